@@ -1,0 +1,73 @@
+package engine
+
+// Context is one device context: an arena of memory, an in-order queue of work,
+// and the kernels that run on it. Two contexts run at the same time and meet
+// only at events. A context is used from one goroutine at a time.
+//
+// The life of a context: PlanArena places the tensors of all its programs;
+// Reserve takes the memory; Compile turns lists of ops into programs; then
+// Upload, Program.Run, Download, Sync in any order; Close at the end.
+type Context interface {
+	// Name is the context's name as the user wrote it: "cpu", "cuda:0".
+	Name() string
+
+	// ElemSize is the number of bytes an element of type t takes in the arena.
+	ElemSize(t ElemType) int
+
+	// Workspace is the number of bytes that running ops takes besides their
+	// tensors (packed matrices, partial sums). Programs of one context never
+	// run at the same time, so the largest counts.
+	Workspace(ops []Op) int64
+
+	// Reserve takes arena bytes for tensors and workspace bytes besides, once,
+	// before any other use. The arena's first contents are undefined.
+	Reserve(arena, workspace int64) error
+
+	// Compile prepares ops, whose tensors have been placed, for repeated
+	// running. It returns an error that names the op and the shapes when an op
+	// is malformed or the context cannot run it. Compile may fuse neighbours.
+	Compile(ops []Op) (Program, error)
+
+	// Upload copies src into t, in order with the queue. src is []float32 for
+	// Working and Float32, []int32 for Int32, []byte for Byte, and has exactly
+	// t.Shape.Len() elements. The caller leaves src alone until the next Sync
+	// or Download returns.
+	Upload(t *Tensor, src any) error
+
+	// Download waits for the queue, then copies t into dst (types as Upload).
+	Download(dst any, t *Tensor) error
+
+	// NewEvent makes an event for Signal ops of this context; contexts of the
+	// same kind can await it.
+	NewEvent() Event
+
+	// Sync waits until everything enqueued has run, and returns the first
+	// failure since the last Sync.
+	Sync() error
+
+	// Close waits for the queue and frees everything. It is safe to call twice.
+	Close() error
+}
+
+// Program is a compiled list of ops.
+type Program interface {
+	// Run enqueues the ops and returns at once; failures surface at Sync.
+	Run(Step) error
+}
+
+// Event orders work between contexts. The k-th run of an Await op waits for the
+// k-th run of the event's Signal op, whichever was enqueued first.
+type Event interface {
+	// Owner is the context that signals the event.
+	Owner() Context
+}
+
+// Step carries the numbers that change from one run to the next.
+type Step struct {
+	// Seed and Number choose the dropout masks (see DropoutKey).
+	Seed, Number uint64
+	// LearningRate is ε of the update rule, before a parameter's own factor.
+	LearningRate float32
+	// Momentum is the factor on the previous update, 0.9 in the paper.
+	Momentum float32
+}

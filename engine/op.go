@@ -1,0 +1,295 @@
+package engine
+
+// An Op is one piece of work of a context, described by data: its tensors and
+// its geometry. Devices switch on the concrete type. Unless a comment says
+// otherwise an op overwrites what it writes, and its outputs may not alias its
+// inputs. N is the batch; G in comments is Groups.
+//
+// Reads and Writes list the op's tensors (without nils); they drive the memory
+// plan and the conformance suite.
+type Op interface {
+	Kind() string // "conv forward"; for messages and timings
+	Reads() []*Tensor
+	Writes() []*Tensor
+}
+
+// Input turns bytes into the net's input on the device:
+//
+//	Y[n,c,y,x] = (Pixels[n,y,x,c] + Colour[n,c] − Mean[c,y,x]) · Scale
+//
+// Pixels is Byte (N, H, W, 3); as a Shape its channels come last. Colour
+// (Float32, (N, 3, 1, 1)) and Mean (Float32, (1, 3, H, W)) are in 0–255 units.
+type Input struct {
+	Pixels, Colour, Mean *Tensor
+	Y                    *Tensor // Working (N, 3, H, W)
+	Scale                float32
+}
+
+// ConvForward is a grouped cross-correlation plus bias:
+//
+//	Y[n,o,y,x] = B[o] + Σ W[o,i,ky,kx] · X[n, g·C/G + i, y·s−p+ky, x·s−p+kx]
+//
+// X (N, C, H, W), W (O, C/G, k, k), B (O,1,1,1), Y (N, O, H', W').
+// Output map o belongs to group g = o / (O/G).
+type ConvForward struct {
+	Window
+	Groups  int
+	X, W, B *Tensor
+	Y       *Tensor
+}
+
+// ConvBackward computes the gradients of ConvForward from DY: DW and DB summed
+// over the batch, and DX where it is not nil (the first layer needs none).
+type ConvBackward struct {
+	Window
+	Groups   int
+	X, W, DY *Tensor
+	DW, DB   *Tensor
+	DX       *Tensor // may be nil
+}
+
+// DenseForward is Y[n,o] = B[o] + Σ W[o,i]·X[n,i], where i runs over channel,
+// row, column of X in that order. X (N, C, H, W), W (O, C·H·W, 1, 1),
+// Y (N, O, 1, 1).
+type DenseForward struct {
+	X, W, B *Tensor
+	Y       *Tensor
+}
+
+// DenseBackward computes the gradients of DenseForward from DY: DW and DB
+// summed over the batch, and DX where it is not nil.
+type DenseBackward struct {
+	X, W, DY *Tensor
+	DW, DB   *Tensor
+	DX       *Tensor // may be nil
+}
+
+// Function is an element-wise activation.
+type Function uint8
+
+const (
+	// ReLU is max(x, 0); NaN stays NaN.
+	ReLU Function = iota
+	// Tanh is the hyperbolic tangent.
+	Tanh
+)
+
+// Activate is Y = f(X). Y may be X.
+type Activate struct {
+	Function Function
+	X, Y     *Tensor
+}
+
+// ActivateBackward is DX = DY · f′, with f′ computed from the output Y: for
+// ReLU 1 where Y > 0, else 0; for Tanh 1 − Y². DX may be DY.
+type ActivateBackward struct {
+	Function Function
+	Y, DY    *Tensor
+	DX       *Tensor
+}
+
+// Response holds the constants of local response normalisation (paper §3.3):
+//
+//	b = a / (K + Alpha/m · S)^Beta
+//
+// where S is the sum of squares over the neighbourhood. Across maps (the
+// default) the neighbourhood is Size maps of the same group centred on this
+// one, clipped at the group's edges: Size/2 maps below, (Size−1)/2 above (they
+// differ for an even Size only). Within a map it is the Size×Size square of
+// pixels around this one, clipped likewise. The divisor m is Size across maps
+// and Size² within a map, as in cuda-convnet, Caffe, cuDNN and PyTorch; with
+// Literal it is 1, as the paper prints it.
+type Response struct {
+	Size    int     `json:"size"`
+	K       float64 `json:"k"`
+	Alpha   float64 `json:"alpha"`
+	Beta    float64 `json:"beta"`
+	Literal bool    `json:"literal,omitempty"`
+	Within  bool    `json:"within,omitempty"`
+}
+
+// AlphaPerTerm is the factor on the sum of squares, Alpha/m.
+func (r Response) AlphaPerTerm() float64 {
+	switch {
+	case r.Literal:
+		return r.Alpha
+	case r.Within:
+		return r.Alpha / float64(r.Size*r.Size)
+	}
+	return r.Alpha / float64(r.Size)
+}
+
+// LRNForward normalises X (N, C, H, W) into Y; the C maps form Groups groups.
+type LRNForward struct {
+	Response
+	Groups int
+	X, Y   *Tensor
+}
+
+// LRNBackward computes DX from the forward op's X and Y and from DY. DX may be
+// DY.
+type LRNBackward struct {
+	Response
+	Groups   int
+	X, Y, DY *Tensor
+	DX       *Tensor
+}
+
+// MaxPoolForward takes the maximum over each window of X (N, C, H, W). At holds
+// for each output the position of its maximum inside the window, row·Size +
+// column, the first one among equals; NaN wins over every number. Padding
+// never wins. Size is at most 15, so that a position fits a byte.
+type MaxPoolForward struct {
+	Window
+	X  *Tensor
+	Y  *Tensor
+	At *Tensor // Byte, shaped as Y; nil when no backward pass follows
+}
+
+// MaxPoolBackward adds each DY to the input position that At names; the other
+// positions of DX become 0.
+type MaxPoolBackward struct {
+	Window
+	At, DY *Tensor
+	DX     *Tensor
+}
+
+// Dropout multiplies activations by a random mask (paper §4.2). With Train,
+//
+//	Y[n,j] = X[n,j] if DropoutKeeps(key, n·Width + First + j, Rate) else 0
+//
+// with key = DropoutKey(step, Layer), times 1/(1−Rate) when Inverted. Width is
+// the layer's number of units over all contexts and First the index of this
+// context's first one, so that the mask doesn't depend on placement. Without
+// Train, Y = X·(1−Rate), or X when Inverted. The backward pass is the same op
+// on gradients. Y may be X.
+type Dropout struct {
+	Rate         float32
+	Layer        uint64
+	Width, First int
+	Train        bool
+	Inverted     bool
+	X, Y         *Tensor
+}
+
+// SoftmaxLoss is softmax, cross-entropy and rank of the right class:
+//
+//	Probs[n] = softmax(X[n]); Loss[n] = −log Probs[n,Labels[n]]
+//	Rank[n]  = number of classes that beat the label's (greater, or equal with
+//	           a lower index): 0 is a correct first guess, < 5 a top-5 hit;
+//	           the number of classes when the label's logit is NaN
+//	DX[n]    = (Probs[n] − onehot(Labels[n])) · Scale
+//
+// A label of −1 marks padding: Loss, Rank and DX are 0 there. Loss is computed
+// as max + log Σ exp − x, so that it stays finite for finite logits.
+type SoftmaxLoss struct {
+	X      *Tensor // (N, K, 1, 1)
+	Labels *Tensor // Int32 (N, 1, 1, 1)
+	Probs  *Tensor // Float32 (N, K, 1, 1)
+	Loss   *Tensor // Float32 (N, 1, 1, 1)
+	Rank   *Tensor // Int32 (N, 1, 1, 1)
+	DX     *Tensor // Working; nil for inference
+	Scale  float32 // 1/N of the whole batch
+}
+
+// Update is the paper's rule (§5), with ε inside the velocity:
+//
+//	V ← Momentum·V − Decay·ε·W − ε·G;  W ← W + V,  ε = LearningRate · Rate
+type Update struct {
+	W, V  *Tensor // read and written
+	G     *Tensor
+	Decay float32 // 0.0005 for weights, 0 for biases
+	Rate  float32 // this parameter's factor on the step's learning rate
+}
+
+// Concat joins the parts along the channels: Y[:, C₀+…, :, :] = Parts[i]. Parts
+// may live in other contexts of the same kind; an Await comes before.
+type Concat struct {
+	Parts []*Tensor
+	Y     *Tensor
+}
+
+// SumSlices adds the same channels of every part, in order of the parts:
+// Y = Σ Parts[i][:, First:First+C(Y), :, :]. Parts may live in other contexts.
+type SumSlices struct {
+	Parts []*Tensor
+	First int
+	Y     *Tensor
+}
+
+// Signal marks the event when all earlier ops of the program have run.
+type Signal struct{ Event Event }
+
+// Await holds the queue until the event is signalled.
+type Await struct{ Event Event }
+
+func (Input) Kind() string            { return "input" }
+func (ConvForward) Kind() string      { return "conv forward" }
+func (ConvBackward) Kind() string     { return "conv backward" }
+func (DenseForward) Kind() string     { return "dense forward" }
+func (DenseBackward) Kind() string    { return "dense backward" }
+func (Activate) Kind() string         { return "activate" }
+func (ActivateBackward) Kind() string { return "activate backward" }
+func (LRNForward) Kind() string       { return "lrn forward" }
+func (LRNBackward) Kind() string      { return "lrn backward" }
+func (MaxPoolForward) Kind() string   { return "maxpool forward" }
+func (MaxPoolBackward) Kind() string  { return "maxpool backward" }
+func (Dropout) Kind() string          { return "dropout" }
+func (SoftmaxLoss) Kind() string      { return "softmax loss" }
+func (Update) Kind() string           { return "update" }
+func (Concat) Kind() string           { return "concat" }
+func (SumSlices) Kind() string        { return "sum slices" }
+func (Signal) Kind() string           { return "signal" }
+func (Await) Kind() string            { return "await" }
+
+func (o Input) Reads() []*Tensor            { return some(o.Pixels, o.Colour, o.Mean) }
+func (o Input) Writes() []*Tensor           { return some(o.Y) }
+func (o ConvForward) Reads() []*Tensor      { return some(o.X, o.W, o.B) }
+func (o ConvForward) Writes() []*Tensor     { return some(o.Y) }
+func (o ConvBackward) Reads() []*Tensor     { return some(o.X, o.W, o.DY) }
+func (o ConvBackward) Writes() []*Tensor    { return some(o.DW, o.DB, o.DX) }
+func (o DenseForward) Reads() []*Tensor     { return some(o.X, o.W, o.B) }
+func (o DenseForward) Writes() []*Tensor    { return some(o.Y) }
+func (o DenseBackward) Reads() []*Tensor    { return some(o.X, o.W, o.DY) }
+func (o DenseBackward) Writes() []*Tensor   { return some(o.DW, o.DB, o.DX) }
+func (o Activate) Reads() []*Tensor         { return some(o.X) }
+func (o Activate) Writes() []*Tensor        { return some(o.Y) }
+func (o ActivateBackward) Reads() []*Tensor { return some(o.Y, o.DY) }
+func (o ActivateBackward) Writes() []*Tensor {
+	return some(o.DX)
+}
+func (o LRNForward) Reads() []*Tensor      { return some(o.X) }
+func (o LRNForward) Writes() []*Tensor     { return some(o.Y) }
+func (o LRNBackward) Reads() []*Tensor     { return some(o.X, o.Y, o.DY) }
+func (o LRNBackward) Writes() []*Tensor    { return some(o.DX) }
+func (o MaxPoolForward) Reads() []*Tensor  { return some(o.X) }
+func (o MaxPoolForward) Writes() []*Tensor { return some(o.Y, o.At) }
+func (o MaxPoolBackward) Reads() []*Tensor { return some(o.At, o.DY) }
+func (o MaxPoolBackward) Writes() []*Tensor {
+	return some(o.DX)
+}
+func (o Dropout) Reads() []*Tensor      { return some(o.X) }
+func (o Dropout) Writes() []*Tensor     { return some(o.Y) }
+func (o SoftmaxLoss) Reads() []*Tensor  { return some(o.X, o.Labels) }
+func (o SoftmaxLoss) Writes() []*Tensor { return some(o.Probs, o.Loss, o.Rank, o.DX) }
+func (o Update) Reads() []*Tensor       { return some(o.W, o.V, o.G) }
+func (o Update) Writes() []*Tensor      { return some(o.W, o.V) }
+func (o Concat) Reads() []*Tensor       { return some(o.Parts...) }
+func (o Concat) Writes() []*Tensor      { return some(o.Y) }
+func (o SumSlices) Reads() []*Tensor    { return some(o.Parts...) }
+func (o SumSlices) Writes() []*Tensor   { return some(o.Y) }
+func (Signal) Reads() []*Tensor         { return nil }
+func (Signal) Writes() []*Tensor        { return nil }
+func (Await) Reads() []*Tensor          { return nil }
+func (Await) Writes() []*Tensor         { return nil }
+
+// some drops the nils.
+func some(ts ...*Tensor) []*Tensor {
+	out := make([]*Tensor, 0, len(ts))
+	for _, t := range ts {
+		if t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}

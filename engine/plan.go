@@ -1,0 +1,121 @@
+package engine
+
+import "sort"
+
+// ArenaAlign is the alignment in bytes of every tensor in an arena.
+const ArenaAlign = 256
+
+// Plan says where the tensors of one context lie and what they take.
+type Plan struct {
+	Context    Context
+	Persistent int64 // bytes that last: weights, momentum, gradients, inputs
+	Scratch    int64 // bytes shared by the programs' scratch tensors
+	Workspace  int64 // bytes of the kernels' own
+	Tensors    []*Tensor
+}
+
+// Arena is the number of bytes for tensors.
+func (p *Plan) Arena() int64 { return p.Persistent + p.Scratch }
+
+// Total is everything the context will take.
+func (p *Plan) Total() int64 { return p.Arena() + p.Workspace }
+
+// PlanArena gives every tensor of ctx that the programs use its offset.
+// Persistent tensors come first. Above them lie the scratch tensors of each
+// program, which overlay those of the other programs; within a program two
+// scratch tensors share memory when their lives (first write to last read, in
+// op order) don't overlap.
+func PlanArena(ctx Context, programs ...[]Op) *Plan {
+	p := &Plan{Context: ctx}
+	placed := map[*Tensor]bool{}
+	each(ctx, programs, func(t *Tensor) {
+		if t.Life == Persistent && !placed[t] {
+			placed[t] = true
+			t.Offset = p.Persistent
+			p.Persistent += arenaBytes(ctx, t)
+			p.Tensors = append(p.Tensors, t)
+		}
+	})
+	for _, ops := range programs {
+		tensors, size := planScratch(ctx, ops)
+		for _, t := range tensors {
+			t.Offset += p.Persistent
+		}
+		p.Tensors = append(p.Tensors, tensors...)
+		p.Scratch = max(p.Scratch, size)
+		p.Workspace = max(p.Workspace, ctx.Workspace(ops))
+	}
+	return p
+}
+
+// life is a scratch tensor's first and last op.
+type life struct {
+	t           *Tensor
+	first, last int
+	size        int64
+}
+
+// planScratch places one program's scratch tensors from offset 0, largest
+// first, each at the lowest offset free throughout its life.
+func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
+	lives := map[*Tensor]*life{}
+	var order []*life
+	for i, op := range ops {
+		for _, t := range append(op.Reads(), op.Writes()...) {
+			if t.Context != ctx || t.Life == Persistent {
+				continue
+			}
+			l := lives[t]
+			if l == nil {
+				l = &life{t: t, first: i, size: arenaBytes(ctx, t)}
+				lives[t] = l
+				order = append(order, l)
+			}
+			l.last = i
+			if t.Life == Shared {
+				l.last = len(ops)
+			}
+		}
+	}
+	sort.SliceStable(order, func(i, j int) bool { return order[i].size > order[j].size })
+	var total int64
+	tensors := make([]*Tensor, 0, len(order))
+	var done []*life // by offset
+	for _, l := range order {
+		at := int64(0)
+		for _, d := range done {
+			if d.last < l.first || l.last < d.first {
+				continue
+			}
+			if at+l.size <= d.t.Offset {
+				break
+			}
+			at = max(at, d.t.Offset+d.size)
+		}
+		l.t.Offset = at
+		total = max(total, at+l.size)
+		k := sort.Search(len(done), func(i int) bool { return done[i].t.Offset > at })
+		done = append(done, nil)
+		copy(done[k+1:], done[k:])
+		done[k] = l
+		tensors = append(tensors, l.t)
+	}
+	return tensors, total
+}
+
+func each(ctx Context, programs [][]Op, f func(*Tensor)) {
+	for _, ops := range programs {
+		for _, op := range ops {
+			for _, t := range append(op.Reads(), op.Writes()...) {
+				if t.Context == ctx {
+					f(t)
+				}
+			}
+		}
+	}
+}
+
+func arenaBytes(ctx Context, t *Tensor) int64 {
+	n := int64(t.Shape.Len()) * int64(ctx.ElemSize(t.Type))
+	return (n + ArenaAlign - 1) &^ (ArenaAlign - 1)
+}

@@ -1,0 +1,27 @@
+// Package codec turns square RGB pictures into bytes and back.
+package codec
+
+// Codec is a way of storing a picture. Codecs are stateless and may be shared;
+// the encoders and decoders they make hold scratch memory and may not.
+type Codec interface {
+	// Name is the name in index.json and on the command line: "raw", "jpeg".
+	Name() string
+	// Encoding is the MDS column encoding of pictures of size×size pixels.
+	Encoding(size int) string
+	NewEncoder(size int) Encoder
+	NewDecoder(size int) Decoder
+}
+
+// Encoder encodes pictures of one size, one at a time.
+type Encoder interface {
+	// Encode appends the encoded form of rgb (size×size×3 bytes, row-major RGB)
+	// to dst and returns the extended slice.
+	Encode(dst, rgb []byte) ([]byte, error)
+}
+
+// Decoder decodes pictures of one size, one at a time.
+type Decoder interface {
+	// Decode writes size×size×3 bytes to rgb from one encoded picture. It
+	// returns an error, never panics, on bytes that no encoder wrote.
+	Decode(rgb, src []byte) error
+}

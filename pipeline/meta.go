@@ -1,0 +1,35 @@
+package pipeline
+
+import "alexnet/augment"
+
+// MetaKey is the top-level key of index.json that holds a Meta. MosaicML's
+// reader ignores keys that it doesn't know.
+const MetaKey = "alexnet"
+
+// Meta is our own part of a shard folder's index.json. It holds nothing that
+// depends on when, where or with how many workers the shards were made.
+type Meta struct {
+	FormatVersion int          `json:"format_version"` // 1
+	Split         string       `json:"split"`          // "train" or "val"
+	Images        int          `json:"images"`
+	Size          int          `json:"size"` // pixels a side, 256
+	Codec         string       `json:"codec"`
+	Quality       int          `json:"quality,omitempty"` // JPEG quality
+	Seed          uint64       `json:"seed"`              // of the global order
+	Classes       []Class      `json:"classes"`           // index = label
+	Statistics    augment.Sums `json:"statistics"`        // of the pixels before the codec
+	Source        SourceInfo   `json:"source"`
+}
+
+// Class is one label's names.
+type Class struct {
+	ID   string `json:"id"`             // the folder's name, a wnid for ImageNet
+	Name string `json:"name,omitempty"` // for people, where the source has one
+}
+
+// SourceInfo describes where the pictures came from.
+type SourceInfo struct {
+	Layout  string `json:"layout"`            // "folders", …
+	Found   int    `json:"found"`             // pictures listed
+	Skipped int    `json:"skipped,omitempty"` // bad ones left out
+}
