@@ -1,4 +1,3 @@
-// Package source lists and opens labelled pictures, one file per layout.
 package source
 
 import "io"
