@@ -1,0 +1,414 @@
+package engine
+
+import "fmt"
+
+// builder turns a Net into one list of ops a context. Part p of P contexts
+// holds towers p·T/P … (p+1)·T/P−1 of the net's T towers, that is the p-th of P
+// equal slices of every hidden layer's maps and units. Several towers on one
+// context are groups of one op, so that a single context runs whole layers.
+//
+// Activations cross between contexts only where a layer reads all towers; the
+// last layer lives on part 0 alone.
+type builder struct {
+	net      *Net
+	contexts []Context
+	cfg      ModelConfig
+	inputs   []*input // per part
+	params   []*parameter
+	events   int
+	head     headTensors
+}
+
+// input is what the host uploads to one part.
+type input struct{ pixels, colour, mean *Tensor }
+
+// headTensors live on part 0.
+type headTensors struct{ labels, probs, loss, rank *Tensor }
+
+// parameter is one weight or bias array, sliced over the parts along its first
+// dimension.
+type parameter struct {
+	Parameter
+	fanIn  int
+	start  Start
+	bias   bool
+	slices []*slice // per part; nil where the part holds none
+}
+
+// slice is one part's share of a parameter.
+type slice struct{ w, v, g *Tensor }
+
+// flow is what the parts hold between two layers.
+type flow struct {
+	x      []*Tensor // per part; nil beyond the head
+	extent Extent
+	whole  bool // every part holds all maps
+}
+
+// backward appends a layer's backward ops, per part. It takes the gradients of
+// the layer's outputs and returns those of its inputs (nil where nobody needs
+// them). Every layer's forward pass leaves one.
+type backward func(ops [][]Op, dy []*Tensor) []*Tensor
+
+func newBuilder(net *Net, contexts []Context, cfg ModelConfig) *builder {
+	b := &builder{net: net, contexts: contexts, cfg: cfg}
+	size := net.Input.Size
+	for p := range contexts {
+		b.inputs = append(b.inputs, &input{
+			pixels: b.tensor(p, "pixels", Byte, Persistent, Shape{cfg.Batch, size, size, 3}),
+			colour: b.tensor(p, "colour", Float32, Persistent, Shape{cfg.Batch, 3, 1, 1}),
+			mean:   b.tensor(p, "mean", Float32, Persistent, Shape{1, 3, size, size}),
+		})
+	}
+	b.head = headTensors{
+		labels: b.tensor(0, "labels", Int32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
+		probs:  b.tensor(0, "probabilities", Float32, Persistent, Shape{cfg.Batch, net.Classes, 1, 1}),
+		loss:   b.tensor(0, "loss", Float32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
+		rank:   b.tensor(0, "rank", Int32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
+	}
+	return b
+}
+
+func (b *builder) tensor(part int, name string, t ElemType, life Life, s Shape) *Tensor {
+	return &Tensor{Name: name, Shape: s, Type: t, Life: life, Context: b.contexts[part]}
+}
+
+// activation makes a scratch tensor of one part for a layer's output or its
+// gradient: maps is the part's own number.
+func (b *builder) activation(part int, name string, maps int, e Extent) *Tensor {
+	return b.tensor(part, name, Working, Scratch, Shape{b.cfg.Batch, maps, e.Height, e.Width})
+}
+
+// parts is the number of contexts the net is spread over.
+func (b *builder) parts() int { return len(b.contexts) }
+
+// groups is the number of towers a part holds.
+func (b *builder) groups() int { return b.net.Towers / b.parts() }
+
+// training returns, per part, the ops of a forward and backward pass.
+func (b *builder) training(extents []Extent) [][]Op {
+	ops, backs, logits := b.forward(extents, true)
+	dlogits := b.tensor(0, "logits.grad", Working, Scratch, logits.Shape)
+	ops[0] = append(ops[0], b.loss(logits, dlogits))
+	dy := make([]*Tensor, b.parts())
+	dy[0] = dlogits
+	for i := len(backs) - 1; i >= 0; i-- {
+		dy = backs[i](ops, dy)
+	}
+	return ops
+}
+
+// inference returns, per part, the ops of a forward pass with the test-time
+// form of dropout.
+func (b *builder) inference(extents []Extent) [][]Op {
+	ops, _, logits := b.forward(extents, false)
+	ops[0] = append(ops[0], b.loss(logits, nil))
+	return ops
+}
+
+// update returns, per part, the update of every parameter.
+func (b *builder) update() [][]Op {
+	ops := make([][]Op, b.parts())
+	for _, q := range b.params {
+		decay := b.cfg.Decay
+		if q.bias {
+			decay = 0
+		}
+		for p, s := range q.slices {
+			if s != nil {
+				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.g, Decay: decay, Rate: 1})
+			}
+		}
+	}
+	return ops
+}
+
+func (b *builder) loss(logits, dx *Tensor) Op {
+	return SoftmaxLoss{
+		X: logits, Labels: b.head.labels, Probs: b.head.probs, Loss: b.head.loss, Rank: b.head.rank,
+		DX: dx, Scale: 1 / float32(b.cfg.Batch),
+	}
+}
+
+// forward emits the forward pass. Parameters are made on the first call and
+// shared by later ones.
+func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Tensor) {
+	ops := make([][]Op, b.parts())
+	f := flow{extent: Extent{3, b.net.Input.Size, b.net.Input.Size}, whole: true}
+	for p, in := range b.inputs {
+		y := b.activation(p, "input", 3, f.extent)
+		ops[p] = append(ops[p], Input{Pixels: in.pixels, Colour: in.colour, Mean: in.mean, Y: y, Scale: b.scale()})
+		f.x = append(f.x, y)
+	}
+	backs := make([]backward, len(b.net.Layers))
+	param := 0
+	kinds := map[string]int{}
+	for i, l := range b.net.Layers {
+		name := l.Name
+		if name == "" {
+			kinds[l.Kind()]++
+			name = fmt.Sprintf("%s%d", l.Kind(), kinds[l.Kind()])
+		}
+		switch {
+		case l.Conv != nil || l.Dense != nil:
+			w, bias := b.parameters(l, &param, f.extent, extents[i])
+			f, backs[i] = b.weighted(ops, l, w, bias, f, extents[i], i == 0, i == len(b.net.Layers)-1)
+		case l.Activate != "":
+			f, backs[i] = b.activate(ops, l, f)
+		case l.LRN != nil:
+			f, backs[i] = b.lrn(ops, name, *l.LRN, f)
+		case l.MaxPool != nil:
+			f, backs[i] = b.maxPool(ops, name, *l.MaxPool, f, extents[i], train)
+		case l.Dropout != nil:
+			f, backs[i] = b.dropout(ops, name, *l.Dropout, uint64(i), f, train)
+		}
+	}
+	return ops, backs, f.x[0]
+}
+
+func (b *builder) scale() float32 {
+	switch {
+	case b.cfg.InputScale != 0:
+		return b.cfg.InputScale
+	case b.net.Input.Scale != 0:
+		return b.net.Input.Scale
+	}
+	return 1
+}
+
+// weighted emits a convolution or dense layer.
+func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out Extent, first, last bool) (flow, backward) {
+	own := l.Conv != nil && l.Conv.Reads == ReadsOwn || l.Dense != nil && l.Dense.Reads == ReadsOwn
+	holders := b.parts()
+	if last {
+		holders = 1
+	}
+	x := in.x
+	crossing := !own && !in.whole && b.parts() > 1
+	if crossing {
+		x = b.gather(ops, l.Name, in, holders)
+	}
+	groups := 1
+	if own {
+		groups = b.groups()
+	}
+	geometry := Window{Size: in.extent.Height, Stride: 1} // a grouped dense layer is a convolution as large as its input
+	if l.Conv != nil {
+		geometry = l.Conv.Window
+	}
+	conv := l.Conv != nil || groups > 1
+
+	y := flow{x: make([]*Tensor, b.parts()), extent: out}
+	for p := range holders {
+		ws, bs := w.slices[p], bias.slices[p]
+		y.x[p] = b.activation(p, l.Name, out.Maps/holders, out)
+		if conv {
+			ops[p] = append(ops[p], ConvForward{Window: geometry, Groups: groups, X: x[p], W: ws.w, B: bs.w, Y: y.x[p]})
+		} else {
+			ops[p] = append(ops[p], DenseForward{X: x[p], W: ws.w, B: bs.w, Y: y.x[p]})
+		}
+	}
+	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
+		dx := make([]*Tensor, b.parts())
+		for p := range holders {
+			ws, bs := w.slices[p], bias.slices[p]
+			if !first {
+				dx[p] = b.tensor(p, l.Name+".input.grad", Working, Scratch, x[p].Shape)
+			}
+			if conv {
+				ops[p] = append(ops[p], ConvBackward{Window: geometry, Groups: groups, X: x[p], W: ws.w, DY: dy[p], DW: ws.g, DB: bs.g, DX: dx[p]})
+			} else {
+				ops[p] = append(ops[p], DenseBackward{X: x[p], W: ws.w, DY: dy[p], DW: ws.g, DB: bs.g, DX: dx[p]})
+			}
+		}
+		if crossing {
+			return b.scatter(ops, l.Name, in, dx, holders)
+		}
+		return dx
+	}
+}
+
+// gather brings all maps to each of the first holders parts.
+func (b *builder) gather(ops [][]Op, name string, in flow, holders int) []*Tensor {
+	b.exchange(ops, in.x, holders)
+	whole := make([]*Tensor, b.parts())
+	for p := range holders {
+		whole[p] = b.activation(p, name+".input", in.extent.Maps, in.extent)
+		ops[p] = append(ops[p], Concat{Parts: in.x, Y: whole[p]})
+	}
+	return whole
+}
+
+// scatter sends the holders' gradients of all maps back to the parts that made
+// the maps, and adds them there in order of the holders.
+func (b *builder) scatter(ops [][]Op, name string, in flow, dwhole []*Tensor, holders int) []*Tensor {
+	sources := dwhole[:holders]
+	b.exchange(ops, sources, b.parts())
+	maps := in.extent.Maps / b.parts()
+	dx := make([]*Tensor, b.parts())
+	for p := range dx {
+		dx[p] = b.activation(p, name+".gathered.grad", maps, in.extent)
+		ops[p] = append(ops[p], SumSlices{Parts: sources, First: p * maps, Y: dx[p]})
+	}
+	return dx
+}
+
+// exchange marks the sources as shared and orders the first readers parts
+// behind the contexts that make them.
+func (b *builder) exchange(ops [][]Op, sources []*Tensor, readers int) {
+	events := make([]Event, len(sources))
+	for p, t := range sources {
+		if readers == 1 && p == 0 {
+			continue // nobody but its own context reads it
+		}
+		t.Life = Shared
+		events[p] = b.contexts[p].NewEvent()
+		ops[p] = append(ops[p], Signal{events[p]})
+	}
+	for p := range readers {
+		for q, e := range events {
+			if q != p && e != nil {
+				ops[p] = append(ops[p], Await{e})
+			}
+		}
+	}
+}
+
+func (b *builder) activate(ops [][]Op, l Layer, in flow) (flow, backward) {
+	fn, err := function(l.Activate)
+	if err != nil {
+		panic(err) // Shapes has checked it
+	}
+	for p, x := range in.x {
+		if x != nil {
+			ops[p] = append(ops[p], Activate{Function: fn, X: x, Y: x})
+		}
+	}
+	return in, func(ops [][]Op, dy []*Tensor) []*Tensor {
+		for p, d := range dy {
+			if d != nil {
+				ops[p] = append(ops[p], ActivateBackward{Function: fn, Y: in.x[p], DY: d, DX: d})
+			}
+		}
+		return dy
+	}
+}
+
+func (b *builder) lrn(ops [][]Op, name string, r Response, in flow) (flow, backward) {
+	y := flow{x: make([]*Tensor, b.parts()), extent: in.extent}
+	for p, x := range in.x {
+		y.x[p] = b.activation(p, name, x.Shape[1], in.extent)
+		ops[p] = append(ops[p], LRNForward{Response: r, Groups: b.groups(), X: x, Y: y.x[p]})
+	}
+	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
+		for p, d := range dy {
+			ops[p] = append(ops[p], LRNBackward{Response: r, Groups: b.groups(), X: in.x[p], Y: y.x[p], DY: d, DX: d})
+		}
+		return dy
+	}
+}
+
+func (b *builder) maxPool(ops [][]Op, name string, w Window, in flow, out Extent, train bool) (flow, backward) {
+	y := flow{x: make([]*Tensor, b.parts()), extent: out, whole: in.whole}
+	at := make([]*Tensor, b.parts())
+	for p, x := range in.x {
+		y.x[p] = b.activation(p, name, x.Shape[1], out)
+		if train {
+			at[p] = b.tensor(p, name+".at", Byte, Scratch, y.x[p].Shape)
+		}
+		ops[p] = append(ops[p], MaxPoolForward{Window: w, X: x, Y: y.x[p], At: at[p]})
+	}
+	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
+		dx := make([]*Tensor, b.parts())
+		for p, d := range dy {
+			if d == nil {
+				continue // the image's own gradient is never wanted
+			}
+			dx[p] = b.activation(p, name+".grad", in.x[p].Shape[1], in.extent)
+			ops[p] = append(ops[p], MaxPoolBackward{Window: w, At: at[p], DY: d, DX: dx[p]})
+		}
+		return dx
+	}
+}
+
+func (b *builder) dropout(ops [][]Op, name string, d DropoutSpec, layer uint64, in flow, train bool) (flow, backward) {
+	y := flow{x: make([]*Tensor, b.parts()), extent: in.extent}
+	width := in.extent.Len()
+	op := func(p int, x, y *Tensor) Op {
+		return Dropout{
+			Rate: d.Rate, Layer: layer, Width: width, First: p * width / b.parts(),
+			Train: train, Inverted: d.Inverted, X: x, Y: y,
+		}
+	}
+	for p, x := range in.x {
+		y.x[p] = b.activation(p, name, x.Shape[1], in.extent)
+		ops[p] = append(ops[p], op(p, x, y.x[p]))
+	}
+	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
+		for p, t := range dy {
+			ops[p] = append(ops[p], op(p, t, t))
+		}
+		return dy
+	}
+}
+
+// parameters returns the weight and bias of the next layer that has them,
+// making them on the first pass over the net.
+func (b *builder) parameters(l Layer, next *int, in, out Extent) (w, bias *parameter) {
+	if *next == len(b.params) {
+		b.params = append(b.params, b.newParameters(l, in, out)...)
+	}
+	w, bias = b.params[*next], b.params[*next+1]
+	*next += 2
+	return w, bias
+}
+
+func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
+	var start Start
+	var shape Shape // of one part's weights, times the holders
+	reads := ReadsAll
+	holders := b.parts()
+	dims := []int{out.Maps}
+	if l.Conv != nil {
+		start, reads = l.Conv.Start, l.Conv.Reads
+		shape = Shape{out.Maps, in.Maps, l.Conv.Size, l.Conv.Size}
+	} else {
+		start, reads = l.Dense.Start, l.Dense.Reads
+		shape = Shape{out.Maps, in.Len(), 1, 1}
+		if reads == ReadsOwn && b.groups() > 1 {
+			shape = Shape{out.Maps, in.Maps, in.Height, in.Width}
+		}
+		if l.Name == b.net.Layers[len(b.net.Layers)-1].Name {
+			holders = 1
+		}
+	}
+	if reads == ReadsOwn {
+		shape[1] /= b.net.Towers
+	}
+	if l.Conv != nil {
+		dims = append(dims, shape[1], shape[2], shape[3])
+	} else {
+		dims = append(dims, shape.Row())
+	}
+	sliced := func(name string, shape Shape, dims []int, bias bool) *parameter {
+		q := &parameter{
+			Parameter: Parameter{Name: name, Dims: dims},
+			fanIn:     shape.Row(), start: start, bias: bias,
+			slices: make([]*slice, b.parts()),
+		}
+		shape[0] /= holders
+		for p := range holders {
+			s := &slice{w: b.tensor(p, name, Float32, Persistent, shape)}
+			if !b.cfg.Inference {
+				s.v = b.tensor(p, name+".momentum", Float32, Persistent, shape)
+				s.g = b.tensor(p, name+".grad", Float32, Persistent, shape)
+			}
+			q.slices[p] = s
+		}
+		return q
+	}
+	return []*parameter{
+		sliced(l.Name+".weight", shape, dims, false),
+		sliced(l.Name+".bias", Shape{out.Maps, 1, 1, 1}, dims[:1], true),
+	}
+}
