@@ -1,0 +1,19 @@
+//go:build unix
+
+package mds
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapFile maps the first size bytes of f, which may be closed afterwards. Where
+// the file system can't map, it reads them.
+func mapFile(f *os.File, size int) ([]byte, func() error, error) {
+	data, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return readFile(f, size)
+	}
+	return data, func() error { return unix.Munmap(data) }, nil
+}

@@ -1,0 +1,277 @@
+package mds
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	DefaultSizeLimit = 1 << 26 // bytes of a raw shard, as MosaicML's writer has it
+	NoSizeLimit      = -1      // one shard, however large
+
+	zipSuffix = ".zstd"
+)
+
+// WriterConfig says how samples become shards.
+type WriterConfig struct {
+	// Columns of every sample, sorted by name.
+	Columns []Column
+	// SizeLimit is the largest raw shard in bytes; 0: DefaultSizeLimit,
+	// NoSizeLimit: none. A sample larger than that gets a shard of its own.
+	SizeLimit int64
+	// Compression of whole shard files: "" for none, or "zstd:1" … "zstd:22".
+	Compression string
+	// Hashes to store with each file, see HashNames.
+	Hashes []string
+	// First is the number of the first shard; a job that continues another's
+	// folder starts where that one stopped.
+	First int
+}
+
+// Writer gathers samples and writes them as shards. It holds one raw shard in
+// memory, and is not for use by several goroutines at once.
+type Writer struct {
+	dir   string
+	limit int64         // MaxShardSize where the user sets none
+	info  ShardInfo     // what all shards have in common
+	zip   *zstd.Encoder // nil without compression
+	conf  []byte        // the JSON that stands in every shard's header
+	next  int           // number of the shard being gathered
+	done  []ShardInfo
+	err   error // the first failure; nothing is written after it
+
+	offsets []uint32 // ends of the gathered samples, from 0
+	body    []byte   // the gathered samples
+}
+
+// NewWriter starts writing shards to an existing folder. It never replaces a
+// shard that is already there.
+func NewWriter(dir string, cfg WriterConfig) (*Writer, error) {
+	w := &Writer{dir: dir, next: cfg.First}
+	if err := w.configure(cfg); err != nil {
+		return nil, fmt.Errorf("new shard writer: %w", err)
+	}
+	return w, nil
+}
+
+func (w *Writer) configure(cfg WriterConfig) error {
+	sizes, err := checkColumns(cfg.Columns)
+	if err != nil {
+		return err
+	}
+	if err := checkHashNames(cfg.Hashes); err != nil {
+		return err
+	}
+	if cfg.First < 0 {
+		return fmt.Errorf("first shard %d", cfg.First)
+	}
+	w.info = ShardInfo{
+		ColumnSizes: sizes,
+		Compression: cfg.Compression,
+		Format:      Format,
+		Hashes:      cfg.Hashes,
+		SizeLimit:   cfg.SizeLimit,
+		Version:     Version,
+	}
+	for _, c := range cfg.Columns {
+		w.info.ColumnNames = append(w.info.ColumnNames, c.Name)
+		w.info.ColumnEncodings = append(w.info.ColumnEncodings, c.Encoding)
+	}
+	switch limit := cfg.SizeLimit; {
+	case limit == 0:
+		w.info.SizeLimit = DefaultSizeLimit
+	case limit == NoSizeLimit:
+		w.info.SizeLimit = 0
+	case limit < 0 || limit > MaxShardSize:
+		return fmt.Errorf("size limit %d: want 1 to %d bytes", limit, int64(MaxShardSize))
+	}
+	w.limit = w.info.SizeLimit
+	if w.limit == 0 {
+		w.limit = MaxShardSize
+	}
+	if cfg.Compression != "" {
+		level, err := zstdLevel(cfg.Compression)
+		if err != nil {
+			return err
+		}
+		w.zip, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)), zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return err
+		}
+	}
+	w.conf, err = w.info.header()
+	return err
+}
+
+// zstdLevel reads "zstd:3".
+func zstdLevel(compression string) (int, error) {
+	kind, digits, _ := strings.Cut(compression, ":")
+	level, err := strconv.Atoi(digits)
+	if kind != "zstd" || err != nil || level < 1 || level > 22 {
+		return 0, fmt.Errorf(`compression %q: want "zstd:1" to "zstd:22"`, compression)
+	}
+	return level, nil
+}
+
+// header gives the JSON in a shard's header, spaced as Python's json.dumps
+// spaces it. Names are plain ASCII, so that nothing else differs.
+func (s *ShardInfo) header() ([]byte, error) {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"raw_data", "samples", "zip_data"} {
+		delete(keys, key)
+	}
+	if data, err = json.Marshal(keys); err != nil { // sorts the keys
+		return nil, err
+	}
+	spaced := make([]byte, 0, len(data)+64)
+	inString := false
+	for _, c := range data {
+		spaced = append(spaced, c)
+		switch {
+		case c == '"':
+			inString = !inString
+		case !inString && (c == ',' || c == ':'):
+			spaced = append(spaced, ' ')
+		}
+	}
+	return spaced, nil
+}
+
+// Write adds a sample: one value for each column, in column order. The values
+// are copied. A full shard is on the disk when Write returns.
+func (w *Writer) Write(values ...[]byte) error {
+	if w.err != nil {
+		return w.err
+	}
+	size, err := w.sampleSize(values)
+	if err != nil {
+		return err
+	}
+	if w.limit < w.size()+size+4 && len(w.offsets) > 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if total := w.size() + size + 4; total > MaxShardSize {
+		return fmt.Errorf("write sample: a shard of %d bytes is more than the format allows", total)
+	}
+	for i, value := range values {
+		if w.info.ColumnSizes[i] == 0 {
+			w.body = binary.LittleEndian.AppendUint32(w.body, uint32(len(value)))
+		}
+	}
+	for _, value := range values {
+		w.body = append(w.body, value...)
+	}
+	w.offsets = append(w.offsets, uint32(len(w.body)))
+	return nil
+}
+
+// sampleSize is the number of bytes that a sample takes in a shard.
+func (w *Writer) sampleSize(values [][]byte) (int64, error) {
+	if len(values) != len(w.info.ColumnNames) {
+		return 0, fmt.Errorf("write sample: %d values for %d columns", len(values), len(w.info.ColumnNames))
+	}
+	var size int64
+	for i, value := range values {
+		n := int64(len(value))
+		switch fixed := w.info.ColumnSizes[i]; {
+		case fixed == 0:
+			size += 4
+		case fixed != n:
+			return 0, fmt.Errorf("write sample: column %q: %d bytes, but encoding %q takes %d",
+				w.info.ColumnNames[i], n, w.info.ColumnEncodings[i], fixed)
+		}
+		size += n
+	}
+	return size, nil
+}
+
+// size is that of the shard being gathered, if it ended here.
+func (w *Writer) size() int64 {
+	return 4 + 4*int64(len(w.offsets)+1) + int64(len(w.conf)) + int64(len(w.body))
+}
+
+// Shards are the shards that are on the disk so far.
+func (w *Writer) Shards() []ShardInfo { return w.done }
+
+// Finish writes the last shard and returns all of this writer's, in order. The
+// caller lists them in an Index; the writer can't be used afterwards.
+func (w *Writer) Finish() ([]ShardInfo, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	if len(w.offsets) > 0 {
+		if err := w.flush(); err != nil {
+			return nil, err
+		}
+	}
+	w.err = errors.New("shard writer is finished")
+	if w.zip != nil {
+		w.zip.Close()
+	}
+	return w.done, nil
+}
+
+// flush writes the gathered samples as one shard.
+func (w *Writer) flush() error {
+	info, err := w.writeShard()
+	if err != nil {
+		w.err = fmt.Errorf("write shard: %w", err)
+		return w.err
+	}
+	w.done = append(w.done, info)
+	w.next++
+	w.offsets, w.body = w.offsets[:0], w.body[:0]
+	return nil
+}
+
+func (w *Writer) writeShard() (ShardInfo, error) {
+	info := w.info
+	info.Samples = len(w.offsets)
+	head := w.head()
+	info.RawData = FileInfo{
+		Basename: fmt.Sprintf("shard.%05d.mds", w.next),
+		Bytes:    int64(len(head) + len(w.body)),
+		Hashes:   sum(info.Hashes, head, w.body),
+	}
+	name, parts := info.RawData.Basename, [][]byte{head, w.body}
+	if w.zip != nil {
+		zipped := w.zip.EncodeAll(append(head, w.body...), nil)
+		name, parts = name+zipSuffix, [][]byte{zipped}
+		info.ZipData = &FileInfo{Basename: name, Bytes: int64(len(zipped)), Hashes: sum(info.Hashes, zipped)}
+	}
+	path := filepath.Join(w.dir, name)
+	if _, err := os.Lstat(path); err == nil {
+		return info, fmt.Errorf("%s: %w; choose an empty folder, or remove it", path, fs.ErrExist)
+	}
+	return info, writeFile(path, parts...)
+}
+
+// head is all that comes before the first sample.
+func (w *Writer) head() []byte {
+	first := uint32(4 + 4*(len(w.offsets)+1) + len(w.conf))
+	head := make([]byte, 0, first)
+	head = binary.LittleEndian.AppendUint32(head, uint32(len(w.offsets)))
+	head = binary.LittleEndian.AppendUint32(head, first)
+	for _, end := range w.offsets {
+		head = binary.LittleEndian.AppendUint32(head, first+end)
+	}
+	return append(head, w.conf...)
+}
