@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// presets is the table of built-in nets; each takes the number of classes.
+var presets = []struct {
+	name, about string
+	layers      func() (InputSpec, []Layer)
+}{
+	{"alexnet", "the net of the 2012 paper, figure 2", alexnet},
+	{"alexnet-145", "the net of the run behind the paper (run 145 of the published source)", alexnet145},
+	{"alexnet-mini", "the same plan on 64-pixel crops, for demos and tests", alexnetMini},
+}
+
+// PresetNames lists the built-in nets.
+func PresetNames() []string {
+	names := make([]string, len(presets))
+	for i, p := range presets {
+		names[i] = p.name
+	}
+	return names
+}
+
+// Preset returns a fresh copy of a built-in net.
+func Preset(name string, classes int) (*Net, error) {
+	for _, p := range presets {
+		if p.name == name {
+			input, layers := p.layers()
+			n := &Net{Name: name, Input: input, Towers: 2, Classes: classes, Layers: layers}
+			_, err := n.Shapes()
+			return n, err
+		}
+	}
+	return nil, fmt.Errorf("no net called %q: there are %s, or give a JSON net file", name, strings.Join(PresetNames(), ", "))
+}
+
+func conv(name string, maps, size, stride, pad int, reads Reads, std, bias float64) Layer {
+	return Layer{Name: name, Conv: &ConvSpec{Maps: maps, Window: Window{size, stride, pad}, Reads: reads, Start: Start{std, bias}}}
+}
+
+func dense(name string, units int, std, bias float64) Layer {
+	return Layer{Name: name, Dense: &DenseSpec{Units: units, Start: Start{std, bias}}}
+}
+
+func relu() Layer                    { return Layer{Activate: "relu"} }
+func dropout(rate float32) Layer     { return Layer{Dropout: &DropoutSpec{Rate: rate}} }
+func maxPool(size, stride int) Layer { return Layer{MaxPool: &Window{Size: size, Stride: stride}} }
+
+// lrn is the paper's response normalisation, §3.3.
+func lrn() Layer { return Layer{LRN: &Response{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}} }
+
+// alexnet is §3.5 and figure 2 of the paper; starts from §5.
+func alexnet() (InputSpec, []Layer) {
+	return InputSpec{Size: 224}, []Layer{
+		conv("conv1", 96, 11, 4, 2, ReadsAll, .01, 0), relu(), lrn(), maxPool(3, 2),
+		conv("conv2", 256, 5, 1, 2, ReadsOwn, .01, 1), relu(), lrn(), maxPool(3, 2),
+		conv("conv3", 384, 3, 1, 1, ReadsAll, .01, 0), relu(),
+		conv("conv4", 384, 3, 1, 1, ReadsOwn, .01, 1), relu(),
+		conv("conv5", 256, 3, 1, 1, ReadsOwn, .01, 1), relu(), maxPool(3, 2),
+		dense("fc6", 4096, .01, 1), relu(), dropout(.5),
+		dense("fc7", 4096, .01, 1), relu(), dropout(.5),
+		dense("fc8", 0, .01, 0),
+	}
+}
+
+// alexnet145 is what layers-145.cfg and layer-params-145.cfg of the published
+// source describe: ReLU behind the first and last pooling, wider starts for
+// conv3–5, and a second normalisation, within maps, behind conv2. Its implied
+// zeros at the right and bottom of the image (the ceiling rule of cuda-convnet)
+// are a padding of 2 here.
+func alexnet145() (InputSpec, []Layer) {
+	within := Layer{LRN: &Response{Size: 5, K: 1, Alpha: 1e-3, Beta: 0.75, Within: true}}
+	return InputSpec{Size: 224, Scale: 1 / 1.1}, []Layer{
+		conv("conv1", 96, 11, 4, 2, ReadsAll, .01, 0), lrn(), maxPool(3, 2), relu(),
+		conv("conv2", 256, 5, 1, 2, ReadsOwn, .01, 1), relu(), lrn(), within, maxPool(3, 2),
+		conv("conv3", 384, 3, 1, 1, ReadsAll, .03, 0), relu(),
+		conv("conv4", 384, 3, 1, 1, ReadsOwn, .03, 1), relu(),
+		conv("conv5", 256, 3, 1, 1, ReadsOwn, .03, 1), maxPool(3, 2), relu(),
+		dense("fc6", 4096, .01, 1), relu(), dropout(.5),
+		dense("fc7", 4096, .01, 1), relu(), dropout(.5),
+		dense("fc8", 0, .01, 0),
+	}
+}
+
+// alexnetMini keeps alexnet's plan (two towers that meet at conv3 and the dense
+// layers, response normalisation, overlapping pooling, dropout) at a size that
+// a laptop trains in a minute.
+func alexnetMini() (InputSpec, []Layer) {
+	return InputSpec{Size: 64}, []Layer{
+		conv("conv1", 32, 7, 2, 3, ReadsAll, .01, 0), relu(), lrn(), maxPool(3, 2),
+		conv("conv2", 64, 5, 1, 2, ReadsOwn, .01, 1), relu(), lrn(), maxPool(3, 2),
+		conv("conv3", 96, 3, 1, 1, ReadsAll, .01, 0), relu(),
+		conv("conv4", 96, 3, 1, 1, ReadsOwn, .01, 1), relu(),
+		conv("conv5", 64, 3, 1, 1, ReadsOwn, .01, 1), relu(), maxPool(3, 2),
+		dense("fc6", 256, .01, 1), relu(), dropout(.5),
+		dense("fc7", 256, .01, 1), relu(), dropout(.5),
+		dense("fc8", 0, .01, 0),
+	}
+}
