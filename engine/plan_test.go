@@ -1,0 +1,51 @@
+package engine
+
+import "testing"
+
+// planContext is a context only as far as the planner asks.
+type planContext struct{ Context }
+
+func (planContext) ElemSize(t ElemType) int  { return t.HostSize() }
+func (planContext) Workspace(ops []Op) int64 { return int64(100 * len(ops)) }
+
+func TestPlanArena(t *testing.T) {
+	ctx, peer := planContext{}, planContext{&planContext{}}
+	tensor := func(name string, life Life, c Context, floats int) *Tensor {
+		return &Tensor{Name: name, Life: life, Type: Float32, Context: c, Shape: Shape{floats, 1, 1, 1}}
+	}
+	w := tensor("w", Persistent, ctx, 64)
+	a, b, c, d := tensor("a", Scratch, ctx, 128), tensor("b", Scratch, ctx, 64), tensor("c", Scratch, ctx, 128), tensor("d", Shared, ctx, 64)
+	foreign := tensor("foreign", Shared, peer, 1<<20)
+	long := []Op{
+		Activate{X: w, Y: a},
+		Activate{X: a, Y: b}, // a dies
+		Activate{X: b, Y: d}, // b dies
+		Activate{X: foreign, Y: c},
+		Activate{X: c, Y: c},
+	}
+	other := tensor("other", Scratch, ctx, 32)
+	p := PlanArena(ctx, long, []Op{Activate{X: w, Y: other}})
+
+	if p.Persistent != 256 || w.Offset != 0 {
+		t.Errorf("persistent: %d bytes, w at %d, want 256 and 0", p.Persistent, w.Offset)
+	}
+	// a and c never live together; b lives with a and d, d to the end.
+	if a.Offset != 256 || c.Offset != 256 {
+		t.Errorf("a at %d, c at %d, want both at 256", a.Offset, c.Offset)
+	}
+	if b.Offset != 256+512 || d.Offset != 256+512+256 {
+		t.Errorf("b at %d, d at %d, want 768 and 1024", b.Offset, d.Offset)
+	}
+	if p.Scratch != 512+256+256 {
+		t.Errorf("scratch: %d bytes, want 1024", p.Scratch)
+	}
+	if other.Offset != 256 {
+		t.Errorf("the other program's scratch is at %d, want 256: programs overlay", other.Offset)
+	}
+	if p.Workspace != 500 || p.Total() != 256+1024+500 {
+		t.Errorf("workspace %d, total %d, want 500 and 1780", p.Workspace, p.Total())
+	}
+	if foreign.Offset != 0 || len(p.Tensors) != 6 {
+		t.Errorf("%d tensors placed, foreign at %d, want 6 and untouched", len(p.Tensors), foreign.Offset)
+	}
+}
