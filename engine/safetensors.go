@@ -1,0 +1,268 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sort"
+)
+
+// The safetensors format (github.com/huggingface/safetensors, "Format"):
+//
+//	8 bytes   N, little-endian u64
+//	N bytes   JSON: {"name": {"dtype","shape","data_offsets":[begin,end]}, …,
+//	          "__metadata__": {string: string}}, padded with spaces
+//	the rest  the tensors' bytes, C order, little-endian, without gaps;
+//	          offsets count from the first byte after the header
+const (
+	safetensorsMaxHeader = 100 << 20 // what the reference reader accepts
+	safetensorsAlign     = 8         // of the first data byte
+	safetensorsMetadata  = "__metadata__"
+)
+
+// StoredTensor is one tensor's entry in a safetensors file.
+type StoredTensor struct {
+	Name  string
+	DType string // "F32" for everything that this package writes
+	Shape []int
+	begin int64 // from the start of the data
+	end   int64
+}
+
+// Len is the number of elements.
+func (t StoredTensor) Len() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// safetensorsEntry is a StoredTensor as the header's JSON has it.
+type safetensorsEntry struct {
+	DType   string   `json:"dtype"`
+	Shape   []int    `json:"shape"`
+	Offsets [2]int64 `json:"data_offsets"`
+}
+
+// safetensorsSizes holds the bytes per element of the dtypes that files use.
+var safetensorsSizes = map[string]int64{
+	"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
+	"I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+	"I32": 4, "U32": 4, "F32": 4,
+	"F64": 8, "I64": 8, "U64": 8,
+}
+
+// Safetensors is an open safetensors file. It holds the header only; tensors
+// are read from the file when asked for.
+type Safetensors struct {
+	Metadata map[string]string
+	Tensors  []StoredTensor // in the order of their bytes
+	data     *io.SectionReader
+}
+
+// OpenSafetensors reads and checks the header of a file of size bytes. Every
+// byte after the header belongs to exactly one tensor, or it is an error. The
+// reader must stay usable as long as tensors are read.
+func OpenSafetensors(r io.ReaderAt, size int64) (*Safetensors, error) {
+	if size < 8 {
+		return nil, fmt.Errorf("%d bytes is too short for a safetensors file", size)
+	}
+	var prefix [8]byte
+	if _, err := r.ReadAt(prefix[:], 0); err != nil {
+		return nil, fmt.Errorf("read header length: %w", err)
+	}
+	n := binary.LittleEndian.Uint64(prefix[:])
+	if n > safetensorsMaxHeader || int64(n) > size-8 {
+		return nil, fmt.Errorf("header of %d bytes in a file of %d: not a safetensors file, or truncated", n, size)
+	}
+	header := make([]byte, n)
+	if _, err := r.ReadAt(header, 8); err != nil {
+		return nil, fmt.Errorf("read header: %w", err)
+	}
+	start := 8 + int64(n)
+	s := &Safetensors{data: io.NewSectionReader(r, start, size-start)}
+	if err := s.parse(header); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Safetensors) parse(header []byte) error {
+	var entries map[string]json.RawMessage
+	if err := json.Unmarshal(header, &entries); err != nil {
+		return fmt.Errorf("header: %w", err)
+	}
+	for name, raw := range entries {
+		if name == safetensorsMetadata {
+			if err := json.Unmarshal(raw, &s.Metadata); err != nil {
+				return fmt.Errorf("header: %s: %w", name, err)
+			}
+			continue
+		}
+		var e safetensorsEntry
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return fmt.Errorf("header: tensor %q: %w", name, err)
+		}
+		bytes, err := e.size()
+		if err != nil {
+			return fmt.Errorf("header: tensor %q: %w", name, err)
+		}
+		if e.Offsets[0] < 0 || e.Offsets[1]-e.Offsets[0] != bytes {
+			return fmt.Errorf("header: tensor %q of %d bytes has offsets %d to %d", name, bytes, e.Offsets[0], e.Offsets[1])
+		}
+		s.Tensors = append(s.Tensors, StoredTensor{Name: name, DType: e.DType, Shape: e.Shape, begin: e.Offsets[0], end: e.Offsets[1]})
+	}
+	sort.Slice(s.Tensors, func(i, j int) bool {
+		a, b := s.Tensors[i], s.Tensors[j]
+		if a.begin != b.begin {
+			return a.begin < b.begin
+		}
+		if a.end != b.end {
+			return a.end < b.end
+		}
+		return a.Name < b.Name
+	})
+	var at int64
+	for _, t := range s.Tensors {
+		if t.begin != at {
+			return fmt.Errorf("header: tensor %q begins at byte %d, want %d (tensors lie without gaps)", t.Name, t.begin, at)
+		}
+		at = t.end
+	}
+	if size := s.data.Size(); at != size {
+		return fmt.Errorf("%d bytes of tensors, want %d: the file is truncated or has bytes too many", size, at)
+	}
+	return nil
+}
+
+// size is the number of bytes the entry's shape takes.
+func (e safetensorsEntry) size() (int64, error) {
+	n, ok := safetensorsSizes[e.DType]
+	if !ok {
+		return 0, fmt.Errorf("unknown dtype %q", e.DType)
+	}
+	for _, d := range e.Shape {
+		if d < 0 {
+			return 0, fmt.Errorf("negative dimension in shape %v", e.Shape)
+		}
+		if d > 0 && n > math.MaxInt64/int64(d) {
+			return 0, fmt.Errorf("shape %v is too large", e.Shape)
+		}
+		n *= int64(d)
+	}
+	return n, nil
+}
+
+// Find returns the entry of a tensor.
+func (s *Safetensors) Find(name string) (StoredTensor, bool) {
+	for _, t := range s.Tensors {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return StoredTensor{}, false
+}
+
+// ReadFloat32 reads a tensor of dtype F32 in C order.
+func (s *Safetensors) ReadFloat32(name string) ([]float32, error) {
+	t, ok := s.Find(name)
+	if !ok {
+		return nil, fmt.Errorf("no tensor %q in the file", name)
+	}
+	if t.DType != "F32" {
+		return nil, fmt.Errorf("tensor %q is %s, want F32", name, t.DType)
+	}
+	out := make([]float32, t.Len())
+	buf := make([]byte, min(floatChunk, 4*len(out)))
+	r := io.NewSectionReader(s.data, t.begin, t.end-t.begin)
+	for rest := out; len(rest) > 0; {
+		n := min(len(rest), len(buf)/4)
+		if _, err := io.ReadFull(r, buf[:4*n]); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		for i := range rest[:n] {
+			rest[i] = math.Float32frombits(binary.LittleEndian.Uint32(buf[4*i:]))
+		}
+		rest = rest[n:]
+	}
+	return out, nil
+}
+
+// floatChunk is the number of bytes converted between floats and a file at once.
+const floatChunk = 256 << 10
+
+// WriteSafetensors writes a file of F32 tensors to w in the order given. Only
+// Name and Shape of the tensors are read. The values of one tensor at a time
+// are asked for, so that no second copy of a large net is needed.
+func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []StoredTensor, values func(name string) ([]float32, error)) error {
+	header, err := safetensorsHeader(metadata, tensors)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	buf := make([]byte, 0, floatChunk)
+	for _, t := range tensors {
+		v, err := values(t.Name)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		if len(v) != t.Len() {
+			return fmt.Errorf("tensor %q: %d values for shape %v", t.Name, len(v), t.Shape)
+		}
+		for len(v) > 0 {
+			n := min(len(v), floatChunk/4)
+			buf = buf[:0]
+			for _, x := range v[:n] {
+				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(x))
+			}
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+			v = v[n:]
+		}
+	}
+	return nil
+}
+
+// safetensorsHeader is everything before the data: length, JSON, padding.
+func safetensorsHeader(metadata map[string]string, tensors []StoredTensor) ([]byte, error) {
+	entries := make(map[string]any, len(tensors)+1)
+	if len(metadata) > 0 {
+		entries[safetensorsMetadata] = metadata
+	}
+	var at int64
+	for _, t := range tensors {
+		if _, ok := entries[t.Name]; ok || t.Name == safetensorsMetadata {
+			return nil, fmt.Errorf("two tensors named %q", t.Name)
+		}
+		e := safetensorsEntry{DType: "F32", Shape: t.Shape}
+		if e.Shape == nil {
+			e.Shape = []int{} // a scalar
+		}
+		n, err := e.size()
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		e.Offsets = [2]int64{at, at + n}
+		at += n
+		entries[t.Name] = e
+	}
+	text, err := json.Marshal(entries)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > safetensorsMaxHeader {
+		return nil, errors.New("too many tensors or too much metadata for a safetensors header")
+	}
+	if pad := len(text) % safetensorsAlign; pad > 0 {
+		text = append(text, bytes.Repeat([]byte{' '}, safetensorsAlign-pad)...)
+	}
+	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...), nil
+}
