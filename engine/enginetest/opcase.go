@@ -1,0 +1,171 @@
+package enginetest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"alexnet/engine"
+)
+
+// An OpCase is one op on one set of shapes. It is made afresh for each run:
+// running it places its tensors in the context.
+type OpCase struct {
+	Name string
+	Op   engine.Op
+	Step engine.Step
+	// Data is what the tensors that the op reads hold; a float tensor without
+	// an entry gets noise in [−1, 1).
+	Data Memory
+}
+
+// guardBytes lie directly behind every tensor and must survive. They hold
+// 0xFF, so that a kernel which reads there sees NaN.
+const guardBytes = 96
+
+// check runs the op twice, over outputs first filled with NaN and then with a
+// large number, and compares each result with the reference, both results bit
+// by bit, and what the op must leave alone with what was there.
+func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
+	ctx, err := open()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, ctx.Close()) }()
+
+	tensors := distinct(append(c.Op.Reads(), c.Op.Writes()...))
+	guards, size := place(ctx, tensors)
+	ops := []engine.Op{c.Op}
+	if err := ctx.Reserve(size, ctx.Workspace(ops)); err != nil {
+		return 0, err
+	}
+	program, err := ctx.Compile(ops)
+	if err != nil {
+		return 0, err
+	}
+
+	reads, writes := set(c.Op.Reads()), set(c.Op.Writes())
+	var first map[*engine.Tensor][]float64
+	for pass, poison := range []float64{math.NaN(), 1e30} {
+		held := Memory{} // what the op finds, as the device holds it
+		for _, t := range tensors {
+			fill := c.contents(t)
+			if !reads[t] {
+				fill = poisoned(t, poison)
+			}
+			if err := upload(ctx, t, fill); err != nil {
+				return 0, err
+			}
+		}
+		for _, g := range guards {
+			if err := upload(ctx, g, repeat(0xff, g.Shape.Len())); err != nil {
+				return 0, err
+			}
+		}
+		for _, t := range c.Op.Reads() {
+			if held[t], err = download(ctx, t); err != nil {
+				return 0, err
+			}
+		}
+		if err := program.Run(c.Step); err != nil {
+			return 0, err
+		}
+		if err := ctx.Sync(); err != nil {
+			return 0, err
+		}
+		want := Evaluate(c.Op, held, c.Step)
+		got := map[*engine.Tensor][]float64{}
+		for _, t := range tensors {
+			if got[t], err = download(ctx, t); err != nil {
+				return 0, err
+			}
+			if !writes[t] {
+				if i := differ(held[t], got[t]); i >= 0 {
+					return worst, fmt.Errorf("%s changed its input %v at %s", c.Op.Kind(), t, coordinates(t.Shape, i))
+				}
+				continue
+			}
+			share, err := c.compare(t, got[t], want[t], tol)
+			worst = max(worst, share)
+			if err != nil {
+				return worst, err
+			}
+			if pass > 0 {
+				if i := differ(first[t], got[t]); i >= 0 {
+					return worst, fmt.Errorf("%s: %v at %s differs between two runs on the same input: %v and %v",
+						c.Op.Kind(), t, coordinates(t.Shape, i), first[t][i], got[t][i])
+				}
+			}
+		}
+		first = got
+		for i, g := range guards {
+			v, err := download(ctx, g)
+			if err != nil {
+				return worst, err
+			}
+			if j := differ(v, repeat(0xff, len(v))); j >= 0 {
+				return worst, fmt.Errorf("%s wrote %d bytes past the end of %v", c.Op.Kind(), j, tensors[i])
+			}
+		}
+	}
+	return worst, nil
+}
+
+// compare holds a whole output against the reference; the error names the first
+// wrong element and how many there are.
+func (c OpCase) compare(t *engine.Tensor, got []float64, want []Sum, tol Tolerance) (worst float64, err error) {
+	store := unitFP32
+	if t.Type == engine.Working {
+		store = tol.Store
+	}
+	wrong := 0
+	for i := range got {
+		share, e := compare(got[i], want[i], tol.Bound(want[i], store))
+		worst = max(worst, share)
+		if e == nil {
+			continue
+		}
+		wrong++
+		if err == nil {
+			err = fmt.Errorf("%s: %v at %s %w", c.Op.Kind(), t, coordinates(t.Shape, i), e)
+		}
+	}
+	if wrong > 1 {
+		err = fmt.Errorf("%w (and %d more of %d)", err, wrong-1, len(got))
+	}
+	return worst, err
+}
+
+// contents is what the case puts into a tensor.
+func (c OpCase) contents(t *engine.Tensor) []float64 {
+	if v, ok := c.Data[t]; ok {
+		return v
+	}
+	return Noise(c.Name+t.Name, t.Shape.Len())
+}
+
+// poisoned is filler that an op must overwrite.
+func poisoned(t *engine.Tensor, float float64) []float64 {
+	switch t.Type {
+	case engine.Int32:
+		float = -0x5a5a5a5a
+	case engine.Byte:
+		float = 0xfe
+	}
+	return repeat(float, t.Shape.Len())
+}
+
+// place gives each tensor an offset of its own, with a guard behind it, and
+// returns the guards and the bytes taken. (PlanArena would let tensors touch.)
+func place(ctx engine.Context, tensors []*engine.Tensor) (guards []*engine.Tensor, size int64) {
+	for _, t := range tensors {
+		t.Context, t.Offset = ctx, size
+		end := size + int64(t.Shape.Len()*ctx.ElemSize(t.Type))
+		size = (end + guardBytes + engine.ArenaAlign - 1) &^ (engine.ArenaAlign - 1)
+		guards = append(guards, &engine.Tensor{
+			Name: "guard of " + t.Name, Shape: engine.Shape{1, int(size - end), 1, 1},
+			Type: engine.Byte, Life: engine.Persistent, Context: ctx, Offset: end,
+		})
+	}
+	return guards, size
+}

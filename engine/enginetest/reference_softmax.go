@@ -1,0 +1,70 @@
+package enginetest
+
+import (
+	"math"
+
+	"alexnet/engine"
+)
+
+func (r run) softmaxLoss(op engine.SoftmaxLoss) {
+	x, labels := r.read(op.X), r.read(op.Labels)
+	probs, loss, rank := r.write(op.Probs), r.write(op.Loss), r.write(op.Rank)
+	dx := newSums(op.X.Shape)
+	if op.DX != nil {
+		dx = r.write(op.DX)
+	}
+	classes := op.X.Shape[1]
+	for n := range op.X.Shape[0] {
+		logits := x.v[n*classes:][:classes]
+		label := int(labels.v[n])
+		top := logits[0]
+		for _, v := range logits {
+			top = math.Max(top, v) // NaN if any is
+		}
+		// spread is what the roundings of x − top add to the relative error of
+		// the sum, in roundoffs.
+		var total, spread float64
+		for _, v := range logits {
+			e := math.Exp(v - top)
+			total += e
+			spread += e * (1 + top - v)
+		}
+		spread /= total
+		for k, v := range logits {
+			p := math.Exp(v-top) / total
+			abs := p * (1 + top - v + spread)
+			*probs.at(n, k, 0, 0) = rounded(p, abs, classes+elementary)
+			hot := 0.0
+			if k == label {
+				hot = 1
+			}
+			scale := float64(op.Scale)
+			*dx.at(n, k, 0, 0) = rounded((p-hot)*scale, (abs+hot)*math.Abs(scale), classes+elementary+2)
+			if label < 0 {
+				*dx.at(n, k, 0, 0) = exact(0)
+			}
+		}
+		if label < 0 {
+			loss.v[n], rank.v[n] = exact(0), exact(0)
+			continue
+		}
+		log := math.Log(total)
+		loss.v[n] = rounded(top+log-logits[label],
+			math.Abs(top)+math.Abs(log)+math.Abs(logits[label])+spread, classes+elementary)
+		rank.v[n] = exact(float64(rankOf(logits, label)))
+	}
+}
+
+// rankOf counts the classes that beat the label's.
+func rankOf(logits []float64, label int) int {
+	if math.IsNaN(logits[label]) {
+		return len(logits)
+	}
+	beaten := 0
+	for k, v := range logits {
+		if v > logits[label] || v == logits[label] && k < label {
+			beaten++
+		}
+	}
+	return beaten
+}

@@ -1,0 +1,59 @@
+package enginetest
+
+import (
+	"testing"
+
+	"alexnet/engine"
+)
+
+// An Opener opens a fresh context. A case opens as many as it needs, all of
+// one kind, and closes them.
+type Opener func() (engine.Context, error)
+
+// A Case is one thing that a context must do right.
+type Case struct {
+	// Name is the case's path: "conv forward/3×3 pad 1, 2 groups".
+	Name string
+	// Check runs the case. worst is the largest error met, as a share of what
+	// the tolerance allows (0 where the case is about something else).
+	Check func(open Opener, tol Tolerance) (worst float64, err error)
+}
+
+// Verdict is what became of a case.
+type Verdict struct {
+	Case  string
+	Worst float64 // largest error as a share of the tolerance
+	Err   error   // nil when the case passed
+}
+
+// Cases lists the suite: every op over its table, then the promises of Context.
+func Cases() []Case {
+	var all []Case
+	for _, c := range OpCases() {
+		all = append(all, Case{c.Name, c.check})
+	}
+	return append(all, contextCases()...)
+}
+
+// Check runs every case and reports on each, in order.
+func Check(open Opener, tol Tolerance) []Verdict {
+	var verdicts []Verdict
+	for _, c := range Cases() {
+		worst, err := c.Check(open, tol)
+		verdicts = append(verdicts, Verdict{c.Name, worst, err})
+	}
+	return verdicts
+}
+
+// Run runs every case as a subtest. open may skip the test where the context's
+// hardware is missing; the suite closes what it returns.
+func Run(t *testing.T, open func(t *testing.T) engine.Context, tol Tolerance) {
+	for _, c := range Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			opener := func() (engine.Context, error) { return open(t), nil }
+			if _, err := c.Check(opener, tol); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
