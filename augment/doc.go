@@ -1,0 +1,16 @@
+// Package augment holds pure functions of pixels: crops and mirror images,
+// Krizhevsky's colour noise along the principal axes of a training set, and
+// the exact statistics that these axes come from.
+//
+// Pixels are interleaved R, G, B bytes in row-major order, so a picture of
+// size×size pixels is size·size·3 bytes. Colours, means and noise are in 0–255
+// units unless a name says otherwise.
+//
+// What is random is drawn from a [Stream], a pure function of (seed, epoch,
+// sample): a picture is presented in the same way whatever number of workers,
+// ranks or resumed runs present it. Per presentation the draws are made in
+// this order, and a new augmentation appends its own after them:
+//
+//  1. x of the crop, 2. y of the crop, 3. mirrored or not ([RandomView]);
+//  4. to 6. a normal number for the first, second and third axis ([PCA.Noise]).
+package augment
