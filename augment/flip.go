@@ -7,21 +7,27 @@ import "encoding/binary"
 //	dst[3i+c] = src[3(w−1−i)+c],  w = len(src)/3
 //
 // The slices have the same length, a multiple of three, and don't overlap.
-//
-// A pixel is moved as four bytes. The fourth belongs to the next pixel of dst,
-// which is written next; so the last pixel, and the one whose fourth byte would
-// lie past src, are moved as three.
 func mirrorRow(dst, src []byte) {
-	from, to := len(src)-3, 0
-	if from < 0 {
-		return
+	for len(src) >= 24 {
+		mirror8((*[24]byte)(dst), (*[24]byte)(src[len(src)-24:]))
+		dst, src = dst[24:], src[:len(src)-24]
 	}
-	dst = dst[:len(src)]
-	copy(dst[:3], src[from:])
-	for to, from = 3, from-3; from > 0; to, from = to+3, from-3 {
-		binary.LittleEndian.PutUint32(dst[to:], binary.LittleEndian.Uint32(src[from:]))
+	for len(src) > 0 {
+		copy(dst[:3], src[len(src)-3:])
+		dst, src = dst[3:], src[:len(src)-3]
 	}
-	if from == 0 {
-		copy(dst[to:], src[:3])
-	}
+}
+
+// mirror8 reverses eight pixels. They are three words of eight bytes; pixels 2
+// and 5 lie across two of them.
+func mirror8(dst, src *[24]byte) {
+	const pixel = 1<<24 - 1
+	a := binary.LittleEndian.Uint64(src[0:])
+	b := binary.LittleEndian.Uint64(src[8:])
+	c := binary.LittleEndian.Uint64(src[16:])
+	p2 := a>>48 | b<<16&pixel
+	p5 := b>>56 | c<<8&pixel
+	binary.LittleEndian.PutUint64(dst[0:], c>>40|c>>16&pixel<<24|p5<<48)
+	binary.LittleEndian.PutUint64(dst[8:], p5>>16|b>>32&pixel<<8|b>>8&pixel<<32|p2<<56)
+	binary.LittleEndian.PutUint64(dst[16:], p2>>8|a>>24&pixel<<16|a<<40)
 }
