@@ -1,0 +1,58 @@
+package cpu
+
+import (
+	"fmt"
+
+	"alexnet/engine"
+)
+
+// want is a requirement on one tensor of an op.
+type want struct {
+	role  string
+	t     *engine.Tensor
+	typ   engine.ElemType
+	shape engine.Shape
+}
+
+// check compares the tensors of an op with what it requires. A Working tensor
+// may stand where Float32 is wanted and the reverse: here they are the same.
+func check(kind string, wants ...want) error {
+	for _, w := range wants {
+		switch {
+		case w.t == nil:
+			return fmt.Errorf("%s: %s is missing, want %v", kind, w.role, w.shape)
+		case w.t.Shape != w.shape:
+			return fmt.Errorf("%s: %s wants %v, has %v", kind, w.role, w.shape, w.t)
+		case storage(w.t.Type) != storage(w.typ):
+			return fmt.Errorf("%s: %s wants %s, %v has %s", kind, w.role, hostType(w.typ), w.t, hostType(w.t.Type))
+		}
+	}
+	return nil
+}
+
+// storage is the type that stands for all that are stored alike.
+func storage(t engine.ElemType) engine.ElemType {
+	if t == engine.Working {
+		return engine.Float32
+	}
+	return t
+}
+
+// shapeOf is the shape of a tensor that must be there.
+func shapeOf(kind, role string, t *engine.Tensor) (engine.Shape, error) {
+	if t == nil {
+		return engine.Shape{}, fmt.Errorf("%s: %s is missing", kind, role)
+	}
+	for _, d := range t.Shape {
+		if d < 1 {
+			return engine.Shape{}, fmt.Errorf("%s: %s is empty: %v", kind, role, t)
+		}
+	}
+	return t.Shape, nil
+}
+
+func opError(kind string, err error) error { return fmt.Errorf("%s: %w", kind, err) }
+
+func opErrorf(kind, format string, args ...any) error {
+	return fmt.Errorf("%s: "+format, append([]any{kind}, args...)...)
+}

@@ -1,0 +1,301 @@
+package cpu
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"alexnet/engine"
+	"alexnet/engine/cpu/internal/kernel"
+)
+
+// Options tune a context. The zero value uses every processor and the fastest
+// kernels that the machine can run.
+type Options struct {
+	// Threads is the number of goroutines that compute, 0 for GOMAXPROCS.
+	// Results don't depend on it.
+	Threads int
+	// Portable keeps to the kernels written in Go.
+	Portable bool
+}
+
+// Context is an engine.Context on the machine's processors.
+type Context struct {
+	name    string
+	kernels kernel.Set
+	team    *team
+
+	arena  []byte
+	shared []float32 // the part of the workspace that all workers see
+	step   engine.Step
+
+	queue   chan command
+	reached chan struct{} // answers a command that asks for it
+	stopped chan struct{}
+	closed  bool
+
+	mu  sync.Mutex
+	err error // first failure since the last Sync
+}
+
+// command is one entry of the queue: a program to run, a tensor to fill or a
+// point to reach.
+type command struct {
+	program *program
+	step    engine.Step
+	tensor  *engine.Tensor
+	source  any
+	reached bool
+}
+
+// queueLength is how many commands can wait before Run and Upload block.
+const queueLength = 1024
+
+// errClosed is returned by a context that has been closed.
+var errClosed = errors.New("the context is closed")
+
+// New makes a context that computes on opts.Threads goroutines. Its name is
+// what messages call it.
+func New(name string, opts Options) (engine.Context, error) {
+	if opts.Threads < 0 {
+		return nil, fmt.Errorf("%s: %d threads, want 0 (all processors) or more", name, opts.Threads)
+	}
+	threads := opts.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	c := &Context{
+		name:    name,
+		kernels: kernel.Best(),
+		team:    newTeam(threads),
+		queue:   make(chan command, queueLength),
+		reached: make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	if opts.Portable {
+		c.kernels = kernel.Portable
+	}
+	go c.serve()
+	return c, nil
+}
+
+// Name is the name given to New.
+func (c *Context) Name() string { return c.name }
+
+// ElemSize is 4 bytes for floats and integers and 1 for bytes.
+func (c *Context) ElemSize(t engine.ElemType) int { return t.HostSize() }
+
+// Workspace is what packing and partial sums take while ops run.
+func (c *Context) Workspace(ops []engine.Op) int64 {
+	var shared, scratch int
+	for i := range ops {
+		// A malformed op takes no workspace; Compile says what is wrong with it.
+		if l, err := c.lower(ops, i); err == nil {
+			shared, scratch = max(shared, l.shared), max(scratch, l.scratch)
+		}
+	}
+	return 4*int64(padFloats(shared)+len(c.team.workers)*padFloats(scratch)) + workspaceHeader
+}
+
+// workspaceHeader leaves room for the alignment of the workspace.
+const workspaceHeader = engine.ArenaAlign
+
+// padFloats rounds a number of floats up so that what follows is aligned.
+func padFloats(n int) int { return roundUp(n, engine.ArenaAlign/4) }
+
+// Reserve takes the memory.
+func (c *Context) Reserve(arena, workspace int64) error {
+	switch {
+	case c.closed:
+		return fmt.Errorf("%s: reserve: %w", c.name, errClosed)
+	case c.arena != nil:
+		return fmt.Errorf("%s: memory has been reserved before", c.name)
+	case arena < 0 || workspace < 0:
+		return fmt.Errorf("%s: reserve %d bytes and %d bytes, want no negative size", c.name, arena, workspace)
+	}
+	c.arena = aligned(arena)
+	w := aligned(workspace)
+	c.shared = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(w))), workspace/4)
+	return nil
+}
+
+// aligned makes n zero bytes at a multiple of engine.ArenaAlign.
+func aligned(n int64) []byte {
+	b := make([]byte, n+engine.ArenaAlign)
+	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (engine.ArenaAlign - 1)
+	return b[skip:][:n:n]
+}
+
+// Upload enqueues a copy of src into t.
+func (c *Context) Upload(t *engine.Tensor, src any) error {
+	if err := c.checkHost("upload", t, src); err != nil {
+		return err
+	}
+	c.queue <- command{tensor: t, source: src}
+	return nil
+}
+
+// Download waits for the queue and copies t into dst.
+func (c *Context) Download(dst any, t *engine.Tensor) error {
+	if err := c.checkHost("download", t, dst); err != nil {
+		return err
+	}
+	c.drain()
+	c.mu.Lock()
+	err := c.err
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	switch dst := dst.(type) {
+	case []float32:
+		copy(dst, c.floats(t))
+	case []int32:
+		copy(dst, c.ints(t))
+	case []byte:
+		copy(dst, c.bytes(t))
+	}
+	return nil
+}
+
+// checkHost compares a host slice with the tensor it is to be copied to or from.
+func (c *Context) checkHost(verb string, t *engine.Tensor, host any) error {
+	if c.closed {
+		return fmt.Errorf("%s: %s %v: %w", c.name, verb, t, errClosed)
+	}
+	if err := c.placed(t); err != nil {
+		return fmt.Errorf("%s: %s: %w", c.name, verb, err)
+	}
+	var n int
+	var ok bool
+	switch host := host.(type) {
+	case []float32:
+		n, ok = len(host), t.Type == engine.Working || t.Type == engine.Float32
+	case []int32:
+		n, ok = len(host), t.Type == engine.Int32
+	case []byte:
+		n, ok = len(host), t.Type == engine.Byte
+	}
+	switch {
+	case !ok:
+		return fmt.Errorf("%s: %s %v: a %T does not hold its elements, want %s", c.name, verb, t, host, hostType(t.Type))
+	case n != t.Shape.Len():
+		return fmt.Errorf("%s: %s %v: the slice has %d elements, the tensor %d", c.name, verb, t, n, t.Shape.Len())
+	}
+	return nil
+}
+
+func hostType(t engine.ElemType) string {
+	switch t {
+	case engine.Int32:
+		return "[]int32"
+	case engine.Byte:
+		return "[]byte"
+	}
+	return "[]float32"
+}
+
+// placed reports a tensor that is not in this context's arena.
+func (c *Context) placed(t *engine.Tensor) error {
+	if t == nil {
+		return errors.New("no tensor")
+	}
+	if t.Context != engine.Context(c) {
+		return fmt.Errorf("%v lives in another context", t)
+	}
+	size := int64(t.Shape.Len()) * int64(c.ElemSize(t.Type))
+	switch {
+	case t.Offset < 0 || t.Offset%int64(c.ElemSize(t.Type)) != 0 || size < 0 || t.Offset+size > int64(len(c.arena)):
+		return fmt.Errorf("%v is at byte %d, outside the reserved %d bytes", t, t.Offset, len(c.arena))
+	}
+	return nil
+}
+
+// Sync waits for the queue and returns the first failure since the last Sync.
+func (c *Context) Sync() error {
+	if c.closed {
+		return fmt.Errorf("%s: sync: %w", c.name, errClosed)
+	}
+	c.drain()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.err
+	c.err = nil
+	return err
+}
+
+func (c *Context) drain() {
+	c.queue <- command{reached: true}
+	<-c.reached
+}
+
+// Close waits for the queue, ends the goroutines and lets go of the memory.
+func (c *Context) Close() error {
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	close(c.queue)
+	<-c.stopped
+	c.team.close()
+	c.arena, c.shared = nil, nil
+	for _, w := range c.team.workers {
+		w.scratch = nil
+	}
+	return nil
+}
+
+// serve executes the queue in order until Close.
+func (c *Context) serve() {
+	defer close(c.stopped)
+	for cmd := range c.queue {
+		switch {
+		case cmd.program != nil:
+			c.step = cmd.step
+			cmd.program.execute()
+		case cmd.tensor != nil:
+			switch src := cmd.source.(type) {
+			case []float32:
+				copy(c.floats(cmd.tensor), src)
+			case []int32:
+				copy(c.ints(cmd.tensor), src)
+			case []byte:
+				copy(c.bytes(cmd.tensor), src)
+			}
+		default:
+			c.reached <- struct{}{}
+		}
+	}
+}
+
+// fail keeps the first failure until the next Sync. Workers may call it.
+func (c *Context) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// floats is the memory of a Working or Float32 tensor of this context.
+func (c *Context) floats(t *engine.Tensor) []float32 { return view[float32](c, t) }
+
+// ints is the memory of an Int32 tensor.
+func (c *Context) ints(t *engine.Tensor) []int32 { return view[int32](c, t) }
+
+// bytes is the memory of a Byte tensor.
+func (c *Context) bytes(t *engine.Tensor) []byte { return view[byte](c, t) }
+
+func view[T float32 | int32 | byte](c *Context, t *engine.Tensor) []T {
+	n := t.Shape.Len()
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(c.arena[t.Offset:]))), n)[:n:n]
+}
+
+// owner is the context whose arena holds t, which may be a peer's.
+func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -1,0 +1,153 @@
+package cpu
+
+import "alexnet/engine"
+
+// product is C (m×n) = A·B for dense layers. A is packed whole into the shared
+// workspace by one stage; another takes tiles of blockN columns, packs B as it
+// goes, and so reads A and B once from memory.
+type product struct {
+	m, n, k  int
+	a, b     *engine.Tensor
+	ars, aps int // strides of A's row and column
+	brs, bcs int // strides of B's row (k) and column (n)
+	c        *engine.Tensor
+	bias     *engine.Tensor // per column, or nil
+	relu     bool
+}
+
+func (c *Context) lowerProduct(g product) lowered {
+	panels, tiles := ceilDiv(g.m, mr), ceilDiv(g.n, blockN)
+	stride := g.k * mr
+	pack := func(w *worker, i int) {
+		packRows(c.shared[i*stride:], c.floats(g.a), g.m, g.k, g.ars, g.aps, i)
+	}
+	run := func(w *worker, tile int) {
+		b, out := c.floats(g.b), c.floats(g.c)
+		j := tile * blockN
+		n := min(blockN, g.n-j)
+		ldb := roundUp(n, nr)
+		for k0 := 0; k0 < g.k; k0 += blockK {
+			k := min(blockK, g.k-k0)
+			packColumns(w.scratch, ldb, b[k0*g.brs+j*g.bcs:], k, n, g.brs, g.bcs)
+			c.multiply(w, g.m, n, k, c.shared[k0*mr:], stride, w.scratch, ldb, out[j:], g.n, k0 > 0)
+		}
+		if g.bias != nil {
+			finishColumns(out[j:], g.n, g.m, n, c.floats(g.bias)[j:], g.relu)
+		}
+	}
+	return lowered{
+		shared:  packedA(g.m, g.k),
+		scratch: blockK * blockN,
+		stages:  []stage{{panels, pack}, {tiles, run}},
+	}
+}
+
+// packColumns copies a k×n block of B, whose element (p,j) is b[p·rs + j·cs],
+// into rows of ldb values; values beyond n become 0. One of the strides is 1.
+func packColumns(dst []float32, ldb int, b []float32, k, n, rs, cs int) {
+	if rs == 1 {
+		for j := range n {
+			for p, v := range b[j*cs:][:k] {
+				dst[p*ldb+j] = v
+			}
+		}
+		for p := range k {
+			clear(dst[p*ldb+n : (p+1)*ldb])
+		}
+		return
+	}
+	for p := range k {
+		d := dst[p*ldb:][:ldb]
+		copy(d, b[p*rs:][:n])
+		clear(d[n:])
+	}
+}
+
+// finishColumns adds a bias per column and applies ReLU if asked.
+func finishColumns(dst []float32, ldc, m, n int, bias []float32, relu bool) {
+	bias = bias[:n]
+	for r := range m {
+		row := dst[r*ldc:][:n]
+		for i, b := range bias {
+			v := row[i] + b
+			if relu && v < 0 {
+				v = 0
+			}
+			row[i] = v
+		}
+	}
+}
+
+func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (lowered, error) {
+	kind := op.Kind()
+	x, err := shapeOf(kind, "X", op.X)
+	if err != nil {
+		return lowered{}, err
+	}
+	y, err := shapeOf(kind, "Y", op.Y)
+	if err != nil {
+		return lowered{}, err
+	}
+	n, k, o := x[0], x.Row(), y[1]
+	if err := check(kind,
+		want{"X", op.X, engine.Working, x},
+		want{"W", op.W, engine.Float32, engine.Shape{o, k, 1, 1}},
+		want{"B", op.B, engine.Float32, engine.Shape{o, 1, 1, 1}},
+		want{"Y", op.Y, engine.Working, engine.Shape{n, o, 1, 1}}); err != nil {
+		return lowered{}, err
+	}
+	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, ars: k, aps: 1, b: op.W, brs: 1, bcs: k, c: op.Y, bias: op.B, relu: relu})
+	if relu {
+		l.skip = 1
+	}
+	return l, nil
+}
+
+func (c *Context) lowerDenseBackward(op engine.DenseBackward) (lowered, error) {
+	kind := op.Kind()
+	x, err := shapeOf(kind, "X", op.X)
+	if err != nil {
+		return lowered{}, err
+	}
+	dy, err := shapeOf(kind, "DY", op.DY)
+	if err != nil {
+		return lowered{}, err
+	}
+	n, k, o := x[0], x.Row(), dy[1]
+	if err := check(kind,
+		want{"X", op.X, engine.Working, x},
+		want{"W", op.W, engine.Float32, engine.Shape{o, k, 1, 1}},
+		want{"DY", op.DY, engine.Working, engine.Shape{n, o, 1, 1}},
+		want{"DW", op.DW, engine.Float32, engine.Shape{o, k, 1, 1}},
+		want{"DB", op.DB, engine.Float32, engine.Shape{o, 1, 1, 1}}); err != nil {
+		return lowered{}, err
+	}
+	l := c.lowerProduct(product{m: o, n: k, k: n, a: op.DY, ars: 1, aps: o, b: op.X, brs: k, bcs: 1, c: op.DW})
+	l.stages = append(l.stages, c.columnSums(op.DY, op.DB, n, o))
+	if op.DX == nil {
+		return l, nil
+	}
+	if err := check(kind, want{"DX", op.DX, engine.Working, x}); err != nil {
+		return lowered{}, err
+	}
+	d := c.lowerProduct(product{m: n, n: k, k: o, a: op.DY, ars: o, aps: 1, b: op.W, brs: k, bcs: 1, c: op.DX})
+	l.shared, l.scratch = max(l.shared, d.shared), max(l.scratch, d.scratch)
+	l.stages = append(l.stages, d.stages...)
+	return l, nil
+}
+
+// columnSums is the stage that sums an n×o matrix over its rows.
+func (c *Context) columnSums(x, sum *engine.Tensor, n, o int) stage {
+	const width = 64
+	return stage{ceilDiv(o, width), func(w *worker, part int) {
+		j := part * width
+		rows, out := c.floats(x), c.floats(sum)[j:min(o, j+width)]
+		clear(out)
+		for i := range n {
+			row := rows[i*o+j:][:len(out)]
+			for x, v := range row {
+				out[x] += v
+			}
+		}
+	}}
+}

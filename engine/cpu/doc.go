@@ -1,0 +1,2 @@
+// Package cpu runs the engine's ops on the machine's processors.
+package cpu

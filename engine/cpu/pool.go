@@ -1,0 +1,97 @@
+package cpu
+
+import "alexnet/engine"
+
+// maxWindow is the largest window whose positions fit a byte.
+const maxWindow = 15
+
+func poolGeometry(kind string, win engine.Window, x, y *engine.Tensor, xRole, yRole string) (s, out engine.Shape, err error) {
+	if s, err = shapeOf(kind, xRole, x); err != nil {
+		return
+	}
+	if err = win.Validate(); err != nil {
+		return s, out, opError(kind, err)
+	}
+	out = engine.Shape{s[0], s[1], win.Out(s[2]), win.Out(s[3])}
+	switch {
+	case win.Size > maxWindow:
+		err = opErrorf(kind, "window of %d, want at most %d", win.Size, maxWindow)
+	case out[2] < 1 || out[3] < 1:
+		err = opErrorf(kind, "a window of %d with pad %d does not fit %v", win.Size, win.Pad, x)
+	default:
+		err = check(kind, want{xRole, x, engine.Working, s}, want{yRole, y, engine.Working, out})
+	}
+	return
+}
+
+func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) (lowered, error) {
+	kind := op.Kind()
+	in, out, err := poolGeometry(kind, op.Window, op.X, op.Y, "X", "Y")
+	if err != nil {
+		return lowered{}, err
+	}
+	if op.At != nil {
+		if err := check(kind, want{"At", op.At, engine.Byte, out}); err != nil {
+			return lowered{}, err
+		}
+	}
+	planeIn, planeOut := in[2]*in[3], out[2]*out[3]
+	return lowered{stages: []stage{{in[0] * in[1], func(w *worker, part int) {
+		x, y := c.floats(op.X)[part*planeIn:][:planeIn], c.floats(op.Y)[part*planeOut:][:planeOut]
+		var at []byte
+		if op.At != nil {
+			at = c.bytes(op.At)[part*planeOut:][:planeOut]
+		}
+		for i := range y {
+			var position int
+			y[i], position = maximum(x, in[2], in[3], op.Window, i/out[3], i%out[3])
+			if at != nil {
+				at[i] = byte(position)
+			}
+		}
+	}}}}, nil
+}
+
+// maximum is the largest value of the window for output (oy, ox) of an h×w
+// plane and its position in the window. The first of equals wins, and the
+// first NaN over everything.
+func maximum(x []float32, h, w int, win engine.Window, oy, ox int) (best float32, position int) {
+	y0, x0 := oy*win.Stride-win.Pad, ox*win.Stride-win.Pad
+	first := true
+	for ky := max(0, -y0); ky < min(win.Size, h-y0); ky++ {
+		row := x[(y0+ky)*w:][:w]
+		for kx := max(0, -x0); kx < min(win.Size, w-x0); kx++ {
+			v := row[x0+kx]
+			if first || v > best || v != v && best == best {
+				best, position, first = v, ky*win.Size+kx, false
+			}
+		}
+	}
+	return best, position
+}
+
+func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) (lowered, error) {
+	kind := op.Kind()
+	in, out, err := poolGeometry(kind, op.Window, op.DX, op.DY, "DX", "DY")
+	if err != nil {
+		return lowered{}, err
+	}
+	if err := check(kind, want{"At", op.At, engine.Byte, out}); err != nil {
+		return lowered{}, err
+	}
+	planeIn, planeOut := in[2]*in[3], out[2]*out[3]
+	return lowered{stages: []stage{{in[0] * in[1], func(w *worker, part int) {
+		dx, dy := c.floats(op.DX)[part*planeIn:][:planeIn], c.floats(op.DY)[part*planeOut:][:planeOut]
+		at := c.bytes(op.At)[part*planeOut:][:planeOut]
+		clear(dx)
+		for oy := range out[2] {
+			for ox := range out[3] {
+				i := oy*out[3] + ox
+				position := int(at[i])
+				iy := oy*op.Stride - op.Pad + position/op.Size
+				ix := ox*op.Stride - op.Pad + position%op.Size
+				dx[iy*in[3]+ix] += dy[i]
+			}
+		}
+	}}}}, nil
+}

@@ -1,0 +1,177 @@
+package cpu
+
+import (
+	"fmt"
+	"unsafe"
+
+	"alexnet/engine"
+)
+
+// program is a list of stages in order.
+type program struct {
+	c       *Context
+	stages  []stage
+	scratch int // floats that each worker needs
+}
+
+// lowered is one op as stages, before any memory is known: its stages look up
+// tensors and workspace when they run.
+type lowered struct {
+	shared  int // floats of workspace that all workers see
+	scratch int // floats of workspace per worker
+	stages  []stage
+	skip    int // following ops that this one has taken over
+}
+
+// Compile prepares ops for running.
+func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
+	if c.closed {
+		return nil, fmt.Errorf("%s: compile: %w", c.name, errClosed)
+	}
+	p := &program{c: c}
+	shared := 0
+	for i := 0; i < len(ops); i++ {
+		if err := c.checkTensors(ops[i]); err != nil {
+			return nil, fmt.Errorf("%s: op %d: %w", c.name, i, err)
+		}
+		l, err := c.lower(ops, i)
+		if err != nil {
+			return nil, fmt.Errorf("%s: op %d: %w", c.name, i, err)
+		}
+		shared, p.scratch = max(shared, l.shared), max(p.scratch, l.scratch)
+		p.stages = append(p.stages, l.stages...)
+		i += l.skip
+	}
+	shared, p.scratch = padFloats(shared), padFloats(p.scratch)
+	if need := shared + len(c.team.workers)*p.scratch; need > len(c.shared) {
+		return nil, fmt.Errorf("%s: the program takes %d bytes of workspace, %d are reserved", c.name, 4*need, 4*len(c.shared))
+	}
+	return p, nil
+}
+
+// checkTensors reports tensors that are not where the op can use them.
+func (c *Context) checkTensors(op engine.Op) error {
+	var peers []*engine.Tensor
+	switch op := op.(type) {
+	case engine.Concat:
+		peers = op.Parts
+	case engine.SumSlices:
+		peers = op.Parts
+	default:
+		for _, t := range op.Reads() {
+			if err := c.placed(t); err != nil {
+				return fmt.Errorf("%s: %w", op.Kind(), err)
+			}
+		}
+	}
+	for _, t := range peers {
+		if t == nil {
+			return fmt.Errorf("%s: a part is missing", op.Kind())
+		}
+		if _, ok := t.Context.(*Context); !ok {
+			return fmt.Errorf("%s: %v lives in another kind of context", op.Kind(), t)
+		}
+	}
+	for _, t := range op.Writes() {
+		if err := c.placed(t); err != nil {
+			return fmt.Errorf("%s: %w", op.Kind(), err)
+		}
+	}
+	return nil
+}
+
+// lower translates ops[i], and perhaps ops that follow it.
+func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
+	switch op := ops[i].(type) {
+	case engine.Input:
+		return c.lowerInput(op)
+	case engine.ConvForward:
+		relu := fusible(ops, i, op.Y)
+		return c.lowerConvForward(op, relu)
+	case engine.ConvBackward:
+		return c.lowerConvBackward(op)
+	case engine.DenseForward:
+		relu := fusible(ops, i, op.Y)
+		return c.lowerDenseForward(op, relu)
+	case engine.DenseBackward:
+		return c.lowerDenseBackward(op)
+	case engine.Activate:
+		return c.lowerActivate(op)
+	case engine.ActivateBackward:
+		return c.lowerActivateBackward(op)
+	case engine.LRNForward:
+		return c.lowerLRNForward(op)
+	case engine.LRNBackward:
+		return c.lowerLRNBackward(op)
+	case engine.MaxPoolForward:
+		return c.lowerMaxPoolForward(op)
+	case engine.MaxPoolBackward:
+		return c.lowerMaxPoolBackward(op)
+	case engine.Dropout:
+		return c.lowerDropout(op)
+	case engine.SoftmaxLoss:
+		return c.lowerSoftmaxLoss(op)
+	case engine.Update:
+		return c.lowerUpdate(op)
+	case engine.Concat:
+		return c.lowerConcat(op)
+	case engine.SumSlices:
+		return c.lowerSumSlices(op)
+	case engine.Signal:
+		e, ok := op.Event.(*event)
+		if !ok || e.owner != c {
+			return lowered{}, fmt.Errorf("signal: the event belongs to another context")
+		}
+		return serial(func() { e.signal() }), nil
+	case engine.Await:
+		e, ok := op.Event.(*event)
+		if !ok {
+			return lowered{}, fmt.Errorf("await: the event belongs to another kind of context")
+		}
+		return serial(func() { e.await(c) }), nil
+	case nil:
+		return lowered{}, fmt.Errorf("the op is missing")
+	default:
+		return lowered{}, fmt.Errorf("%s (%T): the CPU has no such op", op.Kind(), op)
+	}
+}
+
+// fusible reports whether the op after ops[i] is a ReLU in place on y, which
+// a product can apply while its result is still in cache.
+func fusible(ops []engine.Op, i int, y *engine.Tensor) bool {
+	if i+1 >= len(ops) {
+		return false
+	}
+	a, ok := ops[i+1].(engine.Activate)
+	return ok && a.Function == engine.ReLU && a.X == y && a.Y == y
+}
+
+// serial is work of one part.
+func serial(f func()) lowered {
+	return lowered{stages: []stage{{1, func(*worker, int) { f() }}}}
+}
+
+// Run enqueues the program.
+func (p *program) Run(s engine.Step) error {
+	if p.c.closed {
+		return fmt.Errorf("%s: run: %w", p.c.name, errClosed)
+	}
+	p.c.queue <- command{program: p, step: s}
+	return nil
+}
+
+// execute runs the stages; it is called by the queue's goroutine.
+func (p *program) execute() {
+	c := p.c
+	end := len(c.shared)
+	for _, w := range c.team.workers {
+		w.scratch = c.shared[end-p.scratch : end : end]
+		end -= p.scratch
+	}
+	for i := range p.stages {
+		c.team.run(&p.stages[i])
+	}
+}
+
+// pointer is the address of the first element.
+func pointer(s []float32) *float32 { return unsafe.SliceData(s) }

@@ -1,0 +1,89 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+
+	"alexnet/engine"
+)
+
+func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
+	kind := op.Kind()
+	s, err := shapeOf(kind, "X", op.X)
+	if err != nil {
+		return lowered{}, err
+	}
+	n, k := s[0], s[1]
+	one := engine.Shape{n, 1, 1, 1}
+	if err := check(kind,
+		want{"X", op.X, engine.Working, engine.Shape{n, k, 1, 1}},
+		want{"Labels", op.Labels, engine.Int32, one},
+		want{"Probs", op.Probs, engine.Float32, s},
+		want{"Loss", op.Loss, engine.Float32, one},
+		want{"Rank", op.Rank, engine.Int32, one}); err != nil {
+		return lowered{}, err
+	}
+	if op.DX != nil {
+		if err := check(kind, want{"DX", op.DX, engine.Working, s}); err != nil {
+			return lowered{}, err
+		}
+	}
+	return lowered{stages: []stage{{n, func(_ *worker, i int) {
+		x, probs := c.floats(op.X)[i*k:][:k], c.floats(op.Probs)[i*k:][:k]
+		logSum := softmax(x, probs)
+		label := int(c.ints(op.Labels)[i])
+		if label < -1 || label >= k {
+			c.fail(fmt.Errorf("%s: %s: label %d of image %d, want 0 to %d, or -1 for padding", c.name, kind, label, i, k-1))
+			label = -1
+		}
+		var dx []float32
+		if op.DX != nil {
+			dx = c.floats(op.DX)[i*k:][:k]
+		}
+		if label < 0 {
+			c.floats(op.Loss)[i], c.ints(op.Rank)[i] = 0, 0
+			clear(dx)
+			return
+		}
+		c.floats(op.Loss)[i] = float32(logSum - float64(x[label]))
+		c.ints(op.Rank)[i] = int32(rank(x, label))
+		for j := range dx {
+			p := probs[j]
+			if j == label {
+				p--
+			}
+			dx[j] = p * op.Scale
+		}
+	}}}}, nil
+}
+
+// softmax fills probs and returns log Σ exp x.
+func softmax(x, probs []float32) float64 {
+	top := x[0]
+	for _, v := range x {
+		top = max(top, v) // NaN if any is
+	}
+	var sum float64
+	for _, v := range x {
+		sum += math.Exp(float64(v) - float64(top))
+	}
+	for i, v := range x {
+		probs[i] = float32(math.Exp(float64(v)-float64(top)) / sum)
+	}
+	return float64(top) + math.Log(sum)
+}
+
+// rank is the number of classes that beat label.
+func rank(x []float32, label int) int {
+	mine := x[label]
+	if mine != mine {
+		return len(x)
+	}
+	n := 0
+	for i, v := range x {
+		if v > mine || v == mine && i < label {
+			n++
+		}
+	}
+	return n
+}
