@@ -6,10 +6,20 @@ import "alexnet/augment"
 // reader ignores keys that it doesn't know.
 const MetaKey = "alexnet"
 
+// FormatVersion is the Meta.FormatVersion that this package writes and reads.
+const FormatVersion = 1
+
+// Columns of every shard that this package writes and reads, in MDS' order.
+const (
+	ImageColumn = "image" // a picture in its codec's encoding
+	LabelColumn = "label" // "int", an index into Meta.Classes
+	NameColumn  = "name"  // "str", the picture's path in its source
+)
+
 // Meta is our own part of a shard folder's index.json. It holds nothing that
 // depends on when, where or with how many workers the shards were made.
 type Meta struct {
-	FormatVersion int          `json:"format_version"` // 1
+	FormatVersion int          `json:"format_version"`
 	Split         string       `json:"split"`          // "train" or "val"
 	Images        int          `json:"images"`
 	Size          int          `json:"size"` // pixels a side, 256

@@ -1,0 +1,259 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"sync"
+
+	"alexnet/pipeline/codec"
+	"alexnet/pipeline/mds"
+)
+
+// Dataset is a folder of shards as prep-imagenet makes it, opened for reading.
+// Its methods, Close excepted, may be used by many goroutines at once.
+//
+// Shards are mapped into memory when the dataset is opened, so a missing or
+// truncated one shows then and not in the middle of a run. Shards that are
+// compressed as a whole are unpacked when they are first looked at, and stay in
+// memory until Close: such a folder has to fit there.
+type Dataset struct {
+	dir    string
+	meta   Meta
+	codec  codec.Codec
+	shards []*datasetShard
+	first  []int // number of each shard's first sample, and of samples at the end
+}
+
+// datasetShard is a shard that is opened once, and the positions of its columns.
+type datasetShard struct {
+	info               mds.ShardInfo
+	image, label, name int
+
+	once  sync.Once
+	shard *mds.Shard
+	err   error
+}
+
+// open gives the shard, or the error of opening it, always the same.
+func (s *datasetShard) open(dir string) (*mds.Shard, error) {
+	s.once.Do(func() { s.shard, s.err = mds.OpenShard(dir, s.info) })
+	return s.shard, s.err
+}
+
+// Sample is one stored picture.
+type Sample struct {
+	Label int
+	Name  string // path in the source
+	Image []byte // encoded by the dataset's codec; the caller's own copy
+}
+
+// OpenDataset opens the folder dir and checks that index, metadata and shards
+// agree. Errors name the file and say what to do; damage is an
+// *mds.CorruptError, a missing shard wraps fs.ErrNotExist.
+func OpenDataset(dir string) (*Dataset, error) {
+	index, err := mds.ReadIndex(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open dataset: %w", err)
+	}
+	d := &Dataset{dir: dir}
+	if err := d.readMeta(index); err != nil {
+		return nil, fmt.Errorf("open dataset: %s: %w", filepath.Join(dir, mds.IndexName), err)
+	}
+	if err := d.openShards(index); err != nil {
+		return nil, errors.Join(fmt.Errorf("open dataset: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+// readMeta takes our own part from the index and checks it.
+func (d *Dataset) readMeta(index *mds.Index) error {
+	raw, ok := index.Extra[MetaKey]
+	if !ok {
+		return fmt.Errorf("no %q entry, so the codec, the size and the classes are unknown; make such shards from the pictures with: prep-imagenet shard --in SRC --out DIR", MetaKey)
+	}
+	if err := json.Unmarshal(raw, &d.meta); err != nil {
+		return fmt.Errorf("%q entry: %w", MetaKey, err)
+	}
+	if err := d.checkMeta(index); err != nil {
+		return fmt.Errorf("%q entry: %w; restore the file or make the shards again", MetaKey, err)
+	}
+	return nil
+}
+
+func (d *Dataset) checkMeta(index *mds.Index) (err error) {
+	m := &d.meta
+	switch {
+	case m.FormatVersion != FormatVersion:
+		return fmt.Errorf("format_version is %d, this program reads %d", m.FormatVersion, FormatVersion)
+	case m.Images != index.Samples():
+		return fmt.Errorf("%d images, but the shards hold %d samples", m.Images, index.Samples())
+	case m.Images == 0:
+		return errors.New("no images")
+	case m.Size < 1 || m.Size > maxSize:
+		return fmt.Errorf("size is %d pixels, want 1 to %d", m.Size, maxSize)
+	case len(m.Classes) == 0:
+		return errors.New("no classes")
+	}
+	d.codec, err = codec.ByName(m.Codec, m.Quality)
+	return err
+}
+
+// maxSize bounds the buffers that a damaged index can ask for.
+const maxSize = 1 << 13
+
+func (d *Dataset) openShards(index *mds.Index) error {
+	n := 0
+	for i, info := range index.Shards {
+		s := &datasetShard{info: info, image: info.Column(ImageColumn), label: info.Column(LabelColumn), name: info.Column(NameColumn)}
+		for _, c := range []struct {
+			at             int
+			name, encoding string
+		}{
+			{s.image, ImageColumn, d.codec.Encoding(d.meta.Size)},
+			{s.label, LabelColumn, "int"},
+			{s.name, NameColumn, "str"},
+		} {
+			if c.at < 0 || info.ColumnEncodings[c.at] != c.encoding {
+				return fmt.Errorf("%s: shard %d has no column %q of encoding %q; make the shards again with prep-imagenet shard",
+					filepath.Join(d.dir, mds.IndexName), i, c.name, c.encoding)
+			}
+		}
+		d.shards = append(d.shards, s)
+		d.first = append(d.first, n)
+		n += info.Samples
+		if err := d.checkShard(s); err != nil {
+			return err
+		}
+	}
+	d.first = append(d.first, n)
+	return nil
+}
+
+// checkShard opens a shard, or only looks for its file where opening would
+// unpack it.
+func (d *Dataset) checkShard(s *datasetShard) error {
+	if s.info.ZipData == nil {
+		_, err := s.open(d.dir)
+		return err
+	}
+	for _, f := range []*mds.FileInfo{s.info.ZipData, &s.info.RawData} {
+		if _, err := os.Stat(filepath.Join(d.dir, filepath.FromSlash(f.Basename))); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s names shard %s, which is missing; restore the file or make the shards again: %w",
+		filepath.Join(d.dir, mds.IndexName), filepath.Join(d.dir, s.info.ZipData.Basename), fs.ErrNotExist)
+}
+
+// Dir is the folder that was opened.
+func (d *Dataset) Dir() string { return d.dir }
+
+// Meta is the folder's own description. Its slices must not be written to.
+func (d *Dataset) Meta() *Meta { return &d.meta }
+
+// Codec decodes the dataset's pictures.
+func (d *Dataset) Codec() codec.Codec { return d.codec }
+
+// Len is the number of samples.
+func (d *Dataset) Len() int { return d.first[len(d.shards)] }
+
+// Sample reads sample i, from 0 to Len−1. It returns an *mds.CorruptError when
+// the sample is damaged.
+func (d *Dataset) Sample(i int) (Sample, error) {
+	var out Sample
+	err := d.view(i, func(s *mds.Shard, at *datasetShard, k int) (err error) {
+		if out.Label, err = d.label(s, at, k); err != nil {
+			return err
+		}
+		name, err := s.Column(k, at.name)
+		if err != nil {
+			return err
+		}
+		image, err := s.Column(k, at.image)
+		if err != nil {
+			return err
+		}
+		out.Name, out.Image = string(name), bytes.Clone(image)
+		return nil
+	})
+	if err != nil {
+		return Sample{}, err
+	}
+	return out, nil
+}
+
+// Pixels decodes sample i to dst, size×size×3 bytes of RGB, and returns its
+// label. The decoder is one of Codec's for Meta().Size, used by one goroutine at
+// a time. Pixels returns an *mds.CorruptError when the sample is damaged; dst is
+// undefined then.
+func (d *Dataset) Pixels(dec codec.Decoder, i int, dst []byte) (label int, err error) {
+	err = d.view(i, func(s *mds.Shard, at *datasetShard, k int) error {
+		var err error
+		if label, err = d.label(s, at, k); err != nil {
+			return err
+		}
+		image, err := s.Column(k, at.image)
+		if err != nil {
+			return err
+		}
+		if err := dec.Decode(dst, image); err != nil {
+			return s.Corrupt(k, err)
+		}
+		return nil
+	})
+	return label, err
+}
+
+// view calls fn with the shard of sample i and the sample's number k in it. fn
+// may read the mapped file: a fault there becomes an error of sample k.
+func (d *Dataset) view(i int, fn func(s *mds.Shard, at *datasetShard, k int) error) error {
+	if i < 0 || i >= d.Len() {
+		panic(fmt.Sprintf("pipeline: sample %d of a dataset of %d", i, d.Len()))
+	}
+	n := sort.SearchInts(d.first, i+1) - 1
+	at, k := d.shards[n], i-d.first[n]
+	s, err := at.open(d.dir)
+	if err != nil {
+		return err
+	}
+	err = s.Guard(func() error { return fn(s, at, k) })
+	var damage *mds.CorruptError
+	if errors.As(err, &damage) && damage.Sample < 0 {
+		damage.Sample = k
+	}
+	return err
+}
+
+// label reads and checks the label of the shard's sample k.
+func (d *Dataset) label(s *mds.Shard, at *datasetShard, k int) (int, error) {
+	value, err := s.Column(k, at.label)
+	if err != nil {
+		return 0, err
+	}
+	label, err := mds.Int(value)
+	if err != nil {
+		return 0, s.Corrupt(k, err)
+	}
+	if label < 0 || label >= int64(len(d.meta.Classes)) {
+		return 0, s.Corrupt(k, fmt.Errorf("its label is %d, but there are %d classes", label, len(d.meta.Classes)))
+	}
+	return int(label), nil
+}
+
+// Close frees the shards. Nothing may be reading them.
+func (d *Dataset) Close() error {
+	var errs []error
+	for _, at := range d.shards {
+		if at.shard != nil {
+			errs = append(errs, at.shard.Close())
+		}
+	}
+	d.shards, d.first = nil, []int{0}
+	return errors.Join(errs...)
+}
