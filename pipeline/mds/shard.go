@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,12 +57,7 @@ func OpenShard(dir string, info ShardInfo) (*Shard, error) {
 	if err := info.check(); err != nil {
 		return nil, fmt.Errorf("open shard: %s: %w", filepath.Join(dir, IndexName), err)
 	}
-	s := &Shard{info: info}
-	for _, size := range info.ColumnSizes {
-		if size == 0 {
-			s.nsizes++
-		}
-	}
+	s := newShard(info)
 	if err := s.open(dir); err != nil {
 		return nil, err
 	}
@@ -70,6 +66,16 @@ func OpenShard(dir string, info ShardInfo) (*Shard, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func newShard(info ShardInfo) *Shard {
+	s := &Shard{info: info}
+	for _, size := range info.ColumnSizes {
+		if size == 0 {
+			s.nsizes++
+		}
+	}
+	return s
 }
 
 // open finds and maps or unpacks the shard's file.
@@ -124,8 +130,10 @@ func (s *Shard) unpack() error {
 		if _, err := zstdLevel(s.info.Compression); err != nil && s.info.Compression != "zstd" {
 			return fmt.Errorf("open shard: %s: %w", s.path, err)
 		}
+		// Frames state a window, which is rounded up from the content's size.
 		size := s.info.RawData.Bytes
-		unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(size)))
+		window := max(1<<20, uint64(1)<<bits.Len64(uint64(size)))
+		unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(window))
 		if err != nil {
 			return fmt.Errorf("open shard: %s: %w", s.path, err)
 		}
@@ -266,8 +274,7 @@ func (s *Shard) Verify() error {
 				if err != nil {
 					return err
 				}
-				text := encoding == "str" && utf8.Valid(value) || encoding == "json" && json.Valid(value)
-				if (encoding == "str" || encoding == "json") && !text {
+				if encoding == "str" && !utf8.Valid(value) || encoding == "json" && !json.Valid(value) {
 					return s.corrupt(i, s.offset(i), "column %q is not valid %s", s.info.ColumnNames[column], encoding)
 				}
 			}

@@ -78,7 +78,7 @@ func (w *Writer) configure(cfg WriterConfig) error {
 		ColumnSizes: sizes,
 		Compression: cfg.Compression,
 		Format:      Format,
-		Hashes:      cfg.Hashes,
+		Hashes:      append([]string{}, cfg.Hashes...),
 		SizeLimit:   cfg.SizeLimit,
 		Version:     Version,
 	}

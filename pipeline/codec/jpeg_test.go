@@ -1,0 +1,152 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/base64"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestJPEGPixels encodes an even colour, which JPEG keeps to within rounding.
+// It is Y 101, Cb 128, Cr 199, and those are R 200.9, G 50.3, B 101, cut to whole numbers
+// as image/color does (libjpeg rounds: 201).
+func TestJPEGPixels(t *testing.T) {
+	const size = 16
+	c := JPEG{Quality: DefaultQuality}
+	encoded, err := c.NewEncoder(size).Encode(nil, bytes.Repeat([]byte{200, 50, 100}, size*size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Encoding(size), "jpeg"; got != want {
+		t.Errorf("encoding %q, want %q", got, want)
+	}
+	rgb := make([]byte, size*size*3)
+	if err := c.NewDecoder(size).Decode(rgb, encoded); err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range rgb {
+		if want := [3]byte{200, 50, 101}[i%3]; v != want {
+			t.Fatalf("byte %d is %d, want %d", i, v, want)
+		}
+	}
+}
+
+// TestJPEGQuality checks that quality is passed on.
+func TestJPEGQuality(t *testing.T) {
+	sizes := map[int]int{}
+	for _, quality := range []int{10, 50, 100} {
+		encoded, err := JPEG{quality}.NewEncoder(64).Encode(nil, gradient(64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes[quality] = len(encoded)
+	}
+	if !(sizes[10] < sizes[50] && sizes[50] < sizes[100]) {
+		t.Errorf("bytes by quality: %v", sizes)
+	}
+}
+
+// TestFromYCbCr compares with image/color for each way of thinning out colour,
+// at odd sizes and with a rectangle that doesn't start at the buffer's corner.
+func TestFromYCbCr(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, ratio := range []image.YCbCrSubsampleRatio{
+		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
+		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
+	} {
+		for _, bounds := range []image.Rectangle{image.Rect(0, 0, 64, 64), image.Rect(0, 0, 7, 5), image.Rect(4, 4, 13, 17)} {
+			m := image.NewYCbCr(image.Rect(0, 0, 64, 64), ratio)
+			for _, plane := range [][]byte{m.Y, m.Cb, m.Cr} {
+				for i := range plane {
+					plane[i] = byte(random.Uint32())
+				}
+			}
+			m = m.SubImage(bounds).(*image.YCbCr)
+			rgb := make([]byte, bounds.Dx()*bounds.Dy()*3)
+			fromYCbCr(rgb, m)
+			at := 0
+			for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+				for x := bounds.Min.X; x < bounds.Max.X; x++ {
+					c := m.YCbCrAt(x, y)
+					r, g, b := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
+					if got, want := [3]byte(rgb[at:]), [3]byte{r, g, b}; got != want {
+						t.Fatalf("%v %v: pixel (%d,%d) is %v, want %v", ratio, bounds, x, y, got, want)
+					}
+					at += 3
+				}
+			}
+		}
+	}
+}
+
+// TestClamp takes every value of the three components, some thinned out.
+func TestClamp(t *testing.T) {
+	m := image.NewYCbCr(image.Rect(0, 0, 1, 1), image.YCbCrSubsampleRatio444)
+	rgb := make([]byte, 3)
+	for y := range 256 {
+		for cb := 0; cb < 256; cb += 5 {
+			for cr := 0; cr < 256; cr += 3 {
+				m.Y[0], m.Cb[0], m.Cr[0] = byte(y), byte(cb), byte(cr)
+				fromYCbCr(rgb, m)
+				r, g, b := color.YCbCrToRGB(byte(y), byte(cb), byte(cr))
+				if [3]byte(rgb) != [3]byte{r, g, b} {
+					t.Fatalf("YCbCr %d %d %d is %v, want %v", y, cb, cr, rgb, [3]byte{r, g, b})
+				}
+			}
+		}
+	}
+}
+
+// TestOtherJPEGs decodes files that our encoder doesn't write.
+func TestOtherJPEGs(t *testing.T) {
+	grey := image.NewGray(image.Rect(0, 0, 8, 8))
+	for i := range grey.Pix {
+		grey.Pix[i] = 77
+	}
+	var greyFile bytes.Buffer
+	if err := jpeg.Encode(&greyFile, grey, nil); err != nil {
+		t.Fatal(err)
+	}
+	// An Adobe marker with transform 0 says that the components are RGB.
+	file, err := JPEG{90}.NewEncoder(8).Encode(nil, bytes.Repeat([]byte{9, 9, 9}, 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	adobe := "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+	rgbFile := append([]byte("\xff\xd8"+adobe), file[2:]...)
+	// PIL: Image.new("CMYK", (8, 8), (0, 128, 255, 10)) saved at quality 50, optimised.
+	cmykFile, err := base64.StdEncoding.DecodeString("/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAQCwwODAoQDg0OEhEQExgoGhgW" +
+		"FhgxIyUdKDozPTw5Mzg3QEhcTkBEV0U3OFBtUVdfYmdoZz5NcXlwZHhcZWdj/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EABYAAQEBAAAAAAAA" +
+		"AAAAAAAAAAcBBv/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAOBEMATQBZAEsAAD8AQEH7dv/Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		file  []byte
+		pixel [3]byte
+		err   string
+	}{
+		{"grey", greyFile.Bytes(), [3]byte{77, 77, 77}, ""},
+		{"RGB", rgbFile, [3]byte{9, 128, 128}, ""}, // Y, Cb, Cr of grey 9, taken as R, G, B
+		{"CMYK", cmykFile, [3]byte{}, "its pixels are *image.CMYK, want YCbCr, RGB or grey"},
+		{"text", []byte("hello"), [3]byte{}, "decode JPEG: invalid JPEG format: missing SOI marker"},
+		{"nothing", nil, [3]byte{}, "decode JPEG: "},
+	} {
+		rgb := make([]byte, 8*8*3)
+		err := JPEG{}.NewDecoder(8).Decode(rgb, test.file)
+		if test.err != "" {
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%s: error is %v, want %q", test.name, err, test.err)
+			}
+			continue
+		}
+		if want := bytes.Repeat(test.pixel[:], 64); err != nil || !bytes.Equal(rgb, want) {
+			t.Errorf("%s: %v …, %v; want %v", test.name, rgb[:6], err, test.pixel)
+		}
+	}
+}
