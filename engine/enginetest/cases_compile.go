@@ -1,0 +1,97 @@
+package enginetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"alexnet/engine"
+)
+
+// A bad op must be refused by Compile with an error that names the op and what
+// is wrong.
+type bad struct {
+	what string
+	op   engine.Op
+	says []string // words of the error besides the op's kind
+}
+
+func (m bad) check(ctx engine.Context) error {
+	tensors := distinct(append(m.op.Reads(), m.op.Writes()...))
+	_, size := place(ctx, tensors)
+	ops := []engine.Op{m.op}
+	if err := ctx.Reserve(size, ctx.Workspace(ops)); err != nil {
+		return err
+	}
+	_, err := ctx.Compile(ops)
+	if err == nil {
+		return errors.New("no error")
+	}
+	for _, word := range append([]string{m.op.Kind()}, m.says...) {
+		if !strings.Contains(err.Error(), word) {
+			return fmt.Errorf("the error does not mention %q: %w", word, err)
+		}
+	}
+	return nil
+}
+
+// malformed lists ops of the wrong shape, type or geometry.
+func malformed() []bad {
+	w := func(n, c, h, w int) *engine.Tensor { return tensor("t", engine.Working, n, c, h, w) }
+	f := func(n, c, h, w int) *engine.Tensor { return tensor("t", engine.Float32, n, c, h, w) }
+	i := func(n int) *engine.Tensor { return tensor("t", engine.Int32, n, 1, 1, 1) }
+	by := func(n, c, h, w int) *engine.Tensor { return tensor("t", engine.Byte, n, c, h, w) }
+	same := engine.Window{Size: 3, Stride: 1, Pad: 1}
+	pool := engine.Window{Size: 3, Stride: 2}
+	lrn := engine.Response{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}
+	loss := engine.SoftmaxLoss{X: w(2, 10, 1, 1), Labels: i(2), Probs: f(2, 10, 1, 1), Loss: f(2, 1, 1, 1), Rank: i(2), DX: w(2, 10, 1, 1)}
+	wrongLabels, floatLabels, wrongProbs := loss, loss, loss
+	wrongLabels.Labels = i(3)
+	floatLabels.Labels = w(2, 1, 1, 1)
+	wrongProbs.Probs = f(2, 9, 1, 1)
+	return []bad{
+		{"input with channels first", engine.Input{Pixels: by(2, 3, 4, 5), Colour: f(2, 3, 1, 1), Mean: f(1, 3, 4, 5), Y: w(2, 3, 4, 5)}, []string{"2×3×4×5"}},
+		{"input with a mean of another size", engine.Input{Pixels: by(2, 4, 5, 3), Colour: f(2, 3, 1, 1), Mean: f(1, 3, 5, 5), Y: w(2, 3, 4, 5)}, []string{"1×3×5×5"}},
+		{"conv weights for other channels", engine.ConvForward{Window: same, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 3, 3, 3), B: f(8, 1, 1, 1), Y: w(2, 8, 6, 6)}, []string{"8×3×3×3"}},
+		{"conv weights of another kernel", engine.ConvForward{Window: same, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 5, 5), B: f(8, 1, 1, 1), Y: w(2, 8, 6, 6)}, []string{"8×4×5×5"}},
+		{"conv output of another size", engine.ConvForward{Window: same, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), B: f(8, 1, 1, 1), Y: w(2, 8, 6, 5)}, []string{"2×8×6×5"}},
+		{"conv output of another batch", engine.ConvForward{Window: same, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), B: f(8, 1, 1, 1), Y: w(3, 8, 6, 6)}, []string{"3×8×6×6"}},
+		{"conv with too few biases", engine.ConvForward{Window: same, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), B: f(7, 1, 1, 1), Y: w(2, 8, 6, 6)}, []string{"7×1×1×1"}},
+		{"conv groups that don't divide", engine.ConvForward{Window: same, Groups: 3, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), B: f(8, 1, 1, 1), Y: w(2, 8, 6, 6)}, []string{"3"}},
+		{"conv with no groups", engine.ConvForward{Window: same, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), B: f(8, 1, 1, 1), Y: w(2, 8, 6, 6)}, nil},
+		{"conv with stride 0", engine.ConvForward{Window: engine.Window{Size: 3}, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), B: f(8, 1, 1, 1), Y: w(2, 8, 6, 6)}, []string{"stride 0"}},
+		{"conv window that doesn't fit", engine.ConvForward{Window: engine.Window{Size: 7, Stride: 1}, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 7, 7), B: f(8, 1, 1, 1), Y: w(2, 8, 1, 1)}, []string{"2×4×6×6"}},
+		{"conv without input", engine.ConvForward{Window: same, Groups: 1, W: f(8, 4, 3, 3), B: f(8, 1, 1, 1), Y: w(2, 8, 6, 6)}, nil},
+		{"conv backward with a gradient of other weights", engine.ConvBackward{Window: same, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), DY: w(2, 8, 6, 6), DW: f(8, 4, 3, 2), DB: f(8, 1, 1, 1)}, []string{"8×4×3×2"}},
+		{"conv backward with another input gradient", engine.ConvBackward{Window: same, Groups: 1, X: w(2, 4, 6, 6), W: f(8, 4, 3, 3), DY: w(2, 8, 6, 6), DW: f(8, 4, 3, 3), DB: f(8, 1, 1, 1), DX: w(2, 4, 5, 6)}, []string{"2×4×5×6"}},
+		{"dense weights for other inputs", engine.DenseForward{X: w(2, 4, 3, 3), W: f(5, 35, 1, 1), B: f(5, 1, 1, 1), Y: w(2, 5, 1, 1)}, []string{"5×35×1×1"}},
+		{"dense output of another size", engine.DenseForward{X: w(2, 4, 3, 3), W: f(5, 36, 1, 1), B: f(5, 1, 1, 1), Y: w(2, 6, 1, 1)}, []string{"2×6×1×1"}},
+		{"dense backward without a weight gradient", engine.DenseBackward{X: w(2, 4, 3, 3), W: f(5, 36, 1, 1), DY: w(2, 5, 1, 1), DB: f(5, 1, 1, 1)}, nil},
+		{"dense backward with another input gradient", engine.DenseBackward{X: w(2, 4, 3, 3), W: f(5, 36, 1, 1), DY: w(2, 5, 1, 1), DW: f(5, 36, 1, 1), DB: f(5, 1, 1, 1), DX: w(2, 4, 3, 1)}, []string{"2×4×3×1"}},
+		{"activate between shapes", engine.Activate{X: w(2, 4, 3, 3), Y: w(2, 4, 3, 2)}, []string{"2×4×3×2"}},
+		{"activate with an unknown function", engine.Activate{Function: 99, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 3)}, []string{"99"}},
+		{"activate backward between shapes", engine.ActivateBackward{Y: w(2, 4, 3, 3), DY: w(2, 4, 3, 3), DX: w(2, 3, 3, 3)}, []string{"2×3×3×3"}},
+		{"lrn between shapes", engine.LRNForward{Response: lrn, Groups: 1, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 2)}, []string{"2×4×3×2"}},
+		{"lrn groups that don't divide", engine.LRNForward{Response: lrn, Groups: 3, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 3)}, []string{"3"}},
+		{"lrn over no maps", engine.LRNForward{Groups: 1, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 3)}, nil},
+		{"lrn backward between shapes", engine.LRNBackward{Response: lrn, Groups: 1, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 3), DY: w(2, 4, 3, 2), DX: w(2, 4, 3, 3)}, []string{"2×4×3×2"}},
+		{"maxpool output of another size", engine.MaxPoolForward{Window: pool, X: w(2, 4, 7, 7), Y: w(2, 4, 4, 3), At: by(2, 4, 3, 3)}, []string{"2×4×4×3"}},
+		{"maxpool positions of another size", engine.MaxPoolForward{Window: pool, X: w(2, 4, 7, 7), Y: w(2, 4, 3, 3), At: by(2, 4, 3, 2)}, []string{"2×4×3×2"}},
+		{"maxpool positions that are floats", engine.MaxPoolForward{Window: pool, X: w(2, 4, 7, 7), Y: w(2, 4, 3, 3), At: w(2, 4, 3, 3)}, nil},
+		{"maxpool window of 16", engine.MaxPoolForward{Window: engine.Window{Size: 16, Stride: 1}, X: w(1, 1, 16, 16), Y: w(1, 1, 1, 1)}, []string{"16"}},
+		{"maxpool backward of another size", engine.MaxPoolBackward{Window: pool, At: by(2, 4, 3, 3), DY: w(2, 4, 3, 3), DX: w(2, 4, 9, 9)}, []string{"2×4×9×9"}},
+		{"dropout between shapes", engine.Dropout{Rate: 0.5, Width: 8, X: w(2, 8, 1, 1), Y: w(2, 7, 1, 1)}, []string{"2×7×1×1"}},
+		{"dropout beyond its width", engine.Dropout{Rate: 0.5, Width: 15, First: 8, X: w(2, 8, 1, 1), Y: w(2, 8, 1, 1)}, []string{"15"}},
+		{"dropout of everything", engine.Dropout{Rate: 1, Width: 8, X: w(2, 8, 1, 1), Y: w(2, 8, 1, 1)}, []string{"rate 1"}},
+		{"softmax with labels of another batch", wrongLabels, []string{"3×1×1×1"}},
+		{"softmax with labels that are floats", floatLabels, nil},
+		{"softmax with probabilities of other classes", wrongProbs, []string{"2×9×1×1"}},
+		{"update between shapes", engine.Update{W: f(4, 3, 1, 1), V: f(4, 3, 1, 1), G: f(4, 2, 1, 1), Rate: 1}, []string{"4×2×1×1"}},
+		{"concat of too many maps", engine.Concat{Parts: []*engine.Tensor{w(2, 4, 3, 3), w(2, 5, 3, 3)}, Y: w(2, 8, 3, 3)}, []string{"2×8×3×3"}},
+		{"concat of different pixels", engine.Concat{Parts: []*engine.Tensor{w(2, 4, 3, 3), w(2, 4, 3, 2)}, Y: w(2, 8, 3, 3)}, []string{"2×4×3×2"}},
+		{"concat of nothing", engine.Concat{Y: w(2, 8, 3, 3)}, nil},
+		{"sum slices past the last map", engine.SumSlices{Parts: []*engine.Tensor{w(2, 8, 3, 3)}, First: 5, Y: w(2, 4, 3, 3)}, []string{"2×8×3×3"}},
+		{"sum slices of different parts", engine.SumSlices{Parts: []*engine.Tensor{w(2, 8, 3, 3), w(2, 8, 3, 2)}, Y: w(2, 4, 3, 3)}, []string{"2×8×3×2"}},
+		{"sum slices of nothing", engine.SumSlices{Y: w(2, 4, 3, 3)}, nil},
+	}
+}

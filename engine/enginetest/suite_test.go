@@ -1,0 +1,134 @@
+package enginetest
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"alexnet/engine"
+)
+
+// TestSuiteAcceptsTheReference runs the suite on the reference, but for the
+// cases about Compile's checks, which the oracle doesn't make.
+func TestSuiteAcceptsTheReference(t *testing.T) {
+	for _, c := range Cases() {
+		if strings.HasPrefix(c.Name, "compile/") {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			worst, err := c.Check(func() (engine.Context, error) { return newOracle(fault{}), nil }, FP32)
+			if err != nil || worst > 1 {
+				t.Errorf("worst %g of the tolerance: %v", worst, err)
+			}
+		})
+	}
+}
+
+// TestSuiteRefusesFaults puts mistakes that are easily made into the oracle;
+// some case of the named group must notice.
+func TestSuiteRefusesFaults(t *testing.T) {
+	on := func(kind string, f func(m Memory, ts []*engine.Tensor)) func(engine.Op, Memory) {
+		return func(op engine.Op, m Memory) {
+			if op.Kind() == kind {
+				f(m, op.Reads())
+			}
+		}
+	}
+	for _, c := range []struct {
+		what, group string
+		f           fault
+	}{
+		{"bias left out", "conv forward", fault{memory: on("conv forward", func(m Memory, ts []*engine.Tensor) {
+			m[ts[2]] = make([]float64, len(m[ts[2]]))
+		})}},
+		{"groups ignored in normalisation", "lrn forward", fault{op: func(op engine.Op) engine.Op {
+			if o, ok := op.(engine.LRNForward); ok {
+				o.Groups = 1
+				return o
+			}
+			return op
+		}}},
+		{"gradient added to what was there", "conv backward", fault{result: func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum) {
+			if o, ok := op.(engine.ConvBackward); ok {
+				for i := range out[o.DW] {
+					out[o.DW][i].Value += m[o.DW][i]
+				}
+			}
+		}}},
+		{"one output never written", "maxpool forward", fault{result: func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum) {
+			if o, ok := op.(engine.MaxPoolForward); ok && o.At != nil {
+				last := len(out[o.At]) - 1
+				out[o.At][last].Value = m[o.At][last]
+			}
+		}}},
+		{"float16 sums", "dense forward", fault{result: func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum) {
+			if o, ok := op.(engine.DenseForward); ok {
+				for i := range out[o.Y] {
+					out[o.Y][i].Value *= 1 + 1.0/2048
+				}
+			}
+		}}},
+		{"the last maximum wins", "maxpool forward", fault{result: func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum) {
+			if o, ok := op.(engine.MaxPoolForward); ok && o.At != nil && m[o.X][0] == m[o.X][len(m[o.X])-1] {
+				out[o.At][0].Value++
+			}
+		}}},
+		{"NaN lost in ReLU", "activate", fault{result: func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum) {
+			if o, ok := op.(engine.Activate); ok {
+				for i, s := range out[o.Y] {
+					if math.IsNaN(s.Value) {
+						out[o.Y][i].Value = 0
+					}
+				}
+			}
+		}}},
+		{"the second tower's mask is the first's", "dropout", fault{op: func(op engine.Op) engine.Op {
+			if o, ok := op.(engine.Dropout); ok {
+				o.First = 0
+				return o
+			}
+			return op
+		}}},
+		{"padding counts as class 0", "softmax loss", fault{memory: on("softmax loss", func(m Memory, ts []*engine.Tensor) {
+			for i, v := range m[ts[1]] {
+				m[ts[1]][i] = max(v, 0)
+			}
+		})}},
+		{"equal logits don't beat", "softmax loss", fault{result: func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum) {
+			if o, ok := op.(engine.SoftmaxLoss); ok && m[o.X][0] == m[o.X][1%len(m[o.X])] {
+				out[o.Rank][1%len(out[o.Rank])].Value = 0
+			}
+		}}},
+		{"a write past the end", "concat", fault{arena: func(op engine.Op, arena []byte) {
+			if o, ok := op.(engine.Concat); ok {
+				arena[int(o.Y.Offset)+4*o.Y.Shape.Len()] = 1
+			}
+		}}},
+		{"an input scribbled on", "sum slices", fault{arena: func(op engine.Op, arena []byte) {
+			if o, ok := op.(engine.SumSlices); ok {
+				arena[o.Parts[0].Offset] ^= 1
+			}
+		}}},
+		{"no wait for events", "events", fault{await: true}},
+		{"the mask of step 0 for ever", "program/dropout", fault{op: func(op engine.Op) engine.Op {
+			if o, ok := op.(engine.Dropout); ok {
+				o.Layer++
+				return o
+			}
+			return op
+		}}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			for _, k := range Cases() {
+				if !strings.HasPrefix(k.Name, c.group) {
+					continue
+				}
+				if _, err := k.Check(func() (engine.Context, error) { return newOracle(c.f), nil }, FP32); err != nil {
+					t.Logf("%s: %v", k.Name, err)
+					return
+				}
+			}
+			t.Errorf("no case of %q noticed", c.group)
+		})
+	}
+}
