@@ -1,0 +1,161 @@
+package rescale
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// format is a picture format, told by the first bytes of a file. A '?' in magic
+// stands for any byte.
+type format struct {
+	name, magic string
+	config      func(io.Reader) (image.Config, error)
+	decode      func(io.Reader) (image.Image, error)
+}
+
+// formats is the table of everything that is read.
+var formats = []format{
+	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode},
+	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
+	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode},
+	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode},
+	{"TIFF", "II*\x00", tiff.DecodeConfig, tiff.Decode},
+	{"TIFF", "MM\x00*", tiff.DecodeConfig, tiff.Decode},
+	{"WebP", "RIFF????WEBPVP8", webp.DecodeConfig, webp.Decode},
+}
+
+// strangers are contents that are met in picture folders and not read.
+var strangers = []struct{ name, magic string }{
+	{"a HEIF or AVIF picture", "????ftyp"},
+	{"a JPEG 2000 picture", "\x00\x00\x00\x0cjP"},
+	{"a JPEG XL picture", "\xff\x0a"},
+	{"a gzip archive", "\x1f\x8b"},
+	{"a zip archive", "PK\x03\x04"},
+	{"a PDF document", "%PDF"},
+}
+
+func matches(data []byte, magic string) bool {
+	if len(data) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && data[i] != magic[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// identify returns the format of a file, or an error that says what it is
+// instead.
+func identify(data []byte) (format, error) {
+	if len(data) == 0 {
+		return format{}, errors.New("the file is empty (0 bytes): fetch it again, or remove it")
+	}
+	for _, f := range formats {
+		if matches(data, f.magic) {
+			return f, nil
+		}
+	}
+	const readable = "JPEG, PNG, GIF, BMP, TIFF and WebP are read: convert it, or remove it"
+	for _, s := range strangers {
+		if matches(data, s.magic) {
+			return format{}, fmt.Errorf("holds %s, which isn't read (%s)", s.name, readable)
+		}
+	}
+	head := data[:min(len(data), 24)]
+	if isText(head) {
+		return format{}, fmt.Errorf("holds text, not a picture: it begins with %q (%s)", head, readable)
+	}
+	return format{}, fmt.Errorf("isn't a known picture format: it begins with the bytes % x (%s)",
+		head[:min(len(head), 8)], readable)
+}
+
+// isText reports whether head, which may end inside a character, looks like
+// text.
+func isText(head []byte) bool {
+	for len(head) > 0 {
+		c, n := utf8.DecodeRune(head)
+		if c == utf8.RuneError && n == 1 {
+			return !utf8.FullRune(head)
+		}
+		if !unicode.IsPrint(c) && !unicode.IsSpace(c) && c != '\ufeff' {
+			return false
+		}
+		head = head[n:]
+	}
+	return true
+}
+
+// decode decodes a picture of at most maxPixels pixels. The decoders are other
+// people's parsers of hostile bytes, so a panic of theirs is an error here.
+func decode(data []byte, maxPixels int) (img image.Image, f format, err error) {
+	if f, err = identify(data); err != nil {
+		return nil, f, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			img, err = nil, fmt.Errorf("damaged %s: its decoder failed: %v", f.name, p)
+		}
+	}()
+	config, err := f.config(bytes.NewReader(data))
+	if err != nil {
+		return nil, f, explain(f.name, "", len(data), err)
+	}
+	size := fmt.Sprintf(" of %d×%d pixels", config.Width, config.Height)
+	if config.Width < 1 || config.Height < 1 {
+		return nil, f, fmt.Errorf("damaged: a %s%s", f.name, size)
+	}
+	if config.Width > maxPixels/config.Height {
+		return nil, f, fmt.Errorf("a %s%s is over the limit of %d megapixels: shrink it, or raise the limit",
+			f.name, size, maxPixels/1e6)
+	}
+	var r io.Reader = bytes.NewReader(data)
+	if f.name == "JPEG" && config.ColorModel == color.CMYKModel && !hasAdobe(data) {
+		r = io.MultiReader(bytes.NewReader(adobeStart), bytes.NewReader(data[2:]))
+	}
+	if img, err = f.decode(r); err != nil {
+		return nil, f, explain(f.name, size, len(data), err)
+	}
+	return img, f, nil
+}
+
+// adobeStart is the start of a JPEG file with an Adobe marker that says
+// "untransformed". Go's decoder refuses four components without such a marker;
+// libjpeg takes them as CMYK, and PIL takes all CMYK as inverted, as Adobe's is.
+var adobeStart = []byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
+
+func hasAdobe(data []byte) bool {
+	for marker, body := range jpegSegments(data) {
+		if marker == 0xee && len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain turns a decoder's error into one that says what to do.
+func explain(name, size string, n int, err error) error {
+	switch text := err.Error(); {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
+		strings.Contains(text, "short Huffman data"), strings.Contains(text, "not enough pixel data"):
+		return fmt.Errorf("a %s%s is cut short: its %d bytes don't hold all of it: fetch or copy it again", name, size, n)
+	case strings.Contains(text, "unsupported"):
+		return fmt.Errorf("a %s%s of a kind that isn't read: %w: convert it", name, size, err)
+	}
+	return fmt.Errorf("a damaged %s%s: %w: fetch or copy it again", name, size, err)
+}

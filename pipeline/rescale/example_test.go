@@ -1,0 +1,35 @@
+package rescale_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+
+	"alexnet/pipeline/rescale"
+)
+
+func ExampleRescaler_Rescale() {
+	picture := image.NewNRGBA(image.Rect(0, 0, 640, 480))
+	for i := range picture.Pix {
+		picture.Pix[i] = 255
+	}
+	picture.SetNRGBA(0, 0, color.NRGBA{A: 255}) // outside the centre
+	var file bytes.Buffer
+	if err := png.Encode(&file, picture); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := rescale.New(rescale.Config{Size: 2})
+	rgb := make([]byte, 2*2*3)
+	if err := r.Rescale(rgb, file.Bytes()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(rgb)
+	fmt.Println(r.Rescale(rgb, nil))
+	// Output:
+	// [255 255 255 255 255 255 255 255 255 255 255 255]
+	// the file is empty (0 bytes): fetch it again, or remove it
+}

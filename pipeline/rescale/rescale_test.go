@@ -1,0 +1,261 @@
+package rescale
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/disintegration/imaging"
+)
+
+// TestPillow compares with what testdata/pictures.py got from Pillow. Pictures
+// with whole chroma differ by roundings: Pillow keeps 8 bits between its two
+// passes, and JPEG decoders differ in the last bit before their colour
+// conversion. Subsampled chroma is resampled here and smoothed at full size
+// there, which differs at hard edges between saturated colours, so there the
+// luminance is compared, and colour only on average.
+func TestPillow(t *testing.T) {
+	var want map[string]string
+	text, err := os.ReadFile("testdata/pictures.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	subsampled := map[string]bool{"rgb-422.jpg": true, "rgb-420.jpg": true, "lossy.webp": true, "alpha.webp": true}
+	tolerance := map[string]int{
+		"bilevel.png": 8, // black and white next to each other overshoot, and Pillow clips between the passes
+		"ycck.jpg":    3, // one more rounding: YCC to CMY, then with K to RGB
+	}
+	r := New(Config{Size: 16})
+	got := make([]byte, 16*16*3)
+	for name, hexed := range want {
+		golden, err := hex.DecodeString(hexed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Rescale(got, read(t, name)); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		worst, mean := difference(got, golden)
+		switch {
+		case subsampled[name]:
+			_, light := difference(luminance(got), luminance(golden))
+			if light > 1.5 || mean > 6 {
+				t.Errorf("%s: mean difference %.2f in luminance, %.2f in colour", name, light, mean)
+			}
+		case worst > max(2, tolerance[name]) || mean > 1:
+			t.Errorf("%s: worst difference %d, mean %.2f", name, worst, mean)
+		}
+	}
+	if len(want) != 32 {
+		t.Errorf("%d goldens, want 32", len(want))
+	}
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func luminance(rgb []byte) []byte {
+	y := make([]byte, len(rgb)/3)
+	for i := range y {
+		y[i] = byte((299*int(rgb[3*i]) + 587*int(rgb[3*i+1]) + 114*int(rgb[3*i+2])) / 1000)
+	}
+	return y
+}
+
+func difference(a, b []byte) (worst int, mean float64) {
+	for i := range a {
+		d := max(int(a[i])-int(b[i]), int(b[i])-int(a[i]))
+		worst = max(worst, d)
+		mean += float64(d)
+	}
+	return worst, mean / float64(len(a))
+}
+
+// TestImaging compares with the reference resampler on random pictures, larger
+// and smaller than the result, whose crop lies at whole result pixels. It keeps
+// 8 bits between its passes, so it may differ by 1.
+func TestImaging(t *testing.T) {
+	const n = 32
+	for _, size := range [][2]int{{32, 32}, {200, 100}, {64, 300}, {20, 30}, {8, 12}, {34, 2}} {
+		w, h := size[0], size[1]
+		m := image.NewNRGBA(image.Rect(0, 0, w, h))
+		rng := rand.New(rand.NewPCG(uint64(w), uint64(h)))
+		for y := range h {
+			for x := range w {
+				// Noise on a ramp: extremes would clip between imaging's passes.
+				v := byte(60 + 100*x/w + rng.IntN(30))
+				m.SetNRGBA(x, y, color.NRGBA{v, 255 - v, byte(90 + rng.IntN(60)), 255})
+			}
+		}
+		var file bytes.Buffer
+		if err := png.Encode(&file, m); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, n*n*3)
+		if err := New(Config{Size: n}).Rescale(got, file.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		// Fill would cut kernels at the crop, so resize the whole and crop then.
+		side := min(w, h)
+		x, y := (w-side)/2, (h-side)/2
+		whole := imaging.Resize(m, (w*n+side/2)/side, (h*n+side/2)/side, imaging.CatmullRom)
+		crop := imaging.Crop(whole, image.Rect(0, 0, n, n).Add(image.Pt(x*n/side, y*n/side)))
+		want := make([]byte, 0, len(got))
+		for i := 0; i < len(crop.Pix); i += 4 {
+			want = append(want, crop.Pix[i:i+3]...)
+		}
+		worst, mean := difference(got, want)
+		if worst > 1 {
+			t.Errorf("%d×%d: worst difference %d, mean %.2f", w, h, worst, mean)
+		}
+	}
+}
+
+func encodePNG(t *testing.T, m image.Image) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	if err := png.Encode(&file, m); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// TestSameSizeIsCopied: a picture that needs no scaling keeps its bytes, even
+// where the crop would fall between two pixels.
+func TestSameSizeIsCopied(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 3, 2))
+	for i := range m.Pix {
+		m.Pix[i] = byte(20 * i)
+	}
+	for i := 3; i < len(m.Pix); i += 4 {
+		m.Pix[i] = 255
+	}
+	got := make([]byte, 12)
+	if err := New(Config{Size: 2}).Rescale(got, encodePNG(t, m)); err != nil {
+		t.Fatal(err)
+	}
+	want := []byte{0, 20, 40, 80, 100, 120, 240, 4, 24, 64, 84, 104}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestOddSizes: whatever the shape, a flat picture stays flat.
+func TestOddSizes(t *testing.T) {
+	r := New(Config{})
+	got := make([]byte, DefaultSize*DefaultSize*3)
+	for _, size := range [][2]int{{1, 1}, {1, 5000}, {5000, 1}, {2, 3}, {255, 257}, {1000, 700}} {
+		m := image.NewRGBA(image.Rect(0, 0, size[0], size[1]))
+		for i := 0; i < len(m.Pix); i += 4 {
+			copy(m.Pix[i:], []byte{200, 3, 77, 255})
+		}
+		if err := r.Rescale(got, encodePNG(t, m)); err != nil {
+			t.Fatal(size, err)
+		}
+		for i := 0; i < len(got); i += 3 {
+			if [3]byte(got[i:]) != [3]byte{200, 3, 77} {
+				t.Fatalf("%v: pixel %d is %v", size, i/3, got[i:i+3])
+			}
+		}
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	whole := read(t, "rgb-444.jpg")
+	bomb := encodePNG(t, image.NewGray(image.Rect(0, 0, 2000, 1000)))
+	cases := []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"zero bytes", nil, "the file is empty (0 bytes)"},
+		{"text", []byte("Not Found: naïve café ☕☕"), `holds text, not a picture: it begins with "Not Found`},
+		{"noise", []byte{1, 2, 3, 4}, "isn't a known picture format: it begins with the bytes 01 02 03 04"},
+		{"HEIF", []byte("\x00\x00\x00\x18ftypheic"), "holds a HEIF or AVIF picture, which isn't read"},
+		{"cut in the scan", whole[:len(whole)*3/4], "a JPEG of 44×32 pixels is cut short: its 1107 bytes"},
+		{"cut in the header", whole[:100], "a JPEG is cut short: its 100 bytes"},
+		{"cut PNG", bomb[:len(bomb)/2], "a PNG of 2000×1000 pixels is cut short"},
+		{"bomb", bomb, "a PNG of 2000×1000 pixels is over the limit of 1 megapixels"},
+		{"damaged", append(bytes.Clone(bomb[:60]), bytes.Repeat([]byte{9}, 60)...), "a damaged PNG"},
+	}
+	for _, c := range cases {
+		r := New(Config{Size: 16})
+		if c.name == "bomb" {
+			r = New(Config{Size: 16, MaxPixels: 1e6})
+		}
+		err := r.Rescale(make([]byte, 16*16*3), c.file)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want …%s…", c.name, err, c.want)
+		}
+	}
+}
+
+// FuzzRescale: whatever the bytes, an answer or an error, within bounds.
+func FuzzRescale(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		if data, err := os.ReadFile(name); err == nil && filepath.Ext(name) != ".json" {
+			f.Add(data)
+		}
+	}
+	r := New(Config{Size: 16, MaxPixels: 1 << 16})
+	dst := make([]byte, 16*16*3)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if r.Rescale(dst, data) != nil {
+			return
+		}
+		again := make([]byte, len(dst))
+		if err := New(Config{Size: 16, MaxPixels: 1 << 16}).Rescale(again, data); err != nil || !bytes.Equal(again, dst) {
+			t.Errorf("a fresh Rescaler disagrees: %v", err)
+		}
+	})
+}
+
+// BenchmarkRescale measures full-size photographs on one core.
+func BenchmarkRescale(b *testing.B) {
+	data := os.Getenv("ALEXNET_DATA")
+	if data == "" {
+		data = "../../../shared/data"
+	}
+	names, _ := filepath.Glob(filepath.Join(data, "imagenet-sample", "*.JPEG"))
+	if len(names) == 0 {
+		b.Skip("no photographs: ALEXNET_DATA or ../shared/data needs imagenet-sample")
+	}
+	var files [][]byte
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		files = append(files, data)
+	}
+	r := New(Config{})
+	dst := make([]byte, DefaultSize*DefaultSize*3)
+	for i := 0; b.Loop(); i++ {
+		if err := r.Rescale(dst, files[i%len(files)]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
+}
