@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"strings"
 
 	"alexnet/engine"
 )
@@ -22,12 +23,21 @@ func check(kind string, wants ...want) error {
 		case w.t == nil:
 			return fmt.Errorf("%s: %s is missing, want %v", kind, w.role, w.shape)
 		case w.t.Shape != w.shape:
-			return fmt.Errorf("%s: %s wants %v, has %v", kind, w.role, w.shape, w.t)
+			return fmt.Errorf("%s: %s wants %v, has %v (%s)", kind, w.role, w.shape, w.t, list(wants))
 		case storage(w.t.Type) != storage(w.typ):
 			return fmt.Errorf("%s: %s wants %s, %v has %s", kind, w.role, hostType(w.typ), w.t, hostType(w.t.Type))
 		}
 	}
 	return nil
+}
+
+// list names the tensors that an op was given.
+func list(wants []want) string {
+	var s []string
+	for _, w := range wants {
+		s = append(s, fmt.Sprintf("%s is %v", w.role, w.t))
+	}
+	return strings.Join(s, ", ")
 }
 
 // storage is the type that stands for all that are stored alike.

@@ -1,0 +1,31 @@
+// Command generate writes the AVX2 and FMA kernels of internal/kernel:
+//
+//	cd engine/cpu/_generate && go generate
+//
+// One run writes one subject; -kernel names it. The package has a module of its
+// own so that avo is no dependency of the toolkit.
+package main
+
+//go:generate go run . -kernel gemm -pkg kernel -out ../internal/kernel/gemm_amd64.s -stubs ../internal/kernel/gemm_stubs_amd64.go
+
+import (
+	"flag"
+	"log"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+func main() {
+	name := flag.String("kernel", "", "which subject to write")
+	flag.Parse()
+	kernels := map[string]func(){
+		"gemm": gemm,
+	}
+	write := kernels[*name]
+	if write == nil {
+		log.Fatalf("unknown kernel %q", *name)
+	}
+	ConstraintExpr("amd64,!noasm")
+	write()
+	Generate()
+}

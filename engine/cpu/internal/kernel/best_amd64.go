@@ -1,0 +1,14 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+func init() {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		best = Set{
+			Name: "avx2",
+			Gemm: gemm6x16AVX2,
+		}
+	}
+}

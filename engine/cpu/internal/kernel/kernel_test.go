@@ -1,0 +1,100 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestGemm compares the kernels with sums in float64, over depths around the
+// unrolling, leading dimensions and alignments, and looks for writes beyond C.
+func TestGemm(t *testing.T) {
+	for _, set := range sets() {
+		for _, k := range []int{1, 2, 3, 4, 5, 7, 8, 31, 256} {
+			for _, extra := range []int{0, 1, 5} {
+				for _, accumulate := range []bool{false, true} {
+					name := fmt.Sprintf("%s/k=%d/extra=%d/accumulate=%v", set.Name, k, extra, accumulate)
+					t.Run(name, func(t *testing.T) { checkGemm(t, set, k, extra, accumulate) })
+				}
+			}
+		}
+	}
+}
+
+func sets() []Set {
+	if Best().Name == Portable.Name {
+		return []Set{Portable}
+	}
+	return []Set{Portable, Best()}
+}
+
+// guard stands before and after what a kernel may write.
+const guard = -7777
+
+func checkGemm(t *testing.T, set Set, k, extra int, accumulate bool) {
+	rng := rand.New(rand.NewPCG(uint64(k), uint64(extra)))
+	ldb, ldc := NR+extra, NR+2*extra
+	a := random(rng, k*MR+extra)[extra:]
+	b := random(rng, k*ldb+extra)[extra:]
+	before := make([]float32, MR*ldc+2*NR)
+	for i := range before {
+		before[i] = guard
+	}
+	at := 3 + extra
+	for i := range MR {
+		copy(before[at+i*ldc:], random(rng, NR))
+	}
+	c := append([]float32(nil), before...)
+	set.Gemm(k, &a[0], &b[0], ldb, &c[at], ldc, accumulate)
+	for i, v := range c {
+		row, col := (i-at)/ldc, (i-at)%ldc
+		if i < at || row >= MR || col >= NR {
+			if v != guard {
+				t.Fatalf("element %d outside the tile became %v", i, v)
+			}
+			continue
+		}
+		var want, size float64
+		for p := range k {
+			term := float64(a[p*MR+row]) * float64(b[p*ldb+col])
+			want += term
+			size += math.Abs(term)
+		}
+		if accumulate {
+			want += float64(before[i])
+			size += math.Abs(float64(before[i]))
+		}
+		// Every one of the k+1 additions rounds by at most 2⁻²⁴ of the sum of sizes.
+		if math.Abs(float64(v)-want) > float64(k+1)*size/(1<<24) {
+			t.Fatalf("C[%d,%d] = %v, want %v", row, col, v, want)
+		}
+	}
+}
+
+func random(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+// BenchmarkGemm measures one tile whose operands lie in the first-level cache.
+func BenchmarkGemm(b *testing.B) {
+	for _, set := range sets() {
+		b.Run(set.Name, func(b *testing.B) {
+			const k = 256
+			x, y, c := make([]float32, k*MR), make([]float32, k*NR), make([]float32, MR*NR)
+			for range b.N {
+				set.Gemm(k, &x[0], &y[0], NR, &c[0], NR, true)
+			}
+			reportGFLOPs(b, 2*k*MR*NR)
+		})
+	}
+}
+
+// reportGFLOPs adds the rate of a benchmark whose turn takes flop operations.
+func reportGFLOPs(b *testing.B, flop float64) {
+	b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
