@@ -1,22 +1,24 @@
 package pipeline
 
 // Batch is what a loader hands to training: cropped, flipped bytes and three
-// colour offsets an image. It and its slices belong to the loader and are valid
-// until Release.
+// colour offsets an image. N is the loader's batch size; in ten-crop mode one
+// picture takes ten rows. The batch and its slices belong to the loader and are
+// valid until Release.
 type Batch struct {
 	Epoch   int       // from 0
 	Step    int       // batch within the epoch, from 0
-	Images  int       // filled images; less than the batch size only in a ragged last batch
-	Pixels  []byte    // (N, crop, crop, 3) RGB bytes
-	Colour  []float32 // (N, 3), in 0–255 units, to be added to every pixel
+	Images  int       // filled rows; less than N only in a ragged last batch
+	Pixels  []byte    // (N, crop, crop, 3) RGB bytes; 0 beyond Images
+	Colour  []float32 // (N, 3), in 0–255 units, to be added to every pixel; 0 beyond Images
 	Labels  []int32   // (N); −1 beyond Images
-	Samples []int     // (N) sample numbers in the dataset, before shuffling
+	Samples []int     // (N) sample numbers in the dataset, before shuffling; −1 beyond Images
 
 	release func()
 }
 
 // Release gives the batch's memory back to the loader. The slices must not be
-// used afterwards.
+// used afterwards, nor Release be called again once the loader has handed out
+// another batch.
 func (b *Batch) Release() {
 	if b.release != nil {
 		b.release()

@@ -20,7 +20,7 @@ const (
 // depends on when, where or with how many workers the shards were made.
 type Meta struct {
 	FormatVersion int          `json:"format_version"`
-	Split         string       `json:"split"`          // "train" or "val"
+	Split         string       `json:"split"` // "train" or "val"
 	Images        int          `json:"images"`
 	Size          int          `json:"size"` // pixels a side, 256
 	Codec         string       `json:"codec"`

@@ -1,0 +1,191 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Loader presents a dataset batch by batch. Worker goroutines read, decode and
+// augment ahead of the caller into a ring of reused batches; batches come in
+// order, and are the same for any number of workers and after a resume: the
+// order is a pure function of (seed, epoch), and crop, flip and noise of (seed,
+// epoch, sample).
+//
+// The unit of work is one picture. A worker takes the next by counting a ticket
+// up, and writes its rows where they belong in the ring; nothing is handed from
+// goroutine to goroutine but whole batches. Workers wait only when all batches
+// of the ring are finished and not yet released.
+//
+// A loader holds Prefetch batches, a picture for each worker, and at most two
+// orders of four bytes a sample.
+type Loader struct {
+	dataset *Dataset
+	config  LoaderConfig
+
+	pictures int // pictures in a batch
+	steps    int // batches in an epoch
+	start    int // number of the first batch, counted from epoch 0 step 0
+	end      int // number of the batch before which the loader ends; −1: never
+
+	ring    []*slot
+	tickets atomic.Int64 // pictures taken by workers since start, padding included
+	next    int          // number of the batch that Next gives; only Next uses it
+	err     error        // what Next returns from now on; only Next uses it
+
+	mu      sync.Mutex
+	freed   sync.Cond // a slot was released, or the loader stopped
+	stopped atomic.Bool
+	closing chan struct{} // closed by Close
+	close   sync.Once
+	workers sync.WaitGroup
+
+	orders orders
+	stats  counters
+}
+
+// ErrLoaderClosed is returned by Next after Close.
+var ErrLoaderClosed = errors.New("the loader is closed")
+
+// NewLoader starts loading. The caller closes the loader, and the dataset after
+// it.
+func NewLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
+	l, err := newLoader(dataset, config)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", dataset.Dir(), err)
+	}
+	l.workers.Add(l.config.Workers)
+	for range l.config.Workers {
+		go newWorker(l).run()
+	}
+	return l, nil
+}
+
+func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
+	config.defaults()
+	if err := config.validate(dataset.Meta().Size); err != nil {
+		return nil, err
+	}
+	l := &Loader{
+		dataset:  dataset,
+		config:   config,
+		pictures: config.Batch / config.views(),
+		closing:  make(chan struct{}),
+	}
+	l.freed.L = &l.mu
+	n := dataset.Len()
+	if l.steps = n / l.pictures; config.Ragged != RaggedDrop {
+		l.steps = (n + l.pictures - 1) / l.pictures
+	}
+	if l.steps == 0 {
+		return nil, fmt.Errorf("%d images don't fill one batch of %d; choose a smaller batch, or keep incomplete ones", n, l.pictures)
+	}
+	if config.StartStep > l.steps {
+		return nil, fmt.Errorf("start step %d, but an epoch has %d batches of %d; was the batch size changed?", config.StartStep, l.steps, config.Batch)
+	}
+	l.start = config.StartEpoch*l.steps + config.StartStep
+	l.next = l.start
+	l.end = -1
+	if config.Epochs > 0 {
+		l.end = config.Epochs * l.steps
+	}
+	l.orders.make = l.makeOrder
+	for i := range config.Prefetch {
+		l.ring = append(l.ring, newSlot(l, l.start+i))
+	}
+	return l, nil
+}
+
+// BatchesPerEpoch is the number of batches in an epoch.
+func (l *Loader) BatchesPerEpoch() int { return l.steps }
+
+// Next waits for the next batch, which is the caller's until its Release. At
+// most Prefetch batches can be held at a time: Next waits for ever when the
+// caller holds all of them.
+//
+// It returns io.EOF after the last batch, the context's error when that ends
+// first (Next may be called again), ErrLoaderClosed after Close, and an error
+// that names the sample when one can't be read; an unreadable sample ends the
+// loading at the batch it belongs to, after all earlier ones. Next is called
+// from one goroutine at a time.
+func (l *Loader) Next(ctx context.Context) (*Batch, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if l.next == l.end || l.end >= 0 && l.next > l.end {
+		l.err = io.EOF
+		return nil, l.err
+	}
+	began := time.Now()
+	s := l.ring[(l.next-l.start)%len(l.ring)]
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.closing:
+		l.err = ErrLoaderClosed
+		return nil, l.err
+	}
+	l.stats.callerWait.Add(int64(time.Since(began)))
+	if s.err != nil {
+		l.err = fmt.Errorf("load %s: epoch %d, step %d: %w", l.dataset.Dir(), l.next/l.steps, l.next%l.steps, s.err)
+		l.stop()
+		return nil, l.err
+	}
+	s.hand(l.next)
+	l.next++
+	return &s.batch, nil
+}
+
+// Close stops the workers and waits for them; it takes as long as decoding one
+// picture. Batches that the caller still holds stay valid. Close may be called
+// more than once, and while Next waits.
+func (l *Loader) Close() error {
+	l.close.Do(func() { close(l.closing) })
+	l.stop()
+	l.workers.Wait()
+	return nil
+}
+
+// stop tells the workers to end.
+func (l *Loader) stop() {
+	l.mu.Lock()
+	l.stopped.Store(true)
+	l.mu.Unlock()
+	l.freed.Broadcast()
+}
+
+// makeOrder is the order of one epoch, nil for the stored one.
+func (l *Loader) makeOrder(epoch int) []uint32 {
+	if l.config.Shuffle == ShuffleNone {
+		return nil
+	}
+	return Order(l.config.Seed, uint64(epoch), l.dataset.Len())
+}
+
+// orders keeps the orders of the two epochs that were asked for last.
+type orders struct {
+	make  func(epoch int) []uint32
+	mu    sync.Mutex
+	known [2]struct {
+		epoch int // +1, 0: none
+		order []uint32
+	}
+}
+
+func (o *orders) get(epoch int) []uint32 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	k := &o.known[epoch%2]
+	if k.epoch != epoch+1 {
+		k.epoch, k.order = epoch+1, o.make(epoch)
+	}
+	return k.order
+}

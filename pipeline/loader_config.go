@@ -1,0 +1,144 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"alexnet/augment"
+)
+
+// Ragged says what becomes of the last samples of an epoch when they don't fill
+// a batch. The zero value leaves it to the loader: RaggedDrop for training,
+// RaggedPad otherwise.
+type Ragged uint8
+
+const (
+	RaggedDefault Ragged = iota
+	// RaggedDrop leaves them out of this epoch; another epoch's order presents
+	// them.
+	RaggedDrop
+	// RaggedPad fills the batch up with rows of label −1.
+	RaggedPad
+	// RaggedPartial cuts the batch's slices short.
+	RaggedPartial
+)
+
+// LoaderConfig says what a Loader presents. The zero value presents every
+// picture's centre, as stored, once and again without end.
+type LoaderConfig struct {
+	// Batch is the number of rows in a batch, 0: 128. With TenCrop a picture
+	// takes ten rows, and Batch must be a multiple of ten.
+	Batch int
+	// Crop is the number of pixels a side, 0: 224.
+	Crop int
+
+	// Train presents random crops, mirrored half the time, with colour noise,
+	// in a shuffled order. Otherwise each picture is presented by its centre.
+	Train bool
+	// TenCrop presents the paper's ten test views of each picture in
+	// consecutive rows, in the order of augment.TenViews. Not with Train.
+	TenCrop bool
+	// PCA holds the axes of the colour noise; nil: none. Used with Train only.
+	PCA *augment.PCA
+	// Noise is how far the noise goes along an axis; the zero value is the
+	// original code's, 0.1·N(0,1)·√λ.
+	Noise augment.NoiseForm
+	// Sigma is the noise's standard deviation, 0: augment.DefaultSigma.
+	Sigma float64
+	// Seed chooses orders, crops, flips and noise.
+	Seed uint64
+	// Shuffle is the order of the samples.
+	Shuffle Shuffle
+	// Ragged is what happens to an incomplete last batch.
+	Ragged Ragged
+
+	// Epochs is the number of the epoch before which the loader ends; 0: never.
+	Epochs int
+	// StartEpoch and StartStep are the position of the first batch: those of the
+	// next batch of a run that is resumed. Batches are the same as if all the
+	// earlier ones had been read.
+	StartEpoch, StartStep int
+
+	// Workers is the number of decoding goroutines, 0: GOMAXPROCS. Batches don't
+	// depend on it.
+	Workers int
+	// Prefetch is the number of batches in memory, those that the caller holds
+	// included; 0: 4. It takes two to decode and train at the same time.
+	Prefetch int
+}
+
+// defaults fills in what zero values stand for.
+func (c *LoaderConfig) defaults() {
+	set := func(p *int, value int) {
+		if *p == 0 {
+			*p = value
+		}
+	}
+	set(&c.Batch, 128)
+	set(&c.Crop, 224)
+	set(&c.Workers, runtime.GOMAXPROCS(0))
+	set(&c.Prefetch, 4)
+	if c.Sigma == 0 {
+		c.Sigma = augment.DefaultSigma
+	}
+	if c.Shuffle == ShuffleDefault {
+		c.Shuffle = ShuffleNone
+		if c.Train {
+			c.Shuffle = ShuffleGlobal
+		}
+	}
+	if c.Ragged == RaggedDefault {
+		c.Ragged = RaggedPad
+		if c.Train {
+			c.Ragged = RaggedDrop
+		}
+	}
+}
+
+// validate says what is wrong with a configuration whose defaults are filled
+// in, for pictures of size pixels a side.
+func (c *LoaderConfig) validate(size int) error {
+	for _, n := range []struct {
+		name  string
+		value int
+		least int
+	}{
+		{"batch", c.Batch, 1}, {"crop", c.Crop, 1}, {"workers", c.Workers, 1}, {"prefetch", c.Prefetch, 1},
+		{"epochs", c.Epochs, 0}, {"start epoch", c.StartEpoch, 0}, {"start step", c.StartStep, 0},
+	} {
+		if n.value < n.least {
+			return fmt.Errorf("%s %d, want at least %d", n.name, n.value, n.least)
+		}
+	}
+	switch {
+	case c.Crop > size:
+		return fmt.Errorf("crop %d, but the pictures have %d pixels a side", c.Crop, size)
+	case c.Train && c.TenCrop:
+		return errors.New("ten crops are for testing, not for training")
+	case c.Batch%c.views() != 0:
+		return fmt.Errorf("batch %d, want a multiple of the %d views of a picture", c.Batch, c.views())
+	case !(c.Sigma > 0): // catches NaN
+		return fmt.Errorf("noise of standard deviation %v, want more than 0 (nil PCA: no noise)", c.Sigma)
+	case c.Noise > augment.Lambda01:
+		return fmt.Errorf("unknown colour noise %v", c.Noise)
+	case c.Shuffle > ShuffleNone:
+		return fmt.Errorf("unknown shuffle %d", c.Shuffle)
+	case c.Ragged > RaggedPartial:
+		return fmt.Errorf("unknown policy %d for the last batch", c.Ragged)
+	}
+	if c.PCA != nil {
+		if err := c.PCA.Validate(); err != nil {
+			return fmt.Errorf("PCA: %w", err)
+		}
+	}
+	return nil
+}
+
+// views is the number of rows that a picture takes.
+func (c *LoaderConfig) views() int {
+	if c.TenCrop {
+		return 10
+	}
+	return 1
+}

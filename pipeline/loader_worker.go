@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"time"
+
+	"alexnet/augment"
+	"alexnet/pipeline/codec"
+)
+
+// worker is one goroutine of a loader with its scratch memory.
+type worker struct {
+	*Loader
+	decoder codec.Decoder
+	picture []byte // (size, size, 3), the last one decoded
+	size    int
+	fixed   []augment.View // of every picture; nil: one random view
+	random  [1]augment.View
+
+	epoch int // of order; −1: none
+	order []uint32
+}
+
+func newWorker(l *Loader) *worker {
+	size := l.dataset.Meta().Size
+	w := &worker{
+		Loader:  l,
+		decoder: l.dataset.Codec().NewDecoder(size),
+		picture: make([]byte, size*size*3),
+		size:    size,
+		epoch:   -1,
+	}
+	switch {
+	case l.config.TenCrop:
+		views := augment.TenViews(size, l.config.Crop)
+		w.fixed = views[:]
+	case !l.config.Train:
+		w.fixed = []augment.View{augment.CentreView(size, l.config.Crop)}
+	}
+	return w
+}
+
+// run fills pictures in until the loader stops or ends.
+func (w *worker) run() {
+	defer w.workers.Done()
+	for {
+		ticket := int(w.tickets.Add(1) - 1)
+		batch, place := w.start+ticket/w.pictures, ticket%w.pictures
+		if w.end >= 0 && batch >= w.end {
+			return
+		}
+		s := w.ring[(batch-w.start)%len(w.ring)]
+		began := time.Now()
+		if !s.await(batch) {
+			return
+		}
+		w.stats.workerWait.Add(int64(time.Since(began)))
+		w.fill(s, batch, place)
+		s.done()
+	}
+}
+
+// fill writes the rows of the picture at one place of a batch.
+func (w *worker) fill(s *slot, batch, place int) {
+	epoch, step := batch/w.steps, batch%w.steps
+	at := step*w.pictures + place
+	if at >= w.dataset.Len() {
+		w.pad(&s.batch, place)
+		return
+	}
+	sample := w.sample(epoch, at)
+	began := time.Now()
+	label, err := w.dataset.Pixels(w.decoder, sample, w.picture)
+	if err != nil {
+		s.fail(place, err)
+		return
+	}
+	decoded := time.Now()
+	w.present(&s.batch, place, epoch, sample, label)
+	w.stats.decode.Add(int64(decoded.Sub(began)))
+	w.stats.augment.Add(int64(time.Since(decoded)))
+	w.stats.pictures.Add(1)
+}
+
+// sample is the number of the sample at a place of an epoch.
+func (w *worker) sample(epoch, at int) int {
+	if w.epoch != epoch {
+		w.epoch, w.order = epoch, w.orders.get(epoch)
+	}
+	if w.order == nil {
+		return at
+	}
+	return int(w.order[at])
+}
+
+// present copies the views of the decoded picture to its rows.
+func (w *worker) present(b *Batch, place, epoch, sample, label int) {
+	stream := augment.NewStream(w.config.Seed, uint64(epoch), uint64(sample))
+	views := w.fixed
+	if views == nil {
+		w.random[0] = augment.RandomView(&stream, w.size, w.config.Crop)
+		views = w.random[:]
+	}
+	var colour [3]float32
+	if w.config.Train && w.config.PCA != nil {
+		colour = w.config.PCA.Noise(&stream, w.config.Sigma, w.config.Noise)
+	}
+	for i, v := range views {
+		row := place*len(views) + i
+		augment.CopyCrop(w.row(b, row), w.picture, w.size, v.X, v.Y, w.config.Crop, v.Flip)
+		copy(b.Colour[3*row:], colour[:])
+		b.Labels[row] = int32(label)
+		b.Samples[row] = sample
+	}
+}
+
+// pad empties the rows of a place behind the epoch's last picture.
+func (w *worker) pad(b *Batch, place int) {
+	n := w.config.views()
+	for row := place * n; row < (place+1)*n; row++ {
+		clear(w.row(b, row))
+		clear(b.Colour[3*row : 3*row+3])
+		b.Labels[row], b.Samples[row] = -1, -1
+	}
+}
+
+// row is the pixels of one row of a batch.
+func (w *worker) row(b *Batch, row int) []byte {
+	n := w.config.Crop * w.config.Crop * 3
+	return b.Pixels[row*n:][:n]
+}
