@@ -50,8 +50,8 @@ func convCases() (cases []OpCase) {
 		{engine.Shape{2, 3, 27, 27}, 8, engine.Window{Size: 11, Stride: 4}, 1},          // conv1 of Caffe, no padding
 		{engine.Shape{3, 3, 28, 28}, 12, engine.Window{Size: 11, Stride: 4, Pad: 2}, 1}, // conv1
 		{engine.Shape{3, 12, 13, 13}, 16, engine.Window{Size: 5, Stride: 1, Pad: 2}, 2}, // conv2, both towers
-		{engine.Shape{1, 48, 13, 13}, 66, engine.Window{Size: 5, Stride: 1, Pad: 2}, 1}, // conv2, one tower: 1,200 terms
-		{engine.Shape{2, 256, 6, 6}, 33, engine.Window{Size: 3, Stride: 1, Pad: 1}, 1},  // conv3: 2,304 terms
+		{engine.Shape{1, 48, 7, 9}, 66, engine.Window{Size: 5, Stride: 1, Pad: 2}, 1},   // conv2, one tower: 1,200 terms
+		{engine.Shape{2, 256, 4, 5}, 33, engine.Window{Size: 3, Stride: 1, Pad: 1}, 1},  // conv3: 2,304 terms
 		{engine.Shape{3, 24, 13, 13}, 40, engine.Window{Size: 3, Stride: 1, Pad: 1}, 2}, // conv4 and conv5
 	} {
 		name := fmt.Sprintf("%v to %d maps, %d×%d stride %d pad %d, %d groups",
