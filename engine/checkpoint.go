@@ -1,0 +1,239 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// CheckpointVersion is the version of the checkpoint format that this package
+// writes, and the newest that it reads.
+const CheckpointVersion = 1
+
+// A checkpoint is a safetensors file. Its tensors, all F32, are
+//
+//	conv1.weight, conv1.bias, …                    the parameters, merged layout
+//	conv1.weight.momentum, conv1.bias.momentum, …  their velocities
+//	input.mean                                     (3, H, W), 0–255 units
+//
+// and its metadata has a "format_version", the "net" as a JSON net file, and
+// the rest of a Checkpoint as JSON under "training".
+const (
+	metaVersion    = "format_version"
+	metaNet        = "net"
+	metaTraining   = "training"
+	tensorMean     = "input.mean"
+	momentumSuffix = ".momentum"
+)
+
+// RandomStreams names the generators whose state a checkpoint implies: dropout
+// masks are a function of (seed, step), crops, flips and colours of (seed,
+// epoch, sample). There is no other random state.
+const RandomStreams = "splitmix64 at (seed, step, layer, unit); per-sample streams at (seed, epoch, sample)"
+
+// Checkpoint is what a training run is besides its arrays.
+type Checkpoint struct {
+	Net      *Net          `json:"-"`
+	Mean     []float32     `json:"-"`       // subtracted from the pixels; nil for none
+	Classes  []string      `json:"classes"` // ids; index = label
+	Position Position      `json:"position"`
+	Seed     uint64        `json:"seed"`
+	Random   string        `json:"random"` // RandomStreams
+	Schedule ScheduleState `json:"schedule"`
+	Rate     float64       `json:"learning_rate"` // of the next step
+}
+
+// Position is how far training has come.
+type Position struct {
+	Step      uint64 `json:"step"`       // updates done
+	Images    uint64 `json:"images"`     // images seen
+	Epoch     int    `json:"epoch"`      // current epoch, from 0
+	EpochStep int    `json:"epoch_step"` // batches of the current epoch done
+}
+
+// WriteCheckpoint writes m and c to w. It holds one parameter at a time in
+// memory besides the model.
+func WriteCheckpoint(w io.Writer, m *Model, c *Checkpoint) error {
+	training, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	metadata := map[string]string{
+		metaVersion:  strconv.Itoa(CheckpointVersion),
+		metaNet:      string(c.Net.JSON()),
+		metaTraining: string(training),
+	}
+	type origin struct {
+		field Field
+		name  string
+	}
+	var tensors []StoredTensor
+	origins := map[string]origin{}
+	fields := []Field{Weight, Velocity}
+	if m.Config.Inference {
+		fields = fields[:1]
+	}
+	for _, f := range fields {
+		for _, p := range m.Parameters() {
+			name := storedName(f, p.Name)
+			tensors = append(tensors, StoredTensor{Name: name, Shape: p.Dims})
+			origins[name] = origin{f, p.Name}
+		}
+	}
+	if c.Mean != nil {
+		size := c.Net.Input.Size
+		tensors = append(tensors, StoredTensor{Name: tensorMean, Shape: []int{3, size, size}})
+	}
+	return WriteSafetensors(w, metadata, tensors, func(name string) ([]float32, error) {
+		if name == tensorMean {
+			return c.Mean, nil
+		}
+		return m.Read(origins[name].field, origins[name].name)
+	})
+}
+
+func storedName(f Field, parameter string) string {
+	if f == Velocity {
+		return parameter + momentumSuffix
+	}
+	return parameter
+}
+
+// CheckpointFile is an open checkpoint.
+type CheckpointFile struct {
+	Checkpoint
+	Path string
+
+	file    *os.File
+	tensors *Safetensors
+}
+
+// OpenCheckpoint opens and checks a checkpoint; Restore then loads its arrays.
+// Errors name the file.
+func OpenCheckpoint(path string) (*CheckpointFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	c := &CheckpointFile{Path: path, file: f}
+	if err := c.open(); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func (c *CheckpointFile) open() error {
+	info, err := c.file.Stat()
+	if err != nil {
+		return err
+	}
+	if c.tensors, err = OpenSafetensors(c.file, info.Size()); err != nil {
+		return err
+	}
+	meta := c.tensors.Metadata
+	version, err := strconv.Atoi(meta[metaVersion])
+	switch {
+	case err != nil:
+		return errors.New("no format_version in its metadata: not a checkpoint of train-alexnet")
+	case version < 1 || version > CheckpointVersion:
+		return fmt.Errorf("format version %d, this program reads up to %d: use a newer train-alexnet", version, CheckpointVersion)
+	}
+	if err := json.Unmarshal([]byte(meta[metaTraining]), &c.Checkpoint); err != nil {
+		return fmt.Errorf("metadata %q: %w", metaTraining, err)
+	}
+	c.Net = new(Net)
+	if err := json.Unmarshal([]byte(meta[metaNet]), c.Net); err != nil {
+		return fmt.Errorf("metadata %q: %w", metaNet, err)
+	}
+	if _, err := c.Net.Shapes(); err != nil {
+		return err
+	}
+	if t, ok := c.tensors.Find(tensorMean); ok {
+		size := c.Net.Input.Size
+		if !slices.Equal(t.Shape, []int{3, size, size}) {
+			return fmt.Errorf("%s is %v, the net's input 3×%d×%d", tensorMean, t.Shape, size, size)
+		}
+		if c.Mean, err = c.tensors.ReadFloat32(tensorMean); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes the file.
+func (c *CheckpointFile) Close() error { return c.file.Close() }
+
+// Restore loads the weights into m and, unless m is for inference only, the
+// velocities. The error on a checkpoint of another net names the first
+// parameter that differs and both shapes; m is then unchanged.
+func (c *CheckpointFile) Restore(m *Model) error {
+	if err := c.fits(m); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
+	}
+	fields := []Field{Weight, Velocity}
+	if m.Config.Inference {
+		fields = fields[:1]
+	}
+	for _, f := range fields {
+		for _, p := range m.Parameters() {
+			values, err := c.tensors.ReadFloat32(storedName(f, p.Name))
+			if err != nil {
+				return fmt.Errorf("checkpoint %s: %w", c.Path, err)
+			}
+			if err := m.Write(f, p.Name, values); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fits compares the parameters of the file and of the model.
+func (c *CheckpointFile) fits(m *Model) error {
+	known := map[string]bool{}
+	for _, p := range m.Parameters() {
+		known[p.Name] = true
+		t, ok := c.tensors.Find(p.Name)
+		if !ok {
+			return fmt.Errorf("of another net: it has no %s, which is %v in net %q", p.Name, p.Dims, m.Net.Name)
+		}
+		if !slices.Equal(t.Shape, p.Dims) {
+			return fmt.Errorf("of another net: %s is %v in the file and %v in net %q", p.Name, t.Shape, p.Dims, m.Net.Name)
+		}
+		if m.Config.Inference {
+			continue
+		}
+		if v, ok := c.tensors.Find(p.Name + momentumSuffix); !ok || !slices.Equal(v.Shape, p.Dims) {
+			return fmt.Errorf("it has no momentum %v for %s: it can be evaluated, but not trained further", p.Dims, p.Name)
+		}
+	}
+	for _, t := range c.tensors.Tensors {
+		if name := strings.TrimSuffix(t.Name, momentumSuffix); name != tensorMean && !known[name] {
+			return fmt.Errorf("of another net: net %q has no %s, which is %v in the file", m.Net.Name, t.Name, t.Shape)
+		}
+	}
+	return nil
+}
+
+// finite reports whether every weight of the model is a number.
+func finite(m *Model) (bool, error) {
+	for _, p := range m.Parameters() {
+		values, err := m.Read(Weight, p.Name)
+		if err != nil {
+			return false, err
+		}
+		for _, v := range values {
+			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// A Feeder yields the batches of one pass over a data set.
+type Feeder interface {
+	// Next returns the next batch, or io.EOF after the last. The batch is valid
+	// until the next call of Next or Close.
+	Next(context.Context) (Batch, error)
+	// Close stops the pass and frees what it holds.
+	Close() error
+}
+
+// Score is a net's result on a data set. Errors are fractions, 0–1.
+type Score struct {
+	Images    int     `json:"images"`
+	Loss      float64 `json:"loss"` // mean cross-entropy, nats
+	Top1Error float64 `json:"top1_error"`
+	Top5Error float64 `json:"top5_error"`
+}
+
+// tally adds up outcomes, image by image and in their order, so that the sum
+// does not depend on the batch size.
+type tally struct {
+	images, miss1, miss5 int
+	loss                 float64
+}
+
+func (t *tally) add(loss float64, rank int32) {
+	t.images++
+	t.loss += loss
+	if rank >= 1 {
+		t.miss1++
+	}
+	if rank >= 5 {
+		t.miss5++
+	}
+}
+
+func (t *tally) score() Score {
+	n := float64(max(t.images, 1))
+	return Score{Images: t.images, Loss: t.loss / n, Top1Error: float64(t.miss1) / n, Top5Error: float64(t.miss5) / n}
+}
+
+// Evaluate runs m over all batches of f in test mode. views is the number of
+// consecutive presentations of each image, all with the same label, whose
+// softmax outputs are averaged before the guess: 10 for the paper's ten crops
+// (§4.1), 1 for a single crop.
+func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error) {
+	if views < 1 {
+		return Score{}, fmt.Errorf("%d views an image, want at least 1", views)
+	}
+	var t tally
+	mean := averager{views: views, sum: make([]float64, m.Net.Classes)}
+	for {
+		b, err := f.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Score{}, err
+		}
+		o, err := m.Infer(b)
+		if err != nil {
+			return Score{}, err
+		}
+		if views == 1 {
+			for i, loss := range o.Loss {
+				t.add(float64(loss), o.Rank[i])
+			}
+			continue
+		}
+		for i, label := range b.Labels[:b.Images] {
+			if mean.add(o.Probs[i*m.Net.Classes:(i+1)*m.Net.Classes], label) {
+				t.add(mean.outcome(label))
+			}
+		}
+		if mean.err != nil {
+			return Score{}, mean.err
+		}
+	}
+	if mean.seen != 0 {
+		return Score{}, fmt.Errorf("the last image has %d of %d views", mean.seen, views)
+	}
+	return t.score(), nil
+}
+
+// averager averages the softmax outputs of consecutive views of an image. Views
+// may continue in the next batch.
+type averager struct {
+	views, seen int
+	label       int32
+	sum         []float64
+	err         error
+}
+
+// add counts one view and reports whether it completes its image.
+func (a *averager) add(probs []float32, label int32) bool {
+	if a.seen == 0 {
+		a.label = label
+		clear(a.sum)
+	}
+	if label != a.label {
+		a.err = fmt.Errorf("view %d of an image has label %d, the views before %d", a.seen, label, a.label)
+	}
+	for c, p := range probs {
+		a.sum[c] += float64(p)
+	}
+	a.seen++
+	return a.seen == a.views
+}
+
+// outcome is the loss and rank of the mean, as SoftmaxLoss defines them, and
+// begins the next image.
+func (a *averager) outcome(label int32) (loss float64, rank int32) {
+	own := a.sum[label]
+	for c, p := range a.sum {
+		if p > own || p == own && c < int(label) {
+			rank++
+		}
+	}
+	if math.IsNaN(own) {
+		rank = int32(len(a.sum))
+	}
+	a.seen = 0
+	return -math.Log(own / float64(a.views)), rank
+}
