@@ -222,7 +222,14 @@ func (d *Dataset) view(i int, fn func(s *mds.Shard, at *datasetShard, k int) err
 	if err != nil {
 		return err
 	}
-	err = s.Guard(func() error { return fn(s, at, k) })
+	if err := s.Guard(func() error { return fn(s, at, k) }); err != nil {
+		return locate(err, k)
+	}
+	return nil
+}
+
+// locate names the sample in an error that doesn't.
+func locate(err error, k int) error {
 	var damage *mds.CorruptError
 	if errors.As(err, &damage) && damage.Sample < 0 {
 		damage.Sample = k
