@@ -16,24 +16,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// CorruptError says where a shard is damaged.
-type CorruptError struct {
-	Shard  string // the file
-	Sample int    // in the shard; -1: not in a sample
-	Offset int64  // in the raw shard, bytes
-	Err    error
-}
-
-func (e *CorruptError) Error() string {
-	where := ""
-	if e.Sample >= 0 {
-		where = fmt.Sprintf(" sample %d", e.Sample)
-	}
-	return fmt.Sprintf("%s:%s offset %d: damaged: %v; restore the file or make the shards again", e.Shard, where, e.Offset, e.Err)
-}
-
-func (e *CorruptError) Unwrap() error { return e.Err }
-
 // Shard gives the samples of one shard. Its methods, Close excepted, may be
 // used by many goroutines at once.
 //
@@ -313,8 +295,4 @@ func (s *Shard) Close() error {
 		return fmt.Errorf("close shard %s: %w", s.path, err)
 	}
 	return nil
-}
-
-func (s *Shard) corrupt(sample int, offset int64, format string, args ...any) error {
-	return &CorruptError{Shard: s.path, Sample: sample, Offset: offset, Err: fmt.Errorf(format, args...)}
 }
