@@ -1,0 +1,14 @@
+// Package pipeline takes labelled pictures to shards, and shards to training
+// batches.
+//
+// The sharding job reads a source (package source), brings every picture to a
+// square of RGB pixels (package rescale), encodes it (package codec) and writes
+// it to a folder of shards (package mds) whose index also holds a Meta: classes,
+// codec, and exact colour statistics.
+//
+// OpenDataset opens such a folder, and a Loader presents it batch by batch:
+// shuffled, cropped, mirrored and with colour noise for training, by the centre
+// or by ten crops for testing. What a loader presents is a pure function of its
+// configuration: the order of (seed, epoch), a picture's crop, flip and noise of
+// (seed, epoch, sample).
+package pipeline
