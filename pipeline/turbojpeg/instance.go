@@ -1,0 +1,59 @@
+package turbojpeg
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// instance is a handle of the library's, and what a call on it needs. It lives
+// inside a Decoder or an Encoder.
+type instance struct {
+	lib    *library
+	handle uintptr // 0 once closed
+	clean  runtime.Cleanup
+	pin    runtime.Pinner // of the memory that a call's arguments point to
+	args   [11]uintptr
+}
+
+// open creates the handle by calling initialize.
+func (in *instance) open(lib *library, initialize uintptr) error {
+	in.lib = lib
+	in.handle = call(initialize)
+	if in.handle == 0 {
+		return fmt.Errorf("turbojpeg: no handle: %s", cString(call(lib.errorText, 0)))
+	}
+	in.clean = runtime.AddCleanup(in, func(handle uintptr) { call(lib.destroy, handle) }, in.handle)
+	return nil
+}
+
+// Close frees the library's memory. What is dropped unclosed is freed by the
+// garbage collector.
+func (in *instance) Close() {
+	if in.handle != 0 {
+		in.clean.Stop()
+		call(in.lib.destroy, in.handle)
+		in.handle = 0
+	}
+}
+
+// call calls a function that takes the handle and args, copied so that they stay
+// off the heap, and returns an int.
+func (in *instance) call(function uintptr, args ...uintptr) int {
+	in.args[0] = in.handle
+	n := 1 + copy(in.args[1:], args)
+	result := int32(call(function, in.args[:n]...))
+	runtime.KeepAlive(in)
+	return int(result)
+}
+
+// errorText returns what the library says of the last call.
+func (in *instance) errorText() string {
+	text := cString(call(in.lib.errorText, in.handle))
+	runtime.KeepAlive(in)
+	return text
+}
+
+// onlyWarned reports whether the last call that failed has only warned.
+func (in *instance) onlyWarned() bool {
+	return in.lib.errorCode != 0 && in.call(in.lib.errorCode) == errorWarning
+}
