@@ -1,0 +1,51 @@
+package pipeline
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// scanRun is how many neighbouring samples a worker of Scan takes at a time, so
+// that each reads along its shard.
+const scanRun = 32
+
+// Scan decodes every sample once and calls visit with its label and its pixels,
+// size×size×3 bytes of RGB that are valid until visit returns. Workers
+// goroutines (0: GOMAXPROCS) call visit at the same time, each with its own
+// number from 0 and with sample numbers that ascend. Scan ends at the first
+// error of reading or of visit, or with that of ctx, and returns it when all
+// workers have ended.
+func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, sample, label int, rgb []byte) error) error {
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			decoder := d.codec.NewDecoder(d.meta.Size)
+			rgb := make([]byte, d.meta.Size*d.meta.Size*3)
+			for {
+				begin := int(next.Add(scanRun)) - scanRun
+				for i := begin; i < min(begin+scanRun, d.Len()) && ctx.Err() == nil; i++ {
+					label, err := d.Pixels(decoder, i, rgb)
+					if err == nil {
+						err = visit(worker, i, label, rgb)
+					}
+					if err != nil {
+						cancel(err)
+					}
+				}
+				if begin >= d.Len() || ctx.Err() != nil {
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	return context.Cause(ctx)
+}
