@@ -1,0 +1,135 @@
+// Package command is what the command lines of this project share: how they
+// start, what their exit codes mean, how Ctrl-C stops them, and how they write
+// progress.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Exit codes of every command.
+const (
+	Done        = 0   // did what was asked
+	Failed      = 1   // could not
+	BadUsage    = 2   // was asked for something that makes no sense
+	Skipped     = 3   // did it, but left out bad inputs, named in a report
+	Interrupted = 130 // stopped by Ctrl-C or SIGTERM, after saving
+)
+
+// Main runs a command in the process's own surroundings and exits with its
+// code. The first Ctrl-C or SIGTERM ends ctx, so that the command saves and
+// returns; the second one ends the process at once.
+func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		fmt.Fprintln(os.Stderr, "\nstopping; once more to quit at once")
+		cancel()
+		<-signals
+		os.Exit(Interrupted)
+	}()
+	err := run(ctx, os.Args, os.Stdout, os.Stderr)
+	os.Exit(Report(os.Args[0], err, os.Stderr))
+}
+
+// Report writes what went wrong, if anything, and returns the exit code: that
+// of an error made by WithCode or Usagef, Interrupted after a cancelled
+// context, else Failed.
+func Report(program string, err error, stderr io.Writer) int {
+	if err == nil {
+		return Done
+	}
+	code := Failed
+	var coded *codedError
+	switch {
+	case errors.As(err, &coded):
+		code = coded.code
+	case errors.Is(err, context.Canceled):
+		code = Interrupted
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", base(program), err)
+	return code
+}
+
+// codedError is an error with its own exit code.
+type codedError struct {
+	code int
+	error
+}
+
+func (e *codedError) Unwrap() error { return e.error }
+
+// WithCode gives an error an exit code.
+func WithCode(code int, err error) error { return &codedError{code, err} }
+
+// Usagef is an error about how the command was called, exit code 2.
+func Usagef(format string, values ...any) error {
+	return WithCode(BadUsage, fmt.Errorf(format, values...))
+}
+
+// Run runs an application of urfave/cli so that it writes to stdout and stderr
+// only, never exits by itself, and reports bad flags and stray arguments as
+// usage errors in one line.
+func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
+	app.Writer, app.ErrWriter = stdout, stderr
+	app.ExitErrHandler = func(*cli.Context, error) {}
+	app.OnUsageError = usageError
+	app.HideHelpCommand = true
+	app.Before = strayArguments(app.Before, app.Commands)
+	prepare(app.Commands)
+	return app.RunContext(ctx, args)
+}
+
+func prepare(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError = usageError
+		c.HideHelpCommand = true
+		if c.Args || c.ArgsUsage != "" {
+			continue
+		}
+		c.Before = strayArguments(c.Before, c.Subcommands)
+		prepare(c.Subcommands)
+	}
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	return Usagef("%w (see %s --help)", err, c.App.Name)
+}
+
+// strayArguments refuses words that are neither flags nor subcommands.
+func strayArguments(next cli.BeforeFunc, commands []*cli.Command) cli.BeforeFunc {
+	return func(c *cli.Context) error {
+		if word := c.Args().First(); word != "" {
+			known := false
+			for _, sub := range commands {
+				known = known || sub.HasName(word)
+			}
+			if !known {
+				return Usagef("unexpected %q: flags come before it, and there is no such command (see %s --help)", word, c.App.Name)
+			}
+		}
+		if next != nil {
+			return next(c)
+		}
+		return nil
+	}
+}
+
+func base(program string) string {
+	for i := len(program) - 1; i >= 0; i-- {
+		if os.IsPathSeparator(program[i]) {
+			return program[i+1:]
+		}
+	}
+	return program
+}

@@ -1,0 +1,76 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// Line is a progress line: on a terminal it is rewritten in place, at most ten
+// times a second; elsewhere only what is printed for good appears.
+type Line struct {
+	w        io.Writer
+	width    int // of the terminal; 0: not one
+	shown    bool
+	lastTime time.Time
+}
+
+// NewLine makes a progress line on w.
+func NewLine(w io.Writer) *Line {
+	l := &Line{w: w}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		l.width = 80
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
+			l.width = width
+		}
+	}
+	return l
+}
+
+// Terminal reports whether the line is rewritten in place.
+func (l *Line) Terminal() bool { return l.width > 0 }
+
+// Update shows the state of things; it may be skipped.
+func (l *Line) Update(format string, values ...any) {
+	if !l.Terminal() || l.shown && time.Since(l.lastTime) < 100*time.Millisecond {
+		return
+	}
+	text := []rune(fmt.Sprintf(format, values...))
+	if len(text) >= l.width {
+		text = text[:l.width-1]
+	}
+	fmt.Fprintf(l.w, "\r%s\x1b[K", string(text))
+	l.shown, l.lastTime = true, time.Now()
+}
+
+// Print writes a line for good, in place of the progress.
+func (l *Line) Print(format string, values ...any) {
+	l.Clear()
+	fmt.Fprintf(l.w, strings.TrimSuffix(format, "\n")+"\n", values...)
+}
+
+// Clear removes the progress from a terminal.
+func (l *Line) Clear() {
+	if l.shown {
+		fmt.Fprint(l.w, "\r\x1b[K")
+		l.shown = false
+	}
+}
+
+// Span writes a duration as people read it: "42s", "3m10s", "2h05m", "3d04h".
+func Span(d time.Duration) string {
+	s := int(d.Round(time.Second).Seconds())
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%ds", s)
+	case s < 3600:
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	case s < 24*3600:
+		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
+	}
+	return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
+}
