@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ func ExampleOpen() {
 		os.MkdirAll(filepath.Dir(p), 0o777)
 		os.WriteFile(p, []byte("…"), 0o666)
 	}
-	src, err := source.Open(root, source.Options{})
+	src, err := source.Open(context.Background(), root, source.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

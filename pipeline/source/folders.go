@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 // the root is a class, every file at any depth below it a picture of it.
 type folders struct {
 	root    string
+	splits  bool // another folder beside root holds the other split
 	classes []Class
 	items   []Item
 }
@@ -23,8 +25,12 @@ type folders struct {
 // openFolders lists root. Classes are sorted by folder name (byte order), so
 // that label i of ImageNet is its i-th wnid, as everyone trains it; items are
 // sorted by label, then by path. Folder links are followed for classes, not
-// below them.
-func openFolders(root string, opts Options) (Source, error) {
+// below them. A root with train and val folders means the one of opts.Split.
+func openFolders(ctx context.Context, root string, opts Options) (Source, error) {
+	root, opts, splits, err := chooseSplit(root, opts)
+	if err != nil {
+		return nil, err
+	}
 	ids, strays, err := classFolders(root)
 	if err != nil {
 		return nil, err
@@ -36,27 +42,33 @@ func openFolders(root string, opts Options) (Source, error) {
 		}
 		return nil, fmt.Errorf("%s: the folder is empty; expected ROOT/<class>/<pictures>", root)
 	}
-	if ids, err = chooseClasses(root, ids, opts.Classes); err != nil {
+	have := make([]Class, len(ids))
+	for i, id := range ids {
+		have[i].ID = id
+	}
+	s := &folders{root: root, splits: splits}
+	if s.classes, err = chooseClasses(root, have, opts.Classes); err != nil {
 		return nil, err
 	}
-	s := &folders{root: root}
 	var empty []string
-	for label, id := range ids {
-		names, err := listPictures(root, id)
+	for label, c := range s.classes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		names, err := listPictures(root, c.ID)
 		if err != nil {
 			return nil, err
 		}
 		if len(names) == 0 {
-			empty = append(empty, id)
+			empty = append(empty, c.ID)
 		}
-		s.classes = append(s.classes, Class{ID: id})
 		for _, n := range names {
 			s.items = append(s.items, Item{Name: n, Label: label})
 		}
 	}
 	if len(empty) > 0 {
 		return nil, fmt.Errorf("%s: no picture in %d of %d class folders (%s): add pictures, or remove the empty folders",
-			root, len(empty), len(ids), abbreviate(empty, 5))
+			root, len(empty), len(s.classes), abbreviate(empty, 5))
 	}
 	return s, nil
 }
@@ -94,26 +106,6 @@ func classFolders(root string) (ids []string, strays int, err error) {
 	}
 	slices.Sort(ids)
 	return ids, strays, nil
-}
-
-// chooseClasses returns want where it isn't empty, checked against what the
-// source has, and have otherwise.
-func chooseClasses(root string, have, want []string) ([]string, error) {
-	if len(want) == 0 {
-		return have, nil
-	}
-	seen := map[string]bool{}
-	for _, id := range want {
-		if seen[id] {
-			return nil, fmt.Errorf("the class list names %q twice", id)
-		}
-		seen[id] = true
-		if !slices.Contains(have, id) {
-			return nil, fmt.Errorf("%s: no folder for class %q of the class list; folders there: %s",
-				root, id, abbreviate(have, 5))
-		}
-	}
-	return want, nil
 }
 
 // listPictures returns the sorted paths, relative to root, of the files under
@@ -172,6 +164,7 @@ func (s *folders) Layout() string   { return "folders" }
 func (s *folders) Classes() []Class { return s.classes }
 func (s *folders) Items() []Item    { return s.items }
 func (s *folders) Close() error     { return nil }
+func (s *folders) ownSplit() bool   { return s.splits }
 
 // Open opens a picture. Its errors name the file.
 func (s *folders) Open(it Item) (io.ReadCloser, error) {

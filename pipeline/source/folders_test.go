@@ -44,14 +44,14 @@ func TestFoldersListing(t *testing.T) {
 		".git/config", "a/.hidden", "a/.cache/x.jpg", "b/.DS_Store", "b/Thumbs.db", "readme.txt"}
 	root := tree(t, names...)
 	cases := []struct {
-		classes []string
+		classes []Class
 		want    string
 	}{
 		{nil, "C:C/z a:a/a.jpg a:a/deep/er/x.png b:b/10.JPEG b:b/2.JPEG"},
-		{[]string{"b", "a"}, "b:b/10.JPEG b:b/2.JPEG a:a/a.jpg a:a/deep/er/x.png"},
+		{[]Class{{ID: "b"}, {ID: "a"}}, "b:b/10.JPEG b:b/2.JPEG a:a/a.jpg a:a/deep/er/x.png"},
 	}
 	for _, c := range cases {
-		s, err := Open(root, Options{Classes: c.classes})
+		s, err := Open(t.Context(), root, Options{Classes: c.classes})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestFoldersFollowLinksToClasses(t *testing.T) {
 	if err := os.Symlink("nowhere", filepath.Join(root, "a", "lost.jpg")); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(root, Options{})
+	s, err := Open(t.Context(), root, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,18 +99,18 @@ func TestOpenErrors(t *testing.T) {
 		opts       Options
 		want       string
 	}{
-		{"missing", filepath.Join(full, "nope"), Options{}, "no such folder"},
-		{"a file", filepath.Join(full, "a", "1.jpg"), Options{}, "is a file; expected a folder of class folders"},
-		{"empty", tree(t), Options{}, "the folder is empty"},
-		{"only junk", tree(t, ".DS_Store"), Options{}, "the folder is empty"},
-		{"one class", tree(t, "1.jpg", "2.jpg"), Options{}, "holds 2 files but no class folder"},
+		{"missing", filepath.Join(full, "nope"), Options{}, "no such file or folder"},
+		{"a file", filepath.Join(full, "a", "1.jpg"), Options{Layout: "folders"}, "is a file; expected a folder of class folders"},
+		{"empty", tree(t), Options{Layout: "folders"}, "the folder is empty"},
+		{"only junk", tree(t, ".DS_Store"), Options{Layout: "folders"}, "the folder is empty"},
+		{"one class", tree(t, "1.jpg", "2.jpg"), Options{Layout: "folders"}, "holds 2 files but no class folder"},
 		{"class with no picture", tree(t, "a/1.jpg", "bare/", "c/1.jpg"), Options{}, "no picture in 1 of 3 class folders (bare)"},
-		{"class list with a stranger", full, Options{Classes: []string{"a", "q"}}, `no folder for class "q"`},
-		{"class list with a double", full, Options{Classes: []string{"a", "a"}}, `names "a" twice`},
-		{"unknown layout", full, Options{Layout: "zip"}, `unknown layout "zip": choose auto or folders`},
+		{"class list with a stranger", full, Options{Classes: []Class{{ID: "a"}, {ID: "q"}}}, `has no class "q" of the class list; it has a, b`},
+		{"class list with a double", full, Options{Classes: []Class{{ID: "a"}, {ID: "a"}}}, `names "a" twice`},
+		{"unknown layout", full, Options{Layout: "zip"}, `unknown layout "zip": choose auto or kaggle, ilsvrc, manifest, webdataset, folders`},
 	}
 	for _, c := range cases {
-		_, err := Open(c.path, c.opts)
+		_, err := Open(t.Context(), c.path, c.opts)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want …%s…", c.name, err, c.want)
 		}

@@ -1,29 +1,63 @@
 package source
 
 import (
+	"context"
 	"fmt"
 	"strings"
 )
 
-// Options are the choices of Open. The zero value detects the layout and takes
-// the classes in sorted order.
+// Options are the choices of Open. The zero value detects the layout, takes the
+// training pictures where the source says which those are, and the classes in
+// sorted order.
 type Options struct {
-	// Layout is a name of Layouts, or "auto" or "" to try them in that order.
+	// Layout is a name of Layouts, or "auto" or "" to have Detect find it.
 	Layout string
-	// Classes, where not empty, are the class IDs in label order. Classes of
-	// the source that are not named are left out; a named one that the source
-	// lacks is an error.
-	Classes []string
+	// Split is "train" or "val"; "" means "train". A source that holds only
+	// one set, such as class folders, ignores it unless ValFraction is given.
+	Split string
+	// Classes, where not empty, are the classes in label order; a Name given
+	// here goes before the source's own. Class folders, the ILSVRC archives
+	// and Kaggle's tree leave out what the list doesn't name, and it is an
+	// error to name a class that they lack. For manifests and WebDataset the
+	// list defines the classes: a label is an ID of it or, if it is none and
+	// a number, an index into it; any other label is an error.
+	Classes []Class
+	// Devkit is the ILSVRC2012 development kit (the tar.gz or the unpacked
+	// folder); "" looks for it beside the archives.
+	Devkit string
+	// ValFraction, between 0 and 1, divides a source that has no validation
+	// set of its own; see Divide. 0 doesn't divide.
+	ValFraction float64
+	// SplitSeed chooses among the divisions.
+	SplitSeed uint64
 }
 
-// layouts is the table of everything Open knows, in the order in which auto
-// tries them. A layout with a nil detect is tried last and always taken.
+// split returns the set wanted, and an error for a name that is neither.
+func (o Options) split() (string, error) {
+	switch o.Split {
+	case "", "train":
+		return "train", nil
+	case "val":
+		return "val", nil
+	}
+	return "", fmt.Errorf("unknown split %q: choose train or val", o.Split)
+}
+
+// layouts is the table of everything Open knows, in the order in which Detect
+// tries them.
 var layouts = []struct {
-	name   string
-	detect func(path string) bool
-	open   func(path string, opts Options) (Source, error)
+	name string
+	// wants describes to people what detect looks for.
+	wants string
+	// detect returns why path has this layout, or "" if it hasn't.
+	detect func(path string) (reason string, err error)
+	open   func(ctx context.Context, path string, opts Options) (Source, error)
 }{
-	{"folders", nil, openFolders},
+	{"kaggle", "a folder with " + kaggleData, detectKaggle, openKaggle},
+	{"ilsvrc", "ILSVRC2012_img_train.tar or ILSVRC2012_img_val.tar, or their folder", detectILSVRC, openILSVRC},
+	{"manifest", "a .csv, .tsv or .jsonl file of path,label[,split]", detectManifest, openManifest},
+	{"webdataset", "WebDataset tars: a .tar, a folder of them, or name-{000..123}.tar", detectWebDataset, openWebDataset},
+	{"folders", "a folder of class folders, or of train and val with class folders", detectFolders, openFolders},
 }
 
 // Layouts returns the names that Options.Layout takes besides "auto".
@@ -35,13 +69,50 @@ func Layouts() []string {
 	return names
 }
 
-// Open opens the source at path.
-func Open(path string, opts Options) (Source, error) {
-	auto := opts.Layout == "" || opts.Layout == "auto"
-	for _, l := range layouts {
-		if l.name == opts.Layout || auto && (l.detect == nil || l.detect(path)) {
-			return l.open(path, opts)
+// Open opens the source at path. It lists everything, so it can take a while:
+// the ILSVRC training archive costs one read for each of its 1.28 million
+// headers. A cancelled ctx ends that with its error; ctx has no meaning for the
+// Source afterwards.
+func Open(ctx context.Context, path string, opts Options) (Source, error) {
+	if _, err := opts.split(); err != nil {
+		return nil, err
+	}
+	if opts.ValFraction < 0 || opts.ValFraction >= 1 {
+		return nil, fmt.Errorf("validation fraction %v: choose one from 0 up to, not including, 1", opts.ValFraction)
+	}
+	if err := checkClassList(opts.Classes); err != nil {
+		return nil, err
+	}
+	name := opts.Layout
+	if name == "" || name == "auto" {
+		found, err := Detect(path)
+		if err != nil {
+			return nil, err
 		}
+		name = found.Layout
+	}
+	for _, l := range layouts {
+		if l.name != name {
+			continue
+		}
+		src, err := l.open(ctx, path, opts)
+		if err != nil || opts.ValFraction == 0 {
+			return src, err
+		}
+		return divided(path, src, opts)
 	}
 	return nil, fmt.Errorf("unknown layout %q: choose auto or %s", opts.Layout, strings.Join(Layouts(), ", "))
+}
+
+// divided returns opts.Split's part of src.
+func divided(path string, src Source, opts Options) (Source, error) {
+	if s, ok := src.(interface{ ownSplit() bool }); ok && s.ownSplit() {
+		src.Close()
+		return nil, fmt.Errorf("%s: says itself which pictures are for validation: leave out the validation fraction", path)
+	}
+	train, val := Divide(src, opts.ValFraction, opts.SplitSeed)
+	if split, _ := opts.split(); split == "val" {
+		return val, nil
+	}
+	return train, nil
 }

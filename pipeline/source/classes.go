@@ -1,0 +1,182 @@
+package source
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ReadClasses reads a class list for Options.Classes: one class a line in label
+// order, its ID and, after a tab (in a line without tabs, after the first space),
+// a name for people if there is one. Empty lines and lines that start with #
+// don't count. Kaggle's LOC_synset_mapping.txt is such a list.
+func ReadClasses(path string) ([]Class, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the class list: %w", err)
+	}
+	defer f.Close()
+	var classes []Class
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		text := strings.TrimRight(strings.TrimPrefix(lines.Text(), "\ufeff"), " \r")
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		id, name, found := strings.Cut(text, "\t")
+		if !found {
+			id, name, _ = strings.Cut(text, " ")
+		}
+		c := Class{ID: id, Name: strings.TrimSpace(name)}
+		if c.ID == "" {
+			return nil, fmt.Errorf("%s:%d: starts with a space; expected a class ID first", path, n)
+		}
+		if slices.ContainsFunc(classes, func(d Class) bool { return d.ID == c.ID }) {
+			return nil, fmt.Errorf("%s:%d: class %s for the second time: remove one of the two lines", path, n, c.ID)
+		}
+		classes = append(classes, c)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read the class list %s: %w", path, err)
+	}
+	if len(classes) == 0 {
+		return nil, fmt.Errorf("%s: names no class; expected one class ID a line", path)
+	}
+	return classes, nil
+}
+
+// checkClassList refuses a list that names a class twice or one without ID.
+func checkClassList(list []Class) error {
+	seen := make(map[string]bool, len(list))
+	for i, c := range list {
+		if c.ID == "" {
+			return fmt.Errorf("the class list has no ID for class %d", i)
+		}
+		if seen[c.ID] {
+			return fmt.Errorf("the class list names %q twice", c.ID)
+		}
+		seen[c.ID] = true
+	}
+	return nil
+}
+
+// chooseClasses returns want where it isn't empty, each with the source's name
+// if the list has none, and have otherwise. It is an error to want what the
+// source at path hasn't.
+func chooseClasses(path string, have, want []Class) ([]Class, error) {
+	if len(want) == 0 {
+		return have, nil
+	}
+	chosen := slices.Clone(want)
+	index := labelsByID(have)
+	for i, c := range chosen {
+		j, ok := index[c.ID]
+		if !ok {
+			ids := make([]string, len(have))
+			for k, h := range have {
+				ids[k] = h.ID
+			}
+			return nil, fmt.Errorf("%s: has no class %q of the class list; it has %s", path, c.ID, abbreviate(ids, 5))
+		}
+		if c.Name == "" {
+			chosen[i].Name = have[j].Name
+		}
+	}
+	return chosen, nil
+}
+
+// labelsByID maps the ID of each class to its index.
+func labelsByID(classes []Class) map[string]int {
+	index := make(map[string]int, len(classes))
+	for i, c := range classes {
+		index[c.ID] = i
+	}
+	return index
+}
+
+// labeler makes classes of the labels that a manifest or a WebDataset writes
+// down as names or as numbers.
+type labeler struct {
+	list  []Class        // the class list, may be empty
+	index map[string]int // ID → label with a list, text → order of appearance without
+	texts []string       // without a list, by order of appearance
+}
+
+func newLabeler(list []Class) *labeler {
+	return &labeler{list: list, index: labelsByID(list)}
+}
+
+// label returns a number for a label. With a class list it is final, without
+// one it indexes what classes returns as final.
+func (l *labeler) label(text string) (int, error) {
+	i, ok := l.index[text]
+	switch {
+	case ok:
+		return i, nil
+	case text == "":
+		return 0, fmt.Errorf("the label is empty")
+	case len(l.list) == 0:
+		text = strings.Clone(text) // of a line that shouldn't stay in memory
+		l.index[text] = len(l.texts)
+		l.texts = append(l.texts, text)
+		return len(l.texts) - 1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("label %q isn't in the class list: correct it or add the class", text)
+	}
+	if n < 0 || n >= len(l.list) {
+		return 0, fmt.Errorf("label %d is neither an ID of the class list nor an index into its %d classes", n, len(l.list))
+	}
+	return n, nil
+}
+
+// classes returns the classes and, for each number that label returned, the
+// final label. Names are sorted. Numbers are labels as they stand, so they must
+// be 0 to n-1 without a gap: a gap is either a missing class, which would shift
+// nothing here but hide a mistake, or a count from 1.
+func (l *labeler) classes() (classes []Class, final []int, err error) {
+	if len(l.list) > 0 {
+		final = make([]int, len(l.list))
+		for i := range final {
+			final[i] = i
+		}
+		return l.list, final, nil
+	}
+	final = make([]int, len(l.texts))
+	if numbers, ok := l.numbers(); ok {
+		copy(final, numbers)
+		slices.Sort(numbers)
+		numbers = slices.Compact(numbers)
+		for want, got := range numbers {
+			if want != got {
+				return nil, nil, fmt.Errorf("the labels are numbers from %d to %d without %d; labels count from 0 without a gap: "+
+					"give a class list that names every class in order", numbers[0], numbers[len(numbers)-1], want)
+			}
+			classes = append(classes, Class{ID: strconv.Itoa(got)})
+		}
+		return classes, final, nil
+	}
+	sorted := slices.Sorted(slices.Values(l.texts))
+	for label, text := range sorted {
+		classes = append(classes, Class{ID: text})
+		final[l.index[text]] = label
+	}
+	return classes, final, nil
+}
+
+// numbers returns the labels as numbers if all of them are.
+func (l *labeler) numbers() ([]int, bool) {
+	numbers := make([]int, len(l.texts))
+	for i, text := range l.texts {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, false
+		}
+		numbers[i] = n
+	}
+	return numbers, true
+}

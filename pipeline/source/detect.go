@@ -1,0 +1,60 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// Detection is what Detect recognised, and why; "PATH " and Reason make a
+// sentence.
+type Detection struct {
+	Layout string // a name of Layouts
+	Reason string
+}
+
+// Detect finds the layout of the source at path. It looks at names, and into the
+// first header of a tar. Where nothing fits, the error lists what was looked for.
+func Detect(path string) (Detection, error) {
+	for _, l := range layouts {
+		reason, err := l.detect(path)
+		if err != nil {
+			return Detection{}, err
+		}
+		if reason != "" {
+			return Detection{l.name, reason}, nil
+		}
+	}
+	found, err := describe(path)
+	if err != nil {
+		return Detection{}, err
+	}
+	var wants []string
+	for _, l := range layouts {
+		wants = append(wants, fmt.Sprintf("\n  %-10s  %s", l.name, l.wants))
+	}
+	return Detection{}, fmt.Errorf("%s: %s; no known layout, looked for:%s", path, found, strings.Join(wants, ""))
+}
+
+// describe says what is at a path where no layout was found.
+func describe(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s: no such file or folder: check the path of the pictures", path)
+	case err != nil:
+		return "", err
+	case !info.IsDir():
+		return "is a file of an unknown kind", nil
+	}
+	_, files, err := classFolders(path)
+	if err != nil {
+		return "", err
+	}
+	if files == 0 {
+		return "is an empty folder", nil
+	}
+	return fmt.Sprintf("is a folder with %d files and no folders", files), nil
+}

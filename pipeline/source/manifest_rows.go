@@ -1,0 +1,212 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// row is one picture of a manifest.
+type row struct {
+	path, label, split string // split is "" where there is no such column
+	line               int    // from 1
+	headed             bool   // the columns have names
+}
+
+// The names that the columns of a manifest go by, in any case.
+var (
+	pathColumns  = []string{"path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img"}
+	labelColumns = []string{"label", "class", "class_id", "label_id", "cls", "target", "wnid"}
+	splitColumns = []string{"split", "subset", "set"}
+)
+
+const maxManifestLine = 1 << 20
+
+// readRows calls visit for each picture of a manifest:
+//
+//   - name.csv (RFC 4180) and name.tsv: path, label and, optionally, split, in
+//     this order, or in any order and beside other columns under a header;
+//   - name.jsonl and name.ndjson: one object a line with these keys.
+//
+// A label is a name or a number. Errors, those of visit too, get the manifest's
+// name and the line in front.
+func readRows(name string, r io.Reader, visit func(row) error) error {
+	b := bufio.NewReader(r)
+	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
+		b.Discard(3)
+	}
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".jsonl", ".ndjson":
+		return readJSONRows(name, b, visit)
+	case ".tsv":
+		return readTableRows(name, '\t', b, visit)
+	}
+	return readTableRows(name, ',', b, visit)
+}
+
+// columns are the positions of the values in a line; split is -1 without one.
+type columns struct {
+	path, label, split int
+	headed             bool
+}
+
+func readTableRows(name string, comma rune, r io.Reader, visit func(row) error) error {
+	table := csv.NewReader(r)
+	table.Comma = comma
+	table.LazyQuotes = comma == '\t' // tables by tabs are seldom quoted
+	table.FieldsPerRecord = -1       // checked below, with a better message
+	table.ReuseRecord = true
+	var c columns
+	for first := true; ; first = false {
+		cells, err := table.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
+			return fmt.Errorf("%s:%d: %w", name, bad.Line, bad.Err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		line, _ := table.FieldPos(0)
+		if first {
+			if c, err = findColumns(cells); err != nil {
+				return fmt.Errorf("%s:%d: %w", name, line, err)
+			}
+			if c.headed {
+				continue
+			}
+		}
+		if need := max(c.path, c.label, c.split) + 1; len(cells) < need || !c.headed && len(cells) != need {
+			return fmt.Errorf("%s:%d: has %d columns, the first line has %s", name, line, len(cells), atLeast(c.headed, need))
+		}
+		out := row{path: cells[c.path], label: strings.TrimSpace(cells[c.label]), line: line, headed: c.headed}
+		if c.split >= 0 {
+			if out.split = strings.TrimSpace(cells[c.split]); out.split == "" {
+				return fmt.Errorf("%s:%d: the split is empty: write train or val", name, line)
+			}
+		}
+		if err := visit(out); err != nil {
+			return fmt.Errorf("%s:%d: %w", name, line, err)
+		}
+	}
+}
+
+func atLeast(headed bool, n int) string {
+	if headed {
+		return fmt.Sprintf("%d up to the last one that is needed", n)
+	}
+	return fmt.Sprint(n)
+}
+
+// findColumns reads the first line of a table, which is a header if a cell names
+// the column of the path.
+func findColumns(cells []string) (columns, error) {
+	find := func(names []string) int {
+		return slices.IndexFunc(cells, func(cell string) bool {
+			return slices.Contains(names, strings.ToLower(strings.TrimSpace(cell)))
+		})
+	}
+	c := columns{find(pathColumns), find(labelColumns), find(splitColumns), true}
+	if c.path >= 0 {
+		if c.label < 0 {
+			return c, fmt.Errorf("the header %s names no label: call that column label", strings.Join(cells, ","))
+		}
+		return c, nil
+	}
+	switch len(cells) {
+	case 2:
+		return columns{0, 1, -1, false}, nil
+	case 3:
+		return columns{0, 1, 2, false}, nil
+	}
+	return c, fmt.Errorf("has %d columns and no header; expected path,label[,split]", len(cells))
+}
+
+func readJSONRows(name string, r io.Reader, visit func(row) error) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxManifestLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		out, err := parseJSONRow(lines.Bytes())
+		if err == nil {
+			out.line = n
+			err = visit(out)
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s:%d: %w", name, n+1, err)
+	}
+	return nil
+}
+
+func parseJSONRow(b []byte) (row, error) {
+	object, err := jsonObject(b)
+	if err != nil {
+		return row{}, err
+	}
+	out := row{headed: true}
+	var ok bool
+	if out.path, ok = jsonText(object, pathColumns); !ok || out.path == "" {
+		return row{}, errors.New(`has no text "path"`)
+	}
+	if out.label, ok = jsonText(object, labelColumns); !ok {
+		return row{}, errNoJSONLabel
+	}
+	out.split, _ = jsonText(object, splitColumns)
+	return out, nil
+}
+
+var errNoJSONLabel = errors.New(`has no "label" that is a text or a number`)
+
+// jsonLabel returns the label in an object.
+func jsonLabel(b []byte) (string, error) {
+	object, err := jsonObject(b)
+	if err != nil {
+		return "", err
+	}
+	if text, ok := jsonText(object, labelColumns); ok {
+		return text, nil
+	}
+	return "", errNoJSONLabel
+}
+
+func jsonObject(b []byte) (object map[string]any, err error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&object); err != nil {
+		return nil, fmt.Errorf("isn't a JSON object: %w", err)
+	}
+	if d.More() {
+		return nil, errors.New("holds more than one JSON value")
+	}
+	return object, nil
+}
+
+// jsonText returns the first value under one of the keys that is a text or a
+// number, as text.
+func jsonText(object map[string]any, keys []string) (string, bool) {
+	for _, k := range keys {
+		switch v := object[k].(type) {
+		case string:
+			return v, true
+		case json.Number:
+			return v.String(), true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,242 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A WebDataset is a set of tars. Files of a sample follow each other and share
+// the path up to the first dot of the base name, the key; what follows the dot is
+// the field: a picture, and the label as text in .cls or in an object in .json.
+
+// pictureFields are the fields that hold a picture.
+var pictureFields = []string{"jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "webp"}
+
+const (
+	maxLabelBytes = 1 << 10
+	maxJSONBytes  = 1 << 20
+)
+
+func detectWebDataset(p string) (string, error) {
+	info, err := os.Stat(p)
+	switch {
+	case err != nil && strings.Contains(p, "{") && strings.Contains(p, ".tar"):
+		return "is a pattern of tars", nil
+	case err != nil:
+		return "", nil
+	case info.IsDir():
+		files, err := folderTars(p)
+		if err != nil || len(files) == 0 {
+			return "", err
+		}
+		return fmt.Sprintf("holds %d tars, such as %s", len(files), filepath.Base(files[0])), nil
+	case strings.EqualFold(filepath.Ext(p), ".tar"):
+		return "is a tar, and none of ILSVRC 2012", nil
+	}
+	return "", nil
+}
+
+// folderTars returns the sorted paths of the tars in dir.
+func folderTars(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && !junk(e.Name()) && strings.EqualFold(filepath.Ext(e.Name()), ".tar") {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	return files, nil
+}
+
+// openWebDataset opens a tar, the tars of a folder, or those of a pattern with
+// braces (name-{000000..000123}.tar). Where some tars of the set have "train" in
+// their names and others "val", those of opts.Split are taken. A picture is named
+// <tar>/<member>. The index takes about 100 bytes a picture.
+func openWebDataset(ctx context.Context, p string, opts Options) (Source, error) {
+	split, err := opts.split()
+	if err != nil {
+		return nil, err
+	}
+	root, files, err := webDatasetTars(p)
+	if err != nil {
+		return nil, err
+	}
+	s := &tars{listing: listing[extent]{layout: "webdataset", path: p}}
+	s.files, s.splits = tarsOfSplit(files, split)
+	labels := newLabeler(opts.Classes)
+	for i, file := range s.files {
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.indexSamples(ctx, i, filepath.ToSlash(rel), labels); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.items) == 0 {
+		return nil, fmt.Errorf("%s: holds no sample; expected pairs such as 000000.jpg and 000000.cls", p)
+	}
+	if err := s.settle(labels, split); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// webDatasetTars returns the tars that p means and the folder to name them from.
+func webDatasetTars(p string) (root string, files []string, err error) {
+	if info, err := os.Stat(p); err == nil {
+		if !info.IsDir() {
+			return filepath.Dir(p), []string{p}, nil
+		}
+		files, err := folderTars(p)
+		if err == nil && len(files) == 0 {
+			err = fmt.Errorf("%s: holds no .tar file", p)
+		}
+		return p, files, err
+	}
+	files, err = expandBraces(p)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, f := range files {
+		if _, err := os.Stat(f); err != nil {
+			return "", nil, fmt.Errorf("%s: %w: correct the pattern or fetch the missing tar", p, err)
+		}
+	}
+	literal, _, _ := strings.Cut(p, "{")
+	return filepath.Dir(literal), files, nil
+}
+
+// tarsOfSplit chooses the tars of a split by their names, where they tell.
+func tarsOfSplit(files []string, split string) (chosen []string, splits bool) {
+	bySplit := map[string][]string{}
+	for _, f := range files {
+		switch name := strings.ToLower(filepath.Base(f)); {
+		case strings.Contains(name, "train"):
+			bySplit["train"] = append(bySplit["train"], f)
+		case strings.Contains(name, "val"):
+			bySplit["val"] = append(bySplit["val"], f)
+		}
+	}
+	if len(bySplit) < 2 {
+		return files, false
+	}
+	return bySplit[split], true
+}
+
+// sample gathers the members of one key.
+type sample struct {
+	key                  string
+	picture, label, json *member
+}
+
+// indexSamples lists the samples of s.files[file], which is called rel in names.
+func (s *tars) indexSamples(ctx context.Context, file int, rel string, labels *labeler) error {
+	archive := s.files[file]
+	seen := map[string]bool{}
+	var current sample
+	flush := func(r io.ReaderAt) error {
+		if current.key == "" {
+			return nil
+		}
+		if seen[current.key] {
+			return fmt.Errorf("%s: the files of sample %s don't follow each other, or there are two such samples: sort the tar by name", archive, current.key)
+		}
+		seen[current.key] = true
+		label, err := current.readLabel(r)
+		if err == nil && current.picture == nil {
+			err = fmt.Errorf("has no picture (%s)", strings.Join(pictureFields, ", "))
+		}
+		n := 0
+		if err == nil {
+			n, err = labels.label(label)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: sample %s: %w", archive, current.key, err)
+		}
+		s.add(rel+"/"+current.picture.name, n, extent{int32(file), current.picture.offset, current.picture.size})
+		return nil
+	}
+	f, size, err := openFile(archive)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = eachMember(ctx, archive, f, size, func(m member) error {
+		dir, base := path.Split(m.name)
+		stem, field, _ := strings.Cut(base, ".")
+		if key := dir + stem; key != current.key {
+			if err := flush(f); err != nil {
+				return err
+			}
+			current = sample{key: key}
+		}
+		return current.put(archive, strings.ToLower(field), m)
+	})
+	if err != nil {
+		return err
+	}
+	return flush(f)
+}
+
+// put notes a member under its field. Fields of no use here are passed over.
+func (s *sample) put(archive, field string, m member) error {
+	var place **member
+	switch {
+	case slices.Contains(pictureFields, field):
+		place = &s.picture
+	case field == "cls":
+		place = &s.label
+	case field == "json":
+		place = &s.json
+	default:
+		return nil
+	}
+	if *place != nil {
+		return fmt.Errorf("%s: sample %s has both %s and %s: leave one", archive, s.key, (*place).name, m.name)
+	}
+	*place = &m
+	return nil
+}
+
+// readLabel reads .cls or, without one, the label of .json.
+func (s *sample) readLabel(r io.ReaderAt) (string, error) {
+	switch {
+	case s.label != nil:
+		b, err := readMember(r, s.label, maxLabelBytes)
+		return strings.TrimSpace(string(b)), err
+	case s.json != nil:
+		b, err := readMember(r, s.json, maxJSONBytes)
+		if err != nil {
+			return "", err
+		}
+		text, err := jsonLabel(b)
+		if err != nil {
+			return "", fmt.Errorf("%s %w", s.json.name, err)
+		}
+		return text, nil
+	}
+	return "", errors.New("has no label: neither .cls nor .json")
+}
+
+// readMember returns the payload of a small member.
+func readMember(r io.ReaderAt, m *member, limit int64) ([]byte, error) {
+	if m.size > limit {
+		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", m.name, m.size, limit)
+	}
+	b := make([]byte, m.size)
+	if n, err := r.ReadAt(b, m.offset); n < len(b) {
+		return nil, fmt.Errorf("read %s: %w", m.name, err)
+	}
+	return b, nil
+}
