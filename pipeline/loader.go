@@ -32,7 +32,7 @@ type Loader struct {
 	start    int // number of the first batch, counted from epoch 0 step 0
 	end      int // number of the batch before which the loader ends; −1: never
 
-	ring    []*slot
+	ring    []*batchSlot
 	tickets atomic.Int64 // pictures taken by workers since start, padding included
 	next    int          // number of the batch that Next gives; only Next uses it
 	err     error        // what Next returns from now on; only Next uses it
@@ -95,7 +95,7 @@ func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 	}
 	l.orders.make = l.makeOrder
 	for i := range config.Prefetch {
-		l.ring = append(l.ring, newSlot(l, l.start+i))
+		l.ring = append(l.ring, newBatchSlot(l, l.start+i))
 	}
 	return l, nil
 }

@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// slot is one batch of the loader's ring. It goes round: workers fill it for
+// batchSlot is one batch of the loader's ring. It goes round: workers fill it for
 // batch number turn; the last of them signals ready; Next hands it out; Release
 // gives it to batch number turn + ring size.
-type slot struct {
+type batchSlot struct {
 	loader  *Loader
 	batch   Batch
 	turn    atomic.Int64  // number of the batch that it is being filled for
@@ -21,8 +21,8 @@ type slot struct {
 	failed int        // its place
 }
 
-func newSlot(l *Loader, turn int) *slot {
-	s := &slot{loader: l, ready: make(chan struct{}, 1)}
+func newBatchSlot(l *Loader, turn int) *batchSlot {
+	s := &batchSlot{loader: l, ready: make(chan struct{}, 1)}
 	n := l.config.Batch
 	s.batch = Batch{
 		Pixels:  make([]byte, n*l.config.Crop*l.config.Crop*3),
@@ -38,7 +38,7 @@ func newSlot(l *Loader, turn int) *slot {
 
 // await waits until the slot can be filled for a batch; false: the loader
 // stopped.
-func (s *slot) await(batch int) bool {
+func (s *batchSlot) await(batch int) bool {
 	l := s.loader
 	if s.turn.Load() != int64(batch) && !l.stopped.Load() {
 		l.mu.Lock()
@@ -51,7 +51,7 @@ func (s *slot) await(batch int) bool {
 }
 
 // done counts one picture as filled in.
-func (s *slot) done() {
+func (s *batchSlot) done() {
 	if s.missing.Add(-1) == 0 {
 		s.ready <- struct{}{}
 	}
@@ -60,7 +60,7 @@ func (s *slot) done() {
 // fail notes that the picture at a place of the batch could not be read. Of
 // several, the first in the batch is kept, so that the error doesn't depend on
 // the workers.
-func (s *slot) fail(place int, err error) {
+func (s *batchSlot) fail(place int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == nil || place < s.failed {
@@ -69,7 +69,7 @@ func (s *slot) fail(place int, err error) {
 }
 
 // hand sets the batch up for the caller.
-func (s *slot) hand(number int) {
+func (s *batchSlot) hand(number int) {
 	l, b := s.loader, &s.batch
 	b.Epoch, b.Step = number/l.steps, number%l.steps
 	left := (l.dataset.Len() - b.Step*l.pictures) * l.config.views()
@@ -83,7 +83,7 @@ func (s *slot) hand(number int) {
 }
 
 // release gives the slot to a later batch.
-func (s *slot) release() {
+func (s *batchSlot) release() {
 	if !s.held.CompareAndSwap(true, false) {
 		return
 	}

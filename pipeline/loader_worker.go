@@ -60,7 +60,7 @@ func (w *worker) run() {
 }
 
 // fill writes the rows of the picture at one place of a batch.
-func (w *worker) fill(s *slot, batch, place int) {
+func (w *worker) fill(s *batchSlot, batch, place int) {
 	epoch, step := batch/w.steps, batch%w.steps
 	at := step*w.pictures + place
 	if at >= w.dataset.Len() {
