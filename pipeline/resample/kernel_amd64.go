@@ -1,0 +1,36 @@
+//go:build !noasm
+
+package resample
+
+import "golang.org/x/sys/cpu"
+
+// useAVX2 chooses the assembly. Tests turn it off to compare.
+var useAVX2 = cpu.X86.HasAVX2
+
+func horizontal(out, line []byte, t *taps) {
+	if !useAVX2 {
+		horizontalGo(out, line, t)
+		return
+	}
+	// What the assembly reads and writes furthest.
+	_ = line[3*(t.hi-t.lo)+overread-1]
+	_ = out[3*len(t.first)+overwrite-1]
+	horizontalAVX2(&out[0], &line[0], &t.first[0], t.lo, &t.weights[0], len(t.first), t.n/xMultiple, t.bits)
+}
+
+// verticalFast computes the first columns of what verticalGo computes, and
+// returns how many.
+func verticalFast(out, rows []byte, weights []int16, bits int) int {
+	const block = 32
+	if !useAVX2 || len(out) < block {
+		return 0
+	}
+	_ = rows[len(weights)*len(out)-1]
+	pairs := len(weights) / yMultiple
+	verticalAVX2(&out[0], &rows[0], len(out), &weights[0], len(out)/block, pairs, bits)
+	if rest := len(out) % block; rest > 0 { // once more, overlapping
+		at := len(out) - block
+		verticalAVX2(&out[at], &rows[at], len(out), &weights[0], 1, pairs, bits)
+	}
+	return len(out)
+}

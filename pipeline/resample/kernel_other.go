@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm
+
+package resample
+
+func horizontal(out, line []byte, t *taps) { horizontalGo(out, line, t) }
+
+func verticalFast([]byte, []byte, []int16, int) int { return 0 }

@@ -1,0 +1,117 @@
+package resample
+
+import (
+	"fmt"
+	"math"
+)
+
+// Image is an RGB picture in memory: pixel (x, y) is the three bytes from
+// Pix[y*Stride+3*x] on.
+type Image struct {
+	Pix           []byte
+	Stride        int
+	Width, Height int
+}
+
+// Window is a part of a picture, in pixels and fractions of them: pixel (x, y)
+// covers x to x+1 and y to y+1.
+type Window struct{ X, Y, Width, Height float64 }
+
+// All is the window that holds a whole width×height picture.
+func All(width, height int) Window { return Window{0, 0, float64(width), float64(height)} }
+
+// Centre returns the window of a width×height picture that becomes its centre
+// square of size×size when the short side is resized to size: exactly what
+// torchvision's Resize(size) and CenterCrop(size) keep. They round the long side
+// down to whole pixels, and the crop's corner to the nearest (even) one, and so
+// the window may be off square and off centre by less than a pixel of the result.
+func Centre(width, height, size int) Window {
+	w, h := ScaledSize(width, height, size)
+	x := math.RoundToEven(float64(w-size) / 2)
+	y := math.RoundToEven(float64(h-size) / 2)
+	sx, sy := float64(width)/float64(w), float64(height)/float64(h)
+	return Window{x * sx, y * sy, float64(size) * sx, float64(size) * sy}
+}
+
+// ScaledSize returns the size of a width×height picture whose short side is
+// resized to size, the long side rounded down as torchvision does.
+func ScaledSize(width, height, size int) (w, h int) {
+	if width <= height {
+		return size, size * height / width
+	}
+	return size * width / height, size
+}
+
+// Resizer resizes pictures, one at a time: it keeps its scratch memory, so each
+// goroutine has its own.
+type Resizer struct {
+	filter Filter
+	x, y   taps
+	line   []byte // a source row that ends too early for the kernel
+	rows   []byte // the rows after the pass along x
+	sums   []int32
+}
+
+// New returns a Resizer that uses filter.
+func New(filter Filter) *Resizer {
+	if filter.Kernel == nil || filter.Support <= 0 {
+		panic("resample: no filter")
+	}
+	return &Resizer{filter: filter}
+}
+
+// overread is how many bytes behind the last tap's pixel a kernel may read, and
+// overwrite how many behind the last pixel it may write.
+const overread, overwrite = 4, 1
+
+// Resize overwrites dst, height rows of width RGB pixels without gaps, with a
+// window of src. The window lies in the picture. dst and src don't overlap.
+func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window) {
+	check(dst, width, height, src, window)
+	r.x.set(r.filter, interval{window.X, window.Width, width, src.Width}, xMultiple)
+	r.y.set(r.filter, interval{window.Y, window.Height, height, src.Height}, yMultiple)
+
+	row := 3 * width
+	top, bottom := r.y.lo, min(r.y.hi, src.Height)
+	r.rows = grow(r.rows, (r.y.hi-top)*row+overwrite)
+	from, to := 3*r.x.lo, 3*r.x.hi+overread
+	for y := top; y < bottom; y++ {
+		line := src.Pix[y*src.Stride:]
+		if len(line) < to {
+			r.line = grow(r.line, to)
+			copy(r.line, line)
+			line = r.line
+		}
+		horizontal(r.rows[(y-top)*row:][:row+overwrite], line[from:to], &r.x)
+	}
+	for i := range height {
+		weights := r.y.weights[i*r.y.n:][:r.y.n]
+		rows := r.rows[(int(r.y.first[i])-top)*row:]
+		r.vertical(dst[i*row:][:row], rows, weights)
+	}
+}
+
+// vertical overwrites out with the sums of the weights times the rows, each as
+// long as out.
+func (r *Resizer) vertical(out, rows []byte, weights []int16) {
+	done := verticalFast(out, rows, weights, r.y.bits)
+	if done < len(out) {
+		r.sums = grow(r.sums, len(out)-done)
+		verticalGo(out[done:], r.sums, rows[done:], len(out), weights, r.y.bits)
+	}
+}
+
+func check(dst []byte, width, height int, src Image, w Window) {
+	const slack = 1e-6 // of float rounding
+	switch {
+	case width < 1 || height < 1 || len(dst) < 3*width*height:
+		panic(fmt.Sprintf("resample: %d bytes for %d×%d pixels", len(dst), width, height))
+	case src.Width < 1 || src.Height < 1 || src.Stride < 3*src.Width ||
+		len(src.Pix) < src.Stride*(src.Height-1)+3*src.Width:
+		panic(fmt.Sprintf("resample: %d bytes with stride %d hold no picture of %d×%d pixels",
+			len(src.Pix), src.Stride, src.Width, src.Height))
+	case !(w.Width > 0 && w.Height > 0 && w.X > -slack && w.Y > -slack &&
+		w.X+w.Width < float64(src.Width)+slack && w.Y+w.Height < float64(src.Height)+slack):
+		panic(fmt.Sprintf("resample: window %+v is not in a picture of %d×%d pixels", w, src.Width, src.Height))
+	}
+}
