@@ -121,9 +121,10 @@ func (c *Context) Reserve(arena, workspace int64) error {
 	return nil
 }
 
-// aligned makes n zero bytes at a multiple of engine.ArenaAlign.
+// aligned makes n zero bytes at a multiple of engine.ArenaAlign. As many bytes
+// more lie behind them, since packing kernels read beyond the end of a run.
 func aligned(n int64) []byte {
-	b := make([]byte, n+engine.ArenaAlign)
+	b := make([]byte, n+2*engine.ArenaAlign)
 	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (engine.ArenaAlign - 1)
 	return b[skip:][:n:n]
 }

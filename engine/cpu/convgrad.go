@@ -33,10 +33,12 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) (lowered, error) {
 
 // Weight gradients are summed in chunks of images that depend on the shapes
 // alone: at most maxChunks, and fewer where their partial sums would take more
-// than maxPartial floats.
+// than maxPartial floats. A chunk's columns (the elements of a patch) are
+// divided into slices of at most sliceN, to have enough parts for all workers.
 const (
 	maxChunks  = 16
 	maxPartial = 8 << 20
+	sliceN     = 4 * blockN
 )
 
 // lowerConvWeights computes DW and DB. A chunk of images has one long product
@@ -45,37 +47,47 @@ const (
 func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered {
 	pixels := s.oh * s.ow
 	size := s.out * s.patch // of one group's weights
-	chunks := max(1, min(maxChunks, s.images, maxPartial/(size*s.groups)))
+	total := size * s.groups
+	chunks := max(1, min(maxChunks, s.images, maxPartial/total))
 	perChunk := ceilDiv(s.images, chunks)
 	chunks = ceilDiv(s.images, perChunk)
+	slices := ceilDiv(s.patch, sliceN)
+	slice := roundUp(ceilDiv(s.patch, slices), nr)
+	slices = ceilDiv(s.patch, slice)
 	panels := ceilDiv(s.out, mr)
+	t := s.tiling(blockK)
+	offsets := t.offsets()
+	packed := packedA(s.out, blockK) + spill(mr)
 
 	run := func(w *worker, part int) {
-		chunk, g := part/s.groups, part%s.groups
-		partial := c.shared[part*size:][:size]
+		chunk, g, first := part/(s.groups*slices), part/slices%s.groups, part%slices*slice
+		partial := c.shared[(chunk*s.groups+g)*size:][:size]
 		x, dy := c.floats(op.X), c.floats(op.DY)
-		a, b := w.scratch[:packedA(s.out, blockK)], w.scratch[packedA(s.out, blockK):]
-		first := chunk * perChunk
-		last := min(s.images, first+perChunk)
-		for image := first; image < last; image++ {
+		slab, a, b := w.scratch[:t.slabSize()], w.scratch[t.slabSize():][:packed], w.scratch[t.slabSize()+packed:]
+		accumulate := false
+		for image := chunk * perChunk; image < min(s.images, (chunk+1)*perChunk); image++ {
 			in := x[(image*s.groups+g)*s.xg:][:s.xg]
 			out := dy[(image*s.groups+g)*s.yg:][:s.yg]
-			for p0 := 0; p0 < pixels; p0 += blockK {
-				k := min(blockK, pixels-p0)
+			for tile := range t.count {
+				row, rows, column, columns := t.place(tile)
+				t.fill(slab, in, row, rows)
+				k := rows * columns
 				for i := range panels {
-					packRows(a[i*k*mr:], out[p0:], s.out, k, pixels, 1, i)
+					c.packPanel(a[i*k*mr:], out[row*s.ow+column:], s.out, k, pixels, i)
 				}
-				for j := 0; j < s.patch; j += blockN {
-					n := min(blockN, s.patch-j)
+				for j := first; j < min(s.patch, first+slice); j += blockN {
+					n := min(blockN, first+slice-j, s.patch-j)
 					ldb := roundUp(n, nr)
-					s.packPixels(b, ldb, in, p0, k, j, n)
-					c.multiply(w, s.out, n, k, a, k*mr, b, ldb, partial[j:], s.patch, image > first || p0 > 0)
+					for x := 0; x < ldb; x += 8 {
+						c.kernels.PackTranspose(pointer(b[x:]), ldb, pointer(slab[column:]), &offsets[j+x], rows, columns, t.stride())
+					}
+					c.multiply(w, s.out, n, k, a, k*mr, b, ldb, partial[j:], s.patch, accumulate)
 				}
+				accumulate = true
 			}
 		}
 	}
 	const width = 4096
-	total := size * s.groups
 	sum := func(w *worker, part int) {
 		j := part * width
 		n := min(width, total-j)
@@ -97,9 +109,9 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 	}
 	return lowered{
 		shared:  chunks * total,
-		scratch: packedA(s.out, blockK) + blockK*blockN,
+		scratch: t.slabSize() + packed + blockK*blockN + spill(blockN),
 		stages: []stage{
-			{chunks * s.groups, run},
+			{chunks * s.groups * slices, run},
 			{ceilDiv(total, width), sum},
 			{s.out * s.groups, bias},
 		},
@@ -118,44 +130,6 @@ func sumOf(x []float32) float32 {
 		s[i] += v
 	}
 	return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
-}
-
-// packPixels writes the transposed patch matrix: row p0+p is an output pixel,
-// its values are elements j…j+n of the pixel's patch; values beyond n become 0.
-func (s *convShape) packPixels(dst []float32, ldb int, x []float32, p0, k, j, n int) {
-	for p := range k {
-		d := dst[p*ldb:][:ldb]
-		oy, ox := (p0+p)/s.ow*s.Stride-s.Pad, (p0+p)%s.ow*s.Stride-s.Pad
-		kx, ky, ch := j%s.Size, j/s.Size%s.Size, j/(s.Size*s.Size)
-		for at := 0; at < n; {
-			run := min(s.Size-kx, n-at)
-			seg := d[at:][:run]
-			at += run
-			if iy := oy + ky; iy < 0 || iy >= s.h {
-				clear(seg)
-			} else {
-				row := x[(ch*s.h+iy)*s.w:][:s.w]
-				if ix := ox + kx; ix >= 0 && ix+run <= s.w {
-					for i, v := range row[ix : ix+run] {
-						seg[i] = v
-					}
-				} else {
-					for i := range seg {
-						if ix+i >= 0 && ix+i < s.w {
-							seg[i] = row[ix+i]
-						} else {
-							seg[i] = 0
-						}
-					}
-				}
-			}
-			kx = 0
-			if ky++; ky == s.Size {
-				ky, ch = 0, ch+1
-			}
-		}
-		clear(d[n:])
-	}
 }
 
 // lowerConvFullData computes DX of a convolution of stride 1 as a correlation
@@ -186,10 +160,11 @@ func (c *Context) lowerConvFullData(op engine.ConvBackward, s convShape) lowered
 			}
 		}
 	}
+	mul, scratch := c.correlate(t, op.DY, op.DX, nil, false)
 	return lowered{
 		shared:  t.groups * packedA(t.out, t.patch),
-		scratch: blockK * blockN,
-		stages:  []stage{{t.groups * panels, pack}, c.correlate(t, op.DY, op.DX, nil, false)},
+		scratch: scratch,
+		stages:  []stage{{t.groups * panels, pack}, mul},
 	}
 }
 
@@ -201,7 +176,7 @@ func (c *Context) lowerConvScatter(op engine.ConvBackward, s convShape) lowered 
 	stride := s.out * mr
 	pack := func(w *worker, part int) {
 		g, i := part/panels, part%panels
-		packRows(c.shared[part*stride:], c.floats(op.W)[g*s.out*s.patch:], s.patch, s.out, 1, s.patch, i)
+		packPanelTurned(c.shared[part*stride:], c.floats(op.W)[g*s.out*s.patch:], s.patch, s.out, s.patch, i)
 	}
 	const width = 64
 	run := func(w *worker, image int) { // image counts groups too
@@ -216,7 +191,7 @@ func (c *Context) lowerConvScatter(op engine.ConvBackward, s convShape) lowered 
 			ldb := roundUp(n, nr)
 			for k0 := 0; k0 < s.out; k0 += blockK {
 				k := min(blockK, s.out-k0)
-				packColumns(b, ldb, dy[k0*pixels+j:], k, n, pixels, 1)
+				packColumns(b, ldb, dy[k0*pixels+j:], k, n, pixels)
 				c.multiply(w, s.patch, n, k, a[k0*mr:], stride, b, ldb, patches, width, k0 > 0)
 			}
 			s.scatter(dx, patches, width, j, n)

@@ -2,33 +2,55 @@ package cpu
 
 import "alexnet/engine"
 
-// product is C (m×n) = A·B for dense layers. A is packed whole into the shared
-// workspace by one stage; another takes tiles of blockN columns, packs B as it
-// goes, and so reads A and B once from memory.
+// product is C (m×n) = A·B for dense layers. One stage packs A whole into the
+// shared workspace; another takes tiles of denseN columns, packs B as it goes,
+// and so reads A and B once from memory.
 type product struct {
-	m, n, k  int
-	a, b     *engine.Tensor
-	ars, aps int // strides of A's row and column
-	brs, bcs int // strides of B's row (k) and column (n)
-	c        *engine.Tensor
-	bias     *engine.Tensor // per column, or nil
-	relu     bool
+	m, n, k int
+	a, b    *engine.Tensor
+	// aTurned and bTurned say that the operand is stored as its transpose: A
+	// as k×m, B as n×k.
+	aTurned, bTurned bool
+	c                *engine.Tensor
+	bias             *engine.Tensor // per column, or nil
+	relu             bool
 }
 
+// denseN is the width of a dense layer's tile: with batches of 128, all of A
+// that one block of B meets is only 128 KB, so a narrow tile is wide enough.
+const denseN = 128
+
 func (c *Context) lowerProduct(g product) lowered {
-	panels, tiles := ceilDiv(g.m, mr), ceilDiv(g.n, blockN)
+	panels, tiles := ceilDiv(g.m, mr), ceilDiv(g.n, denseN)
 	stride := g.k * mr
 	pack := func(w *worker, i int) {
-		packRows(c.shared[i*stride:], c.floats(g.a), g.m, g.k, g.ars, g.aps, i)
+		dst, a := c.shared[i*stride:], c.floats(g.a)
+		if g.aTurned {
+			packPanelTurned(dst, a, g.m, g.k, g.m, i)
+			return
+		}
+		// The panel's spill would race with whoever packs the next one.
+		c.packPanel(w.scratch, a, g.m, g.k, g.k, i)
+		copy(dst[:stride], w.scratch)
+	}
+	rows := make([]int, roundUp(g.n, denseN)) // where B's columns start, when turned
+	for j := range rows {
+		rows[j] = min(j, g.n-1) * g.k
 	}
 	run := func(w *worker, tile int) {
 		b, out := c.floats(g.b), c.floats(g.c)
-		j := tile * blockN
-		n := min(blockN, g.n-j)
+		j := tile * denseN
+		n := min(denseN, g.n-j)
 		ldb := roundUp(n, nr)
 		for k0 := 0; k0 < g.k; k0 += blockK {
 			k := min(blockK, g.k-k0)
-			packColumns(w.scratch, ldb, b[k0*g.brs+j*g.bcs:], k, n, g.brs, g.bcs)
+			if g.bTurned {
+				for x := 0; x < ldb; x += 8 {
+					c.kernels.PackTranspose(pointer(w.scratch[x:]), ldb, pointer(b[k0:]), &rows[j+x], 1, k, 0)
+				}
+			} else {
+				packColumns(w.scratch, ldb, b[k0*g.n+j:], k, n, g.n)
+			}
 			c.multiply(w, g.m, n, k, c.shared[k0*mr:], stride, w.scratch, ldb, out[j:], g.n, k0 > 0)
 		}
 		if g.bias != nil {
@@ -37,25 +59,14 @@ func (c *Context) lowerProduct(g product) lowered {
 	}
 	return lowered{
 		shared:  packedA(g.m, g.k),
-		scratch: blockK * blockN,
+		scratch: max(blockK*denseN+spill(denseN), stride+spill(mr)),
 		stages:  []stage{{panels, pack}, {tiles, run}},
 	}
 }
 
-// packColumns copies a k×n block of B, whose element (p,j) is b[p·rs + j·cs],
-// into rows of ldb values; values beyond n become 0. One of the strides is 1.
-func packColumns(dst []float32, ldb int, b []float32, k, n, rs, cs int) {
-	if rs == 1 {
-		for j := range n {
-			for p, v := range b[j*cs:][:k] {
-				dst[p*ldb+j] = v
-			}
-		}
-		for p := range k {
-			clear(dst[p*ldb+n : (p+1)*ldb])
-		}
-		return
-	}
+// packColumns copies a k×n block of B, whose rows are rs apart, into rows of
+// ldb values; values beyond n become 0.
+func packColumns(dst []float32, ldb int, b []float32, k, n, rs int) {
 	for p := range k {
 		d := dst[p*ldb:][:ldb]
 		copy(d, b[p*rs:][:n])
@@ -96,7 +107,7 @@ func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (lowered,
 		want{"Y", op.Y, engine.Working, engine.Shape{n, o, 1, 1}}); err != nil {
 		return lowered{}, err
 	}
-	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, ars: k, aps: 1, b: op.W, brs: 1, bcs: k, c: op.Y, bias: op.B, relu: relu})
+	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, b: op.W, bTurned: true, c: op.Y, bias: op.B, relu: relu})
 	if relu {
 		l.skip = 1
 	}
@@ -122,7 +133,7 @@ func (c *Context) lowerDenseBackward(op engine.DenseBackward) (lowered, error) {
 		want{"DB", op.DB, engine.Float32, engine.Shape{o, 1, 1, 1}}); err != nil {
 		return lowered{}, err
 	}
-	l := c.lowerProduct(product{m: o, n: k, k: n, a: op.DY, ars: 1, aps: o, b: op.X, brs: k, bcs: 1, c: op.DW})
+	l := c.lowerProduct(product{m: o, n: k, k: n, a: op.DY, aTurned: true, b: op.X, c: op.DW})
 	l.stages = append(l.stages, c.columnSums(op.DY, op.DB, n, o))
 	if op.DX == nil {
 		return l, nil
@@ -130,7 +141,7 @@ func (c *Context) lowerDenseBackward(op engine.DenseBackward) (lowered, error) {
 	if err := check(kind, want{"DX", op.DX, engine.Working, x}); err != nil {
 		return lowered{}, err
 	}
-	d := c.lowerProduct(product{m: n, n: k, k: o, a: op.DY, ars: o, aps: 1, b: op.W, brs: k, bcs: 1, c: op.DX})
+	d := c.lowerProduct(product{m: n, n: k, k: o, a: op.DY, b: op.W, c: op.DX})
 	l.shared, l.scratch = max(l.shared, d.shared), max(l.scratch, d.scratch)
 	l.stages = append(l.stages, d.stages...)
 	return l, nil

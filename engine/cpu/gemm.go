@@ -10,38 +10,42 @@ const (
 	blockK = 256
 	// blockN is the widest piece of B packed at a time: blockK × blockN floats
 	// take less than half of a 512 KB second-level cache.
-	blockN = 192
+	blockN = 224
 )
 
 // packedA is the number of floats of an m×k matrix packed for the kernel:
 // panels of mr rows, each k columns of mr values.
 func packedA(m, k int) int { return roundUp(m, mr) * k }
 
-// packRows packs panel number i of an m×k matrix whose element (r,p) is
-// a[r·rs + p·ps]. Rows beyond m become 0.
-func packRows(dst, a []float32, m, k, rs, ps, i int) {
-	rows := min(mr, m-i*mr)
-	if rows == mr && ps == 1 {
-		r0 := a[(i*mr+0)*rs:][:k]
-		r1 := a[(i*mr+1)*rs:][:k]
-		r2 := a[(i*mr+2)*rs:][:k]
-		r3 := a[(i*mr+3)*rs:][:k]
-		r4 := a[(i*mr+4)*rs:][:k]
-		r5 := a[(i*mr+5)*rs:][:k]
-		for p := range k {
-			d := dst[p*mr:][:mr:mr]
-			d[0], d[1], d[2], d[3], d[4], d[5] = r0[p], r1[p], r2[p], r3[p], r4[p], r5[p]
-		}
-		return
+// packPanel packs panel number i of an m×k matrix whose rows are rs apart and
+// contiguous. Rows beyond m repeat the last one: what the kernel makes of them
+// is thrown away. It may write spill floats beyond the panel.
+func (c *Context) packPanel(dst, a []float32, m, k, rs, i int) {
+	var rows [8]int
+	for r := range rows {
+		rows[r] = min(i*mr+r, m-1) * rs
 	}
+	c.kernels.PackTranspose(pointer(dst), mr, pointer(a), &rows[0], 1, k, 0)
+}
+
+// packPanelTurned packs panel number i of an m×k matrix whose columns are ps
+// apart and contiguous. Rows beyond m become 0.
+func packPanelTurned(dst, a []float32, m, k, ps, i int) {
+	rows := min(mr, m-i*mr)
 	for p := range k {
-		d := dst[p*mr:][:mr:mr]
-		for r := range rows {
-			d[r] = a[(i*mr+r)*rs+p*ps]
+		d, s := dst[p*mr:][:mr:mr], a[i*mr+p*ps:][:rows]
+		if rows == mr {
+			*(*[mr]float32)(d) = [mr]float32(s)
+			continue
 		}
+		copy(d, s)
 		clear(d[rows:])
 	}
 }
+
+// spill is how many floats beyond its end a packing kernel may touch when the
+// rows it writes are ld apart.
+func spill(ld int) int { return 8*ld + 8 }
 
 // multiply computes C (m×n, row stride ldc) = A·B, or += with accumulate. Panel
 // i of A, packed, starts at a[i·stride]; B has k rows, ldb apart, and at least

@@ -7,6 +7,7 @@
 package main
 
 //go:generate go run . -kernel gemm -pkg kernel -out ../internal/kernel/gemm_amd64.s -stubs ../internal/kernel/gemm_stubs_amd64.go
+//go:generate go run . -kernel pack -pkg kernel -out ../internal/kernel/pack_amd64.s -stubs ../internal/kernel/pack_stubs_amd64.go
 
 import (
 	"flag"
@@ -20,6 +21,7 @@ func main() {
 	flag.Parse()
 	kernels := map[string]func(){
 		"gemm": gemm,
+		"pack": pack,
 	}
 	write := kernels[*name]
 	if write == nil {

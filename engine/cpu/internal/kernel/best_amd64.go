@@ -9,6 +9,9 @@ func init() {
 		best = Set{
 			Name: "avx2",
 			Gemm: gemm6x16AVX2,
+
+			PackCopy:      packCopyAVX2,
+			PackTranspose: packTransposeAVX2,
 		}
 	}
 }

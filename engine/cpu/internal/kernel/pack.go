@@ -1,0 +1,33 @@
+package kernel
+
+import "unsafe"
+
+// packCopyGo is the portable PackCopy.
+func packCopyGo(dst *float32, ld int, src *float32, offsets *int, k, runs, length, stride int) {
+	for p, offset := range unsafe.Slice(offsets, k) {
+		for r := range runs {
+			copy(unsafe.Slice(at(dst, p*ld+r*length), length), unsafe.Slice(at(src, offset+r*stride), length))
+		}
+	}
+}
+
+// packTransposeGo is the portable PackTranspose.
+func packTransposeGo(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int) {
+	out := unsafe.Slice(dst, (runs*length-1)*ld+8)
+	for i, offset := range unsafe.Slice(offsets, 8) {
+		for r := range runs {
+			in := unsafe.Slice(at(src, offset+r*stride), length)
+			for x, v := range in {
+				// Where rows overlap (ld < 8) the later row wins.
+				if j := (r*length+x)*ld + i; i < ld || r*length+x == runs*length-1 {
+					out[j] = v
+				}
+			}
+		}
+	}
+}
+
+// at is the address of p's i-th float.
+func at(p *float32, i int) *float32 {
+	return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i))
+}

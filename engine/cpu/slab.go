@@ -1,0 +1,101 @@
+package cpu
+
+// tiling cuts the output image of a convolution into tiles of whole rows, or,
+// where a row is too long, into pieces of one row. The input that a tile's
+// patches meet is copied, zero padding included, to a slab, in which every
+// output row of a tile finds what one weight meets as a contiguous run: with a
+// stride s, each input row is stored as s phases, the pixels x ≡ 0, 1, … mod s.
+type tiling struct {
+	*convShape
+	rows     int // output rows of a tile
+	columns  int // output columns of a tile
+	across   int // tiles side by side
+	count    int // tiles of an image
+	slabRows int // input rows of a slab
+	phase    int // floats of one phase of a row
+}
+
+// tiling makes tiles of at most limit pixels.
+func (s *convShape) tiling(limit int) *tiling {
+	t := &tiling{convShape: s}
+	t.across = ceilDiv(s.ow, limit)
+	t.columns = ceilDiv(s.ow, t.across)
+	t.rows = max(1, min(s.oh, limit/s.ow))
+	t.rows = ceilDiv(s.oh, ceilDiv(s.oh, t.rows)) // as even as possible
+	t.count = ceilDiv(s.oh, t.rows) * t.across
+	t.slabRows = (t.rows-1)*s.Stride + s.Size
+	t.phase = ceilDiv(s.w+2*s.Pad, s.Stride)
+	return t
+}
+
+// place is the rectangle of output pixels of a tile.
+func (t *tiling) place(tile int) (row, rows, column, columns int) {
+	row, column = tile/t.across*t.rows, tile%t.across*t.columns
+	return row, min(t.rows, t.oh-row), column, min(t.columns, t.ow-column)
+}
+
+// pitch is the floats of one input row in the slab.
+func (t *tiling) pitch() int { return t.phase * t.Stride }
+
+// stride is the distance in the slab between what one weight meets in
+// neighbouring output rows.
+func (t *tiling) stride() int { return t.pitch() * t.Stride }
+
+// slabSize is the floats of a slab, with room for reads beyond its last run.
+func (t *tiling) slabSize() int { return t.in*t.slabRows*t.pitch() + 8 }
+
+// offsets says where in the slab each weight of a patch, in the order (input
+// map, ky, kx), meets the tile's first output pixel. The list is filled up to
+// a multiple of nr with the last offset.
+func (t *tiling) offsets() []int {
+	o := make([]int, 0, roundUp(t.patch, nr))
+	for i := range t.in {
+		for ky := range t.Size {
+			for kx := range t.Size {
+				o = append(o, (i*t.slabRows+ky)*t.pitch()+kx%t.Stride*t.phase+kx/t.Stride)
+			}
+		}
+	}
+	for len(o) < cap(o) {
+		o = append(o, o[t.patch-1])
+	}
+	return o
+}
+
+// fill copies the input of output rows row…row+rows from one group of one
+// image.
+func (t *tiling) fill(slab, x []float32, row, rows int) {
+	height := (rows-1)*t.Stride + t.Size
+	for i := range t.in {
+		plane := x[i*t.h*t.w:][:t.h*t.w]
+		for r := range height {
+			dst := slab[(i*t.slabRows+r)*t.pitch():][:t.pitch()]
+			if y := row*t.Stride - t.Pad + r; y >= 0 && y < t.h {
+				t.fillRow(dst, plane[y*t.w:][:t.w])
+			} else {
+				clear(dst)
+			}
+		}
+	}
+}
+
+func (t *tiling) fillRow(dst, src []float32) {
+	if t.Stride == 1 {
+		clear(dst[:t.Pad])
+		copy(dst[t.Pad:], src)
+		clear(dst[t.Pad+len(src):])
+		return
+	}
+	for f := range t.Stride {
+		d := dst[f*t.phase:][:t.phase]
+		x := f - t.Pad
+		for i := range d {
+			if uint(x) < uint(len(src)) {
+				d[i] = src[x]
+			} else {
+				d[i] = 0
+			}
+			x += t.Stride
+		}
+	}
+}
