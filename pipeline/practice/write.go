@@ -29,7 +29,8 @@ const quality = 92
 // valSeed is added to the seed for the validation pictures.
 const valSeed = 0x76616c // "val"
 
-func (c *Config) complete() error {
+// Validate fills in the defaults and says what is wrong with the rest.
+func (c *Config) Validate() error {
 	if c.Classes == 0 {
 		c.Classes = len(textures)
 	}
@@ -84,7 +85,7 @@ func (c *Config) jobs() []job {
 // pictures done and to do, by one goroutine at a time. Write returns the number
 // of pictures written, or ctx's error when that ends first.
 func Write(ctx context.Context, dir string, cfg Config, progress func(done, total int)) (int, error) {
-	if err := cfg.complete(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return 0, err
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {

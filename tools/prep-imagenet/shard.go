@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/pipeline"
+	"alexnet/pipeline/codec"
+	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/source"
+	"alexnet/tools/internal/command"
+)
+
+const shardDescription = `Reads labelled pictures (JPEG, PNG, GIF, BMP, TIFF, WebP, told by their content), turns each upright, makes it
+RGB, scales its short side to --size with an antialiasing filter, keeps the centre square, and writes shards
+to --out, one split a folder. Training pictures are stored in an order drawn from --seed, validation
+pictures in the source's order. The same pictures and flags give the same bytes for any --workers.
+
+A picture that can't be read is left out, and listed with the reason in --out/report.jsonl (exit code 3).
+index.json is written last; an interrupted or failed job removes what it has written.`
+
+// shardFlags are the flags of "prep-imagenet shard" that aren't in
+// pipeline.ShardConfig as they are.
+type shardFlags struct {
+	in, classes      string
+	shardSize, onBad string
+	maxMegapixels    int
+	json             bool
+	options          source.Options
+	pipeline.ShardConfig
+}
+
+func shardCommand(stdout, stderr io.Writer) *cli.Command {
+	f := new(shardFlags)
+	return &cli.Command{
+		Name:        "shard",
+		Usage:       "turn pictures into shards",
+		Description: shardDescription,
+		UsageText: `prep-imagenet shard --in imagenet/train --out shards/train
+   prep-imagenet shard --in imagenet/val --out shards/val --split val --codec raw --zstd
+   prep-imagenet shard --in photos --out shards/try --limit 1000 --on-bad stop`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "in", Usage: "read pictures from `SRC`, such as SRC/<class>/<pictures>", Required: true, Destination: &f.in},
+			&cli.StringFlag{Name: "out", Usage: "write shards to `DIR`, which is made, or has to be empty", Required: true, Destination: &f.Out},
+			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &f.options.Layout},
+			&cli.StringFlag{Name: "classes", Usage: "take classes and their labels from `FILE`, one ID and name a line; otherwise all, sorted", Destination: &f.classes},
+			&cli.StringFlag{Name: "split", Usage: "which pictures, and what for: train (stored in random order) or val", Value: "train", Destination: &f.Split},
+			&cli.Float64Flag{Name: "val-fraction", Usage: "share of each class to keep for --split val, where SRC has no validation pictures of its own", Destination: &f.options.ValFraction},
+			&cli.Uint64Flag{Name: "split-seed", Usage: "seed that chooses the pictures of --val-fraction", Destination: &f.options.SplitSeed},
+			&cli.StringFlag{Name: "devkit", Usage: "the ILSVRC2012 development kit, `FILE` or folder; otherwise looked for beside the archives", Destination: &f.options.Devkit},
+			&cli.StringFlag{Name: "codec", Usage: "how pictures are stored: " + strings.Join(codec.Names(), ", "), Value: codec.Names()[0], Destination: &f.Codec},
+			&cli.IntFlag{Name: "quality", Usage: "JPEG quality, 1 to 100", Value: codec.DefaultQuality, Destination: &f.Quality},
+			&cli.BoolFlag{Name: "zstd", Usage: "compress whole shards, which readers then unpack to memory", Destination: &f.Zstd},
+			&cli.IntFlag{Name: "size", Usage: "side of the stored pictures in pixels", Value: rescale.DefaultSize, Destination: &f.Size},
+			&cli.StringFlag{Name: "shard-size", Usage: "largest size of a shard, with KiB, MiB or GiB", Value: "64MiB", Destination: &f.shardSize},
+			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode pictures; 0 means one a processor", Destination: &f.Workers},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of the training order", Destination: &f.Seed},
+			&cli.IntFlag{Name: "limit", Usage: "take only `N` pictures, an even share of each class; 0 means all", Destination: &f.Limit},
+			&cli.StringFlag{Name: "on-bad", Usage: "skip a picture that can't be read, or stop", Value: "skip", Destination: &f.onBad},
+			&cli.IntFlag{Name: "max-megapixels", Usage: "treat larger pictures as bad", Value: rescale.DefaultMaxPixels / 1e6, Destination: &f.maxMegapixels},
+			jsonFlag(&f.json),
+		},
+		Action: func(c *cli.Context) error { return f.run(c, stdout, stderr) },
+	}
+}
+
+// shardResult is what --json prints.
+type shardResult struct {
+	Out             string  `json:"out"`
+	Split           string  `json:"split"`
+	Codec           string  `json:"codec"`
+	Images          int     `json:"images"`
+	Classes         int     `json:"classes"`
+	Found           int     `json:"found"`
+	Skipped         int     `json:"skipped"`
+	Report          string  `json:"report,omitempty"`
+	Shards          int     `json:"shards"`
+	Bytes           int64   `json:"bytes"`
+	ImagesPerSecond float64 `json:"images_per_s"`
+}
+
+func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
+	if err := f.complete(); err != nil {
+		return err
+	}
+	src, err := source.Open(c.Context, f.in, f.options)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+
+	p := newProgress(stderr, "sharding")
+	sum, err := pipeline.Shard(c.Context, f.ShardConfig, src, func(s pipeline.ShardProgress) {
+		note := ""
+		if s.Skipped > 0 {
+			note = fmt.Sprintf("  %d left out", s.Skipped)
+		}
+		p.update(s.Done, s.Total, note)
+	})
+	rate := p.end(sum.Meta.Source.Found)
+	if err != nil {
+		return err
+	}
+	m := &sum.Meta
+	fmt.Fprintf(stderr, "%s: %d images of %d classes in %d shards, %s, codec %s, %.0f images/s\n",
+		f.Out, m.Images, len(m.Classes), sum.Shards, humanBytes(sum.Bytes), m.Codec, rate)
+	if f.json {
+		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes),
+			m.Source.Found, len(sum.Bad), sum.Report, sum.Shards, sum.Bytes, math.Round(rate*10) / 10})
+		if err != nil {
+			return err
+		}
+	}
+	if n := len(sum.Bad); n > 0 {
+		return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures left out, listed in %s; the first is %s: %s",
+			n, m.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
+	}
+	return nil
+}
+
+// complete checks the flags, fills in the job's and the source's options from
+// them, and reads the class list.
+func (f *shardFlags) complete() (err error) {
+	switch f.onBad {
+	case "skip", "stop":
+		f.StopOnBad = f.onBad == "stop"
+	default:
+		return command.Usagef("--on-bad %q: choose skip or stop", f.onBad)
+	}
+	if f.ShardSize, err = parseBytes(f.shardSize); err != nil {
+		return command.Usagef("--shard-size: %w", err)
+	}
+	if f.maxMegapixels < 1 {
+		return command.Usagef("--max-megapixels %d: choose at least 1", f.maxMegapixels)
+	}
+	f.MaxPixels = f.maxMegapixels * 1e6
+	if err := f.Validate(); err != nil {
+		return command.Usagef("%w", err)
+	}
+	if f.options.ValFraction < 0 || f.options.ValFraction >= 1 {
+		return command.Usagef("--val-fraction %v: choose one from 0 up to, not including, 1", f.options.ValFraction)
+	}
+	f.options.Split = f.Split
+	if f.classes != "" {
+		f.options.Classes, err = source.ReadClasses(f.classes)
+	}
+	return err
+}
+
+// byteUnits are the suffixes of parseBytes, longest first.
+var byteUnits = []struct {
+	suffix string
+	bytes  int64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
+
+// parseBytes reads a size such as 64MiB, 100MB or 65536.
+func parseBytes(text string) (int64, error) {
+	for _, u := range byteUnits {
+		digits, ok := strings.CutSuffix(text, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if err != nil || n < 0 || n > math.MaxInt64/u.bytes {
+			break
+		}
+		return n * u.bytes, nil
+	}
+	return 0, errors.New(strconv.Quote(text) + ` isn't a size: write it as "64MiB" or as a number of bytes`)
+}
+
+// humanBytes writes a size with three digits or so.
+func humanBytes(n int64) string {
+	switch {
+	case n < 10<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 10<<20:
+		return fmt.Sprintf("%d KiB", n>>10)
+	case n < 10<<30:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d GiB", n>>30)
+}

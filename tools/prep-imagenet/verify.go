@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/pipeline"
+)
+
+const verifyDescription = `Reads every byte of a folder of shards: hashes, structure, each picture decoded, labels in range, counts and
+colour statistics against a recount. Every fault is named with its shard, sample and offset; one or
+more give exit code 1.`
+
+// shownFaults is how many faults are printed for people; --json has them all.
+const shownFaults = 20
+
+// verifyResult is what --json prints.
+type verifyResult struct {
+	Dir string `json:"dir"`
+	OK  bool   `json:"ok"`
+	pipeline.Verification
+}
+
+func verifyCommand(stdout, stderr io.Writer) *cli.Command {
+	var workers int
+	var asJSON bool
+	return &cli.Command{
+		Name:        "verify",
+		Usage:       "check every byte of a folder of shards",
+		ArgsUsage:   "DIR",
+		Description: verifyDescription,
+		UsageText:   "prep-imagenet verify [--json] DIR",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode; 0 means one a processor", Destination: &workers},
+			jsonFlag(&asJSON),
+		},
+		Action: func(c *cli.Context) error {
+			dir, err := oneFolder(c)
+			if err != nil {
+				return err
+			}
+			p := newProgress(stderr, "verifying")
+			var mu sync.Mutex
+			v, err := pipeline.Verify(c.Context, dir, workers, func(done, total int) {
+				mu.Lock()
+				defer mu.Unlock()
+				p.update(done, total, "")
+			})
+			rate := p.end(v.Images)
+			if err != nil {
+				return err
+			}
+			for i, f := range v.Faults {
+				if i == shownFaults {
+					fmt.Fprintf(stderr, "… and %d more, listed by --json\n", len(v.Faults)-i)
+					break
+				}
+				fmt.Fprintln(stderr, f)
+			}
+			if asJSON {
+				if v.Faults == nil {
+					v.Faults = []pipeline.Fault{}
+				}
+				if err := printJSON(stdout, verifyResult{dir, len(v.Faults) == 0, v}); err != nil {
+					return err
+				}
+			}
+			if n := len(v.Faults); n > 0 {
+				return fmt.Errorf("%s: %d faults in %d shards: restore the files, or make the shards again", dir, n, v.Shards)
+			}
+			fmt.Fprintf(stderr, "%s: %d images in %d shards are whole, %.0f images/s\n", dir, v.Images, v.Shards, rate)
+			return nil
+		},
+	}
+}
