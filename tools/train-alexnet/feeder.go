@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"alexnet/engine"
+	"alexnet/pipeline"
+)
+
+// feeder hands a loader's batches to the engine, up to a given number.
+type feeder struct {
+	loader *pipeline.Loader
+	at     *int // next batch
+	end    int  // batch to stop before
+	held   *pipeline.Batch
+	close  func() error
+}
+
+// Next releases the previous batch and waits for the next.
+func (f *feeder) Next(ctx context.Context) (engine.Batch, error) {
+	f.release()
+	if *f.at >= f.end {
+		return engine.Batch{}, io.EOF
+	}
+	b, err := f.loader.Next(ctx)
+	if err != nil {
+		return engine.Batch{}, err
+	}
+	f.held = b
+	*f.at++
+	return engine.Batch{Images: b.Images, Pixels: b.Pixels, Colour: b.Colour, Labels: b.Labels}, nil
+}
+
+func (f *feeder) release() {
+	if f.held != nil {
+		f.held.Release()
+		f.held = nil
+	}
+}
+
+// Close gives back the batch and closes what the feeder owns.
+func (f *feeder) Close() error {
+	f.release()
+	if f.close != nil {
+		return f.close()
+	}
+	return nil
+}
+
+// epochs feeds one epoch after the other from a single loader, which works
+// ahead across their borders.
+type epochs struct {
+	dataset *pipeline.Dataset
+	config  pipeline.LoaderConfig
+	loader  *pipeline.Loader
+	at      int // next batch, counted from epoch 0
+}
+
+// open is engine.Trainer's Train.
+func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
+	if e.loader == nil || e.at != epoch*e.loader.BatchesPerEpoch()+first {
+		if err := e.Close(); err != nil {
+			return nil, err
+		}
+		c := e.config
+		c.StartEpoch, c.StartStep = epoch, first
+		loader, err := pipeline.NewLoader(e.dataset, c)
+		if err != nil {
+			return nil, err
+		}
+		e.loader, e.at = loader, epoch*loader.BatchesPerEpoch()+first
+	}
+	return &feeder{loader: e.loader, at: &e.at, end: (epoch + 1) * e.loader.BatchesPerEpoch()}, nil
+}
+
+// Close stops the loader.
+func (e *epochs) Close() error {
+	if e.loader == nil {
+		return nil
+	}
+	err := e.loader.Close()
+	e.loader = nil
+	return err
+}
+
+// onePass feeds a data set once, in its stored order, for evaluation.
+func onePass(d *pipeline.Dataset, c pipeline.LoaderConfig) (engine.Feeder, error) {
+	c.Epochs = 1
+	loader, err := pipeline.NewLoader(d, c)
+	if err != nil {
+		return nil, err
+	}
+	return &feeder{loader: loader, at: new(int), end: loader.BatchesPerEpoch(), close: loader.Close}, nil
+}

@@ -1,0 +1,47 @@
+// Command train-alexnet trains, evaluates and pictures AlexNet on folders of
+// shards made by prep-imagenet.
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/tools/internal/command"
+)
+
+func main() { command.Main(run) }
+
+const description = `Trains the two-tower AlexNet of Krizhevsky, Sutskever and Hinton (2012), or another net given as data,
+on shards made by "prep-imagenet shard", with the colour statistics made by "compute-pca".
+
+The folder given by --run receives run.json (the whole configuration), metrics.jsonl (one object per
+log step and per validation), checkpoints/ (the last few and the best, in safetensors), curve.png,
+kernels.png and report.html. Ctrl-C finishes the step, saves, and exits with code 130; the same command
+with --resume goes on as if nothing had happened, bit for bit on the CPU.
+
+The defaults are the paper's recipe. It needs thousands of steps before the loss moves; on a small
+set start with --init he --input-scale 0.015625 --warmup 100.
+
+Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted after saving.`
+
+const examples = `train-alexnet --train shards/train --val shards/val --pca pca.json --run runs/first
+   train-alexnet --run runs/first --resume
+   train-alexnet --train shards/train --val shards/val --run runs/small --init he --input-scale 0.015625 --warmup 100
+   train-alexnet eval --checkpoint runs/first/checkpoints/best.safetensors --data shards/val --ten-crop`
+
+// run is the whole command, without the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	app := &cli.App{
+		Name:        "train-alexnet",
+		Usage:       "train AlexNet on shards of pictures",
+		UsageText:   examples,
+		Description: description,
+		Commands:    []*cli.Command{evalCommand(stdout, stderr), reportCommand(stderr), devicesCommand(stdout)},
+	}
+	s := new(settings)
+	app.Flags = s.flags()
+	app.Action = func(c *cli.Context) error { return train(c, s, stdout, stderr) }
+	return command.Run(ctx, app, args, stdout, stderr)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"alexnet/augment"
+	"alexnet/pipeline"
+)
+
+// channelMean spreads a colour over the net's input, channels first.
+func channelMean(rgb [3]float64, size int) []float32 {
+	mean := make([]float32, 3*size*size)
+	for c := range rgb {
+		plane := mean[c*size*size : (c+1)*size*size]
+		for i := range plane {
+			plane[i] = float32(rgb[c])
+		}
+	}
+	return mean
+}
+
+// imageMean is the centre of the training set's mean picture (size pixels a
+// side), channels first, from a full pass over the shards.
+func imageMean(ctx context.Context, d *pipeline.Dataset, size int) ([]float32, error) {
+	full := d.Meta().Size
+	if size > full {
+		return nil, fmt.Errorf("the net reads %d pixels a side and the shards have %d", size, full)
+	}
+	sum := augment.NewMeanImage(full)
+	decoder := d.Codec().NewDecoder(full)
+	rgb := make([]byte, 3*full*full)
+	for i := range d.Len() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if _, err := d.Pixels(decoder, i, rgb); err != nil {
+			return nil, fmt.Errorf("mean picture: %w", err)
+		}
+		sum.Add(rgb)
+	}
+	return centre(sum.Mean(), full, size), nil
+}
+
+// centre crops an (H, W, 3) picture to its centre and puts channels first.
+func centre(picture []float32, full, size int) []float32 {
+	view := augment.CentreView(full, size)
+	mean := make([]float32, 3*size*size)
+	for c := range 3 {
+		for y := range size {
+			for x := range size {
+				mean[(c*size+y)*size+x] = picture[((view.Y+y)*full+view.X+x)*3+c]
+			}
+		}
+	}
+	return mean
+}
+
+// mean is what the settings subtract: pca may be nil, then the statistics in
+// the index count.
+func (s *settings) mean(ctx context.Context, d *pipeline.Dataset, pca *augment.PCA, size int) ([]float32, error) {
+	switch s.Mean {
+	case meanNone:
+		return nil, nil
+	case meanImage:
+		return imageMean(ctx, d, size)
+	}
+	if pca != nil {
+		return channelMean(pca.Mean, size), nil
+	}
+	sums := d.Meta().Statistics
+	if sums.Pixels == 0 {
+		return nil, errors.New("the shards' index has no colour statistics: give --pca, or --mean none")
+	}
+	return channelMean(sums.Mean(), size), nil
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"image/color"
+	"io"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+
+	"alexnet/engine"
+)
+
+var (
+	trainColour = color.RGBA{R: 0x9d, G: 0xb4, B: 0xd6, A: 0xff}
+	valColour   = color.RGBA{R: 0xc0, G: 0x39, B: 0x2b, A: 0xff}
+	top5Colour  = color.RGBA{R: 0xe0, G: 0xa0, B: 0x70, A: 0xff}
+)
+
+// Curve writes a PNG of loss (above) and error (below) over the steps.
+func Curve(w io.Writer, metrics []engine.Metrics) error {
+	loss, failure := plot.New(), plot.New()
+	loss.Y.Label.Text = "cross-entropy"
+	failure.Y.Label.Text = "error, %"
+	failure.X.Label.Text = "step"
+	failure.Y.Min, failure.Y.Max = 0, 100
+	loss.Y.Min = 0
+	for _, c := range []struct {
+		plot   *plot.Plot
+		split  string
+		name   string
+		value  func(engine.Metrics) float64
+		colour color.Color
+	}{
+		{loss, "train", "training", func(m engine.Metrics) float64 { return m.Loss }, trainColour},
+		{loss, "val", "validation", func(m engine.Metrics) float64 { return m.Loss }, valColour},
+		{failure, "train", "training, top-1", func(m engine.Metrics) float64 { return 100 * m.Top1Error }, trainColour},
+		{failure, "val", "validation, top-1", func(m engine.Metrics) float64 { return 100 * m.Top1Error }, valColour},
+		{failure, "val", "validation, top-5", func(m engine.Metrics) float64 { return 100 * m.Top5Error }, top5Colour},
+	} {
+		var points plotter.XYs
+		for _, m := range metrics {
+			if m.Split == c.split {
+				points = append(points, plotter.XY{X: float64(m.Step), Y: c.value(m)})
+			}
+		}
+		if len(points) == 0 {
+			continue
+		}
+		line, dots, err := plotter.NewLinePoints(points)
+		if err != nil {
+			return err
+		}
+		line.Color, line.Width = c.colour, vg.Points(1.5)
+		dots.Color, dots.Shape, dots.Radius = c.colour, draw.CircleGlyph{}, vg.Points(2)
+		c.plot.Add(line)
+		c.plot.Legend.Add(c.name, line)
+		if c.split == "val" {
+			c.plot.Add(dots)
+		}
+	}
+	for _, p := range []*plot.Plot{loss, failure} {
+		p.Add(plotter.NewGrid())
+		p.Legend.Top = true
+		p.X.Min = 0
+		p.Legend.Padding = vg.Points(2)
+	}
+	const width, height = 9 * vg.Inch, 7 * vg.Inch
+	img := vgimg.New(width, height)
+	canvas := draw.New(img)
+	tiles := draw.Tiles{Rows: 2, Cols: 1, PadX: vg.Points(8), PadY: vg.Points(10), PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(12)}
+	for row, c := range plot.Align([][]*plot.Plot{{loss}, {failure}}, tiles, canvas) {
+		[]*plot.Plot{loss, failure}[row].Draw(c[0])
+	}
+	_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
+	return err
+}

@@ -1,0 +1,41 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"alexnet/engine"
+)
+
+// ReadMetrics reads a metrics.jsonl; a missing file holds none. A last line
+// that was cut off is left out.
+func ReadMetrics(path string) ([]engine.Metrics, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all []engine.Metrics
+	var bad error
+	for lines, n := bufio.NewScanner(f), 1; ; n++ {
+		if !lines.Scan() {
+			return all, lines.Err()
+		}
+		if bad != nil {
+			return nil, bad
+		}
+		var m engine.Metrics
+		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
+			bad = fmt.Errorf("%s: line %d: %w", path, n, err)
+			continue
+		}
+		all = append(all, m)
+	}
+}

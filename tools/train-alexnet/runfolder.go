@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/tools/internal/command"
+)
+
+// Names in a run folder.
+const (
+	runName         = "run.json"
+	metricsName     = "metrics.jsonl"
+	checkpointsName = "checkpoints"
+	curveName       = "curve.png"
+	kernelsName     = "kernels.png"
+	reportName      = "report.html"
+)
+
+// runRecord is run.json: what a run is made of.
+type runRecord struct {
+	Settings   json.RawMessage `json:"settings"`
+	Net        *engine.Net     `json:"net"`
+	Parameters int             `json:"parameters"`
+	Train      dataRecord      `json:"train"`
+	Val        *dataRecord     `json:"val,omitempty"`
+	Sessions   []session       `json:"sessions"`
+}
+
+// dataRecord identifies a folder of shards: the index holds the hashes of all
+// shards.
+type dataRecord struct {
+	Dir    string `json:"dir"`
+	Images int    `json:"images"`
+	Index  string `json:"index_sha256"`
+}
+
+// session is one start of the program on the run.
+type session struct {
+	Began    time.Time `json:"began"`
+	Step     uint64    `json:"step"` // updates done before
+	Version  string    `json:"version"`
+	Go       string    `json:"go"`
+	Platform string    `json:"platform"`
+	CPUs     int       `json:"cpus"`
+	Devices  string    `json:"devices"`
+}
+
+func newSession(step uint64, devices string) session {
+	return session{
+		Began: time.Now().UTC().Truncate(time.Second), Step: step, Version: version(), Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Devices: devices,
+	}
+}
+
+// version is the commit that the program was built from, as far as known.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v, modified := info.Main.Version, ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			v = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = " with changes"
+		}
+	}
+	return v + modified
+}
+
+func describeData(dir string, images int) (dataRecord, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		return dataRecord{}, err
+	}
+	sum := sha256.Sum256(text)
+	return dataRecord{Dir: dir, Images: images, Index: hex.EncodeToString(sum[:])}, nil
+}
+
+// readRun reads run.json. A missing one is an fs.ErrNotExist.
+func readRun(dir string) (*runRecord, error) {
+	path := filepath.Join(dir, runName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := new(runRecord)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// begin makes sure that dir holds no run, or with resume that it does.
+func begin(dir string, resume bool) (*runRecord, error) {
+	r, err := readRun(dir)
+	switch {
+	case resume && errors.Is(err, os.ErrNotExist):
+		return nil, command.Usagef("--resume: %s holds no run (no %s): leave --resume out to start one", dir, runName)
+	case resume:
+		return r, err
+	case err == nil:
+		return nil, command.Usagef("--run %s already holds a run: add --resume to go on with it, or give another folder", dir)
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	return nil, nil
+}
+
+// write replaces run.json.
+func (r *runRecord) write(dir string) error {
+	return engine.ReplaceFile(filepath.Join(dir, runName), func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	})
+}
+
+// openMetrics opens metrics.jsonl for appending, cut back to what was written
+// up to the position of the checkpoint, so that no step appears twice.
+func openMetrics(dir string, at engine.Position) (*os.File, error) {
+	path := filepath.Join(dir, metricsName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	end, err := metricsEnd(f, at)
+	if err == nil {
+		err = f.Truncate(end)
+	}
+	if err == nil {
+		_, err = f.Seek(end, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// metricsEnd is the length of the lines that belong to the time before at. A
+// validation at the same step belongs there once its epoch is over.
+func metricsEnd(f io.Reader, at engine.Position) (int64, error) {
+	var end int64
+	lines := bufio.NewReader(f)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return end, nil // a line without its end was cut off by a kill
+		}
+		if err != nil {
+			return 0, err
+		}
+		var m engine.Metrics
+		if err := json.Unmarshal(bytes.TrimSpace(line), &m); err != nil {
+			return 0, fmt.Errorf("after byte %d: %w", end, err)
+		}
+		if m.Step > at.Step || m.Step == at.Step && m.Split == "val" && at.EpochStep > 0 {
+			return end, nil
+		}
+		end += int64(len(line))
+	}
+}

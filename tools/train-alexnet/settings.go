@@ -1,0 +1,241 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/tools/internal/command"
+)
+
+// settings are everything that decides a run, one field a flag. Their JSON
+// names are the flags', so that run.json reads like a command line.
+type settings struct {
+	Train     string `json:"train"`
+	Val       string `json:"val"`
+	PCA       string `json:"pca"`
+	Run       string `json:"run"`
+	Resume    bool   `json:"-"`
+	Plan      bool   `json:"-"`
+	Net       string `json:"net"`
+	Devices   string `json:"devices"`
+	Precision string `json:"precision"`
+	Threads   int    `json:"threads"`
+	Workers   int    `json:"workers"`
+
+	Epochs     int           `json:"epochs"`
+	Steps      uint64        `json:"steps"`
+	MaxTime    time.Duration `json:"max-time"`
+	Batch      int           `json:"batch"`
+	LR         float64       `json:"lr"`
+	Warmup     uint64        `json:"warmup"`
+	Patience   int           `json:"patience"`
+	Momentum   float64       `json:"momentum"`
+	Decay      float64       `json:"decay"`
+	Seed       uint64        `json:"seed"`
+	Init       string        `json:"init"`
+	InputScale float64       `json:"input-scale"`
+	Noise      string        `json:"noise"`
+	Mean       string        `json:"mean"`
+
+	LogEvery        int    `json:"log-every"`
+	CheckpointEvery uint64 `json:"checkpoint-every"`
+	Keep            int    `json:"keep"`
+}
+
+// netSuffix tells a net file from a preset.
+const netSuffix = ".json"
+
+// Values of --noise and --mean.
+const (
+	noiseSqrt   = "sqrt"
+	noiseLambda = "lambda01"
+	noiseOff    = "off"
+	meanChannel = "channel"
+	meanImage   = "image"
+	meanNone    = "none"
+)
+
+func (s *settings) flags() []cli.Flag {
+	const data, recipe, device, record = "Data", "Recipe", "Devices", "Run folder"
+	return []cli.Flag{
+		&cli.PathFlag{Name: "train", Category: data, Usage: "`DIR` of shards to train on", Destination: &s.Train},
+		&cli.PathFlag{Name: "val", Category: data, Usage: "`DIR` of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
+		&cli.PathFlag{Name: "pca", Category: data, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
+		&cli.StringFlag{Name: "noise", Category: data, Value: noiseSqrt, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
+		&cli.StringFlag{Name: "mean", Category: data, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, none", Destination: &s.Mean},
+		&cli.IntFlag{Name: "workers", Category: data, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
+
+		&cli.StringFlag{Name: "net", Category: recipe, Value: "alexnet", Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
+		&cli.IntFlag{Name: "epochs", Category: recipe, Value: 90, Usage: "stop after `N` passes over the training set", Destination: &s.Epochs},
+		&cli.Uint64Flag{Name: "steps", Category: recipe, Usage: "stop after `N` steps in all; 0 sets no limit", Destination: &s.Steps},
+		&cli.DurationFlag{Name: "max-time", Category: recipe, Usage: "save and stop after `TIME`, such as 10m or 8h; 0 sets no limit", Destination: &s.MaxTime},
+		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step", Destination: &s.Batch},
+		&cli.Float64Flag{Name: "lr", Category: recipe, Value: 0.01, Usage: "learning `RATE`, divided by 10 when the validation error stops falling, at most three times", Destination: &s.LR},
+		&cli.IntFlag{Name: "patience", Category: recipe, Value: 3, Usage: "`EPOCHS` without a lower validation error before the learning rate drops", Destination: &s.Patience},
+		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},
+		&cli.Float64Flag{Name: "momentum", Category: recipe, Value: 0.9, Usage: "`FACTOR` on the previous update", Destination: &s.Momentum},
+		&cli.Float64Flag{Name: "decay", Category: recipe, Value: 0.0005, Usage: "weight decay `FACTOR`, on weights and not on biases", Destination: &s.Decay},
+		&cli.StringFlag{Name: "init", Category: recipe, Value: string(engine.InitPaper), Usage: "`KIND` of first weights: paper draws N(0, 0.01) with biases 1 and 0, he scales by fan-in and suits small sets", Destination: &s.Init},
+		&cli.Float64Flag{Name: "input-scale", Category: recipe, Usage: "`FACTOR` on mean-subtracted 0–255 pixels, 0.015625 (1/64) for small sets; 0 is the net's own, 1 for alexnet", Destination: &s.InputScale},
+		&cli.Uint64Flag{Name: "seed", Category: recipe, Value: 1, Usage: "`SEED` of first weights, order, crops, flips, colours and dropout", Destination: &s.Seed},
+
+		&cli.StringFlag{Name: "devices", Category: device, Value: "cpu", Usage: "`LIST` of device contexts for the towers: cpu holds both, cpu,cpu one each (see train-alexnet devices)", Destination: &s.Devices},
+		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: "`TYPE` of the arithmetic: fp32 is what the CPU computes in", Destination: &s.Precision},
+		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
+		&cli.BoolFlag{Name: "plan", Category: device, Usage: "print the memory that each device context will take, and stop", Destination: &s.Plan},
+
+		&cli.PathFlag{Name: "run", Category: record, Usage: "`DIR` that receives checkpoints, metrics and pictures", Destination: &s.Run},
+		&cli.BoolFlag{Name: "resume", Category: record, Usage: "go on with the run in --run; flags that are not given keep the run's values", Destination: &s.Resume},
+		&cli.IntFlag{Name: "log-every", Category: record, Value: 20, Usage: "`STEPS` that one line of metrics.jsonl sums up", Destination: &s.LogEvery},
+		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save every `STEPS`, besides every ten minutes and after every epoch; 0 doesn't", Destination: &s.CheckpointEvery},
+		&cli.IntFlag{Name: "keep", Category: record, Value: 2, Usage: "keep the last `N` checkpoints, and the best", Destination: &s.Keep},
+	}
+}
+
+// validate reports settings that make no sense, before anything is opened.
+func (s *settings) validate() error {
+	for _, f := range []struct{ name, value string }{{"train", s.Train}, {"run", s.Run}} {
+		if f.value == "" && !(f.name == "run" && s.Plan) {
+			return command.Usagef("--%s is required: give the folder (see train-alexnet --help)", f.name)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		value float64
+		least float64
+	}{
+		{"epochs", float64(s.Epochs), 1}, {"batch", float64(s.Batch), 1}, {"patience", float64(s.Patience), 1},
+		{"log-every", float64(s.LogEvery), 1}, {"keep", float64(s.Keep), 1}, {"threads", float64(s.Threads), 0},
+		{"workers", float64(s.Workers), 0}, {"momentum", s.Momentum, 0}, {"decay", s.Decay, 0},
+		{"input-scale", s.InputScale, 0}, {"max-time", s.MaxTime.Seconds(), 0},
+	} {
+		if !(f.value >= f.least) {
+			return command.Usagef("--%s %v: want at least %v", f.name, f.value, f.least)
+		}
+	}
+	for _, f := range []struct {
+		name, value string
+		choices     []string
+	}{
+		{"init", s.Init, []string{string(engine.InitPaper), string(engine.InitHe)}},
+		{"noise", s.Noise, []string{noiseSqrt, noiseLambda, noiseOff}},
+		{"mean", s.Mean, []string{meanChannel, meanImage, meanNone}},
+		{"precision", s.Precision, []string{"fp32"}},
+	} {
+		ok := false
+		for _, choice := range f.choices {
+			ok = ok || f.value == choice
+		}
+		if !ok {
+			return command.Usagef("--%s %s: want %s", f.name, f.value, strings.Join(f.choices, " or "))
+		}
+	}
+	if s.Momentum >= 1 {
+		return command.Usagef("--momentum %v: want less than 1", s.Momentum)
+	}
+	if err := s.schedule().Validate(); err != nil {
+		return command.Usagef("--lr: %w", err)
+	}
+	return nil
+}
+
+// absolute makes the paths independent of the working directory.
+func (s *settings) absolute() error {
+	paths := []*string{&s.Train, &s.Val, &s.PCA, &s.Run}
+	if strings.HasSuffix(s.Net, netSuffix) {
+		paths = append(paths, &s.Net)
+	}
+	for _, p := range paths {
+		if *p == "" {
+			continue
+		}
+		var err error
+		if *p, err = filepath.Abs(*p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inherit takes the saved value of every setting whose flag was not given.
+func (s *settings) inherit(saved json.RawMessage, isSet func(flag string) bool) error {
+	var values, old map[string]json.RawMessage
+	if err := json.Unmarshal(saved, &old); err != nil {
+		return err
+	}
+	now, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(now, &values); err != nil {
+		return err
+	}
+	for flag := range values {
+		if v, ok := old[flag]; ok && !isSet(flag) {
+			values[flag] = v
+		}
+	}
+	merged, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(merged, s)
+}
+
+func (s *settings) schedule() *engine.Plateau {
+	return &engine.Plateau{Initial: s.LR, Warmup: s.Warmup, Patience: s.Patience}
+}
+
+// noiseForm is the form of the colour noise; ok is false for none.
+func (s *settings) noiseForm() (form augment.NoiseForm, ok bool) {
+	switch s.Noise {
+	case noiseSqrt:
+		return augment.SqrtLambda, true
+	case noiseLambda:
+		return augment.Lambda01, true
+	}
+	return 0, false
+}
+
+// net is the net that the settings ask for.
+func (s *settings) net(classes int) (*engine.Net, error) {
+	n, err := s.namedNet(classes)
+	if err != nil {
+		return nil, err
+	}
+	if s.InputScale != 0 {
+		n.Input.Scale = float32(s.InputScale)
+	}
+	return n, nil
+}
+
+func (s *settings) namedNet(classes int) (*engine.Net, error) {
+	if !strings.HasSuffix(s.Net, netSuffix) {
+		n, err := engine.Preset(s.Net, classes)
+		if err != nil {
+			return nil, command.Usagef("--net: %w", err)
+		}
+		return n, nil
+	}
+	f, err := os.Open(s.Net)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	n, err := engine.ReadNet(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Net, err)
+	}
+	if n.Classes != classes {
+		return nil, fmt.Errorf("%s: the net has %d classes and the shards have %d: change the file, or choose other shards", s.Net, n.Classes, classes)
+	}
+	return n, nil
+}

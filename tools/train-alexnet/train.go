@@ -1,0 +1,373 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/engine/devices"
+	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
+)
+
+// saveAfter is the time between checkpoints within an epoch.
+const saveAfter = 10 * time.Minute
+
+// train is the command without a subcommand.
+func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
+	if c.NumFlags() == 0 {
+		return cli.ShowAppHelp(c)
+	}
+	j, err := prepare(c, s, stderr)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	if s.Plan {
+		return j.plan(stdout)
+	}
+	return j.run(c.Context, stdout)
+}
+
+// job is a prepared training run.
+type job struct {
+	*settings
+	line       *command.Line
+	record     *runRecord // of the run that is resumed; nil for a new one
+	trainData  *pipeline.Dataset
+	valData    *pipeline.Dataset // nil without validation
+	pca        *augment.PCA      // nil without
+	classes    []string
+	checkpoint *engine.CheckpointFile // to go on from; nil to begin
+	net        *engine.Net
+	closers    []func() error
+}
+
+func (j *job) close() {
+	slices.Reverse(j.closers)
+	for _, f := range j.closers {
+		f() // everything was read only
+	}
+}
+
+// prepare checks the settings and opens what is read, before anything is
+// written.
+func prepare(c *cli.Context, s *settings, stderr io.Writer) (_ *job, err error) {
+	j := &job{settings: s, line: command.NewLine(stderr)}
+	defer func() {
+		if err != nil {
+			j.close()
+		}
+	}()
+	if s.Run != "" || s.Resume {
+		if s.Run == "" {
+			return nil, command.Usagef("--resume needs --run DIR, the folder of the run to go on with")
+		}
+		if j.record, err = begin(s.Run, s.Resume); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.absolute(); err != nil {
+		return nil, err
+	}
+	if j.record != nil {
+		run := s.Run
+		if err := j.inherit(c); err != nil {
+			return nil, err
+		}
+		s.Run = run // the folder may have moved
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	if err := j.openData(); err != nil {
+		return nil, err
+	}
+	if j.net, err = s.net(len(j.classes)); err != nil {
+		return nil, err
+	}
+	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
+		j.line.Print("note: net %s sees %d of the shards' %d pixels a side; shards made with --size %d show it whole pictures", j.net.Name, crop, size, crop+crop/8)
+	}
+	return j, j.openCheckpoint()
+}
+
+// inherit fills in what the command line leaves out from the run's own
+// settings.
+func (j *job) inherit(c *cli.Context) error {
+	batch, seed := j.Batch, j.Seed
+	if err := j.settings.inherit(j.record.Settings, c.IsSet); err != nil {
+		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
+	}
+	var old settings
+	if err := json.Unmarshal(j.record.Settings, &old); err != nil {
+		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
+	}
+	if c.IsSet("batch") && batch != old.Batch {
+		return command.Usagef("--batch %d: the run was begun with %d and its position counts such batches: leave --batch out, or begin a new run", batch, old.Batch)
+	}
+	if c.IsSet("seed") && seed != old.Seed {
+		return command.Usagef("--seed %d: the run was begun with %d: leave --seed out, or begin a new run", seed, old.Seed)
+	}
+	return nil
+}
+
+func (j *job) openData() (err error) {
+	open := func(dir string) (*pipeline.Dataset, error) {
+		d, err := pipeline.OpenDataset(dir)
+		if err == nil {
+			j.closers = append(j.closers, d.Close)
+		}
+		return d, err
+	}
+	if j.trainData, err = open(j.Train); err != nil {
+		return err
+	}
+	j.classes = classIDs(j.trainData)
+	if j.Val != "" {
+		if j.valData, err = open(j.Val); err != nil {
+			return err
+		}
+		if v := classIDs(j.valData); !slices.Equal(v, j.classes) {
+			return fmt.Errorf("%s and %s have different classes (%d and %d of them): make both from pictures of the same classes", j.Train, j.Val, len(j.classes), len(v))
+		}
+	}
+	if j.Batch > j.trainData.Len() {
+		return command.Usagef("--batch %d: %s has only %d pictures: choose a smaller batch", j.Batch, j.Train, j.trainData.Len())
+	}
+	if j.PCA == "" {
+		if j.Noise != noiseOff {
+			j.line.Print("note: no --pca file, so there is no colour noise, and the mean colour comes from the shards' index")
+		}
+		return nil
+	}
+	pca, err := augment.ReadPCA(j.PCA)
+	if err != nil {
+		return err
+	}
+	j.pca = &pca
+	return nil
+}
+
+func classIDs(d *pipeline.Dataset) []string {
+	ids := make([]string, len(d.Meta().Classes))
+	for i, c := range d.Meta().Classes {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// openCheckpoint opens the latest checkpoint of a run that is resumed, and
+// compares what can be compared without a model.
+func (j *job) openCheckpoint() error {
+	if !j.Resume {
+		return nil
+	}
+	path, err := j.checkpoints().Latest()
+	if err != nil {
+		return err
+	}
+	if path == "" {
+		j.line.Print("note: %s has no checkpoint yet, so the run begins again", j.Run)
+		return nil
+	}
+	if j.checkpoint, err = engine.OpenCheckpoint(path); err != nil {
+		return fmt.Errorf("%w: if the file is damaged, remove it and resume from the one before", err)
+	}
+	j.closers = append(j.closers, j.checkpoint.Close)
+	if old := j.checkpoint.Classes; !slices.Equal(old, j.classes) {
+		return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give the shards that the run was begun with",
+			path, len(old), first(old), j.Train, len(j.classes), first(j.classes))
+	}
+	if now, err := describeData(j.Train, j.trainData.Len()); err != nil {
+		return err
+	} else if now.Index != j.record.Train.Index {
+		j.line.Print("note: %s is not what the run was begun with, so it goes on differently", filepath.Join(j.Train, "index.json"))
+	}
+	return nil
+}
+
+func first(s []string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return s[0]
+}
+
+func (j *job) checkpoints() engine.Checkpoints {
+	return engine.Checkpoints{Dir: filepath.Join(j.Run, checkpointsName), Keep: j.Keep}
+}
+
+// plan prints what each device context will take.
+func (j *job) plan(stdout io.Writer) error {
+	contexts, err := devices.Open(j.Devices, devices.Options{Threads: j.Threads})
+	if err != nil {
+		return command.Usagef("--devices: %w", err)
+	}
+	for _, c := range contexts {
+		defer c.Close()
+	}
+	plans, err := engine.PlanModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch})
+	if err != nil {
+		return err
+	}
+	const mib = 1 << 20
+	for _, p := range plans {
+		fmt.Fprintf(stdout, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' own\n",
+			p.Context.Name(), float64(p.Total())/mib, float64(p.Persistent)/mib, float64(p.Scratch)/mib, float64(p.Workspace)/mib)
+	}
+	return nil
+}
+
+// model makes the model with its first or saved weights.
+func (j *job) model(ctx context.Context) (*engine.Model, error) {
+	var mean []float32
+	var err error
+	if j.checkpoint != nil {
+		mean = j.checkpoint.Mean
+	} else if mean, err = j.mean(ctx, j.trainData, j.pca, j.net.Input.Size); err != nil {
+		return nil, err
+	}
+	contexts, err := devices.Open(j.Devices, devices.Options{Threads: j.Threads})
+	if err != nil {
+		return nil, command.Usagef("--devices: %w", err)
+	}
+	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch, Mean: mean, Decay: float32(j.Decay)})
+	if err != nil {
+		for _, c := range contexts {
+			c.Close()
+		}
+		return nil, err
+	}
+	if j.checkpoint == nil {
+		err = m.Initialize(engine.Initialization(j.Init), j.Seed)
+	} else if err = j.checkpoint.Restore(m); err == nil && string(j.checkpoint.Net.JSON()) != string(j.net.JSON()) {
+		err = fmt.Errorf("checkpoint %s is of a net with other layers or another input scale than --net %s --input-scale %v: leave these flags out, or begin a new run",
+			j.checkpoint.Path, j.Net, j.InputScale)
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// run trains and writes everything into the run folder.
+func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
+	m, err := j.model(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	state := engine.Checkpoint{Net: j.net, Mean: m.Config.Mean, Classes: j.classes, Seed: j.Seed}
+	if j.checkpoint != nil {
+		state = j.checkpoint.Checkpoint
+		j.line.Print("resuming %s at epoch %d, step %d", j.Run, state.Position.Epoch+1, state.Position.Step)
+	}
+	if err := j.writeRecord(m, state.Position.Step); err != nil {
+		return err
+	}
+	metrics, err := openMetrics(j.Run, state.Position)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, metrics.Close()) }()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	o := &observer{
+		line: j.line, metrics: metrics, fail: cancel,
+		epochs: j.Epochs, steps: uint64(j.Epochs) * uint64(j.trainData.Len()/j.Batch), maxTime: j.MaxTime,
+		began: time.Now(), first: state.Position.Step,
+	}
+	if j.Steps > 0 {
+		o.steps = min(o.steps, j.Steps)
+	}
+	o.validated = func() {
+		if err := drawCurve(j.Run); err != nil {
+			cancel(err)
+		}
+	}
+	batches := j.trainBatches()
+	defer batches.Close()
+	t := &engine.Trainer{
+		Model: m, Schedule: j.schedule(), Momentum: float32(j.Momentum),
+		Checkpoint: state, Checkpoints: j.checkpoints(), SaveSteps: j.CheckpointEvery, SaveAfter: saveAfter,
+		Epochs: j.Epochs, Steps: j.Steps, MaxTime: j.MaxTime,
+		Train: batches.open, LogEvery: j.LogEvery, Observer: o,
+	}
+	if j.valData != nil {
+		t.Validate = func() (engine.Feeder, error) {
+			return onePass(j.valData, pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Workers: j.Workers})
+		}
+	}
+	stop, err := t.Run(ctx)
+	j.line.Clear()
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	if err != nil {
+		if o.last != "" {
+			j.line.Print("saved %s; go on with: train-alexnet --run %s --resume", o.last, j.Run)
+		}
+		return errors.Join(err, draw(j.Run, m))
+	}
+	if err := errors.Join(draw(j.Run, m), writeReport(ctx, j.Run, m, j.valData)); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: %s after %d steps", j.Run, stop, t.Checkpoint.Position.Step)
+	if best := t.Checkpoint.Schedule; best.Epochs > 0 {
+		fmt.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*best.Best, j.checkpoints().Best())
+	}
+	fmt.Fprintln(stdout)
+	return nil
+}
+
+func (j *job) trainBatches() *epochs {
+	c := pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers}
+	if form, ok := j.noiseForm(); ok && j.pca != nil {
+		c.PCA, c.Noise = j.pca, form
+	}
+	return &epochs{dataset: j.trainData, config: c}
+}
+
+// writeRecord writes run.json, with this session added.
+func (j *job) writeRecord(m *engine.Model, step uint64) (err error) {
+	r := &runRecord{Net: j.net}
+	if j.record != nil {
+		r.Sessions = j.record.Sessions
+	}
+	r.Sessions = append(r.Sessions, newSession(step, j.Devices))
+	if r.Settings, err = json.Marshal(j.settings); err != nil {
+		return err
+	}
+	for _, p := range m.Parameters() {
+		r.Parameters += p.Len()
+	}
+	if r.Train, err = describeData(j.Train, j.trainData.Len()); err != nil {
+		return err
+	}
+	if j.valData != nil {
+		val, err := describeData(j.Val, j.valData.Len())
+		if err != nil {
+			return err
+		}
+		r.Val = &val
+	}
+	if err := os.MkdirAll(filepath.Join(j.Run, checkpointsName), 0o777); err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	if err := r.write(j.Run); err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	return nil
+}
