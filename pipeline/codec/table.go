@@ -10,7 +10,7 @@ const DefaultQuality = 90
 
 // Names lists the codecs, the default first.
 func Names() []string {
-	return []string{"jpeg", "raw"}
+	return []string{"lossless", "jpeg", "raw"}
 }
 
 // ByName gives the codec of that name. Quality is that of JPEG, 1 to 100, or 0
@@ -25,6 +25,8 @@ func ByName(name string, quality int) (Codec, error) {
 			return nil, fmt.Errorf("JPEG quality %d: want 1 to 100", quality)
 		}
 		return JPEG{Quality: quality}, nil
+	case "lossless":
+		return Lossless{}, nil
 	case "raw":
 		return Raw{}, nil
 	}

@@ -1,0 +1,137 @@
+// Command generate writes the assembly of the lossless codec's inner loops:
+//
+//	cd pipeline/codec && go generate
+//
+// It has a module of its own, so that avo is no dependency of the toolkit.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,!noasm")
+	prefixSum()
+	addBytes()
+	merge()
+	Generate()
+}
+
+// pointer loads the address of a slice parameter.
+func pointer(name string) Mem { return Mem{Base: Load(Param(name).Base(), GP64())} }
+
+// loop runs body for every group of 16 bytes of a slice, with i counting bytes.
+func loop(slice string, body func(i reg.GPVirtual)) {
+	n, i := Load(Param(slice).Len(), GP64()), GP64()
+	XORQ(i, i)
+	Label("loop")
+	body(i)
+	ADDQ(Imm(16), i)
+	CMPQ(i, n)
+	JB(LabelRef("loop"))
+	RET()
+}
+
+// prefixSum makes running sums of 16 bytes by adding them to themselves shifted
+// by 1, 2, 4 and 8 bytes. Only the last sum's way to the next 16 is a chain.
+func prefixSum() {
+	TEXT("prefixSumAVX", NOSPLIT, "func(row, above []byte, carry byte) byte")
+	Doc("prefixSumAVX is prefixSumGo for a positive multiple of 16 bytes; it returns the last running sum.")
+	row, above := pointer("row"), pointer("above")
+	start := Load(Param("carry"), GP8())
+	wide := GP32()
+	MOVBLZX(start, wide)
+	carry, last, zero := XMM(), XMM(), XMM()
+	VMOVD(wide, carry)
+	VPXOR(zero, zero, zero)
+	VPSHUFB(zero, carry, carry) // byte 0 to all
+	VMOVDQU(bytes16("last", func(int) byte { return 15 }), last)
+
+	n, i := Load(Param("row").Len(), GP64()), GP64()
+	XORQ(i, i)
+	Label("loop")
+	sum, shifted := XMM(), XMM()
+	VMOVDQU(row.Idx(i, 1), sum)
+	for _, bytes := range []uint64{1, 2, 4, 8} {
+		VPSLLDQ(Imm(bytes), sum, shifted)
+		VPADDB(shifted, sum, sum)
+	}
+	VPADDB(carry, sum, sum)
+	VPSHUFB(last, sum, carry) // byte 15 to all
+	VPADDB(above.Idx(i, 1), sum, sum)
+	VMOVDQU(sum, row.Idx(i, 1))
+	ADDQ(Imm(16), i)
+	CMPQ(i, n)
+	JB(LabelRef("loop"))
+	VMOVD(carry, wide)
+	Store(wide.As8(), ReturnIndex(0))
+	RET()
+}
+
+func addBytes() {
+	TEXT("addBytesAVX", NOSPLIT, "func(row, above []byte)")
+	Doc("addBytesAVX is addBytesGo for a positive multiple of 16 bytes.")
+	row, above := pointer("row"), pointer("above")
+	loop("row", func(i reg.GPVirtual) {
+		sum := XMM()
+		VMOVDQU(row.Idx(i, 1), sum)
+		VPADDB(above.Idx(i, 1), sum, sum)
+		VMOVDQU(sum, row.Idx(i, 1))
+	})
+}
+
+// merge adds green and interleaves: byte k of 48 is colour k%3 of pixel k/3.
+func merge() {
+	TEXT("mergeAVX", NOSPLIT, "func(rgb, g, r, b []byte)")
+	Doc("mergeAVX is mergeGo for a positive multiple of 16 pixels.")
+	rgb, g, r, b := pointer("rgb"), pointer("g"), pointer("r"), pointer("b")
+	var masks [3][3]reg.VecVirtual // [16 bytes of output][colour]
+	for out := range masks {
+		for colour := range masks[out] {
+			masks[out][colour] = XMM()
+			VMOVDQU(mergeMask(out, colour), masks[out][colour])
+		}
+	}
+	loop("g", func(i reg.GPVirtual) {
+		green, red, blue := XMM(), XMM(), XMM()
+		VMOVDQU(g.Idx(i, 1), green)
+		VPADDB(r.Idx(i, 1), green, red)
+		VPADDB(b.Idx(i, 1), green, blue)
+		at := GP64()
+		LEAQ(Mem{Base: i, Index: i, Scale: 2}, at)
+		for out := range masks {
+			merged, part := XMM(), XMM()
+			VPSHUFB(masks[out][0], red, merged)
+			VPSHUFB(masks[out][1], green, part)
+			VPOR(part, merged, merged)
+			VPSHUFB(masks[out][2], blue, part)
+			VPOR(part, merged, merged)
+			VMOVDQU(merged, rgb.Offset(16*out).Idx(at, 1))
+		}
+	})
+}
+
+// mergeMask is the shuffle that puts a colour's bytes into their places of one
+// third of the output, and zero (index 0x80) elsewhere.
+func mergeMask(out, colour int) Mem {
+	names := []string{"red", "green", "blue"}
+	return bytes16(fmt.Sprint(names[colour], out), func(k int) byte {
+		if at := 16*out + k; at%3 == colour {
+			return byte(at / 3)
+		}
+		return 0x80
+	})
+}
+
+// bytes16 is a constant of 16 bytes.
+func bytes16(name string, value func(k int) byte) Mem {
+	constant := GLOBL(name, RODATA|NOPTR)
+	for k := range 16 {
+		DATA(k, U8(value(k)))
+	}
+	return constant
+}

@@ -1,0 +1,261 @@
+package codec
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+
+	"github.com/klauspost/compress/huff0"
+)
+
+// Lossless stores pictures in about half the bytes of their pixels and gives
+// the same pixels back. Green is subtracted from red and blue; of each of the
+// three planes, every row is predicted from its neighbours, and what remains is
+// Huffman-coded. docs/shard-format.md has the bytes.
+type Lossless struct{}
+
+// Name is "lossless".
+func (Lossless) Name() string { return "lossless" }
+
+// Encoding is "bytes": MosaicML's reader doesn't know this codec.
+func (Lossless) Encoding(int) string { return "bytes" }
+
+// NewEncoder panics if size is more than the format's 65,535 pixels a side.
+func (Lossless) NewEncoder(size int) Encoder {
+	checkLosslessSize(size)
+	return &losslessEncoder{planes: newPlanes(size), residuals: make([]byte, size*size)}
+}
+
+// NewDecoder panics if size is more than the format's 65,535 pixels a side.
+func (Lossless) NewDecoder(size int) Decoder {
+	checkLosslessSize(size)
+	return &losslessDecoder{planes: newPlanes(size)}
+}
+
+func checkLosslessSize(size int) {
+	if size < 1 || size > math.MaxUint16 {
+		panic(fmt.Sprintf("codec: lossless pictures have 1 to %d pixels a side, not %d", math.MaxUint16, size))
+	}
+}
+
+// A lossless picture begins with its version, its size and a CRC.
+const (
+	losslessVersion = 1
+
+	losslessSizeAt  = 1 // u16, pixels a side
+	losslessCRCAt   = 3 // u32, CRC-32 (IEEE) of all that follows
+	losslessPlaneAt = 7
+)
+
+// Each plane is its rows' predictors, then blocks of residuals.
+const (
+	blockSize = 1 << 16 // residuals in a block; the last may have fewer
+
+	blockStored   = 0 // the residuals themselves
+	blockConstant = 1 // one byte, which all residuals equal
+	blockHuffman  = 2 // u16 length, then so many bytes of huff0, four streams
+)
+
+// predictorBytes is how many bytes the predictors of so many rows take: four
+// rows a byte, the first in its lowest bits.
+func predictorBytes(rows int) int { return (rows + 3) / 4 }
+
+// planes are a picture's colour planes: G, R−G, B−G modulo 256.
+type planes struct {
+	size  int
+	plane [3][]byte
+	zero  []byte // the row above the first
+}
+
+func newPlanes(size int) planes {
+	p := planes{size: size, zero: make([]byte, size)}
+	for i := range p.plane {
+		p.plane[i] = make([]byte, size*size)
+	}
+	return p
+}
+
+// row is row y of plane i, and the one above it.
+func (p *planes) row(i, y int) (row, above []byte) {
+	row = p.plane[i][y*p.size:][:p.size]
+	if y == 0 {
+		return row, p.zero
+	}
+	return row, p.plane[i][(y-1)*p.size:][:p.size]
+}
+
+type losslessEncoder struct {
+	planes
+	residuals []byte
+	predict   rowPredictor
+	huffman   huff0.Scratch
+}
+
+func (e *losslessEncoder) Encode(dst, rgb []byte) ([]byte, error) {
+	checkPixels(rgb, e.size)
+	split(e.plane[0], e.plane[1], e.plane[2], rgb)
+
+	start := len(dst)
+	dst = append(dst, losslessVersion)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(e.size))
+	dst = append(dst, 0, 0, 0, 0) // the CRC's place
+	var err error
+	for i := range e.plane {
+		if dst, err = e.appendPlane(dst, i); err != nil {
+			return dst[:start], fmt.Errorf("encode lossless: %w", err)
+		}
+	}
+	encoded := dst[start:]
+	binary.LittleEndian.PutUint32(encoded[losslessCRCAt:], crc32.ChecksumIEEE(encoded[losslessPlaneAt:]))
+	return dst, nil
+}
+
+func (e *losslessEncoder) appendPlane(dst []byte, i int) ([]byte, error) {
+	predictors := len(dst)
+	dst = append(dst, make([]byte, predictorBytes(e.size))...)
+	for y := range e.size {
+		row, above := e.row(i, y)
+		p := e.predict.row(e.residuals[y*e.size:][:e.size], row, above)
+		dst[predictors+y/4] |= byte(p) << (y % 4 * 2)
+	}
+	var err error
+	for rest := e.residuals; len(rest) > 0 && err == nil; {
+		n := min(len(rest), blockSize)
+		dst, err = e.appendBlock(dst, rest[:n])
+		rest = rest[n:]
+	}
+	return dst, err
+}
+
+func (e *losslessEncoder) appendBlock(dst, block []byte) ([]byte, error) {
+	e.huffman.Reuse = huff0.ReusePolicyNone
+	coded, _, err := huff0.Compress4X(block, &e.huffman)
+	switch {
+	case errors.Is(err, huff0.ErrUseRLE):
+		return append(dst, blockConstant, block[0]), nil
+	case errors.Is(err, huff0.ErrIncompressible) || err == nil && len(coded)+2 >= len(block):
+		return append(append(dst, blockStored), block...), nil
+	case err != nil:
+		return dst, err
+	}
+	dst = append(dst, blockHuffman)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(coded)))
+	return append(dst, coded...), nil
+}
+
+type losslessDecoder struct {
+	planes
+	huffman huff0.Scratch
+}
+
+func (d *losslessDecoder) Decode(rgb, src []byte) error {
+	checkPixels(rgb, d.size)
+	if err := d.decode(rgb, src); err != nil {
+		return fmt.Errorf("decode lossless: %w", err)
+	}
+	return nil
+}
+
+func (d *losslessDecoder) decode(rgb, src []byte) error {
+	if len(src) < losslessPlaneAt {
+		return fmt.Errorf("%d bytes are too short for a picture", len(src))
+	}
+	if version := src[0]; version != losslessVersion {
+		return fmt.Errorf("version %d, want %d: read it with a newer release, or make the shards again", version, losslessVersion)
+	}
+	if size := int(binary.LittleEndian.Uint16(src[losslessSizeAt:])); size != d.size {
+		return fmt.Errorf("the picture is %d×%d, want %d×%d", size, size, d.size, d.size)
+	}
+	crc, rest := binary.LittleEndian.Uint32(src[losslessCRCAt:]), src[losslessPlaneAt:]
+	if crc32.ChecksumIEEE(rest) != crc {
+		return errors.New("damaged: the CRC differs")
+	}
+	var predictors [3][]byte
+	for i, plane := range d.plane {
+		n := predictorBytes(d.size)
+		if len(rest) < n {
+			return errTruncated
+		}
+		predictors[i], rest = rest[:n], rest[n:]
+		for len(plane) > 0 {
+			n := min(len(plane), blockSize)
+			var err error
+			if rest, err = d.block(plane[:n:n], rest); err != nil {
+				return fmt.Errorf("plane %d: %w", i, err)
+			}
+			plane = plane[n:]
+		}
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%d bytes left over", len(rest))
+	}
+	return d.unpredict(rgb, predictors)
+}
+
+var errTruncated = errors.New("damaged: it ends too early")
+
+// block fills dst with residuals and returns what follows them in src.
+func (d *losslessDecoder) block(dst, src []byte) (rest []byte, err error) {
+	if len(src) < 3 { // the least that a block takes, unless it has one stored residual
+		if len(src) == 2 && (src[0] == blockConstant || src[0] == blockStored && len(dst) == 1) {
+			fill(dst, src[1])
+			return nil, nil
+		}
+		return nil, errTruncated
+	}
+	kind, src := src[0], src[1:]
+	switch kind {
+	case blockStored:
+		if len(src) < len(dst) {
+			return nil, errTruncated
+		}
+		copy(dst, src)
+		return src[len(dst):], nil
+	case blockConstant:
+		fill(dst, src[0])
+		return src[1:], nil
+	case blockHuffman:
+		n := int(binary.LittleEndian.Uint16(src))
+		if src = src[2:]; len(src) < n {
+			return nil, errTruncated
+		}
+		table, coded, err := huff0.ReadTable(src[:n], &d.huffman)
+		if err != nil {
+			return nil, err
+		}
+		_, err = table.Decoder().Decompress4X(dst[:0], coded)
+		return src[n:], err
+	}
+	return nil, fmt.Errorf("damaged: block of unknown kind %d", kind)
+}
+
+func fill(dst []byte, v byte) {
+	for i := range dst {
+		dst[i] = v
+	}
+}
+
+// unpredict turns residuals into planes in place, and those into pixels, row by
+// row.
+func (d *losslessDecoder) unpredict(rgb []byte, predictors [3][]byte) error {
+	for y := range d.size {
+		for i := range d.plane {
+			row, above := d.row(i, y)
+			switch p := predictors[i][y/4] >> (y % 4 * 2) & 3; p {
+			case predictLeft:
+				prefixSum(row, d.zero, above[0])
+			case predictUp:
+				addBytes(row, above)
+			case predictGradient:
+				prefixSum(row, above, 0)
+			default:
+				return fmt.Errorf("damaged: plane %d row %d has unknown predictor %d", i, y, p)
+			}
+		}
+		at, n := y*d.size, d.size
+		merge(rgb[3*at:][:3*n], d.plane[0][at:][:n], d.plane[1][at:][:n], d.plane[2][at:][:n])
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+//go:build amd64 && !noasm
+
+package codec
+
+import "golang.org/x/sys/cpu"
+
+//go:generate sh -c "cd _generate && go run . -pkg codec -out ../unpredict_amd64.s -stubs ../unpredict_stubs_amd64.go"
+
+// useAVX chooses the assembly. Tests turn it off.
+var useAVX = cpu.X86.HasAVX
+
+// The assembly takes whole groups of 16 bytes (or pixels); the rest of a row is
+// left to the portable loops.
+const group = 16
+
+func prefixSum(row, above []byte, carry byte) {
+	if n := len(row) &^ (group - 1); useAVX && n > 0 {
+		carry = prefixSumAVX(row[:n], above[:n], carry)
+		row, above = row[n:], above[n:]
+	}
+	prefixSumGo(row, above, carry)
+}
+
+func addBytes(row, above []byte) {
+	if n := len(row) &^ (group - 1); useAVX && n > 0 {
+		addBytesAVX(row[:n], above[:n])
+		row, above = row[n:], above[n:]
+	}
+	addBytesGo(row, above)
+}
+
+func merge(rgb, g, r, b []byte) {
+	if n := len(g) &^ (group - 1); useAVX && n > 0 {
+		mergeAVX(rgb[:3*n], g[:n], r[:n], b[:n])
+		rgb, g, r, b = rgb[3*n:], g[n:], r[n:], b[n:]
+	}
+	mergeGo(rgb, g, r, b)
+}

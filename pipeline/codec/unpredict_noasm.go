@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm
+
+package codec
+
+func prefixSum(row, above []byte, carry byte) { prefixSumGo(row, above, carry) }
+func addBytes(row, above []byte)              { addBytesGo(row, above) }
+func merge(rgb, g, r, b []byte)               { mergeGo(rgb, g, r, b) }
