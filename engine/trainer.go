@@ -331,7 +331,11 @@ func (r *run) diverged(err error) error {
 		return errors.Join(err, readErr)
 	}
 	if !ok {
-		return fmt.Errorf("%w; weights are no longer numbers, so the last checkpoint in %s stays the newest: %s and resume from it", err, r.Checkpoints.Dir, advice)
+		latest, listErr := r.Checkpoints.Latest()
+		if latest == "" {
+			return errors.Join(fmt.Errorf("%w; weights are no longer numbers and nothing was saved before: %s and begin again", err, advice), listErr)
+		}
+		return fmt.Errorf("%w; weights are no longer numbers, so nothing more was saved: %s and resume from %s", err, advice, latest)
 	}
 	r.dirty = true // even before the first step
 	if saveErr := r.save(false); saveErr != nil {

@@ -106,10 +106,10 @@ func tinyModel(t *testing.T, devicesList string, inference bool) *engine.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newModel(t, net, devicesList, inference)
+	return tinyOn(t, net, devicesList, inference)
 }
 
-func newModel(t *testing.T, net *engine.Net, devicesList string, inference bool) *engine.Model {
+func tinyOn(t *testing.T, net *engine.Net, devicesList string, inference bool) *engine.Model {
 	t.Helper()
 	contexts, err := devices.Open(devicesList, devices.Options{Threads: 2})
 	if err != nil {
@@ -420,7 +420,7 @@ func TestCheckpointOfAnotherNet(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		if err := file.Restore(newModel(t, net, "cpu", false)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := file.Restore(tinyOn(t, net, "cpu", false)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.new, err, c.want)
 		}
 	}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"alexnet/pipeline"
+	"alexnet/pipeline/source"
+	"alexnet/tools/internal/command"
+)
+
+// TestMain lets a test run the command as a process of its own.
+func TestMain(m *testing.M) {
+	if os.Getenv("TRAIN_ALEXNET_PROCESS") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process is the command as a process of its own.
+func process(args ...string) *exec.Cmd {
+	c := exec.Command(os.Args[0], args...)
+	c.Env = append(os.Environ(), "TRAIN_ALEXNET_PROCESS=1")
+	return c
+}
+
+const (
+	testSize  = 20 // pixels a side in the shards
+	testBatch = 6
+)
+
+// testNet reads 16 of the 20 pixels.
+const testNet = `{
+  "name": "test", "input": {"size": 16, "scale": 0.02}, "towers": 2, "classes": 3,
+  "layers": [
+    {"name": "conv1", "conv": {"maps": 8, "kernel": 5, "stride": 2, "pad": 2, "std": 0.05}},
+    {"activate": "relu"},
+    {"lrn": {"size": 5, "k": 2, "alpha": 0.0001, "beta": 0.75}},
+    {"maxpool": {"kernel": 3, "stride": 2, "pad": 0}},
+    {"name": "conv2", "conv": {"maps": 8, "kernel": 3, "stride": 1, "pad": 1, "reads": "own", "std": 0.05}},
+    {"activate": "relu"},
+    {"name": "fc3", "dense": {"units": 16, "std": 0.05}},
+    {"activate": "relu"},
+    {"dropout": {"rate": 0.5}},
+    {"name": "fc4", "dense": {"std": 0.05}}
+  ]}`
+
+// world is what a user has before training.
+type world struct{ dir, train, val, net string }
+
+// newWorld makes shards of three classes, stripes of three directions in random
+// colours, through the sharding job itself.
+func newWorld(t *testing.T) world {
+	t.Helper()
+	dir := t.TempDir()
+	w := world{dir: dir, train: filepath.Join(dir, "train"), val: filepath.Join(dir, "val"), net: filepath.Join(dir, "net.json")}
+	makeShards(t, w.train, "train", 3, 20)
+	makeShards(t, w.val, "val", 3, 7)
+	if err := os.WriteFile(w.net, []byte(testNet), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func makeShards(t *testing.T, out, split string, classes, perClass int) {
+	t.Helper()
+	pictures := t.TempDir()
+	r := rand.New(rand.NewPCG(1, uint64(len(split))))
+	for class := range classes {
+		folder := filepath.Join(pictures, fmt.Sprintf("class%d", class))
+		if err := os.Mkdir(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for i := range perClass {
+			img := image.NewRGBA(image.Rect(0, 0, testSize, testSize))
+			a, b := randomColour(r, 0), randomColour(r, 128)
+			phase := r.IntN(8)
+			for y := range testSize {
+				for x := range testSize {
+					c := a
+					if ([]int{x, y, x + y, x - y + 32}[class%4]+phase)/4%2 == 0 {
+						c = b
+					}
+					img.SetRGBA(x, y, c)
+				}
+			}
+			var buf bytes.Buffer
+			if err := png.Encode(&buf, img); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%02d.png", i)), buf.Bytes(), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	src, err := source.Open(t.Context(), pictures, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if _, err := pipeline.Shard(t.Context(), pipeline.ShardConfig{Out: out, Split: split, Codec: "raw", Size: testSize}, src, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func randomColour(r *rand.Rand, from int) color.RGBA {
+	c := func() uint8 { return uint8(from + r.IntN(128)) }
+	return color.RGBA{c(), c(), c(), 255}
+}
+
+// args are the flags of a small run in the folder dir.
+func (w world) args(dir string, more ...string) []string {
+	return append([]string{
+		"train-alexnet", "--train", w.train, "--val", w.val, "--run", dir, "--net", w.net, "--batch", fmt.Sprint(testBatch),
+		"--init", "he", "--lr", "0.02", "--warmup", "5", "--log-every", "4", "--epochs", "8", "--threads", "2", "--seed", "3",
+	}, more...)
+}
+
+// result is what a call of the command leaves.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// call runs the command in this process.
+func call(args ...string) result {
+	var stdout, stderr bytes.Buffer
+	err := run(context.Background(), args, &stdout, &stderr)
+	code := command.Report("train-alexnet", err, &stderr)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func (r result) must(t *testing.T, code int, words ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Fatalf("exit code %d, want %d\n%s", r.code, code, r.stderr)
+	}
+	for _, w := range words {
+		if !strings.Contains(r.stdout+r.stderr, w) {
+			t.Errorf("no %q in\n%s%s", w, r.stdout, r.stderr)
+		}
+	}
+}
+
+func exists(t *testing.T, path string) {
+	t.Helper()
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Errorf("%s is missing or empty: %v", path, err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestHelpIsComplete(t *testing.T) {
+	for _, args := range [][]string{{"train-alexnet"}, {"train-alexnet", "--help"}} {
+		r := call(args...)
+		r.must(t, 0, "prep-imagenet shard", "--resume", "default: 0.01", "Exit codes", "eval")
+	}
+	call("train-alexnet", "eval", "--help").must(t, 0, "--ten-crop")
+	call("train-alexnet", "devices").must(t, 0, "cpu\t")
+}
+
+func TestBadUsage(t *testing.T) {
+	w := newWorld(t)
+	run := filepath.Join(w.dir, "run")
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"--train is required", []string{"train-alexnet", "--run", run}},
+		{"--run is required", []string{"train-alexnet", "--train", w.train}},
+		{"no net called \"lenet\"", w.args(run, "--net", "lenet")},
+		{"--lr: learning rate -1", w.args(run, "--lr", "-1")},
+		{"--batch 0: want at least 1", w.args(run, "--batch", "0")},
+		{"has only 60 pictures", w.args(run, "--batch", "61")},
+		{"--init x: want paper or he", w.args(run, "--init", "x")},
+		{"--precision fp16: want fp32", w.args(run, "--precision", "fp16")},
+		{"no device called \"tpu\"", w.args(run, "--devices", "tpu")},
+		{"holds no run", []string{"train-alexnet", "--run", run, "--resume"}},
+		{"not defined", w.args(run, "--learning-rate", "1")},
+		{"unexpected \"more\"", w.args(run, "more")},
+		{"--checkpoint is required", []string{"train-alexnet", "eval", "--data", w.val}},
+	} {
+		r := call(c.args...)
+		if r.code != command.BadUsage || !strings.Contains(r.stderr, c.want) {
+			t.Errorf("%v:\ncode %d, %s want 2 and %q", c.args[1:], r.code, r.stderr, c.want)
+		}
+	}
+	if _, err := os.Stat(run); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a refused call made %s", run)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	w := newWorld(t)
+	run := filepath.Join(w.dir, "run")
+	other := filepath.Join(w.dir, "other")
+	makeShards(t, other, "train", 4, 3)
+	badPCA := filepath.Join(w.dir, "bad.json")
+	if err := os.WriteFile(badPCA, []byte(`{"units":"0-255","mean":[1,2]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	big := filepath.Join(w.dir, "big.json")
+	if err := os.WriteFile(big, []byte(strings.Replace(testNet, `"size": 16`, `"size": 24`, 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(w.dir, "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"nowhere", w.args(run, "--train", filepath.Join(w.dir, "nowhere"))},
+		{"different classes (3 and 4 of them)", w.args(run, "--val", other)},
+		{"bad.json: mean has 2 numbers, want 3", w.args(run, "--pca", badPCA)},
+		{"the net has 3 classes and the shards have 4", w.args(run, "--train", other, "--val", "")},
+		{"20 pixels a side", w.args(run, "--net", big)},
+		{"not a directory", w.args(filepath.Join(file, "run"))},
+	} {
+		r := call(c.args...)
+		if r.code != command.Failed || !strings.Contains(r.stderr, c.want) {
+			t.Errorf("%v:\ncode %d, %s want 1 and %q", c.args[1:], r.code, r.stderr, c.want)
+		}
+	}
+}
+
+func TestPlan(t *testing.T) {
+	w := newWorld(t)
+	r := call(w.args("", "--plan", "--devices", "cpu,cpu")...)
+	r.must(t, 0, "MiB")
+	if strings.Count(r.stdout, "\n") != 2 {
+		t.Errorf("plan of two contexts:\n%s", r.stdout)
+	}
+}

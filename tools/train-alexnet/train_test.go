@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/tools/internal/command"
+	"alexnet/tools/train-alexnet/report"
+)
+
+func metricsOf(t *testing.T, dir string) []engine.Metrics {
+	t.Helper()
+	m, err := report.ReadMetrics(filepath.Join(dir, metricsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestTrainEvaluateReport(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "run")
+	r := call(w.args(dir)...)
+	r.must(t, 0, "epoch 8/8  validation", "no --pca file", "all epochs are done after 80 steps", "lowest top-1 error")
+	if n := strings.Count(r.stderr, "no --pca file"); n != 1 {
+		t.Errorf("the missing pca.json was mentioned %d times", n)
+	}
+	for _, name := range []string{runName, metricsName, curveName, kernelsName, reportName, "checkpoints/best.safetensors", "checkpoints/step-000000080.safetensors"} {
+		exists(t, filepath.Join(dir, name))
+	}
+	var first map[string]any
+	if err := json.Unmarshal([]byte(strings.SplitN(read(t, filepath.Join(dir, metricsName)), "\n", 2)[0]), &first); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"epoch", "step", "images", "loss", "top1_error", "top5_error", "lr", "images_per_s"} {
+		if _, ok := first[key]; !ok {
+			t.Errorf("metrics.jsonl has no %q: %v", key, first)
+		}
+	}
+	best := 1.0
+	for _, m := range metricsOf(t, dir) {
+		if m.Split == "val" {
+			best = min(best, m.Top1Error)
+		}
+	}
+	if best > 0.2 {
+		t.Errorf("lowest validation error %.2f: stripes were not learnt", best)
+	}
+
+	// eval agrees with the validation of the same weights.
+	var score engine.Score
+	e := call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--json")
+	e.must(t, 0)
+	if err := json.Unmarshal([]byte(e.stdout), &score); err != nil {
+		t.Fatal(err)
+	}
+	if score.Images != 21 || score.Top1Error != best || score.Top5Error != 0 {
+		t.Errorf("eval says %+v, the run %v", score, best)
+	}
+	ten := call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop")
+	ten.must(t, 0, "images 21", "top1_error 0.")
+	call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop", "--batch", "7").must(t, 1, "multiple")
+
+	// The report can be drawn again.
+	page := filepath.Join(dir, reportName)
+	if err := os.Remove(page); err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", "report", "--run", dir).must(t, 0, "wrote")
+	text := read(t, page)
+	if strings.Count(text, "data:image/png;base64,") != 14 || !strings.Contains(text, "class2") {
+		t.Errorf("report has %d pictures, want curve, kernels and 12", strings.Count(text, "data:image/png"))
+	}
+	if strings.Contains(text, "ZgotmplZ") || strings.Contains(text, "src=\"http") {
+		t.Error("the page is not self-contained")
+	}
+}
+
+func TestRunFolderIsNotOverwritten(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "run")
+	call(w.args(dir, "--steps", "2")...).must(t, 0)
+	before := read(t, filepath.Join(dir, runName))
+	call(w.args(dir, "--steps", "2")...).must(t, 2, "already holds a run", "--resume")
+	if read(t, filepath.Join(dir, runName)) != before {
+		t.Error("run.json has changed")
+	}
+}
+
+func TestResumeRefusesAnotherRun(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "run")
+	call(w.args(dir, "--steps", "2")...).must(t, 0)
+	four := filepath.Join(w.dir, "four")
+	makeShards(t, four, "train", 4, 3)
+	wide := filepath.Join(w.dir, "wide.json")
+	if err := os.WriteFile(wide, []byte(strings.Replace(testNet, `"maps": 8`, `"maps": 16`, 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code  int
+		want  string
+		flags []string
+	}{
+		{2, "--batch 5: the run was begun with 6", []string{"--batch", "5"}},
+		{2, "--seed 9: the run was begun with 3", []string{"--seed", "9"}},
+		{1, "the net has 3 classes and the shards have 4", []string{"--train", four, "--val", four}},
+		{1, "was trained on 3 classes (class0 …)", []string{"--train", four, "--val", four, "--net", "alexnet-mini"}},
+		{1, "conv1.weight is [8 3 5 5] in the file and [16 3 5 5] in net", []string{"--net", wide}},
+		{1, "another input scale", []string{"--input-scale", "0.5"}},
+	} {
+		call(append([]string{"train-alexnet", "--run", dir, "--resume"}, c.flags...)...).must(t, c.code, c.want)
+	}
+	call("train-alexnet", "--run", dir, "--resume", "--steps", "3").must(t, 0, "after 3 steps")
+}
+
+// final is the checkpoint after 40 steps of a run in dir.
+func final(t *testing.T, dir string) string {
+	return read(t, filepath.Join(dir, checkpointsName, "step-000000040.safetensors"))
+}
+
+// steps are the steps in metrics.jsonl, by split.
+func steps(t *testing.T, dir, split string) (s []uint64) {
+	for _, m := range metricsOf(t, dir) {
+		if m.Split == split {
+			s = append(s, m.Step)
+		}
+	}
+	return s
+}
+
+func TestResumeIsExactWhateverStopsIt(t *testing.T) {
+	w := newWorld(t)
+	whole := filepath.Join(w.dir, "whole")
+	call(w.args(whole, "--steps", "40")...).must(t, 0)
+	want := final(t, whole)
+	for _, stop := range []struct {
+		name   string
+		signal os.Signal
+		code   int
+	}{
+		{"ctrl-c", os.Interrupt, command.Interrupted},
+		{"kill", os.Kill, -1},
+	} {
+		t.Run(stop.name, func(t *testing.T) {
+			dir := filepath.Join(w.dir, stop.name)
+			args := w.args(dir, "--steps", "40", "--checkpoint-every", "3", "--log-every", "1", "--threads", "1")
+			p := process(args[1:]...)
+			stderr, err := p.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var text strings.Builder
+			lines := bufio.NewScanner(stderr)
+			for lines.Scan() {
+				text.WriteString(lines.Text() + "\n")
+				if strings.Contains(lines.Text(), "step 17/40") {
+					if err := p.Process.Signal(stop.signal); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			p.Wait()
+			if p.ProcessState.ExitCode() != stop.code {
+				t.Fatalf("exit code %d, want %d:\n%s", p.ProcessState.ExitCode(), stop.code, text.String())
+			}
+			if stop.signal == os.Interrupt && !strings.Contains(text.String(), "--resume") {
+				t.Errorf("no advice on resuming:\n%s", text.String())
+			}
+			if got := latestStep(t, dir); got < 15 || got >= 40 {
+				t.Fatalf("stopped at step %d, want 15 to 39", got)
+			}
+			call("train-alexnet", "--run", dir, "--resume").must(t, 0, "resuming", "after 40 steps")
+			if final(t, dir) != want {
+				t.Error("the weights after 40 steps differ from the uninterrupted run's")
+			}
+			s := steps(t, dir, "train")
+			wanted := make([]uint64, 40)
+			for i := range wanted {
+				wanted[i] = uint64(i + 1)
+			}
+			if !slices.Equal(s, wanted) {
+				t.Errorf("metrics.jsonl has steps %v", s)
+			}
+			if v := steps(t, dir, "val"); !slices.Equal(v, []uint64{10, 20, 30, 40}) {
+				t.Errorf("metrics.jsonl has validations at %v", v)
+			}
+			var record runRecord
+			if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, runName))), &record); err != nil || len(record.Sessions) != 2 {
+				t.Errorf("run.json has %d sessions: %v", len(record.Sessions), err)
+			}
+		})
+	}
+}
+
+// latestStep is the step of the newest checkpoint.
+func latestStep(t *testing.T, dir string) uint64 {
+	t.Helper()
+	path, err := engine.Checkpoints{Dir: filepath.Join(dir, checkpointsName)}.Latest()
+	if err != nil || path == "" {
+		t.Fatalf("no checkpoint: %v", err)
+	}
+	c, err := engine.OpenCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.Position.Step
+}
+
+// A kill before the first checkpoint loses nothing but time.
+func TestResumeWithoutCheckpointBeginsAgain(t *testing.T) {
+	w := newWorld(t)
+	whole, killed := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, "killed")
+	call(w.args(whole, "--steps", "5")...).must(t, 0)
+	call(w.args(killed, "--steps", "5")...).must(t, 0)
+	if err := os.RemoveAll(filepath.Join(killed, checkpointsName)); err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", "--run", killed, "--resume").must(t, 0, "no checkpoint yet")
+	const name = "checkpoints/step-000000005.safetensors"
+	if read(t, filepath.Join(whole, name)) != read(t, filepath.Join(killed, name)) {
+		t.Error("the weights differ")
+	}
+	if s := steps(t, killed, "train"); !slices.Equal(s, []uint64{4, 5}) {
+		t.Errorf("metrics.jsonl has steps %v", s)
+	}
+}
+
+func TestMaxTime(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "run")
+	began := time.Now()
+	call(w.args(dir, "--epochs", "1000000", "--max-time", "300ms")...).must(t, 0, "the limit on time is reached")
+	if d := time.Since(began); d > 20*time.Second {
+		t.Errorf("took %v", d)
+	}
+	latestStep(t, dir)
+}
+
+func TestDivergedRunSavesAndAdvises(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "run")
+	call(w.args(dir, "--lr", "1e9", "--warmup", "0")...).must(t, 1, "diverged", "nothing was saved before", "learning rate")
+	call(w.args(filepath.Join(w.dir, "scale"), "--input-scale", "3e38", "--mean", "none")...).must(t, 1, "diverged", "state before this step is saved", "input scale")
+	latestStep(t, filepath.Join(w.dir, "scale"))
+}
+
+func TestMeans(t *testing.T) {
+	w := newWorld(t)
+	for _, mean := range []string{"image", "none"} {
+		dir := filepath.Join(w.dir, mean)
+		call(w.args(dir, "--steps", "1", "--mean", mean)...).must(t, 0)
+		c, err := engine.OpenCheckpoint(filepath.Join(dir, "checkpoints/step-000000001.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if want := map[string]int{"image": 3 * 16 * 16, "none": 0}[mean]; len(c.Mean) != want {
+			t.Errorf("--mean %s: %d values, want %d", mean, len(c.Mean), want)
+		}
+	}
+}
+
+func TestCentreOfMeanPicture(t *testing.T) {
+	picture := make([]float32, 4*4*3)
+	for i := range picture {
+		picture[i] = float32(i)
+	}
+	// Rows 1–2, columns 1–2 of a 4×4 picture: pixels 5, 6, 9, 10.
+	want := []float32{15, 18, 27, 30, 16, 19, 28, 31, 17, 20, 29, 32}
+	if got := centre(picture, 4, 2); !slices.Equal(got, want) {
+		t.Errorf("centre %v, want %v", got, want)
+	}
+}
+
+func TestMetricsEnd(t *testing.T) {
+	const lines = `{"split":"train","step":4}
+{"split":"train","step":8}
+{"split":"val","step":8}
+{"split":"train","step":12}
+{"split":"tra`
+	ends := []int{0, 27, 54, 79, 107}
+	for _, c := range []struct {
+		at   engine.Position
+		want int
+	}{
+		{engine.Position{}, 0},
+		{engine.Position{Step: 5, EpochStep: 5}, 1},
+		{engine.Position{Step: 8, EpochStep: 8}, 2}, // validation not done
+		{engine.Position{Step: 8, Epoch: 1}, 3},
+		{engine.Position{Step: 99, EpochStep: 1}, 4}, // the last line is cut off
+	} {
+		if got, err := metricsEnd(strings.NewReader(lines), c.at); err != nil || got != int64(ends[c.want]) {
+			t.Errorf("%+v: %d, %v, want %d", c.at, got, err, ends[c.want])
+		}
+	}
+}
+
+func TestUnwritableRunFolder(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root writes everywhere")
+	}
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "locked")
+	if err := errors.Join(os.Mkdir(dir, 0o555)); err != nil {
+		t.Fatal(err)
+	}
+	call(w.args(filepath.Join(dir, "run"))...).must(t, 1, "permission denied")
+}
