@@ -4,7 +4,7 @@
 // A picture is resized along x, rounded to bytes, and then along y, by a kernel
 // that is widened by the reduction factor. That is what imaging and PIL do, and
 // the result is theirs within the rounding of integer arithmetic: on real
-// photographs at most 1 level from either.
+// photographs at most 2 levels, and 0.002 in the mean, from imaging's.
 //
 // The arithmetic is 16-bit weights times 8-bit samples in 32-bit sums, each axis
 // with as many fraction bits as its largest weight leaves room for. A kernel that

@@ -87,17 +87,17 @@ func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window
 	for i := range height {
 		weights := r.y.weights[i*r.y.n:][:r.y.n]
 		rows := r.rows[(int(r.y.first[i])-top)*row:]
-		r.vertical(dst[i*row:][:row], rows, weights)
+		r.vertical(dst[i*row:][:row], rows, weights, r.y.bits)
 	}
 }
 
 // vertical overwrites out with the sums of the weights times the rows, each as
 // long as out.
-func (r *Resizer) vertical(out, rows []byte, weights []int16) {
-	done := verticalFast(out, rows, weights, r.y.bits)
+func (r *Resizer) vertical(out, rows []byte, weights []int16, bits int) {
+	done := verticalFast(out, rows, weights, bits)
 	if done < len(out) {
 		r.sums = grow(r.sums, len(out)-done)
-		verticalGo(out[done:], r.sums, rows[done:], len(out), weights, r.y.bits)
+		verticalGo(out[done:], r.sums, rows[done:], len(out), weights, bits)
 	}
 }
 

@@ -122,32 +122,186 @@ func TestAgreesWithImaging(t *testing.T) {
 	}
 }
 
-func BenchmarkResize(b *testing.B) {
-	m := noise(500, 375, 1)
-	window := Centre(m.Width, m.Height, 256)
-	dst := make([]byte, 3*256*256)
-	for _, f := range Filters {
-		b.Run(f.Name, func(b *testing.B) {
-			r := New(f)
-			for b.Loop() {
-				r.x.interval, r.y.interval = interval{}, interval{} // as if the last one had another size
-				r.Resize(dst, 256, 256, m, window)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
-		})
+// Literal pixels: 2×1 doubled and 4×2 halved with the triangle.
+func TestPixels(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		src           Image
+		window        Window
+		width, height int
+		want          []byte
+	}{
+		{"2×1 to 4×1", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, All(2, 1), 4, 1,
+			[]byte{0, 10, 20, 25, 20, 20, 75, 40, 20, 100, 50, 20}},
+		{"its right pixel", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, Window{1, 0, 1, 1}, 1, 1,
+			[]byte{100, 50, 20}},
+		{"a window between pixels", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, Window{0.5, 0, 1, 1}, 1, 1,
+			[]byte{50, 30, 20}},
+		{"4×1 to 2×1 (weights 3 3 1 of 7)", Image{[]byte{7, 0, 0, 14, 0, 0, 21, 0, 0, 42, 0, 0}, 12, 4, 1}, All(4, 1), 2, 1,
+			[]byte{12, 0, 0, 29, 0, 0}},
+		{"1×2 with a gap between rows to 1×1", Image{[]byte{10, 20, 30, 99, 30, 20, 10}, 4, 1, 2}, All(1, 2), 1, 1,
+			[]byte{20, 20, 20}},
+	} {
+		got := make([]byte, len(tc.want))
+		New(Linear).Resize(got, tc.width, tc.height, tc.src, tc.window)
+		if !bytes.Equal(got, tc.want) {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
 	}
 }
 
-func BenchmarkFromYCbCr(b *testing.B) {
-	for _, ratio := range []image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio420} {
-		b.Run(ratio.String()[len("YCbCrSubsampleRatio"):], func(b *testing.B) {
-			m := image.NewYCbCr(image.Rect(0, 0, 500, 375), ratio)
-			dst := make([]byte, 3*500*375)
-			var scratch []byte
-			for b.Loop() {
-				scratch = FromYCbCr(dst, m, m.Rect, scratch)
+// A window is what resizing all and cropping gives, where the grids meet.
+func TestWindowIsACrop(t *testing.T) {
+	src := noise(120, 90, 5)
+	for _, f := range Filters {
+		r := New(f)
+		all, part := make([]byte, 3*80*60), make([]byte, 3*20*30)
+		r.Resize(all, 80, 60, src, All(120, 90))
+		r.Resize(part, 20, 30, src, Window{60, 30, 30, 45})
+		for y := range 30 {
+			want := all[3*((20+y)*80+40):][:3*20]
+			if !bytes.Equal(part[3*20*y:][:3*20], want) {
+				t.Fatalf("%s: row %d is %v, want %v", f.Name, y, part[3*20*y:][:3*20], want)
 			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
-		})
+		}
 	}
+}
+
+func TestCentre(t *testing.T) {
+	for _, tc := range []struct {
+		width, height int
+		want          Window
+	}{
+		{256, 256, Window{0, 0, 256, 256}},
+		{512, 256, Window{128, 0, 256, 256}},
+		{256, 301, Window{0, 22, 256, 256}}, // (301−256)/2 = 22.5, to even
+		{512, 1024, Window{0, 256, 512, 512}},
+		{500, 375, Window{42 * 500. / 341, 0, 256 * 500. / 341, 375}}, // 256·500/375 = 341.3, (341−256)/2 = 42.5
+		{1, 5000, Window{0, 2499.5, 1, 1}},
+	} {
+		got := Centre(tc.width, tc.height, 256)
+		for _, d := range []float64{got.X - tc.want.X, got.Y - tc.want.Y, got.Width - tc.want.Width, got.Height - tc.want.Height} {
+			if math.Abs(d) > 1e-9 {
+				t.Errorf("%d×%d: %+v, want %+v", tc.width, tc.height, got, tc.want)
+				break
+			}
+		}
+	}
+}
+
+// Flat pictures stay flat and pictures of the right size stay as they are,
+// whatever the shape.
+func TestShapes(t *testing.T) {
+	for _, f := range Filters {
+		r := New(f)
+		dst := make([]byte, 3*256*256)
+		for _, size := range [][2]int{{1, 1}, {1, 5000}, {5000, 1}, {2, 3}, {255, 257}, {3000, 2}, {17, 256}} {
+			m := Image{bytes.Repeat([]byte{9, 90, 250}, size[0]*size[1]), 3 * size[0], size[0], size[1]}
+			for _, window := range []Window{All(m.Width, m.Height), Centre(m.Width, m.Height, 256)} {
+				r.Resize(dst, 256, 256, m, window)
+				if !bytes.Equal(dst, bytes.Repeat([]byte{9, 90, 250}, 256*256)) {
+					t.Errorf("%s: flat %v, window %+v isn't flat", f.Name, size, window)
+				}
+			}
+		}
+		m := noise(256, 256, 2)
+		r.Resize(dst, 256, 256, m, Centre(256, 256, 256))
+		if !bytes.Equal(dst, m.compact()) {
+			t.Errorf("%s: a picture of the right size is changed", f.Name)
+		}
+	}
+}
+
+func TestPanics(t *testing.T) {
+	m := noise(4, 4, 1)
+	for name, f := range map[string]func(){
+		"no filter":           func() { New(Filter{}) },
+		"short dst":           func() { New(Linear).Resize(make([]byte, 11), 2, 2, m, All(4, 4)) },
+		"no pixels":           func() { New(Linear).Resize(nil, 0, 2, m, All(4, 4)) },
+		"short source":        func() { New(Linear).Resize(make([]byte, 12), 2, 2, Image{m.Pix[1:], m.Stride, 4, 4}, All(4, 4)) },
+		"window outside":      func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Window{1, 1, 4, 2}) },
+		"empty window":        func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Window{1, 1, 0, 2}) },
+		"not a number":        func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Window{math.NaN(), 1, 1, 2}) },
+		"rectangle off YCbCr": func() { FromYCbCr(nil, image.NewYCbCr(image.Rect(0, 0, 2, 2), 0), image.Rect(1, 1, 3, 2), nil) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+func TestNoAllocations(t *testing.T) {
+	a, b := noise(300, 200, 1), noise(200, 310, 2)
+	r, dst := New(CatmullRom), make([]byte, 3*128*128)
+	if n := testing.AllocsPerRun(10, func() {
+		r.Resize(dst, 128, 128, a, Centre(300, 200, 128))
+		r.Resize(dst, 128, 128, b, Centre(200, 310, 128))
+	}); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+// Odd windows: never a panic or a byte outside of dst, always what a plain
+// computation in floats gives to 2 levels.
+func FuzzResize(f *testing.F) {
+	f.Add(uint16(31), uint16(20), uint8(7), uint8(9), 0.0, 0.0, 1.0, 1.0, uint8(1))
+	f.Add(uint16(1), uint16(500), uint8(40), uint8(40), 0.1, 0.5, 0.9, 0.01, uint8(2))
+	f.Add(uint16(500), uint16(1), uint8(3), uint8(33), 0.999, 0.0, 0.001, 1.0, uint8(0))
+	f.Fuzz(func(t *testing.T, sw, sh uint16, dw, dh uint8, x, y, w, h float64, filter uint8) {
+		m := noise(int(sw%600)+1, int(sh%600)+1, uint64(sw)<<16+uint64(sh))
+		width, height := int(dw%64)+1, int(dh%64)+1
+		part := func(at, size float64, limit int) (float64, float64) {
+			at, size = math.Abs(math.Mod(at, 1)), math.Abs(math.Mod(size, 1))
+			if !(at >= 0) || !(size > 1e-6) {
+				at, size = 0, 1
+			}
+			return at * float64(limit), size * (1 - at) * float64(limit)
+		}
+		var window Window
+		window.X, window.Width = part(x, w, m.Width)
+		window.Y, window.Height = part(y, h, m.Height)
+		kernel := Filters[int(filter)%len(Filters)]
+		n := 3 * width * height
+		dst := bytes.Repeat([]byte{0x5a}, n+32)
+		New(kernel).Resize(dst[:n], width, height, m, window)
+		if !bytes.Equal(dst[n:], bytes.Repeat([]byte{0x5a}, 32)) {
+			t.Fatal("wrote beyond dst")
+		}
+		for i, want := range plain(width, height, m, window, kernel) {
+			if d := int(dst[i]) - int(want); d < -2 || d > 2 {
+				t.Fatalf("%s, %d×%d of %+v to %d×%d: byte %d is %d, in floats %d",
+					kernel.Name, m.Width, m.Height, window, width, height, i, dst[i], want)
+			}
+		}
+	})
+}
+
+// plain resizes in floats, rounding to bytes after each pass.
+func plain(width, height int, m Image, w Window, f Filter) []byte {
+	pass := func(at func(i int) float64, from, size float64, outputs, i, limit int) byte {
+		scale := size / float64(outputs)
+		centre, stretch := from+(float64(i)+0.5)*scale-0.5, max(1, scale)
+		sum, total := 0.0, 0.0
+		for j := max(0, int(centre-f.Support*stretch)-1); j < min(limit, int(centre+f.Support*stretch)+2); j++ {
+			k := f.Kernel((float64(j) - centre) / stretch)
+			sum, total = sum+k*at(j), total+k
+		}
+		return byte(max(0, min(255, math.Round(sum/total))))
+	}
+	rows := make([]byte, 3*width*m.Height)
+	for i := range rows {
+		x, y, c := i/3%width, i/3/width, i%3
+		rows[i] = pass(func(j int) float64 { return float64(m.Pix[y*m.Stride+3*j+c]) }, w.X, w.Width, width, x, m.Width)
+	}
+	out := make([]byte, 3*width*height)
+	for i := range out {
+		x, y, c := i/3%width, i/3/width, i%3
+		out[i] = pass(func(j int) float64 { return float64(rows[3*(j*width+x)+c]) }, w.Y, w.Height, height, y, m.Height)
+	}
+	return out
 }

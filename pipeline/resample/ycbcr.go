@@ -5,8 +5,8 @@ import "image"
 // FromYCbCr overwrites dst, rect.Dy() rows of rect.Dx() RGB pixels without gaps,
 // with the pixels of m inside rect, which lies in m.Rect. Subsampled chroma is
 // interpolated with the weights ¾ and ¼ as libjpeg does ("fancy upsampling"),
-// where image/jpeg's own conversion repeats it; at 4:1:1 and 4:1:0 it is repeated
-// in libjpeg too. The matrix is JFIF's, in 16 bits of fraction as in libjpeg.
+// where Go's own conversion repeats it; at 4:1:1 and 4:1:0, and in rows of one or
+// two chroma samples, it is repeated as in libjpeg too. The matrix is JFIF's, in 16 bits of fraction as in libjpeg.
 //
 // scratch is reused and returned, so that the next call needn't allocate.
 func FromYCbCr(dst []byte, m *image.YCbCr, rect image.Rectangle, scratch []byte) []byte {
@@ -41,14 +41,14 @@ func FromYCbCr(dst []byte, m *image.YCbCr, rect image.Rectangle, scratch []byte)
 				copy(out[from:to], this[from:to])
 			case sx == 1:
 				mixRows(out[from:to], this[from:to], other[from:to], int32(1+below%2))
-			case sx == 2 && sy == 1:
-				doubleRow(out, this)
-			case sx == 2:
-				doubleRows(out, this, other)
-			default:
+			case sx == 4 || columns <= 2:
 				for x := from; x < to; x++ {
-					out[x] = this[x/4]
+					out[x] = this[x/sx]
 				}
+			case sy == 1:
+				doubleRow(out, this)
+			default:
+				doubleRows(out, this, other)
 			}
 		}
 		convert(dst[:3*width], luma, blues[from:to], reds[from:to])
