@@ -27,7 +27,7 @@ type folders struct {
 // sorted by label, then by path. Folder links are followed for classes, not
 // below them. A root with train and val folders means the one of opts.Split.
 func openFolders(ctx context.Context, root string, opts Options) (Source, error) {
-	root, opts, splits, err := chooseSplit(root, opts)
+	root, splits, err := chooseSplit(root, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ import (
 // for classes, the two would make a data set of the classes "train" and "val".
 
 // splitFolders returns the folders of a root's two splits, "" where there is
-// none. A root has splits if it holds a folder train, and folders other than
-// train, val, valid, validation and test it has none.
+// none. A root has splits if it holds a folder train with folders in it, and
+// beside that at most test and one of val, valid and validation.
 func splitFolders(root string) (train, val string) {
 	ids, _, err := classFolders(root)
 	if err != nil || !slices.Contains(ids, "train") {
@@ -56,41 +56,46 @@ func detectFolders(p string) (string, error) {
 }
 
 // chooseSplit turns a root with train and val into the folder of the split
-// wanted and the classes of train, so that labels agree even where val lacks a
-// class. Another root and opts come back as they are.
-func chooseSplit(root string, opts Options) (string, Options, bool, error) {
+// wanted, and says whether there are both. Another root comes back as it is.
+func chooseSplit(root string, opts Options) (folder string, both bool, err error) {
 	train, val := splitFolders(root)
 	if train == "" {
-		return root, opts, false, nil
+		return root, false, nil
 	}
 	split, err := opts.split()
-	if err != nil || split == "train" {
-		return train, opts, val != "", err
+	switch {
+	case err != nil:
+		return "", false, err
+	case split == "train" || val == "" && opts.ValFraction > 0:
+		return train, val != "", nil
+	case val == "":
+		return "", false, fmt.Errorf("%s: holds train but no val folder: add one, or divide train by a validation fraction", root)
+	case len(opts.Classes) == 0:
+		err = sameClasses(train, val)
 	}
-	if val == "" {
-		if opts.ValFraction > 0 {
-			return train, opts, false, nil
-		}
-		return "", opts, false, fmt.Errorf("%s: holds train but no val folder: add one, or divide train by a validation fraction", root)
-	}
+	return val, true, err
+}
+
+// sameClasses refuses two splits of different classes: a label would mean one
+// class in training and another in validation.
+func sameClasses(train, val string) error {
 	ids, _, err := classFolders(train)
 	if err != nil {
-		return "", opts, false, err
+		return err
 	}
 	valIDs, _, err := classFolders(val)
 	if err != nil {
-		return "", opts, false, err
+		return err
 	}
 	for _, id := range valIDs {
 		if !slices.Contains(ids, id) {
-			return "", opts, false, fmt.Errorf("%s: class %s isn't in %s, which has %s: both need the same classes",
-				val, id, train, abbreviate(ids, 5))
+			return fmt.Errorf("%s: class %s isn't in %s: add or remove its pictures, or give a class list without it", val, id, train)
 		}
 	}
-	if len(opts.Classes) == 0 {
-		for _, id := range ids {
-			opts.Classes = append(opts.Classes, Class{ID: id})
+	for _, id := range ids {
+		if !slices.Contains(valIDs, id) {
+			return fmt.Errorf("%s: lacks class %s of %s: add or remove its pictures, or give a class list without it", val, id, train)
 		}
 	}
-	return val, opts, true, nil
+	return nil
 }

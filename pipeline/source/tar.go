@@ -84,6 +84,9 @@ func eachMember(ctx context.Context, name string, r io.ReaderAt, size int64, vis
 		case err != nil:
 			return fmt.Errorf("%s: the tar is damaged after %s (%d members): %w: fetch it again", name, last, count, err)
 		}
+		if h.Size > size-here {
+			return fmt.Errorf("%s: the tar is cut short in %s (%d members before it): the copy isn't complete, fetch it again", name, h.Name, count)
+		}
 		last, end = h.Name, here+h.Size
 		end += -end & (tarBlock - 1)
 		switch h.Typeflag {

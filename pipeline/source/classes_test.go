@@ -1,0 +1,35 @@
+package source
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReadClasses(t *testing.T) {
+	cases := []struct{ data, want string }{
+		{"n02 tench, Tinca\nn01\n", "[{n02 tench, Tinca} {n01 }]"},
+		{"\ufeff# the ten\r\n\r\ngarbage truck\ta lorry\r\nchurch\t\r\n", "[{garbage truck a lorry} {church }]"},
+	}
+	for _, c := range cases {
+		got, err := ReadClasses(filepath.Join(folder(t, file{"list", c.data}), "list"))
+		if err != nil || fmt.Sprint(got) != c.want {
+			t.Errorf("%q: got %v, %v; want %s", c.data, got, err, c.want)
+		}
+	}
+	for data, want := range map[string]string{
+		"":                         "list: names no class",
+		"a\nb\na x\n":              "list:3: class a for the second time",
+		"a\n b\n":                  "list:2: starts with a space",
+		strings.Repeat("a", 1<<17): "list: bufio.Scanner: token too long",
+	} {
+		_, err := ReadClasses(filepath.Join(folder(t, file{"list", data}), "list"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: got %v, want …%s…", data, err, want)
+		}
+	}
+	if _, err := ReadClasses("nowhere"); err == nil || !strings.Contains(err.Error(), "read the class list: open nowhere") {
+		t.Errorf("got %v", err)
+	}
+}

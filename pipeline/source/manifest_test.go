@@ -1,0 +1,111 @@
+package source
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// beside writes a manifest beside pictures pics/<label><letter>.jpg and returns
+// its path.
+func beside(t *testing.T, name, data string) string {
+	t.Helper()
+	files := []file{{name, data}}
+	for label := range 3 {
+		for _, letter := range "ab" {
+			files = append(files, file{fmt.Sprintf("pics/%d%c.jpg", label, letter), picture(t, label)})
+		}
+	}
+	return filepath.Join(folder(t, files...), name)
+}
+
+// named returns the class list of n01440764, n02102040 and n02979186, whose
+// pictures have the shades 0, 1, 2.
+func named(ids ...string) []Class {
+	var classes []Class
+	for _, id := range ids {
+		classes = append(classes, Class{ID: id})
+	}
+	return classes
+}
+
+func TestManifest(t *testing.T) {
+	all := []string{"0 pics/0a.jpg", "0 pics/0b.jpg", "1 pics/1a.jpg", "2 pics/2a.jpg"}
+	numbers := named("0", "1", "2")
+	wnids := without(kitClasses[:3])
+	cases := []struct {
+		name, file, data string
+		opts             Options
+		classes          []Class
+		want             []string
+	}{
+		{"two columns of numbers", "m.csv", "pics/2a.jpg,2\npics/0b.jpg,0\npics/0a.jpg, 0\r\npics/1a.jpg,01\n", Options{}, numbers, all},
+		{"names are sorted", "m.csv", "pics/2a.jpg,n02979186\npics/0b.jpg,n01440764\npics/0a.jpg,n01440764\npics/1a.jpg,n02102040\n", Options{}, wnids, all},
+		{"byte order mark, header, quotes, more columns", "m.CSV", "\ufeffwidth,Label,File_Name\n10,n02979186,pics/2a.jpg\n1,n01440764,\"pics/0b.jpg\"\n1,n01440764,./pics/0a.jpg\n9,n02102040,pics/../pics/1a.jpg\n", Options{}, wnids, all},
+		{"tabs", "m.tsv", "path\tlabel\npics/2a.jpg\t2\npics/0b.jpg\t0\npics/0a.jpg\t0\npics/1a.jpg\t1\n", Options{}, numbers, all},
+		{"a split column", "m.csv", "pics/0a.jpg,0,train\npics/0b.jpg,0,val\npics/1a.jpg,1,Training\npics/2a.jpg,2,train\npics/1b.jpg,1,test\n", Options{}, numbers, []string{all[0], all[2], all[3]}},
+		{"val lacks a class, labels stay", "m.csv", "pics/0a.jpg,n01440764,train\npics/1a.jpg,n02102040,train\npics/2a.jpg,n02979186,train\npics/2b.jpg,n02979186,validation\n", val, wnids, []string{"2 pics/2b.jpg"}},
+		{"objects", "m.jsonl", `{"path":"pics/2a.jpg","label":2}` + "\n\n" + `{"label":0,"image":"pics/0b.jpg","caption":"x"}` + "\n" + `{"path":"pics/0a.jpg","label":"0"}` + "\n" + `{"path":"pics/1a.jpg","label":1}`, Options{}, numbers, all},
+		{"objects with split", "m.ndjson", `{"path":"pics/2a.jpg","label":0,"split":"train"}` + "\n" + `{"path":"pics/0b.jpg","label":0,"split":"valid"}`, val, numbers[:1], []string{"0 pics/0b.jpg"}},
+		{"class list of other numbers", "m.csv", "pics/0a.jpg,1\npics/2a.jpg,3\n", Options{Classes: named("1", "2", "3")}, named("1", "2", "3"), []string{"0 pics/0a.jpg", "2 pics/2a.jpg"}},
+		{"class list with numbers for labels", "m.csv", "pics/1a.jpg,0\npics/0a.jpg,1\n", Options{Classes: []Class{kitClasses[1], kitClasses[0]}}, []Class{kitClasses[1], kitClasses[0]}, []string{"0 pics/1a.jpg", "1 pics/0a.jpg"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			checkSource(t, beside(t, c.file, c.data), "manifest", c.opts, c.classes, c.want)
+		})
+	}
+	t.Run("absolute paths", func(t *testing.T) {
+		elsewhere := filepath.Join(filepath.Dir(beside(t, "x", "")), "pics", "0a.jpg")
+		checkSource(t, beside(t, "m.csv", elsewhere+",0\n"), "manifest", Options{}, numbers[:1], []string{"0 " + filepath.ToSlash(elsewhere)})
+	})
+}
+
+func TestManifestErrors(t *testing.T) {
+	cases := []struct {
+		name, file, data string
+		opts             Options
+		want             string
+	}{
+		{"empty", "m.csv", "", Options{}, "m.csv: names no picture"},
+		{"header only", "m.csv", "path,label\n", Options{}, "m.csv: names no picture"},
+		{"a path twice", "m.csv", "pics/0a.jpg,0\npics/1a.jpg,1\n./pics/0a.jpg,1\n", Options{}, "m.csv:3: pics/0a.jpg is already on line 1"},
+		{"no label column", "m.csv", "path,width\npics/0a.jpg,0\n", Options{}, "m.csv:1: the header path,width names no label"},
+		{"unknown header", "m.csv", "id,breed\npics/0a.jpg,0\n", Options{}, "m.csv:1: is neither a header (path,label[,split]) nor the row of a picture"},
+		{"one column", "m.csv", "pics/0a.jpg\n", Options{}, "m.csv:1: has 1 columns and no header"},
+		{"a row with fewer columns", "m.csv", "pics/0a.jpg,0\npics/1a.jpg\n", Options{}, "m.csv:2: has 1 columns, the first line has 2"},
+		{"a bad quote", "m.csv", "pics/0a.jpg,0\n\"pics/1a.jpg,1\n", Options{}, "m.csv:2: "},
+		{"an empty path", "m.csv", "pics/0a.jpg,0\n,1\n", Options{}, "m.csv:2: the path is empty"},
+		{"an empty label", "m.csv", "pics/0a.jpg,0\npics/1a.jpg, \n", Options{}, "m.csv:2: the label is empty"},
+		{"an empty split", "m.csv", "pics/0a.jpg,0,train\npics/1a.jpg,1,\n", Options{}, "m.csv:2: the split is empty"},
+		{"an address", "m.csv", "path,label\nhttps://example.org/1.jpg,0\n", Options{}, "m.csv:2: https://example.org/1.jpg is an address"},
+		{"count from 1", "m.csv", "pics/0a.jpg,1\npics/1a.jpg,2\n", Options{}, "m.csv: the labels are numbers from 1 to 2 without 0"},
+		{"a gap", "m.csv", "pics/0a.jpg,0\npics/1a.jpg,2\n", Options{}, "m.csv: the labels are numbers from 0 to 2 without 1"},
+		{"not in the class list", "m.csv", "pics/0a.jpg,tench\npics/1a.jpg,zebra\n", Options{Classes: named("tench")}, `m.csv:2: label "zebra" isn't in the class list`},
+		{"beyond the class list", "m.csv", "pics/0a.jpg,0\npics/1a.jpg,1\n", Options{Classes: named("tench")}, "m.csv:2: label 1 is neither an ID of the class list nor an index into its 1 classes"},
+		{"no such split", "m.csv", "pics/0a.jpg,0,train\npics/1a.jpg,1,test\n", val, "m.csv: no picture of split val; its splits are: test, train"},
+		{"a class only for validation", "m.csv", "pics/0a.jpg,a,train\npics/1a.jpg,b,val\n", Options{}, "m.csv: no picture of 1 of 2 classes (b)"},
+		{"division of the divided", "m.csv", "pics/0a.jpg,0,train\npics/1a.jpg,0,val\n", Options{ValFraction: .5}, "leave out the validation fraction"},
+		{"not an object", "m.jsonl", "{\"path\":\"a\",\"label\":0}\n[1]\n", Options{}, "m.jsonl:2: isn't a JSON object"},
+		{"null", "m.jsonl", "null\n", Options{}, `m.jsonl:1: has no text "path"`},
+		{"two on a line", "m.jsonl", "{\"path\":\"a\",\"label\":0} {}\n", Options{}, "m.jsonl:1: holds more than one JSON value"},
+		{"no label", "m.jsonl", "{\"path\":\"a\",\"label\":[1]}\n", Options{}, `m.jsonl:1: has no "label"`},
+		{"a split on some lines", "m.jsonl", "{\"path\":\"a\",\"label\":0,\"split\":\"train\"}\n{\"path\":\"b\",\"label\":0}\n", Options{}, "m.jsonl:2: names no split, unlike the lines before"},
+		{"a line without end", "m.jsonl", strings.Repeat("x", maxManifestLine+1), Options{}, "m.jsonl:1: "},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { checkOpenError(t, beside(t, c.file, c.data), c.opts, c.want) })
+	}
+}
+
+func TestManifestNamesTheLineOfALostPicture(t *testing.T) {
+	s, err := Open(t.Context(), beside(t, "m.csv", "path,label\npics/0a.jpg,0\npics/lost.jpg,0\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Open(s.Items()[1])
+	if err == nil || !strings.Contains(err.Error(), "m.csv:3: ") || !strings.Contains(err.Error(), "lost.jpg") {
+		t.Errorf("got %v", err)
+	}
+}
