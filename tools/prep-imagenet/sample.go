@@ -37,7 +37,7 @@ func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 		UsageText: `prep-imagenet sample --out practice
    prep-imagenet sample --out small --classes 4 --per-class 50 --seed 7`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "write the pictures to `DIR`, which is made, or has to be empty", Required: true, Destination: &out},
+			&cli.StringFlag{Name: "out", Usage: "write the pictures to `DIR`, which is made, or has to be empty", Destination: &out},
 			&cli.IntFlag{Name: "classes", Usage: "how many classes, 2 to 10", Value: 10, Destination: &cfg.Classes},
 			&cli.IntFlag{Name: "per-class", Usage: "training pictures a class", Value: 200, Destination: &cfg.PerClass},
 			&cli.IntFlag{Name: "val-per-class", Usage: "validation pictures a class; 0 means a quarter of --per-class", Destination: &cfg.ValPerClass},
@@ -46,6 +46,9 @@ func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 			jsonFlag(&asJSON),
 		},
 		Action: func(c *cli.Context) error {
+			if out == "" {
+				return command.Usagef("sample needs --out DIR (see prep-imagenet sample --help)")
+			}
 			if err := cfg.Validate(); err != nil {
 				return command.Usagef("%w", err)
 			}

@@ -46,8 +46,8 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
    prep-imagenet shard --in imagenet/val --out shards/val --split val --codec raw --zstd
    prep-imagenet shard --in photos --out shards/try --limit 1000 --on-bad stop`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "in", Usage: "read pictures from `SRC`, such as SRC/<class>/<pictures>", Required: true, Destination: &f.in},
-			&cli.StringFlag{Name: "out", Usage: "write shards to `DIR`, which is made, or has to be empty", Required: true, Destination: &f.Out},
+			&cli.StringFlag{Name: "in", Usage: "read pictures from `SRC`, such as SRC/<class>/<pictures>", Destination: &f.in},
+			&cli.StringFlag{Name: "out", Usage: "write shards to `DIR`, which is made, or has to be empty", Destination: &f.Out},
 			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &f.options.Layout},
 			&cli.StringFlag{Name: "classes", Usage: "take classes and their labels from `FILE`, one ID and name a line; otherwise all, sorted", Destination: &f.classes},
 			&cli.StringFlag{Name: "split", Usage: "which pictures, and what for: train (stored in random order) or val", Value: "train", Destination: &f.Split},
@@ -127,6 +127,9 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 // complete checks the flags, fills in the job's and the source's options from
 // them, and reads the class list.
 func (f *shardFlags) complete() (err error) {
+	if f.in == "" || f.Out == "" {
+		return command.Usagef("shard needs --in SRC and --out DIR (see prep-imagenet shard --help)")
+	}
 	switch f.onBad {
 	case "skip", "stop":
 		f.StopOnBad = f.onBad == "stop"
