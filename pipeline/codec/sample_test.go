@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -15,49 +14,53 @@ import (
 
 const sampleSize = 256
 
-// samplePictures are the 300 originals of the data folder as a shard would hold
-// them. Tests that need them are skipped without.
-var samplePictures = sync.OnceValues(func() ([][]byte, error) {
+// sampleFiles are the 300 originals of the data folder, or none.
+func sampleFiles() []string {
 	root := os.Getenv("ALEXNET_DATA")
 	if root == "" {
 		root = "../../../shared/data"
 	}
-	files, err := filepath.Glob(filepath.Join(root, "imagenet-sample", "*.JPEG"))
-	if err != nil {
-		return nil, err
-	}
-	rescaler := rescale.New(rescale.Config{Size: sampleSize})
-	var pictures [][]byte
-	for _, name := range files {
-		file, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		rgb := make([]byte, sampleSize*sampleSize*3)
-		if err := rescaler.Rescale(rgb, file); err != nil {
-			return nil, err
-		}
-		pictures = append(pictures, rgb)
-	}
-	return pictures, nil
-})
+	files, _ := filepath.Glob(filepath.Join(root, "imagenet-sample", "*.JPEG"))
+	return files
+}
 
-func pictures(t testing.TB) [][]byte {
+// samplePicture is an original as a shard would hold it.
+func samplePicture(t testing.TB, file string) []byte {
 	t.Helper()
-	all, err := samplePictures()
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) == 0 {
+	rgb := make([]byte, sampleSize*sampleSize*3)
+	if err := rescale.New(rescale.Config{Size: sampleSize}).Rescale(rgb, data); err != nil {
+		t.Fatal(err)
+	}
+	return rgb
+}
+
+// samplePictures are so many of the originals, or all if there are fewer. Tests
+// that need them are skipped where there are none.
+func samplePictures(t testing.TB, count int) [][]byte {
+	t.Helper()
+	files := sampleFiles()
+	if len(files) == 0 {
 		t.Skip("no ../shared/data/imagenet-sample beside the repository, and none in $ALEXNET_DATA")
 	}
-	return all
+	count = min(count, len(files))
+	pictures := make([][]byte, count)
+	for i := range pictures {
+		pictures[i] = samplePicture(t, files[i*len(files)/count])
+	}
+	return pictures
 }
 
 // TestLosslessSample takes all originals there and back, and holds the codec to
 // its size: at most 0.55 of the raw bytes.
 func TestLosslessSample(t *testing.T) {
-	all := pictures(t)
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	all := samplePictures(t, 300)
 	encoder, decoder := codec.Lossless{}.NewEncoder(sampleSize), codec.Lossless{}.NewDecoder(sampleSize)
 	var encoded []byte
 	var err error
@@ -85,7 +88,7 @@ func TestLosslessSample(t *testing.T) {
 // BenchmarkCodecs reports, for each codec on one core: pictures a second and
 // bytes a picture. "raw+zstd" is the raw shard's whole-file compression.
 func BenchmarkCodecs(b *testing.B) {
-	all := pictures(b)
+	all := samplePictures(b, 60)
 	for _, name := range codec.Names() {
 		c, err := codec.ByName(name, 0)
 		if err != nil {
@@ -111,12 +114,11 @@ func bench(b *testing.B, name string, all [][]byte, encode func(dst, rgb []byte)
 	b.Run(name+"/encode", func(b *testing.B) {
 		var encoded []byte
 		var err error
-		i, total := 0, 0
+		i := 0
 		for b.Loop() {
 			if encoded, err = encode(encoded[:0], all[i%len(all)]); err != nil {
 				b.Fatal(err)
 			}
-			total += len(encoded)
 			i++
 		}
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
