@@ -61,7 +61,7 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (lowered, e
 	pack := func(w *worker, part int) {
 		g, i := part/panels, part%panels
 		// The panel's spill would race with whoever packs the next one.
-		c.packPanel(w.scratch, c.floats(op.W)[g*s.out*s.patch:], s.out, s.patch, s.patch, i)
+		c.packPanel(w, w.scratch, c.floats(op.W)[g*s.out*s.patch:], s.out, s.patch, s.patch, i)
 		copy(c.shared[part*stride:][:stride], w.scratch)
 	}
 	l := lowered{
@@ -100,7 +100,7 @@ func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (
 			c.multiply(w, s.out, n, k, a[k0*mr:], stride, b, ldb, out[j:], pixels, k0 > 0)
 		}
 		if bias != nil {
-			finishRows(out[j:], pixels, s.out, n, c.floats(bias)[g*s.out:], relu)
+			c.finishRows(out[j:], pixels, s.out, n, c.floats(bias)[g*s.out:], relu)
 		}
 	}
 	return stage{s.images * s.groups * t.count, run}, t.slabSize() + depth*blockN + spill(1)

@@ -73,7 +73,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 				t.fill(slab, in, row, rows)
 				k := rows * columns
 				for i := range panels {
-					c.packPanel(a[i*k*mr:], out[row*s.ow+column:], s.out, k, pixels, i)
+					c.packPanel(w, a[i*k*mr:], out[row*s.ow+column:], s.out, k, pixels, i)
 				}
 				for j := first; j < min(s.patch, first+slice); j += blockN {
 					n := min(blockN, first+slice-j, s.patch-j)
@@ -94,9 +94,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 		dw := c.floats(op.DW)[j:][:n]
 		copy(dw, c.shared[j:])
 		for chunk := 1; chunk < chunks; chunk++ {
-			for i, v := range c.shared[chunk*total+j:][:n] {
-				dw[i] += v
-			}
+			c.kernels.Add(dw, c.shared[chunk*total+j:][:n])
 		}
 	}
 	bias := func(w *worker, o int) {

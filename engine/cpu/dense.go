@@ -30,7 +30,7 @@ func (c *Context) lowerProduct(g product) lowered {
 			return
 		}
 		// The panel's spill would race with whoever packs the next one.
-		c.packPanel(w.scratch, a, g.m, g.k, g.k, i)
+		c.packPanel(w, w.scratch, a, g.m, g.k, g.k, i)
 		copy(dst[:stride], w.scratch)
 	}
 	rows := make([]int, roundUp(g.n, denseN)) // where B's columns start, when turned
@@ -81,8 +81,8 @@ func finishColumns(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 		row := dst[r*ldc:][:n]
 		for i, b := range bias {
 			v := row[i] + b
-			if relu && v < 0 {
-				v = 0
+			if relu {
+				v = max(v, 0)
 			}
 			row[i] = v
 		}
@@ -155,10 +155,7 @@ func (c *Context) columnSums(x, sum *engine.Tensor, n, o int) stage {
 		rows, out := c.floats(x), c.floats(sum)[j:min(o, j+width)]
 		clear(out)
 		for i := range n {
-			row := rows[i*o+j:][:len(out)]
-			for x, v := range row {
-				out[x] += v
-			}
+			c.kernels.Add(out, rows[i*o+j:][:len(out)])
 		}
 	}}
 }

@@ -42,10 +42,7 @@ func (c *Context) lowerActivate(op engine.Activate) (lowered, error) {
 func relu(x, y []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
-		if v < 0 {
-			v = 0
-		}
-		y[i] = v
+		y[i] = max(v, 0)
 	}
 }
 
@@ -67,7 +64,7 @@ func (c *Context) lowerActivateBackward(op engine.ActivateBackward) (lowered, er
 	var f func(y, dy, dx []float32)
 	switch op.Function {
 	case engine.ReLU:
-		f = reluBackward
+		f = c.kernels.ReLUBackward
 	case engine.Tanh:
 		f = tanhBackward
 	default:
@@ -76,17 +73,6 @@ func (c *Context) lowerActivateBackward(op engine.ActivateBackward) (lowered, er
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		f(c.floats(op.Y)[lo:hi], c.floats(op.DY)[lo:hi], c.floats(op.DX)[lo:hi])
 	})}}, nil
-}
-
-func reluBackward(y, dy, dx []float32) {
-	dy, dx = dy[:len(y)], dx[:len(y)]
-	for i, v := range y {
-		g := dy[i]
-		if !(v > 0) {
-			g = 0
-		}
-		dx[i] = g
-	}
 }
 
 func tanhBackward(y, dy, dx []float32) {
@@ -179,16 +165,6 @@ func (c *Context) lowerUpdate(op engine.Update) (lowered, error) {
 	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		rate := c.step.LearningRate * op.Rate
-		update(c.floats(op.W)[lo:hi], c.floats(op.V)[lo:hi], c.floats(op.G)[lo:hi], c.step.Momentum, op.Decay*rate, rate)
+		c.kernels.Update(c.floats(op.W)[lo:hi], c.floats(op.V)[lo:hi], c.floats(op.G)[lo:hi], c.step.Momentum, op.Decay*rate, rate)
 	})}}, nil
-}
-
-// update is one pass of the paper's rule over a piece of a parameter.
-func update(w, v, g []float32, momentum, decay, rate float32) {
-	v, g = v[:len(w)], g[:len(w)]
-	for i, x := range w {
-		u := momentum*v[i] - decay*x - rate*g[i]
-		v[i] = u
-		w[i] = x + u
-	}
 }

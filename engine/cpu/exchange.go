@@ -65,9 +65,7 @@ func (c *Context) lowerSumSlices(op engine.SumSlices) (lowered, error) {
 				copy(y, slice)
 				continue
 			}
-			for j, v := range slice {
-				y[j] += v
-			}
+			c.kernels.Add(y, slice)
 		}
 	}}}}, nil
 }

@@ -20,12 +20,11 @@ func packedA(m, k int) int { return roundUp(m, mr) * k }
 // packPanel packs panel number i of an m×k matrix whose rows are rs apart and
 // contiguous. Rows beyond m repeat the last one: what the kernel makes of them
 // is thrown away. It may write spill floats beyond the panel.
-func (c *Context) packPanel(dst, a []float32, m, k, rs, i int) {
-	var rows [8]int
-	for r := range rows {
-		rows[r] = min(i*mr+r, m-1) * rs
+func (c *Context) packPanel(w *worker, dst, a []float32, m, k, rs, i int) {
+	for r := range w.rows {
+		w.rows[r] = min(i*mr+r, m-1) * rs
 	}
-	c.kernels.PackTranspose(pointer(dst), mr, pointer(a), &rows[0], 1, k, 0)
+	c.kernels.PackTranspose(pointer(dst), mr, pointer(a), &w.rows[0], 1, k, 0)
 }
 
 // packPanelTurned packs panel number i of an m×k matrix whose columns are ps
@@ -75,21 +74,8 @@ func (c *Context) multiply(w *worker, m, n, k int, a []float32, stride int, b []
 }
 
 // finishRows adds a bias per row to an m×n block and applies ReLU if asked.
-// NaN stays NaN.
-func finishRows(dst []float32, ldc, m, n int, bias []float32, relu bool) {
+func (c *Context) finishRows(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 	for r := range m {
-		row, b := dst[r*ldc:][:n], bias[r]
-		if relu {
-			for i, v := range row {
-				if v += b; v < 0 {
-					v = 0
-				}
-				row[i] = v
-			}
-		} else {
-			for i := range row {
-				row[i] += b
-			}
-		}
+		c.kernels.AddBias(dst[r*ldc:][:n], bias[r], relu)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"alexnet/engine"
+	"alexnet/engine/cpu/internal/kernel"
 )
 
 // lrnWidth is how many neighbouring pixels of every map are normalised
@@ -24,8 +25,8 @@ func lrnGeometry(kind string, r engine.Response, groups int, x *engine.Tensor) (
 	return s, nil
 }
 
-// lowerLRNForward keeps, for a strip of pixels of one group of one image, the
-// squares of the maps in the window and their sum.
+// lowerLRNForward takes strips of pixels of one group of one image, so that the
+// maps of a window are read from memory once.
 func (c *Context) lowerLRNForward(op engine.LRNForward) (lowered, error) {
 	s, err := lrnGeometry(op.Kind(), op.Response, op.Groups, op.X)
 	if err != nil {
@@ -37,12 +38,11 @@ func (c *Context) lowerLRNForward(op engine.LRNForward) (lowered, error) {
 	if op.Within {
 		return c.lowerWithinForward(op, s), nil
 	}
-	n := newAcross(op.Response, op.Groups, s)
+	n := newAcross(c.kernels, op.Response, op.Groups, s)
 	return lowered{
-		scratch: 2 * lrnWidth,
 		stages: []stage{{n.parts(), func(w *worker, part int) {
 			at, width := n.strip(part)
-			n.forward(c, w, c.floats(op.X)[at:], c.floats(op.Y)[at:], width)
+			n.forward(c.floats(op.X)[at:], c.floats(op.Y)[at:], width)
 		}}},
 	}, nil
 }
@@ -61,18 +61,19 @@ func (c *Context) lowerLRNBackward(op engine.LRNBackward) (lowered, error) {
 	if op.Within {
 		return c.lowerWithinBackward(op, s), nil
 	}
-	n := newAcross(op.Response, op.Groups, s)
+	n := newAcross(c.kernels, op.Response, op.Groups, s)
 	return lowered{
-		scratch: (2*n.maps + 2) * lrnWidth,
+		scratch: 2 * n.maps * lrnWidth,
 		stages: []stage{{n.parts(), func(w *worker, part int) {
 			at, width := n.strip(part)
-			n.backward(c, w, c.floats(op.X)[at:], c.floats(op.Y)[at:], c.floats(op.DY)[at:], c.floats(op.DX)[at:], width)
+			n.backward(w.scratch, c.floats(op.X)[at:], c.floats(op.Y)[at:], c.floats(op.DY)[at:], c.floats(op.DX)[at:], width)
 		}}},
 	}, nil
 }
 
 // across is normalisation over neighbouring maps.
 type across struct {
+	kernels      kernel.Set
 	below, above int // maps of the window below and above the centre
 	k, alpha     float32
 	beta         float64
@@ -81,10 +82,11 @@ type across struct {
 	images       int
 }
 
-func newAcross(r engine.Response, groups int, s engine.Shape) *across {
+func newAcross(kernels kernel.Set, r engine.Response, groups int, s engine.Shape) *across {
 	area := s[2] * s[3]
 	return &across{
-		below: r.Size / 2, above: (r.Size - 1) / 2,
+		kernels: kernels,
+		below:   r.Size / 2, above: (r.Size - 1) / 2,
 		k: float32(r.K), alpha: float32(r.AlphaPerTerm()), beta: r.Beta,
 		groups: groups, maps: s[1] / groups, area: area, strips: ceilDiv(area, lrnWidth), images: s[0],
 	}
@@ -98,39 +100,23 @@ func (n *across) strip(part int) (at, width int) {
 	return group*n.maps*n.area + strip*lrnWidth, min(lrnWidth, n.area-strip*lrnWidth)
 }
 
-// scale fills s with K + Alpha/m·Σ x² for map m, adding the squares afresh:
-// a running sum would keep the rounding errors, and infinities, of maps that
-// have left the window.
-func (n *across) scale(s, x []float32, m int) {
-	for i := range s {
-		s[i] = 0
-	}
-	for j := max(0, m-n.below); j <= min(n.maps-1, m+n.above); j++ {
-		for i, v := range x[j*n.area:][:len(s)] {
-			s[i] += v * v
-		}
-	}
-	for i, v := range s {
-		s[i] = n.k + n.alpha*v
-	}
+// window is the maps below and above m, clipped at the group's edges, of rows
+// that start at x and lie stride apart.
+func (n *across) window(x []float32, stride, m, below, above int) kernel.Window {
+	lo, hi := max(0, m-below), min(n.maps-1, m+above)
+	return kernel.Window{X: x[lo*stride:], Rows: hi - lo + 1, Stride: stride}
 }
 
-// power is s^−beta.
-func (n *across) power(s float32) float32 {
-	if n.beta == 0.75 {
-		r := math.Sqrt(float64(s))
-		return float32(1 / (r * math.Sqrt(r)))
-	}
-	return float32(math.Pow(float64(s), -n.beta))
-}
-
-func (n *across) forward(c *Context, w *worker, x, y []float32, width int) {
-	s := w.scratch[:width]
+// forward adds the squares of each window afresh: a running sum would keep the
+// rounding errors, and infinities, of maps that have left it.
+func (n *across) forward(x, y []float32, width int) {
 	for m := range n.maps {
-		n.scale(s, x, m)
-		out, in := y[m*n.area:][:width], x[m*n.area:][:width]
-		for i, v := range in {
-			out[i] = v * n.power(s[i])
+		w := n.window(x, n.area, m, n.below, n.above)
+		in, out := x[m*n.area:][:width], y[m*n.area:][:width]
+		if n.beta == 0.75 {
+			n.kernels.LRNForward(w, in, out, n.k, n.alpha)
+		} else {
+			n.generalForward(w, in, out)
 		}
 	}
 }
@@ -139,32 +125,42 @@ func (n *across) forward(c *Context, w *worker, x, y []float32, width int) {
 //
 //	DX_i = DY_i·s_i^−β − 2·(α/m)·β·X_i · Σ_j DY_j·Y_j/s_j
 //
-// over the maps j whose window holds map i: the window mirrored.
-func (n *across) backward(c *Context, w *worker, x, y, dy, dx []float32, width int) {
-	s := w.scratch[:width]
-	ratios := w.scratch[lrnWidth:]            // DY·Y/s of every map
-	direct := w.scratch[lrnWidth*(1+n.maps):] // DY·s^−β of every map
-	sum := w.scratch[lrnWidth*(1+2*n.maps):][:width]
+// over the maps j whose window holds map i: the window mirrored. It takes
+// 2·maps·lrnWidth floats of scratch.
+func (n *across) backward(scratch, x, y, dy, dx []float32, width int) {
+	ratios, directs := scratch[:n.maps*lrnWidth], scratch[n.maps*lrnWidth:]
 	for m := range n.maps {
-		n.scale(s, x, m)
+		w := n.window(x, n.area, m, n.below, n.above)
 		ym, dym := y[m*n.area:][:width], dy[m*n.area:][:width]
-		r, d := ratios[m*lrnWidth:][:width], direct[m*lrnWidth:][:width]
-		for i, v := range s {
-			r[i] = dym[i] * ym[i] / v
-			d[i] = dym[i] * n.power(v)
+		ratio, direct := ratios[m*lrnWidth:][:width], directs[m*lrnWidth:][:width]
+		if n.beta == 0.75 {
+			n.kernels.LRNTerms(w, ym, dym, ratio, direct, n.k, n.alpha)
+		} else {
+			n.generalTerms(w, ym, dym, ratio, direct)
 		}
 	}
 	factor := float32(2 * float64(n.alpha) * n.beta)
 	for m := range n.maps {
-		clear(sum)
-		for j := max(0, m-n.above); j <= min(n.maps-1, m+n.below); j++ {
-			for i, v := range ratios[j*lrnWidth:][:width] {
-				sum[i] += v
-			}
-		}
-		xm, out, d := x[m*n.area:][:width], dx[m*n.area:][:width], direct[m*lrnWidth:][:width]
-		for i, v := range sum {
-			out[i] = d[i] - factor*xm[i]*v
-		}
+		w := n.window(ratios, lrnWidth, m, n.above, n.below)
+		n.kernels.LRNCombine(w, directs[m*lrnWidth:][:width], x[m*n.area:][:width], dx[m*n.area:][:width], factor)
 	}
+}
+
+// generalForward and generalTerms are the kernels of the same names for any β.
+func (n *across) generalForward(w kernel.Window, x, y []float32) {
+	for i, v := range x {
+		y[i] = float32(float64(v) * math.Pow(n.scale(w, i), -n.beta))
+	}
+}
+
+func (n *across) generalTerms(w kernel.Window, y, dy, ratio, direct []float32) {
+	for i, v := range y {
+		s := n.scale(w, i)
+		ratio[i] = float32(float64(dy[i]) * float64(v) / s)
+		direct[i] = float32(float64(dy[i]) * math.Pow(s, -n.beta))
+	}
+}
+
+func (n *across) scale(w kernel.Window, i int) float64 {
+	return float64(n.k) + float64(n.alpha)*float64(w.Squares(i))
 }

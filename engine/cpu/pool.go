@@ -36,20 +36,45 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) (lowered, error)
 		}
 	}
 	planeIn, planeOut := in[2]*in[3], out[2]*out[3]
+	lo, hi := whole(op.Window, in[3], out[3])
 	return lowered{stages: []stage{{in[0] * in[1], func(w *worker, part int) {
 		x, y := c.floats(op.X)[part*planeIn:][:planeIn], c.floats(op.Y)[part*planeOut:][:planeOut]
 		var at []byte
 		if op.At != nil {
 			at = c.bytes(op.At)[part*planeOut:][:planeOut]
 		}
-		for i := range y {
-			var position int
-			y[i], position = maximum(x, in[2], in[3], op.Window, i/out[3], i%out[3])
-			if at != nil {
-				at[i] = byte(position)
+		for oy := range out[2] {
+			row, lo, hi := oy*out[3], lo, hi
+			iy := oy*op.Stride - op.Pad
+			if iy < 0 || iy+op.Size > in[2] {
+				hi = lo
+			}
+			for ox := range out[3] {
+				if ox >= lo && ox < hi {
+					continue
+				}
+				best, position := maximum(x, in[2], in[3], op.Window, oy, ox)
+				y[row+ox] = best
+				if at != nil {
+					at[row+ox] = byte(position)
+				}
+			}
+			if lo < hi {
+				var positions *byte
+				if at != nil {
+					positions = &at[row+lo]
+				}
+				c.kernels.MaxPool(&x[iy*in[3]+lo*op.Stride-op.Pad], in[3], op.Size, op.Stride, &y[row+lo], positions, hi-lo)
 			}
 		}
 	}}}}, nil
+}
+
+// whole is the range of outputs along an axis whose windows lie inside the
+// input.
+func whole(win engine.Window, in, out int) (lo, hi int) {
+	lo = ceilDiv(win.Pad, win.Stride)
+	return lo, max(lo, min(out, (in-win.Size+win.Pad)/win.Stride+1))
 }
 
 // maximum is the largest value of the window for output (oy, ox) of an h×w

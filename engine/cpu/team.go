@@ -27,6 +27,7 @@ type worker struct {
 	id      int
 	scratch []float32
 	edge    []float32 // one matrix tile, for tiles that stick out of C
+	rows    [8]int    // where the rows start that are packed together
 	wake    chan struct{}
 }
 

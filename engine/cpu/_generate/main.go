@@ -8,6 +8,9 @@ package main
 
 //go:generate go run . -kernel gemm -pkg kernel -out ../internal/kernel/gemm_amd64.s -stubs ../internal/kernel/gemm_stubs_amd64.go
 //go:generate go run . -kernel pack -pkg kernel -out ../internal/kernel/pack_amd64.s -stubs ../internal/kernel/pack_stubs_amd64.go
+//go:generate go run . -kernel vector -pkg kernel -out ../internal/kernel/vector_amd64.s -stubs ../internal/kernel/vector_stubs_amd64.go
+//go:generate go run . -kernel lrn -pkg kernel -out ../internal/kernel/lrn_amd64.s -stubs ../internal/kernel/lrn_stubs_amd64.go
+//go:generate go run . -kernel pool -pkg kernel -out ../internal/kernel/pool_amd64.s -stubs ../internal/kernel/pool_stubs_amd64.go
 
 import (
 	"flag"
@@ -20,8 +23,11 @@ func main() {
 	name := flag.String("kernel", "", "which subject to write")
 	flag.Parse()
 	kernels := map[string]func(){
-		"gemm": gemm,
-		"pack": pack,
+		"gemm":   gemm,
+		"pack":   pack,
+		"vector": vector,
+		"lrn":    lrn,
+		"pool":   pool,
 	}
 	write := kernels[*name]
 	if write == nil {

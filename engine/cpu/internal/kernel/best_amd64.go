@@ -12,6 +12,17 @@ func init() {
 
 			PackCopy:      packCopyAVX2,
 			PackTranspose: packTransposeAVX2,
+
+			AddBias:      addBias,
+			ReLUBackward: reluBackward,
+			Add:          add,
+			Update:       update,
+
+			LRNForward: lrnForward,
+			LRNTerms:   lrnTerms,
+			LRNCombine: lrnCombine,
+
+			MaxPool: maxPool,
 		}
 	}
 }

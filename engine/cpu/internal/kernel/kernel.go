@@ -31,6 +31,28 @@ type Set struct {
 	// what offsets[i] yields. It may read 7 floats beyond the end of a run and
 	// write 7 rows beyond the last. Rows may overlap (ld < 8): the later wins.
 	PackTranspose func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)
+
+	// AddBias is x[i] += bias, then max(x[i], 0) with relu; NaN stays NaN.
+	AddBias func(x []float32, bias float32, relu bool)
+	// ReLUBackward is dx[i] = dy[i] where y[i] > 0, else 0. dx may be dy.
+	ReLUBackward func(y, dy, dx []float32)
+	// Add is y[i] += x[i].
+	Add func(y, x []float32)
+	// Update is v[i] = momentum·v[i] − decay·w[i] − rate·g[i]; w[i] += v[i].
+	Update func(w, v, g []float32, momentum, decay, rate float32)
+
+	// LRNForward is y = x/s^¾ with s = k + alpha·Σ w².
+	LRNForward func(w Window, x, y []float32, k, alpha float32)
+	// LRNTerms is ratio = dy·y/s and direct = dy/s^¾ with s as in LRNForward.
+	LRNTerms func(w Window, y, dy, ratio, direct []float32, k, alpha float32)
+	// LRNCombine is dx = direct − factor·x·Σ w.
+	LRNCombine func(w Window, direct, x, dx []float32, factor float32)
+
+	// MaxPool pools one row of n outputs, windows of size×size every step
+	// columns, from rows stride apart: y is the maximum and at, unless nil, its
+	// position row·size + column. The first of equals wins, and the first NaN
+	// over everything. It may read one float beyond the last window.
+	MaxPool func(x *float32, stride, size, step int, y *float32, at *byte, n int)
 }
 
 // Portable is the set written in Go alone.
@@ -40,4 +62,15 @@ var Portable = Set{
 
 	PackCopy:      packCopyGo,
 	PackTranspose: packTransposeGo,
+
+	AddBias:      addBiasGo,
+	ReLUBackward: reluBackwardGo,
+	Add:          addGo,
+	Update:       updateGo,
+
+	LRNForward: lrnForwardGo,
+	LRNTerms:   lrnTermsGo,
+	LRNCombine: lrnCombineGo,
+
+	MaxPool: maxPoolGo,
 }

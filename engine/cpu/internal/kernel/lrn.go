@@ -1,0 +1,52 @@
+package kernel
+
+import "math"
+
+// A Window is the rows over which local response normalisation sums: Rows rows
+// of X, Stride apart.
+type Window struct {
+	X            []float32
+	Rows, Stride int
+}
+
+// Squares is the sum of what the rows hold at i, squared.
+func (w Window) Squares(i int) (sum float32) {
+	for r := range w.Rows {
+		v := w.X[r*w.Stride+i]
+		sum += v * v
+	}
+	return sum
+}
+
+// threeQuarters is s^¾.
+func threeQuarters(s float32) float32 {
+	half := math.Sqrt(float64(s))
+	return float32(half * math.Sqrt(half))
+}
+
+func lrnForwardGo(w Window, x, y []float32, k, alpha float32) {
+	y = y[:len(x)]
+	for i, v := range x {
+		y[i] = v / threeQuarters(k+alpha*w.Squares(i))
+	}
+}
+
+func lrnTermsGo(w Window, y, dy, ratio, direct []float32, k, alpha float32) {
+	dy, ratio, direct = dy[:len(y)], ratio[:len(y)], direct[:len(y)]
+	for i, v := range y {
+		s := k + alpha*w.Squares(i)
+		ratio[i] = dy[i] * v / s
+		direct[i] = dy[i] / threeQuarters(s)
+	}
+}
+
+func lrnCombineGo(w Window, direct, x, dx []float32, factor float32) {
+	direct, dx = direct[:len(x)], dx[:len(x)]
+	for i, v := range x {
+		var sum float32
+		for r := range w.Rows {
+			sum += w.X[r*w.Stride+i]
+		}
+		dx[i] = direct[i] - factor*v*sum
+	}
+}
