@@ -19,6 +19,7 @@ import (
 	"golang.org/x/image/bmp"
 
 	"alexnet/pipeline"
+	"alexnet/pipeline/codec"
 	"alexnet/tools/internal/command"
 )
 
@@ -122,7 +123,7 @@ func contents(t *testing.T, dir string) map[string]string {
 
 func TestShardSameBytesForAnyWorkers(t *testing.T) {
 	in := tree(t)
-	for _, codec := range []string{"raw", "jpeg"} {
+	for _, codec := range codec.Names() {
 		var first map[string]string
 		for _, workers := range []string{"1", "2", "7"} {
 			out := filepath.Join(t.TempDir(), "out")
