@@ -118,9 +118,9 @@ func TestLosslessErrors(t *testing.T) {
 	}
 }
 
-// TestUnpredictTwins compares assembly and portable Go at every length and
+// TestTwins compares assembly and portable Go at every length and
 // alignment, and checks that neither writes beyond its slices.
-func TestUnpredictTwins(t *testing.T) {
+func TestTwins(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	const guard = 0xa5
 	fresh := func(offset, n int) (all, part []byte) {
@@ -151,8 +151,18 @@ func TestUnpredictTwins(t *testing.T) {
 			check("addBytes", func(p []byte) { addBytes(p, above) }, func(p []byte) { addBytesGo(p, above) }, 1)
 			check("merge", func(p []byte) { merge(p, above, r, b) }, func(p []byte) { mergeGo(p, above, r, b) }, 3)
 
+			_, row := fresh(offset, n+1)
+			_, rowAbove := fresh(offset, n+1)
+			var costs, twinCosts [3]int
+			check("residuals3",
+				func(p []byte) { costs = residuals3(p[:n], p[n:2*n], p[2*n:], row, rowAbove) },
+				func(p []byte) { twinCosts = residuals3Go(p[:n], p[n:2*n], p[2*n:], row, rowAbove) }, 3)
+			if costs != twinCosts {
+				t.Fatalf("residuals3 of %d: costs %v, its twin has %v", n, costs, twinCosts)
+			}
+
 			// The portable ones against the loops of their comments.
-			_, row := fresh(offset, n)
+			row = row[:n]
 			sum, added, rgb := bytes.Clone(row), bytes.Clone(row), make([]byte, 3*n)
 			prefixSumGo(sum, above, carry)
 			addBytesGo(added, above)

@@ -26,27 +26,39 @@ func (r *rowPredictor) row(residuals, row, above []byte) int {
 		r.left, r.up, r.gradient = make([]byte, n), make([]byte, n), make([]byte, n)
 	}
 	left, up, gradient := r.left[:n], r.up[:n], r.gradient[:n]
-	above = above[:n]
-	var costLeft, costUp, costGradient int
-	west, difference := above[0], byte(0) // difference is W − NW
-	for i, v := range row {
-		l, u := v-west, v-above[i]
-		g := u - difference
-		west, difference = v, u
-		left[i], up[i], gradient[i] = l, u, g
-		costLeft += magnitude(l)
-		costUp += magnitude(u)
-		costGradient += magnitude(g)
-	}
+	first := row[0] - above[0] // in the first column, W and NW are N
+	left[0], up[0], gradient[0] = first, first, first
+	costs := residuals3(left[1:], up[1:], gradient[1:], row, above)
 	best, residual := predictGradient, gradient
-	if costLeft < costGradient {
-		best, residual, costGradient = predictLeft, left, costLeft
+	if costs[predictLeft] < costs[best] {
+		best, residual = predictLeft, left
 	}
-	if costUp < costGradient {
+	if costs[predictUp] < costs[best] {
 		best, residual = predictUp, up
 	}
 	copy(residuals, residual)
 	return best
+}
+
+// residuals3Go writes the residuals of the three predictors for all columns but
+// the first, and returns their sums of magnitudes, by predictor: with i from 0,
+// the values are row[i+1], W row[i], N above[i+1] and NW above[i]. row and above
+// are one longer than the others.
+func residuals3Go(left, up, gradient, row, above []byte) (costs [3]int) {
+	n := len(left)
+	up, gradient, row, above = up[:n], gradient[:n], row[:n+1], above[:n+1]
+	difference := row[0] - above[0] // W − NW
+	for i := range left {
+		v := row[i+1]
+		l, u := v-row[i], v-above[i+1]
+		g := u - difference
+		difference = u
+		left[i], up[i], gradient[i] = l, u, g
+		costs[predictLeft] += magnitude(l)
+		costs[predictUp] += magnitude(u)
+		costs[predictGradient] += magnitude(g)
+	}
+	return costs
 }
 
 // magnitude is |v| of a byte taken as signed.

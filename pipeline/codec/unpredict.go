@@ -2,7 +2,7 @@ package codec
 
 import "encoding/binary"
 
-// The decoder's inner loops, in portable Go. unpredict_amd64.s has twins of
+// The decoder's inner loops, in portable Go. kernels_amd64.s has twins of
 // them; a test compares the two.
 
 // prefixSumGo makes row the running sum of itself, starting from carry, plus

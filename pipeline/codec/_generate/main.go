@@ -18,6 +18,7 @@ func main() {
 	prefixSum()
 	addBytes()
 	merge()
+	residuals3()
 	Generate()
 }
 
@@ -33,7 +34,6 @@ func loop(slice string, body func(i reg.GPVirtual)) {
 	ADDQ(Imm(16), i)
 	CMPQ(i, n)
 	JB(LabelRef("loop"))
-	RET()
 }
 
 // prefixSum makes running sums of 16 bytes by adding them to themselves shifted
@@ -50,23 +50,18 @@ func prefixSum() {
 	VPXOR(zero, zero, zero)
 	VPSHUFB(zero, carry, carry) // byte 0 to all
 	VMOVDQU(bytes16("last", func(int) byte { return 15 }), last)
-
-	n, i := Load(Param("row").Len(), GP64()), GP64()
-	XORQ(i, i)
-	Label("loop")
-	sum, shifted := XMM(), XMM()
-	VMOVDQU(row.Idx(i, 1), sum)
-	for _, bytes := range []uint64{1, 2, 4, 8} {
-		VPSLLDQ(Imm(bytes), sum, shifted)
-		VPADDB(shifted, sum, sum)
-	}
-	VPADDB(carry, sum, sum)
-	VPSHUFB(last, sum, carry) // byte 15 to all
-	VPADDB(above.Idx(i, 1), sum, sum)
-	VMOVDQU(sum, row.Idx(i, 1))
-	ADDQ(Imm(16), i)
-	CMPQ(i, n)
-	JB(LabelRef("loop"))
+	loop("row", func(i reg.GPVirtual) {
+		sum, shifted := XMM(), XMM()
+		VMOVDQU(row.Idx(i, 1), sum)
+		for _, bytes := range []uint64{1, 2, 4, 8} {
+			VPSLLDQ(Imm(bytes), sum, shifted)
+			VPADDB(shifted, sum, sum)
+		}
+		VPADDB(carry, sum, sum)
+		VPSHUFB(last, sum, carry) // byte 15 to all
+		VPADDB(above.Idx(i, 1), sum, sum)
+		VMOVDQU(sum, row.Idx(i, 1))
+	})
 	VMOVD(carry, wide)
 	Store(wide.As8(), ReturnIndex(0))
 	RET()
@@ -82,6 +77,7 @@ func addBytes() {
 		VPADDB(above.Idx(i, 1), sum, sum)
 		VMOVDQU(sum, row.Idx(i, 1))
 	})
+	RET()
 }
 
 // merge adds green and interleaves: byte k of 48 is colour k%3 of pixel k/3.
@@ -113,6 +109,47 @@ func merge() {
 			VMOVDQU(merged, rgb.Offset(16*out).Idx(at, 1))
 		}
 	})
+	RET()
+}
+
+// residuals3 subtracts three guesses from 16 values at once. VPSADBW sums up
+// magnitudes of eight bytes at a time in two halves of 64 bits.
+func residuals3() {
+	TEXT("residuals3AVX", NOSPLIT, "func(left, up, gradient, row, above []byte) (costLeft, costUp, costGradient int)")
+	Doc("residuals3AVX is residuals3Go for a positive multiple of 16 residuals.")
+	outs := []Mem{pointer("left"), pointer("up"), pointer("gradient")}
+	row, above := pointer("row"), pointer("above")
+	zero, costs := XMM(), []reg.VecVirtual{XMM(), XMM(), XMM()}
+	VPXOR(zero, zero, zero)
+	for _, cost := range costs {
+		VPXOR(cost, cost, cost)
+	}
+	loop("left", func(i reg.GPVirtual) {
+		value, west, north, northWest := XMM(), XMM(), XMM(), XMM()
+		VMOVDQU(row.Offset(1).Idx(i, 1), value)
+		VMOVDQU(row.Idx(i, 1), west)
+		VMOVDQU(above.Offset(1).Idx(i, 1), north)
+		VMOVDQU(above.Idx(i, 1), northWest)
+		left, up, gradient := XMM(), XMM(), XMM()
+		VPSUBB(west, value, left)
+		VPSUBB(north, value, up)
+		VPSUBB(northWest, west, gradient)
+		VPSUBB(gradient, up, gradient) // (value − N) − (W − NW)
+		for k, residual := range []reg.VecVirtual{left, up, gradient} {
+			VMOVDQU(residual, outs[k].Idx(i, 1))
+			VPABSB(residual, residual)
+			VPSADBW(zero, residual, residual)
+			VPADDQ(residual, costs[k], costs[k])
+		}
+	})
+	for k, cost := range costs {
+		half, sum := XMM(), GP64()
+		VPSRLDQ(Imm(8), cost, half)
+		VPADDQ(half, cost, cost)
+		VMOVQ(cost, sum)
+		Store(sum, ReturnIndex(k))
+	}
+	RET()
 }
 
 // mergeMask is the shuffle that puts a colour's bytes into their places of one

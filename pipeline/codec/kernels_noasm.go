@@ -5,3 +5,7 @@ package codec
 func prefixSum(row, above []byte, carry byte) { prefixSumGo(row, above, carry) }
 func addBytes(row, above []byte)              { addBytesGo(row, above) }
 func merge(rgb, g, r, b []byte)               { mergeGo(rgb, g, r, b) }
+
+func residuals3(left, up, gradient, row, above []byte) [3]int {
+	return residuals3Go(left, up, gradient, row, above)
+}

@@ -4,7 +4,7 @@ package codec
 
 import "golang.org/x/sys/cpu"
 
-//go:generate sh -c "cd _generate && go run . -pkg codec -out ../unpredict_amd64.s -stubs ../unpredict_stubs_amd64.go"
+//go:generate sh -c "cd _generate && go run . -pkg codec -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
 
 // useAVX chooses the assembly. Tests turn it off.
 var useAVX = cpu.X86.HasAVX
@@ -35,4 +35,17 @@ func merge(rgb, g, r, b []byte) {
 		rgb, g, r, b = rgb[3*n:], g[n:], r[n:], b[n:]
 	}
 	mergeGo(rgb, g, r, b)
+}
+
+func residuals3(left, up, gradient, row, above []byte) (costs [3]int) {
+	n := len(left) &^ (group - 1)
+	if !useAVX || n == 0 {
+		return residuals3Go(left, up, gradient, row, above)
+	}
+	l, u, g := residuals3AVX(left[:n], up[:n], gradient[:n], row[:n+1], above[:n+1])
+	costs = residuals3Go(left[n:], up[n:], gradient[n:], row[n:], above[n:])
+	costs[predictLeft] += l
+	costs[predictUp] += u
+	costs[predictGradient] += g
+	return costs
 }
