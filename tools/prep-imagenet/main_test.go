@@ -252,7 +252,7 @@ func TestInterruptedShardLeavesNothing(t *testing.T) {
 	cancel()
 	out := filepath.Join(t.TempDir(), "out")
 	code, _, stderr := prep(t, ctx, "shard", "--in", tree(t), "--out", out)
-	if code != command.Interrupted {
+	if code != command.Interrupted || !strings.Contains(stderr, "interrupted") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	if _, err := os.Stat(out); err == nil {

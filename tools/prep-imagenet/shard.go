@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -104,6 +105,9 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 		p.update(s.Done, s.Total, note)
 	})
 	rate := p.end(sum.Meta.Source.Found)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted; %s is left as it was, so that the job can start over: %w", f.Out, err)
+	}
 	if err != nil {
 		return err
 	}
