@@ -370,6 +370,6 @@ func (f *flatLoss) add(loss float64, images, classes int) bool {
 }
 
 func (f *flatLoss) message(classes int) string {
-	return fmt.Sprintf("the loss has stayed at ln(%d) = %.2f, chance, for %d images. The paper's start does so for thousands of steps; "+
-		"on a small set use He initialisation, an input scale of 1/64 and a short warm-up", classes, math.Log(float64(classes)), f.images)
+	return fmt.Sprintf("the loss has stayed at ln(%d) = %.2f, chance, for %d images. With the paper's start that lasts for thousands of steps; "+
+		"He initialisation, an input scale of 1/64 and a short warm-up make it shorter", classes, math.Log(float64(classes)), f.images)
 }

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -27,6 +28,12 @@ func Curve(w io.Writer, metrics []engine.Metrics) error {
 	failure.X.Label.Text = "step"
 	failure.Y.Min, failure.Y.Max = 0, 100
 	loss.Y.Min = 0
+	for _, p := range []*plot.Plot{loss, failure} {
+		p.Add(plotter.NewGrid()) // below the lines
+		for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+			style.Font.Variant = "Sans"
+		}
+	}
 	for _, c := range []struct {
 		plot   *plot.Plot
 		split  string
@@ -61,8 +68,8 @@ func Curve(w io.Writer, metrics []engine.Metrics) error {
 			c.plot.Add(dots)
 		}
 	}
+	loss.Y.Max *= 1.1
 	for _, p := range []*plot.Plot{loss, failure} {
-		p.Add(plotter.NewGrid())
 		p.Legend.Top = true
 		p.X.Min = 0
 		p.Legend.Padding = vg.Points(2)
