@@ -92,7 +92,7 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	src, err := source.Open(c.Context, f.in, f.options)
 	if err != nil {
-		return err
+		return f.explain(err)
 	}
 	defer src.Close()
 
@@ -105,11 +105,8 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 		p.update(s.Done, s.Total, note)
 	})
 	rate := p.end(sum.Meta.Source.Found)
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("interrupted; %s is left as it was, so that the job can start over: %w", f.Out, err)
-	}
 	if err != nil {
-		return err
+		return f.explain(err)
 	}
 	m := &sum.Meta
 	fmt.Fprintf(stderr, "%s: %d images of %d classes in %d shards, %s, codec %s, %.0f images/s\n",
@@ -126,6 +123,14 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 			n, m.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
 	}
 	return nil
+}
+
+// explain says what an interrupted job leaves.
+func (f *shardFlags) explain(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted; %s is left as it was, so that the job can start over: %w", f.Out, err)
+	}
+	return err
 }
 
 // complete checks the flags, fills in the job's and the source's options from

@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+
+	"alexnet/pipeline/codec"
+	"alexnet/pipeline/mds"
+	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/source"
+)
+
+// ShardConfig are the options of Shard. The zero value of each but Out means
+// what its comment says.
+type ShardConfig struct {
+	Out       string // folder of the shards; made if missing, otherwise it has to be empty
+	Split     string // "train" ("") stores in seeded random order, "val" in the source's
+	Codec     string // a name of codec.Names; "": the first of them
+	Quality   int    // of JPEG, 1 to 100; 0: codec.DefaultQuality
+	Zstd      bool   // compress whole shards
+	Size      int    // side of the stored pictures in pixels; 0: rescale.DefaultSize
+	ShardSize int64  // largest shard in bytes; 0: mds.DefaultSizeLimit
+	Workers   int    // goroutines that decode; 0: one a processor
+	Seed      uint64 // of the training order
+	Limit     int    // take only so many pictures, an even share of each class; 0: all
+	MaxPixels int    // larger pictures are bad; 0: rescale.DefaultMaxPixels
+	StopOnBad bool   // fail at the first bad picture instead of leaving it out
+}
+
+// Validate fills in the defaults and says what is wrong with the rest.
+func (c *ShardConfig) Validate() error {
+	setDefault(&c.Split, "train")
+	setDefault(&c.Codec, codec.Names()[0])
+	setDefault(&c.Size, rescale.DefaultSize)
+	setDefault(&c.ShardSize, mds.DefaultSizeLimit)
+	setDefault(&c.Workers, runtime.GOMAXPROCS(0))
+	setDefault(&c.MaxPixels, rescale.DefaultMaxPixels)
+	switch {
+	case c.Out == "":
+		return errors.New("no output folder: name one")
+	case c.Split != "train" && c.Split != "val":
+		return fmt.Errorf("split %q: choose train or val", c.Split)
+	case c.Size < 8 || c.Size > maxSize:
+		return fmt.Errorf("size %d: choose 8 to %d pixels", c.Size, maxSize)
+	case c.ShardSize < 1<<16 || c.ShardSize > mds.MaxShardSize:
+		return fmt.Errorf("shard size %d: choose 65536 to %d bytes", c.ShardSize, int64(mds.MaxShardSize))
+	case c.Workers < 1:
+		return fmt.Errorf("%d workers: choose at least 1", c.Workers)
+	case c.Limit < 0:
+		return fmt.Errorf("limit %d: choose 1 or more pictures, or 0 for all", c.Limit)
+	}
+	_, err := codec.ByName(c.Codec, c.Quality)
+	return err
+}
+
+func setDefault[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}
+
+// shardEpoch is the epoch whose order training samples are stored in: one that
+// no training run reaches.
+const shardEpoch = math.MaxUint64
+
+// selection is the items of the job in the order in which they are stored.
+func (c *ShardConfig) selection(src source.Source) []source.Item {
+	items := evenShare(src.Items(), len(src.Classes()), c.Limit)
+	if c.Split != "train" {
+		return items
+	}
+	shuffled := make([]source.Item, len(items))
+	for i, j := range Order(c.Seed, shardEpoch, len(items)) {
+		shuffled[i] = items[j]
+	}
+	return shuffled
+}
+
+// evenShare takes limit items, the first of each class, then the second of each
+// and so on, and returns them in their old order.
+func evenShare(items []source.Item, classes, limit int) []source.Item {
+	if limit == 0 || limit >= len(items) {
+		return items
+	}
+	byClass := make([][]int, classes)
+	for i, it := range items {
+		byClass[it.Label] = append(byClass[it.Label], i)
+	}
+	taken := make([]int, 0, limit)
+	for round := 0; len(taken) < limit; round++ {
+		for _, mine := range byClass {
+			if round < len(mine) && len(taken) < limit {
+				taken = append(taken, mine[round])
+			}
+		}
+	}
+	slices.Sort(taken)
+	share := make([]source.Item, limit)
+	for i, j := range taken {
+		share[i] = items[j]
+	}
+	return share
+}

@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"alexnet/augment"
+	"alexnet/pipeline/codec"
+	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/source"
+)
+
+// shardWorker is what one goroutine needs to encode pictures.
+type shardWorker struct {
+	src      source.Source
+	rescaler *rescale.Rescaler
+	encoder  codec.Encoder
+	sums     *augment.Sums
+	file     []byte
+	rgb      []byte
+}
+
+func (j *shardJob) newWorker(sums *augment.Sums) *shardWorker {
+	return &shardWorker{
+		src:      j.src,
+		rescaler: rescale.New(rescale.Config{Size: j.cfg.Size, MaxPixels: j.cfg.MaxPixels}),
+		encoder:  j.codec.NewEncoder(j.cfg.Size),
+		sums:     sums,
+		rgb:      make([]byte, j.cfg.Size*j.cfg.Size*3),
+	}
+}
+
+// encode appends the encoded picture to dst and counts its pixels. An error is
+// the picture's.
+func (w *shardWorker) encode(dst []byte, item source.Item) ([]byte, error) {
+	if err := w.read(item); err != nil {
+		return dst, err
+	}
+	if err := w.rescaler.Rescale(w.rgb, w.file); err != nil {
+		return dst, err
+	}
+	dst, err := w.encoder.Encode(dst, w.rgb)
+	if err == nil {
+		w.sums.Add(w.rgb)
+	}
+	return dst, err
+}
+
+// read reads a whole picture file to w.file.
+func (w *shardWorker) read(item source.Item) (err error) {
+	r, err := w.src.Open(item)
+	if err != nil {
+		return fmt.Errorf("can't be opened: %w", err)
+	}
+	defer r.Close()
+	w.file = w.file[:0]
+	for {
+		if len(w.file) == cap(w.file) {
+			w.file = slices.Grow(w.file, 256<<10)
+		}
+		n, err := r.Read(w.file[len(w.file):cap(w.file)])
+		w.file = w.file[:len(w.file)+n]
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("can't be read: %w", err)
+		}
+	}
+}
