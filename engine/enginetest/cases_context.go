@@ -16,23 +16,23 @@ const patience = 2 * time.Minute
 // are not about one op.
 func contextCases() []Case {
 	cases := []Case{
-		{"context/name", single(checkName)},
-		{"context/transfer errors", single(checkTransferErrors)},
-		{"context/close", checkClose},
-		{"program/empty", single(checkEmpty)},
-		{"program/queue order", single(checkQueueOrder)},
-		{"program/many runs", single(checkManyRuns)},
-		{"program/dropout follows the step", single(checkDropoutSteps)},
-		{"program/scratch memory is shared", single(checkScratch)},
-		{"program/two programs over the same memory", single(checkOverlay)},
+		{Name: "context/name", Check: single(checkName)},
+		{Name: "context/transfer errors", Check: single(checkTransferErrors)},
+		{Name: "context/close", Check: checkClose},
+		{Name: "program/empty", Check: single(checkEmpty)},
+		{Name: "program/queue order", Check: single(checkQueueOrder)},
+		{Name: "program/many runs", Check: single(checkManyRuns)},
+		{Name: "program/dropout follows the step", Check: single(checkDropoutSteps)},
+		{Name: "program/scratch memory is shared", Check: single(checkScratch)},
+		{Name: "program/two programs over the same memory", Check: single(checkOverlay)},
 	}
 	for _, typ := range []engine.ElemType{engine.Working, engine.Float32, engine.Int32, engine.Byte} {
-		cases = append(cases, Case{"context/round trip " + typeName(typ), single(func(ctx engine.Context) error {
+		cases = append(cases, Case{Name: "context/round trip " + typeName(typ), Check: single(func(ctx engine.Context) error {
 			return checkRoundTrip(ctx, typ)
 		})})
 	}
 	for _, m := range malformed() {
-		cases = append(cases, Case{"compile/" + m.what, single(m.check)})
+		cases = append(cases, Case{Name: "compile/" + m.what, Check: single(m.check)})
 	}
 	return append(cases, eventCases()...)
 }

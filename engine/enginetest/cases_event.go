@@ -10,12 +10,12 @@ import (
 // eventCases are about two contexts that meet.
 func eventCases() []Case {
 	return []Case{
-		{"events/owner", single(checkOwner)},
-		{"events/own event", single(checkOwnEvent)},
-		{"events/producer enqueued first", pair(func(a, b engine.Context) error { return checkHandOver(a, b, producerFirst) })},
-		{"events/consumer enqueued first", pair(func(a, b engine.Context) error { return checkHandOver(a, b, consumerFirst) })},
-		{"events/enqueued in turns", pair(func(a, b engine.Context) error { return checkHandOver(a, b, inTurns) })},
-		{"events/exchange both ways", pair(checkExchange)},
+		{Name: "events/owner", Check: single(checkOwner)},
+		{Name: "events/own event", Check: single(checkOwnEvent)},
+		{Name: "events/producer enqueued first", Check: pair(func(a, b engine.Context) error { return checkHandOver(a, b, producerFirst) })},
+		{Name: "events/consumer enqueued first", Check: pair(func(a, b engine.Context) error { return checkHandOver(a, b, consumerFirst) })},
+		{Name: "events/enqueued in turns", Check: pair(func(a, b engine.Context) error { return checkHandOver(a, b, inTurns) })},
+		{Name: "events/exchange both ways", Check: pair(checkExchange)},
 	}
 }
 

@@ -107,11 +107,26 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 				return worst, err
 			}
 			if j := differ(v, repeat(0xff, len(v))); j >= 0 {
-				return worst, fmt.Errorf("%s wrote %d bytes past the end of %v", c.Op.Kind(), j, tensors[i])
+				return worst, fmt.Errorf("%s wrote past the end of %v, byte %d", c.Op.Kind(), tensors[i], j)
 			}
 		}
 	}
 	return worst, nil
+}
+
+// products is the number of multiplications of a convolution or dense op.
+func (c OpCase) products() int {
+	switch op := c.Op.(type) {
+	case engine.ConvForward:
+		return op.Y.Shape.Len() * op.W.Shape.Row()
+	case engine.ConvBackward:
+		return 2 * op.DY.Shape.Len() * op.W.Shape.Row()
+	case engine.DenseForward:
+		return op.Y.Shape.Len() * op.W.Shape.Row()
+	case engine.DenseBackward:
+		return 2 * op.DY.Shape.Len() * op.W.Shape.Row()
+	}
+	return 0
 }
 
 // compare holds a whole output against the reference; the error names the first

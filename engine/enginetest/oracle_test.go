@@ -14,6 +14,7 @@ import (
 // is stored. It proves that the suite accepts a right context, and with a fault
 // put in that it refuses a wrong one. It doesn't check shapes.
 type oracle struct {
+	mu      sync.Mutex // held for each access: a fault may be out of order, never a data race
 	arena   []byte
 	queue   chan func()
 	stopped chan struct{}
@@ -100,6 +101,8 @@ func fits(t *engine.Tensor, host any, n int) error {
 }
 
 func (c *oracle) load(t *engine.Tensor) []float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	v := make([]float64, t.Shape.Len())
 	for i := range v {
 		at := int(t.Offset) + i*c.ElemSize(t.Type)
@@ -116,6 +119,8 @@ func (c *oracle) load(t *engine.Tensor) []float64 {
 }
 
 func (c *oracle) store(t *engine.Tensor, v []float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i, v := range v {
 		at := int(t.Offset) + i*c.ElemSize(t.Type)
 		switch t.Type {

@@ -14,6 +14,9 @@ type Opener func() (engine.Context, error)
 type Case struct {
 	// Name is the case's path: "conv forward/3×3 pad 1, 2 groups".
 	Name string
+	// Slow marks a case whose reference takes most of a second; Run leaves it
+	// out of a -short test.
+	Slow bool
 	// Check runs the case. worst is the largest error met, as a share of what
 	// the tolerance allows (0 where the case is about something else).
 	Check func(open Opener, tol Tolerance) (worst float64, err error)
@@ -30,7 +33,7 @@ type Verdict struct {
 func Cases() []Case {
 	var all []Case
 	for _, c := range OpCases() {
-		all = append(all, Case{c.Name, c.check})
+		all = append(all, Case{c.Name, c.products() > 1e6, c.check})
 	}
 	return append(all, contextCases()...)
 }
@@ -50,6 +53,9 @@ func Check(open Opener, tol Tolerance) []Verdict {
 func Run(t *testing.T, open func(t *testing.T) engine.Context, tol Tolerance) {
 	for _, c := range Cases() {
 		t.Run(c.Name, func(t *testing.T) {
+			if c.Slow && testing.Short() {
+				t.Skip("slow")
+			}
 			opener := func() (engine.Context, error) { return open(t), nil }
 			if _, err := c.Check(opener, tol); err != nil {
 				t.Error(err)

@@ -16,6 +16,9 @@ func TestSuiteAcceptsTheReference(t *testing.T) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
+			if c.Slow && testing.Short() {
+				t.Skip("slow")
+			}
 			worst, err := c.Check(func() (engine.Context, error) { return newOracle(fault{}), nil }, FP32)
 			if err != nil || worst > 1 {
 				t.Errorf("worst %g of the tolerance: %v", worst, err)

@@ -1,0 +1,264 @@
+package enginetest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"os"
+	"slices"
+	"testing"
+
+	"alexnet/engine"
+	"alexnet/engine/cpu"
+)
+
+// golden is what testdata/make_goldens.py wrote: PyTorch's numbers in float64.
+type golden struct {
+	Net          string
+	Classes      int
+	Batch        int
+	Seed         uint64
+	LearningRate float32 `json:"learning_rate"`
+	Momentum     float32
+	Decay        float32
+	Gains        map[string]float64
+	Rounding     struct { // how far runs end that differ by roundings of float32
+		Infer         float64
+		Train         []float64
+		Median, Worst map[string]float64 // of samples of arrays, as a share of their rms
+	}
+	Infer                          outcome
+	Train                          []outcome
+	Gradients, Weights, Velocities map[string]summary
+}
+
+type outcome struct {
+	Loss  []float64
+	Rank  []int32
+	Probs []float64
+}
+
+type summary struct {
+	Sum, RMS float64
+	Samples  []float64
+}
+
+// Tolerances. The script runs each net again with roundings of float32, and
+// stores how far that takes it: Rounding. The engine may be off by allowance
+// times as much, since the largest of some hundred differences varies by
+// itself. To gradients comes what the few runs of the script need not have met:
+// where ReLU sees a value within rounding of 0, or pooling two maxima within
+// rounding of equal, one of the 10⁵ or more terms of a gradient comes or goes,
+// which is 1/√10⁵ = 0.3 % of its rms: the tie constants. A wrong layer is off by
+// 100 %; finer mistakes are what the checks of single ops are for.
+const (
+	allowance = 8
+	tieMedian = 1e-3
+	tieWorst  = 1e-2
+)
+
+// TestGolden compares the presets with PyTorch: an inference, the outcome of
+// every training step, every gradient of the first step, and all weights and
+// velocities after the last, on one context and on two.
+func TestGolden(t *testing.T) {
+	for _, net := range []string{"alexnet", "alexnet-145", "alexnet-mini"} {
+		for _, contexts := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s on %d", net, contexts), func(t *testing.T) {
+				if testing.Short() && net != "alexnet-mini" {
+					t.Skip("the full net takes a minute")
+				}
+				g := readGolden(t, net)
+				m := newModel(t, g, open(t, contexts, cpu.Options{}))
+				defer m.Close()
+				g.check(t, m)
+			})
+		}
+	}
+}
+
+func readGolden(t *testing.T, net string) *golden {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/" + net + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := new(golden)
+	if err := json.Unmarshal(data, g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// open opens n contexts of a kind.
+func open(t *testing.T, n int, options cpu.Options) []engine.Context {
+	t.Helper()
+	var contexts []engine.Context
+	for range n {
+		c, err := cpu.New("cpu", options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contexts = append(contexts, c)
+	}
+	return contexts
+}
+
+// newModel builds the golden's net with its hashed weights.
+func newModel(t *testing.T, g *golden, contexts []engine.Context) *engine.Model {
+	t.Helper()
+	net, err := engine.Preset(g.Net, g.Classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := normal("mean", 3*net.Input.Size*net.Input.Size, 10, 120)
+	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: g.Batch, Mean: mean, Decay: g.Decay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gain := 0.0
+	for i, p := range m.Parameters() {
+		std := 0.1 // biases
+		if i%2 == 0 {
+			gain = g.Gains[p.Name[:len(p.Name)-len(".weight")]]
+			std = gain / math.Sqrt(float64(p.Len()/p.Dims[0]))
+		}
+		if err := m.Write(engine.Weight, p.Name, normal(p.Name, p.Len(), std, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m
+}
+
+// batch is the pictures and labels of one step.
+func (g *golden) batch(m *engine.Model, step int) (engine.Batch, engine.Step) {
+	size := m.Net.Input.Size
+	b := engine.Batch{
+		Images: g.Batch,
+		Pixels: make([]byte, g.Batch*size*size*3),
+		Colour: normal(fmt.Sprintf("%d colour %d", g.Seed, step), g.Batch*3, 10, 0),
+		Labels: make([]int32, g.Batch),
+	}
+	pixels, labels := hashes(fmt.Sprintf("%d pixels %d", g.Seed, step)), hashes(fmt.Sprintf("%d labels", g.Seed))
+	for i := range b.Pixels {
+		b.Pixels[i] = byte(pixels(i) >> 56)
+	}
+	for i := range b.Labels {
+		b.Labels[i] = int32(labels(i) % uint64(g.Classes))
+	}
+	return b, engine.Step{Seed: g.Seed, Number: uint64(step), LearningRate: g.LearningRate, Momentum: g.Momentum}
+}
+
+func (g *golden) check(t *testing.T, m *engine.Model) {
+	b, _ := g.batch(m, 0)
+	got, err := m.Infer(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkOutcome(t, "inference", got, g.Infer, g.Rounding.Infer)
+	for i, want := range g.Train {
+		b, step := g.batch(m, i)
+		got, err := m.Gradients(b, step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkOutcome(t, fmt.Sprintf("step %d", i), got, want, g.Rounding.Train[i])
+		if i == 0 {
+			checkArrays(t, m, engine.Gradient, "gradients", g.Gradients, g)
+		}
+		if err := m.Update(step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkArrays(t, m, engine.Weight, "weights", g.Weights, g)
+	checkArrays(t, m, engine.Velocity, "velocities", g.Velocities, g)
+}
+
+func checkOutcome(t *testing.T, what string, got engine.Outcome, want outcome, unit float64) {
+	t.Helper()
+	worst := 0.0
+	for i, w := range want.Loss {
+		worst = max(worst, math.Abs(float64(got.Loss[i])-w))
+		if got.Rank[i] != want.Rank[i] {
+			t.Errorf("%s: image %d has rank %d, want %d", what, i, got.Rank[i], want.Rank[i])
+		}
+	}
+	for i, w := range want.Probs {
+		worst = max(worst, math.Abs(float64(got.Probs[i])-w))
+	}
+	t.Logf("%s: off by %.2g, rounding alone takes PyTorch %.2g", what, worst, unit)
+	if !(worst <= allowance*unit) {
+		t.Errorf("%s: a loss or probability is off by %g, allowed %d × %g", what, worst, allowance, unit)
+	}
+}
+
+// checkArrays compares samples of every parameter, in units of the array's root
+// mean square, and then the whole array by its sum and root mean square: the
+// sum of n values may be off by √n times as much as one.
+func checkArrays(t *testing.T, m *engine.Model, field engine.Field, what string, want map[string]summary, g *golden) {
+	t.Helper()
+	if len(want) != len(m.Parameters()) {
+		t.Errorf("the golden has %d parameters, the model %d", len(want), len(m.Parameters()))
+	}
+	allowedMedian := allowance*g.Rounding.Median[what] + tieMedian
+	allowedWorst := allowance*g.Rounding.Worst[what] + tieWorst
+	var median, worst float64
+	for _, p := range m.Parameters() {
+		v, err := m.Read(field, p.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := want[p.Name]
+		n := len(v)
+		positions := hashes(p.Name + ".samples")
+		var off []float64
+		for i, x := range w.Samples {
+			off = append(off, math.Abs(float64(v[positions(i)%uint64(n)])-x)/w.RMS)
+		}
+		slices.Sort(off)
+		var sum, squares float64
+		for _, x := range v {
+			sum += float64(x)
+			squares += float64(x) * float64(x)
+		}
+		mid := off[len(off)/2]
+		most := max(off[len(off)-1],
+			math.Abs(sum-w.Sum)/(w.RMS*math.Sqrt(float64(n))),
+			math.Abs(math.Sqrt(squares/float64(n))-w.RMS)/w.RMS)
+		if !(mid <= allowedMedian && most <= allowedWorst) {
+			t.Errorf("%s of %s are off by %.2g of their rms, the worst by %.2g; allowed %.2g and %.2g",
+				what, p.Name, mid, most, allowedMedian, allowedWorst)
+		}
+		median, worst = max(median, mid), max(worst, most)
+	}
+	t.Logf("%s: off by %.2g, the worst by %.2g; rounding alone takes PyTorch %.2g and %.2g",
+		what, median, worst, g.Rounding.Median[what], g.Rounding.Worst[what])
+}
+
+// hashes reads SplitMix64 at an index, from a state made of the name; see
+// make_goldens.py, which has the same.
+func hashes(name string) func(i int) uint64 {
+	const golden = 0x9e3779b97f4a7c15
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	state := h.Sum64()
+	return func(i int) uint64 {
+		z := state + uint64(i+1)*golden
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		return z ^ z>>31
+	}
+}
+
+// normal is n nearly normal numbers: sums of four 16-bit uniforms, scaled.
+func normal(name string, n int, std, mean float64) []float32 {
+	h := hashes(name)
+	v := make([]float32, n)
+	for i := range v {
+		z := h(i)
+		total := int64(z&0xffff) + int64(z>>16&0xffff) + int64(z>>32&0xffff) + int64(z>>48)
+		scaled := float64(total-131070) / 37837.22 * std
+		v[i] = float32(scaled + mean)
+	}
+	return v
+}
