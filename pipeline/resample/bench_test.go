@@ -1,9 +1,82 @@
 package resample
 
 import (
+	"bytes"
 	"image"
+	"image/jpeg"
+	"sync"
 	"testing"
+
+	"alexnet/pipeline/turbojpeg"
 )
+
+// BenchmarkWholeWay is full-size photographs to 256² RGB: decode, resize, centre
+// crop, by one and by two workers, of which each has its own decoder.
+func BenchmarkWholeWay(b *testing.B) {
+	photos := files(b, 1)
+	bench := func(name string, workers int, worker func(b *testing.B) func(file []byte)) {
+		b.Run(name, func(b *testing.B) {
+			run := make([]func([]byte), workers)
+			for i := range run {
+				run[i] = worker(b)
+			}
+			for b.Loop() {
+				var wait sync.WaitGroup
+				for i := range run {
+					wait.Go(func() {
+						for j := i; j < len(photos); j += workers {
+							run[i](photos[j])
+						}
+					})
+				}
+				wait.Wait()
+			}
+			b.ReportMetric(float64(b.N*len(photos))/b.Elapsed().Seconds(), "images/s")
+		})
+	}
+	const size = 256
+	turbo := func(b *testing.B) func([]byte) {
+		d, err := turbojpeg.NewDecoder()
+		if err != nil {
+			b.Skip(err)
+		}
+		r, dst, rgb := New(CatmullRom), make([]byte, 3*size*size), []byte(nil)
+		return func(file []byte) {
+			h, err := d.Header(file)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			rgb = grow(rgb, 3*h.Width*h.Height)
+			if err := d.Decode(rgb, file, h); err != nil {
+				b.Error(err)
+			}
+			r.Resize(dst, size, size, Image{rgb, 3 * h.Width, h.Width, h.Height}, Centre(h.Width, h.Height, size))
+		}
+	}
+	standard := func(b *testing.B) func([]byte) {
+		r, dst, rgb, scratch := New(CatmullRom), make([]byte, 3*size*size), []byte(nil), []byte(nil)
+		return func(file []byte) {
+			m, err := jpeg.Decode(bytes.NewReader(file))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			planes, ok := m.(*image.YCbCr)
+			if !ok {
+				return // the few grey ones
+			}
+			w, h := m.Bounds().Dx(), m.Bounds().Dy()
+			rgb = grow(rgb, 3*w*h)
+			scratch = FromYCbCr(rgb, planes, planes.Rect, scratch)
+			r.Resize(dst, size, size, Image{rgb, 3 * w, w, h}, Centre(w, h, size))
+		}
+	}
+	bench("turbo/workers=1", 1, turbo)
+	bench("turbo/workers=2", 2, turbo)
+	bench("go/workers=1", 1, standard)
+	bench("go/workers=2", 2, standard)
+}
 
 func BenchmarkResize(b *testing.B) {
 	m := noise(500, 375, 1)

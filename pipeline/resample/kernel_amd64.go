@@ -34,3 +34,14 @@ func verticalFast(out, rows []byte, weights []int16, bits int) int {
 	}
 	return len(out)
 }
+
+func convert(rgb, luma, blues, reds []byte) {
+	n := len(luma) &^ 15
+	if !useAVX2 || n == 0 {
+		n = 0
+	} else {
+		_, _, _ = rgb[3*n-1], blues[n-1], reds[n-1]
+		convertAVX2(&rgb[0], &luma[0], &blues[0], &reds[0], n/16)
+	}
+	convertGo(rgb[3*n:], luma[n:], blues[n:], reds[n:])
+}

@@ -5,3 +5,5 @@ package resample
 func horizontal(out, line []byte, t *taps) { horizontalGo(out, line, t) }
 
 func verticalFast([]byte, []byte, []int16, int) int { return 0 }
+
+func convert(rgb, luma, blues, reds []byte) { convertGo(rgb, luma, blues, reds) }

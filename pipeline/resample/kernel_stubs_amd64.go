@@ -14,3 +14,8 @@ func horizontalAVX2(out *byte, line *byte, first *int32, lo int, weights *int16,
 //
 //go:noescape
 func verticalAVX2(out *byte, rows *byte, stride int, weights *int16, blocks int, pairs int, bits int)
+
+// convertAVX2 is convertGo for blocks·16 pixels.
+//
+//go:noescape
+func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)

@@ -17,6 +17,7 @@ func main() {
 	ConstraintExpr("!noasm")
 	horizontal()
 	vertical()
+	convert()
 	Generate()
 }
 
@@ -159,6 +160,104 @@ func vertical() {
 	JNZ(LabelRef("block"))
 	VZEROUPPER()
 	RET()
+}
+
+// convert: sixteen pixels at a time. A product with a constant of 1 or more is
+// split, so that what is left fits the words of a multiply-add with (Cb, Cr):
+// 91881 = 65536 + 26345, −46802 = 18734 − 65536, 116130 = 2·65536 − 14942.
+func convert() {
+	TEXT("convertAVX2", NOSPLIT, "func(rgb, luma, blues, reds *byte, blocks int)")
+	Doc("convertAVX2 is convertGo for blocks·16 pixels.")
+	Pragma("noescape")
+	rgb := Load(Param("rgb"), GP64())
+	luma := Load(Param("luma"), GP64())
+	blues := Load(Param("blues"), GP64())
+	reds := Load(Param("reds"), GP64())
+	blocks := Load(Param("blocks"), GP64())
+
+	middle, half := YMM(), YMM() // 128 in words, 1<<15 in double words
+	VPCMPEQW(middle, middle, middle)
+	VPSRLW(U8(15), middle, middle)
+	VPSLLW(U8(7), middle, middle)
+	VPCMPEQD(half, half, half)
+	VPSRLD(U8(31), half, half)
+	VPSLLD(U8(15), half, half)
+
+	Label("pixels")
+	y, cb, cr, low, high := YMM(), YMM(), YMM(), YMM(), YMM()
+	VPMOVZXBW(Mem{Base: luma}, y)
+	VPMOVZXBW(Mem{Base: blues}, cb)
+	VPMOVZXBW(Mem{Base: reds}, cr)
+	VPSUBW(middle, cb, cb)
+	VPSUBW(middle, cr, cr)
+	VPUNPCKLWD(cr, cb, low)
+	VPUNPCKHWD(cr, cb, high)
+	part := func(name string, ofCb, ofCr int16) VecVirtual {
+		factors, a, b := words(name, ofCb, ofCr), YMM(), YMM()
+		VPMADDWD(factors, low, a)
+		VPMADDWD(factors, high, b)
+		for _, v := range []VecVirtual{a, b} {
+			VPADDD(half, v, v)
+			VPSRAD(U8(16), v, v)
+		}
+		VPACKSSDW(b, a, a)
+		VPADDW(y, a, a)
+		return a
+	}
+	r := part("red", 0, 26345)
+	VPADDW(cr, r, r)
+	g := part("green", -22554, 18734)
+	VPSUBW(cr, g, g)
+	b := part("blue", -14942, 0)
+	VPADDW(cb, b, b)
+	VPADDW(cb, b, b)
+
+	// In each half lane eight reds and eight greens, and eight blues.
+	VPACKUSWB(g, r, r)
+	VPACKUSWB(b, b, b)
+	out := []VecVirtual{YMM(), YMM()} // its bytes 0–15, and 16–23
+	for i, o := range out {
+		var fromRG, fromB []byte
+		for j := range byte(16) {
+			pixel, channel := (16*byte(i)+j)/3, (16*byte(i)+j)%3
+			rg, blue := 8*channel+pixel, byte(zero)
+			if channel == 2 {
+				rg, blue = zero, pixel
+			}
+			if pixel > 7 {
+				rg, blue = zero, zero
+			}
+			fromRG, fromB = append(fromRG, rg), append(fromB, blue)
+		}
+		t := YMM()
+		VPSHUFB(bytes([]string{"rg0", "rg1"}[i], append(fromRG, fromRG...)...), r, o)
+		VPSHUFB(bytes([]string{"b0", "b1"}[i], append(fromB, fromB...)...), b, t)
+		VPOR(t, o, o)
+	}
+	VMOVDQU(out[0].AsX(), Mem{Base: rgb})
+	VMOVQ(out[1].AsX(), Mem{Base: rgb, Disp: 16})
+	VEXTRACTI128(U8(1), out[0], Mem{Base: rgb, Disp: 24})
+	last := XMM()
+	VEXTRACTI128(U8(1), out[1], last)
+	VMOVQ(last, Mem{Base: rgb, Disp: 40})
+	ADDQ(U8(48), rgb)
+	ADDQ(U8(16), luma)
+	ADDQ(U8(16), blues)
+	ADDQ(U8(16), reds)
+	DECQ(blocks)
+	JNZ(LabelRef("pixels"))
+	VZEROUPPER()
+	RET()
+}
+
+// words returns 32 bytes of read-only memory that repeat a and b.
+func words(name string, a, b int16) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, I16(a))
+		DATA(4*i+2, I16(b))
+	}
+	return m
 }
 
 // zero in a shuffle gives a zero byte.
