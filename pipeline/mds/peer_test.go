@@ -28,7 +28,7 @@ func TestMosaicReader(t *testing.T) {
 	for _, test := range []struct {
 		codec, compression string
 	}{
-		{"raw", ""}, {"raw", "zstd:3"}, {"jpeg", ""},
+		{"raw", ""}, {"raw", "zstd:3"}, {"jpeg", ""}, {"lossless", ""},
 	} {
 		t.Run(test.codec+test.compression, func(t *testing.T) {
 			t.Parallel()

@@ -126,7 +126,7 @@ func TestVersion1(t *testing.T) {
 	for _, test := range []struct {
 		codec, compression string
 	}{
-		{"raw", ""}, {"raw", "zstd:3"}, {"jpeg", ""},
+		{"raw", ""}, {"raw", "zstd:3"}, {"jpeg", ""}, {"lossless", ""},
 	} {
 		name := test.codec
 		if test.compression != "" {

@@ -6,6 +6,9 @@ prints one JSON object: how many samples its reader found, and the SHA-256 of
 all decoded pixels (RGB bytes, sample after sample), of all labels (int64,
 little-endian) and of all names (UTF-8, each followed by a newline). With
 --pixels the pixels are written to FILE as well. DIR is only read.
+
+That reader hands out pictures of our codec "lossless" as bytes; they are decoded
+by docs/lossless_decode.py, at some seconds for a picture of 256x256.
 """
 import argparse
 import hashlib
@@ -13,9 +16,14 @@ import json
 import sys
 import tempfile
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from streaming import StreamingDataset
+
+sys.dont_write_bytecode = True  # leave nothing in docs/
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "docs"))
+import lossless_decode
 
 
 def main() -> int:
@@ -26,7 +34,9 @@ def main() -> int:
     args = parser.parse_args()
 
     with open(f"{args.dir}/index.json", encoding="utf-8") as f:
-        expected = sum(shard["samples"] for shard in json.load(f)["shards"])
+        index = json.load(f)
+    expected = sum(shard["samples"] for shard in index["shards"])
+    size = index["alexnet"]["size"]
 
     pixels, labels, names = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     samples = 0
@@ -36,9 +46,12 @@ def main() -> int:
         dataset = StreamingDataset(remote=args.dir, local=local, shuffle=False, batch_size=1, validate_hash=args.hash)
         for i in range(len(dataset)):
             sample = dataset[i]
-            image = np.asarray(sample["image"])  # a NumPy array, or a PIL picture for "jpeg"
-            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-                print(f"sample {i}: {image.dtype} {image.shape}, want RGB bytes", file=sys.stderr)
+            image = sample["image"]
+            if isinstance(image, bytes):
+                image = np.frombuffer(lossless_decode.decode(image), np.uint8).reshape(size, size, 3)
+            image = np.asarray(image)  # was an array, or a PIL picture for "jpeg"
+            if image.dtype != np.uint8 or image.shape != (size, size, 3):
+                print(f"sample {i}: {image.dtype} {image.shape}, want {size}x{size} RGB bytes", file=sys.stderr)
                 return 1
             pixels.update(image.tobytes())
             out.write(image.tobytes())
