@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ func ReadClasses(path string) ([]Class, error) {
 	}
 	defer f.Close()
 	var classes []Class
+	seen := map[string]bool{}
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		text := strings.TrimRight(strings.TrimPrefix(lines.Text(), "\ufeff"), " \r")
@@ -34,9 +36,10 @@ func ReadClasses(path string) ([]Class, error) {
 		if c.ID == "" {
 			return nil, fmt.Errorf("%s:%d: starts with a space; expected a class ID first", path, n)
 		}
-		if slices.ContainsFunc(classes, func(d Class) bool { return d.ID == c.ID }) {
+		if seen[c.ID] {
 			return nil, fmt.Errorf("%s:%d: class %s for the second time: remove one of the two lines", path, n, c.ID)
 		}
+		seen[c.ID] = true
 		classes = append(classes, c)
 	}
 	if err := lines.Err(); err != nil {
@@ -124,8 +127,8 @@ func (l *labeler) label(text string) (int, error) {
 		l.texts = append(l.texts, text)
 		return len(l.texts) - 1, nil
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
+	n, ok := wholeNumber(text)
+	if !ok {
 		return 0, fmt.Errorf("label %q isn't in the class list: correct it or add the class", text)
 	}
 	if n < 0 || n >= len(l.list) {
@@ -136,8 +139,8 @@ func (l *labeler) label(text string) (int, error) {
 
 // classes returns the classes and, for each number that label returned, the
 // final label. Names are sorted. Numbers are labels as they stand, so they must
-// be 0 to n-1 without a gap: a gap is either a missing class, which would shift
-// nothing here but hide a mistake, or a count from 1.
+// be 0 to n-1 without a gap: a gap is a class that was forgotten or a count
+// from 1.
 func (l *labeler) classes() (classes []Class, final []int, err error) {
 	if len(l.list) > 0 {
 		final = make([]int, len(l.list))
@@ -172,11 +175,24 @@ func (l *labeler) classes() (classes []Class, final []int, err error) {
 func (l *labeler) numbers() ([]int, bool) {
 	numbers := make([]int, len(l.texts))
 	for i, text := range l.texts {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
+		n, ok := wholeNumber(text)
+		if !ok || n < 0 {
 			return nil, false
 		}
 		numbers[i] = n
 	}
 	return numbers, true
+}
+
+// wholeNumber reads a label that is a number, also in the forms in which tools
+// that know only floats write one (3.0, 1e3).
+func wholeNumber(text string) (int, bool) {
+	if n, err := strconv.Atoi(text); err == nil {
+		return n, true
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || v != math.Trunc(v) || math.Abs(v) > 1<<31 {
+		return 0, false
+	}
+	return int(v), true
 }

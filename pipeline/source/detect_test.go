@@ -19,6 +19,7 @@ func TestDetectSaysWhy(t *testing.T) {
 		{one(file{"a.tar", tarOf(t, file{"0.jpg", "…"})}), "webdataset", "is a tar, and none of ILSVRC 2012"},
 		{"nowhere/a-{0..9}.tar", "webdataset", "is a pattern of tars"},
 		{one(file{"list.TSV", ""}), "manifest", "is a .tsv file"},
+		{tree(t, "b/1", "a/1", "all.tar"), "folders", "holds 2 class folders (a, b)"},
 		{tree(t, "b/1", "a/1", "x.csv"), "folders", "holds 2 class folders (a, b)"},
 		{tree(t, "train/a/1", "val/a/1", "test/"), "folders", "holds class folders in train and val"},
 		{tree(t, "train/a/1"), "folders", "holds class folders in train"},

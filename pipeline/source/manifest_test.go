@@ -41,6 +41,7 @@ func TestManifest(t *testing.T) {
 		want             []string
 	}{
 		{"two columns of numbers", "m.csv", "pics/2a.jpg,2\npics/0b.jpg,0\npics/0a.jpg, 0\r\npics/1a.jpg,01\n", Options{}, numbers, all},
+		{"numbers written as floats", "m.csv", "pics/2a.jpg,2.0\npics/0b.jpg,0\npics/0a.jpg,0.0\npics/1a.jpg,1e0\n", Options{}, numbers, all},
 		{"names are sorted", "m.csv", "pics/2a.jpg,n02979186\npics/0b.jpg,n01440764\npics/0a.jpg,n01440764\npics/1a.jpg,n02102040\n", Options{}, wnids, all},
 		{"byte order mark, header, quotes, more columns", "m.CSV", "\ufeffwidth,Label,File_Name\n10,n02979186,pics/2a.jpg\n1,n01440764,\"pics/0b.jpg\"\n1,n01440764,./pics/0a.jpg\n9,n02102040,pics/../pics/1a.jpg\n", Options{}, wnids, all},
 		{"tabs", "m.tsv", "path\tlabel\npics/2a.jpg\t2\npics/0b.jpg\t0\npics/0a.jpg\t0\npics/1a.jpg\t1\n", Options{}, numbers, all},

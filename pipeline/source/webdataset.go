@@ -15,6 +15,7 @@ import (
 // A WebDataset is a set of tars. Files of a sample follow each other and share
 // the path up to the first dot of the base name, the key; what follows the dot is
 // the field: a picture, and the label as text in .cls or in an object in .json.
+// Files without a dot belong to no sample.
 
 // pictureFields are the fields that hold a picture.
 var pictureFields = []string{"jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "webp"}
@@ -33,7 +34,11 @@ func detectWebDataset(p string) (string, error) {
 		return "", nil
 	case info.IsDir():
 		files, err := folderTars(p)
-		if err != nil || len(files) == 0 {
+		if err != nil {
+			return "", err
+		}
+		folders, _, err := classFolders(p)
+		if err != nil || len(files) <= len(folders) { // class folders and an archive or two beside them
 			return "", err
 		}
 		return fmt.Sprintf("holds %d tars, such as %s", len(files), filepath.Base(files[0])), nil
@@ -174,7 +179,10 @@ func (s *tars) indexSamples(ctx context.Context, file int, rel string, labels *l
 	defer f.Close()
 	err = eachMember(ctx, archive, f, size, func(m member) error {
 		dir, base := path.Split(m.name)
-		stem, field, _ := strings.Cut(base, ".")
+		stem, field, found := strings.Cut(base, ".")
+		if !found {
+			return nil
+		}
 		if key := dir + stem; key != current.key {
 			if err := flush(f); err != nil {
 				return err

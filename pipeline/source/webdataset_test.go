@@ -10,7 +10,7 @@ import (
 func TestWebDataset(t *testing.T) {
 	p := func(label int) string { return picture(t, label) }
 	first := tarOf(t, file{"./a.jpg", p(1)}, file{"./a.cls", "1\n"}, file{"./a.json", `{"label":7}`},
-		file{"b.x.cls", "5"}, file{"b.cls", "0"}, file{"b.JPEG", p(0)}, file{"b.seg.png", "…"}) // b.x.cls: field "x.cls" of b
+		file{"b.x.cls", "5"}, file{"b.cls", "0"}, file{"readme", "…"}, file{"b.JPEG", p(0)}, file{"b.seg.png", "…"}) // b.x.cls: field "x.cls" of b
 	second := tarOf(t, file{"d.v1/", ""}, file{"d.v1/a.json", `{"class":"2","caption":"…"}`}, file{"d.v1/a.jpg", p(2)})
 	numbers := named("0", "1", "2")
 	want := []string{"0 x-08.tar/b.JPEG", "1 x-08.tar/a.jpg", "2 x-09.tar/d.v1/a.jpg"}
