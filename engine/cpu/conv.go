@@ -66,7 +66,7 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (lowered, e
 	}
 	l := lowered{
 		shared:  s.groups * packedA(s.out, s.patch),
-		scratch: max(scratch, stride+spill(mr)),
+		scratch: max(scratch, stride+spill),
 		stages:  []stage{{s.groups * panels, pack}, mul},
 	}
 	if relu {
@@ -74,6 +74,10 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (lowered, e
 	}
 	return l, nil
 }
+
+// stageRows is how many rows of B are brought together, in the first-level
+// cache, before they go to their panels.
+const stageRows = 8
 
 // correlate is the stage that computes y from x and the packed weights of all
 // groups at the start of the shared workspace, and the scratch that it takes.
@@ -90,18 +94,22 @@ func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (
 		in, out := c.floats(x)[image*s.xg:][:s.xg], c.floats(y)[image*s.yg:][:s.yg]
 		a := c.shared[g*packedA(s.out, s.patch):]
 		slab, b := w.scratch[:t.slabSize()], w.scratch[t.slabSize():]
+		staged := b[packedB(depth, blockN):]
 		row, rows, column, columns := t.place(tile)
 		t.fill(slab, in, row, rows)
 		j, n := row*s.ow+column, rows*columns
-		ldb := roundUp(n, nr)
 		for k0 := 0; k0 < s.patch; k0 += depth {
 			k := min(depth, s.patch-k0)
-			c.kernels.PackCopy(pointer(b), ldb, pointer(slab[column:]), &offsets[k0], k, rows, columns, t.stride())
-			c.multiply(w, s.out, n, k, a[k0*mr:], stride, b, ldb, out[j:], pixels, k0 > 0)
+			for p := 0; p < k; p += stageRows {
+				rest := min(stageRows, k-p)
+				c.kernels.PackCopy(pointer(staged), blockN, pointer(slab[column:]), &offsets[k0+p], rest, rows, columns, t.stride())
+				c.kernels.PackPanels(pointer(b[p*nr:]), k*nr, pointer(staged), blockN, rest, ceilDiv(n, nr))
+			}
+			c.multiply(w, s.out, n, k, a[k0*mr:], stride, b, out[j:], pixels, k0 > 0)
 		}
 		if bias != nil {
 			c.finishRows(out[j:], pixels, s.out, n, c.floats(bias)[g*s.out:], relu)
 		}
 	}
-	return stage{s.images * s.groups * t.count, run}, t.slabSize() + depth*blockN + spill(1)
+	return stage{s.images * s.groups * t.count, run}, t.slabSize() + packedB(depth, blockN) + stageRows*blockN + spill
 }

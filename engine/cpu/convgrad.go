@@ -57,7 +57,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 	panels := ceilDiv(s.out, mr)
 	t := s.tiling(blockK)
 	offsets := t.offsets()
-	packed := packedA(s.out, blockK) + spill(mr)
+	packed := packedA(s.out, blockK) + spill
 
 	run := func(w *worker, part int) {
 		chunk, g, first := part/(s.groups*slices), part/slices%s.groups, part%slices*slice
@@ -77,11 +77,8 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 				}
 				for j := first; j < min(s.patch, first+slice); j += blockN {
 					n := min(blockN, first+slice-j, s.patch-j)
-					ldb := roundUp(n, nr)
-					for x := 0; x < ldb; x += 8 {
-						c.kernels.PackTranspose(pointer(b[x:]), ldb, pointer(slab[column:]), &offsets[j+x], rows, columns, t.stride())
-					}
-					c.multiply(w, s.out, n, k, a, k*mr, b, ldb, partial[j:], s.patch, accumulate)
+					c.packTurned(b, slab[column:], offsets[j:], n, rows, columns, t.stride())
+					c.multiply(w, s.out, n, k, a, k*mr, b, partial[j:], s.patch, accumulate)
 				}
 				accumulate = true
 			}
@@ -107,7 +104,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 	}
 	return lowered{
 		shared:  chunks * total,
-		scratch: t.slabSize() + packed + blockK*blockN + spill(blockN),
+		scratch: t.slabSize() + packed + packedB(blockK, blockN) + spill,
 		stages: []stage{
 			{chunks * s.groups * slices, run},
 			{ceilDiv(total, width), sum},
@@ -186,11 +183,10 @@ func (c *Context) lowerConvScatter(op engine.ConvBackward, s convShape) lowered 
 		clear(dx)
 		for j := 0; j < pixels; j += width {
 			n := min(width, pixels-j)
-			ldb := roundUp(n, nr)
 			for k0 := 0; k0 < s.out; k0 += blockK {
 				k := min(blockK, s.out-k0)
-				packColumns(b, ldb, dy[k0*pixels+j:], k, n, pixels)
-				c.multiply(w, s.patch, n, k, a[k0*mr:], stride, b, ldb, patches, width, k0 > 0)
+				c.kernels.PackPanels(pointer(b), k*nr, pointer(dy[k0*pixels+j:]), pixels, k, ceilDiv(n, nr))
+				c.multiply(w, s.patch, n, k, a[k0*mr:], stride, b, patches, width, k0 > 0)
 			}
 			s.scatter(dx, patches, width, j, n)
 		}

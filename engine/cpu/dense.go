@@ -37,21 +37,20 @@ func (c *Context) lowerProduct(g product) lowered {
 	for j := range rows {
 		rows[j] = min(j, g.n-1) * g.k
 	}
+	blocks := ceilDiv(g.k, blockK)
+	depth := ceilDiv(g.k, blocks)
 	run := func(w *worker, tile int) {
 		b, out := c.floats(g.b), c.floats(g.c)
 		j := tile * denseN
 		n := min(denseN, g.n-j)
-		ldb := roundUp(n, nr)
-		for k0 := 0; k0 < g.k; k0 += blockK {
-			k := min(blockK, g.k-k0)
+		for k0 := 0; k0 < g.k; k0 += depth {
+			k := min(depth, g.k-k0)
 			if g.bTurned {
-				for x := 0; x < ldb; x += 8 {
-					c.kernels.PackTranspose(pointer(w.scratch[x:]), ldb, pointer(b[k0:]), &rows[j+x], 1, k, 0)
-				}
+				c.packTurned(w.scratch, b[k0:], rows[j:], n, 1, k, 0)
 			} else {
-				packColumns(w.scratch, ldb, b[k0*g.n+j:], k, n, g.n)
+				c.kernels.PackPanels(pointer(w.scratch), k*nr, pointer(b[k0*g.n+j:]), g.n, k, ceilDiv(n, nr))
 			}
-			c.multiply(w, g.m, n, k, c.shared[k0*mr:], stride, w.scratch, ldb, out[j:], g.n, k0 > 0)
+			c.multiply(w, g.m, n, k, c.shared[k0*mr:], stride, w.scratch, out[j:], g.n, k0 > 0)
 		}
 		if g.bias != nil {
 			finishColumns(out[j:], g.n, g.m, n, c.floats(g.bias)[j:], g.relu)
@@ -59,18 +58,8 @@ func (c *Context) lowerProduct(g product) lowered {
 	}
 	return lowered{
 		shared:  packedA(g.m, g.k),
-		scratch: max(blockK*denseN+spill(denseN), stride+spill(mr)),
+		scratch: max(packedB(depth, denseN)+spill, stride+spill),
 		stages:  []stage{{panels, pack}, {tiles, run}},
-	}
-}
-
-// packColumns copies a k×n block of B, whose rows are rs apart, into rows of
-// ldb values; values beyond n become 0.
-func packColumns(dst []float32, ldb int, b []float32, k, n, rs int) {
-	for p := range k {
-		d := dst[p*ldb:][:ldb]
-		copy(d, b[p*rs:][:n])
-		clear(d[n:])
 	}
 }
 

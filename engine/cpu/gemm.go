@@ -5,11 +5,13 @@ import "alexnet/engine/cpu/internal/kernel"
 const (
 	mr = kernel.MR
 	nr = kernel.NR
-	// blockK is the depth of one pass over a block: a panel of B (blockK × nr
-	// floats) takes half of a 32 KB first-level cache.
-	blockK = 256
-	// blockN is the widest piece of B packed at a time: blockK × blockN floats
-	// take less than half of a 512 KB second-level cache.
+	// blockK is the greatest depth of one pass over a block: a panel of B
+	// (blockK × nr floats, 24 KB) stays in a 32 KB first-level cache.
+	blockK = 384
+	// blockM × blockK floats of A (147 KB) stay in a 512 KB second-level cache
+	// while all panels of a block of B pass by.
+	blockM = 96
+	// blockN × blockK floats of B (344 KB) are packed at a time.
 	blockN = 224
 )
 
@@ -42,33 +44,54 @@ func packPanelTurned(dst, a []float32, m, k, ps, i int) {
 	}
 }
 
-// spill is how many floats beyond its end a packing kernel may touch when the
-// rows it writes are ld apart.
-func spill(ld int) int { return 8*ld + 8 }
+// spill is how many floats beyond its end a packing kernel may touch: seven
+// rows of a panel, and a little.
+const spill = 8 * nr
+
+// packedB is the number of floats of a k×n block packed for the kernel: panels
+// of nr columns, each k rows of nr values.
+func packedB(k, n int) int { return roundUp(n, nr) * k }
+
+// packTurned packs a block of B of which offsets says where each of n columns
+// starts in src: runs of length values, stride apart. The list of offsets goes
+// on to a multiple of nr.
+func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length, stride int) {
+	for x := 0; x < n; x += 8 {
+		panel := dst[x/nr*nr*runs*length+x%nr:]
+		c.kernels.PackTranspose(pointer(panel), nr, pointer(src), &offsets[x], runs, length, stride)
+	}
+}
 
 // multiply computes C (m×n, row stride ldc) = A·B, or += with accumulate. Panel
-// i of A, packed, starts at a[i·stride]; B has k rows, ldb apart, and at least
-// n values rounded up to nr in each.
-func (c *Context) multiply(w *worker, m, n, k int, a []float32, stride int, b []float32, ldb int, dst []float32, ldc int, accumulate bool) {
+// i of A, packed, starts at a[i·stride]; B is packed, and what its last panel
+// holds beyond n does not matter.
+func (c *Context) multiply(w *worker, m, n, k int, a []float32, stride int, b, dst []float32, ldc int, accumulate bool) {
 	gemm := c.kernels.Gemm
-	for j := 0; j < n; j += nr {
-		for i := 0; i < m; i += mr {
-			pa, pb := pointer(a[i/mr*stride:]), pointer(b[j:])
-			if i+mr <= m && j+nr <= n {
-				gemm(k, pa, pb, ldb, pointer(dst[i*ldc+j:]), ldc, accumulate)
-				continue
-			}
-			gemm(k, pa, pb, ldb, pointer(w.edge), nr, false)
-			for r := range min(mr, m-i) {
-				d, s := dst[(i+r)*ldc+j:][:min(nr, n-j)], w.edge[r*nr:]
-				if accumulate {
-					for x := range d {
-						d[x] += s[x]
-					}
+	for i0 := 0; i0 < m; i0 += blockM {
+		for j := 0; j < n; j += nr {
+			for i := i0; i < min(m, i0+blockM); i += mr {
+				pa, pb := pointer(a[i/mr*stride:]), pointer(b[j*k:])
+				if i+mr <= m && j+nr <= n {
+					gemm(k, pa, pb, pointer(dst[i*ldc+j:]), ldc, accumulate)
 				} else {
-					copy(d, s)
+					gemm(k, pa, pb, pointer(w.edge), nr, false)
+					copyTile(dst[i*ldc+j:], ldc, w.edge, min(mr, m-i), min(nr, n-j), accumulate)
 				}
 			}
+		}
+	}
+}
+
+// copyTile brings the upper left corner of a tile to C.
+func copyTile(dst []float32, ldc int, tile []float32, m, n int, accumulate bool) {
+	for r := range m {
+		d, s := dst[r*ldc:][:n], tile[r*nr:][:n]
+		if !accumulate {
+			copy(d, s)
+			continue
+		}
+		for x, v := range s {
+			d[x] += v
 		}
 	}
 }

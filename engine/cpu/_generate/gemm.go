@@ -12,7 +12,6 @@ import (
 // held against.
 func gemm() {
 	gemmTile(6)
-	gemmTile(4)
 	fmaPeak()
 }
 
@@ -23,23 +22,19 @@ const unroll = 4
 // registers, two hold a row of B and the remaining two take turns at one
 // value of A, broadcast.
 func gemmTile(rows int) {
-	TEXT(fmt.Sprintf("gemm%dx16AVX2", rows), NOSPLIT, "func(k int, a, b *float32, ldb int, c *float32, ldc int, accumulate bool)")
+	TEXT(fmt.Sprintf("gemm%dx16AVX2", rows), NOSPLIT, "func(k int, a, b, c *float32, ldc int, accumulate bool)")
 	Doc(fmt.Sprintf("gemm%dx16AVX2 computes C (%d×16) = A·B, or += with accumulate.", rows, rows),
-		fmt.Sprintf("A is packed: k columns of %d values.", rows))
+		fmt.Sprintf("A is packed as k columns of %d values, B as k rows of 16.", rows))
 	Pragma("noescape")
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
 	b := Load(Param("b"), GP64())
-	ldb := Load(Param("ldb"), GP64())
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
-	SHLQ(U8(2), ldb)
 	SHLQ(U8(2), ldc)
-	ldb3, ldc3 := GP64(), GP64()
-	LEAQ(Mem{Base: ldb, Index: ldb, Scale: 2}, ldb3)
-	LEAQ(Mem{Base: ldc, Index: ldc, Scale: 2}, ldc3)
 	low := GP64() // row 3 of C
-	LEAQ(Mem{Base: c, Index: ldc3, Scale: 1}, low)
+	LEAQ(Mem{Base: ldc, Index: ldc, Scale: 2}, low)
+	ADDQ(c, low)
 
 	row := func(r int) Mem {
 		switch r {
@@ -68,9 +63,9 @@ func gemmTile(rows int) {
 	}
 	b0, b1 := YMM(), YMM()
 	factor := [2]reg.VecVirtual{YMM(), YMM()}
-	column := func(u int, at Mem) {
-		VMOVUPS(at, b0)
-		VMOVUPS(at.Offset(32), b1)
+	column := func(u int) {
+		VMOVUPS(Mem{Base: b}.Offset(64*u), b0)
+		VMOVUPS(Mem{Base: b}.Offset(64*u+32), b1)
 		for r := range sums {
 			f := factor[r%2]
 			VBROADCASTSS(Mem{Base: a}.Offset(4*(u*rows+r)), f)
@@ -84,11 +79,10 @@ func gemmTile(rows int) {
 	SHRQ(U8(2), left)
 	JZ(LabelRef("tail"))
 	Label("loop")
-	column(0, Mem{Base: b})
-	column(1, Mem{Base: b, Index: ldb, Scale: 1})
-	column(2, Mem{Base: b, Index: ldb, Scale: 2})
-	column(3, Mem{Base: b, Index: ldb3, Scale: 1})
-	LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
+	for u := range unroll {
+		column(u)
+	}
+	ADDQ(I32(64*unroll), b)
 	ADDQ(I32(4*unroll*rows), a)
 	DECQ(left)
 	JNZ(LabelRef("loop"))
@@ -97,8 +91,8 @@ func gemmTile(rows int) {
 	ANDQ(I8(unroll-1), k)
 	JZ(LabelRef("store"))
 	Label("single")
-	column(0, Mem{Base: b})
-	ADDQ(ldb, b)
+	column(0)
+	ADDQ(I8(64), b)
 	ADDQ(I8(4*rows), a)
 	DECQ(k)
 	JNZ(LabelRef("single"))

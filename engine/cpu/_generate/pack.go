@@ -11,6 +11,7 @@ import (
 func pack() {
 	packCopy()
 	packTranspose()
+	packPanels()
 }
 
 // packCopy writes rows of B from rows of an image.
@@ -149,6 +150,42 @@ func packTranspose() {
 	Comment("The count lives in its argument's place: the registers are used up.")
 	Store(runs, Param("runs"))
 	JNZ(LabelRef("run"))
+	VZEROUPPER()
+	RET()
+}
+
+// packPanels writes panels of B from rows.
+func packPanels() {
+	TEXT("packPanelsAVX2", NOSPLIT, "func(dst *float32, panel int, src *float32, ld int, k, panels int)")
+	Doc("packPanelsAVX2 copies k rows, ld apart, into panels of 16 columns that start panel",
+		"floats apart. It reads whole panels: up to 15 floats beyond the end of a row.")
+	Pragma("noescape")
+	dst := Load(Param("dst"), GP64())
+	panel := Load(Param("panel"), GP64())
+	src := Load(Param("src"), GP64())
+	ld := Load(Param("ld"), GP64())
+	k := Load(Param("k"), GP64())
+	SHLQ(U8(2), panel)
+	SHLQ(U8(2), ld)
+	Label("row")
+	from, to, left := GP64(), GP64(), GP64()
+	MOVQ(src, from)
+	MOVQ(dst, to)
+	Load(Param("panels"), left)
+	Label("panel")
+	lo, hi := YMM(), YMM()
+	VMOVUPS(Mem{Base: from}, lo)
+	VMOVUPS(Mem{Base: from}.Offset(32), hi)
+	VMOVUPS(lo, Mem{Base: to})
+	VMOVUPS(hi, Mem{Base: to}.Offset(32))
+	ADDQ(I8(64), from)
+	ADDQ(panel, to)
+	DECQ(left)
+	JNZ(LabelRef("panel"))
+	ADDQ(ld, src)
+	ADDQ(I8(64), dst)
+	DECQ(k)
+	JNZ(LabelRef("row"))
 	VZEROUPPER()
 	RET()
 }

@@ -12,6 +12,7 @@ func init() {
 
 			PackCopy:      packCopyAVX2,
 			PackTranspose: packTransposeAVX2,
+			PackPanels:    packPanelsAVX2,
 
 			AddBias:      addBias,
 			ReLUBackward: reluBackward,

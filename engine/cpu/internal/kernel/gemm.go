@@ -4,15 +4,15 @@ import "unsafe"
 
 // gemmGo is the portable Gemm. It works on quarters of the tile's columns, so
 // that the sums of one quarter have a chance to stay in registers.
-func gemmGo(k int, a, b *float32, ldb int, c *float32, ldc int, accumulate bool) {
+func gemmGo(k int, a, b, c *float32, ldc int, accumulate bool) {
 	as := unsafe.Slice(a, k*MR)
-	bs := unsafe.Slice(b, max(0, (k-1)*ldb+NR))
+	bs := unsafe.Slice(b, k*NR)
 	cs := unsafe.Slice(c, (MR-1)*ldc+NR)
 	for j := 0; j < NR; j += 4 {
 		for i := 0; i < MR; i += 2 {
 			var c00, c01, c02, c03, c10, c11, c12, c13 float32
 			for p := 0; p < k; p++ {
-				br := bs[p*ldb+j:][:4:4]
+				br := bs[p*NR+j:][:4:4]
 				x, y := as[p*MR+i], as[p*MR+i+1]
 				c00 += x * br[0]
 				c01 += x * br[1]

@@ -5,16 +5,10 @@
 package kernel
 
 // gemm6x16AVX2 computes C (6×16) = A·B, or += with accumulate.
-// A is packed: k columns of 6 values.
+// A is packed as k columns of 6 values, B as k rows of 16.
 //
 //go:noescape
-func gemm6x16AVX2(k int, a *float32, b *float32, ldb int, c *float32, ldc int, accumulate bool)
-
-// gemm4x16AVX2 computes C (4×16) = A·B, or += with accumulate.
-// A is packed: k columns of 4 values.
-//
-//go:noescape
-func gemm4x16AVX2(k int, a *float32, b *float32, ldb int, c *float32, ldc int, accumulate bool)
+func gemm6x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, accumulate bool)
 
 // fmaPeakAVX2 executes n turns of twelve multiply-adds of eight floats each.
 func fmaPeakAVX2(n int)

@@ -17,9 +17,8 @@ type Set struct {
 	Name string
 
 	// Gemm computes a tile C (MR×NR, row stride ldc) = A·B, or C += A·B with
-	// accumulate. A is packed: k columns of MR values. B has k rows of NR
-	// values, ldb apart.
-	Gemm func(k int, a, b *float32, ldb int, c *float32, ldc int, accumulate bool)
+	// accumulate. A is packed as k columns of MR values, B as k rows of NR.
+	Gemm func(k int, a, b, c *float32, ldc int, accumulate bool)
 
 	// PackCopy fills k rows of dst, ld apart: row p is, one behind the other,
 	// runs of length floats that lie stride apart from src+offsets[p] on. It
@@ -31,6 +30,11 @@ type Set struct {
 	// what offsets[i] yields. It may read 7 floats beyond the end of a run and
 	// write 7 rows beyond the last. Rows may overlap (ld < 8): the later wins.
 	PackTranspose func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)
+
+	// PackPanels copies k rows of src, ld apart, into panels of NR columns that
+	// start panel floats apart in dst. It reads whole panels, and so up to
+	// NR−1 floats beyond the end of a row.
+	PackPanels func(dst *float32, panel int, src *float32, ld int, k, panels int)
 
 	// AddBias is x[i] += bias, then max(x[i], 0) with relu; NaN stays NaN.
 	AddBias func(x []float32, bias float32, relu bool)
@@ -62,6 +66,7 @@ var Portable = Set{
 
 	PackCopy:      packCopyGo,
 	PackTranspose: packTransposeGo,
+	PackPanels:    packPanelsGo,
 
 	AddBias:      addBiasGo,
 	ReLUBackward: reluBackwardGo,

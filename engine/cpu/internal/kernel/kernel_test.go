@@ -34,9 +34,9 @@ const guard = -7777
 
 func checkGemm(t *testing.T, set Set, k, extra int, accumulate bool) {
 	rng := rand.New(rand.NewPCG(uint64(k), uint64(extra)))
-	ldb, ldc := NR+extra, NR+2*extra
+	ldc := NR + 2*extra
 	a := random(rng, k*MR+extra)[extra:]
-	b := random(rng, k*ldb+extra)[extra:]
+	b := random(rng, k*NR+extra)[extra:]
 	before := make([]float32, MR*ldc+2*NR)
 	for i := range before {
 		before[i] = guard
@@ -46,7 +46,7 @@ func checkGemm(t *testing.T, set Set, k, extra int, accumulate bool) {
 		copy(before[at+i*ldc:], random(rng, NR))
 	}
 	c := append([]float32(nil), before...)
-	set.Gemm(k, &a[0], &b[0], ldb, &c[at], ldc, accumulate)
+	set.Gemm(k, &a[0], &b[0], &c[at], ldc, accumulate)
 	for i, v := range c {
 		row, col := (i-at)/ldc, (i-at)%ldc
 		if i < at || row >= MR || col >= NR {
@@ -57,7 +57,7 @@ func checkGemm(t *testing.T, set Set, k, extra int, accumulate bool) {
 		}
 		var want, size float64
 		for p := range k {
-			term := float64(a[p*MR+row]) * float64(b[p*ldb+col])
+			term := float64(a[p*MR+row]) * float64(b[p*NR+col])
 			want += term
 			size += math.Abs(term)
 		}
@@ -87,7 +87,7 @@ func BenchmarkGemm(b *testing.B) {
 			const k = 256
 			x, y, c := make([]float32, k*MR), make([]float32, k*NR), make([]float32, MR*NR)
 			for range b.N {
-				set.Gemm(k, &x[0], &y[0], NR, &c[0], NR, true)
+				set.Gemm(k, &x[0], &y[0], &c[0], NR, true)
 			}
 			reportGFLOPs(b, 2*k*MR*NR)
 		})

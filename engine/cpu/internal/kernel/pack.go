@@ -27,6 +27,15 @@ func packTransposeGo(dst *float32, ld int, src *float32, offsets *int, runs, len
 	}
 }
 
+// packPanelsGo is the portable PackPanels.
+func packPanelsGo(dst *float32, panel int, src *float32, ld int, k, panels int) {
+	for p := range k {
+		for j := range panels {
+			*(*[NR]float32)(unsafe.Pointer(at(dst, j*panel+p*NR))) = *(*[NR]float32)(unsafe.Pointer(at(src, p*ld+j*NR)))
+		}
+	}
+}
+
 // at is the address of p's i-th float.
 func at(p *float32, i int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i))

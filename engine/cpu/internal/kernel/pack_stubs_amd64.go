@@ -18,3 +18,9 @@ func packCopyAVX2(dst *float32, ld int, src *float32, offsets *int, k int, runs 
 //
 //go:noescape
 func packTransposeAVX2(dst *float32, ld int, src *float32, offsets *int, runs int, length int, stride int)
+
+// packPanelsAVX2 copies k rows, ld apart, into panels of 16 columns that start panel
+// floats apart. It reads whole panels: up to 15 floats beyond the end of a row.
+//
+//go:noescape
+func packPanelsAVX2(dst *float32, panel int, src *float32, ld int, k int, panels int)
