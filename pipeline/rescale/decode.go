@@ -116,22 +116,33 @@ func decode(data []byte, maxPixels int) (img image.Image, f format, err error) {
 	if err != nil {
 		return nil, f, explain(f.name, "", len(data), err)
 	}
-	size := fmt.Sprintf(" of %d×%d pixels", config.Width, config.Height)
-	if config.Width < 1 || config.Height < 1 {
-		return nil, f, fmt.Errorf("damaged: a %s%s", f.name, size)
-	}
-	if config.Width > maxPixels/config.Height {
-		return nil, f, fmt.Errorf("a %s%s is over the limit of %d megapixels: shrink it, or raise the limit",
-			f.name, size, maxPixels/1e6)
+	if err := checkSize(f.name, config.Width, config.Height, maxPixels); err != nil {
+		return nil, f, err
 	}
 	var r io.Reader = bytes.NewReader(data)
 	if f.name == "JPEG" && config.ColorModel == color.CMYKModel && !hasAdobe(data) {
 		r = io.MultiReader(bytes.NewReader(adobeStart), bytes.NewReader(data[2:]))
 	}
 	if img, err = f.decode(r); err != nil {
-		return nil, f, explain(f.name, size, len(data), err)
+		return nil, f, explain(f.name, dimensions(config.Width, config.Height), len(data), err)
 	}
 	return img, f, nil
+}
+
+// checkSize refuses a picture without pixels, and one of more than maxPixels.
+func checkSize(name string, width, height, maxPixels int) error {
+	if width < 1 || height < 1 {
+		return fmt.Errorf("damaged: a %s%s", name, dimensions(width, height))
+	}
+	if width > maxPixels/height {
+		return fmt.Errorf("a %s%s is over the limit of %d megapixels: shrink it, or raise the limit",
+			name, dimensions(width, height), maxPixels/1e6)
+	}
+	return nil
+}
+
+func dimensions(width, height int) string {
+	return fmt.Sprintf(" of %d×%d pixels", width, height)
 }
 
 // adobeStart is the start of a JPEG file with an Adobe marker that says
@@ -152,7 +163,8 @@ func hasAdobe(data []byte) bool {
 func explain(name, size string, n int, err error) error {
 	switch text := err.Error(); {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
-		strings.Contains(text, "short Huffman data"), strings.Contains(text, "not enough pixel data"):
+		strings.Contains(text, "short Huffman data"), strings.Contains(text, "not enough pixel data"),
+		strings.Contains(text, "remature end"), strings.Contains(text, "contains no image"): // libjpeg's words
 		return fmt.Errorf("a %s%s is cut short: its %d bytes don't hold all of it: fetch or copy it again", name, size, n)
 	case strings.Contains(text, "unsupported"):
 		return fmt.Errorf("a %s%s of a kind that isn't read: %w: convert it", name, size, err)

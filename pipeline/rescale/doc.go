@@ -13,17 +13,21 @@
 // EXIF orientation is applied (JPEG, PNG, TIFF and WebP). Of an animation the
 // first frame counts.
 //
+// # Decoding JPEG
+//
+// libjpeg-turbo decodes where the machine has it (package turbojpeg), and
+// image/jpeg where not, with chroma interpolated in libjpeg's way. Full-size
+// photographs then differ by at most 4 levels, and 0.05 in the mean, before they
+// are resized.
+//
 // # Resampling
 //
-// The centred square window of the source, short side wide, is resampled to
-// size×size with a Catmull-Rom kernel that is widened by the reduction factor,
-// so that it antialiases. The window starts at whole source pixels, so a picture
-// of the right size is copied as it is, and only source pixels under the kernels
-// are touched: a 1×5000 picture costs no more than a 1×1. Catmull-Rom (a = −½,
-// PIL's BICUBIC) keeps the fine texture that a triangle filter softens; Lanczos
-// takes half as many samples again and rings more.
-//
-// JPEG and WebP are resampled as the Y, Cb and Cr planes that they store, and
-// converted afterwards: subsampled chroma is a quarter of the work, is
-// interpolated by the same good kernel, and no full-size RGB copy is made.
+// A picture is resized to a short side of size and cropped to its centre, with
+// sizes and corner rounded to whole pixels as torchvision's Resize and CenterCrop
+// round them, by a Catmull-Rom kernel that is widened by the reduction factor, so
+// that it antialiases (package resample; nothing outside the crop is computed).
+// A picture of the right size is copied as it is, and a 1×5000 picture costs no
+// more than a 1×1. Catmull-Rom (a = −½, PIL's BICUBIC) keeps the fine texture
+// that a triangle filter softens; Lanczos is half as slow again, rings more, and
+// its picture differs from this one by less than JPEG at quality 90 does.
 package rescale

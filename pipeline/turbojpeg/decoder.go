@@ -92,7 +92,7 @@ func (d *Decoder) Header(src []byte) (Header, error) {
 	}
 	h := Header{int(c.width), int(c.height), Subsampling(c.subsampling), Colour(c.colour)}
 	if h.Width < 1 || h.Height < 1 {
-		return Header{}, fmt.Errorf("turbojpeg: a picture of %d×%d pixels", h.Width, h.Height)
+		return Header{}, &DamagedError{Warning: "the file contains no image"} // tables only
 	}
 	return h, nil
 }
