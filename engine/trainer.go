@@ -88,6 +88,17 @@ const (
 // longer a number.
 var ErrDiverged = errors.New("training has diverged")
 
+// StoppedError says that Run's context was done.
+type StoppedError struct {
+	Step uint64 // updates done
+	Err  error  // ctx.Err()
+}
+
+func (e *StoppedError) Error() string { return fmt.Sprintf("stopped after step %d", e.Step) }
+
+// Unwrap gives the context's error.
+func (e *StoppedError) Unwrap() error { return e.Err }
+
 // Run trains until a limit is reached, ctx is done, or something fails. It
 // always finishes the step it is in, and saves before it returns: in the first
 // two cases, and also when the batches or the loss are bad. After ctx is done
@@ -154,7 +165,7 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 	case r.broken:
 		return "", err
 	case ctx.Err() != nil:
-		return "", errors.Join(fmt.Errorf("stopped after step %d: %w", r.at.Step, ctx.Err()), r.save(false))
+		return "", errors.Join(&StoppedError{r.at.Step, ctx.Err()}, r.save(false))
 	}
 	return "", errors.Join(err, r.save(false))
 }
@@ -341,7 +352,7 @@ func (r *run) diverged(err error) error {
 	if saveErr := r.save(false); saveErr != nil {
 		return errors.Join(err, saveErr)
 	}
-	return fmt.Errorf("%w; the state before this step is saved: %s and resume", err, advice)
+	return fmt.Errorf("%w; the state before this step is saved: %s, and resume, or begin again", err, advice)
 }
 
 // flatLoss notices a net that answers with equal probabilities: a loss that
