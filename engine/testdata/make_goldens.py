@@ -94,11 +94,11 @@ NETS = {
         ("fc7", 256, G), "relu", "dropout",
         ("fc8", 10, G)]),
 }
-BATCH = {"alexnet": 4, "alexnet-145": 2, "alexnet-mini": 4}
+BATCH = {"alexnet": 2, "alexnet-145": 2, "alexnet-mini": 4}
 STEPS = {"alexnet": 10, "alexnet-145": 1, "alexnet-mini": 10}
 RATE = {"alexnet": 3e-6, "alexnet-145": 3e-6, "alexnet-mini": 3e-5}
 SEED = {"alexnet": 17, "alexnet-145": 17, "alexnet-mini": 17}
-DISTURBED = {"alexnet": 2, "alexnet-145": 2, "alexnet-mini": 6}
+DISTURBED = {"alexnet": 1, "alexnet-145": 2, "alexnet-mini": 6}
 MOMENTUM, DECAY, CLASSES, SAMPLES = 0.9, 0.0005, 10, 16
 
 
