@@ -27,6 +27,8 @@ type ShardConfig struct {
 	Seed      uint64 // of the training order
 	Limit     int    // take only so many pictures, an even share of each class; 0: all
 	MaxPixels int    // larger pictures are bad; 0: rescale.DefaultMaxPixels
+	Decoder   string // of JPEG: rescale.Auto (""), Turbo or Go
+	Resampler string // rescale.Fast ("") or Imaging
 	StopOnBad bool   // fail at the first bad picture instead of leaving it out
 }
 
@@ -52,8 +54,15 @@ func (c *ShardConfig) Validate() error {
 	case c.Limit < 0:
 		return fmt.Errorf("limit %d: choose 1 or more pictures, or 0 for all", c.Limit)
 	}
-	_, err := codec.ByName(c.Codec, c.Quality)
-	return err
+	if _, err := codec.ByName(c.Codec, c.Quality); err != nil {
+		return err
+	}
+	return c.rescaling().Validate()
+}
+
+// rescaling is what the job wants of package rescale.
+func (c *ShardConfig) rescaling() rescale.Config {
+	return rescale.Config{Size: c.Size, MaxPixels: c.MaxPixels, Decoder: c.Decoder, Resampler: c.Resampler}
 }
 
 func setDefault[T comparable](v *T, value T) {

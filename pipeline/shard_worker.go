@@ -24,7 +24,7 @@ type shardWorker struct {
 func (j *shardJob) newWorker(sums *augment.Sums) *shardWorker {
 	return &shardWorker{
 		src:      j.src,
-		rescaler: rescale.New(rescale.Config{Size: j.cfg.Size, MaxPixels: j.cfg.MaxPixels}),
+		rescaler: rescale.New(j.cfg.rescaling()),
 		encoder:  j.codec.NewEncoder(j.cfg.Size),
 		sums:     sums,
 		rgb:      make([]byte, j.cfg.Size*j.cfg.Size*3),
