@@ -84,20 +84,20 @@ func eachMember(ctx context.Context, name string, r io.ReaderAt, size int64, vis
 		case err != nil:
 			return fmt.Errorf("%s: the tar is damaged after %s (%d members): %w: fetch it again", name, last, count, err)
 		}
-		if h.Size > size-here {
+		switch {
+		case h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader:
+			h.Size = 0 // folders may state one, but have no payload
+		case h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "":
+			return fmt.Errorf("%s: member %s is stored as a sparse file: make the tar again without --sparse", name, h.Name)
+		case h.Typeflag != tar.TypeReg:
+			return fmt.Errorf("%s: member %s is a link or another special file: make the tar again of plain files, with links followed (tar -h)", name, h.Name)
+		case h.Size > size-here:
 			return fmt.Errorf("%s: the tar is cut short in %s (%d members before it): the copy isn't complete, fetch it again", name, h.Name, count)
 		}
 		last, end = h.Name, here+h.Size
 		end += -end & (tarBlock - 1)
-		switch h.Typeflag {
-		case tar.TypeDir, tar.TypeXGlobalHeader:
+		if h.Typeflag != tar.TypeReg {
 			continue
-		case tar.TypeReg:
-		default:
-			return fmt.Errorf("%s: member %s is a link or another special file; only plain files can be read: make the tar again with its links followed (tar -h)", name, h.Name)
-		}
-		if h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "" {
-			return fmt.Errorf("%s: member %s is stored as a sparse file: make the tar again without --sparse", name, h.Name)
 		}
 		clean := path.Clean(h.Name)
 		if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {

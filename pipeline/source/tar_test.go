@@ -38,6 +38,20 @@ func tarWith(t *testing.T, h tar.Header) string {
 	return b.String()
 }
 
+// patched returns data with other bytes at an offset in its first header, whose
+// checksum it corrects.
+func patched(data string, offset int, with string) string {
+	b := []byte(data)
+	copy(b[offset:], with)
+	copy(b[148:156], "        ")
+	sum := 0
+	for _, c := range b[:tarBlock] {
+		sum += int(c)
+	}
+	copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return string(b)
+}
+
 func TestEachMember(t *testing.T) {
 	long := strings.Repeat("long/", 60) + "x"
 	cases := []struct{ name, data, want string }{
@@ -47,6 +61,7 @@ func TestEachMember(t *testing.T) {
 		{"PAX name", tarWith(t, tar.Header{Typeflag: tar.TypeReg, Name: long, Format: tar.FormatPAX}), long + "=text"},
 		{"GNU name", tarWith(t, tar.Header{Typeflag: tar.TypeReg, Name: long, Format: tar.FormatGNU}), long + "=text"},
 		{"global header", tarWith(t, tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "x"}}), ""},
+		{"a folder with a size", patched(tarOf(t, file{"d/", ""}, file{"d/a", "1"}), 124, "00000777777"), "d/a=1"},
 		{"one zero block at the end", strings.TrimSuffix(tarOf(t, file{"a", "1"}), strings.Repeat("\x00", 512)), "a=1"},
 	}
 	for _, c := range cases {
@@ -68,6 +83,7 @@ func TestEachMemberErrors(t *testing.T) {
 		{"a damaged header", string(damaged), "the tar is damaged after a (1 members)"},
 		{"a symbolic link", tarWith(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "a", Linkname: "b"}), "member a is a link"},
 		{"a hard link", tarWith(t, tar.Header{Typeflag: tar.TypeLink, Name: "a", Linkname: "b"}), "member a is a link"},
+		{"a sparse file", patched(tarWith(t, tar.Header{Typeflag: tar.TypeReg, Name: "a", Format: tar.FormatGNU}), 156, "S"), "member a is stored as a sparse file"},
 		{"an absolute name", tarWith(t, tar.Header{Typeflag: tar.TypeReg, Name: "/etc/a"}), "member /etc/a leads out"},
 		{"a way out", tarWith(t, tar.Header{Typeflag: tar.TypeReg, Name: "a/../../b"}), "member a/../../b leads out"},
 	}
