@@ -91,6 +91,27 @@ func TestLosslessDamage(t *testing.T) {
 	}
 }
 
+// TestLosslessAfterDamage feeds one decoder pictures with a flipped bit behind a
+// right CRC: it may take them or not, but then has to decode the next one right.
+func TestLosslessAfterDamage(t *testing.T) {
+	const size = 16
+	want := gradient(size)
+	encoded, err := Lossless{}.NewEncoder(size).Encode(nil, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder, rgb := Lossless{}.NewDecoder(size), make([]byte, size*size*3)
+	for bit := 8 * losslessPlaneAt; bit < 8*len(encoded); bit++ {
+		damaged := bytes.Clone(encoded)
+		damaged[bit/8] ^= 1 << (bit % 8)
+		binary.LittleEndian.PutUint32(damaged[losslessCRCAt:], crc32.ChecksumIEEE(damaged[losslessPlaneAt:]))
+		_ = decoder.Decode(rgb, damaged)
+		if err := decoder.Decode(rgb, encoded); err != nil || !bytes.Equal(rgb, want) {
+			t.Fatalf("after a picture with bit %d flipped: %v, or other pixels", bit, err)
+		}
+	}
+}
+
 // TestLosslessErrors has pictures that are wrong though their CRC is right.
 func TestLosslessErrors(t *testing.T) {
 	for _, test := range []struct {
