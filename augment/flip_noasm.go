@@ -1,0 +1,5 @@
+//go:build !amd64 || noasm
+
+package augment
+
+func mirror(dst, src []byte) { mirrorGo(dst, src) }
