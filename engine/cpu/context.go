@@ -27,7 +27,8 @@ type Context struct {
 	kernels kernel.Set
 	team    *team
 
-	arena  []byte
+	memory []byte    // holds the next two
+	arena  []byte    // tensors
 	shared []float32 // the part of the workspace that all workers see
 	step   engine.Step
 
@@ -110,23 +111,28 @@ func (c *Context) Reserve(arena, workspace int64) error {
 	switch {
 	case c.closed:
 		return fmt.Errorf("%s: reserve: %w", c.name, errClosed)
-	case c.arena != nil:
+	case c.memory != nil:
 		return fmt.Errorf("%s: memory has been reserved before", c.name)
 	case arena < 0 || workspace < 0:
 		return fmt.Errorf("%s: reserve %d bytes and %d bytes, want no negative size", c.name, arena, workspace)
 	}
-	c.arena = aligned(arena)
-	w := aligned(workspace)
-	c.shared = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(w))), workspace/4)
+	tensors, work := padBytes(arena), padBytes(workspace)
+	memory, err := allocate(tensors + work)
+	if err != nil {
+		return fmt.Errorf("%s: reserve: %w", c.name, err)
+	}
+	// Tensors and workspace are aligned relative to the start of the memory.
+	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(memory))) & (engine.ArenaAlign - 1)
+	c.memory, memory = memory, memory[skip:]
+	c.arena = memory[:arena:arena]
+	c.shared = unsafe.Slice((*float32)(unsafe.Pointer(&memory[tensors])), workspace/4)
 	return nil
 }
 
-// aligned makes n zero bytes at a multiple of engine.ArenaAlign. As many bytes
-// more lie behind them, since packing kernels read beyond the end of a run.
-func aligned(n int64) []byte {
-	b := make([]byte, n+2*engine.ArenaAlign)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (engine.ArenaAlign - 1)
-	return b[skip:][:n:n]
+// padBytes is a size rounded up to the alignment, with room for the alignment
+// itself and behind: packing kernels read beyond the end of a run.
+func padBytes(n int64) int64 {
+	return (n+engine.ArenaAlign-1)/engine.ArenaAlign*engine.ArenaAlign + 2*engine.ArenaAlign
 }
 
 // Upload enqueues a copy of src into t.
@@ -241,11 +247,12 @@ func (c *Context) Close() error {
 	close(c.queue)
 	<-c.stopped
 	c.team.close()
-	c.arena, c.shared = nil, nil
+	memory := c.memory
+	c.memory, c.arena, c.shared = nil, nil, nil
 	for _, w := range c.team.workers {
 		w.scratch = nil
 	}
-	return nil
+	return release(memory)
 }
 
 // serve executes the queue in order until Close.
@@ -291,7 +298,7 @@ func (c *Context) bytes(t *engine.Tensor) []byte { return view[byte](c, t) }
 
 func view[T float32 | int32 | byte](c *Context, t *engine.Tensor) []T {
 	n := t.Shape.Len()
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(c.arena[t.Offset:]))), n)[:n:n]
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(c.arena[t.Offset:]))), n)
 }
 
 // owner is the context whose arena holds t, which may be a peer's.

@@ -1,0 +1,139 @@
+package cpu_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"alexnet/engine"
+	"alexnet/engine/cpu"
+)
+
+// open makes a context that the test closes.
+func open(t testing.TB, opts cpu.Options) engine.Context {
+	t.Helper()
+	c, err := cpu.New("cpu", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// mini is the small preset on fresh contexts, started from a fixed seed, and a
+// batch for it.
+func mini(t testing.TB, contexts ...engine.Context) (*engine.Model, engine.Batch) {
+	t.Helper()
+	const classes, images = 10, 6
+	net, err := engine.Preset("alexnet-mini", classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: images, Decay: 0.0005})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Initialize(engine.InitHe, 1); err != nil {
+		t.Fatal(err)
+	}
+	b := engine.Batch{Images: images, Pixels: make([]byte, images*net.Input.Size*net.Input.Size*3), Labels: make([]int32, images)}
+	for i := range b.Pixels {
+		b.Pixels[i] = byte(i * i / 7)
+	}
+	for i := range b.Labels {
+		b.Labels[i] = int32(i % classes)
+	}
+	return m, b
+}
+
+// train runs steps and returns the bits of the losses and of every weight.
+func train(t testing.TB, m *engine.Model, b engine.Batch, steps int) (bits []uint32) {
+	t.Helper()
+	add := func(values []float32) {
+		for _, v := range values {
+			bits = append(bits, math.Float32bits(v))
+		}
+	}
+	for n := range steps {
+		s := engine.Step{Seed: 1, Number: uint64(n), LearningRate: 0.001, Momentum: 0.9}
+		out, err := m.Gradients(b, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(out.Loss)
+		if err := m.Update(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range m.Parameters() {
+		values, err := m.Read(engine.Weight, p.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(values)
+	}
+	return bits
+}
+
+// TestThreads trains a few steps on different numbers of threads: losses and
+// weights agree bit for bit.
+func TestThreads(t *testing.T) {
+	for _, portable := range []bool{false, true} {
+		var want []uint32
+		for _, threads := range []int{1, 2, 3, 8} {
+			t.Run(fmt.Sprintf("portable=%v/threads=%d", portable, threads), func(t *testing.T) {
+				m, b := mini(t, open(t, cpu.Options{Threads: threads, Portable: portable}))
+				got := train(t, m, b, 3)
+				if want == nil {
+					want = got
+				}
+				if !slices.Equal(got, want) {
+					t.Error("losses or weights differ from those of one thread")
+				}
+			})
+		}
+	}
+}
+
+// TestTwoContexts runs both towers at the same time, over and over, for the
+// race detector and the exchange of activations.
+func TestTwoContexts(t *testing.T) {
+	run := func() []uint32 {
+		m, b := mini(t, open(t, cpu.Options{Threads: 1}), open(t, cpu.Options{Threads: 2}))
+		return train(t, m, b, 5)
+	}
+	if !slices.Equal(run(), run()) {
+		t.Error("two runs of the same training differ")
+	}
+}
+
+// TestNoAllocations runs every op of the paper's net without allocating.
+func TestNoAllocations(t *testing.T) {
+	for _, l := range layers() {
+		if l.flop > 70e6 && strings.HasPrefix(l.name, "fc") {
+			continue // the same code as fc7, and much memory
+		}
+		t.Run(l.name, func(t *testing.T) {
+			c := open(t, cpu.Options{Threads: 2})
+			p := prepare(t, c, l.ops(&net{c, 1}))
+			step := engine.Step{LearningRate: .01, Momentum: .9}
+			allocs := testing.AllocsPerRun(2, func() {
+				if err := p.Run(step); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Sync(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if allocs != 0 {
+				t.Errorf("%v allocations a run, want none", allocs)
+			}
+		})
+	}
+}
