@@ -10,6 +10,11 @@ import (
 // practiceDomain keeps the random streams apart from other uses of a seed.
 const practiceDomain = 0x7072616374696365 // "practice"
 
+// maxTurn is how far a texture may be turned either way, in radians: 20°. Free
+// rotation would make the set as hard as photographs for a small net, and
+// photographs have an upright too.
+const maxTurn = 20 * math.Pi / 180
+
 // Picture renders picture number index of a class (an index into Classes). Its
 // short side is 256 to 320 pixels, its long side up to 1.4 times that.
 func Picture(seed uint64, class, index int) *image.RGBA {
@@ -51,10 +56,10 @@ type scene struct {
 func newScene(s *augment.Stream, t texture, w, h int) *scene {
 	sc := &scene{inside: t.inside, w: int32(w), h: int32(h)}
 
-	// A cell is 30 to 56 pixels, turned by any angle and stretched by up to 1.25.
+	// A cell is 30 to 56 pixels, turned by up to maxTurn and stretched by up to 1.25.
 	period := 30 * math.Pow(56.0/30, s.Float64()) * t.cells
 	stretch := math.Pow(1.25, 2*s.Float64()-1)
-	sin, cos := math.Sincos(2 * math.Pi * s.Float64())
+	sin, cos := math.Sincos(maxTurn * (2*s.Float64() - 1))
 	fixed := func(v float64) int32 { return int32(math.Round(v * cell)) }
 	sc.axes[0] = [2]int32{fixed(cos / period * stretch), fixed(sin / period * stretch)}
 	sc.axes[1] = [2]int32{fixed(-sin / period / stretch), fixed(cos / period / stretch)}

@@ -23,7 +23,7 @@ func TestPictureBytes(t *testing.T) {
 		fmt.Fprintln(h, m.Rect)
 		h.Write(m.Pix)
 	}
-	const want = "df98823c29392dc71fc57772fa3497fb421b9f3508c1f3bc2788e91dc4c34017"
+	const want = "1f61787f6dc8289f4dea2c4a4a4d390a79c5f377cb6a404068ab424505eddfd3"
 	if got := fmt.Sprintf("%x", h.Sum(nil)); got != want {
 		t.Errorf("the pictures have changed: %s", got)
 	}
