@@ -29,6 +29,7 @@ type Meta struct {
 	Classes       []Class      `json:"classes"`           // index = label
 	Statistics    augment.Sums `json:"statistics"`        // of the pixels before the codec
 	Source        SourceInfo   `json:"source"`
+	Job           *Job         `json:"job,omitempty"` // nil for folders made by other means
 }
 
 // Class is one label's names.

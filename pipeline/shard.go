@@ -5,23 +5,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 
 	"alexnet/augment"
-	"alexnet/pipeline/codec"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
 
 // Summary says what Shard has written.
 type Summary struct {
-	Meta   Meta
-	Shards int
-	Bytes  int64 // of the shard files
-	Bad    []Bad // pictures left out, in the order of the job
-	Report string
+	Meta    Meta
+	Shards  int
+	Bytes   int64 // of the shard files
+	Bad     []Bad // pictures left out, in the order of the job
+	Report  string
+	Already bool // the folder was finished before: nothing was done
+	Resumed int  // pictures that an earlier run of the job had done
+	Kept    int  // after an error: shards that stay for the next run to go on from
 }
 
 // Bad is a picture that couldn't be used, a line of report.jsonl.
@@ -38,9 +43,6 @@ type ShardProgress struct {
 // shardHashes are stored with every shard.
 var shardHashes = []string{"sha1", "xxh64"}
 
-// zstdCompression is a level that costs little time beside decoding pictures.
-const zstdCompression = "zstd:3"
-
 // Shard decodes the pictures of src, brings them to size×size RGB and writes
 // them as shards with their labels, names, classes and exact colour statistics.
 // What it writes depends on the pictures and on cfg, but not on cfg.Workers. It
@@ -49,68 +51,120 @@ const zstdCompression = "zstd:3"
 // report, if not nil, is called after each picture, by one goroutine.
 //
 // A picture that can't be read is left out and listed in Summary.Bad and in
-// report.jsonl, or ends the job, as cfg.StopOnBad says. The index is written
-// last: a folder without one is not a finished one. On an error, ctx's
-// cancellation included, everything that the job has written is removed.
-func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(ShardProgress)) (_ Summary, err error) {
+// report.jsonl, or ends the job, as cfg says. The index is written last: a
+// folder without one is not a finished one. After an error, ctx's cancellation
+// or the death of the process, the shards that are whole stay in the folder, and
+// the same job goes on after them; the bytes are those of an uninterrupted one.
+// A folder that the same job has finished is left as it is.
+func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(ShardProgress)) (Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return Summary{}, err
 	}
-	items := cfg.selection(src)
+	items := cfg.selection(src.Items(), len(src.Classes()))
 	if len(items) == 0 {
 		return Summary{}, errors.New("the source holds no pictures")
 	}
-	out, err := openOutput(cfg.Out)
-	if err != nil {
+	meta := cfg.describe(src.Layout(), src.Classes(), items)
+	if sum, err := finished(cfg.Out, &meta); err != nil || sum.Already {
+		return sum, err
+	}
+	job := &shardJob{cfg: cfg, src: src, items: items, meta: meta, report: report}
+	return job.fill(ctx, nil)
+}
+
+// finished looks for a finished folder. It returns its summary if the same job
+// made it, and an error if another did.
+func finished(dir string, want *Meta) (Summary, error) {
+	index, err := mds.ReadIndex(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Summary{}, nil
+	}
+	d := &Dataset{dir: dir}
+	why := "made by other means"
+	if err == nil && d.readMeta(index) == nil {
+		why = d.meta.differs(want)
+	}
+	if why != "" {
+		return Summary{}, fmt.Errorf("%s: already holds %s of a finished job, with %s: "+
+			"choose a new folder with --out, remove this one, or add new pictures to it with --append", dir, mds.IndexName, why)
+	}
+	if err := dropMark(dir); err != nil {
+		return Summary{}, err
+	}
+	sum := Summary{Already: true, Meta: d.meta, Shards: len(index.Shards), Bytes: shardBytes(index.Shards)}
+	if report := filepath.Join(dir, ReportName); d.meta.Source.Skipped > 0 {
+		sum.Report = report
+	}
+	return sum, nil
+}
+
+func shardBytes(shards []mds.ShardInfo) (n int64) {
+	for i := range shards {
+		n += shardFile(&shards[i]).Bytes
+	}
+	return n
+}
+
+// shardJob is one run of Shard or Append.
+type shardJob struct {
+	cfg    ShardConfig
+	src    source.Source
+	items  []source.Item // in stored order
+	meta   Meta          // of the job; counts and statistics follow at the end
+	base   *mds.Index    // what an append adds to; nil otherwise
+	report func(ShardProgress)
+
+	out      *output
+	writer   *mds.Writer
+	progress ShardProgress
+	before   int // shards in the journal when the job went on
+	resumed  int // pictures in those
+	bad      []Bad
+	noted    int          // of bad, those that are in the journal
+	sums     augment.Sums // of the pictures since the last shard
+	label    []byte       // scratch
+}
+
+// fill runs the job from where it stands to the index. earlier are bad pictures
+// to be listed before the job's own.
+func (j *shardJob) fill(ctx context.Context, earlier []Bad) (sum Summary, err error) {
+	if j.out, err = openOutput(j.cfg.Out, &j.meta, j.base); err != nil {
 		return Summary{}, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(explainWrite(err), out.abandon())
+			err = errors.Join(explainWrite(err), j.out.abandon())
+			sum = Summary{Kept: len(j.out.journal.shards)}
 		}
 	}()
-	job := &shardJob{cfg: cfg, src: src, items: items, report: report}
-	if job.codec, err = codec.ByName(cfg.Codec, cfg.Quality); err != nil {
+	if err := j.open(); err != nil {
 		return Summary{}, err
 	}
-	if err := job.open(); err != nil {
+	if err := j.run(ctx); err != nil {
 		return Summary{}, err
 	}
-	if err := job.run(ctx); err != nil {
-		return Summary{}, err
-	}
-	return job.finish(out)
+	return j.finish(earlier)
 }
 
-// shardJob is one run of Shard.
-type shardJob struct {
-	cfg    ShardConfig
-	src    source.Source
-	items  []source.Item
-	codec  codec.Codec
-	report func(ShardProgress)
-
-	writer   *mds.Writer
-	progress ShardProgress
-	bad      []Bad
-	sums     []augment.Sums // one a worker
-	label    []byte         // scratch
-}
-
+// open starts the writer after the shards that are there.
 func (j *shardJob) open() (err error) {
-	compression := ""
-	if j.cfg.Zstd {
-		compression = zstdCompression
+	done := j.out.journal.shards
+	first := len(done)
+	if j.base != nil {
+		first += len(j.base.Shards)
 	}
+	for _, s := range done {
+		j.bad = append(j.bad, s.Bad...)
+		j.resumed = s.Items
+	}
+	j.before, j.noted = len(done), len(j.bad)
+	j.progress = ShardProgress{Done: j.resumed, Total: len(j.items), Skipped: len(j.bad)}
 	j.writer, err = mds.NewWriter(j.cfg.Out, mds.WriterConfig{
-		Columns: []mds.Column{
-			{Name: ImageColumn, Encoding: j.codec.Encoding(j.cfg.Size)},
-			{Name: LabelColumn, Encoding: "int"},
-			{Name: NameColumn, Encoding: "str"},
-		},
+		Columns:     columns(j.cfg.mustCodec(), j.cfg.Size),
 		SizeLimit:   j.cfg.ShardSize,
-		Compression: compression,
+		Compression: j.cfg.compression(),
 		Hashes:      shardHashes,
+		First:       first,
 	})
 	return err
 }
@@ -118,7 +172,8 @@ func (j *shardJob) open() (err error) {
 // shardSlot is one picture on its way from a worker to the writer.
 type shardSlot struct {
 	item  source.Item
-	image []byte // encoded; reused for the next picture
+	image []byte       // encoded; reused for the next picture
+	sums  augment.Sums // of the picture's pixels
 	err   error
 	ready chan struct{}
 }
@@ -140,7 +195,7 @@ func (j *shardJob) run(ctx context.Context) error {
 	wg.Go(func() {
 		defer close(jobs)
 		defer close(pending)
-		for _, item := range j.items {
+		for _, item := range j.items[j.resumed:] {
 			select {
 			case s := <-free:
 				s.item = item
@@ -151,13 +206,12 @@ func (j *shardJob) run(ctx context.Context) error {
 			}
 		}
 	})
-	j.sums = make([]augment.Sums, j.cfg.Workers)
-	for i := range j.cfg.Workers {
+	for range j.cfg.Workers {
 		wg.Go(func() {
-			w := j.newWorker(&j.sums[i])
+			w := newShardWorker(j.src, &j.cfg)
 			for s := range jobs {
 				if ctx.Err() == nil {
-					s.image, s.err = w.encode(s.image[:0], s.item)
+					s.image, s.sums, s.err = w.encode(s.image[:0], s.item)
 				}
 				s.ready <- struct{}{}
 			}
@@ -179,17 +233,20 @@ func (j *shardJob) run(ctx context.Context) error {
 
 // collect stores one picture, or notes that it is bad.
 func (j *shardJob) collect(s *shardSlot) error {
-	switch {
-	case s.err == nil:
+	if s.err != nil {
+		if err := j.leaveOut(s); err != nil {
+			return err
+		}
+	} else {
 		j.label = mds.AppendInt(j.label[:0], int64(s.item.Label))
 		name := strings.ToValidUTF8(s.item.Name, "\ufffd")
 		if err := j.writer.Write(s.image, j.label, []byte(name)); err != nil {
 			return err
 		}
-	case j.cfg.StopOnBad:
-		return fmt.Errorf("%s: %w; or leave bad pictures out with --on-bad skip", s.item.Name, s.err)
-	default:
-		j.bad = append(j.bad, Bad{Name: s.item.Name, Reason: s.err.Error()})
+		if err := j.note(); err != nil {
+			return err
+		}
+		j.sums.Merge(s.sums)
 	}
 	j.progress = ShardProgress{Done: j.progress.Done + 1, Total: len(j.items), Skipped: len(j.bad)}
 	if j.report != nil {
@@ -198,60 +255,83 @@ func (j *shardJob) collect(s *shardSlot) error {
 	return nil
 }
 
+// note adds a shard that the writer has just put on the disk to the journal. It
+// holds the pictures before the one being collected.
+func (j *shardJob) note() error {
+	written := j.writer.Shards()
+	here := len(j.out.journal.shards) - j.before
+	if len(written) == here {
+		return nil
+	}
+	entry := journalShard{Shard: written[here], Items: j.progress.Done, Bad: j.bad[j.noted:], Statistics: j.sums}
+	j.noted, j.sums = len(j.bad), augment.Sums{}
+	return j.out.journal.add(entry)
+}
+
+// leaveOut deals with a bad picture.
+func (j *shardJob) leaveOut(s *shardSlot) error {
+	if j.cfg.StopOnBad {
+		return fmt.Errorf("%s: %w; or leave bad pictures out with --on-bad skip", s.item.Name, s.err)
+	}
+	if j.cfg.Quarantine != "" {
+		if err := quarantine(j.cfg.Quarantine, j.src, s.item); err != nil {
+			return err
+		}
+	}
+	j.bad = append(j.bad, Bad{Name: s.item.Name, Reason: s.err.Error()})
+	if most := j.cfg.mostBad(len(j.items)); len(j.bad) > most {
+		return fmt.Errorf("%d of %d pictures so far can't be used, more than the %d of --max-bad; the last, %s: %w",
+			len(j.bad), j.progress.Done+1, most, s.item.Name, s.err)
+	}
+	return nil
+}
+
 // finish writes the last shard, the report and then the index.
-func (j *shardJob) finish(out *output) (Summary, error) {
-	shards, err := j.writer.Finish()
-	if err != nil {
+func (j *shardJob) finish(earlier []Bad) (Summary, error) {
+	if _, err := j.writer.Finish(); err != nil {
+		return Summary{}, err
+	}
+	if err := j.note(); err != nil {
 		return Summary{}, err
 	}
 	if len(j.bad) == len(j.items) {
 		return Summary{}, fmt.Errorf("none of the %d pictures can be used; the first, %s: %s",
 			len(j.items), j.bad[0].Name, j.bad[0].Reason)
 	}
-	sum := Summary{Meta: j.meta(), Shards: len(shards), Bad: j.bad}
-	for _, s := range shards {
-		if s.ZipData != nil {
-			sum.Bytes += s.ZipData.Bytes
-		} else {
-			sum.Bytes += s.RawData.Bytes
-		}
+	var shards []mds.ShardInfo
+	if j.base != nil {
+		shards = slices.Clone(j.base.Shards)
 	}
-	if len(j.bad) > 0 {
-		if sum.Report, err = out.writeReport(j.bad); err != nil {
+	m := j.meta // of an append, with what the folder holds already
+	m.Images += len(j.items) - len(j.bad)
+	for _, s := range j.out.journal.shards {
+		shards = append(shards, s.Shard)
+		m.Statistics.Merge(s.Statistics)
+	}
+	sum := Summary{Shards: len(shards), Bytes: shardBytes(shards), Bad: j.bad, Resumed: j.resumed}
+	listed := append(slices.Clone(earlier), j.bad...)
+	m.Source.Skipped = len(listed)
+	sum.Meta = m
+	if len(listed) > 0 {
+		var err error
+		if sum.Report, err = j.out.writeReport(listed); err != nil {
 			return Summary{}, err
 		}
 	}
-	meta, err := json.Marshal(sum.Meta)
-	if err != nil {
+	if err := writeIndex(j.cfg.Out, shards, &m); err != nil {
 		return Summary{}, err
 	}
-	index := mds.Index{Version: mds.Version, Shards: shards, Extra: map[string]json.RawMessage{MetaKey: meta}}
-	if err := index.Write(j.cfg.Out); err != nil {
-		return Summary{}, err
-	}
-	return sum, out.done()
+	return sum, j.out.done()
 }
 
-func (j *shardJob) meta() Meta {
-	m := Meta{
-		FormatVersion: FormatVersion,
-		Split:         j.cfg.Split,
-		Images:        len(j.items) - len(j.bad),
-		Size:          j.cfg.Size,
-		Codec:         j.codec.Name(),
-		Seed:          j.cfg.Seed,
-		Source:        SourceInfo{Layout: j.src.Layout(), Found: len(j.items), Skipped: len(j.bad)},
+// writeIndex writes the index of a folder of shards.
+func writeIndex(dir string, shards []mds.ShardInfo, m *Meta) error {
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return err
 	}
-	if c, ok := j.codec.(codec.JPEG); ok {
-		m.Quality = c.Quality
-	}
-	for _, c := range j.src.Classes() {
-		m.Classes = append(m.Classes, Class(c))
-	}
-	for _, s := range j.sums {
-		m.Statistics.Merge(s)
-	}
-	return m
+	index := mds.Index{Version: mds.Version, Shards: shards, Extra: map[string]json.RawMessage{MetaKey: raw}}
+	return index.Write(dir)
 }
 
 // explainWrite adds what to do to a full disk's error.

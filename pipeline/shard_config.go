@@ -16,7 +16,7 @@ import (
 // ShardConfig are the options of Shard. The zero value of each but Out means
 // what its comment says.
 type ShardConfig struct {
-	Out       string // folder of the shards; made if missing, otherwise it has to be empty
+	Out       string // folder of the shards: missing, empty, or of this same job, finished or not
 	Split     string // "train" ("") stores in seeded random order, "val" in the source's
 	Codec     string // a name of codec.Names; "": the first of them
 	Quality   int    // of JPEG, 1 to 100; 0: codec.DefaultQuality
@@ -30,6 +30,10 @@ type ShardConfig struct {
 	Decoder   string // of JPEG: rescale.Auto (""), Turbo or Go
 	Resampler string // rescale.Fast ("") or Imaging
 	StopOnBad bool   // fail at the first bad picture instead of leaving it out
+
+	MaxBad      int     // fail after more bad pictures than that; 0: any number
+	MaxBadShare float64 // the same as a share of the pictures, below 1; 0: any
+	Quarantine  string  // folder to which bad pictures are copied; "": none
 }
 
 // Validate fills in the defaults and says what is wrong with the rest.
@@ -53,6 +57,8 @@ func (c *ShardConfig) Validate() error {
 		return fmt.Errorf("%d workers: choose at least 1", c.Workers)
 	case c.Limit < 0:
 		return fmt.Errorf("limit %d: choose 1 or more pictures, or 0 for all", c.Limit)
+	case c.MaxBad < 0 || c.MaxBadShare < 0 || c.MaxBadShare >= 1:
+		return fmt.Errorf("at most %d bad pictures and a share of %v: choose 1 or more, or a share below 1, or 0 for any", c.MaxBad, c.MaxBadShare)
 	}
 	if _, err := codec.ByName(c.Codec, c.Quality); err != nil {
 		return err
@@ -76,9 +82,21 @@ func setDefault[T comparable](v *T, value T) {
 // no training run reaches.
 const shardEpoch = math.MaxUint64
 
+// mostBad is how many of n pictures may be bad.
+func (c *ShardConfig) mostBad(n int) int {
+	most := n
+	if c.MaxBad > 0 {
+		most = min(most, c.MaxBad)
+	}
+	if c.MaxBadShare > 0 {
+		most = min(most, int(c.MaxBadShare*float64(n)))
+	}
+	return most
+}
+
 // selection is the items of the job in the order in which they are stored.
-func (c *ShardConfig) selection(src source.Source) []source.Item {
-	items := evenShare(src.Items(), len(src.Classes()), c.Limit)
+func (c *ShardConfig) selection(items []source.Item, classes int) []source.Item {
+	items = evenShare(items, classes, c.Limit)
 	if c.Split != "train" {
 		return items
 	}

@@ -16,84 +16,131 @@ import (
 // ReportName is the file that lists bad pictures, one JSON object a line.
 const ReportName = "report.jsonl"
 
-// unfinishedName is a file that lies in the folder while a job fills it. A later
-// job may clear a folder that holds it and no index.
+// unfinishedName is the job's mark: a file that lies in the folder while a job
+// fills it, locked as long as the job runs. It holds the journal.
 const unfinishedName = ".unfinished"
 
 // output is the folder that a job fills.
 type output struct {
-	dir    string
-	made   bool     // the job made the folder
-	marker *os.File // locked while the job runs
+	dir     string
+	made    bool            // the job made the folder
+	base    map[string]bool // files of the index that an append adds to; nil otherwise
+	journal *journal
 }
 
-// openOutput makes dir ready to be filled: it has to be missing, empty, or left
-// by a job that didn't finish, whose files it then removes.
-func openOutput(dir string) (*output, error) {
-	_, err := os.Stat(dir)
-	o := &output{dir: dir, made: errors.Is(err, fs.ErrNotExist)}
+// openOutput makes dir ready to be filled by job: it has to be missing, empty,
+// or left by the same job, which then goes on after the shards in the journal.
+// base, the folder's index, is given for an append and nil otherwise.
+func openOutput(dir string, job *Meta, base *mds.Index) (_ *output, err error) {
+	o := &output{dir: dir}
+	if base != nil {
+		o.base = map[string]bool{}
+		for i := range base.Shards {
+			o.base[shardFile(&base.Shards[i]).Basename] = true
+		}
+	}
+	_, err = os.Stat(dir)
+	o.made = errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("make the output folder: %w", err)
 	}
-	marker := filepath.Join(dir, unfinishedName)
-	_, err = os.Stat(marker)
+	mark := filepath.Join(dir, unfinishedName)
+	_, err = os.Stat(mark)
 	left := err == nil
-	if _, err := removable(dir, left); err != nil {
+	if _, err := o.removable(left); err != nil {
 		return nil, err
 	}
-	if o.marker, err = os.OpenFile(marker, os.O_CREATE|os.O_RDWR, 0o666); err != nil {
+	f, err := os.OpenFile(mark, os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
 		return nil, fmt.Errorf("mark the output folder: %w", err)
 	}
-	if err := lockFile(o.marker); err != nil {
-		o.marker.Close()
+	if err := lockFile(f); err != nil {
+		f.Close()
 		return nil, fmt.Errorf("%s: another job is filling this folder: wait for it, or choose another with --out: %w", dir, err)
 	}
-	// Once more: a job that held the lock until now may have finished.
-	names, err := removable(dir, left)
-	if err != nil {
-		return nil, errors.Join(err, o.done())
+	if o.journal, err = readJournal(f); err == nil {
+		err = o.takeOver(job, left)
 	}
-	return o, o.clear(names)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return o, nil
 }
 
-// removable returns the files in dir that an unfinished job has left, and an
-// error if there is anything else. left says whether such a job's mark was seen.
-func removable(dir string, left bool) ([]string, error) {
-	mine, foreign, err := listOutput(dir)
+// takeOver clears the folder of what the journal doesn't list.
+func (o *output) takeOver(job *Meta, left bool) error {
+	// Once more: a job that held the lock until now may have finished.
+	names, err := o.removable(left)
+	if err != nil {
+		return errors.Join(err, o.journal.remove())
+	}
+	if o.journal.job == nil {
+		if err := o.clear(names, nil); err != nil {
+			return err
+		}
+		return o.journal.begin(job)
+	}
+	if why := o.journal.job.differs(job); why != "" {
+		return fmt.Errorf("%s: holds an unfinished job of %d shards with %s: "+
+			"give that job's flags and pictures to go on with it, choose another folder with --out, or remove %s and the shards that %s doesn't list",
+			o.dir, len(o.journal.shards), why, unfinishedName, mds.IndexName)
+	}
+	keep, err := o.journal.keepPresent(o.dir)
+	if err != nil {
+		return err
+	}
+	return o.clear(names, keep)
+}
+
+// removable returns the files in the folder that an unfinished job has left, and
+// an error if there is anything else. left says whether such a job's mark was
+// seen.
+func (o *output) removable(left bool) ([]string, error) {
+	mine, foreign, err := o.list()
 	if err != nil {
 		return nil, err
 	}
 	if foreign == "" && !left && len(mine) > 0 {
 		foreign = mine[0]
 	}
-	if foreign != "" {
-		return nil, fmt.Errorf("%s: already holds %s: choose a new folder with --out, or remove this one", dir, foreign)
+	switch {
+	case foreign == "":
+		return mine, nil
+	case o.base != nil:
+		return nil, fmt.Errorf("%s: holds %s, which %s doesn't list: remove it", o.dir, foreign, mds.IndexName)
 	}
-	return mine, nil
+	return nil, fmt.Errorf("%s: already holds %s: choose a new folder with --out, or remove this one", o.dir, foreign)
 }
 
-// listOutput returns the names of a job's files in dir, and one visible name
-// that isn't, or the index of a finished job.
-func listOutput(dir string) (mine []string, foreign string, err error) {
-	entries, err := os.ReadDir(dir)
+// list returns the names of a job's files in the folder, and one visible name
+// that isn't. In a folder that is appended to, foreign files don't matter.
+func (o *output) list() (mine []string, foreign string, err error) {
+	entries, err := os.ReadDir(o.dir)
 	if err != nil {
 		return nil, "", fmt.Errorf("look into the output folder: %w", err)
 	}
 	for _, e := range entries {
 		name := e.Name()
 		shard, _ := filepath.Match("shard.*.mds*", name)
+		report := name == ReportName && o.base == nil
 		switch {
-		case shard, name == ReportName, name == ReportName+".tmp", name == mds.IndexName+".tmp":
+		case o.base[name]:
+		case shard, report, name == ReportName+".tmp", name == mds.IndexName+".tmp":
 			mine = append(mine, name)
-		case !strings.HasPrefix(name, ".") && (foreign == "" || name == mds.IndexName):
+		case o.base == nil && !strings.HasPrefix(name, ".") && (foreign == "" || name == mds.IndexName):
 			foreign = name
 		}
 	}
 	return mine, foreign, nil
 }
 
-func (o *output) clear(names []string) error {
+// clear removes names except those to keep.
+func (o *output) clear(names []string, keep map[string]bool) error {
 	for _, name := range names {
+		if keep[name] {
+			continue
+		}
 		if err := os.Remove(filepath.Join(o.dir, name)); err != nil {
 			return fmt.Errorf("clear the output folder: %w", err)
 		}
@@ -102,18 +149,23 @@ func (o *output) clear(names []string) error {
 }
 
 // done takes the mark away: the folder is finished.
-func (o *output) done() error {
-	err := os.Remove(o.marker.Name())
-	return errors.Join(err, o.marker.Close())
-}
+func (o *output) done() error { return o.journal.remove() }
 
-// abandon removes what the job has written, and the folder if it made it.
+// abandon removes what the job has written, except the shards in the journal.
+// If there are none, the mark goes too, and the folder if the job made it.
 func (o *output) abandon() error {
-	names, foreign, err := listOutput(o.dir)
-	if err != nil || foreign == mds.IndexName {
-		return errors.Join(err, o.marker.Close()) // the index is there: the shards are whole
+	names, _, err := o.list()
+	if err != nil {
+		return errors.Join(err, o.journal.file.Close())
 	}
-	err = errors.Join(o.clear(names), o.done())
+	if len(o.journal.shards) > 0 {
+		keep := map[string]bool{}
+		for _, s := range o.journal.shards {
+			keep[shardFile(&s.Shard).Basename] = true
+		}
+		return errors.Join(o.clear(names, keep), o.journal.file.Close())
+	}
+	err = errors.Join(o.clear(names, nil), o.done())
 	if err == nil && o.made {
 		os.Remove(o.dir) // fails, rightly, if somebody else put a file there
 	}
@@ -131,16 +183,48 @@ func (o *output) writeReport(bad []Bad) (string, error) {
 		}
 	}
 	path := filepath.Join(o.dir, ReportName)
-	f, err := os.Create(path + ".tmp")
-	if err != nil {
-		return "", fmt.Errorf("write the report: %w", err)
-	}
-	_, err = f.Write(text.Bytes())
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := writeWhole(path, func(f *os.File) error {
+		_, err := f.Write(text.Bytes())
+		return err
+	}); err != nil {
 		return "", fmt.Errorf("write the report, %d bytes: %w", text.Len(), err)
 	}
-	return path, os.Rename(path+".tmp", path)
+	return path, nil
+}
+
+// writeWhole writes a file that appears under its name only when it is whole and
+// on the disk.
+func writeWhole(path string, write func(*os.File) error) (err error) {
+	f, err := os.Create(path + ".tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(path + ".tmp")
+		}
+	}()
+	if err = write(f); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
+}
+
+// dropMark removes the mark that a job left which was killed after it had
+// written the index.
+func dropMark(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, unfinishedName), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at the mark of a finished job: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		return errors.Join(fmt.Errorf("%s: another job is filling this folder: %w", dir, err), f.Close())
+	}
+	return errors.Join(os.Remove(f.Name()), f.Close())
 }

@@ -182,7 +182,57 @@ func TestShardCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	gone(t, dir)
+	// The shards that were whole stay, and the same job goes on after them.
+	whole := filepath.Join(t.TempDir(), "whole")
+	cfg.Out = whole
+	if _, err := Shard(t.Context(), cfg, memory{classes: 2, perClass: 100}, nil); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Out = dir
+	first := 0
+	sum, err := Shard(t.Context(), cfg, memory{classes: 2, perClass: 100}, func(p ShardProgress) {
+		if first == 0 {
+			first = p.Done
+		}
+	})
+	if err != nil || sum.Resumed < 40 || sum.Resumed > 60 || first != sum.Resumed+1 {
+		t.Errorf("went on after %d pictures, first reported %d: %v", sum.Resumed, first, err)
+	}
+	sameFolder(t, whole, dir)
+}
+
+// sameFolder checks that two folders hold the same files with the same bytes.
+func sameFolder(t *testing.T, want, got string) {
+	t.Helper()
+	a, b := files(t, want), files(t, got)
+	for name, data := range a {
+		if other, ok := b[name]; !ok || !bytes.Equal(data, other) {
+			t.Errorf("%s differs or is missing", name)
+		}
+	}
+	for name := range b {
+		if _, ok := a[name]; !ok {
+			t.Errorf("%s is too many", name)
+		}
+	}
+}
+
+// files maps the names in dir to their contents.
+func files(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]byte{}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[e.Name()] = data
+	}
+	return all
 }
 
 // TestShardTakesOverAnUnfinishedFolder: what a killed job leaves, its mark and
@@ -230,11 +280,11 @@ func TestShardTakesOverAnUnfinishedFolder(t *testing.T) {
 
 func TestShardRefusesAFolderInUse(t *testing.T) {
 	dir := t.TempDir()
-	first, err := openOutput(dir)
+	first, err := openOutput(dir, &Meta{Job: &Job{}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openOutput(dir); err == nil || !strings.Contains(err.Error(), "another job is filling this folder") {
+	if _, err := openOutput(dir, &Meta{Job: &Job{}}, nil); err == nil || !strings.Contains(err.Error(), "another job is filling this folder") {
 		t.Errorf("second job: %v", err)
 	}
 	if err := first.abandon(); err != nil {

@@ -16,35 +16,32 @@ type shardWorker struct {
 	src      source.Source
 	rescaler *rescale.Rescaler
 	encoder  codec.Encoder
-	sums     *augment.Sums
 	file     []byte
 	rgb      []byte
 }
 
-func (j *shardJob) newWorker(sums *augment.Sums) *shardWorker {
+func newShardWorker(src source.Source, cfg *ShardConfig) *shardWorker {
 	return &shardWorker{
-		src:      j.src,
-		rescaler: rescale.New(j.cfg.rescaling()),
-		encoder:  j.codec.NewEncoder(j.cfg.Size),
-		sums:     sums,
-		rgb:      make([]byte, j.cfg.Size*j.cfg.Size*3),
+		src:      src,
+		rescaler: rescale.New(cfg.rescaling()),
+		encoder:  cfg.mustCodec().NewEncoder(cfg.Size),
+		rgb:      make([]byte, cfg.Size*cfg.Size*3),
 	}
 }
 
-// encode appends the encoded picture to dst and counts its pixels. An error is
-// the picture's.
-func (w *shardWorker) encode(dst []byte, item source.Item) ([]byte, error) {
+// encode appends the encoded picture to dst and returns the sums of its pixels.
+// An error is the picture's.
+func (w *shardWorker) encode(dst []byte, item source.Item) (_ []byte, sums augment.Sums, err error) {
 	if err := w.read(item); err != nil {
-		return dst, err
+		return dst, sums, err
 	}
 	if err := w.rescaler.Rescale(w.rgb, w.file); err != nil {
-		return dst, err
+		return dst, sums, err
 	}
-	dst, err := w.encoder.Encode(dst, w.rgb)
-	if err == nil {
-		w.sums.Add(w.rgb)
+	if dst, err = w.encoder.Encode(dst, w.rgb); err == nil {
+		sums.Add(w.rgb)
 	}
-	return dst, err
+	return dst, sums, err
 }
 
 // read reads a whole picture file to w.file.

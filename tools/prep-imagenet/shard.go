@@ -23,17 +23,22 @@ RGB, scales its short side to --size with an antialiasing filter, keeps the cent
 to --out, one split a folder. Training pictures are stored in an order drawn from --seed, validation
 pictures in the source's order. The same pictures and flags give the same bytes for any --workers.
 
-A picture that can't be read is left out, and listed with the reason in --out/report.jsonl (exit code 3).
-index.json is written last; an interrupted or failed job removes what it has written.`
+A picture that can't be read is left out, and listed with the reason in --out/report.jsonl (exit code 3);
+--quarantine also copies it aside, --on-bad stop and --max-bad end the job instead.
+
+index.json is written last. An interrupted, failed or killed job keeps the shards that are whole: the same
+command goes on after them, and the bytes are those of a job that was never stopped. It refuses if flags or
+the list of pictures have changed. A finished job run again does nothing.`
 
 // shardFlags are the flags of "prep-imagenet shard" that aren't in
 // pipeline.ShardConfig as they are.
 type shardFlags struct {
-	in, classes      string
-	shardSize, onBad string
-	maxMegapixels    int
-	json             bool
-	options          source.Options
+	in, classes   string
+	shardSize     string
+	onBad, maxBad string
+	maxMegapixels int
+	json          bool
+	options       source.Options
 	pipeline.ShardConfig
 }
 
@@ -45,10 +50,11 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 		Description: shardDescription,
 		UsageText: `prep-imagenet shard --in imagenet/train --out shards/train
    prep-imagenet shard --in imagenet/val --out shards/val --split val --codec raw --zstd
-   prep-imagenet shard --in photos --out shards/try --limit 1000 --on-bad stop`,
+   prep-imagenet shard --in photos --out shards/try --limit 1000 --on-bad stop
+   prep-imagenet shard --in photos --out shards/all --max-bad 1% --quarantine bad`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "in", Usage: "read pictures from `SRC`, such as SRC/<class>/<pictures>", Destination: &f.in},
-			&cli.StringFlag{Name: "out", Usage: "write shards to `DIR`, which is made, or has to be empty", Destination: &f.Out},
+			&cli.StringFlag{Name: "out", Usage: "write shards to `DIR`, which is missing, empty, or of the same job before it was stopped", Destination: &f.Out},
 			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &f.options.Layout},
 			&cli.StringFlag{Name: "classes", Usage: "take classes and their labels from `FILE`, one ID and name a line; otherwise all, sorted", Destination: &f.classes},
 			&cli.StringFlag{Name: "split", Usage: "which pictures, and what for: train (stored in random order) or val", Value: "train", Destination: &f.Split},
@@ -66,6 +72,8 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "decoder", Usage: "what decodes JPEG: turbo (libjpeg-turbo, faster), go, or auto: turbo where this machine has it", Value: rescale.Auto, Destination: &f.Decoder},
 			&cli.StringFlag{Name: "resampler", Usage: "what resizes: fast, or imaging (slow, the reference it is checked against)", Value: rescale.Fast, Destination: &f.Resampler},
 			&cli.StringFlag{Name: "on-bad", Usage: "skip a picture that can't be read, or stop", Value: "skip", Destination: &f.onBad},
+			&cli.StringFlag{Name: "max-bad", Usage: "give up after more than `N` bad pictures, a number or a share such as 1% or 0.01; otherwise never", Destination: &f.maxBad},
+			&cli.StringFlag{Name: "quarantine", Usage: "copy bad pictures to `DIR`, under their names in SRC", Destination: &f.Quarantine},
 			&cli.IntFlag{Name: "max-megapixels", Usage: "treat larger pictures as bad", Value: rescale.DefaultMaxPixels / 1e6, Destination: &f.maxMegapixels},
 			jsonFlag(&f.json),
 		},
@@ -85,6 +93,8 @@ type shardResult struct {
 	Report          string  `json:"report,omitempty"`
 	Shards          int     `json:"shards"`
 	Bytes           int64   `json:"bytes"`
+	Already         bool    `json:"already"` // finished before: nothing was done
+	Resumed         int     `json:"resumed"` // pictures done by an earlier run
 	ImagesPerSecond float64 `json:"images_per_s"`
 }
 
@@ -94,7 +104,7 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	src, err := source.Open(c.Context, f.in, f.options)
 	if err != nil {
-		return f.explain(err)
+		return f.explain(err, 0)
 	}
 	defer src.Close()
 
@@ -106,16 +116,30 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 		}
 		p.update(s.Done, s.Total, note)
 	})
-	rate := p.end(sum.Meta.Source.Found)
+	rate := p.end(sum.Meta.Source.Found - sum.Resumed)
 	if err != nil {
-		return f.explain(err)
+		return f.explain(err, sum.Kept)
 	}
+	return f.tell(&sum, rate, stdout, stderr)
+}
+
+// tell says what a job has done.
+func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io.Writer) error {
 	m := &sum.Meta
-	fmt.Fprintf(stderr, "%s: %d images of %d classes in %d shards, %s, codec %s, %.0f images/s\n",
-		f.Out, m.Images, len(m.Classes), sum.Shards, humanBytes(sum.Bytes), m.Codec, rate)
+	what := fmt.Sprintf("%s: %d images of %d classes in %d shards, %s, codec %s",
+		f.Out, m.Images, len(m.Classes), sum.Shards, humanBytes(sum.Bytes), m.Codec)
+	switch {
+	case sum.Already:
+		rate = 0
+		fmt.Fprintf(stderr, "%s; finished before, nothing to do\n", what)
+	case sum.Resumed > 0:
+		fmt.Fprintf(stderr, "%s, %.0f images/s, after %d pictures of an earlier run\n", what, rate, sum.Resumed)
+	default:
+		fmt.Fprintf(stderr, "%s, %.0f images/s\n", what, rate)
+	}
 	if f.json {
-		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes),
-			m.Source.Found, len(sum.Bad), sum.Report, sum.Shards, sum.Bytes, math.Round(rate*10) / 10})
+		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes), m.Source.Found,
+			m.Source.Skipped, sum.Report, sum.Shards, sum.Bytes, sum.Already, sum.Resumed, math.Round(rate*10) / 10})
 		if err != nil {
 			return err
 		}
@@ -127,10 +151,15 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// explain says what an interrupted job leaves.
-func (f *shardFlags) explain(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("interrupted; %s is left as it was, so that the job can start over: %w", f.Out, err)
+// explain says what a job that was interrupted or failed leaves.
+func (f *shardFlags) explain(err error, kept int) error {
+	switch cancelled := errors.Is(err, context.Canceled); {
+	case cancelled && kept > 0:
+		return fmt.Errorf("interrupted; %d shards stay in %s: give the same command to go on: %w", kept, f.Out, err)
+	case cancelled:
+		return fmt.Errorf("interrupted; no shard was whole yet, so %s is left as it was: %w", f.Out, err)
+	case kept > 0:
+		return fmt.Errorf("%w; %d shards stay in %s: give the same command to go on", err, kept, f.Out)
 	}
 	return err
 }
@@ -146,6 +175,9 @@ func (f *shardFlags) complete() (err error) {
 		f.StopOnBad = f.onBad == "stop"
 	default:
 		return command.Usagef("--on-bad %q: choose skip or stop", f.onBad)
+	}
+	if f.MaxBad, f.MaxBadShare, err = parseCount(f.maxBad); err != nil {
+		return command.Usagef("--max-bad: %w", err)
 	}
 	if f.ShardSize, err = parseBytes(f.shardSize); err != nil {
 		return command.Usagef("--shard-size: %w", err)
@@ -165,6 +197,25 @@ func (f *shardFlags) complete() (err error) {
 		f.options.Classes, err = source.ReadClasses(f.classes)
 	}
 	return err
+}
+
+// parseCount reads a number, or a share such as 1% or 0.01; "" is 0.
+func parseCount(text string) (count int, share float64, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	if count, err = strconv.Atoi(text); err == nil && count > 0 {
+		return count, 0, nil
+	}
+	number, percent := strings.CutSuffix(text, "%")
+	share, err = strconv.ParseFloat(number, 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share < 1) {
+		return 0, 0, fmt.Errorf("%q is neither a number of pictures, 1 or more, nor a share below 1 such as 1%% or 0.01", text)
+	}
+	return 0, share, nil
 }
 
 // byteUnits are the suffixes of parseBytes, longest first.

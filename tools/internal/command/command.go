@@ -87,7 +87,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.HideHelpCommand = true
 	app.Before = strayArguments(app.Before, app.Commands)
 	prepare(app.Commands)
-	return app.RunContext(ctx, args)
+	return app.RunContext(ctx, flagsFirst(app, args))
 }
 
 func prepare(commands []*cli.Command) {

@@ -1,0 +1,150 @@
+package pipeline
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+
+	"alexnet/pipeline/codec"
+	"alexnet/pipeline/mds"
+	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/source"
+	"alexnet/pipeline/turbojpeg"
+)
+
+// Job is what a folder's bytes depend on besides the rest of its Meta. Two jobs
+// with the same Meta, counts of bad pictures and statistics aside, write the
+// same folder; so an unfinished one can be continued and a finished one need not
+// be run again.
+type Job struct {
+	// Pictures is a hash of the classes and of the pictures' names and labels
+	// in stored order, but not of what is in their files: a picture that was
+	// replaced under its name isn't noticed.
+	Pictures    string `json:"pictures"`
+	ShardSize   int64  `json:"shard_size"`
+	Compression string `json:"compression,omitempty"` // of whole shards
+	MaxPixels   int    `json:"max_pixels"`
+	Decoder     string `json:"decoder"` // the one that was used: rescale.Turbo or Go
+	Resampler   string `json:"resampler"`
+}
+
+// describe is the Meta of the job before any picture is read: without images,
+// statistics and bad pictures.
+func (c *ShardConfig) describe(layout string, classes []source.Class, items []source.Item) Meta {
+	m := Meta{
+		FormatVersion: FormatVersion,
+		Split:         c.Split,
+		Size:          c.Size,
+		Codec:         c.Codec,
+		Seed:          c.Seed,
+		Source:        SourceInfo{Layout: layout, Found: len(items)},
+		Job: &Job{
+			ShardSize:   c.ShardSize,
+			Compression: c.compression(),
+			MaxPixels:   c.MaxPixels,
+			Decoder:     usedDecoder(c.Decoder),
+			Resampler:   c.Resampler,
+		},
+	}
+	if m.Job.Resampler == "" {
+		m.Job.Resampler = rescale.Fast
+	}
+	if jpeg, ok := c.mustCodec().(codec.JPEG); ok {
+		m.Quality = jpeg.Quality
+	}
+	for _, class := range classes {
+		m.Classes = append(m.Classes, Class(class))
+	}
+	m.Job.Pictures = hashPictures(m.Classes, items)
+	return m
+}
+
+// mustCodec is the codec of a valid configuration.
+func (c *ShardConfig) mustCodec() codec.Codec {
+	chosen, err := codec.ByName(c.Codec, c.Quality)
+	if err != nil {
+		panic("pipeline: " + err.Error())
+	}
+	return chosen
+}
+
+// zstdCompression is a level that costs little time beside decoding pictures.
+const zstdCompression = "zstd:3"
+
+func (c *ShardConfig) compression() string {
+	if c.Zstd {
+		return zstdCompression
+	}
+	return ""
+}
+
+// usedDecoder resolves rescale.Auto.
+func usedDecoder(decoder string) string {
+	if decoder == rescale.Go || decoder != rescale.Turbo && turbojpeg.Available() != nil {
+		return rescale.Go
+	}
+	return rescale.Turbo
+}
+
+func hashPictures(classes []Class, items []source.Item) string {
+	h := xxh3.New128()
+	for _, c := range classes {
+		io.WriteString(h, c.ID)
+		h.Write([]byte{0})
+	}
+	var label [5]byte
+	for _, it := range items {
+		binary.LittleEndian.PutUint32(label[1:], uint32(it.Label))
+		io.WriteString(h, it.Name)
+		h.Write(label[:])
+	}
+	sum := h.Sum128().Bytes()
+	return fmt.Sprintf("xxh128:%x", sum)
+}
+
+// differs says in which way two jobs differ, or "" if they are the same.
+func (m *Meta) differs(want *Meta) string {
+	have, other := m.Job, want.Job
+	if have == nil || other == nil {
+		return "made by other means"
+	}
+	for _, field := range []struct {
+		name       string
+		have, want any
+	}{
+		{"split", m.Split, want.Split},
+		{"size", m.Size, want.Size},
+		{"codec", m.Codec, want.Codec},
+		{"quality", m.Quality, want.Quality},
+		{"seed", m.Seed, want.Seed},
+		{"shard size", have.ShardSize, other.ShardSize},
+		{"compression", have.Compression, other.Compression},
+		{"largest picture", have.MaxPixels, other.MaxPixels},
+		{"decoder", have.Decoder, other.Decoder},
+		{"resampler", have.Resampler, other.Resampler},
+		{"pictures found", m.Source.Found, want.Source.Found},
+	} {
+		if field.have != field.want {
+			return fmt.Sprintf("%s %v instead of %v", field.name, field.have, field.want)
+		}
+	}
+	if !slices.EqualFunc(m.Classes, want.Classes, func(a, b Class) bool { return a.ID == b.ID }) {
+		return "other classes"
+	}
+	if have.Pictures != other.Pictures {
+		return "other pictures"
+	}
+	return ""
+}
+
+// columns of the shards that hold pictures encoded by c.
+func columns(c codec.Codec, size int) []mds.Column {
+	return []mds.Column{
+		{Name: ImageColumn, Encoding: c.Encoding(size)},
+		{Name: LabelColumn, Encoding: "int"},
+		{Name: NameColumn, Encoding: "str"},
+	}
+}

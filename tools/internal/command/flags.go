@@ -1,0 +1,54 @@
+package command
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// flagsFirst moves the flags of a command in front of its arguments, so that
+// "inspect DIR --sheet FILE" means what it says: the library ends a command's
+// flags at its first argument. What follows "--" stays as it is.
+func flagsFirst(app *cli.App, args []string) []string {
+	at := slices.IndexFunc(args, func(a string) bool {
+		return slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(a) })
+	})
+	if at < 1 {
+		return args
+	}
+	c := app.Command(args[at])
+	if !c.Args && c.ArgsUsage == "" {
+		return args
+	}
+	var flags, words []string
+	rest := args[at+1:]
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		if a == "--" {
+			words = append(words, rest[i:]...)
+			break
+		}
+		if len(a) < 2 || a[0] != '-' {
+			words = append(words, a)
+			continue
+		}
+		flags = append(flags, a)
+		if takesValue(c, strings.TrimLeft(a, "-")) && i+1 < len(rest) {
+			i++
+			flags = append(flags, rest[i])
+		}
+	}
+	return slices.Concat(args[:at+1], flags, words)
+}
+
+// takesValue says whether the word after the flag is its value.
+func takesValue(c *cli.Command, name string) bool {
+	for _, f := range c.Flags {
+		if slices.Contains(f.Names(), name) {
+			d, ok := f.(cli.DocGenerationFlag)
+			return ok && d.TakesValue()
+		}
+	}
+	return false
+}
