@@ -62,7 +62,7 @@ const (
 // every training step, every gradient of the first step, and all weights and
 // velocities after the last, on one context and on two.
 func TestGolden(t *testing.T) {
-	for _, net := range []string{"alexnet-145", "alexnet-mini"} {
+	for _, net := range []string{"alexnet", "alexnet-145", "alexnet-mini"} {
 		for _, contexts := range []int{1, 2} {
 			t.Run(fmt.Sprintf("%s on %d", net, contexts), func(t *testing.T) {
 				if testing.Short() && net != "alexnet-mini" {
