@@ -39,7 +39,7 @@ func CopyCrop(dst, src []byte, size, x, y, crop int, flip bool) {
 		from := src[((y+row)*size+x)*3:][:crop*3]
 		to := dst[row*crop*3:][:crop*3]
 		if flip {
-			mirrorRow(to, from)
+			MirrorRow(to, from)
 		} else {
 			copy(to, from)
 		}

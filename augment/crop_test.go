@@ -56,7 +56,7 @@ func TestCopyCrop(t *testing.T) {
 // even, against the definition.
 func TestMirrorRow(t *testing.T) {
 	got := make([]byte, 9)
-	mirrorRow(got, []byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
+	MirrorRow(got, []byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
 	if want := []byte{7, 8, 9, 4, 5, 6, 1, 2, 3}; !bytes.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -70,7 +70,7 @@ func TestMirrorRow(t *testing.T) {
 			copy(want[3*i:], src[3*(width-1-i):][:3])
 		}
 		got := make([]byte, 3*width)
-		mirrorRow(got, src)
+		MirrorRow(got, src)
 		if !bytes.Equal(got, want) {
 			t.Errorf("width %d: got %v, want %v", width, got, want)
 		}

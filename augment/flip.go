@@ -4,14 +4,14 @@ import "encoding/binary"
 
 //go:generate sh -c "cd _generate && go run . -pkg augment -out ../flip_amd64.s -stubs ../flip_stubs_amd64.go"
 
-// mirrorRow writes the RGB pixels of src to dst in reverse order:
+// MirrorRow writes the RGB pixels of src to dst in reverse order:
 //
 //	dst[3i+c] = src[3(w−1−i)+c],  w = len(src)/3
 //
 // The slices have the same length, a multiple of three, and don't overlap. The
 // pixels are turned round in the first-level cache and then copied: memory that
 // is written from its end takes twice as long.
-func mirrorRow(dst, src []byte) {
+func MirrorRow(dst, src []byte) {
 	var line [3 * 256]byte
 	for len(src) > 0 {
 		n := min(len(src), len(line))
@@ -21,7 +21,7 @@ func mirrorRow(dst, src []byte) {
 	}
 }
 
-// mirrorGo is mirrorRow for short rows, in portable Go. flip_amd64.s has its
+// mirrorGo is MirrorRow for short rows, in portable Go. flip_amd64.s has its
 // twin; a test compares the two.
 func mirrorGo(dst, src []byte) {
 	for len(src) >= 24 {

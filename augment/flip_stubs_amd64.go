@@ -5,4 +5,6 @@
 package augment
 
 // mirrorAVX is mirrorGo for a positive multiple of 16 pixels.
+//
+//go:noescape
 func mirrorAVX(dst []byte, src []byte)

@@ -26,6 +26,7 @@ func pointer(name string) Mem { return Mem{Base: Load(Param(name).Base(), GP64()
 // each 16 that it writes need two or three parts.
 func mirror() {
 	TEXT("mirrorAVX", NOSPLIT, "func(dst, src []byte)")
+	Pragma("noescape")
 	Doc("mirrorAVX is mirrorGo for a positive multiple of 16 pixels.")
 	dst, src := pointer("dst"), pointer("src")
 	type part struct {

@@ -1,6 +1,8 @@
 // Package codec turns square RGB pictures into bytes and back.
 package codec
 
+import "alexnet/augment"
+
 // Codec is a way of storing a picture. Codecs are stateless and may be shared;
 // the encoders and decoders they make hold scratch memory and may not.
 type Codec interface {
@@ -24,4 +26,14 @@ type Decoder interface {
 	// Decode writes size×size×3 bytes to rgb from one encoded picture. It
 	// returns an error, never panics, on bytes that no encoder wrote.
 	Decode(rgb, src []byte) error
+}
+
+// CropDecoder is a Decoder that has less to do for a crop than for the whole
+// picture.
+type CropDecoder interface {
+	Decoder
+	// DecodeCrop writes to dst, crop×crop×3 bytes, what augment.CopyCrop gives
+	// of the picture that Decode gives. Damage outside the crop may go
+	// unnoticed.
+	DecodeCrop(dst, src []byte, view augment.View, crop int) error
 }

@@ -8,6 +8,8 @@ import (
 	"math"
 
 	"github.com/klauspost/compress/huff0"
+
+	"alexnet/augment"
 )
 
 // Lossless stores pictures in about half the bytes of their pixels and gives
@@ -31,7 +33,7 @@ func (Lossless) NewEncoder(size int) Encoder {
 // NewDecoder panics if size is more than the format's 65,535 pixels a side.
 func (Lossless) NewDecoder(size int) Decoder {
 	checkLosslessSize(size)
-	return &losslessDecoder{planes: newPlanes(size)}
+	return &losslessDecoder{planes: newPlanes(size), line: make([]byte, 3*size)}
 }
 
 func checkLosslessSize(size int) {
@@ -147,18 +149,33 @@ func (e *losslessEncoder) appendBlock(dst, block []byte) ([]byte, error) {
 
 type losslessDecoder struct {
 	planes
-	huffman huff0.Scratch
+	huffman    huff0.Scratch
+	predictors [3][]byte // of the picture being decoded, views of it
+	line       []byte    // a row of a crop before it is mirrored
 }
 
 func (d *losslessDecoder) Decode(rgb, src []byte) error {
 	checkPixels(rgb, d.size)
-	if err := d.decode(rgb, src); err != nil {
+	return d.DecodeCrop(rgb, src, augment.View{}, d.size)
+}
+
+// DecodeCrop does without the rows below the crop and the columns to its right,
+// once their residuals are read.
+func (d *losslessDecoder) DecodeCrop(dst, src []byte, view augment.View, crop int) error {
+	checkCrop(dst, d.size, view, crop)
+	err := d.residuals(src)
+	if err == nil {
+		err = d.unpredict(dst, view, crop)
+	}
+	if err != nil {
 		return fmt.Errorf("decode lossless: %w", err)
 	}
 	return nil
 }
 
-func (d *losslessDecoder) decode(rgb, src []byte) error {
+// residuals checks a picture and reads its predictors, and its residuals into
+// the planes.
+func (d *losslessDecoder) residuals(src []byte) error {
 	if len(src) < losslessPlaneAt {
 		return fmt.Errorf("%d bytes are too short for a picture", len(src))
 	}
@@ -172,13 +189,12 @@ func (d *losslessDecoder) decode(rgb, src []byte) error {
 	if crc32.ChecksumIEEE(rest) != crc {
 		return errors.New("damaged: the CRC differs")
 	}
-	var predictors [3][]byte
 	for i, plane := range d.plane {
 		n := predictorBytes(d.size)
 		if len(rest) < n {
 			return errTruncated
 		}
-		predictors[i], rest = rest[:n], rest[n:]
+		d.predictors[i], rest = rest[:n], rest[n:]
 		for len(plane) > 0 {
 			n := min(len(plane), blockSize)
 			var err error
@@ -191,7 +207,7 @@ func (d *losslessDecoder) decode(rgb, src []byte) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("%d bytes left over", len(rest))
 	}
-	return d.unpredict(rgb, predictors)
+	return nil
 }
 
 var errTruncated = errors.New("damaged: it ends too early")
@@ -237,13 +253,16 @@ func fill(dst []byte, v byte) {
 	}
 }
 
-// unpredict turns residuals into planes in place, and those into pixels, row by
-// row.
-func (d *losslessDecoder) unpredict(rgb []byte, predictors [3][]byte) error {
-	for y := range d.size {
+// unpredict turns residuals into planes in place, and those into the crop's
+// pixels, row by row.
+func (d *losslessDecoder) unpredict(dst []byte, view augment.View, crop int) error {
+	// Columns to the right are left out in groups that suit the kernels.
+	columns := min(d.size, (view.X+crop+15)&^15)
+	for y := range view.Y + crop {
 		for i := range d.plane {
 			row, above := d.row(i, y)
-			switch p := predictors[i][y/4] >> (y % 4 * 2) & 3; p {
+			row, above = row[:columns], above[:columns]
+			switch p := d.predictors[i][y/4] >> (y % 4 * 2) & 3; p {
 			case predictLeft:
 				prefixSum(row, d.zero, above[0])
 			case predictUp:
@@ -254,8 +273,19 @@ func (d *losslessDecoder) unpredict(rgb []byte, predictors [3][]byte) error {
 				return fmt.Errorf("damaged: plane %d row %d has unknown predictor %d", i, y, p)
 			}
 		}
-		at, n := y*d.size, d.size
-		merge(rgb[3*at:][:3*n], d.plane[0][at:][:n], d.plane[1][at:][:n], d.plane[2][at:][:n])
+		if y < view.Y {
+			continue
+		}
+		to := dst[(y-view.Y)*crop*3:][:crop*3]
+		line := to
+		if view.Flip {
+			line = d.line[:crop*3]
+		}
+		at := y*d.size + view.X
+		merge(line, d.plane[0][at:][:crop], d.plane[1][at:][:crop], d.plane[2][at:][:crop])
+		if view.Flip {
+			augment.MirrorRow(to, line)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package codec
 
-import "fmt"
+import (
+	"fmt"
+
+	"alexnet/augment"
+)
 
 // Raw stores the pixels as they are.
 type Raw struct{}
@@ -26,9 +30,25 @@ func (size raw) Encode(dst, rgb []byte) ([]byte, error) {
 
 func (size raw) Decode(rgb, src []byte) error {
 	checkPixels(rgb, int(size))
-	if len(src) != len(rgb) {
-		return fmt.Errorf("raw picture of %d bytes, want %d for %d×%d RGB", len(src), len(rgb), size, size)
+	if err := size.check(src); err != nil {
+		return err
 	}
 	copy(rgb, src)
+	return nil
+}
+
+// DecodeCrop reads the crop's pixels only.
+func (size raw) DecodeCrop(dst, src []byte, view augment.View, crop int) error {
+	if err := size.check(src); err != nil {
+		return err
+	}
+	augment.CopyCrop(dst, src, int(size), view.X, view.Y, crop, view.Flip)
+	return nil
+}
+
+func (size raw) check(src []byte) error {
+	if n := int(size * size * 3); len(src) != n {
+		return fmt.Errorf("raw picture of %d bytes, want %d for %d×%d RGB", len(src), n, size, size)
+	}
 	return nil
 }

@@ -3,6 +3,8 @@ package codec
 import (
 	"fmt"
 	"strings"
+
+	"alexnet/augment"
 )
 
 // DefaultQuality is the JPEG quality where the user names none.
@@ -38,5 +40,13 @@ func ByName(name string, quality int) (Codec, error) {
 func checkPixels(rgb []byte, size int) {
 	if len(rgb) != size*size*3 {
 		panic(fmt.Sprintf("codec: %d bytes are no RGB picture of %d×%d", len(rgb), size, size))
+	}
+}
+
+// checkCrop panics if dst isn't a crop of a picture of size×size pixels.
+func checkCrop(dst []byte, size int, view augment.View, crop int) {
+	checkPixels(dst, crop)
+	if view.X < 0 || view.Y < 0 || crop < 1 || view.X > size-crop || view.Y > size-crop {
+		panic(fmt.Sprintf("codec: no crop of %d² pixels at (%d, %d) in %d²", crop, view.X, view.Y, size))
 	}
 }
