@@ -97,11 +97,8 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 			shared, scratch = max(shared, l.shared), max(scratch, l.scratch)
 		}
 	}
-	return 4*int64(padFloats(shared)+len(c.team.workers)*padFloats(scratch)) + workspaceHeader
+	return 4*int64(padFloats(shared)+len(c.team.workers)*padFloats(scratch))
 }
-
-// workspaceHeader leaves room for the alignment of the workspace.
-const workspaceHeader = engine.ArenaAlign
 
 // padFloats rounds a number of floats up so that what follows is aligned.
 func padFloats(n int) int { return roundUp(n, engine.ArenaAlign/4) }

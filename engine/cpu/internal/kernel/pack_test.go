@@ -1,0 +1,106 @@
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// slack is how far a packing kernel may read or write beyond what it is asked
+// for: guards lie behind it.
+const slack = 7*NR + 8
+
+// TestPackCopy checks every value of rows of runs, over lengths around the
+// vector's eight and unaligned starts.
+func TestPackCopy(t *testing.T) {
+	for _, set := range sets() {
+		for _, length := range []int{1, 3, 7, 8, 9, 13, 27, 55} {
+			for _, runs := range []int{1, 2, 5} {
+				t.Run(fmt.Sprintf("%s/length=%d/runs=%d", set.Name, length, runs), func(t *testing.T) {
+					const k = 3
+					rng := rand.New(rand.NewPCG(1, uint64(length)))
+					ld, stride := runs*length+runs%3, length+2
+					src := random(rng, 40+runs*stride+slack)
+					offsets := []int{17, 0, 40}
+					dst := guarded(k*ld + slack)
+					set.PackCopy(&dst[1], ld, &src[0], &offsets[0], k, runs, length, stride)
+					for p, offset := range offsets {
+						for x := range runs * length {
+							want := src[offset+x/length*stride+x%length]
+							if got := dst[1+p*ld+x]; got != want {
+								t.Fatalf("row %d, value %d: %v, want %v", p, x, got, want)
+							}
+						}
+					}
+					checkGuards(t, dst, 1, k*ld+8)
+				})
+			}
+		}
+	}
+}
+
+// TestPackTranspose checks every value of turned runs, in panels of A (rows
+// that overlap) and of B.
+func TestPackTranspose(t *testing.T) {
+	for _, set := range sets() {
+		for _, ld := range []int{MR, 8, NR} {
+			for _, length := range []int{1, 3, 7, 8, 9, 13, 27} {
+				for _, runs := range []int{1, 2, 5} {
+					t.Run(fmt.Sprintf("%s/ld=%d/length=%d/runs=%d", set.Name, ld, length, runs), func(t *testing.T) {
+						rng := rand.New(rand.NewPCG(2, uint64(length)))
+						stride := length + 3
+						src := random(rng, 90+runs*stride+slack)
+						offsets := []int{90, 0, 31, 31, 7, 2, 64, 11}
+						dst := guarded((runs*length+8)*ld + 8)
+						set.PackTranspose(&dst[1], ld, &src[0], &offsets[0], runs, length, stride)
+						for i, offset := range offsets[:min(8, ld)] {
+							for x := range runs * length {
+								want := src[offset+x/length*stride+x%length]
+								if got := dst[1+x*ld+i]; got != want {
+									t.Fatalf("row %d, column %d: %v, want %v", x, i, got, want)
+								}
+							}
+						}
+						checkGuards(t, dst, 1, (runs*length+7)*ld+8)
+					})
+				}
+			}
+		}
+	}
+}
+
+func TestPackPanels(t *testing.T) {
+	for _, set := range sets() {
+		const k, panels, ld = 5, 3, 3*NR + 3
+		src := random(rand.New(rand.NewPCG(3, 3)), k*ld+1)[1:]
+		dst := guarded(panels * k * NR)
+		set.PackPanels(&dst[1], k*NR, &src[0], ld, k, panels)
+		for p := range k {
+			for x := range panels * NR {
+				if got, want := dst[1+x/NR*k*NR+p*NR+x%NR], src[p*ld+x]; got != want {
+					t.Fatalf("%s: row %d, column %d: %v, want %v", set.Name, p, x, got, want)
+				}
+			}
+		}
+		checkGuards(t, dst, 1, panels*k*NR)
+	}
+}
+
+// guarded makes n floats between guard values: one before, eight behind.
+func guarded(n int) []float32 {
+	x := make([]float32, 1+n+8)
+	for i := range x {
+		x[i] = guard
+	}
+	return x
+}
+
+// checkGuards reports a write outside n elements from first.
+func checkGuards(t *testing.T, x []float32, first, n int) {
+	t.Helper()
+	for i, v := range x {
+		if (i < first || i >= first+n) && v != guard {
+			t.Fatalf("element %d, outside %d to %d, became %v", i, first, first+n, v)
+		}
+	}
+}
