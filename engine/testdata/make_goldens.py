@@ -60,7 +60,7 @@ def dropout_keeps(seed, step, layer, n, rate):
 
 
 # A net is its crop, its input scale and its layers. Conv: maps, kernel, stride,
-# pad, towers that it keeps apart. Both kinds of weights: the gain g of their
+# pad, towers that it keeps apart. Dropout: rate. Both kinds of weights: the gain g of their
 # standard deviation g/√fan-in here, chosen so that activations stay between
 # 0.1 and 100: pictures come as ±128, where normalisation bites, and fc6 brings
 # the dense layers down.
@@ -72,8 +72,8 @@ NETS = {
         ("conv3", 384, 3, 1, 1, 1, G), "relu",
         ("conv4", 384, 3, 1, 1, 2, G), "relu",
         ("conv5", 256, 3, 1, 1, 2, G), "relu", ("pool", 3, 2),
-        ("fc6", 4096, G / 32), "relu", "dropout",
-        ("fc7", 4096, G), "relu", "dropout",
+        ("fc6", 4096, G / 32), "relu", ("dropout", 0.5),
+        ("fc7", 4096, G), "relu", ("dropout", 0.5),
         ("fc8", 10, G)]),
     "alexnet-145": (224, 1 / 1.1, [
         ("conv1", 96, 11, 4, 2, 1, G), "lrn", ("pool", 3, 2), "relu",
@@ -81,8 +81,8 @@ NETS = {
         ("conv3", 384, 3, 1, 1, 1, G), "relu",
         ("conv4", 384, 3, 1, 1, 2, G), "relu",
         ("conv5", 256, 3, 1, 1, 2, G), ("pool", 3, 2), "relu",
-        ("fc6", 4096, G / 32), "relu", "dropout",
-        ("fc7", 4096, G), "relu", "dropout",
+        ("fc6", 4096, G / 32), "relu", ("dropout", 0.5),
+        ("fc7", 4096, G), "relu", ("dropout", 0.5),
         ("fc8", 10, G)]),
     "alexnet-mini": (64, 1.0, [
         ("conv1", 32, 7, 2, 3, 1, G), "relu", "lrn", ("pool", 3, 2),
@@ -90,8 +90,8 @@ NETS = {
         ("conv3", 96, 3, 1, 1, 1, G), "relu",
         ("conv4", 96, 3, 1, 1, 2, G), "relu",
         ("conv5", 64, 3, 1, 1, 2, G), "relu", ("pool", 3, 2),
-        ("fc6", 256, G / 32), "relu", "dropout",
-        ("fc7", 256, G), "relu", "dropout",
+        ("fc6", 256, G / 32), "relu", ("dropout", 0.2),
+        ("fc7", 256, G), "relu", ("dropout", 0.2),
         ("fc8", 10, G)]),
 }
 BATCH = {"alexnet": 2, "alexnet-145": 2, "alexnet-mini": 4}
@@ -106,7 +106,7 @@ def parameters(layers, crop, dtype):
     """The first weights: {name: tensor that wants a gradient}."""
     params, maps, side = {}, 3, crop
     for layer in layers:
-        if isinstance(layer, str):
+        if isinstance(layer, str) or layer[0] == "dropout":
             continue
         name, out = layer[:2]
         if name == "pool":
@@ -135,12 +135,12 @@ def forward(layers, params, x, seed, step, train):
             x = torch.cat([F.local_response_norm(half, 5, alpha=1e-4, beta=0.75, k=2) for half in x.chunk(2, 1)], 1)
         elif layer == "within":
             x = x / (1 + 1e-3 * F.avg_pool2d(x * x, 5, 1, 2)) ** 0.75
-        elif layer == "dropout":
+        elif layer[0] == "dropout":
             if train:
-                keep = dropout_keeps(seed, step, index, x.numel(), 0.5)
+                keep = dropout_keeps(seed, step, index, x.numel(), layer[1])
                 x = x * torch.tensor(keep.reshape(x.shape), dtype=x.dtype)
             else:
-                x = x * 0.5
+                x = x * float(1 - np.float32(layer[1]))
         elif layer[0] == "pool":
             x = F.max_pool2d(x, layer[1], layer[2])
         elif layer[0].startswith("conv"):
