@@ -97,7 +97,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 			shared, scratch = max(shared, l.shared), max(scratch, l.scratch)
 		}
 	}
-	return 4*int64(padFloats(shared)+len(c.team.workers)*padFloats(scratch))
+	return 4 * int64(padFloats(shared)+len(c.team.workers)*padFloats(scratch))
 }
 
 // padFloats rounds a number of floats up so that what follows is aligned.

@@ -81,15 +81,22 @@ func train(t testing.TB, m *engine.Model, b engine.Batch, steps int) (bits []uin
 	return bits
 }
 
-// TestThreads trains a few steps on different numbers of threads: losses and
+// TestThreads trains some steps on different numbers of threads: losses and
 // weights agree bit for bit.
 func TestThreads(t *testing.T) {
+	steps := 3
+	if testing.Short() {
+		steps = 1
+	}
 	for _, portable := range []bool{false, true} {
 		var want []uint32
 		for _, threads := range []int{1, 2, 3, 8} {
+			if testing.Short() && threads > 2 {
+				continue
+			}
 			t.Run(fmt.Sprintf("portable=%v/threads=%d", portable, threads), func(t *testing.T) {
 				m, b := mini(t, open(t, cpu.Options{Threads: threads, Portable: portable}))
-				got := train(t, m, b, 3)
+				got := train(t, m, b, steps)
 				if want == nil {
 					want = got
 				}
@@ -106,7 +113,7 @@ func TestThreads(t *testing.T) {
 func TestTwoContexts(t *testing.T) {
 	run := func() []uint32 {
 		m, b := mini(t, open(t, cpu.Options{Threads: 1}), open(t, cpu.Options{Threads: 2}))
-		return train(t, m, b, 5)
+		return train(t, m, b, 2)
 	}
 	if !slices.Equal(run(), run()) {
 		t.Error("two runs of the same training differ")
@@ -115,6 +122,9 @@ func TestTwoContexts(t *testing.T) {
 
 // TestNoAllocations runs every op of the paper's net without allocating.
 func TestNoAllocations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a whole pass over the paper's net")
+	}
 	for _, l := range layers() {
 		if l.flop > 70e6 && strings.HasPrefix(l.name, "fc") {
 			continue // the same code as fc7, and much memory
