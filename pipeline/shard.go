@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -88,7 +87,7 @@ func finished(dir string, want *Meta) (Summary, error) {
 		return Summary{}, fmt.Errorf("%s: already holds %s of a finished job, with %s: "+
 			"choose a new folder with --out, remove this one, or add new pictures to it with --append", dir, mds.IndexName, why)
 	}
-	if err := dropMark(dir); err != nil {
+	if err := dropMark(dir, &d.meta); err != nil {
 		return Summary{}, err
 	}
 	sum := Summary{Already: true, Meta: d.meta, Shards: len(index.Shards), Bytes: shardBytes(index.Shards)}
@@ -239,8 +238,7 @@ func (j *shardJob) collect(s *shardSlot) error {
 		}
 	} else {
 		j.label = mds.AppendInt(j.label[:0], int64(s.item.Label))
-		name := strings.ToValidUTF8(s.item.Name, "\ufffd")
-		if err := j.writer.Write(s.image, j.label, []byte(name)); err != nil {
+		if err := j.writer.Write(s.image, j.label, []byte(storedName(s.item.Name))); err != nil {
 			return err
 		}
 		if err := j.note(); err != nil {
@@ -311,6 +309,7 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 	sum := Summary{Shards: len(shards), Bytes: shardBytes(shards), Bad: j.bad, Resumed: j.resumed}
 	listed := append(slices.Clone(earlier), j.bad...)
 	m.Source.Skipped = len(listed)
+	m.Source.Found = m.Images + len(listed)
 	sum.Meta = m
 	if len(listed) > 0 {
 		var err error

@@ -31,6 +31,8 @@ type ShardConfig struct {
 	Resampler string // rescale.Fast ("") or Imaging
 	StopOnBad bool   // fail at the first bad picture instead of leaving it out
 
+	Classes []Class // after an append: the folder's and then new ones; Append only
+
 	MaxBad      int     // fail after more bad pictures than that; 0: any number
 	MaxBadShare float64 // the same as a share of the pictures, below 1; 0: any
 	Quarantine  string  // folder to which bad pictures are copied; "": none

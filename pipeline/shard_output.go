@@ -214,8 +214,8 @@ func writeWhole(path string, write func(*os.File) error) (err error) {
 }
 
 // dropMark removes the mark that a job left which was killed after it had
-// written the index.
-func dropMark(dir string) error {
+// written the index, that of m.
+func dropMark(dir string, m *Meta) error {
 	f, err := os.OpenFile(filepath.Join(dir, unfinishedName), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -226,5 +226,9 @@ func dropMark(dir string) error {
 	if err := lockFile(f); err != nil {
 		return errors.Join(fmt.Errorf("%s: another job is filling this folder: %w", dir, err), f.Close())
 	}
-	return errors.Join(os.Remove(f.Name()), f.Close())
+	j, err := readJournal(f)
+	if err == nil && j.job != nil && j.job.pictures() == m.pictures() {
+		return j.remove()
+	}
+	return errors.Join(err, f.Close()) // of an append that isn't finished
 }

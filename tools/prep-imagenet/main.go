@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			sampleCommand(stdout, stderr),
 			verifyCommand(stdout, stderr),
 			inspectCommand(stdout, stderr),
+			mergeCommand(stdout, stderr),
 		},
 	}
 	return command.Run(ctx, app, args, stdout, stderr)

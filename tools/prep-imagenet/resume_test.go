@@ -92,3 +92,39 @@ func TestShardBadPictures(t *testing.T) {
 		t.Errorf("set aside: %v", got)
 	}
 }
+
+// TestShardAppendMerge makes a folder of two classes, adds pictures and a class
+// to it, and joins it with another.
+func TestShardAppendMerge(t *testing.T) {
+	in, more, dir := many(t), t.TempDir(), t.TempDir()
+	for i := range 9 {
+		write(t, filepath.Join(more, fmt.Sprint("class", i%3), fmt.Sprintf("new %d.JPEG", i)), encoded(t, encodeJPEG, picture(60+i, 80)))
+	}
+	list := filepath.Join(dir, "classes.txt")
+	write(t, list, []byte("class0\nclass1\nclass2 the third\n"))
+	manifest := filepath.Join(more, "pictures.csv")
+	write(t, manifest, []byte("path,label\nclass2/new 2.JPEG,2\nclass0/new 0.JPEG,class0\n"))
+	a, b, all := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "all")
+	for _, s := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"shard", "--in", in, "--out", a, "--size", "32", "--codec", "jpeg", "--quality", "70"}, 0, "200 images of 2 classes in 1 shards"},
+		{[]string{"shard", "--append", "--in", more, "--out", a}, 1, "such as class2: to add classes, give a list of all with --classes"},
+		{[]string{"shard", "--append", "--in", more, "--out", a, "--size", "64"}, 1, "append: size 64, but the folder has 32"},
+		{[]string{"shard", "--append", "--in", manifest, "--out", a, "--classes", list}, 0, "202 images of 3 classes in 2 shards"},
+		{[]string{"shard", "--append", "--in", more, "--out", a, "--classes", list, "--limit", "5"}, 0, "207 images of 3 classes in 3 shards"},
+		{[]string{"shard", "--append", "--in", in, "--out", a}, 0, "finished before, nothing to do"},
+		{[]string{"shard", "--in", more, "--classes", list, "--out", b, "--size", "32", "--codec", "jpeg", "--quality", "70", "--layout", "folders"}, 0, "9 images of 3 classes"},
+		{[]string{"merge", all, a, b}, 1, "new 0.JPEG, which is there already"},
+		{[]string{"merge", all}, 2, "got 1 arguments"},
+		{[]string{"merge", all, b}, 0, "9 images of 3 classes in 1 shards"},
+		{[]string{"verify", a}, 0, "207 images in 3 shards are whole"},
+		{[]string{"verify", all}, 0, "9 images in 1 shards are whole"},
+	} {
+		if code, _, stderr := prep(t, t.Context(), s.args...); code != s.code || !strings.Contains(stderr, s.want) {
+			t.Errorf("%v: exit code %d, %s", s.args, code, stderr)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,7 +27,11 @@ A picture that can't be read is left out, and listed with the reason in --out/re
 
 index.json is written last. An interrupted, failed or killed job keeps the shards that are whole: the same
 command goes on after them, and the bytes are those of a job that was never stopped. It refuses if flags or
-the list of pictures have changed. A finished job run again does nothing.`
+the list of pictures have changed. A finished job run again does nothing.
+
+--append adds those pictures of SRC whose names a finished folder doesn't hold yet, as new shards behind the
+old ones; codec, size and the like are the folder's. Classes are matched by ID; to add some, give a list of
+all with --classes, the folder's first.`
 
 // shardFlags are the flags of "prep-imagenet shard" that aren't in
 // pipeline.ShardConfig as they are.
@@ -37,7 +40,7 @@ type shardFlags struct {
 	shardSize     string
 	onBad, maxBad string
 	maxMegapixels int
-	json          bool
+	append, json  bool
 	options       source.Options
 	pipeline.ShardConfig
 }
@@ -51,10 +54,12 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 		UsageText: `prep-imagenet shard --in imagenet/train --out shards/train
    prep-imagenet shard --in imagenet/val --out shards/val --split val --codec raw --zstd
    prep-imagenet shard --in photos --out shards/try --limit 1000 --on-bad stop
-   prep-imagenet shard --in photos --out shards/all --max-bad 1% --quarantine bad`,
+   prep-imagenet shard --in photos --out shards/all --max-bad 1% --quarantine bad
+   prep-imagenet shard --append --in more-photos --out shards/all`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "in", Usage: "read pictures from `SRC`, such as SRC/<class>/<pictures>", Destination: &f.in},
 			&cli.StringFlag{Name: "out", Usage: "write shards to `DIR`, which is missing, empty, or of the same job before it was stopped", Destination: &f.Out},
+			&cli.BoolFlag{Name: "append", Usage: "add pictures that are new to a finished folder", Destination: &f.append},
 			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &f.options.Layout},
 			&cli.StringFlag{Name: "classes", Usage: "take classes and their labels from `FILE`, one ID and name a line; otherwise all, sorted", Destination: &f.classes},
 			&cli.StringFlag{Name: "split", Usage: "which pictures, and what for: train (stored in random order) or val", Value: "train", Destination: &f.Split},
@@ -99,7 +104,7 @@ type shardResult struct {
 }
 
 func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
-	if err := f.complete(); err != nil {
+	if err := f.complete(c); err != nil {
 		return err
 	}
 	src, err := source.Open(c.Context, f.in, f.options)
@@ -108,15 +113,20 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	defer src.Close()
 
-	p := newProgress(stderr, "sharding")
-	sum, err := pipeline.Shard(c.Context, f.ShardConfig, src, func(s pipeline.ShardProgress) {
+	p, done := newProgress(stderr, "sharding"), 0
+	work := pipeline.Shard
+	if f.append {
+		work = pipeline.Append
+	}
+	sum, err := work(c.Context, f.ShardConfig, src, func(s pipeline.ShardProgress) {
 		note := ""
 		if s.Skipped > 0 {
 			note = fmt.Sprintf("  %d left out", s.Skipped)
 		}
-		p.update(s.Done, s.Total, note)
+		done = s.Done
+		p.update(done, s.Total, note)
 	})
-	rate := p.end(sum.Meta.Source.Found - sum.Resumed)
+	rate := p.end(done - sum.Resumed)
 	if err != nil {
 		return f.explain(err, sum.Kept)
 	}
@@ -166,7 +176,7 @@ func (f *shardFlags) explain(err error, kept int) error {
 
 // complete checks the flags, fills in the job's and the source's options from
 // them, and reads the class list.
-func (f *shardFlags) complete() (err error) {
+func (f *shardFlags) complete(c *cli.Context) (err error) {
 	if f.in == "" || f.Out == "" {
 		return command.Usagef("shard needs --in SRC and --out DIR (see prep-imagenet shard --help)")
 	}
@@ -186,6 +196,16 @@ func (f *shardFlags) complete() (err error) {
 		return command.Usagef("--max-megapixels %d: choose at least 1", f.maxMegapixels)
 	}
 	f.MaxPixels = f.maxMegapixels * 1e6
+	if f.classes != "" {
+		if f.options.Classes, err = source.ReadClasses(f.classes); err != nil {
+			return err
+		}
+	}
+	if f.append {
+		if err := f.inherit(c); err != nil {
+			return err
+		}
+	}
 	if err := f.Validate(); err != nil {
 		return command.Usagef("%w", err)
 	}
@@ -193,62 +213,5 @@ func (f *shardFlags) complete() (err error) {
 		return command.Usagef("--val-fraction %v: choose one from 0 up to, not including, 1", f.options.ValFraction)
 	}
 	f.options.Split = f.Split
-	if f.classes != "" {
-		f.options.Classes, err = source.ReadClasses(f.classes)
-	}
-	return err
-}
-
-// parseCount reads a number, or a share such as 1% or 0.01; "" is 0.
-func parseCount(text string) (count int, share float64, err error) {
-	if text == "" {
-		return 0, 0, nil
-	}
-	if count, err = strconv.Atoi(text); err == nil && count > 0 {
-		return count, 0, nil
-	}
-	number, percent := strings.CutSuffix(text, "%")
-	share, err = strconv.ParseFloat(number, 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share > 0 && share < 1) {
-		return 0, 0, fmt.Errorf("%q is neither a number of pictures, 1 or more, nor a share below 1 such as 1%% or 0.01", text)
-	}
-	return 0, share, nil
-}
-
-// byteUnits are the suffixes of parseBytes, longest first.
-var byteUnits = []struct {
-	suffix string
-	bytes  int64
-}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
-
-// parseBytes reads a size such as 64MiB, 100MB or 65536.
-func parseBytes(text string) (int64, error) {
-	for _, u := range byteUnits {
-		digits, ok := strings.CutSuffix(text, u.suffix)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-		if err != nil || n < 0 || n > math.MaxInt64/u.bytes {
-			break
-		}
-		return n * u.bytes, nil
-	}
-	return 0, errors.New(strconv.Quote(text) + ` isn't a size: write it as "64MiB" or as a number of bytes`)
-}
-
-// humanBytes writes a size with three digits or so.
-func humanBytes(n int64) string {
-	switch {
-	case n < 10<<10:
-		return fmt.Sprintf("%d B", n)
-	case n < 10<<20:
-		return fmt.Sprintf("%d KiB", n>>10)
-	case n < 10<<30:
-		return fmt.Sprintf("%d MiB", n>>20)
-	}
-	return fmt.Sprintf("%d GiB", n>>30)
+	return nil
 }

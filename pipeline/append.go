@@ -1,0 +1,282 @@
+package pipeline
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"alexnet/pipeline/mds"
+	"alexnet/pipeline/source"
+)
+
+// Append adds the pictures of src whose names the finished folder cfg.Out
+// doesn't hold yet, as new shards behind the old ones, which aren't touched: the
+// old index stays until the new one takes its place. It is stopped and continued
+// as Shard is. New training pictures are in random order among themselves.
+//
+// Fields of cfg that are zero are taken from the folder; the others have to
+// agree with it. Classes are matched by ID. A class that the folder doesn't have
+// is an error, unless cfg.Classes names it, after all the folder's own.
+func Append(ctx context.Context, cfg ShardConfig, src source.Source, report func(ShardProgress)) (Summary, error) {
+	old, err := cfg.InheritFrom(cfg.Out)
+	if err != nil {
+		return Summary{}, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return Summary{}, err
+	}
+	index, err := mds.ReadIndex(cfg.Out)
+	if err != nil {
+		return Summary{}, err
+	}
+	if err := dropMark(cfg.Out, old); err != nil {
+		return Summary{}, err
+	}
+	classes, err := cfg.appendedClasses(old)
+	if err != nil {
+		return Summary{}, err
+	}
+	mapped, err := relabel(src, classes)
+	if err != nil {
+		return Summary{}, fmt.Errorf("%s: %w", cfg.Out, err)
+	}
+	have := make(nameSet, old.Images)
+	if err := have.addAll(ctx, cfg.Out, index); err != nil {
+		return Summary{}, err
+	}
+	var fresh []source.Item
+	for _, it := range mapped.Items() {
+		if !have.has(storedName(it.Name)) {
+			fresh = append(fresh, it)
+		}
+	}
+	if len(fresh) == 0 {
+		return Summary{Already: true, Meta: *old, Shards: len(index.Shards), Bytes: shardBytes(index.Shards)}, nil
+	}
+	items := cfg.selection(fresh, len(classes))
+	meta := cfg.describe(joinLayouts(old.Source.Layout, src.Layout()), mapped.Classes(), items)
+	meta.Images, meta.Statistics = old.Images, old.Statistics
+	meta.Job.Pictures = chainPictures(old.pictures(), meta.Job.Pictures)
+	earlier, err := readReport(cfg.Out)
+	if err != nil {
+		return Summary{}, err
+	}
+	job := &shardJob{cfg: cfg, src: mapped, items: items, meta: meta, base: index, report: report}
+	return job.fill(ctx, notAmong(earlier, items))
+}
+
+// InheritFrom fills the fields that are zero from a finished folder, whose Meta
+// it returns. It is an error if another field disagrees with the folder.
+func (c *ShardConfig) InheritFrom(dir string) (*Meta, error) {
+	index, err := mds.ReadIndex(dir)
+	if err != nil {
+		return nil, fmt.Errorf("append: %w", err)
+	}
+	d := &Dataset{dir: dir}
+	if err := d.readMeta(index); err != nil {
+		return nil, fmt.Errorf("append: %s: %w", filepath.Join(dir, mds.IndexName), err)
+	}
+	m := d.meta
+	job := Job{}
+	if m.Job != nil {
+		job = *m.Job
+	}
+	c.Zstd = c.Zstd || job.Compression != ""
+	return &m, errors.Join(
+		inherit("split", &c.Split, m.Split),
+		inherit("codec", &c.Codec, m.Codec),
+		inherit("quality", &c.Quality, m.Quality),
+		inherit("size", &c.Size, m.Size),
+		inherit("seed", &c.Seed, m.Seed),
+		inherit("shard size", &c.ShardSize, job.ShardSize),
+		inherit("largest picture", &c.MaxPixels, job.MaxPixels),
+		inherit("decoder", &c.Decoder, job.Decoder),
+		inherit("resampler", &c.Resampler, job.Resampler),
+	)
+}
+
+func inherit[T comparable](name string, have *T, folder T) error {
+	var zero T
+	if *have == zero || folder == zero {
+		setDefault(have, folder)
+		return nil
+	}
+	if *have != folder {
+		return fmt.Errorf("append: %s %v, but the folder has %v: leave that option out", name, *have, folder)
+	}
+	return nil
+}
+
+// appendedClasses are the folder's classes, or cfg.Classes where those go on
+// after them.
+func (c *ShardConfig) appendedClasses(old *Meta) ([]Class, error) {
+	if len(c.Classes) == 0 {
+		return old.Classes, nil
+	}
+	for i, class := range old.Classes {
+		if i >= len(c.Classes) || c.Classes[i].ID != class.ID {
+			return nil, fmt.Errorf("append: the class list has to begin with the folder's %d classes in their order; number %d is %s there",
+				len(old.Classes), i, class.ID)
+		}
+	}
+	return c.Classes, nil
+}
+
+// relabelled is a source with the labels of another list of classes.
+type relabelled struct {
+	source.Source
+	classes []source.Class
+	items   []source.Item
+	back    map[int]int // label here → label in Source
+}
+
+// relabel matches the classes of src by ID.
+func relabel(src source.Source, classes []Class) (*relabelled, error) {
+	r := &relabelled{Source: src, back: map[int]int{}}
+	label := make(map[string]int, len(classes))
+	for i, c := range classes {
+		r.classes = append(r.classes, source.Class(c))
+		label[c.ID] = i
+	}
+	to := make([]int, len(src.Classes()))
+	var strange []string
+	for i, c := range src.Classes() {
+		l, ok := label[c.ID]
+		if !ok {
+			strange = append(strange, c.ID)
+			continue
+		}
+		to[i], r.back[l] = l, i
+	}
+	if n := len(strange); n > 0 {
+		return nil, fmt.Errorf("append: %d classes of the pictures aren't among the folder's %d, such as %s: "+
+			"to add classes, give a list of all with --classes, the folder's first", n, len(classes), strange[0])
+	}
+	for _, it := range src.Items() {
+		r.items = append(r.items, source.Item{Name: it.Name, Label: to[it.Label]})
+	}
+	return r, nil
+}
+
+func (r *relabelled) Classes() []source.Class { return r.classes }
+func (r *relabelled) Items() []source.Item    { return r.items }
+
+func (r *relabelled) Open(it source.Item) (io.ReadCloser, error) {
+	return r.Source.Open(source.Item{Name: it.Name, Label: r.back[it.Label]})
+}
+
+// storedName is a picture's name as shards hold it.
+func storedName(name string) string { return strings.ToValidUTF8(name, "\ufffd") }
+
+// nameSet holds hashes of names: 16 bytes a picture, and no two of a billion
+// names are likely to collide.
+type nameSet map[xxh3.Uint128]struct{}
+
+func (s nameSet) has(name string) bool {
+	_, ok := s[xxh3.HashString128(name)]
+	return ok
+}
+
+// addAll takes in the names of all samples of a folder. It is an error to find
+// one that is there already.
+func (s nameSet) addAll(ctx context.Context, dir string, index *mds.Index) error {
+	for _, info := range index.Shards {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		shard, err := mds.OpenShard(dir, info)
+		if err != nil {
+			return err
+		}
+		column := info.Column(NameColumn)
+		err = shard.Guard(func() error {
+			for k := range shard.Len() {
+				name, err := shard.Column(k, column)
+				if err != nil {
+					return err
+				}
+				hash := xxh3.Hash128(name)
+				if _, twice := s[hash]; twice {
+					return fmt.Errorf("%s holds %s, which is there already", shard.Path(), name)
+				}
+				s[hash] = struct{}{}
+			}
+			return nil
+		})
+		if err := errors.Join(err, shard.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pictures is the folder's Job.Pictures, or "".
+func (m *Meta) pictures() string {
+	if m.Job == nil {
+		return ""
+	}
+	return m.Job.Pictures
+}
+
+// chainPictures is the Job.Pictures of a folder that was made in parts.
+func chainPictures(parts ...string) string {
+	return fmt.Sprintf("xxh128:%x", xxh3.HashString128(strings.Join(parts, "+")).Bytes())
+}
+
+func joinLayouts(a, b string) string {
+	if a == b || strings.HasSuffix(a, "+"+b) {
+		return a
+	}
+	return a + "+" + b
+}
+
+// readReport reads the list of bad pictures of a folder, if there is one.
+func readReport(dir string) ([]Bad, error) {
+	path := filepath.Join(dir, ReportName)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the report: %w", err)
+	}
+	var all []Bad
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, len(data)+1)
+	for n := 1; lines.Scan(); n++ {
+		var b Bad
+		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
+			return nil, fmt.Errorf("%s:%d: not a line of a report: %w: remove the file", path, n, err)
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// notAmong are the bad pictures that aren't tried again.
+func notAmong(bad []Bad, items []source.Item) []Bad {
+	if len(bad) == 0 {
+		return nil
+	}
+	tried := make(map[string]bool, len(items))
+	for _, it := range items {
+		tried[it.Name] = true
+	}
+	var rest []Bad
+	for _, b := range bad {
+		if !tried[b.Name] {
+			rest = append(rest, b)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,202 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"alexnet/pipeline/mds"
+)
+
+// Merge joins finished folders of shards, which stay as they are, to one with
+// one index: their samples follow each other, and their statistics are added.
+// They have to agree in split, size, codec and classes, and no picture may be in
+// two of them.
+//
+// If all of dirs lie below out, the index names their shards where they are, as
+// MosaicML's merge_index does. Otherwise out has to be missing or empty, and
+// gets hard links to the shards, or copies where the file system has no links.
+func Merge(ctx context.Context, out string, dirs []string) (sum Summary, err error) {
+	if len(dirs) == 0 {
+		return Summary{}, errors.New("merge: no folders to join")
+	}
+	m := &merger{out: out, names: nameSet{}}
+	for _, dir := range dirs {
+		if err := m.add(ctx, dir); err != nil {
+			return Summary{}, fmt.Errorf("merge: %w", err)
+		}
+	}
+	m.meta.Source.Skipped = len(m.bad)
+	m.meta.Source.Found = m.meta.Images + len(m.bad)
+	m.meta.Job.Pictures = chainPictures(m.pictures...)
+	if sum, err := finished(out, &m.meta); err != nil || sum.Already {
+		return sum, err
+	}
+	if m.below() {
+		if len(m.bad) > 0 {
+			if sum.Report, err = (&output{dir: out}).writeReport(m.bad); err != nil {
+				return Summary{}, err
+			}
+		}
+		return m.finish(sum)
+	}
+	o, err := openOutput(out, &m.meta, nil)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(explainWrite(err), o.abandon())
+		}
+	}()
+	for i := range m.shards {
+		if err := ctx.Err(); err != nil {
+			return Summary{}, err
+		}
+		if err := m.bring(i); err != nil {
+			return Summary{}, err
+		}
+	}
+	if len(m.bad) > 0 {
+		if sum.Report, err = o.writeReport(m.bad); err != nil {
+			return Summary{}, err
+		}
+	}
+	if sum, err = m.finish(sum); err != nil {
+		return Summary{}, err
+	}
+	return sum, o.done()
+}
+
+// merger gathers what the joined index holds.
+type merger struct {
+	out      string
+	meta     Meta
+	shards   []mds.ShardInfo
+	from     []string // folder of each shard
+	pictures []string
+	bad      []Bad
+	names    nameSet
+}
+
+// add takes in a folder.
+func (m *merger) add(ctx context.Context, dir string) error {
+	index, err := mds.ReadIndex(dir)
+	if err != nil {
+		return err
+	}
+	d := &Dataset{dir: dir}
+	if err := d.readMeta(index); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(dir, mds.IndexName), err)
+	}
+	part := &d.meta
+	if len(m.from) == 0 {
+		m.meta = *part
+		m.meta.Job = &Job{}
+		if part.Job != nil {
+			*m.meta.Job = *part.Job
+		}
+	} else {
+		if why := m.meta.incompatible(part); why != "" {
+			return fmt.Errorf("%s and %s can't be joined: %s", m.from[0], dir, why)
+		}
+		m.meta.Images += part.Images
+		m.meta.Statistics.Merge(part.Statistics)
+		m.meta.Source.Layout = joinLayouts(m.meta.Source.Layout, part.Source.Layout)
+		if m.meta.Seed != part.Seed {
+			m.meta.Seed = 0 // none gives this order
+		}
+	}
+	if err := m.names.addAll(ctx, dir, index); err != nil {
+		return err
+	}
+	bad, err := readReport(dir)
+	if err != nil {
+		return err
+	}
+	m.bad = append(m.bad, bad...)
+	m.pictures = append(m.pictures, part.pictures())
+	m.shards = append(m.shards, index.Shards...)
+	m.from = append(m.from, slices.Repeat([]string{dir}, len(index.Shards))...)
+	return nil
+}
+
+// incompatible says why two folders can't be one, or "".
+func (m *Meta) incompatible(o *Meta) string {
+	switch {
+	case m.Split != o.Split:
+		return fmt.Sprintf("split %s and %s", m.Split, o.Split)
+	case m.Size != o.Size:
+		return fmt.Sprintf("%d and %d pixels a side", m.Size, o.Size)
+	case m.Codec != o.Codec || m.Quality != o.Quality:
+		return fmt.Sprintf("codec %s %d and %s %d", m.Codec, m.Quality, o.Codec, o.Quality)
+	case len(m.Classes) != len(o.Classes):
+		return fmt.Sprintf("%d and %d classes: make the shards with the same --classes", len(m.Classes), len(o.Classes))
+	}
+	for i := range m.Classes {
+		if m.Classes[i].ID != o.Classes[i].ID {
+			return fmt.Sprintf("label %d is %s and %s: make the shards with the same --classes", i, m.Classes[i].ID, o.Classes[i].ID)
+		}
+	}
+	return ""
+}
+
+// below says whether all folders lie below m.out; then the shards are named from
+// there.
+func (m *merger) below() bool {
+	named := slices.Clone(m.shards)
+	for i := range named {
+		rel, err := filepath.Rel(m.out, m.from[i])
+		if err != nil || rel == "." || !filepath.IsLocal(rel) {
+			return false
+		}
+		prefix := filepath.ToSlash(rel) + "/"
+		rename(&named[i], func(name string) string { return prefix + name })
+	}
+	m.shards = named
+	return true
+}
+
+// bring links or copies shard i under its number.
+func (m *merger) bring(i int) error {
+	old := shardFile(&m.shards[i]).Basename
+	number := fmt.Sprintf("shard.%05d.mds", i)
+	rename(&m.shards[i], func(name string) string {
+		_, suffix, _ := strings.Cut(filepath.Base(name), ".mds")
+		return number + suffix
+	})
+	from, to := filepath.Join(m.from[i], filepath.FromSlash(old)), filepath.Join(m.out, shardFile(&m.shards[i]).Basename)
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	r, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	defer r.Close()
+	return writeWhole(to, func(f *os.File) error {
+		_, err := io.Copy(f, r)
+		return err
+	})
+}
+
+// rename changes the names of a shard's files.
+func rename(s *mds.ShardInfo, to func(string) string) {
+	s.RawData.Basename = to(s.RawData.Basename)
+	if s.ZipData != nil {
+		zip := *s.ZipData
+		zip.Basename = to(zip.Basename)
+		s.ZipData = &zip
+	}
+}
+
+// finish writes the index.
+func (m *merger) finish(sum Summary) (Summary, error) {
+	sum.Meta, sum.Shards, sum.Bytes, sum.Bad = m.meta, len(m.shards), shardBytes(m.shards), m.bad
+	return sum, writeIndex(m.out, m.shards, &m.meta)
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"alexnet/pipeline"
+	"alexnet/pipeline/source"
+)
+
+// inherit takes what no flag says from the folder that is appended to.
+func (f *shardFlags) inherit(c *cli.Context) error {
+	unset := func(name string) bool { return !c.IsSet(name) }
+	if unset("split") {
+		f.Split = ""
+	}
+	if unset("codec") {
+		f.Codec = ""
+	}
+	if unset("quality") {
+		f.Quality = 0
+	}
+	if unset("size") {
+		f.Size = 0
+	}
+	if unset("shard-size") {
+		f.ShardSize = 0
+	}
+	if unset("max-megapixels") {
+		f.MaxPixels = 0
+	}
+	if unset("decoder") {
+		f.Decoder = ""
+	}
+	if unset("resampler") {
+		f.Resampler = ""
+	}
+	folder, err := f.InheritFrom(f.Out)
+	if err != nil {
+		return err
+	}
+	for _, class := range f.options.Classes {
+		f.Classes = append(f.Classes, pipeline.Class(class))
+	}
+	f.options.Classes = nil // a folder of new pictures needn't have all classes
+	if layout := f.options.Layout; layout == "auto" {
+		if found, err := source.Detect(f.in); err == nil {
+			f.options.Layout = found.Layout
+		}
+	}
+	if f.options.Layout == "manifest" || f.options.Layout == "webdataset" {
+		// Their labels may be indexes into the list.
+		list := f.Classes
+		if len(list) == 0 {
+			list = folder.Classes
+		}
+		for _, class := range list {
+			f.options.Classes = append(f.options.Classes, source.Class(class))
+		}
+	}
+	return nil
+}

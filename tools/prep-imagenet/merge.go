@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
+)
+
+const mergeDescription = `Joins finished folders of shards, made apart, to one with one index. They have to agree in split, size, codec
+and classes (make them with the same --classes), and no picture may be in two of them. The folders stay as
+they are; OUT gets hard links to their shards, or copies where the file system has no links. If all of them
+lie below OUT, its index names the shards where they are. Colour statistics are added, exactly.`
+
+func mergeCommand(stdout, stderr io.Writer) *cli.Command {
+	f := new(shardFlags)
+	return &cli.Command{
+		Name:        "merge",
+		Usage:       "join folders of shards under one index",
+		ArgsUsage:   "OUT DIR…",
+		Description: mergeDescription,
+		UsageText: `prep-imagenet merge shards/all shards/part-0 shards/part-1
+   prep-imagenet merge shards shards/part-0 shards/part-1`,
+		Flags: []cli.Flag{jsonFlag(&f.json)},
+		Action: func(c *cli.Context) error {
+			if c.NArg() < 2 {
+				return command.Usagef("merge takes the new folder and the folders to join; got %d arguments (see prep-imagenet merge --help)", c.NArg())
+			}
+			f.Out = c.Args().First()
+			sum, err := pipeline.Merge(c.Context, f.Out, c.Args().Tail())
+			if err != nil {
+				return err
+			}
+			left := len(sum.Bad)
+			sum.Bad = nil // each was told when its folder was made
+			if err := f.tell(&sum, 0, stdout, stderr); err != nil || left == 0 {
+				return err
+			}
+			fmt.Fprintf(stderr, "%d pictures were left out of the parts, listed in %s\n", left, sum.Report)
+			return nil
+		},
+	}
+}
