@@ -11,6 +11,7 @@ import (
 	"sort"
 	"sync"
 
+	"alexnet/augment"
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/mds"
 )
@@ -193,6 +194,17 @@ func (d *Dataset) Sample(i int) (Sample, error) {
 // a time. Pixels returns an *mds.CorruptError when the sample is damaged; dst is
 // undefined then.
 func (d *Dataset) Pixels(dec codec.Decoder, i int, dst []byte) (label int, err error) {
+	return d.decode(i, func(image []byte) error { return dec.Decode(dst, image) })
+}
+
+// Crop is Pixels for the crop×crop pixels of one view only, by a decoder that
+// has less to do for them.
+func (d *Dataset) Crop(dec codec.CropDecoder, i int, dst []byte, view augment.View, crop int) (label int, err error) {
+	return d.decode(i, func(image []byte) error { return dec.DecodeCrop(dst, image, view, crop) })
+}
+
+// decode calls fn with the encoded picture of sample i, and returns its label.
+func (d *Dataset) decode(i int, fn func(image []byte) error) (label int, err error) {
 	err = d.view(i, func(s *mds.Shard, at *datasetShard, k int) error {
 		var err error
 		if label, err = d.label(s, at, k); err != nil {
@@ -202,7 +214,7 @@ func (d *Dataset) Pixels(dec codec.Decoder, i int, dst []byte) (label int, err e
 		if err != nil {
 			return err
 		}
-		if err := dec.Decode(dst, image); err != nil {
+		if err := fn(image); err != nil {
 			return s.Corrupt(k, err)
 		}
 		return nil

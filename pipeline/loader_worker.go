@@ -11,7 +11,8 @@ import (
 type worker struct {
 	*Loader
 	decoder codec.Decoder
-	picture []byte // (size, size, 3), the last one decoded
+	cropper codec.CropDecoder // the same; nil: it decodes whole pictures only
+	picture []byte            // (size, size, 3), the last one decoded
 	size    int
 	fixed   []augment.View // of every picture; nil: one random view
 	random  [1]augment.View
@@ -29,6 +30,7 @@ func newWorker(l *Loader) *worker {
 		size:    size,
 		epoch:   -1,
 	}
+	w.cropper, _ = w.decoder.(codec.CropDecoder)
 	switch {
 	case l.config.TenCrop:
 		views := augment.TenViews(size, l.config.Crop)
@@ -68,16 +70,10 @@ func (w *worker) fill(s *batchSlot, batch, place int) {
 		return
 	}
 	sample := w.sample(epoch, at)
-	began := time.Now()
-	label, err := w.dataset.Pixels(w.decoder, sample, w.picture)
-	if err != nil {
+	if err := w.present(&s.batch, place, epoch, sample); err != nil {
 		s.fail(place, err)
 		return
 	}
-	decoded := time.Now()
-	w.present(&s.batch, place, epoch, sample, label)
-	w.stats.decode.Add(int64(decoded.Sub(began)))
-	w.stats.augment.Add(int64(time.Since(decoded)))
 	w.stats.pictures.Add(1)
 }
 
@@ -92,8 +88,8 @@ func (w *worker) sample(epoch, at int) int {
 	return int(w.order[at])
 }
 
-// present copies the views of the decoded picture to its rows.
-func (w *worker) present(b *Batch, place, epoch, sample, label int) {
+// present fills the rows of one sample.
+func (w *worker) present(b *Batch, place, epoch, sample int) error {
 	stream := augment.NewStream(w.config.Seed, uint64(epoch), uint64(sample))
 	views := w.fixed
 	if views == nil {
@@ -104,13 +100,39 @@ func (w *worker) present(b *Batch, place, epoch, sample, label int) {
 	if w.config.Train && w.config.PCA != nil {
 		colour = w.config.PCA.Noise(&stream, w.config.Sigma, w.config.Noise)
 	}
-	for i, v := range views {
-		row := place*len(views) + i
-		augment.CopyCrop(w.row(b, row), w.picture, w.size, v.X, v.Y, w.config.Crop, v.Flip)
+	first := place * len(views)
+	label, err := w.copyViews(b, first, sample, views)
+	if err != nil {
+		return err
+	}
+	for row := first; row < first+len(views); row++ {
 		copy(b.Colour[3*row:], colour[:])
 		b.Labels[row] = int32(label)
 		b.Samples[row] = sample
 	}
+	return nil
+}
+
+// copyViews writes the pixels of a sample's views from a row on: straight to
+// their place where the codec can, and by way of the whole picture otherwise.
+func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (label int, err error) {
+	began := time.Now()
+	if w.cropper != nil && len(views) == 1 {
+		label, err = w.dataset.Crop(w.cropper, sample, w.row(b, row), views[0], w.config.Crop)
+		w.stats.decode.Add(int64(time.Since(began)))
+		return label, err
+	}
+	label, err = w.dataset.Pixels(w.decoder, sample, w.picture)
+	decoded := time.Now()
+	w.stats.decode.Add(int64(decoded.Sub(began)))
+	if err != nil {
+		return 0, err
+	}
+	for i, v := range views {
+		augment.CopyCrop(w.row(b, row+i), w.picture, w.size, v.X, v.Y, w.config.Crop, v.Flip)
+	}
+	w.stats.augment.Add(int64(time.Since(decoded)))
+	return label, nil
 }
 
 // pad empties the rows of a place behind the epoch's last picture.
