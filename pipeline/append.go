@@ -187,6 +187,13 @@ func (s nameSet) has(name string) bool {
 	return ok
 }
 
+// take adds a name, and says whether it is new.
+func (s nameSet) take(name string) bool {
+	before := len(s)
+	s[xxh3.HashString128(name)] = struct{}{}
+	return len(s) > before
+}
+
 // addAll takes in the names of all samples of a folder. It is an error to find
 // one that is there already.
 func (s nameSet) addAll(ctx context.Context, dir string, index *mds.Index) error {

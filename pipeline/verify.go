@@ -58,9 +58,6 @@ type Verification struct {
 // progress, if not nil, is called with the number of samples looked at, by
 // several goroutines.
 func Verify(ctx context.Context, dir string, workers int, progress func(done, total int)) (Verification, error) {
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	index, err := mds.ReadIndex(dir)
 	if err != nil {
 		return Verification{}, err
@@ -70,28 +67,8 @@ func Verify(ctx context.Context, dir string, workers int, progress func(done, to
 	if err := d.readMeta(index); err != nil {
 		return Verification{}, fmt.Errorf("%s: %w", path, err)
 	}
-	parts := make([]Verification, len(index.Shards))
-	var next, done atomic.Int64
-	total := index.Samples()
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			v := newVerifier(d)
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(parts) || ctx.Err() != nil {
-					return
-				}
-				parts[i] = v.shard(ctx, index.Shards[i], func() {
-					if n := done.Add(1); progress != nil {
-						progress(int(n), total)
-					}
-				})
-			}
-		})
-	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
+	parts, err := d.verifyShards(ctx, index.Shards, workers, progress)
+	if err != nil {
 		return Verification{}, err
 	}
 	sum := Verification{Shards: len(parts), PerClass: make([]int, len(d.meta.Classes))}
@@ -109,6 +86,39 @@ func Verify(ctx context.Context, dir string, workers int, progress func(done, to
 		}
 	}
 	return sum, nil
+}
+
+// verifyShards verifies shards of the folder d.dir, which needs no more of d than
+// its metadata and codec.
+func (d *Dataset) verifyShards(ctx context.Context, shards []mds.ShardInfo, workers int, progress func(done, total int)) ([]Verification, error) {
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	parts := make([]Verification, len(shards))
+	var next, done atomic.Int64
+	total := 0
+	for i := range shards {
+		total += shards[i].Samples
+	}
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			v := newVerifier(d)
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(parts) || ctx.Err() != nil {
+					return
+				}
+				parts[i] = v.shard(ctx, shards[i], func() {
+					if n := done.Add(1); progress != nil {
+						progress(int(n), total)
+					}
+				})
+			}
+		})
+	}
+	wg.Wait()
+	return parts, ctx.Err()
 }
 
 // checkStatistics compares the stored statistics with those of the decoded

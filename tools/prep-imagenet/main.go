@@ -41,6 +41,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			verifyCommand(stdout, stderr),
 			inspectCommand(stdout, stderr),
 			mergeCommand(stdout, stderr),
+			repairCommand(stdout, stderr),
+			exportCommand(stdout, stderr),
 		},
 	}
 	return command.Run(ctx, app, args, stdout, stderr)

@@ -1,0 +1,240 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"alexnet/pipeline/codec"
+)
+
+// ExportConfig are the options of Export. The zero value of each but To and Out
+// means what its comment says.
+type ExportConfig struct {
+	To      string // "webdataset" or "folders"
+	Out     string // folder: missing or empty
+	Format  string // "png", "jpeg"; "": jpeg for pictures that are stored so, which are copied, and else png
+	Quality int    // of JPEG that is made here; 0: codec.DefaultQuality
+	PerTar  int    // samples of a tar; 0: 1,000
+}
+
+// ExportForms are the values of ExportConfig.To.
+func ExportForms() []string { return []string{"webdataset", "folders"} }
+
+// Validate fills in the defaults for pictures stored by the codec of that name, and
+// says what is wrong with the rest.
+func (c *ExportConfig) Validate(name string) error {
+	if c.Format == "" {
+		c.Format = "png"
+		if name == "jpeg" {
+			c.Format = "jpeg"
+		}
+	}
+	setDefault(&c.Quality, codec.DefaultQuality)
+	setDefault(&c.PerTar, 1000)
+	switch {
+	case !slices.Contains(ExportForms(), c.To):
+		return fmt.Errorf("export to %q: choose %s", c.To, strings.Join(ExportForms(), " or "))
+	case c.Out == "":
+		return errors.New("no output folder: name one")
+	case c.Format != "png" && c.Format != "jpeg":
+		return fmt.Errorf("format %q: choose png or jpeg", c.Format)
+	case c.Quality < 1 || c.Quality > 100:
+		return fmt.Errorf("JPEG quality %d: choose 1 to 100", c.Quality)
+	case c.PerTar < 1:
+		return fmt.Errorf("%d samples a tar: choose at least 1", c.PerTar)
+	}
+	return nil
+}
+
+// exporter writes samples in one form.
+type exporter interface {
+	add(i int, s *Sample, picture []byte) error
+	close() error
+}
+
+// Export writes the samples of d as picture files in class folders, or as
+// WebDataset tars. The bytes depend on d and cfg only. It is done when classes.txt
+// lies in cfg.Out, the class list in label order; on an error, ctx's cancellation
+// included, what was written is removed.
+func Export(ctx context.Context, d *Dataset, cfg ExportConfig, progress func(done, total int)) (err error) {
+	if err := cfg.Validate(d.Codec().Name()); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	made, err := emptyFolder(cfg.Out)
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(explainWrite(fmt.Errorf("export: %w", err)), clearFolder(cfg.Out, made))
+		}
+	}()
+	var to exporter
+	extension := map[string]string{"png": "png", "jpeg": "jpg"}[cfg.Format]
+	if cfg.To == "folders" {
+		to = newFolderExporter(cfg.Out, extension, d.Meta())
+	} else {
+		to = &tarExporter{dir: cfg.Out, extension: extension, per: cfg.PerTar, meta: d.Meta()}
+	}
+	convert := newConverter(d, &cfg)
+	for i := range d.Len() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s, err := d.Sample(i)
+		if err != nil {
+			return err
+		}
+		picture, err := convert.picture(s.Image)
+		if err != nil {
+			return fmt.Errorf("sample %d, %s: %w", i, s.Name, err)
+		}
+		if err := to.add(i, &s, picture); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(i+1, d.Len())
+		}
+	}
+	if err := to.close(); err != nil {
+		return err
+	}
+	return writeClasses(cfg.Out, d.Meta().Classes)
+}
+
+// emptyFolder makes sure of an empty folder and says whether it made it.
+func emptyFolder(dir string) (made bool, err error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, os.MkdirAll(dir, 0o777)
+	case err != nil:
+		return false, err
+	case len(entries) > 0:
+		return false, fmt.Errorf("%s: already holds %s: choose a new folder with --out", dir, entries[0].Name())
+	}
+	return false, nil
+}
+
+// clearFolder removes everything in dir, which was empty before, and dir itself
+// if it was made.
+func clearFolder(dir string, made bool) error {
+	if made {
+		return os.RemoveAll(dir)
+	}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
+}
+
+// writeClasses writes the class list that source.ReadClasses reads.
+func writeClasses(dir string, classes []Class) error {
+	return writeWhole(filepath.Join(dir, "classes.txt"), func(f *os.File) error {
+		for _, c := range classes {
+			line := c.ID
+			if c.Name != "" {
+				line += "\t" + c.Name
+			}
+			if _, err := fmt.Fprintln(f, line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// converter turns stored pictures into files.
+type converter struct {
+	copies  bool // the stored bytes are such a file
+	decoder codec.Decoder
+	encoder codec.Encoder // of JPEG; nil: PNG
+	img     *image.NRGBA
+	rgb     []byte
+	file    bytes.Buffer
+}
+
+func newConverter(d *Dataset, cfg *ExportConfig) *converter {
+	size := d.Meta().Size
+	c := &converter{
+		copies:  cfg.Format == "jpeg" && d.Codec().Name() == "jpeg",
+		decoder: d.Codec().NewDecoder(size),
+		img:     image.NewNRGBA(image.Rect(0, 0, size, size)),
+		rgb:     make([]byte, size*size*3),
+	}
+	if cfg.Format == "jpeg" {
+		c.encoder = codec.JPEG{Quality: cfg.Quality}.NewEncoder(size)
+	}
+	return c
+}
+
+// picture returns a file, which is valid until the next call.
+func (c *converter) picture(stored []byte) ([]byte, error) {
+	if c.copies {
+		_, err := jpeg.DecodeConfig(bytes.NewReader(stored))
+		return stored, err
+	}
+	if err := c.decoder.Decode(c.rgb, stored); err != nil {
+		return nil, err
+	}
+	if c.encoder != nil {
+		return c.encoder.Encode(nil, c.rgb)
+	}
+	for i, j := 0, 0; i < len(c.rgb); i, j = i+3, j+4 {
+		copy(c.img.Pix[j:], c.rgb[i:i+3])
+		c.img.Pix[j+3] = 0xff
+	}
+	c.file.Reset()
+	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&c.file, c.img)
+	return c.file.Bytes(), err
+}
+
+// folderExporter writes DIR/CLASS/NAME.EXTENSION.
+type folderExporter struct {
+	dir, extension string
+	folders        []string // of each label
+	taken          nameSet
+}
+
+func newFolderExporter(dir, extension string, m *Meta) *folderExporter {
+	e := &folderExporter{dir: dir, extension: extension, taken: nameSet{}}
+	seen := map[string]bool{}
+	for label, c := range m.Classes {
+		name := c.ID
+		if name != filepath.Base(localName(name)) || strings.HasPrefix(name, ".") || seen[name] || name == "classes.txt" {
+			name = fmt.Sprintf("class %d", label)
+		}
+		seen[name] = true
+		e.folders = append(e.folders, name)
+	}
+	return e
+}
+
+func (e *folderExporter) add(i int, s *Sample, picture []byte) error {
+	base := path.Base(s.Name)
+	name := filepath.Base(localName(strings.TrimSuffix(base, path.Ext(base))))
+	to := filepath.Join(e.folders[s.Label], name+"."+e.extension)
+	if !e.taken.take(to) { // another folder's picture of the same name
+		to = filepath.Join(e.folders[s.Label], fmt.Sprintf("%s-%09d.%s", name, i, e.extension))
+		e.taken.take(to)
+	}
+	to = filepath.Join(e.dir, to)
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(to, picture, 0o666)
+}
+
+func (e *folderExporter) close() error { return nil }

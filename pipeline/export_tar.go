@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// tarExporter writes DIR/SPLIT-%06d.tar with three members a sample, keyed by
+// its number: the picture, its label in .cls, and in .json the label, the class
+// and the picture's name.
+type tarExporter struct {
+	dir, extension string
+	per            int // samples of a tar
+	meta           *Meta
+
+	file *os.File // SPLIT-%06d.tar.tmp
+	tar  *tar.Writer
+	n    int // tars begun
+}
+
+// sampleJSON is a sample's .json.
+type sampleJSON struct {
+	Label int    `json:"label"`
+	Class string `json:"class"`
+	Name  string `json:"name"`
+}
+
+func (e *tarExporter) add(i int, s *Sample, picture []byte) error {
+	if i%e.per == 0 {
+		if err := e.next(); err != nil {
+			return err
+		}
+	}
+	about, err := json.Marshal(sampleJSON{s.Label, e.meta.Classes[s.Label].ID, s.Name})
+	if err != nil {
+		return err
+	}
+	key := fmt.Sprintf("%09d.", i)
+	return errors.Join(
+		e.member(key+"cls", strconv.AppendInt(nil, int64(s.Label), 10)),
+		e.member(key+e.extension, picture),
+		e.member(key+"json", about),
+	)
+}
+
+// member writes a file that depends on nothing but its name and data.
+func (e *tarExporter) member(name string, data []byte) error {
+	err := e.tar.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeReg,
+		Name:     name,
+		Size:     int64(len(data)),
+		Mode:     0o444,
+		ModTime:  time.Unix(0, 0),
+		Format:   tar.FormatUSTAR,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = e.tar.Write(data)
+	return err
+}
+
+// next ends a tar and begins another.
+func (e *tarExporter) next() (err error) {
+	if err := e.close(); err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s-%06d.tar.tmp", e.meta.Split, e.n)
+	e.n++
+	if e.file, err = os.Create(filepath.Join(e.dir, name)); err != nil {
+		return err
+	}
+	e.tar = tar.NewWriter(e.file)
+	return nil
+}
+
+// close ends a tar: then it has its name.
+func (e *tarExporter) close() error {
+	if e.file == nil {
+		return nil
+	}
+	err := e.tar.Close()
+	if err == nil {
+		err = e.file.Sync()
+	}
+	temp := e.file.Name()
+	if err = errors.Join(err, e.file.Close()); err == nil {
+		err = os.Rename(temp, temp[:len(temp)-len(".tmp")])
+	}
+	e.file = nil
+	return err
+}
