@@ -1,2 +1,47 @@
-// Package cpu runs the engine's ops on the machine's processors.
+// Package cpu runs the engine's ops on the machine's processors, without cgo.
+//
+// A context is a queue, an arena and a team of goroutines. One goroutine takes
+// commands from the queue in order; a program is a list of stages, and each
+// stage a parallel loop over parts that the shapes alone determine. A part
+// computes its results by itself, sums included, so results are the same bit
+// for bit on any number of threads. Running a program allocates nothing.
+//
+// # Matrix products
+//
+// Everything heavy is one blocked product (gemm.go) around a kernel of 6×16
+// results in registers. Operands are packed into panels first; what the last
+// panel holds beyond the operand is computed and thrown away. Blocks are sized
+// by cache: a panel of B for the first level, a block of A for the second.
+//
+//   - A convolution packs the patches of a tile of output pixels straight from
+//     the image. The tile's input is first copied to a slab with its zero
+//     padding (slab.go), in which what one weight meets is contiguous for every
+//     output row. With a stride s the slab stores each row as s phases, so that
+//     the 11×11 kernel of stride 4 packs by plain copies too.
+//   - The gradient of its input, at stride 1, is the same correlation with the
+//     weights turned by 180°; at other strides Wᵀ·DY is added back piece by
+//     piece.
+//   - The gradient of its weights is DY·patchesᵀ in fixed chunks of images,
+//     whose partial sums are added in order.
+//   - A dense layer packs its input whole and reads its weights once.
+//
+// A ReLU in place right after a product runs while the tile is in cache.
+//
+// # What bounds each kernel
+//
+// The matrix kernel: the two FMA units (98 % of a register-only loop with its
+// operands in the first-level cache, 94 % in place; the rest is packing, and
+// tiles that stick out: 169 pixels of a 13² map take 176 columns, 128 maps take
+// 132 rows). Conv2's input gradient: packing, which only 48 maps share. Fc6
+// forward: turning 151 MB of weights. LRN: division and square roots; a window's
+// squares are summed afresh, since a running sum would keep the infinities of
+// maps that have left it. Pooling: comparisons that carry positions along.
+// Update, activation and dropout at test: memory.
+//
+// # Kernels
+//
+// Kernels live in internal/kernel, each in portable Go and some in AVX2
+// assembly that _generate writes with avo. Options.Portable chooses the first
+// at run time, the build tag noasm for good; the portable kernels carry no tag,
+// so that one test compares both.
 package cpu

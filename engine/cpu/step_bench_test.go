@@ -1,0 +1,64 @@
+//go:build unix
+
+package cpu_test
+
+import (
+	"testing"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/engine/cpu"
+)
+
+// BenchmarkStep trains the paper's net on -batch images in memory, on one
+// context and on two, and reports images a second, on average and in the
+// fastest step.
+func BenchmarkStep(b *testing.B) {
+	for _, towers := range []int{1, 2} {
+		b.Run(map[int]string{1: "cpu", 2: "cpu,cpu"}[towers], func(b *testing.B) {
+			net, err := engine.Preset("alexnet", 1000)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var contexts []engine.Context
+			for range towers {
+				contexts = append(contexts, open(b, cpu.Options{Threads: *threads}))
+			}
+			m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: *batch, Decay: 0.0005})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := m.Initialize(engine.InitHe, 1); err != nil {
+				b.Fatal(err)
+			}
+			size := net.Input.Size
+			images := engine.Batch{Images: *batch, Pixels: make([]byte, *batch*size*size*3), Labels: make([]int32, *batch)}
+			for i := range images.Pixels {
+				images.Pixels[i] = byte(i * i / 7)
+			}
+			var bytes int64
+			for _, p := range m.Plans() {
+				bytes += p.Total()
+			}
+			fastest := time.Hour
+			b.ResetTimer()
+			before := cpuSeconds()
+			for n := range b.N {
+				start := time.Now()
+				s := engine.Step{Number: uint64(n), LearningRate: 0.001, Momentum: 0.9}
+				if _, err := m.Gradients(images, s); err != nil {
+					b.Fatal(err)
+				}
+				if err := m.Update(s); err != nil {
+					b.Fatal(err)
+				}
+				fastest = min(fastest, time.Since(start))
+			}
+			used := cpuSeconds() - before
+			b.ReportMetric(float64(*batch*b.N)/b.Elapsed().Seconds(), "images/s")
+			b.ReportMetric(float64(*batch*b.N)/used, "images/cpu-s")
+			b.ReportMetric(float64(*batch)/fastest.Seconds(), "fastest-images/s")
+			b.ReportMetric(float64(bytes)/(1<<20), "MiB")
+		})
+	}
+}
