@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/tools/internal/command"
+)
+
+const shardDescription = `Runs "prep-imagenet shard" on full-size photographs, whole command, with each JPEG decoder and codec, and
+torchvision with PIL on the same pictures (decode, short side 256, centre 256×256; nothing is encoded or
+written, and the start of Python isn't counted). All take turns in each round. The table has medians: images
+a second of wall time, and CPU milliseconds an image, which say more on a machine that is shared.`
+
+// shardBench are the flags of "bench shard".
+type shardBench struct {
+	data, python, command   string
+	rounds, repeat, workers int
+	json                    bool
+}
+
+func shardCommand(stdout, stderr io.Writer) *cli.Command {
+	b := new(shardBench)
+	return &cli.Command{
+		Name:        "shard",
+		Usage:       "sharding: ours and torchvision + PIL",
+		Description: shardDescription,
+		UsageText:   "bench shard --data photographs --python venv/bin/python --rounds 5",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "data", Usage: "`DIR` of photographs named <class>_<name>.JPEG", Destination: &b.data},
+			&cli.StringFlag{Name: "python", Usage: "a Python with torchvision; without it, ours only", Destination: &b.python},
+			&cli.StringFlag{Name: "command", Usage: "the prep-imagenet to run; otherwise built from this module", Destination: &b.command},
+			&cli.IntFlag{Name: "rounds", Usage: "rounds, of which medians are taken", Value: 5, Destination: &b.rounds},
+			&cli.IntFlag{Name: "repeat", Usage: "how often each photograph is taken a round", Value: 1, Destination: &b.repeat},
+			&cli.IntFlag{Name: "workers", Usage: "goroutines, and processes of Python", Value: 2, Destination: &b.workers},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object on standard output", Destination: &b.json},
+		},
+		Action: func(c *cli.Context) error {
+			if b.data == "" || b.rounds < 1 || b.repeat < 1 {
+				return command.Usagef("shard needs --data DIR, and at least one round and repeat (see bench shard --help)")
+			}
+			return b.run(c.Context, stdout, stderr)
+		},
+	}
+}
+
+// shardRun is what one run took.
+type shardRun struct {
+	Images     int     `json:"images"`
+	Seconds    float64 `json:"seconds"`
+	CPUSeconds float64 `json:"cpu_seconds"`
+	Peer       string  `json:"peer"`
+	PeakMB     float64 `json:"peak_mb"` // resident; 0: unknown
+}
+
+// contender is one of those that take turns.
+type contender struct {
+	Name string     `json:"name"`
+	Runs []shardRun `json:"runs"`
+	run  func(ctx context.Context) (shardRun, error)
+}
+
+func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
+	temp, err := os.MkdirTemp("", "bench-shard-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	in := filepath.Join(temp, "in")
+	images, err := linkClasses(b.data, in, b.repeat)
+	if err != nil {
+		return err
+	}
+	if b.command == "" {
+		b.command = filepath.Join(temp, "prep-imagenet")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", b.command, "./tools/prep-imagenet").CombinedOutput(); err != nil {
+			return fmt.Errorf("build prep-imagenet: %w\n%s", err, out)
+		}
+	}
+	all := b.contenders(in, temp, images)
+	for round := range b.rounds {
+		for _, c := range all {
+			r, err := c.run(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.Name, err)
+			}
+			c.Runs = append(c.Runs, r)
+			fmt.Fprintf(stderr, "round %d  %-28s %6.0f images/s  %6.2f CPU ms an image\n", round+1, c.Name, r.rate(), r.cpu())
+		}
+	}
+	if b.json {
+		return json.NewEncoder(stdout).Encode(all)
+	}
+	return printShardTable(stdout, all)
+}
+
+func (r shardRun) rate() float64 { return float64(r.Images) / r.Seconds }
+func (r shardRun) cpu() float64  { return 1000 * r.CPUSeconds / float64(r.Images) }
+
+// linkClasses makes class folders of links to the photographs in data, each
+// repeat times.
+func linkClasses(data, in string, repeat int) (int, error) {
+	data, err := filepath.Abs(data)
+	if err != nil {
+		return 0, err
+	}
+	entries, err := os.ReadDir(data)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, e := range entries {
+		class, _, ok := strings.Cut(e.Name(), "_")
+		if !ok || e.IsDir() {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Join(in, class), 0o777); err != nil {
+			return 0, err
+		}
+		for i := range repeat {
+			if err := os.Symlink(filepath.Join(data, e.Name()), filepath.Join(in, class, fmt.Sprintf("%d_%s", i, e.Name()))); err != nil {
+				return 0, err
+			}
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, fmt.Errorf("%s: holds no photographs named <class>_<name>.JPEG", data)
+	}
+	return n, nil
+}
+
+func (b *shardBench) contenders(in, temp string, images int) []*contender {
+	var all []*contender
+	for _, decoder := range []string{"turbo", "go"} {
+		for _, codec := range []string{"lossless", "jpeg"} {
+			all = append(all, &contender{Name: "ours, " + decoder + ", " + codec, run: func(ctx context.Context) (shardRun, error) {
+				out := filepath.Join(temp, "out")
+				defer os.RemoveAll(out)
+				return timed(exec.CommandContext(ctx, b.command, "shard", "--in", in, "--out", out,
+					"--decoder", decoder, "--codec", codec, "--workers", strconv.Itoa(b.workers)), images)
+			}})
+		}
+	}
+	if b.python == "" {
+		return all
+	}
+	script := filepath.Join("tools", "bench", "peers", "shard_torchvision.py")
+	return append(all, &contender{Name: "torchvision + PIL", run: func(ctx context.Context) (r shardRun, err error) {
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(ctx, b.python, script, in, strconv.Itoa(b.workers))
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return r, fmt.Errorf("%w\n%s", err, stderr.String())
+		}
+		return r, json.Unmarshal(out, &r)
+	}})
+}
+
+// timed runs a whole command.
+func timed(cmd *exec.Cmd, images int) (shardRun, error) {
+	started := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return shardRun{}, fmt.Errorf("%w\n%s", err, out)
+	}
+	state := cmd.ProcessState
+	return shardRun{
+		Images:     images,
+		Seconds:    time.Since(started).Seconds(),
+		CPUSeconds: (state.UserTime() + state.SystemTime()).Seconds(),
+		PeakMB:     peakMB(state),
+	}, nil
+}
+
+// printShardTable prints medians, and ratios to the last, the peer.
+func printShardTable(w io.Writer, all []*contender) error {
+	base := all[len(all)-1]
+	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	fmt.Fprintf(t, "|\t| images/s\t| to %s\t| CPU ms an image\t| to %s\t| peak MB\t|\n|---\t|---\t|---\t|---\t|---\t|---\t|\n", base.Name, base.Name)
+	for _, c := range all {
+		fmt.Fprintf(t, "| %s\t| %.0f\t| %.2f×\t| %.2f\t| %.2f×\t| %.0f\t|\n", c.Name,
+			c.median(shardRun.rate), c.median(shardRun.rate)/base.median(shardRun.rate),
+			c.median(shardRun.cpu), base.median(shardRun.cpu)/c.median(shardRun.cpu),
+			c.median(func(r shardRun) float64 { return r.PeakMB }))
+	}
+	return t.Flush()
+}
+
+func (c *contender) median(of func(shardRun) float64) float64 {
+	var values []float64
+	for _, r := range c.Runs {
+		values = append(values, of(r))
+	}
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
