@@ -20,6 +20,8 @@ type ModelConfig struct {
 	// Inference leaves out gradients and momentum; Gradients and Update then
 	// fail.
 	Inference bool
+	// Tap names a layer with weights whose output Features returns; "" is none.
+	Tap string
 }
 
 // Parameter describes one array of weights or biases in the merged layout,
@@ -79,6 +81,7 @@ type Model struct {
 	inputs   []*input
 	head     headTensors
 	params   []*parameter
+	taps     []*Tensor // per part that holds some of the tapped layer
 
 	training, update, inference []Program // per context
 
@@ -107,7 +110,7 @@ func NewModel(net *Net, contexts []Context, cfg ModelConfig) (*Model, error) {
 	}
 	m := &Model{
 		Net: net, Config: cfg,
-		contexts: contexts, plans: l.plans, inputs: l.inputs, head: l.head, params: l.params,
+		contexts: contexts, plans: l.plans, inputs: l.inputs, head: l.head, params: l.params, taps: l.taps,
 	}
 	for p, c := range contexts {
 		if err := c.Reserve(l.plans[p].Arena(), l.plans[p].Workspace); err != nil {
@@ -137,6 +140,7 @@ type layout struct {
 	*builder
 	training, update, inference [][]Op
 	plans                       []*Plan
+	taps                        []*Tensor
 }
 
 func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
@@ -157,6 +161,11 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 	}
 	l := &layout{builder: newBuilder(net, contexts, cfg)}
 	l.inference = l.builder.inference(extents)
+	if cfg.Tap != "" {
+		if l.taps, err = tapTensors(l.inference, cfg.Tap); err != nil {
+			return nil, fmt.Errorf("net %q: %w", net.Name, err)
+		}
+	}
 	if !cfg.Inference {
 		l.training = l.builder.training(extents)
 		l.update = l.builder.update()

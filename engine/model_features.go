@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// tapTensors finds the outputs of the named layer in the inference ops of every
+// part and makes them last until the host has read them. Activations work in
+// place, so what lasts is the layer's output behind its activation, and before
+// dropout.
+func tapTensors(inference [][]Op, layer string) ([]*Tensor, error) {
+	var taps []*Tensor
+	var known []string
+	for p, ops := range inference {
+		for _, op := range ops {
+			var y *Tensor
+			switch op := op.(type) {
+			case ConvForward:
+				y = op.Y
+			case DenseForward:
+				y = op.Y
+			default:
+				continue
+			}
+			if p == 0 {
+				known = append(known, y.Name)
+			}
+			if y.Name == layer {
+				y.Life = Persistent
+				taps = append(taps, y)
+			}
+		}
+	}
+	if taps == nil {
+		return nil, fmt.Errorf("no layer with weights is called %q: there are %s", layer, strings.Join(known, ", "))
+	}
+	return taps, nil
+}
+
+// readTap returns the tapped layer's output for the first images of the batch,
+// (images, values) in the order of the layer's maps, whatever the placement.
+func (m *Model) readTap(images int) ([]float32, error) {
+	width := 0
+	for _, t := range m.taps {
+		width += t.Shape.Row()
+	}
+	out := make([]float32, images*width)
+	first := 0
+	for _, t := range m.taps {
+		part := make([]float32, t.Shape.Len())
+		if err := t.Context.Download(part, t); err != nil {
+			return nil, err
+		}
+		row := t.Shape.Row()
+		for i := range images {
+			copy(out[i*width+first:], part[i*row:(i+1)*row])
+		}
+		first += row
+	}
+	return out, nil
+}
+
+// Features runs the net forward on b in test mode and returns the outcome, and
+// for each image in use the output of the layer that ModelConfig.Tap names,
+// (Images, values), in a fresh slice.
+func (m *Model) Features(b Batch) (Outcome, []float32, error) {
+	if m.taps == nil {
+		return Outcome{}, nil, errors.New("the model was made without a layer to tap")
+	}
+	o, err := m.Infer(b)
+	if err != nil {
+		return Outcome{}, nil, err
+	}
+	features, err := m.readTap(b.Images)
+	return o, features, err
+}
