@@ -48,3 +48,14 @@ func TestExportRepair(t *testing.T) {
 	write(t, filepath.Join(shards, "shard.00001.mds"), []byte("junk"))
 	run(step{[]string{"repair", shards}, 3, "", "shards were left out of the index, for 1 faults"})
 }
+
+func TestShardDryRun(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	code, stdout, stderr := prep(t, t.Context(), "shard", "--in", tree(t), "--out", out, "--dry-run", "--codec", "raw", "--size", "32", "--json")
+	if code != 0 || !strings.Contains(stdout, `"layout":"folders","images":13,"classes":2,"sample":13,"bad":0,"bytes":4`) || !strings.Contains(stderr, "nothing is written") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("the folder is there")
+	}
+}

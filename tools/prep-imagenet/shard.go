@@ -36,12 +36,12 @@ all with --classes, the folder's first.`
 // shardFlags are the flags of "prep-imagenet shard" that aren't in
 // pipeline.ShardConfig as they are.
 type shardFlags struct {
-	in, classes   string
-	shardSize     string
-	onBad, maxBad string
-	maxMegapixels int
-	append, json  bool
-	options       source.Options
+	in, classes          string
+	shardSize            string
+	onBad, maxBad        string
+	maxMegapixels        int
+	append, dryRun, json bool
+	options              source.Options
 	pipeline.ShardConfig
 }
 
@@ -55,11 +55,13 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
    prep-imagenet shard --in imagenet/val --out shards/val --split val --codec raw --zstd
    prep-imagenet shard --in photos --out shards/try --limit 1000 --on-bad stop
    prep-imagenet shard --in photos --out shards/all --max-bad 1% --quarantine bad
+   prep-imagenet shard --in photos --out shards/all --dry-run
    prep-imagenet shard --append --in more-photos --out shards/all`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "in", Usage: "read pictures from `SRC`, such as SRC/<class>/<pictures>", Destination: &f.in},
 			&cli.StringFlag{Name: "out", Usage: "write shards to `DIR`, which is missing, empty, or of the same job before it was stopped", Destination: &f.Out},
 			&cli.BoolFlag{Name: "append", Usage: "add pictures that are new to a finished folder", Destination: &f.append},
+			&cli.BoolFlag{Name: "dry-run", Usage: "write nothing: list the pictures, try a sample of them, and say how many bytes and how long all will take", Destination: &f.dryRun},
 			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &f.options.Layout},
 			&cli.StringFlag{Name: "classes", Usage: "take classes and their labels from `FILE`, one ID and name a line; otherwise all, sorted", Destination: &f.classes},
 			&cli.StringFlag{Name: "split", Usage: "which pictures, and what for: train (stored in random order) or val", Value: "train", Destination: &f.Split},
@@ -113,6 +115,9 @@ func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	defer src.Close()
 
+	if f.dryRun {
+		return f.estimate(c.Context, src, stdout, stderr)
+	}
 	p, done := newProgress(stderr, "sharding"), 0
 	work := pipeline.Shard
 	if f.append {
@@ -200,6 +205,9 @@ func (f *shardFlags) complete(c *cli.Context) (err error) {
 		if f.options.Classes, err = source.ReadClasses(f.classes); err != nil {
 			return err
 		}
+	}
+	if f.append && f.dryRun {
+		return command.Usagef("--dry-run tells what a new folder takes: leave out --append")
 	}
 	if f.append {
 		if err := f.inherit(c); err != nil {

@@ -1,0 +1,78 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"alexnet/pipeline/source"
+)
+
+// Estimate is what a job will take, from a measured sample of its pictures.
+type Estimate struct {
+	Pictures int           `json:"pictures"`
+	Sample   int           `json:"sample"`  // pictures that were tried
+	Bad      int           `json:"bad"`     // of those
+	Bytes    int64         `json:"bytes"`   // of all shards; before zstd, where that is asked for
+	Time     time.Duration `json:"time_ns"` // with cfg.Workers on this machine as busy as it is now
+}
+
+// estimateSample is how many pictures are tried, and estimateTime for how long
+// at most.
+const (
+	estimateSample = 512
+	estimateTime   = 10 * time.Second
+)
+
+// EstimateShard decodes and encodes pictures spread evenly over the job as Shard
+// would, writes nothing, and reckons what all of them will take.
+func EstimateShard(ctx context.Context, cfg ShardConfig, src source.Source) (Estimate, error) {
+	if err := cfg.Validate(); err != nil {
+		return Estimate{}, err
+	}
+	items := cfg.selection(src.Items(), len(src.Classes()))
+	if len(items) == 0 {
+		return Estimate{}, errors.New("the source holds no pictures")
+	}
+	n := min(len(items), estimateSample)
+	var next, tried, bad, bytes atomic.Int64
+	started := time.Now()
+	var wg sync.WaitGroup
+	for range cfg.Workers {
+		wg.Go(func() {
+			w := newShardWorker(src, &cfg)
+			var picture []byte
+			for ctx.Err() == nil && time.Since(started) < estimateTime {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				// A step that shares no factor with most n, so that a sample that
+				// time cuts short is spread as well.
+				item := items[i*7919%n*len(items)/n]
+				var err error
+				if picture, _, err = w.encode(picture[:0], item); err != nil {
+					bad.Add(1)
+				} else {
+					bytes.Add(int64(len(picture)) + sampleOverhead + int64(len(item.Name)))
+				}
+				tried.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return Estimate{}, err
+	}
+	e := Estimate{Pictures: len(items), Sample: int(tried.Load()), Bad: int(bad.Load())}
+	scale := float64(len(items)) / float64(max(e.Sample, 1))
+	e.Bytes = int64(scale * float64(bytes.Load()))
+	e.Time = time.Duration(scale * float64(time.Since(started)))
+	return e, nil
+}
+
+// sampleOverhead is what a sample takes in a shard besides picture and name: its
+// offset, the lengths of both, the label.
+const sampleOverhead = 4 + 2*4 + 8
