@@ -23,6 +23,7 @@ type testSet struct {
 	size        int
 	limit       int64  // of a shard in bytes
 	compression string // of whole shards
+	first       []int  // of the opened dataset, for tests that need it
 }
 
 // testClasses is the number of classes of a testSet; sample i has label i modulo

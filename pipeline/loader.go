@@ -27,7 +27,7 @@ type Loader struct {
 	dataset *Dataset
 	config  LoaderConfig
 
-	pictures int // pictures in a batch
+	pictures int // pictures in a batch of this rank
 	steps    int // batches in an epoch
 	start    int // number of the first batch, counted from epoch 0 step 0
 	end      int // number of the batch before which the loader ends; −1: never
@@ -46,6 +46,7 @@ type Loader struct {
 
 	orders orders
 	stats  counters
+	bad    badSamples
 }
 
 // ErrLoaderClosed is returned by Next after Close.
@@ -77,12 +78,12 @@ func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 		closing:  make(chan struct{}),
 	}
 	l.freed.L = &l.mu
-	n := dataset.Len()
-	if l.steps = n / l.pictures; config.Ragged != RaggedDrop {
-		l.steps = (n + l.pictures - 1) / l.pictures
+	n, global := dataset.Len(), l.pictures*config.Ranks
+	if l.steps = n / global; config.Ragged != RaggedDrop {
+		l.steps = (n + global - 1) / global
 	}
 	if l.steps == 0 {
-		return nil, fmt.Errorf("%d images don't fill one batch of %d; choose a smaller batch, or keep incomplete ones", n, l.pictures)
+		return nil, fmt.Errorf("%d images don't fill one batch of %d; choose a smaller batch, or keep incomplete ones", n, global)
 	}
 	if config.StartStep > l.steps {
 		return nil, fmt.Errorf("start step %d, but an epoch has %d batches of %d; was the batch size changed?", config.StartStep, l.steps, config.Batch)
@@ -110,8 +111,8 @@ func (l *Loader) BatchesPerEpoch() int { return l.steps }
 // It returns io.EOF after the last batch, the context's error when that ends
 // first (Next may be called again), ErrLoaderClosed after Close, and an error
 // that names the sample when one can't be read; an unreadable sample ends the
-// loading at the batch it belongs to, after all earlier ones. Next is called
-// from one goroutine at a time.
+// loading at the batch it belongs to, after all earlier ones, unless SkipBad is
+// set. Next is called from one goroutine at a time.
 func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	if l.err != nil {
 		return nil, l.err
@@ -134,14 +135,19 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 		return nil, l.err
 	}
 	l.stats.callerWait.Add(int64(time.Since(began)))
+	s.hand(l.next)
 	if s.err != nil {
 		l.err = fmt.Errorf("load %s: epoch %d, step %d: %w", l.dataset.Dir(), l.next/l.steps, l.next%l.steps, s.err)
 		l.stop()
 		return nil, l.err
 	}
-	s.hand(l.next)
 	l.next++
 	return &s.batch, nil
+}
+
+// at is the place within the epoch of the picture at a place of a step's batch.
+func (l *Loader) at(step, place int) int {
+	return (step*l.config.Ranks+l.config.Rank)*l.pictures + place
 }
 
 // Close stops the workers and waits for them; it takes as long as decoding one
@@ -164,8 +170,11 @@ func (l *Loader) stop() {
 
 // makeOrder is the order of one epoch, nil for the stored one.
 func (l *Loader) makeOrder(epoch int) []uint32 {
-	if l.config.Shuffle == ShuffleNone {
+	switch l.config.Shuffle {
+	case ShuffleNone:
 		return nil
+	case ShuffleShards:
+		return ShardOrder(l.config.Seed, uint64(epoch), l.dataset.first, l.config.Window)
 	}
 	return Order(l.config.Seed, uint64(epoch), l.dataset.Len())
 }

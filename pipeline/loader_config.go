@@ -16,11 +16,13 @@ type Ragged uint8
 const (
 	RaggedDefault Ragged = iota
 	// RaggedDrop leaves them out of this epoch; another epoch's order presents
-	// them.
+	// them. Of several ranks, all leave out what doesn't fill everyone's batch.
 	RaggedDrop
-	// RaggedPad fills the batch up with rows of label −1.
+	// RaggedPad fills the batch up with rows of label −1. All ranks have as many
+	// batches; the last ones' may be padding only.
 	RaggedPad
-	// RaggedPartial cuts the batch's slices short.
+	// RaggedPartial cuts the batch's slices short, to nothing for a rank that
+	// gets no sample.
 	RaggedPartial
 )
 
@@ -50,8 +52,17 @@ type LoaderConfig struct {
 	Seed uint64
 	// Shuffle is the order of the samples.
 	Shuffle Shuffle
+	// Window is the number of samples that ShuffleShards shuffles among
+	// themselves, 0: 8192.
+	Window int
 	// Ragged is what happens to an incomplete last batch.
 	Ragged Ragged
+
+	// Rank is this loader's number of Ranks (0: 1), which share out every epoch:
+	// a step takes Ranks·Batch rows of one global sequence, rank r rows r·Batch
+	// on. As long as Ranks·Batch stays the same, so does the sequence, and a run
+	// may be resumed with another number of ranks.
+	Rank, Ranks int
 
 	// Epochs is the number of the epoch before which the loader ends; 0: never.
 	Epochs int
@@ -59,6 +70,11 @@ type LoaderConfig struct {
 	// next batch of a run that is resumed. Batches are the same as if all the
 	// earlier ones had been read.
 	StartEpoch, StartStep int
+
+	// SkipBad goes on when a sample can't be read: its rows are left out of the
+	// batch, which then has fewer Images. Loader.Bad names such samples. A batch
+	// without any readable sample is an error all the same.
+	SkipBad bool
 
 	// Workers is the number of decoding goroutines, 0: GOMAXPROCS. Batches don't
 	// depend on it.
@@ -76,6 +92,8 @@ func (c *LoaderConfig) defaults() {
 		}
 	}
 	set(&c.Batch, 128)
+	set(&c.Window, 8192)
+	set(&c.Ranks, 1)
 	set(&c.Crop, 224)
 	set(&c.Workers, runtime.GOMAXPROCS(0))
 	set(&c.Prefetch, 4)
@@ -105,6 +123,7 @@ func (c *LoaderConfig) validate(size int) error {
 		least int
 	}{
 		{"batch", c.Batch, 1}, {"crop", c.Crop, 1}, {"workers", c.Workers, 1}, {"prefetch", c.Prefetch, 1},
+		{"window", c.Window, 1}, {"ranks", c.Ranks, 1}, {"rank", c.Rank, 0},
 		{"epochs", c.Epochs, 0}, {"start epoch", c.StartEpoch, 0}, {"start step", c.StartStep, 0},
 	} {
 		if n.value < n.least {
@@ -122,7 +141,9 @@ func (c *LoaderConfig) validate(size int) error {
 		return fmt.Errorf("noise of standard deviation %v, want more than 0 (nil PCA: no noise)", c.Sigma)
 	case c.Noise > augment.Lambda01:
 		return fmt.Errorf("unknown colour noise %v", c.Noise)
-	case c.Shuffle > ShuffleNone:
+	case c.Rank >= c.Ranks:
+		return fmt.Errorf("rank %d, want 0 to %d for %d ranks", c.Rank, c.Ranks-1, c.Ranks)
+	case c.Shuffle > ShuffleShards:
 		return fmt.Errorf("unknown shuffle %d", c.Shuffle)
 	case c.Ragged > RaggedPartial:
 		return fmt.Errorf("unknown policy %d for the last batch", c.Ragged)

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -16,9 +18,15 @@ type batchSlot struct {
 	ready   chan struct{} // one signal when none is missing
 	held    atomic.Bool   // by the caller
 
-	mu     sync.Mutex // of the following, while the slot is filled
-	err    error      // of the first unreadable picture in the batch
-	failed int        // its place
+	mu  sync.Mutex // of the following, while the slot is filled
+	bad []badPlace // unreadable pictures of the batch
+	err error      // why the batch can't be handed out
+}
+
+// badPlace is an unreadable picture at a place of a batch.
+type badPlace struct {
+	place, sample int
+	err           error
 }
 
 func newBatchSlot(l *Loader, turn int) *batchSlot {
@@ -57,29 +65,68 @@ func (s *batchSlot) done() {
 	}
 }
 
-// fail notes that the picture at a place of the batch could not be read. Of
-// several, the first in the batch is kept, so that the error doesn't depend on
-// the workers.
-func (s *batchSlot) fail(place int, err error) {
+// fail notes that the picture at a place of the batch could not be read.
+func (s *batchSlot) fail(place, sample int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err == nil || place < s.failed {
-		s.err, s.failed = err, place
-	}
+	s.bad = append(s.bad, badPlace{place, sample, err})
 }
 
-// hand sets the batch up for the caller.
+// hand sets the filled batch up for the caller, or sets err.
 func (s *batchSlot) hand(number int) {
 	l, b := s.loader, &s.batch
 	b.Epoch, b.Step = number/l.steps, number%l.steps
-	left := (l.dataset.Len() - b.Step*l.pictures) * l.config.views()
-	b.Images = min(l.config.Batch, left)
+	left := (l.dataset.Len() - l.at(b.Step, 0)) * l.config.views()
+	b.Images = max(0, min(l.config.Batch, left))
+	if len(s.bad) > 0 {
+		s.leaveOut()
+	}
 	if l.config.Ragged == RaggedPartial {
 		n := b.Images
 		b.Pixels = b.Pixels[:n*l.config.Crop*l.config.Crop*3]
 		b.Colour, b.Labels, b.Samples = b.Colour[:3*n], b.Labels[:n], b.Samples[:n]
 	}
 	s.held.Store(true)
+}
+
+// leaveOut takes the unreadable pictures out of the batch: good rows move up,
+// in their order. Where bad ones are not to be skipped, or none is good, it sets
+// err to that of the first in the batch, whatever order workers met them in.
+func (s *batchSlot) leaveOut() {
+	slices.SortFunc(s.bad, func(a, b badPlace) int { return a.place - b.place })
+	l, b := s.loader, &s.batch
+	views := l.config.views()
+	pixels := l.config.Crop * l.config.Crop * 3
+	switch {
+	case !l.config.SkipBad:
+		s.err = s.bad[0].err
+		return
+	case len(s.bad)*views == b.Images:
+		s.err = fmt.Errorf("none of %d samples can be read, the first of them: %w", len(s.bad), s.bad[0].err)
+		return
+	}
+	bad, to := s.bad, 0
+	for place := range b.Images / views {
+		if len(bad) > 0 && bad[0].place == place {
+			l.bad.add(bad[0].sample, bad[0].err)
+			bad = bad[1:]
+			continue
+		}
+		for row := place * views; row < (place+1)*views; row++ {
+			if to != row {
+				copy(b.Pixels[to*pixels:][:pixels], b.Pixels[row*pixels:])
+				copy(b.Colour[3*to:][:3], b.Colour[3*row:])
+				b.Labels[to], b.Samples[to] = b.Labels[row], b.Samples[row]
+			}
+			to++
+		}
+	}
+	for row := to; row < b.Images; row++ {
+		clear(b.Pixels[row*pixels:][:pixels])
+		clear(b.Colour[3*row:][:3])
+		b.Labels[row], b.Samples[row] = -1, -1
+	}
+	b.Images = to
 }
 
 // release gives the slot to a later batch.
@@ -90,6 +137,7 @@ func (s *batchSlot) release() {
 	l, b := s.loader, &s.batch
 	b.Pixels, b.Colour = b.Pixels[:cap(b.Pixels)], b.Colour[:cap(b.Colour)]
 	b.Labels, b.Samples = b.Labels[:cap(b.Labels)], b.Samples[:cap(b.Samples)]
+	s.bad = s.bad[:0]
 	s.missing.Store(int64(l.pictures))
 	l.mu.Lock()
 	s.turn.Add(int64(len(l.ring)))

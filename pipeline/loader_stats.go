@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -8,7 +9,9 @@ import (
 // LoaderStats says where a loader's time has gone since it was made. The times
 // of the workers are added up, so they grow by Workers seconds a second.
 type LoaderStats struct {
+	Workers    int           // goroutines
 	Pictures   int64         // decoded
+	Bad        int64         // left out because they can't be read
 	Decode     time.Duration // workers: reading and decoding
 	Augment    time.Duration // workers: cropping, mirroring, noise
 	WorkerWait time.Duration // workers: waiting for a batch to be released
@@ -18,7 +21,9 @@ type LoaderStats struct {
 // Sub is what happened since an earlier moment.
 func (s LoaderStats) Sub(earlier LoaderStats) LoaderStats {
 	return LoaderStats{
+		Workers:    s.Workers,
 		Pictures:   s.Pictures - earlier.Pictures,
+		Bad:        s.Bad - earlier.Bad,
 		Decode:     s.Decode - earlier.Decode,
 		Augment:    s.Augment - earlier.Augment,
 		WorkerWait: s.WorkerWait - earlier.WorkerWait,
@@ -39,10 +44,29 @@ func (s LoaderStats) Bottleneck(elapsed time.Duration) string {
 	return "decode"
 }
 
+// Summary says for people how the workers and the caller spent the given time,
+// in which these stats came about: "decode 71 %, augment 2 %, wait on the caller
+// 0 %; the caller waited 65 %". The first three are shares of the workers' time.
+func (s LoaderStats) Summary(elapsed time.Duration) string {
+	share := func(part time.Duration, of int) float64 {
+		if elapsed <= 0 || of < 1 {
+			return 0
+		}
+		return 100 * float64(part) / float64(elapsed) / float64(of)
+	}
+	return fmt.Sprintf("decode %.0f %%, augment %.0f %%, wait on the caller %.0f %%; the caller waited %.0f %%",
+		share(s.Decode, s.Workers), share(s.Augment, s.Workers), share(s.WorkerWait, s.Workers), share(s.CallerWait, 1))
+}
+
 // Stats may be called at any time from any goroutine.
 func (l *Loader) Stats() LoaderStats {
+	l.bad.mu.Lock()
+	bad := l.bad.times
+	l.bad.mu.Unlock()
 	return LoaderStats{
+		Workers:    l.config.Workers,
 		Pictures:   l.stats.pictures.Load(),
+		Bad:        bad,
 		Decode:     time.Duration(l.stats.decode.Load()),
 		Augment:    time.Duration(l.stats.augment.Load()),
 		WorkerWait: time.Duration(l.stats.workerWait.Load()),

@@ -50,7 +50,7 @@ func read(t *testing.T, l *Loader, limit int) (rows []row) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := len(b.Pixels) / len(b.Labels)
+		n := len(b.Pixels) / max(1, len(b.Labels))
 		for i := range b.Labels {
 			rows = append(rows, row{b.Epoch, b.Step, b.Images, string(b.Pixels[i*n:][:n]),
 				[3]float32(b.Colour[3*i:]), b.Labels[i], b.Samples[i]})
@@ -78,10 +78,13 @@ func expect(set testSet, c LoaderConfig) (rows []row) {
 	n, per := set.images, c.Batch/c.views()
 	for epoch := c.StartEpoch; epoch < c.Epochs; epoch++ {
 		order := Order(c.Seed, uint64(epoch), n)
+		if c.Shuffle == ShuffleShards {
+			order = ShardOrder(c.Seed, uint64(epoch), set.first, c.Window)
+		}
 		var all []row
 		for at := range n {
 			sample := at
-			if c.Shuffle == ShuffleGlobal {
+			if c.Shuffle != ShuffleNone {
 				sample = int(order[at])
 			}
 			s := augment.NewStream(c.Seed, uint64(epoch), uint64(sample))
@@ -129,6 +132,7 @@ func expect(set testSet, c LoaderConfig) (rows []row) {
 func TestLoaderConformance(t *testing.T) {
 	set := testSet{codec: "raw", images: 23, size: 12, limit: 3000}
 	d := set.open(t)
+	set.first = d.first
 	train := LoaderConfig{Batch: 4, Crop: 8, Train: true, PCA: &testPCA, Seed: 5, Epochs: 3}
 	for name, config := range map[string]func(*LoaderConfig){
 		"train":         func(c *LoaderConfig) {},
@@ -137,6 +141,7 @@ func TestLoaderConformance(t *testing.T) {
 		"no noise":      func(c *LoaderConfig) { c.PCA = nil },
 		"lambda01":      func(c *LoaderConfig) { c.Noise, c.Sigma = augment.Lambda01, 0.5 },
 		"in order":      func(c *LoaderConfig) { c.Shuffle = ShuffleNone },
+		"shards":        func(c *LoaderConfig) { c.Shuffle, c.Window = ShuffleShards, 7 },
 		"whole picture": func(c *LoaderConfig) { c.Crop = 12 },
 		"one batch":     func(c *LoaderConfig) { c.Batch = 23 },
 		"large batch":   func(c *LoaderConfig) { c.Batch, c.Ragged = 50, RaggedPad },
@@ -412,7 +417,13 @@ func TestLoaderConfigErrors(t *testing.T) {
 		{LoaderConfig{Crop: 8, Batch: 15, TenCrop: true}, "multiple of the 10"},
 		{LoaderConfig{Crop: 8, Sigma: -1}, "deviation -1"},
 		{LoaderConfig{Crop: 8, Noise: 2}, "noise"},
-		{LoaderConfig{Crop: 8, Shuffle: 3}, "shuffle"},
+		{LoaderConfig{Crop: 8, Shuffle: 4}, "shuffle"},
+		{LoaderConfig{Crop: 8, Window: -1}, "window -1"},
+		{LoaderConfig{Crop: 8, Ranks: -1}, "ranks -1"},
+		{LoaderConfig{Crop: 8, Rank: -1}, "rank -1"},
+		{LoaderConfig{Crop: 8, Rank: 1}, "rank 1, want 0 to 0 for 1 ranks"},
+		{LoaderConfig{Crop: 8, Rank: 2, Ranks: 2}, "rank 2, want 0 to 1"},
+		{LoaderConfig{Crop: 8, Batch: 6, Ranks: 2, Train: true}, "10 images don't fill one batch of 12"},
 		{LoaderConfig{Crop: 8, Ragged: 4}, "last batch"},
 		{LoaderConfig{Crop: 8, PCA: &augment.PCA{}}, "PCA"},
 	} {

@@ -64,14 +64,14 @@ func (w *worker) run() {
 // fill writes the rows of the picture at one place of a batch.
 func (w *worker) fill(s *batchSlot, batch, place int) {
 	epoch, step := batch/w.steps, batch%w.steps
-	at := step*w.pictures + place
+	at := w.at(step, place)
 	if at >= w.dataset.Len() {
 		w.pad(&s.batch, place)
 		return
 	}
 	sample := w.sample(epoch, at)
 	if err := w.present(&s.batch, place, epoch, sample); err != nil {
-		s.fail(place, err)
+		s.fail(place, sample, err)
 		return
 	}
 	w.stats.pictures.Add(1)

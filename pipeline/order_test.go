@@ -67,3 +67,67 @@ func BenchmarkOrder(b *testing.B) {
 		Order(1, 2, 1_281_167)
 	}
 }
+
+// TestShardOrderPinned holds the orders fixed, as TestOrderPinned does.
+func TestShardOrderPinned(t *testing.T) {
+	first := []int{0, 3, 4, 9} // 0 1 2 | 3 | 4 5 6 7 8
+	for _, c := range []struct {
+		epoch  uint64
+		window int
+		want   []uint32
+	}{
+		{0, 4, []uint32{2, 1, 3, 0, 6, 5, 4, 7, 8}},
+		{1, 4, []uint32{2, 3, 0, 1, 4, 5, 7, 6, 8}},
+		{0, 1, []uint32{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+		{2, 1, []uint32{4, 5, 6, 7, 8, 3, 0, 1, 2}},
+	} {
+		if got := ShardOrder(1, c.epoch, first, c.window); !slices.Equal(got, c.want) {
+			t.Errorf("ShardOrder(1, %d, %v, %d) = %v, want %v", c.epoch, first, c.window, got, c.want)
+		}
+	}
+}
+
+// TestShardOrderWindows checks, with windows smaller and larger than shards,
+// that an order holds every sample once, that its windows are those of the
+// shuffled shards, and that it is not the shards' own order.
+func TestShardOrderWindows(t *testing.T) {
+	var first []int
+	for shard := range 41 { // 40 shards of 10 to 19 samples
+		first = append(first, shard*10+shard*shard%10*min(shard, 1))
+	}
+	slices.Sort(first)
+	n := first[40]
+	for _, window := range []int{1, 7, 100, n, 10 * n} {
+		order := ShardOrder(3, 5, first, window)
+		unshuffled := ShardOrder(3, 5, first, 1)
+		if window > 1 && slices.Equal(order, unshuffled) {
+			t.Errorf("window %d: not shuffled", window)
+		}
+		for at := 0; at < n; at += window {
+			end := min(at+window, n)
+			got, want := slices.Clone(order[at:end]), slices.Clone(unshuffled[at:end])
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Fatalf("window %d: samples %d to %d are %v, want %v in any order", window, at, end, got, want)
+			}
+		}
+		slices.Sort(order)
+		for i, v := range order {
+			if int(v) != i || len(order) != n {
+				t.Fatalf("window %d: sample %d is missing or there twice", window, i)
+			}
+		}
+	}
+}
+
+func TestParseShuffle(t *testing.T) {
+	for _, s := range []Shuffle{ShuffleDefault, ShuffleGlobal, ShuffleNone, ShuffleShards} {
+		if again, err := ParseShuffle(s.String()); err != nil || again != s {
+			t.Errorf("%v: %v, %v", s, again, err)
+		}
+	}
+	if _, err := ParseShuffle("random"); err == nil {
+		t.Error("no error of an unknown name")
+	}
+}

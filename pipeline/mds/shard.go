@@ -205,8 +205,11 @@ func (s *Shard) Len() int { return s.info.Samples }
 // Column gives one value of sample i. It is a view of the shard: not to be
 // written to, and valid until Close. Indexes out of range panic.
 func (s *Shard) Column(i, column int) ([]byte, error) {
-	begin, end := s.offset(i), s.offset(i+1) // checkHeader has seen that they are in order
+	begin, end := s.offset(i), s.offset(i+1)
 	payload := begin + 4*int64(s.nsizes)
+	if payload > end || end > int64(len(s.data)) { // not so in checkHeader: the file has been overwritten since
+		return nil, s.corrupt(i, 4+4*int64(i), "said to lie at %d to %d: the file was changed after it was opened", begin, end)
+	}
 	var from, to int64
 	for c := range s.info.ColumnSizes {
 		size := s.info.ColumnSizes[c]

@@ -1,0 +1,180 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"alexnet/pipeline/mds"
+)
+
+// damage flips a byte within the picture of each of the samples.
+func damage(t *testing.T, d *Dataset, samples ...int) {
+	t.Helper()
+	for _, i := range samples {
+		err := d.view(i, func(s *mds.Shard, at *datasetShard, k int) error {
+			var where *mds.CorruptError
+			if !errors.As(s.Corrupt(k, errors.New("")), &where) {
+				t.Fatal("no CorruptError")
+			}
+			overwrite(t, s.Path(), where.Offset+40, 0xa5)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestLoaderSkipBad damages four samples of lossless shards, whose pictures have
+// checksums: the others come as if nothing were wrong.
+func TestLoaderSkipBad(t *testing.T) {
+	set := testSet{codec: "lossless", images: 40, size: 12, limit: 3000}
+	bad := []int{0, 9, 10, 39}
+	for _, workers := range []int{1, 4} {
+		for _, ragged := range []Ragged{RaggedPad, RaggedPartial} {
+			d := set.open(t)
+			damage(t, d, bad...)
+			c := LoaderConfig{Batch: 8, Crop: 8, Workers: workers, Epochs: 2, SkipBad: true, Ragged: ragged}
+			l, err := NewLoader(d, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := read(t, l, -1)
+			var want []row
+			for _, r := range expect(set, c) {
+				if !slices.Contains(bad, r.sample) {
+					want = append(want, r)
+				}
+			}
+			good := slices.DeleteFunc(slices.Clone(got), func(r row) bool { return r.sample < 0 })
+			if len(good) != len(want) {
+				t.Fatalf("%d rows, want %d", len(good), len(want))
+			}
+			for i, r := range good {
+				w := want[i]
+				if w.images = 8; r.step == 1 {
+					w.images = 6
+				} else if r.step == 0 || r.step == 4 {
+					w.images = 7
+				}
+				if r != w {
+					t.Fatalf("row %d is\n%+v, want\n%+v", i, r, w)
+				}
+			}
+			for _, r := range got {
+				if r.sample < 0 && (ragged == RaggedPartial || r.label != -1 || strings.Trim(r.pixels, "\x00") != "" || r.colour != [3]float32{}) {
+					t.Errorf("row %+v is no padding", r)
+				}
+			}
+			if s := l.Stats(); s.Bad != 8 || s.Pictures != 72 {
+				t.Errorf("%d bad of %d in two epochs, want 8 and 72", s.Bad, s.Pictures)
+			}
+			var named []int
+			for _, b := range l.Bad() {
+				named = append(named, b.Sample)
+				var where *mds.CorruptError
+				if !errors.As(b.Err, &where) {
+					t.Errorf("sample %d: %v is no CorruptError", b.Sample, b.Err)
+				}
+			}
+			if !slices.Equal(named, bad) {
+				t.Errorf("Bad names %v, want %v", named, bad)
+			}
+			l.Close()
+		}
+	}
+}
+
+// TestLoaderSkipBadTenCrops leaves out all views of a picture.
+func TestLoaderSkipBadTenCrops(t *testing.T) {
+	d := testSet{codec: "lossless", images: 5, size: 12}.open(t)
+	damage(t, d, 1)
+	rows := load(t, d, LoaderConfig{Batch: 30, Crop: 8, TenCrop: true, Epochs: 1, SkipBad: true}, -1)
+	var samples []int
+	for _, r := range rows {
+		if r.sample >= 0 {
+			samples = append(samples, r.sample)
+		}
+	}
+	var want []int
+	for _, sample := range []int{0, 2, 3, 4} {
+		want = append(want, slices.Repeat([]int{sample}, 10)...)
+	}
+	if !slices.Equal(samples, want) {
+		t.Errorf("samples %v, want %v", samples, want)
+	}
+}
+
+// TestLoaderSkipBadAll is an error: there is nothing to go on with.
+func TestLoaderSkipBadAll(t *testing.T) {
+	d := testSet{codec: "lossless", images: 8, size: 12}.open(t)
+	damage(t, d, 4, 5, 6, 7)
+	l, err := NewLoader(d, LoaderConfig{Batch: 4, Crop: 8, SkipBad: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	read(t, l, 1)
+	var where *mds.CorruptError
+	if _, err := l.Next(context.Background()); !errors.As(err, &where) || where.Sample != 4 || !strings.Contains(err.Error(), "none of 4 samples can be read") {
+		t.Errorf("error %v, want one of all four samples", err)
+	}
+}
+
+// TestLoaderReplacedShard puts another file in a shard's place during a run: the
+// mapped one goes on being read. Then it overwrites the mapped file itself with
+// other bytes of the same length: an error, or other pictures, but no crash.
+func TestLoaderReplacedShard(t *testing.T) {
+	set := testSet{codec: "raw", images: 40, size: 12, limit: 3000}
+	d := set.open(t)
+	path := filepath.Join(d.Dir(), "shard.00001.mds")
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".new", make([]byte, len(old)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Skipf("a mapped file can't be replaced here: %v", err)
+	}
+	c := LoaderConfig{Batch: 4, Crop: 8, Epochs: 1}
+	if got := load(t, d, c, -1); !slices.Equal(got, expect(set, c)) {
+		t.Error("other rows after the shard was replaced")
+	}
+
+	for _, value := range []byte{0, 1, 0x7f, 0xff} {
+		d := set.open(t)
+		path := filepath.Join(d.Dir(), "shard.00001.mds")
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(slices.Repeat([]byte{value}, len(old))); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l, err := NewLoader(d, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			var b *Batch
+			if b, err = l.Next(context.Background()); err == nil {
+				b.Release()
+			}
+		}
+		var where *mds.CorruptError
+		if !errors.As(err, &where) || where.Shard != path || where.Sample < 0 {
+			t.Errorf("overwritten with %#x: error %v doesn't name the shard and the sample", value, err)
+		}
+		l.Close()
+	}
+}
