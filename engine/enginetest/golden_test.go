@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"alexnet/engine"
@@ -46,16 +47,18 @@ type summary struct {
 
 // Tolerances. The script runs each net again with roundings of float32, and
 // stores how far that takes it: Rounding. The engine may be off by allowance
-// times as much, since the largest of some hundred differences varies by
-// itself. To gradients comes what the few runs of the script need not have met:
-// where ReLU sees a value within rounding of 0, or pooling two maxima within
-// rounding of equal, one of the 10⁵ or more terms of a gradient comes or goes,
-// which is 1/√10⁵ = 0.3 % of its rms: the tie constants. A wrong layer is off by
-// 100 %; finer mistakes are what the checks of single ops are for.
+// times as much, since the largest of some hundred differences varies by itself.
+//
+// What those few runs need not have met is a tie: where ReLU sees a value within
+// rounding of 0, or pooling two maxima within rounding of equal, a term of the
+// gradients comes or goes. With the portable kernels it happens once in the ten
+// steps of alexnet: one map of conv3 changes its gradient by 7 % of the array's
+// rms, and all maps below it by up to 0.7 %. So gradients and velocities of
+// convolutions, and only these, get the tie constants on top.
 const (
 	allowance = 8
-	tieMedian = 1e-3
-	tieWorst  = 1e-2
+	tieMedian = 0.005
+	tieWorst  = 0.1
 )
 
 // TestGolden compares the presets with PyTorch: an inference, the outcome of
@@ -200,8 +203,6 @@ func checkArrays(t *testing.T, m *engine.Model, field engine.Field, what string,
 	if len(want) != len(m.Parameters()) {
 		t.Errorf("the golden has %d parameters, the model %d", len(want), len(m.Parameters()))
 	}
-	allowedMedian := allowance*g.Rounding.Median[what] + tieMedian
-	allowedWorst := allowance*g.Rounding.Worst[what] + tieWorst
 	var median, worst float64
 	for _, p := range m.Parameters() {
 		v, err := m.Read(field, p.Name)
@@ -220,6 +221,11 @@ func checkArrays(t *testing.T, m *engine.Model, field engine.Field, what string,
 		for _, x := range v {
 			sum += float64(x)
 			squares += float64(x) * float64(x)
+		}
+		allowedMedian, allowedWorst := allowance*g.Rounding.Median[what], allowance*g.Rounding.Worst[what]
+		if field != engine.Weight && strings.HasPrefix(p.Name, "conv") {
+			allowedMedian += tieMedian
+			allowedWorst += tieWorst
 		}
 		mid := off[len(off)/2]
 		most := max(off[len(off)-1],

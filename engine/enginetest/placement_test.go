@@ -74,7 +74,9 @@ func TestThreadsDoNotMatter(t *testing.T) {
 
 // TestPlacementsAgree: two contexts compute what one does. The sums over maps
 // of both towers are cut differently, so they agree to rounding: losses to the
-// golden's measure of it, weights to a small part of what training moved them.
+// golden's measure of it, each array of weights to a hundredth of what training
+// moved it (a tie, see the tolerances of TestGolden, is some thousandths of a
+// whole array) and the rounding of each step's W + V.
 func TestPlacementsAgree(t *testing.T) {
 	const steps = 4
 	g := readGolden(t, "alexnet-mini")
@@ -97,8 +99,7 @@ func TestPlacementsAgree(t *testing.T) {
 		if moved == 0 {
 			t.Errorf("%s did not move in %d steps", name, steps)
 		}
-		// A tie decided otherwise, and the rounding of each step's W + V.
-		if allowed := tieWorst*moved + steps*0x1p-24*size; !(off <= allowed) {
+		if allowed := 0.01*moved + steps*0x1p-24*size; !(off <= allowed) {
 			t.Errorf("%s: the placements are %g apart, training moved it by %g; allowed %g", name, off, moved, allowed)
 		}
 	}
