@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // builder turns a Net into one list of ops a context. Part p of P contexts
 // holds towers p·T/P … (p+1)·T/P−1 of the net's T towers, that is the p-th of P
@@ -29,6 +32,7 @@ type headTensors struct{ labels, probs, loss, rank *Tensor }
 // dimension.
 type parameter struct {
 	Parameter
+	layer  string
 	fanIn  int
 	start  Start
 	bias   bool
@@ -106,10 +110,13 @@ func (b *builder) inference(extents []Extent) [][]Op {
 	return ops
 }
 
-// update returns, per part, the update of every parameter.
+// update returns, per part, the update of every parameter that isn't frozen.
 func (b *builder) update() [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
+		if slices.Contains(b.cfg.Freeze, q.layer) {
+			continue
+		}
 		decay := b.cfg.Decay
 		if q.bias {
 			decay = 0
@@ -393,7 +400,7 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 	sliced := func(name string, shape Shape, dims []int, bias bool) *parameter {
 		q := &parameter{
 			Parameter: Parameter{Name: name, Dims: dims},
-			fanIn:     shape.Row(), start: start, bias: bias,
+			layer:     l.Name, fanIn: shape.Row(), start: start, bias: bias,
 			slices: make([]*slice, b.parts()),
 		}
 		shape[0] /= holders

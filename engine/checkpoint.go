@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/zeebo/xxh3"
 )
 
 // CheckpointVersion is the version of the checkpoint format that this package
@@ -22,10 +24,13 @@ const CheckpointVersion = 1
 //	conv1.weight.momentum, conv1.bias.momentum, …  their velocities
 //	input.mean                                     (3, H, W), 0–255 units
 //
-// and its metadata has a "format_version", the "net" as a JSON net file, and
-// the rest of a Checkpoint as JSON under "training".
+// and its metadata has a "format_version", the "net" as a JSON net file, the
+// rest of a Checkpoint as JSON under "training", and under "xxh3" the XXH3 hash
+// (64 bits, hexadecimal) of the version, net and training texts and the bytes
+// of all tensors in their order. Files without a hash are read unchecked.
 const (
 	metaVersion    = "format_version"
+	metaHash       = "xxh3"
 	metaNet        = "net"
 	metaTraining   = "training"
 	tensorMean     = "input.mean"
@@ -90,19 +95,58 @@ func WriteCheckpoint(w io.Writer, m *Model, c *Checkpoint) error {
 		size := c.Net.Input.Size
 		tensors = append(tensors, StoredTensor{Name: tensorMean, Shape: []int{3, size, size}})
 	}
-	return WriteSafetensors(w, metadata, tensors, func(name string) ([]float32, error) {
+	values := func(name string) ([]float32, error) {
 		if name == tensorMean {
 			return c.Mean, nil
 		}
 		return m.Read(origins[name].field, origins[name].name)
-	})
+	}
+	// The header comes first and holds the hash of what follows: two passes.
+	hash := newCheckpointHash(metadata)
+	for _, t := range tensors {
+		v, err := values(t.Name)
+		if err != nil {
+			return err
+		}
+		if err := writeFloats(hash, v); err != nil {
+			return err
+		}
+	}
+	metadata[metaHash] = hexHash(hash)
+	return WriteSafetensors(w, metadata, tensors, values)
 }
+
+func newCheckpointHash(metadata map[string]string) *xxh3.Hasher {
+	h := xxh3.New()
+	for _, key := range []string{metaVersion, metaNet, metaTraining} {
+		fmt.Fprintf(h, "%d:%s", len(metadata[key]), metadata[key])
+	}
+	return h
+}
+
+func hexHash(h *xxh3.Hasher) string { return fmt.Sprintf("%016x", h.Sum64()) }
 
 func storedName(f Field, parameter string) string {
 	if f == Velocity {
 		return parameter + momentumSuffix
 	}
 	return parameter
+}
+
+// verify compares the file with its hash.
+func (c *CheckpointFile) verify() error {
+	want, ok := c.tensors.Metadata[metaHash]
+	if !ok {
+		return nil
+	}
+	h := newCheckpointHash(c.tensors.Metadata)
+	if _, err := io.CopyBuffer(h, io.NewSectionReader(c.tensors.data, 0, c.tensors.data.Size()), make([]byte, 1<<20)); err != nil {
+		return err
+	}
+	if got := hexHash(h); got != want {
+		return fmt.Errorf("damaged: its bytes have the hash %s, its header says %s", got, want)
+	}
+	return nil
 }
 
 // CheckpointFile is an open checkpoint.
@@ -114,8 +158,8 @@ type CheckpointFile struct {
 	tensors *Safetensors
 }
 
-// OpenCheckpoint opens and checks a checkpoint; Restore then loads its arrays.
-// Errors name the file.
+// OpenCheckpoint opens a checkpoint and checks its header; Restore or Adopt
+// then check and load its arrays. Errors name the file.
 func OpenCheckpoint(path string) (*CheckpointFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -174,7 +218,7 @@ func (c *CheckpointFile) Close() error { return c.file.Close() }
 // velocities. The error on a checkpoint of another net names the first
 // parameter that differs and both shapes; m is then unchanged.
 func (c *CheckpointFile) Restore(m *Model) error {
-	if err := c.fits(m); err != nil {
+	if err := errors.Join(c.fits(m), c.verify()); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
 	}
 	fields := []Field{Weight, Velocity}
@@ -190,6 +234,32 @@ func (c *CheckpointFile) Restore(m *Model) error {
 			if err := m.Write(f, p.Name, values); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// Adopt loads the weights of every layer but the last into m, to fine-tune a
+// net on other classes; the last layer and all velocities stay as they are. The
+// error on a checkpoint of another net names the first parameter that differs.
+func (c *CheckpointFile) Adopt(m *Model) error {
+	parameters := m.Parameters()
+	parameters = parameters[:len(parameters)-2]
+	for _, p := range parameters {
+		if t, ok := c.tensors.Find(p.Name); !ok || !slices.Equal(t.Shape, p.Dims) {
+			return fmt.Errorf("checkpoint %s: its %s is %v, that of net %q is %v: fine-tuning changes the last layer only", c.Path, p.Name, t.Shape, m.Net.Name, p.Dims)
+		}
+	}
+	if err := c.verify(); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
+	}
+	for _, p := range parameters {
+		values, err := c.tensors.ReadFloat32(p.Name)
+		if err != nil {
+			return fmt.Errorf("checkpoint %s: %w", c.Path, err)
+		}
+		if err := m.Write(Weight, p.Name, values); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -17,6 +17,8 @@ type ModelConfig struct {
 	// Decay is the weight decay of the update rule, on weights and not on
 	// biases: 0.0005 in the paper.
 	Decay float32
+	// Freeze names layers whose weights and biases Update leaves alone.
+	Freeze []string
 	// Inference leaves out gradients and momentum; Gradients and Update then
 	// fail.
 	Inference bool
@@ -158,6 +160,9 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 	}
 	if want := 3 * net.Input.Size * net.Input.Size; cfg.Mean != nil && len(cfg.Mean) != want {
 		return nil, fmt.Errorf("mean of %d values, net %q wants 3×%d×%d = %d", len(cfg.Mean), net.Name, net.Input.Size, net.Input.Size, want)
+	}
+	if err := net.hasLayers(cfg.Freeze); err != nil {
+		return nil, fmt.Errorf("freeze: %w", err)
 	}
 	l := &layout{builder: newBuilder(net, contexts, cfg)}
 	l.inference = l.builder.inference(extents)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // Net describes a network as data: what a preset returns, what a JSON net file
@@ -163,6 +165,32 @@ func (l Layer) Kind() string {
 		return l.Activate
 	}
 	return "empty"
+}
+
+// WithClasses returns a copy of the net for another number of classes.
+func (n *Net) WithClasses(classes int) *Net {
+	out := n.clone()
+	out.Classes = classes
+	if last := out.Layers[len(out.Layers)-1].Dense; last != nil {
+		last.Units = 0
+	}
+	return out
+}
+
+// hasLayers reports the first name that is no layer with weights.
+func (n *Net) hasLayers(names []string) error {
+	var known []string
+	for _, l := range n.Layers {
+		if l.Conv != nil || l.Dense != nil {
+			known = append(known, l.Name)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("net %q has no layer with weights called %q: it has %s", n.Name, name, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // through checks one layer and returns what leaves it.

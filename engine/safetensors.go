@@ -207,7 +207,6 @@ func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []StoredT
 	if _, err := w.Write(header); err != nil {
 		return err
 	}
-	buf := make([]byte, 0, floatChunk)
 	for _, t := range tensors {
 		v, err := values(t.Name)
 		if err != nil {
@@ -216,17 +215,26 @@ func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []StoredT
 		if len(v) != t.Len() {
 			return fmt.Errorf("tensor %q: %d values for shape %v", t.Name, len(v), t.Shape)
 		}
-		for len(v) > 0 {
-			n := min(len(v), floatChunk/4)
-			buf = buf[:0]
-			for _, x := range v[:n] {
-				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(x))
-			}
-			if _, err := w.Write(buf); err != nil {
-				return err
-			}
-			v = v[n:]
+		if err := writeFloats(w, v); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// writeFloats writes values as little-endian F32.
+func writeFloats(w io.Writer, v []float32) error {
+	buf := make([]byte, 0, min(floatChunk, 4*len(v)))
+	for len(v) > 0 {
+		n := min(len(v), floatChunk/4)
+		buf = buf[:0]
+		for _, x := range v[:n] {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(x))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		v = v[n:]
 	}
 	return nil
 }

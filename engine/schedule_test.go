@@ -6,7 +6,7 @@ import (
 )
 
 func TestPlateauDropsAfterPatienceAtMostThrice(t *testing.T) {
-	p := &Plateau{Initial: 0.01, Patience: 2}
+	p := &Plateau{Ramp: Ramp{Initial: 0.01}, Patience: 2}
 	errors := []float64{0.9, 0.8, 0.8, 0.85, 0.7, math.NaN(), 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.6}
 	want := []float64{
 		.01, .01, .01, // 0.8 again: one stale epoch
@@ -28,7 +28,7 @@ func TestPlateauDropsAfterPatienceAtMostThrice(t *testing.T) {
 }
 
 func TestPlateauWarmup(t *testing.T) {
-	p := &Plateau{Initial: 0.4, Warmup: 4}
+	p := &Plateau{Ramp: Ramp{Initial: 0.4, Warmup: 4}}
 	for step, want := range []float64{0.1, 0.2, 0.3, 0.4, 0.4, 0.4} {
 		if got := p.Rate(uint64(step)); math.Abs(got-want) > 1e-12 {
 			t.Errorf("step %d: rate %g, want %g", step, got, want)
@@ -37,7 +37,7 @@ func TestPlateauWarmup(t *testing.T) {
 }
 
 func TestPlateauRestore(t *testing.T) {
-	a, b := &Plateau{Initial: 1, Patience: 1}, &Plateau{Initial: 1, Patience: 1}
+	a, b := &Plateau{Ramp: Ramp{Initial: 1}, Patience: 1}, &Plateau{Ramp: Ramp{Initial: 1}, Patience: 1}
 	for _, e := range []float64{0.5, 0.6} {
 		a.EpochDone(e)
 	}
@@ -47,13 +47,52 @@ func TestPlateauRestore(t *testing.T) {
 	}
 }
 
-func TestPlateauValidate(t *testing.T) {
-	for _, p := range []Plateau{{}, {Initial: -1}, {Initial: math.NaN()}, {Initial: 1, Factor: 1}, {Initial: 1, Patience: -1}} {
-		if p.Validate() == nil {
-			t.Errorf("%+v: no error", p)
+func TestStepDecay(t *testing.T) {
+	d := &StepDecay{Ramp: Ramp{Initial: 0.1, Warmup: 2}, At: []uint64{4, 6}}
+	for step, want := range []float64{0.05, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001} {
+		if got := d.Rate(uint64(step)); math.Abs(got-want) > 1e-12 {
+			t.Errorf("step %d: rate %g, want %g", step, got, want)
 		}
 	}
-	if err := (&Plateau{Initial: 0.01}).Validate(); err != nil {
-		t.Error(err)
+}
+
+func TestCosine(t *testing.T) {
+	c := &Cosine{Ramp: Ramp{Initial: 1, Warmup: 2}, Final: 0.2, Steps: 6}
+	for step, want := range []float64{0.5, 1, 1, 0.2 + 0.8*(1+math.Sqrt2/2)/2, 0.6, 0.2 + 0.8*(1-math.Sqrt2/2)/2, 0.2, 0.2} {
+		if got := c.Rate(uint64(step)); math.Abs(got-want) > 1e-12 {
+			t.Errorf("step %d: rate %g, want %g", step, got, want)
+		}
+	}
+}
+
+// Every schedule counts what validation says, so that every run knows its best
+// epoch and can stop early.
+func TestSchedulesCountEpochs(t *testing.T) {
+	for _, s := range []Schedule{&Plateau{MaxDrops: -1}, &StepDecay{}, &Cosine{}} {
+		for _, e := range []float64{0.5, 0.4, math.NaN(), 0.4, 0.6} {
+			s.EpochDone(e)
+		}
+		if got, want := s.State(), (ScheduleState{Epochs: 4, Best: 0.4, SinceBest: 2, Stale: 2}); got != want {
+			t.Errorf("%T: %+v, want %+v", s, got, want)
+		}
+	}
+}
+
+func TestScheduleValidate(t *testing.T) {
+	one := Ramp{Initial: 1}
+	for _, s := range []Schedule{
+		&Plateau{}, &Plateau{Ramp: Ramp{Initial: -1}}, &Plateau{Ramp: Ramp{Initial: math.NaN()}},
+		&Plateau{Ramp: one, Factor: 1}, &Plateau{Ramp: one, Patience: -1},
+		&StepDecay{Ramp: one}, &StepDecay{Ramp: one, At: []uint64{3, 3}}, &StepDecay{At: []uint64{3}},
+		&Cosine{Ramp: one}, &Cosine{Ramp: Ramp{Initial: 1, Warmup: 5}, Steps: 5}, &Cosine{Ramp: one, Final: 2, Steps: 5},
+	} {
+		if s.Validate() == nil {
+			t.Errorf("%T %+v: no error", s, s)
+		}
+	}
+	for _, s := range []Schedule{&Plateau{Ramp: one}, &StepDecay{Ramp: one, At: []uint64{1, 2}}, &Cosine{Ramp: one, Steps: 5}} {
+		if err := s.Validate(); err != nil {
+			t.Error(err)
+		}
 	}
 }

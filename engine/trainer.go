@@ -34,6 +34,9 @@ type Trainer struct {
 	Epochs  int           // stop after this many in all; required
 	Steps   uint64        // stop after this many in all; 0 sets no limit
 	MaxTime time.Duration // stop at the first step after this time in Run; 0 sets no limit
+	// EarlyStop stops after so many validated epochs in a row without a lower
+	// error; 0 doesn't.
+	EarlyStop int
 
 	// Train opens the batches of an epoch (from 0), leaving out the first so
 	// many. Required. Batches must depend on epoch and place alone.
@@ -70,6 +73,7 @@ type Metrics struct {
 	Top5Error    float64 `json:"top5_error"`
 	Rate         float64 `json:"lr"`
 	ImagesPerSec float64 `json:"images_per_s"` // of this split; a train rate leaves out validation and saving
+	Waiting      float64 `json:"waiting"`      // part of the time, 0–1, that went by waiting for batches
 }
 
 // Stop says why Run came back without an error.
@@ -82,10 +86,12 @@ const (
 	StopSteps Stop = "the limit on steps is reached"
 	// StopTime is the limit on time.
 	StopTime Stop = "the limit on time is reached"
+	// StopEarly is EarlyStop.
+	StopEarly Stop = "the validation error has stopped falling"
 )
 
 // ErrDiverged is the cause of the error that Run returns when the loss is no
-// longer a number.
+// longer a number, or has long been far above chance.
 var ErrDiverged = errors.New("training has diverged")
 
 // StoppedError says that Run's context was done.
@@ -131,13 +137,15 @@ type run struct {
 	broken bool // a device or a save has failed: there is nothing good to save, or nowhere
 	recent recent
 	flat   flatLoss
+	blast  explodingLoss
 }
 
 // recent is the steps since the last Log.
 type recent struct {
 	tally
-	rate  float64 // of the last step
-	began time.Time
+	rate    float64 // of the last step
+	began   time.Time
+	waiting time.Duration // for batches
 }
 
 // errLimit ends an epoch early.
@@ -151,6 +159,8 @@ func (r *run) limit() Stop {
 		return StopSteps
 	case r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime:
 		return StopTime
+	case r.EarlyStop > 0 && r.Schedule.State().SinceBest >= r.EarlyStop:
+		return StopEarly
 	}
 	return ""
 }
@@ -181,7 +191,9 @@ func (r *run) epoch(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		asked := time.Now()
 		b, err := feeder.Next(ctx)
+		r.recent.waiting += time.Since(asked)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -233,8 +245,13 @@ func (r *run) step(b Batch) error {
 	r.at.Images += uint64(b.Images)
 	r.dirty = true
 
+	var sum float64
 	for i, loss := range o.Loss {
 		r.recent.add(float64(loss), o.Rank[i])
+		sum += float64(loss)
+	}
+	if r.blast.add(sum/float64(len(o.Loss)), r.Model.Net.Classes) {
+		return r.blast.error(r.at.Step, r.Model.Net.Classes)
 	}
 	r.recent.rate = rate
 	r.Observer.Step(r.metrics())
@@ -264,6 +281,7 @@ func (r *run) metrics() Metrics {
 		Split: "train", Epoch: r.at.Epoch + 1, Step: r.at.Step, Images: r.at.Images,
 		Loss: s.Loss, Top1Error: s.Top1Error, Top5Error: s.Top5Error,
 		Rate: r.recent.rate, ImagesPerSec: float64(s.Images) / max(seconds, 1e-9),
+		Waiting: min(1, r.recent.waiting.Seconds()/max(seconds, 1e-9)),
 	}
 }
 
@@ -304,11 +322,17 @@ func (r *run) finishEpoch(ctx context.Context) error {
 	r.at.Epoch++
 	r.at.EpochStep = 0
 	r.dirty = true
+	if r.blast.steps > 0 {
+		return nil // the last good state stays the last
+	}
 	return r.save(after.Epochs > before.Epochs && (before.Epochs == 0 || after.Best < before.Best))
 }
 
 // due reports whether a checkpoint within the epoch is wanted.
 func (r *run) due() bool {
+	if r.blast.steps > 0 {
+		return false // the last good state stays the last
+	}
 	return r.SaveSteps > 0 && r.at.Step%r.SaveSteps == 0 || r.SaveAfter > 0 && time.Since(r.saved) >= r.SaveAfter
 }
 
@@ -337,6 +361,13 @@ func (r *run) save(best bool) error {
 // adds what to do.
 func (r *run) diverged(err error) error {
 	const advice = "lower the learning rate, warm up for longer, or check the input scale"
+	if r.blast.steps > 0 {
+		latest, listErr := r.Checkpoints.Latest()
+		if latest == "" {
+			return errors.Join(fmt.Errorf("%w; nothing was saved before: %s and begin again", err, advice), listErr)
+		}
+		return fmt.Errorf("%w; nothing more was saved: %s, and resume from %s", err, advice, latest)
+	}
 	ok, readErr := finite(r.Model)
 	if readErr != nil {
 		return errors.Join(err, readErr)
@@ -353,34 +384,4 @@ func (r *run) diverged(err error) error {
 		return errors.Join(err, saveErr)
 	}
 	return fmt.Errorf("%w; the state before this step is saved: %s, and resume, or begin again", err, advice)
-}
-
-// flatLoss notices a net that answers with equal probabilities: a loss that
-// stays at ln(classes).
-type flatLoss struct {
-	images int
-	told   bool
-}
-
-// flatImages is how many images in a row must teach nothing before the hint.
-const flatImages = 2000
-
-// add counts images of mean loss and reports, once, when a hint is due.
-func (f *flatLoss) add(loss float64, images, classes int) bool {
-	chance := math.Log(float64(classes))
-	if math.Abs(loss-chance) > 0.01*chance {
-		f.images = 0
-		return false
-	}
-	f.images += images
-	if f.told || f.images < flatImages {
-		return false
-	}
-	f.told = true
-	return true
-}
-
-func (f *flatLoss) message(classes int) string {
-	return fmt.Sprintf("the loss has stayed at ln(%d) = %.2f, chance, for %d images. With the paper's start that lasts for thousands of steps; "+
-		"He initialisation, an input scale of 1/64 and a short warm-up make it shorter", classes, math.Log(float64(classes)), f.images)
 }

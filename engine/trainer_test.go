@@ -132,7 +132,7 @@ func tinyTrainer(t *testing.T, dir string, o engine.Observer) *engine.Trainer {
 	m := tinyModel(t, "cpu", false)
 	tr := &engine.Trainer{
 		Model:       m,
-		Schedule:    &engine.Plateau{Initial: 0.05, Warmup: 5, Patience: 1},
+		Schedule:    &engine.Plateau{Ramp: engine.Ramp{Initial: 0.05, Warmup: 5}, Patience: 1},
 		Momentum:    0.9,
 		Checkpoint:  engine.Checkpoint{Net: m.Net, Mean: m.Config.Mean, Classes: []string{"r", "g", "b"}, Seed: 7},
 		Checkpoints: engine.Checkpoints{Dir: dir},
@@ -342,7 +342,7 @@ func TestFlatLossIsHintedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tr.Schedule = &engine.Plateau{Initial: 1e-12}
+	tr.Schedule = &engine.Plateau{Ramp: engine.Ramp{Initial: 1e-12}}
 	tr.Epochs = 200
 	if _, err := tr.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -449,5 +449,158 @@ func TestInferenceModelRestoresWithoutMomentum(t *testing.T) {
 	got, err := engine.Evaluate(t.Context(), m, &batches{epoch: 5, end: 5}, 1)
 	if err != nil || got != want || got.Images != 20 {
 		t.Errorf("score %+v, want %+v; %v", got, want, err)
+	}
+}
+
+// A loss that is a number and stays far above chance stops the run; what was
+// saved before it is kept.
+func TestExplodingLossStops(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyTrainer(t, dir, &recorder{})
+	tr.Steps = 7
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	bias := []float32{1e4, 0, -1e4}
+	tr = tinyTrainer(t, dir, &recorder{})
+	if err := tr.Model.Write(engine.Weight, "fc3.bias", bias); err != nil {
+		t.Fatal(err)
+	}
+	tr.Schedule = &engine.Plateau{Ramp: engine.Ramp{Initial: 1e-12}}
+	tr.Momentum, tr.Epochs, tr.SaveSteps = 0, 1000, 1
+	_, err := tr.Run(t.Context())
+	if !errors.Is(err, engine.ErrDiverged) || !strings.Contains(err.Error(), "for 50 steps") || !strings.Contains(err.Error(), "step-000000007.safetensors") {
+		t.Fatalf("error %v", err)
+	}
+	if latest, err := tr.Checkpoints.Latest(); err != nil || filepath.Base(latest) != "step-000000007.safetensors" {
+		t.Errorf("latest is %s, %v: a state with an exploding loss was saved", latest, err)
+	}
+}
+
+func TestEarlyStop(t *testing.T) {
+	r := &recorder{}
+	tr := tinyTrainer(t, t.TempDir(), r)
+	tr.Schedule = &engine.Plateau{Ramp: engine.Ramp{Initial: 1e-12}}
+	tr.EarlyStop, tr.Epochs = 2, 50
+	stop, err := tr.Run(t.Context())
+	if err != nil || stop != engine.StopEarly || len(r.validations) != 3 {
+		t.Errorf("stop %q after %d validations, %v; want %q after 3", stop, len(r.validations), err, engine.StopEarly)
+	}
+}
+
+func TestFrozenLayersStay(t *testing.T) {
+	net, err := engine.ReadNet(strings.NewReader(tinyNet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := tinyTrainer(t, t.TempDir(), &recorder{})
+	contexts, err := devices.Open("cpu", devices.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: tinyBatch, Decay: 0.0005, Freeze: []string{"conv1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Initialize(engine.InitHe, 7); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []float32 {
+		v, err := m.Read(engine.Weight, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	frozen, free := read("conv1.weight"), read("fc2.weight")
+	tr.Model, tr.Steps, tr.Validate = m, 3, nil
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(frozen, read("conv1.weight")) || slices.Equal(free, read("fc2.weight")) {
+		t.Error("want conv1 unchanged and fc2 trained")
+	}
+	if _, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: 1, Freeze: []string{"conv9"}}); err == nil || !strings.Contains(err.Error(), "conv1, fc2, fc3") {
+		t.Errorf("freeze conv9: %v", err)
+	}
+}
+
+func TestAdoptLeavesOutTheLastLayer(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyTrainer(t, dir, &recorder{})
+	tr.Steps = 3
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := engine.OpenCheckpoint(filepath.Join(dir, "step-000000003.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	five := *c.Net
+	five.Classes = 5
+	m := tinyOn(t, &five, "cpu,cpu", false)
+	if err := m.Initialize(engine.InitHe, 9); err != nil {
+		t.Fatal(err)
+	}
+	last, _ := m.Read(engine.Weight, "fc3.weight")
+	if err := c.Adopt(m); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"conv1.weight", "conv1.bias", "fc2.weight", "fc2.bias"} {
+		want, _ := tr.Model.Read(engine.Weight, name)
+		if got, _ := m.Read(engine.Weight, name); !slices.Equal(got, want) {
+			t.Errorf("%s was not taken over", name)
+		}
+	}
+	if got, _ := m.Read(engine.Weight, "fc3.weight"); !slices.Equal(got, last) {
+		t.Error("fc3.weight has changed")
+	}
+	wide, err := engine.ReadNet(strings.NewReader(strings.Replace(tinyNet, `"maps": 4`, `"maps": 8`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Adopt(tinyOn(t, wide, "cpu", false)); err == nil || !strings.Contains(err.Error(), "conv1.weight") {
+		t.Errorf("another net: %v", err)
+	}
+}
+
+// Any damaged byte of a checkpoint is noticed before it reaches a model.
+func TestDamagedCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyTrainer(t, dir, &recorder{})
+	tr.Steps = 3
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "step-000000003.safetensors")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := 8 + int(good[0]) + int(good[1])<<8
+	at := bytes.Index(good, []byte(`\"step\":3`))
+	if at < 0 {
+		t.Fatal("no position in the header")
+	}
+	m := tinyModel(t, "cpu", true)
+	for _, flip := range []struct {
+		byte int
+		bits byte
+	}{{header, 1}, {header + 77, 128}, {len(good) - 1, 4}, {at + 9, 1}} {
+		bad := bytes.Clone(good)
+		bad[flip.byte] ^= flip.bits
+		if err := os.WriteFile(path, bad, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c, err := engine.OpenCheckpoint(path)
+		if err == nil {
+			err = c.Restore(m)
+			c.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), path) {
+			t.Errorf("byte %d of %d flipped: %v", flip.byte, len(good), err)
+		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,9 +24,14 @@ type settings struct {
 	Val       string `json:"val"`
 	PCA       string `json:"pca"`
 	Run       string `json:"run"`
+	Config    string `json:"-"`
 	Resume    bool   `json:"-"`
 	Plan      bool   `json:"-"`
+	DryRun    bool   `json:"-"`
 	Net       string `json:"net"`
+	Without   string `json:"without"`
+	From      string `json:"from"`
+	Freeze    string `json:"freeze"`
 	Devices   string `json:"devices"`
 	Precision string `json:"precision"`
 	Threads   int    `json:"threads"`
@@ -32,9 +39,12 @@ type settings struct {
 
 	Epochs     int           `json:"epochs"`
 	Steps      uint64        `json:"steps"`
-	MaxTime    time.Duration `json:"max-time"`
+	MaxTime    time.Duration `json:"max-time"` // "10m0s" in JSON
+	EarlyStop  int           `json:"early-stop"`
 	Batch      int           `json:"batch"`
 	LR         float64       `json:"lr"`
+	Schedule   string        `json:"schedule"`
+	DropAt     string        `json:"drop-at"`
 	Warmup     uint64        `json:"warmup"`
 	Patience   int           `json:"patience"`
 	Momentum   float64       `json:"momentum"`
@@ -63,6 +73,16 @@ const (
 	meanNone    = "none"
 )
 
+// Values of --schedule.
+const (
+	schedulePlateau = "plateau"
+	scheduleStep    = "step"
+	scheduleCosine  = "cosine"
+)
+
+// withoutPCA is what --without takes besides engine.Ablations.
+const withoutPCA = "pca"
+
 func (s *settings) flags() []cli.Flag {
 	const data, recipe, device, record = "Data", "Recipe", "Devices", "Run folder"
 	return []cli.Flag{
@@ -74,11 +94,17 @@ func (s *settings) flags() []cli.Flag {
 		&cli.IntFlag{Name: "workers", Category: data, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
 
 		&cli.StringFlag{Name: "net", Category: recipe, Value: "alexnet", Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
+		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(ablationNames(), ", "), Destination: &s.Without},
+		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`: all layers but the last begin with its weights", Destination: &s.From},
+		&cli.StringFlag{Name: "freeze", Category: recipe, Usage: "leave the weights of `LAYERS` alone, separated by commas, such as conv1,conv2", Destination: &s.Freeze},
 		&cli.IntFlag{Name: "epochs", Category: recipe, Value: 90, Usage: "stop after `N` passes over the training set", Destination: &s.Epochs},
 		&cli.Uint64Flag{Name: "steps", Category: recipe, Usage: "stop after `N` steps in all; 0 sets no limit", Destination: &s.Steps},
 		&cli.DurationFlag{Name: "max-time", Category: recipe, Usage: "save and stop after `TIME`, such as 10m or 8h; 0 sets no limit", Destination: &s.MaxTime},
+		&cli.IntFlag{Name: "early-stop", Category: recipe, Usage: "stop after `EPOCHS` without a lower validation error; 0 doesn't", Destination: &s.EarlyStop},
 		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step", Destination: &s.Batch},
-		&cli.Float64Flag{Name: "lr", Category: recipe, Value: 0.01, Usage: "learning `RATE`, divided by 10 when the validation error stops falling, at most three times", Destination: &s.LR},
+		&cli.Float64Flag{Name: "lr", Category: recipe, Value: 0.01, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
+		&cli.StringFlag{Name: "schedule", Category: recipe, Value: schedulePlateau, Usage: "how the learning rate falls: plateau divides it by 10 when the validation error stops falling, at most three times, step at --drop-at, cosine along half a cosine over the run; `KIND`", Destination: &s.Schedule},
+		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51", Destination: &s.DropAt},
 		&cli.IntFlag{Name: "patience", Category: recipe, Value: 3, Usage: "`EPOCHS` without a lower validation error before the learning rate drops", Destination: &s.Patience},
 		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},
 		&cli.Float64Flag{Name: "momentum", Category: recipe, Value: 0.9, Usage: "`FACTOR` on the previous update", Destination: &s.Momentum},
@@ -90,6 +116,8 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "devices", Category: device, Value: "cpu", Usage: "`LIST` of device contexts for the towers: cpu holds both, cpu,cpu one each (see train-alexnet devices)", Destination: &s.Devices},
 		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: "`TYPE` of the arithmetic: fp32 is what the CPU computes in", Destination: &s.Precision},
 		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
+		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.DryRun},
+		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.Config},
 		&cli.BoolFlag{Name: "plan", Category: device, Usage: "print the memory that each device context will take, and stop", Destination: &s.Plan},
 
 		&cli.PathFlag{Name: "run", Category: record, Usage: "`DIR` that receives checkpoints, metrics and pictures", Destination: &s.Run},
@@ -103,7 +131,7 @@ func (s *settings) flags() []cli.Flag {
 // validate reports settings that make no sense, before anything is opened.
 func (s *settings) validate() error {
 	for _, f := range []struct{ name, value string }{{"train", s.Train}, {"run", s.Run}} {
-		if f.value == "" && !(f.name == "run" && s.Plan) {
+		if f.value == "" && !(f.name == "run" && (s.Plan || s.DryRun)) {
 			return command.Usagef("--%s is required: give the folder (see train-alexnet --help)", f.name)
 		}
 	}
@@ -115,7 +143,7 @@ func (s *settings) validate() error {
 		{"epochs", float64(s.Epochs), 1}, {"batch", float64(s.Batch), 1}, {"patience", float64(s.Patience), 1},
 		{"log-every", float64(s.LogEvery), 1}, {"keep", float64(s.Keep), 1}, {"threads", float64(s.Threads), 0},
 		{"workers", float64(s.Workers), 0}, {"momentum", s.Momentum, 0}, {"decay", s.Decay, 0},
-		{"input-scale", s.InputScale, 0}, {"max-time", s.MaxTime.Seconds(), 0},
+		{"input-scale", s.InputScale, 0}, {"max-time", s.MaxTime.Seconds(), 0}, {"early-stop", float64(s.EarlyStop), 0},
 	} {
 		if !(f.value >= f.least) {
 			return command.Usagef("--%s %v: want at least %v", f.name, f.value, f.least)
@@ -129,6 +157,7 @@ func (s *settings) validate() error {
 		{"noise", s.Noise, []string{noiseSqrt, noiseLambda, noiseOff}},
 		{"mean", s.Mean, []string{meanChannel, meanImage, meanNone}},
 		{"precision", s.Precision, []string{"fp32"}},
+		{"schedule", s.Schedule, []string{schedulePlateau, scheduleStep, scheduleCosine}},
 	} {
 		ok := false
 		for _, choice := range f.choices {
@@ -141,15 +170,39 @@ func (s *settings) validate() error {
 	if s.Momentum >= 1 {
 		return command.Usagef("--momentum %v: want less than 1", s.Momentum)
 	}
-	if err := s.schedule().Validate(); err != nil {
-		return command.Usagef("--lr: %w", err)
+	for _, part := range list(s.Without) {
+		if !slices.Contains(ablationNames(), part) {
+			return command.Usagef("--without %s: want %s", part, strings.Join(ablationNames(), ", "))
+		}
+	}
+	switch {
+	case (s.DropAt != "") != (s.Schedule == scheduleStep):
+		return command.Usagef("--schedule step and --drop-at EPOCHS belong together")
+	case s.EarlyStop > 0 && s.Val == "":
+		return command.Usagef("--early-stop needs --val DIR: it counts epochs without a lower validation error")
+	case s.From != "" && (s.Without != "" || s.InputScale != 0):
+		return command.Usagef("--from brings its own net: leave --without and --input-scale out")
 	}
 	return nil
 }
 
+// ablationNames are the values of --without.
+func ablationNames() []string {
+	var names []string
+	for _, a := range engine.Ablations {
+		names = append(names, a.Name)
+	}
+	return append(names, withoutPCA)
+}
+
+// list splits a value at its commas.
+func list(value string) []string {
+	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
 // absolute makes the paths independent of the working directory.
 func (s *settings) absolute() error {
-	paths := []*string{&s.Train, &s.Val, &s.PCA, &s.Run}
+	paths := []*string{&s.Train, &s.Val, &s.PCA, &s.Run, &s.From}
 	if strings.HasSuffix(s.Net, netSuffix) {
 		paths = append(paths, &s.Net)
 	}
@@ -163,6 +216,42 @@ func (s *settings) absolute() error {
 		}
 	}
 	return nil
+}
+
+// plainSettings are settings without methods.
+type plainSettings settings
+
+// MarshalJSON writes times as --max-time takes them.
+func (s settings) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		plainSettings
+		MaxTime string `json:"max-time"`
+	}{plainSettings(s), s.MaxTime.String()})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, and times as nanoseconds.
+func (s *settings) UnmarshalJSON(text []byte) error {
+	var v struct {
+		*plainSettings
+		MaxTime json.RawMessage `json:"max-time"`
+	}
+	v.plainSettings = (*plainSettings)(s)
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	if len(v.MaxTime) == 0 {
+		return nil
+	}
+	if v.MaxTime[0] != '"' {
+		return json.Unmarshal(v.MaxTime, &s.MaxTime)
+	}
+	var word string
+	if err := json.Unmarshal(v.MaxTime, &word); err != nil {
+		return err
+	}
+	var err error
+	s.MaxTime, err = time.ParseDuration(word)
+	return err
 }
 
 // inherit takes the saved value of every setting whose flag was not given.
@@ -190,12 +279,45 @@ func (s *settings) inherit(saved json.RawMessage, isSet func(flag string) bool) 
 	return json.Unmarshal(merged, s)
 }
 
-func (s *settings) schedule() *engine.Plateau {
-	return &engine.Plateau{Initial: s.LR, Warmup: s.Warmup, Patience: s.Patience}
+// schedule is the learning rate's, for epochs of so many steps.
+func (s *settings) schedule(epochSteps int) (engine.Schedule, error) {
+	ramp := engine.Ramp{Initial: s.LR, Warmup: s.Warmup}
+	var out engine.Schedule
+	switch s.Schedule {
+	case scheduleStep:
+		d := &engine.StepDecay{Ramp: ramp}
+		for _, word := range list(s.DropAt) {
+			epoch, err := strconv.Atoi(word)
+			if err != nil || epoch < 1 {
+				return nil, command.Usagef("--drop-at %s: want numbers of epochs, such as 23,51", s.DropAt)
+			}
+			d.At = append(d.At, uint64(epoch)*uint64(epochSteps))
+		}
+		out = d
+	case scheduleCosine:
+		c := &engine.Cosine{Ramp: ramp, Steps: uint64(s.Epochs) * uint64(epochSteps)}
+		if s.Steps > 0 {
+			c.Steps = min(c.Steps, s.Steps)
+		}
+		out = c
+	default:
+		out = &engine.Plateau{Ramp: ramp, Patience: s.Patience}
+	}
+	if err := out.Validate(); err != nil {
+		flag := "--lr"
+		if s.Schedule != schedulePlateau {
+			flag = "--schedule " + s.Schedule
+		}
+		return nil, command.Usagef("%s: %w", flag, err)
+	}
+	return out, nil
 }
 
 // noiseForm is the form of the colour noise; ok is false for none.
 func (s *settings) noiseForm() (form augment.NoiseForm, ok bool) {
+	if slices.Contains(list(s.Without), withoutPCA) {
+		return 0, false
+	}
 	switch s.Noise {
 	case noiseSqrt:
 		return augment.SqrtLambda, true
@@ -210,6 +332,14 @@ func (s *settings) net(classes int) (*engine.Net, error) {
 	n, err := s.namedNet(classes)
 	if err != nil {
 		return nil, err
+	}
+	for _, part := range list(s.Without) {
+		if part == withoutPCA {
+			continue
+		}
+		if n, err = n.Without(part); err != nil {
+			return nil, command.Usagef("--without: %w", err)
+		}
 	}
 	if s.InputScale != 0 {
 		n.Input.Scale = float32(s.InputScale)

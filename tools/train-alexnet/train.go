@@ -28,12 +28,20 @@ func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 	if c.NumFlags() == 0 {
 		return cli.ShowAppHelp(c)
 	}
-	j, err := prepare(c, s, stderr)
+	if s.Config != "" {
+		if err := configure(c, s.Config); err != nil {
+			return err
+		}
+	}
+	j, err := prepare(c.IsSet, s, command.NewLine(stderr))
 	if err != nil {
 		return err
 	}
 	defer j.close()
-	if s.Plan {
+	switch {
+	case s.DryRun:
+		return j.dryRun(stdout)
+	case s.Plan:
 		return j.plan(stdout)
 	}
 	return j.run(c.Context, stdout)
@@ -49,7 +57,10 @@ type job struct {
 	pca        *augment.PCA      // nil without
 	classes    []string
 	checkpoint *engine.CheckpointFile // to go on from; nil to begin
+	from       *engine.CheckpointFile // to begin with the weights of; nil without
 	net        *engine.Net
+	schedule   engine.Schedule
+	locked     bool
 	closers    []func() error
 }
 
@@ -61,9 +72,9 @@ func (j *job) close() {
 }
 
 // prepare checks the settings and opens what is read, before anything is
-// written.
-func prepare(c *cli.Context, s *settings, stderr io.Writer) (_ *job, err error) {
-	j := &job{settings: s, line: command.NewLine(stderr)}
+// written. isSet says which flags were given.
+func prepare(isSet func(flag string) bool, s *settings, line *command.Line) (_ *job, err error) {
+	j := &job{settings: s, line: line}
 	defer func() {
 		if err != nil {
 			j.close()
@@ -81,8 +92,11 @@ func prepare(c *cli.Context, s *settings, stderr io.Writer) (_ *job, err error) 
 		return nil, err
 	}
 	if j.record != nil {
+		if err := j.lock(); err != nil {
+			return nil, err
+		}
 		run := s.Run
-		if err := j.inherit(c); err != nil {
+		if err := j.inherit(isSet); err != nil {
 			return nil, err
 		}
 		s.Run = run // the folder may have moved
@@ -93,30 +107,71 @@ func prepare(c *cli.Context, s *settings, stderr io.Writer) (_ *job, err error) 
 	if err := j.openData(); err != nil {
 		return nil, err
 	}
-	if j.net, err = s.net(len(j.classes)); err != nil {
+	if err := j.openCheckpoint(); err != nil {
+		return nil, err
+	}
+	if err := j.chooseNet(isSet); err != nil {
+		return nil, err
+	}
+	if j.schedule, err = s.schedule(j.trainData.Len() / s.Batch); err != nil {
 		return nil, err
 	}
 	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
 		j.line.Print("note: net %s sees %d of the shards' %d pixels a side; shards made with --size %d show it whole pictures", j.net.Name, crop, size, crop+crop/8)
 	}
-	return j, j.openCheckpoint()
+	return j, nil
+}
+
+// lock keeps other processes out of the run folder, which exists.
+func (j *job) lock() error {
+	if j.locked || j.DryRun || j.Plan {
+		return nil
+	}
+	unlock, err := lockRun(j.Run)
+	if err != nil {
+		return err
+	}
+	j.locked = true
+	j.closers = append(j.closers, unlock)
+	return nil
+}
+
+// chooseNet takes the net from the settings, or from the checkpoint that is
+// fine-tuned.
+func (j *job) chooseNet(isSet func(flag string) bool) (err error) {
+	switch {
+	case j.From == "":
+		j.net, err = j.settings.net(len(j.classes))
+		return err
+	case isSet("net"):
+		return command.Usagef("--from brings its own net: leave --net out")
+	case j.checkpoint != nil:
+		j.net = j.checkpoint.Net
+		return nil
+	}
+	if j.from, err = engine.OpenCheckpoint(j.From); err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	j.closers = append(j.closers, j.from.Close)
+	j.net = j.from.Net.WithClasses(len(j.classes))
+	return nil
 }
 
 // inherit fills in what the command line leaves out from the run's own
 // settings.
-func (j *job) inherit(c *cli.Context) error {
+func (j *job) inherit(isSet func(flag string) bool) error {
 	batch, seed := j.Batch, j.Seed
-	if err := j.settings.inherit(j.record.Settings, c.IsSet); err != nil {
+	if err := j.settings.inherit(j.record.Settings, isSet); err != nil {
 		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
 	}
 	var old settings
 	if err := json.Unmarshal(j.record.Settings, &old); err != nil {
 		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
 	}
-	if c.IsSet("batch") && batch != old.Batch {
+	if isSet("batch") && batch != old.Batch {
 		return command.Usagef("--batch %d: the run was begun with %d and its position counts such batches: leave --batch out, or begin a new run", batch, old.Batch)
 	}
-	if c.IsSet("seed") && seed != old.Seed {
+	if isSet("seed") && seed != old.Seed {
 		return command.Usagef("--seed %d: the run was begun with %d: leave --seed out, or begin a new run", seed, old.Seed)
 	}
 	return nil
@@ -208,41 +263,25 @@ func (j *job) checkpoints() engine.Checkpoints {
 	return engine.Checkpoints{Dir: filepath.Join(j.Run, checkpointsName), Keep: j.Keep}
 }
 
-// plan prints what each device context will take.
-func (j *job) plan(stdout io.Writer) error {
-	contexts, err := devices.Open(j.Devices, devices.Options{Threads: j.Threads})
-	if err != nil {
-		return command.Usagef("--devices: %w", err)
-	}
-	for _, c := range contexts {
-		defer c.Close()
-	}
-	plans, err := engine.PlanModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch})
-	if err != nil {
-		return err
-	}
-	const mib = 1 << 20
-	for _, p := range plans {
-		fmt.Fprintf(stdout, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' own\n",
-			p.Context.Name(), float64(p.Total())/mib, float64(p.Persistent)/mib, float64(p.Scratch)/mib, float64(p.Workspace)/mib)
-	}
-	return nil
-}
-
 // model makes the model with its first or saved weights.
 func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	var mean []float32
 	var err error
-	if j.checkpoint != nil {
+	switch {
+	case j.checkpoint != nil:
 		mean = j.checkpoint.Mean
-	} else if mean, err = j.mean(ctx, j.trainData, j.pca, j.net.Input.Size); err != nil {
-		return nil, err
+	case j.from != nil:
+		mean = j.from.Mean // what its weights were trained with
+	default:
+		if mean, err = j.mean(ctx, j.trainData, j.pca, j.net.Input.Size); err != nil {
+			return nil, err
+		}
 	}
 	contexts, err := devices.Open(j.Devices, devices.Options{Threads: j.Threads})
 	if err != nil {
 		return nil, command.Usagef("--devices: %w", err)
 	}
-	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch, Mean: mean, Decay: float32(j.Decay)})
+	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch, Mean: mean, Decay: float32(j.Decay), Freeze: list(j.Freeze)})
 	if err != nil {
 		for _, c := range contexts {
 			c.Close()
@@ -251,6 +290,9 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	}
 	if j.checkpoint == nil {
 		err = m.Initialize(engine.Initialization(j.Init), j.Seed)
+		if err == nil && j.from != nil {
+			err = j.from.Adopt(m)
+		}
 	} else if err = j.checkpoint.Restore(m); err == nil && string(j.checkpoint.Net.JSON()) != string(j.net.JSON()) {
 		err = fmt.Errorf("checkpoint %s is of a net with other layers or another input scale than --net %s --input-scale %v: leave these flags out, or begin a new run",
 			j.checkpoint.Path, j.Net, j.InputScale)
@@ -272,6 +314,12 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 	if j.checkpoint != nil {
 		state = j.checkpoint.Checkpoint
 		j.line.Print("resuming %s at epoch %d, step %d", j.Run, state.Position.Epoch+1, state.Position.Step)
+	}
+	if err := os.MkdirAll(filepath.Join(j.Run, checkpointsName), 0o777); err != nil {
+		return unwritable(j.Run, err)
+	}
+	if err := j.lock(); err != nil {
+		return err
 	}
 	if err := j.writeRecord(m, state.Position.Step); err != nil {
 		return err
@@ -300,9 +348,9 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 	batches := j.trainBatches()
 	defer batches.Close()
 	t := &engine.Trainer{
-		Model: m, Schedule: j.schedule(), Momentum: float32(j.Momentum),
+		Model: m, Schedule: j.schedule, Momentum: float32(j.Momentum),
 		Checkpoint: state, Checkpoints: j.checkpoints(), SaveSteps: j.CheckpointEvery, SaveAfter: saveAfter,
-		Epochs: j.Epochs, Steps: j.Steps, MaxTime: j.MaxTime,
+		Epochs: j.Epochs, Steps: j.Steps, MaxTime: j.MaxTime, EarlyStop: j.EarlyStop,
 		Train: batches.open, LogEvery: j.LogEvery, Observer: o,
 	}
 	if j.valData != nil {
@@ -363,11 +411,8 @@ func (j *job) writeRecord(m *engine.Model, step uint64) (err error) {
 		}
 		r.Val = &val
 	}
-	if err := os.MkdirAll(filepath.Join(j.Run, checkpointsName), 0o777); err != nil {
-		return fmt.Errorf("run folder: %w", err)
-	}
 	if err := r.write(j.Run); err != nil {
-		return fmt.Errorf("run folder: %w", err)
+		return unwritable(j.Run, err)
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 	}{
 		{2, "--batch 5: the run was begun with 6", []string{"--batch", "5"}},
 		{2, "--seed 9: the run was begun with 3", []string{"--seed", "9"}},
-		{1, "the net has 3 classes and the shards have 4", []string{"--train", four, "--val", four}},
+		{1, "was trained on 3 classes (class0 …)", []string{"--train", four, "--val", four}},
 		{1, "was trained on 3 classes (class0 …)", []string{"--train", four, "--val", four, "--net", "alexnet-mini"}},
 		{1, "conv1.weight is [8 3 5 5] in the file and [16 3 5 5] in net", []string{"--net", wide}},
 		{1, "another input scale", []string{"--input-scale", "0.5"}},

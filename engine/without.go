@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Ablation is one thing of the paper that a net can do without.
+type Ablation struct {
+	Name  string // as Without takes it
+	About string
+	edit  func(*Net) int // how many layers it changed
+}
+
+// Ablations are the parts of a net that Without can take away.
+var Ablations = []Ablation{
+	{"lrn", "response normalisation (§3.3)", withoutLRN},
+	{"overlap", "overlapping pooling (§3.4): windows of 2, two apart, instead of 3", withoutOverlap},
+	{"crosstalk", "connections between the towers, but for the last layer (figure 2)", withoutCrosstalk},
+	{"towers", "the second tower (§3.5): one tower, whose convolutions but the last have half the maps", withoutTowers},
+	{"dropout", "dropout (§4.2)", withoutDropout},
+	{"relu", "ReLU (§3.1): tanh instead", withoutReLU},
+}
+
+// Without returns a copy of the net that does without the named parts. A part
+// that the net doesn't have is an error.
+func (n *Net) Without(parts ...string) (*Net, error) {
+	out := n.clone()
+	for _, part := range parts {
+		a, err := ablation(part)
+		if err != nil {
+			return nil, err
+		}
+		if a.edit(out) == 0 {
+			return nil, fmt.Errorf("net %q has no %s to do without", n.Name, a.About)
+		}
+		out.Name += "-no-" + a.Name
+	}
+	_, err := out.Shapes()
+	return out, err
+}
+
+func ablation(name string) (Ablation, error) {
+	var names []string
+	for _, a := range Ablations {
+		if a.Name == name {
+			return a, nil
+		}
+		names = append(names, a.Name)
+	}
+	return Ablation{}, fmt.Errorf("a net cannot do without %q: it can without %s", name, strings.Join(names, ", "))
+}
+
+// clone copies the net, layers and all.
+func (n *Net) clone() *Net {
+	out := *n
+	out.Layers = make([]Layer, len(n.Layers))
+	for i, l := range n.Layers {
+		l.Conv, l.Dense, l.LRN = fresh(l.Conv), fresh(l.Dense), fresh(l.LRN)
+		l.MaxPool, l.Dropout = fresh(l.MaxPool), fresh(l.Dropout)
+		out.Layers[i] = l
+	}
+	return &out
+}
+
+func fresh[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
+}
+
+// drop removes the layers that unwanted says.
+func (n *Net) drop(unwanted func(Layer) bool) int {
+	var kept []Layer
+	for _, l := range n.Layers {
+		if !unwanted(l) {
+			kept = append(kept, l)
+		}
+	}
+	gone := len(n.Layers) - len(kept)
+	n.Layers = kept
+	return gone
+}
+
+func withoutLRN(n *Net) int { return n.drop(func(l Layer) bool { return l.LRN != nil }) }
+
+func withoutDropout(n *Net) int { return n.drop(func(l Layer) bool { return l.Dropout != nil }) }
+
+func withoutOverlap(n *Net) (changed int) {
+	for _, l := range n.Layers {
+		if w := l.MaxPool; w != nil && w.Size > w.Stride {
+			w.Size, w.Pad = w.Stride, 0
+			changed++
+		}
+	}
+	return changed
+}
+
+func withoutReLU(n *Net) (changed int) {
+	for i := range n.Layers {
+		if n.Layers[i].Activate == "relu" {
+			n.Layers[i].Activate = "tanh"
+			changed++
+		}
+	}
+	return changed
+}
+
+// withoutCrosstalk leaves the first layer, which sees the image, and the last,
+// which joins the towers, as they are.
+func withoutCrosstalk(n *Net) (changed int) {
+	if n.Towers == 1 {
+		return 0
+	}
+	first := true
+	for _, l := range n.Layers[:len(n.Layers)-1] {
+		reads := (*Reads)(nil)
+		switch {
+		case l.Conv != nil:
+			reads = &l.Conv.Reads
+		case l.Dense != nil:
+			reads = &l.Dense.Reads
+		default:
+			continue
+		}
+		if !first && *reads != ReadsOwn {
+			*reads = ReadsOwn
+			changed++
+		}
+		first = false
+	}
+	return changed
+}
+
+// withoutTowers makes the paper's net for one GPU. Its last convolution keeps
+// all maps, so that the number of parameters stays about the same (footnote 1).
+func withoutTowers(n *Net) (changed int) {
+	if n.Towers == 1 {
+		return 0
+	}
+	var last *ConvSpec
+	for _, l := range n.Layers {
+		if l.Conv == nil {
+			if l.Dense != nil {
+				l.Dense.Reads = ReadsAll
+			}
+			continue
+		}
+		if last != nil {
+			last.Maps /= n.Towers
+			changed++
+		}
+		last = l.Conv
+		last.Reads = ReadsAll
+	}
+	n.Towers = 1
+	return changed + 1
+}

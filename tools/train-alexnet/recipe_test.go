@@ -1,0 +1,169 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"alexnet/engine"
+)
+
+// rates are the learning rates in metrics.jsonl.
+func rates(t *testing.T, dir string) (r []float64) {
+	for _, m := range metricsOf(t, dir) {
+		if m.Split == "train" {
+			r = append(r, m.Rate)
+		}
+	}
+	return r
+}
+
+func TestConfigFile(t *testing.T) {
+	w := newWorld(t)
+	config := filepath.Join(w.dir, "recipe.yaml")
+	text := "# a recipe\ntrain: " + w.train + "\nval: " + w.val + "\nnet: " + w.net + "\nbatch: 6\nlr: 1e-2\nmax-time: 10m\nsteps: 3\nwithout: [lrn, dropout]\nlog-every: 1\n"
+	if err := os.WriteFile(config, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	one, two := filepath.Join(w.dir, "one"), filepath.Join(w.dir, "two")
+	call("train-alexnet", "--config", config, "--run", one, "--lr", "0.5", "--seed", "5").must(t, 0, "after 3 steps")
+	if got, want := rates(t, one), []float64{0.5, 0.5, 0.5}; !slices.Equal(got, want) {
+		t.Errorf("rates %v, want %v: flags win over the file", got, want)
+	}
+	record, err := readRun(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(record.Settings), `"max-time": "10m0s"`) || record.Net.Name != "test-no-lrn-no-dropout" {
+		t.Errorf("net %s, settings %s", record.Net.Name, record.Settings)
+	}
+	// The record of a run is a recipe: the same weights come out.
+	call("train-alexnet", "--config", filepath.Join(one, runName), "--run", two).must(t, 0, "after 3 steps")
+	const name = "checkpoints/step-000000003.safetensors"
+	if read(t, filepath.Join(one, name)) != read(t, filepath.Join(two, name)) {
+		t.Error("run.json fed back made other weights")
+	}
+	call("train-alexnet", "--config", filepath.Join(one, runName)).must(t, 2, "already holds a run")
+}
+
+func TestBadConfigFile(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		text, want string
+		code       int
+	}{
+		{"learning-rate: 1", `no setting is called "learning-rate"`, 2},
+		{"resume: true", `no setting is called "resume"`, 2},
+		{"lr: high", "recipe.yaml: lr: ", 2},
+		{"lr: {a: 1}", "recipe.yaml: lr: is a table", 2},
+		{"lr: [", "recipe.yaml", 1},
+		{"- 1", "recipe.yaml", 1},
+	} {
+		config := filepath.Join(w.dir, "recipe.yaml")
+		if err := os.WriteFile(config, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		call(w.args(filepath.Join(w.dir, "run"), "--config", config)[:9]...).must(t, 2)
+		call("train-alexnet", "--config", config, "--run", filepath.Join(w.dir, "run")).must(t, c.code, c.want)
+	}
+	call("train-alexnet", "--config", filepath.Join(w.dir, "none")).must(t, 1, "no such file")
+}
+
+func TestSchedules(t *testing.T) {
+	w := newWorld(t) // ten steps an epoch
+	for _, c := range []struct {
+		name  string
+		flags []string
+		want  []float64 // at steps 1, 10, 11, 20, 21, 30
+	}{
+		{"step", []string{"--schedule", "step", "--drop-at", "1,2"}, []float64{.1, .1, .01, .01, .001, .001}},
+		{"cosine", []string{"--schedule", "cosine"}, []float64{.1, .0794, .075, .0296, .025, .000274}},
+	} {
+		dir := filepath.Join(w.dir, c.name)
+		call(w.args(dir, append(c.flags, "--lr", "0.1", "--warmup", "0", "--steps", "30", "--log-every", "1", "--val", "")...)...).must(t, 0)
+		got := rates(t, dir)
+		for i, step := range []int{1, 10, 11, 20, 21, 30} {
+			if r := got[step-1]; r < 0.99*c.want[i] || r > 1.01*c.want[i] {
+				t.Errorf("%s: step %d has rate %g, want %g", c.name, step, r, c.want[i])
+			}
+		}
+	}
+	call(w.args(filepath.Join(w.dir, "x"), "--schedule", "step")...).must(t, 2, "--drop-at")
+	call(w.args(filepath.Join(w.dir, "x"), "--schedule", "step", "--drop-at", "2,1")...).must(t, 2, "ascending")
+	call(w.args(filepath.Join(w.dir, "x"), "--schedule", "step", "--drop-at", "two")...).must(t, 2, "--drop-at two")
+}
+
+func TestEarlyStop(t *testing.T) {
+	w := newWorld(t)
+	call(w.args(filepath.Join(w.dir, "run"), "--lr", "1e-12", "--early-stop", "2")...).must(t, 0, "has stopped falling after 30 steps")
+	call(w.args(filepath.Join(w.dir, "x"), "--val", "", "--early-stop", "2")...).must(t, 2, "--early-stop needs --val")
+}
+
+func TestFineTune(t *testing.T) {
+	w := newWorld(t)
+	first, tuned := filepath.Join(w.dir, "first"), filepath.Join(w.dir, "tuned")
+	call(w.args(first, "--steps", "5")...).must(t, 0)
+	four := filepath.Join(w.dir, "four")
+	makeShards(t, four, "train", 4, 10)
+	from := filepath.Join(first, "checkpoints/step-000000005.safetensors")
+	args := []string{"train-alexnet", "--train", four, "--run", tuned, "--from", from, "--freeze", "conv1,conv2", "--batch", "6", "--steps", "4"}
+	call(args...).must(t, 0, "after 4 steps")
+	a, b := open(t, from), open(t, filepath.Join(tuned, "checkpoints/step-000000004.safetensors"))
+	if b.Net.Classes != 4 || len(b.Classes) != 4 || !slices.Equal(a.Mean, b.Mean) {
+		t.Errorf("fine-tuned for %d classes %v", b.Net.Classes, b.Classes)
+	}
+	call("train-alexnet", "--run", tuned, "--resume", "--steps", "6").must(t, 0, "after 6 steps")
+	call(append(slices.Clone(args[:5]), "--from", from, "--net", "alexnet", "--batch", "6", "--run", filepath.Join(w.dir, "x"))...).must(t, 2, "--from brings its own net")
+	call(append(slices.Clone(args), "--run", filepath.Join(w.dir, "y"), "--freeze", "conv7")...).must(t, 1, "conv1, conv2, fc3, fc4")
+}
+
+func open(t *testing.T, path string) *engine.CheckpointFile {
+	t.Helper()
+	c, err := engine.OpenCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestDryRun(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "run")
+	call(w.args(dir, "--dry-run", "--without", "towers,lrn")...).must(t, 0, "net test-no-towers-no-lrn: 3 classes, 1 towers", "conv1    4×8×8", "10 steps of 6 an epoch, 80 steps in all", "MiB")
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a dry run made the folder")
+	}
+	call(w.args(dir, "--without", "wheels")...).must(t, 2, "--without wheels: want lrn, overlap, crosstalk, towers, dropout, relu, pca")
+}
+
+func TestRunFolderIsLocked(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "run")
+	p := process(w.args(dir, "--epochs", "1000000", "--log-every", "1")[1:]...)
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stderr.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := readRun(dir); err == nil {
+			break
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatal("the run doesn't begin")
+		}
+	}
+	call("train-alexnet", "--run", dir, "--resume").must(t, 1, "in use by process", "another --run")
+	p.Process.Kill()
+	p.Wait()
+	call("train-alexnet", "--run", dir, "--resume", "--epochs", "1", "--steps", "1").must(t, 0)
+}
