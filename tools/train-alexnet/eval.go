@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
-	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -21,55 +20,58 @@ func evalCommand(stdout, stderr io.Writer) *cli.Command {
 		Name:  "eval",
 		Usage: "measure a checkpoint's error on a folder of shards",
 		UsageText: `train-alexnet eval --checkpoint runs/first/checkpoints/best.safetensors --data shards/val
-   train-alexnet eval --checkpoint FILE --data DIR --ten-crop --json`,
-		Description: "Prints loss, top-1 and top-5 error on the centre crop of every picture, or with --ten-crop on the mean\nsoftmax of four corner crops, the centre and their mirror images, as in §4.1 of the paper.",
-		Flags: []cli.Flag{
-			&cli.PathFlag{Name: "checkpoint", Usage: "checkpoint `FILE`"},
+   train-alexnet eval --checkpoint FILE --data DIR --ten-crop --json
+   train-alexnet eval --checkpoint a.safetensors --checkpoint b.safetensors --data DIR`,
+		Description: "Prints loss, top-1 and top-5 error on the centre crop of every picture, or with --ten-crop on the mean\n" +
+			"softmax of four corner crops, the centre and their mirror images, as in §4.1 of the paper. Several\n" +
+			"checkpoints are measured as one ensemble, whose nets' softmax outputs are averaged.",
+		Flags: append(modelFlags(),
 			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards"},
 			&cli.BoolFlag{Name: "ten-crop", Usage: "average over the paper's ten crops"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: images, loss, top1_error, top5_error (fractions)"},
-			&cli.StringFlag{Name: "devices", Value: "cpu", Usage: "`LIST` of device contexts"},
 			&cli.IntFlag{Name: "batch", Value: 100, Usage: "`N` pictures or crops at once; a multiple of ten with --ten-crop"},
-			&cli.IntFlag{Name: "threads", Usage: "`N` CPU threads; 0 is one a core"},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines that decode; 0 is one a core"},
-		},
+		),
 		Action: func(c *cli.Context) error { return eval(c, stdout, stderr) },
 	}
 }
 
 func eval(c *cli.Context, stdout, stderr io.Writer) error {
-	for _, name := range []string{"checkpoint", "data"} {
-		if c.String(name) == "" {
-			return command.Usagef("--%s is required (see train-alexnet eval --help)", name)
-		}
+	if c.String("data") == "" {
+		return command.Usagef("--data is required (see train-alexnet eval --help)")
 	}
 	if n := c.Int("batch"); n < 1 {
 		return command.Usagef("--batch %d: want at least 1", n)
 	}
+	e, err := openEnsemble(c, c.Int("batch"), "")
+	if err != nil {
+		return err
+	}
+	defer e.close()
 	d, err := pipeline.OpenDataset(c.String("data"))
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	m, err := loadModel(c.String("checkpoint"), d, c.String("devices"), c.Int("batch"), c.Int("threads"))
-	if err != nil {
+	if err := sameClasses(c.StringSlice("checkpoint")[0], e.classes, d); err != nil {
 		return err
-	}
-	defer m.Close()
-	f, err := onePass(d, pipeline.LoaderConfig{
-		Batch: c.Int("batch"), Crop: m.Net.Input.Size, TenCrop: c.Bool("ten-crop"), Workers: c.Int("workers"),
-	})
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	views := 1
-	if c.Bool("ten-crop") {
-		views = 10
 	}
 	line := command.NewLine(stderr)
-	counted := &counter{Feeder: f, line: line, total: d.Len(), views: views}
-	score, err := engine.Evaluate(c.Context, m, counted, views)
+	var members []engine.Member
+	for i, m := range e.models {
+		f, err := onePass(d, pipeline.LoaderConfig{
+			Batch: c.Int("batch"), Crop: m.Net.Input.Size, TenCrop: c.Bool("ten-crop"), Workers: c.Int("workers"),
+		})
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if i == 0 {
+			f = &counter{Feeder: f, line: line, total: d.Len(), views: e.views}
+		}
+		members = append(members, engine.Member{Model: m, Feeder: f})
+	}
+	score, err := engine.EvaluateEnsemble(c.Context, members, e.views)
 	line.Clear()
 	if err != nil {
 		return err
@@ -84,31 +86,25 @@ func eval(c *cli.Context, stdout, stderr io.Writer) error {
 // loadModel makes a model for inference from a checkpoint, for the classes of
 // d.
 func loadModel(path string, d *pipeline.Dataset, list string, batch, threads int) (*engine.Model, error) {
-	file, err := engine.OpenCheckpoint(path)
+	m, classes, err := openModel(path, list, batch, threads, "")
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	if ids := classIDs(d); !slices.Equal(file.Classes, ids) {
-		return nil, fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give shards of the same classes",
-			path, len(file.Classes), first(file.Classes), d.Dir(), len(ids), first(ids))
-	}
-	contexts, err := devices.Open(list, devices.Options{Threads: threads})
-	if err != nil {
-		return nil, command.Usagef("--devices: %w", err)
-	}
-	m, err := engine.NewModel(file.Net, contexts, engine.ModelConfig{Batch: batch, Mean: file.Mean, Inference: true})
-	if err != nil {
-		for _, c := range contexts {
-			c.Close()
-		}
-		return nil, err
-	}
-	if err := file.Restore(m); err != nil {
+	if err := sameClasses(path, classes, d); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// sameClasses reports a checkpoint and shards of different classes.
+func sameClasses(path string, classes []string, d *pipeline.Dataset) error {
+	ids := classIDs(d)
+	if slices.Equal(classes, ids) {
+		return nil
+	}
+	return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give shards of the same classes",
+		path, len(classes), first(classes), d.Dir(), len(ids), first(ids))
 }
 
 // counter shows how far a pass has come.

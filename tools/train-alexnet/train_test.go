@@ -67,7 +67,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 	}
 	ten := call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop")
 	ten.must(t, 0, "images 21", "top1_error 0.")
-	call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop", "--batch", "7").must(t, 1, "multiple")
+	call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop", "--batch", "15").must(t, 1, "multiple")
 
 	// The report can be drawn again.
 	page := filepath.Join(dir, reportName)

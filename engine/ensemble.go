@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Member is one net of an ensemble with its own pass over the data, cropped to
+// its own input size.
+type Member struct {
+	Model  *Model
+	Feeder Feeder
+}
+
+// EvaluateEnsemble evaluates nets together: the softmax outputs of all members
+// and all views of an image are averaged before the guess, as the paper does
+// with five and seven nets (table 2). Every member's feeder yields the same
+// images in batches of the same size; views is as for Evaluate. One member
+// gives what Evaluate gives.
+func EvaluateEnsemble(ctx context.Context, members []Member, views int) (Score, error) {
+	switch {
+	case len(members) == 0:
+		return Score{}, errors.New("an ensemble of no nets")
+	case len(members) == 1:
+		return Evaluate(ctx, members[0].Model, members[0].Feeder, views)
+	case views < 1:
+		return Score{}, fmt.Errorf("%d views an image, want at least 1", views)
+	}
+	classes := members[0].Model.Net.Classes
+	for i, m := range members {
+		if m.Model.Net.Classes != classes {
+			return Score{}, fmt.Errorf("net %d of the ensemble has %d classes, the first %d", i+1, m.Model.Net.Classes, classes)
+		}
+	}
+	var t tally
+	mean := averager{views: views, sum: make([]float64, classes)}
+	for {
+		labels, probs, err := averageBatch(ctx, members, classes)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Score{}, err
+		}
+		for i, label := range labels {
+			if mean.add(probs[i*classes:(i+1)*classes], label) {
+				t.add(mean.outcome(label))
+			}
+		}
+		if mean.err != nil {
+			return Score{}, mean.err
+		}
+	}
+	if mean.seen != 0 {
+		return Score{}, fmt.Errorf("the last image has %d of %d views", mean.seen, views)
+	}
+	return t.score(), nil
+}
+
+// averageBatch takes the next batch of every member and returns its labels and
+// the members' mean softmax (images, classes).
+func averageBatch(ctx context.Context, members []Member, classes int) (labels []int32, mean []float32, err error) {
+	for k, m := range members {
+		b, err := m.Feeder.Next(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if k == 0 {
+			labels = append(labels, b.Labels[:b.Images]...)
+			mean = make([]float32, b.Images*classes)
+		}
+		if b.Images != len(labels) {
+			return nil, nil, fmt.Errorf("net %d of the ensemble was given %d images, the first %d", k+1, b.Images, len(labels))
+		}
+		o, err := m.Model.Infer(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, p := range o.Probs {
+			mean[i] += p / float32(len(members))
+		}
+	}
+	return labels, mean, nil
+}

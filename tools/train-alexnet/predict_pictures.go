@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"alexnet/pipeline/rescale"
+)
+
+// pictureSuffixes are the files that a folder is searched for. A file that is
+// named itself is looked at whatever its name is.
+var pictureSuffixes = []string{".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
+
+// listPictures resolves arguments to files: a file is itself, a folder all
+// pictures below it by name, and "-" the paths on the lines of stdin. What is
+// missing is left in, to be named with the other bad pictures.
+func listPictures(args []string, stdin io.Reader) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		if arg == "-" {
+			lines := bufio.NewScanner(stdin)
+			for lines.Scan() {
+				if line := strings.TrimRight(lines.Text(), "\r"); line != "" {
+					files = append(files, line)
+				}
+			}
+			if err := lines.Err(); err != nil {
+				return nil, fmt.Errorf("the list on standard input: %w", err)
+			}
+			continue
+		}
+		info, err := os.Stat(arg)
+		if err != nil || !info.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && slices.Contains(pictureSuffixes, strings.ToLower(filepath.Ext(path))) {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("%s has no pictures (%s)", arg, strings.Join(pictureSuffixes, " "))
+		}
+	}
+	return files, nil
+}
+
+// badPicture is a picture that could not be used.
+type badPicture struct {
+	File  string `json:"file"`
+	Error string `json:"error"`
+}
+
+// reader brings picture files to squares, several at the same time.
+type reader struct {
+	size    int
+	free    chan *rescale.Rescaler
+	squares [][]byte // memory for one group
+}
+
+// newReader makes a reader of squares of size pixels.
+func newReader(size int, maxMegapixels float64) (*reader, error) {
+	cfg := rescale.Config{Size: size, MaxPixels: int(math.Min(maxMegapixels*1e6, math.MaxInt32))}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := runtime.GOMAXPROCS(0)
+	r := &reader{size: size, free: make(chan *rescale.Rescaler, n)}
+	for range n {
+		r.free <- rescale.New(cfg)
+	}
+	return r, nil
+}
+
+// square brings one picture file to size×size×3 bytes of RGB.
+func (r *reader) square(dst, file []byte) error {
+	s := <-r.free
+	defer func() { r.free <- s }()
+	return s.Rescale(dst, file)
+}
+
+// group reads the files. It returns the squares of the good ones, valid until
+// the next call, with their names, and the bad ones.
+func (r *reader) group(files []string) (squares [][]byte, good []string, bad []badPicture) {
+	for len(r.squares) < len(files) {
+		r.squares = append(r.squares, make([]byte, r.size*r.size*3))
+	}
+	errs := make([]error, len(files))
+	var wg sync.WaitGroup
+	limit := make(chan struct{}, cap(r.free)) // open files and their bytes
+	for i, name := range files {
+		limit <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-limit }()
+			file, err := os.ReadFile(name)
+			if err == nil {
+				err = r.square(r.squares[i], file)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	for i, name := range files {
+		if errs[i] != nil {
+			bad = append(bad, badPicture{File: name, Error: errs[i].Error()})
+			continue
+		}
+		squares, good = append(squares, r.squares[i]), append(good, name)
+	}
+	return squares, good, bad
+}

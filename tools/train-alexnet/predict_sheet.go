@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	imagedraw "image/draw"
+	"math"
+	"path/filepath"
+
+	scale "golang.org/x/image/draw"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/math/fixed"
+)
+
+// Sizes of a sheet in pixels, and how much it shows.
+const (
+	sheetPictures = 60
+	sheetGuesses  = 5
+	sheetColumns  = 5
+	sheetSide     = 192 // of a picture, and the width of a cell
+	sheetGap      = 16
+	sheetRow      = 20 // of a guess and of the caption
+)
+
+// guessSheet shows pictures with their best guesses, as figure 4 of the paper.
+type guessSheet struct {
+	size  int // pixels a side of the crops
+	cells []sheetCell
+}
+
+// sheetCell is one picture: its name, what the net saw, and the guesses.
+type sheetCell struct {
+	name    string
+	crop    []byte // (size, size, 3)
+	guesses []guess
+}
+
+var (
+	bestBar  = color.RGBA{R: 0x8f, G: 0xb8, B: 0xe8, A: 0xff}
+	otherBar = color.RGBA{R: 0xd5, G: 0xe2, B: 0xf2, A: 0xff}
+)
+
+// draw draws the sheet.
+func (s *guessSheet) draw() (image.Image, error) {
+	parsed, err := opentype.Parse(goregular.TTF)
+	if err != nil {
+		return nil, err
+	}
+	face, err := opentype.NewFace(parsed, &opentype.FaceOptions{Size: 13, DPI: 72, Hinting: font.HintingFull})
+	if err != nil {
+		return nil, err
+	}
+	columns := min(sheetColumns, len(s.cells))
+	rows := (len(s.cells) + columns - 1) / columns
+	pitchX, pitchY := sheetSide+sheetGap, sheetSide+(1+sheetGuesses)*sheetRow+sheetGap
+	img := image.NewRGBA(image.Rect(0, 0, columns*pitchX+sheetGap, rows*pitchY+sheetGap))
+	imagedraw.Draw(img, img.Bounds(), image.White, image.Point{}, imagedraw.Src)
+	for i, c := range s.cells {
+		s.cell(img, face, sheetGap+i%columns*pitchX, sheetGap+i/columns*pitchY, c)
+	}
+	return img, nil
+}
+
+func (s *guessSheet) cell(img *image.RGBA, face font.Face, x, y int, c sheetCell) {
+	writeText(img, face, x, y, sheetSide, filepath.Base(c.name), color.Gray{Y: 0x60})
+	y += sheetRow
+	scale.CatmullRom.Scale(img, image.Rect(x, y, x+sheetSide, y+sheetSide), rgbImage(c.crop, s.size), image.Rect(0, 0, s.size, s.size), imagedraw.Src, nil)
+	y += sheetSide
+	for i, g := range c.guesses {
+		bar := otherBar
+		if i == 0 {
+			bar = bestBar
+		}
+		width := int(math.Round(g.Probability * sheetSide))
+		imagedraw.Draw(img, image.Rect(x, y+1, x+width, y+sheetRow-1), image.NewUniform(bar), image.Point{}, imagedraw.Src)
+		percent := fmt.Sprintf("%.1f %%", 100*g.Probability)
+		right := font.MeasureString(face, percent).Ceil()
+		writeText(img, face, x+sheetSide-right-3, y, right, percent, color.Black)
+		writeText(img, face, x+4, y, sheetSide-right-12, g.text(), color.Black)
+		y += sheetRow
+	}
+}
+
+// rgbImage shows an (n, n, 3) picture as an image.
+func rgbImage(rgb []byte, n int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, n, n))
+	for i := range n * n {
+		copy(img.Pix[4*i:], rgb[3*i:3*i+3])
+		img.Pix[4*i+3] = 0xff
+	}
+	return img
+}
+
+// writeText writes a line below y, shortened to width pixels.
+func writeText(dst imagedraw.Image, face font.Face, x, y, width int, text string, c color.Color) {
+	for runes := []rune(text); font.MeasureString(face, text).Ceil() > width && len(runes) > 0; {
+		runes = runes[:len(runes)-1]
+		text = string(runes) + "…"
+	}
+	d := font.Drawer{Dst: dst, Src: image.NewUniform(c), Face: face, Dot: fixed.P(x, y+sheetRow-6)}
+	d.DrawString(text)
+}
