@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -170,6 +171,9 @@ func (w *Writer) Write(values ...[]byte) error {
 	}
 	if total := w.size() + size + 4; total > MaxShardSize {
 		return fmt.Errorf("write sample: a shard of %d bytes is more than the format allows", total)
+	}
+	if cap(w.body)-len(w.body) < int(size) {
+		w.body = slices.Grow(w.body, int(size)+len(w.body)) // append's own steps copy a large shard five times
 	}
 	for i, value := range values {
 		if w.info.ColumnSizes[i] == 0 {
