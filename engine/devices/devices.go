@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"alexnet/engine"
 	"alexnet/engine/cpu"
@@ -34,10 +35,7 @@ func openCPU(name string, place, n int, o Options) (engine.Context, error) {
 	if name != "cpu" {
 		return nil, fmt.Errorf("device %q: the CPU has no index, write cpu", name)
 	}
-	threads := o.Threads
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
+	threads := o.threads()
 	share := threads / n
 	if place < threads%n {
 		share++
@@ -71,6 +69,23 @@ func Open(list string, o Options) ([]engine.Context, error) {
 		first = kind
 	}
 	return contexts, nil
+}
+
+// PeakFLOPS measures what the devices of a list reach together on registers
+// alone, in operations a second; 0 where it cannot be measured.
+func PeakFLOPS(list string, o Options, during time.Duration) float64 {
+	if kind, _, _ := strings.Cut(list, ","); kind != "cpu" {
+		return 0
+	}
+	return cpu.PeakFLOPS(o.threads(), during)
+}
+
+// threads is the number of CPU threads over all contexts.
+func (o Options) threads() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 func open(kind, name string, place, n int, o Options) (engine.Context, error) {

@@ -6,6 +6,7 @@ import "golang.org/x/sys/cpu"
 
 func init() {
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		Peak = fmaPeakAVX2
 		best = Set{
 			Name: "avx2",
 			Gemm: gemm6x16AVX2,

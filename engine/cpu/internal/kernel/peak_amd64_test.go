@@ -7,12 +7,12 @@ import "testing"
 // BenchmarkFMAPeak measures multiply-adds on registers alone: what one core
 // could reach if nothing had to be loaded.
 func BenchmarkFMAPeak(b *testing.B) {
-	if Best().Name != "avx2" {
+	if Peak == nil {
 		b.Skip("needs AVX2 and FMA")
 	}
 	const turns = 1000
 	for range b.N {
-		fmaPeakAVX2(turns)
+		Peak(turns)
 	}
-	reportGFLOPs(b, turns*12*16)
+	reportGFLOPs(b, turns*PeakFLOP)
 }

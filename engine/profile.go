@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// OpTime is what one op of a training step costs.
+type OpTime struct {
+	Layer string        // "conv1", "lrn1", "loss"
+	Kind  string        // the op's kind: "conv forward"
+	Time  time.Duration // median over the turns
+	FLOP  float64       // multiplications and additions of products; 0 for the rest
+	Bytes int64         // of the tensors that it reads and writes, each once
+}
+
+// Profile runs a training step of net on ctx op by op, on random pictures, and
+// returns the median time of each over turns steps. Ops are compiled one by
+// one, so what a device would fuse is timed apart. ctx must be fresh; the
+// caller closes it.
+func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error) {
+	if turns < 1 || cfg.Inference {
+		return nil, errors.New("profile: want at least one turn of a model that trains")
+	}
+	l, err := layOut(net, []Context{ctx}, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Reserve(l.plans[0].Arena(), l.plans[0].Workspace); err != nil {
+		return nil, err
+	}
+	m := &Model{Net: net, Config: cfg, contexts: []Context{ctx}, plans: l.plans, inputs: l.inputs, head: l.head, params: l.params}
+	if err := m.start(); err != nil {
+		return nil, err
+	}
+	if err := m.Initialize(InitHe, 1); err != nil {
+		return nil, err
+	}
+	if err := m.uploadNoise(); err != nil {
+		return nil, err
+	}
+
+	ops := append(slices.Clone(l.training[0]), l.update[0]...)
+	programs := make([]Program, len(ops))
+	times := make([][]time.Duration, len(ops))
+	for i, op := range ops {
+		if programs[i], err = ctx.Compile([]Op{op}); err != nil {
+			return nil, err
+		}
+	}
+	for turn := range turns + 1 {
+		for i, p := range programs {
+			began := time.Now()
+			if err := errors.Join(p.Run(Step{Number: uint64(turn)}), ctx.Sync()); err != nil {
+				return nil, fmt.Errorf("%s: %w", ops[i].Kind(), err)
+			}
+			if turn > 0 { // the first one warms up
+				times[i] = append(times[i], time.Since(began))
+			}
+		}
+	}
+	out := make([]OpTime, len(ops))
+	for i, op := range ops {
+		slices.Sort(times[i])
+		out[i] = OpTime{Layer: layerOf(op), Kind: op.Kind(), Time: times[i][turns/2], FLOP: flop(op)}
+		for _, t := range append(op.Reads(), op.Writes()...) {
+			out[i].Bytes += int64(t.Shape.Len()) * int64(ctx.ElemSize(t.Type))
+		}
+	}
+	return out, nil
+}
+
+// uploadNoise gives the model's inputs something to work on.
+func (m *Model) uploadNoise() error {
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range m.padded.Pixels {
+		m.padded.Pixels[i] = byte(r.Uint32())
+	}
+	for i := range m.padded.Labels {
+		m.padded.Labels[i] = int32(r.IntN(m.Net.Classes))
+	}
+	c, in := m.contexts[0], m.inputs[0]
+	return errors.Join(c.Upload(in.pixels, m.padded.Pixels), c.Upload(in.colour, m.padded.Colour), c.Upload(m.head.labels, m.padded.Labels), c.Sync())
+}
+
+// layerOf is the layer that an op belongs to, by the name of the tensor that
+// its layer made.
+func layerOf(op Op) string {
+	t := op.Writes()[0]
+	switch o := op.(type) {
+	case SoftmaxLoss:
+		return "loss"
+	case Dropout:
+		return "dropout"
+	case ActivateBackward:
+		t = o.Y
+	case LRNBackward:
+		t = o.Y
+	case MaxPoolBackward:
+		t = o.At
+	}
+	name, _, _ := strings.Cut(t.Name, ".")
+	return name
+}
+
+// flop counts the products of an op, two operations a multiply-add.
+func flop(op Op) float64 {
+	switch o := op.(type) {
+	case ConvForward:
+		return 2 * float64(o.Y.Shape.Len()) * float64(o.W.Shape.Row())
+	case DenseForward:
+		return 2 * float64(o.Y.Shape.Len()) * float64(o.W.Shape.Row())
+	case ConvBackward:
+		return backwardFLOP(o.DY, o.W, o.DX)
+	case DenseBackward:
+		return backwardFLOP(o.DY, o.W, o.DX)
+	}
+	return 0
+}
+
+func backwardFLOP(dy, w, dx *Tensor) float64 {
+	products := 2 * float64(dy.Shape.Len()) * float64(w.Shape.Row())
+	if dx != nil {
+		products *= 2
+	}
+	return products
+}

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/engine"
+	"alexnet/engine/devices"
+	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
+)
+
+// benchConfig is what bench is asked to measure.
+type benchConfig struct {
+	net              string
+	classes          int
+	devices          string
+	options          devices.Options
+	batch, steps     int
+	data             string
+	workers          int
+	json, skipLayers bool
+}
+
+// benchResult is the object that bench --json prints.
+type benchResult struct {
+	Net          string        `json:"net"`
+	Devices      string        `json:"devices"`
+	Batch        int           `json:"batch"`
+	Train        float64       `json:"train_images_per_s"` // median step
+	Infer        float64       `json:"infer_images_per_s"`
+	Peak         float64       `json:"peak_gflops"` // 0 where it cannot be measured
+	Achieved     float64       `json:"train_gflops"`
+	MemoryMiB    int64         `json:"memory_mib"` // arenas and workspaces
+	LoaderImages float64       `json:"loader_images_per_s,omitempty"`
+	Layers       []layerResult `json:"layers,omitempty"`
+}
+
+// layerResult sums the ops of one layer in a training step.
+type layerResult struct {
+	Layer    string  `json:"layer"`
+	Forward  float64 `json:"forward_ms"`
+	Backward float64 `json:"backward_ms"`
+	Update   float64 `json:"update_ms"`
+	GFLOPS   float64 `json:"gflops"` // of forward and backward
+	MiB      float64 `json:"mib"`    // read and written by forward and backward
+	flop     float64
+}
+
+// benchCommand measures training, inference and each layer on random pictures.
+func benchCommand(stdout io.Writer) *cli.Command {
+	var f benchConfig
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "measure training, inference, every layer and, with --data, the loader",
+		UsageText: `train-alexnet bench
+   train-alexnet bench --devices cpu,cpu --batch 64 --json
+   train-alexnet bench --data shards/train`,
+		Description: `Trains and runs the net on random pictures that are already in memory, and prints the median rate of
+the steps. Then it times the ops of a step one by one and sums them by layer; the rates of products stand
+beside the peak that the same cores reach on registers alone, measured in the same run. With --data it
+also times the loader by itself on a folder of shards, with crops, flips and colour numbers.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "net", Value: "alexnet", Usage: "`NET` to measure: a preset or a JSON net file", Destination: &f.net},
+			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes, for presets", Destination: &f.classes},
+			&cli.StringFlag{Name: "devices", Value: "cpu", Usage: "`LIST` of device contexts for the towers", Destination: &f.devices},
+			&cli.IntFlag{Name: "threads", Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &f.options.Threads},
+			&cli.BoolFlag{Name: "portable", Usage: "leave out assembly", Destination: &f.options.Portable},
+			&cli.IntFlag{Name: "batch", Value: 128, Usage: "`N` pictures in a step", Destination: &f.batch},
+			&cli.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps to take the median of, after one that warms up", Destination: &f.steps},
+			&cli.BoolFlag{Name: "no-layers", Usage: "leave out the table of layers", Destination: &f.skipLayers},
+			&cli.StringFlag{Name: "data", Usage: "`DIR` of shards to time the loader on", Destination: &f.data},
+			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines of the loader; 0 is one a core", Destination: &f.workers},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
+		},
+		Action: func(c *cli.Context) error {
+			if f.batch < 1 || f.steps < 1 || f.classes < 2 {
+				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
+			}
+			r, err := bench(c.Context, &f)
+			if err != nil {
+				return err
+			}
+			if f.json {
+				return json.NewEncoder(stdout).Encode(r)
+			}
+			return r.print(stdout)
+		},
+	}
+}
+
+func bench(ctx context.Context, f *benchConfig) (*benchResult, error) {
+	net, err := (&settings{Net: f.net}).namedNet(f.classes)
+	if err != nil {
+		return nil, err
+	}
+	r := &benchResult{Net: net.Name, Devices: f.devices, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
+	if err := r.steps(ctx, f, net); err != nil {
+		return nil, err
+	}
+	if !f.skipLayers {
+		if err := r.layers(f, net); err != nil {
+			return nil, err
+		}
+	}
+	if f.data != "" {
+		if r.LoaderImages, err = loaderRate(ctx, f, net); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// steps times whole training and inference steps.
+func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net) (err error) {
+	contexts, err := devices.Open(f.devices, f.options)
+	if err != nil {
+		return err
+	}
+	m, err := engine.NewModel(net, contexts, benchModel(f))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	for _, p := range m.Plans() {
+		r.MemoryMiB += p.Total() >> 20
+	}
+	if err := m.Initialize(engine.InitHe, 1); err != nil {
+		return err
+	}
+	b := randomPictures(net, f.batch)
+	step := engine.Step{Seed: 1, LearningRate: 1e-4, Momentum: .9}
+	train := func() error {
+		step.Number++
+		if _, err := m.Gradients(b, step); err != nil {
+			return err
+		}
+		return m.Update(step)
+	}
+	infer := func() error {
+		_, err := m.Infer(b)
+		return err
+	}
+	if r.Train, err = medianRate(ctx, f, train); err != nil {
+		return err
+	}
+	r.Infer, err = medianRate(ctx, f, infer)
+	return err
+}
+
+func benchModel(f *benchConfig) engine.ModelConfig {
+	return engine.ModelConfig{Batch: f.batch, InputScale: 1. / 64, Decay: 5e-4}
+}
+
+// medianRate is images per second of the median of f.steps calls after one.
+func medianRate(ctx context.Context, f *benchConfig, step func() error) (float64, error) {
+	times := make([]float64, 0, f.steps)
+	for i := range f.steps + 1 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		began := time.Now()
+		if err := step(); err != nil {
+			return 0, err
+		}
+		if i > 0 {
+			times = append(times, time.Since(began).Seconds())
+		}
+	}
+	slices.Sort(times)
+	return float64(f.batch) / times[len(times)/2], nil
+}
+
+func randomPictures(net *engine.Net, n int) engine.Batch {
+	r := rand.New(rand.NewPCG(1, 2))
+	b := engine.Batch{Images: n, Pixels: make([]byte, n*net.Input.Size*net.Input.Size*3), Colour: make([]float32, 3*n), Labels: make([]int32, n)}
+	for i := range b.Pixels {
+		b.Pixels[i] = byte(r.Uint32())
+	}
+	for i := range b.Labels {
+		b.Labels[i] = int32(r.IntN(net.Classes))
+	}
+	return b
+}
+
+// layers times the ops of a step on one context and sums them by layer.
+func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
+	list, _, _ := strings.Cut(f.devices, ",")
+	contexts, err := devices.Open(list, f.options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, contexts[0].Close()) }()
+	ops, err := engine.Profile(net, contexts[0], benchModel(f), min(f.steps, 3))
+	if err != nil {
+		return err
+	}
+	at := map[string]int{}
+	total, backward := 0.0, false
+	for _, op := range ops {
+		i, ok := at[op.Layer]
+		if !ok {
+			i = len(r.Layers)
+			at[op.Layer] = i
+			r.Layers = append(r.Layers, layerResult{Layer: op.Layer})
+		}
+		l := &r.Layers[i]
+		ms := op.Time.Seconds() * 1e3
+		switch {
+		case op.Kind == "update":
+			l.Update += ms
+			continue
+		case backward:
+			l.Backward += ms
+		default:
+			l.Forward += ms
+		}
+		l.flop += op.FLOP
+		l.MiB += float64(op.Bytes) / (1 << 20)
+		total += op.FLOP
+		backward = backward || op.Layer == "loss"
+	}
+	for i := range r.Layers {
+		if l := &r.Layers[i]; l.flop > 0 {
+			l.GFLOPS = l.flop / (l.Forward + l.Backward) / 1e6
+		}
+	}
+	r.Achieved = total / float64(f.batch) * r.Train / 1e9
+	return nil
+}
+
+// loaderRate times one pass, at most five seconds, over a folder of shards.
+func loaderRate(ctx context.Context, f *benchConfig, net *engine.Net) (float64, error) {
+	ds, err := pipeline.OpenDataset(f.data)
+	if err != nil {
+		return 0, err
+	}
+	defer ds.Close()
+	loader, err := pipeline.NewLoader(ds, pipeline.LoaderConfig{Batch: min(f.batch, ds.Len()), Workers: f.workers, Seed: 1, Crop: net.Input.Size, Train: true})
+	if err != nil {
+		return 0, err
+	}
+	defer loader.Close()
+	const longest = 5 * time.Second
+	images := 0
+	var began time.Time
+	for {
+		b, err := loader.Next(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if began.IsZero() { // the first batch warms up
+			began = time.Now()
+		} else {
+			images += b.Images
+		}
+		last := b.Epoch > 0 && images > 0
+		b.Release()
+		if elapsed := time.Since(began); images > 0 && (last || elapsed > longest) {
+			return float64(images) / elapsed.Seconds(), nil
+		}
+	}
+}
+
+// print writes the result as text.
+func (r *benchResult) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s on %s, batch %d, %d MiB\n", r.Net, r.Devices, r.Batch, r.MemoryMiB)
+	fmt.Fprintf(w, "training   %.1f images/s\ninference  %.1f images/s\n", r.Train, r.Infer)
+	if r.LoaderImages > 0 {
+		fmt.Fprintf(w, "loader     %.0f images/s\n", r.LoaderImages)
+	}
+	if r.Achieved > 0 && r.Peak > 0 {
+		fmt.Fprintf(w, "products   %.1f GFLOP/s in training, %.0f %% of the %.1f that registers alone reach\n", r.Achieved, 100*r.Achieved/r.Peak, r.Peak)
+	}
+	if len(r.Layers) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\nlayer\tforward ms\tbackward ms\tupdate ms\tGFLOP/s\tof peak\tMiB\t")
+	for _, l := range r.Layers {
+		rate, share := "", ""
+		if l.GFLOPS > 0 {
+			rate = fmt.Sprintf("%.1f", l.GFLOPS)
+			if r.Peak > 0 {
+				share = fmt.Sprintf("%.0f %%", 100*l.GFLOPS/r.Peak)
+			}
+		}
+		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%s\t%s\t%.0f\t\n", l.Layer, l.Forward, l.Backward, l.Update, rate, share, l.MiB)
+	}
+	return t.Flush()
+}
