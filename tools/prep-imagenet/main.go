@@ -25,6 +25,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with pictures left out (na
 const examples = `prep-imagenet shard --in imagenet/train --out shards/train
    prep-imagenet shard --in imagenet/val --out shards/val --split val
    prep-imagenet sample --out practice
+   prep-imagenet stats imagenet/train
    prep-imagenet verify shards/train
    prep-imagenet inspect --sheet sheet.png shards/train`
 
@@ -32,7 +33,7 @@ const examples = `prep-imagenet shard --in imagenet/train --out shards/train
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	app := &cli.App{
 		Name:        "prep-imagenet",
-		Usage:       "make, check and picture shards of labelled photographs",
+		Usage:       "make, check, join, mend and export shards of labelled photographs",
 		UsageText:   examples,
 		Description: description,
 		Commands: []*cli.Command{
@@ -40,6 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			sampleCommand(stdout, stderr),
 			verifyCommand(stdout, stderr),
 			inspectCommand(stdout, stderr),
+			statsCommand(stdout, stderr),
 			mergeCommand(stdout, stderr),
 			repairCommand(stdout, stderr),
 			exportCommand(stdout, stderr),

@@ -1,0 +1,34 @@
+package rescale
+
+import (
+	"bytes"
+	"image/color"
+)
+
+// Description is what a picture file's header says.
+type Description struct {
+	Format        string // "JPEG", "PNG", …
+	Width, Height int    // as stored, before it is turned upright
+	Grey, CMYK    bool
+	Turned        bool // EXIF or TIFF asks for it to be turned or mirrored
+}
+
+// Describe reads a picture file's header. A file that it can describe may still
+// be damaged further on.
+func Describe(file []byte) (d Description, err error) {
+	f, err := identify(file)
+	if err != nil {
+		return d, err
+	}
+	c, err := f.config(bytes.NewReader(file))
+	if err != nil {
+		return d, explain(f.name, "", len(file), err)
+	}
+	return Description{
+		Format: f.name,
+		Width:  c.Width, Height: c.Height,
+		Grey:   c.ColorModel == color.GrayModel || c.ColorModel == color.Gray16Model,
+		CMYK:   c.ColorModel == color.CMYKModel,
+		Turned: orientation(f.name, file) != 1,
+	}, nil
+}
