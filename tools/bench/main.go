@@ -1,5 +1,5 @@
-// Command bench times this project's commands and their peers side by side, on
-// the same pictures, in one run. It is run from the root of the module.
+// Command bench measures ours and the peers side by side, on the same data and
+// in one run.
 package main
 
 import (
@@ -13,12 +13,17 @@ import (
 
 func main() { command.Main(run) }
 
+const description = `Contestants take turns, round after round, so that a machine that is busy at times is busy for all of them;
+the table has medians over the rounds.`
+
 // run is the whole command, without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	app := &cli.App{
-		Name:     "bench",
-		Usage:    "time ours and the peers side by side",
-		Commands: []*cli.Command{shardCommand(stdout, stderr)},
+		Name:        "bench",
+		Usage:       "measure ours and the peers side by side",
+		UsageText:   "go run ./tools/bench loader --in imagenet/train --python venv/bin/python",
+		Description: description,
+		Commands:    []*cli.Command{loaderCommand(stdout, stderr)},
 	}
 	return command.Run(ctx, app, args, stdout, stderr)
 }

@@ -1,0 +1,165 @@
+"""Peers of the loader: each runs the same work from the same pictures, and prints its rate.
+
+    python loaders.py PEER --jpegs FOLDERS --mds DIR --work DIR --seconds S --workers N --batch B
+
+PEER is torchvision, streaming, webdataset, ffcv-raw or ffcv-jpeg. FOLDERS has class folders of 256x256
+JPEGs, DIR the same pictures as MDS shards of codec jpeg; what a peer needs besides (tars, .beton) is made
+in --work before the clock starts. The work: shuffled samples, a 224x224 crop, a horizontal flip half of the
+time, batches of uint8 in host memory. Peers whose crop resizes are given crops of exactly 224x224.
+Prints one JSON object: images, seconds, cpu_seconds (workers included), note.
+"""
+import argparse
+import json
+import os
+import random
+import resource
+import time
+
+import numpy as np
+
+CROP = 224
+
+
+def crop_flip(picture):
+    """A random crop and flip of a PIL picture, as bytes in an array."""
+    x, y = random.randint(0, 32), random.randint(0, 32)
+    a = np.asarray(picture.convert("RGB"))[y:y + CROP, x:x + CROP]
+    return np.ascontiguousarray(a[:, ::-1] if random.random() < 0.5 else a)
+
+
+def to_tensor(picture):
+    import torch
+    return torch.from_numpy(crop_flip(picture))
+
+
+def torchvision(a):
+    import torch
+    from torchvision import datasets
+    data = datasets.ImageFolder(a.jpegs, transform=to_tensor)
+    return torch.utils.data.DataLoader(data, batch_size=a.batch, shuffle=True, num_workers=a.workers,
+                                       persistent_workers=True, drop_last=True), ""
+
+
+def streaming(a):
+    import torch
+    from streaming import StreamingDataset
+
+    class Data(StreamingDataset):
+        def __getitem__(self, i):
+            s = super().__getitem__(i)
+            return to_tensor(s["image"]), s["label"]
+
+    data = Data(local=a.mds, shuffle=True, batch_size=a.batch)
+    return torch.utils.data.DataLoader(data, batch_size=a.batch, num_workers=a.workers, persistent_workers=True,
+                                       drop_last=True), ""
+
+
+def tars(a):
+    import webdataset
+    path = os.path.join(a.work, "webdataset-%03d.tar")
+    if not os.path.exists(path % 0):
+        with webdataset.ShardWriter(path, maxcount=512, verbose=0) as out:
+            for i, (name, label) in enumerate(pictures(a)):
+                with open(name, "rb") as f:
+                    out.write({"__key__": "%06d" % i, "jpg": f.read(), "cls": label})
+    count = len([n for n in os.listdir(a.work) if n.startswith("webdataset-")])
+    return os.path.join(a.work, "webdataset-{000..%03d}.tar" % (count - 1))
+
+
+def pictures(a):
+    """Files and labels in a shuffled order, always the same."""
+    from torchvision import datasets
+    samples = datasets.ImageFolder(a.jpegs).samples
+    random.Random(0).shuffle(samples)
+    return samples
+
+
+def web(a):
+    import webdataset
+    data = (webdataset.WebDataset(tars(a), shardshuffle=100, empty_check=False, workersplitter=webdataset.split_by_worker)
+            .shuffle(1000).decode("pil").to_tuple("jpg", "cls").map_tuple(to_tensor, int).batched(a.batch, partial=False))
+    return webdataset.WebLoader(data, batch_size=None, num_workers=a.workers, persistent_workers=True), \
+        "shuffles a window of 1,000"
+
+
+def ffcv(mode):
+    def make(a):
+        from ffcv.fields import IntField, RGBImageField
+        from ffcv.fields.decoders import IntDecoder, SimpleRGBImageDecoder, RandomResizedCropRGBImageDecoder
+        from ffcv.loader import Loader, OrderOption
+        from ffcv.transforms import RandomHorizontalFlip, ToTensor
+        from ffcv.writer import DatasetWriter
+        from PIL import Image
+
+        class Pictures:
+            def __init__(self):
+                self.samples = pictures(a)
+
+            def __len__(self):
+                return len(self.samples)
+
+            def __getitem__(self, i):
+                name, label = self.samples[i]
+                picture = Image.open(name).convert("RGB")
+                return picture, label
+
+        path = os.path.join(a.work, f"ffcv-{mode}.beton")
+        if not os.path.exists(path):
+            field = RGBImageField(write_mode=mode, jpeg_quality=90)
+            DatasetWriter(path + ".tmp", {"image": field, "label": IntField()}, num_workers=a.workers).from_indexed_dataset(Pictures())
+            os.rename(path + ".tmp", path)
+        side = CROP / 256
+        decoder = RandomResizedCropRGBImageDecoder((CROP, CROP), scale=(side * side, side * side), ratio=(1, 1))
+        loader = Loader(path, batch_size=a.batch, num_workers=a.workers, order=OrderOption.RANDOM, os_cache=True, drop_last=True,
+                        pipelines={"image": [decoder, RandomHorizontalFlip(), ToTensor()], "label": [IntDecoder(), ToTensor()]})
+        return loader, "" if mode == "raw" else "re-encoded at quality 90"
+    return make
+
+
+PEERS = {"torchvision": torchvision, "streaming": streaming, "webdataset": web, "ffcv-raw": ffcv("raw"), "ffcv-jpeg": ffcv("jpg")}
+
+
+def cpu():
+    """Seconds of this process and of the workers that have ended or are running."""
+    total = 0.0
+    tick = os.sysconf("SC_CLK_TCK")
+    me = os.getpid()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(pid) == me or int(fields[1]) == me:
+            total += (int(fields[11]) + int(fields[12])) / tick
+    return total
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("peer", choices=PEERS)
+    for name in "jpegs", "mds", "work":
+        p.add_argument("--" + name, required=True)
+    p.add_argument("--seconds", type=float, default=5)
+    p.add_argument("--workers", type=int, default=2)
+    p.add_argument("--batch", type=int, default=256)
+    a = p.parse_args()
+    loader, note = PEERS[a.peer](a)
+
+    def batches():
+        while True:
+            yield from loader
+
+    source = batches()
+    for _ in range(4):  # workers start, pages and compiled code warm up
+        next(source)
+    images, began, used = 0, time.perf_counter(), cpu()
+    while time.perf_counter() - began < a.seconds:
+        batch = next(source)
+        assert batch[0].shape[1:] == (CROP, CROP, 3), batch[0].shape
+        images += len(batch[0])
+    seconds = time.perf_counter() - began
+    print(json.dumps({"images": images, "seconds": seconds, "cpu_seconds": cpu() - used, "note": note}), flush=True)
+
+
+main()

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"alexnet/pipeline"
+	"alexnet/pipeline/mds"
+	"alexnet/pipeline/source"
+)
+
+// prepare makes what isn't there yet: shards of each codec, and the jpeg shards'
+// pictures as files in class folders.
+func (j *loaderJob) prepare(ctx context.Context) error {
+	for _, name := range codecNames {
+		dir := j.shards(name)
+		if _, err := os.Stat(filepath.Join(dir, mds.IndexName)); err == nil {
+			continue
+		}
+		j.log.Update("making %s", dir)
+		src, err := source.Open(ctx, j.in, source.Options{})
+		if err != nil {
+			return err
+		}
+		_, err = pipeline.Shard(ctx, pipeline.ShardConfig{Out: dir, Codec: name, Limit: j.limit}, src, nil)
+		src.Close()
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(j.jpegs()); err == nil {
+		return nil
+	}
+	j.log.Update("making %s", j.jpegs())
+	return j.writeJPEGs(j.jpegs())
+}
+
+// writeJPEGs writes each sample of the jpeg shards to a file of its own.
+func (j *loaderJob) writeJPEGs(dir string) error {
+	d, err := pipeline.OpenDataset(j.shards("jpeg"))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	temp := dir + ".tmp"
+	for i := range d.Len() {
+		s, err := d.Sample(i)
+		if err != nil {
+			return err
+		}
+		class := filepath.Join(temp, d.Meta().Classes[s.Label].ID)
+		if err := os.MkdirAll(class, 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(class, fmt.Sprintf("%06d.jpg", i)), s.Image, 0o666); err != nil {
+			return err
+		}
+	}
+	return os.Rename(temp, dir)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/sys/cpu"
+)
+
+// report is the table, and what --json prints.
+type report struct {
+	Date     string   `json:"date"`
+	Machine  string   `json:"machine"`
+	Images   int      `json:"images"`
+	Batch    int      `json:"batch"`
+	Workers  int      `json:"workers"`
+	Rounds   int      `json:"rounds"`
+	Seconds  float64  `json:"seconds"` // of a turn
+	Results  []result `json:"results"`
+	baseline string
+}
+
+// result is one contestant's.
+type result struct {
+	Name         string    `json:"name"`
+	ImagesPerSec float64   `json:"images_per_s"`     // median of the rounds
+	CPUMicros    float64   `json:"cpu_microseconds"` // an image, median
+	Rates        []float64 `json:"rates"`            // images/s of each round
+	Note         string    `json:"note,omitempty"`   // how its work differs
+	Error        string    `json:"error,omitempty"`  // why it gave no figure
+	micros       []float64 // of each round
+}
+
+func newReport(j *loaderJob) *report {
+	avx := ""
+	if cpu.X86.HasAVX2 {
+		avx = ", AVX2"
+	}
+	return &report{
+		Date:    time.Now().UTC().Format("2006-01-02"),
+		Machine: fmt.Sprintf("%s/%s, %d cores%s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), avx, runtime.Version()),
+		Images:  j.limit, Batch: j.batch, Workers: j.workers, Rounds: j.rounds, Seconds: j.time.Seconds(),
+		baseline: "torchvision",
+	}
+}
+
+// add counts one turn.
+func (r *report) add(name string, t turn, err error) {
+	i := slices.IndexFunc(r.Results, func(x result) bool { return x.Name == name })
+	if i < 0 {
+		r.Results = append(r.Results, result{Name: name})
+		i = len(r.Results) - 1
+	}
+	x := &r.Results[i]
+	if err != nil {
+		x.Error = err.Error()
+		return
+	}
+	x.Note = t.Note
+	if t.Images == 0 || t.Seconds <= 0 {
+		return
+	}
+	x.Rates = append(x.Rates, float64(t.Images)/t.Seconds)
+	x.micros = append(x.micros, 1e6*t.CPUSeconds/float64(t.Images))
+	x.ImagesPerSec, x.CPUMicros = median(x.Rates), median(x.micros)
+}
+
+// median is the middle one, or the mean of the two in the middle.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// print writes a Markdown table: rates, and each as a multiple of torchvision's.
+func (r *report) print(w io.Writer) error {
+	base := result{}
+	if i := slices.IndexFunc(r.Results, func(x result) bool { return x.Name == r.baseline }); i >= 0 {
+		base = r.Results[i]
+	}
+	fmt.Fprintf(w, "%s; %s; %d pictures, batch %d, %d workers; medians of %d turns of %.0f s\n\n",
+		r.Date, r.Machine, r.Images, r.Batch, r.Workers, r.Rounds, r.Seconds)
+	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.Debug)
+	ratio := func(a, b float64) string {
+		if a == 0 || b == 0 {
+			return "–"
+		}
+		return fmt.Sprintf("%.1f", a/b)
+	}
+	fmt.Fprintf(t, "| loader\t images/s\t µs of CPU an image\t × %s, by time\t × by CPU\t notes\t\n", r.baseline)
+	fmt.Fprintf(t, "|---\t ---:\t ---:\t ---:\t ---:\t ---\t\n")
+	for _, x := range r.Results {
+		note := x.Note
+		if x.Error != "" {
+			note = "didn't run: " + x.Error
+		}
+		fmt.Fprintf(t, "| %s\t %.0f\t %.0f\t %s\t %s\t %s\t\n", x.Name, x.ImagesPerSec, x.CPUMicros,
+			ratio(x.ImagesPerSec, base.ImagesPerSec), ratio(base.CPUMicros, x.CPUMicros), note)
+	}
+	return t.Flush()
+}
