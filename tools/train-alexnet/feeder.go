@@ -74,6 +74,23 @@ func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
 	return &feeder{loader: e.loader, at: &e.at, end: (epoch + 1) * e.loader.BatchesPerEpoch()}, nil
 }
 
+// waitingMuch is the part of the time spent waiting for batches from which the
+// loader, and not the training, sets the pace.
+const waitingMuch = 0.1
+
+// bottleneck names what sets the pace when training spends the given part of
+// its time waiting for batches: "training", or what the loader's workers do for
+// longer, "decode" or "augment".
+func (e *epochs) bottleneck(waiting float64) string {
+	if waiting < waitingMuch || e.loader == nil {
+		return "training"
+	}
+	if s := e.loader.Stats(); s.Augment > s.Decode {
+		return "augment"
+	}
+	return "decode"
+}
+
 // Close stops the loader.
 func (e *epochs) Close() error {
 	if e.loader == nil {

@@ -8,13 +8,18 @@ import (
 
 	"alexnet/engine"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/train-alexnet/tensorboard"
 )
 
-// observer writes progress for people and metrics.jsonl for programs.
+// observer writes progress for people, metrics.jsonl for programs, and event
+// files for TensorBoard.
 type observer struct {
 	line    *command.Line
 	metrics io.Writer
-	fail    func(error) // stops the training
+	boards  map[string]*tensorboard.Writer // by split
+	live    func(logged)                   // for the dashboard; nil without
+	fail    func(error)                    // stops the training
+	slow    func(waiting float64) string   // what the training waits for
 
 	epochs  int
 	steps   uint64 // at which training ends
@@ -25,6 +30,13 @@ type observer struct {
 	validated func() // after each validation
 	best      *engine.Metrics
 	last      string // latest checkpoint
+}
+
+// logged is a line of metrics.jsonl.
+type logged struct {
+	engine.Metrics
+	Bottleneck string `json:"bottleneck,omitempty"` // "decode", "augment" or "training"
+	Left       int    `json:"seconds_left"`         // of the whole run, as far as known
 }
 
 // Step shows how training goes.
@@ -66,18 +78,40 @@ func (o *observer) RateChanged(rate float64) {
 }
 
 func (o *observer) write(m engine.Metrics) {
-	text, err := json.Marshal(m)
+	l := logged{Metrics: m, Left: int(o.left(m.Step).Seconds())}
+	if m.Split == "train" {
+		l.Bottleneck = o.slow(m.Waiting)
+	}
+	text, err := json.Marshal(l)
 	if err == nil {
 		_, err = o.metrics.Write(append(text, '\n'))
+	}
+	if err == nil {
+		err = o.board(m)
 	}
 	if err != nil {
 		o.fail(fmt.Errorf("write metrics: %w", err))
 	}
+	if o.live != nil {
+		o.live(l)
+	}
+}
+
+// board writes a line for TensorBoard.
+func (o *observer) board(m engine.Metrics) error {
+	scalars := []tensorboard.Scalar{
+		{Tag: "loss", Value: m.Loss}, {Tag: "top1_error", Value: m.Top1Error}, {Tag: "top5_error", Value: m.Top5Error},
+		{Tag: "images_per_s", Value: m.ImagesPerSec},
+	}
+	if m.Split == "train" {
+		scalars = append(scalars, tensorboard.Scalar{Tag: "lr", Value: m.Rate}, tensorboard.Scalar{Tag: "waiting", Value: m.Waiting})
+	}
+	return o.boards[m.Split].Write(m.Step, time.Now(), scalars...)
 }
 
 func (o *observer) text(m engine.Metrics) string {
-	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s  %s left",
-		m.Epoch, o.epochs, m.Step, o.steps, m.Loss, 100*m.Top1Error, 100*m.Top5Error, m.ImagesPerSec, command.Span(o.left(m.Step)))
+	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s (limit: %s)  %s left",
+		m.Epoch, o.epochs, m.Step, o.steps, m.Loss, 100*m.Top1Error, 100*m.Top5Error, m.ImagesPerSec, o.slow(m.Waiting), command.Span(o.left(m.Step)))
 }
 
 // left is how long the rest will take at this session's pace, validation and

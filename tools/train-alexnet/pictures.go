@@ -165,26 +165,13 @@ func figures(r *runRecord, metrics []engine.Metrics, classes int) []report.Figur
 	add := func(name, format string, values ...any) {
 		rows = append(rows, report.Figure{Name: name, Value: fmt.Sprintf(format, values...)})
 	}
-	var lastTrain, lowest *engine.Metrics
-	var speed []float64
-	for i, m := range metrics {
-		switch m.Split {
-		case "train":
-			lastTrain = &metrics[i]
-			speed = append(speed, m.ImagesPerSec)
-		case "val":
-			if lowest == nil || m.Top1Error < lowest.Top1Error {
-				lowest = &metrics[i]
-			}
-		}
-	}
+	lastTrain, lowest, speed := summary(metrics)
 	if lowest != nil {
 		add("lowest validation error", "top-1 %s, top-5 %s, loss %.3f, after epoch %d", percent(lowest.Top1Error), percent(lowest.Top5Error), lowest.Loss, lowest.Epoch)
 	}
 	if lastTrain != nil {
 		add("last training figures", "top-1 error %s, loss %.3f, after step %d (%d images)", percent(lastTrain.Top1Error), lastTrain.Loss, lastTrain.Step, lastTrain.Images)
-		sort.Float64s(speed)
-		add("training speed", "%.1f images/s (median)", speed[len(speed)/2])
+		add("training speed", "%.1f images/s (median)", speed)
 	}
 	add("chance", "%s error, loss %.3f", percent(1-1/float64(classes)), math.Log(float64(classes)))
 	add("net", "%s: %d classes, %d parameters, %d towers", r.Net.Name, classes, r.Parameters, r.Net.Towers)

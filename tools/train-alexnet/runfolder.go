@@ -17,6 +17,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/train-alexnet/tensorboard"
 )
 
 // Names in a run folder.
@@ -27,6 +28,7 @@ const (
 	curveName       = "curve.png"
 	kernelsName     = "kernels.png"
 	reportName      = "report.html"
+	boardName       = "tensorboard" // train and val below it
 )
 
 // runRecord is run.json: what a run is made of.
@@ -37,6 +39,7 @@ type runRecord struct {
 	Train      dataRecord      `json:"train"`
 	Val        *dataRecord     `json:"val,omitempty"`
 	Sessions   []session       `json:"sessions"`
+	Finished   string          `json:"finished,omitempty"` // why it ended by itself; "" while it may go on
 }
 
 // dataRecord identifies a folder of shards: the index holds the hashes of all
@@ -151,6 +154,19 @@ func openMetrics(dir string, at engine.Position) (*os.File, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
+}
+
+// openBoards begins the event files of a session that goes on after step.
+func openBoards(dir string, step uint64) (map[string]*tensorboard.Writer, error) {
+	boards := map[string]*tensorboard.Writer{}
+	for _, split := range []string{"train", "val"} {
+		w, err := tensorboard.Create(filepath.Join(dir, boardName, split), step)
+		if err != nil {
+			return boards, fmt.Errorf("event file for TensorBoard: %w", err)
+		}
+		boards[split] = w
+	}
+	return boards, nil
 }
 
 // metricsEnd is the length of the lines that belong to the time before at. A

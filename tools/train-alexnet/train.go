@@ -330,10 +330,22 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, metrics.Close()) }()
 
+	boards, err := openBoards(j.Run, state.Position.Step)
+	defer func() {
+		for _, b := range boards {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	if err != nil {
+		return err
+	}
+
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	batches := j.trainBatches()
+	defer batches.Close()
 	o := &observer{
-		line: j.line, metrics: metrics, fail: cancel,
+		line: j.line, metrics: metrics, boards: boards, fail: cancel, slow: batches.bottleneck,
 		epochs: j.Epochs, steps: uint64(j.Epochs) * uint64(j.trainData.Len()/j.Batch), maxTime: j.MaxTime,
 		began: time.Now(), first: state.Position.Step,
 	}
@@ -345,8 +357,6 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 			cancel(err)
 		}
 	}
-	batches := j.trainBatches()
-	defer batches.Close()
 	t := &engine.Trainer{
 		Model: m, Schedule: j.schedule, Momentum: float32(j.Momentum),
 		Checkpoint: state, Checkpoints: j.checkpoints(), SaveSteps: j.CheckpointEvery, SaveAfter: saveAfter,
@@ -369,6 +379,11 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 		return errors.Join(err, draw(j.Run, m))
 	}
+	if stop != engine.StopTime {
+		if err := finish(j.Run, stop); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(draw(j.Run, m), writeReport(ctx, j.Run, m, j.valData)); err != nil {
 		return err
 	}
@@ -386,6 +401,16 @@ func (j *job) trainBatches() *epochs {
 		c.PCA, c.Noise = j.pca, form
 	}
 	return &epochs{dataset: j.trainData, config: c}
+}
+
+// finish notes in run.json why the run ended by itself.
+func finish(dir string, stop engine.Stop) error {
+	r, err := readRun(dir)
+	if err != nil {
+		return err
+	}
+	r.Finished = string(stop)
+	return r.write(dir)
 }
 
 // writeRecord writes run.json, with this session added.
