@@ -3,11 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"image/png"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -127,29 +124,11 @@ func (r *inspectResult) print(w io.Writer) error {
 	return t.Flush()
 }
 
-// writeSheet writes the contact sheet under its name when it is whole.
+// writeSheet writes the contact sheet.
 func writeSheet(path string, d *pipeline.Dataset, cfg pipeline.SheetConfig) error {
 	sheet, err := pipeline.Sheet(d, cfg)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".sheet-*")
-	if err != nil {
-		return fmt.Errorf("write the contact sheet: %w", err)
-	}
-	defer os.Remove(f.Name())
-	err = png.Encode(f, sheet)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write the contact sheet %s: %w", path, err)
-	}
-	return nil
+	return writePNG(path, sheet)
 }

@@ -41,6 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			sampleCommand(stdout, stderr),
 			verifyCommand(stdout, stderr),
 			inspectCommand(stdout, stderr),
+			previewCommand(stdout),
 			statsCommand(stdout, stderr),
 			mergeCommand(stdout, stderr),
 			repairCommand(stdout, stderr),

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/augment"
+	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
+)
+
+const previewDescription = `Draws one picture as training presents it in eight epochs: cropped, mirrored, and with colour noise where --pca
+is given.`
+
+func previewCommand(stdout io.Writer) *cli.Command {
+	var out, pcaPath string
+	var sample, epochs int
+	c := pipeline.LoaderConfig{Train: true}
+	return &cli.Command{
+		Name:        "preview",
+		Usage:       "draw what augmentation makes of a picture",
+		ArgsUsage:   "DIR",
+		Description: previewDescription,
+		UsageText:   `prep-imagenet preview --augmented out.png --pca pca.json shards/train`,
+		Flags: []cli.Flag{
+			&cli.PathFlag{Name: "augmented", Required: true, Usage: "write the presentations to `FILE`.png", Destination: &out},
+			&cli.PathFlag{Name: "pca", Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &pcaPath},
+			&cli.IntFlag{Name: "sample", Usage: "`NUMBER` of the picture, from 0", Destination: &sample},
+			&cli.IntFlag{Name: "epochs", Value: 8, Usage: "`N` presentations", Destination: &epochs},
+			&cli.IntFlag{Name: "crop", Value: 224, Usage: "`PIXELS` a side", Destination: &c.Crop},
+			&cli.Float64Flag{Name: "sigma", Value: augment.DefaultSigma, Usage: "standard deviation of the noise in units of an axis' own spread; more shows it better", Destination: &c.Sigma},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the training run", Destination: &c.Seed},
+		},
+		Action: func(ctx *cli.Context) error {
+			dir, err := oneFolder(ctx)
+			if err != nil {
+				return err
+			}
+			if epochs < 1 {
+				return command.Usagef("--epochs %d: want at least 1", epochs)
+			}
+			if pcaPath != "" {
+				pca, err := augment.ReadPCA(pcaPath)
+				if err != nil {
+					return err
+				}
+				c.PCA = &pca
+			}
+			d, err := pipeline.OpenDataset(dir)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			sheet, err := pipeline.Preview(d, c, sample, epochs)
+			if err != nil {
+				return err
+			}
+			if err := writePNG(out, sheet); err != nil {
+				return err
+			}
+			s, err := d.Sample(sample)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(stdout, "%s: sample %d, %s, in epochs 0 to %d\n", out, sample, s.Name, epochs-1)
+			return err
+		},
+	}
+}
+
+// writePNG writes a picture under its name when it is whole.
+func writePNG(path string, picture image.Image) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".png-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	err = png.Encode(f, picture)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
