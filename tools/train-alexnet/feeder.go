@@ -91,6 +91,14 @@ func (e *epochs) bottleneck(waiting float64) string {
 	return "decode"
 }
 
+// leftOut are the pictures that the present loader could not read.
+func (e *epochs) leftOut() []pipeline.BadSample {
+	if e.loader == nil {
+		return nil
+	}
+	return e.loader.Bad()
+}
+
 // Close stops the loader.
 func (e *epochs) Close() error {
 	if e.loader == nil {

@@ -14,6 +14,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
 
@@ -36,6 +37,8 @@ type settings struct {
 	Precision string `json:"precision"`
 	Threads   int    `json:"threads"`
 	Workers   int    `json:"workers"`
+	Shuffle   string `json:"shuffle"`
+	OnBad     string `json:"on-bad"`
 
 	Epochs     int           `json:"epochs"`
 	Steps      uint64        `json:"steps"`
@@ -63,11 +66,13 @@ type settings struct {
 // netSuffix tells a net file from a preset.
 const netSuffix = ".json"
 
-// Values of --noise and --mean.
+// Values of --noise, --on-bad and --mean.
 const (
 	noiseSqrt   = "sqrt"
 	noiseLambda = "lambda01"
 	noiseOff    = "off"
+	onBadStop   = "stop"
+	onBadSkip   = "skip"
 	meanChannel = "channel"
 	meanImage   = "image"
 	meanNone    = "none"
@@ -92,6 +97,8 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "noise", Category: data, Value: noiseSqrt, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
 		&cli.StringFlag{Name: "mean", Category: data, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, none", Destination: &s.Mean},
 		&cli.IntFlag{Name: "workers", Category: data, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
+		&cli.StringFlag{Name: "shuffle", Category: data, Value: pipeline.ShuffleGlobal.String(), Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none", Destination: &s.Shuffle},
+		&cli.StringFlag{Name: "on-bad", Category: data, Value: onBadStop, Usage: "what to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
 		&cli.StringFlag{Name: "net", Category: recipe, Value: "alexnet", Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(ablationNames(), ", "), Destination: &s.Without},
@@ -134,6 +141,12 @@ func (s *settings) validate() error {
 		if f.value == "" && !(f.name == "run" && (s.Plan || s.DryRun)) {
 			return command.Usagef("--%s is required: give the folder (see train-alexnet --help)", f.name)
 		}
+	}
+	if _, err := pipeline.ParseShuffle(s.Shuffle); err != nil {
+		return command.Usagef("--shuffle: %w", err)
+	}
+	if s.OnBad != onBadStop && s.OnBad != onBadSkip {
+		return command.Usagef("--on-bad %s: want %s or %s", s.OnBad, onBadStop, onBadSkip)
 	}
 	for _, f := range []struct {
 		name  string

@@ -365,7 +365,7 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	if j.valData != nil {
 		t.Validate = func() (engine.Feeder, error) {
-			return onePass(j.valData, pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Workers: j.Workers})
+			return onePass(j.valData, pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip})
 		}
 	}
 	stop, err := t.Run(ctx)
@@ -392,11 +392,16 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		fmt.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*best.Best, j.checkpoints().Best())
 	}
 	fmt.Fprintln(stdout)
+	if bad := batches.leftOut(); len(bad) > 0 {
+		return command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s could not be read and were left out (prep-imagenet verify lists them); sample %d: %w",
+			len(bad), j.Train, bad[0].Sample, bad[0].Err))
+	}
 	return nil
 }
 
 func (j *job) trainBatches() *epochs {
-	c := pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers}
+	c := pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip}
+	c.Shuffle, _ = pipeline.ParseShuffle(j.Shuffle) // validate has seen that it is one
 	if form, ok := j.noiseForm(); ok && j.pca != nil {
 		c.PCA, c.Noise = j.pca, form
 	}
