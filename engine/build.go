@@ -309,7 +309,7 @@ func (b *builder) lrn(ops [][]Op, name string, r Response, in flow) (flow, backw
 	}
 	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
 		for p, d := range dy {
-			ops[p] = append(ops[p], LRNBackward{Response: r, Groups: b.groups(), X: in.x[p], Y: y.x[p], DY: d, DX: d})
+			ops[p] = append(ops[p], LRNBackward{Response: r, Groups: b.groups(), X: in.x[p], DY: d, DX: d})
 		}
 		return dy
 	}

@@ -126,13 +126,14 @@ type LRNForward struct {
 	X, Y   *Tensor
 }
 
-// LRNBackward computes DX from the forward op's X and Y and from DY. DX may be
-// DY.
+// LRNBackward computes DX from the forward op's X and from DY. It computes Y
+// again, so that the net need not keep it: two of the largest activations. DX may
+// be DY.
 type LRNBackward struct {
 	Response
-	Groups   int
-	X, Y, DY *Tensor
-	DX       *Tensor
+	Groups int
+	X, DY  *Tensor
+	DX     *Tensor
 }
 
 // MaxPoolForward takes the maximum over each window of X (N, C, H, W). At holds
@@ -260,7 +261,7 @@ func (o ActivateBackward) Writes() []*Tensor {
 }
 func (o LRNForward) Reads() []*Tensor      { return some(o.X) }
 func (o LRNForward) Writes() []*Tensor     { return some(o.Y) }
-func (o LRNBackward) Reads() []*Tensor     { return some(o.X, o.Y, o.DY) }
+func (o LRNBackward) Reads() []*Tensor     { return some(o.X, o.DY) }
 func (o LRNBackward) Writes() []*Tensor    { return some(o.DX) }
 func (o MaxPoolForward) Reads() []*Tensor  { return some(o.X) }
 func (o MaxPoolForward) Writes() []*Tensor { return some(o.Y, o.At) }

@@ -63,10 +63,10 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 			}
 		}
 	}
-	out := make([]OpTime, len(ops))
+	out, layers := make([]OpTime, len(ops)), layersOf(ops)
 	for i, op := range ops {
 		slices.Sort(times[i])
-		out[i] = OpTime{Layer: layerOf(op), Kind: op.Kind(), Time: times[i][turns/2], FLOP: flop(op)}
+		out[i] = OpTime{Layer: layers[i], Kind: op.Kind(), Time: times[i][turns/2], FLOP: flop(op)}
 		for _, t := range append(op.Reads(), op.Writes()...) {
 			out[i].Bytes += int64(t.Shape.Len()) * int64(ctx.ElemSize(t.Type))
 		}
@@ -87,24 +87,31 @@ func (m *Model) uploadNoise() error {
 	return errors.Join(c.Upload(in.pixels, m.padded.Pixels), c.Upload(in.colour, m.padded.Colour), c.Upload(m.head.labels, m.padded.Labels), c.Sync())
 }
 
-// layerOf is the layer that an op belongs to, by the name of the tensor that
-// its layer made.
-func layerOf(op Op) string {
-	t := op.Writes()[0]
-	switch o := op.(type) {
-	case SoftmaxLoss:
-		return "loss"
-	case Dropout:
-		return "dropout"
-	case ActivateBackward:
-		t = o.Y
-	case LRNBackward:
-		t = o.Y
-	case MaxPoolBackward:
-		t = o.At
+// layersOf names the layer of every op, by the tensor that its layer made.
+func layersOf(ops []Op) []string {
+	names := make([]string, len(ops))
+	normalised := map[*Tensor]*Tensor{} // of LRN: its output by its input
+	for i, op := range ops {
+		t := op.Writes()[0]
+		switch o := op.(type) {
+		case SoftmaxLoss:
+			names[i] = "loss"
+			continue
+		case Dropout:
+			names[i] = "dropout"
+			continue
+		case ActivateBackward:
+			t = o.Y
+		case LRNForward:
+			normalised[o.X] = o.Y
+		case LRNBackward:
+			t = normalised[o.X]
+		case MaxPoolBackward:
+			t = o.At
+		}
+		names[i], _, _ = strings.Cut(t.Name, ".")
 	}
-	name, _, _ := strings.Cut(t.Name, ".")
-	return name
+	return names
 }
 
 // flop counts the products of an op, two operations a multiply-add.

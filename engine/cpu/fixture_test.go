@@ -80,8 +80,7 @@ func pointwise(name string, c, side int, pool bool) []layerBench {
 			return []engine.Op{engine.LRNForward{Response: r, Groups: 2, X: b.maps(c, side), Y: b.maps(c, side)}}
 		}, 0},
 		{name + "/lrn-backward", func(b *net) []engine.Op {
-			return []engine.Op{engine.LRNBackward{Response: r, Groups: 2, X: b.maps(c, side), Y: b.maps(c, side),
-				DY: b.maps(c, side), DX: b.maps(c, side)}}
+			return []engine.Op{engine.LRNBackward{Response: r, Groups: 2, X: b.maps(c, side), DY: b.maps(c, side), DX: b.maps(c, side)}}
 		}, 0},
 		{name + "/relu-backward", func(b *net) []engine.Op {
 			dy := b.maps(c, side)

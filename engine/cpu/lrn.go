@@ -47,14 +47,14 @@ func (c *Context) lowerLRNForward(op engine.LRNForward) (lowered, error) {
 	}, nil
 }
 
-// lowerLRNBackward recomputes the scale from X.
+// lowerLRNBackward computes the scale again from X.
 func (c *Context) lowerLRNBackward(op engine.LRNBackward) (lowered, error) {
 	kind := op.Kind()
 	s, err := lrnGeometry(kind, op.Response, op.Groups, op.X)
 	if err != nil {
 		return lowered{}, err
 	}
-	if err := check(kind, want{"X", op.X, engine.Working, s}, want{"Y", op.Y, engine.Working, s},
+	if err := check(kind, want{"X", op.X, engine.Working, s},
 		want{"DY", op.DY, engine.Working, s}, want{"DX", op.DX, engine.Working, s}); err != nil {
 		return lowered{}, err
 	}
@@ -66,7 +66,7 @@ func (c *Context) lowerLRNBackward(op engine.LRNBackward) (lowered, error) {
 		scratch: 2 * n.maps * lrnWidth,
 		stages: []stage{{n.parts(), func(w *worker, part int) {
 			at, width := n.strip(part)
-			n.backward(w.scratch, c.floats(op.X)[at:], c.floats(op.Y)[at:], c.floats(op.DY)[at:], c.floats(op.DX)[at:], width)
+			n.backward(w.scratch, c.floats(op.X)[at:], c.floats(op.DY)[at:], c.floats(op.DX)[at:], width)
 		}}},
 	}, nil
 }
@@ -123,20 +123,20 @@ func (n *across) forward(x, y []float32, width int) {
 
 // backward computes
 //
-//	DX_i = DY_i·s_i^−β − 2·(α/m)·β·X_i · Σ_j DY_j·Y_j/s_j
+//	DX_i = DY_i·s_i^−β − 2·(α/m)·β·X_i · Σ_j DY_j·s_j^−β·X_j/s_j
 //
 // over the maps j whose window holds map i: the window mirrored. It takes
 // 2·maps·lrnWidth floats of scratch.
-func (n *across) backward(scratch, x, y, dy, dx []float32, width int) {
+func (n *across) backward(scratch, x, dy, dx []float32, width int) {
 	ratios, directs := scratch[:n.maps*lrnWidth], scratch[n.maps*lrnWidth:]
 	for m := range n.maps {
 		w := n.window(x, n.area, m, n.below, n.above)
-		ym, dym := y[m*n.area:][:width], dy[m*n.area:][:width]
+		xm, dym := x[m*n.area:][:width], dy[m*n.area:][:width]
 		ratio, direct := ratios[m*lrnWidth:][:width], directs[m*lrnWidth:][:width]
 		if n.beta == 0.75 {
-			n.kernels.LRNTerms(w, ym, dym, ratio, direct, n.k, n.alpha)
+			n.kernels.LRNTerms(w, xm, dym, ratio, direct, n.k, n.alpha)
 		} else {
-			n.generalTerms(w, ym, dym, ratio, direct)
+			n.generalTerms(w, xm, dym, ratio, direct)
 		}
 	}
 	factor := float32(2 * float64(n.alpha) * n.beta)
@@ -153,11 +153,11 @@ func (n *across) generalForward(w kernel.Window, x, y []float32) {
 	}
 }
 
-func (n *across) generalTerms(w kernel.Window, y, dy, ratio, direct []float32) {
-	for i, v := range y {
+func (n *across) generalTerms(w kernel.Window, x, dy, ratio, direct []float32) {
+	for i, v := range x {
 		s := n.scale(w, i)
-		ratio[i] = float32(float64(dy[i]) * float64(v) / s)
-		direct[i] = float32(float64(dy[i]) * math.Pow(s, -n.beta))
+		g := float64(dy[i]) * math.Pow(s, -n.beta)
+		ratio[i], direct[i] = float32(g*float64(v)/s), float32(g)
 	}
 }
 

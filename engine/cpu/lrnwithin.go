@@ -52,16 +52,16 @@ func (c *Context) lowerWithinBackward(op engine.LRNBackward, s engine.Shape) low
 		scratch: 3 * area,
 		stages: []stage{{s[0] * s[1], func(w *worker, part int) {
 			at := part * area
-			x, y := c.floats(op.X)[at:][:area], c.floats(op.Y)[at:][:area]
+			x := c.floats(op.X)[at:][:area]
 			dy, dx := c.floats(op.DY)[at:][:area], c.floats(op.DX)[at:][:area]
 			squares, ratios, direct := w.scratch[:area], w.scratch[area:][:area], w.scratch[2*area:][:area]
 			for i, v := range x {
 				squares[i] = v * v
 			}
-			for i := range x {
+			for i, v := range x {
 				scale := op.K + alpha*q.sum(squares, i/q.w, i%q.w)
-				ratios[i] = float32(float64(dy[i]) * float64(y[i]) / scale)
-				direct[i] = float32(float64(dy[i]) * math.Pow(scale, -op.Beta))
+				g := float64(dy[i]) * math.Pow(scale, -op.Beta)
+				ratios[i], direct[i] = float32(g*float64(v)/scale), float32(g)
 			}
 			for i, v := range x {
 				sum := mirrored.sum(ratios, i/q.w, i%q.w)

@@ -74,7 +74,7 @@ func malformed() []bad {
 		{"lrn between shapes", engine.LRNForward{Response: lrn, Groups: 1, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 2)}, []string{"2×4×3×2"}},
 		{"lrn groups that don't divide", engine.LRNForward{Response: lrn, Groups: 3, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 3)}, []string{"3"}},
 		{"lrn over no maps", engine.LRNForward{Groups: 1, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 3)}, nil},
-		{"lrn backward between shapes", engine.LRNBackward{Response: lrn, Groups: 1, X: w(2, 4, 3, 3), Y: w(2, 4, 3, 3), DY: w(2, 4, 3, 2), DX: w(2, 4, 3, 3)}, []string{"2×4×3×2"}},
+		{"lrn backward between shapes", engine.LRNBackward{Response: lrn, Groups: 1, X: w(2, 4, 3, 3), DY: w(2, 4, 3, 2), DX: w(2, 4, 3, 3)}, []string{"2×4×3×2"}},
 		{"maxpool output of another size", engine.MaxPoolForward{Window: pool, X: w(2, 4, 7, 7), Y: w(2, 4, 4, 3), At: by(2, 4, 3, 3)}, []string{"2×4×4×3"}},
 		{"maxpool positions of another size", engine.MaxPoolForward{Window: pool, X: w(2, 4, 7, 7), Y: w(2, 4, 3, 3), At: by(2, 4, 3, 2)}, []string{"2×4×3×2"}},
 		{"maxpool positions that are floats", engine.MaxPoolForward{Window: pool, X: w(2, 4, 7, 7), Y: w(2, 4, 3, 3), At: w(2, 4, 3, 3)}, nil},

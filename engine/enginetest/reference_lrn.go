@@ -49,17 +49,16 @@ func (r run) lrnForward(op engine.LRNForward) {
 // lrnBackward differentiates b_j = a_j·d_j^−β, where d_j sums a_i² over the
 // neighbours i of j:
 //
-//	da_i = db_i·d_i^−β − 2·β·AlphaPerTerm · a_i · Σ db_j·b_j/d_j  over j with neighbour i
+//	da_i = db_i·d_i^−β − 2·β·AlphaPerTerm · a_i · Σ db_j·a_j·d_j^(−β−1)  over j with neighbour i
 func (r run) lrnBackward(op engine.LRNBackward) {
-	a, b, db, da := r.read(op.X), r.read(op.Y), r.read(op.DY), r.write(op.DX)
+	a, db, da := r.read(op.X), r.read(op.DY), r.write(op.DX)
 	factor := 2 * op.Beta * op.AlphaPerTerm()
 	each(a.Shape, func(n, c, y, x int) {
 		d, squares := normaliser(op.Response, op.Groups, a, n, c, y, x)
 		da.at(n, c, y, x).add(db.at(n, c, y, x)*math.Pow(d, -op.Beta), squares+elementary)
-		pull := factor * db.at(n, c, y, x) * b.at(n, c, y, x) / d
+		pull := factor * db.at(n, c, y, x) * a.at(n, c, y, x) * math.Pow(d, -op.Beta-1)
 		neighbours(op.Response, op.Groups, a.Shape, c, y, x, func(k, j, i int) {
 			da.at(n, k, j, i).add(-pull*a.at(n, k, j, i), squares+elementary)
-			da.at(n, k, j, i).narrow = 1 // b as stored, or computed again
 		})
 	})
 }

@@ -132,8 +132,8 @@ func layers() (all []layer) {
 		"within, even":    {Size: 2, K: 2, Alpha: 1, Beta: 0.75, Within: true},
 	} {
 		f := engine.LRNForward{Response: r, Groups: 2, X: working("x", s), Y: working("y", s)}
-		b := engine.LRNBackward{Response: r, Groups: 2, X: working("x", s), Y: working("y", s), DY: working("dy", s), DX: working("dx", s)}
-		all = append(all, layer{"lrn " + name, f, f.Y, b, b.DY, tensors{b.X: f.X, b.Y: f.Y}, tensors{f.X: b.DX}, nil})
+		b := engine.LRNBackward{Response: r, Groups: 2, X: working("x", s), DY: working("dy", s), DX: working("dx", s)}
+		all = append(all, layer{"lrn " + name, f, f.Y, b, b.DY, tensors{b.X: f.X}, tensors{f.X: b.DX}, nil})
 	}
 	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 2, Stride: 2, Pad: 1}, {Size: 3, Stride: 1, Pad: 2}} {
 		s := engine.Shape{2, 2, 7, 5}

@@ -43,11 +43,11 @@ func lrnForward() {
 
 // lrnTerms is the part of the backward pass that looks at one map.
 func lrnTerms() {
-	TEXT("lrnTermsAVX2", NOSPLIT, "func(window *float32, rows, stride int, y, dy, ratio, direct *float32, n int, k, alpha float32)")
-	Doc("lrnTermsAVX2 is ratio = dy·y/s and direct = dy/s^¾, with s as in lrnForwardAVX2.")
+	TEXT("lrnTermsAVX2", NOSPLIT, "func(window *float32, rows, stride int, x, dy, ratio, direct *float32, n int, k, alpha float32)")
+	Doc("lrnTermsAVX2 is direct = dy/s^¾ and ratio = direct·x/s, with s as in lrnForwardAVX2.")
 	Pragma("noescape")
 	w := newWindow()
-	y := Load(Param("y"), GP64())
+	x := Load(Param("x"), GP64())
 	dy := Load(Param("dy"), GP64())
 	ratio := Load(Param("ratio"), GP64())
 	direct := Load(Param("direct"), GP64())
@@ -60,9 +60,9 @@ func lrnTerms() {
 	p := threeQuarters(s)
 	g, v := YMM(), YMM()
 	VMOVUPS(Mem{Base: dy, Index: at, Scale: 1}, g)
-	VMULPS(Mem{Base: y, Index: at, Scale: 1}, g, v)
-	VDIVPS(s, v, v)
 	VDIVPS(p, g, g)
+	VMULPS(Mem{Base: x, Index: at, Scale: 1}, g, v)
+	VDIVPS(s, v, v)
 	VMOVUPS(v, Mem{Base: ratio, Index: at, Scale: 1})
 	VMOVUPS(g, Mem{Base: direct, Index: at, Scale: 1})
 	ADDQ(I8(32), at)

@@ -47,8 +47,8 @@ type Set struct {
 
 	// LRNForward is y = x/s^¾ with s = k + alpha·Σ w².
 	LRNForward func(w Window, x, y []float32, k, alpha float32)
-	// LRNTerms is ratio = dy·y/s and direct = dy/s^¾ with s as in LRNForward.
-	LRNTerms func(w Window, y, dy, ratio, direct []float32, k, alpha float32)
+	// LRNTerms is direct = dy/s^¾ and ratio = direct·x/s with s as in LRNForward.
+	LRNTerms func(w Window, x, dy, ratio, direct []float32, k, alpha float32)
 	// LRNCombine is dx = direct − factor·x·Σ w.
 	LRNCombine func(w Window, direct, x, dx []float32, factor float32)
 

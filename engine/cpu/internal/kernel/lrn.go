@@ -31,12 +31,12 @@ func lrnForwardGo(w Window, x, y []float32, k, alpha float32) {
 	}
 }
 
-func lrnTermsGo(w Window, y, dy, ratio, direct []float32, k, alpha float32) {
-	dy, ratio, direct = dy[:len(y)], ratio[:len(y)], direct[:len(y)]
-	for i, v := range y {
+func lrnTermsGo(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
+	dy, ratio, direct = dy[:len(x)], ratio[:len(x)], direct[:len(x)]
+	for i, v := range x {
 		s := k + alpha*w.Squares(i)
-		ratio[i] = dy[i] * v / s
-		direct[i] = dy[i] / threeQuarters(s)
+		g := dy[i] / threeQuarters(s)
+		ratio[i], direct[i] = g*v/s, g
 	}
 }
 

@@ -18,13 +18,13 @@ func lrnForward(w Window, x, y []float32, k, alpha float32) {
 	}
 }
 
-func lrnTerms(w Window, y, dy, ratio, direct []float32, k, alpha float32) {
-	n := len(y) &^ 7
+func lrnTerms(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
+	n := len(x) &^ 7
 	if n > 0 {
-		lrnTermsAVX2(&w.X[0], w.Rows, w.Stride, &y[0], &dy[:n][0], &ratio[:n][0], &direct[:n][0], n, k, alpha)
+		lrnTermsAVX2(&w.X[0], w.Rows, w.Stride, &x[0], &dy[:n][0], &ratio[:n][0], &direct[:n][0], n, k, alpha)
 	}
-	if n < len(y) {
-		lrnTermsGo(w.from(n), y[n:], dy[n:], ratio[n:], direct[n:], k, alpha)
+	if n < len(x) {
+		lrnTermsGo(w.from(n), x[n:], dy[n:], ratio[n:], direct[n:], k, alpha)
 	}
 }
 

@@ -43,7 +43,7 @@ rows:
 	VZEROUPPER
 	RET
 
-// func lrnTermsAVX2(window *float32, rows int, stride int, y *float32, dy *float32, ratio *float32, direct *float32, n int, k float32, alpha float32)
+// func lrnTermsAVX2(window *float32, rows int, stride int, x *float32, dy *float32, ratio *float32, direct *float32, n int, k float32, alpha float32)
 // Requires: AVX, FMA3
 TEXT ·lrnTermsAVX2(SB), NOSPLIT, $0-72
 	MOVQ         window+0(FP), AX
@@ -52,7 +52,7 @@ TEXT ·lrnTermsAVX2(SB), NOSPLIT, $0-72
 	SHLQ         $0x02, DX
 	VBROADCASTSS k+64(FP), Y0
 	VBROADCASTSS alpha+68(FP), Y1
-	MOVQ         y+24(FP), BX
+	MOVQ         x+24(FP), BX
 	MOVQ         dy+32(FP), SI
 	MOVQ         ratio+40(FP), DI
 	MOVQ         direct+48(FP), R8
@@ -76,10 +76,10 @@ rows:
 	VSQRTPS     Y3, Y4
 	VMULPS      Y3, Y4, Y4
 	VMOVUPS     (SI)(R10*1), Y3
-	VMULPS      (BX)(R10*1), Y3, Y5
-	VDIVPS      Y2, Y5, Y5
 	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     Y5, (DI)(R10*1)
+	VMULPS      (BX)(R10*1), Y3, Y4
+	VDIVPS      Y2, Y4, Y4
+	VMOVUPS     Y4, (DI)(R10*1)
 	VMOVUPS     Y3, (R8)(R10*1)
 	ADDQ        $+32, R10
 	CMPQ        R10, R9

@@ -10,10 +10,10 @@ package kernel
 //go:noescape
 func lrnForwardAVX2(window *float32, rows int, stride int, x *float32, y *float32, n int, k float32, alpha float32)
 
-// lrnTermsAVX2 is ratio = dy·y/s and direct = dy/s^¾, with s as in lrnForwardAVX2.
+// lrnTermsAVX2 is direct = dy/s^¾ and ratio = direct·x/s, with s as in lrnForwardAVX2.
 //
 //go:noescape
-func lrnTermsAVX2(window *float32, rows int, stride int, y *float32, dy *float32, ratio *float32, direct *float32, n int, k float32, alpha float32)
+func lrnTermsAVX2(window *float32, rows int, stride int, x *float32, dy *float32, ratio *float32, direct *float32, n int, k float32, alpha float32)
 
 // lrnCombineAVX2 is dx = direct − factor·x·Σ window, the sum over rows that lie
 // stride apart. n is a positive multiple of 8.

@@ -19,7 +19,7 @@ func TestLRN(t *testing.T) {
 					x, y, dy := random(rng, n+1)[1:], random(rng, n+1)[1:], random(rng, n+1)[1:]
 					out, ratio, direct, dx := guarded(n), guarded(n), guarded(n), guarded(n)
 					set.LRNForward(w, x, out[1:][:n], k, alpha)
-					set.LRNTerms(w, y, dy, ratio[1:][:n], direct[1:][:n], k, alpha)
+					set.LRNTerms(w, x, dy, ratio[1:][:n], direct[1:][:n], k, alpha)
 					set.LRNCombine(w, y, x, dx[1:][:n], factor)
 					for i := range n {
 						s, sum, size := float64(k), 0.0, 0.0
@@ -36,7 +36,7 @@ func TestLRN(t *testing.T) {
 							}
 						}
 						check("forward", out[1+i], X*math.Pow(s, -.75), 0)
-						check("ratio", ratio[1+i], DY*Y/s, 0)
+						check("ratio", ratio[1+i], DY*math.Pow(s, -.75)*X/s, 0)
 						check("direct", direct[1+i], DY*math.Pow(s, -.75), 0)
 						check("combine", dx[1+i], Y-factor*X*sum, math.Abs(Y)+math.Abs(X)*size)
 					}
