@@ -24,7 +24,7 @@ with --resume goes on as if nothing had happened, bit for bit on the CPU.
 The defaults are the paper's recipe. It needs thousands of steps before the loss moves; on a small
 set start with --init he --input-scale 0.015625 --warmup 100.
 
-Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted after saving.`
+Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures left out, 130 interrupted after saving.`
 
 const examples = `train-alexnet --train shards/train --val shards/val --pca pca.json --run runs/first
    train-alexnet --run runs/first --resume
@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Usage:       "train AlexNet on shards of pictures",
 		UsageText:   examples,
 		Description: description,
-		Commands:    []*cli.Command{evalCommand(stdout, stderr), predictCommand(stdout, stderr), reportCommand(stderr), runsCommand(stdout), devicesCommand(stdout), benchCommand(stdout)},
+		Commands:    []*cli.Command{evalCommand(stdout, stderr), predictCommand(stdout, stderr), exportCommand(stderr), importCommand(stderr), reportCommand(stderr), runsCommand(stdout), ablateCommand(stdout, stderr), devicesCommand(stdout), benchCommand(stdout)},
 	}
 	s := new(settings)
 	app.Flags = s.flags()

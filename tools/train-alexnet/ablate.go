@@ -1,0 +1,179 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/engine"
+	"alexnet/tools/internal/command"
+	"alexnet/tools/train-alexnet/report"
+)
+
+// ablationRows says what the paper's runs lost without a part, from the
+// paper and from the ledger in the published source. Points of top-1 and top-5
+// error on ILSVRC-2010.
+var ablationRows = []struct{ part, paper string }{
+	{"lrn", "+1.4 / +1.2"},
+	{"overlap", "+0.4 / +0.3"},
+	{"crosstalk", "+1.16 / +1.12 (run 150, unpublished)"},
+	{"towers", "+1.7 / +1.2"},
+	{withoutPCA, "more than +1 top-1"},
+	{"dropout", "overfits, no figure"},
+	{"relu", "six times slower to 25 % training error (CIFAR-10)"},
+}
+
+// Names in the folder of an ablation.
+const (
+	ablationTable   = "ablation.md"
+	ablationJSON    = "ablation.json"
+	ablationPicture = "ablation.png"
+	wholeName       = "whole" // the run with every part
+)
+
+// ablateCommand trains the paper's ablations.
+func ablateCommand(stdout, stderr io.Writer) *cli.Command {
+	s := new(settings)
+	const category = "Ablation"
+	flags := []cli.Flag{
+		&cli.PathFlag{Name: "out", Category: category, Usage: "`DIR` that receives a run folder for every part and seed, " + ablationTable + " and " + ablationPicture},
+		&cli.StringFlag{Name: "parts", Category: category, Value: "lrn,overlap,crosstalk,pca", Usage: "`PARTS` to do without, one at a time: " + strings.Join(ablationNames(), ", ")},
+		&cli.IntFlag{Name: "seeds", Category: category, Value: 3, Usage: "train each with `N` seeds, from --seed on"},
+		&cli.BoolFlag{Name: "json", Category: category, Usage: "print one JSON object"},
+	}
+	for _, f := range s.flags() {
+		if !slices.Contains([]string{"run", "resume", "plan", "dry-run", "dashboard"}, f.Names()[0]) {
+			flags = append(flags, f)
+		}
+	}
+	return &cli.Command{
+		Name:      "ablate",
+		Usage:     "train with and without parts of the paper, over several seeds, and compare",
+		UsageText: "train-alexnet ablate --out runs/ablation --train shards/train --val shards/val --pca pca.json --net alexnet-mini --epochs 20",
+		Description: "Trains the net as it is and without one part at a time, with the same recipe and seeds, and prints the mean of\n" +
+			"the lowest validation errors beside what the paper reports. The same command goes on where it was stopped.",
+		Flags: flags,
+		Action: func(c *cli.Context) error {
+			if s.Config != "" {
+				if err := configure(c, s.Config); err != nil {
+					return err
+				}
+			}
+			return ablate(c, s, stdout, stderr)
+		},
+	}
+}
+
+func ablate(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
+	out, seeds, parts := c.String("out"), c.Int("seeds"), list(c.String("parts"))
+	switch {
+	case out == "" || s.Val == "":
+		return command.Usagef("--out and --val are required (see train-alexnet ablate --help)")
+	case seeds < 1 || len(parts) == 0:
+		return command.Usagef("--seeds %d, --parts %q: want at least one of each", seeds, c.String("parts"))
+	}
+	for _, part := range parts {
+		if !slices.Contains(ablationNames(), part) {
+			return command.Usagef("--parts %s: want %s", part, strings.Join(ablationNames(), ", "))
+		}
+		if part == withoutPCA && (s.PCA == "" || s.Noise == noiseOff) {
+			return command.Usagef("--parts %s: without --pca FILE there is no colour noise to leave out", part)
+		}
+	}
+	line := command.NewLine(stderr)
+	result := &report.Ablation{Seeds: seeds}
+	for n, part := range append([]string{""}, parts...) {
+		row := report.AblationRow{Part: part, Paper: paperSays(part)}
+		for k := range seeds {
+			one := *s
+			one.Seed += uint64(k)
+			one.Without = strings.Join(append(list(s.Without), list(part)...), ",")
+			one.Run = filepath.Join(out, fmt.Sprintf("%s-seed%d", cmp.Or(part, wholeName), one.Seed))
+			line.Print("ablation %d of %d: %s", n*seeds+k+1, (len(parts)+1)*seeds, one.Run)
+			r, err := ablateOne(c, one, line)
+			if err != nil {
+				return fmt.Errorf("%s: %w", one.Run, err)
+			}
+			row.Top1 = append(row.Top1, r.Top1Error)
+			row.Top5 = append(row.Top5, r.Top5Error)
+		}
+		result.Rows = append(result.Rows, row)
+		result.Compare()
+		if err := writeAblation(out, result); err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(stdout).Encode(result)
+	}
+	return result.Table(stdout)
+}
+
+func paperSays(part string) string {
+	for _, row := range ablationRows {
+		if row.part == part {
+			return row.paper
+		}
+	}
+	return ""
+}
+
+// ablateOne trains a run, goes on with it, or leaves it if it is done.
+func ablateOne(c *cli.Context, s settings, line *command.Line) (*runResult, error) {
+	record, err := readRun(s.Run)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	if record == nil || record.Finished == "" {
+		s.Resume = record != nil
+		isSet := func(flag string) bool {
+			return c.IsSet(flag) || flag == "run" || flag == "seed" || flag == "without"
+		}
+		dir := s.Run
+		j, err := prepare(isSet, &s, line)
+		if err != nil {
+			return nil, err
+		}
+		err = j.run(c.Context, io.Discard)
+		j.close()
+		if err != nil {
+			return nil, err
+		}
+		if record, err = readRun(dir); err != nil {
+			return nil, err
+		}
+	}
+	r, err := readResult(s.Run)
+	if err == nil && !r.Validated {
+		err = fmt.Errorf("was never validated: give it at least one whole epoch")
+	}
+	return r, err
+}
+
+// writeAblation writes the table, its figures and its picture.
+func writeAblation(out string, a *report.Ablation) error {
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{ablationTable, a.Table},
+		{ablationJSON, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err }},
+		{ablationPicture, a.Picture},
+	} {
+		if err := engine.ReplaceFile(filepath.Join(out, f.name), f.write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
