@@ -1,0 +1,143 @@
+package torch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"alexnet/engine"
+)
+
+// File is an open state dict.
+type File struct {
+	Net     *engine.Net // of its metadata, or nil
+	Classes []string    // of its metadata, or nil
+	Mean    []float32   // or nil
+	Units   int         // of the last layer: the number of classes
+
+	path    string
+	file    *os.File
+	tensors *engine.Safetensors
+}
+
+// Open opens a state dict in safetensors form. It explains what other files
+// that people have are: a pickle of torch.save, a checkpoint of train-alexnet,
+// torchvision's AlexNet. Errors name the file.
+func Open(path string) (*File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path, file: file}
+	if err := f.open(); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+func (f *File) open() error {
+	var magic [2]byte
+	if _, err := f.file.ReadAt(magic[:], 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if string(magic[:]) == "PK" || magic == [2]byte{0x80, 0x02} {
+		return errors.New("a pickle of torch.save, which can run any program: save it in Python with safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") and import that")
+	}
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	if f.tensors, err = engine.OpenSafetensors(f.file, info.Size()); err != nil {
+		return err
+	}
+	if _, ok := f.tensors.Metadata["format_version"]; ok {
+		return errors.New("a checkpoint of train-alexnet already: nothing to import")
+	}
+	first, ok := f.tensors.Find("features.0.weight")
+	switch {
+	case !ok:
+		return errors.New("no tensor \"features.0.weight\": not a state dict of this architecture (docs/using.md has the module)")
+	case slices.Equal(first.Shape, []int{64, 3, 11, 11}):
+		return errors.New("torchvision's AlexNet, which is another net: one tower of 64, 192, 384, 256 and 256 maps without response normalisation (Krizhevsky 2014), not the two towers of 2012; its weights fit no net here")
+	}
+	last := -1
+	for _, t := range f.tensors.Tensors {
+		var n int
+		if k, _ := fmt.Sscanf(t.Name, "classifier.%d.bias", &n); k == 1 && n > last && len(t.Shape) == 1 {
+			last, f.Units = n, t.Shape[0]
+		}
+	}
+	if text, ok := f.tensors.Metadata[metaClasses]; ok {
+		if err := json.Unmarshal([]byte(text), &f.Classes); err != nil {
+			return fmt.Errorf("metadata %q: %w", metaClasses, err)
+		}
+	}
+	if text, ok := f.tensors.Metadata[metaNet]; ok {
+		if f.Net, err = engine.ReadNet(strings.NewReader(text)); err != nil {
+			return fmt.Errorf("metadata %q: %w", metaNet, err)
+		}
+	}
+	if _, ok := f.tensors.Find(tensorMean); ok {
+		f.Mean, err = f.tensors.ReadFloat32(tensorMean)
+	}
+	return err
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.file.Close() }
+
+// Plain returns the form of a net that PyTorch's modules compute: input scale 1
+// and inverted dropout.
+func Plain(net *engine.Net) *engine.Net {
+	out := *net
+	out.Input.Scale = 0
+	out.Layers = append([]engine.Layer(nil), net.Layers...)
+	for i, l := range out.Layers {
+		if l.Dropout != nil {
+			out.Layers[i].Dropout = &engine.DropoutSpec{Rate: l.Dropout.Rate, Inverted: true}
+		}
+	}
+	return &out
+}
+
+// Restore writes the file's weights to m, whose net is a Plain one. The error on
+// weights of another net names the first tensor that differs and both shapes; m
+// is then unchanged.
+func (f *File) Restore(m *engine.Model) error {
+	stored := storedNames(m.Net)
+	known := map[string]bool{tensorMean: true}
+	for _, p := range m.Parameters() {
+		dims := p.Dims
+		if own := ownDense(m.Net, p.Name); own != nil {
+			dims = own
+		}
+		t, ok := f.tensors.Find(stored[p.Name])
+		if !ok {
+			return fmt.Errorf("%s: no tensor %q, which is %s %v of net %q", f.path, stored[p.Name], p.Name, dims, m.Net.Name)
+		}
+		if !slices.Equal(t.Shape, dims) {
+			return fmt.Errorf("%s: %s is %v, and %v in net %q, where it is %s: choose the right net", f.path, t.Name, t.Shape, dims, m.Net.Name, p.Name)
+		}
+		known[t.Name] = true
+	}
+	for _, t := range f.tensors.Tensors {
+		if !known[t.Name] {
+			return fmt.Errorf("%s: net %q has no %s, which is %v in the file: choose the right net", f.path, m.Net.Name, t.Name, t.Shape)
+		}
+	}
+	for _, p := range m.Parameters() {
+		values, err := f.tensors.ReadFloat32(stored[p.Name])
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.path, err)
+		}
+		if err := m.Write(engine.Weight, p.Name, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package torch
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+
+	"alexnet/engine"
+)
+
+// Write writes m as a state dict. classes are the class ids for the metadata,
+// index = label; nil leaves them out. It holds two parameters at a time in
+// memory besides the model.
+func Write(w io.Writer, m *engine.Model, classes []string) error {
+	scale := m.Config.InputScale
+	if scale == 0 {
+		scale = m.Net.Input.Scale
+	}
+	net, factors, err := plain(m.Net, scale)
+	if err != nil {
+		return err
+	}
+	metadata := map[string]string{metaFormat: formatPT, metaNet: string(net.JSON())}
+	if classes != nil {
+		list, err := json.Marshal(classes)
+		if err != nil {
+			return err
+		}
+		metadata[metaClasses] = string(list)
+	}
+	size := net.Input.Size
+	tensors := []engine.StoredTensor{{Name: tensorMean, Shape: []int{3, size, size}}}
+	origin := map[string]string{}
+	stored := storedNames(net)
+	for _, p := range m.Parameters() {
+		dims := p.Dims
+		if own := ownDense(m.Net, p.Name); own != nil {
+			dims = own
+		}
+		tensors = append(tensors, engine.StoredTensor{Name: stored[p.Name], Shape: dims})
+		origin[stored[p.Name]] = p.Name
+	}
+	return engine.WriteSafetensors(w, metadata, tensors, func(name string) ([]float32, error) {
+		if name == tensorMean {
+			if m.Config.Mean != nil {
+				return m.Config.Mean, nil
+			}
+			return make([]float32, 3*size*size), nil
+		}
+		values, err := m.Read(engine.Weight, origin[name])
+		if layer, ok := strings.CutSuffix(origin[name], ".weight"); ok && factors[layer] != 1 {
+			for i := range values {
+				values[i] *= factors[layer]
+			}
+		}
+		return values, err
+	})
+}
+
+// storedNames maps the engine's parameter names to PyTorch's.
+func storedNames(net *engine.Net) map[string]string {
+	names := map[string]string{}
+	slot := slots(net)
+	for i, l := range net.Layers {
+		if l.Conv != nil || l.Dense != nil {
+			names[l.Name+".weight"] = slot[i] + ".weight"
+			names[l.Name+".bias"] = slot[i] + ".bias"
+		}
+	}
+	return names
+}
+
+// ownDense returns the shape of the weights of a dense layer of several towers
+// that each read their own: in PyTorch it is a grouped convolution as large as
+// its input. It is nil for every other parameter.
+func ownDense(net *engine.Net, parameter string) []int {
+	extents, err := net.Shapes()
+	if err != nil || net.Towers == 1 {
+		return nil
+	}
+	in := engine.Extent{Maps: 3, Height: net.Input.Size, Width: net.Input.Size}
+	for i, l := range net.Layers {
+		if l.Dense != nil && l.Dense.Reads == engine.ReadsOwn && l.Name+".weight" == parameter {
+			return []int{extents[i].Maps, in.Maps / net.Towers, in.Height, in.Width}
+		}
+		in = extents[i]
+	}
+	return nil
+}
