@@ -16,7 +16,9 @@ import (
 	"go.uber.org/goleak"
 
 	"alexnet/augment"
+	"alexnet/pipeline/codec"
 	"alexnet/pipeline/mds"
+	"alexnet/pipeline/turbojpeg"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -277,9 +279,16 @@ func TestLoaderDamage(t *testing.T) {
 }
 
 // TestLoaderTruncation cuts a shard short while it is mapped: reading it is then
-// a fault of memory, and must still be an error.
+// a fault of memory, in Go, in assembly or on the way to C, and must still be an
+// error.
 func TestLoaderTruncation(t *testing.T) {
-	dir := testSet{codec: "raw", images: 40, size: 64, limit: 200_000}.write(t)
+	for _, codec := range codec.Names() {
+		t.Run(codec, func(t *testing.T) { testTruncation(t, codec) })
+	}
+}
+
+func testTruncation(t *testing.T, codec string) {
+	dir := testSet{codec: codec, images: 60, size: 64, limit: 30_000}.write(t)
 	d, err := OpenDataset(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -375,25 +384,32 @@ func TestLoaderSlowCaller(t *testing.T) {
 	}
 }
 
-// TestLoaderAllocates nothing in the steady state.
+// TestLoaderAllocates nothing in the steady state, whatever the codec.
 func TestLoaderAllocates(t *testing.T) {
-	d := testSet{codec: "raw", images: 1000, size: 12}.open(t)
-	l, err := NewLoader(d, LoaderConfig{Batch: 8, Crop: 8, Train: true, PCA: &testPCA, Epochs: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	ctx := t.Context()
-	next := func() {
-		b, err := l.Next(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Release()
-	}
-	next()
-	if n := testing.AllocsPerRun(100, next); n > 0 {
-		t.Errorf("%v allocations a batch, want none", n)
+	for _, codec := range codec.Names() {
+		t.Run(codec, func(t *testing.T) {
+			if err := turbojpeg.Available(); codec == "jpeg" && err != nil {
+				t.Skipf("image/jpeg takes memory for each picture, and libjpeg-turbo isn't here: %v", err)
+			}
+			d := testSet{codec: codec, images: 1000, size: 12}.open(t)
+			l, err := NewLoader(d, LoaderConfig{Batch: 8, Crop: 8, Train: true, PCA: &testPCA, Epochs: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ctx := t.Context()
+			next := func() {
+				b, err := l.Next(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.Release()
+			}
+			next()
+			if n := testing.AllocsPerRun(100, next); n > 0 {
+				t.Errorf("%v allocations a batch, want none", n)
+			}
+		})
 	}
 }
 
