@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check demo bench clean
+.PHONY: build test check fuzz demo bench clean
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -21,6 +21,18 @@ check: ## test, and what keeps the house in order
 	$(GO) test ./...
 	$(GO) test -tags noasm -short ./engine/... ./pipeline/codec/... ./pipeline/resample/... ./augment/...
 	CGO_ENABLED=1 $(GO) test -race -short ./pipeline/... ./engine/... ./augment/...
+	$(MAKE) fuzz FUZZ=500x
+
+# FUZZ is how many inputs each target gets; the parsers of every format are fuzzed.
+FUZZ ?= 2000x
+
+fuzz: ## every fuzz target for a fixed count
+	@for package in $$($(GO) list ./pipeline/... ./engine/...); do \
+		for target in $$($(GO) test $$package -list '^Fuzz' | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 20x || exit 1; \
+		done; \
+	done
 
 demo: build ## a practice set to a trained alexnet-mini and its report, in build/demo
 	OUT=$(DEMO) BIN=$(OUT) sh tools/demo.sh
