@@ -12,5 +12,9 @@
 // this order, and a new augmentation appends its own after them:
 //
 //  1. x of the crop, 2. y of the crop, 3. mirrored or not ([RandomView]);
-//  4. to 6. a normal number for the first, second and third axis ([PCA.Noise]).
+//  4. to 6. a normal number for the first, second and third axis ([PCA.Noise]), where there is noise;
+//  7. area, shape and place of a rectangle ([ResizedCrop.Draw]), where that takes the crop's place;
+//  8. brightness, contrast, saturation ([Jitter.Draw]), where they vary.
+//
+// So switching on one of the last two leaves all draws before it as they were.
 package augment

@@ -5,6 +5,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/pipeline/codec"
+	"alexnet/pipeline/resample"
 )
 
 // worker is one goroutine of a loader with its scratch memory.
@@ -16,6 +17,9 @@ type worker struct {
 	size    int
 	fixed   []augment.View // of every picture; nil: one random view
 	random  [1]augment.View
+
+	resizer *resample.Resizer // for resized crops; nil without
+	resized []byte            // (crop, crop, 3), before it is mirrored
 
 	epoch int // of order; −1: none
 	order []uint32
@@ -29,6 +33,9 @@ func newWorker(l *Loader) *worker {
 		picture: make([]byte, size*size*3),
 		size:    size,
 		epoch:   -1,
+	}
+	if l.config.Resized != nil {
+		w.resizer, w.resized = resample.New(resample.Linear), make([]byte, l.config.Crop*l.config.Crop*3)
 	}
 	w.cropper, _ = w.decoder.(codec.CropDecoder)
 	switch {
@@ -101,9 +108,20 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 		colour = w.config.PCA.Noise(&stream, w.config.Sigma, w.config.Noise)
 	}
 	first := place * len(views)
-	label, err := w.copyViews(b, first, sample, views)
+	var label int
+	var err error
+	if w.config.Train && w.config.Resized != nil {
+		label, err = w.resizeView(w.row(b, first), sample, w.config.Resized.Draw(&stream, w.size), views[0].Flip)
+	} else {
+		label, err = w.copyViews(b, first, sample, views)
+	}
 	if err != nil {
 		return err
+	}
+	if w.config.Train && w.config.Jitter != nil {
+		began := time.Now()
+		w.config.Jitter.Draw(&stream).Apply(w.row(b, first))
+		w.stats.augment.Add(int64(time.Since(began)))
 	}
 	for row := first; row < first+len(views); row++ {
 		copy(b.Colour[3*row:], colour[:])
@@ -130,6 +148,28 @@ func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (lab
 	}
 	for i, v := range views {
 		augment.CopyCrop(w.row(b, row+i), w.picture, w.size, v.X, v.Y, w.config.Crop, v.Flip)
+	}
+	w.stats.augment.Add(int64(time.Since(decoded)))
+	return label, nil
+}
+
+// resizeView writes a rectangle of a sample to dst, resized to the crop's size.
+func (w *worker) resizeView(dst []byte, sample int, r augment.Rect, flip bool) (label int, err error) {
+	began := time.Now()
+	label, err = w.dataset.Pixels(w.decoder, sample, w.picture)
+	decoded := time.Now()
+	w.stats.decode.Add(int64(decoded.Sub(began)))
+	if err != nil {
+		return 0, err
+	}
+	crop := w.config.Crop
+	picture := resample.Image{Pix: w.picture, Stride: 3 * w.size, Width: w.size, Height: w.size}
+	window := resample.Window{X: float64(r.X), Y: float64(r.Y), Width: float64(r.Width), Height: float64(r.Height)}
+	if flip {
+		w.resizer.Resize(w.resized, crop, crop, picture, window)
+		augment.CopyCrop(dst, w.resized, crop, 0, 0, crop, true)
+	} else {
+		w.resizer.Resize(dst, crop, crop, picture, window)
 	}
 	w.stats.augment.Add(int64(time.Since(decoded)))
 	return label, nil
