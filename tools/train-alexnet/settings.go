@@ -29,6 +29,7 @@ type settings struct {
 	Resume    bool   `json:"-"`
 	Plan      bool   `json:"-"`
 	DryRun    bool   `json:"-"`
+	Dashboard string `json:"-"`
 	Net       string `json:"net"`
 	Without   string `json:"without"`
 	From      string `json:"from"`
@@ -129,6 +130,7 @@ func (s *settings) flags() []cli.Flag {
 
 		&cli.PathFlag{Name: "run", Category: record, Usage: "`DIR` that receives checkpoints, metrics and pictures", Destination: &s.Run},
 		&cli.BoolFlag{Name: "resume", Category: record, Usage: "go on with the run in --run; flags that are not given keep the run's values", Destination: &s.Resume},
+		&cli.StringFlag{Name: "dashboard", Category: record, Usage: "show the run live in a browser at `ADDRESS`, such as :8080 for this machine alone; an address that others reach asks for a token", Destination: &s.Dashboard},
 		&cli.IntFlag{Name: "log-every", Category: record, Value: 20, Usage: "`STEPS` that one line of metrics.jsonl sums up", Destination: &s.LogEvery},
 		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save every `STEPS`, besides every ten minutes and after every epoch; 0 doesn't", Destination: &s.CheckpointEvery},
 		&cli.IntFlag{Name: "keep", Category: record, Value: 2, Usage: "keep the last `N` checkpoints, and the best", Destination: &s.Keep},

@@ -315,6 +315,11 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		state = j.checkpoint.Checkpoint
 		j.line.Print("resuming %s at epoch %d, step %d", j.Run, state.Position.Epoch+1, state.Position.Step)
 	}
+	live, err := j.watch()
+	if err != nil {
+		return err
+	}
+	defer live.Close()
 	if err := os.MkdirAll(filepath.Join(j.Run, checkpointsName), 0o777); err != nil {
 		return unwritable(j.Run, err)
 	}
@@ -353,9 +358,12 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		o.steps = min(o.steps, j.Steps)
 	}
 	o.validated = func() {
-		if err := drawCurve(j.Run); err != nil {
+		if err := draw(j.Run, m); err != nil {
 			cancel(err)
 		}
+	}
+	if err := live.begin(o, j); err != nil {
+		return err
 	}
 	t := &engine.Trainer{
 		Model: m, Schedule: j.schedule, Momentum: float32(j.Momentum),
@@ -369,6 +377,7 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 	}
 	stop, err := t.Run(ctx)
+	live.end(stop, err)
 	j.line.Clear()
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
