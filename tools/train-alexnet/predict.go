@@ -25,7 +25,7 @@ func predictCommand(stdout, stderr io.Writer) *cli.Command {
 		Description: "Takes picture files, folders of them, and with - a list of files on standard input, one a line. Pictures are\n" +
 			"turned upright and brought to a square like those in the shards; the net sees its centre, or with --ten-crop\n" +
 			"four corners, the centre and their mirror images. Pictures that cannot be read are named, and the exit code is 3.",
-		Flags: append(pictureFlags(),
+		Flags: append(pictureFlags(200),
 			&cli.IntFlag{Name: "top", Value: 5, Usage: "print the `N` most probable classes"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: pictures (file, guesses) and bad (file, error)"},
 			&cli.PathFlag{Name: "sheet", Usage: fmt.Sprintf("draw the first %d pictures with their five best guesses to a PNG `FILE`", sheetPictures)},

@@ -31,11 +31,11 @@ func modelFlags() []cli.Flag {
 }
 
 // pictureFlags are the flags of the commands that look at picture files.
-func pictureFlags() []cli.Flag {
+func pictureFlags(maxMegapixels float64) []cli.Flag {
 	const category = "Pictures"
 	return append(modelFlags(),
 		&cli.IntFlag{Name: "size", Category: category, Usage: "bring pictures to squares of `PIXELS` a side first, as the shards were; 0 is 8/7 of the net's input, 256 for alexnet"},
-		&cli.Float64Flag{Name: "max-megapixels", Category: category, Value: 200, Usage: "refuse larger pictures unread: `N` million pixels"},
+		&cli.Float64Flag{Name: "max-megapixels", Category: category, Value: maxMegapixels, Usage: "refuse larger pictures unread: `N` million pixels"},
 		&cli.BoolFlag{Name: "ten-crop", Category: category, Usage: "average over the paper's ten crops instead of the centre alone"},
 		&cli.PathFlag{Name: "names", Category: category, Usage: "`FILE` with a line \"id name\" for each class, such as Kaggle's LOC_synset_mapping.txt"},
 	)

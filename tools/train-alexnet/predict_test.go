@@ -103,6 +103,11 @@ func TestUse(t *testing.T) {
 		{"predict names bad pictures", predictNamesBadPictures},
 		{"predict list, sheet and names", predictListSheetAndNames},
 		{"predict bad usage", predictBadUsage},
+		{"export and import", exportBadUsage},
+		{"serve answers", serveAnswers},
+		{"serve refuses", serveRefuses},
+		{"serve busy and late", serveBusyAndLate},
+		{"serve listens", serveListens},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, w) })
 	}

@@ -76,7 +76,7 @@ def build():
 
 
 if len(sys.argv) > 6:
-    code = re.search(r"```python\n(.*?class AlexNet.*?)```", open(sys.argv[6]).read(), re.S).group(1)
+    code = re.search(r"```python\n((?:(?!```).)*class AlexNet.*?)```", open(sys.argv[6]).read(), re.S).group(1)
     scope = {}
     exec(code, scope)
     model = scope["AlexNet"](len(classes))

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/engine/devices"
+)
+
+// peersPython is a Python that has tools/bench/peers/requirements.txt.
+func peersPython(t *testing.T) string {
+	t.Helper()
+	python := os.Getenv("PEERS_PYTHON")
+	if python == "" {
+		t.Skip("PEERS_PYTHON names no Python that has tools/bench/peers/requirements.txt")
+	}
+	return python
+}
+
+// realPictures are a few photographs of the test data.
+func realPictures(t *testing.T, n int) []string {
+	t.Helper()
+	root := os.Getenv("ALEXNET_DATA")
+	if root == "" {
+		root = "../../../shared/data"
+	}
+	all, err := filepath.Glob(filepath.Join(root, "imagenette-160/val/*/*.JPEG"))
+	if err != nil || len(all) < n {
+		t.Skip("no pictures in " + root + ": set ALEXNET_DATA")
+	}
+	var some []string
+	for i := range n {
+		some = append(some, all[i*len(all)/n])
+	}
+	return some
+}
+
+// exports compares a checkpoint's answers on pictures with those of ONNX Runtime
+// and PyTorch, and with its own after the way to PyTorch and back. module is the
+// page that prints the PyTorch module, or "" to build one from the net.
+func exports(t *testing.T, python, checkpoint string, pictures []string, module string) {
+	t.Helper()
+	m, classes, err := openModel(checkpoint, "cpu", len(pictures), 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	crop := m.Net.Input.Size
+	e := &ensemble{models: []*engine.Model{m}, classes: classes, size: (crop*8 + 6) / 7, views: 1, rows: len(pictures)}
+	r, err := newReader(e.size, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	squares, _, bad := r.group(pictures)
+	if bad != nil {
+		t.Fatal(bad)
+	}
+	want, err := e.probabilities(squares)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sure := slices.Max(slices.Concat(want...)); sure > 0.9999 {
+		t.Errorf("a probability of %g says little about agreement", sure)
+	}
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	view := augment.CentreView(e.size, crop)
+	var pixels []byte
+	for _, s := range squares {
+		cut := make([]byte, 3*crop*crop)
+		augment.CopyCrop(cut, s, e.size, view.X, view.Y, crop, false)
+		pixels = append(pixels, cut...)
+	}
+	if err := os.WriteFile(at("pixels"), pixels, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", "export", "--checkpoint", checkpoint, "--onnx", at("net.onnx"), "--safetensors", at("net.safetensors")).must(t, 0)
+	n := fmt.Sprint(len(pictures))
+	torchArgs := []string{"../../engine/torch/testdata/run_torch.py", at("net.safetensors"), at("pixels"), n, at("torch"), at("saved.safetensors")}
+	if module != "" {
+		torchArgs = append(torchArgs, module)
+	}
+	for name, args := range map[string][]string{
+		"onnx":  {"../../engine/onnx/testdata/run_onnx.py", at("net.onnx"), at("pixels"), n, at("onnx")},
+		"torch": torchArgs,
+	} {
+		if out, err := exec.Command(python, args...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		b, err := os.ReadFile(at(name))
+		if err != nil || len(b) != 4*len(want)*len(classes) {
+			t.Fatalf("%s: %d bytes, %v", name, len(b), err)
+		}
+		worst := 0.0
+		for i := range len(b) / 4 {
+			got := float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
+			worst = max(worst, math.Abs(got-want[i/len(classes)][i%len(classes)]))
+		}
+		t.Logf("%s: largest difference of %d probabilities %.2g", name, len(b)/4, worst)
+		if !(worst < 1e-4) {
+			t.Errorf("%s differs by %g", name, worst)
+		}
+	}
+	// What Python saved has no metadata: the net and the classes are given.
+	names := at("classes.txt")
+	if err := os.WriteFile(names, []byte(strings.Join(classes, "\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	net := at("net.json")
+	if err := os.WriteFile(net, m.Net.JSON(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	back := at("back.safetensors")
+	call("train-alexnet", "import", "--safetensors", at("saved.safetensors"), "--net", net, "--classes", names, "--checkpoint", back).must(t, 0)
+	m2, classes2, err := openModel(back, "cpu", len(pictures), 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m2.Close()
+	e2 := &ensemble{models: []*engine.Model{m2}, classes: classes2, size: e.size, views: 1, rows: e.rows}
+	got, err := e2.probabilities(squares)
+	if err != nil || !slices.Equal(classes, classes2) {
+		t.Fatal(err, classes2)
+	}
+	for i := range want {
+		for c := range want[i] {
+			if d := math.Abs(got[i][c] - want[i][c]); !(d < 1e-4) {
+				t.Fatalf("picture %d, class %d: after import %g, before %g", i, c, got[i][c], want[i][c])
+			}
+		}
+	}
+}
+
+// TestExportPresets exports every kind of net with random weights, large enough
+// that each layer matters, and compares answers on photographs.
+func TestExportPresets(t *testing.T) {
+	python := peersPython(t)
+	for _, c := range []struct{ net, module string }{{"alexnet-mini", ""}, {"alexnet", "../../docs/using.md"}, {"alexnet-145", ""}} {
+		t.Run(c.net, func(t *testing.T) {
+			if testing.Short() && c.net != "alexnet-mini" {
+				t.Skip("a quarter of a gigabyte")
+			}
+			net, err := engine.Preset(c.net, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			net.Input.Scale = 1. / 64
+			mean := make([]float32, 3*net.Input.Size*net.Input.Size)
+			r := rand.New(rand.NewPCG(1, 1))
+			for i := range mean {
+				mean[i] = 90 + 60*r.Float32()
+			}
+			contexts, err := devices.Open("cpu", devices.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: 1, Mean: mean, Inference: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Initialize(engine.InitHe, 5); err != nil {
+				t.Fatal(err)
+			}
+			checkpoint := filepath.Join(t.TempDir(), "checkpoint.safetensors")
+			state := &engine.Checkpoint{Net: net, Mean: mean, Classes: strings.Fields("a b c d e f g h i j")}
+			if err := engine.ReplaceFile(checkpoint, func(w io.Writer) error { return engine.WriteCheckpoint(w, m, state) }); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Close(); err != nil {
+				t.Fatal(err)
+			}
+			exports(t, python, checkpoint, realPictures(t, 4), c.module)
+		})
+	}
+}
+
+// TestExportCheckpoint does the same for a checkpoint of one's own, such as
+// that of make demo.
+func TestExportCheckpoint(t *testing.T) {
+	python := peersPython(t)
+	checkpoint := os.Getenv("EXPORT_CHECKPOINT")
+	if checkpoint == "" {
+		t.Skip("EXPORT_CHECKPOINT names no checkpoint")
+	}
+	exports(t, python, checkpoint, realPictures(t, 8), "")
+}
+
+func exportBadUsage(t *testing.T, w trained) {
+	out := filepath.Join(w.dir, "out")
+	exists := filepath.Join(w.dir, "exists")
+	if err := os.WriteFile(exists, []byte("PK"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	exported := filepath.Join(w.dir, "exported.safetensors")
+	call("train-alexnet", "export", "--checkpoint", w.checkpoint, "--safetensors", exported).must(t, 0, "wrote")
+	four := filepath.Join(w.dir, "four.txt")
+	if err := os.WriteFile(four, []byte("a\nb\nc\nd\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code int
+		want string
+		args string
+	}{
+		{2, "--checkpoint is required", "export --onnx " + out},
+		{2, "nothing to write", "export --checkpoint " + w.checkpoint},
+		{1, "no such file", "export --checkpoint missing --onnx " + out},
+		{1, "--onnx", "export --checkpoint " + w.checkpoint + " --onnx " + filepath.Join(exists, "x")},
+		{2, "--safetensors and --checkpoint are required", "import --checkpoint " + out},
+		{2, "exists exists", "import --safetensors " + exported + " --checkpoint " + exists},
+		{1, "pickle", "import --safetensors " + exists + " --checkpoint " + out},
+		{1, "checkpoint of train-alexnet already", "import --safetensors " + w.checkpoint + " --checkpoint " + out},
+		{1, "net \"alexnet\"", "import --safetensors " + exported + " --net alexnet --checkpoint " + out},
+		{1, "has 4 classes, the net 3 outputs", "import --safetensors " + exported + " --classes " + four + " --checkpoint " + out},
+		{0, "wrote", "import --safetensors " + exported + " --data " + w.val + " --checkpoint " + out},
+	} {
+		r := call(append([]string{"train-alexnet"}, strings.Fields(c.args)...)...)
+		if r.code != c.code || !strings.Contains(r.stderr, c.want) {
+			t.Errorf("%s: code %d, %s want %d and %q", c.args, r.code, r.stderr, c.code, c.want)
+		}
+	}
+	before := w.predict(t, 0, w.pictures)
+	w.checkpoint = out
+	after := w.predict(t, 0, w.pictures)
+	for i, p := range before.Pictures {
+		if d := p.Guesses[0].Probability - after.Pictures[i].Guesses[0].Probability; math.Abs(d) > 1e-5 {
+			t.Errorf("%s: %v before, %v after export and import", p.File, p.Guesses[0], after.Pictures[i].Guesses[0])
+		}
+	}
+}

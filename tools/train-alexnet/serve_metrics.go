@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// latencyBuckets are upper bounds in seconds.
+var latencyBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
+
+// serveMetrics counts what a server has done, for Prometheus' text format
+// (prometheus.io/docs/instrumenting/exposition_formats).
+type serveMetrics struct {
+	mu       sync.Mutex
+	byStatus map[int]uint64
+	buckets  []uint64 // requests up to each bound, not cumulative
+	over     uint64   // beyond the last bound
+	seconds  float64
+}
+
+func newServeMetrics() *serveMetrics {
+	return &serveMetrics{byStatus: map[int]uint64{}, buckets: make([]uint64, len(latencyBuckets))}
+}
+
+// count adds a request that was answered.
+func (m *serveMetrics) count(status int, took time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.byStatus[status]++
+	m.seconds += took.Seconds()
+	for i, bound := range latencyBuckets {
+		if took.Seconds() <= bound {
+			m.buckets[i]++
+			return
+		}
+	}
+	m.over++
+}
+
+// total is the number of requests answered.
+func (m *serveMetrics) total() (n uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range m.byStatus {
+		n += k
+	}
+	return n
+}
+
+// write writes everything; working is the number of requests in work.
+func (m *serveMetrics) write(w io.Writer, working int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	head := func(name, kind, help string) {
+		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+	}
+	head("alexnet_requests_total", "counter", "Requests for predictions, by HTTP status.")
+	for _, status := range slices.Sorted(maps.Keys(m.byStatus)) {
+		fmt.Fprintf(w, "alexnet_requests_total{code=\"%d\"} %d\n", status, m.byStatus[status])
+	}
+	head("alexnet_requests_in_work", "gauge", "Requests being worked on.")
+	fmt.Fprintf(w, "alexnet_requests_in_work %d\n", working)
+	head("alexnet_request_seconds", "histogram", "Time from a request's arrival to its answer.")
+	var n uint64
+	for i, bound := range latencyBuckets {
+		n += m.buckets[i]
+		fmt.Fprintf(w, "alexnet_request_seconds_bucket{le=\"%g\"} %d\n", bound, n)
+	}
+	n += m.over
+	fmt.Fprintf(w, "alexnet_request_seconds_bucket{le=\"+Inf\"} %d\nalexnet_request_seconds_sum %g\nalexnet_request_seconds_count %d\n", n, m.seconds, n)
+}
