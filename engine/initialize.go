@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 )
 
 // Initialization names a way to draw the first weights.
@@ -26,8 +27,9 @@ func (m *Model) Initialize(how Initialization, seed uint64) error {
 	if how != InitPaper && how != InitHe {
 		return fmt.Errorf("initialisation %q, want %q or %q", how, InitPaper, InitHe)
 	}
+	buffer := m.largest()
 	for i, q := range m.params {
-		values := make([]float32, q.Len())
+		values := buffer[:q.Len()]
 		std, bias := q.start.Std, q.start.Bias
 		if how == InitHe {
 			gain := 2.0
@@ -59,5 +61,8 @@ func (m *Model) Initialize(how Initialization, seed uint64) error {
 			return err
 		}
 	}
+	// The first step is about to touch its scratch memory: give back the host's
+	// copies, 151 MB of alexnet's fc6 each, before.
+	debug.FreeOSMemory()
 	return nil
 }

@@ -203,12 +203,22 @@ func (m *Model) start() error {
 	if m.Config.Inference {
 		return m.sync()
 	}
+	zeros := m.largest()
 	for _, q := range m.params {
-		if err := m.Write(Velocity, q.Name, make([]float32, q.Len())); err != nil {
+		if err := m.Write(Velocity, q.Name, zeros[:q.Len()]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// largest is a slice as long as the largest parameter.
+func (m *Model) largest() []float32 {
+	n := 0
+	for _, q := range m.params {
+		n = max(n, q.Len())
+	}
+	return make([]float32, n)
 }
 
 // Plans is what each context's memory holds.
