@@ -100,7 +100,7 @@ func (c *ShardConfig) InheritFrom(dir string) (*Meta, error) {
 		inherit("seed", &c.Seed, m.Seed),
 		inherit("shard size", &c.ShardSize, job.ShardSize),
 		inherit("largest picture", &c.MaxPixels, job.MaxPixels),
-		inherit("decoder", &c.Decoder, job.Decoder),
+		inherit("decoder", &c.Decoder, job.Decoder), // and with it the encoder
 		inherit("resampler", &c.Resampler, job.Resampler),
 	)
 }

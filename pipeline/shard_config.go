@@ -27,7 +27,7 @@ type ShardConfig struct {
 	Seed      uint64 // of the training order
 	Limit     int    // take only so many pictures, an even share of each class; 0: all
 	MaxPixels int    // larger pictures are bad; 0: rescale.DefaultMaxPixels
-	Decoder   string // of JPEG: rescale.Auto (""), Turbo or Go
+	Decoder   string // of JPEG: rescale.Auto (""), Turbo or Go; of codec "jpeg" the encoder too
 	Resampler string // rescale.Fast ("") or Imaging
 	StopOnBad bool   // fail at the first bad picture instead of leaving it out
 

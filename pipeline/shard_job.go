@@ -27,7 +27,8 @@ type Job struct {
 	ShardSize   int64  `json:"shard_size"`
 	Compression string `json:"compression,omitempty"` // of whole shards
 	MaxPixels   int    `json:"max_pixels"`
-	Decoder     string `json:"decoder"` // the one that was used: rescale.Turbo or Go
+	Decoder     string `json:"decoder"`           // the one that was used: rescale.Turbo or Go
+	Encoder     string `json:"encoder,omitempty"` // of codec "jpeg": the same, "" with other codecs
 	Resampler   string `json:"resampler"`
 }
 
@@ -54,6 +55,7 @@ func (c *ShardConfig) describe(layout string, classes []source.Class, items []so
 	}
 	if jpeg, ok := c.mustCodec().(codec.JPEG); ok {
 		m.Quality = jpeg.Quality
+		m.Job.Encoder = m.Job.Decoder
 	}
 	for _, class := range classes {
 		m.Classes = append(m.Classes, Class(class))
@@ -62,11 +64,16 @@ func (c *ShardConfig) describe(layout string, classes []source.Class, items []so
 	return m
 }
 
-// mustCodec is the codec of a valid configuration.
+// mustCodec is the codec of a valid configuration. JPEG is encoded by the library
+// that decodes it.
 func (c *ShardConfig) mustCodec() codec.Codec {
 	chosen, err := codec.ByName(c.Codec, c.Quality)
 	if err != nil {
 		panic("pipeline: " + err.Error())
+	}
+	if jpeg, ok := chosen.(codec.JPEG); ok {
+		jpeg.Go = usedDecoder(c.Decoder) == rescale.Go
+		chosen = jpeg
 	}
 	return chosen
 }
@@ -124,6 +131,7 @@ func (m *Meta) differs(want *Meta) string {
 		{"compression", have.Compression, other.Compression},
 		{"largest picture", have.MaxPixels, other.MaxPixels},
 		{"decoder", have.Decoder, other.Decoder},
+		{"encoder", have.Encoder, other.Encoder},
 		{"resampler", have.Resampler, other.Resampler},
 		{"pictures found", m.Source.Found, want.Source.Found},
 	} {

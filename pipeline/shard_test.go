@@ -436,3 +436,28 @@ func TestSheet(t *testing.T) {
 		t.Errorf("the first class's name has %d dark pixels", dark)
 	}
 }
+
+// TestEncoderOfJob: JPEG shards name the encoder that made them, and another
+// one's job isn't the same; other codecs have none.
+func TestEncoderOfJob(t *testing.T) {
+	describe := func(codec, decoder string) *Meta {
+		cfg := ShardConfig{Out: "out", Codec: codec, Decoder: decoder}
+		if err := cfg.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		m := cfg.describe("folders", nil, nil)
+		return &m
+	}
+	byGo := describe("jpeg", "go")
+	if got := byGo.Job.Encoder; got != "go" {
+		t.Errorf("encoder %q, want go", got)
+	}
+	if got := describe("lossless", "go").Job.Encoder; got != "" {
+		t.Errorf("encoder %q of lossless shards", got)
+	}
+	other := describe("jpeg", "go")
+	other.Job.Encoder = "turbo"
+	if why := byGo.differs(other); why != "encoder go instead of turbo" {
+		t.Errorf("the jobs differ in %q", why)
+	}
+}

@@ -13,12 +13,14 @@ import (
 // JPEG stores pictures as baseline JPEG files, colour at half resolution
 // (4:2:0). It loses a little: a decoded picture differs from the encoded one.
 //
-// Pictures are decoded by libjpeg-turbo where package turbojpeg finds it, and
-// else by image/jpeg, at a sixth of the speed. The two differ by a few levels
-// where colours change, since libjpeg-turbo interpolates them. A decoder by
-// image/jpeg takes memory anew for each picture.
+// Pictures are encoded and decoded by libjpeg-turbo where package turbojpeg
+// finds it, and else by image/jpeg, at a sixth of the speed. Decoded pictures
+// differ by a few levels where colours change, since libjpeg-turbo interpolates
+// them. Encoded ones differ in their bytes. A decoder by image/jpeg takes memory
+// anew for each picture.
 type JPEG struct {
-	Quality int // 1 to 100
+	Quality int  // 1 to 100
+	Go      bool // encode by image/jpeg even where libjpeg-turbo is
 }
 
 // Name is "jpeg".
@@ -27,7 +29,16 @@ func (JPEG) Name() string { return "jpeg" }
 // Encoding is "jpeg": the bytes of a JPEG file.
 func (JPEG) Encoding(int) string { return "jpeg" }
 
+// NewEncoder panics if the quality isn't one.
 func (c JPEG) NewEncoder(size int) Encoder {
+	if c.Quality < 1 || c.Quality > 100 {
+		panic(fmt.Sprintf("codec: JPEG quality %d: want 1 to 100", c.Quality))
+	}
+	if !c.Go {
+		if turbo, err := turbojpeg.NewEncoder(c.Quality, turbojpeg.Quarter); err == nil {
+			return &turboEncoder{size: size, turbo: turbo}
+		}
+	}
 	return &jpegEncoder{
 		options: jpeg.Options{Quality: c.Quality},
 		picture: image.NewRGBA(image.Rect(0, 0, size, size)),
@@ -41,6 +52,22 @@ func (c JPEG) NewDecoder(size int) Decoder {
 	return &jpegDecoder{size: size}
 }
 
+// turboEncoder encodes by libjpeg-turbo.
+type turboEncoder struct {
+	size  int
+	turbo *turbojpeg.Encoder
+}
+
+func (e *turboEncoder) Encode(dst, rgb []byte) ([]byte, error) {
+	checkPixels(rgb, e.size)
+	dst, err := e.turbo.Encode(dst, rgb, e.size, e.size)
+	if err != nil {
+		return dst, fmt.Errorf("encode JPEG: %w", err)
+	}
+	return dst, nil
+}
+
+// jpegEncoder encodes by image/jpeg.
 type jpegEncoder struct {
 	options jpeg.Options
 	picture *image.RGBA // the type that image/jpeg reads fastest

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestJPEGDecodersAgree(t *testing.T) {
 	if len(decoders) < 2 {
 		t.Skip("libjpeg-turbo isn't here")
 	}
-	encoded, err := JPEG{95}.NewEncoder(size).Encode(nil, gradient(size))
+	encoded, err := JPEG{Quality: 95}.NewEncoder(size).Encode(nil, gradient(size))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,18 +78,52 @@ func TestJPEGDecodersAgree(t *testing.T) {
 	}
 }
 
-// TestJPEGQuality checks that quality is passed on.
+// TestJPEGQuality checks that quality is passed on, by each encoder.
 func TestJPEGQuality(t *testing.T) {
-	sizes := map[int]int{}
-	for _, quality := range []int{10, 50, 100} {
-		encoded, err := JPEG{quality}.NewEncoder(64).Encode(nil, gradient(64))
+	for _, portable := range []bool{true, false} {
+		sizes := map[int]int{}
+		for _, quality := range []int{10, 50, 100} {
+			encoded, err := JPEG{Quality: quality, Go: portable}.NewEncoder(64).Encode(nil, gradient(64))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sizes[quality] = len(encoded)
+		}
+		if !(sizes[10] < sizes[50] && sizes[50] < sizes[100]) {
+			t.Errorf("bytes by quality: %v", sizes)
+		}
+	}
+}
+
+// TestJPEGEncodersAgree: what the two encoders make of a picture is equally close
+// to it, by the same decoder, and takes about as many bytes.
+func TestJPEGEncodersAgree(t *testing.T) {
+	const size = 64
+	turbo, ok := JPEG{Quality: 90}.NewEncoder(size).(*turboEncoder)
+	if !ok {
+		t.Skip("libjpeg-turbo isn't here")
+	}
+	var mean, length [2]float64
+	for i, encoder := range []Encoder{turbo, JPEG{Quality: 90, Go: true}.NewEncoder(size)} {
+		encoded, err := encoder.Encode([]byte{7}, gradient(size))
 		if err != nil {
 			t.Fatal(err)
 		}
-		sizes[quality] = len(encoded)
+		if encoded[0] != 7 {
+			t.Fatal("the encoder replaced what it was to append to")
+		}
+		rgb := make([]byte, size*size*3)
+		if err := (&jpegDecoder{size: size}).Decode(rgb, encoded[1:]); err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range gradient(size) {
+			mean[i] += math.Abs(float64(v)-float64(rgb[k])) / float64(len(rgb))
+		}
+		length[i] = float64(len(encoded))
 	}
-	if !(sizes[10] < sizes[50] && sizes[50] < sizes[100]) {
-		t.Errorf("bytes by quality: %v", sizes)
+	t.Logf("mean error %.3f and %.3f, %v bytes", mean[0], mean[1], length)
+	if mean[0] > 1.05*mean[1] || length[0] > 1.05*length[1] {
+		t.Errorf("libjpeg-turbo's and image/jpeg's: mean error %.3f and %.3f, %v bytes", mean[0], mean[1], length)
 	}
 }
 
@@ -154,7 +189,7 @@ func TestOtherJPEGs(t *testing.T) {
 		t.Fatal(err)
 	}
 	// An Adobe marker with transform 0 says that the components are RGB.
-	file, err := JPEG{90}.NewEncoder(8).Encode(nil, bytes.Repeat([]byte{9, 9, 9}, 64))
+	file, err := JPEG{Quality: 90, Go: true}.NewEncoder(8).Encode(nil, bytes.Repeat([]byte{9, 9, 9}, 64))
 	if err != nil {
 		t.Fatal(err)
 	}
