@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Usage:       "train AlexNet on shards of pictures",
 		UsageText:   examples,
 		Description: description,
-		Commands:    []*cli.Command{evalCommand(stdout, stderr), predictCommand(stdout, stderr), serveCommand(stderr), exportCommand(stderr), importCommand(stderr), reportCommand(stderr), runsCommand(stdout), ablateCommand(stdout, stderr), devicesCommand(stdout), benchCommand(stdout)},
+		Commands:    []*cli.Command{evalCommand(stdout, stderr), predictCommand(stdout, stderr), featuresCommand(stderr), serveCommand(stderr), exportCommand(stderr), importCommand(stderr), reportCommand(stderr), runsCommand(stdout), ablateCommand(stdout, stderr), devicesCommand(stdout), benchCommand(stdout)},
 	}
 	s := new(settings)
 	app.Flags = s.flags()

@@ -104,6 +104,8 @@ func TestUse(t *testing.T) {
 		{"predict list, sheet and names", predictListSheetAndNames},
 		{"predict bad usage", predictBadUsage},
 		{"export and import", exportBadUsage},
+		{"features of files and shards", featuresOfFilesAndShards},
+		{"features bad usage", featuresBadUsage},
 		{"serve answers", serveAnswers},
 		{"serve refuses", serveRefuses},
 		{"serve busy and late", serveBusyAndLate},
