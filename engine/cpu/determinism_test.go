@@ -108,6 +108,31 @@ func TestThreads(t *testing.T) {
 	}
 }
 
+// TestFiftySteps trains alexnet-mini for fifty steps in both placements: every
+// loss and weight is the same bit for bit on any number of threads.
+func TestFiftySteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains 400 steps")
+	}
+	for _, contexts := range []int{1, 2} {
+		var want []uint32
+		for _, threads := range []int{1, 2, 3, 8} {
+			var cs []engine.Context
+			for range contexts {
+				cs = append(cs, open(t, cpu.Options{Threads: threads}))
+			}
+			m, b := mini(t, cs...)
+			got := train(t, m, b, 50)
+			if want == nil {
+				want = got
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d contexts of %d threads: losses or weights differ from those of one thread", contexts, threads)
+			}
+		}
+	}
+}
+
 // TestTwoContexts runs both towers at the same time, over and over, for the
 // race detector and the exchange of activations.
 func TestTwoContexts(t *testing.T) {

@@ -104,18 +104,20 @@ func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) (lowered, erro
 	if err := check(kind, want{"At", op.At, engine.Byte, out}); err != nil {
 		return lowered{}, err
 	}
+	var within [256]int // where a position of a window is in the plane, from the window's corner
+	for position := range op.Size * op.Size {
+		within[position] = position/op.Size*in[3] + position%op.Size
+	}
 	planeIn, planeOut := in[2]*in[3], out[2]*out[3]
 	return lowered{stages: []stage{{in[0] * in[1], func(w *worker, part int) {
 		dx, dy := c.floats(op.DX)[part*planeIn:][:planeIn], c.floats(op.DY)[part*planeOut:][:planeOut]
 		at := c.bytes(op.At)[part*planeOut:][:planeOut]
 		clear(dx)
 		for oy := range out[2] {
+			first := (oy*op.Stride-op.Pad)*in[3] - op.Pad // of the row's first window
 			for ox := range out[3] {
 				i := oy*out[3] + ox
-				position := int(at[i])
-				iy := oy*op.Stride - op.Pad + position/op.Size
-				ix := ox*op.Stride - op.Pad + position%op.Size
-				dx[iy*in[3]+ix] += dy[i]
+				dx[first+ox*op.Stride+within[at[i]]] += dy[i]
 			}
 		}
 	}}}}, nil
