@@ -18,6 +18,18 @@ func horizontal(out, line []byte, t *taps) {
 	horizontalAVX2(&out[0], &line[0], &t.first[0], t.lo, &t.weights[0], len(t.first), t.n/xMultiple, t.bits)
 }
 
+// horizontalPair is horizontal for two rows, but writes beyond out1 only.
+func horizontalPair(out0, out1, line0, line1 []byte, t *taps) {
+	if !useAVX2 {
+		horizontalGo(out0, line0, t)
+		horizontalGo(out1, line1, t)
+		return
+	}
+	_, _ = line0[3*(t.hi-t.lo)+overread-1], line1[3*(t.hi-t.lo)+overread-1]
+	_, _ = out0[3*len(t.first)-1], out1[3*len(t.first)+overwrite-1]
+	horizontalPairAVX2(&out0[0], &out1[0], &line0[0], &line1[0], &t.first[0], t.lo, &t.weights[0], len(t.first), t.n/xMultiple, t.bits)
+}
+
 // verticalFast computes the first columns of what verticalGo computes, and
 // returns how many.
 func verticalFast(out, rows []byte, weights []int16, bits int) int {

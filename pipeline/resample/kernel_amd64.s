@@ -120,6 +120,133 @@ DATA ones<>+30(SB)/1, $0x00
 DATA ones<>+31(SB)/1, $0x00
 GLOBL ones<>(SB), RODATA|NOPTR, $32
 
+// func horizontalPairAVX2(out0 *byte, out1 *byte, line0 *byte, line1 *byte, first *int32, lo int, weights *int16, outputs int, groups int, bits int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·horizontalPairAVX2(SB), NOSPLIT, $0-80
+	MOVQ     out0+0(FP), AX
+	MOVQ     out1+8(FP), CX
+	MOVQ     line0+16(FP), DX
+	MOVQ     line1+24(FP), BX
+	MOVQ     first+32(FP), SI
+	MOVQ     lo+40(FP), DI
+	MOVQ     weights+48(FP), R8
+	MOVQ     outputs+56(FP), R9
+	MOVQ     groups+64(FP), R10
+	MOVQ     bits+72(FP), X0
+	VMOVDQU  pairRG<>+0(SB), Y1
+	VMOVDQU  pairB<>+0(SB), Y2
+	VPCMPEQD Y3, Y3, Y3
+	VPSRLD   $0x1f, Y3, Y3
+	VPSLLD   X0, Y3, Y3
+	VPSRLD   $0x01, Y3, Y3
+	VPSRLD   $0x01, Y3, Y3
+
+pixel:
+	MOVLQSX (SI), R11
+	SUBQ    DI, R11
+	LEAQ    (R11)(R11*2), R11
+	VMOVDQA Y3, Y5
+	VMOVDQA Y3, Y6
+	MOVQ    R10, R12
+
+group:
+	VMOVDQU      (DX)(R11*1), X4
+	VINSERTI128  $0x01, (BX)(R11*1), Y4, Y4
+	VPBROADCASTQ (R8), Y8
+	VPSHUFB      Y1, Y4, Y7
+	VPSHUFB      Y2, Y4, Y4
+	VPMADDWD     Y8, Y7, Y7
+	VPMADDWD     Y8, Y4, Y4
+	VPADDD       Y7, Y5, Y5
+	VPADDD       Y4, Y6, Y6
+	ADDQ         $0x0c, R11
+	ADDQ         $0x08, R8
+	DECQ         R12
+	JNZ          group
+	VPHADDD      Y6, Y5, Y5
+	VPSRAD       X0, Y5, Y5
+	VPACKSSDW    Y5, Y5, Y5
+	VPACKUSWB    Y5, Y5, Y5
+	VPEXTRW      $0x00, X5, (AX)
+	VPEXTRB      $0x02, X5, 2(AX)
+	VEXTRACTI128 $0x01, Y5, X4
+	VMOVD        X4, (CX)
+	ADDQ         $0x03, AX
+	ADDQ         $0x03, CX
+	ADDQ         $0x04, SI
+	DECQ         R9
+	JNZ          pixel
+	VZEROUPPER
+	RET
+
+DATA pairRG<>+0(SB)/1, $0x00
+DATA pairRG<>+1(SB)/1, $0x80
+DATA pairRG<>+2(SB)/1, $0x03
+DATA pairRG<>+3(SB)/1, $0x80
+DATA pairRG<>+4(SB)/1, $0x06
+DATA pairRG<>+5(SB)/1, $0x80
+DATA pairRG<>+6(SB)/1, $0x09
+DATA pairRG<>+7(SB)/1, $0x80
+DATA pairRG<>+8(SB)/1, $0x01
+DATA pairRG<>+9(SB)/1, $0x80
+DATA pairRG<>+10(SB)/1, $0x04
+DATA pairRG<>+11(SB)/1, $0x80
+DATA pairRG<>+12(SB)/1, $0x07
+DATA pairRG<>+13(SB)/1, $0x80
+DATA pairRG<>+14(SB)/1, $0x0a
+DATA pairRG<>+15(SB)/1, $0x80
+DATA pairRG<>+16(SB)/1, $0x00
+DATA pairRG<>+17(SB)/1, $0x80
+DATA pairRG<>+18(SB)/1, $0x03
+DATA pairRG<>+19(SB)/1, $0x80
+DATA pairRG<>+20(SB)/1, $0x06
+DATA pairRG<>+21(SB)/1, $0x80
+DATA pairRG<>+22(SB)/1, $0x09
+DATA pairRG<>+23(SB)/1, $0x80
+DATA pairRG<>+24(SB)/1, $0x01
+DATA pairRG<>+25(SB)/1, $0x80
+DATA pairRG<>+26(SB)/1, $0x04
+DATA pairRG<>+27(SB)/1, $0x80
+DATA pairRG<>+28(SB)/1, $0x07
+DATA pairRG<>+29(SB)/1, $0x80
+DATA pairRG<>+30(SB)/1, $0x0a
+DATA pairRG<>+31(SB)/1, $0x80
+GLOBL pairRG<>(SB), RODATA|NOPTR, $32
+
+DATA pairB<>+0(SB)/1, $0x02
+DATA pairB<>+1(SB)/1, $0x80
+DATA pairB<>+2(SB)/1, $0x05
+DATA pairB<>+3(SB)/1, $0x80
+DATA pairB<>+4(SB)/1, $0x08
+DATA pairB<>+5(SB)/1, $0x80
+DATA pairB<>+6(SB)/1, $0x0b
+DATA pairB<>+7(SB)/1, $0x80
+DATA pairB<>+8(SB)/1, $0x80
+DATA pairB<>+9(SB)/1, $0x80
+DATA pairB<>+10(SB)/1, $0x80
+DATA pairB<>+11(SB)/1, $0x80
+DATA pairB<>+12(SB)/1, $0x80
+DATA pairB<>+13(SB)/1, $0x80
+DATA pairB<>+14(SB)/1, $0x80
+DATA pairB<>+15(SB)/1, $0x80
+DATA pairB<>+16(SB)/1, $0x02
+DATA pairB<>+17(SB)/1, $0x80
+DATA pairB<>+18(SB)/1, $0x05
+DATA pairB<>+19(SB)/1, $0x80
+DATA pairB<>+20(SB)/1, $0x08
+DATA pairB<>+21(SB)/1, $0x80
+DATA pairB<>+22(SB)/1, $0x0b
+DATA pairB<>+23(SB)/1, $0x80
+DATA pairB<>+24(SB)/1, $0x80
+DATA pairB<>+25(SB)/1, $0x80
+DATA pairB<>+26(SB)/1, $0x80
+DATA pairB<>+27(SB)/1, $0x80
+DATA pairB<>+28(SB)/1, $0x80
+DATA pairB<>+29(SB)/1, $0x80
+DATA pairB<>+30(SB)/1, $0x80
+DATA pairB<>+31(SB)/1, $0x80
+GLOBL pairB<>(SB), RODATA|NOPTR, $32
+
 // func verticalAVX2(out *byte, rows *byte, stride int, weights *int16, blocks int, pairs int, bits int)
 // Requires: AVX, AVX2, SSE2
 TEXT ·verticalAVX2(SB), NOSPLIT, $0-56

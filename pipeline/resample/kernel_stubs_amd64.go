@@ -10,6 +10,12 @@ package resample
 //go:noescape
 func horizontalAVX2(out *byte, line *byte, first *int32, lo int, weights *int16, outputs int, groups int, bits int)
 
+// horizontalPairAVX2 is horizontalAVX2 for two rows, but writes 1 byte beyond the
+// last output of out1 only.
+//
+//go:noescape
+func horizontalPairAVX2(out0 *byte, out1 *byte, line0 *byte, line1 *byte, first *int32, lo int, weights *int16, outputs int, groups int, bits int)
+
 // verticalAVX2 is verticalGo for blocks·32 columns and pairs·2 rows.
 //
 //go:noescape

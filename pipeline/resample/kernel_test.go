@@ -82,6 +82,17 @@ func TestKernelsAgree(t *testing.T) {
 			if !bytes.Equal(got[n:], bytes.Repeat([]byte{guard}, 8)) {
 				t.Errorf("%s %+v: horizontal writes beyond its end", f.Name, in)
 			}
+			out0, out1 := bytes.Repeat([]byte{guard}, n+7), bytes.Repeat([]byte{guard}, n+8)
+			other, wantOther := bytes.Clone(line), make([]byte, n)
+			r.Shuffle(len(other), func(i, j int) { other[i], other[j] = other[j], other[i] })
+			horizontalGo(wantOther, other, &x)
+			horizontalPair(out0[:n-overwrite], out1[:n], line, other, &x)
+			if !bytes.Equal(out0[:n-overwrite], want[:n-overwrite]) || !bytes.Equal(out1[:n-overwrite], wantOther[:n-overwrite]) {
+				t.Errorf("%s %+v: horizontalPair and horizontalGo differ", f.Name, in)
+			}
+			if !bytes.Equal(out0[n-overwrite:], bytes.Repeat([]byte{guard}, 8)) || !bytes.Equal(out1[n:], bytes.Repeat([]byte{guard}, 8)) {
+				t.Errorf("%s %+v: horizontalPair writes beyond its end", f.Name, in)
+			}
 		}
 		for _, columns := range []int{1, 3, 31, 32, 33, 63, 64, 100, 768} {
 			var y taps

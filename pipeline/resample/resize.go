@@ -75,14 +75,21 @@ func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window
 	top, bottom := r.y.lo, min(r.y.hi, src.Height)
 	r.rows = grow(r.rows, (r.y.hi-top)*row+overwrite)
 	from, to := 3*r.x.lo, 3*r.x.hi+overread
-	for y := top; y < bottom; y++ {
+	out, y := r.rows, top
+	for ; y+1 < bottom && (y+1)*src.Stride+to <= len(src.Pix); y += 2 {
+		line0, line1 := src.Pix[y*src.Stride:][from:to], src.Pix[(y+1)*src.Stride:][from:to]
+		horizontalPair(out[:row], out[row:][:row+overwrite], line0, line1, &r.x)
+		out = out[2*row:]
+	}
+	for ; y < bottom; y++ {
 		line := src.Pix[y*src.Stride:]
 		if len(line) < to {
 			r.line = grow(r.line, to)
 			copy(r.line, line)
 			line = r.line
 		}
-		horizontal(r.rows[(y-top)*row:][:row+overwrite], line[from:to], &r.x)
+		horizontal(out[:row+overwrite], line[from:to], &r.x)
+		out = out[row:]
 	}
 	for i := range height {
 		weights := r.y.weights[i*r.y.n:][:r.y.n]

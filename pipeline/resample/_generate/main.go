@@ -16,6 +16,7 @@ import (
 func main() {
 	ConstraintExpr("!noasm")
 	horizontal()
+	horizontalPair()
 	vertical()
 	convert()
 	Generate()
@@ -43,9 +44,7 @@ func horizontal() {
 	bits := XMM()
 	MOVQ(NewParamAddr("bits", 56), bits)
 	shuffle := YMM()
-	VMOVDQU(bytes("shuffle",
-		0, zero, 3, zero, 6, zero, 9, zero, 1, zero, 4, zero, 7, zero, 10, zero,
-		2, zero, 5, zero, 8, zero, 11, zero, zero, zero, zero, zero, zero, zero, zero, zero), shuffle)
+	VMOVDQU(bytes("shuffle", append(redGreen, blue...)...), shuffle)
 	half := YMM()
 	ones := bytes("ones",
 		1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
@@ -77,16 +76,94 @@ func horizontal() {
 	DECQ(left)
 	JNZ(LabelRef("group"))
 
-	blue := XMM()
+	upper := XMM()
 	VPHADDD(sum, sum, sum)
-	VEXTRACTI128(U8(1), sum, blue)
+	VEXTRACTI128(U8(1), sum, upper)
 	rgb := sum.AsX()
-	VPUNPCKLQDQ(blue, rgb, rgb)
+	VPUNPCKLQDQ(upper, rgb, rgb)
 	VPSRAD(bits, rgb, rgb)
 	VPACKSSDW(rgb, rgb, rgb)
 	VPACKUSWB(rgb, rgb, rgb)
 	VMOVD(rgb, Mem{Base: out})
 	ADDQ(U8(3), out)
+	ADDQ(U8(4), first)
+	DECQ(outputs)
+	JNZ(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
+}
+
+// redGreen and blue make words of four pixels' bytes.
+var (
+	redGreen = []byte{0, zero, 3, zero, 6, zero, 9, zero, 1, zero, 4, zero, 7, zero, 10, zero}
+	blue     = []byte{2, zero, 5, zero, 8, zero, 11, zero, zero, zero, zero, zero, zero, zero, zero, zero}
+)
+
+// horizontalPair: the first row in half lane 0 and the second in half lane 1,
+// with red and green in one sum and blue in another. An addition of neighbours
+// then gives r g b 0 in each.
+func horizontalPair() {
+	TEXT("horizontalPairAVX2", NOSPLIT, "func(out0, out1, line0, line1 *byte, first *int32, lo int, weights *int16, outputs, groups, bits int)")
+	Doc("horizontalPairAVX2 is horizontalAVX2 for two rows, but writes 1 byte beyond the",
+		"last output of out1 only.")
+	Pragma("noescape")
+	outs := []Register{Load(Param("out0"), GP64()), Load(Param("out1"), GP64())}
+	lines := []Register{Load(Param("line0"), GP64()), Load(Param("line1"), GP64())}
+	first := Load(Param("first"), GP64())
+	lo := Load(Param("lo"), GP64())
+	weights := Load(Param("weights"), GP64())
+	outputs := Load(Param("outputs"), GP64())
+	groups := Load(Param("groups"), GP64())
+
+	bits := XMM()
+	MOVQ(NewParamAddr("bits", 72), bits)
+	toRG, toB, half := YMM(), YMM(), YMM()
+	VMOVDQU(bytes("pairRG", append(redGreen, redGreen...)...), toRG)
+	VMOVDQU(bytes("pairB", append(blue, blue...)...), toB)
+	VPCMPEQD(half, half, half)
+	VPSRLD(U8(31), half, half)
+	VPSLLD(bits, half, half)
+	VPSRLD(U8(1), half, half)
+	quarter := YMM() // of the unit: two sums are added; bits is 14 at the least
+	VPSRLD(U8(1), half, quarter)
+
+	Label("pixel")
+	at, left := GP64(), GP64()
+	MOVLQSX(Mem{Base: first}, at)
+	SUBQ(lo, at)
+	LEAQ(Mem{Base: at, Index: at, Scale: 2}, at)
+	rg, b := YMM(), YMM()
+	VMOVDQA(quarter, rg)
+	VMOVDQA(quarter, b)
+	MOVQ(groups, left)
+
+	Label("group")
+	pixels, part, w := YMM(), YMM(), YMM()
+	VMOVDQU(Mem{Base: lines[0], Index: at, Scale: 1}, pixels.AsX())
+	VINSERTI128(U8(1), Mem{Base: lines[1], Index: at, Scale: 1}, pixels, pixels)
+	VPBROADCASTQ(Mem{Base: weights}, w)
+	VPSHUFB(toRG, pixels, part)
+	VPSHUFB(toB, pixels, pixels)
+	VPMADDWD(w, part, part)
+	VPMADDWD(w, pixels, pixels)
+	VPADDD(part, rg, rg)
+	VPADDD(pixels, b, b)
+	ADDQ(U8(12), at)
+	ADDQ(U8(8), weights)
+	DECQ(left)
+	JNZ(LabelRef("group"))
+
+	VPHADDD(b, rg, rg)
+	VPSRAD(bits, rg, rg)
+	VPACKSSDW(rg, rg, rg)
+	VPACKUSWB(rg, rg, rg)
+	VPEXTRW(U8(0), rg.AsX(), Mem{Base: outs[0]})
+	VPEXTRB(U8(2), rg.AsX(), Mem{Base: outs[0], Disp: 2})
+	upper := XMM()
+	VEXTRACTI128(U8(1), rg, upper)
+	VMOVD(upper, Mem{Base: outs[1]})
+	ADDQ(U8(3), outs[0])
+	ADDQ(U8(3), outs[1])
 	ADDQ(U8(4), first)
 	DECQ(outputs)
 	JNZ(LabelRef("pixel"))
