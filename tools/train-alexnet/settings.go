@@ -111,7 +111,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.IntFlag{Name: "early-stop", Category: recipe, Usage: "stop after `EPOCHS` without a lower validation error; 0 doesn't", Destination: &s.EarlyStop},
 		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step", Destination: &s.Batch},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: 0.01, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
-		&cli.StringFlag{Name: "schedule", Category: recipe, Value: schedulePlateau, Usage: "how the learning rate falls: plateau divides it by 10 when the validation error stops falling, at most three times, step at --drop-at, cosine along half a cosine over the run; `KIND`", Destination: &s.Schedule},
+		&cli.StringFlag{Name: "schedule", Category: recipe, Value: schedulePlateau, Usage: "`KIND` of fall of the learning rate: plateau divides it by 10 when the validation error stops falling, at most three times, step at --drop-at, cosine along half a cosine over the run", Destination: &s.Schedule},
 		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51", Destination: &s.DropAt},
 		&cli.IntFlag{Name: "patience", Category: recipe, Value: 3, Usage: "`EPOCHS` without a lower validation error before the learning rate drops", Destination: &s.Patience},
 		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},

@@ -79,12 +79,15 @@ func Usagef(format string, values ...any) error {
 
 // Run runs an application of urfave/cli so that it writes to stdout and stderr
 // only, never exits by itself, and reports bad flags and stray arguments as
-// usage errors in one line.
+// usage errors in one line. It adds the commands that every tool has: one for
+// shell completion, and a hidden one for the page in docs/cli.
 func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
 	app.Writer, app.ErrWriter = stdout, stderr
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = usageError
 	app.HideHelpCommand = true
+	app.EnableBashCompletion = true
+	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout))
 	app.Before = strayArguments(app.Before, app.Commands)
 	prepare(app.Commands)
 	return app.RunContext(ctx, flagsFirst(app, args))

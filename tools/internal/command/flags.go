@@ -14,7 +14,7 @@ func flagsFirst(app *cli.App, args []string) []string {
 	at := slices.IndexFunc(args, func(a string) bool {
 		return slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(a) })
 	})
-	if at < 1 {
+	if at < 1 || args[len(args)-1] == completing {
 		return args
 	}
 	c := app.Command(args[at])

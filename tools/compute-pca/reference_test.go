@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"alexnet/tools/internal/commandtest"
+)
+
+func TestReference(t *testing.T) { commandtest.Reference(t, "compute-pca", run) }

@@ -1,0 +1,77 @@
+package command
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+func referenceApp() *cli.App {
+	return &cli.App{
+		Name: "tool", Usage: "do things", UsageText: "tool --in DIR\n   tool list", Description: "More.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "in", Category: "Data", Usage: "read `DIR`|FILE"},
+			&cli.IntFlag{Name: "n", Value: 3, Usage: "`N` times"},
+			&cli.BoolFlag{Name: "secret", Hidden: true},
+		},
+		Commands: []*cli.Command{{Name: "list", Usage: "list them", ArgsUsage: "DIR…", Flags: []cli.Flag{&cli.BoolFlag{Name: "long", Usage: "say more"}}}},
+	}
+}
+
+func TestReference(t *testing.T) {
+	var out bytes.Buffer
+	if err := Run(t.Context(), referenceApp(), []string{"tool", "reference"}, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	const want = "# tool\n\nDo things.\n\n```\ntool --in DIR\ntool list\n```\n\nMore.\n" +
+		"\n## Data\n\n| flag | default | what it does |\n|---|---|---|\n| `--in DIR` |  | read DIR\\|FILE |\n" +
+		"\n## Options\n\n| flag | default | what it does |\n|---|---|---|\n| `-n N` | `3` | N times |\n" +
+		"\n## tool list DIR…\n\nList them.\n" +
+		"\n### Options\n\n| flag | default | what it does |\n|---|---|---|\n| `--long` |  | say more |\n"
+	if got, _, _ := strings.Cut(out.String(), "\n## tool completion"); got != want {
+		t.Errorf("page\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	defer func(args []string) { os.Args = args }(os.Args)
+	for line, want := range map[string]string{
+		"tool":            "list",
+		"tool -":          "--in",
+		"tool list -":     "--long",
+		"tool completion": "",
+	} {
+		var out bytes.Buffer
+		args := append(strings.Fields(line), completing)
+		os.Args = args // where the library looks for the word before
+		if err := Run(t.Context(), referenceApp(), args, &out, &out); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "secret") {
+			t.Errorf("%s proposes %q, want %q among them", line, out.String(), want)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		var out bytes.Buffer
+		if err := Run(t.Context(), referenceApp(), []string{"tool", "completion", shell}, &out, &out); err != nil {
+			t.Fatal(err)
+		}
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			continue // the other shells are tested all the same
+		}
+		check := exec.Command(path, "-n")
+		check.Stdin = &out
+		if text, err := check.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", shell, err, text)
+		}
+	}
+	var out bytes.Buffer
+	if err := Run(t.Context(), referenceApp(), []string{"tool", "completion", "tcsh"}, &out, &out); err == nil || !strings.Contains(err.Error(), "want bash, zsh or fish") {
+		t.Errorf("tcsh: %v", err)
+	}
+}
