@@ -37,6 +37,14 @@ func merge(rgb, g, r, b []byte) {
 	mergeGo(rgb, g, r, b)
 }
 
+func split(g, r, b, rgb []byte) {
+	if n := len(g) &^ (group - 1); useAVX && n > 0 {
+		splitAVX(g[:n], r[:n], b[:n], rgb[:3*n])
+		g, r, b, rgb = g[n:], r[n:], b[n:], rgb[3*n:]
+	}
+	splitGo(g, r, b, rgb)
+}
+
 func residuals3(left, up, gradient, row, above []byte) (costs [3]int) {
 	n := len(left) &^ (group - 1)
 	if !useAVX || n == 0 {

@@ -335,3 +335,205 @@ loop:
 	VMOVQ   X3, AX
 	MOVQ    AX, costGradient+136(FP)
 	RET
+
+// func splitAVX(g []byte, r []byte, b []byte, rgb []byte)
+// Requires: AVX
+TEXT ·splitAVX(SB), NOSPLIT, $0-96
+	MOVQ g_base+0(FP), AX
+	MOVQ r_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ rgb_base+72(FP), BX
+	MOVQ g_len+8(FP), SI
+	XORQ DI, DI
+
+loop:
+	LEAQ    (DI)(DI*2), R8
+	VMOVDQU (BX)(R8*1), X0
+	VPSHUFB splitRed0<>+0(SB), X0, X1
+	VPSHUFB splitGreen0<>+0(SB), X0, X2
+	VPSHUFB splitBlue0<>+0(SB), X0, X0
+	VMOVDQU 16(BX)(R8*1), X3
+	VPSHUFB splitRed1<>+0(SB), X3, X4
+	VPOR    X1, X4, X4
+	VPSHUFB splitGreen1<>+0(SB), X3, X1
+	VPOR    X2, X1, X1
+	VPSHUFB splitBlue1<>+0(SB), X3, X2
+	VPOR    X0, X2, X2
+	VMOVDQU 32(BX)(R8*1), X0
+	VPSHUFB splitRed2<>+0(SB), X0, X3
+	VPOR    X4, X3, X3
+	VPSHUFB splitGreen2<>+0(SB), X0, X4
+	VPOR    X1, X4, X4
+	VPSHUFB splitBlue2<>+0(SB), X0, X0
+	VPOR    X2, X0, X0
+	VPSUBB  X4, X3, X3
+	VPSUBB  X4, X0, X0
+	VMOVDQU X4, (AX)(DI*1)
+	VMOVDQU X3, (CX)(DI*1)
+	VMOVDQU X0, (DX)(DI*1)
+	ADDQ    $0x10, DI
+	CMPQ    DI, SI
+	JB      loop
+	RET
+
+DATA splitRed0<>+0(SB)/1, $0x00
+DATA splitRed0<>+1(SB)/1, $0x03
+DATA splitRed0<>+2(SB)/1, $0x06
+DATA splitRed0<>+3(SB)/1, $0x09
+DATA splitRed0<>+4(SB)/1, $0x0c
+DATA splitRed0<>+5(SB)/1, $0x0f
+DATA splitRed0<>+6(SB)/1, $0x80
+DATA splitRed0<>+7(SB)/1, $0x80
+DATA splitRed0<>+8(SB)/1, $0x80
+DATA splitRed0<>+9(SB)/1, $0x80
+DATA splitRed0<>+10(SB)/1, $0x80
+DATA splitRed0<>+11(SB)/1, $0x80
+DATA splitRed0<>+12(SB)/1, $0x80
+DATA splitRed0<>+13(SB)/1, $0x80
+DATA splitRed0<>+14(SB)/1, $0x80
+DATA splitRed0<>+15(SB)/1, $0x80
+GLOBL splitRed0<>(SB), RODATA|NOPTR, $16
+
+DATA splitGreen0<>+0(SB)/1, $0x01
+DATA splitGreen0<>+1(SB)/1, $0x04
+DATA splitGreen0<>+2(SB)/1, $0x07
+DATA splitGreen0<>+3(SB)/1, $0x0a
+DATA splitGreen0<>+4(SB)/1, $0x0d
+DATA splitGreen0<>+5(SB)/1, $0x80
+DATA splitGreen0<>+6(SB)/1, $0x80
+DATA splitGreen0<>+7(SB)/1, $0x80
+DATA splitGreen0<>+8(SB)/1, $0x80
+DATA splitGreen0<>+9(SB)/1, $0x80
+DATA splitGreen0<>+10(SB)/1, $0x80
+DATA splitGreen0<>+11(SB)/1, $0x80
+DATA splitGreen0<>+12(SB)/1, $0x80
+DATA splitGreen0<>+13(SB)/1, $0x80
+DATA splitGreen0<>+14(SB)/1, $0x80
+DATA splitGreen0<>+15(SB)/1, $0x80
+GLOBL splitGreen0<>(SB), RODATA|NOPTR, $16
+
+DATA splitBlue0<>+0(SB)/1, $0x02
+DATA splitBlue0<>+1(SB)/1, $0x05
+DATA splitBlue0<>+2(SB)/1, $0x08
+DATA splitBlue0<>+3(SB)/1, $0x0b
+DATA splitBlue0<>+4(SB)/1, $0x0e
+DATA splitBlue0<>+5(SB)/1, $0x80
+DATA splitBlue0<>+6(SB)/1, $0x80
+DATA splitBlue0<>+7(SB)/1, $0x80
+DATA splitBlue0<>+8(SB)/1, $0x80
+DATA splitBlue0<>+9(SB)/1, $0x80
+DATA splitBlue0<>+10(SB)/1, $0x80
+DATA splitBlue0<>+11(SB)/1, $0x80
+DATA splitBlue0<>+12(SB)/1, $0x80
+DATA splitBlue0<>+13(SB)/1, $0x80
+DATA splitBlue0<>+14(SB)/1, $0x80
+DATA splitBlue0<>+15(SB)/1, $0x80
+GLOBL splitBlue0<>(SB), RODATA|NOPTR, $16
+
+DATA splitRed1<>+0(SB)/1, $0x80
+DATA splitRed1<>+1(SB)/1, $0x80
+DATA splitRed1<>+2(SB)/1, $0x80
+DATA splitRed1<>+3(SB)/1, $0x80
+DATA splitRed1<>+4(SB)/1, $0x80
+DATA splitRed1<>+5(SB)/1, $0x80
+DATA splitRed1<>+6(SB)/1, $0x02
+DATA splitRed1<>+7(SB)/1, $0x05
+DATA splitRed1<>+8(SB)/1, $0x08
+DATA splitRed1<>+9(SB)/1, $0x0b
+DATA splitRed1<>+10(SB)/1, $0x0e
+DATA splitRed1<>+11(SB)/1, $0x80
+DATA splitRed1<>+12(SB)/1, $0x80
+DATA splitRed1<>+13(SB)/1, $0x80
+DATA splitRed1<>+14(SB)/1, $0x80
+DATA splitRed1<>+15(SB)/1, $0x80
+GLOBL splitRed1<>(SB), RODATA|NOPTR, $16
+
+DATA splitGreen1<>+0(SB)/1, $0x80
+DATA splitGreen1<>+1(SB)/1, $0x80
+DATA splitGreen1<>+2(SB)/1, $0x80
+DATA splitGreen1<>+3(SB)/1, $0x80
+DATA splitGreen1<>+4(SB)/1, $0x80
+DATA splitGreen1<>+5(SB)/1, $0x00
+DATA splitGreen1<>+6(SB)/1, $0x03
+DATA splitGreen1<>+7(SB)/1, $0x06
+DATA splitGreen1<>+8(SB)/1, $0x09
+DATA splitGreen1<>+9(SB)/1, $0x0c
+DATA splitGreen1<>+10(SB)/1, $0x0f
+DATA splitGreen1<>+11(SB)/1, $0x80
+DATA splitGreen1<>+12(SB)/1, $0x80
+DATA splitGreen1<>+13(SB)/1, $0x80
+DATA splitGreen1<>+14(SB)/1, $0x80
+DATA splitGreen1<>+15(SB)/1, $0x80
+GLOBL splitGreen1<>(SB), RODATA|NOPTR, $16
+
+DATA splitBlue1<>+0(SB)/1, $0x80
+DATA splitBlue1<>+1(SB)/1, $0x80
+DATA splitBlue1<>+2(SB)/1, $0x80
+DATA splitBlue1<>+3(SB)/1, $0x80
+DATA splitBlue1<>+4(SB)/1, $0x80
+DATA splitBlue1<>+5(SB)/1, $0x01
+DATA splitBlue1<>+6(SB)/1, $0x04
+DATA splitBlue1<>+7(SB)/1, $0x07
+DATA splitBlue1<>+8(SB)/1, $0x0a
+DATA splitBlue1<>+9(SB)/1, $0x0d
+DATA splitBlue1<>+10(SB)/1, $0x80
+DATA splitBlue1<>+11(SB)/1, $0x80
+DATA splitBlue1<>+12(SB)/1, $0x80
+DATA splitBlue1<>+13(SB)/1, $0x80
+DATA splitBlue1<>+14(SB)/1, $0x80
+DATA splitBlue1<>+15(SB)/1, $0x80
+GLOBL splitBlue1<>(SB), RODATA|NOPTR, $16
+
+DATA splitRed2<>+0(SB)/1, $0x80
+DATA splitRed2<>+1(SB)/1, $0x80
+DATA splitRed2<>+2(SB)/1, $0x80
+DATA splitRed2<>+3(SB)/1, $0x80
+DATA splitRed2<>+4(SB)/1, $0x80
+DATA splitRed2<>+5(SB)/1, $0x80
+DATA splitRed2<>+6(SB)/1, $0x80
+DATA splitRed2<>+7(SB)/1, $0x80
+DATA splitRed2<>+8(SB)/1, $0x80
+DATA splitRed2<>+9(SB)/1, $0x80
+DATA splitRed2<>+10(SB)/1, $0x80
+DATA splitRed2<>+11(SB)/1, $0x01
+DATA splitRed2<>+12(SB)/1, $0x04
+DATA splitRed2<>+13(SB)/1, $0x07
+DATA splitRed2<>+14(SB)/1, $0x0a
+DATA splitRed2<>+15(SB)/1, $0x0d
+GLOBL splitRed2<>(SB), RODATA|NOPTR, $16
+
+DATA splitGreen2<>+0(SB)/1, $0x80
+DATA splitGreen2<>+1(SB)/1, $0x80
+DATA splitGreen2<>+2(SB)/1, $0x80
+DATA splitGreen2<>+3(SB)/1, $0x80
+DATA splitGreen2<>+4(SB)/1, $0x80
+DATA splitGreen2<>+5(SB)/1, $0x80
+DATA splitGreen2<>+6(SB)/1, $0x80
+DATA splitGreen2<>+7(SB)/1, $0x80
+DATA splitGreen2<>+8(SB)/1, $0x80
+DATA splitGreen2<>+9(SB)/1, $0x80
+DATA splitGreen2<>+10(SB)/1, $0x80
+DATA splitGreen2<>+11(SB)/1, $0x02
+DATA splitGreen2<>+12(SB)/1, $0x05
+DATA splitGreen2<>+13(SB)/1, $0x08
+DATA splitGreen2<>+14(SB)/1, $0x0b
+DATA splitGreen2<>+15(SB)/1, $0x0e
+GLOBL splitGreen2<>(SB), RODATA|NOPTR, $16
+
+DATA splitBlue2<>+0(SB)/1, $0x80
+DATA splitBlue2<>+1(SB)/1, $0x80
+DATA splitBlue2<>+2(SB)/1, $0x80
+DATA splitBlue2<>+3(SB)/1, $0x80
+DATA splitBlue2<>+4(SB)/1, $0x80
+DATA splitBlue2<>+5(SB)/1, $0x80
+DATA splitBlue2<>+6(SB)/1, $0x80
+DATA splitBlue2<>+7(SB)/1, $0x80
+DATA splitBlue2<>+8(SB)/1, $0x80
+DATA splitBlue2<>+9(SB)/1, $0x80
+DATA splitBlue2<>+10(SB)/1, $0x00
+DATA splitBlue2<>+11(SB)/1, $0x03
+DATA splitBlue2<>+12(SB)/1, $0x06
+DATA splitBlue2<>+13(SB)/1, $0x09
+DATA splitBlue2<>+14(SB)/1, $0x0c
+DATA splitBlue2<>+15(SB)/1, $0x0f
+GLOBL splitBlue2<>(SB), RODATA|NOPTR, $16

@@ -6,6 +6,8 @@ func prefixSum(row, above []byte, carry byte) { prefixSumGo(row, above, carry) }
 func addBytes(row, above []byte)              { addBytesGo(row, above) }
 func merge(rgb, g, r, b []byte)               { mergeGo(rgb, g, r, b) }
 
+func split(g, r, b, rgb []byte) { splitGo(g, r, b, rgb) }
+
 func residuals3(left, up, gradient, row, above []byte) [3]int {
 	return residuals3Go(left, up, gradient, row, above)
 }

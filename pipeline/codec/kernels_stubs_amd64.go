@@ -15,3 +15,6 @@ func mergeAVX(rgb []byte, g []byte, r []byte, b []byte)
 
 // residuals3AVX is residuals3Go for a positive multiple of 16 residuals.
 func residuals3AVX(left []byte, up []byte, gradient []byte, row []byte, above []byte) (costLeft int, costUp int, costGradient int)
+
+// splitAVX is splitGo for a positive multiple of 16 pixels.
+func splitAVX(g []byte, r []byte, b []byte, rgb []byte)

@@ -172,6 +172,10 @@ func TestTwins(t *testing.T) {
 			check("addBytes", func(p []byte) { addBytes(p, above) }, func(p []byte) { addBytesGo(p, above) }, 1)
 			check("merge", func(p []byte) { merge(p, above, r, b) }, func(p []byte) { mergeGo(p, above, r, b) }, 3)
 
+			_, rgb := fresh(offset, 3*n)
+			check("split",
+				func(p []byte) { split(p[:n], p[n:2*n], p[2*n:], rgb) },
+				func(p []byte) { splitGo(p[:n], p[n:2*n], p[2*n:], rgb) }, 3)
 			_, row := fresh(offset, n+1)
 			_, rowAbove := fresh(offset, n+1)
 			var costs, twinCosts [3]int
@@ -184,7 +188,7 @@ func TestTwins(t *testing.T) {
 
 			// The portable ones against the loops of their comments.
 			row = row[:n]
-			sum, added, rgb := bytes.Clone(row), bytes.Clone(row), make([]byte, 3*n)
+			sum, added := bytes.Clone(row), bytes.Clone(row)
 			prefixSumGo(sum, above, carry)
 			addBytesGo(added, above)
 			mergeGo(rgb, row, r, b)

@@ -15,6 +15,7 @@ const (
 // rowPredictor tries the predictors on a row. It keeps scratch memory.
 type rowPredictor struct {
 	left, up, gradient []byte
+	row1, above1       []byte // with what the first column takes for W and NW before it
 }
 
 // row writes the residuals of the best predictor and returns which that is: the
@@ -24,11 +25,13 @@ func (r *rowPredictor) row(residuals, row, above []byte) int {
 	n := len(row)
 	if len(r.left) != n {
 		r.left, r.up, r.gradient = make([]byte, n), make([]byte, n), make([]byte, n)
+		r.row1, r.above1 = make([]byte, n+1), make([]byte, n+1)
 	}
-	left, up, gradient := r.left[:n], r.up[:n], r.gradient[:n]
-	first := row[0] - above[0] // in the first column, W and NW are N
-	left[0], up[0], gradient[0] = first, first, first
-	costs := residuals3(left[1:], up[1:], gradient[1:], row, above)
+	left, up, gradient := r.left, r.up, r.gradient
+	r.row1[0], r.above1[0] = above[0], above[0]
+	copy(r.row1[1:], row)
+	copy(r.above1[1:], above)
+	costs := residuals3(left, up, gradient, r.row1, r.above1)
 	best, residual := predictGradient, gradient
 	if costs[predictLeft] < costs[best] {
 		best, residual = predictLeft, left
@@ -40,10 +43,10 @@ func (r *rowPredictor) row(residuals, row, above []byte) int {
 	return best
 }
 
-// residuals3Go writes the residuals of the three predictors for all columns but
-// the first, and returns their sums of magnitudes, by predictor: with i from 0,
-// the values are row[i+1], W row[i], N above[i+1] and NW above[i]. row and above
-// are one longer than the others.
+// residuals3Go writes the residuals of the three predictors and returns their
+// sums of magnitudes, by predictor: with i from 0, the values are row[i+1], W
+// row[i], N above[i+1] and NW above[i]. row and above are one longer than the
+// others.
 func residuals3Go(left, up, gradient, row, above []byte) (costs [3]int) {
 	n := len(left)
 	up, gradient, row, above = up[:n], gradient[:n], row[:n+1], above[:n+1]
@@ -68,8 +71,8 @@ func magnitude(v byte) int {
 	return (m ^ sign) - sign
 }
 
-// split writes RGB pixels as planes: G, R−G, B−G modulo 256.
-func split(g, r, b, rgb []byte) {
+// splitGo writes RGB pixels as planes: G, R−G, B−G modulo 256.
+func splitGo(g, r, b, rgb []byte) {
 	n := len(rgb) / 3
 	g, r, b = g[:n], r[:n], b[:n]
 	for i := range g {

@@ -19,6 +19,7 @@ func main() {
 	addBytes()
 	merge()
 	residuals3()
+	split()
 	Generate()
 }
 
@@ -112,6 +113,43 @@ func merge() {
 	RET()
 }
 
+// split gathers each colour's bytes from three times 16, and subtracts green.
+func split() {
+	TEXT("splitAVX", NOSPLIT, "func(g, r, b, rgb []byte)")
+	Doc("splitAVX is splitGo for a positive multiple of 16 pixels.")
+	g, r, b, rgb := pointer("g"), pointer("r"), pointer("b"), pointer("rgb")
+	var masks [3][3]Mem // [16 bytes of input][colour]
+	for in := range masks {
+		for colour := range masks[in] {
+			masks[in][colour] = splitMask(in, colour)
+		}
+	}
+	loop("g", func(i reg.GPVirtual) {
+		at := GP64()
+		LEAQ(Mem{Base: i, Index: i, Scale: 2}, at)
+		var colours [3]reg.VecVirtual
+		for in := range masks {
+			from := XMM()
+			VMOVDQU(rgb.Offset(16*in).Idx(at, 1), from)
+			for colour := range colours {
+				part := XMM()
+				VPSHUFB(masks[in][colour], from, part)
+				if in > 0 {
+					VPOR(colours[colour], part, part)
+				}
+				colours[colour] = part
+			}
+		}
+		red, green, blue := colours[0], colours[1], colours[2]
+		VPSUBB(green, red, red)
+		VPSUBB(green, blue, blue)
+		VMOVDQU(green, g.Idx(i, 1))
+		VMOVDQU(red, r.Idx(i, 1))
+		VMOVDQU(blue, b.Idx(i, 1))
+	})
+	RET()
+}
+
 // residuals3 subtracts three guesses from 16 values at once. VPSADBW sums up
 // magnitudes of eight bytes at a time in two halves of 64 bits.
 func residuals3() {
@@ -159,6 +197,18 @@ func mergeMask(out, colour int) Mem {
 	return bytes16(fmt.Sprint(names[colour], out), func(k int) byte {
 		if at := 16*out + k; at%3 == colour {
 			return byte(at / 3)
+		}
+		return 0x80
+	})
+}
+
+// splitMask is the shuffle that puts a colour's bytes in one third of the input
+// into their places, and zero (index 0x80) elsewhere.
+func splitMask(in, colour int) Mem {
+	names := []string{"splitRed", "splitGreen", "splitBlue"}
+	return bytes16(fmt.Sprint(names[colour], in), func(k int) byte {
+		if at := 3*k + colour; at/16 == in {
+			return byte(at % 16)
 		}
 		return 0x80
 	})
