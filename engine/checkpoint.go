@@ -52,6 +52,10 @@ type Checkpoint struct {
 	Random   string        `json:"random"` // RandomStreams
 	Schedule ScheduleState `json:"schedule"`
 	Rate     float64       `json:"learning_rate"` // of the next step
+
+	// PictureSize is the pixels a side of the pictures that the crops were cut
+	// from; 0 where it isn't known.
+	PictureSize int `json:"picture_size,omitempty"`
 }
 
 // Position is how far training has come.

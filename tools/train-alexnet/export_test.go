@@ -232,7 +232,7 @@ func exportBadUsage(t *testing.T, w trained) {
 	}
 	before := w.predict(t, 0, w.pictures)
 	w.checkpoint = out
-	after := w.predict(t, 0, w.pictures)
+	after := w.predict(t, 0, "--size", "20", w.pictures) // PyTorch's file doesn't say
 	for i, p := range before.Pictures {
 		if d := p.Guesses[0].Probability - after.Pictures[i].Guesses[0].Probability; math.Abs(d) > 1e-5 {
 			t.Errorf("%s: %v before, %v after export and import", p.File, p.Guesses[0], after.Pictures[i].Guesses[0])

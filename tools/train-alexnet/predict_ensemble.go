@@ -34,7 +34,7 @@ func modelFlags() []cli.Flag {
 func pictureFlags(maxMegapixels float64) []cli.Flag {
 	const category = "Pictures"
 	return append(modelFlags(),
-		&cli.IntFlag{Name: "size", Category: category, Usage: "bring pictures to squares of `PIXELS` a side first, as the shards were; 0 is 8/7 of the net's input, 256 for alexnet"},
+		&cli.IntFlag{Name: "size", Category: category, Usage: "bring pictures to squares of `PIXELS` a side first; 0 is the size of the shards that the net was trained on"},
 		&cli.Float64Flag{Name: "max-megapixels", Category: category, Value: maxMegapixels, Usage: "refuse larger pictures unread: `N` million pixels"},
 		&cli.BoolFlag{Name: "ten-crop", Category: category, Usage: "average over the paper's ten crops instead of the centre alone"},
 		&cli.PathFlag{Name: "names", Category: category, Usage: "`FILE` with a line \"id name\" for each class, such as Kaggle's LOC_synset_mapping.txt"},
@@ -72,7 +72,8 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 		}
 	}
 	for _, path := range paths {
-		m, classes, err := openModel(path, c.String("devices"), rows, c.Int("threads"), tap)
+		m, state, err := openCheckpoint(path, c.String("devices"), rows, c.Int("threads"), tap)
+		classes := state.Classes
 		if err == nil && e.models != nil && !slices.Equal(classes, e.classes) {
 			err = fmt.Errorf("checkpoint %s has %d classes (%s …), %s has %d (%s …): an ensemble's nets have the same classes",
 				path, len(classes), first(classes), paths[0], len(e.classes), first(e.classes))
@@ -83,13 +84,16 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 			return nil, err
 		}
 		e.models, e.classes = append(e.models, m), classes
+		if e.size == 0 {
+			e.size = state.PictureSize
+		}
 	}
 	largest := 0
 	for _, m := range e.models {
 		largest = max(largest, m.Net.Input.Size)
 	}
 	if e.size == 0 {
-		e.size = (largest*8 + 6) / 7
+		e.size = (largest*8 + 6) / 7 // 256 for 224, where the checkpoint doesn't say
 	}
 	if e.size < largest {
 		e.close()
@@ -101,27 +105,35 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 // openModel makes a model for inference from a checkpoint, and returns its
 // classes.
 func openModel(path, list string, batch, threads int, tap string) (*engine.Model, []string, error) {
+	m, state, err := openCheckpoint(path, list, batch, threads, tap)
+	return m, state.Classes, err
+}
+
+// openCheckpoint makes a model for inference from a checkpoint, and returns what
+// else the checkpoint says.
+func openCheckpoint(path, list string, batch, threads int, tap string) (*engine.Model, engine.Checkpoint, error) {
+	var none engine.Checkpoint
 	file, err := engine.OpenCheckpoint(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, none, err
 	}
 	defer file.Close()
 	contexts, err := devices.Open(list, devices.Options{Threads: threads})
 	if err != nil {
-		return nil, nil, command.Usagef("--devices: %w", err)
+		return nil, none, command.Usagef("--devices: %w", err)
 	}
 	m, err := engine.NewModel(file.Net, contexts, engine.ModelConfig{Batch: batch, Mean: file.Mean, Inference: true, Tap: tap})
 	if err != nil {
 		for _, c := range contexts {
 			c.Close()
 		}
-		return nil, nil, fmt.Errorf("checkpoint %s: %w", path, err)
+		return nil, none, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	if err := file.Restore(m); err != nil {
 		m.Close()
-		return nil, nil, err
+		return nil, none, err
 	}
-	return m, file.Classes, nil
+	return m, file.Checkpoint, nil
 }
 
 func (e *ensemble) close() error {

@@ -67,7 +67,7 @@ type predictions struct {
 // predict calls predict --json on the 20-pixel pictures of the world.
 func (w trained) predict(t *testing.T, code int, more ...string) predictions {
 	t.Helper()
-	r := call(append([]string{"train-alexnet", "predict", "--json", "--size", "20", "--checkpoint", w.checkpoint}, more...)...)
+	r := call(append([]string{"train-alexnet", "predict", "--json", "--checkpoint", w.checkpoint}, more...)...)
 	r.must(t, code)
 	var p predictions
 	if err := json.Unmarshal([]byte(r.stdout), &p); err != nil {

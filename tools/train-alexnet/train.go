@@ -315,6 +315,7 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		state = j.checkpoint.Checkpoint
 		j.line.Print("resuming %s at epoch %d, step %d", j.Run, state.Position.Epoch+1, state.Position.Step)
 	}
+	state.PictureSize = j.trainData.Meta().Size
 	live, err := j.watch()
 	if err != nil {
 		return err
