@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -121,6 +122,42 @@ func encode(rgb []byte, size int) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// confusionPictures is the largest data set whose confusion is counted: it
+// takes a pass over all of it.
+const confusionPictures = 20_000
+
+// confusion counts which classes of d the net takes for which; nil for a large
+// data set.
+func confusion(ctx context.Context, m *engine.Model, d *pipeline.Dataset) (*report.Confusion, error) {
+	if d.Len() > confusionPictures {
+		return nil, nil
+	}
+	names := make([]string, m.Net.Classes)
+	for i := range names {
+		names[i] = className(d, i)
+	}
+	c := report.NewConfusion(names)
+	f, err := onePass(d, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for {
+		b, err := f.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return c, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		o, err := m.Infer(b)
+		if err != nil {
+			return nil, err
+		}
+		c.Add(b.Labels[:b.Images], o.Probs)
+	}
+}
+
 // writeReport writes report.html from the run folder and the model; d may be
 // nil, then no pictures are shown.
 func writeReport(ctx context.Context, dir string, m *engine.Model, d *pipeline.Dataset) error {
@@ -152,6 +189,9 @@ func writeReport(ctx context.Context, dir string, m *engine.Model, d *pipeline.D
 	}
 	if d != nil {
 		if page.Pictures, err = guesses(ctx, m, d); err != nil {
+			return err
+		}
+		if page.Confusion, err = confusion(ctx, m, d); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ func remakeReport(c *cli.Context, stderr io.Writer) error {
 			return err
 		}
 	}
-	m, err := loadModel(path, d, "cpu", 1, 0)
+	m, err := loadModel(path, d, "cpu", 32, 0)
 	if err != nil {
 		return err
 	}

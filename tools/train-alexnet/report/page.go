@@ -15,6 +15,8 @@ type Page struct {
 	Curve    []byte // PNG
 	Kernels  []byte // PNG
 	Pictures []Picture
+
+	Confusion *Confusion // nil for none
 }
 
 // Figure is a row of a table.
