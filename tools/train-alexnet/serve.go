@@ -31,7 +31,7 @@ func serveCommand(stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "listen on `HOST:PORT`; port 0 takes a free one"},
 			&cli.Float64Flag{Name: "max-body", Value: 20, Usage: "refuse larger files: `MB`"},
 			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "answer, or refuse, within `TIME`"},
-			&cli.IntFlag{Name: "concurrency", Value: 4 * runtime.GOMAXPROCS(0), Usage: "work on `N` requests at once, and refuse more with 429"},
+			&cli.IntFlag{Name: "concurrency", Usage: "work on `N` requests at once, and refuse more with 429; 0 is four a core"},
 			&cli.IntFlag{Name: "top", Value: 5, Usage: "answer with the `N` most probable classes unless the request says ?top=N"},
 		),
 		Action: func(c *cli.Context) error { return serve(c, stderr) },
@@ -41,7 +41,7 @@ func serveCommand(stderr io.Writer) *cli.Command {
 func serve(c *cli.Context, stderr io.Writer) error {
 	for flag, ok := range map[string]bool{
 		"max-body": c.Float64("max-body") > 0, "timeout": c.Duration("timeout") > 0, "max-megapixels": c.Float64("max-megapixels") > 0,
-		"concurrency": c.Int("concurrency") >= 1, "top": c.Int("top") >= 1,
+		"concurrency": c.Int("concurrency") >= 0, "top": c.Int("top") >= 1,
 	} {
 		if !ok {
 			return command.Usagef("--%s %v: want a positive number", flag, c.Value(flag))
@@ -50,6 +50,10 @@ func serve(c *cli.Context, stderr io.Writer) error {
 	rows := 1
 	if c.Bool("ten-crop") {
 		rows = tenViews
+	}
+	concurrency := c.Int("concurrency")
+	if concurrency == 0 {
+		concurrency = 4 * runtime.GOMAXPROCS(0)
 	}
 	e, err := openEnsemble(c, rows, "")
 	if err != nil {
@@ -68,7 +72,7 @@ func serve(c *cli.Context, stderr io.Writer) error {
 		return fmt.Errorf("--addr: %w", err)
 	}
 	s := newServer(e, pictures, serverLimits{
-		body: int64(c.Float64("max-body") * 1e6), timeout: c.Duration("timeout"), concurrency: c.Int("concurrency"), top: c.Int("top"),
+		body: int64(c.Float64("max-body") * 1e6), timeout: c.Duration("timeout"), concurrency: concurrency, top: c.Int("top"),
 	})
 	fmt.Fprintf(stderr, "serving http://%s/predict\n", listener.Addr())
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {

@@ -223,7 +223,7 @@ func serveListens(t *testing.T, w trained) {
 	if _, err := net.DialTimeout("tcp", address, time.Second); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("still there: %v", err)
 	}
-	for _, flags := range []string{"--timeout 0s", "--max-body 0", "--concurrency 0", "--max-megapixels 0", "--top 0"} {
+	for _, flags := range []string{"--timeout 0s", "--max-body 0", "--concurrency -1", "--max-megapixels 0", "--top 0"} {
 		args := append([]string{"train-alexnet", "serve", "--checkpoint", w.checkpoint}, strings.Fields(flags)...)
 		call(args...).must(t, 2, fmt.Sprintf("%s: want a positive number", flags))
 	}
