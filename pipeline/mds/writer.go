@@ -20,6 +20,8 @@ const (
 	NoSizeLimit      = -1      // one shard, however large
 
 	zipSuffix = ".zstd"
+
+	pieceSize = 1 << 18 // bytes of the pieces in which a Writer gathers samples
 )
 
 // WriterConfig says how samples become shards.
@@ -50,8 +52,9 @@ type Writer struct {
 	done  []ShardInfo
 	err   error // the first failure; nothing is written after it
 
-	offsets []uint32 // ends of the gathered samples, from 0
-	body    []byte   // the gathered samples
+	offsets  []uint32 // ends of the gathered samples, from 0
+	pieces   [][]byte // the gathered samples, and room for more, in pieces: a slice that grows is copied
+	gathered int64    // bytes of them
 }
 
 // NewWriter starts writing shards to an existing folder. It never replaces a
@@ -172,19 +175,42 @@ func (w *Writer) Write(values ...[]byte) error {
 	if total := w.size() + size + 4; total > MaxShardSize {
 		return fmt.Errorf("write sample: a shard of %d bytes is more than the format allows", total)
 	}
-	if cap(w.body)-len(w.body) < int(size) {
-		w.body = slices.Grow(w.body, int(size)+len(w.body)) // append's own steps copy a large shard five times
-	}
 	for i, value := range values {
 		if w.info.ColumnSizes[i] == 0 {
-			w.body = binary.LittleEndian.AppendUint32(w.body, uint32(len(value)))
+			var length [4]byte
+			binary.LittleEndian.PutUint32(length[:], uint32(len(value)))
+			w.gather(length[:])
 		}
 	}
 	for _, value := range values {
-		w.body = append(w.body, value...)
+		w.gather(value)
 	}
-	w.offsets = append(w.offsets, uint32(len(w.body)))
+	w.offsets = append(w.offsets, uint32(w.gathered))
 	return nil
+}
+
+// gather adds data to the pieces.
+func (w *Writer) gather(data []byte) {
+	for len(data) > 0 {
+		i, at := w.gathered/pieceSize, w.gathered%pieceSize
+		if i == int64(len(w.pieces)) {
+			w.pieces = append(w.pieces, make([]byte, pieceSize))
+		}
+		n := copy(w.pieces[i][at:], data)
+		data = data[n:]
+		w.gathered += int64(n)
+	}
+}
+
+// parts are head and the gathered samples.
+func (w *Writer) parts(head []byte) [][]byte {
+	parts := [][]byte{head}
+	for left, i := w.gathered, 0; left > 0; i++ {
+		n := min(left, pieceSize)
+		parts = append(parts, w.pieces[i][:n])
+		left -= n
+	}
+	return parts
 }
 
 // sampleSize is the number of bytes that a sample takes in a shard.
@@ -209,7 +235,7 @@ func (w *Writer) sampleSize(values [][]byte) (int64, error) {
 
 // size is that of the shard being gathered, if it ended here.
 func (w *Writer) size() int64 {
-	return 4 + 4*int64(len(w.offsets)+1) + int64(len(w.conf)) + int64(len(w.body))
+	return 4 + 4*int64(len(w.offsets)+1) + int64(len(w.conf)) + w.gathered
 }
 
 // Shards are the shards that are on the disk so far.
@@ -242,22 +268,22 @@ func (w *Writer) flush() error {
 	}
 	w.done = append(w.done, info)
 	w.next++
-	w.offsets, w.body = w.offsets[:0], w.body[:0]
+	w.offsets, w.gathered = w.offsets[:0], 0
 	return nil
 }
 
 func (w *Writer) writeShard() (ShardInfo, error) {
 	info := w.info
 	info.Samples = len(w.offsets)
-	head := w.head()
+	parts := w.parts(w.head())
 	info.RawData = FileInfo{
 		Basename: fmt.Sprintf("shard.%05d.mds", w.next),
-		Bytes:    int64(len(head) + len(w.body)),
-		Hashes:   sum(info.Hashes, head, w.body),
+		Bytes:    w.size(),
+		Hashes:   sum(info.Hashes, parts...),
 	}
-	name, parts := info.RawData.Basename, [][]byte{head, w.body}
+	name := info.RawData.Basename
 	if w.zip != nil {
-		zipped := w.zip.EncodeAll(append(head, w.body...), nil)
+		zipped := w.zip.EncodeAll(slices.Concat(parts...), nil)
 		name, parts = name+zipSuffix, [][]byte{zipped}
 		info.ZipData = &FileInfo{Basename: name, Bytes: int64(len(zipped)), Hashes: sum(info.Hashes, zipped)}
 	}
