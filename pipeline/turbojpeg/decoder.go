@@ -79,6 +79,7 @@ func (d *Decoder) Header(src []byte) (Header, error) {
 	if len(src) == 0 {
 		return Header{}, errEmpty
 	}
+	defer oneThread()()
 	d.pin.Pin(&src[0])
 	defer d.pin.Unpin()
 	c := &d.header
@@ -127,6 +128,7 @@ func (d *Decoder) Decode(dst, src []byte, h Header) error {
 }
 
 func (d *Decoder) decompress(dst, src []byte, h Header, format, bytes int) error {
+	defer oneThread()()
 	d.pin.Pin(&src[0])
 	d.pin.Pin(&dst[0])
 	defer d.pin.Unpin()

@@ -43,6 +43,7 @@ func (e *Encoder) Encode(dst, rgb []byte, width, height int) ([]byte, error) {
 	if bound <= 0 {
 		return dst, fmt.Errorf("turbojpeg: a picture of %d×%d pixels is too large for JPEG", width, height)
 	}
+	defer oneThread()()
 	n := len(dst)
 	dst = slices.Grow(dst, bound)
 	e.out, e.size = unsafe.SliceData(dst[n:n+bound]), uint(bound)

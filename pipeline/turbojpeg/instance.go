@@ -15,8 +15,17 @@ type instance struct {
 	args   [11]uintptr
 }
 
+// oneThread keeps the goroutine on its thread until the returned function is
+// called: libjpeg-turbo 2 leaves a warning's text in the thread that raised it,
+// so a call and the question for its text belong to one thread.
+func oneThread() (release func()) {
+	runtime.LockOSThread()
+	return runtime.UnlockOSThread
+}
+
 // open creates the handle by calling initialize.
 func (in *instance) open(lib *library, initialize uintptr) error {
+	defer oneThread()()
 	in.lib = lib
 	in.handle = call(initialize)
 	if in.handle == 0 {
@@ -46,7 +55,8 @@ func (in *instance) call(function uintptr, args ...uintptr) int {
 	return int(result)
 }
 
-// errorText returns what the library says of the last call.
+// errorText returns what the library says of the last call, which must have been
+// made on this thread.
 func (in *instance) errorText() string {
 	text := cString(call(in.lib.errorText, in.handle))
 	runtime.KeepAlive(in)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -319,6 +320,34 @@ func TestGoroutines(t *testing.T) {
 					t.Errorf("decode in a goroutine: %v, equal %v", err, bytes.Equal(got, want))
 					return
 				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// Warnings keep their text while goroutines change threads.
+func TestWarningTextsInGoroutines(t *testing.T) {
+	decoder(t)
+	good := encodeGo(t, gradient(200, 120), 200, 120, 90)
+	cut := good[:len(good)/2]
+	h := Header{200, 120, Quarter, YCbCr}
+	var wait sync.WaitGroup
+	for range 16 {
+		wait.Go(func() {
+			d, err := NewDecoder()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer d.Close()
+			dst := make([]byte, 3*200*120)
+			for range 200 {
+				if err := d.Decode(dst, cut, h); err == nil || !strings.Contains(err.Error(), "Premature end") {
+					t.Errorf("a file cut in half: %v", err)
+					return
+				}
+				runtime.Gosched()
 			}
 		})
 	}
