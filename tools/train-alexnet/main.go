@@ -18,7 +18,7 @@ on shards made by "prep-imagenet shard", with the colour statistics made by "com
 
 The folder given by --run receives run.json (the whole configuration), metrics.jsonl (one object per
 log step and per validation), checkpoints/ (the last few and the best, in safetensors), curve.png,
-kernels.png and report.html. Ctrl-C finishes the step, saves, and exits with code 130; the same command
+kernels.png, tensorboard/ and report.html. Ctrl-C finishes the step, saves, and exits with code 130; the same command
 with --resume goes on as if nothing had happened, bit for bit on the CPU.
 
 The defaults are the paper's recipe. It needs thousands of steps before the loss moves; on a small
@@ -28,6 +28,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures l
 
 const examples = `train-alexnet --train shards/train --val shards/val --pca pca.json --run runs/first
    train-alexnet --run runs/first --resume
+   train-alexnet --config runs/first/run.json --run runs/second --lr 0.005 --dashboard :8080
    train-alexnet --train shards/train --val shards/val --run runs/small --init he --input-scale 0.015625 --warmup 100
    train-alexnet eval --checkpoint runs/first/checkpoints/best.safetensors --data shards/val --ten-crop`
 
