@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check fuzz demo bench clean
+.PHONY: build test check check-arm64 fuzz demo bench clean
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -22,6 +22,9 @@ check: ## test, and what keeps the house in order
 	$(GO) test -tags noasm -short ./engine/... ./pipeline/codec/... ./pipeline/resample/... ./augment/...
 	CGO_ENABLED=1 $(GO) test -race -short ./pipeline/... ./engine/... ./augment/...
 	$(MAKE) fuzz FUZZ=500x
+
+check-arm64: ## the engine on arm64, under Debian's qemu-user: some ten minutes
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64 -short -timeout 30m ./engine/cpu/... ./engine/enginetest
 
 # FUZZ is how many inputs each target gets; the parsers of every format are fuzzed.
 FUZZ ?= 2000x
