@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Ablation compares runs with and without parts of a net. Errors are fractions.
@@ -117,10 +118,10 @@ func (a *Ablation) Picture(w io.Writer) error {
 	}
 	p.Y.Tick.Marker = plot.ConstantTicks(ticks)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(a.Rows))-0.4
-	c, err := p.WriterTo(7*vg.Inch, vg.Length(float64(len(a.Rows)))*0.45*vg.Inch+0.9*vg.Inch, "png")
-	if err != nil {
-		return err
-	}
-	_, err = c.WriteTo(w)
+	margin := 0.05 * (p.X.Max - p.X.Min)
+	p.X.Min, p.X.Max = p.X.Min-margin, p.X.Max+margin
+	img := vgimg.New(7*vg.Inch, vg.Length(len(a.Rows))*0.45*vg.Inch+1.1*vg.Inch)
+	p.Draw(draw.Crop(draw.New(img), vg.Points(8), -vg.Points(10), vg.Points(8), -vg.Points(8)))
+	_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
 	return err
 }
