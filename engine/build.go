@@ -321,7 +321,7 @@ func (b *builder) maxPool(ops [][]Op, name string, w Window, in flow, out Extent
 	for p, x := range in.x {
 		y.x[p] = b.activation(p, name, x.Shape[1], out)
 		if train {
-			at[p] = b.tensor(p, name+".at", Byte, Scratch, y.x[p].Shape)
+			at[p] = b.tensor(p, name+".at", Argmax, Scratch, y.x[p].Shape)
 		}
 		ops[p] = append(ops[p], MaxPoolForward{Window: w, X: x, Y: y.x[p], At: at[p]})
 	}
@@ -405,7 +405,7 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 		}
 		shape[0] /= holders
 		for p := range holders {
-			s := &slice{w: b.tensor(p, name, Float32, Persistent, shape)}
+			s := &slice{w: b.tensor(p, name, Master, Persistent, shape)}
 			if !b.cfg.Inference {
 				s.v = b.tensor(p, name+".momentum", Float32, Persistent, shape)
 				s.g = b.tensor(p, name+".grad", Float32, Persistent, shape)

@@ -29,7 +29,8 @@ type Input struct {
 //
 //	Y[n,o,y,x] = B[o] + Σ W[o,i,ky,kx] · X[n, g·C/G + i, y·s−p+ky, x·s−p+kx]
 //
-// X (N, C, H, W), W (O, C/G, k, k), B (O,1,1,1), Y (N, O, H', W').
+// X (N, C, H, W), W (O, C/G, k, k), B (O,1,1,1), Y (N, O, H', W'). W and B are
+// Master here and below, their gradients Float32.
 // Output map o belongs to group g = o / (O/G).
 type ConvForward struct {
 	Window
@@ -144,7 +145,7 @@ type MaxPoolForward struct {
 	Window
 	X  *Tensor
 	Y  *Tensor
-	At *Tensor // Byte, shaped as Y; nil when no backward pass follows
+	At *Tensor // Argmax, shaped as Y; nil when no backward pass follows
 }
 
 // MaxPoolBackward adds each DY to the input position that At names; the other
@@ -197,8 +198,9 @@ type SoftmaxLoss struct {
 //
 //	V ← Momentum·V − Decay·ε·W − ε·G;  W ← W + V,  ε = LearningRate · Rate
 type Update struct {
-	W, V  *Tensor // read and written
-	G     *Tensor
+	W     *Tensor // Master, read and written
+	V     *Tensor // Float32, read and written
+	G     *Tensor // Float32
 	Decay float32 // 0.0005 for weights, 0 for biases
 	Rate  float32 // this parameter's factor on the step's learning rate
 }

@@ -28,17 +28,29 @@ const (
 	// the CPU, float32 or bfloat16 on a GPU. Activations and their gradients.
 	// The host sees float32.
 	Working ElemType = iota
-	// Float32 is always float32: weights, momentum, gradients, losses.
+	// Float32 is always float32: momentum, parameters' gradients, losses.
 	Float32
 	// Int32 holds class labels and ranks.
 	Int32
-	// Byte holds pixels (0–255) and pooling positions.
+	// Byte holds pixels (0–255), stored in the order the host sees.
 	Byte
+	// Argmax holds pooling positions: bytes to the host; a device may lay them
+	// out as it does activations.
+	Argmax
+	// Master is a parameter, a layer's weights or biases: float32 to the host
+	// and to Update. A context that computes in a narrower type keeps a working
+	// copy beside it, and keeps that true on Upload and Update.
+	Master
 )
+
+// String is the type's name in messages.
+func (t ElemType) String() string {
+	return [...]string{"working", "float32", "int32", "byte", "argmax", "master"}[t]
+}
 
 // HostSize is the size in bytes of one element as the host sees it.
 func (t ElemType) HostSize() int {
-	if t == Byte {
+	if t == Byte || t == Argmax {
 		return 1
 	}
 	return 4

@@ -15,8 +15,8 @@ type want struct {
 	shape engine.Shape
 }
 
-// check compares the tensors of an op with what it requires. A Working tensor
-// may stand where Float32 is wanted and the reverse: here they are the same.
+// check compares the tensors of an op with what it requires. Types must match
+// even where they are stored alike here, so that what runs here runs elsewhere.
 func check(kind string, wants ...want) error {
 	for _, w := range wants {
 		switch {
@@ -24,8 +24,8 @@ func check(kind string, wants ...want) error {
 			return fmt.Errorf("%s: %s is missing, want %v", kind, w.role, w.shape)
 		case w.t.Shape != w.shape:
 			return fmt.Errorf("%s: %s wants %v, has %v (%s)", kind, w.role, w.shape, w.t, list(wants))
-		case storage(w.t.Type) != storage(w.typ):
-			return fmt.Errorf("%s: %s wants %s, %v has %s", kind, w.role, hostType(w.typ), w.t, hostType(w.t.Type))
+		case w.t.Type != w.typ:
+			return fmt.Errorf("%s: %s wants %s, %v is %s", kind, w.role, w.typ, w.t, w.t.Type)
 		}
 	}
 	return nil
@@ -38,14 +38,6 @@ func list(wants []want) string {
 		s = append(s, fmt.Sprintf("%s is %v", w.role, w.t))
 	}
 	return strings.Join(s, ", ")
-}
-
-// storage is the type that stands for all that are stored alike.
-func storage(t engine.ElemType) engine.ElemType {
-	if t == engine.Working {
-		return engine.Float32
-	}
-	return t
 }
 
 // shapeOf is the shape of a tensor that must be there.

@@ -176,11 +176,11 @@ func (c *Context) checkHost(verb string, t *engine.Tensor, host any) error {
 	var ok bool
 	switch host := host.(type) {
 	case []float32:
-		n, ok = len(host), t.Type == engine.Working || t.Type == engine.Float32
+		n, ok = len(host), t.Type == engine.Working || t.Type == engine.Float32 || t.Type == engine.Master
 	case []int32:
 		n, ok = len(host), t.Type == engine.Int32
 	case []byte:
-		n, ok = len(host), t.Type == engine.Byte
+		n, ok = len(host), t.Type == engine.Byte || t.Type == engine.Argmax
 	}
 	switch {
 	case !ok:
@@ -195,7 +195,7 @@ func hostType(t engine.ElemType) string {
 	switch t {
 	case engine.Int32:
 		return "[]int32"
-	case engine.Byte:
+	case engine.Byte, engine.Argmax:
 		return "[]byte"
 	}
 	return "[]float32"
@@ -284,13 +284,13 @@ func (c *Context) fail(err error) {
 	}
 }
 
-// floats is the memory of a Working or Float32 tensor of this context.
+// floats is the memory of a Working, Float32 or Master tensor of this context.
 func (c *Context) floats(t *engine.Tensor) []float32 { return view[float32](c, t) }
 
 // ints is the memory of an Int32 tensor.
 func (c *Context) ints(t *engine.Tensor) []int32 { return view[int32](c, t) }
 
-// bytes is the memory of a Byte tensor.
+// bytes is the memory of a Byte or Argmax tensor.
 func (c *Context) bytes(t *engine.Tensor) []byte { return view[byte](c, t) }
 
 func view[T float32 | int32 | byte](c *Context, t *engine.Tensor) []T {

@@ -21,7 +21,7 @@ func TestLabelOutOfRange(t *testing.T) {
 	c := open(t, cpu.Options{Threads: 2})
 	n := &net{c, 3}
 	one := func(typ engine.ElemType) *engine.Tensor { return n.tensor(typ, 3) }
-	op := engine.SoftmaxLoss{X: n.maps(4, 1), Labels: one(engine.Int32), Probs: n.maps(4, 1), Loss: one(engine.Float32), Rank: one(engine.Int32)}
+	op := engine.SoftmaxLoss{X: n.maps(4, 1), Labels: one(engine.Int32), Probs: n.tensor(engine.Float32, 3, 4), Loss: one(engine.Float32), Rank: one(engine.Int32)}
 	p := prepare(t, c, []engine.Op{op})
 	if err := c.Upload(op.Labels, []int32{0, 4, -1}); err != nil {
 		t.Fatal(err)
@@ -72,8 +72,8 @@ func checkConvWide(t *testing.T, win engine.Window, opts cpu.Options) {
 	c := open(t, opts)
 	n := &net{c, 1}
 	oh, ow := win.Out(h), win.Out(w)
-	forward := engine.ConvForward{Window: win, Groups: 1, X: n.tensor(engine.Working, 1, in, h, w), W: n.tensor(engine.Float32, out, in, 3, 3),
-		B: n.tensor(engine.Float32, out), Y: n.tensor(engine.Working, 1, out, oh, ow)}
+	forward := engine.ConvForward{Window: win, Groups: 1, X: n.tensor(engine.Working, 1, in, h, w), W: n.tensor(engine.Master, out, in, 3, 3),
+		B: n.tensor(engine.Master, out), Y: n.tensor(engine.Working, 1, out, oh, ow)}
 	backward := engine.ConvBackward{Window: win, Groups: 1, X: forward.X, W: forward.W, DY: n.tensor(engine.Working, 1, out, oh, ow),
 		DW: n.tensor(engine.Float32, out, in, 3, 3), DB: n.tensor(engine.Float32, out), DX: n.tensor(engine.Working, 1, in, h, w)}
 	p := prepare(t, c, []engine.Op{forward, backward})

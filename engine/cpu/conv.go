@@ -42,7 +42,7 @@ func convGeometry(kind string, win engine.Window, groups int, x, w, y *engine.Te
 	s.xg, s.yg = s.in*s.h*s.w, s.out*s.oh*s.ow
 	return s, check(kind,
 		want{"X", x, engine.Working, xs},
-		want{"W", w, engine.Float32, engine.Shape{ys[1], s.in, win.Size, win.Size}},
+		want{"W", w, engine.Master, engine.Shape{ys[1], s.in, win.Size, win.Size}},
 		want{yRole, y, engine.Working, engine.Shape{xs[0], ys[1], s.oh, s.ow}})
 }
 
@@ -53,7 +53,7 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (lowered, e
 	if err != nil {
 		return lowered{}, err
 	}
-	if err := check(op.Kind(), want{"B", op.B, engine.Float32, engine.Shape{s.out * s.groups, 1, 1, 1}}); err != nil {
+	if err := check(op.Kind(), want{"B", op.B, engine.Master, engine.Shape{s.out * s.groups, 1, 1, 1}}); err != nil {
 		return lowered{}, err
 	}
 	panels, stride := ceilDiv(s.out, mr), s.patch*mr

@@ -91,8 +91,8 @@ func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (lowered,
 	n, k, o := x[0], x.Row(), y[1]
 	if err := check(kind,
 		want{"X", op.X, engine.Working, x},
-		want{"W", op.W, engine.Float32, engine.Shape{o, k, 1, 1}},
-		want{"B", op.B, engine.Float32, engine.Shape{o, 1, 1, 1}},
+		want{"W", op.W, engine.Master, engine.Shape{o, k, 1, 1}},
+		want{"B", op.B, engine.Master, engine.Shape{o, 1, 1, 1}},
 		want{"Y", op.Y, engine.Working, engine.Shape{n, o, 1, 1}}); err != nil {
 		return lowered{}, err
 	}
@@ -116,7 +116,7 @@ func (c *Context) lowerDenseBackward(op engine.DenseBackward) (lowered, error) {
 	n, k, o := x[0], x.Row(), dy[1]
 	if err := check(kind,
 		want{"X", op.X, engine.Working, x},
-		want{"W", op.W, engine.Float32, engine.Shape{o, k, 1, 1}},
+		want{"W", op.W, engine.Master, engine.Shape{o, k, 1, 1}},
 		want{"DY", op.DY, engine.Working, engine.Shape{n, o, 1, 1}},
 		want{"DW", op.DW, engine.Float32, engine.Shape{o, k, 1, 1}},
 		want{"DB", op.DB, engine.Float32, engine.Shape{o, 1, 1, 1}}); err != nil {

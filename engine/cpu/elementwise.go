@@ -159,7 +159,7 @@ func (c *Context) lowerUpdate(op engine.Update) (lowered, error) {
 	if err != nil {
 		return lowered{}, err
 	}
-	if err := check(op.Kind(), want{"W", op.W, engine.Float32, s}, want{"V", op.V, engine.Float32, s},
+	if err := check(op.Kind(), want{"W", op.W, engine.Master, s}, want{"V", op.V, engine.Float32, s},
 		want{"G", op.G, engine.Float32, s}); err != nil {
 		return lowered{}, err
 	}

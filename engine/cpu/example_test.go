@@ -17,14 +17,14 @@ func Example() {
 	}
 	defer c.Close()
 
-	tensor := func(name string, s engine.Shape) *engine.Tensor {
-		return &engine.Tensor{Name: name, Shape: s, Life: engine.Persistent, Context: c}
+	tensor := func(name string, typ engine.ElemType, s engine.Shape) *engine.Tensor {
+		return &engine.Tensor{Name: name, Type: typ, Shape: s, Life: engine.Persistent, Context: c}
 	}
 	op := engine.DenseForward{
-		X: tensor("x", engine.Shape{1, 2, 1, 1}),
-		W: tensor("w", engine.Shape{3, 2, 1, 1}),
-		B: tensor("b", engine.Shape{3, 1, 1, 1}),
-		Y: tensor("y", engine.Shape{1, 3, 1, 1}),
+		X: tensor("x", engine.Working, engine.Shape{1, 2, 1, 1}),
+		W: tensor("w", engine.Master, engine.Shape{3, 2, 1, 1}),
+		B: tensor("b", engine.Master, engine.Shape{3, 1, 1, 1}),
+		Y: tensor("y", engine.Working, engine.Shape{1, 3, 1, 1}),
 	}
 	ops := []engine.Op{op, engine.Activate{Function: engine.ReLU, X: op.Y, Y: op.Y}}
 

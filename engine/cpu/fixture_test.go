@@ -35,14 +35,14 @@ func conv(name string, c, side, o, groups int, win engine.Window, dx bool) []lay
 		y := b.maps(o, out)
 		return []engine.Op{
 			engine.ConvForward{Window: win, Groups: groups, X: b.maps(c, side), Y: y,
-				W: b.tensor(engine.Float32, o, c/groups, win.Size, win.Size), B: b.tensor(engine.Float32, o)},
+				W: b.tensor(engine.Master, o, c/groups, win.Size, win.Size), B: b.tensor(engine.Master, o)},
 			engine.Activate{X: y, Y: y},
 		}
 	}
 	backward := func(dw bool) func(b *net) []engine.Op {
 		return func(b *net) []engine.Op {
 			op := engine.ConvBackward{Window: win, Groups: groups, X: b.maps(c, side), DY: b.maps(o, out),
-				W:  b.tensor(engine.Float32, o, c/groups, win.Size, win.Size),
+				W:  b.tensor(engine.Master, o, c/groups, win.Size, win.Size),
 				DW: b.tensor(engine.Float32, o, c/groups, win.Size, win.Size), DB: b.tensor(engine.Float32, o)}
 			if !dw {
 				op.DX = b.maps(c, side)
@@ -60,10 +60,10 @@ func conv(name string, c, side, o, groups int, win engine.Window, dx bool) []lay
 func dense(name string, in, out int) []layerBench {
 	flop := 2 * float64(in) * float64(out)
 	return []layerBench{{name + "/forward", func(b *net) []engine.Op {
-		return []engine.Op{engine.DenseForward{X: b.maps(in, 1), W: b.tensor(engine.Float32, out, in),
-			B: b.tensor(engine.Float32, out), Y: b.maps(out, 1)}}
+		return []engine.Op{engine.DenseForward{X: b.maps(in, 1), W: b.tensor(engine.Master, out, in),
+			B: b.tensor(engine.Master, out), Y: b.maps(out, 1)}}
 	}, flop}, {name + "/backward", func(b *net) []engine.Op {
-		return []engine.Op{engine.DenseBackward{X: b.maps(in, 1), W: b.tensor(engine.Float32, out, in), DY: b.maps(out, 1),
+		return []engine.Op{engine.DenseBackward{X: b.maps(in, 1), W: b.tensor(engine.Master, out, in), DY: b.maps(out, 1),
 			DW: b.tensor(engine.Float32, out, in), DB: b.tensor(engine.Float32, out), DX: b.maps(in, 1)}}
 	}, 2 * flop}, {name + "/update", func(b *net) []engine.Op {
 		return []engine.Op{engine.Update{W: b.tensor(engine.Float32, out, in), V: b.tensor(engine.Float32, out, in),
@@ -90,10 +90,10 @@ func pointwise(name string, c, side int, pool bool) []layerBench {
 	if pool {
 		l = append(l, layerBench{name + "/pool-forward", func(b *net) []engine.Op {
 			return []engine.Op{engine.MaxPoolForward{Window: win, X: b.maps(c, side), Y: b.maps(c, out),
-				At: b.tensor(engine.Byte, b.n, c, out, out)}}
+				At: b.tensor(engine.Argmax, b.n, c, out, out)}}
 		}, 0}, layerBench{name + "/pool-backward", func(b *net) []engine.Op {
 			return []engine.Op{engine.MaxPoolBackward{Window: win, DX: b.maps(c, side), DY: b.maps(c, out),
-				At: b.tensor(engine.Byte, b.n, c, out, out)}}
+				At: b.tensor(engine.Argmax, b.n, c, out, out)}}
 		}, 0})
 	}
 	return l
@@ -119,7 +119,7 @@ func layers() (l []layerBench) {
 		return []engine.Op{engine.Dropout{Rate: .5, Width: 4096, Train: true, X: x, Y: x}}
 	}, 0}, layerBench{"softmax", func(b *net) []engine.Op {
 		one := func(t engine.ElemType) *engine.Tensor { return b.tensor(t, b.n) }
-		return []engine.Op{engine.SoftmaxLoss{X: b.maps(1000, 1), Labels: one(engine.Int32), Probs: b.maps(1000, 1),
+		return []engine.Op{engine.SoftmaxLoss{X: b.maps(1000, 1), Labels: one(engine.Int32), Probs: b.tensor(engine.Float32, b.n, 1000),
 			Loss: one(engine.Float32), Rank: one(engine.Int32), DX: b.maps(1000, 1)}}
 	}, 0})
 	return l
@@ -132,7 +132,7 @@ func prepare(b testing.TB, c engine.Context, ops []engine.Op) engine.Program {
 		b.Fatal(err)
 	}
 	for i, t := range plan.Tensors {
-		if t.Type == engine.Working || t.Type == engine.Float32 {
+		if t.Type == engine.Working || t.Type == engine.Float32 || t.Type == engine.Master {
 			x := make([]float32, t.Shape.Len())
 			for j := range x {
 				x[j] = float32((j*7+i)%31-15) / 16

@@ -31,7 +31,7 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) (lowered, error)
 		return lowered{}, err
 	}
 	if op.At != nil {
-		if err := check(kind, want{"At", op.At, engine.Byte, out}); err != nil {
+		if err := check(kind, want{"At", op.At, engine.Argmax, out}); err != nil {
 			return lowered{}, err
 		}
 	}
@@ -101,7 +101,7 @@ func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) (lowered, erro
 	if err != nil {
 		return lowered{}, err
 	}
-	if err := check(kind, want{"At", op.At, engine.Byte, out}); err != nil {
+	if err := check(kind, want{"At", op.At, engine.Argmax, out}); err != nil {
 		return lowered{}, err
 	}
 	var within [256]int // where a position of a window is in the plane, from the window's corner

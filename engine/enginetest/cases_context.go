@@ -26,8 +26,8 @@ func contextCases() []Case {
 		{Name: "program/scratch memory is shared", Check: single(checkScratch)},
 		{Name: "program/two programs over the same memory", Check: single(checkOverlay)},
 	}
-	for _, typ := range []engine.ElemType{engine.Working, engine.Float32, engine.Int32, engine.Byte} {
-		cases = append(cases, Case{Name: "context/round trip " + typeName(typ), Check: single(func(ctx engine.Context) error {
+	for _, typ := range []engine.ElemType{engine.Working, engine.Float32, engine.Int32, engine.Byte, engine.Argmax, engine.Master} {
+		cases = append(cases, Case{Name: "context/round trip " + typ.String(), Check: single(func(ctx engine.Context) error {
 			return checkRoundTrip(ctx, typ)
 		})})
 	}
@@ -62,10 +62,6 @@ func within(f func() error) error {
 	}
 }
 
-func typeName(t engine.ElemType) string {
-	return [...]string{engine.Working: "working", engine.Float32: "float32", engine.Int32: "int32", engine.Byte: "byte"}[t]
-}
-
 func checkName(ctx engine.Context) error {
 	if ctx.Name() == "" {
 		return errors.New("the context has no name")
@@ -82,6 +78,7 @@ func checkRoundTrip(ctx engine.Context, typ engine.ElemType) error {
 		engine.Int32: {0, 1, -1, math.MaxInt32, math.MinInt32, 999},
 		engine.Byte:  {0, 1, 127, 128, 255},
 	}
+	patterns[engine.Master], patterns[engine.Argmax] = patterns[engine.Float32], patterns[engine.Byte]
 	var tensors []*engine.Tensor
 	for _, s := range []engine.Shape{{1, 1, 1, 1}, {3, 1, 1, 1}, {2, 3, 5, 7}, {1, 257, 1, 1}, {2, 3, 64, 64}} {
 		tensors = append(tensors, &engine.Tensor{Name: "t", Type: typ, Shape: s, Life: engine.Persistent})
@@ -160,10 +157,10 @@ func checkTransferErrors(ctx engine.Context) error {
 		{bytes, make([]byte, 5)},
 	} {
 		if ctx.Upload(c.t, c.host) == nil {
-			return fmt.Errorf("upload of %T to %s tensor %v: no error", c.host, typeName(c.t.Type), c.t)
+			return fmt.Errorf("upload of %T to %s tensor %v: no error", c.host, c.t.Type, c.t)
 		}
 		if ctx.Download(c.host, c.t) == nil {
-			return fmt.Errorf("download of %s tensor %v to %T: no error", typeName(c.t.Type), c.t, c.host)
+			return fmt.Errorf("download of %s tensor %v to %T: no error", c.t.Type, c.t, c.host)
 		}
 	}
 	for _, t := range all {

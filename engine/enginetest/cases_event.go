@@ -98,7 +98,7 @@ func checkHandOver(a, b engine.Context, enqueue order) error {
 	sum, old := working("sum", s), working("old", s)
 	busy := engine.ConvForward{
 		Window: engine.Window{Size: 1, Stride: 1}, Groups: 1,
-		X: one, W: tensor("w", engine.Float32, 16, 16, 1, 1), B: tensor("b", engine.Float32, 16, 1, 1, 1), Y: working("y", s),
+		X: one, W: tensor("w", engine.Master, 16, 16, 1, 1), B: tensor("b", engine.Master, 16, 1, 1, 1), Y: working("y", s),
 	}
 	ready, taken := a.NewEvent(), b.NewEvent()
 	opsA := []engine.Op{

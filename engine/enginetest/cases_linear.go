@@ -31,6 +31,10 @@ func float32s(name string, s engine.Shape) *engine.Tensor {
 	return &engine.Tensor{Name: name, Type: engine.Float32, Life: engine.Persistent, Shape: s}
 }
 
+func master(name string, s engine.Shape) *engine.Tensor {
+	return &engine.Tensor{Name: name, Type: engine.Master, Life: engine.Persistent, Shape: s}
+}
+
 func convCases() (cases []OpCase) {
 	for _, c := range []struct {
 		in     engine.Shape
@@ -61,12 +65,12 @@ func convCases() (cases []OpCase) {
 		biases := engine.Shape{c.out, 1, 1, 1}
 		cases = append(cases, OpCase{Name: "conv forward/" + name, Op: engine.ConvForward{
 			Window: c.w, Groups: c.groups,
-			X: working("x", c.in), W: float32s("w", weights), B: float32s("b", biases), Y: working("y", out),
+			X: working("x", c.in), W: master("w", weights), B: master("b", biases), Y: working("y", out),
 		}})
 		for _, first := range []bool{false, true} {
 			op := engine.ConvBackward{
 				Window: c.w, Groups: c.groups,
-				X: working("x", c.in), W: float32s("w", weights), DY: working("dy", out),
+				X: working("x", c.in), W: master("w", weights), DY: working("dy", out),
 				DW: float32s("dw", weights), DB: float32s("db", biases), DX: working("dx", c.in),
 			}
 			suffix := ""
@@ -98,11 +102,11 @@ func denseCases() (cases []OpCase) {
 		weights := engine.Shape{c.out, c.in.Row(), 1, 1}
 		biases := engine.Shape{c.out, 1, 1, 1}
 		cases = append(cases, OpCase{Name: "dense forward/" + name, Op: engine.DenseForward{
-			X: working("x", c.in), W: float32s("w", weights), B: float32s("b", biases), Y: working("y", out),
+			X: working("x", c.in), W: master("w", weights), B: master("b", biases), Y: working("y", out),
 		}})
 		for _, first := range []bool{false, true} {
 			op := engine.DenseBackward{
-				X: working("x", c.in), W: float32s("w", weights), DY: working("dy", out),
+				X: working("x", c.in), W: master("w", weights), DY: working("dy", out),
 				DW: float32s("dw", weights), DB: float32s("db", biases), DX: working("dx", c.in),
 			}
 			suffix := ""

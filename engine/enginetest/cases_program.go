@@ -11,7 +11,7 @@ import (
 // its weights.
 func incrementer() engine.Update {
 	s := engine.Shape{64, 1, 1, 1}
-	return engine.Update{W: float32s("w", s), V: float32s("v", s), G: float32s("g", s), Rate: 1}
+	return engine.Update{W: master("w", s), V: float32s("v", s), G: float32s("g", s), Rate: 1}
 }
 
 func checkEmpty(ctx engine.Context) error {
@@ -151,11 +151,11 @@ func chain(name string) (ops []engine.Op, data Memory, out []*engine.Tensor) {
 		return &engine.Tensor{Name: name + " " + what, Type: engine.Working, Life: engine.Scratch, Shape: engine.Shape{n, c, h, w}}
 	}
 	x := tensor("x", engine.Working, 2, 4, 9, 9)
-	w1, b1 := tensor("w1", engine.Float32, 6, 2, 3, 3), tensor("b1", engine.Float32, 6, 1, 1, 1)
-	w2, b2 := tensor("w2", engine.Float32, 5, 96, 1, 1), tensor("b2", engine.Float32, 5, 1, 1, 1)
+	w1, b1 := tensor("w1", engine.Master, 6, 2, 3, 3), tensor("b1", engine.Master, 6, 1, 1, 1)
+	w2, b2 := tensor("w2", engine.Master, 5, 96, 1, 1), tensor("b2", engine.Master, 5, 1, 1, 1)
 	c1, p1 := scratch("c1", 2, 6, 9, 9), scratch("p1", 2, 6, 4, 4)
 	at := scratch("at", 2, 6, 4, 4)
-	at.Type = engine.Byte
+	at.Type = engine.Argmax
 	d1, dx := scratch("d1", 2, 5, 1, 1), scratch("dx", 2, 6, 4, 4)
 	dc := scratch("dc", 2, 6, 9, 9)
 	y := tensor("y", engine.Working, 2, 5, 1, 1)

@@ -129,7 +129,7 @@ func updateCases() (cases []OpCase) {
 		{engine.Shape{9, 5, 1, 1}, 1, 0.25, 0.5, 0}, // no momentum: the old velocity plays no part
 		{engine.Shape{40, 41, 1, 1}, 1, 0.0005, 0, 0.5},
 	} {
-		op := engine.Update{W: float32s("w", c.shape), V: float32s("v", c.shape), G: float32s("g", c.shape), Decay: c.decay, Rate: c.rate}
+		op := engine.Update{W: master("w", c.shape), V: float32s("v", c.shape), G: float32s("g", c.shape), Decay: c.decay, Rate: c.rate}
 		cases = append(cases, OpCase{
 			Name: fmt.Sprintf("update/%v rate %g decay %g ε %g momentum %g", c.shape, c.rate, c.decay, c.eps, c.m),
 			Op:   op, Step: engine.Step{LearningRate: c.eps, Momentum: c.m},

@@ -93,7 +93,7 @@ func poolCases() (cases []OpCase) {
 	} {
 		name := fmt.Sprintf("%s, %v, %d×%d stride %d pad %d", c.what, c.shape, c.w.Size, c.w.Size, c.w.Stride, c.w.Pad)
 		out := engine.Shape{c.shape[0], c.shape[1], c.w.Out(c.shape[2]), c.w.Out(c.shape[3])}
-		at := func() *engine.Tensor { return tensor("at", engine.Byte, out[0], out[1], out[2], out[3]) }
+		at := func() *engine.Tensor { return tensor("at", engine.Argmax, out[0], out[1], out[2], out[3]) }
 		forward := engine.MaxPoolForward{Window: c.w, X: working("x", c.shape), Y: working("y", out), At: at()}
 		inference := engine.MaxPoolForward{Window: c.w, X: working("x", c.shape), Y: working("y", out)}
 		backward := engine.MaxPoolBackward{Window: c.w, At: at(), DY: working("dy", out), DX: working("dx", c.shape)}

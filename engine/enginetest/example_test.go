@@ -11,7 +11,7 @@ import (
 func ExampleEvaluate() {
 	x := &engine.Tensor{Name: "x", Shape: engine.Shape{1, 1, 2, 4}}
 	y := &engine.Tensor{Name: "y", Shape: engine.Shape{1, 1, 1, 2}}
-	at := &engine.Tensor{Name: "at", Shape: engine.Shape{1, 1, 1, 2}, Type: engine.Byte}
+	at := &engine.Tensor{Name: "at", Shape: engine.Shape{1, 1, 1, 2}, Type: engine.Argmax}
 	op := engine.MaxPoolForward{Window: engine.Window{Size: 2, Stride: 2}, X: x, Y: y, At: at}
 
 	out := enginetest.Evaluate(op, enginetest.Memory{x: {

@@ -14,7 +14,7 @@ func upload(ctx engine.Context, t *engine.Tensor, values []float64) error {
 	switch t.Type {
 	case engine.Int32:
 		src = convert[int32](values)
-	case engine.Byte:
+	case engine.Byte, engine.Argmax:
 		src = convert[byte](values)
 	default:
 		src = convert[float32](values)
@@ -30,7 +30,7 @@ func download(ctx engine.Context, t *engine.Tensor) ([]float64, error) {
 		dst := make([]int32, n)
 		err := ctx.Download(dst, t)
 		return convert[float64](dst), err
-	case engine.Byte:
+	case engine.Byte, engine.Argmax:
 		dst := make([]byte, n)
 		err := ctx.Download(dst, t)
 		return convert[float64](dst), err

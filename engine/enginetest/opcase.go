@@ -167,7 +167,7 @@ func poisoned(t *engine.Tensor, float float64) []float64 {
 	switch t.Type {
 	case engine.Int32:
 		float = -0x5a5a5a5a
-	case engine.Byte:
+	case engine.Byte, engine.Argmax:
 		float = 0xfe
 	}
 	return repeat(float, t.Shape.Len())

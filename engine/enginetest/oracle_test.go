@@ -93,7 +93,8 @@ func (c *oracle) Download(dst any, t *engine.Tensor) error {
 }
 
 func fits(t *engine.Tensor, host any, n int) error {
-	want := [...]string{engine.Working: "[]float32", engine.Float32: "[]float32", engine.Int32: "[]int32", engine.Byte: "[]uint8"}[t.Type]
+	want := [...]string{engine.Working: "[]float32", engine.Float32: "[]float32", engine.Int32: "[]int32", engine.Byte: "[]uint8",
+		engine.Argmax: "[]uint8", engine.Master: "[]float32"}[t.Type]
 	if fmt.Sprintf("%T", host) != want || n != t.Shape.Len() {
 		return errors.New("wrong host slice")
 	}
@@ -107,7 +108,7 @@ func (c *oracle) load(t *engine.Tensor) []float64 {
 	for i := range v {
 		at := int(t.Offset) + i*c.ElemSize(t.Type)
 		switch t.Type {
-		case engine.Byte:
+		case engine.Byte, engine.Argmax:
 			v[i] = float64(c.arena[at])
 		case engine.Int32:
 			v[i] = float64(int32(binary.LittleEndian.Uint32(c.arena[at:])))
@@ -124,7 +125,7 @@ func (c *oracle) store(t *engine.Tensor, v []float64) {
 	for i, v := range v {
 		at := int(t.Offset) + i*c.ElemSize(t.Type)
 		switch t.Type {
-		case engine.Byte:
+		case engine.Byte, engine.Argmax:
 			c.arena[at] = byte(v)
 		case engine.Int32:
 			binary.LittleEndian.PutUint32(c.arena[at:], uint32(int32(v)))

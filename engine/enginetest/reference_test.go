@@ -105,16 +105,16 @@ func layers() (all []layer) {
 		{engine.Shape{2, 3, 7, 8}, 2, engine.Window{Size: 4, Stride: 3, Pad: 2}, 1},
 	} {
 		f := engine.ConvForward{Window: c.w, Groups: c.groups, X: working("x", c.in),
-			W: tensor("w", engine.Float32, c.maps, c.in[1]/c.groups, c.w.Size, c.w.Size), B: tensor("b", engine.Float32, c.maps, 1, 1, 1),
+			W: tensor("w", engine.Master, c.maps, c.in[1]/c.groups, c.w.Size, c.w.Size), B: tensor("b", engine.Master, c.maps, 1, 1, 1),
 			Y: tensor("y", engine.Working, c.in[0], c.maps, c.w.Out(c.in[2]), c.w.Out(c.in[3]))}
-		b := engine.ConvBackward{Window: c.w, Groups: c.groups, X: working("x", f.X.Shape), W: float32s("w", f.W.Shape), DY: working("dy", f.Y.Shape),
+		b := engine.ConvBackward{Window: c.w, Groups: c.groups, X: working("x", f.X.Shape), W: master("w", f.W.Shape), DY: working("dy", f.Y.Shape),
 			DW: float32s("dw", f.W.Shape), DB: float32s("db", f.B.Shape), DX: working("dx", f.X.Shape)}
 		all = append(all, layer{fmt.Sprintf("conv %v in %d groups", c.in, c.groups), f, f.Y, b, b.DY,
 			tensors{b.X: f.X, b.W: f.W}, tensors{f.X: b.DX, f.W: b.DW, f.B: b.DB}, nil})
 	}
 	{
-		f := engine.DenseForward{X: tensor("x", engine.Working, 3, 2, 2, 3), W: tensor("w", engine.Float32, 4, 12, 1, 1), B: tensor("b", engine.Float32, 4, 1, 1, 1), Y: tensor("y", engine.Working, 3, 4, 1, 1)}
-		b := engine.DenseBackward{X: working("x", f.X.Shape), W: float32s("w", f.W.Shape), DY: working("dy", f.Y.Shape),
+		f := engine.DenseForward{X: tensor("x", engine.Working, 3, 2, 2, 3), W: tensor("w", engine.Master, 4, 12, 1, 1), B: tensor("b", engine.Master, 4, 1, 1, 1), Y: tensor("y", engine.Working, 3, 4, 1, 1)}
+		b := engine.DenseBackward{X: working("x", f.X.Shape), W: master("w", f.W.Shape), DY: working("dy", f.Y.Shape),
 			DW: float32s("dw", f.W.Shape), DB: float32s("db", f.B.Shape), DX: working("dx", f.X.Shape)}
 		all = append(all, layer{"dense", f, f.Y, b, b.DY, tensors{b.X: f.X, b.W: f.W}, tensors{f.X: b.DX, f.W: b.DW, f.B: b.DB}, nil})
 	}
@@ -138,8 +138,8 @@ func layers() (all []layer) {
 	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 2, Stride: 2, Pad: 1}, {Size: 3, Stride: 1, Pad: 2}} {
 		s := engine.Shape{2, 2, 7, 5}
 		out := engine.Shape{2, 2, w.Out(7), w.Out(5)}
-		f := engine.MaxPoolForward{Window: w, X: working("x", s), Y: working("y", out), At: tensor("at", engine.Byte, out[0], out[1], out[2], out[3])}
-		b := engine.MaxPoolBackward{Window: w, At: tensor("at", engine.Byte, out[0], out[1], out[2], out[3]), DY: working("dy", out), DX: working("dx", s)}
+		f := engine.MaxPoolForward{Window: w, X: working("x", s), Y: working("y", out), At: tensor("at", engine.Argmax, out[0], out[1], out[2], out[3])}
+		b := engine.MaxPoolBackward{Window: w, At: tensor("at", engine.Argmax, out[0], out[1], out[2], out[3]), DY: working("dy", out), DX: working("dx", s)}
 		name := fmt.Sprintf("maxpool %d stride %d pad %d", w.Size, w.Stride, w.Pad)
 		all = append(all, layer{name, f, f.Y, b, b.DY, tensors{b.At: f.At}, tensors{f.X: b.DX}, Memory{f.X: apart(name, s.Len())}})
 	}
