@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/BurntSushi/toml"
 	"github.com/goccy/go-yaml"
 	"github.com/urfave/cli/v2"
 
@@ -15,17 +18,13 @@ import (
 // notInConfig are the flags that a configuration file doesn't hold.
 var notInConfig = []string{"config", "resume", "plan", "dry-run", "dashboard", "help"}
 
-// configure sets the flags that the command line leaves out from a file: YAML,
-// of which JSON is a part, with the flags' names as keys. The run.json of
-// another run holds them under "settings".
+// configure sets the flags that the command line leaves out from a file with
+// the flags' names as keys. The run.json of another run holds them under
+// "settings".
 func configure(c *cli.Context, path string) error {
-	text, err := os.ReadFile(path)
+	values, err := readConfig(path)
 	if err != nil {
-		return fmt.Errorf("--config: %w", err)
-	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal(text, &values); err != nil {
-		return fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
+		return err
 	}
 	if inner, ok := values["settings"].(map[string]any); ok {
 		values = inner
@@ -47,6 +46,30 @@ func configure(c *cli.Context, path string) error {
 		}
 	}
 	return nil
+}
+
+// readConfig reads TOML from a file that is called .toml, and YAML, of which
+// JSON is a part, from any other.
+func readConfig(path string) (map[string]any, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	values := map[string]any{}
+	if strings.EqualFold(filepath.Ext(path), ".toml") {
+		err := toml.Unmarshal(text, &values)
+		if at := (toml.ParseError{}); errors.As(err, &at) {
+			err = errors.New(strings.TrimSpace(at.ErrorWithPosition()))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return values, nil
+	}
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		return nil, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
+	}
+	return values, nil
 }
 
 // configurable are the names that a configuration file may hold.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,53 +24,82 @@ func rates(t *testing.T, dir string) (r []float64) {
 
 func TestConfigFile(t *testing.T) {
 	w := newWorld(t)
-	config := filepath.Join(w.dir, "recipe.yaml")
-	text := "# a recipe\ntrain: " + w.train + "\nval: " + w.val + "\nnet: " + w.net + "\nbatch: 6\nlr: 1e-2\nmax-time: 10m\nsteps: 3\nwithout: [lrn, dropout]\nlog-every: 1\n"
-	if err := os.WriteFile(config, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{
+		"recipe.yaml": `# a recipe
+train: %s
+val: %s
+net: %s
+batch: 6
+lr: 1e-2
+max-time: 10m
+steps: 3
+without: [lrn, dropout]
+log-every: 1
+`,
+		"recipe.toml": `# a recipe
+train = "%s"
+val = "%s"
+net = "%s"
+batch = 6
+lr = 1e-2
+max-time = "10m"
+steps = 3
+without = ["lrn", "dropout"]
+log-every = 1
+`,
+	} {
+		config := filepath.Join(w.dir, name)
+		if err := os.WriteFile(config, fmt.Appendf(nil, text, w.train, w.val, w.net), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		one, two := filepath.Join(w.dir, name+"-one"), filepath.Join(w.dir, name+"-two")
+		call("train-alexnet", "--config", config, "--run", one, "--lr", "0.5", "--seed", "5").must(t, 0, "after 3 steps")
+		if got, want := rates(t, one), []float64{0.5, 0.5, 0.5}; !slices.Equal(got, want) {
+			t.Errorf("%s: rates %v, want %v: flags win over the file", name, got, want)
+		}
+		record, err := readRun(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(record.Settings), `"max-time": "10m0s"`) || record.Net.Name != "test-no-lrn-no-dropout" {
+			t.Errorf("%s: net %s, settings %s", name, record.Net.Name, record.Settings)
+		}
+		// The record of a run is a recipe: the same weights come out.
+		call("train-alexnet", "--config", filepath.Join(one, runName), "--run", two).must(t, 0, "after 3 steps")
+		const weights = "checkpoints/step-000000003.safetensors"
+		if read(t, filepath.Join(one, weights)) != read(t, filepath.Join(two, weights)) {
+			t.Errorf("%s: run.json fed back made other weights", name)
+		}
+		call("train-alexnet", "--config", filepath.Join(one, runName)).must(t, 2, "already holds a run")
 	}
-	one, two := filepath.Join(w.dir, "one"), filepath.Join(w.dir, "two")
-	call("train-alexnet", "--config", config, "--run", one, "--lr", "0.5", "--seed", "5").must(t, 0, "after 3 steps")
-	if got, want := rates(t, one), []float64{0.5, 0.5, 0.5}; !slices.Equal(got, want) {
-		t.Errorf("rates %v, want %v: flags win over the file", got, want)
-	}
-	record, err := readRun(one)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(record.Settings), `"max-time": "10m0s"`) || record.Net.Name != "test-no-lrn-no-dropout" {
-		t.Errorf("net %s, settings %s", record.Net.Name, record.Settings)
-	}
-	// The record of a run is a recipe: the same weights come out.
-	call("train-alexnet", "--config", filepath.Join(one, runName), "--run", two).must(t, 0, "after 3 steps")
-	const name = "checkpoints/step-000000003.safetensors"
-	if read(t, filepath.Join(one, name)) != read(t, filepath.Join(two, name)) {
-		t.Error("run.json fed back made other weights")
-	}
-	call("train-alexnet", "--config", filepath.Join(one, runName)).must(t, 2, "already holds a run")
 }
 
 func TestBadConfigFile(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {
-		text, want string
-		code       int
+		name, text, want string
+		code             int
 	}{
-		{"learning-rate: 1", `no setting is called "learning-rate"`, 2},
-		{"resume: true", `no setting is called "resume"`, 2},
-		{"lr: high", "recipe.yaml: lr: ", 2},
-		{"lr: {a: 1}", "recipe.yaml: lr: is a table", 2},
-		{"lr: [", "recipe.yaml", 1},
-		{"- 1", "recipe.yaml", 1},
+		{"recipe.yaml", "learning-rate: 1", `no setting is called "learning-rate"`, 2},
+		{"recipe.yaml", "resume: true", `no setting is called "resume"`, 2},
+		{"recipe.yaml", "lr: high", "recipe.yaml: lr: ", 2},
+		{"recipe.yaml", "lr: {a: 1}", "recipe.yaml: lr: is a table", 2},
+		{"recipe.yaml", "lr: [", "recipe.yaml", 1},
+		{"recipe.yaml", "- 1", "recipe.yaml", 1},
+		{"recipe.toml", "learning-rate = 1", `no setting is called "learning-rate"`, 2},
+		{"recipe.toml", "lr = \"high\"", "recipe.toml: lr: ", 2},
+		{"recipe.toml", "[lr]\na = 1", "recipe.toml: lr: is a table", 2},
+		{"recipe.toml", "lr = 1\nlr = 2", "At line 2", 1},
+		{"recipe.toml", "lr: 1", "recipe.toml: ", 1},
 	} {
-		config := filepath.Join(w.dir, "recipe.yaml")
+		config := filepath.Join(w.dir, c.name)
 		if err := os.WriteFile(config, []byte(c.text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		call(w.args(filepath.Join(w.dir, "run"), "--config", config)[:9]...).must(t, 2)
 		call("train-alexnet", "--config", config, "--run", filepath.Join(w.dir, "run")).must(t, c.code, c.want)
 	}
 	call("train-alexnet", "--config", filepath.Join(w.dir, "none")).must(t, 1, "no such file")
+	call("train-alexnet", "--config", w.dir).must(t, 1, "--config: ", "is a directory")
 }
 
 func TestSchedules(t *testing.T) {

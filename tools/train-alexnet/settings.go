@@ -125,7 +125,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: "`TYPE` of the arithmetic: fp32 is what the CPU computes in", Destination: &s.Precision},
 		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
 		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.DryRun},
-		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.Config},
+		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML, TOML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.Config},
 		&cli.BoolFlag{Name: "plan", Category: device, Usage: "print the memory that each device context will take, and stop", Destination: &s.Plan},
 
 		&cli.PathFlag{Name: "run", Category: record, Usage: "`DIR` that receives checkpoints, metrics and pictures", Destination: &s.Run},
