@@ -1,0 +1,212 @@
+package emulator
+
+import (
+	"math"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// load reads n elements as float32.
+func load(p gpu.Pointer, n int, t gpu.Type) []float32 {
+	if t == gpu.Float32 {
+		return append([]float32(nil), view[float32](p, n)...)
+	}
+	out := make([]float32, n)
+	for i, v := range view[uint16](p, n) {
+		out[i] = math.Float32frombits(uint32(v) << 16)
+	}
+	return out
+}
+
+// store writes values, rounded to nearest even.
+func store(p gpu.Pointer, values []float32, t gpu.Type) {
+	if t == gpu.Float32 {
+		copy(view[float32](p, len(values)), values)
+		return
+	}
+	out := view[uint16](p, len(values))
+	for i, v := range values {
+		out[i] = uint16(roundBits(v, 16) >> 16)
+	}
+}
+
+// roundBits rounds v to nearest even, dropping the last bits of its mantissa.
+func roundBits(v float32, drop uint) uint32 {
+	b := math.Float32bits(v)
+	if v != v {
+		return b | 1<<22 // stays a NaN
+	}
+	return (b + 1<<(drop-1) - 1 + b>>drop&1) &^ (1<<drop - 1)
+}
+
+// operands rounds what goes into a product as the arithmetic has it.
+func operands(v []float32, m gpu.Math) []float32 {
+	if m == gpu.TF32 {
+		for i, x := range v {
+			v[i] = math.Float32frombits(roundBits(x, 13))
+		}
+	}
+	return v
+}
+
+// finish adds bias to every row of len(bias) values and applies ReLU. NaN stays
+// NaN.
+func finish(y, bias []float32, relu bool) {
+	for i := range y {
+		if bias != nil {
+			y[i] += bias[i%len(bias)]
+		}
+		if relu && y[i] < 0 {
+			y[i] = 0
+		}
+	}
+}
+
+// matrix is row-major, its rows stride apart.
+type matrix struct {
+	rows, cols, stride int
+	data               []float32
+}
+
+func dense(rows, cols int, data []float32) matrix { return matrix{rows, cols, cols, data} }
+
+// transposed is a copy.
+func (m matrix) transposed() matrix {
+	t := dense(m.cols, m.rows, make([]float32, m.rows*m.cols))
+	for i := range m.rows {
+		for j := range m.cols {
+			t.data[j*t.stride+i] = m.data[i*m.stride+j]
+		}
+	}
+	return t
+}
+
+// addProduct adds a·b to y. Unlike BLAS it multiplies zeros too: 0·NaN is NaN.
+func addProduct(y, a, b matrix) {
+	for i := range a.rows {
+		row := y.data[i*y.stride:][:y.cols]
+		for k := range a.cols {
+			f := a.data[i*a.stride+k]
+			for j, v := range b.data[k*b.stride:][:len(row)] {
+				row[j] += f * v
+			}
+		}
+	}
+}
+
+// plan is what products and convolutions share.
+type plan struct {
+	device    *Device
+	name      string
+	workspace int64
+}
+
+func (p *plan) Name() string     { return p.name }
+func (p *plan) Workspace() int64 { return p.workspace }
+
+func (p *plan) Close() error {
+	p.device.machine.made("plan", -1)
+	return nil
+}
+
+// use fills the workspace with NaNs, as any other kernel's leavings would be.
+func (p *plan) use(workspace gpu.Pointer) {
+	if p.workspace > 0 {
+		for i, v := 0, view[byte](workspace, int(p.workspace)); i < len(v); i++ {
+			v[i] = poison
+		}
+	}
+}
+
+// check reports operands outside this device's memory.
+func (p *plan) check(call string, s gpu.Stream, workspace gpu.Pointer, operands ...operand) (*stream, error) {
+	if err := p.device.begin(call, ""); err != nil {
+		return nil, err
+	}
+	st := s.(*stream)
+	if st.device != p.device {
+		return nil, callError(call, 400, nil, "the plan is of device %d, the stream of device %d", p.device.index, st.device.index)
+	}
+	if p.workspace > 0 {
+		operands = append(operands, operand{workspace, int(p.workspace), 1})
+	}
+	for _, o := range operands {
+		if err := st.own(call, o.at, int64(o.n)*o.size); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+// operand is a range that a plan reads or writes.
+type operand struct {
+	at   gpu.Pointer
+	n    int
+	size int64
+}
+
+// plans makes two ways to do the same, with and without a workspace.
+func (d *Device) plans(name string, workspace int64) []plan {
+	out := []plan{{d, name + " 0", 0}}
+	if workspace >= 4096 {
+		out = append(out, plan{d, name + " 1", 4096})
+	}
+	d.machine.made("plan", len(out))
+	return out
+}
+
+type productPlan struct {
+	plan
+	gpu.Product
+}
+
+func (p *productPlan) Name() string     { return p.plan.Name() }
+func (p *productPlan) String() string   { return p.Product.String() }
+func (p *productPlan) Workspace() int64 { return p.plan.Workspace() }
+
+// Products offers two plans.
+func (d *Device) Products(p gpu.Product, workspace int64) ([]gpu.ProductPlan, error) {
+	const call = "cublasLtMatmulAlgoGetHeuristic"
+	if err := d.idle(call, ""); err != nil {
+		return nil, err
+	}
+	if p.M < 1 || p.N < 1 || p.K < 1 || (p.Math == gpu.BF16) != (p.Input == gpu.BFloat16) {
+		return nil, callError(call, 7, gpu.ErrUnsupported, "%v", p)
+	}
+	var out []gpu.ProductPlan
+	for _, q := range d.plans("product", workspace) {
+		out = append(out, &productPlan{q, p})
+	}
+	return out, nil
+}
+
+func (p *productPlan) Run(s gpu.Stream, a, b, bias, d, workspace gpu.Pointer) error {
+	operandsOf := []operand{{a, p.M * p.K, p.Input.Size()}, {b, p.K * p.N, p.Input.Size()}, {d, p.M * p.N, p.Output.Size()}}
+	if p.Bias {
+		operandsOf = append(operandsOf, operand{bias, p.N, p.BiasType.Size()})
+	}
+	st, err := p.check("cublasLtMatmul", s, workspace, operandsOf...)
+	if err != nil {
+		return err
+	}
+	return st.enqueue(task{"product", func() error {
+		p.use(workspace)
+		am := dense(p.M, p.K, operands(load(a, p.M*p.K, p.Input), p.Math))
+		bm := dense(p.K, p.N, operands(load(b, p.K*p.N, p.Input), p.Math))
+		if p.TransposeA {
+			am = dense(p.K, p.M, am.data).transposed()
+		}
+		if p.TransposeB {
+			bm = dense(p.N, p.K, bm.data).transposed()
+		}
+		y := dense(p.M, p.N, make([]float32, p.M*p.N))
+		addProduct(y, am, bm)
+		var biases []float32
+		if p.Bias {
+			biases = load(bias, p.N, p.BiasType)
+		}
+		finish(y.data, biases, p.ReLU)
+		store(d, y.data, p.Output)
+		return nil
+	}})
+}
