@@ -11,8 +11,8 @@ type Context interface {
 	// Name is the context's name as the user wrote it: "cpu", "cuda:0".
 	Name() string
 
-	// ElemSize is the number of bytes an element of type t takes in the arena.
-	ElemSize(t ElemType) int
+	// Bytes is what t takes in the arena, padding and working copies included.
+	Bytes(t *Tensor) int64
 
 	// Workspace is the number of bytes that running ops takes besides their
 	// tensors (packed matrices, partial sums). Programs of one context never

@@ -116,6 +116,5 @@ func each(ctx Context, programs [][]Op, f func(*Tensor)) {
 }
 
 func arenaBytes(ctx Context, t *Tensor) int64 {
-	n := int64(t.Shape.Len()) * int64(ctx.ElemSize(t.Type))
-	return (n + ArenaAlign - 1) &^ (ArenaAlign - 1)
+	return (ctx.Bytes(t) + ArenaAlign - 1) &^ (ArenaAlign - 1)
 }

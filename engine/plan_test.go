@@ -5,7 +5,7 @@ import "testing"
 // planContext is a context only as far as the planner asks.
 type planContext struct{ Context }
 
-func (planContext) ElemSize(t ElemType) int  { return t.HostSize() }
+func (planContext) Bytes(t *Tensor) int64    { return int64(4 * t.Shape.Len()) }
 func (planContext) Workspace(ops []Op) int64 { return int64(100 * len(ops)) }
 
 func TestPlanArena(t *testing.T) {

@@ -15,7 +15,7 @@ type OpTime struct {
 	Kind  string        // the op's kind: "conv forward"
 	Time  time.Duration // median over the turns
 	FLOP  float64       // multiplications and additions of products; 0 for the rest
-	Bytes int64         // of the tensors that it reads and writes, each once
+	Bytes int64         // that the tensors it reads and writes take, each once
 }
 
 // Profile runs a training step of net on ctx op by op, on random pictures, and
@@ -68,7 +68,7 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 		slices.Sort(times[i])
 		out[i] = OpTime{Layer: layers[i], Kind: op.Kind(), Time: times[i][turns/2], FLOP: flop(op)}
 		for _, t := range append(op.Reads(), op.Writes()...) {
-			out[i].Bytes += int64(t.Shape.Len()) * int64(ctx.ElemSize(t.Type))
+			out[i].Bytes += ctx.Bytes(t)
 		}
 	}
 	return out, nil

@@ -85,8 +85,10 @@ func New(name string, opts Options) (engine.Context, error) {
 // Name is the name given to New.
 func (c *Context) Name() string { return c.name }
 
-// ElemSize is 4 bytes for floats and integers and 1 for bytes.
-func (c *Context) ElemSize(t engine.ElemType) int { return t.HostSize() }
+// Bytes is what t takes on the host: 4 bytes a float or integer, 1 a byte.
+func (c *Context) Bytes(t *engine.Tensor) int64 {
+	return int64(t.Shape.Len()) * int64(t.Type.HostSize())
+}
 
 // Workspace is what packing and partial sums take while ops run.
 func (c *Context) Workspace(ops []engine.Op) int64 {
@@ -209,9 +211,9 @@ func (c *Context) placed(t *engine.Tensor) error {
 	if t.Context != engine.Context(c) {
 		return fmt.Errorf("%v lives in another context", t)
 	}
-	size := int64(t.Shape.Len()) * int64(c.ElemSize(t.Type))
+	size := c.Bytes(t)
 	switch {
-	case t.Offset < 0 || t.Offset%int64(c.ElemSize(t.Type)) != 0 || size < 0 || t.Offset+size > int64(len(c.arena)):
+	case t.Offset < 0 || t.Offset%int64(t.Type.HostSize()) != 0 || size < 0 || t.Offset+size > int64(len(c.arena)):
 		return fmt.Errorf("%v is at byte %d, outside the reserved %d bytes", t, t.Offset, len(c.arena))
 	}
 	return nil

@@ -178,7 +178,7 @@ func poisoned(t *engine.Tensor, float float64) []float64 {
 func place(ctx engine.Context, tensors []*engine.Tensor) (guards []*engine.Tensor, size int64) {
 	for _, t := range tensors {
 		t.Context, t.Offset = ctx, size
-		end := size + int64(t.Shape.Len()*ctx.ElemSize(t.Type))
+		end := size + ctx.Bytes(t)
 		size = (end + guardBytes + engine.ArenaAlign - 1) &^ (engine.ArenaAlign - 1)
 		guards = append(guards, &engine.Tensor{
 			Name: "guard of " + t.Name, Shape: engine.Shape{1, int(size - end), 1, 1},

@@ -43,7 +43,7 @@ func newOracle(f fault) *oracle {
 }
 
 func (c *oracle) Name() string                         { return "oracle" }
-func (c *oracle) ElemSize(t engine.ElemType) int       { return t.HostSize() }
+func (c *oracle) Bytes(t *engine.Tensor) int64         { return int64(t.Shape.Len() * t.Type.HostSize()) }
 func (c *oracle) Workspace([]engine.Op) int64          { return 0 }
 func (c *oracle) Reserve(arena, workspace int64) error { c.arena = make([]byte, arena); return nil }
 
@@ -106,7 +106,7 @@ func (c *oracle) load(t *engine.Tensor) []float64 {
 	defer c.mu.Unlock()
 	v := make([]float64, t.Shape.Len())
 	for i := range v {
-		at := int(t.Offset) + i*c.ElemSize(t.Type)
+		at := int(t.Offset) + i*t.Type.HostSize()
 		switch t.Type {
 		case engine.Byte, engine.Argmax:
 			v[i] = float64(c.arena[at])
@@ -123,7 +123,7 @@ func (c *oracle) store(t *engine.Tensor, v []float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, v := range v {
-		at := int(t.Offset) + i*c.ElemSize(t.Type)
+		at := int(t.Offset) + i*t.Type.HostSize()
 		switch t.Type {
 		case engine.Byte, engine.Argmax:
 			c.arena[at] = byte(v)
