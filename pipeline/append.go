@@ -28,31 +28,72 @@ import (
 // agree with it. Classes are matched by ID. A class that the folder doesn't have
 // is an error, unless cfg.Classes names it, after all the folder's own.
 func Append(ctx context.Context, cfg ShardConfig, src source.Source, report func(ShardProgress)) (Summary, error) {
-	old, err := cfg.InheritFrom(cfg.Out)
+	plan, err := planAppend(ctx, cfg, src)
 	if err != nil {
 		return Summary{}, err
 	}
-	if err := cfg.Validate(); err != nil {
-		return Summary{}, err
-	}
-	index, err := mds.ReadIndex(cfg.Out)
-	if err != nil {
-		return Summary{}, err
-	}
+	old, index := plan.old, plan.index
 	if err := dropMark(cfg.Out, old); err != nil {
 		return Summary{}, err
 	}
-	classes, err := cfg.appendedClasses(old)
+	if len(plan.items) == 0 {
+		return Summary{Already: true, Meta: *old, Shards: len(index.Shards), Bytes: shardBytes(index.Shards)}, nil
+	}
+	from := describeSource(src, len(plan.items))
+	from.Layout = joinLayouts(old.Source.Layout, from.Layout)
+	if had := old.Source; had.SplitFraction > 0 {
+		from.SplitFraction, from.SplitSeed = had.SplitFraction, had.SplitSeed
+	}
+	meta := plan.cfg.describe(from, plan.src.Classes(), plan.items)
+	meta.Images, meta.Statistics = old.Images, old.Statistics
+	meta.Job.Pictures = chainPictures(old.pictures(), meta.Job.Pictures)
+	earlier, err := readReport(cfg.Out)
 	if err != nil {
 		return Summary{}, err
+	}
+	job := &shardJob{cfg: plan.cfg, src: plan.src, items: plan.items, meta: meta, base: index, report: report}
+	return job.fill(ctx, notAmong(earlier, plan.items))
+}
+
+// appendPlan is what Append will do.
+type appendPlan struct {
+	cfg   ShardConfig // complete
+	old   *Meta
+	index *mds.Index
+	src   *relabelled
+	items []source.Item // that are new, in stored order
+}
+
+// planAppend looks at the folder and at the list of pictures, and changes
+// nothing.
+func planAppend(ctx context.Context, cfg ShardConfig, src source.Source) (*appendPlan, error) {
+	old, err := cfg.InheritFrom(cfg.Out)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	had, now := old.Source, describeSource(src, 0)
+	if had.SplitFraction > 0 && now.SplitFraction > 0 && (had.SplitFraction != now.SplitFraction || had.SplitSeed != now.SplitSeed) {
+		return nil, fmt.Errorf("append: split fraction %v with seed %d, but the folder has %v with seed %d: leave them out",
+			now.SplitFraction, now.SplitSeed, had.SplitFraction, had.SplitSeed)
+	}
+	index, err := mds.ReadIndex(cfg.Out)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := cfg.appendedClasses(old)
+	if err != nil {
+		return nil, err
 	}
 	mapped, err := relabel(src, classes)
 	if err != nil {
-		return Summary{}, fmt.Errorf("%s: %w", cfg.Out, err)
+		return nil, fmt.Errorf("%s: %w", cfg.Out, err)
 	}
 	have := make(nameSet, old.Images)
 	if err := have.addAll(ctx, cfg.Out, index); err != nil {
-		return Summary{}, err
+		return nil, err
 	}
 	var fresh []source.Item
 	for _, it := range mapped.Items() {
@@ -60,19 +101,7 @@ func Append(ctx context.Context, cfg ShardConfig, src source.Source, report func
 			fresh = append(fresh, it)
 		}
 	}
-	if len(fresh) == 0 {
-		return Summary{Already: true, Meta: *old, Shards: len(index.Shards), Bytes: shardBytes(index.Shards)}, nil
-	}
-	items := cfg.selection(fresh, len(classes))
-	meta := cfg.describe(joinLayouts(old.Source.Layout, src.Layout()), mapped.Classes(), items)
-	meta.Images, meta.Statistics = old.Images, old.Statistics
-	meta.Job.Pictures = chainPictures(old.pictures(), meta.Job.Pictures)
-	earlier, err := readReport(cfg.Out)
-	if err != nil {
-		return Summary{}, err
-	}
-	job := &shardJob{cfg: cfg, src: mapped, items: items, meta: meta, base: index, report: report}
-	return job.fill(ctx, notAmong(earlier, items))
+	return &appendPlan{cfg, old, index, mapped, cfg.selection(fresh, len(classes))}, nil
 }
 
 // InheritFrom fills the fields that are zero from a finished folder, whose Meta

@@ -36,6 +36,21 @@ func EstimateShard(ctx context.Context, cfg ShardConfig, src source.Source) (Est
 	if len(items) == 0 {
 		return Estimate{}, errors.New("the source holds no pictures")
 	}
+	return estimate(ctx, cfg, src, items)
+}
+
+// EstimateAppend is EstimateShard for Append: of the pictures that the folder
+// cfg.Out doesn't hold yet, of which there may be none.
+func EstimateAppend(ctx context.Context, cfg ShardConfig, src source.Source) (Estimate, error) {
+	plan, err := planAppend(ctx, cfg, src)
+	if err != nil || len(plan.items) == 0 {
+		return Estimate{}, err
+	}
+	return estimate(ctx, plan.cfg, plan.src, plan.items)
+}
+
+// estimate tries a sample of items.
+func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []source.Item) (Estimate, error) {
 	n := min(len(items), estimateSample)
 	var next, tried, bad, bytes atomic.Int64
 	started := time.Now()

@@ -111,6 +111,9 @@ func (m *merger) add(ctx context.Context, dir string) error {
 		if m.meta.Seed != part.Seed {
 			m.meta.Seed = 0 // none gives this order
 		}
+		if a, b := &m.meta.Source, &part.Source; a.SplitFraction != b.SplitFraction || a.SplitSeed != b.SplitSeed {
+			a.SplitFraction, a.SplitSeed = 0, 0 // nor this division
+		}
 	}
 	if err := m.names.addAll(ctx, dir, index); err != nil {
 		return err

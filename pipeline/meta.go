@@ -43,4 +43,8 @@ type SourceInfo struct {
 	Layout  string `json:"layout"`            // "folders", …
 	Found   int    `json:"found"`             // pictures listed
 	Skipped int    `json:"skipped,omitempty"` // bad ones left out
+
+	// Of a source without a validation set, which source.Divide divided.
+	SplitFraction float64 `json:"split_fraction,omitempty"` // of each class that is for validation; 0: not divided
+	SplitSeed     uint64  `json:"split_seed,omitempty"`
 }

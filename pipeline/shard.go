@@ -63,7 +63,7 @@ func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(
 	if len(items) == 0 {
 		return Summary{}, errors.New("the source holds no pictures")
 	}
-	meta := cfg.describe(src.Layout(), src.Classes(), items)
+	meta := cfg.describe(describeSource(src, len(items)), src.Classes(), items)
 	if sum, err := finished(cfg.Out, &meta); err != nil || sum.Already {
 		return sum, err
 	}

@@ -32,16 +32,26 @@ type Job struct {
 	Resampler   string `json:"resampler"`
 }
 
+// describeSource is what is known of a source from which so many pictures are
+// taken.
+func describeSource(src source.Source, pictures int) SourceInfo {
+	info := SourceInfo{Layout: src.Layout(), Found: pictures}
+	if d, ok := src.(interface{ Division() (float64, uint64) }); ok {
+		info.SplitFraction, info.SplitSeed = d.Division()
+	}
+	return info
+}
+
 // describe is the Meta of the job before any picture is read: without images,
 // statistics and bad pictures.
-func (c *ShardConfig) describe(layout string, classes []source.Class, items []source.Item) Meta {
+func (c *ShardConfig) describe(from SourceInfo, classes []source.Class, items []source.Item) Meta {
 	m := Meta{
 		FormatVersion: FormatVersion,
 		Split:         c.Split,
 		Size:          c.Size,
 		Codec:         c.Codec,
 		Seed:          c.Seed,
-		Source:        SourceInfo{Layout: layout, Found: len(items)},
+		Source:        from,
 		Job: &Job{
 			ShardSize:   c.ShardSize,
 			Compression: c.compression(),
@@ -133,6 +143,8 @@ func (m *Meta) differs(want *Meta) string {
 		{"decoder", have.Decoder, other.Decoder},
 		{"encoder", have.Encoder, other.Encoder},
 		{"resampler", have.Resampler, other.Resampler},
+		{"split fraction", m.Source.SplitFraction, want.Source.SplitFraction},
+		{"split seed", m.Source.SplitSeed, want.Source.SplitSeed},
 		{"pictures found", m.Source.Found, want.Source.Found},
 	} {
 		if field.have != field.want {

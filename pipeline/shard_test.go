@@ -445,7 +445,7 @@ func TestEncoderOfJob(t *testing.T) {
 		if err := cfg.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		m := cfg.describe("folders", nil, nil)
+		m := cfg.describe(SourceInfo{Layout: "folders"}, nil, nil)
 		return &m
 	}
 	byGo := describe("jpeg", "go")

@@ -63,7 +63,7 @@ func TestDetectErrors(t *testing.T) {
 func TestOptionErrors(t *testing.T) {
 	root := tree(t, "a/1", "b/1")
 	checkOpenError(t, root, Options{Split: "test"}, `unknown split "test": choose train or val`)
-	checkOpenError(t, root, Options{ValFraction: 1}, "validation fraction 1: choose one from 0")
+	checkOpenError(t, root, Options{SplitFraction: 1}, "split fraction 1: choose one from 0")
 	checkOpenError(t, root, Options{Classes: []Class{{}}}, "the class list has no ID for class 0")
 }
 
@@ -89,5 +89,5 @@ func TestFoldersOfSplits(t *testing.T) {
 	checkOpenError(t, root, Options{Split: "val"}, "val: lacks class b of")
 	checkOpenError(t, tree(t, "train/a/1", "val/b/1"), Options{Split: "val"}, "class b isn't in")
 	checkOpenError(t, tree(t, "train/a/1"), Options{Split: "val"}, "holds train but no val folder")
-	checkOpenError(t, root, Options{ValFraction: .5}, "leave out the validation fraction")
+	checkOpenError(t, root, Options{SplitFraction: .5}, "leave out the split fraction")
 }

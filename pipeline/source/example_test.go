@@ -96,7 +96,7 @@ func ExampleDivide() {
 		}
 	}
 	for _, split := range []string{"train", "val"} {
-		src, err := source.Open(context.Background(), root, source.Options{Split: split, ValFraction: 0.2, SplitSeed: 1})
+		src, err := source.Open(context.Background(), root, source.Options{Split: split, SplitFraction: 0.2, SplitSeed: 1})
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -66,10 +66,10 @@ func chooseSplit(root string, opts Options) (folder string, both bool, err error
 	switch {
 	case err != nil:
 		return "", false, err
-	case split == "train" || val == "" && opts.ValFraction > 0:
+	case split == "train" || val == "" && opts.SplitFraction > 0:
 		return train, val != "", nil
 	case val == "":
-		return "", false, fmt.Errorf("%s: holds train but no val folder: add one, or divide train by a validation fraction", root)
+		return "", false, fmt.Errorf("%s: holds train but no val folder: add one, or divide train by a split fraction", root)
 	case len(opts.Classes) == 0:
 		err = sameClasses(train, val)
 	}

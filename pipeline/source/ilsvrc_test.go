@@ -107,7 +107,7 @@ func TestILSVRCErrors(t *testing.T) {
 		{"name and kit disagree", one(valArchive, tarOf(t, swapped...), kit), val, []string{"ILSVRC2012_val_00000001_n03028079.JPEG is of class n03028079 by its name, but of n03888257 by"}},
 		{"kit isn't there", one(trainArchive, train), Options{Devkit: "nowhere.tar.gz"}, []string{"read the development kit", "nowhere.tar.gz"}},
 		{"class list with a stranger", one(trainArchive, train), Options{Classes: []Class{{ID: "n05"}}}, []string{`has no class "n05" of the class list`}},
-		{"its own split", one(trainArchive, train), Options{ValFraction: .1}, []string{"leave out the validation fraction"}},
+		{"its own split", one(trainArchive, train), Options{SplitFraction: .1}, []string{"leave out the split fraction"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { checkOpenError(t, c.path, c.opts, c.want...) })

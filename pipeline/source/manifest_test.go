@@ -87,7 +87,7 @@ func TestManifestErrors(t *testing.T) {
 		{"beyond the class list", "m.csv", "pics/0a.jpg,0\npics/1a.jpg,1\n", Options{Classes: named("tench")}, "m.csv:2: label 1 is neither an ID of the class list nor an index into its 1 classes"},
 		{"no such split", "m.csv", "pics/0a.jpg,0,train\npics/1a.jpg,1,test\n", val, "m.csv: no picture of split val; its splits are: test, train"},
 		{"a class only for validation", "m.csv", "pics/0a.jpg,a,train\npics/1a.jpg,b,val\n", Options{}, "m.csv: no picture of 1 of 2 classes (b)"},
-		{"division of the divided", "m.csv", "pics/0a.jpg,0,train\npics/1a.jpg,0,val\n", Options{ValFraction: .5}, "leave out the validation fraction"},
+		{"division of the divided", "m.csv", "pics/0a.jpg,0,train\npics/1a.jpg,0,val\n", Options{SplitFraction: .5}, "leave out the split fraction"},
 		{"not an object", "m.jsonl", "{\"path\":\"a\",\"label\":0}\n[1]\n", Options{}, "m.jsonl:2: isn't a JSON object"},
 		{"null", "m.jsonl", "null\n", Options{}, `m.jsonl:1: has no text "path"`},
 		{"two on a line", "m.jsonl", "{\"path\":\"a\",\"label\":0} {}\n", Options{}, "m.jsonl:1: holds more than one JSON value"},

@@ -13,7 +13,7 @@ type Options struct {
 	// Layout is a name of Layouts, or "auto" or "" to have Detect find it.
 	Layout string
 	// Split is "train" or "val"; "" means "train". A source that holds only
-	// one set, such as class folders, ignores it unless ValFraction is given.
+	// one set, such as class folders, ignores it unless SplitFraction is given.
 	Split string
 	// Classes, where not empty, are the classes in label order; a Name given
 	// here goes before the source's own. Class folders, the ILSVRC archives
@@ -25,9 +25,9 @@ type Options struct {
 	// Devkit is the ILSVRC2012 development kit (the tar.gz or the unpacked
 	// folder); "" looks for it beside the archives.
 	Devkit string
-	// ValFraction, between 0 and 1, divides a source that has no validation
+	// SplitFraction, between 0 and 1, divides a source that has no validation
 	// set of its own; see Divide. 0 doesn't divide.
-	ValFraction float64
+	SplitFraction float64
 	// SplitSeed chooses among the divisions.
 	SplitSeed uint64
 }
@@ -77,8 +77,8 @@ func Open(ctx context.Context, path string, opts Options) (Source, error) {
 	if _, err := opts.split(); err != nil {
 		return nil, err
 	}
-	if opts.ValFraction < 0 || opts.ValFraction >= 1 {
-		return nil, fmt.Errorf("validation fraction %v: choose one from 0 up to, not including, 1", opts.ValFraction)
+	if opts.SplitFraction < 0 || opts.SplitFraction >= 1 {
+		return nil, fmt.Errorf("split fraction %v: choose one from 0 up to, not including, 1", opts.SplitFraction)
 	}
 	if err := checkClassList(opts.Classes); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func Open(ctx context.Context, path string, opts Options) (Source, error) {
 			continue
 		}
 		src, err := l.open(ctx, path, opts)
-		if err != nil || opts.ValFraction == 0 {
+		if err != nil || opts.SplitFraction == 0 {
 			return src, err
 		}
 		return divided(path, src, opts)
@@ -108,9 +108,9 @@ func Open(ctx context.Context, path string, opts Options) (Source, error) {
 func divided(path string, src Source, opts Options) (Source, error) {
 	if s, ok := src.(interface{ ownSplit() bool }); ok && s.ownSplit() {
 		src.Close()
-		return nil, fmt.Errorf("%s: says itself which pictures are for validation: leave out the validation fraction", path)
+		return nil, fmt.Errorf("%s: says itself which pictures are for validation: leave out the split fraction", path)
 	}
-	train, val := Divide(src, opts.ValFraction, opts.SplitSeed)
+	train, val := Divide(src, opts.SplitFraction, opts.SplitSeed)
 	if split, _ := opts.split(); split == "val" {
 		return val, nil
 	}

@@ -18,7 +18,8 @@ import (
 // A class that gains pictures keeps most of its division but not all of it: for
 // a set that grows, write the division down in a manifest instead.
 //
-// Both sets read from src; closing either closes it.
+// Both sets read from src; closing either closes it. They have a method Division
+// that returns the fraction and the seed, for the index to keep.
 func Divide(src Source, fraction float64, seed uint64) (train, val Source) {
 	type ranked struct {
 		hash uint64
@@ -43,7 +44,8 @@ func Divide(src Source, fraction float64, seed uint64) (train, val Source) {
 			held[r.item] = true
 		}
 	}
-	t, v := &part{Source: src}, &part{Source: src}
+	t := &part{Source: src, fraction: fraction, seed: seed}
+	v := &part{Source: src, fraction: fraction, seed: seed}
 	for i, it := range items {
 		if held[i] {
 			v.items = append(v.items, it)
@@ -54,10 +56,15 @@ func Divide(src Source, fraction float64, seed uint64) (train, val Source) {
 	return t, v
 }
 
-// part is a source with some of another one's pictures.
+// part is one of the two sets that Divide makes.
 type part struct {
 	Source
-	items []Item
+	items    []Item
+	fraction float64
+	seed     uint64
 }
 
 func (p *part) Items() []Item { return p.items }
+
+// Division returns what Divide was given.
+func (p *part) Division() (fraction float64, seed uint64) { return p.fraction, p.seed }

@@ -34,7 +34,7 @@ func TestWebDatasetSplits(t *testing.T) {
 	root := folder(t, file{"in-train-000.tar", one}, file{"in-train-001.tar", one}, file{"in-validation-000.tar", one})
 	checkSource(t, root, "webdataset", Options{}, named("0"), []string{"0 in-train-000.tar/a.jpg", "0 in-train-001.tar/a.jpg"})
 	checkSource(t, root, "webdataset", val, named("0"), []string{"0 in-validation-000.tar/a.jpg"})
-	checkOpenError(t, root, Options{ValFraction: .5}, "leave out the validation fraction")
+	checkOpenError(t, root, Options{SplitFraction: .5}, "leave out the split fraction")
 }
 
 func TestWebDatasetErrors(t *testing.T) {

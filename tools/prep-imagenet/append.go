@@ -38,15 +38,18 @@ func (f *shardFlags) inherit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// Without the folder's division, the pictures that it keeps for the other
+	// split would be new ones.
+	if unset("split-fraction") {
+		f.options.SplitFraction = folder.Source.SplitFraction
+	}
+	if unset("split-seed") {
+		f.options.SplitSeed = folder.Source.SplitSeed
+	}
 	for _, class := range f.options.Classes {
 		f.Classes = append(f.Classes, pipeline.Class(class))
 	}
 	f.options.Classes = nil // a folder of new pictures needn't have all classes
-	if layout := f.options.Layout; layout == "auto" {
-		if found, err := source.Detect(f.in); err == nil {
-			f.options.Layout = found.Layout
-		}
-	}
 	if f.options.Layout == "manifest" || f.options.Layout == "webdataset" {
 		// Their labels may be indexes into the list.
 		list := f.Classes

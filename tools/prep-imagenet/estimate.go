@@ -24,13 +24,21 @@ type estimateResult struct {
 
 // estimate is --dry-run.
 func (f *shardFlags) estimate(ctx context.Context, src source.Source, stdout, stderr io.Writer) error {
-	e, err := pipeline.EstimateShard(ctx, f.ShardConfig, src)
+	estimate, what, where := pipeline.EstimateShard, "pictures", "would take"
+	if f.append {
+		estimate, what, where = pipeline.EstimateAppend, "new pictures", "would grow by"
+	}
+	e, err := estimate(ctx, f.ShardConfig, src)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "%s: %s, %d pictures of %d classes\n", f.in, src.Layout(), e.Pictures, len(src.Classes()))
-	fmt.Fprintf(stderr, "%s: would take about %s and %s, from %d pictures tried, %d of them bad; nothing is written\n",
-		f.Out, humanBytes(e.Bytes), command.Span(e.Time), e.Sample, e.Bad)
+	fmt.Fprintf(stderr, "%s: %s, %d %s of %d classes\n", f.in, src.Layout(), e.Pictures, what, len(src.Classes()))
+	if e.Pictures == 0 {
+		fmt.Fprintf(stderr, "%s: holds all of them; nothing to do\n", f.Out)
+	} else {
+		fmt.Fprintf(stderr, "%s: %s about %s, in %s, from %d pictures tried, %d of them bad; nothing is written\n",
+			f.Out, where, humanBytes(e.Bytes), command.Span(e.Time), e.Sample, e.Bad)
+	}
 	if !f.json {
 		return nil
 	}

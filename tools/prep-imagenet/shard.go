@@ -65,8 +65,8 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &f.options.Layout},
 			&cli.StringFlag{Name: "classes", Usage: "take classes and their labels from `FILE`, one ID and name a line; otherwise all, sorted", Destination: &f.classes},
 			&cli.StringFlag{Name: "split", Usage: "which pictures, and what for: train (stored in random order) or val", Value: "train", Destination: &f.Split},
-			&cli.Float64Flag{Name: "val-fraction", Usage: "share of each class to keep for --split val, where SRC has no validation pictures of its own", Destination: &f.options.ValFraction},
-			&cli.Uint64Flag{Name: "split-seed", Usage: "seed that chooses the pictures of --val-fraction", Destination: &f.options.SplitSeed},
+			&cli.Float64Flag{Name: "split-fraction", Usage: "share of each class that is kept for --split val, where SRC has no validation pictures of its own", Destination: &f.options.SplitFraction},
+			&cli.Uint64Flag{Name: "split-seed", Usage: "seed that chooses the pictures of --split-fraction", Destination: &f.options.SplitSeed},
 			&cli.StringFlag{Name: "devkit", Usage: "the ILSVRC2012 development kit, `FILE` or folder; otherwise looked for beside the archives", Destination: &f.options.Devkit},
 			&cli.StringFlag{Name: "codec", Usage: "how pictures are stored: " + strings.Join(codec.Names(), ", "), Value: codec.Names()[0], Destination: &f.Codec},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality, 1 to 100", Value: codec.DefaultQuality, Destination: &f.Quality},
@@ -106,7 +106,7 @@ type shardResult struct {
 }
 
 func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
-	if err := f.complete(c); err != nil {
+	if err := f.complete(c, stderr); err != nil {
 		return err
 	}
 	src, err := source.Open(c.Context, f.in, f.options)
@@ -179,9 +179,25 @@ func (f *shardFlags) explain(err error, kept int) error {
 	return err
 }
 
+// recognise finds the layout where it is left open, and says which and why:
+// opening the source may take a while, and fail for want of what that layout
+// needs.
+func (f *shardFlags) recognise(stderr io.Writer) error {
+	if f.options.Layout != "" && f.options.Layout != "auto" {
+		return nil
+	}
+	found, err := source.Detect(f.in)
+	if err != nil {
+		return err
+	}
+	f.options.Layout = found.Layout
+	fmt.Fprintf(stderr, "%s %s: layout %s, unless --layout says otherwise\n", f.in, found.Reason, found.Layout)
+	return nil
+}
+
 // complete checks the flags, fills in the job's and the source's options from
 // them, and reads the class list.
-func (f *shardFlags) complete(c *cli.Context) (err error) {
+func (f *shardFlags) complete(c *cli.Context, stderr io.Writer) (err error) {
 	if f.in == "" || f.Out == "" {
 		return command.Usagef("shard needs --in SRC and --out DIR (see prep-imagenet shard --help)")
 	}
@@ -206,10 +222,10 @@ func (f *shardFlags) complete(c *cli.Context) (err error) {
 			return err
 		}
 	}
-	if f.append && f.dryRun {
-		return command.Usagef("--dry-run tells what a new folder takes: leave out --append")
-	}
 	if f.append {
+		if err := f.recognise(stderr); err != nil {
+			return err
+		}
 		if err := f.inherit(c); err != nil {
 			return err
 		}
@@ -217,9 +233,9 @@ func (f *shardFlags) complete(c *cli.Context) (err error) {
 	if err := f.Validate(); err != nil {
 		return command.Usagef("%w", err)
 	}
-	if f.options.ValFraction < 0 || f.options.ValFraction >= 1 {
-		return command.Usagef("--val-fraction %v: choose one from 0 up to, not including, 1", f.options.ValFraction)
+	if f.options.SplitFraction < 0 || f.options.SplitFraction >= 1 {
+		return command.Usagef("--split-fraction %v: choose one from 0 up to, not including, 1", f.options.SplitFraction)
 	}
 	f.options.Split = f.Split
-	return nil
+	return f.recognise(stderr)
 }
