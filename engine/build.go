@@ -381,10 +381,7 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 		shape = Shape{out.Maps, in.Maps, l.Conv.Size, l.Conv.Size}
 	} else {
 		start, reads = l.Dense.Start, l.Dense.Reads
-		shape = Shape{out.Maps, in.Len(), 1, 1}
-		if reads == ReadsOwn && b.groups() > 1 {
-			shape = Shape{out.Maps, in.Maps, in.Height, in.Width}
-		}
+		shape = Shape{out.Maps, in.Maps, in.Height, in.Width}
 		if l.Name == b.net.Layers[len(b.net.Layers)-1].Name {
 			holders = 1
 		}

@@ -50,8 +50,8 @@ type ConvBackward struct {
 }
 
 // DenseForward is Y[n,o] = B[o] + Σ W[o,i]·X[n,i], where i runs over channel,
-// row, column of X in that order. X (N, C, H, W), W (O, C·H·W, 1, 1),
-// Y (N, O, 1, 1).
+// row and column. X (N, C, H, W), W (O, C, H, W), so that a device which keeps
+// channels last may keep both so, B (O, 1, 1, 1), Y (N, O, 1, 1).
 type DenseForward struct {
 	X, W, B *Tensor
 	Y       *Tensor

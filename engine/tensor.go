@@ -5,7 +5,8 @@ import "fmt"
 // Shape is the logical extent of a tensor: images, channels (maps), height,
 // width. Vectors and dense activations have height and width 1: a dense layer's
 // output is (N, units, 1, 1). Convolution weights are (out, in/groups, kernel,
-// kernel), dense weights (out, in, 1, 1), biases (out, 1, 1, 1).
+// kernel), dense weights (out, channels, height, width) of what they read,
+// biases (out, 1, 1, 1).
 //
 // The shape says nothing about how a device stores the tensor; what Upload and
 // Download exchange with the host is always in C order of this shape.

@@ -89,9 +89,10 @@ func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (lowered,
 		return lowered{}, err
 	}
 	n, k, o := x[0], x.Row(), y[1]
+	weights := engine.Shape{o, x[1], x[2], x[3]}
 	if err := check(kind,
 		want{"X", op.X, engine.Working, x},
-		want{"W", op.W, engine.Master, engine.Shape{o, k, 1, 1}},
+		want{"W", op.W, engine.Master, weights},
 		want{"B", op.B, engine.Master, engine.Shape{o, 1, 1, 1}},
 		want{"Y", op.Y, engine.Working, engine.Shape{n, o, 1, 1}}); err != nil {
 		return lowered{}, err
@@ -114,11 +115,12 @@ func (c *Context) lowerDenseBackward(op engine.DenseBackward) (lowered, error) {
 		return lowered{}, err
 	}
 	n, k, o := x[0], x.Row(), dy[1]
+	weights := engine.Shape{o, x[1], x[2], x[3]}
 	if err := check(kind,
 		want{"X", op.X, engine.Working, x},
-		want{"W", op.W, engine.Master, engine.Shape{o, k, 1, 1}},
+		want{"W", op.W, engine.Master, weights},
 		want{"DY", op.DY, engine.Working, engine.Shape{n, o, 1, 1}},
-		want{"DW", op.DW, engine.Float32, engine.Shape{o, k, 1, 1}},
+		want{"DW", op.DW, engine.Float32, weights},
 		want{"DB", op.DB, engine.Float32, engine.Shape{o, 1, 1, 1}}); err != nil {
 		return lowered{}, err
 	}

@@ -99,7 +99,7 @@ func denseCases() (cases []OpCase) {
 	} {
 		name := fmt.Sprintf("%v to %d", c.in, c.out)
 		out := engine.Shape{c.in[0], c.out, 1, 1}
-		weights := engine.Shape{c.out, c.in.Row(), 1, 1}
+		weights := engine.Shape{c.out, c.in[1], c.in[2], c.in[3]}
 		biases := engine.Shape{c.out, 1, 1, 1}
 		cases = append(cases, OpCase{Name: "dense forward/" + name, Op: engine.DenseForward{
 			X: working("x", c.in), W: master("w", weights), B: master("b", biases), Y: working("y", out),

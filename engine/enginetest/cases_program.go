@@ -152,7 +152,7 @@ func chain(name string) (ops []engine.Op, data Memory, out []*engine.Tensor) {
 	}
 	x := tensor("x", engine.Working, 2, 4, 9, 9)
 	w1, b1 := tensor("w1", engine.Master, 6, 2, 3, 3), tensor("b1", engine.Master, 6, 1, 1, 1)
-	w2, b2 := tensor("w2", engine.Master, 5, 96, 1, 1), tensor("b2", engine.Master, 5, 1, 1, 1)
+	w2, b2 := tensor("w2", engine.Master, 5, 6, 4, 4), tensor("b2", engine.Master, 5, 1, 1, 1)
 	c1, p1 := scratch("c1", 2, 6, 9, 9), scratch("p1", 2, 6, 4, 4)
 	at := scratch("at", 2, 6, 4, 4)
 	at.Type = engine.Argmax
@@ -160,7 +160,7 @@ func chain(name string) (ops []engine.Op, data Memory, out []*engine.Tensor) {
 	dc := scratch("dc", 2, 6, 9, 9)
 	y := tensor("y", engine.Working, 2, 5, 1, 1)
 	dw1, db1 := tensor("dw1", engine.Float32, 6, 2, 3, 3), tensor("db1", engine.Float32, 6, 1, 1, 1)
-	dw2, db2 := tensor("dw2", engine.Float32, 5, 96, 1, 1), tensor("db2", engine.Float32, 5, 1, 1, 1)
+	dw2, db2 := tensor("dw2", engine.Float32, 5, 6, 4, 4), tensor("db2", engine.Float32, 5, 1, 1, 1)
 	conv := engine.Window{Size: 3, Stride: 1, Pad: 1}
 	pool := engine.Window{Size: 3, Stride: 2}
 	ops = []engine.Op{

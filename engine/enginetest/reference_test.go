@@ -113,7 +113,7 @@ func layers() (all []layer) {
 			tensors{b.X: f.X, b.W: f.W}, tensors{f.X: b.DX, f.W: b.DW, f.B: b.DB}, nil})
 	}
 	{
-		f := engine.DenseForward{X: tensor("x", engine.Working, 3, 2, 2, 3), W: tensor("w", engine.Master, 4, 12, 1, 1), B: tensor("b", engine.Master, 4, 1, 1, 1), Y: tensor("y", engine.Working, 3, 4, 1, 1)}
+		f := engine.DenseForward{X: tensor("x", engine.Working, 3, 2, 2, 3), W: tensor("w", engine.Master, 4, 2, 2, 3), B: tensor("b", engine.Master, 4, 1, 1, 1), Y: tensor("y", engine.Working, 3, 4, 1, 1)}
 		b := engine.DenseBackward{X: working("x", f.X.Shape), W: master("w", f.W.Shape), DY: working("dy", f.Y.Shape),
 			DW: float32s("dw", f.W.Shape), DB: float32s("db", f.B.Shape), DX: working("dx", f.X.Shape)}
 		all = append(all, layer{"dense", f, f.Y, b, b.DY, tensors{b.X: f.X, b.W: f.W}, tensors{f.X: b.DX, f.W: b.DW, f.B: b.DB}, nil})
