@@ -6,7 +6,7 @@ package engine
 //
 // The life of a context: PlanArena places the tensors of all its programs;
 // Reserve takes the memory; Compile turns lists of ops into programs; then
-// Upload, Program.Run, Download, Sync in any order; Close at the end.
+// Upload, Program.Run, Download, Mark, Sync in any order; Close at the end.
 type Context interface {
 	// Name is the context's name as the user wrote it: "cpu", "cuda:0".
 	Name() string
@@ -30,12 +30,16 @@ type Context interface {
 
 	// Upload copies src into t, in order with the queue. src is []float32 for
 	// Working and Float32, []int32 for Int32, []byte for Byte, and has exactly
-	// t.Shape.Len() elements. The caller leaves src alone until the next Sync
-	// or Download returns.
+	// t.Shape.Len() elements. The caller leaves src alone until a later Sync,
+	// or Wait on a later Mark, has returned.
 	Upload(t *Tensor, src any) error
 
-	// Download waits for the queue, then copies t into dst (types as Upload).
+	// Download enqueues a copy of t into dst (types as Upload), which is filled
+	// when a later Sync, or Wait on a later Mark, has returned.
 	Download(dst any, t *Tensor) error
+
+	// Mark marks the end of the queue as it is now.
+	Mark() Mark
 
 	// NewEvent makes an event for Signal ops of this context; contexts of the
 	// same kind can await it.
@@ -49,9 +53,26 @@ type Context interface {
 	Close() error
 }
 
+// Mark is a place in a context's queue.
+type Mark interface {
+	// Wait waits until everything enqueued before the mark has run, and returns
+	// the first failure between the last Sync and the mark. Waiting again
+	// returns the same.
+	Wait() error
+}
+
+// HostAllocator is what a context also is whose copies are faster from and to
+// host memory of its own, such as pages that are locked.
+type HostAllocator interface {
+	// AllocateHost returns n bytes, aligned for any element, that last until
+	// the context is closed.
+	AllocateHost(n int) ([]byte, error)
+}
+
 // Program is a compiled list of ops.
 type Program interface {
-	// Run enqueues the ops and returns at once; failures surface at Sync.
+	// Run enqueues the ops and returns at once; failures surface at Sync and at
+	// later marks.
 	Run(Step) error
 }
 

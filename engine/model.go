@@ -278,11 +278,8 @@ func (m *Model) run(programs []Program, b Batch, s Step) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
-	if err := m.sync(); err != nil {
-		return Outcome{}, err
-	}
 	o := m.outcome
-	if err := errors.Join(head.Download(o.Loss, m.head.loss), head.Download(o.Rank, m.head.rank), head.Download(o.Probs, m.head.probs)); err != nil {
+	if err := errors.Join(head.Download(o.Loss, m.head.loss), head.Download(o.Rank, m.head.rank), head.Download(o.Probs, m.head.probs), m.sync()); err != nil {
 		return Outcome{}, err
 	}
 	n := b.Images
@@ -338,9 +335,10 @@ func (m *Model) Read(f Field, name string) ([]float32, error) {
 		return nil, err
 	}
 	values := make([]float32, q.Len())
-	return values, q.each(f, values, func(part []float32, t *Tensor) error {
+	err = q.each(f, values, func(part []float32, t *Tensor) error {
 		return t.Context.Download(part, t)
 	})
+	return values, errors.Join(err, m.sync())
 }
 
 // Write sets one parameter's field from the merged layout.

@@ -50,7 +50,7 @@ func (m *Model) readTap(images int) ([]float32, error) {
 	first := 0
 	for _, t := range m.taps {
 		part := make([]float32, t.Shape.Len())
-		if err := t.Context.Download(part, t); err != nil {
+		if err := errors.Join(t.Context.Download(part, t), t.Context.Sync()); err != nil {
 			return nil, err
 		}
 		row := t.Shape.Row()

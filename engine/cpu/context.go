@@ -33,26 +33,12 @@ type Context struct {
 	step   engine.Step
 
 	queue   chan command
-	reached chan struct{} // answers a command that asks for it
 	stopped chan struct{}
 	closed  bool
 
 	mu  sync.Mutex
 	err error // first failure since the last Sync
 }
-
-// command is one entry of the queue: a program to run, a tensor to fill or a
-// point to reach.
-type command struct {
-	program *program
-	step    engine.Step
-	tensor  *engine.Tensor
-	source  any
-	reached bool
-}
-
-// queueLength is how many commands can wait before Run and Upload block.
-const queueLength = 1024
 
 // errClosed is returned by a context that has been closed.
 var errClosed = errors.New("the context is closed")
@@ -72,7 +58,6 @@ func New(name string, opts Options) (engine.Context, error) {
 		kernels: kernel.Best(),
 		team:    newTeam(threads),
 		queue:   make(chan command, queueLength),
-		reached: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
 	if opts.Portable {
@@ -134,75 +119,6 @@ func padBytes(n int64) int64 {
 	return (n+engine.ArenaAlign-1)/engine.ArenaAlign*engine.ArenaAlign + 2*engine.ArenaAlign
 }
 
-// Upload enqueues a copy of src into t.
-func (c *Context) Upload(t *engine.Tensor, src any) error {
-	if err := c.checkHost("upload", t, src); err != nil {
-		return err
-	}
-	c.queue <- command{tensor: t, source: src}
-	return nil
-}
-
-// Download waits for the queue and copies t into dst.
-func (c *Context) Download(dst any, t *engine.Tensor) error {
-	if err := c.checkHost("download", t, dst); err != nil {
-		return err
-	}
-	c.drain()
-	c.mu.Lock()
-	err := c.err
-	c.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	switch dst := dst.(type) {
-	case []float32:
-		copy(dst, c.floats(t))
-	case []int32:
-		copy(dst, c.ints(t))
-	case []byte:
-		copy(dst, c.bytes(t))
-	}
-	return nil
-}
-
-// checkHost compares a host slice with the tensor it is to be copied to or from.
-func (c *Context) checkHost(verb string, t *engine.Tensor, host any) error {
-	if c.closed {
-		return fmt.Errorf("%s: %s %v: %w", c.name, verb, t, errClosed)
-	}
-	if err := c.placed(t); err != nil {
-		return fmt.Errorf("%s: %s: %w", c.name, verb, err)
-	}
-	var n int
-	var ok bool
-	switch host := host.(type) {
-	case []float32:
-		n, ok = len(host), t.Type == engine.Working || t.Type == engine.Float32 || t.Type == engine.Master
-	case []int32:
-		n, ok = len(host), t.Type == engine.Int32
-	case []byte:
-		n, ok = len(host), t.Type == engine.Byte || t.Type == engine.Argmax
-	}
-	switch {
-	case !ok:
-		return fmt.Errorf("%s: %s %v: a %T does not hold its elements, want %s", c.name, verb, t, host, hostType(t.Type))
-	case n != t.Shape.Len():
-		return fmt.Errorf("%s: %s %v: the slice has %d elements, the tensor %d", c.name, verb, t, n, t.Shape.Len())
-	}
-	return nil
-}
-
-func hostType(t engine.ElemType) string {
-	switch t {
-	case engine.Int32:
-		return "[]int32"
-	case engine.Byte, engine.Argmax:
-		return "[]byte"
-	}
-	return "[]float32"
-}
-
 // placed reports a tensor that is not in this context's arena.
 func (c *Context) placed(t *engine.Tensor) error {
 	if t == nil {
@@ -217,24 +133,6 @@ func (c *Context) placed(t *engine.Tensor) error {
 		return fmt.Errorf("%v is at byte %d, outside the reserved %d bytes", t, t.Offset, len(c.arena))
 	}
 	return nil
-}
-
-// Sync waits for the queue and returns the first failure since the last Sync.
-func (c *Context) Sync() error {
-	if c.closed {
-		return fmt.Errorf("%s: sync: %w", c.name, errClosed)
-	}
-	c.drain()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err := c.err
-	c.err = nil
-	return err
-}
-
-func (c *Context) drain() {
-	c.queue <- command{reached: true}
-	<-c.reached
 }
 
 // Close waits for the queue, ends the goroutines and lets go of the memory.
@@ -252,38 +150,6 @@ func (c *Context) Close() error {
 		w.scratch = nil
 	}
 	return release(memory)
-}
-
-// serve executes the queue in order until Close.
-func (c *Context) serve() {
-	defer close(c.stopped)
-	for cmd := range c.queue {
-		switch {
-		case cmd.program != nil:
-			c.step = cmd.step
-			cmd.program.execute()
-		case cmd.tensor != nil:
-			switch src := cmd.source.(type) {
-			case []float32:
-				copy(c.floats(cmd.tensor), src)
-			case []int32:
-				copy(c.ints(cmd.tensor), src)
-			case []byte:
-				copy(c.bytes(cmd.tensor), src)
-			}
-		default:
-			c.reached <- struct{}{}
-		}
-	}
-}
-
-// fail keeps the first failure until the next Sync. Workers may call it.
-func (c *Context) fail(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err == nil {
-		c.err = err
-	}
 }
 
 // floats is the memory of a Working, Float32 or Master tensor of this context.

@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -16,7 +17,8 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestLabelOutOfRange wants Sync to name the image and the label, once.
+// TestLabelOutOfRange wants later marks, and one Sync, to name the image and the
+// label.
 func TestLabelOutOfRange(t *testing.T) {
 	c := open(t, cpu.Options{Threads: 2})
 	n := &net{c, 3}
@@ -26,8 +28,17 @@ func TestLabelOutOfRange(t *testing.T) {
 	if err := c.Upload(op.Labels, []int32{0, 4, -1}); err != nil {
 		t.Fatal(err)
 	}
+	before := c.Mark()
 	if err := p.Run(engine.Step{}); err != nil {
 		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.Mark().Wait(); err == nil || !strings.Contains(err.Error(), "label 4 of image 1") {
+			t.Errorf("the mark has %v, want an error about label 4 of image 1", err)
+		}
+	}
+	if err := before.Wait(); err != nil {
+		t.Errorf("the mark before the failure has %v", err)
 	}
 	if err := c.Sync(); err == nil || !strings.Contains(err.Error(), "label 4 of image 1") {
 		t.Errorf("Sync returned %v, want an error about label 4 of image 1", err)
@@ -82,7 +93,7 @@ func checkConvWide(t *testing.T, win engine.Window, opts cpu.Options) {
 	}
 	read := func(tensor *engine.Tensor) []float32 {
 		x := make([]float32, tensor.Shape.Len())
-		if err := c.Download(x, tensor); err != nil {
+		if err := errors.Join(c.Download(x, tensor), c.Sync()); err != nil {
 			t.Fatal(err)
 		}
 		return x

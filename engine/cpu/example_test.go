@@ -43,7 +43,8 @@ func Example() {
 	c.Upload(op.B, []float32{0, 0, 10})
 	program.Run(engine.Step{})
 	y := make([]float32, 3)
-	if err := c.Download(y, op.Y); err != nil {
+	c.Download(y, op.Y)
+	if err := c.Sync(); err != nil {
 		fmt.Println(err)
 		return
 	}

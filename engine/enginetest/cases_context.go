@@ -19,6 +19,9 @@ func contextCases() []Case {
 		{Name: "context/name", Check: single(checkName)},
 		{Name: "context/transfer errors", Check: single(checkTransferErrors)},
 		{Name: "context/close", Check: checkClose},
+		{Name: "context/downloads in order", Check: single(checkDownloads)},
+		{Name: "context/marks", Check: single(checkMarks)},
+		{Name: "context/host memory", Check: single(checkHostMemory)},
 		{Name: "program/empty", Check: single(checkEmpty)},
 		{Name: "program/queue order", Check: single(checkQueueOrder)},
 		{Name: "program/many runs", Check: single(checkManyRuns)},
@@ -101,7 +104,7 @@ func checkRoundTrip(ctx engine.Context, typ engine.ElemType) error {
 				return err
 			}
 		}
-		if turn == 1 { // Download itself waits
+		if turn == 1 { // with nothing left in the queue
 			if err := ctx.Sync(); err != nil {
 				return err
 			}

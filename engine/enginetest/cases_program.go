@@ -74,19 +74,11 @@ func checkQueueOrder(ctx engine.Context) error {
 
 // checkManyRuns enqueues a program often, with and without waiting.
 func checkManyRuns(ctx engine.Context) error {
-	op := incrementer()
-	n := op.W.Shape.Len()
-	_, size := place(ctx, distinct(op.Reads()))
-	if err := ctx.Reserve(size, ctx.Workspace([]engine.Op{op})); err != nil {
-		return err
-	}
-	program, err := ctx.Compile([]engine.Op{op})
+	program, op, err := counter(ctx)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(upload(ctx, op.W, repeat(0, n)), upload(ctx, op.V, repeat(1, n)), upload(ctx, op.G, repeat(0, n))); err != nil {
-		return err
-	}
+	n := op.W.Shape.Len()
 	for i := range 300 {
 		if err := program.Run(engine.Step{Momentum: 1}); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -22,23 +23,22 @@ func upload(ctx engine.Context, t *engine.Tensor, values []float64) error {
 	return ctx.Upload(t, src)
 }
 
-// download returns what t holds.
+// download waits for the queue and returns what t holds.
 func download(ctx engine.Context, t *engine.Tensor) ([]float64, error) {
 	n := t.Shape.Len()
 	switch t.Type {
 	case engine.Int32:
-		dst := make([]int32, n)
-		err := ctx.Download(dst, t)
-		return convert[float64](dst), err
+		return wait(ctx, make([]int32, n), t)
 	case engine.Byte, engine.Argmax:
-		dst := make([]byte, n)
-		err := ctx.Download(dst, t)
-		return convert[float64](dst), err
+		return wait(ctx, make([]byte, n), t)
 	default:
-		dst := make([]float32, n)
-		err := ctx.Download(dst, t)
-		return convert[float64](dst), err
+		return wait(ctx, make([]float32, n), t)
 	}
+}
+
+func wait[T number](ctx engine.Context, dst []T, t *engine.Tensor) ([]float64, error) {
+	err := errors.Join(ctx.Download(dst, t), ctx.Sync())
+	return convert[float64](dst), err
 }
 
 type number interface {

@@ -77,17 +77,16 @@ func (c *oracle) Download(dst any, t *engine.Tensor) error {
 	if err := fits(t, dst, n); err != nil {
 		return err
 	}
-	if err := c.Sync(); err != nil {
-		return err
-	}
-	v := c.load(t)
-	switch d := dst.(type) {
-	case []float32:
-		copy(d, convert[float32](v))
-	case []int32:
-		copy(d, convert[int32](v))
-	case []byte:
-		copy(d, convert[byte](v))
+	c.queue <- func() {
+		v := c.load(t)
+		switch d := dst.(type) {
+		case []float32:
+			copy(d, convert[float32](v))
+		case []int32:
+			copy(d, convert[int32](v))
+		case []byte:
+			copy(d, convert[byte](v))
+		}
 	}
 	return nil
 }
@@ -193,12 +192,17 @@ func (c *oracle) execute(op engine.Op, step engine.Step) {
 	}
 }
 
-func (c *oracle) Sync() error {
-	done := make(chan struct{})
-	c.queue <- func() { close(done) }
-	<-done
-	return nil
+func (c *oracle) Sync() error { return c.Mark().Wait() }
+
+func (c *oracle) Mark() engine.Mark {
+	m := make(oracleMark)
+	c.queue <- func() { close(m) }
+	return m
 }
+
+type oracleMark chan struct{}
+
+func (m oracleMark) Wait() error { <-m; return nil }
 
 func (c *oracle) Close() error {
 	if !c.closed {
