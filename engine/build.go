@@ -99,7 +99,7 @@ func (b *builder) training(extents []Extent) [][]Op {
 	for i := len(backs) - 1; i >= 0; i-- {
 		dy = backs[i](ops, dy)
 	}
-	return ops
+	return b.meet(ops)
 }
 
 // inference returns, per part, the ops of a forward pass with the test-time
@@ -107,7 +107,7 @@ func (b *builder) training(extents []Extent) [][]Op {
 func (b *builder) inference(extents []Extent) [][]Op {
 	ops, _, logits := b.forward(extents, false)
 	ops[0] = append(ops[0], b.loss(logits, nil))
-	return ops
+	return b.meet(ops)
 }
 
 // update returns, per part, the update of every parameter that isn't frozen.
@@ -127,6 +127,22 @@ func (b *builder) update() [][]Op {
 			}
 		}
 	}
+	return b.meet(ops)
+}
+
+// meet ends programs with a barrier: no context begins its next program before
+// all have ended this one, so that what a peer reads isn't overwritten, though
+// the host enqueues programs without waiting.
+func (b *builder) meet(ops [][]Op) [][]Op {
+	if b.parts() == 1 {
+		return ops
+	}
+	events := make([]Event, b.parts())
+	for p, c := range b.contexts {
+		events[p] = c.NewEvent()
+		ops[p] = append(ops[p], Signal{events[p]})
+	}
+	await(ops, events, b.parts())
 	return ops
 }
 
@@ -272,6 +288,12 @@ func (b *builder) exchange(ops [][]Op, sources []*Tensor, readers int) {
 		events[p] = b.contexts[p].NewEvent()
 		ops[p] = append(ops[p], Signal{events[p]})
 	}
+	await(ops, events, readers)
+}
+
+// await lets the first readers parts wait for the others' events, where there
+// are some.
+func await(ops [][]Op, events []Event, readers int) {
 	for p := range readers {
 		for q, e := range events {
 			if q != p && e != nil {

@@ -76,8 +76,9 @@ type Program interface {
 	Run(Step) error
 }
 
-// Event orders work between contexts. The k-th run of an Await op waits for the
-// k-th run of the event's Signal op, whichever was enqueued first.
+// Event orders work between contexts. The k-th Await that a context runs consumes
+// the k-th Signal: it waits until the event's Signal op has run k times, whichever
+// was enqueued first. Every awaiting context keeps a count of its own.
 type Event interface {
 	// Owner is the context that signals the event.
 	Owner() Context
