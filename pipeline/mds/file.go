@@ -55,12 +55,3 @@ func syncDir(dir string) error {
 	defer d.Close()
 	return d.Sync()
 }
-
-// readFile reads the first size bytes of f into memory.
-func readFile(f *os.File, size int) ([]byte, func() error, error) {
-	data := make([]byte, size)
-	if _, err := f.ReadAt(data, 0); err != nil {
-		return nil, nil, err
-	}
-	return data, func() error { return nil }, nil
-}

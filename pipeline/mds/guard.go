@@ -10,7 +10,7 @@ import (
 // file is cut short, or its disk fails, while it is mapped. Other panics pass.
 // fn must do its reading on the calling goroutine.
 func (s *Shard) Guard(fn func() error) (err error) {
-	mapped := s.data
+	mapped := s.raw.data
 	if s.zipped != nil {
 		mapped = s.zipped
 	}

@@ -28,6 +28,14 @@ var hashes = map[string]func() hash.Hash{
 	"xxh3_128": func() hash.Hash { return xxh3.New128() },
 }
 
+// NewHash makes the hash function of that name, nil for an unknown one.
+func NewHash(name string) hash.Hash {
+	if make := hashes[name]; make != nil {
+		return make()
+	}
+	return nil
+}
+
 // HashNames lists the hashes that shards can carry and Verify can check.
 func HashNames() []string {
 	return slices.Sorted(maps.Keys(hashes))

@@ -2,9 +2,12 @@
 
 package mds
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
-// mapFile reads the first size bytes of f: this package maps files on Unix only.
-func mapFile(f *os.File, size int) ([]byte, func() error, error) {
-	return readFile(f, size)
+// mapFile fails: this package maps files on Unix only.
+func mapFile(*os.File, int) ([]byte, func() error, error) {
+	return nil, nil, errors.ErrUnsupported
 }

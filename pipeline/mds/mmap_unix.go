@@ -8,12 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapFile maps the first size bytes of f, which may be closed afterwards. Where
-// the file system can't map, it reads them.
+// mapFile maps the first size bytes of f, which may be closed afterwards.
 func mapFile(f *os.File, size int) ([]byte, func() error, error) {
 	data, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
-		return readFile(f, size)
+		return nil, nil, err
 	}
 	return data, func() error { return unix.Munmap(data) }, nil
 }

@@ -22,25 +22,38 @@ import (
 // Where the system can, an uncompressed shard is mapped into memory, so opening
 // is cheap and samples are read when they are looked at. A file that is cut
 // short or lost by its disk while it is mapped then shows as a fault at the
-// moment of reading: see Guard.
+// moment of reading: see Guard. Where a file can't be mapped, its values are
+// read from it one by one, each into new memory.
 type Shard struct {
 	path    string // of the file that was opened, raw or compressed
 	info    ShardInfo
-	data    []byte // the raw shard
+	raw     content
+	head    []byte // number of samples and offsets, as raw has them
 	zipped  []byte // the compressed file until it is verified; nil for a raw one
 	release func() error
 	nsizes  int // variable columns
 }
 
+// Access says how shards are read. The zero value maps them.
+type Access struct {
+	// NoMap reads values from the file instead of mapping it: for file systems
+	// that can't map, or on which a lost connection ought to be an error of
+	// reading rather than a fault of memory.
+	NoMap bool
+}
+
 // OpenShard opens one shard of the folder dir and checks its size and header
 // against the index. A compressed shard is unpacked into memory, unless the raw
 // file lies beside it, as MosaicML's reader leaves it.
-func OpenShard(dir string, info ShardInfo) (*Shard, error) {
+func OpenShard(dir string, info ShardInfo) (*Shard, error) { return Access{}.OpenShard(dir, info) }
+
+// OpenShard is the function OpenShard with another way of reading.
+func (a Access) OpenShard(dir string, info ShardInfo) (*Shard, error) {
 	if err := info.check(); err != nil {
 		return nil, fmt.Errorf("open shard: %s: %w", filepath.Join(dir, IndexName), err)
 	}
 	s := newShard(info)
-	if err := s.open(dir); err != nil {
+	if err := s.open(dir, a.NoMap); err != nil {
 		return nil, err
 	}
 	if err := s.checkHeader(); err != nil {
@@ -61,17 +74,20 @@ func newShard(info ShardInfo) *Shard {
 }
 
 // open finds and maps or unpacks the shard's file.
-func (s *Shard) open(dir string) error {
+func (s *Shard) open(dir string, noMap bool) error {
 	s.path = filepath.Join(dir, filepath.FromSlash(s.info.RawData.Basename))
-	data, release, err := s.read(s.info.RawData.Bytes)
+	raw, err := s.read(s.info.RawData.Bytes, noMap)
 	if err == nil {
-		s.data, s.release = data, release
+		s.raw = raw
 		return nil
 	}
 	if s.info.ZipData != nil && errors.Is(err, fs.ErrNotExist) {
 		s.path = filepath.Join(dir, filepath.FromSlash(s.info.ZipData.Basename))
-		if data, release, err = s.read(s.info.ZipData.Bytes); err == nil {
-			s.zipped, s.release = data, release
+		if raw, err = s.read(s.info.ZipData.Bytes, noMap); err == nil {
+			if s.zipped, err = raw.at(0, raw.size); err != nil {
+				s.Close()
+				return s.corrupt(-1, 0, "%w", err)
+			}
 			return s.unpack()
 		}
 	}
@@ -82,28 +98,36 @@ func (s *Shard) open(dir string) error {
 	return err
 }
 
-// read maps the file, which must have the size that the index says.
-func (s *Shard) read(size int64) ([]byte, func() error, error) {
+// read opens the file, which must have the size that the index says, and sets
+// release.
+func (s *Shard) read(size int64, noMap bool) (raw content, err error) {
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open shard: %w", err)
+		return raw, fmt.Errorf("open shard: %w", err)
 	}
-	defer f.Close()
+	defer func() {
+		if raw.file == nil {
+			f.Close()
+		}
+	}()
 	stat, err := f.Stat()
 	if err != nil {
-		return nil, nil, fmt.Errorf("open shard: %w", err)
+		return raw, fmt.Errorf("open shard: %w", err)
 	}
 	if !stat.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("open shard: %s is not a regular file", s.path)
+		return raw, fmt.Errorf("open shard: %s is not a regular file", s.path)
 	}
 	if stat.Size() != size {
-		return nil, nil, s.corrupt(-1, min(stat.Size(), size), "the file has %d bytes, the index says %d", stat.Size(), size)
+		return raw, s.corrupt(-1, min(stat.Size(), size), "the file has %d bytes, the index says %d", stat.Size(), size)
 	}
-	data, release, err := mapFile(f, int(size))
-	if err != nil {
-		return nil, nil, fmt.Errorf("open shard: %s: %w", s.path, err)
+	if !noMap {
+		if data, release, err := mapping(f, int(size)); err == nil {
+			s.release = release
+			return inMemory(data), nil
+		}
 	}
-	return data, release, nil
+	s.release = f.Close
+	return content{file: f, size: size}, nil
 }
 
 // unpack makes the raw shard from the compressed one.
@@ -120,13 +144,14 @@ func (s *Shard) unpack() error {
 			return fmt.Errorf("open shard: %s: %w", s.path, err)
 		}
 		defer unzip.Close()
-		s.data, err = unzip.DecodeAll(s.zipped, nil)
+		data, err := unzip.DecodeAll(s.zipped, nil)
 		if err != nil {
-			return s.corrupt(-1, int64(len(s.data)), "zstd: %w", err)
+			return s.corrupt(-1, int64(len(data)), "zstd: %w", err)
 		}
-		if int64(len(s.data)) != size {
-			return s.corrupt(-1, int64(len(s.data)), "unpacks to %d bytes, the index says %d", len(s.data), size)
+		if int64(len(data)) != size {
+			return s.corrupt(-1, int64(len(data)), "unpacks to %d bytes, the index says %d", len(data), size)
 		}
+		s.raw = inMemory(data)
 		return nil
 	})
 	if err != nil {
@@ -139,12 +164,17 @@ func (s *Shard) unpack() error {
 // leave room for each sample's lengths.
 func (s *Shard) checkHeader() error {
 	return s.Guard(func() error {
-		size, n := int64(len(s.data)), int64(s.info.Samples)
+		size, n := s.raw.size, int64(s.info.Samples)
 		table := 4 + 4*(n+1) // the end of the offset table
 		if size < table {
 			return s.corrupt(-1, size, "too short for %d samples", n)
 		}
-		if stored := int64(binary.LittleEndian.Uint32(s.data)); stored != n {
+		head, err := s.raw.at(0, table)
+		if err != nil {
+			return s.corrupt(-1, 0, "%w", err)
+		}
+		s.head = head
+		if stored := int64(binary.LittleEndian.Uint32(head)); stored != n {
 			return s.corrupt(-1, 0, "holds %d samples, the index says %d", stored, n)
 		}
 		if first := s.offset(0); first < table || first > size {
@@ -175,7 +205,11 @@ func (s *Shard) checkConfig(begin, end int64) error {
 		Format          string   `json:"format"`
 		Version         int      `json:"version"`
 	}
-	if err := json.Unmarshal(s.data[begin:end], &config); err != nil {
+	text, err := s.raw.at(begin, end)
+	if err != nil {
+		return s.corrupt(-1, begin, "%w", err)
+	}
+	if err := json.Unmarshal(text, &config); err != nil {
 		return s.corrupt(-1, begin, "header: %w", err)
 	}
 	if config.Format != Format || config.Version != Version {
@@ -190,7 +224,7 @@ func (s *Shard) checkConfig(begin, end int64) error {
 
 // offset is where sample i begins; for i = Len, where the last one ends.
 func (s *Shard) offset(i int) int64 {
-	return int64(binary.LittleEndian.Uint32(s.data[4+4*i:]))
+	return int64(binary.LittleEndian.Uint32(s.head[4+4*i:]))
 }
 
 // Path is the opened file's.
@@ -202,20 +236,25 @@ func (s *Shard) Info() *ShardInfo { return &s.info }
 // Len is the number of samples.
 func (s *Shard) Len() int { return s.info.Samples }
 
-// Column gives one value of sample i. It is a view of the shard: not to be
-// written to, and valid until Close. Indexes out of range panic.
+// Column gives one value of sample i. It is a view of a mapped shard, and new
+// memory otherwise: not to be written to, and valid until Close. Indexes out of
+// range panic.
 func (s *Shard) Column(i, column int) ([]byte, error) {
 	begin, end := s.offset(i), s.offset(i+1)
 	payload := begin + 4*int64(s.nsizes)
-	if payload > end || end > int64(len(s.data)) { // not so in checkHeader: the file has been overwritten since
+	if payload > end || end > s.raw.size { // not so in checkHeader: the file has been overwritten since
 		return nil, s.corrupt(i, 4+4*int64(i), "said to lie at %d to %d: the file was changed after it was opened", begin, end)
+	}
+	lengths, err := s.raw.at(begin, payload)
+	if err != nil {
+		return nil, s.corrupt(i, begin, "%w", err)
 	}
 	var from, to int64
 	for c := range s.info.ColumnSizes {
 		size := s.info.ColumnSizes[c]
 		if size == 0 {
-			size = int64(binary.LittleEndian.Uint32(s.data[begin:]))
-			begin += 4
+			size = int64(binary.LittleEndian.Uint32(lengths))
+			lengths = lengths[4:]
 		}
 		if c == column {
 			from, to = payload, payload+size
@@ -223,9 +262,22 @@ func (s *Shard) Column(i, column int) ([]byte, error) {
 		payload += size
 	}
 	if payload != end {
-		return nil, s.corrupt(i, s.offset(i), "its columns end at %d, the sample at %d", payload, end)
+		return nil, s.corrupt(i, begin, "its columns end at %d, the sample at %d", payload, end)
 	}
-	return s.data[from:to:to], nil
+	value, err := s.raw.at(from, to)
+	if err != nil {
+		return nil, s.corrupt(i, from, "%w", err)
+	}
+	return value, nil
+}
+
+// WillNeed says that sample i will be read soon, so that the system can fetch it
+// from its disk meanwhile. It doesn't wait, and changes nothing where the system
+// has no such hints.
+func (s *Shard) WillNeed(i int) {
+	if begin, end := s.offset(i), s.offset(i+1); s.zipped == nil && begin < end && end <= s.raw.size {
+		s.raw.willNeed(begin, end)
+	}
 }
 
 // Sample appends the values of sample i to dst in column order. They are views
@@ -246,11 +298,11 @@ func (s *Shard) Sample(dst [][]byte, i int) ([][]byte, error) {
 func (s *Shard) Verify() error {
 	return s.Guard(func() error {
 		if s.zipped != nil {
-			if err := s.verifyHashes(s.zipped, s.info.ZipData); err != nil {
+			if err := s.verifyHashes(inMemory(s.zipped), s.info.ZipData); err != nil {
 				return err
 			}
 		}
-		if err := s.verifyHashes(s.data, &s.info.RawData); err != nil {
+		if err := s.verifyHashes(s.raw, &s.info.RawData); err != nil {
 			return err
 		}
 		for i := range s.info.Samples {
@@ -268,7 +320,7 @@ func (s *Shard) Verify() error {
 	})
 }
 
-func (s *Shard) verifyHashes(data []byte, file *FileInfo) error {
+func (s *Shard) verifyHashes(bytes content, file *FileInfo) error {
 	for _, name := range s.info.Hashes {
 		if hashes[name] == nil {
 			return fmt.Errorf("verify %s: %w", s.path, checkHashNames([]string{name}))
@@ -277,7 +329,15 @@ func (s *Shard) verifyHashes(data []byte, file *FileInfo) error {
 		if !ok {
 			return fmt.Errorf("verify %s: the index has no %s of %s", s.path, name, file.Basename)
 		}
-		if got := sum([]string{name}, data)[name]; got != want {
+		h := hashes[name]()
+		for from := int64(0); from < bytes.size; from += hashPiece {
+			piece, err := bytes.at(from, min(from+hashPiece, bytes.size))
+			if err != nil {
+				return s.corrupt(-1, from, "%w", err)
+			}
+			h.Write(piece)
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != want {
 			if _, err := hex.DecodeString(want); err != nil {
 				return fmt.Errorf("verify %s: the index's %s %q is not a hash", s.path, name, want)
 			}
@@ -287,10 +347,13 @@ func (s *Shard) verifyHashes(data []byte, file *FileInfo) error {
 	return nil
 }
 
+// hashPiece is how much of a file is read at a time.
+const hashPiece = 1 << 20
+
 // Close frees the memory. Views of it must not be used afterwards.
 func (s *Shard) Close() error {
 	release := s.release
-	s.data, s.zipped, s.release = nil, nil, nil
+	s.raw, s.head, s.zipped, s.release = content{}, nil, nil, nil
 	if release == nil {
 		return nil
 	}
