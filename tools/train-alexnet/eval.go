@@ -58,7 +58,12 @@ func eval(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	line := command.NewLine(stderr)
 	var members []engine.Member
-	for i, m := range e.models {
+	leaders := map[int]*leader{} // by input size: pictures are decoded once for all nets of a size
+	for _, m := range e.models {
+		if l := leaders[m.Net.Input.Size]; l != nil {
+			members = append(members, engine.Member{Model: m, Feeder: follower{l}})
+			continue
+		}
 		f, err := onePass(d, pipeline.LoaderConfig{
 			Batch: c.Int("batch"), Crop: m.Net.Input.Size, TenCrop: c.Bool("ten-crop"), Workers: c.Int("workers"),
 		})
@@ -66,10 +71,12 @@ func eval(c *cli.Context, stdout, stderr io.Writer) error {
 			return err
 		}
 		defer f.Close()
-		if i == 0 {
-			f = &counter{Feeder: f, line: line, total: d.Len(), views: e.views}
+		l := &leader{Feeder: f}
+		if len(leaders) == 0 {
+			l.Feeder = &counter{Feeder: f, line: line, total: d.Len(), views: e.views}
 		}
-		members = append(members, engine.Member{Model: m, Feeder: f})
+		leaders[m.Net.Input.Size] = l
+		members = append(members, engine.Member{Model: m, Feeder: l})
 	}
 	score, err := engine.EvaluateEnsemble(c.Context, members, e.views)
 	line.Clear()
@@ -83,20 +90,6 @@ func eval(c *cli.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// loadModel makes a model for inference from a checkpoint, for the classes of
-// d.
-func loadModel(path string, d *pipeline.Dataset, list string, batch, threads int) (*engine.Model, error) {
-	m, classes, err := openModel(path, list, batch, threads, "")
-	if err != nil {
-		return nil, err
-	}
-	if err := sameClasses(path, classes, d); err != nil {
-		m.Close()
-		return nil, err
-	}
-	return m, nil
-}
-
 // sameClasses reports a checkpoint and shards of different classes.
 func sameClasses(path string, classes []string, d *pipeline.Dataset) error {
 	ids := classIDs(d)
@@ -106,6 +99,26 @@ func sameClasses(path string, classes []string, d *pipeline.Dataset) error {
 	return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give shards of the same classes",
 		path, len(classes), first(classes), d.Dir(), len(ids), first(ids))
 }
+
+// leader is the feeder of an ensemble's first net of an input size. It keeps
+// its last batch for the others, who take their turns before it takes the next.
+type leader struct {
+	engine.Feeder
+	batch engine.Batch
+	err   error
+}
+
+// Next passes the feeder's batch on.
+func (l *leader) Next(ctx context.Context) (engine.Batch, error) {
+	l.batch, l.err = l.Feeder.Next(ctx)
+	return l.batch, l.err
+}
+
+// follower gives another net what the leader was given.
+type follower struct{ *leader }
+
+// Next is the leader's last batch.
+func (f follower) Next(context.Context) (engine.Batch, error) { return f.batch, f.err }
 
 // counter shows how far a pass has come.
 type counter struct {

@@ -32,6 +32,9 @@ func (f *feeder) Next(ctx context.Context) (engine.Batch, error) {
 	return engine.Batch{Images: b.Images, Pixels: b.Pixels, Colour: b.Colour, Labels: b.Labels}, nil
 }
 
+// samples are the numbers of the pictures in the last batch.
+func (f *feeder) samples() []int { return f.held.Samples[:f.held.Images] }
+
 func (f *feeder) release() {
 	if f.held != nil {
 		f.held.Release()
@@ -110,7 +113,7 @@ func (e *epochs) Close() error {
 }
 
 // onePass feeds a data set once, in its stored order, for evaluation.
-func onePass(d *pipeline.Dataset, c pipeline.LoaderConfig) (engine.Feeder, error) {
+func onePass(d *pipeline.Dataset, c pipeline.LoaderConfig) (*feeder, error) {
 	c.Epochs = 1
 	loader, err := pipeline.NewLoader(d, c)
 	if err != nil {

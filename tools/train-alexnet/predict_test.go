@@ -106,6 +106,7 @@ func TestUse(t *testing.T) {
 		{"export and import", exportBadUsage},
 		{"features of files and shards", featuresOfFilesAndShards},
 		{"features bad usage", featuresBadUsage},
+		{"neighbours are nearest", neighboursAreNearest},
 		{"serve answers", serveAnswers},
 		{"serve refuses", serveRefuses},
 		{"serve busy and late", serveBusyAndLate},
@@ -121,8 +122,15 @@ func predictAgreesWithEval(t *testing.T, w trained) {
 	second := filepath.Join(w.dir, "second")
 	call(w.args(second, "--seed", "9", "--epochs", "2")...).must(t, 0)
 	other := filepath.Join(second, "checkpoints", "best.safetensors")
+	small := filepath.Join(w.dir, "small") // sees 12 pixels
+	file := filepath.Join(w.dir, "small.json")
+	if err := os.WriteFile(file, []byte(strings.Replace(testNet, `"size": 16`, `"size": 12`, 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	call(w.args(small, "--net", file, "--epochs", "2")...).must(t, 0)
+	mixed := filepath.Join(small, "checkpoints", "best.safetensors")
 	seen := map[float64]bool{}
-	for _, flags := range [][]string{{}, {"--ten-crop"}, {"--checkpoint", other}, {"--checkpoint", other, "--ten-crop"}} {
+	for _, flags := range [][]string{{}, {"--ten-crop"}, {"--checkpoint", other}, {"--checkpoint", other, "--ten-crop"}, {"--checkpoint", mixed, "--checkpoint", other, "--ten-crop"}} {
 		p := w.predict(t, 0, append(flags, w.pictures)...)
 		if len(p.Pictures) != 21 || len(p.Pictures[0].Guesses) != 3 {
 			t.Fatalf("%v: %d pictures", flags, len(p.Pictures))

@@ -303,13 +303,49 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	return m, nil
 }
 
-// run trains and writes everything into the run folder.
-func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
-	m, err := j.model(ctx)
+// learnt is how training ended.
+type learnt struct {
+	stop  engine.Stop
+	steps uint64               // in all
+	best  engine.ScheduleState // with the lowest validation error
+	bad   []pipeline.BadSample // left out by --on-bad skip
+}
+
+// run trains, draws the report, and says how it went.
+func (j *job) run(ctx context.Context, stdout io.Writer) error {
+	l, err := j.learn(ctx)
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	if l.stop != engine.StopTime {
+		if err := finish(j.Run, l.stop); err != nil {
+			return err
+		}
+	}
+	// Whoever limits the time doesn't want it exceeded by passes over the data.
+	o := reportOptions{devices: j.Devices, threads: j.Threads, quick: l.stop == engine.StopTime}
+	if err := makeReport(ctx, j.Run, o, j.line); err != nil {
+		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", j.Run, err)
+	}
+	fmt.Fprintf(stdout, "%s: %s after %d steps", j.Run, l.stop, l.steps)
+	if l.best.Epochs > 0 {
+		fmt.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*l.best.Best, j.checkpoints().Best())
+	}
+	fmt.Fprintln(stdout)
+	if len(l.bad) > 0 {
+		return command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s could not be read and were left out (prep-imagenet verify lists them); sample %d: %w",
+			len(l.bad), j.Train, l.bad[0].Sample, l.bad[0].Err))
+	}
+	return nil
+}
+
+// learn trains and writes everything but the report into the run folder.
+func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
+	m, err := j.model(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
 	state := engine.Checkpoint{Net: j.net, Mean: m.Config.Mean, Classes: j.classes, Seed: j.Seed}
 	if j.checkpoint != nil {
 		state = j.checkpoint.Checkpoint
@@ -318,21 +354,21 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 	state.PictureSize = j.trainData.Meta().Size
 	live, err := j.watch()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer live.Close()
 	if err := os.MkdirAll(filepath.Join(j.Run, checkpointsName), 0o777); err != nil {
-		return unwritable(j.Run, err)
+		return nil, unwritable(j.Run, err)
 	}
 	if err := j.lock(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := j.writeRecord(m, state.Position.Step); err != nil {
-		return err
+		return nil, err
 	}
 	metrics, err := openMetrics(j.Run, state.Position)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, metrics.Close()) }()
 
@@ -343,7 +379,7 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 	}()
 	if err != nil {
-		return err
+		return nil, err
 	}
 
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -364,7 +400,7 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 	}
 	if err := live.begin(o, j); err != nil {
-		return err
+		return nil, err
 	}
 	t := &engine.Trainer{
 		Model: m, Schedule: j.schedule, Momentum: float32(j.Momentum),
@@ -383,30 +419,13 @@ func (j *job) run(ctx context.Context, stdout io.Writer) (err error) {
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
-	if err != nil {
-		if o.last != "" {
-			j.line.Print("saved %s; go on with: train-alexnet --run %s --resume", o.last, j.Run)
-		}
-		return errors.Join(err, draw(j.Run, m))
+	if err != nil && o.last != "" {
+		j.line.Print("saved %s; go on with: train-alexnet --run %s --resume", o.last, j.Run)
 	}
-	if stop != engine.StopTime {
-		if err := finish(j.Run, stop); err != nil {
-			return err
-		}
+	if err := errors.Join(err, draw(j.Run, m)); err != nil {
+		return nil, err
 	}
-	if err := errors.Join(draw(j.Run, m), writeReport(ctx, j.Run, m, j.valData)); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "%s: %s after %d steps", j.Run, stop, t.Checkpoint.Position.Step)
-	if best := t.Checkpoint.Schedule; best.Epochs > 0 {
-		fmt.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*best.Best, j.checkpoints().Best())
-	}
-	fmt.Fprintln(stdout)
-	if bad := batches.leftOut(); len(bad) > 0 {
-		return command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s could not be read and were left out (prep-imagenet verify lists them); sample %d: %w",
-			len(bad), j.Train, bad[0].Sample, bad[0].Err))
-	}
-	return nil
+	return &learnt{stop: stop, steps: t.Checkpoint.Position.Step, best: t.Checkpoint.Schedule, bad: batches.leftOut()}, nil
 }
 
 func (j *job) trainBatches() *epochs {

@@ -14,9 +14,12 @@ type Page struct {
 	Settings []Figure
 	Curve    []byte // PNG
 	Kernels  []byte // PNG
+	Split    string // "Validation" or "Training": where Pictures come from
 	Pictures []Picture
 
-	Confusion *Confusion // nil for none
+	Confusion  *Confusion // nil for none
+	Layer      string     // whose features Neighbours compare
+	Neighbours []Neighbours
 }
 
 // Figure is a row of a table.
@@ -35,6 +38,20 @@ type Guess struct {
 	Class string
 	Prob  float64
 	Right bool
+}
+
+// Neighbours are the training pictures whose features are nearest to those of a
+// picture, as in figure 4 of the paper.
+type Neighbours struct {
+	Query   Neighbour
+	Nearest []Neighbour // nearest first
+}
+
+// Neighbour is a picture and its Euclidean distance from the query.
+type Neighbour struct {
+	PNG      []byte
+	Class    string
+	Distance float64
 }
 
 //go:embed page.html

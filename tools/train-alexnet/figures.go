@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"sort"
+
+	"alexnet/engine"
+	"alexnet/tools/train-alexnet/report"
+)
+
+// figures are the results and what they were reached with.
+func figures(r *runRecord, metrics []engine.Metrics, classes int) []report.Figure {
+	percent := func(e float64) string { return fmt.Sprintf("%.2f %%", 100*e) }
+	var rows []report.Figure
+	add := func(name, format string, values ...any) {
+		rows = append(rows, report.Figure{Name: name, Value: fmt.Sprintf(format, values...)})
+	}
+	lastTrain, lowest, speed := summary(metrics)
+	if lowest != nil {
+		add("lowest validation error", "top-1 %s, top-5 %s, loss %.3f, after epoch %d", percent(lowest.Top1Error), percent(lowest.Top5Error), lowest.Loss, lowest.Epoch)
+	}
+	if lastTrain != nil {
+		add("last training figures", "top-1 error %s, loss %.3f, after step %d (%d images)", percent(lastTrain.Top1Error), lastTrain.Loss, lastTrain.Step, lastTrain.Images)
+		add("training speed", "%.1f images/s (median)", speed)
+	}
+	add("chance", "%s error, loss %.3f", percent(1-1/float64(classes)), math.Log(float64(classes)))
+	add("net", "%s: %d classes, %d parameters, %d towers", r.Net.Name, classes, r.Parameters, r.Net.Towers)
+	add("training set", "%d pictures, %s", r.Train.Images, r.Train.Dir)
+	if r.Val != nil {
+		add("validation set", "%d pictures, %s", r.Val.Images, r.Val.Dir)
+	}
+	if n := len(r.Sessions); n > 0 {
+		s := r.Sessions[n-1]
+		add("last session", "began %s on %s (%s, %d CPUs), version %s, %s", s.Began.Format("2006-01-02 15:04 MST"), s.Devices, s.Platform, s.CPUs, s.Version, s.Go)
+		add("sessions", "%d", n)
+	}
+	return rows
+}
+
+// settingRows lists run.json's settings by name.
+func settingRows(raw json.RawMessage) ([]report.Figure, error) {
+	var s settings
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, err
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &values); err != nil {
+		return nil, err
+	}
+	var rows []report.Figure
+	for name, v := range values {
+		text := string(v)
+		switch {
+		case name == "max-time":
+			text = s.MaxTime.String()
+		case len(v) > 0 && v[0] == '"':
+			if err := json.Unmarshal(v, &text); err != nil {
+				return nil, err
+			}
+		}
+		if text != "" {
+			rows = append(rows, report.Figure{Name: name, Value: text})
+		}
+	}
+	sort.Slice(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name })
+	return rows, nil
+}

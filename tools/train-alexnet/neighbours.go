@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"slices"
+
+	"alexnet/engine"
+	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
+	"alexnet/tools/train-alexnet/report"
+)
+
+const (
+	queryPictures     = 6
+	nearestPictures   = 5
+	neighbourPictures = 10_000 // are looked at, the first ones of the shards
+)
+
+// penultimate is the last layer with weights but one, fc7 of alexnet; "" for a
+// net of a single layer.
+func penultimate(n *engine.Net) string {
+	var names []string
+	for _, l := range n.Layers {
+		if l.Conv != nil || l.Dense != nil {
+			names = append(names, l.Name)
+		}
+	}
+	if len(names) < 2 {
+		return ""
+	}
+	return names[len(names)-2]
+}
+
+// neighbours finds, for a few pictures of queries, the pictures of base whose
+// features are nearest, as in figure 4 (right) of the paper. m taps the layer;
+// without one there are none.
+func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Dataset, line *command.Line) ([]report.Neighbours, error) {
+	if m.Config.Tap == "" {
+		return nil, nil
+	}
+	n := min(queryPictures, queries.Len())
+	found := make([]nearest, n)
+	rows := make([]report.Neighbours, n)
+	for i := range rows {
+		p, err := centreCrop(queries, m.Net.Input.Size, i*queries.Len()/n)
+		if err != nil {
+			return nil, err
+		}
+		if rows[i].Query, err = shown(p, 0); err != nil {
+			return nil, err
+		}
+		_, vector, err := m.Features(engine.Batch{Images: 1, Pixels: p.rgb, Labels: []int32{int32(p.label)}})
+		if err != nil {
+			return nil, err
+		}
+		found[i].query = vector
+		if queries == base {
+			found[i].itself = p.sample + 1
+		}
+	}
+	if err := search(ctx, m, base, found, line); err != nil {
+		return nil, err
+	}
+	for i, f := range found {
+		for _, hit := range f.hits {
+			p, err := centreCrop(base, m.Net.Input.Size, hit.sample)
+			if err != nil {
+				return nil, err
+			}
+			near, err := shown(p, math.Sqrt(hit.distance))
+			if err != nil {
+				return nil, err
+			}
+			rows[i].Nearest = append(rows[i].Nearest, near)
+		}
+	}
+	return rows, nil
+}
+
+// search passes over base and lets every query keep its nearest pictures.
+func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, queries []nearest, line *command.Line) error {
+	f, err := onePass(base, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	total := min(base.Len(), neighbourPictures)
+	for seen := 0; seen < total; {
+		b, err := f.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, vectors, err := m.Features(b)
+		if err != nil {
+			return err
+		}
+		width := len(vectors) / b.Images
+		for i, sample := range f.samples() {
+			for q := range queries {
+				queries[q].offer(sample, vectors[i*width:(i+1)*width])
+			}
+		}
+		seen += b.Images
+		line.Update("report: %d of %d pictures compared", min(seen, total), total)
+	}
+	return nil
+}
+
+// nearest keeps the samples whose features lie nearest to the query's.
+type nearest struct {
+	query  []float32
+	itself int // the query's own sample, plus one; 0 if it isn't among them
+	hits   []hit
+}
+
+// hit is a sample and its squared Euclidean distance.
+type hit struct {
+	sample   int
+	distance float64
+}
+
+func (n *nearest) offer(sample int, vector []float32) {
+	if sample+1 == n.itself {
+		return
+	}
+	var distance float64
+	for i, v := range vector {
+		d := float64(v) - float64(n.query[i])
+		distance += d * d
+	}
+	at := len(n.hits)
+	for at > 0 && distance < n.hits[at-1].distance {
+		at--
+	}
+	if at < nearestPictures {
+		n.hits = slices.Insert(n.hits, at, hit{sample, distance})
+		n.hits = n.hits[:min(len(n.hits), nearestPictures)]
+	}
+}
+
+// shown is a picture for the report.
+func shown(c crop, distance float64) (report.Neighbour, error) {
+	png, err := encode(c.rgb, c.size)
+	return report.Neighbour{PNG: png, Class: c.class, Distance: distance}, err
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+
+	"alexnet/engine"
+	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
+	"alexnet/tools/train-alexnet/report"
+)
+
+// reportOptions say what a report shows.
+type reportOptions struct {
+	checkpoint string // "" is the best one, or the latest
+	devices    string
+	threads    int
+	quick      bool // no passes over the data
+}
+
+// reportBatch is how many pictures the net sees at once for a report.
+const reportBatch = 32
+
+// makeReport draws curve.png, kernels.png and report.html of the run in dir, on
+// pictures of its validation shards, or of its training shards where it has no
+// others.
+func makeReport(ctx context.Context, dir string, o reportOptions, line *command.Line) error {
+	defer line.Clear()
+	record, err := readRun(dir)
+	if err != nil {
+		return err
+	}
+	if o.checkpoint == "" {
+		if o.checkpoint, err = bestOrLatest(dir); err != nil {
+			return err
+		}
+	}
+	base, err := pipeline.OpenDataset(record.Train.Dir)
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	shown := base
+	if record.Val != nil {
+		if shown, err = pipeline.OpenDataset(record.Val.Dir); err != nil {
+			return err
+		}
+		defer shown.Close()
+	}
+	m, err := reportModel(o, shown)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if err := draw(dir, m); err != nil {
+		return err
+	}
+	page, err := reportPage(dir, record, m)
+	if err != nil {
+		return err
+	}
+	if page.Pictures, err = guesses(ctx, m, shown); err != nil {
+		return err
+	}
+	if !o.quick {
+		if page.Confusion, err = confusion(ctx, m, shown, line); err != nil {
+			return err
+		}
+		if page.Neighbours, err = neighbours(ctx, m, shown, base, line); err != nil {
+			return err
+		}
+	}
+	return engine.ReplaceFile(filepath.Join(dir, reportName), page.Write)
+}
+
+// reportModel opens the checkpoint for inference on pictures of d.
+func reportModel(o reportOptions, d *pipeline.Dataset) (*engine.Model, error) {
+	file, err := engine.OpenCheckpoint(o.checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if err := sameClasses(o.checkpoint, file.Classes, d); err != nil {
+		return nil, err
+	}
+	m, _, err := openModel(o.checkpoint, o.devices, reportBatch, o.threads, penultimate(file.Net))
+	return m, err
+}
+
+// bestOrLatest is the checkpoint that speaks for a run.
+func bestOrLatest(dir string) (string, error) {
+	all := engine.Checkpoints{Dir: filepath.Join(dir, checkpointsName)}
+	if _, err := os.Stat(all.Best()); err == nil {
+		return all.Best(), nil
+	}
+	path, err := all.Latest()
+	if err == nil && path == "" {
+		err = fmt.Errorf("%s has no checkpoint yet", dir)
+	}
+	return path, err
+}
+
+// reportPage is the report without what the net makes of pictures.
+func reportPage(dir string, record *runRecord, m *engine.Model) (*report.Page, error) {
+	metrics, err := report.ReadMetrics(filepath.Join(dir, metricsName))
+	if err != nil {
+		return nil, err
+	}
+	page := &report.Page{
+		Title:   m.Net.Name + ": " + filepath.Base(dir),
+		Figures: figures(record, metrics, m.Net.Classes),
+		Split:   "Training", Layer: m.Config.Tap,
+	}
+	if record.Val != nil {
+		page.Split = "Validation"
+	}
+	if page.Settings, err = settingRows(record.Settings); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := report.Curve(&b, metrics); err != nil {
+		return nil, err
+	}
+	page.Curve = b.Bytes()
+	img, err := kernels(m)
+	if err != nil {
+		return nil, err
+	}
+	if img != nil {
+		var b bytes.Buffer
+		if err := png.Encode(&b, img); err != nil {
+			return nil, err
+		}
+		page.Kernels = b.Bytes()
+	}
+	return page, nil
+}
