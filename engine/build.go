@@ -26,7 +26,7 @@ type builder struct {
 type input struct{ pixels, colour, mean *Tensor }
 
 // headTensors live on part 0.
-type headTensors struct{ labels, probs, loss, rank *Tensor }
+type headTensors struct{ labels, probs, loss, rank, halt *Tensor }
 
 // parameter is one weight or bias array, sliced over the parts along its first
 // dimension.
@@ -69,6 +69,7 @@ func newBuilder(net *Net, contexts []Context, cfg ModelConfig) *builder {
 		probs:  b.tensor(0, "probabilities", Float32, Persistent, Shape{cfg.Batch, net.Classes, 1, 1}),
 		loss:   b.tensor(0, "loss", Float32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
 		rank:   b.tensor(0, "rank", Int32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
+		halt:   b.tensor(0, "halt", Int32, Persistent, Shape{1, 1, 1, 1}),
 	}
 	return b
 }
@@ -93,7 +94,9 @@ func (b *builder) groups() int { return b.net.Towers / b.parts() }
 func (b *builder) training(extents []Extent) [][]Op {
 	ops, backs, logits := b.forward(extents, true)
 	dlogits := b.tensor(0, "logits.grad", Working, Scratch, logits.Shape)
-	ops[0] = append(ops[0], b.loss(logits, dlogits))
+	loss := b.loss(logits)
+	loss.DX, loss.Halt = dlogits, b.head.halt
+	ops[0] = append(ops[0], loss)
 	dy := make([]*Tensor, b.parts())
 	dy[0] = dlogits
 	for i := len(backs) - 1; i >= 0; i-- {
@@ -106,7 +109,7 @@ func (b *builder) training(extents []Extent) [][]Op {
 // form of dropout.
 func (b *builder) inference(extents []Extent) [][]Op {
 	ops, _, logits := b.forward(extents, false)
-	ops[0] = append(ops[0], b.loss(logits, nil))
+	ops[0] = append(ops[0], b.loss(logits))
 	return b.meet(ops)
 }
 
@@ -123,7 +126,7 @@ func (b *builder) update() [][]Op {
 		}
 		for p, s := range q.slices {
 			if s != nil {
-				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.g, Decay: decay, Rate: 1})
+				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.g, Halt: b.head.halt, Decay: decay, Rate: 1})
 			}
 		}
 	}
@@ -146,10 +149,10 @@ func (b *builder) meet(ops [][]Op) [][]Op {
 	return ops
 }
 
-func (b *builder) loss(logits, dx *Tensor) Op {
+func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 	return SoftmaxLoss{
 		X: logits, Labels: b.head.labels, Probs: b.head.probs, Loss: b.head.loss, Rank: b.head.rank,
-		DX: dx, Scale: 1 / float32(b.cfg.Batch),
+		Scale: 1 / float32(b.cfg.Batch),
 	}
 }
 

@@ -269,6 +269,9 @@ func checkSoftmaxLoss(op SoftmaxLoss) error {
 	if op.DX != nil {
 		wants = append(wants, want{"DX", op.DX, Working, s})
 	}
+	if op.Halt != nil {
+		wants = append(wants, want{"Halt", op.Halt, Int32, vector(1)})
+	}
 	return expect(wants...)
 }
 
@@ -277,7 +280,11 @@ func checkUpdate(op Update) error {
 		return err
 	}
 	s := op.W.Shape
-	return expect(want{"W", op.W, Master, s}, want{"V", op.V, Float32, s}, want{"G", op.G, Float32, s})
+	wants := []want{{"W", op.W, Master, s}, {"V", op.V, Float32, s}, {"G", op.G, Float32, s}}
+	if op.Halt != nil {
+		wants = append(wants, want{"Halt", op.Halt, Int32, vector(1)})
+	}
+	return expect(wants...)
 }
 
 func checkConcat(op Concat) error {

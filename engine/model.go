@@ -270,7 +270,7 @@ func (m *Model) run(programs []Program, b Batch, s Step) (Outcome, error) {
 		}
 	}
 	head := m.contexts[0]
-	if err := head.Upload(m.head.labels, b.Labels); err != nil {
+	if err := errors.Join(head.Upload(m.head.labels, b.Labels), m.proceed()); err != nil {
 		return Outcome{}, err
 	}
 	for _, p := range programs {
@@ -284,6 +284,14 @@ func (m *Model) run(programs []Program, b Batch, s Step) (Outcome, error) {
 	}
 	n := b.Images
 	return Outcome{Loss: o.Loss[:n], Rank: o.Rank[:n], Probs: o.Probs[:n*m.Net.Classes]}, nil
+}
+
+// proceed clears what halts updates.
+func (m *Model) proceed() error {
+	if m.Config.Inference {
+		return nil
+	}
+	return m.contexts[0].Upload(m.head.halt, []int32{0})
 }
 
 // pad checks b and fills it up to the model's batch.

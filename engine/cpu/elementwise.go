@@ -163,7 +163,15 @@ func (c *Context) lowerUpdate(op engine.Update) (lowered, error) {
 		want{"G", op.G, engine.Float32, s}); err != nil {
 		return lowered{}, err
 	}
+	if op.Halt != nil {
+		if err := check(op.Kind(), want{"Halt", op.Halt, engine.Int32, engine.Shape{1, 1, 1, 1}}); err != nil {
+			return lowered{}, err
+		}
+	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
+		if op.Halt != nil && owner(op.Halt).ints(op.Halt)[0] != 0 {
+			return
+		}
 		rate := c.step.LearningRate * op.Rate
 		c.kernels.Update(c.floats(op.W)[lo:hi], c.floats(op.V)[lo:hi], c.floats(op.G)[lo:hi], c.step.Momentum, op.Decay*rate, rate)
 	})}}, nil

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"alexnet/engine"
@@ -52,16 +53,21 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 // checkTensors reports tensors that are not where the op can use them.
 func (c *Context) checkTensors(op engine.Op) error {
 	var peers []*engine.Tensor
+	own := op.Reads()
 	switch op := op.(type) {
 	case engine.Concat:
-		peers = op.Parts
+		own, peers = nil, op.Parts
 	case engine.SumSlices:
-		peers = op.Parts
-	default:
-		for _, t := range op.Reads() {
-			if err := c.placed(t); err != nil {
-				return fmt.Errorf("%s: %w", op.Kind(), err)
-			}
+		own, peers = nil, op.Parts
+	case engine.Update:
+		if op.Halt != nil {
+			peers = []*engine.Tensor{op.Halt}
+			own = slices.DeleteFunc(own, func(t *engine.Tensor) bool { return t == op.Halt })
+		}
+	}
+	for _, t := range own {
+		if err := c.placed(t); err != nil {
+			return fmt.Errorf("%s: %w", op.Kind(), err)
 		}
 	}
 	for _, t := range peers {

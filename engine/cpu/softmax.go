@@ -28,7 +28,7 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
 			return lowered{}, err
 		}
 	}
-	return lowered{stages: []stage{{n, func(_ *worker, i int) {
+	stages := []stage{{n, func(_ *worker, i int) {
 		x, probs := c.floats(op.X)[i*k:][:k], c.floats(op.Probs)[i*k:][:k]
 		logSum := softmax(x, probs)
 		label := int(c.ints(op.Labels)[i])
@@ -54,7 +54,20 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
 			}
 			dx[j] = p * op.Scale
 		}
-	}}}}, nil
+	}}}
+	if op.Halt != nil {
+		if err := check(kind, want{"Halt", op.Halt, engine.Int32, engine.Shape{1, 1, 1, 1}}); err != nil {
+			return lowered{}, err
+		}
+		stages = append(stages, stage{1, func(*worker, int) {
+			for _, v := range c.floats(op.Loss) {
+				if d := v - v; d != d { // infinite or no number
+					c.ints(op.Halt)[0] = 1
+				}
+			}
+		}})
+	}
+	return lowered{stages: stages}, nil
 }
 
 // softmax fills probs and returns log Σ exp x.

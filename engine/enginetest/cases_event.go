@@ -16,6 +16,7 @@ func eventCases() []Case {
 		{Name: "events/consumer enqueued first", Check: pair(func(a, b engine.Context) error { return checkHandOver(a, b, consumerFirst) })},
 		{Name: "events/enqueued in turns", Check: pair(func(a, b engine.Context) error { return checkHandOver(a, b, inTurns) })},
 		{Name: "events/exchange both ways", Check: pair(checkExchange)},
+		{Name: "events/halt in a peer's memory", Check: pair(checkPeerHalt)},
 	}
 }
 
@@ -217,4 +218,63 @@ func checkExchange(a, b engine.Context) error {
 		}
 	}
 	return nil
+}
+
+// checkPeerHalt lets a's loss halt b's update: a finite loss doesn't, one that
+// isn't does, and so do all later runs until the host clears the flag.
+func checkPeerHalt(a, b engine.Context) error {
+	logits, one := engine.Shape{2, 3, 1, 1}, engine.Shape{2, 1, 1, 1}
+	loss := engine.SoftmaxLoss{
+		X: working("x", logits), Labels: tensor("labels", engine.Int32, 2, 1, 1, 1), Probs: float32s("probs", logits),
+		Loss: float32s("loss", one), Rank: tensor("rank", engine.Int32, 2, 1, 1, 1), DX: working("dx", logits), Halt: halt(), Scale: 1,
+	}
+	update := incrementer()
+	update.Halt = loss.Halt
+	lost, updated := a.NewEvent(), b.NewEvent()
+	opsA := []engine.Op{loss, engine.Signal{Event: lost}, engine.Await{Event: updated}}
+	opsB := []engine.Op{engine.Await{Event: lost}, update, engine.Signal{Event: updated}}
+	_, size := place(a, append(distinct(loss.Reads()), loss.Probs, loss.Loss, loss.Rank, loss.DX))
+	if err := a.Reserve(size, a.Workspace(opsA)); err != nil {
+		return err
+	}
+	_, size = place(b, []*engine.Tensor{update.W, update.V, update.G})
+	if err := b.Reserve(size, b.Workspace(opsB)); err != nil {
+		return err
+	}
+	first, err := a.Compile(opsA)
+	if err != nil {
+		return err
+	}
+	second, err := b.Compile(opsB)
+	if err != nil {
+		return err
+	}
+	n := update.W.Shape.Len()
+	if err := errors.Join(upload(b, update.W, repeat(0, n)), upload(b, update.V, repeat(1, n)), upload(b, update.G, repeat(0, n)),
+		upload(a, loss.Labels, []float64{0, 1}), upload(a, loss.Halt, []float64{0})); err != nil {
+		return err
+	}
+	for i, c := range []struct {
+		logit float64
+		clear bool
+		want  float64 // updates done so far
+	}{{1, false, 1}, {1, false, 2}, {nan, false, 2}, {1, false, 2}, {1, true, 3}, {inf, false, 3}, {2, true, 4}} {
+		if c.clear {
+			if err := upload(a, loss.Halt, []float64{0}); err != nil {
+				return err
+			}
+		}
+		x := []float64{1, 2, 3, c.logit, 5, 6}
+		if err := errors.Join(upload(a, loss.X, x), first.Run(engine.Step{}), second.Run(engine.Step{Momentum: 1})); err != nil {
+			return err
+		}
+		got, err := download(b, update.W)
+		if err != nil {
+			return err
+		}
+		if j := differ(got, repeat(c.want, n)); j >= 0 {
+			return fmt.Errorf("after run %d the weight is %v, want %v", i, got[j], c.want)
+		}
+	}
+	return a.Sync()
 }

@@ -35,6 +35,8 @@ func master(name string, s engine.Shape) *engine.Tensor {
 	return &engine.Tensor{Name: name, Type: engine.Master, Life: engine.Persistent, Shape: s}
 }
 
+func halt() *engine.Tensor { return tensor("halt", engine.Int32, 1, 1, 1, 1) }
+
 func convCases() (cases []OpCase) {
 	for _, c := range []struct {
 		in     engine.Shape

@@ -130,10 +130,15 @@ func updateCases() (cases []OpCase) {
 		{engine.Shape{40, 41, 1, 1}, 1, 0.0005, 0, 0.5},
 	} {
 		op := engine.Update{W: master("w", c.shape), V: float32s("v", c.shape), G: float32s("g", c.shape), Decay: c.decay, Rate: c.rate}
-		cases = append(cases, OpCase{
-			Name: fmt.Sprintf("update/%v rate %g decay %g ε %g momentum %g", c.shape, c.rate, c.decay, c.eps, c.m),
-			Op:   op, Step: engine.Step{LearningRate: c.eps, Momentum: c.m},
-		})
+		name := fmt.Sprintf("update/%v rate %g decay %g ε %g momentum %g", c.shape, c.rate, c.decay, c.eps, c.m)
+		step := engine.Step{LearningRate: c.eps, Momentum: c.m}
+		cases = append(cases, OpCase{Name: name, Op: op, Step: step})
+		op.Halt = halt()
+		for _, flag := range []float64{0, 1, -1} {
+			cases = append(cases, OpCase{
+				Name: fmt.Sprintf("%s, halt %g", name, flag), Op: op, Step: step, Data: Memory{op.Halt: {flag}},
+			})
+		}
 	}
 	return cases
 }

@@ -135,13 +135,15 @@ func softmaxCases() (cases []OpCase) {
 			X: working("x", logits), Labels: tensor("labels", engine.Int32, n, 1, 1, 1),
 			Probs: float32s("probs", logits), Loss: tensor("loss", engine.Float32, n, 1, 1, 1),
 			Rank: tensor("rank", engine.Int32, n, 1, 1, 1), DX: working("dx", logits),
-			Scale: float32(1 / math.Max(float64(n), 3)),
+			Halt: halt(), Scale: float32(1 / math.Max(float64(n), 3)),
 		}
 		infer := train
-		infer.DX = nil
-		data := Memory{train.X: c.x, train.Labels: c.labels}
+		infer.DX, infer.Halt = nil, nil
+		data := Memory{train.X: c.x, train.Labels: c.labels, train.Halt: {0}}
+		halted := Memory{train.X: c.x, train.Labels: c.labels, train.Halt: {1}}
 		cases = append(cases,
 			OpCase{Name: "softmax loss/" + c.what, Op: train, Data: data},
+			OpCase{Name: "softmax loss/" + c.what + ", halted before", Op: train, Data: halted},
 			OpCase{Name: "softmax loss/" + c.what + ", inference", Op: infer, Data: data})
 	}
 	return cases

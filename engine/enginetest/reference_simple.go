@@ -81,6 +81,12 @@ func (r run) dropout(op engine.Dropout, step engine.Step) {
 func (r run) update(op engine.Update, step engine.Step) {
 	w, v, g := r.read(op.W), r.read(op.V), r.read(op.G)
 	newW, newV := r.write(op.W), r.write(op.V)
+	if op.Halt != nil && r.read(op.Halt).v[0] != 0 {
+		for i := range w.v {
+			newW.v[i], newV.v[i] = exact(w.v[i]), exact(v.v[i])
+		}
+		return
+	}
 	rate := float64(step.LearningRate) * float64(op.Rate)
 	for i := range w.v {
 		s := &newV.v[i]

@@ -53,6 +53,16 @@ func (r run) softmaxLoss(op engine.SoftmaxLoss) {
 			math.Abs(top)+math.Abs(log)+math.Abs(logits[label])+spread, classes+elementary)
 		rank.v[n] = exact(float64(rankOf(logits, label)))
 	}
+	if op.Halt == nil {
+		return
+	}
+	halt := r.read(op.Halt).v[0]
+	for _, l := range loss.v {
+		if v := float64(float32(l.Value)); math.IsNaN(v) || math.IsInf(v, 0) {
+			halt = 1
+		}
+	}
+	r.write(op.Halt).v[0] = exact(halt)
 }
 
 // rankOf counts the classes that beat the label's.

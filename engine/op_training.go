@@ -1,0 +1,40 @@
+package engine
+
+// SoftmaxLoss is softmax, cross-entropy and rank of the right class:
+//
+//	Probs[n] = softmax(X[n]); Loss[n] = −log Probs[n,Labels[n]]
+//	Rank[n]  = number of classes that beat the label's (greater, or equal with
+//	           a lower index): 0 is a correct first guess, < 5 a top-5 hit;
+//	           the number of classes when the label's logit is NaN
+//	DX[n]    = (Probs[n] − onehot(Labels[n])) · Scale
+//
+// A label of −1 marks padding: Loss, Rank and DX are 0 there. Loss is computed
+// as max + log Σ exp − x, so that it stays finite for finite logits.
+//
+// Halt becomes 1 when a Loss, as stored, is not finite. No op makes it 0 again:
+// the host does, by Upload.
+type SoftmaxLoss struct {
+	X      *Tensor // (N, K, 1, 1)
+	Labels *Tensor // Int32 (N, 1, 1, 1)
+	Probs  *Tensor // Float32 (N, K, 1, 1)
+	Loss   *Tensor // Float32 (N, 1, 1, 1)
+	Rank   *Tensor // Int32 (N, 1, 1, 1)
+	DX     *Tensor // Working; nil for inference
+	Halt   *Tensor // Int32 (1, 1, 1, 1), read and written; may be nil
+	Scale  float32 // 1/N of the whole batch
+}
+
+// Update is the paper's rule (§5), with ε inside the velocity:
+//
+//	V ← Momentum·V − Decay·ε·W − ε·G;  W ← W + V,  ε = LearningRate · Rate
+//
+// Where Halt is not 0 it leaves W and V as they are: a step whose loss was not a
+// number changes nothing, nor do steps that were enqueued behind it.
+type Update struct {
+	W     *Tensor // Master, read and written
+	V     *Tensor // Float32, read and written
+	G     *Tensor // Float32
+	Halt  *Tensor // Int32 (1, 1, 1, 1); may be nil, or live in another context of the same kind
+	Decay float32 // 0.0005 for weights, 0 for biases
+	Rate  float32 // this parameter's factor on the step's learning rate
+}
