@@ -1,0 +1,22 @@
+package kernels
+
+import "alexnet/engine/cuda/internal/gpu"
+
+// Dropout multiplies by a random mask (engine.Dropout): units of X (N, HW, C)
+// are counted as the host has them, j = c·HW + hw, and unit j of image n is kept
+// as engine.DropoutKeeps(key, n·Width + First + j, Rate) has it, with the key
+// from Layer and the StepParams at Step. Y may be X.
+type Dropout struct {
+	X, Y, Step      gpu.Pointer
+	Layer           uint64
+	Width, First    int64
+	N, HW, C        int32
+	Rate            float32
+	Train, Inverted int32 // 0 or 1
+}
+
+// Dropout enqueues the kernel.
+func (k *Set) Dropout(s gpu.Stream, p Dropout) error {
+	name, vector := k.variant("dropout", p.C)
+	return launch(k, s, name, imageGrid(p.N, p.HW, p.C/vector), &p)
+}

@@ -1,0 +1,141 @@
+package kernels
+
+import (
+	"fmt"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// Response holds the constants of local response normalisation
+// (engine.Response). Across maps, group after group of Maps maps each.
+type Response struct {
+	Maps  int32   // of a group: C/groups; not used within a map
+	Size  int32   // maps, or pixels a side, of the neighbourhood
+	K     float32 // as engine.Response
+	Alpha float32 // engine.Response.AlphaPerTerm
+	Beta  float32
+}
+
+// Paper reports whether the constants are of the kind that the fast and the
+// fused kernels are made for: five maps and β 0.75 (two square roots instead of
+// a power). K and α are free.
+func (r Response) Paper() bool { return r.Size == 5 && r.Beta == 0.75 }
+
+func (r Response) validate(c int32) error {
+	if r.Size < 1 || r.Maps < 1 || c%r.Maps != 0 {
+		return fmt.Errorf("lrn over %d of %d maps, %d in a group", r.Size, c, r.Maps)
+	}
+	return nil
+}
+
+// LRNForward normalises across maps: Y = X·(K + Alpha·Σ X²)^−Beta.
+type LRNForward struct {
+	X, Y     gpu.Pointer
+	Rows, C  int32
+	Response Response
+}
+
+// LRNForward enqueues the kernel.
+func (k *Set) LRNForward(s gpu.Stream, p LRNForward) error {
+	if err := p.Response.validate(p.C); err != nil {
+		return err
+	}
+	name, vector := k.responseVariant("lrn_forward", p.C, p.Response)
+	return launch(k, s, name, rowGrid(p.Rows, p.C/vector), &p)
+}
+
+// responseVariant is variant, where the vector kernel also wants the paper's
+// constants, vectors within a group, and a whole pixel in a block.
+func (k *Set) responseVariant(name string, c int32, r Response) (string, int32) {
+	full, vector := k.variant(name, c, r.Maps)
+	if vector > 1 && (!r.Paper() || c/vector > blockThreads) {
+		return full + "_any", 1
+	}
+	return full, vector
+}
+
+// LRNBackward is the gradient of LRNForward, from its X and from DY. DX may be
+// DY.
+type LRNBackward struct {
+	X, DY, DX gpu.Pointer
+	Rows, C   int32
+	Response  Response
+}
+
+// maxMaps is the most maps that LRNBackward normalises with constants other
+// than the paper's: three floats each in a block's shared memory.
+const maxMaps = maxShared / 12
+
+// LRNBackward enqueues the kernel.
+func (k *Set) LRNBackward(s gpu.Stream, p LRNBackward) error {
+	if err := p.Response.validate(p.C); err != nil {
+		return err
+	}
+	name, vector := k.responseVariant("lrn_backward", p.C, p.Response)
+	if vector == 1 {
+		if p.C > maxMaps {
+			return fmt.Errorf("lrn backward over %d maps, at most %d", p.C, maxMaps)
+		}
+		l := wholeRows(p.Rows, p.C)
+		l.Shared = l.Block[1] * uint32(p.C) * 12
+		return launch(k, s, name, l, &p)
+	}
+	l := wholeRows(p.Rows, p.C/vector)
+	l.Shared = l.Block[0] * l.Block[1] * 16
+	return launch(k, s, name, l, &p)
+}
+
+// wholeRows is rowGrid with every row in one block, whose threads loop over a
+// row longer than the block.
+func wholeRows(rows, vectors int32) gpu.Launch {
+	l := rowGrid(rows, vectors)
+	l.Grid[1] = 1
+	return l
+}
+
+// LRNWithinForward normalises within each map, over squares of Size×Size pixels.
+type LRNWithinForward struct {
+	X, Y       gpu.Pointer
+	N, H, W, C int32
+	Response   Response
+}
+
+// LRNWithinForward enqueues the kernel.
+func (k *Set) LRNWithinForward(s gpu.Stream, p LRNWithinForward) error {
+	if p.Response.Size < 1 {
+		return fmt.Errorf("lrn over %d×%d pixels", p.Response.Size, p.Response.Size)
+	}
+	name, vector := k.variant("lrn_within_forward", p.C)
+	return launch(k, s, name, imageGrid(p.N, p.H*p.W, p.C/vector), &p)
+}
+
+// LRNWithinBackward is the gradient of LRNWithinForward. DX may be DY. Pull is
+// workspace, float32 (N, H, W, C).
+type LRNWithinBackward struct {
+	X, DY, DX, Pull gpu.Pointer
+	N, H, W, C      int32
+	Response        Response
+}
+
+// LRNWithinBackward enqueues two kernels: every pixel's pull on its neighbours,
+// then their sums.
+func (k *Set) LRNWithinBackward(s gpu.Stream, p LRNWithinBackward) error {
+	if p.Response.Size < 1 {
+		return fmt.Errorf("lrn over %d×%d pixels", p.Response.Size, p.Response.Size)
+	}
+	pull, vector := k.variant("lrn_within_pull", p.C)
+	l := imageGrid(p.N, p.H*p.W, p.C/vector)
+	if err := launch(k, s, pull, l, &p); err != nil {
+		return err
+	}
+	gather, _ := k.variant("lrn_within_gather", p.C)
+	return launch(k, s, gather, l, &p)
+}
+
+// imageGrid is rowGrid with the images apart, so that a thread finds its row
+// and column with one small division.
+func imageGrid(n, pixels, vectors int32) gpu.Launch {
+	l := rowGrid(pixels, vectors)
+	l.Grid[2] = uint32(max(n, 0))
+	return l
+}

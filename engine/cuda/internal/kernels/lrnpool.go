@@ -1,0 +1,101 @@
+package kernels
+
+import (
+	"fmt"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// LRNPoolForward is LRNForward followed by MaxPoolForward, bit for bit, without
+// the tensor between them, which is the largest of the net: X (N, H, W, C) to Y
+// (N, OutH, OutW, C) and At (0 for none). Response.Paper() must hold.
+type LRNPoolForward struct {
+	X, Y, At   gpu.Pointer
+	N, H, W, C int32
+	OutH, OutW int32
+	Window     Window
+	Response   Response
+
+	// Set by the method: a block's tile of outputs and vectors of channels.
+	tileH, tileW, slab int32
+}
+
+// LRNPoolForward enqueues the kernel.
+func (k *Set) LRNPoolForward(s gpu.Stream, p LRNPoolForward) error {
+	if err := fusable(p.Response, p.C, p.Window, p.H, p.W, p.OutH, p.OutW); err != nil {
+		return err
+	}
+	name, vector := k.variant("lrn_pool_forward", p.C, p.Response.Maps)
+	vectors := p.C / vector
+	bytes := vector * int32(k.working.Size())
+	p.slab = even(vectors, 8*16/bytes)
+	p.tileH, p.tileW = even(p.OutH, 7), even(p.OutW, 9)
+	for p.tileBytes(bytes) > maxShared { // windows larger than the paper's
+		switch {
+		case p.tileW > 1:
+			p.tileW = (p.tileW + 1) / 2
+		case p.tileH > 1:
+			p.tileH = (p.tileH + 1) / 2
+		case p.slab > 1:
+			p.slab = (p.slab + 1) / 2
+		}
+	}
+	tiles := blocks(p.OutH, p.tileH) * blocks(p.OutW, p.tileW)
+	return launch(k, s, name, gpu.Launch{
+		Grid:   [3]uint32{blocks(vectors, p.slab), tiles, uint32(max(p.N, 0))},
+		Block:  [3]uint32{blockThreads, 1, 1},
+		Shared: uint32(p.tileBytes(bytes)),
+	}, &p)
+}
+
+// tileBytes is the shared memory that holds the normalised pixels under a tile.
+func (p *LRNPoolForward) tileBytes(vector int32) int32 {
+	h := (p.tileH-1)*p.Window.Stride + p.Window.Size
+	w := (p.tileW-1)*p.Window.Stride + p.Window.Size
+	return h * w * p.slab * vector
+}
+
+// even is the size of count's pieces when it is cut into as few as possible of
+// at most limit each, as equal as possible.
+func even(count, limit int32) int32 {
+	pieces := (count + limit - 1) / limit
+	return (count + pieces - 1) / max(pieces, 1)
+}
+
+func fusable(r Response, c int32, w Window, h, wide, outH, outW int32) error {
+	if !r.Paper() {
+		return fmt.Errorf("lrn over %d maps with β %g can't be fused: %w", r.Size, r.Beta, gpu.ErrUnsupported)
+	}
+	if err := r.validate(c); err != nil {
+		return err
+	}
+	return w.validate(h, wide, outH, outW)
+}
+
+// PoolLRNBackward is MaxPoolBackward, LRNBackward and, where ReLU isn't 0,
+// ActivateBackward of the ReLU whose output is X, bit for bit, without the
+// tensors between them. DX is X's gradient (N, H, W, C). Response.Paper() must
+// hold.
+type PoolLRNBackward struct {
+	X, At, DY, DX gpu.Pointer
+	N, H, W, C    int32
+	OutH, OutW    int32
+	Window        Window
+	Response      Response
+	ReLU          int32
+}
+
+// PoolLRNBackward enqueues the kernel.
+func (k *Set) PoolLRNBackward(s gpu.Stream, p PoolLRNBackward) error {
+	if err := fusable(p.Response, p.C, p.Window, p.H, p.W, p.OutH, p.OutW); err != nil {
+		return err
+	}
+	name, vector := k.variant("pool_lrn_backward", p.C, p.Response.Maps)
+	vectors := p.C / vector
+	if limit := int32(blockThreads); vectors > limit {
+		return fmt.Errorf("pool and lrn backward of %d maps, at most %d: %w", p.C, limit*vector, gpu.ErrUnsupported)
+	}
+	l := imageGrid(p.N, p.H*p.W, vectors)
+	l.Shared = l.Block[0] * l.Block[1] * 16
+	return launch(k, s, name, l, &p)
+}

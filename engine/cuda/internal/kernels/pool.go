@@ -1,0 +1,58 @@
+package kernels
+
+import (
+	"fmt"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// Window is the geometry of a pooling window (engine.Window).
+type Window struct {
+	Size, Stride, Pad int32
+}
+
+func (w Window) validate(h, wide, outH, outW int32) error {
+	if w.Size < 1 || w.Size > 15 || w.Stride < 1 || w.Pad < 0 || w.Pad >= w.Size ||
+		outH != (h+2*w.Pad-w.Size)/w.Stride+1 || outW != (wide+2*w.Pad-w.Size)/w.Stride+1 {
+		return fmt.Errorf("pooling %d×%d to %d×%d by windows of %d, stride %d, padding %d",
+			h, wide, outH, outW, w.Size, w.Stride, w.Pad)
+	}
+	return nil
+}
+
+// MaxPoolForward takes the maximum of each window of X (N, H, W, C) into Y
+// (N, OutH, OutW, C), and where it is, row·Size + column, into At, bytes like Y;
+// At may be 0. The first among equals wins, NaN over every number, padding never.
+type MaxPoolForward struct {
+	X, Y, At   gpu.Pointer
+	N, H, W, C int32
+	OutH, OutW int32
+	Window     Window
+}
+
+// MaxPoolForward enqueues the kernel.
+func (k *Set) MaxPoolForward(s gpu.Stream, p MaxPoolForward) error {
+	if err := p.Window.validate(p.H, p.W, p.OutH, p.OutW); err != nil {
+		return err
+	}
+	name, vector := k.variant("max_pool_forward", p.C)
+	return launch(k, s, name, imageGrid(p.N, p.OutH*p.OutW, p.C/vector), &p)
+}
+
+// MaxPoolBackward writes all of DX (N, H, W, C): the sum of DY (N, OutH, OutW,
+// C) over the windows whose At names the position.
+type MaxPoolBackward struct {
+	At, DY, DX gpu.Pointer
+	N, H, W, C int32
+	OutH, OutW int32
+	Window     Window
+}
+
+// MaxPoolBackward enqueues the kernel.
+func (k *Set) MaxPoolBackward(s gpu.Stream, p MaxPoolBackward) error {
+	if err := p.Window.validate(p.H, p.W, p.OutH, p.OutW); err != nil {
+		return err
+	}
+	name, vector := k.variant("max_pool_backward", p.C)
+	return launch(k, s, name, imageGrid(p.N, p.H*p.W, p.C/vector), &p)
+}

@@ -1,0 +1,30 @@
+package kernels
+
+import "alexnet/engine/cuda/internal/gpu"
+
+// SoftmaxLoss is engine.SoftmaxLoss on X, T (N, K): Labels int32, Probs float32
+// (N, K), Loss float32, Rank int32, DX T (N, K) or 0. Smoothing moves that share
+// of the target from the label to all classes evenly (0 for none), in Loss and
+// DX. Halt is an int32 or 0: it becomes at least HaltLoss when a loss isn't
+// finite, and HaltLabel when a label is neither a class nor −1 (then Loss is
+// NaN, Rank K and DX 0); nothing sets it back.
+type SoftmaxLoss struct {
+	X, Labels, Probs, Loss, Rank, DX, Halt gpu.Pointer
+	N, K                                   int32
+	Scale, Smoothing                       float32
+}
+
+// What stands at Halt.
+const (
+	HaltLoss  = 1
+	HaltLabel = 2
+)
+
+// SoftmaxLoss enqueues the kernel: a block a row.
+func (k *Set) SoftmaxLoss(s gpu.Stream, p SoftmaxLoss) error {
+	return launch(k, s, "softmax_loss"+suffix(k.working), gpu.Launch{
+		Grid:   [3]uint32{uint32(max(p.N, 0)), 1, 1},
+		Block:  [3]uint32{blockThreads, 1, 1},
+		Shared: blockThreads / 32 * 4,
+	}, &p)
+}
