@@ -9,7 +9,6 @@ import (
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -85,12 +84,8 @@ func (a *Ablation) Table(w io.Writer) error {
 // Picture writes a PNG with a dot for every run's top-1 error and a bar for
 // their mean.
 func (a *Ablation) Picture(w io.Writer) error {
-	p := plot.New()
+	p := newPlot()
 	p.X.Label.Text = "lowest top-1 validation error, %"
-	p.Add(plotter.NewGrid())
-	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
-		style.Font.Variant = "Sans"
-	}
 	var ticks []plot.Tick
 	for i, r := range a.Rows {
 		y := float64(len(a.Rows) - 1 - i)

@@ -6,7 +6,6 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -22,18 +21,12 @@ var (
 
 // Curve writes a PNG of loss (above) and error (below) over the steps.
 func Curve(w io.Writer, metrics []engine.Metrics) error {
-	loss, failure := plot.New(), plot.New()
+	loss, failure := newPlot(), newPlot()
 	loss.Y.Label.Text = "cross-entropy"
 	failure.Y.Label.Text = "error, %"
 	failure.X.Label.Text = "step"
 	failure.Y.Min, failure.Y.Max = 0, 100
 	loss.Y.Min = 0
-	for _, p := range []*plot.Plot{loss, failure} {
-		p.Add(plotter.NewGrid()) // below the lines
-		for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
-			style.Font.Variant = "Sans"
-		}
-	}
 	for _, c := range []struct {
 		plot   *plot.Plot
 		split  string
@@ -71,13 +64,13 @@ func Curve(w io.Writer, metrics []engine.Metrics) error {
 	loss.Y.Max *= 1.1
 	for _, p := range []*plot.Plot{loss, failure} {
 		p.Legend.Top = true
-		p.X.Min = 0
+		p.X.Min, p.X.Max = 0, 1.01*p.X.Max // so that the last dot is whole
 		p.Legend.Padding = vg.Points(2)
 	}
 	const width, height = 9 * vg.Inch, 7 * vg.Inch
 	img := vgimg.New(width, height)
 	canvas := draw.New(img)
-	tiles := draw.Tiles{Rows: 2, Cols: 1, PadX: vg.Points(8), PadY: vg.Points(10), PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(12)}
+	tiles := draw.Tiles{Rows: 2, Cols: 1, PadX: vg.Points(8), PadY: vg.Points(10), PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(24)}
 	for row, c := range plot.Align([][]*plot.Plot{{loss}, {failure}}, tiles, canvas) {
 		[]*plot.Plot{loss, failure}[row].Draw(c[0])
 	}
