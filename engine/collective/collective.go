@@ -1,0 +1,59 @@
+// Package collective lets processes that train together add up their gradients.
+// A launcher that the user already has (mpirun, srun, Kubernetes' MPI operator)
+// starts the same command on every rank; package mpi connects them.
+package collective
+
+// Collective is the group of ranks that a process belongs to. Every rank makes
+// the same calls in the same order. It is used from one goroutine at a time.
+type Collective interface {
+	// Rank is this process's number, 0 to Size−1.
+	Rank() int
+	// Size is the number of processes.
+	Size() int
+	// Local is this process's number among those of its host, from 0: which of
+	// the host's GPUs is its own.
+	Local() int
+	// Hosts names every rank's host.
+	Hosts() []string
+	// Broadcast overwrites data with root's on every rank; all have the same
+	// length.
+	Broadcast(data []byte, root int) error
+	// Gather returns every rank's data, in order of the ranks. The lengths may
+	// differ.
+	Gather(data []byte) ([][]byte, error)
+	// Sum begins to replace values by their sum over all ranks and returns at
+	// once; values belong to the collective until Wait has returned. The sum is
+	// taken in order of the ranks, in float32, so that every rank gets the same
+	// bits on every run.
+	Sum(values []float32) Pending
+	// Barrier returns when every rank has called it.
+	Barrier() error
+	// Abort ends every rank's process, after printing why.
+	Abort(reason error)
+	// Close leaves the group; every rank has to.
+	Close() error
+}
+
+// Pending is a sum under way.
+type Pending interface {
+	// Wait returns when the sum is there. Sums may be waited for in any order.
+	Wait() error
+}
+
+// Single is the group of one process.
+type Single struct{}
+
+func (Single) Rank() int                            { return 0 }
+func (Single) Size() int                            { return 1 }
+func (Single) Local() int                           { return 0 }
+func (Single) Hosts() []string                      { return []string{"localhost"} }
+func (Single) Broadcast([]byte, int) error          { return nil }
+func (Single) Gather(data []byte) ([][]byte, error) { return [][]byte{data}, nil }
+func (Single) Sum([]float32) Pending                { return done{} }
+func (Single) Barrier() error                       { return nil }
+func (Single) Abort(error)                          {}
+func (Single) Close() error                         { return nil }
+
+type done struct{}
+
+func (done) Wait() error { return nil }

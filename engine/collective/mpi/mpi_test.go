@@ -1,0 +1,245 @@
+package mpi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"alexnet/engine/collective"
+)
+
+// roleVariable turns this test binary into a rank that plays a role.
+const roleVariable = "ALEXNET_MPI_ROLE"
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		if err := play(role); err != nil {
+			fmt.Fprintln(os.Stderr, "rank failed:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// mpirun starts n ranks that play a role, and returns what they print.
+func mpirun(t *testing.T, launcher, role string, n int) (string, error) {
+	t.Helper()
+	path, err := exec.LookPath(launcher)
+	if err != nil {
+		t.Skipf("%s is not installed (apt-get install openmpi-bin mpich)", launcher)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "-n", fmt.Sprint(n), os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"="+role,
+		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_btl_vader_single_copy_mechanism=none")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		t.Fatalf("%s: %v\n%s", launcher, ctx.Err(), out.String())
+	}
+	return out.String(), err
+}
+
+func play(role string) error {
+	options := Options{Timeout: 20 * time.Second}
+	switch role {
+	case "bfloat16":
+		options.Wire = BFloat16
+	case "hang":
+		options.Timeout = time.Second
+	}
+	w, err := Open(options)
+	if err != nil {
+		return err
+	}
+	switch role {
+	case "sums", "bfloat16":
+		err = playSums(w, options.Wire)
+	case "hang":
+		if w.Rank() == 1 {
+			time.Sleep(30 * time.Second)
+		}
+		err = w.Barrier()
+	case "abort":
+		if w.Rank() == 1 {
+			w.Abort(errors.New("the disk is full"))
+		}
+		err = w.Barrier()
+	case "die":
+		if w.Rank() == 1 {
+			p, _ := os.FindProcess(os.Getpid())
+			_ = p.Kill()
+		}
+		err = w.Barrier()
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	fmt.Println("done", w.Rank(), "of", w.Size(), w.Library())
+	return nil
+}
+
+// values are what a rank adds to a sum.
+func values(rank, round, n int) []float32 {
+	r := rand.New(rand.NewPCG(uint64(rank), uint64(round)))
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return v
+}
+
+// playSums checks every call against what a rank can compute alone.
+func playSums(w *World, wire Wire) error {
+	sizes := []int{1, 2, 3, 1000, 65537, 1 << 20, 7, 300001}
+	var sums [][]float32
+	var pending []collective.Pending
+	for round, n := range sizes {
+		v := values(w.Rank(), round, n)
+		sums, pending = append(sums, v), append(pending, w.Sum(v))
+	}
+	if err := w.Barrier(); err != nil { // control calls pass sums under way
+		return err
+	}
+	h := fnv.New64a()
+	for i := len(pending) - 1; i >= 0; i-- {
+		if err := pending[i].Wait(); err != nil {
+			return err
+		}
+	}
+	for round, got := range sums {
+		want := make([]float32, len(got))
+		for rank := range w.Size() {
+			wire.accumulate(want, wire.encode(values(rank, round, len(got))))
+		}
+		wire.decode(want, wire.encode(want))
+		for i := range want {
+			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+				return fmt.Errorf("sum of %d values: [%d] is %v, want %v", len(got), i, got[i], want[i])
+			}
+		}
+		fmt.Fprint(h, got)
+	}
+	data := make([]byte, 100000)
+	if w.Rank() == w.Size()-1 {
+		for i := range data {
+			data[i] = byte(i * 7)
+		}
+	}
+	if err := w.Broadcast(data, w.Size()-1); err != nil {
+		return err
+	}
+	for i, b := range data {
+		if b != byte(i*7) {
+			return fmt.Errorf("broadcast: [%d] is %d", i, b)
+		}
+	}
+	parts, err := w.Gather(bytes.Repeat([]byte{byte(w.Rank())}, 3*w.Rank()))
+	if err != nil {
+		return err
+	}
+	for rank, p := range parts {
+		if !bytes.Equal(p, bytes.Repeat([]byte{byte(rank)}, 3*rank)) {
+			return fmt.Errorf("gather: rank %d gave %v", rank, p)
+		}
+	}
+	if w.Local() != w.Rank() { // the test runs on one host
+		return fmt.Errorf("local rank %d of rank %d on hosts %v", w.Local(), w.Rank(), w.Hosts())
+	}
+	hashes, err := w.Gather(h.Sum(nil))
+	if err != nil {
+		return err
+	}
+	for rank, x := range hashes {
+		if !bytes.Equal(x, hashes[0]) {
+			return fmt.Errorf("rank %d has other sums than rank 0", rank)
+		}
+	}
+	return nil
+}
+
+var mpiruns = []string{"mpirun.openmpi", "mpirun.mpich"}
+
+func TestSums(t *testing.T) {
+	for _, launcher := range mpiruns {
+		for _, c := range []struct {
+			role string
+			n    int
+		}{{"sums", 1}, {"sums", 2}, {"sums", 3}, {"sums", 4}, {"bfloat16", 4}} {
+			t.Run(fmt.Sprint(launcher, " ", c.role, " ", c.n), func(t *testing.T) {
+				out, err := mpirun(t, launcher, c.role, c.n)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				if got := strings.Count(out, "done "); got != c.n {
+					t.Errorf("%d ranks are done, want %d:\n%s", got, c.n, out)
+				}
+				family := map[string]string{"mpirun.openmpi": "Open MPI", "mpirun.mpich": "MPICH"}[launcher]
+				if !strings.Contains(out, family) {
+					t.Errorf("the ranks don't use %s:\n%s", family, out)
+				}
+			})
+		}
+	}
+}
+
+// A rank that hangs, ends the job or is killed takes the others with it, soon,
+// and is named.
+func TestFailures(t *testing.T) {
+	for _, launcher := range mpiruns {
+		for _, c := range []struct{ role, says string }{
+			{"hang", "rank 1 on "},
+			{"abort", "rank 1 of 4 ends the job: the disk is full"},
+			{"die", "9"}, // signal 9; the launcher's own words
+		} {
+			t.Run(launcher+" "+c.role, func(t *testing.T) {
+				began := time.Now()
+				out, err := mpirun(t, launcher, c.role, 4)
+				if err == nil {
+					t.Errorf("the job has succeeded")
+				}
+				if !strings.Contains(out, c.says) {
+					t.Errorf("the output lacks %q:\n%s", c.says, out)
+				}
+				if d := time.Since(began); d > 15*time.Second {
+					t.Errorf("the job took %v to end", d)
+				}
+			})
+		}
+	}
+}
+
+// Ranks of one library under the other's launcher each see a world of one.
+func TestWrongLibrary(t *testing.T) {
+	t.Setenv(pathVariable, "libmpich.so.12")
+	out, err := mpirun(t, "mpirun.openmpi", "sums", 2)
+	if err == nil || !strings.Contains(out, "it isn't the launcher's own") {
+		t.Errorf("error %v, output:\n%s", err, out)
+	}
+}
+
+func TestNoLibrary(t *testing.T) {
+	_, err := open([]string{"libno-such-mpi.so.1"})
+	if err == nil || !strings.Contains(err.Error(), "no MPI library found: install") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestShares(t *testing.T) {
+	if got := fmt.Sprint(shares(10, 4)); got != "[0 3 6 8 10]" {
+		t.Errorf("shares(10, 4) = %s", got)
+	}
+}

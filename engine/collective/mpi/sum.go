@@ -1,0 +1,212 @@
+package mpi
+
+import (
+	"math"
+	"unsafe"
+
+	"alexnet/engine/collective"
+)
+
+// sum is one Sum under way: a reduce-scatter, then an all-gather.
+type sum struct {
+	w      *World
+	values []float32
+	ends   []int // of the ranks' shares, in elements: rank r owns [ends[r], ends[r+1])
+
+	sent     []byte // values as they travel
+	received []byte // the other ranks' values of this rank's share, rank by rank
+	request  *request
+	gathers  bool // in the second stage
+
+	done chan struct{}
+	err  error
+}
+
+// Sum begins to add values up over the ranks.
+func (w *World) Sum(values []float32) collective.Pending {
+	s := &sum{w: w, values: values, done: make(chan struct{})}
+	if w.size == 1 || len(values) == 0 {
+		close(s.done)
+		return s
+	}
+	s.ends = shares(len(values), w.size)
+	w.calls <- s.scatter
+	return s
+}
+
+// shares cuts n elements into equal parts, the first ones longer by one where
+// they don't divide.
+func shares(n, parts int) []int {
+	ends := make([]int, parts+1)
+	for r := range parts {
+		ends[r+1] = ends[r] + n/parts
+		if r < n%parts {
+			ends[r+1]++
+		}
+	}
+	return ends
+}
+
+// Wait returns when the sum is there.
+func (s *sum) Wait() error {
+	<-s.done
+	return s.err
+}
+
+// scatter starts the first stage.
+func (s *sum) scatter() {
+	w := s.w
+	width := w.options.Wire.width()
+	own := s.ends[w.rank+1] - s.ends[w.rank]
+	s.sent = w.options.Wire.encode(s.values)
+	s.received = make([]byte, own*w.size*width+1)
+	from := make([]int, w.size+1)
+	to := make([]int, w.size+1)
+	for r := range w.size {
+		from[r+1] = s.ends[r+1] * width
+		to[r+1] = to[r] + own*width
+	}
+	sendCounts, sendStarts := spans(from)
+	receiveCounts, receiveStarts := spans(to)
+	s.request, s.err = w.start("MPI_Ialltoallv", w.lib.ialltoallv,
+		[]any{&s.sent[0], &sendCounts[0], &sendStarts[0], &s.received[0], &receiveCounts[0], &receiveStarts[0]},
+		uintptr(unsafe.Pointer(&s.sent[0])), uintptr(unsafe.Pointer(&sendCounts[0])), uintptr(unsafe.Pointer(&sendStarts[0])), w.lib.bytes,
+		uintptr(unsafe.Pointer(&s.received[0])), uintptr(unsafe.Pointer(&receiveCounts[0])), uintptr(unsafe.Pointer(&receiveStarts[0])), w.lib.bytes,
+		w.scatter)
+	if s.err != nil {
+		close(s.done)
+		return
+	}
+	w.sums = append(w.sums, s)
+	if len(w.sums) == 1 {
+		w.watchSums()
+	}
+}
+
+// advance moves the sums on and reports whether anything has happened. A sum
+// enters its second stage only after all before it have, so that every rank
+// starts the gathers in the same order.
+func (w *World) advance() bool {
+	moved := false
+	inOrder := true // every earlier sum is in its second stage
+	for i := 0; i < len(w.sums); i++ {
+		s := w.sums[i]
+		if !s.gathers && !inOrder {
+			break
+		}
+		ok, err := w.completed(s.request)
+		switch {
+		case err != nil:
+			s.err = err
+		case !ok:
+			inOrder = inOrder && s.gathers
+			continue
+		case !s.gathers:
+			moved = true
+			s.add()
+			if s.request, s.err = w.startGather(s.sent, s.bytes(), w.gather); s.err == nil {
+				s.gathers = true
+				continue
+			}
+		default:
+			w.options.Wire.decode(s.values, s.sent)
+		}
+		moved = true
+		w.sums = append(w.sums[:i], w.sums[i+1:]...)
+		i--
+		close(s.done)
+		w.watchSums()
+	}
+	if !moved && len(w.sums) > 0 {
+		w.missing()
+	}
+	return moved
+}
+
+// bytes are the ends of the shares in bytes.
+func (s *sum) bytes() []int {
+	out := make([]int, len(s.ends))
+	for i, e := range s.ends {
+		out[i] = e * s.w.options.Wire.width()
+	}
+	return out
+}
+
+// add adds up this rank's share in order of the ranks and puts it where the
+// gather wants it.
+func (s *sum) add() {
+	wire := s.w.options.Wire
+	first, n := s.ends[s.w.rank], s.ends[s.w.rank+1]-s.ends[s.w.rank]
+	total := make([]float32, n)
+	for r := range s.w.size {
+		wire.accumulate(total, s.received[r*n*wire.width():])
+	}
+	wire.put(s.sent[first*wire.width():], total)
+	s.received = nil
+}
+
+func (f Wire) width() int {
+	if f == BFloat16 {
+		return 2
+	}
+	return 4
+}
+
+// encode gives values as they travel; float32 values travel from where they are.
+func (f Wire) encode(values []float32) []byte {
+	if f == Float32 {
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
+	}
+	out := make([]byte, 2*len(values))
+	f.put(out, values)
+	return out
+}
+
+// put writes values to the start of dst.
+func (f Wire) put(dst []byte, values []float32) {
+	if len(values) == 0 {
+		return
+	}
+	if f == Float32 {
+		copy(unsafe.Slice((*float32)(unsafe.Pointer(&dst[0])), len(values)), values)
+		return
+	}
+	out := unsafe.Slice((*uint16)(unsafe.Pointer(&dst[0])), len(values))
+	for i, v := range values {
+		out[i] = bfloat16(v)
+	}
+}
+
+// accumulate adds encoded values to total.
+func (f Wire) accumulate(total []float32, src []byte) {
+	if len(total) == 0 {
+		return
+	}
+	if f == Float32 {
+		for i, v := range unsafe.Slice((*float32)(unsafe.Pointer(&src[0])), len(total)) {
+			total[i] += v
+		}
+		return
+	}
+	for i, v := range unsafe.Slice((*uint16)(unsafe.Pointer(&src[0])), len(total)) {
+		total[i] += math.Float32frombits(uint32(v) << 16)
+	}
+}
+
+// decode overwrites values with encoded ones; float32 values have arrived where
+// they belong.
+func (f Wire) decode(values []float32, src []byte) {
+	if f == BFloat16 {
+		clear(values)
+		f.accumulate(values, src)
+	}
+}
+
+// bfloat16 is v rounded to nearest even.
+func bfloat16(v float32) uint16 {
+	b := math.Float32bits(v)
+	if v != v {
+		return uint16(b>>16) | 1<<6
+	}
+	return uint16((b + 1<<15 - 1 + b>>16&1) >> 16)
+}
