@@ -62,6 +62,11 @@ func CheckOp(op Op) error {
 		err = checkDropout(op)
 	case SoftmaxLoss:
 		err = checkSoftmaxLoss(op)
+	case Accumulate:
+		err = present(role{"Sum", op.Sum})
+		if err == nil {
+			err = expect(want{"Sum", op.Sum, Float32, op.Sum.Shape}, want{"G", op.G, Float32, op.Sum.Shape})
+		}
 	case Update:
 		err = checkUpdate(op)
 	case Concat:
@@ -256,6 +261,9 @@ func checkDropout(op Dropout) error {
 func checkSoftmaxLoss(op SoftmaxLoss) error {
 	if err := present(role{"X", op.X}); err != nil {
 		return err
+	}
+	if !(op.Smoothing >= 0 && op.Smoothing < 1) {
+		return fmt.Errorf("smoothing %g, want 0 to below 1", op.Smoothing)
 	}
 	n, k := op.X.Shape[0], op.X.Shape[1]
 	s, one := Shape{n, k, 1, 1}, vector(n)

@@ -88,6 +88,9 @@ type Event interface {
 type Step struct {
 	// Seed and Number choose the dropout masks (see DropoutKey).
 	Seed, Number uint64
+	// Image is the index of the run's first image in the whole batch of the
+	// step, which may be cut over runs and ranks: masks don't depend on the cut.
+	Image uint64
 	// LearningRate is ε of the update rule, before a parameter's own factor.
 	LearningRate float32
 	// Momentum is the factor on the previous update, 0.9 in the paper.

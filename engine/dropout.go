@@ -19,6 +19,11 @@ func DropoutKey(s Step, layer uint64) uint64 {
 	return mix64(mix64(mix64(s.Seed+golden)^s.Number) + golden ^ layer)
 }
 
+// Key is the state from which this op's masks of one run are drawn, with the
+// run's place in the batch folded in: index n·Width + First + j belongs to the
+// run's n-th image.
+func (o Dropout) Key(s Step) uint64 { return DropoutKey(s, o.Layer) + s.Image*uint64(o.Width)*golden }
+
 // DropoutKeeps reports whether the unit at index keeps its value; it is false
 // with probability rate (to within 2⁻³²).
 func DropoutKeeps(key, index uint64, rate float32) bool {

@@ -158,9 +158,10 @@ type MaxPoolBackward struct {
 
 // Dropout multiplies activations by a random mask (paper §4.2). With Train,
 //
-//	Y[n,j] = X[n,j] if DropoutKeeps(key, n·Width + First + j, Rate) else 0
+//	Y[n,j] = X[n,j] if DropoutKeeps(key, (Image + n)·Width + First + j, Rate) else 0
 //
-// with key = DropoutKey(step, Layer), times 1/(1−Rate) when Inverted. Width is
+// with key = DropoutKey(step, Layer) and the step's Image (or, the same, key =
+// Key(step) and Image 0), times 1/(1−Rate) when Inverted. Width is
 // the layer's number of units over all contexts and First the index of this
 // context's first one, so that the mask doesn't depend on placement. Without
 // Train, Y = X·(1−Rate), or X when Inverted. The backward pass is the same op

@@ -13,6 +13,7 @@ func (MaxPoolForward) Kind() string   { return "maxpool forward" }
 func (MaxPoolBackward) Kind() string  { return "maxpool backward" }
 func (Dropout) Kind() string          { return "dropout" }
 func (SoftmaxLoss) Kind() string      { return "softmax loss" }
+func (Accumulate) Kind() string       { return "accumulate" }
 func (Update) Kind() string           { return "update" }
 func (Concat) Kind() string           { return "concat" }
 func (SumSlices) Kind() string        { return "sum slices" }
@@ -49,16 +50,23 @@ func (o Dropout) Reads() []*Tensor      { return some(o.X) }
 func (o Dropout) Writes() []*Tensor     { return some(o.Y) }
 func (o SoftmaxLoss) Reads() []*Tensor  { return some(o.X, o.Labels, o.Halt) }
 func (o SoftmaxLoss) Writes() []*Tensor { return some(o.Probs, o.Loss, o.Rank, o.DX, o.Halt) }
-func (o Update) Reads() []*Tensor       { return some(o.W, o.V, o.G, o.Halt) }
-func (o Update) Writes() []*Tensor      { return some(o.W, o.V) }
-func (o Concat) Reads() []*Tensor       { return some(o.Parts...) }
-func (o Concat) Writes() []*Tensor      { return some(o.Y) }
-func (o SumSlices) Reads() []*Tensor    { return some(o.Parts...) }
-func (o SumSlices) Writes() []*Tensor   { return some(o.Y) }
-func (Signal) Reads() []*Tensor         { return nil }
-func (Signal) Writes() []*Tensor        { return nil }
-func (Await) Reads() []*Tensor          { return nil }
-func (Await) Writes() []*Tensor         { return nil }
+func (o Accumulate) Reads() []*Tensor {
+	if o.First {
+		return some(o.G)
+	}
+	return some(o.G, o.Sum)
+}
+func (o Accumulate) Writes() []*Tensor { return some(o.Sum) }
+func (o Update) Reads() []*Tensor      { return some(o.W, o.V, o.G, o.Halt) }
+func (o Update) Writes() []*Tensor     { return some(o.W, o.V) }
+func (o Concat) Reads() []*Tensor      { return some(o.Parts...) }
+func (o Concat) Writes() []*Tensor     { return some(o.Y) }
+func (o SumSlices) Reads() []*Tensor   { return some(o.Parts...) }
+func (o SumSlices) Writes() []*Tensor  { return some(o.Y) }
+func (Signal) Reads() []*Tensor        { return nil }
+func (Signal) Writes() []*Tensor       { return nil }
+func (Await) Reads() []*Tensor         { return nil }
+func (Await) Writes() []*Tensor        { return nil }
 
 // some drops the nils.
 func some(ts ...*Tensor) []*Tensor {

@@ -2,14 +2,15 @@ package engine
 
 // SoftmaxLoss is softmax, cross-entropy and rank of the right class:
 //
-//	Probs[n] = softmax(X[n]); Loss[n] = −log Probs[n,Labels[n]]
+//	Probs[n] = softmax(X[n]); Loss[n] = −Σ t[n,k]·log Probs[n,k]
 //	Rank[n]  = number of classes that beat the label's (greater, or equal with
 //	           a lower index): 0 is a correct first guess, < 5 a top-5 hit;
 //	           the number of classes when the label's logit is NaN
-//	DX[n]    = (Probs[n] − onehot(Labels[n])) · Scale
+//	DX[n]    = (Probs[n] − t[n]) · Scale
+//	t[n]     = (1 − Smoothing)·onehot(Labels[n]) + Smoothing/K
 //
 // A label of −1 marks padding: Loss, Rank and DX are 0 there. Loss is computed
-// as max + log Σ exp − x, so that it stays finite for finite logits.
+// as max + log Σ exp − Σ t·x, so that it stays finite for finite logits.
 //
 // Halt becomes 1 when a Loss, as stored, is not finite. No op makes it 0 again:
 // the host does, by Upload.
@@ -22,6 +23,17 @@ type SoftmaxLoss struct {
 	DX     *Tensor // Working; nil for inference
 	Halt   *Tensor // Int32 (1, 1, 1, 1), read and written; may be nil
 	Scale  float32 // 1/N of the whole batch
+
+	// Smoothing is the part of the target that is spread over all classes
+	// (Szegedy et al. 2016, §7), 0 to below 1.
+	Smoothing float32
+}
+
+// Accumulate adds up the gradients of the parts of a batch: Sum ← Sum + G, or
+// Sum ← G with First.
+type Accumulate struct {
+	G, Sum *Tensor // Float32
+	First  bool
 }
 
 // Update is the paper's rule (§5), with ε inside the velocity:

@@ -114,7 +114,7 @@ func (c *Context) lowerDropout(op engine.Dropout) (lowered, error) {
 		})}}, nil
 	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
-		key := engine.DropoutKey(c.step, op.Layer)
+		key := op.Key(c.step)
 		x, y := c.floats(op.X), c.floats(op.Y)
 		for i := lo; i < hi; i++ {
 			if engine.DropoutKeeps(key, uint64(i/row*op.Width+op.First+i%row), op.Rate) {
@@ -152,6 +152,24 @@ func (c *Context) lowerInput(op engine.Input) (lowered, error) {
 			}
 		}
 	}}}}, nil
+}
+
+func (c *Context) lowerAccumulate(op engine.Accumulate) (lowered, error) {
+	s, err := shapeOf(op.Kind(), "Sum", op.Sum)
+	if err != nil {
+		return lowered{}, err
+	}
+	if err := check(op.Kind(), want{"Sum", op.Sum, engine.Float32, s}, want{"G", op.G, engine.Float32, s}); err != nil {
+		return lowered{}, err
+	}
+	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
+		sum, g := c.floats(op.Sum)[lo:hi], c.floats(op.G)[lo:hi]
+		if op.First {
+			copy(sum, g)
+			return
+		}
+		c.kernels.Add(sum, g)
+	})}}, nil
 }
 
 func (c *Context) lowerUpdate(op engine.Update) (lowered, error) {

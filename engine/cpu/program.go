@@ -117,6 +117,8 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		return c.lowerDropout(op)
 	case engine.SoftmaxLoss:
 		return c.lowerSoftmaxLoss(op)
+	case engine.Accumulate:
+		return c.lowerAccumulate(op)
 	case engine.Update:
 		return c.lowerUpdate(op)
 	case engine.Concat:

@@ -14,7 +14,11 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
 		return lowered{}, err
 	}
 	n, k := s[0], s[1]
+	if !(op.Smoothing >= 0 && op.Smoothing < 1) {
+		return lowered{}, opErrorf(kind, "smoothing %g, want 0 to below 1", op.Smoothing)
+	}
 	one := engine.Shape{n, 1, 1, 1}
+	spread := op.Smoothing / float32(k) // of the target on every class
 	if err := check(kind,
 		want{"X", op.X, engine.Working, engine.Shape{n, k, 1, 1}},
 		want{"Labels", op.Labels, engine.Int32, one},
@@ -45,12 +49,16 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
 			clear(dx)
 			return
 		}
-		c.floats(op.Loss)[i] = float32(logSum - float64(x[label]))
+		target := float64(x[label])
+		if op.Smoothing > 0 {
+			target += float64(op.Smoothing) * (mean(x) - target)
+		}
+		c.floats(op.Loss)[i] = float32(logSum - target)
 		c.ints(op.Rank)[i] = int32(rank(x, label))
 		for j := range dx {
-			p := probs[j]
+			p := probs[j] - spread
 			if j == label {
-				p--
+				p -= 1 - op.Smoothing
 			}
 			dx[j] = p * op.Scale
 		}
@@ -84,6 +92,14 @@ func softmax(x, probs []float32) float64 {
 		probs[i] = float32(math.Exp(float64(v)-float64(top)) / sum)
 	}
 	return float64(top) + math.Log(sum)
+}
+
+func mean(x []float32) float64 {
+	var sum float64
+	for _, v := range x {
+		sum += float64(v)
+	}
+	return sum / float64(len(x))
 }
 
 // rank is the number of classes that beat label.

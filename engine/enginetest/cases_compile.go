@@ -47,10 +47,11 @@ func malformed() []bad {
 	pool := engine.Window{Size: 3, Stride: 2}
 	lrn := engine.Response{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}
 	loss := engine.SoftmaxLoss{X: w(2, 10, 1, 1), Labels: i(2), Probs: f(2, 10, 1, 1), Loss: f(2, 1, 1, 1), Rank: i(2), DX: w(2, 10, 1, 1)}
-	wrongLabels, floatLabels, wrongProbs, wrongHalt := loss, loss, loss, loss
+	wrongLabels, floatLabels, wrongProbs, wrongHalt, allSmooth := loss, loss, loss, loss, loss
 	wrongLabels.Labels = i(3)
 	floatLabels.Labels = w(2, 1, 1, 1)
 	wrongHalt.Halt = i(2)
+	allSmooth.Smoothing = 1
 	wrongProbs.Probs = f(2, 9, 1, 1)
 	return []bad{
 		{"input with channels first", engine.Input{Pixels: by(2, 3, 4, 5), Colour: f(2, 3, 1, 1), Mean: f(1, 3, 4, 5), Y: w(2, 3, 4, 5)}, []string{"2×3×4×5"}},
@@ -91,6 +92,9 @@ func malformed() []bad {
 		{"softmax with labels of another batch", wrongLabels, []string{"3×1×1×1"}},
 		{"softmax with labels that are floats", floatLabels, nil},
 		{"softmax with probabilities of other classes", wrongProbs, []string{"2×9×1×1"}},
+		{"softmax with nothing left of the label", allSmooth, []string{"smoothing 1"}},
+		{"accumulate between shapes", engine.Accumulate{G: f(4, 3, 1, 1), Sum: f(4, 2, 1, 1)}, []string{"4×2×1×1"}},
+		{"accumulate of activations", engine.Accumulate{G: w(4, 3, 1, 1), Sum: f(4, 3, 1, 1)}, []string{"4×3×1×1"}},
 		{"update between shapes", engine.Update{W: p(4, 3, 1, 1), V: f(4, 3, 1, 1), G: f(4, 2, 1, 1), Rate: 1}, []string{"4×2×1×1"}},
 		{"softmax with a halt an image", wrongHalt, []string{"2×1×1×1"}},
 		{"update with a halt that is a float", engine.Update{W: p(4, 3, 1, 1), V: f(4, 3, 1, 1), G: f(4, 3, 1, 1), Halt: f(1, 1, 1, 1), Rate: 1}, nil},

@@ -11,7 +11,7 @@ func OpCases() []OpCase {
 	var all []OpCase
 	for _, table := range [][]OpCase{
 		inputCases(), convCases(), denseCases(), activateCases(), lrnCases(), poolCases(),
-		dropoutCases(), softmaxCases(), updateCases(), concatCases(), sumSlicesCases(),
+		dropoutCases(), softmaxCases(), accumulateCases(), updateCases(), concatCases(), sumSlicesCases(),
 	} {
 		all = append(all, table...)
 	}
@@ -59,6 +59,13 @@ func convCases() (cases []OpCase) {
 		{engine.Shape{1, 48, 7, 9}, 66, engine.Window{Size: 5, Stride: 1, Pad: 2}, 1},   // conv2, one tower: 1,200 terms
 		{engine.Shape{2, 256, 4, 5}, 33, engine.Window{Size: 3, Stride: 1, Pad: 1}, 1},  // conv3: 2,304 terms
 		{engine.Shape{3, 24, 13, 13}, 40, engine.Window{Size: 3, Stride: 1, Pad: 1}, 2}, // conv4 and conv5
+		// Enough maps and pixels for Winograd's filtering, whose error is bounded
+		// by the terms of a whole tile of 4×4 pixels and not of the output's window
+		// alone. Among noise no pixel outside the window is much larger than those
+		// inside, so the definition's bound has room for it.
+		{engine.Shape{3, 64, 13, 13}, 70, engine.Window{Size: 3, Stride: 1, Pad: 1}, 2},
+		{engine.Shape{6, 33, 6, 9}, 34, engine.Window{Size: 3, Stride: 1, Pad: 2}, 1},
+		{engine.Shape{2, 32, 17, 12}, 32, engine.Window{Size: 3, Stride: 1}, 1},
 	} {
 		name := fmt.Sprintf("%v to %d maps, %d×%d stride %d pad %d, %d groups",
 			c.in, c.out, c.w.Size, c.w.Size, c.w.Stride, c.w.Pad, c.groups)
@@ -82,7 +89,27 @@ func convCases() (cases []OpCase) {
 			cases = append(cases, OpCase{Name: "conv backward/" + name + suffix, Op: op})
 		}
 	}
-	return cases
+	return append(cases, notFinite())
+}
+
+// notFinite is a convolution large enough for any algorithm, with an infinity, a
+// NaN, and pixels whose sums just fit float32, in some of its images: they reach
+// the outputs that read them and no other.
+func notFinite() OpCase {
+	in, out := engine.Shape{5, 32, 9, 9}, engine.Shape{5, 33, 9, 9}
+	op := engine.ConvForward{
+		Window: engine.Window{Size: 3, Stride: 1, Pad: 1}, Groups: 1,
+		X: working("x", in), Y: working("y", out),
+		W: master("w", engine.Shape{33, 32, 3, 3}), B: master("b", engine.Shape{33, 1, 1, 1}),
+	}
+	x := Noise("not finite", in.Len())
+	x[index(in, 1, 3, 4, 5)] = inf
+	x[index(in, 1, 7, 0, 0)] = -inf
+	x[index(in, 3, 31, 8, 8)] = nan
+	for i := range 4 {
+		x[index(in, 4, 0, 2+i/2, 2+i%2)] = 0.8e38
+	}
+	return OpCase{Name: "conv forward/infinities and NaN", Op: op, Data: Memory{op.X: x}}
 }
 
 func denseCases() (cases []OpCase) {

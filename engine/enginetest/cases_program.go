@@ -116,7 +116,7 @@ func checkDropoutSteps(ctx engine.Context) error {
 	if err := upload(ctx, op.X, x); err != nil {
 		return err
 	}
-	for _, step := range []engine.Step{{}, {Number: 1}, {Seed: 1}, {Seed: 1, Number: 1 << 40}, {}} {
+	for _, step := range []engine.Step{{}, {Number: 1}, {Seed: 1}, {Seed: 1, Number: 1 << 40}, {Image: 3}, {Image: 1 << 33}, {}} {
 		if err := program.Run(step); err != nil {
 			return err
 		}

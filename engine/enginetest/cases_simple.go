@@ -118,6 +118,18 @@ func dropoutCases() (cases []OpCase) {
 	return cases
 }
 
+func accumulateCases() (cases []OpCase) {
+	for _, s := range []engine.Shape{{1, 1, 1, 1}, {7, 3, 5, 5}, {33, 1, 1, 1}, {40, 41, 5, 1}} {
+		for _, first := range []bool{true, false} {
+			cases = append(cases, OpCase{
+				Name: fmt.Sprintf("accumulate/%v, first %t", s, first),
+				Op:   engine.Accumulate{G: float32s("g", s), Sum: float32s("sum", s), First: first},
+			})
+		}
+	}
+	return cases
+}
+
 func updateCases() (cases []OpCase) {
 	for _, c := range []struct {
 		shape               engine.Shape

@@ -137,13 +137,15 @@ func softmaxCases() (cases []OpCase) {
 			Rank: tensor("rank", engine.Int32, n, 1, 1, 1), DX: working("dx", logits),
 			Halt: halt(), Scale: float32(1 / math.Max(float64(n), 3)),
 		}
-		infer := train
+		smooth, infer := train, train
+		smooth.Smoothing = 0.1
 		infer.DX, infer.Halt = nil, nil
 		data := Memory{train.X: c.x, train.Labels: c.labels, train.Halt: {0}}
 		halted := Memory{train.X: c.x, train.Labels: c.labels, train.Halt: {1}}
 		cases = append(cases,
 			OpCase{Name: "softmax loss/" + c.what, Op: train, Data: data},
 			OpCase{Name: "softmax loss/" + c.what + ", halted before", Op: train, Data: halted},
+			OpCase{Name: "softmax loss/" + c.what + ", smoothed", Op: smooth, Data: data},
 			OpCase{Name: "softmax loss/" + c.what + ", inference", Op: infer, Data: data})
 	}
 	return cases

@@ -126,6 +126,8 @@ func Evaluate(op engine.Op, m Memory, step engine.Step) map[*engine.Tensor][]Sum
 		r.dropout(op, step)
 	case engine.SoftmaxLoss:
 		r.softmaxLoss(op)
+	case engine.Accumulate:
+		r.accumulate(op)
 	case engine.Update:
 		r.update(op, step)
 	case engine.Concat:

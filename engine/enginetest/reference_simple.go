@@ -59,7 +59,7 @@ func (r run) dropout(op engine.Dropout, step engine.Step) {
 	rate := float64(op.Rate)
 	for i, v := range x.v {
 		n, j := i/x.Shape.Row(), i%x.Shape.Row()
-		keeps := !op.Train || engine.DropoutKeeps(key, uint64(n*op.Width+op.First+j), op.Rate)
+		keeps := !op.Train || engine.DropoutKeeps(key, (step.Image+uint64(n))*uint64(op.Width)+uint64(op.First+j), op.Rate)
 		scale := 1.0
 		switch {
 		case op.Train && op.Inverted:
@@ -74,6 +74,16 @@ func (r run) dropout(op engine.Dropout, step engine.Step) {
 			y.v[i] = exact(v)
 		default:
 			y.v[i] = rounded(v*scale, math.Abs(v*scale), 3) // 1 − rate, its inverse, the product
+		}
+	}
+}
+
+func (r run) accumulate(op engine.Accumulate) {
+	g, sum := r.read(op.G), r.write(op.Sum)
+	for i, v := range g.v {
+		sum.v[i].add(v, 0)
+		if !op.First {
+			sum.v[i].add(r.m[op.Sum][i], 0)
 		}
 	}
 }

@@ -13,7 +13,7 @@ func (r run) softmaxLoss(op engine.SoftmaxLoss) {
 	if op.DX != nil {
 		dx = r.write(op.DX)
 	}
-	classes := op.X.Shape[1]
+	classes, smoothing := op.X.Shape[1], float64(op.Smoothing)
 	for n := range op.X.Shape[0] {
 		logits := x.v[n*classes:][:classes]
 		label := int(labels.v[n])
@@ -34,12 +34,12 @@ func (r run) softmaxLoss(op engine.SoftmaxLoss) {
 			p := math.Exp(v-top) / total
 			abs := p * (1 + top - v + spread)
 			*probs.at(n, k, 0, 0) = rounded(p, abs, classes+elementary)
-			hot := 0.0
+			target := smoothing / float64(classes)
 			if k == label {
-				hot = 1
+				target += 1 - smoothing
 			}
 			scale := float64(op.Scale)
-			*dx.at(n, k, 0, 0) = rounded((p-hot)*scale, (abs+hot)*math.Abs(scale), classes+elementary+2)
+			*dx.at(n, k, 0, 0) = rounded((p-target)*scale, (abs+target)*math.Abs(scale), classes+elementary+4)
 			if label < 0 {
 				*dx.at(n, k, 0, 0) = exact(0)
 			}
@@ -49,8 +49,15 @@ func (r run) softmaxLoss(op engine.SoftmaxLoss) {
 			continue
 		}
 		log := math.Log(total)
-		loss.v[n] = rounded(top+log-logits[label],
-			math.Abs(top)+math.Abs(log)+math.Abs(logits[label])+spread, classes+elementary)
+		target := Sum{}
+		target.add((1-smoothing)*logits[label], 2)
+		if smoothing > 0 {
+			for _, v := range logits {
+				target.add(smoothing/float64(classes)*v, 2)
+			}
+		}
+		loss.v[n] = rounded(top+log-target.Value,
+			math.Abs(top)+math.Abs(log)+target.Abs+spread, classes+elementary+target.Roundings()-2)
 		rank.v[n] = exact(float64(rankOf(logits, label)))
 	}
 	if op.Halt == nil {

@@ -153,7 +153,11 @@ func layers() (all []layer) {
 		logits, one := engine.Shape{4, 5, 1, 1}, engine.Shape{4, 1, 1, 1}
 		f := engine.SoftmaxLoss{X: working("x", logits), Labels: tensor("labels", engine.Int32, 4, 1, 1, 1), Probs: float32s("p", logits),
 			Loss: float32s("loss", one), Rank: tensor("rank", engine.Int32, 4, 1, 1, 1), DX: working("dx", logits), Scale: 1}
-		all = append(all, layer{"softmax loss", f, f.Loss, f, nil, tensors{f.X: f.X, f.Labels: f.Labels}, tensors{f.X: f.DX}, Memory{f.Labels: {0, 4, -1, 2}}})
+		smooth := f
+		smooth.Smoothing = 0.3
+		for name, f := range map[string]engine.SoftmaxLoss{"softmax loss": f, "softmax loss, smoothed": smooth} {
+			all = append(all, layer{name, f, f.Loss, f, nil, tensors{f.X: f.X, f.Labels: f.Labels}, tensors{f.X: f.DX}, Memory{f.Labels: {0, 4, -1, 2}}})
+		}
 	}
 	{
 		// Concat's gradient is a slice of dy, and the sum of slices' the slice's place.
@@ -187,7 +191,7 @@ func TestReferenceByHand(t *testing.T) {
 	x, y := w(1, 1, 2, 3), w(1, 1, 2, 3)
 	kernel, bias := w(1, 1, 3, 3), w(1, 1, 1, 1)
 	maps, normalised := w(1, 4, 1, 1), w(1, 4, 1, 1)
-	two := w(1, 4, 1, 1)
+	two, pair, probs2 := w(1, 4, 1, 1), w(1, 2, 1, 1), w(1, 2, 1, 1)
 	labels, loss, rank, probs := tensor("l", engine.Int32, 1, 1, 1, 1), w(1, 1, 1, 1), w(1, 1, 1, 1), w(1, 4, 1, 1)
 	pixels, colour, mean, in := w(1, 1, 2, 3), w(1, 3, 1, 1), w(1, 3, 1, 2), w(1, 3, 1, 2)
 	weight, velocity, gradient := w(1, 1, 1, 1), w(1, 1, 1, 1), w(1, 1, 1, 1)
@@ -217,6 +221,9 @@ func TestReferenceByHand(t *testing.T) {
 		{"loss of four equal classes",
 			engine.SoftmaxLoss{X: two, Labels: labels, Probs: probs, Loss: loss, Rank: rank},
 			Memory{two: {7, 7, 7, 7}, labels: {2}}, loss, []float64{math.Log(4)}},
+		{"loss of p = (1/4, 3/4) against t = (1/4, 3/4), half smoothed",
+			engine.SoftmaxLoss{X: pair, Labels: labels, Probs: probs2, Loss: loss, Rank: rank, Smoothing: 0.5},
+			Memory{pair: {0, math.Log(3)}, labels: {1}}, loss, []float64{0.25*math.Log(4) + 0.75*math.Log(4.0/3)}},
 		{"rank among equals",
 			engine.SoftmaxLoss{X: two, Labels: labels, Probs: probs, Loss: loss, Rank: rank},
 			Memory{two: {7, 7, 7, 7}, labels: {2}}, rank, []float64{2}},
