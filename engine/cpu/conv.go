@@ -57,22 +57,38 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (lowered, e
 		return lowered{}, err
 	}
 	panels, stride := ceilDiv(s.out, mr), s.patch*mr
-	mul, scratch := c.correlate(s, op.X, op.Y, op.B, relu)
-	pack := func(w *worker, part int) {
+	pack := func(w *worker, part int) []float32 {
 		g, i := part/panels, part%panels
-		// The panel's spill would race with whoever packs the next one.
 		c.packPanel(w, w.scratch, c.floats(op.W)[g*s.out*s.patch:], s.out, s.patch, s.patch, i)
-		copy(c.shared[part*stride:][:stride], w.scratch)
+		return w.scratch[:stride]
 	}
-	l := lowered{
-		shared:  s.groups * packedA(s.out, s.patch),
-		scratch: max(scratch, stride+spill),
-		stages:  []stage{{s.groups * panels, pack}, mul},
-	}
+	l := c.lowerCorrelation(s, op.X, op.Y, op.B, relu, pack)
 	if relu {
 		l.skip = 1
 	}
 	return l, nil
+}
+
+// packer packs a panel of weights, of which all groups have the same number, at
+// the start of the worker's scratch memory: what packing kernels write beyond
+// its end would race with whoever packs the next one.
+type packer func(w *worker, part int) []float32
+
+// lowerCorrelation computes y from x and the weights that pack packs.
+func (c *Context) lowerCorrelation(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer) lowered {
+	stride := s.patch * mr
+	multiply, scratch := c.correlate(s, x, y, bias, relu)
+	l := lowered{
+		shared:  s.groups * packedA(s.out, s.patch),
+		scratch: max(scratch, stride+spill),
+		stages: []stage{{s.groups * ceilDiv(s.out, mr), func(w *worker, part int) {
+			copy(c.shared[part*stride:], pack(w, part))
+		}}, multiply},
+	}
+	if s.winogradWins() {
+		l = c.lowerWinograd(s, x, y, bias, relu, pack, l)
+	}
+	return l
 }
 
 // stageRows is how many rows of B are brought together, in the first-level

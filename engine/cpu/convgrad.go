@@ -140,27 +140,26 @@ func (c *Context) lowerConvFullData(op engine.ConvBackward, s convShape) lowered
 	}
 	area := s.Size * s.Size
 	panels := ceilDiv(t.out, mr)
-	pack := func(w *worker, part int) {
-		g, i := part/panels, part%panels
-		weights := c.floats(op.W)[g*s.out*s.patch:]
-		dst := c.shared[part*t.patch*mr:]
+	pack := func(w *worker, part int) []float32 {
+		weights := c.floats(op.W)[part/panels*s.out*s.patch:]
+		dst := w.scratch[:t.patch*mr]
 		for r := range mr {
-			in := i*mr + r
-			for p := range t.patch {
-				v := float32(0)
-				if in < s.in {
-					v = weights[(p/area)*s.patch+in*area+area-1-p%area]
+			in := part%panels*mr + r
+			if in >= s.in {
+				for p := range t.patch {
+					dst[p*mr+r] = 0
 				}
-				dst[p*mr+r] = v
+				continue
+			}
+			for out := range s.out {
+				for i, v := range weights[out*s.patch+in*area:][:area] {
+					dst[(out*area+area-1-i)*mr+r] = v
+				}
 			}
 		}
+		return dst
 	}
-	mul, scratch := c.correlate(t, op.DY, op.DX, nil, false)
-	return lowered{
-		shared:  t.groups * packedA(t.out, t.patch),
-		scratch: scratch,
-		stages:  []stage{{t.groups * panels, pack}, mul},
-	}
+	return c.lowerCorrelation(t, op.DY, op.DX, nil, false, pack)
 }
 
 // lowerConvScatter computes DX of any convolution: Wᵀ·DY gives the gradient of

@@ -88,13 +88,15 @@ func (t *tiling) fillRow(dst, src []float32) {
 	}
 	for f := range t.Stride {
 		d := dst[f*t.phase:][:t.phase]
+		// Element i is pixel x + i·Stride, if there is one.
 		x := f - t.Pad
-		for i := range d {
-			if uint(x) < uint(len(src)) {
-				d[i] = src[x]
-			} else {
-				d[i] = 0
-			}
+		first := min(t.phase, max(0, ceilDiv(-x, t.Stride)))
+		end := max(first, min(t.phase, ceilDiv(len(src)-x, t.Stride)))
+		clear(d[:first])
+		clear(d[end:])
+		x += first * t.Stride
+		for i := range d[first:end] {
+			d[first+i] = src[x]
 			x += t.Stride
 		}
 	}

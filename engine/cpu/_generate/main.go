@@ -11,6 +11,7 @@ package main
 //go:generate go run . -kernel vector -pkg kernel -out ../internal/kernel/vector_amd64.s -stubs ../internal/kernel/vector_stubs_amd64.go
 //go:generate go run . -kernel lrn -pkg kernel -out ../internal/kernel/lrn_amd64.s -stubs ../internal/kernel/lrn_stubs_amd64.go
 //go:generate go run . -kernel pool -pkg kernel -out ../internal/kernel/pool_amd64.s -stubs ../internal/kernel/pool_stubs_amd64.go
+//go:generate go run . -kernel winograd -pkg kernel -out ../internal/kernel/winograd_amd64.s -stubs ../internal/kernel/winograd_stubs_amd64.go
 
 import (
 	"flag"
@@ -23,11 +24,12 @@ func main() {
 	name := flag.String("kernel", "", "which subject to write")
 	flag.Parse()
 	kernels := map[string]func(){
-		"gemm":   gemm,
-		"pack":   pack,
-		"vector": vector,
-		"lrn":    lrn,
-		"pool":   pool,
+		"gemm":     gemm,
+		"pack":     pack,
+		"vector":   vector,
+		"lrn":      lrn,
+		"pool":     pool,
+		"winograd": winograd,
 	}
 	write := kernels[*name]
 	if write == nil {

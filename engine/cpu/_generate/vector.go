@@ -7,11 +7,12 @@ import (
 )
 
 // greater is the comparison predicate a > b, false for NaN; notLessEqual is
-// !(a ≤ b), true for NaN; ordered is true unless there is a NaN.
+// !(a ≤ b), true for NaN; ordered is true unless there is a NaN, unordered if there is.
 const (
 	greater      = 0x1e
 	notLessEqual = 0x16
 	ordered      = 0x07
+	unordered    = 0x03
 )
 
 // vector writes the element-wise kernels. n is a positive multiple of 8.
@@ -34,6 +35,7 @@ func vector() {
 		VMOVUPS(v, at("y"))
 	})
 	update()
+	notFinite()
 }
 
 // elementwise writes a loop over the pointers that body asks for.
@@ -115,6 +117,32 @@ func update() {
 	ADDQ(I8(32), at)
 	CMPQ(at, n)
 	JLT(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// notFinite writes the search for infinities and NaN.
+func notFinite() {
+	TEXT("notFiniteAVX2", NOSPLIT, "func(x *float32, n int) int")
+	Doc("notFiniteAVX2 is 0 when every x[i] is finite: x − x is NaN for one that isn't.")
+	Pragma("noescape")
+	x := Load(Param("x"), GP64())
+	n := Load(Param("n"), GP64())
+	bad, v := YMM(), YMM()
+	VXORPS(bad, bad, bad)
+	Label("loop")
+	VMOVUPS(Mem{Base: x}, v)
+	VSUBPS(v, v, v)
+	VORPS(v, bad, bad)
+	ADDQ(I8(32), x)
+	SUBQ(I8(8), n)
+	JNZ(LabelRef("loop"))
+	zero := YMM()
+	VXORPS(zero, zero, zero)
+	VCMPPS(U8(unordered), zero, bad, bad)
+	mask := GP32()
+	VMOVMSKPS(bad, mask)
+	Store(mask.As64(), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }

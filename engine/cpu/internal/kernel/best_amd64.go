@@ -25,6 +25,11 @@ func init() {
 			LRNCombine: lrnCombine,
 
 			MaxPool: maxPool,
+
+			WinogradWeights: winogradWeightsAVX2,
+			WinogradInput:   winogradInputAVX2,
+			WinogradOutput:  winogradOutputAVX2,
+			Finite:          finite,
 		}
 	}
 }

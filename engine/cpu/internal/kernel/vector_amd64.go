@@ -37,3 +37,8 @@ func update(w, v, g []float32, momentum, decay, rate float32) {
 	}
 	updateGo(w[n:], v[n:], g[n:], momentum, decay, rate)
 }
+
+func finite(x []float32) bool {
+	n := len(x) &^ 7
+	return (n == 0 || notFiniteAVX2(&x[0], n) == 0) && finiteGo(x[n:])
+}

@@ -106,3 +106,24 @@ loop:
 	JLT          loop
 	VZEROUPPER
 	RET
+
+// func notFiniteAVX2(x *float32, n int) int
+// Requires: AVX
+TEXT ·notFiniteAVX2(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS Y0, Y0, Y0
+
+loop:
+	VMOVUPS   (AX), Y1
+	VSUBPS    Y1, Y1, Y1
+	VORPS     Y1, Y0, Y0
+	ADDQ      $+32, AX
+	SUBQ      $+8, CX
+	JNZ       loop
+	VXORPS    Y1, Y1, Y1
+	VCMPPS    $0x03, Y1, Y0, Y0
+	VMOVMSKPS Y0, AX
+	MOVQ      AX, ret+16(FP)
+	VZEROUPPER
+	RET

@@ -28,3 +28,8 @@ func addAVX2(y *float32, x *float32, n int)
 //
 //go:noescape
 func updateAVX2(w *float32, v *float32, grad *float32, n int, momentum float32, decay float32, rate float32)
+
+// notFiniteAVX2 is 0 when every x[i] is finite: x − x is NaN for one that isn't.
+//
+//go:noescape
+func notFiniteAVX2(x *float32, n int) int

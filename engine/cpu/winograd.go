@@ -1,0 +1,175 @@
+package cpu
+
+import (
+	"sync/atomic"
+
+	"alexnet/engine"
+)
+
+// A convolution of 3×3 and stride 1 is computed by Winograd's minimal filtering
+// F(2×2, 3×3): tiles of 4×4 input pixels, 2 apart, and the weights are
+// transformed; for each of the 16 entries the tiles' maps are multiplied by the
+// weights'; what comes out is transformed to tiles of 2×2 output pixels. That is
+// 16 products where the definition has 36.
+//
+// An infinity, or a product too large for float32, would come out as NaN. So an
+// image whose output is not finite throughout is computed again by definition.
+
+// entries is the number of entries of a transformed tile.
+const entries = 16
+
+// winogradM is how many output maps are multiplied before they are transformed:
+// blockM, as many as multiply takes at a time.
+const winogradM = blockM
+
+// winograd is the geometry of one such convolution.
+type winograd struct {
+	convShape
+	across, down int     // tiles of an image
+	rows         int     // rows of tiles in a block; a block may go over images
+	blocks       int     // blocks of a group
+	slab         *tiling // the input of one map's rows of tiles
+}
+
+// winogradWins reports whether the transforms cost less than they save: they are
+// shared by all maps of the other side.
+func (s *convShape) winogradWins() bool {
+	return s.Size == 3 && s.Stride == 1 && s.in >= 32 && s.out >= 32 &&
+		ceilDiv(s.ow, 2) <= blockN && s.images*s.oh*s.ow >= 256
+}
+
+func newWinograd(s convShape) *winograd {
+	w := &winograd{convShape: s, across: ceilDiv(s.ow, 2), down: ceilDiv(s.oh, 2)}
+	w.rows = min(blockN/w.across, s.images*w.down)
+	w.blocks = ceilDiv(s.images*w.down, w.rows)
+	w.slab = &tiling{
+		convShape: &convShape{Window: engine.Window{Size: 4, Stride: 2, Pad: s.Pad}, in: 1, h: s.h, w: s.w},
+		slabRows:  2*w.rows + 2, phase: w.across + 1,
+	}
+	return w
+}
+
+// tiles is the tiles of a whole block, rounded up to panels.
+func (w *winograd) tiles() int { return roundUp(w.rows*w.across, nr) }
+
+// Sizes in floats of what a part keeps in its scratch memory. The distance
+// between the planes of products is no multiple of a page, so that the 16
+// entries of a tile don't meet in one set of the cache.
+func (w *winograd) stagePlane() int   { return w.tiles() + 8 }
+func (w *winograd) transformed() int  { return entries * w.in * w.tiles() }
+func (w *winograd) productPlane() int { return winogradM*w.tiles() + nr }
+func (w *winograd) staged() int       { return 2*w.rows*w.ow + nr }
+
+// run is a number of rows of tiles of one image: tile is the first one's place
+// in the block.
+type run struct{ image, row, rows, tile int }
+
+// runs calls f for the images that a block goes over.
+func (w *winograd) runs(block int, f func(r run)) {
+	first := block * w.rows
+	end := min(first+w.rows, w.images*w.down)
+	for at := first; at < end; {
+		r := run{image: at / w.down, row: at % w.down, tile: (at - first) * w.across}
+		r.rows = min(w.down-r.row, end-at)
+		f(r)
+		at += r.rows
+	}
+}
+
+// lowerWinograd computes y from x like correlate. pack packs a panel of weights
+// in the worker's scratch memory. again are the two stages that compute the same
+// by definition.
+func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, again lowered) lowered {
+	w := newWinograd(s)
+	panels := ceilDiv(s.out, mr)
+	entry := packedA(s.out, s.in) // floats of one entry of a group's weights
+	transform := func(k *worker, part int) {
+		u := c.shared[part/panels*entries*entry+part%panels*s.in*mr:]
+		c.kernels.WinogradWeights(pointer(u), entry, pointer(pack(k, part)), s.in)
+	}
+
+	odd := make([]atomic.Bool, s.images*s.groups) // images that are not finite
+	var anyOdd atomic.Bool
+	multiply := func(k *worker, part int) {
+		g, block := part/w.blocks, part%w.blocks
+		v := k.scratch[:w.transformed()]
+		rest := k.scratch[len(v):]
+		n := w.transformInput(c, v, rest, c.floats(x)[g*s.xg:], block)
+		products, staged := rest[:entries*w.productPlane()], rest[entries*w.productPlane():]
+		for o := 0; o < s.out; o += winogradM {
+			maps := min(winogradM, s.out-o)
+			for e := range entries {
+				u, out := c.shared[(g*entries+e)*entry+o*s.in:], products[e*w.productPlane():]
+				for k0 := 0; k0 < s.in; k0 += blockK {
+					depth := min(blockK, s.in-k0)
+					c.multiply(k, maps, n, depth, u[k0*mr:], s.in*mr, v[(e*s.in+k0)*n:], out, n, k0 > 0)
+				}
+			}
+			for m := range maps {
+				w.runs(block, func(r run) {
+					c.kernels.WinogradOutput(pointer(staged), s.ow, pointer(products[m*n+r.tile:]), w.productPlane(), r.rows, w.across)
+					out := c.floats(y)[(r.image*s.groups+g)*s.yg+(o+m)*s.oh*s.ow+2*r.row*s.ow:][:min(2*r.rows, s.oh-2*r.row)*s.ow]
+					copy(out, staged)
+					if !c.kernels.Finite(out) {
+						odd[r.image*s.groups+g].Store(true)
+						anyOdd.Store(true)
+					}
+					if bias != nil {
+						c.kernels.AddBias(out, c.floats(bias)[g*s.out+o+m], relu)
+					}
+				})
+			}
+		}
+	}
+
+	packAgain, correlate := again.stages[0], again.stages[1]
+	tiles := correlate.parts / len(odd)
+	return lowered{
+		shared:  max(s.groups*entries*entry, again.shared),
+		scratch: max(w.transformed()+max(w.slab.slabSize()+entries*w.stagePlane(), entries*w.productPlane()+w.staged()), again.scratch),
+		stages: []stage{
+			{s.groups * panels, transform},
+			{s.groups * w.blocks, multiply},
+			{packAgain.parts, func(k *worker, part int) {
+				if anyOdd.Load() {
+					packAgain.run(k, part)
+				}
+			}},
+			{correlate.parts, func(k *worker, part int) {
+				if odd[part/tiles].Load() {
+					correlate.run(k, part)
+				}
+			}},
+			{1, func(*worker, int) {
+				if anyOdd.Swap(false) {
+					clear(odd)
+				}
+			}},
+		},
+	}
+}
+
+// transformInput packs a block's tiles for multiply, entry after entry, and
+// returns their number, rounded up to panels. x starts at the group's first map.
+func (w *winograd) transformInput(c *Context, v, scratch, x []float32, block int) (n int) {
+	stage, slab := scratch[:entries*w.stagePlane()], scratch[entries*w.stagePlane():]
+	w.runs(block, func(r run) { n = r.tile + r.rows*w.across })
+	used := n
+	n = roundUp(n, nr)
+	for in := range w.in {
+		w.runs(block, func(r run) {
+			plane := x[r.image*w.groups*w.xg+in*w.h*w.w:][:w.h*w.w]
+			w.slab.fill(slab, plane, r.row, r.rows)
+			c.kernels.WinogradInput(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), w.slab.pitch(), w.slab.phase, r.rows, w.across)
+		})
+		k0 := in / blockK * blockK
+		depth := min(blockK, w.in-k0)
+		for e := range entries {
+			from := stage[e*w.stagePlane():]
+			clear(from[used:n])
+			to := v[(e*w.in+k0)*n+(in-k0)*nr:]
+			c.kernels.PackPanels(pointer(to), depth*nr, pointer(from), 0, 1, n/nr)
+		}
+	}
+	return n
+}
