@@ -55,6 +55,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 	return &cli.Command{
 		Name:      "ablate",
+		Category:  inRuns,
 		Usage:     "train with and without parts of the paper, over several seeds, and compare",
 		UsageText: "train-alexnet ablate --out runs/ablation --train shards/train --val shards/val --pca pca.json --net alexnet-mini --epochs 20",
 		Description: "Trains the net as it is and without one part at a time, with the same recipe and seeds, and prints the mean of\n" +

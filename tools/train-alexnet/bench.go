@@ -61,8 +61,9 @@ type layerResult struct {
 func benchCommand(stdout io.Writer) *cli.Command {
 	var f benchConfig
 	return &cli.Command{
-		Name:  "bench",
-		Usage: "measure training, inference, every layer and, with --data, the loader",
+		Name:     "bench",
+		Category: inMachine,
+		Usage:    "measure training, inference, every layer and, with --data, the loader",
 		UsageText: `train-alexnet bench
    train-alexnet bench --devices cpu,cpu --batch 64 --json
    train-alexnet bench --data shards/train`,

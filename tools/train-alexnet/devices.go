@@ -14,6 +14,7 @@ import (
 func devicesCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:        "devices",
+		Category:    inMachine,
 		Usage:       "list the device contexts that --devices takes here",
 		Description: "Each name holds one context of a --devices list. The towers of the net are spread over the list: cpu puts\nboth on one context, cpu,cpu one on each, running at the same time.",
 		Action: func(*cli.Context) error {

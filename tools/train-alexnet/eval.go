@@ -17,8 +17,9 @@ import (
 // evalCommand measures a checkpoint on a folder of shards.
 func evalCommand(stdout, stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "eval",
-		Usage: "measure a checkpoint's error on a folder of shards",
+		Name:     "eval",
+		Category: inUse,
+		Usage:    "measure a checkpoint's error on a folder of shards",
 		UsageText: `train-alexnet eval --checkpoint runs/first/checkpoints/best.safetensors --data shards/val
    train-alexnet eval --checkpoint FILE --data DIR --ten-crop --json
    train-alexnet eval --checkpoint a.safetensors --checkpoint b.safetensors --data DIR`,

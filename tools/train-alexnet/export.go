@@ -15,8 +15,9 @@ import (
 // exportCommand writes a trained net for other programs.
 func exportCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "export",
-		Usage: "write a trained net for ONNX Runtime or PyTorch",
+		Name:     "export",
+		Category: inExchange,
+		Usage:    "write a trained net for ONNX Runtime or PyTorch",
 		UsageText: `train-alexnet export --checkpoint runs/first/checkpoints/best.safetensors --onnx alexnet.onnx
    train-alexnet export --checkpoint FILE --safetensors alexnet-torch.safetensors`,
 		Description: "The ONNX model takes uint8 pixels (N, H, W, 3), RGB, and gives probabilities (N, classes): the mean is\n" +

@@ -21,6 +21,7 @@ import (
 func featuresCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:      "features",
+		Category:  inUse,
 		Usage:     "write a layer's output for pictures, as vectors for numpy",
 		ArgsUsage: "IMAGE…",
 		UsageText: `train-alexnet features --checkpoint FILE --out holiday.npy holiday/

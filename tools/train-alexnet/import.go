@@ -22,8 +22,9 @@ import (
 // importCommand makes a checkpoint of PyTorch's weights.
 func importCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "import",
-		Usage: "make a checkpoint of weights trained in PyTorch",
+		Name:     "import",
+		Category: inExchange,
+		Usage:    "make a checkpoint of weights trained in PyTorch",
 		UsageText: `train-alexnet import --safetensors alexnet-torch.safetensors --net alexnet --data shards/val --checkpoint alexnet.safetensors
    train-alexnet eval --checkpoint alexnet.safetensors --data shards/val`,
 		Description: "Takes a state dict of the modules that docs/using.md prints, saved with safetensors.torch.save_file. A file made\n" +

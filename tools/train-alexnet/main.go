@@ -32,6 +32,14 @@ const examples = `train-alexnet --train shards/train --val shards/val --pca pca.
    train-alexnet --train shards/train --val shards/val --run runs/small --init he --input-scale 0.015625 --warmup 100
    train-alexnet eval --checkpoint runs/first/checkpoints/best.safetensors --data shards/val --ten-crop`
 
+// Categories of the commands, which the help shows in alphabetical order.
+const (
+	inUse      = "Measure and predict"
+	inExchange = "Move weights"
+	inRuns     = "Runs and reports"
+	inMachine  = "This machine"
+)
+
 // run is the whole command, without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	app := &cli.App{
@@ -39,7 +47,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Usage:       "train AlexNet on shards of pictures",
 		UsageText:   examples,
 		Description: description,
-		Commands:    []*cli.Command{evalCommand(stdout, stderr), predictCommand(stdout, stderr), featuresCommand(stderr), serveCommand(stderr), exportCommand(stderr), importCommand(stderr), reportCommand(stderr), runsCommand(stdout), ablateCommand(stdout, stderr), devicesCommand(stdout), benchCommand(stdout)},
+		Commands: []*cli.Command{
+			evalCommand(stdout, stderr), predictCommand(stdout, stderr), featuresCommand(stderr), serveCommand(stderr),
+			exportCommand(stderr), importCommand(stderr),
+			reportCommand(stderr), runsCommand(stdout), ablateCommand(stdout, stderr),
+			devicesCommand(stdout), benchCommand(stdout),
+		},
 	}
 	s := new(settings)
 	app.Flags = s.flags()

@@ -17,6 +17,7 @@ import (
 func predictCommand(stdout, stderr io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:      "predict",
+		Category:  inUse,
 		Usage:     "say what is on pictures",
 		ArgsUsage: "IMAGE…",
 		UsageText: `train-alexnet predict --checkpoint runs/first/checkpoints/best.safetensors cat.jpg holiday/

@@ -15,12 +15,14 @@ import (
 // reportCommand draws the pictures of a run again.
 func reportCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "report",
-		Usage: "draw the curve, the kernels and report.html of a run again",
+		Name:     "report",
+		Category: inRuns,
+		Usage:    "draw the curve, the kernels and report.html of a run again",
 		UsageText: `train-alexnet report --run runs/first
    train-alexnet report --run runs/first --checkpoint runs/first/checkpoints/step-000000670.safetensors`,
-		Description: "Training does this at its end, also of a run that goes on elsewhere. The report shows the best checkpoint, or the\n" +
-			"latest where nothing was validated, on pictures of the run's shards.",
+		Description: "Training does this at its end, with --quick when --max-time ended it. The report shows the best checkpoint, or the\n" +
+			"latest where nothing was validated, on pictures of the run's shards: what the net takes them for, which class is\n" +
+			"taken for which, and the training pictures that look most alike to it.",
 		Flags: []cli.Flag{
 			&cli.PathFlag{Name: "run", Usage: "run folder `DIR`"},
 			&cli.PathFlag{Name: "checkpoint", Usage: "checkpoint `FILE` to show instead"},

@@ -25,6 +25,7 @@ import (
 func runsCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:      "runs",
+		Category:  inRuns,
 		Usage:     "compare runs in a table",
 		ArgsUsage: "DIR…",
 		UsageText: "train-alexnet runs runs/first runs/second\n   train-alexnet runs runs",

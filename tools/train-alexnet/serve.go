@@ -19,8 +19,9 @@ import (
 // serveCommand answers over HTTP.
 func serveCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "serve",
-		Usage: "say what is on pictures over HTTP",
+		Name:     "serve",
+		Category: inUse,
+		Usage:    "say what is on pictures over HTTP",
 		UsageText: `train-alexnet serve --checkpoint runs/first/checkpoints/best.safetensors
    curl --data-binary @cat.jpg 'http://127.0.0.1:8080/predict?top=3'
    curl -F image=@cat.jpg http://127.0.0.1:8080/predict`,

@@ -99,7 +99,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "mean", Category: data, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, none", Destination: &s.Mean},
 		&cli.IntFlag{Name: "workers", Category: data, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
 		&cli.StringFlag{Name: "shuffle", Category: data, Value: pipeline.ShuffleGlobal.String(), Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none", Destination: &s.Shuffle},
-		&cli.StringFlag{Name: "on-bad", Category: data, Value: onBadStop, Usage: "what to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
+		&cli.StringFlag{Name: "on-bad", Category: data, Value: onBadStop, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
 		&cli.StringFlag{Name: "net", Category: recipe, Value: "alexnet", Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(ablationNames(), ", "), Destination: &s.Without},

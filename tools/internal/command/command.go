@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -89,6 +90,8 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.EnableBashCompletion = true
 	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout))
 	app.Before = strayArguments(app.Before, app.Commands)
+	app.UsageText = examples(app.UsageText)
+	quiet(app.Flags)
 	prepare(app.Commands)
 	return app.RunContext(ctx, flagsFirst(app, args))
 }
@@ -97,11 +100,26 @@ func prepare(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = usageError
 		c.HideHelpCommand = true
+		c.UsageText = examples(c.UsageText)
+		quiet(c.Flags)
 		if c.Args || c.ArgsUsage != "" {
 			continue
 		}
 		c.Before = strayArguments(c.Before, c.Subcommands)
 		prepare(c.Subcommands)
+	}
+}
+
+// examples takes the indentation from the lines of a usage text, which the
+// library indents itself.
+func examples(text string) string { return strings.ReplaceAll(text, "\n   ", "\n") }
+
+// quiet leaves "(default: false)" out of the help.
+func quiet(flags []cli.Flag) {
+	for _, f := range flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true
+		}
 	}
 }
 

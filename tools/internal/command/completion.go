@@ -37,8 +37,13 @@ compdef _%[2]s %[1]s
 // and flags.
 func completionCommand(app *cli.App, stdout io.Writer) *cli.Command {
 	shells := []string{"bash", "zsh", "fish"}
+	category := ""
+	if slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.Category != "" }) {
+		category = "Shell"
+	}
 	return &cli.Command{
 		Name:        "completion",
+		Category:    category,
 		Usage:       "print a script for shell completion",
 		ArgsUsage:   "bash|zsh|fish",
 		UsageText:   fmt.Sprintf("source <(%[1]s completion bash)\n   %[1]s completion fish > ~/.config/fish/completions/%[1]s.fish", app.Name),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -29,6 +30,7 @@ func reference(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n", app.Name)
 	section(&b, app.Usage, app.UsageText, app.Description)
+	commandTable(&b, app.Commands)
 	flagTables(&b, "##", app.Flags)
 	for _, c := range app.Commands {
 		if c.Hidden {
@@ -52,6 +54,30 @@ func section(b *strings.Builder, usage, examples, description string) {
 	}
 	if description != "" {
 		fmt.Fprintf(b, "\n%s\n", strings.TrimSpace(description))
+	}
+}
+
+// commandTable lists commands that have categories, which the help shows them
+// by.
+func commandTable(b *strings.Builder, commands []*cli.Command) {
+	var categories []string
+	rows := map[string]string{}
+	for _, c := range commands {
+		if c.Category == "" || c.Hidden {
+			continue
+		}
+		if rows[c.Category] == "" {
+			categories = append(categories, c.Category)
+		}
+		rows[c.Category] += fmt.Sprintf("| | `%s` | %s |\n", c.Name, c.Usage)
+	}
+	if categories == nil {
+		return
+	}
+	fmt.Fprint(b, "\n## Commands\n\n| | command | what it does |\n|---|---|---|\n")
+	slices.Sort(categories)
+	for _, category := range categories {
+		b.WriteString("| " + category + strings.TrimPrefix(rows[category], "|"))
 	}
 }
 

@@ -37,6 +37,33 @@ func TestReference(t *testing.T) {
 	}
 }
 
+func TestCategories(t *testing.T) {
+	say := func(args ...string) string {
+		app := referenceApp()
+		app.Flags = nil
+		app.Commands[0].Category = "Use"
+		app.Commands = append(app.Commands, &cli.Command{Name: "make", Usage: "make them", Category: "Do", UsageText: "tool make\n   tool make 2", Flags: []cli.Flag{&cli.BoolFlag{Name: "all"}}})
+		var out bytes.Buffer
+		if err := Run(t.Context(), app, append([]string{"tool"}, args...), &out, &out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	const table = "## Commands\n\n| | command | what it does |\n|---|---|---|\n| Do | `make` | make them |\n| Shell | `completion` | print a script for shell completion |\n| Use | `list` | list them |\n\n## tool list"
+	if page := say("reference"); !strings.Contains(page, table) {
+		t.Errorf("page\n%s\nlacks\n%s", page, table)
+	}
+	help := say("make", "--help")
+	for _, want := range []string{"USAGE:\n   tool make\n   tool make 2\n", "CATEGORY:\n   Do", "--all"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("help\n%s\nlacks %q", help, want)
+		}
+	}
+	if strings.Contains(help, "default: false") {
+		t.Errorf("help names the default of a switch:\n%s", help)
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	defer func(args []string) { os.Args = args }(os.Args)
 	for line, want := range map[string]string{
