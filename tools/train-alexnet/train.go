@@ -113,6 +113,12 @@ func prepare(isSet func(flag string) bool, s *settings, line *command.Line) (_ *
 	if err := j.chooseNet(isSet); err != nil {
 		return nil, err
 	}
+	if j.checkpoint != nil {
+		if what := netDifference(j.checkpoint.Net, j.net); what != "" {
+			return nil, fmt.Errorf("checkpoint %s is of another net: %s: go on with the net that the run was begun with (leave --net, --without and --input-scale out), or begin a new run",
+				j.checkpoint.Path, what)
+		}
+	}
 	if j.schedule, err = s.schedule(j.trainData.Len() / s.Batch); err != nil {
 		return nil, err
 	}
@@ -293,9 +299,8 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 		if err == nil && j.from != nil {
 			err = j.from.Adopt(m)
 		}
-	} else if err = j.checkpoint.Restore(m); err == nil && string(j.checkpoint.Net.JSON()) != string(j.net.JSON()) {
-		err = fmt.Errorf("checkpoint %s is of a net with other layers or another input scale than --net %s --input-scale %v: leave these flags out, or begin a new run",
-			j.checkpoint.Path, j.Net, j.InputScale)
+	} else {
+		err = j.checkpoint.Restore(m)
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())

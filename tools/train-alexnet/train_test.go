@@ -118,8 +118,11 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		{2, "--seed 9: the run was begun with 3", []string{"--seed", "9"}},
 		{1, "was trained on 3 classes (class0 …)", []string{"--train", four, "--val", four}},
 		{1, "was trained on 3 classes (class0 …)", []string{"--train", four, "--val", four, "--net", "alexnet-mini"}},
-		{1, "conv1.weight is [8 3 5 5] in the file and [16 3 5 5] in net", []string{"--net", wide}},
-		{1, "another input scale", []string{"--input-scale", "0.5"}},
+		{1, `layer 1 is {"name":"conv1","conv":{"maps":8,`, []string{"--net", wide}},
+		{1, `the pixels a side that it reads are 16 in net "test" of the checkpoint, and 64 in net "alexnet-mini"`, []string{"--net", "alexnet-mini"}},
+		{1, `the towers are 2 in net "test" of the checkpoint, and 1 in net "test-no-towers"`, []string{"--without", "towers"}},
+		{1, `layer 9 is {"dropout":{"rate":0.5}} in net "test"`, []string{"--without", "dropout"}},
+		{1, "the input scale is 0.02 in net", []string{"--input-scale", "0.5"}},
 	} {
 		call(append([]string{"train-alexnet", "--run", dir, "--resume"}, c.flags...)...).must(t, c.code, c.want)
 	}
