@@ -29,7 +29,8 @@ type Meta struct {
 	Classes       []Class      `json:"classes"`           // index = label
 	Statistics    augment.Sums `json:"statistics"`        // of the pixels before the codec
 	Source        SourceInfo   `json:"source"`
-	Job           *Job         `json:"job,omitempty"` // nil for folders made by other means
+	Job           *Job         `json:"job,omitempty"`  // nil for folders made by other means
+	Part          *Part        `json:"part,omitempty"` // of a job that several processes share; nil for a whole one
 }
 
 // Class is one label's names.

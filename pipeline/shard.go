@@ -64,6 +64,13 @@ func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(
 		return Summary{}, errors.New("the source holds no pictures")
 	}
 	meta := cfg.describe(describeSource(src, len(items)), src.Classes(), items)
+	if cfg.Parts > 0 {
+		meta.Part = &Part{cfg.Part, cfg.Parts}
+		if items = meta.Part.share(items); len(items) == 0 {
+			return Summary{}, fmt.Errorf("%d parts of %d pictures: choose at most as many parts as pictures", cfg.Parts, meta.Source.Found)
+		}
+		meta.Source.Found = len(items)
+	}
 	if sum, err := finished(cfg.Out, &meta); err != nil || sum.Already {
 		return sum, err
 	}
@@ -158,10 +165,14 @@ func (j *shardJob) open() (err error) {
 	}
 	j.before, j.noted = len(done), len(j.bad)
 	j.progress = ShardProgress{Done: j.resumed, Total: len(j.items), Skipped: len(j.bad)}
+	compression := j.cfg.compression()
+	if j.meta.Part != nil {
+		compression = "" // the parts will be cut and compressed anew
+	}
 	j.writer, err = mds.NewWriter(j.cfg.Out, mds.WriterConfig{
 		Columns:     columns(j.cfg.mustCodec(), j.cfg.Size),
 		SizeLimit:   j.cfg.ShardSize,
-		Compression: j.cfg.compression(),
+		Compression: compression,
 		Hashes:      shardHashes,
 		First:       first,
 	})

@@ -31,6 +31,10 @@ type ShardConfig struct {
 	Resampler string // rescale.Fast ("") or Imaging
 	StopOnBad bool   // fail at the first bad picture instead of leaving it out
 
+	// Part, Parts: do only the Part-th (from 0) of Parts equal parts of the job,
+	// in stored order, for JoinParts to put together; 0 Parts: all of it.
+	Part, Parts int
+
 	Classes []Class // after an append: the folder's and then new ones; Append only
 
 	MaxBad      int     // fail after more bad pictures than that; 0: any number
@@ -57,6 +61,8 @@ func (c *ShardConfig) Validate() error {
 		return fmt.Errorf("shard size %d: choose 65536 to %d bytes", c.ShardSize, int64(mds.MaxShardSize))
 	case c.Workers < 1:
 		return fmt.Errorf("%d workers: choose at least 1", c.Workers)
+	case c.Parts < 0 || c.Part < 0 || c.Part >= max(c.Parts, 1):
+		return fmt.Errorf("part %d of %d: choose 0 to %d", c.Part, c.Parts, max(c.Parts, 1)-1)
 	case c.Limit < 0:
 		return fmt.Errorf("limit %d: choose 1 or more pictures, or 0 for all", c.Limit)
 	case c.MaxBad < 0 || c.MaxBadShare < 0 || c.MaxBadShare >= 1:

@@ -143,6 +143,7 @@ func (m *Meta) differs(want *Meta) string {
 		{"decoder", have.Decoder, other.Decoder},
 		{"encoder", have.Encoder, other.Encoder},
 		{"resampler", have.Resampler, other.Resampler},
+		{"part", m.Part.String(), want.Part.String()},
 		{"split fraction", m.Source.SplitFraction, want.Source.SplitFraction},
 		{"split seed", m.Source.SplitSeed, want.Source.SplitSeed},
 		{"pictures found", m.Source.Found, want.Source.Found},

@@ -167,7 +167,7 @@ func (w *Writer) Write(values ...[]byte) error {
 	if err != nil {
 		return err
 	}
-	if w.limit < w.size()+size+4 && len(w.offsets) > 0 {
+	if w.full(size) {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -187,6 +187,12 @@ func (w *Writer) Write(values ...[]byte) error {
 	}
 	w.offsets = append(w.offsets, uint32(w.gathered))
 	return nil
+}
+
+// full says that a sample of so many bytes doesn't fit into the shard being
+// gathered.
+func (w *Writer) full(size int64) bool {
+	return w.limit < w.size()+size+4 && len(w.offsets) > 0
 }
 
 // gather adds data to the pieces.
