@@ -2,7 +2,7 @@ package augment
 
 import "encoding/binary"
 
-//go:generate sh -c "cd _generate && go run . -pkg augment -out ../flip_amd64.s -stubs ../flip_stubs_amd64.go"
+//go:generate sh -c "cd _generate && go run . -pkg augment -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
 
 // MirrorRow writes the RGB pixels of src to dst in reverse order:
 //
@@ -21,7 +21,7 @@ func MirrorRow(dst, src []byte) {
 	}
 }
 
-// mirrorGo is MirrorRow for short rows, in portable Go. flip_amd64.s has its
+// mirrorGo is MirrorRow for short rows, in portable Go. kernels_amd64.s has its
 // twin; a test compares the two.
 func mirrorGo(dst, src []byte) {
 	for len(src) >= 24 {

@@ -33,6 +33,7 @@ func (s *Sums) Add(rgb []byte) {
 		panic(fmt.Sprintf("augment: Sums.Add: %d bytes are no whole number of RGB pixels", len(rgb)))
 	}
 	s.Pixels += uint64(len(rgb) / 3)
+	rgb = rgb[s.addFast(rgb):]
 	for len(rgb) >= 3*lanePixels {
 		s.addBlock(rgb[:3*lanePixels])
 		rgb = rgb[3*lanePixels:]

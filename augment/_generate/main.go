@@ -1,4 +1,4 @@
-// Command generate writes the assembly of mirror images:
+// Command generate writes the assembly of mirror images and colour sums:
 //
 //	cd augment && go generate
 //
@@ -16,6 +16,7 @@ import (
 func main() {
 	ConstraintExpr("amd64,!noasm")
 	mirror()
+	sums()
 	Generate()
 }
 
@@ -84,6 +85,90 @@ func mirrorMask(out, in int) (mask [16]byte, any bool) {
 		}
 	}
 	return mask, any
+}
+
+// sums takes the colours of 16 pixels apart, and adds their bytes up as they are,
+// and products of them in 32 bits: two of them are at most 130,050.
+func sums() {
+	TEXT("sumsAVX2", NOSPLIT, "func(rgb []byte, sums *[3]uint64, products *[6][8]uint32)")
+	Pragma("noescape")
+	Doc("sumsAVX2 adds the colours of a positive multiple of 16 pixels, at most 500,000 pixels, to",
+		"sums, and sets products to eight parts each of Σrr, Σrg, Σrb, Σgg, Σgb, Σbb.")
+	rgb := pointer("rgb")
+	n := Load(Param("rgb").Len(), GP64())
+	var sum [3]reg.VecVirtual
+	var product [6]reg.VecVirtual
+	for i := range sum {
+		sum[i] = XMM()
+		VPXOR(sum[i], sum[i], sum[i])
+	}
+	for i := range product {
+		product[i] = YMM()
+		VPXOR(product[i], product[i], product[i])
+	}
+	at := GP64()
+	XORQ(at, at)
+	Label("sums")
+	var colours [3]reg.VecVirtual // as words
+	for colour := range colours {
+		bytes := XMM()
+		for in := range 3 {
+			shuffled := bytes
+			if in > 0 {
+				shuffled = XMM()
+			}
+			VMOVDQU(rgb.Offset(16*in).Idx(at, 1), shuffled)
+			VPSHUFB(bytes16(fmt.Sprintf("colour%d%d", colour, in), colourMask(colour, in)), shuffled, shuffled)
+			if in > 0 {
+				VPOR(shuffled, bytes, bytes)
+			}
+		}
+		colours[colour] = YMM()
+		VPMOVZXBW(bytes, colours[colour])
+		zero := XMM()
+		VPXOR(zero, zero, zero)
+		VPSADBW(zero, bytes, bytes)
+		VPADDQ(bytes, sum[colour], sum[colour])
+	}
+	i := 0
+	for a := range 3 {
+		for b := a; b < 3; b++ {
+			two := YMM()
+			VPMADDWD(colours[a], colours[b], two)
+			VPADDD(two, product[i], product[i])
+			i++
+		}
+	}
+	ADDQ(Imm(48), at)
+	CMPQ(at, n)
+	JB(LabelRef("sums"))
+
+	to := Mem{Base: Load(Param("sums"), GP64())}
+	for i, s := range sum {
+		high, total := XMM(), GP64()
+		VPSRLDQ(Imm(8), s, high)
+		VPADDQ(high, s, s)
+		VMOVQ(s, total)
+		ADDQ(total, to.Offset(8*i))
+	}
+	to = Mem{Base: Load(Param("products"), GP64())}
+	for i, p := range product {
+		VMOVDQU(p, to.Offset(32*i))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// colourMask is the shuffle that takes from 16 bytes of the pixels, the in-th of
+// three times 16, what belongs to one colour of 16 pixels, and zero elsewhere.
+func colourMask(colour, in int) (mask [16]byte) {
+	for pixel := range mask {
+		mask[pixel] = 0x80
+		if from := 3*pixel + colour; from/16 == in {
+			mask[pixel] = byte(from % 16)
+		}
+	}
+	return mask
 }
 
 var constants = map[string]Mem{}
