@@ -112,7 +112,7 @@ func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (
 		slab, b := w.scratch[:t.slabSize()], w.scratch[t.slabSize():]
 		staged := b[packedB(depth, blockN):]
 		row, rows, column, columns := t.place(tile)
-		t.fill(slab, in, row, rows)
+		t.fill(c, slab, in, row, rows)
 		j, n := row*s.ow+column, rows*columns
 		for k0 := 0; k0 < s.patch; k0 += depth {
 			k := min(depth, s.patch-k0)

@@ -70,7 +70,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 			out := dy[(image*s.groups+g)*s.yg:][:s.yg]
 			for tile := range t.count {
 				row, rows, column, columns := t.place(tile)
-				t.fill(slab, in, row, rows)
+				t.fill(c, slab, in, row, rows)
 				k := rows * columns
 				for i := range panels {
 					c.packPanel(w, a[i*k*mr:], out[row*s.ow+column:], s.out, k, pixels, i)
@@ -98,7 +98,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 		dy := c.floats(op.DY)
 		var db float32
 		for image := range s.images {
-			db += sumOf(dy[(image*s.groups*s.out+o)*pixels:][:pixels])
+			db += c.kernels.Sum(dy[(image*s.groups*s.out+o)*pixels:][:pixels])
 		}
 		c.floats(op.DB)[o] = db
 	}
@@ -111,20 +111,6 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 			{s.out * s.groups, bias},
 		},
 	}
-}
-
-// sumOf adds in eight interleaved sums, so that they don't wait for each other.
-func sumOf(x []float32) float32 {
-	var s [8]float32
-	for ; len(x) >= 8; x = x[8:] {
-		for i, v := range x[:8] {
-			s[i] += v
-		}
-	}
-	for i, v := range x {
-		s[i] += v
-	}
-	return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
 }
 
 // lowerConvFullData computes DX of a convolution of stride 1 as a correlation

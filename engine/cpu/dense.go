@@ -63,6 +63,31 @@ func (c *Context) lowerProduct(g product) lowered {
 	}
 }
 
+// fewImages is up to how many images the products of a dense layer are computed
+// one by one: packing its weights, which are read once, would not pay.
+const fewImages = 4
+
+// lowerDots computes a dense layer of n images from k to o ≥ 4 units, four units
+// at a time for all images.
+func (c *Context) lowerDots(op engine.DenseForward, n, o, k int, relu bool) lowered {
+	const width = 64
+	parts := max(1, o/width) // what is left over goes to the last
+	return lowered{stages: []stage{{parts, func(_ *worker, part int) {
+		x, weights, y := c.floats(op.X), c.floats(op.W), c.floats(op.Y)
+		first, end := part*width, (part+1)*width
+		if part == parts-1 {
+			end = o
+		}
+		for j := first; j < end; j += 4 {
+			at := min(j, end-4) // the last four may repeat units
+			for i := range n {
+				c.kernels.Dots((*[4]float32)(y[i*o+at:]), x[i*k:][:k], weights[at*k:][:4*k], k)
+			}
+		}
+		finishColumns(y[first:], o, n, end-first, c.floats(op.B)[first:], relu)
+	}}}}
+}
+
 // finishColumns adds a bias per column and applies ReLU if asked.
 func finishColumns(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 	bias = bias[:n]
@@ -98,6 +123,9 @@ func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (lowered,
 		return lowered{}, err
 	}
 	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, b: op.W, bTurned: true, c: op.Y, bias: op.B, relu: relu})
+	if n <= fewImages && o >= 4 {
+		l = c.lowerDots(op, n, o, k, relu)
+	}
 	if relu {
 		l.skip = 1
 	}

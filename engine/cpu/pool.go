@@ -49,8 +49,9 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) (lowered, error)
 			if iy < 0 || iy+op.Size > in[2] {
 				hi = lo
 			}
-			for ox := range out[3] {
-				if ox >= lo && ox < hi {
+			for ox := 0; ox < out[3]; ox++ {
+				if ox == lo && lo < hi { // the kernel does these
+					ox = hi - 1
 					continue
 				}
 				best, position := maximum(x, in[2], in[3], op.Window, oy, ox)

@@ -41,8 +41,9 @@ func (t *tiling) pitch() int { return t.phase * t.Stride }
 // neighbouring output rows.
 func (t *tiling) stride() int { return t.pitch() * t.Stride }
 
-// slabSize is the floats of a slab, with room for reads beyond its last run.
-func (t *tiling) slabSize() int { return t.in*t.slabRows*t.pitch() + 8 }
+// slabSize is the floats of a slab, with room for reads beyond its last run and,
+// at the end, for a padded row on its way to its phases.
+func (t *tiling) slabSize() int { return t.in*t.slabRows*t.pitch() + 8 + t.pitch() }
 
 // offsets says where in the slab each weight of a patch, in the order (input
 // map, ky, kx), meets the tile's first output pixel. The list is filled up to
@@ -64,40 +65,27 @@ func (t *tiling) offsets() []int {
 
 // fill copies the input of output rows row…row+rows from one group of one
 // image.
-func (t *tiling) fill(slab, x []float32, row, rows int) {
+func (t *tiling) fill(c *Context, slab, x []float32, row, rows int) {
 	height := (rows-1)*t.Stride + t.Size
+	padded := slab[t.slabSize()-t.pitch():][:t.pitch()]
+	clear(padded[:t.Pad])
+	clear(padded[t.Pad+t.w:])
 	for i := range t.in {
 		plane := x[i*t.h*t.w:][:t.h*t.w]
 		for r := range height {
 			dst := slab[(i*t.slabRows+r)*t.pitch():][:t.pitch()]
-			if y := row*t.Stride - t.Pad + r; y >= 0 && y < t.h {
-				t.fillRow(dst, plane[y*t.w:][:t.w])
-			} else {
+			y := row*t.Stride - t.Pad + r
+			switch {
+			case y < 0 || y >= t.h:
 				clear(dst)
+			case t.Stride == 1:
+				clear(dst[:t.Pad])
+				copy(dst[t.Pad:], plane[y*t.w:][:t.w])
+				clear(dst[t.Pad+t.w:])
+			default:
+				copy(padded[t.Pad:], plane[y*t.w:][:t.w])
+				c.kernels.Split(pointer(dst), pointer(padded), t.Stride, t.phase)
 			}
-		}
-	}
-}
-
-func (t *tiling) fillRow(dst, src []float32) {
-	if t.Stride == 1 {
-		clear(dst[:t.Pad])
-		copy(dst[t.Pad:], src)
-		clear(dst[t.Pad+len(src):])
-		return
-	}
-	for f := range t.Stride {
-		d := dst[f*t.phase:][:t.phase]
-		// Element i is pixel x + i·Stride, if there is one.
-		x := f - t.Pad
-		first := min(t.phase, max(0, ceilDiv(-x, t.Stride)))
-		end := max(first, min(t.phase, ceilDiv(len(src)-x, t.Stride)))
-		clear(d[:first])
-		clear(d[end:])
-		x += first * t.Stride
-		for i := range d[first:end] {
-			d[first+i] = src[x]
-			x += t.Stride
 		}
 	}
 }

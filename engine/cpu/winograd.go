@@ -159,7 +159,7 @@ func (w *winograd) transformInput(c *Context, v, scratch, x []float32, block int
 	for in := range w.in {
 		w.runs(block, func(r run) {
 			plane := x[r.image*w.groups*w.xg+in*w.h*w.w:][:w.h*w.w]
-			w.slab.fill(slab, plane, r.row, r.rows)
+			w.slab.fill(c, slab, plane, r.row, r.rows)
 			c.kernels.WinogradInput(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), w.slab.pitch(), w.slab.phase, r.rows, w.across)
 		})
 		k0 := in / blockK * blockK

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -12,6 +14,8 @@ func pack() {
 	packCopy()
 	packTranspose()
 	packPanels()
+	split(2)
+	split(4)
 }
 
 // packCopy writes rows of B from rows of an image.
@@ -186,6 +190,81 @@ func packPanels() {
 	ADDQ(I8(64), dst)
 	DECQ(k)
 	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// split writes the separation of a row into the pixels x ≡ 0, 1, … mod stride.
+func split(stride int) {
+	name := fmt.Sprintf("split%dAVX2", stride)
+	TEXT(name, NOSPLIT, "func(dst, src *float32, phase int)")
+	Doc(fmt.Sprintf("%s is dst[f·phase + i] = src[%d·i + f] for i below phase, which is at least 8.", name, stride))
+	Pragma("noescape")
+	dst := Load(Param("dst"), GP64())
+	src := Load(Param("src"), GP64())
+	phase := Load(Param("phase"), GP64())
+	step := GP64()
+	MOVQ(phase, step)
+	SHLQ(U8(2), step)
+	Comment("The last group of eight starts at phase−8 and may repeat others.")
+	last, i := GP64(), GP64()
+	LEAQ(Mem{Base: phase}.Offset(-8), last)
+	XORQ(i, i)
+	Label("group")
+	from, to := GP64(), GP64()
+	MOVQ(i, from)
+	SHLQ(U8(uint8(map[int]int{2: 3, 4: 4}[stride])), from)
+	ADDQ(src, from)
+	LEAQ(Mem{Base: dst, Index: i, Scale: 4}, to)
+	x := make([]reg.VecVirtual, stride)
+	for j := range x {
+		x[j] = YMM()
+		VMOVUPS(Mem{Base: from}.Offset(32*j), x[j])
+	}
+	put := func(f int, v reg.VecVirtual) {
+		VMOVUPS(v, Mem{Base: to})
+		if f < stride-1 {
+			ADDQ(step, to)
+		}
+	}
+	if stride == 2 {
+		for f, odd := range []uint8{0x88, 0xdd} {
+			v := YMM()
+			VSHUFPS(U8(odd), x[1], x[0], v) // 0 2 8 10 | 4 6 12 14
+			VPERMPD(U8(0xd8), v, v)
+			put(f, v)
+		}
+	} else {
+		// Groups 0–3 go to the lower half, 4–7 to the upper; then a transpose of
+		// 4×4 within each half.
+		t := make([]reg.VecVirtual, 4)
+		for j := range t {
+			t[j] = YMM()
+			VPERM2F128(U8([]uint8{0x20, 0x31}[j%2]), x[j/2+2], x[j/2], t[j])
+		}
+		lo01, lo23, hi01, hi23 := YMM(), YMM(), YMM(), YMM()
+		VUNPCKLPS(t[1], t[0], lo01)
+		VUNPCKLPS(t[3], t[2], lo23)
+		VUNPCKHPS(t[1], t[0], hi01)
+		VUNPCKHPS(t[3], t[2], hi23)
+		for f := range 4 {
+			v := YMM()
+			a, b := lo01, lo23
+			if f >= 2 {
+				a, b = hi01, hi23
+			}
+			VSHUFPS(U8([]uint8{0x44, 0xee}[f%2]), b, a, v)
+			put(f, v)
+		}
+	}
+	CMPQ(i, last)
+	JGE(LabelRef("end"))
+	ADDQ(I8(8), i)
+	CMPQ(i, last)
+	JLE(LabelRef("group"))
+	MOVQ(last, i)
+	JMP(LabelRef("group"))
+	Label("end")
 	VZEROUPPER()
 	RET()
 }

@@ -36,6 +36,8 @@ func vector() {
 	})
 	update()
 	notFinite()
+	sum()
+	dots()
 }
 
 // elementwise writes a loop over the pointers that body asks for.
@@ -143,6 +145,87 @@ func notFinite() {
 	mask := GP32()
 	VMOVMSKPS(bad, mask)
 	Store(mask.As64(), ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// sum writes the sum of a vector in 32 interleaved sums.
+func sum() {
+	TEXT("sumAVX2", NOSPLIT, "func(x *float32, n int) float32")
+	Doc("sumAVX2 is Σ x[i]; n is a positive multiple of 32.")
+	Pragma("noescape")
+	x := Load(Param("x"), GP64())
+	n := Load(Param("n"), GP64())
+	s := [4]reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
+	for _, v := range s {
+		VXORPS(v, v, v)
+	}
+	Label("loop")
+	for i, v := range s {
+		VADDPS(Mem{Base: x}.Offset(32*i), v, v)
+	}
+	SUBQ(I8(-128), x)
+	SUBQ(I8(32), n)
+	JNZ(LabelRef("loop"))
+	VADDPS(s[1], s[0], s[0])
+	VADDPS(s[3], s[2], s[2])
+	VADDPS(s[2], s[0], s[0])
+	half := XMM()
+	VEXTRACTF128(U8(1), s[0], half)
+	VADDPS(half, s[0].AsX(), half)
+	VHADDPS(half, half, half)
+	VHADDPS(half, half, half)
+	Store(half, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// dots writes four dot products with one vector, in two interleaved sums each.
+func dots() {
+	TEXT("dotsAVX2", NOSPLIT, "func(y, x, w *float32, ld, n int)")
+	Doc("dotsAVX2 is y[r] = Σ x[i]·w[r·ld+i] for r from 0 to 3; n is a positive multiple of 16.")
+	Pragma("noescape")
+	y := Load(Param("y"), GP64())
+	x := Load(Param("x"), GP64())
+	w := Load(Param("w"), GP64())
+	ld := Load(Param("ld"), GP64())
+	n := Load(Param("n"), GP64())
+	SHLQ(U8(2), ld)
+	rows := [4]reg.Register{w, GP64(), GP64(), GP64()}
+	for r := range 3 {
+		LEAQ(Mem{Base: rows[r], Index: ld, Scale: 1}, rows[r+1])
+	}
+	var s [4][2]reg.VecVirtual
+	for r := range s {
+		for j := range s[r] {
+			s[r][j] = YMM()
+			VXORPS(s[r][j], s[r][j], s[r][j])
+		}
+	}
+	SHLQ(U8(2), n)
+	at := GP64()
+	XORQ(at, at)
+	Label("loop")
+	for j := range 2 {
+		v := YMM()
+		VMOVUPS(Mem{Base: x, Index: at, Scale: 1}.Offset(32*j), v)
+		for r := range s {
+			VFMADD231PS(Mem{Base: rows[r], Index: at, Scale: 1}.Offset(32*j), v, s[r][j])
+		}
+	}
+	ADDQ(I8(64), at)
+	CMPQ(at, n)
+	JLT(LabelRef("loop"))
+	for r := range s {
+		VADDPS(s[r][1], s[r][0], s[r][0])
+	}
+	VHADDPS(s[1][0], s[0][0], s[0][0])
+	VHADDPS(s[3][0], s[2][0], s[2][0])
+	VHADDPS(s[2][0], s[0][0], s[0][0]) // rows 0 to 3, once in each half
+	half := XMM()
+	VEXTRACTF128(U8(1), s[0][0], half)
+	VADDPS(half, s[0][0].AsX(), half)
+	VMOVUPS(half, Mem{Base: y})
 	VZEROUPPER()
 	RET()
 }

@@ -14,10 +14,14 @@ func init() {
 			PackCopy:      packCopyAVX2,
 			PackTranspose: packTransposeAVX2,
 			PackPanels:    packPanelsAVX2,
+			Split:         split,
 
 			AddBias:      addBias,
 			ReLUBackward: reluBackward,
 			Add:          add,
+			Sum:          sum,
+			Finite:       finite,
+			Dots:         dots,
 			Update:       update,
 
 			LRNForward: lrnForward,
@@ -29,7 +33,6 @@ func init() {
 			WinogradWeights: winogradWeightsAVX2,
 			WinogradInput:   winogradInputAVX2,
 			WinogradOutput:  winogradOutputAVX2,
-			Finite:          finite,
 		}
 	}
 }

@@ -36,12 +36,22 @@ type Set struct {
 	// NR−1 floats beyond the end of a row.
 	PackPanels func(dst *float32, panel int, src *float32, ld int, k, panels int)
 
+	// Split separates a row of stride·phase floats into the pixels x ≡ 0, 1, …
+	// mod stride: dst[f·phase + i] = src[i·stride + f].
+	Split func(dst, src *float32, stride, phase int)
+
 	// AddBias is x[i] += bias, then max(x[i], 0) with relu; NaN stays NaN.
 	AddBias func(x []float32, bias float32, relu bool)
 	// ReLUBackward is dx[i] = dy[i] where y[i] > 0, else 0. dx may be dy.
 	ReLUBackward func(y, dy, dx []float32)
 	// Add is y[i] += x[i].
 	Add func(y, x []float32)
+	// Sum is Σ x[i].
+	Sum func(x []float32) float32
+	// Finite reports whether no x[i] is an infinity or NaN.
+	Finite func(x []float32) bool
+	// Dots is y[r] = Σ x[i]·w[r·ld + i].
+	Dots func(y *[4]float32, x, w []float32, ld int)
 	// Update is v[i] = momentum·v[i] − decay·w[i] − rate·g[i]; w[i] += v[i].
 	Update func(w, v, g []float32, momentum, decay, rate float32)
 
@@ -73,8 +83,6 @@ type Set struct {
 	// apart, 2·tiles−1 at least: the odd pixel is overwritten by the next row.
 	// It may read 7 floats beyond, and write 15 beyond a row before it goes on to the next.
 	WinogradOutput func(y *float32, ld int, m *float32, plane, rows, tiles int)
-	// Finite reports whether no x[i] is an infinity or NaN.
-	Finite func(x []float32) bool
 }
 
 // Portable is the set written in Go alone.
@@ -85,10 +93,14 @@ var Portable = Set{
 	PackCopy:      packCopyGo,
 	PackTranspose: packTransposeGo,
 	PackPanels:    packPanelsGo,
+	Split:         splitGo,
 
 	AddBias:      addBiasGo,
 	ReLUBackward: reluBackwardGo,
 	Add:          addGo,
+	Sum:          sumGo,
+	Finite:       finiteGo,
+	Dots:         dotsGo,
 	Update:       updateGo,
 
 	LRNForward: lrnForwardGo,
@@ -100,5 +112,4 @@ var Portable = Set{
 	WinogradWeights: winogradWeightsGo,
 	WinogradInput:   winogradInputGo,
 	WinogradOutput:  winogradOutputGo,
-	Finite:          finiteGo,
 }

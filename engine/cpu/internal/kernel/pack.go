@@ -36,6 +36,17 @@ func packPanelsGo(dst *float32, panel int, src *float32, ld int, k, panels int) 
 	}
 }
 
+// splitGo is the portable Split.
+func splitGo(dst, src *float32, stride, phase int) {
+	in := unsafe.Slice(src, stride*phase)
+	for f := range stride {
+		out := unsafe.Slice(at(dst, f*phase), phase)
+		for i := range out {
+			out[i] = in[i*stride+f]
+		}
+	}
+}
+
 // at is the address of p's i-th float.
 func at(p *float32, i int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i))

@@ -175,3 +175,95 @@ panel:
 	JNZ     row
 	VZEROUPPER
 	RET
+
+// func split2AVX2(dst *float32, src *float32, phase int)
+// Requires: AVX, AVX2
+TEXT ·split2AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ phase+16(FP), DX
+	MOVQ DX, BX
+	SHLQ $0x02, BX
+
+	// The last group of eight starts at phase−8 and may repeat others.
+	LEAQ -8(DX), DX
+	XORQ SI, SI
+
+group:
+	MOVQ    SI, DI
+	SHLQ    $0x03, DI
+	ADDQ    CX, DI
+	LEAQ    (AX)(SI*4), R8
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VPERMPD $0xd8, Y2, Y2
+	VMOVUPS Y2, (R8)
+	ADDQ    BX, R8
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (R8)
+	CMPQ    SI, DX
+	JGE     end
+	ADDQ    $+8, SI
+	CMPQ    SI, DX
+	JLE     group
+	MOVQ    DX, SI
+	JMP     group
+
+end:
+	VZEROUPPER
+	RET
+
+// func split4AVX2(dst *float32, src *float32, phase int)
+// Requires: AVX
+TEXT ·split4AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ phase+16(FP), DX
+	MOVQ DX, BX
+	SHLQ $0x02, BX
+
+	// The last group of eight starts at phase−8 and may repeat others.
+	LEAQ -8(DX), DX
+	XORQ SI, SI
+
+group:
+	MOVQ       SI, DI
+	SHLQ       $0x04, DI
+	ADDQ       CX, DI
+	LEAQ       (AX)(SI*4), R8
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(DI), Y1
+	VMOVUPS    64(DI), Y2
+	VMOVUPS    96(DI), Y3
+	VPERM2F128 $0x20, Y2, Y0, Y4
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y3, Y1, Y2
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VUNPCKLPS  Y0, Y4, Y3
+	VUNPCKLPS  Y1, Y2, Y5
+	VUNPCKHPS  Y0, Y4, Y0
+	VUNPCKHPS  Y1, Y2, Y1
+	VSHUFPS    $0x44, Y5, Y3, Y2
+	VMOVUPS    Y2, (R8)
+	ADDQ       BX, R8
+	VSHUFPS    $0xee, Y5, Y3, Y2
+	VMOVUPS    Y2, (R8)
+	ADDQ       BX, R8
+	VSHUFPS    $0x44, Y1, Y0, Y2
+	VMOVUPS    Y2, (R8)
+	ADDQ       BX, R8
+	VSHUFPS    $0xee, Y1, Y0, Y0
+	VMOVUPS    Y0, (R8)
+	CMPQ       SI, DX
+	JGE        end
+	ADDQ       $+8, SI
+	CMPQ       SI, DX
+	JLE        group
+	MOVQ       DX, SI
+	JMP        group
+
+end:
+	VZEROUPPER
+	RET

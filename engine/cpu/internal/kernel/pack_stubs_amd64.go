@@ -24,3 +24,13 @@ func packTransposeAVX2(dst *float32, ld int, src *float32, offsets *int, runs in
 //
 //go:noescape
 func packPanelsAVX2(dst *float32, panel int, src *float32, ld int, k int, panels int)
+
+// split2AVX2 is dst[f·phase + i] = src[2·i + f] for i below phase, which is at least 8.
+//
+//go:noescape
+func split2AVX2(dst *float32, src *float32, phase int)
+
+// split4AVX2 is dst[f·phase + i] = src[4·i + f] for i below phase, which is at least 8.
+//
+//go:noescape
+func split4AVX2(dst *float32, src *float32, phase int)

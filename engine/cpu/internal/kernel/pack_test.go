@@ -86,6 +86,24 @@ func TestPackPanels(t *testing.T) {
 	}
 }
 
+func TestSplit(t *testing.T) {
+	for _, set := range sets() {
+		for _, stride := range []int{1, 2, 3, 4} {
+			for _, phase := range []int{1, 7, 8, 9, 16, 57} {
+				src := random(rand.New(rand.NewPCG(4, 4)), stride*phase+1)[1:]
+				dst := guarded(stride * phase)
+				set.Split(&dst[1], &src[0], stride, phase)
+				for i, want := range src {
+					if got := dst[1+i%stride*phase+i/stride]; got != want {
+						t.Fatalf("%s: stride %d, phase of %d: pixel %d is %v, want %v", set.Name, stride, phase, i, got, want)
+					}
+				}
+				checkGuards(t, dst, 1, stride*phase)
+			}
+		}
+	}
+}
+
 // guarded makes n floats between guard values: one before, eight behind.
 func guarded(n int) []float32 {
 	x := make([]float32, 1+n+8)

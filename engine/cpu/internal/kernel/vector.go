@@ -38,3 +38,36 @@ func updateGo(w, v, g []float32, momentum, decay, rate float32) {
 		w[i] = x + u
 	}
 }
+
+// sumGo adds in eight interleaved sums, so that they don't wait for each other.
+func sumGo(x []float32) float32 {
+	var s [8]float32
+	for ; len(x) >= 8; x = x[8:] {
+		for i, v := range x[:8] {
+			s[i] += v
+		}
+	}
+	for i, v := range x {
+		s[i] += v
+	}
+	return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
+}
+
+func dotsGo(y *[4]float32, x, w []float32, ld int) {
+	for r := range y {
+		var sum float32
+		for i, v := range w[r*ld:][:len(x)] {
+			sum += x[i] * v
+		}
+		y[r] = sum
+	}
+}
+
+// finiteGo is the portable Finite: x − x is 0, or NaN for what isn't finite.
+func finiteGo(x []float32) bool {
+	var sum float32
+	for _, v := range x {
+		sum += v - v
+	}
+	return sum == 0
+}

@@ -42,3 +42,30 @@ func finite(x []float32) bool {
 	n := len(x) &^ 7
 	return (n == 0 || notFiniteAVX2(&x[0], n) == 0) && finiteGo(x[n:])
 }
+
+func sum(x []float32) (total float32) {
+	n := len(x) &^ 31
+	if n > 0 {
+		total = sumAVX2(&x[0], n)
+	}
+	if n < len(x) {
+		total += sumGo(x[n:])
+	}
+	return total
+}
+
+func dots(y *[4]float32, x, w []float32, ld int) {
+	n := len(x) &^ 15
+	if n == 0 {
+		dotsGo(y, x, w, ld)
+		return
+	}
+	dotsAVX2(&y[0], &x[0], &w[:3*ld+n][0], ld, n)
+	if n < len(x) {
+		var rest [4]float32
+		dotsGo(&rest, x[n:], w[n:], ld)
+		for r := range y {
+			y[r] += rest[r]
+		}
+	}
+}

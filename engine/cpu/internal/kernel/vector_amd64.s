@@ -127,3 +127,82 @@ loop:
 	MOVQ      AX, ret+16(FP)
 	VZEROUPPER
 	RET
+
+// func sumAVX2(x *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·sumAVX2(SB), NOSPLIT, $0-20
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop:
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	VADDPS       64(AX), Y2, Y2
+	VADDPS       96(AX), Y3, Y3
+	SUBQ         $-128, AX
+	SUBQ         $+32, CX
+	JNZ          loop
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	VHADDPS      X1, X1, X1
+	VHADDPS      X1, X1, X1
+	MOVSS        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2(y *float32, x *float32, w *float32, ld int, n int)
+// Requires: AVX, FMA3
+TEXT ·dotsAVX2(SB), NOSPLIT, $0-40
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   w+16(FP), DX
+	MOVQ   ld+24(FP), BX
+	MOVQ   n+32(FP), SI
+	SHLQ   $0x02, BX
+	LEAQ   (DX)(BX*1), DI
+	LEAQ   (DI)(BX*1), R8
+	LEAQ   (R8)(BX*1), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	SHLQ   $0x02, SI
+	XORQ   R9, R9
+
+loop:
+	VMOVUPS      (CX)(R9*1), Y8
+	VFMADD231PS  (DX)(R9*1), Y8, Y0
+	VFMADD231PS  (DI)(R9*1), Y8, Y2
+	VFMADD231PS  (R8)(R9*1), Y8, Y4
+	VFMADD231PS  (BX)(R9*1), Y8, Y6
+	VMOVUPS      32(CX)(R9*1), Y8
+	VFMADD231PS  32(DX)(R9*1), Y8, Y1
+	VFMADD231PS  32(DI)(R9*1), Y8, Y3
+	VFMADD231PS  32(R8)(R9*1), Y8, Y5
+	VFMADD231PS  32(BX)(R9*1), Y8, Y7
+	ADDQ         $+64, R9
+	CMPQ         R9, SI
+	JLT          loop
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VHADDPS      Y2, Y0, Y0
+	VHADDPS      Y6, Y4, Y4
+	VHADDPS      Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	VMOVUPS      X1, (AX)
+	VZEROUPPER
+	RET

@@ -33,3 +33,13 @@ func updateAVX2(w *float32, v *float32, grad *float32, n int, momentum float32, 
 //
 //go:noescape
 func notFiniteAVX2(x *float32, n int) int
+
+// sumAVX2 is Σ x[i]; n is a positive multiple of 32.
+//
+//go:noescape
+func sumAVX2(x *float32, n int) float32
+
+// dotsAVX2 is y[r] = Σ x[i]·w[r·ld+i] for r from 0 to 3; n is a positive multiple of 16.
+//
+//go:noescape
+func dotsAVX2(y *float32, x *float32, w *float32, ld int, n int)

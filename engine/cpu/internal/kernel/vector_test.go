@@ -123,3 +123,76 @@ func TestUpdate(t *testing.T) {
 		return x[0] + v, size + math.Abs(x[0])
 	})
 }
+
+func TestFinite(t *testing.T) {
+	for _, set := range sets() {
+		for n := range 20 {
+			x := random(rand.New(rand.NewPCG(6, 6)), n+1)[1:]
+			if !set.Finite(x) {
+				t.Errorf("%s: %v are not finite", set.Name, x)
+			}
+			for i := range x {
+				for _, bad := range []float32{inf, -inf, nan} {
+					y := append([]float32(nil), x...)
+					y[i] = bad
+					if set.Finite(y) {
+						t.Errorf("%s: %v are finite", set.Name, y)
+					}
+				}
+			}
+			if n > 0 {
+				x[n-1] = math.MaxFloat32
+				if !set.Finite(x) {
+					t.Errorf("%s: the largest number is not finite", set.Name)
+				}
+			}
+		}
+	}
+}
+
+// TestSum and TestDots compare with float64: each addition and product rounds by
+// at most 2⁻²⁴ of the sum of sizes.
+func TestSum(t *testing.T) {
+	for _, set := range sets() {
+		for _, n := range append([]int{31, 32, 33, 3025}, lengths...) {
+			x := random(rand.New(rand.NewPCG(7, uint64(n))), n+1)[1:]
+			var want, size float64
+			for _, v := range x {
+				want += float64(v)
+				size += math.Abs(float64(v))
+			}
+			if got := set.Sum(x); math.Abs(float64(got)-want) > float64(n)*size/(1<<24) {
+				t.Errorf("%s: the sum of %d numbers is %v, want %v", set.Name, n, got, want)
+			}
+			if n > 0 {
+				x[n/2] = nan
+				if got := set.Sum(x); got == got {
+					t.Errorf("%s: the sum of %d numbers with a NaN is %v", set.Name, n, got)
+				}
+			}
+		}
+	}
+}
+
+func TestDots(t *testing.T) {
+	for _, set := range sets() {
+		for _, n := range append([]int{31, 32, 33, 1152}, lengths...) {
+			rng := rand.New(rand.NewPCG(8, uint64(n)))
+			ld := n + 3
+			x, w := random(rng, n+1)[1:], random(rng, 4*ld+1)[1:]
+			got := [4]float32{nan, nan, nan, nan}
+			set.Dots(&got, x, w[:3*ld+n], ld)
+			for r, v := range got {
+				var want, size float64
+				for i := range x {
+					term := float64(x[i]) * float64(w[r*ld+i])
+					want += term
+					size += math.Abs(term)
+				}
+				if !(math.Abs(float64(v)-want) <= float64(n)*size/(1<<24)) {
+					t.Errorf("%s: product %d of %d numbers is %v, want %v", set.Name, r, n, v, want)
+				}
+			}
+		}
+	}
+}

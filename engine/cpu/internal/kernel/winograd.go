@@ -69,12 +69,3 @@ func winogradOutputGo(y *float32, ld int, m *float32, plane, rows, tiles int) {
 		}
 	}
 }
-
-// finiteGo is the portable Finite: x − x is 0, or NaN for what isn't finite.
-func finiteGo(x []float32) bool {
-	var sum float32
-	for _, v := range x {
-		sum += v - v
-	}
-	return sum == 0
-}

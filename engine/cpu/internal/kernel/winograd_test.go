@@ -118,29 +118,3 @@ func TestWinogradTwins(t *testing.T) {
 		}
 	}
 }
-
-func TestFinite(t *testing.T) {
-	for _, set := range sets() {
-		for n := range 20 {
-			x := random(rand.New(rand.NewPCG(6, 6)), n+1)[1:]
-			if !set.Finite(x) {
-				t.Errorf("%s: %v are not finite", set.Name, x)
-			}
-			for i := range x {
-				for _, bad := range []float32{inf, -inf, nan} {
-					y := append([]float32(nil), x...)
-					y[i] = bad
-					if set.Finite(y) {
-						t.Errorf("%s: %v are finite", set.Name, y)
-					}
-				}
-			}
-			if n > 0 {
-				x[n-1] = math.MaxFloat32
-				if !set.Finite(x) {
-					t.Errorf("%s: the largest number is not finite", set.Name)
-				}
-			}
-		}
-	}
-}
