@@ -78,6 +78,17 @@ func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(
 	return job.fill(ctx, nil)
 }
 
+// Finished says whether the job that Shard would do has been done: then the
+// summary's Already is set. It is an error if another job has filled the folder.
+func Finished(cfg ShardConfig, src source.Source) (Summary, error) {
+	if err := cfg.Validate(); err != nil {
+		return Summary{}, err
+	}
+	items := cfg.selection(src.Items(), len(src.Classes()))
+	meta := cfg.describe(describeSource(src, len(items)), src.Classes(), items)
+	return finished(cfg.Out, &meta)
+}
+
 // finished looks for a finished folder. It returns its summary if the same job
 // made it, and an error if another did.
 func finished(dir string, want *Meta) (Summary, error) {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,7 +15,10 @@ import (
 const mergeDescription = `Joins finished folders of shards, made apart, to one with one index. They have to agree in split, size, codec
 and classes (make them with the same --classes), and no picture may be in two of them. The folders stay as
 they are; OUT gets hard links to their shards, or copies where the file system has no links. If all of them
-lie below OUT, its index names the shards where they are. Colour statistics are added, exactly.`
+lie below OUT, its index names the shards where they are. Colour statistics are added, exactly.
+
+Folders made with shard --part are joined to what one process would have written, byte for byte: their
+samples are cut into shards anew. All parts have to be given.`
 
 func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 	f := new(shardFlags)
@@ -23,14 +28,15 @@ func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 		ArgsUsage:   "OUT DIR…",
 		Description: mergeDescription,
 		UsageText: `prep-imagenet merge shards/all shards/part-0 shards/part-1
-   prep-imagenet merge shards shards/part-0 shards/part-1`,
+   prep-imagenet merge shards shards/part-0 shards/part-1
+   prep-imagenet merge shards/train parts/*`,
 		Flags: []cli.Flag{jsonFlag(&f.json)},
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {
 				return command.Usagef("merge takes the new folder and the folders to join; got %d arguments (see prep-imagenet merge --help)", c.NArg())
 			}
 			f.Out = c.Args().First()
-			sum, err := pipeline.Merge(c.Context, f.Out, c.Args().Tail())
+			sum, err := f.merge(c.Context, c.Args().Tail())
 			if err != nil {
 				return err
 			}
@@ -43,4 +49,16 @@ func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 			return nil
 		},
 	}
+}
+
+// merge joins folders, or parts of one job.
+func (f *shardFlags) merge(ctx context.Context, dirs []string) (pipeline.Summary, error) {
+	parts, err := pipeline.ArePart(dirs[0])
+	if err != nil {
+		return pipeline.Summary{}, err
+	}
+	if parts {
+		return pipeline.JoinParts(ctx, f.Out, dirs, runtime.GOMAXPROCS(0))
+	}
+	return pipeline.Merge(ctx, f.Out, dirs)
 }

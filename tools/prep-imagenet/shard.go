@@ -10,11 +10,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine/collective"
 	"alexnet/pipeline"
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/rescale"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/ranks"
 )
 
 const shardDescription = `Reads labelled pictures (JPEG, PNG, GIF, BMP, TIFF, WebP, told by their content), turns each upright, makes it
@@ -29,6 +31,10 @@ index.json is written last. An interrupted, failed or killed job keeps the shard
 command goes on after them, and the bytes are those of a job that was never stopped. It refuses if flags or
 the list of pictures have changed. A finished job run again does nothing.
 
+Several processes can share a job. Under mpirun (Open MPI, MPICH) or srun each makes a part in OUT.parts and
+then its share of the shards; without MPI, jobs of an array each take one --part I/N to a folder of its own,
+and prep-imagenet merge joins them. Either way the bytes are those of one process.
+
 --append adds those pictures of SRC whose names a finished folder doesn't hold yet, as new shards behind the
 old ones; codec, size and the like are the folder's. Classes are matched by ID; to add some, give a list of
 all with --classes, the folder's first.`
@@ -39,6 +45,8 @@ type shardFlags struct {
 	in, classes          string
 	shardSize            string
 	onBad, maxBad        string
+	part                 string
+	ranks                ranks.Options
 	maxMegapixels        int
 	append, dryRun, json bool
 	options              source.Options
@@ -56,6 +64,8 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
    prep-imagenet shard --in photos --out shards/try --limit 1000 --on-bad stop
    prep-imagenet shard --in photos --out shards/all --max-bad 1% --quarantine bad
    prep-imagenet shard --in photos --out shards/all --dry-run
+   mpirun -n 8 prep-imagenet shard --in imagenet/train --out shards/train
+   prep-imagenet shard --in imagenet/train --out parts/$SLURM_ARRAY_TASK_ID --part $SLURM_ARRAY_TASK_ID/64
    prep-imagenet shard --append --in more-photos --out shards/all`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "in", Usage: "read pictures from `SRC`, such as SRC/<class>/<pictures>", Destination: &f.in},
@@ -82,9 +92,19 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "max-bad", Usage: "give up after more than `N` bad pictures, a number or a share such as 1% or 0.01; otherwise never", Destination: &f.maxBad},
 			&cli.StringFlag{Name: "quarantine", Usage: "copy bad pictures to `DIR`, under their names in SRC", Destination: &f.Quarantine},
 			&cli.IntFlag{Name: "max-megapixels", Usage: "treat larger pictures as bad", Value: rescale.DefaultMaxPixels / 1e6, Destination: &f.maxMegapixels},
+			&cli.StringFlag{Name: "part", Usage: "do only part `I/N` of the job, I from 0 to N−1; prep-imagenet merge joins the parts", Destination: &f.part},
+			ranks.TimeoutFlag(&f.ranks),
 			jsonFlag(&f.json),
 		},
-		Action: func(c *cli.Context) error { return f.run(c, stdout, stderr) },
+		Action: func(c *cli.Context) (err error) {
+			group, err := ranks.Join(f.ranks)
+			if err != nil {
+				return err
+			}
+			defer func() { err = ranks.Close(group, err) }()
+			stdout, stderr := ranks.Streams(group, stdout, stderr)
+			return f.run(c, group, stdout, stderr)
+		},
 	}
 }
 
@@ -105,18 +125,21 @@ type shardResult struct {
 	ImagesPerSecond float64 `json:"images_per_s"`
 }
 
-func (f *shardFlags) run(c *cli.Context, stdout, stderr io.Writer) error {
-	if err := f.complete(c, stderr); err != nil {
+func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, stderr io.Writer) error {
+	if err := ranks.Agree(group, f.complete(c, group, stderr)); err != nil {
 		return err
 	}
 	src, err := source.Open(c.Context, f.in, f.options)
-	if err != nil {
+	if err := ranks.Agree(group, err); err != nil {
 		return f.explain(err, 0)
 	}
 	defer src.Close()
 
 	if f.dryRun {
 		return f.estimate(c.Context, src, stdout, stderr)
+	}
+	if group.Size() > 1 {
+		return f.shardTogether(c.Context, group, src, stdout, stderr)
 	}
 	p, done := newProgress(stderr, "sharding"), 0
 	work := pipeline.Shard
@@ -147,6 +170,8 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 	case sum.Already:
 		rate = 0
 		fmt.Fprintf(stderr, "%s; finished before, nothing to do\n", what)
+	case rate == 0:
+		fmt.Fprintln(stderr, what)
 	case sum.Resumed > 0:
 		fmt.Fprintf(stderr, "%s, %.0f images/s, after %d pictures of an earlier run\n", what, rate, sum.Resumed)
 	default:
@@ -197,7 +222,7 @@ func (f *shardFlags) recognise(stderr io.Writer) error {
 
 // complete checks the flags, fills in the job's and the source's options from
 // them, and reads the class list.
-func (f *shardFlags) complete(c *cli.Context, stderr io.Writer) (err error) {
+func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stderr io.Writer) (err error) {
 	if f.in == "" || f.Out == "" {
 		return command.Usagef("shard needs --in SRC and --out DIR (see prep-imagenet shard --help)")
 	}
@@ -206,6 +231,18 @@ func (f *shardFlags) complete(c *cli.Context, stderr io.Writer) (err error) {
 		f.StopOnBad = f.onBad == "stop"
 	default:
 		return command.Usagef("--on-bad %q: choose skip or stop", f.onBad)
+	}
+	if f.Part, f.Parts, err = parsePart(f.part); err != nil {
+		return err
+	}
+	if f.append && (f.Parts > 0 || group.Size() > 1) {
+		return command.Usagef("--append is for one process: run it without --part and mpirun")
+	}
+	if f.Parts > 0 && group.Size() > 1 {
+		return command.Usagef("--part is for jobs without MPI: under mpirun the ranks share the job by themselves")
+	}
+	if f.Workers == 0 {
+		f.Workers = ranks.Processors(group)
 	}
 	if f.MaxBad, f.MaxBadShare, err = parseCount(f.maxBad); err != nil {
 		return command.Usagef("--max-bad: %w", err)

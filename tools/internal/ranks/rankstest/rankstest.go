@@ -1,0 +1,54 @@
+// Package rankstest starts a test's own binary as the ranks of a job, under
+// every launcher that the machine has.
+package rankstest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// variable is set in the processes that Run starts.
+const variable = "ALEXNET_TEST_RANK"
+
+// Main is a TestMain for the package of a command: the binary is the command
+// when Run has started it, and the tests otherwise.
+func Main(m *testing.M, command func()) {
+	if os.Getenv(variable) != "" {
+		command()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// Launchers are Open MPI's and MPICH's mpirun.
+var Launchers = []string{"mpirun.openmpi", "mpirun.mpich"}
+
+// Run runs the command on n ranks and returns what all of them print.
+func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
+	t.Helper()
+	path, err := exec.LookPath(launcher)
+	if err != nil {
+		t.Skipf("%s is not installed (apt-get install openmpi-bin mpich)", launcher)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, append([]string{"-n", fmt.Sprint(n), os.Args[0]}, args...)...)
+	cmd.Env = append(os.Environ(), variable+"=1",
+		// Open MPI's rules for machines of the careful: root, and more ranks
+		// than cores, have to be allowed.
+		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
+		"OMPI_MCA_btl_vader_single_copy_mechanism=none")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		t.Fatalf("%s: %v\n%s", launcher, ctx.Err(), out.String())
+	}
+	return out.String(), err
+}
