@@ -141,18 +141,22 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 	}
 	b := randomPictures(net, f.batch)
 	step := engine.Step{Seed: 1, LearningRate: 1e-4, Momentum: .9}
-	train := func() error {
+	train := func() error { // one step ahead, as the trainer works
 		step.Number++
-		if _, err := m.Gradients(b, step); err != nil {
+		if err := m.Start(b, step); err != nil || step.Number == 1 {
 			return err
 		}
-		return m.Update(step)
+		_, err := m.Finish()
+		return err
 	}
 	infer := func() error {
 		_, err := m.Infer(b)
 		return err
 	}
 	if r.Train, err = medianRate(ctx, f, train); err != nil {
+		return err
+	}
+	if _, err := m.Finish(); err != nil {
 		return err
 	}
 	r.Infer, err = medianRate(ctx, f, infer)

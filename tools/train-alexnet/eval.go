@@ -58,6 +58,9 @@ func eval(c *cli.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	line := command.NewLine(stderr)
+	if size := d.Meta().Size; e.trained != 0 && size != e.trained {
+		line.Print("note: the net was trained on pictures of %d pixels a side, those of %s have %d, so it sees another part of them", e.trained, d.Dir(), size)
+	}
 	var members []engine.Member
 	leaders := map[int]*leader{} // by input size: pictures are decoded once for all nets of a size
 	for _, m := range e.models {

@@ -11,15 +11,15 @@ import (
 // feeder hands a loader's batches to the engine, up to a given number.
 type feeder struct {
 	loader *pipeline.Loader
-	at     *int // next batch
-	end    int  // batch to stop before
-	held   *pipeline.Batch
+	at     *int              // next batch
+	end    int               // batch to stop before
+	held   []*pipeline.Batch // the last two: one may still be on its way to the devices
 	close  func() error
 }
 
-// Next releases the previous batch and waits for the next.
+// Next releases the batch before the previous one and waits for the next.
 func (f *feeder) Next(ctx context.Context) (engine.Batch, error) {
-	f.release()
+	f.release(1)
 	if *f.at >= f.end {
 		return engine.Batch{}, io.EOF
 	}
@@ -27,24 +27,28 @@ func (f *feeder) Next(ctx context.Context) (engine.Batch, error) {
 	if err != nil {
 		return engine.Batch{}, err
 	}
-	f.held = b
+	f.held = append(f.held, b)
 	*f.at++
 	return engine.Batch{Images: b.Images, Pixels: b.Pixels, Colour: b.Colour, Labels: b.Labels}, nil
 }
 
 // samples are the numbers of the pictures in the last batch.
-func (f *feeder) samples() []int { return f.held.Samples[:f.held.Images] }
+func (f *feeder) samples() []int {
+	last := f.held[len(f.held)-1]
+	return last.Samples[:last.Images]
+}
 
-func (f *feeder) release() {
-	if f.held != nil {
-		f.held.Release()
-		f.held = nil
+// release gives back all batches but the last so many.
+func (f *feeder) release(keep int) {
+	for len(f.held) > keep {
+		f.held[0].Release()
+		f.held = f.held[1:]
 	}
 }
 
-// Close gives back the batch and closes what the feeder owns.
+// Close gives back the batches and closes what the feeder owns.
 func (f *feeder) Close() error {
-	f.release()
+	f.release(0)
 	if f.close != nil {
 		return f.close()
 	}

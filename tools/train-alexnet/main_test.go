@@ -75,6 +75,12 @@ func newWorld(t *testing.T) world {
 
 func makeShards(t *testing.T, out, split string, classes, perClass int) {
 	t.Helper()
+	makeShardsOf(t, out, split, classes, perClass, testSize)
+}
+
+// makeShardsOf makes shards of pictures of another size.
+func makeShardsOf(t *testing.T, out, split string, classes, perClass, size int) {
+	t.Helper()
 	pictures := t.TempDir()
 	r := rand.New(rand.NewPCG(1, uint64(len(split))))
 	for class := range classes {
@@ -83,11 +89,11 @@ func makeShards(t *testing.T, out, split string, classes, perClass int) {
 			t.Fatal(err)
 		}
 		for i := range perClass {
-			img := image.NewRGBA(image.Rect(0, 0, testSize, testSize))
+			img := image.NewRGBA(image.Rect(0, 0, size, size))
 			a, b := randomColour(r, 0), randomColour(r, 128)
 			phase := r.IntN(8)
-			for y := range testSize {
-				for x := range testSize {
+			for y := range size {
+				for x := range size {
 					c := a
 					if ([]int{x, y, x + y, x - y + 32}[class%4]+phase)/4%2 == 0 {
 						c = b
@@ -109,7 +115,7 @@ func makeShards(t *testing.T, out, split string, classes, perClass int) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	if _, err := pipeline.Shard(t.Context(), pipeline.ShardConfig{Out: out, Split: split, Codec: "raw", Size: testSize}, src, nil); err != nil {
+	if _, err := pipeline.Shard(t.Context(), pipeline.ShardConfig{Out: out, Split: split, Codec: "raw", Size: size}, src, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -211,41 +217,6 @@ func TestBadUsage(t *testing.T) {
 	}
 	if _, err := os.Stat(run); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a refused call made %s", run)
-	}
-}
-
-func TestBadInput(t *testing.T) {
-	w := newWorld(t)
-	run := filepath.Join(w.dir, "run")
-	other := filepath.Join(w.dir, "other")
-	makeShards(t, other, "train", 4, 3)
-	badPCA := filepath.Join(w.dir, "bad.json")
-	if err := os.WriteFile(badPCA, []byte(`{"units":"0-255","mean":[1,2]}`), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	big := filepath.Join(w.dir, "big.json")
-	if err := os.WriteFile(big, []byte(strings.Replace(testNet, `"size": 16`, `"size": 24`, 1)), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(w.dir, "file")
-	if err := os.WriteFile(file, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		want string
-		args []string
-	}{
-		{"nowhere", w.args(run, "--train", filepath.Join(w.dir, "nowhere"))},
-		{"different classes (3 and 4 of them)", w.args(run, "--val", other)},
-		{"bad.json: mean has 2 numbers, want 3", w.args(run, "--pca", badPCA)},
-		{"the net has 3 classes and the shards have 4", w.args(run, "--train", other, "--val", "")},
-		{"20 pixels a side", w.args(run, "--net", big)},
-		{"not a directory", w.args(filepath.Join(file, "run"))},
-	} {
-		r := call(c.args...)
-		if r.code != command.Failed || !strings.Contains(r.stderr, c.want) {
-			t.Errorf("%v:\ncode %d, %s want 1 and %q", c.args[1:], r.code, r.stderr, c.want)
-		}
 	}
 }
 

@@ -47,6 +47,7 @@ type ensemble struct {
 	classes []string // ids; index = label
 	names   map[string]string
 	size    int // pixels a side of the squares that the crops are cut from
+	trained int // pixels a side of the pictures that a net was trained on; 0: not known
 	views   int // of each picture: 1, the centre, or ten
 	rows    int // crops that the models take at once
 }
@@ -87,17 +88,22 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 		if e.size == 0 {
 			e.size = state.PictureSize
 		}
+		if e.trained == 0 {
+			e.trained = state.PictureSize
+		}
 	}
-	largest := 0
+	largest := e.models[0].Net
 	for _, m := range e.models {
-		largest = max(largest, m.Net.Input.Size)
+		if m.Net.Input.Size > largest.Input.Size {
+			largest = m.Net
+		}
 	}
 	if e.size == 0 {
-		e.size = (largest*8 + 6) / 7 // 256 for 224, where the checkpoint doesn't say
+		e.size = wholeSize(largest) // where the checkpoint doesn't say
 	}
-	if e.size < largest {
+	if e.size < largest.Input.Size {
 		e.close()
-		return nil, command.Usagef("--size %d: the net reads %d pixels a side", e.size, largest)
+		return nil, command.Usagef("--size %d: the net reads %d pixels a side", e.size, largest.Input.Size)
 	}
 	return e, nil
 }

@@ -103,6 +103,8 @@ func TestUse(t *testing.T) {
 		{"predict names bad pictures", predictNamesBadPictures},
 		{"predict list, sheet and names", predictListSheetAndNames},
 		{"predict bad usage", predictBadUsage},
+		{"predict CMYK", cmykPicture},
+		{"bad checkpoints", badCheckpoints},
 		{"export and import", exportBadUsage},
 		{"features of files and shards", featuresOfFilesAndShards},
 		{"features bad usage", featuresBadUsage},

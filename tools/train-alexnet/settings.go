@@ -372,12 +372,12 @@ func (s *settings) namedNet(classes int) (*engine.Net, error) {
 	}
 	f, err := os.Open(s.Net)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--net: %w", err)
 	}
 	defer f.Close()
 	n, err := engine.ReadNet(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Net, err)
+		return nil, fmt.Errorf("--net %s: %w", s.Net, err)
 	}
 	if n.Classes != classes {
 		return nil, fmt.Errorf("%s: the net has %d classes and the shards have %d: change the file, or choose other shards", s.Net, n.Classes, classes)

@@ -119,11 +119,14 @@ func prepare(isSet func(flag string) bool, s *settings, line *command.Line) (_ *
 				j.checkpoint.Path, what)
 		}
 	}
+	if err := j.checkSizes(); err != nil {
+		return nil, err
+	}
 	if j.schedule, err = s.schedule(j.trainData.Len() / s.Batch); err != nil {
 		return nil, err
 	}
 	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
-		j.line.Print("note: net %s sees %d of the shards' %d pixels a side; shards made with --size %d show it whole pictures", j.net.Name, crop, size, crop+crop/8)
+		j.line.Print("note: net %s sees %d of the shards' %d pixels a side; shards made with --size %d show it whole pictures", j.net.Name, crop, size, wholeSize(j.net))
 	}
 	return j, nil
 }
@@ -162,6 +165,27 @@ func (j *job) chooseNet(isSet func(flag string) bool) (err error) {
 	j.net = j.from.Net.WithClasses(len(j.classes))
 	return nil
 }
+
+// checkSizes reports shards whose pictures are too small for the net, or of
+// another size than those it is trained on.
+func (j *job) checkSizes() error {
+	size := j.trainData.Meta().Size
+	switch {
+	case size < j.net.Input.Size:
+		return fmt.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with --size %d, or choose another net",
+			j.net.Name, j.net.Input.Size, j.Train, size, wholeSize(j.net))
+	case j.valData != nil && j.valData.Meta().Size != size:
+		return fmt.Errorf("the pictures of %s have %d pixels a side and those of %s %d: make both with the same --size", j.Train, size, j.Val, j.valData.Meta().Size)
+	case j.checkpoint != nil && j.checkpoint.PictureSize != 0 && j.checkpoint.PictureSize != size:
+		return fmt.Errorf("checkpoint %s was trained on pictures of %d pixels a side and those of %s have %d: give the shards that the run was begun with",
+			j.checkpoint.Path, j.checkpoint.PictureSize, j.Train, size)
+	}
+	return nil
+}
+
+// wholeSize is the size of shards of which the net sees whole pictures, as 224
+// of 256 pixels.
+func wholeSize(n *engine.Net) int { return (n.Input.Size*8 + 6) / 7 }
 
 // inherit fills in what the command line leaves out from the run's own
 // settings.

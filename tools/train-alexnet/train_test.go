@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -313,16 +312,4 @@ func TestMetricsEnd(t *testing.T) {
 			t.Errorf("%+v: %d, %v, want %d", c.at, got, err, ends[c.want])
 		}
 	}
-}
-
-func TestUnwritableRunFolder(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root writes everywhere")
-	}
-	w := newWorld(t)
-	dir := filepath.Join(w.dir, "locked")
-	if err := errors.Join(os.Mkdir(dir, 0o555)); err != nil {
-		t.Fatal(err)
-	}
-	call(w.args(filepath.Join(dir, "run"))...).must(t, 1, "permission denied")
 }
