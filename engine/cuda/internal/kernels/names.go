@@ -7,7 +7,7 @@ func Names() []string {
 	names := []string{
 		"column_sum_chunks", "spin", "update",
 		"transpose_u8", "transpose_f32_f32", "transpose_f32_bf16", "transpose_bf16_f32",
-		"cast_f32_f32", "cast_f32_bf16", "cast_bf16_f32", "cast_bf16_bf16",
+		"cast_f32_f32", "cast_f32_bf16", "cast_bf16_f32",
 		"fold_weights_f32_f32", "fold_weights_f32_bf16", "fold_weights_bf16_bf16",
 	}
 	for _, t := range []string{"_f32", "_bf16"} {

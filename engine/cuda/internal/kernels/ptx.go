@@ -1,7 +1,24 @@
 package kernels
 
-// PTX is the text of the kernels' module.
-func PTX() ([]byte, error) { return nil, nil }
+import (
+	_ "embed"
+	"regexp"
+)
 
-// Compiler names what compiled the module.
-func Compiler() string { return "" }
+//go:embed kernels.ptx
+var ptx []byte
+
+// PTX is the text of the kernels' module. It isn't changed.
+func PTX() []byte { return ptx }
+
+var compiler = regexp.MustCompile(`release [\d.]+, V([\d.]+)[\s\S]*?\.version ([\d.]+)[\s\S]*?\.target (\w+)`)
+
+// Compiler says what compiled the module and what it asks of a driver: "NVRTC
+// 12.4.127, PTX 8.4 for sm_80".
+func Compiler() string {
+	m := compiler.FindSubmatch(ptx)
+	if m == nil {
+		return "unknown"
+	}
+	return "NVRTC " + string(m[1]) + ", PTX " + string(m[2]) + " for " + string(m[3])
+}

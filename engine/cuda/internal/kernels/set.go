@@ -18,11 +18,7 @@ type Set struct {
 
 // Load loads the kernels on a device.
 func Load(dev gpu.Device, working gpu.Type) (*Set, error) {
-	image, err := PTX()
-	if err != nil {
-		return nil, err
-	}
-	module, err := dev.Load(image)
+	module, err := dev.Load(PTX())
 	if err != nil {
 		return nil, fmt.Errorf("loading the kernels (%s): %w", Compiler(), err)
 	}

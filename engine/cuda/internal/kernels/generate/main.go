@@ -1,0 +1,33 @@
+// Command generate compiles the kernels to kernels.ptx:
+//
+//	pip install --no-deps --target /tmp/nvrtc nvidia-cuda-nvrtc-cu12==12.4.127
+//	cd engine/cuda/internal/kernels
+//	NVRTC=/tmp/nvrtc/nvidia/cuda_nvrtc/lib/libnvrtc.so.12 go generate
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"alexnet/engine/cuda/internal/kernels/nvrtc"
+)
+
+func main() {
+	if err := run("kernels.ptx"); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(path string) error {
+	library := os.Getenv(nvrtc.Variable)
+	if library == "" {
+		return errors.New(nvrtc.Variable + " doesn't name the compiler's library: install " + nvrtc.Wheel + " with pip")
+	}
+	text, err := nvrtc.Kernels(library)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}

@@ -1,0 +1,163 @@
+package host
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+
+	"alexnet/engine/cuda/internal/kernels/source"
+)
+
+//go:embed shim/shim.h shim/machine.cpp
+var shim embed.FS
+
+// ErrNoCompiler is returned where there is no g++.
+var ErrNoCompiler = errors.New("g++ is not installed")
+
+// Order is the order in which a launch's blocks, and the threads of a block,
+// run: a kernel without races gives the same in every order.
+type Order uint32
+
+const (
+	Forward  Order = 0
+	Backward Order = 1
+	// Greater orders are seeds of shuffles.
+)
+
+// Library is the kernels in a shared object. It may be used by several
+// goroutines at once.
+type Library struct {
+	// Order of the launches.
+	Order Order
+
+	launch func(name string, grid, block *uint32, shared uint32, params unsafe.Pointer, size, order uint32) string
+	names  []string
+}
+
+// arguments are always given to g++. Vectors are read through pointers of other
+// types, as on a GPU, and longjmp goes from stack to stack. Products and sums
+// aren't contracted; a flag of Build can change that.
+var arguments = []string{
+	"-std=c++17", "-O2", "-g0", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wno-unknown-pragmas",
+	"-fno-strict-aliasing", "-U_FORTIFY_SOURCE", "-ffp-contract=off",
+}
+
+var (
+	mu    sync.Mutex
+	built = map[string]*Library{}
+)
+
+// Build compiles the kernels, with further flags for the compiler, or finds them
+// in the user's cache, and loads them. The error is ErrNoCompiler where there is
+// no g++.
+func Build(flags ...string) (*Library, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	key := strings.Join(flags, " ")
+	if built[key] == nil {
+		path, err := build(flags)
+		if err != nil {
+			return nil, err
+		}
+		if built[key], err = load(path); err != nil {
+			return nil, err
+		}
+	}
+	l := *built[key] // so that callers may set their Order
+	return &l, nil
+}
+
+func build(flags []string) (path string, err error) {
+	compiler, err := exec.LookPath("g++")
+	if err != nil {
+		return "", ErrNoCompiler
+	}
+	version, err := exec.Command(compiler, "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s --version: %w", compiler, err)
+	}
+	all := source.Files()
+	for _, name := range []string{"shim.h", "machine.cpp"} {
+		text, err := shim.ReadFile("shim/" + name)
+		if err != nil {
+			panic(err) // embedded
+		}
+		all[name] = string(text)
+	}
+	flags = append(slices.Clone(arguments), flags...)
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %s %s %s %s %s", source.Hash(), runtime.GOARCH, version, flags, all["shim.h"], all["machine.cpp"], compiler)
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	folder := filepath.Join(cache, "alexnet-kernels")
+	path = filepath.Join(folder, hex.EncodeToString(h.Sum(nil)[:16])+".so")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	work, err := os.MkdirTemp(folder, "build-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(work)
+	for name, text := range all {
+		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	fresh := filepath.Join(work, "kernels.so")
+	flags = append(flags, "-o", fresh, filepath.Join(work, "machine.cpp"))
+	if out, err := exec.Command(compiler, flags...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("g++: %w\n%s", err, out)
+	} else if len(out) > 0 {
+		return "", fmt.Errorf("g++ warns:\n%s", out)
+	}
+	return path, os.Rename(fresh, path)
+}
+
+func load(path string) (*Library, error) {
+	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return nil, err
+	}
+	l := new(Library)
+	purego.RegisterLibFunc(&l.launch, handle, "host_launch")
+	var list func() string
+	purego.RegisterLibFunc(&list, handle, "host_kernels")
+	l.names = strings.Fields(list())
+	return l, nil
+}
+
+// Names lists the kernels, sorted.
+func (l *Library) Names() []string { return slices.Clone(l.names) }
+
+// Launch runs a kernel to its end on the calling thread. params is its struct;
+// pointers in it are addresses of this process.
+func (l *Library) Launch(name string, grid, block [3]uint32, shared uint32, params []byte) error {
+	// A C call stays on its thread; the returned text is copied before the
+	// thread's next launch can change it only if nothing else runs on it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	text := l.launch(name, &grid[0], &block[0], shared, unsafe.Pointer(unsafe.SliceData(params)), uint32(len(params)), uint32(l.Order))
+	runtime.KeepAlive(params)
+	if text != "" {
+		return fmt.Errorf("kernel %s: %s", name, text)
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+// Every kernel, as one module.
+#include "common.h"
+
+#include "activate.cu"
+#include "columnsum.cu"
+#include "dropout.cu"
+#include "exchange.cu"
+#include "fold.cu"
+#include "input.cu"
+#include "layout.cu"
+#include "lrn.cu"
+#include "lrnwithin.cu"
+#include "pool.cu"
+#include "lrnpool.cu"
+#include "softmax.cu"
+#include "update.cu"
