@@ -194,6 +194,11 @@ func (w *World) serve() {
 	}
 }
 
+// longestRest bounds the sleep between two looks at MPI, which moves data only
+// when it is called: long enough to leave the processor to training, short
+// enough not to hold up a transfer in its many fragments.
+const longestRest = 50 * time.Microsecond
+
 // rest sleeps a little longer each time that nothing has happened.
 func rest(idle time.Duration) time.Duration {
 	if idle < 20*time.Microsecond {
@@ -201,7 +206,7 @@ func rest(idle time.Duration) time.Duration {
 		return idle + time.Microsecond
 	}
 	time.Sleep(idle)
-	return min(2*idle, 500*time.Microsecond)
+	return min(2*idle, longestRest)
 }
 
 // do runs f on the MPI thread.
