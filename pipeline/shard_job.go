@@ -27,7 +27,7 @@ type Job struct {
 	ShardSize   int64  `json:"shard_size"`
 	Compression string `json:"compression,omitempty"` // of whole shards
 	MaxPixels   int    `json:"max_pixels"`
-	Decoder     string `json:"decoder"`           // the one that was used: rescale.Turbo or Go
+	Decoder     string `json:"decoder"`           // of files that aren't baseline, the one that was used: rescale.Turbo or Go
 	Encoder     string `json:"encoder,omitempty"` // of codec "jpeg": the same, "" with other codecs
 	Resampler   string `json:"resampler"`
 }

@@ -57,3 +57,16 @@ func convert(rgb, luma, blues, reds []byte) {
 	}
 	convertGo(rgb[3*n:], luma[n:], blues[n:], reds[n:])
 }
+
+// doubleInside makes the pixels of the samples from number 1 on, as doubleRowsGo
+// would, and returns of how many.
+func doubleInside(out, this, near []byte) int {
+	const block = 16
+	n := (len(this) - 2) / block * block
+	if !useAVX2 || n <= 0 {
+		return 0
+	}
+	_, _, _ = out[2*n+1], this[n+1], near[n+1]
+	doubleRowsAVX2(&out[0], &this[0], &near[0], n/block)
+	return n
+}

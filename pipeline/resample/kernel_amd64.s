@@ -571,3 +571,50 @@ DATA b1<>+29(SB)/1, $0x80
 DATA b1<>+30(SB)/1, $0x80
 DATA b1<>+31(SB)/1, $0x80
 GLOBL b1<>(SB), RODATA|NOPTR, $32
+
+// func doubleRowsAVX2(out *byte, this *byte, near *byte, blocks int)
+// Requires: AVX, AVX2
+TEXT ·doubleRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ     out+0(FP), AX
+	MOVQ     this+8(FP), CX
+	MOVQ     near+16(FP), DX
+	MOVQ     blocks+24(FP), BX
+	VPCMPEQW Y0, Y0, Y0
+	VPSRLW   $0x0f, Y0, Y1
+	VPSLLW   $0x03, Y1, Y1
+	VPADDW   Y0, Y1, Y0
+
+samples:
+	VPMOVZXBW (CX), Y2
+	VPMOVZXBW (DX), Y3
+	VPADDW    Y2, Y2, Y4
+	VPADDW    Y2, Y4, Y4
+	VPADDW    Y3, Y4, Y4
+	VPMOVZXBW 1(CX), Y2
+	VPMOVZXBW 1(DX), Y3
+	VPADDW    Y2, Y2, Y5
+	VPADDW    Y2, Y5, Y5
+	VPADDW    Y3, Y5, Y5
+	VPMOVZXBW 2(CX), Y2
+	VPMOVZXBW 2(DX), Y3
+	VPADDW    Y2, Y2, Y6
+	VPADDW    Y2, Y6, Y6
+	VPADDW    Y3, Y6, Y6
+	VPADDW    Y5, Y5, Y2
+	VPADDW    Y5, Y2, Y2
+	VPADDW    Y2, Y4, Y4
+	VPADDW    Y1, Y4, Y4
+	VPSRLW    $0x04, Y4, Y4
+	VPADDW    Y2, Y6, Y6
+	VPADDW    Y0, Y6, Y6
+	VPSRLW    $0x04, Y6, Y6
+	VPSLLW    $0x08, Y6, Y6
+	VPOR      Y6, Y4, Y4
+	VMOVDQU   Y4, 2(AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x10, CX
+	ADDQ      $0x10, DX
+	DECQ      BX
+	JNZ       samples
+	VZEROUPPER
+	RET

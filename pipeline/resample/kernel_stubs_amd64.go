@@ -25,3 +25,9 @@ func verticalAVX2(out *byte, rows *byte, stride int, weights *int16, blocks int,
 //
 //go:noescape
 func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
+
+// doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample
+// on either side of them.
+//
+//go:noescape
+func doubleRowsAVX2(out *byte, this *byte, near *byte, blocks int)

@@ -46,10 +46,11 @@ func ScaledSize(width, height, size int) (w, h int) {
 // goroutine has its own.
 type Resizer struct {
 	filter Filter
-	x, y   taps
-	line   []byte // a source row that ends too early for the kernel
-	rows   []byte // the rows after the pass along x
+	taps   map[tapsKey]*taps // of the last sizes, which often come again
+	line   []byte            // a source row that ends too early for the kernel
+	rows   []byte            // the rows after the pass along x
 	sums   []int32
+	float  []float64
 }
 
 // New returns a Resizer that uses filter.
@@ -57,7 +58,7 @@ func New(filter Filter) *Resizer {
 	if filter.Kernel == nil || filter.Support <= 0 {
 		panic("resample: no filter")
 	}
-	return &Resizer{filter: filter}
+	return &Resizer{filter: filter, taps: map[tapsKey]*taps{}}
 }
 
 // overread is how many bytes behind the last tap's pixel a kernel may read, and
@@ -68,17 +69,17 @@ const overread, overwrite = 4, 1
 // window of src. The window lies in the picture. dst and src don't overlap.
 func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window) {
 	check(dst, width, height, src, window)
-	r.x.set(r.filter, interval{window.X, window.Width, width, src.Width}, xMultiple)
-	r.y.set(r.filter, interval{window.Y, window.Height, height, src.Height}, yMultiple)
+	tx := r.tapsOf(interval{window.X, window.Width, width, src.Width}, xMultiple)
+	ty := r.tapsOf(interval{window.Y, window.Height, height, src.Height}, yMultiple)
 
 	row := 3 * width
-	top, bottom := r.y.lo, min(r.y.hi, src.Height)
-	r.rows = grow(r.rows, (r.y.hi-top)*row+overwrite)
-	from, to := 3*r.x.lo, 3*r.x.hi+overread
+	top, bottom := ty.lo, min(ty.hi, src.Height)
+	r.rows = grow(r.rows, (ty.hi-top)*row+overwrite)
+	from, to := 3*tx.lo, 3*tx.hi+overread
 	out, y := r.rows, top
 	for ; y+1 < bottom && (y+1)*src.Stride+to <= len(src.Pix); y += 2 {
 		line0, line1 := src.Pix[y*src.Stride:][from:to], src.Pix[(y+1)*src.Stride:][from:to]
-		horizontalPair(out[:row], out[row:][:row+overwrite], line0, line1, &r.x)
+		horizontalPair(out[:row], out[row:][:row+overwrite], line0, line1, tx)
 		out = out[2*row:]
 	}
 	for ; y < bottom; y++ {
@@ -88,14 +89,39 @@ func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window
 			copy(r.line, line)
 			line = r.line
 		}
-		horizontal(out[:row+overwrite], line[from:to], &r.x)
+		horizontal(out[:row+overwrite], line[from:to], tx)
 		out = out[row:]
 	}
 	for i := range height {
-		weights := r.y.weights[i*r.y.n:][:r.y.n]
-		rows := r.rows[(int(r.y.first[i])-top)*row:]
-		r.vertical(dst[i*row:][:row], rows, weights, r.y.bits)
+		weights := ty.weights[i*ty.n:][:ty.n]
+		rows := r.rows[(int(ty.first[i])-top)*row:]
+		r.vertical(dst[i*row:][:row], rows, weights, ty.bits)
 	}
+}
+
+// tapsKey tells taps of the same filter apart.
+type tapsKey struct {
+	interval
+	multiple int
+}
+
+// keptTaps is how many taps a Resizer keeps: of 256 outputs some 10 kB each.
+const keptTaps = 128
+
+// tapsOf returns the taps of an interval.
+func (r *Resizer) tapsOf(in interval, multiple int) *taps {
+	key := tapsKey{in, multiple}
+	t := r.taps[key]
+	if t == nil {
+		if len(r.taps) == keptTaps {
+			clear(r.taps)
+		}
+		t = &taps{float: r.float}
+		t.set(r.filter, in, multiple)
+		t.float, r.float = nil, t.float
+		r.taps[key] = t
+	}
+	return t
 }
 
 // vertical overwrites out with the sums of the weights times the rows, each as

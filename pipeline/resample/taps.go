@@ -12,8 +12,6 @@ const maxBits = 21
 // taps are the weights of one axis. Output i is the sum of
 // weights[i*n:(i+1)*n] times the samples from first[i] on, divided by 2^bits.
 type taps struct {
-	interval interval // what they were computed for
-
 	n       int // weights of an output, a multiple of what the kernel wants
 	bits    int
 	first   []int32
@@ -31,12 +29,8 @@ type interval struct {
 }
 
 // set computes the taps of an interval, their number being a multiple of
-// multiple. It does nothing if they are those of the last call.
+// multiple.
 func (t *taps) set(f Filter, in interval, multiple int) {
-	if t.interval == in {
-		return
-	}
-	t.interval = in
 	scale := in.size / float64(in.outputs)
 	stretch := max(scale, 1)
 	reach := f.Support * stretch

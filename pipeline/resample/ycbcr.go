@@ -20,6 +20,8 @@ func FromYCbCr(dst []byte, m *image.YCbCr, rect image.Rectangle, scratch []byte)
 	scratch = grow(scratch, 2*(whole+8))
 	cb, cr := scratch[:whole+8], scratch[whole+8:]
 	from, to := rect.Min.X-m.Rect.Min.X, rect.Max.X-m.Rect.Min.X
+	// Of the columns of chroma, those that are mixed for from to to.
+	first, last := max(0, from/2-1), min(columns, (to+1)/2+1)
 	for y := rect.Min.Y; y < rect.Max.Y; y++ {
 		luma := m.Y[m.YOffset(rect.Min.X, y):][:width]
 		at := m.COffset(m.Rect.Min.X, y)
@@ -46,9 +48,9 @@ func FromYCbCr(dst []byte, m *image.YCbCr, rect image.Rectangle, scratch []byte)
 					out[x] = this[x/sx]
 				}
 			case sy == 1:
-				doubleRow(out, this)
+				doubleRow(out[2*first:], this[first:last])
 			default:
-				doubleRows(out, this, other)
+				doubleRows(out[2*first:], this[first:last], other[first:last])
 			}
 		}
 		convert(dst[:3*width], luma, blues[from:to], reds[from:to])
@@ -97,13 +99,27 @@ func doubleRow(out, this []byte) {
 
 // doubleRows interpolates along a row and between rows (h2v2_fancy_upsample).
 func doubleRows(out, this, near []byte) {
+	done := 1 + doubleInside(out, this, near)
+	doubleRowsGo(out, this, near, 0, 1)
+	doubleRowsGo(out, this, near, done, len(this))
+}
+
+// doubleRowsGo makes the pixels of the samples from one up to another:
+//
+//	out[2i] = (3·v[i] + v[i−1] + 8) >> 4, out[2i+1] = (3·v[i] + v[i+1] + 7) >> 4
+//
+// with v = 3·this + near, the first and the last of which go on beyond the ends.
+func doubleRowsGo(out, this, near []byte, from, to int) {
+	if from >= to {
+		return
+	}
 	near = near[:len(this)]
-	v := 3*int32(this[0]) + int32(near[0])
-	before := v
-	for i := range this {
+	mixed := func(i int) int32 { return 3*int32(this[i]) + int32(near[i]) }
+	before, v := mixed(max(from-1, 0)), mixed(from)
+	for i := from; i < to; i++ {
 		after := v
 		if i+1 < len(this) {
-			after = 3*int32(this[i+1]) + int32(near[i+1])
+			after = mixed(i + 1)
 		}
 		pair := out[2*i:][:2]
 		pair[0] = byte((3*v + before + 8) >> 4)

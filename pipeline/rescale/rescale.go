@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"alexnet/pipeline/baseline"
 	"alexnet/pipeline/resample"
 	"alexnet/pipeline/turbojpeg"
 )
@@ -20,7 +21,7 @@ const DefaultMaxPixels = 200e6
 const (
 	Auto    = "auto"    // libjpeg-turbo where the machine has it, and else Go's
 	Turbo   = "turbo"   // libjpeg-turbo or an error
-	Go      = "go"      // image/jpeg
+	Go      = "go"      // image/jpeg, even where the machine has libjpeg-turbo
 	Fast    = "fast"    // package resample
 	Imaging = "imaging" // the reference that Fast is checked against; slow
 )
@@ -29,7 +30,7 @@ const (
 type Config struct {
 	Size      int    // side of the square result in pixels; 0 means DefaultSize
 	MaxPixels int    // larger pictures are refused unread; 0 means DefaultMaxPixels
-	Decoder   string // of JPEG: Auto, Turbo or Go; "" means Auto
+	Decoder   string // of JPEG files that aren't baseline: Auto, Turbo or Go; "" means Auto
 	Resampler string // Fast or Imaging; "" means Fast
 }
 
@@ -56,7 +57,8 @@ func (c Config) Validate() error {
 // between pictures, so each worker has its own.
 type Rescaler struct {
 	size, maxPixels int
-	turbo           *turbojpeg.Decoder // nil: image/jpeg
+	baseline        *baseline.Decoder  // of what it takes; nil in tests
+	turbo           *turbojpeg.Decoder // of other JPEG files; nil: image/jpeg
 	resizer         *resample.Resizer  // nil: imaging
 	rgb             []byte             // a picture before resizing, or the part of it that counts
 	chroma          []byte             // scratch of FromYCbCr
@@ -74,7 +76,7 @@ func New(cfg Config) *Rescaler {
 	if cfg.MaxPixels == 0 {
 		cfg.MaxPixels = DefaultMaxPixels
 	}
-	r := &Rescaler{size: cfg.Size, maxPixels: cfg.MaxPixels}
+	r := &Rescaler{size: cfg.Size, maxPixels: cfg.MaxPixels, baseline: new(baseline.Decoder)}
 	if cfg.Decoder != Go {
 		if d, err := turbojpeg.NewDecoder(); err == nil {
 			r.turbo = d
@@ -131,18 +133,25 @@ func (r *Rescaler) open(file []byte) (resample.Image, resample.Window, format, e
 	if err != nil {
 		return resample.Image{}, resample.Window{}, f, err
 	}
-	if r.turbo != nil && f.name == "JPEG" {
-		src, err := r.openTurbo(file)
-		if err != nil {
-			return src, resample.Window{}, f, err
+	var img image.Image
+	var part image.Rectangle
+	var window resample.Window
+	if f.name == "JPEG" {
+		img, part, window = r.openBaseline(file)
+		if img == nil && r.turbo != nil {
+			src, err := r.openTurbo(file)
+			if err != nil {
+				return src, resample.Window{}, f, err
+			}
+			return src, resample.Centre(src.Width, src.Height, r.size), f, nil
 		}
-		return src, resample.Centre(src.Width, src.Height, r.size), f, nil
 	}
-	img, f, err := decode(file, r.maxPixels)
-	if err != nil {
-		return resample.Image{}, resample.Window{}, f, err
+	if img == nil {
+		if img, f, err = decode(file, r.maxPixels); err != nil {
+			return resample.Image{}, resample.Window{}, f, err
+		}
+		part, window = r.part(img.Bounds())
 	}
-	part, window := r.part(img.Bounds())
 	r.rgb = grow(r.rgb, 3*part.Dx()*part.Dy())
 	if m, ok := img.(*image.YCbCr); ok && f.name == "JPEG" {
 		r.chroma = resample.FromYCbCr(r.rgb, m, part, r.chroma)
@@ -150,6 +159,23 @@ func (r *Rescaler) open(file []byte) (resample.Image, resample.Window, format, e
 		flatten(r.rgb, img, part)
 	}
 	return resample.Image{Pix: r.rgb, Stride: 3 * part.Dx(), Width: part.Dx(), Height: part.Dy()}, window, f, nil
+}
+
+// openBaseline decodes what resizing reads of a baseline JPEG file; the picture
+// is nil if the file is another or damaged, which is for others to say.
+func (r *Rescaler) openBaseline(file []byte) (img image.Image, part image.Rectangle, window resample.Window) {
+	if r.baseline == nil {
+		return nil, part, window
+	}
+	width, height, err := r.baseline.Open(file)
+	if err != nil || checkSize("JPEG", width, height, r.maxPixels) != nil {
+		return nil, part, window
+	}
+	part, window = r.part(image.Rect(0, 0, width, height))
+	if img, err = r.baseline.Decode(part); err != nil {
+		return nil, part, window
+	}
+	return img, part, window
 }
 
 // openTurbo decodes a JPEG file with libjpeg-turbo.

@@ -19,6 +19,7 @@ func main() {
 	horizontalPair()
 	vertical()
 	convert()
+	doubleRows()
 	Generate()
 }
 
@@ -323,6 +324,55 @@ func convert() {
 	ADDQ(U8(16), reds)
 	DECQ(blocks)
 	JNZ(LabelRef("pixels"))
+	VZEROUPPER()
+	RET()
+}
+
+// doubleRows: sixteen samples at a time, each with both its neighbours.
+func doubleRows() {
+	TEXT("doubleRowsAVX2", NOSPLIT, "func(out, this, near *byte, blocks int)")
+	Doc("doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample",
+		"on either side of them.")
+	Pragma("noescape")
+	out := Load(Param("out"), GP64())
+	this := Load(Param("this"), GP64())
+	near := Load(Param("near"), GP64())
+	blocks := Load(Param("blocks"), GP64())
+	seven, eight := YMM(), YMM()
+	VPCMPEQW(seven, seven, seven)
+	VPSRLW(U8(15), seven, eight)
+	VPSLLW(U8(3), eight, eight)
+	VPADDW(seven, eight, seven)
+
+	Label("samples")
+	triple := func(v VecVirtual) VecVirtual {
+		t := YMM()
+		VPADDW(v, v, t)
+		VPADDW(v, t, t)
+		return t
+	}
+	var v [3]VecVirtual // before, at and after
+	for i := range v {
+		t, n := YMM(), YMM()
+		VPMOVZXBW(Mem{Base: this, Disp: i}, t)
+		VPMOVZXBW(Mem{Base: near, Disp: i}, n)
+		v[i] = triple(t)
+		VPADDW(n, v[i], v[i])
+	}
+	v[1] = triple(v[1])
+	for i, half := range []VecVirtual{eight, seven} {
+		VPADDW(v[1], v[2*i], v[2*i])
+		VPADDW(half, v[2*i], v[2*i])
+		VPSRLW(U8(4), v[2*i], v[2*i])
+	}
+	VPSLLW(U8(8), v[2], v[2])
+	VPOR(v[2], v[0], v[0])
+	VMOVDQU(v[0], Mem{Base: out, Disp: 2})
+	ADDQ(U8(32), out)
+	ADDQ(U8(16), this)
+	ADDQ(U8(16), near)
+	DECQ(blocks)
+	JNZ(LabelRef("samples"))
 	VZEROUPPER()
 	RET()
 }

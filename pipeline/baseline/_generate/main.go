@@ -1,0 +1,409 @@
+// Command generate writes the assembly of package baseline:
+//
+//	cd pipeline/baseline && go generate
+//
+// It has a module of its own, so that avo is no dependency of the toolkit.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,!noasm")
+	coefficients()
+	inversePair()
+	Generate()
+}
+
+// The fields of a symbol, as BEXTR takes them: first bit, and number of bits in
+// the next byte.
+const sizeField = 6 | 4<<8
+
+// coefficients keeps the whole state in registers. From one symbol to the next
+// there are only a shift, a look-up and a shift; the rest is done beside it.
+func coefficients() {
+	TEXT("coefficientsBMI2", NOSPLIT, "func(data *byte, c *int, k int, b *int16, dc, ac *uint16, places *byte, prediction *int32) (at int, done bool)")
+	Doc("coefficientsBMI2 is coefficientsGo; c is the cursor.")
+	Pragma("noescape")
+	cursor := Mem{Base: Load(Param("c"), GP64())}
+	next, bits, have := GP64(), GP64(), GP64()
+	MOVQ(cursor, next)
+	MOVQ(cursor.Offset(8), bits)
+	MOVQ(cursor.Offset(16), have)
+	ADDQ(NewParamAddr("data", 0), next)
+	k := Load(Param("k"), GP64())
+	block := Load(Param("b"), GP64())
+	table := Load(Param("ac"), GP64())
+	places := Load(Param("places"), GP64())
+	minusOne, sizeBits, totalBits := GP32(), GP32(), GP32()
+	MOVL(I32(-1), minusOne)
+	MOVL(U32(sizeField), sizeBits)
+	MOVL(U32(6), totalBits)
+
+	refill := func() {
+		more, bytes := GP64(), GP64()
+		MOVQ(Mem{Base: next}, more)
+		BSWAPQ(more)
+		SHRXQ(have, more, more)
+		ORQ(more, bits)
+		MOVQ(have, bytes) // 63 − have, as have is below 64
+		XORQ(Imm(63), bytes)
+		SHRQ(Imm(3), bytes)
+		ADDQ(bytes, next)
+		ORQ(Imm(56), have)
+	}
+	// lookUp finds the next symbol, and jumps if it has no coefficient.
+	lookUp := func(table Register, none string) (symbol, size GPVirtual) {
+		symbol, size = GP64(), GP64()
+		MOVQ(bits, symbol)
+		SHRQ(Imm(64-11), symbol)
+		MOVWLZX(Mem{Base: table, Index: symbol, Scale: 2}, symbol.As32())
+		BEXTRL(sizeBits, symbol.As32(), size.As32())
+		JZ(LabelRef(none))
+		return symbol, size
+	}
+	skip := func(symbol Register) {
+		total := GP64()
+		BZHIL(totalBits, symbol.(GP).As32(), total.As32())
+		SHLXQ(total, bits, bits)
+		SUBQ(total, have)
+	}
+	// value is that of the size bits behind the code.
+	value := func(symbol, size GPVirtual) GPVirtual {
+		v, power, low := GP64(), GP32(), GP32()
+		MOVQ(symbol, v)
+		NEGQ(v) // 64 − total, modulo 64
+		SHRXQ(v, bits, v)
+		skip(symbol)
+		BZHIL(size.As32(), v.As32(), v.As32())
+		// If 2v < 2^size, v − 2^size + 1 instead.
+		SHLXL(size.As32(), minusOne, power) // −2^size
+		LEAL(Mem{Base: v, Disp: 1}.Idx(power.As64(), 1), low)
+		LEAL(Mem{Base: power.As64()}.Idx(v, 2), power)
+		TESTL(power, power)
+		CMOVLMI(low, v.As32())
+		return v
+	}
+	coefficient := func(none string) {
+		symbol, size := lookUp(table, none)
+		v := value(symbol, size)
+		SHRL(Imm(10), symbol.As32())
+		ADDQ(symbol, k)
+		place := GP64()
+		MOVBLZX(Mem{Base: places, Index: k, Scale: 1}, place.As32())
+		MOVW(v.As16(), Mem{Base: block, Index: place, Scale: 2})
+		CMPQ(k, Imm(63))
+		JAE(LabelRef("done"))
+	}
+	// without deals with the symbols that have none: 16 zeros, after which it goes
+	// on at next, the end, and those that aren't in the table.
+	without := func(label, next string) {
+		Label(label)
+		symbol := GP64() // once more
+		MOVQ(bits, symbol)
+		SHRQ(Imm(64-11), symbol)
+		MOVWLZX(Mem{Base: table, Index: symbol, Scale: 2}, symbol.As32())
+		TESTL(symbol.As32(), symbol.As32())
+		JZ(LabelRef("unknown"))
+		skip(symbol)
+		SHRL(Imm(10), symbol.As32())
+		CMPL(symbol.As32(), Imm(16))
+		JNE(LabelRef("done"))
+		ADDQ(symbol, k)
+		CMPQ(k, Imm(63))
+		JAE(LabelRef("done"))
+		JMP(LabelRef(next))
+	}
+
+	TESTQ(k, k)
+	JNS(LabelRef("refill"))
+	refill()
+	dc := Load(Param("dc"), GP64())
+	symbol, size := lookUp(dc, "same")
+	difference := value(symbol, size)
+	prediction := Load(Param("prediction"), GP64())
+	ADDL(Mem{Base: prediction}, difference.As32())
+	MOVL(difference.As32(), Mem{Base: prediction})
+	MOVW(difference.As16(), Mem{Base: block})
+	XORQ(k, k)
+	JMP(LabelRef("second"))
+
+	Label("refill")
+	refill()
+	coefficient("none1")
+	Label("second")
+	coefficient("none2")
+	JMP(LabelRef("refill"))
+
+	without("none1", "second")
+	without("none2", "refill")
+
+	Label("same") // no difference, or a symbol that isn't in the table
+	TESTL(symbol.As32(), symbol.As32())
+	JZ(LabelRef("unknown"))
+	skip(symbol)
+	value16 := GP32()
+	prediction = Load(Param("prediction"), GP64())
+	MOVL(Mem{Base: prediction}, value16)
+	MOVW(value16.As16(), Mem{Base: block})
+	XORQ(k, k)
+	JMP(LabelRef("second"))
+
+	end := func(done uint64) {
+		SUBQ(NewParamAddr("data", 0), next)
+		c := Mem{Base: Load(Param("c"), GP64())}
+		MOVQ(next, c)
+		MOVQ(bits, c.Offset(8))
+		MOVQ(have, c.Offset(16))
+		Store(k, Return("at"))
+		flag := GP8()
+		MOVB(Imm(done), flag)
+		Store(flag, Return("done"))
+		RET()
+	}
+	Label("unknown")
+	end(0)
+	Label("done")
+	end(1)
+}
+
+const (
+	c0298 = 2446
+	c0390 = 3196
+	c0541 = 4433
+	c0765 = 6270
+	c0899 = 7373
+	c1175 = 9633
+	c1501 = 12299
+	c1847 = 15137
+	c1961 = 16069
+	c2053 = 16819
+	c2562 = 20995
+	c3072 = 25172
+)
+
+// pairs is a constant of two words, over and over.
+func pairs(name string, a, b int16) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, U16(uint16(a)))
+		DATA(4*i+2, U16(uint16(b)))
+	}
+	return m
+}
+
+// longs is a constant of 32 bits, over and over.
+func longs(name string, v uint32) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(v))
+	}
+	return m
+}
+
+// inversePair has one block in each half of a register: a row of both, as words.
+func inversePair() {
+	TEXT("inversePairAVX2", NOSPLIT, "func(dst *byte, stride int, coefs, divisors *int16)")
+	Pragma("noescape")
+	Doc("inversePairAVX2 is inversePairGo.")
+	coefs := Mem{Base: Load(Param("coefs"), GP64())}
+	divisors := Mem{Base: Load(Param("divisors"), GP64())}
+	work := AllocLocal(8 * 32)
+	half := AllocLocal(8 * 32)
+
+	k := kernel{
+		half: half,
+		t3:   pairs("t3", c0541+c0765, c0541),
+		t2:   pairs("t2", c0541, c0541-c1847),
+		y3:   pairs("y3", c1175-c1961, c1175),
+		y4:   pairs("y4", c1175, c1175-c0390),
+		odd: [4]Mem{
+			pairs("odd0", -c0899, c1501-c0899),
+			pairs("odd1", -c2562, c3072-c2562),
+			pairs("odd2", c2053-c2562, -c2562),
+			pairs("odd3", c0298-c0899, -c0899),
+		},
+		round: map[uint64]Mem{11: longs("round11", 1<<10), 18: longs("round18", 1<<17)},
+	}
+	rows := k.pass(func(i int, row Register) {
+		VMOVDQU(coefs.Offset(32*i), row)
+		VPMULLW(divisors.Offset(32*i), row, row)
+	}, 11)
+	for i, row := range transposeWords(rows) {
+		VMOVDQU(row, work.Offset(32*i))
+	}
+	columns := k.pass(func(i int, column Register) { VMOVDQU(work.Offset(32*i), column) }, 18)
+
+	// To bytes, and rows.
+	var packed [4]VecVirtual
+	for i := range packed {
+		packed[i] = columns[i]
+		VPACKSSWB(columns[i+4], columns[i], packed[i])
+	}
+	a, b, c, d := YMM(), YMM(), YMM(), YMM()
+	VPUNPCKLBW(packed[1], packed[0], a)
+	VPUNPCKHBW(packed[1], packed[0], b)
+	VPUNPCKLBW(packed[3], packed[2], c)
+	VPUNPCKHBW(packed[3], packed[2], d)
+	var e [4]VecVirtual // columns 0–3 of rows 0–3 and 4–7, and columns 4–7
+	for i := range e {
+		e[i] = YMM()
+	}
+	VPUNPCKLWD(c, a, e[0])
+	VPUNPCKHWD(c, a, e[1])
+	VPUNPCKLWD(d, b, e[2])
+	VPUNPCKHWD(d, b, e[3])
+	flip := YMM()
+	VMOVDQU(longs("half", 0x80808080), flip)
+	dst := Load(Param("dst"), GP64())
+	stride := Load(Param("stride"), GP64())
+	for i := range 4 {
+		two := YMM()
+		if i%2 == 0 {
+			VPUNPCKLDQ(e[2+i/2], e[i/2], two)
+		} else {
+			VPUNPCKHDQ(e[2+i/2], e[i/2], two)
+		}
+		VPXOR(flip, two, two)
+		VPERMQ(Imm(0b11_01_10_00), two, two)
+		VMOVDQU(two.AsX(), Mem{Base: dst})
+		VEXTRACTI128(Imm(1), two, Mem{Base: dst, Index: stride, Scale: 1})
+		if i < 3 {
+			LEAQ(Mem{Base: dst, Index: stride, Scale: 2}, dst)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// kernel is the one-dimensional transform.
+type kernel struct {
+	half           Mem
+	t3, t2, y3, y4 Mem
+	odd            [4]Mem
+	round          map[uint64]Mem
+}
+
+// pass transforms eight rows of words. Words become longs in two halves, columns
+// 0–3 and 4–7; the first waits in memory for the second.
+func (k *kernel) pass(in func(int, Register), shift uint64) (out [8]VecVirtual) {
+	k.longs(in, shift, false, func(i int, sum VecVirtual) {
+		VMOVDQU(sum, k.half.Offset(32*i))
+	})
+	k.longs(in, shift, true, func(i int, sum VecVirtual) {
+		low := YMM()
+		VMOVDQU(k.half.Offset(32*i), low)
+		out[i] = YMM()
+		VPACKSSDW(sum, low, out[i])
+	})
+	return out
+}
+
+func (k *kernel) longs(in func(int, Register), shift uint64, high bool, emit func(int, VecVirtual)) {
+	unpack := VPUNPCKLWD
+	if high {
+		unpack = VPUNPCKHWD
+	}
+	load := func(i int) VecVirtual {
+		r := YMM()
+		in(i, r)
+		return r
+	}
+	// interleave makes pairs of a's and b's words.
+	interleave := func(a, b VecVirtual) VecVirtual {
+		r := YMM()
+		unpack(b, a, r)
+		return r
+	}
+	times := func(constant Mem, words VecVirtual) VecVirtual {
+		r := YMM()
+		VPMADDWD(constant, words, r)
+		return r
+	}
+	add := func(a, b VecVirtual) VecVirtual {
+		r := YMM()
+		VPADDD(b, a, r)
+		return r
+	}
+	sub := func(a, b VecVirtual) VecVirtual { // a − b
+		r := YMM()
+		VPSUBD(b, a, r)
+		return r
+	}
+
+	// Even coefficients.
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+	first, fifth := load(0), load(4)
+	sum, difference := YMM(), YMM()
+	VPADDW(fifth, first, sum)
+	VPSUBW(fifth, first, difference)
+	widen := func(words VecVirtual) VecVirtual { // times 2^13, and half a unit more
+		r := interleave(zero, words)
+		VPSRAD(Imm(3), r, r)
+		VPADDD(k.round[shift], r, r)
+		return r
+	}
+	low, up := widen(sum), widen(difference)
+	twoSix := interleave(load(2), load(6))
+	t3, t2 := times(k.t3, twoSix), times(k.t2, twoSix)
+	even := [4]VecVirtual{add(low, t3), add(up, t2), sub(up, t2), sub(low, t3)}
+
+	// Odd ones.
+	one, three, five, seven := load(1), load(3), load(5), load(7)
+	z3, z4 := YMM(), YMM()
+	VPADDW(three, seven, z3)
+	VPADDW(one, five, z4)
+	z := interleave(z3, z4)
+	y3, y4 := times(k.y3, z), times(k.y4, z)
+	sevenOne, fiveThree := interleave(seven, one), interleave(five, three)
+	for i := range 4 {
+		var odd VecVirtual
+		switch i {
+		case 0:
+			odd = add(times(k.odd[0], sevenOne), y4)
+		case 1:
+			odd = add(times(k.odd[1], fiveThree), y3)
+		case 2:
+			odd = add(times(k.odd[2], fiveThree), y4)
+		case 3:
+			odd = add(times(k.odd[3], sevenOne), y3)
+		}
+		plus, minus := add(even[i], odd), sub(even[i], odd)
+		VPSRAD(Imm(shift), plus, plus)
+		emit(i, plus)
+		VPSRAD(Imm(shift), minus, minus)
+		emit(7-i, minus)
+	}
+}
+
+// transposeWords transposes the 8×8 words in each half of eight registers.
+func transposeWords(r [8]VecVirtual) [8]VecVirtual {
+	two := func(lo, hi func(mxy, xy, xy1 Op), a, b VecVirtual) (VecVirtual, VecVirtual) {
+		l, h := YMM(), YMM()
+		lo(b, a, l)
+		hi(b, a, h)
+		return l, h
+	}
+	wl, wh := func(a, b, c Op) { VPUNPCKLWD(a, b, c) }, func(a, b, c Op) { VPUNPCKHWD(a, b, c) }
+	dl, dh := func(a, b, c Op) { VPUNPCKLDQ(a, b, c) }, func(a, b, c Op) { VPUNPCKHDQ(a, b, c) }
+	ql, qh := func(a, b, c Op) { VPUNPCKLQDQ(a, b, c) }, func(a, b, c Op) { VPUNPCKHQDQ(a, b, c) }
+	var w [8]VecVirtual // columns 0–3 and 4–7 of rows 01, 23, 45, 67
+	for i := range 4 {
+		w[2*i], w[2*i+1] = two(wl, wh, r[2*i], r[2*i+1])
+	}
+	var d [8]VecVirtual // d[4h+2·q+…]: columns 4h+2q, 4h+2q+1 of rows 0–3 and 4–7
+	for h := range 2 {
+		d[4*h], d[4*h+1] = two(dl, dh, w[h], w[2+h])
+		d[4*h+2], d[4*h+3] = two(dl, dh, w[4+h], w[6+h])
+	}
+	var out [8]VecVirtual
+	for h := range 2 {
+		out[4*h], out[4*h+1] = two(ql, qh, d[4*h], d[4*h+2])
+		out[4*h+2], out[4*h+3] = two(ql, qh, d[4*h+1], d[4*h+3])
+	}
+	return out
+}

@@ -1,0 +1,212 @@
+package baseline
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// ErrOther is what becomes of a file that is damaged or not of the kind that this
+// package decodes.
+var ErrOther = errors.New("baseline: not a whole baseline JPEG file")
+
+// Markers of T.81, table B.1.
+const (
+	markSOF0 = 0xc0 // baseline
+	markSOF1 = 0xc1 // the same with more tables
+	markDHT  = 0xc4
+	markRST0 = 0xd0
+	markSOI  = 0xd8
+	markEOI  = 0xd9
+	markSOS  = 0xda
+	markDQT  = 0xdb
+	markDRI  = 0xdd
+	markAPP0 = 0xe0
+	markAPPE = 0xee
+	markCOM  = 0xfe
+)
+
+// component is one of a picture's planes.
+type component struct {
+	id            byte
+	h, v          int  // blocks in an MCU, across and down
+	quant, tables byte // which divisors and, in four bits each, codes
+	divisors      *[pair]int16
+	dc, ac        *huffman
+	prediction    int32 // of the next block's first coefficient
+
+	coefs  []int16 // of one row of MCUs: v rows of stride blocks, in pairs
+	stride int     // even
+	plane  []byte
+	width  int // of a row of plane in bytes
+}
+
+// header is what stands before the scan.
+type header struct {
+	width, height  int
+	components     [3]component
+	n              int // components
+	hMax, vMax     int
+	restart        int // MCUs between markers; 0: none
+	divisors       [4]*[pair]int16
+	dcs, acs       [4]*huffman
+	jfif, adobe    bool
+	adobeTransform byte
+}
+
+// parse reads the header, and returns what follows that of the scan.
+func (h *header) parse(file []byte) (scan []byte, err error) {
+	if len(file) < 4 || file[0] != 0xff || file[1] != markSOI {
+		return nil, ErrOther
+	}
+	for rest := file[2:]; ; {
+		for len(rest) > 1 && rest[0] == 0xff && rest[1] == 0xff { // fill bytes
+			rest = rest[1:]
+		}
+		if len(rest) < 4 || rest[0] != 0xff {
+			return nil, ErrOther
+		}
+		marker, n := rest[1], int(binary.BigEndian.Uint16(rest[2:]))
+		if n < 2 || len(rest) < 2+n {
+			return nil, ErrOther
+		}
+		body := rest[4 : 2+n]
+		rest = rest[2+n:]
+		ok := true
+		switch {
+		case marker == markSOF0 || marker == markSOF1:
+			ok = h.frame(body)
+		case marker == markDHT:
+			ok = h.huffmanTables(body)
+		case marker == markDQT:
+			ok = h.quantTables(body)
+		case marker == markDRI:
+			if ok = len(body) == 2; ok {
+				h.restart = int(binary.BigEndian.Uint16(body))
+			}
+		case marker == markAPP0:
+			h.jfif = h.jfif || len(body) >= 14 && string(body[:5]) == "JFIF\x00"
+		case marker == markAPPE:
+			if len(body) >= 12 && string(body[:5]) == "Adobe" {
+				h.adobe, h.adobeTransform = true, body[11]
+			}
+		case marker == markSOS:
+			if !h.scan(body) || !h.complete() {
+				return nil, ErrOther
+			}
+			return rest, nil
+		case marker > markAPP0 && marker < markAPPE, marker == markAPPE+1, marker == markCOM:
+		default:
+			ok = false
+		}
+		if !ok {
+			return nil, ErrOther
+		}
+	}
+}
+
+// frame reads B.2.2: the size and the components.
+func (h *header) frame(b []byte) bool {
+	if h.n != 0 || len(b) < 6 || b[0] != 8 {
+		return false
+	}
+	h.height, h.width = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
+	h.n = int(b[5])
+	if h.width == 0 || h.height == 0 || h.n != 1 && h.n != 3 || len(b) != 6+3*h.n {
+		return false
+	}
+	for i := range h.n {
+		c := b[6+3*i:]
+		h.components[i] = component{id: c[0], h: int(c[1] >> 4), v: int(c[1] & 15), quant: c[2]}
+		if c[2] > 3 {
+			return false
+		}
+	}
+	luma := &h.components[0]
+	if h.n == 1 { // its blocks are in raster order, whatever they would be in an MCU
+		luma.h, luma.v = 1, 1
+	}
+	for i := 1; i < h.n; i++ {
+		if c := &h.components[i]; c.h != 1 || c.v != 1 {
+			return false
+		}
+	}
+	h.hMax, h.vMax = luma.h, luma.v
+	return luma.h >= 1 && luma.h <= 2 && luma.v >= 1 && luma.v <= 2
+}
+
+// quantTables reads B.2.4.1.
+func (h *header) quantTables(b []byte) bool {
+	for len(b) > 0 {
+		if len(b) < 65 || b[0] > 3 { // others have 16 bits
+			return false
+		}
+		h.divisors[b[0]] = pairOf(b[1:65])
+		b = b[65:]
+	}
+	return true
+}
+
+// huffmanTables reads B.2.4.2.
+func (h *header) huffmanTables(b []byte) bool {
+	for len(b) > 0 {
+		if len(b) < 17 || b[0]&0xef > 3 {
+			return false
+		}
+		n := 0
+		for _, count := range b[1:17] {
+			n += int(count)
+		}
+		if n > 256 || len(b) < 17+n {
+			return false
+		}
+		largest := byte(largestAC)
+		if b[0]>>4 == 0 {
+			largest = largestDC
+		}
+		t := newHuffman(b[1:17], b[17:17+n], largest)
+		if t == nil {
+			return false
+		}
+		if b[0]>>4 == 0 {
+			h.dcs[b[0]] = t
+		} else {
+			h.acs[b[0]&15] = t
+		}
+		b = b[17+n:]
+	}
+	return true
+}
+
+// scan reads B.2.3: all components, in the frame's order, and all coefficients.
+func (h *header) scan(b []byte) bool {
+	if h.n == 0 || len(b) != 4+2*h.n || int(b[0]) != h.n {
+		return false
+	}
+	for i := range h.n {
+		c := &h.components[i]
+		c.tables = b[2+2*i]
+		if b[1+2*i] != c.id || c.tables&0xcc != 0 {
+			return false
+		}
+	}
+	return b[1+2*h.n] == 0 && b[2+2*h.n] == 63 && b[3+2*h.n] == 0
+}
+
+// complete gives the components their tables, and says whether all are there and
+// the colours are libjpeg's Y'CbCr.
+func (h *header) complete() bool {
+	for i := range h.n {
+		c := &h.components[i]
+		c.divisors, c.dc, c.ac = h.divisors[c.quant], h.dcs[c.tables>>4], h.acs[c.tables&15]
+		if c.divisors == nil || c.dc == nil || c.ac == nil {
+			return false
+		}
+	}
+	switch {
+	case h.n == 1 || h.jfif:
+		return true
+	case h.adobe:
+		return h.adobeTransform == 1
+	}
+	return h.components[0].id == 1 && h.components[1].id == 2 && h.components[2].id == 3
+}

@@ -1,0 +1,87 @@
+//go:build amd64 && !noasm
+
+package baseline
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
+
+// setAssembly turns the assembly on, where there is AVX2, or off, and returns
+// what was.
+func setAssembly(on bool) (was bool) {
+	was, useAVX2 = useAVX2, on && hasAVX2
+	return was
+}
+
+var hasAVX2 = useAVX2
+
+// TestInversePairAVX2 compares the assembly with its portable twin on
+// coefficients of every size, those that overflow included, with guards around.
+func TestInversePairAVX2(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("no AVX2 here")
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for round := range 5000 {
+		var coefs, divisors [pair]int16
+		for i := range coefs {
+			coefs[i] = int16(random.Uint32()) >> (round % 16)
+			divisors[i] = int16(1 + random.IntN(1+round%255))
+			if random.IntN(3) < round/2000 {
+				coefs[i] = 0
+			}
+		}
+		const stride, guard = 21, 5
+		var got [2][]byte
+		for i, kernel := range []func([]byte, int, []int16, *[pair]int16){inversePairGo, inversePair} {
+			got[i] = bytes.Repeat([]byte{77}, guard+7*stride+16+guard)
+			kernel(got[i][guard:len(got[i])-guard], stride, coefs[:], &divisors)
+		}
+		if !bytes.Equal(got[0], got[1]) {
+			t.Fatalf("round %d: portable\n%v, assembly\n%v", round, got[0], got[1])
+		}
+	}
+}
+
+// TestCoefficientsBMI2 compares the assembly with its portable twin on random
+// bits, from every start.
+func TestCoefficientsBMI2(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("no AVX2 here")
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	counts := []byte{0, 1, 2, 2, 3, 2, 3, 2, 2, 1, 1, 1, 1, 2, 1, 3}
+	for range 3000 {
+		var values []byte
+		for range counts {
+			values = append(values, byte(random.IntN(11)|random.IntN(16)<<4), 0, byte(random.IntN(11)))
+		}
+		ac := newHuffman(counts, values, largestAC)
+		for i := range values {
+			values[i] &= 15
+		}
+		dc := newHuffman(counts, values, largestDC)
+		data := make([]byte, 64+padding)
+		for i := range 64 {
+			data[i] = byte(random.Uint32())
+		}
+		have := uint(random.IntN(64))
+		start := cursor{random.IntN(8), random.Uint64() &^ (1<<(64-have) - 1), have}
+		if have == 0 {
+			start.bits = 0
+		}
+		k := random.IntN(64) - 1
+		var blocks [2][pair]int16
+		var at [2]int
+		var done [2]bool
+		cursors := [2]cursor{start, start}
+		predictions := [2]int32{5, 5}
+		at[0], done[0] = coefficientsGo(data, &cursors[0], k, blocks[0][:], &dc.short, &ac.short, &predictions[0])
+		at[1], done[1] = coefficients(data, &cursors[1], k, blocks[1][:], &dc.short, &ac.short, &predictions[1])
+		if at[0] != at[1] || done[0] != done[1] || cursors[0] != cursors[1] || predictions[0] != predictions[1] || blocks[0] != blocks[1] {
+			t.Fatalf("from %d, %+v: portable %d %v %+v, assembly %d %v %+v", k, start, at[0], done[0], cursors[0], at[1], done[1], cursors[1])
+		}
+	}
+}

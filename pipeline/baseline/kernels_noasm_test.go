@@ -1,0 +1,6 @@
+//go:build !amd64 || noasm
+
+package baseline
+
+// setAssembly has nothing to choose from.
+func setAssembly(bool) (was bool) { return false }

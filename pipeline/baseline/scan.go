@@ -1,0 +1,185 @@
+package baseline
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// reader reads the coefficients of a scan.
+type reader struct {
+	rest []byte // of the file, behind what is in data
+	data []byte // up to the next marker, without stuffing, and padding
+	end  int    // of data without the padding
+
+	cursor
+}
+
+// cursor is where a reader stands.
+type cursor struct {
+	pos  int    // of the next byte that isn't in bits
+	bits uint64 // the next ones, the first highest; behind have of them others may follow, which are right
+	have uint
+}
+
+// padding is more than a block can take: 16 + 11 bits and 63 times 16 + 10, and
+// eight bytes that are looked at.
+const padding = 256
+
+// segment takes up what stands before the next marker, which it returns, or 0 if
+// there is none.
+func (r *reader) segment() (marker byte) {
+	r.data = r.data[:0]
+	for marker == 0 {
+		i := bytes.IndexByte(r.rest, 0xff)
+		if i < 0 || i+1 >= len(r.rest) {
+			return 0
+		}
+		r.data = append(r.data, r.rest[:i]...)
+		marker = r.rest[i+1]
+		if marker == 0 { // a stuffed 0xff
+			r.data = append(r.data, 0xff)
+		}
+		r.rest = r.rest[i+2:]
+	}
+	r.end = len(r.data)
+	r.data = slices.Grow(r.data, padding)[:r.end+padding]
+	clear(r.data[r.end:])
+	r.cursor = cursor{}
+	return marker
+}
+
+// finished says whether all of the segment was read, but for the bits that fill
+// its last byte.
+func (r *reader) finished() bool {
+	left := 8*r.end - (8*r.pos - int(r.have))
+	return left >= 0 && left < 8
+}
+
+// zigzag is the place in a block, by rows, of the k-th coefficient (T.81, figure
+// A.6).
+var zigzag = [64]byte{
+	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
+	12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
+	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+	58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+}
+
+// Two blocks side by side have their coefficients together: a row of the one,
+// the same row of the other, and so on.
+const pair = 128
+
+// place is that of coefficient i of a pair's first block. The second's lies 8
+// further.
+func place(i int) int { return i/8*16 + i%8 }
+
+// blockAt is where block i of a row of blocks begins.
+func blockAt(i int) int { return i/2*pair + i%2*8 }
+
+// places are those of the coefficients in zigzag order. The ones behind 63 are of
+// damaged blocks.
+var places = func() (p [128]byte) {
+	for k, i := range zigzag {
+		p[k] = byte(place(int(i)))
+	}
+	return p
+}()
+
+// pairOf lays divisors out as those of a pair.
+func pairOf(divisors []byte) *[pair]int16 {
+	p := new([pair]int16)
+	for k, v := range divisors {
+		p[places[k]], p[places[k]+8] = int16(v), int16(v)
+	}
+	return p
+}
+
+// value is a coefficient of size bits behind which there are 64−total bits: a
+// first bit of 0 makes it negative (T.81, F.2.2.1).
+func value(bits uint64, total, size uint) int32 {
+	v := int32(bits>>((64-total)&63)) & (1<<(size&31) - 1)
+	negative := v>>((size-1)&31) - 1
+	return v + negative&(1-1<<(size&31))
+}
+
+// refill takes up bytes until 56 bits or more are there.
+func (c *cursor) refill(data []byte) {
+	c.bits |= binary.BigEndian.Uint64(data[c.pos:]) >> (c.have & 63)
+	c.pos += int((63 - c.have) >> 3)
+	c.have |= 56
+}
+
+// block reads a block of a component to its places in b, which is all 0, and says
+// whether it could.
+func (r *reader) block(b []int16, c *component) bool {
+	for k := -1; ; {
+		var done bool
+		if k, done = coefficients(r.data, &r.cursor, k, b, &c.dc.short, &c.ac.short, &c.prediction); done {
+			return k <= 63 && r.pos <= r.end+8
+		}
+		// The next code is a long one.
+		table := c.ac
+		if k < 0 {
+			table = c.dc
+		}
+		r.refill(r.data)
+		s := table.long(r.bits)
+		if s == 0 {
+			return false
+		}
+		if k, done = r.take(s, k, b, &c.prediction); done {
+			return k <= 63 && r.pos <= r.end+8
+		}
+	}
+}
+
+// take puts the coefficient of a symbol, the next one behind the k-th, to its
+// place, and returns its number, and whether the block ends there.
+func (c *cursor) take(s symbol, k int, b []int16, prediction *int32) (at int, done bool) {
+	total, size := uint(s&totalMask), uint(s>>sizeShift&sizeMask)
+	v := int32(0)
+	if size > 0 {
+		v = value(c.bits, total, size)
+	}
+	c.bits <<= total
+	c.have -= total
+	if k < 0 {
+		*prediction += v
+		b[0] = int16(*prediction)
+		return 0, false
+	}
+	step := int(s >> stepShift)
+	if size == 0 && step != zeroes {
+		return k, true
+	}
+	k += step
+	if size > 0 {
+		b[places[k&127]] = int16(v)
+	}
+	return k, k >= 63
+}
+
+// coefficientsGo reads the coefficients of a block from the one behind the k-th
+// on; k is −1 before the first of all, which is what it differs by from
+// prediction. At the end of the block it returns the last one's number, above 63
+// for a damaged block, and true. Before a symbol that isn't in the table it stops,
+// and returns the number of the one before and false.
+func coefficientsGo(data []byte, c *cursor, k int, b []int16, dc, ac *[1 << lookBits]symbol, prediction *int32) (at int, done bool) {
+	for !done {
+		c.refill(data)
+		for range 2 { // have enough bits
+			table := ac
+			if k < 0 {
+				table = dc
+			}
+			s := table[c.bits>>(64-lookBits)]
+			if s == 0 {
+				return k, false
+			}
+			if k, done = c.take(s, k, b, prediction); done {
+				break
+			}
+		}
+	}
+	return k, true
+}
