@@ -173,6 +173,8 @@ type Product struct {
 	Math                   Math
 	Bias, ReLU             bool
 	BiasType               Type
+	// Deterministic asks for plans whose results repeat bit for bit.
+	Deterministic bool
 }
 
 func (p Product) String() string {

@@ -1,0 +1,76 @@
+//go:build linux && (amd64 || arm64)
+
+package nvidia
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// supported says that libraries can be loaded on this platform.
+const supported = true
+
+// dlopen loads a library, for symbol look-ups of libraries loaded later too:
+// cuDNN finds cuBLASLt and NVRTC so.
+func dlopen(name string) (uintptr, error) {
+	return purego.Dlopen(name, purego.RTLD_LAZY|purego.RTLD_GLOBAL)
+}
+
+func dlclose(handle uintptr) { purego.Dlclose(handle) }
+
+func dlsym(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }
+
+// call calls a C function of integers and pointers. Memory that args point to
+// is on the heap and kept alive by the caller. Nothing is allocated: SyscallN
+// sends the list it is given to the heap, so it gets one that lives there.
+func call(function uintptr, args ...uintptr) uintptr {
+	list := argumentLists.Get().(*[maxArguments]uintptr)
+	result, _, _ := purego.SyscallN(function, list[:copy(list[:], args)]...)
+	argumentLists.Put(list)
+	return result
+}
+
+// maxArguments is how many cublasLtMatmul takes.
+const maxArguments = 16
+
+var argumentLists = sync.Pool{New: func() any { return new([maxArguments]uintptr) }}
+
+// pathOf is the file that holds a function, "" when unknown: from the list of
+// the process's mappings.
+func pathOf(function uintptr) string {
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(maps)) {
+		fields := strings.Fields(line)
+		if len(fields) < 6 {
+			continue
+		}
+		from, to, _ := strings.Cut(fields[0], "-")
+		a, err1 := strconv.ParseUint(from, 16, 64)
+		b, err2 := strconv.ParseUint(to, 16, 64)
+		if err1 == nil && err2 == nil && uint64(function) >= a && uint64(function) < b {
+			return strings.Join(fields[5:], " ")
+		}
+	}
+	return ""
+}
+
+// cString copies a NUL-terminated string of C's.
+func cString(address uintptr) string {
+	if address == 0 {
+		return ""
+	}
+	start := pointer(address)
+	n := 0
+	for *(*byte)(unsafe.Add(start, n)) != 0 {
+		n++
+	}
+	return string(unsafe.Slice((*byte)(start), n))
+}

@@ -1,0 +1,27 @@
+//go:build !(linux && (amd64 || arm64))
+
+package nvidia
+
+import (
+	"errors"
+	"runtime"
+)
+
+// supported says that libraries can be loaded on this platform.
+const supported = false
+
+func dlopen(string) (uintptr, error) {
+	return 0, errors.New("NVIDIA's libraries are used on Linux (amd64, arm64) only, this is " + runtime.GOOS + "/" + runtime.GOARCH)
+}
+
+// Nothing is ever loaded here, so these are never reached.
+
+func dlclose(uintptr) {}
+
+func dlsym(uintptr, string) (uintptr, error) { panic("nvidia: look-up without a library") }
+
+func call(uintptr, ...uintptr) uintptr { panic("nvidia: call without a library") }
+
+func pathOf(uintptr) string { return "" }
+
+func cString(uintptr) string { panic("nvidia: string without a library") }

@@ -1,0 +1,176 @@
+package nvidia
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// device is one reference to the primary context of a GPU.
+type device struct {
+	lib         *libraries
+	description gpu.Description
+	handle      int32   // CUdevice
+	context     uintptr // CUcontext
+
+	once   sync.Once // of the cuBLASLt handle
+	lt     uintptr   // cublasLtHandle_t
+	ltErr  error
+	closed bool
+
+	convolves sync.Once // of the first cuDNN handle
+	dnn       uintptr   // cudnnHandle_t that plans are made with
+	dnnErr    error
+}
+
+// openDevice retains the primary context, which cuBLAS and cuDNN use as well,
+// and opens the way to and from other open devices' memory.
+func (l *libraries) openDevice(index int) (_ *device, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	d := &device{lib: l}
+	if d.description, err = l.describe(index); err != nil {
+		return nil, err
+	}
+	if err := l.check("cuDeviceGet", call(l.driver.deviceGet, address(&d.handle), uintptr(index))); err != nil {
+		return nil, err
+	}
+	if err := l.check("cuDevicePrimaryCtxRetain", call(l.driver.primaryRetain, address(&d.context), uintptr(d.handle))); err != nil {
+		return nil, err
+	}
+	l.registry.Lock()
+	defer l.registry.Unlock()
+	err = d.keepCurrent(func() error {
+		for _, other := range l.open {
+			if err := d.connect(other); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, d.release())
+	}
+	l.open = append(l.open, d)
+	return d, nil
+}
+
+// keepCurrent calls f and then makes the context current again that was.
+func (d *device) keepCurrent(f func() error) error {
+	var before uintptr
+	if err := d.lib.check("cuCtxGetCurrent", call(d.lib.driver.ctxGetCurrent, address(&before))); err != nil {
+		return err
+	}
+	err := f()
+	return errors.Join(err, d.lib.check("cuCtxSetCurrent", call(d.lib.driver.ctxSetCurrent, before)))
+}
+
+// connect lets d and other reach each other's memory where the hardware can;
+// otherwise the driver brings copies through the host.
+func (d *device) connect(other *device) error {
+	if d.context == other.context {
+		return nil
+	}
+	for _, pair := range [][2]*device{{d, other}, {other, d}} {
+		from, to := pair[0], pair[1]
+		if !slices.Contains(from.description.PeerCapable, to.description.Index) {
+			continue
+		}
+		if err := from.Bind(); err != nil {
+			return err
+		}
+		result := call(d.lib.driver.ctxEnablePeerAccess, to.context, 0)
+		switch int32(result) {
+		case codePeerAlreadyEnabled, codeTooManyPeers, codePeerAccessUnavail:
+			continue // a copy through the host works as well
+		}
+		if err := d.lib.check("cuCtxEnablePeerAccess", result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *device) Describe() gpu.Description { return d.description }
+
+// Bind makes the context current in the calling thread.
+func (d *device) Bind() error {
+	return d.lib.check("cuCtxSetCurrent", call(d.lib.driver.ctxSetCurrent, d.context))
+}
+
+func (d *device) Memory() (free, total int64, err error) {
+	var f, t uint64
+	err = d.lib.check("cuMemGetInfo", call(d.lib.driver.memGetInfo, address(&f), address(&t)))
+	return int64(f), int64(t), err
+}
+
+func (d *device) Allocate(bytes int64) (gpu.Pointer, error) {
+	var p uint64
+	err := d.lib.check("cuMemAlloc", call(d.lib.driver.memAlloc, address(&p), uintptr(max(bytes, 1))))
+	return gpu.Pointer(p), err
+}
+
+func (d *device) Free(p gpu.Pointer) error {
+	if p == 0 {
+		return nil
+	}
+	return d.lib.check("cuMemFree", call(d.lib.driver.memFree, uintptr(p)))
+}
+
+// hostPortable makes memory page-locked for every context (CU_MEMHOSTALLOC_PORTABLE).
+const hostPortable = 1
+
+func (d *device) AllocateHost(bytes int) ([]byte, error) {
+	var p uintptr
+	if err := d.lib.check("cuMemHostAlloc", call(d.lib.driver.memHostAlloc, address(&p), uintptr(max(bytes, 1)), hostPortable)); err != nil {
+		return nil, err
+	}
+	return unsafe.Slice((*byte)(pointer(p)), max(bytes, 1))[:bytes], nil
+}
+
+func (d *device) FreeHost(b []byte) error {
+	p := unsafe.SliceData(b)
+	if p == nil {
+		return nil
+	}
+	return d.lib.check("cuMemFreeHost", call(d.lib.driver.memFreeHost, uintptr(unsafe.Pointer(p))))
+}
+
+// Close destroys the libraries' handles and gives the context back. It is safe
+// to call twice.
+func (d *device) Close() error {
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	d.lib.registry.Lock()
+	d.lib.open = slices.DeleteFunc(d.lib.open, func(o *device) bool { return o == d })
+	d.lib.registry.Unlock()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := d.keepCurrent(func() error {
+		if d.lt == 0 && d.dnn == 0 {
+			return nil
+		}
+		if err := d.Bind(); err != nil {
+			return err
+		}
+		var errs []error
+		if d.dnn != 0 {
+			errs = append(errs, d.lib.checkDNN("cudnnDestroy", call(d.lib.dnn.destroy, d.dnn)))
+		}
+		if d.lt != 0 {
+			errs = append(errs, checkLt("cublasLtDestroy", call(d.lib.lt.destroy, d.lt)))
+		}
+		return errors.Join(errs...)
+	})
+	return errors.Join(err, d.release())
+}
+
+func (d *device) release() error {
+	return d.lib.check("cuDevicePrimaryCtxRelease", call(d.lib.driver.primaryRelease, uintptr(d.handle)))
+}

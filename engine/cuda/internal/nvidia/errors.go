@@ -1,0 +1,145 @@
+package nvidia
+
+import (
+	"fmt"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// Results of the driver (CUresult) that are told apart.
+const (
+	codeOutOfMemory         = 2
+	codeUnsupportedPTX      = 222
+	codePeerAlreadyEnabled  = 704
+	codePeerAccessUnavail   = 217
+	codeTooManyPeers        = 711
+	codeInvalidPTX          = 218
+	codeNoBinary            = 209
+	codeNewerDriverRequired = 36
+	codeNotSupported        = 801
+)
+
+// lost are the results after which a context answers every call with the same:
+// cuda.h says of each that the process must be ended and begun again.
+var lost = map[int]bool{
+	46:  true, // DEVICE_UNAVAILABLE
+	214: true, // ECC_UNCORRECTABLE
+	220: true, // NVLINK_UNCORRECTABLE
+	226: true, // CONTAINED
+	700: true, // ILLEGAL_ADDRESS
+	702: true, // LAUNCH_TIMEOUT
+	709: true, // CONTEXT_IS_DESTROYED
+	710: true, // ASSERT
+	714: true, // HARDWARE_STACK_ERROR
+	715: true, // ILLEGAL_INSTRUCTION
+	716: true, // MISALIGNED_ADDRESS
+	717: true, // INVALID_ADDRESS_SPACE
+	718: true, // INVALID_PC
+	719: true, // LAUNCH_FAILED
+	721: true, // TENSOR_MEMORY_LEAK
+	911: true, // EXTERNAL_DEVICE
+	999: true, // UNKNOWN
+}
+
+// kindOf is what callers tell a driver's result apart by.
+func kindOf(code int) error {
+	switch {
+	case code == codeOutOfMemory:
+		return gpu.ErrOutOfMemory
+	case lost[code]:
+		return gpu.ErrLost
+	case code == codeUnsupportedPTX, code == codeInvalidPTX, code == codeNoBinary,
+		code == codeNewerDriverRequired, code == codeNotSupported, code == codePeerAccessUnavail:
+		return gpu.ErrUnsupported
+	}
+	return nil
+}
+
+// check makes an error of the result of a driver's function, nil of success.
+func (l *libraries) check(name string, result uintptr) error {
+	if int32(result) == 0 {
+		return nil
+	}
+	return l.failure(name, int(int32(result)))
+}
+
+func (l *libraries) failure(name string, code int) *gpu.CallError {
+	return &gpu.CallError{Call: name, Code: code, Text: l.text(code), Kind: kindOf(code)}
+}
+
+// text is the driver's name and words for a result.
+func (l *libraries) text(code int) string {
+	var name, words uintptr
+	call(l.driver.getErrorName, uintptr(code), address(&name))
+	call(l.driver.getErrorString, uintptr(code), address(&words))
+	if name == 0 || words == 0 {
+		return "a result that this driver doesn't name"
+	}
+	return cString(name) + ": " + cString(words)
+}
+
+// cublasStatuses are cublasStatus_t.
+var cublasStatuses = map[int]string{
+	1: "not initialized", 3: "resource allocation failed", 7: "invalid value", 8: "architecture mismatch",
+	11: "mapping error", 13: "execution failed", 14: "internal error", 15: "not supported", 16: "license error",
+}
+
+const (
+	cublasAllocFailed  = 3
+	cublasArchMismatch = 8
+	cublasNotSupported = 15
+)
+
+// checkLt makes an error of a cublasStatus_t.
+func checkLt(name string, result uintptr) error {
+	code := int(int32(result))
+	if code == 0 {
+		return nil
+	}
+	e := &gpu.CallError{Call: name, Code: code, Text: cublasStatuses[code]}
+	switch code {
+	case cublasAllocFailed:
+		e.Kind = gpu.ErrOutOfMemory
+	case cublasNotSupported, cublasArchMismatch:
+		e.Kind = gpu.ErrUnsupported
+	}
+	if e.Text == "" {
+		e.Text = "unknown status"
+	}
+	return e
+}
+
+// Statuses of cuDNN: thousands are categories.
+const (
+	dnnNotSupported         = 3000
+	dnnHostAllocFailed      = 4003
+	dnnDeviceAllocFailed    = 4004
+	dnnExecutionFailed      = 5000
+	dnnSublibraryLoadFailed = 1008
+)
+
+// checkDNN makes an error of a cudnnStatus_t, with what the library says of
+// its last failure.
+func (l *libraries) checkDNN(name string, result uintptr) error {
+	code := int(int32(result))
+	if code == 0 {
+		return nil
+	}
+	e := &gpu.CallError{Call: name, Code: code, Text: cString(call(l.dnn.errorString, uintptr(code)))}
+	if l.dnn.lastError != 0 {
+		more := make([]byte, 1024)
+		call(l.dnn.lastError, start(more), uintptr(len(more)))
+		if text := upToZero(more); text != "" {
+			e.Text += fmt.Sprintf(" (%s)", text)
+		}
+	}
+	switch {
+	case code == dnnHostAllocFailed, code == dnnDeviceAllocFailed:
+		e.Kind = gpu.ErrOutOfMemory
+	case code/1000*1000 == dnnNotSupported:
+		e.Kind = gpu.ErrUnsupported
+	case code/1000*1000 == dnnExecutionFailed:
+		e.Kind = gpu.ErrLost
+	}
+	return e
+}

@@ -1,0 +1,120 @@
+package nvidia
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// pathsVariable names the environment variable that lists folders to look in
+// first.
+const pathsVariable = "ALEXNET_CUDA_LIBS"
+
+// Options say where libraries are looked for.
+type Options struct {
+	// Paths are folders to look in before those of $ALEXNET_CUDA_LIBS and all
+	// others.
+	Paths []string
+}
+
+// places are the folders to try, in order; "" stands for the dynamic linker.
+// Folders that don't exist are left out.
+func places(o Options) []string {
+	all := slices.Concat(o.Paths, filepath.SplitList(os.Getenv(pathsVariable)))
+	all = append(all, "")
+	for _, site := range sitePackages() {
+		all = append(all, wheelFolders(site)...)
+	}
+	return existing(append(all, systemFolders()...))
+}
+
+// existing drops folders that don't exist and repetitions.
+func existing(folders []string) []string {
+	var kept []string
+	for _, f := range folders {
+		if slices.Contains(kept, f) {
+			continue
+		}
+		if info, err := os.Stat(f); f == "" || err == nil && info.IsDir() {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// wheelFolders are where NVIDIA's wheels put libraries in a Python environment.
+func wheelFolders(site string) []string {
+	var all []string
+	for _, part := range []string{"cu13", "cu12", "cublas", "cudnn", "cuda_nvrtc", "cuda_runtime", "nccl"} {
+		all = append(all, filepath.Join(site, "nvidia", part, "lib"))
+	}
+	return all
+}
+
+// sitePackages are the package folders of the Python environments at hand, the
+// active one first, found without running Python.
+func sitePackages() []string {
+	home, _ := os.UserHomeDir()
+	prefixes := []string{os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX")}
+	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
+		python := filepath.Join(folder, "python3")
+		if info, err := os.Stat(python); err != nil || info.IsDir() {
+			continue
+		}
+		prefixes = append(prefixes, filepath.Dir(folder))
+		if real, err := filepath.EvalSymlinks(python); err == nil {
+			prefixes = append(prefixes, filepath.Dir(filepath.Dir(real)))
+		}
+	}
+	prefixes = append(prefixes, ".venv", "venv", filepath.Join(home, ".venv"), filepath.Join(home, "venv"), filepath.Join(home, ".local"))
+	prefixes = append(prefixes, glob(filepath.Join(home, ".pyenv/versions/*"))...)
+	prefixes = append(prefixes, "/usr/local", "/usr")
+	for _, pattern := range []string{"/opt/*/.venv", "/opt/*/venv", "/opt/*", filepath.Join(home, "*conda3"), filepath.Join(home, "miniforge3")} {
+		prefixes = append(prefixes, glob(pattern)...)
+	}
+	var sites []string
+	for _, prefix := range prefixes {
+		if prefix == "" {
+			continue
+		}
+		for _, pattern := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages", "lib64/python3*/site-packages"} {
+			sites = append(sites, glob(filepath.Join(prefix, pattern))...)
+		}
+	}
+	return existing(sites)
+}
+
+// systemFolders are where toolkits, distributions and containers put libraries.
+func systemFolders() []string {
+	multiarch := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[runtime.GOARCH]
+	all := glob("/usr/local/cuda*/lib64")
+	slices.SortFunc(all, newestFirst)
+	return append(all,
+		"/opt/cuda/lib64", filepath.Join("/usr/lib", multiarch), "/usr/lib64", "/usr/lib",
+		"/usr/local/nvidia/lib64", "/usr/local/nvidia/lib", "/usr/lib/wsl/lib", "/run/opengl-driver/lib",
+		filepath.Join("/usr/lib", multiarch, "nvidia/current"))
+}
+
+// newestFirst puts /usr/local/cuda first, then cuda-13.0 before cuda-12.8.
+func newestFirst(a, b string) int {
+	version := func(path string) float64 {
+		_, number, dashed := strings.Cut(filepath.Base(filepath.Dir(path)), "-")
+		if !dashed {
+			return 1e9
+		}
+		major, minor, _ := strings.Cut(number, ".")
+		x, _ := strconv.Atoi(major)
+		y, _ := strconv.Atoi(minor)
+		return float64(x) + float64(y)/1000
+	}
+	return int(1e3*version(b)) - int(1e3*version(a))
+}
+
+func glob(pattern string) []string {
+	found, _ := filepath.Glob(pattern)
+	slices.SortFunc(found, func(a, b string) int { return strings.Compare(b, a) })
+	return found
+}

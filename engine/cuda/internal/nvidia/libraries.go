@@ -1,0 +1,261 @@
+package nvidia
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// minDriver is the oldest CUDA version that a driver may run, as
+// cuDriverGetVersion counts: 12.0 (driver 525), which reads the PTX of the
+// kernels and has everything that is called.
+const minDriver = 12000
+
+// libraries are what a process has loaded.
+type libraries struct {
+	driver  driverAPI
+	lt      ltAPI
+	dnn     dnnAPI
+	version int           // newest CUDA version that the driver runs: 13000
+	found   []gpu.Library // the driver first
+
+	registry sync.Mutex
+	open     []*device // for peer access between them
+}
+
+// Missing is a library that isn't there, or isn't as it must be.
+type Missing struct {
+	Name    string   // "cuDNN 9"
+	Why     string   // what was found instead, or where it was looked for
+	Install []string // command lines, any one of which helps
+}
+
+func (m *Missing) Error() string {
+	return fmt.Sprintf("%s: %s; install it with %s", m.Name, m.Why, strings.Join(m.Install, ", or with "))
+}
+
+// Unwrap makes a missing library gpu.ErrUnsupported.
+func (m *Missing) Unwrap() error { return gpu.ErrUnsupported }
+
+// load loads the driver and the libraries. It goes on where one is missing, so
+// that all that are can be named.
+func load(o Options) (*libraries, []*Missing) {
+	l := new(libraries)
+	where := places(o)
+	if m := l.loadDriver(where); m != nil {
+		return l, []*Missing{m}
+	}
+	var missing []*Missing
+	major, m := l.loadLt(where)
+	if m != nil {
+		missing = append(missing, m)
+	}
+	if major > 0 {
+		l.preload("NVRTC", where, fmt.Sprintf("libnvrtc.so.%d", major))
+	}
+	if m := l.loadDNN(where, major); m != nil {
+		missing = append(missing, m)
+	}
+	return l, missing
+}
+
+// try loads the first of names that any place has and accept takes. refusals
+// say why others were not taken.
+func try(where []string, names []string, accept func(handle uintptr, path string) error) (refusals []error, ok bool) {
+	for _, folder := range where {
+		for _, name := range names {
+			path := inPlace(folder, name)
+			if folder != "" {
+				if _, err := os.Stat(path); err != nil {
+					continue
+				}
+			}
+			handle, err := dlopen(path)
+			if err != nil {
+				if folder != "" || !supported {
+					refusals = append(refusals, err)
+				}
+				continue
+			}
+			if err := accept(handle, path); err != nil {
+				refusals = append(refusals, err)
+				dlclose(handle)
+				continue
+			}
+			return nil, true
+		}
+	}
+	return refusals, false
+}
+
+// loadDriver loads and initialises libcuda, which comes with the kernel's
+// driver and not with a toolkit.
+func (l *libraries) loadDriver(where []string) *Missing {
+	m := &Missing{Name: "NVIDIA driver", Install: []string{
+		"the driver's installer (https://www.nvidia.com/drivers)", "apt-get install nvidia-driver libcuda1 (Debian)", "ubuntu-drivers install (Ubuntu)"}}
+	refusals, ok := try(where, []string{"libcuda.so.1"}, func(handle uintptr, path string) error {
+		if err := bind(handle, path, l.driver.functions()); err != nil {
+			return err
+		}
+		var version int32
+		call(l.driver.driverGetVersion, address(&version))
+		l.version = int(version)
+		l.found = []gpu.Library{{Name: "driver", Path: pathOf(l.driver.init), Version: cudaVersion(l.version) + kernelDriver()}}
+		return nil
+	})
+	switch {
+	case !ok && len(refusals) > 0:
+		m.Why = errors.Join(refusals...).Error()
+	case !ok && kernelDriver() != "":
+		m.Why = "the kernel's driver is loaded, but there is no libcuda.so.1: in a container, run it with --gpus all (NVIDIA container toolkit)"
+		m.Install = []string{"apt-get install libcuda1 of the driver's version"}
+	case !ok:
+		m.Why = "no libcuda.so.1 in the linker's folders nor in any folder looked through"
+	case l.version < minDriver:
+		m.Why = fmt.Sprintf("%s runs CUDA %s; 12.0 or newer is needed, driver 525 or newer", l.found[0].Path, cudaVersion(l.version))
+	default:
+		if err := l.check("cuInit", call(l.driver.init, 0)); err != nil {
+			m.Why = err.Error()
+			break
+		}
+		return nil
+	}
+	return m
+}
+
+// loadLt loads cuBLASLt and returns its major version, 0 for none.
+func (l *libraries) loadLt(where []string) (int, *Missing) {
+	var names []string
+	for major := min(l.version/1000, 13); major >= 12; major-- {
+		names = append(names, fmt.Sprintf("libcublasLt.so.%d", major))
+	}
+	major := 0
+	refusals, ok := try(where, names, func(handle uintptr, path string) error {
+		if err := bind(handle, path, l.lt.functions()); err != nil {
+			return err
+		}
+		version := int(call(l.lt.getVersion))
+		major = version / 10000
+		l.found = append(l.found, gpu.Library{Name: "cuBLASLt", Path: pathOf(l.lt.getVersion), Version: ltVersion(version)})
+		return nil
+	})
+	if ok {
+		return major, nil
+	}
+	cuda := l.wheelMajor()
+	suffix := map[int]string{12: "-cu12", 13: ""}[cuda]
+	return 0, &Missing{Name: "cuBLASLt " + strings.Join(versionsOf(names), " or "),
+		Why: l.notFound("libcublasLt.so.*", refusals),
+		Install: []string{"pip install nvidia-cublas" + suffix + " nvidia-cuda-nvrtc" + suffix,
+			"apt-get install " + aptCUDA("libcublas", cuda) + " (NVIDIA's repository)"}}
+}
+
+// loadDNN loads cuDNN 9, built for a CUDA version that the driver and cuBLASLt
+// have.
+func (l *libraries) loadDNN(where []string, ltMajor int) *Missing {
+	refusals, ok := try(where, []string{"libcudnn.so.9"}, func(handle uintptr, path string) error {
+		if err := bind(handle, path, l.dnn.functions()); err != nil {
+			return err
+		}
+		version, runtime := int(call(l.dnn.getVersion)), int(call(l.dnn.getCudartVersion))/1000
+		if version/10000 != 9 {
+			return fmt.Errorf("%s is cuDNN %d, want 9", path, version/10000)
+		}
+		if runtime > l.version/1000 {
+			return fmt.Errorf("%s is built for CUDA %d, the driver runs %s", path, runtime, cudaVersion(l.version))
+		}
+		if ltMajor != 0 && runtime != ltMajor {
+			return fmt.Errorf("%s is built for CUDA %d, cuBLASLt is of %d", path, runtime, ltMajor)
+		}
+		l.found = append(l.found, gpu.Library{Name: "cuDNN", Path: pathOf(l.dnn.getVersion), Version: dnnVersion(version)})
+		return nil
+	})
+	if ok {
+		return nil
+	}
+	cuda := l.wheelMajor()
+	if ltMajor != 0 {
+		cuda = ltMajor
+	}
+	return &Missing{Name: "cuDNN 9", Why: l.notFound("libcudnn.so.*", refusals),
+		Install: []string{fmt.Sprintf("pip install nvidia-cudnn-cu%d", cuda),
+			fmt.Sprintf("apt-get install libcudnn9-cuda-%d (NVIDIA's repository)", cuda)}}
+}
+
+// preload loads a library that another looks for by its name, if it is there.
+func (l *libraries) preload(title string, where []string, name string) {
+	try(where, []string{name}, func(handle uintptr, path string) error {
+		version := gpu.Library{Name: title, Path: path}
+		if f, err := dlsym(handle, "nvrtcVersion"); err == nil {
+			numbers := make([]int32, 2)
+			call(f, address(&numbers[0]), address(&numbers[1]))
+			version.Path, version.Version = pathOf(f), fmt.Sprintf("%d.%d", numbers[0], numbers[1])
+		}
+		l.found = append(l.found, version)
+		return nil
+	})
+}
+
+// wheelMajor is the CUDA version whose libraries this driver runs.
+func (l *libraries) wheelMajor() int { return min(max(l.version/1000, 12), 13) }
+
+// notFound explains a failed search, with files of other versions.
+func (l *libraries) notFound(pattern string, refusals []error) string {
+	if len(refusals) > 0 {
+		return errors.Join(refusals...).Error()
+	}
+	for _, folder := range places(Options{}) {
+		if folder == "" {
+			continue
+		}
+		for _, path := range glob(filepath.Join(folder, pattern)) {
+			return fmt.Sprintf("there is only %s, and the driver runs CUDA %s", path, cudaVersion(l.version))
+		}
+	}
+	return "not in the linker's folders, in a Python environment or under /usr/local/cuda*; name its folder in $" + pathsVariable + " if it is elsewhere"
+}
+
+// cudaVersion writes 12040 as 12.4.
+func cudaVersion(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
+
+// ltVersion writes 130401 as 13.4.1, dnnVersion 92600 as 9.26.0.
+func ltVersion(v int) string  { return fmt.Sprintf("%d.%d.%d", v/10000, v/100%100, v%100) }
+func dnnVersion(v int) string { return ltVersion(v) }
+
+// kernelDriver is the version of the kernel's driver, " (driver 580.65.06)", ""
+// where none is loaded.
+func kernelDriver() string {
+	text, err := os.ReadFile("/proc/driver/nvidia/version")
+	if err != nil {
+		return ""
+	}
+	fields := strings.Fields(string(text))
+	for i, f := range fields {
+		if f == "Module" && i+1 < len(fields) && !strings.HasPrefix(fields[i+1], "for") {
+			return " (driver " + fields[i+1] + ")"
+		}
+		if strings.Count(f, ".") >= 1 && strings.Trim(f, "0123456789.") == "" {
+			return " (driver " + f + ")"
+		}
+	}
+	return ""
+}
+
+// versionsOf is 13 of libcublasLt.so.13.
+func versionsOf(names []string) []string {
+	var all []string
+	for _, n := range names {
+		all = append(all, strings.TrimPrefix(filepath.Ext(n), "."))
+	}
+	return all
+}
+
+// aptCUDA is a package of the first release of a major version.
+func aptCUDA(name string, major int) string {
+	return name + map[int]string{12: "-12-9", 13: "-13-0"}[major]
+}

@@ -1,0 +1,52 @@
+package nvidia
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// wheels are cuBLASLt and cuDNN without a driver: the real libraries, of which
+// much works on a machine without a GPU.
+var wheels = sync.OnceValues(func() (*libraries, error) {
+	l := &libraries{version: 13000}
+	where := places(Options{})
+	major, m := l.loadLt(where)
+	if m != nil {
+		return nil, m
+	}
+	l.preload("NVRTC", where, fmt.Sprintf("libnvrtc.so.%d", major))
+	if m := l.loadDNN(where, major); m != nil {
+		return nil, m
+	}
+	return l, nil
+})
+
+// needWheels skips a test where the libraries aren't installed. With
+// ALEXNET_NEED_CUDA_LIBS they must be.
+func needWheels(t *testing.T) *libraries {
+	t.Helper()
+	l, err := wheels()
+	if err == nil {
+		return l
+	}
+	if os.Getenv("ALEXNET_NEED_CUDA_LIBS") != "" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+	return nil
+}
+
+// includes are the folders of the headers that belong to the libraries found.
+func includes(t *testing.T, l *libraries) []string {
+	t.Helper()
+	var all []string
+	for _, f := range l.found {
+		for _, folder := range []string{"../include", "../../cuda_runtime/include"} {
+			all = append(all, filepath.Join(filepath.Dir(f.Path), folder))
+		}
+	}
+	return existing(all)
+}
