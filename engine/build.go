@@ -39,8 +39,8 @@ type parameter struct {
 	slices []*slice // per part; nil where the part holds none
 }
 
-// slice is one part's share of a parameter.
-type slice struct{ w, v, g *Tensor }
+// slice is one part's share of a parameter. Where batches aren't cut, sum is g.
+type slice struct{ w, v, g, sum *Tensor }
 
 // flow is what the parts hold between two layers.
 type flow struct {
@@ -59,16 +59,16 @@ func newBuilder(net *Net, contexts []Context, cfg ModelConfig) *builder {
 	size := net.Input.Size
 	for p := range contexts {
 		b.inputs = append(b.inputs, &input{
-			pixels: b.tensor(p, "pixels", Byte, Persistent, Shape{cfg.Batch, size, size, 3}),
-			colour: b.tensor(p, "colour", Float32, Persistent, Shape{cfg.Batch, 3, 1, 1}),
+			pixels: b.tensor(p, "pixels", Byte, Persistent, Shape{cfg.piece(), size, size, 3}),
+			colour: b.tensor(p, "colour", Float32, Persistent, Shape{cfg.piece(), 3, 1, 1}),
 			mean:   b.tensor(p, "mean", Float32, Persistent, Shape{1, 3, size, size}),
 		})
 	}
 	b.head = headTensors{
-		labels: b.tensor(0, "labels", Int32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
-		probs:  b.tensor(0, "probabilities", Float32, Persistent, Shape{cfg.Batch, net.Classes, 1, 1}),
-		loss:   b.tensor(0, "loss", Float32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
-		rank:   b.tensor(0, "rank", Int32, Persistent, Shape{cfg.Batch, 1, 1, 1}),
+		labels: b.tensor(0, "labels", Int32, Persistent, Shape{cfg.piece(), 1, 1, 1}),
+		probs:  b.tensor(0, "probabilities", Float32, Persistent, Shape{cfg.piece(), net.Classes, 1, 1}),
+		loss:   b.tensor(0, "loss", Float32, Persistent, Shape{cfg.piece(), 1, 1, 1}),
+		rank:   b.tensor(0, "rank", Int32, Persistent, Shape{cfg.piece(), 1, 1, 1}),
 		halt:   b.tensor(0, "halt", Int32, Persistent, Shape{1, 1, 1, 1}),
 	}
 	return b
@@ -81,7 +81,7 @@ func (b *builder) tensor(part int, name string, t ElemType, life Life, s Shape) 
 // activation makes a scratch tensor of one part for a layer's output or its
 // gradient: maps is the part's own number.
 func (b *builder) activation(part int, name string, maps int, e Extent) *Tensor {
-	return b.tensor(part, name, Working, Scratch, Shape{b.cfg.Batch, maps, e.Height, e.Width})
+	return b.tensor(part, name, Working, Scratch, Shape{b.cfg.piece(), maps, e.Height, e.Width})
 }
 
 // parts is the number of contexts the net is spread over.
@@ -95,7 +95,7 @@ func (b *builder) training(extents []Extent) [][]Op {
 	ops, backs, logits := b.forward(extents, true)
 	dlogits := b.tensor(0, "logits.grad", Working, Scratch, logits.Shape)
 	loss := b.loss(logits)
-	loss.DX, loss.Halt = dlogits, b.head.halt
+	loss.DX, loss.Halt, loss.Smoothing = dlogits, b.head.halt, b.cfg.Smoothing
 	ops[0] = append(ops[0], loss)
 	dy := make([]*Tensor, b.parts())
 	dy[0] = dlogits
@@ -113,11 +113,30 @@ func (b *builder) inference(extents []Extent) [][]Op {
 	return b.meet(ops)
 }
 
+// accumulation returns, per part, what adds the gradients of a piece of the batch
+// to the sums of those before, or begins the sums.
+func (b *builder) accumulation(first bool) [][]Op {
+	ops := make([][]Op, b.parts())
+	for _, q := range b.params {
+		if b.frozen(q.layer) {
+			continue
+		}
+		for p, s := range q.slices {
+			if s != nil {
+				ops[p] = append(ops[p], Accumulate{G: s.g, Sum: s.sum, First: first})
+			}
+		}
+	}
+	return b.meet(ops)
+}
+
+func (b *builder) frozen(layer string) bool { return slices.Contains(b.cfg.Freeze, layer) }
+
 // update returns, per part, the update of every parameter that isn't frozen.
 func (b *builder) update() [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
-		if slices.Contains(b.cfg.Freeze, q.layer) {
+		if b.frozen(q.layer) {
 			continue
 		}
 		decay := b.cfg.Decay
@@ -126,7 +145,7 @@ func (b *builder) update() [][]Op {
 		}
 		for p, s := range q.slices {
 			if s != nil {
-				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.g, Halt: b.head.halt, Decay: decay, Rate: 1})
+				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.sum, Halt: b.head.halt, Decay: decay, Rate: 1})
 			}
 		}
 	}
@@ -431,6 +450,10 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 			if !b.cfg.Inference {
 				s.v = b.tensor(p, name+".momentum", Float32, Persistent, shape)
 				s.g = b.tensor(p, name+".grad", Float32, Persistent, shape)
+				s.sum = s.g
+				if b.cfg.pieces() > 1 && !b.frozen(l.Name) {
+					s.sum = b.tensor(p, name+".grad.sum", Float32, Persistent, shape)
+				}
 			}
 			q.slices[p] = s
 		}

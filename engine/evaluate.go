@@ -11,7 +11,7 @@ import (
 // A Feeder yields the batches of one pass over a data set.
 type Feeder interface {
 	// Next returns the next batch, or io.EOF after the last. The batch is valid
-	// until the next call of Next or Close.
+	// until the call of Next after the next one, or Close.
 	Next(context.Context) (Batch, error)
 	// Close stops the pass and frees what it holds.
 	Close() error

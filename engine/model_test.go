@@ -109,11 +109,11 @@ func TestPlacements(t *testing.T) {
 			for step := range uint64(3) {
 				b := randomBatch(net, 5, step)
 				s := engine.Step{Seed: 1, Number: step, LearningRate: .01, Momentum: .9}
-				o1, err := one.Gradients(b, s)
+				o1, err := one.Train(b, s)
 				if err != nil {
 					t.Fatal(err)
 				}
-				o2, err := two.Gradients(b, s)
+				o2, err := two.Train(b, s)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -124,11 +124,6 @@ func TestPlacements(t *testing.T) {
 					}
 				}
 				same(t, one, two, engine.Gradient, 1e-4)
-				for _, m := range []*engine.Model{one, two} {
-					if err := m.Update(s); err != nil {
-						t.Fatal(err)
-					}
-				}
 			}
 			same(t, one, two, engine.Weight, 1e-4)
 		})
@@ -214,7 +209,7 @@ func TestModelErrors(t *testing.T) {
 	for want, f := range map[string]func() error{
 		"label 10":                  func() error { _, err := m.Infer(bad); return err },
 		"3 images for a model of":   func() error { _, err := m.Infer(randomBatch(net, 3, 0)); return err },
-		"inference only":            func() error { _, err := m.Gradients(randomBatch(net, 2, 0), engine.Step{}); return err },
+		"inference only":            func() error { _, err := m.Train(randomBatch(net, 2, 0), engine.Step{}); return err },
 		"no parameter \"conv9\"":    func() error { _, err := m.Read(engine.Weight, "conv9"); return err },
 		"conv1.bias: 3 values, the": func() error { return m.Write(engine.Weight, "conv1.bias", make([]float32, 3)) },
 	} {
@@ -245,10 +240,7 @@ func BenchmarkAlexnetStep(b *testing.B) {
 	images := randomBatch(net, batch, 1)
 	s := engine.Step{LearningRate: .001, Momentum: .9}
 	for b.Loop() {
-		if _, err := m.Gradients(images, s); err != nil {
-			b.Fatal(err)
-		}
-		if err := m.Update(s); err != nil {
+		if _, err := m.Train(images, s); err != nil {
 			b.Fatal(err)
 		}
 		s.Number++

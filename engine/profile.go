@@ -34,7 +34,7 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 		return nil, err
 	}
 	m := &Model{Net: net, Config: cfg, contexts: []Context{ctx}, plans: l.plans, inputs: l.inputs, head: l.head, params: l.params}
-	if err := m.start(); err != nil {
+	if err := m.prepare(); err != nil {
 		return nil, err
 	}
 	if err := m.Initialize(InitHe, 1); err != nil {
@@ -44,7 +44,7 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 		return nil, err
 	}
 
-	ops := append(slices.Clone(l.training[0]), l.update[0]...)
+	ops := append(slices.Clone(l.ops[training][0]), l.ops[updating][0]...)
 	programs := make([]Program, len(ops))
 	times := make([][]time.Duration, len(ops))
 	for i, op := range ops {
@@ -77,14 +77,16 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 // uploadNoise gives the model's inputs something to work on.
 func (m *Model) uploadNoise() error {
 	r := rand.New(rand.NewPCG(1, 1))
-	for i := range m.padded.Pixels {
-		m.padded.Pixels[i] = byte(r.Uint32())
-	}
-	for i := range m.padded.Labels {
-		m.padded.Labels[i] = int32(r.IntN(m.Net.Classes))
-	}
 	c, in := m.contexts[0], m.inputs[0]
-	return errors.Join(c.Upload(in.pixels, m.padded.Pixels), c.Upload(in.colour, m.padded.Colour), c.Upload(m.head.labels, m.padded.Labels), c.Sync())
+	pixels, labels := make([]byte, in.pixels.Shape.Len()), make([]int32, m.head.labels.Shape.Len())
+	for i := range pixels {
+		pixels[i] = byte(r.Uint32())
+	}
+	for i := range labels {
+		labels[i] = int32(r.IntN(m.Net.Classes))
+	}
+	return errors.Join(c.Upload(in.pixels, pixels), c.Upload(in.colour, m.colourless[:in.colour.Shape.Len()]),
+		c.Upload(m.head.labels, labels), c.Upload(m.head.halt, []int32{0}), c.Sync())
 }
 
 // layersOf names the layer of every op, by the tensor that its layer made.

@@ -239,7 +239,8 @@ func TestResumeIsExact(t *testing.T) {
 	}
 }
 
-func TestCancelFinishesTheStepAndSaves(t *testing.T) {
+// When step 9 is told, step 10 has been started.
+func TestCancelFinishesWhatIsStartedAndSaves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &recorder{onStep: func(m engine.Metrics) {
 		if m.Step == 9 {
@@ -251,12 +252,12 @@ func TestCancelFinishesTheStepAndSaves(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want context.Canceled", err)
 	}
-	c, err := engine.OpenCheckpoint(filepath.Join(tr.Checkpoints.Dir, "step-000000009.safetensors"))
+	c, err := engine.OpenCheckpoint(filepath.Join(tr.Checkpoints.Dir, "step-000000010.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if want := (engine.Position{Step: 9, Images: 36, Epoch: 1, EpochStep: 3}); c.Position != want {
+	if want := (engine.Position{Step: 10, Images: 40, Epoch: 1, EpochStep: 4}); c.Position != want {
 		t.Errorf("position %+v, want %+v", c.Position, want)
 	}
 }

@@ -115,7 +115,7 @@ func newModel(t *testing.T, g *golden, contexts []engine.Context) *engine.Model 
 		t.Fatal(err)
 	}
 	mean := normal("mean", 3*net.Input.Size*net.Input.Size, 10, 120)
-	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: g.Batch, Mean: mean, Decay: g.Decay})
+	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: g.Batch, Mean: mean, Decay: g.Decay, Probabilities: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,16 +161,13 @@ func (g *golden) check(t *testing.T, m *engine.Model) {
 	checkOutcome(t, "inference", got, g.Infer, g.Rounding.Infer)
 	for i, want := range g.Train {
 		b, step := g.batch(m, i)
-		got, err := m.Gradients(b, step)
+		got, err := m.Train(b, step)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkOutcome(t, fmt.Sprintf("step %d", i), got, want, g.Rounding.Train[i])
 		if i == 0 {
 			checkArrays(t, m, engine.Gradient, "gradients", g.Gradients, g)
-		}
-		if err := m.Update(step); err != nil {
-			t.Fatal(err)
 		}
 	}
 	checkArrays(t, m, engine.Weight, "weights", g.Weights, g)

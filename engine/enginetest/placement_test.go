@@ -25,14 +25,11 @@ func train(t *testing.T, steps, contexts int, options cpu.Options) trained {
 	var r trained
 	for i := range steps {
 		b, step := g.batch(m, i)
-		got, err := m.Gradients(b, step)
+		got, err := m.Train(b, step)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.loss = append(r.loss, got.Loss...)
-		if err := m.Update(step); err != nil {
-			t.Fatal(err)
-		}
 	}
 	r.weights = map[string][]float32{}
 	for _, p := range m.Parameters() {

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Parameter describes one array of weights or biases in the merged layout,
+// which does not depend on placement: convolutions OIHW as a grouped
+// convolution, dense layers (out, in), biases (out).
+type Parameter struct {
+	Name string // "conv1.weight", "conv1.bias"
+	Dims []int
+}
+
+// Len is the number of values.
+func (p Parameter) Len() int {
+	n := 1
+	for _, d := range p.Dims {
+		n *= d
+	}
+	return n
+}
+
+// Field chooses one of the arrays kept for every parameter.
+type Field uint8
+
+const (
+	// Weight is the parameter itself.
+	Weight Field = iota
+	// Velocity is v of the update rule, the momentum.
+	Velocity
+	// Gradient is what the last training step left: the mean over the batch.
+	Gradient
+)
+
+// Parameters lists the parameters in the order of the layers.
+func (m *Model) Parameters() []Parameter {
+	out := make([]Parameter, len(m.params))
+	for i, q := range m.params {
+		out[i] = q.Parameter
+	}
+	return out
+}
+
+// Read returns a fresh copy of one parameter's field in the merged layout.
+func (m *Model) Read(f Field, name string) ([]float32, error) {
+	q, err := m.parameter(name)
+	if err := errors.Join(err, m.idle()); err != nil {
+		return nil, err
+	}
+	values := make([]float32, q.Len())
+	err = q.each(f, values, func(part []float32, t *Tensor) error {
+		return t.Context.Download(part, t)
+	})
+	return values, errors.Join(err, m.sync())
+}
+
+// Write sets one parameter's field from the merged layout.
+func (m *Model) Write(f Field, name string, values []float32) error {
+	q, err := m.parameter(name)
+	if err := errors.Join(err, m.idle()); err != nil {
+		return err
+	}
+	if len(values) != q.Len() {
+		return fmt.Errorf("%s: %d values, the net wants %v = %d", name, len(values), q.Dims, q.Len())
+	}
+	err = q.each(f, values, func(part []float32, t *Tensor) error {
+		return t.Context.Upload(t, part)
+	})
+	return errors.Join(err, m.sync())
+}
+
+func (m *Model) parameter(name string) (*parameter, error) {
+	for _, q := range m.params {
+		if q.Name == name {
+			return q, nil
+		}
+	}
+	return nil, fmt.Errorf("net %q has no parameter %q", m.Net.Name, name)
+}
+
+// each calls do with every part's share of values and the tensor it belongs to.
+func (q *parameter) each(f Field, values []float32, do func(part []float32, t *Tensor) error) error {
+	for _, s := range q.slices {
+		if s == nil {
+			continue
+		}
+		t := [...]*Tensor{Weight: s.w, Velocity: s.v, Gradient: s.sum}[f]
+		if t == nil {
+			return fmt.Errorf("%s: the model was made for inference only", q.Name)
+		}
+		n := t.Shape.Len()
+		if err := do(values[:n], t); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
+// largest is a slice as long as the largest parameter.
+func (m *Model) largest() []float32 {
+	n := 0
+	for _, q := range m.params {
+		n = max(n, q.Len())
+	}
+	return make([]float32, n)
+}

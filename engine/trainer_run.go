@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// Run trains until a limit is reached, ctx is done, or something fails. One step
+// is computed while the outcome of the one before is looked at. Run always
+// finishes the steps that it has started, and saves before it returns: in the
+// first two cases, and also when the batches or the loss are bad. After ctx is
+// done the error wraps ctx.Err().
+func (t *Trainer) Run(ctx context.Context) (Stop, error) {
+	r := &run{Trainer: t, at: &t.Checkpoint.Position, began: time.Now()}
+	r.saved, r.recent.began = r.began, r.began
+	t.Schedule.Restore(t.Checkpoint.Schedule)
+	t.Checkpoint.Random = RandomStreams
+	if t.LogEvery <= 0 {
+		t.LogEvery = 10
+	}
+	for {
+		if stop := r.limit(); stop != "" {
+			return stop, r.save(false)
+		}
+		if err := r.epoch(ctx); err != nil {
+			return r.stopped(ctx, err)
+		}
+	}
+}
+
+// run is one call of Run.
+type run struct {
+	*Trainer
+	at     *Position
+	began  time.Time
+	saved  time.Time
+	dirty  bool // something has changed since the last save
+	broken bool // a device or a save has failed: there is nothing good to save, or nowhere
+	recent recent
+	waited time.Duration // for the last batch
+	flat   flatLoss
+	blast  explodingLoss
+
+	underway []ahead // oldest first
+}
+
+// recent is the steps since the last Log.
+type recent struct {
+	tally
+	rate    float64 // of the last step
+	began   time.Time
+	waiting time.Duration // for batches
+}
+
+// errLimit ends an epoch early.
+var errLimit = errors.New("limit reached")
+
+func (r *run) limit() Stop {
+	switch {
+	case r.at.Epoch >= r.Epochs:
+		return StopEpochs
+	case r.Steps > 0 && r.at.Step >= r.Steps:
+		return StopSteps
+	case r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime:
+		return StopTime
+	case r.EarlyStop > 0 && r.Schedule.State().SinceBest >= r.EarlyStop:
+		return StopEarly
+	}
+	return ""
+}
+
+// stopped decides what an epoch's error means: whatever state is good is saved.
+func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
+	switch {
+	case errors.Is(err, errLimit):
+		return r.limit(), r.save(false)
+	case errors.Is(err, ErrDiverged):
+		return "", r.diverged(err)
+	case r.broken:
+		return "", err
+	case ctx.Err() != nil:
+		return "", errors.Join(&StoppedError{r.at.Step, ctx.Err()}, r.save(false))
+	}
+	return "", errors.Join(err, r.save(false))
+}
+
+// epoch runs what is left of the current epoch.
+func (r *run) epoch(ctx context.Context) error {
+	feeder, err := r.Train(r.at.Epoch, r.at.EpochStep)
+	if err != nil {
+		return err
+	}
+	defer feeder.Close()
+	for {
+		if err := ctx.Err(); err != nil {
+			return cmp.Or(r.drain(), err)
+		}
+		asked := time.Now()
+		b, err := feeder.Next(ctx)
+		r.waited = time.Since(asked)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return cmp.Or(r.drain(), err)
+		}
+		if err := r.start(b); err != nil {
+			return err
+		}
+		if !r.pausing() {
+			continue
+		}
+		if err := r.drain(); err != nil {
+			return err
+		}
+		if r.due() {
+			if err := r.save(false); err != nil {
+				return err
+			}
+		}
+		if r.limit() != "" {
+			// The last step of an epoch is followed by its validation.
+			if _, err := feeder.Next(ctx); !errors.Is(err, io.EOF) {
+				return errLimit
+			}
+			break
+		}
+	}
+	if err := r.drain(); err != nil {
+		return err
+	}
+	if r.at.EpochStep == 0 {
+		return fmt.Errorf("epoch %d has no batch: the training set is smaller than one batch of %d images", r.at.Epoch+1, r.Model.Config.Batch)
+	}
+	return r.finishEpoch(ctx)
+}
+
+// ahead is a step that has been started and not finished.
+type ahead struct {
+	images int
+	rate   float64
+}
+
+// start starts the next step and finishes the one before, so that the devices
+// have work while the host looks at what came out.
+func (r *run) start(b Batch) error {
+	number := r.next()
+	rate := r.Schedule.Rate(number)
+	s := Step{Seed: r.Checkpoint.Seed, Number: number, LearningRate: float32(rate), Momentum: r.Momentum}
+	if err := r.Model.Start(b, s); err != nil {
+		r.broken = true
+		return errors.Join(fmt.Errorf("step %d: %w", number+1, err), r.discard())
+	}
+	r.underway = append(r.underway, ahead{b.Images, rate})
+	if len(r.underway) == 1 {
+		r.recent.waiting += r.waited
+		return nil
+	}
+	return r.finish()
+}
+
+// next is the number of the next step to start.
+func (r *run) next() uint64 { return r.at.Step + uint64(len(r.underway)) }
+
+// drain finishes the steps under way.
+func (r *run) drain() error {
+	r.waited = 0
+	for len(r.underway) > 0 {
+		if err := r.finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard waits for the steps under way without counting them.
+func (r *run) discard() error {
+	var errs []error
+	for range r.underway {
+		if _, err := r.Model.Finish(); err != nil {
+			r.broken = true
+			errs = append(errs, err)
+		}
+	}
+	r.underway = nil
+	return errors.Join(errs...)
+}
+
+// finish finishes the oldest step under way.
+func (r *run) finish() error {
+	step := r.underway[0]
+	r.underway = r.underway[1:]
+	asked := time.Now()
+	o, err := r.Model.Finish()
+	if time.Since(asked) < r.waited/10 { // the devices had long been done
+		r.recent.waiting += r.waited
+	}
+	switch {
+	case err != nil:
+		r.broken = true
+		return errors.Join(fmt.Errorf("step %d: %w", r.at.Step+1, err), r.discard())
+	case o.Halted:
+		return errors.Join(fmt.Errorf("step %d: %s: %w", r.at.Step+1, notFinite(o), ErrDiverged), r.discard())
+	}
+	r.at.Step++
+	r.at.EpochStep++
+	r.at.Images += uint64(step.images)
+	r.dirty = true
+
+	var sum float64
+	for i, loss := range o.Loss {
+		r.recent.add(float64(loss), o.Rank[i])
+		sum += float64(loss)
+	}
+	if r.blast.add(sum/float64(len(o.Loss)), r.Model.Net.Classes) {
+		return errors.Join(r.blast.error(r.at.Step, r.Model.Net.Classes), r.discard())
+	}
+	r.recent.rate = step.rate
+	r.Observer.Step(r.metrics())
+	if r.at.Step%uint64(r.LogEvery) == 0 {
+		r.flush()
+	}
+	return nil
+}
+
+// notFinite says what has halted a step.
+func notFinite(o Outcome) string {
+	for _, loss := range o.Loss {
+		if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Sprintf("the loss is %v", loss)
+		}
+	}
+	return "a loss on another rank is not finite"
+}
+
+// pausing reports whether something is to be done after the last step that was
+// started, before the next one is.
+func (r *run) pausing() bool {
+	at := r.next()
+	return r.Steps > 0 && at >= r.Steps || r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime || r.wanted(at)
+}
+
+// wanted reports whether a checkpoint within the epoch is wanted after a step.
+func (r *run) wanted(step uint64) bool {
+	return r.SaveSteps > 0 && step%r.SaveSteps == 0 || r.SaveAfter > 0 && time.Since(r.saved) >= r.SaveAfter
+}
+
+// due reports whether a checkpoint within the epoch is to be made now.
+func (r *run) due() bool {
+	return r.blast.steps == 0 && r.wanted(r.at.Step) // the last good state stays the last
+}
