@@ -6,7 +6,7 @@ import "alexnet/pipeline/mds"
 func (d *Dataset) ClassCounts() ([]int, error) {
 	counts := make([]int, len(d.meta.Classes))
 	for i := range d.Len() {
-		err := d.view(i, func(s *mds.Shard, at *datasetShard, k int) error {
+		err := d.view(d.ctx, i, func(s *mds.Shard, at *datasetShard, k int) error {
 			label, err := d.label(s, at, k)
 			if err == nil {
 				counts[label]++

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"sync"
 
 	"alexnet/augment"
 	"alexnet/pipeline/codec"
@@ -22,29 +22,19 @@ import (
 // Shards are mapped into memory when the dataset is opened, so a missing or
 // truncated one shows then and not in the middle of a run. Shards that are
 // compressed as a whole are unpacked when they are first looked at, and stay in
-// memory until Close: such a folder has to fit there.
+// memory until Close: such a folder has to fit there. Shards that are elsewhere
+// are fetched and mapped when they are first looked at.
 type Dataset struct {
 	dir    string
+	remote RemoteShards // nil: the shards are in dir
+	access mds.Access
 	meta   Meta
 	codec  codec.Codec
 	shards []*datasetShard
 	first  []int // number of each shard's first sample, and of samples at the end
-}
 
-// datasetShard is a shard that is opened once, and the positions of its columns.
-type datasetShard struct {
-	info               mds.ShardInfo
-	image, label, name int
-
-	once  sync.Once
-	shard *mds.Shard
-	err   error
-}
-
-// open gives the shard, or the error of opening it, always the same.
-func (s *datasetShard) open(dir string) (*mds.Shard, error) {
-	s.once.Do(func() { s.shard, s.err = mds.OpenShard(dir, s.info) })
-	return s.shard, s.err
+	ctx    context.Context // of those who wait for remote shards without one of their own
+	cancel context.CancelFunc
 }
 
 // Sample is one stored picture.
@@ -57,19 +47,36 @@ type Sample struct {
 // OpenDataset opens the folder dir and checks that index, metadata and shards
 // agree. Errors name the file and say what to do; damage is an
 // *mds.CorruptError, a missing shard wraps fs.ErrNotExist.
-func OpenDataset(dir string) (*Dataset, error) {
+func OpenDataset(dir string) (*Dataset, error) { return OpenDatasetAs(dir, mds.Access{}) }
+
+// OpenDatasetAs is OpenDataset with another way of reading the shards.
+func OpenDatasetAs(dir string, access mds.Access) (*Dataset, error) {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open dataset: %w", err)
 	}
-	d := &Dataset{dir: dir}
+	return openDataset(&Dataset{dir: dir, access: access}, index)
+}
+
+// openDataset fills in what the index says.
+func openDataset(d *Dataset, index *mds.Index) (*Dataset, error) {
+	d.ctx, d.cancel = context.WithCancel(context.Background())
 	if err := d.readMeta(index); err != nil {
-		return nil, fmt.Errorf("open dataset: %s: %w", filepath.Join(dir, mds.IndexName), err)
+		d.cancel()
+		return nil, fmt.Errorf("open dataset: %s: %w", d.indexPath(), err)
 	}
 	if err := d.openShards(index); err != nil {
 		return nil, errors.Join(fmt.Errorf("open dataset: %w", err), d.Close())
 	}
 	return d, nil
+}
+
+// indexPath is where the index is, for messages.
+func (d *Dataset) indexPath() string {
+	if d.remote != nil {
+		return d.dir + "/" + mds.IndexName
+	}
+	return filepath.Join(d.dir, mds.IndexName)
 }
 
 // readMeta takes our own part from the index and checks it.
@@ -122,7 +129,7 @@ func (d *Dataset) openShards(index *mds.Index) error {
 		} {
 			if c.at < 0 || info.ColumnEncodings[c.at] != c.encoding {
 				return fmt.Errorf("%s: shard %d has no column %q of encoding %q; make the shards again with prep-imagenet shard",
-					filepath.Join(d.dir, mds.IndexName), i, c.name, c.encoding)
+					d.indexPath(), i, c.name, c.encoding)
 			}
 		}
 		d.shards = append(d.shards, s)
@@ -139,8 +146,11 @@ func (d *Dataset) openShards(index *mds.Index) error {
 // checkShard opens a shard, or only looks for its file where opening would
 // unpack it.
 func (d *Dataset) checkShard(s *datasetShard) error {
+	if d.remote != nil {
+		return nil
+	}
 	if s.info.ZipData == nil {
-		_, err := s.open(d.dir)
+		_, err := d.lend(d.ctx, s)
 		return err
 	}
 	for _, f := range []*mds.FileInfo{s.info.ZipData, &s.info.RawData} {
@@ -149,10 +159,10 @@ func (d *Dataset) checkShard(s *datasetShard) error {
 		}
 	}
 	return fmt.Errorf("%s names shard %s, which is missing; restore the file or make the shards again: %w",
-		filepath.Join(d.dir, mds.IndexName), filepath.Join(d.dir, s.info.ZipData.Basename), fs.ErrNotExist)
+		d.indexPath(), filepath.Join(d.dir, s.info.ZipData.Basename), fs.ErrNotExist)
 }
 
-// Dir is the folder that was opened.
+// Dir is the folder that was opened, a URL without secrets if it is remote.
 func (d *Dataset) Dir() string { return d.dir }
 
 // Meta is the folder's own description. Its slices must not be written to.
@@ -168,7 +178,7 @@ func (d *Dataset) Len() int { return d.first[len(d.shards)] }
 // the sample is damaged.
 func (d *Dataset) Sample(i int) (Sample, error) {
 	var out Sample
-	err := d.view(i, func(s *mds.Shard, at *datasetShard, k int) (err error) {
+	err := d.view(d.ctx, i, func(s *mds.Shard, at *datasetShard, k int) (err error) {
 		if out.Label, err = d.label(s, at, k); err != nil {
 			return err
 		}
@@ -194,18 +204,28 @@ func (d *Dataset) Sample(i int) (Sample, error) {
 // a time. Pixels returns an *mds.CorruptError when the sample is damaged; dst is
 // undefined then.
 func (d *Dataset) Pixels(dec codec.Decoder, i int, dst []byte) (label int, err error) {
-	return d.decode(i, func(image []byte) error { return dec.Decode(dst, image) })
+	return d.pixels(d.ctx, dec, i, dst)
+}
+
+// pixels is Pixels whose waiting for a remote shard ends with ctx.
+func (d *Dataset) pixels(ctx context.Context, dec codec.Decoder, i int, dst []byte) (label int, err error) {
+	return d.decode(ctx, i, func(image []byte) error { return dec.Decode(dst, image) })
 }
 
 // Crop is Pixels for the crop×crop pixels of one view only, by a decoder that
 // has less to do for them.
 func (d *Dataset) Crop(dec codec.CropDecoder, i int, dst []byte, view augment.View, crop int) (label int, err error) {
-	return d.decode(i, func(image []byte) error { return dec.DecodeCrop(dst, image, view, crop) })
+	return d.crop(d.ctx, dec, i, dst, view, crop)
+}
+
+// crop is Crop whose waiting for a remote shard ends with ctx.
+func (d *Dataset) crop(ctx context.Context, dec codec.CropDecoder, i int, dst []byte, view augment.View, crop int) (label int, err error) {
+	return d.decode(ctx, i, func(image []byte) error { return dec.DecodeCrop(dst, image, view, crop) })
 }
 
 // decode calls fn with the encoded picture of sample i, and returns its label.
-func (d *Dataset) decode(i int, fn func(image []byte) error) (label int, err error) {
-	err = d.view(i, func(s *mds.Shard, at *datasetShard, k int) error {
+func (d *Dataset) decode(ctx context.Context, i int, fn func(image []byte) error) (label int, err error) {
+	err = d.view(ctx, i, func(s *mds.Shard, at *datasetShard, k int) error {
 		var err error
 		if label, err = d.label(s, at, k); err != nil {
 			return err
@@ -224,21 +244,25 @@ func (d *Dataset) decode(i int, fn func(image []byte) error) (label int, err err
 
 // view calls fn with the shard of sample i and the sample's number k in it. fn
 // may read the mapped file: a fault there becomes an error of sample k.
-func (d *Dataset) view(i int, fn func(s *mds.Shard, at *datasetShard, k int) error) error {
+func (d *Dataset) view(ctx context.Context, i int, fn func(s *mds.Shard, at *datasetShard, k int) error) error {
 	if i < 0 || i >= d.Len() {
 		panic(fmt.Sprintf("pipeline: sample %d of a dataset of %d", i, d.Len()))
 	}
-	n := sort.SearchInts(d.first, i+1) - 1
+	n := d.shardOf(i)
 	at, k := d.shards[n], i-d.first[n]
-	s, err := at.open(d.dir)
+	s, err := d.lend(ctx, at)
 	if err != nil {
 		return err
 	}
+	defer d.giveBack(at)
 	if err := s.Guard(func() error { return fn(s, at, k) }); err != nil {
 		return locate(err, k)
 	}
 	return nil
 }
+
+// shardOf is the number of the shard that sample i is in.
+func (d *Dataset) shardOf(i int) int { return sort.SearchInts(d.first, i+1) - 1 }
 
 // locate names the sample in an error that doesn't.
 func locate(err error, k int) error {
@@ -267,11 +291,10 @@ func (d *Dataset) label(s *mds.Shard, at *datasetShard, k int) (int, error) {
 
 // Close frees the shards. Nothing may be reading them.
 func (d *Dataset) Close() error {
+	d.cancel()
 	var errs []error
 	for _, at := range d.shards {
-		if at.shard != nil {
-			errs = append(errs, at.shard.Close())
-		}
+		errs = append(errs, at.close())
 	}
 	d.shards, d.first = nil, []int{0}
 	return errors.Join(errs...)

@@ -43,6 +43,9 @@ type Loader struct {
 	closing chan struct{} // closed by Close
 	close   sync.Once
 	workers sync.WaitGroup
+	ctx     context.Context // ends when the loader stops
+	cancel  context.CancelFunc
+	scout   *scout // of a remote dataset, else nil
 
 	orders orders
 	stats  counters
@@ -59,6 +62,10 @@ func NewLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", dataset.Dir(), err)
 	}
+	if dataset.remote != nil {
+		l.scout = l.newScout()
+		l.scout.start(l.ctx, &l.workers)
+	}
 	l.workers.Add(l.config.Workers)
 	for range l.config.Workers {
 		go newWorker(l).run()
@@ -66,8 +73,34 @@ func NewLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 	return l, nil
 }
 
+// newScout looks ahead along this rank's tickets, at most one epoch.
+func (l *Loader) newScout() *scout {
+	s := &scout{
+		dataset: l.dataset,
+		sample:  l.place,
+		taken:   func() int { return int(l.tickets.Load()) },
+		end:     -1,
+		busy:    len(l.ring) * l.pictures,
+		reach:   l.steps * l.pictures,
+	}
+	if l.end >= 0 {
+		s.end = max(0, l.end-l.start) * l.pictures
+	}
+	return s
+}
+
+// place is the sample of a ticket; behind the epoch's end, its last one.
+func (l *Loader) place(ticket int) int {
+	batch := l.start + ticket/l.pictures
+	at := min(l.at(batch%l.steps, ticket%l.pictures), l.dataset.Len()-1)
+	if order := l.orders.get(batch / l.steps); order != nil {
+		return int(order[at])
+	}
+	return at
+}
+
 func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
-	config.defaults()
+	config.defaults(dataset)
 	if err := config.validate(dataset.Meta().Size); err != nil {
 		return nil, err
 	}
@@ -95,6 +128,7 @@ func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 		l.end = config.Epochs * l.steps
 	}
 	l.orders.make = l.makeOrder
+	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for i := range config.Prefetch {
 		l.ring = append(l.ring, newBatchSlot(l, l.start+i))
 	}
@@ -151,7 +185,7 @@ func (l *Loader) at(step, place int) int {
 }
 
 // Close stops the workers and waits for them; it takes as long as decoding one
-// picture. Batches that the caller still holds stay valid. Close may be called
+// picture, and does not wait for shards that are being fetched. Batches that the caller still holds stay valid. Close may be called
 // more than once, and while Next waits.
 func (l *Loader) Close() error {
 	l.close.Do(func() { close(l.closing) })
@@ -166,6 +200,7 @@ func (l *Loader) stop() {
 	l.stopped.Store(true)
 	l.mu.Unlock()
 	l.freed.Broadcast()
+	l.cancel()
 }
 
 // makeOrder is the order of one epoch, nil for the stored one.

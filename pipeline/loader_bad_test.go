@@ -16,7 +16,7 @@ import (
 func damage(t *testing.T, d *Dataset, samples ...int) {
 	t.Helper()
 	for _, i := range samples {
-		err := d.view(i, func(s *mds.Shard, at *datasetShard, k int) error {
+		err := d.view(t.Context(), i, func(s *mds.Shard, at *datasetShard, k int) error {
 			var where *mds.CorruptError
 			if !errors.As(s.Corrupt(k, errors.New("")), &where) {
 				t.Fatal("no CorruptError")

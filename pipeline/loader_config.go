@@ -90,8 +90,18 @@ type LoaderConfig struct {
 	Prefetch int
 }
 
-// defaults fills in what zero values stand for.
-func (c *LoaderConfig) defaults() {
+// TrainingShuffle is the order that ShuffleDefault stands for in training:
+// ShuffleGlobal, and for remote shards ShuffleShards, which needs few of them at
+// a time.
+func (d *Dataset) TrainingShuffle() Shuffle {
+	if d.Remote() {
+		return ShuffleShards
+	}
+	return ShuffleGlobal
+}
+
+// defaults fills in what zero values stand for with that dataset.
+func (c *LoaderConfig) defaults(d *Dataset) {
 	set := func(p *int, value int) {
 		if *p == 0 {
 			*p = value
@@ -109,7 +119,7 @@ func (c *LoaderConfig) defaults() {
 	if c.Shuffle == ShuffleDefault {
 		c.Shuffle = ShuffleNone
 		if c.Train {
-			c.Shuffle = ShuffleGlobal
+			c.Shuffle = d.TrainingShuffle()
 		}
 	}
 	if c.Ragged == RaggedDefault {

@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"alexnet/pipeline/mds"
 )
 
 // batchSlot is one batch of the loader's ring. It goes round: workers fill it for
@@ -101,6 +104,9 @@ func (s *batchSlot) leaveOut() {
 	case !l.config.SkipBad:
 		s.err = s.bad[0].err
 		return
+	case s.outage() != nil:
+		s.err = s.outage()
+		return
 	case len(s.bad)*views == b.Images:
 		s.err = fmt.Errorf("none of %d samples can be read, the first of them: %w", len(s.bad), s.bad[0].err)
 		return
@@ -127,6 +133,20 @@ func (s *batchSlot) leaveOut() {
 		b.Labels[row], b.Samples[row] = -1, -1
 	}
 	b.Images = to
+}
+
+// outage is why a shard of the batch could not be fetched, if one couldn't. That
+// isn't a bad sample, and skipping would lose thousands of good ones.
+func (s *batchSlot) outage() error {
+	if s.loader.dataset.remote == nil {
+		return nil
+	}
+	for _, b := range s.bad {
+		if !errors.As(b.err, new(*mds.CorruptError)) {
+			return b.err
+		}
+	}
+	return nil
 }
 
 // release gives the slot to a later batch.

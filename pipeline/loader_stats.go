@@ -12,6 +12,7 @@ type LoaderStats struct {
 	Workers    int           // goroutines
 	Pictures   int64         // decoded
 	Bad        int64         // left out because they can't be read
+	Fetch      time.Duration // workers: waiting for remote shards
 	Decode     time.Duration // workers: reading and decoding
 	Augment    time.Duration // workers: cropping, mirroring, noise
 	WorkerWait time.Duration // workers: waiting for a batch to be released
@@ -24,6 +25,7 @@ func (s LoaderStats) Sub(earlier LoaderStats) LoaderStats {
 		Workers:    s.Workers,
 		Pictures:   s.Pictures - earlier.Pictures,
 		Bad:        s.Bad - earlier.Bad,
+		Fetch:      s.Fetch - earlier.Fetch,
 		Decode:     s.Decode - earlier.Decode,
 		Augment:    s.Augment - earlier.Augment,
 		WorkerWait: s.WorkerWait - earlier.WorkerWait,
@@ -32,12 +34,14 @@ func (s LoaderStats) Sub(earlier LoaderStats) LoaderStats {
 }
 
 // Bottleneck names what the training waits for, given the time in which these
-// stats came about: "decode" or "augment", whichever takes longer, when the
-// caller has waited a tenth of the time or more, else "training".
+// stats came about: "fetch", "decode" or "augment", whichever takes longest, when
+// the caller has waited a tenth of the time or more, else "training".
 func (s LoaderStats) Bottleneck(elapsed time.Duration) string {
 	switch {
 	case s.CallerWait < elapsed/10:
 		return "training"
+	case s.Fetch > max(s.Decode, s.Augment):
+		return "fetch"
 	case s.Augment > s.Decode:
 		return "augment"
 	}
@@ -46,7 +50,8 @@ func (s LoaderStats) Bottleneck(elapsed time.Duration) string {
 
 // Summary says for people how the workers and the caller spent the given time,
 // in which these stats came about: "decode 71 %, augment 2 %, wait on the caller
-// 0 %; the caller waited 65 %". The first three are shares of the workers' time.
+// 0 %; the caller waited 65 %". The first three are shares of the workers' time,
+// and so is waiting for remote shards, which comes before them where there was any.
 func (s LoaderStats) Summary(elapsed time.Duration) string {
 	share := func(part time.Duration, of int) float64 {
 		if elapsed <= 0 || of < 1 {
@@ -54,7 +59,11 @@ func (s LoaderStats) Summary(elapsed time.Duration) string {
 		}
 		return 100 * float64(part) / float64(elapsed) / float64(of)
 	}
-	return fmt.Sprintf("decode %.0f %%, augment %.0f %%, wait on the caller %.0f %%; the caller waited %.0f %%",
+	fetch := ""
+	if s.Fetch > 0 {
+		fetch = fmt.Sprintf("fetch %.0f %%, ", share(s.Fetch, s.Workers))
+	}
+	return fetch + fmt.Sprintf("decode %.0f %%, augment %.0f %%, wait on the caller %.0f %%; the caller waited %.0f %%",
 		share(s.Decode, s.Workers), share(s.Augment, s.Workers), share(s.WorkerWait, s.Workers), share(s.CallerWait, 1))
 }
 
@@ -67,6 +76,7 @@ func (l *Loader) Stats() LoaderStats {
 		Workers:    l.config.Workers,
 		Pictures:   l.stats.pictures.Load(),
 		Bad:        bad,
+		Fetch:      time.Duration(l.stats.fetch.Load()),
 		Decode:     time.Duration(l.stats.decode.Load()),
 		Augment:    time.Duration(l.stats.augment.Load()),
 		WorkerWait: time.Duration(l.stats.workerWait.Load()),
@@ -75,5 +85,5 @@ func (l *Loader) Stats() LoaderStats {
 }
 
 type counters struct {
-	pictures, decode, augment, workerWait, callerWait atomic.Int64 // nanoseconds but for the first
+	pictures, fetch, decode, augment, workerWait, callerWait atomic.Int64 // nanoseconds but for the first
 }

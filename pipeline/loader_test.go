@@ -76,7 +76,7 @@ func load(t *testing.T, d *Dataset, config LoaderConfig, limit int) []row {
 // expect is what a loader should give, written down as the definition has it:
 // one sample after the other, from the pixels that the set was made of.
 func expect(set testSet, c LoaderConfig) (rows []row) {
-	c.defaults()
+	c.defaults(&Dataset{})
 	n, per := set.images, c.Batch/c.views()
 	for epoch := c.StartEpoch; epoch < c.Epochs; epoch++ {
 		order := Order(c.Seed, uint64(epoch), n)
@@ -245,7 +245,7 @@ func TestLoaderDamage(t *testing.T) {
 	for _, workers := range []int{1, 2, 4} {
 		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
 			d := set.open(t)
-			shard, err := d.shards[2].open(d.dir)
+			shard, err := d.lend(t.Context(), d.shards[2])
 			if err != nil {
 				t.Fatal(err)
 			}

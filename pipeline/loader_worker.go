@@ -63,7 +63,11 @@ func (w *worker) run() {
 			return
 		}
 		w.stats.workerWait.Add(int64(time.Since(began)))
+		w.scout.advanced()
 		w.fill(s, batch, place)
+		if w.stopped.Load() {
+			return // what it was filled with may be the end of waiting
+		}
 		s.done()
 	}
 }
@@ -77,6 +81,15 @@ func (w *worker) fill(s *batchSlot, batch, place int) {
 		return
 	}
 	sample := w.sample(epoch, at)
+	if w.dataset.remote != nil {
+		began := time.Now()
+		err := w.dataset.await(w.ctx, sample)
+		w.stats.fetch.Add(int64(time.Since(began)))
+		if err != nil {
+			s.fail(place, sample, err)
+			return
+		}
+	}
 	if err := w.present(&s.batch, place, epoch, sample); err != nil {
 		s.fail(place, sample, err)
 		return
@@ -136,11 +149,11 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (label int, err error) {
 	began := time.Now()
 	if w.cropper != nil && len(views) == 1 {
-		label, err = w.dataset.Crop(w.cropper, sample, w.row(b, row), views[0], w.config.Crop)
+		label, err = w.dataset.crop(w.ctx, w.cropper, sample, w.row(b, row), views[0], w.config.Crop)
 		w.stats.decode.Add(int64(time.Since(began)))
 		return label, err
 	}
-	label, err = w.dataset.Pixels(w.decoder, sample, w.picture)
+	label, err = w.dataset.pixels(w.ctx, w.decoder, sample, w.picture)
 	decoded := time.Now()
 	w.stats.decode.Add(int64(decoded.Sub(began)))
 	if err != nil {
@@ -156,7 +169,7 @@ func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (lab
 // resizeView writes a rectangle of a sample to dst, resized to the crop's size.
 func (w *worker) resizeView(dst []byte, sample int, r augment.Rect, flip bool) (label int, err error) {
 	began := time.Now()
-	label, err = w.dataset.Pixels(w.decoder, sample, w.picture)
+	label, err = w.dataset.pixels(w.ctx, w.decoder, sample, w.picture)
 	decoded := time.Now()
 	w.stats.decode.Add(int64(decoded.Sub(began)))
 	if err != nil {

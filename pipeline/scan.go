@@ -24,15 +24,31 @@ func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, samp
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
-	var group sync.WaitGroup
+	var group, ahead sync.WaitGroup
+	defer ahead.Wait()
+	var fetch *scout
+	if d.remote != nil {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		fetch = &scout{
+			dataset: d,
+			sample:  func(at int) int { return at },
+			taken:   func() int { return min(int(next.Load()), d.Len()) },
+			end:     d.Len(),
+			busy:    workers * scanRun,
+			reach:   d.Len(),
+		}
+		fetch.start(ctx, &ahead)
+	}
 	for worker := range workers {
 		group.Go(func() {
 			decoder := d.codec.NewDecoder(d.meta.Size)
 			rgb := make([]byte, d.meta.Size*d.meta.Size*3)
 			for {
 				begin := int(next.Add(scanRun)) - scanRun
+				fetch.advanced()
 				for i := begin; i < min(begin+scanRun, d.Len()) && ctx.Err() == nil; i++ {
-					label, err := d.Pixels(decoder, i, rgb)
+					label, err := d.pixels(ctx, decoder, i, rgb)
 					if err == nil {
 						err = visit(worker, i, label, rgb)
 					}

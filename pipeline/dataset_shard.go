@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"alexnet/pipeline/mds"
+)
+
+// RemoteShards is a folder of shards that is elsewhere. remote.Folder is one.
+type RemoteShards interface {
+	// Location is where, for messages.
+	Location() string
+	// Index lists the shards.
+	Index() *mds.Index
+	// Fetch waits until a shard of the index is on this machine, and returns its
+	// folder there and its entry under its name there. It may be called by many
+	// goroutines at once, also to have a shard fetched that is needed later. The
+	// file may be removed as soon as it is open. It returns an *mds.CorruptError
+	// if the shard is not what the index says, and that of ctx when that ends.
+	Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, local mds.ShardInfo, err error)
+	// CacheSize is how many bytes of shards this machine keeps.
+	CacheSize() int64
+}
+
+// OpenRemoteDataset opens a folder of shards that is elsewhere, and checks that
+// index and metadata agree. Shards are checked when they are first looked at. The
+// caller closes the dataset before what the shards come from.
+func OpenRemoteDataset(shards RemoteShards, access mds.Access) (*Dataset, error) {
+	return openDataset(&Dataset{dir: shards.Location(), remote: shards, access: access}, shards.Index())
+}
+
+// Remote reports whether the shards are fetched from elsewhere.
+func (d *Dataset) Remote() bool { return d.remote != nil }
+
+// datasetShard is a shard of a dataset, and the positions of its columns.
+type datasetShard struct {
+	info               mds.ShardInfo
+	image, label, name int
+
+	opened atomic.Pointer[mds.Shard] // of a local dataset, once it is open
+
+	mu    sync.Mutex
+	shard *mds.Shard // nil: not open
+	err   error      // why it can't be opened, for ever
+	users int        // of a remote dataset, between lend and giveBack
+}
+
+// lend gives the opened shard until giveBack. It waits for a remote one as long
+// as ctx lets it.
+func (d *Dataset) lend(ctx context.Context, s *datasetShard) (*mds.Shard, error) {
+	if d.remote != nil {
+		return d.lendRemote(ctx, s)
+	}
+	if shard := s.opened.Load(); shard != nil {
+		return shard, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shard == nil && s.err == nil {
+		s.shard, s.err = d.access.OpenShard(d.dir, s.info)
+		s.opened.Store(s.shard)
+	}
+	return s.shard, s.err
+}
+
+func (d *Dataset) lendRemote(ctx context.Context, s *datasetShard) (*mds.Shard, error) {
+	if shard, err := s.use(); shard != nil || err != nil {
+		return shard, err
+	}
+	d.letGo()
+	for {
+		dir, local, err := d.remote.Fetch(ctx, &s.info)
+		if err != nil && !errors.As(err, new(*mds.CorruptError)) {
+			return nil, err
+		}
+		s.mu.Lock()
+		if s.shard == nil && err == nil {
+			s.shard, err = d.access.OpenShard(dir, local)
+		}
+		if errors.As(err, new(*mds.CorruptError)) {
+			s.err = err
+		}
+		s.mu.Unlock()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // else another process took its room
+			return nil, err
+		}
+		if shard, err := s.use(); shard != nil || err != nil {
+			return shard, err
+		}
+	}
+}
+
+// await waits until the shard of sample i of a remote dataset is open.
+func (d *Dataset) await(ctx context.Context, i int) error {
+	s := d.shards[d.shardOf(i)]
+	if _, err := d.lend(ctx, s); err != nil {
+		return err
+	}
+	d.giveBack(s)
+	return nil
+}
+
+// use gives a remote shard if it is open, or why it can't be.
+func (s *datasetShard) use() (*mds.Shard, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shard != nil {
+		s.users++
+		return s.shard, nil
+	}
+	return nil, s.err
+}
+
+// giveBack ends the use of a lent shard.
+func (d *Dataset) giveBack(s *datasetShard) {
+	if d.remote == nil {
+		return
+	}
+	s.mu.Lock()
+	s.users--
+	s.mu.Unlock()
+}
+
+// letGo closes the shards that nobody is reading and that the cache no longer
+// has: their room on the disk is free only then.
+func (d *Dataset) letGo() {
+	for _, s := range d.shards {
+		s.mu.Lock()
+		if s.shard != nil && s.users == 0 {
+			if _, err := os.Stat(s.shard.Path()); errors.Is(err, fs.ErrNotExist) {
+				s.shard.Close() // it was read only
+				s.shard = nil
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *datasetShard) close() error {
+	if s.shard == nil {
+		return nil
+	}
+	return s.shard.Close()
+}

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+)
+
+// scout has the shards of a remote dataset fetched before they are needed. It
+// walks the sequence in which samples are asked for, so far ahead that the shards
+// it passes take half of the cache: the other half holds those in use.
+type scout struct {
+	dataset *Dataset
+	sample  func(at int) int // the sample at a place of the sequence
+	taken   func() int       // places that have been given to workers
+	end     int              // places in all; −1: no end
+	busy    int              // places before taken that workers may be at
+	reach   int              // most places ahead
+	moved   chan struct{}    // a signal after taken has grown
+
+	at, behind int         // places: the next to look at; the first that counts
+	count      map[int]int // shards in between, and how often they are asked for
+	seen       map[int]int // place at which a shard was last sent to the fetchers
+	bytes      int64       // of the shards in count
+	wanted     chan int    // shards, to the fetchers
+}
+
+// fetchers is how many shards are fetched at the same time.
+const fetchers = 4
+
+// again is after how many places a shard in use is named to the cache anew, so
+// that it doesn't count as unused for long.
+const again = 4096
+
+// start walks until the context ends, or the sequence does. group counts the
+// goroutines.
+func (s *scout) start(ctx context.Context, group *sync.WaitGroup) {
+	s.moved = make(chan struct{}, 1)
+	s.count, s.seen, s.wanted = map[int]int{}, map[int]int{}, make(chan int)
+	s.at, s.behind = s.taken(), s.taken()
+	for range fetchers {
+		group.Go(func() {
+			for n := range s.wanted {
+				// Who needs the shard asks for it again and gets the error.
+				s.dataset.remote.Fetch(ctx, &s.dataset.shards[n].info)
+			}
+		})
+	}
+	group.Go(func() {
+		defer close(s.wanted)
+		for s.walk(ctx) {
+			select {
+			case <-s.moved:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// advanced tells the scout that workers have moved on. A nil scout has nothing to
+// do.
+func (s *scout) advanced() {
+	if s == nil {
+		return
+	}
+	select {
+	case s.moved <- struct{}{}:
+	default:
+	}
+}
+
+// walk goes as far as it may; false: there is no more to do.
+func (s *scout) walk(ctx context.Context) bool {
+	for {
+		taken := s.taken()
+		for ; s.behind < min(taken-s.busy, s.at); s.behind++ {
+			s.leave(s.shard(s.behind))
+		}
+		if s.at == s.end {
+			return false
+		}
+		n := s.shard(s.at)
+		switch {
+		case s.at < taken: // a worker has asked for it already
+			s.pass(n)
+		case s.at-taken >= s.reach, s.count[n] == 0 && s.bytes > 0 && s.bytes+s.size(n) > s.dataset.remote.CacheSize()/2:
+			return true
+		default:
+			last, known := s.seen[n]
+			if s.pass(n) || !known || s.at-last >= again {
+				s.seen[n] = s.at
+				select {
+				case s.wanted <- n:
+				case <-ctx.Done():
+					return false
+				}
+			}
+		}
+		s.at++
+	}
+}
+
+// pass counts a place of a shard as ahead; true: it is the only one.
+func (s *scout) pass(n int) bool {
+	s.count[n]++
+	if s.count[n] > 1 {
+		return false
+	}
+	s.bytes += s.size(n)
+	return true
+}
+
+// leave counts a place of a shard as behind.
+func (s *scout) leave(n int) {
+	if s.count[n]--; s.count[n] == 0 {
+		delete(s.count, n)
+		s.bytes -= s.size(n)
+	}
+}
+
+func (s *scout) size(n int) int64 { return s.dataset.shards[n].info.RawData.Bytes }
+
+func (s *scout) shard(at int) int { return s.dataset.shardOf(s.sample(at)) }

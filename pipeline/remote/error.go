@@ -1,0 +1,72 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Error says that an object could not be fetched, and what to do.
+type Error struct {
+	URL      string // without passwords and tokens
+	Attempts int    // how often it was asked for
+	Took     time.Duration
+	Err      error // of the last attempt
+}
+
+func (e *Error) Error() string {
+	tried := ""
+	if e.Attempts > 1 {
+		tried = fmt.Sprintf("tried %d times in %v: ", e.Attempts, e.Took.Round(time.Second/10))
+	}
+	return fmt.Sprintf("fetch %s: %s%v; %s", e.URL, tried, e.Err, e.advice())
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// advice is what to do about it.
+func (e *Error) advice() string {
+	var status *statusError
+	var network net.Error
+	switch {
+	case errors.Is(e.Err, fs.ErrNotExist):
+		return "check the address: it is that of the folder which holds index.json, and what index.json names has to be there too"
+	case errors.As(e.Err, &status) && (status.code == http.StatusUnauthorized || status.code == http.StatusForbidden):
+		return "check the credentials: docs/using.md says where they are looked for"
+	case errors.As(e.Err, &network), errors.Is(e.Err, errStalled):
+		return "check the network and the address; a run that stopped goes on with --resume, and keeps what is in the cache"
+	}
+	return "try again later, or copy the folder to this machine and give its path"
+}
+
+// errStalled says that nothing came for the time that Config.Stall allows.
+var errStalled = errors.New("the server sends nothing more")
+
+// statusError is a server's refusal.
+type statusError struct {
+	code int
+	text string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+// Is makes a missing object look like a missing file.
+func (e *statusError) Is(target error) bool {
+	return target == fs.ErrNotExist && (e.code == http.StatusNotFound || e.code == http.StatusGone)
+}
+
+// permanent reports whether asking again would change nothing.
+func permanent(err error) bool {
+	var status *statusError
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch status.code {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status.code >= 400 && status.code < 500
+}

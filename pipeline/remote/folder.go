@@ -1,0 +1,253 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"alexnet/pipeline/mds"
+)
+
+// Folder is a remote folder of shards. Its methods may be used by many
+// goroutines at once.
+type Folder struct {
+	config Config
+	store  store
+	place  string // redacted
+	dir    string // of its files in the cache
+	cache  cache
+	index  *mds.Index
+	text   []byte // of the index
+
+	ctx     context.Context // ends with Close
+	cancel  context.CancelCauseFunc
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	fetches map[string]*fetch // that are under way, by the name in the cache
+	damaged map[string]error  // what is wrong at the source
+}
+
+// fetch is one download that any number of callers wait for.
+type fetch struct {
+	name    string // in the cache
+	done    chan struct{}
+	err     error
+	callers int
+	cancel  context.CancelFunc
+}
+
+// errClosed is what waiting callers get from Close.
+var errClosed = errors.New("the remote folder is closed")
+
+const (
+	shardSuffix = ".mds"
+	indexLimit  = 1 << 30 // bytes; ImageNet's index has half a megabyte
+)
+
+// Open reads the index of the remote folder at a URL. If the server can't be
+// reached, an earlier copy of the index serves in its place, with a note; what
+// the cache lacks is then an error when it is wanted.
+func Open(ctx context.Context, url string, config Config) (*Folder, error) {
+	if err := config.defaults(); err != nil {
+		return nil, err
+	}
+	s, err := openStore(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(strings.TrimRight(Redact(url), "/")))
+	f := &Folder{
+		config: config, store: s, place: strings.TrimSuffix(s.location(""), "/"),
+		dir:     filepath.Join(config.Cache, hex.EncodeToString(sum[:8])),
+		cache:   cache{dir: config.Cache, limit: config.CacheSize},
+		fetches: map[string]*fetch{}, damaged: map[string]error{},
+	}
+	if err := os.MkdirAll(f.dir, 0o777); err != nil {
+		return nil, fmt.Errorf("cache: %w; give another folder with --cache-dir", err)
+	}
+	if err := f.readIndex(ctx); err != nil {
+		return nil, err
+	}
+	f.ctx, f.cancel = context.WithCancelCause(context.Background())
+	return f, nil
+}
+
+// readIndex gets the index from the server, or else from the cache.
+func (f *Folder) readIndex(ctx context.Context) error {
+	t := newTransfer(ctx, &f.config, f.store, mds.IndexName, -1)
+	defer t.hangUp()
+	text, err := io.ReadAll(io.LimitReader(t, indexLimit))
+	copied := filepath.Join(f.dir, mds.IndexName)
+	var failed *Error
+	if errors.As(err, &failed) && !permanent(failed.Err) {
+		old, missing := os.ReadFile(copied)
+		if missing != nil {
+			return err
+		}
+		f.config.Note(fmt.Sprintf("%v: going on with what the cache has", failed))
+		text, err = old, nil
+	} else if err == nil {
+		err = f.writeIndex(copied, text)
+	}
+	if err != nil {
+		return err
+	}
+	f.text = text
+	if f.index, err = mds.ParseIndex(text); err != nil {
+		return fmt.Errorf("%s: %w; is it a folder of shards?", f.store.location(mds.IndexName), err)
+	}
+	return nil
+}
+
+// writeIndex keeps the index for when the server can't be reached.
+func (f *Folder) writeIndex(path string, text []byte) error {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
+		return nil
+	}
+	temp, err := os.CreateTemp(f.dir, mds.IndexName+".*")
+	if err != nil {
+		return fmt.Errorf("cache: %w; give another folder with --cache-dir", err)
+	}
+	_, err = temp.Write(text)
+	if err == nil {
+		err = temp.Sync()
+	}
+	err = errors.Join(err, temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		os.Remove(temp.Name())
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
+}
+
+// Location is the folder's URL without secrets.
+func (f *Folder) Location() string { return f.place }
+
+// Index lists the shards. It must not be written to.
+func (f *Folder) Index() *mds.Index { return f.index }
+
+// IndexText is the index's bytes.
+func (f *Folder) IndexText() []byte { return f.text }
+
+// CacheSize is the most that the cache may take, in bytes.
+func (f *Folder) CacheSize() int64 { return f.config.CacheSize }
+
+// Fetch waits until a shard of the index is in the cache as a raw file, and
+// returns its folder there and its entry under its name there. The file may be
+// gone as soon as others want the room, but not while it is mapped or open: who
+// then misses it asks again.
+//
+// It returns an *Error if the shard can't be fetched, an *mds.CorruptError, which
+// stays, if it is not what the index says however often it is fetched, and the
+// context's error when that ends first.
+func (f *Folder) Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, local mds.ShardInfo, err error) {
+	local = f.local(shard)
+	name := local.RawData.Basename
+	full := filepath.Join(f.dir, name)
+	if f.cache.touch(full) {
+		return f.dir, local, nil
+	}
+	f.mu.Lock()
+	if err := f.damaged[name]; err != nil {
+		f.mu.Unlock()
+		return "", local, err
+	}
+	if f.ctx.Err() != nil {
+		f.mu.Unlock()
+		return "", local, errClosed
+	}
+	w := f.fetches[name]
+	if w == nil {
+		w = &fetch{name: name, done: make(chan struct{})}
+		var download context.Context
+		download, w.cancel = context.WithCancel(f.ctx)
+		f.fetches[name] = w
+		f.running.Go(func() { f.run(download, w, shard, full) })
+	}
+	w.callers++
+	f.mu.Unlock()
+	select {
+	case <-w.done:
+		return f.dir, local, w.err
+	case <-ctx.Done():
+		f.leave(w)
+		return "", local, context.Cause(ctx)
+	}
+}
+
+// leave ends a download that nobody waits for any more.
+func (f *Folder) leave(w *fetch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if w.callers--; w.callers == 0 {
+		w.cancel()
+		if f.fetches[w.name] == w { // who comes now begins anew
+			delete(f.fetches, w.name)
+		}
+	}
+}
+
+// run downloads a shard for those who wait.
+func (f *Folder) run(ctx context.Context, w *fetch, shard *mds.ShardInfo, full string) {
+	defer w.cancel()
+	w.err = f.download(ctx, shard, full)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var damage *mds.CorruptError
+	if errors.As(w.err, &damage) {
+		f.damaged[w.name] = w.err
+	}
+	if f.fetches[w.name] == w {
+		delete(f.fetches, w.name)
+	}
+	close(w.done)
+}
+
+// local is a shard's entry as it is in the cache: raw, and under a name that
+// says what is in it, so that a folder that is made anew under the same URL
+// doesn't meet its old shards.
+func (f *Folder) local(shard *mds.ShardInfo) mds.ShardInfo {
+	local := *shard
+	local.Compression, local.ZipData = "", nil
+	base := path.Base(shard.RawData.Basename)
+	mark := sha256.New()
+	fmt.Fprintln(mark, shard.RawData)
+	if !hashed(&shard.RawData) {
+		mark.Write(f.text)
+	}
+	local.RawData.Basename = strings.TrimSuffix(base, shardSuffix) + "." + hex.EncodeToString(mark.Sum(nil)[:8]) + shardSuffix
+	return local
+}
+
+// hashed reports whether the index says what bytes a file has.
+func hashed(file *mds.FileInfo) bool {
+	for name := range file.Hashes {
+		if mds.NewHash(name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends all downloads and waits for their goroutines. The cache stays.
+func (f *Folder) Close() error {
+	f.mu.Lock()
+	f.cancel(errClosed)
+	f.mu.Unlock()
+	f.running.Wait()
+	f.store.close()
+	return nil
+}

@@ -1,0 +1,74 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// store gives the objects of one remote folder.
+type store interface {
+	// get opens an object from a byte on. Servers may begin earlier all the same:
+	// from says where. size is that of the whole object, −1 if the server doesn't
+	// say. The body ends with an error when ctx does.
+	get(ctx context.Context, name string, offset int64) (body io.ReadCloser, from, size int64, err error)
+	// close ends idle connections.
+	close()
+	// location is an object's address for people, without secrets.
+	location(name string) string
+}
+
+// stores are the schemes and what opens them.
+var stores = map[string]func(ctx context.Context, u *url.URL) (store, error){
+	"s3":    openS3,
+	"gs":    openGS,
+	"https": openWeb,
+	"http":  openWeb,
+}
+
+// IsURL reports whether a place is a remote one, and not a path.
+func IsURL(place string) bool {
+	scheme, _, ok := strings.Cut(place, "://")
+	return ok && stores[scheme] != nil
+}
+
+// openStore opens the folder at a URL.
+func openStore(ctx context.Context, place string) (store, error) {
+	u, err := url.Parse(place)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no URL: %w", Redact(place), err)
+	}
+	open := stores[u.Scheme]
+	if open == nil {
+		return nil, fmt.Errorf("%s: don't know %q; remote shards are at s3://, gs://, https:// or http://", Redact(place), u.Scheme)
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("%s: no host or bucket; it has the form %s://HOST/FOLDER", Redact(place), u.Scheme)
+	}
+	u.Path = strings.TrimRight(u.Path, "/") + "/"
+	return open(ctx, u)
+}
+
+// Redact is a URL without what might be secret: a password, and the values of
+// all parameters but endpoint and region.
+func Redact(place string) string {
+	u, err := url.Parse(place)
+	if err != nil {
+		before, _, _ := strings.Cut(place, "?")
+		return before
+	}
+	if _, secret := u.User.Password(); secret {
+		u.User = url.UserPassword(u.User.Username(), "xxxxx")
+	}
+	query := u.Query()
+	for key := range query {
+		if !slices.Contains([]string{"endpoint", "region"}, key) {
+			query.Set(key, "xxxxx")
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}

@@ -1,0 +1,166 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// transfer reads one object from its beginning to its end, over as many requests
+// as that takes: after a failure it goes on where it stopped.
+type transfer struct {
+	ctx    context.Context
+	config *Config
+	store  store
+	name   string
+	want   int64 // bytes that the object has to have; −1: unknown
+
+	at       int64         // bytes given so far
+	size     int64         // of the object, as the server says; −1: it doesn't
+	body     io.ReadCloser // nil between requests
+	cancel   context.CancelFunc
+	stalled  atomic.Bool
+	watch    *time.Timer // cancels the request
+	got      int64       // bytes of this request
+	failures int         // since the last request that brought much
+	began    time.Time
+}
+
+func newTransfer(ctx context.Context, c *Config, s store, name string, want int64) *transfer {
+	return &transfer{ctx: ctx, config: c, store: s, name: name, want: want, size: -1, began: time.Now()}
+}
+
+// much is how many bytes of a request make up for earlier failures.
+const much = 1 << 20
+
+// Read gives the next bytes. Its errors are io.EOF, an *Error, or that of the
+// context.
+func (t *transfer) Read(p []byte) (int, error) {
+	for {
+		n, err := t.try(p)
+		if n > 0 || err == nil {
+			return n, nil // an error comes again
+		}
+		t.hangUp()
+		if err == io.EOF {
+			return 0, io.EOF
+		}
+		if err := t.pause(err); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// try reads once, after asking if need be.
+func (t *transfer) try(p []byte) (int, error) {
+	if t.body == nil {
+		if err := t.ask(); err != nil {
+			if err == io.EOF { // hung up before its answer, which isn't the object's end
+				err = io.ErrUnexpectedEOF
+			}
+			return 0, t.why(err)
+		}
+	}
+	t.watch.Reset(t.config.Stall)
+	n, err := t.body.Read(p)
+	t.watch.Stop()
+	t.at += int64(n)
+	if t.got += int64(n); t.got >= much {
+		t.failures = 0
+	}
+	if err == io.EOF && t.at < t.size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil && err != io.EOF {
+		err = t.why(err)
+	}
+	return n, err
+}
+
+// ask sends a request for the rest.
+func (t *transfer) ask() error {
+	ctx, cancel := context.WithCancel(t.ctx)
+	t.cancel, t.got = cancel, 0
+	t.stalled.Store(false)
+	t.watch = time.AfterFunc(t.config.Stall, func() {
+		t.stalled.Store(true)
+		cancel()
+	})
+	body, from, size, err := t.store.get(ctx, t.name, t.at)
+	if err != nil {
+		return err
+	}
+	t.body, t.size = body, size
+	if t.want >= 0 && size >= 0 && size != t.want {
+		return &sizeError{size, t.want}
+	}
+	if from < t.at { // the server gives whole objects only
+		t.watch.Reset(t.config.Stall + time.Duration(t.at/much)*time.Second)
+		if _, err := io.CopyN(io.Discard, body, t.at-from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// why is the reason for an error: that of the context, a stall, or itself.
+func (t *transfer) why(err error) error {
+	switch {
+	case t.ctx.Err() != nil:
+		return context.Cause(t.ctx)
+	case t.stalled.Load():
+		return errStalled
+	}
+	return err
+}
+
+// hangUp ends the request.
+func (t *transfer) hangUp() {
+	if t.watch != nil {
+		t.watch.Stop()
+	}
+	if t.body != nil {
+		t.body.Close()
+		t.body = nil
+	}
+	if t.cancel != nil {
+		t.cancel()
+	}
+}
+
+// pause waits after a failure, or returns the error that ends the transfer.
+func (t *transfer) pause(err error) error {
+	if t.ctx.Err() != nil {
+		return err
+	}
+	t.failures++
+	var size *sizeError
+	if errors.As(err, &size) {
+		return err
+	}
+	if permanent(err) || t.failures >= t.config.Attempts {
+		return &Error{URL: t.store.location(t.name), Attempts: t.failures, Took: time.Since(t.began), Err: err}
+	}
+	return sleep(t.ctx, backoff(t.config.Backoff, t.failures))
+}
+
+// backoff is the pause after so many failures in a row.
+func backoff(first time.Duration, failures int) time.Duration {
+	d := min(first<<min(failures-1, 20), 30*time.Second)
+	return d/2 + rand.N(d)
+}
+
+// sleep waits, or returns why the context ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
