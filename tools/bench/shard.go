@@ -20,10 +20,12 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const shardDescription = `Runs "prep-imagenet shard" on full-size photographs, whole command, with each JPEG decoder and codec, and
-torchvision with PIL on the same pictures (decode, short side 256, centre 256×256; nothing is encoded or
-written, and the start of Python isn't counted). All take turns in each round. The table has medians: images
-a second of wall time, and CPU milliseconds an image, which say more on a machine that is shared.`
+const shardDescription = `Runs "prep-imagenet shard" on full-size photographs, whole command, with each codec, with libjpeg-turbo and
+without; and on the same pictures torchvision with PIL (decode, short side 256, centre 256×256; nothing is
+encoded) and img2dataset's resizer (the same by OpenCV, and JPEG at quality 90). The peers write nothing, and
+the start of Python isn't counted. All take turns in each round. The table has medians: images a second of
+wall time, and CPU milliseconds an image, which say more on a machine that is shared. A peer that can't run
+is named with the reason.`
 
 // shardBench are the flags of "bench shard".
 type shardBench struct {
@@ -36,12 +38,12 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 	b := new(shardBench)
 	return &cli.Command{
 		Name:        "shard",
-		Usage:       "sharding: ours and torchvision + PIL",
+		Usage:       "sharding: ours, torchvision + PIL and img2dataset",
 		Description: shardDescription,
 		UsageText:   "bench shard --data photographs --python venv/bin/python --rounds 5",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "data", Usage: "`DIR` of photographs named <class>_<name>.JPEG", Destination: &b.data},
-			&cli.StringFlag{Name: "python", Usage: "a Python with torchvision; without it, ours only", Destination: &b.python},
+			&cli.StringFlag{Name: "python", Usage: "`FILE` of a Python that has tools/bench/peers/requirements.txt; without it, ours only", Destination: &b.python},
 			&cli.StringFlag{Name: "command", Usage: "the prep-imagenet to run; otherwise built from this module", Destination: &b.command},
 			&cli.IntFlag{Name: "rounds", Usage: "rounds, of which medians are taken", Value: 5, Destination: &b.rounds},
 			&cli.IntFlag{Name: "repeat", Usage: "how often each photograph is taken a round", Value: 1, Destination: &b.repeat},
@@ -68,8 +70,10 @@ type shardRun struct {
 
 // contender is one of those that take turns.
 type contender struct {
-	Name string     `json:"name"`
-	Runs []shardRun `json:"runs"`
+	Name  string     `json:"name"`
+	Runs  []shardRun `json:"runs"`
+	Error string     `json:"error,omitempty"` // why a peer gave no figure
+	peer  bool
 	run  func(ctx context.Context) (shardRun, error)
 }
 
@@ -93,9 +97,19 @@ func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 	all := b.contenders(in, temp, images)
 	for round := range b.rounds {
 		for _, c := range all {
+			if c.Error != "" {
+				continue
+			}
 			r, err := c.run(ctx)
-			if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil && !c.peer {
 				return fmt.Errorf("%s: %w", c.Name, err)
+			}
+			if err != nil {
+				c.Error = err.Error()
+				continue
 			}
 			c.Runs = append(c.Runs, r)
 			fmt.Fprintf(stderr, "round %d  %-28s %6.0f images/s  %6.2f CPU ms an image\n", round+1, c.Name, r.rate(), r.cpu())
@@ -145,9 +159,13 @@ func linkClasses(data, in string, repeat int) (int, error) {
 
 func (b *shardBench) contenders(in, temp string, images int) []*contender {
 	var all []*contender
-	for _, decoder := range []string{"turbo", "go"} {
+	for _, decoder := range []string{"auto", "go"} {
 		for _, codec := range []string{"lossless", "jpeg"} {
-			all = append(all, &contender{Name: "ours, " + decoder + ", " + codec, run: func(ctx context.Context) (shardRun, error) {
+			name := "ours, " + codec
+			if decoder == "go" {
+				name += ", without libjpeg-turbo"
+			}
+			all = append(all, &contender{Name: name, run: func(ctx context.Context) (shardRun, error) {
 				out := filepath.Join(temp, "out")
 				defer os.RemoveAll(out)
 				return timed(exec.CommandContext(ctx, b.command, "shard", "--in", in, "--out", out,
@@ -158,17 +176,29 @@ func (b *shardBench) contenders(in, temp string, images int) []*contender {
 	if b.python == "" {
 		return all
 	}
-	script := filepath.Join("tools", "bench", "peers", "shard_torchvision.py")
-	return append(all, &contender{Name: "torchvision + PIL", run: func(ctx context.Context) (r shardRun, err error) {
-		var stderr bytes.Buffer
-		cmd := exec.CommandContext(ctx, b.python, script, in, strconv.Itoa(b.workers))
-		cmd.Stderr = &stderr
-		out, err := cmd.Output()
-		if err != nil {
-			return r, fmt.Errorf("%w\n%s", err, stderr.String())
-		}
-		return r, json.Unmarshal(out, &r)
-	}})
+	for _, peer := range []struct{ name, script string }{
+		{basePeer, "shard_torchvision.py"}, {"img2dataset's resizer", "shard_img2dataset.py"},
+	} {
+		all = append(all, &contender{Name: peer.name, peer: true, run: func(ctx context.Context) (r shardRun, err error) {
+			var stderr bytes.Buffer
+			cmd := exec.CommandContext(ctx, b.python, filepath.Join("tools", "bench", "peers", peer.script), in, strconv.Itoa(b.workers))
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil {
+				return r, fmt.Errorf("%w: %s", err, lastLine(stderr.String()))
+			}
+			return r, json.Unmarshal(out, &r)
+		}})
+	}
+	return all
+}
+
+// basePeer is what the table's ratios refer to.
+const basePeer = "torchvision + PIL"
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 // timed runs a whole command.
@@ -187,21 +217,42 @@ func timed(cmd *exec.Cmd, images int) (shardRun, error) {
 	}, nil
 }
 
-// printShardTable prints medians, and ratios to the last, the peer.
+// printShardTable prints medians, and ratios to basePeer where it has run.
 func printShardTable(w io.Writer, all []*contender) error {
-	base := all[len(all)-1]
-	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
-	fmt.Fprintf(t, "|\t| images/s\t| to %s\t| CPU ms an image\t| to %s\t| peak MB\t|\n|---\t|---\t|---\t|---\t|---\t|---\t|\n", base.Name, base.Name)
+	var base contender
 	for _, c := range all {
-		fmt.Fprintf(t, "| %s\t| %.0f\t| %.2f×\t| %.2f\t| %.2f×\t| %.0f\t|\n", c.Name,
-			c.median(shardRun.rate), c.median(shardRun.rate)/base.median(shardRun.rate),
-			c.median(shardRun.cpu), base.median(shardRun.cpu)/c.median(shardRun.cpu),
-			c.median(func(r shardRun) float64 { return r.PeakMB }))
+		if c.Name == basePeer {
+			base = *c
+		}
+	}
+	ratio := func(a, b float64) string {
+		if a == 0 || b == 0 {
+			return "–"
+		}
+		return fmt.Sprintf("%.2f×", a/b)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	fmt.Fprintf(t, "|\t| images/s\t| to %s\t| CPU ms an image\t| to %s\t| peak MB\t|\n|---\t|---\t|---\t|---\t|---\t|---\t|\n", basePeer, basePeer)
+	for _, c := range all {
+		if c.Error != "" {
+			fmt.Fprintf(t, "| %s\t| didn't run: %s\t|\t|\t|\t|\t|\n", c.Name, c.Error)
+			continue
+		}
+		rate, cpu, peak := c.median(shardRun.rate), c.median(shardRun.cpu), "–"
+		if mb := c.median(func(r shardRun) float64 { return r.PeakMB }); mb > 0 {
+			peak = fmt.Sprintf("%.0f", mb)
+		}
+		fmt.Fprintf(t, "| %s\t| %.0f\t| %s\t| %.2f\t| %s\t| %s\t|\n", c.Name,
+			rate, ratio(rate, base.median(shardRun.rate)), cpu, ratio(base.median(shardRun.cpu), cpu), peak)
 	}
 	return t.Flush()
 }
 
+// median is 0 where nothing has run.
 func (c *contender) median(of func(shardRun) float64) float64 {
+	if len(c.Runs) == 0 {
+		return 0
+	}
 	var values []float64
 	for _, r := range c.Runs {
 		values = append(values, of(r))
