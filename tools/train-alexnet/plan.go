@@ -19,7 +19,7 @@ func (j *job) plan(stdout io.Writer) error {
 	for _, c := range contexts {
 		defer c.Close()
 	}
-	plans, err := engine.PlanModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch})
+	plans, err := engine.PlanModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch, Accumulate: j.Accumulate, Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze)})
 	if err != nil {
 		return err
 	}

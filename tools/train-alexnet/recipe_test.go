@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,6 +125,65 @@ func TestSchedules(t *testing.T) {
 	call(w.args(filepath.Join(w.dir, "x"), "--schedule", "step")...).must(t, 2, "--drop-at")
 	call(w.args(filepath.Join(w.dir, "x"), "--schedule", "step", "--drop-at", "2,1")...).must(t, 2, "ascending")
 	call(w.args(filepath.Join(w.dir, "x"), "--schedule", "step", "--drop-at", "two")...).must(t, 2, "--drop-at two")
+}
+
+// A batch in pieces gives the step of the whole batch, but for rounding.
+func TestAccumulate(t *testing.T) {
+	w := newWorld(t)
+	const name = "checkpoints/step-000000004.safetensors"
+	weights := map[string][]float32{}
+	for _, pieces := range []string{"1", "3"} {
+		dir := filepath.Join(w.dir, pieces)
+		call(w.args(dir, "--steps", "4", "--accumulate", pieces)...).must(t, 0, "after 4 steps")
+		f, err := os.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensors, err := engine.OpenSafetensors(f, info.Size())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if weights[pieces], err = tensors.ReadFloat32("conv1.weight"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, v := range weights["1"] {
+		if d := math.Abs(float64(v - weights["3"][i])); d > 1e-5 {
+			t.Fatalf("conv1.weight[%d]: %g in one piece, %g in three", i, v, weights["3"][i])
+		}
+	}
+	call("train-alexnet", "--run", filepath.Join(w.dir, "3"), "--resume", "--steps", "6").must(t, 0, "after 6 steps")
+	record, err := readRun(filepath.Join(w.dir, "3"))
+	if err != nil || !strings.Contains(string(record.Settings), `"accumulate": 3`) {
+		t.Errorf("a resumed run forgets its pieces: %v, %s", err, record.Settings)
+	}
+	call(w.args(filepath.Join(w.dir, "x"), "--accumulate", "4")...).must(t, 2, "--accumulate 4: doesn't divide --batch 6")
+	call(w.args(filepath.Join(w.dir, "x"), "--accumulate", "0")...).must(t, 2, "--accumulate 0: want at least 1")
+}
+
+// With smoothed labels the loss has a floor that depends on the part.
+func TestLabelSmoothing(t *testing.T) {
+	w := newWorld(t)
+	losses := map[string]float64{}
+	for _, part := range []string{"0", "0.3"} {
+		dir := filepath.Join(w.dir, part)
+		call(w.args(dir, "--label-smoothing", part)...).must(t, 0)
+		for _, m := range metricsOf(t, dir) {
+			losses[m.Split+part] = m.Loss
+		}
+	}
+	// Targets of 0.8, 0.1, 0.1 have an entropy of 0.639.
+	if losses["train0"] > 0.5 || losses["train0.3"] < 0.639 {
+		t.Errorf("last losses %v: want the training loss above 0.639 with smoothing, and below 0.5 without", losses)
+	}
+	for _, part := range []string{"1", "-0.1"} {
+		call(w.args(filepath.Join(w.dir, "x"), "--label-smoothing", part)...).must(t, 2, "--label-smoothing "+part)
+	}
 }
 
 func TestEarlyStop(t *testing.T) {

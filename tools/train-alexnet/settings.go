@@ -46,6 +46,8 @@ type settings struct {
 	MaxTime    time.Duration `json:"max-time"` // "10m0s" in JSON
 	EarlyStop  int           `json:"early-stop"`
 	Batch      int           `json:"batch"`
+	Accumulate int           `json:"accumulate"`
+	Smoothing  float64       `json:"label-smoothing"`
 	LR         float64       `json:"lr"`
 	Schedule   string        `json:"schedule"`
 	DropAt     string        `json:"drop-at"`
@@ -110,6 +112,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.DurationFlag{Name: "max-time", Category: recipe, Usage: "save and stop after `TIME`, such as 10m or 8h; 0 sets no limit", Destination: &s.MaxTime},
 		&cli.IntFlag{Name: "early-stop", Category: recipe, Usage: "stop after `EPOCHS` without a lower validation error; 0 doesn't", Destination: &s.EarlyStop},
 		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step", Destination: &s.Batch},
+		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: 1, Usage: "cut each batch into `N` pieces, one after the other on the devices, whose gradients add up: the same step in less memory", Destination: &s.Accumulate},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: 0.01, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
 		&cli.StringFlag{Name: "schedule", Category: recipe, Value: schedulePlateau, Usage: "`KIND` of fall of the learning rate: plateau divides it by 10 when the validation error stops falling, at most three times, step at --drop-at, cosine along half a cosine over the run", Destination: &s.Schedule},
 		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51", Destination: &s.DropAt},
@@ -117,6 +120,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},
 		&cli.Float64Flag{Name: "momentum", Category: recipe, Value: 0.9, Usage: "`FACTOR` on the previous update", Destination: &s.Momentum},
 		&cli.Float64Flag{Name: "decay", Category: recipe, Value: 0.0005, Usage: "weight decay `FACTOR`, on weights and not on biases", Destination: &s.Decay},
+		&cli.Float64Flag{Name: "label-smoothing", Category: recipe, Usage: "spread this `PART` of each target over all classes, such as 0.1; 0 is the paper's", Destination: &s.Smoothing},
 		&cli.StringFlag{Name: "init", Category: recipe, Value: string(engine.InitPaper), Usage: "`KIND` of first weights: paper draws N(0, 0.01) with biases 1 and 0, he scales by fan-in and suits small sets", Destination: &s.Init},
 		&cli.Float64Flag{Name: "input-scale", Category: recipe, Usage: "`FACTOR` on mean-subtracted 0–255 pixels, 0.015625 (1/64) for small sets; 0 is the net's own, 1 for alexnet", Destination: &s.InputScale},
 		&cli.Uint64Flag{Name: "seed", Category: recipe, Value: 1, Usage: "`SEED` of first weights, order, crops, flips, colours and dropout", Destination: &s.Seed},
@@ -155,10 +159,11 @@ func (s *settings) validate() error {
 		value float64
 		least float64
 	}{
-		{"epochs", float64(s.Epochs), 1}, {"batch", float64(s.Batch), 1}, {"patience", float64(s.Patience), 1},
+		{"epochs", float64(s.Epochs), 1}, {"batch", float64(s.Batch), 1}, {"accumulate", float64(s.Accumulate), 1}, {"patience", float64(s.Patience), 1},
 		{"log-every", float64(s.LogEvery), 1}, {"keep", float64(s.Keep), 1}, {"threads", float64(s.Threads), 0},
 		{"workers", float64(s.Workers), 0}, {"momentum", s.Momentum, 0}, {"decay", s.Decay, 0},
 		{"input-scale", s.InputScale, 0}, {"max-time", s.MaxTime.Seconds(), 0}, {"early-stop", float64(s.EarlyStop), 0},
+		{"label-smoothing", s.Smoothing, 0},
 	} {
 		if !(f.value >= f.least) {
 			return command.Usagef("--%s %v: want at least %v", f.name, f.value, f.least)
@@ -182,8 +187,16 @@ func (s *settings) validate() error {
 			return command.Usagef("--%s %s: want %s", f.name, f.value, strings.Join(f.choices, " or "))
 		}
 	}
-	if s.Momentum >= 1 {
-		return command.Usagef("--momentum %v: want less than 1", s.Momentum)
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{{"momentum", s.Momentum}, {"label-smoothing", s.Smoothing}} {
+		if f.value >= 1 {
+			return command.Usagef("--%s %v: want less than 1", f.name, f.value)
+		}
+	}
+	if s.Batch%s.Accumulate != 0 {
+		return command.Usagef("--accumulate %d: doesn't divide --batch %d into equal pieces", s.Accumulate, s.Batch)
 	}
 	for _, part := range list(s.Without) {
 		if !slices.Contains(ablationNames(), part) {

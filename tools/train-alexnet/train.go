@@ -311,7 +311,9 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	if err != nil {
 		return nil, command.Usagef("--devices: %w", err)
 	}
-	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch, Mean: mean, Decay: float32(j.Decay), Freeze: list(j.Freeze)})
+	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{
+		Batch: j.Batch, Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
+	})
 	if err != nil {
 		for _, c := range contexts {
 			c.Close()

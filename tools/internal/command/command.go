@@ -58,7 +58,8 @@ func Report(program string, err error, stderr io.Writer) int {
 	case errors.Is(err, context.Canceled):
 		code = Interrupted
 	}
-	fmt.Fprintf(stderr, "%s: %v\n", base(program), err)
+	text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
+	fmt.Fprintf(stderr, "%s: %s\n", base(program), text)
 	return code
 }
 

@@ -23,7 +23,7 @@ func TestReportCodes(t *testing.T) {
 		{errors.New("no disk"), 1, "tool: no disk\n"},
 		{fmt.Errorf("open: %w", Usagef("batch %d", 0)), 2, "tool: open: batch 0\n"},
 		{WithCode(Skipped, errors.New("2 pictures skipped")), 3, "tool: 2 pictures skipped\n"},
-		{fmt.Errorf("saved: %w", context.Canceled), 130, "tool: saved: context canceled\n"},
+		{fmt.Errorf("saved: %w", context.Canceled), 130, "tool: saved: interrupted\n"},
 	} {
 		var b bytes.Buffer
 		if code := Report("/bin/tool", c.err, &b); code != c.code || b.String() != c.text {

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -53,7 +55,7 @@ func Listen(addr, dir string) (*Server, error) {
 	s.url = "http://" + at.String() + "/"
 	if !at.IP.IsLoopback() {
 		s.token = rand.Text()
-		s.url += "?token=" + s.token
+		s.url = "http://" + reachable(at) + "/?token=" + s.token
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -70,6 +72,15 @@ func Listen(addr, dir string) (*Server, error) {
 	s.server = http.Server{Handler: s.guard(mux), ReadHeaderTimeout: 10 * time.Second}
 	go s.server.Serve(listener) // until Close
 	return s, nil
+}
+
+// reachable is an address under which other machines find a listener: with this
+// machine's name where it listens on all of its addresses.
+func reachable(at *net.TCPAddr) string {
+	if name, err := os.Hostname(); err == nil && at.IP.IsUnspecified() {
+		return net.JoinHostPort(name, strconv.Itoa(at.Port))
+	}
+	return at.String()
 }
 
 // URL is where the page is.

@@ -87,7 +87,11 @@ func TestEvents(t *testing.T) {
 func TestTokenAndHost(t *testing.T) {
 	wide := listen(t, "0.0.0.0:0")
 	base, token, _ := strings.Cut(wide.URL(), "?token=")
-	base = strings.Replace(base, "[::]", "127.0.0.1", 1)
+	name, err := os.Hostname()
+	if err != nil || !strings.HasPrefix(base, "http://"+name+":") {
+		t.Errorf("%s: want this machine's name, %s, %v", base, name, err)
+	}
+	base = strings.Replace(base, name, "127.0.0.1", 1)
 	if len(token) < 20 {
 		t.Fatalf("%s: want a token for an address that others reach", wide.URL())
 	}
