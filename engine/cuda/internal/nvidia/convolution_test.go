@@ -199,7 +199,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestStatusesOfCuDNN(t *testing.T) {
-	l := needWheels(t)
+	l := needDescriptors(t)
 	err := l.checkDNN("cudnnBackendFinalize", 3000)
 	if !errors.Is(err, gpu.ErrUnsupported) || !strings.HasPrefix(err.Error(), "cudnnBackendFinalize: CUDNN_STATUS_NOT_SUPPORTED") {
 		t.Error(err)

@@ -56,7 +56,7 @@ var arithmetic = map[string]struct {
 // TestPlansWithoutADevice has the real cuDNN choose engines for alexnet and
 // finalize plans, for devices that it is told of: all but running them.
 func TestPlansWithoutADevice(t *testing.T) {
-	l := needWheels(t)
+	l := needDescriptors(t)
 	for _, device := range []struct{ name, json string }{{"H200", hopper}, {"A100", ampere}} {
 		on := properties(t, l, device.json)
 		for layer, c := range alexnet {
@@ -97,7 +97,7 @@ func TestPlansWithoutADevice(t *testing.T) {
 
 // TestGroupsAndSlices: grouped convolutions have plans, whole and by group.
 func TestGroupsAndSlices(t *testing.T) {
-	l := needWheels(t)
+	l := needDescriptors(t)
 	on := properties(t, l, hopper)
 	c := gpu.Convolution{N: 128, C: 96, H: 27, W: 27, K: 256, Size: 5, Stride: 1, Pad: 2, Groups: 2,
 		Type: gpu.BFloat16, WeightGradient: gpu.BFloat16, Math: gpu.BF16}

@@ -205,7 +205,9 @@ func TestConstants(t *testing.T) {
 			folder := t.TempDir()
 			source, program := filepath.Join(folder, "constants.c"), filepath.Join(folder, "constants")
 			ok(t, os.WriteFile(source, []byte(c.String()), 0o666), hostDefines(folder))
-			if out, err := exec.Command("gcc", append(flags, "-w", "-I"+folder, "-o", program, source)...).CombinedOutput(); err != nil {
+			if out, err := exec.Command("gcc", append(flags, "-w", "-I"+folder, "-o", program, source)...).CombinedOutput(); strings.Contains(string(out), ": No such file") {
+				t.Skipf("the headers lack others of the toolkit:\n%s", out)
+			} else if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			values := strings.Fields(string(must[[]byte](t)(exec.Command(program).Output())))

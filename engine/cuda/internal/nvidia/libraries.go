@@ -23,6 +23,7 @@ type libraries struct {
 	dnn     dnnAPI
 	version int           // newest CUDA version that the driver runs: 13000
 	found   []gpu.Library // the driver first
+	places  []string      // that were looked through
 
 	registry sync.Mutex
 	open     []*device // for peer access between them
@@ -44,9 +45,10 @@ func (m *Missing) Unwrap() error { return gpu.ErrUnsupported }
 
 // load loads the driver and the libraries. It goes on where one is missing, so
 // that all that are can be named.
-func load(o Options) (*libraries, []*Missing) {
-	l := new(libraries)
-	where := places(o)
+func load(o Options) (*libraries, []*Missing) { return loadFrom(places(o)) }
+
+func loadFrom(where []string) (*libraries, []*Missing) {
+	l := &libraries{places: where}
 	if m := l.loadDriver(where); m != nil {
 		return l, []*Missing{m}
 	}
@@ -209,7 +211,7 @@ func (l *libraries) notFound(pattern string, refusals []error) string {
 	if len(refusals) > 0 {
 		return errors.Join(refusals...).Error()
 	}
-	for _, folder := range places(Options{}) {
+	for _, folder := range l.places {
 		if folder == "" {
 			continue
 		}

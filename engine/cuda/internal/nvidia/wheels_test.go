@@ -1,11 +1,14 @@
 package nvidia
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"alexnet/engine/cuda/internal/gpu"
 )
 
 // wheels are cuBLASLt and cuDNN without a driver: the real libraries, of which
@@ -37,6 +40,22 @@ func needWheels(t *testing.T) *libraries {
 	}
 	t.Skip(err)
 	return nil
+}
+
+// needDescriptors skips a test where cuDNN's own libraries don't load: some
+// versions want a libcuda.so.1 for that.
+func needDescriptors(t *testing.T) *libraries {
+	t.Helper()
+	l := needWheels(t)
+	b := &descriptors{lib: l}
+	defer b.close()
+	b.tensor(identityX, gpu.Float32, tensorShape{[4]int64{1, 1, 1, 1}, [4]int64{1, 1, 1, 1}}, 4, false)
+	var e *gpu.CallError
+	if errors.As(b.err, &e) && e.Code == dnnSublibraryLoadFailed {
+		t.Skip(b.err)
+	}
+	ok(t, b.err)
+	return l
 }
 
 // includes are the folders of the headers that belong to the libraries found.

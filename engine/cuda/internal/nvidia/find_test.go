@@ -1,0 +1,140 @@
+package nvidia
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+func TestPlaces(t *testing.T) {
+	home := t.TempDir()
+	venv := filepath.Join(home, "project")
+	first, second := filepath.Join(home, "first"), filepath.Join(home, "second")
+	lib := "lib/python3.12/site-packages/nvidia"
+	for _, f := range []string{first, second,
+		filepath.Join(venv, lib, "cu13/lib"), filepath.Join(venv, lib, "cudnn/lib"),
+		filepath.Join(home, ".local", lib, "cublas/lib"), filepath.Join(home, ".pyenv/versions/3.11.7", lib, "nccl/lib"),
+	} {
+		ok(t, os.MkdirAll(f, 0o777))
+	}
+	t.Setenv("HOME", home)
+	t.Setenv("PATH", "/nonexistent")
+	t.Setenv("VIRTUAL_ENV", venv)
+	t.Setenv("CONDA_PREFIX", "")
+	t.Setenv(pathsVariable, second+string(os.PathListSeparator)+filepath.Join(home, "missing"))
+	got := places(Options{Paths: []string{first}})
+	want := []string{first, second, "", filepath.Join(venv, lib, "cu13/lib"), filepath.Join(venv, lib, "cudnn/lib"),
+		filepath.Join(home, ".local", lib, "cublas/lib"), filepath.Join(home, ".pyenv/versions/3.11.7", lib, "nccl/lib")}
+	if !slices.Equal(got[:len(want)], want) {
+		t.Errorf("looks in\n%s\nwant first\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestNewestFirst(t *testing.T) {
+	all := []string{"/usr/local/cuda-12.8/lib64", "/usr/local/cuda-13.0/lib64", "/usr/local/cuda/lib64", "/usr/local/cuda-12.10/lib64"}
+	slices.SortFunc(all, newestFirst)
+	if got := strings.Join(all, " "); got != "/usr/local/cuda/lib64 /usr/local/cuda-13.0/lib64 /usr/local/cuda-12.10/lib64 /usr/local/cuda-12.8/lib64" {
+		t.Error(got)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	for got, want := range map[string]string{
+		cudaVersion(12040): "12.4", cudaVersion(13000): "13.0", cudaVersion(11080): "11.8",
+		ltVersion(130401): "13.4.1", ltVersion(120903): "12.9.3", dnnVersion(92600): "9.26.0",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// link makes a folder with some of the fakes, under other names if need be.
+func link(t *testing.T, f *fakes, names map[string]string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, fake := range names {
+		ok(t, os.Link(filepath.Join(f.folder, fake), filepath.Join(folder, name)))
+	}
+	return folder
+}
+
+// TestMissing loads what a folder has, and reads what is said of the rest.
+func TestMissing(t *testing.T) {
+	f := useFakes(t)
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("PATH", "/nonexistent")
+	t.Setenv("VIRTUAL_ENV", "")
+	t.Setenv("CONDA_PREFIX", "")
+	const cuda, lt, dnn = "libcuda.so.1", "libcublasLt.so.13", "libcudnn.so.9"
+	for name, c := range map[string]struct {
+		files   map[string]string
+		version int
+		want    []string // of each that is missing, in order
+	}{
+		"everything": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 13000, nil},
+		"driver is no driver": {map[string]string{cuda: lt}, 13000,
+			[]string{"NVIDIA driver: " + "FOLDER/libcuda.so.1 lacks cuInit"}},
+		"driver too old": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 11040,
+			[]string{"libcuda.so.1 runs CUDA 11.4; 12.0 or newer is needed, driver 525 or newer"}},
+		"only a newer cuBLAS": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 12040,
+			[]string{"cuBLASLt 12: there is only FOLDER/libcublasLt.so.13, and the driver runs CUDA 12.4; install it with pip install nvidia-cublas-cu12 nvidia-cuda-nvrtc-cu12, or with apt-get install libcublas-12-9",
+				"cuDNN 9: FOLDER/libcudnn.so.9 is built for CUDA 13, the driver runs 12.4; install it with pip install nvidia-cudnn-cu12, or with apt-get install libcudnn9-cuda-12"}},
+		"cuDNN of another version": {map[string]string{cuda: cuda, lt: lt, "libcudnn.so.8": dnn}, 13000,
+			[]string{"cuDNN 9: there is only FOLDER/libcudnn.so.8, and the driver runs CUDA 13.0; install it with pip install nvidia-cudnn-cu13, or with apt-get install libcudnn9-cuda-13"}},
+		"cuDNN is no cuDNN": {map[string]string{cuda: cuda, lt: lt, dnn: cuda}, 13000,
+			[]string{"cuDNN 9: FOLDER/libcudnn.so.9 lacks cudnnCreate"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := link(t, f, c.files)
+			f.start(c.version, 90, 1<<30, true) // a link is the same library to the linker
+			_, missing := loadFrom([]string{folder})
+			f.start(13000, 90, 1<<30, true)
+			if len(missing) != len(c.want) {
+				t.Fatalf("missing %v, want %d", missing, len(c.want))
+			}
+			for i, m := range missing {
+				if want := strings.ReplaceAll(c.want[i], "FOLDER", folder); !strings.Contains(m.Error(), want) {
+					t.Errorf("missing %v\nwant %s", m, want)
+				}
+				if !errors.Is(m, gpu.ErrUnsupported) || len(m.Install) == 0 {
+					t.Errorf("%+v", m)
+				}
+			}
+		})
+	}
+}
+
+func TestNoDriver(t *testing.T) {
+	_, missing := loadFrom([]string{t.TempDir()})
+	if len(missing) != 1 || missing[0].Name != "NVIDIA driver" || !strings.Contains(missing[0].Why, "libcuda.so.1") {
+		t.Errorf("missing %v", missing)
+	}
+}
+
+// TestOpen goes the whole way through the fakes' folder.
+func TestOpen(t *testing.T) {
+	locked(t)
+	f := useFakes(t)
+	folder := link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1", "libcublasLt.so.13": "libcublasLt.so.13", "libcudnn.so.9": "libcudnn.so.9"})
+	o := Options{Paths: []string{folder}}
+	s := Examine(o)
+	if s.Err != nil || len(s.Missing) > 0 || len(s.Devices) != 2 || s.Devices[0].Name != "Fake 0" || len(s.Libraries) < 3 {
+		t.Fatalf("examined to %+v", s)
+	}
+	d := must[gpu.Device](t)(Open(1, o))
+	if d.Describe().Index != 1 {
+		t.Errorf("opened %+v", d.Describe())
+	}
+	ok(t, d.Close(), d.Close())
+	for index, want := range map[int]string{2: "cuda:2: no such GPU, there is cuda:0, cuda:1", -1: "cuda:-1: no such GPU"} {
+		if _, err := Open(index, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("opened %d: %v", index, err)
+		}
+	}
+}
