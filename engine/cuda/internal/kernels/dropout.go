@@ -4,8 +4,8 @@ import "alexnet/engine/cuda/internal/gpu"
 
 // Dropout multiplies by a random mask (engine.Dropout): units of X (N, HW, C)
 // are counted as the host has them, j = c·HW + hw, and unit j of image n is kept
-// as engine.DropoutKeeps(key, n·Width + First + j, Rate) has it, with the key
-// from Layer and the StepParams at Step. Y may be X.
+// as engine.DropoutKeeps(key, (Image + n)·Width + First + j, Rate) has it, with
+// the key from Layer, and Image, from the StepParams at Step. Y may be X.
 type Dropout struct {
 	X, Y, Step      gpu.Pointer
 	Layer           uint64

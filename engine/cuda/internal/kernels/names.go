@@ -5,7 +5,7 @@ import "slices"
 // Names lists every kernel of the module, sorted.
 func Names() []string {
 	names := []string{
-		"column_sum_chunks", "spin", "update",
+		"accumulate", "column_sum_chunks", "set_step", "spin", "update",
 		"transpose_u8", "transpose_f32_f32", "transpose_f32_bf16", "transpose_bf16_f32",
 		"cast_f32_f32", "cast_f32_bf16", "cast_bf16_f32",
 		"fold_weights_f32_f32", "fold_weights_f32_bf16", "fold_weights_bf16_bf16",

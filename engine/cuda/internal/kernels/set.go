@@ -39,7 +39,7 @@ func (k *Set) Close() error { return k.module.Close() }
 // StepParams are the numbers that change from step to step, at an address in
 // device memory, so that captured launches stay valid.
 type StepParams struct {
-	Seed, Number           uint64 // choose the dropout masks: engine.Step
+	Seed, Number, Image    uint64 // choose the dropout masks: engine.Step
 	LearningRate, Momentum float32
 }
 

@@ -6,6 +6,31 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
+// SetStep writes Params to the address Step: what is launched is copied at once,
+// so that no host memory has to wait for the stream.
+type SetStep struct {
+	Step   gpu.Pointer
+	Params StepParams
+}
+
+// SetStep enqueues the kernel.
+func (k *Set) SetStep(s gpu.Stream, p SetStep) error {
+	return launch(k, s, "set_step", gpu.Launch{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{1, 1, 1}}, &p)
+}
+
+// Accumulate is Sum ← Sum + G, or Sum ← G where First isn't 0, for Count
+// float32 elements.
+type Accumulate struct {
+	G, Sum gpu.Pointer
+	Count  int64
+	First  int32
+}
+
+// Accumulate enqueues the kernel.
+func (k *Set) Accumulate(s gpu.Stream, p Accumulate) error {
+	return launch(k, s, "accumulate", flatGrid((p.Count+3)/4), &p)
+}
+
 // Parameter is a parameter tensor of Update: weights W, velocity V, gradient G,
 // float32, Count of each; Copy is the working copy of W that the kernel writes,
 // bfloat16, or 0 for none.

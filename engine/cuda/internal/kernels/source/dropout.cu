@@ -26,9 +26,10 @@ __device__ inline void dropout(const Dropout &p)
 
     const float keep = 1 - p.Rate;
     if (p.Train) {
-        const uint64 key = dropout_key(*(const StepParams *)p.Step, p.Layer);
+        const StepParams step = *(const StepParams *)p.Step;
+        const uint64 key = dropout_key(step, p.Layer);
         const uint64 threshold = (uint64)(p.Rate * 4294967296.0f); // exact: a power of two
-        const uint64 unit = n * p.Width + p.First + hw;
+        const uint64 unit = (step.Image + n) * p.Width + p.First + hw;
 #pragma unroll
         for (int j = 0; j < V; j++) {
             const uint64 index = unit + (uint64)(c + j) * p.HW;

@@ -3,7 +3,7 @@
 #pragma once
 
 struct StepParams {
-    unsigned long long Seed, Number;
+    unsigned long long Seed, Number, Image;
     float LearningRate, Momentum;
 };
 
@@ -151,6 +151,18 @@ struct ColumnSum {
     const void *X;
     void *D, *Workspace;
     int Rows, C, chunks, chunkRows;
+};
+
+struct SetStep {
+    void *Step;
+    StepParams Params;
+};
+
+struct Accumulate {
+    const void *G;
+    void *Sum;
+    long long Count;
+    int First;
 };
 
 struct Parameter {

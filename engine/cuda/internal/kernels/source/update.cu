@@ -1,5 +1,24 @@
-// The paper's update rule over every parameter at once: a block takes a chunk of
+// What happens to parameters: gradients of parts of a batch are added up, and the
+// paper's update rule runs over every parameter at once, a block on a chunk of
 // 16384 elements of one tensor, as the table says.
+
+KERNEL(set_step, SetStep, 1) { *(StepParams *)p.Step = p.Params; }
+
+KERNEL(accumulate, Accumulate, 256)
+{
+    flat<4>(p.Count, [&](int64 i, auto width) {
+        const int V = decltype(width)::value;
+        float g[V], sum[V];
+        load<float>(g, (const float *)p.G + i);
+        if (!p.First) {
+            load_own<float>(sum, (const float *)p.Sum + i);
+#pragma unroll
+            for (int j = 0; j < V; j++)
+                g[j] += sum[j];
+        }
+        store<float>((float *)p.Sum + i, g);
+    });
+}
 
 template <int V>
 __device__ inline void update_vector(const Parameter &p, int64 i, float momentum, float decay, float rate)
