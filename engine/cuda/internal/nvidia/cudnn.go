@@ -46,13 +46,16 @@ const (
 // is one: some are compiled on the way.
 const finalizing = 2 * time.Second
 
-// planner is the cuDNN handle that plans are made with, and by which every
-// stream knows that there are convolutions.
+// planner is the cuDNN handle that plans are made with; d.planning is held.
 func (d *device) planner() (uintptr, error) {
-	d.convolves.Do(func() {
-		d.dnnErr = d.lib.checkDNN("cudnnCreate", call(d.lib.dnn.create, address(&d.dnn)))
-	})
-	return d.dnn, d.dnnErr
+	if d.dnn == 0 {
+		if err := d.lib.checkDNN("cudnnCreate", call(d.lib.dnn.create, address(&d.dnn))); err != nil {
+			d.dnn = 0
+			return 0, err
+		}
+		d.convolves.Store(true)
+	}
+	return d.dnn, nil
 }
 
 // convolver is the cuDNN handle that works on s.
@@ -92,6 +95,8 @@ func refused(c gpu.Convolution, deterministic bool, notes []int32) bool {
 }
 
 func (d *device) Convolutions(c gpu.Convolution, workspace int64, deterministic bool) ([]gpu.ConvolutionPlan, error) {
+	d.planning.Lock()
+	defer d.planning.Unlock()
 	handle, err := d.planner()
 	if err != nil {
 		return nil, err
@@ -103,11 +108,11 @@ func (d *device) Convolutions(c gpu.Convolution, workspace int64, deterministic 
 		all = append(all, p)
 	}
 	if c.Groups > 1 {
-		slices, errSlices := target.plans(oneGroup(c), workspace, deterministic, 2)
-		for _, p := range slices {
+		byGroup, failure := target.plans(oneGroup(c), workspace, deterministic, 2)
+		for _, p := range byGroup {
 			all = append(all, newGroupPlan(c, p))
 		}
-		err = errors.Join(err, errSlices)
+		err = errors.Join(err, failure)
 	}
 	if len(all) > 0 {
 		return all, nil

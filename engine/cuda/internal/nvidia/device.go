@@ -5,12 +5,15 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// device is one reference to the primary context of a GPU.
+// device is one reference to the primary context of a GPU. Threads use it side by
+// side: what they share is made once, and plans are made one at a time, since a
+// cuDNN handle belongs to one thread at a time.
 type device struct {
 	lib         *libraries
 	description gpu.Description
@@ -22,9 +25,9 @@ type device struct {
 	ltErr  error
 	closed bool
 
-	convolves sync.Once // of the first cuDNN handle
-	dnn       uintptr   // cudnnHandle_t that plans are made with
-	dnnErr    error
+	planning  sync.Mutex
+	dnn       uintptr     // cudnnHandle_t that plans are made with, made when first needed
+	convolves atomic.Bool // whether it has been made
 }
 
 // openDevice retains the primary context, which cuBLAS and cuDNN use as well,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime"
+	"sync/atomic"
 
 	"alexnet/engine/cuda/internal/gpu"
 )
@@ -65,7 +66,8 @@ func cudaOfPTX(version string) string {
 }
 
 func (m *module) Kernel(name string) (gpu.Kernel, error) {
-	k := &kernel{module: m, name: name, shared: sharedByDefault}
+	k := &kernel{module: m, name: name}
+	k.shared.Store(sharedByDefault)
 	text := terminated(name)
 	err := m.device.lib.check("cuModuleGetFunction", call(m.device.lib.driver.moduleGetFunction, address(&k.handle), m.handle, start(text)))
 	runtime.KeepAlive(text)
@@ -89,7 +91,7 @@ type kernel struct {
 	module *module
 	handle uintptr
 	name   string
-	shared uint32 // bytes of dynamic shared memory that it may take
+	shared atomic.Uint32 // bytes of dynamic shared memory that it may take
 }
 
 func (k *kernel) Name() string { return k.name }
@@ -97,13 +99,13 @@ func (k *kernel) Name() string { return k.name }
 // allow raises the limit of dynamic shared memory, which is 48 KiB unless asked
 // for more.
 func (k *kernel) allow(shared uint32) error {
-	if shared <= k.shared {
+	if shared <= k.shared.Load() {
 		return nil
 	}
 	lib := k.module.device.lib
 	if err := lib.check("cuFuncSetAttribute", call(lib.driver.funcSetAttribute, k.handle, attributeMaxDynamic, uintptr(shared))); err != nil {
 		return fmt.Errorf("kernel %s, %d bytes of shared memory: %w", k.name, shared, err)
 	}
-	k.shared = shared
+	k.shared.Store(shared)
 	return nil
 }

@@ -126,7 +126,7 @@ func (s *stream) Wait(e gpu.Event) error {
 // convolved gets its cuDNN handle before, since making one allocates, which a
 // capture refuses.
 func (s *stream) Capture() error {
-	if s.device.dnn != 0 {
+	if s.device.convolves.Load() {
 		if _, err := s.convolver(); err != nil {
 			return err
 		}
