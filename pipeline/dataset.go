@@ -27,6 +27,7 @@ import (
 type Dataset struct {
 	dir    string
 	remote RemoteShards // nil: the shards are in dir
+	index  *mds.Index
 	access mds.Access
 	meta   Meta
 	codec  codec.Codec
@@ -60,10 +61,10 @@ func OpenDatasetAs(dir string, access mds.Access) (*Dataset, error) {
 
 // openDataset fills in what the index says.
 func openDataset(d *Dataset, index *mds.Index) (*Dataset, error) {
+	d.index = index
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	if err := d.readMeta(index); err != nil {
-		d.cancel()
-		return nil, fmt.Errorf("open dataset: %s: %w", d.indexPath(), err)
+		return nil, errors.Join(fmt.Errorf("open dataset: %s: %w", d.indexPath(), err), d.Close())
 	}
 	if err := d.openShards(index); err != nil {
 		return nil, errors.Join(fmt.Errorf("open dataset: %w", err), d.Close())
@@ -71,12 +72,15 @@ func openDataset(d *Dataset, index *mds.Index) (*Dataset, error) {
 	return d, nil
 }
 
-// indexPath is where the index is, for messages.
-func (d *Dataset) indexPath() string {
+// indexPath is where the index is.
+func (d *Dataset) indexPath() string { return d.path(mds.IndexName) }
+
+// path is where a file of the folder is.
+func (d *Dataset) path(name string) string {
 	if d.remote != nil {
-		return d.dir + "/" + mds.IndexName
+		return d.dir + "/" + name
 	}
-	return filepath.Join(d.dir, mds.IndexName)
+	return filepath.Join(d.dir, filepath.FromSlash(name))
 }
 
 // readMeta takes our own part from the index and checks it.
@@ -154,12 +158,12 @@ func (d *Dataset) checkShard(s *datasetShard) error {
 		return err
 	}
 	for _, f := range []*mds.FileInfo{s.info.ZipData, &s.info.RawData} {
-		if _, err := os.Stat(filepath.Join(d.dir, filepath.FromSlash(f.Basename))); err == nil {
+		if _, err := os.Stat(d.path(f.Basename)); err == nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("%s names shard %s, which is missing; restore the file or make the shards again: %w",
-		d.indexPath(), filepath.Join(d.dir, s.info.ZipData.Basename), fs.ErrNotExist)
+		d.indexPath(), d.path(s.info.ZipData.Basename), fs.ErrNotExist)
 }
 
 // Dir is the folder that was opened, a URL without secrets if it is remote.
@@ -295,6 +299,9 @@ func (d *Dataset) Close() error {
 	var errs []error
 	for _, at := range d.shards {
 		errs = append(errs, at.close())
+	}
+	if d.remote != nil {
+		errs = append(errs, d.remote.Close())
 	}
 	d.shards, d.first = nil, []int{0}
 	return errors.Join(errs...)

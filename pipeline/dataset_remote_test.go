@@ -58,7 +58,6 @@ func openRemote(t *testing.T, o *origin, cacheSize int64) *Dataset {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
 	d, err := OpenRemoteDataset(f, mds.Access{})
 	if err != nil {
 		t.Fatal(err)

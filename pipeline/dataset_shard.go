@@ -25,17 +25,32 @@ type RemoteShards interface {
 	Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, local mds.ShardInfo, err error)
 	// CacheSize is how many bytes of shards this machine keeps.
 	CacheSize() int64
+	// IndexText is the index's bytes.
+	IndexText() []byte
+	// Close ends all fetching. The dataset's Close calls it.
+	Close() error
 }
 
 // OpenRemoteDataset opens a folder of shards that is elsewhere, and checks that
-// index and metadata agree. Shards are checked when they are first looked at. The
-// caller closes the dataset before what the shards come from.
+// index and metadata agree. Shards are checked when they are first looked at.
+// Closing the dataset, or failing to open it, closes what the shards come from.
 func OpenRemoteDataset(shards RemoteShards, access mds.Access) (*Dataset, error) {
 	return openDataset(&Dataset{dir: shards.Location(), remote: shards, access: access}, shards.Index())
 }
 
 // Remote reports whether the shards are fetched from elsewhere.
 func (d *Dataset) Remote() bool { return d.remote != nil }
+
+// IndexText is the bytes of the index as it is now.
+func (d *Dataset) IndexText() ([]byte, error) {
+	if d.remote != nil {
+		return d.remote.IndexText(), nil
+	}
+	return os.ReadFile(d.indexPath())
+}
+
+// Index lists the shards. It must not be written to.
+func (d *Dataset) Index() *mds.Index { return d.index }
 
 // datasetShard is a shard of a dataset, and the positions of its columns.
 type datasetShard struct {

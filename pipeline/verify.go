@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -62,8 +61,17 @@ func Verify(ctx context.Context, dir string, workers int, progress func(done, to
 	if err != nil {
 		return Verification{}, err
 	}
-	path := filepath.Join(dir, mds.IndexName)
-	d := &Dataset{dir: dir}
+	return (&Dataset{dir: dir}).verify(ctx, index, workers, progress)
+}
+
+// VerifyRemote is Verify for a folder that is elsewhere, which it doesn't close.
+func VerifyRemote(ctx context.Context, shards RemoteShards, workers int, progress func(done, total int)) (Verification, error) {
+	return (&Dataset{dir: shards.Location(), remote: shards}).verify(ctx, shards.Index(), workers, progress)
+}
+
+// verify needs no more of d than where it is.
+func (d *Dataset) verify(ctx context.Context, index *mds.Index, workers int, progress func(done, total int)) (Verification, error) {
+	path := d.indexPath()
 	if err := d.readMeta(index); err != nil {
 		return Verification{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -149,9 +157,9 @@ func newVerifier(d *Dataset) *verifier {
 // shard verifies one shard.
 func (v *verifier) shard(ctx context.Context, info mds.ShardInfo, looked func()) Verification {
 	found := Verification{PerClass: make([]int, len(v.d.meta.Classes))}
-	file := filepath.Join(v.d.dir, info.RawData.Basename)
+	file := v.d.path(info.RawData.Basename)
 	if info.ZipData != nil {
-		file = filepath.Join(v.d.dir, info.ZipData.Basename)
+		file = v.d.path(info.ZipData.Basename)
 	}
 	fault := func(err error) {
 		f := Fault{File: file, Sample: -1, Err: err}
@@ -166,7 +174,15 @@ func (v *verifier) shard(ctx context.Context, info mds.ShardInfo, looked func())
 		fault(fmt.Errorf("lacks one of the columns %s, %s and %s", ImageColumn, LabelColumn, NameColumn))
 		return found
 	}
-	s, err := mds.OpenShard(v.d.dir, info)
+	dir := v.d.dir
+	if v.d.remote != nil {
+		var err error
+		if dir, info, err = v.d.remote.Fetch(ctx, &info); err != nil {
+			fault(err)
+			return found
+		}
+	}
+	s, err := mds.OpenShard(dir, info)
 	if err != nil {
 		fault(err)
 		return found

@@ -14,8 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/augment"
-	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 // options are the flags.
@@ -26,6 +26,7 @@ type options struct {
 	recompute bool
 	meanImage string // PNG file, "": none
 	workers   int
+	access    data.Access
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -41,14 +42,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			"Example:\n" +
 			"   compute-pca --shards shards/train --out pca.json\n" +
 			"   train-alexnet --train shards/train --val shards/val --pca pca.json --run run",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "shards", Usage: "The folder of shards, as prep-imagenet shard makes it.", Destination: &o.shards},
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "shards", Usage: "The folder of shards, as prep-imagenet shard makes it, or its address: s3://, gs:// or https://.", Destination: &o.shards},
 			&cli.StringFlag{Name: "out", Usage: "The file to write. An older one is replaced.", Value: "pca.json", Destination: &o.out},
 			&cli.BoolFlag{Name: "recompute", Usage: "Decode every picture and check the stored statistics.", Destination: &o.recompute},
 			&cli.StringFlag{Name: "mean-image", Usage: "Also write the mean picture to this PNG file, and its float32 values to a .npy file beside it.", Destination: &o.meanImage},
 			&cli.IntFlag{Name: "workers", Usage: "How many goroutines decode; 0 is one a processor. The result doesn't depend on it.", Destination: &o.workers},
 			&cli.BoolFlag{Name: "json", Usage: "Print one JSON object on stdout: pca.json and what was checked.", Destination: &o.json},
-		},
+		}, o.access.Flags("")...),
 		Action: func(c *cli.Context) error {
 			if err := o.validate(); err != nil {
 				return err
@@ -89,7 +90,7 @@ func compute(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 			return fmt.Errorf("no folder for %s: %w", path, err)
 		}
 	}
-	dataset, err := pipeline.OpenDataset(o.shards)
+	dataset, err := o.access.Open(ctx, o.shards, func(text string) { fmt.Fprintln(stderr, "note:", text) })
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"image/png"
 	"io/fs"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,6 +105,34 @@ func TestStoredStatistics(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%d files beside pca.json", len(files)-1)
+	}
+}
+
+// TestRemote counts every pixel of shards behind a web server.
+func TestRemote(t *testing.T) {
+	dir := shards(t, "lossless", 5, gradient, nil)
+	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer server.Close()
+	var texts [2]string
+	for i, place := range []string{dir, server.URL} {
+		path := filepath.Join(t.TempDir(), "pca.json")
+		stdout, stderr, code := call(t, "--shards", place, "--out", path, "--recompute", "--cache-dir", t.TempDir())
+		if code != 0 || !strings.Contains(stdout, "checked against every pixel") {
+			t.Fatalf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	if texts[0] != texts[1] {
+		t.Errorf("from a server\n%s\nfrom the folder\n%s", texts[1], texts[0])
+	}
+	server.Close()
+	_, stderr, code := call(t, "--shards", server.URL, "--cache-size", "many", "--out", filepath.Join(t.TempDir(), "pca.json"))
+	if code != command.BadUsage || !strings.Contains(stderr, "--cache-size") {
+		t.Errorf("code %d, stderr %q", code, stderr)
 	}
 }
 

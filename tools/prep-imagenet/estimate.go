@@ -37,7 +37,7 @@ func (f *shardFlags) estimate(ctx context.Context, src source.Source, stdout, st
 		fmt.Fprintf(stderr, "%s: holds all of them; nothing to do\n", f.Out)
 	} else {
 		fmt.Fprintf(stderr, "%s: %s about %s, in %s, from %d pictures tried, %d of them bad; nothing is written\n",
-			f.Out, where, humanBytes(e.Bytes), command.Span(e.Time), e.Sample, e.Bad)
+			f.Out, where, command.Bytes(e.Bytes), command.Span(e.Time), e.Sample, e.Bad)
 	}
 	if !f.json {
 		return nil

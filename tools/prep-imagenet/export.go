@@ -10,6 +10,7 @@ import (
 
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 const exportDescription = `Writes the pictures of a folder of shards for other programs: as WebDataset tars (.cls, .jpg or .png, .json a
@@ -28,6 +29,7 @@ type exportResult struct {
 func exportCommand(stdout, stderr io.Writer) *cli.Command {
 	var cfg pipeline.ExportConfig
 	var asJSON bool
+	var access data.Access
 	return &cli.Command{
 		Name:        "export",
 		Usage:       "write shards as WebDataset tars or as class folders",
@@ -35,14 +37,14 @@ func exportCommand(stdout, stderr io.Writer) *cli.Command {
 		Description: exportDescription,
 		UsageText: `prep-imagenet export shards/train --to webdataset --out tars
    prep-imagenet export shards/val --to folders --out pictures --format jpeg --quality 95`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "what to write: " + strings.Join(pipeline.ExportForms(), " or "), Destination: &cfg.To},
 			&cli.StringFlag{Name: "out", Usage: "write to `DIR`, which is made, or has to be empty", Destination: &cfg.Out},
 			&cli.StringFlag{Name: "format", Usage: "png or jpeg; otherwise jpeg for what is stored so, and png", Destination: &cfg.Format},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality, where pictures aren't copied", Value: 90, Destination: &cfg.Quality},
 			&cli.IntFlag{Name: "per-tar", Usage: "samples of a tar", Value: 1000, Destination: &cfg.PerTar},
 			jsonFlag(&asJSON),
-		},
+		}, access.Flags("")...),
 		Action: func(c *cli.Context) error {
 			dir, err := oneFolder(c)
 			if err != nil {
@@ -51,7 +53,7 @@ func exportCommand(stdout, stderr io.Writer) *cli.Command {
 			if cfg.To == "" || cfg.Out == "" {
 				return command.Usagef("export needs --to %s and --out DIR (see prep-imagenet export --help)", strings.Join(pipeline.ExportForms(), "|"))
 			}
-			d, err := pipeline.OpenDataset(dir)
+			d, err := access.Open(c.Context, dir, note(stderr))
 			if err != nil {
 				return err
 			}

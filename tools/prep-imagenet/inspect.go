@@ -10,7 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/pipeline"
-	"alexnet/pipeline/mds"
+	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 const inspectDescription = `Shows what a folder of shards holds: images, classes and how many of each, shards, bytes, codec, and mean
@@ -31,6 +32,7 @@ func inspectCommand(stdout, stderr io.Writer) *cli.Command {
 	var sheet string
 	var cfg pipeline.SheetConfig
 	var asJSON bool
+	var access data.Access
 	return &cli.Command{
 		Name:        "inspect",
 		Usage:       "show what a folder of shards holds",
@@ -38,19 +40,19 @@ func inspectCommand(stdout, stderr io.Writer) *cli.Command {
 		Description: inspectDescription,
 		UsageText: `prep-imagenet inspect shards/train
    prep-imagenet inspect --sheet sheet.png --per-class 12 shards/train`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "sheet", Usage: "write a contact sheet to `FILE`.png", Destination: &sheet},
 			&cli.IntFlag{Name: "per-class", Usage: "pictures of each class on the sheet", Value: 8, Destination: &cfg.PerClass},
 			&cli.IntFlag{Name: "side", Usage: "side of a picture on the sheet in pixels", Value: 96, Destination: &cfg.Side},
 			&cli.IntFlag{Name: "max-classes", Usage: "classes on the sheet at most", Value: 100, Destination: &cfg.Classes},
 			jsonFlag(&asJSON),
-		},
+		}, access.Flags("")...),
 		Action: func(c *cli.Context) error {
 			dir, err := oneFolder(c)
 			if err != nil {
 				return err
 			}
-			d, err := pipeline.OpenDataset(dir)
+			d, err := access.Open(c.Context, dir, note(stderr))
 			if err != nil {
 				return err
 			}
@@ -74,18 +76,15 @@ func inspectCommand(stdout, stderr io.Writer) *cli.Command {
 
 // inspect counts what the index doesn't say.
 func inspect(d *pipeline.Dataset) (*inspectResult, error) {
-	index, err := mds.ReadIndex(d.Dir())
-	if err != nil {
-		return nil, err
-	}
-	r := &inspectResult{Dir: d.Dir(), Shards: len(index.Shards), Meta: *d.Meta()}
-	for _, s := range index.Shards {
+	r := &inspectResult{Dir: d.Dir(), Shards: len(d.Index().Shards), Meta: *d.Meta()}
+	for _, s := range d.Index().Shards {
 		if s.ZipData != nil {
 			r.Bytes += s.ZipData.Bytes
 		} else {
 			r.Bytes += s.RawData.Bytes
 		}
 	}
+	var err error
 	if r.PerClass, err = d.ClassCounts(); err != nil {
 		return nil, err
 	}
@@ -107,7 +106,7 @@ func (r *inspectResult) print(w io.Writer) error {
 	} else {
 		fmt.Fprintf(t, "codec\t%s\n", m.Codec)
 	}
-	fmt.Fprintf(t, "shards\t%d, %s, %s an image\n", r.Shards, humanBytes(r.Bytes), humanBytes(r.Bytes/int64(max(m.Images, 1))))
+	fmt.Fprintf(t, "shards\t%d, %s, %s an image\n", r.Shards, command.Bytes(r.Bytes), command.Bytes(r.Bytes/int64(max(m.Images, 1))))
 	fmt.Fprintf(t, "seed\t%d\n", m.Seed)
 	fmt.Fprintf(t, "mean RGB\t%.2f %.2f %.2f\n", r.Mean[0], r.Mean[1], r.Mean[2])
 	fmt.Fprintf(t, "std RGB\t%.2f %.2f %.2f\n", r.Std[0], r.Std[1], r.Std[2])

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
@@ -41,7 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			sampleCommand(stdout, stderr),
 			verifyCommand(stdout, stderr),
 			inspectCommand(stdout, stderr),
-			previewCommand(stdout),
+			previewCommand(stdout, stderr),
 			statsCommand(stdout, stderr),
 			mergeCommand(stdout, stderr),
 			repairCommand(stdout, stderr),
@@ -70,4 +71,9 @@ func oneFolder(c *cli.Context) (string, error) {
 			c.Command.Name, c.NArg(), c.App.Name, c.Command.Name)
 	}
 	return c.Args().First(), nil
+}
+
+// note prints what the user should know.
+func note(stderr io.Writer) func(text string) {
+	return func(text string) { fmt.Fprintln(stderr, "note:", text) }
 }

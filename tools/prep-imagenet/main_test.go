@@ -10,6 +10,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -316,6 +318,16 @@ func TestSampleShardVerifyInspect(t *testing.T) {
 		t.Errorf("sheet: %v", err)
 	}
 
+	// The same from a web server.
+	server := httptest.NewServer(http.FileServer(http.Dir(shards)))
+	defer server.Close()
+	for _, s := range [][2]string{{"verify", `"ok":true,"shards":1,"images":10,"per_class":[4,3,3]`}, {"inspect", `"per_class":[4,3,3]`}} {
+		code, stdout, stderr := prep(t, t.Context(), s[0], "--json", "--cache-dir", dir, server.URL)
+		if code != 0 || !strings.Contains(stdout, s[1]) {
+			t.Errorf("%s of a server: exit code %d\n%s\n%s", s[0], code, stdout, stderr)
+		}
+	}
+
 	// A flipped bit.
 	shard := filepath.Join(shards, "shard.00000.mds")
 	data, err := os.ReadFile(shard)
@@ -364,19 +376,6 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	for _, want := range []string{"shard", "sample", "verify", "inspect", "130 interrupted", "prep-imagenet sample --out practice"} {
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("exit code %d, no %q in\n%s", code, want, stdout)
-		}
-	}
-}
-
-func TestParseBytes(t *testing.T) {
-	for text, want := range map[string]int64{"64MiB": 64 << 20, "1 GiB": 1 << 30, "100MB": 1e8, "65536": 65536, "7B": 7, "2KiB": 2048} {
-		if got, err := parseBytes(text); got != want || err != nil {
-			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "MiB", "-1", "1.5GiB", "9999999999GiB", "64 Mio"} {
-		if got, err := parseBytes(text); err == nil {
-			t.Errorf("%q is %d", text, got)
 		}
 	}
 }

@@ -13,14 +13,16 @@ import (
 	"alexnet/augment"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 const previewDescription = `Draws one picture as training presents it in eight epochs: cropped, mirrored, and with colour noise where --pca
 is given.`
 
-func previewCommand(stdout io.Writer) *cli.Command {
+func previewCommand(stdout, stderr io.Writer) *cli.Command {
 	var out, pcaPath string
 	var sample, epochs int
+	var access data.Access
 	c := pipeline.LoaderConfig{Train: true}
 	return &cli.Command{
 		Name:        "preview",
@@ -28,7 +30,7 @@ func previewCommand(stdout io.Writer) *cli.Command {
 		ArgsUsage:   "DIR",
 		Description: previewDescription,
 		UsageText:   `prep-imagenet preview --augmented out.png --pca pca.json shards/train`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.PathFlag{Name: "augmented", Required: true, Usage: "write the presentations to `FILE`.png", Destination: &out},
 			&cli.PathFlag{Name: "pca", Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &pcaPath},
 			&cli.IntFlag{Name: "sample", Usage: "`NUMBER` of the picture, from 0", Destination: &sample},
@@ -36,7 +38,7 @@ func previewCommand(stdout io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "crop", Value: 224, Usage: "`PIXELS` a side", Destination: &c.Crop},
 			&cli.Float64Flag{Name: "sigma", Value: augment.DefaultSigma, Usage: "standard deviation of the noise in units of an axis' own spread; more shows it better", Destination: &c.Sigma},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the training run", Destination: &c.Seed},
-		},
+		}, access.Flags("")...),
 		Action: func(ctx *cli.Context) error {
 			dir, err := oneFolder(ctx)
 			if err != nil {
@@ -52,7 +54,7 @@ func previewCommand(stdout io.Writer) *cli.Command {
 				}
 				c.PCA = &pca
 			}
-			d, err := pipeline.OpenDataset(dir)
+			d, err := access.Open(ctx.Context, dir, note(stderr))
 			if err != nil {
 				return err
 			}

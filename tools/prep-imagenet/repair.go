@@ -96,7 +96,7 @@ func tellRepaired(dir string, done *pipeline.Repaired, asJSON bool, stdout, stde
 		what = "has the right index already"
 	}
 	fmt.Fprintf(stderr, "%s: %s: %d images of %d classes in %d shards, %s\n",
-		dir, what, done.Meta.Images, len(done.Meta.Classes), done.Shards, humanBytes(done.Bytes))
+		dir, what, done.Meta.Images, len(done.Meta.Classes), done.Shards, command.Bytes(done.Bytes))
 	if asJSON {
 		faults := done.Faults
 		if faults == nil {

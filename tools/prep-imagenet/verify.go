@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -8,6 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/pipeline"
+	"alexnet/pipeline/remote"
+	"alexnet/tools/internal/data"
 )
 
 const verifyDescription = `Reads every byte of a folder of shards: hashes, structure, each picture decoded, labels in range, counts and
@@ -27,16 +30,17 @@ type verifyResult struct {
 func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 	var workers int
 	var asJSON bool
+	var access data.Access
 	return &cli.Command{
 		Name:        "verify",
 		Usage:       "check every byte of a folder of shards",
 		ArgsUsage:   "DIR",
 		Description: verifyDescription,
 		UsageText:   "prep-imagenet verify [--json] DIR",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode; 0 means one a processor", Destination: &workers},
 			jsonFlag(&asJSON),
-		},
+		}, access.Flags("")...),
 		Action: func(c *cli.Context) error {
 			dir, err := oneFolder(c)
 			if err != nil {
@@ -44,11 +48,12 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 			}
 			p := newProgress(stderr, "verifying")
 			var mu sync.Mutex
-			v, err := pipeline.Verify(c.Context, dir, workers, func(done, total int) {
+			looked := func(done, total int) {
 				mu.Lock()
 				defer mu.Unlock()
 				p.update(done, total, "")
-			})
+			}
+			v, err := verify(c.Context, dir, access, workers, looked, note(stderr))
 			rate := p.end(v.Images)
 			if err != nil {
 				return err
@@ -75,4 +80,17 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 			return nil
 		},
 	}
+}
+
+// verify verifies a folder here or elsewhere.
+func verify(ctx context.Context, place string, access data.Access, workers int, looked func(done, total int), note func(string)) (pipeline.Verification, error) {
+	if !remote.IsURL(place) {
+		return pipeline.Verify(ctx, place, workers, looked)
+	}
+	f, err := access.Folder(ctx, place, note)
+	if err != nil {
+		return pipeline.Verification{}, err
+	}
+	defer f.Close()
+	return pipeline.VerifyRemote(ctx, f, workers, looked)
 }
