@@ -1,0 +1,37 @@
+package cuda_test
+
+import (
+	"fmt"
+	"sync"
+)
+
+// failer refuses one call, counted over all calls but those that give something
+// back.
+type failer struct {
+	at int
+
+	mu    sync.Mutex
+	count int
+	name  string
+}
+
+func (f *failer) ask(call string, _ int) error {
+	if gives(call) {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.count
+	f.count++
+	if n != f.at {
+		return nil
+	}
+	f.name = call
+	return fmt.Errorf("refused by the test: %s", call)
+}
+
+func (f *failer) failed() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.name
+}

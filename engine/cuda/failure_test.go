@@ -1,0 +1,235 @@
+package cuda_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda"
+	"alexnet/engine/cuda/internal/emulator"
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// smallNet has a layer of every kind that two contexts exchange.
+func smallNet() *engine.Net {
+	win := func(size, stride, pad int) engine.Window { return engine.Window{Size: size, Stride: stride, Pad: pad} }
+	pool := win(3, 2, 0)
+	return &engine.Net{Name: "small", Input: engine.InputSpec{Size: 16}, Towers: 2, Classes: 3, Layers: []engine.Layer{
+		{Name: "conv1", Conv: &engine.ConvSpec{Maps: 16, Window: win(5, 2, 2)}},
+		{Activate: "relu"},
+		{LRN: &engine.Response{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}},
+		{MaxPool: &pool},
+		{Name: "conv2", Conv: &engine.ConvSpec{Maps: 16, Window: win(3, 1, 1)}},
+		{Activate: "relu"},
+		{Name: "fc", Dense: &engine.DenseSpec{Units: 8}},
+		{Activate: "relu"},
+		{Dropout: &engine.DropoutSpec{Rate: 0.5}},
+		{Name: "out", Dense: &engine.DenseSpec{}},
+	}}
+}
+
+// smallRun opens contexts, makes a model of the small net, trains some steps,
+// reads a weight, and closes everything, whatever happens in between. It returns
+// the steps that were finished.
+func smallRun(m *emulator.Machine, o cuda.Options, steps int, devices []int, each func(step int)) (finished int, err error) {
+	contexts, err := tryOpen(m, o, devices...)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		for _, c := range contexts {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	model, err := engine.NewModel(smallNet(), contexts, engine.ModelConfig{Batch: 2})
+	if err != nil {
+		return 0, err
+	}
+	if err := model.Initialize(engine.InitHe, 1); err != nil {
+		return 0, err
+	}
+	for i := range steps {
+		if each != nil {
+			each(i)
+		}
+		if err := model.Start(pictures(model, uint64(i)), engine.Step{Number: uint64(i), LearningRate: 0.01, Momentum: 0.9}); err != nil {
+			return finished, err
+		}
+		if i > 0 {
+			if _, err := model.Finish(); err != nil {
+				return finished, err
+			}
+			finished++
+		}
+	}
+	if _, err := model.Finish(); err != nil {
+		return finished, err
+	}
+	_, err = model.Read(engine.Weight, "conv1.weight")
+	return finished + 1, err
+}
+
+// inTime fails the test when f hangs.
+func inTime(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		panic("hung for a minute") // with all goroutines' stacks
+	}
+}
+
+// gives reports calls that give something back. A device that refuses these
+// keeps it, so nothing can be asked of them.
+func gives(call string) bool {
+	for _, s := range []string{"Free", "Destroy", "Unload", "Release"} {
+		if strings.Contains(call, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestEveryCallMayFail lets each of the calls of a short run fail in turn: the
+// run must end with an error that names the call, hang nowhere and give
+// everything back.
+func TestEveryCallMayFail(t *testing.T) {
+	for _, devices := range placements {
+		t.Run(fmt.Sprint(devices), func(t *testing.T) {
+			o := cuda.Options{Precision: cuda.BF16}
+			all := &failer{at: -1}
+			m := machine(t, emulator.Options{Devices: 2, Fail: all.ask})
+			if _, err := smallRun(m, o, 3, devices, nil); err != nil {
+				t.Fatal(err)
+			}
+			calls := all.count
+			stride := max(1, calls/150)
+			if testing.Short() {
+				stride = max(1, calls/30)
+			}
+			refused := 0
+			for at := 0; at < calls; at += stride {
+				inTime(t, func() {
+					f := &failer{at: at}
+					m := machine(t, emulator.Options{Devices: 2, Fail: f.ask})
+					_, err := smallRun(m, o, 3, devices, nil)
+					name := f.failed()
+					switch {
+					case name == "": // fewer calls than in the first run
+					case err == nil:
+						t.Errorf("call %d (%s) failed and nobody said so", at, name)
+					case !strings.Contains(err.Error(), "refused by the test: "+name):
+						t.Errorf("call %d (%s): the error doesn't name it: %v", at, name, err)
+					default:
+						refused++
+					}
+					if err := m.Check(); err != nil {
+						t.Errorf("call %d (%s): %v", at, name, err)
+					}
+				})
+			}
+			t.Logf("%d of some %d calls refused", refused, calls)
+		})
+	}
+}
+
+// TestLostDevice takes a GPU away in the middle of training.
+func TestLostDevice(t *testing.T) {
+	for _, devices := range placements {
+		t.Run(fmt.Sprint(devices), func(t *testing.T) {
+			inTime(t, func() {
+				m := machine(t, emulator.Options{Devices: 2})
+				last := devices[len(devices)-1]
+				finished, err := smallRun(m, cuda.Options{}, 8, devices, func(step int) {
+					if step == 4 {
+						m.Device(last).Lose()
+					}
+				})
+				if !errors.Is(err, gpu.ErrLost) {
+					t.Fatalf("error %v, want one that is gpu.ErrLost", err)
+				}
+				for _, word := range []string{fmt.Sprintf("cuda:%d", last), "the GPU is lost", "cuStreamSynchronize: unspecified launch failure (emulated) (719)"} {
+					if !strings.Contains(err.Error(), word) {
+						t.Errorf("the error doesn't say %q: %v", word, err)
+					}
+				}
+				if finished < 2 || finished > 4 {
+					t.Errorf("%d steps finished, the GPU was lost in the fifth", finished)
+				}
+			})
+		})
+	}
+}
+
+// TestFailureStays checks that every call after a failure returns it at once.
+func TestFailureStays(t *testing.T) {
+	m := machine(t, emulator.Options{})
+	c := open(t, m, cuda.Options{}, 0)[0]
+	w := &engine.Tensor{Name: "w", Type: engine.Working, Life: engine.Persistent, Shape: engine.Shape{4, 1, 1, 1}, Context: c}
+	ops := []engine.Op{engine.Activate{X: w, Y: w}}
+	if err := c.Reserve(256, c.Workspace(ops)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.Compile(ops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := c.Mark()
+	if err := good.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	m.Device(0).Lose()
+	if err := p.Run(engine.Step{}); err != nil {
+		t.Fatal(err) // it only enqueues
+	}
+	if err := c.Sync(); !errors.Is(err, gpu.ErrLost) {
+		t.Fatalf("sync: %v", err)
+	}
+	if err := good.Wait(); err != nil {
+		t.Errorf("a mark from before the failure: %v", err)
+	}
+	_, host := c.(engine.HostAllocator).AllocateHost(16)
+	_, compile := c.Compile(ops)
+	for what, err := range map[string]error{
+		"run": p.Run(engine.Step{}), "sync": c.Sync(), "mark": c.Mark().Wait(), "compile": compile, "host memory": host,
+		"upload": c.Upload(w, make([]float32, 4)), "download": c.Download(make([]float32, 4), w),
+	} {
+		if !errors.Is(err, gpu.ErrLost) {
+			t.Errorf("%s after the loss: %v", what, err)
+		}
+	}
+	inTime(t, func() { _ = c.Close() })
+	if err := c.Close(); err != nil {
+		t.Errorf("second close: %v", err)
+	}
+}
+
+// TestTooLarge refuses a net that doesn't fit before any work.
+func TestTooLarge(t *testing.T) {
+	m := machine(t, emulator.Options{Memory: 64 << 20})
+	c := open(t, m, cuda.Options{Deterministic: true}, 0)
+	defer c[0].Close()
+	net, err := engine.Preset("alexnet-mini", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := m.Count("cuMemAlloc")
+	_, err = engine.NewModel(net, c, engine.ModelConfig{Batch: 64})
+	if !errors.Is(err, gpu.ErrOutOfMemory) {
+		t.Fatalf("error %v, want one that is gpu.ErrOutOfMemory", err)
+	}
+	for _, word := range []string{"cuda:0", "MB are needed", "67 MB are free on Emulated GPU", "--batch", "bf16"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("the error doesn't say %q: %v", word, err)
+		}
+	}
+	if n := m.Count("cuMemAlloc") - before; n != 0 {
+		t.Errorf("%d allocations before the refusal", n)
+	}
+	t.Log(err)
+}

@@ -1,0 +1,174 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// lowerAll translates ops to steps. After an op that cannot run it goes on, and
+// returns the first error at the end.
+func (c *Context) lowerAll(ops []engine.Op) (steps []step, failure error) {
+	for i := 0; i < len(ops); i++ {
+		s, err := c.lowerFused(ops, i)
+		if err != nil {
+			if failure == nil {
+				failure = fmt.Errorf("op %d: %w", i, err)
+			}
+			continue
+		}
+		steps = append(steps, s)
+		i += s.ops - 1
+	}
+	return steps, failure
+}
+
+// lowerFused translates ops[i], and perhaps ops that follow it.
+func (c *Context) lowerFused(ops []engine.Op, i int) (step, error) {
+	if err := engine.CheckOp(ops[i]); err != nil {
+		return step{}, err
+	}
+	if err := c.checkPeers(ops[i]); err != nil {
+		return step{}, fmt.Errorf("%s: %w", ops[i].Kind(), err)
+	}
+	if !c.options.Separate {
+		if s, err := c.fuse(ops, i); s.ops > 0 || err != nil {
+			return s, err
+		}
+	}
+	s, err := c.lower(ops[i])
+	if err != nil {
+		return step{}, fmt.Errorf("%s: %w", ops[i].Kind(), err)
+	}
+	s.name, s.ops = label(ops[i]), 1
+	return s, nil
+}
+
+// label names an op in messages, by its first output.
+func label(op engine.Op) string {
+	if w := op.Writes(); len(w) > 0 {
+		return fmt.Sprintf("%s to %v", op.Kind(), w[0])
+	}
+	return op.Kind()
+}
+
+// lower translates one op, which has been checked.
+func (c *Context) lower(op engine.Op) (step, error) {
+	switch op := op.(type) {
+	case engine.Input:
+		return c.lowerInput(op), nil
+	case engine.ConvForward:
+		return c.lowerConvForward(op, false)
+	case engine.ConvBackward:
+		return c.lowerConvBackward(op)
+	case engine.DenseForward:
+		return c.lowerDenseForward(op, false)
+	case engine.DenseBackward:
+		return c.lowerDenseBackward(op)
+	case engine.Activate:
+		return c.lowerActivate(op), nil
+	case engine.ActivateBackward:
+		return c.lowerActivateBackward(op), nil
+	case engine.LRNForward:
+		return c.lowerLRNForward(op), nil
+	case engine.LRNBackward:
+		return c.lowerLRNBackward(op), nil
+	case engine.MaxPoolForward:
+		return c.lowerMaxPoolForward(op), nil
+	case engine.MaxPoolBackward:
+		return c.lowerMaxPoolBackward(op), nil
+	case engine.Dropout:
+		return c.lowerDropout(op), nil
+	case engine.SoftmaxLoss:
+		return c.lowerSoftmaxLoss(op), nil
+	case engine.Accumulate:
+		return c.lowerAccumulate(op), nil
+	case engine.Update:
+		return c.lowerUpdates([]engine.Update{op}), nil
+	case engine.Concat:
+		return c.lowerConcat(op), nil
+	case engine.SumSlices:
+		return c.lowerSumSlices(op)
+	case engine.Signal:
+		e, ok := op.Event.(*event)
+		if !ok || e.owner != c {
+			return step{}, errors.New("the event belongs to another context")
+		}
+		return step{signal: e, prepare: e.make}, nil
+	case engine.Await:
+		e, ok := op.Event.(*event)
+		if !ok {
+			return step{}, errors.New("the event belongs to another kind of context")
+		}
+		return step{await: e}, nil
+	}
+	return step{}, fmt.Errorf("%w on CUDA (%T)", gpu.ErrUnsupported, op)
+}
+
+// checkPeers reports tensors of contexts that this one cannot read.
+func (c *Context) checkPeers(op engine.Op) error {
+	for _, t := range op.Reads() {
+		peer, ok := t.Context.(*Context)
+		switch {
+		case !ok:
+			return fmt.Errorf("%v lives in another kind of context", t)
+		case t.Type == engine.Working && peer.working != c.working:
+			return fmt.Errorf("%v lives in a context of another precision, %v, not %v", t, peer.options.Precision, c.options.Precision)
+		}
+	}
+	return nil
+}
+
+// checkPlaces reports tensors that are not where an op can use them.
+func (c *Context) checkPlaces(op engine.Op) error {
+	if op == nil {
+		return nil // CheckOp says so
+	}
+	anywhere := func(*engine.Tensor) bool { return false }
+	switch op := op.(type) {
+	case engine.Concat, engine.SumSlices:
+		anywhere = func(*engine.Tensor) bool { return true }
+	case engine.Update:
+		anywhere = func(t *engine.Tensor) bool { return t == op.Halt }
+	}
+	for _, t := range op.Reads() {
+		if t == nil {
+			continue // CheckOp says which
+		}
+		if anywhere(t) && t.Context != engine.Context(c) {
+			continue // see checkPeers
+		}
+		if err := c.placed(t); err != nil {
+			return fmt.Errorf("%s: %w", op.Kind(), err)
+		}
+	}
+	for _, t := range op.Writes() {
+		if err := c.placed(t); err != nil {
+			return fmt.Errorf("%s: %w", op.Kind(), err)
+		}
+	}
+	return nil
+}
+
+// places collects where an op finds tensors that may live in other contexts. On
+// the same GPU it reads them in place; from another they are fetched to the
+// workspace first.
+type places struct {
+	c       *Context
+	fetches []fetch
+	work    int64
+}
+
+// of returns a function that gives t's address when the op runs: peers may
+// reserve their memory after this one has compiled.
+func (p *places) of(t *engine.Tensor) func() gpu.Pointer {
+	if p.c.card.device == owner(t).card.device {
+		return func() gpu.Pointer { return owner(t).address(t) }
+	}
+	at := p.work
+	p.fetches = append(p.fetches, fetch{t, at})
+	p.work = align(at + p.c.Bytes(t))
+	return func() gpu.Pointer { return p.c.work().Add(at) }
+}

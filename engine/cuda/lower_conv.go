@@ -1,0 +1,220 @@
+package cuda
+
+import (
+	"errors"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/engine/cuda/internal/kernels"
+)
+
+// convolution is the geometry of a convolution as the library is asked for it.
+func (c *Context) convolutionOf(d gpu.Direction, w engine.Window, groups int, x, y engine.Shape) gpu.Convolution {
+	return gpu.Convolution{
+		Direction: d, N: x[0], C: x[1], H: x[2], W: x[3], K: y[1],
+		Size: w.Size, Stride: w.Stride, Pad: w.Pad, Groups: groups,
+		XChannels: x[1], YChannels: y[1],
+		Type: c.working, WeightGradient: gpu.Float32, BiasType: gpu.Float32, Math: c.options.Precision.math(),
+	}
+}
+
+// folding is a strided convolution on few channels as a dense one, which tensor
+// cores and their loads like better (see kernels/fold.go): conv1 becomes 3×3 on
+// 48 channels.
+type folding struct {
+	c       *Context
+	from    gpu.Convolution
+	to      gpu.Convolution
+	weights int64 // bytes of the folded input: where the folded weights begin in the workspace
+	rest    int64 // where the rest of the workspace begins
+}
+
+// foldBelow is the number of channels below which a strided convolution is
+// folded: eight bfloat16 fill the 16 bytes of a load.
+const foldBelow = 8
+
+// fold folds q; ok is false where that doesn't help.
+func (c *Context) fold(q gpu.Convolution) (f folding, ok bool) {
+	if q.Groups != 1 || q.Stride == 1 || q.C >= foldBelow {
+		return f, false
+	}
+	size, stride, pad := int32(q.Size), int32(q.Stride), int32(q.Pad)
+	f = folding{c: c, from: q, to: q}
+	f.to.C *= q.Stride * q.Stride
+	f.to.XChannels = f.to.C
+	f.to.H = int(kernels.FoldedInput(int32(q.H), size, stride, pad))
+	f.to.W = int(kernels.FoldedInput(int32(q.W), size, stride, pad))
+	f.to.Size, f.to.Stride, f.to.Pad = int(kernels.FoldedWindow(size, stride)), 1, 0
+	f.weights = align(int64(q.N*f.to.H*f.to.W*f.to.C) * c.working.Size())
+	// Room for the gradient too, which may be float32.
+	f.rest = align(f.weights + 4*int64(q.K*f.to.Size*f.to.Size*f.to.C))
+	return f, true
+}
+
+// input folds x to the beginning of the workspace.
+func (f *folding) input(s gpu.Stream, x gpu.Pointer) error {
+	return f.c.kernels.FoldInput(s, kernels.FoldInput{
+		X: x, Y: f.c.work(), N: int32(f.from.N), H: int32(f.from.H), W: int32(f.from.W), C: int32(f.from.C),
+		Stride: int32(f.from.Stride), Pad: int32(f.from.Pad), FoldedH: int32(f.to.H), FoldedW: int32(f.to.W),
+	})
+}
+
+func (f *folding) foldWeights(s gpu.Stream, w gpu.Pointer) error {
+	return f.c.kernels.FoldWeights(s, kernels.FoldWeights{
+		W: w, Folded: f.c.work().Add(f.weights),
+		O: int32(f.from.K), Size: int32(f.from.Size), C: int32(f.from.C), Stride: int32(f.from.Stride),
+	}, gpu.Float32)
+}
+
+func (f *folding) unfoldWeights(s gpu.Stream, w gpu.Pointer, from gpu.Type) error {
+	return f.c.kernels.UnfoldWeights(s, kernels.UnfoldWeights{
+		Folded: f.c.work().Add(f.weights), W: w,
+		O: int32(f.from.K), Size: int32(f.from.Size), C: int32(f.from.C), Stride: int32(f.from.Stride),
+	}, from)
+}
+
+func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (step, error) {
+	q := c.convolutionOf(gpu.Forward, op.Window, op.Groups, op.X.Shape, op.Y.Shape)
+	f, folded := c.fold(q)
+	if folded {
+		q = f.to
+	}
+	plan, fused, err := c.biased(q, relu)
+	if err != nil {
+		return step{}, err
+	}
+	return step{work: f.rest + plan.Workspace(), run: func(s gpu.Stream) error {
+		x, w := c.address(op.X), c.operand(op.W)
+		if folded {
+			if err := errors.Join(f.input(s, x), f.foldWeights(s, c.address(op.W))); err != nil {
+				return err
+			}
+			x, w = c.work(), c.work().Add(f.weights)
+		}
+		y := c.address(op.Y)
+		var bias gpu.Pointer
+		if fused {
+			bias = c.bias(op.B, plan.biasType)
+		}
+		if err := plan.Run(s, x, w, bias, y, c.work().Add(f.rest)); err != nil || fused {
+			return err
+		}
+		return c.biasActivate(s, op.B, op.Y, relu)
+	}}, nil
+}
+
+// biasActivate adds the bias to y in place, and applies ReLU if asked.
+func (c *Context) biasActivate(s gpu.Stream, b, y *engine.Tensor, relu bool) error {
+	p := kernels.BiasActivate{
+		X: c.address(y), Bias: c.address(b), Y: c.address(y),
+		Rows: int32(y.Shape[0] * y.Shape[2] * y.Shape[3]), C: int32(y.Shape[1]),
+	}
+	if relu {
+		p.Function = kernels.ReLU
+	}
+	return c.kernels.BiasActivate(s, p)
+}
+
+// bias is where a parameter's values of a type are.
+func (c *Context) bias(b *engine.Tensor, t gpu.Type) gpu.Pointer {
+	if t == gpu.Float32 {
+		return c.address(b)
+	}
+	return c.operand(b)
+}
+
+// biasedPlan is a forward plan and the type of the bias that it adds.
+type biasedPlan struct {
+	gpu.ConvolutionPlan
+	biasType gpu.Type
+}
+
+// biased finds a plan that adds the bias, and applies ReLU if asked, in one;
+// fused is false where the library has none, and the plan only multiplies.
+func (c *Context) biased(q gpu.Convolution, relu bool) (p biasedPlan, fused bool, err error) {
+	q.Bias, q.ReLU = true, relu
+	for _, t := range c.biasTypes() {
+		q.BiasType = t
+		p.ConvolutionPlan, err = c.convolution(q)
+		if err == nil || !errors.Is(err, gpu.ErrUnsupported) {
+			p.biasType = t
+			return p, err == nil, err
+		}
+	}
+	q.Bias, q.ReLU, q.BiasType = false, false, gpu.Float32
+	p.ConvolutionPlan, err = c.convolution(q)
+	return p, false, err
+}
+
+// biasTypes are the types that a bias can be read in.
+func (c *Context) biasTypes() []gpu.Type {
+	if c.working == gpu.Float32 {
+		return []gpu.Type{gpu.Float32}
+	}
+	return []gpu.Type{gpu.Float32, c.working}
+}
+
+func (c *Context) lowerConvBackward(op engine.ConvBackward) (step, error) {
+	q := c.convolutionOf(gpu.BackwardWeights, op.Window, op.Groups, op.X.Shape, op.DY.Shape)
+	f, folded := c.fold(q)
+	if folded {
+		q = f.to
+	}
+	weights, err := c.convolution(q)
+	if errors.Is(err, gpu.ErrUnsupported) && c.working != gpu.Float32 {
+		q.WeightGradient = c.working
+		weights, err = c.convolution(q)
+	}
+	if err != nil {
+		return step{}, err
+	}
+	// A gradient that isn't written in place is written behind the folded input.
+	direct := !folded && q.WeightGradient == gpu.Float32
+	gradient, rest := f.weights, f.rest
+	if !direct && !folded {
+		rest = align(int64(op.DW.Shape.Len()) * q.WeightGradient.Size())
+	}
+	dy := op.DY.Shape
+	rows, maps := int32(dy[0]*dy[2]*dy[3]), int32(dy[1])
+	work := max(rest+weights.Workspace(), kernels.ColumnSumWorkspace(rows, maps))
+
+	var data gpu.ConvolutionPlan
+	if op.DX != nil {
+		data, err = c.convolution(c.convolutionOf(gpu.BackwardData, op.Window, op.Groups, op.X.Shape, op.DY.Shape))
+		if err != nil {
+			return step{}, err
+		}
+		work = max(work, data.Workspace())
+	}
+	return step{work: work, run: func(s gpu.Stream) error {
+		x, dw, dy := c.address(op.X), c.address(op.DW), c.address(op.DY)
+		if folded {
+			if err := f.input(s, x); err != nil {
+				return err
+			}
+			x = c.work()
+		}
+		if !direct {
+			dw = c.work().Add(gradient)
+		}
+		if err := weights.Run(s, x, dw, 0, dy, c.work().Add(rest)); err != nil {
+			return err
+		}
+		switch {
+		case folded:
+			err = f.unfoldWeights(s, c.address(op.DW), q.WeightGradient)
+		case !direct:
+			err = c.kernels.TTo32(s, kernels.Cast{X: dw, Y: c.address(op.DW), Count: int64(op.DW.Shape.Len())})
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.kernels.ColumnSum(s, kernels.ColumnSum{X: dy, D: c.address(op.DB), Workspace: c.work(), Rows: rows, C: maps}); err != nil {
+			return err
+		}
+		if data == nil {
+			return nil
+		}
+		return data.Run(s, c.address(op.DX), c.operand(op.W), 0, dy, c.work())
+	}}, nil
+}

@@ -1,0 +1,137 @@
+package cuda
+
+import (
+	"fmt"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/engine/cuda/internal/kernels"
+)
+
+// fuse translates ops[i] together with ops behind it, if they are of a pattern
+// that runs as one: step.ops is then at least 2, and 0 otherwise.
+func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
+	switch op := ops[i].(type) {
+	case engine.ConvForward:
+		if reluInPlace(ops, i+1, op.Y) {
+			s, err = c.lowerConvForward(op, true)
+			s.ops = 2
+		}
+	case engine.DenseForward:
+		if reluInPlace(ops, i+1, op.Y) {
+			s, err = c.lowerDenseForward(op, true)
+			s.ops = 2
+		}
+	case engine.LRNForward:
+		if pool, ok := next[engine.MaxPoolForward](ops, i+1); ok && pool.X == op.Y && c.passing(ops, op.Y) && c.fusible(op.Response, op.X) {
+			s = c.lowerLRNPool(op, pool)
+			s.ops = 2
+		}
+	case engine.MaxPoolBackward:
+		lrn, ok := next[engine.LRNBackward](ops, i+1)
+		if !ok || lrn.DY != op.DX || lrn.DX != op.DX || !c.fusible(lrn.Response, lrn.X) {
+			break
+		}
+		relu, ok := next[engine.ActivateBackward](ops, i+2)
+		ok = ok && relu.Function == engine.ReLU && relu.Y == lrn.X && relu.DY == op.DX && relu.DX == op.DX
+		s = c.lowerPoolLRNBackward(op, lrn, ok)
+		if s.ops = 2; ok {
+			s.ops = 3
+		}
+	case engine.Update:
+		all := []engine.Update{op}
+		for j := i + 1; ; j++ {
+			u, ok := next[engine.Update](ops, j)
+			if !ok || u.Halt != op.Halt {
+				break
+			}
+			all = append(all, u)
+		}
+		if len(all) > 1 {
+			s = c.lowerUpdates(all)
+			s.ops = len(all)
+		}
+	}
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", ops[i].Kind(), err)
+	}
+	s.name = label(ops[i])
+	if s.ops > 1 {
+		s.name += fmt.Sprintf(" (with %d ops more)", s.ops-1)
+	}
+	return s, nil
+}
+
+// next is ops[i] if it is a well-formed T.
+func next[T engine.Op](ops []engine.Op, i int) (op T, ok bool) {
+	if i < len(ops) {
+		op, ok = ops[i].(T)
+	}
+	return op, ok && engine.CheckOp(ops[i]) == nil
+}
+
+// reluInPlace reports whether ops[i] is a ReLU on y, which a product applies
+// as it writes.
+func reluInPlace(ops []engine.Op, i int, y *engine.Tensor) bool {
+	a, ok := next[engine.Activate](ops, i)
+	return ok && a.Function == engine.ReLU && a.X == y && a.Y == y
+}
+
+// passing reports whether t is only handed from one op to the next, so that
+// nobody misses it.
+func (c *Context) passing(ops []engine.Op, t *engine.Tensor) bool {
+	readers := 0
+	for _, op := range ops {
+		if op == nil {
+			continue
+		}
+		for _, r := range op.Reads() {
+			if r == t {
+				readers++
+			}
+		}
+	}
+	return t.Life == engine.Scratch && readers == 1
+}
+
+// fusible reports whether the fused kernels normalise like r.
+func (c *Context) fusible(r engine.Response, x *engine.Tensor) bool {
+	const maps = 256 // the most that fit a block in every layout
+	return !r.Within && response(r, 1, x).Paper() && x.Shape[1] <= maps
+}
+
+func (c *Context) lowerLRNPool(lrn engine.LRNForward, pool engine.MaxPoolForward) step {
+	x, y := lrn.X.Shape, pool.Y.Shape
+	p := kernels.LRNPoolForward{
+		N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), OutH: int32(y[2]), OutW: int32(y[3]),
+		Window: window(pool.Window), Response: response(lrn.Response, lrn.Groups, lrn.X),
+	}
+	return step{run: func(s gpu.Stream) error {
+		p := p
+		p.X, p.Y = c.address(lrn.X), c.address(pool.Y)
+		if pool.At != nil {
+			p.At = c.address(pool.At)
+		}
+		return c.kernels.LRNPoolForward(s, p)
+	}}
+}
+
+func (c *Context) lowerPoolLRNBackward(pool engine.MaxPoolBackward, lrn engine.LRNBackward, relu bool) step {
+	x, y := lrn.X.Shape, pool.DY.Shape
+	p := kernels.PoolLRNBackward{
+		N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), OutH: int32(y[2]), OutW: int32(y[3]),
+		Window: window(pool.Window), Response: response(lrn.Response, lrn.Groups, lrn.X), ReLU: flag(relu),
+	}
+	return step{run: func(s gpu.Stream) error {
+		p := p
+		p.X, p.At, p.DY, p.DX = c.address(lrn.X), c.address(pool.At), c.address(pool.DY), c.address(pool.DX)
+		return c.kernels.PoolLRNBackward(s, p)
+	}}
+}
+
+func flag(b bool) int32 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,217 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// memory is the one allocation of a context: the arena with its tensors, then
+// what running ops takes, then the staging ring.
+type memory struct {
+	reserved         bool
+	base             gpu.Pointer
+	arena, workspace int64 // bytes reserved
+	program          int64 // the part of the workspace that programs use; the ring has the rest
+	seen             []need
+}
+
+// need is what one list of ops takes: working memory, and staging besides.
+type need struct{ work, staging int64 }
+
+// Workspace is what running ops takes: the largest product's or convolution's
+// own memory, converted copies of its operands, tensors fetched from another
+// GPU; and staging for what the host sends and reads.
+func (c *Context) Workspace(ops []engine.Op) int64 {
+	n := need{staging: c.staging(ops)}
+	if c.ready("workspace") == nil {
+		_ = c.call(func() error {
+			steps, _ := c.lowerAll(ops) // Compile says what is wrong with an op
+			n.work = workspaceOf(steps)
+			return nil
+		})
+	}
+	c.memory.seen = append(c.memory.seen, n)
+	return n.work + n.staging
+}
+
+// Reserve takes the memory. It is refused before any work when the GPU hasn't
+// that much.
+func (c *Context) Reserve(arena, workspace int64) error {
+	if err := c.ready("reserve"); err != nil {
+		return err
+	}
+	if arena < 0 || workspace < 0 {
+		return fmt.Errorf("%s: reserve %d bytes and %d bytes, want no negative size", c.name, arena, workspace)
+	}
+	if err := c.call(func() error { return c.reserve(arena, workspace) }); err != nil {
+		return fmt.Errorf("%s: reserve: %w", c.name, err)
+	}
+	return nil
+}
+
+func (c *Context) reserve(arena, workspace int64) error {
+	m := &c.memory
+	if m.reserved {
+		return errors.New("memory has been reserved before")
+	}
+	m.arena, m.workspace = align(arena), align(workspace)
+	total := max(m.arena+m.workspace, engine.ArenaAlign)
+	free, _, err := c.card.device.Memory()
+	if err != nil {
+		return err
+	}
+	if total > free {
+		return c.tooLarge(arena, workspace, free, gpu.ErrOutOfMemory)
+	}
+	m.base, err = c.allocate(total)
+	if errors.Is(err, gpu.ErrOutOfMemory) {
+		return c.tooLarge(arena, workspace, free, err)
+	}
+	if err != nil {
+		return err
+	}
+	m.reserved = true
+	for _, n := range m.seen {
+		if n.work+n.staging <= m.workspace {
+			m.program = max(m.program, n.work)
+		}
+	}
+	if m.workspace == m.program {
+		return nil
+	}
+	c.ring.host, err = c.locked.allocate(c, int(m.workspace-m.program))
+	if err != nil {
+		return fmt.Errorf("%d bytes of page-locked host memory for copies: %w", m.workspace-m.program, err)
+	}
+	c.layRing()
+	return nil
+}
+
+// work is where a program's own memory begins; fit makes sure that there is so
+// much of it, if need be at the cost of the staging ring.
+func (c *Context) work() gpu.Pointer { return c.memory.base.Add(c.memory.arena) }
+
+func (c *Context) fit(program int64) error {
+	m := &c.memory
+	if program > m.workspace {
+		return fmt.Errorf("the program takes %d bytes of workspace, %d are reserved", program, m.workspace)
+	}
+	if program <= m.program {
+		return nil
+	}
+	if err := c.drainRing(); err != nil {
+		return err
+	}
+	m.program = program
+	c.layRing()
+	return nil
+}
+
+// address is where a tensor of this context lies.
+func (c *Context) address(t *engine.Tensor) gpu.Pointer { return c.memory.base.Add(t.Offset) }
+
+// owner is the context whose arena holds t, which may be a peer's.
+func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
+
+// placed reports a tensor that is not in this context's arena.
+func (c *Context) placed(t *engine.Tensor) error {
+	switch {
+	case t == nil:
+		return errors.New("no tensor")
+	case t.Context != engine.Context(c):
+		return fmt.Errorf("%v lives in another context", t)
+	}
+	unit := c.elemSize(t.Type)
+	if end := t.Offset + c.Bytes(t); t.Offset < 0 || t.Offset%unit != 0 || end < t.Offset || end > c.memory.arena {
+		return fmt.Errorf("%v is at byte %d, outside the reserved %d bytes", t, t.Offset, c.memory.arena)
+	}
+	return nil
+}
+
+// tooLarge says what is missing and what to do.
+func (c *Context) tooLarge(arena, workspace, free int64, err error) error {
+	advice := "choose a smaller --batch"
+	if c.options.Precision != BF16 {
+		advice += " or --precision bf16"
+	}
+	const mb = 1e6
+	return fmt.Errorf("%.0f MB are needed (%.0f for tensors, %.0f for work and staging), %.0f MB are free on %s: %s: %w",
+		float64(arena+workspace)/mb, float64(arena)/mb, float64(workspace)/mb, float64(free)/mb,
+		c.card.device.Describe().Name, advice, err)
+}
+
+func align(n int64) int64 { return (n + engine.ArenaAlign - 1) &^ (engine.ArenaAlign - 1) }
+
+// lockedMemory is the page-locked host memory of contexts that were opened
+// together: what one has allocated, all can copy from.
+type lockedMemory struct {
+	mu     sync.Mutex
+	blocks []lockedBlock
+}
+
+type lockedBlock struct {
+	owner  *Context
+	memory []byte
+}
+
+// AllocateHost returns page-locked host memory, which uploads read directly.
+func (c *Context) AllocateHost(n int) ([]byte, error) {
+	if err := c.ready("allocate host memory"); err != nil {
+		return nil, err
+	}
+	var memory []byte
+	err := c.call(func() (err error) {
+		memory, err = c.locked.allocate(c, n)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %d bytes of page-locked host memory: %w", c.name, n, err)
+	}
+	return memory, nil
+}
+
+// allocate takes memory that lasts until c is closed.
+func (l *lockedMemory) allocate(c *Context, n int) ([]byte, error) {
+	memory, err := c.card.device.AllocateHost(max(n, 1))
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.blocks = append(l.blocks, lockedBlock{c, memory})
+	return memory[:n:n], nil
+}
+
+// holds reports whether p is page-locked.
+func (l *lockedMemory) holds(p []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(p)))
+	for _, b := range l.blocks {
+		start := uintptr(unsafe.Pointer(unsafe.SliceData(b.memory)))
+		if at >= start && at+uintptr(len(p)) <= start+uintptr(len(b.memory)) {
+			return true
+		}
+	}
+	return false
+}
+
+// free gives back what c has taken.
+func (l *lockedMemory) free(c *Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	l.blocks = slices.DeleteFunc(l.blocks, func(b lockedBlock) bool {
+		if b.owner == c {
+			errs = append(errs, c.card.device.FreeHost(b.memory))
+		}
+		return b.owner == c
+	})
+	return errors.Join(errs...)
+}

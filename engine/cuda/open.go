@@ -1,0 +1,104 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// Open opens a context for each name: "cuda:1" is the second GPU, "cuda" the
+// first. A GPU named twice gets two contexts, each with a queue and an arena of
+// its own. The caller closes them.
+func Open(names []string, o Options) ([]engine.Context, error) {
+	devices := make([]gpu.Device, len(names))
+	byIndex := map[int]gpu.Device{}
+	for i, name := range names {
+		index, err := deviceIndex(name)
+		if err == nil && byIndex[index] == nil {
+			byIndex[index], err = openDevice(index)
+		}
+		if err != nil {
+			for _, d := range byIndex {
+				if d != nil {
+					err = errors.Join(err, d.Close())
+				}
+			}
+			return nil, fmt.Errorf("device %q: %w", name, err)
+		}
+		devices[i] = byIndex[index]
+	}
+	return On(devices, names, o)
+}
+
+// deviceIndex reads the number in "cuda:1".
+func deviceIndex(name string) (int, error) {
+	kind, number, found := strings.Cut(name, ":")
+	if !found {
+		number = "0"
+	}
+	index, err := strconv.Atoi(number)
+	if kind != "cuda" || err != nil || index < 0 {
+		return 0, errors.New("want cuda, or cuda: and the number of a GPU, from 0")
+	}
+	return index, nil
+}
+
+// On makes a context called names[i] on each device; contexts on one Device
+// share it. It owns the devices from now on: they are closed with their last
+// context, or before an error is returned.
+func On(devices []gpu.Device, names []string, o Options) ([]engine.Context, error) {
+	cards := map[gpu.Device]*card{}
+	for _, d := range devices {
+		if cards[d] == nil {
+			cards[d] = &card{device: d, chosen: map[string]string{}}
+		}
+		cards[d].users++
+	}
+	locked := new(lockedMemory)
+	var contexts []engine.Context
+	var failure error
+	for i, d := range devices {
+		if failure != nil {
+			failure = errors.Join(failure, cards[d].release())
+			continue
+		}
+		c, err := newContext(names[i], cards[d], locked, o)
+		if err != nil {
+			failure = fmt.Errorf("%s: %w", names[i], err)
+			continue
+		}
+		contexts = append(contexts, c)
+	}
+	if failure != nil {
+		for _, c := range contexts {
+			failure = errors.Join(failure, c.Close())
+		}
+		return nil, failure
+	}
+	return contexts, nil
+}
+
+// card is a device and what its contexts share.
+type card struct {
+	device gpu.Device
+
+	mu     sync.Mutex
+	users  int
+	chosen map[string]string // name of the plan that was fastest, by what it computes
+}
+
+// release gives the device back when its last context is done.
+func (c *card) release() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.users--
+	if c.users > 0 {
+		return nil
+	}
+	return c.device.Close()
+}

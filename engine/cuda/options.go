@@ -1,0 +1,73 @@
+package cuda
+
+import (
+	"fmt"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// Precision is the arithmetic of products and convolutions, and the type of
+// activations. Sums, weights, momentum and losses are float32 in all of them.
+type Precision uint8
+
+const (
+	// FP32 multiplies float32 exactly as IEEE 754 has it.
+	FP32 Precision = iota
+	// TF32 keeps float32 in memory and multiplies its first 11 bits on the
+	// tensor cores.
+	TF32
+	// BF16 keeps activations and a copy of the weights in bfloat16.
+	BF16
+)
+
+var precisions = [...]string{FP32: "fp32", TF32: "tf32", BF16: "bf16"}
+
+// ParsePrecision reads "fp32", "tf32" or "bf16".
+func ParsePrecision(name string) (Precision, error) {
+	for p, s := range precisions {
+		if s == name {
+			return Precision(p), nil
+		}
+	}
+	return 0, fmt.Errorf("precision %q, want fp32, tf32 or bf16", name)
+}
+
+// String is the precision's name as ParsePrecision reads it.
+func (p Precision) String() string { return precisions[p] }
+
+// math is what products are asked for.
+func (p Precision) math() gpu.Math {
+	return [...]gpu.Math{FP32: gpu.FP32, TF32: gpu.TF32, BF16: gpu.BF16}[p]
+}
+
+// working is the type of activations.
+func (p Precision) working() gpu.Type {
+	if p == BF16 {
+		return gpu.BFloat16
+	}
+	return gpu.Float32
+}
+
+// Options apply to all contexts that are opened together. The zero value
+// computes in exact float32 with the fastest plans.
+type Options struct {
+	Precision Precision
+	// Deterministic takes the library's first plan whose results repeat bit
+	// for bit. Otherwise plans are timed, and another run may choose others.
+	Deterministic bool
+	// PlanWorkspace is the most memory in bytes that one product or
+	// convolution may take besides its tensors; 0 means 256 MiB.
+	PlanWorkspace int64
+	// Separate runs every op by itself. Otherwise neighbours are fused.
+	Separate bool
+	// Eager enqueues every kernel anew in each run. Otherwise a program is
+	// captured as graphs when it runs for the second time.
+	Eager bool
+}
+
+func (o Options) planWorkspace() int64 {
+	if o.PlanWorkspace > 0 {
+		return o.PlanWorkspace
+	}
+	return 256 << 20
+}

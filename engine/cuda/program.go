@@ -1,0 +1,202 @@
+package cuda
+
+import (
+	"fmt"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/engine/cuda/internal/kernels"
+)
+
+// step is one op on the device, or several in one.
+type step struct {
+	name    string // for messages
+	ops     int    // how many it does
+	work    int64  // bytes of workspace
+	stepped bool   // reads StepParams
+	prepare func() error
+	fetches []fetch
+	run     func(s gpu.Stream) error // nil for signal and await
+	signal  *event
+	await   *event
+}
+
+// program is a list of segments in order.
+type program struct {
+	c        *Context
+	stepped  bool
+	segments []segment
+	runs     int
+}
+
+// segment is a run of steps that can be captured in one graph, or what comes
+// between: a signal, an await, a fetch from another GPU.
+type segment struct {
+	steps  []step
+	graph  gpu.Graph
+	signal *event
+	await  *event
+	fetch  []fetch
+}
+
+// Compile prepares ops for running. Neighbours are fused where that leaves
+// every stored tensor the same.
+func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
+	if err := c.ready("compile"); err != nil {
+		return nil, err
+	}
+	for i, op := range ops {
+		if err := c.checkPlaces(op); err != nil {
+			return nil, fmt.Errorf("%s: op %d: %w", c.name, i, err)
+		}
+	}
+	p := &program{c: c}
+	if err := c.call(func() error { return p.compile(ops) }); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.name, err)
+	}
+	return p, nil
+}
+
+func (p *program) compile(ops []engine.Op) error {
+	steps, err := p.c.lowerAll(ops)
+	if err != nil {
+		return err
+	}
+	if err := p.c.fit(workspaceOf(steps)); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if s.prepare != nil {
+			if err := s.prepare(); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+		p.add(s)
+	}
+	return nil
+}
+
+// add appends a step to the last segment, or begins another.
+func (p *program) add(s step) {
+	p.stepped = p.stepped || s.stepped
+	if s.signal != nil || s.await != nil {
+		p.segments = append(p.segments, segment{signal: s.signal, await: s.await})
+		return
+	}
+	if len(s.fetches) > 0 {
+		p.segments = append(p.segments, segment{fetch: s.fetches})
+	}
+	last := len(p.segments) - 1
+	if last < 0 || p.segments[last].steps == nil {
+		p.segments = append(p.segments, segment{})
+		last++
+	}
+	p.segments[last].steps = append(p.segments[last].steps, s)
+}
+
+func workspaceOf(steps []step) int64 {
+	var n int64
+	for _, s := range steps {
+		n = max(n, s.work)
+	}
+	return align(n)
+}
+
+// Run enqueues the program.
+func (p *program) Run(s engine.Step) error {
+	if err := p.c.ready("run"); err != nil {
+		return err
+	}
+	p.c.queue <- command{program: p, step: s}
+	return nil
+}
+
+// execute enqueues the segments on the device.
+func (p *program) execute(s engine.Step) error {
+	if p.stepped {
+		if err := p.c.setParams(s); err != nil {
+			return err
+		}
+	}
+	for i := range p.segments {
+		seg := &p.segments[i]
+		var err error
+		switch {
+		case seg.signal != nil:
+			err = seg.signal.signal()
+		case seg.await != nil:
+			err = seg.await.await(p.c)
+		case seg.fetch != nil:
+			err = p.c.fetch(seg.fetch)
+		default:
+			err = p.c.runSegment(seg, p.runs)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	p.runs++
+	return nil
+}
+
+// runSegment enqueues the steps one by one the first time, which makes the
+// driver and its libraries load what they load late; captures them the second
+// time; and replays the graph from then on.
+func (c *Context) runSegment(seg *segment, runs int) error {
+	if runs == 0 || c.options.Eager {
+		return seg.enqueue(c.compute)
+	}
+	if seg.graph == nil {
+		if err := c.compute.Capture(); err != nil {
+			return err
+		}
+		failure := seg.enqueue(c.compute)
+		graph, err := c.compute.Captured()
+		if err == nil {
+			c.closers = append(c.closers, graph)
+		}
+		if failure != nil {
+			return failure
+		}
+		if err != nil {
+			return fmt.Errorf("capturing %s to %s: %w", seg.steps[0].name, seg.steps[len(seg.steps)-1].name, err)
+		}
+		seg.graph = graph
+	}
+	return c.compute.Replay(seg.graph)
+}
+
+func (seg *segment) enqueue(s gpu.Stream) error {
+	for _, step := range seg.steps {
+		if err := step.run(s); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// setParams writes the step's numbers to device memory, where kernels read
+// them, in order with the compute stream.
+func (c *Context) setParams(s engine.Step) error {
+	return c.kernels.SetStep(c.compute, kernels.SetStep{Step: c.params, Params: kernels.StepParams{
+		Seed: s.Seed, Number: s.Number, Image: s.Image, LearningRate: s.LearningRate, Momentum: s.Momentum,
+	}})
+}
+
+// fetch is a tensor of another GPU and the place in this context's workspace
+// that it is copied to.
+type fetch struct {
+	tensor *engine.Tensor
+	at     int64
+}
+
+// fetch copies tensors from other GPUs, in order with the compute stream.
+func (c *Context) fetch(tensors []fetch) error {
+	for _, f := range tensors {
+		from := owner(f.tensor)
+		if err := c.compute.CopyFrom(c.work().Add(f.at), from.address(f.tensor), from.card.device, c.Bytes(f.tensor)); err != nil {
+			return fmt.Errorf("fetching %v from %s: %w", f.tensor, from.name, err)
+		}
+	}
+	return nil
+}

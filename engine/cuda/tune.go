@@ -1,0 +1,201 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// A plan is what products and convolutions have in common.
+type plan interface {
+	Name() string
+	Workspace() int64
+	Close() error
+}
+
+// convolution is the plan for q; the context keeps it.
+func (c *Context) convolution(q gpu.Convolution) (gpu.ConvolutionPlan, error) {
+	if p := c.convolutions[q]; p != nil {
+		return p, nil
+	}
+	plans, err := c.card.device.Convolutions(q, c.options.planWorkspace(), c.options.Deterministic)
+	if err != nil {
+		return nil, err
+	}
+	h, w := q.Out()
+	sizes := [4]int64{
+		int64(q.N*q.H*q.W*q.XChannels) * q.Type.Size(),
+		int64(q.K*q.Size*q.Size*q.C/q.Groups) * 4,
+		int64(q.N*h*w*q.YChannels) * q.Type.Size(),
+		int64(q.K) * 4,
+	}
+	p, err := choose(c, fmt.Sprintf("%+v", convolutionKey(q)), plans, sizes, func(p gpu.ConvolutionPlan, at [4]gpu.Pointer, work gpu.Pointer) error {
+		return p.Run(c.compute, at[0], at[1], at[3], at[2], work)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", q, err)
+	}
+	c.convolutions[q] = p
+	return p, nil
+}
+
+// convolutionKey and productKey are without String methods, so that %+v prints
+// every field.
+type (
+	convolutionKey gpu.Convolution
+	productKey     gpu.Product
+)
+
+// product is the plan for q; the context keeps it.
+func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
+	if p := c.products[q]; p != nil {
+		return p, nil
+	}
+	plans, err := c.card.device.Products(q, c.options.planWorkspace())
+	if err != nil {
+		return nil, err
+	}
+	sizes := [4]int64{
+		int64(q.M*q.K) * q.Input.Size(),
+		int64(q.K*q.N) * q.Input.Size(),
+		int64(q.M*q.N) * q.Output.Size(),
+		int64(q.N) * 4,
+	}
+	p, err := choose(c, fmt.Sprintf("%+v", productKey(q)), plans, sizes, func(p gpu.ProductPlan, at [4]gpu.Pointer, work gpu.Pointer) error {
+		return p.Run(c.compute, at[0], at[1], at[3], at[2], work)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", q, err)
+	}
+	c.products[q] = p
+	return p, nil
+}
+
+// timedRuns is how often a plan runs while it is timed, after a first run.
+const timedRuns = 5
+
+// mostTimed is how many of the library's plans are timed.
+const mostTimed = 8
+
+// choose takes the plan that was fastest on this card, timing them when it
+// hasn't been before, and closes the others. A deterministic context takes the
+// first, and so does one on a card without room for the operands: there it only
+// matters how much is missing.
+func choose[P plan](c *Context, key string, plans []P, sizes [4]int64, run func(p P, at [4]gpu.Pointer, work gpu.Pointer) error) (P, error) {
+	best := 0
+	if !c.options.Deterministic && len(plans) > 1 {
+		c.card.mu.Lock()
+		name, known := c.card.chosen[key]
+		if !known {
+			i, err := fastest(c, plans[:min(len(plans), mostTimed)], sizes, run)
+			switch {
+			case errors.Is(err, gpu.ErrOutOfMemory):
+			case err != nil:
+				c.card.mu.Unlock()
+				for _, p := range plans {
+					err = errors.Join(err, p.Close())
+				}
+				var none P
+				return none, err
+			default:
+				name = plans[i].Name()
+				c.card.chosen[key] = name
+			}
+		}
+		c.card.mu.Unlock()
+		for i := range plans {
+			if plans[i].Name() == name {
+				best = i
+				break
+			}
+		}
+	}
+	var errs []error
+	for i, p := range plans {
+		if i != best {
+			errs = append(errs, p.Close())
+		}
+	}
+	return plans[best], errors.Join(errs...)
+}
+
+// fastest runs every plan on memory of its own and returns the index of the
+// one that takes least. One that fails is passed over; the error is the first
+// one's when all fail.
+func fastest[P plan](c *Context, plans []P, sizes [4]int64, run func(p P, at [4]gpu.Pointer, work gpu.Pointer) error) (best int, err error) {
+	var total, work int64
+	var at [4]gpu.Pointer
+	for i, n := range sizes {
+		at[i] = gpu.Pointer(total)
+		total += align(n)
+	}
+	for _, p := range plans {
+		work = max(work, p.Workspace())
+	}
+	base, err := c.card.device.Allocate(total + align(work) + 1)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, c.card.device.Free(base)) }()
+	for i := range at {
+		at[i] = base.Add(int64(at[i]))
+	}
+	if err := c.compute.Fill(base, 0, total); err != nil {
+		return 0, err
+	}
+	begin, err := c.card.device.NewEvent(true)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, begin.Close()) }()
+	end, err := c.card.device.NewEvent(true)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, end.Close()) }()
+
+	best = -1
+	var least time.Duration
+	var failure error
+	for i, p := range plans {
+		took, err := c.time(begin, end, func() error { return run(p, at, base.Add(total)) })
+		if errors.Is(err, gpu.ErrLost) {
+			return 0, err
+		}
+		if err != nil {
+			failure = errors.Join(failure, fmt.Errorf("%s: %w", p.Name(), err))
+			continue
+		}
+		if best < 0 || took < least {
+			best, least = i, took
+		}
+	}
+	if best < 0 {
+		return 0, failure
+	}
+	return best, nil
+}
+
+// time is how long timedRuns runs take on the compute stream.
+func (c *Context) time(begin, end gpu.Event, run func() error) (time.Duration, error) {
+	if err := errors.Join(run(), c.compute.Synchronize()); err != nil {
+		return 0, err
+	}
+	if err := c.compute.Record(begin); err != nil {
+		return 0, err
+	}
+	for range timedRuns {
+		if err := run(); err != nil {
+			return 0, err
+		}
+	}
+	if err := c.compute.Record(end); err != nil {
+		return 0, err
+	}
+	if err := end.Synchronize(); err != nil {
+		return 0, err
+	}
+	return end.Since(begin)
+}
