@@ -1,0 +1,48 @@
+package engine
+
+import "testing"
+
+// meetContext is a context only as far as building programs asks.
+type meetContext struct {
+	planContext
+	name string
+}
+
+type meetEvent struct{ owner *meetContext }
+
+func (c *meetContext) NewEvent() Event { return meetEvent{c} }
+func (e meetEvent) Owner() Context     { return e.owner }
+
+// TestProgramsMeet: on two contexts every program ends by signalling its own end
+// and awaiting the other's, each time by the same events.
+func TestProgramsMeet(t *testing.T) {
+	net, err := Preset("alexnet-mini", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := &meetContext{name: "a"}, &meetContext{name: "b"}
+	l, err := layOut(net, []Context{a, b}, ModelConfig{Batch: 4, Accumulate: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for phase, ops := range l.ops {
+		if len(ops) != 2 {
+			t.Fatalf("phase %d has programs for %d contexts", phase, len(ops))
+		}
+		var signals [2]Signal
+		var awaits [2]Await
+		for p := range ops {
+			n := len(ops[p])
+			var ok [2]bool
+			signals[p], ok[0] = ops[p][n-2].(Signal)
+			awaits[p], ok[1] = ops[p][n-1].(Await)
+			if !ok[0] || !ok[1] {
+				t.Fatalf("phase %d, context %d ends with %s and %s", phase, p, ops[p][n-2].Kind(), ops[p][n-1].Kind())
+			}
+		}
+		if signals[0].Event != (meetEvent{a}) || signals[1].Event != (meetEvent{b}) ||
+			awaits[0].Event != signals[1].Event || awaits[1].Event != signals[0].Event {
+			t.Errorf("phase %d: contexts await other events than those signalled", phase)
+		}
+	}
+}

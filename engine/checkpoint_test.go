@@ -1,0 +1,209 @@
+package engine_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"alexnet/engine"
+)
+
+// tinyFile is the checkpoint of a step.
+func tinyFile(t *testing.T, dir string, step int) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("step-%09d.safetensors", step)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A run that is stopped anywhere and goes on from its checkpoint in a new
+// process ends with the same file, byte for byte.
+func TestResumeIsExact(t *testing.T) {
+	whole := t.TempDir()
+	tinyRun(t, whole, 40)
+	want := tinyFile(t, whole, 40)
+	for _, stops := range [][]uint64{{17}, {18}, {1, 2, 39}, {6, 12, 13}} {
+		t.Run(fmt.Sprint(stops), func(t *testing.T) {
+			dir := t.TempDir()
+			for _, steps := range append(stops, 40) {
+				tinyRun(t, dir, steps)
+			}
+			if !bytes.Equal(tinyFile(t, dir, 40), want) {
+				t.Error("the checkpoint after 40 steps differs from the uninterrupted run's")
+			}
+		})
+	}
+}
+
+// What a run saves as it goes is what it would have ended with there, though it
+// works a step ahead.
+func TestSavesOnTheWayAreExact(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyTrainer(t, dir, &recorder{})
+	tr.Steps, tr.SaveSteps, tr.Checkpoints.Keep = 16, 3, 100
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, steps := range []int{3, 9, 12, 15} {
+		alone := t.TempDir()
+		tinyRun(t, alone, uint64(steps))
+		if !bytes.Equal(tinyFile(t, dir, steps), tinyFile(t, alone, steps)) {
+			t.Errorf("the checkpoint after %d steps differs from that of a run which ends there", steps)
+		}
+	}
+}
+
+// A full device leaves the older checkpoint and no half-written one.
+func TestSaveFailureKeepsTheOldFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "step.safetensors")
+	if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left on device")
+	err := engine.ReplaceFile(path, func(w io.Writer) error {
+		w.Write(make([]byte, 3<<20))
+		return full
+	})
+	if !errors.Is(err, full) {
+		t.Errorf("error %v", err)
+	}
+	entries, _ := os.ReadDir(dir)
+	if b, _ := os.ReadFile(path); string(b) != "old" || len(entries) != 1 {
+		t.Errorf("file %q, %d entries", b, len(entries))
+	}
+}
+
+func TestCheckpointMovesBetweenPlacements(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyRun(t, dir, 3)
+	c := tinyCheckpoint(t, tr, 3)
+	two := tinyModel(t, "cpu,cpu", false)
+	if err := c.Restore(two); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []engine.Field{engine.Weight, engine.Velocity} {
+		for _, p := range two.Parameters() {
+			want, _ := tr.Model.Read(f, p.Name)
+			if got, err := two.Read(f, p.Name); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s differs on cpu,cpu: %v", p.Name, err)
+			}
+		}
+	}
+}
+
+func TestCheckpointOfAnotherNet(t *testing.T) {
+	dir := t.TempDir()
+	tinyRun(t, dir, 1)
+	for _, c := range []struct{ old, new, want string }{
+		{`"maps": 4`, `"maps": 8`, "conv1.weight is [4 3 3 3] in the file and [8 3 3 3] in net"},
+		{`"classes": 3`, `"classes": 5`, "fc3.weight is [3 6] in the file and [5 6] in net"},
+		{`"fc2"`, `"fc7"`, "no fc7.weight, which is [6 16]"},
+	} {
+		net, err := engine.ReadNet(strings.NewReader(strings.Replace(tinyNet, c.old, c.new, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := engine.OpenCheckpoint(filepath.Join(dir, "step-000000001.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if err := file.Restore(tinyOn(t, net, "cpu", false)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.new, err, c.want)
+		}
+	}
+}
+
+func TestInferenceModelRestoresWithoutMomentum(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyRun(t, dir, 30)
+	c := tinyCheckpoint(t, tr, 30)
+	m := tinyModel(t, "cpu", true)
+	if err := c.Restore(m); err != nil {
+		t.Fatal(err)
+	}
+	want, err := engine.Evaluate(t.Context(), tr.Model, &batches{epoch: 5, end: 5}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := engine.Evaluate(t.Context(), m, &batches{epoch: 5, end: 5}, 1)
+	if err != nil || got != want || got.Images != 20 {
+		t.Errorf("score %+v, want %+v; %v", got, want, err)
+	}
+}
+
+func TestAdoptLeavesOutTheLastLayer(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyRun(t, dir, 3)
+	c := tinyCheckpoint(t, tr, 3)
+	five := *c.Net
+	five.Classes = 5
+	m := tinyOn(t, &five, "cpu,cpu", false)
+	if err := m.Initialize(engine.InitHe, 9); err != nil {
+		t.Fatal(err)
+	}
+	last, _ := m.Read(engine.Weight, "fc3.weight")
+	if err := c.Adopt(m); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"conv1.weight", "conv1.bias", "fc2.weight", "fc2.bias"} {
+		want, _ := tr.Model.Read(engine.Weight, name)
+		if got, _ := m.Read(engine.Weight, name); !slices.Equal(got, want) {
+			t.Errorf("%s was not taken over", name)
+		}
+	}
+	if got, _ := m.Read(engine.Weight, "fc3.weight"); !slices.Equal(got, last) {
+		t.Error("fc3.weight has changed")
+	}
+	wide, err := engine.ReadNet(strings.NewReader(strings.Replace(tinyNet, `"maps": 4`, `"maps": 8`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Adopt(tinyOn(t, wide, "cpu", false)); err == nil || !strings.Contains(err.Error(), "conv1.weight") {
+		t.Errorf("another net: %v", err)
+	}
+}
+
+// Any damaged byte of a checkpoint is noticed before it reaches a model.
+func TestDamagedCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	tinyRun(t, dir, 3)
+	path := filepath.Join(dir, "step-000000003.safetensors")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := 8 + int(good[0]) + int(good[1])<<8
+	at := bytes.Index(good, []byte(`\"step\":3`))
+	if at < 0 {
+		t.Fatal("no position in the header")
+	}
+	m := tinyModel(t, "cpu", true)
+	for _, flip := range []struct {
+		byte int
+		bits byte
+	}{{header, 1}, {header + 77, 128}, {len(good) - 1, 4}, {at + 9, 1}} {
+		bad := bytes.Clone(good)
+		bad[flip.byte] ^= flip.bits
+		if err := os.WriteFile(path, bad, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c, err := engine.OpenCheckpoint(path)
+		if err == nil {
+			err = c.Restore(m)
+			c.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), path) {
+			t.Errorf("byte %d of %d flipped: %v", flip.byte, len(good), err)
+		}
+	}
+}
