@@ -41,36 +41,39 @@ func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Da
 	if m.Config.Tap == "" {
 		return nil, nil
 	}
-	n := min(queryPictures, queries.Len())
-	found := make([]nearest, n)
-	rows := make([]report.Neighbours, n)
-	for i := range rows {
-		p, err := centreCrop(queries, m.Net.Input.Size, i*queries.Len()/n)
+	crops, err := evenly(queries, m.Net.Input.Size, queryPictures)
+	if err != nil {
+		return nil, err
+	}
+	var found []nearest
+	for part := range slices.Chunk(crops, m.Config.Batch) {
+		_, vectors, err := m.Features(cropBatch(part))
 		if err != nil {
 			return nil, err
 		}
-		if rows[i].Query, err = shown(p, 0); err != nil {
-			return nil, err
-		}
-		_, vector, err := m.Features(engine.Batch{Images: 1, Pixels: p.rgb, Labels: []int32{int32(p.label)}})
-		if err != nil {
-			return nil, err
-		}
-		found[i].query = vector
-		if queries == base {
-			found[i].itself = p.sample + 1
+		width := len(vectors) / len(part)
+		for i, c := range part {
+			q := nearest{query: vectors[i*width : (i+1)*width]}
+			if queries == base {
+				q.itself = c.sample + 1
+			}
+			found = append(found, q)
 		}
 	}
 	if err := search(ctx, m, base, found, line); err != nil {
 		return nil, err
 	}
+	rows := make([]report.Neighbours, len(found))
 	for i, f := range found {
+		if rows[i].Query, err = shown(crops[i], 0); err != nil {
+			return nil, err
+		}
 		for _, hit := range f.hits {
-			p, err := centreCrop(base, m.Net.Input.Size, hit.sample)
+			c, err := centreCrop(base, m.Net.Input.Size, hit.sample)
 			if err != nil {
 				return nil, err
 			}
-			near, err := shown(p, math.Sqrt(hit.distance))
+			near, err := shown(c, math.Sqrt(hit.distance))
 			if err != nil {
 				return nil, err
 			}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"path/filepath"
+	"slices"
 	"sort"
 
 	"alexnet/augment"
@@ -55,29 +55,84 @@ func kernels(m *engine.Model) (image.Image, error) {
 // reportPictures is how many validation pictures the report shows.
 const reportPictures = 12
 
-// guesses is what the net makes of pictures spread evenly over a data set.
-func guesses(ctx context.Context, m *engine.Model, d *pipeline.Dataset) ([]report.Picture, error) {
-	n := min(reportPictures, d.Len())
-	pictures := make([]report.Picture, n)
-	for i := range pictures {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		c, err := centreCrop(d, m.Net.Input.Size, i*d.Len()/n)
+// guessed is a crop and the softmax output for it.
+type guessed struct {
+	crop
+	probs []float32
+}
+
+// guessPictures asks the net about pictures spread evenly over a data set.
+func guessPictures(m *engine.Model, d *pipeline.Dataset) ([]guessed, error) {
+	crops, err := evenly(d, m.Net.Input.Size, reportPictures)
+	if err != nil {
+		return nil, err
+	}
+	var out []guessed
+	for part := range slices.Chunk(crops, m.Config.Batch) {
+		o, err := m.Infer(cropBatch(part))
 		if err != nil {
 			return nil, err
 		}
-		o, err := m.Infer(engine.Batch{Images: 1, Pixels: c.rgb, Labels: []int32{int32(c.label)}})
-		if err != nil {
-			return nil, err
-		}
-		pictures[i].Truth = c.class
-		pictures[i].Guesses = best(d, o.Probs, c.label)
-		if pictures[i].PNG, err = encode(c.rgb, c.size); err != nil {
-			return nil, err
+		for i, c := range part {
+			out = append(out, guessed{c, slices.Clone(o.Probs[i*m.Net.Classes : (i+1)*m.Net.Classes])})
 		}
 	}
+	return out, nil
+}
+
+// reportGuesses are the guesses as the report shows them.
+func reportGuesses(d *pipeline.Dataset, all []guessed) ([]report.Picture, error) {
+	var pictures []report.Picture
+	for _, g := range all {
+		png, err := encode(g.rgb, g.size)
+		if err != nil {
+			return nil, err
+		}
+		pictures = append(pictures, report.Picture{PNG: png, Truth: g.class, Guesses: best(d, g.probs, g.label)})
+	}
 	return pictures, nil
+}
+
+// drawGuesses writes guesses.png.
+func drawGuesses(dir string, d *pipeline.Dataset, all []guessed) error {
+	sheet := &guessSheet{}
+	for _, g := range all {
+		sheet.size = g.size
+		cell := sheetCell{name: g.class, crop: g.rgb}
+		for _, b := range best(d, g.probs, g.label) {
+			cell.guesses = append(cell.guesses, guess{Class: b.Class, Probability: b.Prob})
+			cell.right = append(cell.right, b.Right)
+		}
+		sheet.cells = append(sheet.cells, cell)
+	}
+	img, err := sheet.draw()
+	if err != nil {
+		return err
+	}
+	return engine.ReplaceFile(filepath.Join(dir, guessesName), func(w io.Writer) error { return png.Encode(w, img) })
+}
+
+// evenly is the centre of up to n samples spread evenly over a data set.
+func evenly(d *pipeline.Dataset, size, n int) ([]crop, error) {
+	n = min(n, d.Len())
+	var crops []crop
+	for i := range n {
+		c, err := centreCrop(d, size, i*d.Len()/n)
+		if err != nil {
+			return nil, err
+		}
+		crops = append(crops, c)
+	}
+	return crops, nil
+}
+
+// cropBatch is what a model runs on.
+func cropBatch(crops []crop) engine.Batch {
+	b := engine.Batch{Images: len(crops)}
+	for _, c := range crops {
+		b.Pixels, b.Labels = append(b.Pixels, c.rgb...), append(b.Labels, int32(c.label))
+	}
+	return b
 }
 
 // crop is what a net sees of a sample at the centre.

@@ -95,7 +95,7 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 			if c.Path("sheet") != "" && len(sheet.cells) < sheetPictures {
 				crop := make([]byte, sheet.size*sheet.size*3)
 				augment.CopyCrop(crop, squares[i], e.size, centre.X, centre.Y, sheet.size, false)
-				sheet.cells = append(sheet.cells, sheetCell{name, crop, e.top(probs[i], sheetGuesses)})
+				sheet.cells = append(sheet.cells, sheetCell{name: name, crop: crop, guesses: e.top(probs[i], sheetGuesses)})
 			}
 		}
 		line.Update("%d of %d pictures", at+len(names), len(files))

@@ -36,10 +36,12 @@ type sheetCell struct {
 	name    string
 	crop    []byte // (size, size, 3)
 	guesses []guess
+	right   []bool // whether each guess is right; nil where nobody knows
 }
 
 var (
 	bestBar  = color.RGBA{R: 0x8f, G: 0xb8, B: 0xe8, A: 0xff}
+	rightBar = color.RGBA{R: 0xe0, G: 0x90, B: 0x7f, A: 0xff}
 	otherBar = color.RGBA{R: 0xd5, G: 0xe2, B: 0xf2, A: 0xff}
 )
 
@@ -71,7 +73,10 @@ func (s *guessSheet) cell(img *image.RGBA, face font.Face, x, y int, c sheetCell
 	y += sheetSide
 	for i, g := range c.guesses {
 		bar := otherBar
-		if i == 0 {
+		switch {
+		case i < len(c.right) && c.right[i]:
+			bar = rightBar // as in the paper
+		case i == 0:
 			bar = bestBar
 		}
 		width := int(math.Round(g.Probability * sheetSide))

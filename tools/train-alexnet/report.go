@@ -25,7 +25,7 @@ type reportOptions struct {
 // reportBatch is how many pictures the net sees at once for a report.
 const reportBatch = 32
 
-// makeReport draws curve.png, kernels.png and report.html of the run in dir, on
+// makeReport draws curve.png, kernels.png, guesses.png and report.html of the run in dir, on
 // pictures of its validation shards, or of its training shards where it has no
 // others.
 func makeReport(ctx context.Context, dir string, o reportOptions, line *command.Line) error {
@@ -63,7 +63,14 @@ func makeReport(ctx context.Context, dir string, o reportOptions, line *command.
 	if err != nil {
 		return err
 	}
-	if page.Pictures, err = guesses(ctx, m, shown); err != nil {
+	all, err := guessPictures(m, shown)
+	if err != nil {
+		return err
+	}
+	if err := drawGuesses(dir, shown, all); err != nil {
+		return err
+	}
+	if page.Pictures, err = reportGuesses(shown, all); err != nil {
 		return err
 	}
 	if !o.quick {

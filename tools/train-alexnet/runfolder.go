@@ -27,6 +27,7 @@ const (
 	checkpointsName = "checkpoints"
 	curveName       = "curve.png"
 	kernelsName     = "kernels.png"
+	guessesName     = "guesses.png"
 	reportName      = "report.html"
 	boardName       = "tensorboard" // train and val below it
 )

@@ -426,7 +426,10 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 		o.steps = min(o.steps, j.Steps)
 	}
 	o.validated = func() {
-		if err := draw(j.Run, m); err != nil {
+		all, err := guessPictures(m, j.valData)
+		if err := errors.Join(err, draw(j.Run, m)); err != nil {
+			cancel(err)
+		} else if err := drawGuesses(j.Run, j.valData, all); err != nil {
 			cancel(err)
 		}
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"image/color"
+	"image/png"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,8 +34,23 @@ func TestTrainEvaluateReport(t *testing.T) {
 	if n := strings.Count(r.stderr, "no --pca file"); n != 1 {
 		t.Errorf("the missing pca.json was mentioned %d times", n)
 	}
-	for _, name := range []string{runName, metricsName, curveName, kernelsName, reportName, "checkpoints/best.safetensors", "checkpoints/step-000000080.safetensors"} {
+	for _, name := range []string{runName, metricsName, curveName, kernelsName, guessesName, reportName, "checkpoints/best.safetensors", "checkpoints/step-000000080.safetensors"} {
 		exists(t, filepath.Join(dir, name))
+	}
+	sheet, err := png.Decode(strings.NewReader(read(t, filepath.Join(dir, guessesName))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	red := 0
+	for y := range sheet.Bounds().Dy() {
+		for x := range sheet.Bounds().Dx() {
+			if sheet.At(x, y) == color.Color(rightBar) {
+				red++
+			}
+		}
+	}
+	if red < 1000 || sheet.Bounds().Dx() != sheetColumns*(sheetSide+sheetGap)+sheetGap {
+		t.Errorf("guesses.png is %v with %d pixels of right guesses", sheet.Bounds(), red)
 	}
 	var first map[string]any
 	if err := json.Unmarshal([]byte(strings.SplitN(read(t, filepath.Join(dir, metricsName)), "\n", 2)[0]), &first); err != nil {

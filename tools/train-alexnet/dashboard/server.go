@@ -33,7 +33,7 @@ type Server struct {
 }
 
 // pictures are the files of the run folder that the page shows.
-var pictures = []string{"kernels.png"}
+var pictures = []string{"kernels.png", "guesses.png"}
 
 // Listen starts a server at addr. Without a host it is reached from this
 // machine only. At an address that others can reach, every request needs a
