@@ -4,13 +4,16 @@ package devices
 import (
 	"errors"
 	"fmt"
-	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"alexnet/engine"
-	"alexnet/engine/cpu"
 )
+
+// Auto is the list that stands for the first GPU where one can be used, and for
+// the CPU elsewhere; see Resolve.
+const Auto = "auto"
 
 // Options apply to every context opened together.
 type Options struct {
@@ -19,82 +22,137 @@ type Options struct {
 	Threads int
 	// Portable leaves out assembly.
 	Portable bool
+	// Precision is the arithmetic: "fp32", which "" stands for, on every device;
+	// "tf32" and "bf16" on GPUs.
+	Precision string
+	// Deterministic asks for runs that repeat bit for bit, at some cost on GPUs.
+	// The CPU's always do.
+	Deterministic bool
 }
 
-// kinds is the table of devices: a name, or a name with an index behind a
-// colon. open gets the whole name, its place among the n names of its list, and
-// the options.
-var kinds = []struct {
+// Precisions are the values of Options.Precision.
+var Precisions = []string{"fp32", "tf32", "bf16"}
+
+// kind is a row of the table of devices: a name, or a name with an index behind
+// a colon. open gets all names of a list, which are of this kind.
+type kind struct {
 	name, usage string
-	open        func(name string, place, n int, o Options) (engine.Context, error)
-}{
-	{"cpu", "cpu", openCPU},
+	open        func(names []string, o Options) ([]engine.Context, error)
+	precisions  []string
+	// list describes the devices at hand, and what is missing for more.
+	list func() Inventory
 }
 
-func openCPU(name string, place, n int, o Options) (engine.Context, error) {
-	if name != "cpu" {
-		return nil, fmt.Errorf("device %q: the CPU has no index, write cpu", name)
-	}
-	threads := o.threads()
-	share := threads / n
-	if place < threads%n {
-		share++
-	}
-	return cpu.New(name, cpu.Options{Threads: max(1, share), Portable: o.Portable})
+// kinds is the table; cuda.go has the GPUs' row.
+var kinds = append([]kind{{"cpu", "cpu", openCPU, Precisions[:1], listCPU}}, gpus...)
+
+// Inventory is what a machine has.
+type Inventory struct {
+	Devices   []Device
+	Libraries []Library
+	Missing   []Missing
+	Notes     []string
 }
 
-// Open opens the contexts of a comma-separated list such as "cpu" or "cpu,cpu".
-// All must be of one kind, since contexts exchange activations. The caller
-// closes them (a Model closes its own).
-func Open(list string, o Options) ([]engine.Context, error) {
-	names := strings.Split(list, ",")
-	var contexts []engine.Context
-	var first string
-	for i, name := range names {
-		name = strings.TrimSpace(name)
-		kind, _, _ := strings.Cut(name, ":")
-		c, err := open(kind, name, i, len(names), o)
-		if err == nil && i > 0 && kind != first {
-			err = fmt.Errorf("devices %q: contexts of one net must be of one kind", list)
+// Device is a name that Open takes here, and what is known of it.
+type Device struct {
+	Name, About string
+	Precisions  []string
+}
+
+// Library is a library that a device needs, found at run time.
+type Library struct{ Name, Version, Path string }
+
+// Missing is one that isn't there, and command lines any of which installs it.
+type Missing struct {
+	Name, Why string
+	Install   []string
+}
+
+// List looks what this machine has, the CPU first.
+func List() Inventory {
+	var all Inventory
+	for _, k := range kinds {
+		i := k.list()
+		for j := range i.Devices {
+			i.Devices[j].Precisions = k.precisions
 		}
-		if c != nil {
-			contexts = append(contexts, c)
-		}
-		if err != nil {
-			for _, c := range contexts {
-				err = errors.Join(err, c.Close())
+		all.Devices = append(all.Devices, i.Devices...)
+		all.Libraries = append(all.Libraries, i.Libraries...)
+		all.Missing = append(all.Missing, i.Missing...)
+		all.Notes = append(all.Notes, i.Notes...)
+	}
+	return all
+}
+
+// Resolve makes a list for Open of what a user wrote: of Auto, "cuda:0" where a
+// GPU can be used and otherwise "cpu", with a line that says why. Other lists
+// stay as they are.
+func Resolve(list string) (resolved, why string) {
+	if list != Auto {
+		return list, ""
+	}
+	i := List()
+	if len(i.Missing) == 0 {
+		for _, d := range i.Devices {
+			if d.Name != "cpu" {
+				return d.Name, ""
 			}
+		}
+		return "cpu", "no GPU: computing on the CPU"
+	}
+	return "cpu", fmt.Sprintf("no GPU (%s missing): computing on the CPU; \"train-alexnet devices\" says more", i.Missing[0].Name)
+}
+
+// Open opens the contexts of a comma-separated list such as "cpu", "cpu,cpu" or
+// "cuda:0,cuda:1", or Auto. All must be of one kind, since contexts exchange
+// activations. The caller closes them (a Model closes its own).
+func Open(list string, o Options) ([]engine.Context, error) {
+	list, _ = Resolve(list)
+	names := strings.Split(list, ",")
+	var first *kind
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+		k, err := kindOf(names[i])
+		if err != nil {
 			return nil, err
 		}
-		first = kind
+		if first != nil && k != first {
+			return nil, fmt.Errorf("devices %q: contexts of one net must be of one kind", list)
+		}
+		first = k
 	}
-	return contexts, nil
+	if o.Precision != "" && !slices.Contains(first.precisions, o.Precision) {
+		if slices.Contains(Precisions, o.Precision) {
+			return nil, fmt.Errorf("%w: %s computes in %s only, not in %s", ErrPrecision, first.name, strings.Join(first.precisions, " or "), o.Precision)
+		}
+		return nil, fmt.Errorf("%w %q: want %s", ErrPrecision, o.Precision, strings.Join(Precisions, ", "))
+	}
+	return first.open(names, o)
 }
+
+// ErrPrecision is an arithmetic that a device doesn't have.
+var ErrPrecision = errors.New("precision")
 
 // PeakFLOPS measures what the devices of a list reach together on registers
 // alone, in operations a second; 0 where it cannot be measured.
 func PeakFLOPS(list string, o Options, during time.Duration) float64 {
-	if kind, _, _ := strings.Cut(list, ","); kind != "cpu" {
+	list, _ = Resolve(list)
+	if name, _, _ := strings.Cut(list, ","); name != "cpu" {
 		return 0
 	}
-	return cpu.PeakFLOPS(o.threads(), during)
+	return peakCPU(o, during)
 }
 
-// threads is the number of CPU threads over all contexts.
-func (o Options) threads() int {
-	if o.Threads > 0 {
-		return o.Threads
-	}
-	return runtime.GOMAXPROCS(0)
-}
-
-func open(kind, name string, place, n int, o Options) (engine.Context, error) {
+// kindOf finds the row of a name.
+func kindOf(name string) (*kind, error) {
+	want, _, _ := strings.Cut(name, ":")
 	var usages []string
-	for _, k := range kinds {
-		if k.name == kind {
-			return k.open(name, place, n, o)
+	for i := range kinds {
+		if kinds[i].name == want {
+			return &kinds[i], nil
 		}
-		usages = append(usages, k.usage)
+		usages = append(usages, kinds[i].usage)
 	}
 	return nil, fmt.Errorf("no device called %q: this build has %s", name, strings.Join(usages, ", "))
 }

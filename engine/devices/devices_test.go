@@ -1,0 +1,68 @@
+package devices
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestOpen(t *testing.T) {
+	for list, n := range map[string]int{"cpu": 1, "cpu, cpu": 2} {
+		contexts, err := Open(list, Options{Threads: 2, Precision: "fp32"})
+		if err != nil || len(contexts) != n {
+			t.Fatalf("%q: %d contexts, %v", list, len(contexts), err)
+		}
+		for _, c := range contexts {
+			if c.Name() != "cpu" {
+				t.Errorf("%q holds %s", list, c.Name())
+			}
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, c := range []struct {
+		list, precision, want string
+	}{
+		{"tpu", "", `no device called "tpu": this build has cpu`},
+		{"cpu:1", "", `device "cpu:1": the CPU has no index, write cpu`},
+		{"cpu,", "", `no device called ""`},
+		{"cpu", "bf16", "precision: cpu computes in fp32 only, not in bf16"},
+		{"cpu", "fp8", `precision "fp8": want fp32, tf32, bf16`},
+	} {
+		_, err := Open(c.list, Options{Precision: c.precision})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s in %s: %v, want %s", c.list, c.precision, err, c.want)
+		}
+		if errors.Is(err, ErrPrecision) != (c.precision != "") {
+			t.Errorf("%v: is it the precision?", err)
+		}
+	}
+}
+
+func TestList(t *testing.T) {
+	i := List()
+	if len(i.Devices) == 0 || i.Devices[0].Name != "cpu" || !strings.HasSuffix(i.Devices[0].About, runtime.GOOS+"/"+runtime.GOARCH) {
+		t.Fatalf("listed %+v", i)
+	}
+	for _, m := range i.Missing {
+		if m.Name == "" || m.Why == "" || len(m.Install) == 0 {
+			t.Errorf("missing %+v", m)
+		}
+	}
+}
+
+func TestResolve(t *testing.T) {
+	if list, why := Resolve("cpu,cpu"); list != "cpu,cpu" || why != "" {
+		t.Errorf("%s, %s", list, why)
+	}
+	list, why := Resolve(Auto)
+	if gpu := len(List().Devices) > 1; gpu && (list != "cuda:0" || why != "") ||
+		!gpu && (list != "cpu" || !strings.Contains(why, "no GPU") || !strings.Contains(why, "computing on the CPU")) {
+		t.Errorf("auto is %s: %s", list, why)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build nocuda
+
+package devices
+
+// gpus is empty in a build without CUDA.
+var gpus []kind
