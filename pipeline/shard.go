@@ -207,7 +207,8 @@ func (j *shardJob) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	slots := 4*j.cfg.Workers + 4
+	// Enough for the workers to go on while a shard is hashed and written.
+	slots := min(4+32*j.cfg.Workers, 256+4*j.cfg.Workers)
 	free, jobs, pending := make(chan *shardSlot, slots), make(chan *shardSlot, slots), make(chan *shardSlot, slots)
 	for range slots {
 		free <- &shardSlot{ready: make(chan struct{}, 1)}

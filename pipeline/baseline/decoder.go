@@ -79,13 +79,6 @@ func (c *component) prepare(across int, kept image.Rectangle) {
 	c.plane = grow(c.plane, c.width*8*c.v*kept.Dy())
 }
 
-// unit is one of the blocks of an MCU: its component, and its number among that
-// component's coefficients in the first MCU of a row.
-type unit struct {
-	c     *component
-	first int
-}
-
 // mcus reads all MCUs and transforms those that are kept.
 func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool {
 	var room [6]unit
@@ -93,7 +86,10 @@ func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
 		for at := range c.h * c.v {
-			units = append(units, unit{c, at/c.h*c.stride + at%c.h})
+			units = append(units, unit{
+				dc: &c.dc.short, ac: &c.ac.short, prediction: &c.prediction,
+				c: c, first: at/c.h*c.stride + at%c.h,
+			})
 		}
 	}
 	d.rest = scan
@@ -118,10 +114,12 @@ func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool
 				}
 			}
 			until--
-			for _, u := range units {
-				if !d.block(u.c.coefs[blockAt(u.first+x*u.c.h):], u.c) {
-					return false
-				}
+			for i := range units {
+				u := &units[i]
+				u.block = &u.c.coefs[blockAt(u.first+x*u.c.h):][:place(63)+1][0]
+			}
+			if !d.mcu(units) {
+				return false
 			}
 		}
 		if keep {

@@ -4,183 +4,196 @@
 
 #include "textflag.h"
 
-// func coefficientsBMI2(data *byte, c *int, k int, b *int16, dc *uint16, ac *uint16, places *byte, prediction *int32) (at int, done bool)
+// func coefficientsBMI2(data *byte, c *int, units **int16, n int, unit int, k int, places *byte) (unit1 int, k1 int)
 // Requires: BMI, BMI2, CMOV
-TEXT ·coefficientsBMI2(SB), NOSPLIT, $0-73
-	MOVQ    c+8(FP), AX
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    16(AX), AX
-	ADDQ    data+0(FP), CX
-	MOVQ    k+16(FP), BX
-	MOVQ    b+24(FP), SI
-	MOVQ    ac+40(FP), DI
-	MOVQ    places+48(FP), R8
-	MOVL    $-1, R9
-	MOVL    $0x00000406, R10
-	MOVL    $0x00000006, R11
+TEXT ·coefficientsBMI2(SB), NOSPLIT, $16-72
+	MOVQ   c+8(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), AX
+	ADDQ   data+0(FP), CX
+	MOVQ   k+40(FP), BX
+	MOVQ   unit+32(FP), SI
+	MOVQ   SI, 8(SP)
+	IMUL3Q $0x30, SI, SI
+	ADDQ   units+16(FP), SI
+	MOVQ   SI, (SP)
+	MOVQ   places+48(FP), R8
+	MOVL   $-1, R9
+	MOVL   $0x00000406, R10
+
+block:
+	MOVQ    (SP), DI
+	MOVQ    (DI), SI
+	MOVQ    16(DI), DI
 	TESTQ   BX, BX
-	JNS     refill
-	MOVQ    (CX), R12
-	BSWAPQ  R12
-	SHRXQ   AX, R12, R12
-	ORQ     R12, DX
-	MOVQ    AX, R12
-	XORQ    $0x3f, R12
-	SHRQ    $0x03, R12
-	ADDQ    R12, CX
+	JNS     enter
+	MOVQ    (CX), R11
+	BSWAPQ  R11
+	SHRXQ   AX, R11, R11
+	ORQ     R11, DX
+	MOVQ    AX, R11
+	NOTQ    R11
+	SHRQ    $0x03, R11
+	ANDQ    $0x07, R11
+	ADDQ    R11, CX
 	ORQ     $0x38, AX
-	MOVQ    dc+32(FP), R12
-	MOVQ    DX, R13
-	SHRQ    $0x35, R13
-	MOVWLZX (R12)(R13*2), R13
-	BEXTRL  R10, R13, R12
+	MOVQ    (SP), R11
+	MOVQ    8(R11), R11
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVWLZX (R11)(R12*2), R12
+	BEXTRL  R10, R12, R11
 	JZ      same
-	MOVQ    R13, BX
+	MOVQ    R12, BX
 	NEGQ    BX
 	SHRXQ   BX, DX, BX
-	BZHIL   R11, R13, R13
-	SHLXQ   R13, DX, DX
-	SUBQ    R13, AX
-	BZHIL   R12, BX, BX
-	SHLXL   R12, R9, R12
-	LEAL    1(BX)(R12*1), R13
-	LEAL    (R12)(BX*2), R12
-	TESTL   R12, R12
-	CMOVLMI R13, BX
-	MOVQ    prediction+56(FP), R12
-	ADDL    (R12), BX
-	MOVL    BX, (R12)
+	SHLXQ   R12, DX, DX
+	SUBQ    R12, AX
+	BZHIL   R11, BX, BX
+	SHLXL   R11, R9, R11
+	LEAL    1(BX)(R11*1), R12
+	LEAL    (R11)(BX*2), R11
+	TESTL   R11, R11
+	CMOVLMI R12, BX
+	MOVQ    (SP), R11
+	MOVQ    24(R11), R11
+	ADDL    (R11), BX
+	MOVL    BX, (R11)
 	MOVW    BX, (SI)
 	XORQ    BX, BX
 	JMP     second
 
+enter:
+	CMPQ BX, $0x3f
+	JAE  done
+
 refill:
-	MOVQ    (CX), R12
-	BSWAPQ  R12
-	SHRXQ   AX, R12, R12
-	ORQ     R12, DX
-	MOVQ    AX, R12
-	XORQ    $0x3f, R12
-	SHRQ    $0x03, R12
-	ADDQ    R12, CX
+	MOVQ    (CX), R11
+	BSWAPQ  R11
+	SHRXQ   AX, R11, R11
+	ORQ     R11, DX
+	MOVQ    AX, R11
+	NOTQ    R11
+	SHRQ    $0x03, R11
+	ANDQ    $0x07, R11
+	ADDQ    R11, CX
 	ORQ     $0x38, AX
-	MOVQ    DX, R12
-	SHRQ    $0x35, R12
-	MOVWLZX (DI)(R12*2), R12
-	BEXTRL  R10, R12, R13
+	MOVQ    DX, R11
+	SHRQ    $0x35, R11
+	MOVWLZX (DI)(R11*2), R11
+	BEXTRL  R10, R11, R12
 	JZ      none1
-	MOVQ    R12, R14
-	NEGQ    R14
-	SHRXQ   R14, DX, R14
-	BZHIL   R11, R12, R15
-	SHLXQ   R15, DX, DX
-	SUBQ    R15, AX
-	BZHIL   R13, R14, R14
-	SHLXL   R13, R9, R13
-	LEAL    1(R14)(R13*1), R15
-	LEAL    (R13)(R14*2), R13
-	TESTL   R13, R13
-	CMOVLMI R15, R14
-	SHRL    $0x0a, R12
-	ADDQ    R12, BX
-	MOVBLZX (R8)(BX*1), R12
-	MOVW    R14, (SI)(R12*2)
+	MOVQ    R11, R13
+	NEGQ    R13
+	SHRXQ   R13, DX, R13
+	SHLXQ   R11, DX, DX
+	SUBQ    R11, AX
+	BZHIL   R12, R13, R13
+	SHLXL   R12, R9, R12
+	LEAL    1(R13)(R12*1), R14
+	LEAL    (R12)(R13*2), R12
+	TESTL   R12, R12
+	CMOVLMI R14, R13
+	SHRL    $0x0a, R11
+	ADDQ    R11, BX
+	MOVBLZX (R8)(BX*1), R11
+	MOVW    R13, (SI)(R11*2)
 	CMPQ    BX, $0x3f
 	JAE     done
 
 second:
-	MOVQ    DX, R12
-	SHRQ    $0x35, R12
-	MOVWLZX (DI)(R12*2), R12
-	BEXTRL  R10, R12, R13
+	MOVQ    DX, R11
+	SHRQ    $0x35, R11
+	MOVWLZX (DI)(R11*2), R11
+	BEXTRL  R10, R11, R12
 	JZ      none2
-	MOVQ    R12, R14
-	NEGQ    R14
-	SHRXQ   R14, DX, R14
-	BZHIL   R11, R12, R15
-	SHLXQ   R15, DX, DX
-	SUBQ    R15, AX
-	BZHIL   R13, R14, R14
-	SHLXL   R13, R9, R13
-	LEAL    1(R14)(R13*1), R15
-	LEAL    (R13)(R14*2), R13
-	TESTL   R13, R13
-	CMOVLMI R15, R14
-	SHRL    $0x0a, R12
-	ADDQ    R12, BX
-	MOVBLZX (R8)(BX*1), R12
-	MOVW    R14, (SI)(R12*2)
+	MOVQ    R11, R13
+	NEGQ    R13
+	SHRXQ   R13, DX, R13
+	SHLXQ   R11, DX, DX
+	SUBQ    R11, AX
+	BZHIL   R12, R13, R13
+	SHLXL   R12, R9, R12
+	LEAL    1(R13)(R12*1), R14
+	LEAL    (R12)(R13*2), R12
+	TESTL   R12, R12
+	CMOVLMI R14, R13
+	SHRL    $0x0a, R11
+	ADDQ    R11, BX
+	MOVBLZX (R8)(BX*1), R11
+	MOVW    R13, (SI)(R11*2)
 	CMPQ    BX, $0x3f
 	JAE     done
 	JMP     refill
 
 none1:
-	MOVQ    DX, R12
-	SHRQ    $0x35, R12
-	MOVWLZX (DI)(R12*2), R12
-	TESTL   R12, R12
+	MOVQ    DX, R11
+	SHRQ    $0x35, R11
+	MOVWLZX (DI)(R11*2), R11
+	TESTL   R11, R11
 	JZ      unknown
-	BZHIL   R11, R12, R13
-	SHLXQ   R13, DX, DX
-	SUBQ    R13, AX
-	SHRL    $0x0a, R12
-	CMPL    R12, $0x10
+	SHLXQ   R11, DX, DX
+	SUBQ    R11, AX
+	SHRL    $0x0a, R11
+	CMPL    R11, $0x10
 	JNE     done
-	ADDQ    R12, BX
+	ADDQ    R11, BX
 	CMPQ    BX, $0x3f
 	JAE     done
 	JMP     second
 
 none2:
-	MOVQ    DX, R12
-	SHRQ    $0x35, R12
-	MOVWLZX (DI)(R12*2), R12
-	TESTL   R12, R12
+	MOVQ    DX, R11
+	SHRQ    $0x35, R11
+	MOVWLZX (DI)(R11*2), R11
+	TESTL   R11, R11
 	JZ      unknown
-	BZHIL   R11, R12, R13
-	SHLXQ   R13, DX, DX
-	SUBQ    R13, AX
-	SHRL    $0x0a, R12
-	CMPL    R12, $0x10
+	SHLXQ   R11, DX, DX
+	SUBQ    R11, AX
+	SHRL    $0x0a, R11
+	CMPL    R11, $0x10
 	JNE     done
-	ADDQ    R12, BX
+	ADDQ    R11, BX
 	CMPQ    BX, $0x3f
 	JAE     done
 	JMP     refill
 
 same:
-	TESTL R13, R13
+	TESTL R12, R12
 	JZ    unknown
-	BZHIL R11, R13, BX
-	SHLXQ BX, DX, DX
-	SUBQ  BX, AX
-	MOVQ  prediction+56(FP), BX
+	SHLXQ R12, DX, DX
+	SUBQ  R12, AX
+	MOVQ  (SP), BX
+	MOVQ  24(BX), BX
 	MOVL  (BX), BX
 	MOVW  BX, (SI)
 	XORQ  BX, BX
 	JMP   second
+
+done:
+	CMPQ BX, $0x3f
+	JA   unknown
+	MOVQ (SP), BX
+	ADDQ $0x30, BX
+	MOVQ BX, (SP)
+	MOVQ $-1, BX
+	MOVQ 8(SP), SI
+	INCQ SI
+	MOVQ SI, 8(SP)
+	CMPQ SI, n+24(FP)
+	JB   block
 
 unknown:
 	SUBQ data+0(FP), CX
 	MOVQ c+8(FP), SI
 	MOVQ CX, (SI)
 	MOVQ DX, 8(SI)
+	ANDQ $0x3f, AX
 	MOVQ AX, 16(SI)
-	MOVQ BX, at+64(FP)
-	MOVB $0x00, AL
-	MOVB AL, done+72(FP)
-	RET
-
-done:
-	SUBQ data+0(FP), CX
-	MOVQ c+8(FP), SI
-	MOVQ CX, (SI)
-	MOVQ DX, 8(SI)
-	MOVQ AX, 16(SI)
-	MOVQ BX, at+64(FP)
-	MOVB $0x01, AL
-	MOVB AL, done+72(FP)
+	MOVQ BX, k1+64(FP)
+	MOVQ 8(SP), AX
+	MOVQ AX, unit1+56(FP)
 	RET
 
 // func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)

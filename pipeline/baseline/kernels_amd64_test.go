@@ -72,16 +72,25 @@ func TestCoefficientsBMI2(t *testing.T) {
 		if have == 0 {
 			start.bits = 0
 		}
-		k := random.IntN(64) - 1
-		var blocks [2][pair]int16
-		var at [2]int
-		var done [2]bool
-		cursors := [2]cursor{start, start}
-		predictions := [2]int32{5, 5}
-		at[0], done[0] = coefficientsGo(data, &cursors[0], k, blocks[0][:], &dc.short, &ac.short, &predictions[0])
-		at[1], done[1] = coefficients(data, &cursors[1], k, blocks[1][:], &dc.short, &ac.short, &predictions[1])
-		if at[0] != at[1] || done[0] != done[1] || cursors[0] != cursors[1] || predictions[0] != predictions[1] || blocks[0] != blocks[1] {
-			t.Fatalf("from %d, %+v: portable %d %v %+v, assembly %d %v %+v", k, start, at[0], done[0], cursors[0], at[1], done[1], cursors[1])
+		const n = 3
+		first, k := random.IntN(n), random.IntN(64)-1
+		var got [2]struct {
+			cursor
+			blocks     [n][pair]int16
+			prediction int32
+			unit, k    int
+		}
+		for i, kernel := range []func([]byte, *cursor, []unit, int, int) (int, int){coefficientsGo, coefficients} {
+			g := &got[i]
+			g.cursor, g.prediction = start, 5
+			var units [n]unit
+			for j := range units {
+				units[j] = unit{block: &g.blocks[j][0], dc: &dc.short, ac: &ac.short, prediction: &g.prediction}
+			}
+			g.unit, g.k = kernel(data, &g.cursor, units[:], first, k)
+		}
+		if got[0] != got[1] {
+			t.Fatalf("from unit %d, %d, %+v: portable %+v, assembly %+v", first, k, start, got[0], got[1])
 		}
 	}
 }

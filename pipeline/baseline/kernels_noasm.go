@@ -2,8 +2,8 @@
 
 package baseline
 
-func coefficients(data []byte, c *cursor, k int, b []int16, dc, ac *[1 << lookBits]symbol, prediction *int32) (at int, done bool) {
-	return coefficientsGo(data, c, k, b, dc, ac, prediction)
+func coefficients(data []byte, c *cursor, units []unit, i, k int) (unit, at int) {
+	return coefficientsGo(data, c, units, i, k)
 }
 
 func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {

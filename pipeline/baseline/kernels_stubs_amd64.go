@@ -4,10 +4,10 @@
 
 package baseline
 
-// coefficientsBMI2 is coefficientsGo; c is the cursor.
+// coefficientsBMI2 is coefficientsGo for n units. It writes to the blocks that they point to.
 //
 //go:noescape
-func coefficientsBMI2(data *byte, c *int, k int, b *int16, dc *uint16, ac *uint16, places *byte, prediction *int32) (at int, done bool)
+func coefficientsBMI2(data *byte, c *int, units **int16, n int, unit int, k int, places *byte) (unit1 int, k1 int)
 
 // inversePairAVX2 is inversePairGo.
 //

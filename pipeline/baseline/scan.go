@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"unsafe"
 )
 
 // reader reads the coefficients of a scan.
@@ -22,9 +23,9 @@ type cursor struct {
 	have uint
 }
 
-// padding is more than a block can take: 16 + 11 bits and 63 times 16 + 10, and
-// eight bytes that are looked at.
-const padding = 256
+// padding is more than an MCU can take: of each of six blocks 16 + 11 bits and 63
+// times 16 + 10, and eight bytes that are looked at.
+const padding = 2048
 
 // segment takes up what stands before the next marker, which it returns, or 0 if
 // there is none.
@@ -109,33 +110,54 @@ func (c *cursor) refill(data []byte) {
 	c.have |= 56
 }
 
-// block reads a block of a component to its places in b, which is all 0, and says
-// whether it could.
-func (r *reader) block(b []int16, c *component) bool {
-	for k := -1; ; {
-		var done bool
-		if k, done = coefficients(r.data, &r.cursor, k, b, &c.dc.short, &c.ac.short, &c.prediction); done {
-			return k <= 63 && r.pos <= r.end+8
+// unit is one of the blocks of an MCU. The assembly knows the order of the first
+// four fields, and the size.
+type unit struct {
+	block      *int16 // where its coefficients go, to their places; all 0
+	dc, ac     *[1 << lookBits]symbol
+	prediction *int32 // the first coefficient of the component's last block
+
+	c     *component
+	first int // its block's number among c's in the first MCU of a row
+}
+
+// mcu reads the blocks of an MCU, and says whether it could.
+func (r *reader) mcu(units []unit) bool {
+	for i, k := 0, -1; ; {
+		i, k = coefficients(r.data, &r.cursor, units, i, k)
+		if i == len(units) {
+			return r.pos <= r.end+8
+		}
+		if k > 63 {
+			return false
 		}
 		// The next code is a long one.
-		table := c.ac
+		u := &units[i]
+		table := u.c.ac
 		if k < 0 {
-			table = c.dc
+			table = u.c.dc
 		}
 		r.refill(r.data)
 		s := table.long(r.bits)
 		if s == 0 {
 			return false
 		}
-		if k, done = r.take(s, k, b, &c.prediction); done {
-			return k <= 63 && r.pos <= r.end+8
+		done := false
+		if k, done = r.take(s, k, u); done {
+			if k > 63 {
+				return false
+			}
+			if i, k = i+1, -1; i == len(units) {
+				return r.pos <= r.end+8
+			}
 		}
 	}
 }
 
 // take puts the coefficient of a symbol, the next one behind the k-th, to its
 // place, and returns its number, and whether the block ends there.
-func (c *cursor) take(s symbol, k int, b []int16, prediction *int32) (at int, done bool) {
+func (c *cursor) take(s symbol, k int, u *unit) (at int, done bool) {
+	b := unsafe.Slice(u.block, place(63)+1)
 	total, size := uint(s&totalMask), uint(s>>sizeShift&sizeMask)
 	v := int32(0)
 	if size > 0 {
@@ -144,8 +166,8 @@ func (c *cursor) take(s symbol, k int, b []int16, prediction *int32) (at int, do
 	c.bits <<= total
 	c.have -= total
 	if k < 0 {
-		*prediction += v
-		b[0] = int16(*prediction)
+		*u.prediction += v
+		b[0] = int16(*u.prediction)
 		return 0, false
 	}
 	step := int(s >> stepShift)
@@ -159,27 +181,33 @@ func (c *cursor) take(s symbol, k int, b []int16, prediction *int32) (at int, do
 	return k, k >= 63
 }
 
-// coefficientsGo reads the coefficients of a block from the one behind the k-th
-// on; k is −1 before the first of all, which is what it differs by from
-// prediction. At the end of the block it returns the last one's number, above 63
-// for a damaged block, and true. Before a symbol that isn't in the table it stops,
-// and returns the number of the one before and false.
-func coefficientsGo(data []byte, c *cursor, k int, b []int16, dc, ac *[1 << lookBits]symbol, prediction *int32) (at int, done bool) {
-	for !done {
-		c.refill(data)
-		for range 2 { // have enough bits
-			table := ac
-			if k < 0 {
-				table = dc
-			}
-			s := table[c.bits>>(64-lookBits)]
-			if s == 0 {
-				return k, false
-			}
-			if k, done = c.take(s, k, b, prediction); done {
-				break
+// coefficientsGo reads the coefficients of units from number i on, of that from
+// the one behind the k-th; k is −1 before the first of all, which is what it
+// differs by from the prediction. After the last unit it returns the number of
+// units. Before a symbol that isn't in the table it stops, and returns where it
+// is; and also behind a damaged block, with a k above 63.
+func coefficientsGo(data []byte, c *cursor, units []unit, i, k int) (unit, at int) {
+	for ; i < len(units); i, k = i+1, -1 {
+		u := &units[i]
+		for done := k >= 63; !done; {
+			c.refill(data)
+			for range 2 { // have enough bits
+				table := u.ac
+				if k < 0 {
+					table = u.dc
+				}
+				s := table[c.bits>>(64-lookBits)]
+				if s == 0 {
+					return i, k
+				}
+				if k, done = c.take(s, k, u); done {
+					break
+				}
 			}
 		}
+		if k > 63 {
+			return i, k
+		}
 	}
-	return k, true
+	return i, k
 }

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -282,22 +284,46 @@ func (w *Writer) writeShard() (ShardInfo, error) {
 	info := w.info
 	info.Samples = len(w.offsets)
 	parts := w.parts(w.head())
-	info.RawData = FileInfo{
-		Basename: fmt.Sprintf("shard.%05d.mds", w.next),
-		Bytes:    w.size(),
-		Hashes:   sum(info.Hashes, parts...),
-	}
+	raw := w.hash(parts...)
+	info.RawData = FileInfo{Basename: fmt.Sprintf("shard.%05d.mds", w.next), Bytes: w.size()}
 	name := info.RawData.Basename
+	zipped := func() map[string]string { return nil }
 	if w.zip != nil {
-		zipped := w.zip.EncodeAll(slices.Concat(parts...), nil)
-		name, parts = name+zipSuffix, [][]byte{zipped}
-		info.ZipData = &FileInfo{Basename: name, Bytes: int64(len(zipped)), Hashes: sum(info.Hashes, zipped)}
+		data := w.zip.EncodeAll(slices.Concat(parts...), nil)
+		name, parts = name+zipSuffix, [][]byte{data}
+		zipped = w.hash(data)
+		info.ZipData = &FileInfo{Basename: name, Bytes: int64(len(data))}
 	}
 	path := filepath.Join(w.dir, name)
-	if _, err := os.Lstat(path); err == nil {
-		return info, fmt.Errorf("%s: %w; choose an empty folder, or remove it", path, fs.ErrExist)
+	_, err := os.Lstat(path)
+	if err == nil {
+		err = fmt.Errorf("%s: %w; choose an empty folder, or remove it", path, fs.ErrExist)
+	} else {
+		err = writeFile(path, parts...)
 	}
-	return info, writeFile(path, parts...)
+	info.RawData.Hashes = raw()
+	if hashes := zipped(); hashes != nil {
+		info.ZipData.Hashes = hashes
+	}
+	return info, err
+}
+
+// hash computes the hashes of a file while it is written; the function that it
+// returns waits for them.
+func (w *Writer) hash(parts ...[]byte) func() map[string]string {
+	sums := make([]map[string]string, len(w.info.Hashes))
+	var wg sync.WaitGroup
+	for i := range sums {
+		wg.Go(func() { sums[i] = sum(w.info.Hashes[i:i+1], parts...) })
+	}
+	return func() map[string]string {
+		wg.Wait()
+		all := make(map[string]string, len(sums))
+		for _, s := range sums {
+			maps.Copy(all, s)
+		}
+		return all
+	}
 }
 
 // head is all that comes before the first sample.

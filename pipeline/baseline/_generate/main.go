@@ -25,8 +25,8 @@ const sizeField = 6 | 4<<8
 // coefficients keeps the whole state in registers. From one symbol to the next
 // there are only a shift, a look-up and a shift; the rest is done beside it.
 func coefficients() {
-	TEXT("coefficientsBMI2", NOSPLIT, "func(data *byte, c *int, k int, b *int16, dc, ac *uint16, places *byte, prediction *int32) (at int, done bool)")
-	Doc("coefficientsBMI2 is coefficientsGo; c is the cursor.")
+	TEXT("coefficientsBMI2", NOSPLIT, "func(data *byte, c *int, units **int16, n, unit, k int, places *byte) (unit1, k1 int)")
+	Doc("coefficientsBMI2 is coefficientsGo for n units. It writes to the blocks that they point to.")
 	Pragma("noescape")
 	cursor := Mem{Base: Load(Param("c"), GP64())}
 	next, bits, have := GP64(), GP64(), GP64()
@@ -35,13 +35,18 @@ func coefficients() {
 	MOVQ(cursor.Offset(16), have)
 	ADDQ(NewParamAddr("data", 0), next)
 	k := Load(Param("k"), GP64())
-	block := Load(Param("b"), GP64())
-	table := Load(Param("ac"), GP64())
+	unit, number := AllocLocal(8), AllocLocal(8) // the unit, by its address, and its number
+	at := GP64()
+	MOVQ(NewParamAddr("unit", 32), at)
+	MOVQ(at, number)
+	IMUL3Q(Imm(unitSize), at, at)
+	ADDQ(NewParamAddr("units", 16), at)
+	MOVQ(at, unit)
+	block, table := GP64(), GP64()
 	places := Load(Param("places"), GP64())
-	minusOne, sizeBits, totalBits := GP32(), GP32(), GP32()
+	minusOne, sizeBits := GP32(), GP32()
 	MOVL(I32(-1), minusOne)
 	MOVL(U32(sizeField), sizeBits)
-	MOVL(U32(6), totalBits)
 
 	refill := func() {
 		more, bytes := GP64(), GP64()
@@ -49,9 +54,10 @@ func coefficients() {
 		BSWAPQ(more)
 		SHRXQ(have, more, more)
 		ORQ(more, bits)
-		MOVQ(have, bytes) // 63 − have, as have is below 64
-		XORQ(Imm(63), bytes)
+		MOVQ(have, bytes) // 63 − have is have with its six bits turned round
+		NOTQ(bytes)
 		SHRQ(Imm(3), bytes)
+		ANDQ(Imm(7), bytes)
 		ADDQ(bytes, next)
 		ORQ(Imm(56), have)
 	}
@@ -65,11 +71,11 @@ func coefficients() {
 		JZ(LabelRef(none))
 		return symbol, size
 	}
+	// skip leaves a symbol's bits behind. Of have, only the lowest six bits count:
+	// what is above the total in a symbol doesn't matter, to the shift neither.
 	skip := func(symbol Register) {
-		total := GP64()
-		BZHIL(totalBits, symbol.(GP).As32(), total.As32())
-		SHLXQ(total, bits, bits)
-		SUBQ(total, have)
+		SHLXQ(symbol, bits, bits)
+		SUBQ(symbol, have)
 	}
 	// value is that of the size bits behind the code.
 	value := func(symbol, size GPVirtual) GPVirtual {
@@ -118,19 +124,31 @@ func coefficients() {
 		JMP(LabelRef(next))
 	}
 
+	Label("block")
+	at = GP64()
+	MOVQ(unit, at)
+	MOVQ(Mem{Base: at, Disp: unitBlock}, block)
+	MOVQ(Mem{Base: at, Disp: unitAC}, table)
 	TESTQ(k, k)
-	JNS(LabelRef("refill"))
+	JNS(LabelRef("enter"))
 	refill()
-	dc := Load(Param("dc"), GP64())
+	dc := GP64()
+	MOVQ(unit, dc)
+	MOVQ(Mem{Base: dc, Disp: unitDC}, dc)
 	symbol, size := lookUp(dc, "same")
 	difference := value(symbol, size)
-	prediction := Load(Param("prediction"), GP64())
+	prediction := GP64()
+	MOVQ(unit, prediction)
+	MOVQ(Mem{Base: prediction, Disp: unitPrediction}, prediction)
 	ADDL(Mem{Base: prediction}, difference.As32())
 	MOVL(difference.As32(), Mem{Base: prediction})
 	MOVW(difference.As16(), Mem{Base: block})
 	XORQ(k, k)
 	JMP(LabelRef("second"))
 
+	Label("enter") // in the middle of a block
+	CMPQ(k, Imm(63))
+	JAE(LabelRef("done"))
 	Label("refill")
 	refill()
 	coefficient("none1")
@@ -146,29 +164,51 @@ func coefficients() {
 	JZ(LabelRef("unknown"))
 	skip(symbol)
 	value16 := GP32()
-	prediction = Load(Param("prediction"), GP64())
+	prediction = GP64()
+	MOVQ(unit, prediction)
+	MOVQ(Mem{Base: prediction, Disp: unitPrediction}, prediction)
 	MOVL(Mem{Base: prediction}, value16)
 	MOVW(value16.As16(), Mem{Base: block})
 	XORQ(k, k)
 	JMP(LabelRef("second"))
 
-	end := func(done uint64) {
-		SUBQ(NewParamAddr("data", 0), next)
-		c := Mem{Base: Load(Param("c"), GP64())}
-		MOVQ(next, c)
-		MOVQ(bits, c.Offset(8))
-		MOVQ(have, c.Offset(16))
-		Store(k, Return("at"))
-		flag := GP8()
-		MOVB(Imm(done), flag)
-		Store(flag, Return("done"))
-		RET()
-	}
+	Label("done") // on to the next block
+	CMPQ(k, Imm(63))
+	JA(LabelRef("unknown")) // damaged
+	at = GP64()
+	MOVQ(unit, at)
+	ADDQ(Imm(unitSize), at)
+	MOVQ(at, unit)
+	MOVQ(I32(-1), k)
+	at = GP64()
+	MOVQ(number, at)
+	INCQ(at)
+	MOVQ(at, number)
+	CMPQ(at, NewParamAddr("n", 24))
+	JB(LabelRef("block"))
+
 	Label("unknown")
-	end(0)
-	Label("done")
-	end(1)
+	SUBQ(NewParamAddr("data", 0), next)
+	c := Mem{Base: Load(Param("c"), GP64())}
+	MOVQ(next, c)
+	MOVQ(bits, c.Offset(8))
+	ANDQ(Imm(63), have)
+	MOVQ(have, c.Offset(16))
+	Store(k, Return("k1"))
+	at = GP64()
+	MOVQ(number, at)
+	Store(at, Return("unit1"))
+	RET()
 }
+
+// The layout of a unit.
+const (
+	unitBlock      = 0
+	unitDC         = 8
+	unitAC         = 16
+	unitPrediction = 24
+	unitSize       = 48
+)
 
 const (
 	c0298 = 2446
