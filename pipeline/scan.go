@@ -18,12 +18,18 @@ const scanRun = 32
 // error of reading or of visit, or with that of ctx, and returns it when all
 // workers have ended.
 func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, sample, label int, rgb []byte) error) error {
+	return d.ScanRange(ctx, workers, 0, d.Len(), visit)
+}
+
+// ScanRange is Scan for the samples from first to before end only.
+func (d *Dataset) ScanRange(ctx context.Context, workers, first, end int, visit func(worker, sample, label int, rgb []byte) error) error {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
+	next.Store(int64(first))
 	var group, ahead sync.WaitGroup
 	defer ahead.Wait()
 	var fetch *scout
@@ -32,9 +38,9 @@ func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, samp
 		defer cancel()
 		fetch = &scout{
 			dataset: d,
-			sample:  func(at int) int { return at },
-			taken:   func() int { return min(int(next.Load()), d.Len()) },
-			end:     d.Len(),
+			sample:  func(at int) int { return first + at },
+			taken:   func() int { return min(int(next.Load()), end) - first },
+			end:     end - first,
 			busy:    workers * scanRun,
 			reach:   d.Len(),
 		}
@@ -47,7 +53,7 @@ func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, samp
 			for {
 				begin := int(next.Add(scanRun)) - scanRun
 				fetch.advanced()
-				for i := begin; i < min(begin+scanRun, d.Len()) && ctx.Err() == nil; i++ {
+				for i := begin; i < min(begin+scanRun, end) && ctx.Err() == nil; i++ {
 					label, err := d.pixels(ctx, decoder, i, rgb)
 					if err == nil {
 						err = visit(worker, i, label, rgb)
@@ -56,7 +62,7 @@ func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, samp
 						cancel(err)
 					}
 				}
-				if begin >= d.Len() || ctx.Err() != nil {
+				if begin >= end || ctx.Err() != nil {
 					return
 				}
 			}

@@ -2,63 +2,107 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
-	"runtime"
 	"sync/atomic"
 	"time"
 
 	"alexnet/augment"
+	"alexnet/engine/collective"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/ranks"
 )
 
 // pass decodes every picture once and counts its pixels, and with mean also
-// their sums at each place. Progress goes to stderr: rewritten in place on a
+// their sums at each place. The ranks of group share the pictures, and all get
+// the whole count. Progress goes to stderr: rewritten in place on a
 // terminal, else a line at the end.
-func pass(ctx context.Context, dataset *pipeline.Dataset, workers int, mean bool, stderr io.Writer) (augment.Sums, *augment.MeanImage, error) {
+func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Dataset, workers int, mean bool, stderr io.Writer) (augment.Sums, *augment.MeanImage, error) {
+	first, end := group.Rank()*dataset.Len()/group.Size(), (group.Rank()+1)*dataset.Len()/group.Size()
 	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = ranks.Processors(group)
 	}
 	type share struct {
-		sums augment.Sums
-		mean *augment.MeanImage
-		_    [64]byte // keeps the workers' sums in cache lines of their own
+		count
+		_ [64]byte // keeps the workers' sums in cache lines of their own
 	}
 	shares := make([]share, workers)
 	if mean {
 		for i := range shares {
-			shares[i].mean = augment.NewMeanImage(dataset.Meta().Size)
+			shares[i].Mean = augment.NewMeanImage(dataset.Meta().Size)
 		}
 	}
 	var done atomic.Int64
 	began := time.Now()
 	line := command.NewLine(stderr)
-	err := dataset.Scan(ctx, workers, func(worker, _, _ int, rgb []byte) error {
+	err := dataset.ScanRange(ctx, workers, first, end, func(worker, _, _ int, rgb []byte) error {
 		s := &shares[worker]
-		s.sums.Add(rgb)
-		if s.mean != nil {
-			s.mean.Add(rgb)
+		s.Sums.Add(rgb)
+		if s.Mean != nil {
+			s.Mean.Add(rgb)
 		}
 		n := done.Add(1)
 		if worker == 0 { // a line has one writer
 			rate := float64(n) / time.Since(began).Seconds()
-			left := time.Duration(float64(dataset.Len()-int(n)) / rate * float64(time.Second))
-			line.Update("%d of %d images, %.0f images/s, %s left", n, dataset.Len(), rate, command.Span(left))
+			left := time.Duration(float64(end-first-int(n)) / rate * float64(time.Second))
+			line.Update("%d of %d images, %.0f images/s, %s left", n, end-first, rate, command.Span(left))
 		}
 		return nil
 	})
-	if err != nil {
+	if err := ranks.Agree(group, err); err != nil {
 		line.Clear()
 		return augment.Sums{}, nil, err
 	}
 	took := time.Since(began)
 	line.Print("decoded %d images in %.1f s, %.0f images/s", dataset.Len(), took.Seconds(), float64(dataset.Len())/took.Seconds())
-	total := shares[0]
+	total := shares[0].count
 	for _, s := range shares[1:] {
-		total.sums.Merge(s.sums)
-		if mean {
-			total.mean.Merge(s.mean)
-		}
+		total.merge(&s.count)
 	}
-	return total.sums, total.mean, nil
+	if err := total.gather(group); err != nil {
+		return augment.Sums{}, nil, err
+	}
+	return total.Sums, total.Mean, nil
+}
+
+// count is what is known of some pictures.
+type count struct {
+	Sums augment.Sums
+	Mean *augment.MeanImage // nil where nobody wants it
+}
+
+func (c *count) merge(o *count) {
+	c.Sums.Merge(o.Sums)
+	if c.Mean != nil {
+		c.Mean.Merge(o.Mean)
+	}
+}
+
+// gather adds the other ranks' counts. They are integers: no rank and no order
+// changes the result.
+func (c *count) gather(group collective.Collective) error {
+	if group.Size() == 1 {
+		return nil
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	all, err := group.Gather(text)
+	if err != nil {
+		return err
+	}
+	for rank, text := range all {
+		if rank == group.Rank() {
+			continue
+		}
+		var o count
+		if err := json.Unmarshal(text, &o); err != nil {
+			return fmt.Errorf("the count of rank %d: %w", rank, err)
+		}
+		c.merge(&o)
+	}
+	return nil
 }

@@ -14,8 +14,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/augment"
+	"alexnet/engine/collective"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
+	"alexnet/tools/internal/ranks"
 )
 
 // options are the flags.
@@ -27,6 +29,7 @@ type options struct {
 	meanImage string // PNG file, "": none
 	workers   int
 	access    data.Access
+	ranks     ranks.Options
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -38,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Description: "Shards carry the exact sums of their pixels, made before a lossy codec touched them,\n" +
 			"so the axes cost no pass over the pictures. With --recompute or --mean-image every\n" +
 			"picture is decoded once, and the stored sums are checked: they must agree exactly, or\n" +
-			"for JPEG shards within the codec's loss.\n\n" +
+			"for JPEG shards within the codec's loss. Under mpirun or srun the ranks share that pass.\n\n" +
 			"Example:\n" +
 			"   compute-pca --shards shards/train --out pca.json\n" +
 			"   train-alexnet --train shards/train --val shards/val --pca pca.json --run run",
@@ -49,12 +52,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.StringFlag{Name: "mean-image", Usage: "Also write the mean picture to this PNG file, and its float32 values to a .npy file beside it.", Destination: &o.meanImage},
 			&cli.IntFlag{Name: "workers", Usage: "How many goroutines decode; 0 is one a processor. The result doesn't depend on it.", Destination: &o.workers},
 			&cli.BoolFlag{Name: "json", Usage: "Print one JSON object on stdout: pca.json and what was checked.", Destination: &o.json},
+			ranks.TimeoutFlag(&o.ranks),
 		}, o.access.Flags("")...),
 		Action: func(c *cli.Context) error {
 			if err := o.validate(); err != nil {
 				return err
 			}
-			return compute(c.Context, o, stdout, stderr)
+			group, err := ranks.Join(o.ranks)
+			if err != nil {
+				return err
+			}
+			stdout, stderr := ranks.Streams(group, stdout, stderr)
+			return ranks.Close(group, compute(c.Context, o, group, stdout, stderr))
 		},
 	}
 	return command.Run(ctx, app, args, stdout, stderr)
@@ -84,14 +93,14 @@ type result struct {
 	MeanImage []string    `json:"mean_image,omitempty"` // the files written
 }
 
-func compute(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
+func compute(ctx context.Context, o options, group collective.Collective, stdout, stderr io.Writer) (err error) {
 	for _, path := range []string{o.out, o.meanImage} { // before a long pass
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
 			return fmt.Errorf("no folder for %s: %w", path, err)
 		}
 	}
 	dataset, err := o.access.Open(ctx, o.shards, func(text string) { fmt.Fprintln(stderr, "note:", text) })
-	if err != nil {
+	if err := ranks.Agree(group, err); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dataset.Close()) }()
@@ -108,7 +117,7 @@ func compute(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 	var mean *augment.MeanImage
 	if o.recompute || o.meanImage != "" {
 		var counted augment.Sums
-		counted, mean, err = pass(ctx, dataset, o.workers, o.meanImage != "", stderr)
+		counted, mean, err = pass(ctx, group, dataset, o.workers, o.meanImage != "", stderr)
 		if err != nil {
 			return err
 		}
@@ -124,6 +133,9 @@ func compute(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 	}
 	if r.PCA, err = augment.FromSums(sums); err != nil {
 		return fmt.Errorf("%s: %w", o.shards, err)
+	}
+	if group.Rank() != 0 {
+		return nil
 	}
 	if err := writeJSON(o.out, r.PCA); err != nil {
 		return err
