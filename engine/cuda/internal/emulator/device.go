@@ -92,16 +92,14 @@ func (d *Device) Bind() error {
 	if err := d.machine.called("cuCtxSetCurrent", ""); err != nil {
 		return err
 	}
+	tid := unix.Gettid()
+	for _, other := range d.machine.devices { // one lock at a time: others bind too
+		other.mu.Lock()
+		delete(other.bound, tid)
+		other.mu.Unlock()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	tid := unix.Gettid()
-	for _, other := range d.machine.devices {
-		if other != d {
-			other.mu.Lock()
-			delete(other.bound, tid)
-			other.mu.Unlock()
-		}
-	}
 	d.bound[tid] = true
 	return d.failure
 }
