@@ -135,6 +135,9 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 	if n := cfg.pieces(); n < 1 || cfg.Batch%n != 0 {
 		return nil, fmt.Errorf("a batch of %d images can't be cut into %d equal pieces", cfg.Batch, n)
 	}
+	if !(cfg.Smoothing >= 0 && cfg.Smoothing < 1) {
+		return nil, fmt.Errorf("label smoothing %g, want 0 to below 1", cfg.Smoothing)
+	}
 	if cfg.Tap != "" && cfg.pieces() > 1 {
 		return nil, errors.New("features can't be read from a batch that is cut into pieces")
 	}

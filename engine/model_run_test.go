@@ -163,3 +163,55 @@ func TestStepsUnderWay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A batch cut into pieces gives the whole batch's outcome and gradient, dropout
+// included, in less memory, whole or ragged, and with pieces that hold no image.
+func TestAccumulation(t *testing.T) {
+	net := preset(t, "alexnet-mini", 10)
+	for _, list := range []string{"cpu", "cpu,cpu"} {
+		cfg := engine.ModelConfig{Batch: 6, InputScale: 1. / 64, Decay: 5e-4, Smoothing: 0.1}
+		whole := newModel(t, net, list, cfg)
+		cfg.Accumulate = 3
+		cut := newModel(t, net, list, cfg)
+		for _, m := range []*engine.Model{whole, cut} {
+			if err := m.Initialize(engine.InitHe, 7); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if a, b := whole.Plans()[0], cut.Plans()[0]; b.Scratch > a.Scratch/2 {
+			t.Errorf("%s: %d bytes of scratch memory for a third of the batch, %d for the whole", list, b.Scratch, a.Scratch)
+		}
+		for step, images := range []int{6, 5, 1, 4} {
+			b := randomBatch(net, 6, uint64(step))
+			b.Images = images
+			s := engine.Step{Seed: 1, Number: uint64(step), LearningRate: .01, Momentum: .9}
+			want, err := whole.Train(b, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := cut.Train(b, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Loss) != images {
+				t.Fatalf("%d losses of %d images", len(got.Loss), images)
+			}
+			for i, w := range want.Loss {
+				if math.Abs(float64(got.Loss[i]-w)) > 1e-4 {
+					t.Errorf("%s, step %d, image %d: loss %g in pieces, %g whole", list, step, i, got.Loss[i], w)
+				}
+			}
+			same(t, whole, cut, engine.Gradient, 1e-4)
+		}
+		same(t, whole, cut, engine.Weight, 1e-4)
+		b := randomBatch(net, 5, 9)
+		want, err := whole.Infer(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := cut.Infer(b)
+		if err != nil || len(got.Probs) != 50 || math.Abs(float64(got.Loss[4]-want.Loss[4])) > 1e-4 {
+			t.Errorf("%s: inference in pieces: %v, %d probabilities, loss %g, want %g", list, err, len(got.Probs), got.Loss[4], want.Loss[4])
+		}
+	}
+}

@@ -197,6 +197,18 @@ func TestModelErrors(t *testing.T) {
 			_, err := engine.NewModel(net, contexts[:1], engine.ModelConfig{Batch: 1, Mean: make([]float32, 3)})
 			return err
 		},
+		"into 3 equal pieces": func() error {
+			_, err := engine.NewModel(net, contexts[:1], engine.ModelConfig{Batch: 8, Accumulate: 3})
+			return err
+		},
+		"batch that is cut": func() error {
+			_, err := engine.NewModel(net, contexts[:1], engine.ModelConfig{Batch: 8, Accumulate: 2, Tap: "fc7"})
+			return err
+		},
+		"smoothing 1": func() error {
+			_, err := engine.PlanModel(net, contexts[:1], engine.ModelConfig{Batch: 1, Smoothing: 1})
+			return err
+		},
 		"no device called \"tpu\"": func() error { _, err := devices.Open("cpu,tpu", devices.Options{}); return err },
 	} {
 		if err := f(); err == nil || !strings.Contains(err.Error(), want) {

@@ -23,6 +23,7 @@ type golden struct {
 	LearningRate float32 `json:"learning_rate"`
 	Momentum     float32
 	Decay        float32
+	Smoothing    float32
 	Gains        map[string]float64
 	Rounding     struct { // how far runs end that differ by roundings of float32
 		Infer         float64
@@ -63,19 +64,25 @@ const (
 
 // TestGolden compares the presets with PyTorch: an inference, the outcome of
 // every training step, every gradient of the first step, and all weights and
-// velocities after the last, on one context and on two.
+// velocities after the last, on one context and on two, and with the batch cut
+// into pieces whose gradients are added up.
 func TestGolden(t *testing.T) {
-	for _, net := range []string{"alexnet", "alexnet-145", "alexnet-mini"} {
+	for _, c := range []struct {
+		net    string
+		pieces []int
+	}{{"alexnet", []int{1}}, {"alexnet-145", []int{1}}, {"alexnet-mini", []int{1, 2, 4}}, {"alexnet-mini-smoothed", []int{1, 2}}} {
 		for _, contexts := range []int{1, 2} {
-			t.Run(fmt.Sprintf("%s on %d", net, contexts), func(t *testing.T) {
-				if testing.Short() && net != "alexnet-mini" {
-					t.Skip("the full net takes a minute")
-				}
-				g := readGolden(t, net)
-				m := newModel(t, g, open(t, contexts, cpu.Options{}))
-				defer m.Close()
-				g.check(t, m)
-			})
+			for _, pieces := range c.pieces {
+				t.Run(fmt.Sprintf("%s on %d in %d", c.net, contexts, pieces), func(t *testing.T) {
+					if testing.Short() && !strings.HasPrefix(c.net, "alexnet-mini") {
+						t.Skip("the full net takes a minute")
+					}
+					g := readGolden(t, c.net)
+					m := newModel(t, g, pieces, open(t, contexts, cpu.Options{}))
+					defer m.Close()
+					g.check(t, m)
+				})
+			}
 		}
 	}
 }
@@ -108,14 +115,16 @@ func open(t *testing.T, n int, options cpu.Options) []engine.Context {
 }
 
 // newModel builds the golden's net with its hashed weights.
-func newModel(t *testing.T, g *golden, contexts []engine.Context) *engine.Model {
+func newModel(t *testing.T, g *golden, pieces int, contexts []engine.Context) *engine.Model {
 	t.Helper()
 	net, err := engine.Preset(g.Net, g.Classes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mean := normal("mean", 3*net.Input.Size*net.Input.Size, 10, 120)
-	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: g.Batch, Mean: mean, Decay: g.Decay, Probabilities: true})
+	m, err := engine.NewModel(net, contexts, engine.ModelConfig{
+		Batch: g.Batch, Accumulate: pieces, Mean: mean, Decay: g.Decay, Smoothing: g.Smoothing, Probabilities: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

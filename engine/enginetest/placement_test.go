@@ -20,7 +20,7 @@ type trained struct {
 func train(t *testing.T, steps, contexts int, options cpu.Options) trained {
 	t.Helper()
 	g := readGolden(t, "alexnet-mini")
-	m := newModel(t, g, open(t, contexts, options))
+	m := newModel(t, g, 1, open(t, contexts, options))
 	defer m.Close()
 	var r trained
 	for i := range steps {

@@ -94,11 +94,13 @@ NETS = {
         ("fc7", 256, G), "relu", ("dropout", 0.2),
         ("fc8", 10, G)]),
 }
-BATCH = {"alexnet": 2, "alexnet-145": 2, "alexnet-mini": 4}
-STEPS = {"alexnet": 10, "alexnet-145": 1, "alexnet-mini": 10}
-RATE = {"alexnet": 3e-6, "alexnet-145": 3e-6, "alexnet-mini": 3e-5}
-SEED = {"alexnet": 17, "alexnet-145": 17, "alexnet-mini": 17}
-DISTURBED = {"alexnet": 1, "alexnet-145": 2, "alexnet-mini": 6}
+NETS["alexnet-mini-smoothed"] = NETS["alexnet-mini"]  # with smoothed labels
+SMOOTHING = {"alexnet-mini-smoothed": 0.1}
+BATCH = {"alexnet": 2, "alexnet-145": 2, "alexnet-mini": 4, "alexnet-mini-smoothed": 4}
+STEPS = {"alexnet": 10, "alexnet-145": 1, "alexnet-mini": 10, "alexnet-mini-smoothed": 3}
+RATE = {"alexnet": 3e-6, "alexnet-145": 3e-6, "alexnet-mini": 3e-5, "alexnet-mini-smoothed": 3e-5}
+SEED = {"alexnet": 17, "alexnet-145": 17, "alexnet-mini": 17, "alexnet-mini-smoothed": 17}
+DISTURBED = {"alexnet": 1, "alexnet-145": 2, "alexnet-mini": 6, "alexnet-mini-smoothed": 6}
 MOMENTUM, DECAY, CLASSES, SAMPLES = 0.9, 0.0005, 10, 16
 
 
@@ -161,11 +163,12 @@ def summary(name, t):
     return {"count": v.size, "sum": v.sum(), "rms": math.sqrt((v * v).mean()), "samples": v[positions(name, v.size)].tolist()}
 
 
-def outcome(logits, labels):
+def outcome(logits, labels, smoothing=0.0):
+    loss = F.cross_entropy(logits.detach(), labels, reduction="none", label_smoothing=smoothing)
     log = F.log_softmax(logits.detach(), 1)
     order = log.argsort(dim=1, descending=True, stable=True)
     rank = (order == labels[:, None]).int().argmax(1)
-    return {"loss": (-log.gather(1, labels[:, None])[:, 0]).tolist(), "rank": rank.tolist(), "probs": log.exp().flatten().tolist()}
+    return {"loss": loss.tolist(), "rank": rank.tolist(), "probs": log.exp().flatten().tolist()}
 
 
 def disturb(params, replica):
@@ -179,6 +182,7 @@ def disturb(params, replica):
 def run(net, dtype, replica=None):
     seed = SEED[net]
     crop, scale, layers = NETS[net]
+    smoothing = float(np.float32(SMOOTHING.get(net, 0)))
     batch, pixels = BATCH[net], crop * crop
     params = parameters(layers, crop, dtype)
     if replica is not None:
@@ -197,8 +201,8 @@ def run(net, dtype, replica=None):
             with torch.no_grad():
                 result["infer"] = outcome(forward(layers, params, x, seed, step, False), labels)
         logits = forward(layers, params, x, seed, step, True)
-        grads = torch.autograd.grad(F.cross_entropy(logits, labels), list(params.values()))
-        result["train"].append(outcome(logits, labels))
+        grads = torch.autograd.grad(F.cross_entropy(logits, labels, label_smoothing=smoothing), list(params.values()))
+        result["train"].append(outcome(logits, labels, smoothing))
         if step == 0:
             result["gradients"] = {k: summary(k, g) for k, g in zip(params, grads)}
         rate = float(np.float32(RATE[net]))
@@ -256,8 +260,9 @@ def main():
         golden = run(net, torch.float64)
         others = [run(net, torch.float32)] + [run(net, torch.float64, i) for i in range(DISTURBED[net])]
         document = {
-            "net": net, "torch": torch.__version__, "classes": CLASSES, "batch": BATCH[net], "seed": SEED[net],
+            "net": net.removesuffix("-smoothed"), "torch": torch.__version__, "classes": CLASSES, "batch": BATCH[net], "seed": SEED[net],
             "learning_rate": RATE[net], "momentum": MOMENTUM, "decay": DECAY,
+            "smoothing": SMOOTHING.get(net, 0),
             "gains": {layer[0]: layer[-1] for layer in NETS[net][2] if layer[0].startswith(("conv", "fc"))},
             "rounding": deviation(others, golden), **golden,
         }
