@@ -138,7 +138,7 @@ func ablateOne(c *cli.Context, s settings, line *command.Line) (*runResult, erro
 			return c.IsSet(flag) || flag == "run" || flag == "seed" || flag == "without"
 		}
 		dir := s.Run
-		j, err := prepare(isSet, &s, line)
+		j, err := prepare(c.Context, isSet, &s, line)
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 // benchConfig is what bench is asked to measure.
@@ -28,6 +29,7 @@ type benchConfig struct {
 	options          devices.Options
 	batch, steps     int
 	data             string
+	access           data.Access
 	workers          int
 	json, skipLayers bool
 }
@@ -71,7 +73,7 @@ func benchCommand(stdout io.Writer) *cli.Command {
 the steps. Then it times the ops of a step one by one and sums them by layer; the rates of products stand
 beside the peak that the same cores reach on registers alone, measured in the same run. With --data it
 also times the loader by itself on a folder of shards, with crops, flips and colour numbers.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "net", Value: "alexnet", Usage: "`NET` to measure: a preset or a JSON net file", Destination: &f.net},
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes, for presets", Destination: &f.classes},
 			&cli.StringFlag{Name: "devices", Value: "cpu", Usage: "`LIST` of device contexts for the towers", Destination: &f.devices},
@@ -80,10 +82,10 @@ also times the loader by itself on a folder of shards, with crops, flips and col
 			&cli.IntFlag{Name: "batch", Value: 128, Usage: "`N` pictures in a step", Destination: &f.batch},
 			&cli.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps to take the median of, after one that warms up", Destination: &f.steps},
 			&cli.BoolFlag{Name: "no-layers", Usage: "leave out the table of layers", Destination: &f.skipLayers},
-			&cli.StringFlag{Name: "data", Usage: "`DIR` of shards to time the loader on", Destination: &f.data},
+			&cli.StringFlag{Name: "data", Usage: "`DIR` of shards to time the loader on, or their address", Destination: &f.data},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines of the loader; 0 is one a core", Destination: &f.workers},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
-		},
+		}, f.access.Flags("")...),
 		Action: func(c *cli.Context) error {
 			if f.batch < 1 || f.steps < 1 || f.classes < 2 {
 				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
@@ -246,7 +248,7 @@ func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 
 // loaderRate times one pass, at most five seconds, over a folder of shards.
 func loaderRate(ctx context.Context, f *benchConfig, net *engine.Net) (float64, error) {
-	ds, err := pipeline.OpenDataset(f.data)
+	ds, err := f.access.Open(ctx, f.data, nil)
 	if err != nil {
 		return 0, err
 	}

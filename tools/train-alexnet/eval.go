@@ -12,10 +12,12 @@ import (
 	"alexnet/engine"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 // evalCommand measures a checkpoint on a folder of shards.
 func evalCommand(stdout, stderr io.Writer) *cli.Command {
+	var access data.Access
 	return &cli.Command{
 		Name:     "eval",
 		Category: inUse,
@@ -26,18 +28,18 @@ func evalCommand(stdout, stderr io.Writer) *cli.Command {
 		Description: "Prints loss, top-1 and top-5 error on the centre crop of every picture, or with --ten-crop on the mean\n" +
 			"softmax of four corner crops, the centre and their mirror images, as in §4.1 of the paper. Several\n" +
 			"checkpoints are measured as one ensemble, whose nets' softmax outputs are averaged.",
-		Flags: append(modelFlags(),
-			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards"},
+		Flags: slices.Concat(modelFlags(), []cli.Flag{
+			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards, or their address"},
 			&cli.BoolFlag{Name: "ten-crop", Usage: "average over the paper's ten crops"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: images, loss, top1_error, top5_error (fractions)"},
 			&cli.IntFlag{Name: "batch", Value: 100, Usage: "`N` pictures or crops at once; a multiple of ten with --ten-crop"},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines that decode; 0 is one a core"},
-		),
-		Action: func(c *cli.Context) error { return eval(c, stdout, stderr) },
+		}, access.Flags("")),
+		Action: func(c *cli.Context) error { return eval(c, &access, stdout, stderr) },
 	}
 }
 
-func eval(c *cli.Context, stdout, stderr io.Writer) error {
+func eval(c *cli.Context, access *data.Access, stdout, stderr io.Writer) error {
 	if c.String("data") == "" {
 		return command.Usagef("--data is required (see train-alexnet eval --help)")
 	}
@@ -49,7 +51,8 @@ func eval(c *cli.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer e.close()
-	d, err := pipeline.OpenDataset(c.String("data"))
+	line := command.NewLine(stderr)
+	d, err := access.Open(c.Context, c.String("data"), noted(line))
 	if err != nil {
 		return err
 	}
@@ -57,7 +60,6 @@ func eval(c *cli.Context, stdout, stderr io.Writer) error {
 	if err := sameClasses(c.StringSlice("checkpoint")[0], e.classes, d); err != nil {
 		return err
 	}
-	line := command.NewLine(stderr)
 	if size := d.Meta().Size; e.trained != 0 && size != e.trained {
 		line.Print("note: the net was trained on pictures of %d pixels a side, those of %s have %d, so it sees another part of them", e.trained, d.Dir(), size)
 	}

@@ -9,16 +9,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 // featuresCommand writes what a layer makes of pictures.
 func featuresCommand(stderr io.Writer) *cli.Command {
+	var access data.Access
 	return &cli.Command{
 		Name:      "features",
 		Category:  inUse,
@@ -31,17 +34,17 @@ func featuresCommand(stderr io.Writer) *cli.Command {
 			"beside it that ends in .txt. A row is the layer's output behind its activation and before dropout: 4096 numbers\n" +
 			"for alexnet's fc7, whose distances say what looks alike to the net (figure 4 of the paper). Pictures that cannot\n" +
 			"be read are named and left out, and the exit code is 3.",
-		Flags: append(pictureFlags(200),
-			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards to look at, instead of picture files"},
+		Flags: slices.Concat(pictureFlags(200), []cli.Flag{
+			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards to look at, or their address, instead of picture files"},
 			&cli.StringFlag{Name: "layer", Value: "fc7", Usage: "`NAME` of a layer with weights"},
 			&cli.PathFlag{Name: "out", Usage: "write the vectors to `FILE`, .npy"},
 			&cli.IntFlag{Name: "batch", Value: 20, Usage: "`N` crops at once"},
-		),
-		Action: func(c *cli.Context) error { return features(c, stderr) },
+		}, access.Flags("")),
+		Action: func(c *cli.Context) error { return features(c, &access, stderr) },
 	}
 }
 
-func features(c *cli.Context, stderr io.Writer) (err error) {
+func features(c *cli.Context, access *data.Access, stderr io.Writer) (err error) {
 	out := c.Path("out")
 	switch {
 	case filepath.Ext(out) != ".npy":
@@ -66,7 +69,7 @@ func features(c *cli.Context, stderr io.Writer) (err error) {
 	line := command.NewLine(stderr)
 	bad, all := 0, 0
 	if dir := c.Path("data"); dir != "" {
-		err = shardFeatures(c.Context, e, dir, table, line)
+		err = shardFeatures(c.Context, access, e, dir, table, line)
 	} else {
 		bad, all, err = pictureFeatures(c, e, table, line)
 	}
@@ -121,8 +124,8 @@ func pictureFeatures(c *cli.Context, e *ensemble, table *vectorFile, line *comma
 
 // shardFeatures looks at every sample of a folder of shards, in stored order.
 // The shards may be of other classes than the net's.
-func shardFeatures(ctx context.Context, e *ensemble, dir string, table *vectorFile, line *command.Line) error {
-	d, err := pipeline.OpenDataset(dir)
+func shardFeatures(ctx context.Context, access *data.Access, e *ensemble, dir string, table *vectorFile, line *command.Line) error {
+	d, err := access.Open(ctx, dir, noted(line))
 	if err != nil {
 		return err
 	}

@@ -87,12 +87,15 @@ const waitingMuch = 0.1
 
 // bottleneck names what sets the pace when training spends the given part of
 // its time waiting for batches: "training", or what the loader's workers do for
-// longer, "decode" or "augment".
+// longer, "fetch", "decode" or "augment".
 func (e *epochs) bottleneck(waiting float64) string {
 	if waiting < waitingMuch || e.loader == nil {
 		return "training"
 	}
-	if s := e.loader.Stats(); s.Augment > s.Decode {
+	switch s := e.loader.Stats(); {
+	case s.Fetch > max(s.Decode, s.Augment):
+		return "fetch"
+	case s.Augment > s.Decode:
 		return "augment"
 	}
 	return "decode"

@@ -7,7 +7,20 @@ import (
 
 	"alexnet/augment"
 	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
 )
+
+// checkMean reports a --mean that makes no sense.
+func (s *settings) checkMean() error {
+	switch s.Mean {
+	case meanChannel, meanImage, meanNone:
+		return nil
+	}
+	if _, err := augment.ParseNormalisation(s.Mean); err != nil {
+		return command.Usagef("--mean %s: want %s, %s, %s, imagenet, half, or R,G,B from 0 to 255", s.Mean, meanChannel, meanImage, meanNone)
+	}
+	return nil
+}
 
 // channelMean spreads a colour over the net's input, channels first.
 func channelMean(rgb [3]float64, size int) []float32 {
@@ -65,6 +78,9 @@ func (s *settings) mean(ctx context.Context, d *pipeline.Dataset, pca *augment.P
 		return nil, nil
 	case meanImage:
 		return imageMean(ctx, d, size)
+	}
+	if n, err := augment.ParseNormalisation(s.Mean); err == nil {
+		return channelMean(n.Mean, size), nil
 	}
 	if pca != nil {
 		return channelMean(pca.Mean, size), nil

@@ -35,7 +35,7 @@ type observer struct {
 // logged is a line of metrics.jsonl.
 type logged struct {
 	engine.Metrics
-	Bottleneck string `json:"bottleneck,omitempty"` // "decode", "augment" or "training"
+	Bottleneck string `json:"bottleneck,omitempty"` // "fetch", "decode", "augment" or "training"
 	Left       int    `json:"seconds_left"`         // of the whole run, as far as known
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"image/png"
 	"os"
@@ -39,14 +40,18 @@ func makeReport(ctx context.Context, dir string, o reportOptions, line *command.
 			return err
 		}
 	}
-	base, err := pipeline.OpenDataset(record.Train.Dir)
+	var saved settings // where the run looked for its shards
+	if err := json.Unmarshal(record.Settings, &saved); err != nil {
+		return fmt.Errorf("%s: settings: %w", filepath.Join(dir, runName), err)
+	}
+	base, err := saved.Access.Open(ctx, record.Train.Dir, noted(line))
 	if err != nil {
 		return err
 	}
 	defer base.Close()
 	shown := base
 	if record.Val != nil {
-		if shown, err = pipeline.OpenDataset(record.Val.Dir); err != nil {
+		if shown, err = saved.Access.Open(ctx, record.Val.Dir, noted(line)); err != nil {
 			return err
 		}
 		defer shown.Close()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/tensorboard"
 )
@@ -87,13 +88,14 @@ func version() string {
 	return v + modified
 }
 
-func describeData(dir string, images int) (dataRecord, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
+// describeData records the folder of shards at a place.
+func describeData(place string, d *pipeline.Dataset) (dataRecord, error) {
+	text, err := d.IndexText()
 	if err != nil {
 		return dataRecord{}, err
 	}
 	sum := sha256.Sum256(text)
-	return dataRecord{Dir: dir, Images: images, Index: hex.EncodeToString(sum[:])}, nil
+	return dataRecord{Dir: place, Images: d.Len(), Index: hex.EncodeToString(sum[:])}, nil
 }
 
 // readRun reads run.json. A missing one is an fs.ErrNotExist.

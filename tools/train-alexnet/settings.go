@@ -16,6 +16,7 @@ import (
 	"alexnet/engine"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/data"
 )
 
 // settings are everything that decides a run, one field a flag. Their JSON
@@ -39,7 +40,10 @@ type settings struct {
 	Threads   int    `json:"threads"`
 	Workers   int    `json:"workers"`
 	Shuffle   string `json:"shuffle"`
+	Crop      string `json:"crop"`
+	Jitter    string `json:"jitter"`
 	OnBad     string `json:"on-bad"`
+	data.Access
 
 	Epochs     int           `json:"epochs"`
 	Steps      uint64        `json:"steps"`
@@ -93,14 +97,16 @@ const withoutPCA = "pca"
 
 func (s *settings) flags() []cli.Flag {
 	const data, recipe, device, record = "Data", "Recipe", "Devices", "Run folder"
-	return []cli.Flag{
-		&cli.PathFlag{Name: "train", Category: data, Usage: "`DIR` of shards to train on", Destination: &s.Train},
-		&cli.PathFlag{Name: "val", Category: data, Usage: "`DIR` of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
+	return append([]cli.Flag{
+		&cli.PathFlag{Name: "train", Category: data, Usage: "`DIR` of shards to train on, or their address: s3://, gs:// or https://", Destination: &s.Train},
+		&cli.PathFlag{Name: "val", Category: data, Usage: "`DIR` or address of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
 		&cli.PathFlag{Name: "pca", Category: data, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
 		&cli.StringFlag{Name: "noise", Category: data, Value: noiseSqrt, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
-		&cli.StringFlag{Name: "mean", Category: data, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, none", Destination: &s.Mean},
+		&cli.StringFlag{Name: "mean", Category: data, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
 		&cli.IntFlag{Name: "workers", Category: data, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
-		&cli.StringFlag{Name: "shuffle", Category: data, Value: pipeline.ShuffleGlobal.String(), Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none", Destination: &s.Shuffle},
+		&cli.StringFlag{Name: "shuffle", Category: data, Value: pipeline.ShuffleDefault.String(), Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
+		&cli.StringFlag{Name: "crop", Category: data, Value: cropRandom, Usage: "`FORM` of training crops: random takes them as they are, as the paper; resized, rectangles of 8 to 100 % of the picture in their place; resized:MIN, of MIN and more, such as resized:0.35", Destination: &s.Crop},
+		&cli.StringFlag{Name: "jitter", Category: data, Usage: "vary brightness, contrast and saturation of training pictures by factors within 1 ± `B,C,S`, such as 0.4,0.4,0.4; without it they stay", Destination: &s.Jitter},
 		&cli.StringFlag{Name: "on-bad", Category: data, Value: onBadStop, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
 		&cli.StringFlag{Name: "net", Category: recipe, Value: "alexnet", Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
@@ -138,7 +144,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.IntFlag{Name: "log-every", Category: record, Value: 20, Usage: "`STEPS` that one line of metrics.jsonl sums up", Destination: &s.LogEvery},
 		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save every `STEPS`, besides every ten minutes and after every epoch; 0 doesn't", Destination: &s.CheckpointEvery},
 		&cli.IntFlag{Name: "keep", Category: record, Value: 2, Usage: "keep the last `N` checkpoints, and the best", Destination: &s.Keep},
-	}
+	}, s.Access.Flags(data)...)
 }
 
 // validate reports settings that make no sense, before anything is opened.
@@ -175,7 +181,6 @@ func (s *settings) validate() error {
 	}{
 		{"init", s.Init, []string{string(engine.InitPaper), string(engine.InitHe)}},
 		{"noise", s.Noise, []string{noiseSqrt, noiseLambda, noiseOff}},
-		{"mean", s.Mean, []string{meanChannel, meanImage, meanNone}},
 		{"precision", s.Precision, []string{"fp32"}},
 		{"schedule", s.Schedule, []string{schedulePlateau, scheduleStep, scheduleCosine}},
 	} {
@@ -193,6 +198,11 @@ func (s *settings) validate() error {
 	}{{"momentum", s.Momentum}, {"label-smoothing", s.Smoothing}} {
 		if f.value >= 1 {
 			return command.Usagef("--%s %v: want less than 1", f.name, f.value)
+		}
+	}
+	for _, check := range []func() error{s.checkMean, s.checkAugment, s.Access.Validate} {
+		if err := check(); err != nil {
+			return err
 		}
 	}
 	if s.Batch%s.Accumulate != 0 {
@@ -230,7 +240,15 @@ func list(value string) []string {
 
 // absolute makes the paths independent of the working directory.
 func (s *settings) absolute() error {
-	paths := []*string{&s.Train, &s.Val, &s.PCA, &s.Run, &s.From}
+	for _, p := range []*string{&s.Train, &s.Val} {
+		if *p != "" {
+			var err error
+			if *p, err = data.Absolute(*p); err != nil {
+				return err
+			}
+		}
+	}
+	paths := []*string{&s.PCA, &s.Run, &s.From, &s.CacheDir}
 	if strings.HasSuffix(s.Net, netSuffix) {
 		paths = append(paths, &s.Net)
 	}

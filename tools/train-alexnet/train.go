@@ -33,7 +33,7 @@ func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	j, err := prepare(c.IsSet, s, command.NewLine(stderr))
+	j, err := prepare(c.Context, c.IsSet, s, command.NewLine(stderr))
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (j *job) close() {
 
 // prepare checks the settings and opens what is read, before anything is
 // written. isSet says which flags were given.
-func prepare(isSet func(flag string) bool, s *settings, line *command.Line) (_ *job, err error) {
+func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, line *command.Line) (_ *job, err error) {
 	j := &job{settings: s, line: line}
 	defer func() {
 		if err != nil {
@@ -104,7 +104,7 @@ func prepare(isSet func(flag string) bool, s *settings, line *command.Line) (_ *
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	if err := j.openData(); err != nil {
+	if err := j.openData(ctx); err != nil {
 		return nil, err
 	}
 	if err := j.openCheckpoint(); err != nil {
@@ -207,9 +207,9 @@ func (j *job) inherit(isSet func(flag string) bool) error {
 	return nil
 }
 
-func (j *job) openData() (err error) {
+func (j *job) openData(ctx context.Context) (err error) {
 	open := func(dir string) (*pipeline.Dataset, error) {
-		d, err := pipeline.OpenDataset(dir)
+		d, err := j.Access.Open(ctx, dir, noted(j.line))
 		if err == nil {
 			j.closers = append(j.closers, d.Close)
 		}
@@ -217,6 +217,9 @@ func (j *job) openData() (err error) {
 	}
 	if j.trainData, err = open(j.Train); err != nil {
 		return err
+	}
+	if j.Shuffle == pipeline.ShuffleDefault.String() {
+		j.Shuffle = j.trainData.TrainingShuffle().String() // the run keeps it wherever its shards are
 	}
 	j.classes = classIDs(j.trainData)
 	if j.Val != "" {
@@ -274,10 +277,10 @@ func (j *job) openCheckpoint() error {
 		return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give the shards that the run was begun with",
 			path, len(old), first(old), j.Train, len(j.classes), first(j.classes))
 	}
-	if now, err := describeData(j.Train, j.trainData.Len()); err != nil {
+	if now, err := describeData(j.Train, j.trainData); err != nil {
 		return err
 	} else if now.Index != j.record.Train.Index {
-		j.line.Print("note: %s is not what the run was begun with, so it goes on differently", filepath.Join(j.Train, "index.json"))
+		j.line.Print("note: %s is not what the run was begun with, so it goes on differently", j.Train+"/index.json")
 	}
 	return nil
 }
@@ -468,6 +471,7 @@ func (j *job) trainBatches() *epochs {
 	if form, ok := j.noiseForm(); ok && j.pca != nil {
 		c.PCA, c.Noise = j.pca, form
 	}
+	j.augment(&c) // validate has seen that it can
 	return &epochs{dataset: j.trainData, config: c}
 }
 
@@ -494,11 +498,11 @@ func (j *job) writeRecord(m *engine.Model, step uint64) (err error) {
 	for _, p := range m.Parameters() {
 		r.Parameters += p.Len()
 	}
-	if r.Train, err = describeData(j.Train, j.trainData.Len()); err != nil {
+	if r.Train, err = describeData(j.Train, j.trainData); err != nil {
 		return err
 	}
 	if j.valData != nil {
-		val, err := describeData(j.Val, j.valData.Len())
+		val, err := describeData(j.Val, j.valData)
 		if err != nil {
 			return err
 		}

@@ -16,9 +16,9 @@ import (
 
 // Access says how shards are read: one field a flag.
 type Access struct {
-	CacheDir  string // for remote shards; "": the user's folder for caches
-	CacheSize string // the most that they may take there, such as 100GiB
-	NoMmap    bool
+	CacheDir  string `json:"cache-dir"`  // for remote shards; "": the user's folder for caches
+	CacheSize string `json:"cache-size"` // the most that they may take there, such as 100GiB
+	NoMmap    bool   `json:"no-mmap"`
 }
 
 // DefaultCacheSize is the flag's.
