@@ -55,7 +55,10 @@ func onBenches(t *testing.T, f func(t *testing.T, b *bench)) {
 			if b.Set, err = Load(hostDevice{library: library}, typ); err != nil {
 				t.Fatal(err)
 			}
-			t.Run(v.name+suffix(typ), func(t *testing.T) { f(t, b) })
+			t.Run(v.name+suffix(typ), func(t *testing.T) {
+				f(t, b)
+				alive = nil
+			})
 		}
 	}
 }
@@ -120,6 +123,9 @@ const (
 
 func (e elem) size() int { return [...]int{4, 2, 4, 1}[e] }
 
+// alive keeps memory whose address alone is known to a kernel.
+var alive []*memory
+
 const guard = 256 // bytes on either side, and the alignment
 
 // allocate takes memory for values, stored as e. The guards hold 0xff, NaN to
@@ -135,6 +141,7 @@ func allocate(e elem, values []float64) *memory {
 	for i, v := range values {
 		m.set(i, v)
 	}
+	alive = append(alive, m)
 	return m
 }
 
@@ -337,4 +344,55 @@ func (b *bench) compare(t *testing.T, what string, got []float64, want []enginet
 		t.Errorf("%s: and %d more of %d", what, wrong-3, len(want))
 	}
 	return worst
+}
+
+// do launches in every order, the output y first filled with NaN, and makes sure
+// that every order gives the same bits and nothing beside y is written. Without
+// y it launches once.
+func (b *bench) do(t *testing.T, y *memory, launch func() error) {
+	t.Helper()
+	var first string
+	for i, order := range orders {
+		b.stream.library.Order = order
+		if y != nil {
+			for i := range y.bytes() {
+				y.bytes()[i] = 0xff
+			}
+		}
+		if err := launch(); err != nil {
+			t.Fatal(err)
+		}
+		if y == nil {
+			return
+		}
+		if err := y.intact(); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = string(y.bytes())
+		} else if string(y.bytes()) != first {
+			t.Fatalf("orders %d and %d differ", orders[0], order)
+		}
+	}
+}
+
+// equal wants y to hold exactly the values, rounded to its type.
+func (b *bench) equal(t *testing.T, what string, y *memory, want []float64) {
+	t.Helper()
+	b.near(t, what, y, want, func(int) float64 { return 0 })
+}
+
+// near wants y within a bound of the values, rounded to its type.
+func (b *bench) near(t *testing.T, what string, y *memory, want []float64, bound func(i int) float64) {
+	t.Helper()
+	if y.n != len(want) {
+		t.Fatalf("%s: %d elements, want %d", what, y.n, len(want))
+	}
+	rounded := allocate(y.typ, want)
+	for i, w := range want {
+		if got := y.get(i); got != rounded.get(i) && !(math.Abs(got-w) <= bound(i)) && !(math.IsNaN(got) && math.IsNaN(w)) {
+			t.Errorf("%s: element %d is %g, want %g ± %g", what, i, got, rounded.get(i), bound(i))
+			return
+		}
+	}
 }

@@ -27,6 +27,10 @@ __device__ __noinline__ float library_power(float d, float exponent) { return po
 
 __device__ inline float power(float d, float beta) { return beta == 0.75f ? quarter(d) : library_power(d, -beta); }
 
+// inverse is 1/d, in the first case as the kernels for the paper's constants
+// have it.
+__device__ inline float inverse(float d, float beta) { return beta == 0.75f ? rsqrtf(d) * rsqrtf(d) : 1 / d; }
+
 // Nearby is V channels from c on and two to either side, zero outside the group.
 template <int V>
 struct Nearby {
@@ -193,7 +197,7 @@ __device__ inline void lrn_backward_any(const LRNBackward &p)
         for (int c = threadIdx.x; c < p.C; c += blockDim.x) {
             const float d = normaliser(pixel, c, r), t = power(d, r.Beta), g = widen(dy[c]);
             own[c] = g * t;
-            pull[c] = g * widen(pixel[c]) * t / d;
+            pull[c] = g * widen(pixel[c]) * t * inverse(d, r.Beta);
         }
     __syncthreads();
     if (!active)

@@ -1,0 +1,82 @@
+package kernels
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/engine/cuda/internal/kernels/source"
+)
+
+// mirrored are the structs that kernels take or find in memory, by their names
+// in params.h.
+var mirrored = map[string]any{
+	"Input": Input{}, "InputFolded": InputFolded{}, "FoldInput": FoldInput{}, "FoldWeights": FoldWeights{}, "UnfoldWeights": UnfoldWeights{},
+	"BiasActivate": BiasActivate{}, "Activate": Activate{}, "ActivateBackward": ActivateBackward{},
+	"LRNForward": LRNForward{}, "LRNBackward": LRNBackward{}, "LRNWithinForward": LRNWithinForward{}, "LRNWithinBackward": LRNWithinBackward{},
+	"MaxPoolForward": MaxPoolForward{}, "MaxPoolBackward": MaxPoolBackward{}, "LRNPoolForward": LRNPoolForward{}, "PoolLRNBackward": PoolLRNBackward{},
+	"Window": Window{}, "Response": Response{}, "Dropout": Dropout{}, "SoftmaxLoss": SoftmaxLoss{}, "ColumnSum": ColumnSum{},
+	"SetStep": SetStep{}, "Accumulate": Accumulate{}, "StepParams": StepParams{}, "Parameter": Parameter{}, "Chunk": chunk{}, "Update": Update{},
+	"Concat": Concat{}, "SumSlices": SumSlices{}, "Transpose": transpose{}, "Cast": Cast{}, "Fill": Fill{}, "Spin": Spin{},
+}
+
+// TestStructs has g++ compare every struct's size, and every field's offset and
+// type, with the Go struct of the same name.
+func TestStructs(t *testing.T) {
+	compiler, err := exec.LookPath("g++")
+	if err != nil {
+		t.Skip("g++ is not installed")
+	}
+	declared := regexp.MustCompile(`(?m)^struct (\w+) \{`).FindAllStringSubmatch(source.Files()["params.h"], -1)
+	if len(declared) != len(mirrored) {
+		t.Errorf("params.h has %d structs, the test %d", len(declared), len(mirrored))
+	}
+	var b strings.Builder
+	b.WriteString("#include <cstddef>\n#include <type_traits>\n#include \"params.h\"\n")
+	for _, d := range declared {
+		name := d[1]
+		mirror, ok := mirrored[name]
+		if !ok {
+			t.Errorf("params.h has %s, the test hasn't", name)
+			continue
+		}
+		typ := reflect.TypeOf(mirror)
+		fmt.Fprintf(&b, "static_assert(sizeof(%s) == %d, \"size\");\n", name, typ.Size())
+		// A field more in C than in Go would change the number of initialisers.
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			fmt.Fprintf(&b, "static_assert(offsetof(%s, %s) == %d, \"offset\");\n", name, f.Name, f.Offset)
+			fmt.Fprintf(&b, "static_assert(%s, \"type\");\n", sameType(f.Type, fmt.Sprintf("decltype(%s::%s)", name, f.Name)))
+		}
+	}
+	folder := t.TempDir()
+	for file, text := range map[string]string{"params.h": source.Files()["params.h"], "check.cpp": b.String()} {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command(compiler, "-std=c++17", "-fsyntax-only", filepath.Join(folder, "check.cpp")).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// sameType is a C++ condition that type c is what t is.
+func sameType(t reflect.Type, c string) string {
+	if t == reflect.TypeFor[gpu.Pointer]() {
+		return "std::is_pointer<" + c + ">::value"
+	}
+	switch t.Kind() {
+	case reflect.Array:
+		return fmt.Sprintf("std::extent<%s>::value == %d && %s", c, t.Len(), sameType(t.Elem(), "std::remove_extent<"+c+">::type"))
+	case reflect.Struct:
+		return "std::is_class<" + c + ">::value"
+	}
+	names := map[reflect.Kind]string{reflect.Int32: "int", reflect.Int64: "long long", reflect.Uint64: "unsigned long long", reflect.Float32: "float"}
+	return fmt.Sprintf("std::is_same<%s, %s>::value", c, names[t.Kind()])
+}
