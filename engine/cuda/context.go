@@ -19,7 +19,7 @@ import (
 type Context struct {
 	name    string
 	card    *card
-	locked  *lockedMemory // shared by contexts that were opened together
+	family  *family
 	options Options
 	working gpu.Type
 
@@ -36,7 +36,6 @@ type Context struct {
 	convolutions map[gpu.Convolution]gpu.ConvolutionPlan
 	products     map[gpu.Product]gpu.ProductPlan
 	closers      []io.Closer // streams, events, graphs
-	owned        []gpu.Pointer
 
 	queue   chan command
 	answer  chan error // of command.call
@@ -70,9 +69,9 @@ const queueLength = 1024
 var errClosed = errors.New("the context is closed")
 
 // newContext starts a context on a card, and gives the card back if it fails.
-func newContext(name string, k *card, locked *lockedMemory, o Options) (*Context, error) {
+func newContext(name string, k *card, f *family, o Options) (*Context, error) {
 	c := &Context{
-		name: name, card: k, locked: locked, options: o, working: o.Precision.working(),
+		name: name, card: k, family: f, options: o, working: o.Precision.working(),
 		convolutions: map[gpu.Convolution]gpu.ConvolutionPlan{},
 		products:     map[gpu.Product]gpu.ProductPlan{},
 		queue:        make(chan command, queueLength),
@@ -114,7 +113,7 @@ func (c *Context) begin() (err error) {
 	if c.kernels, err = kernels.Load(d, c.working); err != nil {
 		return err
 	}
-	c.params, err = c.allocate(engine.ArenaAlign)
+	c.params, err = c.family.allocate(c, engine.ArenaAlign)
 	return err
 }
 
@@ -125,15 +124,6 @@ func (c *Context) newEvent() (gpu.Event, error) {
 		c.closers = append(c.closers, e)
 	}
 	return e, err
-}
-
-// allocate takes device memory that Close frees.
-func (c *Context) allocate(bytes int64) (gpu.Pointer, error) {
-	p, err := c.card.device.Allocate(bytes)
-	if err == nil {
-		c.owned = append(c.owned, p)
-	}
-	return p, err
 }
 
 // call runs f on the context's thread and returns its error.
@@ -251,7 +241,7 @@ func (c *Context) Close() error {
 func (c *Context) end() error {
 	var errs []error
 	for _, s := range []gpu.Stream{c.compute, c.in, c.out} {
-		if s != nil && errors.Is(c.err(), errClosed) {
+		if s != nil {
 			errs = append(errs, s.Synchronize())
 		}
 	}
@@ -268,11 +258,7 @@ func (c *Context) end() error {
 	if c.kernels != nil {
 		errs = append(errs, c.kernels.Close())
 	}
-	for _, p := range c.owned {
-		errs = append(errs, c.card.device.Free(p))
-	}
-	errs = append(errs, c.locked.free(c))
-	errs = append(errs, c.card.release())
+	errs = append(errs, c.family.leave(c))
 	if err := errors.Join(errs...); err != nil && errors.Is(c.err(), errClosed) {
 		return fmt.Errorf("%s: close: %w", c.name, err)
 	}

@@ -55,7 +55,7 @@ func (e *event) make() (err error) {
 		return nil
 	}
 	for i := range e.recorded {
-		if e.recorded[i], err = e.owner.newEvent(); err != nil {
+		if e.recorded[i], err = e.owner.family.newEvent(e.owner); err != nil {
 			return err
 		}
 	}

@@ -54,7 +54,7 @@ func (c *Context) lowerUpdates(ops []engine.Update) step {
 			parameters = append(parameters, p)
 		}
 		table = kernels.NewUpdateTable(parameters)
-		if device, err = c.allocate(int64(len(table.Bytes))); err != nil {
+		if device, err = c.family.allocate(c, int64(len(table.Bytes))); err != nil {
 			return err
 		}
 		return c.sendTo(device, table.Bytes)

@@ -3,9 +3,6 @@ package cuda
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
-	"unsafe"
 
 	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
@@ -69,7 +66,7 @@ func (c *Context) reserve(arena, workspace int64) error {
 	if total > free {
 		return c.tooLarge(arena, workspace, free, gpu.ErrOutOfMemory)
 	}
-	m.base, err = c.allocate(total)
+	m.base, err = c.family.allocate(c, total)
 	if errors.Is(err, gpu.ErrOutOfMemory) {
 		return c.tooLarge(arena, workspace, free, err)
 	}
@@ -85,7 +82,7 @@ func (c *Context) reserve(arena, workspace int64) error {
 	if m.workspace == m.program {
 		return nil
 	}
-	c.ring.host, err = c.locked.allocate(c, int(m.workspace-m.program))
+	c.ring.host, err = c.family.allocateHost(c, int(m.workspace-m.program))
 	if err != nil {
 		return fmt.Errorf("%d bytes of page-locked host memory for copies: %w", m.workspace-m.program, err)
 	}
@@ -147,71 +144,3 @@ func (c *Context) tooLarge(arena, workspace, free int64, err error) error {
 }
 
 func align(n int64) int64 { return (n + engine.ArenaAlign - 1) &^ (engine.ArenaAlign - 1) }
-
-// lockedMemory is the page-locked host memory of contexts that were opened
-// together: what one has allocated, all can copy from.
-type lockedMemory struct {
-	mu     sync.Mutex
-	blocks []lockedBlock
-}
-
-type lockedBlock struct {
-	owner  *Context
-	memory []byte
-}
-
-// AllocateHost returns page-locked host memory, which uploads read directly.
-func (c *Context) AllocateHost(n int) ([]byte, error) {
-	if err := c.ready("allocate host memory"); err != nil {
-		return nil, err
-	}
-	var memory []byte
-	err := c.call(func() (err error) {
-		memory, err = c.locked.allocate(c, n)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %d bytes of page-locked host memory: %w", c.name, n, err)
-	}
-	return memory, nil
-}
-
-// allocate takes memory that lasts until c is closed.
-func (l *lockedMemory) allocate(c *Context, n int) ([]byte, error) {
-	memory, err := c.card.device.AllocateHost(max(n, 1))
-	if err != nil {
-		return nil, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.blocks = append(l.blocks, lockedBlock{c, memory})
-	return memory[:n:n], nil
-}
-
-// holds reports whether p is page-locked.
-func (l *lockedMemory) holds(p []byte) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(p)))
-	for _, b := range l.blocks {
-		start := uintptr(unsafe.Pointer(unsafe.SliceData(b.memory)))
-		if at >= start && at+uintptr(len(p)) <= start+uintptr(len(b.memory)) {
-			return true
-		}
-	}
-	return false
-}
-
-// free gives back what c has taken.
-func (l *lockedMemory) free(c *Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var errs []error
-	l.blocks = slices.DeleteFunc(l.blocks, func(b lockedBlock) bool {
-		if b.owner == c {
-			errs = append(errs, c.card.device.FreeHost(b.memory))
-		}
-		return b.owner == c
-	})
-	return errors.Join(errs...)
-}

@@ -53,32 +53,28 @@ func deviceIndex(name string) (int, error) {
 // context, or before an error is returned.
 func On(devices []gpu.Device, names []string, o Options) ([]engine.Context, error) {
 	cards := map[gpu.Device]*card{}
+	f := &family{open: len(devices)}
 	for _, d := range devices {
 		if cards[d] == nil {
 			cards[d] = &card{device: d, chosen: map[string]string{}}
 		}
 		cards[d].users++
 	}
-	locked := new(lockedMemory)
 	var contexts []engine.Context
-	var failure error
+	var errs []error
 	for i, d := range devices {
-		if failure != nil {
-			failure = errors.Join(failure, cards[d].release())
-			continue
-		}
-		c, err := newContext(names[i], cards[d], locked, o)
+		c, err := newContext(names[i], cards[d], f, o)
 		if err != nil {
-			failure = fmt.Errorf("%s: %w", names[i], err)
+			errs = append(errs, fmt.Errorf("%s: %w", names[i], err))
 			continue
 		}
 		contexts = append(contexts, c)
 	}
-	if failure != nil {
+	if errs != nil {
 		for _, c := range contexts {
-			failure = errors.Join(failure, c.Close())
+			errs = append(errs, c.Close())
 		}
-		return nil, failure
+		return nil, errors.Join(errs...)
 	}
 	return contexts, nil
 }

@@ -111,7 +111,7 @@ func (c *Context) send(bytes []byte) (piece, error) {
 	if err != nil {
 		return p, err
 	}
-	if !c.locked.holds(bytes) {
+	if !c.family.locked(bytes) {
 		copy(p.host, bytes)
 		bytes = p.host
 	}
@@ -224,7 +224,7 @@ func (c *Context) download(dst []byte, t *engine.Tensor) error {
 			return err
 		}
 		to := dst[first*size : (first+count)*size]
-		if c.locked.holds(to) {
+		if c.family.locked(to) {
 			p.host, to = to, nil
 		}
 		if err := c.out.CopyOut(p.host, p.device); err != nil {

@@ -22,7 +22,7 @@ func (c *Context) convolution(q gpu.Convolution) (gpu.ConvolutionPlan, error) {
 	}
 	plans, err := c.card.device.Convolutions(q, c.options.planWorkspace(), c.options.Deterministic)
 	if err != nil {
-		return nil, err
+		return nil, c.planless(err)
 	}
 	h, w := q.Out()
 	sizes := [4]int64{
@@ -55,7 +55,7 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	}
 	plans, err := c.card.device.Products(q, c.options.planWorkspace())
 	if err != nil {
-		return nil, err
+		return nil, c.planless(err)
 	}
 	sizes := [4]int64{
 		int64(q.M*q.K) * q.Input.Size(),
@@ -71,6 +71,15 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	}
 	c.products[q] = p
 	return p, nil
+}
+
+// planless passes on why there is no plan. What isn't about the plan is a failure
+// of the device: Workspace, which returns no error, may have asked.
+func (c *Context) planless(err error) error {
+	if !errors.Is(err, gpu.ErrUnsupported) {
+		c.fail(err)
+	}
+	return err
 }
 
 // timedRuns is how often a plan runs while it is timed, after a first run.
@@ -94,6 +103,7 @@ func choose[P plan](c *Context, key string, plans []P, sizes [4]int64, run func(
 			case errors.Is(err, gpu.ErrOutOfMemory):
 			case err != nil:
 				c.card.mu.Unlock()
+				c.fail(err)
 				for _, p := range plans {
 					err = errors.Join(err, p.Close())
 				}
@@ -138,7 +148,9 @@ func fastest[P plan](c *Context, plans []P, sizes [4]int64, run func(p P, at [4]
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, c.card.device.Free(base)) }()
+	defer func() { // after whatever is still running there
+		err = errors.Join(err, c.compute.Synchronize(), c.card.device.Free(base))
+	}()
 	for i := range at {
 		at[i] = base.Add(int64(at[i]))
 	}
