@@ -6,8 +6,8 @@ import "golang.org/x/sys/cpu"
 
 //go:generate sh -c "cd _generate && go run . -pkg codec -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
 
-// useAVX chooses the assembly. Tests turn it off.
-var useAVX = cpu.X86.HasAVX
+// useAVX and useBMI2 choose the assembly. Tests turn them off.
+var useAVX, useBMI2 = cpu.X86.HasAVX, cpu.X86.HasBMI2
 
 // The assembly takes whole groups of 16 bytes (or pixels); the rest of a row is
 // left to the portable loops.
@@ -43,6 +43,14 @@ func split(g, r, b, rgb []byte) {
 		g, r, b, rgb = g[n:], r[n:], b[n:], rgb[3*n:]
 	}
 	splitGo(g, r, b, rgb)
+}
+
+func encodeSymbols(out, src []byte, codes *[256]code) (pos int, acc uint64, have uint) {
+	if !useBMI2 || len(src) < 4 {
+		return encodeSymbolsGo(out, src, codes)
+	}
+	_ = out[(len(src)*longestCode+7)/8+7]
+	return encodeSymbolsBMI2(&out[0], src, &codes[0].code)
 }
 
 func residuals3(left, up, gradient, row, above []byte) (costs [3]int) {

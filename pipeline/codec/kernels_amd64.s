@@ -537,3 +537,76 @@ DATA splitBlue2<>+13(SB)/1, $0x09
 DATA splitBlue2<>+14(SB)/1, $0x0c
 DATA splitBlue2<>+15(SB)/1, $0x0f
 GLOBL splitBlue2<>(SB), RODATA|NOPTR, $16
+
+// func encodeSymbolsBMI2(out *byte, src []byte, codes *uint16) (pos int, acc uint64, have uint)
+// Requires: BMI2
+TEXT ·encodeSymbolsBMI2(SB), NOSPLIT, $0-64
+	MOVQ out+0(FP), AX
+	MOVQ src_base+8(FP), CX
+	MOVQ src_len+16(FP), DX
+	MOVQ codes+32(FP), BX
+	MOVQ AX, SI
+	XORQ DI, DI
+	XORQ R8, R8
+	SUBQ $0x04, DX
+
+four:
+	MOVBLZX 3(CX)(DX*1), R9
+	MOVWLZX (BX)(R9*4), R10
+	MOVWLZX 2(BX)(R9*4), R9
+	SHLXQ   R8, R10, R10
+	ORQ     R10, DI
+	ADDQ    R9, R8
+	MOVBLZX 2(CX)(DX*1), R9
+	MOVWLZX (BX)(R9*4), R10
+	MOVWLZX 2(BX)(R9*4), R9
+	SHLXQ   R8, R10, R10
+	ORQ     R10, DI
+	ADDQ    R9, R8
+	MOVBLZX 1(CX)(DX*1), R9
+	MOVWLZX (BX)(R9*4), R10
+	MOVWLZX 2(BX)(R9*4), R9
+	SHLXQ   R8, R10, R10
+	ORQ     R10, DI
+	ADDQ    R9, R8
+	MOVBLZX (CX)(DX*1), R9
+	MOVWLZX (BX)(R9*4), R10
+	MOVWLZX 2(BX)(R9*4), R9
+	SHLXQ   R8, R10, R10
+	ORQ     R10, DI
+	ADDQ    R9, R8
+	MOVQ    DI, (SI)
+	MOVQ    R8, R9
+	SHRQ    $0x03, R9
+	ADDQ    R9, SI
+	SHLQ    $0x03, R9
+	SHRXQ   R9, DI, DI
+	ANDQ    $0x07, R8
+	SUBQ    $0x04, DX
+	JNS     four
+	ADDQ    $0x04, DX
+	JZ      encoded
+
+one:
+	MOVBLZX -1(CX)(DX*1), R9
+	MOVWLZX (BX)(R9*4), R10
+	MOVWLZX 2(BX)(R9*4), R9
+	SHLXQ   R8, R10, R10
+	ORQ     R10, DI
+	ADDQ    R9, R8
+	DECQ    DX
+	JNZ     one
+	MOVQ    DI, (SI)
+	MOVQ    R8, CX
+	SHRQ    $0x03, CX
+	ADDQ    CX, SI
+	SHLQ    $0x03, CX
+	SHRXQ   CX, DI, DI
+	ANDQ    $0x07, R8
+
+encoded:
+	SUBQ AX, SI
+	MOVQ SI, pos+40(FP)
+	MOVQ DI, acc+48(FP)
+	MOVQ R8, have+56(FP)
+	RET

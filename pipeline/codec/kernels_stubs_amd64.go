@@ -18,3 +18,8 @@ func residuals3AVX(left []byte, up []byte, gradient []byte, row []byte, above []
 
 // splitAVX is splitGo for a positive multiple of 16 pixels.
 func splitAVX(g []byte, r []byte, b []byte, rgb []byte)
+
+// encodeSymbolsBMI2 is encodeSymbolsGo for at least four symbols.
+//
+//go:noescape
+func encodeSymbolsBMI2(out *byte, src []byte, codes *uint16) (pos int, acc uint64, have uint)

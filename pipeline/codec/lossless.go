@@ -92,7 +92,7 @@ type losslessEncoder struct {
 	planes
 	residuals []byte
 	predict   rowPredictor
-	huffman   huff0.Scratch
+	huffman   huffman
 }
 
 func (e *losslessEncoder) Encode(dst, rgb []byte) ([]byte, error) {
@@ -132,19 +132,21 @@ func (e *losslessEncoder) appendPlane(dst []byte, i int) ([]byte, error) {
 }
 
 func (e *losslessEncoder) appendBlock(dst, block []byte) ([]byte, error) {
-	e.huffman.Reuse = huff0.ReusePolicyNone
-	coded, _, err := huff0.Compress4X(block, &e.huffman)
-	switch {
-	case errors.Is(err, huff0.ErrUseRLE):
+	if len(block) > 1 && e.huffman.constant(block) {
 		return append(dst, blockConstant, block[0]), nil
-	case errors.Is(err, huff0.ErrIncompressible) || err == nil && len(coded)+2 >= len(block):
-		return append(append(dst, blockStored), block...), nil
-	case err != nil:
-		return dst, err
 	}
-	dst = append(dst, blockHuffman)
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(coded)))
-	return append(dst, coded...), nil
+	start := len(dst)
+	dst = append(dst, blockHuffman, 0, 0)
+	dst, err := e.huffman.append(dst, block)
+	n := len(dst) - start - 3
+	switch {
+	case errors.Is(err, errIncompressible) || err == nil && n+2 >= len(block):
+		return append(append(dst[:start], blockStored), block...), nil
+	case err != nil:
+		return dst[:start], err
+	}
+	binary.LittleEndian.PutUint16(dst[start+1:], uint16(n))
+	return dst, nil
 }
 
 type losslessDecoder struct {

@@ -20,6 +20,7 @@ func main() {
 	merge()
 	residuals3()
 	split()
+	encodeSymbols()
 	Generate()
 }
 
@@ -78,6 +79,63 @@ func addBytes() {
 		VPADDB(above.Idx(i, 1), sum, sum)
 		VMOVDQU(sum, row.Idx(i, 1))
 	})
+	RET()
+}
+
+// encodeSymbols writes eight bytes for every four symbols, and goes on behind the
+// whole ones among their bits.
+func encodeSymbols() {
+	TEXT("encodeSymbolsBMI2", NOSPLIT, "func(out *byte, src []byte, codes *uint16) (pos int, acc uint64, have uint)")
+	Pragma("noescape")
+	Doc("encodeSymbolsBMI2 is encodeSymbolsGo for at least four symbols.")
+	out := Load(Param("out"), GP64())
+	first := Load(Param("src").Base(), GP64())
+	n := Load(Param("src").Len(), GP64())
+	codes := Load(Param("codes"), GP64())
+	at := GP64()
+	MOVQ(out, at)
+	acc, have := GP64(), GP64()
+	XORQ(acc, acc)
+	XORQ(have, have)
+	encode := func(i int) {
+		symbol, code := GP64(), GP64()
+		MOVBLZX(Mem{Base: first, Index: n, Scale: 1, Disp: i}, symbol.As32())
+		MOVWLZX(Mem{Base: codes, Index: symbol, Scale: 4}, code.As32())
+		MOVWLZX(Mem{Base: codes, Index: symbol, Scale: 4, Disp: 2}, symbol.As32())
+		SHLXQ(have, code, code)
+		ORQ(code, acc)
+		ADDQ(symbol, have)
+	}
+	flush := func() {
+		whole := GP64()
+		MOVQ(acc, Mem{Base: at})
+		MOVQ(have, whole)
+		SHRQ(Imm(3), whole)
+		ADDQ(whole, at)
+		SHLQ(Imm(3), whole)
+		SHRXQ(whole, acc, acc)
+		ANDQ(Imm(7), have)
+	}
+	SUBQ(Imm(4), n)
+	Label("four")
+	for i := 3; i >= 0; i-- {
+		encode(i)
+	}
+	flush()
+	SUBQ(Imm(4), n)
+	JNS(LabelRef("four"))
+	ADDQ(Imm(4), n)
+	JZ(LabelRef("encoded"))
+	Label("one") // of up to three
+	encode(-1)
+	DECQ(n)
+	JNZ(LabelRef("one"))
+	flush()
+	Label("encoded")
+	SUBQ(out, at)
+	Store(at, Return("pos"))
+	Store(acc, Return("acc"))
+	Store(have, Return("have"))
 	RET()
 }
 

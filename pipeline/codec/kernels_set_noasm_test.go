@@ -1,0 +1,5 @@
+//go:build !amd64 || noasm
+
+package codec
+
+func setBMI2(bool) (was bool) { return false }
