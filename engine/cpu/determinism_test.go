@@ -62,14 +62,11 @@ func train(t testing.TB, m *engine.Model, b engine.Batch, steps int) (bits []uin
 	}
 	for n := range steps {
 		s := engine.Step{Seed: 1, Number: uint64(n), LearningRate: 0.001, Momentum: 0.9}
-		out, err := m.Gradients(b, s)
+		out, err := m.Train(b, s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		add(out.Loss)
-		if err := m.Update(s); err != nil {
-			t.Fatal(err)
-		}
 	}
 	for _, p := range m.Parameters() {
 		values, err := m.Read(engine.Weight, p.Name)

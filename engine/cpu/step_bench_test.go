@@ -46,10 +46,7 @@ func BenchmarkStep(b *testing.B) {
 			for n := range b.N {
 				start := time.Now()
 				s := engine.Step{Number: uint64(n), LearningRate: 0.001, Momentum: 0.9}
-				if _, err := m.Gradients(images, s); err != nil {
-					b.Fatal(err)
-				}
-				if err := m.Update(s); err != nil {
+				if _, err := m.Train(images, s); err != nil {
 					b.Fatal(err)
 				}
 				fastest = min(fastest, time.Since(start))
