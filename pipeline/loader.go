@@ -130,7 +130,11 @@ func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 	l.orders.make = l.makeOrder
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for i := range config.Prefetch {
-		l.ring = append(l.ring, newBatchSlot(l, l.start+i))
+		s, err := newBatchSlot(l, l.start+i)
+		if err != nil {
+			return nil, err
+		}
+		l.ring = append(l.ring, s)
 	}
 	return l, nil
 }

@@ -86,8 +86,13 @@ type LoaderConfig struct {
 	// depend on it.
 	Workers int
 	// Prefetch is the number of batches in memory, those that the caller holds
-	// included; 0: 4. It takes two to decode and train at the same time.
+	// included; 0: 4. It takes one more than the caller holds at a time to decode
+	// and train at the same time.
 	Prefetch int
+	// Allocate gives the memory for the pixels of a batch, n bytes that are not
+	// used for anything else until the loader is closed: a device's page-locked
+	// memory. It is called Prefetch times, by NewLoader; nil: Go's own memory.
+	Allocate func(n int) ([]byte, error)
 }
 
 // TrainingShuffle is the order that ShuffleDefault stands for in training:
@@ -113,6 +118,9 @@ func (c *LoaderConfig) defaults(d *Dataset) {
 	set(&c.Crop, 224)
 	set(&c.Workers, runtime.GOMAXPROCS(0))
 	set(&c.Prefetch, 4)
+	if c.Allocate == nil {
+		c.Allocate = func(n int) ([]byte, error) { return make([]byte, n), nil }
+	}
 	if c.Sigma == 0 {
 		c.Sigma = augment.DefaultSigma
 	}

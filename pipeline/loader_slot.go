@@ -32,11 +32,16 @@ type badPlace struct {
 	err           error
 }
 
-func newBatchSlot(l *Loader, turn int) *batchSlot {
+func newBatchSlot(l *Loader, turn int) (*batchSlot, error) {
 	s := &batchSlot{loader: l, ready: make(chan struct{}, 1)}
 	n := l.config.Batch
+	size := n * l.config.Crop * l.config.Crop * 3
+	pixels, err := l.config.Allocate(size)
+	if err != nil {
+		return nil, fmt.Errorf("memory for a batch: %w", err)
+	}
 	s.batch = Batch{
-		Pixels:  make([]byte, n*l.config.Crop*l.config.Crop*3),
+		Pixels:  pixels[:size:size],
 		Colour:  make([]float32, 3*n),
 		Labels:  make([]int32, n),
 		Samples: make([]int, n),
@@ -44,7 +49,7 @@ func newBatchSlot(l *Loader, turn int) *batchSlot {
 	}
 	s.turn.Store(int64(turn))
 	s.missing.Store(int64(l.pictures))
-	return s
+	return s, nil
 }
 
 // await waits until the slot can be filled for a batch; false: the loader

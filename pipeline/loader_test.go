@@ -416,6 +416,52 @@ func TestLoaderAllocates(t *testing.T) {
 	}
 }
 
+// TestLoaderAllocate has batches in the caller's memory, of which it may hold two
+// while it waits for a third.
+func TestLoaderAllocate(t *testing.T) {
+	d := testSet{codec: "raw", images: 40, size: 12}.open(t)
+	var given [][]byte
+	c := LoaderConfig{Batch: 4, Crop: 8, Prefetch: 3, Epochs: 1, Allocate: func(n int) ([]byte, error) {
+		given = append(given, make([]byte, n, n+100))
+		return given[len(given)-1], nil
+	}}
+	l, err := NewLoader(d, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if len(given) != 3 || len(given[0]) != 4*8*8*3 {
+		t.Fatalf("%d buffers of %d bytes", len(given), len(given[0]))
+	}
+	set := testSet{images: 40, size: 12}
+	want := expect(set, LoaderConfig{Batch: 4, Crop: 8, Epochs: 1})
+	var held []*Batch
+	for step := range 10 {
+		b, err := l.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, b)
+		for _, h := range held {
+			if string(h.Pixels[:8*8*3]) != want[4*h.Step].pixels {
+				t.Fatalf("step %d: the batch of step %d has other pixels", step, h.Step)
+			}
+		}
+		if &b.Pixels[0] != &given[step%3][0] || cap(b.Pixels) != len(given[0]) {
+			t.Errorf("step %d: the pixels are not where Allocate had them", step)
+		}
+		if len(held) == 2 { // the one before stays valid until the next but one
+			held[0].Release()
+			held = held[1:]
+		}
+	}
+	refused := errors.New("no more of it")
+	c.Allocate = func(int) ([]byte, error) { return nil, refused }
+	if _, err := NewLoader(d, c); !errors.Is(err, refused) {
+		t.Errorf("error %v, want %v", err, refused)
+	}
+}
+
 func TestLoaderConfigErrors(t *testing.T) {
 	d := testSet{codec: "raw", images: 10, size: 12}.open(t)
 	for _, c := range []struct {
