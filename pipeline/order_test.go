@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestOrderPinned holds the orders fixed: a run that is resumed with a later
@@ -65,6 +67,39 @@ func BenchmarkOrder(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Order(1, 2, 1_281_167)
+	}
+}
+
+// TestOrderCost holds the cost of an order of ImageNet's size to what was
+// promised: 200 ms and 16 MB, in either mode.
+func TestOrderCost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector takes its time")
+	}
+	const n = 1_281_167
+	var first []int // shards as large as 64 MiB of lossless pictures
+	for i := 0; i < n; i += 670 {
+		first = append(first, i)
+	}
+	first = append(first, n)
+	for name, order := range map[string]func(epoch uint64) []uint32{
+		"global": func(epoch uint64) []uint32 { return Order(1, epoch, n) },
+		"shards": func(epoch uint64) []uint32 { return ShardOrder(1, epoch, first, 8192) },
+	} {
+		best, most := time.Hour, uint64(0) // the best of five, since the machine may be busy
+		for epoch := range uint64(5) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			began := time.Now()
+			order(epoch)
+			best = min(best, time.Since(began))
+			runtime.ReadMemStats(&after)
+			most = max(most, after.TotalAlloc-before.TotalAlloc)
+		}
+		t.Logf("%s: %v, %d bytes", name, best, most)
+		if best > 200*time.Millisecond || most > 16e6 {
+			t.Errorf("%s: %v and %d bytes, want at most 200 ms and 16 MB", name, best, most)
+		}
 	}
 }
 
