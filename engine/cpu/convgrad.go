@@ -14,6 +14,9 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) (lowered, error) {
 		return lowered{}, err
 	}
 	l := c.lowerConvWeights(op, s)
+	if s.winogradWins() {
+		l = c.lowerWinogradWeights(op, s, l)
+	}
 	if op.DX == nil {
 		return l, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"alexnet/engine"
+	"alexnet/engine/cpu/internal/kernel"
 )
 
 // A convolution of 3×3 and stride 1 is computed by Winograd's minimal filtering
@@ -25,10 +26,20 @@ const winogradM = blockM
 // winograd is the geometry of one such convolution.
 type winograd struct {
 	convShape
-	across, down int     // tiles of an image
-	rows         int     // rows of tiles in a block; a block may go over images
-	blocks       int     // blocks of a group
-	slab         *tiling // the input of one map's rows of tiles
+	across, down int // tiles of an image
+	rows         int // rows of tiles in a block; a block may go over images
+	blocks       int // blocks of a group
+	input        side
+}
+
+// side is one of the two tensors whose maps are cut into tiles.
+type side struct {
+	slab  *tiling // one map's rows of tiles
+	maps  int     // of a group
+	plane int     // floats of a map
+	image int     // floats of an image, all groups
+	// transform writes the 16 entries of the tiles in a slab.
+	transform func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 }
 
 // winogradWins reports whether the transforms cost less than they save: they are
@@ -38,15 +49,20 @@ func (s *convShape) winogradWins() bool {
 		ceilDiv(s.ow, 2) <= blockN && s.images*s.oh*s.ow >= 256
 }
 
-func newWinograd(s convShape) *winograd {
+func newWinograd(s convShape, kernels *kernel.Set) *winograd {
 	w := &winograd{convShape: s, across: ceilDiv(s.ow, 2), down: ceilDiv(s.oh, 2)}
 	w.rows = min(blockN/w.across, s.images*w.down)
 	w.blocks = ceilDiv(s.images*w.down, w.rows)
-	w.slab = &tiling{
-		convShape: &convShape{Window: engine.Window{Size: 4, Stride: 2, Pad: s.Pad}, in: 1, h: s.h, w: s.w},
+	w.input = side{w.tilesOf(4, s.Pad, s.h, s.w), s.in, s.h * s.w, s.groups * s.xg, kernels.WinogradInput}
+	return w
+}
+
+// tilesOf is the slab of tiles of size² pixels, 2 apart, of h×w pixels.
+func (w *winograd) tilesOf(size, pad, height, width int) *tiling {
+	return &tiling{
+		convShape: &convShape{Window: engine.Window{Size: size, Stride: 2, Pad: pad}, in: 1, h: height, w: width},
 		slabRows:  2*w.rows + 2, phase: w.across + 1,
 	}
-	return w
 }
 
 // tiles is the tiles of a whole block, rounded up to panels.
@@ -80,7 +96,7 @@ func (w *winograd) runs(block int, f func(r run)) {
 // in the worker's scratch memory. again are the two stages that compute the same
 // by definition.
 func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, again lowered) lowered {
-	w := newWinograd(s)
+	w := newWinograd(s, &c.kernels)
 	panels := ceilDiv(s.out, mr)
 	entry := packedA(s.out, s.in) // floats of one entry of a group's weights
 	transform := func(k *worker, part int) {
@@ -126,7 +142,7 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 	tiles := correlate.parts / len(odd)
 	return lowered{
 		shared:  max(s.groups*entries*entry, again.shared),
-		scratch: max(w.transformed()+max(w.slab.slabSize()+entries*w.stagePlane(), entries*w.productPlane()+w.staged()), again.scratch),
+		scratch: max(w.transformed()+max(w.input.slab.slabSize()+entries*w.stagePlane(), entries*w.productPlane()+w.staged()), again.scratch),
 		stages: []stage{
 			{s.groups * panels, transform},
 			{s.groups * w.blocks, multiply},
@@ -153,23 +169,30 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 // returns their number, rounded up to panels. x starts at the group's first map.
 func (w *winograd) transformInput(c *Context, v, scratch, x []float32, block int) (n int) {
 	stage, slab := scratch[:entries*w.stagePlane()], scratch[entries*w.stagePlane():]
-	w.runs(block, func(r run) { n = r.tile + r.rows*w.across })
-	used := n
-	n = roundUp(n, nr)
 	for in := range w.in {
-		w.runs(block, func(r run) {
-			plane := x[r.image*w.groups*w.xg+in*w.h*w.w:][:w.h*w.w]
-			w.slab.fill(c, slab, plane, r.row, r.rows)
-			c.kernels.WinogradInput(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), w.slab.pitch(), w.slab.phase, r.rows, w.across)
-		})
+		n = w.stageTiles(c, &w.input, stage, slab, x, in, block)
 		k0 := in / blockK * blockK
 		depth := min(blockK, w.in-k0)
 		for e := range entries {
-			from := stage[e*w.stagePlane():]
-			clear(from[used:n])
 			to := v[(e*w.in+k0)*n+(in-k0)*nr:]
-			c.kernels.PackPanels(pointer(to), depth*nr, pointer(from), 0, 1, n/nr)
+			c.kernels.PackPanels(pointer(to), depth*nr, pointer(stage[e*w.stagePlane():]), 0, 1, n/nr)
 		}
 	}
 	return n
+}
+
+// stageTiles transforms a block's tiles of one map, each entry to a plane of
+// stage, and returns their number, rounded up to panels by zeros. x starts at
+// the group's first map.
+func (w *winograd) stageTiles(c *Context, s *side, stage, slab, x []float32, m, block int) (n int) {
+	w.runs(block, func(r run) {
+		s.slab.fill(c, slab, x[r.image*s.image+m*s.plane:][:s.plane], r.row, r.rows)
+		s.transform(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), s.slab.pitch(), s.slab.phase, r.rows, w.across)
+		n = r.tile + r.rows*w.across
+	})
+	padded := roundUp(n, nr)
+	for e := range entries {
+		clear(stage[e*w.stagePlane():][n:padded])
+	}
+	return padded
 }

@@ -89,19 +89,21 @@ func convCases() (cases []OpCase) {
 			cases = append(cases, OpCase{Name: "conv backward/" + name + suffix, Op: op})
 		}
 	}
-	return append(cases, notFinite())
+	return append(cases, notFinite()...)
 }
 
 // notFinite is a convolution large enough for any algorithm, with an infinity, a
 // NaN, and pixels whose sums just fit float32, in some of its images: they reach
 // the outputs that read them and no other.
-func notFinite() OpCase {
+func notFinite() []OpCase {
 	in, out := engine.Shape{5, 32, 9, 9}, engine.Shape{5, 33, 9, 9}
-	op := engine.ConvForward{
-		Window: engine.Window{Size: 3, Stride: 1, Pad: 1}, Groups: 1,
-		X: working("x", in), Y: working("y", out),
-		W: master("w", engine.Shape{33, 32, 3, 3}), B: master("b", engine.Shape{33, 1, 1, 1}),
-	}
+	weights, biases := engine.Shape{33, 32, 3, 3}, engine.Shape{33, 1, 1, 1}
+	win := engine.Window{Size: 3, Stride: 1, Pad: 1}
+	forward := engine.ConvForward{Window: win, Groups: 1,
+		X: working("x", in), W: master("w", weights), B: master("b", biases), Y: working("y", out)}
+	backward := engine.ConvBackward{Window: win, Groups: 1,
+		X: working("x", in), W: master("w", weights), DY: working("dy", out),
+		DW: float32s("dw", weights), DB: float32s("db", biases), DX: working("dx", in)}
 	x := Noise("not finite", in.Len())
 	x[index(in, 1, 3, 4, 5)] = inf
 	x[index(in, 1, 7, 0, 0)] = -inf
@@ -109,7 +111,13 @@ func notFinite() OpCase {
 	for i := range 4 {
 		x[index(in, 4, 0, 2+i/2, 2+i%2)] = 0.8e38
 	}
-	return OpCase{Name: "conv forward/infinities and NaN", Op: op, Data: Memory{op.X: x}}
+	dy := Noise("not finite", out.Len())
+	dy[index(out, 2, 5, 4, 3)] = inf // away from the edge: no product with the padding
+	dy[index(out, 4, 8, 6, 6)] = -inf
+	return []OpCase{
+		{Name: "conv forward/infinities and NaN", Op: forward, Data: Memory{forward.X: x}},
+		{Name: "conv backward/infinities", Op: backward, Data: Memory{backward.DY: dy}},
+	}
 }
 
 func denseCases() (cases []OpCase) {

@@ -13,6 +13,7 @@ func winograd() {
 	winogradWeights()
 	winogradInput()
 	winogradOutput()
+	winogradGradient()
 }
 
 // winogradInput is V = Bᵀ·d·B, whose entry (r, c) combines two rows and two
@@ -268,6 +269,74 @@ func winogradWeights() {
 	ADDQ(U32(9*column), g)
 	DECQ(n)
 	JNZ(LabelRef("map"))
+	VZEROUPPER()
+	RET()
+}
+
+// winogradGradient is V = A·d·Aᵀ.
+func winogradGradient() {
+	TEXT("winogradGradientAVX2", NOSPLIT, "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)")
+	Doc("winogradGradientAVX2 spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as",
+		"for winogradInputAVX2, to 16 entries.")
+	Pragma("noescape")
+	v := Load(Param("v"), GP64())
+	plane := Load(Param("plane"), GP64())
+	x := Load(Param("x"), GP64())
+	pitch := Load(Param("pitch"), GP64())
+	phase := Load(Param("phase"), GP64())
+	rows := Load(Param("rows"), GP64())
+	tiles := Load(Param("tiles"), GP64())
+	SHLQ(U8(2), plane)
+	SHLQ(U8(2), pitch)
+	SHLQ(U8(2), phase)
+	SHLQ(U8(2), tiles)
+	sign := YMM()
+	VPCMPEQD(sign, sign, sign)
+	VPSLLD(U8(31), sign, sign)
+	Label("row")
+	at := GP64()
+	XORQ(at, at)
+	Label("tiles")
+	upper, lower, to := GP64(), GP64(), GP64()
+	LEAQ(Mem{Base: x, Index: at, Scale: 1}, upper)
+	LEAQ(Mem{Base: upper, Index: pitch, Scale: 1}, lower)
+	LEAQ(Mem{Base: v, Index: at, Scale: 1}, to)
+	d := [2][2]reg.VecVirtual{{YMM(), YMM()}, {YMM(), YMM()}}
+	for r, row := range []reg.GPVirtual{upper, lower} {
+		VMOVUPS(Mem{Base: row}, d[r][0])
+		VMOVUPS(Mem{Base: row, Index: phase, Scale: 1}, d[r][1])
+	}
+	// spread turns two values into four: a, a+b, a−b, −b.
+	spread := func(a, b reg.VecVirtual, e int) reg.VecVirtual {
+		y := YMM()
+		switch e {
+		case 0:
+			VMOVAPS(a, y)
+		case 1:
+			VADDPS(b, a, y)
+		case 2:
+			VSUBPS(b, a, y)
+		case 3:
+			VXORPS(sign, b, y)
+		}
+		return y
+	}
+	for r := range 4 {
+		even, odd := spread(d[0][0], d[1][0], r), spread(d[0][1], d[1][1], r)
+		for c := range 4 {
+			VMOVUPS(spread(even, odd, c), Mem{Base: to})
+			if r+c < 6 {
+				ADDQ(plane, to)
+			}
+		}
+	}
+	ADDQ(I8(32), at)
+	CMPQ(at, tiles)
+	JLT(LabelRef("tiles"))
+	LEAQ(Mem{Base: x, Index: pitch, Scale: 2}, x)
+	ADDQ(tiles, v)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
 	VZEROUPPER()
 	RET()
 }

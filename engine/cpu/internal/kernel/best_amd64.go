@@ -30,9 +30,10 @@ func init() {
 
 			MaxPool: maxPool,
 
-			WinogradWeights: winogradWeightsAVX2,
-			WinogradInput:   winogradInputAVX2,
-			WinogradOutput:  winogradOutputAVX2,
+			WinogradWeights:  winogradWeightsAVX2,
+			WinogradInput:    winogradInputAVX2,
+			WinogradOutput:   winogradOutputAVX2,
+			WinogradGradient: winogradGradientAVX2,
 		}
 	}
 }

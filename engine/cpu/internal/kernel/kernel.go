@@ -83,6 +83,9 @@ type Set struct {
 	// apart, 2·tiles−1 at least: the odd pixel is overwritten by the next row.
 	// It may read 7 floats beyond, and write 15 beyond a row before it goes on to the next.
 	WinogradOutput func(y *float32, ld int, m *float32, plane, rows, tiles int)
+	// WinogradGradient is V = A·d·Aᵀ for tiles d of 2×2 pixels; the arguments are
+	// those of WinogradInput.
+	WinogradGradient func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 }
 
 // Portable is the set written in Go alone.
@@ -109,7 +112,8 @@ var Portable = Set{
 
 	MaxPool: maxPoolGo,
 
-	WinogradWeights: winogradWeightsGo,
-	WinogradInput:   winogradInputGo,
-	WinogradOutput:  winogradOutputGo,
+	WinogradWeights:  winogradWeightsGo,
+	WinogradInput:    winogradInputGo,
+	WinogradOutput:   winogradOutputGo,
+	WinogradGradient: winogradGradientGo,
 }

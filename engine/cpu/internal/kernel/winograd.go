@@ -69,3 +69,42 @@ func winogradOutputGo(y *float32, ld int, m *float32, plane, rows, tiles int) {
 		}
 	}
 }
+
+// winogradGradientGo is the portable WinogradGradient.
+func winogradGradientGo(v *float32, plane int, x *float32, pitch, phase, rows, tiles int) {
+	for row := range rows {
+		for tile := range tiles {
+			p := at(x, 2*row*pitch+tile)
+			left := spread(*p, *at(p, pitch))
+			right := spread(*at(p, phase), *at(p, pitch+phase))
+			out := at(v, row*tiles+tile)
+			for r := range 4 {
+				e := spread(left[r], right[r])
+				for c := range 4 {
+					*at(out, (4*r+c)*plane) = e[c]
+				}
+			}
+		}
+	}
+}
+
+// spread is A·(a, b).
+func spread(a, b float32) [4]float32 { return [4]float32{a, a + b, a - b, -b} }
+
+// WinogradWeightGradient is Gᵀ·u·G: the gradient of 3×3 weights from that of
+// their 16 entries, row by row.
+func WinogradWeightGradient(g []float32, u *[16]float32) {
+	var t [3][4]float32 // Gᵀ·u
+	for c := range 4 {
+		t[0][c], t[1][c], t[2][c] = third(u[c], u[4+c], u[8+c], u[12+c])
+	}
+	g = g[:9]
+	for r := range t {
+		g[3*r], g[3*r+1], g[3*r+2] = third(t[r][0], t[r][1], t[r][2], t[r][3])
+	}
+}
+
+// third is Gᵀ·(a, b, c, d).
+func third(a, b, c, d float32) (float32, float32, float32) {
+	return a + (b+c)*0.5, (b - c) * 0.5, (b+c)*0.5 + d
+}

@@ -396,3 +396,96 @@ tiles:
 	JNZ        row
 	VZEROUPPER
 	RET
+
+// func winogradGradientAVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+// Requires: AVX, AVX2
+TEXT ·winogradGradientAVX2(SB), NOSPLIT, $0-56
+	MOVQ     v+0(FP), AX
+	MOVQ     plane+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     pitch+24(FP), BX
+	MOVQ     phase+32(FP), SI
+	MOVQ     rows+40(FP), DI
+	MOVQ     tiles+48(FP), R8
+	SHLQ     $0x02, CX
+	SHLQ     $0x02, BX
+	SHLQ     $0x02, SI
+	SHLQ     $0x02, R8
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLD   $0x1f, Y0, Y0
+
+row:
+	XORQ R9, R9
+
+tiles:
+	LEAQ    (DX)(R9*1), R10
+	LEAQ    (R10)(BX*1), R11
+	LEAQ    (AX)(R9*1), R12
+	VMOVUPS (R10), Y1
+	VMOVUPS (R10)(SI*1), Y2
+	VMOVUPS (R11), Y3
+	VMOVUPS (R11)(SI*1), Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y2, Y6
+	VMOVAPS Y5, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    CX, R12
+	VADDPS  Y6, Y5, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    CX, R12
+	VSUBPS  Y6, Y5, Y5
+	VMOVUPS Y5, (R12)
+	ADDQ    CX, R12
+	VXORPS  Y0, Y6, Y5
+	VMOVUPS Y5, (R12)
+	ADDQ    CX, R12
+	VADDPS  Y3, Y1, Y5
+	VADDPS  Y4, Y2, Y6
+	VMOVAPS Y5, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    CX, R12
+	VADDPS  Y6, Y5, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    CX, R12
+	VSUBPS  Y6, Y5, Y5
+	VMOVUPS Y5, (R12)
+	ADDQ    CX, R12
+	VXORPS  Y0, Y6, Y5
+	VMOVUPS Y5, (R12)
+	ADDQ    CX, R12
+	VSUBPS  Y3, Y1, Y1
+	VSUBPS  Y4, Y2, Y2
+	VMOVAPS Y1, Y5
+	VMOVUPS Y5, (R12)
+	ADDQ    CX, R12
+	VADDPS  Y2, Y1, Y5
+	VMOVUPS Y5, (R12)
+	ADDQ    CX, R12
+	VSUBPS  Y2, Y1, Y1
+	VMOVUPS Y1, (R12)
+	ADDQ    CX, R12
+	VXORPS  Y0, Y2, Y1
+	VMOVUPS Y1, (R12)
+	ADDQ    CX, R12
+	VXORPS  Y0, Y3, Y1
+	VXORPS  Y0, Y4, Y2
+	VMOVAPS Y1, Y3
+	VMOVUPS Y3, (R12)
+	ADDQ    CX, R12
+	VADDPS  Y2, Y1, Y3
+	VMOVUPS Y3, (R12)
+	ADDQ    CX, R12
+	VSUBPS  Y2, Y1, Y1
+	VMOVUPS Y1, (R12)
+	ADDQ    CX, R12
+	VXORPS  Y0, Y2, Y1
+	VMOVUPS Y1, (R12)
+	ADDQ    $+32, R9
+	CMPQ    R9, R8
+	JLT     tiles
+	LEAQ    (DX)(BX*2), DX
+	ADDQ    R8, AX
+	DECQ    DI
+	JNZ     row
+	VZEROUPPER
+	RET

@@ -23,3 +23,9 @@ func winogradInputAVX2(v *float32, plane int, x *float32, pitch int, phase int, 
 //
 //go:noescape
 func winogradOutputAVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
+
+// winogradGradientAVX2 spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as
+// for winogradInputAVX2, to 16 entries.
+//
+//go:noescape
+func winogradGradientAVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)

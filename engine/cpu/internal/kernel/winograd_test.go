@@ -79,6 +79,44 @@ func checkWinograd(t *testing.T, set Set, rows, tiles, odd int) {
 	}
 }
 
+// TestWinogradGradient sums the gradient of 3×3 weights over tiles, through the
+// transforms and by definition: Σ d[a+r][b+c]·y[a][b].
+func TestWinogradGradient(t *testing.T) {
+	for _, set := range sets() {
+		for _, tiles := range []int{1, 7, 8, 9, 19} {
+			const rows = 2
+			rng := rand.New(rand.NewPCG(9, uint64(tiles)))
+			width, phase := 2*tiles+2, tiles+1
+			x, dy := random(rng, (2*rows+2)*width+8), random(rng, 2*rows*width+8) // as two phases a row
+			plane := rows*tiles + 8
+			v, e := guarded(16*plane+8), guarded(16*plane+8)
+			set.WinogradInput(&v[1], plane, &x[0], width, phase, rows, tiles)
+			set.WinogradGradient(&e[1], plane, &dy[0], width, phase, rows, tiles)
+			var u [16]float32
+			for i := range u {
+				checkGuardsIn(t, e, 1+i*plane+rows*tiles+7, 1)
+				for tile := range rows * tiles {
+					u[i] += v[1+i*plane+tile] * e[1+i*plane+tile]
+				}
+			}
+			var got [9]float32
+			WinogradWeightGradient(got[:], &u)
+			at := func(x []float32, row, column int) float64 { return float64(x[row*width+column%2*phase+column/2]) }
+			for i, g := range got {
+				var want, size float64
+				for p := range 2 * rows * 2 * tiles {
+					y, x0 := p/(2*tiles), p%(2*tiles)
+					want += at(dy, y, x0) * at(x, y+i/3, x0+i%3)
+					size += 9 * 4 * 4 // of numbers below 4, with the transforms' ones
+				}
+				if math.Abs(float64(g)-want) > float64(rows*tiles+10)*size/(1<<24) {
+					t.Errorf("%s, %d tiles a row: weight %d has the gradient %v, want %v", set.Name, tiles, i, g, want)
+				}
+			}
+		}
+	}
+}
+
 // checkGuardsIn looks for writes to n guards from at on.
 func checkGuardsIn(t *testing.T, x []float32, at, n int) {
 	t.Helper()
@@ -98,17 +136,21 @@ func TestWinogradTwins(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	const rows, tiles, maps = 3, 11, 4
 	x, m, g := random(rng, 600), random(rng, 16*41+8), random(rng, maps*9*MR+2)
-	var got [2][3][]float32
+	var got [2][4][]float32
 	for i, set := range sets() {
 		u, v, y := make([]float32, 16*maps*MR), make([]float32, 16*41+8), make([]float32, 2*rows*2*tiles+16)
 		set.WinogradWeights(&u[0], maps*MR, &g[0], maps)
 		set.WinogradInput(&v[0], 41, &x[0], 2*(tiles+1), tiles+1, rows, tiles)
 		set.WinogradOutput(&y[0], 2*tiles, &m[0], 41, rows, tiles)
+		d := make([]float32, 16*41+8)
+		set.WinogradGradient(&d[0], 41, &x[0], 2*(tiles+1), tiles+1, rows, tiles)
 		for e := range 16 { // what lies behind a plane's tiles is nobody's
 			clear(v[e*41+rows*tiles : (e+1)*41])
+			clear(d[e*41+rows*tiles : (e+1)*41])
 		}
 		clear(v[16*41:])
-		got[i] = [3][]float32{u, v, y[:2*rows*2*tiles]}
+		clear(d[16*41:])
+		got[i] = [4][]float32{u, v, y[:2*rows*2*tiles], d}
 	}
 	for k := range got[0] {
 		for i, w := range got[0][k] {

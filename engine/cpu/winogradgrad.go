@@ -1,0 +1,110 @@
+package cpu
+
+import (
+	"sync/atomic"
+
+	"alexnet/engine"
+	"alexnet/engine/cpu/internal/kernel"
+)
+
+// winogradMaps is up to how many output maps a part of the gradient of the
+// weights has: the input's tiles are transformed for each such slice again.
+const winogradMaps = 2 * blockM
+
+// lowerWinogradWeights computes DW through the same transforms as the forward
+// pass, turned: with U the gradient of the transformed weights,
+//
+//	U = Σ (A·DY·Aᵀ) ⊙ (Bᵀ·X·B) over tiles,  DW = Gᵀ·U·G,
+//
+// a product of output maps × tiles and tiles × input maps for each entry. Parts
+// are chunks of blocks, whose partial sums are added in order. by computes the
+// same by definition, which is done again when DW isn't finite throughout; its
+// last stage computes DB.
+func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
+	w := newWinograd(s, &c.kernels)
+	out := side{w.tilesOf(2, 0, s.oh, s.ow), s.out, s.oh * s.ow, s.groups * s.yg, c.kernels.WinogradGradient}
+	slices := ceilDiv(s.out, winogradMaps)
+	slice := ceilDiv(s.out, slices)
+	total := entries * s.groups * s.out * s.in
+	chunks := max(1, min(maxChunks, w.blocks, maxPartial/total))
+	perChunk := ceilDiv(w.blocks, chunks)
+	chunks = ceilDiv(w.blocks, perChunk)
+	entryA, entryB := packedA(slice, w.tiles())+spill, packedB(w.tiles(), s.in)
+	var at [8]int // where 8 maps are staged
+	for i := range at {
+		at[i] = i * entries * w.stagePlane()
+	}
+
+	// packTiles packs maps first, …, first+count of one side in panels of so many
+	// maps, entry after entry.
+	packTiles := func(k *worker, s *side, dst []float32, entry, panel int, x []float32, first, count, block int) (n int) {
+		stage, slab := k.scratch[:8*entries*w.stagePlane()], k.scratch[8*entries*w.stagePlane():]
+		step := min(panel, 8)
+		for m := 0; m < count; m += step {
+			for i := range step {
+				n = w.stageTiles(c, s, stage[at[i]:], slab, x, first+min(m+i, count-1), block)
+			}
+			for e := range entries {
+				to := dst[e*entry+m/panel*panel*n+m%panel:]
+				c.kernels.PackTranspose(pointer(to), panel, pointer(stage[e*w.stagePlane():]), &at[0], 1, n, 0)
+			}
+		}
+		return n
+	}
+	slab := max(w.input.slab.slabSize(), out.slab.slabSize())
+	staging := 8*entries*w.stagePlane() + slab
+	run := func(k *worker, part int) {
+		chunk, g, first := part/(s.groups*slices), part/slices%s.groups, part%slices*slice
+		maps := min(slice, s.out-first)
+		a := k.scratch[staging:][:entries*entryA]
+		b := k.scratch[staging+len(a):]
+		x, dy := c.floats(op.X)[g*s.xg:], c.floats(op.DY)[g*s.yg:]
+		for block := chunk * perChunk; block < min(w.blocks, (chunk+1)*perChunk); block++ {
+			packTiles(k, &out, a, entryA, mr, dy, first, maps, block)
+			n := packTiles(k, &w.input, b, entryB, nr, x, 0, s.in, block)
+			for e := range entries {
+				u := c.shared[chunk*total+((g*entries+e)*s.out+first)*s.in:]
+				c.multiply(k, maps, s.in, n, a[e*entryA:], n*mr, b[e*entryB:], u, s.in, block > chunk*perChunk)
+			}
+		}
+	}
+
+	var odd atomic.Bool
+	finish := func(k *worker, part int) { // part is an output map of all groups
+		g, o := part/s.out, part%s.out
+		rows := k.scratch[:entries*s.in]
+		for e := range entries {
+			row, from := rows[e*s.in:][:s.in], c.shared[((g*entries+e)*s.out+o)*s.in:]
+			copy(row, from)
+			for chunk := 1; chunk < chunks; chunk++ {
+				c.kernels.Add(row, from[chunk*total:][:s.in])
+			}
+		}
+		dw := c.floats(op.DW)[part*s.patch:][:s.patch]
+		var u [entries]float32
+		for i := range s.in {
+			for e := range u {
+				u[e] = rows[e*s.in+i]
+			}
+			kernel.WinogradWeightGradient(dw[i*9:], &u)
+		}
+		if !c.kernels.Finite(dw) {
+			odd.Store(true)
+		}
+	}
+	l := lowered{
+		shared:  max(chunks*total, by.shared),
+		scratch: max(staging+entries*(entryA+entryB)+spill, entries*s.in, by.scratch),
+		stages:  []stage{{chunks * s.groups * slices, run}, {s.groups * s.out, finish}},
+	}
+	last := len(by.stages) - 1
+	for _, again := range by.stages[:last] {
+		l.stages = append(l.stages, stage{again.parts, func(k *worker, part int) {
+			if odd.Load() {
+				again.run(k, part)
+			}
+		}})
+	}
+	l.stages = append(l.stages, by.stages[last], stage{1, func(*worker, int) { odd.Store(false) }})
+	return l
+}
