@@ -38,6 +38,7 @@ type benchConfig struct {
 type benchResult struct {
 	Net          string        `json:"net"`
 	Devices      string        `json:"devices"`
+	Precision    string        `json:"precision"`
 	Batch        int           `json:"batch"`
 	Train        float64       `json:"train_images_per_s"` // median step
 	Infer        float64       `json:"infer_images_per_s"`
@@ -76,7 +77,9 @@ also times the loader by itself on a folder of shards, with crops, flips and col
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "net", Value: "alexnet", Usage: "`NET` to measure: a preset or a JSON net file", Destination: &f.net},
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes, for presets", Destination: &f.classes},
-			&cli.StringFlag{Name: "devices", Value: "cpu", Usage: "`LIST` of device contexts for the towers", Destination: &f.devices},
+			&cli.StringFlag{Name: "devices", Value: devices.Auto, Usage: devicesUsage, Destination: &f.devices},
+			&cli.StringFlag{Name: "precision", Value: devices.Precisions[0], Usage: precisionUsage, Destination: &f.options.Precision},
+			&cli.BoolFlag{Name: "deterministic", Usage: "steps that repeat bit for bit on a GPU too", Destination: &f.options.Deterministic},
 			&cli.IntFlag{Name: "threads", Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &f.options.Threads},
 			&cli.BoolFlag{Name: "portable", Usage: "leave out assembly", Destination: &f.options.Portable},
 			&cli.IntFlag{Name: "batch", Value: 128, Usage: "`N` pictures in a step", Destination: &f.batch},
@@ -90,6 +93,7 @@ also times the loader by itself on a folder of shards, with crops, flips and col
 			if f.batch < 1 || f.steps < 1 || f.classes < 2 {
 				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
 			}
+			f.devices, _ = chosenDevices(c)
 			r, err := bench(c.Context, &f)
 			if err != nil {
 				return err
@@ -107,7 +111,7 @@ func bench(ctx context.Context, f *benchConfig) (*benchResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &benchResult{Net: net.Name, Devices: f.devices, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
+	r := &benchResult{Net: net.Name, Devices: f.devices, Precision: f.options.Precision, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
 	if err := r.steps(ctx, f, net); err != nil {
 		return nil, err
 	}
@@ -126,7 +130,7 @@ func bench(ctx context.Context, f *benchConfig) (*benchResult, error) {
 
 // steps times whole training and inference steps.
 func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net) (err error) {
-	contexts, err := devices.Open(f.devices, f.options)
+	contexts, err := openDevices(f.devices, f.options)
 	if err != nil {
 		return err
 	}
@@ -203,7 +207,7 @@ func randomPictures(net *engine.Net, n int) engine.Batch {
 // layers times the ops of a step on one context and sums them by layer.
 func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 	list, _, _ := strings.Cut(f.devices, ",")
-	contexts, err := devices.Open(list, f.options)
+	contexts, err := openDevices(list, f.options)
 	if err != nil {
 		return err
 	}
@@ -281,7 +285,7 @@ func loaderRate(ctx context.Context, f *benchConfig, net *engine.Net) (float64, 
 
 // print writes the result as text.
 func (r *benchResult) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s on %s, batch %d, %d MiB\n", r.Net, r.Devices, r.Batch, r.MemoryMiB)
+	fmt.Fprintf(w, "%s on %s in %s, batch %d, %d MiB\n", r.Net, r.Devices, r.Precision, r.Batch, r.MemoryMiB)
 	fmt.Fprintf(w, "training   %.1f images/s\ninference  %.1f images/s\n", r.Train, r.Infer)
 	if r.LoaderImages > 0 {
 		fmt.Fprintf(w, "loader     %.0f images/s\n", r.LoaderImages)

@@ -6,15 +6,13 @@ import (
 	"text/tabwriter"
 
 	"alexnet/engine"
-	"alexnet/engine/devices"
-	"alexnet/tools/internal/command"
 )
 
 // plan prints what each device context will take.
 func (j *job) plan(stdout io.Writer) error {
-	contexts, err := devices.Open(j.Devices, devices.Options{Threads: j.Threads})
+	contexts, err := openDevices(j.Devices, j.deviceOptions())
 	if err != nil {
-		return command.Usagef("--devices: %w", err)
+		return err
 	}
 	for _, c := range contexts {
 		defer c.Close()

@@ -23,11 +23,9 @@ const tenViews = 10
 // modelFlags are the flags of every command that uses trained nets.
 func modelFlags() []cli.Flag {
 	const category = "Net"
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringSliceFlag{Name: "checkpoint", Category: category, Usage: "checkpoint `FILE`; given several times, the nets' softmax outputs are averaged"},
-		&cli.StringFlag{Name: "devices", Category: category, Value: "cpu", Usage: "`LIST` of device contexts"},
-		&cli.IntFlag{Name: "threads", Category: category, Usage: "`N` CPU threads; 0 is one a core"},
-	}
+	}, deviceFlags(category)...)
 }
 
 // pictureFlags are the flags of the commands that look at picture files.
@@ -72,8 +70,9 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 			return nil, err
 		}
 	}
+	list, options := chosenDevices(c)
 	for _, path := range paths {
-		m, state, err := openCheckpoint(path, c.String("devices"), rows, c.Int("threads"), tap)
+		m, state, err := openCheckpoint(path, list, options, rows, tap)
 		classes := state.Classes
 		if err == nil && e.models != nil && !slices.Equal(classes, e.classes) {
 			err = fmt.Errorf("checkpoint %s has %d classes (%s …), %s has %d (%s …): an ensemble's nets have the same classes",
@@ -111,22 +110,22 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 // openModel makes a model for inference from a checkpoint, and returns its
 // classes.
 func openModel(path, list string, batch, threads int, tap string) (*engine.Model, []string, error) {
-	m, state, err := openCheckpoint(path, list, batch, threads, tap)
+	m, state, err := openCheckpoint(path, list, devices.Options{Threads: threads}, batch, tap)
 	return m, state.Classes, err
 }
 
 // openCheckpoint makes a model for inference from a checkpoint, and returns what
 // else the checkpoint says.
-func openCheckpoint(path, list string, batch, threads int, tap string) (*engine.Model, engine.Checkpoint, error) {
+func openCheckpoint(path, list string, o devices.Options, batch int, tap string) (*engine.Model, engine.Checkpoint, error) {
 	var none engine.Checkpoint
 	file, err := engine.OpenCheckpoint(path)
 	if err != nil {
 		return nil, none, err
 	}
 	defer file.Close()
-	contexts, err := devices.Open(list, devices.Options{Threads: threads})
+	contexts, err := openDevices(list, o)
 	if err != nil {
-		return nil, none, command.Usagef("--devices: %w", err)
+		return nil, none, err
 	}
 	m, err := engine.NewModel(file.Net, contexts, engine.ModelConfig{Batch: batch, Mean: file.Mean, Inference: true, Tap: tap})
 	if err != nil {

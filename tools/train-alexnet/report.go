@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"alexnet/engine"
+	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
@@ -19,7 +20,7 @@ import (
 type reportOptions struct {
 	checkpoint string // "" is the best one, or the latest
 	devices    string
-	threads    int
+	options    devices.Options
 	quick      bool // no passes over the data
 }
 
@@ -99,7 +100,7 @@ func reportModel(o reportOptions, d *pipeline.Dataset) (*engine.Model, error) {
 	if err := sameClasses(o.checkpoint, file.Classes, d); err != nil {
 		return nil, err
 	}
-	m, _, err := openModel(o.checkpoint, o.devices, reportBatch, o.threads, penultimate(file.Net))
+	m, _, err := openCheckpoint(o.checkpoint, o.devices, o.options, reportBatch, penultimate(file.Net))
 	return m, err
 }
 

@@ -23,13 +23,11 @@ func reportCommand(stderr io.Writer) *cli.Command {
 		Description: "Training does this at its end, with --quick when --max-time ended it. The report shows the best checkpoint, or the\n" +
 			"latest where nothing was validated, on pictures of the run's shards: what the net takes them for, which class is\n" +
 			"taken for which, and the training pictures that look most alike to it.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.PathFlag{Name: "run", Usage: "run folder `DIR`"},
 			&cli.PathFlag{Name: "checkpoint", Usage: "checkpoint `FILE` to show instead"},
 			&cli.BoolFlag{Name: "quick", Usage: "leave out what takes passes over the data: which class is taken for which, and nearest neighbours"},
-			&cli.StringFlag{Name: "devices", Value: "cpu", Usage: "`LIST` of device contexts"},
-			&cli.IntFlag{Name: "threads", Usage: "`N` CPU threads; 0 is one a core"},
-		},
+		}, deviceFlags("")...),
 		Action: func(c *cli.Context) error {
 			dir := c.Path("run")
 			if dir == "" {
@@ -38,7 +36,8 @@ func reportCommand(stderr io.Writer) *cli.Command {
 			if _, err := readRun(dir); errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("%s holds no run (no %s)", dir, runName)
 			}
-			o := reportOptions{checkpoint: c.Path("checkpoint"), devices: c.String("devices"), threads: c.Int("threads"), quick: c.Bool("quick")}
+			o := reportOptions{checkpoint: c.Path("checkpoint"), quick: c.Bool("quick")}
+			o.devices, o.options = chosenDevices(c)
 			line := command.NewLine(stderr)
 			if err := makeReport(c.Context, dir, o, line); err != nil {
 				return err

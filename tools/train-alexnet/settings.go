@@ -14,6 +14,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -22,27 +23,28 @@ import (
 // settings are everything that decides a run, one field a flag. Their JSON
 // names are the flags', so that run.json reads like a command line.
 type settings struct {
-	Train     string `json:"train"`
-	Val       string `json:"val"`
-	PCA       string `json:"pca"`
-	Run       string `json:"run"`
-	Config    string `json:"-"`
-	Resume    bool   `json:"-"`
-	Plan      bool   `json:"-"`
-	DryRun    bool   `json:"-"`
-	Dashboard string `json:"-"`
-	Net       string `json:"net"`
-	Without   string `json:"without"`
-	From      string `json:"from"`
-	Freeze    string `json:"freeze"`
-	Devices   string `json:"devices"`
-	Precision string `json:"precision"`
-	Threads   int    `json:"threads"`
-	Workers   int    `json:"workers"`
-	Shuffle   string `json:"shuffle"`
-	Crop      string `json:"crop"`
-	Jitter    string `json:"jitter"`
-	OnBad     string `json:"on-bad"`
+	Train         string `json:"train"`
+	Val           string `json:"val"`
+	PCA           string `json:"pca"`
+	Run           string `json:"run"`
+	Config        string `json:"-"`
+	Resume        bool   `json:"-"`
+	Plan          bool   `json:"-"`
+	DryRun        bool   `json:"-"`
+	Dashboard     string `json:"-"`
+	Net           string `json:"net"`
+	Without       string `json:"without"`
+	From          string `json:"from"`
+	Freeze        string `json:"freeze"`
+	Devices       string `json:"devices"`
+	Precision     string `json:"precision"`
+	Deterministic bool   `json:"deterministic"`
+	Threads       int    `json:"threads"`
+	Workers       int    `json:"workers"`
+	Shuffle       string `json:"shuffle"`
+	Crop          string `json:"crop"`
+	Jitter        string `json:"jitter"`
+	OnBad         string `json:"on-bad"`
 	data.Access
 
 	Epochs     int           `json:"epochs"`
@@ -70,7 +72,7 @@ type settings struct {
 	Keep            int    `json:"keep"`
 }
 
-// netSuffix tells a net file from a preset.
+// netSuffix is what the names of net files end in.
 const netSuffix = ".json"
 
 // Values of --noise, --on-bad and --mean.
@@ -131,8 +133,9 @@ func (s *settings) flags() []cli.Flag {
 		&cli.Float64Flag{Name: "input-scale", Category: recipe, Usage: "`FACTOR` on mean-subtracted 0–255 pixels, 0.015625 (1/64) for small sets; 0 is the net's own, 1 for alexnet", Destination: &s.InputScale},
 		&cli.Uint64Flag{Name: "seed", Category: recipe, Value: 1, Usage: "`SEED` of first weights, order, crops, flips, colours and dropout", Destination: &s.Seed},
 
-		&cli.StringFlag{Name: "devices", Category: device, Value: "cpu", Usage: "`LIST` of device contexts for the towers: cpu holds both, cpu,cpu one each (see train-alexnet devices)", Destination: &s.Devices},
-		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: "`TYPE` of the arithmetic: fp32 is what the CPU computes in", Destination: &s.Precision},
+		&cli.StringFlag{Name: "devices", Category: device, Value: devices.Auto, Usage: devicesUsage, Destination: &s.Devices},
+		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: precisionUsage, Destination: &s.Precision},
+		&cli.BoolFlag{Name: "deterministic", Category: device, Usage: "repeat runs bit for bit on a GPU too, at some cost; the CPU always does", Destination: &s.Deterministic},
 		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
 		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.DryRun},
 		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML, TOML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.Config},
@@ -181,7 +184,7 @@ func (s *settings) validate() error {
 	}{
 		{"init", s.Init, []string{string(engine.InitPaper), string(engine.InitHe)}},
 		{"noise", s.Noise, []string{noiseSqrt, noiseLambda, noiseOff}},
-		{"precision", s.Precision, []string{"fp32"}},
+		{"precision", s.Precision, devices.Precisions},
 		{"schedule", s.Schedule, []string{schedulePlateau, scheduleStep, scheduleCosine}},
 	} {
 		ok := false
@@ -249,7 +252,7 @@ func (s *settings) absolute() error {
 		}
 	}
 	paths := []*string{&s.PCA, &s.Run, &s.From, &s.CacheDir}
-	if strings.HasSuffix(s.Net, netSuffix) {
+	if s.isFile() {
 		paths = append(paths, &s.Net)
 	}
 	for _, p := range paths {
@@ -393,14 +396,26 @@ func (s *settings) net(classes int) (*engine.Net, error) {
 	return n, nil
 }
 
+// isFile tells a net file from a preset.
+func (s *settings) isFile() bool { return strings.HasSuffix(s.Net, netSuffix) }
+
 func (s *settings) namedNet(classes int) (*engine.Net, error) {
-	if !strings.HasSuffix(s.Net, netSuffix) {
+	if !s.isFile() {
 		n, err := engine.Preset(s.Net, classes)
 		if err != nil {
 			return nil, command.Usagef("--net: %w", err)
 		}
 		return n, nil
 	}
+	n, err := s.netFile()
+	if err == nil && n.Classes != classes {
+		err = fmt.Errorf("%s: the net has %d classes and the shards have %d: change the file, or choose other shards", s.Net, n.Classes, classes)
+	}
+	return n, err
+}
+
+// netFile reads the net file.
+func (s *settings) netFile() (*engine.Net, error) {
 	f, err := os.Open(s.Net)
 	if err != nil {
 		return nil, fmt.Errorf("--net: %w", err)
@@ -409,9 +424,6 @@ func (s *settings) namedNet(classes int) (*engine.Net, error) {
 	n, err := engine.ReadNet(f)
 	if err != nil {
 		return nil, fmt.Errorf("--net %s: %w", s.Net, err)
-	}
-	if n.Classes != classes {
-		return nil, fmt.Errorf("%s: the net has %d classes and the shards have %d: change the file, or choose other shards", s.Net, n.Classes, classes)
 	}
 	return n, nil
 }

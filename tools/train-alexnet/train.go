@@ -104,6 +104,7 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, lin
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
+	s.Devices = resolveDevices(s.Devices, line.Print) // what the run is recorded with
 	if err := j.openData(ctx); err != nil {
 		return nil, err
 	}
@@ -292,6 +293,10 @@ func first(s []string) string {
 	return s[0]
 }
 
+func (j *job) deviceOptions() devices.Options {
+	return devices.Options{Threads: j.Threads, Precision: j.Precision, Deterministic: j.Deterministic}
+}
+
 func (j *job) checkpoints() engine.Checkpoints {
 	return engine.Checkpoints{Dir: filepath.Join(j.Run, checkpointsName), Keep: j.Keep}
 }
@@ -310,9 +315,9 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 			return nil, err
 		}
 	}
-	contexts, err := devices.Open(j.Devices, devices.Options{Threads: j.Threads})
+	contexts, err := openDevices(j.Devices, j.deviceOptions())
 	if err != nil {
-		return nil, command.Usagef("--devices: %w", err)
+		return nil, err
 	}
 	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{
 		Batch: j.Batch, Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
@@ -357,7 +362,7 @@ func (j *job) run(ctx context.Context, stdout io.Writer) error {
 		}
 	}
 	// Whoever limits the time doesn't want it exceeded by passes over the data.
-	o := reportOptions{devices: j.Devices, threads: j.Threads, quick: l.stop == engine.StopTime}
+	o := reportOptions{devices: j.Devices, options: j.deviceOptions(), quick: l.stop == engine.StopTime}
 	if err := makeReport(ctx, j.Run, o, j.line); err != nil {
 		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", j.Run, err)
 	}
