@@ -102,6 +102,9 @@ func (b *builder) training(extents []Extent) [][]Op {
 	for i := len(backs) - 1; i >= 0; i-- {
 		dy = backs[i](ops, dy)
 	}
+	if b.cfg.pieces() == 1 {
+		b.reduced(ops)
+	}
 	return b.meet(ops)
 }
 
@@ -171,7 +174,7 @@ func (b *builder) meet(ops [][]Op) [][]Op {
 func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 	return SoftmaxLoss{
 		X: logits, Labels: b.head.labels, Probs: b.head.probs, Loss: b.head.loss, Rank: b.head.rank,
-		Scale: 1 / float32(b.cfg.Batch),
+		Scale: 1 / float32(b.cfg.Batch*b.cfg.ranks()),
 	}
 }
 
@@ -265,6 +268,9 @@ func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out
 			} else {
 				ops[p] = append(ops[p], DenseBackward{X: x[p], W: ws.w, DY: dy[p], DW: ws.g, DB: bs.g, DX: dx[p]})
 			}
+		}
+		if b.cfg.pieces() == 1 {
+			b.reduce(ops, w, bias)
 		}
 		if crossing {
 			return b.scatter(ops, l.Name, in, dx, holders)

@@ -69,6 +69,8 @@ func CheckOp(op Op) error {
 		}
 	case Update:
 		err = checkUpdate(op)
+	case Reduce:
+		err = checkReduce(op)
 	case Concat:
 		err = checkConcat(op)
 	case SumSlices:
@@ -293,6 +295,18 @@ func checkUpdate(op Update) error {
 		wants = append(wants, want{"Halt", op.Halt, Int32, vector(1)})
 	}
 	return expect(wants...)
+}
+
+func checkReduce(op Reduce) error {
+	switch err := present(role{"T", op.T}); {
+	case err != nil:
+		return err
+	case op.By == nil:
+		return fmt.Errorf("nobody to add up %v", op.T)
+	case op.T.Type != Float32 && (op.T.Type != Int32 || op.T.Shape.Len() != 1):
+		return fmt.Errorf("T wants float32 or one int32, %v is %s", op.T, op.T.Type)
+	}
+	return nil
 }
 
 func checkConcat(op Concat) error {

@@ -21,8 +21,8 @@ type Outcome struct {
 	Rank  []int32   // (Images) classes ahead of the right one: 0 is right, < 5 a top-5 hit
 	Probs []float32 // (Images, classes) softmax; nil where nobody asked for it
 
-	// Halted says that the step has changed no weight, since a loss of it, or of
-	// a step before it, is not finite.
+	// Halted says that the step has changed no weight, since a loss of it, on
+	// any rank, or of a step before it, is not finite.
 	Halted bool
 }
 
@@ -64,7 +64,7 @@ func (m *Model) Start(b Batch, s Step) error {
 	if err := m.compute(training, f, b, s); err != nil {
 		return err
 	}
-	if err := errors.Join(m.run(updating, s), m.contexts[0].Download(f.halt[:], m.head.halt)); err != nil {
+	if err := errors.Join(m.run(reducing, s), m.run(updating, s), m.contexts[0].Download(f.halt[:], m.head.halt)); err != nil {
 		return err
 	}
 	f.marks = f.marks[:0]
@@ -136,10 +136,14 @@ func (m *Model) idle() error {
 func (m *Model) compute(what phase, f *flight, b Batch, s Step) error {
 	n, pixels, classes := m.Config.piece(), len(b.Pixels)/m.Config.Batch, m.Net.Classes
 	head, o := m.contexts[0], f.outcome
+	first := 0 // of this rank's images among all of the step
+	if r := m.Config.Reducer; r != nil {
+		first = r.Rank() * m.Config.Batch
+	}
 	f.images = b.Images
 	for lo := 0; lo < b.Images; lo += n {
 		hi := lo + n
-		s.Image = uint64(lo)
+		s.Image = uint64(first + lo)
 		for p, c := range m.contexts {
 			if err := errors.Join(c.Upload(m.inputs[p].pixels, b.Pixels[lo*pixels:hi*pixels]), c.Upload(m.inputs[p].colour, b.Colour[3*lo:3*hi])); err != nil {
 				return err

@@ -17,6 +17,8 @@ func (Accumulate) Kind() string       { return "accumulate" }
 func (Update) Kind() string           { return "update" }
 func (Concat) Kind() string           { return "concat" }
 func (SumSlices) Kind() string        { return "sum slices" }
+func (Reduce) Kind() string           { return "reduce" }
+func (AwaitReduce) Kind() string      { return "await reduce" }
 func (Signal) Kind() string           { return "signal" }
 func (Await) Kind() string            { return "await" }
 
@@ -63,6 +65,10 @@ func (o Concat) Reads() []*Tensor      { return some(o.Parts...) }
 func (o Concat) Writes() []*Tensor     { return some(o.Y) }
 func (o SumSlices) Reads() []*Tensor   { return some(o.Parts...) }
 func (o SumSlices) Writes() []*Tensor  { return some(o.Y) }
+func (o Reduce) Reads() []*Tensor      { return some(o.T) }
+func (o Reduce) Writes() []*Tensor     { return some(o.T) }
+func (AwaitReduce) Reads() []*Tensor   { return nil }
+func (AwaitReduce) Writes() []*Tensor  { return nil }
 func (Signal) Reads() []*Tensor        { return nil }
 func (Signal) Writes() []*Tensor       { return nil }
 func (Await) Reads() []*Tensor         { return nil }

@@ -32,6 +32,8 @@ type Context struct {
 	shared []float32 // the part of the workspace that all workers see
 	step   engine.Step
 
+	reductions []reduction // under way
+
 	queue   chan command
 	stopped chan struct{}
 	closed  bool

@@ -59,6 +59,14 @@ func (c *Context) checkTensors(op engine.Op) error {
 		own, peers = nil, op.Parts
 	case engine.SumSlices:
 		own, peers = nil, op.Parts
+	case engine.Reduce:
+		if op.T == nil {
+			return fmt.Errorf("%s: T is missing", op.Kind())
+		}
+		if _, ok := op.T.Context.(*Context); !ok {
+			return fmt.Errorf("%s: %v lives in another kind of context", op.Kind(), op.T)
+		}
+		return nil
 	case engine.Update:
 		if op.Halt != nil {
 			peers = []*engine.Tensor{op.Halt}
@@ -125,6 +133,10 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		return c.lowerConcat(op)
 	case engine.SumSlices:
 		return c.lowerSumSlices(op)
+	case engine.Reduce:
+		return c.lowerReduce(op)
+	case engine.AwaitReduce:
+		return c.lowerAwaitReduce()
 	case engine.Signal:
 		e, ok := op.Event.(*event)
 		if !ok || e.owner != c {

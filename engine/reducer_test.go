@@ -1,0 +1,199 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"alexnet/engine"
+)
+
+// table is where the ranks of one process meet: the k-th arrays of all ranks are
+// added up, in order of the ranks, when the last of them has come.
+type table struct {
+	mu    sync.Mutex
+	ranks int
+	sums  []*sum
+}
+
+type sum struct {
+	arrays [][]float32 // per rank
+	came   int
+	done   chan struct{}
+}
+
+// seat is one rank's place.
+type seat struct {
+	*table
+	rank  int
+	calls []int // lengths
+	fail  error
+}
+
+func (s *seat) Rank() int { return s.rank }
+func (s *seat) Size() int { return s.ranks }
+
+func (s *seat) Sum(values []float32) func() error {
+	if s.fail != nil {
+		return func() error { return s.fail }
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := len(s.calls)
+	s.calls = append(s.calls, len(values))
+	if k == len(s.sums) {
+		s.sums = append(s.sums, &sum{arrays: make([][]float32, s.ranks), done: make(chan struct{})})
+	}
+	u := s.sums[k]
+	u.arrays[s.rank] = values
+	if u.came++; u.came == s.ranks {
+		for i := range values {
+			var total float32
+			for _, a := range u.arrays {
+				total += a[i]
+			}
+			for _, a := range u.arrays {
+				a[i] = total
+			}
+		}
+		close(u.done)
+	}
+	return func() error { <-u.done; return nil }
+}
+
+// Two ranks of half the batch are one of the whole: to rounding, dropout
+// included, however each rank's net is placed and its batch cut. The ranks are
+// equal to the bit.
+func TestRanks(t *testing.T) {
+	const ranks, batch = 2, 4
+	net := preset(t, "alexnet-mini", 10)
+	for _, c := range []struct {
+		list   string
+		pieces int
+	}{{"cpu", 1}, {"cpu", 2}, {"cpu,cpu", 1}, {"cpu,cpu", 2}} {
+		t.Run(fmt.Sprintf("%s in %d", c.list, c.pieces), func(t *testing.T) {
+			if testing.Short() && c.list == "cpu" {
+				t.Skip("the two contexts do the same and more")
+			}
+			cfg := engine.ModelConfig{Batch: batch, InputScale: 1. / 64, Decay: 5e-4}
+			whole := newModel(t, net, "cpu", cfg)
+			cfg.Batch, cfg.Accumulate = batch/ranks, c.pieces
+			together := &table{ranks: ranks}
+			seats, models := make([]*seat, ranks), make([]*engine.Model, ranks)
+			for r := range ranks {
+				seats[r] = &seat{table: together, rank: r}
+				cfg.Reducer = seats[r]
+				models[r] = newModel(t, net, c.list, cfg)
+			}
+			for _, m := range append(models, whole) {
+				if err := m.Initialize(engine.InitHe, 7); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for step := range uint64(3) {
+				b := randomBatch(net, batch, step)
+				s := engine.Step{Seed: 1, Number: step, LearningRate: .01, Momentum: .9}
+				want, err := whole.Train(b, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var losses []float32
+				for _, o := range trainRanks(t, models, b, s) {
+					losses = append(losses, o.Loss...)
+				}
+				for i, w := range want.Loss {
+					if math.Abs(float64(losses[i]-w)) > 1e-4 {
+						t.Errorf("step %d, image %d: loss %g on ranks, %g in one", step, i, losses[i], w)
+					}
+				}
+				same(t, whole, models[0], engine.Gradient, 1e-4)
+			}
+			same(t, whole, models[0], engine.Weight, 1e-4)
+			sameWeights(t, "rank 1", weights(t, models[1]), weights(t, models[0]))
+			checkCalls(t, models[0], seats[0].calls, len(seats[1].calls))
+		})
+	}
+}
+
+// trainRanks takes one step on every rank, each with its share of b.
+func trainRanks(t *testing.T, models []*engine.Model, b engine.Batch, s engine.Step) []engine.Outcome {
+	t.Helper()
+	n := b.Images / len(models)
+	pixels := len(b.Pixels) / b.Images
+	outcomes, errs := make([]engine.Outcome, len(models)), make([]error, len(models))
+	var all sync.WaitGroup
+	for r, m := range models {
+		share := engine.Batch{Images: n, Pixels: b.Pixels[r*n*pixels:], Colour: b.Colour[r*n*3:], Labels: b.Labels[r*n:]}
+		all.Go(func() { outcomes[r], errs[r] = m.Train(share, s) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	return outcomes
+}
+
+// checkCalls wants the gradients of one step in order, last layers first, every
+// context's share by itself, and at the end the flag.
+func checkCalls(t *testing.T, m *engine.Model, calls []int, others int) {
+	t.Helper()
+	var want []int
+	params := m.Parameters()
+	for i := len(params) - 2; i >= 0; i -= 2 {
+		shares := len(m.Plans())
+		if strings.HasPrefix(params[i].Name, "fc8") {
+			shares = 1
+		}
+		for range shares {
+			want = append(want, params[i].Len()/shares, params[i+1].Len()/shares)
+		}
+	}
+	want = append(want, 1)
+	if !slices.Equal(calls, slices.Repeat(want, 3)) || others != len(calls) {
+		t.Errorf("sums of %v values in 3 steps, %d on the other rank; want 3 times %v", calls, others, want)
+	}
+}
+
+// A loss that isn't finite on one rank halts them all.
+func TestRanksHalt(t *testing.T) {
+	net := preset(t, "alexnet-mini", 10)
+	together := &table{ranks: 2}
+	var models []*engine.Model
+	for r := range 2 {
+		m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, InputScale: 1. / 64, Reducer: &seat{table: together, rank: r}})
+		if err := m.Initialize(engine.InitHe, 7); err != nil {
+			t.Fatal(err)
+		}
+		models = append(models, m)
+	}
+	before := weights(t, models[0])
+	b := randomBatch(net, 2, 1)
+	b.Colour[3] = float32(math.Inf(1)) // rank 1's
+	outcomes := trainRanks(t, models, b, engine.Step{LearningRate: .01})
+	if !outcomes[0].Halted || !outcomes[1].Halted || outcomes[0].Loss[0] != outcomes[0].Loss[0] {
+		t.Errorf("outcomes %+v: want both halted, and rank 0's loss a number", outcomes)
+	}
+	for r, m := range models {
+		sameWeights(t, fmt.Sprint("rank ", r), weights(t, m), before)
+	}
+	b.Colour[3] = 0
+	if o := trainRanks(t, models, b, engine.Step{LearningRate: .01}); o[0].Halted || o[1].Halted {
+		t.Error("halted in the step after")
+	}
+}
+
+func TestRankLost(t *testing.T) {
+	net := preset(t, "alexnet-mini", 10)
+	lost := errors.New("rank 1 of 2 is gone")
+	m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, Reducer: &seat{table: &table{ranks: 2}, fail: lost}})
+	if err := m.Initialize(engine.InitHe, 7); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Train(randomBatch(net, 1, 1), engine.Step{}); !errors.Is(err, lost) || !strings.Contains(err.Error(), "over ranks") {
+		t.Errorf("error %v", err)
+	}
+}
