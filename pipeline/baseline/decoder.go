@@ -9,13 +9,17 @@ import (
 type Decoder struct {
 	header
 	reader
-	scan []byte // of the file that was opened
+	tables tables
+	scan   []byte // of the file that was opened
+	units  [6]unit
+	colour image.YCbCr
+	grey   image.Gray
 }
 
 // Open reads a file's header, and returns the picture's size in pixels.
 func (d *Decoder) Open(file []byte) (width, height int, err error) {
 	old := d.components
-	d.header = header{}
+	d.header = header{tables: &d.tables}
 	d.scan, err = d.parse(file)
 	for i := range d.components { // their memory
 		d.components[i].coefs, d.components[i].plane = old[i].coefs, old[i].plane
@@ -48,14 +52,16 @@ func (d *Decoder) Decode(rect image.Rectangle) (image.Image, error) {
 		Intersect(image.Rect(0, 0, d.width, d.height))
 	luma := &d.components[0]
 	if d.n == 1 {
-		return &image.Gray{Pix: luma.plane, Stride: luma.width, Rect: bounds}, nil
+		d.grey = image.Gray{Pix: luma.plane, Stride: luma.width, Rect: bounds}
+		return &d.grey, nil
 	}
 	blues, reds := &d.components[1], &d.components[2]
-	return &image.YCbCr{
+	d.colour = image.YCbCr{
 		Y: luma.plane, Cb: blues.plane, Cr: reds.plane,
 		YStride: luma.width, CStride: blues.width,
 		SubsampleRatio: d.subsampling(), Rect: bounds,
-	}, nil
+	}
+	return &d.colour, nil
 }
 
 func (d *Decoder) subsampling() image.YCbCrSubsampleRatio {
@@ -81,8 +87,7 @@ func (c *component) prepare(across int, kept image.Rectangle) {
 
 // mcus reads all MCUs and transforms those that are kept.
 func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool {
-	var room [6]unit
-	units := room[:0]
+	units := d.units[:0]
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
 		for at := range c.h * c.v {

@@ -89,6 +89,34 @@ func TestCutAnywhere(t *testing.T) {
 	})
 }
 
+// TestAllocates: a Decoder takes memory for its first pictures only.
+func TestAllocates(t *testing.T) {
+	var files [][]byte
+	for _, name := range []string{"420", "444", "grey", "restart-rows"} {
+		file, err := os.ReadFile("testdata/" + name + ".jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	d := new(Decoder)
+	decode := func() {
+		for _, file := range files {
+			width, height, err := d.Open(file)
+			if err == nil {
+				_, err = d.Decode(all(width, height))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	decode()
+	if n := testing.AllocsPerRun(20, decode); n > 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
 // FuzzDecode: whatever the bytes, assembly and Go give the same pixels or leave
 // the file to others, and a used Decoder does what a fresh one does.
 func FuzzDecode(f *testing.F) {

@@ -40,6 +40,12 @@ type component struct {
 	width  int // of a row of plane in bytes
 }
 
+// tables are those of the last file.
+type tables struct {
+	divisors [4][pair]int16
+	dcs, acs [4]huffman
+}
+
 // header is what stands before the scan.
 type header struct {
 	width, height  int
@@ -49,6 +55,7 @@ type header struct {
 	restart        int // MCUs between markers; 0: none
 	divisors       [4]*[pair]int16
 	dcs, acs       [4]*huffman
+	tables         *tables // what those point to
 	jfif, adobe    bool
 	adobeTransform byte
 }
@@ -140,7 +147,8 @@ func (h *header) quantTables(b []byte) bool {
 		if len(b) < 65 || b[0] > 3 { // others have 16 bits
 			return false
 		}
-		h.divisors[b[0]] = pairOf(b[1:65])
+		h.tables.divisors[b[0]] = pairOf(b[1:65])
+		h.divisors[b[0]] = &h.tables.divisors[b[0]]
 		b = b[65:]
 	}
 	return true
@@ -159,18 +167,13 @@ func (h *header) huffmanTables(b []byte) bool {
 		if n > 256 || len(b) < 17+n {
 			return false
 		}
-		largest := byte(largestAC)
+		set, all, largest := &h.acs, &h.tables.acs, byte(largestAC)
 		if b[0]>>4 == 0 {
-			largest = largestDC
+			set, all, largest = &h.dcs, &h.tables.dcs, largestDC
 		}
-		t := newHuffman(b[1:17], b[17:17+n], largest)
-		if t == nil {
+		i := b[0] & 15
+		if set[i] = &all[i]; !set[i].set(b[1:17], b[17:17+n], largest) {
 			return false
-		}
-		if b[0]>>4 == 0 {
-			h.dcs[b[0]] = t
-		} else {
-			h.acs[b[0]&15] = t
 		}
 		b = b[17+n:]
 	}

@@ -1,5 +1,7 @@
 package baseline
 
+import "bytes"
+
 // lookBits is how many bits are looked up at once; codes that are longer are
 // rare.
 const lookBits = 11
@@ -40,33 +42,40 @@ type huffman struct {
 	limit  [17]uint32
 	first  [17]int
 	values []byte
+
+	made []byte // counts, values and largest that it was made of
 }
 
-// newHuffman makes the table of T.81, C.2: counts of codes by length, and their
-// values. It returns nil where there are more codes than bits allow, and for
-// values that ask for more than largest bits.
-func newHuffman(counts, values []byte, largest byte) *huffman {
-	h := &huffman{values: append([]byte(nil), values...)}
-	code, n := 0, 0
+// set makes the table of T.81, C.2: counts of codes by length, and their values.
+// It is false where there are more codes than bits allow, and for values that ask
+// for more than largest bits. Files often have the tables of the file before.
+func (h *huffman) set(counts, values []byte, largest byte) bool {
+	n := len(h.made)
+	if n == 17+len(values) && bytes.Equal(h.made[:16], counts) && bytes.Equal(h.made[16:n-1], values) && h.made[n-1] == largest {
+		return true
+	}
+	*h = huffman{values: append(h.values[:0], values...), made: h.made[:0]}
+	code, symbols := 0, 0
 	for l := 1; l <= 16; l++ {
-		h.first[l] = n - code
+		h.first[l] = symbols - code
 		for range counts[l-1] {
-			if code >= 1<<l || values[n]&15 > largest {
-				return nil
+			if code >= 1<<l || values[symbols]&15 > largest {
+				return false
 			}
 			if l <= lookBits {
 				at := code << (lookBits - l)
 				for i := range 1 << (lookBits - l) {
-					h.short[at+i] = makeSymbol(l, values[n])
+					h.short[at+i] = makeSymbol(l, values[symbols])
 				}
 			}
 			code++
-			n++
+			symbols++
 		}
 		h.limit[l] = uint32(code) << (16 - l)
 		code <<= 1
 	}
-	return h
+	h.made = append(append(append(h.made, counts...), values...), largest)
+	return true
 }
 
 // long finds the symbol of a code of more than lookBits bits, which begins at the

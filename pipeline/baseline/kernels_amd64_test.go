@@ -58,11 +58,12 @@ func TestCoefficientsBMI2(t *testing.T) {
 		for range counts {
 			values = append(values, byte(random.IntN(11)|random.IntN(16)<<4), 0, byte(random.IntN(11)))
 		}
-		ac := newHuffman(counts, values, largestAC)
+		var ac, dc huffman
+		ac.set(counts, values, largestAC)
 		for i := range values {
 			values[i] &= 15
 		}
-		dc := newHuffman(counts, values, largestDC)
+		dc.set(counts, values, largestDC)
 		data := make([]byte, 64+padding)
 		for i := range 64 {
 			data[i] = byte(random.Uint32())

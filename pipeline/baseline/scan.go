@@ -87,8 +87,7 @@ var places = func() (p [128]byte) {
 }()
 
 // pairOf lays divisors out as those of a pair.
-func pairOf(divisors []byte) *[pair]int16 {
-	p := new([pair]int16)
+func pairOf(divisors []byte) (p [pair]int16) {
 	for k, v := range divisors {
 		p[places[k]], p[places[k]+8] = int16(v), int16(v)
 	}

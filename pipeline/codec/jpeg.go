@@ -13,11 +13,13 @@ import (
 // JPEG stores pictures as baseline JPEG files, colour at half resolution
 // (4:2:0). It loses a little: a decoded picture differs from the encoded one.
 //
-// Pictures are encoded and decoded by libjpeg-turbo where package turbojpeg
-// finds it, and else by image/jpeg, at a sixth of the speed. Decoded pictures
-// differ by a few levels where colours change, since libjpeg-turbo interpolates
-// them. Encoded ones differ in their bytes. A decoder by image/jpeg takes memory
-// anew for each picture.
+// Pictures are encoded by libjpeg-turbo where package turbojpeg finds it, and
+// else by image/jpeg, at a sixth of the speed and with other bytes. They are
+// decoded by package baseline, to libjpeg's pixels. What that leaves to others,
+// such as progressive pictures in shards made elsewhere, is decoded by the same
+// two; the pixels differ by a few levels where colours change, since
+// libjpeg-turbo interpolates them, and image/jpeg takes memory anew for each
+// picture.
 type JPEG struct {
 	Quality int  // 1 to 100
 	Go      bool // encode by image/jpeg even where libjpeg-turbo is
@@ -46,6 +48,11 @@ func (c JPEG) NewEncoder(size int) Encoder {
 }
 
 func (c JPEG) NewDecoder(size int) Decoder {
+	return &baselineDecoder{size: size, other: newOtherJPEG(size)}
+}
+
+// newOtherJPEG decodes any JPEG file.
+func newOtherJPEG(size int) Decoder {
 	if turbo, err := turbojpeg.NewDecoder(); err == nil {
 		return &turboDecoder{size: size, turbo: turbo}
 	}

@@ -27,7 +27,7 @@ func TestJPEGPixels(t *testing.T) {
 	}
 	for name, decoder := range jpegDecoders(size) {
 		want := [3]byte{200, 50, 101}
-		if name == "turbo" {
+		if name != "image/jpeg" {
 			want[0] = 201
 		}
 		rgb := make([]byte, size*size*3)
@@ -42,10 +42,11 @@ func TestJPEGPixels(t *testing.T) {
 	}
 }
 
-// jpegDecoders are image/jpeg's and, where it is present, libjpeg-turbo's.
+// jpegDecoders are image/jpeg's, ours and, where it is present, libjpeg-turbo's.
 func jpegDecoders(size int) map[string]Decoder {
 	all := map[string]Decoder{"image/jpeg": &jpegDecoder{size: size}}
-	if d, ok := (JPEG{}).NewDecoder(size).(*turboDecoder); ok {
+	all["baseline"] = (JPEG{}).NewDecoder(size)
+	if d, ok := newOtherJPEG(size).(*turboDecoder); ok {
 		all["turbo"] = d
 	}
 	return all
@@ -56,7 +57,7 @@ func jpegDecoders(size int) map[string]Decoder {
 func TestJPEGDecodersAgree(t *testing.T) {
 	const size = 64
 	decoders := jpegDecoders(size)
-	if len(decoders) < 2 {
+	if decoders["turbo"] == nil {
 		t.Skip("libjpeg-turbo isn't here")
 	}
 	encoded, err := JPEG{Quality: 95}.NewEncoder(size).Encode(nil, gradient(size))
@@ -75,6 +76,9 @@ func TestJPEGDecodersAgree(t *testing.T) {
 	}
 	if difference := sums["turbo"] - sums["image/jpeg"]; difference < 0 || difference > size*size*3 {
 		t.Errorf("the sums of all values are %v: libjpeg-turbo's must be the larger, by less than one a value, since it rounds", sums)
+	}
+	if sums["baseline"] != sums["turbo"] {
+		t.Errorf("the sums of all values are %v: baseline's must be libjpeg-turbo's", sums)
 	}
 }
 

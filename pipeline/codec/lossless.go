@@ -175,6 +175,10 @@ func (d *losslessDecoder) DecodeCrop(dst, src []byte, view augment.View, crop in
 	return nil
 }
 
+// Residuals reads a picture's residuals and makes no pixels of them: the part of
+// decoding that is Huffman's, for measurements.
+func (d *losslessDecoder) Residuals(src []byte) error { return d.residuals(src) }
+
 // residuals checks a picture and reads its predictors, and its residuals into
 // the planes.
 func (d *losslessDecoder) residuals(src []byte) error {
