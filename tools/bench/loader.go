@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -18,14 +19,19 @@ import (
 const loaderDescription = `Reads the same pictures by our loader from each codec and by torchvision's DataLoader, MosaicML Streaming,
 WebDataset and FFCV: shuffled, a 224×224 crop, mirrored half of the time, batches of bytes in memory. Ours draws
 colour noise too. Pictures are brought to 256×256 once; the peers get them as JPEG of the same bytes as our jpeg
-shards, FFCV writes its own file from those. Peers that can't run are named with the reason.`
+shards, FFCV writes its own file from those. Peers that can't run are named with the reason. The bounds are what no
+loader of such shards can do without, on as many goroutines: copying crops in memory, Huffman decoding,
+libjpeg-turbo. "1.28 M" are the same shards so often that there are 1.28 million samples.
+
+It takes some two minutes, and a few more when shards and the peers' files have to be made. Ctrl-C, or the end
+of --max-time, prints what there is by then.`
 
 // loaderJob is what the flags say.
 type loaderJob struct {
 	in, work, python, peers string
 	limit, batch, workers   int
 	rounds                  int
-	time                    time.Duration
+	time, maxTime           time.Duration
 	json                    bool
 	log                     *command.Line
 }
@@ -45,20 +51,21 @@ func loaderCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "limit", Value: 2048, Usage: "take `N` pictures", Destination: &j.limit},
 			&cli.IntFlag{Name: "batch", Value: 256, Usage: "`N` pictures in a batch", Destination: &j.batch},
 			&cli.IntFlag{Name: "workers", Value: runtime.GOMAXPROCS(0), Usage: "`N` goroutines or processes that decode", Destination: &j.workers},
-			&cli.IntFlag{Name: "rounds", Value: 5, Usage: "turns that each contestant takes", Destination: &j.rounds},
-			&cli.DurationFlag{Name: "time", Value: 4 * time.Second, Usage: "`TIME` of a turn", Destination: &j.time},
+			&cli.IntFlag{Name: "rounds", Value: 3, Usage: "turns that each contestant takes", Destination: &j.rounds},
+			&cli.DurationFlag{Name: "time", Value: 2 * time.Second, Usage: "`TIME` of a turn", Destination: &j.time},
+			&cli.DurationFlag{Name: "max-time", Value: 270 * time.Second, Usage: "print what there is after `TIME`; 0 sets no limit", Destination: &j.maxTime},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object on standard output", Destination: &j.json},
 		},
 		Action: func(c *cli.Context) error {
 			j.log = command.NewLine(stderr)
 			r, err := j.run(c.Context)
-			if err != nil {
+			if r == nil {
 				return err
 			}
 			if j.json {
-				return json.NewEncoder(stdout).Encode(r)
+				return errors.Join(err, json.NewEncoder(stdout).Encode(r))
 			}
-			return r.print(stdout)
+			return errors.Join(err, r.print(stdout))
 		},
 	}
 }
@@ -77,29 +84,30 @@ type turn struct {
 	Note       string  `json:"note"`
 }
 
+// run lets all take turns. An error leaves the report of what was measured
+// before it; a nil report means that there is nothing.
 func (j *loaderJob) run(ctx context.Context) (*report, error) {
+	if j.rounds < 1 || j.time <= 0 {
+		return nil, command.Usagef("want --rounds and --time above 0")
+	}
 	if err := j.prepare(ctx); err != nil {
 		return nil, err
 	}
-	var all []contestant
-	for _, name := range []string{"raw", "lossless", "jpeg"} {
-		all = append(all, contestant{"ours, " + name, func(ctx context.Context) (turn, error) { return j.ours(ctx, name) }})
-	}
-	all = append(all,
-		contestant{"bound of raw: copies of crops", j.copies},
-		contestant{"bound of jpeg: libjpeg-turbo alone", j.turbo})
-	if j.python != "" {
-		for _, name := range []string{"ffcv-raw", "ffcv-jpeg", "torchvision", "streaming", "webdataset"} {
-			all = append(all, contestant{name, func(ctx context.Context) (turn, error) { return j.peer(ctx, name) }})
-		}
-	}
+	all, end := j.contestants(ctx)
+	defer end()
 	r := newReport(j)
+	began := time.Now()
 	for round := range j.rounds {
 		for _, c := range all {
+			if j.maxTime > 0 && time.Since(began) > j.maxTime {
+				j.log.Print("stopped by --max-time in round %d of %d", round+1, j.rounds)
+				return r, nil
+			}
 			j.log.Update("round %d of %d: %s", round+1, j.rounds, c.name)
 			t, err := c.turn(ctx)
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				j.log.Clear()
+				return r, ctx.Err()
 			}
 			r.add(c.name, t, err)
 		}
@@ -108,10 +116,40 @@ func (j *loaderJob) run(ctx context.Context) (*report, error) {
 	return r, nil
 }
 
+// contestants are all that take turns; end stops those that are processes.
+func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func()) {
+	for _, name := range []string{"raw", "lossless", "jpeg"} {
+		all = append(all,
+			contestant{"ours, " + name, func(ctx context.Context) (turn, error) { return j.ours(ctx, j.shards(name)) }},
+			contestant{"ours, " + name + ", 1.28 M", func(ctx context.Context) (turn, error) { return j.ours(ctx, j.repeated(name)) }})
+	}
+	all = append(all,
+		contestant{"bound of raw: copies of crops", j.copies},
+		contestant{"bound of lossless: Huffman decoding", j.huffman},
+		contestant{"bound of jpeg: libjpeg-turbo", j.turbo})
+	var peers []*peer
+	if j.python != "" {
+		for _, name := range []string{"ffcv-raw", "ffcv-jpeg", "torchvision", "streaming", "webdataset"} {
+			p := &peer{job: j, name: name}
+			peers = append(peers, p)
+			all = append(all, contestant{name, p.turn})
+		}
+	}
+	return all, func() {
+		for _, p := range peers {
+			p.end()
+		}
+	}
+}
+
 // shards is the folder of one codec's shards.
 func (j *loaderJob) shards(name string) string {
 	return filepath.Join(j.work, fmt.Sprintf("shards-%s-%d", name, j.limit))
 }
+
+// repeated is the folder of one codec's shards, so often that they are 1.28
+// million samples.
+func (j *loaderJob) repeated(name string) string { return j.shards(name) + "-repeated" }
 
 // jpegs is the folder of the pictures as JPEG files.
 func (j *loaderJob) jpegs() string { return filepath.Join(j.work, fmt.Sprintf("jpegs-%d", j.limit)) }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -30,11 +33,52 @@ func (j *loaderJob) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, name := range codecNames {
+		if err := repeat(j.shards(name), j.repeated(name), 1_280_000); err != nil {
+			return err
+		}
+	}
 	if _, err := os.Stat(j.jpegs()); err == nil {
 		return nil
 	}
 	j.log.Update("making %s", j.jpegs())
 	return j.writeJPEGs(j.jpegs())
+}
+
+// repeat makes a folder whose index names the shards of another so often, by hard
+// links, that there are so many samples.
+func repeat(from, to string, samples int) error {
+	index, err := mds.ReadIndex(from)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(to, mds.IndexName)); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(to, 0o777); err != nil {
+		return err
+	}
+	var meta pipeline.Meta
+	if err := json.Unmarshal(index.Extra[pipeline.MetaKey], &meta); err != nil {
+		return err
+	}
+	meta.Job = nil
+	shards, have := index.Shards, index.Samples()
+	for index.Shards = nil; index.Samples() < samples; {
+		for _, s := range shards {
+			origin := filepath.Join(from, s.RawData.Basename)
+			s.RawData.Basename = fmt.Sprintf("shard.%05d.mds", len(index.Shards))
+			if err := os.Link(origin, filepath.Join(to, s.RawData.Basename)); err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+			index.Shards = append(index.Shards, s)
+		}
+	}
+	meta.Images *= index.Samples() / have
+	if index.Extra[pipeline.MetaKey], err = json.Marshal(meta); err != nil {
+		return err
+	}
+	return index.Write(to)
 }
 
 // writeJPEGs writes each sample of the jpeg shards to a file of its own.

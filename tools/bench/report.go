@@ -101,5 +101,44 @@ func (r *report) print(w io.Writer) error {
 		fmt.Fprintf(t, "| %s\t %.0f\t %.0f\t %s\t %s\t %s\t\n", x.Name, x.ImagesPerSec, x.CPUMicros,
 			ratio(x.ImagesPerSec, base.ImagesPerSec), ratio(base.CPUMicros, x.CPUMicros), note)
 	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return r.printPairs(w)
+}
+
+// pairs are ours beside what each is judged by.
+var pairs = []struct{ ours, other string }{
+	{"ours, raw", "bound of raw: copies of crops"},
+	{"ours, lossless", "bound of lossless: Huffman decoding"},
+	{"ours, jpeg", "bound of jpeg: libjpeg-turbo"},
+	{"ours, raw, 1.28 M", "ours, raw"},
+	{"ours, lossless, 1.28 M", "ours, lossless"},
+	{"ours, jpeg, 1.28 M", "ours, jpeg"},
+	{"ours, raw", "ffcv-raw"},
+	{"ours, jpeg", "ffcv-jpeg"},
+	{"ours, raw", "torchvision"},
+}
+
+// printPairs writes the medians of the ratios within each round, which a machine
+// that is busy in some rounds doesn't change as it does the rates.
+func (r *report) printPairs(w io.Writer) error {
+	rates := map[string][]float64{}
+	for _, x := range r.Results {
+		rates[x.Name] = x.Rates
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.Debug)
+	fmt.Fprintf(t, "\n| within a round\t times\t least and most\t\n|---\t ---:\t ---\t\n")
+	for _, p := range pairs {
+		var ratios []float64
+		for i, rate := range rates[p.ours] {
+			if other := rates[p.other]; i < len(other) {
+				ratios = append(ratios, rate/other[i])
+			}
+		}
+		if len(ratios) > 0 {
+			fmt.Fprintf(t, "| %s / %s\t %.2f\t %.2f – %.2f\t\n", p.ours, p.other, median(ratios), slices.Min(ratios), slices.Max(ratios))
+		}
+	}
 	return t.Flush()
 }

@@ -3,12 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"os/exec"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,9 +22,9 @@ var noise = augment.PCA{
 	Eigenvectors: [3][3]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
 }
 
-// ours is a turn of our loader.
-func (j *loaderJob) ours(ctx context.Context, codec string) (turn, error) {
-	d, err := pipeline.OpenDataset(j.shards(codec))
+// ours is a turn of our loader on a folder of shards.
+func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
+	d, err := pipeline.OpenDataset(dir)
 	if err != nil {
 		return turn{}, err
 	}
@@ -107,21 +103,45 @@ func (j *loaderJob) copies(context.Context) (turn, error) {
 	})
 }
 
-// turbo decodes the jpeg shards' pictures into the same memory each.
-func (j *loaderJob) turbo(context.Context) (turn, error) {
-	d, err := pipeline.OpenDataset(j.shards("jpeg"))
+// samples are the encoded pictures of one codec's shards, in memory.
+func (j *loaderJob) samples(name string) (pictures [][]byte, d *pipeline.Dataset, err error) {
+	if d, err = pipeline.OpenDataset(j.shards(name)); err != nil {
+		return nil, nil, err
+	}
+	for i := range d.Len() {
+		s, err := d.Sample(i)
+		if err != nil {
+			return nil, nil, errors.Join(err, d.Close())
+		}
+		pictures = append(pictures, s.Image)
+	}
+	return pictures, d, nil
+}
+
+// huffman reads the residuals of the lossless shards' pictures, and makes no
+// pixels of them.
+func (j *loaderJob) huffman(context.Context) (turn, error) {
+	pictures, d, err := j.samples("lossless")
 	if err != nil {
 		return turn{}, err
 	}
 	defer d.Close()
-	pictures := make([][]byte, d.Len())
-	for i := range pictures {
-		s, err := d.Sample(i)
-		if err != nil {
-			return turn{}, err
+	return j.parallel(len(pictures), func() (func(int) error, error) {
+		decoder, ok := d.Codec().NewDecoder(d.Meta().Size).(interface{ Residuals(src []byte) error })
+		if !ok {
+			return nil, errors.New("the codec has no Huffman codes")
 		}
-		pictures[i] = s.Image
+		return func(sample int) error { return decoder.Residuals(pictures[sample]) }, nil
+	})
+}
+
+// turbo decodes the jpeg shards' pictures into the same memory each.
+func (j *loaderJob) turbo(context.Context) (turn, error) {
+	pictures, d, err := j.samples("jpeg")
+	if err != nil {
+		return turn{}, err
 	}
+	defer d.Close()
 	size := d.Meta().Size
 	return j.parallel(len(pictures), func() (func(int) error, error) {
 		decoder, err := turbojpeg.NewDecoder()
@@ -130,23 +150,4 @@ func (j *loaderJob) turbo(context.Context) (turn, error) {
 			return decoder.Decode(rgb, pictures[sample], turbojpeg.Header{Width: size, Height: size})
 		}, err
 	})
-}
-
-// peer is a turn of one peer, in a process of its own.
-func (j *loaderJob) peer(ctx context.Context, name string) (turn, error) {
-	c := exec.CommandContext(ctx, j.python, j.peers, name, "--jpegs", j.jpegs(), "--mds", j.shards("jpeg"), "--work", j.work,
-		"--seconds", fmt.Sprint(j.time.Seconds()), "--workers", fmt.Sprint(j.workers), "--batch", fmt.Sprint(j.batch))
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	out, err := c.Output()
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-		return turn{}, fmt.Errorf("%s: %s", err, lines[len(lines)-1])
-	}
-	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-	var t turn
-	if err := json.Unmarshal(lines[len(lines)-1], &t); err != nil {
-		return turn{}, fmt.Errorf("its answer %q: %w", lines[len(lines)-1], err)
-	}
-	return t, nil
 }
