@@ -66,7 +66,7 @@ func dense(name string, in, out int) []layerBench {
 		return []engine.Op{engine.DenseBackward{X: b.maps(in, 1), W: b.tensor(engine.Master, out, in), DY: b.maps(out, 1),
 			DW: b.tensor(engine.Float32, out, in), DB: b.tensor(engine.Float32, out), DX: b.maps(in, 1)}}
 	}, 2 * flop}, {name + "/update", func(b *net) []engine.Op {
-		return []engine.Op{engine.Update{W: b.tensor(engine.Float32, out, in), V: b.tensor(engine.Float32, out, in),
+		return []engine.Op{engine.Update{W: b.tensor(engine.Master, out, in), V: b.tensor(engine.Float32, out, in),
 			G: b.tensor(engine.Float32, out, in), Decay: .0005, Rate: 1}}
 	}, 0}}
 }
