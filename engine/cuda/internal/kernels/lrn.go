@@ -17,9 +17,12 @@ type Response struct {
 }
 
 // Paper reports whether the constants are of the kind that the fast and the
-// fused kernels are made for: five maps and β 0.75 (two square roots instead of
-// a power). K and α are free.
-func (r Response) Paper() bool { return r.Size == 5 && r.Beta == 0.75 }
+// fused kernels are made for: five maps, β 0.75 (two square roots instead of a
+// power) and a K that keeps denominators from being subnormal. The paper's K is
+// 2; α is free.
+func (r Response) Paper() bool {
+	return r.Size == 5 && r.Beta == 0.75 && r.K >= 1e-30 && r.Alpha >= 0
+}
 
 func (r Response) validate(c int32) error {
 	if r.Size < 1 || r.Maps < 1 || c%r.Maps != 0 {

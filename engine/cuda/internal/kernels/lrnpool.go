@@ -64,7 +64,7 @@ func even(count, limit int32) int32 {
 
 func fusable(r Response, c int32, w Window, h, wide, outH, outW int32) error {
 	if !r.Paper() {
-		return fmt.Errorf("lrn over %d maps with β %g can't be fused: %w", r.Size, r.Beta, gpu.ErrUnsupported)
+		return fmt.Errorf("lrn over %d maps with K %g, β %g can't be fused: %w", r.Size, r.K, r.Beta, gpu.ErrUnsupported)
 	}
 	if err := r.validate(c); err != nil {
 		return err

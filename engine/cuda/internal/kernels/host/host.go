@@ -20,8 +20,10 @@ import (
 	"alexnet/engine/cuda/internal/kernels/source"
 )
 
-//go:embed shim/shim.h shim/machine.cpp
+//go:embed shim
 var shim embed.FS
+
+var shims = []string{"shim.h", "machine.cpp", "selftest.cu"}
 
 // ErrNoCompiler is returned where there is no g++.
 var ErrNoCompiler = errors.New("g++ is not installed")
@@ -89,7 +91,7 @@ func build(flags []string) (path string, err error) {
 		return "", fmt.Errorf("%s --version: %w", compiler, err)
 	}
 	all := source.Files()
-	for _, name := range []string{"shim.h", "machine.cpp"} {
+	for _, name := range shims {
 		text, err := shim.ReadFile("shim/" + name)
 		if err != nil {
 			panic(err) // embedded
@@ -98,7 +100,10 @@ func build(flags []string) (path string, err error) {
 	}
 	flags = append(slices.Clone(arguments), flags...)
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %s %s %s %s %s", source.Hash(), runtime.GOARCH, version, flags, all["shim.h"], all["machine.cpp"], compiler)
+	fmt.Fprintf(h, "%s %s %s %s %s", source.Hash(), runtime.GOARCH, compiler, version, flags)
+	for _, name := range shims {
+		fmt.Fprintf(h, " %s", all[name])
+	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()

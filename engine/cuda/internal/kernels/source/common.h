@@ -39,6 +39,14 @@ __device__ inline float square_root(float x)
     return y;
 }
 
+// reciprocal_root is 1/√x within two units in the last place; x isn't subnormal.
+__device__ inline float reciprocal_root(float x)
+{
+    float y;
+    asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 __device__ inline int64 nanoseconds()
 {
     int64 t;

@@ -15,17 +15,13 @@
 // that no power is computed twice. One block has whole pixels, and writes when
 // all of it has read, so DX may be DY.
 
-// quarter is d^−¾ by square roots: 0 for ∞, ∞ for 0.
-__device__ inline float quarter(float d)
-{
-    const float r = rsqrtf(d);
-    return r * square_root(r);
-}
+// quarter is d^−¾ from r = d^−½: 0 for ∞, ∞ for 0. r is never subnormal.
+__device__ inline float quarter(float r) { return r * square_root(r); }
 
 // power is d^−β. The library's power is long and rarely wanted, so it stands once.
 __device__ __noinline__ float library_power(float d, float exponent) { return powf(d, exponent); }
 
-__device__ inline float power(float d, float beta) { return beta == 0.75f ? quarter(d) : library_power(d, -beta); }
+__device__ inline float power(float d, float beta) { return beta == 0.75f ? quarter(rsqrtf(d)) : library_power(d, -beta); }
 
 // inverse is 1/d, in the first case as the kernels for the paper's constants
 // have it.
@@ -81,7 +77,7 @@ __device__ inline void normalised(float (&y)[V], const Nearby<V> &x, const Respo
 {
 #pragma unroll
     for (int i = 0; i < V; i++)
-        y[i] = x.at[i + 2] * quarter(x.normaliser(i, r));
+        y[i] = x.at[i + 2] * quarter(reciprocal_root(x.normaliser(i, r)));
 }
 
 // normaliser of channel c of a pixel, for any constants.
@@ -125,8 +121,8 @@ __device__ inline void gradient(float (&dy)[V], const Nearby<V> &x, int c, const
     if (active) {
 #pragma unroll
         for (int i = 0; i < V; i++) {
-            const float s = rsqrtf(x.normaliser(i, r)), t = s * square_root(s);
-            pull[i + 2] = dy[i] * x.at[i + 2] * t * (s * s);
+            const float root = reciprocal_root(x.normaliser(i, r)), t = quarter(root);
+            pull[i + 2] = dy[i] * x.at[i + 2] * t * (root * root);
             dy[i] *= t;
         }
     }

@@ -19,7 +19,11 @@
 
 #include "shim.h"
 
+#ifdef SELFTEST
+#include "selftest.cu"
+#else
 #include "all.cu"
+#endif
 
 namespace host {
 

@@ -131,6 +131,7 @@ inline unsigned __float_as_uint(float x)
 
 inline float rsqrtf(float x) { return 1 / sqrtf(x); }
 inline float square_root(float x) { return sqrtf(x); }
+inline float reciprocal_root(float x) { return rsqrtf(x); }
 inline long long nanoseconds() { return host::nanoseconds(); }
 
 inline int atomicMax(int *at, int value)
