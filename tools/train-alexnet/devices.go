@@ -75,6 +75,7 @@ float64, each promise about order, memory and failures. One line a case; exit co
 func devicesCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:        "devices",
+		Category:    inMachine,
 		Usage:       "list the device contexts that --devices takes here, and check them",
 		Description: devicesDescription,
 		UsageText: `train-alexnet devices

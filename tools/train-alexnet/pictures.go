@@ -95,7 +95,7 @@ func reportGuesses(d *pipeline.Dataset, all []guessed) ([]report.Picture, error)
 
 // drawGuesses writes guesses.png.
 func drawGuesses(dir string, d *pipeline.Dataset, all []guessed) error {
-	sheet := &guessSheet{}
+	sheet := &guessSheet{columns: reportPictures / 2}
 	for _, g := range all {
 		sheet.size = g.size
 		cell := sheetCell{name: g.class, crop: g.rgb}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"alexnet/engine"
 )
@@ -31,17 +30,7 @@ func (j *job) plan(stdout io.Writer) error {
 
 // dryRun prints the net and what training would do, and writes nothing.
 func (j *job) dryRun(stdout io.Writer) error {
-	extents, err := j.net.Shapes()
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "net %s: %d classes, %d towers\n", j.net.Name, j.net.Classes, j.net.Towers)
-	fmt.Fprintf(w, "  image\t3×%d×%d\n", j.net.Input.Size, j.net.Input.Size)
-	for i, l := range j.net.Layers {
-		fmt.Fprintf(w, "  %s\t%v\n", l.Kind(), extents[i])
-	}
-	if err := w.Flush(); err != nil {
+	if err := printShapes(stdout, j.net); err != nil {
 		return err
 	}
 	perEpoch := j.trainData.Len() / j.Batch

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -27,8 +28,9 @@ const (
 
 // guessSheet shows pictures with their best guesses, as figure 4 of the paper.
 type guessSheet struct {
-	size  int // pixels a side of the crops
-	cells []sheetCell
+	size    int // pixels a side of the crops
+	columns int // at most; 0 is sheetColumns
+	cells   []sheetCell
 }
 
 // sheetCell is one picture: its name, what the net saw, and the guesses.
@@ -55,7 +57,7 @@ func (s *guessSheet) draw() (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns := min(sheetColumns, len(s.cells))
+	columns := min(cmp.Or(s.columns, sheetColumns), len(s.cells))
 	rows := (len(s.cells) + columns - 1) / columns
 	pitchX, pitchY := sheetSide+sheetGap, sheetSide+(1+sheetGuesses)*sheetRow+sheetGap
 	img := image.NewRGBA(image.Rect(0, 0, columns*pitchX+sheetGap, rows*pitchY+sheetGap))

@@ -230,6 +230,23 @@ func TestDryRun(t *testing.T) {
 	call(w.args(dir, "--without", "wheels")...).must(t, 2, "--without wheels: want lrn, overlap, crosstalk, towers, dropout, relu, pca")
 }
 
+// A preset that is printed is the net that --net takes by its name.
+func TestNetIsPrinted(t *testing.T) {
+	w := newWorld(t)
+	r := call("train-alexnet", "net", "alexnet-mini", "--classes", "7", "--without", "lrn")
+	r.must(t, 0, `"name": "alexnet-mini-no-lrn"`, `"classes": 7`)
+	path := w.writeFile(t, "printed.json", r.stdout)
+	again := call("train-alexnet", "net", path)
+	if again.must(t, 0); again.stdout != r.stdout {
+		t.Errorf("printed again:\n%s", again.stdout)
+	}
+	call("train-alexnet", "net", path, "--shapes").must(t, 0, "net alexnet-mini-no-lrn: 7 classes, 2 towers", "fc7")
+	call("train-alexnet", "net").must(t, 2, "give one net: alexnet, ")
+	call("train-alexnet", "net", "lenet").must(t, 2, `no net called "lenet"`)
+	call("train-alexnet", "net", filepath.Join(w.dir, "missing.json")).must(t, 1, "no such file")
+	call("train-alexnet", "net", "cifar-4", "--without", "crosstalk").must(t, 2, "--without")
+}
+
 func TestRunFolderIsLocked(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "run")

@@ -49,7 +49,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 			}
 		}
 	}
-	if red < 1000 || sheet.Bounds().Dx() != sheetColumns*(sheetSide+sheetGap)+sheetGap {
+	if red < 1000 || sheet.Bounds().Dx() != reportPictures/2*(sheetSide+sheetGap)+sheetGap {
 		t.Errorf("guesses.png is %v with %d pixels of right guesses", sheet.Bounds(), red)
 	}
 	var first map[string]any
