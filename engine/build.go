@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // builder turns a Net into one list of ops a context. Part p of P contexts
 // holds towers p·T/P … (p+1)·T/P−1 of the net's T towers, that is the p-th of P
@@ -18,7 +15,6 @@ type builder struct {
 	cfg      ModelConfig
 	inputs   []*input // per part
 	params   []*parameter
-	events   int
 	head     headTensors
 }
 
@@ -27,20 +23,6 @@ type input struct{ pixels, colour, mean *Tensor }
 
 // headTensors live on part 0.
 type headTensors struct{ labels, probs, loss, rank, halt *Tensor }
-
-// parameter is one weight or bias array, sliced over the parts along its first
-// dimension.
-type parameter struct {
-	Parameter
-	layer  string
-	fanIn  int
-	start  Start
-	bias   bool
-	slices []*slice // per part; nil where the part holds none
-}
-
-// slice is one part's share of a parameter. Where batches aren't cut, sum is g.
-type slice struct{ w, v, g, sum *Tensor }
 
 // flow is what the parts hold between two layers.
 type flow struct {
@@ -89,94 +71,6 @@ func (b *builder) parts() int { return len(b.contexts) }
 
 // groups is the number of towers a part holds.
 func (b *builder) groups() int { return b.net.Towers / b.parts() }
-
-// training returns, per part, the ops of a forward and backward pass.
-func (b *builder) training(extents []Extent) [][]Op {
-	ops, backs, logits := b.forward(extents, true)
-	dlogits := b.tensor(0, "logits.grad", Working, Scratch, logits.Shape)
-	loss := b.loss(logits)
-	loss.DX, loss.Halt, loss.Smoothing = dlogits, b.head.halt, b.cfg.Smoothing
-	ops[0] = append(ops[0], loss)
-	dy := make([]*Tensor, b.parts())
-	dy[0] = dlogits
-	for i := len(backs) - 1; i >= 0; i-- {
-		dy = backs[i](ops, dy)
-	}
-	if b.cfg.pieces() == 1 {
-		b.reduced(ops)
-	}
-	return b.meet(ops)
-}
-
-// inference returns, per part, the ops of a forward pass with the test-time
-// form of dropout.
-func (b *builder) inference(extents []Extent) [][]Op {
-	ops, _, logits := b.forward(extents, false)
-	ops[0] = append(ops[0], b.loss(logits))
-	return b.meet(ops)
-}
-
-// accumulation returns, per part, what adds the gradients of a piece of the batch
-// to the sums of those before, or begins the sums.
-func (b *builder) accumulation(first bool) [][]Op {
-	ops := make([][]Op, b.parts())
-	for _, q := range b.params {
-		if b.frozen(q.layer) {
-			continue
-		}
-		for p, s := range q.slices {
-			if s != nil {
-				ops[p] = append(ops[p], Accumulate{G: s.g, Sum: s.sum, First: first})
-			}
-		}
-	}
-	return b.meet(ops)
-}
-
-func (b *builder) frozen(layer string) bool { return slices.Contains(b.cfg.Freeze, layer) }
-
-// update returns, per part, the update of every parameter that isn't frozen.
-func (b *builder) update() [][]Op {
-	ops := make([][]Op, b.parts())
-	for _, q := range b.params {
-		if b.frozen(q.layer) {
-			continue
-		}
-		decay := b.cfg.Decay
-		if q.bias {
-			decay = 0
-		}
-		for p, s := range q.slices {
-			if s != nil {
-				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.sum, Halt: b.head.halt, Decay: decay, Rate: 1})
-			}
-		}
-	}
-	return b.meet(ops)
-}
-
-// meet ends programs with a barrier: no context begins its next program before
-// all have ended this one, so that what a peer reads isn't overwritten, though
-// the host enqueues programs without waiting.
-func (b *builder) meet(ops [][]Op) [][]Op {
-	if b.parts() == 1 {
-		return ops
-	}
-	events := make([]Event, b.parts())
-	for p, c := range b.contexts {
-		events[p] = c.NewEvent()
-		ops[p] = append(ops[p], Signal{events[p]})
-	}
-	await(ops, events, b.parts())
-	return ops
-}
-
-func (b *builder) loss(logits *Tensor) SoftmaxLoss {
-	return SoftmaxLoss{
-		X: logits, Labels: b.head.labels, Probs: b.head.probs, Loss: b.head.loss, Rank: b.head.rank,
-		Scale: 1 / float32(b.cfg.Batch*b.cfg.ranks()),
-	}
-}
 
 // forward emits the forward pass. Parameters are made on the first call and
 // shared by later ones.
@@ -279,58 +173,6 @@ func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out
 	}
 }
 
-// gather brings all maps to each of the first holders parts.
-func (b *builder) gather(ops [][]Op, name string, in flow, holders int) []*Tensor {
-	b.exchange(ops, in.x, holders)
-	whole := make([]*Tensor, b.parts())
-	for p := range holders {
-		whole[p] = b.activation(p, name+".input", in.extent.Maps, in.extent)
-		ops[p] = append(ops[p], Concat{Parts: in.x, Y: whole[p]})
-	}
-	return whole
-}
-
-// scatter sends the holders' gradients of all maps back to the parts that made
-// the maps, and adds them there in order of the holders.
-func (b *builder) scatter(ops [][]Op, name string, in flow, dwhole []*Tensor, holders int) []*Tensor {
-	sources := dwhole[:holders]
-	b.exchange(ops, sources, b.parts())
-	maps := in.extent.Maps / b.parts()
-	dx := make([]*Tensor, b.parts())
-	for p := range dx {
-		dx[p] = b.activation(p, name+".gathered.grad", maps, in.extent)
-		ops[p] = append(ops[p], SumSlices{Parts: sources, First: p * maps, Y: dx[p]})
-	}
-	return dx
-}
-
-// exchange marks the sources as shared and orders the first readers parts
-// behind the contexts that make them.
-func (b *builder) exchange(ops [][]Op, sources []*Tensor, readers int) {
-	events := make([]Event, len(sources))
-	for p, t := range sources {
-		if readers == 1 && p == 0 {
-			continue // nobody but its own context reads it
-		}
-		t.Life = Shared
-		events[p] = b.contexts[p].NewEvent()
-		ops[p] = append(ops[p], Signal{events[p]})
-	}
-	await(ops, events, readers)
-}
-
-// await lets the first readers parts wait for the others' events, where there
-// are some.
-func await(ops [][]Op, events []Event, readers int) {
-	for p := range readers {
-		for q, e := range events {
-			if q != p && e != nil {
-				ops[p] = append(ops[p], Await{e})
-			}
-		}
-	}
-}
-
 func (b *builder) activate(ops [][]Op, l Layer, in flow) (flow, backward) {
 	fn, err := function(l.Activate)
 	if err != nil {
@@ -406,67 +248,5 @@ func (b *builder) dropout(ops [][]Op, name string, d DropoutSpec, layer uint64, 
 			ops[p] = append(ops[p], op(p, t, t))
 		}
 		return dy
-	}
-}
-
-// parameters returns the weight and bias of the next layer that has them,
-// making them on the first pass over the net.
-func (b *builder) parameters(l Layer, next *int, in, out Extent) (w, bias *parameter) {
-	if *next == len(b.params) {
-		b.params = append(b.params, b.newParameters(l, in, out)...)
-	}
-	w, bias = b.params[*next], b.params[*next+1]
-	*next += 2
-	return w, bias
-}
-
-func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
-	var start Start
-	var shape Shape // of one part's weights, times the holders
-	reads := ReadsAll
-	holders := b.parts()
-	dims := []int{out.Maps}
-	if l.Conv != nil {
-		start, reads = l.Conv.Start, l.Conv.Reads
-		shape = Shape{out.Maps, in.Maps, l.Conv.Size, l.Conv.Size}
-	} else {
-		start, reads = l.Dense.Start, l.Dense.Reads
-		shape = Shape{out.Maps, in.Maps, in.Height, in.Width}
-		if l.Name == b.net.Layers[len(b.net.Layers)-1].Name {
-			holders = 1
-		}
-	}
-	if reads == ReadsOwn {
-		shape[1] /= b.net.Towers
-	}
-	if l.Conv != nil {
-		dims = append(dims, shape[1], shape[2], shape[3])
-	} else {
-		dims = append(dims, shape.Row())
-	}
-	sliced := func(name string, shape Shape, dims []int, bias bool) *parameter {
-		q := &parameter{
-			Parameter: Parameter{Name: name, Dims: dims},
-			layer:     l.Name, fanIn: shape.Row(), start: start, bias: bias,
-			slices: make([]*slice, b.parts()),
-		}
-		shape[0] /= holders
-		for p := range holders {
-			s := &slice{w: b.tensor(p, name, Master, Persistent, shape)}
-			if !b.cfg.Inference {
-				s.v = b.tensor(p, name+".momentum", Float32, Persistent, shape)
-				s.g = b.tensor(p, name+".grad", Float32, Persistent, shape)
-				s.sum = s.g
-				if b.cfg.pieces() > 1 && !b.frozen(l.Name) {
-					s.sum = b.tensor(p, name+".grad.sum", Float32, Persistent, shape)
-				}
-			}
-			q.slices[p] = s
-		}
-		return q
-	}
-	return []*parameter{
-		sliced(l.Name+".weight", shape, dims, false),
-		sliced(l.Name+".bias", Shape{out.Maps, 1, 1, 1}, dims[:1], true),
 	}
 }

@@ -20,6 +20,7 @@ type oracle struct {
 	stopped chan struct{}
 	closed  bool
 	fault   fault
+	later   []func() // late downloads
 }
 
 // fault changes what an oracle does. Every field may be nil.
@@ -29,6 +30,7 @@ type fault struct {
 	result func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum)
 	arena  func(op engine.Op, arena []byte) // after the op
 	await  bool                             // don't wait
+	late   bool                             // download at the next mark
 }
 
 func newOracle(f fault) *oracle {
@@ -77,7 +79,7 @@ func (c *oracle) Download(dst any, t *engine.Tensor) error {
 	if err := fits(t, dst, n); err != nil {
 		return err
 	}
-	c.queue <- func() {
+	download := func() {
 		v := c.load(t)
 		switch d := dst.(type) {
 		case []float32:
@@ -87,6 +89,13 @@ func (c *oracle) Download(dst any, t *engine.Tensor) error {
 		case []byte:
 			copy(d, convert[byte](v))
 		}
+	}
+	c.queue <- func() {
+		if c.fault.late {
+			c.later = append(c.later, download)
+			return
+		}
+		download()
 	}
 	return nil
 }
@@ -196,7 +205,13 @@ func (c *oracle) Sync() error { return c.Mark().Wait() }
 
 func (c *oracle) Mark() engine.Mark {
 	m := make(oracleMark)
-	c.queue <- func() { close(m) }
+	c.queue <- func() {
+		for _, f := range c.later {
+			f()
+		}
+		c.later = nil
+		close(m)
+	}
 	return m
 }
 

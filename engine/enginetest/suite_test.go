@@ -113,6 +113,33 @@ func TestSuiteRefusesFaults(t *testing.T) {
 			}
 		}}},
 		{"no wait for events", "events", fault{await: true}},
+		{"downloads that see later runs", "context/downloads", fault{late: true}},
+		{"halted weights move", "update", fault{op: func(op engine.Op) engine.Op {
+			if o, ok := op.(engine.Update); ok {
+				o.Halt = nil
+				return o
+			}
+			return op
+		}}},
+		{"a good loss takes a halt back", "softmax loss", fault{memory: func(op engine.Op, m Memory) {
+			if o, ok := op.(engine.SoftmaxLoss); ok && o.Halt != nil {
+				m[o.Halt] = []float64{0}
+			}
+		}}},
+		{"labels aren't smoothed", "softmax loss", fault{op: func(op engine.Op) engine.Op {
+			if o, ok := op.(engine.SoftmaxLoss); ok {
+				o.Smoothing = 0
+				return o
+			}
+			return op
+		}}},
+		{"every gradient begins the sum", "accumulate", fault{op: func(op engine.Op) engine.Op {
+			if o, ok := op.(engine.Accumulate); ok {
+				o.First = true
+				return o
+			}
+			return op
+		}}},
 		{"the mask of step 0 for ever", "program/dropout", fault{op: func(op engine.Op) engine.Op {
 			if o, ok := op.(engine.Dropout); ok {
 				o.Layer++

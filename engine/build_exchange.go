@@ -1,0 +1,69 @@
+package engine
+
+// gather brings all maps to each of the first holders parts.
+func (b *builder) gather(ops [][]Op, name string, in flow, holders int) []*Tensor {
+	b.exchange(ops, in.x, holders)
+	whole := make([]*Tensor, b.parts())
+	for p := range holders {
+		whole[p] = b.activation(p, name+".input", in.extent.Maps, in.extent)
+		ops[p] = append(ops[p], Concat{Parts: in.x, Y: whole[p]})
+	}
+	return whole
+}
+
+// scatter sends the holders' gradients of all maps back to the parts that made
+// the maps, and adds them there in order of the holders.
+func (b *builder) scatter(ops [][]Op, name string, in flow, dwhole []*Tensor, holders int) []*Tensor {
+	sources := dwhole[:holders]
+	b.exchange(ops, sources, b.parts())
+	maps := in.extent.Maps / b.parts()
+	dx := make([]*Tensor, b.parts())
+	for p := range dx {
+		dx[p] = b.activation(p, name+".gathered.grad", maps, in.extent)
+		ops[p] = append(ops[p], SumSlices{Parts: sources, First: p * maps, Y: dx[p]})
+	}
+	return dx
+}
+
+// exchange marks the sources as shared and orders the first readers parts
+// behind the contexts that make them.
+func (b *builder) exchange(ops [][]Op, sources []*Tensor, readers int) {
+	events := make([]Event, len(sources))
+	for p, t := range sources {
+		if readers == 1 && p == 0 {
+			continue // nobody but its own context reads it
+		}
+		t.Life = Shared
+		events[p] = b.contexts[p].NewEvent()
+		ops[p] = append(ops[p], Signal{events[p]})
+	}
+	await(ops, events, readers)
+}
+
+// await lets the first readers parts wait for the others' events, where there
+// are some.
+func await(ops [][]Op, events []Event, readers int) {
+	for p := range readers {
+		for q, e := range events {
+			if q != p && e != nil {
+				ops[p] = append(ops[p], Await{e})
+			}
+		}
+	}
+}
+
+// meet ends programs with a barrier: no context begins its next program before
+// all have ended this one, so that what a peer reads isn't overwritten, though
+// the host enqueues programs without waiting.
+func (b *builder) meet(ops [][]Op) [][]Op {
+	if b.parts() == 1 {
+		return ops
+	}
+	events := make([]Event, b.parts())
+	for p, c := range b.contexts {
+		events[p] = c.NewEvent()
+		ops[p] = append(ops[p], Signal{events[p]})
+	}
+	await(ops, events, b.parts())
+	return ops
+}

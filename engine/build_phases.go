@@ -1,0 +1,111 @@
+package engine
+
+import "slices"
+
+// training returns, per part, the ops of a forward and backward pass.
+func (b *builder) training(extents []Extent) [][]Op {
+	ops, backs, logits := b.forward(extents, true)
+	dlogits := b.tensor(0, "logits.grad", Working, Scratch, logits.Shape)
+	loss := b.loss(logits)
+	loss.DX, loss.Halt, loss.Smoothing = dlogits, b.head.halt, b.cfg.Smoothing
+	ops[0] = append(ops[0], loss)
+	dy := make([]*Tensor, b.parts())
+	dy[0] = dlogits
+	for i := len(backs) - 1; i >= 0; i-- {
+		dy = backs[i](ops, dy)
+	}
+	if b.cfg.pieces() == 1 {
+		b.reduced(ops)
+	}
+	return b.meet(ops)
+}
+
+// inference returns, per part, the ops of a forward pass with the test-time
+// form of dropout.
+func (b *builder) inference(extents []Extent) [][]Op {
+	ops, _, logits := b.forward(extents, false)
+	ops[0] = append(ops[0], b.loss(logits))
+	return b.meet(ops)
+}
+
+// accumulation returns, per part, what adds the gradients of a piece of the batch
+// to the sums of those before, or begins the sums.
+func (b *builder) accumulation(first bool) [][]Op {
+	ops := make([][]Op, b.parts())
+	for _, q := range b.params {
+		if b.frozen(q.layer) {
+			continue
+		}
+		for p, s := range q.slices {
+			if s != nil {
+				ops[p] = append(ops[p], Accumulate{G: s.g, Sum: s.sum, First: first})
+			}
+		}
+	}
+	return b.meet(ops)
+}
+
+func (b *builder) frozen(layer string) bool { return slices.Contains(b.cfg.Freeze, layer) }
+
+// update returns, per part, the update of every parameter that isn't frozen.
+func (b *builder) update() [][]Op {
+	ops := make([][]Op, b.parts())
+	for _, q := range b.params {
+		if b.frozen(q.layer) {
+			continue
+		}
+		decay := b.cfg.Decay
+		if q.bias {
+			decay = 0
+		}
+		for p, s := range q.slices {
+			if s != nil {
+				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.sum, Halt: b.head.halt, Decay: decay, Rate: 1})
+			}
+		}
+	}
+	return b.meet(ops)
+}
+
+func (b *builder) loss(logits *Tensor) SoftmaxLoss {
+	return SoftmaxLoss{
+		X: logits, Labels: b.head.labels, Probs: b.head.probs, Loss: b.head.loss, Rank: b.head.rank,
+		Scale: 1 / float32(b.cfg.Batch*b.cfg.ranks()),
+	}
+}
+
+// reduce begins the sums over ranks of a layer's gradients, on the first context
+// for all of them: one goroutine of a rank, and one order.
+func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
+	if b.cfg.Reducer == nil || b.frozen(w.layer) {
+		return
+	}
+	for p := range w.slices {
+		if w.slices[p] == nil {
+			continue
+		}
+		if p > 0 {
+			e := b.contexts[p].NewEvent()
+			ops[p] = append(ops[p], Signal{e})
+			ops[0] = append(ops[0], Await{e})
+		}
+		ops[0] = append(ops[0], Reduce{w.slices[p].sum, b.cfg.Reducer}, Reduce{bias.slices[p].sum, b.cfg.Reducer})
+	}
+}
+
+// reduced waits for the sums, and for what halts the ranks.
+func (b *builder) reduced(ops [][]Op) {
+	if b.cfg.Reducer != nil {
+		ops[0] = append(ops[0], Reduce{b.head.halt, b.cfg.Reducer}, AwaitReduce{})
+	}
+}
+
+// reduction returns, per part, the sums over ranks of a batch that was cut.
+func (b *builder) reduction() [][]Op {
+	ops := make([][]Op, b.parts())
+	for i := len(b.params) - 2; i >= 0; i -= 2 { // a weight and its bias each
+		b.reduce(ops, b.params[i], b.params[i+1])
+	}
+	b.reduced(ops)
+	return b.meet(ops)
+}
