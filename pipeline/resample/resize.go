@@ -65,25 +65,63 @@ func New(filter Filter) *Resizer {
 // overwrite how many behind the last pixel it may write.
 const overread, overwrite = 4, 1
 
+// Slack is how many bytes behind a picture's last row save copying that row.
+const Slack = overread
+
 // Resize overwrites dst, height rows of width RGB pixels without gaps, with a
 // window of src. The window lies in the picture. dst and src don't overlap.
 func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window) {
-	check(dst, width, height, src, window)
-	tx := r.tapsOf(interval{window.X, window.Width, width, src.Width}, xMultiple)
-	ty := r.tapsOf(interval{window.Y, window.Height, height, src.Height}, yMultiple)
+	check(dst, width, height, src.Width, src.Height, window)
+	checkImage(src)
+	tx, ty := r.start(width, height, src.Width, src.Height, window)
+	src.Pix = src.Pix[ty.lo*src.Stride:]
+	src.Height -= ty.lo
+	r.along(tx, ty, src, ty.lo)
+	r.across(dst, width, height, ty)
+}
 
-	row := 3 * width
-	top, bottom := ty.lo, min(ty.hi, src.Height)
-	r.rows = grow(r.rows, (ty.hi-top)*row+overwrite)
+// stripRows is how many rows ResizeStrips asks for: of photographs so few that
+// they are still in the cache when they are read.
+const stripRows = 16
+
+// ResizeStrips is Resize for a picture of srcWidth×srcHeight pixels that is made a
+// few rows at a time: strip returns rows from one up to another, which are valid
+// until it is called again. It is called for the rows that matter, in order. With
+// Slack bytes behind the last row, its Pix is read as it is.
+func (r *Resizer) ResizeStrips(dst []byte, width, height, srcWidth, srcHeight int, strip func(from, to int) Image, window Window) {
+	check(dst, width, height, srcWidth, srcHeight, window)
+	tx, ty := r.start(width, height, srcWidth, srcHeight, window)
+	for from, end := ty.lo, min(ty.hi, srcHeight); from < end; from += stripRows {
+		src := strip(from, min(from+stripRows, end))
+		checkImage(src)
+		r.along(tx, ty, src, from)
+	}
+	r.across(dst, width, height, ty)
+}
+
+// start returns the taps of both axes, and takes memory for the rows between the
+// two passes.
+func (r *Resizer) start(width, height, srcWidth, srcHeight int, window Window) (tx, ty *taps) {
+	tx = r.tapsOf(interval{window.X, window.Width, width, srcWidth}, xMultiple)
+	ty = r.tapsOf(interval{window.Y, window.Height, height, srcHeight}, yMultiple)
+	r.rows = grow(r.rows, (ty.hi-ty.lo)*3*width+overwrite)
+	return tx, ty
+}
+
+// along resizes the rows of src along x, of which the first is the picture's
+// number y, as far as ty reads them.
+func (r *Resizer) along(tx, ty *taps, src Image, y int) {
+	row := 3 * len(tx.first)
 	from, to := 3*tx.lo, 3*tx.hi+overread
-	out, y := r.rows, top
-	for ; y+1 < bottom && (y+1)*src.Stride+to <= len(src.Pix); y += 2 {
-		line0, line1 := src.Pix[y*src.Stride:][from:to], src.Pix[(y+1)*src.Stride:][from:to]
+	out := r.rows[(y-ty.lo)*row:]
+	at, bottom := 0, min(src.Height, ty.hi-y)
+	for ; at+1 < bottom && (at+1)*src.Stride+to <= len(src.Pix); at += 2 {
+		line0, line1 := src.Pix[at*src.Stride:][from:to], src.Pix[(at+1)*src.Stride:][from:to]
 		horizontalPair(out[:row], out[row:][:row+overwrite], line0, line1, tx)
 		out = out[2*row:]
 	}
-	for ; y < bottom; y++ {
-		line := src.Pix[y*src.Stride:]
+	for ; at < bottom; at++ {
+		line := src.Pix[at*src.Stride:]
 		if len(line) < to {
 			r.line = grow(r.line, to)
 			copy(r.line, line)
@@ -92,9 +130,14 @@ func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window
 		horizontal(out[:row+overwrite], line[from:to], tx)
 		out = out[row:]
 	}
+}
+
+// across resizes the rows between the passes along y.
+func (r *Resizer) across(dst []byte, width, height int, ty *taps) {
+	row := 3 * width
 	for i := range height {
 		weights := ty.weights[i*ty.n:][:ty.n]
-		rows := r.rows[(int(ty.first[i])-top)*row:]
+		rows := r.rows[(int(ty.first[i])-ty.lo)*row:]
 		r.vertical(dst[i*row:][:row], rows, weights, ty.bits)
 	}
 }
@@ -134,17 +177,19 @@ func (r *Resizer) vertical(out, rows []byte, weights []int16, bits int) {
 	}
 }
 
-func check(dst []byte, width, height int, src Image, w Window) {
+func check(dst []byte, width, height, srcWidth, srcHeight int, w Window) {
 	const slack = 1e-6 // of float rounding
 	switch {
 	case width < 1 || height < 1 || len(dst) < 3*width*height:
 		panic(fmt.Sprintf("resample: %d bytes for %d×%d pixels", len(dst), width, height))
-	case src.Width < 1 || src.Height < 1 || src.Stride < 3*src.Width ||
-		len(src.Pix) < src.Stride*(src.Height-1)+3*src.Width:
-		panic(fmt.Sprintf("resample: %d bytes with stride %d hold no picture of %d×%d pixels",
-			len(src.Pix), src.Stride, src.Width, src.Height))
 	case !(w.Width > 0 && w.Height > 0 && w.X > -slack && w.Y > -slack &&
-		w.X+w.Width < float64(src.Width)+slack && w.Y+w.Height < float64(src.Height)+slack):
-		panic(fmt.Sprintf("resample: window %+v is not in a picture of %d×%d pixels", w, src.Width, src.Height))
+		w.X+w.Width < float64(srcWidth)+slack && w.Y+w.Height < float64(srcHeight)+slack):
+		panic(fmt.Sprintf("resample: window %+v is not in a picture of %d×%d pixels", w, srcWidth, srcHeight))
+	}
+}
+
+func checkImage(m Image) {
+	if m.Width < 1 || m.Height < 1 || m.Stride < 3*m.Width || len(m.Pix) < m.Stride*(m.Height-1)+3*m.Width {
+		panic(fmt.Sprintf("resample: %d bytes with stride %d hold no picture of %d×%d pixels", len(m.Pix), m.Stride, m.Width, m.Height))
 	}
 }

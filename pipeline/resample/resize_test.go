@@ -246,6 +246,37 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+// TestResizeStrips: a picture that comes a few rows at a time becomes what it
+// becomes at once, also where memory ends with the last pixel.
+func TestResizeStrips(t *testing.T) {
+	const size = 24
+	r := New(CatmullRom)
+	for _, s := range [][2]int{{1, 1}, {5, 90}, {90, 5}, {24, 24}, {67, 49}, {49, 167}} {
+		m := noise(s[0], s[1], 3)
+		for _, window := range []Window{All(m.Width, m.Height), Centre(m.Width, m.Height, size)} {
+			want, got := make([]byte, 3*size*size), make([]byte, 3*size*size)
+			r.Resize(want, size, size, m, window)
+			for _, slack := range []int{0, Slack} {
+				next := 0
+				r.ResizeStrips(got, size, size, m.Width, m.Height, func(from, to int) Image {
+					if from < next || to <= from || to > m.Height {
+						t.Fatalf("%v: asked for rows %d to %d of %d after %d", s, from, to, m.Height, next)
+					}
+					next = to
+					rows := make([]byte, 0, (to-from)*3*m.Width+slack)
+					for y := from; y < to; y++ {
+						rows = append(rows, m.Pix[y*m.Stride:][:3*m.Width]...)
+					}
+					return Image{Pix: rows[:cap(rows)], Stride: 3 * m.Width, Width: m.Width, Height: to - from}
+				}, window)
+				if !bytes.Equal(got, want) {
+					t.Errorf("%v, window %+v, slack %d: other pixels", s, window, slack)
+				}
+			}
+		}
+	}
+}
+
 // Odd windows: never a panic or a byte outside of dst, always what a plain
 // computation in floats gives to 2 levels.
 func FuzzResize(f *testing.F) {

@@ -60,7 +60,7 @@ type Rescaler struct {
 	baseline        *baseline.Decoder  // of what it takes; nil in tests
 	turbo           *turbojpeg.Decoder // of other JPEG files; nil: image/jpeg
 	resizer         *resample.Resizer  // nil: imaging
-	rgb             []byte             // a picture before resizing, or the part of it that counts
+	rgb             []byte             // of a picture before resizing, some rows
 	chroma          []byte             // scratch of FromYCbCr
 	sideways        []byte             // size×size, before orientation
 }
@@ -95,17 +95,17 @@ var filter = resample.CatmullRom
 // that file holds. Its errors say what is wrong with the file and what to do,
 // but not the file's name; dst is undefined after one.
 func (r *Rescaler) Rescale(dst, file []byte) error {
-	src, window, f, err := r.open(file)
+	p, f, err := r.open(file)
 	if err != nil {
 		return err
 	}
 	o := orientation(f.name, file)
 	if o == 1 {
-		r.resize(dst, src, window)
+		r.resize(dst, p)
 		return nil
 	}
 	r.sideways = grow(r.sideways, 3*r.size*r.size)
-	r.resize(r.sideways, src, window)
+	r.resize(r.sideways, p)
 	at0, dy, dx := upright(o, r.size)
 	for y := range r.size {
 		row := dst[y*r.size*3:][:r.size*3]
@@ -118,47 +118,58 @@ func (r *Rescaler) Rescale(dst, file []byte) error {
 	return nil
 }
 
-func (r *Rescaler) resize(dst []byte, src resample.Image, window resample.Window) {
-	if r.resizer == nil {
-		resizeByImaging(dst, r.size, src)
-		return
-	}
-	r.resizer.Resize(dst, r.size, r.size, src, window)
+// picture is a decoded picture, or as much of it as resizing reads.
+type picture struct {
+	width, height int
+	window        resample.Window // that becomes the result
+	// strip gives the rows from one up to another as RGB, valid until the next
+	// call.
+	strip func(from, to int) resample.Image
 }
 
-// open decodes a picture to RGB, or as much of it as resizing reads, and returns
-// the centre window of what it decoded. The picture is valid until the next call.
-func (r *Rescaler) open(file []byte) (resample.Image, resample.Window, format, error) {
+func (r *Rescaler) resize(dst []byte, p picture) {
+	if r.resizer == nil {
+		resizeByImaging(dst, r.size, p.strip(0, p.height))
+		return
+	}
+	r.resizer.ResizeStrips(dst, r.size, r.size, p.width, p.height, p.strip, p.window)
+}
+
+// open decodes a picture, which is valid until the next call.
+func (r *Rescaler) open(file []byte) (picture, format, error) {
 	f, err := identify(file)
 	if err != nil {
-		return resample.Image{}, resample.Window{}, f, err
+		return picture{}, f, err
 	}
-	var img image.Image
-	var part image.Rectangle
-	var window resample.Window
 	if f.name == "JPEG" {
-		img, part, window = r.openBaseline(file)
-		if img == nil && r.turbo != nil {
-			src, err := r.openTurbo(file)
-			if err != nil {
-				return src, resample.Window{}, f, err
-			}
-			return src, resample.Centre(src.Width, src.Height, r.size), f, nil
+		if img, part, window := r.openBaseline(file); img != nil {
+			return r.converted(img, f, part, window), f, nil
+		}
+		if r.turbo != nil {
+			p, err := r.openTurbo(file)
+			return p, f, err
 		}
 	}
-	if img == nil {
-		if img, f, err = decode(file, r.maxPixels); err != nil {
-			return resample.Image{}, resample.Window{}, f, err
+	img, f, err := decode(file, r.maxPixels)
+	if err != nil {
+		return picture{}, f, err
+	}
+	part, window := r.part(img.Bounds())
+	return r.converted(img, f, part, window), f, nil
+}
+
+// converted is a part of a picture that becomes RGB as its rows are asked for.
+func (r *Rescaler) converted(img image.Image, f format, part image.Rectangle, window resample.Window) picture {
+	return picture{part.Dx(), part.Dy(), window, func(from, to int) resample.Image {
+		rows := image.Rect(part.Min.X, part.Min.Y+from, part.Max.X, part.Min.Y+to)
+		r.rgb = grow(r.rgb, 3*rows.Dx()*rows.Dy()+resample.Slack)
+		if m, ok := img.(*image.YCbCr); ok && f.name == "JPEG" {
+			r.chroma = resample.FromYCbCr(r.rgb, m, rows, r.chroma)
+		} else {
+			flatten(r.rgb, img, rows)
 		}
-		part, window = r.part(img.Bounds())
-	}
-	r.rgb = grow(r.rgb, 3*part.Dx()*part.Dy())
-	if m, ok := img.(*image.YCbCr); ok && f.name == "JPEG" {
-		r.chroma = resample.FromYCbCr(r.rgb, m, part, r.chroma)
-	} else {
-		flatten(r.rgb, img, part)
-	}
-	return resample.Image{Pix: r.rgb, Stride: 3 * part.Dx(), Width: part.Dx(), Height: part.Dy()}, window, f, nil
+		return resample.Image{Pix: r.rgb, Stride: 3 * rows.Dx(), Width: rows.Dx(), Height: rows.Dy()}
+	}}
 }
 
 // openBaseline decodes what resizing reads of a baseline JPEG file; the picture
@@ -179,19 +190,22 @@ func (r *Rescaler) openBaseline(file []byte) (img image.Image, part image.Rectan
 }
 
 // openTurbo decodes a JPEG file with libjpeg-turbo.
-func (r *Rescaler) openTurbo(file []byte) (resample.Image, error) {
+func (r *Rescaler) openTurbo(file []byte) (picture, error) {
 	h, err := r.turbo.Header(file)
 	if err != nil {
-		return resample.Image{}, explain("JPEG", "", len(file), err)
+		return picture{}, explain("JPEG", "", len(file), err)
 	}
 	if err := checkSize("JPEG", h.Width, h.Height, r.maxPixels); err != nil {
-		return resample.Image{}, err
+		return picture{}, err
 	}
-	r.rgb = grow(r.rgb, 3*h.Width*h.Height)
+	row := 3 * h.Width
+	r.rgb = grow(r.rgb, row*h.Height+resample.Slack)
 	if err := r.turbo.Decode(r.rgb, file, h); err != nil {
-		return resample.Image{}, explain("JPEG", dimensions(h.Width, h.Height), len(file), err)
+		return picture{}, explain("JPEG", dimensions(h.Width, h.Height), len(file), err)
 	}
-	return resample.Image{Pix: r.rgb, Stride: 3 * h.Width, Width: h.Width, Height: h.Height}, nil
+	return picture{h.Width, h.Height, resample.Centre(h.Width, h.Height, r.size), func(from, to int) resample.Image {
+		return resample.Image{Pix: r.rgb[from*row : to*row+resample.Slack], Stride: row, Width: h.Width, Height: to - from}
+	}}, nil
 }
 
 // part returns the part of a picture with bounds b that resizing reads, and the
