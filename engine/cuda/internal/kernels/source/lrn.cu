@@ -71,13 +71,14 @@ __device__ inline Nearby<V> nearby(const T *pixel, int c, int maps)
     return near;
 }
 
-// normalised is y of the V channels.
+// normalised is y of the V channels. Adding zero makes +0 of −0, so that zeros
+// are alike however they are compared.
 template <int V>
 __device__ inline void normalised(float (&y)[V], const Nearby<V> &x, const Response &r)
 {
 #pragma unroll
     for (int i = 0; i < V; i++)
-        y[i] = x.at[i + 2] * quarter(reciprocal_root(x.normaliser(i, r)));
+        y[i] = x.at[i + 2] * quarter(reciprocal_root(x.normaliser(i, r))) + 0.0f;
 }
 
 // normaliser of channel c of a pixel, for any constants.
@@ -103,7 +104,7 @@ __device__ inline void lrn_forward(const LRNForward &p)
     const T *pixel = (const T *)p.X + row * p.C;
     float y[V];
     if constexpr (V == 1)
-        y[0] = widen(pixel[c]) * power(normaliser(pixel, c, p.Response), p.Response.Beta);
+        y[0] = widen(pixel[c]) * power(normaliser(pixel, c, p.Response), p.Response.Beta) + 0.0f;
     else
         normalised<V>(y, nearby<T, V>(pixel, c, p.Response.Maps), p.Response);
     store<T>((T *)p.Y + row * p.C + c, y);

@@ -10,8 +10,76 @@
 // then bound the kernel. Neighbouring maps outside the block's slab of channels
 // come from the cache.
 //
+// In bfloat16 the comparisons would take most of the instructions, so shared
+// memory holds integers of the same order as the values; with the position below
+// it in one word, a maximum is one instruction.
+//
 // Backward, each thread gathers the pooled gradient of its vector and hands the
 // pulls of its outer channels to its neighbours through shared memory.
+
+// Pooled is Maximum with what shared memory holds for it.
+template <typename T, int V>
+struct Pooled : Maximum<V> {
+    static __device__ Pack<T, V> shared(const float (&y)[V]) { return rounded<T, V>(y); }
+    static __device__ void read(float (&v)[V], const T *from) { load_own<T>(v, from); }
+};
+
+// ordered makes of two bfloat16 values two integers of the same order; NaN, which
+// narrow makes positive, comes last.
+__device__ inline unsigned ordered(unsigned pair) { return pair ^ ((pair >> 15 & 0x00010001) * 0xffff | 0x80008000); }
+
+template <int V>
+struct Pooled<bf16, V> {
+    typedef Pack<bf16, V> Vector;
+    unsigned best[V]; // an ordered value and the complement of its position
+
+    static __device__ Vector shared(const float (&y)[V])
+    {
+        Vector pack = rounded<bf16, V>(y);
+        if constexpr (V == 1) {
+            pack.raw = (unsigned short)ordered(pack.raw);
+        } else {
+            Pack<unsigned, V / 2> pairs;
+            pairs.raw = pack.raw;
+#pragma unroll
+            for (int i = 0; i < V / 2; i++)
+                pairs.at[i] = ordered(pairs.at[i]);
+            pack.raw = pairs.raw;
+        }
+        return pack;
+    }
+
+    static __device__ void read(Vector &v, const bf16 *from) { v = fetch_own<bf16, V>(from); }
+
+    __device__ void start(int)
+    {
+#pragma unroll
+        for (int j = 0; j < V; j++)
+            best[j] = 0; // below every value
+    }
+
+    __device__ void take(const Vector &v, int position)
+    {
+#pragma unroll
+        for (int j = 0; j < V; j++)
+            best[j] = max(best[j], (unsigned)v.at[j].bits << 16 | (0xffff - position));
+    }
+
+    __device__ void store_to(bf16 *y, unsigned char *at) const
+    {
+        Vector value;
+        Pack<unsigned char, V> where;
+#pragma unroll
+        for (int j = 0; j < V; j++) {
+            const unsigned v = best[j] >> 16;
+            value.at[j].bits = (unsigned short)(v & 0x8000 ? v ^ 0x8000 : ~v);
+            where.at[j] = (unsigned char)~best[j];
+        }
+        put<bf16, V>(y, value);
+        if (at)
+            put<unsigned char, V>(at, where);
+    }
+};
 
 template <typename T, int V>
 __device__ inline void lrn_pool_forward(const LRNPoolForward &p)
@@ -35,7 +103,7 @@ __device__ inline void lrn_pool_forward(const LRNPoolForward &p)
             if (0 <= y && y < p.H && 0 <= x && x < p.W) {
                 float value[V];
                 normalised<V>(value, nearby<T, V>(image + ((int64)y * p.W + x) * p.C, c, p.Response.Maps), p.Response);
-                store<T>(under + i * p.slab * V, value);
+                put<T, V>(under + i * p.slab * V, Pooled<T, V>::shared(value));
             }
         }
     __syncthreads();
@@ -43,8 +111,8 @@ __device__ inline void lrn_pool_forward(const LRNPoolForward &p)
     if (active)
         for (int i = lane; i < outH * outW; i += lanes) {
             const int oy = oy0 + i / outW, ox = ox0 + i % outW;
-            const Maximum<V> m = scan<V>(w, oy, ox, p.H, p.W, [&](float(&value)[V], int y, int x) {
-                load_own<T>(value, under + ((y - y0) * width + x - x0) * p.slab * V);
+            const auto m = scan<Pooled<T, V>>(w, oy, ox, p.H, p.W, [&](auto &value, int y, int x) {
+                Pooled<T, V>::read(value, under + ((y - y0) * width + x - x0) * p.slab * V);
             });
             const int64 out = (((int64)blockIdx.z * p.OutH + oy) * p.OutW + ox) * p.C + c;
             m.store_to((T *)p.Y + out, p.At ? (unsigned char *)p.At + out : 0);
@@ -58,14 +126,15 @@ __device__ inline void pool_lrn_backward(const PoolLRNBackward &p)
 {
     const int pixel = (int)thread_row(), c = threadIdx.x * V;
     const bool active = pixel < p.H * p.W;
-    const int64 row = (int64)blockIdx.z * p.H * p.W + pixel;
+    const int column = gathering_column(pixel % p.W, p.W);
+    const int64 row = ((int64)blockIdx.z * p.H + pixel / p.W) * p.W + column;
     Nearby<V> x = {};
     float dx[V] = {};
     if (active) {
         x = nearby<T, V>((const T *)p.X + row * p.C, c, p.Response.Maps);
         const int64 image = (int64)blockIdx.z * p.OutH * p.OutW * p.C + c;
         unpooled<T, V>(dx, (const T *)p.DY + image, (const unsigned char *)p.At + image, p.Window,
-                       pixel / p.W, pixel % p.W, p.OutH, p.OutW, p.C);
+                       pixel / p.W, column, p.OutH, p.OutW, p.C);
 #pragma unroll
         for (int j = 0; j < V; j++)
             dx[j] = widen(narrow<T>(dx[j])); // as if it had been stored

@@ -3,6 +3,7 @@
 // Maximum is the largest of V channels so far, and where each was.
 template <int V>
 struct Maximum {
+    typedef float Vector[V];
     float best[V];
     int where[V];
 
@@ -43,21 +44,21 @@ struct Maximum {
     }
 };
 
-// scan takes the pixels of output (oy, ox)'s window that lie in the image;
+// scan shows Best the pixels of output (oy, ox)'s window that lie in the image;
 // read(x, iy, ix) reads one. Windows of 3 are unrolled, so that their reads are
 // all under way at once.
-template <int V, typename Read>
-__device__ inline Maximum<V> scan(const Window &w, int oy, int ox, int height, int width, Read read)
+template <typename Best, typename Read>
+__device__ inline Best scan(const Window &w, int oy, int ox, int height, int width, Read read)
 {
     const int y0 = oy * w.Stride - w.Pad, x0 = ox * w.Stride - w.Pad;
-    Maximum<V> m;
+    Best m;
     m.start(max(0, -y0) * w.Size + max(0, -x0));
     if (w.Size == 3) {
 #pragma unroll
         for (int k = 0; k < 9; k++) {
             const int y = y0 + k / 3, x = x0 + k % 3;
             if (0 <= y && y < height && 0 <= x && x < width) {
-                float v[V];
+                typename Best::Vector v;
                 read(v, y, x);
                 m.take(v, k);
             }
@@ -67,7 +68,7 @@ __device__ inline Maximum<V> scan(const Window &w, int oy, int ox, int height, i
     for (int y = max(0, y0); y < min(height, y0 + w.Size); y++)
 #pragma unroll 1
         for (int x = max(0, x0); x < min(width, x0 + w.Size); x++) {
-            float v[V];
+            typename Best::Vector v;
             read(v, y, x);
             m.take(v, (y - y0) * w.Size + x - x0);
         }
@@ -81,7 +82,7 @@ __device__ inline void max_pool_forward(const MaxPoolForward &p)
     if (pixel >= p.OutH * p.OutW || c >= p.C)
         return;
     const T *image = (const T *)p.X + (int64)blockIdx.z * p.H * p.W * p.C + c;
-    const Maximum<V> m = scan<V>(p.Window, pixel / p.OutW, pixel % p.OutW, p.H, p.W,
+    const auto m = scan<Maximum<V>>(p.Window, pixel / p.OutW, pixel % p.OutW, p.H, p.W,
         [&](float (&v)[V], int y, int x) { load<T>(v, image + ((int64)y * p.W + x) * p.C); });
     const int64 i = ((int64)blockIdx.z * p.OutH * p.OutW + pixel) * p.C + c;
     m.store_to((T *)p.Y + i, p.At ? (unsigned char *)p.At + i : 0);
@@ -114,17 +115,26 @@ __device__ inline void unpooled(float (&sum)[V], const T *dy, const unsigned cha
         }
 }
 
+// gathering_column is the i-th column that a row's threads take: even ones, then
+// odd ones, since at stride 2 these lie in different numbers of windows, and a
+// warp is as slow as the thread with most.
+__device__ inline int gathering_column(int i, int width)
+{
+    const int even = (width + 1) / 2;
+    return i < even ? 2 * i : 2 * (i - even) + 1;
+}
+
 template <typename T, int V>
 __device__ inline void max_pool_backward(const MaxPoolBackward &p)
 {
     const int pixel = (int)thread_row(), c = thread_channel<V>();
     if (pixel >= p.H * p.W || c >= p.C)
         return;
+    const int y = pixel / p.W, x = gathering_column(pixel % p.W, p.W);
     const int64 image = (int64)blockIdx.z * p.OutH * p.OutW * p.C + c;
     float dx[V];
-    unpooled<T, V>(dx, (const T *)p.DY + image, (const unsigned char *)p.At + image, p.Window,
-                   pixel / p.W, pixel % p.W, p.OutH, p.OutW, p.C);
-    store<T>((T *)p.DX + ((int64)blockIdx.z * p.H * p.W + pixel) * p.C + c, dx);
+    unpooled<T, V>(dx, (const T *)p.DY + image, (const unsigned char *)p.At + image, p.Window, y, x, p.OutH, p.OutW, p.C);
+    store<T>((T *)p.DX + (((int64)blockIdx.z * p.H + y) * p.W + x) * p.C + c, dx);
 }
 
 KERNELS(max_pool_backward, MaxPoolBackward)
