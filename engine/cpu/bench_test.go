@@ -14,8 +14,9 @@ import (
 )
 
 var (
-	batch   = flag.Int("batch", 128, "images of a benchmarked op")
-	threads = flag.Int("threads", 0, "threads of a benchmarked context, 0 for all")
+	batch    = flag.Int("batch", 128, "images of a benchmarked op")
+	threads  = flag.Int("threads", 0, "threads of a benchmarked context, 0 for all")
+	portable = flag.Bool("portable", false, "benchmark the kernels written in Go")
 )
 
 // BenchmarkOps runs each op of the paper's net by itself and reports its rate:
@@ -27,7 +28,7 @@ var (
 func BenchmarkOps(b *testing.B) {
 	for _, l := range layers() {
 		b.Run(l.name, func(b *testing.B) {
-			c, err := cpu.New("cpu", cpu.Options{Threads: *threads})
+			c, err := cpu.New("cpu", cpu.Options{Threads: *threads, Portable: *portable})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -32,7 +32,7 @@ func BenchmarkProducts(b *testing.B) {
 		{"conv5 128×2704×1728", 16, conv("", 192, 13, 128, 1, engine.Window{Size: 3, Stride: 1, Pad: 1}, false)[0]},
 	} {
 		b.Run(p.name, func(b *testing.B) {
-			c, err := cpu.New("cpu", cpu.Options{Threads: *threads})
+			c, err := cpu.New("cpu", cpu.Options{Threads: *threads, Portable: *portable})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,0 +1,45 @@
+#!/bin/sh
+# The tables of docs/results-cpu.md, some fifteen minutes on a quiet machine:
+#
+#	PYTHON=venv/bin/python sh tools/bench/cpu.sh OUT
+#
+# PYTHON has numpy and torch. Contestants take turns, so that a machine that is
+# busy at times is busy for all. OUT receives what each printed, and tables.md.
+set -eu
+OUT=${1:?usage: sh tools/bench/cpu.sh OUT}
+PYTHON=${PYTHON:-python3}
+ROUNDS=${ROUNDS:-6}
+mkdir -p "$OUT"
+rm -f "$OUT"/*.txt
+go test -c -o "$OUT/cpu.test" ./engine/cpu
+go build -o "$OUT/train-alexnet" ./tools/train-alexnet
+GOBIN="$(cd "$OUT" && pwd)" go install golang.org/x/perf/cmd/benchstat@latest
+
+ours() { # without the number of processors behind a name, which the peer doesn't print
+	"$OUT/cpu.test" -test.run - -test.bench "$1" -test.benchtime "$2" -threads "$3" $4 | sed -nE 's/^(Benchmark[^[:space:]]*)-[0-9]+/\1/p'
+}
+for n in 1 2; do
+	for kind in openblas avx2 portable; do echo "Unit fastest-GFLOP/s better=higher" >"$OUT/$kind-$n.txt"; done
+done
+for _ in $(seq "$ROUNDS"); do
+	for n in 1 2; do
+		ours 'Products|Peak' 0.2s $n "" >>"$OUT/avx2-$n.txt"
+		OPENBLAS_NUM_THREADS=$n "$PYTHON" tools/bench/peers/gemm_numpy.py --seconds 0.2 >>"$OUT/openblas-$n.txt"
+	done
+	ours Products 1x 2 -portable >>"$OUT/portable-2.txt"
+done
+"$OUT/train-alexnet" bench --devices cpu --batch 128 --steps 3 >"$OUT/layers.txt"
+go run ./tools/bench train --command "$OUT/train-alexnet" --python "$PYTHON" --steps 1 --rounds "${TRAIN_ROUNDS:-2}" \
+	--batches 16,64,256,512 >"$OUT/train.md"
+
+{
+	cat "$OUT/train.md"
+	for n in 1 2; do
+		printf '\nOpenBLAS and ours, %s thread(s)\n\n' $n
+		"$OUT/benchstat" -filter '.unit:fastest-GFLOP/s .name:Products' "OpenBLAS=$OUT/openblas-$n.txt" "ours=$OUT/avx2-$n.txt"
+	done
+	printf '\nportable and AVX2, 2 threads\n\n'
+	"$OUT/benchstat" -filter '.unit:fastest-GFLOP/s' "portable=$OUT/portable-2.txt" "AVX2=$OUT/avx2-2.txt"
+	cat "$OUT/layers.txt"
+} >"$OUT/tables.md"
+echo "$OUT/tables.md"
