@@ -46,17 +46,24 @@ func TestResumeIsExact(t *testing.T) {
 // What a run saves as it goes is what it would have ended with there, though it
 // works a step ahead.
 func TestSavesOnTheWayAreExact(t *testing.T) {
-	dir := t.TempDir()
-	tr := tinyTrainer(t, dir, &recorder{})
+	bySteps, byTime := t.TempDir(), t.TempDir()
+	tr := tinyTrainer(t, bySteps, &recorder{})
 	tr.Steps, tr.SaveSteps, tr.Checkpoints.Keep = 16, 3, 100
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tr = tinyTrainer(t, byTime, &recorder{})
+	tr.Steps, tr.SaveAfter, tr.Checkpoints.Keep = 16, 1, 100 // after every step
 	if _, err := tr.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, steps := range []int{3, 9, 12, 15} {
 		alone := t.TempDir()
 		tinyRun(t, alone, uint64(steps))
-		if !bytes.Equal(tinyFile(t, dir, steps), tinyFile(t, alone, steps)) {
-			t.Errorf("the checkpoint after %d steps differs from that of a run which ends there", steps)
+		for _, dir := range []string{bySteps, byTime} {
+			if !bytes.Equal(tinyFile(t, dir, steps), tinyFile(t, alone, steps)) {
+				t.Errorf("the checkpoint after %d steps differs from that of a run which ends there", steps)
+			}
 		}
 	}
 }

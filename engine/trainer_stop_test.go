@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"alexnet/engine"
 )
@@ -57,6 +58,28 @@ func TestCancelDuringValidation(t *testing.T) {
 	tr.Steps, tr.Epochs = 0, 1
 	if stop, err := tr.Run(t.Context()); err != nil || stop != engine.StopEpochs || r.steps != 0 || len(r.validations) != 1 {
 		t.Errorf("stop %q, %v; %d steps, %d validations, want 0 and 1", stop, err, r.steps, len(r.validations))
+	}
+}
+
+// A limit on time ends after a whole step, with what a run of as many steps has.
+func TestTimeLimit(t *testing.T) {
+	dir, alone := t.TempDir(), t.TempDir()
+	r := &recorder{}
+	tr := tinyTrainer(t, dir, r)
+	tr.MaxTime = 30 * time.Millisecond
+	tr.Train = func(epoch, first int) (engine.Feeder, error) {
+		return &batches{epoch: epoch, at: first, end: tinyEpoch, fail: func(int) error {
+			time.Sleep(8 * time.Millisecond)
+			return nil
+		}}, nil
+	}
+	stop, err := tr.Run(t.Context())
+	if err != nil || stop != engine.StopTime || r.steps == 0 {
+		t.Fatalf("stop %q after %d steps, %v", stop, r.steps, err)
+	}
+	tinyRun(t, alone, uint64(r.steps))
+	if !bytes.Equal(tinyFile(t, dir, r.steps), tinyFile(t, alone, r.steps)) {
+		t.Errorf("the checkpoint differs from that of a run which ends after step %d", r.steps)
 	}
 }
 
