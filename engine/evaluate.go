@@ -53,8 +53,16 @@ func (t *tally) score() Score {
 // softmax outputs are averaged before the guess: 10 for the paper's ten crops
 // (§4.1), 1 for a single crop.
 func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error) {
+	t, err := evaluate(ctx, m, f, views)
+	if err != nil {
+		return Score{}, err
+	}
+	return t.score(), nil
+}
+
+func evaluate(ctx context.Context, m *Model, f Feeder, views int) (tally, error) {
 	if views < 1 {
-		return Score{}, fmt.Errorf("%d views an image, want at least 1", views)
+		return tally{}, fmt.Errorf("%d views an image, want at least 1", views)
 	}
 	var t tally
 	mean := averager{views: views, sum: make([]float64, m.Net.Classes)}
@@ -64,11 +72,11 @@ func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error)
 			break
 		}
 		if err != nil {
-			return Score{}, err
+			return t, err
 		}
 		o, err := m.Infer(b)
 		if err != nil {
-			return Score{}, err
+			return t, err
 		}
 		if views == 1 {
 			for i, loss := range o.Loss {
@@ -82,13 +90,13 @@ func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error)
 			}
 		}
 		if mean.err != nil {
-			return Score{}, mean.err
+			return t, mean.err
 		}
 	}
 	if mean.seen != 0 {
-		return Score{}, fmt.Errorf("the last image has %d of %d views", mean.seen, views)
+		return t, fmt.Errorf("the last image has %d of %d views", mean.seen, views)
 	}
-	return t.score(), nil
+	return t, nil
 }
 
 // averager averages the softmax outputs of consecutive views of an image. Views

@@ -41,6 +41,11 @@ type Trainer struct {
 	// Validate opens the validation batches; nil for no validation.
 	Validate func() (Feeder, error)
 
+	// Peers are the ranks that train together, nil for this process alone. With
+	// peers a done context or MaxTime on one rank stops all of them, Train and
+	// Validate open this rank's share, and only rank 0 saves.
+	Peers Peers
+
 	// LogEvery is the number of steps whose mean makes one Log call; 0 means
 	// 10.
 	LogEvery int

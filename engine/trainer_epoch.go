@@ -47,7 +47,7 @@ func (r *run) finishEpoch(ctx context.Context) error {
 			return err
 		}
 		defer feeder.Close()
-		score, err := Evaluate(ctx, r.Model, feeder, 1)
+		score, err := r.evaluate(ctx, feeder)
 		if err != nil {
 			return err
 		}
@@ -77,10 +77,15 @@ func (r *run) finishEpoch(ctx context.Context) error {
 
 // save writes a checkpoint unless the last one says the same.
 func (r *run) save(best bool) error {
+	r.agreed &^= wishSave
 	if !r.dirty {
 		return nil
 	}
 	r.flush()
+	if !r.writes() {
+		r.dirty = false
+		return nil
+	}
 	c := &r.Checkpoint
 	c.Schedule = r.Schedule.State()
 	c.Rate = r.Schedule.Rate(c.Position.Step)

@@ -47,6 +47,7 @@ type run struct {
 	blast  explodingLoss
 
 	underway []ahead // oldest first
+	agreed   wishes  // of any rank
 }
 
 // recent is the steps since the last Log.
@@ -66,7 +67,7 @@ func (r *run) limit() Stop {
 		return StopEpochs
 	case r.Steps > 0 && r.at.Step >= r.Steps:
 		return StopSteps
-	case r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime:
+	case r.late():
 		return StopTime
 	case r.EarlyStop > 0 && r.Schedule.State().SinceBest >= r.EarlyStop:
 		return StopEarly
@@ -83,8 +84,8 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 		return "", r.diverged(err)
 	case r.broken:
 		return "", err
-	case ctx.Err() != nil:
-		return "", errors.Join(&StoppedError{r.at.Step, ctx.Err()}, r.save(false))
+	case r.interrupted(ctx) != nil:
+		return "", errors.Join(&StoppedError{r.at.Step, r.interrupted(ctx)}, r.save(false))
 	}
 	return "", errors.Join(err, r.save(false))
 }
@@ -97,25 +98,25 @@ func (r *run) epoch(ctx context.Context) error {
 	}
 	defer feeder.Close()
 	for {
-		if err := ctx.Err(); err != nil {
-			return cmp.Or(r.drain(), err)
+		if err := r.interrupted(ctx); err != nil {
+			return cmp.Or(r.drain(ctx), err)
 		}
 		asked := time.Now()
-		b, err := feeder.Next(ctx)
+		b, err := feeder.Next(r.patient(ctx))
 		r.waited = time.Since(asked)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return cmp.Or(r.drain(), err)
+			return cmp.Or(r.drain(ctx), err)
 		}
-		if err := r.start(b); err != nil {
+		if err := r.start(ctx, b); err != nil {
 			return err
 		}
 		if !r.pausing() {
 			continue
 		}
-		if err := r.drain(); err != nil {
+		if err := r.drain(ctx); err != nil {
 			return err
 		}
 		if r.due() {
@@ -125,13 +126,13 @@ func (r *run) epoch(ctx context.Context) error {
 		}
 		if r.limit() != "" {
 			// The last step of an epoch is followed by its validation.
-			if _, err := feeder.Next(ctx); !errors.Is(err, io.EOF) {
+			if _, err := feeder.Next(r.patient(ctx)); !errors.Is(err, io.EOF) {
 				return errLimit
 			}
 			break
 		}
 	}
-	if err := r.drain(); err != nil {
+	if err := r.drain(ctx); err != nil {
 		return err
 	}
 	if r.at.EpochStep == 0 {
@@ -141,14 +142,11 @@ func (r *run) epoch(ctx context.Context) error {
 }
 
 // ahead is a step that has been started and not finished.
-type ahead struct {
-	images int
-	rate   float64
-}
+type ahead struct{ rate float64 }
 
 // start starts the next step and finishes the one before, so that the devices
 // have work while the host looks at what came out.
-func (r *run) start(b Batch) error {
+func (r *run) start(ctx context.Context, b Batch) error {
 	number := r.next()
 	rate := r.Schedule.Rate(number)
 	s := Step{Seed: r.Checkpoint.Seed, Number: number, LearningRate: float32(rate), Momentum: r.Momentum}
@@ -156,22 +154,22 @@ func (r *run) start(b Batch) error {
 		r.broken = true
 		return errors.Join(fmt.Errorf("step %d: %w", number+1, err), r.discard())
 	}
-	r.underway = append(r.underway, ahead{b.Images, rate})
+	r.underway = append(r.underway, ahead{rate})
 	if len(r.underway) == 1 {
 		r.recent.waiting += r.waited
 		return nil
 	}
-	return r.finish()
+	return r.finish(ctx)
 }
 
 // next is the number of the next step to start.
 func (r *run) next() uint64 { return r.at.Step + uint64(len(r.underway)) }
 
 // drain finishes the steps under way.
-func (r *run) drain() error {
+func (r *run) drain(ctx context.Context) error {
 	r.waited = 0
 	for len(r.underway) > 0 {
-		if err := r.finish(); err != nil {
+		if err := r.finish(ctx); err != nil {
 			return err
 		}
 	}
@@ -192,13 +190,16 @@ func (r *run) discard() error {
 }
 
 // finish finishes the oldest step under way.
-func (r *run) finish() error {
+func (r *run) finish(ctx context.Context) error {
 	step := r.underway[0]
 	r.underway = r.underway[1:]
 	asked := time.Now()
 	o, err := r.Model.Finish()
 	if time.Since(asked) < r.waited/10 { // the devices had long been done
 		r.recent.waiting += r.waited
+	}
+	if err == nil {
+		o, err = r.meet(ctx, o)
 	}
 	switch {
 	case err != nil:
@@ -209,7 +210,7 @@ func (r *run) finish() error {
 	}
 	r.at.Step++
 	r.at.EpochStep++
-	r.at.Images += uint64(step.images)
+	r.at.Images += uint64(len(o.Loss))
 	r.dirty = true
 
 	var sum float64
@@ -242,12 +243,12 @@ func notFinite(o Outcome) string {
 // started, before the next one is.
 func (r *run) pausing() bool {
 	at := r.next()
-	return r.Steps > 0 && at >= r.Steps || r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime || r.wanted(at)
+	return r.Steps > 0 && at >= r.Steps || r.late() || r.wanted(at)
 }
 
 // wanted reports whether a checkpoint within the epoch is wanted after a step.
 func (r *run) wanted(step uint64) bool {
-	return r.SaveSteps > 0 && step%r.SaveSteps == 0 || r.SaveAfter > 0 && time.Since(r.saved) >= r.SaveAfter
+	return r.SaveSteps > 0 && step%r.SaveSteps == 0 || r.stale()
 }
 
 // due reports whether a checkpoint within the epoch is to be made now.

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Peers are the ranks of a data-parallel job, as a Trainer sees them. Its model
+// has a Reducer of the same ranks.
+//
+// After every step each rank tells the others the losses and ranks of its share
+// of the batch, and whether it has been asked to stop. So all of them see the
+// whole batch, count the same, and take every decision at the same step.
+type Peers interface {
+	Rank() int // rank 0 saves; the others train along
+	Size() int
+	// Gather returns every rank's data, in order of the ranks.
+	Gather(data []byte) ([][]byte, error)
+}
+
+// wishes are what a rank wants of all of them. They are granted when the step is
+// finished at which they are told: no rank may decide by its own clock.
+type wishes byte
+
+const (
+	wishStop wishes = 1 << iota // its context is done
+	wishTime                    // its time is up
+	wishSave                    // its last checkpoint is old; rank 0's counts
+)
+
+// alone says that there are no other ranks.
+func (t *Trainer) alone() bool { return t.Peers == nil || t.Peers.Size() == 1 }
+
+// writes says that this rank saves.
+func (t *Trainer) writes() bool { return t.alone() || t.Peers.Rank() == 0 }
+
+// interrupted is the context's error. With peers it is what all of them know of:
+// a rank may not leave by itself.
+func (r *run) interrupted(ctx context.Context) error {
+	switch {
+	case r.alone():
+		return ctx.Err()
+	case r.agreed&wishStop != 0:
+		return context.Canceled
+	}
+	return nil
+}
+
+// late says that the time is up, on any rank.
+func (r *run) late() bool {
+	if r.alone() {
+		return r.timeUp()
+	}
+	return r.agreed&wishTime != 0
+}
+
+func (r *run) timeUp() bool { return r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime }
+
+// stale says that the last checkpoint is old.
+func (r *run) stale() bool {
+	if r.alone() {
+		return r.old()
+	}
+	return r.agreed&wishSave != 0
+}
+
+func (r *run) old() bool { return r.SaveAfter > 0 && time.Since(r.saved) >= r.SaveAfter }
+
+// patient is the context of waits that a rank may not break off by itself.
+func (r *run) patient(ctx context.Context) context.Context {
+	if r.alone() {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// meet turns this rank's outcome into that of the whole batch.
+func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
+	if r.alone() {
+		return o, nil
+	}
+	var own wishes
+	if ctx.Err() != nil {
+		own |= wishStop
+	}
+	if r.timeUp() {
+		own |= wishTime
+	}
+	if r.writes() && r.old() {
+		own |= wishSave
+	}
+	message := []byte{byte(own)}
+	for i, loss := range o.Loss {
+		message = binary.LittleEndian.AppendUint32(message, math.Float32bits(loss))
+		message = binary.LittleEndian.AppendUint32(message, uint32(o.Rank[i]))
+	}
+	all, err := r.Peers.Gather(message)
+	if err != nil {
+		return o, err
+	}
+	whole := Outcome{Halted: o.Halted}
+	for rank, m := range all {
+		if len(m)%8 != 1 {
+			return o, fmt.Errorf("rank %d sent %d bytes about its step", rank, len(m))
+		}
+		r.agreed |= wishes(m[0])
+		for m = m[1:]; len(m) > 0; m = m[8:] {
+			whole.Loss = append(whole.Loss, math.Float32frombits(binary.LittleEndian.Uint32(m)))
+			whole.Rank = append(whole.Rank, int32(binary.LittleEndian.Uint32(m[4:])))
+		}
+	}
+	return whole, nil
+}
+
+// evaluate runs the validation set; with peers each rank its own part, and the
+// score is that of all.
+func (r *run) evaluate(ctx context.Context, f Feeder) (Score, error) {
+	t, err := evaluate(ctx, r.Model, f, 1)
+	if r.alone() || err != nil && ctx.Err() == nil {
+		return t.score(), err
+	}
+	var own wishes
+	if err != nil {
+		own = wishStop
+	}
+	message := []byte{byte(own)}
+	for _, n := range []int{t.images, t.miss1, t.miss5} {
+		message = binary.LittleEndian.AppendUint64(message, uint64(n))
+	}
+	message = binary.LittleEndian.AppendUint64(message, math.Float64bits(t.loss))
+	all, lost := r.Peers.Gather(message)
+	if lost != nil {
+		return Score{}, errors.Join(err, lost)
+	}
+	t = tally{}
+	for rank, m := range all {
+		if len(m) != 1+4*8 {
+			return Score{}, fmt.Errorf("rank %d sent %d bytes about its validation", rank, len(m))
+		}
+		r.agreed |= wishes(m[0])
+		t.images += int(binary.LittleEndian.Uint64(m[1:]))
+		t.miss1 += int(binary.LittleEndian.Uint64(m[9:]))
+		t.miss5 += int(binary.LittleEndian.Uint64(m[17:]))
+		t.loss += math.Float64frombits(binary.LittleEndian.Uint64(m[25:]))
+	}
+	return t.score(), r.interrupted(ctx)
+}
