@@ -178,12 +178,17 @@ func (p *productPlan) setBias(b gpu.Pointer) error {
 	return err
 }
 
-// blas is the device's cuBLASLt handle, made when first needed.
+// blas is the card's cuBLASLt handle, which threads use side by side.
 func (d *device) blas() (uintptr, error) {
-	d.once.Do(func() {
-		d.ltErr = checkLt("cublasLtCreate", call(d.lib.lt.create, address(&d.lt)))
-	})
-	return d.lt, d.ltErr
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lt == 0 {
+		if err := checkLt("cublasLtCreate", call(d.lib.lt.create, address(&d.lt))); err != nil {
+			d.lt = 0
+			return 0, err
+		}
+	}
+	return d.lt, nil
 }
 
 func (d *device) Products(p gpu.Product, workspace int64) ([]gpu.ProductPlan, error) {

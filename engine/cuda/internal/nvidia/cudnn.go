@@ -46,7 +46,7 @@ const (
 // is one: some are compiled on the way.
 const finalizing = 2 * time.Second
 
-// planner is the cuDNN handle that plans are made with; d.planning is held.
+// planner is the cuDNN handle that plans are made with; the card's lock is held.
 func (d *device) planner() (uintptr, error) {
 	if d.dnn == 0 {
 		if err := d.lib.checkDNN("cudnnCreate", call(d.lib.dnn.create, address(&d.dnn))); err != nil {
@@ -95,8 +95,8 @@ func refused(c gpu.Convolution, deterministic bool, notes []int32) bool {
 }
 
 func (d *device) Convolutions(c gpu.Convolution, workspace int64, deterministic bool) ([]gpu.ConvolutionPlan, error) {
-	d.planning.Lock()
-	defer d.planning.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	handle, err := d.planner()
 	if err != nil {
 		return nil, err

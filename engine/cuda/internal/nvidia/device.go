@@ -11,23 +11,26 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// device is one reference to the primary context of a GPU. Threads use it side by
-// side: what they share is made once, and plans are made one at a time, since a
-// cuDNN handle belongs to one thread at a time.
+// device is one reference to the primary context of a GPU.
 type device struct {
 	lib         *libraries
 	description gpu.Description
 	handle      int32   // CUdevice
 	context     uintptr // CUcontext
-
-	once   sync.Once // of the cuBLASLt handle
-	lt     uintptr   // cublasLtHandle_t
-	ltErr  error
+	*card
 	closed bool
+}
 
-	planning  sync.Mutex
+// card is what all devices on one primary context share. Threads use it side by
+// side; plans are made one at a time, since a cuDNN handle belongs to one thread
+// at a time.
+type card struct {
+	users int // devices; guarded by the registry's lock
+
+	mu        sync.Mutex
+	lt        uintptr     // cublasLtHandle_t, made when first needed
 	dnn       uintptr     // cudnnHandle_t that plans are made with, made when first needed
-	convolves atomic.Bool // whether it has been made
+	convolves atomic.Bool // whether dnn has been made
 }
 
 // openDevice retains the primary context, which cuBLAS and cuDNN use as well,
@@ -58,8 +61,20 @@ func (l *libraries) openDevice(index int) (_ *device, err error) {
 	if err != nil {
 		return nil, errors.Join(err, d.release())
 	}
+	d.card = l.cardOf(d)
+	d.card.users++
 	l.open = append(l.open, d)
 	return d, nil
+}
+
+// cardOf is what the open devices on d's context share, or a new one.
+func (l *libraries) cardOf(d *device) *card {
+	for _, other := range l.open {
+		if other.context == d.context {
+			return other.card
+		}
+	}
+	return new(card)
 }
 
 // keepCurrent calls f and then makes the context current again that was.
@@ -143,35 +158,39 @@ func (d *device) FreeHost(b []byte) error {
 	return d.lib.check("cuMemFreeHost", call(d.lib.driver.memFreeHost, uintptr(unsafe.Pointer(p))))
 }
 
-// Close destroys the libraries' handles and gives the context back. It is safe
-// to call twice.
+// Close gives the context back, and with the last device on it the libraries'
+// handles. It is safe to call twice.
 func (d *device) Close() error {
 	if d.closed {
 		return nil
 	}
 	d.closed = true
-	d.lib.registry.Lock()
-	d.lib.open = slices.DeleteFunc(d.lib.open, func(o *device) bool { return o == d })
-	d.lib.registry.Unlock()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	err := d.keepCurrent(func() error {
-		if d.lt == 0 && d.dnn == 0 {
-			return nil
-		}
-		if err := d.Bind(); err != nil {
-			return err
-		}
-		var errs []error
-		if d.dnn != 0 {
-			errs = append(errs, d.lib.checkDNN("cudnnDestroy", call(d.lib.dnn.destroy, d.dnn)))
-		}
-		if d.lt != 0 {
-			errs = append(errs, checkLt("cublasLtDestroy", call(d.lib.lt.destroy, d.lt)))
-		}
-		return errors.Join(errs...)
-	})
+	d.lib.registry.Lock()
+	defer d.lib.registry.Unlock()
+	d.lib.open = slices.DeleteFunc(d.lib.open, func(o *device) bool { return o == d })
+	d.card.users--
+	var err error
+	if d.card.users == 0 {
+		err = d.keepCurrent(d.destroyHandles)
+	}
 	return errors.Join(err, d.release())
+}
+
+func (d *device) destroyHandles() error {
+	if d.lt == 0 && d.dnn == 0 {
+		return nil
+	}
+	err := d.Bind()
+	if d.dnn != 0 {
+		err = errors.Join(err, d.lib.checkDNN("cudnnDestroy", call(d.lib.dnn.destroy, d.dnn)))
+	}
+	if d.lt != 0 {
+		err = errors.Join(err, checkLt("cublasLtDestroy", call(d.lib.lt.destroy, d.lt)))
+	}
+	d.dnn, d.lt = 0, 0
+	return err
 }
 
 func (d *device) release() error {
