@@ -120,6 +120,39 @@ func (d *Dataset) await(ctx context.Context, i int) error {
 	return nil
 }
 
+// willNeed says that sample i will be read soon. It does nothing for a shard that
+// isn't open.
+func (d *Dataset) willNeed(i int, exactly bool) {
+	d.look(i, func(s *mds.Shard, k int) { s.WillNeed(k, exactly) })
+}
+
+// resident reports whether sample i is in memory, false only if it is known not
+// to be.
+func (d *Dataset) resident(i int) bool {
+	resident := true
+	d.look(i, func(s *mds.Shard, k int) { resident = s.Resident(k) })
+	return resident
+}
+
+// look calls fn with the shard of sample i and the sample's number in it, if that
+// is open.
+func (d *Dataset) look(i int, fn func(s *mds.Shard, k int)) {
+	n := d.shardOf(i)
+	s := d.shards[n]
+	shard := s.opened.Load()
+	if d.remote != nil {
+		if shard, _ = s.use(); shard != nil {
+			defer d.giveBack(s)
+		}
+	}
+	if shard != nil {
+		shard.Guard(func() error { // offsets are read from the file
+			fn(shard, i-d.first[n])
+			return nil
+		})
+	}
+}
+
 // use gives a remote shard if it is open, or why it can't be.
 func (s *datasetShard) use() (*mds.Shard, error) {
 	s.mu.Lock()

@@ -46,6 +46,7 @@ type Loader struct {
 	ctx     context.Context // ends when the loader stops
 	cancel  context.CancelFunc
 	scout   *scout // of a remote dataset, else nil
+	hints   hints
 
 	orders orders
 	stats  counters
@@ -128,6 +129,7 @@ func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 		l.end = config.Epochs * l.steps
 	}
 	l.orders.make = l.makeOrder
+	l.hints.faults.Store(majorFaults())
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for i := range config.Prefetch {
 		s, err := newBatchSlot(l, l.start+i)

@@ -23,6 +23,9 @@ type worker struct {
 
 	epoch int // of order; −1: none
 	order []uint32
+
+	hintEpoch int // of hintOrder; −1: none
+	hintOrder []uint32
 }
 
 func newWorker(l *Loader) *worker {
@@ -32,7 +35,7 @@ func newWorker(l *Loader) *worker {
 		decoder: l.dataset.Codec().NewDecoder(size),
 		picture: make([]byte, size*size*3),
 		size:    size,
-		epoch:   -1,
+		epoch:   -1, hintEpoch: -1,
 	}
 	if l.config.Resized != nil {
 		w.resizer, w.resized = resample.New(resample.Linear), make([]byte, l.config.Crop*l.config.Crop*3)
@@ -64,6 +67,7 @@ func (w *worker) run() {
 		}
 		w.stats.workerWait.Add(int64(time.Since(began)))
 		w.scout.advanced()
+		w.hint(ticket)
 		w.fill(s, batch, place)
 		if w.stopped.Load() {
 			return // what it was filled with may be the end of waiting

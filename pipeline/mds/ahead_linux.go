@@ -2,6 +2,7 @@ package mds
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,8 +13,29 @@ const page = 64 << 10
 // mapAhead starts reading in part of a mapped file. A refusal is no error: the
 // bytes are then read when they are looked at.
 func mapAhead(mapped []byte, from, to int64) {
+	_ = unix.Madvise(mapped[from-from%page:to], unix.MADV_WILLNEED)
+}
+
+// mapExactly keeps the system from reading around what is looked at.
+func mapExactly(mapped []byte) { _ = unix.Madvise(mapped, unix.MADV_RANDOM) }
+
+// mapResident reports whether part of a mapped file is in memory. The system
+// says so of every file that the user may not write.
+func mapResident(mapped []byte, from, to int64) bool {
 	from -= from % page
-	_ = unix.Madvise(mapped[from:to], unix.MADV_WILLNEED)
+	var pages [4096]byte
+	to = min(to, from+int64(len(pages)*unix.Getpagesize()))
+	_, _, err := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&mapped[from])), uintptr(to-from), uintptr(unsafe.Pointer(&pages)))
+	if err != 0 {
+		return true
+	}
+	n := (int(to-from) + unix.Getpagesize() - 1) / unix.Getpagesize()
+	for _, p := range pages[:n] {
+		if p&1 == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // readAhead is mapAhead for a file that isn't mapped.

@@ -33,12 +33,3 @@ func (c *content) at(from, to int64) ([]byte, error) {
 	}
 	return piece, nil
 }
-
-// willNeed asks the system to read the bytes in ahead.
-func (c *content) willNeed(from, to int64) {
-	if c.file != nil {
-		readAhead(c.file, from, to)
-	} else {
-		mapAhead(c.data, from, to)
-	}
-}

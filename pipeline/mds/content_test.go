@@ -12,7 +12,7 @@ import (
 func samples(t *testing.T, s *Shard) (all [][][]byte) {
 	t.Helper()
 	for i := range s.Len() {
-		s.WillNeed(i)
+		s.WillNeed(i, i%2 == 0)
 		values, err := s.Sample(nil, i)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -32,6 +33,7 @@ type Shard struct {
 	zipped  []byte // the compressed file until it is verified; nil for a raw one
 	release func() error
 	nsizes  int // variable columns
+	exact   atomic.Bool
 }
 
 // Access says how shards are read. The zero value maps them.
@@ -271,12 +273,30 @@ func (s *Shard) Column(i, column int) ([]byte, error) {
 	return value, nil
 }
 
+// Resident reports whether sample i is in memory already, false only if it is
+// known not to be.
+func (s *Shard) Resident(i int) bool {
+	begin, end := s.offset(i), s.offset(i+1)
+	return s.release == nil || s.raw.file != nil || begin >= end || end > s.raw.size || mapResident(s.raw.data, begin, end)
+}
+
 // WillNeed says that sample i will be read soon, so that the system can fetch it
 // from its disk meanwhile. It doesn't wait, and changes nothing where the system
 // has no such hints.
-func (s *Shard) WillNeed(i int) {
-	if begin, end := s.offset(i), s.offset(i+1); s.zipped == nil && begin < end && end <= s.raw.size {
-		s.raw.willNeed(begin, end)
+//
+// Who calls it for every sample sets exactly: the system then reads no more of
+// the shard than that. By itself it reads megabytes around what is looked at.
+func (s *Shard) WillNeed(i int, exactly bool) {
+	begin, end := s.offset(i), s.offset(i+1)
+	switch {
+	case s.release == nil || s.zipped != nil || begin >= end || end > s.raw.size: // not a file's
+	case s.raw.file != nil:
+		readAhead(s.raw.file, begin, end)
+	default:
+		if exactly && !s.exact.Swap(true) {
+			mapExactly(s.raw.data)
+		}
+		mapAhead(s.raw.data, begin, end)
 	}
 }
 
