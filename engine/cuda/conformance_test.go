@@ -2,7 +2,10 @@ package cuda_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"alexnet/engine"
 	"alexnet/engine/cuda"
@@ -10,34 +13,56 @@ import (
 	"alexnet/engine/enginetest"
 )
 
-// TestConformance runs the engine's suite on emulated GPUs in every precision.
-// Cases with two contexts get them on one GPU or on two.
+// TestConformance runs the engine's suite on an emulated GPU in every precision,
+// with plans taken untimed, as on every machine where results must repeat.
 func TestConformance(t *testing.T) {
 	for _, precision := range []cuda.Precision{cuda.FP32, cuda.TF32, cuda.BF16} {
-		for _, devices := range []int{1, 2} {
-			if testing.Short() && devices == 2 && precision != cuda.BF16 {
-				continue
-			}
-			t.Run(fmt.Sprintf("%v/devices=%d", precision, devices), func(t *testing.T) {
-				m := machine(t, emulator.Options{Devices: devices})
-				next := 0
-				enginetest.Run(t, func(t *testing.T) engine.Context {
-					c := open(t, m, cuda.Options{Precision: precision, Deterministic: true}, next%devices)[0]
-					next++
-					return c
-				}, tolerances[precision])
-			})
-		}
+		t.Run(precision.String(), func(t *testing.T) {
+			m := machine(t, emulator.Options{})
+			enginetest.Run(t, func(t *testing.T) engine.Context {
+				return open(t, m, cuda.Options{Precision: precision, Deterministic: true}, 0)[0]
+			}, tolerances[precision])
+		})
 	}
 }
 
-// TestTimedPlans runs the suite with plans chosen by time.
+// TestTwoGPUs runs the cases in which two contexts meet on two GPUs, whose
+// streams take their time.
+func TestTwoGPUs(t *testing.T) {
+	for _, precision := range []cuda.Precision{cuda.FP32, cuda.BF16} {
+		m := machine(t, emulator.Options{Devices: 2, Delay: 200 * time.Microsecond})
+		runCases(t, m, cuda.Options{Precision: precision, Deterministic: true}, 2, "events/")
+	}
+}
+
+// TestTimedPlans runs the cases of products with plans chosen by time.
 func TestTimedPlans(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every plan runs several times")
 	}
-	m := machine(t, emulator.Options{})
-	enginetest.Run(t, func(t *testing.T) engine.Context {
-		return open(t, m, cuda.Options{Precision: cuda.BF16}, 0)[0]
-	}, enginetest.BF16)
+	runCases(t, machine(t, emulator.Options{}), cuda.Options{Precision: cuda.BF16}, 1, "conv ", "dense ", "program/")
+}
+
+// runCases runs the suite's cases with one of some prefixes, opening contexts on
+// the machine's devices in turn.
+func runCases(t *testing.T, m *emulator.Machine, o cuda.Options, devices int, prefixes ...string) {
+	next := 0
+	opener := func() (engine.Context, error) {
+		c, err := tryOpen(m, o, next%devices)
+		next++
+		if err != nil {
+			return nil, err
+		}
+		return c[0], nil
+	}
+	for _, c := range enginetest.Cases() {
+		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(c.Name, p) }) {
+			continue
+		}
+		t.Run(fmt.Sprintf("%v/%s", o.Precision, c.Name), func(t *testing.T) {
+			if _, err := c.Check(opener, tolerances[o.Precision]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

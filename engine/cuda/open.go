@@ -15,22 +15,27 @@ import (
 // first. A GPU named twice gets two contexts, each with a queue and an arena of
 // its own. The caller closes them.
 func Open(names []string, o Options) ([]engine.Context, error) {
-	devices := make([]gpu.Device, len(names))
-	byIndex := map[int]gpu.Device{}
+	indices := make([]int, len(names))
 	for i, name := range names {
-		index, err := deviceIndex(name)
-		if err == nil && byIndex[index] == nil {
-			byIndex[index], err = openDevice(index)
-		}
-		if err != nil {
-			for _, d := range byIndex {
-				if d != nil {
-					err = errors.Join(err, d.Close())
-				}
-			}
+		var err error
+		if indices[i], err = deviceIndex(name); err != nil {
 			return nil, fmt.Errorf("device %q: %w", name, err)
 		}
-		devices[i] = byIndex[index]
+	}
+	devices := make([]gpu.Device, len(names))
+	opened := map[int]gpu.Device{}
+	for i, index := range indices {
+		if opened[index] == nil {
+			d, err := openDevice(index)
+			if err != nil {
+				for _, d := range opened {
+					err = errors.Join(err, d.Close())
+				}
+				return nil, fmt.Errorf("device %q: %w", names[i], err)
+			}
+			opened[index] = d
+		}
+		devices[i] = opened[index]
 	}
 	return On(devices, names, o)
 }

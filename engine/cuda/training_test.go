@@ -23,7 +23,7 @@ type trained struct {
 
 // train takes a net through some steps, always with one step started before
 // the last one is finished.
-func train(t testing.TB, net string, batch, steps int, contexts []engine.Context) trained {
+func train(t testing.TB, net *engine.Net, batch, steps int, contexts []engine.Context) trained {
 	t.Helper()
 	m := newModel(t, net, batch, contexts)
 	defer func() {
@@ -68,13 +68,19 @@ func train(t testing.TB, net string, batch, steps int, contexts []engine.Context
 	return r
 }
 
-func newModel(t testing.TB, name string, batch int, contexts []engine.Context) *engine.Model {
+// preset is a built-in net for small pictures of noise.
+func preset(t testing.TB, name string) *engine.Net {
 	t.Helper()
 	net, err := engine.Preset(name, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	net.Input.Scale = 1.0 / 64
+	return net
+}
+
+func newModel(t testing.TB, net *engine.Net, batch int, contexts []engine.Context) *engine.Model {
+	t.Helper()
 	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: batch, Decay: 0.0005, Smoothing: 0.1})
 	if err != nil {
 		t.Fatal(err)
@@ -135,31 +141,42 @@ func apart(start, a, b trained) (weights float64, at string, loss float64) {
 // as the rounding is wide, so that gradients are off by its square root: 0.05 of
 // an array and 0.16 were measured, and losses off by 0.007 and 0.03.
 func TestTrainingAgreesWithCPU(t *testing.T) {
-	const batch, steps = 8, 3
+	const batch, steps = 4, 3
 	host := func(steps int) trained {
 		c, err := cpu.New("cpu", cpu.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return train(t, "alexnet-mini", batch, steps, []engine.Context{c})
+		return train(t, preset(t, "alexnet-mini"), batch, steps, []engine.Context{c})
 	}
 	start, want := host(0), host(steps)
 	for _, c := range []struct {
 		precision     cuda.Precision
+		devices       []int
 		weights, loss float64
-	}{{cuda.FP32, 0.01, 2e-5}, {cuda.TF32, 0.12, 0.02}, {cuda.BF16, 0.35, 0.08}} {
-		for _, devices := range placements {
-			t.Run(fmt.Sprintf("%v on %v", c.precision, devices), func(t *testing.T) {
-				m := machine(t, emulator.Options{Devices: 2})
-				o := cuda.Options{Precision: c.precision, Deterministic: true}
-				got := train(t, "alexnet-mini", batch, steps, open(t, m, o, devices...))
-				weights, at, loss := apart(start, want, got)
-				t.Logf("weights %.2g of their way apart (%s), losses %.2g", weights, at, loss)
-				if !(weights <= c.weights && loss <= c.loss) {
-					t.Errorf("weights %.3g of their way apart (%s), losses %.3g; allowed %g and %g", weights, at, loss, c.weights, c.loss)
-				}
-			})
-		}
+	}{
+		{cuda.FP32, []int{0}, 0.01, 2e-5},
+		{cuda.FP32, []int{0, 0}, 0.01, 2e-5},
+		{cuda.FP32, []int{0, 1}, 0.01, 2e-5},
+		{cuda.TF32, []int{0}, 0.12, 0.02},
+		{cuda.TF32, []int{0, 1}, 0.12, 0.02},
+		{cuda.BF16, []int{0}, 0.35, 0.08},
+		{cuda.BF16, []int{0, 0}, 0.35, 0.08},
+		{cuda.BF16, []int{0, 1}, 0.35, 0.08},
+	} {
+		t.Run(fmt.Sprintf("%v on %v", c.precision, c.devices), func(t *testing.T) {
+			if testing.Short() && len(c.devices) == 1 {
+				t.Skip("slow")
+			}
+			m := machine(t, emulator.Options{Devices: 2})
+			o := cuda.Options{Precision: c.precision, Deterministic: true}
+			got := train(t, preset(t, "alexnet-mini"), batch, steps, open(t, m, o, c.devices...))
+			weights, at, loss := apart(start, want, got)
+			t.Logf("weights %.2g of their way apart (%s), losses %.2g", weights, at, loss)
+			if !(weights <= c.weights && loss <= c.loss) {
+				t.Errorf("weights %.3g of their way apart (%s), losses %.3g; allowed %g and %g", weights, at, loss, c.weights, c.loss)
+			}
+		})
 	}
 }
 
@@ -167,14 +184,14 @@ func TestTrainingAgreesWithCPU(t *testing.T) {
 // launches, fused ops against single ones, plans chosen by time against the
 // first, streams that take their time against streams that don't.
 func TestGraphsAndFusionsChangeNothing(t *testing.T) {
-	const batch, steps = 4, 4
+	const batch, steps = 4, 5
 	for _, precision := range []cuda.Precision{cuda.FP32, cuda.BF16} {
 		for _, devices := range placements {
 			t.Run(fmt.Sprintf("%v on %v", precision, devices), func(t *testing.T) {
 				run := func(o cuda.Options, delay time.Duration) trained {
 					o.Precision = precision
 					m := machine(t, emulator.Options{Devices: 2, Delay: delay})
-					return train(t, "alexnet-mini", batch, steps, open(t, m, o, devices...))
+					return train(t, smallNet(), batch, steps, open(t, m, o, devices...))
 				}
 				want := run(cuda.Options{Deterministic: true}, 0)
 				for _, c := range []struct {
@@ -184,7 +201,7 @@ func TestGraphsAndFusionsChangeNothing(t *testing.T) {
 				}{
 					{"without graphs", cuda.Options{Deterministic: true, Eager: true}, 0},
 					{"without fusion", cuda.Options{Deterministic: true, Separate: true}, 0},
-					{"with delays", cuda.Options{Deterministic: true}, 2 * time.Millisecond},
+					{"with delays", cuda.Options{Deterministic: true}, time.Millisecond},
 				} {
 					got := run(c.o, c.delay)
 					if !slices.Equal(got.loss, want.loss) {

@@ -54,8 +54,20 @@ func (k *Set) transpose(s gpu.Stream, t transpose, from, to gpu.Type) error {
 	if t.Rows == 1 || t.Columns == 1 { // a vector a row is the same in both orders
 		return k.Cast(s, Cast{t.X, t.Y, int64(t.N) * int64(t.Rows) * int64(t.Columns)}, from, to)
 	}
-	return launch(k, s, "transpose"+suffix(from)+suffix(to), t.grid(), &t)
+	return launch(k, s, transposes[from][to], t.grid(), &t)
 }
+
+// transposes and casts are names by type, which uploads look up in every step.
+var (
+	transposes = [2][2]string{
+		gpu.Float32:  {"transpose_f32_f32", "transpose_f32_bf16"},
+		gpu.BFloat16: {"transpose_bf16_f32", "transpose_bf16_bf16"},
+	}
+	casts = [2][2]string{
+		gpu.Float32:  {"cast_f32_f32", "cast_f32_bf16"},
+		gpu.BFloat16: {"cast_bf16_f32", "cast_bf16_bf16"},
+	}
+)
 
 // Cast is Y[i] = X[i], rounded to the nearest, for Count elements.
 type Cast struct {
@@ -65,7 +77,7 @@ type Cast struct {
 
 // Cast enqueues the kernel.
 func (k *Set) Cast(s gpu.Stream, p Cast, from, to gpu.Type) error {
-	return launch(k, s, "cast"+suffix(from)+suffix(to), flatGrid((p.Count+7)/8), &p)
+	return launch(k, s, casts[from][to], flatGrid((p.Count+7)/8), &p)
 }
 
 // Copy32ToT rounds float32 to the working type: a master to its working copy.

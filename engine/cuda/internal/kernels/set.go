@@ -9,11 +9,12 @@ import (
 )
 
 // Set is the kernels of one working type, loaded on a device. Like the device's
-// streams it is used by threads that have called Bind.
+// streams it is used by threads that have called Bind, one at a time.
 type Set struct {
 	working gpu.Type
 	module  gpu.Module
 	kernels map[string]gpu.Kernel
+	params  [512]byte // of the launch being made
 }
 
 // Load loads the kernels on a device.
@@ -53,6 +54,12 @@ func bytesOf[P any](p *P) []byte {
 
 // launch runs a kernel; an empty grid is no work.
 func launch[P any](k *Set, s gpu.Stream, name string, l gpu.Launch, p *P) error {
+	return k.launch(s, name, l, bytesOf(p))
+}
+
+// launch copies params before it hands them on, so that they needn't be on the
+// heap.
+func (k *Set) launch(s gpu.Stream, name string, l gpu.Launch, params []byte) error {
 	kernel, ok := k.kernels[name]
 	if !ok {
 		return fmt.Errorf("no kernel %q", name)
@@ -63,7 +70,8 @@ func launch[P any](k *Set, s gpu.Stream, name string, l gpu.Launch, p *P) error 
 	if l.Grid[0] > 1<<31-1 || l.Grid[1] > 65535 || l.Grid[2] > 65535 || l.Shared > maxShared {
 		return fmt.Errorf("%s: a grid of %v with %d bytes of shared memory is more than a device takes", name, l.Grid, l.Shared)
 	}
-	return s.Launch(kernel, l, bytesOf(p))
+	n := copy(k.params[:], params)
+	return s.Launch(kernel, l, k.params[:n])
 }
 
 const (
