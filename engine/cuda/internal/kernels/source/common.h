@@ -31,6 +31,15 @@ __device__ inline T *aligned(T *p, int)
     return p;
 }
 
+// global is p, known to point to global memory: the compiler sees it of kernels'
+// parameters, not of pointers that come from memory.
+template <typename T>
+__device__ inline T *global(T *p)
+{
+    __builtin_assume(__isGlobal(p));
+    return p;
+}
+
 // square_root is within two units in the last place; x isn't subnormal.
 __device__ inline float square_root(float x)
 {
@@ -92,6 +101,18 @@ __device__ inline bf16 narrow<bf16>(float x)
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
 #endif
     return y;
+}
+
+// narrow_pair rounds two, the first to the lower half.
+__device__ inline unsigned narrow_pair(float low, float high)
+{
+#ifdef HOST_SHIM
+    return (unsigned)narrow<bf16>(high).bits << 16 | narrow<bf16>(low).bits;
+#else
+    unsigned pair;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+    return pair;
+#endif
 }
 
 // Raw<B> is a type of B bytes that is read and written at once, or in two halves.
@@ -169,6 +190,30 @@ __device__ inline Pack<T, V> rounded(const float (&from)[V])
     for (int i = 0; i < V; i++)
         pack.at[i] = narrow<T>(from[i]);
     return pack;
+}
+
+template <int V>
+__device__ inline Pack<bf16, V> rounded_pairs(const float (&from)[V])
+{
+    Pack<unsigned, V / 2> pairs;
+#pragma unroll
+    for (int i = 0; i < V / 2; i++)
+        pairs.at[i] = narrow_pair(from[2 * i], from[2 * i + 1]);
+    Pack<bf16, V> pack;
+    pack.raw = pairs.raw;
+    return pack;
+}
+
+template <>
+__device__ inline Pack<bf16, 4> rounded<bf16, 4>(const float (&from)[4])
+{
+    return rounded_pairs(from);
+}
+
+template <>
+__device__ inline Pack<bf16, 8> rounded<bf16, 8>(const float (&from)[8])
+{
+    return rounded_pairs(from);
 }
 
 // put writes a pack; store rounds and writes.

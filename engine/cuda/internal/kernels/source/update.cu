@@ -24,18 +24,18 @@ template <int V>
 __device__ inline void update_vector(const Parameter &p, int64 i, float momentum, float decay, float rate)
 {
     float w[V], v[V], g[V];
-    load_own<float>(w, (const float *)p.W + i);
-    load_own<float>(v, (const float *)p.V + i);
+    load_own<float>(w, global((const float *)p.W) + i);
+    load_own<float>(v, global((const float *)p.V) + i);
     load<float>(g, (const float *)p.G + i);
 #pragma unroll
     for (int j = 0; j < V; j++) {
         v[j] = momentum * v[j] - decay * w[j] - rate * g[j];
         w[j] += v[j];
     }
-    store<float>((float *)p.V + i, v);
-    store<float>((float *)p.W + i, w);
+    store<float>(global((float *)p.V) + i, v);
+    store<float>(global((float *)p.W) + i, w);
     if (p.Copy)
-        store<bf16>((bf16 *)p.Copy + i, w);
+        store<bf16>(global((bf16 *)p.Copy) + i, w);
 }
 
 KERNEL(update, Update, 256)
@@ -47,12 +47,9 @@ KERNEL(update, Update, 256)
     const StepParams step = *(const StepParams *)p.Step;
     const float rate = step.LearningRate * parameter.Rate, decay = parameter.Decay * rate;
 
-    const int64 last = min(chunk.First + 16384, parameter.Count);
-#pragma unroll 2
-    for (int64 i = chunk.First + threadIdx.x * 4; i < last; i += blockDim.x * 4)
-        if (i + 4 <= last)
-            update_vector<4>(parameter, i, step.Momentum, decay, rate);
-        else
-            for (int64 j = i; j < last; j++)
-                update_vector<1>(parameter, j, step.Momentum, decay, rate);
+    const int64 last = min(chunk.First + 16384, parameter.Count), whole = last & ~3ll;
+    for (int64 i = chunk.First + threadIdx.x * 4; i < whole; i += blockDim.x * 4)
+        update_vector<4>(parameter, i, step.Momentum, decay, rate);
+    if (whole + threadIdx.x < last)
+        update_vector<1>(parameter, whole + threadIdx.x, step.Momentum, decay, rate);
 }

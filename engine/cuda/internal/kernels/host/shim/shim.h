@@ -85,6 +85,12 @@ inline T *aligned(T *p, int bytes)
 }
 
 template <typename T>
+inline T *global(T *p)
+{
+    return p;
+}
+
+template <typename T>
 inline T host_shuffle(unsigned members, T value, int mask, int line)
 {
     static_assert(sizeof(T) == 4, "shuffles move 4 bytes");
