@@ -28,7 +28,7 @@ type Dataset struct {
 	dir    string
 	remote RemoteShards // nil: the shards are in dir
 	index  *mds.Index
-	access mds.Access
+	config DatasetConfig
 	meta   Meta
 	codec  codec.Codec
 	shards []*datasetShard
@@ -48,15 +48,24 @@ type Sample struct {
 // OpenDataset opens the folder dir and checks that index, metadata and shards
 // agree. Errors name the file and say what to do; damage is an
 // *mds.CorruptError, a missing shard wraps fs.ErrNotExist.
-func OpenDataset(dir string) (*Dataset, error) { return OpenDatasetAs(dir, mds.Access{}) }
+func OpenDataset(dir string) (*Dataset, error) { return OpenDatasetAs(dir, DatasetConfig{}) }
 
-// OpenDatasetAs is OpenDataset with another way of reading the shards.
-func OpenDatasetAs(dir string, access mds.Access) (*Dataset, error) {
+// DatasetConfig says how a dataset is read. The zero value maps shards, and
+// takes whole folders only.
+type DatasetConfig struct {
+	mds.Access
+	// TakeDamaged opens a folder though some of its shards are missing or damaged;
+	// reading a sample of theirs is the error then.
+	TakeDamaged bool
+}
+
+// OpenDatasetAs is OpenDataset with a configuration.
+func OpenDatasetAs(dir string, c DatasetConfig) (*Dataset, error) {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open dataset: %w", err)
 	}
-	return openDataset(&Dataset{dir: dir, access: access}, index)
+	return openDataset(&Dataset{dir: dir, config: c}, index)
 }
 
 // openDataset fills in what the index says.
@@ -139,7 +148,7 @@ func (d *Dataset) openShards(index *mds.Index) error {
 		d.shards = append(d.shards, s)
 		d.first = append(d.first, n)
 		n += info.Samples
-		if err := d.checkShard(s); err != nil {
+		if err := d.checkShard(s); err != nil && !d.config.TakeDamaged {
 			return err
 		}
 	}

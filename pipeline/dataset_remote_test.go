@@ -58,7 +58,7 @@ func openRemote(t *testing.T, o *origin, cacheSize int64) *Dataset {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := OpenRemoteDataset(f, mds.Access{})
+	d, err := OpenRemoteDataset(f, DatasetConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

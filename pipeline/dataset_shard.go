@@ -34,8 +34,8 @@ type RemoteShards interface {
 // OpenRemoteDataset opens a folder of shards that is elsewhere, and checks that
 // index and metadata agree. Shards are checked when they are first looked at.
 // Closing the dataset, or failing to open it, closes what the shards come from.
-func OpenRemoteDataset(shards RemoteShards, access mds.Access) (*Dataset, error) {
-	return openDataset(&Dataset{dir: shards.Location(), remote: shards, access: access}, shards.Index())
+func OpenRemoteDataset(shards RemoteShards, c DatasetConfig) (*Dataset, error) {
+	return openDataset(&Dataset{dir: shards.Location(), remote: shards, config: c}, shards.Index())
 }
 
 // Remote reports whether the shards are fetched from elsewhere.
@@ -77,7 +77,7 @@ func (d *Dataset) lend(ctx context.Context, s *datasetShard) (*mds.Shard, error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shard == nil && s.err == nil {
-		s.shard, s.err = d.access.OpenShard(d.dir, s.info)
+		s.shard, s.err = d.config.OpenShard(d.dir, s.info)
 		s.opened.Store(s.shard)
 	}
 	return s.shard, s.err
@@ -95,7 +95,7 @@ func (d *Dataset) lendRemote(ctx context.Context, s *datasetShard) (*mds.Shard, 
 		}
 		s.mu.Lock()
 		if s.shard == nil && err == nil {
-			s.shard, err = d.access.OpenShard(dir, local)
+			s.shard, err = d.config.OpenShard(dir, local)
 		}
 		if errors.As(err, new(*mds.CorruptError)) {
 			s.err = err

@@ -21,8 +21,8 @@ import (
 // goroutine to goroutine but whole batches. Workers wait only when all batches
 // of the ring are finished and not yet released.
 //
-// A loader holds Prefetch batches, a picture for each worker, and at most two
-// orders of four bytes a sample.
+// However slow the caller is, a loader holds no more than Prefetch batches, three
+// pictures for each worker, and two orders of four bytes a sample.
 type Loader struct {
 	dataset *Dataset
 	config  LoaderConfig

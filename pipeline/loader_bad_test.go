@@ -3,11 +3,14 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"alexnet/pipeline/mds"
 )
@@ -174,6 +177,93 @@ func TestLoaderReplacedShard(t *testing.T) {
 		var where *mds.CorruptError
 		if !errors.As(err, &where) || where.Shard != path || where.Sample < 0 {
 			t.Errorf("overwritten with %#x: error %v doesn't name the shard and the sample", value, err)
+		}
+		l.Close()
+	}
+}
+
+// TestLoaderSkipShard leaves out the samples of shards that can't be opened:
+// one missing, one cut short, one that isn't a file.
+func TestLoaderSkipShard(t *testing.T) {
+	set := testSet{codec: "lossless", images: 60, size: 12, limit: 1500}
+	dir := set.write(t)
+	shard := func(n int) string { return filepath.Join(dir, fmt.Sprintf("shard.%05d.mds", n)) }
+	if err := errors.Join(os.Remove(shard(1)), os.Truncate(shard(3), 100), os.Remove(shard(4)), os.Mkdir(shard(4), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenDataset(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), shard(1)) {
+		t.Errorf("error %v, want one of the first of them", err)
+	}
+	d, err := OpenDatasetAs(dir, DatasetConfig{TakeDamaged: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c := LoaderConfig{Batch: 12, Crop: 8, Epochs: 1, SkipBad: true, Workers: 3}
+	l, err := NewLoader(d, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var want []int
+	for i := range d.Len() {
+		if n := d.shardOf(i); n != 1 && n != 3 && n != 4 {
+			want = append(want, i)
+		}
+	}
+	var got []int
+	for _, r := range read(t, l, -1) {
+		if r.sample >= 0 {
+			got = append(got, r.sample)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("samples %v, want %v", got, want)
+	}
+	bad := l.Bad()
+	if len(bad) != d.Len()-len(want) {
+		t.Fatalf("%d bad samples, want %d", len(bad), d.Len()-len(want))
+	}
+	for _, b := range bad {
+		if path := shard(d.shardOf(b.Sample)); !strings.Contains(b.Err.Error(), path) {
+			t.Errorf("sample %d: error %v doesn't name %s", b.Sample, b.Err, path)
+		}
+	}
+	c.SkipBad = false
+	strict, err := NewLoader(d, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer strict.Close()
+	read(t, strict, d.first[1]/12)
+	if _, err := strict.Next(context.Background()); err == nil || !strings.Contains(err.Error(), shard(1)) {
+		t.Errorf("error %v, want one that names %s", err, shard(1))
+	}
+}
+
+// TestLoaderMemory lets batches wait and compares what a loader holds with what
+// its documentation states.
+func TestLoaderMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own")
+	}
+	const size, crop, batch, prefetch, workers = 256, 224, 32, 5, 4
+	for _, name := range []string{"raw", "lossless"} {
+		d := testSet{codec: name, images: 300, size: size}.open(t)
+		before := heap()
+		l, err := NewLoader(d, LoaderConfig{Batch: batch, Crop: crop, Train: true, Prefetch: prefetch, Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for l.Stats().Pictures < batch*prefetch { // nobody takes any
+			time.Sleep(time.Millisecond)
+		}
+		stated := uint64(prefetch*batch*(crop*crop*3+3*4+4+8) + workers*3*size*size*3 + 2*4*d.Len())
+		const slack = 256 << 10 // Huffman tables, goroutines
+		if now := heap(); now > before+stated+slack {
+			t.Errorf("%s: %d bytes are held, %d are stated", name, now-before, stated)
+		} else if now < before+stated/2 {
+			t.Errorf("%s: %d bytes are held: far less than the %d stated, so the statement says little", name, now-before, stated)
 		}
 		l.Close()
 	}

@@ -46,7 +46,7 @@ func (w *worker) waits(sample int) bool {
 	if missing && w.config.Shuffle == ShuffleGlobal {
 		h.exact.Store(true)
 	}
-	return n > h.faults.Swap(n) || missing || w.dataset.access.NoMap // without a mapping neither shows
+	return n > h.faults.Swap(n) || missing || w.dataset.config.NoMap // without a mapping neither shows
 }
 
 // hintAt gives the hint for a ticket's sample.

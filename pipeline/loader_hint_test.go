@@ -13,7 +13,7 @@ func TestLoaderHints(t *testing.T) {
 	set := testSet{codec: "raw", images: 300, size: 12, limit: 3000}
 	dir := set.write(t)
 	for _, access := range []mds.Access{{}, {NoMap: true}} {
-		d, err := OpenDatasetAs(dir, access)
+		d, err := OpenDatasetAs(dir, DatasetConfig{Access: access})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -209,6 +209,7 @@ func (j *job) inherit(isSet func(flag string) bool) error {
 }
 
 func (j *job) openData(ctx context.Context) (err error) {
+	j.TakeDamaged = j.OnBad == onBadSkip
 	open := func(dir string) (*pipeline.Dataset, error) {
 		d, err := j.Access.Open(ctx, dir, noted(j.line))
 		if err == nil {

@@ -19,6 +19,8 @@ type Access struct {
 	CacheDir  string `json:"cache-dir"`  // for remote shards; "": the user's folder for caches
 	CacheSize string `json:"cache-size"` // the most that they may take there, such as 100GiB
 	NoMmap    bool   `json:"no-mmap"`
+	// TakeDamaged is no flag: commands that can leave out pictures set it.
+	TakeDamaged bool `json:"-"`
 }
 
 // DefaultCacheSize is the flag's.
@@ -58,15 +60,15 @@ func (a *Access) config() (remote.Config, error) {
 // Open opens the folder of shards at a path or URL. note, if not nil, is told
 // what the user should know though it is no error.
 func (a *Access) Open(ctx context.Context, place string, note func(text string)) (*pipeline.Dataset, error) {
-	access := mds.Access{NoMap: a.NoMmap}
+	c := pipeline.DatasetConfig{Access: mds.Access{NoMap: a.NoMmap}, TakeDamaged: a.TakeDamaged}
 	if !remote.IsURL(place) {
-		return pipeline.OpenDatasetAs(place, access)
+		return pipeline.OpenDatasetAs(place, c)
 	}
 	f, err := a.Folder(ctx, place, note)
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.OpenRemoteDataset(f, access)
+	return pipeline.OpenRemoteDataset(f, c)
 }
 
 // Folder opens the remote folder of shards at a URL. The caller closes it.
