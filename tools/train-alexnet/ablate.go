@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/engine/collective"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
 )
@@ -138,7 +139,7 @@ func ablateOne(c *cli.Context, s settings, line *command.Line) (*runResult, erro
 			return c.IsSet(flag) || flag == "run" || flag == "seed" || flag == "without"
 		}
 		dir := s.Run
-		j, err := prepare(c.Context, isSet, &s, line)
+		j, err := prepare(c.Context, isSet, &s, collective.Single{}, line)
 		if err != nil {
 			return nil, err
 		}

@@ -29,6 +29,9 @@ func (f *feeder) Next(ctx context.Context) (engine.Batch, error) {
 	}
 	f.held = append(f.held, b)
 	*f.at++
+	if b.Images == 0 { // this rank's share of the last, incomplete batch
+		return engine.Batch{}, io.EOF
+	}
 	return engine.Batch{Images: b.Images, Pixels: b.Pixels, Colour: b.Colour, Labels: b.Labels}, nil
 }
 

@@ -23,28 +23,30 @@ import (
 // settings are everything that decides a run, one field a flag. Their JSON
 // names are the flags', so that run.json reads like a command line.
 type settings struct {
-	Train         string `json:"train"`
-	Val           string `json:"val"`
-	PCA           string `json:"pca"`
-	Run           string `json:"run"`
-	Config        string `json:"-"`
-	Resume        bool   `json:"-"`
-	Plan          bool   `json:"-"`
-	DryRun        bool   `json:"-"`
-	Dashboard     string `json:"-"`
-	Net           string `json:"net"`
-	Without       string `json:"without"`
-	From          string `json:"from"`
-	Freeze        string `json:"freeze"`
-	Devices       string `json:"devices"`
-	Precision     string `json:"precision"`
-	Deterministic bool   `json:"deterministic"`
-	Threads       int    `json:"threads"`
-	Workers       int    `json:"workers"`
-	Shuffle       string `json:"shuffle"`
-	Crop          string `json:"crop"`
-	Jitter        string `json:"jitter"`
-	OnBad         string `json:"on-bad"`
+	Train         string        `json:"train"`
+	Val           string        `json:"val"`
+	PCA           string        `json:"pca"`
+	Run           string        `json:"run"`
+	Config        string        `json:"-"`
+	Resume        bool          `json:"-"`
+	Plan          bool          `json:"-"`
+	DryRun        bool          `json:"-"`
+	Dashboard     string        `json:"-"`
+	Net           string        `json:"net"`
+	Without       string        `json:"without"`
+	From          string        `json:"from"`
+	Freeze        string        `json:"freeze"`
+	Devices       string        `json:"devices"`
+	Precision     string        `json:"precision"`
+	Deterministic bool          `json:"deterministic"`
+	Threads       int           `json:"threads"`
+	Wire          string        `json:"wire"`
+	RankTimeout   time.Duration `json:"-"`
+	Workers       int           `json:"workers"`
+	Shuffle       string        `json:"shuffle"`
+	Crop          string        `json:"crop"`
+	Jitter        string        `json:"jitter"`
+	OnBad         string        `json:"on-bad"`
 	data.Access
 
 	Epochs     int           `json:"epochs"`
@@ -119,7 +121,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.Uint64Flag{Name: "steps", Category: recipe, Usage: "stop after `N` steps in all; 0 sets no limit", Destination: &s.Steps},
 		&cli.DurationFlag{Name: "max-time", Category: recipe, Usage: "save and stop after `TIME`, such as 10m or 8h; 0 sets no limit", Destination: &s.MaxTime},
 		&cli.IntFlag{Name: "early-stop", Category: recipe, Usage: "stop after `EPOCHS` without a lower validation error; 0 doesn't", Destination: &s.EarlyStop},
-		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step", Destination: &s.Batch},
+		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step, of all ranks together under mpirun or srun", Destination: &s.Batch},
 		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: 1, Usage: "cut each batch into `N` pieces, one after the other on the devices, whose gradients add up: the same step in less memory", Destination: &s.Accumulate},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: 0.01, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
 		&cli.StringFlag{Name: "schedule", Category: recipe, Value: schedulePlateau, Usage: "`KIND` of fall of the learning rate: plateau divides it by 10 when the validation error stops falling, at most three times, step at --drop-at, cosine along half a cosine over the run", Destination: &s.Schedule},
@@ -137,6 +139,8 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: precisionUsage, Destination: &s.Precision},
 		&cli.BoolFlag{Name: "deterministic", Category: device, Usage: "repeat runs bit for bit on a GPU too, at some cost; the CPU always does", Destination: &s.Deterministic},
 		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
+		&cli.StringFlag{Name: "wire", Category: device, Value: wireFloat32, Usage: "`FORMAT` of gradients between ranks: fp32, or bf16, half the bytes for slow networks", Destination: &s.Wire},
+		&cli.DurationFlag{Name: "rank-timeout", Category: device, Value: 5 * time.Minute, Usage: "`TIME` that a rank waits for the others before it names the missing ones and ends the job", Destination: &s.RankTimeout},
 		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.DryRun},
 		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML, TOML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.Config},
 		&cli.BoolFlag{Name: "plan", Category: device, Usage: "print the memory that each device context will take, and stop", Destination: &s.Plan},

@@ -15,9 +15,11 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/ranks"
 )
 
 // saveAfter is the time between checkpoints within an epoch.
@@ -33,16 +35,42 @@ func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	j, err := prepare(c.Context, c.IsSet, s, command.NewLine(stderr))
+	o, err := s.rankOptions()
 	if err != nil {
 		return err
 	}
-	defer j.close()
+	group, err := ranks.Join(o)
+	if err != nil {
+		return err
+	}
+	stdout, stderr = ranks.Streams(group, stdout, stderr)
+	return ranks.Close(group, trainOn(c, s, group, stdout, stderr))
+}
+
+// trainOn is train on the ranks of a job, or on one.
+func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, stderr io.Writer) error {
+	j, err := prepare(c.Context, c.IsSet, s, group, command.NewLine(stderr))
+	if err == nil {
+		defer j.close()
+	}
+	// Rank 0 writes only when all have looked.
+	if err := ranks.Agree(group, err); err != nil {
+		return err
+	}
+	if err := ranks.Agree(group, j.checkFolder()); err != nil {
+		return err
+	}
 	switch {
 	case s.DryRun:
 		return j.dryRun(stdout)
 	case s.Plan:
 		return j.plan(stdout)
+	}
+	if group.Rank() != 0 {
+		return j.follow(c.Context)
+	}
+	if group.Size() > 1 {
+		j.line.Print("%s", together(group))
 	}
 	return j.run(c.Context, stdout)
 }
@@ -50,6 +78,7 @@ func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 // job is a prepared training run.
 type job struct {
 	*settings
+	group      collective.Collective
 	line       *command.Line
 	record     *runRecord // of the run that is resumed; nil for a new one
 	trainData  *pipeline.Dataset
@@ -73,8 +102,8 @@ func (j *job) close() {
 
 // prepare checks the settings and opens what is read, before anything is
 // written. isSet says which flags were given.
-func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, line *command.Line) (_ *job, err error) {
-	j := &job{settings: s, line: line}
+func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, group collective.Collective, line *command.Line) (_ *job, err error) {
+	j := &job{settings: s, group: group, line: line}
 	defer func() {
 		if err != nil {
 			j.close()
@@ -105,6 +134,9 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, lin
 		return nil, err
 	}
 	s.Devices = resolveDevices(s.Devices, line.Print) // what the run is recorded with
+	if err := j.shareOut(); err != nil {
+		return nil, err
+	}
 	if err := j.openData(ctx); err != nil {
 		return nil, err
 	}
@@ -134,7 +166,7 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, lin
 
 // lock keeps other processes out of the run folder, which exists.
 func (j *job) lock() error {
-	if j.locked || j.DryRun || j.Plan {
+	if j.locked || j.DryRun || j.Plan || j.group.Rank() != 0 {
 		return nil
 	}
 	unlock, err := lockRun(j.Run)
@@ -321,7 +353,8 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 		return nil, err
 	}
 	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{
-		Batch: j.Batch, Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
+		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
+		Reducer: j.reducer(),
 	})
 	if err != nil {
 		for _, c := range contexts {
@@ -386,12 +419,10 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	state := engine.Checkpoint{Net: j.net, Mean: m.Config.Mean, Classes: j.classes, Seed: j.Seed}
+	state := j.begins(m)
 	if j.checkpoint != nil {
-		state = j.checkpoint.Checkpoint
 		j.line.Print("resuming %s at epoch %d, step %d", j.Run, state.Position.Epoch+1, state.Position.Step)
 	}
-	state.PictureSize = j.trainData.Meta().Size
 	live, err := j.watch()
 	if err != nil {
 		return nil, err
@@ -445,17 +476,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	if err := live.begin(o, j); err != nil {
 		return nil, err
 	}
-	t := &engine.Trainer{
-		Model: m, Schedule: j.schedule, Momentum: float32(j.Momentum),
-		Checkpoint: state, Checkpoints: j.checkpoints(), SaveSteps: j.CheckpointEvery, SaveAfter: saveAfter,
-		Epochs: j.Epochs, Steps: j.Steps, MaxTime: j.MaxTime, EarlyStop: j.EarlyStop,
-		Train: batches.open, LogEvery: j.LogEvery, Observer: o,
-	}
-	if j.valData != nil {
-		t.Validate = func() (engine.Feeder, error) {
-			return onePass(j.valData, pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip})
-		}
-	}
+	t := j.trainer(m, state, batches, o)
 	stop, err := t.Run(ctx)
 	live.end(stop, err)
 	j.line.Clear()
@@ -472,7 +493,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 }
 
 func (j *job) trainBatches() *epochs {
-	c := pipeline.LoaderConfig{Batch: j.Batch, Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip}
+	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip}
 	c.Shuffle, _ = pipeline.ParseShuffle(j.Shuffle) // validate has seen that it is one
 	if form, ok := j.noiseForm(); ok && j.pca != nil {
 		c.PCA, c.Noise = j.pca, form
