@@ -23,7 +23,7 @@ type trained struct {
 
 // train takes a net through some steps, always with one step started before
 // the last one is finished.
-func train(t testing.TB, net *engine.Net, batch, steps int, contexts []engine.Context) trained {
+func train(t testing.TB, net string, batch, steps int, contexts []engine.Context) trained {
 	t.Helper()
 	m := newModel(t, net, batch, contexts)
 	defer func() {
@@ -68,19 +68,17 @@ func train(t testing.TB, net *engine.Net, batch, steps int, contexts []engine.Co
 	return r
 }
 
-// preset is a built-in net for small pictures of noise.
-func preset(t testing.TB, name string) *engine.Net {
+// newModel puts smallNet or a built-in net on contexts.
+func newModel(t testing.TB, name string, batch int, contexts []engine.Context) *engine.Model {
 	t.Helper()
-	net, err := engine.Preset(name, 10)
-	if err != nil {
-		t.Fatal(err)
+	net := smallNet()
+	if name != net.Name {
+		var err error
+		if net, err = engine.Preset(name, 10); err != nil {
+			t.Fatal(err)
+		}
 	}
 	net.Input.Scale = 1.0 / 64
-	return net
-}
-
-func newModel(t testing.TB, net *engine.Net, batch int, contexts []engine.Context) *engine.Model {
-	t.Helper()
 	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: batch, Decay: 0.0005, Smoothing: 0.1})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +145,7 @@ func TestTrainingAgreesWithCPU(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return train(t, preset(t, "alexnet-mini"), batch, steps, []engine.Context{c})
+		return train(t, "alexnet-mini", batch, steps, []engine.Context{c})
 	}
 	start, want := host(0), host(steps)
 	for _, c := range []struct {
@@ -170,7 +168,7 @@ func TestTrainingAgreesWithCPU(t *testing.T) {
 			}
 			m := machine(t, emulator.Options{Devices: 2})
 			o := cuda.Options{Precision: c.precision, Deterministic: true}
-			got := train(t, preset(t, "alexnet-mini"), batch, steps, open(t, m, o, c.devices...))
+			got := train(t, "alexnet-mini", batch, steps, open(t, m, o, c.devices...))
 			weights, at, loss := apart(start, want, got)
 			t.Logf("weights %.2g of their way apart (%s), losses %.2g", weights, at, loss)
 			if !(weights <= c.weights && loss <= c.loss) {
@@ -191,7 +189,7 @@ func TestGraphsAndFusionsChangeNothing(t *testing.T) {
 				run := func(o cuda.Options, delay time.Duration) trained {
 					o.Precision = precision
 					m := machine(t, emulator.Options{Devices: 2, Delay: delay})
-					return train(t, smallNet(), batch, steps, open(t, m, o, devices...))
+					return train(t, "small", batch, steps, open(t, m, o, devices...))
 				}
 				want := run(cuda.Options{Deterministic: true}, 0)
 				for _, c := range []struct {
