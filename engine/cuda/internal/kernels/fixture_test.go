@@ -26,14 +26,14 @@ type bench struct {
 }
 
 // onBenches runs f for both working types, on kernels with separate and with
-// fused multiplications and additions, as GPUs have them.
+// fused multiplications and additions, as GPUs have them (not in short tests).
 func onBenches(t *testing.T, f func(t *testing.T, b *bench)) {
 	t.Helper()
 	variants := []struct {
 		name  string
 		flags []string
 	}{{"plain", nil}}
-	if runtime.GOARCH == "amd64" && cpu.X86.HasFMA {
+	if runtime.GOARCH == "amd64" && cpu.X86.HasFMA && !testing.Short() {
 		variants = append(variants, struct {
 			name  string
 			flags []string
