@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-arm64 fuzz demo bench clean
+.PHONY: build test check check-arm64 check-nvidia gpu-kit fuzz demo bench clean
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -16,6 +16,7 @@ check: ## test, and what keeps the house in order
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) build -tags noasm ./...
+	$(GO) vet -tags nocuda ./engine/cuda ./engine/devices
 	$(GO) run ./tools/check-imports
 	$(GO) mod tidy -diff
 	$(GO) test ./...
@@ -26,6 +27,28 @@ check: ## test, and what keeps the house in order
 
 check-arm64: ## the engine on arm64, under Debian's qemu-user: some ten minutes
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64 -short -timeout 30m ./engine/cpu/... ./engine/enginetest
+
+# NVIDIA_LIBS is where check-nvidia installs NVIDIA's libraries, about 2 GB. They
+# are pinned: newer cuDNNs want a driver to be there before they say anything.
+NVIDIA_LIBS ?= $(HOME)/.cache/alexnet-nvidia
+NVIDIA_WHEELS = nvidia-cublas==13.4.1.3 nvidia-cudnn-cu13==9.26.0.51 nvidia-cuda-nvrtc==13.2.86 \
+	nvidia-cuda-runtime==13.2.86 nvidia-cuda-cccl==13.3.5.0.6
+
+$(NVIDIA_LIBS)/ready:
+	python3 -m pip install -q --no-compile --no-deps --no-cache-dir --upgrade --target $(NVIDIA_LIBS) $(NVIDIA_WHEELS)
+	touch $@
+
+check-nvidia: $(NVIDIA_LIBS)/ready ## what calls NVIDIA's libraries, on the real ones, which need no GPU for that
+	ALEXNET_NEED_CUDA_LIBS=1 ALEXNET_CUDA_LIBS=$(NVIDIA_LIBS)/nvidia/cu13/lib:$(NVIDIA_LIBS)/nvidia/cudnn/lib \
+		$(GO) test -count=1 ./engine/cuda/internal/nvidia
+
+gpu-kit: build ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
+	rm -rf $(OUT)/gpu-kit && mkdir -p $(OUT)/gpu-kit/testdata
+	cp $(OUT)/train-alexnet tools/gpu-kit/gpu-kit.sh tools/bench/peers/train_torch_gpu.py $(OUT)/gpu-kit/
+	cp engine/testdata/*.json $(OUT)/gpu-kit/testdata/
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/gpu-kit/ ./tools/gpu-kit
+	for package in ./engine/cuda ./engine/cuda/internal/nvidia ./engine/enginetest; do \
+		CGO_ENABLED=0 $(GO) test -c -trimpath -o $(OUT)/gpu-kit/ $$package || exit 1; done
 
 # FUZZ is how many inputs each target gets; the parsers of every format are fuzzed.
 FUZZ ?= 2000x
