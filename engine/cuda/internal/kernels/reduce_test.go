@@ -31,6 +31,41 @@ func TestColumnSum(t *testing.T) {
 	})
 }
 
+// TestActivateBackwardSum compares it with its two parts, bit for bit.
+func TestActivateBackwardSum(t *testing.T) {
+	onBenches(t, func(t *testing.T, b *bench) {
+		for _, c := range []struct{ rows, c int }{{1, 1}, {7, 3}, {128, 40}, {129, 8}, {1000, 96}, {338, 384}, {65, 1000}} {
+			n := c.rows * c.c
+			for _, f := range []Function{None, ReLU, Tanh} {
+				y, dy := allocate(b.working(), enginetest.Noise("y", n)), allocate(b.working(), enginetest.Noise("dy", n))
+				space := allocate(f32, make([]float64, ColumnSumWorkspace(int32(c.rows), int32(c.c))/4))
+				dx, d := allocate(b.working(), make([]float64, n)), allocate(f32, make([]float64, c.c))
+				b.do(t, dx, func() error {
+					return b.ActivateBackward(b.stream, ActivateBackward{y.at(), dy.at(), dx.at(), int64(n), f})
+				})
+				b.do(t, d, func() error {
+					return b.ColumnSum(b.stream, ColumnSum{X: dx.at(), D: d.at(), Workspace: space.at(), Rows: int32(c.rows), C: int32(c.c)})
+				})
+				p := ActivateBackwardSum{Y: y.at(), DY: dy.at(), D: d.at(), Workspace: space.at(), Rows: int32(c.rows), C: int32(c.c), Function: f}
+				want, fused := d.values(), allocate(b.working(), make([]float64, n))
+				p.DX = fused.at()
+				b.do(t, d, func() error { return b.ActivateBackwardSum(b.stream, p) })
+				b.equal(t, "sums", d, want)
+				b.equal(t, "gradient", fused, dx.values())
+				p.DX = dy.at()
+				b.do(t, nil, func() error { return b.ActivateBackwardSum(b.stream, p) })
+				b.equal(t, "gradient in place", dy, dx.values())
+				b.equal(t, "sums in place", d, want)
+				for _, m := range []*memory{dy, fused, space} {
+					if err := m.intact(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestUpdate runs the rule on several parameters at once, with working copies,
 // and not at all when the halt flag is set.
 func TestUpdate(t *testing.T) {

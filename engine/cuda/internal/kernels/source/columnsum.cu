@@ -1,22 +1,22 @@
 // Sums of columns: gradients of biases.
 
-// A block sums a chunk of rows. Its threads stand on some vectors of columns and
-// on blockDim.y rows, each adds up every blockDim.y-th row of its columns, and
-// the block then adds those sums in order.
-template <typename T, int V>
-__device__ inline void column_sum(const ColumnSum &p)
+// sum_columns has a block sum a chunk of rows. Its threads stand on some vectors
+// of columns and on blockDim.y rows, each adds up every blockDim.y-th row of its
+// columns, and the block then adds those sums in order. value(x, i) gives the V
+// elements from i on.
+template <int V, typename Value>
+__device__ inline void sum_columns(int rows, int channels, int chunkRows, void *workspace, Value value)
 {
-    const int vector = blockIdx.x * blockDim.x + threadIdx.x;
-    const int c = vector * V;
-    const int64 first = (int64)blockIdx.y * p.chunkRows;
-    const int64 last = min(first + p.chunkRows, (int64)p.Rows);
+    const int c = (int)(blockIdx.x * blockDim.x + threadIdx.x) * V;
+    const int64 first = (int64)blockIdx.y * chunkRows;
+    const int64 last = min(first + chunkRows, (int64)rows);
 
     float sum[V] = {};
-    if (c < p.C) {
+    if (c < channels) {
 #pragma unroll 4
         for (int64 row = first + threadIdx.y; row < last; row += blockDim.y) {
             float x[V];
-            load<T>(x, (const T *)p.X + row * p.C + c);
+            value(x, row * channels + c);
 #pragma unroll
             for (int j = 0; j < V; j++)
                 sum[j] += x[j];
@@ -32,16 +32,42 @@ __device__ inline void column_sum(const ColumnSum &p)
 
     for (int i = threadIdx.y * blockDim.x + threadIdx.x; i < columns; i += blockDim.x * blockDim.y) {
         const int column = blockIdx.x * columns + i;
-        if (column >= p.C)
+        if (column >= channels)
             break;
         float total = 0;
         for (int y = 0; y < (int)blockDim.y; y++)
             total += sums[y * columns + i];
-        ((float *)p.Workspace)[(int64)blockIdx.y * p.C + column] = total;
+        ((float *)workspace)[(int64)blockIdx.y * channels + column] = total;
     }
 }
 
+template <typename T, int V>
+__device__ inline void column_sum(const ColumnSum &p)
+{
+    sum_columns<V>(p.Rows, p.C, p.chunkRows, p.Workspace, [&](float (&x)[V], int64 i) { load<T>(x, (const T *)p.X + i); });
+}
+
 KERNELS(column_sum, ColumnSum)
+
+// The gradient of an activation function and its sums in one pass: what is summed
+// is what is stored.
+template <typename T, int V>
+__device__ inline void activate_backward_sum(const ActivateBackwardSum &p)
+{
+    with_function(p.Function, [&](auto function) {
+        sum_columns<V>(p.Rows, p.C, p.chunkRows, p.Workspace, [&](float (&dx)[V], int64 i) {
+            float y[V];
+            load<T>(y, (const T *)p.Y + i);
+            load_own<T>(dx, (const T *)p.DY + i);
+#pragma unroll
+            for (int j = 0; j < V; j++)
+                dx[j] = widen(narrow<T>(chained<decltype(function)::value>(y[j], dx[j])));
+            store<T>((T *)p.DX + i, dx);
+        });
+    });
+}
+
+KERNELS(activate_backward_sum, ActivateBackwardSum)
 
 // The sums of the chunks, 32 columns a block, whose 32 rows of threads each take
 // every 32nd chunk.

@@ -165,6 +165,12 @@ struct Accumulate {
     int First;
 };
 
+struct ActivateBackwardSum {
+    const void *Y, *DY;
+    void *DX, *D, *Workspace;
+    int Rows, C, Function, chunks, chunkRows;
+};
+
 struct Parameter {
     void *W, *V;
     const void *G;
