@@ -174,7 +174,8 @@ func (c *Context) fail(err error) {
 	if err == nil {
 		return
 	}
-	if errors.Is(err, gpu.ErrLost) {
+	var peer *peerError
+	if errors.Is(err, gpu.ErrLost) && !errors.As(err, &peer) {
 		err = fmt.Errorf("the GPU is lost; what was in its memory is gone: %w", err)
 	}
 	c.mu.Lock()

@@ -1,7 +1,7 @@
 package cuda
 
 import (
-	"fmt"
+	"errors"
 	"sync"
 
 	"alexnet/engine"
@@ -83,13 +83,24 @@ func (e *event) await(c *Context) error {
 	k := e.awaited[c]
 	for e.signals <= k {
 		if e.owner == c {
-			return fmt.Errorf("await: the context awaits its own event before it signals it")
+			return errors.New("await: the context awaits its own event before it signals it")
 		}
 		if all.lost {
-			return fmt.Errorf("await: %s cannot signal any more: %w", e.owner.name, e.owner.err())
+			return &peerError{e.owner.name, e.owner.err()}
 		}
 		all.changed.Wait()
 	}
 	e.awaited[c] = k + 1
 	return c.compute.Wait(e.recorded[k%uint64(len(e.recorded))])
 }
+
+// peerError is the failure of a context that this one awaits.
+type peerError struct {
+	name string
+	err  error
+}
+
+func (e *peerError) Error() string { return "it awaits " + e.name + ", which has failed: " + e.err.Error() }
+
+// Unwrap gives the peer's failure.
+func (e *peerError) Unwrap() error { return e.err }
