@@ -100,7 +100,9 @@ type peerError struct {
 	err  error
 }
 
-func (e *peerError) Error() string { return "it awaits " + e.name + ", which has failed: " + e.err.Error() }
+func (e *peerError) Error() string {
+	return "it awaits " + e.name + ", which has failed: " + e.err.Error()
+}
 
 // Unwrap gives the peer's failure.
 func (e *peerError) Unwrap() error { return e.err }
