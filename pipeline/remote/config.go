@@ -16,8 +16,10 @@ type Config struct {
 	// DefaultCacheSize. It has to hold at least one shard, and works well when it
 	// holds twice what the order's window touches.
 	CacheSize int64
-	// Attempts is how often an object is asked for before that is an error, 0: 6.
-	// Attempts that bring a megabyte or more don't count.
+	// Attempts is how often a shard is asked for before that is an error, 0: 10,
+	// which takes two minutes and more. Attempts that bring a megabyte or more
+	// don't count. The index, for which somebody waits, is asked for at most four
+	// times.
 	Attempts int
 	// Backoff is the pause before the second attempt, 0: half a second. Each
 	// further one is twice as long, at most half a minute, and varied by half.
@@ -47,7 +49,7 @@ func (c *Config) defaults() error {
 		c.CacheSize = DefaultCacheSize
 	}
 	if c.Attempts == 0 {
-		c.Attempts = 6
+		c.Attempts = 10
 	}
 	if c.Backoff == 0 {
 		c.Backoff = time.Second / 2

@@ -66,8 +66,9 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(strings.TrimRight(Redact(url), "/")))
+	place, _, _ := strings.Cut(s.location(""), "?")
 	f := &Folder{
-		config: config, store: s, place: strings.TrimSuffix(s.location(""), "/"),
+		config: config, store: s, place: strings.TrimSuffix(place, "/"),
 		dir:     filepath.Join(config.Cache, hex.EncodeToString(sum[:8])),
 		cache:   cache{dir: config.Cache, limit: config.CacheSize},
 		fetches: map[string]*fetch{}, damaged: map[string]error{},
@@ -84,7 +85,9 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 
 // readIndex gets the index from the server, or else from the cache.
 func (f *Folder) readIndex(ctx context.Context) error {
-	t := newTransfer(ctx, &f.config, f.store, mds.IndexName, -1)
+	config := f.config
+	config.Attempts = min(config.Attempts, 4)
+	t := newTransfer(ctx, &config, f.store, mds.IndexName, -1)
 	defer t.hangUp()
 	text, err := io.ReadAll(io.LimitReader(t, indexLimit))
 	copied := filepath.Join(f.dir, mds.IndexName)
@@ -133,7 +136,7 @@ func (f *Folder) writeIndex(path string, text []byte) error {
 	return nil
 }
 
-// Location is the folder's URL without secrets.
+// Location is the folder's URL without parameters and passwords.
 func (f *Folder) Location() string { return f.place }
 
 // Index lists the shards. It must not be written to.

@@ -218,3 +218,29 @@ func TestGS(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 }
+
+// TestWeb sends what the address holds besides the path with every request, and
+// shows none of it.
+func TestWeb(t *testing.T) {
+	origin, x := writeShards(t, 2, mds.WriterConfig{Hashes: []string{"sha1"}})
+	s := serve(t, origin, func(w http.ResponseWriter, r *http.Request, name string, nth int) bool {
+		user, password, _ := r.BasicAuth()
+		if user != "me" || password != "pass" || r.URL.Query().Get("sig") != "a/b" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return true
+		}
+		return false
+	})
+	address := strings.Replace(s.URL, "http://", "http://me:pass@", 1) + "/set?sig=a%2Fb"
+	f := open(t, address, config(t))
+	for i := range x.Shards {
+		compare(t, f, origin, &x.Shards[i])
+	}
+	if strings.Contains(f.Location(), "pass") || strings.Contains(f.Location(), "a%2Fb") {
+		t.Errorf("location %s", f.Location())
+	}
+	_, err := Open(t.Context(), strings.Replace(address, "pass", "secret", 1), config(t))
+	if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "a%2Fb") || !strings.Contains(err.Error(), "check the credentials") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -29,6 +31,7 @@ of --max-time, prints what there is by then.`
 // loaderJob is what the flags say.
 type loaderJob struct {
 	in, work, python, peers string
+	only                    string
 	limit, batch, workers   int
 	rounds                  int
 	time, maxTime           time.Duration
@@ -48,6 +51,7 @@ func loaderCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "work", Value: "build/bench", Usage: "`DIR` for shards and the peers' files, kept for the next run", Destination: &j.work},
 			&cli.PathFlag{Name: "python", Usage: "`FILE` of a Python that has tools/bench/peers/requirements.txt; without it the peers are left out", Destination: &j.python},
 			&cli.PathFlag{Name: "peers", Value: "tools/bench/peers/loaders.py", Usage: "`FILE` of the peers' script", Destination: &j.peers},
+			&cli.StringFlag{Name: "only", Usage: "let only those take turns whose names contain one of `WORDS`, such as raw,torchvision", Destination: &j.only},
 			&cli.IntFlag{Name: "limit", Value: 2048, Usage: "take `N` pictures", Destination: &j.limit},
 			&cli.IntFlag{Name: "batch", Value: 256, Usage: "`N` pictures in a batch", Destination: &j.batch},
 			&cli.IntFlag{Name: "workers", Value: runtime.GOMAXPROCS(0), Usage: "`N` goroutines or processes that decode", Destination: &j.workers},
@@ -135,6 +139,14 @@ func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func
 			all = append(all, contestant{name, p.turn})
 		}
 	}
+	all = slices.DeleteFunc(all, func(c contestant) bool {
+		for word := range strings.SplitSeq(j.only, ",") {
+			if strings.Contains(c.name, word) {
+				return false
+			}
+		}
+		return true
+	})
 	return all, func() {
 		for _, p := range peers {
 			p.end()
