@@ -21,6 +21,12 @@
 // multiple of 16/sizeof(T); other numbers of channels take a slower variant of
 // the kernel, whose name ends in _any. Rows are fewer than 2³¹; elements may be
 // more.
+//
+// To add a kernel: its struct in source/params.h and here, the kernel in a .cu
+// file and its method beside the others, its name in Names, `go generate`, and a
+// test against plain loops or the conformance suite's reference. Tests fail when
+// the structs differ, when the PTX is older than its sources, and when blocks or
+// threads in another order give another result.
 package kernels
 
 //go:generate go run ./generate

@@ -3,8 +3,8 @@
 // sum_columns has a block sum a chunk of rows. Its threads stand on some vectors
 // of columns and on blockDim.y rows, each adds up every blockDim.y-th row of its
 // columns, and the block then adds those sums in order. value(x, i) gives the V
-// elements from i on.
-template <int V, typename Value>
+// elements from i on; Ahead of them are read before the first is added.
+template <int V, int Ahead, typename Value>
 __device__ inline void sum_columns(int rows, int channels, int chunkRows, void *workspace, Value value)
 {
     const int c = (int)(blockIdx.x * blockDim.x + threadIdx.x) * V;
@@ -13,7 +13,7 @@ __device__ inline void sum_columns(int rows, int channels, int chunkRows, void *
 
     float sum[V] = {};
     if (c < channels) {
-#pragma unroll 4
+#pragma unroll Ahead
         for (int64 row = first + threadIdx.y; row < last; row += blockDim.y) {
             float x[V];
             value(x, row * channels + c);
@@ -44,7 +44,7 @@ __device__ inline void sum_columns(int rows, int channels, int chunkRows, void *
 template <typename T, int V>
 __device__ inline void column_sum(const ColumnSum &p)
 {
-    sum_columns<V>(p.Rows, p.C, p.chunkRows, p.Workspace, [&](float (&x)[V], int64 i) { load<T>(x, (const T *)p.X + i); });
+    sum_columns<V, 4>(p.Rows, p.C, p.chunkRows, p.Workspace, [&](float (&x)[V], int64 i) { load<T>(x, (const T *)p.X + i); });
 }
 
 KERNELS(column_sum, ColumnSum)
@@ -55,7 +55,7 @@ template <typename T, int V>
 __device__ inline void activate_backward_sum(const ActivateBackwardSum &p)
 {
     with_function(p.Function, [&](auto function) {
-        sum_columns<V>(p.Rows, p.C, p.chunkRows, p.Workspace, [&](float (&dx)[V], int64 i) {
+        sum_columns<V, 1>(p.Rows, p.C, p.chunkRows, p.Workspace, [&](float (&dx)[V], int64 i) {
             float y[V];
             load<T>(y, (const T *)p.Y + i);
             load_own<T>(dx, (const T *)p.DY + i);

@@ -40,11 +40,12 @@ __device__ inline void update_vector(const Parameter &p, int64 i, float momentum
 
 KERNEL(update, Update, 256)
 {
-    if (p.Halt && *(const int *)p.Halt != 0)
-        return;
+    const int halt = p.Halt ? *(const int *)p.Halt : 0;
     const Chunk chunk = ((const Chunk *)p.chunks)[blockIdx.x];
     const Parameter parameter = ((const Parameter *)p.Table)[chunk.Parameter];
     const StepParams step = *(const StepParams *)p.Step;
+    if (halt != 0)
+        return;
     const float rate = step.LearningRate * parameter.Rate, decay = parameter.Decay * rate;
 
     const int64 last = min(chunk.First + 16384, parameter.Count), whole = last & ~3ll;
