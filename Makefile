@@ -42,13 +42,13 @@ check-nvidia: $(NVIDIA_LIBS)/ready ## what calls NVIDIA's libraries, on the real
 	ALEXNET_NEED_CUDA_LIBS=1 ALEXNET_CUDA_LIBS=$(NVIDIA_LIBS)/nvidia/cu13/lib:$(NVIDIA_LIBS)/nvidia/cudnn/lib \
 		$(GO) test -count=1 ./engine/cuda/internal/nvidia
 
-gpu-kit: build ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
+gpu-kit: ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
 	rm -rf $(OUT)/gpu-kit && mkdir -p $(OUT)/gpu-kit/testdata
-	cp $(OUT)/train-alexnet tools/gpu-kit/gpu-kit.sh tools/bench/peers/train_torch_gpu.py $(OUT)/gpu-kit/
+	cp tools/gpu-kit/gpu-kit.sh tools/bench/peers/train_torch_gpu.py $(OUT)/gpu-kit/
 	cp engine/testdata/*.json $(OUT)/gpu-kit/testdata/
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/gpu-kit/ ./tools/gpu-kit
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(OUT)/gpu-kit/ ./tools/gpu-kit ./tools/train-alexnet
 	for package in ./engine/cuda ./engine/cuda/internal/nvidia ./engine/enginetest; do \
-		CGO_ENABLED=0 $(GO) test -c -trimpath -o $(OUT)/gpu-kit/ $$package || exit 1; done
+		CGO_ENABLED=0 $(GO) test -c -trimpath -ldflags '-s -w' -o $(OUT)/gpu-kit/ $$package || exit 1; done
 
 # FUZZ is how many inputs each target gets; the parsers of every format are fuzzed.
 FUZZ ?= 2000x

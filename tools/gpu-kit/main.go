@@ -151,7 +151,7 @@ func (k *kit) run(ctx context.Context) (int, error) {
 	if err := os.WriteFile(filepath.Join(k.out, "report.txt"), []byte(text), 0o666); err != nil {
 		return 1, err
 	}
-	fmt.Fprint(k.stdout, "\n", text)
+	fmt.Fprintf(k.stdout, "\nreport: %s and report.json\n\n%s", filepath.Join(k.out, "report.txt"), text)
 	return code, nil
 }
 
@@ -173,7 +173,7 @@ func (k *kit) try(ctx context.Context, p *part, gpu bool) {
 	began := time.Now()
 	defer func() { p.Seconds = time.Since(began).Seconds() }()
 	if !gpu {
-		p.Status, p.Detail = "skipped", "no GPU"
+		p.Status, p.Detail = "skipped", noGPU
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
@@ -191,6 +191,8 @@ func (k *kit) try(ctx context.Context, p *part, gpu bool) {
 		p.Status, p.Detail = "failed", err.Error()
 	}
 }
+
+const noGPU = "no GPU"
 
 // skipped is why a part was left out.
 type skipped string

@@ -19,7 +19,7 @@ func (r report) text() string {
 			fmt.Fprintf(&b, "  %s", p.Log)
 		}
 		b.WriteByte('\n')
-		if p.Detail != "" {
+		if p.Detail != "" && p.Detail != noGPU {
 			fmt.Fprintf(&b, "           %s\n", strings.ReplaceAll(p.Detail, "\n", "\n           "))
 		}
 	}

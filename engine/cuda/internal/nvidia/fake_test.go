@@ -33,7 +33,7 @@ var buildFakes = sync.OnceValues(func() (string, error) {
 	for source, library := range map[string]string{"fakecuda.c": "libcuda.so.1", "fakelt.c": "libcublasLt.so.13", "fakednn.c": "libcudnn.so.9"} {
 		// Without a soname: the real libraries, which ask the linker for
 		// libcuda.so.1, must not be given the fake.
-		out, err := exec.Command("gcc", "-O1", "-shared", "-fPIC", "-o", filepath.Join(folder, library), filepath.Join("testdata", source)).CombinedOutput()
+		out, err := exec.Command("gcc", "-O2", "-shared", "-fPIC", "-o", filepath.Join(folder, library), filepath.Join("testdata", source)).CombinedOutput()
 		if err != nil {
 			return "", fmt.Errorf("%s: %w\n%s", source, err, out)
 		}

@@ -14,10 +14,10 @@ typedef int CUresult;
 typedef int CUdevice;
 typedef uint64_t CUdeviceptr;
 
-enum { DEVICES = 2, MAX_OPS = 64, PARAMS = 4096 };
+enum { DEVICES = 2, MAX_OPS = 512, PARAMS = 4096 };
 
 typedef struct { int device, retained; } Context;
-typedef struct { char kind; CUdeviceptr dst, src; size_t n; int value; char name[64]; unsigned char params[PARAMS]; } Op;
+typedef struct { char kind; CUdeviceptr dst, src; size_t n; int value; char name[64]; unsigned geometry[7]; unsigned char params[PARAMS]; } Op;
 typedef struct { int n; Op ops[MAX_OPS]; } Graph;
 typedef struct { int id; unsigned flags; Graph *capture; } Stream;
 typedef struct { int id; unsigned flags; double at; } Event;
@@ -37,15 +37,24 @@ static struct {
 	size_t logged;
 } S = {PTHREAD_MUTEX_INITIALIZER, 13000, 90, 0, 0, 0, 1, 0, "", 0, 0, 0, (size_t)1 << 30};
 
+#define ADD(x, n) __sync_fetch_and_add(&(x), n)
+
 static __thread Context *current;
+
+/* What runs kernels, if anything does: 0 is success. */
+static int (*launcher)(const char *name, const unsigned *geometry, const void *params, size_t n);
 
 static void note(const char *format, ...) {
 	va_list a;
 	va_start(a, format);
-	if (S.logged < sizeof S.log - 512) S.logged += vsnprintf(S.log + S.logged, 512, format, a);
+	pthread_mutex_lock(&S.lock);
+	if (S.logged < sizeof S.log - 1024) {
+		S.logged += vsnprintf(S.log + S.logged, 512, format, a);
+		S.log[S.logged++] = '\n';
+		S.log[S.logged] = 0;
+	}
+	pthread_mutex_unlock(&S.lock);
 	va_end(a);
-	S.log[S.logged++] = '\n';
-	S.log[S.logged] = 0;
 }
 
 /* enter counts down to a failure; a lost device answers everything with it. */
@@ -67,6 +76,7 @@ void fake_reset(int version, int ptx, size_t limit, int peers) {
 	S.initialised = S.sticky = 0; S.fail[0] = 0; S.logged = 0; S.log[0] = 0; S.clock = 0; S.ids = 0;
 }
 void fake_fail(const char *name, int code, int after) { snprintf(S.fail, sizeof S.fail, "%s", name); S.failCode = code; S.failAfter = after; }
+void fake_launcher(int (*f)(const char *, const unsigned *, const void *, size_t)) { launcher = f; }
 const char *fake_log(void) { return S.log; }
 const char *fake_live(void) {
 	static char text[256];
@@ -123,7 +133,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *p, size_t n) {
 	if (S.used + n > S.limit) return 2;
 	size_t *block = aligned_alloc(256, (n + 511) & ~(size_t)255);
 	block[0] = n;
-	S.used += n; S.memory++;
+	ADD(S.used, n); ADD(S.memory, 1);
 	*p = (CUdeviceptr)block + 256;
 	note("cuMemAlloc %zu", n);
 	return 0;
@@ -131,23 +141,25 @@ CUresult cuMemAlloc_v2(CUdeviceptr *p, size_t n) {
 CUresult cuMemFree_v2(CUdeviceptr p) {
 	ENTER("cuMemFree", 1);
 	size_t *block = (size_t *)(p - 256);
-	S.used -= block[0]; S.memory--;
+	ADD(S.used, -block[0]); ADD(S.memory, -1);
 	free(block);
 	return 0;
 }
 CUresult cuMemHostAlloc(void **p, size_t n, unsigned flags) {
 	ENTER("cuMemHostAlloc", 1);
-	*p = malloc(n); S.host++;
+	*p = malloc(n); ADD(S.host, 1);
 	note("cuMemHostAlloc %zu flags %u", n, flags);
 	return 0;
 }
-CUresult cuMemFreeHost(void *p) { ENTER("cuMemFreeHost", 1); free(p); S.host--; return 0; }
+CUresult cuMemFreeHost(void *p) { ENTER("cuMemFreeHost", 1); free(p); ADD(S.host, -1); return 0; }
 
 static CUresult run(const Op *op) {
 	switch (op->kind) {
 	case 'c': memmove((void *)op->dst, (void *)op->src, op->n); return 0;
 	case 'f': memset((void *)op->dst, op->value, op->n); return 0;
+	case 'h': return ((int (*)(const void *))op->src)(op->params) ? 719 : 0;
 	case 'k':
+		if (launcher) return launcher(op->name, op->geometry, op->params, op->n) ? 719 : 0;
 		if (!strcmp(op->name, "fill_f32")) { /* struct { float *to; int32_t n; float value; } */
 			struct { float *to; int32_t n; float value; } p;
 			if (op->n != sizeof p) return 1;
@@ -164,6 +176,15 @@ static CUresult enqueue(Stream *s, const Op *op) {
 	s->capture->ops[s->capture->n++] = *op;
 	return 0;
 }
+/* fake_enqueue is how the other fakes put work on a stream: f is called with a
+ * copy of the n bytes at arg, at once or whenever a graph runs. */
+int fake_enqueue(Stream *s, int (*f)(const void *), const void *arg, size_t n) {
+	Op op = {'h', 0, (CUdeviceptr)f, n};
+	if (n > PARAMS) return 1;
+	memcpy(op.params, arg, n);
+	return enqueue(s, &op);
+}
+
 static CUresult copy(const char *name, CUdeviceptr dst, CUdeviceptr src, size_t n, Stream *s) {
 	ENTER(name, 1);
 	note("%s %zu stream %d%s", name, n, s->id, s->capture ? " captured" : "");
@@ -188,17 +209,17 @@ CUresult cuMemsetD8Async(CUdeviceptr dst, unsigned char value, size_t n, Stream 
 
 CUresult cuStreamCreate(Stream **s, unsigned flags) {
 	ENTER("cuStreamCreate", 1);
-	*s = calloc(1, sizeof **s); (*s)->id = ++S.ids; (*s)->flags = flags; S.streams++;
+	*s = calloc(1, sizeof **s); (*s)->id = ADD(S.ids, 1) + 1; (*s)->flags = flags; ADD(S.streams, 1);
 	note("cuStreamCreate %d flags %u", (*s)->id, flags);
 	return 0;
 }
-CUresult cuStreamDestroy_v2(Stream *s) { ENTER("cuStreamDestroy", 1); free(s); S.streams--; return 0; }
+CUresult cuStreamDestroy_v2(Stream *s) { ENTER("cuStreamDestroy", 1); free(s); ADD(S.streams, -1); return 0; }
 CUresult cuStreamSynchronize(Stream *s) { ENTER("cuStreamSynchronize", 1); if (s->capture) return 900; note("cuStreamSynchronize %d", s->id); return 0; }
 CUresult cuStreamWaitEvent(Stream *s, Event *e, unsigned flags) { ENTER("cuStreamWaitEvent", 1); note("cuStreamWaitEvent stream %d event %d flags %u", s->id, e->id, flags); return 0; }
 CUresult cuStreamBeginCapture_v2(Stream *s, int mode) {
 	ENTER("cuStreamBeginCapture", 1);
 	note("cuStreamBeginCapture %d mode %d", s->id, mode);
-	s->capture = calloc(1, sizeof(Graph)); S.graphs++;
+	s->capture = calloc(1, sizeof(Graph)); ADD(S.graphs, 1);
 	return 0;
 }
 CUresult cuStreamEndCapture(Stream *s, Graph **g) {
@@ -210,11 +231,11 @@ CUresult cuStreamEndCapture(Stream *s, Graph **g) {
 
 CUresult cuEventCreate(Event **e, unsigned flags) {
 	ENTER("cuEventCreate", 1);
-	*e = calloc(1, sizeof **e); (*e)->id = ++S.ids; (*e)->flags = flags; S.events++;
+	*e = calloc(1, sizeof **e); (*e)->id = ADD(S.ids, 1) + 1; (*e)->flags = flags; ADD(S.events, 1);
 	note("cuEventCreate %d flags %u", (*e)->id, flags);
 	return 0;
 }
-CUresult cuEventDestroy_v2(Event *e) { ENTER("cuEventDestroy", 1); free(e); S.events--; return 0; }
+CUresult cuEventDestroy_v2(Event *e) { ENTER("cuEventDestroy", 1); free(e); ADD(S.events, -1); return 0; }
 CUresult cuEventRecord(Event *e, Stream *s) { ENTER("cuEventRecord", 1); e->at = S.clock += 1.5; note("cuEventRecord %d stream %d", e->id, s->id); return 0; }
 CUresult cuEventSynchronize(Event *e) { ENTER("cuEventSynchronize", 1); note("cuEventSynchronize %d", e->id); return 0; }
 CUresult cuEventElapsedTime(float *ms, Event *from, Event *to) {
@@ -242,27 +263,23 @@ CUresult cuModuleLoadDataEx(Module **m, const char *image, unsigned n, int *opti
 		if (log) snprintf(log, room, "ptxas application ptx input, line 1; fatal : Unsupported .version %d.%d", major, minor);
 		return 222;
 	}
-	*m = malloc(sizeof **m); (*m)->text = strdup(image); S.modules++;
+	*m = malloc(sizeof **m); (*m)->text = strdup(image); ADD(S.modules, 1);
 	note("cuModuleLoadDataEx %zu bytes, %u options", strlen(image), n);
 	return 0;
 }
-CUresult cuModuleUnload(Module *m) { ENTER("cuModuleUnload", 1); free(m->text); free(m); S.modules--; return 0; }
+CUresult cuModuleUnload(Module *m) { ENTER("cuModuleUnload", 1); free(m->text); free(m); ADD(S.modules, -1); return 0; }
 CUresult cuModuleGetFunction(Function **f, Module *m, const char *name) {
-	static Function all[64];
-	static int n;
 	ENTER("cuModuleGetFunction", 1);
 	if (!strstr(m->text, name)) return 500;
-	for (int i = 0; i < n; i++) if (!strcmp(all[i].name, name)) { *f = &all[i]; return 0; }
-	if (n == 64) return 2;
-	snprintf(all[n].name, sizeof all[n].name, "%s", name);
-	*f = &all[n++];
+	*f = calloc(1, sizeof **f); /* lives as long as the process */
+	snprintf((*f)->name, sizeof (*f)->name, "%s", name);
 	return 0;
 }
 CUresult cuFuncSetAttribute(Function *f, int attribute, int value) { ENTER("cuFuncSetAttribute", 1); note("cuFuncSetAttribute %s %d %d", f->name, attribute, value); return 0; }
 CUresult cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
 	ENTER("cuLaunchKernel", 1);
 	if (params || !extra) return 1;
-	Op op = {'k'};
+	Op op = {'k', .geometry = {gx, gy, gz, bx, by, bz, shared}};
 	const void *from = 0;
 	for (int i = 0; extra[i]; i += 2) {
 		if (extra[i] == (void *)1) from = extra[i + 1];
@@ -278,12 +295,12 @@ CUresult cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsi
 
 CUresult cuGraphInstantiateWithFlags(Graph **exec, Graph *g, unsigned long long flags) {
 	ENTER("cuGraphInstantiateWithFlags", 1);
-	*exec = malloc(sizeof **exec); **exec = *g; S.execs++;
+	*exec = malloc(sizeof **exec); **exec = *g; ADD(S.execs, 1);
 	note("cuGraphInstantiate %d nodes, flags %llu", g->n, flags);
 	return 0;
 }
-CUresult cuGraphDestroy(Graph *g) { free(g); S.graphs--; return 0; }
-CUresult cuGraphExecDestroy(Graph *g) { ENTER("cuGraphExecDestroy", 1); free(g); S.execs--; return 0; }
+CUresult cuGraphDestroy(Graph *g) { free(g); ADD(S.graphs, -1); return 0; }
+CUresult cuGraphExecDestroy(Graph *g) { ENTER("cuGraphExecDestroy", 1); free(g); ADD(S.execs, -1); return 0; }
 CUresult cuGraphUpload(Graph *g, Stream *s) { note("cuGraphUpload stream %d", s->id); return 0; }
 CUresult cuGraphLaunch(Graph *g, Stream *s) {
 	ENTER("cuGraphLaunch", 1);

@@ -29,13 +29,13 @@ static void store(void *p, int type, size_t i, float f) {
 }
 
 size_t cublasLtGetVersion(void) { return 130401; }
-int cublasLtCreate(void **h) { *h = malloc(1); fake_lt_live++; return 0; }
-int cublasLtDestroy(void *h) { free(h); fake_lt_live--; return 0; }
+int cublasLtCreate(void **h) { *h = malloc(1); __sync_fetch_and_add(&fake_lt_live, 1); return 0; }
+int cublasLtDestroy(void *h) { free(h); __sync_fetch_and_add(&fake_lt_live, -1); return 0; }
 int cublasLtMatmulDescCreate(Desc **d, int compute, int scale) {
-	*d = calloc(1, sizeof **d); (*d)->compute = compute; (*d)->scale = scale; (*d)->epilogue = 1; fake_lt_live++;
+	*d = calloc(1, sizeof **d); (*d)->compute = compute; (*d)->scale = scale; (*d)->epilogue = 1; __sync_fetch_and_add(&fake_lt_live, 1);
 	return 0;
 }
-int cublasLtMatmulDescDestroy(Desc *d) { free(d); fake_lt_live--; return 0; }
+int cublasLtMatmulDescDestroy(Desc *d) { free(d); __sync_fetch_and_add(&fake_lt_live, -1); return 0; }
 int cublasLtMatmulDescSetAttribute(Desc *d, int attribute, const void *v, size_t n) {
 	switch (attribute) {
 	case 3: d->transa = *(const int32_t *)v; return n == 4 ? 0 : 7;
@@ -48,13 +48,13 @@ int cublasLtMatmulDescSetAttribute(Desc *d, int attribute, const void *v, size_t
 }
 int cublasLtMatmulDescGetAttribute(Desc *d, int attribute, void *v, size_t n, size_t *written) { return 15; }
 int cublasLtMatrixLayoutCreate(Layout **l, int type, uint64_t rows, uint64_t columns, int64_t ld) {
-	*l = malloc(sizeof **l); **l = (Layout){type, rows, columns, ld}; fake_lt_live++;
+	*l = malloc(sizeof **l); **l = (Layout){type, rows, columns, ld}; __sync_fetch_and_add(&fake_lt_live, 1);
 	return ld < (int64_t)rows ? 7 : 0;
 }
-int cublasLtMatrixLayoutDestroy(Layout *l) { free(l); fake_lt_live--; return 0; }
+int cublasLtMatrixLayoutDestroy(Layout *l) { free(l); __sync_fetch_and_add(&fake_lt_live, -1); return 0; }
 int cublasLtMatrixLayoutGetAttribute(Layout *l, int attribute, void *v, size_t n, size_t *written) { return 15; }
-int cublasLtMatmulPreferenceCreate(Preference **p) { *p = calloc(1, sizeof **p); fake_lt_live++; return 0; }
-int cublasLtMatmulPreferenceDestroy(Preference *p) { free(p); fake_lt_live--; return 0; }
+int cublasLtMatmulPreferenceCreate(Preference **p) { *p = calloc(1, sizeof **p); __sync_fetch_and_add(&fake_lt_live, 1); return 0; }
+int cublasLtMatmulPreferenceDestroy(Preference *p) { free(p); __sync_fetch_and_add(&fake_lt_live, -1); return 0; }
 int cublasLtMatmulPreferenceSetAttribute(Preference *p, int attribute, const void *v, size_t n) {
 	if (attribute == 1 && n == 8) p->workspace = *(const uint64_t *)v;
 	else if (attribute == 3 && n == 4) p->reductions = *(const uint32_t *)v;
@@ -83,20 +83,34 @@ int cublasLtMatmulAlgoConfigGetAttribute(const Algo *a, int attribute, void *v, 
 	*(int32_t *)v = attribute == 0 ? (int)a->data[0] : 0; *written = 4;
 	return 0;
 }
+
+/* A product is enqueued by value, as a launched kernel's arguments are. */
+typedef struct { Desc d; Layout a, b, o; float alpha; const void *A, *B; void *D; } Product;
+int fake_enqueue(void *stream, int (*f)(const void *), const void *arg, size_t n);
+
+static int product(const void *arg) {
+	const Product *p = arg;
+	const Desc *d = &p->d;
+	const Layout *a = &p->a, *b = &p->b, *o = &p->o;
+	uint64_t m = o->rows, n = o->columns, k = d->transa ? a->rows : a->columns;
+	for (uint64_t j = 0; j < n; j++)
+		for (uint64_t i = 0; i < m; i++) {
+			float sum = 0;
+			for (uint64_t l = 0; l < k; l++)
+				sum += load(p->A, a->type, d->transa ? l + i * a->ld : i + l * a->ld) * load(p->B, b->type, d->transb ? j + l * b->ld : l + j * b->ld);
+			sum *= p->alpha;
+			if (d->epilogue & 4) sum += load(d->bias, d->biasType, i);
+			if (d->epilogue & 2 && sum < 0) sum = 0;
+			store(p->D, o->type, i + j * o->ld, sum);
+		}
+	return 0;
+}
+
 int cublasLtMatmul(void *h, Desc *d, const float *alpha, const void *A, Layout *a, const void *B, Layout *b, const float *beta,
 	const void *C, Layout *c, void *D, Layout *o, const Algo *algo, void *workspace, size_t bytes, void *stream) {
 	uint64_t m = d->transa ? a->columns : a->rows, k = d->transa ? a->rows : a->columns, n = d->transb ? b->rows : b->columns;
 	if ((d->transb ? b->columns : b->rows) != k || o->rows != m || o->columns != n || *beta != 0 || C != D || !stream) return 7;
 	if (algo->data[0] == 2 && bytes < 1000) return 7;
-	for (uint64_t j = 0; j < n; j++)
-		for (uint64_t i = 0; i < m; i++) {
-			float sum = 0;
-			for (uint64_t l = 0; l < k; l++)
-				sum += load(A, a->type, d->transa ? l + i * a->ld : i + l * a->ld) * load(B, b->type, d->transb ? j + l * b->ld : l + j * b->ld);
-			sum *= *alpha;
-			if (d->epilogue & 4) sum += load(d->bias, d->biasType, i);
-			if (d->epilogue & 2 && sum < 0) sum = 0;
-			store(D, o->type, i + j * o->ld, sum);
-		}
-	return 0;
+	Product p = {*d, *a, *b, *o, *alpha, A, B, D};
+	return fake_enqueue(stream, product, &p, sizeof p) ? 13 : 0;
 }
