@@ -65,6 +65,7 @@ type epochs struct {
 	config  pipeline.LoaderConfig
 	loader  *pipeline.Loader
 	at      int // next batch, counted from epoch 0
+	pacer   pacer
 }
 
 // open is engine.Trainer's Train.
@@ -80,28 +81,19 @@ func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
 			return nil, err
 		}
 		e.loader, e.at = loader, epoch*loader.BatchesPerEpoch()+first
+		e.pacer.mark(loader)
 	}
 	return &feeder{loader: e.loader, at: &e.at, end: (epoch + 1) * e.loader.BatchesPerEpoch()}, nil
 }
 
-// waitingMuch is the part of the time spent waiting for batches from which the
-// loader, and not the training, sets the pace.
-const waitingMuch = 0.1
-
-// bottleneck names what sets the pace when training spends the given part of
-// its time waiting for batches: "training", or what the loader's workers do for
-// longer, "fetch", "decode" or "augment".
-func (e *epochs) bottleneck(waiting float64) string {
-	if waiting < waitingMuch || e.loader == nil {
-		return "training"
+// spent says what the time since the last mark was spent on, when training waited
+// for batches for the given part of it. mark begins the next stretch.
+func (e *epochs) spent(waiting float64, mark bool) pace {
+	p := e.pacer.measure(e.loader, waiting)
+	if mark {
+		e.pacer.mark(e.loader)
 	}
-	switch s := e.loader.Stats(); {
-	case s.Fetch > max(s.Decode, s.Augment):
-		return "fetch"
-	case s.Augment > s.Decode:
-		return "augment"
-	}
-	return "decode"
+	return p
 }
 
 // leftOut are the pictures that the present loader could not read.

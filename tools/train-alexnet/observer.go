@@ -16,10 +16,10 @@ import (
 type observer struct {
 	line    *command.Line
 	metrics io.Writer
-	boards  map[string]*tensorboard.Writer // by split
-	live    func(logged)                   // for the dashboard; nil without
-	fail    func(error)                    // stops the training
-	slow    func(waiting float64) string   // what the training waits for
+	boards  map[string]*tensorboard.Writer        // by split
+	live    func(logged)                          // for the dashboard; nil without
+	fail    func(error)                           // stops the training
+	spent   func(waiting float64, mark bool) pace // what the time since the last mark went to
 
 	epochs  int
 	steps   uint64 // at which training ends
@@ -35,8 +35,9 @@ type observer struct {
 // logged is a line of metrics.jsonl.
 type logged struct {
 	engine.Metrics
-	Bottleneck string `json:"bottleneck,omitempty"` // "fetch", "decode", "augment" or "training"
-	Left       int    `json:"seconds_left"`         // of the whole run, as far as known
+	Bottleneck string  `json:"bottleneck,omitempty"` // "fetch", "decode", "augment" or "training"
+	Loader     *shares `json:"loader,omitempty"`
+	Left       int     `json:"seconds_left"` // of the whole run, as far as known
 }
 
 // Step shows how training goes.
@@ -44,10 +45,10 @@ func (o *observer) Step(m engine.Metrics) { o.line.Update("%s", o.text(m)) }
 
 // Log records the steps since the last Log.
 func (o *observer) Log(m engine.Metrics) {
-	o.write(m)
 	if !o.line.Terminal() {
 		o.line.Print("%s", o.text(m))
 	}
+	o.write(m)
 }
 
 // Validating says what is being waited for.
@@ -80,7 +81,8 @@ func (o *observer) RateChanged(rate float64) {
 func (o *observer) write(m engine.Metrics) {
 	l := logged{Metrics: m, Left: int(o.left(m.Step).Seconds())}
 	if m.Split == "train" {
-		l.Bottleneck = o.slow(m.Waiting)
+		p := o.spent(m.Waiting, true)
+		l.Bottleneck, l.Loader = p.Bottleneck, &p.Loader
 	}
 	text, err := json.Marshal(l)
 	if err == nil {
@@ -110,8 +112,8 @@ func (o *observer) board(m engine.Metrics) error {
 }
 
 func (o *observer) text(m engine.Metrics) string {
-	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s (limit: %s)  %s left",
-		m.Epoch, o.epochs, m.Step, o.steps, m.Loss, 100*m.Top1Error, 100*m.Top5Error, m.ImagesPerSec, o.slow(m.Waiting), command.Span(o.left(m.Step)))
+	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s (%v)  %s left",
+		m.Epoch, o.epochs, m.Step, o.steps, m.Loss, 100*m.Top1Error, 100*m.Top5Error, m.ImagesPerSec, o.spent(m.Waiting, false), command.Span(o.left(m.Step)))
 }
 
 // left is how long the rest will take at this session's pace, validation and

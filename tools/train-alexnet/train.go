@@ -458,7 +458,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	batches := j.trainBatches()
 	defer batches.Close()
 	o := &observer{
-		line: j.line, metrics: metrics, boards: boards, fail: cancel, slow: batches.bottleneck,
+		line: j.line, metrics: metrics, boards: boards, fail: cancel, spent: batches.spent,
 		epochs: j.Epochs, steps: uint64(j.Epochs) * uint64(j.trainData.Len()/j.Batch), maxTime: j.MaxTime,
 		began: time.Now(), first: state.Position.Step,
 	}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"alexnet/pipeline"
+)
+
+// waitingMuch is the part of the time spent waiting for batches from which the
+// loader, and not the training, sets the pace.
+const waitingMuch = 0.1
+
+// pace is what a stretch of training was spent on.
+type pace struct {
+	Bottleneck string // "fetch", "decode", "augment" or "training": what sets the pace
+	Loader     shares
+}
+
+// shares are parts of the time of the loader's workers, 0–1.
+type shares struct {
+	Fetch   float64 `json:"fetch"`   // waiting for shards from elsewhere
+	Decode  float64 `json:"decode"`  // reading and decoding
+	Augment float64 `json:"augment"` // cropping, resizing, jitter
+	Device  float64 `json:"device"`  // waiting until the training wants more
+}
+
+// String is for the progress line: "limit: decode; decode 71 %, augment 2 %, wait
+// on device 0 %".
+func (p pace) String() string {
+	fetch := ""
+	if p.Loader.Fetch > 0 {
+		fetch = fmt.Sprintf("fetch %.0f %%, ", 100*p.Loader.Fetch)
+	}
+	return fmt.Sprintf("limit: %s; %sdecode %.0f %%, augment %.0f %%, wait on device %.0f %%",
+		p.Bottleneck, fetch, 100*p.Loader.Decode, 100*p.Loader.Augment, 100*p.Loader.Device)
+}
+
+// pacer measures from one mark to the next.
+type pacer struct {
+	loader *pipeline.Loader // of the mark
+	before pipeline.LoaderStats
+	since  time.Time
+}
+
+// measure says what the time since the mark was spent on when training spent the
+// given part of it waiting for batches. A new loader begins a new stretch.
+func (p *pacer) measure(l *pipeline.Loader, waiting float64) pace {
+	now := pace{Bottleneck: "training"}
+	if l == nil {
+		return now
+	}
+	if p.loader != l {
+		p.mark(l)
+	}
+	s := l.Stats().Sub(p.before)
+	if all := time.Since(p.since).Seconds() * float64(s.Workers); all > 0 {
+		share := func(d time.Duration) float64 { return min(1, d.Seconds()/all) }
+		now.Loader = shares{share(s.Fetch), share(s.Decode), share(s.Augment), share(s.WorkerWait)}
+	}
+	switch part := now.Loader; {
+	case waiting < waitingMuch:
+	case part.Fetch > max(part.Decode, part.Augment):
+		now.Bottleneck = "fetch"
+	case part.Augment > part.Decode:
+		now.Bottleneck = "augment"
+	default:
+		now.Bottleneck = "decode"
+	}
+	return now
+}
+
+// mark begins a stretch.
+func (p *pacer) mark(l *pipeline.Loader) {
+	p.loader, p.since = l, time.Now()
+	if l != nil {
+		p.before = l.Stats()
+	}
+}
