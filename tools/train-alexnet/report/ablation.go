@@ -62,8 +62,8 @@ func (a *Ablation) Compare() {
 
 // Table writes the comparison as a Markdown table.
 func (a *Ablation) Table(w io.Writer) error {
-	const head = "| net | top-1 error % | top-5 error % | change, points | 95 % spread | in the paper | verdict |\n|---|---|---|---|---|---|---|\n"
-	if _, err := fmt.Fprintf(w, "Mean of the lowest validation errors over %d seeds.\n\n%s", a.Seeds, head); err != nil {
+	const head = "| net | top-1 error % | top-5 error % | change, points | 95 % spread of the change | in the paper | verdict |\n|---|---|---|---|---|---|---|\n"
+	if _, err := fmt.Fprintf(w, "Lowest validation error, mean ± standard deviation over %d seeds.\n\n%s", a.Seeds, head); err != nil {
 		return err
 	}
 	for i, r := range a.Rows {
@@ -74,11 +74,21 @@ func (a *Ablation) Table(w io.Writer) error {
 		if r.Spread > 0 {
 			spread = fmt.Sprintf("±%.2f", 100*r.Spread)
 		}
-		if _, err := fmt.Fprintf(w, "| %s | %.2f | %.2f | %s | %s | %s | %s |\n", name, 100*stat.Mean(r.Top1, nil), 100*stat.Mean(r.Top5, nil), change, spread, r.Paper, r.Verdict); err != nil {
+		if _, err := fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s |\n", name, meanAndDeviation(r.Top1), meanAndDeviation(r.Top5), change, spread, r.Paper, r.Verdict); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// meanAndDeviation is the mean of fractions in per cent, with their standard
+// deviation where there are several.
+func meanAndDeviation(fractions []float64) string {
+	mean, deviation := stat.MeanStdDev(fractions, nil)
+	if len(fractions) < 2 {
+		return fmt.Sprintf("%.2f", 100*mean)
+	}
+	return fmt.Sprintf("%.2f ± %.2f", 100*mean, 100*deviation)
 }
 
 // Picture writes a PNG with a dot for every run's top-1 error and a bar for

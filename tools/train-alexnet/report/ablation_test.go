@@ -25,10 +25,10 @@ func TestAblation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| whole | 11.00 | 1.00 | – | – |  |  |",
-		"| without lrn | 12.00 | 2.00 | +1.00 / +1.00 | ±2.27 | +1.4 / +1.2 | within the spread of the seeds |",
-		"| without relu | 21.00 | 1.00 | +10.00 / +0.00 | ±2.27 |  | worse without |",
-		"| without dropout | 5.00 | 1.00 | -6.00 / +0.00 | ±2.48 |  | better without |",
+		"| whole | 11.00 ± 1.00 | 1.00 ± 0.00 | – | – |  |  |",
+		"| without lrn | 12.00 ± 1.00 | 2.00 ± 1.00 | +1.00 / +1.00 | ±2.27 | +1.4 / +1.2 | within the spread of the seeds |",
+		"| without relu | 21.00 ± 1.00 | 1.00 ± 0.00 | +10.00 / +0.00 | ±2.27 |  | worse without |",
+		"| without dropout | 5.00 ± 0.00 | 1.00 ± 0.00 | -6.00 / +0.00 | ±2.48 |  | better without |",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
