@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/engine/cuda/internal/kernels"
 )
 
 func TestPlaces(t *testing.T) {
@@ -81,7 +82,7 @@ func TestMissing(t *testing.T) {
 		"driver is no driver": {map[string]string{cuda: lt}, 13000,
 			[]string{"NVIDIA driver: " + "FOLDER/libcuda.so.1 lacks cuInit"}},
 		"driver too old": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 11040,
-			[]string{"libcuda.so.1 runs CUDA 11.4; 12.0 or newer is needed, driver 525 or newer"}},
+			[]string{"libcuda.so.1 runs CUDA 11.4; 12.4 or newer is needed, driver 550 or newer"}},
 		"only a newer cuBLAS": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 12040,
 			[]string{"cuBLASLt 12: there is only FOLDER/libcublasLt.so.13, and the driver runs CUDA 12.4; install it with pip install nvidia-cublas-cu12 nvidia-cuda-nvrtc-cu12, or with apt-get install libcublas-12-9",
 				"cuDNN 9: FOLDER/libcudnn.so.9 is built for CUDA 13, the driver runs 12.4; install it with pip install nvidia-cudnn-cu12, or with apt-get install libcudnn9-cuda-12"}},
@@ -107,6 +108,14 @@ func TestMissing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOldestDriver: it is the first that reads the kernels.
+func TestOldestDriver(t *testing.T) {
+	v := ptxVersion.FindSubmatch(kernels.PTX())
+	if v == nil || cudaOfPTX(string(v[1])) != cudaVersion(minDriver) {
+		t.Errorf("the kernels are PTX %s, the oldest driver runs CUDA %s", v[1], cudaVersion(minDriver))
 	}
 }
 

@@ -12,9 +12,12 @@ import (
 )
 
 // minDriver is the oldest CUDA version that a driver may run, as
-// cuDriverGetVersion counts: 12.0 (driver 525), which reads the PTX of the
-// kernels and has everything that is called.
-const minDriver = 12000
+// cuDriverGetVersion counts: 12.4 (driver 550), the first that reads the PTX of
+// the kernels. It has everything that is called.
+const (
+	minDriver  = 12040
+	minRelease = 550
+)
 
 // libraries are what a process has loaded.
 type libraries struct {
@@ -119,7 +122,8 @@ func (l *libraries) loadDriver(where []string) *Missing {
 	case !ok:
 		m.Why = "no libcuda.so.1 in the linker's folders nor in any folder looked through"
 	case l.version < minDriver:
-		m.Why = fmt.Sprintf("%s runs CUDA %s; 12.0 or newer is needed, driver 525 or newer", l.found[0].Path, cudaVersion(l.version))
+		m.Why = fmt.Sprintf("%s runs CUDA %s; %s or newer is needed, driver %d or newer",
+			l.found[0].Path, cudaVersion(l.version), cudaVersion(minDriver), minRelease)
 	default:
 		if err := l.check("cuInit", call(l.driver.init, 0)); err != nil {
 			m.Why = err.Error()

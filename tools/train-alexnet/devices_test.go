@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"alexnet/engine/devices"
+	"alexnet/tools/internal/command"
+)
+
+func TestDevices(t *testing.T) {
+	r := call("train-alexnet", "devices")
+	r.must(t, 0, "cpu\t", "fp32")
+	if len(devices.List().Devices) == 1 {
+		r.must(t, 0, "missing for GPUs: ", "  install ")
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"devices", "--only", "cpu"}, "say what to --check"},
+		{[]string{"devices", "--check", "--only", "tpu:1"}, "no such device and precision here; there is cpu (fp32)"},
+		{[]string{"bench", "--devices", "cpu", "--precision", "bf16"}, "--precision: cpu computes in fp32 only, not in bf16"},
+		{[]string{"bench", "--devices", "cpu", "--precision", "fp8"}, `--precision "fp8": want fp32, tf32, bf16`},
+		{[]string{"bench", "--devices", "cuda:999"}, "--devices: "},
+	} {
+		r := call(append([]string{"train-alexnet"}, c.args...)...)
+		if r.code != command.BadUsage || !strings.Contains(r.stderr, c.want) {
+			t.Errorf("%v: code %d, %s want %q", c.args, r.code, r.stderr, c.want)
+		}
+	}
+}
+
+func TestDevicesCheck(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the whole suite")
+	}
+	r := call("train-alexnet", "devices", "--check", "--only", "cpu")
+	r.must(t, 0, "ok\tcpu fp32\tconv forward/", " cases passed, 0 failed")
+}
+
+// TestAutoDevice: without a GPU commands compute on the CPU and say so.
+func TestAutoDevice(t *testing.T) {
+	if len(devices.List().Devices) > 1 {
+		t.Skip("there is a GPU")
+	}
+	var said []string
+	for range 2 {
+		list := resolveDevices(devices.Auto, func(format string, values ...any) { said = append(said, values[0].(string)) })
+		if list != "cpu" {
+			t.Errorf("auto is %s", list)
+		}
+	}
+	if len(said) > 1 {
+		t.Errorf("said %q", said)
+	}
+}
