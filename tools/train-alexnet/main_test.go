@@ -18,6 +18,7 @@ import (
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/ranks/rankstest"
 )
 
 // TestMain lets a test run the command as a process of its own.
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TRAIN_ALEXNET_PROCESS") != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	rankstest.Main(m, main)
 }
 
 // process is the command as a process of its own.
