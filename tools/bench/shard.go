@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -74,7 +75,7 @@ type contender struct {
 	Runs  []shardRun `json:"runs"`
 	Error string     `json:"error,omitempty"` // why a peer gave no figure
 	peer  bool
-	run  func(ctx context.Context) (shardRun, error)
+	run   func(ctx context.Context) (shardRun, error)
 }
 
 func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
@@ -95,6 +96,24 @@ func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 		}
 	}
 	all := b.contenders(in, temp, images)
+	b.takeTurns(ctx, all, stderr)
+	for _, c := range all {
+		if c.Error != "" && !c.peer {
+			return fmt.Errorf("%s: %s", c.Name, c.Error)
+		}
+	}
+	// Interrupted, it says what it has.
+	if b.json {
+		err = json.NewEncoder(stdout).Encode(all)
+	} else {
+		err = printShardTable(stdout, all)
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// takeTurns runs the rounds, until ctx ends. Who can't run is left out of the
+// rest.
+func (b *shardBench) takeTurns(ctx context.Context, all []*contender, stderr io.Writer) {
 	for round := range b.rounds {
 		for _, c := range all {
 			if c.Error != "" {
@@ -102,10 +121,7 @@ func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 			}
 			r, err := c.run(ctx)
 			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil && !c.peer {
-				return fmt.Errorf("%s: %w", c.Name, err)
+				return
 			}
 			if err != nil {
 				c.Error = err.Error()
@@ -115,10 +131,6 @@ func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 			fmt.Fprintf(stderr, "round %d  %-28s %6.0f images/s  %6.2f CPU ms an image\n", round+1, c.Name, r.rate(), r.cpu())
 		}
 	}
-	if b.json {
-		return json.NewEncoder(stdout).Encode(all)
-	}
-	return printShardTable(stdout, all)
 }
 
 func (r shardRun) rate() float64 { return float64(r.Images) / r.Seconds }
