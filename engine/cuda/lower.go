@@ -62,11 +62,11 @@ func (c *Context) lower(op engine.Op) (step, error) {
 	case engine.ConvForward:
 		return c.lowerConvForward(op, false)
 	case engine.ConvBackward:
-		return c.lowerConvBackward(op)
+		return c.lowerConvBackward(op, nil)
 	case engine.DenseForward:
 		return c.lowerDenseForward(op, false)
 	case engine.DenseBackward:
-		return c.lowerDenseBackward(op)
+		return c.lowerDenseBackward(op, nil)
 	case engine.Activate:
 		return c.lowerActivate(op), nil
 	case engine.ActivateBackward:

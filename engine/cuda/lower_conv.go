@@ -154,7 +154,9 @@ func (c *Context) biasTypes() []gpu.Type {
 	return []gpu.Type{gpu.Float32, c.working}
 }
 
-func (c *Context) lowerConvBackward(op engine.ConvBackward) (step, error) {
+// lowerConvBackward computes DB, DW and DX. relu is nil, or the op before, whose
+// result is DY.
+func (c *Context) lowerConvBackward(op engine.ConvBackward, relu *engine.ActivateBackward) (step, error) {
 	q := c.convolutionOf(gpu.BackwardWeights, op.Window, op.Groups, op.X.Shape, op.DY.Shape)
 	f, folded := c.fold(q)
 	if folded {
@@ -174,9 +176,8 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) (step, error) {
 	if !direct && !folded {
 		rest = align(int64(op.DW.Shape.Len()) * q.WeightGradient.Size())
 	}
-	dy := op.DY.Shape
-	rows, maps := int32(dy[0]*dy[2]*dy[3]), int32(dy[1])
-	work := max(rest+weights.Workspace(), kernels.ColumnSumWorkspace(rows, maps))
+	bias := c.biasGradient(op.DY, op.DB, relu)
+	work := max(rest+weights.Workspace(), bias.work)
 
 	var data gpu.ConvolutionPlan
 	if op.DX != nil {
@@ -187,6 +188,9 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) (step, error) {
 		work = max(work, data.Workspace())
 	}
 	return step{work: work, run: func(s gpu.Stream) error {
+		if err := bias.run(s); err != nil {
+			return err
+		}
 		x, dw, dy := c.address(op.X), c.address(op.DW), c.address(op.DY)
 		if folded {
 			if err := f.input(s, x); err != nil {
@@ -206,15 +210,27 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) (step, error) {
 		case !direct:
 			err = c.kernels.TTo32(s, kernels.Cast{X: dw, Y: c.address(op.DW), Count: int64(op.DW.Shape.Len())})
 		}
-		if err != nil {
+		if err != nil || data == nil {
 			return err
-		}
-		if err := c.kernels.ColumnSum(s, kernels.ColumnSum{X: dy, D: c.address(op.DB), Workspace: c.work(), Rows: rows, C: maps}); err != nil {
-			return err
-		}
-		if data == nil {
-			return nil
 		}
 		return data.Run(s, c.address(op.DX), c.operand(op.W), 0, dy, c.work())
 	}}, nil
+}
+
+// biasGradient sums DY over its rows into DB. With relu it computes DY first, in
+// the same pass.
+func (c *Context) biasGradient(dy, db *engine.Tensor, relu *engine.ActivateBackward) step {
+	shape := dy.Shape
+	rows, maps := int32(shape[0]*shape[2]*shape[3]), int32(shape[1])
+	return step{work: kernels.ColumnSumWorkspace(rows, maps), run: func(s gpu.Stream) error {
+		if relu == nil {
+			return c.kernels.ColumnSum(s, kernels.ColumnSum{
+				X: c.address(dy), D: c.address(db), Workspace: c.work(), Rows: rows, C: maps,
+			})
+		}
+		return c.kernels.ActivateBackwardSum(s, kernels.ActivateBackwardSum{
+			Y: c.address(relu.Y), DY: c.address(relu.DY), DX: c.address(dy), D: c.address(db), Workspace: c.work(),
+			Rows: rows, C: maps, Function: function(relu.Function),
+		})
+	}}
 }

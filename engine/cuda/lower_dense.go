@@ -5,7 +5,6 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
-	"alexnet/engine/cuda/internal/kernels"
 )
 
 // lowerDenseForward is Y (N×O) = X (N×I) · Wᵀ + B. X and the weights have their
@@ -53,8 +52,8 @@ func (c *Context) biasedProduct(q gpu.Product, relu bool) (p gpu.ProductPlan, bi
 }
 
 // lowerDenseBackward is DW (O×I) = DYᵀ·X, DB the sums of DY over images, and DX
-// (N×I) = DY·W.
-func (c *Context) lowerDenseBackward(op engine.DenseBackward) (step, error) {
+// (N×I) = DY·W. relu is nil, or the op before, whose result is DY.
+func (c *Context) lowerDenseBackward(op engine.DenseBackward, relu *engine.ActivateBackward) (step, error) {
 	x := op.X.Shape
 	images, inputs, units := x[0], x.Row(), op.DY.Shape[1]
 	q := c.productOf(units, inputs, images, gpu.Float32)
@@ -63,7 +62,8 @@ func (c *Context) lowerDenseBackward(op engine.DenseBackward) (step, error) {
 	if err != nil {
 		return step{}, err
 	}
-	work := max(weights.Workspace(), kernels.ColumnSumWorkspace(int32(images), int32(units)))
+	bias := c.biasGradient(op.DY, op.DB, relu)
+	work := max(weights.Workspace(), bias.work)
 	var data gpu.ProductPlan
 	if op.DX != nil {
 		if data, err = c.product(c.productOf(images, inputs, units, c.working)); err != nil {
@@ -72,17 +72,12 @@ func (c *Context) lowerDenseBackward(op engine.DenseBackward) (step, error) {
 		work = max(work, data.Workspace())
 	}
 	return step{work: work, run: func(s gpu.Stream) error {
+		if err := bias.run(s); err != nil {
+			return err
+		}
 		dy := c.address(op.DY)
-		if err := weights.Run(s, dy, c.address(op.X), 0, c.address(op.DW), c.work()); err != nil {
+		if err := weights.Run(s, dy, c.address(op.X), 0, c.address(op.DW), c.work()); err != nil || data == nil {
 			return err
-		}
-		if err := c.kernels.ColumnSum(s, kernels.ColumnSum{
-			X: dy, D: c.address(op.DB), Workspace: c.work(), Rows: int32(images), C: int32(units),
-		}); err != nil {
-			return err
-		}
-		if data == nil {
-			return nil
 		}
 		return data.Run(s, dy, c.operand(op.W), 0, c.address(op.DX), c.work())
 	}}, nil

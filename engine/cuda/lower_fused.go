@@ -22,6 +22,15 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 			s, err = c.lowerDenseForward(op, true)
 			s.ops = 2
 		}
+	case engine.ActivateBackward:
+		if conv, ok := next[engine.ConvBackward](ops, i+1); ok && conv.DY == op.DX {
+			s, err = c.lowerConvBackward(conv, &op)
+			s.ops = 2
+		}
+		if dense, ok := next[engine.DenseBackward](ops, i+1); ok && dense.DY == op.DX {
+			s, err = c.lowerDenseBackward(dense, &op)
+			s.ops = 2
+		}
 	case engine.LRNForward:
 		if pool, ok := next[engine.MaxPoolForward](ops, i+1); ok && pool.X == op.Y && c.passing(ops, op.Y) && c.fusible(op.Response, op.X) {
 			s = c.lowerLRNPool(op, pool)
