@@ -119,6 +119,15 @@ func TestOldestDriver(t *testing.T) {
 	}
 }
 
+func TestNoGPU(t *testing.T) {
+	f := useFakes(t)
+	f.failNext("cuInit", 100, 0)
+	l, missing := loadFrom([]string{link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1"})})
+	if l.ready || len(missing) != 1 || missing[0].Name != "GPU" || !strings.Contains(missing[0].Why, "CUDA_ERROR_NO_DEVICE") {
+		t.Errorf("missing %v", missing)
+	}
+}
+
 func TestNoDriver(t *testing.T) {
 	_, missing := loadFrom([]string{t.TempDir()})
 	if len(missing) != 1 || missing[0].Name != "NVIDIA driver" || !strings.Contains(missing[0].Why, "libcuda.so.1") {

@@ -30,6 +30,7 @@ var constants = []struct {
 	{"cuda.h", "CU_JIT_ERROR_LOG_BUFFER", jitErrorLog},
 	{"cuda.h", "CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES", jitErrorLogBytes},
 	{"cuda.h", "CUDA_ERROR_OUT_OF_MEMORY", codeOutOfMemory},
+	{"cuda.h", "CUDA_ERROR_NO_DEVICE", codeNoDevice},
 	{"cuda.h", "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", codeUnsupportedPTX},
 	{"cuda.h", "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED", codePeerAlreadyEnabled},
 	{"cuda.h", "CUDA_ERROR_PEER_ACCESS_UNSUPPORTED", codePeerAccessUnavail},

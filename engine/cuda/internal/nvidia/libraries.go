@@ -25,6 +25,7 @@ type libraries struct {
 	lt      ltAPI
 	dnn     dnnAPI
 	version int           // newest CUDA version that the driver runs: 13000
+	ready   bool          // the driver is loaded and initialised
 	found   []gpu.Library // the driver first
 	places  []string      // that were looked through
 
@@ -125,11 +126,16 @@ func (l *libraries) loadDriver(where []string) *Missing {
 		m.Why = fmt.Sprintf("%s runs CUDA %s; %s or newer is needed, driver %d or newer",
 			l.found[0].Path, cudaVersion(l.version), cudaVersion(minDriver), minRelease)
 	default:
-		if err := l.check("cuInit", call(l.driver.init, 0)); err != nil {
-			m.Why = err.Error()
-			break
+		err := l.check("cuInit", call(l.driver.init, 0))
+		if err == nil {
+			l.ready = true
+			return nil
 		}
-		return nil
+		m.Why = err.Error()
+		var e *gpu.CallError
+		if errors.As(err, &e) && e.Code == codeNoDevice {
+			m.Name, m.Install = "GPU", []string{"one that the driver sees: $CUDA_VISIBLE_DEVICES may hide it, nvidia-smi lists them", "containers are given theirs by --gpus all"}
+		}
 	}
 	return m
 }

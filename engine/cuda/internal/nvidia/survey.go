@@ -23,7 +23,7 @@ type Survey struct {
 func Examine(o Options) Survey {
 	l, missing := loaded(o)
 	s := Survey{Libraries: l.found, Missing: missing}
-	if l.version < minDriver || len(missing) > 0 && missing[0].Name == "NVIDIA driver" {
+	if !l.ready {
 		return s
 	}
 	n, err := l.devices()
