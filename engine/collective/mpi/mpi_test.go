@@ -42,7 +42,7 @@ func mpirun(t testing.TB, launcher, role string, n int) (string, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-n", fmt.Sprint(n), os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"="+role,
-		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1")
+		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_plm=isolated")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = time.Second

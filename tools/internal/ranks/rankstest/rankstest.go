@@ -39,9 +39,9 @@ func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, append([]string{"-n", fmt.Sprint(n), os.Args[0]}, args...)...)
 	cmd.Env = append(os.Environ(), variable+"=1",
-		// Open MPI's rules for machines of the careful: root, and more ranks
-		// than cores, have to be allowed.
-		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
+		// What Open MPI wants to be told: that root may, that there may be more ranks
+		// than cores, and that no ssh is needed.
+		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_plm=isolated",
 		"OMPI_MCA_btl_vader_single_copy_mechanism=none")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
