@@ -1,6 +1,7 @@
 package nvidia
 
 import (
+	"crypto/sha256"
 	"errors"
 	"runtime"
 	"slices"
@@ -31,6 +32,7 @@ type card struct {
 	lt        uintptr     // cublasLtHandle_t, made when first needed
 	dnn       uintptr     // cudnnHandle_t that plans are made with, made when first needed
 	convolves atomic.Bool // whether dnn has been made
+	modules   map[[sha256.Size]byte]*module
 }
 
 // openDevice retains the primary context, which cuBLAS and cuDNN use as well,

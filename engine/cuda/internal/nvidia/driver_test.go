@@ -301,6 +301,22 @@ func TestModules(t *testing.T) {
 	ok(t, s.Close(), m.Close())
 }
 
+// TestSharedModule: contexts on one card share a compiled module.
+func TestSharedModule(t *testing.T) {
+	locked(t)
+	f := useFakes(t)
+	one, two, other := f.open(t, 0), f.open(t, 0), f.open(t, 1)
+	f.log()
+	a, b := must[gpu.Module](t)(one.Load([]byte(fillPTX))), must[gpu.Module](t)(two.Load([]byte(fillPTX)))
+	c := must[gpu.Module](t)(other.Load([]byte(fillPTX)))
+	if n := len(f.log()); n != 2 {
+		t.Errorf("compiled %d times for two cards", n)
+	}
+	ok(t, a.Close(), a.Close())
+	must[gpu.Kernel](t)(b.Kernel("fill_f32"))
+	ok(t, b.Close(), c.Close())
+}
+
 // TestAllocNothing: what a step does over and over leaves no garbage.
 func TestAllocNothing(t *testing.T) {
 	locked(t)

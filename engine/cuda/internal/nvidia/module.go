@@ -1,6 +1,7 @@
 package nvidia
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -15,15 +16,45 @@ const (
 	jitErrorLogBytes = 6 // CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES
 )
 
-// module is a CUmodule.
+// module is a CUmodule, loaded once for all devices on a card.
 type module struct {
-	device *device
+	device *device // of the first user; the context is all users'
 	handle uintptr
+	hash   [sha256.Size]byte
+	users  int // guarded by the card's lock
 }
 
-// Load compiles PTX for the device. The error has the compiler's log, and says
-// what driver the PTX needs where this one is too old for it.
+// Load compiles PTX for the device, or finds that it has been already. The error
+// has the compiler's log, and says what driver the PTX needs where this one is
+// too old for it.
 func (d *device) Load(image []byte) (gpu.Module, error) {
+	hash := sha256.Sum256(image)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := d.modules[hash]
+	if m == nil {
+		var err error
+		if m, err = d.compile(image); err != nil {
+			return nil, err
+		}
+		m.hash = hash
+		if d.modules == nil {
+			d.modules = map[[sha256.Size]byte]*module{}
+		}
+		d.modules[hash] = m
+	}
+	m.users++
+	return &loadedModule{module: m}, nil
+}
+
+// loadedModule is one use of a module.
+type loadedModule struct {
+	*module
+	closed bool
+}
+
+// compile loads a module that isn't loaded.
+func (d *device) compile(image []byte) (*module, error) {
 	lib := d.lib
 	m := &module{device: d}
 	text := append(append(make([]byte, 0, len(image)+1), image...), 0)
@@ -77,13 +108,21 @@ func (m *module) Kernel(name string) (gpu.Kernel, error) {
 	return k, nil
 }
 
-func (m *module) Close() error {
-	if m.handle == 0 {
+// Close unloads the module with its last use. It is safe to call twice.
+func (l *loadedModule) Close() error {
+	if l.closed {
 		return nil
 	}
-	err := m.device.lib.check("cuModuleUnload", call(m.device.lib.driver.moduleUnload, m.handle))
-	m.handle = 0
-	return err
+	l.closed = true
+	m, c := l.module, l.module.device.card
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m.users--
+	if m.users > 0 {
+		return nil
+	}
+	delete(c.modules, m.hash)
+	return m.device.lib.check("cuModuleUnload", call(m.device.lib.driver.moduleUnload, m.handle))
 }
 
 // kernel is a CUfunction.
