@@ -82,6 +82,9 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 	var shared, scratch int
 	for i := range ops {
 		// A malformed op takes no workspace; Compile says what is wrong with it.
+		if engine.CheckOp(ops[i]) != nil {
+			continue
+		}
 		if l, err := c.lower(ops, i); err == nil {
 			shared, scratch = max(shared, l.shared), max(scratch, l.scratch)
 		}

@@ -15,47 +15,20 @@ type convShape struct {
 	xg, yg int // elements of one group of one image of X and Y
 }
 
-// convGeometry checks the tensors that both directions have.
-func convGeometry(kind string, win engine.Window, groups int, x, w, y *engine.Tensor, yRole string) (convShape, error) {
-	var s convShape
-	xs, err := shapeOf(kind, "X", x)
-	if err != nil {
-		return s, err
-	}
-	ys, err := shapeOf(kind, yRole, y)
-	if err != nil {
-		return s, err
-	}
-	if err := win.Validate(); err != nil {
-		return s, opError(kind, err)
-	}
-	if groups < 1 || xs[1]%groups != 0 || ys[1]%groups != 0 {
-		return s, opErrorf(kind, "%d groups do not divide %v and %v", groups, x, y)
-	}
-	s = convShape{Window: win, groups: groups, images: xs[0],
-		in: xs[1] / groups, h: xs[2], w: xs[3],
-		out: ys[1] / groups, oh: win.Out(xs[2]), ow: win.Out(xs[3])}
-	if s.oh < 1 || s.ow < 1 {
-		return s, opErrorf(kind, "a window of %d with pad %d does not fit %v", win.Size, win.Pad, x)
-	}
+// shapeOf is the geometry of a convolution of x into y.
+func shapeOf(win engine.Window, groups int, x, y *engine.Tensor) convShape {
+	s := convShape{Window: win, groups: groups, images: x.Shape[0],
+		in: x.Shape[1] / groups, h: x.Shape[2], w: x.Shape[3],
+		out: y.Shape[1] / groups, oh: y.Shape[2], ow: y.Shape[3]}
 	s.patch = s.in * win.Size * win.Size
 	s.xg, s.yg = s.in*s.h*s.w, s.out*s.oh*s.ow
-	return s, check(kind,
-		want{"X", x, engine.Working, xs},
-		want{"W", w, engine.Master, engine.Shape{ys[1], s.in, win.Size, win.Size}},
-		want{yRole, y, engine.Working, engine.Shape{xs[0], ys[1], s.oh, s.ow}})
+	return s
 }
 
 // lowerConvForward multiplies, for every image, group and tile of pixels, the
 // packed weights (out × patch) by patches packed straight from the image.
-func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (lowered, error) {
-	s, err := convGeometry(op.Kind(), op.Window, op.Groups, op.X, op.W, op.Y, "Y")
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(op.Kind(), want{"B", op.B, engine.Master, engine.Shape{s.out * s.groups, 1, 1, 1}}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) lowered {
+	s := shapeOf(op.Window, op.Groups, op.X, op.Y)
 	panels, stride := ceilDiv(s.out, mr), s.patch*mr
 	pack := func(w *worker, part int) []float32 {
 		g, i := part/panels, part%panels
@@ -66,7 +39,7 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (lowered, e
 	if relu {
 		l.skip = 1
 	}
-	return l, nil
+	return l
 }
 
 // packer packs a panel of weights, of which all groups have the same number, at

@@ -103,25 +103,8 @@ func finishColumns(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 	}
 }
 
-func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (lowered, error) {
-	kind := op.Kind()
-	x, err := shapeOf(kind, "X", op.X)
-	if err != nil {
-		return lowered{}, err
-	}
-	y, err := shapeOf(kind, "Y", op.Y)
-	if err != nil {
-		return lowered{}, err
-	}
-	n, k, o := x[0], x.Row(), y[1]
-	weights := engine.Shape{o, x[1], x[2], x[3]}
-	if err := check(kind,
-		want{"X", op.X, engine.Working, x},
-		want{"W", op.W, engine.Master, weights},
-		want{"B", op.B, engine.Master, engine.Shape{o, 1, 1, 1}},
-		want{"Y", op.Y, engine.Working, engine.Shape{n, o, 1, 1}}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) lowered {
+	n, k, o := op.X.Shape[0], op.X.Shape.Row(), op.Y.Shape[1]
 	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, b: op.W, bTurned: true, c: op.Y, bias: op.B, relu: relu})
 	if n <= fewImages && o >= 4 {
 		l = c.lowerDots(op, n, o, k, relu)
@@ -129,41 +112,20 @@ func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (lowered,
 	if relu {
 		l.skip = 1
 	}
-	return l, nil
+	return l
 }
 
-func (c *Context) lowerDenseBackward(op engine.DenseBackward) (lowered, error) {
-	kind := op.Kind()
-	x, err := shapeOf(kind, "X", op.X)
-	if err != nil {
-		return lowered{}, err
-	}
-	dy, err := shapeOf(kind, "DY", op.DY)
-	if err != nil {
-		return lowered{}, err
-	}
-	n, k, o := x[0], x.Row(), dy[1]
-	weights := engine.Shape{o, x[1], x[2], x[3]}
-	if err := check(kind,
-		want{"X", op.X, engine.Working, x},
-		want{"W", op.W, engine.Master, weights},
-		want{"DY", op.DY, engine.Working, engine.Shape{n, o, 1, 1}},
-		want{"DW", op.DW, engine.Float32, weights},
-		want{"DB", op.DB, engine.Float32, engine.Shape{o, 1, 1, 1}}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerDenseBackward(op engine.DenseBackward) lowered {
+	n, k, o := op.X.Shape[0], op.X.Shape.Row(), op.DY.Shape[1]
 	l := c.lowerProduct(product{m: o, n: k, k: n, a: op.DY, aTurned: true, b: op.X, c: op.DW})
 	l.stages = append(l.stages, c.columnSums(op.DY, op.DB, n, o))
 	if op.DX == nil {
-		return l, nil
-	}
-	if err := check(kind, want{"DX", op.DX, engine.Working, x}); err != nil {
-		return lowered{}, err
+		return l
 	}
 	d := c.lowerProduct(product{m: n, n: k, k: o, a: op.DY, b: op.W, c: op.DX})
 	l.shared, l.scratch = max(l.shared, d.shared), max(l.scratch, d.scratch)
 	l.stages = append(l.stages, d.stages...)
-	return l, nil
+	return l
 }
 
 // columnSums is the stage that sums an n×o matrix over its rows.

@@ -17,26 +17,15 @@ func overSpans(n int, f func(lo, hi int)) stage {
 	}}
 }
 
-func (c *Context) lowerActivate(op engine.Activate) (lowered, error) {
-	s, err := shapeOf(op.Kind(), "X", op.X)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(op.Kind(), want{"X", op.X, engine.Working, s}, want{"Y", op.Y, engine.Working, s}); err != nil {
-		return lowered{}, err
-	}
-	var f func(x, y []float32)
-	switch op.Function {
-	case engine.ReLU:
-		f = relu
-	case engine.Tanh:
+func (c *Context) lowerActivate(op engine.Activate) lowered {
+	s := op.X.Shape
+	f := relu
+	if op.Function == engine.Tanh {
 		f = tanh
-	default:
-		return lowered{}, opErrorf(op.Kind(), "unknown function %d", op.Function)
 	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		f(c.floats(op.X)[lo:hi], c.floats(op.Y)[lo:hi])
-	})}}, nil
+	})}}
 }
 
 func relu(x, y []float32) {
@@ -52,27 +41,15 @@ func tanh(x, y []float32) {
 	}
 }
 
-func (c *Context) lowerActivateBackward(op engine.ActivateBackward) (lowered, error) {
-	s, err := shapeOf(op.Kind(), "Y", op.Y)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(op.Kind(), want{"Y", op.Y, engine.Working, s}, want{"DY", op.DY, engine.Working, s},
-		want{"DX", op.DX, engine.Working, s}); err != nil {
-		return lowered{}, err
-	}
-	var f func(y, dy, dx []float32)
-	switch op.Function {
-	case engine.ReLU:
-		f = c.kernels.ReLUBackward
-	case engine.Tanh:
+func (c *Context) lowerActivateBackward(op engine.ActivateBackward) lowered {
+	s := op.Y.Shape
+	f := c.kernels.ReLUBackward
+	if op.Function == engine.Tanh {
 		f = tanhBackward
-	default:
-		return lowered{}, opErrorf(op.Kind(), "unknown function %d", op.Function)
 	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		f(c.floats(op.Y)[lo:hi], c.floats(op.DY)[lo:hi], c.floats(op.DX)[lo:hi])
-	})}}, nil
+	})}}
 }
 
 func tanhBackward(y, dy, dx []float32) {
@@ -82,22 +59,9 @@ func tanhBackward(y, dy, dx []float32) {
 	}
 }
 
-func (c *Context) lowerDropout(op engine.Dropout) (lowered, error) {
-	kind := op.Kind()
-	s, err := shapeOf(kind, "X", op.X)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(kind, want{"X", op.X, engine.Working, s}, want{"Y", op.Y, engine.Working, s}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerDropout(op engine.Dropout) lowered {
+	s := op.X.Shape
 	row := s.Row()
-	switch {
-	case !(op.Rate >= 0 && op.Rate < 1):
-		return lowered{}, opErrorf(kind, "rate %v, want 0 or more and less than 1", op.Rate)
-	case op.First < 0 || op.First+row > op.Width:
-		return lowered{}, opErrorf(kind, "units %d to %d of %v lie outside a layer of %d", op.First, op.First+row, op.X, op.Width)
-	}
 	scale := float32(1)
 	if op.Inverted == op.Train { // inverted in training, plain at test
 		scale = 1 - op.Rate
@@ -111,7 +75,7 @@ func (c *Context) lowerDropout(op engine.Dropout) (lowered, error) {
 			for i, v := range c.floats(op.X)[lo:hi] {
 				y[i] = v * scale
 			}
-		})}}, nil
+		})}}
 	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		key := op.Key(c.step)
@@ -123,22 +87,11 @@ func (c *Context) lowerDropout(op engine.Dropout) (lowered, error) {
 				y[i] = 0
 			}
 		}
-	})}}, nil
+	})}}
 }
 
-func (c *Context) lowerInput(op engine.Input) (lowered, error) {
-	kind := op.Kind()
-	s, err := shapeOf(kind, "Y", op.Y)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(kind,
-		want{"Y", op.Y, engine.Working, engine.Shape{s[0], 3, s[2], s[3]}},
-		want{"Pixels", op.Pixels, engine.Byte, engine.Shape{s[0], s[2], s[3], 3}},
-		want{"Colour", op.Colour, engine.Float32, engine.Shape{s[0], 3, 1, 1}},
-		want{"Mean", op.Mean, engine.Float32, engine.Shape{1, 3, s[2], s[3]}}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerInput(op engine.Input) lowered {
+	s := op.Y.Shape
 	area := s[2] * s[3]
 	return lowered{stages: []stage{{s[0], func(_ *worker, n int) {
 		pixels := c.bytes(op.Pixels)[n*area*3:][:area*3]
@@ -151,17 +104,11 @@ func (c *Context) lowerInput(op engine.Input) (lowered, error) {
 				out[i] = (float32(pixels[3*i+ch]) + offset - m[i]) * op.Scale
 			}
 		}
-	}}}}, nil
+	}}}}
 }
 
-func (c *Context) lowerAccumulate(op engine.Accumulate) (lowered, error) {
-	s, err := shapeOf(op.Kind(), "Sum", op.Sum)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(op.Kind(), want{"Sum", op.Sum, engine.Float32, s}, want{"G", op.G, engine.Float32, s}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerAccumulate(op engine.Accumulate) lowered {
+	s := op.Sum.Shape
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		sum, g := c.floats(op.Sum)[lo:hi], c.floats(op.G)[lo:hi]
 		if op.First {
@@ -169,22 +116,12 @@ func (c *Context) lowerAccumulate(op engine.Accumulate) (lowered, error) {
 			return
 		}
 		c.kernels.Add(sum, g)
-	})}}, nil
+	})}}
 }
 
-func (c *Context) lowerUpdate(op engine.Update) (lowered, error) {
-	s, err := shapeOf(op.Kind(), "W", op.W)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(op.Kind(), want{"W", op.W, engine.Master, s}, want{"V", op.V, engine.Float32, s},
-		want{"G", op.G, engine.Float32, s}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerUpdate(op engine.Update) lowered {
+	s := op.W.Shape
 	if op.Halt != nil {
-		if err := check(op.Kind(), want{"Halt", op.Halt, engine.Int32, engine.Shape{1, 1, 1, 1}}); err != nil {
-			return lowered{}, err
-		}
 	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		if op.Halt != nil && owner(op.Halt).ints(op.Halt)[0] != 0 {
@@ -192,5 +129,5 @@ func (c *Context) lowerUpdate(op engine.Update) (lowered, error) {
 		}
 		rate := c.step.LearningRate * op.Rate
 		c.kernels.Update(c.floats(op.W)[lo:hi], c.floats(op.V)[lo:hi], c.floats(op.G)[lo:hi], c.step.Momentum, op.Decay*rate, rate)
-	})}}, nil
+	})}}
 }

@@ -11,32 +11,12 @@ import (
 // together.
 const lrnWidth = 128
 
-// lrnGeometry checks what both directions have in common.
-func lrnGeometry(kind string, r engine.Response, groups int, x *engine.Tensor) (s engine.Shape, err error) {
-	if s, err = shapeOf(kind, "X", x); err != nil {
-		return s, err
-	}
-	switch {
-	case groups < 1 || s[1]%groups != 0:
-		return s, opErrorf(kind, "%d groups do not divide %v", groups, x)
-	case r.Size < 1:
-		return s, opErrorf(kind, "size %d, want at least 1", r.Size)
-	}
-	return s, nil
-}
-
 // lowerLRNForward takes strips of pixels of one group of one image, so that the
 // maps of a window are read from memory once.
-func (c *Context) lowerLRNForward(op engine.LRNForward) (lowered, error) {
-	s, err := lrnGeometry(op.Kind(), op.Response, op.Groups, op.X)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(op.Kind(), want{"X", op.X, engine.Working, s}, want{"Y", op.Y, engine.Working, s}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerLRNForward(op engine.LRNForward) lowered {
+	s := op.X.Shape
 	if op.Within {
-		return c.lowerWithinForward(op, s), nil
+		return c.lowerWithinForward(op, s)
 	}
 	n := newAcross(c.kernels, op.Response, op.Groups, s)
 	return lowered{
@@ -44,22 +24,14 @@ func (c *Context) lowerLRNForward(op engine.LRNForward) (lowered, error) {
 			at, width := n.strip(part)
 			n.forward(c.floats(op.X)[at:], c.floats(op.Y)[at:], width)
 		}}},
-	}, nil
+	}
 }
 
 // lowerLRNBackward computes the scale again from X.
-func (c *Context) lowerLRNBackward(op engine.LRNBackward) (lowered, error) {
-	kind := op.Kind()
-	s, err := lrnGeometry(kind, op.Response, op.Groups, op.X)
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(kind, want{"X", op.X, engine.Working, s},
-		want{"DY", op.DY, engine.Working, s}, want{"DX", op.DX, engine.Working, s}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerLRNBackward(op engine.LRNBackward) lowered {
+	s := op.X.Shape
 	if op.Within {
-		return c.lowerWithinBackward(op, s), nil
+		return c.lowerWithinBackward(op, s)
 	}
 	n := newAcross(c.kernels, op.Response, op.Groups, s)
 	return lowered{
@@ -68,7 +40,7 @@ func (c *Context) lowerLRNBackward(op engine.LRNBackward) (lowered, error) {
 			at, width := n.strip(part)
 			n.backward(w.scratch, c.floats(op.X)[at:], c.floats(op.DY)[at:], c.floats(op.DX)[at:], width)
 		}}},
-	}, nil
+	}
 }
 
 // across is normalisation over neighbouring maps.

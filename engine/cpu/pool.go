@@ -2,39 +2,8 @@ package cpu
 
 import "alexnet/engine"
 
-// maxWindow is the largest window whose positions fit a byte.
-const maxWindow = 15
-
-func poolGeometry(kind string, win engine.Window, x, y *engine.Tensor, xRole, yRole string) (s, out engine.Shape, err error) {
-	if s, err = shapeOf(kind, xRole, x); err != nil {
-		return
-	}
-	if err = win.Validate(); err != nil {
-		return s, out, opError(kind, err)
-	}
-	out = engine.Shape{s[0], s[1], win.Out(s[2]), win.Out(s[3])}
-	switch {
-	case win.Size > maxWindow:
-		err = opErrorf(kind, "window of %d, want at most %d", win.Size, maxWindow)
-	case out[2] < 1 || out[3] < 1:
-		err = opErrorf(kind, "a window of %d with pad %d does not fit %v", win.Size, win.Pad, x)
-	default:
-		err = check(kind, want{xRole, x, engine.Working, s}, want{yRole, y, engine.Working, out})
-	}
-	return
-}
-
-func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) (lowered, error) {
-	kind := op.Kind()
-	in, out, err := poolGeometry(kind, op.Window, op.X, op.Y, "X", "Y")
-	if err != nil {
-		return lowered{}, err
-	}
-	if op.At != nil {
-		if err := check(kind, want{"At", op.At, engine.Argmax, out}); err != nil {
-			return lowered{}, err
-		}
-	}
+func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
+	in, out := op.X.Shape, op.Y.Shape
 	planeIn, planeOut := in[2]*in[3], out[2]*out[3]
 	lo, hi := whole(op.Window, in[3], out[3])
 	return lowered{stages: []stage{{in[0] * in[1], func(w *worker, part int) {
@@ -68,7 +37,7 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) (lowered, error)
 				c.kernels.MaxPool(&x[iy*in[3]+lo*op.Stride-op.Pad], in[3], op.Size, op.Stride, &y[row+lo], positions, hi-lo)
 			}
 		}
-	}}}}, nil
+	}}}}
 }
 
 // whole is the range of outputs along an axis whose windows lie inside the
@@ -96,15 +65,8 @@ func maximum(x []float32, h, w int, win engine.Window, oy, ox int) (best float32
 	return best, position
 }
 
-func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) (lowered, error) {
-	kind := op.Kind()
-	in, out, err := poolGeometry(kind, op.Window, op.DX, op.DY, "DX", "DY")
-	if err != nil {
-		return lowered{}, err
-	}
-	if err := check(kind, want{"At", op.At, engine.Argmax, out}); err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
+	in, out := op.DX.Shape, op.DY.Shape
 	var within [256]int // where a position of a window is in the plane, from the window's corner
 	for position := range op.Size * op.Size {
 		within[position] = position/op.Size*in[3] + position%op.Size
@@ -121,5 +83,5 @@ func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) (lowered, erro
 				dx[first+ox*op.Stride+within[at[i]]] += dy[i]
 			}
 		}
-	}}}}, nil
+	}}}}
 }

@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"fmt"
-	"slices"
 	"unsafe"
 
 	"alexnet/engine"
@@ -32,6 +31,9 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 	p := &program{c: c}
 	shared := 0
 	for i := 0; i < len(ops); i++ {
+		if err := engine.CheckOp(ops[i]); err != nil {
+			return nil, fmt.Errorf("%s: op %d: %w", c.name, i, err)
+		}
 		if err := c.checkTensors(ops[i]); err != nil {
 			return nil, fmt.Errorf("%s: op %d: %w", c.name, i, err)
 		}
@@ -52,41 +54,13 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 
 // checkTensors reports tensors that are not where the op can use them.
 func (c *Context) checkTensors(op engine.Op) error {
-	var peers []*engine.Tensor
-	own := op.Reads()
-	switch op := op.(type) {
-	case engine.Concat:
-		own, peers = nil, op.Parts
-	case engine.SumSlices:
-		own, peers = nil, op.Parts
-	case engine.Reduce:
-		if op.T == nil {
-			return fmt.Errorf("%s: T is missing", op.Kind())
+	for _, t := range append(op.Reads(), op.Writes()...) {
+		if mayBePeers(op, t) {
+			if _, ok := t.Context.(*Context); !ok {
+				return fmt.Errorf("%s: %v lives in another kind of context", op.Kind(), t)
+			}
+			continue
 		}
-		if _, ok := op.T.Context.(*Context); !ok {
-			return fmt.Errorf("%s: %v lives in another kind of context", op.Kind(), op.T)
-		}
-		return nil
-	case engine.Update:
-		if op.Halt != nil {
-			peers = []*engine.Tensor{op.Halt}
-			own = slices.DeleteFunc(own, func(t *engine.Tensor) bool { return t == op.Halt })
-		}
-	}
-	for _, t := range own {
-		if err := c.placed(t); err != nil {
-			return fmt.Errorf("%s: %w", op.Kind(), err)
-		}
-	}
-	for _, t := range peers {
-		if t == nil {
-			return fmt.Errorf("%s: a part is missing", op.Kind())
-		}
-		if _, ok := t.Context.(*Context); !ok {
-			return fmt.Errorf("%s: %v lives in another kind of context", op.Kind(), t)
-		}
-	}
-	for _, t := range op.Writes() {
 		if err := c.placed(t); err != nil {
 			return fmt.Errorf("%s: %w", op.Kind(), err)
 		}
@@ -94,49 +68,64 @@ func (c *Context) checkTensors(op engine.Op) error {
 	return nil
 }
 
-// lower translates ops[i], and perhaps ops that follow it.
+// mayBePeers reports whether t, a tensor of op, may live in another context.
+func mayBePeers(op engine.Op, t *engine.Tensor) bool {
+	switch op := op.(type) {
+	case engine.Concat:
+		return t != op.Y
+	case engine.SumSlices:
+		return t != op.Y
+	case engine.Update:
+		return t == op.Halt
+	case engine.Reduce:
+		return true
+	}
+	return false
+}
+
+// lower translates ops[i], which has been checked, and perhaps ops that follow it.
 func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 	switch op := ops[i].(type) {
 	case engine.Input:
-		return c.lowerInput(op)
+		return c.lowerInput(op), nil
 	case engine.ConvForward:
 		relu := fusible(ops, i, op.Y)
-		return c.lowerConvForward(op, relu)
+		return c.lowerConvForward(op, relu), nil
 	case engine.ConvBackward:
-		return c.lowerConvBackward(op)
+		return c.lowerConvBackward(op), nil
 	case engine.DenseForward:
 		relu := fusible(ops, i, op.Y)
-		return c.lowerDenseForward(op, relu)
+		return c.lowerDenseForward(op, relu), nil
 	case engine.DenseBackward:
-		return c.lowerDenseBackward(op)
+		return c.lowerDenseBackward(op), nil
 	case engine.Activate:
-		return c.lowerActivate(op)
+		return c.lowerActivate(op), nil
 	case engine.ActivateBackward:
-		return c.lowerActivateBackward(op)
+		return c.lowerActivateBackward(op), nil
 	case engine.LRNForward:
-		return c.lowerLRNForward(op)
+		return c.lowerLRNForward(op), nil
 	case engine.LRNBackward:
-		return c.lowerLRNBackward(op)
+		return c.lowerLRNBackward(op), nil
 	case engine.MaxPoolForward:
-		return c.lowerMaxPoolForward(op)
+		return c.lowerMaxPoolForward(op), nil
 	case engine.MaxPoolBackward:
-		return c.lowerMaxPoolBackward(op)
+		return c.lowerMaxPoolBackward(op), nil
 	case engine.Dropout:
-		return c.lowerDropout(op)
+		return c.lowerDropout(op), nil
 	case engine.SoftmaxLoss:
-		return c.lowerSoftmaxLoss(op)
+		return c.lowerSoftmaxLoss(op), nil
 	case engine.Accumulate:
-		return c.lowerAccumulate(op)
+		return c.lowerAccumulate(op), nil
 	case engine.Update:
-		return c.lowerUpdate(op)
+		return c.lowerUpdate(op), nil
 	case engine.Concat:
-		return c.lowerConcat(op)
+		return c.lowerConcat(op), nil
 	case engine.SumSlices:
-		return c.lowerSumSlices(op)
+		return c.lowerSumSlices(op), nil
 	case engine.Reduce:
-		return c.lowerReduce(op)
+		return c.lowerReduce(op), nil
 	case engine.AwaitReduce:
-		return c.lowerAwaitReduce()
+		return c.lowerAwaitReduce(), nil
 	case engine.Signal:
 		e, ok := op.Event.(*event)
 		if !ok || e.owner != c {
@@ -149,8 +138,6 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 			return lowered{}, fmt.Errorf("await: the event belongs to another kind of context")
 		}
 		return serial(func() { e.await(c) }), nil
-	case nil:
-		return lowered{}, fmt.Errorf("the op is missing")
 	default:
 		return lowered{}, fmt.Errorf("%s (%T): the CPU has no such op", op.Kind(), op)
 	}

@@ -7,37 +7,16 @@ import (
 	"alexnet/engine"
 )
 
-func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
-	kind := op.Kind()
-	s, err := shapeOf(kind, "X", op.X)
-	if err != nil {
-		return lowered{}, err
-	}
+func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) lowered {
+	s := op.X.Shape
 	n, k := s[0], s[1]
-	if !(op.Smoothing >= 0 && op.Smoothing < 1) {
-		return lowered{}, opErrorf(kind, "smoothing %g, want 0 to below 1", op.Smoothing)
-	}
-	one := engine.Shape{n, 1, 1, 1}
 	spread := op.Smoothing / float32(k) // of the target on every class
-	if err := check(kind,
-		want{"X", op.X, engine.Working, engine.Shape{n, k, 1, 1}},
-		want{"Labels", op.Labels, engine.Int32, one},
-		want{"Probs", op.Probs, engine.Float32, s},
-		want{"Loss", op.Loss, engine.Float32, one},
-		want{"Rank", op.Rank, engine.Int32, one}); err != nil {
-		return lowered{}, err
-	}
-	if op.DX != nil {
-		if err := check(kind, want{"DX", op.DX, engine.Working, s}); err != nil {
-			return lowered{}, err
-		}
-	}
 	stages := []stage{{n, func(_ *worker, i int) {
 		x, probs := c.floats(op.X)[i*k:][:k], c.floats(op.Probs)[i*k:][:k]
 		logSum := softmax(x, probs)
 		label := int(c.ints(op.Labels)[i])
 		if label < -1 || label >= k {
-			c.fail(fmt.Errorf("%s: %s: label %d of image %d, want 0 to %d, or -1 for padding", c.name, kind, label, i, k-1))
+			c.fail(fmt.Errorf("%s: %s: label %d of image %d, want 0 to %d, or -1 for padding", c.name, op.Kind(), label, i, k-1))
 			label = -1
 		}
 		var dx []float32
@@ -64,9 +43,6 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
 		}
 	}}}
 	if op.Halt != nil {
-		if err := check(kind, want{"Halt", op.Halt, engine.Int32, engine.Shape{1, 1, 1, 1}}); err != nil {
-			return lowered{}, err
-		}
 		stages = append(stages, stage{1, func(*worker, int) {
 			for _, v := range c.floats(op.Loss) {
 				if d := v - v; d != d { // infinite or no number
@@ -75,7 +51,7 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) (lowered, error) {
 			}
 		}})
 	}
-	return lowered{stages: stages}, nil
+	return lowered{stages: stages}
 }
 
 // softmax fills probs and returns log Σ exp x.
