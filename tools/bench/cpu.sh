@@ -4,11 +4,13 @@
 #	PYTHON=venv/bin/python sh tools/bench/cpu.sh OUT
 #
 # PYTHON has numpy and torch. Contestants take turns, so that a machine that is
-# busy at times is busy for all. OUT receives what each printed, and tables.md.
+# busy at times is busy for all. OUT receives what each printed, and the page the
+# tables.
 set -eu
 OUT=${1:?usage: sh tools/bench/cpu.sh OUT}
 PYTHON=${PYTHON:-python3}
 ROUNDS=${ROUNDS:-6}
+TRAIN_ROUNDS=${TRAIN_ROUNDS:-2} # 0 leaves the full net out
 mkdir -p "$OUT"
 rm -f "$OUT"/*.txt
 go test -c -o "$OUT/cpu.test" ./engine/cpu
@@ -29,17 +31,32 @@ for _ in $(seq "$ROUNDS"); do
 	ours Products 1x 2 -portable >>"$OUT/portable-2.txt"
 done
 "$OUT/train-alexnet" bench --devices cpu --batch 128 --steps 3 >"$OUT/layers.txt"
-go run ./tools/bench train --command "$OUT/train-alexnet" --python "$PYTHON" --steps 1 --rounds "${TRAIN_ROUNDS:-2}" \
+[ "$TRAIN_ROUNDS" = 0 ] || go run ./tools/bench train --command "$OUT/train-alexnet" --python "$PYTHON" --steps 1 --rounds "$TRAIN_ROUNDS" \
 	--batches 16,64,256,512 >"$OUT/train.md"
 
-{
-	cat "$OUT/train.md"
-	for n in 1 2; do
-		printf '\nOpenBLAS and ours, %s thread(s)\n\n' $n
-		"$OUT/benchstat" -filter '.unit:fastest-GFLOP/s .name:Products' "OpenBLAS=$OUT/openblas-$n.txt" "ours=$OUT/avx2-$n.txt"
-	done
-	printf '\nportable and AVX2, 2 threads\n\n'
-	"$OUT/benchstat" -filter '.unit:fastest-GFLOP/s' "portable=$OUT/portable-2.txt" "AVX2=$OUT/avx2-2.txt"
-	cat "$OUT/layers.txt"
-} >"$OUT/tables.md"
-echo "$OUT/tables.md"
+
+# insert NAME puts standard input between <!-- NAME --> and <!-- end --> in the page.
+page=docs/results-cpu.md
+insert() {
+	cat >"$OUT/part"
+	awk -v part="$OUT/part" -v start="<!-- $1 -->" '
+		$0 == start { print; while ((getline line < part) > 0) print line; skip = 1 }
+		$0 == "<!-- end -->" { skip = 0 }
+		!skip' "$page" >"$OUT/page" && cp "$OUT/page" "$page"
+}
+compare() { # without lines about the machine
+	printf '```\n'
+	"$OUT/benchstat" -filter ".unit:fastest-GFLOP/s .name:Products" "$@" | grep -v '^[a-z]*:' | sed 's/[[:space:]]*$//'
+	printf '```\n'
+}
+[ "$TRAIN_ROUNDS" = 0 ] || insert train <"$OUT/train.md"
+{ printf '```\n'; cat "$OUT/layers.txt"; printf '```\n'; } | insert layers
+for n in 1 2; do
+	{
+		compare "OpenBLAS=$OUT/openblas-$n.txt" "ours=$OUT/avx2-$n.txt"
+		printf '\nRegisters alone on %s thread(s), in the same turns: %s GFLOP/s.\n' $n \
+			"$(awk '/Peak/ { print $(NF-1) }' "$OUT/avx2-$n.txt" | sort -g | awk '{ v[NR] = $1 } END { printf "%.0f", v[int((NR+1)/2)] }')"
+	} | insert products-$n
+done
+compare "portable=$OUT/portable-2.txt" "AVX2=$OUT/avx2-2.txt" | insert portable
+echo "$page"
