@@ -60,7 +60,8 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 		Usage:     "train with and without parts of the paper, over several seeds, and compare",
 		UsageText: "train-alexnet ablate --out runs/ablation --train shards/train --val shards/val --pca pca.json --net alexnet-mini --epochs 20",
 		Description: "Trains the net as it is and without one part at a time, with the same recipe and seeds, and prints the mean of\n" +
-			"the lowest validation errors beside what the paper reports. The same command goes on where it was stopped.",
+			"the lowest validation errors beside what the paper reports. The same command goes on where it was stopped.\n" +
+			"Several processes may share --out, each with seeds or parts of its own; the whole command then makes the table.",
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			if s.Config != "" {
@@ -108,7 +109,8 @@ func ablate(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 		}
 		result.Rows = append(result.Rows, row)
 		result.Compare()
-		if err := writeAblation(out, result); err != nil {
+		// Several processes may train different seeds or parts into one folder.
+		if err := lockedTogether(out, func() error { return writeAblation(out, result) }); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,18 @@ func lockRun(dir string) (unlock func() error, err error) {
 	return f.Close, nil
 }
 
+// lockedTogether calls f while no other process is in such a call for the same
+// folder: it waits for its turn.
+func lockedTogether(dir string, f func() error) error {
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return unwritable(dir, err)
+	}
+	defer lock.Close()
+	_ = unix.Flock(int(lock.Fd()), unix.LOCK_EX) // a file system without locks has none to wait for
+	return f()
+}
+
 // unwritable says what to do about a folder that cannot be written.
 func unwritable(dir string, err error) error {
 	return fmt.Errorf("run folder %s cannot be written: %w: make it writable or give another --run", dir, err)
