@@ -25,8 +25,9 @@ check: ## test, and what keeps the house in order
 	CGO_ENABLED=1 $(GO) test -race -short -skip Alloc ./pipeline/... ./engine/... ./augment/... ./tools/internal/... ./tools/train-alexnet/dashboard
 	$(MAKE) fuzz FUZZ=500x
 
+# Go binaries that can load CUDA want a libc: apt-get install qemu-user libc6-arm64-cross
 check-arm64: ## the engine on arm64, under Debian's qemu-user: some ten minutes
-	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64 -short -timeout 30m ./engine/cpu/... ./engine/enginetest
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec "qemu-aarch64 -L /usr/aarch64-linux-gnu" -short -timeout 30m ./engine/cpu/... ./engine/enginetest
 
 # NVIDIA_LIBS is where check-nvidia installs NVIDIA's libraries, about 2 GB. They
 # are pinned: newer cuDNNs want a driver to be there before they say anything.
