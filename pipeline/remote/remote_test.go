@@ -48,9 +48,7 @@ func writeShards(t testing.TB, shards int, cfg mds.WriterConfig) (dir string, x 
 }
 
 // config is quick, for servers that fail.
-func config(t testing.TB) Config {
-	return Config{Cache: t.TempDir(), Backoff: time.Millisecond, Stall: 100 * time.Millisecond}
-}
+func config(t testing.TB) Config { return Config{Cache: t.TempDir(), Backoff: time.Millisecond} }
 
 // open opens a folder until the test's end.
 func open(t testing.TB, url string, c Config) *Folder {
@@ -199,14 +197,15 @@ func TestFaults(t *testing.T) {
 		cfg    mds.WriterConfig
 		faulty func(w http.ResponseWriter, r *http.Request, whole []byte, nth int) bool
 		want   string // in the error; "": none
-		times  int    // requests
+		times  int    // requests; of servers that stall, the least, since a busy machine may look like one
+		stalls bool
 	}{
 		{name: "stalls before its answer", faulty: func(w http.ResponseWriter, r *http.Request, _ []byte, nth int) bool {
 			if nth == 1 {
 				<-r.Context().Done()
 			}
 			return nth == 1
-		}, times: 2},
+		}, times: 2, stalls: true},
 		{name: "stalls in the middle", faulty: func(w http.ResponseWriter, r *http.Request, whole []byte, nth int) bool {
 			if nth > 1 {
 				return false // honours Range
@@ -215,11 +214,11 @@ func TestFaults(t *testing.T) {
 			w.Write(whole[:5000])
 			hang(w, r)
 			return true
-		}, times: 2},
+		}, times: 2, stalls: true},
 		{name: "stalls for ever", faulty: func(w http.ResponseWriter, r *http.Request, whole []byte, nth int) bool {
 			hang(w, r)
 			return true
-		}, want: "tried 3 times", times: 3},
+		}, want: "tried 3 times", times: 3, stalls: true},
 		{name: "cuts off", faulty: func(w http.ResponseWriter, r *http.Request, whole []byte, nth int) bool {
 			if nth > 1 {
 				return false
@@ -324,6 +323,12 @@ func TestFaults(t *testing.T) {
 			})
 			cfg := config(t)
 			cfg.Attempts = 3
+			if c.stalls {
+				cfg.Stall = 100 * time.Millisecond
+				if c.want == "" {
+					cfg.Attempts = 20
+				}
+			}
 			f := open(t, s.URL+"/set", cfg)
 			if c.want == "" {
 				compare(t, f, origin, &x.Shards[1])
@@ -336,7 +341,7 @@ func TestFaults(t *testing.T) {
 					t.Errorf("%v is left in the cache", left)
 				}
 			}
-			if n := s.times(object.Basename); n != c.times {
+			if n := s.times(object.Basename); n < c.times || n > c.times && !c.stalls {
 				t.Errorf("%d requests, want %d", n, c.times)
 			}
 			compare(t, f, origin, &x.Shards[0])
