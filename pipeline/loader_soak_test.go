@@ -57,6 +57,9 @@ func heap() uint64 {
 // that the loader's own cost shows.
 func TestLoaderSoak(t *testing.T) {
 	samples := 60_000
+	if testing.Short() { // the race detector takes its time
+		samples = 6_000
+	}
 	if text := os.Getenv("ALEXNET_SOAK"); text != "" {
 		var err error
 		if samples, err = strconv.Atoi(text); err != nil {
