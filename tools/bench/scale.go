@@ -47,7 +47,7 @@ func scaleCommand(stdout io.Writer) *cli.Command {
 		Name:  "scale",
 		Usage: "project a data-parallel job from the rate of one rank and the speed of the links",
 		Flags: []cli.Flag{
-			&cli.Float64Flag{Name: "rate", Usage: "images/s of one rank alone", Value: 25.3, Destination: &c.rate},
+			&cli.Float64Flag{Name: "rate", Usage: "images/s of one rank alone", Value: 34.1, Destination: &c.rate},
 			&cli.StringFlag{Name: "rate-is", Usage: "where the rate is from, for the table", Value: "measured", Destination: &what},
 			&cli.IntFlag{Name: "batch", Usage: "images a rank and step", Value: 128, Destination: &c.batch},
 			&cli.Float64Flag{Name: "link", Usage: "Gbit/s of a rank's link, each way", Value: 10, Destination: &gbit},
