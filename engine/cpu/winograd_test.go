@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -72,7 +73,7 @@ func convolved(t *testing.T, images int, x, w []float64, maps, side, out int) (o
 		t.Fatal(err)
 	}
 	got = make([]float32, op.Y.Shape.Len())
-	if err := c.Download(got, op.Y); err != nil {
+	if err := errors.Join(c.Download(got, op.Y), c.Sync()); err != nil {
 		t.Fatal(err)
 	}
 	got = got[:out*side*side]
