@@ -77,7 +77,7 @@ func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 // reduce begins the sums over ranks of a layer's gradients, on the first context
 // for all of them: one goroutine of a rank, and one order.
 func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
-	if b.cfg.Reducer == nil || b.frozen(w.layer) {
+	if b.cfg.Communicator == nil || b.frozen(w.layer) {
 		return
 	}
 	for p := range w.slices {
@@ -89,14 +89,14 @@ func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 			ops[p] = append(ops[p], Signal{e})
 			ops[0] = append(ops[0], Await{e})
 		}
-		ops[0] = append(ops[0], Reduce{w.slices[p].sum, b.cfg.Reducer}, Reduce{bias.slices[p].sum, b.cfg.Reducer})
+		ops[0] = append(ops[0], AllReduce{w.slices[p].sum, b.cfg.Communicator}, AllReduce{bias.slices[p].sum, b.cfg.Communicator})
 	}
 }
 
 // reduced waits for the sums, and for what halts the ranks.
 func (b *builder) reduced(ops [][]Op) {
-	if b.cfg.Reducer != nil {
-		ops[0] = append(ops[0], Reduce{b.head.halt, b.cfg.Reducer}, AwaitReduce{})
+	if b.cfg.Communicator != nil {
+		ops[0] = append(ops[0], AllReduce{b.head.halt, b.cfg.Communicator}, AwaitAllReduce{})
 	}
 }
 

@@ -16,9 +16,14 @@ func (e meetEvent) Owner() Context     { return e.owner }
 // alone is a job of one rank.
 type alone struct{}
 
-func (alone) Rank() int                  { return 0 }
-func (alone) Size() int                  { return 1 }
-func (alone) Sum([]float32) func() error { return func() error { return nil } }
+func (alone) Rank() int                        { return 0 }
+func (alone) Size() int                        { return 1 }
+func (alone) AllReduce([]float32) func() error { return func() error { return nil } }
+func (alone) AllGather([]float32) func() error { return func() error { return nil } }
+func (alone) AllToAll(dst, src []float32) func() error {
+	copy(dst, src)
+	return func() error { return nil }
+}
 
 // TestProgramsMeet: on two contexts every program ends by signalling its own end
 // and awaiting the other's, each time by the same events.
@@ -28,7 +33,7 @@ func TestProgramsMeet(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := &meetContext{name: "a"}, &meetContext{name: "b"}
-	l, err := layOut(net, []Context{a, b}, ModelConfig{Batch: 4, Accumulate: 2, Reducer: alone{}})
+	l, err := layOut(net, []Context{a, b}, ModelConfig{Batch: 4, Accumulate: 2, Communicator: alone{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,8 +69,14 @@ func CheckOp(op Op) error {
 		}
 	case Update:
 		err = checkUpdate(op)
-	case Reduce:
-		err = checkReduce(op)
+	case AllReduce:
+		err = checkAllReduce(op)
+	case AllGather:
+		err = checkSpread(op.Axis, op.By, role{"X", op.X}, role{"Y", op.Y})
+	case ReduceScatter:
+		err = checkSpread(op.Axis, op.By, role{"Y", op.Y}, role{"X", op.X})
+	case AllToAll:
+		err = checkAllToAll(op)
 	case Concat:
 		err = checkConcat(op)
 	case SumSlices:
@@ -295,18 +301,6 @@ func checkUpdate(op Update) error {
 		wants = append(wants, want{"Halt", op.Halt, Int32, vector(1)})
 	}
 	return expect(wants...)
-}
-
-func checkReduce(op Reduce) error {
-	switch err := present(role{"T", op.T}); {
-	case err != nil:
-		return err
-	case op.By == nil:
-		return fmt.Errorf("nobody to add up %v", op.T)
-	case op.T.Type != Float32 && (op.T.Type != Int32 || op.T.Shape.Len() != 1):
-		return fmt.Errorf("T wants float32 or one int32, %v is %s", op.T, op.T.Type)
-	}
-	return nil
 }
 
 func checkConcat(op Concat) error {

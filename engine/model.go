@@ -25,11 +25,11 @@ type ModelConfig struct {
 	// Smoothing is the part of a training target that is spread over all
 	// classes (see SoftmaxLoss); 0 is off.
 	Smoothing float32
-	// Reducer adds up gradients over the ranks of a data-parallel job, each of
+	// Communicator adds up gradients over the ranks of a data-parallel job, each of
 	// which takes Batch images a step: the gradient is the mean over all of
 	// them, and a loss that isn't finite halts all ranks. Ranks begin with the
 	// same weights. nil is a job of one.
-	Reducer Reducer
+	Communicator Communicator
 	// Freeze names layers whose weights and biases training leaves alone.
 	Freeze []string
 	// Probabilities asks for the softmax outputs of training steps too; Infer
@@ -164,7 +164,7 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 		l.ops[training] = l.training(extents)
 		if cfg.pieces() > 1 {
 			l.ops[beginning], l.ops[accumulating] = l.accumulation(true), l.accumulation(false)
-			if cfg.Reducer != nil {
+			if cfg.Communicator != nil {
 				l.ops[reducing] = l.reduction()
 			}
 		}
@@ -192,10 +192,10 @@ func (c ModelConfig) pieces() int {
 
 // ranks is the number of processes that share a step.
 func (c ModelConfig) ranks() int {
-	if c.Reducer == nil {
+	if c.Communicator == nil {
 		return 1
 	}
-	return c.Reducer.Size()
+	return c.Communicator.Size()
 }
 
 // piece is the number of images in each of them.

@@ -137,7 +137,7 @@ func (m *Model) compute(what phase, f *flight, b Batch, s Step) error {
 	n, pixels, classes := m.Config.piece(), len(b.Pixels)/m.Config.Batch, m.Net.Classes
 	head, o := m.contexts[0], f.outcome
 	first := 0 // of this rank's images among all of the step
-	if r := m.Config.Reducer; r != nil {
+	if r := m.Config.Communicator; r != nil {
 		first = r.Rank() * m.Config.Batch
 	}
 	f.images = b.Images

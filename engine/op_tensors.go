@@ -17,8 +17,11 @@ func (Accumulate) Kind() string       { return "accumulate" }
 func (Update) Kind() string           { return "update" }
 func (Concat) Kind() string           { return "concat" }
 func (SumSlices) Kind() string        { return "sum slices" }
-func (Reduce) Kind() string           { return "reduce" }
-func (AwaitReduce) Kind() string      { return "await reduce" }
+func (AllReduce) Kind() string        { return "all-reduce" }
+func (AwaitAllReduce) Kind() string   { return "await all-reduce" }
+func (AllGather) Kind() string        { return "all-gather" }
+func (ReduceScatter) Kind() string    { return "reduce-scatter" }
+func (AllToAll) Kind() string         { return "all-to-all" }
 func (Signal) Kind() string           { return "signal" }
 func (Await) Kind() string            { return "await" }
 
@@ -58,21 +61,27 @@ func (o Accumulate) Reads() []*Tensor {
 	}
 	return some(o.G, o.Sum)
 }
-func (o Accumulate) Writes() []*Tensor { return some(o.Sum) }
-func (o Update) Reads() []*Tensor      { return some(o.W, o.V, o.G, o.Halt) }
-func (o Update) Writes() []*Tensor     { return some(o.W, o.V) }
-func (o Concat) Reads() []*Tensor      { return some(o.Parts...) }
-func (o Concat) Writes() []*Tensor     { return some(o.Y) }
-func (o SumSlices) Reads() []*Tensor   { return some(o.Parts...) }
-func (o SumSlices) Writes() []*Tensor  { return some(o.Y) }
-func (o Reduce) Reads() []*Tensor      { return some(o.T) }
-func (o Reduce) Writes() []*Tensor     { return some(o.T) }
-func (AwaitReduce) Reads() []*Tensor   { return nil }
-func (AwaitReduce) Writes() []*Tensor  { return nil }
-func (Signal) Reads() []*Tensor        { return nil }
-func (Signal) Writes() []*Tensor       { return nil }
-func (Await) Reads() []*Tensor         { return nil }
-func (Await) Writes() []*Tensor        { return nil }
+func (o Accumulate) Writes() []*Tensor    { return some(o.Sum) }
+func (o Update) Reads() []*Tensor         { return some(o.W, o.V, o.G, o.Halt) }
+func (o Update) Writes() []*Tensor        { return some(o.W, o.V) }
+func (o Concat) Reads() []*Tensor         { return some(o.Parts...) }
+func (o Concat) Writes() []*Tensor        { return some(o.Y) }
+func (o SumSlices) Reads() []*Tensor      { return some(o.Parts...) }
+func (o SumSlices) Writes() []*Tensor     { return some(o.Y) }
+func (o AllReduce) Reads() []*Tensor      { return some(o.T) }
+func (o AllReduce) Writes() []*Tensor     { return some(o.T) }
+func (AwaitAllReduce) Reads() []*Tensor   { return nil }
+func (AwaitAllReduce) Writes() []*Tensor  { return nil }
+func (o AllGather) Reads() []*Tensor      { return some(o.X) }
+func (o AllGather) Writes() []*Tensor     { return some(o.Y) }
+func (o ReduceScatter) Reads() []*Tensor  { return some(o.X) }
+func (o ReduceScatter) Writes() []*Tensor { return some(o.Y) }
+func (o AllToAll) Reads() []*Tensor       { return some(o.X) }
+func (o AllToAll) Writes() []*Tensor      { return some(o.Y) }
+func (Signal) Reads() []*Tensor           { return nil }
+func (Signal) Writes() []*Tensor          { return nil }
+func (Await) Reads() []*Tensor            { return nil }
+func (Await) Writes() []*Tensor           { return nil }
 
 // some drops the nils.
 func some(ts ...*Tensor) []*Tensor {

@@ -10,7 +10,7 @@ import (
 )
 
 // Peers are the ranks of a data-parallel job, as a Trainer sees them. Its model
-// has a Reducer of the same ranks.
+// has a Communicator of the same ranks.
 //
 // After every step each rank tells the others the losses and ranks of its share
 // of the batch, and whether it has been asked to stop. So all of them see the

@@ -13,42 +13,8 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/enginetest"
 )
-
-// round is one Gather of all ranks.
-type round struct {
-	parts [][]byte
-	came  int
-	done  chan struct{}
-}
-
-// chair is a seat whose rank also talks.
-type chair struct {
-	*seat
-	rounds *rounds
-	told   int
-}
-
-type rounds struct {
-	mu  sync.Mutex
-	all []*round
-}
-
-func (c *chair) Gather(data []byte) ([][]byte, error) {
-	c.rounds.mu.Lock()
-	if c.told == len(c.rounds.all) {
-		c.rounds.all = append(c.rounds.all, &round{parts: make([][]byte, c.ranks), done: make(chan struct{})})
-	}
-	r := c.rounds.all[c.told]
-	c.told++
-	r.parts[c.rank] = data
-	if r.came++; r.came == c.ranks {
-		close(r.done)
-	}
-	c.rounds.mu.Unlock()
-	<-r.done
-	return r.parts, nil
-}
 
 // share is a rank's rows of every batch.
 type share struct {
@@ -73,17 +39,15 @@ func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder) []*e
 	if err != nil {
 		t.Fatal(err)
 	}
-	together, talk := &table{ranks: ranks}, &rounds{}
 	var trainers []*engine.Trainer
-	for rank := range ranks {
+	for rank, c := range enginetest.Ranks(ranks) {
 		tr := tinyTrainer(t, dir, records[rank])
-		c := &chair{seat: &seat{table: together, rank: rank}, rounds: talk}
 		contexts, err := devices.Open("cpu", devices.Options{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg := tr.Model.Config
-		cfg.Batch, cfg.Reducer = tinyBatch/ranks, c
+		cfg.Batch, cfg.Communicator = tinyBatch/ranks, c
 		if tr.Model, err = engine.NewModel(net, contexts, cfg); err != nil {
 			t.Fatal(err)
 		}

@@ -21,11 +21,19 @@ type Collective interface {
 	// Gather returns every rank's data, in order of the ranks. The lengths may
 	// differ.
 	Gather(data []byte) ([][]byte, error)
-	// Sum begins to replace values by their sum over all ranks and returns at
-	// once; values belong to the collective until Wait has returned. The sum is
-	// taken in order of the ranks, in float32, so that every rank gets the same
-	// bits on every run.
-	Sum(values []float32) Pending
+	// AllReduce begins to replace values by their sum over all ranks and returns
+	// at once; here and below the arrays belong to the collective until Wait has
+	// returned. The sum is taken in order of the ranks, in float32, so that every
+	// rank gets the same bits on every run.
+	AllReduce(values []float32) Pending
+	// AllGather begins to fill in the other ranks' blocks of values, which is
+	// Size equal blocks of which this rank has filled its own.
+	AllGather(values []float32) Pending
+	// AllToAll begins to send the r-th of src's Size equal blocks to rank r, for
+	// every r; the r-th block of dst becomes what rank r has sent here.
+	AllToAll(dst, src []float32) Pending
+	// Sent is the number of bytes of values that this rank has sent to others.
+	Sent() int64
 	// Barrier returns when every rank has called it.
 	Barrier() error
 	// Abort ends every rank's process, after printing why.
@@ -34,9 +42,9 @@ type Collective interface {
 	Close() error
 }
 
-// Pending is a sum under way.
+// Pending is a sum or an exchange of values under way.
 type Pending interface {
-	// Wait returns when the sum is there. Sums may be waited for in any order.
+	// Wait returns when the values are there. Any order of waiting will do.
 	Wait() error
 }
 
@@ -49,10 +57,18 @@ func (Single) Local() int                           { return 0 }
 func (Single) Hosts() []string                      { return []string{"localhost"} }
 func (Single) Broadcast([]byte, int) error          { return nil }
 func (Single) Gather(data []byte) ([][]byte, error) { return [][]byte{data}, nil }
-func (Single) Sum([]float32) Pending                { return done{} }
+func (Single) AllReduce([]float32) Pending          { return done{} }
+func (Single) AllGather([]float32) Pending          { return done{} }
+func (Single) Sent() int64                          { return 0 }
 func (Single) Barrier() error                       { return nil }
 func (Single) Abort(error)                          {}
 func (Single) Close() error                         { return nil }
+
+// AllToAll copies the one block.
+func (Single) AllToAll(dst, src []float32) Pending {
+	copy(dst, src)
+	return done{}
+}
 
 type done struct{}
 

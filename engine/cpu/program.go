@@ -77,7 +77,7 @@ func mayBePeers(op engine.Op, t *engine.Tensor) bool {
 		return t != op.Y
 	case engine.Update:
 		return t == op.Halt
-	case engine.Reduce:
+	case engine.AllReduce:
 		return true
 	}
 	return false
@@ -122,10 +122,16 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		return c.lowerConcat(op), nil
 	case engine.SumSlices:
 		return c.lowerSumSlices(op), nil
-	case engine.Reduce:
-		return c.lowerReduce(op), nil
-	case engine.AwaitReduce:
-		return c.lowerAwaitReduce(), nil
+	case engine.AllReduce:
+		return c.lowerAllReduce(op), nil
+	case engine.AwaitAllReduce:
+		return c.lowerAwaitAllReduce(), nil
+	case engine.AllGather:
+		return c.lowerAllGather(op), nil
+	case engine.ReduceScatter:
+		return c.lowerReduceScatter(op), nil
+	case engine.AllToAll:
+		return c.lowerAllToAll(op), nil
 	case engine.Signal:
 		e, ok := op.Event.(*event)
 		if !ok || e.owner != c {

@@ -61,18 +61,28 @@ func (j *job) shareOut() error {
 // share is a rank's part of a batch.
 func (j *job) share() int { return j.Batch / j.group.Size() }
 
-// reducer adds up gradients over the ranks; nil when there is one.
-func (j *job) reducer() engine.Reducer {
+// communicator joins the ranks' contexts; nil when there is one rank.
+func (j *job) communicator() engine.Communicator {
 	if j.group.Size() == 1 {
 		return nil
 	}
-	return reducer{j.group}
+	return communicator{j.group}
 }
 
-// reducer is a collective as the engine wants it.
-type reducer struct{ collective.Collective }
+// communicator is a collective as the engine wants it.
+type communicator struct{ collective.Collective }
 
-func (r reducer) Sum(values []float32) func() error { return r.Collective.Sum(values).Wait }
+func (c communicator) AllReduce(values []float32) func() error {
+	return c.Collective.AllReduce(values).Wait
+}
+
+func (c communicator) AllGather(values []float32) func() error {
+	return c.Collective.AllGather(values).Wait
+}
+
+func (c communicator) AllToAll(dst, src []float32) func() error {
+	return c.Collective.AllToAll(dst, src).Wait
+}
 
 // validationBatches opens this rank's part of the validation set.
 func (j *job) validationBatches() (engine.Feeder, error) {

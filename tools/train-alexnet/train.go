@@ -354,7 +354,7 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	}
 	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{
 		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
-		Reducer: j.reducer(),
+		Communicator: j.communicator(),
 	})
 	if err != nil {
 		for _, c := range contexts {

@@ -26,7 +26,7 @@ func playBench(w *World) error {
 		began := time.Now()
 		var pending []collective.Pending
 		for _, s := range sums {
-			pending = append(pending, w.Sum(s))
+			pending = append(pending, w.AllReduce(s))
 		}
 		for _, p := range pending {
 			if err := p.Wait(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func playSums(w *World, wire Wire) error {
 	var pending []collective.Pending
 	for round, n := range sizes {
 		v := values(w.Rank(), round, n)
-		sums, pending = append(sums, v), append(pending, w.Sum(v))
+		sums, pending = append(sums, v), append(pending, w.AllReduce(v))
 	}
 	if err := w.Barrier(); err != nil { // control calls pass sums under way
 		return err
@@ -134,6 +135,9 @@ func playSums(w *World, wire Wire) error {
 			}
 		}
 		fmt.Fprint(h, got)
+	}
+	if err := playBlocks(w); err != nil {
+		return err
 	}
 	data := make([]byte, 100000)
 	if w.Rank() == w.Size()-1 {
@@ -171,6 +175,41 @@ func playSums(w *World, wire Wire) error {
 		}
 	}
 	return nil
+}
+
+// playBlocks exchanges blocks while a sum is under way.
+func playBlocks(w *World) error {
+	ranks, rank := w.Size(), w.Rank()
+	sum := values(rank, 99, 1<<20)
+	pending := w.AllReduce(sum)
+	before := w.Sent()
+	const n = 70001
+	all, src, dst := make([]float32, n*ranks), make([]float32, n*ranks), make([]float32, n*ranks)
+	copy(all[n*rank:], values(rank, 1, n))
+	for r := range ranks {
+		copy(src[n*r:], values(rank, 2+r, n))
+	}
+	gather, toAll := w.AllGather(all), w.AllToAll(dst, src)
+	if err := errors.Join(toAll.Wait(), gather.Wait()); err != nil {
+		return err
+	}
+	if sent := w.Sent() - before; ranks > 1 && sent < 2*4*n*int64(ranks-1) {
+		return fmt.Errorf("%d bytes counted as sent", sent)
+	}
+	for r := range ranks {
+		if !slices.Equal(all[n*r:n*(r+1)], values(r, 1, n)) {
+			return fmt.Errorf("all-gather: wrong values of rank %d", r)
+		}
+		if !slices.Equal(dst[n*r:n*(r+1)], values(r, 2+rank, n)) {
+			return fmt.Errorf("all-to-all: wrong values of rank %d", r)
+		}
+	}
+	if ranks > 1 {
+		if err := w.AllGather(make([]float32, ranks+1)).Wait(); err == nil {
+			return errors.New("all-gather of blocks that aren't equal: no error")
+		}
+	}
+	return pending.Wait()
 }
 
 var mpiruns = []string{"mpirun.openmpi", "mpirun.mpich"}

@@ -7,7 +7,7 @@ import (
 	"alexnet/engine/collective"
 )
 
-// sum is one Sum under way: a reduce-scatter, then an all-gather.
+// sum is one AllReduce under way: a reduce-scatter, then an all-gather.
 type sum struct {
 	w      *World
 	values []float32
@@ -22,8 +22,8 @@ type sum struct {
 	err  error
 }
 
-// Sum begins to add values up over the ranks.
-func (w *World) Sum(values []float32) collective.Pending {
+// AllReduce begins to add values up over the ranks.
+func (w *World) AllReduce(values []float32) collective.Pending {
 	s := &sum{w: w, values: values, done: make(chan struct{})}
 	if w.size == 1 || len(values) == 0 {
 		close(s.done)
@@ -53,11 +53,14 @@ func (s *sum) Wait() error {
 	return s.err
 }
 
+// own is the number of elements of this rank's share.
+func (s *sum) own() int { return s.ends[s.w.rank+1] - s.ends[s.w.rank] }
+
 // scatter starts the first stage.
 func (s *sum) scatter() {
 	w := s.w
 	width := w.options.Wire.width()
-	own := s.ends[w.rank+1] - s.ends[w.rank]
+	own := s.own()
 	s.sent = w.options.Wire.encode(s.values)
 	s.received = make([]byte, own*w.size*width+1)
 	from := make([]int, w.size+1)
@@ -68,26 +71,23 @@ func (s *sum) scatter() {
 	}
 	sendCounts, sendStarts := spans(from)
 	receiveCounts, receiveStarts := spans(to)
-	s.request, s.err = w.start("MPI_Ialltoallv", w.lib.ialltoallv,
-		[]any{&s.sent[0], &sendCounts[0], &sendStarts[0], &s.received[0], &receiveCounts[0], &receiveStarts[0]},
-		uintptr(unsafe.Pointer(&s.sent[0])), uintptr(unsafe.Pointer(&sendCounts[0])), uintptr(unsafe.Pointer(&sendStarts[0])), w.lib.bytes,
-		uintptr(unsafe.Pointer(&s.received[0])), uintptr(unsafe.Pointer(&receiveCounts[0])), uintptr(unsafe.Pointer(&receiveStarts[0])), w.lib.bytes,
-		w.scatter)
+	s.request, s.err = w.startAllToAll(s.sent, sendCounts, sendStarts, s.received, receiveCounts, receiveStarts, w.scatter)
 	if s.err != nil {
 		close(s.done)
 		return
 	}
+	w.sent.Add(int64(from[w.size] - own*width))
 	w.sums = append(w.sums, s)
 	if len(w.sums) == 1 {
-		w.watchSums()
+		w.watchValues()
 	}
 }
 
-// advance moves the sums on and reports whether anything has happened. A sum
-// enters its second stage only after all before it have, so that every rank
-// starts the gathers in the same order.
+// advance moves the sums and exchanges on and reports whether anything has
+// happened. A sum enters its second stage only after all before it have, so that
+// every rank starts the gathers in the same order.
 func (w *World) advance() bool {
-	moved := false
+	moved := w.advanceExchanges()
 	inOrder := true // every earlier sum is in its second stage
 	for i := 0; i < len(w.sums); i++ {
 		s := w.sums[i]
@@ -106,6 +106,7 @@ func (w *World) advance() bool {
 			s.add()
 			if s.request, s.err = w.startGather(s.sent, s.bytes(), w.gather); s.err == nil {
 				s.gathers = true
+				w.sent.Add(int64(w.size-1) * int64(s.own()*w.options.Wire.width()))
 				continue
 			}
 		default:
@@ -115,9 +116,9 @@ func (w *World) advance() bool {
 		w.sums = append(w.sums[:i], w.sums[i+1:]...)
 		i--
 		close(s.done)
-		w.watchSums()
+		w.watchValues()
 	}
-	if !moved && len(w.sums) > 0 {
+	if !moved && w.busy() {
 		w.missing()
 	}
 	return moved
@@ -136,7 +137,7 @@ func (s *sum) bytes() []int {
 // gather wants it.
 func (s *sum) add() {
 	wire := s.w.options.Wire
-	first, n := s.ends[s.w.rank], s.ends[s.w.rank+1]-s.ends[s.w.rank]
+	first, n := s.ends[s.w.rank], s.own()
 	total := make([]float32, n)
 	for r := range s.w.size {
 		wire.accumulate(total, s.received[r*n*wire.width():])

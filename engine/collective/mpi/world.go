@@ -44,14 +44,17 @@ type World struct {
 	hosts   []string
 
 	// Sums pass two stages. Each stage has a communicator of its own, on which
-	// every rank starts them in the same order, whichever finishes first.
-	control, scatter, gather uintptr
+	// every rank starts them in the same order, whichever finishes first; so have
+	// exchanges of blocks, which begin when they are called for.
+	control, scatter, gather, blocks uintptr
 
-	calls   chan func()
-	stopped chan struct{}
-	sums    []*sum // not finished, in the order of the calls; the MPI thread's
-	watch   watch
-	aborted atomic.Bool
+	calls     chan func()
+	stopped   chan struct{}
+	sums      []*sum      // not finished, in the order of the calls; the MPI thread's
+	exchanges []*exchange // likewise
+	watch     watch
+	aborted   atomic.Bool
+	sent      atomic.Int64 // bytes of values
 }
 
 // launchers are the variables by which a launcher tells a process its job's
@@ -128,7 +131,7 @@ func (w *World) begin() error {
 	if want, by := launched(os.Getenv); want != w.size {
 		return fmt.Errorf("the launcher started %d processes (%s), but this library sees %d: it isn't the launcher's own; set %s to the library of the mpirun in use", want, by, w.size, pathVariable)
 	}
-	for _, c := range []*uintptr{&w.control, &w.scatter, &w.gather} {
+	for _, c := range []*uintptr{&w.control, &w.scatter, &w.gather, &w.blocks} {
 		if err := l.call("MPI_Comm_dup", l.commDup, l.world, uintptr(unsafe.Pointer(c))); err != nil {
 			return err
 		}
@@ -159,16 +162,19 @@ func (w *World) Local() int {
 	return n
 }
 
+// Sent is the number of bytes of values that this rank has sent to others.
+func (w *World) Sent() int64 { return w.sent.Load() }
+
 // Library is the MPI library in use, its version and path.
 func (w *World) Library() string { return w.lib.version + " (" + w.lib.path + ")" }
 
-// serve runs calls on one thread, and moves sums on between them.
+// serve runs calls on one thread, and moves sums and exchanges on between them.
 func (w *World) serve() {
 	runtime.LockOSThread()
 	defer close(w.stopped)
 	idle := time.Duration(0)
 	for {
-		if len(w.sums) == 0 {
+		if !w.busy() {
 			call, ok := <-w.calls
 			if !ok {
 				return
@@ -253,10 +259,16 @@ func (w *World) completed(r *request) (bool, error) {
 	return flag != 0, nil
 }
 
-// watchSums watches the sums that are left, if any.
-func (w *World) watchSums() {
+// busy says that values are under way.
+func (w *World) busy() bool { return len(w.sums)+len(w.exchanges) > 0 }
+
+// watchValues watches the sums and exchanges that are left, if any.
+func (w *World) watchValues() {
 	what := ""
-	if len(w.sums) > 0 {
+	switch {
+	case len(w.exchanges) > 0:
+		what = "an exchange of activations"
+	case len(w.sums) > 0:
 		what = "a sum of gradients"
 	}
 	w.await(what)
@@ -268,7 +280,7 @@ func (w *World) finish(what string, r *request, err error) error {
 		return err
 	}
 	w.await(what)
-	defer w.watchSums()
+	defer w.watchValues()
 	for idle := time.Duration(0); ; idle = rest(idle) {
 		if ok, err := w.completed(r); ok || err != nil {
 			return err

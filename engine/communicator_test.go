@@ -10,59 +10,22 @@ import (
 	"testing"
 
 	"alexnet/engine"
+	"alexnet/engine/enginetest"
 )
 
-// table is where the ranks of one process meet: the k-th arrays of all ranks are
-// added up, in order of the ranks, when the last of them has come.
-type table struct {
-	mu    sync.Mutex
-	ranks int
-	sums  []*sum
-}
-
-type sum struct {
-	arrays [][]float32 // per rank
-	came   int
-	done   chan struct{}
-}
-
-// seat is one rank's place.
+// seat is a rank that writes down the lengths of its sums, or fails.
 type seat struct {
-	*table
-	rank  int
-	calls []int // lengths
+	*enginetest.Peer
+	calls []int
 	fail  error
 }
 
-func (s *seat) Rank() int { return s.rank }
-func (s *seat) Size() int { return s.ranks }
-
-func (s *seat) Sum(values []float32) func() error {
+func (s *seat) AllReduce(values []float32) func() error {
 	if s.fail != nil {
 		return func() error { return s.fail }
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := len(s.calls)
 	s.calls = append(s.calls, len(values))
-	if k == len(s.sums) {
-		s.sums = append(s.sums, &sum{arrays: make([][]float32, s.ranks), done: make(chan struct{})})
-	}
-	u := s.sums[k]
-	u.arrays[s.rank] = values
-	if u.came++; u.came == s.ranks {
-		for i := range values {
-			var total float32
-			for _, a := range u.arrays {
-				total += a[i]
-			}
-			for _, a := range u.arrays {
-				a[i] = total
-			}
-		}
-		close(u.done)
-	}
-	return func() error { <-u.done; return nil }
+	return s.Peer.AllReduce(values)
 }
 
 // Two ranks of half the batch are one of the whole: to rounding, dropout
@@ -82,11 +45,10 @@ func TestRanks(t *testing.T) {
 			cfg := engine.ModelConfig{Batch: batch, InputScale: 1. / 64, Decay: 5e-4}
 			whole := newModel(t, net, "cpu", cfg)
 			cfg.Batch, cfg.Accumulate = batch/ranks, c.pieces
-			together := &table{ranks: ranks}
 			seats, models := make([]*seat, ranks), make([]*engine.Model, ranks)
-			for r := range ranks {
-				seats[r] = &seat{table: together, rank: r}
-				cfg.Reducer = seats[r]
+			for r, together := range enginetest.Ranks(ranks) {
+				seats[r] = &seat{Peer: together}
+				cfg.Communicator = seats[r]
 				models[r] = newModel(t, net, c.list, cfg)
 			}
 			for _, m := range append(models, whole) {
@@ -161,10 +123,9 @@ func checkCalls(t *testing.T, m *engine.Model, calls []int, others int) {
 // A loss that isn't finite on one rank halts them all.
 func TestRanksHalt(t *testing.T) {
 	net := preset(t, "alexnet-mini", 10)
-	together := &table{ranks: 2}
 	var models []*engine.Model
-	for r := range 2 {
-		m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, InputScale: 1. / 64, Reducer: &seat{table: together, rank: r}})
+	for _, rank := range enginetest.Ranks(2) {
+		m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, InputScale: 1. / 64, Communicator: rank})
 		if err := m.Initialize(engine.InitHe, 7); err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +150,7 @@ func TestRanksHalt(t *testing.T) {
 func TestRankLost(t *testing.T) {
 	net := preset(t, "alexnet-mini", 10)
 	lost := errors.New("rank 1 of 2 is gone")
-	m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, Reducer: &seat{table: &table{ranks: 2}, fail: lost}})
+	m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, Communicator: &seat{Peer: enginetest.Ranks(2)[0], fail: lost}})
 	if err := m.Initialize(engine.InitHe, 7); err != nil {
 		t.Fatal(err)
 	}
