@@ -74,8 +74,10 @@ func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 	}
 }
 
-// reduce begins the sums over ranks of a layer's gradients, on the first context
-// for all of them: one goroutine of a rank, and one order.
+// reduce begins the sums over ranks of a layer's gradients: on the context that
+// holds them where it joins the ranks by itself, and otherwise on the first
+// context for all of them, so that one goroutine makes a rank's calls, in one
+// order.
 func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 	if b.cfg.Communicator == nil || b.frozen(w.layer) {
 		return
@@ -84,19 +86,33 @@ func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 		if w.slices[p] == nil {
 			continue
 		}
-		if p > 0 {
+		at := p
+		if !b.joins() {
+			at = 0
+		}
+		if p != at {
 			e := b.contexts[p].NewEvent()
 			ops[p] = append(ops[p], Signal{e})
-			ops[0] = append(ops[0], Await{e})
+			ops[at] = append(ops[at], Await{e})
 		}
-		ops[0] = append(ops[0], AllReduce{w.slices[p].sum, b.cfg.Communicator}, AllReduce{bias.slices[p].sum, b.cfg.Communicator})
+		ops[at] = append(ops[at], AllReduce{w.slices[p].sum, b.cfg.Communicator}, AllReduce{bias.slices[p].sum, b.cfg.Communicator})
 	}
+}
+
+// joins says that every context exchanges its tensors with other ranks by itself.
+func (b *builder) joins() bool {
+	_, ok := b.contexts[0].(Joiner)
+	return ok
 }
 
 // reduced waits for the sums, and for what halts the ranks.
 func (b *builder) reduced(ops [][]Op) {
-	if b.cfg.Communicator != nil {
-		ops[0] = append(ops[0], AllReduce{b.head.halt, b.cfg.Communicator}, AwaitAllReduce{})
+	if b.cfg.Communicator == nil {
+		return
+	}
+	ops[0] = append(ops[0], AllReduce{b.head.halt, b.cfg.Communicator}, AwaitAllReduce{})
+	for p := 1; p < b.parts() && b.joins(); p++ {
+		ops[p] = append(ops[p], AwaitAllReduce{})
 	}
 }
 

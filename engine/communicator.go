@@ -10,8 +10,7 @@ package engine
 // same calls in the same order, from one goroutine. Each call begins something
 // and returns at once; the arrays are the communicator's until wait has returned.
 //
-// A context whose memory the host cannot see may want more of its Communicator:
-// package cuda wants a Broadcaster, and then moves its tensors itself.
+// A context that is a Joiner moves its tensors itself.
 type Communicator interface {
 	// Rank is this process's number, from 0, and Size that of the ranks.
 	Rank() int

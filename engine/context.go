@@ -69,6 +69,17 @@ type HostAllocator interface {
 	AllocateHost(n int) ([]byte, error)
 }
 
+// Joiner is what a context also is that exchanges its tensors with other ranks
+// by itself: the ops of op_ranks.go stand in the programs of the context whose
+// tensors they are about, and read nothing but the ranks' numbers of their
+// Communicator. The others' ops all stand in the first context's programs.
+type Joiner interface {
+	// Join meets the same context of every other rank, once, after Compile and
+	// before the first Run. by is a Broadcaster too. It returns when all have
+	// come.
+	Join(by Communicator) error
+}
+
 // Program is a compiled list of ops.
 type Program interface {
 	// Run enqueues the ops and returns at once; failures surface at Sync and at

@@ -35,6 +35,19 @@ type flight struct {
 	marks   []Mark // per context
 }
 
+// Join meets the other ranks of the model's Communicator, where its contexts have
+// to, and returns when all have come. All ranks call it before their first step.
+func (m *Model) Join() error {
+	for _, c := range m.contexts {
+		if j, ok := c.(Joiner); ok && m.Config.Communicator != nil {
+			if err := j.Join(m.Config.Communicator); err != nil {
+				return fmt.Errorf("%s: %w", c.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
 // Start enqueues a training step: b forward and backward, the update rule on the
 // mean gradient over the model's batch, and what Finish returns. It doesn't wait,
 // so that a step can be started while the one before runs; at most two may be

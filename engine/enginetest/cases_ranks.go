@@ -112,11 +112,6 @@ func (c *rankCase) check(open RankOpener, ranks int) error {
 	})
 }
 
-// Joiner is what a context is that has to meet the other ranks before it runs.
-type joiner interface {
-	Join(engine.Communicator) error
-}
-
 func prepareRank(ctx engine.Context, by engine.Communicator, arena int64, ops []engine.Op) (engine.Program, error) {
 	if err := ctx.Reserve(arena, ctx.Workspace(ops)); err != nil {
 		return nil, err
@@ -125,7 +120,7 @@ func prepareRank(ctx engine.Context, by engine.Communicator, arena int64, ops []
 	if err != nil {
 		return nil, err
 	}
-	if j, ok := ctx.(joiner); ok {
+	if j, ok := ctx.(engine.Joiner); ok {
 		err = j.Join(by)
 	}
 	return program, err
