@@ -58,6 +58,7 @@ type Model struct {
 
 	colourless        []float32 // zeros, for batches without colour offsets
 	flights           [2]flight // of steps under way, in turns
+	spare             [][]byte  // host memory that has been returned
 	started, finished uint64
 }
 

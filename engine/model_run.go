@@ -227,7 +227,11 @@ func (m *Model) whole(b Batch, f *flight) (Batch, error) {
 	}
 	full := &f.padded
 	if full.Pixels == nil {
-		*full = Batch{Pixels: make([]byte, n*pixels), Colour: make([]float32, 3*n), Labels: make([]int32, n)}
+		memory, err := m.AllocateHost(n * pixels)
+		if err != nil {
+			return b, err
+		}
+		*full = Batch{Pixels: memory, Colour: make([]float32, 3*n), Labels: make([]int32, n)}
 	}
 	full.Images = b.Images
 	clear(full.Pixels[copy(full.Pixels, b.Pixels[:b.Images*pixels]):])
@@ -236,13 +240,4 @@ func (m *Model) whole(b Batch, f *flight) (Batch, error) {
 		full.Labels[i] = -1
 	}
 	return *full, nil
-}
-
-// AllocateHost returns n bytes of the host's memory, which last until Close: the
-// kind from which a batch's pixels reach the devices fastest.
-func (m *Model) AllocateHost(n int) ([]byte, error) {
-	if a, ok := m.contexts[0].(HostAllocator); ok {
-		return a.AllocateHost(n)
-	}
-	return make([]byte, n), nil
 }

@@ -29,7 +29,9 @@
 // The staging ring (transfer.go) is twice as large as what the host sends and
 // reads in one step, on the device and in page-locked host memory. While the
 // device computes on one batch, the next is copied to a free part of the ring;
-// its place in the arena gets it in order with the computation. A second
+// its place in the arena gets it in order with the computation. What lies in
+// memory from AllocateHost, as the loader's batches do in train-alexnet, is copied
+// from there, so that the host touches pixels once, as it decodes them. A second
 // goroutine waits for what has been enqueued, takes downloads out of the ring and
 // tells marks (retire.go), so that reading a step's losses stalls nothing.
 //

@@ -145,7 +145,10 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 	if err := m.Initialize(engine.InitHe, 1); err != nil {
 		return err
 	}
-	b := randomPictures(net, f.batch)
+	b, err := benchBatch(m)
+	if err != nil {
+		return err
+	}
 	step := engine.Step{Seed: 1, LearningRate: 1e-4, Momentum: .9}
 	train := func() error { // one step ahead, as the trainer works
 		step.Number++
@@ -190,6 +193,16 @@ func medianRate(ctx context.Context, f *benchConfig, step func() error) (float64
 	}
 	slices.Sort(times)
 	return float64(f.batch) / times[len(times)/2], nil
+}
+
+// benchBatch is a batch of random pictures, in the memory that a loader would
+// decode them to.
+func benchBatch(m *engine.Model) (engine.Batch, error) {
+	b := randomPictures(m.Net, m.Config.Batch)
+	pixels, err := m.AllocateHost(len(b.Pixels))
+	copy(pixels, b.Pixels)
+	b.Pixels = pixels
+	return b, err
 }
 
 func randomPictures(net *engine.Net, n int) engine.Batch {

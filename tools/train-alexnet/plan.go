@@ -9,7 +9,7 @@ import (
 
 // plan prints what each device context will take.
 func (j *job) plan(stdout io.Writer) error {
-	contexts, err := openDevices(j.Devices, j.deviceOptions())
+	contexts, err := j.open(j.Devices, j.deviceOptions())
 	if err != nil {
 		return err
 	}

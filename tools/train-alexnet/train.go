@@ -89,6 +89,7 @@ type job struct {
 	from       *engine.CheckpointFile // to begin with the weights of; nil without
 	net        *engine.Net
 	schedule   engine.Schedule
+	open       func(list string, o devices.Options) ([]engine.Context, error)
 	locked     bool
 	closers    []func() error
 }
@@ -103,7 +104,7 @@ func (j *job) close() {
 // prepare checks the settings and opens what is read, before anything is
 // written. isSet says which flags were given.
 func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, group collective.Collective, line *command.Line) (_ *job, err error) {
-	j := &job{settings: s, group: group, line: line}
+	j := &job{settings: s, group: group, line: line, open: openDevices}
 	defer func() {
 		if err != nil {
 			j.close()
@@ -348,7 +349,7 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 			return nil, err
 		}
 	}
-	contexts, err := openDevices(j.Devices, j.deviceOptions())
+	contexts, err := j.open(j.Devices, j.deviceOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -455,7 +456,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	batches := j.trainBatches()
+	batches := j.trainBatches(m)
 	defer batches.Close()
 	o := &observer{
 		line: j.line, metrics: metrics, boards: boards, fail: cancel, spent: batches.spent,
@@ -492,14 +493,15 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	return &learnt{stop: stop, steps: t.Checkpoint.Position.Step, best: t.Checkpoint.Schedule, bad: batches.leftOut()}, nil
 }
 
-func (j *job) trainBatches() *epochs {
+// trainBatches are the batches that this rank trains m on.
+func (j *job) trainBatches(m *engine.Model) *epochs {
 	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip}
 	c.Shuffle, _ = pipeline.ParseShuffle(j.Shuffle) // validate has seen that it is one
 	if form, ok := j.noiseForm(); ok && j.pca != nil {
 		c.PCA, c.Noise = j.pca, form
 	}
 	j.augment(&c) // validate has seen that it can
-	return &epochs{dataset: j.trainData, config: c}
+	return &epochs{dataset: j.trainData, config: c, memory: lent{model: m}}
 }
 
 // finish notes in run.json why the run ended by itself.
