@@ -108,6 +108,45 @@ func TestPixelsFromHostMemory(t *testing.T) {
 	}
 }
 
+// TestPlanIsWhatIsTaken compares the plans with what making a model allocates: one
+// piece of device memory a context, and page-locked host memory for staging.
+func TestPlanIsWhatIsTaken(t *testing.T) {
+	for _, devices := range placements {
+		m := machine(t, emulator.Options{Devices: 2})
+		contexts := open(t, m, cuda.Options{Precision: cuda.BF16}, devices...)
+		plans, err := engine.PlanModel(smallNet(), contexts, engine.ModelConfig{Batch: 64})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(m.Log())
+		for i, c := range contexts {
+			if err := c.Reserve(plans[i].Arena(), plans[i].Workspace); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got, want []string
+		for _, line := range m.Log()[before:] {
+			if strings.HasPrefix(line, "cuMemAlloc") || strings.HasPrefix(line, "cuMemHostAlloc") {
+				got = append(got, line)
+			}
+		}
+		for _, p := range plans {
+			want = append(want, fmt.Sprintf("cuMemAlloc of %d bytes", p.Total()), fmt.Sprintf("cuMemHostAlloc of %d bytes", p.Staging))
+			if p.Staging < 2*64*16*16*3 {
+				t.Errorf("%v: %d bytes of staging don't hold two batches", devices, p.Staging)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v: %q, want %q", devices, got, want)
+		}
+		for _, c := range contexts {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // copiesOf counts the bytes of copies of a size to devices, by the host memory
 // that they come from.
 func copiesOf(log []string, size int) map[int]int {

@@ -153,7 +153,7 @@ func TestBatchesInDeviceMemory(t *testing.T) {
 		t.Errorf("%d steps, %d uploads of pixels, %d of them from elsewhere; want 30, %d and %d", l.steps, late.count, late.elsewhere, want, 3*guesses)
 	}
 	const batch = testBatch * 16 * 16 * 3
-	const most = 4 + 4 + 2 // both loaders' batches; two incomplete ones that the model fills up
+	const most = 2*loaderBatches + 2 // two incomplete ones that the model fills up
 	if late.sized[batch] > most {
 		t.Errorf("%d batches' memory was taken, want at most %d", late.sized[batch], most)
 	}

@@ -335,6 +335,14 @@ func (j *job) checkpoints() engine.Checkpoints {
 	return engine.Checkpoints{Dir: filepath.Join(j.Run, checkpointsName), Keep: j.Keep}
 }
 
+// modelConfig is how the net is put on the devices.
+func (j *job) modelConfig(mean []float32) engine.ModelConfig {
+	return engine.ModelConfig{
+		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
+		Communicator: j.communicator(),
+	}
+}
+
 // model makes the model with its first or saved weights.
 func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	var mean []float32
@@ -353,10 +361,7 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{
-		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
-		Communicator: j.communicator(),
-	})
+	m, err := engine.NewModel(j.net, contexts, j.modelConfig(mean))
 	if err != nil {
 		for _, c := range contexts {
 			c.Close()

@@ -164,7 +164,7 @@ func (b *block) close() error {
 // Allocate takes memory full of NaNs.
 func (d *Device) Allocate(bytes int64) (gpu.Pointer, error) {
 	const call = "cuMemAlloc"
-	if err := d.idle(call, ""); err != nil {
+	if err := d.idle(call, fmt.Sprintf(" of %d bytes", bytes)); err != nil {
 		return 0, err
 	}
 	d.mu.Lock()
@@ -212,7 +212,7 @@ func (d *Device) Free(p gpu.Pointer) error {
 // AllocateHost takes host memory that copies accept.
 func (d *Device) AllocateHost(bytes int) ([]byte, error) {
 	const call = "cuMemHostAlloc"
-	if err := d.idle(call, ""); err != nil {
+	if err := d.idle(call, fmt.Sprintf(" of %d bytes", bytes)); err != nil {
 		return nil, err
 	}
 	if bytes <= 0 {
