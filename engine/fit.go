@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +20,7 @@ type Roomy interface {
 // Room is memory that contexts reserve.
 type Room struct {
 	Free   int64  // bytes
+	Total  int64  // bytes, with what other contexts and processes hold
 	Of     any    // contexts with the same Of share it
 	Where  string // "NVIDIA H100"
 	Advice string // what takes less memory besides a smaller batch; "" is nothing
@@ -26,12 +28,11 @@ type Room struct {
 
 // TooLargeError says that a net doesn't fit, and what would.
 type TooLargeError struct {
-	Net        string
-	Batch      int      // that was asked for, of all ranks
-	Contexts   []string // those that share the memory
-	Need, Room int64    // bytes
-	Where      string
-	Advice     string
+	Net      string
+	Batch    int      // that was asked for, of all ranks
+	Contexts []string // those that share the memory
+	Need     int64    // bytes
+	Room     Room
 
 	Fits   int // the largest batch, of all ranks, that was found to fit; 0: none
 	Pieces int // in how many pieces Batch fits (ModelConfig.Accumulate); 0: not known to
@@ -39,8 +40,8 @@ type TooLargeError struct {
 
 func (e *TooLargeError) Error() string {
 	const mb = 1e6
-	text := fmt.Sprintf("net %q at batch %d takes %.0f MB of memory on %s, %.0f MB are free on %s: ",
-		e.Net, e.Batch, float64(e.Need)/mb, strings.Join(e.Contexts, " and "), float64(e.Room)/mb, e.Where)
+	text := fmt.Sprintf("net %q at batch %d takes %.0f MB of memory on %s, of %.0f MB on %s %.0f are free: ",
+		e.Net, e.Batch, float64(e.Need)/mb, strings.Join(e.Contexts, " and "), float64(e.Room.Total)/mb, e.Room.Where, float64(e.Room.Free)/mb)
 	var ways []string
 	if e.Fits > 0 {
 		ways = append(ways, fmt.Sprintf("--batch %d fits", e.Fits))
@@ -50,11 +51,14 @@ func (e *TooLargeError) Error() string {
 	if e.Pieces > 0 {
 		ways = append(ways, fmt.Sprintf("--accumulate %d fits", e.Pieces))
 	}
-	if e.Advice != "" {
-		ways = append(ways, e.Advice+" takes less")
+	if e.Room.Advice != "" {
+		ways = append(ways, e.Room.Advice+" takes less")
 	}
 	return text + strings.Join(ways, ", ")
 }
+
+// missing is how many bytes too few there are.
+func (e *TooLargeError) missing() int64 { return e.Need - e.Room.Free }
 
 // fits is nil when the contexts have room for their plans. Otherwise it looks for
 // sizes that they do have room for; they are of no use afterwards.
@@ -66,7 +70,7 @@ func (l *layout) fits() error {
 	for _, c := range l.contexts {
 		c.(Roomy).Estimate()
 	}
-	if e.Fits, err = l.fittingBatch(e.Need - e.Room); err == nil {
+	if e.Fits, err = l.fittingBatch(e.missing()); err == nil {
 		e.Fits *= l.cfg.ranks()
 		e.Pieces, err = l.fittingPieces()
 	}
@@ -91,13 +95,13 @@ func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLarge
 		if i < 0 {
 			i = len(of)
 			of = append(of, r.Of)
-			all = append(all, &TooLargeError{Net: net.Name, Batch: batch, Room: r.Free, Where: r.Where, Advice: r.Advice})
+			all = append(all, &TooLargeError{Net: net.Name, Batch: batch, Room: r})
 		}
 		all[i].Contexts = append(all[i].Contexts, c.Name())
 		all[i].Need += plans[p].Total()
 	}
-	worst := slices.MaxFunc(all, func(a, b *TooLargeError) int { return int((a.Need - a.Room) - (b.Need - b.Room)) })
-	if worst.Need <= worst.Room {
+	worst := slices.MaxFunc(all, func(a, b *TooLargeError) int { return cmp.Compare(a.missing(), b.missing()) })
+	if worst.missing() <= 0 {
 		return nil, nil
 	}
 	return worst, nil

@@ -11,8 +11,10 @@
 // kernels (internal/kernels), matrix products and convolutions (cuBLASLt and
 // cuDNN, behind internal/gpu). Neighbours are fused (lower_fused.go): a product
 // with its bias and ReLU, normalisation with pooling, their gradients with the
-// ReLU's, a ReLU's gradient with the bias's, all updates of a program. Signals, awaits and copies from another GPU
-// cut the steps into segments; a segment is captured as a graph when it runs for
+// ReLU's, a ReLU's gradient with the bias's, all updates of a program; and where
+// conv1 alone reads the net's input, bytes become the folded picture that it
+// computes on, forward and backward, without a picture in between. Signals, awaits
+// and copies from another GPU cut the steps into segments; a segment is captured as a graph when it runs for
 // the second time, and replayed from then on. Numbers that change from run to
 // run are in device memory, so that graphs stay valid (program.go).
 //

@@ -249,7 +249,7 @@ func TestTooLarge(t *testing.T) {
 			t.Fatalf("%v: error %v, want an engine.TooLargeError", devices, err)
 		}
 		t.Log(err)
-		for _, word := range []string{"cuda:0", `net "alexnet-mini" at batch 128 takes`, "34 MB are free on Emulated GPU", fmt.Sprintf("--batch %d fits", large.Fits), fmt.Sprintf("--accumulate %d fits", large.Pieces), "--precision bf16 takes less"} {
+		for _, word := range []string{"cuda:0", `net "alexnet-mini" at batch 128 takes`, "of 34 MB on Emulated GPU 34 are free", fmt.Sprintf("--batch %d fits", large.Fits), fmt.Sprintf("--accumulate %d fits", large.Pieces), "--precision bf16 takes less"} {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("the error doesn't say %q: %v", word, err)
 			}
@@ -284,7 +284,7 @@ func TestNothingFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = engine.NewModel(net, c, engine.ModelConfig{Batch: 4})
-	if err == nil || !strings.HasSuffix(err.Error(), "9 MB are free on Emulated GPU: no batch fits") {
+	if err == nil || !strings.HasSuffix(err.Error(), "of 9 MB on Emulated GPU 9 are free: no batch fits") {
 		t.Errorf("error %v", err)
 	}
 }

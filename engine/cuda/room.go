@@ -16,7 +16,7 @@ func (c *Context) Room() (engine.Room, error) {
 		r.Advice = "--precision bf16"
 	}
 	err := c.call(func() (err error) {
-		r.Free, _, err = c.card.device.Memory()
+		r.Free, r.Total, err = c.card.device.Memory()
 		return err
 	})
 	if err != nil {

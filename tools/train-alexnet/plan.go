@@ -46,7 +46,7 @@ func printPlan(w io.Writer, p *engine.Plan) {
 	}
 	if c, ok := p.Context.(engine.Roomy); ok {
 		if r, err := c.Room(); err == nil {
-			fmt.Fprintf(w, "; %.0f free on %s", mib(r.Free), r.Where)
+			fmt.Fprintf(w, "; of %.0f on %s %.0f are free", mib(r.Total), r.Where, mib(r.Free))
 		}
 	}
 	fmt.Fprintln(w)

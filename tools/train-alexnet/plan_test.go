@@ -24,7 +24,7 @@ func (c smallContext) Staging(int64) int64              { return testStaging }
 func (c smallContext) AllocateHost(int) ([]byte, error) { return nil, errors.New("no host memory") }
 func (c smallContext) Estimate()                        {}
 func (c smallContext) Room() (engine.Room, error) {
-	return engine.Room{Free: c.free, Of: "card", Where: "Test GPU"}, nil
+	return engine.Room{Free: c.free, Total: 64 << 20, Of: "card", Where: "Test GPU"}, nil
 }
 
 // TestPlanOfDevice prints what a device takes of its memory and of the host's. A
@@ -48,7 +48,7 @@ func TestPlanOfDevice(t *testing.T) {
 	if err := on(64<<20, "--batch", "60").plan(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"3 staging, and as much page-locked on the host; 64 free on Test GPU\n", "pixels of 4 batches for training and 4 for validation, page-locked\n"} {
+	for _, want := range []string{"3 staging, and as much page-locked on the host; of 64 on Test GPU 64 are free\n", "pixels of 4 batches for training and 4 for validation, page-locked\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
@@ -57,7 +57,7 @@ func TestPlanOfDevice(t *testing.T) {
 	b.Reset()
 	err := on(4<<20, "--batch", "60").plan(&b)
 	var large *engine.TooLargeError
-	if !errors.As(err, &large) || large.Fits < 1 || large.Fits >= 60 || !strings.Contains(b.String(), "4 free on Test GPU") {
+	if !errors.As(err, &large) || large.Fits < 1 || large.Fits >= 60 || !strings.Contains(b.String(), "of 64 on Test GPU 4 are free") {
 		t.Fatalf("error %v after\n%s", err, b.String())
 	}
 	t.Log(err)

@@ -489,13 +489,35 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
-	if err != nil && o.last != "" {
-		j.line.Print("saved %s; go on with: train-alexnet --run %s --resume", o.last, j.Run)
+	if err != nil {
+		j.line.Print("%s", j.leaves(o.last))
 	}
-	if err := errors.Join(err, draw(j.Run, m)); err != nil {
+	if err := errors.Join(err, j.drawn(m, err)); err != nil {
 		return nil, err
 	}
 	return &learnt{stop: stop, steps: t.Checkpoint.Position.Step, best: t.Checkpoint.Schedule, bad: batches.leftOut()}, nil
+}
+
+// leaves says what a run that failed or was stopped has left to go on from; saved
+// is the last checkpoint of this session.
+func (j *job) leaves(saved string) string {
+	how := "go on with: train-alexnet --run " + j.Run + " --resume"
+	if saved != "" {
+		return "saved " + saved + "; " + how
+	}
+	if latest, err := j.checkpoints().Latest(); err == nil && latest != "" {
+		return "nothing was saved after " + latest + "; " + how
+	}
+	return "nothing was saved yet"
+}
+
+// drawn draws what a run shows of itself, after it has ended with err. The weights
+// are left out when devices may have failed.
+func (j *job) drawn(m *engine.Model, err error) error {
+	if err == nil || errors.As(err, new(*engine.StoppedError)) || errors.Is(err, engine.ErrDiverged) {
+		return draw(j.Run, m)
+	}
+	return drawCurve(j.Run)
 }
 
 // trainBatches are the batches that this rank trains m on.
