@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -108,17 +109,24 @@ func (m lateMark) Wait() error {
 }
 
 // prepared is the job of a command line.
-func prepared(t *testing.T, args ...string) (j *job) {
+func prepared(t *testing.T, args ...string) *job {
+	t.Helper()
+	j := preparedTo(t, t.Output(), args...)
+	t.Cleanup(j.close)
+	return j
+}
+
+// preparedTo is the job of a command line that talks to w. The caller closes it.
+func preparedTo(t *testing.T, w io.Writer, args ...string) (j *job) {
 	t.Helper()
 	s := new(settings)
 	app := &cli.App{Flags: s.flags(), Action: func(c *cli.Context) (err error) {
-		j, err = prepare(c.Context, c.IsSet, s, collective.Single{}, command.NewLine(t.Output()))
+		j, err = prepare(c.Context, c.IsSet, s, collective.Single{}, command.NewLine(w))
 		return err
 	}}
 	if err := app.RunContext(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(j.close)
 	return j
 }
 
