@@ -1,6 +1,7 @@
 package cuda_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -74,13 +75,15 @@ func TestInputWanted(t *testing.T) {
 		life           engine.Life
 		stride         int
 		other, further bool
+		twice          bool // a second convolution
 		want           bool // the unfolded input
 	}{
-		{"read by the convolution alone", engine.Scratch, 2, false, false, false},
-		{"lasting", engine.Persistent, 2, false, false, true},
-		{"read by another op too", engine.Scratch, 2, true, false, true},
-		{"not read at once", engine.Scratch, 2, false, true, true},
-		{"of stride 1", engine.Scratch, 1, false, false, true},
+		{"read by the convolution alone", engine.Scratch, 2, false, false, false, false},
+		{"read by two convolutions", engine.Scratch, 2, false, false, true, false},
+		{"lasting", engine.Persistent, 2, false, false, false, true},
+		{"read by another op too", engine.Scratch, 2, true, false, false, true},
+		{"not read at once", engine.Scratch, 2, false, true, false, true},
+		{"of stride 1", engine.Scratch, 1, false, false, false, true},
 	} {
 		m := machine(t, emulator.Options{})
 		ctx := open(t, m, cuda.Options{Deterministic: true}, 0)[0]
@@ -104,6 +107,12 @@ func TestInputWanted(t *testing.T) {
 		if c.further {
 			ops = slices.Insert(ops, 1, engine.Op(engine.Activate{X: z, Y: z}))
 		}
+		again := tensor("again", engine.Working, engine.Persistent, y.Shape[:]...)
+		if c.twice {
+			second := conv
+			second.Y = again
+			ops = append(ops, second)
+		}
 		plan := engine.PlanArena(ctx, ops)
 		if err := ctx.Reserve(plan.Arena(), plan.Workspace); err != nil {
 			t.Fatal(err)
@@ -118,6 +127,24 @@ func TestInputWanted(t *testing.T) {
 		if err := ctx.Sync(); err != nil {
 			t.Fatal(err)
 		}
+		if c.twice {
+			for _, x := range []*engine.Tensor{in.Mean, in.Colour, conv.W, conv.B} {
+				if err := ctx.Upload(x, fractions(x.Shape.Len())); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first, second := make([]float32, y.Shape.Len()), make([]float32, y.Shape.Len())
+			pixels := make([]byte, in.Pixels.Shape.Len())
+			for i := range pixels {
+				pixels[i] = byte(7 * i)
+			}
+			if err := errors.Join(ctx.Upload(in.Pixels, pixels), p.Run(engine.Step{}), ctx.Download(first, y), ctx.Download(second, again), ctx.Sync()); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(first, second) || slices.ContainsFunc(first, func(v float32) bool { return v != v }) {
+				t.Errorf("an input %s: the second differs", c.what)
+			}
+		}
 		made := slices.ContainsFunc(m.Log(), func(line string) bool {
 			return strings.HasPrefix(line, "kernel input_") && !strings.HasPrefix(line, "kernel input_folded")
 		})
@@ -128,4 +155,13 @@ func TestInputWanted(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// fractions are n different numbers.
+func fractions(n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(i%13) / 8
+	}
+	return out
 }

@@ -17,14 +17,13 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 		if c.unfolded(ops, op.Y) != nil {
 			conv, relu := ops[i+1].(engine.ConvForward), reluInPlace(ops, i+2, ops[i+1].(engine.ConvForward).Y)
 			s, err = c.lowerConvForward(conv, relu, &op)
-			if s.ops = 2; relu {
-				s.ops = 3
-			}
+			s.ops = 2 + int(flag(relu))
 		}
 	case engine.ConvForward:
-		if reluInPlace(ops, i+1, op.Y) {
-			s, err = c.lowerConvForward(op, true, nil)
-			s.ops = 2
+		input, relu := c.unfolded(ops, op.X), reluInPlace(ops, i+1, op.Y)
+		if input != nil || relu {
+			s, err = c.lowerConvForward(op, relu, input)
+			s.ops = 1 + int(flag(relu))
 		}
 	case engine.DenseForward:
 		if reluInPlace(ops, i+1, op.Y) {
