@@ -9,14 +9,14 @@ import (
 
 // plan prints what each device context will take.
 func (j *job) plan(stdout io.Writer) error {
-	contexts, err := openDevices(j.Devices, j.deviceOptions())
+	contexts, err := openDevices(j.ownDevices, j.deviceOptions())
 	if err != nil {
 		return err
 	}
 	for _, c := range contexts {
 		defer c.Close()
 	}
-	plans, err := engine.PlanModel(j.net, contexts, engine.ModelConfig{Batch: j.Batch, Accumulate: j.Accumulate, Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze)})
+	plans, err := engine.PlanModel(j.net, contexts, j.modelConfig(nil))
 	if err != nil {
 		return err
 	}

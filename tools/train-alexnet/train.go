@@ -60,6 +60,9 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 	if err := ranks.Agree(group, j.checkFolder()); err != nil {
 		return err
 	}
+	if err := ranks.Agree(group, j.checkAlike()); err != nil {
+		return err
+	}
 	switch {
 	case s.DryRun:
 		return j.dryRun(stdout)
@@ -89,6 +92,7 @@ type job struct {
 	from       *engine.CheckpointFile // to begin with the weights of; nil without
 	net        *engine.Net
 	schedule   engine.Schedule
+	ownDevices string // this rank's
 	locked     bool
 	closers    []func() error
 }
@@ -133,7 +137,9 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, gro
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	s.Devices = resolveDevices(s.Devices, line.Print) // what the run is recorded with
+	if err := j.chooseDevices(); err != nil {
+		return nil, err
+	}
 	if err := j.shareOut(); err != nil {
 		return nil, err
 	}
@@ -334,6 +340,14 @@ func (j *job) checkpoints() engine.Checkpoints {
 	return engine.Checkpoints{Dir: filepath.Join(j.Run, checkpointsName), Keep: j.Keep}
 }
 
+// modelConfig is how this rank puts the net on its devices.
+func (j *job) modelConfig(mean []float32) engine.ModelConfig {
+	return engine.ModelConfig{
+		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
+		Communicator: communicatorOf(j.group), Hybrid: j.Parallel == parallelHybrid,
+	}
+}
+
 // model makes the model with its first or saved weights.
 func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	var mean []float32
@@ -348,14 +362,11 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 			return nil, err
 		}
 	}
-	contexts, err := openDevices(j.Devices, j.deviceOptions())
+	contexts, err := openDevices(j.ownDevices, j.deviceOptions())
 	if err != nil {
 		return nil, err
 	}
-	m, err := engine.NewModel(j.net, contexts, engine.ModelConfig{
-		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
-		Communicator: j.communicator(),
-	})
+	m, err := engine.NewModel(j.net, contexts, j.modelConfig(mean))
 	if err != nil {
 		for _, c := range contexts {
 			c.Close()
@@ -369,6 +380,9 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 		}
 	} else {
 		err = j.checkpoint.Restore(m)
+	}
+	if err == nil {
+		err = m.Join()
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
