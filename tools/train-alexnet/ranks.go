@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -27,6 +28,26 @@ const (
 	parallelHybrid = "hybrid"
 	parallelUsage  = "`FORM` of sharing a step out over ranks: data adds up all gradients; hybrid splits the fully connected layers over the ranks, so that their activations travel instead (Krizhevsky 2014), which is less where a step has fewer than some 3,000 pictures"
 )
+
+// inheritWire takes the wire format of a run that is resumed, which is wanted
+// before everything else of it: ranks join first.
+func (s *settings) inheritWire(isSet func(flag string) bool) error {
+	if !s.Resume || s.Run == "" || isSet("wire") {
+		return nil
+	}
+	r, err := readRun(s.Run)
+	if err != nil {
+		return nil // prepare says what is wrong
+	}
+	var old struct{ Wire string }
+	if err := json.Unmarshal(r.Settings, &old); err != nil {
+		return fmt.Errorf("%s: settings: %w", filepath.Join(s.Run, runName), err)
+	}
+	if old.Wire != "" {
+		s.Wire = old.Wire
+	}
+	return nil
+}
 
 // rankOptions are what joins the ranks of a job.
 func (s *settings) rankOptions() (ranks.Options, error) {
