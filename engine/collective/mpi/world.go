@@ -375,15 +375,4 @@ func (w *World) Abort(reason error) {
 // abort is Abort on the MPI thread.
 func (w *World) abort() { purego.SyscallN(w.lib.abort, w.lib.world, 1) }
 
-// Close ends MPI; a process can't join again. Sums under way are given up.
-func (w *World) Close() error {
-	err := w.do(func() error {
-		w.silence()
-		return w.lib.call("MPI_Finalize", w.lib.finalize)
-	})
-	close(w.calls)
-	<-w.stopped
-	return err
-}
-
 var _ collective.Collective = (*World)(nil)
