@@ -78,14 +78,21 @@ func NewHosts(t testing.TB, n int) *Hosts {
 	return h
 }
 
-// waitFor waits until a host's link is up.
+// waitFor waits until both ends of a host's cable are up.
 func (h *Hosts) waitFor(name string) {
 	h.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); h.must(name, "cat", "/sys/class/net/"+link+"/operstate") != "up"; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			h.t.Fatalf("%s: the link doesn't come up", name)
+	for _, end := range h.cable(name) {
+		for deadline := time.Now().Add(10 * time.Second); h.must(end.namespace, "cat", "/sys/class/net/"+end.device+"/operstate") != "up"; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				h.t.Fatalf("%s: the link doesn't come up", name)
+			}
 		}
 	}
+}
+
+// cable are the ends of a host's cable.
+func (h *Hosts) cable(name string) [2]struct{ namespace, device string } {
+	return [2]struct{ namespace, device string }{{name, link}, {"switch", name}}
 }
 
 // address is a host's, in a network that exists between the namespaces only.
@@ -186,23 +193,23 @@ func newMPICH(t testing.TB) string {
 // Run runs the command on so many ranks a host, started from the first host, and
 // returns what all of them print. Ranks of different hosts reach each other by
 // TCP.
-func (h *Hosts) Run(launcher string, perHost int, args ...string) (string, error) {
-	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+func (h *Hosts) Run(t testing.TB, launcher string, perHost int, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	// UCX, on which MPICH rests, would notice that the hosts share memory.
 	environment := []string{"UCX_TLS=tcp,self", "UCX_NET_DEVICES=" + link}
 	var path string
 	if launcher == NewMPICH {
-		dir := newMPICH(h.t)
+		dir := newMPICH(t)
 		path = filepath.Join(dir, "bin", "mpiexec")
 		environment = append(environment, "ALEXNET_MPI="+filepath.Join(dir, "lib", "libmpi.so.12"))
 	} else {
-		path = find(h.t, launcher)
+		path = find(t, launcher)
 	}
 	command := []string{filepath.Join(h.dir, "enter.sh"), h.Names[0], path, "-n", fmt.Sprint(perHost * len(h.Names))}
 	command = append(command, h.flags(launcher, perHost)...)
-	return execute(ctx, h.t, append(append(command, os.Args[0]), args...), environment...)
+	return execute(ctx, t, append(append(command, os.Args[0]), args...), environment...)
 }
 
 // flags tell a launcher of the hosts, how to start something there, and what the
@@ -217,7 +224,10 @@ func (h *Hosts) flags(launcher string, perHost int) []string {
 		slots = append(slots, fmt.Sprint(name, ":", perHost))
 	}
 	return []string{"--host", strings.Join(slots, ","), "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", agent,
-		"--mca", "oob_tcp_if_include", link, "--mca", "btl_tcp_if_include", link, "--mca", "pml", "ob1", "--mca", "btl", "tcp,vader,self"}
+		"--mca", "oob_tcp_if_include", link,
+		// Open MPI's daemons ask each other whether they are alive, every second here.
+		"--mca", "oob_tcp_keepalive_time", "1", "--mca", "oob_tcp_keepalive_intvl", "1", "--mca", "oob_tcp_keepalive_probes", "2",
+		"--mca", "btl_tcp_if_include", link, "--mca", "pml", "ob1", "--mca", "btl", "tcp,vader,self"}
 }
 
 // Sent is the number of bytes that have left a host.
@@ -240,6 +250,9 @@ func (h *Hosts) Plug(host int, in bool) {
 	}
 	h.must("switch", "ip", "link", "set", h.Names[host], "up")
 	h.waitFor(h.Names[host])
+	for _, name := range h.Names { // what they couldn't reach, they would not try for a while
+		h.must(name, "ip", "neigh", "flush", "dev", link)
+	}
 }
 
 // Limit gives every link a rate in Mbit/s, both ways. It skips the test where
@@ -250,7 +263,7 @@ func (h *Hosts) Limit(rate int) {
 		h.t.Skip("tc is not installed (apt-get install iproute2)")
 	}
 	for _, name := range h.Names {
-		for _, end := range []struct{ namespace, device string }{{name, link}, {"switch", name}} {
+		for _, end := range h.cable(name) {
 			// A burst of 2 ms, and of one segment that the interface hasn't cut up yet.
 			out, err := h.inside(end.namespace, "tc", "qdisc", "replace", "dev", end.device, "root",
 				"tbf", "rate", fmt.Sprintf("%dmbit", rate), "burst", fmt.Sprint(max(rate*250, 64<<10)), "latency", "100ms")
