@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-arm64 check-nvidia gpu-kit fuzz demo bench clean
+.PHONY: build test check check-arm64 check-nvidia mpich gpu-kit fuzz demo bench clean
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -44,6 +44,15 @@ $(NVIDIA_LIBS)/ready:
 check-nvidia: $(NVIDIA_LIBS)/ready ## what calls NVIDIA's libraries, on the real ones, which need no GPU for that
 	ALEXNET_NEED_CUDA_LIBS=1 ALEXNET_CUDA_LIBS=$(NVIDIA_LIBS)/nvidia/cu13/lib:$(NVIDIA_LIBS)/nvidia/cudnn/lib \
 		$(GO) test -count=1 -skip WholeStack ./engine/cuda/internal/nvidia
+
+# MPICH is where mpich installs an MPICH that works between hosts; Debian 12's may
+# hang at the end. What tests hosts finds it there, or where ALEXNET_TEST_MPICH says.
+MPICH ?= $(HOME)/.cache/alexnet-mpich
+
+$(MPICH)/bin/mpiexec:
+	python3 -m pip install -q --no-compile --no-deps --no-cache-dir --ignore-installed --prefix $(MPICH) mpich==5.0.2
+
+mpich: $(MPICH)/bin/mpiexec ## an MPICH for what tests ranks on several hosts, 20 MB
 
 gpu-kit: ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
 	rm -rf $(OUT)/gpu-kit && mkdir -p $(OUT)/gpu-kit/testdata

@@ -29,6 +29,7 @@ type flow struct {
 	x      []*Tensor // per part; nil beyond the head
 	extent Extent
 	whole  bool // every part holds all maps
+	spread bool // of all ranks' images, this rank's maps (build_hybrid.go)
 }
 
 // backward appends a layer's backward ops, per part. It takes the gradients of
@@ -91,10 +92,20 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 			kinds[l.Kind()]++
 			name = fmt.Sprintf("%s%d", l.Kind(), kinds[l.Kind()])
 		}
+		last := i == len(b.net.Layers)-1
+		splits := train && b.splits(l, last)
+		var regained backward
+		if f.spread && !splits && l.Activate == "" && l.Dropout == nil {
+			f, regained = b.regain(ops, name, f)
+		}
 		switch {
 		case l.Conv != nil || l.Dense != nil:
 			w, bias := b.parameters(l, &param, f.extent, extents[i])
-			f, backs[i] = b.weighted(ops, l, w, bias, f, extents[i], i == 0, i == len(b.net.Layers)-1)
+			if splits {
+				f, backs[i] = b.split(ops, l, w, bias, f, extents[i], i == 0)
+				break
+			}
+			f, backs[i] = b.weighted(ops, l, w, bias, f, extents[i], i == 0, last, train)
 		case l.Activate != "":
 			f, backs[i] = b.activate(ops, l, f)
 		case l.LRN != nil:
@@ -103,6 +114,9 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 			f, backs[i] = b.maxPool(ops, name, *l.MaxPool, f, extents[i], train)
 		case l.Dropout != nil:
 			f, backs[i] = b.dropout(ops, name, *l.Dropout, uint64(i), f, train)
+		}
+		if regained != nil {
+			backs[i] = behind(regained, backs[i])
 		}
 	}
 	return ops, backs, f.x[0]
@@ -119,7 +133,7 @@ func (b *builder) scale() float32 {
 }
 
 // weighted emits a convolution or dense layer.
-func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out Extent, first, last bool) (flow, backward) {
+func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out Extent, first, last, train bool) (flow, backward) {
 	own := l.Conv != nil && l.Conv.Reads == ReadsOwn || l.Dense != nil && l.Dense.Reads == ReadsOwn
 	holders := b.parts()
 	if last {
@@ -142,12 +156,15 @@ func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out
 
 	y := flow{x: make([]*Tensor, b.parts()), extent: out}
 	for p := range holders {
-		ws, bs := w.slices[p], bias.slices[p]
+		ws, bs := w.inference(p), bias.inference(p)
+		if train {
+			ws, bs = w.slices[p].w, bias.slices[p].w
+		}
 		y.x[p] = b.activation(p, l.Name, out.Maps/holders, out)
 		if conv {
-			ops[p] = append(ops[p], ConvForward{Window: geometry, Groups: groups, X: x[p], W: ws.w, B: bs.w, Y: y.x[p]})
+			ops[p] = append(ops[p], ConvForward{Window: geometry, Groups: groups, X: x[p], W: ws, B: bs, Y: y.x[p]})
 		} else {
-			ops[p] = append(ops[p], DenseForward{X: x[p], W: ws.w, B: bs.w, Y: y.x[p]})
+			ops[p] = append(ops[p], DenseForward{X: x[p], W: ws, B: bs, Y: y.x[p]})
 		}
 	}
 	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
@@ -231,16 +248,20 @@ func (b *builder) maxPool(ops [][]Op, name string, w Window, in flow, out Extent
 }
 
 func (b *builder) dropout(ops [][]Op, name string, d DropoutSpec, layer uint64, in flow, train bool) (flow, backward) {
-	y := flow{x: make([]*Tensor, b.parts()), extent: in.extent}
+	y := flow{x: make([]*Tensor, b.parts()), extent: in.extent, spread: in.spread}
 	width := in.extent.Len()
 	op := func(p int, x, y *Tensor) Op {
-		return Dropout{
+		o := Dropout{
 			Rate: d.Rate, Layer: layer, Width: width, First: p * width / b.parts(),
 			Train: train, Inverted: d.Inverted, X: x, Y: y,
 		}
+		if in.spread {
+			o.First, o.AllRanks = b.cfg.Communicator.Rank()*width/b.cfg.ranks(), true
+		}
+		return o
 	}
 	for p, x := range in.x {
-		y.x[p] = b.activation(p, name, x.Shape[1], in.extent)
+		y.x[p] = b.tensor(p, name, Working, Scratch, x.Shape)
 		ops[p] = append(ops[p], op(p, x, y.x[p]))
 	}
 	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {

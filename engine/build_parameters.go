@@ -1,7 +1,7 @@
 package engine
 
-// parameter is one weight or bias array, sliced over the parts along its first
-// dimension.
+// parameter is one weight or bias array, sliced over the parts, or over the
+// ranks, along its first dimension.
 type parameter struct {
 	Parameter
 	layer  string
@@ -9,6 +9,18 @@ type parameter struct {
 	start  Start
 	bias   bool
 	slices []*slice // per part; nil where the part holds none
+
+	// whole is, of what is sliced over the ranks, the copy of everything that
+	// inference reads, as Model.Assemble left it; nil elsewhere.
+	whole *Tensor
+}
+
+// inference is the tensor that a part's inference reads.
+func (q *parameter) inference(part int) *Tensor {
+	if q.whole != nil {
+		return q.whole
+	}
+	return q.slices[part].w
 }
 
 // slice is one part's share of a parameter. Where batches aren't cut, sum is g.
@@ -49,11 +61,16 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 	} else {
 		dims = append(dims, shape.Row())
 	}
+	splits := b.splits(l, l.Name == b.net.Layers[len(b.net.Layers)-1].Name)
 	sliced := func(name string, shape Shape, dims []int, bias bool) *parameter {
 		q := &parameter{
 			Parameter: Parameter{Name: name, Dims: dims},
 			layer:     l.Name, fanIn: shape.Row(), start: start, bias: bias,
 			slices: make([]*slice, b.parts()),
+		}
+		if splits {
+			q.whole = b.tensor(0, name+".whole", Master, Persistent, shape)
+			shape[0] /= b.cfg.ranks()
 		}
 		shape[0] /= holders
 		for p := range holders {

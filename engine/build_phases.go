@@ -79,7 +79,7 @@ func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 // context for all of them, so that one goroutine makes a rank's calls, in one
 // order.
 func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
-	if b.cfg.Communicator == nil || b.frozen(w.layer) {
+	if b.cfg.Communicator == nil || b.frozen(w.layer) || w.whole != nil {
 		return
 	}
 	for p := range w.slices {

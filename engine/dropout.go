@@ -22,7 +22,12 @@ func DropoutKey(s Step, layer uint64) uint64 {
 // Key is the state from which this op's masks of one run are drawn, with the
 // run's place in the batch folded in: index n·Width + First + j belongs to the
 // run's n-th image.
-func (o Dropout) Key(s Step) uint64 { return DropoutKey(s, o.Layer) + s.Image*uint64(o.Width)*golden }
+func (o Dropout) Key(s Step) uint64 {
+	if o.AllRanks {
+		s.Image = 0
+	}
+	return DropoutKey(s, o.Layer) + s.Image*uint64(o.Width)*golden
+}
 
 // DropoutKeeps reports whether the unit at index keeps its value; it is false
 // with probability rate (to within 2⁻³²).

@@ -30,6 +30,12 @@ type ModelConfig struct {
 	// them, and a loss that isn't finite halts all ranks. Ranks begin with the
 	// same weights. nil is a job of one.
 	Communicator Communicator
+	// Hybrid splits the fully connected layers but the last over the ranks,
+	// each of which computes its own units for the images of all, instead of
+	// holding all of them and adding up their gradients, the most of a net's
+	// (Krizhevsky 2014). Ranks then have one context each, and batches aren't
+	// cut. See Model.Assemble.
+	Hybrid bool
 	// Freeze names layers whose weights and biases training leaves alone.
 	Freeze []string
 	// Probabilities asks for the softmax outputs of training steps too; Infer
@@ -160,6 +166,9 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 		return nil, fmt.Errorf("freeze: %w", err)
 	}
 	l := &layout{builder: newBuilder(net, contexts, cfg)}
+	if err := l.checkHybrid(); err != nil {
+		return nil, fmt.Errorf("net %q: %w", net.Name, err)
+	}
 	l.ops[inferring] = l.inference(extents)
 	if cfg.Tap != "" {
 		if l.taps, err = tapTensors(l.ops[inferring], cfg.Tap); err != nil {

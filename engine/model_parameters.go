@@ -43,20 +43,29 @@ func (m *Model) Parameters() []Parameter {
 	return out
 }
 
-// Read returns a fresh copy of one parameter's field in the merged layout.
+// Read returns a fresh copy of one parameter's field in the merged layout. Of a
+// parameter that is split over the ranks each has its own part, so all ranks make
+// the same call (see Split).
 func (m *Model) Read(f Field, name string) ([]float32, error) {
 	q, err := m.parameter(name)
 	if err := errors.Join(err, m.idle()); err != nil {
 		return nil, err
 	}
 	values := make([]float32, q.Len())
-	err = q.each(f, values, func(part []float32, t *Tensor) error {
+	err = q.each(f, m.share(q, values), func(part []float32, t *Tensor) error {
 		return t.Context.Download(part, t)
 	})
-	return values, errors.Join(err, m.sync())
+	if err := errors.Join(err, m.sync()); err != nil || q.whole == nil {
+		return values, err
+	}
+	if err := m.Config.Communicator.AllGather(values)(); err != nil {
+		return nil, fmt.Errorf("%s: gathering it from all ranks: %w", name, err)
+	}
+	return values, nil
 }
 
-// Write sets one parameter's field from the merged layout.
+// Write sets one parameter's field from the merged layout; on every rank where
+// there are several.
 func (m *Model) Write(f Field, name string, values []float32) error {
 	q, err := m.parameter(name)
 	if err := errors.Join(err, m.idle()); err != nil {
@@ -65,10 +74,52 @@ func (m *Model) Write(f Field, name string, values []float32) error {
 	if len(values) != q.Len() {
 		return fmt.Errorf("%s: %d values, the net wants %v = %d", name, len(values), q.Dims, q.Len())
 	}
-	err = q.each(f, values, func(part []float32, t *Tensor) error {
+	err = q.each(f, m.share(q, values), func(part []float32, t *Tensor) error {
 		return t.Context.Upload(t, part)
 	})
+	if f == Weight && q.whole != nil {
+		err = errors.Join(err, q.whole.Context.Upload(q.whole, values))
+	}
 	return errors.Join(err, m.sync())
+}
+
+// share is this rank's part of a parameter's values.
+func (m *Model) share(q *parameter, values []float32) []float32 {
+	if q.whole == nil {
+		return values
+	}
+	n, rank := len(values)/m.Config.ranks(), m.Config.Communicator.Rank()
+	return values[rank*n : (rank+1)*n]
+}
+
+// Split says that some parameters are split over the ranks, as ModelConfig.Hybrid
+// has it.
+func (m *Model) Split() bool {
+	for _, q := range m.params {
+		if q.whole != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Assemble brings the weights that are split over the ranks to all of them, as
+// they are now: Infer computes with what the last Assemble or Write has left, on
+// each rank by itself. All ranks call it.
+func (m *Model) Assemble() error {
+	for _, q := range m.params {
+		if q.whole == nil {
+			continue
+		}
+		values, err := m.Read(Weight, q.Name)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(q.whole.Context.Upload(q.whole, values), m.sync()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *Model) parameter(name string) (*parameter, error) {

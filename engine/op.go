@@ -160,8 +160,8 @@ type MaxPoolBackward struct {
 //
 //	Y[n,j] = X[n,j] if DropoutKeeps(key, (Image + n)·Width + First + j, Rate) else 0
 //
-// with key = DropoutKey(step, Layer) and the step's Image (or, the same, key =
-// Key(step) and Image 0), times 1/(1−Rate) when Inverted. Width is
+// with key = DropoutKey(step, Layer) and the step's Image, or 0 with AllRanks (or,
+// the same, key = Key(step) and Image 0), times 1/(1−Rate) when Inverted. Width is
 // the layer's number of units over all contexts and First the index of this
 // context's first one, so that the mask doesn't depend on placement. Without
 // Train, Y = X·(1−Rate), or X when Inverted. The backward pass is the same op
@@ -172,5 +172,6 @@ type Dropout struct {
 	Width, First int
 	Train        bool
 	Inverted     bool
+	AllRanks     bool // X holds the images of all ranks, the step's whole batch
 	X, Y         *Tensor
 }

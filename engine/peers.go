@@ -119,6 +119,10 @@ func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
 // evaluate runs the validation set; with peers each rank its own part, and the
 // score is that of all.
 func (r *run) evaluate(ctx context.Context, f Feeder) (Score, error) {
+	if err := r.Model.Assemble(); err != nil {
+		r.broken = true
+		return Score{}, err
+	}
 	t, err := evaluate(ctx, r.Model, f, 1)
 	if r.alone() || err != nil && ctx.Err() == nil {
 		return t.score(), err

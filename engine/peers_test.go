@@ -33,7 +33,8 @@ func (f *share) Next(ctx context.Context) (engine.Batch, error) {
 }
 
 // rankTrainers are the trainers of a job on so many ranks, which share dir.
-func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder) []*engine.Trainer {
+// and go on from what lies there.
+func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder, hybrid bool) []*engine.Trainer {
 	t.Helper()
 	net, err := engine.ReadNet(strings.NewReader(tinyNet))
 	if err != nil {
@@ -47,14 +48,12 @@ func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder) []*e
 			t.Fatal(err)
 		}
 		cfg := tr.Model.Config
-		cfg.Batch, cfg.Communicator = tinyBatch/ranks, c
+		cfg.Batch, cfg.Communicator, cfg.Hybrid = tinyBatch/ranks, c, hybrid
 		if tr.Model, err = engine.NewModel(net, contexts, cfg); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { tr.Model.Close() })
-		if err := tr.Model.Initialize(engine.InitHe, 7); err != nil {
-			t.Fatal(err)
-		}
+		begin(t, tr)
 		tr.Peers = c
 		tr.Train = func(epoch, first int) (engine.Feeder, error) {
 			return &share{batches{epoch: epoch, at: first, end: tinyEpoch}, rank, ranks}, nil
@@ -93,7 +92,7 @@ func TestTrainerOnRanks(t *testing.T) {
 		for i := range records {
 			records[i], contexts[i] = &recorder{}, t.Context()
 		}
-		trainers := rankTrainers(t, ranks, dir, records)
+		trainers := rankTrainers(t, ranks, dir, records, false)
 		logs := one.logs
 		if ranks == 4 { // rank 0 saves, and logs, after every step: the others keep its pace
 			trainers[0].SaveAfter, logs = 1, nil
@@ -153,7 +152,7 @@ func TestRanksStopTogether(t *testing.T) {
 			defer cancel()
 			contexts := []context.Context{t.Context(), t.Context(), ctx, t.Context()}
 			dir := t.TempDir()
-			trainers := rankTrainers(t, 4, dir, records)
+			trainers := rankTrainers(t, 4, dir, records, false)
 			records[2].onStep = ask(trainers[2], cancel)
 			stops, errs := runRanks(trainers, contexts)
 			for rank, tr := range trainers {
@@ -174,7 +173,7 @@ func TestRanksStopTogether(t *testing.T) {
 func TestRanksStopDuringValidation(t *testing.T) {
 	records := []*recorder{{}, {}}
 	ctx, cancel := context.WithCancel(t.Context())
-	trainers := rankTrainers(t, 2, t.TempDir(), records)
+	trainers := rankTrainers(t, 2, t.TempDir(), records, false)
 	trainers[1].Validate = func() (engine.Feeder, error) {
 		return &share{batches{epoch: 1000, end: 5, fail: func(at int) error {
 			if at == 2 {

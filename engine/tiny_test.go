@@ -146,26 +146,33 @@ func tinyTrainer(t *testing.T, dir string, o engine.Observer) *engine.Trainer {
 		LogEvery: 4,
 		Observer: o,
 	}
+	begin(t, tr)
+	return tr
+}
+
+// begin gives a trainer's model its first weights, or those of the last
+// checkpoint.
+func begin(t *testing.T, tr *engine.Trainer) {
+	t.Helper()
 	latest, err := tr.Checkpoints.Latest()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if latest == "" {
-		if err := m.Initialize(engine.InitHe, 7); err != nil {
+		if err := tr.Model.Initialize(engine.InitHe, 7); err != nil {
 			t.Fatal(err)
 		}
-		return tr
+		return
 	}
 	c, err := engine.OpenCheckpoint(latest)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.Restore(m); err != nil {
+	if err := c.Restore(tr.Model); err != nil {
 		t.Fatal(err)
 	}
 	tr.Checkpoint = c.Checkpoint
-	return tr
 }
 
 // tinyRun takes what lies in dir up to so many steps.

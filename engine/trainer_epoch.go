@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"time"
 )
@@ -82,13 +83,16 @@ func (r *run) save(best bool) error {
 		return nil
 	}
 	r.flush()
-	if !r.writes() {
-		r.dirty = false
-		return nil
-	}
 	c := &r.Checkpoint
 	c.Schedule = r.Schedule.State()
 	c.Rate = r.Schedule.Rate(c.Position.Step)
+	if !r.writes() {
+		r.dirty = false
+		if r.Model.Split() { // rank 0 reads this rank's part
+			return WriteCheckpoint(io.Discard, r.Model, c)
+		}
+		return nil
+	}
 	path, err := r.Checkpoints.Save(r.Model, c, best)
 	if err != nil {
 		r.broken = true

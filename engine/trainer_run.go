@@ -87,6 +87,9 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 	case r.interrupted(ctx) != nil:
 		return "", errors.Join(&StoppedError{r.at.Step, r.interrupted(ctx)}, r.save(false))
 	}
+	if r.Model.Split() {
+		return "", err // the other ranks don't know of it, and saving takes all of them
+	}
 	return "", errors.Join(err, r.save(false))
 }
 

@@ -27,10 +27,13 @@ func function(f engine.Function) kernels.Function {
 }
 
 func (c *Context) lowerDropout(op engine.Dropout) step {
-	x := op.X.Shape
-	return step{stepped: true, run: func(s gpu.Stream) error {
+	x, numbers := op.X.Shape, c.params
+	if op.AllRanks {
+		numbers = c.params.Add(allRanksParams)
+	}
+	return step{stepped: true, allRanks: op.AllRanks, run: func(s gpu.Stream) error {
 		return c.kernels.Dropout(s, kernels.Dropout{
-			X: c.address(op.X), Y: c.address(op.Y), Step: c.params,
+			X: c.address(op.X), Y: c.address(op.Y), Step: numbers,
 			Layer: op.Layer, Width: int64(op.Width), First: int64(op.First),
 			N: int32(x[0]), HW: int32(x[2] * x[3]), C: int32(x[1]),
 			Rate: op.Rate, Train: flag(op.Train), Inverted: flag(op.Inverted),

@@ -10,21 +10,23 @@ import (
 
 // step is one op on the device, or several in one.
 type step struct {
-	name    string // for messages
-	ops     int    // how many it does
-	work    int64  // bytes of workspace
-	stepped bool   // reads StepParams
-	prepare func() error
-	fetches []fetch
-	run     func(s gpu.Stream) error // nil for signal and await
-	signal  *event
-	await   *event
+	name     string // for messages
+	ops      int    // how many it does
+	work     int64  // bytes of workspace
+	stepped  bool   // reads StepParams
+	allRanks bool   // those of ops on the images of all ranks
+	prepare  func() error
+	fetches  []fetch
+	run      func(s gpu.Stream) error // nil for signal and await
+	signal   *event
+	await    *event
 }
 
 // program is a list of segments in order.
 type program struct {
 	c        *Context
 	stepped  bool
+	allRanks bool
 	segments []segment
 	runs     int
 }
@@ -78,7 +80,7 @@ func (p *program) compile(ops []engine.Op) error {
 
 // add appends a step to the last segment, or begins another.
 func (p *program) add(s step) {
-	p.stepped = p.stepped || s.stepped
+	p.stepped, p.allRanks = p.stepped || s.stepped, p.allRanks || s.allRanks
 	if s.signal != nil || s.await != nil {
 		p.segments = append(p.segments, segment{signal: s.signal, await: s.await})
 		return
@@ -114,7 +116,7 @@ func (p *program) Run(s engine.Step) error {
 // execute enqueues the segments on the device.
 func (p *program) execute(s engine.Step) error {
 	if p.stepped {
-		if err := p.c.setParams(s); err != nil {
+		if err := p.c.setParams(s, p.allRanks); err != nil {
 			return err
 		}
 	}
@@ -175,12 +177,20 @@ func (seg *segment) enqueue(s gpu.Stream) error {
 	return nil
 }
 
+// allRanksParams is where, behind the step's numbers, they stand again for ops
+// on the images of all ranks, of which the first is 0.
+const allRanksParams = engine.ArenaAlign / 2
+
 // setParams writes the step's numbers to device memory, where kernels read
 // them, in order with the compute stream.
-func (c *Context) setParams(s engine.Step) error {
-	return c.kernels.SetStep(c.compute, kernels.SetStep{Step: c.params, Params: kernels.StepParams{
-		Seed: s.Seed, Number: s.Number, Image: s.Image, LearningRate: s.LearningRate, Momentum: s.Momentum,
-	}})
+func (c *Context) setParams(s engine.Step, allRanks bool) error {
+	p := kernels.StepParams{Seed: s.Seed, Number: s.Number, Image: s.Image, LearningRate: s.LearningRate, Momentum: s.Momentum}
+	err := c.kernels.SetStep(c.compute, kernels.SetStep{Step: c.params, Params: p})
+	if err != nil || !allRanks {
+		return err
+	}
+	p.Image = 0
+	return c.kernels.SetStep(c.compute, kernels.SetStep{Step: c.params.Add(allRanksParams), Params: p})
 }
 
 // fetch is a tensor of another GPU and the place in this context's workspace

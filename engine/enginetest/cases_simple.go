@@ -111,6 +111,10 @@ func dropoutCases() (cases []OpCase) {
 					// Whole numbers but zero: a dropped unit can't be mistaken for a kept one.
 					data := integers(name, c.shape.Len(), 1, 100)
 					cases = append(cases, OpCase{name, op, step, Memory{op.X: data}})
+					if train && !inPlace {
+						op.AllRanks = true
+						cases = append(cases, OpCase{name + ", of all ranks", op, step, Memory{op.X: data}})
+					}
 				}
 			}
 		}

@@ -56,10 +56,14 @@ func (r run) activateBackward(op engine.ActivateBackward) {
 func (r run) dropout(op engine.Dropout, step engine.Step) {
 	x, y := r.read(op.X), r.write(op.Y)
 	key := engine.DropoutKey(step, op.Layer)
+	first := step.Image
+	if op.AllRanks {
+		first = 0
+	}
 	rate := float64(op.Rate)
 	for i, v := range x.v {
 		n, j := i/x.Shape.Row(), i%x.Shape.Row()
-		keeps := !op.Train || engine.DropoutKeeps(key, (step.Image+uint64(n))*uint64(op.Width)+uint64(op.First+j), op.Rate)
+		keeps := !op.Train || engine.DropoutKeeps(key, (first+uint64(n))*uint64(op.Width)+uint64(op.First+j), op.Rate)
 		scale := 1.0
 		switch {
 		case op.Train && op.Inverted:

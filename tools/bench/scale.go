@@ -9,40 +9,73 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// cluster is what the model of a data-parallel job knows. A step on n ranks
-// computes batch images a rank, and sends and receives 2·(n−1)/n of the
-// gradients' bytes (a reduce-scatter and an all-gather, see
-// engine/collective/mpi). What travels while the backward pass still runs costs
-// nothing; the rest is added.
+// cluster is what the model of a job knows. Each rank computes batch images a
+// step. What travels while the backward pass still runs costs nothing; the rest
+// is added.
 type cluster struct {
 	rate     float64 // images/s of one rank alone, measured or assumed
 	batch    int     // images a rank and step
-	bytes    float64 // of gradients, as they travel
+	hybrid   bool    // fully connected layers but the last split over the ranks
+	gradient float64 // bytes of one value of the gradients, as they travel
+	value    float64 // bytes of one value of activations and their gradients
 	link     float64 // bytes/s of a rank, each way
 	latency  float64 // seconds of a message
-	messages int     // of a sum, each way
+	sums     int     // in a step
 	backward float64 // part of a step that is left when the first large gradients are ready
 }
 
+// Numbers of the whole net with 1,000 classes.
+const (
+	alexnetParameters = 60_954_656
+	alexnetFC67       = 9216*4096 + 4096 + 4096*4096 + 4096
+	alexnetFC6Input   = 9216
+	alexnetFC7Input   = 4096
+	alexnetFC8Input   = 4096
+	hybridExchanges   = 6
+)
+
+// sumBytes is what a rank sends of gradients in a step on n ranks, and receives:
+// 2·(n−1)/n of them, in a reduce-scatter and an all-gather (engine/collective/mpi).
+func (c *cluster) sumBytes(n int) float64 {
+	values := float64(alexnetParameters)
+	if c.hybrid {
+		values -= alexnetFC67
+	}
+	return 2 * float64(n-1) / float64(n) * values * c.gradient
+}
+
+// exchangeBytes is what a rank sends of activations in a hybrid step, there and
+// back (engine/build_hybrid.go).
+func (c *cluster) exchangeBytes(n int) float64 {
+	if !c.hybrid {
+		return 0
+	}
+	others := float64(n - 1)
+	return 2 * c.value * float64(c.batch) * (others*(alexnetFC6Input+alexnetFC7Input) + others/float64(n)*alexnetFC8Input)
+}
+
 // step is the seconds of a step on n ranks, and those of them that are spent
-// waiting for gradients.
+// waiting for what travels. Exchanges are waited for, sums as far as the backward
+// pass doesn't hide them.
 func (c *cluster) step(n int) (total, waiting float64) {
 	compute := float64(c.batch) / c.rate
 	if n == 1 {
 		return compute, 0
 	}
-	travel := 2*float64(n-1)/float64(n)*c.bytes/c.link + 2*float64(n-1)*float64(c.messages)*c.latency
-	waiting = max(0, travel-c.backward*compute)
+	others := float64(n - 1)
+	sums := c.sumBytes(n)/c.link + 2*others*float64(c.sums)*c.latency
+	waiting = max(0, sums-c.backward*compute)
+	if c.hybrid {
+		waiting += c.exchangeBytes(n)/c.link + hybridExchanges*others*c.latency
+	}
 	return compute + waiting, waiting
 }
-
-// alexnetParameters are those of the whole net with 1,000 classes.
-const alexnetParameters = 60_954_656
 
 func scaleCommand(stdout io.Writer) *cli.Command {
 	c := cluster{}
 	var gbit, micro float64
-	var wire, what string
+	var wire, activations, parallel, what string
+	width := func(format string) float64 { return map[string]float64{"fp32": 4, "bf16": 2}[format] }
 	return &cli.Command{
 		Name:  "scale",
 		Usage: "project a data-parallel job from the rate of one rank and the speed of the links",
@@ -53,16 +86,22 @@ func scaleCommand(stdout io.Writer) *cli.Command {
 			&cli.Float64Flag{Name: "link", Usage: "Gbit/s of a rank's link, each way", Value: 10, Destination: &gbit},
 			&cli.Float64Flag{Name: "latency", Usage: "microseconds of a message", Value: 20, Destination: &micro},
 			&cli.StringFlag{Name: "wire", Usage: "gradients as fp32 or bf16", Value: "fp32", Destination: &wire},
+			&cli.StringFlag{Name: "activations", Usage: "activations between hybrid ranks as fp32 or bf16", Value: "fp32", Destination: &activations},
+			&cli.StringFlag{Name: "parallel", Usage: "data or hybrid", Value: "data", Destination: &parallel},
 			&cli.Float64Flag{Name: "backward", Usage: "part of a step that is left when the gradients of fc6–fc8, 96 % of all, are ready", Value: 0.55, Destination: &c.backward},
-			&cli.IntFlag{Name: "messages", Usage: "messages a rank sends to each other one in a step", Value: 16, Destination: &c.messages},
+			&cli.IntFlag{Name: "sums", Usage: "sums over ranks in a step: of the gradients of every array of weights", Value: 16, Destination: &c.sums},
 		},
 		Action: func(*cli.Context) error {
-			c.link, c.latency, c.bytes = gbit*1e9/8, micro*1e-6, 4*alexnetParameters
-			if wire == "bf16" {
-				c.bytes /= 2
+			c.link, c.latency, c.hybrid = gbit*1e9/8, micro*1e-6, parallel == "hybrid"
+			c.gradient, c.value = width(wire), width(activations)
+			if c.gradient*c.value == 0 || !c.hybrid && parallel != "data" {
+				return fmt.Errorf("want --wire and --activations of fp32 or bf16 and --parallel of data or hybrid, not %s, %s, %s", wire, activations, parallel)
 			}
-			fmt.Fprintf(stdout, "one rank: %.4g images/s (%s); %d images a rank and step; %.0f MB of gradients (%s); links of %g Gbit/s, %g µs\n\n",
-				c.rate, what, c.batch, c.bytes/1e6, wire, gbit, micro)
+			fmt.Fprintf(stdout, "%s parallel; one rank: %.4g images/s (%s); %d images a rank and step; gradients in %s", parallel, c.rate, what, c.batch, wire)
+			if c.hybrid {
+				fmt.Fprintf(stdout, ", activations in %s", activations)
+			}
+			fmt.Fprintf(stdout, "; links of %g Gbit/s, %g µs\n\n", gbit, micro)
 			return c.table(stdout)
 		},
 	}
@@ -71,12 +110,12 @@ func scaleCommand(stdout io.Writer) *cli.Command {
 // table prints the projection for 1 to 64 ranks.
 func (c *cluster) table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.AlignRight|tabwriter.Debug)
-	head := []string{"ranks", "step", "waiting", "images/s", "efficiency", "90 epochs of 1.28 M", "1 epoch of 100 M"}
+	head := []string{"ranks", "sent a rank", "step", "waiting", "images/s", "efficiency", "90 epochs of 1.28 M", "1 epoch of 100 M"}
 	fmt.Fprintln(t, strings.Join(head, "\t")+"\t")
 	for n := 1; n <= 64; n *= 2 {
 		step, waiting := c.step(n)
 		rate := float64(n*c.batch) / step
-		fmt.Fprintf(t, "%d\t%s\t%.0f %%\t%.5g\t%.0f %%\t%s\t%s\t\n", n, seconds(step), 100*waiting/step, rate, 100*rate/(float64(n)*c.rate), seconds(90*1_281_167/rate), seconds(100e6/rate))
+		fmt.Fprintf(t, "%d\t%.0f MB\t%s\t%.0f %%\t%.5g\t%.0f %%\t%s\t%s\t\n", n, (c.sumBytes(n)+c.exchangeBytes(n))/1e6, seconds(step), 100*waiting/step, rate, 100*rate/(float64(n)*c.rate), seconds(90*1_281_167/rate), seconds(100e6/rate))
 	}
 	return t.Flush()
 }

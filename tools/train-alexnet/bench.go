@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,10 +14,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
+	"alexnet/tools/internal/ranks"
 )
 
 // benchConfig is what bench is asked to measure.
@@ -26,6 +27,7 @@ type benchConfig struct {
 	net              string
 	classes          int
 	devices          string
+	ownDevices       string // this rank's
 	options          devices.Options
 	batch, steps     int
 	data             string
@@ -33,6 +35,8 @@ type benchConfig struct {
 	workers          int
 	json, skipLayers bool
 	peak, bandwidth  float64 // of the devices together, TFLOP/s and GB/s; 0: not known
+	parallel         string
+	ranks            ranks.Options
 }
 
 // benchResult is the object that bench --json prints.
@@ -50,6 +54,7 @@ type benchResult struct {
 	FromData     float64       `json:"train_from_data_images_per_s,omitempty"` // means over the same numbers of steps, in turns
 	FromMemory   float64       `json:"train_from_memory_images_per_s,omitempty"`
 	Roofline     float64       `json:"roofline_images_per_s,omitempty"` // see layers
+	Ranks        *rankResult   `json:"ranks,omitempty"`                 // under mpirun or srun; rates are those of all ranks
 	Layers       []layerResult `json:"layers,omitempty"`
 }
 
@@ -73,14 +78,19 @@ func benchCommand(stdout io.Writer) *cli.Command {
 		Usage:    "measure training, inference, every layer and, with --data, the loader",
 		UsageText: `train-alexnet bench
    train-alexnet bench --devices cpu,cpu --batch 64 --json
-   train-alexnet bench --data shards/train`,
+   train-alexnet bench --data shards/train
+   mpirun -n 2 train-alexnet bench --parallel hybrid`,
 		Description: `Trains and runs the net on random pictures that are already in memory, and prints the median rate of
 the steps. Then it times the ops of a step one by one and sums them by layer; the rates of products stand
 beside the peak that the same cores reach on registers alone, measured in the same run. With --data it
 also times the loader by itself on a folder of shards, with crops, flips and colour numbers, and training
 from it, in turns with training from memory. With --peak and --bandwidth, which data sheets tell, it adds the
 roofline: every op of a step takes the longer of its products at that peak and its bytes at that bandwidth,
-with nothing fused.`,
+with nothing fused.
+
+Under mpirun or srun all ranks train together, --batch being that of all, and the table of layers is left
+out. On CPUs the step is then taken apart: the same step with nothing sent, what it sends with nothing
+computed, and so the part of the exchange that computing hides.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "net", Value: "alexnet", Usage: "`NET` to measure: a preset or a JSON net file", Destination: &f.net},
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes, for presets", Destination: &f.classes},
@@ -96,35 +106,59 @@ with nothing fused.`,
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines of the loader; 0 is one a core", Destination: &f.workers},
 			&cli.Float64Flag{Name: "peak", Usage: "`TFLOPS` that the devices reach in products, for the roofline", Destination: &f.peak},
 			&cli.Float64Flag{Name: "bandwidth", Usage: "`GB` a second that the devices move to and from their memory, for the roofline", Destination: &f.bandwidth},
+			&cli.StringFlag{Name: "parallel", Value: parallelData, Usage: parallelUsage, Destination: &f.parallel},
+			ranks.TimeoutFlag(&f.ranks),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
 		}, f.access.Flags("")...),
 		Action: func(c *cli.Context) error {
 			if f.batch < 1 || f.steps < 1 || f.classes < 2 {
 				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
 			}
-			f.devices, _ = chosenDevices(c)
-			r, err := bench(c.Context, &f)
+			if f.parallel != parallelData && f.parallel != parallelHybrid {
+				return command.Usagef("--parallel %s: want %s or %s", f.parallel, parallelData, parallelHybrid)
+			}
+			group, err := ranks.Join(f.ranks)
 			if err != nil {
 				return err
 			}
-			if f.json {
-				return json.NewEncoder(stdout).Encode(r)
-			}
-			return r.print(stdout)
+			stdout, stderr := ranks.Streams(group, stdout, c.App.ErrWriter)
+			return ranks.Close(group, f.run(c.Context, group, stdout, stderr))
 		},
 	}
 }
 
-func bench(ctx context.Context, f *benchConfig) (*benchResult, error) {
+// run measures on the ranks of a group, or on one.
+func (f *benchConfig) run(ctx context.Context, group collective.Collective, stdout, stderr io.Writer) (err error) {
+	if f.batch%group.Size() != 0 {
+		return command.Usagef("bench: --batch %d is that of all ranks together: it doesn't divide into %d equal shares", f.batch, group.Size())
+	}
+	f.devices, f.ownDevices, err = rankDevices(f.devices, group, command.NewLine(stderr).Print)
+	if err != nil {
+		return err
+	}
+	if group.Size() > 1 && f.options.Threads == 0 {
+		f.options.Threads = ranks.Processors(group)
+	}
+	r, err := bench(ctx, f, group)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return json.NewEncoder(stdout).Encode(r)
+	}
+	return r.print(stdout)
+}
+
+func bench(ctx context.Context, f *benchConfig, group collective.Collective) (*benchResult, error) {
 	net, err := (&settings{Net: f.net}).namedNet(f.classes)
 	if err != nil {
 		return nil, err
 	}
 	r := &benchResult{Net: net.Name, Devices: f.devices, Precision: f.options.Precision, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
-	if err := r.steps(ctx, f, net); err != nil {
+	if err := r.steps(ctx, f, net, group); err != nil {
 		return nil, err
 	}
-	if !f.skipLayers {
+	if !f.skipLayers && group.Size() == 1 {
 		if err := r.layers(f, net); err != nil {
 			return nil, err
 		}
@@ -138,12 +172,18 @@ func bench(ctx context.Context, f *benchConfig) (*benchResult, error) {
 }
 
 // steps times whole training and inference steps.
-func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net) (err error) {
-	contexts, err := openDevices(f.devices, f.options)
+func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net, group collective.Collective) (err error) {
+	contexts, err := openDevices(f.ownDevices, f.options)
 	if err != nil {
 		return err
 	}
-	m, err := engine.NewModel(net, contexts, benchModel(f))
+	cfg, by := benchModel(f), (*meter)(nil)
+	cfg.Batch /= group.Size()
+	if group.Size() > 1 {
+		by = &meter{communicator: communicator{group}}
+		cfg.Communicator, cfg.Hybrid = by, f.parallel == parallelHybrid
+	}
+	m, err := engine.NewModel(net, contexts, cfg)
 	if err != nil {
 		return err
 	}
@@ -156,6 +196,21 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 	}
 	b, err := benchBatch(m)
 	if err != nil {
+		return err
+	}
+	if by != nil {
+		if err := m.Join(); err != nil {
+			return err
+		}
+		r.Ranks = &rankResult{Ranks: group.Size(), Parallel: f.parallel}
+		if err := r.Ranks.measure(ctx, f, group, by, m, b); err != nil {
+			return err
+		}
+		r.Train = float64(f.batch) / r.Ranks.Step * 1e3
+		r.Infer, err = medianRate(ctx, f, func() error {
+			_, err := m.Infer(b)
+			return err
+		})
 		return err
 	}
 	step := engine.Step{Seed: 1, LearningRate: 1e-4, Momentum: .9}
@@ -202,8 +257,7 @@ func medianRate(ctx context.Context, f *benchConfig, step func() error) (float64
 			times = append(times, time.Since(began).Seconds())
 		}
 	}
-	slices.Sort(times)
-	return float64(f.batch) / times[len(times)/2], nil
+	return float64(f.batch) / median(times), nil
 }
 
 // benchBatch is a batch of random pictures, in the memory that a loader would
@@ -324,6 +378,9 @@ func loaderRate(ctx context.Context, f *benchConfig, net *engine.Net) (float64, 
 func (r *benchResult) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s on %s in %s, batch %d, %d MiB\n", r.Net, r.Devices, r.Precision, r.Batch, r.MemoryMiB)
 	fmt.Fprintf(w, "training   %.1f images/s\ninference  %.1f images/s\n", r.Train, r.Infer)
+	if r.Ranks != nil {
+		r.Ranks.print(w)
+	}
 	if r.LoaderImages > 0 {
 		fmt.Fprintf(w, "loader     %.0f images/s\n", r.LoaderImages)
 	}

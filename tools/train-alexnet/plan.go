@@ -10,7 +10,7 @@ import (
 // plan prints what each device context will take, and the loaders' batches. A net
 // that doesn't fit is an error then.
 func (j *job) plan(stdout io.Writer) error {
-	contexts, err := j.open(j.Devices, j.deviceOptions())
+	contexts, err := j.open(j.ownDevices, j.deviceOptions())
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -20,6 +21,33 @@ const (
 	wireFloat32  = "fp32"
 	wireBFloat16 = "bf16"
 )
+
+// Values of --parallel.
+const (
+	parallelData   = "data"
+	parallelHybrid = "hybrid"
+	parallelUsage  = "`FORM` of sharing a step out over ranks: data adds up all gradients; hybrid splits the fully connected layers over the ranks, so that their activations travel instead (Krizhevsky 2014), which is less where a step has fewer than some 3,000 pictures"
+)
+
+// inheritWire takes the wire format of a run that is resumed, which is wanted
+// before everything else of it: ranks join first.
+func (s *settings) inheritWire(isSet func(flag string) bool) error {
+	if !s.Resume || s.Run == "" || isSet("wire") {
+		return nil
+	}
+	r, err := readRun(s.Run)
+	if err != nil {
+		return nil // prepare says what is wrong
+	}
+	var old struct{ Wire string }
+	if err := json.Unmarshal(r.Settings, &old); err != nil {
+		return fmt.Errorf("%s: settings: %w", filepath.Join(s.Run, runName), err)
+	}
+	if old.Wire != "" {
+		s.Wire = old.Wire
+	}
+	return nil
+}
 
 // rankOptions are what joins the ranks of a job.
 func (s *settings) rankOptions() (ranks.Options, error) {
@@ -44,10 +72,8 @@ func (j *job) shareOut() error {
 	if j.Batch%size != 0 || j.Batch/size%j.Accumulate != 0 {
 		return command.Usagef("--batch %d is that of all ranks together: it doesn't divide into %d equal shares of --accumulate %d pieces", j.Batch, size, j.Accumulate)
 	}
-	for _, device := range strings.Split(j.Devices, ",") {
-		if device != "cpu" && device != "" {
-			return command.Usagef("--devices %s: several ranks train on the CPU only, so far", j.Devices)
-		}
+	if j.Parallel == parallelHybrid && j.Accumulate > 1 {
+		return command.Usagef("--parallel %s computes whole batches: leave --accumulate out", parallelHybrid)
 	}
 	if j.Threads == 0 {
 		j.Threads = ranks.Processors(j.group)
@@ -61,12 +87,12 @@ func (j *job) shareOut() error {
 // share is a rank's part of a batch.
 func (j *job) share() int { return j.Batch / j.group.Size() }
 
-// communicator joins the ranks' contexts; nil when there is one rank.
-func (j *job) communicator() engine.Communicator {
-	if j.group.Size() == 1 {
+// communicatorOf joins the ranks' contexts; nil when there is one rank.
+func communicatorOf(group collective.Collective) engine.Communicator {
+	if group.Size() == 1 {
 		return nil
 	}
-	return communicator{j.group}
+	return communicator{group}
 }
 
 // communicator is a collective as the engine wants it.

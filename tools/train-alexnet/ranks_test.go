@@ -49,6 +49,28 @@ func TestTrainOnRanks(t *testing.T) {
 	}
 }
 
+// TestResumeKeepsWire: a run of ranks goes on with the wire format it was begun
+// with, to the bytes of one that wasn't stopped.
+func TestResumeKeepsWire(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes")
+	}
+	w := newWorld(t)
+	whole, stopped, narrow := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, "stopped"), []string{"--threads", "1", "--wire", "bf16", "--steps"}
+	for _, args := range [][]string{
+		w.args(whole, append(narrow, "22")...)[1:],
+		w.args(stopped, append(narrow, "13")...)[1:],
+		{"--run", stopped, "--resume", "--steps", "22"},
+	} {
+		if out, err := rankstest.Run(t, rankstest.Launchers[0], 2, args...); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if saved(t, stopped, 22) != saved(t, whole, 22) {
+		t.Error("other weights than a run that wasn't stopped")
+	}
+}
+
 // saved is the checkpoint after so many steps.
 func saved(t *testing.T, dir string, step int) string {
 	t.Helper()

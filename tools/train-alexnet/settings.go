@@ -40,6 +40,7 @@ type settings struct {
 	Precision     string        `json:"precision"`
 	Deterministic bool          `json:"deterministic"`
 	Threads       int           `json:"threads"`
+	Parallel      string        `json:"parallel"`
 	Wire          string        `json:"wire"`
 	RankTimeout   time.Duration `json:"-"`
 	Workers       int           `json:"workers"`
@@ -139,6 +140,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: precisionUsage, Destination: &s.Precision},
 		&cli.BoolFlag{Name: "deterministic", Category: device, Usage: "repeat runs bit for bit on a GPU too, at some cost; the CPU always does", Destination: &s.Deterministic},
 		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
+		&cli.StringFlag{Name: "parallel", Category: device, Value: parallelData, Usage: parallelUsage, Destination: &s.Parallel},
 		&cli.StringFlag{Name: "wire", Category: device, Value: wireFloat32, Usage: "`FORMAT` of gradients between ranks: fp32, or bf16, half the bytes for slow networks", Destination: &s.Wire},
 		&cli.DurationFlag{Name: "rank-timeout", Category: device, Value: 5 * time.Minute, Usage: "`TIME` that a rank waits for the others before it names the missing ones and ends the job", Destination: &s.RankTimeout},
 		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.DryRun},
@@ -189,6 +191,7 @@ func (s *settings) validate() error {
 		{"init", s.Init, []string{string(engine.InitPaper), string(engine.InitHe)}},
 		{"noise", s.Noise, []string{noiseSqrt, noiseLambda, noiseOff}},
 		{"precision", s.Precision, devices.Precisions},
+		{"parallel", s.Parallel, []string{parallelData, parallelHybrid}},
 		{"schedule", s.Schedule, []string{schedulePlateau, scheduleStep, scheduleCosine}},
 	} {
 		ok := false

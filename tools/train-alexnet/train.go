@@ -35,6 +35,9 @@ func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
+	if err := s.inheritWire(c.IsSet); err != nil {
+		return err
+	}
 	o, err := s.rankOptions()
 	if err != nil {
 		return err
@@ -58,6 +61,9 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 		return err
 	}
 	if err := ranks.Agree(group, j.checkFolder()); err != nil {
+		return err
+	}
+	if err := ranks.Agree(group, j.checkAlike()); err != nil {
 		return err
 	}
 	switch {
@@ -90,6 +96,7 @@ type job struct {
 	net        *engine.Net
 	schedule   engine.Schedule
 	open       func(list string, o devices.Options) ([]engine.Context, error)
+	ownDevices string // this rank's
 	locked     bool
 	closers    []func() error
 }
@@ -134,7 +141,9 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, gro
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	s.Devices = resolveDevices(s.Devices, line.Print) // what the run is recorded with
+	if err := j.chooseDevices(); err != nil {
+		return nil, err
+	}
 	if err := j.shareOut(); err != nil {
 		return nil, err
 	}
@@ -335,11 +344,11 @@ func (j *job) checkpoints() engine.Checkpoints {
 	return engine.Checkpoints{Dir: filepath.Join(j.Run, checkpointsName), Keep: j.Keep}
 }
 
-// modelConfig is how the net is put on the devices.
+// modelConfig is how this rank puts the net on its devices.
 func (j *job) modelConfig(mean []float32) engine.ModelConfig {
 	return engine.ModelConfig{
 		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
-		Communicator: j.communicator(),
+		Communicator: communicatorOf(j.group), Hybrid: j.Parallel == parallelHybrid,
 	}
 }
 
@@ -357,7 +366,7 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 			return nil, err
 		}
 	}
-	contexts, err := j.open(j.Devices, j.deviceOptions())
+	contexts, err := j.open(j.ownDevices, j.deviceOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -375,6 +384,9 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 		}
 	} else {
 		err = j.checkpoint.Restore(m)
+	}
+	if err == nil {
+		err = m.Join()
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())

@@ -367,8 +367,7 @@ func (w *World) Barrier() error {
 	})
 }
 
-// Abort prints the reason and ends every rank. It does not return while MPI is
-// in order.
+// Abort prints the reason and ends every rank. It does not return.
 func (w *World) Abort(reason error) {
 	w.aborted.Store(true)
 	fmt.Fprintf(os.Stderr, "rank %d of %d ends the job: %v\n", w.rank, w.size, reason)
@@ -379,23 +378,20 @@ func (w *World) Abort(reason error) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(5 * time.Second): // the MPI thread hangs; the launcher ends the rest
+	case <-time.After(abortLimit): // the MPI thread hangs; the launcher ends the rest
 		os.Exit(1)
 	}
 }
 
-// abort is Abort on the MPI thread.
-func (w *World) abort() { purego.SyscallN(w.lib.abort, w.lib.world, 1) }
+// abortLimit is how long MPI_Abort may try to reach the launcher: a host that is
+// cut off can't.
+const abortLimit = 5 * time.Second
 
-// Close ends MPI; a process can't join again. Sums under way are given up.
-func (w *World) Close() error {
-	err := w.do(func() error {
-		w.silence()
-		return w.lib.call("MPI_Finalize", w.lib.finalize)
-	})
-	close(w.calls)
-	<-w.stopped
-	return err
+// abort is Abort on the MPI thread. It doesn't return, even if MPI_Abort does.
+func (w *World) abort() {
+	time.AfterFunc(abortLimit, func() { os.Exit(1) })
+	purego.SyscallN(w.lib.abort, w.lib.world, 1)
+	os.Exit(1)
 }
 
 var _ collective.Collective = (*World)(nil)

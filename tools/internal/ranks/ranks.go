@@ -93,13 +93,18 @@ func Streams(group collective.Collective, stdout, stderr io.Writer) (io.Writer, 
 	return io.Discard, io.Discard
 }
 
-// Processors is this rank's fair share of its host's processors, at least 1.
-func Processors(group collective.Collective) int {
-	neighbours := 0
+// OnHost is the number of ranks on this rank's host.
+func OnHost(group collective.Collective) int {
+	n := 0
 	for _, host := range group.Hosts() {
 		if host == group.Hosts()[group.Rank()] {
-			neighbours++
+			n++
 		}
 	}
-	return max(1, runtime.GOMAXPROCS(0)/neighbours)
+	return n
+}
+
+// Processors is this rank's fair share of its host's processors, at least 1.
+func Processors(group collective.Collective) int {
+	return max(1, runtime.GOMAXPROCS(0)/OnHost(group))
 }

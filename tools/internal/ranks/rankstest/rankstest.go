@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -31,24 +32,37 @@ var Launchers = []string{"mpirun.openmpi", "mpirun.mpich"}
 // Run runs the command on n ranks and returns what all of them print.
 func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	return execute(ctx, t, append([]string{find(t, launcher), "-n", fmt.Sprint(n), os.Args[0]}, args...),
+		"OMPI_MCA_plm=isolated") // needs no ssh
+}
+
+// find is the launcher's path.
+func find(t testing.TB, launcher string) string {
+	t.Helper()
 	path, err := exec.LookPath(launcher)
 	if err != nil {
 		t.Skipf("%s is not installed (apt-get install openmpi-bin mpich)", launcher)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, append([]string{"-n", fmt.Sprint(n), os.Args[0]}, args...)...)
-	cmd.Env = append(os.Environ(), variable+"=1",
-		// What Open MPI wants to be told: that root may, that there may be more ranks
-		// than cores, and that no ssh is needed.
-		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_plm=isolated",
-		"OMPI_MCA_btl_vader_single_copy_mechanism=none")
+	return path
+}
+
+// execute runs a launcher's command line and returns what all ranks print.
+func execute(ctx context.Context, t testing.TB, command []string, environment ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(append(os.Environ(), variable+"=1",
+		// What Open MPI wants to be told: that root may, and that there may be more
+		// ranks than cores.
+		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
+		"OMPI_MCA_btl_vader_single_copy_mechanism=none"), environment...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = time.Second
-	err = cmd.Run()
+	err := cmd.Run()
 	if ctx.Err() != nil {
-		t.Fatalf("%s: %v\n%s", launcher, ctx.Err(), out.String())
+		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), ctx.Err(), out.String())
 	}
 	return out.String(), err
 }

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/engine/collective"
+)
+
+// rankResult is what bench says of several ranks: medians of one step.
+type rankResult struct {
+	Ranks    int    `json:"ranks"`
+	Parallel string `json:"parallel"`
+
+	Step     float64 `json:"step_ms"`
+	Compute  float64 `json:"compute_ms"`  // the same step with nothing sent
+	Exchange float64 `json:"exchange_ms"` // what is sent in a step, with nothing computed
+	Hidden   float64 `json:"hidden"`      // part of the exchange that the step doesn't wait for, 0–1
+	SentMB   float64 `json:"sent_mb"`     // by a rank, in a step
+}
+
+// measure times training steps of m over the ranks, and in turns with them what
+// makes them up. m has been made on by; all ranks call it. Contexts that join the
+// ranks by themselves can't be taken apart.
+func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collective.Collective, by *meter, m *engine.Model, b engine.Batch) error {
+	s := engine.Step{Seed: 1, LearningRate: 1e-4, Momentum: .9}
+	step := func() error {
+		s.Number++
+		by.calls = nil
+		_, err := m.Train(b, s)
+		return err
+	}
+	if err := step(); err != nil { // warms up
+		return err
+	}
+	sent := group.Sent()
+	if err := step(); err != nil {
+		return err
+	}
+	r.SentMB = float64(group.Sent()-sent) / 1e6
+	silent := func() error {
+		by.silent = true
+		defer func() { by.silent = false }()
+		return step()
+	}
+	turns := []func() error{step}
+	if exchange := by.replay(); exchange != nil {
+		turns = append(turns, silent, exchange)
+	}
+	times := make([][]float64, len(turns))
+	for range f.steps {
+		for i, turn := range turns {
+			began := time.Now()
+			if err := errors.Join(ctx.Err(), turn()); err != nil {
+				return err
+			}
+			times[i] = append(times[i], time.Since(began).Seconds())
+		}
+	}
+	r.Step = 1e3 * median(times[0])
+	if len(turns) == 1 {
+		return nil
+	}
+	r.Compute, r.Exchange = 1e3*median(times[1]), 1e3*median(times[2])
+	r.Hidden = min(1, max(0, (r.Compute+r.Exchange-r.Step)/r.Exchange))
+	return nil
+}
+
+func (r *rankResult) print(w io.Writer) {
+	fmt.Fprintf(w, "%d ranks   %s parallel, %.0f ms a step, %.1f MB sent by a rank", r.Ranks, r.Parallel, r.Step, r.SentMB)
+	if r.Exchange > 0 {
+		fmt.Fprintf(w, "; %.0f ms without exchanges, which take %.0f ms by themselves: %.0f %% hidden", r.Compute, r.Exchange, 100*r.Hidden)
+	}
+	fmt.Fprintln(w)
+}
+
+func median(times []float64) float64 {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// meter is a communicator that writes down the calls of the last step, and that
+// can send nothing.
+type meter struct {
+	communicator
+	silent bool
+	calls  []rankCall
+}
+
+// rankCall is a call of a communicator: what it is and how many values it is
+// about.
+type rankCall struct {
+	kind   callKind
+	values int
+}
+
+type callKind uint8
+
+const (
+	allReduce callKind = iota
+	allGather
+	allToAll
+)
+
+func (m *meter) call(kind callKind, values int, begin func() func() error) func() error {
+	if m.silent {
+		return func() error { return nil }
+	}
+	m.calls = append(m.calls, rankCall{kind, values})
+	return begin()
+}
+
+func (m *meter) AllReduce(values []float32) func() error {
+	return m.call(allReduce, len(values), func() func() error { return m.communicator.AllReduce(values) })
+}
+
+func (m *meter) AllGather(values []float32) func() error {
+	return m.call(allGather, len(values), func() func() error { return m.communicator.AllGather(values) })
+}
+
+func (m *meter) AllToAll(dst, src []float32) func() error {
+	return m.call(allToAll, len(src), func() func() error { return m.communicator.AllToAll(dst, src) })
+}
+
+// replay makes the calls of the last step again, with nothing computed between
+// them: sums together, exchanges one after the other, as a step does. It is nil
+// when there were none.
+func (m *meter) replay() func() error {
+	if len(m.calls) == 0 {
+		return nil
+	}
+	calls := m.calls
+	values, received := make([][]float32, len(calls)), make([][]float32, len(calls))
+	for i, c := range calls {
+		values[i] = make([]float32, c.values)
+		if c.kind == allToAll {
+			received[i] = make([]float32, c.values)
+		}
+	}
+	return func() error {
+		var sums []func() error
+		var errs []error
+		for i, c := range calls {
+			switch c.kind {
+			case allReduce:
+				sums = append(sums, m.communicator.AllReduce(values[i]))
+			case allGather:
+				errs = append(errs, m.communicator.AllGather(values[i])())
+			case allToAll:
+				errs = append(errs, m.communicator.AllToAll(received[i], values[i])())
+			}
+		}
+		for _, wait := range sums {
+			errs = append(errs, wait())
+		}
+		return errors.Join(errs...)
+	}
+}

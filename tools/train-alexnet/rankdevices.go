@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"alexnet/engine/collective"
+	"alexnet/engine/devices"
+	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/ranks"
+)
+
+// ownGPU is a --devices name without a number: under several ranks each takes
+// the GPUs of its place on the host.
+const ownGPU = "cuda"
+
+// chooseDevices finds this rank's devices. The settings keep what is the same on
+// all ranks, which is what the run is recorded with.
+func (j *job) chooseDevices() (err error) {
+	j.Devices, j.ownDevices, err = rankDevices(j.Devices, j.group, j.line.Print)
+	return err
+}
+
+// rankDevices resolves a --devices list for a rank of a group: shared is what all
+// ranks were told, own what this one opens.
+func rankDevices(list string, group collective.Collective, say func(format string, values ...any)) (shared, own string, err error) {
+	automatic := list == devices.Auto
+	list = resolveDevices(list, say)
+	if group.Size() == 1 {
+		return list, list, nil
+	}
+	if automatic && list != "cpu" {
+		list = ownGPU
+	}
+	gpus := 0
+	for _, d := range devices.List().Devices {
+		if strings.HasPrefix(d.Name, ownGPU+":") {
+			gpus++
+		}
+	}
+	own, err = ownOf(list, group.Local(), ranks.OnHost(group), gpus)
+	return list, own, err
+}
+
+// ownOf gives the rank with number local among the onHost of its host the devices of
+// a list that all of them were given, on a host where this process sees so many
+// GPUs: GPUs without a number in order of the ranks, or from the first where a
+// launcher shows every rank just its own.
+func ownOf(list string, local, onHost, gpus int) (string, error) {
+	names := strings.Split(list, ",")
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+	}
+	each := len(names)
+	for i, name := range names {
+		switch {
+		case name == ownGPU && gpus == each:
+			names[i] = fmt.Sprint(ownGPU, ":", i)
+		case name == ownGPU && gpus < onHost*each:
+			return "", command.Usagef("--devices %s: %d ranks of this host want %d GPUs and this one sees %d: start fewer ranks a host", list, onHost, onHost*each, gpus)
+		case name == ownGPU:
+			names[i] = fmt.Sprint(ownGPU, ":", local*each+i)
+		case strings.HasPrefix(name, ownGPU+":") && onHost > 1:
+			return "", command.Usagef("--devices %s: %d ranks of this host would share that GPU: write %s, each rank's own", list, onHost, ownGPU)
+		case strings.HasPrefix(name, ownGPU+":") && slices.Contains(names[:i], name):
+			return "", command.Usagef("--devices %s: several ranks want a GPU for every context", list)
+		}
+	}
+	return strings.Join(names, ","), nil
+}
+
+// checkAlike reports ranks that don't compute on the same kind of devices: what
+// they'd exchange has another order.
+func (j *job) checkAlike() error {
+	if j.group.Size() == 1 {
+		return nil
+	}
+	kind, _, _ := strings.Cut(j.ownDevices, ":")
+	all, err := j.group.Gather([]byte(kind))
+	if err != nil {
+		return err
+	}
+	for rank, other := range all {
+		if string(other) != string(all[0]) {
+			return fmt.Errorf("rank 0 on %s computes on %s and rank %d on %s on %s: give all ranks the same kind with --devices",
+				j.group.Hosts()[0], all[0], rank, j.group.Hosts()[rank], other)
+		}
+	}
+	return nil
+}
