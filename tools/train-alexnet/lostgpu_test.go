@@ -40,11 +40,17 @@ func (c lostContext) Upload(t *engine.Tensor, src any) error {
 	if t.Type == engine.Byte {
 		c.left.Add(-1)
 	}
-	return errors.Join(c.gone(), c.Context.Upload(t, src))
+	if err := c.gone(); err != nil {
+		return err
+	}
+	return c.Context.Upload(t, src)
 }
 
 func (c lostContext) Download(dst any, t *engine.Tensor) error {
-	return errors.Join(c.gone(), c.Context.Download(dst, t))
+	if err := c.gone(); err != nil {
+		return err
+	}
+	return c.Context.Download(dst, t)
 }
 
 func (c lostContext) Sync() error       { return errors.Join(c.gone(), c.Context.Sync()) }
