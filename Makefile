@@ -35,14 +35,14 @@ check-arm64: ## the engine on arm64, under Debian's qemu-user: some ten minutes
 # are pinned: newer cuDNNs want a driver to be there before they say anything.
 NVIDIA_LIBS ?= $(HOME)/.cache/alexnet-nvidia
 NVIDIA_WHEELS = nvidia-cublas==13.4.1.3 nvidia-cudnn-cu13==9.26.0.51 nvidia-cuda-nvrtc==13.2.86 \
-	nvidia-cuda-runtime==13.2.86 nvidia-cuda-cccl==13.3.5.0.6
+	nvidia-cuda-runtime==13.2.86 nvidia-cuda-cccl==13.3.5.0.6 nvidia-nccl-cu13==2.32.3
 
 $(NVIDIA_LIBS)/ready:
 	python3 -m pip install -q --no-compile --no-deps --no-cache-dir --upgrade --target $(NVIDIA_LIBS) $(NVIDIA_WHEELS)
 	touch $@
 
 check-nvidia: $(NVIDIA_LIBS)/ready ## what calls NVIDIA's libraries, on the real ones, which need no GPU for that
-	ALEXNET_NEED_CUDA_LIBS=1 ALEXNET_CUDA_LIBS=$(NVIDIA_LIBS)/nvidia/cu13/lib:$(NVIDIA_LIBS)/nvidia/cudnn/lib \
+	ALEXNET_NEED_CUDA_LIBS=1 ALEXNET_CUDA_LIBS=$(NVIDIA_LIBS)/nvidia/cu13/lib:$(NVIDIA_LIBS)/nvidia/cudnn/lib:$(NVIDIA_LIBS)/nvidia/nccl/lib \
 		$(GO) test -count=1 -skip WholeStack ./engine/cuda/internal/nvidia
 
 gpu-kit: ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
