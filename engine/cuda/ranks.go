@@ -126,6 +126,15 @@ func (r *ranks) close() error {
 	return errors.Join(r.watch.end(), r.by.Close())
 }
 
+// overtaken is a failure that came while work ran on: what has ended because a
+// communicator was aborted has no result.
+func (c *Context) overtaken() error {
+	if err := c.err(); !errors.Is(err, errClosed) {
+		return err
+	}
+	return nil
+}
+
 // stalled makes the device's word for stalled ranks the engine's.
 func stalled(err error) error {
 	if errors.Is(err, gpu.ErrStalled) && !errors.Is(err, engine.ErrStalled) {

@@ -23,16 +23,17 @@ func TestRankFails(t *testing.T) {
 		name  string
 		rank1 func(m *emulator.Machine, by engine.Communicator, o cuda.Options) error
 		want  string // of rank 0
+		done  int    // steps that rank 0 has finished before
 	}{
 		{"never joins", func(m *emulator.Machine, by engine.Communicator, o cuda.Options) error {
 			return by.(engine.Broadcaster).Broadcast(make([]byte, 129), 0)
-		}, "cuda:0: joining 2 ranks: the ranks have stalled: ncclCommInitRankConfig: not all of 2 ranks came within 300ms"},
+		}, "cuda:0: joining 2 ranks: the ranks have stalled: ncclCommInitRankConfig: not all of 2 ranks came within 300ms", 0},
 		{"stays away after two steps", trainsFor(2, func(m *emulator.Machine) { time.Sleep(2 * timeout) }),
-			"the ranks have stalled: not all ranks came to the sum of out.weight.grad"},
+			"the ranks have stalled: not all ranks came to the sum of out.weight.grad", 2},
 		{"is cut off", trainsFor(2, func(m *emulator.Machine) { m.Disconnect() }),
-			"the ranks have stalled: ncclCommGetAsyncError: remote process exited or there was a network error (emulated) (6)"},
+			"the ranks have stalled: ncclCommGetAsyncError: remote process exited or there was a network error (emulated) (6)", 2},
 		{"loses its GPU", trainsFor(2, func(m *emulator.Machine) { m.Device(1).Lose() }),
-			"the ranks have stalled: not all ranks came to the sum of out.weight.grad"},
+			"the ranks have stalled: not all ranks came to the sum of out.weight.grad", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := machine(t, emulator.Options{Devices: 2})
@@ -44,8 +45,12 @@ func TestRankFails(t *testing.T) {
 						return c.rank1(m, by, o)
 					}
 					model, err := rankModel(m, o, engine.ModelConfig{Batch: 2, Communicator: by}, 0)
+					var r trained
 					if err == nil {
-						_, err = steps(model, 4, 0, 2, 50)
+						r, err = steps(model, 4, 0, 2, 50)
+					}
+					if len(r.loss) != 2*c.done {
+						t.Errorf("%d losses came back, want those of %d steps", len(r.loss), c.done)
 					}
 					if !errors.Is(err, engine.ErrStalled) || !strings.Contains(err.Error(), c.want) {
 						t.Errorf("error %v, want one with %q", err, c.want)
@@ -77,17 +82,95 @@ func trainsFor(n int, then func(*emulator.Machine)) func(*emulator.Machine, engi
 	}
 }
 
+// sum is a context's only program: it adds up g, of four float32.
+func sum(t *testing.T, c engine.Context, by engine.Communicator) (g *engine.Tensor, p engine.Program) {
+	t.Helper()
+	g = &engine.Tensor{Name: "g", Type: engine.Float32, Life: engine.Persistent, Shape: engine.Shape{4, 1, 1, 1}, Context: c}
+	ops := []engine.Op{engine.AllReduce{T: g, By: by}, engine.AwaitAllReduce{}}
+	if err := c.Reserve(256, c.Workspace(ops)); err != nil {
+		t.Error(err)
+	}
+	p, err := c.Compile(ops)
+	if err != nil {
+		t.Error(err)
+	}
+	return g, p
+}
+
+// TestAbortedSum: what ends because the communicator was aborted counts as failed,
+// also for a mark that was waited for meanwhile.
+func TestAbortedSum(t *testing.T) {
+	m := machine(t, emulator.Options{Devices: 2})
+	if err := errors.Join(onRanks(2, func(by *enginetest.Peer) error {
+		c := open(t, m, cuda.Options{RankTimeout: 200 * time.Millisecond}, by.Rank())[0]
+		_, p := sum(t, c, by)
+		err := c.(engine.Joiner).Join(by)
+		if by.Rank() == 1 {
+			time.Sleep(500 * time.Millisecond)
+			return errors.Join(err, c.Close())
+		}
+		if err := errors.Join(err, p.Run(engine.Step{})); err != nil {
+			return err
+		}
+		if err := c.Sync(); !errors.Is(err, engine.ErrStalled) {
+			t.Errorf("sync: %v", err)
+		}
+		return c.Close()
+	})...); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWireRounds: in bfloat16 what is added is rounded, and the sum again; arrays
+// that don't fit the room for it travel in pieces.
+func TestWireRounds(t *testing.T) {
+	const n = 9 << 20 // 16 MiB hold 8 Mi
+	m := machine(t, emulator.Options{Devices: 2})
+	if err := errors.Join(onRanks(2, func(by *enginetest.Peer) error {
+		c := open(t, m, cuda.Options{Wire: cuda.BF16}, by.Rank())[0]
+		g := &engine.Tensor{Name: "g", Type: engine.Float32, Life: engine.Persistent, Shape: engine.Shape{n, 1, 1, 1}, Context: c}
+		ops := []engine.Op{engine.AllReduce{T: g, By: by}}
+		if extra := c.Workspace(ops) - c.Workspace(nil); extra != 16<<20 {
+			t.Errorf("the sum takes %d bytes of workspace, want 16 MiB", extra)
+		}
+		if err := c.Reserve(4*n, c.Workspace(ops)); err != nil {
+			return err
+		}
+		p, err := c.Compile(ops)
+		if err != nil {
+			return err
+		}
+		values := make([]float32, n)
+		for i := range values {
+			values[i] = 1 + float32(i%2)/1024 // 1 + 2⁻¹⁰ is 1 in bfloat16
+		}
+		values[0], values[n-1] = float32(1+255*by.Rank()), float32(1+2*by.Rank()) // 1 + 256 is 256 in bfloat16; 1 + 3
+		err = errors.Join(c.(engine.Joiner).Join(by), c.Upload(g, values), p.Run(engine.Step{}), c.Download(values, g), c.Sync())
+		for i, v := range values {
+			want := float32(2)
+			switch i {
+			case 0:
+				want = 256
+			case n - 1:
+				want = 4
+			}
+			if v != want {
+				t.Errorf("rank %d: element %d is %g, want %g", by.Rank(), i, v, want)
+				break
+			}
+		}
+		return errors.Join(err, c.Close())
+	})...); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestJoinRefused: what a rank can know at once it says at once.
 func TestJoinRefused(t *testing.T) {
 	t.Run("before the ranks are joined", func(t *testing.T) {
 		c := open(t, machine(t, emulator.Options{}), cuda.Options{}, 0)[0]
-		g := &engine.Tensor{Name: "g", Type: engine.Float32, Life: engine.Persistent, Shape: engine.Shape{4, 1, 1, 1}, Context: c}
-		ops := []engine.Op{engine.AllReduce{T: g, By: enginetest.Ranks(1)[0]}, engine.AwaitAllReduce{}}
-		if err := c.Reserve(256, c.Workspace(ops)); err != nil {
-			t.Fatal(err)
-		}
-		p, err := c.Compile(ops)
-		if err := errors.Join(err, p.Run(engine.Step{})); err != nil {
+		_, p := sum(t, c, enginetest.Ranks(1)[0])
+		if err := p.Run(engine.Step{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Sync(); err == nil || !strings.Contains(err.Error(), "all-reduce to g") || !strings.Contains(err.Error(), "Join comes before Run") {

@@ -50,7 +50,9 @@ func steps(m *engine.Model, whole, rank, ranks, n int) (r trained, err error) {
 	defer func() { err = errors.Join(err, m.Close()) }()
 	finish := func() error {
 		o, err := m.Finish()
-		r.loss = append(r.loss, o.Loss...)
+		if err == nil {
+			r.loss = append(r.loss, o.Loss...)
+		}
 		return err
 	}
 	sizes := *m
