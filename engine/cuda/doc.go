@@ -11,10 +11,11 @@
 // kernels (internal/kernels), matrix products and convolutions (cuBLASLt and
 // cuDNN, behind internal/gpu). Neighbours are fused (lower_fused.go): a product
 // with its bias and ReLU, normalisation with pooling, their gradients with the
-// ReLU's, a ReLU's gradient with the bias's, all updates of a program. Signals, awaits and copies from another GPU
-// cut the steps into segments, and so does what ranks exchange; a segment is captured as a graph when it runs for
-// the second time, and replayed from then on. Numbers that change from run to
-// run are in device memory, so that graphs stay valid (program.go).
+// ReLU's, a ReLU's gradient with the bias's, sums that ranks begin together, all
+// updates of a program. Signals, awaits, copies from another GPU and what ranks
+// exchange cut the steps into segments; a segment is captured as a graph when it
+// runs for the second time, and replayed from then on. Numbers that change from
+// run to run are in device memory, so that graphs stay valid (program.go).
 //
 // # Memory
 //

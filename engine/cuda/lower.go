@@ -92,7 +92,7 @@ func (c *Context) lower(op engine.Op) (step, error) {
 	case engine.SumSlices:
 		return c.lowerSumSlices(op)
 	case engine.AllReduce:
-		return c.lowerAllReduce(op), nil
+		return c.lowerAllReduces([]engine.AllReduce{op}), nil
 	case engine.AwaitAllReduce:
 		return step{apart: c.awaitSums}, nil
 	case engine.AllGather:

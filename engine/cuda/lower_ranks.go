@@ -8,42 +8,86 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// wireBytes is the most that a sum in bfloat16 takes besides its tensor: larger
-// ones travel in pieces.
+// wireBytes is the most that sums in bfloat16 take besides their tensors: more
+// travels in turns.
 const wireBytes = 16 << 20
 
-func (c *Context) lowerAllReduce(op engine.AllReduce) step {
-	r, count := &c.ranks, int64(op.T.Shape.Len())
-	what := fmt.Sprintf("the sum of %v over %d ranks", op.T, op.By.Size())
-	enqueue := func(gpu.Pointer) error { return r.by.AllReduce(r.stream, c.address(op.T), count, gpu.Float32) }
-	var wire int64
-	switch {
-	case op.T.Type == engine.Int32:
-		enqueue = func(gpu.Pointer) error { return r.by.AllReduceFlag(r.stream, c.address(op.T)) }
-	case c.options.Wire == BF16:
-		wire = min(wireBytes, count*gpu.BFloat16.Size())
-		enqueue = func(wire gpu.Pointer) error { return c.sumNarrow(c.address(op.T), count, wire) }
+// lowerAllReduces translates sums that begin together.
+func (c *Context) lowerAllReduces(ops []engine.AllReduce) step {
+	r, first := &c.ranks, ops[0]
+	what := fmt.Sprintf("the sum of %v over %d ranks", first.T, first.By.Size())
+	if len(ops) > 1 {
+		what = fmt.Sprintf("the sum of %v and %d more over %d ranks", first.T, len(ops)-1, first.By.Size())
 	}
-	return step{wire: wire, apart: func(wire gpu.Pointer) error {
-		return c.sum(what, func() error { return enqueue(wire) })
+	if first.T.Type == engine.Int32 {
+		return step{apart: func(gpu.Pointer) error {
+			return c.sum(what, func() error { return r.by.AllReduceFlag(r.stream, c.address(first.T)) })
+		}}
+	}
+	if c.options.Wire == BF16 {
+		turns, wire := cutForWire(ops)
+		return step{wire: wire, apart: func(wire gpu.Pointer) error {
+			return c.sum(what, func() error { return c.sumNarrow(turns, wire) })
+		}}
+	}
+	arrays := make([]gpu.Array, len(ops))
+	return step{apart: func(gpu.Pointer) error {
+		for i, op := range ops {
+			arrays[i] = gpu.Array{At: c.address(op.T), Count: int64(op.T.Shape.Len())}
+		}
+		return c.sum(what, func() error { return r.by.AllReduce(r.stream, arrays, gpu.Float32) })
 	}}
+}
+
+// stretch is count elements of a tensor, from the first, and where they travel, in
+// bytes of the wire.
+type stretch struct {
+	t                *engine.Tensor
+	first, count, at int64
+}
+
+// cutForWire shares tensors out over turns that fit the wire, and says how much of
+// it they take.
+func cutForWire(ops []engine.AllReduce) (turns [][]stretch, wire int64) {
+	var turn []stretch
+	var used int64
+	for _, op := range ops {
+		n := int64(op.T.Shape.Len())
+		for first := int64(0); first < n; {
+			if used == wireBytes {
+				turns, turn, used = append(turns, turn), nil, 0
+			}
+			count := min((wireBytes-used)/gpu.BFloat16.Size(), n-first)
+			turn = append(turn, stretch{op.T, first, count, used})
+			first += count
+			used += align(count * gpu.BFloat16.Size())
+			wire = max(wire, used)
+		}
+	}
+	return append(turns, turn), wire
 }
 
 // sumNarrow sums float32 in bfloat16: rounded before they travel and again when
 // they are added.
-func (c *Context) sumNarrow(at gpu.Pointer, count int64, wire gpu.Pointer) error {
-	const most = wireBytes / 2
+func (c *Context) sumNarrow(turns [][]stretch, wire gpu.Pointer) error {
 	s := c.ranks.stream
-	for first := int64(0); first < count; first += most {
-		n, wide := min(most, count-first), at.Add(4*first)
-		if err := c.kernels.Cast(s, kernels.Cast{X: wide, Y: wire, Count: n}, gpu.Float32, gpu.BFloat16); err != nil {
+	var arrays []gpu.Array
+	for _, turn := range turns {
+		arrays = arrays[:0]
+		for _, p := range turn {
+			a := gpu.Array{At: wire.Add(p.at), Count: p.count}
+			if err := c.kernels.Cast(s, kernels.Cast{X: c.address(p.t).Add(4 * p.first), Y: a.At, Count: p.count}, gpu.Float32, gpu.BFloat16); err != nil {
+				return err
+			}
+			arrays = append(arrays, a)
+		}
+		if err := c.ranks.by.AllReduce(s, arrays, gpu.BFloat16); err != nil {
 			return err
 		}
-		if err := c.ranks.by.AllReduce(s, wire, n, gpu.BFloat16); err != nil {
-			return err
-		}
-		if err := c.kernels.Cast(s, kernels.Cast{X: wire, Y: wide, Count: n}, gpu.BFloat16, gpu.Float32); err != nil {
-			return err
+		for i, p := range turn {
+			if err := c.kernels.Cast(s, kernels.Cast{X: arrays[i].At, Y: c.address(p.t).Add(4 * p.first), Count: p.count}, gpu.BFloat16, gpu.Float32); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 // streams take their time.
 func TestRanks(t *testing.T) {
 	for _, o := range []cuda.Options{
-		{Precision: cuda.FP32}, {Precision: cuda.BF16}, {Precision: cuda.TF32, Wire: cuda.BF16}, {Precision: cuda.BF16, Wire: cuda.BF16},
+		{Precision: cuda.FP32}, {Precision: cuda.BF16}, {Precision: cuda.TF32, Wire: cuda.BF16}, {Precision: cuda.BF16, Wire: cuda.BF16, Separate: true},
 	} {
 		for _, n := range []int{1, 2, 3, 9} {
 			t.Run(fmt.Sprintf("%v, gradients in %v", o.Precision, o.Wire), func(t *testing.T) {

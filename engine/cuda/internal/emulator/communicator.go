@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/binary"
+	"fmt"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type job struct {
 // meeting is one call of all ranks.
 type meeting struct {
 	call  collective
-	parts []part // by rank
+	parts [][]part // by rank
 	came  int
 	done  bool
 	left  int
@@ -30,13 +31,17 @@ type meeting struct {
 
 // collective is what all ranks must agree on.
 type collective struct {
-	name  string
-	count int64
-	typ   gpu.Type
+	name   string
+	counts string // of elements
+	typ    gpu.Type
 }
 
 // part is a rank's own memory in a call.
-type part struct{ dst, src gpu.Pointer }
+type part struct {
+	dst, src       gpu.Pointer
+	count          int64
+	blocks, packed int64 // of count elements, at dst and src
+}
 
 // communicator is a rank of a job.
 type communicator struct {
@@ -126,50 +131,58 @@ func (m *Machine) Disconnect() {
 	}
 }
 
-func (c *communicator) AllReduce(s gpu.Stream, at gpu.Pointer, count int64, t gpu.Type) error {
-	return c.enqueue(s, collective{"ncclAllReduce", count, t}, part{at, at}, count*t.Size(), count*t.Size())
+func (c *communicator) AllReduce(s gpu.Stream, arrays []gpu.Array, t gpu.Type) error {
+	var parts []part
+	for _, a := range arrays {
+		parts = append(parts, part{a.At, a.At, a.Count, 1, 1})
+	}
+	return c.enqueue(s, "ncclAllReduce", t, parts...)
 }
 
 func (c *communicator) AllReduceFlag(s gpu.Stream, at gpu.Pointer) error {
-	return c.enqueue(s, collective{"ncclAllReduce max", 1, gpu.Float32}, part{at, at}, 4, 4)
+	return c.enqueue(s, "ncclAllReduce max", gpu.Float32, part{at, at, 1, 1, 1})
 }
 
 func (c *communicator) AllGather(s gpu.Stream, dst, src gpu.Pointer, count int64, t gpu.Type) error {
-	n := count * t.Size()
-	return c.enqueue(s, collective{"ncclAllGather", count, t}, part{dst, src}, int64(len(c.job.devices))*n, n)
+	return c.enqueue(s, "ncclAllGather", t, part{dst, src, count, int64(len(c.job.devices)), 1})
 }
 
 func (c *communicator) AllToAll(s gpu.Stream, dst, src gpu.Pointer, count int64, t gpu.Type) error {
-	n := int64(len(c.job.devices)) * count * t.Size()
-	return c.enqueue(s, collective{"ncclSend and ncclRecv", count, t}, part{dst, src}, n, n)
+	n := int64(len(c.job.devices))
+	return c.enqueue(s, "ncclSend and ncclRecv", t, part{dst, src, count, n, n})
 }
 
 // enqueue puts a call on a stream.
-func (c *communicator) enqueue(g gpu.Stream, call collective, p part, dst, src int64) error {
-	if err := c.device.idle(call.name, ""); err != nil {
+func (c *communicator) enqueue(g gpu.Stream, name string, t gpu.Type, parts ...part) error {
+	if err := c.device.idle(name, ""); err != nil {
 		return err
 	}
 	s := g.(*stream)
 	if s.device != c.device {
-		return callError(call.name, 5, nil, "the stream is of device %d, the communicator of device %d", s.device.index, c.device.index)
+		return callError(name, 5, nil, "the stream is of device %d, the communicator of device %d", s.device.index, c.device.index)
 	}
-	if !c.device.contains(p.dst, dst) || !c.device.contains(p.src, src) {
-		return callError(call.name, 4, nil, "%d bytes at %#x or %d at %#x are outside every allocation", dst, uint64(p.dst), src, uint64(p.src))
+	call := collective{name: name, typ: t}
+	for _, p := range parts {
+		n := p.count * t.Size()
+		if n <= 0 || !c.device.contains(p.dst, p.blocks*n) || !c.device.contains(p.src, p.packed*n) {
+			return callError(name, 4, nil, "%+v is outside every allocation", p)
+		}
+		call.counts += fmt.Sprint(p.count, " ")
 	}
 	c.job.mu.Lock()
 	ended := c.ended
 	c.job.mu.Unlock()
 	if ended {
-		return callError(call.name, 4, gpu.ErrStalled, "the communicator has been aborted")
+		return callError(name, 4, gpu.ErrStalled, "the communicator has been aborted")
 	}
 	number := c.calls
 	c.calls++
-	return s.enqueue(task{"nccl kernel", func() error { return c.run(number, call, p) }})
+	return s.enqueue(task{"nccl kernel", func() error { return c.run(number, call, parts) }})
 }
 
 // run brings a rank's part to the meeting of its number, after those before it,
 // and waits for the others. It ends without a result when the communicator does.
-func (c *communicator) run(number int, call collective, p part) error {
+func (c *communicator) run(number int, call collective, parts []part) error {
 	j := c.job
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -181,13 +194,13 @@ func (c *communicator) run(number int, call collective, p part) error {
 	}
 	m := j.meetings[number]
 	if m == nil {
-		m = &meeting{call: call, parts: make([]part, len(j.devices))}
+		m = &meeting{call: call, parts: make([][]part, len(j.devices))}
 		j.meetings[number] = m
 	}
 	if m.call != call {
 		return callError(call.name, 5, nil, "call %d is %+v on rank %d, %+v on another", number, call, c.rank, m.call)
 	}
-	m.parts[c.rank] = p
+	m.parts[c.rank] = parts
 	m.came++
 	if m.came == len(j.devices) && j.failure == nil && !j.left {
 		m.exchange()
@@ -207,38 +220,53 @@ func (c *communicator) run(number int, call collective, p part) error {
 
 // exchange does what the meeting is for.
 func (m *meeting) exchange() {
-	n := int(m.call.count)
-	block := m.call.count * m.call.typ.Size()
-	switch m.call.name {
-	case "ncclAllReduce":
-		sum := load(m.parts[0].src, n, m.call.typ)
-		for _, p := range m.parts[1:] {
-			for i, v := range load(p.src, n, m.call.typ) {
-				sum[i] += v
-			}
+	for i := range m.parts[0] {
+		ranks := make([]part, len(m.parts))
+		for r, parts := range m.parts {
+			ranks[r] = parts[i]
 		}
-		for _, p := range m.parts {
-			store(p.dst, sum, m.call.typ)
+		switch m.call.name {
+		case "ncclAllReduce":
+			sum(ranks, m.call.typ)
+		case "ncclAllReduce max":
+			largest(ranks)
+		default:
+			scatter(ranks, m.call.typ.Size())
 		}
-	case "ncclAllReduce max":
-		var most uint32
-		for _, p := range m.parts {
-			most = max(most, view[uint32](p.src, 1)[0])
+	}
+}
+
+func sum(ranks []part, t gpu.Type) {
+	n := int(ranks[0].count)
+	total := load(ranks[0].src, n, t)
+	for _, p := range ranks[1:] {
+		for i, v := range load(p.src, n, t) {
+			total[i] += v
 		}
-		for _, p := range m.parts {
-			view[uint32](p.dst, 1)[0] = most
-		}
-	case "ncclAllGather":
-		for from, f := range m.parts {
-			for _, to := range m.parts {
-				copy(view[byte](to.dst.Add(int64(from)*block), int(block)), view[byte](f.src, int(block)))
-			}
-		}
-	default:
-		for from, f := range m.parts {
-			for rank, to := range m.parts {
-				copy(view[byte](to.dst.Add(int64(from)*block), int(block)), view[byte](f.src.Add(int64(rank)*block), int(block)))
-			}
+	}
+	for _, p := range ranks {
+		store(p.dst, total, t)
+	}
+}
+
+func largest(ranks []part) {
+	var most uint32
+	for _, p := range ranks {
+		most = max(most, view[uint32](p.src, 1)[0])
+	}
+	for _, p := range ranks {
+		view[uint32](p.dst, 1)[0] = most
+	}
+}
+
+// scatter copies to each rank's blocks what the ranks have for it: a block each, or
+// the same for all.
+func scatter(ranks []part, size int64) {
+	for from, f := range ranks {
+		block := f.count * size
+		for rank, to := range ranks {
+			src := f.src.Add(int64(rank) % f.packed * block)
+			copy(view[byte](to.dst.Add(int64(from)*block), int(block)), view[byte](src, int(block)))
 		}
 	}
 }

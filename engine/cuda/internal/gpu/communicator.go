@@ -23,9 +23,9 @@ type Joiner interface {
 //
 // Failure and Abort are for another thread, which has called Bind, too.
 type Communicator interface {
-	// AllReduce replaces count elements by their sums over all ranks, which have
-	// the same bits on all of them.
-	AllReduce(s Stream, at Pointer, count int64, t Type) error
+	// AllReduce replaces the elements of some arrays by their sums over all ranks,
+	// which have the same bits on all of them.
+	AllReduce(s Stream, arrays []Array, t Type) error
 	// AllReduceFlag replaces a uint32 by the largest of all ranks'.
 	AllReduceFlag(s Stream, at Pointer) error
 	// AllGather writes the count elements that rank r has at src to the r-th of
@@ -43,6 +43,12 @@ type Communicator interface {
 	// Close ends the communicator after its work has run. It waits a moment for
 	// the other ranks.
 	Close() error
+}
+
+// Array is elements in a row.
+type Array struct {
+	At    Pointer
+	Count int64
 }
 
 // ErrStalled is a failure of other ranks, or of the way to them.

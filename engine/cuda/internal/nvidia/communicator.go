@@ -3,6 +3,7 @@ package nvidia
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -57,13 +58,18 @@ func (d *device) Join(id []byte, rank, ranks int, within time.Duration) (gpu.Com
 // settle waits until what was asked is done on the host's side, for a time where
 // within isn't 0.
 func (c *communicator) settle(name string, result int32, within time.Duration) error {
-	const first, longest = 20 * time.Microsecond, 5 * time.Millisecond
+	const spin, longest = 200 * time.Microsecond, 5 * time.Millisecond
 	began := time.Now()
-	for pause := first; result == ncclInProgress; pause = min(2*pause, longest) {
-		if within > 0 && time.Since(began) > within {
+	for pause := spin; result == ncclInProgress; {
+		switch took := time.Since(began); {
+		case within > 0 && took > within:
 			return fmt.Errorf("%s: not all of %d ranks came within %v: %w", name, c.ranks, within, gpu.ErrStalled)
+		case took < spin: // a launch takes some ten microseconds, a sleep as much again
+			runtime.Gosched()
+		default:
+			time.Sleep(pause)
+			pause = min(2*pause, longest)
 		}
-		time.Sleep(pause)
 		var err error
 		if result, err = c.state(); err != nil {
 			return err
@@ -96,18 +102,21 @@ func (c *communicator) do(name string, f func(handle uintptr) int32) error {
 	return c.settle(name, result, 0)
 }
 
-func (c *communicator) AllReduce(s gpu.Stream, at gpu.Pointer, count int64, t gpu.Type) error {
-	return c.allReduce(s, at, count, ncclType(t), ncclSum)
+// AllReduce is a group, which NCCL launches at once.
+func (c *communicator) AllReduce(s gpu.Stream, arrays []gpu.Array, t gpu.Type) error {
+	return c.group("ncclAllReduce", len(arrays), func(i int, handle uintptr) int32 {
+		return c.allReduce(s, arrays[i], ncclType(t), ncclSum, handle)
+	})
 }
 
 func (c *communicator) AllReduceFlag(s gpu.Stream, at gpu.Pointer) error {
-	return c.allReduce(s, at, 1, ncclUint32, ncclMax)
+	return c.do("ncclAllReduce", func(handle uintptr) int32 {
+		return c.allReduce(s, gpu.Array{At: at, Count: 1}, ncclUint32, ncclMax, handle)
+	})
 }
 
-func (c *communicator) allReduce(s gpu.Stream, at gpu.Pointer, count int64, typ, op uintptr) error {
-	return c.do("ncclAllReduce", func(handle uintptr) int32 {
-		return int32(call(c.api.allReduce, uintptr(at), uintptr(at), uintptr(count), typ, op, handle, s.(*stream).handle))
-	})
+func (c *communicator) allReduce(s gpu.Stream, a gpu.Array, typ, op, handle uintptr) int32 {
+	return int32(call(c.api.allReduce, uintptr(a.At), uintptr(a.At), uintptr(a.Count), typ, op, handle, s.(*stream).handle))
 }
 
 func (c *communicator) AllGather(s gpu.Stream, dst, src gpu.Pointer, count int64, t gpu.Type) error {
@@ -118,23 +127,28 @@ func (c *communicator) AllGather(s gpu.Stream, dst, src gpu.Pointer, count int64
 
 // AllToAll is a group of sends and receives, also to and from this rank.
 func (c *communicator) AllToAll(s gpu.Stream, dst, src gpu.Pointer, count int64, t gpu.Type) error {
-	return c.do("ncclSend and ncclRecv", func(handle uintptr) int32 {
+	return c.group("ncclSend and ncclRecv", 2*c.ranks, func(i int, handle uintptr) int32 {
+		rank, function, at := i/2, c.api.send, src
+		if i%2 == 1 {
+			function, at = c.api.receive, dst
+		}
+		at = at.Add(int64(rank) * count * t.Size())
+		return int32(call(function, uintptr(at), uintptr(count), ncclType(t), uintptr(rank), handle, s.(*stream).handle))
+	})
+}
+
+// group makes n calls that NCCL takes for one. The group is ended in any case, so
+// that the thread is left outside.
+func (c *communicator) group(name string, n int, f func(i int, handle uintptr) int32) error {
+	return c.do(name, func(handle uintptr) int32 {
 		result := int32(call(c.api.groupStart))
 		if result != 0 {
 			return result
 		}
-		for r := range c.ranks {
-			block := int64(r) * count * t.Size()
-			for _, half := range []struct {
-				function uintptr
-				at       gpu.Pointer
-			}{{c.api.send, src}, {c.api.receive, dst}} {
-				if result == 0 || result == ncclInProgress {
-					result = int32(call(half.function, uintptr(half.at.Add(block)), uintptr(count), ncclType(t), uintptr(r), handle, s.(*stream).handle))
-				}
-			}
+		for i := 0; i < n && (result == 0 || result == ncclInProgress); i++ {
+			result = f(i, handle)
 		}
-		end := int32(call(c.api.groupEnd)) // in any case, so that groups stay balanced
+		end := int32(call(c.api.groupEnd))
 		if result == 0 || result == ncclInProgress {
 			return end
 		}

@@ -52,6 +52,15 @@ func rankMemory(d gpu.Device, floats int) (s gpu.Stream, p gpu.Pointer, view []f
 	return s, p, view, func() error { return errors.Join(d.Free(p), s.Close()) }, nil
 }
 
+// arrays are arrays of float32, one behind the other.
+func arrays(at gpu.Pointer, counts ...int64) (all []gpu.Array) {
+	for _, n := range counts {
+		all = append(all, gpu.Array{At: at, Count: n})
+		at = at.Add(4 * n)
+	}
+	return all
+}
+
 // TestCommunicator makes every call, and looks at what NCCL was told.
 func TestCommunicator(t *testing.T) {
 	locked(t)
@@ -73,7 +82,8 @@ func TestCommunicator(t *testing.T) {
 		*(*uint32)(unsafe.Pointer(&x[8])) = uint32(rank)
 		*(*uint32)(unsafe.Pointer(&x[9])) = 0x3f804000 // 2 and 1 in bfloat16
 		err = errors.Join(c.AllGather(s, p.Add(64), p, 2, gpu.Float32), c.AllToAll(s, p.Add(128), p, 2, gpu.Float32),
-			c.AllReduce(s, p, 6, gpu.Float32), c.AllReduceFlag(s, p.Add(32)), c.AllReduce(s, p.Add(36), 2, gpu.BFloat16), c.Failure())
+			c.AllReduce(s, arrays(p, 4, 2), gpu.Float32), c.AllReduceFlag(s, p.Add(32)),
+			c.AllReduce(s, arrays(p.Add(36), 2), gpu.BFloat16), c.Failure())
 		if err != nil {
 			return err
 		}
@@ -93,7 +103,7 @@ func TestCommunicator(t *testing.T) {
 		}
 	}
 	for call, n := range map[string]int{
-		"ncclAllReduce sum 6 of type 7": 3, "ncclAllReduce sum 2 of type 9": 3, "ncclAllReduce max 1 of type 3": 3,
+		"ncclAllReduce sum 4 of type 7": 3, "ncclAllReduce sum 2 of type 7": 3, "ncclAllReduce sum 2 of type 9": 3, "ncclAllReduce max 1 of type 3": 3,
 		"ncclAllGather 2 of type 7": 3, "ncclSend 2 of type 7": 9, "ncclRecv 2 of type 7": 9, "ncclCommDestroy": 3,
 	} {
 		if told[call] != n {
@@ -136,7 +146,7 @@ func TestRankStaysAway(t *testing.T) {
 					time.Sleep(20 * time.Millisecond)
 					ended <- c.end(by)
 				}()
-				err = by.AllReduce(s, p, 4, gpu.Float32)
+				err = by.AllReduce(s, arrays(p, 4), gpu.Float32)
 				if !errors.Is(err, gpu.ErrStalled) || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("a sum without rank 1: %v", err)
 				}
@@ -164,7 +174,7 @@ func TestCallsDiffer(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		refused[rank] = by.AllReduce(s, p, int64(3+rank), gpu.Float32)
+		refused[rank] = by.AllReduce(s, arrays(p, int64(3+rank)), gpu.Float32)
 		return errors.Join(by.Abort(), free())
 	})
 	for rank, err := range refused {

@@ -15,8 +15,8 @@ enum { RANKS = 8, IDS = 64, INVALID = 4, USAGE = 5, REMOTE = 6, PROGRESS = 7 };
 
 typedef struct { char internal[128]; } Id;
 typedef struct { size_t size; unsigned magic, version; int blocking, cluster, min, max; const char *net; int split; } Config;
-typedef struct { char kind; size_t count; int type, op; } Call;
-typedef struct { const char *src[RANKS]; char *dst[RANKS]; } Buffers; /* the first of each, but for sends and receives */
+typedef struct { char kind; int type, op, parts; size_t count[RANKS]; } Call; /* of elements, in each array or block */
+typedef struct { const char *src[RANKS]; char *dst[RANKS]; } Buffers; /* by array; of sends and receives by rank */
 typedef struct Job {
 	Id id;
 	int ranks, joined, came, calls, here[RANKS];
@@ -35,7 +35,7 @@ int fake_stream(void *stream, int *id, int *capturing);
 int fake_current(void);
 void fake_note(const char *text);
 
-static __thread struct { int depth, parts, error; Comm *comm; Call call; Buffers b; int sends, receives; } group;
+static __thread struct { int depth, error; Comm *comm; Call call; Buffers b; int sends, receives; } group;
 
 void fake_nccl_fail(int code) { asynchronous = code; }
 
@@ -117,25 +117,26 @@ static size_t size(int type) { return type == 9 ? 2 : 4; }
 static float widen(uint16_t x) { uint32_t bits = (uint32_t)x << 16; float f; memcpy(&f, &bits, 4); return f; }
 static uint16_t narrow(float f) { uint32_t bits; memcpy(&bits, &f, 4); bits += 0x7fff + (bits >> 16 & 1); return bits >> 16; }
 
-/* reduce puts the sum or the largest of element i in all ranks' memory. */
-static void reduce(Job *j, size_t i) {
+/* reduce puts the sum or the largest of element i of an array in all ranks' memory. */
+static void reduce(Job *j, int array, size_t i) {
 	float sum = 0;
 	uint32_t most = 0;
 	for (int r = 0; r < j->ranks; r++) {
-		const void *p = j->all[r].src[0];
+		const void *p = j->all[r].src[array];
 		if (j->call.type == 3) { uint32_t v = ((const uint32_t *)p)[i]; most = v > most ? v : most; }
 		else sum += j->call.type == 7 ? ((const float *)p)[i] : widen(((const uint16_t *)p)[i]);
 	}
 	for (int r = 0; r < j->ranks; r++) {
-		void *p = j->all[r].dst[0];
+		void *p = j->all[r].dst[array];
 		if (j->call.type == 3) ((uint32_t *)p)[i] = most;
 		else if (j->call.type == 7) ((float *)p)[i] = sum;
 		else ((uint16_t *)p)[i] = narrow(sum);
 	}
 }
 static void compute(Job *j) {
-	size_t bytes = j->call.count * size(j->call.type);
-	for (size_t i = 0; j->call.kind == 'r' && i < j->call.count; i++) reduce(j, i);
+	size_t bytes = j->call.count[0] * size(j->call.type);
+	for (int a = 0; j->call.kind == 'r' && a < j->call.parts; a++)
+		for (size_t i = 0; i < j->call.count[a]; i++) reduce(j, a, i);
 	for (int to = 0; to < j->ranks && j->call.kind != 'r'; to++)
 		for (int from = 0; from < j->ranks; from++) {
 			if (j->call.kind == 'g') memmove(j->all[to].dst[0] + from * bytes, j->all[from].src[0], bytes);
@@ -178,14 +179,22 @@ static int on(const char *name, size_t count, int type, const Comm *c, void *str
 static Call callOf(char kind, size_t count, int type, int op) {
 	Call c;
 	memset(&c, 0, sizeof c);
-	c.kind = kind; c.count = count; c.type = type; c.op = op;
+	c.kind = kind; c.count[0] = count; c.type = type; c.op = op; c.parts = 1;
 	return c;
 }
 int ncclAllReduce(const void *src, void *dst, size_t count, int type, int op, Comm *c, void *stream) {
 	int result = on(op ? "ncclAllReduce max" : "ncclAllReduce sum", count, type, c, stream);
 	Buffers b = {{src}, {dst}};
-	if (op != (type == 3 ? 2 : 0) || group.depth) return INVALID;
-	return result ? result : meet(c, callOf('r', count, type, op), &b);
+	Call call = callOf('r', count, type, op);
+	if (op != (type == 3 ? 2 : 0)) return INVALID;
+	if (!group.depth) return result ? result : meet(c, call, &b);
+	int n = group.call.parts++;
+	if (result || n == RANKS) return group.error = result ? result : INVALID;
+	if (n && (group.comm != c || group.call.kind != 'r' || group.call.type != type || group.call.op != op)) return group.error = USAGE;
+	if (!n) group.call = call;
+	group.comm = c; group.call.count[n] = count;
+	group.b.src[n] = src; group.b.dst[n] = dst;
+	return 0;
 }
 int ncclAllGather(const void *src, void *dst, size_t count, int type, Comm *c, void *stream) {
 	int result = on("ncclAllGather", count, type, c, stream);
@@ -194,7 +203,7 @@ int ncclAllGather(const void *src, void *dst, size_t count, int type, Comm *c, v
 	return result ? result : meet(c, callOf('g', count, type, 0), &b);
 }
 int ncclGroupStart(void) {
-	if (group.depth++ == 0) { group.parts = group.error = group.sends = group.receives = 0; group.comm = 0; }
+	if (group.depth++ == 0) { int depth = group.depth; memset(&group, 0, sizeof group); group.depth = depth; }
 	return 0;
 }
 static int part(const char *name, const char *src, char *dst, size_t count, int type, int peer, Comm *c, void *stream) {
@@ -202,8 +211,9 @@ static int part(const char *name, const char *src, char *dst, size_t count, int 
 	Call call = callOf('s', count, type, 0);
 	if (!group.depth) return USAGE;
 	if (result || peer < 0 || peer >= c->job->ranks) return group.error = result ? result : INVALID;
-	if (group.parts++ && (group.comm != c || memcmp(&group.call, &call, sizeof call))) return group.error = USAGE;
-	group.comm = c; group.call = call;
+	call.parts = group.call.parts;
+	if (call.parts && (group.comm != c || memcmp(&group.call, &call, sizeof call))) return group.error = USAGE;
+	group.comm = c; group.call = call; group.call.parts++;
 	if (src) { group.b.src[peer] = src; group.sends |= 1 << peer; }
 	else { group.b.dst[peer] = dst; group.receives |= 1 << peer; }
 	return 0;
@@ -215,7 +225,7 @@ int ncclGroupEnd(void) {
 	if (--group.depth > 0) return 0;
 	if (group.error || !group.comm) return group.error;
 	int all = (1 << group.comm->job->ranks) - 1;
-	if (group.sends != all || group.receives != all || group.parts != 2 * group.comm->job->ranks) return USAGE;
+	if (group.call.kind == 's' && (group.sends != all || group.receives != all || group.call.parts != 2 * group.comm->job->ranks)) return USAGE;
 	return meet(group.comm, group.call, &group.b);
 }
 /* fake_nccl_reset forgets failures. */
