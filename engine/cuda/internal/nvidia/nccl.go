@@ -12,7 +12,8 @@ import (
 // ncclConfig_t is passed. It has everything that is called.
 const minNCCL = 21800
 
-// ncclLibrary is NCCL, which only ranks need: it is loaded when they first do.
+// ncclLibrary is NCCL, which only ranks need: it is loaded when they first do, or
+// when somebody asks what there is.
 type ncclLibrary struct {
 	once    sync.Once
 	api     ncclAPI
@@ -84,7 +85,7 @@ const (
 	ncclCUDAError   = 1
 	ncclRemoteError = 6
 	ncclInProgress  = 7
-	ncclTimeout     = 8 // since 2.29
+	ncclTimeout     = 8 // of newer versions
 )
 
 // Types and reductions (ncclDataType_t, ncclRedOp_t).
