@@ -18,16 +18,17 @@ import (
 func allParts() []*part {
 	all := []*part{
 		{Name: "driver", limit: 20 * time.Second, do: tests("nvidia.test", "TestGPU")},
-		{Name: "conformance", limit: 100 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
+		{Name: "conformance", limit: 90 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
 		{Name: "timed plans", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTimedPlans")},
 		{Name: "training beside the CPU", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTraining|TestGPURepeats|TestGPUOut")},
+		{Name: "ranks", limit: 20 * time.Second, do: tests("cuda.test", "TestGPURanks")},
 		{Name: "PyTorch's numbers", limit: 40 * time.Second, do: tests("enginetest.test", "TestGPUGolden")},
 	}
 	for _, m := range []struct {
 		precision string
 		batch     int
 		limit     time.Duration
-	}{{"bf16", 128, 70}, {"bf16", 512, 45}, {"tf32", 128, 45}, {"tf32", 512, 40}} {
+	}{{"bf16", 128, 65}, {"bf16", 512, 45}, {"tf32", 128, 45}, {"tf32", 512, 40}} {
 		all = append(all, &part{Name: fmt.Sprintf("speed in %s, batch %d", m.precision, m.batch), limit: m.limit * time.Second, do: speed(m.precision, m.batch)})
 	}
 	return append(all,
