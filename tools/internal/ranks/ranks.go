@@ -18,7 +18,7 @@ import (
 // Options are the flags that every such command has.
 type Options struct {
 	Timeout time.Duration
-	Wire    mpi.Wire
+	Wire    collective.Wire
 }
 
 // TimeoutFlag is --rank-timeout.
