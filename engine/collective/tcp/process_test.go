@@ -52,6 +52,7 @@ func play(role string) error {
 				s.AllReduce(make([]float32, 100*chunk))
 			}
 			err = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			time.Sleep(time.Minute) // it stops a moment later
 		case "miss":
 			time.Sleep(time.Minute)
 		case "abort":

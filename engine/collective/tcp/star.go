@@ -96,15 +96,18 @@ func Open(p Place, o Options) (*Star, error) {
 		host = "unknown host"
 	}
 	names, err := s.Gather([]byte(host))
+	if err == nil {
+		hosts := make([]string, p.Size)
+		for r, name := range names {
+			hosts[r] = string(name)
+		}
+		s.hosts.Store(&hosts)
+		err = s.Barrier() // whoever is lost from now on can be named by all
+	}
 	if err != nil {
 		s.hangUp()
 		return nil, err
 	}
-	hosts := make([]string, p.Size)
-	for r, name := range names {
-		hosts[r] = string(name)
-	}
-	s.hosts.Store(&hosts)
 	return s, nil
 }
 

@@ -190,29 +190,29 @@ func TestStrangers(t *testing.T) {
 
 // Two processes can't be the same rank.
 func TestRankAlreadyThere(t *testing.T) {
-	address, log, exits := port(t), new(journal), make(chan int, 3)
+	address, log := port(t), new(journal)
 	var all sync.WaitGroup
-	for r := range 2 {
-		all.Go(func() {
-			if _, err := rank(r, 3, address, Options{Timeout: time.Second}, log, exits); err == nil {
-				t.Errorf("rank %d has joined a job of three without the third", r)
-			}
-		})
-	}
-	var refused refusedError
-	for began := time.Now(); time.Since(began) < time.Second && refused == ""; time.Sleep(5 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			continue
+	all.Go(func() {
+		_, err := rank(0, 2, address, Options{Timeout: time.Second}, log, make(chan int, 1))
+		if err == nil || !strings.Contains(err.Error(), "rank 1 at 127.0.0.1:") {
+			t.Errorf("rank 0, with half of rank 1: %v", err)
 		}
-		err = greet(conn, token, greeting{rank: 1, size: 3}, time.Second)
-		conn.Close()
-		if err != nil && !errors.As(err, &refused) {
-			t.Log(err)
-		}
+	})
+	var conn net.Conn
+	for err := errors.New("not yet"); err != nil; time.Sleep(time.Millisecond) {
+		conn, err = net.Dial("tcp", address)
 	}
-	if !strings.Contains(refused.Error(), "it is there already") {
-		t.Errorf("a second rank 1 is told %q", refused)
+	defer conn.Close()
+	if err := greet(conn, token, greeting{rank: 1, size: 2}, time.Second); err != nil {
+		t.Error(err)
+	}
+	again, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := greet(again, token, greeting{rank: 1, size: 2}, time.Second); err == nil || !strings.Contains(err.Error(), "it is there already") {
+		t.Errorf("a second rank 1: %v", err)
 	}
 	all.Wait()
 }
