@@ -25,18 +25,21 @@ func Main(m *testing.M, command func()) {
 	os.Exit(m.Run())
 }
 
-// Launchers are Open MPI's and MPICH's mpirun.
-var Launchers = []string{"mpirun.openmpi", "mpirun.mpich"}
+// Launchers are Open MPI's and MPICH's mpirun, and none.
+var Launchers = []string{"mpirun.openmpi", "mpirun.mpich", TCP}
 
 // Run runs the command on n ranks and returns what all of them print.
 func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	if launcher == TCP {
+		return runTCP(ctx, t, n, args)
+	}
 	path, err := exec.LookPath(launcher)
 	if err != nil {
 		t.Skipf("%s is not installed (apt-get install openmpi-bin mpich)", launcher)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
 	cmd := exec.CommandContext(ctx, path, append([]string{"-n", fmt.Sprint(n), os.Args[0]}, args...)...)
 	cmd.Env = append(os.Environ(), variable+"=1",
 		// What Open MPI wants to be told: that root may, that there may be more ranks
