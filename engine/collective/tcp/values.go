@@ -21,6 +21,10 @@ type op struct {
 	dst  []float32 // where the answer goes; src itself but in an all-to-all
 	done chan struct{}
 	err  error // of a call that isn't made
+
+	// A sum comes to where its parts go from: a chunk may come when it has gone.
+	gone chan struct{} // one each; nil elsewhere
+	away chan struct{} // closed when all has gone; nil on rank 0
 }
 
 // Wait returns when the values are there.
@@ -63,6 +67,10 @@ func (s *Star) begin(o *op) collective.Pending {
 	default:
 		s.values.come(s.place.Rank, o.kind)
 		if s.place.Rank > 0 {
+			o.away = make(chan struct{})
+			if o.kind == kindSum {
+				o.gone = make(chan struct{}, len(o.src)/chunk+1)
+			}
 			s.toSend.put(o)
 		}
 		s.toMeet.put(o)
@@ -127,26 +135,36 @@ func chunks(values []float32, f func(part []float32) error) error {
 }
 
 // push writes values as they travel.
-func (s *Star) push(to *net.TCPConn, wire collective.Wire, values []float32) error {
+func (o *op) push(to *net.TCPConn, values []float32) error {
 	return chunks(values, func(part []float32) error {
-		n, err := to.Write(wire.Encode(part))
-		s.sent.Add(int64(n))
+		n, err := to.Write(o.wire.Encode(part))
+		o.s.sent.Add(int64(n))
+		if o.gone != nil {
+			o.gone <- struct{}{}
+		}
 		return err
 	})
 }
 
 // pull reads values to where they belong.
-func (s *Star) pull(from io.Reader, wire collective.Wire, values []float32) error {
+func (o *op) pull(from io.Reader, values []float32) error {
 	return chunks(values, func(part []float32) error {
-		buffer := collective.Float32.Encode(part)[:len(part)*wire.Width()]
-		if wire != collective.Float32 {
-			buffer = make([]byte, len(part)*wire.Width())
+		if o.gone != nil {
+			select {
+			case <-o.gone:
+			case <-o.s.closed:
+				return net.ErrClosed
+			}
+		}
+		buffer := collective.Float32.Encode(part)
+		if o.wire != collective.Float32 {
+			buffer = make([]byte, len(part)*o.wire.Width())
 		}
 		if _, err := io.ReadFull(from, buffer); err != nil {
 			return err
 		}
-		wire.Decode(part, buffer)
-		s.values.progress()
+		o.wire.Decode(part, buffer)
+		o.s.values.progress()
 		return nil
 	})
 }
@@ -163,13 +181,14 @@ func (s *Star) sendValues() {
 		_, err := values.Write(o.head(round).append(nil))
 		for _, part := range o.gives(s.place.Rank, s.place.Size) {
 			if err == nil {
-				err = s.push(values, o.wire, part)
+				err = o.push(values, part)
 			}
 		}
 		if err != nil {
 			s.broken(zero, o.kind, err)
 			return
 		}
+		close(o.away)
 	}
 }
 
@@ -189,11 +208,16 @@ func (s *Star) receiveValues() {
 		}
 		for _, part := range o.takes(s.place.Rank, s.place.Size) {
 			if err == nil {
-				err = s.pull(values, o.wire, part)
+				err = o.pull(values, part)
 			}
 		}
 		if err != nil {
 			s.broken(zero, o.kind, err)
+			return
+		}
+		select {
+		case <-o.away: // an answer needn't depend on all of this rank's part
+		case <-s.closed:
 			return
 		}
 		s.values.next()

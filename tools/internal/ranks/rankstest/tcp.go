@@ -19,7 +19,7 @@ const TCP = "tcp"
 
 // afterFirst is how long ranks may go on after one has failed. Launchers give them
 // less.
-const afterFirst = 6 * time.Second
+const afterFirst = 3 * time.Second
 
 // runTCP runs the command on n ranks. What they print comes as it would from a
 // launcher, all together.
