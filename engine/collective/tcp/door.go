@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -82,7 +82,7 @@ func (s *Star) open(deadline time.Time) (*net.TCPListener, error) {
 		switch {
 		case err == nil:
 			return l.(*net.TCPListener), nil
-		case host != "" && strings.Contains(err.Error(), "cannot assign requested address"):
+		case host != "" && errors.Is(err, syscall.EADDRNOTAVAIL):
 			host = "" // an address that leads here by translation
 			continue
 		case time.Until(deadline) < longestWait:
