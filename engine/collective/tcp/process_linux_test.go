@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -61,6 +60,7 @@ func play(role string) error {
 	}
 	switch {
 	case strings.HasSuffix(what, "-unnoticed"):
+		fmt.Println("met")
 		// Blocked in the system, as in a GPU's library, and in no call of ours.
 		_ = syscall.Nanosleep(&syscall.Timespec{Sec: 60}, nil)
 	case what == "stop-in-sum":
@@ -82,7 +82,7 @@ func play(role string) error {
 // process is a rank of its own.
 type process struct {
 	cmd  *exec.Cmd
-	out  bytes.Buffer
+	out  journal
 	err  error
 	took time.Duration
 }
@@ -193,7 +193,7 @@ func TestCloseOrder(t *testing.T) {
 	finish(ranks, -1, 10*time.Second)
 	for r, p := range ranks {
 		if want := fmt.Sprintf("done %d of 3\n", r); p.err != nil || p.out.String() != want {
-			t.Errorf("rank %d: %v, %q", r, p.err, &p.out)
+			t.Errorf("rank %d: %v, %q", r, p.err, p.out.String())
 		}
 	}
 }
@@ -225,7 +225,11 @@ func TestHostVanishes(t *testing.T) {
 	ranks := start(t, "die-unnoticed nobody", "10.77.0.1:29500", 2, func(r int) []string {
 		return []string{"ip", "netns", "exec", spaces + strconv.Itoa(r)}
 	})
-	time.Sleep(700 * time.Millisecond) // they have met
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if ranks[0].out.String() != "" && ranks[1].out.String() != "" {
+			break // they have met
+		}
+	}
 	if err := ip("-n NS1 link set v down"); err != nil {
 		t.Fatal(err)
 	}
