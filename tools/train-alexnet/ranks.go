@@ -10,7 +10,6 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
-	"alexnet/engine/collective/mpi"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/ranks"
@@ -55,7 +54,7 @@ func (s *settings) rankOptions() (ranks.Options, error) {
 	switch s.Wire {
 	case wireFloat32:
 	case wireBFloat16:
-		o.Wire = mpi.BFloat16
+		o.Wire = collective.BFloat16
 	default:
 		return o, command.Usagef("--wire %s: want %s or %s", s.Wire, wireFloat32, wireBFloat16)
 	}

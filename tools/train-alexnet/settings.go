@@ -122,7 +122,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.Uint64Flag{Name: "steps", Category: recipe, Usage: "stop after `N` steps in all; 0 sets no limit", Destination: &s.Steps},
 		&cli.DurationFlag{Name: "max-time", Category: recipe, Usage: "save and stop after `TIME`, such as 10m or 8h; 0 sets no limit", Destination: &s.MaxTime},
 		&cli.IntFlag{Name: "early-stop", Category: recipe, Usage: "stop after `EPOCHS` without a lower validation error; 0 doesn't", Destination: &s.EarlyStop},
-		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step, of all ranks together under mpirun or srun", Destination: &s.Batch},
+		&cli.IntFlag{Name: "batch", Category: recipe, Value: 128, Usage: "`N` pictures in a step, of all ranks together in a job of several", Destination: &s.Batch},
 		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: 1, Usage: "cut each batch into `N` pieces, one after the other on the devices, whose gradients add up: the same step in less memory", Destination: &s.Accumulate},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: 0.01, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
 		&cli.StringFlag{Name: "schedule", Category: recipe, Value: schedulePlateau, Usage: "`KIND` of fall of the learning rate: plateau divides it by 10 when the validation error stops falling, at most three times, step at --drop-at, cosine along half a cosine over the run", Destination: &s.Schedule},

@@ -1,5 +1,6 @@
 // Package ranks lets a command run as one of several processes that a launcher
-// has started (mpirun, srun): who they are, and how they agree.
+// has started (mpirun, srun, torchrun, Kubernetes): who they are, and how they
+// agree.
 package ranks
 
 import (
@@ -12,33 +13,18 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/collective"
-	"alexnet/engine/collective/mpi"
 )
 
 // Options are the flags that every such command has.
 type Options struct {
 	Timeout time.Duration
-	Wire    mpi.Wire
+	Wire    collective.Wire
 }
 
 // TimeoutFlag is --rank-timeout.
 func TimeoutFlag(o *Options) cli.Flag {
-	return &cli.DurationFlag{Name: "rank-timeout", Usage: "under mpirun or srun: how long a rank waits for the others before it names the missing ones and ends the job",
+	return &cli.DurationFlag{Name: "rank-timeout", Usage: "in a job of several processes: how long a rank waits for the others before it names the missing ones and ends the job",
 		Value: 5 * time.Minute, Destination: &o.Timeout}
-}
-
-// Join joins the processes that a launcher has started with this one; without a
-// launcher, or with one process, that is this process alone. The caller closes
-// the group.
-func Join(o Options) (collective.Collective, error) {
-	if mpi.Launched() == 1 {
-		return collective.Single{}, nil
-	}
-	group, err := mpi.Open(mpi.Options{Timeout: o.Timeout, Wire: o.Wire})
-	if err != nil {
-		return nil, fmt.Errorf("join the job's %d processes: %w", mpi.Launched(), err)
-	}
-	return group, nil
 }
 
 // Agree lets every rank know whether one of them has failed. All ranks call it
