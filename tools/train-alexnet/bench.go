@@ -98,6 +98,7 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.StringFlag{Name: "data", Usage: "`DIR` of shards to time the loader on, or their address", Destination: &f.data},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines of the loader; 0 is one a core", Destination: &f.workers},
 			&cli.StringFlag{Name: "parallel", Value: parallelData, Usage: parallelUsage, Destination: &f.parallel},
+			&cli.StringFlag{Name: "wire", Value: wireFloat32, Usage: wireUsage, Destination: &f.options.Wire},
 			ranks.TimeoutFlag(&f.ranks),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
 		}, f.access.Flags("")...),
@@ -108,6 +109,11 @@ computed, and so the part of the exchange that computing hides.`,
 			if f.parallel != parallelData && f.parallel != parallelHybrid {
 				return command.Usagef("--parallel %s: want %s or %s", f.parallel, parallelData, parallelHybrid)
 			}
+			var err error
+			if f.ranks.Wire, err = wireOf(f.options.Wire); err != nil {
+				return err
+			}
+			f.options.RankTimeout = f.ranks.Timeout
 			group, err := ranks.Join(f.ranks)
 			if err != nil {
 				return err
@@ -190,7 +196,7 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 		if err := m.Join(); err != nil {
 			return err
 		}
-		r.Ranks = &rankResult{Ranks: group.Size(), Parallel: f.parallel}
+		r.Ranks = &rankResult{Ranks: group.Size(), Parallel: f.parallel, Wire: f.options.Wire}
 		if err := r.Ranks.measure(ctx, f, group, by, m, b); err != nil {
 			return err
 		}

@@ -141,7 +141,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.BoolFlag{Name: "deterministic", Category: device, Usage: "repeat runs bit for bit on a GPU too, at some cost; the CPU always does", Destination: &s.Deterministic},
 		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
 		&cli.StringFlag{Name: "parallel", Category: device, Value: parallelData, Usage: parallelUsage, Destination: &s.Parallel},
-		&cli.StringFlag{Name: "wire", Category: device, Value: wireFloat32, Usage: "`FORMAT` of gradients between ranks: fp32, or bf16, half the bytes for slow networks", Destination: &s.Wire},
+		&cli.StringFlag{Name: "wire", Category: device, Value: wireFloat32, Usage: wireUsage, Destination: &s.Wire},
 		&cli.DurationFlag{Name: "rank-timeout", Category: device, Value: 5 * time.Minute, Usage: "`TIME` that a rank waits for the others before it names the missing ones and ends the job", Destination: &s.RankTimeout},
 		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.DryRun},
 		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML, TOML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.Config},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine"
 	"alexnet/engine/collective"
 )
 
@@ -61,10 +62,15 @@ func (e agreedError) Unwrap() error { return e.error }
 
 // Close leaves the group after a command that ended with err, and returns it.
 // If the other ranks don't know of err, they may be waiting for this one: then
-// Close ends the whole job, after printing err.
+// Close ends the whole job, after printing err. Where GPUs have waited for each
+// other in vain, the ranks that know of it meet here, and the group names those
+// that don't come.
 func Close(group collective.Collective, err error) error {
 	var known agreedError
 	if err != nil && group.Size() > 1 && !errors.As(err, &known) {
+		if errors.Is(err, engine.ErrStalled) {
+			err = errors.Join(err, group.Barrier())
+		}
 		group.Abort(err)
 	}
 	return errors.Join(err, group.Close())
