@@ -60,7 +60,7 @@ mpich: $(MPICH)/bin/mpiexec ## an MPICH for what tests ranks on several hosts, 2
 
 gpu-kit: ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
 	rm -rf $(OUT)/gpu-kit && mkdir -p $(OUT)/gpu-kit/testdata
-	cp tools/gpu-kit/gpu-kit.sh tools/bench/peers/train_torch_gpu.py $(OUT)/gpu-kit/
+	cp tools/gpu-kit/gpu-kit.sh tools/bench/peers/train_torch_gpu.py tools/bench/peers/imagenette_torch.py $(OUT)/gpu-kit/
 	cp engine/testdata/*.json $(OUT)/gpu-kit/testdata/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(OUT)/gpu-kit/ ./tools/gpu-kit ./tools/train-alexnet
 	for package in ./engine/cuda ./engine/cuda/internal/nvidia ./engine/enginetest; do \

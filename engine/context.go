@@ -69,6 +69,14 @@ type HostAllocator interface {
 	AllocateHost(n int) ([]byte, error)
 }
 
+// Stager is what a context also is that copies by way of memory of its own, on the
+// device and as much on the host.
+type Stager interface {
+	// Staging is the part of workspace bytes that serves for that; workspace is
+	// the largest Workspace of the programs to come.
+	Staging(workspace int64) int64
+}
+
 // Joiner is what a context also is that exchanges its tensors with other ranks
 // by itself: the ops of op_ranks.go stand in the programs of the context whose
 // tensors they are about, and read nothing but the ranks' numbers of their

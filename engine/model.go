@@ -64,6 +64,7 @@ type Model struct {
 
 	colourless        []float32 // zeros, for batches without colour offsets
 	flights           [2]flight // of steps under way, in turns
+	spare             [][]byte  // host memory that has been returned
 	started, finished uint64
 }
 
@@ -81,22 +82,27 @@ const (
 )
 
 // PlanModel lays out net on contexts and returns what each will take, without
-// taking anything.
+// taking anything. Where they haven't so much memory, it returns a *TooLargeError
+// besides.
 func PlanModel(net *Net, contexts []Context, cfg ModelConfig) ([]*Plan, error) {
 	l, err := layOut(net, contexts, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return l.plans, nil
+	return l.plans, l.fits()
 }
 
 // NewModel puts net on contexts: on one context all towers run together, on as
 // many contexts as the net has towers (or a divisor) each holds its share. The
 // contexts must be fresh and of one kind; the model closes them. Weights are
-// undefined until Initialize or Write.
+// undefined until Initialize or Write. A net that doesn't fit is refused with a
+// *TooLargeError before any memory is taken.
 func NewModel(net *Net, contexts []Context, cfg ModelConfig) (*Model, error) {
 	l, err := layOut(net, contexts, cfg)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.fits(); err != nil {
 		return nil, err
 	}
 	m := &Model{
@@ -105,14 +111,14 @@ func NewModel(net *Net, contexts []Context, cfg ModelConfig) (*Model, error) {
 	}
 	for p, c := range contexts {
 		if err := c.Reserve(l.plans[p].Arena(), l.plans[p].Workspace); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Name(), err)
+			return nil, fmt.Errorf("net %q: %w", net.Name, err)
 		}
 	}
 	for phase, perPart := range l.ops {
 		for p, ops := range perPart {
 			program, err := contexts[p].Compile(ops)
 			if err != nil {
-				return nil, fmt.Errorf("net %q on %s: %w", net.Name, contexts[p].Name(), err)
+				return nil, fmt.Errorf("net %q: %w", net.Name, err)
 			}
 			m.programs[phase] = append(m.programs[phase], program)
 		}

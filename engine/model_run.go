@@ -77,7 +77,7 @@ func (m *Model) Start(b Batch, s Step) error {
 	if err := m.compute(training, f, b, s); err != nil {
 		return err
 	}
-	if err := errors.Join(m.run(reducing, s), m.run(updating, s), m.contexts[0].Download(f.halt[:], m.head.halt)); err != nil {
+	if err := joinNew(m.run(reducing, s), m.run(updating, s), m.contexts[0].Download(f.halt[:], m.head.halt)); err != nil {
 		return err
 	}
 	f.marks = f.marks[:0]
@@ -130,7 +130,7 @@ func (m *Model) Infer(b Batch) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := errors.Join(m.compute(inferring, f, b, Step{}), m.sync()); err != nil {
+	if err := joinNew(m.compute(inferring, f, b, Step{}), m.sync()); err != nil {
 		return Outcome{}, err
 	}
 	return m.outcomeOf(f), nil
@@ -158,14 +158,14 @@ func (m *Model) compute(what phase, f *flight, b Batch, s Step) error {
 		hi := lo + n
 		s.Image = uint64(first + lo)
 		for p, c := range m.contexts {
-			if err := errors.Join(c.Upload(m.inputs[p].pixels, b.Pixels[lo*pixels:hi*pixels]), c.Upload(m.inputs[p].colour, b.Colour[3*lo:3*hi])); err != nil {
+			if err := joinNew(c.Upload(m.inputs[p].pixels, b.Pixels[lo*pixels:hi*pixels]), c.Upload(m.inputs[p].colour, b.Colour[3*lo:3*hi])); err != nil {
 				return err
 			}
 		}
-		if err := errors.Join(head.Upload(m.head.labels, b.Labels[lo:hi]), m.run(what, s)); err != nil {
+		if err := joinNew(head.Upload(m.head.labels, b.Labels[lo:hi]), m.run(what, s)); err != nil {
 			return err
 		}
-		if err := errors.Join(head.Download(o.Loss[lo:hi], m.head.loss), head.Download(o.Rank[lo:hi], m.head.rank)); err != nil {
+		if err := joinNew(head.Download(o.Loss[lo:hi], m.head.loss), head.Download(o.Rank[lo:hi], m.head.rank)); err != nil {
 			return err
 		}
 		if what == inferring || m.Config.Probabilities {
@@ -227,7 +227,11 @@ func (m *Model) whole(b Batch, f *flight) (Batch, error) {
 	}
 	full := &f.padded
 	if full.Pixels == nil {
-		*full = Batch{Pixels: make([]byte, n*pixels), Colour: make([]float32, 3*n), Labels: make([]int32, n)}
+		memory, err := m.AllocateHost(n * pixels)
+		if err != nil {
+			return b, err
+		}
+		*full = Batch{Pixels: memory, Colour: make([]float32, 3*n), Labels: make([]int32, n)}
 	}
 	full.Images = b.Images
 	clear(full.Pixels[copy(full.Pixels, b.Pixels[:b.Images*pixels]):])
@@ -236,13 +240,4 @@ func (m *Model) whole(b Batch, f *flight) (Batch, error) {
 		full.Labels[i] = -1
 	}
 	return *full, nil
-}
-
-// AllocateHost returns n bytes of the host's memory, which last until Close: the
-// kind from which a batch's pixels reach the devices fastest.
-func (m *Model) AllocateHost(n int) ([]byte, error) {
-	if a, ok := m.contexts[0].(HostAllocator); ok {
-		return a.AllocateHost(n)
-	}
-	return make([]byte, n), nil
 }

@@ -10,7 +10,8 @@ type Plan struct {
 	Context    Context
 	Persistent int64 // bytes that last: weights, momentum, gradients, inputs
 	Scratch    int64 // bytes shared by the programs' scratch tensors
-	Workspace  int64 // bytes of the kernels' own
+	Workspace  int64 // bytes of the kernels' own, and of the libraries that they call
+	Staging    int64 // the part of Workspace for copies from and to the host, which takes as much there
 	Tensors    []*Tensor
 }
 
@@ -44,6 +45,9 @@ func PlanArena(ctx Context, programs ...[]Op) *Plan {
 		p.Tensors = append(p.Tensors, tensors...)
 		p.Scratch = max(p.Scratch, size)
 		p.Workspace = max(p.Workspace, ctx.Workspace(ops))
+	}
+	if s, ok := ctx.(Stager); ok {
+		p.Staging = s.Staging(p.Workspace)
 	}
 	return p
 }

@@ -155,7 +155,7 @@ func (r *run) start(ctx context.Context, b Batch) error {
 	s := Step{Seed: r.Checkpoint.Seed, Number: number, LearningRate: float32(rate), Momentum: r.Momentum}
 	if err := r.Model.Start(b, s); err != nil {
 		r.broken = true
-		return errors.Join(fmt.Errorf("step %d: %w", number+1, err), r.discard())
+		return joinNew(fmt.Errorf("step %d: %w", number+1, err), r.discard())
 	}
 	r.underway = append(r.underway, ahead{rate})
 	if len(r.underway) == 1 {
@@ -189,7 +189,7 @@ func (r *run) discard() error {
 		}
 	}
 	r.underway = nil
-	return errors.Join(errs...)
+	return joinNew(errs...)
 }
 
 // finish finishes the oldest step under way.
@@ -207,7 +207,7 @@ func (r *run) finish(ctx context.Context) error {
 	switch {
 	case err != nil:
 		r.broken = true
-		return errors.Join(fmt.Errorf("step %d: %w", r.at.Step+1, err), r.discard())
+		return joinNew(fmt.Errorf("step %d: %w", r.at.Step+1, err), r.discard())
 	case o.Halted:
 		return errors.Join(fmt.Errorf("step %d: %s: %w", r.at.Step+1, notFinite(o), ErrDiverged), r.discard())
 	}

@@ -43,6 +43,8 @@ type Context struct {
 	closed  bool   // used by the caller's goroutine
 	marked  uint64 // marks made, likewise
 
+	estimating bool // see Estimate; set between calls
+
 	retired retirements
 	events  events
 	ranks   ranks

@@ -12,10 +12,12 @@
 // cuDNN, behind internal/gpu). Neighbours are fused (lower_fused.go): a product
 // with its bias and ReLU, normalisation with pooling, their gradients with the
 // ReLU's, a ReLU's gradient with the bias's, sums that ranks begin together, all
-// updates of a program. Signals, awaits, copies from another GPU and what ranks
-// exchange cut the steps into segments; a segment is captured as a graph when it
-// runs for the second time, and replayed from then on. Numbers that change from
-// run to run are in device memory, so that graphs stay valid (program.go).
+// updates of a program; and where conv1 alone reads the net's input, bytes become
+// the folded picture that it computes on, forward and backward, without a picture
+// in between. Signals, awaits, copies from another GPU and what ranks exchange cut
+// the steps into segments; a segment is captured as a graph when it runs for the
+// second time, and replayed from then on. Numbers that change from run to run are
+// in device memory, so that graphs stay valid (program.go).
 //
 // # Memory
 //
@@ -30,7 +32,9 @@
 // The staging ring (transfer.go) is twice as large as what the host sends and
 // reads in one step, on the device and in page-locked host memory. While the
 // device computes on one batch, the next is copied to a free part of the ring;
-// its place in the arena gets it in order with the computation. A second
+// its place in the arena gets it in order with the computation. What lies in
+// memory from AllocateHost, as the loader's batches do in train-alexnet, is copied
+// from there, so that the host touches pixels once, as it decodes them. A second
 // goroutine waits for what has been enqueued, takes downloads out of the ring and
 // tells marks (retire.go), so that reading a step's losses stalls nothing.
 //

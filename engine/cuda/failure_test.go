@@ -216,27 +216,86 @@ func TestFailureStays(t *testing.T) {
 	}
 }
 
-// TestTooLarge refuses a net that doesn't fit before any work.
+// TestTooLarge refuses a net that doesn't fit before any memory is taken, and
+// names a batch and a number of pieces that fit: they do, and one image more, one
+// piece less doesn't. Timed plans may take more or less than was estimated.
 func TestTooLarge(t *testing.T) {
-	m := machine(t, emulator.Options{Memory: 32 << 20})
-	c := open(t, m, cuda.Options{Deterministic: true}, 0)
+	const memory, batch = 32 << 20, 128
+	net, err := engine.Preset("alexnet-mini", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, devices := range [][]int{{0}, {0, 0}} {
+		m := machine(t, emulator.Options{Memory: memory})
+		try := func(cfg engine.ModelConfig) (*engine.TooLargeError, error) {
+			c := open(t, m, cuda.Options{Deterministic: true}, devices...)
+			defer func() {
+				for _, c := range c {
+					if err := c.Close(); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+			before := m.Count("cuMemAlloc")
+			_, err := engine.NewModel(net, c, cfg)
+			var large *engine.TooLargeError
+			if errors.As(err, &large) && m.Count("cuMemAlloc") != before {
+				t.Errorf("%d allocations before the refusal", m.Count("cuMemAlloc")-before)
+			}
+			return large, err
+		}
+		large, err := try(engine.ModelConfig{Batch: batch})
+		if large == nil {
+			t.Fatalf("%v: error %v, want an engine.TooLargeError", devices, err)
+		}
+		t.Log(err)
+		for _, word := range []string{"cuda:0", `net "alexnet-mini" at batch 128 takes`, "of 34 MB on Emulated GPU 34 are free", fmt.Sprintf("--batch %d fits", large.Fits), fmt.Sprintf("--accumulate %d fits", large.Pieces), "--precision bf16 takes less"} {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("the error doesn't say %q: %v", word, err)
+			}
+		}
+		if strings.Count(err.Error(), "cuda:0") != len(devices) {
+			t.Errorf("the error doesn't name each context once: %v", err)
+		}
+		for _, c := range []struct {
+			what string
+			cfg  engine.ModelConfig
+			fits bool
+		}{
+			{"the batch that fits", engine.ModelConfig{Batch: large.Fits}, true},
+			{"an image more", engine.ModelConfig{Batch: large.Fits + 1}, false},
+			{"the pieces that fit", engine.ModelConfig{Batch: batch, Accumulate: large.Pieces}, true},
+			{"half as many pieces", engine.ModelConfig{Batch: batch, Accumulate: large.Pieces / 2}, false},
+		} {
+			if large, err := try(c.cfg); (err == nil) != c.fits || !c.fits && large == nil {
+				t.Errorf("%v, %s (%+v): %v", devices, c.what, c.cfg, err)
+			}
+		}
+	}
+}
+
+// TestNothingFits says so when not even one image does.
+func TestNothingFits(t *testing.T) {
+	m := machine(t, emulator.Options{Memory: 9 << 20})
+	c := open(t, m, cuda.Options{Precision: cuda.BF16}, 0)
 	defer c[0].Close()
 	net, err := engine.Preset("alexnet-mini", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := m.Count("cuMemAlloc")
-	_, err = engine.NewModel(net, c, engine.ModelConfig{Batch: 128})
-	if !errors.Is(err, gpu.ErrOutOfMemory) {
-		t.Fatalf("error %v, want one that is gpu.ErrOutOfMemory", err)
+	_, err = engine.NewModel(net, c, engine.ModelConfig{Batch: 4})
+	if err == nil || !strings.HasSuffix(err.Error(), "of 9 MB on Emulated GPU 9 are free: no batch fits") {
+		t.Errorf("error %v", err)
 	}
-	for _, word := range []string{"cuda:0", "MB are needed", "34 MB are free on Emulated GPU", "--batch", "bf16"} {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("the error doesn't say %q: %v", word, err)
-		}
+}
+
+// TestReserveTooLarge: memory that another process took after the plan was made.
+func TestReserveTooLarge(t *testing.T) {
+	m := machine(t, emulator.Options{Memory: 32 << 20})
+	c := open(t, m, cuda.Options{}, 0)[0]
+	defer c.Close()
+	const want = "cuda:0: reserve: 74 MB are needed (67 for tensors, 7 for work and staging), 34 MB are free on Emulated GPU: choose a smaller --batch: out of device memory"
+	if err := c.Reserve(64<<20, 7<<20); !errors.Is(err, gpu.ErrOutOfMemory) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
-	if n := m.Count("cuMemAlloc") - before; n != 0 {
-		t.Errorf("%d allocations before the refusal", n)
-	}
-	t.Log(err)
 }

@@ -60,9 +60,9 @@ func (c *Context) lower(op engine.Op) (step, error) {
 	case engine.Input:
 		return c.lowerInput(op), nil
 	case engine.ConvForward:
-		return c.lowerConvForward(op, false)
+		return c.lowerConvForward(op, false, nil)
 	case engine.ConvBackward:
-		return c.lowerConvBackward(op, nil)
+		return c.lowerConvBackward(op, nil, nil)
 	case engine.DenseForward:
 		return c.lowerDenseForward(op, false)
 	case engine.DenseBackward:

@@ -25,8 +25,9 @@ type folding struct {
 	c       *Context
 	from    gpu.Convolution
 	to      gpu.Convolution
-	weights int64 // bytes of the folded input: where the folded weights begin in the workspace
-	rest    int64 // where the rest of the workspace begins
+	weights int64         // bytes of the folded input: where the folded weights begin in the workspace
+	rest    int64         // where the rest of the workspace begins
+	bytes   *engine.Input // what makes the input, which then is folded as it is made; nil: it is there
 }
 
 // foldBelow is the number of channels below which a strided convolution is
@@ -53,6 +54,13 @@ func (c *Context) fold(q gpu.Convolution) (f folding, ok bool) {
 
 // input folds x to the beginning of the workspace.
 func (f *folding) input(s gpu.Stream, x gpu.Pointer) error {
+	if in := f.bytes; in != nil {
+		return f.c.kernels.InputFolded(s, kernels.InputFolded{
+			Pixels: f.c.address(in.Pixels), Colour: f.c.address(in.Colour), Mean: f.c.address(in.Mean), Y: f.c.work(),
+			N: int32(f.from.N), H: int32(f.from.H), W: int32(f.from.W), Scale: in.Scale,
+			Stride: int32(f.from.Stride), Pad: int32(f.from.Pad), FoldedH: int32(f.to.H), FoldedW: int32(f.to.W),
+		})
+	}
 	return f.c.kernels.FoldInput(s, kernels.FoldInput{
 		X: x, Y: f.c.work(), N: int32(f.from.N), H: int32(f.from.H), W: int32(f.from.W), C: int32(f.from.C),
 		Stride: int32(f.from.Stride), Pad: int32(f.from.Pad), FoldedH: int32(f.to.H), FoldedW: int32(f.to.W),
@@ -73,11 +81,13 @@ func (f *folding) unfoldWeights(s gpu.Stream, w gpu.Pointer, from gpu.Type) erro
 	}, from)
 }
 
-func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) (step, error) {
+// lowerConvForward computes Y. relu asks for ReLU on it; input is nil, or makes X,
+// which then needn't be there.
+func (c *Context) lowerConvForward(op engine.ConvForward, relu bool, input *engine.Input) (step, error) {
 	q := c.convolutionOf(gpu.Forward, op.Window, op.Groups, op.X.Shape, op.Y.Shape)
 	f, folded := c.fold(q)
 	if folded {
-		q = f.to
+		q, f.bytes = f.to, input
 	}
 	plan, fused, err := c.biased(q, relu)
 	if err != nil {
@@ -155,12 +165,12 @@ func (c *Context) biasTypes() []gpu.Type {
 }
 
 // lowerConvBackward computes DB, DW and DX. relu is nil, or the op before, whose
-// result is DY.
-func (c *Context) lowerConvBackward(op engine.ConvBackward, relu *engine.ActivateBackward) (step, error) {
+// result is DY; input is nil, or makes X, which then needn't be there.
+func (c *Context) lowerConvBackward(op engine.ConvBackward, relu *engine.ActivateBackward, input *engine.Input) (step, error) {
 	q := c.convolutionOf(gpu.BackwardWeights, op.Window, op.Groups, op.X.Shape, op.DY.Shape)
 	f, folded := c.fold(q)
 	if folded {
-		q = f.to
+		q, f.bytes = f.to, input
 	}
 	weights, err := c.convolution(q)
 	if errors.Is(err, gpu.ErrUnsupported) && c.working != gpu.Float32 {

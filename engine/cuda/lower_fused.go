@@ -9,13 +9,21 @@ import (
 )
 
 // fuse translates ops[i] together with ops behind it, if they are of a pattern
-// that runs as one: step.ops is then at least 2, and 0 otherwise.
+// that runs as one, or without another one's result: step.ops is then at least 1,
+// and 0 otherwise.
 func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 	switch op := ops[i].(type) {
+	case engine.Input:
+		if c.unfolded(ops, op.Y) != nil {
+			conv, relu := ops[i+1].(engine.ConvForward), reluInPlace(ops, i+2, ops[i+1].(engine.ConvForward).Y)
+			s, err = c.lowerConvForward(conv, relu, &op)
+			s.ops = 2 + int(flag(relu))
+		}
 	case engine.ConvForward:
-		if reluInPlace(ops, i+1, op.Y) {
-			s, err = c.lowerConvForward(op, true)
-			s.ops = 2
+		input, relu := c.unfolded(ops, op.X), reluInPlace(ops, i+1, op.Y)
+		if input != nil || relu {
+			s, err = c.lowerConvForward(op, relu, input)
+			s.ops = 1 + int(flag(relu))
 		}
 	case engine.DenseForward:
 		if reluInPlace(ops, i+1, op.Y) {
@@ -24,12 +32,17 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 		}
 	case engine.ActivateBackward:
 		if conv, ok := next[engine.ConvBackward](ops, i+1); ok && conv.DY == op.DX {
-			s, err = c.lowerConvBackward(conv, &op)
+			s, err = c.lowerConvBackward(conv, &op, c.unfolded(ops, conv.X))
 			s.ops = 2
 		}
 		if dense, ok := next[engine.DenseBackward](ops, i+1); ok && dense.DY == op.DX {
 			s, err = c.lowerDenseBackward(dense, &op)
 			s.ops = 2
+		}
+	case engine.ConvBackward:
+		if input := c.unfolded(ops, op.X); input != nil {
+			s, err = c.lowerConvBackward(op, nil, input)
+			s.ops = 1
 		}
 	case engine.LRNForward:
 		if pool, ok := next[engine.MaxPoolForward](ops, i+1); ok && pool.X == op.Y && c.passing(ops, op.Y) && c.fusible(op.Response, op.X) {

@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"slices"
+
 	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
 	"alexnet/engine/cuda/internal/kernels"
@@ -14,4 +16,43 @@ func (c *Context) lowerInput(op engine.Input) step {
 			N: int32(y[0]), H: int32(y[2]), W: int32(y[3]), Scale: op.Scale,
 		})
 	}}
+}
+
+// unfolded is the op that makes x, when nobody needs x as it is: the convolution
+// behind that op and its gradient read it folded (fold.go), and fold it from the
+// bytes themselves. nil: x has to be made.
+func (c *Context) unfolded(ops []engine.Op, x *engine.Tensor) *engine.Input {
+	if x.Life != engine.Scratch {
+		return nil
+	}
+	var input *engine.Input
+	for i, op := range ops {
+		if engine.CheckOp(op) != nil {
+			return nil
+		}
+		switch op := op.(type) {
+		case engine.Input:
+			if op.Y != x {
+				break
+			}
+			conv, ok := next[engine.ConvForward](ops, i+1)
+			if input != nil || !ok || conv.X != x {
+				return nil
+			}
+			input = &op
+			continue
+		case engine.ConvForward:
+			if _, ok := c.fold(c.convolutionOf(gpu.Forward, op.Window, op.Groups, op.X.Shape, op.Y.Shape)); ok && op.X == x {
+				continue
+			}
+		case engine.ConvBackward:
+			if _, ok := c.fold(c.convolutionOf(gpu.BackwardWeights, op.Window, op.Groups, op.X.Shape, op.DY.Shape)); ok && op.X == x && op.DX == nil {
+				continue
+			}
+		}
+		if slices.Contains(op.Reads(), x) || slices.Contains(op.Writes(), x) {
+			return nil
+		}
+	}
+	return input
 }

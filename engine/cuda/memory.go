@@ -74,11 +74,7 @@ func (c *Context) reserve(arena, workspace int64) error {
 		return err
 	}
 	m.reserved = true
-	for _, n := range m.seen {
-		if n.work+n.staging <= m.workspace {
-			m.program = max(m.program, n.work)
-		}
-	}
+	m.program = m.programPart(m.workspace)
 	if m.workspace == m.program {
 		return nil
 	}
@@ -88,6 +84,17 @@ func (c *Context) reserve(arena, workspace int64) error {
 	}
 	c.layRing()
 	return nil
+}
+
+// programPart is what the programs that a workspace was planned for use of it
+// themselves. The rest is for staging.
+func (m *memory) programPart(workspace int64) (most int64) {
+	for _, n := range m.seen {
+		if n.work+n.staging <= workspace {
+			most = max(most, n.work)
+		}
+	}
+	return most
 }
 
 // work is where a program's own memory begins; fit makes sure that there is so
@@ -131,16 +138,12 @@ func (c *Context) placed(t *engine.Tensor) error {
 	return nil
 }
 
-// tooLarge says what is missing and what to do.
+// tooLarge says what is missing.
 func (c *Context) tooLarge(arena, workspace, free int64, err error) error {
-	advice := "choose a smaller --batch"
-	if c.options.Precision != BF16 {
-		advice += " or --precision bf16"
-	}
 	const mb = 1e6
-	return fmt.Errorf("%.0f MB are needed (%.0f for tensors, %.0f for work and staging), %.0f MB are free on %s: %s: %w",
+	return fmt.Errorf("%.0f MB are needed (%.0f for tensors, %.0f for work and staging), %.0f MB are free on %s: choose a smaller --batch: %w",
 		float64(arena+workspace)/mb, float64(arena)/mb, float64(workspace)/mb, float64(free)/mb,
-		c.card.device.Describe().Name, advice, err)
+		c.card.device.Describe().Name, err)
 }
 
 func align(n int64) int64 { return (n + engine.ArenaAlign - 1) &^ (engine.ArenaAlign - 1) }

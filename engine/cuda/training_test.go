@@ -78,8 +78,14 @@ func newModel(t testing.TB, name string, batch int, contexts []engine.Context) *
 			t.Fatal(err)
 		}
 	}
+	return modelOf(t, net, contexts, engine.ModelConfig{Batch: batch, Decay: 0.0005, Smoothing: 0.1})
+}
+
+// modelOf puts a net on contexts, with the same weights every time.
+func modelOf(t testing.TB, net *engine.Net, contexts []engine.Context, cfg engine.ModelConfig) *engine.Model {
+	t.Helper()
 	net.Input.Scale = 1.0 / 64
-	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: batch, Decay: 0.0005, Smoothing: 0.1})
+	m, err := engine.NewModel(net, contexts, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,37 +136,25 @@ func apart(start, a, b trained) (weights float64, at string, loss float64) {
 }
 
 // TestTrainingAgreesWithCPU compares training steps of alexnet-mini on emulated
-// GPUs with the CPU's, on one context and on two, in every precision.
-//
-// In float32 the runs differ by the order of sums, and perhaps by ties (a ReLU's
-// input within rounding of 0, two maxima within rounding of each other), which
-// make some thousandths of an array: see engine/enginetest. TF32 and bfloat16
-// round every factor to 2⁻¹¹ and 2⁻⁸. There are then ties in every step, as many
-// as the rounding is wide, so that gradients are off by its square root: 0.05 of
-// an array and 0.16 were measured, and losses off by 0.007 and 0.03.
+// GPUs with the CPU's, on one context and on two, in every precision. What is
+// allowed is derived in rounding_test.go.
 func TestTrainingAgreesWithCPU(t *testing.T) {
-	const batch, steps = 4, 3
+	const net, batch, steps = "alexnet-mini", 4, 3
 	host := func(steps int) trained {
 		c, err := cpu.New("cpu", cpu.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return train(t, "alexnet-mini", batch, steps, []engine.Context{c})
+		return train(t, net, batch, steps, []engine.Context{c})
 	}
 	start, want := host(0), host(steps)
 	for _, c := range []struct {
-		precision     cuda.Precision
-		devices       []int
-		weights, loss float64
+		precision cuda.Precision
+		devices   []int
 	}{
-		{cuda.FP32, []int{0}, 0.01, 2e-5},
-		{cuda.FP32, []int{0, 0}, 0.01, 2e-5},
-		{cuda.FP32, []int{0, 1}, 0.01, 2e-5},
-		{cuda.TF32, []int{0}, 0.12, 0.02},
-		{cuda.TF32, []int{0, 1}, 0.12, 0.02},
-		{cuda.BF16, []int{0}, 0.35, 0.08},
-		{cuda.BF16, []int{0, 0}, 0.35, 0.08},
-		{cuda.BF16, []int{0, 1}, 0.35, 0.08},
+		{cuda.FP32, []int{0}}, {cuda.FP32, []int{0, 0}}, {cuda.FP32, []int{0, 1}},
+		{cuda.TF32, []int{0}}, {cuda.TF32, []int{0, 1}},
+		{cuda.BF16, []int{0}}, {cuda.BF16, []int{0, 0}}, {cuda.BF16, []int{0, 1}},
 	} {
 		t.Run(fmt.Sprintf("%v on %v", c.precision, c.devices), func(t *testing.T) {
 			if testing.Short() && len(c.devices) == 1 {
@@ -168,13 +162,20 @@ func TestTrainingAgreesWithCPU(t *testing.T) {
 			}
 			m := machine(t, emulator.Options{Devices: 2})
 			o := cuda.Options{Precision: c.precision, Deterministic: true}
-			got := train(t, "alexnet-mini", batch, steps, open(t, m, o, c.devices...))
-			weights, at, loss := apart(start, want, got)
-			t.Logf("weights %.2g of their way apart (%s), losses %.2g", weights, at, loss)
-			if !(weights <= c.weights && loss <= c.loss) {
-				t.Errorf("weights %.3g of their way apart (%s), losses %.3g; allowed %g and %g", weights, at, loss, c.weights, c.loss)
-			}
+			got := train(t, net, batch, steps, open(t, m, o, c.devices...))
+			agree(t, net, batch, c.precision, start, want, got)
 		})
+	}
+}
+
+// agree compares a run with the CPU's.
+func agree(t *testing.T, net string, batch int, p cuda.Precision, start, want, got trained) {
+	t.Helper()
+	mostWeights, mostLoss := allowed(t, net, batch, p)
+	weights, at, loss := apart(start, want, got)
+	t.Logf("weights %.2g of their way apart (%s), losses %.2g; allowed %.2g and %.2g", weights, at, loss, mostWeights, mostLoss)
+	if !(weights <= mostWeights && loss <= mostLoss) {
+		t.Errorf("weights %.3g of their way apart (%s), losses %.3g; allowed %.3g and %.3g", weights, at, loss, mostWeights, mostLoss)
 	}
 }
 

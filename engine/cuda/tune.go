@@ -85,20 +85,25 @@ func (c *Context) planless(err error) error {
 // timedRuns is how often a plan runs while it is timed, after a first run.
 const timedRuns = 5
 
-// mostTimed is how many of the library's plans are timed.
-const mostTimed = 8
-
 // choose takes the plan that was fastest on this card, timing them when it
 // hasn't been before, and closes the others. A deterministic context takes the
 // first, and so does one on a card without room for the operands: there it only
-// matters how much is missing.
+// matters how much is missing. One that estimates takes the largest.
 func choose[P plan](c *Context, key string, plans []P, sizes [4]int64, run func(p P, at [4]gpu.Pointer, work gpu.Pointer) error) (P, error) {
 	best := 0
-	if !c.options.Deterministic && len(plans) > 1 {
+	switch {
+	case c.options.Deterministic || len(plans) < 2:
+	case c.estimating:
+		for i, p := range plans {
+			if p.Workspace() > plans[best].Workspace() {
+				best = i
+			}
+		}
+	default:
 		c.card.mu.Lock()
 		name, known := c.card.chosen[key]
 		if !known {
-			i, err := fastest(c, plans[:min(len(plans), mostTimed)], sizes, run)
+			i, err := fastest(c, plans, sizes, run)
 			switch {
 			case errors.Is(err, gpu.ErrOutOfMemory):
 			case err != nil:

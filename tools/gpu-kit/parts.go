@@ -9,18 +9,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// allParts are what the kit tries. The limits add up to less than ten minutes.
-func allParts() []*part {
+// allParts are what the kit tries, what tells most first.
+func allParts(seeds int) []*part {
 	all := []*part{
 		{Name: "driver", limit: 20 * time.Second, do: tests("nvidia.test", "TestGPU")},
-		{Name: "conformance", limit: 90 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
-		{Name: "timed plans", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTimedPlans")},
+		{Name: "conformance", limit: 100 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
 		{Name: "training beside the CPU", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTraining|TestGPURepeats|TestGPUOut")},
+		{Name: "timed plans", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTimedPlans")},
 		{Name: "ranks", limit: 20 * time.Second, do: tests("cuda.test", "TestGPURanks")},
 		{Name: "PyTorch's numbers", limit: 40 * time.Second, do: tests("enginetest.test", "TestGPUGolden")},
 	}
@@ -28,13 +29,19 @@ func allParts() []*part {
 		precision string
 		batch     int
 		limit     time.Duration
-	}{{"bf16", 128, 65}, {"bf16", 512, 45}, {"tf32", 128, 45}, {"tf32", 512, 40}} {
+	}{{"bf16", 128, 90}, {"bf16", 512, 60}, {"tf32", 128, 60}, {"tf32", 512, 60}} {
 		all = append(all, &part{Name: fmt.Sprintf("speed in %s, batch %d", m.precision, m.batch), limit: m.limit * time.Second, do: speed(m.precision, m.batch)})
 	}
-	return append(all,
-		&part{Name: "two contexts on one GPU", limit: 20 * time.Second, do: twoContexts},
-		&part{Name: "failures", limit: 30 * time.Second, do: failures},
+	all = append(all,
+		&part{Name: "two contexts on one GPU", limit: 60 * time.Second, do: twoContexts},
+		&part{Name: "roofline", limit: 45 * time.Second, do: rooflines},
+		&part{Name: "training from shards", limit: 60 * time.Second, do: fromShards},
+		&part{Name: "failures", limit: 40 * time.Second, do: failures},
 		&part{Name: "short training", limit: 85 * time.Second, do: shortTraining})
+	for n := range seeds {
+		all = append(all, &part{Name: fmt.Sprintf("Imagenette, seed %d", n+1), limit: 150 * time.Second, do: imagenette(n + 1)})
+	}
+	return all
 }
 
 // log runs a program, keeps all it prints in the part's log, and returns its
@@ -61,6 +68,37 @@ func (p *part) log(ctx context.Context, k *kit, program string, args ...string) 
 	return stdout.String(), err
 }
 
+// cast is a command line as it is, or for a rehearsal: small, on the CPU.
+func (k *kit) cast(args []string) []string {
+	if !k.rehearse {
+		return args
+	}
+	out := slices.Clone(args)
+	for i := 1; i < len(out); i++ {
+		switch out[i-1] {
+		case "--devices":
+			out[i] = strings.ReplaceAll(out[i], "cuda:0", "cpu")
+		case "--device":
+			out[i] = "cpu"
+		case "--precision":
+			out[i] = "fp32"
+		case "--net":
+			out[i] = "alexnet-mini"
+		case "--batch":
+			out[i] = "16"
+		case "--warmup":
+			out[i] = "2"
+		}
+	}
+	if !slices.Contains(out, "--net") && slices.Contains(out, "--devices") {
+		out = append(out, "--net", "alexnet-mini")
+	}
+	if !slices.Contains(out, "--batch") {
+		out = append(out, "--batch", "16")
+	}
+	return out
+}
+
 // tests runs tests of a compiled test program.
 func tests(program, pattern string) func(context.Context, *kit, *part) error {
 	return func(ctx context.Context, k *kit, p *part) error {
@@ -78,16 +116,18 @@ func tests(program, pattern string) func(context.Context, *kit, *part) error {
 }
 
 // bench measures ours.
-func (p *part) bench(ctx context.Context, k *kit, devices, precision string, batch int) error {
-	out, err := p.log(ctx, k, "train-alexnet", "bench", "--json", "--no-layers", "--devices", devices, "--precision", precision,
-		"--batch", fmt.Sprint(batch), "--steps", fmt.Sprint(k.steps))
+func (p *part) bench(ctx context.Context, k *kit, devices, precision string, batch int, more ...string) error {
+	args := append([]string{"bench", "--json", "--devices", devices, "--precision", precision,
+		"--batch", fmt.Sprint(batch), "--steps", fmt.Sprint(k.steps)}, more...)
+	out, err := p.log(ctx, k, "train-alexnet", k.cast(args)...)
 	if err != nil {
 		return err
 	}
-	r := rate{Who: "ours", Devices: devices, Precision: precision, Batch: batch}
+	var r rate
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		return fmt.Errorf("train-alexnet bench printed %q: %w", firstLine(out), err)
 	}
+	r.Who, r.Devices, r.Precision, r.Batch = "ours", devices, precision, batch
 	p.Rates = append(p.Rates, r)
 	return nil
 }
@@ -95,7 +135,7 @@ func (p *part) bench(ctx context.Context, k *kit, devices, precision string, bat
 // speed takes turns: ours, PyTorch in each of its ways, ours again.
 func speed(precision string, batch int) func(context.Context, *kit, *part) error {
 	return func(ctx context.Context, k *kit, p *part) error {
-		if err := p.bench(ctx, k, "cuda:0", precision, batch); err != nil {
+		if err := p.bench(ctx, k, "cuda:0", precision, batch, noLayers); err != nil {
 			return err
 		}
 		deadline, _ := ctx.Deadline()
@@ -111,16 +151,53 @@ func speed(precision string, batch int) func(context.Context, *kit, *part) error
 		if errTorch != nil {
 			p.Detail = "PyTorch: " + errTorch.Error()
 		}
-		return p.bench(ctx, k, "cuda:0", precision, batch)
+		return p.bench(ctx, k, "cuda:0", precision, batch, noLayers)
 	}
 }
 
+const noLayers = "--no-layers"
+
+// twoContexts takes turns: one context, two on the same GPU, one again.
 func twoContexts(ctx context.Context, k *kit, p *part) error {
-	return errors.Join(p.bench(ctx, k, "cuda:0", "bf16", 128), p.bench(ctx, k, "cuda:0,cuda:0", "bf16", 128))
+	var errs []error
+	for _, batch := range batches {
+		for _, devices := range []string{"cuda:0", "cuda:0,cuda:0", "cuda:0"} {
+			errs = append(errs, p.bench(ctx, k, devices, "bf16", batch, noLayers))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// rooflines times the ops of a step one by one, and compares the whole step with
+// what the card's data sheet allows.
+func rooflines(ctx context.Context, k *kit, p *part) error {
+	if k.card.bandwidth == 0 {
+		return skipped("the data sheet of this GPU isn't known to the kit (cards.go)")
+	}
+	var errs []error
+	for _, batch := range batches {
+		errs = append(errs, p.bench(ctx, k, "cuda:0", "bf16", batch, "--peak", fmt.Sprint(k.card.bf16), "--bandwidth", fmt.Sprint(k.card.bandwidth)))
+	}
+	return errors.Join(errs...)
+}
+
+// fromShards trains from shards, in turns with the same from memory.
+func fromShards(ctx context.Context, k *kit, p *part) error {
+	if k.train == "" {
+		return skipped("no shards: give -train")
+	}
+	var errs []error
+	for _, batch := range batches {
+		errs = append(errs, p.bench(ctx, k, "cuda:0", "bf16", batch, noLayers, "--data", k.train))
+	}
+	return errors.Join(errs...)
 }
 
 // failures are refusals that must be plain, and two processes on one GPU.
 func failures(ctx context.Context, k *kit, p *part) error {
+	if k.rehearse {
+		return skipped("a rehearsal: they are a GPU's")
+	}
 	for _, c := range []struct {
 		what string
 		args []string
@@ -169,7 +246,7 @@ func shortTraining(ctx context.Context, k *kit, p *part) error {
 	} else {
 		args = append(args, "--noise", "off")
 	}
-	_, err := p.log(ctx, k, "train-alexnet", args...)
+	_, err := p.log(ctx, k, "train-alexnet", k.cast(args)...)
 	if metrics, e := os.ReadFile(filepath.Join(run, "metrics.jsonl")); e == nil {
 		p.Detail = lastLines(strings.TrimSpace(string(metrics)), 2)
 	}

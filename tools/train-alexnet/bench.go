@@ -34,6 +34,7 @@ type benchConfig struct {
 	access           data.Access
 	workers          int
 	json, skipLayers bool
+	peak, bandwidth  float64 // of the devices together, TFLOP/s and GB/s; 0: not known
 	parallel         string
 	ranks            ranks.Options
 }
@@ -50,7 +51,10 @@ type benchResult struct {
 	Achieved     float64       `json:"train_gflops"`
 	MemoryMiB    int64         `json:"memory_mib"` // arenas and workspaces
 	LoaderImages float64       `json:"loader_images_per_s,omitempty"`
-	Ranks        *rankResult   `json:"ranks,omitempty"` // under mpirun or srun; rates are those of all ranks
+	FromData     float64       `json:"train_from_data_images_per_s,omitempty"` // means over the same numbers of steps, in turns
+	FromMemory   float64       `json:"train_from_memory_images_per_s,omitempty"`
+	Roofline     float64       `json:"roofline_images_per_s,omitempty"` // see layers
+	Ranks        *rankResult   `json:"ranks,omitempty"`                 // under mpirun or srun; rates are those of all ranks
 	Layers       []layerResult `json:"layers,omitempty"`
 }
 
@@ -79,7 +83,10 @@ func benchCommand(stdout io.Writer) *cli.Command {
 		Description: `Trains and runs the net on random pictures that are already in memory, and prints the median rate of
 the steps. Then it times the ops of a step one by one and sums them by layer; the rates of products stand
 beside the peak that the same cores reach on registers alone, measured in the same run. With --data it
-also times the loader by itself on a folder of shards, with crops, flips and colour numbers.
+also times the loader by itself on a folder of shards, with crops, flips and colour numbers, and training
+from it, in turns with training from memory. With --peak and --bandwidth, which data sheets tell, it adds the
+roofline: every op of a step takes the longer of its products at that peak and its bytes at that bandwidth,
+with nothing fused.
 
 Under mpirun or srun all ranks train together, --batch being that of all, and the table of layers is left
 out. On CPUs the step is then taken apart: the same step with nothing sent, what it sends with nothing
@@ -97,6 +104,8 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.BoolFlag{Name: "no-layers", Usage: "leave out the table of layers", Destination: &f.skipLayers},
 			&cli.StringFlag{Name: "data", Usage: "`DIR` of shards to time the loader on, or their address", Destination: &f.data},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines of the loader; 0 is one a core", Destination: &f.workers},
+			&cli.Float64Flag{Name: "peak", Usage: "`TFLOPS` that the devices reach in products, for the roofline", Destination: &f.peak},
+			&cli.Float64Flag{Name: "bandwidth", Usage: "`GB` a second that the devices move to and from their memory, for the roofline", Destination: &f.bandwidth},
 			&cli.StringFlag{Name: "parallel", Value: parallelData, Usage: parallelUsage, Destination: &f.parallel},
 			&cli.StringFlag{Name: "wire", Value: wireFloat32, Usage: wireUsage, Destination: &f.options.Wire},
 			ranks.TimeoutFlag(&f.ranks),
@@ -191,7 +200,10 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 	if err := m.Initialize(engine.InitHe, 1); err != nil {
 		return err
 	}
-	b := randomPictures(net, cfg.Batch)
+	b, err := benchBatch(m)
+	if err != nil {
+		return err
+	}
 	if by != nil {
 		if err := m.Join(); err != nil {
 			return err
@@ -226,8 +238,10 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 	if _, err := m.Finish(); err != nil {
 		return err
 	}
-	r.Infer, err = medianRate(ctx, f, infer)
-	return err
+	if r.Infer, err = medianRate(ctx, f, infer); err != nil || f.data == "" {
+		return err
+	}
+	return r.fromData(ctx, f, m, b)
 }
 
 func benchModel(f *benchConfig) engine.ModelConfig {
@@ -250,6 +264,16 @@ func medianRate(ctx context.Context, f *benchConfig, step func() error) (float64
 		}
 	}
 	return float64(f.batch) / median(times), nil
+}
+
+// benchBatch is a batch of random pictures, in the memory that a loader would
+// decode them to.
+func benchBatch(m *engine.Model) (engine.Batch, error) {
+	b := randomPictures(m.Net, m.Config.Batch)
+	pixels, err := m.AllocateHost(len(b.Pixels))
+	copy(pixels, b.Pixels)
+	b.Pixels = pixels
+	return b, err
 }
 
 func randomPictures(net *engine.Net, n int) engine.Batch {
@@ -275,6 +299,9 @@ func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 	ops, err := engine.Profile(net, contexts[0], benchModel(f), min(f.steps, 3))
 	if err != nil {
 		return err
+	}
+	if f.peak > 0 && f.bandwidth > 0 {
+		r.Roofline = roofline(ops, f)
 	}
 	at := map[string]int{}
 	total, backward := 0.0, false
@@ -308,6 +335,16 @@ func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 	}
 	r.Achieved = total / float64(f.batch) * r.Train / 1e9
 	return nil
+}
+
+// roofline is images a second when every op takes the longer of its products at
+// the peak and its bytes at the bandwidth.
+func roofline(ops []engine.OpTime, f *benchConfig) float64 {
+	var seconds float64
+	for _, op := range ops {
+		seconds += max(op.FLOP/(f.peak*1e12), float64(op.Bytes)/(f.bandwidth*1e9))
+	}
+	return float64(f.batch) / seconds
 }
 
 // loaderRate times one pass, at most five seconds, over a folder of shards.
@@ -352,6 +389,12 @@ func (r *benchResult) print(w io.Writer) error {
 	}
 	if r.LoaderImages > 0 {
 		fmt.Fprintf(w, "loader     %.0f images/s\n", r.LoaderImages)
+	}
+	if r.FromData > 0 {
+		fmt.Fprintf(w, "from data  %.1f images/s in training, %.0f %% of the %.1f from memory in turns with it\n", r.FromData, 100*r.FromData/r.FromMemory, r.FromMemory)
+	}
+	if r.Roofline > 0 {
+		fmt.Fprintf(w, "roofline   %.0f images/s, of which training is %.0f %%\n", r.Roofline, 100*r.Train/r.Roofline)
 	}
 	if r.Achieved > 0 && r.Peak > 0 {
 		fmt.Fprintf(w, "products   %.1f GFLOP/s in training, %.0f %% of the %.1f that registers alone reach\n", r.Achieved, 100*r.Achieved/r.Peak, r.Peak)

@@ -26,7 +26,7 @@ func confusion(ctx context.Context, m *engine.Model, d *pipeline.Dataset, line *
 		names[i] = className(d, i)
 	}
 	c := report.NewConfusion(names)
-	f, err := onePass(d, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
+	f, err := onePass(m, d, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
 	if err != nil {
 		return nil, err
 	}

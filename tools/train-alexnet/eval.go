@@ -70,7 +70,7 @@ func eval(c *cli.Context, access *data.Access, stdout, stderr io.Writer) error {
 			members = append(members, engine.Member{Model: m, Feeder: follower{l}})
 			continue
 		}
-		f, err := onePass(d, pipeline.LoaderConfig{
+		f, err := onePass(m, d, pipeline.LoaderConfig{
 			Batch: c.Int("batch"), Crop: m.Net.Input.Size, TenCrop: c.Bool("ten-crop"), Workers: c.Int("workers"),
 		})
 		if err != nil {

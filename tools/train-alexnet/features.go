@@ -131,7 +131,7 @@ func shardFeatures(ctx context.Context, access *data.Access, e *ensemble, dir st
 	}
 	defer d.Close()
 	m := e.models[0]
-	f, err := onePass(d, pipeline.LoaderConfig{Batch: e.rows, Crop: m.Net.Input.Size})
+	f, err := onePass(m, d, pipeline.LoaderConfig{Batch: e.rows, Crop: m.Net.Input.Size})
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,7 @@ func (f *feeder) Close() error {
 type epochs struct {
 	dataset *pipeline.Dataset
 	config  pipeline.LoaderConfig
+	memory  lent // the batches' pixels
 	loader  *pipeline.Loader
 	at      int // next batch, counted from epoch 0
 	pacer   pacer
@@ -76,7 +77,7 @@ func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
 		}
 		c := e.config
 		c.StartEpoch, c.StartStep = epoch, first
-		loader, err := pipeline.NewLoader(e.dataset, c)
+		loader, err := e.memory.load(e.dataset, c)
 		if err != nil {
 			return nil, err
 		}
@@ -111,15 +112,20 @@ func (e *epochs) Close() error {
 	}
 	err := e.loader.Close()
 	e.loader = nil
+	e.memory.giveBack()
 	return err
 }
 
-// onePass feeds a data set once, in its stored order, for evaluation.
-func onePass(d *pipeline.Dataset, c pipeline.LoaderConfig) (*feeder, error) {
+// onePass feeds a data set to m once, in its stored order, for evaluation.
+func onePass(m *engine.Model, d *pipeline.Dataset, c pipeline.LoaderConfig) (*feeder, error) {
 	c.Epochs = 1
-	loader, err := pipeline.NewLoader(d, c)
+	memory := lent{model: m}
+	loader, err := memory.load(d, c)
 	if err != nil {
 		return nil, err
 	}
-	return &feeder{loader: loader, at: new(int), end: loader.BatchesPerEpoch(), close: loader.Close}, nil
+	return &feeder{loader: loader, at: new(int), end: loader.BatchesPerEpoch(), close: func() error {
+		defer memory.giveBack()
+		return loader.Close()
+	}}, nil
 }

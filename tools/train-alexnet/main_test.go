@@ -225,7 +225,8 @@ func TestPlan(t *testing.T) {
 	w := newWorld(t)
 	r := call(w.args("", "--plan", "--devices", "cpu,cpu")...)
 	r.must(t, 0, "MiB")
-	if strings.Count(r.stdout, "\n") != 2 {
+	lines := strings.Split(r.stdout, "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[1], "cpu ") || lines[2] != "host           0 MiB: pixels of 4 batches for training and 4 for validation" {
 		t.Errorf("plan of two contexts:\n%s", r.stdout)
 	}
 }

@@ -85,7 +85,7 @@ func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Da
 
 // search passes over base and lets every query keep its nearest pictures.
 func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, queries []nearest, line *command.Line) error {
-	f, err := onePass(base, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
+	f, err := onePass(m, base, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
 	if err != nil {
 		return err
 	}

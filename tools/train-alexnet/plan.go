@@ -7,9 +7,10 @@ import (
 	"alexnet/engine"
 )
 
-// plan prints what each device context will take.
+// plan prints what each device context will take, and the loaders' batches. A net
+// that doesn't fit is an error then.
 func (j *job) plan(stdout io.Writer) error {
-	contexts, err := openDevices(j.ownDevices, j.deviceOptions())
+	contexts, err := j.open(j.ownDevices, j.deviceOptions())
 	if err != nil {
 		return err
 	}
@@ -17,16 +18,41 @@ func (j *job) plan(stdout io.Writer) error {
 		defer c.Close()
 	}
 	plans, err := engine.PlanModel(j.net, contexts, j.modelConfig(nil))
-	if err != nil {
+	for _, p := range plans {
+		printPlan(stdout, p)
+	}
+	if plans == nil {
 		return err
 	}
-	const mib = 1 << 20
-	for _, p := range plans {
-		fmt.Fprintf(stdout, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' own\n",
-			p.Context.Name(), float64(p.Total())/mib, float64(p.Persistent)/mib, float64(p.Scratch)/mib, float64(p.Workspace)/mib)
+	locked := ""
+	if _, ok := contexts[0].(engine.HostAllocator); ok {
+		locked = ", page-locked"
 	}
-	return nil
+	loaders, what := 1, "for training"
+	if j.valData != nil {
+		loaders, what = 2, fmt.Sprintf("for training and %d for validation", loaderBatches)
+	}
+	pixels := j.share() * j.net.Input.Size * j.net.Input.Size * 3
+	fmt.Fprintf(stdout, "%-8s %7.0f MiB: pixels of %d batches %s%s\n", "host", mib(int64(loaders*loaderBatches*pixels)), loaderBatches, what, locked)
+	return err
 }
+
+// printPlan prints what a context takes on its device, and on the host.
+func printPlan(w io.Writer, p *engine.Plan) {
+	fmt.Fprintf(w, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' and libraries' own",
+		p.Context.Name(), mib(p.Total()), mib(p.Persistent), mib(p.Scratch), mib(p.Workspace-p.Staging))
+	if p.Staging > 0 {
+		fmt.Fprintf(w, ", %.0f staging, and as much page-locked on the host", mib(p.Staging))
+	}
+	if c, ok := p.Context.(engine.Roomy); ok {
+		if r, err := c.Room(); err == nil {
+			fmt.Fprintf(w, "; of %.0f on %s %.0f are free", mib(r.Total), r.Where, mib(r.Free))
+		}
+	}
+	fmt.Fprintln(w)
+}
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 // dryRun prints the net and what training would do, and writes nothing.
 func (j *job) dryRun(stdout io.Writer) error {

@@ -113,9 +113,9 @@ func (c communicator) AllToAll(dst, src []float32) func() error {
 	return c.Collective.AllToAll(dst, src).Wait
 }
 
-// validationBatches opens this rank's part of the validation set.
-func (j *job) validationBatches() (engine.Feeder, error) {
-	return onePass(j.valData, pipeline.LoaderConfig{
+// validationBatches opens this rank's part of the validation set for m.
+func (j *job) validationBatches(m *engine.Model) (engine.Feeder, error) {
+	return onePass(m, j.valData, pipeline.LoaderConfig{
 		Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(),
 		Crop: j.net.Input.Size, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip,
 	})
@@ -130,7 +130,7 @@ func (j *job) trainer(m *engine.Model, at engine.Checkpoint, batches *epochs, o 
 		Train: batches.open, LogEvery: j.LogEvery, Observer: o,
 	}
 	if j.valData != nil {
-		t.Validate = j.validationBatches
+		t.Validate = func() (engine.Feeder, error) { return j.validationBatches(m) }
 	}
 	return t
 }
@@ -152,7 +152,7 @@ func (j *job) follow(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	batches := j.trainBatches()
+	batches := j.trainBatches(m)
 	defer batches.Close()
 	_, err = j.trainer(m, j.begins(m), batches, silent{}).Run(ctx)
 	return err

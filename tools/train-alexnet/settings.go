@@ -145,7 +145,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.DurationFlag{Name: "rank-timeout", Category: device, Value: 5 * time.Minute, Usage: "`TIME` that a rank waits for the others before it names the missing ones and ends the job", Destination: &s.RankTimeout},
 		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.DryRun},
 		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML, TOML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.Config},
-		&cli.BoolFlag{Name: "plan", Category: device, Usage: "print the memory that each device context will take, and stop", Destination: &s.Plan},
+		&cli.BoolFlag{Name: "plan", Category: device, Usage: "print the memory that each device context will take, on its device and on the host, and stop", Destination: &s.Plan},
 
 		&cli.PathFlag{Name: "run", Category: record, Usage: "`DIR` that receives checkpoints, metrics and pictures", Destination: &s.Run},
 		&cli.BoolFlag{Name: "resume", Category: record, Usage: "go on with the run in --run; flags that are not given keep the run's values", Destination: &s.Resume},

@@ -95,6 +95,7 @@ type job struct {
 	from       *engine.CheckpointFile // to begin with the weights of; nil without
 	net        *engine.Net
 	schedule   engine.Schedule
+	open       func(list string, o devices.Options) ([]engine.Context, error)
 	ownDevices string // this rank's
 	locked     bool
 	closers    []func() error
@@ -110,7 +111,7 @@ func (j *job) close() {
 // prepare checks the settings and opens what is read, before anything is
 // written. isSet says which flags were given.
 func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, group collective.Collective, line *command.Line) (_ *job, err error) {
-	j := &job{settings: s, group: group, line: line}
+	j := &job{settings: s, group: group, line: line, open: openDevices}
 	defer func() {
 		if err != nil {
 			j.close()
@@ -365,7 +366,7 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 			return nil, err
 		}
 	}
-	contexts, err := openDevices(j.ownDevices, j.deviceOptions())
+	contexts, err := j.open(j.ownDevices, j.deviceOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -472,7 +473,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	batches := j.trainBatches()
+	batches := j.trainBatches(m)
 	defer batches.Close()
 	o := &observer{
 		line: j.line, metrics: metrics, boards: boards, fail: cancel, spent: batches.spent,
@@ -500,23 +501,46 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
-	if err != nil && o.last != "" {
-		j.line.Print("saved %s; go on with: train-alexnet --run %s --resume", o.last, j.Run)
+	if err != nil {
+		j.line.Print("%s", j.leaves(o.last))
 	}
-	if err := errors.Join(err, draw(j.Run, m)); err != nil {
+	if err := errors.Join(err, j.drawn(m, err)); err != nil {
 		return nil, err
 	}
 	return &learnt{stop: stop, steps: t.Checkpoint.Position.Step, best: t.Checkpoint.Schedule, bad: batches.leftOut()}, nil
 }
 
-func (j *job) trainBatches() *epochs {
+// leaves says what a run that failed or was stopped has left to go on from; saved
+// is the last checkpoint of this session.
+func (j *job) leaves(saved string) string {
+	how := "go on with: train-alexnet --run " + j.Run + " --resume"
+	if saved != "" {
+		return "saved " + saved + "; " + how
+	}
+	if latest, err := j.checkpoints().Latest(); err == nil && latest != "" {
+		return "nothing was saved after " + latest + "; " + how
+	}
+	return "nothing was saved yet"
+}
+
+// drawn draws what a run shows of itself, after it has ended with err. The weights
+// are left out when devices may have failed.
+func (j *job) drawn(m *engine.Model, err error) error {
+	if err == nil || errors.As(err, new(*engine.StoppedError)) || errors.Is(err, engine.ErrDiverged) {
+		return draw(j.Run, m)
+	}
+	return drawCurve(j.Run)
+}
+
+// trainBatches are the batches that this rank trains m on.
+func (j *job) trainBatches(m *engine.Model) *epochs {
 	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip}
 	c.Shuffle, _ = pipeline.ParseShuffle(j.Shuffle) // validate has seen that it is one
 	if form, ok := j.noiseForm(); ok && j.pca != nil {
 		c.PCA, c.Noise = j.pca, form
 	}
 	j.augment(&c) // validate has seen that it can
-	return &epochs{dataset: j.trainData, config: c}
+	return &epochs{dataset: j.trainData, config: c, memory: lent{model: m}}
 }
 
 // finish notes in run.json why the run ended by itself.

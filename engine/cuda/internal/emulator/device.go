@@ -118,6 +118,7 @@ func (d *Device) Memory() (free, total int64, err error) {
 type block struct {
 	mapping []byte
 	data    []byte
+	number  int // of page-locked memory: how many there were with it
 }
 
 const (
@@ -163,7 +164,7 @@ func (b *block) close() error {
 // Allocate takes memory full of NaNs.
 func (d *Device) Allocate(bytes int64) (gpu.Pointer, error) {
 	const call = "cuMemAlloc"
-	if err := d.idle(call, ""); err != nil {
+	if err := d.idle(call, fmt.Sprintf(" of %d bytes", bytes)); err != nil {
 		return 0, err
 	}
 	d.mu.Lock()
@@ -211,7 +212,7 @@ func (d *Device) Free(p gpu.Pointer) error {
 // AllocateHost takes host memory that copies accept.
 func (d *Device) AllocateHost(bytes int) ([]byte, error) {
 	const call = "cuMemHostAlloc"
-	if err := d.idle(call, ""); err != nil {
+	if err := d.idle(call, fmt.Sprintf(" of %d bytes", bytes)); err != nil {
 		return nil, err
 	}
 	if bytes <= 0 {
@@ -223,6 +224,7 @@ func (d *Device) AllocateHost(bytes int) ([]byte, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	b.number = d.machine.Count(call)
 	d.host[unsafe.SliceData(b.data)] = b
 	d.machine.made("host memory", 1)
 	return b.data, nil
@@ -248,20 +250,21 @@ func (d *Device) FreeHost(p []byte) error {
 	return nil
 }
 
-// locked reports whether p lies in memory from any device's AllocateHost.
-func (m *Machine) locked(p []byte) bool {
+// locked is the number of the AllocateHost, of any device, whose memory p lies in;
+// 0: of none.
+func (m *Machine) locked(p []byte) int {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(p)))
 	for _, d := range m.devices {
 		d.mu.Lock()
 		for start, b := range d.host {
 			if s := uintptr(unsafe.Pointer(start)); at >= s && at+uintptr(len(p)) <= s+uintptr(len(b.data)) {
 				d.mu.Unlock()
-				return true
+				return b.number
 			}
 		}
 		d.mu.Unlock()
 	}
-	return false
+	return 0
 }
 
 // contains reports whether a range lies in one allocation of this device.

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -107,13 +108,14 @@ func (s *stream) own(call string, p gpu.Pointer, bytes int64) error {
 
 func (s *stream) CopyIn(dst gpu.Pointer, src []byte) error {
 	const call = "cuMemcpyHtoDAsync"
-	if err := s.device.begin(call, ""); err != nil {
+	from := s.device.machine.locked(src)
+	if err := s.device.begin(call, fmt.Sprintf(" of %d bytes from host memory %d", len(src), from)); err != nil {
 		return err
 	}
 	if err := s.own(call, dst, int64(len(src))); err != nil {
 		return err
 	}
-	if !s.device.machine.locked(src) {
+	if from == 0 {
 		return callError(call, 1, nil, "the source is not page-locked")
 	}
 	return s.enqueue(task{"copy in", func() error {
@@ -130,7 +132,7 @@ func (s *stream) CopyOut(dst []byte, src gpu.Pointer) error {
 	if err := s.own(call, src, int64(len(dst))); err != nil {
 		return err
 	}
-	if !s.device.machine.locked(dst) {
+	if s.device.machine.locked(dst) == 0 {
 		return callError(call, 1, nil, "the destination is not page-locked")
 	}
 	return s.enqueue(task{"copy out", func() error {

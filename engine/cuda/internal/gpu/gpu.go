@@ -72,6 +72,10 @@ type Library struct {
 	Name, Path, Version string
 }
 
+// MostPlans is how many ways to compute something a device names at most: as many as
+// are worth being timed.
+const MostPlans = 8
+
 // Device is one GPU.
 type Device interface {
 	Describe() Description
@@ -98,7 +102,8 @@ type Device interface {
 	Products(p Product, workspace int64) ([]ProductPlan, error)
 	// Convolutions are ways to compute c within a workspace limit, the
 	// library's first choice first; with deterministic only such whose results
-	// repeat bit for bit. At least one, or an error that names c.
+	// repeat bit for bit. Of groups, the last ones compute one after the other.
+	// At least one, or an error that names c.
 	Convolutions(c Convolution, workspace int64, deterministic bool) ([]ConvolutionPlan, error)
 	Joiner
 	// Close gives the device back. Everything made from it has been closed.

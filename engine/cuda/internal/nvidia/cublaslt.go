@@ -40,7 +40,7 @@ const (
 	capNumerics      = 15
 
 	numericsNarrowInput = 0x07 << 16 // INPUT_16F, INPUT_16BF, INPUT_TF32
-	maxPlans            = 8
+	maxPlans            = gpu.MostPlans
 )
 
 // heuristicResult is cublasLtMatmulHeuristicResult_t.

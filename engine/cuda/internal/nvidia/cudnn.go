@@ -42,6 +42,10 @@ const (
 	candidatesOfHeuristic = 24
 )
 
+// plansByGroup is how many of a grouped convolution's plans compute one group after
+// the other, on slices of the pixels.
+const plansByGroup = 2
+
 // finalizing is how long making plans for one convolution may take once there
 // is one: some are compiled on the way.
 const finalizing = 2 * time.Second
@@ -102,13 +106,17 @@ func (d *device) Convolutions(c gpu.Convolution, workspace int64, deterministic 
 		return nil, err
 	}
 	target := target{lib: d.lib, handle: handle}
-	plans, err := target.plans(c, workspace, deterministic, maxPlans)
+	most := gpu.MostPlans
+	if c.Groups > 1 {
+		most -= plansByGroup // so that these are timed as well
+	}
+	plans, err := target.plans(c, workspace, deterministic, most)
 	all := make([]gpu.ConvolutionPlan, 0, len(plans)+2)
 	for _, p := range plans {
 		all = append(all, p)
 	}
 	if c.Groups > 1 {
-		byGroup, failure := target.plans(oneGroup(c), workspace, deterministic, 2)
+		byGroup, failure := target.plans(oneGroup(c), workspace, deterministic, plansByGroup)
 		for _, p := range byGroup {
 			all = append(all, newGroupPlan(c, p))
 		}

@@ -3,6 +3,7 @@ package nvidia
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -48,7 +49,7 @@ func (l *libraries) openDevice(index int) (_ *device, err error) {
 		return nil, err
 	}
 	if err := l.check("cuDevicePrimaryCtxRetain", call(l.driver.primaryRetain, address(&d.context), uintptr(d.handle))); err != nil {
-		return nil, err
+		return nil, unavailable(index, err)
 	}
 	l.registry.Lock()
 	defer l.registry.Unlock()
@@ -67,6 +68,20 @@ func (l *libraries) openDevice(index int) (_ *device, err error) {
 	d.card.users++
 	l.open = append(l.open, d)
 	return d, nil
+}
+
+// unavailable adds what to do about a device that can't be had.
+func unavailable(index int, err error) error {
+	var e *gpu.CallError
+	if errors.As(err, &e) {
+		switch e.Code {
+		case codeUnavailable:
+			return fmt.Errorf("another process has the GPU to itself: end it (nvidia-smi lists it), or let processes share the GPU with nvidia-smi -i %d -c DEFAULT: %w", index, err)
+		case codeOutOfMemory:
+			return fmt.Errorf("other processes leave no memory on the GPU for one more (nvidia-smi lists them): %w", err)
+		}
+	}
+	return err
 }
 
 // cardOf is what the open devices on d's context share, or a new one.

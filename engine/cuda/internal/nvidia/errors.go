@@ -9,6 +9,7 @@ import (
 // Results of the driver (CUresult) that are told apart.
 const (
 	codeOutOfMemory         = 2
+	codeUnavailable         = 46
 	codeNoDevice            = 100
 	codeUnsupportedPTX      = 222
 	codePeerAlreadyEnabled  = 704

@@ -3,6 +3,7 @@ package nvidia
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -73,6 +74,8 @@ func TestMissing(t *testing.T) {
 	t.Setenv("VIRTUAL_ENV", "")
 	t.Setenv("CONDA_PREFIX", "")
 	const cuda, lt, dnn = "libcuda.so.1", "libcublasLt.so.13", "libcudnn.so.9"
+	const nowhere = "not in the linker's folders, in a Python environment or under /usr/local/cuda*; name its folder in $" + pathsVariable + " if it is elsewhere"
+	const drivers = "; install it with the driver's installer (https://www.nvidia.com/drivers), or with apt-get install nvidia-driver libcuda1 (Debian), or with ubuntu-drivers install (Ubuntu)"
 	for name, c := range map[string]struct {
 		files   map[string]string
 		version int
@@ -80,16 +83,19 @@ func TestMissing(t *testing.T) {
 	}{
 		"everything": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 13000, nil},
 		"driver is no driver": {map[string]string{cuda: lt}, 13000,
-			[]string{"NVIDIA driver: " + "FOLDER/libcuda.so.1 lacks cuInit"}},
+			[]string{"NVIDIA driver: FOLDER/libcuda.so.1 lacks cuInit: FAKES/libcublasLt.so.13: undefined symbol: cuInit" + drivers}},
 		"driver too old": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 11040,
-			[]string{"libcuda.so.1 runs CUDA 11.4; 12.4 or newer is needed, driver 550 or newer"}},
+			[]string{"NVIDIA driver: FAKES/libcuda.so.1 runs CUDA 11.4; 12.4 or newer is needed, driver 550 or newer" + drivers}},
 		"only a newer cuBLAS": {map[string]string{cuda: cuda, lt: lt, dnn: dnn}, 12040,
-			[]string{"cuBLASLt 12: there is only FOLDER/libcublasLt.so.13, and the driver runs CUDA 12.4; install it with pip install nvidia-cublas-cu12 nvidia-cuda-nvrtc-cu12, or with apt-get install libcublas-12-9",
-				"cuDNN 9: FOLDER/libcudnn.so.9 is built for CUDA 13, the driver runs 12.4; install it with pip install nvidia-cudnn-cu12, or with apt-get install libcudnn9-cuda-12"}},
+			[]string{"cuBLASLt 12: there is only FOLDER/libcublasLt.so.13, and the driver runs CUDA 12.4; install it with pip install nvidia-cublas-cu12 nvidia-cuda-nvrtc-cu12, or with apt-get install libcublas-12-9 (NVIDIA's repository)",
+				"cuDNN 9: FOLDER/libcudnn.so.9 is built for CUDA 13, the driver runs 12.4; install it with pip install nvidia-cudnn-cu12, or with apt-get install libcudnn9-cuda-12 (NVIDIA's repository)"}},
 		"cuDNN of another version": {map[string]string{cuda: cuda, lt: lt, "libcudnn.so.8": dnn}, 13000,
-			[]string{"cuDNN 9: there is only FOLDER/libcudnn.so.8, and the driver runs CUDA 13.0; install it with pip install nvidia-cudnn-cu13, or with apt-get install libcudnn9-cuda-13"}},
+			[]string{"cuDNN 9: there is only FOLDER/libcudnn.so.8, and the driver runs CUDA 13.0; install it with pip install nvidia-cudnn-cu13, or with apt-get install libcudnn9-cuda-13 (NVIDIA's repository)"}},
 		"cuDNN is no cuDNN": {map[string]string{cuda: cuda, lt: lt, dnn: cuda}, 13000,
-			[]string{"cuDNN 9: FOLDER/libcudnn.so.9 lacks cudnnCreate"}},
+			[]string{"cuDNN 9: FOLDER/libcudnn.so.9 lacks cudnnCreate: FAKES/libcuda.so.1: undefined symbol: cudnnCreate; install it with pip install nvidia-cudnn-cu13, or with apt-get install libcudnn9-cuda-13 (NVIDIA's repository)"}},
+		"no cuBLAS and no cuDNN": {map[string]string{cuda: cuda}, 13000,
+			[]string{"cuBLASLt 13 or 12: " + nowhere + "; install it with pip install nvidia-cublas nvidia-cuda-nvrtc, or with apt-get install libcublas-13-0 (NVIDIA's repository)",
+				"cuDNN 9: " + nowhere + "; install it with pip install nvidia-cudnn-cu13, or with apt-get install libcudnn9-cuda-13 (NVIDIA's repository)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := link(t, f, c.files)
@@ -100,14 +106,59 @@ func TestMissing(t *testing.T) {
 				t.Fatalf("missing %v, want %d", missing, len(c.want))
 			}
 			for i, m := range missing {
-				if want := strings.ReplaceAll(c.want[i], "FOLDER", folder); !strings.Contains(m.Error(), want) {
-					t.Errorf("missing %v\nwant %s", m, want)
+				if want := strings.NewReplacer("FOLDER", folder, "FAKES", f.folder).Replace(c.want[i]); m.Error() != want {
+					t.Errorf("missing %v\nwant    %s", m, want)
 				}
 				if !errors.Is(m, gpu.ErrUnsupported) || len(m.Install) == 0 {
 					t.Errorf("%+v", m)
 				}
 			}
 		})
+	}
+}
+
+// TestOtherMajors: files of the right names that say they are of another version.
+func TestOtherMajors(t *testing.T) {
+	f := useFakes(t)
+	t.Setenv("HOME", t.TempDir())
+	const install = "; install it with pip install nvidia-cudnn-cu13, or with apt-get install libcudnn9-cuda-13 (NVIDIA's repository)"
+	for name, c := range map[string]struct{ define, want string }{
+		"cuDNN 8":            {"DNN_VERSION=80907", "cuDNN 9: FOLDER/libcudnn.so.9 is cuDNN 8, want 9" + install},
+		"cuDNN for CUDA 12":  {"DNN_CUDART=12090", "cuDNN 9: FOLDER/libcudnn.so.9 is built for CUDA 12, cuBLASLt is of 13" + install},
+		"cuDNN for CUDA 14":  {"DNN_CUDART=14000", "cuDNN 9: FOLDER/libcudnn.so.9 is built for CUDA 14, the driver runs 13.0" + install},
+		"a later cuDNN of 9": {"DNN_VERSION=99900", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1", "libcublasLt.so.13": "libcublasLt.so.13"})
+			out, err := exec.Command("gcc", "-shared", "-fPIC", "-D"+c.define, "-o", filepath.Join(folder, "libcudnn.so.9"), filepath.Join("testdata", "fakednn.c")).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			_, missing := loadFrom([]string{folder})
+			got := ""
+			if len(missing) > 0 {
+				got = missing[0].Error()
+			}
+			if want := strings.ReplaceAll(c.want, "FOLDER", folder); len(missing) > 1 || got != want {
+				t.Errorf("missing %v\nwant    %s", missing, want)
+			}
+		})
+	}
+}
+
+// TestTakenGPU: other processes have the GPU to themselves, or fill its memory.
+func TestTakenGPU(t *testing.T) {
+	locked(t)
+	f := useFakes(t)
+	for code, want := range map[int]string{
+		46: "another process has the GPU to itself: end it (nvidia-smi lists it), or let processes share the GPU with nvidia-smi -i 1 -c DEFAULT: cuDevicePrimaryCtxRetain: CUDA_ERROR_DEVICE_UNAVAILABLE: CUDA-capable device(s) is/are busy or unavailable (46)",
+		2:  "other processes leave no memory on the GPU for one more (nvidia-smi lists them): cuDevicePrimaryCtxRetain: CUDA_ERROR_OUT_OF_MEMORY: out of memory (2)",
+	} {
+		f.failNext("cuDevicePrimaryCtxRetain", code, 0)
+		if _, err := f.openDevice(1); err == nil || err.Error() != want {
+			t.Errorf("error %v\nwant  %s", err, want)
+		}
+		f.start(13000, 90, 1<<30, true) // a lost device answers every call alike
 	}
 }
 

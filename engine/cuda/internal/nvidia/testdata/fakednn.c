@@ -18,8 +18,14 @@ int fake_dnn_live;
 
 static const int size[] = {8, 4, 1, 8, 4, 8, 8, 4, 4, 4, 4, 4, 4, 4, 4, 8};
 
-size_t cudnnGetVersion(void) { return 92600; }
-size_t cudnnGetCudartVersion(void) { return 13000; }
+#ifndef DNN_VERSION
+#define DNN_VERSION 92600
+#endif
+#ifndef DNN_CUDART
+#define DNN_CUDART 13000
+#endif
+size_t cudnnGetVersion(void) { return DNN_VERSION; }
+size_t cudnnGetCudartVersion(void) { return DNN_CUDART; }
 const char *cudnnGetErrorString(int status) { return status == 3000 ? "CUDNN_STATUS_NOT_SUPPORTED" : "CUDNN_STATUS_BAD_PARAM"; }
 void cudnnGetLastErrorString(char *text, size_t n) { strncpy(text, "the fake refuses", n); }
 int cudnnCreate(void **h) { *h = calloc(1, 8); __sync_fetch_and_add(&fake_dnn_live, 1); return 0; }

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+)
+
+// joinNew joins errors, leaving out those that say nothing but what the ones
+// before them said: a failed device answers every call alike.
+func joinNew(errs ...error) error {
+	var all error
+	for _, err := range errs {
+		if err != nil && (all == nil || !repeats(err, all.Error())) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}
+
+// repeats reports whether the cause of err, or of each error that it joins, stands
+// in a text already.
+func repeats(err error, text string) bool {
+	for {
+		switch wrapper := err.(type) {
+		case interface{ Unwrap() []error }:
+			for _, e := range wrapper.Unwrap() {
+				if !repeats(e, text) {
+					return false
+				}
+			}
+			return true
+		case interface{ Unwrap() error }:
+			// A cause that isn't spelt out is a kind, to be told apart by programs.
+			if inner := wrapper.Unwrap(); inner != nil && strings.Contains(err.Error(), inner.Error()) {
+				err = inner
+				continue
+			}
+		}
+		return strings.Contains(text, err.Error())
+	}
+}

@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Roomy is what a context also is whose memory may not do for a net.
+type Roomy interface {
+	// Room is the memory that could be reserved now.
+	Room() (Room, error)
+	// Estimate says that from now on the context is only asked how much memory
+	// nets would take, before it is closed.
+	Estimate()
+}
+
+// Room is memory that contexts reserve.
+type Room struct {
+	Free   int64  // bytes
+	Total  int64  // bytes, with what other contexts and processes hold
+	Of     any    // contexts with the same Of share it
+	Where  string // "NVIDIA H100"
+	Advice string // what takes less memory besides a smaller batch; "" is nothing
+}
+
+// TooLargeError says that a net doesn't fit, and what would.
+type TooLargeError struct {
+	Net      string
+	Batch    int      // that was asked for, of all ranks
+	Contexts []string // those that share the memory
+	Need     int64    // bytes
+	Room     Room
+
+	Fits   int // the largest batch, of all ranks, that was found to fit; 0: none
+	Pieces int // in how many pieces Batch fits (ModelConfig.Accumulate); 0: not known to
+}
+
+func (e *TooLargeError) Error() string {
+	const mb = 1e6
+	text := fmt.Sprintf("net %q at batch %d takes %.0f MB of memory on %s, of %.0f MB on %s %.0f are free: ",
+		e.Net, e.Batch, float64(e.Need)/mb, strings.Join(e.Contexts, " and "), float64(e.Room.Total)/mb, e.Room.Where, float64(e.Room.Free)/mb)
+	var ways []string
+	if e.Fits > 0 {
+		ways = append(ways, fmt.Sprintf("--batch %d fits", e.Fits))
+	} else {
+		ways = append(ways, "no batch fits")
+	}
+	if e.Pieces > 0 {
+		ways = append(ways, fmt.Sprintf("--accumulate %d fits", e.Pieces))
+	}
+	if e.Room.Advice != "" {
+		ways = append(ways, e.Room.Advice+" takes less")
+	}
+	return text + strings.Join(ways, ", ")
+}
+
+// missing is how many bytes too few there are.
+func (e *TooLargeError) missing() int64 { return e.Need - e.Room.Free }
+
+// fits is nil when the contexts have room for their plans. Otherwise it looks for
+// sizes that they do have room for; they are of no use afterwards.
+func (l *layout) fits() error {
+	e, err := shortage(l.net, l.contexts, l.cfg.Batch*l.cfg.ranks(), l.plans)
+	if e == nil || err != nil {
+		return err
+	}
+	for _, c := range l.contexts {
+		c.(Roomy).Estimate()
+	}
+	if e.Fits, err = l.fittingBatch(e.missing()); err == nil {
+		e.Fits *= l.cfg.ranks()
+		e.Pieces, err = l.fittingPieces()
+	}
+	return errors.Join(e, err)
+}
+
+// shortage is nil when the contexts have room for their plans. Otherwise it says
+// where most is missing.
+func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLargeError, error) {
+	var all []*TooLargeError
+	var of []any
+	for p, c := range contexts {
+		roomy, ok := c.(Roomy)
+		if !ok {
+			return nil, nil
+		}
+		r, err := roomy.Room()
+		if err != nil {
+			return nil, err
+		}
+		i := slices.Index(of, r.Of)
+		if i < 0 {
+			i = len(of)
+			of = append(of, r.Of)
+			all = append(all, &TooLargeError{Net: net.Name, Batch: batch, Room: r})
+		}
+		all[i].Contexts = append(all[i].Contexts, c.Name())
+		all[i].Need += plans[p].Total()
+	}
+	worst := slices.MaxFunc(all, func(a, b *TooLargeError) int { return cmp.Compare(a.missing(), b.missing()) })
+	if worst.missing() <= 0 {
+		return nil, nil
+	}
+	return worst, nil
+}
+
+// missing is how many bytes too few the contexts have for another configuration;
+// 0 and less: it fits.
+func (l *layout) missing(cfg ModelConfig) (int64, error) {
+	other, err := layOut(l.net, l.contexts, cfg)
+	if err != nil {
+		return 0, err
+	}
+	most := int64(-1 << 62)
+	used := map[any]int64{}
+	for p, c := range l.contexts {
+		r, err := c.(Roomy).Room()
+		if err != nil {
+			return 0, err
+		}
+		used[r.Of] += other.plans[p].Total()
+		most = max(most, used[r.Of]-r.Free)
+	}
+	return most, nil
+}
+
+// mostPlans is how many sizes are tried: planning on a GPU takes a second.
+const mostPlans = 10
+
+// fittingBatch is the largest batch, cut into as many pieces, that is found to fit
+// when missing bytes are too few for the one that was asked for; 0: none. Memory
+// grows nearly in a line with the batch, so few are tried.
+func (l *layout) fittingBatch(missing int64) (int, error) {
+	pieces := l.cfg.pieces()
+	try := func(piece int) (int64, error) {
+		cfg := l.cfg
+		cfg.Batch = piece * pieces
+		return l.missing(cfg)
+	}
+	low, high, over := 1, l.cfg.piece(), missing // pieces: the one fits, the other doesn't, by so much
+	if high == 1 {
+		return 0, nil
+	}
+	under, err := try(low)
+	if err != nil || under > 0 {
+		return 0, err
+	}
+	for n := 0; high-low > 1 && n < mostPlans; n++ {
+		at := low + int(float64(high-low)*float64(-under)/float64(over-under))
+		at = min(max(at, low+1), high-1)
+		m, err := try(at)
+		if err != nil {
+			return 0, err
+		}
+		if m <= 0 {
+			low, under = at, m
+		} else {
+			high, over = at, m
+		}
+	}
+	return low * pieces, nil
+}
+
+// fittingPieces is the least number of pieces in which the batch fits, among the
+// first few that it can be cut into; 0: none of them.
+func (l *layout) fittingPieces() (int, error) {
+	if l.cfg.Inference || l.cfg.Tap != "" {
+		return 0, nil
+	}
+	tried := 0
+	for n := l.cfg.pieces() + 1; n <= l.cfg.Batch && tried < mostPlans; n++ {
+		if l.cfg.Batch%n != 0 {
+			continue
+		}
+		tried++
+		cfg := l.cfg
+		cfg.Accumulate = n
+		if m, err := l.missing(cfg); err != nil || m <= 0 {
+			return n, err
+		}
+	}
+	return 0, nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import "strings"
+
+// card is what NVIDIA's data sheets say of a GPU: products in TFLOP/s, dense, and
+// the memory's bandwidth in GB/s.
+type card struct {
+	name            string
+	bf16, bandwidth float64
+}
+
+// cards are looked through in this order; a name that stands within another comes
+// behind it.
+var cards = []card{
+	{"B200", 2250, 8000},
+	{"H200", 989, 4800},
+	{"H100 PCIe", 756, 2000},
+	{"H100 NVL", 835, 3900},
+	{"H100", 989, 3350},
+	{"A100-SXM4-80GB", 312, 2039},
+	{"A100 80GB PCIe", 312, 1935},
+	{"A100", 312, 1555},
+	{"L40S", 362, 864},
+	{"L4", 121, 300},
+	{"RTX 4090", 165, 1008},
+	{"A10", 125, 600},
+}
+
+// cardOf finds the first GPU of a list of devices in the table. Of one that isn't
+// there nothing is known.
+func cardOf(devices string) card {
+	for line := range strings.Lines(devices) {
+		name, about, _ := strings.Cut(line, "\t")
+		if name != "cuda:0" {
+			continue
+		}
+		for _, c := range cards {
+			if strings.Contains(about, c.name) {
+				return c
+			}
+		}
+	}
+	return card{}
+}

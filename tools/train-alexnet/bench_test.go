@@ -1,0 +1,38 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"testing"
+	"time"
+
+	"alexnet/engine"
+)
+
+// TestBenchFromData measures everything on a small net.
+func TestBenchFromData(t *testing.T) {
+	w := newWorld(t)
+	args := []string{"train-alexnet", "bench", "--net", w.net, "--classes", "3", "--batch", "6", "--steps", "4", "--data", w.train, "--peak", "0.1", "--bandwidth", "10"}
+	r := call(append(args, "--json")...)
+	r.must(t, 0)
+	var b benchResult
+	if err := json.Unmarshal([]byte(r.stdout), &b); err != nil {
+		t.Fatal(err)
+	}
+	if b.Train <= 0 || b.Infer <= 0 || b.LoaderImages <= 0 || b.FromData <= 0 || b.FromMemory <= 0 || b.Roofline <= 0 || len(b.Layers) == 0 {
+		t.Errorf("measured %s", r.stdout)
+	}
+	call(args...).must(t, 0, "from data  ", "roofline   ")
+	call("train-alexnet", "bench", "--net", w.net, "--classes", "3", "--batch", "61", "--steps", "1", "--data", w.train).must(t, 1, "has 60 pictures: give a --batch of at most as many")
+}
+
+// TestRoofline adds up an op that computes and one that copies.
+func TestRoofline(t *testing.T) {
+	ops := []engine.OpTime{
+		{FLOP: 2e12, Bytes: 1e9, Time: time.Second},  // 2 s at 1 TFLOP/s, 1 s at 1 GB/s
+		{FLOP: 5e11, Bytes: 15e8, Time: time.Second}, // 0.5 s and 1.5 s
+	}
+	if got := roofline(ops, &benchConfig{batch: 70, peak: 1, bandwidth: 1}); math.Abs(got-20) > 1e-9 {
+		t.Errorf("%v images a second, want 20", got)
+	}
+}
