@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-arm64 check-nvidia mpich gpu-kit fuzz demo bench clean
+.PHONY: build test check check-arm64 check-nvidia mpich gpu-kit fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -31,18 +31,22 @@ check: ## test, and what keeps the house in order
 check-arm64: ## the engine on arm64, under Debian's qemu-user: some ten minutes
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec "qemu-aarch64 -L /usr/aarch64-linux-gnu" -short -timeout 30m ./engine/cpu/... ./engine/enginetest
 
-# NVIDIA_LIBS is where check-nvidia installs NVIDIA's libraries, about 2 GB. They
-# are pinned: newer cuDNNs want a driver to be there before they say anything.
+# NVIDIA_LIBS is where check-nvidia installs NVIDIA's libraries, about 2 GB; "ready"
+# there lists them. They are pinned: newer cuDNNs want a driver to be there before
+# they say anything.
 NVIDIA_LIBS ?= $(HOME)/.cache/alexnet-nvidia
 NVIDIA_WHEELS = nvidia-cublas==13.4.1.3 nvidia-cudnn-cu13==9.26.0.51 nvidia-cuda-nvrtc==13.2.86 \
-	nvidia-cuda-runtime==13.2.86 nvidia-cuda-cccl==13.3.5.0.6
+	nvidia-cuda-runtime==13.2.86 nvidia-cuda-cccl==13.3.5.0.6 nvidia-nccl-cu13==2.32.3
 
-$(NVIDIA_LIBS)/ready:
-	python3 -m pip install -q --no-compile --no-deps --no-cache-dir --upgrade --target $(NVIDIA_LIBS) $(NVIDIA_WHEELS)
-	touch $@
+$(NVIDIA_LIBS)/ready: FORCE
+	@test "$$(cat $@ 2>/dev/null)" = "$(NVIDIA_WHEELS)" || \
+		{ python3 -m pip install -q --no-compile --no-deps --no-cache-dir --upgrade --target $(NVIDIA_LIBS) $(NVIDIA_WHEELS) && \
+		echo "$(NVIDIA_WHEELS)" >$@; }
+
+FORCE:
 
 check-nvidia: $(NVIDIA_LIBS)/ready ## what calls NVIDIA's libraries, on the real ones, which need no GPU for that
-	ALEXNET_NEED_CUDA_LIBS=1 ALEXNET_CUDA_LIBS=$(NVIDIA_LIBS)/nvidia/cu13/lib:$(NVIDIA_LIBS)/nvidia/cudnn/lib \
+	ALEXNET_NEED_CUDA_LIBS=1 ALEXNET_CUDA_LIBS=$(NVIDIA_LIBS)/nvidia/cu13/lib:$(NVIDIA_LIBS)/nvidia/cudnn/lib:$(NVIDIA_LIBS)/nvidia/nccl/lib \
 		$(GO) test -count=1 -skip WholeStack ./engine/cuda/internal/nvidia
 
 # MPICH is where mpich installs an MPICH that works between hosts; Debian 12's may

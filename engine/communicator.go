@@ -1,5 +1,11 @@
 package engine
 
+import "errors"
+
+// ErrStalled is what a context has failed with that waited for other ranks: one
+// of them didn't come in time, or the way to it is broken.
+var ErrStalled = errors.New("the ranks have stalled")
+
 // A Communicator joins the ranks of a job: processes that each see their share
 // of every batch and take the same steps.
 //

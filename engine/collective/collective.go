@@ -1,6 +1,7 @@
 // Package collective lets processes that train together add up their gradients.
-// A launcher that the user already has (mpirun, srun, Kubernetes' MPI operator)
-// starts the same command on every rank; package mpi connects them.
+// A launcher that the user already has (mpirun, srun, torchrun, Kubernetes) starts
+// the same command on every rank; package mpi connects them where the launcher is
+// MPI's, and package tcp elsewhere.
 package collective
 
 // Collective is the group of ranks that a process belongs to. Every rank makes

@@ -47,6 +47,7 @@ type Context struct {
 
 	retired retirements
 	events  events
+	ranks   ranks
 
 	mu      sync.Mutex
 	failure error // the first one stays: what follows it is undefined
@@ -243,11 +244,15 @@ func (c *Context) Close() error {
 // goes on after errors: what a lost device doesn't take back ends with it.
 func (c *Context) end() error {
 	var errs []error
-	for _, s := range []gpu.Stream{c.compute, c.in, c.out} {
+	if !errors.Is(c.err(), errClosed) { // what is enqueued may wait for ranks that never come
+		errs = append(errs, c.ranks.abort())
+	}
+	for _, s := range []gpu.Stream{c.compute, c.in, c.out, c.ranks.stream} {
 		if s != nil {
 			errs = append(errs, s.Synchronize())
 		}
 	}
+	errs = append(errs, c.ranks.close())
 	c.retired.stop()
 	for _, p := range c.convolutions {
 		errs = append(errs, p.Close())

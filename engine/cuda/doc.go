@@ -2,7 +2,7 @@
 // the CUDA toolkit at build time.
 //
 // A context is a queue, an arena and three streams: one computes, one copies
-// from the host and one to it. [Open] makes contexts on the GPUs of the machine;
+// from the host and one to it; with ranks a fourth adds up gradients. [Open] makes contexts on the GPUs of the machine;
 // two on one GPU share it and run side by side.
 //
 // # From ops to launches
@@ -11,12 +11,13 @@
 // kernels (internal/kernels), matrix products and convolutions (cuBLASLt and
 // cuDNN, behind internal/gpu). Neighbours are fused (lower_fused.go): a product
 // with its bias and ReLU, normalisation with pooling, their gradients with the
-// ReLU's, a ReLU's gradient with the bias's, all updates of a program; and where
-// conv1 alone reads the net's input, bytes become the folded picture that it
-// computes on, forward and backward, without a picture in between. Signals, awaits
-// and copies from another GPU cut the steps into segments; a segment is captured as a graph when it runs for
-// the second time, and replayed from then on. Numbers that change from run to
-// run are in device memory, so that graphs stay valid (program.go).
+// ReLU's, a ReLU's gradient with the bias's, sums that ranks begin together, all
+// updates of a program; and where conv1 alone reads the net's input, bytes become
+// the folded picture that it computes on, forward and backward, without a picture
+// in between. Signals, awaits, copies from another GPU and what ranks exchange cut
+// the steps into segments; a segment is captured as a graph when it runs for the
+// second time, and replayed from then on. Numbers that change from run to run are
+// in device memory, so that graphs stay valid (program.go).
 //
 // # Memory
 //
@@ -42,6 +43,19 @@
 // An await waits on the host until the signal has been enqueued, and then makes
 // its stream wait for it (event.go). So whatever is on a GPU can run to its end,
 // and contexts may be driven in any order.
+//
+// # Ranks
+//
+// A context that has joined the ranks of a job (ranks.go) meets the same context
+// of every other rank through NCCL, behind internal/gpu. Sums of gradients run on
+// a fourth stream, beside the computation, in float32 or, with Options.Wire, in
+// bfloat16; exchanges of activations run in order with it (lower_ranks.go). None
+// of this is in a graph: a communicator can't be closed while one holds its work,
+// and the watch wants an event on either side of every exchange. That watch
+// (watch.go) fails the context with engine.ErrStalled, and aborts the
+// communicator, when an exchange takes longer than Options.RankTimeout or NCCL
+// reports a failure. NCCL takes memory of its own when the ranks are joined,
+// beside what Reserve has taken. Of the contexts on one GPU only one can join.
 //
 // # Failures
 //

@@ -132,6 +132,22 @@ func TestGPURepeats(t *testing.T) {
 	}
 }
 
+// TestGPURanks runs the cases of ranks through NCCL on two GPUs, or with one rank
+// where there is one GPU.
+func TestGPURanks(t *testing.T) {
+	s := gpus(t)
+	if !slices.ContainsFunc(s.Libraries, func(l cuda.Library) bool { return l.Name == "NCCL" }) {
+		t.Skip("no NCCL: pip install nvidia-nccl-cu12 or nvidia-nccl-cu13")
+	}
+	for _, o := range []cuda.Options{{Precision: cuda.FP32}, {Precision: cuda.BF16, Wire: cuda.BF16}} {
+		t.Run(o.Precision.String(), func(t *testing.T) {
+			enginetest.RunRanks(t, min(2, len(s.GPUs)), func(t *testing.T, rank int) engine.Context {
+				return onGPU(t, o, fmt.Sprintf("cuda:%d", rank))[0]
+			})
+		})
+	}
+}
+
 // TestGPUOutOfMemory asks for more than any GPU has, and then works on.
 func TestGPUOutOfMemory(t *testing.T) {
 	gpus(t)

@@ -91,6 +91,16 @@ func (c *Context) lower(op engine.Op) (step, error) {
 		return c.lowerConcat(op), nil
 	case engine.SumSlices:
 		return c.lowerSumSlices(op)
+	case engine.AllReduce:
+		return c.lowerAllReduces([]engine.AllReduce{op}), nil
+	case engine.AwaitAllReduce:
+		return step{apart: c.awaitSums}, nil
+	case engine.AllGather:
+		return c.lowerAllGather(op), nil
+	case engine.ReduceScatter:
+		return c.lowerReduceScatter(op), nil
+	case engine.AllToAll:
+		return c.lowerAllToAll(op), nil
 	case engine.Signal:
 		e, ok := op.Event.(*event)
 		if !ok || e.owner != c {

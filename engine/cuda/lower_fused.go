@@ -60,6 +60,19 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 		if s.ops = 2; ok {
 			s.ops = 3
 		}
+	case engine.AllReduce:
+		all := []engine.AllReduce{op}
+		for j := i + 1; op.T.Type == engine.Float32; j++ {
+			a, ok := next[engine.AllReduce](ops, j)
+			if !ok || a.T.Type != engine.Float32 {
+				break
+			}
+			all = append(all, a)
+		}
+		if len(all) > 1 {
+			s = c.lowerAllReduces(all)
+			s.ops = len(all)
+		}
 	case engine.Update:
 		all := []engine.Update{op}
 		for j := i + 1; ; j++ {

@@ -29,6 +29,10 @@ func (*nullDevice) Products(gpu.Product, int64) ([]gpu.ProductPlan, error) {
 func (*nullDevice) Convolutions(gpu.Convolution, int64, bool) ([]gpu.ConvolutionPlan, error) {
 	return []gpu.ConvolutionPlan{nullPlan{}}, nil
 }
+func (*nullDevice) CommunicatorID() ([]byte, error) { return nil, gpu.ErrUnsupported }
+func (*nullDevice) Join([]byte, int, int, time.Duration) (gpu.Communicator, error) {
+	return nil, gpu.ErrUnsupported
+}
 func (*nullDevice) Close() error { return nil }
 
 // nothing is a stream, an event, a module, a kernel and a graph.
@@ -46,6 +50,7 @@ func (nothing) Capture() error                                             { ret
 func (nothing) Captured() (gpu.Graph, error)                               { return nothing{}, nil }
 func (nothing) Replay(gpu.Graph) error                                     { return nil }
 func (nothing) Synchronize() error                                         { return nil }
+func (nothing) Passed() (bool, error)                                      { return true, nil }
 func (nothing) Since(gpu.Event) (time.Duration, error)                     { return 0, nil }
 func (nothing) Kernel(string) (gpu.Kernel, error)                          { return nothing{}, nil }
 func (nothing) Name() string                                               { return "nothing" }

@@ -90,6 +90,7 @@ type card struct {
 
 	mu     sync.Mutex
 	users  int
+	ranked bool              // whether one of them has joined ranks
 	chosen map[string]string // name of the plan that was fastest, by what it computes
 }
 

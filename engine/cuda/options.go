@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"time"
 
 	"alexnet/engine/cuda/internal/gpu"
 )
@@ -63,6 +64,20 @@ type Options struct {
 	// Eager enqueues every kernel anew in each run. Otherwise a program is
 	// captured as graphs when it runs for the second time.
 	Eager bool
+	// Wire is BF16 where gradients travel between ranks in bfloat16: half the
+	// bytes, sums of rounded numbers. Otherwise they travel in float32, and
+	// activations always as they are.
+	Wire Precision
+	// RankTimeout is how long a rank waits for the others in one exchange,
+	// while they may still compute or write; 0 means 10 minutes.
+	RankTimeout time.Duration
+}
+
+func (o Options) rankTimeout() time.Duration {
+	if o.RankTimeout > 0 {
+		return o.RankTimeout
+	}
+	return 10 * time.Minute
 }
 
 func (o Options) planWorkspace() int64 {

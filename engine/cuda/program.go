@@ -20,6 +20,11 @@ type step struct {
 	run      func(s gpu.Stream) error // nil for signal and await
 	signal   *event
 	await    *event
+
+	// apart enqueues what isn't captured: exchanges between ranks, with wire
+	// bytes of the program's own besides work.
+	apart func(wire gpu.Pointer) error
+	wire  int64
 }
 
 // program is a list of segments in order.
@@ -27,18 +32,21 @@ type program struct {
 	c        *Context
 	stepped  bool
 	allRanks bool
+	wire     int64 // where the steps' wire lies in the workspace
 	segments []segment
 	runs     int
 }
 
 // segment is a run of steps that can be captured in one graph, or what comes
-// between: a signal, an await, a fetch from another GPU.
+// between: a signal, an await, a fetch from another GPU, an exchange between
+// ranks.
 type segment struct {
 	steps  []step
 	graph  gpu.Graph
 	signal *event
 	await  *event
 	fetch  []fetch
+	apart  *step
 }
 
 // Compile prepares ops for running. Neighbours are fused where that leaves
@@ -67,6 +75,7 @@ func (p *program) compile(ops []engine.Op) error {
 	if err := p.c.fit(workspaceOf(steps)); err != nil {
 		return err
 	}
+	p.wire = workOf(steps)
 	for _, s := range steps {
 		if s.prepare != nil {
 			if err := s.prepare(); err != nil {
@@ -85,6 +94,10 @@ func (p *program) add(s step) {
 		p.segments = append(p.segments, segment{signal: s.signal, await: s.await})
 		return
 	}
+	if s.apart != nil {
+		p.segments = append(p.segments, segment{apart: &s})
+		return
+	}
 	if len(s.fetches) > 0 {
 		p.segments = append(p.segments, segment{fetch: s.fetches})
 	}
@@ -96,12 +109,22 @@ func (p *program) add(s step) {
 	p.segments[last].steps = append(p.segments[last].steps, s)
 }
 
-func workspaceOf(steps []step) int64 {
+// workOf is what the steps share; workspaceOf is that and the wire, which sums
+// between ranks use while other steps run.
+func workOf(steps []step) int64 {
 	var n int64
 	for _, s := range steps {
 		n = max(n, s.work)
 	}
 	return align(n)
+}
+
+func workspaceOf(steps []step) int64 {
+	var wire int64
+	for _, s := range steps {
+		wire = max(wire, s.wire)
+	}
+	return workOf(steps) + align(wire)
 }
 
 // Run enqueues the program.
@@ -130,6 +153,10 @@ func (p *program) execute(s engine.Step) error {
 			err = seg.await.await(p.c)
 		case seg.fetch != nil:
 			err = p.c.fetch(seg.fetch)
+		case seg.apart != nil:
+			if err = seg.apart.apart(p.c.work().Add(p.wire)); err != nil {
+				err = fmt.Errorf("%s: %w", seg.apart.name, err)
+			}
 		default:
 			err = p.c.runSegment(seg, p.runs)
 		}
@@ -138,7 +165,7 @@ func (p *program) execute(s engine.Step) error {
 		}
 	}
 	p.runs++
-	return nil
+	return p.c.awaitSums(0) // whose wire is the next program's workspace
 }
 
 // runSegment enqueues the steps one by one the first time, which makes the

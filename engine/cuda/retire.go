@@ -71,7 +71,9 @@ func (r *retirements) serve(c *Context) {
 			err = bound
 		}
 		if err == nil && t.event != nil {
-			err = t.event.Synchronize()
+			if err = t.event.Synchronize(); err == nil {
+				err = c.overtaken()
+			}
 		}
 		if err == nil {
 			copy(t.dst, t.src)

@@ -14,7 +14,10 @@ import (
 var gpus = []kind{{"cuda", "cuda:0", openCUDA, Precisions, listCUDA}}
 
 func openCUDA(names []string, o Options) ([]engine.Context, error) {
-	options := cuda.Options{Deterministic: o.Deterministic}
+	options := cuda.Options{Deterministic: o.Deterministic, RankTimeout: o.RankTimeout}
+	if o.Wire == "bf16" {
+		options.Wire = cuda.BF16
+	}
 	if o.Precision != "" {
 		var err error
 		if options.Precision, err = cuda.ParsePrecision(o.Precision); err != nil {

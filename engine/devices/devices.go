@@ -28,6 +28,13 @@ type Options struct {
 	// Deterministic asks for runs that repeat bit for bit, at some cost on GPUs.
 	// The CPU's always do.
 	Deterministic bool
+	// Wire is the type in which gradients travel between ranks where contexts
+	// move them by themselves, as GPUs do: "fp32", which "" stands for, or
+	// "bf16". On a CPU the ranks' Communicator has it.
+	Wire string
+	// RankTimeout is how long such a context waits for the other ranks in one
+	// exchange before it fails with engine.ErrStalled; 0 means 10 minutes.
+	RankTimeout time.Duration
 }
 
 // Precisions are the values of Options.Precision.
@@ -121,6 +128,9 @@ func Open(list string, o Options) ([]engine.Context, error) {
 			return nil, fmt.Errorf("devices %q: contexts of one net must be of one kind", list)
 		}
 		first = k
+	}
+	if o.Wire != "" && o.Wire != "fp32" && o.Wire != "bf16" {
+		return nil, fmt.Errorf("gradients between ranks in %q: want fp32 or bf16", o.Wire)
 	}
 	if o.Precision != "" && !slices.Contains(first.precisions, o.Precision) {
 		if slices.Contains(Precisions, o.Precision) {

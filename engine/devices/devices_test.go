@@ -44,6 +44,19 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestWire(t *testing.T) {
+	if _, err := Open("cpu", Options{Wire: "tf32"}); err == nil || !strings.Contains(err.Error(), `gradients between ranks in "tf32": want fp32 or bf16`) {
+		t.Error(err)
+	}
+	contexts, err := Open("cpu", Options{Wire: "bf16", RankTimeout: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := contexts[0].Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestList(t *testing.T) {
 	i := List()
 	if len(i.Devices) == 0 || i.Devices[0].Name != "cpu" || !strings.HasSuffix(i.Devices[0].About, runtime.GOOS+"/"+runtime.GOARCH) {

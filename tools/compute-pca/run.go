@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Description: "Shards carry the exact sums of their pixels, made before a lossy codec touched them,\n" +
 			"so the axes cost no pass over the pictures. With --recompute or --mean-image every\n" +
 			"picture is decoded once, and the stored sums are checked: they must agree exactly, or\n" +
-			"for JPEG shards within the codec's loss. Under mpirun or srun the ranks share that pass.\n\n" +
+			"for JPEG shards within the codec's loss. Under mpirun, srun or torchrun the ranks share that pass.\n\n" +
 			"Example:\n" +
 			"   compute-pca --shards shards/train --out pca.json\n" +
 			"   train-alexnet --train shards/train --val shards/val --pca pca.json --run run",

@@ -22,6 +22,7 @@ func allParts(seeds int) []*part {
 		{Name: "conformance", limit: 100 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
 		{Name: "training beside the CPU", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTraining|TestGPURepeats|TestGPUOut")},
 		{Name: "timed plans", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTimedPlans")},
+		{Name: "ranks", limit: 20 * time.Second, do: tests("cuda.test", "TestGPURanks")},
 		{Name: "PyTorch's numbers", limit: 40 * time.Second, do: tests("enginetest.test", "TestGPUGolden")},
 	}
 	for _, m := range []struct {

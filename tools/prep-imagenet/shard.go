@@ -31,9 +31,9 @@ index.json is written last. An interrupted, failed or killed job keeps the shard
 command goes on after them, and the bytes are those of a job that was never stopped. It refuses if flags or
 the list of pictures have changed. A finished job run again does nothing.
 
-Several processes can share a job. Under mpirun (Open MPI, MPICH) or srun each makes a part in OUT.parts and
-then its share of the shards; without MPI, jobs of an array each take one --part I/N to a folder of its own,
-and prep-imagenet merge joins them. Either way the bytes are those of one process.
+Several processes can share a job. Under mpirun, srun or torchrun each makes a part in OUT.parts and then its
+share of the shards; jobs of an array, which don't know of each other, each take one --part I/N to a folder of
+its own, and prep-imagenet merge joins them. Either way the bytes are those of one process.
 
 --append adds those pictures of SRC whose names a finished folder doesn't hold yet, as new shards behind the
 old ones; codec, size and the like are the folder's. Classes are matched by ID; to add some, give a list of
@@ -236,10 +236,10 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 		return err
 	}
 	if f.append && (f.Parts > 0 || group.Size() > 1) {
-		return command.Usagef("--append is for one process: run it without --part and mpirun")
+		return command.Usagef("--append is for one process: run it without --part and without a launcher of ranks")
 	}
 	if f.Parts > 0 && group.Size() > 1 {
-		return command.Usagef("--part is for jobs without MPI: under mpirun the ranks share the job by themselves")
+		return command.Usagef("--part is for jobs that don't know of each other: ranks share the job by themselves")
 	}
 	if f.Workers == 0 {
 		f.Workers = ranks.Processors(group)

@@ -107,6 +107,7 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.Float64Flag{Name: "peak", Usage: "`TFLOPS` that the devices reach in products, for the roofline", Destination: &f.peak},
 			&cli.Float64Flag{Name: "bandwidth", Usage: "`GB` a second that the devices move to and from their memory, for the roofline", Destination: &f.bandwidth},
 			&cli.StringFlag{Name: "parallel", Value: parallelData, Usage: parallelUsage, Destination: &f.parallel},
+			&cli.StringFlag{Name: "wire", Value: wireFloat32, Usage: wireUsage, Destination: &f.options.Wire},
 			ranks.TimeoutFlag(&f.ranks),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
 		}, f.access.Flags("")...),
@@ -117,6 +118,11 @@ computed, and so the part of the exchange that computing hides.`,
 			if f.parallel != parallelData && f.parallel != parallelHybrid {
 				return command.Usagef("--parallel %s: want %s or %s", f.parallel, parallelData, parallelHybrid)
 			}
+			var err error
+			if f.ranks.Wire, err = wireOf(f.options.Wire); err != nil {
+				return err
+			}
+			f.options.RankTimeout = f.ranks.Timeout
 			group, err := ranks.Join(f.ranks)
 			if err != nil {
 				return err
@@ -202,7 +208,7 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 		if err := m.Join(); err != nil {
 			return err
 		}
-		r.Ranks = &rankResult{Ranks: group.Size(), Parallel: f.parallel}
+		r.Ranks = &rankResult{Ranks: group.Size(), Parallel: f.parallel, Wire: f.options.Wire}
 		if err := r.Ranks.measure(ctx, f, group, by, m, b); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 type rankResult struct {
 	Ranks    int    `json:"ranks"`
 	Parallel string `json:"parallel"`
+	Wire     string `json:"wire"` // of gradients
 
 	Step     float64 `json:"step_ms"`
 	Compute  float64 `json:"compute_ms"`  // the same step with nothing sent
@@ -72,7 +73,7 @@ func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collecti
 }
 
 func (r *rankResult) print(w io.Writer) {
-	fmt.Fprintf(w, "%d ranks   %s parallel, %.0f ms a step, %.1f MB sent by a rank", r.Ranks, r.Parallel, r.Step, r.SentMB)
+	fmt.Fprintf(w, "%d ranks    %s parallel, gradients in %s, %.0f ms a step, %.1f MB sent by a rank", r.Ranks, r.Parallel, r.Wire, r.Step, r.SentMB)
 	if r.Exchange > 0 {
 		fmt.Fprintf(w, "; %.0f ms without exchanges, which take %.0f ms by themselves: %.0f %% hidden", r.Compute, r.Exchange, 100*r.Hidden)
 	}

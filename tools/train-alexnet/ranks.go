@@ -10,7 +10,6 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
-	"alexnet/engine/collective/mpi"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/ranks"
@@ -26,6 +25,7 @@ const (
 const (
 	parallelData   = "data"
 	parallelHybrid = "hybrid"
+	wireUsage      = "`FORMAT` of gradients between ranks: fp32, or bf16, half the bytes for slow networks"
 	parallelUsage  = "`FORM` of sharing a step out over ranks: data adds up all gradients; hybrid splits the fully connected layers over the ranks, so that their activations travel instead (Krizhevsky 2014), which is less where a step has fewer than some 3,000 pictures"
 )
 
@@ -51,15 +51,18 @@ func (s *settings) inheritWire(isSet func(flag string) bool) error {
 
 // rankOptions are what joins the ranks of a job.
 func (s *settings) rankOptions() (ranks.Options, error) {
-	o := ranks.Options{Timeout: s.RankTimeout}
-	switch s.Wire {
+	wire, err := wireOf(s.Wire)
+	return ranks.Options{Timeout: s.RankTimeout, Wire: wire}, err
+}
+
+func wireOf(name string) (collective.Wire, error) {
+	switch name {
 	case wireFloat32:
+		return collective.Float32, nil
 	case wireBFloat16:
-		o.Wire = mpi.BFloat16
-	default:
-		return o, command.Usagef("--wire %s: want %s or %s", s.Wire, wireFloat32, wireBFloat16)
+		return collective.BFloat16, nil
 	}
-	return o, nil
+	return 0, command.Usagef("--wire %s: want %s or %s", name, wireFloat32, wireBFloat16)
 }
 
 // shareOut fits the settings to a job of several ranks: each takes an equal share

@@ -337,7 +337,7 @@ func first(s []string) string {
 }
 
 func (j *job) deviceOptions() devices.Options {
-	return devices.Options{Threads: j.Threads, Precision: j.Precision, Deterministic: j.Deterministic}
+	return devices.Options{Threads: j.Threads, Precision: j.Precision, Deterministic: j.Deterministic, Wire: j.Wire, RankTimeout: j.RankTimeout}
 }
 
 func (j *job) checkpoints() engine.Checkpoints {

@@ -35,7 +35,7 @@ func playBench(w *World) error {
 		}
 		if w.Rank() == 0 && round > 0 {
 			took := time.Since(began)
-			sent := float64(n*w.options.Wire.width()) * 2 * float64(w.Size()-1) / float64(w.Size())
+			sent := float64(n*w.options.Wire.Width()) * 2 * float64(w.Size()-1) / float64(w.Size())
 			fmt.Printf("%d ranks: %d values in %v, %.0f MB sent a rank, %.2f GB/s\n", w.Size(), n, took.Round(time.Millisecond), sent/1e6, sent/took.Seconds()/1e9)
 		}
 	}

@@ -27,7 +27,7 @@ func (e *exchange) Wait() error {
 func (w *World) AllGather(values []float32) collective.Pending {
 	return w.exchange(len(values), func() (*request, error) {
 		w.sent.Add(int64(w.size-1) * 4 * int64(len(values)/w.size))
-		return w.startGather(Float32.encode(values), blockEnds(len(values), w.size), w.blocks)
+		return w.startGather(collective.Float32.Encode(values), blockEnds(len(values), w.size), w.blocks)
 	})
 }
 
@@ -39,7 +39,7 @@ func (w *World) AllToAll(dst, src []float32) collective.Pending {
 	return w.exchange(len(src), func() (*request, error) {
 		w.sent.Add(int64(w.size-1) * 4 * int64(len(src)/w.size))
 		counts, starts := spans(blockEnds(len(src), w.size))
-		return w.startAllToAll(Float32.encode(src), counts, starts, Float32.encode(dst), counts, starts, w.blocks)
+		return w.startAllToAll(collective.Float32.Encode(src), counts, starts, collective.Float32.Encode(dst), counts, starts, w.blocks)
 	})
 }
 

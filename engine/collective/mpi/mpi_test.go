@@ -5,17 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"math"
-	"math/rand/v2"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/collectivetest"
 )
 
 // roleVariable turns this test binary into a rank that plays a role.
@@ -58,7 +55,7 @@ func play(role string) error {
 	options := Options{Timeout: 20 * time.Second}
 	switch role {
 	case "bfloat16", "bench bfloat16":
-		options.Wire = BFloat16
+		options.Wire = collective.BFloat16
 	case "hang":
 		options.Timeout = time.Second
 	}
@@ -68,7 +65,10 @@ func play(role string) error {
 	}
 	switch role {
 	case "sums", "bfloat16":
-		err = playSums(w, options.Wire)
+		err = collectivetest.Check(w, options.Wire)
+		if err == nil && w.Local() != w.Rank() { // the test runs on one host
+			err = fmt.Errorf("local rank %d of rank %d on hosts %v", w.Local(), w.Rank(), w.Hosts())
+		}
 	case "bench", "bench bfloat16":
 		err = playBench(w)
 	case "hang":
@@ -93,123 +93,6 @@ func play(role string) error {
 	}
 	fmt.Println("done", w.Rank(), "of", w.Size(), w.Library())
 	return nil
-}
-
-// values are what a rank adds to a sum.
-func values(rank, round, n int) []float32 {
-	r := rand.New(rand.NewPCG(uint64(rank), uint64(round)))
-	v := make([]float32, n)
-	for i := range v {
-		v[i] = float32(r.NormFloat64())
-	}
-	return v
-}
-
-// playSums checks every call against what a rank can compute alone.
-func playSums(w *World, wire Wire) error {
-	sizes := []int{1, 2, 3, 1000, 65537, 1 << 20, 7, 300001}
-	var sums [][]float32
-	var pending []collective.Pending
-	for round, n := range sizes {
-		v := values(w.Rank(), round, n)
-		sums, pending = append(sums, v), append(pending, w.AllReduce(v))
-	}
-	if err := w.Barrier(); err != nil { // control calls pass sums under way
-		return err
-	}
-	h := fnv.New64a()
-	for i := len(pending) - 1; i >= 0; i-- {
-		if err := pending[i].Wait(); err != nil {
-			return err
-		}
-	}
-	for round, got := range sums {
-		want := make([]float32, len(got))
-		for rank := range w.Size() {
-			wire.accumulate(want, wire.encode(values(rank, round, len(got))))
-		}
-		wire.decode(want, wire.encode(want))
-		for i := range want {
-			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-				return fmt.Errorf("sum of %d values: [%d] is %v, want %v", len(got), i, got[i], want[i])
-			}
-		}
-		fmt.Fprint(h, got)
-	}
-	if err := playBlocks(w); err != nil {
-		return err
-	}
-	data := make([]byte, 100000)
-	if w.Rank() == w.Size()-1 {
-		for i := range data {
-			data[i] = byte(i * 7)
-		}
-	}
-	if err := w.Broadcast(data, w.Size()-1); err != nil {
-		return err
-	}
-	for i, b := range data {
-		if b != byte(i*7) {
-			return fmt.Errorf("broadcast: [%d] is %d", i, b)
-		}
-	}
-	parts, err := w.Gather(bytes.Repeat([]byte{byte(w.Rank())}, 3*w.Rank()))
-	if err != nil {
-		return err
-	}
-	for rank, p := range parts {
-		if !bytes.Equal(p, bytes.Repeat([]byte{byte(rank)}, 3*rank)) {
-			return fmt.Errorf("gather: rank %d gave %v", rank, p)
-		}
-	}
-	if w.Local() != w.Rank() { // the test runs on one host
-		return fmt.Errorf("local rank %d of rank %d on hosts %v", w.Local(), w.Rank(), w.Hosts())
-	}
-	hashes, err := w.Gather(h.Sum(nil))
-	if err != nil {
-		return err
-	}
-	for rank, x := range hashes {
-		if !bytes.Equal(x, hashes[0]) {
-			return fmt.Errorf("rank %d has other sums than rank 0", rank)
-		}
-	}
-	return nil
-}
-
-// playBlocks exchanges blocks while a sum is under way.
-func playBlocks(w *World) error {
-	ranks, rank := w.Size(), w.Rank()
-	sum := values(rank, 99, 1<<20)
-	pending := w.AllReduce(sum)
-	before := w.Sent()
-	const n = 70001
-	all, src, dst := make([]float32, n*ranks), make([]float32, n*ranks), make([]float32, n*ranks)
-	copy(all[n*rank:], values(rank, 1, n))
-	for r := range ranks {
-		copy(src[n*r:], values(rank, 2+r, n))
-	}
-	gather, toAll := w.AllGather(all), w.AllToAll(dst, src)
-	if err := errors.Join(toAll.Wait(), gather.Wait()); err != nil {
-		return err
-	}
-	if sent := w.Sent() - before; ranks > 1 && sent < 2*4*n*int64(ranks-1) {
-		return fmt.Errorf("%d bytes counted as sent", sent)
-	}
-	for r := range ranks {
-		if !slices.Equal(all[n*r:n*(r+1)], values(r, 1, n)) {
-			return fmt.Errorf("all-gather: wrong values of rank %d", r)
-		}
-		if !slices.Equal(dst[n*r:n*(r+1)], values(r, 2+rank, n)) {
-			return fmt.Errorf("all-to-all: wrong values of rank %d", r)
-		}
-	}
-	if ranks > 1 {
-		if err := w.AllGather(make([]float32, ranks+1)).Wait(); err == nil {
-			return errors.New("all-gather of blocks that aren't equal: no error")
-		}
-	}
-	return pending.Wait()
 }
 
 var mpiruns = []string{"mpirun.openmpi", "mpirun.mpich"}

@@ -1,11 +1,6 @@
 package mpi
 
-import (
-	"math"
-	"unsafe"
-
-	"alexnet/engine/collective"
-)
+import "alexnet/engine/collective"
 
 // sum is one AllReduce under way: a reduce-scatter, then an all-gather.
 type sum struct {
@@ -59,9 +54,9 @@ func (s *sum) own() int { return s.ends[s.w.rank+1] - s.ends[s.w.rank] }
 // scatter starts the first stage.
 func (s *sum) scatter() {
 	w := s.w
-	width := w.options.Wire.width()
+	width := w.options.Wire.Width()
 	own := s.own()
-	s.sent = w.options.Wire.encode(s.values)
+	s.sent = w.options.Wire.Encode(s.values)
 	s.received = make([]byte, own*w.size*width+1)
 	from := make([]int, w.size+1)
 	to := make([]int, w.size+1)
@@ -106,11 +101,11 @@ func (w *World) advance() bool {
 			s.add()
 			if s.request, s.err = w.startGather(s.sent, s.bytes(), w.gather); s.err == nil {
 				s.gathers = true
-				w.sent.Add(int64(w.size-1) * int64(s.own()*w.options.Wire.width()))
+				w.sent.Add(int64(w.size-1) * int64(s.own()*w.options.Wire.Width()))
 				continue
 			}
 		default:
-			w.options.Wire.decode(s.values, s.sent)
+			w.options.Wire.Decode(s.values, s.sent)
 		}
 		moved = true
 		w.sums = append(w.sums[:i], w.sums[i+1:]...)
@@ -128,7 +123,7 @@ func (w *World) advance() bool {
 func (s *sum) bytes() []int {
 	out := make([]int, len(s.ends))
 	for i, e := range s.ends {
-		out[i] = e * s.w.options.Wire.width()
+		out[i] = e * s.w.options.Wire.Width()
 	}
 	return out
 }
@@ -140,74 +135,8 @@ func (s *sum) add() {
 	first, n := s.ends[s.w.rank], s.own()
 	total := make([]float32, n)
 	for r := range s.w.size {
-		wire.accumulate(total, s.received[r*n*wire.width():])
+		wire.Accumulate(total, s.received[r*n*wire.Width():])
 	}
-	wire.put(s.sent[first*wire.width():], total)
+	wire.Put(s.sent[first*wire.Width():], total)
 	s.received = nil
-}
-
-func (f Wire) width() int {
-	if f == BFloat16 {
-		return 2
-	}
-	return 4
-}
-
-// encode gives values as they travel; float32 values travel from where they are.
-func (f Wire) encode(values []float32) []byte {
-	if f == Float32 {
-		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
-	}
-	out := make([]byte, 2*len(values))
-	f.put(out, values)
-	return out
-}
-
-// put writes values to the start of dst.
-func (f Wire) put(dst []byte, values []float32) {
-	if len(values) == 0 {
-		return
-	}
-	if f == Float32 {
-		copy(unsafe.Slice((*float32)(unsafe.Pointer(&dst[0])), len(values)), values)
-		return
-	}
-	out := unsafe.Slice((*uint16)(unsafe.Pointer(&dst[0])), len(values))
-	for i, v := range values {
-		out[i] = bfloat16(v)
-	}
-}
-
-// accumulate adds encoded values to total.
-func (f Wire) accumulate(total []float32, src []byte) {
-	if len(total) == 0 {
-		return
-	}
-	if f == Float32 {
-		for i, v := range unsafe.Slice((*float32)(unsafe.Pointer(&src[0])), len(total)) {
-			total[i] += v
-		}
-		return
-	}
-	for i, v := range unsafe.Slice((*uint16)(unsafe.Pointer(&src[0])), len(total)) {
-		total[i] += math.Float32frombits(uint32(v) << 16)
-	}
-}
-
-// decode overwrites values with encoded ones; float32 values have arrived where
-// they belong.
-func (f Wire) decode(values []float32, src []byte) {
-	if f == BFloat16 {
-		clear(values)
-		f.accumulate(values, src)
-	}
-}
-
-// bfloat16 is v rounded to nearest even.
-func bfloat16(v float32) uint16 {
-	b := math.Float32bits(v)
-	if v != v {
-		return uint16(b>>16) | 1<<6
-	}
-	return uint16((b + 1<<15 - 1 + b>>16&1) >> 16)
 }

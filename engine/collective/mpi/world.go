@@ -21,19 +21,8 @@ type Options struct {
 	// names those that are missing and ends the job; 0 means 5 minutes.
 	Timeout time.Duration
 	// Wire is how values travel.
-	Wire Wire
+	Wire collective.Wire
 }
-
-// Wire is the format of values between ranks.
-type Wire uint8
-
-const (
-	// Float32 sends values as they are.
-	Float32 Wire = iota
-	// BFloat16 sends them rounded to nearest even: half the bytes. They are
-	// added up in float32, and the sum is rounded once more.
-	BFloat16
-)
 
 // World is all ranks of the job, a collective.Collective.
 type World struct {

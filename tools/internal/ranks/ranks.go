@@ -1,5 +1,6 @@
 // Package ranks lets a command run as one of several processes that a launcher
-// has started (mpirun, srun): who they are, and how they agree.
+// has started (mpirun, srun, torchrun, Kubernetes): who they are, and how they
+// agree.
 package ranks
 
 import (
@@ -11,34 +12,20 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine"
 	"alexnet/engine/collective"
-	"alexnet/engine/collective/mpi"
 )
 
 // Options are the flags that every such command has.
 type Options struct {
 	Timeout time.Duration
-	Wire    mpi.Wire
+	Wire    collective.Wire
 }
 
 // TimeoutFlag is --rank-timeout.
 func TimeoutFlag(o *Options) cli.Flag {
-	return &cli.DurationFlag{Name: "rank-timeout", Usage: "under mpirun or srun: how long a rank waits for the others before it names the missing ones and ends the job",
+	return &cli.DurationFlag{Name: "rank-timeout", Usage: "in a job of several processes: how long a rank waits for the others before it names the missing ones and ends the job",
 		Value: 5 * time.Minute, Destination: &o.Timeout}
-}
-
-// Join joins the processes that a launcher has started with this one; without a
-// launcher, or with one process, that is this process alone. The caller closes
-// the group.
-func Join(o Options) (collective.Collective, error) {
-	if mpi.Launched() == 1 {
-		return collective.Single{}, nil
-	}
-	group, err := mpi.Open(mpi.Options{Timeout: o.Timeout, Wire: o.Wire})
-	if err != nil {
-		return nil, fmt.Errorf("join the job's %d processes: %w", mpi.Launched(), err)
-	}
-	return group, nil
 }
 
 // Agree lets every rank know whether one of them has failed. All ranks call it
@@ -75,10 +62,15 @@ func (e agreedError) Unwrap() error { return e.error }
 
 // Close leaves the group after a command that ended with err, and returns it.
 // If the other ranks don't know of err, they may be waiting for this one: then
-// Close ends the whole job, after printing err.
+// Close ends the whole job, after printing err. Where GPUs have waited for each
+// other in vain, the ranks that know of it meet here, and the group names those
+// that don't come.
 func Close(group collective.Collective, err error) error {
 	var known agreedError
 	if err != nil && group.Size() > 1 && !errors.As(err, &known) {
+		if errors.Is(err, engine.ErrStalled) {
+			err = errors.Join(err, group.Barrier())
+		}
 		group.Abort(err)
 	}
 	return errors.Join(err, group.Close())

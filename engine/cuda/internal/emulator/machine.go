@@ -38,7 +38,8 @@ type Machine struct {
 	counts map[string]int
 	log    []string
 	alive  map[string]int // things made and not closed, by kind
-	broken []string       // misuse that no call could report
+	jobs   map[string]*job
+	broken []string // misuse that no call could report
 	random *rand.Rand
 }
 
@@ -50,7 +51,7 @@ func New(o Options) *Machine {
 	if o.Memory == 0 {
 		o.Memory = 4 << 30
 	}
-	m := &Machine{options: o, counts: map[string]int{}, alive: map[string]int{}, random: rand.New(rand.NewPCG(1, 2))}
+	m := &Machine{options: o, counts: map[string]int{}, alive: map[string]int{}, jobs: map[string]*job{}, random: rand.New(rand.NewPCG(1, 2))}
 	for i := range o.Devices {
 		m.devices = append(m.devices, newDevice(m, i))
 	}

@@ -387,6 +387,15 @@ func (e *event) Synchronize() error {
 	return e.device.failed()
 }
 
+func (e *event) Passed() (bool, error) {
+	if err := e.device.begin("cuEventQuery", ""); err != nil {
+		return false, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.passed >= e.asked, nil
+}
+
 func (e *event) Since(start gpu.Event) (time.Duration, error) {
 	s := start.(*event)
 	if err := e.device.begin("cuEventElapsedTime", ""); err != nil {

@@ -1,8 +1,9 @@
 // Package gpu says what engine/cuda asks of a GPU: memory, queues of work,
-// events, kernels, captured graphs, matrix products and convolutions.
+// events, kernels, captured graphs, matrix products, convolutions, and exchange
+// with other GPUs of a job.
 //
-// Package nvidia implements it on NVIDIA's driver, cuBLASLt and cuDNN, found at
-// run time. Package emulator implements it on the host's memory, running the
+// Package nvidia implements it on NVIDIA's driver, cuBLASLt, cuDNN and NCCL, found
+// at run time. Package emulator implements it on the host's memory, running the
 // same kernels compiled for the host, so that everything above the driver is
 // tested on machines without a GPU.
 //
@@ -104,6 +105,7 @@ type Device interface {
 	// repeat bit for bit. Of groups, the last ones compute one after the other.
 	// At least one, or an error that names c.
 	Convolutions(c Convolution, workspace int64, deterministic bool) ([]ConvolutionPlan, error)
+	Joiner
 	// Close gives the device back. Everything made from it has been closed.
 	Close() error
 }
@@ -148,6 +150,8 @@ type Launch struct {
 // Event is a point in a stream's work.
 type Event interface {
 	Synchronize() error
+	// Passed reports whether Synchronize would return at once.
+	Passed() (bool, error)
 	// Since is the time between two timed events that have both passed.
 	Since(start Event) (time.Duration, error)
 	Close() error

@@ -32,7 +32,7 @@ type driverAPI struct {
 	memGetInfo, memAlloc, memFree, memHostAlloc, memFreeHost                                          uintptr
 	memcpyHtoD, memcpyDtoH, memcpyDtoD, memcpyPeer, memsetD8                                          uintptr
 	streamCreate, streamDestroy, streamSynchronize, streamWaitEvent, streamBegin, streamEnd           uintptr
-	eventCreate, eventDestroy, eventRecord, eventSynchronize, eventElapsed                            uintptr
+	eventCreate, eventDestroy, eventRecord, eventQuery, eventSynchronize, eventElapsed                uintptr
 	moduleLoad, moduleUnload, moduleGetFunction, funcSetAttribute, launchKernel                       uintptr
 	graphInstantiate, graphLaunch, graphUpload, graphExecDestroy, graphDestroy                        uintptr
 }
@@ -75,6 +75,7 @@ func (a *driverAPI) functions() []function {
 		{"cuEventCreate", &a.eventCreate, false},
 		{"cuEventDestroy_v2", &a.eventDestroy, false},
 		{"cuEventRecord", &a.eventRecord, false},
+		{"cuEventQuery", &a.eventQuery, false},
 		{"cuEventSynchronize", &a.eventSynchronize, false},
 		{"cuEventElapsedTime", &a.eventElapsed, false},
 		{"cuModuleLoadDataEx", &a.moduleLoad, false},

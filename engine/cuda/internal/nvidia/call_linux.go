@@ -35,6 +35,10 @@ func call(function uintptr, args ...uintptr) uintptr {
 	return result
 }
 
+// register makes f, a pointer to a function, call a C function whose arguments
+// aren't all integers and pointers.
+func register(f any, function uintptr) { purego.RegisterFunc(f, function) }
+
 // maxArguments is how many cublasLtMatmul takes.
 const maxArguments = 16
 

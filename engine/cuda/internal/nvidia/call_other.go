@@ -22,6 +22,8 @@ func dlsym(uintptr, string) (uintptr, error) { panic("nvidia: look-up without a 
 
 func call(uintptr, ...uintptr) uintptr { panic("nvidia: call without a library") }
 
+func register(any, uintptr) { panic("nvidia: call without a library") }
+
 func pathOf(uintptr) string { return "" }
 
 func cString(uintptr) string { panic("nvidia: string without a library") }

@@ -1,6 +1,6 @@
-// Package nvidia is a gpu.Device on NVIDIA's driver (libcuda), cuBLASLt and
-// cuDNN 9, found when the program runs and called through purego: no cgo, and
-// no CUDA toolkit at build time.
+// Package nvidia is a gpu.Device on NVIDIA's driver (libcuda), cuBLASLt, cuDNN 9
+// and, for ranks, NCCL 2, found when the program runs and called through purego:
+// no cgo, and no CUDA toolkit at build time.
 //
 // Libraries are looked for in this order: the folders of Options.Paths and of
 // $ALEXNET_CUDA_LIBS, the dynamic linker (LD_LIBRARY_PATH, its cache), the
@@ -12,9 +12,10 @@
 // The driver API is documented at
 // https://docs.nvidia.com/cuda/cuda-driver-api/, cuBLASLt at
 // https://docs.nvidia.com/cuda/cublas/, cuDNN's backend at
-// https://docs.nvidia.com/deeplearning/cudnn/backend/. Constants come from
-// cuda.h, cublasLt.h and cudnn_graph.h, and a test compares them with those
-// headers.
+// https://docs.nvidia.com/deeplearning/cudnn/backend/, NCCL at
+// https://docs.nvidia.com/deeplearning/nccl/user-guide/. Constants come from
+// cuda.h, cublasLt.h, cudnn_graph.h and nccl.h, and a test compares them with
+// those headers.
 //
 // Every pointer that C writes through belongs to a heap object that lives
 // longer than the call; streams own the memory for what they pass, so that

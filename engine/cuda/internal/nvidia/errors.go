@@ -18,6 +18,7 @@ const (
 	codeInvalidPTX          = 218
 	codeNoBinary            = 209
 	codeNewerDriverRequired = 36
+	codeNotReady            = 600
 	codeNotSupported        = 801
 )
 

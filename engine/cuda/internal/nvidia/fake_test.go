@@ -19,7 +19,8 @@ type fakes struct {
 	*libraries
 	folder                    string
 	reset, fail, logged, live uintptr
-	ltLive, dnnLive           *int32
+	ltLive, dnnLive, ncclLive *int32
+	ncclFail, ncclReset       uintptr
 	seen                      int // of the log
 }
 
@@ -30,7 +31,7 @@ var buildFakes = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	fakeFolder = folder
-	for source, library := range map[string]string{"fakecuda.c": "libcuda.so.1", "fakelt.c": "libcublasLt.so.13", "fakednn.c": "libcudnn.so.9"} {
+	for source, library := range map[string]string{"fakecuda.c": "libcuda.so.1", "fakelt.c": "libcublasLt.so.13", "fakednn.c": "libcudnn.so.9", "fakenccl.c": "libnccl.so.2"} {
 		// Without a soname: the real libraries, which ask the linker for
 		// libcuda.so.1, must not be given the fake.
 		out, err := exec.Command("gcc", "-O2", "-shared", "-fPIC", "-o", filepath.Join(folder, library), filepath.Join("testdata", source)).CombinedOutput()
@@ -56,9 +57,9 @@ var loadFakes = sync.OnceValues(func() (*fakes, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := new(libraries)
-	f := &fakes{libraries: l, folder: folder}
 	where := []string{folder}
+	l := &libraries{places: where}
+	f := &fakes{libraries: l, folder: folder}
 	if m := l.loadDriver(where); m != nil {
 		return nil, m
 	}
@@ -75,6 +76,7 @@ var loadFakes = sync.OnceValues(func() (*fakes, error) {
 	}{
 		{"libcuda.so.1", "fake_reset", &f.reset}, {"libcuda.so.1", "fake_fail", &f.fail}, {"libcuda.so.1", "fake_log", &f.logged}, {"libcuda.so.1", "fake_live", &f.live},
 		{"libcublasLt.so.13", "fake_lt_live", (*uintptr)(unsafe.Pointer(&f.ltLive))}, {"libcudnn.so.9", "fake_dnn_live", (*uintptr)(unsafe.Pointer(&f.dnnLive))},
+		{"libnccl.so.2", "fake_nccl_live", (*uintptr)(unsafe.Pointer(&f.ncclLive))}, {"libnccl.so.2", "fake_nccl_fail", &f.ncclFail}, {"libnccl.so.2", "fake_nccl_reset", &f.ncclReset},
 	} {
 		handle, err := dlopen(filepath.Join(folder, s.file))
 		if err != nil {
@@ -117,6 +119,7 @@ func (f *fakes) start(version, ptx int, memory int64, peers bool) {
 	}
 	call(f.reset, uintptr(version), uintptr(ptx), uintptr(memory), p)
 	call(f.driver.init, 0)
+	call(f.ncclReset)
 	f.version, f.seen = version, 0
 }
 
@@ -149,6 +152,9 @@ func (f *fakes) leaks() string {
 	}
 	if *f.dnnLive != 0 {
 		all = append(all, "cuDNN's descriptors")
+	}
+	if *f.ncclLive != 0 {
+		all = append(all, "communicators")
 	}
 	return strings.Join(all, ", ")
 }

@@ -177,6 +177,31 @@ var constants = []struct {
 	{"cudnn.h", "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED", dnnHostAllocFailed},
 	{"cudnn.h", "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", dnnDeviceAllocFailed},
 	{"cudnn.h", "CUDNN_STATUS_EXECUTION_FAILED", dnnExecutionFailed},
+
+	{"nccl.h", "NCCL_UNIQUE_ID_BYTES", uniqueIDBytes},
+	{"nccl.h", "sizeof(ncclUniqueId)", int64(unsafe.Sizeof(uniqueID{}))},
+	{"nccl.h", "sizeof(ncclResult_t)", 4},
+	{"nccl.h", "NCCL_API_MAGIC", ncclMagic},
+	{"nccl.h", "NCCL_CONFIG_UNDEF_INT", ncclUndefined},
+	{"nccl.h", "NCCL_VERSION(2, 18, 0)", minNCCL},
+	{"nccl.h", "offsetof(ncclConfig_t, magic)", int64(unsafe.Offsetof(ncclConfig{}.magic))},
+	{"nccl.h", "offsetof(ncclConfig_t, version)", int64(unsafe.Offsetof(ncclConfig{}.version))},
+	{"nccl.h", "offsetof(ncclConfig_t, blocking)", int64(unsafe.Offsetof(ncclConfig{}.blocking))},
+	{"nccl.h", "offsetof(ncclConfig_t, cgaClusterSize)", int64(unsafe.Offsetof(ncclConfig{}.clusterSize))},
+	{"nccl.h", "offsetof(ncclConfig_t, minCTAs)", int64(unsafe.Offsetof(ncclConfig{}.minBlocks))},
+	{"nccl.h", "offsetof(ncclConfig_t, maxCTAs)", int64(unsafe.Offsetof(ncclConfig{}.maxBlocks))},
+	{"nccl.h", "offsetof(ncclConfig_t, netName)", int64(unsafe.Offsetof(ncclConfig{}.network))},
+	{"nccl.h", "offsetof(ncclConfig_t, splitShare)", int64(unsafe.Offsetof(ncclConfig{}.splitShare))},
+	{"nccl.h", "ncclUnhandledCudaError", ncclCUDAError},
+	{"nccl.h", "ncclRemoteError", ncclRemoteError},
+	{"nccl.h", "ncclInProgress", ncclInProgress},
+	{"nccl.h", "ncclTimeout", ncclTimeout},
+	{"nccl.h", "ncclUint32", ncclUint32},
+	{"nccl.h", "ncclFloat32", ncclFloat32},
+	{"nccl.h", "ncclBfloat16", ncclBFloat16},
+	{"nccl.h", "ncclSum", ncclSum},
+	{"nccl.h", "ncclMax", ncclMax},
+	{"cuda.h", "CUDA_ERROR_NOT_READY", codeNotReady},
 }
 
 // TestConstants compiles the C names with NVIDIA's headers and compares.
@@ -190,7 +215,7 @@ func TestConstants(t *testing.T) {
 	for _, f := range folders {
 		flags = append(flags, "-I"+f)
 	}
-	for _, header := range []string{"cuda.h", "cublasLt.h", "cudnn.h"} {
+	for _, header := range []string{"cuda.h", "cublasLt.h", "cudnn.h", "nccl.h"} {
 		t.Run(header, func(t *testing.T) {
 			if !inAny(folders, header) || !inAny(folders, "cuda_runtime_api.h") {
 				t.Skipf("no %s beside the libraries: they come with nvidia-cuda-runtime", header)
@@ -206,7 +231,10 @@ func TestConstants(t *testing.T) {
 			folder := t.TempDir()
 			source, program := filepath.Join(folder, "constants.c"), filepath.Join(folder, "constants")
 			ok(t, os.WriteFile(source, []byte(c.String()), 0o666), hostDefines(folder))
-			if out, err := exec.Command("gcc", append(flags, "-w", "-I"+folder, "-o", program, source)...).CombinedOutput(); strings.Contains(string(out), ": No such file") {
+			if header == "nccl.h" {
+				ok(t, streamsAlone(folder))
+			}
+			if out, err := exec.Command("gcc", append([]string{"-w", "-I" + folder, "-o", program, source}, flags...)...).CombinedOutput(); strings.Contains(string(out), ": No such file") {
 				t.Skipf("the headers lack others of the toolkit:\n%s", out)
 			} else if err != nil {
 				t.Fatalf("%v\n%s", err, out)
@@ -234,6 +262,16 @@ func hostDefines(folder string) error {
 		macros += "#define " + m + "\n"
 	}
 	return errors.Join(os.Mkdir(filepath.Join(folder, "crt"), 0o777), os.WriteFile(filepath.Join(folder, "crt", "host_defines.h"), []byte(macros), 0o666))
+}
+
+// streamsAlone writes what nccl.h takes from CUDA's C++ headers: names of handles.
+func streamsAlone(folder string) error {
+	var errs []error
+	for _, name := range []string{"cuda_fp16.h", "cuda_bf16.h", "cuda_fp8.h"} {
+		errs = append(errs, os.WriteFile(filepath.Join(folder, name), nil, 0o666))
+	}
+	text := "typedef struct CUstream_st *cudaStream_t;\ntypedef struct CUevent_st *cudaEvent_t;\n"
+	return errors.Join(append(errs, os.WriteFile(filepath.Join(folder, "cuda_runtime.h"), []byte(text), 0o666))...)
 }
 
 func inAny(folders []string, name string) bool {

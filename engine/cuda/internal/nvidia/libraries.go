@@ -28,6 +28,7 @@ type libraries struct {
 	ready   bool          // the driver is loaded and initialised
 	found   []gpu.Library // the driver first
 	places  []string      // that were looked through
+	nccl    ncclLibrary   // for ranks
 
 	registry sync.Mutex
 	open     []*device // for peer access between them

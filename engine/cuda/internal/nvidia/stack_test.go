@@ -55,3 +55,28 @@ func TestWholeStack(t *testing.T) {
 		})
 	}
 }
+
+// TestWholeStackRanks runs the cases of ranks down to C in the same way: the fake
+// NCCL adds up what three ranks call it with.
+func TestWholeStackRanks(t *testing.T) {
+	kernels, err := host.Build()
+	if err != nil {
+		t.Skip("kernels for the host: ", err)
+	}
+	open := nvidia.Fake(t, kernels.Launch)
+	for _, wire := range []cuda.Precision{cuda.FP32, cuda.BF16} {
+		t.Run(wire.String(), func(t *testing.T) {
+			enginetest.RunRanks(t, 3, func(t *testing.T, rank int) engine.Context {
+				d, err := open(rank % 2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c, err := cuda.On([]gpu.Device{d}, []string{"cuda:0"}, cuda.Options{Wire: wire})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c[0]
+			})
+		})
+	}
+}

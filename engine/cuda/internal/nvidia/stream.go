@@ -195,6 +195,14 @@ func (e *event) Synchronize() error {
 	return e.device.lib.check("cuEventSynchronize", call(e.device.lib.driver.eventSynchronize, e.handle))
 }
 
+func (e *event) Passed() (bool, error) {
+	result := call(e.device.lib.driver.eventQuery, e.handle)
+	if int32(result) == codeNotReady {
+		return false, nil
+	}
+	return int32(result) == 0, e.device.lib.check("cuEventQuery", result)
+}
+
 func (e *event) Since(begin gpu.Event) (time.Duration, error) {
 	var ms float32
 	err := e.device.lib.check("cuEventElapsedTime", call(e.device.lib.driver.eventElapsed, address(&ms), begin.(*event).handle, e.handle))

@@ -26,6 +26,9 @@ func Examine(o Options) Survey {
 	if !l.ready {
 		return s
 	}
+	if l.loadNCCL() == nil {
+		s.Libraries = append(slices.Clone(s.Libraries), l.nccl.found)
+	}
 	n, err := l.devices()
 	if err != nil {
 		s.Err = err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 // wheels are cuBLASLt and cuDNN without a driver: the real libraries, of which
 // much works on a machine without a GPU.
 var wheels = sync.OnceValues(func() (*libraries, error) {
-	l := &libraries{version: 13000}
 	where := places(Options{})
+	l := &libraries{version: 13000, places: where}
 	major, m := l.loadLt(where)
 	if m != nil {
 		return nil, m
@@ -62,7 +63,8 @@ func needDescriptors(t *testing.T) *libraries {
 func includes(t *testing.T, l *libraries) []string {
 	t.Helper()
 	var all []string
-	for _, f := range l.found {
+	l.loadNCCL() // its own test says so where it is missing
+	for _, f := range append(slices.Clone(l.found), l.nccl.found) {
 		for _, folder := range []string{"../include", "../../cuda_runtime/include"} {
 			all = append(all, filepath.Join(filepath.Dir(f.Path), folder))
 		}

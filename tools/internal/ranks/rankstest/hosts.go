@@ -157,7 +157,8 @@ func (h *Hosts) remove(name string) {
 func (h *Hosts) processes(name string) (pids []int) {
 	out, _ := exec.Command("ip", "netns", "pids", h.prefix+name).Output()
 	for _, word := range strings.Fields(string(out)) {
-		if pid, err := strconv.Atoi(word); err == nil {
+		// A test's own thread may have gone there, and be what the process is known by.
+		if pid, err := strconv.Atoi(word); err == nil && pid != os.Getpid() {
 			pids = append(pids, pid)
 		}
 	}

@@ -26,14 +26,17 @@ func Main(m *testing.M, command func()) {
 	os.Exit(m.Run())
 }
 
-// Launchers are Open MPI's and MPICH's mpirun.
-var Launchers = []string{"mpirun.openmpi", "mpirun.mpich"}
+// Launchers are Open MPI's and MPICH's mpirun, and none.
+var Launchers = []string{"mpirun.openmpi", "mpirun.mpich", TCP}
 
 // Run runs the command on n ranks and returns what all of them print.
 func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
+	if launcher == TCP {
+		return runTCP(ctx, t, n, args)
+	}
 	return execute(ctx, t, append([]string{find(t, launcher), "-n", fmt.Sprint(n), os.Args[0]}, args...),
 		"OMPI_MCA_plm=isolated") // needs no ssh
 }

@@ -19,7 +19,7 @@ enum { DEVICES = 2, MAX_OPS = 512, PARAMS = 4096 };
 typedef struct { int device, retained; } Context;
 typedef struct { char kind; CUdeviceptr dst, src; size_t n; int value; char name[64]; unsigned geometry[7]; unsigned char params[PARAMS]; } Op;
 typedef struct { int n; Op ops[MAX_OPS]; } Graph;
-typedef struct { int id; unsigned flags; Graph *capture; } Stream;
+typedef struct { int id, device; unsigned flags; Graph *capture; } Stream;
 typedef struct { int id; unsigned flags; double at; } Event;
 typedef struct { char *text; } Module;
 typedef struct { char name[64]; } Function;
@@ -185,6 +185,11 @@ int fake_enqueue(Stream *s, int (*f)(const void *), const void *arg, size_t n) {
 	return enqueue(s, &op);
 }
 
+/* What the fake NCCL asks: a stream's device, and that of the thread's context. */
+int fake_stream(Stream *s, int *id, int *capturing) { *id = s->id; *capturing = s->capture != 0; return s->device; }
+int fake_current(void) { return current ? current->device : -1; }
+void fake_note(const char *text) { note("%s", text); }
+
 static CUresult copy(const char *name, CUdeviceptr dst, CUdeviceptr src, size_t n, Stream *s) {
 	ENTER(name, 1);
 	note("%s %zu stream %d%s", name, n, s->id, s->capture ? " captured" : "");
@@ -209,7 +214,7 @@ CUresult cuMemsetD8Async(CUdeviceptr dst, unsigned char value, size_t n, Stream 
 
 CUresult cuStreamCreate(Stream **s, unsigned flags) {
 	ENTER("cuStreamCreate", 1);
-	*s = calloc(1, sizeof **s); (*s)->id = ADD(S.ids, 1) + 1; (*s)->flags = flags; ADD(S.streams, 1);
+	*s = calloc(1, sizeof **s); (*s)->id = ADD(S.ids, 1) + 1; (*s)->flags = flags; (*s)->device = current->device; ADD(S.streams, 1);
 	note("cuStreamCreate %d flags %u", (*s)->id, flags);
 	return 0;
 }
@@ -237,6 +242,7 @@ CUresult cuEventCreate(Event **e, unsigned flags) {
 }
 CUresult cuEventDestroy_v2(Event *e) { ENTER("cuEventDestroy", 1); free(e); ADD(S.events, -1); return 0; }
 CUresult cuEventRecord(Event *e, Stream *s) { ENTER("cuEventRecord", 1); e->at = S.clock += 1.5; note("cuEventRecord %d stream %d", e->id, s->id); return 0; }
+CUresult cuEventQuery(Event *e) { ENTER("cuEventQuery", 1); return 0; }
 CUresult cuEventSynchronize(Event *e) { ENTER("cuEventSynchronize", 1); note("cuEventSynchronize %d", e->id); return 0; }
 CUresult cuEventElapsedTime(float *ms, Event *from, Event *to) {
 	ENTER("cuEventElapsedTime", 1);

@@ -1,0 +1,197 @@
+package tcp
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// door is where rank 0 lets the others in.
+type door struct {
+	s       *Star
+	room    chan struct{} // one a connection that proves itself
+	full    chan struct{} // closed when all are there
+	answers sync.WaitGroup
+
+	mu      sync.Mutex
+	taken   map[seat]bool
+	seated  int
+	waiting map[*net.TCPConn]bool // that have not proved themselves
+	shut    bool
+	told    int // messages about strangers
+}
+
+// seat is a connection that a job has.
+type seat struct {
+	rank uint32
+	lane lane
+}
+
+// mostWaiting bounds the connections that prove themselves at the same time. More
+// wait in the system's queue.
+const mostWaiting = 256
+
+// mostTold bounds the messages about strangers.
+const mostTold = 5
+
+// assemble lets all ranks in. What else connects is turned away.
+func (s *Star) assemble() error {
+	for r := 1; r < s.place.Size; r++ {
+		s.peers[r] = newPeer(r)
+	}
+	if s.place.Size == 1 {
+		return nil
+	}
+	timeout := time.After(s.options.Timeout)
+	l, err := s.open(time.Now().Add(s.options.Timeout))
+	if err != nil {
+		return err
+	}
+	d := &door{s: s, room: make(chan struct{}, mostWaiting), full: make(chan struct{}), taken: map[seat]bool{}, waiting: map[*net.TCPConn]bool{}}
+	d.answers.Go(func() { d.answer(l) })
+	defer d.close(l)
+	select {
+	case <-d.full:
+		return nil
+	case <-s.ended:
+		return s.lost
+	case <-timeout:
+	}
+	err = errors.New(s.complaint(d.missing(), "to "+s.place.Address, s.options.Timeout))
+	s.closing.Do(func() { close(s.closed) }) // those that go now are no news
+	s.tell(err.Error(), 0)
+	return err
+}
+
+// open listens at the place's address. A name that isn't this host's loopback is
+// no help in choosing an interface, since hosts often know themselves by another
+// address than others know them by; then all of them will do.
+func (s *Star) open(deadline time.Time) (*net.TCPListener, error) {
+	host, port, err := net.SplitHostPort(s.place.Address)
+	if err != nil {
+		return nil, err
+	}
+	if host != "localhost" && net.ParseIP(host) == nil {
+		host = ""
+	}
+	for {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		switch {
+		case err == nil:
+			return l.(*net.TCPListener), nil
+		case host != "" && errors.Is(err, syscall.EADDRNOTAVAIL):
+			host = "" // an address that leads here by translation
+			continue
+		case time.Until(deadline) < longestWait:
+			return nil, fmt.Errorf("rank 0 (%s) can't listen for the other ranks: %w; MASTER_PORT or %s choose another port", s.place.By, err, portVariable)
+		}
+		time.Sleep(longestWait / 4) // an earlier job may just be ending
+	}
+}
+
+// answer accepts connections until the listener is closed.
+func (d *door) answer(l *net.TCPListener) {
+	for {
+		d.room <- struct{}{}
+		conn, err := l.AcceptTCP()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			<-d.room
+			time.Sleep(10 * time.Millisecond) // out of files, perhaps
+			continue
+		}
+		d.answers.Go(func() {
+			defer func() { <-d.room }()
+			d.admit(conn)
+		})
+	}
+}
+
+// close turns away who still waits.
+func (d *door) close(l *net.TCPListener) {
+	_ = l.Close()
+	d.mu.Lock()
+	d.shut = true
+	for conn := range d.waiting {
+		_ = conn.Close()
+	}
+	d.mu.Unlock()
+	d.answers.Wait()
+}
+
+// admit gives a connection its seat, or closes it.
+func (d *door) admit(conn *net.TCPConn) {
+	d.mu.Lock()
+	if d.shut {
+		d.mu.Unlock()
+		_ = conn.Close()
+		return
+	}
+	d.waiting[conn] = true
+	d.mu.Unlock()
+
+	var at seat
+	reserved := false
+	err := admit(conn, d.s.place.Token, func(g greeting) verdict {
+		at = seat{g.rank, g.lane}
+		v := d.judge(g)
+		reserved = v == welcome
+		return v
+	})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.waiting, conn)
+	if err != nil {
+		if reserved {
+			delete(d.taken, at) // it may try again
+		}
+		_ = conn.Close()
+		if !d.shut && d.told < mostTold {
+			d.told++
+			fmt.Fprintf(d.s.options.Stderr, "rank 0 turns away a connection from %v: %v\n", conn.RemoteAddr(), err)
+		}
+		return
+	}
+	d.s.peers[at.rank].seat(d.s, at.lane, conn)
+	if d.seated++; d.seated == int(lanes)*(d.s.place.Size-1) {
+		close(d.full)
+	}
+}
+
+// judge reserves the seat of a rank that has proved to be one of the job.
+func (d *door) judge(g greeting) verdict {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at := seat{g.rank, g.lane}
+	switch {
+	case int64(g.size) != int64(d.s.place.Size):
+		return wrongSize
+	case g.wire != d.s.options.Wire:
+		return wrongWire
+	case g.rank == 0 || g.rank >= g.size || g.lane >= lanes || d.taken[at]:
+		return wrongRank
+	}
+	d.taken[at] = true
+	return welcome
+}
+
+// missing are the ranks that have not joined.
+func (d *door) missing() []int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var ranks []int
+	for r := 1; r < d.s.place.Size; r++ {
+		for l := range lanes {
+			if !d.taken[seat{uint32(r), l}] {
+				ranks = append(ranks, r)
+				break
+			}
+		}
+	}
+	return ranks
+}

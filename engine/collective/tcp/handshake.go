@@ -1,0 +1,191 @@
+package tcp
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"alexnet/engine/collective"
+)
+
+// A connection begins with four messages of fixed lengths:
+//
+//	rank → 0   greeting  magic, lane, wire, rank, size, nonce
+//	0 → rank   magic, nonce
+//	rank → 0   HMAC(token, "rank", greeting, nonce of 0)
+//	0 → rank   verdict, HMAC(token, "rank 0", greeting, nonce of 0, verdict)
+//
+// So either side proves that it knows the token, for this connection and this
+// rank only.
+
+// magic names the protocol and its version.
+const magic = "ALEXRNK1"
+
+const (
+	nonceSize    = 32
+	greetingSize = len(magic) + 1 + 1 + 4 + 4 + nonceSize
+)
+
+// patience is how long a connection may take to prove itself.
+const patience = 10 * time.Second
+
+// lane is one of a rank's two connections.
+type lane uint8
+
+const (
+	laneControl lane = iota
+	laneValues
+	lanes
+)
+
+// greeting is what a rank says of itself.
+type greeting struct {
+	lane       lane
+	wire       collective.Wire
+	rank, size uint32
+}
+
+// verdict is rank 0's answer.
+type verdict uint8
+
+const (
+	welcome verdict = iota
+	wrongToken
+	wrongSize
+	wrongWire
+	wrongRank
+)
+
+var refusals = map[verdict]string{
+	wrongToken: "this rank has another " + TokenVariable + " than rank 0: all ranks of a job have the same",
+	wrongSize:  "rank 0 belongs to a job of another size: do two jobs use the same address?",
+	wrongWire:  "rank 0 sends values in another format: start all ranks with the same --wire",
+	wrongRank:  "the job has no such rank, or it is there already: are two processes started as the same rank?",
+}
+
+func (v verdict) err() error {
+	if text := refusals[v]; text != "" {
+		return refusedError(text)
+	}
+	return fmt.Errorf("verdict %d of rank 0", v)
+}
+
+// refusedError says that trying again won't help.
+type refusedError string
+
+func (e refusedError) Error() string { return string(e) }
+
+var errStranger = errors.New("it is no rank of a job")
+
+func (g greeting) append(nonce []byte) []byte {
+	b := append([]byte(magic), byte(g.lane), byte(g.wire))
+	b = binary.LittleEndian.AppendUint32(b, g.rank)
+	b = binary.LittleEndian.AppendUint32(b, g.size)
+	return append(b, nonce...)
+}
+
+func parseGreeting(b []byte) (greeting, error) {
+	if len(b) != greetingSize || !bytes.HasPrefix(b, []byte(magic)) {
+		return greeting{}, errStranger
+	}
+	b = b[len(magic):]
+	return greeting{lane: lane(b[0]), wire: collective.Wire(b[1]), rank: binary.LittleEndian.Uint32(b[2:]), size: binary.LittleEndian.Uint32(b[6:])}, nil
+}
+
+// proof is a side's HMAC; no part of the message varies in length.
+func proof(token, side string, greeting, nonce []byte, v ...byte) []byte {
+	h := hmac.New(sha256.New, []byte(token))
+	for _, part := range [][]byte{[]byte(side), {0}, greeting, nonce, v} {
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}
+
+const sideRank, sideZero = "rank", "rank 0"
+
+func newNonce() []byte {
+	nonce := make([]byte, nonceSize)
+	rand.Read(nonce) // never fails
+	return nonce
+}
+
+// greet introduces this rank to rank 0, and has rank 0 prove itself. Both happen
+// within limit.
+func greet(conn net.Conn, token string, g greeting, limit time.Duration) error {
+	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	own := g.append(newNonce())
+	if _, err := conn.Write(own); err != nil {
+		return err
+	}
+	reply := make([]byte, len(magic)+nonceSize)
+	if _, err := io.ReadFull(conn, reply); err != nil {
+		return err
+	}
+	nonce, ok := bytes.CutPrefix(reply, []byte(magic))
+	if !ok {
+		return fmt.Errorf("what listens there is not rank 0: %w", errStranger)
+	}
+	if _, err := conn.Write(proof(token, sideRank, own, nonce)); err != nil {
+		return err
+	}
+	answer := make([]byte, 1+sha256.Size)
+	if _, err := io.ReadFull(conn, answer); err != nil {
+		return err
+	}
+	v := verdict(answer[0])
+	if v == wrongToken {
+		return v.err() // rank 0 can't prove itself to one that has another token
+	}
+	if !hmac.Equal(answer[1:], proof(token, sideZero, own, nonce, answer[0])) {
+		return refusedError("what listens there doesn't know this job's " + TokenVariable)
+	}
+	if v != welcome {
+		return v.err()
+	}
+	return conn.SetDeadline(time.Time{})
+}
+
+// admit hears a connection's greeting and has it prove itself; judge says what
+// becomes of one that has. An error means that the connection is none of ours.
+func admit(conn net.Conn, token string, judge func(greeting) verdict) error {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	theirs := make([]byte, greetingSize)
+	if _, err := io.ReadFull(conn, theirs); err != nil {
+		return fmt.Errorf("%w: %w", errStranger, err)
+	}
+	g, err := parseGreeting(theirs)
+	if err != nil {
+		return err
+	}
+	nonce := newNonce()
+	if _, err := conn.Write(append([]byte(magic), nonce...)); err != nil {
+		return err
+	}
+	shown := make([]byte, sha256.Size)
+	if _, err := io.ReadFull(conn, shown); err != nil {
+		return err
+	}
+	if !hmac.Equal(shown, proof(token, sideRank, theirs, nonce)) {
+		_, err := conn.Write(append([]byte{byte(wrongToken)}, make([]byte, sha256.Size)...))
+		return errors.Join(fmt.Errorf("it calls itself rank %d of %d and has another %s", g.rank, g.size, TokenVariable), err)
+	}
+	v := judge(g)
+	if _, err := conn.Write(append([]byte{byte(v)}, proof(token, sideZero, theirs, nonce, byte(v))...)); err != nil {
+		return err
+	}
+	if v != welcome {
+		return fmt.Errorf("it is rank %d of %d: %w", g.rank, g.size, v.err())
+	}
+	return conn.SetDeadline(time.Time{})
+}

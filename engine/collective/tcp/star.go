@@ -1,0 +1,319 @@
+package tcp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"alexnet/engine/collective"
+)
+
+// Options tune a Star.
+type Options struct {
+	// Timeout is how long ranks wait for each other, at the beginning and within
+	// one call, before the missing ones are named and the job ends; 0 means 5
+	// minutes.
+	Timeout time.Duration
+	// Wire is how values travel. All ranks have the same.
+	Wire collective.Wire
+	// Exit ends the process when the job ends; nil is os.Exit. If it returns, all
+	// calls fail from then on.
+	Exit func(code int)
+	// Stderr hears why; nil is os.Stderr.
+	Stderr io.Writer
+}
+
+// Star is all ranks of the job, a collective.Collective.
+type Star struct {
+	place   Place
+	options Options
+	hosts   atomic.Pointer[[]string]
+	peers   []*peer // by rank; nil for this one, and on all but rank 0 for all but rank 0
+
+	round           uint64 // of the next call on bytes
+	control, values *attendance
+	toSend, toMeet  *queue // of calls on values; rank 0 has nothing to send before they meet
+	sent            atomic.Int64
+
+	closing sync.Once
+	closed  chan struct{}
+	ending  sync.Once
+	lost    error         // why the job has ended
+	ended   chan struct{} // closed when it has and the process goes on
+}
+
+// peer is another rank, as rank 0 sees it, or rank 0, as the others do.
+type peer struct {
+	rank int
+
+	mu      sync.Mutex // guards the connections, nil until the rank has joined
+	control *net.TCPConn
+	values  *net.TCPConn
+
+	write  sync.Mutex  // one frame at a time on control
+	hurry  atomic.Bool // the job ends: no time for long writes
+	frames chan frame
+	left   chan struct{} // closed when it has said that it leaves
+	gone   chan struct{} // closed when nothing more comes from it
+
+	heads chan header   // of its parts of calls on values
+	read  chan struct{} // such a part has been read
+}
+
+func newPeer(rank int) *peer {
+	return &peer{rank: rank, frames: make(chan frame, 1), left: make(chan struct{}), gone: make(chan struct{}), heads: make(chan header), read: make(chan struct{})}
+}
+
+func (p *peer) connections() (control, values *net.TCPConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.control, p.values
+}
+
+// Open joins the other ranks. The caller closes the Star.
+func Open(p Place, o Options) (*Star, error) {
+	if o.Timeout == 0 {
+		o.Timeout = 5 * time.Minute
+	}
+	if o.Exit == nil {
+		o.Exit = os.Exit
+	}
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	s := &Star{place: p, options: o, peers: make([]*peer, p.Size), closed: make(chan struct{}), ended: make(chan struct{}), toSend: newQueue(), toMeet: newQueue()}
+	if err := s.meet(); err != nil {
+		s.hangUp()
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	names, err := s.Gather([]byte(host))
+	if err == nil {
+		hosts := make([]string, p.Size)
+		for r, name := range names {
+			hosts[r] = string(name)
+		}
+		s.hosts.Store(&hosts)
+		err = s.Barrier() // whoever is lost from now on can be named by all
+	}
+	if err != nil {
+		s.hangUp()
+		return nil, err
+	}
+	return s, nil
+}
+
+// meet connects this rank, and starts what serves it.
+func (s *Star) meet() error {
+	members := []int{0}
+	for r := 1; r < s.place.Size; r++ {
+		if s.place.Rank == 0 || s.place.Rank == r {
+			members = append(members, r)
+		}
+	}
+	s.control, s.values = newAttendance(s.place.Size, members...), newAttendance(s.place.Size, members...)
+	if s.place.Rank > 0 {
+		if err := s.find(); err != nil {
+			return err
+		}
+		go s.sendValues()
+		go s.receiveValues()
+	} else {
+		if err := s.assemble(); err != nil {
+			return err
+		}
+		go s.meetValues()
+	}
+	go s.watch()
+	return nil
+}
+
+// Rank is this process's number.
+func (s *Star) Rank() int { return s.place.Rank }
+
+// Size is the number of processes.
+func (s *Star) Size() int { return s.place.Size }
+
+// Hosts names every rank's host.
+func (s *Star) Hosts() []string { return *s.hosts.Load() }
+
+// Local is this process's number on its host: the launcher's, or else counted.
+func (s *Star) Local() int {
+	if s.place.Local >= 0 {
+		return s.place.Local
+	}
+	n, hosts := 0, s.Hosts()
+	for _, h := range hosts[:s.place.Rank] {
+		if h == hosts[s.place.Rank] {
+			n++
+		}
+	}
+	return n
+}
+
+// Sent is the number of bytes of values that this rank has sent to others. Rank 0
+// sends all answers.
+func (s *Star) Sent() int64 { return s.sent.Load() }
+
+// name is a rank's with its host, or its address while hosts aren't known.
+func (s *Star) name(rank int) string {
+	if hosts := s.hosts.Load(); hosts != nil {
+		return fmt.Sprintf("rank %d on %s", rank, (*hosts)[rank])
+	}
+	if rank == 0 {
+		return "rank 0 at " + s.place.Address
+	}
+	if p := s.peers[rank]; p != nil {
+		if control, _ := p.connections(); control != nil {
+			return fmt.Sprintf("rank %d at %v", rank, control.RemoteAddr())
+		}
+	}
+	return fmt.Sprintf("rank %d", rank)
+}
+
+func (s *Star) hasLeft(rank int) bool {
+	p := s.peers[rank]
+	if p == nil {
+		return false
+	}
+	select {
+	case <-p.left:
+		return true
+	default:
+		return false
+	}
+}
+
+// Abort prints the reason and ends every rank.
+func (s *Star) Abort(reason error) {
+	s.end(fmt.Sprintf("rank %d of %d ends the job: %v", s.place.Rank, s.place.Size, reason), s.place.Rank)
+}
+
+// end ends the job, as rank from has found necessary, and this process. Whoever
+// else calls it waits for that.
+func (s *Star) end(why string, from int) {
+	s.ending.Do(func() {
+		text := why
+		if from != s.place.Rank {
+			text = fmt.Sprintf("rank %d of %d ends too: %s", s.place.Rank, s.place.Size, why)
+		}
+		fmt.Fprintln(s.options.Stderr, text)
+		s.lost = errors.New(why)
+		s.tell(why, from)
+		s.hangUp()
+		s.options.Exit(1)
+		close(s.ended)
+	})
+}
+
+// farewell is how long the end of a job may take to tell.
+const farewell = time.Second
+
+// longestReason is in bytes.
+const longestReason = 16 << 10
+
+// tell lets the others know that the job ends, and waits until they have gone, so
+// that the news isn't lost with the connection.
+func (s *Star) tell(why string, from int) {
+	limit := time.Now().Add(farewell)
+	var all sync.WaitGroup
+	for _, p := range s.peers {
+		if p == nil || p.rank == from || s.hasLeft(p.rank) {
+			continue
+		}
+		control, _ := p.connections()
+		if control == nil {
+			continue
+		}
+		p.hurry.Store(true)
+		_ = control.SetWriteDeadline(limit)
+		all.Go(func() {
+			if p.send(header{kind: kindEnd}, []byte(why[:min(len(why), longestReason)]), limit) != nil || control.CloseWrite() != nil {
+				return
+			}
+			select {
+			case <-p.gone:
+			case <-time.After(time.Until(limit)):
+			}
+		})
+	}
+	all.Wait()
+}
+
+// hangUp closes all connections; what goes on after it ends quietly.
+func (s *Star) hangUp() {
+	s.closing.Do(func() { close(s.closed) })
+	for _, p := range s.peers {
+		if p == nil {
+			continue
+		}
+		control, values := p.connections()
+		for _, c := range []*net.TCPConn{control, values} {
+			if c != nil {
+				_ = c.Close()
+			}
+		}
+	}
+}
+
+// Close leaves the job. Rank 0 waits for the others to leave. Calls under way are
+// given up.
+func (s *Star) Close() error {
+	if s.place.Rank > 0 {
+		return s.leave()
+	}
+	limit := time.After(s.options.Timeout)
+	for _, p := range s.peers[1:] {
+		// A rank that has said that it leaves is gone when it has heard the answer.
+		for _, step := range []chan struct{}{p.left, p.gone} {
+			select {
+			case <-step:
+			case <-s.ended:
+				return s.lost
+			case <-limit:
+				s.end(s.complaint(s.staying(), "to the end of the job", s.options.Timeout), 0)
+				return s.lost
+			}
+		}
+	}
+	s.hangUp()
+	return nil
+}
+
+// leave tells rank 0 that this rank has done its work.
+func (s *Star) leave() error {
+	err := s.peers[0].send(header{kind: kindLeave}, nil, time.Now().Add(s.options.Timeout))
+	select {
+	case <-s.peers[0].left:
+		err = nil
+	case <-s.ended:
+		return s.lost
+	case <-time.After(s.options.Timeout):
+		err = errors.Join(err, fmt.Errorf("%s did not answer within %v that this rank leaves", s.name(0), s.options.Timeout))
+	}
+	s.hangUp()
+	return err
+}
+
+// staying are the ranks whose connections last.
+func (s *Star) staying() []int {
+	var ranks []int
+	for _, p := range s.peers[1:] {
+		select {
+		case <-p.gone:
+		default:
+			ranks = append(ranks, p.rank)
+		}
+	}
+	return ranks
+}
+
+var _ collective.Collective = (*Star)(nil)

@@ -1,0 +1,84 @@
+package collective
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Wire is the format of values between ranks.
+type Wire uint8
+
+const (
+	// Float32 sends values as they are.
+	Float32 Wire = iota
+	// BFloat16 sends them rounded to nearest even: half the bytes. They are
+	// added up in float32, and the sum is rounded once more.
+	BFloat16
+)
+
+// Width is the bytes of a value on its way.
+func (f Wire) Width() int {
+	if f == BFloat16 {
+		return 2
+	}
+	return 4
+}
+
+// Encode gives values as they travel; float32 values travel from where they are.
+func (f Wire) Encode(values []float32) []byte {
+	if f == Float32 {
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
+	}
+	out := make([]byte, 2*len(values))
+	f.Put(out, values)
+	return out
+}
+
+// Put writes values to the start of dst, which is aligned as they are.
+func (f Wire) Put(dst []byte, values []float32) {
+	if len(values) == 0 {
+		return
+	}
+	if f == Float32 {
+		copy(unsafe.Slice((*float32)(unsafe.Pointer(&dst[0])), len(values)), values)
+		return
+	}
+	out := unsafe.Slice((*uint16)(unsafe.Pointer(&dst[0])), len(values))
+	for i, v := range values {
+		out[i] = bfloat16(v)
+	}
+}
+
+// Accumulate adds encoded values to total.
+func (f Wire) Accumulate(total []float32, src []byte) {
+	if len(total) == 0 {
+		return
+	}
+	if f == Float32 {
+		for i, v := range unsafe.Slice((*float32)(unsafe.Pointer(&src[0])), len(total)) {
+			total[i] += v
+		}
+		return
+	}
+	for i, v := range unsafe.Slice((*uint16)(unsafe.Pointer(&src[0])), len(total)) {
+		total[i] += math.Float32frombits(uint32(v) << 16)
+	}
+}
+
+// Decode overwrites values with encoded ones; float32 values have arrived where
+// they belong.
+func (f Wire) Decode(values []float32, src []byte) {
+	if f == BFloat16 {
+		clear(values)
+		f.Accumulate(values, src)
+	}
+}
+
+// bfloat16 is v rounded to nearest even.
+func bfloat16(v float32) uint16 {
+	b := math.Float32bits(v)
+	if v != v {
+		return uint16(b>>16) | 1<<6
+	}
+	return uint16((b + 1<<15 - 1 + b>>16&1) >> 16)
+}

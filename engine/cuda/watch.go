@@ -1,0 +1,175 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+)
+
+// watch is a goroutine that looks after exchanges between ranks: where one takes
+// too long, or the communicator reports a failure, the context fails and the
+// communicator is aborted, so that streams get on and nobody waits for ever.
+type watch struct {
+	stop, stopped chan struct{}
+
+	mu      sync.Mutex
+	going   []*exchange
+	idle    []*exchange // whose events can be used again
+	failure error
+}
+
+// exchange is one that goes on. Its time counts from when the stream has come to
+// it, so that a long queue before it does no harm.
+type exchange struct {
+	what         string
+	began, ended gpu.Event
+	enqueued     bool
+	since        time.Time // when it was seen to have begun
+}
+
+// start begins to watch.
+func (w *watch) start(c *Context) {
+	w.stop, w.stopped = make(chan struct{}), make(chan struct{})
+	go w.serve(c)
+}
+
+// end stops watching and returns what was found.
+func (w *watch) end() error {
+	close(w.stop)
+	<-w.stopped
+	return w.failure
+}
+
+func (w *watch) serve(c *Context) {
+	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	defer close(w.stopped)
+	timeout := c.options.rankTimeout()
+	ticks := time.NewTicker(max(time.Millisecond, min(100*time.Millisecond, timeout/10)))
+	defer ticks.Stop()
+	err := c.card.device.Bind()
+	for err == nil {
+		select {
+		case <-w.stop:
+			return
+		case <-ticks.C:
+			err = w.look(c.ranks.by, timeout)
+		}
+	}
+	w.failure = err
+	c.fail(err) // before anything returns for the communicator's being aborted
+	w.failure = errors.Join(err, c.ranks.by.Abort())
+}
+
+// look drops exchanges that have ended, and reports one that takes too long.
+func (w *watch) look(by gpu.Communicator, timeout time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	rest := w.going[:0]
+	var late *exchange
+	for _, e := range w.going {
+		ended, err := e.passed(now)
+		switch {
+		case err != nil:
+			return err
+		case ended:
+			w.idle = append(w.idle, e)
+			continue
+		case !e.since.IsZero() && now.Sub(e.since) > timeout && late == nil:
+			late = e
+		}
+		rest = append(rest, e)
+	}
+	w.going = rest
+	if late != nil {
+		return fmt.Errorf("%w: not all ranks came to %s within %v", engine.ErrStalled, late.what, timeout)
+	}
+	return stalled(by.Failure())
+}
+
+// passed reports whether it has ended, and notes when it begins.
+func (e *exchange) passed(now time.Time) (bool, error) {
+	if !e.enqueued {
+		return false, nil // and the events are still those of another time
+	}
+	if ended, err := e.ended.Passed(); ended || err != nil {
+		return ended, err
+	}
+	if !e.since.IsZero() {
+		return false, nil
+	}
+	began, err := e.began.Passed()
+	if began {
+		e.since = now
+	}
+	return false, err
+}
+
+// begin marks on a stream where an exchange begins. Until it is enqueued it is the
+// host that waits for others, which counts as well.
+func (w *watch) begin(c *Context, s gpu.Stream, what string) (*exchange, error) {
+	e, err := w.take(c)
+	if err != nil {
+		return nil, err
+	}
+	e.what, e.enqueued, e.since = what, false, time.Now()
+	if err := s.Record(e.began); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.going = append(w.going, e)
+	return e, nil
+}
+
+// take gives an exchange with events of its own.
+func (w *watch) take(c *Context) (e *exchange, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.idle); n > 0 {
+		e, w.idle = w.idle[n-1], w.idle[:n-1]
+		return e, nil
+	}
+	if e, err = w.oldest(); e != nil || err != nil {
+		return e, err
+	}
+	e = new(exchange)
+	for _, at := range []*gpu.Event{&e.began, &e.ended} {
+		if *at, err = c.newEvent(); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// oldest takes back the first exchange if it has ended, so that their number stays
+// that of those under way.
+func (w *watch) oldest() (*exchange, error) {
+	if len(w.going) == 0 {
+		return nil, nil
+	}
+	e := w.going[0]
+	ended, err := e.passed(time.Now())
+	if !ended || err != nil {
+		return nil, err
+	}
+	w.going = slices.Delete(w.going, 0, 1)
+	return e, nil
+}
+
+// enqueued marks where an exchange ends.
+func (w *watch) enqueued(e *exchange, s gpu.Stream) error {
+	if err := s.Record(e.ended); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.enqueued, e.since = true, time.Time{}
+	return nil
+}

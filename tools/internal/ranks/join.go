@@ -1,0 +1,79 @@
+package ranks
+
+import (
+	"fmt"
+	"os"
+
+	"alexnet/engine/collective"
+	"alexnet/engine/collective/mpi"
+	"alexnet/engine/collective/tcp"
+)
+
+// variable chooses how ranks meet, where the launcher's own variables don't.
+const variable = "ALEXNET_RANKS"
+
+// means is how ranks meet.
+type means string
+
+const (
+	byMPI means = "mpi"
+	byTCP means = "tcp"
+	alone means = "none"
+)
+
+// mpiLaunchers are variables of MPI launchers: Open MPI's mpirun, MPICH's hydra
+// and srun --mpi=pmi2, srun --mpi=pmix.
+var mpiLaunchers = []string{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"}
+
+// choose finds out how the processes of this job meet. MPI's launchers win over
+// others that may be around them. The place is that among ranks over TCP.
+func choose(environment func(string) string) (means, tcp.Place, error) {
+	asked := means(environment(variable))
+	switch asked {
+	case byMPI, alone:
+		return asked, tcp.Place{}, nil
+	case "":
+		for _, name := range mpiLaunchers {
+			if environment(name) != "" {
+				return byMPI, tcp.Place{}, nil
+			}
+		}
+	case byTCP:
+	default:
+		return "", tcp.Place{}, fmt.Errorf("%s=%s: want %s, %s or %s", variable, asked, byMPI, byTCP, alone)
+	}
+	place, err := tcp.Launched(environment)
+	switch {
+	case err != nil:
+		return "", place, fmt.Errorf("%w (if this process is no rank of a job, set %s=%s)", err, variable, alone)
+	case place.Size > 1:
+		return byTCP, place, nil
+	case asked == byTCP && environment("WORLD_SIZE") == "" && environment("SLURM_STEP_ID") == "":
+		return "", place, fmt.Errorf("%s=%s, and nothing says which rank this is: set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, or start it in a Slurm step", variable, byTCP)
+	}
+	return alone, place, nil
+}
+
+// Join joins the processes that a launcher has started with this one; without a
+// launcher, or with one process, that is this process alone. The caller closes
+// the group.
+func Join(o Options) (collective.Collective, error) {
+	how, place, err := choose(os.Getenv)
+	switch {
+	case err != nil:
+		return nil, err
+	case how == byTCP:
+		group, err := tcp.Open(place, tcp.Options{Timeout: o.Timeout, Wire: o.Wire})
+		if err != nil {
+			return nil, fmt.Errorf("join the job's %d processes: %w", place.Size, err)
+		}
+		return group, nil
+	case how == alone || mpi.Launched() == 1:
+		return collective.Single{}, nil
+	}
+	group, err := mpi.Open(mpi.Options{Timeout: o.Timeout, Wire: o.Wire})
+	if err != nil {
+		return nil, fmt.Errorf("join the job's %d processes: %w", mpi.Launched(), err)
+	}
+	return group, nil
+}
