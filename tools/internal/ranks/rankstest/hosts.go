@@ -196,7 +196,7 @@ func newMPICH(t testing.TB) string {
 // TCP.
 func (h *Hosts) Run(t testing.TB, launcher string, perHost int, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	// UCX, on which MPICH rests, would notice that the hosts share memory.
 	environment := []string{"UCX_TLS=tcp,self", "UCX_NET_DEVICES=" + link}
