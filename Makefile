@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-arm64 check-nvidia mpich gpu-kit fuzz demo bench clean FORCE
+.PHONY: build test check check-arm64 check-nvidia mpich check-slurm gpu-kit fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -54,9 +54,12 @@ check-nvidia: $(NVIDIA_LIBS)/ready ## what calls NVIDIA's libraries, on the real
 MPICH ?= $(HOME)/.cache/alexnet-mpich
 
 $(MPICH)/bin/mpiexec:
-	python3 -m pip install -q --no-compile --no-deps --no-cache-dir --ignore-installed --prefix $(MPICH) mpich==5.0.2
+	DEB_PYTHON_INSTALL_LAYOUT=deb python3 -m pip install -q --no-compile --no-deps --no-cache-dir --ignore-installed --prefix $(MPICH) mpich==5.0.2
 
 mpich: $(MPICH)/bin/mpiexec ## an MPICH for what tests ranks on several hosts, 20 MB
+
+check-slurm: build ## docs/scale/*.sbatch on a Slurm cluster of two nodes on this machine: two minutes, as root
+	BIN=$(OUT) tools/slurm/check.sh
 
 gpu-kit: ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
 	rm -rf $(OUT)/gpu-kit && mkdir -p $(OUT)/gpu-kit/testdata

@@ -7,3 +7,6 @@ import (
 )
 
 func TestReference(t *testing.T) { commandtest.Reference(t, "compute-pca", run) }
+
+// Every flag that docs/scale gives is one of ours.
+func TestManifests(t *testing.T) { commandtest.Manifests(t, "compute-pca", run) }

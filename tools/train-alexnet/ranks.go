@@ -158,6 +158,16 @@ func (j *job) follow(ctx context.Context) (err error) {
 	return err
 }
 
+// decided marks the ends that all ranks have come to together, so that none cuts
+// another short: rank 0 still has to save.
+func decided(err error) error {
+	var stopped *engine.StoppedError
+	if errors.As(err, &stopped) || errors.Is(err, engine.ErrDiverged) {
+		return ranks.Agreed(err)
+	}
+	return err
+}
+
 // silent is an observer that tells nobody.
 type silent struct{}
 

@@ -169,3 +169,36 @@ func TestRanksAndSettings(t *testing.T) {
 		}
 	}
 }
+
+// Schedulers tell all ranks at once to stop: they stop after the same step, and
+// none ends the job while rank 0 saves.
+func TestRanksStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes")
+	}
+	w := newWorld(t)
+	whole := filepath.Join(w.dir, "whole")
+	call(w.args(whole, "--steps", "60", "--accumulate", "2")...).must(t, 0)
+	for _, launcher := range rankstest.Launchers {
+		t.Run(launcher, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			go func() {
+				if firstCheckpoint(dir) {
+					for _, pid := range children(t, dir) {
+						_ = syscall.Kill(pid, syscall.SIGTERM)
+					}
+				}
+			}()
+			out, err := rankstest.Run(t, launcher, 2, w.args(dir, "--steps", "60", "--checkpoint-every", "1", "--threads", "1")[1:]...)
+			if err == nil || strings.Count(out, "go on with: ") != 1 || strings.Contains(out, "ends the job") {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if out, err := rankstest.Run(t, launcher, 2, "--run", dir, "--resume"); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if saved(t, dir, 60) != saved(t, whole, 60) {
+				t.Error("the weights differ from those of a job that wasn't stopped")
+			}
+		})
+	}
+}

@@ -73,12 +73,12 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 		return j.plan(stdout)
 	}
 	if group.Rank() != 0 {
-		return j.follow(c.Context)
+		return decided(j.follow(c.Context))
 	}
 	if group.Size() > 1 {
 		j.line.Print("%s", together(group))
 	}
-	return j.run(c.Context, stdout)
+	return decided(j.run(c.Context, stdout))
 }
 
 // job is a prepared training run.

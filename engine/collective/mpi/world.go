@@ -376,8 +376,13 @@ func (w *World) Abort(reason error) {
 // cut off can't.
 const abortLimit = 5 * time.Second
 
+// abortPause lets the launcher read what was printed: it drops what it hasn't read
+// when the job is aborted.
+const abortPause = 100 * time.Millisecond
+
 // abort is Abort on the MPI thread. It doesn't return, even if MPI_Abort does.
 func (w *World) abort() {
+	time.Sleep(abortPause)
 	time.AfterFunc(abortLimit, func() { os.Exit(1) })
 	purego.SyscallN(w.lib.abort, w.lib.world, 1)
 	os.Exit(1)

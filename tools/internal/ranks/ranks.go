@@ -55,6 +55,9 @@ func Agree(group collective.Collective, err error) error {
 	return nil
 }
 
+// Agreed marks an error that every rank returns.
+func Agreed(err error) error { return agreedError{err} }
+
 // agreedError is an error that all ranks know of.
 type agreedError struct{ error }
 

@@ -54,6 +54,7 @@ func NewHosts(t testing.TB, n int) *Hosts {
 	}
 	h := &Hosts{t: t, prefix: fmt.Sprintf("alexnet-%d-", os.Getpid()), dir: t.TempDir()}
 	h.writeScripts(n)
+	removeLeft()
 	// Nothing of the network is seen outside: the switch lies in a namespace too.
 	for _, name := range append([]string{"switch"}, h.Names...) {
 		if out, err := exec.Command("ip", "netns", "add", h.prefix+name).CombinedOutput(); err != nil {
@@ -76,6 +77,17 @@ func NewHosts(t testing.TB, n int) *Hosts {
 		h.waitFor(name)
 	}
 	return h
+}
+
+// removeLeft removes the namespaces of tests that were killed.
+func removeLeft() {
+	spaces, _ := filepath.Glob("/run/netns/alexnet-*-*")
+	for _, path := range spaces {
+		name := filepath.Base(path)
+		if _, err := os.Stat("/proc/" + strings.Split(name, "-")[1]); os.IsNotExist(err) {
+			_ = exec.Command("ip", "netns", "del", name).Run()
+		}
+	}
 }
 
 // waitFor waits until both ends of a host's cable are up.
@@ -153,7 +165,8 @@ func (h *Hosts) remove(name string) {
 	}
 }
 
-// processes are those of a namespace.
+// processes are those of a namespace, without this one, of which a test may have
+// sent a thread there.
 func (h *Hosts) processes(name string) (pids []int) {
 	out, _ := exec.Command("ip", "netns", "pids", h.prefix+name).Output()
 	for _, word := range strings.Fields(string(out)) {

@@ -1,0 +1,83 @@
+package commandtest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Manifests fails when a file of docs/scale gives a command a flag that it
+// doesn't have, or when a YAML file there can't be read.
+func Manifests(t *testing.T, name string, run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
+	t.Helper()
+	var page bytes.Buffer
+	if err := run(t.Context(), []string{name, "reference"}, &page, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join("..", "..", "docs", "scale", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := 0
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Ext(path) == ".yaml" {
+			checkYAML(t, path, data)
+		}
+		for _, flag := range flagsOf(name, string(data)) {
+			uses++
+			if !regexp.MustCompile(flag + `([^a-z-]|$)`).Match(page.Bytes()) {
+				t.Errorf("%s: %s has no flag %s", path, name, flag)
+			}
+		}
+	}
+	if uses == 0 {
+		t.Errorf("no file of docs/scale uses %s", name)
+	}
+}
+
+var flag = regexp.MustCompile(`--[a-z][a-z-]*`)
+
+// flagsOf are the flags after every mention of a command, as far as the command
+// line goes: to a line that neither ends in a backslash nor is followed by flags.
+func flagsOf(name, text string) (flags []string) {
+	text = strings.NewReplacer("\\\n", " ", "]\n", " ").Replace(text)
+	text = regexp.MustCompile(`\n\s+(args: |--)`).ReplaceAllString(text, " --")
+	for _, line := range strings.Split(text, "\n") {
+		if _, after, ok := strings.Cut(line, name+" "); ok {
+			flags = append(flags, flag.FindAllString(after, -1)...)
+		}
+	}
+	return flags
+}
+
+// checkYAML wants documents that Kubernetes would know.
+func checkYAML(t *testing.T, path string, data []byte) {
+	t.Helper()
+	var object struct {
+		APIVersion string         `yaml:"apiVersion"`
+		Kind       string         `yaml:"kind"`
+		Metadata   map[string]any `yaml:"metadata"`
+		Spec       map[string]any `yaml:"spec"`
+	}
+	if err := yaml.Unmarshal(data, &object); err != nil {
+		t.Errorf("%s: %v", path, err)
+		return
+	}
+	if version := map[string]string{"Job": "batch/v1", "MPIJob": "kubeflow.org/v2beta1"}[object.Kind]; version == "" || version != object.APIVersion {
+		t.Errorf("%s: kind %q of %q", path, object.Kind, object.APIVersion)
+	}
+	if object.Metadata["name"] == nil || len(object.Spec) == 0 {
+		t.Errorf("%s: no name or no spec", path)
+	}
+}
