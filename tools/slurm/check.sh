@@ -30,7 +30,7 @@ job() {
 
 # submit submits training, whose output is log/train.out, and prints its number.
 submit() {
-	sbatch --parsable --time=5 --nodes=2 --output="$work/log/train.out" "$@" "$manifests/train.sbatch" "${recipe[@]}"
+	sbatch --parsable --time=5 --nodes=2 --output="$work/log/train.out" "$@" "$manifests/${MANIFEST:-train.sbatch}" "${recipe[@]}"
 }
 
 # reached waits for a checkpoint, or says why it doesn't come.
@@ -100,6 +100,13 @@ for mpi in pmix pmi2; do
 	grep -h "2 ranks: 1 on node0, 1 on node1" "$work/log/train.out"
 	same "$id"
 done
+
+say "train-gpu.sbatch on CPUs, srun --mpi=none"
+# The two hostnames are no names of a network.
+id=$(MASTER_ADDR=127.0.0.1 MANIFEST=train-gpu.sbatch DEVICES=cpu submit --ntasks-per-node=1 --gpus-per-node=0)
+reached 000000060
+grep -h "2 ranks: 1 on node0, 1 on node1" "$work/log/train.out"
+same "$id"
 
 say "SIGTERM to all ranks, as before a time limit: saved, queued again, and on"
 id=$(submit)

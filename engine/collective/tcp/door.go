@@ -56,6 +56,14 @@ func (s *Star) assemble() error {
 	select {
 	case <-d.full:
 		return nil
+	case <-time.After(s.options.sayAfter()):
+		fmt.Fprintf(s.options.Stderr, "rank 0 of %d waits at %s for ranks %v\n", s.place.Size, s.place.Address, d.missing())
+	case <-s.ended:
+		return s.lost
+	}
+	select {
+	case <-d.full:
+		return nil
 	case <-s.ended:
 		return s.lost
 	case <-timeout:

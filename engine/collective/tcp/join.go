@@ -22,11 +22,16 @@ func (s *Star) find() error {
 	return nil
 }
 
+// sayAfter is after how long those that wait for others when the job begins say
+// so.
+func (o Options) sayAfter() time.Duration { return min(10*time.Second, o.Timeout/4) }
+
 // longestWait is between two tries to reach rank 0.
 const longestWait = time.Second
 
 func (s *Star) dial(l lane, deadline time.Time) (*net.TCPConn, error) {
 	g := greeting{lane: l, wire: s.options.Wire, rank: uint32(s.place.Rank), size: uint32(s.place.Size)}
+	say := time.Now().Add(s.options.sayAfter())
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, longestWait) {
 		conn, err := net.DialTimeout("tcp", s.place.Address, min(5*time.Second, time.Until(deadline)))
 		if err == nil {
@@ -41,6 +46,10 @@ func (s *Star) dial(l lane, deadline time.Time) (*net.TCPConn, error) {
 			return nil, err
 		case time.Until(deadline) < wait:
 			return nil, fmt.Errorf("it did not answer within %v: is it running, and does the address lead to its host? The last try: %w", s.options.Timeout, err)
+		}
+		if l == laneControl && time.Now().After(say) {
+			fmt.Fprintf(s.options.Stderr, "rank %d of %d is looking for rank 0 at %s: %v\n", s.place.Rank, s.place.Size, s.place.Address, err)
+			say = deadline
 		}
 		select {
 		case <-s.ended:

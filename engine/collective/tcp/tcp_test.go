@@ -270,6 +270,11 @@ func TestNeverThere(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "(a test) can't join rank 0 at "+address+": it did not answer within 500ms") {
 		t.Errorf("without rank 0: %v", err)
 	}
+	for _, want := range []string{"rank 0 of 3 waits at " + address + " for ranks [2]\n", "rank 1 of 2 is looking for rank 0 at " + address + ": dial tcp"} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("not said once: %s\nsaid:\n%s", want, log)
+		}
+	}
 }
 
 // A rank with another token fails at once and says so.

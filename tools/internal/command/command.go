@@ -58,9 +58,32 @@ func Report(program string, err error, stderr io.Writer) int {
 	case errors.Is(err, context.Canceled):
 		code = Interrupted
 	}
-	text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
-	fmt.Fprintf(stderr, "%s: %s\n", base(program), text)
+	var told *toldError
+	if !errors.As(err, &told) {
+		text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
+		fmt.Fprintf(stderr, "%s: %s\n", base(program), text)
+	}
 	return code
+}
+
+// toldError is an error that has been reported.
+type toldError struct{ error }
+
+func (e *toldError) Unwrap() error { return e.error }
+
+// Told marks an error that people have been told of: Report gives its exit code
+// and says no more.
+func Told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &toldError{err}
+}
+
+// IsSkipped says that the work is done, but for bad inputs.
+func IsSkipped(err error) bool {
+	var coded *codedError
+	return errors.As(err, &coded) && coded.code == Skipped
 }
 
 // codedError is an error with its own exit code.

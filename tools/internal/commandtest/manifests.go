@@ -3,6 +3,7 @@ package commandtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -61,23 +62,32 @@ func flagsOf(name, text string) (flags []string) {
 	return flags
 }
 
+// versions are those of the kinds of objects that Kubernetes is given.
+var versions = map[string]string{"Job": "batch/v1", "MPIJob": "kubeflow.org/v2beta1", "Service": "v1", "Secret": "v1"}
+
 // checkYAML wants documents that Kubernetes would know.
 func checkYAML(t *testing.T, path string, data []byte) {
 	t.Helper()
-	var object struct {
-		APIVersion string         `yaml:"apiVersion"`
-		Kind       string         `yaml:"kind"`
-		Metadata   map[string]any `yaml:"metadata"`
-		Spec       map[string]any `yaml:"spec"`
-	}
-	if err := yaml.Unmarshal(data, &object); err != nil {
-		t.Errorf("%s: %v", path, err)
-		return
-	}
-	if version := map[string]string{"Job": "batch/v1", "MPIJob": "kubeflow.org/v2beta1"}[object.Kind]; version == "" || version != object.APIVersion {
-		t.Errorf("%s: kind %q of %q", path, object.Kind, object.APIVersion)
-	}
-	if object.Metadata["name"] == nil || len(object.Spec) == 0 {
-		t.Errorf("%s: no name or no spec", path)
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	for n := 0; ; n++ {
+		var object struct {
+			APIVersion string         `yaml:"apiVersion"`
+			Kind       string         `yaml:"kind"`
+			Metadata   map[string]any `yaml:"metadata"`
+			Spec       map[string]any `yaml:"spec"`
+			StringData map[string]any `yaml:"stringData"`
+		}
+		err := documents.Decode(&object)
+		switch {
+		case errors.Is(err, io.EOF) && n > 0:
+			return
+		case err != nil:
+			t.Errorf("%s, document %d: %v", path, n, err)
+			return
+		case versions[object.Kind] == "" || versions[object.Kind] != object.APIVersion:
+			t.Errorf("%s: kind %q of %q", path, object.Kind, object.APIVersion)
+		case object.Metadata["name"] == nil || len(object.Spec)+len(object.StringData) == 0:
+			t.Errorf("%s: %s without a name, or empty", path, object.Kind)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/tools/internal/command"
 )
 
 // Options are the flags that every such command has.
@@ -67,16 +69,23 @@ func (e agreedError) Unwrap() error { return e.error }
 // If the other ranks don't know of err, they may be waiting for this one: then
 // Close ends the whole job, after printing err. Where GPUs have waited for each
 // other in vain, the ranks that know of it meet here, and the group names those
-// that don't come.
+// that don't come. Otherwise rank 0 says for all how it ended, before any rank
+// ends: a launcher may take the first one that fails for a reason to kill the rest.
 func Close(group collective.Collective, err error) error {
+	if group.Size() == 1 {
+		return errors.Join(err, group.Close())
+	}
 	var known agreedError
-	if err != nil && group.Size() > 1 && !errors.As(err, &known) {
+	if err != nil && !errors.As(err, &known) && !command.IsSkipped(err) {
 		if errors.Is(err, engine.ErrStalled) {
 			err = errors.Join(err, group.Barrier())
 		}
 		group.Abort(err)
 	}
-	return errors.Join(err, group.Close())
+	if group.Rank() == 0 {
+		command.Report(os.Args[0], err, os.Stderr)
+	}
+	return errors.Join(command.Told(err), group.Close())
 }
 
 // Streams gives rank 0 the command's output and the others none, so that people

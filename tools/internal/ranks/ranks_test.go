@@ -8,6 +8,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/tools/internal/command"
 )
 
 // pretender is rank 0 of two that writes down what it is asked.
@@ -25,7 +26,7 @@ func (p *pretender) Gather(data []byte) ([][]byte, error) {
 	return [][]byte{data, []byte("no space left")}, nil
 }
 
-// A job ends for what the other ranks can't know; where GPUs have stalled, ranks
+// A job ends for what the other ranks can't know, but not for bad pictures; where GPUs have stalled, ranks
 // meet before, so that the missing one is named.
 func TestClose(t *testing.T) {
 	stalled := fmt.Errorf("step 7: cuda:0: %w", engine.ErrStalled)
@@ -39,6 +40,7 @@ func TestClose(t *testing.T) {
 	}{
 		{nil, []string{"close"}},
 		{agreed, []string{"close"}},
+		{command.WithCode(command.Skipped, errors.New("1 of 2 pictures left out")), []string{"close"}},
 		{errors.New("lost"), []string{"abort: lost", "close"}},
 		{stalled, []string{"barrier", "abort: step 7: cuda:0: the ranks have stalled", "close"}},
 	} {
