@@ -57,27 +57,34 @@ func TestRanks(t *testing.T) {
 				}
 			}
 			for step := range uint64(3) {
-				b := randomBatch(net, batch, step)
-				s := engine.Step{Seed: 1, Number: step, LearningRate: .01, Momentum: .9}
-				want, err := whole.Train(b, s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var losses []float32
-				for _, o := range trainRanks(t, models, b, s) {
-					losses = append(losses, o.Loss...)
-				}
-				for i, w := range want.Loss {
-					if math.Abs(float64(losses[i]-w)) > 1e-4 {
-						t.Errorf("step %d, image %d: loss %g on ranks, %g in one", step, i, losses[i], w)
-					}
-				}
+				trainAlike(t, whole, models, batch, step)
 				same(t, whole, models[0], engine.Gradient, 1e-4)
 			}
 			same(t, whole, models[0], engine.Weight, 1e-4)
 			sameWeights(t, "rank 1", weights(t, models[1]), weights(t, models[0]))
 			checkCalls(t, models[0], seats[0].calls, len(seats[1].calls))
 		})
+	}
+}
+
+// trainAlike takes the same step with one model and on ranks, which have the same
+// losses, to rounding.
+func trainAlike(t *testing.T, whole *engine.Model, models []*engine.Model, batch int, number uint64) {
+	t.Helper()
+	b := randomBatch(whole.Net, batch, number)
+	s := engine.Step{Seed: 1, Number: number, LearningRate: .01, Momentum: .9}
+	want, err := whole.Train(b, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var losses []float32
+	for _, o := range trainRanks(t, models, b, s) {
+		losses = append(losses, o.Loss...)
+	}
+	for i, w := range want.Loss {
+		if math.Abs(float64(losses[i]-w)) > 1e-4 {
+			t.Errorf("step %d, image %d: loss %g on ranks, %g in one", number, i, losses[i], w)
+		}
 	}
 }
 

@@ -91,21 +91,7 @@ func TestHybrid(t *testing.T) {
 				t.Fatal("who is split?")
 			}
 			for step := range uint64(3) {
-				b := randomBatch(net, batch, step)
-				s := engine.Step{Seed: 1, Number: step, LearningRate: .01, Momentum: .9}
-				want, err := whole.Train(b, s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var losses []float32
-				for _, o := range trainRanks(t, models, b, s) {
-					losses = append(losses, o.Loss...)
-				}
-				for i, w := range want.Loss {
-					if math.Abs(float64(losses[i]-w)) > 1e-4 {
-						t.Errorf("step %d, image %d: loss %g on ranks, %g in one", step, i, losses[i], w)
-					}
-				}
+				trainAlike(t, whole, models, batch, step)
 				sameField(t, whole, models, engine.Gradient, 1e-4)
 			}
 			sameField(t, whole, models, engine.Weight, 1e-4)
@@ -182,11 +168,7 @@ func TestHybridOddNet(t *testing.T) {
 	}
 	models, _ := hybridModels(t, net, ranks, engine.ModelConfig{Batch: batch / ranks})
 	for step := range uint64(4) {
-		b, s := randomBatch(net, batch, step), engine.Step{Seed: 1, Number: step, LearningRate: .01, Momentum: .9}
-		if _, err := whole.Train(b, s); err != nil {
-			t.Fatal(err)
-		}
-		trainRanks(t, models, b, s)
+		trainAlike(t, whole, models, batch, step)
 		sameField(t, whole, models, engine.Gradient, 1e-4)
 	}
 	sameField(t, whole, models, engine.Weight, 1e-4)

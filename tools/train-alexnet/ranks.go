@@ -179,8 +179,9 @@ func (silent) Saved(string)             {}
 func (silent) Hint(string)              {}
 func (silent) RateChanged(float64)      {}
 
-// together says how many ranks train, and where.
-func together(group collective.Collective) string {
+// together says how many ranks train, where, and on how many threads: launchers
+// may bind ranks to few of a host's processors.
+func together(group collective.Collective, threads int) string {
 	counts := map[string]int{}
 	var order []string
 	for _, h := range group.Hosts() {
@@ -192,7 +193,7 @@ func together(group collective.Collective) string {
 	for i, h := range order {
 		order[i] = fmt.Sprintf("%d on %s", counts[h], h)
 	}
-	return fmt.Sprintf("%d ranks: %s", group.Size(), strings.Join(order, ", "))
+	return fmt.Sprintf("%d ranks: %s; rank 0 has %d CPU threads", group.Size(), strings.Join(order, ", "), threads)
 }
 
 // checkFolder reports a run folder that the other ranks don't see.

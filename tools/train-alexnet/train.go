@@ -76,7 +76,7 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 		return decided(j.follow(c.Context))
 	}
 	if group.Size() > 1 {
-		j.line.Print("%s", together(group))
+		j.line.Print("%s", together(group, j.Threads))
 	}
 	return decided(j.run(c.Context, stdout))
 }

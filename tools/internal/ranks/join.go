@@ -67,7 +67,7 @@ func Join(o Options) (collective.Collective, error) {
 		if err != nil {
 			return nil, fmt.Errorf("join the job's %d processes: %w", place.Size, err)
 		}
-		return group, nil
+		return counted(group)
 	case how == alone || mpi.Launched() == 1:
 		return collective.Single{}, nil
 	}
@@ -75,5 +75,5 @@ func Join(o Options) (collective.Collective, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join the job's %d processes: %w", mpi.Launched(), err)
 	}
-	return group, nil
+	return counted(group)
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -106,9 +105,4 @@ func OnHost(group collective.Collective) int {
 		}
 	}
 	return n
-}
-
-// Processors is this rank's fair share of its host's processors, at least 1.
-func Processors(group collective.Collective) int {
-	return max(1, runtime.GOMAXPROCS(0)/OnHost(group))
 }

@@ -237,7 +237,7 @@ func (h *Hosts) flags(launcher string, perHost int) []string {
 	for _, name := range h.Names {
 		slots = append(slots, fmt.Sprint(name, ":", perHost))
 	}
-	return []string{"--host", strings.Join(slots, ","), "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", agent,
+	return []string{"--host", strings.Join(slots, ","), "--bind-to", "none", "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", agent,
 		"--mca", "oob_tcp_if_include", link,
 		// Open MPI's daemons ask each other whether they are alive, every second here.
 		"--mca", "oob_tcp_keepalive_time", "1", "--mca", "oob_tcp_keepalive_intvl", "1", "--mca", "oob_tcp_keepalive_probes", "2",

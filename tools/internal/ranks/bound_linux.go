@@ -1,0 +1,16 @@
+package ranks
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// bound names the processors that this process may use.
+func bound() []byte {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil
+	}
+	return fmt.Appendf(nil, "%x", set)
+}
