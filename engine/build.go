@@ -16,6 +16,9 @@ type builder struct {
 	inputs   []*input // per part
 	params   []*parameter
 	head     headTensors
+
+	holds bool            // sums over ranks are held back
+	held  [][2]*parameter // a weight and its bias each
 }
 
 // input is what the host uploads to one part.

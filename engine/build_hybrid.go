@@ -87,6 +87,17 @@ func (b *builder) regain(ops [][]Op, name string, in flow) (flow, backward) {
 	}
 }
 
+// firstSplit is the index of the first layer that is split; −1 where none is.
+func (b *builder) firstSplit() int {
+	last := len(b.net.Layers) - 1
+	for i, l := range b.net.Layers {
+		if b.splits(l, i == last) {
+			return i
+		}
+	}
+	return -1
+}
+
 // behind is the backward pass of two layers of which first came first.
 func behind(first, second backward) backward {
 	return func(ops [][]Op, dy []*Tensor) []*Tensor { return first(ops, second(ops, dy)) }

@@ -11,8 +11,13 @@ func (b *builder) training(extents []Extent) [][]Op {
 	ops[0] = append(ops[0], loss)
 	dy := make([]*Tensor, b.parts())
 	dy[0] = dlogits
+	first := b.firstSplit()
+	b.holds = first >= 0
 	for i := len(backs) - 1; i >= 0; i-- {
 		dy = backs[i](ops, dy)
+		if i == first {
+			b.release(ops)
+		}
 	}
 	if b.cfg.pieces() == 1 {
 		b.reduced(ops)
@@ -82,6 +87,10 @@ func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 	if b.cfg.Communicator == nil || b.frozen(w.layer) || w.whole != nil {
 		return
 	}
+	if b.holds {
+		b.held = append(b.held, [2]*parameter{w, bias})
+		return
+	}
 	for p := range w.slices {
 		if w.slices[p] == nil {
 			continue
@@ -97,6 +106,17 @@ func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 		}
 		ops[at] = append(ops[at], AllReduce{w.slices[p].sum, b.cfg.Communicator}, AllReduce{bias.slices[p].sum, b.cfg.Communicator})
 	}
+}
+
+// release begins the sums that were held back. Until the backward pass has gone
+// through the layers that are split, what it exchanges there would wait on the way
+// behind sums that nobody waits for yet.
+func (b *builder) release(ops [][]Op) {
+	b.holds = false
+	for _, q := range b.held {
+		b.reduce(ops, q[0], q[1])
+	}
+	b.held = nil
 }
 
 // joins says that every context exchanges its tensors with other ranks by itself.
