@@ -1,8 +1,14 @@
 package mpi
 
-import "alexnet/engine/collective"
+import (
+	"errors"
+	"unsafe"
 
-// sum is one AllReduce under way: a reduce-scatter, then an all-gather.
+	"alexnet/engine/collective"
+)
+
+// sum is an AllReduce under way, or a piece of one: a reduce-scatter, then an
+// all-gather.
 type sum struct {
 	w      *World
 	values []float32
@@ -17,16 +23,37 @@ type sum struct {
 	err  error
 }
 
+// piece is the number of values that travel together. While those of one piece
+// are added up, others are on their way.
+const piece = 1 << 22
+
+// sums are the pieces of an AllReduce.
+type sums []*sum
+
 // AllReduce begins to add values up over the ranks.
 func (w *World) AllReduce(values []float32) collective.Pending {
-	s := &sum{w: w, values: values, done: make(chan struct{})}
-	if w.size == 1 || len(values) == 0 {
-		close(s.done)
-		return s
+	var all sums
+	if w.size == 1 {
+		return all
 	}
-	s.ends = shares(len(values), w.size)
-	w.calls <- s.scatter
-	return s
+	for len(values) > 0 {
+		n := min(piece, len(values))
+		s := &sum{w: w, values: values[:n], ends: shares(n, w.size), done: make(chan struct{})}
+		w.calls <- s.scatter
+		all = append(all, s)
+		values = values[n:]
+	}
+	return all
+}
+
+// Wait returns when the sum is there.
+func (all sums) Wait() error {
+	var errs []error
+	for _, s := range all {
+		<-s.done
+		errs = append(errs, s.err)
+	}
+	return errors.Join(errs...)
 }
 
 // shares cuts n elements into equal parts, the first ones longer by one where
@@ -42,22 +69,20 @@ func shares(n, parts int) []int {
 	return ends
 }
 
-// Wait returns when the sum is there.
-func (s *sum) Wait() error {
-	<-s.done
-	return s.err
-}
-
 // own is the number of elements of this rank's share.
 func (s *sum) own() int { return s.ends[s.w.rank+1] - s.ends[s.w.rank] }
 
 // scatter starts the first stage.
 func (s *sum) scatter() {
 	w := s.w
-	width := w.options.Wire.Width()
-	own := s.own()
-	s.sent = w.options.Wire.Encode(s.values)
-	s.received = make([]byte, own*w.size*width+1)
+	wire, width, own := w.options.Wire, w.options.Wire.Width(), s.own()
+	if wire == collective.Float32 {
+		s.sent = wire.Encode(s.values) // where they are
+	} else {
+		s.sent = w.spare.take(width * len(s.values))
+		wire.Put(s.sent, s.values)
+	}
+	s.received = w.spare.take(own * w.size * width)
 	from := make([]int, w.size+1)
 	to := make([]int, w.size+1)
 	for r := range w.size {
@@ -105,7 +130,10 @@ func (w *World) advance() bool {
 				continue
 			}
 		default:
-			w.options.Wire.Decode(s.values, s.sent)
+			if wire := w.options.Wire; wire != collective.Float32 {
+				wire.Decode(s.values, s.sent)
+				w.spare.put(s.sent)
+			}
 		}
 		moved = true
 		w.sums = append(w.sums[:i], w.sums[i+1:]...)
@@ -133,10 +161,35 @@ func (s *sum) bytes() []int {
 func (s *sum) add() {
 	wire := s.w.options.Wire
 	first, n := s.ends[s.w.rank], s.own()
-	total := make([]float32, n)
+	memory := s.w.spare.take(4 * n)
+	total := unsafe.Slice((*float32)(unsafe.Pointer(&memory[0])), n)
+	clear(total)
 	for r := range s.w.size {
 		wire.Accumulate(total, s.received[r*n*wire.Width():])
 	}
 	wire.Put(s.sent[first*wire.Width():], total)
+	s.w.spare.put(s.received, memory)
 	s.received = nil
+}
+
+// spare is memory that sums have had, by its size: the sums of a step are those of
+// every step.
+type spare map[int][][]byte
+
+// take gives n bytes or some more: never none, so that they have an address, and
+// aligned for any value.
+func (m spare) take(n int) []byte {
+	n = (n + 8) &^ 7
+	free := m[n]
+	if len(free) == 0 {
+		return make([]byte, n)
+	}
+	m[n] = free[:len(free)-1]
+	return free[len(free)-1]
+}
+
+func (m spare) put(memory ...[]byte) {
+	for _, b := range memory {
+		m[len(b)] = append(m[len(b)], b)
+	}
 }

@@ -41,6 +41,7 @@ type World struct {
 	stopped   chan struct{}
 	sums      []*sum      // not finished, in the order of the calls; the MPI thread's
 	exchanges []*exchange // likewise
+	spare     spare       // likewise
 	watch     watch
 	aborted   atomic.Bool
 	sent      atomic.Int64 // bytes of values
@@ -79,7 +80,7 @@ func Open(o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{lib: lib, options: o, calls: make(chan func()), stopped: make(chan struct{})}
+	w := &World{lib: lib, options: o, calls: make(chan func()), stopped: make(chan struct{}), spare: spare{}}
 	go w.serve()
 	if err := w.do(w.begin); err != nil {
 		close(w.calls)
