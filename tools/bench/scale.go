@@ -89,7 +89,7 @@ func scaleCommand(stdout io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "activations", Usage: "activations between hybrid ranks as fp32 or bf16", Value: "fp32", Destination: &activations},
 			&cli.StringFlag{Name: "parallel", Usage: "data or hybrid", Value: "data", Destination: &parallel},
 			&cli.Float64Flag{Name: "backward", Usage: "part of a step that is left when the gradients of fc6–fc8, 96 % of all, are ready", Value: 0.55, Destination: &c.backward},
-			&cli.IntFlag{Name: "sums", Usage: "sums over ranks in a step: of the gradients of every array of weights", Value: 16, Destination: &c.sums},
+			&cli.IntFlag{Name: "sums", Usage: "sums over ranks in a step: over MPI 28, of arrays in pieces, and 15 in a hybrid one; over NCCL 9, one a layer, and 7", Value: 28, Destination: &c.sums},
 		},
 		Action: func(*cli.Context) error {
 			c.link, c.latency, c.hybrid = gbit*1e9/8, micro*1e-6, parallel == "hybrid"
