@@ -70,8 +70,8 @@ func NewDecoder() (*Decoder, error) {
 	return d, d.open(lib, lib.initDecompress)
 }
 
-// Header reads a file's header. Memory for the picture isn't taken, so a caller
-// can refuse a picture that is too large.
+// Header reads a file's header, with which decoding it begins. Memory for the
+// picture isn't taken, so a caller can refuse a picture that is too large.
 func (d *Decoder) Header(src []byte) (Header, error) {
 	if d.handle == 0 {
 		return Header{}, errClosed
@@ -80,6 +80,11 @@ func (d *Decoder) Header(src []byte) (Header, error) {
 		return Header{}, errEmpty
 	}
 	defer oneThread()()
+	// libjpeg keeps a file's tables for later files that lack theirs, and a damaged
+	// file must not be decoded by what came before it.
+	if err := d.renew(d.lib.initDecompress); err != nil {
+		return Header{}, err
+	}
 	d.pin.Pin(&src[0])
 	defer d.pin.Unpin()
 	c := &d.header

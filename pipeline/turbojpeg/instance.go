@@ -9,7 +9,8 @@ import (
 // inside a Decoder or an Encoder.
 type instance struct {
 	lib    *library
-	handle uintptr // 0 once closed
+	handle uintptr  // 0 once closed
+	held   *uintptr // the same, for the garbage collector
 	clean  runtime.Cleanup
 	pin    runtime.Pinner // of the memory that a call's arguments point to
 	args   [11]uintptr
@@ -31,7 +32,21 @@ func (in *instance) open(lib *library, initialize uintptr) error {
 	if in.handle == 0 {
 		return fmt.Errorf("turbojpeg: no handle: %s", cString(call(lib.errorText, 0)))
 	}
-	in.clean = runtime.AddCleanup(in, func(handle uintptr) { call(lib.destroy, handle) }, in.handle)
+	in.held = new(uintptr)
+	*in.held = in.handle
+	in.clean = runtime.AddCleanup(in, func(held *uintptr) { call(lib.destroy, *held) }, in.held)
+	return nil
+}
+
+// renew exchanges the handle for a new one.
+func (in *instance) renew(initialize uintptr) error {
+	handle := call(initialize)
+	if handle == 0 {
+		return fmt.Errorf("turbojpeg: no handle: %s", cString(call(in.lib.errorText, 0)))
+	}
+	in.call(in.lib.destroy)
+	in.handle, *in.held = handle, handle
+	runtime.KeepAlive(in)
 	return nil
 }
 
