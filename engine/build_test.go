@@ -1,6 +1,10 @@
 package engine
 
-import "testing"
+import (
+	"errors"
+	"strings"
+	"testing"
+)
 
 // meetContext is a context only as far as building programs asks.
 type meetContext struct {
@@ -23,6 +27,31 @@ func (alone) AllGather([]float32) func() error { return func() error { return ni
 func (alone) AllToAll(dst, src []float32) func() error {
 	copy(dst, src)
 	return func() error { return nil }
+}
+
+// pair is a rank of a job of two that sends nothing.
+type pair struct{ alone }
+
+func (pair) Size() int { return 2 }
+
+// roomyContext has room for nothing.
+type roomyContext struct{ meetContext }
+
+func (c *roomyContext) Room() (Room, error) { return Room{Of: c, Where: "nowhere"}, nil }
+func (c *roomyContext) Name() string        { return "roomy" }
+func (c *roomyContext) Estimate()           {}
+
+// TestHybridDoesNotFit: a hybrid batch can't be cut, and so isn't told to be.
+func TestHybridDoesNotFit(t *testing.T) {
+	net, err := Preset("alexnet-mini", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = PlanModel(net, []Context{&roomyContext{}}, ModelConfig{Batch: 4, Hybrid: true, Communicator: pair{}})
+	large, ok := errors.AsType[*TooLargeError](err)
+	if !ok || large.Pieces != 0 || strings.Contains(err.Error(), "pieces") {
+		t.Errorf("error %v, want a TooLargeError by itself", err)
+	}
 }
 
 // TestProgramsMeet: on two contexts every program ends by signalling its own end

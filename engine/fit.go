@@ -167,7 +167,7 @@ func (l *layout) fittingBatch(missing int64) (int, error) {
 // fittingPieces is the least number of pieces in which the batch fits, among the
 // first few that it can be cut into; 0: none of them.
 func (l *layout) fittingPieces() (int, error) {
-	if l.cfg.Inference || l.cfg.Tap != "" {
+	if l.cfg.Inference || l.cfg.Tap != "" || l.cfg.hybrid() {
 		return 0, nil
 	}
 	tried := 0

@@ -118,7 +118,7 @@ func (r *run) diverged(err error) error {
 	}
 	ok, readErr := finite(r.Model)
 	if readErr != nil {
-		return errors.Join(err, readErr)
+		return r.afterSaving(err, readErr)
 	}
 	if !ok {
 		latest, listErr := r.Checkpoints.Latest()
@@ -129,7 +129,7 @@ func (r *run) diverged(err error) error {
 	}
 	r.dirty = true // even before the first step
 	if saveErr := r.save(false); saveErr != nil {
-		return errors.Join(err, saveErr)
+		return r.afterSaving(err, saveErr)
 	}
 	return fmt.Errorf("%w; the state before this step is saved: %s, and resume, or begin again", err, advice)
 }

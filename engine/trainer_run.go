@@ -85,12 +85,22 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 	case r.broken:
 		return "", err
 	case r.interrupted(ctx) != nil:
-		return "", errors.Join(&StoppedError{r.at.Step, r.interrupted(ctx)}, r.save(false))
+		return "", r.afterSaving(&StoppedError{r.at.Step, r.interrupted(ctx)}, r.save(false))
 	}
 	if r.Model.Split() {
 		return "", err // the other ranks don't know of it, and saving takes all of them
 	}
 	return "", errors.Join(err, r.save(false))
+}
+
+// afterSaving joins how all ranks have ended and what became of saving. Where that
+// takes all of them, one that has failed leaves the others in it: how they have
+// ended is then only told, lest it be taken for an end that all have come to.
+func (r *run) afterSaving(ended, failure error) error {
+	if failure != nil && r.Model.Split() {
+		return fmt.Errorf("%v; %w", ended, failure)
+	}
+	return errors.Join(ended, failure)
 }
 
 // epoch runs what is left of the current epoch.

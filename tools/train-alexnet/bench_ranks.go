@@ -22,7 +22,7 @@ type rankResult struct {
 	Compute  float64 `json:"compute_ms"`  // the same step with nothing sent
 	Exchange float64 `json:"exchange_ms"` // what is sent in a step, with nothing computed
 	Hidden   float64 `json:"hidden"`      // part of the exchange that the step doesn't wait for, 0–1
-	SentMB   float64 `json:"sent_mb"`     // by a rank, in a step
+	SentMB   float64 `json:"sent_mb"`     // by a rank, in a step; 0 where contexts send by themselves
 }
 
 // measure times training steps of m over the ranks, and in turns with them what
@@ -73,7 +73,10 @@ func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collecti
 }
 
 func (r *rankResult) print(w io.Writer) {
-	fmt.Fprintf(w, "%d ranks    %s parallel, gradients in %s, %.0f ms a step, %.1f MB sent by a rank", r.Ranks, r.Parallel, r.Wire, r.Step, r.SentMB)
+	fmt.Fprintf(w, "%d ranks    %s parallel, gradients in %s, %.0f ms a step", r.Ranks, r.Parallel, r.Wire, r.Step)
+	if r.SentMB > 0 {
+		fmt.Fprintf(w, ", %.1f MB sent by a rank", r.SentMB)
+	}
 	if r.Exchange > 0 {
 		fmt.Fprintf(w, "; %.0f ms without exchanges, which take %.0f ms by themselves: %.0f %% hidden", r.Compute, r.Exchange, 100*r.Hidden)
 	}

@@ -66,9 +66,11 @@ func wireOf(name string) (collective.Wire, error) {
 }
 
 // shareOut fits the settings to a job of several ranks: each takes an equal share
-// of every batch, and of its host's processors.
+// of every batch, and of its host's processors. The settings keep what was asked
+// for, which another number of ranks goes on with.
 func (j *job) shareOut() error {
 	size := j.group.Size()
+	j.threads, j.workers = j.Threads, j.Workers
 	if size == 1 {
 		return nil
 	}
@@ -78,11 +80,11 @@ func (j *job) shareOut() error {
 	if j.Parallel == parallelHybrid && j.Accumulate > 1 {
 		return command.Usagef("--parallel %s computes whole batches: leave --accumulate out", parallelHybrid)
 	}
-	if j.Threads == 0 {
-		j.Threads = ranks.Processors(j.group)
+	if j.threads == 0 {
+		j.threads = ranks.Processors(j.group)
 	}
-	if j.Workers == 0 {
-		j.Workers = ranks.Processors(j.group)
+	if j.workers == 0 {
+		j.workers = ranks.Processors(j.group)
 	}
 	return nil
 }
@@ -117,7 +119,7 @@ func (c communicator) AllToAll(dst, src []float32) func() error {
 func (j *job) validationBatches(m *engine.Model) (engine.Feeder, error) {
 	return onePass(m, j.valData, pipeline.LoaderConfig{
 		Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(),
-		Crop: j.net.Input.Size, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip,
+		Crop: j.net.Input.Size, Workers: j.workers, SkipBad: j.OnBad == onBadSkip,
 	})
 }
 
@@ -213,6 +215,32 @@ func (j *job) checkFolder() error {
 		if string(other) != string(all[0]) {
 			return fmt.Errorf("%s: rank 0 goes on from %q and rank %d on %s from %q: the run folder has to lie on a file system that all ranks see",
 				j.Run, all[0], rank, j.group.Hosts()[rank], other)
+		}
+	}
+	return nil
+}
+
+// checkData reports ranks that don't see the same pictures: one that has fewer
+// would end its epochs before the others.
+func (j *job) checkData() error {
+	if j.group.Size() == 1 {
+		return nil
+	}
+	train, err := describeData(j.Train, j.trainData)
+	own := train.Index
+	if err == nil && j.valData != nil {
+		var val dataRecord
+		val, err = describeData(j.Val, j.valData)
+		own += val.Index
+	}
+	all, lost := j.group.Gather([]byte(own))
+	if err := errors.Join(err, lost); err != nil {
+		return err
+	}
+	for rank, other := range all {
+		if string(other) != string(all[0]) {
+			return fmt.Errorf("rank 0 on %s and rank %d on %s have different pictures in %s or %s: give all ranks the same shards",
+				j.group.Hosts()[0], rank, j.group.Hosts()[rank], j.Train, j.Val)
 		}
 	}
 	return nil

@@ -66,6 +66,9 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 	if err := ranks.Agree(group, j.checkAlike()); err != nil {
 		return err
 	}
+	if err := ranks.Agree(group, j.checkData()); err != nil {
+		return err
+	}
 	switch {
 	case s.DryRun:
 		return j.dryRun(stdout)
@@ -76,7 +79,7 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 		return decided(j.follow(c.Context))
 	}
 	if group.Size() > 1 {
-		j.line.Print("%s", together(group, j.Threads))
+		j.line.Print("%s", together(group, j.threads))
 	}
 	return decided(j.run(c.Context, stdout))
 }
@@ -96,7 +99,9 @@ type job struct {
 	net        *engine.Net
 	schedule   engine.Schedule
 	open       func(list string, o devices.Options) ([]engine.Context, error)
-	ownDevices string // this rank's
+	ownDevices string // this rank's, as what follows
+	threads    int    // 0 is one a core
+	workers    int    // likewise
 	locked     bool
 	closers    []func() error
 }
@@ -337,7 +342,7 @@ func first(s []string) string {
 }
 
 func (j *job) deviceOptions() devices.Options {
-	return devices.Options{Threads: j.Threads, Precision: j.Precision, Deterministic: j.Deterministic, Wire: j.Wire, RankTimeout: j.RankTimeout}
+	return devices.Options{Threads: j.threads, Precision: j.Precision, Deterministic: j.Deterministic, Wire: j.Wire, RankTimeout: j.RankTimeout}
 }
 
 func (j *job) checkpoints() engine.Checkpoints {
@@ -414,7 +419,7 @@ func (j *job) run(ctx context.Context, stdout io.Writer) error {
 		}
 	}
 	// Whoever limits the time doesn't want it exceeded by passes over the data.
-	o := reportOptions{devices: j.Devices, options: j.deviceOptions(), quick: l.stop == engine.StopTime}
+	o := reportOptions{devices: j.ownDevices, options: j.deviceOptions(), quick: l.stop == engine.StopTime}
 	if err := makeReport(ctx, j.Run, o, j.line); err != nil {
 		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", j.Run, err)
 	}
@@ -534,7 +539,7 @@ func (j *job) drawn(m *engine.Model, err error) error {
 
 // trainBatches are the batches that this rank trains m on.
 func (j *job) trainBatches(m *engine.Model) *epochs {
-	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.Workers, SkipBad: j.OnBad == onBadSkip}
+	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.Seed, Workers: j.workers, SkipBad: j.OnBad == onBadSkip}
 	c.Shuffle, _ = pipeline.ParseShuffle(j.Shuffle) // validate has seen that it is one
 	if form, ok := j.noiseForm(); ok && j.pca != nil {
 		c.PCA, c.Noise = j.pca, form

@@ -56,7 +56,7 @@ func play(role string) error {
 	switch role {
 	case "bfloat16", "bench bfloat16":
 		options.Wire = collective.BFloat16
-	case "hang":
+	case "hang", "hang behind a sum":
 		options.Timeout = time.Second
 	}
 	w, err := Open(options)
@@ -76,6 +76,14 @@ func play(role string) error {
 			time.Sleep(30 * time.Second)
 		}
 		err = w.Barrier()
+	case "hang behind a sum":
+		sum := w.AllReduce(make([]float32, 1<<20)) // it ends while others are in the gather
+		if w.Rank() == 1 {
+			err = sum.Wait()
+			time.Sleep(30 * time.Second)
+		}
+		_, lost := w.Gather(nil)
+		err = errors.Join(err, lost, sum.Wait())
 	case "abort":
 		if w.Rank() == 1 {
 			w.Abort(errors.New("the disk is full"))
@@ -126,6 +134,7 @@ func TestFailures(t *testing.T) {
 	for _, launcher := range mpiruns {
 		for _, c := range []struct{ role, says string }{
 			{"hang", "rank 1 on "},
+			{"hang behind a sum", " did not come to a gather within "},
 			{"abort", "rank 1 of 4 ends the job: the disk is full"},
 			{"die", "9"}, // signal 9; the launcher's own words
 		} {

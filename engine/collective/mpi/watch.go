@@ -14,6 +14,7 @@ import (
 // them wait as well. The rest are missing: dead, hung, or busy elsewhere.
 type watch struct {
 	what    string // the rank waits for; "" when it doesn't
+	call    string // on bytes, while it is under way
 	since   time.Time
 	told    time.Time // when the others were told; zero before
 	posts   []*post   // per rank; nil for this one

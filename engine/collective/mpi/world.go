@@ -252,9 +252,10 @@ func (w *World) completed(r *request) (bool, error) {
 // busy says that values are under way.
 func (w *World) busy() bool { return len(w.sums)+len(w.exchanges) > 0 }
 
-// watchValues watches the sums and exchanges that are left, if any.
+// watchValues watches the sums and exchanges that are left, or else the call that
+// they were moved on in, if any.
 func (w *World) watchValues() {
-	what := ""
+	what := w.watch.call
 	switch {
 	case len(w.exchanges) > 0:
 		what = "an exchange of activations"
@@ -269,8 +270,12 @@ func (w *World) finish(what string, r *request, err error) error {
 	if err != nil {
 		return err
 	}
+	w.watch.call = what
 	w.await(what)
-	defer w.watchValues()
+	defer func() {
+		w.watch.call = ""
+		w.watchValues()
+	}()
 	for idle := time.Duration(0); ; idle = rest(idle) {
 		if ok, err := w.completed(r); ok || err != nil {
 			return err

@@ -48,9 +48,6 @@ func (s *Star) listen(p *peer) {
 			if !s.hasLeft(p.rank) {
 				close(p.left)
 			}
-			if s.place.Rank == 0 {
-				_ = p.send(f.header, nil, time.Now().Add(s.options.Timeout))
-			}
 		default:
 			if s.place.Rank == 0 {
 				s.control.come(p.rank, f.kind)

@@ -16,7 +16,7 @@ const (
 	kindBroadcast
 	kindBarrier
 	kindEnd   // the job ends; the body says why
-	kindLeave // the rank has closed; rank 0 sends it back
+	kindLeave // the rank has closed; rank 0 sends it back when all have
 
 	// On the connection for values.
 	kindSum

@@ -226,7 +226,7 @@ func (s *Star) tell(why string, from int) {
 	limit := time.Now().Add(farewell)
 	var all sync.WaitGroup
 	for _, p := range s.peers {
-		if p == nil || p.rank == from || s.hasLeft(p.rank) {
+		if p == nil || p.rank == from {
 			continue
 		}
 		control, _ := p.connections()
@@ -264,51 +264,61 @@ func (s *Star) hangUp() {
 	}
 }
 
-// Close leaves the job. Rank 0 waits for the others to leave. Calls under way are
+// Close leaves the job when all ranks have called it, however long that takes rank
+// 0: a launcher may end the rest when the first process ends. Calls under way are
 // given up.
 func (s *Star) Close() error {
 	if s.place.Rank > 0 {
 		return s.leave()
 	}
 	limit := time.After(s.options.Timeout)
+	if err := s.all(func(p *peer) chan struct{} { return p.left }, limit); err != nil {
+		return err
+	}
 	for _, p := range s.peers[1:] {
-		// A rank that has said that it leaves is gone when it has heard the answer.
-		for _, step := range []chan struct{}{p.left, p.gone} {
-			select {
-			case <-step:
-			case <-s.ended:
-				return s.lost
-			case <-limit:
-				s.end(s.complaint(s.staying(), "to the end of the job", s.options.Timeout), 0)
-				return s.lost
-			}
-		}
+		_ = p.send(header{kind: kindLeave}, nil, time.Now().Add(s.options.Timeout)) // who is gone needs no answer
+	}
+	if err := s.all(func(p *peer) chan struct{} { return p.gone }, limit); err != nil {
+		return err
 	}
 	s.hangUp()
 	return nil
 }
 
-// leave tells rank 0 that this rank has done its work.
+// leave tells rank 0 that this rank has done its work, and waits until all have.
 func (s *Star) leave() error {
-	err := s.peers[0].send(header{kind: kindLeave}, nil, time.Now().Add(s.options.Timeout))
+	// An error shows itself where the connection is read.
+	_ = s.peers[0].send(header{kind: kindLeave}, nil, time.Now().Add(s.options.Timeout))
 	select {
 	case <-s.peers[0].left:
-		err = nil
 	case <-s.ended:
 		return s.lost
-	case <-time.After(s.options.Timeout):
-		err = errors.Join(err, fmt.Errorf("%s did not answer within %v that this rank leaves", s.name(0), s.options.Timeout))
 	}
 	s.hangUp()
-	return err
+	return nil
 }
 
-// staying are the ranks whose connections last.
-func (s *Star) staying() []int {
+// all waits for a step of all peers.
+func (s *Star) all(step func(*peer) chan struct{}, limit <-chan time.Time) error {
+	for _, p := range s.peers[1:] {
+		select {
+		case <-step(p):
+		case <-s.ended:
+			return s.lost
+		case <-limit:
+			s.end(s.complaint(s.staying(step), "to the end of the job", s.options.Timeout), 0)
+			return s.lost
+		}
+	}
+	return nil
+}
+
+// staying are the ranks that have not taken a step.
+func (s *Star) staying(step func(*peer) chan struct{}) []int {
 	var ranks []int
 	for _, p := range s.peers[1:] {
 		select {
-		case <-p.gone:
+		case <-step(p):
 		default:
 			ranks = append(ranks, p.rank)
 		}

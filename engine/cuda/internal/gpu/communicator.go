@@ -41,7 +41,7 @@ type Communicator interface {
 	// fail with ErrStalled.
 	Abort() error
 	// Close ends the communicator after its work has run. It waits a moment for
-	// the other ranks.
+	// the other ranks; that they don't come is no failure.
 	Close() error
 }
 

@@ -178,6 +178,8 @@ func (c *communicator) Abort() error {
 // closing is how long Close waits for the other ranks.
 const closing = 10 * time.Second
 
+// Close waits for the ranks of this machine, as ncclCommFinalize does. One that
+// doesn't come, since it still writes, is no failure.
 func (c *communicator) Close() error {
 	c.mu.Lock()
 	if c.handle == 0 {
@@ -186,7 +188,11 @@ func (c *communicator) Close() error {
 	}
 	result := int32(call(c.api.commFinalize, c.handle))
 	c.mu.Unlock()
-	if err := c.settle("ncclCommFinalize", result, closing); err != nil {
+	err := c.settle("ncclCommFinalize", result, closing)
+	switch {
+	case errors.Is(err, gpu.ErrStalled):
+		return c.Abort()
+	case err != nil:
 		return errors.Join(err, c.Abort())
 	}
 	c.mu.Lock()
@@ -194,7 +200,7 @@ func (c *communicator) Close() error {
 	if c.handle == 0 {
 		return nil
 	}
-	err := c.api.check("ncclCommDestroy", int32(call(c.api.commDestroy, c.handle)))
+	err = c.api.check("ncclCommDestroy", int32(call(c.api.commDestroy, c.handle)))
 	c.handle = 0
 	return err
 }

@@ -160,6 +160,32 @@ func TestRankStaysAway(t *testing.T) {
 	}
 }
 
+// TestCloseAlone: a rank that has done its work and leaves long before the others,
+// which may still write, has not failed.
+func TestCloseAlone(t *testing.T) {
+	locked(t)
+	f := useFakes(t)
+	f.log()
+	var joined sync.WaitGroup
+	joined.Add(2)
+	inRanks(t, f, 2, func(rank int, d gpu.Device, id []byte) error {
+		by, err := d.Join(id, rank, 2, time.Minute)
+		joined.Done()
+		if err != nil {
+			return err
+		}
+		if joined.Wait(); rank == 1 {
+			return by.Abort()
+		}
+		call(f.ncclFail, ncclRemoteError) // what comes of waiting for rank 1
+		return by.Close()
+	})
+	call(f.ncclReset)
+	if told := strings.Join(f.log(), "\n"); strings.Count(told, "ncclCommAbort") != 2 {
+		t.Errorf("want both communicators aborted:\n%s", told)
+	}
+}
+
 // TestCallsDiffer: NCCL's refusal is passed on, in its words.
 func TestCallsDiffer(t *testing.T) {
 	locked(t)
