@@ -215,6 +215,9 @@ func (c *CheckpointFile) open() error {
 	return nil
 }
 
+// Hash is that of the file's bytes, as its header says; "" in an old file.
+func (c *CheckpointFile) Hash() string { return c.tensors.Metadata[metaHash] }
+
 // Close closes the file.
 func (c *CheckpointFile) Close() error { return c.file.Close() }
 

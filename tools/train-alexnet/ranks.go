@@ -156,8 +156,46 @@ func (j *job) follow(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, m.Close()) }()
 	batches := j.trainBatches(m)
 	defer batches.Close()
-	_, err = j.trainer(m, j.begins(m), batches, silent{}).Run(ctx)
+	if _, err = j.trainer(m, j.begins(m), batches, silent{}).Run(ctx); err != nil {
+		return err
+	}
+	_, err = j.gatherBad(batches.leftOut())
 	return err
+}
+
+// gatherBad returns the pictures that all ranks have left out. All ranks call it
+// when training has ended well.
+func (j *job) gatherBad(own []pipeline.BadSample) ([]pipeline.BadSample, error) {
+	if j.group.Size() == 1 || j.OnBad != onBadSkip {
+		return own, nil
+	}
+	type bad struct {
+		Sample int
+		Text   string
+	}
+	told := make([]bad, len(own))
+	for i, b := range own {
+		told[i] = bad{b.Sample, b.Err.Error()}
+	}
+	message, err := json.Marshal(told)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := j.group.Gather(message)
+	if err != nil {
+		return nil, err
+	}
+	var all []pipeline.BadSample
+	for _, message := range messages {
+		told = nil
+		if err := json.Unmarshal(message, &told); err != nil {
+			return nil, err
+		}
+		for _, b := range told {
+			all = append(all, pipeline.BadSample{Sample: b.Sample, Err: errors.New(b.Text)})
+		}
+	}
+	return all, nil
 }
 
 // decided marks the ends that all ranks have come to together, so that none cuts
@@ -220,8 +258,9 @@ func (j *job) checkFolder() error {
 	return nil
 }
 
-// checkData reports ranks that don't see the same pictures: one that has fewer
-// would end its epochs before the others.
+// checkData reports ranks that don't see the same pictures, of which one that has
+// fewer would end its epochs before the others, or that begin with other colours
+// or weights.
 func (j *job) checkData() error {
 	if j.group.Size() == 1 {
 		return nil
@@ -233,13 +272,21 @@ func (j *job) checkData() error {
 		val, err = describeData(j.Val, j.valData)
 		own += val.Index
 	}
+	if err == nil && j.pca != nil {
+		var text []byte
+		text, err = json.Marshal(j.pca)
+		own += string(text)
+	}
+	if j.from != nil {
+		own += j.from.Hash()
+	}
 	all, lost := j.group.Gather([]byte(own))
 	if err := errors.Join(err, lost); err != nil {
 		return err
 	}
 	for rank, other := range all {
 		if string(other) != string(all[0]) {
-			return fmt.Errorf("rank 0 on %s and rank %d on %s have different pictures in %s or %s: give all ranks the same shards",
+			return fmt.Errorf("rank 0 on %s and rank %d on %s have different pictures in %s or %s, or another --pca or --from: give all ranks the same files",
 				j.group.Hosts()[0], rank, j.group.Hosts()[rank], j.Train, j.Val)
 		}
 	}

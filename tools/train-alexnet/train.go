@@ -512,7 +512,11 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	if err := errors.Join(err, j.drawn(m, err)); err != nil {
 		return nil, err
 	}
-	return &learnt{stop: stop, steps: t.Checkpoint.Position.Step, best: t.Checkpoint.Schedule, bad: batches.leftOut()}, nil
+	bad, err := j.gatherBad(batches.leftOut())
+	if err != nil {
+		return nil, err
+	}
+	return &learnt{stop: stop, steps: t.Checkpoint.Position.Step, best: t.Checkpoint.Schedule, bad: bad}, nil
 }
 
 // leaves says what a run that failed or was stopped has left to go on from; saved
