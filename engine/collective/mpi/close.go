@@ -13,6 +13,10 @@ import (
 // by then.
 const finalizeLimit = 5 * time.Second
 
+// finalizePause is before a process ends. On an overloaded machine Open MPI's
+// daemon was seen to take a rank that had ended well for one that hadn't finalised.
+const finalizePause = 50 * time.Millisecond
+
 // Close ends MPI, when all ranks have called it; a process can't join again.
 // Sums under way are given up.
 func (w *World) Close() error {
@@ -27,7 +31,9 @@ func (w *World) Close() error {
 				return err
 			}
 			w.silence()
-			return w.lib.call("MPI_Finalize", w.lib.finalize)
+			err = w.lib.call("MPI_Finalize", w.lib.finalize)
+			time.Sleep(finalizePause)
+			return err
 		})
 	}()
 	<-met
