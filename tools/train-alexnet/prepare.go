@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/engine/collective"
+	"alexnet/pipeline"
+	"alexnet/tools/internal/command"
+)
+
+// prepare checks the settings and opens what is read, before anything is
+// written. isSet says which flags were given.
+func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, group collective.Collective, line *command.Line) (_ *job, err error) {
+	j := &job{settings: s, group: group, line: line, open: openDevices}
+	defer func() {
+		if err != nil {
+			j.close()
+		}
+	}()
+	if s.Run != "" || s.Resume {
+		if s.Run == "" {
+			return nil, command.Usagef("--resume needs --run DIR, the folder of the run to go on with")
+		}
+		if j.record, err = begin(s.Run, s.Resume); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.absolute(); err != nil {
+		return nil, err
+	}
+	if j.record != nil {
+		if err := j.lock(); err != nil {
+			return nil, err
+		}
+		run := s.Run
+		if err := j.inherit(isSet); err != nil {
+			return nil, err
+		}
+		s.Run = run // the folder may have moved
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	if err := j.chooseDevices(); err != nil {
+		return nil, err
+	}
+	if err := j.shareOut(); err != nil {
+		return nil, err
+	}
+	if err := j.openData(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.openCheckpoint(); err != nil {
+		return nil, err
+	}
+	if err := j.chooseNet(isSet); err != nil {
+		return nil, err
+	}
+	if j.checkpoint != nil {
+		if what := netDifference(j.checkpoint.Net, j.net); what != "" {
+			return nil, fmt.Errorf("checkpoint %s is of another net: %s: go on with the net that the run was begun with (leave --net, --without and --input-scale out), or begin a new run",
+				j.checkpoint.Path, what)
+		}
+	}
+	if err := j.checkSizes(); err != nil {
+		return nil, err
+	}
+	if j.schedule, err = s.schedule(j.trainData.Len() / s.Batch); err != nil {
+		return nil, err
+	}
+	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
+		j.line.Print("note: net %s sees %d of the shards' %d pixels a side; shards made with --size %d show it whole pictures", j.net.Name, crop, size, wholeSize(j.net))
+	}
+	return j, nil
+}
+
+// lock keeps other processes out of the run folder, which exists.
+func (j *job) lock() error {
+	if j.locked || j.DryRun || j.Plan || j.group.Rank() != 0 {
+		return nil
+	}
+	unlock, err := lockRun(j.Run)
+	if err != nil {
+		return err
+	}
+	j.locked = true
+	j.closers = append(j.closers, unlock)
+	return nil
+}
+
+// chooseNet takes the net from the settings, or from the checkpoint that is
+// fine-tuned.
+func (j *job) chooseNet(isSet func(flag string) bool) (err error) {
+	switch {
+	case j.From == "":
+		j.net, err = j.settings.net(len(j.classes))
+		return err
+	case isSet("net"):
+		return command.Usagef("--from brings its own net: leave --net out")
+	case j.checkpoint != nil:
+		j.net = j.checkpoint.Net
+		return nil
+	}
+	if j.from, err = engine.OpenCheckpoint(j.From); err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	j.closers = append(j.closers, j.from.Close)
+	j.net = j.from.Net.WithClasses(len(j.classes))
+	return nil
+}
+
+// checkSizes reports shards whose pictures are too small for the net, or of
+// another size than those it is trained on.
+func (j *job) checkSizes() error {
+	size := j.trainData.Meta().Size
+	switch {
+	case size < j.net.Input.Size:
+		return fmt.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with --size %d, or choose another net",
+			j.net.Name, j.net.Input.Size, j.Train, size, wholeSize(j.net))
+	case j.valData != nil && j.valData.Meta().Size != size:
+		return fmt.Errorf("the pictures of %s have %d pixels a side and those of %s %d: make both with the same --size", j.Train, size, j.Val, j.valData.Meta().Size)
+	case j.checkpoint != nil && j.checkpoint.PictureSize != 0 && j.checkpoint.PictureSize != size:
+		return fmt.Errorf("checkpoint %s was trained on pictures of %d pixels a side and those of %s have %d: give the shards that the run was begun with",
+			j.checkpoint.Path, j.checkpoint.PictureSize, j.Train, size)
+	}
+	return nil
+}
+
+// wholeSize is the size of shards of which the net sees whole pictures, as 224
+// of 256 pixels.
+func wholeSize(n *engine.Net) int { return (n.Input.Size*8 + 6) / 7 }
+
+// inherit fills in what the command line leaves out from the run's own
+// settings.
+func (j *job) inherit(isSet func(flag string) bool) error {
+	batch, seed := j.Batch, j.Seed
+	if err := j.settings.inherit(j.record.Settings, isSet); err != nil {
+		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
+	}
+	var old settings
+	if err := json.Unmarshal(j.record.Settings, &old); err != nil {
+		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
+	}
+	if isSet("batch") && batch != old.Batch {
+		return command.Usagef("--batch %d: the run was begun with %d and its position counts such batches: leave --batch out, or begin a new run", batch, old.Batch)
+	}
+	if isSet("seed") && seed != old.Seed {
+		return command.Usagef("--seed %d: the run was begun with %d: leave --seed out, or begin a new run", seed, old.Seed)
+	}
+	return nil
+}
+
+func (j *job) openData(ctx context.Context) (err error) {
+	j.TakeDamaged = j.OnBad == onBadSkip
+	open := func(dir string) (*pipeline.Dataset, error) {
+		d, err := j.Access.Open(ctx, dir, noted(j.line))
+		if err == nil {
+			j.closers = append(j.closers, d.Close)
+		}
+		return d, err
+	}
+	if j.trainData, err = open(j.Train); err != nil {
+		return err
+	}
+	if j.Shuffle == pipeline.ShuffleDefault.String() {
+		j.Shuffle = j.trainData.TrainingShuffle().String() // the run keeps it wherever its shards are
+	}
+	j.classes = classIDs(j.trainData)
+	if j.Val != "" {
+		if j.valData, err = open(j.Val); err != nil {
+			return err
+		}
+		if v := classIDs(j.valData); !slices.Equal(v, j.classes) {
+			return fmt.Errorf("%s and %s have different classes (%d and %d of them): make both from pictures of the same classes", j.Train, j.Val, len(j.classes), len(v))
+		}
+	}
+	if j.Batch > j.trainData.Len() {
+		return command.Usagef("--batch %d: %s has only %d pictures: choose a smaller batch", j.Batch, j.Train, j.trainData.Len())
+	}
+	if j.PCA == "" {
+		if j.Noise != noiseOff {
+			j.line.Print("note: no --pca file, so there is no colour noise, and the mean colour comes from the shards' index")
+		}
+		return nil
+	}
+	pca, err := augment.ReadPCA(j.PCA)
+	if err != nil {
+		return err
+	}
+	j.pca = &pca
+	return nil
+}
+
+func classIDs(d *pipeline.Dataset) []string {
+	ids := make([]string, len(d.Meta().Classes))
+	for i, c := range d.Meta().Classes {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// openCheckpoint opens the latest checkpoint of a run that is resumed, and
+// compares what can be compared without a model.
+func (j *job) openCheckpoint() error {
+	if !j.Resume {
+		return nil
+	}
+	path, err := j.checkpoints().Latest()
+	if err != nil {
+		return err
+	}
+	if path == "" {
+		j.line.Print("note: %s has no checkpoint yet, so the run begins again", j.Run)
+		return nil
+	}
+	if j.checkpoint, err = engine.OpenCheckpoint(path); err != nil {
+		return fmt.Errorf("%w: if the file is damaged, remove it and resume from the one before", err)
+	}
+	j.closers = append(j.closers, j.checkpoint.Close)
+	if old := j.checkpoint.Classes; !slices.Equal(old, j.classes) {
+		return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give the shards that the run was begun with",
+			path, len(old), first(old), j.Train, len(j.classes), first(j.classes))
+	}
+	if now, err := describeData(j.Train, j.trainData); err != nil {
+		return err
+	} else if now.Index != j.record.Train.Index {
+		j.line.Print("note: %s is not what the run was begun with, so it goes on differently", j.Train+"/index.json")
+	}
+	return nil
+}
+
+func first(s []string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return s[0]
+}
