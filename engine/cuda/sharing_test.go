@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,15 +91,15 @@ func TestOutOfMemory(t *testing.T) {
 		{"cuMemAlloc", `net "small": cuda:0: reserve: 4 MB are needed (0 for tensors, 4 for work and staging), 4295 MB are free on Emulated GPU: choose a smaller --batch: cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory (2)`},
 		{"cuMemHostAlloc", `net "small": cuda:0: reserve: 4194304 bytes of page-locked host memory for copies: cuMemHostAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory (2)`},
 	} {
-		var armed bool // between calls of the context
+		var armed atomic.Bool // the context's goroutines call too
 		m := machine(t, emulator.Options{Fail: func(call string, _ int) error {
-			if armed && call == c.call {
+			if armed.Load() && call == c.call {
 				return &gpu.CallError{Call: call, Code: 2, Text: "CUDA_ERROR_OUT_OF_MEMORY: out of memory", Kind: gpu.ErrOutOfMemory}
 			}
 			return nil
 		}})
 		contexts := open(t, m, cuda.Options{Deterministic: true}, 0)
-		armed = true
+		armed.Store(true)
 		_, err := engine.NewModel(smallNet(), contexts, engine.ModelConfig{Batch: 2})
 		if !errors.Is(err, gpu.ErrOutOfMemory) || err.Error() != c.want {
 			t.Errorf("error %v\nwant  %s", err, c.want)
