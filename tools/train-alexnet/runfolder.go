@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"alexnet/engine"
@@ -65,27 +64,9 @@ type session struct {
 
 func newSession(step uint64, devices string) session {
 	return session{
-		Began: time.Now().UTC().Truncate(time.Second), Step: step, Version: version(), Go: runtime.Version(),
+		Began: time.Now().UTC().Truncate(time.Second), Step: step, Version: command.Version(), Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Devices: devices,
 	}
-}
-
-// version is the commit that the program was built from, as far as known.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v, modified := info.Main.Version, ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			v = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			modified = " with changes"
-		}
-	}
-	return v + modified
 }
 
 // describeData records the folder of shards at a place.

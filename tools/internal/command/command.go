@@ -111,6 +111,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = usageError
 	app.HideHelpCommand = true
+	app.Version = Version()
 	app.EnableBashCompletion = true
 	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout))
 	app.Before = strayArguments(app.Before, app.Commands)

@@ -65,6 +65,16 @@ func TestRunUsage(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	var b bytes.Buffer
+	if err := Run(context.Background(), &cli.App{Name: "tool"}, []string{"tool", "--version"}, &b, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if want := "tool version " + Version() + "\n"; b.String() != want || Version() == "" {
+		t.Errorf("wrote %q, want %q", b.String(), want)
+	}
+}
+
 func TestLineElsewherePrintsOnlyForGood(t *testing.T) {
 	var b bytes.Buffer
 	l := NewLine(&b)

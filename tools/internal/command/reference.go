@@ -103,10 +103,10 @@ func flagTables(b *strings.Builder, heading string, flags []cli.Flag) {
 
 var placeholder = regexp.MustCompile("`([^`]*)`")
 
-// flagRow is a line of a table; "" for a hidden flag, and for --help.
+// flagRow is a line of a table; "" for a hidden flag, for --help and --version.
 func flagRow(f cli.Flag) (row, category string) {
 	d, ok := f.(cli.DocGenerationFlag)
-	if v, isVisible := f.(cli.VisibleFlag); !ok || f == cli.HelpFlag || isVisible && !v.IsVisible() {
+	if v, isVisible := f.(cli.VisibleFlag); !ok || f == cli.HelpFlag || f == cli.VersionFlag || isVisible && !v.IsVisible() {
 		return "", ""
 	}
 	category = "Options"
