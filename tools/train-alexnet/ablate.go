@@ -50,7 +50,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 		&cli.BoolFlag{Name: "json", Category: category, Usage: "print one JSON object"},
 	}
 	for _, f := range s.flags() {
-		if !slices.Contains([]string{"run", "resume", "plan", "dry-run", "dashboard"}, f.Names()[0]) {
+		if !slices.Contains([]string{"run", "resume", "autoresume", "plan", "dry-run", "dashboard"}, f.Names()[0]) {
 			flags = append(flags, f)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // notInConfig are the flags that a configuration file doesn't hold.
-var notInConfig = []string{"config", "resume", "plan", "dry-run", "dashboard", "help"}
+var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "dashboard", "help"}
 
 // configure sets the flags that the command line leaves out from a file with
 // the flags' names as keys. The run.json of another run holds them under

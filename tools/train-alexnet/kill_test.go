@@ -18,15 +18,11 @@ func TestThirtyKills(t *testing.T) {
 	w := newWorld(t)
 	whole, dir := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, "killed")
 	call(w.args(whole, "--steps", fmt.Sprint(length))...).must(t, 0)
-	args := w.args(dir, "--steps", fmt.Sprint(length), "--checkpoint-every", "1", "--log-every", "1", "--threads", "1")[1:]
+	args := w.args(dir, "--steps", fmt.Sprint(length), "--checkpoint-every", "1", "--log-every", "1", "--threads", "1", "--autoresume")[1:]
 	r := rand.New(rand.NewPCG(30, 1))
 	killed := 0
 	for killed < kills {
-		now := args
-		if _, err := readRun(dir); err == nil {
-			now = []string{"--run", dir, "--resume"}
-		}
-		p := process(now...)
+		p := process(args...)
 		stderr, err := p.StderrPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -93,6 +93,20 @@ func readRun(dir string) (*runRecord, error) {
 	return r, nil
 }
 
+// chooseResume makes --autoresume --resume where there is a run to go on with.
+// Ranks decide alike: rank 0 writes run.json only once all have joined.
+func (s *settings) chooseResume() error {
+	if !s.AutoResume {
+		return nil
+	}
+	if s.Run == "" {
+		return command.Usagef("--autoresume needs --run DIR, the folder of the run to begin or to go on with")
+	}
+	_, err := readRun(s.Run)
+	s.Resume = !errors.Is(err, os.ErrNotExist) // what is wrong with run.json, begin says
+	return nil
+}
+
 // begin makes sure that dir holds no run, or with resume that it does.
 func begin(dir string, resume bool) (*runRecord, error) {
 	r, err := readRun(dir)

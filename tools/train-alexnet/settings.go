@@ -29,6 +29,7 @@ type settings struct {
 	Run           string        `json:"run"`
 	Config        string        `json:"-"`
 	Resume        bool          `json:"-"`
+	AutoResume    bool          `json:"-"`
 	Plan          bool          `json:"-"`
 	DryRun        bool          `json:"-"`
 	Dashboard     string        `json:"-"`
@@ -149,6 +150,7 @@ func (s *settings) flags() []cli.Flag {
 
 		&cli.PathFlag{Name: "run", Category: record, Usage: "`DIR` that receives checkpoints, metrics and pictures", Destination: &s.Run},
 		&cli.BoolFlag{Name: "resume", Category: record, Usage: "go on with the run in --run; flags that are not given keep the run's values", Destination: &s.Resume},
+		&cli.BoolFlag{Name: "autoresume", Category: record, Usage: "go on with the run in --run if there is one, else begin it: one command for launchers that start a job again", Destination: &s.AutoResume},
 		&cli.StringFlag{Name: "dashboard", Category: record, Usage: "show the run live in a browser at `ADDRESS`, such as :8080 for this machine alone; an address that others reach asks for a token", Destination: &s.Dashboard},
 		&cli.IntFlag{Name: "log-every", Category: record, Value: 20, Usage: "`STEPS` that one line of metrics.jsonl sums up", Destination: &s.LogEvery},
 		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save every `STEPS`, besides every ten minutes and after every epoch; 0 doesn't", Destination: &s.CheckpointEvery},

@@ -35,6 +35,9 @@ func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
+	if err := s.chooseResume(); err != nil {
+		return err
+	}
 	if err := s.inheritWire(c.IsSet); err != nil {
 		return err
 	}

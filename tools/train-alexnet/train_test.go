@@ -115,6 +115,28 @@ func TestRunFolderIsNotOverwritten(t *testing.T) {
 	}
 }
 
+// One command begins a run, goes on with it, and has nothing to do when it is done.
+func TestAutoResume(t *testing.T) {
+	w := newWorld(t)
+	whole, dir := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, "run")
+	call(w.args(whole, "--steps", "4")...).must(t, 0)
+	for _, n := range []string{"2", "4", "4"} {
+		call(w.args(dir, "--steps", n, "--autoresume")...).must(t, 0, "after "+n+" steps")
+	}
+	const name = "checkpoints/step-000000004.safetensors"
+	if read(t, filepath.Join(dir, name)) != read(t, filepath.Join(whole, name)) {
+		t.Error("the weights differ from those of a run that never stopped")
+	}
+	if s := steps(t, dir, "train"); !slices.Equal(s, []uint64{2, 4}) {
+		t.Errorf("metrics.jsonl has steps %v", s)
+	}
+	if err := os.WriteFile(filepath.Join(dir, runName), []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	call(w.args(dir, "--autoresume")...).must(t, 1, filepath.Join(dir, runName))
+	call("train-alexnet", "--train", w.train, "--autoresume").must(t, 2, "--autoresume needs --run")
+}
+
 func TestResumeRefusesAnotherRun(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "run")
