@@ -133,7 +133,7 @@ func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func
 		contestant{"bound of jpeg: libjpeg-turbo", j.turbo})
 	var peers []*peer
 	if j.python != "" {
-		for _, name := range []string{"ffcv-raw", "ffcv-jpeg", "torchvision", "streaming", "webdataset"} {
+		for _, name := range []string{"ffcv-raw", "ffcv-jpeg", "torchvision", "streaming", "webdataset", "dali", "datago"} {
 			p := &peer{job: j, name: name}
 			peers = append(peers, p)
 			all = append(all, contestant{name, p.turn})

@@ -117,6 +117,7 @@ var pairs = []struct{ ours, other string }{
 	{"ours, jpeg, 1.28 M", "ours, jpeg"},
 	{"ours, raw", "ffcv-raw"},
 	{"ours, jpeg", "ffcv-jpeg"},
+	{"ours, jpeg", "dali"},
 	{"ours, raw", "torchvision"},
 }
 

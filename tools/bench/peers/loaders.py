@@ -2,7 +2,7 @@
 
     python loaders.py PEER --jpegs FOLDERS --mds DIR --work DIR --workers N --batch B
 
-PEER is torchvision, streaming, webdataset, ffcv-raw or ffcv-jpeg. FOLDERS has class folders of 256x256
+PEER is torchvision, streaming, webdataset, ffcv-raw, ffcv-jpeg, dali or datago. FOLDERS has class folders of 256x256
 JPEGs, DIR the same pictures as MDS shards of codec jpeg; what a peer needs besides (tars, .beton) is made
 in --work before the clock starts. The work: shuffled samples, a 224x224 crop, a horizontal flip half of the
 time, batches of uint8 in host memory. Peers whose crop resizes are given crops of exactly 224x224.
@@ -125,7 +125,58 @@ def ffcv(mode):
     return make
 
 
-PEERS = {"torchvision": torchvision, "streaming": streaming, "webdataset": web, "ffcv-raw": ffcv("raw"), "ffcv-jpeg": ffcv("jpg")}
+def dali(a):
+    from nvidia.dali import fn, pipeline_def
+
+    # Its operators on the CPU: the decoder reads only what the crop needs of a file. Shuffled whole: the
+    # files' order by shuffle_after_epoch, as its documentation advises for small files.
+    @pipeline_def(batch_size=a.batch, num_threads=a.workers, device_id=None, prefetch_queue_depth=a.batches_ahead)
+    def work():
+        data, label = fn.readers.file(file_root=a.jpegs, shuffle_after_epoch=True)
+        place = [fn.random.uniform(range=[0.0, 1.0]) for _ in range(2)]
+        picture = fn.decoders.image_crop(data, crop=(CROP, CROP), crop_pos_x=place[0], crop_pos_y=place[1])
+        return fn.flip(picture, horizontal=fn.random.coin_flip()), label
+
+    pipeline = work()
+    pipeline.build()
+
+    def batches():
+        while True:
+            yield [np.asarray(t.as_tensor()) for t in pipeline.run()]
+    return batches(), "operators on the CPU"
+
+
+def datago(a):
+    from datago import DatagoClient, initialize_logging
+    initialize_logging(log_level="warn")
+    folder = os.path.join(a.work, "datago")  # the files REPEAT times, as links
+    if not os.path.exists(folder):
+        for name, label in pictures(a):
+            for i in range(REPEAT):
+                place = os.path.join(folder + ".tmp", str(i), str(label))
+                os.makedirs(place, exist_ok=True)
+                os.link(name, os.path.join(place, os.path.basename(name)))
+        os.rename(folder + ".tmp", folder)
+    client = DatagoClient(json.dumps({
+        "source_type": "file", "source_config": {"root_path": folder, "random_sampling": True, "rank": 0, "world_size": 1},
+        "limit": 1 << 30, "samples_buffer_size": a.batches_ahead * a.batch}))
+
+    def samples():
+        while True:
+            client.start()
+            while (s := client.get_sample_auto_convert()) is not None:
+                yield crop_flip(s["image"]), int(s["id"].split("/")[-2])
+
+    def batches():
+        source = samples()
+        while True:
+            rows, labels = zip(*(next(source) for _ in range(a.batch)))
+            yield np.stack(rows), np.array(labels)
+    return batches(), "one Python thread cuts and flips"
+
+
+PEERS = {"torchvision": torchvision, "streaming": streaming, "webdataset": web, "ffcv-raw": ffcv("raw"), "ffcv-jpeg": ffcv("jpg"),
+         "dali": dali, "datago": datago}
 
 
 def cpu():
