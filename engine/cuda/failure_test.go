@@ -277,7 +277,7 @@ func TestTooLarge(t *testing.T) {
 // TestNothingFits says so when not even one image does.
 func TestNothingFits(t *testing.T) {
 	m := machine(t, emulator.Options{Memory: 9 << 20})
-	c := open(t, m, cuda.Options{Precision: cuda.BF16}, 0)
+	c := open(t, m, cuda.Options{Precision: cuda.BF16, Deterministic: true}, 0)
 	defer c[0].Close()
 	net, err := engine.Preset("alexnet-mini", 10)
 	if err != nil {
