@@ -63,7 +63,7 @@ var loadFakes = sync.OnceValues(func() (*fakes, error) {
 	if m := l.loadDriver(where); m != nil {
 		return nil, m
 	}
-	major, m := l.loadLt(where)
+	major, m := l.loadLt(where, 0)
 	if m != nil {
 		return nil, m
 	}

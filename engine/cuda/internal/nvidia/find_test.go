@@ -146,6 +146,48 @@ func TestOtherMajors(t *testing.T) {
 	}
 }
 
+// TestTwoVersions: a cuBLASLt that has no cuDNN stands before a pair of another
+// version, whichever of the two is newer.
+func TestTwoVersions(t *testing.T) {
+	f := useFakes(t)
+	older := t.TempDir()
+	for file, how := range map[string][]string{
+		"libcublasLt.so.12": {"-DLT_VERSION=120903", "testdata/fakelt.c"}, "libcudnn.so.9": {"-DDNN_CUDART=12090", "testdata/fakednn.c"},
+	} {
+		out, err := exec.Command("gcc", append([]string{"-shared", "-fPIC", "-o", filepath.Join(older, file)}, how...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("PATH", "/nonexistent")
+	t.Setenv("VIRTUAL_ENV", "")
+	t.Setenv("CONDA_PREFIX", "")
+	newer := link(t, f, map[string]string{"libcublasLt.so.13": "libcublasLt.so.13", "libcudnn.so.9": "libcudnn.so.9"})
+	toolkit := func(of, lt string) string {
+		folder := t.TempDir()
+		ok(t, os.Link(filepath.Join(of, lt), filepath.Join(folder, lt)))
+		return folder
+	}
+	for what, c := range map[string]struct {
+		toolkit, pair string
+		want          []string
+	}{
+		"the pair is older": {toolkit(newer, "libcublasLt.so.13"), older, []string{"12.9.3", older}},
+		"the pair is newer": {toolkit(older, "libcublasLt.so.12"), newer, []string{"13.4.1", f.folder}},
+	} {
+		l, missing := loadFrom([]string{link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1"}), c.toolkit, c.pair})
+		if len(missing) > 0 || len(l.found) != 3 {
+			t.Errorf("%s: found %v, missing %v", what, l.found, missing)
+			continue
+		}
+		lt, dnn := l.found[1], l.found[2]
+		if lt.Version != c.want[0] || dnn.Path != filepath.Join(c.want[1], "libcudnn.so.9") || ltVersion(int(call(l.lt.getVersion))) != c.want[0] {
+			t.Errorf("%s: found %v", what, l.found)
+		}
+	}
+}
+
 // TestTakenGPU: other processes have the GPU to themselves, or fill its memory.
 func TestTakenGPU(t *testing.T) {
 	locked(t)
