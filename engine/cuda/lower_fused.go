@@ -25,11 +25,6 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 			s, err = c.lowerConvForward(op, relu, input)
 			s.ops = 1 + int(flag(relu))
 		}
-	case engine.DenseForward:
-		if reluInPlace(ops, i+1, op.Y) {
-			s, err = c.lowerDenseForward(op, true)
-			s.ops = 2
-		}
 	case engine.ActivateBackward:
 		if conv, ok := next[engine.ConvBackward](ops, i+1); ok && conv.DY == op.DX {
 			s, err = c.lowerConvBackward(conv, &op, c.unfolded(ops, conv.X))
@@ -105,7 +100,7 @@ func next[T engine.Op](ops []engine.Op, i int) (op T, ok bool) {
 	return op, ok && engine.CheckOp(ops[i]) == nil
 }
 
-// reluInPlace reports whether ops[i] is a ReLU on y, which a product applies
+// reluInPlace reports whether ops[i] is a ReLU on y, which a convolution applies
 // as it writes.
 func reluInPlace(ops []engine.Op, i int, y *engine.Tensor) bool {
 	a, ok := next[engine.Activate](ops, i)

@@ -46,7 +46,7 @@ func (p *convolutionPlan) Run(s gpu.Stream, x, w, bias, y, workspace gpu.Pointer
 	if p.Bias {
 		ranges = append(ranges, operand{bias, p.K, p.BiasType.Size()})
 	}
-	st, err := p.check("cudnnBackendExecute", s, workspace, ranges...)
+	st, err := p.check("cudnnBackendExecute", s, convolutionAlign, workspace, ranges...)
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,15 @@ func (p *convolutionPlan) Run(s gpu.Stream, x, w, bias, y, workspace gpu.Pointer
 type columns struct {
 	gpu.Convolution
 	oh, ow int
+}
+
+// relu is max(y, 0); NaN stays NaN.
+func relu(y []float32) {
+	for i, v := range y {
+		if v < 0 {
+			y[i] = 0
+		}
+	}
 }
 
 func (c columns) width() int { return c.Size * c.Size * c.C / c.Groups }
@@ -125,7 +134,11 @@ func (c columns) forward(x, w, bias, y gpu.Pointer, xn, wn, yn int) {
 			addProduct(c.output(ys, n, g), c.gather(xs, n, g), c.filters(ws, g).transposed())
 		}
 		for row := range c.oh * c.ow {
-			finish(ys[(n*c.oh*c.ow+row)*c.YChannels:][:c.K], biases, c.ReLU)
+			pixel := ys[(n*c.oh*c.ow+row)*c.YChannels:][:c.K]
+			addBias(pixel, biases)
+			if c.ReLU {
+				relu(pixel)
+			}
 		}
 	}
 	store(y, ys, c.Type)
