@@ -19,11 +19,11 @@ import (
 func allParts(seeds int) []*part {
 	all := []*part{
 		{Name: "driver", limit: 40 * time.Second, do: tests("nvidia.test", "TestGPU")},
-		{Name: "conformance", limit: 100 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
-		{Name: "training beside the CPU", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTraining|TestGPURepeats|TestGPUOut")},
-		{Name: "timed plans", limit: 40 * time.Second, do: tests("cuda.test", "TestGPUTimedPlans")},
+		{Name: "conformance", limit: 150 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
+		{Name: "training beside the CPU", limit: 60 * time.Second, do: tests("cuda.test", "TestGPUTraining|TestGPURepeats|TestGPUOut")},
+		{Name: "timed plans", limit: 80 * time.Second, do: tests("cuda.test", "TestGPUTimedPlans")},
 		{Name: "ranks", limit: 40 * time.Second, do: tests("cuda.test", "TestGPURanks")},
-		{Name: "PyTorch's numbers", limit: 40 * time.Second, do: tests("enginetest.test", "TestGPUGolden")},
+		{Name: "PyTorch's numbers", limit: 60 * time.Second, do: tests("enginetest.test", "TestGPUGolden")},
 	}
 	for _, m := range []struct {
 		precision string
