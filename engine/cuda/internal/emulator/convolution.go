@@ -23,6 +23,9 @@ func (d *Device) Convolutions(c gpu.Convolution, workspace int64, _ bool) ([]gpu
 		(c.Bias || c.ReLU) && c.Direction != gpu.Forward {
 		return nil, callError(call, 3000, gpu.ErrUnsupported, "%v", c)
 	}
+	if c.Type == gpu.BFloat16 && (c.Direction == gpu.BackwardWeights && c.WeightGradient != c.Type || c.Bias && c.BiasType != c.Type) {
+		return nil, callError(call, 3000, gpu.ErrUnsupported, "%v: cuDNN has no engine with float32 beside bfloat16", c)
+	}
 	var out []gpu.ConvolutionPlan
 	for _, q := range d.plans("convolution", workspace) {
 		out = append(out, &convolutionPlan{q, c})

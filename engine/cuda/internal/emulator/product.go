@@ -181,6 +181,9 @@ func (d *Device) Products(p gpu.Product, workspace int64) ([]gpu.ProductPlan, er
 	if p.M < 1 || p.N < 1 || p.K < 1 || (p.Math == gpu.BF16) != (p.Input == gpu.BFloat16) {
 		return nil, callError(call, 7, gpu.ErrUnsupported, "%v", p)
 	}
+	if p.Bias && p.Output == gpu.BFloat16 && p.BiasType != p.Output {
+		return nil, callError(call, 7, gpu.ErrUnsupported, "%v: cuBLASLt adds a bias of bfloat16's own type to it", p)
+	}
 	var out []gpu.ProductPlan
 	for _, q := range d.plans("product", workspace) {
 		out = append(out, &productPlan{q, p})
