@@ -15,12 +15,13 @@ import (
 
 func TestPlaces(t *testing.T) {
 	home := t.TempDir()
-	venv := filepath.Join(home, "project")
+	venv, conda := filepath.Join(home, "project"), filepath.Join(home, "miniconda3")
 	first, second := filepath.Join(home, "first"), filepath.Join(home, "second")
 	lib := "lib/python3.12/site-packages/nvidia"
 	for _, f := range []string{first, second,
 		filepath.Join(venv, lib, "cu13/lib"), filepath.Join(venv, lib, "cudnn/lib"),
 		filepath.Join(home, ".local", lib, "cublas/lib"), filepath.Join(home, ".pyenv/versions/3.11.7", lib, "nccl/lib"),
+		filepath.Join(conda, "conda-meta"), filepath.Join(conda, "lib"),
 	} {
 		ok(t, os.MkdirAll(f, 0o777))
 	}
@@ -34,6 +35,9 @@ func TestPlaces(t *testing.T) {
 		filepath.Join(home, ".local", lib, "cublas/lib"), filepath.Join(home, ".pyenv/versions/3.11.7", lib, "nccl/lib")}
 	if !slices.Equal(got[:len(want)], want) {
 		t.Errorf("looks in\n%s\nwant first\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if !slices.Contains(got, filepath.Join(conda, "lib")) || slices.Contains(got, filepath.Join(venv, "lib")) {
+		t.Errorf("looks in\n%s\nwant the lib of what conda has made, and of nothing else", strings.Join(got, "\n"))
 	}
 }
 
