@@ -77,6 +77,14 @@ type Stager interface {
 	Staging(workspace int64) int64
 }
 
+// Merger is what a context also is that runs some neighbouring ops as one.
+type Merger interface {
+	// Merged is how many ops, from ops[i] on, read and write their tensors at the
+	// same time: none of these may then lie where another one does. 1 is the op
+	// alone.
+	Merged(ops []Op, i int) int
+}
+
 // Joiner is what a context also is that exchanges its tensors with other ranks
 // by itself: the ops of op_ranks.go stand in the programs of the context whose
 // tensors they are about, and read nothing but the ranks' numbers of their

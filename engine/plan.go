@@ -25,7 +25,7 @@ func (p *Plan) Total() int64 { return p.Arena() + p.Workspace }
 // Persistent tensors come first. Above them lie the scratch tensors of each
 // program, which overlay those of the other programs; within a program two
 // scratch tensors share memory when their lives (first write to last read, in
-// op order) don't overlap.
+// op order, where ops that a Merger runs as one are one) don't overlap.
 func PlanArena(ctx Context, programs ...[]Op) *Plan {
 	p := &Plan{Context: ctx}
 	placed := map[*Tensor]bool{}
@@ -64,18 +64,22 @@ type life struct {
 func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
 	lives := map[*Tensor]*life{}
 	var order []*life
+	first, end := 0, 0 // of the ops that run as one
 	for i, op := range ops {
+		if i == end {
+			first, end = i, i+merged(ctx, ops, i)
+		}
 		for _, t := range append(op.Reads(), op.Writes()...) {
 			if t.Context != ctx || t.Life == Persistent {
 				continue
 			}
 			l := lives[t]
 			if l == nil {
-				l = &life{t: t, first: i, size: arenaBytes(ctx, t)}
+				l = &life{t: t, first: first, size: arenaBytes(ctx, t)}
 				lives[t] = l
 				order = append(order, l)
 			}
-			l.last = i
+			l.last = end - 1
 			if t.Life == Shared {
 				l.last = len(ops)
 			}
@@ -105,6 +109,14 @@ func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
 		tensors = append(tensors, l.t)
 	}
 	return tensors, total
+}
+
+// merged is how many ops, from ops[i] on, run as one.
+func merged(ctx Context, ops []Op, i int) int {
+	if m, ok := ctx.(Merger); ok {
+		return m.Merged(ops, i)
+	}
+	return 1
 }
 
 func each(ctx Context, programs [][]Op, f func(*Tensor)) {

@@ -49,3 +49,44 @@ func TestPlanArena(t *testing.T) {
 		t.Errorf("%d tensors placed, foreign at %d, want 6 and untouched", len(p.Tensors), foreign.Offset)
 	}
 }
+
+// mergingContext runs an op that reads a and the one behind it as one.
+type mergingContext struct {
+	planContext
+	a *Tensor
+}
+
+func (c *mergingContext) Merged(ops []Op, i int) int {
+	if ops[i].Reads()[0] == c.a {
+		return 2
+	}
+	return 1
+}
+
+// TestPlanMerged: what two ops read and write that run as one lies apart.
+func TestPlanMerged(t *testing.T) {
+	plan := func(merge bool) (a, c, d int64) {
+		ctx := &mergingContext{}
+		var on Context = ctx
+		if !merge {
+			on = planContext{ctx}
+		}
+		tensor := func() *Tensor {
+			return &Tensor{Life: Scratch, Type: Float32, Context: on, Shape: Shape{64, 1, 1, 1}}
+		}
+		x, y, z, last := tensor(), tensor(), tensor(), tensor()
+		ctx.a = x
+		PlanArena(on, []Op{Activate{X: x, Y: y}, Activate{X: y, Y: z}, Activate{X: z, Y: last}})
+		return x.Offset, z.Offset, last.Offset
+	}
+	if a, c, _ := plan(false); a != c {
+		t.Errorf("apart: the first lies at %d, the third at %d, want one place", a, c)
+	}
+	a, c, d := plan(true)
+	if a == c {
+		t.Errorf("as one: the third lies at %d where the first does", c)
+	}
+	if d != a {
+		t.Errorf("as one: the last lies at %d, want %d: the first is read no more", d, a)
+	}
+}

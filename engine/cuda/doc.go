@@ -9,7 +9,7 @@
 //
 // Compile turns a list of ops into steps (lower*.go), each of which enqueues
 // kernels (internal/kernels), matrix products and convolutions (cuBLASLt and
-// cuDNN, behind internal/gpu). Neighbours are fused (lower_fused.go): a product
+// cuDNN, behind internal/gpu). Neighbours are fused (lower_fused.go): a convolution
 // with its bias and ReLU, normalisation with pooling, their gradients with the
 // ReLU's, a ReLU's gradient with the bias's, sums that ranks begin together, all
 // updates of a program; and where conv1 alone reads the net's input, bytes become

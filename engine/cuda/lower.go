@@ -64,7 +64,7 @@ func (c *Context) lower(op engine.Op) (step, error) {
 	case engine.ConvBackward:
 		return c.lowerConvBackward(op, nil, nil)
 	case engine.DenseForward:
-		return c.lowerDenseForward(op, false)
+		return c.lowerDenseForward(op)
 	case engine.DenseBackward:
 		return c.lowerDenseBackward(op, nil)
 	case engine.Activate:

@@ -9,11 +9,11 @@ import (
 
 // lowerDenseForward is Y (N×O) = X (N×I) · Wᵀ + B. X and the weights have their
 // channels last, so that both are plain matrices.
-func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (step, error) {
+func (c *Context) lowerDenseForward(op engine.DenseForward) (step, error) {
 	x := op.X.Shape
 	q := c.productOf(x[0], op.Y.Shape[1], x.Row(), c.working)
 	q.TransposeB = true
-	plan, biasType, fused, err := c.biasedProduct(q, relu)
+	plan, biasType, fused, err := c.biasedProduct(q)
 	if err != nil {
 		return step{}, err
 	}
@@ -25,7 +25,7 @@ func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) (step, er
 		if err := plan.Run(s, c.address(op.X), c.operand(op.W), bias, c.address(op.Y), c.work()); err != nil || fused {
 			return err
 		}
-		return c.biasActivate(s, op.B, op.Y, relu)
+		return c.biasActivate(s, op.B, op.Y, false)
 	}}, nil
 }
 
@@ -36,17 +36,17 @@ func (c *Context) productOf(m, n, k int, output gpu.Type) gpu.Product {
 	}
 }
 
-// biasedProduct finds a plan that adds the bias, and applies ReLU if asked, in
-// one; fused is false where the library has none.
-func (c *Context) biasedProduct(q gpu.Product, relu bool) (p gpu.ProductPlan, biasType gpu.Type, fused bool, err error) {
-	q.Bias, q.ReLU = true, relu
+// biasedProduct finds a plan that adds the bias in one; fused is false where the
+// library has none.
+func (c *Context) biasedProduct(q gpu.Product) (p gpu.ProductPlan, biasType gpu.Type, fused bool, err error) {
+	q.Bias = true
 	for _, q.BiasType = range c.biasTypes() {
 		p, err = c.product(q)
 		if err == nil || !errors.Is(err, gpu.ErrUnsupported) {
 			return p, q.BiasType, err == nil, err
 		}
 	}
-	q.Bias, q.ReLU, q.BiasType = false, false, gpu.Float32
+	q.Bias, q.BiasType = false, gpu.Float32
 	p, err = c.product(q)
 	return p, gpu.Float32, false, err
 }

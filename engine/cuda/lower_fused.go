@@ -25,11 +25,6 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 			s, err = c.lowerConvForward(op, relu, input)
 			s.ops = 1 + int(flag(relu))
 		}
-	case engine.DenseForward:
-		if reluInPlace(ops, i+1, op.Y) {
-			s, err = c.lowerDenseForward(op, true)
-			s.ops = 2
-		}
 	case engine.ActivateBackward:
 		if conv, ok := next[engine.ConvBackward](ops, i+1); ok && conv.DY == op.DX {
 			s, err = c.lowerConvBackward(conv, &op, c.unfolded(ops, conv.X))
@@ -45,7 +40,7 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 			s.ops = 1
 		}
 	case engine.LRNForward:
-		if pool, ok := next[engine.MaxPoolForward](ops, i+1); ok && pool.X == op.Y && c.passing(ops, op.Y) && c.fusible(op.Response, op.X) {
+		if pool, ok := c.pooled(ops, i, op); ok {
 			s = c.lowerLRNPool(op, pool)
 			s.ops = 2
 		}
@@ -105,7 +100,7 @@ func next[T engine.Op](ops []engine.Op, i int) (op T, ok bool) {
 	return op, ok && engine.CheckOp(ops[i]) == nil
 }
 
-// reluInPlace reports whether ops[i] is a ReLU on y, which a product applies
+// reluInPlace reports whether ops[i] is a ReLU on y, which a convolution applies
 // as it writes.
 func reluInPlace(ops []engine.Op, i int, y *engine.Tensor) bool {
 	a, ok := next[engine.Activate](ops, i)
@@ -133,6 +128,23 @@ func (c *Context) passing(ops []engine.Op, t *engine.Tensor) bool {
 func (c *Context) fusible(r engine.Response, x *engine.Tensor) bool {
 	const maps = 256 // the most that fit a block in every layout
 	return !r.Within && response(r, 1, x).Paper() && x.Shape[1] <= maps
+}
+
+// pooled is the pooling behind a normalisation that runs with it as one kernel.
+func (c *Context) pooled(ops []engine.Op, i int, lrn engine.LRNForward) (engine.MaxPoolForward, bool) {
+	pool, ok := next[engine.MaxPoolForward](ops, i+1)
+	return pool, ok && pool.X == lrn.Y && c.passing(ops, lrn.Y) && c.fusible(lrn.Response, lrn.X)
+}
+
+// Merged counts the ops of a kernel that writes its last op's tensor while it still
+// reads its first op's. No other fusion writes a tensor before an op's time.
+func (c *Context) Merged(ops []engine.Op, i int) int {
+	if lrn, ok := next[engine.LRNForward](ops, i); ok && !c.options.Separate {
+		if _, ok := c.pooled(ops, i, lrn); ok {
+			return 2
+		}
+	}
+	return 1
 }
 
 func (c *Context) lowerLRNPool(lrn engine.LRNForward, pool engine.MaxPoolForward) step {

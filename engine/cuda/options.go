@@ -57,7 +57,9 @@ type Options struct {
 	// for bit. Otherwise plans are timed, and another run may choose others.
 	Deterministic bool
 	// PlanWorkspace is the most memory in bytes that one product or
-	// convolution may take besides its tensors; 0 means 256 MiB.
+	// convolution may take besides its tensors; 0 means 256 MiB, and for a
+	// convolution what its tensors take on top: cuDNN's fast engines repack
+	// grouped ones, so that a limit of any size stops them at some batch.
 	PlanWorkspace int64
 	// Separate runs every op by itself. Otherwise neighbours are fused.
 	Separate bool
@@ -80,9 +82,11 @@ func (o Options) rankTimeout() time.Duration {
 	return 10 * time.Minute
 }
 
-func (o Options) planWorkspace() int64 {
+// planWorkspace is the limit for something whose tensors take that many bytes, 0
+// for a product.
+func (o Options) planWorkspace(tensors int64) int64 {
 	if o.PlanWorkspace > 0 {
 		return o.PlanWorkspace
 	}
-	return 256 << 20
+	return 256<<20 + tensors
 }

@@ -219,3 +219,32 @@ func TestGraphsAndFusionsChangeNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestFusedInference compares inference, in which a tensor's memory is soon used
+// again, with the same of single ops, bit for bit.
+func TestFusedInference(t *testing.T) {
+	for _, precision := range []cuda.Precision{cuda.FP32, cuda.BF16} {
+		infer := func(separate bool) []float32 {
+			m := machine(t, emulator.Options{})
+			net, err := engine.Preset("alexnet-mini", 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			contexts := open(t, m, cuda.Options{Precision: precision, Deterministic: true, Separate: separate}, 0)
+			model := modelOf(t, net, contexts, engine.ModelConfig{Batch: 3, Inference: true})
+			defer func() {
+				if err := model.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			o, err := model.Infer(pictures(model, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return slices.Clone(o.Probs)
+		}
+		if got, want := infer(false), infer(true); !slices.Equal(got, want) {
+			t.Errorf("%v: fused %v, single ops %v", precision, got, want)
+		}
+	}
+}

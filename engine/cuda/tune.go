@@ -20,16 +20,16 @@ func (c *Context) convolution(q gpu.Convolution) (gpu.ConvolutionPlan, error) {
 	if p := c.convolutions[q]; p != nil {
 		return p, nil
 	}
-	plans, err := c.card.device.Convolutions(q, c.options.planWorkspace(), c.options.Deterministic)
-	if err != nil {
-		return nil, c.planless(err)
-	}
 	h, w := q.Out()
 	sizes := [4]int64{
 		int64(q.N*q.H*q.W*q.XChannels) * q.Type.Size(),
 		int64(q.K*q.Size*q.Size*q.C/q.Groups) * 4,
 		int64(q.N*h*w*q.YChannels) * q.Type.Size(),
 		int64(q.K) * 4,
+	}
+	plans, err := c.card.device.Convolutions(q, c.options.planWorkspace(sizes[0]+sizes[2]), c.options.Deterministic)
+	if err != nil {
+		return nil, c.planless(err)
 	}
 	p, err := choose(c, fmt.Sprintf("%+v", convolutionKey(q)), plans, sizes, func(p gpu.ConvolutionPlan, at [4]gpu.Pointer, work gpu.Pointer) error {
 		return p.Run(c.compute, at[0], at[1], at[3], at[2], work)
@@ -53,7 +53,7 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	if p := c.products[q]; p != nil {
 		return p, nil
 	}
-	plans, err := c.card.device.Products(q, c.options.planWorkspace())
+	plans, err := c.card.device.Products(q, c.options.planWorkspace(0))
 	if err != nil {
 		return nil, c.planless(err)
 	}

@@ -26,6 +26,7 @@ func contextCases() []Case {
 		{Name: "program/queue order", Check: single(checkQueueOrder)},
 		{Name: "program/many runs", Check: single(checkManyRuns)},
 		{Name: "program/dropout follows the step", Check: single(checkDropoutSteps)},
+		{Name: "program/ReLU behind products keeps NaN", Check: single(checkNaN)},
 		{Name: "program/scratch memory is shared", Check: single(checkScratch)},
 		{Name: "program/two programs over the same memory", Check: single(checkOverlay)},
 	}

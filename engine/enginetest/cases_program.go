@@ -3,6 +3,7 @@ package enginetest
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"alexnet/engine"
 )
@@ -131,6 +132,49 @@ func checkDropoutSteps(ctx engine.Context) error {
 		}
 	}
 	return nil
+}
+
+// checkNaN has a convolution and a dense layer, each with a ReLU in place, read an
+// image of NaN: all that they make of it is NaN, so that the loss tells.
+func checkNaN(ctx engine.Context) error {
+	in, maps, units := engine.Shape{2, 8, 6, 6}, engine.Shape{2, 16, 6, 6}, engine.Shape{2, 32, 1, 1}
+	conv := engine.ConvForward{Window: engine.Window{Size: 3, Stride: 1, Pad: 1}, Groups: 2,
+		X: working("x", in), W: master("w", engine.Shape{16, 4, 3, 3}), B: master("b", engine.Shape{16, 1, 1, 1}), Y: working("y", maps)}
+	dense := engine.DenseForward{X: conv.Y, W: master("dense.w", engine.Shape{32, 16, 6, 6}), B: master("dense.b", engine.Shape{32, 1, 1, 1}), Y: working("z", units)}
+	ops := []engine.Op{
+		conv, engine.Activate{Function: engine.ReLU, X: conv.Y, Y: conv.Y},
+		dense, engine.Activate{Function: engine.ReLU, X: dense.Y, Y: dense.Y},
+	}
+	tensors := []*engine.Tensor{conv.X, conv.W, conv.B, conv.Y, dense.W, dense.B, dense.Y}
+	_, size := place(ctx, tensors)
+	if err := ctx.Reserve(size, ctx.Workspace(ops)); err != nil {
+		return err
+	}
+	program, err := ctx.Compile(ops)
+	if err != nil {
+		return err
+	}
+	x := append(repeat(1, in.Row()), repeat(nan, in.Row())...)
+	for _, t := range []*engine.Tensor{conv.W, conv.B, dense.W, dense.B} {
+		if err := upload(ctx, t, repeat(0.25, t.Shape.Len())); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(upload(ctx, conv.X, x), program.Run(engine.Step{})); err != nil {
+		return err
+	}
+	for _, t := range []*engine.Tensor{conv.Y, dense.Y} {
+		got, err := download(ctx, t)
+		if err != nil {
+			return err
+		}
+		for i, v := range got {
+			if lost := i >= t.Shape.Row(); lost != math.IsNaN(v) {
+				return fmt.Errorf("%v: element %s is %v", t, coordinates(t.Shape, i), v)
+			}
+		}
+	}
+	return ctx.Sync()
 }
 
 // chain is a program of many layers whose every number is a small whole number

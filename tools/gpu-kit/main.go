@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 	k := &kit{dir: filepath.Dir(self), stdout: stdout}
 	f := flag.NewFlagSet("gpu-kit", flag.ContinueOnError)
 	f.StringVar(&k.out, "out", "gpu-report", "`DIR` for the report and logs")
-	f.StringVar(&k.python, "python", "python3", "a Python; with torch, its speed is measured too")
+	f.StringVar(&k.python, "python", "python3", "a Python; with torch, its speed is measured too, and its environment's CUDA libraries are found")
 	f.StringVar(&k.train, "train", "", "`DIR` of training shards of Imagenette, codec raw, 256 pixels a side")
 	f.StringVar(&k.val, "val", "", "`DIR` of validation shards")
 	f.StringVar(&k.pca, "pca", "", "`FILE` of compute-pca")
@@ -130,6 +130,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 	}
 	if err := os.MkdirAll(k.out, 0o777); err != nil {
 		return 1, err
+	}
+	if path, err := exec.LookPath(k.python); err == nil { // programs run in another folder
+		if k.python, err = filepath.Abs(path); err != nil {
+			return 1, err
+		}
 	}
 	return k.run(ctx)
 }
@@ -299,7 +304,8 @@ func asSkipped(err error, to *skipped) bool {
 }
 
 // command is one of the kit's programs, or another by its path, in the kit's
-// work folder.
+// work folder. train-alexnet looks for CUDA libraries in the environments of the
+// Pythons on $PATH, where the one that was given comes first.
 func (k *kit) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	if own := filepath.Join(k.dir, program); !filepath.IsAbs(program) {
 		if _, err := os.Stat(own); err == nil {
@@ -310,6 +316,9 @@ func (k *kit) command(ctx context.Context, program string, args ...string) *exec
 	c.Dir = filepath.Join(k.dir, "work") // ../testdata is the kit's
 	os.MkdirAll(c.Dir, 0o777)
 	c.WaitDelay = 2 * time.Second
+	if filepath.IsAbs(k.python) {
+		c.Env = append(os.Environ(), "PATH="+filepath.Dir(k.python)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
 	return c
 }
 

@@ -84,6 +84,22 @@ esac`)
 	}
 }
 
+// TestPython: a Python named by a path from here is found from the kit's work
+// folder, and stands first on the $PATH of programs, which find its libraries so.
+func TestPython(t *testing.T) {
+	dir := t.TempDir()
+	script(t, dir, "train-alexnet", `case "$*" in
+devices) printf 'cuda:0\tA GPU, first on the path: %s\n' "${PATH%%:*}";;
+*) echo '{"train_images_per_s": 1000}';;
+esac`)
+	script(t, dir, "python", `echo '{"who": "PyTorch", "train_images_per_s": 500}'`)
+	t.Chdir(dir)
+	_, text, r := runKit(t, dir, "-python", "./python", "-only", "speed in bf16, batch 128")
+	if !strings.Contains(r.Machine, "first on the path: "+dir) || r.times("speed in bf16, batch 128") != 2 {
+		t.Errorf("machine %q, report:\n%s", r.Machine, text)
+	}
+}
+
 func TestTimeLimit(t *testing.T) {
 	dir := t.TempDir()
 	script(t, dir, "slow.test", "exec sleep 30")

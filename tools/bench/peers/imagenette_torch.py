@@ -38,7 +38,8 @@ def read_shards(folder):
 
 
 class LRN(nn.Module):
-    """Response normalisation per tower, as a banded 1x1 convolution over the squares."""
+    """Response normalisation per tower, as a banded 1x1 convolution over the squares, in float32:
+    bfloat16 has no numbers between 2 and 2.016, where most denominators lie."""
 
     def __init__(self, maps, towers=2):
         super().__init__()
@@ -49,8 +50,10 @@ class LRN(nn.Module):
         self.towers = towers
 
     def forward(self, x):
-        r = F.conv2d(x * x, self.band, self.k, groups=self.towers).rsqrt()
-        return x * (r * r.sqrt())
+        with torch.autocast(x.device.type, enabled=False):
+            y = x.float()
+            r = F.conv2d(y * y, self.band, self.k, groups=self.towers).rsqrt()
+            return (y * (r * r.sqrt())).to(x.dtype)
 
 
 class Dropout(nn.Module):

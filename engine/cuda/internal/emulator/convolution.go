@@ -23,6 +23,9 @@ func (d *Device) Convolutions(c gpu.Convolution, workspace int64, _ bool) ([]gpu
 		(c.Bias || c.ReLU) && c.Direction != gpu.Forward {
 		return nil, callError(call, 3000, gpu.ErrUnsupported, "%v", c)
 	}
+	if c.Type == gpu.BFloat16 && (c.Direction == gpu.BackwardWeights && c.WeightGradient != c.Type || c.Bias && c.BiasType != c.Type) {
+		return nil, callError(call, 3000, gpu.ErrUnsupported, "%v: cuDNN has no engine with float32 beside bfloat16", c)
+	}
 	var out []gpu.ConvolutionPlan
 	for _, q := range d.plans("convolution", workspace) {
 		out = append(out, &convolutionPlan{q, c})
@@ -46,7 +49,7 @@ func (p *convolutionPlan) Run(s gpu.Stream, x, w, bias, y, workspace gpu.Pointer
 	if p.Bias {
 		ranges = append(ranges, operand{bias, p.K, p.BiasType.Size()})
 	}
-	st, err := p.check("cudnnBackendExecute", s, workspace, ranges...)
+	st, err := p.check("cudnnBackendExecute", s, convolutionAlign, workspace, ranges...)
 	if err != nil {
 		return err
 	}
@@ -70,6 +73,15 @@ func (p *convolutionPlan) Run(s gpu.Stream, x, w, bias, y, workspace gpu.Pointer
 type columns struct {
 	gpu.Convolution
 	oh, ow int
+}
+
+// relu is max(y, 0); NaN stays NaN.
+func relu(y []float32) {
+	for i, v := range y {
+		if v < 0 {
+			y[i] = 0
+		}
+	}
 }
 
 func (c columns) width() int { return c.Size * c.Size * c.C / c.Groups }
@@ -125,7 +137,11 @@ func (c columns) forward(x, w, bias, y gpu.Pointer, xn, wn, yn int) {
 			addProduct(c.output(ys, n, g), c.gather(xs, n, g), c.filters(ws, g).transposed())
 		}
 		for row := range c.oh * c.ow {
-			finish(ys[(n*c.oh*c.ow+row)*c.YChannels:][:c.K], biases, c.ReLU)
+			pixel := ys[(n*c.oh*c.ow+row)*c.YChannels:][:c.K]
+			addBias(pixel, biases)
+			if c.ReLU {
+				relu(pixel)
+			}
 		}
 	}
 	store(y, ys, c.Type)

@@ -49,16 +49,13 @@ func operands(v []float32, m gpu.Math) []float32 {
 	return v
 }
 
-// finish adds bias to every row of len(bias) values and applies ReLU. NaN stays
-// NaN.
-func finish(y, bias []float32, relu bool) {
+// addBias adds bias to every row of len(bias) values; nil adds nothing.
+func addBias(y, bias []float32) {
+	if bias == nil {
+		return
+	}
 	for i := range y {
-		if bias != nil {
-			y[i] += bias[i%len(bias)]
-		}
-		if relu && y[i] < 0 {
-			y[i] = 0
-		}
+		y[i] += bias[i%len(bias)]
 	}
 }
 
@@ -118,8 +115,16 @@ func (p *plan) use(workspace gpu.Pointer) {
 	}
 }
 
-// check reports operands outside this device's memory.
-func (p *plan) check(call string, s gpu.Stream, workspace gpu.Pointer, operands ...operand) (*stream, error) {
+// Alignments that the libraries take for granted: cuBLASLt's search when it is told
+// of none, and the tensors that cuDNN's plans are made for.
+const (
+	productAlign     = 256
+	convolutionAlign = 16
+)
+
+// check reports operands outside this device's memory, and such that aren't
+// aligned.
+func (p *plan) check(call string, s gpu.Stream, aligned, workspace gpu.Pointer, operands ...operand) (*stream, error) {
 	if err := p.device.begin(call, ""); err != nil {
 		return nil, err
 	}
@@ -131,6 +136,9 @@ func (p *plan) check(call string, s gpu.Stream, workspace gpu.Pointer, operands 
 		operands = append(operands, operand{workspace, int(p.workspace), 1})
 	}
 	for _, o := range operands {
+		if o.at%aligned != 0 {
+			return nil, callError(call, 7, nil, "an operand at %#x: want a multiple of %d", uint64(o.at), aligned)
+		}
 		if err := st.own(call, o.at, int64(o.n)*o.size); err != nil {
 			return nil, err
 		}
@@ -173,6 +181,9 @@ func (d *Device) Products(p gpu.Product, workspace int64) ([]gpu.ProductPlan, er
 	if p.M < 1 || p.N < 1 || p.K < 1 || (p.Math == gpu.BF16) != (p.Input == gpu.BFloat16) {
 		return nil, callError(call, 7, gpu.ErrUnsupported, "%v", p)
 	}
+	if p.Bias && p.Output == gpu.BFloat16 && p.BiasType != p.Output {
+		return nil, callError(call, 7, gpu.ErrUnsupported, "%v: cuBLASLt adds a bias of bfloat16's own type to it", p)
+	}
 	var out []gpu.ProductPlan
 	for _, q := range d.plans("product", workspace) {
 		out = append(out, &productPlan{q, p})
@@ -185,7 +196,7 @@ func (p *productPlan) Run(s gpu.Stream, a, b, bias, d, workspace gpu.Pointer) er
 	if p.Bias {
 		operandsOf = append(operandsOf, operand{bias, p.N, p.BiasType.Size()})
 	}
-	st, err := p.check("cublasLtMatmul", s, workspace, operandsOf...)
+	st, err := p.check("cublasLtMatmul", s, productAlign, workspace, operandsOf...)
 	if err != nil {
 		return err
 	}
@@ -205,7 +216,7 @@ func (p *productPlan) Run(s gpu.Stream, a, b, bias, d, workspace gpu.Pointer) er
 		if p.Bias {
 			biases = load(bias, p.N, p.BiasType)
 		}
-		finish(y.data, biases, p.ReLU)
+		addBias(y.data, biases)
 		store(d, y.data, p.Output)
 		return nil
 	}})

@@ -171,16 +171,16 @@ type Graph interface{ Close() error }
 
 // Product is a matrix product of row-major matrices without padding:
 //
-//	D[m,n] = Σ A[m,k]·B[k,n]  (+ Bias[n])  (then max(·, 0))
+//	D[m,n] = Σ A[m,k]·B[k,n]  (+ Bias[n])
 //
 // A is stored K×M when TransposeA, B is stored N×K when TransposeB. Bias is
-// float32 where BiasType says so.
+// float32 where BiasType says so. There is no ReLU: cuBLASLt's makes 0 of NaN.
 type Product struct {
 	M, N, K                int
 	TransposeA, TransposeB bool
 	Input, Output          Type // of A and B; of D
 	Math                   Math
-	Bias, ReLU             bool
+	Bias                   bool
 	BiasType               Type
 	// Deterministic asks for plans whose results repeat bit for bit.
 	Deterministic bool

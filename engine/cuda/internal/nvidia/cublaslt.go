@@ -24,7 +24,6 @@ const (
 	opTranspose  = 1
 
 	epilogueDefault = 1
-	epilogueReLU    = 2
 	epilogueBias    = 4
 
 	preferWorkspace  = 1
@@ -89,17 +88,10 @@ func realType(t gpu.Type) uintptr {
 
 // epilogue is what is done to D before it is stored.
 func epilogue(p gpu.Product) uint32 {
-	e := uint32(0)
 	if p.Bias {
-		e |= epilogueBias
+		return epilogueBias
 	}
-	if p.ReLU {
-		e |= epilogueReLU
-	}
-	if e == 0 {
-		return epilogueDefault
-	}
-	return e
+	return epilogueDefault
 }
 
 // reductions are the ways of adding the parts of a split sum that p allows.
@@ -167,7 +159,9 @@ func (d *device) newProduct(p gpu.Product) (_ *productPlan, err error) {
 
 // set sets a 32-bit attribute of the operation.
 func (p *productPlan) set(attribute, value uint32) error {
-	return checkLt("cublasLtMatmulDescSetAttribute", call(p.device.lib.lt.descSet, p.desc, uintptr(attribute), address(&value), unsafe.Sizeof(value)))
+	err := checkLt("cublasLtMatmulDescSetAttribute", call(p.device.lib.lt.descSet, p.desc, uintptr(attribute), address(&value), unsafe.Sizeof(value)))
+	runtime.KeepAlive(&value)
+	return err
 }
 
 // setBias makes later runs add the bias at b.
@@ -236,9 +230,12 @@ func (d *device) heuristics(handle uintptr, p gpu.Product, workspace int64) ([]h
 	defer call(a.preferenceDestroy, preference)
 	results := make([]heuristicResult, maxPlans)
 	var n int32
-	err = checkLt("cublasLtMatmulAlgoGetHeuristic", call(a.heuristic, handle, plan.desc, plan.a, plan.b, plan.d, plan.d,
-		preference, maxPlans, start(results), address(&n)))
-	if err != nil {
+	result := call(a.heuristic, handle, plan.desc, plan.a, plan.b, plan.d, plan.d,
+		preference, maxPlans, start(results), address(&n))
+	if err := checkLt("cublasLtMatmulAlgoGetHeuristic", result); err != nil {
+		if int32(result) == cublasInvalidValue { // a combination of types that it has never heard of
+			err = fmt.Errorf("%w: %w", gpu.ErrUnsupported, err)
+		}
 		return nil, err
 	}
 	return results[:n], nil
@@ -256,6 +253,8 @@ func (d *device) preference(p gpu.Product, workspace int64) (uintptr, error) {
 	if err == nil {
 		err = checkLt("cublasLtMatmulPreferenceSetAttribute", call(a.preferenceSet, preference, preferReductions, address(&mask), 4))
 	}
+	runtime.KeepAlive(&limit)
+	runtime.KeepAlive(&mask)
 	if err != nil {
 		call(a.preferenceDestroy, preference)
 		return 0, err
@@ -275,6 +274,8 @@ func (d *device) accepts(p gpu.Product, r *heuristicResult) bool {
 	var numerics, written uint64
 	algorithm := r.algorithm
 	status := call(d.lib.lt.capability, address(&algorithm), capNumerics, address(&numerics), 8, address(&written))
+	runtime.KeepAlive(&algorithm)
+	runtime.KeepAlive(&written)
 	return int32(status) != 0 || numerics&numericsNarrowInput == 0
 }
 
@@ -284,6 +285,7 @@ func (p *productPlan) Name() string {
 		var v int32
 		var written uint64
 		call(p.device.lib.lt.configuration, address(&p.result.algorithm), attribute, address(&v), 4, address(&written))
+		runtime.KeepAlive(&written)
 		return v
 	}
 	return fmt.Sprintf("cublasLt %d tile %d stages %d split %d", value(configID), value(configTile), value(configStages), value(configSplitK))

@@ -1,6 +1,9 @@
 package nvidia
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+)
 
 // Kinds of descriptors (cudnnBackendDescriptorType_t).
 const (
@@ -68,9 +71,11 @@ func (b *descriptors) check(name string, result uintptr) {
 	}
 }
 
-func (b *descriptors) set(d, attribute, kind uintptr, count int, values uintptr) {
+// set sets an attribute to values.
+func set[T any](b *descriptors, d, attribute, kind uintptr, values ...T) {
 	if b.err == nil {
-		result := call(b.lib.dnn.setAttr, d, attribute, kind, uintptr(count), values)
+		result := call(b.lib.dnn.setAttr, d, attribute, kind, uintptr(len(values)), start(values))
+		runtime.KeepAlive(values)
 		if int32(result) != 0 {
 			b.check(fmt.Sprintf("cudnnBackendSetAttribute(%d)", attribute), result)
 		}
@@ -79,36 +84,34 @@ func (b *descriptors) set(d, attribute, kind uintptr, count int, values uintptr)
 
 // ints sets an attribute of whole numbers: shapes, strides, identities.
 func (b *descriptors) ints(d, attribute uintptr, values ...int64) {
-	heap := append([]int64(nil), values...)
-	b.set(d, attribute, typeInt64, len(heap), start(heap))
+	set(b, d, attribute, typeInt64, values...)
 }
 
 // enum sets an attribute of an enumeration.
 func (b *descriptors) enum(d, attribute, kind uintptr, value int32) {
-	b.set(d, attribute, kind, 1, address(&value))
+	set(b, d, attribute, kind, value)
 }
 
 func (b *descriptors) float(d, attribute uintptr, value float32) {
-	b.set(d, attribute, typeFloat, 1, address(&value))
+	set(b, d, attribute, typeFloat, value)
 }
 
 func (b *descriptors) boolean(d, attribute uintptr, value bool) {
-	b.set(d, attribute, typeBoolean, 1, address(&value))
+	set(b, d, attribute, typeBoolean, value)
 }
 
 // refer sets an attribute of descriptors.
 func (b *descriptors) refer(d, attribute uintptr, values ...uintptr) {
-	heap := append([]uintptr(nil), values...)
-	b.set(d, attribute, typeDescriptor, len(heap), start(heap))
+	set(b, d, attribute, typeDescriptor, values...)
 }
 
 // pointers sets an attribute of addresses in device memory.
 func (b *descriptors) pointers(d, attribute uintptr, values []uintptr) {
-	b.set(d, attribute, typeVoidPtr, len(values), start(values))
+	set(b, d, attribute, typeVoidPtr, values...)
 }
 
 func (b *descriptors) handle(d, attribute, handle uintptr) {
-	b.set(d, attribute, typeHandle, 1, address(&handle))
+	set(b, d, attribute, typeHandle, handle)
 }
 
 func (b *descriptors) finalize(d uintptr) uintptr {

@@ -64,10 +64,35 @@ func (l *libraries) openDevice(index int) (_ *device, err error) {
 	if err != nil {
 		return nil, errors.Join(err, d.release())
 	}
+	if err := l.keep(d.handle); err != nil {
+		return nil, errors.Join(err, d.release())
+	}
 	d.card = l.cardOf(d)
 	d.card.users++
 	l.open = append(l.open, d)
 	return d, nil
+}
+
+// kept are the GPUs whose contexts stay until the process ends.
+var kept = struct {
+	sync.Mutex
+	handles map[int32]bool
+}{handles: map[int32]bool{}}
+
+// keep retains a context once more, which nobody gives back: cuDNN and cuBLAS have
+// code and state there that would have to find out that it is gone, and making it
+// again takes a good part of a second.
+func (l *libraries) keep(handle int32) error {
+	kept.Lock()
+	defer kept.Unlock()
+	if kept.handles[handle] {
+		return nil
+	}
+	var context uintptr
+	err := l.check("cuDevicePrimaryCtxRetain", call(l.driver.primaryRetain, address(&context), uintptr(handle)))
+	runtime.KeepAlive(&context)
+	kept.handles[handle] = err == nil
+	return err
 }
 
 // unavailable adds what to do about a device that can't be had.
@@ -175,8 +200,8 @@ func (d *device) FreeHost(b []byte) error {
 	return d.lib.check("cuMemFreeHost", call(d.lib.driver.memFreeHost, uintptr(unsafe.Pointer(p))))
 }
 
-// Close gives the context back, and with the last device on it the libraries'
-// handles. It is safe to call twice.
+// Close gives the context back, which stays, and with the last device on it the
+// libraries' handles. It is safe to call twice.
 func (d *device) Close() error {
 	if d.closed {
 		return nil

@@ -2,6 +2,7 @@ package nvidia
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"alexnet/engine/cuda/internal/gpu"
@@ -14,8 +15,7 @@ func properties(t *testing.T, l *libraries, json string) target {
 	b := &descriptors{lib: l}
 	t.Cleanup(func() { ok(t, b.close()) })
 	d := b.create(kindDeviceProperties)
-	text := []byte(json)
-	b.set(d, devicePropertiesJSON, typeChar, len(text), start(text))
+	set(b, d, devicePropertiesJSON, typeChar, []byte(json)...)
 	b.finalize(d)
 	if b.err != nil {
 		t.Skipf("this cuDNN describes no device that isn't there: %v", b.err)
@@ -110,5 +110,24 @@ func TestGroupsAndSlices(t *testing.T) {
 			}
 			ok(t, plans[0].Close())
 		}
+	}
+}
+
+// TestLargeBatches: with as much workspace as its tensors take besides 256 MiB,
+// which is what engine/cuda allows, a grouped convolution of any batch gets an
+// engine that the heuristic knows; with 256 MiB alone this one gets a slow fallback.
+func TestLargeBatches(t *testing.T) {
+	l := needDescriptors(t)
+	on := properties(t, l, hopper)
+	c := gpu.Convolution{N: 2048, C: 96, H: 27, W: 27, K: 256, Size: 5, Stride: 1, Pad: 2, Groups: 2,
+		Type: gpu.BFloat16, WeightGradient: gpu.BFloat16, Math: gpu.BF16}
+	tensors := int64(c.N*c.H*c.W*(c.C+c.K)) * c.Type.Size()
+	for _, c.Direction = range []gpu.Direction{gpu.Forward, gpu.BackwardData, gpu.BackwardWeights} {
+		plans, err := on.plans(c, 256<<20+tensors, false, 1)
+		if err != nil || len(plans) != 1 || !strings.Contains(plans[0].name, fmt.Sprintf("heuristic %d.", heuristicA)) {
+			t.Errorf("%v: %v", c, err)
+			continue
+		}
+		ok(t, plans[0].Close())
 	}
 }

@@ -4,7 +4,8 @@
 //
 // Libraries are looked for in this order: the folders of Options.Paths and of
 // $ALEXNET_CUDA_LIBS, the dynamic linker (LD_LIBRARY_PATH, its cache), the
-// wheels of Python environments, /usr/local/cuda* and the system's folders.
+// wheels and conda packages of Python environments, /usr/local/cuda* and the
+// system's folders.
 // cuBLAS 12 and 13 both work, but not one of a newer major version than the
 // driver runs; cuDNN must be 9. [Examine] says what was found and what to
 // install.

@@ -113,7 +113,7 @@ func TestStreams(t *testing.T) {
 		t.Errorf("filled to %v", host[:16])
 	}
 	ok(t, e.Close(), m.Close(), s.Close(), d.FreeHost(host), d.Free(a), d.Free(b))
-	if live := cString(call(f.live)); live != "memory 0 host 0 streams 0 events 0 modules 0 graphs 0 execs 0 contexts 1" {
+	if live := cString(call(f.live)); live != "memory 0 host 0 streams 0 events 0 modules 0 graphs 0 execs 0 contexts 2" {
 		t.Error(live)
 	}
 }
@@ -126,7 +126,7 @@ func TestFlags(t *testing.T) {
 	s := must[gpu.Stream](t)(d.NewStream())
 	plain, timed, later := must[gpu.Event](t)(d.NewEvent(false)), must[gpu.Event](t)(d.NewEvent(true)), must[gpu.Event](t)(d.NewEvent(true))
 	host := must[[]byte](t)(d.AllocateHost(10))
-	want := []string{"cuStreamCreate 1 flags 1", "cuEventCreate 2 flags 2", "cuEventCreate 3 flags 0", "cuEventCreate 4 flags 0", "cuMemHostAlloc 10 flags 1"}
+	want := []string{"cuStreamCreate 1 flags 1", "cuEventCreate 2 flags 3", "cuEventCreate 3 flags 0", "cuEventCreate 4 flags 0", "cuMemHostAlloc 10 flags 1"}
 	if got := f.log(); !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
 	}
@@ -247,6 +247,11 @@ func TestFailures(t *testing.T) {
 	}
 	ok(t, d.Free(a), s.Close())
 
+	// An engine of cuDNN that can't be launched is no lost device.
+	if err := f.checkDNN("cudnnBackendExecute", 5003); err == nil || errors.Is(err, gpu.ErrLost) {
+		t.Errorf("an engine that fails: %v", err)
+	}
+
 	// A lost device answers every call alike.
 	s = must[gpu.Stream](t)(d.NewStream())
 	handle := s.(*stream).handle
@@ -255,6 +260,9 @@ func TestFailures(t *testing.T) {
 		if err := s.Synchronize(); !errors.Is(err, gpu.ErrLost) || !strings.Contains(err.Error(), "illegal memory access") {
 			t.Errorf("lost device: %v", err)
 		}
+	}
+	if err := f.checkDNN("cudnnBackendExecute", 5003); !errors.Is(err, gpu.ErrLost) {
+		t.Errorf("an engine on a lost device: %v", err)
 	}
 	if err := s.Close(); !errors.Is(err, gpu.ErrLost) {
 		t.Errorf("closed on a lost device: %v", err)

@@ -2,6 +2,7 @@ package nvidia
 
 import (
 	"fmt"
+	"runtime"
 
 	"alexnet/engine/cuda/internal/gpu"
 )
@@ -89,6 +90,7 @@ var cublasStatuses = map[int]string{
 
 const (
 	cublasAllocFailed  = 3
+	cublasInvalidValue = 7
 	cublasArchMismatch = 8
 	cublasNotSupported = 15
 )
@@ -141,8 +143,20 @@ func (l *libraries) checkDNN(name string, result uintptr) error {
 		e.Kind = gpu.ErrOutOfMemory
 	case code/1000*1000 == dnnNotSupported:
 		e.Kind = gpu.ErrUnsupported
-	case code/1000*1000 == dnnExecutionFailed:
+	case code/1000*1000 == dnnExecutionFailed && l.lostContext():
 		e.Kind = gpu.ErrLost
 	}
 	return e
+}
+
+// lostContext asks the driver: cuDNN says alike that a device is lost and that an
+// engine couldn't be launched, after which another one may do.
+func (l *libraries) lostContext() bool {
+	if l.driver.memGetInfo == 0 {
+		return false
+	}
+	sizes := make([]uint64, 2)
+	code := int(int32(call(l.driver.memGetInfo, address(&sizes[0]), address(&sizes[1]))))
+	runtime.KeepAlive(sizes)
+	return lost[code]
 }

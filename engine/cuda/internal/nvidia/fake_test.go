@@ -63,7 +63,7 @@ var loadFakes = sync.OnceValues(func() (*fakes, error) {
 	if m := l.loadDriver(where); m != nil {
 		return nil, m
 	}
-	major, m := l.loadLt(where)
+	major, m := l.loadLt(where, 0)
 	if m != nil {
 		return nil, m
 	}
@@ -142,6 +142,14 @@ func (f *fakes) log() []string {
 
 // leaks says what hasn't been freed, "" for nothing.
 func (f *fakes) leaks() string {
+	kept.Lock()
+	for handle, retained := range kept.handles { // as the process's end does
+		if retained {
+			call(f.driver.primaryRelease, uintptr(handle))
+		}
+	}
+	clear(kept.handles)
+	kept.Unlock()
 	live := cString(call(f.live))
 	var all []string
 	if strings.Trim(live, "abcdefghijklmnopqrstuvwxyz 0") != "" {

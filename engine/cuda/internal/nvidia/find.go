@@ -25,8 +25,14 @@ type Options struct {
 func places(o Options) []string {
 	all := slices.Concat(o.Paths, filepath.SplitList(os.Getenv(pathsVariable)))
 	all = append(all, "")
-	for _, site := range sitePackages() {
+	environments := prefixes()
+	for _, site := range sitePackages(environments) {
 		all = append(all, wheelFolders(site)...)
+	}
+	for _, prefix := range environments {
+		if conda := filepath.Join(prefix, "conda-meta"); len(existing([]string{conda})) > 0 {
+			all = append(all, filepath.Join(prefix, "lib")) // conda's packages have no folders of their own
+		}
 	}
 	return existing(append(all, systemFolders()...))
 }
@@ -54,9 +60,9 @@ func wheelFolders(site string) []string {
 	return all
 }
 
-// sitePackages are the package folders of the Python environments at hand, the
-// active one first, found without running Python.
-func sitePackages() []string {
+// prefixes are where the Python environments at hand are, the active one first,
+// found without running Python.
+func prefixes() []string {
 	home, _ := os.UserHomeDir()
 	prefixes := []string{os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX")}
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
@@ -75,11 +81,13 @@ func sitePackages() []string {
 	for _, pattern := range []string{"/opt/*/.venv", "/opt/*/venv", "/opt/*", filepath.Join(home, "*conda3"), filepath.Join(home, "miniforge3")} {
 		prefixes = append(prefixes, glob(pattern)...)
 	}
+	return slices.DeleteFunc(prefixes, func(p string) bool { return p == "" })
+}
+
+// sitePackages are the package folders of environments.
+func sitePackages(prefixes []string) []string {
 	var sites []string
 	for _, prefix := range prefixes {
-		if prefix == "" {
-			continue
-		}
 		for _, pattern := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages", "lib64/python3*/site-packages"} {
 			sites = append(sites, glob(filepath.Join(prefix, pattern))...)
 		}

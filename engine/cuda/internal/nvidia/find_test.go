@@ -15,12 +15,13 @@ import (
 
 func TestPlaces(t *testing.T) {
 	home := t.TempDir()
-	venv := filepath.Join(home, "project")
+	venv, conda := filepath.Join(home, "project"), filepath.Join(home, "miniconda3")
 	first, second := filepath.Join(home, "first"), filepath.Join(home, "second")
 	lib := "lib/python3.12/site-packages/nvidia"
 	for _, f := range []string{first, second,
 		filepath.Join(venv, lib, "cu13/lib"), filepath.Join(venv, lib, "cudnn/lib"),
 		filepath.Join(home, ".local", lib, "cublas/lib"), filepath.Join(home, ".pyenv/versions/3.11.7", lib, "nccl/lib"),
+		filepath.Join(conda, "conda-meta"), filepath.Join(conda, "lib"),
 	} {
 		ok(t, os.MkdirAll(f, 0o777))
 	}
@@ -34,6 +35,9 @@ func TestPlaces(t *testing.T) {
 		filepath.Join(home, ".local", lib, "cublas/lib"), filepath.Join(home, ".pyenv/versions/3.11.7", lib, "nccl/lib")}
 	if !slices.Equal(got[:len(want)], want) {
 		t.Errorf("looks in\n%s\nwant first\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if !slices.Contains(got, filepath.Join(conda, "lib")) || slices.Contains(got, filepath.Join(venv, "lib")) {
+		t.Errorf("looks in\n%s\nwant the lib of what conda has made, and of nothing else", strings.Join(got, "\n"))
 	}
 }
 
@@ -143,6 +147,48 @@ func TestOtherMajors(t *testing.T) {
 				t.Errorf("missing %v\nwant    %s", missing, want)
 			}
 		})
+	}
+}
+
+// TestTwoVersions: a cuBLASLt that has no cuDNN stands before a pair of another
+// version, whichever of the two is newer.
+func TestTwoVersions(t *testing.T) {
+	f := useFakes(t)
+	older := t.TempDir()
+	for file, how := range map[string][]string{
+		"libcublasLt.so.12": {"-DLT_VERSION=120903", "testdata/fakelt.c"}, "libcudnn.so.9": {"-DDNN_CUDART=12090", "testdata/fakednn.c"},
+	} {
+		out, err := exec.Command("gcc", append([]string{"-shared", "-fPIC", "-o", filepath.Join(older, file)}, how...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("PATH", "/nonexistent")
+	t.Setenv("VIRTUAL_ENV", "")
+	t.Setenv("CONDA_PREFIX", "")
+	newer := link(t, f, map[string]string{"libcublasLt.so.13": "libcublasLt.so.13", "libcudnn.so.9": "libcudnn.so.9"})
+	toolkit := func(of, lt string) string {
+		folder := t.TempDir()
+		ok(t, os.Link(filepath.Join(of, lt), filepath.Join(folder, lt)))
+		return folder
+	}
+	for what, c := range map[string]struct {
+		toolkit, pair string
+		want          []string
+	}{
+		"the pair is older": {toolkit(newer, "libcublasLt.so.13"), older, []string{"12.9.3", older}},
+		"the pair is newer": {toolkit(older, "libcublasLt.so.12"), newer, []string{"13.4.1", f.folder}},
+	} {
+		l, missing := loadFrom([]string{link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1"}), c.toolkit, c.pair})
+		if len(missing) > 0 || len(l.found) != 3 {
+			t.Errorf("%s: found %v, missing %v", what, l.found, missing)
+			continue
+		}
+		lt, dnn := l.found[1], l.found[2]
+		if lt.Version != c.want[0] || dnn.Path != filepath.Join(c.want[1], "libcudnn.so.9") || ltVersion(int(call(l.lt.getVersion))) != c.want[0] {
+			t.Errorf("%s: found %v", what, l.found)
+		}
 	}
 }
 

@@ -64,6 +64,54 @@ func TestGPUStream(t *testing.T) {
 	ok(t, g.Close(), begin.Close(), end.Close(), k.Close(), s.Close(), d.FreeHost(in), d.FreeHost(out), d.Free(a), d.Free(b))
 }
 
+// TestGPUReLUKeepsNaN runs every plan for alexnet's convolutions with bias and ReLU
+// on NaN. cuDNN is asked to keep it, but of its engines only the slowest promise
+// that (CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP); where it becomes 0, weights of NaN
+// give a finite loss, which halts nothing.
+func TestGPUReLUKeepsNaN(t *testing.T) {
+	d := realGPU(t)
+	defer func() { ok(t, d.Close()) }()
+	s := must[gpu.Stream](t)(d.NewStream())
+	host := must[[]byte](t)(d.AllocateHost(4))
+	for layer, c := range alexnet {
+		for precision, a := range arithmetic {
+			c.N, c.Stride, c.Groups, c.XChannels, c.YChannels = 128, 1, 1, c.C, c.K
+			c.Type, c.WeightGradient, c.Math, c.BiasType, c.Bias, c.ReLU = a.t, a.t, a.m, a.t, true, true
+			plans, err := d.Convolutions(c, 512<<20, false)
+			if err != nil {
+				t.Logf("%s in %s: %v", layer, precision, err)
+				continue
+			}
+			h, w := c.Out()
+			work := int64(1)
+			for _, p := range plans {
+				work = max(work, p.Workspace())
+			}
+			var at [5]gpu.Pointer
+			for i, n := range []int64{int64(c.N * c.H * c.W * c.C * 4), int64(c.K * c.Size * c.Size * c.C * 4), int64(c.K * 4), int64(c.N * h * w * c.K * 4), work} {
+				at[i] = must[gpu.Pointer](t)(d.Allocate(n))
+				ok(t, s.Fill(at[i], map[bool]byte{true: 0xff}[i == 0], n))
+			}
+			for _, p := range plans {
+				if err := p.Run(s, at[0], at[1], at[2], at[3], at[4]); err != nil {
+					t.Errorf("%s in %s, %s: %v", layer, precision, p.Name(), err)
+					continue
+				}
+				ok(t, s.CopyOut(host[:a.t.Size()], at[3]), s.Synchronize(), s.Fill(at[3], 0, 4))
+				high := uint16(host[a.t.Size()-2]) | uint16(host[a.t.Size()-1])<<8 // bfloat16 is the upper half of float32
+				if high&0x7fff <= 0x7f80 {
+					t.Errorf("%s in %s, %s: NaN becomes %#x", layer, precision, p.Name(), high)
+				}
+				ok(t, p.Close())
+			}
+			for _, p := range at {
+				ok(t, s.Synchronize(), d.Free(p))
+			}
+		}
+	}
+	ok(t, d.FreeHost(host), s.Close())
+}
+
 // TestGPUOutOfMemory: the driver's refusal is told from other failures.
 func TestGPUOutOfMemory(t *testing.T) {
 	d := realGPU(t)

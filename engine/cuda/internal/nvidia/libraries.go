@@ -58,17 +58,38 @@ func loadFrom(where []string) (*libraries, []*Missing) {
 		return l, []*Missing{m}
 	}
 	var missing []*Missing
-	major, m := l.loadLt(where)
+	major, m := l.loadLt(where, 0)
 	if m != nil {
 		missing = append(missing, m)
 	}
 	if major > 0 {
 		l.preload("NVRTC", where, fmt.Sprintf("libnvrtc.so.%d", major))
 	}
-	if m := l.loadDNN(where, major); m != nil {
+	if m := l.loadDNN(where, major); m != nil && !l.loadOther(where, major) {
 		missing = append(missing, m)
 	}
 	return l, missing
+}
+
+// loadOther loads cuBLASLt and cuDNN of another CUDA version than the cuBLASLt that
+// was found, for which there is no cuDNN: a toolkit of one version often stands
+// before a Python environment that has both in another.
+func (l *libraries) loadOther(where []string, than int) bool {
+	if than == 0 {
+		return false
+	}
+	other := &libraries{version: l.version, places: where}
+	major, m := other.loadLt(where, than)
+	if m != nil {
+		return false
+	}
+	other.preload("NVRTC", where, fmt.Sprintf("libnvrtc.so.%d", major))
+	if other.loadDNN(where, major) != nil {
+		return false
+	}
+	l.lt, l.dnn = other.lt, other.dnn
+	l.found = append(l.found[:1:1], other.found...) // the driver, and these
+	return true
 }
 
 // try loads the first of names that any place has and accept takes. refusals
@@ -141,10 +162,14 @@ func (l *libraries) loadDriver(where []string) *Missing {
 	return m
 }
 
-// loadLt loads cuBLASLt and returns its major version, 0 for none.
-func (l *libraries) loadLt(where []string) (int, *Missing) {
+// loadLt loads cuBLASLt, but not of the major version without, and returns its
+// major version, 0 for none.
+func (l *libraries) loadLt(where []string, without int) (int, *Missing) {
 	var names []string
 	for major := min(l.version/1000, 13); major >= 12; major-- {
+		if major == without {
+			continue
+		}
 		names = append(names, fmt.Sprintf("libcublasLt.so.%d", major))
 	}
 	major := 0

@@ -37,11 +37,11 @@ func TestProducts(t *testing.T) {
 	const m, n, k = 3, 5, 4
 	for _, c := range []gpu.Product{
 		{}, {TransposeA: true}, {TransposeB: true}, {TransposeA: true, TransposeB: true},
-		{Bias: true}, {Bias: true, ReLU: true, TransposeB: true}, {ReLU: true},
+		{Bias: true}, {Bias: true, TransposeB: true},
 		{Bias: true, BiasType: gpu.BFloat16, Output: gpu.BFloat16},
 	} {
 		c.M, c.N, c.K = m, n, k
-		name := fmt.Sprintf("transposed %v %v, bias %v of %d, ReLU %v", c.TransposeA, c.TransposeB, c.Bias, c.BiasType, c.ReLU)
+		name := fmt.Sprintf("transposed %v %v, bias %v of %d", c.TransposeA, c.TransposeB, c.Bias, c.BiasType)
 		t.Run(name, func(t *testing.T) {
 			locked(t)
 			ok(t, d.Bind())
@@ -91,9 +91,6 @@ func TestProducts(t *testing.T) {
 						}
 						if c.Bias {
 							want += biasOf(j)
-						}
-						if c.ReLU {
-							want = max(want, 0)
 						}
 						var got float32
 						if c.Output == gpu.BFloat16 {
@@ -148,6 +145,17 @@ func TestProductPlans(t *testing.T) {
 	}
 }
 
+// TestBiasRefused: what the search calls invalid is no failure of the device.
+func TestBiasRefused(t *testing.T) {
+	locked(t)
+	f := useFakes(t)
+	d := f.open(t, 0)
+	p := gpu.Product{M: 2, N: 2, K: 2, Math: gpu.BF16, Input: gpu.BFloat16, Output: gpu.BFloat16, Bias: true, BiasType: gpu.Float32}
+	if _, err := d.Products(p, 0); !errors.Is(err, gpu.ErrUnsupported) {
+		t.Errorf("a float32 bias on bfloat16: %v", err)
+	}
+}
+
 func TestLayouts(t *testing.T) {
 	for _, c := range []struct {
 		a, b                  bool
@@ -170,13 +178,13 @@ func TestLayouts(t *testing.T) {
 func TestDescriptorsOfCuBLASLt(t *testing.T) {
 	l := needWheels(t)
 	d := &device{lib: l}
-	p := gpu.Product{M: 128, N: 4096, K: 9216, TransposeB: true, Input: gpu.BFloat16, Output: gpu.Float32, Math: gpu.BF16, Bias: true, ReLU: true, BiasType: gpu.BFloat16}
+	p := gpu.Product{M: 128, N: 4096, K: 9216, TransposeB: true, Input: gpu.BFloat16, Output: gpu.Float32, Math: gpu.BF16, Bias: true, BiasType: gpu.BFloat16}
 	plan := must[*productPlan](t)(d.newProduct(p))
 	defer plan.Close()
 	for _, c := range []struct {
 		attribute uintptr
 		want      int32
-	}{{0, compute32F}, {1, real32F}, {descTransA, 1}, {descTransB, 0}, {descEpilogue, 6}, {descBiasType, real16BF}} {
+	}{{0, compute32F}, {1, real32F}, {descTransA, 1}, {descTransB, 0}, {descEpilogue, epilogueBias}, {descBiasType, real16BF}} {
 		var got int32
 		var written uint64
 		ok(t, checkLt("cublasLtMatmulDescGetAttribute", call(l.lt.descGet, plan.desc, c.attribute, address(&got), 4, address(&written))))

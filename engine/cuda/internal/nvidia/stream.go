@@ -13,6 +13,7 @@ import (
 // Flags of streams, events and captures.
 const (
 	streamNonBlocking   = 1 // CU_STREAM_NON_BLOCKING: apart from the default stream
+	eventBlockingSync   = 1 // CU_EVENT_BLOCKING_SYNC: a thread that waits sleeps
 	eventDisableTiming  = 2 // CU_EVENT_DISABLE_TIMING
 	captureThreadLocal  = 1 // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 	launchEnd           = 0 // CU_LAUNCH_PARAM_END
@@ -181,7 +182,7 @@ type event struct {
 
 func (d *device) NewEvent(timed bool) (gpu.Event, error) {
 	e := &event{device: d}
-	flags := uintptr(eventDisableTiming)
+	flags := uintptr(eventDisableTiming | eventBlockingSync) // a core is worth more to those who decode
 	if timed {
 		flags = 0
 	}

@@ -17,7 +17,7 @@ import (
 var wheels = sync.OnceValues(func() (*libraries, error) {
 	where := places(Options{})
 	l := &libraries{version: 13000, places: where}
-	major, m := l.loadLt(where)
+	major, m := l.loadLt(where, 0)
 	if m != nil {
 		return nil, m
 	}

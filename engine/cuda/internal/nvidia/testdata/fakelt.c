@@ -28,7 +28,10 @@ static void store(void *p, int type, size_t i, float f) {
 	((uint16_t *)p)[i] = bits >> 16;
 }
 
-size_t cublasLtGetVersion(void) { return 130401; }
+#ifndef LT_VERSION
+#define LT_VERSION 130401
+#endif
+size_t cublasLtGetVersion(void) { return LT_VERSION; }
 int cublasLtCreate(void **h) { *h = malloc(1); __sync_fetch_and_add(&fake_lt_live, 1); return 0; }
 int cublasLtDestroy(void *h) { free(h); __sync_fetch_and_add(&fake_lt_live, -1); return 0; }
 int cublasLtMatmulDescCreate(Desc **d, int compute, int scale) {
@@ -67,7 +70,7 @@ int cublasLtMatmulPreferenceGetAttribute(Preference *p, int attribute, void *v, 
  * workspace of 1000 bytes, and one whose sums are split in place. */
 int cublasLtMatmulAlgoGetHeuristic(void *h, Desc *d, Layout *a, Layout *b, Layout *c, Layout *o, Preference *p, int most, Result *r, int *n) {
 	Result all[] = {{{{1, 0x80001, 0}}, 0, 0}, {{{2, 0x40002, 2}}, 1000, 0}, {{{3, 0x80001, 1}}, 0, 0}};
-	if (d->epilogue & 4 && !d->bias) return 7;
+	if (d->epilogue & 4 && (!d->bias || (o->type == 14 && d->biasType != 14))) return 7; /* bfloat16 takes a bias of its own type */
 	*n = 0;
 	for (int i = 0; i < 3 && *n < most; i++)
 		if (all[i].workspace <= p->workspace && (all[i].algo.data[2] & ~(uint64_t)p->reductions) == 0) r[(*n)++] = all[i];
@@ -100,7 +103,6 @@ static int product(const void *arg) {
 				sum += load(p->A, a->type, d->transa ? l + i * a->ld : i + l * a->ld) * load(p->B, b->type, d->transb ? j + l * b->ld : l + j * b->ld);
 			sum *= p->alpha;
 			if (d->epilogue & 4) sum += load(d->bias, d->biasType, i);
-			if (d->epilogue & 2 && sum < 0) sum = 0;
 			store(p->D, o->type, i + j * o->ld, sum);
 		}
 	return 0;
