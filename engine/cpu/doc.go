@@ -23,9 +23,9 @@
 //     piece.
 //   - The gradient of its weights is DY·patchesᵀ in fixed chunks of images,
 //     whose partial sums are added in order.
-//   - Of 3×3 and stride 1, with enough maps and pixels, all three go through
-//     Winograd's filtering F(2×2, 3×3) instead (winograd.go, winogradgrad.go);
-//     what doesn't come out finite is computed again as above.
+//   - Of 3×3 or 5×5 and stride 1, with enough maps and pixels, all three go
+//     through Winograd's filtering F(2×2, 3×3) or F(2×2, 5×5) instead (winograd.go,
+//     winogradgrad.go); what doesn't come out finite is computed again as above.
 //   - A dense layer packs its input whole and reads its weights once; few images
 //     meet the weights unpacked, as dot products.
 //
@@ -36,8 +36,7 @@
 // The matrix kernel: the two FMA units (98 % of a register-only loop with its
 // operands in the first-level cache, 94 % in place; the rest is packing, and
 // tiles that stick out: 169 pixels of a 13² map take 176 columns, 128 maps take
-// 132 rows). Conv3–5: transforms and packing, a quarter of their time. Conv2's
-// input gradient: packing, which only 48 maps share. Fc6 forward: turning 151 MB
+// 132 rows). Conv2–5: transforms and packing, a quarter of their time. Fc6 forward: turning 151 MB
 // of weights; on one image, reading them. LRN: division and square roots; a window's
 // squares are summed afresh, since a running sum would keep the infinities of
 // maps that have left it. Pooling: comparisons that carry positions along.

@@ -7,25 +7,21 @@ import (
 	"alexnet/engine/cpu/internal/kernel"
 )
 
-// A convolution of 3×3 and stride 1 is computed by Winograd's minimal filtering
-// F(2×2, 3×3): tiles of 4×4 input pixels, 2 apart, and the weights are
-// transformed; for each of the 16 entries the tiles' maps are multiplied by the
-// weights'; what comes out is transformed to tiles of 2×2 output pixels. That is
-// 16 products where the definition has 36.
+// A convolution of 3×3 or 5×5 and stride 1 is computed by Winograd's minimal
+// filtering F(2×2, 3×3) or F(2×2, 5×5): tiles of 4×4 or 6×6 input pixels, 2 apart,
+// and the weights are transformed; for each entry of a tile the tiles' maps are
+// multiplied by the weights'; what comes out is transformed to tiles of 2×2 output
+// pixels. That is 16 products where the definition has 36, or 36 where it has 100.
 //
 // An infinity, or a product too large for float32, would come out as NaN. So an
 // image whose output is not finite throughout is computed again by definition.
 
-// entries is the number of entries of a transformed tile.
-const entries = 16
-
-// winogradM is how many output maps are multiplied before they are transformed:
-// blockM, as many as multiply takes at a time.
-const winogradM = blockM
-
 // winograd is the geometry of one such convolution.
 type winograd struct {
 	convShape
+	filter       kernel.Filter
+	entries      int // of a transformed tile
+	m            int // output maps that are multiplied before they are transformed
 	across, down int // tiles of an image
 	rows         int // rows of tiles in a block; a block may go over images
 	blocks       int // blocks of a group
@@ -38,22 +34,28 @@ type side struct {
 	maps  int     // of a group
 	plane int     // floats of a map
 	image int     // floats of an image, all groups
-	// transform writes the 16 entries of the tiles in a slab.
+	// transform writes the entries of the tiles in a slab.
 	transform func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 }
 
 // winogradWins reports whether the transforms cost less than they save: they are
 // shared by all maps of the other side.
 func (s *convShape) winogradWins() bool {
-	return s.Size == 3 && s.Stride == 1 && s.in >= 32 && s.out >= 32 &&
+	return (s.Size == 3 || s.Size == 5) && s.Stride == 1 && s.in >= 32 && s.out >= 32 &&
 		ceilDiv(s.ow, 2) <= blockN && s.images*s.oh*s.ow >= 256
 }
 
 func newWinograd(s convShape, kernels *kernel.Set) *winograd {
-	w := &winograd{convShape: s, across: ceilDiv(s.ow, 2), down: ceilDiv(s.oh, 2)}
+	w := &winograd{convShape: s, entries: (s.Size + 1) * (s.Size + 1), across: ceilDiv(s.ow, 2), down: ceilDiv(s.oh, 2)}
+	for _, f := range kernels.Winograd {
+		if f.Size == s.Size {
+			w.filter = f
+		}
+	}
+	w.m = 16 * blockM / w.entries / mr * mr
 	w.rows = min(blockN/w.across, s.images*w.down)
 	w.blocks = ceilDiv(s.images*w.down, w.rows)
-	w.input = side{w.tilesOf(4, s.Pad, s.h, s.w), s.in, s.h * s.w, s.groups * s.xg, kernels.WinogradInput}
+	w.input = side{w.tilesOf(s.Size+1, s.Pad, s.h, s.w), s.in, s.h * s.w, s.groups * s.xg, w.filter.Input}
 	return w
 }
 
@@ -61,7 +63,7 @@ func newWinograd(s convShape, kernels *kernel.Set) *winograd {
 func (w *winograd) tilesOf(size, pad, height, width int) *tiling {
 	return &tiling{
 		convShape: &convShape{Window: engine.Window{Size: size, Stride: 2, Pad: pad}, in: 1, h: height, w: width},
-		slabRows:  2*w.rows + 2, phase: w.across + 1,
+		slabRows:  2*w.rows + size - 2, phase: w.across + size/2 - 1,
 	}
 }
 
@@ -69,11 +71,11 @@ func (w *winograd) tilesOf(size, pad, height, width int) *tiling {
 func (w *winograd) tiles() int { return roundUp(w.rows*w.across, nr) }
 
 // Sizes in floats of what a part keeps in its scratch memory. The distance
-// between the planes of products is no multiple of a page, so that the 16
+// between the planes of products is no multiple of a page, so that the
 // entries of a tile don't meet in one set of the cache.
 func (w *winograd) stagePlane() int   { return w.tiles() + 8 }
-func (w *winograd) transformed() int  { return entries * w.in * w.tiles() }
-func (w *winograd) productPlane() int { return winogradM*w.tiles() + nr }
+func (w *winograd) transformed() int  { return w.entries * w.in * w.tiles() }
+func (w *winograd) productPlane() int { return w.m*w.tiles() + nr }
 func (w *winograd) staged() int       { return 2*w.rows*w.ow + nr }
 
 // run is a number of rows of tiles of one image: tile is the first one's place
@@ -100,8 +102,8 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 	panels := ceilDiv(s.out, mr)
 	entry := packedA(s.out, s.in) // floats of one entry of a group's weights
 	transform := func(k *worker, part int) {
-		u := c.shared[part/panels*entries*entry+part%panels*s.in*mr:]
-		c.kernels.WinogradWeights(pointer(u), entry, pointer(pack(k, part)), s.in)
+		u := c.shared[part/panels*w.entries*entry+part%panels*s.in*mr:]
+		w.filter.Weights(pointer(u), entry, pointer(pack(k, part)), s.in)
 	}
 
 	odd := make([]atomic.Bool, s.images*s.groups) // images that are not finite
@@ -111,11 +113,11 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 		v := k.scratch[:w.transformed()]
 		rest := k.scratch[len(v):]
 		n := w.transformInput(c, v, rest, c.floats(x)[g*s.xg:], block)
-		products, staged := rest[:entries*w.productPlane()], rest[entries*w.productPlane():]
-		for o := 0; o < s.out; o += winogradM {
-			maps := min(winogradM, s.out-o)
-			for e := range entries {
-				u, out := c.shared[(g*entries+e)*entry+o*s.in:], products[e*w.productPlane():]
+		products, staged := rest[:w.entries*w.productPlane()], rest[w.entries*w.productPlane():]
+		for o := 0; o < s.out; o += w.m {
+			maps := min(w.m, s.out-o)
+			for e := range w.entries {
+				u, out := c.shared[(g*w.entries+e)*entry+o*s.in:], products[e*w.productPlane():]
 				for k0 := 0; k0 < s.in; k0 += blockK {
 					depth := min(blockK, s.in-k0)
 					c.multiply(k, maps, n, depth, u[k0*mr:], s.in*mr, v[(e*s.in+k0)*n:], out, n, k0 > 0)
@@ -123,7 +125,7 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 			}
 			for m := range maps {
 				w.runs(block, func(r run) {
-					c.kernels.WinogradOutput(pointer(staged), s.ow, pointer(products[m*n+r.tile:]), w.productPlane(), r.rows, w.across)
+					w.filter.Output(pointer(staged), s.ow, pointer(products[m*n+r.tile:]), w.productPlane(), r.rows, w.across)
 					out := c.floats(y)[(r.image*s.groups+g)*s.yg+(o+m)*s.oh*s.ow+2*r.row*s.ow:][:min(2*r.rows, s.oh-2*r.row)*s.ow]
 					copy(out, staged)
 					if !c.kernels.Finite(out) {
@@ -141,8 +143,8 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 	packAgain, correlate := again.stages[0], again.stages[1]
 	tiles := correlate.parts / len(odd)
 	return lowered{
-		shared:  max(s.groups*entries*entry, again.shared),
-		scratch: max(w.transformed()+max(w.input.slab.slabSize()+entries*w.stagePlane(), entries*w.productPlane()+w.staged()), again.scratch),
+		shared:  max(s.groups*w.entries*entry, again.shared),
+		scratch: max(w.transformed()+max(w.input.slab.slabSize()+w.entries*w.stagePlane(), w.entries*w.productPlane()+w.staged()), again.scratch),
 		stages: []stage{
 			{s.groups * panels, transform},
 			{s.groups * w.blocks, multiply},
@@ -168,12 +170,12 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 // transformInput packs a block's tiles for multiply, entry after entry, and
 // returns their number, rounded up to panels. x starts at the group's first map.
 func (w *winograd) transformInput(c *Context, v, scratch, x []float32, block int) (n int) {
-	stage, slab := scratch[:entries*w.stagePlane()], scratch[entries*w.stagePlane():]
+	stage, slab := scratch[:w.entries*w.stagePlane()], scratch[w.entries*w.stagePlane():]
 	for in := range w.in {
 		n = w.stageTiles(c, &w.input, stage, slab, x, in, block)
 		k0 := in / blockK * blockK
 		depth := min(blockK, w.in-k0)
-		for e := range entries {
+		for e := range w.entries {
 			to := v[(e*w.in+k0)*n+(in-k0)*nr:]
 			c.kernels.PackPanels(pointer(to), depth*nr, pointer(stage[e*w.stagePlane():]), 0, 1, n/nr)
 		}
@@ -191,7 +193,7 @@ func (w *winograd) stageTiles(c *Context, s *side, stage, slab, x []float32, m, 
 		n = r.tile + r.rows*w.across
 	})
 	padded := roundUp(n, nr)
-	for e := range entries {
+	for e := range w.entries {
 		clear(stage[e*w.stagePlane():][n:padded])
 	}
 	return padded

@@ -10,49 +10,71 @@ import (
 	"alexnet/engine/enginetest"
 )
 
-// TestWinogradError holds 3×3 convolutions to the bound of their algorithm: the
+// filters are the matrices of F(2×2, 3×3) and F(2×2, 5×5), by absolute value, and
+// how many roundings lie on the way of a term besides those of the sum over maps:
+// of the transforms of the weights, the tile and the output, and of the product.
+var filters = []struct {
+	bt, g, at [][]float64
+	roundings float64
+}{{
+	bt: [][]float64{{1, 0, 1, 0}, {0, 1, 1, 0}, {0, 1, 1, 0}, {0, 1, 0, 1}},
+	g:  [][]float64{{1, 0, 0}, {.5, .5, .5}, {.5, .5, .5}, {0, 0, 1}},
+	at: [][]float64{{1, 1, 1, 0}, {0, 1, 1, 1}}, roundings: 4 + 2 + 4 + 1,
+}, {
+	bt: [][]float64{{1, 1.5, 2, 1.5, 1, 0}, {0, 1, .5, 2.5, 1, 0}, {0, 1, 2.5, .5, 1, 0},
+		{0, 2, 1, 2, 1, 0}, {0, .5, 1, .5, 1, 0}, {0, 1, 1.5, 2, 1.5, 1}},
+	g: [][]float64{{1, 0, 0, 0, 0}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3},
+		{16. / 15, 8. / 15, 4. / 15, 2. / 15, 1. / 15}, {1. / 15, 2. / 15, 4. / 15, 8. / 15, 16. / 15}, {0, 0, 0, 0, 1}},
+	at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, 1, 1, .5, 2, 1}}, roundings: 12 + 10 + 8 + 1,
+}}
+
+// TestWinogradError holds convolutions to the bound of their algorithm: the
 // error is at most 2⁻²⁴ a rounding of the terms of the tile that an output comes
 // from, with absolute values in the place of the transforms' signs. That bound is
 // per tile: where pixels lie orders of magnitude apart, an output far below its
 // neighbours may err by more than its own terms allow. The log states the error
 // beside that of the definition, which a single image is computed by.
 func TestWinogradError(t *testing.T) {
-	const maps, side, out = 256, 13, 48
-	w := enginetest.Noise("weights", out*maps*9)
-	for _, spread := range []float64{0, 6} {
-		x := enginetest.Noise("pixels", maps*side*side)
-		for i, e := range enginetest.Noise("exponents", len(x)) {
-			x[i] *= math.Pow(10, spread*e)
-		}
-		op, want, got := convolved(t, 2, x, w, maps, side, out)
-		_, _, direct := convolved(t, 1, x, w, maps, side, out)
-		bound := winogradTerms(op, x, w)
-		var worst, size, errWinograd, errDirect float64
-		for i, s := range want {
-			off := math.Abs(float64(got[i]) - s)
-			worst = max(worst, off/(bound[i]*(maps+11)/(1<<24)))
-			size += s * s
-			errWinograd += off * off
-			errDirect += math.Pow(float64(direct[i])-s, 2)
-		}
-		t.Logf("pixels within %g orders of magnitude: error %.2g of the outputs' size (rms), by definition %.2g; at most %.2g of the bound",
-			2*spread, math.Sqrt(errWinograd/size), math.Sqrt(errDirect/size), worst)
-		if worst > 1 {
-			t.Errorf("%g orders of magnitude: the error is %.3g times the bound", 2*spread, worst)
-		}
-		if errWinograd == errDirect {
-			t.Errorf("%g orders of magnitude: both are computed alike", 2*spread)
+	const side, out = 13, 48
+	for i, maps := range []int{256, 48} { // as conv3 and conv2
+		f := filters[i]
+		size := len(f.g[0])
+		w := enginetest.Noise("weights", out*maps*size*size)
+		for _, spread := range []float64{0, 6} {
+			x := enginetest.Noise("pixels", maps*side*side)
+			for i, e := range enginetest.Noise("exponents", len(x)) {
+				x[i] *= math.Pow(10, spread*e)
+			}
+			op, want, got := convolved(t, 2, x, w, maps, side, out, size)
+			_, _, direct := convolved(t, 1, x, w, maps, side, out, size)
+			bound := winogradTerms(op, x, w, f.bt, f.g, f.at)
+			var worst, square, errWinograd, errDirect float64
+			for i, s := range want {
+				off := math.Abs(float64(got[i]) - s)
+				worst = max(worst, off/(bound[i]*(float64(maps)+f.roundings)/(1<<24)))
+				square += s * s
+				errWinograd += off * off
+				errDirect += math.Pow(float64(direct[i])-s, 2)
+			}
+			t.Logf("%d×%d, pixels within %g orders of magnitude: error %.2g of the outputs' size (rms), by definition %.2g; at most %.2g of the bound",
+				size, size, 2*spread, math.Sqrt(errWinograd/square), math.Sqrt(errDirect/square), worst)
+			if worst > 1 {
+				t.Errorf("%d×%d, %g orders of magnitude: the error is %.3g times the bound", size, size, 2*spread, worst)
+			}
+			if errWinograd == errDirect {
+				t.Errorf("%d×%d, %g orders of magnitude: both are computed alike", size, size, 2*spread)
+			}
 		}
 	}
 }
 
 // convolved runs a convolution on copies of one image and returns the first
 // one's output, with what it should be.
-func convolved(t *testing.T, images int, x, w []float64, maps, side, out int) (op engine.ConvForward, want []float64, got []float32) {
+func convolved(t *testing.T, images int, x, w []float64, maps, side, out, size int) (op engine.ConvForward, want []float64, got []float32) {
 	c := open(t, cpu.Options{})
 	n := &net{c, images}
-	op = engine.ConvForward{Window: engine.Window{Size: 3, Stride: 1, Pad: 1}, Groups: 1, X: n.maps(maps, side), Y: n.maps(out, side),
-		W: n.tensor(engine.Master, out, maps, 3, 3), B: n.tensor(engine.Master, out)}
+	op = engine.ConvForward{Window: engine.Window{Size: size, Stride: 1, Pad: size / 2}, Groups: 1, X: n.maps(maps, side), Y: n.maps(out, side),
+		W: n.tensor(engine.Master, out, maps, size, size), B: n.tensor(engine.Master, out)}
 	p := prepare(t, c, []engine.Op{op})
 	all := make([]float64, 0, images*len(x))
 	for range images {
@@ -84,44 +106,45 @@ func convolved(t *testing.T, images int, x, w []float64, maps, side, out int) (o
 }
 
 // winogradTerms is, for each output of the first image, Σ |Aᵀ|·(|G|·|g|·|Gᵀ| ⊙
-// |Bᵀ|·|d|·|B|)·|A| over the maps.
-func winogradTerms(op engine.ConvForward, x, w []float64) []float64 {
-	g := [4][3]float64{{1, 0, 0}, {.5, .5, .5}, {.5, .5, .5}, {0, 0, 1}}
-	b := [4][4]float64{{1, 0, 1, 0}, {0, 1, 1, 0}, {0, 1, 1, 0}, {0, 1, 0, 1}}
-	maps, side, out := op.X.Shape[1], op.X.Shape[2], op.Y.Shape[1]
+// |Bᵀ|·|d|·|B|)·|A| over the maps, from the matrices' absolute values.
+func winogradTerms(op engine.ConvForward, x, w []float64, bt, g, at [][]float64) []float64 {
+	maps, side, out, size := op.X.Shape[1], op.X.Shape[2], op.Y.Shape[1], op.Size
+	tile := len(bt)
 	pixel := func(m, y, x0 int) float64 {
 		if y < 0 || y >= side || x0 < 0 || x0 >= side {
 			return 0
 		}
 		return math.Abs(x[(m*side+y)*side+x0])
 	}
-	terms := make([]float64, out*side*side)
-	for m := range maps {
-		u := make([][4][4]float64, out)
-		for o := range out {
-			for i := range 9 {
-				for r := range 4 {
-					for c := range 4 {
-						u[o][r][c] += g[r][i/3] * g[c][i%3] * math.Abs(w[(o*maps+m)*9+i])
+	// transformed is m·v·mᵀ of an n×n array, n columns of m.
+	transformed := func(m [][]float64, v func(r, c int) float64) []float64 {
+		e := make([]float64, len(m)*len(m))
+		for i := range e {
+			for r, a := range m[i/len(m)] {
+				for c, b := range m[i%len(m)] {
+					if a*b != 0 {
+						e[i] += a * b * v(r, c)
 					}
 				}
 			}
 		}
-		for y := range side {
-			for x0 := range side {
-				var v [4][4]float64 // of the tile of output (y, x0)
-				for i := range 16 {
-					d := pixel(m, y&^1-1+i/4, x0&^1-1+i%4)
-					for r := range 4 {
-						for c := range 4 {
-							v[r][c] += b[r][i/4] * b[c][i%4] * d
-						}
-					}
-				}
+		return e
+	}
+	terms := make([]float64, out*side*side)
+	for m := range maps {
+		u := make([][]float64, out)
+		for o := range u {
+			u[o] = transformed(g, func(r, c int) float64 { return math.Abs(w[((o*maps+m)*size+r)*size+c]) })
+		}
+		for y := 0; y < side; y += 2 {
+			for x0 := 0; x0 < side; x0 += 2 {
+				v := transformed(bt, func(r, c int) float64 { return pixel(m, y-op.Pad+r, x0-op.Pad+c) })
 				for o := range out {
-					for i := range 9 { // entries from row y&1 and column x0&1 on
-						r, c := y&1+i/3, x0&1+i%3
-						terms[(o*side+y)*side+x0] += u[o][r][c] * v[r][c]
+					pixels := transformed(at, func(r, c int) float64 { return u[o][r*tile+c] * v[r*tile+c] })
+					for i, p := range pixels {
+						if y+i/2 < side && x0+i%2 < side {
+							terms[(o*side+y+i/2)*side+x0+i%2] += p
+						}
 					}
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 
 	"alexnet/engine"
-	"alexnet/engine/cpu/internal/kernel"
 )
 
 // winogradMaps is up to how many output maps a part of the gradient of the
@@ -22,9 +21,10 @@ const winogradMaps = 2 * blockM
 // last stage computes DB.
 func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
 	w := newWinograd(s, &c.kernels)
-	out := side{w.tilesOf(2, 0, s.oh, s.ow), s.out, s.oh * s.ow, s.groups * s.yg, c.kernels.WinogradGradient}
+	out := side{w.tilesOf(2, 0, s.oh, s.ow), s.out, s.oh * s.ow, s.groups * s.yg, w.filter.Gradient}
 	slices := ceilDiv(s.out, winogradMaps)
 	slice := ceilDiv(s.out, slices)
+	entries := w.entries
 	total := entries * s.groups * s.out * s.in
 	chunks := max(1, min(maxChunks, w.blocks, maxPartial/total))
 	perChunk := ceilDiv(w.blocks, chunks)
@@ -72,21 +72,19 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	var odd atomic.Bool
 	finish := func(k *worker, part int) { // part is an output map of all groups
 		g, o := part/s.out, part%s.out
-		rows := k.scratch[:entries*s.in]
+		plane := roundUp(s.in, 8)
+		rows, weights := k.scratch[:entries*plane], k.scratch[entries*plane:]
 		for e := range entries {
-			row, from := rows[e*s.in:][:s.in], c.shared[((g*entries+e)*s.out+o)*s.in:]
+			row, from := rows[e*plane:][:s.in], c.shared[((g*entries+e)*s.out+o)*s.in:]
 			copy(row, from)
 			for chunk := 1; chunk < chunks; chunk++ {
 				c.kernels.Add(row, from[chunk*total:][:s.in])
 			}
 		}
 		dw := c.floats(op.DW)[part*s.patch:][:s.patch]
-		var u [entries]float32
-		for i := range s.in {
-			for e := range u {
-				u[e] = rows[e*s.in+i]
-			}
-			kernel.WinogradWeightGradient(dw[i*9:], &u)
+		w.filter.WeightGradient(pointer(weights), pointer(rows), plane, s.in)
+		for i := range dw {
+			dw[i] = weights[i%(s.Size*s.Size)*plane+i/(s.Size*s.Size)]
 		}
 		if !c.kernels.Finite(dw) {
 			odd.Store(true)
@@ -94,7 +92,7 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	}
 	l := lowered{
 		shared:  max(chunks*total, by.shared),
-		scratch: max(staging+entries*(entryA+entryB)+spill, entries*s.in, by.scratch),
+		scratch: max(staging+entries*(entryA+entryB)+spill, (entries+s.Size*s.Size)*roundUp(s.in, 8), by.scratch),
 		stages:  []stage{{chunks * s.groups * slices, run}, {s.groups * s.out, finish}},
 	}
 	last := len(by.stages) - 1

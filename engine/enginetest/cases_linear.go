@@ -60,12 +60,15 @@ func convCases() (cases []OpCase) {
 		{engine.Shape{2, 256, 4, 5}, 33, engine.Window{Size: 3, Stride: 1, Pad: 1}, 1},  // conv3: 2,304 terms
 		{engine.Shape{3, 24, 13, 13}, 40, engine.Window{Size: 3, Stride: 1, Pad: 1}, 2}, // conv4 and conv5
 		// Enough maps and pixels for Winograd's filtering, whose error is bounded
-		// by the terms of a whole tile of 4×4 pixels and not of the output's window
+		// by the terms of a whole tile of 4×4 or 6×6 pixels and not of the output's window
 		// alone. Among noise no pixel outside the window is much larger than those
 		// inside, so the definition's bound has room for it.
 		{engine.Shape{3, 64, 13, 13}, 70, engine.Window{Size: 3, Stride: 1, Pad: 1}, 2},
 		{engine.Shape{6, 33, 6, 9}, 34, engine.Window{Size: 3, Stride: 1, Pad: 2}, 1},
 		{engine.Shape{2, 32, 17, 12}, 32, engine.Window{Size: 3, Stride: 1}, 1},
+		{engine.Shape{2, 64, 13, 13}, 70, engine.Window{Size: 5, Stride: 1, Pad: 2}, 2},
+		{engine.Shape{3, 33, 8, 11}, 34, engine.Window{Size: 5, Stride: 1, Pad: 3}, 1},
+		{engine.Shape{2, 32, 17, 16}, 32, engine.Window{Size: 5, Stride: 1}, 1},
 	} {
 		name := fmt.Sprintf("%v to %d maps, %d×%d stride %d pad %d, %d groups",
 			c.in, c.out, c.w.Size, c.w.Size, c.w.Stride, c.w.Pad, c.groups)

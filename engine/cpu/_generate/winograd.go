@@ -1,98 +1,184 @@
 package main
 
 import (
+	"fmt"
+	"math"
+	"slices"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// winograd writes the transforms of F(2×2, 3×3): of the weights, a column of a
-// panel at a time, and on both sides of the products, eight tiles of a row at a
-// time.
-func winograd() {
-	winogradWeights()
-	winogradInput()
-	winogradOutput()
-	winogradGradient()
+// filter is a Winograd filter F(2×2, size×size), whose matrices stand in
+// internal/kernel/winograd.go too.
+type filter struct {
+	bt, g, at [][]float64
 }
 
-// winogradInput is V = Bᵀ·d·B, whose entry (r, c) combines two rows and two
-// columns of d: first the two columns, as they are loaded, then the two rows.
-func winogradInput() {
-	TEXT("winogradInputAVX2", NOSPLIT, "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)")
-	Doc("winogradInputAVX2 transforms rows × tiles tiles of 4×4 pixels, 2 apart, from rows",
+func (f *filter) side() int { return len(f.g) }
+func (f *filter) size() int { return len(f.g[0]) }
+
+// winograd writes the transforms: of the weights, a column of a panel at a time,
+// and on both sides of the products, eight tiles of a row at a time.
+func winograd() {
+	for _, f := range []filter{{
+		bt: [][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
+		g:  [][]float64{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}},
+		at: [][]float64{{1, 1, 1, 0}, {0, 1, -1, -1}},
+	}, {
+		bt: [][]float64{{1, -1.5, -2, 1.5, 1, 0}, {0, -1, .5, 2.5, 1, 0}, {0, 1, -2.5, .5, 1, 0},
+			{0, -2, -1, 2, 1, 0}, {0, .5, -1, -.5, 1, 0}, {0, 1, -1.5, -2, 1.5, 1}},
+		g: [][]float64{{1, 0, 0, 0, 0}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3}, {-1. / 3, 1. / 3, -1. / 3, 1. / 3, -1. / 3},
+			{-16. / 15, -8. / 15, -4. / 15, -2. / 15, -1. / 15}, {1. / 15, -2. / 15, 4. / 15, -8. / 15, 16. / 15}, {0, 0, 0, 0, 1}},
+		at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, 1, -1, .5, -2, 1}},
+	}} {
+		f.weights()
+		f.input()
+		f.output()
+		f.gradient()
+		f.weightGradient()
+	}
+}
+
+// factors are the coefficients of a matrix other than 0, 1 and −1, in registers,
+// by their absolute value.
+type factors map[float64]reg.VecVirtual
+
+var constants = map[float64]Mem{} // by value, in the file
+
+func factorsOf(m [][]float64) factors {
+	f := factors{}
+	for _, c := range slices.Concat(m...) {
+		c = math.Abs(c)
+		if _, ok := f[c]; ok || c == 0 || c == 1 {
+			continue
+		}
+		if _, ok := constants[c]; !ok {
+			constants[c] = ConstData(fmt.Sprintf("winograd%d", len(constants)), U32(math.Float32bits(float32(c))))
+		}
+		f[c] = YMM()
+		VBROADCASTSS(constants[c], f[c])
+	}
+	return f
+}
+
+// combination is a sum of terms under way, rounded after every product and every
+// addition; its negative if negative. That changes no rounding.
+type combination struct {
+	y        reg.VecVirtual // nil before the first term
+	negative bool
+}
+
+// add adds coefficient·x, x in memory or in a register.
+func (s *combination) add(f factors, coefficient float64, x Op) {
+	if coefficient == 0 {
+		return
+	}
+	term, negative := x, coefficient < 0
+	if c := math.Abs(coefficient); c != 1 {
+		product := YMM()
+		VMULPS(x, f[c], product)
+		if s.y == nil {
+			s.y, s.negative = product, negative
+			return
+		}
+		term = product
+	}
+	switch {
+	case s.y == nil:
+		s.y, s.negative = YMM(), negative
+		VMOVUPS(term, s.y)
+	case s.negative == negative:
+		VADDPS(term, s.y, s.y)
+	case negative:
+		VSUBPS(term, s.y, s.y)
+	default: // term − y
+		t := YMM()
+		VMOVUPS(term, t)
+		VSUBPS(s.y, t, s.y)
+		s.negative = false
+	}
+}
+
+// value is the sum; sign has the sign bits set.
+func (s *combination) value(sign reg.VecVirtual) reg.VecVirtual {
+	if s.negative {
+		VXORPS(sign, s.y, s.y)
+		s.negative = false
+	}
+	return s.y
+}
+
+func signBits() reg.VecVirtual {
+	sign := YMM()
+	VPCMPEQD(sign, sign, sign)
+	VPSLLD(U8(31), sign, sign)
+	return sign
+}
+
+func text(f *filter, name, signature string, doc ...string) {
+	name = fmt.Sprintf("winograd%s%dAVX2", name, f.size())
+	TEXT(name, NOSPLIT, signature)
+	doc[0] = name + " " + doc[0]
+	Doc(doc...)
+	Pragma("noescape")
+}
+
+// tileRows loads the arguments of the transforms of pixels, the strides in bytes.
+func tileRows(f *filter) (v, plane, planes, x, pitch, phase, rows, tiles reg.GPVirtual) {
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	v, plane, x, pitch, phase, rows, tiles = load("v"), load("plane"), load("x"), load("pitch"), load("phase"), load("rows"), load("tiles")
+	for _, stride := range []reg.GPVirtual{plane, pitch, phase, tiles} {
+		SHLQ(U8(2), stride)
+	}
+	planes = GP64()
+	IMUL3Q(U8(f.side()), plane, planes)
+	return
+}
+
+// input is V = Bᵀ·d·B, whose entry (r, c) combines two columns and rows of d: first
+// the columns, as they are loaded, then the rows.
+func (f *filter) input() {
+	text(f, "Input", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
+		fmt.Sprintf("transforms rows × tiles tiles of %d×%d pixels, 2 apart, from rows", f.side(), f.side()),
 		"of x that lie pitch apart and hold their even pixels first, the odd ones phase",
 		"floats further: entry e of tile t goes to v[e·plane + t].")
-	Pragma("noescape")
-	v := Load(Param("v"), GP64())
-	plane := Load(Param("plane"), GP64())
-	x := Load(Param("x"), GP64())
-	pitch := Load(Param("pitch"), GP64())
-	phase := Load(Param("phase"), GP64())
-	rows := Load(Param("rows"), GP64())
-	tiles := Load(Param("tiles"), GP64())
-	SHLQ(U8(2), plane)
-	SHLQ(U8(2), pitch)
-	SHLQ(U8(2), phase)
-	SHLQ(U8(2), tiles)
-	plane4 := GP64()
-	MOVQ(plane, plane4)
-	SHLQ(U8(2), plane4)
+	v, plane, planes, x, pitch, phase, rows, tiles := tileRows(f)
+	factors := factorsOf(f.bt)
 	Label("row")
 	at := GP64()
 	XORQ(at, at)
 	Label("tiles")
 	to := GP64()
 	LEAQ(Mem{Base: v, Index: at, Scale: 1}, to)
-	for c := range 4 {
-		// Even pixels are columns 0 and 2 of a tile, odd ones 1 and 3.
-		e := make([]reg.VecVirtual, 4)
+	for c := range f.side() {
+		e := make([]combination, f.side())
 		even, odd := GP64(), GP64()
 		LEAQ(Mem{Base: x, Index: at, Scale: 1}, even)
 		LEAQ(Mem{Base: even, Index: phase, Scale: 1}, odd)
-		for r := range 4 {
-			e[r] = YMM()
-			d0, d2 := Mem{Base: even}, Mem{Base: even}.Offset(4)
-			d1, d3 := Mem{Base: odd}, Mem{Base: odd}.Offset(4)
-			switch c {
-			case 0:
-				VMOVUPS(d0, e[r])
-				VSUBPS(d2, e[r], e[r])
-			case 1:
-				VMOVUPS(d1, e[r])
-				VADDPS(d2, e[r], e[r])
-			case 2:
-				VMOVUPS(d2, e[r])
-				VSUBPS(d1, e[r], e[r])
-			case 3:
-				VMOVUPS(d1, e[r])
-				VSUBPS(d3, e[r], e[r])
+		for r := range e {
+			for k, coefficient := range f.bt[c] {
+				e[r].add(factors, coefficient, Mem{Base: []reg.GPVirtual{even, odd}[k%2]}.Offset(k/2*4))
 			}
-			if r < 3 {
+			if r < len(e)-1 {
 				ADDQ(pitch, even)
 				ADDQ(pitch, odd)
 			}
 		}
 		out := GP64()
 		MOVQ(to, out)
-		for r := range 4 {
-			y := YMM()
-			switch r {
-			case 0:
-				VSUBPS(e[2], e[0], y)
-			case 1:
-				VADDPS(e[2], e[1], y)
-			case 2:
-				VSUBPS(e[1], e[2], y)
-			case 3:
-				VSUBPS(e[3], e[1], y)
+		for r := range e {
+			var y combination
+			for k, coefficient := range f.bt[r] {
+				y.add(factors, coefficient, e[k].y)
 			}
-			VMOVUPS(y, Mem{Base: out})
-			if r < 3 {
-				ADDQ(plane4, out)
+			VMOVUPS(y.y, Mem{Base: out})
+			if r < len(e)-1 {
+				ADDQ(planes, out)
 			}
 		}
-		if c < 3 {
+		if c < f.side()-1 {
 			ADDQ(plane, to)
 		}
 	}
@@ -107,13 +193,12 @@ func winogradInput() {
 	RET()
 }
 
-// winogradOutput is Y = Aᵀ·M·A.
-func winogradOutput() {
-	TEXT("winogradOutputAVX2", NOSPLIT, "func(y *float32, ld int, m *float32, plane, rows, tiles int)")
-	Doc("winogradOutputAVX2 turns the 16 entries of rows × tiles tiles, entry e of tile t at",
+// output is Y = Aᵀ·M·A.
+func (f *filter) output() {
+	text(f, "Output", "func(y *float32, ld int, m *float32, plane, rows, tiles int)",
+		fmt.Sprintf("turns the %d entries of rows × tiles tiles, entry e of tile t at", f.side()*f.side()),
 		"m[e·plane + t], into 2×2 pixels each. Rows of y lie ld apart; it writes groups of",
 		"16 pixels, of which those beyond a row are overwritten by the next one's.")
-	Pragma("noescape")
 	y := Load(Param("y"), GP64())
 	ld := Load(Param("ld"), GP64())
 	m := Load(Param("m"), GP64())
@@ -123,9 +208,9 @@ func winogradOutput() {
 	SHLQ(U8(2), ld)
 	SHLQ(U8(2), plane)
 	SHLQ(U8(2), tiles)
-	plane4 := GP64()
-	MOVQ(plane, plane4)
-	SHLQ(U8(2), plane4)
+	planes := GP64()
+	IMUL3Q(U8(f.side()), plane, planes)
+	factors, sign := factorsOf(f.at), signBits()
 	Comment("A row's groups of eight tiles are taken from the right to the left.")
 	last := GP64()
 	LEAQ(Mem{Base: tiles}.Offset(-4), last)
@@ -136,46 +221,38 @@ func winogradOutput() {
 	Label("tiles")
 	from := GP64()
 	LEAQ(Mem{Base: m, Index: at, Scale: 1}, from)
-	sums := [2][2]reg.VecVirtual{{YMM(), YMM()}, {YMM(), YMM()}} // of row and column
-	for c := range 4 {
-		col := GP64()
-		MOVQ(from, col)
-		m1, upper, lower := YMM(), YMM(), YMM()
-		VMOVUPS(Mem{Base: col}, upper)
-		ADDQ(plane4, col)
-		VMOVUPS(Mem{Base: col}, m1)
-		VADDPS(m1, upper, upper)
-		ADDQ(plane4, col)
-		m2 := YMM()
-		VMOVUPS(Mem{Base: col}, m2)
-		VADDPS(m2, upper, upper)
-		VSUBPS(m2, m1, lower)
-		ADDQ(plane4, col)
-		VSUBPS(Mem{Base: col}, lower, lower)
-		for r, s := range []reg.VecVirtual{upper, lower} {
-			switch c {
-			case 0:
-				VMOVAPS(s, sums[r][0])
-			case 1:
-				VADDPS(s, sums[r][0], sums[r][0])
-				VMOVAPS(s, sums[r][1])
-			case 2:
-				VADDPS(s, sums[r][0], sums[r][0])
-				VSUBPS(s, sums[r][1], sums[r][1])
-			case 3:
-				VSUBPS(s, sums[r][1], sums[r][1])
+	var pixels [2][2]combination // of row and column
+	for c := range f.side() {
+		column := GP64()
+		MOVQ(from, column)
+		var half [2]combination // of Aᵀ·M
+		for r := range f.side() {
+			entry := YMM()
+			VMOVUPS(Mem{Base: column}, entry)
+			for i := range half {
+				half[i].add(factors, f.at[i][r], entry)
+			}
+			if r < f.side()-1 {
+				ADDQ(planes, column)
 			}
 		}
-		if c < 3 {
+		for i := range pixels {
+			value := half[i].value(sign)
+			for j := range pixels[i] {
+				pixels[i][j].add(factors, f.at[j][c], value)
+			}
+		}
+		if c < f.side()-1 {
 			ADDQ(plane, from)
 		}
 	}
 	to := GP64()
 	LEAQ(Mem{Base: y, Index: at, Scale: 2}, to)
-	for r, s := range sums {
+	for r := range pixels {
+		left, right := pixels[r][0].value(sign), pixels[r][1].value(sign)
 		lo, hi, out := YMM(), YMM(), YMM()
-		VUNPCKLPS(s[1], s[0], lo)
-		VUNPCKHPS(s[1], s[0], hi)
+		VUNPCKLPS(right, left, lo)
+		VUNPCKHPS(right, left, hi)
 		VPERM2F128(U8(0x20), hi, lo, out)
 		VMOVUPS(out, Mem{Base: to})
 		VPERM2F128(U8(0x31), hi, lo, out)
@@ -194,105 +271,59 @@ func winogradOutput() {
 	RET()
 }
 
-// winogradWeights is U = G·g·Gᵀ for the MR rows of one panel.
-func winogradWeights() {
-	TEXT("winogradWeightsAVX2", NOSPLIT, "func(u *float32, plane int, weights *float32, n int)")
-	Doc("winogradWeightsAVX2 transforms the weights of n maps, 9 columns of 6 values each: entry",
-		"e of map i goes to the 6 values from u[e·plane + 6i] on. It reads 2 values beyond.")
-	Pragma("noescape")
+// weights is U = G·g·Gᵀ for the MR rows of one panel.
+func (f *filter) weights() {
+	const column = 6 * 4 // bytes
+	size := f.size()
+	text(f, "Weights", "func(u *float32, plane int, weights *float32, n int)",
+		fmt.Sprintf("transforms the weights of n maps, %d columns of 6 values each:", size*size),
+		"entry e of map i goes to the 6 values from u[e·plane + 6i] on. It reads 2 values beyond.")
 	u := Load(Param("u"), GP64())
 	plane := Load(Param("plane"), GP64())
 	g := Load(Param("weights"), GP64())
 	n := Load(Param("n"), GP64())
 	SHLQ(U8(2), plane)
-	plane4 := GP64()
-	MOVQ(plane, plane4)
-	SHLQ(U8(2), plane4)
-	bits := GP32()
-	MOVL(U32(0x3f000000), bits)
-	half := YMM()
-	VMOVD(bits, half.AsX())
-	VPBROADCASTD(half.AsX(), half)
-	const column = 6 * 4 // bytes
-	// combine turns three values into four: a, (a+c+b)/2, (a+c−b)/2, c.
-	combine := func(a, b, c reg.VecVirtual) (sum, difference reg.VecVirtual) {
-		sum, difference = YMM(), YMM()
-		VADDPS(c, a, sum)
-		VSUBPS(b, sum, difference)
-		VADDPS(b, sum, sum)
-		VMULPS(half, sum, sum)
-		VMULPS(half, difference, difference)
-		return sum, difference
-	}
-	store := func(v reg.VecVirtual, to Mem) {
-		VMOVUPS(v.AsX(), to)
-		high := XMM()
-		VEXTRACTF128(U8(1), v, high)
-		VMOVLPS(high, to.Offset(16))
-	}
+	factors, sign := factorsOf(f.g), signBits()
 	Label("map")
-	for r := range 4 {
-		row := GP64()
-		MOVQ(u, row)
-		for range r {
-			ADDQ(plane4, row)
-		}
-		var t [3]reg.VecVirtual
+	to := GP64()
+	MOVQ(u, to)
+	for r := range f.side() {
+		t := make([]combination, size)
 		for x := range t {
-			at := func(y int) Mem { return Mem{Base: g}.Offset((3*y + x) * column) }
-			t[x] = YMM()
-			switch r {
-			case 0:
-				VMOVUPS(at(0), t[x])
-			case 3:
-				VMOVUPS(at(2), t[x])
-			default:
-				VMOVUPS(at(0), t[x])
-				VADDPS(at(2), t[x], t[x])
-				if r == 1 {
-					VADDPS(at(1), t[x], t[x])
-				} else {
-					VSUBPS(at(1), t[x], t[x])
-				}
-				VMULPS(half, t[x], t[x])
+			for y, coefficient := range f.g[r] {
+				t[x].add(factors, coefficient, Mem{Base: g}.Offset((size*y+x)*column))
 			}
+			t[x].value(sign)
 		}
-		sum, difference := combine(t[0], t[1], t[2])
-		for c, v := range []reg.VecVirtual{t[0], sum, difference, t[2]} {
-			store(v, Mem{Base: row})
-			if c < 3 {
-				ADDQ(plane, row)
+		for c := range f.side() {
+			var s combination
+			for x, coefficient := range f.g[c] {
+				s.add(factors, coefficient, t[x].y)
+			}
+			v, high := s.value(sign), XMM()
+			VMOVUPS(v.AsX(), Mem{Base: to})
+			VEXTRACTF128(U8(1), v, high)
+			VMOVLPS(high, Mem{Base: to}.Offset(16))
+			if r+c < 2*f.side()-2 {
+				ADDQ(plane, to)
 			}
 		}
 	}
 	ADDQ(I8(column), u)
-	ADDQ(U32(9*column), g)
+	ADDQ(U32(size*size*column), g)
 	DECQ(n)
 	JNZ(LabelRef("map"))
 	VZEROUPPER()
 	RET()
 }
 
-// winogradGradient is V = A·d·Aᵀ.
-func winogradGradient() {
-	TEXT("winogradGradientAVX2", NOSPLIT, "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)")
-	Doc("winogradGradientAVX2 spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as",
-		"for winogradInputAVX2, to 16 entries.")
-	Pragma("noescape")
-	v := Load(Param("v"), GP64())
-	plane := Load(Param("plane"), GP64())
-	x := Load(Param("x"), GP64())
-	pitch := Load(Param("pitch"), GP64())
-	phase := Load(Param("phase"), GP64())
-	rows := Load(Param("rows"), GP64())
-	tiles := Load(Param("tiles"), GP64())
-	SHLQ(U8(2), plane)
-	SHLQ(U8(2), pitch)
-	SHLQ(U8(2), phase)
-	SHLQ(U8(2), tiles)
-	sign := YMM()
-	VPCMPEQD(sign, sign, sign)
-	VPSLLD(U8(31), sign, sign)
+// gradient is V = A·d·Aᵀ.
+func (f *filter) gradient() {
+	text(f, "Gradient", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
+		"spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as for",
+		fmt.Sprintf("winogradInput%dAVX2, to %d entries.", f.size(), f.side()*f.side()))
+	v, plane, _, x, pitch, phase, rows, tiles := tileRows(f)
+	factors, sign := factorsOf(f.at), signBits()
 	Label("row")
 	at := GP64()
 	XORQ(at, at)
@@ -306,26 +337,17 @@ func winogradGradient() {
 		VMOVUPS(Mem{Base: row}, d[r][0])
 		VMOVUPS(Mem{Base: row, Index: phase, Scale: 1}, d[r][1])
 	}
-	// spread turns two values into four: a, a+b, a−b, −b.
 	spread := func(a, b reg.VecVirtual, e int) reg.VecVirtual {
-		y := YMM()
-		switch e {
-		case 0:
-			VMOVAPS(a, y)
-		case 1:
-			VADDPS(b, a, y)
-		case 2:
-			VSUBPS(b, a, y)
-		case 3:
-			VXORPS(sign, b, y)
-		}
-		return y
+		var s combination
+		s.add(factors, f.at[0][e], a)
+		s.add(factors, f.at[1][e], b)
+		return s.value(sign)
 	}
-	for r := range 4 {
+	for r := range f.side() {
 		even, odd := spread(d[0][0], d[1][0], r), spread(d[0][1], d[1][1], r)
-		for c := range 4 {
+		for c := range f.side() {
 			VMOVUPS(spread(even, odd, c), Mem{Base: to})
-			if r+c < 6 {
+			if r+c < 2*f.side()-2 {
 				ADDQ(plane, to)
 			}
 		}
@@ -337,6 +359,61 @@ func winogradGradient() {
 	ADDQ(tiles, v)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// weightGradient is Gᵀ·u·G, a row of it at a time.
+func (f *filter) weightGradient() {
+	size := f.size()
+	text(f, "WeightGradient", "func(weights, u *float32, plane, n int)",
+		fmt.Sprintf("turns the gradients of the %d entries of n maps, entry e of map i at", f.side()*f.side()),
+		fmt.Sprintf("u[e·plane + i], into those of their %d weights, eight maps at a time: weight k goes", size*size),
+		"to weights[k·plane + i].")
+	g := Load(Param("weights"), GP64())
+	u := Load(Param("u"), GP64())
+	plane := Load(Param("plane"), GP64())
+	n := Load(Param("n"), GP64())
+	SHLQ(U8(2), plane)
+	planes := GP64()
+	IMUL3Q(U8(f.side()), plane, planes)
+	factors, sign := factorsOf(f.g), signBits()
+	Label("maps")
+	to := GP64()
+	MOVQ(g, to)
+	for r := range size {
+		t := make([]combination, f.side())
+		column := GP64()
+		MOVQ(u, column)
+		for c := range t {
+			entry := GP64()
+			MOVQ(column, entry)
+			for k := range f.side() {
+				t[c].add(factors, f.g[k][r], Mem{Base: entry})
+				if k < f.side()-1 {
+					ADDQ(planes, entry)
+				}
+			}
+			t[c].value(sign)
+			if c < f.side()-1 {
+				ADDQ(plane, column)
+			}
+		}
+		for c := range size {
+			var s combination
+			for k := range t {
+				s.add(factors, f.g[k][c], t[k].y)
+			}
+			VMOVUPS(s.value(sign), Mem{Base: to})
+			if r+c < 2*size-2 {
+				ADDQ(plane, to)
+			}
+		}
+	}
+	ADDQ(U8(32), g)
+	ADDQ(U8(32), u)
+	SUBQ(U8(8), n)
+	JG(LabelRef("maps"))
 	VZEROUPPER()
 	RET()
 }

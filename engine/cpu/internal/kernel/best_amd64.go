@@ -30,10 +30,10 @@ func init() {
 
 			MaxPool: maxPool,
 
-			WinogradWeights:  winogradWeightsAVX2,
-			WinogradInput:    winogradInputAVX2,
-			WinogradOutput:   winogradOutputAVX2,
-			WinogradGradient: winogradGradientAVX2,
+			Winograd: []Filter{
+				{3, winogradWeights3AVX2, winogradInput3AVX2, winogradOutput3AVX2, winogradGradient3AVX2, winogradWeightGradient3AVX2},
+				{5, winogradWeights5AVX2, winogradInput5AVX2, winogradOutput5AVX2, winogradGradient5AVX2, winogradWeightGradient5AVX2},
+			},
 		}
 	}
 }

@@ -68,24 +68,8 @@ type Set struct {
 	// over everything. It may read one float beyond the last window.
 	MaxPool func(x *float32, stride, size, step int, y *float32, at *byte, n int)
 
-	// WinogradWeights is U = G·g·Gᵀ for the 3×3 weights g of n input maps, packed
-	// for Gemm: 9 columns of MR values a map. Entry (r, c) goes to the n columns
-	// of MR values that start at u[(4r+c)·plane]. It may read 2 floats beyond.
-	WinogradWeights func(u *float32, plane int, g *float32, n int)
-	// WinogradInput is V = Bᵀ·d·B for rows × tiles tiles d of 4×4 pixels that
-	// lie 2 apart, row after row: entry (r, c) of tile t goes to
-	// v[(4r+c)·plane + t]. Rows of x lie pitch apart and hold their even pixels
-	// first and the odd ones from phase on. It may read 7 floats beyond a
-	// phase, and write 7 beyond the tiles of a row before it goes on to the next.
-	WinogradInput func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
-	// WinogradOutput is Y = Aᵀ·M·A for rows × tiles tiles: entry (r, c) of tile
-	// t is m[(4r+c)·plane + t], its 2×2 pixels go to rows of y that lie ld
-	// apart, 2·tiles−1 at least: the odd pixel is overwritten by the next row.
-	// It may read 7 floats beyond, and write 15 beyond a row before it goes on to the next.
-	WinogradOutput func(y *float32, ld int, m *float32, plane, rows, tiles int)
-	// WinogradGradient is V = A·d·Aᵀ for tiles d of 2×2 pixels; the arguments are
-	// those of WinogradInput.
-	WinogradGradient func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
+	// Winograd are the filters that there are, of 3×3 and of 5×5 weights.
+	Winograd []Filter
 }
 
 // Portable is the set written in Go alone.
@@ -112,8 +96,5 @@ var Portable = Set{
 
 	MaxPool: maxPoolGo,
 
-	WinogradWeights:  winogradWeightsGo,
-	WinogradInput:    winogradInputGo,
-	WinogradOutput:   winogradOutputGo,
-	WinogradGradient: winogradGradientGo,
+	Winograd: []Filter{filter3.portable(), filter5.portable()},
 }

@@ -4,141 +4,167 @@
 
 #include "textflag.h"
 
-// func winogradWeightsAVX2(u *float32, plane int, weights *float32, n int)
+// func winogradWeights3AVX2(u *float32, plane int, weights *float32, n int)
 // Requires: AVX, AVX2
-TEXT ·winogradWeightsAVX2(SB), NOSPLIT, $0-32
+TEXT ·winogradWeights3AVX2(SB), NOSPLIT, $0-32
 	MOVQ         u+0(FP), AX
 	MOVQ         plane+8(FP), CX
 	MOVQ         weights+16(FP), DX
 	MOVQ         n+24(FP), BX
 	SHLQ         $0x02, CX
-	MOVQ         CX, SI
-	SHLQ         $0x02, SI
-	MOVL         $0x3f000000, DI
-	VMOVD        DI, X0
-	VPBROADCASTD X0, Y0
+	VBROADCASTSS winograd0<>+0(SB), Y0
+	VPCMPEQD     Y1, Y1, Y1
+	VPSLLD       $0x1f, Y1, Y1
 
 map:
-	MOVQ         AX, DI
+	MOVQ         AX, SI
 	VMOVUPS      (DX), Y1
 	VMOVUPS      24(DX), Y2
 	VMOVUPS      48(DX), Y3
-	VADDPS       Y3, Y1, Y4
-	VSUBPS       Y2, Y4, Y5
-	VADDPS       Y2, Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VMULPS       Y0, Y5, Y5
-	VMOVUPS      X1, (DI)
+	VMOVUPS      Y1, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y4
+	VMULPS       Y2, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMULPS       Y3, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y1
+	VMULPS       Y2, Y0, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       Y3, Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      X1, (SI)
 	VEXTRACTF128 $0x01, Y1, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X4, (DI)
-	VEXTRACTF128 $0x01, Y4, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X5, (DI)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X3, (DI)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVLPS      X1, 16(DI)
-	MOVQ         AX, DI
-	ADDQ         SI, DI
-	VMOVUPS      (DX), Y1
-	VADDPS       144(DX), Y1, Y1
-	VADDPS       72(DX), Y1, Y1
-	VMULPS       Y0, Y1, Y1
-	VMOVUPS      24(DX), Y2
-	VADDPS       168(DX), Y2, Y2
-	VADDPS       96(DX), Y2, Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      48(DX), Y3
-	VADDPS       192(DX), Y3, Y3
-	VADDPS       120(DX), Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VADDPS       Y3, Y1, Y4
-	VSUBPS       Y2, Y4, Y5
-	VADDPS       Y2, Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VMULPS       Y0, Y5, Y5
-	VMOVUPS      X1, (DI)
+	VMOVLPS      X1, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y3, Y1
+	VMOVUPS      X1, (SI)
 	VEXTRACTF128 $0x01, Y1, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X4, (DI)
-	VEXTRACTF128 $0x01, Y4, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X5, (DI)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X3, (DI)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVLPS      X1, 16(DI)
-	MOVQ         AX, DI
-	ADDQ         SI, DI
-	ADDQ         SI, DI
-	VMOVUPS      (DX), Y1
-	VADDPS       144(DX), Y1, Y1
-	VSUBPS       72(DX), Y1, Y1
-	VMULPS       Y0, Y1, Y1
-	VMOVUPS      24(DX), Y2
-	VADDPS       168(DX), Y2, Y2
-	VSUBPS       96(DX), Y2, Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      48(DX), Y3
-	VADDPS       192(DX), Y3, Y3
-	VSUBPS       120(DX), Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VADDPS       Y3, Y1, Y4
-	VSUBPS       Y2, Y4, Y5
-	VADDPS       Y2, Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VMULPS       Y0, Y5, Y5
-	VMOVUPS      X1, (DI)
+	VMOVLPS      X1, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       (DX), Y0, Y1
+	VMULPS       72(DX), Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMULPS       144(DX), Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMULPS       24(DX), Y0, Y2
+	VMULPS       96(DX), Y0, Y3
+	VADDPS       Y3, Y2, Y2
+	VMULPS       168(DX), Y0, Y3
+	VADDPS       Y3, Y2, Y2
+	VMULPS       48(DX), Y0, Y3
+	VMULPS       120(DX), Y0, Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       192(DX), Y0, Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y1, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y4
+	VMULPS       Y2, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMULPS       Y3, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y1
+	VMULPS       Y2, Y0, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       Y3, Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      X1, (SI)
 	VEXTRACTF128 $0x01, Y1, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X4, (DI)
-	VEXTRACTF128 $0x01, Y4, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X5, (DI)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X3, (DI)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVLPS      X1, 16(DI)
-	MOVQ         AX, DI
-	ADDQ         SI, DI
-	ADDQ         SI, DI
-	ADDQ         SI, DI
+	VMOVLPS      X1, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y3, Y1
+	VMOVUPS      X1, (SI)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVLPS      X1, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       (DX), Y0, Y1
+	VMULPS       72(DX), Y0, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       144(DX), Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMULPS       24(DX), Y0, Y2
+	VMULPS       96(DX), Y0, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMULPS       168(DX), Y0, Y3
+	VADDPS       Y3, Y2, Y2
+	VMULPS       48(DX), Y0, Y3
+	VMULPS       120(DX), Y0, Y4
+	VSUBPS       Y4, Y3, Y3
+	VMULPS       192(DX), Y0, Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y1, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y4
+	VMULPS       Y2, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMULPS       Y3, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y1
+	VMULPS       Y2, Y0, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       Y3, Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      X1, (SI)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVLPS      X1, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y3, Y1
+	VMOVUPS      X1, (SI)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVLPS      X1, 16(SI)
+	ADDQ         CX, SI
 	VMOVUPS      144(DX), Y1
 	VMOVUPS      168(DX), Y2
 	VMOVUPS      192(DX), Y3
-	VADDPS       Y3, Y1, Y4
-	VSUBPS       Y2, Y4, Y5
-	VADDPS       Y2, Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VMULPS       Y0, Y5, Y5
-	VMOVUPS      X1, (DI)
+	VMOVUPS      Y1, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y4
+	VMULPS       Y2, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMULPS       Y3, Y0, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      X4, (SI)
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVLPS      X4, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y1, Y0, Y1
+	VMULPS       Y2, Y0, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       Y3, Y0, Y2
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      X1, (SI)
 	VEXTRACTF128 $0x01, Y1, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X4, (DI)
-	VEXTRACTF128 $0x01, Y4, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X5, (DI)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVLPS      X1, 16(DI)
-	ADDQ         CX, DI
-	VMOVUPS      X3, (DI)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVLPS      X1, 16(DI)
+	VMOVLPS      X1, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y3, Y1
+	VMOVUPS      X1, (SI)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVLPS      X1, 16(SI)
 	ADDQ         $+24, AX
 	ADDQ         $0x000000d8, DX
 	DECQ         BX
@@ -146,22 +172,24 @@ map:
 	VZEROUPPER
 	RET
 
-// func winogradInputAVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+DATA winograd0<>+0(SB)/4, $0x3f000000
+GLOBL winograd0<>(SB), RODATA|NOPTR, $4
+
+// func winogradInput3AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
 // Requires: AVX
-TEXT ·winogradInputAVX2(SB), NOSPLIT, $0-56
-	MOVQ v+0(FP), AX
-	MOVQ plane+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ pitch+24(FP), BX
-	MOVQ phase+32(FP), SI
-	MOVQ rows+40(FP), DI
-	MOVQ tiles+48(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ CX, R9
-	SHLQ $0x02, R9
+TEXT ·winogradInput3AVX2(SB), NOSPLIT, $0-56
+	MOVQ   v+0(FP), AX
+	MOVQ   plane+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   pitch+24(FP), BX
+	MOVQ   phase+32(FP), SI
+	MOVQ   rows+40(FP), DI
+	MOVQ   tiles+48(FP), R8
+	SHLQ   $0x02, CX
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+	SHLQ   $0x02, R8
+	IMUL3Q $0x04, CX, R9
 
 row:
 	XORQ R10, R10
@@ -185,16 +213,21 @@ tiles:
 	VMOVUPS (R12), Y3
 	VSUBPS  4(R12), Y3, Y3
 	MOVQ    R11, R12
+	VMOVUPS Y0, Y0
 	VSUBPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VADDPS  Y2, Y1, Y0
+	VMOVUPS Y1, Y0
+	VADDPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VSUBPS  Y1, Y2, Y0
+	VMOVUPS Y1, Y0
+	VMOVUPS Y2, Y2
+	VSUBPS  Y0, Y2, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VSUBPS  Y3, Y1, Y0
+	VMOVUPS Y1, Y0
+	VSUBPS  Y3, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    CX, R11
 	LEAQ    (DX)(R10*1), R12
@@ -214,45 +247,59 @@ tiles:
 	VMOVUPS (R13), Y3
 	VADDPS  4(R12), Y3, Y3
 	MOVQ    R11, R12
+	VMOVUPS Y0, Y0
 	VSUBPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VADDPS  Y2, Y1, Y0
+	VMOVUPS Y1, Y0
+	VADDPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VSUBPS  Y1, Y2, Y0
+	VMOVUPS Y1, Y0
+	VMOVUPS Y2, Y2
+	VSUBPS  Y0, Y2, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VSUBPS  Y3, Y1, Y0
+	VMOVUPS Y1, Y0
+	VSUBPS  Y3, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    CX, R11
 	LEAQ    (DX)(R10*1), R12
 	LEAQ    (R12)(SI*1), R13
-	VMOVUPS 4(R12), Y0
-	VSUBPS  (R13), Y0, Y0
-	ADDQ    BX, R12
-	ADDQ    BX, R13
+	VMOVUPS (R13), Y0
 	VMOVUPS 4(R12), Y1
-	VSUBPS  (R13), Y1, Y1
+	VSUBPS  Y0, Y1, Y0
 	ADDQ    BX, R12
 	ADDQ    BX, R13
+	VMOVUPS (R13), Y1
 	VMOVUPS 4(R12), Y2
-	VSUBPS  (R13), Y2, Y2
+	VSUBPS  Y1, Y2, Y1
 	ADDQ    BX, R12
 	ADDQ    BX, R13
+	VMOVUPS (R13), Y2
 	VMOVUPS 4(R12), Y3
-	VSUBPS  (R13), Y3, Y3
+	VSUBPS  Y2, Y3, Y2
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y3
+	VMOVUPS 4(R12), Y4
+	VSUBPS  Y3, Y4, Y3
 	MOVQ    R11, R12
+	VMOVUPS Y0, Y0
 	VSUBPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VADDPS  Y2, Y1, Y0
+	VMOVUPS Y1, Y0
+	VADDPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VSUBPS  Y1, Y2, Y0
+	VMOVUPS Y1, Y0
+	VMOVUPS Y2, Y2
+	VSUBPS  Y0, Y2, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    R9, R12
-	VSUBPS  Y3, Y1, Y0
+	VMOVUPS Y1, Y0
+	VSUBPS  Y3, Y0, Y0
 	VMOVUPS Y0, (R12)
 	ADDQ    CX, R11
 	LEAQ    (DX)(R10*1), R12
@@ -271,16 +318,21 @@ tiles:
 	ADDQ    BX, R13
 	VMOVUPS (R13), Y3
 	VSUBPS  4(R13), Y3, Y3
+	VMOVUPS Y0, Y0
 	VSUBPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R11)
 	ADDQ    R9, R11
-	VADDPS  Y2, Y1, Y0
+	VMOVUPS Y1, Y0
+	VADDPS  Y2, Y0, Y0
 	VMOVUPS Y0, (R11)
 	ADDQ    R9, R11
-	VSUBPS  Y1, Y2, Y0
+	VMOVUPS Y1, Y0
+	VMOVUPS Y2, Y2
+	VSUBPS  Y0, Y2, Y0
 	VMOVUPS Y0, (R11)
 	ADDQ    R9, R11
-	VSUBPS  Y3, Y1, Y0
+	VMOVUPS Y1, Y0
+	VSUBPS  Y3, Y0, Y0
 	VMOVUPS Y0, (R11)
 	ADDQ    $+32, R10
 	CMPQ    R10, R8
@@ -292,20 +344,21 @@ tiles:
 	VZEROUPPER
 	RET
 
-// func winogradOutputAVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
-// Requires: AVX
-TEXT ·winogradOutputAVX2(SB), NOSPLIT, $0-48
-	MOVQ y+0(FP), AX
-	MOVQ ld+8(FP), CX
-	MOVQ m+16(FP), DX
-	MOVQ plane+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ tiles+40(FP), DI
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ BX, R8
-	SHLQ $0x02, R8
+// func winogradOutput3AVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
+// Requires: AVX, AVX2
+TEXT ·winogradOutput3AVX2(SB), NOSPLIT, $0-48
+	MOVQ     y+0(FP), AX
+	MOVQ     ld+8(FP), CX
+	MOVQ     m+16(FP), DX
+	MOVQ     plane+24(FP), BX
+	MOVQ     rows+32(FP), SI
+	MOVQ     tiles+40(FP), DI
+	SHLQ     $0x02, CX
+	SHLQ     $0x02, BX
+	SHLQ     $0x02, DI
+	IMUL3Q   $0x04, BX, R8
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLD   $0x1f, Y0, Y0
 
 	// A row's groups of eight tiles are taken from the right to the left.
 	LEAQ -4(DI), R9
@@ -318,72 +371,84 @@ tiles:
 	LEAQ       (DX)(R10*1), R11
 	MOVQ       R11, R12
 	VMOVUPS    (R12), Y0
+	VMOVUPS    Y0, Y0
 	ADDQ       R8, R12
 	VMOVUPS    (R12), Y1
 	VADDPS     Y1, Y0, Y0
+	VMOVUPS    Y1, Y1
 	ADDQ       R8, R12
 	VMOVUPS    (R12), Y2
 	VADDPS     Y2, Y0, Y0
 	VSUBPS     Y2, Y1, Y1
 	ADDQ       R8, R12
-	VSUBPS     (R12), Y1, Y1
-	VMOVAPS    Y0, Y0
-	VMOVAPS    Y1, Y2
+	VMOVUPS    (R12), Y2
+	VSUBPS     Y2, Y1, Y1
+	VMOVUPS    Y0, Y0
+	VMOVUPS    Y1, Y1
 	ADDQ       BX, R11
 	MOVQ       R11, R12
-	VMOVUPS    (R12), Y1
+	VMOVUPS    (R12), Y2
+	VMOVUPS    Y2, Y2
 	ADDQ       R8, R12
 	VMOVUPS    (R12), Y3
-	VADDPS     Y3, Y1, Y1
-	ADDQ       R8, R12
-	VMOVUPS    (R12), Y4
-	VADDPS     Y4, Y1, Y1
-	VSUBPS     Y4, Y3, Y3
-	ADDQ       R8, R12
-	VSUBPS     (R12), Y3, Y3
-	VADDPS     Y1, Y0, Y0
-	VMOVAPS    Y1, Y1
 	VADDPS     Y3, Y2, Y2
-	VMOVAPS    Y3, Y3
-	ADDQ       BX, R11
-	MOVQ       R11, R12
-	VMOVUPS    (R12), Y5
+	VMOVUPS    Y3, Y3
 	ADDQ       R8, R12
 	VMOVUPS    (R12), Y4
-	VADDPS     Y4, Y5, Y5
-	ADDQ       R8, R12
-	VMOVUPS    (R12), Y6
-	VADDPS     Y6, Y5, Y5
-	VSUBPS     Y6, Y4, Y4
-	ADDQ       R8, R12
-	VSUBPS     (R12), Y4, Y4
-	VADDPS     Y5, Y0, Y0
-	VSUBPS     Y5, Y1, Y1
 	VADDPS     Y4, Y2, Y2
 	VSUBPS     Y4, Y3, Y3
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y4
+	VSUBPS     Y4, Y3, Y3
+	VADDPS     Y2, Y0, Y0
+	VMOVUPS    Y2, Y2
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    Y3, Y3
 	ADDQ       BX, R11
-	VMOVUPS    (R11), Y5
-	ADDQ       R8, R11
+	MOVQ       R11, R12
+	VMOVUPS    (R12), Y4
+	VMOVUPS    Y4, Y4
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    Y5, Y5
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y6
+	VADDPS     Y6, Y4, Y4
+	VSUBPS     Y6, Y5, Y5
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y6
+	VSUBPS     Y6, Y5, Y5
+	VADDPS     Y4, Y0, Y0
+	VSUBPS     Y4, Y2, Y2
+	VADDPS     Y5, Y1, Y1
+	VSUBPS     Y5, Y3, Y3
+	ADDQ       BX, R11
 	VMOVUPS    (R11), Y4
-	VADDPS     Y4, Y5, Y5
+	VMOVUPS    Y4, Y4
+	ADDQ       R8, R11
+	VMOVUPS    (R11), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    Y5, Y5
 	ADDQ       R8, R11
 	VMOVUPS    (R11), Y6
-	VADDPS     Y6, Y5, Y5
-	VSUBPS     Y6, Y4, Y4
+	VADDPS     Y6, Y4, Y4
+	VSUBPS     Y6, Y5, Y5
 	ADDQ       R8, R11
-	VSUBPS     (R11), Y4, Y4
-	VSUBPS     Y5, Y1, Y1
-	VSUBPS     Y4, Y3, Y3
+	VMOVUPS    (R11), Y6
+	VSUBPS     Y6, Y5, Y5
+	VSUBPS     Y4, Y2, Y2
+	VSUBPS     Y5, Y3, Y3
 	LEAQ       (AX)(R10*2), R11
-	VUNPCKLPS  Y1, Y0, Y4
-	VUNPCKHPS  Y1, Y0, Y0
-	VPERM2F128 $0x20, Y0, Y4, Y1
-	VMOVUPS    Y1, (R11)
-	VPERM2F128 $0x31, Y0, Y4, Y1
-	VMOVUPS    Y1, 32(R11)
+	VUNPCKLPS  Y2, Y0, Y4
+	VUNPCKHPS  Y2, Y0, Y0
+	VPERM2F128 $0x20, Y0, Y4, Y2
+	VMOVUPS    Y2, (R11)
+	VPERM2F128 $0x31, Y0, Y4, Y2
+	VMOVUPS    Y2, 32(R11)
 	ADDQ       CX, R11
-	VUNPCKLPS  Y3, Y2, Y0
-	VUNPCKHPS  Y3, Y2, Y1
+	VUNPCKLPS  Y3, Y1, Y0
+	VUNPCKHPS  Y3, Y1, Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
 	VMOVUPS    Y2, (R11)
 	VPERM2F128 $0x31, Y1, Y0, Y2
@@ -397,9 +462,9 @@ tiles:
 	VZEROUPPER
 	RET
 
-// func winogradGradientAVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+// func winogradGradient3AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
 // Requires: AVX, AVX2
-TEXT ·winogradGradientAVX2(SB), NOSPLIT, $0-56
+TEXT ·winogradGradient3AVX2(SB), NOSPLIT, $0-56
 	MOVQ     v+0(FP), AX
 	MOVQ     plane+8(FP), CX
 	MOVQ     x+16(FP), DX
@@ -411,6 +476,7 @@ TEXT ·winogradGradientAVX2(SB), NOSPLIT, $0-56
 	SHLQ     $0x02, BX
 	SHLQ     $0x02, SI
 	SHLQ     $0x02, R8
+	IMUL3Q   $0x04, CX, R9
 	VPCMPEQD Y0, Y0, Y0
 	VPSLLD   $0x1f, Y0, Y0
 
@@ -425,60 +491,78 @@ tiles:
 	VMOVUPS (R10)(SI*1), Y2
 	VMOVUPS (R11), Y3
 	VMOVUPS (R11)(SI*1), Y4
-	VMOVAPS Y1, Y5
-	VMOVAPS Y2, Y6
-	VMOVAPS Y5, Y7
+	VMOVUPS Y1, Y5
+	VMOVUPS Y2, Y6
+	VMOVUPS Y5, Y7
 	VMOVUPS Y7, (R12)
 	ADDQ    CX, R12
-	VADDPS  Y6, Y5, Y7
+	VMOVUPS Y5, Y7
+	VADDPS  Y6, Y7, Y7
 	VMOVUPS Y7, (R12)
 	ADDQ    CX, R12
+	VMOVUPS Y5, Y5
 	VSUBPS  Y6, Y5, Y5
 	VMOVUPS Y5, (R12)
 	ADDQ    CX, R12
-	VXORPS  Y0, Y6, Y5
+	VMOVUPS Y6, Y5
+	VXORPS  Y0, Y5, Y5
 	VMOVUPS Y5, (R12)
 	ADDQ    CX, R12
-	VADDPS  Y3, Y1, Y5
-	VADDPS  Y4, Y2, Y6
-	VMOVAPS Y5, Y7
+	VMOVUPS Y1, Y5
+	VADDPS  Y3, Y5, Y5
+	VMOVUPS Y2, Y6
+	VADDPS  Y4, Y6, Y6
+	VMOVUPS Y5, Y7
 	VMOVUPS Y7, (R12)
 	ADDQ    CX, R12
-	VADDPS  Y6, Y5, Y7
+	VMOVUPS Y5, Y7
+	VADDPS  Y6, Y7, Y7
 	VMOVUPS Y7, (R12)
 	ADDQ    CX, R12
+	VMOVUPS Y5, Y5
 	VSUBPS  Y6, Y5, Y5
 	VMOVUPS Y5, (R12)
 	ADDQ    CX, R12
-	VXORPS  Y0, Y6, Y5
+	VMOVUPS Y6, Y5
+	VXORPS  Y0, Y5, Y5
 	VMOVUPS Y5, (R12)
 	ADDQ    CX, R12
+	VMOVUPS Y1, Y1
 	VSUBPS  Y3, Y1, Y1
+	VMOVUPS Y2, Y2
 	VSUBPS  Y4, Y2, Y2
-	VMOVAPS Y1, Y5
+	VMOVUPS Y1, Y5
 	VMOVUPS Y5, (R12)
 	ADDQ    CX, R12
-	VADDPS  Y2, Y1, Y5
+	VMOVUPS Y1, Y5
+	VADDPS  Y2, Y5, Y5
 	VMOVUPS Y5, (R12)
 	ADDQ    CX, R12
+	VMOVUPS Y1, Y1
 	VSUBPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R12)
 	ADDQ    CX, R12
-	VXORPS  Y0, Y2, Y1
+	VMOVUPS Y2, Y1
+	VXORPS  Y0, Y1, Y1
 	VMOVUPS Y1, (R12)
 	ADDQ    CX, R12
-	VXORPS  Y0, Y3, Y1
-	VXORPS  Y0, Y4, Y2
-	VMOVAPS Y1, Y3
+	VMOVUPS Y3, Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y4, Y2
+	VXORPS  Y0, Y2, Y2
+	VMOVUPS Y1, Y3
 	VMOVUPS Y3, (R12)
 	ADDQ    CX, R12
-	VADDPS  Y2, Y1, Y3
+	VMOVUPS Y1, Y3
+	VADDPS  Y2, Y3, Y3
 	VMOVUPS Y3, (R12)
 	ADDQ    CX, R12
+	VMOVUPS Y1, Y1
 	VSUBPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R12)
 	ADDQ    CX, R12
-	VXORPS  Y0, Y2, Y1
+	VMOVUPS Y2, Y1
+	VXORPS  Y0, Y1, Y1
 	VMOVUPS Y1, (R12)
 	ADDQ    $+32, R9
 	CMPQ    R9, R8
@@ -487,5 +571,2613 @@ tiles:
 	ADDQ    R8, AX
 	DECQ    DI
 	JNZ     row
+	VZEROUPPER
+	RET
+
+// func winogradWeightGradient3AVX2(weights *float32, u *float32, plane int, n int)
+// Requires: AVX, AVX2
+TEXT ·winogradWeightGradient3AVX2(SB), NOSPLIT, $0-32
+	MOVQ         weights+0(FP), AX
+	MOVQ         u+8(FP), CX
+	MOVQ         plane+16(FP), DX
+	MOVQ         n+24(FP), BX
+	SHLQ         $0x02, DX
+	IMUL3Q       $0x04, DX, SI
+	VBROADCASTSS winograd0<>+0(SB), Y0
+	VPCMPEQD     Y1, Y1, Y1
+	VPSLLD       $0x1f, Y1, Y1
+
+maps:
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y1
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y2
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y3
+	VADDPS  Y3, Y2, Y2
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y3
+	VADDPS  Y3, Y2, Y2
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y3
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	VMOVUPS (R8), Y4
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	ADDQ    SI, R8
+	VMOVUPS Y1, Y1
+	VMULPS  Y2, Y0, Y5
+	VADDPS  Y5, Y1, Y1
+	VMULPS  Y3, Y0, Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y2, Y0, Y1
+	VMULPS  Y3, Y0, Y5
+	VSUBPS  Y5, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y2, Y0, Y1
+	VMULPS  Y3, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y1
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y2
+	VSUBPS  Y2, Y1, Y1
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y2
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y3
+	VSUBPS  Y3, Y2, Y2
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y3
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y4
+	VSUBPS  Y4, Y3, Y3
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y4
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	ADDQ    SI, R8
+	VMOVUPS Y1, Y1
+	VMULPS  Y2, Y0, Y5
+	VADDPS  Y5, Y1, Y1
+	VMULPS  Y3, Y0, Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y2, Y0, Y1
+	VMULPS  Y3, Y0, Y5
+	VSUBPS  Y5, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y2, Y0, Y1
+	VMULPS  Y3, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y1
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    SI, R9
+	VADDPS  (R9), Y1, Y1
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y2
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y3
+	VADDPS  Y3, Y2, Y2
+	ADDQ    SI, R9
+	VADDPS  (R9), Y2, Y2
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y3
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    SI, R9
+	VADDPS  (R9), Y3, Y3
+	ADDQ    DX, R8
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y4
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	ADDQ    SI, R8
+	VADDPS  (R8), Y4, Y4
+	VMOVUPS Y1, Y1
+	VMULPS  Y2, Y0, Y5
+	VADDPS  Y5, Y1, Y1
+	VMULPS  Y3, Y0, Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y2, Y0, Y1
+	VMULPS  Y3, Y0, Y5
+	VSUBPS  Y5, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y2, Y0, Y1
+	VMULPS  Y3, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, BX
+	JG      maps
+	VZEROUPPER
+	RET
+
+// func winogradWeights5AVX2(u *float32, plane int, weights *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·winogradWeights5AVX2(SB), NOSPLIT, $0-32
+	MOVQ         u+0(FP), AX
+	MOVQ         plane+8(FP), CX
+	MOVQ         weights+16(FP), DX
+	MOVQ         n+24(FP), BX
+	SHLQ         $0x02, CX
+	VBROADCASTSS winograd1<>+0(SB), Y0
+	VBROADCASTSS winograd2<>+0(SB), Y1
+	VBROADCASTSS winograd3<>+0(SB), Y2
+	VBROADCASTSS winograd4<>+0(SB), Y3
+	VBROADCASTSS winograd5<>+0(SB), Y4
+	VBROADCASTSS winograd6<>+0(SB), Y5
+	VPCMPEQD     Y6, Y6, Y6
+	VPSLLD       $0x1f, Y6, Y6
+
+map:
+	MOVQ         AX, SI
+	VMOVUPS      (DX), Y7
+	VMOVUPS      24(DX), Y8
+	VMOVUPS      48(DX), Y9
+	VMOVUPS      72(DX), Y10
+	VMOVUPS      96(DX), Y11
+	VMOVUPS      Y7, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VMOVUPS      Y13, Y13
+	VSUBPS       Y12, Y13, Y12
+	VMULPS       Y9, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y1, Y12
+	VMULPS       Y8, Y2, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y5, Y13
+	VADDPS       Y13, Y12, Y12
+	VXORPS       Y6, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y5, Y7
+	VMULPS       Y8, Y4, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y9, Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y2, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y11, Y1, Y8
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y11, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       (DX), Y0, Y7
+	VMULPS       120(DX), Y0, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       240(DX), Y0, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       360(DX), Y0, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       480(DX), Y0, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       24(DX), Y0, Y8
+	VMULPS       144(DX), Y0, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       264(DX), Y0, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       384(DX), Y0, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       504(DX), Y0, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       48(DX), Y0, Y9
+	VMULPS       168(DX), Y0, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       288(DX), Y0, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       408(DX), Y0, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       528(DX), Y0, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       72(DX), Y0, Y10
+	VMULPS       192(DX), Y0, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       312(DX), Y0, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       432(DX), Y0, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       552(DX), Y0, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       96(DX), Y0, Y11
+	VMULPS       216(DX), Y0, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       336(DX), Y0, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       456(DX), Y0, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       576(DX), Y0, Y12
+	VADDPS       Y12, Y11, Y11
+	VMOVUPS      Y7, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VMOVUPS      Y13, Y13
+	VSUBPS       Y12, Y13, Y12
+	VMULPS       Y9, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y1, Y12
+	VMULPS       Y8, Y2, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y5, Y13
+	VADDPS       Y13, Y12, Y12
+	VXORPS       Y6, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y5, Y7
+	VMULPS       Y8, Y4, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y9, Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y2, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y11, Y1, Y8
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y11, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       (DX), Y0, Y7
+	VMULPS       120(DX), Y0, Y8
+	VMOVUPS      Y8, Y8
+	VSUBPS       Y7, Y8, Y7
+	VMULPS       240(DX), Y0, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       360(DX), Y0, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       480(DX), Y0, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       24(DX), Y0, Y8
+	VMULPS       144(DX), Y0, Y9
+	VMOVUPS      Y9, Y9
+	VSUBPS       Y8, Y9, Y8
+	VMULPS       264(DX), Y0, Y9
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       384(DX), Y0, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       504(DX), Y0, Y9
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       48(DX), Y0, Y9
+	VMULPS       168(DX), Y0, Y10
+	VMOVUPS      Y10, Y10
+	VSUBPS       Y9, Y10, Y9
+	VMULPS       288(DX), Y0, Y10
+	VSUBPS       Y10, Y9, Y9
+	VMULPS       408(DX), Y0, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       528(DX), Y0, Y10
+	VSUBPS       Y10, Y9, Y9
+	VMULPS       72(DX), Y0, Y10
+	VMULPS       192(DX), Y0, Y11
+	VMOVUPS      Y11, Y11
+	VSUBPS       Y10, Y11, Y10
+	VMULPS       312(DX), Y0, Y11
+	VSUBPS       Y11, Y10, Y10
+	VMULPS       432(DX), Y0, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       552(DX), Y0, Y11
+	VSUBPS       Y11, Y10, Y10
+	VMULPS       96(DX), Y0, Y11
+	VMULPS       216(DX), Y0, Y12
+	VMOVUPS      Y12, Y12
+	VSUBPS       Y11, Y12, Y11
+	VMULPS       336(DX), Y0, Y12
+	VSUBPS       Y12, Y11, Y11
+	VMULPS       456(DX), Y0, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       576(DX), Y0, Y12
+	VSUBPS       Y12, Y11, Y11
+	VMOVUPS      Y7, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VMOVUPS      Y13, Y13
+	VSUBPS       Y12, Y13, Y12
+	VMULPS       Y9, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y1, Y12
+	VMULPS       Y8, Y2, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y5, Y13
+	VADDPS       Y13, Y12, Y12
+	VXORPS       Y6, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y5, Y7
+	VMULPS       Y8, Y4, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y9, Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y2, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y11, Y1, Y8
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y11, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       (DX), Y1, Y7
+	VMULPS       120(DX), Y2, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       240(DX), Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       360(DX), Y4, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       480(DX), Y5, Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       Y6, Y7, Y7
+	VMULPS       24(DX), Y1, Y8
+	VMULPS       144(DX), Y2, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       264(DX), Y3, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       384(DX), Y4, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       504(DX), Y5, Y9
+	VADDPS       Y9, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VMULPS       48(DX), Y1, Y9
+	VMULPS       168(DX), Y2, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       288(DX), Y3, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       408(DX), Y4, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       528(DX), Y5, Y10
+	VADDPS       Y10, Y9, Y9
+	VXORPS       Y6, Y9, Y9
+	VMULPS       72(DX), Y1, Y10
+	VMULPS       192(DX), Y2, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       312(DX), Y3, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       432(DX), Y4, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       552(DX), Y5, Y11
+	VADDPS       Y11, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VMULPS       96(DX), Y1, Y11
+	VMULPS       216(DX), Y2, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       336(DX), Y3, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       456(DX), Y4, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       576(DX), Y5, Y12
+	VADDPS       Y12, Y11, Y11
+	VXORPS       Y6, Y11, Y11
+	VMOVUPS      Y7, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VMOVUPS      Y13, Y13
+	VSUBPS       Y12, Y13, Y12
+	VMULPS       Y9, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y1, Y12
+	VMULPS       Y8, Y2, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y5, Y13
+	VADDPS       Y13, Y12, Y12
+	VXORPS       Y6, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y5, Y7
+	VMULPS       Y8, Y4, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y9, Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y2, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y11, Y1, Y8
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y11, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       (DX), Y5, Y7
+	VMULPS       120(DX), Y4, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       240(DX), Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       360(DX), Y2, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       480(DX), Y1, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       24(DX), Y5, Y8
+	VMULPS       144(DX), Y4, Y9
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       264(DX), Y3, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       384(DX), Y2, Y9
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       504(DX), Y1, Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       48(DX), Y5, Y9
+	VMULPS       168(DX), Y4, Y10
+	VSUBPS       Y10, Y9, Y9
+	VMULPS       288(DX), Y3, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       408(DX), Y2, Y10
+	VSUBPS       Y10, Y9, Y9
+	VMULPS       528(DX), Y1, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       72(DX), Y5, Y10
+	VMULPS       192(DX), Y4, Y11
+	VSUBPS       Y11, Y10, Y10
+	VMULPS       312(DX), Y3, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       432(DX), Y2, Y11
+	VSUBPS       Y11, Y10, Y10
+	VMULPS       552(DX), Y1, Y11
+	VADDPS       Y11, Y10, Y10
+	VMULPS       96(DX), Y5, Y11
+	VMULPS       216(DX), Y4, Y12
+	VSUBPS       Y12, Y11, Y11
+	VMULPS       336(DX), Y3, Y12
+	VADDPS       Y12, Y11, Y11
+	VMULPS       456(DX), Y2, Y12
+	VSUBPS       Y12, Y11, Y11
+	VMULPS       576(DX), Y1, Y12
+	VADDPS       Y12, Y11, Y11
+	VMOVUPS      Y7, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VMOVUPS      Y13, Y13
+	VSUBPS       Y12, Y13, Y12
+	VMULPS       Y9, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y1, Y12
+	VMULPS       Y8, Y2, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y5, Y13
+	VADDPS       Y13, Y12, Y12
+	VXORPS       Y6, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y5, Y7
+	VMULPS       Y8, Y4, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y9, Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y2, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y11, Y1, Y8
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y11, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      480(DX), Y7
+	VMOVUPS      504(DX), Y8
+	VMOVUPS      528(DX), Y9
+	VMOVUPS      552(DX), Y10
+	VMOVUPS      576(DX), Y11
+	VMOVUPS      Y7, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y0, Y12
+	VMULPS       Y8, Y0, Y13
+	VMOVUPS      Y13, Y13
+	VSUBPS       Y12, Y13, Y12
+	VMULPS       Y9, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMULPS       Y10, Y0, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y0, Y13
+	VSUBPS       Y13, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y1, Y12
+	VMULPS       Y8, Y2, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y9, Y3, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y10, Y4, Y13
+	VADDPS       Y13, Y12, Y12
+	VMULPS       Y11, Y5, Y13
+	VADDPS       Y13, Y12, Y12
+	VXORPS       Y6, Y12, Y12
+	VMOVUPS      X12, (SI)
+	VEXTRACTF128 $0x01, Y12, X12
+	VMOVLPS      X12, 16(SI)
+	ADDQ         CX, SI
+	VMULPS       Y7, Y5, Y7
+	VMULPS       Y8, Y4, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y9, Y3, Y8
+	VADDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y2, Y8
+	VSUBPS       Y8, Y7, Y7
+	VMULPS       Y11, Y1, Y8
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         CX, SI
+	VMOVUPS      Y11, Y7
+	VMOVUPS      X7, (SI)
+	VEXTRACTF128 $0x01, Y7, X7
+	VMOVLPS      X7, 16(SI)
+	ADDQ         $+24, AX
+	ADDQ         $0x00000258, DX
+	DECQ         BX
+	JNZ          map
+	VZEROUPPER
+	RET
+
+DATA winograd1<>+0(SB)/4, $0x3eaaaaab
+GLOBL winograd1<>(SB), RODATA|NOPTR, $4
+
+DATA winograd2<>+0(SB)/4, $0x3f888889
+GLOBL winograd2<>(SB), RODATA|NOPTR, $4
+
+DATA winograd3<>+0(SB)/4, $0x3f088889
+GLOBL winograd3<>(SB), RODATA|NOPTR, $4
+
+DATA winograd4<>+0(SB)/4, $0x3e888889
+GLOBL winograd4<>(SB), RODATA|NOPTR, $4
+
+DATA winograd5<>+0(SB)/4, $0x3e088889
+GLOBL winograd5<>(SB), RODATA|NOPTR, $4
+
+DATA winograd6<>+0(SB)/4, $0x3d888889
+GLOBL winograd6<>(SB), RODATA|NOPTR, $4
+
+// func winogradInput5AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+// Requires: AVX
+TEXT ·winogradInput5AVX2(SB), NOSPLIT, $0-56
+	MOVQ         v+0(FP), AX
+	MOVQ         plane+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         pitch+24(FP), BX
+	MOVQ         phase+32(FP), SI
+	MOVQ         rows+40(FP), DI
+	MOVQ         tiles+48(FP), R8
+	SHLQ         $0x02, CX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, R8
+	IMUL3Q       $0x06, CX, R9
+	VBROADCASTSS winograd7<>+0(SB), Y0
+	VBROADCASTSS winograd8<>+0(SB), Y1
+	VBROADCASTSS winograd0<>+0(SB), Y2
+	VBROADCASTSS winograd9<>+0(SB), Y3
+
+row:
+	XORQ R10, R10
+
+tiles:
+	LEAQ    (AX)(R10*1), R11
+	LEAQ    (DX)(R10*1), R12
+	LEAQ    (R12)(SI*1), R13
+	VMOVUPS (R12), Y4
+	VMULPS  (R13), Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  4(R12), Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  4(R13), Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  8(R12), Y4, Y4
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R12), Y5
+	VMULPS  (R13), Y0, Y6
+	VSUBPS  Y6, Y5, Y5
+	VMULPS  4(R12), Y1, Y6
+	VSUBPS  Y6, Y5, Y5
+	VMULPS  4(R13), Y0, Y6
+	VADDPS  Y6, Y5, Y5
+	VADDPS  8(R12), Y5, Y5
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R12), Y6
+	VMULPS  (R13), Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  4(R12), Y1, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  4(R13), Y0, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  8(R12), Y6, Y6
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R12), Y7
+	VMULPS  (R13), Y0, Y8
+	VSUBPS  Y8, Y7, Y7
+	VMULPS  4(R12), Y1, Y8
+	VSUBPS  Y8, Y7, Y7
+	VMULPS  4(R13), Y0, Y8
+	VADDPS  Y8, Y7, Y7
+	VADDPS  8(R12), Y7, Y7
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R12), Y8
+	VMULPS  (R13), Y0, Y9
+	VSUBPS  Y9, Y8, Y8
+	VMULPS  4(R12), Y1, Y9
+	VSUBPS  Y9, Y8, Y8
+	VMULPS  4(R13), Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	VADDPS  8(R12), Y8, Y8
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R12), Y9
+	VMULPS  (R13), Y0, Y10
+	VSUBPS  Y10, Y9, Y9
+	VMULPS  4(R12), Y1, Y10
+	VSUBPS  Y10, Y9, Y9
+	VMULPS  4(R13), Y0, Y10
+	VADDPS  Y10, Y9, Y9
+	VADDPS  8(R12), Y9, Y9
+	MOVQ    R11, R12
+	VMOVUPS Y4, Y4
+	VMULPS  Y5, Y0, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y6, Y1, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y0, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y2, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VMULPS  Y7, Y3, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y3, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y1, Y4
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y7, Y1, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y2, Y4
+	VSUBPS  Y6, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VSUBPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y7, Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y8, Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R11
+	LEAQ    (DX)(R10*1), R12
+	LEAQ    (R12)(SI*1), R13
+	VMOVUPS (R13), Y4
+	VMULPS  4(R12), Y2, Y5
+	VMOVUPS Y5, Y5
+	VSUBPS  Y4, Y5, Y4
+	VMULPS  4(R13), Y3, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  8(R12), Y4, Y4
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y5
+	VMULPS  4(R12), Y2, Y6
+	VMOVUPS Y6, Y6
+	VSUBPS  Y5, Y6, Y5
+	VMULPS  4(R13), Y3, Y6
+	VADDPS  Y6, Y5, Y5
+	VADDPS  8(R12), Y5, Y5
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y6
+	VMULPS  4(R12), Y2, Y7
+	VMOVUPS Y7, Y7
+	VSUBPS  Y6, Y7, Y6
+	VMULPS  4(R13), Y3, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  8(R12), Y6, Y6
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y7
+	VMULPS  4(R12), Y2, Y8
+	VMOVUPS Y8, Y8
+	VSUBPS  Y7, Y8, Y7
+	VMULPS  4(R13), Y3, Y8
+	VADDPS  Y8, Y7, Y7
+	VADDPS  8(R12), Y7, Y7
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y8
+	VMULPS  4(R12), Y2, Y9
+	VMOVUPS Y9, Y9
+	VSUBPS  Y8, Y9, Y8
+	VMULPS  4(R13), Y3, Y9
+	VADDPS  Y9, Y8, Y8
+	VADDPS  8(R12), Y8, Y8
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y9
+	VMULPS  4(R12), Y2, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y9, Y10, Y9
+	VMULPS  4(R13), Y3, Y10
+	VADDPS  Y10, Y9, Y9
+	VADDPS  8(R12), Y9, Y9
+	MOVQ    R11, R12
+	VMOVUPS Y4, Y4
+	VMULPS  Y5, Y0, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y6, Y1, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y0, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y2, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VMULPS  Y7, Y3, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y3, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y1, Y4
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y7, Y1, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y2, Y4
+	VSUBPS  Y6, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VSUBPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y7, Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y8, Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R11
+	LEAQ    (DX)(R10*1), R12
+	LEAQ    (R12)(SI*1), R13
+	VMOVUPS (R13), Y4
+	VMULPS  4(R12), Y3, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  4(R13), Y2, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  8(R12), Y4, Y4
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y5
+	VMULPS  4(R12), Y3, Y6
+	VSUBPS  Y6, Y5, Y5
+	VMULPS  4(R13), Y2, Y6
+	VADDPS  Y6, Y5, Y5
+	VADDPS  8(R12), Y5, Y5
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y6
+	VMULPS  4(R12), Y3, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  4(R13), Y2, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  8(R12), Y6, Y6
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y7
+	VMULPS  4(R12), Y3, Y8
+	VSUBPS  Y8, Y7, Y7
+	VMULPS  4(R13), Y2, Y8
+	VADDPS  Y8, Y7, Y7
+	VADDPS  8(R12), Y7, Y7
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y8
+	VMULPS  4(R12), Y3, Y9
+	VSUBPS  Y9, Y8, Y8
+	VMULPS  4(R13), Y2, Y9
+	VADDPS  Y9, Y8, Y8
+	VADDPS  8(R12), Y8, Y8
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y9
+	VMULPS  4(R12), Y3, Y10
+	VSUBPS  Y10, Y9, Y9
+	VMULPS  4(R13), Y2, Y10
+	VADDPS  Y10, Y9, Y9
+	VADDPS  8(R12), Y9, Y9
+	MOVQ    R11, R12
+	VMOVUPS Y4, Y4
+	VMULPS  Y5, Y0, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y6, Y1, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y0, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y2, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VMULPS  Y7, Y3, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y3, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y1, Y4
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y7, Y1, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y2, Y4
+	VSUBPS  Y6, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VSUBPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y7, Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y8, Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R11
+	LEAQ    (DX)(R10*1), R12
+	LEAQ    (R12)(SI*1), R13
+	VMULPS  (R13), Y1, Y4
+	VADDPS  4(R12), Y4, Y4
+	VMULPS  4(R13), Y1, Y5
+	VMOVUPS Y5, Y5
+	VSUBPS  Y4, Y5, Y4
+	VADDPS  8(R12), Y4, Y4
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y1, Y5
+	VADDPS  4(R12), Y5, Y5
+	VMULPS  4(R13), Y1, Y6
+	VMOVUPS Y6, Y6
+	VSUBPS  Y5, Y6, Y5
+	VADDPS  8(R12), Y5, Y5
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y1, Y6
+	VADDPS  4(R12), Y6, Y6
+	VMULPS  4(R13), Y1, Y7
+	VMOVUPS Y7, Y7
+	VSUBPS  Y6, Y7, Y6
+	VADDPS  8(R12), Y6, Y6
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y1, Y7
+	VADDPS  4(R12), Y7, Y7
+	VMULPS  4(R13), Y1, Y8
+	VMOVUPS Y8, Y8
+	VSUBPS  Y7, Y8, Y7
+	VADDPS  8(R12), Y7, Y7
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y1, Y8
+	VADDPS  4(R12), Y8, Y8
+	VMULPS  4(R13), Y1, Y9
+	VMOVUPS Y9, Y9
+	VSUBPS  Y8, Y9, Y8
+	VADDPS  8(R12), Y8, Y8
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y1, Y9
+	VADDPS  4(R12), Y9, Y9
+	VMULPS  4(R13), Y1, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y9, Y10, Y9
+	VADDPS  8(R12), Y9, Y9
+	MOVQ    R11, R12
+	VMOVUPS Y4, Y4
+	VMULPS  Y5, Y0, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y6, Y1, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y0, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y2, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VMULPS  Y7, Y3, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y3, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y1, Y4
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y7, Y1, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y2, Y4
+	VSUBPS  Y6, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VSUBPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y7, Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y8, Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R11
+	LEAQ    (DX)(R10*1), R12
+	LEAQ    (R12)(SI*1), R13
+	VMULPS  (R13), Y2, Y4
+	VSUBPS  4(R12), Y4, Y4
+	VMULPS  4(R13), Y2, Y5
+	VSUBPS  Y5, Y4, Y4
+	VADDPS  8(R12), Y4, Y4
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y2, Y5
+	VSUBPS  4(R12), Y5, Y5
+	VMULPS  4(R13), Y2, Y6
+	VSUBPS  Y6, Y5, Y5
+	VADDPS  8(R12), Y5, Y5
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y2, Y6
+	VSUBPS  4(R12), Y6, Y6
+	VMULPS  4(R13), Y2, Y7
+	VSUBPS  Y7, Y6, Y6
+	VADDPS  8(R12), Y6, Y6
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y2, Y7
+	VSUBPS  4(R12), Y7, Y7
+	VMULPS  4(R13), Y2, Y8
+	VSUBPS  Y8, Y7, Y7
+	VADDPS  8(R12), Y7, Y7
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y2, Y8
+	VSUBPS  4(R12), Y8, Y8
+	VMULPS  4(R13), Y2, Y9
+	VSUBPS  Y9, Y8, Y8
+	VADDPS  8(R12), Y8, Y8
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMULPS  (R13), Y2, Y9
+	VSUBPS  4(R12), Y9, Y9
+	VMULPS  4(R13), Y2, Y10
+	VSUBPS  Y10, Y9, Y9
+	VADDPS  8(R12), Y9, Y9
+	MOVQ    R11, R12
+	VMOVUPS Y4, Y4
+	VMULPS  Y5, Y0, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y6, Y1, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y0, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y2, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VMULPS  Y7, Y3, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y3, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y1, Y4
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y7, Y1, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMULPS  Y5, Y2, Y4
+	VSUBPS  Y6, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VSUBPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    R9, R12
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y7, Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y8, Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R11
+	LEAQ    (DX)(R10*1), R12
+	LEAQ    (R12)(SI*1), R13
+	VMOVUPS (R13), Y4
+	VMULPS  4(R12), Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  4(R13), Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  8(R12), Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  8(R13), Y4, Y4
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y5
+	VMULPS  4(R12), Y0, Y6
+	VSUBPS  Y6, Y5, Y5
+	VMULPS  4(R13), Y1, Y6
+	VSUBPS  Y6, Y5, Y5
+	VMULPS  8(R12), Y0, Y6
+	VADDPS  Y6, Y5, Y5
+	VADDPS  8(R13), Y5, Y5
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y6
+	VMULPS  4(R12), Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  4(R13), Y1, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  8(R12), Y0, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  8(R13), Y6, Y6
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y7
+	VMULPS  4(R12), Y0, Y8
+	VSUBPS  Y8, Y7, Y7
+	VMULPS  4(R13), Y1, Y8
+	VSUBPS  Y8, Y7, Y7
+	VMULPS  8(R12), Y0, Y8
+	VADDPS  Y8, Y7, Y7
+	VADDPS  8(R13), Y7, Y7
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y8
+	VMULPS  4(R12), Y0, Y9
+	VSUBPS  Y9, Y8, Y8
+	VMULPS  4(R13), Y1, Y9
+	VSUBPS  Y9, Y8, Y8
+	VMULPS  8(R12), Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	VADDPS  8(R13), Y8, Y8
+	ADDQ    BX, R12
+	ADDQ    BX, R13
+	VMOVUPS (R13), Y9
+	VMULPS  4(R12), Y0, Y10
+	VSUBPS  Y10, Y9, Y9
+	VMULPS  4(R13), Y1, Y10
+	VSUBPS  Y10, Y9, Y9
+	VMULPS  8(R12), Y0, Y10
+	VADDPS  Y10, Y9, Y9
+	VADDPS  8(R13), Y9, Y9
+	VMOVUPS Y4, Y4
+	VMULPS  Y5, Y0, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y6, Y1, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y0, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    R9, R11
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y2, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VMULPS  Y7, Y3, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    R9, R11
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y3, Y10
+	VSUBPS  Y10, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    R9, R11
+	VMULPS  Y5, Y1, Y4
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y7, Y1, Y10
+	VMOVUPS Y10, Y10
+	VSUBPS  Y4, Y10, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    R9, R11
+	VMULPS  Y5, Y2, Y4
+	VSUBPS  Y6, Y4, Y4
+	VMULPS  Y7, Y2, Y10
+	VSUBPS  Y10, Y4, Y4
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    R9, R11
+	VMOVUPS Y5, Y4
+	VMULPS  Y6, Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y7, Y1, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y8, Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    $+32, R10
+	CMPQ    R10, R8
+	JLT     tiles
+	LEAQ    (DX)(BX*2), DX
+	ADDQ    R8, AX
+	DECQ    DI
+	JNZ     row
+	VZEROUPPER
+	RET
+
+DATA winograd7<>+0(SB)/4, $0x3fc00000
+GLOBL winograd7<>(SB), RODATA|NOPTR, $4
+
+DATA winograd8<>+0(SB)/4, $0x40000000
+GLOBL winograd8<>(SB), RODATA|NOPTR, $4
+
+DATA winograd9<>+0(SB)/4, $0x40200000
+GLOBL winograd9<>(SB), RODATA|NOPTR, $4
+
+// func winogradOutput5AVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
+// Requires: AVX, AVX2
+TEXT ·winogradOutput5AVX2(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         ld+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         plane+24(FP), BX
+	MOVQ         rows+32(FP), SI
+	MOVQ         tiles+40(FP), DI
+	SHLQ         $0x02, CX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, DI
+	IMUL3Q       $0x06, BX, R8
+	VBROADCASTSS winograd0<>+0(SB), Y0
+	VBROADCASTSS winograd8<>+0(SB), Y1
+	VPCMPEQD     Y2, Y2, Y2
+	VPSLLD       $0x1f, Y2, Y2
+
+	// A row's groups of eight tiles are taken from the right to the left.
+	LEAQ -4(DI), R9
+	ANDQ $-32, R9
+
+row:
+	MOVQ R9, R10
+
+tiles:
+	LEAQ       (DX)(R10*1), R11
+	MOVQ       R11, R12
+	VMOVUPS    (R12), Y2
+	VMOVUPS    Y2, Y2
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    Y3, Y3
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y4
+	VADDPS     Y4, Y2, Y2
+	VSUBPS     Y4, Y3, Y3
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y4
+	VADDPS     Y4, Y2, Y2
+	VMULPS     Y4, Y0, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y4
+	VADDPS     Y4, Y2, Y2
+	VMULPS     Y4, Y1, Y4
+	VSUBPS     Y4, Y3, Y3
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    Y2, Y2
+	VMOVUPS    Y3, Y3
+	ADDQ       BX, R11
+	MOVQ       R11, R12
+	VMOVUPS    (R12), Y4
+	VMOVUPS    Y4, Y4
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    Y5, Y5
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y6
+	VADDPS     Y6, Y4, Y4
+	VSUBPS     Y6, Y5, Y5
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y6
+	VADDPS     Y6, Y4, Y4
+	VMULPS     Y6, Y0, Y6
+	VADDPS     Y6, Y5, Y5
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y6
+	VADDPS     Y6, Y4, Y4
+	VMULPS     Y6, Y1, Y6
+	VSUBPS     Y6, Y5, Y5
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y6
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y4, Y2, Y2
+	VMOVUPS    Y4, Y4
+	VADDPS     Y5, Y3, Y3
+	VMOVUPS    Y5, Y5
+	ADDQ       BX, R11
+	MOVQ       R11, R12
+	VMOVUPS    (R12), Y6
+	VMOVUPS    Y6, Y6
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y7
+	VADDPS     Y7, Y6, Y6
+	VMOVUPS    Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y0, Y8
+	VADDPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y1, Y8
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y6, Y2, Y2
+	VSUBPS     Y6, Y4, Y4
+	VADDPS     Y7, Y3, Y3
+	VSUBPS     Y7, Y5, Y5
+	ADDQ       BX, R11
+	MOVQ       R11, R12
+	VMOVUPS    (R12), Y6
+	VMOVUPS    Y6, Y6
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y7
+	VADDPS     Y7, Y6, Y6
+	VMOVUPS    Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y0, Y8
+	VADDPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y1, Y8
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y6, Y2, Y2
+	VMULPS     Y6, Y0, Y6
+	VADDPS     Y6, Y4, Y4
+	VADDPS     Y7, Y3, Y3
+	VMULPS     Y7, Y0, Y6
+	VADDPS     Y6, Y5, Y5
+	ADDQ       BX, R11
+	MOVQ       R11, R12
+	VMOVUPS    (R12), Y6
+	VMOVUPS    Y6, Y6
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y7
+	VADDPS     Y7, Y6, Y6
+	VMOVUPS    Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y0, Y8
+	VADDPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y1, Y8
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R12
+	VMOVUPS    (R12), Y8
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y6, Y2, Y2
+	VMULPS     Y6, Y1, Y6
+	VSUBPS     Y6, Y4, Y4
+	VADDPS     Y7, Y3, Y3
+	VMULPS     Y7, Y1, Y6
+	VSUBPS     Y6, Y5, Y5
+	ADDQ       BX, R11
+	VMOVUPS    (R11), Y6
+	VMOVUPS    Y6, Y6
+	ADDQ       R8, R11
+	VMOVUPS    (R11), Y7
+	VADDPS     Y7, Y6, Y6
+	VMOVUPS    Y7, Y7
+	ADDQ       R8, R11
+	VMOVUPS    (R11), Y8
+	VADDPS     Y8, Y6, Y6
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R11
+	VMOVUPS    (R11), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y0, Y8
+	VADDPS     Y8, Y7, Y7
+	ADDQ       R8, R11
+	VMOVUPS    (R11), Y8
+	VADDPS     Y8, Y6, Y6
+	VMULPS     Y8, Y1, Y8
+	VSUBPS     Y8, Y7, Y7
+	ADDQ       R8, R11
+	VMOVUPS    (R11), Y8
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y6, Y4, Y4
+	VADDPS     Y7, Y5, Y5
+	LEAQ       (AX)(R10*2), R11
+	VUNPCKLPS  Y4, Y2, Y6
+	VUNPCKHPS  Y4, Y2, Y2
+	VPERM2F128 $0x20, Y2, Y6, Y4
+	VMOVUPS    Y4, (R11)
+	VPERM2F128 $0x31, Y2, Y6, Y4
+	VMOVUPS    Y4, 32(R11)
+	ADDQ       CX, R11
+	VUNPCKLPS  Y5, Y3, Y2
+	VUNPCKHPS  Y5, Y3, Y3
+	VPERM2F128 $0x20, Y3, Y2, Y4
+	VMOVUPS    Y4, (R11)
+	VPERM2F128 $0x31, Y3, Y2, Y4
+	VMOVUPS    Y4, 32(R11)
+	SUBQ       $+32, R10
+	JGE        tiles
+	LEAQ       (AX)(CX*2), AX
+	ADDQ       DI, DX
+	DECQ       SI
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func winogradGradient5AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+// Requires: AVX, AVX2
+TEXT ·winogradGradient5AVX2(SB), NOSPLIT, $0-56
+	MOVQ         v+0(FP), AX
+	MOVQ         plane+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         pitch+24(FP), BX
+	MOVQ         phase+32(FP), SI
+	MOVQ         rows+40(FP), DI
+	MOVQ         tiles+48(FP), R8
+	SHLQ         $0x02, CX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, R8
+	IMUL3Q       $0x06, CX, R9
+	VBROADCASTSS winograd0<>+0(SB), Y0
+	VBROADCASTSS winograd8<>+0(SB), Y1
+	VPCMPEQD     Y2, Y2, Y2
+	VPSLLD       $0x1f, Y2, Y2
+
+row:
+	XORQ R9, R9
+
+tiles:
+	LEAQ    (DX)(R9*1), R10
+	LEAQ    (R10)(BX*1), R11
+	LEAQ    (AX)(R9*1), R12
+	VMOVUPS (R10), Y2
+	VMOVUPS (R10)(SI*1), Y3
+	VMOVUPS (R11), Y4
+	VMOVUPS (R11)(SI*1), Y5
+	VMOVUPS Y2, Y6
+	VMOVUPS Y3, Y7
+	VMOVUPS Y6, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VADDPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VSUBPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VMULPS  Y7, Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y1, Y8
+	VSUBPS  Y8, Y6, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y7, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y6
+	VADDPS  Y4, Y6, Y6
+	VMOVUPS Y3, Y7
+	VADDPS  Y5, Y7, Y7
+	VMOVUPS Y6, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VADDPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VSUBPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VMULPS  Y7, Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y1, Y8
+	VSUBPS  Y8, Y6, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y7, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y6
+	VSUBPS  Y4, Y6, Y6
+	VMOVUPS Y3, Y7
+	VSUBPS  Y5, Y7, Y7
+	VMOVUPS Y6, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VADDPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VSUBPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VMULPS  Y7, Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y1, Y8
+	VSUBPS  Y8, Y6, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y7, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y6
+	VMULPS  Y4, Y0, Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y3, Y7
+	VMULPS  Y5, Y0, Y8
+	VADDPS  Y8, Y7, Y7
+	VMOVUPS Y6, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VADDPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VSUBPS  Y7, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y8
+	VMULPS  Y7, Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	VMOVUPS Y8, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y1, Y8
+	VSUBPS  Y8, Y6, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y7, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y2
+	VMULPS  Y4, Y1, Y6
+	VSUBPS  Y6, Y2, Y2
+	VMOVUPS Y3, Y3
+	VMULPS  Y5, Y1, Y6
+	VSUBPS  Y6, Y3, Y3
+	VMOVUPS Y2, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y6
+	VADDPS  Y3, Y6, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y6
+	VSUBPS  Y3, Y6, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y6
+	VMULPS  Y3, Y0, Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y2
+	VMULPS  Y3, Y1, Y6
+	VSUBPS  Y6, Y2, Y2
+	VMOVUPS Y2, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y3, Y2
+	VMOVUPS Y2, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y4, Y2
+	VMOVUPS Y5, Y3
+	VMOVUPS Y2, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y4
+	VADDPS  Y3, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y4
+	VSUBPS  Y3, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y4
+	VMULPS  Y3, Y0, Y5
+	VADDPS  Y5, Y4, Y4
+	VMOVUPS Y4, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y2, Y2
+	VMULPS  Y3, Y1, Y4
+	VSUBPS  Y4, Y2, Y2
+	VMOVUPS Y2, (R12)
+	ADDQ    CX, R12
+	VMOVUPS Y3, Y2
+	VMOVUPS Y2, (R12)
+	ADDQ    $+32, R9
+	CMPQ    R9, R8
+	JLT     tiles
+	LEAQ    (DX)(BX*2), DX
+	ADDQ    R8, AX
+	DECQ    DI
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func winogradWeightGradient5AVX2(weights *float32, u *float32, plane int, n int)
+// Requires: AVX, AVX2
+TEXT ·winogradWeightGradient5AVX2(SB), NOSPLIT, $0-32
+	MOVQ         weights+0(FP), AX
+	MOVQ         u+8(FP), CX
+	MOVQ         plane+16(FP), DX
+	MOVQ         n+24(FP), BX
+	SHLQ         $0x02, DX
+	IMUL3Q       $0x06, DX, SI
+	VBROADCASTSS winograd1<>+0(SB), Y0
+	VBROADCASTSS winograd2<>+0(SB), Y1
+	VBROADCASTSS winograd3<>+0(SB), Y2
+	VBROADCASTSS winograd4<>+0(SB), Y3
+	VBROADCASTSS winograd5<>+0(SB), Y4
+	VBROADCASTSS winograd6<>+0(SB), Y5
+	VPCMPEQD     Y6, Y6, Y6
+	VPSLLD       $0x1f, Y6, Y6
+
+maps:
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	VADDPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y7
+	VADDPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y9
+	VADDPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	VADDPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y10
+	VADDPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	VMOVUPS (R9), Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y11
+	VADDPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y11
+	VADDPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	VMOVUPS (R8), Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y12
+	VADDPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y1, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y5, Y12
+	VADDPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y1, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y5, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y3, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y3, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y9, Y5, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y10, Y1, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	VADDPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	VADDPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y11
+	VADDPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y12
+	VADDPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y2, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y4, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y1, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y5, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y3, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y3, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y9, Y5, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y10, Y1, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y7
+	VADDPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y9
+	VADDPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y10
+	VADDPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y3, Y11
+	VADDPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y3, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y3, Y12
+	VADDPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y1, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y5, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y3, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y3, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y9, Y5, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y10, Y1, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	VADDPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	VADDPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	VADDPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y11
+	VADDPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y4, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y2, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	ADDQ    DX, R8
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y12
+	VADDPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y4, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y2, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y1, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y5, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y3, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y3, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y9, Y5, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y10, Y1, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	MOVQ    CX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y7
+	VSUBPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y7
+	VADDPS  Y7, Y6, Y6
+	ADDQ    SI, R9
+	VADDPS  (R9), Y6, Y6
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y8
+	VSUBPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    SI, R9
+	VADDPS  (R9), Y7, Y7
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y9
+	VSUBPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y9
+	VADDPS  Y9, Y8, Y8
+	ADDQ    SI, R9
+	VADDPS  (R9), Y8, Y8
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y10
+	VSUBPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y10
+	VADDPS  Y10, Y9, Y9
+	ADDQ    SI, R9
+	VADDPS  (R9), Y9, Y9
+	ADDQ    DX, R8
+	MOVQ    R8, R9
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y0, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y5, Y11
+	VSUBPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VMULPS  (R9), Y1, Y11
+	VADDPS  Y11, Y10, Y10
+	ADDQ    SI, R9
+	VADDPS  (R9), Y10, Y10
+	ADDQ    DX, R8
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y0, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y5, Y12
+	VSUBPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VMULPS  (R8), Y1, Y12
+	VADDPS  Y12, Y11, Y11
+	ADDQ    SI, R8
+	VADDPS  (R8), Y11, Y11
+	VMOVUPS Y6, Y6
+	VMULPS  Y7, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y1, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y5, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y9, Y3, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y3, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  Y9, Y4, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMULPS  Y10, Y2, Y12
+	VSUBPS  Y12, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    DX, DI
+	VMULPS  Y7, Y0, Y6
+	VMULPS  Y8, Y0, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y9, Y5, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y10, Y1, Y7
+	VADDPS  Y7, Y6, Y6
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS Y6, (DI)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, BX
+	JG      maps
 	VZEROUPPER
 	RET

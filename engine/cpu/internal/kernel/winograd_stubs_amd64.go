@@ -4,28 +4,68 @@
 
 package kernel
 
-// winogradWeightsAVX2 transforms the weights of n maps, 9 columns of 6 values each: entry
-// e of map i goes to the 6 values from u[e·plane + 6i] on. It reads 2 values beyond.
+// winogradWeights3AVX2 transforms the weights of n maps, 9 columns of 6 values each:
+// entry e of map i goes to the 6 values from u[e·plane + 6i] on. It reads 2 values beyond.
 //
 //go:noescape
-func winogradWeightsAVX2(u *float32, plane int, weights *float32, n int)
+func winogradWeights3AVX2(u *float32, plane int, weights *float32, n int)
 
-// winogradInputAVX2 transforms rows × tiles tiles of 4×4 pixels, 2 apart, from rows
+// winogradInput3AVX2 transforms rows × tiles tiles of 4×4 pixels, 2 apart, from rows
 // of x that lie pitch apart and hold their even pixels first, the odd ones phase
 // floats further: entry e of tile t goes to v[e·plane + t].
 //
 //go:noescape
-func winogradInputAVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+func winogradInput3AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
 
-// winogradOutputAVX2 turns the 16 entries of rows × tiles tiles, entry e of tile t at
+// winogradOutput3AVX2 turns the 16 entries of rows × tiles tiles, entry e of tile t at
 // m[e·plane + t], into 2×2 pixels each. Rows of y lie ld apart; it writes groups of
 // 16 pixels, of which those beyond a row are overwritten by the next one's.
 //
 //go:noescape
-func winogradOutputAVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
+func winogradOutput3AVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
 
-// winogradGradientAVX2 spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as
-// for winogradInputAVX2, to 16 entries.
+// winogradGradient3AVX2 spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as for
+// winogradInput3AVX2, to 16 entries.
 //
 //go:noescape
-func winogradGradientAVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+func winogradGradient3AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+
+// winogradWeightGradient3AVX2 turns the gradients of the 16 entries of n maps, entry e of map i at
+// u[e·plane + i], into those of their 9 weights, eight maps at a time: weight k goes
+// to weights[k·plane + i].
+//
+//go:noescape
+func winogradWeightGradient3AVX2(weights *float32, u *float32, plane int, n int)
+
+// winogradWeights5AVX2 transforms the weights of n maps, 25 columns of 6 values each:
+// entry e of map i goes to the 6 values from u[e·plane + 6i] on. It reads 2 values beyond.
+//
+//go:noescape
+func winogradWeights5AVX2(u *float32, plane int, weights *float32, n int)
+
+// winogradInput5AVX2 transforms rows × tiles tiles of 6×6 pixels, 2 apart, from rows
+// of x that lie pitch apart and hold their even pixels first, the odd ones phase
+// floats further: entry e of tile t goes to v[e·plane + t].
+//
+//go:noescape
+func winogradInput5AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+
+// winogradOutput5AVX2 turns the 36 entries of rows × tiles tiles, entry e of tile t at
+// m[e·plane + t], into 2×2 pixels each. Rows of y lie ld apart; it writes groups of
+// 16 pixels, of which those beyond a row are overwritten by the next one's.
+//
+//go:noescape
+func winogradOutput5AVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
+
+// winogradGradient5AVX2 spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as for
+// winogradInput5AVX2, to 36 entries.
+//
+//go:noescape
+func winogradGradient5AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
+
+// winogradWeightGradient5AVX2 turns the gradients of the 36 entries of n maps, entry e of map i at
+// u[e·plane + i], into those of their 25 weights, eight maps at a time: weight k goes
+// to weights[k·plane + i].
+//
+//go:noescape
+func winogradWeightGradient5AVX2(weights *float32, u *float32, plane int, n int)

@@ -4,117 +4,212 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-// TestWinograd filters a padded image with 3×3 weights through the three
-// transforms and compares every pixel with the definition in float64; guards lie
-// behind all that the kernels may write.
+// filters are the matrices, as the sets list their filters.
+var filters = []*matrices{&filter3, &filter5}
+
+// roundings is how many roundings lie on the way of a term through Σ m[i]·x[i]:
+// the sums', and for coefficients that are no powers of two the product's, and
+// that of a coefficient which is no float32.
+func roundings(m [][]float32) (most int) {
+	for _, row := range m {
+		n := -1
+		inexact := 0
+		for _, c := range row {
+			if c != 0 {
+				n++
+			}
+			if fraction, _ := math.Frexp(float64(c)); c != 0 && math.Abs(fraction) != .5 {
+				inexact = max(inexact, 1)
+				if math.Float32bits(c)&0xff != 0 {
+					inexact = 2
+				}
+			}
+		}
+		most = max(most, n+inexact)
+	}
+	return most
+}
+
+// absolute is |m|·x·|m|ᵀ of a square x.
+func absolute(m [][]float32, x [][]float64) [][]float64 {
+	y := make([][]float64, len(m))
+	for r := range y {
+		y[r] = make([]float64, len(m))
+		for c := range y[r] {
+			for i := range x {
+				for j := range x {
+					y[r][c] += math.Abs(float64(m[r][i]*m[c][j])) * x[i][j]
+				}
+			}
+		}
+	}
+	return y
+}
+
+// square is an n×n matrix.
+func square(n int, f func(r, c int) float64) [][]float64 {
+	x := make([][]float64, n)
+	for r := range x {
+		for c := range n {
+			x[r] = append(x[r], math.Abs(f(r, c)))
+		}
+	}
+	return x
+}
+
+// TestWinograd filters a padded image through the three transforms and compares
+// every pixel with the definition in float64; guards lie behind all that the
+// kernels may write.
 func TestWinograd(t *testing.T) {
 	for _, set := range sets() {
-		for _, rows := range []int{1, 2, 5} {
-			for _, tiles := range []int{1, 2, 7, 8, 9, 16, 19} {
-				for _, odd := range []int{0, 1} { // columns that the last tile lacks
-					t.Run(fmt.Sprintf("%s/rows=%d/tiles=%d/odd=%d", set.Name, rows, tiles, odd), func(t *testing.T) {
-						checkWinograd(t, set, rows, tiles, odd)
-					})
+		for i, f := range set.Winograd {
+			for _, rows := range []int{1, 2, 5} {
+				for _, tiles := range []int{1, 2, 7, 8, 9, 16, 19} {
+					for _, odd := range []int{0, 1} { // columns that the last tile lacks
+						t.Run(fmt.Sprintf("%s/size=%d/rows=%d/tiles=%d/odd=%d", set.Name, f.Size, rows, tiles, odd), func(t *testing.T) {
+							checkWinograd(t, f, filters[i], rows, tiles, odd)
+						})
+					}
 				}
 			}
 		}
 	}
 }
 
-func checkWinograd(t *testing.T, set Set, rows, tiles, odd int) {
+func checkWinograd(t *testing.T, f Filter, m *matrices, rows, tiles, odd int) {
 	rng := rand.New(rand.NewPCG(uint64(rows), uint64(tiles)))
-	width, height := 2*tiles+2, 2*rows+2
+	size, side := f.Size, f.Size+1
+	width, height := 2*tiles+size-1, 2*rows+size-1
 	image := random(rng, width*height)
-	phase := tiles + 1
+	phase := width / 2
 	x := make([]float32, 1+height*2*phase+8)
 	for i, v := range image {
 		x[1+i/width*2*phase+i%width%2*phase+i%width/2] = v
 	}
 	const maps = 3
-	packed := random(rng, maps*9*MR+2)
+	packed := random(rng, maps*size*size*MR+2)
 	uPlane := maps*MR + 5
-	u := guarded(16 * uPlane)
-	set.WinogradWeights(&u[1], uPlane, &packed[0], maps)
+	u := guarded(side * side * uPlane)
+	f.Weights(&u[1], uPlane, &packed[0], maps)
 	plane := rows*tiles + 8
-	v := guarded(16*plane + 8)
-	set.WinogradInput(&v[1], plane, &x[1], 2*phase, phase, rows, tiles)
-	for e := range 16 {
+	v := guarded(side*side*plane + 8)
+	f.Input(&v[1], plane, &x[1], 2*phase, phase, rows, tiles)
+	for e := range side * side {
 		checkGuardsIn(t, u, 1+e*uPlane+maps*MR, 5)
 		checkGuardsIn(t, v, 1+e*plane+rows*tiles+7, 1)
 	}
 	ld := 2*tiles - odd
+	steps := 2*roundings(m.g) + 2*roundings(m.bt) + 1 + 2*roundings(m.at)
 	for row := range MR {
 		const i = maps - 1
-		m := make([]float32, 16*plane+8)
-		for e := range 16 {
+		weight := func(k int) float64 { return float64(packed[(i*size*size+k)*MR+row]) }
+		transformed := absolute(m.g, square(size, func(r, c int) float64 { return weight(r*size + c) }))
+		products := make([]float32, side*side*plane+8)
+		for e := range side * side {
 			for p := range rows * tiles {
-				m[e*plane+p] = u[1+e*uPlane+i*MR+row] * v[1+e*plane+p]
+				products[e*plane+p] = u[1+e*uPlane+i*MR+row] * v[1+e*plane+p]
 			}
 		}
 		y := guarded(2*rows*ld + 16)
-		set.WinogradOutput(&y[1], ld, &m[0], plane, rows, tiles)
+		f.Output(&y[1], ld, &products[0], plane, rows, tiles)
 		checkGuardsIn(t, y, 1+2*rows*ld+15, 1)
 		for r := range 2 * rows {
 			for c := range ld {
-				var want, size float64
-				for k := range 9 {
-					term := float64(packed[(i*9+k)*MR+row]) * float64(image[(r+k/3)*width+c+k%3])
-					want += term
+				var want float64
+				for k := range size * size {
+					want += weight(k) * float64(image[(r+k/size)*width+c+k%size])
 				}
-				// Each of the 16 products is at most 9/4 of the largest weight times
-				// four of the largest pixel, and nine of them are added; 4+1+2+4
-				// roundings lie on the way.
-				for _, g := range packed {
-					size = max(size, math.Abs(float64(g)))
+				// Every term of the tile takes that many roundings.
+				terms := absolute(m.bt, square(side, func(i, j int) float64 { return float64(image[(r&^1+i)*width+c&^1+j]) }))
+				for i := range terms {
+					for j := range terms {
+						terms[i][j] *= transformed[i][j]
+					}
 				}
-				size *= 9 * 9.0 / 4 * 4 * 4
-				if got := float64(y[1+r*ld+c]); math.Abs(got-want) > 11*size/(1<<24) {
-					t.Fatalf("pixel (%d, %d) of weights %d: %v, want %v", r, c, row, got, want)
+				bound := absolute(m.at, terms)[r%2][c%2] * float64(steps) / (1 << 24)
+				if got := float64(y[1+r*ld+c]); math.Abs(got-want) > bound {
+					t.Fatalf("pixel (%d, %d) of weights %d: %v, want %v within %g", r, c, row, got, want, bound)
 				}
 			}
 		}
 	}
 }
 
-// TestWinogradGradient sums the gradient of 3×3 weights over tiles, through the
+// TestWinogradGradient sums the gradient of the weights over tiles, through the
 // transforms and by definition: Σ d[a+r][b+c]·y[a][b].
 func TestWinogradGradient(t *testing.T) {
 	for _, set := range sets() {
-		for _, tiles := range []int{1, 7, 8, 9, 19} {
-			const rows = 2
-			rng := rand.New(rand.NewPCG(9, uint64(tiles)))
-			width, phase := 2*tiles+2, tiles+1
-			x, dy := random(rng, (2*rows+2)*width+8), random(rng, 2*rows*width+8) // as two phases a row
-			plane := rows*tiles + 8
-			v, e := guarded(16*plane+8), guarded(16*plane+8)
-			set.WinogradInput(&v[1], plane, &x[0], width, phase, rows, tiles)
-			set.WinogradGradient(&e[1], plane, &dy[0], width, phase, rows, tiles)
-			var u [16]float32
-			for i := range u {
-				checkGuardsIn(t, e, 1+i*plane+rows*tiles+7, 1)
-				for tile := range rows * tiles {
-					u[i] += v[1+i*plane+tile] * e[1+i*plane+tile]
-				}
-			}
-			var got [9]float32
-			WinogradWeightGradient(got[:], &u)
-			at := func(x []float32, row, column int) float64 { return float64(x[row*width+column%2*phase+column/2]) }
-			for i, g := range got {
-				var want, size float64
-				for p := range 2 * rows * 2 * tiles {
-					y, x0 := p/(2*tiles), p%(2*tiles)
-					want += at(dy, y, x0) * at(x, y+i/3, x0+i%3)
-					size += 9 * 4 * 4 // of numbers below 4, with the transforms' ones
-				}
-				if math.Abs(float64(g)-want) > float64(rows*tiles+10)*size/(1<<24) {
-					t.Errorf("%s, %d tiles a row: weight %d has the gradient %v, want %v", set.Name, tiles, i, g, want)
-				}
+		for i, f := range set.Winograd {
+			for _, tiles := range []int{1, 7, 8, 9, 19} {
+				t.Run(fmt.Sprintf("%s/size=%d/tiles=%d", set.Name, f.Size, tiles), func(t *testing.T) {
+					checkWinogradGradient(t, f, filters[i], tiles)
+				})
 			}
 		}
 	}
+}
+
+func checkWinogradGradient(t *testing.T, f Filter, m *matrices, tiles int) {
+	const rows = 2
+	size, side := f.Size, f.Size+1
+	rng := rand.New(rand.NewPCG(9, uint64(tiles)))
+	width := 2*tiles + size - 1
+	phase := width / 2
+	x, dy := random(rng, (2*rows+size-1)*width+8), random(rng, 2*rows*width+8) // as two phases a row
+	plane := rows*tiles + 8
+	v, e := guarded(side*side*plane+8), guarded(side*side*plane+8)
+	f.Input(&v[1], plane, &x[0], width, phase, rows, tiles)
+	f.Gradient(&e[1], plane, &dy[0], width, phase, rows, tiles)
+	at := func(x []float32, row, column int) float64 { return float64(x[row*width+column%2*phase+column/2]) }
+	const maps, across = 9, 16 // the last map is checked
+	u, terms := make([]float32, side*side*across), square(side, func(int, int) float64 { return 0 })
+	for i := range side * side {
+		checkGuardsIn(t, e, 1+i*plane+rows*tiles+7, 1)
+		for tile := range rows * tiles {
+			u[i*across+maps-1] += v[1+i*plane+tile] * e[1+i*plane+tile]
+		}
+	}
+	for tile := range rows * tiles {
+		y, x0 := tile/tiles*2, tile%tiles*2
+		input := absolute(m.bt, square(side, func(r, c int) float64 { return at(x, y+r, x0+c) }))
+		spread := absolute(turned(m.at), square(2, func(r, c int) float64 { return at(dy, y+r, x0+c) }))
+		for r := range terms {
+			for c := range terms {
+				terms[r][c] += input[r][c] * spread[r][c]
+			}
+		}
+	}
+	bounds := absolute(turned(m.g), terms)
+	steps := 2*roundings(m.bt) + 2*roundings(turned(m.at)) + rows*tiles + 2*roundings(turned(m.g))
+	got := guarded(size*size*across + 1)
+	f.WeightGradient(&got[0], &u[0], across, maps)
+	checkGuardsIn(t, got, size*size*across, 1)
+	for i := range size * size {
+		g := got[i*across+maps-1]
+		var want float64
+		for p := range 2 * rows * 2 * tiles {
+			y, x0 := p/(2*tiles), p%(2*tiles)
+			want += at(dy, y, x0) * at(x, y+i/size, x0+i%size)
+		}
+		if bound := bounds[i/size][i%size] * float64(steps) / (1 << 24); math.Abs(float64(g)-want) > bound {
+			t.Errorf("weight %d has the gradient %v, want %v within %g", i, g, want, bound)
+		}
+	}
+}
+
+// turned is the transposed matrix.
+func turned(m [][]float32) [][]float32 {
+	t := make([][]float32, len(m[0]))
+	for i := range t {
+		for _, row := range m {
+			t[i] = append(t[i], row[i])
+		}
+	}
+	return t
 }
 
 // checkGuardsIn looks for writes to n guards from at on.
@@ -133,29 +228,41 @@ func TestWinogradTwins(t *testing.T) {
 	if Best().Name == Portable.Name {
 		t.Skip("no assembly on this machine")
 	}
-	rng := rand.New(rand.NewPCG(5, 5))
-	const rows, tiles, maps = 3, 11, 4
-	x, m, g := random(rng, 600), random(rng, 16*41+8), random(rng, maps*9*MR+2)
-	var got [2][4][]float32
-	for i, set := range sets() {
-		u, v, y := make([]float32, 16*maps*MR), make([]float32, 16*41+8), make([]float32, 2*rows*2*tiles+16)
-		set.WinogradWeights(&u[0], maps*MR, &g[0], maps)
-		set.WinogradInput(&v[0], 41, &x[0], 2*(tiles+1), tiles+1, rows, tiles)
-		set.WinogradOutput(&y[0], 2*tiles, &m[0], 41, rows, tiles)
-		d := make([]float32, 16*41+8)
-		set.WinogradGradient(&d[0], 41, &x[0], 2*(tiles+1), tiles+1, rows, tiles)
-		for e := range 16 { // what lies behind a plane's tiles is nobody's
-			clear(v[e*41+rows*tiles : (e+1)*41])
-			clear(d[e*41+rows*tiles : (e+1)*41])
+	const rows, tiles, maps, plane = 3, 11, 4, 41
+	for i, portable := range Portable.Winograd {
+		rng := rand.New(rand.NewPCG(5, 5))
+		size, entries := portable.Size, (portable.Size+1)*(portable.Size+1)
+		phase := tiles + size/2
+		x, m, g := random(rng, (2*rows+size)*2*phase), random(rng, entries*plane+8), random(rng, maps*size*size*MR+2)
+		transforms := func(f Filter) [5][]float32 {
+			u, v, y := make([]float32, entries*maps*MR), make([]float32, entries*plane+8), make([]float32, 2*rows*2*tiles+16)
+			f.Weights(&u[0], maps*MR, &g[0], maps)
+			f.Input(&v[0], plane, &x[0], 2*phase, phase, rows, tiles)
+			f.Output(&y[0], 2*tiles, &m[0], plane, rows, tiles)
+			d := make([]float32, entries*plane+8)
+			f.Gradient(&d[0], plane, &x[0], 2*phase, phase, rows, tiles)
+			for e := range entries { // what lies behind a plane's tiles is nobody's
+				clear(v[e*plane+rows*tiles : (e+1)*plane])
+				clear(d[e*plane+rows*tiles : (e+1)*plane])
+			}
+			clear(v[entries*plane:])
+			clear(d[entries*plane:])
+			w := make([]float32, size*size*plane+8)
+			f.WeightGradient(&w[0], &m[0], plane, plane-1)
+			for k := range size * size {
+				w[k*plane+plane-1] = 0
+			}
+			return [5][]float32{u, v, y[:2*rows*2*tiles], d, w}
 		}
-		clear(v[16*41:])
-		clear(d[16*41:])
-		got[i] = [4][]float32{u, v, y[:2*rows*2*tiles], d}
-	}
-	for k := range got[0] {
-		for i, w := range got[0][k] {
-			if got[1][k][i] != w {
-				t.Fatalf("transform %d, element %d: %v, portable %v", k, i, got[1][k][i], w)
+		got, want := transforms(Best().Winograd[i]), transforms(portable)
+		for k := range got {
+			if !slices.Equal(got[k], want[k]) {
+				for j, w := range want[k] {
+					if got[k][j] != w {
+						t.Errorf("transform %d of %d×%d, element %d: %v, portable %v", k, size, size, j, got[k][j], w)
+						break
+					}
+				}
 			}
 		}
 	}
