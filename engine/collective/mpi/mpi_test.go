@@ -84,6 +84,10 @@ func play(role string) error {
 		}
 		_, lost := w.Gather(nil)
 		err = errors.Join(err, lost, sum.Wait())
+	case "daemon stops":
+		if err = w.Barrier(); w.Rank() == 0 {
+			err = errors.Join(err, stopDaemon())
+		}
 	case "abort":
 		if w.Rank() == 1 {
 			w.Abort(errors.New("the disk is full"))
@@ -152,6 +156,24 @@ func TestFailures(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// stopDaemon lets this rank's launcher run for a moment only within 5 s, as other
+// work on an overloaded machine may.
+func stopDaemon() error {
+	const script = `for i in 1 2; do kill -STOP $0; sleep 2.5; kill -CONT $0; sleep .005; done`
+	return exec.Command("sh", "-c", script, fmt.Sprint(os.Getppid())).Start()
+}
+
+// A daemon of Open MPI that doesn't look at its ranks while they end takes none of
+// them for one that has failed.
+func TestBusyDaemon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	if out, err := mpirun(t, "mpirun.openmpi", "daemon stops", 4); err != nil || strings.Count(out, "done ") != 4 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
