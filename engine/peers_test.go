@@ -48,7 +48,7 @@ func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder, hybr
 			t.Fatal(err)
 		}
 		cfg := tr.Model.Config
-		cfg.Batch, cfg.Communicator, cfg.Hybrid = tinyBatch/ranks, c, hybrid
+		cfg.Batch, cfg.Communicator, cfg.Hybrid = tinyBatch/ranks, &seat{Peer: c}, hybrid
 		if tr.Model, err = engine.NewModel(net, contexts, cfg); err != nil {
 			t.Fatal(err)
 		}
