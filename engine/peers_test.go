@@ -190,3 +190,19 @@ func TestRanksStopDuringValidation(t *testing.T) {
 	}
 	tinyCheckpoint(t, trainers[0], tinyEpoch)
 }
+
+// mute is rank 0 of two of which the other has failed.
+type mute struct{}
+
+func (mute) Rank() int                            { return 0 }
+func (mute) Size() int                            { return 2 }
+func (mute) Gather(data []byte) ([][]byte, error) { return [][]byte{data, nil}, nil }
+
+// A rank that comes to a step late, when another has given up, says so.
+func TestRankHasFailed(t *testing.T) {
+	tr := tinyTrainer(t, t.TempDir(), &recorder{})
+	tr.Peers = mute{}
+	if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "step 1: rank 1 has failed and leaves the job") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -276,6 +276,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	}
 	t := j.trainer(m, state, batches, o)
 	stop, err := t.Run(ctx)
+	together := ended(err)
 	live.end(stop, err)
 	j.line.Clear()
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
@@ -284,10 +285,14 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	if err != nil {
 		j.line.Print("%s", j.leaves(o.last))
 	}
-	if err := errors.Join(err, j.drawn(m, err)); err != nil {
-		return nil, err
+	err = errors.Join(err, j.drawn(m, err))
+	var bad []pipeline.BadSample
+	if together {
+		var lost error
+		if bad, lost = j.gatherBad(batches.leftOut()); lost != nil {
+			return nil, lost
+		}
 	}
-	bad, err := j.gatherBad(batches.leftOut())
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +315,7 @@ func (j *job) leaves(saved string) string {
 // drawn draws what a run shows of itself, after it has ended with err. The weights
 // are left out when devices may have failed.
 func (j *job) drawn(m *engine.Model, err error) error {
-	if err == nil || errors.As(err, new(*engine.StoppedError)) || errors.Is(err, engine.ErrDiverged) {
+	if ended(err) {
 		return draw(j.Run, m)
 	}
 	return drawCurve(j.Run)
