@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ebitengine/purego"
+
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/collectivetest"
 )
@@ -58,6 +60,9 @@ func play(role string) error {
 		options.Wire = collective.BFloat16
 	case "hang", "hang behind a sum":
 		options.Timeout = time.Second
+	}
+	if role == "deaf" {
+		return playDeaf(options)
 	}
 	w, err := Open(options)
 	if err != nil {
@@ -107,6 +112,20 @@ func play(role string) error {
 	return nil
 }
 
+// playDeaf is a rank 1 that can't hear the others' names, and others that wait for it.
+func playDeaf(o Options) error {
+	quietSignals()
+	lib, err := open(candidates(os.Getenv))
+	if err != nil {
+		return err
+	}
+	if os.Getenv("OMPI_COMM_WORLD_RANK")+os.Getenv("PMI_RANK") == "1" {
+		lib.iallgatherv = purego.NewCallback(func(_, _, _, _, _, _, _, _, _ uintptr) uintptr { return 16 }) // MPI_ERR_OTHER, MPICH's MPI_ERR_INTERN
+	}
+	_, err = openWith(lib, o)
+	return err
+}
+
 var mpiruns = []string{"mpirun.openmpi", "mpirun.mpich"}
 
 func TestSums(t *testing.T) {
@@ -140,6 +159,7 @@ func TestFailures(t *testing.T) {
 			{"hang", "rank 1 on "},
 			{"hang behind a sum", " did not come to a gather within "},
 			{"abort", "rank 1 of 4 ends the job: the disk is full"},
+			{"deaf", "MPI_Iallgatherv: "},
 			{"die", "9"}, // signal 9; the launcher's own words
 		} {
 			t.Run(launcher+" "+c.role, func(t *testing.T) {

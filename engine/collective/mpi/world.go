@@ -80,12 +80,26 @@ func Open(o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openWith(lib, o)
+}
+
+func openWith(lib *library, o Options) (*World, error) {
 	w := &World{lib: lib, options: o, calls: make(chan func()), stopped: make(chan struct{}), spare: spare{}}
 	go w.serve()
-	if err := w.do(w.begin); err != nil {
+	if err := w.join(); err != nil {
+		// The other ranks may never come to an end with this one: the launcher ends
+		// them when it goes.
 		close(w.calls)
 		<-w.stopped
 		return nil, fmt.Errorf("%s (%s): %w", lib.version, lib.path, err)
+	}
+	return w, nil
+}
+
+// join meets the other ranks.
+func (w *World) join() error {
+	if err := w.do(w.begin); err != nil {
+		return err
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -93,12 +107,12 @@ func Open(o Options) (*World, error) {
 	}
 	hosts, err := w.Gather([]byte(host))
 	if err != nil {
-		return nil, errors.Join(err, w.Close())
+		return err
 	}
 	for _, h := range hosts {
 		w.hosts = append(w.hosts, string(h))
 	}
-	return w, nil
+	return nil
 }
 
 // begin initialises MPI, on its thread.
