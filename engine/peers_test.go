@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -205,4 +206,27 @@ func TestRankHasFailed(t *testing.T) {
 	if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "step 1: rank 1 has failed and leaves the job") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// asking is rank 0 of two, the other of which wants to stop.
+type asking struct{ mute }
+
+func (asking) Gather(data []byte) ([][]byte, error) {
+	other := slices.Clone(data)
+	other[0] = 1
+	return [][]byte{data, other}, nil
+}
+
+// A rank whose pictures fail just when all have agreed to stop has failed: the others
+// have started another step, and wait for it there.
+func TestAgreedStopAndFailure(t *testing.T) {
+	tr := tinyTrainer(t, t.TempDir(), &recorder{})
+	tr.Peers = asking{}
+	damaged := errors.New("picture 4 is damaged")
+	tr.Train = failingAt(1, func() error { return damaged })
+	_, err := tr.Run(t.Context())
+	if !errors.Is(err, damaged) || errors.As(err, new(*engine.StoppedError)) {
+		t.Errorf("error %v", err)
+	}
+	tinyCheckpoint(t, tr, 1)
 }
