@@ -63,9 +63,10 @@ func TestHybridAndSettings(t *testing.T) {
 		{"--parallel model", "--parallel model: want data or hybrid"},
 		{"--parallel hybrid --accumulate 2", "--parallel hybrid computes whole batches: leave --accumulate out"},
 		{"--parallel hybrid --devices cpu,cpu", "give every rank one device, not 2"},
+		{"--parallel hybrid --devices cpu,cpu --plan", "give every rank one device, not 2"},
 	} {
 		out, err := rankstest.Run(t, rankstest.Launchers[0], 2, w.args(filepath.Join(t.TempDir(), "run"), strings.Fields(c.args+" --batch 8")...)[1:]...)
-		if err == nil || !strings.Contains(out, c.want) {
+		if err == nil || strings.Count(out, c.want) != 1 || strings.Contains(out, "ends the job") {
 			t.Errorf("%s: %v\n%s", c.args, err, out)
 		}
 	}

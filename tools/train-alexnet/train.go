@@ -74,9 +74,9 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 	}
 	switch {
 	case s.DryRun:
-		return j.dryRun(stdout)
+		return ranks.Agree(group, j.dryRun(stdout))
 	case s.Plan:
-		return j.plan(stdout)
+		return ranks.Agree(group, j.plan(stdout))
 	}
 	if group.Rank() != 0 {
 		return decided(j.follow(c.Context))
@@ -132,8 +132,20 @@ func (j *job) modelConfig(mean []float32) engine.ModelConfig {
 	}
 }
 
-// model makes the model with its first or saved weights.
+// model makes the model with its first or saved weights, on all ranks or none.
 func (j *job) model(ctx context.Context) (*engine.Model, error) {
+	m, err := j.build(ctx)
+	if err = ranks.Agree(j.group, err); err == nil {
+		err = m.Join()
+	}
+	if err != nil && m != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, err
+}
+
+// build makes this rank's model.
+func (j *job) build(ctx context.Context) (*engine.Model, error) {
 	var mean []float32
 	var err error
 	switch {
@@ -164,9 +176,6 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 		}
 	} else {
 		err = j.checkpoint.Restore(m)
-	}
-	if err == nil {
-		err = m.Join()
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
