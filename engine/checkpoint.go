@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,9 +67,14 @@ type Position struct {
 	EpochStep int    `json:"epoch_step"` // batches of the current epoch done
 }
 
-// WriteCheckpoint writes m and c to w. It holds one parameter at a time in
-// memory besides the model.
-func WriteCheckpoint(w io.Writer, m *Model, c *Checkpoint) error {
+// WriteCheckpoint writes m and c to a file that appears when it is complete, as
+// with ReplaceFile. It holds one parameter at a time in memory besides the model. Of
+// a model that is split over ranks one rank calls it, and the others giveParts.
+func WriteCheckpoint(path string, m *Model, c *Checkpoint) error {
+	return replaceFile(path, func(f *os.File) error { return writeCheckpoint(f, m, c) })
+}
+
+func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
 	training, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -77,47 +83,80 @@ func WriteCheckpoint(w io.Writer, m *Model, c *Checkpoint) error {
 		metaVersion:  strconv.Itoa(CheckpointVersion),
 		metaNet:      string(c.Net.JSON()),
 		metaTraining: string(training),
+		metaHash:     hexHash(xxh3.New()), // keeps the place
 	}
-	type origin struct {
-		field Field
-		name  string
-	}
-	var tensors []StoredTensor
-	origins := map[string]origin{}
-	fields := []Field{Weight, Velocity}
-	if m.Config.Inference {
-		fields = fields[:1]
-	}
-	for _, f := range fields {
-		for _, p := range m.Parameters() {
-			name := storedName(f, p.Name)
-			tensors = append(tensors, StoredTensor{Name: name, Shape: p.Dims})
-			origins[name] = origin{f, p.Name}
-		}
+	stored := storedParameters(m)
+	tensors := make([]StoredTensor, len(stored), len(stored)+1)
+	origins := make(map[string]storedParameter, len(stored))
+	for i, s := range stored {
+		tensors[i] = StoredTensor{Name: s.name(), Shape: s.Dims}
+		origins[s.name()] = s
 	}
 	if c.Mean != nil {
 		size := c.Net.Input.Size
 		tensors = append(tensors, StoredTensor{Name: tensorMean, Shape: []int{3, size, size}})
 	}
-	values := func(name string) ([]float32, error) {
+	header, err := safetensorsHeader(metadata, tensors)
+	if err != nil {
+		return err
+	}
+	w, hash := bufio.NewWriterSize(f, 1<<20), newCheckpointHash(metadata)
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	err = writeTensors(io.MultiWriter(w, hash), tensors, func(name string) ([]float32, error) {
 		if name == tensorMean {
 			return c.Mean, nil
 		}
-		return m.Read(origins[name].field, origins[name].name)
+		return m.Read(origins[name].field, origins[name].Name)
+	})
+	if err := errors.Join(err, w.Flush()); err != nil {
+		return err
 	}
-	// The header comes first and holds the hash of what follows: two passes.
-	hash := newCheckpointHash(metadata)
-	for _, t := range tensors {
-		v, err := values(t.Name)
-		if err != nil {
-			return err
-		}
-		if err := writeFloats(hash, v); err != nil {
-			return err
-		}
-	}
+	// The header comes first and holds the hash of what follows: it is written anew,
+	// as long as before, so that every parameter is read once.
 	metadata[metaHash] = hexHash(hash)
-	return WriteSafetensors(w, metadata, tensors, values)
+	if header, err = safetensorsHeader(metadata, tensors); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(header, 0)
+	return err
+}
+
+// giveParts takes this rank's part in the WriteCheckpoint of another rank.
+func giveParts(m *Model) error {
+	for _, s := range storedParameters(m) {
+		if s.whole == nil {
+			continue
+		}
+		if _, err := m.Read(s.field, s.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedParameter is an array of a parameter that a checkpoint holds.
+type storedParameter struct {
+	*parameter
+	field Field
+}
+
+func (s storedParameter) name() string { return storedName(s.field, s.Name) }
+
+// storedParameters are those of m in the order of a file.
+func storedParameters(m *Model) []storedParameter {
+	fields := []Field{Weight, Velocity}
+	if m.Config.Inference {
+		fields = fields[:1]
+	}
+	var all []storedParameter
+	for _, f := range fields {
+		for _, q := range m.params {
+			all = append(all, storedParameter{q, f})
+		}
+	}
+	return all
 }
 
 func newCheckpointHash(metadata map[string]string) *xxh3.Hasher {
@@ -228,19 +267,13 @@ func (c *CheckpointFile) Restore(m *Model) error {
 	if err := errors.Join(c.fits(m), c.verify()); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
 	}
-	fields := []Field{Weight, Velocity}
-	if m.Config.Inference {
-		fields = fields[:1]
-	}
-	for _, f := range fields {
-		for _, p := range m.Parameters() {
-			values, err := c.tensors.ReadFloat32(storedName(f, p.Name))
-			if err != nil {
-				return fmt.Errorf("checkpoint %s: %w", c.Path, err)
-			}
-			if err := m.Write(f, p.Name, values); err != nil {
-				return err
-			}
+	for _, s := range storedParameters(m) {
+		values, err := c.tensors.ReadFloat32(s.name())
+		if err != nil {
+			return fmt.Errorf("checkpoint %s: %w", c.Path, err)
+		}
+		if err := m.Write(s.field, s.Name, values); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func (f Checkpoints) Save(m *Model, c *Checkpoint, best bool) (path string, err 
 		return "", fmt.Errorf("save checkpoint: %w", err)
 	}
 	path = filepath.Join(f.Dir, fmt.Sprintf(stepPattern, c.Position.Step))
-	if err := ReplaceFile(path, func(w io.Writer) error { return WriteCheckpoint(w, m, c) }); err != nil {
+	if err := WriteCheckpoint(path, m, c); err != nil {
 		return "", fmt.Errorf("save checkpoint: %w", err)
 	}
 	if best {
@@ -126,7 +126,18 @@ func (f Checkpoints) prune() error {
 // ReplaceFile writes a file that appears under its name only when it is
 // complete and on disk: a temporary file beside it is written, synced and
 // renamed, and the folder synced. On an error the old file, if any, stays.
-func ReplaceFile(path string, write func(io.Writer) error) (err error) {
+func ReplaceFile(path string, write func(io.Writer) error) error {
+	return replaceFile(path, func(f *os.File) error {
+		w := bufio.NewWriterSize(f, 1<<20)
+		if err := write(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+}
+
+// replaceFile is ReplaceFile for what doesn't write from the beginning to the end.
+func replaceFile(path string, write func(*os.File) error) (err error) {
 	temp := path + tempSuffix
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
@@ -138,11 +149,7 @@ func ReplaceFile(path string, write func(io.Writer) error) (err error) {
 			os.Remove(temp)
 		}
 	}()
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {

@@ -13,11 +13,18 @@ import (
 	"alexnet/engine/enginetest"
 )
 
-// seat is a rank that writes down the lengths of its sums, or fails.
+// seat is a rank that writes down the lengths of its sums and of what it gathers, or
+// fails.
 type seat struct {
 	*enginetest.Peer
-	calls []int
-	fail  error
+	calls    []int
+	gathered []int
+	fail     error
+}
+
+func (s *seat) AllGather(values []float32) func() error {
+	s.gathered = append(s.gathered, len(values))
+	return s.Peer.AllGather(values)
 }
 
 func (s *seat) AllReduce(values []float32) func() error {

@@ -241,3 +241,31 @@ func TestTrainerHybrid(t *testing.T) {
 	}
 	sameField(t, alone.Model, []*engine.Model{trainers[0].Model, trainers[1].Model}, engine.Weight, 1e-3)
 }
+
+// A checkpoint gathers what is split once, and nothing else.
+func TestSavingGathersOnce(t *testing.T) {
+	gathered := func(steps, every uint64) (all []int) {
+		trainers := rankTrainers(t, 2, t.TempDir(), []*recorder{{}, {}}, true)
+		for _, tr := range trainers {
+			tr.Steps, tr.SaveSteps = steps, every
+		}
+		if _, errs := runRanks(trainers, []context.Context{t.Context(), t.Context()}); errors.Join(errs...) != nil {
+			t.Fatal(errs)
+		}
+		for _, tr := range trainers {
+			all = append(all, tr.Model.Config.Communicator.(*seat).gathered...)
+		}
+		return all
+	}
+	const fc2 = 6*16 + 6 // weights and biases
+	seldom, often := 0, 0
+	for _, n := range gathered(4, 4) {
+		seldom += n
+	}
+	for _, n := range gathered(4, 1) {
+		often += n
+	}
+	if got, want := often-seldom, 2*3*2*fc2; got != want {
+		t.Errorf("on two ranks three checkpoints gather %d values, want %d: the weights and velocities of fc2", got, want)
+	}
+}

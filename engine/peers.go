@@ -14,7 +14,8 @@ import (
 //
 // After every step each rank tells the others the losses and ranks of its share
 // of the batch, and whether it has been asked to stop. So all of them see the
-// whole batch, count the same, and take every decision at the same step.
+// whole batch, count the same, and take every decision at the same step. A rank
+// whose devices have failed may gather nothing instead: the others then fail too.
 type Peers interface {
 	Rank() int // rank 0 saves; the others train along
 	Size() int
@@ -98,7 +99,7 @@ func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
 		message = binary.LittleEndian.AppendUint32(message, math.Float32bits(loss))
 		message = binary.LittleEndian.AppendUint32(message, uint32(o.Rank[i]))
 	}
-	all, err := r.Peers.Gather(message)
+	all, err := r.gather(message)
 	if err != nil {
 		return o, err
 	}
@@ -114,6 +115,20 @@ func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
 		}
 	}
 	return whole, nil
+}
+
+// gather exchanges messages of the same call, which are never empty.
+func (r *run) gather(message []byte) ([][]byte, error) {
+	all, err := r.Peers.Gather(message)
+	if err != nil {
+		return nil, err
+	}
+	for rank, m := range all {
+		if len(m) == 0 {
+			return nil, fmt.Errorf("rank %d has failed and leaves the job", rank)
+		}
+	}
+	return all, nil
 }
 
 // evaluate runs the validation set; with peers each rank its own part, and the
@@ -136,7 +151,7 @@ func (r *run) evaluate(ctx context.Context, f Feeder) (Score, error) {
 		message = binary.LittleEndian.AppendUint64(message, uint64(n))
 	}
 	message = binary.LittleEndian.AppendUint64(message, math.Float64bits(t.loss))
-	all, lost := r.Peers.Gather(message)
+	all, lost := r.gather(message)
 	if lost != nil {
 		return Score{}, errors.Join(err, lost)
 	}

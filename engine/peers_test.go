@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,7 @@ func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder, hybr
 			t.Fatal(err)
 		}
 		cfg := tr.Model.Config
-		cfg.Batch, cfg.Communicator, cfg.Hybrid = tinyBatch/ranks, c, hybrid
+		cfg.Batch, cfg.Communicator, cfg.Hybrid = tinyBatch/ranks, &seat{Peer: c}, hybrid
 		if tr.Model, err = engine.NewModel(net, contexts, cfg); err != nil {
 			t.Fatal(err)
 		}
@@ -189,4 +190,43 @@ func TestRanksStopDuringValidation(t *testing.T) {
 		}
 	}
 	tinyCheckpoint(t, trainers[0], tinyEpoch)
+}
+
+// mute is rank 0 of two of which the other has failed.
+type mute struct{}
+
+func (mute) Rank() int                            { return 0 }
+func (mute) Size() int                            { return 2 }
+func (mute) Gather(data []byte) ([][]byte, error) { return [][]byte{data, nil}, nil }
+
+// A rank that comes to a step late, when another has given up, says so.
+func TestRankHasFailed(t *testing.T) {
+	tr := tinyTrainer(t, t.TempDir(), &recorder{})
+	tr.Peers = mute{}
+	if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "step 1: rank 1 has failed and leaves the job") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// asking is rank 0 of two, the other of which wants to stop.
+type asking struct{ mute }
+
+func (asking) Gather(data []byte) ([][]byte, error) {
+	other := slices.Clone(data)
+	other[0] = 1
+	return [][]byte{data, other}, nil
+}
+
+// A rank whose pictures fail just when all have agreed to stop has failed: the others
+// have started another step, and wait for it there.
+func TestAgreedStopAndFailure(t *testing.T) {
+	tr := tinyTrainer(t, t.TempDir(), &recorder{})
+	tr.Peers = asking{}
+	damaged := errors.New("picture 4 is damaged")
+	tr.Train = failingAt(1, func() error { return damaged })
+	_, err := tr.Run(t.Context())
+	if !errors.Is(err, damaged) || errors.As(err, new(*engine.StoppedError)) {
+		t.Errorf("error %v", err)
+	}
+	tinyCheckpoint(t, tr, 1)
 }

@@ -207,6 +207,11 @@ func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []StoredT
 	if _, err := w.Write(header); err != nil {
 		return err
 	}
+	return writeTensors(w, tensors, values)
+}
+
+// writeTensors writes what follows the header.
+func writeTensors(w io.Writer, tensors []StoredTensor, values func(name string) ([]float32, error)) error {
 	for _, t := range tensors {
 		v, err := values(t.Name)
 		if err != nil {

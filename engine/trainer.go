@@ -100,9 +100,16 @@ var ErrDiverged = errors.New("training has diverged")
 type StoppedError struct {
 	Step uint64 // updates done
 	Err  error  // ctx.Err()
+	Also error  // what failed just then; usually nil
 }
 
-func (e *StoppedError) Error() string { return fmt.Sprintf("stopped after step %d", e.Step) }
+func (e *StoppedError) Error() string {
+	text := fmt.Sprintf("stopped after step %d", e.Step)
+	if e.Also != nil {
+		text += fmt.Sprintf("; just then: %v", e.Also)
+	}
+	return text
+}
 
 // Unwrap gives the context's error.
 func (e *StoppedError) Unwrap() error { return e.Err }

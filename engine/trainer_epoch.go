@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"time"
 )
@@ -88,10 +87,7 @@ func (r *run) save(best bool) error {
 	c.Rate = r.Schedule.Rate(c.Position.Step)
 	if !r.writes() {
 		r.dirty = false
-		if r.Model.Split() { // rank 0 reads this rank's part
-			return WriteCheckpoint(io.Discard, r.Model, c)
-		}
-		return nil
+		return giveParts(r.Model)
 	}
 	path, err := r.Checkpoints.Save(r.Model, c, best)
 	if err != nil {

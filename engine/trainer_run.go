@@ -84,9 +84,15 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 		return "", r.diverged(err)
 	case r.broken:
 		return "", err
-	case r.interrupted(ctx) != nil:
-		return "", r.afterSaving(&StoppedError{r.at.Step, r.interrupted(ctx)}, r.save(false))
+	case r.interrupted(ctx) != nil && (r.alone() || errors.Is(err, r.interrupted(ctx))):
+		stopped := &StoppedError{Step: r.at.Step, Err: r.interrupted(ctx)}
+		if !errors.Is(err, stopped.Err) {
+			stopped.Also = err
+		}
+		return "", r.afterSaving(stopped, r.save(false))
 	}
+	// Whatever the ranks have agreed on, the others may have started a step that wants
+	// this one too.
 	if r.Model.Split() {
 		return "", err // the other ranks don't know of it, and saving takes all of them
 	}

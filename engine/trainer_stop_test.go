@@ -167,3 +167,28 @@ func TestExplodingLossStops(t *testing.T) {
 		t.Errorf("latest is %s, %v: a state with an exploding loss was saved", latest, err)
 	}
 }
+
+// A picture that can't be read just when a run is stopped is told of.
+func TestCancelAndFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	tr := tinyTrainer(t, t.TempDir(), &recorder{})
+	damaged := errors.New("picture 12 is damaged")
+	tr.Train = failingAt(3, func() error { cancel(); return damaged })
+	_, err := tr.Run(ctx)
+	if want := "stopped after step 3; just then: picture 12 is damaged"; !errors.Is(err, context.Canceled) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	tinyCheckpoint(t, tr, 3)
+}
+
+// failingAt are batches of which one fails.
+func failingAt(n int, fail func() error) func(epoch, first int) (engine.Feeder, error) {
+	return func(epoch, first int) (engine.Feeder, error) {
+		return &batches{epoch: epoch, at: first, end: tinyEpoch, fail: func(at int) error {
+			if at == n {
+				return fail()
+			}
+			return nil
+		}}, nil
+	}
+}

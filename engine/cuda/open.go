@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,11 +12,11 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Open opens a context for each name: "cuda:1" is the second GPU, "cuda" the
-// first. A GPU named twice gets two contexts, each with a queue and an arena of
+// Open opens a context for each name: "cuda:1" is the second GPU, and "cuda" that
+// of its place in the list, so that "cuda", "cuda" are two. A GPU named twice gets two contexts, each with a queue and an arena of
 // its own. The caller closes them.
 func Open(names []string, o Options) ([]engine.Context, error) {
-	indices := make([]int, len(names))
+	names, indices := numbered(names), make([]int, len(names))
 	for i, name := range names {
 		var err error
 		if indices[i], err = deviceIndex(name); err != nil {
@@ -40,12 +41,20 @@ func Open(names []string, o Options) ([]engine.Context, error) {
 	return On(devices, names, o)
 }
 
+// numbered gives the names without a number theirs.
+func numbered(names []string) []string {
+	names = slices.Clone(names)
+	for i, name := range names {
+		if name == "cuda" {
+			names[i] = fmt.Sprint("cuda:", i)
+		}
+	}
+	return names
+}
+
 // deviceIndex reads the number in "cuda:1".
 func deviceIndex(name string) (int, error) {
-	kind, number, found := strings.Cut(name, ":")
-	if !found {
-		number = "0"
-	}
+	kind, number, _ := strings.Cut(name, ":")
 	index, err := strconv.Atoi(number)
 	if kind != "cuda" || err != nil || index < 0 {
 		return 0, errors.New("want cuda, or cuda: and the number of a GPU, from 0")

@@ -134,18 +134,12 @@ computed, and so the part of the exchange that computing hides.`,
 }
 
 // run measures on the ranks of a group, or on one.
-func (f *benchConfig) run(ctx context.Context, group collective.Collective, stdout, stderr io.Writer) (err error) {
-	if f.batch%group.Size() != 0 {
-		return command.Usagef("bench: --batch %d is that of all ranks together: it doesn't divide into %d equal shares", f.batch, group.Size())
-	}
-	f.devices, f.ownDevices, err = rankDevices(f.devices, group, command.NewLine(stderr).Print)
-	if err != nil {
+func (f *benchConfig) run(ctx context.Context, group collective.Collective, stdout, stderr io.Writer) error {
+	net, err := f.prepare(group, stderr)
+	if err := ranks.Agree(group, err); err != nil {
 		return err
 	}
-	if group.Size() > 1 && f.options.Threads == 0 {
-		f.options.Threads = ranks.Processors(group)
-	}
-	r, err := bench(ctx, f, group)
+	r, err := bench(ctx, f, net, group)
 	if err != nil {
 		return err
 	}
@@ -155,11 +149,22 @@ func (f *benchConfig) run(ctx context.Context, group collective.Collective, stdo
 	return r.print(stdout)
 }
 
-func bench(ctx context.Context, f *benchConfig, group collective.Collective) (*benchResult, error) {
-	net, err := (&settings{Net: f.net}).namedNet(f.classes)
+// prepare fits what was asked for to this rank.
+func (f *benchConfig) prepare(group collective.Collective, stderr io.Writer) (_ *engine.Net, err error) {
+	if f.batch%group.Size() != 0 {
+		return nil, command.Usagef("bench: --batch %d is that of all ranks together: it doesn't divide into %d equal shares", f.batch, group.Size())
+	}
+	f.devices, f.ownDevices, err = rankDevices(f.devices, group, command.NewLine(stderr).Print)
 	if err != nil {
 		return nil, err
 	}
+	if group.Size() > 1 && f.options.Threads == 0 {
+		f.options.Threads = ranks.Processors(group)
+	}
+	return (&settings{Net: f.net}).namedNet(f.classes)
+}
+
+func bench(ctx context.Context, f *benchConfig, net *engine.Net, group collective.Collective) (_ *benchResult, err error) {
 	r := &benchResult{Net: net.Name, Devices: f.devices, Precision: f.options.Precision, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
 	if err := r.steps(ctx, f, net, group); err != nil {
 		return nil, err
@@ -177,28 +182,42 @@ func bench(ctx context.Context, f *benchConfig, group collective.Collective) (*b
 	return r, nil
 }
 
-// steps times whole training and inference steps.
-func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net, group collective.Collective) (err error) {
+// model makes the model to measure with its first weights. by is nil where there is
+// one rank.
+func (f *benchConfig) model(net *engine.Net, group collective.Collective) (m *engine.Model, by *meter, err error) {
 	contexts, err := openDevices(f.ownDevices, f.options)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	cfg, by := benchModel(f), (*meter)(nil)
+	cfg := benchModel(f)
 	cfg.Batch /= group.Size()
 	if group.Size() > 1 {
 		by = &meter{communicator: communicator{group}}
 		cfg.Communicator, cfg.Hybrid = by, f.parallel == parallelHybrid
 	}
-	m, err := engine.NewModel(net, contexts, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	for _, p := range m.Plans() {
-		r.MemoryMiB += p.Total() >> 20
+	if m, err = engine.NewModel(net, contexts, cfg); err != nil {
+		for _, c := range contexts {
+			c.Close()
+		}
+		return nil, nil, err
 	}
 	if err := m.Initialize(engine.InitHe, 1); err != nil {
+		return nil, nil, errors.Join(err, m.Close())
+	}
+	return m, by, nil
+}
+
+// steps times whole training and inference steps.
+func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net, group collective.Collective) (err error) {
+	m, by, failure := f.model(net, group)
+	if m != nil {
+		defer func() { err = errors.Join(err, m.Close()) }()
+	}
+	if err := ranks.Agree(group, failure); err != nil {
 		return err
+	}
+	for _, p := range m.Plans() {
+		r.MemoryMiB += p.Total() >> 20
 	}
 	b, err := benchBatch(m)
 	if err != nil {

@@ -45,9 +45,13 @@ func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collecti
 	}
 	r.SentMB = float64(group.Sent()-sent) / 1e6
 	silent := func() error {
+		learning := s
+		s.LearningRate, s.Momentum = 0, 0 // what a rank learns by itself would set it apart
 		by.silent = true
-		defer func() { by.silent = false }()
-		return step()
+		err := step()
+		by.silent = false
+		s.LearningRate, s.Momentum = learning.LearningRate, learning.Momentum
+		return err
 	}
 	turns := []func() error{step}
 	if exchange := by.replay(); exchange != nil {
@@ -89,7 +93,8 @@ func median(times []float64) float64 {
 }
 
 // meter is a communicator that writes down the calls of the last step, and that
-// can send nothing.
+// can send nothing: then the others' blocks are its own, since what lay in the
+// memory before needn't be numbers.
 type meter struct {
 	communicator
 	silent bool
@@ -111,25 +116,41 @@ const (
 	allToAll
 )
 
-func (m *meter) call(kind callKind, values int, begin func() func() error) func() error {
-	if m.silent {
-		return func() error { return nil }
-	}
+func (m *meter) note(kind callKind, values int) {
 	m.calls = append(m.calls, rankCall{kind, values})
-	return begin()
 }
 
 func (m *meter) AllReduce(values []float32) func() error {
-	return m.call(allReduce, len(values), func() func() error { return m.communicator.AllReduce(values) })
+	if m.silent {
+		return nothing
+	}
+	m.note(allReduce, len(values))
+	return m.communicator.AllReduce(values)
 }
 
 func (m *meter) AllGather(values []float32) func() error {
-	return m.call(allGather, len(values), func() func() error { return m.communicator.AllGather(values) })
+	if m.silent {
+		n := len(values) / m.Size()
+		own := values[m.Rank()*n:][:n]
+		for r := range m.Size() {
+			copy(values[r*n:], own)
+		}
+		return nothing
+	}
+	m.note(allGather, len(values))
+	return m.communicator.AllGather(values)
 }
 
 func (m *meter) AllToAll(dst, src []float32) func() error {
-	return m.call(allToAll, len(src), func() func() error { return m.communicator.AllToAll(dst, src) })
+	if m.silent {
+		copy(dst, src)
+		return nothing
+	}
+	m.note(allToAll, len(src))
+	return m.communicator.AllToAll(dst, src)
 }
+
+func nothing() error { return nil }
 
 // replay makes the calls of the last step again, with nothing computed between
 // them: sums together, exchanges one after the other, as a step does. It is nil

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -174,7 +173,7 @@ func TestExportPresets(t *testing.T) {
 			}
 			checkpoint := filepath.Join(t.TempDir(), "checkpoint.safetensors")
 			state := &engine.Checkpoint{Net: net, Mean: mean, Classes: strings.Fields("a b c d e f g h i j")}
-			if err := engine.ReplaceFile(checkpoint, func(w io.Writer) error { return engine.WriteCheckpoint(w, m, state) }); err != nil {
+			if err := engine.WriteCheckpoint(checkpoint, m, state); err != nil {
 				t.Fatal(err)
 			}
 			if err := m.Close(); err != nil {

@@ -78,7 +78,7 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 		return err
 	}
 	state := &engine.Checkpoint{Net: net, Mean: f.Mean, Classes: classes, Random: engine.RandomStreams}
-	if err := engine.ReplaceFile(out, func(w io.Writer) error { return engine.WriteCheckpoint(w, m, state) }); err != nil {
+	if err := engine.WriteCheckpoint(out, m, state); err != nil {
 		return fmt.Errorf("--checkpoint: %w", err)
 	}
 	fmt.Fprintf(stderr, "wrote %s: net %s, %d classes\n", out, net.Name, net.Classes)

@@ -18,11 +18,20 @@ func (j *job) plan(stdout io.Writer) error {
 		defer c.Close()
 	}
 	plans, err := engine.PlanModel(j.net, contexts, j.modelConfig(nil))
+	taken := map[any]int64{} // of memory that contexts share
 	for _, p := range plans {
-		printPlan(stdout, p)
+		if r, ok := roomOf(p.Context); ok {
+			taken[r.Of] += p.Total()
+		}
+	}
+	for _, p := range plans {
+		printPlan(stdout, p, taken)
 	}
 	if plans == nil {
 		return err
+	}
+	if _, ok := contexts[0].(engine.Joiner); ok && j.group.Size() > 1 {
+		fmt.Fprintln(stdout, "NCCL's buffers are not counted: they grow with the links between the GPUs, to some GB (NCCL_MAX_NCHANNELS and NCCL_BUFFSIZE make them smaller)")
 	}
 	locked := ""
 	if _, ok := contexts[0].(engine.HostAllocator); ok {
@@ -37,17 +46,30 @@ func (j *job) plan(stdout io.Writer) error {
 	return err
 }
 
-// printPlan prints what a context takes on its device, and on the host.
-func printPlan(w io.Writer, p *engine.Plan) {
+// roomOf is the memory that a context takes its own from, where it says.
+func roomOf(c engine.Context) (engine.Room, bool) {
+	roomy, ok := c.(engine.Roomy)
+	if !ok {
+		return engine.Room{}, false
+	}
+	r, err := roomy.Room()
+	return r, err == nil
+}
+
+// printPlan prints what a context takes on its device, and on the host; taken is
+// what all contexts take of the device's memory together.
+func printPlan(w io.Writer, p *engine.Plan, taken map[any]int64) {
 	fmt.Fprintf(w, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' and libraries' own",
 		p.Context.Name(), mib(p.Total()), mib(p.Persistent), mib(p.Scratch), mib(p.Workspace-p.Staging))
 	if p.Staging > 0 {
 		fmt.Fprintf(w, ", %.0f staging, and as much page-locked on the host", mib(p.Staging))
 	}
-	if c, ok := p.Context.(engine.Roomy); ok {
-		if r, err := c.Room(); err == nil {
-			fmt.Fprintf(w, "; of %.0f on %s %.0f are free", mib(r.Total), r.Where, mib(r.Free))
+	if r, ok := roomOf(p.Context); ok {
+		left, what := r.Free-taken[r.Of], "to spare"
+		if left < 0 {
+			left, what = -left, "too few"
 		}
+		fmt.Fprintf(w, "; of %.0f on %s %.0f are free: %.0f %s", mib(r.Total), r.Where, mib(r.Free), mib(left), what)
 	}
 	fmt.Fprintln(w)
 }

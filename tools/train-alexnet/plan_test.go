@@ -27,6 +27,29 @@ func (c smallContext) Room() (engine.Room, error) {
 	return engine.Room{Free: c.free, Total: 64 << 20, Of: "card", Where: "Test GPU"}, nil
 }
 
+// joining is such a context that meets those of other ranks by itself.
+type joining struct{ smallContext }
+
+func (joining) Join(engine.Communicator) error { return nil }
+
+// Ranks on GPUs are told what the plan leaves out.
+func TestPlanOfRanks(t *testing.T) {
+	w := newWorld(t)
+	j := prepared(t, w.args(filepath.Join(w.dir, "run"), "--batch", "60")...)
+	j.group = &pair{}
+	j.open = func(list string, o devices.Options) ([]engine.Context, error) {
+		contexts, err := openDevices(list, o)
+		if err != nil {
+			return nil, err
+		}
+		return []engine.Context{joining{smallContext{contexts[0], 64 << 20}}}, nil
+	}
+	var b strings.Builder
+	if err := j.plan(&b); err != nil || !strings.Contains(b.String(), "NCCL's buffers are not counted") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
 // TestPlanOfDevice prints what a device takes of its memory and of the host's. A
 // batch that doesn't fit is refused with one that does, by --plan and by a run,
 // which leaves no folder behind.
@@ -48,7 +71,7 @@ func TestPlanOfDevice(t *testing.T) {
 	if err := on(64<<20, "--batch", "60").plan(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"3 staging, and as much page-locked on the host; of 64 on Test GPU 64 are free\n", "pixels of 4 batches for training and 4 for validation, page-locked\n"} {
+	for _, want := range []string{"3 staging, and as much page-locked on the host; of 64 on Test GPU 64 are free: 60 to spare\n", "pixels of 4 batches for training and 4 for validation, page-locked\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
@@ -57,7 +80,7 @@ func TestPlanOfDevice(t *testing.T) {
 	b.Reset()
 	err := on(4<<20, "--batch", "60").plan(&b)
 	var large *engine.TooLargeError
-	if !errors.As(err, &large) || large.Fits < 1 || large.Fits >= 60 || !strings.Contains(b.String(), "of 64 on Test GPU 4 are free") {
+	if !errors.As(err, &large) || large.Fits < 1 || large.Fits >= 60 || !strings.Contains(b.String(), "of 64 on Test GPU 4 are free: 0 too few") {
 		t.Fatalf("error %v after\n%s", err, b.String())
 	}
 	t.Log(err)

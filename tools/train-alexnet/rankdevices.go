@@ -12,7 +12,8 @@ import (
 )
 
 // ownGPU is a --devices name without a number: under several ranks each takes
-// the GPUs of its place on the host.
+// the GPUs of its place on the host, and one process by itself those of their places
+// in the list.
 const ownGPU = "cuda"
 
 // chooseDevices finds this rank's devices. The settings keep what is the same on
@@ -27,7 +28,7 @@ func (j *job) chooseDevices() (err error) {
 func rankDevices(list string, group collective.Collective, say func(format string, values ...any)) (shared, own string, err error) {
 	automatic := list == devices.Auto
 	list = resolveDevices(list, say)
-	if group.Size() == 1 {
+	if group.Size() == 1 && !slices.Contains(namesOf(list), ownGPU) {
 		return list, list, nil
 	}
 	if automatic && list != "cpu" {
@@ -39,8 +40,32 @@ func rankDevices(list string, group collective.Collective, say func(format strin
 			gpus++
 		}
 	}
+	if group.Size() == 1 {
+		return list, list, enough(list, gpus)
+	}
 	own, err = ownOf(list, group.Local(), ranks.OnHost(group), gpus)
 	return list, own, err
+}
+
+// namesOf are the names of a list.
+func namesOf(list string) []string {
+	names := strings.Split(list, ",")
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+	}
+	return names
+}
+
+// enough reports a list of GPUs without numbers, which a run of several ranks may have
+// been begun with, that wants more of them than one process by itself sees. Where
+// there is none, opening them says why.
+func enough(list string, gpus int) error {
+	for i, name := range namesOf(list) {
+		if name == ownGPU && gpus > 0 && i >= gpus {
+			return command.Usagef("--devices %s: that is %s:%d too, and there are %d GPUs here: write %s:0,%s:0 to put both towers on one", list, ownGPU, i, gpus, ownGPU, ownGPU)
+		}
+	}
+	return nil
 }
 
 // ownOf gives the rank with number local among the onHost of its host the devices of
@@ -48,10 +73,7 @@ func rankDevices(list string, group collective.Collective, say func(format strin
 // GPUs: GPUs without a number in order of the ranks, or from the first where a
 // launcher shows every rank just its own.
 func ownOf(list string, local, onHost, gpus int) (string, error) {
-	names := strings.Split(list, ",")
-	for i := range names {
-		names[i] = strings.TrimSpace(names[i])
-	}
+	names := namesOf(list)
 	each := len(names)
 	for i, name := range names {
 		switch {

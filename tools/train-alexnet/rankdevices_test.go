@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestOwnDevices(t *testing.T) {
 	for _, c := range []struct {
@@ -28,6 +31,25 @@ func TestOwnDevices(t *testing.T) {
 		}
 		if err != nil || got != c.want {
 			t.Errorf("%+v: %q, %v", c, got, err)
+		}
+	}
+}
+
+// A run of two GPUs a rank that goes on alone.
+func TestEnoughDevices(t *testing.T) {
+	for _, c := range []struct {
+		list  string
+		gpus  int
+		fails string
+	}{
+		{"cuda", 1, ""},
+		{"cuda,cuda", 2, ""},
+		{"cuda,cuda", 0, ""}, // what is missing is said elsewhere
+		{"cuda:0,cuda:0", 1, ""},
+		{"cuda, cuda", 1, "--devices cuda, cuda: that is cuda:1 too, and there are 1 GPUs here: write cuda:0,cuda:0"},
+	} {
+		if err := enough(c.list, c.gpus); (err == nil) != (c.fails == "") || err != nil && !strings.HasPrefix(err.Error(), c.fails) {
+			t.Errorf("%s on %d GPUs: %v", c.list, c.gpus, err)
 		}
 	}
 }

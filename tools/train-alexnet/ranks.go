@@ -156,17 +156,20 @@ func (j *job) follow(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, m.Close()) }()
 	batches := j.trainBatches(m)
 	defer batches.Close()
-	if _, err = j.trainer(m, j.begins(m), batches, silent{}).Run(ctx); err != nil {
-		return err
+	_, err = j.trainer(m, j.begins(m), batches, silent{}).Run(ctx)
+	if ended(err) {
+		if _, lost := j.gatherBad(batches.leftOut()); lost != nil {
+			return lost
+		}
 	}
-	_, err = j.gatherBad(batches.leftOut())
 	return err
 }
 
 // gatherBad returns the pictures that all ranks have left out. All ranks call it
-// when training has ended well.
+// when they have come to the same end and rank 0 has drawn it: so they close their
+// models together, since NCCL waits for all ranks of a host for some seconds.
 func (j *job) gatherBad(own []pipeline.BadSample) ([]pipeline.BadSample, error) {
-	if j.group.Size() == 1 || j.OnBad != onBadSkip {
+	if j.group.Size() == 1 {
 		return own, nil
 	}
 	type bad struct {
@@ -198,11 +201,15 @@ func (j *job) gatherBad(own []pipeline.BadSample) ([]pipeline.BadSample, error) 
 	return all, nil
 }
 
-// decided marks the ends that all ranks have come to together, so that none cuts
-// another short: rank 0 still has to save.
+// ended says of a trainer's error that all ranks have come to this end together.
+func ended(err error) bool {
+	return err == nil || errors.As(err, new(*engine.StoppedError)) || errors.Is(err, engine.ErrDiverged)
+}
+
+// decided marks such ends, so that no rank cuts another short: rank 0 still has to
+// save.
 func decided(err error) error {
-	var stopped *engine.StoppedError
-	if errors.As(err, &stopped) || errors.Is(err, engine.ErrDiverged) {
+	if err != nil && ended(err) {
 		return ranks.Agreed(err)
 	}
 	return err

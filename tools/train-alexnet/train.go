@@ -74,9 +74,9 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 	}
 	switch {
 	case s.DryRun:
-		return j.dryRun(stdout)
+		return ranks.Agree(group, j.dryRun(stdout))
 	case s.Plan:
-		return j.plan(stdout)
+		return ranks.Agree(group, j.plan(stdout))
 	}
 	if group.Rank() != 0 {
 		return decided(j.follow(c.Context))
@@ -132,8 +132,20 @@ func (j *job) modelConfig(mean []float32) engine.ModelConfig {
 	}
 }
 
-// model makes the model with its first or saved weights.
+// model makes the model with its first or saved weights, on all ranks or none.
 func (j *job) model(ctx context.Context) (*engine.Model, error) {
+	m, err := j.build(ctx)
+	if err = ranks.Agree(j.group, err); err == nil {
+		err = m.Join()
+	}
+	if err != nil && m != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, err
+}
+
+// build makes this rank's model.
+func (j *job) build(ctx context.Context) (*engine.Model, error) {
 	var mean []float32
 	var err error
 	switch {
@@ -164,9 +176,6 @@ func (j *job) model(ctx context.Context) (*engine.Model, error) {
 		}
 	} else {
 		err = j.checkpoint.Restore(m)
-	}
-	if err == nil {
-		err = m.Join()
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -276,6 +285,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	}
 	t := j.trainer(m, state, batches, o)
 	stop, err := t.Run(ctx)
+	together := ended(err)
 	live.end(stop, err)
 	j.line.Clear()
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
@@ -284,10 +294,14 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	if err != nil {
 		j.line.Print("%s", j.leaves(o.last))
 	}
-	if err := errors.Join(err, j.drawn(m, err)); err != nil {
-		return nil, err
+	err = errors.Join(err, j.drawn(m, err))
+	var bad []pipeline.BadSample
+	if together {
+		var lost error
+		if bad, lost = j.gatherBad(batches.leftOut()); lost != nil {
+			return nil, lost
+		}
 	}
-	bad, err := j.gatherBad(batches.leftOut())
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +324,7 @@ func (j *job) leaves(saved string) string {
 // drawn draws what a run shows of itself, after it has ended with err. The weights
 // are left out when devices may have failed.
 func (j *job) drawn(m *engine.Model, err error) error {
-	if err == nil || errors.As(err, new(*engine.StoppedError)) || errors.Is(err, engine.ErrDiverged) {
+	if ended(err) {
 		return draw(j.Run, m)
 	}
 	return drawCurve(j.Run)

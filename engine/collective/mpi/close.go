@@ -6,16 +6,30 @@ import (
 	"time"
 )
 
-// finalizeLimit is how long MPI may take to end after all ranks have come to it.
-// MPICH before 4.2 may never end where UCX sends by TCP: a rank that is through
+// mpichEnds is how long MPICH may take to end after all ranks have come to it.
+// Before 4.2 it may never end where UCX sends by TCP: a rank that is through
 // blocks in the launcher's barrier, and doesn't do what another's last messages
 // want of it (github.com/pmodels/mpich/pull/6596). Nothing of ours is under way
-// by then.
-const finalizeLimit = 5 * time.Second
+// by then. Open MPI hasn't that fault, but may have to wait for a busy daemon.
+const (
+	mpichEnds   = 5 * time.Second
+	openMPIEnds = time.Minute
+)
 
-// finalizePause is before a process ends. On an overloaded machine Open MPI's
-// daemon was seen to take a rank that had ended well for one that hadn't finalised.
-const finalizePause = 50 * time.Millisecond
+// daemonAnswers is how long a rank of Open MPI waits, in MPI_Finalize, for its
+// daemon to note that it ends well (2 s in PMIx_Finalize). Then it ends without: if
+// the daemon of an overloaded machine sees the process's end before it has read
+// that, it takes the rank for one that "exits improperly", and ends the job.
+const daemonAnswers = 2 * time.Second
+
+// pause is how long a process lives on when MPI has ended after so long: the daemon
+// gets time to read what a rank has left without waiting for.
+func pause(finalized time.Duration) time.Duration {
+	if finalized < daemonAnswers {
+		return 50 * time.Millisecond
+	}
+	return 5 * time.Second
+}
 
 // Close ends MPI, when all ranks have called it; a process can't join again.
 // Sums under way are given up.
@@ -31,17 +45,17 @@ func (w *World) Close() error {
 				return err
 			}
 			w.silence()
-			err = w.lib.call("MPI_Finalize", w.lib.finalize)
-			time.Sleep(finalizePause)
-			return err
+			return w.lib.call("MPI_Finalize", w.lib.finalize)
 		})
 	}()
 	<-met
+	began := time.Now()
 	select {
 	case err := <-ended:
 		<-w.stopped
+		time.Sleep(pause(time.Since(began)))
 		return err
-	case <-time.After(finalizeLimit):
+	case <-time.After(w.lib.ends):
 		if w.rank == 0 {
 			fmt.Fprintf(os.Stderr, "%s does not end (MPICH before 4.2 has that fault between hosts without InfiniBand); the work is done, and this process ends without it, which the launcher may call a failure\n", w.lib.version)
 		}

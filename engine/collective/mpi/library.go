@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -18,6 +19,7 @@ type abi struct {
 
 	inPlace, statusIgnore uintptr
 	maxError              int
+	ends                  time.Duration // how long MPI_Finalize may take
 }
 
 // library is a loaded MPI.
@@ -95,13 +97,13 @@ func bind(handle uintptr, path string) (*library, error) {
 	// MPICH's numbers, which its relatives share by the ABI agreement of 2013.
 	l.abi = abi{
 		world: 0x44000000, bytes: 0x4c00010d, errorsReturn: 0x54000001, requestNull: 0x2c000000,
-		inPlace: ^uintptr(0), statusIgnore: 1, maxError: 1024,
+		inPlace: ^uintptr(0), statusIgnore: 1, maxError: 1024, ends: mpichEnds,
 	}
 	return l, nil
 }
 
 func (l *library) bindOpenMPI(handle uintptr) error {
-	l.abi = abi{inPlace: 1, statusIgnore: 0, maxError: 1024}
+	l.abi = abi{inPlace: 1, statusIgnore: 0, maxError: 1024, ends: openMPIEnds}
 	for _, s := range []struct {
 		name string
 		to   *uintptr

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ebitengine/purego"
+
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/collectivetest"
 )
@@ -59,6 +61,9 @@ func play(role string) error {
 	case "hang", "hang behind a sum":
 		options.Timeout = time.Second
 	}
+	if role == "deaf" {
+		return playDeaf(options)
+	}
 	w, err := Open(options)
 	if err != nil {
 		return err
@@ -84,6 +89,10 @@ func play(role string) error {
 		}
 		_, lost := w.Gather(nil)
 		err = errors.Join(err, lost, sum.Wait())
+	case "daemon stops":
+		if err = w.Barrier(); w.Rank() == 0 {
+			err = errors.Join(err, stopDaemon())
+		}
 	case "abort":
 		if w.Rank() == 1 {
 			w.Abort(errors.New("the disk is full"))
@@ -101,6 +110,20 @@ func play(role string) error {
 	}
 	fmt.Println("done", w.Rank(), "of", w.Size(), w.Library())
 	return nil
+}
+
+// playDeaf is a rank 1 that can't hear the others' names, and others that wait for it.
+func playDeaf(o Options) error {
+	quietSignals()
+	lib, err := open(candidates(os.Getenv))
+	if err != nil {
+		return err
+	}
+	if os.Getenv("OMPI_COMM_WORLD_RANK")+os.Getenv("PMI_RANK") == "1" {
+		lib.iallgatherv = purego.NewCallback(func(_, _, _, _, _, _, _, _, _ uintptr) uintptr { return 16 }) // MPI_ERR_OTHER, MPICH's MPI_ERR_INTERN
+	}
+	_, err = openWith(lib, o)
+	return err
 }
 
 var mpiruns = []string{"mpirun.openmpi", "mpirun.mpich"}
@@ -136,6 +159,7 @@ func TestFailures(t *testing.T) {
 			{"hang", "rank 1 on "},
 			{"hang behind a sum", " did not come to a gather within "},
 			{"abort", "rank 1 of 4 ends the job: the disk is full"},
+			{"deaf", "MPI_Iallgatherv: "},
 			{"die", "9"}, // signal 9; the launcher's own words
 		} {
 			t.Run(launcher+" "+c.role, func(t *testing.T) {
@@ -152,6 +176,24 @@ func TestFailures(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// stopDaemon lets this rank's launcher run for a moment only within 5 s, as other
+// work on an overloaded machine may.
+func stopDaemon() error {
+	const script = `for i in 1 2; do kill -STOP $0; sleep 2.5; kill -CONT $0; sleep .005; done`
+	return exec.Command("sh", "-c", script, fmt.Sprint(os.Getppid())).Start()
+}
+
+// A daemon of Open MPI that doesn't look at its ranks while they end takes none of
+// them for one that has failed.
+func TestBusyDaemon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	if out, err := mpirun(t, "mpirun.openmpi", "daemon stops", 4); err != nil || strings.Count(out, "done ") != 4 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

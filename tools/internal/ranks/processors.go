@@ -1,7 +1,6 @@
 package ranks
 
 import (
-	"errors"
 	"runtime"
 
 	"alexnet/engine/collective"
@@ -18,7 +17,7 @@ type member struct {
 func counted(group collective.Collective) (collective.Collective, error) {
 	all, err := group.Gather(bound())
 	if err != nil {
-		return nil, errors.Join(err, group.Close())
+		return nil, Close(group, err)
 	}
 	return member{group, share(runtime.GOMAXPROCS(0), group.Rank(), group.Hosts(), all)}, nil
 }

@@ -68,7 +68,8 @@ func (e agreedError) Unwrap() error { return e.error }
 // If the other ranks don't know of err, they may be waiting for this one: then
 // Close ends the whole job, after printing err. Where GPUs have waited for each
 // other in vain, the ranks that know of it meet here, and the group names those
-// that don't come. Otherwise rank 0 says for all how it ended, before any rank
+// that don't come; one that comes late, with its step done, hears that this one has
+// nothing to tell (engine.Peers). Otherwise rank 0 says for all how it ended, before any rank
 // ends: a launcher may take the first one that fails for a reason to kill the rest.
 func Close(group collective.Collective, err error) error {
 	if group.Size() == 1 {
@@ -77,7 +78,8 @@ func Close(group collective.Collective, err error) error {
 	var known agreedError
 	if err != nil && !errors.As(err, &known) && !command.IsSkipped(err) {
 		if errors.Is(err, engine.ErrStalled) {
-			err = errors.Join(err, group.Barrier())
+			_, lost := group.Gather(nil)
+			err = errors.Join(err, lost)
 		}
 		group.Abort(err)
 	}

@@ -1,0 +1,41 @@
+package mpi
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ebitengine/purego"
+)
+
+// Abort prints the reason and ends every rank. It does not return.
+func (w *World) Abort(reason error) {
+	w.aborted.Store(true)
+	fmt.Fprintf(os.Stderr, "rank %d of %d ends the job: %v\n", w.rank, w.size, reason)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = w.do(func() error { w.abort(); return nil })
+	}()
+	select {
+	case <-done:
+	case <-time.After(abortLimit): // the MPI thread hangs; the launcher ends the rest
+		os.Exit(1)
+	}
+}
+
+// abortLimit is how long MPI_Abort may try to reach the launcher: a host that is
+// cut off can't.
+const abortLimit = 5 * time.Second
+
+// abortPause lets the launcher read what was printed: it drops what it hasn't read
+// when the job is aborted.
+const abortPause = 100 * time.Millisecond
+
+// abort is Abort on the MPI thread. It doesn't return, even if MPI_Abort does.
+func (w *World) abort() {
+	time.Sleep(abortPause)
+	time.AfterFunc(abortLimit, func() { os.Exit(1) })
+	purego.SyscallN(w.lib.abort, w.lib.world, 1)
+	os.Exit(1)
+}
