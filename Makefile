@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-arm64 check-nvidia mpich check-slurm gpu-kit fuzz demo bench clean FORCE
+.PHONY: build test check check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -60,6 +60,10 @@ mpich: $(MPICH)/bin/mpiexec ## an MPICH for what tests ranks on several hosts, 2
 
 check-slurm: build ## docs/scale/*.sbatch on a Slurm cluster of two nodes on this machine: two minutes, as root
 	BIN=$(OUT) tools/slurm/check.sh
+
+# CACHE keeps the Kubernetes that is built the first time, from Go's module proxy.
+check-kubernetes: build ## docs/scale/*-job.yaml on a Kubernetes of two nodes on this machine: two minutes, after half an hour the first time, as root
+	BIN=$(OUT) tools/kubernetes/check.sh
 
 gpu-kit: ## what tries this out on a machine with an NVIDIA GPU: copy build/gpu-kit there, run gpu-kit.sh
 	rm -rf $(OUT)/gpu-kit && mkdir -p $(OUT)/gpu-kit/testdata
