@@ -36,10 +36,10 @@
 // The matrix kernel: the two FMA units (98 % of a register-only loop with its
 // operands in the first-level cache, 94 % in place; the rest is packing, and
 // tiles that stick out: 169 pixels of a 13² map take 176 columns, 128 maps take
-// 132 rows). Conv2–5: transforms and packing, a quarter of their time. Fc6 forward: turning 151 MB
-// of weights; on one image, reading them. LRN: division and square roots; a window's
-// squares are summed afresh, since a running sum would keep the infinities of
-// maps that have left it. Pooling: comparisons that carry positions along.
+// 132 rows). Conv2–5: transforms and packing, a quarter of their time. Fc6
+// forward: turning 151 MB of weights; on one image, reading them. LRN: division and
+// square roots; a window's squares are summed afresh, since a running sum would
+// keep the infinities of maps that have left it. Pooling: comparisons that carry positions along.
 // Update, activation and dropout at test: memory.
 //
 // # Kernels

@@ -83,8 +83,11 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 		}
 		dw := c.floats(op.DW)[part*s.patch:][:s.patch]
 		w.filter.WeightGradient(pointer(weights), pointer(rows), plane, s.in)
-		for i := range dw {
-			dw[i] = weights[i%(s.Size*s.Size)*plane+i/(s.Size*s.Size)]
+		size := s.Size * s.Size
+		for i := range size {
+			for m, v := range weights[i*plane:][:s.in] {
+				dw[m*size+i] = v
+			}
 		}
 		if !c.kernels.Finite(dw) {
 			odd.Store(true)
