@@ -77,6 +77,7 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 		return nil, fmt.Errorf("cache: %w; give another folder with --cache-dir", err)
 	}
 	if err := f.readIndex(ctx); err != nil {
+		s.close()
 		return nil, err
 	}
 	f.ctx, f.cancel = context.WithCancelCause(context.Background())

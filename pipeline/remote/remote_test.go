@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +123,29 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		if _, err := Open(t.Context(), url, config(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q in it", url, err, want)
+		}
+	}
+}
+
+// TestOpenLeavesNoConnection: a folder that can't be opened keeps no connection
+// to its server.
+func TestOpenLeavesNoConnection(t *testing.T) {
+	states := make(chan http.ConnState, 100)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) { states <- state }
+	s.Start()
+	defer s.Close()
+	if _, err := Open(t.Context(), s.URL, config(t)); err == nil {
+		t.Fatal("a page is taken for an index")
+	}
+	for {
+		select {
+		case state := <-states:
+			if state == http.StateClosed {
+				return
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the connection is still open")
 		}
 	}
 }

@@ -17,13 +17,15 @@ const gsScope = "https://www.googleapis.com/auth/devstorage.read_only"
 // openGS reads a bucket through Cloud Storage's XML interface, which is plain
 // HTTP: cloud.google.com/docs/storage/xml-api/get-object-download. Credentials
 // are Google's application default ones; without any, the bucket has to be
-// public. STORAGE_EMULATOR_HOST names another server, as for Google's own
-// libraries.
+// public. STORAGE_EMULATOR_HOST names another server, which, as with Google's own
+// libraries, gets credentials only where GOOGLE_APPLICATION_CREDENTIALS names
+// them: nothing asks the machine's metadata service then.
 func openGS(ctx context.Context, u *url.URL) (store, error) {
 	base := &url.URL{Scheme: "https", Host: "storage.googleapis.com"}
 	idle := transport()
 	client := &http.Client{Transport: idle}
-	if emulator := os.Getenv("STORAGE_EMULATOR_HOST"); emulator != "" {
+	emulator, named := os.Getenv("STORAGE_EMULATOR_HOST"), os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") != ""
+	if emulator != "" {
 		if !strings.Contains(emulator, "://") {
 			emulator = "http://" + emulator
 		}
@@ -32,13 +34,14 @@ func openGS(ctx context.Context, u *url.URL) (store, error) {
 			return nil, err
 		}
 	}
-	// Found without a request but on Google's own machines.
-	credentials, err := google.FindDefaultCredentials(ctx, gsScope)
-	switch {
-	case err == nil:
-		client.Transport = &oauth2.Transport{Base: idle, Source: credentials.TokenSource}
-	case os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") != "":
-		return nil, err
+	if emulator == "" || named {
+		credentials, err := google.FindDefaultCredentials(ctx, gsScope)
+		switch {
+		case err == nil:
+			client.Transport = &oauth2.Transport{Base: idle, Source: credentials.TokenSource}
+		case named:
+			return nil, err
+		}
 	}
 	shown := *u
 	base.Path = "/" + u.Host + u.Path
