@@ -10,8 +10,9 @@
 // Go's decoder doesn't tell it. Sixteen-bit samples keep their high byte. CMYK is
 // taken as inverted ("Adobe") whether or not an Adobe marker says so, and
 // becomes RGB as (255−C)(255−K)/255, again as in PIL. ICC profiles are ignored.
-// EXIF orientation is applied (JPEG, PNG, TIFF and WebP). Of an animation the
-// first frame counts.
+// Orientation is applied, be it stated in EXIF data, in ImageMagick's raw profiles
+// or in XMP only (JPEG, PNG, TIFF and WebP): first a picture is turned, then resized
+// and cropped. Of an animation the first frame counts.
 //
 // # Decoding JPEG
 //

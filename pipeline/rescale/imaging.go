@@ -9,9 +9,9 @@ import (
 	"alexnet/pipeline/resample"
 )
 
-// resizeByImaging overwrites dst (size×size RGB) with the centre of src as
+// resizeByImaging overwrites dst (size×size RGB) with a window of src as
 // package imaging resizes it: all of it, to be cropped then.
-func resizeByImaging(dst []byte, size int, src resample.Image) {
+func resizeByImaging(dst []byte, size int, src resample.Image, w resample.Window) {
 	m := image.NewNRGBA(image.Rect(0, 0, src.Width, src.Height))
 	for y := range src.Height {
 		row, out := src.Pix[y*src.Stride:], m.Pix[y*m.Stride:]
@@ -22,7 +22,6 @@ func resizeByImaging(dst []byte, size int, src resample.Image) {
 	}
 	width, height := resample.ScaledSize(src.Width, src.Height, size)
 	whole := imaging.Resize(m, width, height, imaging.CatmullRom)
-	w := resample.Centre(src.Width, src.Height, size)
 	left := int(math.Round(w.X * float64(width) / float64(src.Width)))
 	top := int(math.Round(w.Y * float64(height) / float64(src.Height)))
 	for y := range size {

@@ -95,11 +95,10 @@ var filter = resample.CatmullRom
 // that file holds. Its errors say what is wrong with the file and what to do,
 // but not the file's name; dst is undefined after one.
 func (r *Rescaler) Rescale(dst, file []byte) error {
-	p, f, err := r.open(file)
+	p, o, err := r.open(file)
 	if err != nil {
 		return err
 	}
-	o := orientation(f.name, file)
 	if o == 1 {
 		r.resize(dst, p)
 		return nil
@@ -129,33 +128,35 @@ type picture struct {
 
 func (r *Rescaler) resize(dst []byte, p picture) {
 	if r.resizer == nil {
-		resizeByImaging(dst, r.size, p.strip(0, p.height))
+		resizeByImaging(dst, r.size, p.strip(0, p.height), p.window)
 		return
 	}
 	r.resizer.ResizeStrips(dst, r.size, r.size, p.width, p.height, p.strip, p.window)
 }
 
-// open decodes a picture, which is valid until the next call.
-func (r *Rescaler) open(file []byte) (picture, format, error) {
+// open decodes a picture, which is valid until the next call, and returns its
+// orientation.
+func (r *Rescaler) open(file []byte) (p picture, o int, err error) {
 	f, err := identify(file)
 	if err != nil {
-		return picture{}, f, err
+		return picture{}, 1, err
 	}
+	o = orientation(f.name, file)
 	if f.name == "JPEG" {
-		if img, part, window := r.openBaseline(file); img != nil {
-			return r.converted(img, f, part, window), f, nil
+		if img, part, window := r.openBaseline(file, o); img != nil {
+			return r.converted(img, f, part, window), o, nil
 		}
 		if r.turbo != nil {
-			p, err := r.openTurbo(file)
-			return p, f, err
+			p, err := r.openTurbo(file, o)
+			return p, o, err
 		}
 	}
 	img, f, err := decode(file, r.maxPixels)
 	if err != nil {
-		return picture{}, f, err
+		return picture{}, o, err
 	}
-	part, window := r.part(img.Bounds())
-	return r.converted(img, f, part, window), f, nil
+	part, window := r.part(img.Bounds(), o)
+	return r.converted(img, f, part, window), o, nil
 }
 
 // converted is a part of a picture that becomes RGB as its rows are asked for.
@@ -174,7 +175,7 @@ func (r *Rescaler) converted(img image.Image, f format, part image.Rectangle, wi
 
 // openBaseline decodes what resizing reads of a baseline JPEG file; the picture
 // is nil if the file is another or damaged, which is for others to say.
-func (r *Rescaler) openBaseline(file []byte) (img image.Image, part image.Rectangle, window resample.Window) {
+func (r *Rescaler) openBaseline(file []byte, orientation int) (img image.Image, part image.Rectangle, window resample.Window) {
 	if r.baseline == nil {
 		return nil, part, window
 	}
@@ -182,7 +183,7 @@ func (r *Rescaler) openBaseline(file []byte) (img image.Image, part image.Rectan
 	if err != nil || checkSize("JPEG", width, height, r.maxPixels) != nil {
 		return nil, part, window
 	}
-	part, window = r.part(image.Rect(0, 0, width, height))
+	part, window = r.part(image.Rect(0, 0, width, height), orientation)
 	if img, err = r.baseline.Decode(part); err != nil {
 		return nil, part, window
 	}
@@ -190,7 +191,7 @@ func (r *Rescaler) openBaseline(file []byte) (img image.Image, part image.Rectan
 }
 
 // openTurbo decodes a JPEG file with libjpeg-turbo.
-func (r *Rescaler) openTurbo(file []byte) (picture, error) {
+func (r *Rescaler) openTurbo(file []byte, orientation int) (picture, error) {
 	h, err := r.turbo.Header(file)
 	if err != nil {
 		return picture{}, explain("JPEG", "", len(file), err)
@@ -203,15 +204,15 @@ func (r *Rescaler) openTurbo(file []byte) (picture, error) {
 	if err := r.turbo.Decode(r.rgb, file, h); err != nil {
 		return picture{}, explain("JPEG", dimensions(h.Width, h.Height), len(file), err)
 	}
-	return picture{h.Width, h.Height, resample.Centre(h.Width, h.Height, r.size), func(from, to int) resample.Image {
+	return picture{h.Width, h.Height, storedCentre(h.Width, h.Height, r.size, orientation), func(from, to int) resample.Image {
 		return resample.Image{Pix: r.rgb[from*row : to*row+resample.Slack], Stride: row, Width: h.Width, Height: to - from}
 	}}, nil
 }
 
 // part returns the part of a picture with bounds b that resizing reads, and the
-// centre window in that part's coordinates.
-func (r *Rescaler) part(b image.Rectangle) (image.Rectangle, resample.Window) {
-	w := resample.Centre(b.Dx(), b.Dy(), r.size)
+// window that becomes the result in that part's coordinates.
+func (r *Rescaler) part(b image.Rectangle, orientation int) (image.Rectangle, resample.Window) {
+	w := storedCentre(b.Dx(), b.Dy(), r.size, orientation)
 	if r.resizer == nil {
 		return b, w
 	}
