@@ -68,7 +68,7 @@ func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []s
 				// time cuts short is spread as well.
 				item := items[i*7919%n*len(items)/n]
 				var err error
-				if picture, _, err = w.encode(picture[:0], item); err != nil {
+				if picture, _, err = w.encode(ctx, picture[:0], item); err != nil {
 					bad.Add(1)
 				} else {
 					bytes.Add(int64(len(picture)) + sampleOverhead + int64(len(item.Name)))

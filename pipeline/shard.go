@@ -233,7 +233,7 @@ func (j *shardJob) run(ctx context.Context) error {
 			w := newShardWorker(j.src, &j.cfg)
 			for s := range jobs {
 				if ctx.Err() == nil {
-					s.image, s.sums, s.err = w.encode(s.image[:0], s.item)
+					s.image, s.sums, s.err = w.encode(ctx, s.image[:0], s.item)
 				}
 				s.ready <- struct{}{}
 			}

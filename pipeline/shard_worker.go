@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -31,11 +32,11 @@ func newShardWorker(src source.Source, cfg *ShardConfig) *shardWorker {
 
 // encode appends the encoded picture to dst and returns the sums of its pixels.
 // An error is the picture's.
-func (w *shardWorker) encode(dst []byte, item source.Item) (_ []byte, sums augment.Sums, err error) {
+func (w *shardWorker) encode(ctx context.Context, dst []byte, item source.Item) (_ []byte, sums augment.Sums, err error) {
 	if err := w.read(item); err != nil {
 		return dst, sums, err
 	}
-	if err := w.rescaler.Rescale(w.rgb, w.file); err != nil {
+	if err := w.rescaler.Rescale(ctx, w.rgb, w.file); err != nil {
 		return dst, sums, err
 	}
 	if dst, err = w.encoder.Encode(dst, w.rgb); err == nil {

@@ -61,7 +61,10 @@ func StatsOfSource(ctx context.Context, src source.Source, workers int, colours 
 				if i >= len(items) || ctx.Err() != nil {
 					return
 				}
-				d, colour, err := w.describe(items[i], colours)
+				d, colour, err := w.describe(ctx, items[i], colours)
+				if ctx.Err() != nil {
+					return
+				}
 				mu.Lock()
 				sum.PerClass[items[i].Label]++
 				if err != nil {
@@ -88,14 +91,14 @@ func StatsOfSource(ctx context.Context, src source.Source, workers int, colours 
 
 // describe reads a picture's file to w.file, its header and, if asked, the sums
 // of its pixels as they would be stored.
-func (w *shardWorker) describe(item source.Item, colours bool) (d rescale.Description, sums augment.Sums, err error) {
+func (w *shardWorker) describe(ctx context.Context, item source.Item, colours bool) (d rescale.Description, sums augment.Sums, err error) {
 	if err = w.read(item); err != nil {
 		return d, sums, err
 	}
 	if d, err = rescale.Describe(w.file); err != nil || !colours {
 		return d, sums, err
 	}
-	if err = w.rescaler.Rescale(w.rgb, w.file); err == nil {
+	if err = w.rescaler.Rescale(ctx, w.rgb, w.file); err == nil {
 		sums.Add(w.rgb)
 	}
 	return d, sums, err

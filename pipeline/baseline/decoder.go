@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"context"
 	"image"
 )
 
@@ -30,8 +31,9 @@ func (d *Decoder) Open(file []byte) (width, height int, err error) {
 // Decode decodes the file that was opened last, all of it, and returns the part
 // of the picture inside rect and at least eight pixels around that, as far as the
 // picture goes: an [*image.YCbCr] or an [*image.Gray] whose bounds say which. It
-// is valid until the next call of Decode.
-func (d *Decoder) Decode(rect image.Rectangle) (image.Image, error) {
+// is valid until the next call of Decode. Where ctx ends, its error comes after at
+// most a row of MCUs.
+func (d *Decoder) Decode(ctx context.Context, rect image.Rectangle) (image.Image, error) {
 	scan := d.scan
 	d.scan = nil
 	if scan == nil {
@@ -45,8 +47,8 @@ func (d *Decoder) Decode(rect image.Rectangle) (image.Image, error) {
 	for i := range d.components[:d.n] {
 		d.components[i].prepare(across, kept)
 	}
-	if !d.mcus(scan, across, down, kept) {
-		return nil, ErrOther
+	if err := d.mcus(ctx, scan, across, down, kept); err != nil {
+		return nil, err
 	}
 	bounds := image.Rect(kept.Min.X*w, kept.Min.Y*h, kept.Max.X*w, kept.Max.Y*h).
 		Intersect(image.Rect(0, 0, d.width, d.height))
@@ -86,7 +88,7 @@ func (c *component) prepare(across int, kept image.Rectangle) {
 }
 
 // mcus reads all MCUs and transforms those that are kept.
-func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool {
+func (d *Decoder) mcus(ctx context.Context, scan []byte, across, down int, kept image.Rectangle) error {
 	units := d.units[:0]
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
@@ -101,6 +103,9 @@ func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool
 	marker := d.segment()
 	until, restarts := d.restart, 0
 	for y := 0; y < down && marker != 0; y++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		keep := y >= kept.Min.Y && y < kept.Max.Y
 		for i := range d.components[:d.n] {
 			clear(d.components[i].coefs)
@@ -108,10 +113,10 @@ func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool
 		for x := range across {
 			if d.restart > 0 && until == 0 {
 				if marker != markRST0+byte(restarts%8) || !d.finished() {
-					return false
+					return ErrOther
 				}
 				if marker = d.segment(); marker == 0 {
-					return false
+					return ErrOther
 				}
 				until, restarts = d.restart, restarts+1
 				for i := range d.components {
@@ -124,7 +129,7 @@ func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool
 				u.block = &u.c.coefs[blockAt(u.first+x*u.c.h):][:place(63)+1][0]
 			}
 			if !d.mcu(units) {
-				return false
+				return ErrOther
 			}
 		}
 		if keep {
@@ -133,7 +138,10 @@ func (d *Decoder) mcus(scan []byte, across, down int, kept image.Rectangle) bool
 			}
 		}
 	}
-	return marker == markEOI && d.finished()
+	if marker != markEOI || !d.finished() {
+		return ErrOther
+	}
+	return nil
 }
 
 // transform turns the coefficients of a row of MCUs into pixels.

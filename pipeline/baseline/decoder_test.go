@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"os"
@@ -41,7 +42,7 @@ func rgb(t *testing.T, d *Decoder, file []byte, part func(width, height int) ima
 		return nil, 0, 0, err
 	}
 	rect := part(width, height)
-	img, err := d.Decode(rect)
+	img, err := d.Decode(context.Background(), rect)
 	if err != nil {
 		return nil, 0, 0, err
 	}
@@ -122,7 +123,7 @@ func BenchmarkDecode(b *testing.B) {
 		for i := range b.N {
 			w, h, err := d.Open(files[i%len(files)])
 			if err == nil {
-				_, err = d.Decode(all(w, h))
+				_, err = d.Decode(context.Background(), all(w, h))
 			}
 			if err != nil {
 				b.Fatal(err)

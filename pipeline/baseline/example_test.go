@@ -1,6 +1,7 @@
 package baseline_test
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"os"
@@ -22,7 +23,7 @@ func ExampleDecoder() {
 		fmt.Println(err) // another decoder has to look at it
 		return
 	}
-	img, err := d.Decode(image.Rect(0, 0, 8, 8))
+	img, err := d.Decode(context.Background(), image.Rect(0, 0, 8, 8))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
@@ -82,7 +83,7 @@ func TestCutAnywhere(t *testing.T) {
 			if _, _, _, err := rgb(t, d, file, all); err != nil {
 				t.Error(err)
 			}
-			if _, err := d.Decode(image.Rect(0, 0, 1, 1)); !errors.Is(err, ErrOther) {
+			if _, err := d.Decode(context.Background(), image.Rect(0, 0, 1, 1)); !errors.Is(err, ErrOther) {
 				t.Errorf("decoded twice: %v", err)
 			}
 		}
@@ -104,7 +105,7 @@ func TestAllocates(t *testing.T) {
 		for _, file := range files {
 			width, height, err := d.Open(file)
 			if err == nil {
-				_, err = d.Decode(all(width, height))
+				_, err = d.Decode(context.Background(), all(width, height))
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"context"
 	"image"
 
 	"alexnet/augment"
@@ -58,7 +59,7 @@ func (d *baselineDecoder) decode(dst, src []byte, rect image.Rectangle) (bool, e
 	if width != d.size || height != d.size {
 		return false, sizeError(width, height, d.size)
 	}
-	img, err := d.baseline.Decode(rect)
+	img, err := d.baseline.Decode(context.Background(), rect)
 	if err != nil {
 		return false, nil
 	}

@@ -2,6 +2,7 @@ package codec_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,7 +33,7 @@ func samplePicture(t testing.TB, file string) []byte {
 		t.Fatal(err)
 	}
 	rgb := make([]byte, sampleSize*sampleSize*3)
-	if err := rescale.New(rescale.Config{Size: sampleSize}).Rescale(rgb, data); err != nil {
+	if err := rescale.New(rescale.Config{Size: sampleSize}).Rescale(context.Background(), rgb, data); err != nil {
 		t.Fatal(err)
 	}
 	return rgb

@@ -2,6 +2,7 @@ package rescale
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -25,17 +26,20 @@ type format struct {
 	name, magic string
 	config      func(io.Reader) (image.Config, error)
 	decode      func(io.Reader) (image.Image, error)
+	// memory is about how many bytes decode takes for a file of that config, at
+	// most; nil: what the pixels of the config's colour model take.
+	memory func(file []byte, c image.Config) int64
 }
 
 // formats is the table of everything that is read.
 var formats = []format{
-	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode},
-	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
-	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode},
-	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode},
-	{"TIFF", "II*\x00", tiff.DecodeConfig, tiff.Decode},
-	{"TIFF", "MM\x00*", tiff.DecodeConfig, tiff.Decode},
-	{"WebP", "RIFF????WEBPVP8", webp.DecodeConfig, webp.Decode},
+	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, nil},
+	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, pngMemory},
+	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
+	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil},
+	{"TIFF", "II*\x00", tiff.DecodeConfig, tiff.Decode, nil},
+	{"TIFF", "MM\x00*", tiff.DecodeConfig, tiff.Decode, nil},
+	{"WebP", "RIFF????WEBPVP8", webp.DecodeConfig, webp.Decode, nil},
 }
 
 // strangers are contents that are met in picture folders and not read.
@@ -101,44 +105,23 @@ func isText(head []byte) bool {
 	return true
 }
 
-// decode decodes a picture of at most maxPixels pixels. The decoders are other
+// decode decodes a picture of a size within the limits. The decoders are other
 // people's parsers of hostile bytes, so a panic of theirs is an error here.
-func decode(data []byte, maxPixels int) (img image.Image, f format, err error) {
-	if f, err = identify(data); err != nil {
-		return nil, f, err
-	}
+func decode(ctx context.Context, f format, file []byte, config image.Config) (img image.Image, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			img, err = nil, fmt.Errorf("damaged %s: its decoder failed: %v", f.name, p)
 		}
 	}()
-	config, err := f.config(bytes.NewReader(data))
-	if err != nil {
-		return nil, f, explain(f.name, "", len(data), err)
-	}
-	if err := checkSize(f.name, config.Width, config.Height, maxPixels); err != nil {
-		return nil, f, err
-	}
-	var r io.Reader = bytes.NewReader(data)
+	data := file
+	var r io.Reader = &contextReader{ctx, bytes.NewReader(data)}
 	if f.name == "JPEG" && config.ColorModel == color.CMYKModel && !hasAdobe(data) {
-		r = io.MultiReader(bytes.NewReader(adobeStart), bytes.NewReader(data[2:]))
+		r = io.MultiReader(bytes.NewReader(adobeStart), &contextReader{ctx, bytes.NewReader(data[2:])})
 	}
 	if img, err = f.decode(r); err != nil {
-		return nil, f, explain(f.name, dimensions(config.Width, config.Height), len(data), err)
+		return nil, explain(f.name, dimensions(config.Width, config.Height), len(file), err)
 	}
-	return img, f, nil
-}
-
-// checkSize refuses a picture without pixels, and one of more than maxPixels.
-func checkSize(name string, width, height, maxPixels int) error {
-	if width < 1 || height < 1 {
-		return fmt.Errorf("damaged: a %s%s", name, dimensions(width, height))
-	}
-	if width > maxPixels/height {
-		return fmt.Errorf("a %s%s is over the limit of %d megapixels: shrink it, or raise the limit",
-			name, dimensions(width, height), maxPixels/1e6)
-	}
-	return nil
+	return img, nil
 }
 
 func dimensions(width, height int) string {

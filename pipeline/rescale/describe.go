@@ -1,9 +1,6 @@
 package rescale
 
-import (
-	"bytes"
-	"image/color"
-)
+import "image/color"
 
 // Description is what a picture file's header says.
 type Description struct {
@@ -11,6 +8,9 @@ type Description struct {
 	Width, Height int    // as stored, before it is turned upright
 	Grey, CMYK    bool
 	Turned        bool // EXIF or TIFF asks for it to be turned or mirrored
+	// Memory is about how many bytes decoding the picture takes at most, beside the
+	// file itself.
+	Memory int64
 }
 
 // Describe reads a picture file's header. A file that it can describe may still
@@ -20,9 +20,9 @@ func Describe(file []byte) (d Description, err error) {
 	if err != nil {
 		return d, err
 	}
-	c, err := f.config(bytes.NewReader(file))
+	c, memory, err := measure(f, file)
 	if err != nil {
-		return d, explain(f.name, "", len(file), err)
+		return d, err
 	}
 	return Description{
 		Format: f.name,
@@ -30,5 +30,6 @@ func Describe(file []byte) (d Description, err error) {
 		Grey:   c.ColorModel == color.GrayModel || c.ColorModel == color.Gray16Model,
 		CMYK:   c.ColorModel == color.CMYKModel,
 		Turned: orientation(f.name, file) != 1,
+		Memory: memory,
 	}, nil
 }

@@ -2,6 +2,7 @@ package rescale_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -23,12 +24,12 @@ func ExampleRescaler_Rescale() {
 	}
 	r := rescale.New(rescale.Config{Size: 2})
 	rgb := make([]byte, 2*2*3)
-	if err := r.Rescale(rgb, file.Bytes()); err != nil {
+	if err := r.Rescale(context.Background(), rgb, file.Bytes()); err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(rgb)
-	fmt.Println(r.Rescale(rgb, nil))
+	fmt.Println(r.Rescale(context.Background(), rgb, nil))
 	// Output:
 	// [255 255 255 255 255 255 255 255 255 255 255 255]
 	// the file is empty (0 bytes): fetch it again, or remove it

@@ -1,6 +1,7 @@
 package rescale
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"math"
@@ -30,6 +31,7 @@ const (
 type Config struct {
 	Size      int    // side of the square result in pixels; 0 means DefaultSize
 	MaxPixels int    // larger pictures are refused unread; 0 means DefaultMaxPixels
+	MaxBytes  int64  // of memory for decoding a picture (Description.Memory); 0 means 12 for each of MaxPixels
 	Decoder   string // of JPEG files that aren't baseline: Auto, Turbo or Go; "" means Auto
 	Resampler string // Fast or Imaging; "" means Fast
 }
@@ -56,13 +58,14 @@ func (c Config) Validate() error {
 // Rescaler turns picture files into square RGB pictures. It keeps scratch memory
 // between pictures, so each worker has its own.
 type Rescaler struct {
-	size, maxPixels int
-	baseline        *baseline.Decoder  // of what it takes; nil in tests
-	turbo           *turbojpeg.Decoder // of other JPEG files; nil: image/jpeg
-	resizer         *resample.Resizer  // nil: imaging
-	rgb             []byte             // of a picture before resizing, some rows
-	chroma          []byte             // scratch of FromYCbCr
-	sideways        []byte             // size×size, before orientation
+	size     int
+	limits   limits
+	baseline *baseline.Decoder  // of what it takes; nil in tests
+	turbo    *turbojpeg.Decoder // of other JPEG files; nil: image/jpeg
+	resizer  *resample.Resizer  // nil: imaging
+	rgb      []byte             // of a picture before resizing, some rows
+	chroma   []byte             // scratch of FromYCbCr
+	sideways []byte             // size×size, before orientation
 }
 
 // New returns a Rescaler. It panics if cfg isn't valid.
@@ -76,7 +79,10 @@ func New(cfg Config) *Rescaler {
 	if cfg.MaxPixels == 0 {
 		cfg.MaxPixels = DefaultMaxPixels
 	}
-	r := &Rescaler{size: cfg.Size, maxPixels: cfg.MaxPixels, baseline: new(baseline.Decoder)}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 12 * int64(cfg.MaxPixels)
+	}
+	r := &Rescaler{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, baseline: new(baseline.Decoder)}
 	if cfg.Decoder != Go {
 		if d, err := turbojpeg.NewDecoder(); err == nil {
 			r.turbo = d
@@ -93,9 +99,15 @@ var filter = resample.CatmullRom
 
 // Rescale overwrites dst (size×size×3 bytes, row-major RGB) with the picture
 // that file holds. Its errors say what is wrong with the file and what to do,
-// but not the file's name; dst is undefined after one.
-func (r *Rescaler) Rescale(dst, file []byte) error {
-	p, o, err := r.open(file)
+// but not the file's name; dst is undefined after one. Work and memory are bounded
+// by the Config before anything is decoded. Where ctx ends, so does decoding soon
+// after, with ctx's error, which says nothing about the file; only libjpeg-turbo
+// can't be interrupted.
+func (r *Rescaler) Rescale(ctx context.Context, dst, file []byte) error {
+	p, o, err := r.open(ctx, file)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return err
 	}
@@ -136,22 +148,26 @@ func (r *Rescaler) resize(dst []byte, p picture) {
 
 // open decodes a picture, which is valid until the next call, and returns its
 // orientation.
-func (r *Rescaler) open(file []byte) (p picture, o int, err error) {
+func (r *Rescaler) open(ctx context.Context, file []byte) (p picture, o int, err error) {
 	f, err := identify(file)
 	if err != nil {
 		return picture{}, 1, err
 	}
 	o = orientation(f.name, file)
 	if f.name == "JPEG" {
-		if img, part, window := r.openBaseline(file, o); img != nil {
+		if img, part, window := r.openBaseline(ctx, file, o); img != nil || ctx.Err() != nil {
 			return r.converted(img, f, part, window), o, nil
 		}
-		if r.turbo != nil {
-			p, err := r.openTurbo(file, o)
-			return p, o, err
-		}
 	}
-	img, f, err := decode(file, r.maxPixels)
+	size, _, err := r.limits.check(f, file)
+	if err != nil {
+		return picture{}, o, err
+	}
+	if f.name == "JPEG" && r.turbo != nil {
+		p, err := r.openTurbo(file, o)
+		return p, o, err
+	}
+	img, err := decode(ctx, f, file, size)
 	if err != nil {
 		return picture{}, o, err
 	}
@@ -175,16 +191,16 @@ func (r *Rescaler) converted(img image.Image, f format, part image.Rectangle, wi
 
 // openBaseline decodes what resizing reads of a baseline JPEG file; the picture
 // is nil if the file is another or damaged, which is for others to say.
-func (r *Rescaler) openBaseline(file []byte, orientation int) (img image.Image, part image.Rectangle, window resample.Window) {
+func (r *Rescaler) openBaseline(ctx context.Context, file []byte, orientation int) (img image.Image, part image.Rectangle, window resample.Window) {
 	if r.baseline == nil {
 		return nil, part, window
 	}
 	width, height, err := r.baseline.Open(file)
-	if err != nil || checkSize("JPEG", width, height, r.maxPixels) != nil {
+	if err != nil || r.limits.pixels("JPEG", width, height) != nil {
 		return nil, part, window
 	}
 	part, window = r.part(image.Rect(0, 0, width, height), orientation)
-	if img, err = r.baseline.Decode(part); err != nil {
+	if img, err = r.baseline.Decode(ctx, part); err != nil {
 		return nil, part, window
 	}
 	return img, part, window
@@ -195,9 +211,6 @@ func (r *Rescaler) openTurbo(file []byte, orientation int) (picture, error) {
 	h, err := r.turbo.Header(file)
 	if err != nil {
 		return picture{}, explain("JPEG", "", len(file), err)
-	}
-	if err := checkSize("JPEG", h.Width, h.Height, r.maxPixels); err != nil {
-		return picture{}, err
 	}
 	row := 3 * h.Width
 	r.rgb = grow(r.rgb, row*h.Height+resample.Slack)

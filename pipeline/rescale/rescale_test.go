@@ -2,6 +2,7 @@ package rescale
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ func TestPillow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Rescale(got, read(t, name)); err != nil {
+			if err := r.Rescale(context.Background(), got, read(t, name)); err != nil {
 				t.Errorf("%s by %s: %v", name, decoder, err)
 				continue
 			}
@@ -121,7 +122,7 @@ func TestImaging(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := make([]byte, n*n*3)
-		if err := New(Config{Size: n}).Rescale(got, file.Bytes()); err != nil {
+		if err := New(Config{Size: n}).Rescale(context.Background(), got, file.Bytes()); err != nil {
 			t.Fatal(err)
 		}
 		// Fill would cut kernels at the crop, so resize the whole and crop then.
@@ -160,7 +161,7 @@ func TestSameSizeIsCopied(t *testing.T) {
 		m.Pix[i] = 255
 	}
 	got := make([]byte, 12)
-	if err := New(Config{Size: 2}).Rescale(got, encodePNG(t, m)); err != nil {
+	if err := New(Config{Size: 2}).Rescale(context.Background(), got, encodePNG(t, m)); err != nil {
 		t.Fatal(err)
 	}
 	want := []byte{0, 20, 40, 80, 100, 120, 240, 4, 24, 64, 84, 104}
@@ -178,7 +179,7 @@ func TestOddSizes(t *testing.T) {
 		for i := 0; i < len(m.Pix); i += 4 {
 			copy(m.Pix[i:], []byte{200, 3, 77, 255})
 		}
-		if err := r.Rescale(got, encodePNG(t, m)); err != nil {
+		if err := r.Rescale(context.Background(), got, encodePNG(t, m)); err != nil {
 			t.Fatal(size, err)
 		}
 		for i := 0; i < len(got); i += 3 {
@@ -213,7 +214,7 @@ func TestBadFiles(t *testing.T) {
 			if c.name == "bomb" {
 				r = New(Config{Size: 16, MaxPixels: 1e6, Decoder: decoder})
 			}
-			err := r.Rescale(make([]byte, 16*16*3), c.file)
+			err := r.Rescale(context.Background(), make([]byte, 16*16*3), c.file)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s by %s: got %v, want …%s…", c.name, decoder, err, c.want)
 			}
@@ -235,11 +236,11 @@ func FuzzRescale(f *testing.F) {
 	r := New(Config{Size: 16, MaxPixels: 1 << 16})
 	dst := make([]byte, 16*16*3)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if r.Rescale(dst, data) != nil {
+		if r.Rescale(context.Background(), dst, data) != nil {
 			return
 		}
 		again := make([]byte, len(dst))
-		if err := New(Config{Size: 16, MaxPixels: 1 << 16}).Rescale(again, data); err != nil || !bytes.Equal(again, dst) {
+		if err := New(Config{Size: 16, MaxPixels: 1 << 16}).Rescale(context.Background(), again, data); err != nil || !bytes.Equal(again, dst) {
 			t.Errorf("a fresh Rescaler disagrees: %v", err)
 		}
 	})
@@ -288,7 +289,7 @@ func TestChoices(t *testing.T) {
 		files := photographs(t, 10)
 		want, got := make([]byte, n), make([]byte, n)
 		for _, file := range files {
-			if err := errors.Join(usual.Rescale(want, file), other.Rescale(got, file)); err != nil {
+			if err := errors.Join(usual.Rescale(context.Background(), want, file), other.Rescale(context.Background(), got, file)); err != nil {
 				t.Fatal(err)
 			}
 			w, m := difference(got, want)
@@ -322,7 +323,7 @@ func BenchmarkRescale(b *testing.B) {
 		b.Run(decoder, func(b *testing.B) {
 			r := New(Config{Decoder: decoder})
 			for i := 0; b.Loop(); i++ {
-				if err := r.Rescale(dst, files[i%len(files)]); err != nil {
+				if err := r.Rescale(context.Background(), dst, files[i%len(files)]); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -344,10 +345,10 @@ func TestBaseline(t *testing.T) {
 	}
 	got, want := make([]byte, 3*size*size), make([]byte, 3*size*size)
 	for i, file := range photographs(t, 7) {
-		if err := ours.Rescale(got, file); err != nil {
+		if err := ours.Rescale(context.Background(), got, file); err != nil {
 			t.Fatal(err)
 		}
-		if err := peer.Rescale(want, file); err != nil {
+		if err := peer.Rescale(context.Background(), want, file); err != nil {
 			t.Fatal(err)
 		}
 		for k := range got {
@@ -356,7 +357,7 @@ func TestBaseline(t *testing.T) {
 			}
 		}
 		for _, damaged := range [][]byte{file[:len(file)/2], file[:200], append(slices.Clip(file[:len(file)-100]), file[:90]...)} {
-			err, libraries := ours.Rescale(got, damaged), peer.Rescale(want, damaged)
+			err, libraries := ours.Rescale(context.Background(), got, damaged), peer.Rescale(context.Background(), want, damaged)
 			if err == nil || libraries == nil || err.Error() != libraries.Error() {
 				t.Errorf("photograph %d, damaged: %v, by the library %v", i, err, libraries)
 			}

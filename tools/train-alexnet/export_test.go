@@ -61,7 +61,7 @@ func exports(t *testing.T, python, checkpoint string, pictures []string, module 
 	if err != nil {
 		t.Fatal(err)
 	}
-	squares, _, bad := r.group(pictures)
+	squares, _, bad := r.group(t.Context(), pictures)
 	if bad != nil {
 		t.Fatal(bad)
 	}

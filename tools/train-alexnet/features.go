@@ -96,10 +96,10 @@ func pictureFeatures(c *cli.Context, e *ensemble, table *vectorFile, line *comma
 	}
 	m := e.models[0]
 	for at := 0; at < len(files); at += e.rows {
+		squares, names, missed := pictures.group(c.Context, files[at:min(at+e.rows, len(files))])
 		if err := c.Context.Err(); err != nil {
 			return 0, 0, err
 		}
-		squares, names, missed := pictures.group(files[at:min(at+e.rows, len(files))])
 		for _, b := range missed {
 			line.Print("%s: %s", b.File, b.Error)
 		}

@@ -70,10 +70,10 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	centre := augment.CentreView(e.size, sheet.size)
 	line := command.NewLine(stderr)
 	for at := 0; at < len(files); at += e.pictures() {
+		squares, names, bad := pictures.group(c.Context, files[at:min(at+e.pictures(), len(files))])
 		if err := c.Context.Err(); err != nil {
 			return err
 		}
-		squares, names, bad := pictures.group(files[at:min(at+e.pictures(), len(files))])
 		for _, b := range bad {
 			line.Print("%s: %s", b.File, b.Error)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -87,16 +88,23 @@ func newReader(size int, maxMegapixels float64) (*reader, error) {
 	return r, nil
 }
 
-// square brings one picture file to size×size×3 bytes of RGB.
-func (r *reader) square(dst, file []byte) error {
-	s := <-r.free
+// square brings one picture file to size×size×3 bytes of RGB. Where ctx ends, its
+// error comes soon after.
+func (r *reader) square(ctx context.Context, dst, file []byte) error {
+	var s *rescale.Rescaler
+	select {
+	case s = <-r.free:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	defer func() { r.free <- s }()
-	return s.Rescale(dst, file)
+	return s.Rescale(ctx, dst, file)
 }
 
 // group reads the files. It returns the squares of the good ones, valid until
-// the next call, with their names, and the bad ones.
-func (r *reader) group(files []string) (squares [][]byte, good []string, bad []badPicture) {
+// the next call, with their names, and the bad ones. Where ctx ends, it returns
+// soon after, and the caller looks at ctx.
+func (r *reader) group(ctx context.Context, files []string) (squares [][]byte, good []string, bad []badPicture) {
 	for len(r.squares) < len(files) {
 		r.squares = append(r.squares, make([]byte, r.size*r.size*3))
 	}
@@ -109,7 +117,7 @@ func (r *reader) group(files []string) (squares [][]byte, good []string, bad []b
 			defer func() { <-limit }()
 			file, err := os.ReadFile(name)
 			if err == nil {
-				err = r.square(r.squares[i], file)
+				err = r.square(ctx, r.squares[i], file)
 			}
 			errs[i] = err
 		})

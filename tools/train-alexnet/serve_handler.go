@@ -134,7 +134,9 @@ func (s *server) late() *refusal {
 // look decodes a picture and asks the nets.
 func (s *server) look(ctx context.Context, file []byte, top int) ([]guess, *refusal) {
 	square := make([]byte, 3*s.pictures.size*s.pictures.size)
-	if err := s.pictures.square(square, file); err != nil {
+	if err := s.pictures.square(ctx, square, file); ctx.Err() != nil {
+		return nil, s.late()
+	} else if err != nil {
 		return nil, &refusal{http.StatusUnprocessableEntity, err}
 	}
 	select {

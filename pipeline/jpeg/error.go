@@ -1,0 +1,18 @@
+package jpeg
+
+// Kind is what an [*Error] means for the one who has the file.
+type Kind int
+
+const (
+	Cut         Kind = iota // the file's end is missing
+	Damaged                 // bits of it are wrong
+	Unsupported             // a whole file, of a kind that nothing here decodes
+)
+
+// Error says why a file isn't decoded.
+type Error struct {
+	Kind   Kind
+	Reason string // "its …", a clause about the file
+}
+
+func (e *Error) Error() string { return "jpeg: " + e.Reason }

@@ -1,0 +1,141 @@
+package jpeg
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Header is what the markers of a file say, before anything is decoded.
+type Header struct {
+	Width, Height int // in pixels
+	Components    int // 1: grey, 3: colour, 4: CMYK
+	Bits          int // a sample
+
+	// Scans is the number of scans, and ScanPixels the pixels that all of them
+	// pass over together: the time that decoding takes is in proportion to these.
+	Scans      int
+	ScanPixels int64
+
+	frame frame
+}
+
+// frame is what a frame header says (T.81, B.2.2).
+type frame struct {
+	marker     byte // SOF0 to SOF15
+	components []component
+	hMax, vMax int
+}
+
+// component is one of a picture's planes.
+type component struct {
+	id    byte
+	h, v  int // blocks in an MCU, across and down
+	quant byte
+}
+
+// ReadHeader walks through the markers of a file up to its end. Its error is an
+// [*Error].
+func ReadHeader(file []byte) (Header, error) {
+	var h Header
+	for at := 2; ; {
+		s, ok := nextSegment(file, at)
+		if !ok || s.marker == markEOI {
+			break
+		}
+		at = s.end
+		var err error
+		switch {
+		case isFrame(s.marker):
+			err = h.readFrame(s)
+		case s.marker == markSOS:
+			h.addScan(s.body)
+		case s.marker == markDNL && h.Height == 0 && len(s.body) >= 2:
+			h.Height = int(binary.BigEndian.Uint16(s.body))
+		}
+		if err != nil {
+			return h, err
+		}
+	}
+	switch {
+	case h.frame.marker == 0:
+		return h, &Error{Cut, "it ends before its size"}
+	case h.Width == 0 || h.Height == 0:
+		return h, &Error{Damaged, fmt.Sprintf("its header says %d×%d pixels", h.Width, h.Height)}
+	}
+	// Only now is the height known for certain.
+	pixels := float64(h.Width) * float64(h.Height)
+	h.ScanPixels = int64(pixels * float64(h.ScanPixels) / float64(max(1, h.samplesInUnit())))
+	return h, nil
+}
+
+func isFrame(marker byte) bool {
+	return marker >= markSOF0 && marker <= markSOF15 && marker != markDHT && marker != markJPG && marker != markDAC ||
+		marker == markSOF55
+}
+
+// readFrame reads B.2.2: the size and the components.
+func (h *Header) readFrame(s segment) error {
+	b := s.body
+	switch {
+	case h.frame.marker != 0:
+		return &Error{Damaged, "it has two frame headers"}
+	case len(b) < 6 || len(b) < 6+3*int(b[5]):
+		return &Error{Damaged, "its frame header is too short"}
+	}
+	h.Bits = int(b[0])
+	h.Height, h.Width = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
+	h.Components = int(b[5])
+	f := &h.frame
+	f.marker, f.hMax, f.vMax = s.marker, 1, 1
+	for i := range h.Components {
+		b := b[6+3*i:]
+		c := component{id: b[0], h: int(b[1] >> 4), v: int(b[1] & 15), quant: b[2]}
+		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 {
+			return &Error{Damaged, fmt.Sprintf("its component %d has the sampling factors %d×%d", i+1, c.h, c.v)}
+		}
+		f.components = append(f.components, c)
+		f.hMax, f.vMax = max(f.hMax, c.h), max(f.vMax, c.v)
+	}
+	return nil
+}
+
+// addScan counts a scan. ScanPixels are counted in samples of an MCU until the
+// size is known.
+func (h *Header) addScan(body []byte) {
+	h.Scans++
+	if len(body) < 1 {
+		return
+	}
+	for i := range int(body[0]) {
+		if 1+2*i >= len(body) {
+			return
+		}
+		for _, c := range h.frame.components {
+			if c.id == body[1+2*i] {
+				h.ScanPixels += int64(c.h * c.v)
+				break
+			}
+		}
+	}
+}
+
+// samplesInUnit is the number of blocks in an MCU of all components.
+func (h *Header) samplesInUnit() (n int64) {
+	for _, c := range h.frame.components {
+		n += int64(c.h * c.v)
+	}
+	return n
+}
+
+// Memory is about how many bytes decoding the file takes at most, beside the file
+// itself: the coefficients of the whole picture, where there is more than one
+// scan, and its samples.
+func (h *Header) Memory() int64 {
+	samples, unit := h.samplesInUnit(), int64(h.frame.hMax*h.frame.vMax)
+	pixels := int64(h.Width) * int64(h.Height)
+	planes, out := pixels*samples/max(1, unit), int64(3)
+	if h.Components == 4 {
+		out += 4
+	}
+	return 2*planes + max(planes, out*pixels)
+}

@@ -1,0 +1,126 @@
+package rescale
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+
+	"alexnet/pipeline/jpeg"
+)
+
+// limits bound a picture before it is decoded.
+type limits struct {
+	maxPixels int
+	maxBytes  int64
+}
+
+// check reads a file's header, and refuses a picture that asks for too much: too
+// many pixels, too much memory, or too many scans of a JPEG file, each of which
+// takes as long as a picture of its own. It returns the size, and about how many
+// bytes decoding takes at most.
+func (l limits) check(f format, file []byte) (c image.Config, memory int64, err error) {
+	if c, memory, err = measure(f, file); err != nil {
+		return c, memory, err
+	}
+	if err := l.pixels(f.name, c.Width, c.Height); err != nil {
+		return c, memory, err
+	}
+	if memory > l.maxBytes {
+		return c, memory, fmt.Errorf("a %s%s takes up to %d MB of memory to be decoded, over the limit of %d MB: shrink it, or raise the limit",
+			f.name, dimensions(c.Width, c.Height), memory/1e6, l.maxBytes/1e6)
+	}
+	if f.name == "JPEG" {
+		return c, memory, l.scans(file)
+	}
+	return c, memory, nil
+}
+
+// pixels refuses a picture without pixels, and one of too many.
+func (l limits) pixels(name string, width, height int) error {
+	if width < 1 || height < 1 {
+		return fmt.Errorf("damaged: a %s%s", name, dimensions(width, height))
+	}
+	if width > l.maxPixels/height {
+		return fmt.Errorf("a %s%s is over the limit of %d megapixels: shrink it, or raise the limit",
+			name, dimensions(width, height), l.maxPixels/1e6)
+	}
+	return nil
+}
+
+// mostScans is how many scans a JPEG file of the most pixels may have; a smaller
+// picture may have more. Encoders write about ten.
+const mostScans = 20
+
+func (l limits) scans(file []byte) error {
+	h, err := jpeg.ReadHeader(file)
+	if err != nil {
+		return nil // the decoder says why
+	}
+	if most := mostScans * int64(l.maxPixels); h.ScanPixels > most {
+		return fmt.Errorf("a JPEG%s in %d scans takes as long to decode as %d megapixels, over the limit of %d for all scans: "+
+			"save it anew with fewer scans, or raise the limit of megapixels", dimensions(h.Width, h.Height), h.Scans, h.ScanPixels/1e6, most/1e6)
+	}
+	return nil
+}
+
+// measure returns what a file's header says, and about how many bytes decoding
+// takes at most.
+func measure(f format, file []byte) (c image.Config, memory int64, err error) {
+	if c, err = f.config(bytes.NewReader(file)); err != nil {
+		return c, 0, explain(f.name, "", len(file), err)
+	}
+	if f.name == "JPEG" {
+		if h, err := jpeg.ReadHeader(file); err == nil {
+			return c, h.Memory(), nil
+		}
+	}
+	if f.memory != nil {
+		return c, f.memory(file, c), nil
+	}
+	return c, pixelMemory(c), nil
+}
+
+// pixelMemory is how many bytes Go's image of a config takes.
+func pixelMemory(c image.Config) int64 {
+	each := int64(4)
+	switch c.ColorModel {
+	case color.GrayModel, color.AlphaModel:
+		each = 1
+	case color.Gray16Model, color.Alpha16Model:
+		each = 2
+	case color.RGBA64Model, color.NRGBA64Model:
+		each = 8
+	}
+	if _, ok := c.ColorModel.(color.Palette); ok {
+		each = 1
+	}
+	return each * int64(c.Width) * int64(c.Height)
+}
+
+// pngMemory adds the largest pass of an interlaced picture, which is half of it.
+func pngMemory(file []byte, c image.Config) int64 {
+	n := pixelMemory(c)
+	if len(file) > 28 && file[28] != 0 {
+		n += n / 2
+	}
+	return n
+}
+
+// contextReader is a file's bytes until ctx ends. It gives few at a time, since a
+// few hundred bytes may hold megabytes of pixels.
+type contextReader struct {
+	ctx  context.Context
+	file *bytes.Reader
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.file.Read(p[:min(len(p), 512)])
+}
+
+var _ io.Reader = (*contextReader)(nil)
