@@ -17,8 +17,8 @@ import (
 
 	"alexnet/augment"
 	"alexnet/pipeline/codec"
+	"alexnet/pipeline/jpeg/turbojpeg"
 	"alexnet/pipeline/mds"
-	"alexnet/pipeline/turbojpeg"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

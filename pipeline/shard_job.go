@@ -9,10 +9,10 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"alexnet/pipeline/codec"
+	"alexnet/pipeline/jpeg/turbojpeg"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/rescale"
 	"alexnet/pipeline/source"
-	"alexnet/pipeline/turbojpeg"
 )
 
 // Job is what a folder's bytes depend on besides the rest of its Meta. Two jobs

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"alexnet/pipeline/jpeg/turbojpeg"
 	"alexnet/pipeline/resample"
-	"alexnet/pipeline/turbojpeg"
 )
 
 // photographs returns every step-th full-size original.

@@ -7,7 +7,7 @@ import (
 	"image/jpeg"
 	"strings"
 
-	"alexnet/pipeline/turbojpeg"
+	"alexnet/pipeline/jpeg/turbojpeg"
 )
 
 // JPEG stores pictures as baseline JPEG files, colour at half resolution

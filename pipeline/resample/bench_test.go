@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"alexnet/pipeline/turbojpeg"
+	"alexnet/pipeline/jpeg/turbojpeg"
 )
 
 // BenchmarkWholeWay is full-size photographs to 256² RGB: decode, resize, centre

@@ -7,7 +7,7 @@ import (
 	"image/jpeg"
 	"testing"
 
-	"alexnet/pipeline/turbojpeg"
+	"alexnet/pipeline/jpeg/turbojpeg"
 )
 
 // The two ways to RGB, image/jpeg and FromYCbCr here, libjpeg-turbo there: what

@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"alexnet/pipeline/baseline"
+	"alexnet/pipeline/jpeg/turbojpeg"
 	"alexnet/pipeline/resample"
-	"alexnet/pipeline/turbojpeg"
 )
 
 // DefaultSize is the side of a shard's pictures in pixels.

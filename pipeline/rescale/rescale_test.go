@@ -18,7 +18,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"alexnet/pipeline/turbojpeg"
+	"alexnet/pipeline/jpeg/turbojpeg"
 )
 
 // decoders are the decoders of this machine.

@@ -11,7 +11,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/pipeline"
-	"alexnet/pipeline/turbojpeg"
+	"alexnet/pipeline/jpeg/turbojpeg"
 )
 
 // noise has axes as large as ImageNet's.

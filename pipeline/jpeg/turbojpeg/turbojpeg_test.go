@@ -29,7 +29,7 @@ func photographs(t testing.TB) map[string][]byte {
 	t.Helper()
 	root := os.Getenv("ALEXNET_DATA")
 	if root == "" {
-		root = "../../../shared/data"
+		root = "../../../../shared/data"
 	}
 	names, _ := filepath.Glob(filepath.Join(root, "imagenet-sample", "*.JPEG"))
 	if len(names) == 0 {

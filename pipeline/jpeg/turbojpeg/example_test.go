@@ -6,7 +6,7 @@ import (
 	"image"
 	"image/jpeg"
 
-	"alexnet/pipeline/turbojpeg"
+	"alexnet/pipeline/jpeg/turbojpeg"
 )
 
 // A caller decides what to do without the library.
