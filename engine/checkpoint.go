@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"alexnet/internal/file"
+
 	"github.com/zeebo/xxh3"
 )
 
@@ -68,10 +70,10 @@ type Position struct {
 }
 
 // WriteCheckpoint writes m and c to a file that appears when it is complete, as
-// with ReplaceFile. It holds one parameter at a time in memory besides the model. Of
+// with file.Replace. It holds one parameter at a time in memory besides the model. Of
 // a model that is split over ranks one rank calls it, and the others giveParts.
 func WriteCheckpoint(path string, m *Model, c *Checkpoint) error {
-	return replaceFile(path, func(f *os.File) error { return writeCheckpoint(f, m, c) })
+	return file.Replace(path, func(f *os.File) error { return writeCheckpoint(f, m, c) })
 }
 
 func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {

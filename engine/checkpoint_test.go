@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"alexnet/engine"
+	"alexnet/internal/file"
 )
 
 // tinyFile is the checkpoint of a step.
@@ -76,7 +77,7 @@ func TestSaveFailureKeepsTheOldFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := errors.New("no space left on device")
-	err := engine.ReplaceFile(path, func(w io.Writer) error {
+	err := file.Write(path, func(w io.Writer) error {
 		w.Write(make([]byte, 3<<20))
 		return full
 	})

@@ -1,13 +1,14 @@
 package engine
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sort"
+
+	"alexnet/internal/file"
 )
 
 // Checkpoints is a folder of checkpoints: the last few, and the best one.
@@ -19,7 +20,6 @@ type Checkpoints struct {
 const (
 	stepPattern = "step-%09d.safetensors"
 	bestName    = "best.safetensors"
-	tempSuffix  = ".tmp"
 )
 
 // Save writes a checkpoint named after its step and removes the oldest beyond
@@ -44,24 +44,18 @@ func (f Checkpoints) Save(m *Model, c *Checkpoint, best bool) (path string, err 
 // link makes best.safetensors another name of the file at path, or a copy where
 // the file system has no hard links.
 func (f Checkpoints) link(path string) error {
-	best := f.Best()
-	temp := best + tempSuffix
-	os.Remove(temp)
-	if err := os.Link(path, temp); err != nil {
-		return ReplaceFile(best, func(w io.Writer) error {
-			r, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			_, err = io.Copy(w, r)
+	if file.Linked(path, f.Best()) == nil {
+		return nil
+	}
+	return file.Replace(f.Best(), func(w *os.File) error {
+		r, err := file.Open(path)
+		if err != nil {
 			return err
-		})
-	}
-	if err := os.Rename(temp, best); err != nil {
+		}
+		defer r.Close()
+		_, err = io.Copy(w, r)
 		return err
-	}
-	return syncFolder(f.Dir)
+	})
 }
 
 // Best is the path of the best checkpoint, whether there is one or not.
@@ -111,65 +105,13 @@ func (f Checkpoints) prune() error {
 	if keep <= 0 {
 		keep = 2
 	}
-	stale, _ := filepath.Glob(filepath.Join(f.Dir, "*"+tempSuffix)) // the pattern is well formed
-	if len(steps) > keep {
-		stale = append(stale, steps[:len(steps)-keep]...)
+	if err := file.Sweep(f.Dir); err != nil {
+		return fmt.Errorf("remove half-written checkpoints: %w", err)
 	}
-	for _, path := range stale {
+	for _, path := range steps[:max(0, len(steps)-keep)] {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("remove old checkpoint: %w", err)
 		}
 	}
 	return nil
-}
-
-// ReplaceFile writes a file that appears under its name only when it is
-// complete and on disk: a temporary file beside it is written, synced and
-// renamed, and the folder synced. On an error the old file, if any, stays.
-func ReplaceFile(path string, write func(io.Writer) error) error {
-	return replaceFile(path, func(f *os.File) error {
-		w := bufio.NewWriterSize(f, 1<<20)
-		if err := write(w); err != nil {
-			return err
-		}
-		return w.Flush()
-	})
-}
-
-// replaceFile is ReplaceFile for what doesn't write from the beginning to the end.
-func replaceFile(path string, write func(*os.File) error) (err error) {
-	temp := path + tempSuffix
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(temp)
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a rename in the folder last.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// file builds a safetensors file from a header and data.
-func file(header string, data ...byte) []byte {
+// stored builds a safetensors file from a header and data.
+func stored(header string, data ...byte) []byte {
 	return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), data...)
 }
 
@@ -27,7 +27,7 @@ func TestWriteSafetensorsBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := file(`{"__metadata__":{"k":"v"},`+
+	want := stored(`{"__metadata__":{"k":"v"},`+
 		`"a":{"dtype":"F32","shape":[1,1],"data_offsets":[8,12]},`+
 		`"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} `,
 		0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f)
@@ -91,7 +91,7 @@ func TestReadPythonSafetensors(t *testing.T) {
 }
 
 func TestOpenSafetensorsRefuses(t *testing.T) {
-	good := file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 0, 0, 0, 0)
+	good := stored(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 0, 0, 0, 0)
 	if _, err := openBytes(good); err != nil {
 		t.Fatal(err)
 	}
@@ -102,15 +102,15 @@ func TestOpenSafetensorsRefuses(t *testing.T) {
 		{"empty", "too short", nil},
 		{"truncated data", "truncated", good[:len(good)-1]},
 		{"bytes too many", "too many", append(slices.Clone(good), 0)},
-		{"header beyond the file", "not a safetensors file", file(`{}`)[:9]},
+		{"header beyond the file", "not a safetensors file", stored(`{}`)[:9]},
 		{"huge header", "not a safetensors file", []byte{255, 255, 255, 255, 255, 255, 255, 255}},
-		{"not JSON", "header", file(`hello`)},
-		{"gap", "want 0", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, make([]byte, 8)...)},
-		{"overlap", "want 4", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, make([]byte, 6)...)},
-		{"wrong size", "has offsets", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 0, 0, 0, 0)},
-		{"negative dimension", "negative", file(`{"a":{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}}`, 0, 0, 0, 0)},
-		{"overflow", "too large", file(`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`)},
-		{"dtype", "unknown dtype", file(`{"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}}`, 0, 0, 0, 0)},
+		{"not JSON", "header", stored(`hello`)},
+		{"gap", "want 0", stored(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, make([]byte, 8)...)},
+		{"overlap", "want 4", stored(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, make([]byte, 6)...)},
+		{"wrong size", "has offsets", stored(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 0, 0, 0, 0)},
+		{"negative dimension", "negative", stored(`{"a":{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}}`, 0, 0, 0, 0)},
+		{"overflow", "too large", stored(`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`)},
+		{"dtype", "unknown dtype", stored(`{"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}}`, 0, 0, 0, 0)},
 	} {
 		_, err := openBytes(c.file)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -120,9 +120,9 @@ func TestOpenSafetensorsRefuses(t *testing.T) {
 }
 
 func FuzzOpenSafetensors(f *testing.F) {
-	f.Add(file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 0, 0, 0, 0))
-	f.Add(file(`{"__metadata__":{"a":"b"},"x":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]}}`))
-	f.Add(file(`{}`))
+	f.Add(stored(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 0, 0, 0, 0))
+	f.Add(stored(`{"__metadata__":{"a":"b"},"x":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]}}`))
+	f.Add(stored(`{}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := openBytes(b)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/codec"
 )
 
@@ -142,7 +143,7 @@ func clearFolder(dir string, made bool) error {
 
 // writeClasses writes the class list that source.ReadClasses reads.
 func writeClasses(dir string, classes []Class) error {
-	return writeWhole(filepath.Join(dir, "classes.txt"), func(f *os.File) error {
+	return file.Replace(filepath.Join(dir, "classes.txt"), func(f *os.File) error {
 		for _, c := range classes {
 			line := c.ID
 			if c.Name != "" {
@@ -234,7 +235,12 @@ func (e *folderExporter) add(i int, s *Sample, picture []byte) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return err
 	}
-	return os.WriteFile(to, picture, 0o666)
+	f, err := file.CreateNew(to)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(picture)
+	return errors.Join(err, f.Close())
 }
 
 func (e *folderExporter) close() error { return nil }

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"alexnet/internal/file"
 )
 
 // tarExporter writes DIR/SPLIT-%06d.tar with three members a sample, keyed by
@@ -19,7 +20,7 @@ type tarExporter struct {
 	per            int // samples of a tar
 	meta           *Meta
 
-	file *os.File // SPLIT-%06d.tar.tmp
+	file *file.Pending // SPLIT-%06d.tar
 	tar  *tar.Writer
 	n    int // tars begun
 }
@@ -71,9 +72,9 @@ func (e *tarExporter) next() (err error) {
 	if err := e.close(); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%s-%06d.tar.tmp", e.meta.Split, e.n)
+	name := fmt.Sprintf("%s-%06d.tar", e.meta.Split, e.n)
 	e.n++
-	if e.file, err = os.Create(filepath.Join(e.dir, name)); err != nil {
+	if e.file, err = file.Create(filepath.Join(e.dir, name)); err != nil {
 		return err
 	}
 	e.tar = tar.NewWriter(e.file)
@@ -85,14 +86,10 @@ func (e *tarExporter) close() error {
 	if e.file == nil {
 		return nil
 	}
-	err := e.tar.Close()
-	if err == nil {
-		err = e.file.Sync()
+	defer func() { e.file = nil }()
+	defer e.file.Abort()
+	if err := e.tar.Close(); err != nil {
+		return err
 	}
-	temp := e.file.Name()
-	if err = errors.Join(err, e.file.Close()); err == nil {
-		err = os.Rename(temp, temp[:len(temp)-len(".tmp")])
-	}
-	e.file = nil
-	return err
+	return e.file.Commit()
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 )
 
@@ -182,7 +183,7 @@ func (m *merger) bring(i int) error {
 		return fmt.Errorf("merge: %w", err)
 	}
 	defer r.Close()
-	return writeWhole(to, func(f *os.File) error {
+	return file.Replace(to, func(f *os.File) error {
 		_, err := io.Copy(f, r)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/source"
 )
 
@@ -23,7 +24,7 @@ func quarantine(dir string, src source.Source, item source.Item) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return fmt.Errorf("set aside %s: %w", item.Name, err)
 	}
-	err = writeWhole(to, func(f *os.File) error {
+	err = file.Replace(to, func(f *os.File) error {
 		_, err := io.Copy(f, onlyData{r})
 		return err
 	})

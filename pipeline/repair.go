@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/mds"
 )
@@ -355,10 +356,7 @@ func (r *repair) write() (Repaired, error) {
 	}
 	if len(r.before) > 0 {
 		done.Old = filepath.Join(r.dir, oldIndexName)
-		err := writeWhole(done.Old, func(f *os.File) error {
-			_, err := f.Write(r.before)
-			return err
-		})
+		err := file.WriteAll(done.Old, r.before)
 		if err != nil {
 			return Repaired{}, fmt.Errorf("keep the old index: %w", err)
 		}

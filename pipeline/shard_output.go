@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 )
 
@@ -50,13 +51,13 @@ func openOutput(dir string, job *Meta, base *mds.Index) (_ *output, err error) {
 	if _, err := o.removable(left); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(mark, os.O_CREATE|os.O_RDWR, 0o666)
+	f, err := file.OpenOwn(mark)
 	if err != nil {
 		return nil, fmt.Errorf("mark the output folder: %w", err)
 	}
-	if err := lockFile(f); err != nil {
+	if err := lockMark(f); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: another job is filling this folder: wait for it, or choose another with --out: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	if o.journal, err = readJournal(f); err == nil {
 		err = o.takeOver(job, left)
@@ -66,6 +67,19 @@ func openOutput(dir string, job *Meta, base *mds.Index) (_ *output, err error) {
 		return nil, err
 	}
 	return o, nil
+}
+
+// lockMark takes a folder's mark for this job. Where the file system has no locks
+// the writer of shards still refuses to replace another job's.
+func lockMark(f *os.File) error {
+	mine, err := file.TryLock(f)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil
+	case err == nil && !mine:
+		return errors.New("another job is filling this folder: wait for it, or choose another folder")
+	}
+	return err
 }
 
 // takeOver clears the folder of what the journal doesn't list.
@@ -124,15 +138,28 @@ func (o *output) list() (mine []string, foreign string, err error) {
 		name := e.Name()
 		shard, _ := filepath.Match("shard.*.mds*", name)
 		report := name == ReportName && o.base == nil
+		of := becomes(name)
 		switch {
 		case o.base[name]:
-		case shard, report, name == ReportName+".tmp", name == mds.IndexName+".tmp":
+		case shard, report, of == ReportName, of == mds.IndexName:
 			mine = append(mine, name)
 		case o.base == nil && !strings.HasPrefix(name, ".") && (foreign == "" || name == mds.IndexName):
 			foreign = name
 		}
 	}
 	return mine, foreign, nil
+}
+
+// becomes is the file that a temporary file would have become, "" if it is none.
+func becomes(name string) string {
+	if of, ok := file.Temporary(name); ok {
+		return of
+	}
+	of, ok := strings.CutSuffix(name, ".tmp") // as earlier versions named them
+	if !ok {
+		return ""
+	}
+	return of
 }
 
 // clear removes names except those to keep.
@@ -183,48 +210,25 @@ func (o *output) writeReport(bad []Bad) (string, error) {
 		}
 	}
 	path := filepath.Join(o.dir, ReportName)
-	if err := writeWhole(path, func(f *os.File) error {
-		_, err := f.Write(text.Bytes())
-		return err
-	}); err != nil {
+	if err := file.WriteAll(path, text.Bytes()); err != nil {
 		return "", fmt.Errorf("write the report, %d bytes: %w", text.Len(), err)
 	}
 	return path, nil
 }
 
-// writeWhole writes a file that appears under its name only when it is whole and
-// on the disk.
-func writeWhole(path string, write func(*os.File) error) (err error) {
-	f, err := os.Create(path + ".tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(path + ".tmp")
-		}
-	}()
-	if err = write(f); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(path+".tmp", path)
-}
-
 // dropMark removes the mark that a job left which was killed after it had
 // written the index, that of m.
 func dropMark(dir string, m *Meta) error {
-	f, err := os.OpenFile(filepath.Join(dir, unfinishedName), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	mark := filepath.Join(dir, unfinishedName)
+	if _, err := os.Lstat(mark); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	f, err := file.OpenOwn(mark)
 	if err != nil {
 		return fmt.Errorf("look at the mark of a finished job: %w", err)
 	}
-	if err := lockFile(f); err != nil {
-		return errors.Join(fmt.Errorf("%s: another job is filling this folder: %w", dir, err), f.Close())
+	if err := lockMark(f); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", dir, err), f.Close())
 	}
 	j, err := readJournal(f)
 	if err == nil && j.job != nil && j.job.pictures() == m.pictures() {

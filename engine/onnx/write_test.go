@@ -18,6 +18,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/cpu"
 	"alexnet/engine/onnx"
+	"alexnet/internal/file"
 )
 
 // odd has what the presets don't: tanh, layers that read their own tower behind
@@ -91,14 +92,14 @@ func TestAgainstRuntime(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := t.TempDir()
-			file, in, out := filepath.Join(dir, "net.onnx"), filepath.Join(dir, "pixels"), filepath.Join(dir, "probabilities")
+			model, in, out := filepath.Join(dir, "net.onnx"), filepath.Join(dir, "pixels"), filepath.Join(dir, "probabilities")
 			if err := os.WriteFile(in, pixels, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			if err := engine.ReplaceFile(file, func(w io.Writer) error { return onnx.Write(w, m, classes) }); err != nil {
+			if err := file.Write(model, func(w io.Writer) error { return onnx.Write(w, m, classes) }); err != nil {
 				t.Fatal(err)
 			}
-			text, err := exec.Command(python, "testdata/run_onnx.py", file, in, "3", out).CombinedOutput()
+			text, err := exec.Command(python, "testdata/run_onnx.py", model, in, "3", out).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, text)
 			}

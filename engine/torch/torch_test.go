@@ -12,6 +12,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/cpu"
 	"alexnet/engine/torch"
+	"alexnet/internal/file"
 )
 
 func newModel(t *testing.T, net *engine.Net, mean []float32) *engine.Model {
@@ -48,7 +49,7 @@ func TestThereAndBack(t *testing.T) {
 	mean := slices.Repeat([]float32{120, 110, 100}, 64*64)
 	m := newModel(t, net, mean)
 	path := filepath.Join(t.TempDir(), "mini.safetensors")
-	if err := engine.ReplaceFile(path, func(w io.Writer) error { return torch.Write(w, m, []string{"a", "b", "c"}) }); err != nil {
+	if err := file.Write(path, func(w io.Writer) error { return torch.Write(w, m, []string{"a", "b", "c"}) }); err != nil {
 		t.Fatal(err)
 	}
 	f, err := torch.Open(path)
@@ -113,7 +114,7 @@ func TestOpenExplains(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, metadata map[string]string, tensor string, shape ...int) string {
 		path := filepath.Join(dir, name)
-		err := engine.ReplaceFile(path, func(w io.Writer) error {
+		err := file.Write(path, func(w io.Writer) error {
 			return engine.WriteSafetensors(w, metadata, []engine.StoredTensor{{Name: tensor, Shape: shape}}, func(string) ([]float32, error) {
 				return make([]float32, engine.StoredTensor{Shape: shape}.Len()), nil
 			})

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"alexnet/internal/file"
 )
 
 const (
@@ -100,7 +102,7 @@ func (x *Index) Write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("write index: %w", err)
 	}
-	return writeFile(filepath.Join(dir, IndexName), data)
+	return file.WriteAll(filepath.Join(dir, IndexName), data)
 }
 
 // encode gives the index's bytes: keys sorted, one shard a line.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 
+	"alexnet/internal/file"
+
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -299,7 +301,7 @@ func (w *Writer) writeShard() (ShardInfo, error) {
 	if err == nil {
 		err = fmt.Errorf("%s: %w; choose an empty folder, or remove it", path, fs.ErrExist)
 	} else {
-		err = writeFile(path, parts...)
+		err = file.WriteAll(path, parts...)
 	}
 	info.RawData.Hashes = raw()
 	if hashes := zipped(); hashes != nil {

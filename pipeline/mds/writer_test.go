@@ -148,22 +148,3 @@ func TestKeepsWhatIsThere(t *testing.T) {
 		}
 	}
 }
-
-// TestFullDisk writes to a device that is always full.
-func TestFullDisk(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("no /dev/full here")
-	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "shard")
-	if err := os.Symlink("/dev/full", path+".tmp"); err != nil {
-		t.Fatal(err)
-	}
-	err := writeFile(path, []byte("abc"))
-	if err == nil || !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), path) {
-		t.Errorf("error is %v", err)
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
-		t.Errorf("left behind: %v", entries)
-	}
-}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"alexnet/internal/file"
 )
 
 // cache is a folder whose files take no more than a limit. Processes share it
@@ -29,8 +31,8 @@ const (
 	lockName   = "lock"
 )
 
-// file is one file of the cache.
-type file struct {
+// entry is one file of the cache.
+type entry struct {
 	path string
 	size int64
 	used time.Time
@@ -68,12 +70,12 @@ func (c *cache) tryReserve(ctx context.Context, path string, size int64) (*os.Fi
 	if _, err := os.Stat(path); err == nil {
 		return nil, nil
 	}
-	f, err := os.OpenFile(path+partSuffix, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := file.OpenOwn(path + partSuffix)
 	if err != nil {
 		return nil, err
 	}
-	mine, err := tryLock(f)
-	if err != nil || !mine || !still(f) {
+	mine, err := file.TryLock(f)
+	if err != nil || !mine || !file.Still(f) {
 		f.Close()
 		return nil, err
 	}
@@ -90,17 +92,6 @@ func (c *cache) tryReserve(ctx context.Context, path string, size int64) (*os.Fi
 	return nil, err
 }
 
-// still reports whether an open file has its name yet. Another may have finished
-// and renamed it, or given it up, between opening and locking.
-func still(f *os.File) bool {
-	there, err := os.Stat(f.Name())
-	if err != nil {
-		return false
-	}
-	mine, err := f.Stat()
-	return err == nil && os.SameFile(there, mine)
-}
-
 // makeRoom removes files that were used longest ago until size more bytes fit;
 // false: they don't even then. The lock is held.
 func (c *cache) makeRoom(size int64) (bool, error) {
@@ -112,11 +103,11 @@ func (c *cache) makeRoom(size int64) (bool, error) {
 		if total+size <= c.limit {
 			return true, nil
 		}
-		if c.removeDead(p.path) {
+		if gone, err := file.RemoveDead(p.path); err == nil && gone {
 			total -= p.size
 		}
 	}
-	slices.SortFunc(files, func(a, b file) int { return a.used.Compare(b.used) })
+	slices.SortFunc(files, func(a, b entry) int { return a.used.Compare(b.used) })
 	for _, f := range files {
 		if total+size <= c.limit {
 			return true, nil
@@ -129,22 +120,9 @@ func (c *cache) makeRoom(size int64) (bool, error) {
 	return total+size <= c.limit, nil
 }
 
-// removeDead removes a temporary file that nobody is writing.
-func (c *cache) removeDead(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	if mine, err := tryLock(f); err != nil || !mine || !still(f) {
-		return false
-	}
-	return os.Remove(path) == nil
-}
-
 // files lists the shards of the cache, those that are being written, and the
 // bytes that all take.
-func (c *cache) files() (files, parts []file, total int64, err error) {
+func (c *cache) files() (files, parts []entry, total int64, err error) {
 	err = filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return ignoreMissing(err)
@@ -153,7 +131,7 @@ func (c *cache) files() (files, parts []file, total int64, err error) {
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		f := file{path, info.Size(), info.ModTime()}
+		f := entry{path, info.Size(), info.ModTime()}
 		total += f.size
 		switch {
 		case strings.HasSuffix(path, partSuffix):
@@ -177,23 +155,15 @@ func ignoreMissing(err error) error {
 // lock keeps other processes, and other goroutines, from changing the cache's
 // files. It is held for milliseconds.
 func (c *cache) lock(ctx context.Context) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(c.dir, lockName), os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := file.OpenOwn(filepath.Join(c.dir, lockName))
 	if err != nil {
 		return nil, err
 	}
-	for {
-		mine, err := tryLock(f)
-		if err == nil && !mine {
-			err = sleep(ctx, time.Millisecond)
-		}
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		if mine {
-			return func() { f.Close() }, nil
-		}
+	if err := file.Lock(ctx, f); err != nil {
+		f.Close()
+		return nil, err
 	}
+	return func() { f.Close() }, nil
 }
 
 // touch notes that a file is used now; false: it isn't there.

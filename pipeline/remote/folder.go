@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 )
 
@@ -118,21 +119,8 @@ func (f *Folder) writeIndex(path string, text []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
-	temp, err := os.CreateTemp(f.dir, mds.IndexName+".*")
-	if err != nil {
+	if err := file.WriteAll(path, text); err != nil {
 		return fmt.Errorf("cache: %w; give another folder with --cache-dir", err)
-	}
-	_, err = temp.Write(text)
-	if err == nil {
-		err = temp.Sync()
-	}
-	err = errors.Join(err, temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(temp.Name())
-		return fmt.Errorf("cache: %w", err)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ func TestCheck(t *testing.T) {
 		{"alexnet/engine/cpu", "alexnet/engine/cpu/internal/f32", 0},
 		{"alexnet/engine", "alexnet/pipeline", 1},
 		{"alexnet/pipeline", "alexnet/augment", 0},
+		{"alexnet/pipeline", "alexnet/internal/file", 0},
+		{"alexnet/internal/file", "alexnet/pipeline/mds", 1},
 		{"alexnet/pipeline/mds", "github.com/urfave/cli/v2", 1},
 		{"alexnet/tools/compute-pca", "github.com/urfave/cli/v2", 0},
 		{"alexnet/tools/compute-pca", "github.com/klauspost/compress/zstd", 1},

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"path/filepath"
 	"strings"
 
 	"alexnet/augment"
-	"alexnet/engine"
+	"alexnet/internal/file"
 )
 
 // writeJSON writes pca.json.
@@ -72,10 +71,7 @@ func npy(values []float32, size int) []byte {
 // writeFile writes a file that appears under its name only when it is whole and
 // on the disk.
 func writeFile(path string, data []byte) error {
-	err := engine.ReplaceFile(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	err := file.WriteAll(path, data)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

@@ -5,12 +5,11 @@ import (
 	"image"
 	"image/png"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/augment"
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -78,25 +77,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 
 // writePNG writes a picture under its name when it is whole.
 func writePNG(path string, picture image.Image) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".png-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(f.Name())
-	err = png.Encode(f, picture)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := file.Write(path, func(w io.Writer) error { return png.Encode(w, picture) }); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/internal/file"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
 )
@@ -110,7 +110,7 @@ func ablate(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 		result.Rows = append(result.Rows, row)
 		result.Compare()
 		// Several processes may train different seeds or parts into one folder.
-		if err := lockedTogether(out, func() error { return writeAblation(out, result) }); err != nil {
+		if err := lockedTogether(c.Context, out, func() error { return writeAblation(out, result) }); err != nil {
 			return err
 		}
 	}
@@ -175,7 +175,7 @@ func writeAblation(out string, a *report.Ablation) error {
 		{ablationJSON, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err }},
 		{ablationPicture, a.Picture},
 	} {
-		if err := engine.ReplaceFile(filepath.Join(out, f.name), f.write); err != nil {
+		if err := file.Write(filepath.Join(out, f.name), f.write); err != nil {
 			return err
 		}
 	}

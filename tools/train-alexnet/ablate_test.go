@@ -16,7 +16,7 @@ func TestLockedTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			err := lockedTogether(dir, func() error {
+			err := lockedTogether(t.Context(), dir, func() error {
 				if inside.Add(1) > 1 {
 					crowds.Add(1)
 				}
@@ -33,7 +33,7 @@ func TestLockedTogether(t *testing.T) {
 	if n := crowds.Load(); n > 0 {
 		t.Errorf("%d found another inside", n)
 	}
-	if err := lockedTogether(filepath.Join(dir, "none"), func() error { return nil }); err == nil {
+	if err := lockedTogether(t.Context(), filepath.Join(dir, "none"), func() error { return nil }); err == nil {
 		t.Error("no error for a missing folder")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/onnx"
 	"alexnet/engine/torch"
+	"alexnet/internal/file"
 	"alexnet/tools/internal/command"
 )
 
@@ -60,7 +61,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 		if out == "" {
 			continue
 		}
-		if err := engine.ReplaceFile(out, func(w io.Writer) error { return f.write(w, m, classes) }); err != nil {
+		if err := file.Write(out, func(w io.Writer) error { return f.write(w, m, classes) }); err != nil {
 			return fmt.Errorf("--%s %s: %w", f.flag, out, err)
 		}
 		fmt.Fprintln(stderr, "wrote", out)

@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -168,8 +168,8 @@ func shardFeatures(ctx context.Context, access *data.Access, e *ensemble, dir st
 // appear under their own names when both are complete.
 type vectorFile struct {
 	path        string // of the .npy
-	vectors     *os.File
-	names       *os.File
+	vectors     *file.Pending
+	names       *file.Pending
 	out, list   *bufio.Writer
 	rows, width int
 }
@@ -181,15 +181,13 @@ const npyHeader = 128
 // namesPath is the file of the names.
 func (v *vectorFile) namesPath() string { return strings.TrimSuffix(v.path, ".npy") + ".txt" }
 
-const partSuffix = ".part"
-
 func newVectorFile(path string) (*vectorFile, error) {
 	v := &vectorFile{path: path}
 	var err error
-	if v.vectors, err = os.Create(path + partSuffix); err != nil {
+	if v.vectors, err = file.Create(path); err != nil {
 		return nil, err
 	}
-	if v.names, err = os.Create(v.namesPath() + partSuffix); err != nil {
+	if v.names, err = file.Create(v.namesPath()); err != nil {
 		v.abandon()
 		return nil, err
 	}
@@ -225,20 +223,14 @@ func (v *vectorFile) commit() error {
 	if _, err := v.vectors.WriteAt([]byte(head), 0); err != nil {
 		return err
 	}
-	for _, f := range []*os.File{v.names, v.vectors} {
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return err
-		}
-	}
-	return errors.Join(os.Rename(v.names.Name(), v.namesPath()), os.Rename(v.vectors.Name(), v.path))
+	return errors.Join(v.names.Commit(), v.vectors.Commit())
 }
 
-// abandon removes what commit has not renamed.
+// abandon removes what commit has not named.
 func (v *vectorFile) abandon() {
-	for _, f := range []*os.File{v.vectors, v.names} {
+	for _, f := range []*file.Pending{v.vectors, v.names} {
 		if f != nil {
-			f.Close()
-			os.Remove(f.Name())
+			f.Abort()
 		}
 	}
 }

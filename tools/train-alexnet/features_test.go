@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"os"
 	"os/exec"
@@ -64,7 +63,7 @@ func featuresOfFilesAndShards(t *testing.T, w trained) {
 	if positive < 30 {
 		t.Errorf("only %d numbers are not 0", positive)
 	}
-	if left, err := filepath.Glob(filepath.Join(w.dir, "*"+partSuffix)); err != nil || left != nil {
+	if left, err := filepath.Glob(filepath.Join(w.dir, "*.tmp")); err != nil || left != nil {
 		t.Errorf("left behind: %v", left)
 	}
 	if python := os.Getenv("PEERS_PYTHON"); python != "" {
@@ -97,9 +96,7 @@ func featuresBadUsage(t *testing.T, w trained) {
 			t.Errorf("%s: code %d, %s want %d and %q", c.args, r.code, r.stderr, c.code, c.want)
 		}
 	}
-	for _, path := range []string{out, out + partSuffix} {
-		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s is there", path)
-		}
+	if left, err := filepath.Glob(out + "*"); err != nil || left != nil {
+		t.Errorf("left behind: %v", left)
 	}
 }

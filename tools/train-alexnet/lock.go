@@ -1,13 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"alexnet/internal/file"
 )
 
 // lockName is the file that a running process holds a lock on.
@@ -17,15 +18,17 @@ const lockName = ".lock"
 // lock goes with the process, however it ends.
 func lockRun(dir string) (unlock func() error, err error) {
 	path := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := file.OpenOwn(path)
 	if err != nil {
 		return nil, unwritable(dir, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	mine, err := file.TryLock(f)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) { // a file system without locks has none to wait for
+		f.Close()
+		return nil, unwritable(dir, err)
+	}
+	if err == nil && !mine {
 		defer f.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return f.Close, nil // a file system without locks
-		}
 		holder := make([]byte, 32)
 		n, _ := f.Read(holder)
 		return nil, fmt.Errorf("run folder %s is in use by process %s: wait for it, stop it, or give another --run", dir, strings.TrimSpace(string(holder[:n])))
@@ -38,13 +41,15 @@ func lockRun(dir string) (unlock func() error, err error) {
 
 // lockedTogether calls f while no other process is in such a call for the same
 // folder: it waits for its turn.
-func lockedTogether(dir string, f func() error) error {
-	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o666)
+func lockedTogether(ctx context.Context, dir string, f func() error) error {
+	lock, err := file.OpenOwn(filepath.Join(dir, lockName))
 	if err != nil {
 		return unwritable(dir, err)
 	}
 	defer lock.Close()
-	_ = unix.Flock(int(lock.Fd()), unix.LOCK_EX) // a file system without locks has none to wait for
+	if err := file.Lock(ctx, lock); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
 	return f()
 }
 

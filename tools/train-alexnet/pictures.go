@@ -13,6 +13,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/pipeline/mds"
 	"alexnet/tools/train-alexnet/report"
@@ -24,7 +25,7 @@ func drawCurve(dir string) error {
 	if err != nil {
 		return err
 	}
-	return engine.ReplaceFile(filepath.Join(dir, curveName), func(w io.Writer) error { return report.Curve(w, metrics) })
+	return file.Write(filepath.Join(dir, curveName), func(w io.Writer) error { return report.Curve(w, metrics) })
 }
 
 // draw writes curve.png and, where the first layer sees the image, kernels.png.
@@ -36,7 +37,7 @@ func draw(dir string, m *engine.Model) error {
 	if img == nil || err != nil {
 		return err
 	}
-	return engine.ReplaceFile(filepath.Join(dir, kernelsName), func(w io.Writer) error { return png.Encode(w, img) })
+	return file.Write(filepath.Join(dir, kernelsName), func(w io.Writer) error { return png.Encode(w, img) })
 }
 
 // kernels draws the first layer; nil where it is not a convolution.
@@ -109,7 +110,7 @@ func drawGuesses(dir string, d *pipeline.Dataset, all []guessed) error {
 	if err != nil {
 		return err
 	}
-	return engine.ReplaceFile(filepath.Join(dir, guessesName), func(w io.Writer) error { return png.Encode(w, img) })
+	return file.Write(filepath.Join(dir, guessesName), func(w io.Writer) error { return png.Encode(w, img) })
 }
 
 // evenly is the centre of up to n samples spread evenly over a data set.

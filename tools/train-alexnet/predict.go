@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/augment"
-	"alexnet/engine"
+	"alexnet/internal/file"
 	"alexnet/tools/internal/command"
 )
 
@@ -111,7 +111,7 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := engine.ReplaceFile(path, func(w io.Writer) error { return png.Encode(w, img) }); err != nil {
+		if err := file.Write(path, func(w io.Writer) error { return png.Encode(w, img) }); err != nil {
 			return fmt.Errorf("--sheet: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
@@ -87,7 +88,7 @@ func makeReport(ctx context.Context, dir string, o reportOptions, line *command.
 			return err
 		}
 	}
-	return engine.ReplaceFile(filepath.Join(dir, reportName), page.Write)
+	return file.Write(filepath.Join(dir, reportName), page.Write)
 }
 
 // reportModel opens the checkpoint for inference on pictures of d.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/tensorboard"
@@ -125,7 +126,7 @@ func begin(dir string, resume bool) (*runRecord, error) {
 
 // write replaces run.json.
 func (r *runRecord) write(dir string) error {
-	return engine.ReplaceFile(filepath.Join(dir, runName), func(w io.Writer) error {
+	return file.Write(filepath.Join(dir, runName), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(r)

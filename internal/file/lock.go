@@ -1,0 +1,39 @@
+package file
+
+import (
+	"context"
+	"os"
+	"time"
+)
+
+// TryLock takes a file for this handle until it is closed, also by the
+// process's end; false: another handle has it. The error is an
+// errors.ErrUnsupported where the file system has no locks.
+func TryLock(f *os.File) (bool, error) { return tryLock(f) }
+
+// Lock is TryLock that waits for its turn until the context ends.
+func Lock(ctx context.Context, f *os.File) error {
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		if mine, err := TryLock(f); mine || err != nil {
+			return err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Still reports whether an open file has its name yet. Another process may have
+// renamed or removed it between opening and locking.
+func Still(f *os.File) bool {
+	there, err := os.Lstat(f.Name())
+	if err != nil {
+		return false
+	}
+	mine, err := f.Stat()
+	return err == nil && os.SameFile(there, mine)
+}

@@ -1,0 +1,265 @@
+package file
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// Replace writes a file that appears under its name only when it is whole and
+// on the disk: a new file beside it, under a name that nobody knows before, is
+// written, synced and renamed, and the folder synced. On an error the old file,
+// if any, stays. What isn't a regular file, a link included, is not replaced:
+// that is a *KindError before anything is written.
+func Replace(path string, write func(*os.File) error) error {
+	p, err := Create(path)
+	if err != nil {
+		return err
+	}
+	defer p.Abort()
+	if err = write(p.File); err == nil {
+		err = p.Commit()
+	}
+	// An error of the file that nobody knows is one of the file that it was to be.
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path == p.Name() {
+		at.Path = path
+	}
+	return err
+}
+
+// Write is Replace through a buffer.
+func Write(path string, write func(io.Writer) error) error {
+	return Replace(path, func(f *os.File) error {
+		w := bufio.NewWriterSize(f, 1<<16)
+		if err := write(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+}
+
+// WriteAll is Replace with parts one after another.
+func WriteAll(path string, parts ...[]byte) error {
+	return Replace(path, func(f *os.File) error {
+		for _, part := range parts {
+			if _, err := f.Write(part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Pending is a file that has no name yet. One goroutine uses it.
+type Pending struct {
+	*os.File
+	path string // what Commit names it
+}
+
+// Create begins a file that Commit puts under path, as Replace does. It is
+// locked until it is closed, which is how Sweep knows it from a dead process'
+// leavings.
+func Create(path string) (*Pending, error) {
+	if err := replaceable(path); err != nil {
+		return nil, err
+	}
+	_ = sweep(filepath.Dir(path), func(name string) bool { return name == filepath.Base(path) }) // of those before; the folder may not be readable
+	for {
+		f, err := CreateNew(tempName(path))
+		if err != nil {
+			return nil, err
+		}
+		mine, err := TryLock(f)
+		if err == nil && mine && Still(f) || errors.Is(err, errors.ErrUnsupported) {
+			return &Pending{f, path}, nil
+		}
+		f.Close() // swept between its making and its locking
+		if err != nil {
+			os.Remove(f.Name())
+			return nil, err
+		}
+	}
+}
+
+// Commit puts the file on the disk and gives it its name. After an error Abort
+// removes it.
+func (p *Pending) Commit() error {
+	if err := p.Sync(); err != nil {
+		return err
+	}
+	if runtime.GOOS == "windows" { // where open files keep their names
+		if err := p.Close(); err != nil {
+			return err
+		}
+	}
+	if err := replaceable(p.path); err != nil {
+		return err
+	}
+	if err := os.Rename(p.Name(), p.path); err != nil {
+		return err
+	}
+	temp := p.Name()
+	err := p.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
+	p.path = ""
+	return errors.Join(err, SyncFolder(filepath.Dir(temp)))
+}
+
+// Abort removes what Commit hasn't named; after Commit it does nothing.
+func (p *Pending) Abort() {
+	if p.path == "" {
+		return
+	}
+	os.Remove(p.Name())
+	p.Close()
+	p.path = ""
+}
+
+// replaceable says whether a file may take the place of what is at path.
+func replaceable(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: give another name", &KindError{path, info.Mode()})
+	}
+	return nil
+}
+
+// CreateNew makes a file that isn't there yet, and is no link either, for
+// reading and writing.
+func CreateNew(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|nofollow, 0o666)
+}
+
+// OpenOwn opens a file that the program keeps in a folder of its own, such as a
+// lock or a journal, for reading and writing. It makes the file where there is
+// none. A link in its place, which might lead to somebody's file, is refused.
+func OpenOwn(path string) (*os.File, error) {
+	if err := replaceable(path); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|nonblock|nofollow, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return regular(f, path)
+}
+
+// Linked gives the file at from the second name to, in place of what has it.
+// The error is that of linking where the file system has no links.
+func Linked(from, to string) error {
+	if err := replaceable(to); err != nil {
+		return err
+	}
+	temp := tempName(to)
+	if err := os.Link(from, temp); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, to); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	os.Remove(temp) // renaming one name of a file to another of it does nothing
+	return SyncFolder(filepath.Dir(to))
+}
+
+// SyncFolder makes renames in a folder survive a power cut, where the file
+// system can.
+func SyncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// A temporary file is named after the file it will be: NAME.16 digits.tmp.
+const (
+	tempSuffix = ".tmp"
+	tempDigits = 16
+)
+
+func tempName(path string) string {
+	var unknown [tempDigits / 2]byte
+	rand.Read(unknown[:])
+	return path + "." + hex.EncodeToString(unknown[:]) + tempSuffix
+}
+
+// Temporary reports whether a name is that of a temporary file of this package,
+// and of which file.
+func Temporary(name string) (of string, ok bool) {
+	stem, ok := strings.CutSuffix(name, tempSuffix)
+	dot := len(stem) - tempDigits - 1
+	if !ok || dot < 1 || stem[dot] != '.' || strings.Trim(stem[dot+1:], "0123456789abcdef") != "" {
+		return "", false
+	}
+	return stem[:dot], true
+}
+
+// Sweep removes the temporary files that processes left in a folder which were
+// killed while they wrote. Those that a living process writes stay.
+func Sweep(dir string) error { return sweep(dir, func(string) bool { return true }) }
+
+func sweep(dir string, mine func(name string) bool) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if of, ok := Temporary(e.Name()); !ok || !mine(of) || !e.Type().IsRegular() {
+			continue
+		}
+		if _, err := RemoveDead(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RemoveDead removes a file whose writer would hold a lock on it, unless one
+// does, and says whether it did.
+func RemoveDead(path string) (gone bool, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|nonblock|nofollow, 0)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	defer f.Close()
+	if mine, err := TryLock(f); err != nil || !mine || !Still(f) {
+		return false, nil
+	}
+	if runtime.GOOS == "windows" {
+		f.Close()
+	}
+	err = os.Remove(path)
+	return err == nil, ignoreMissing(err)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,12 @@
+//go:build !unix && !windows
+
+package file
+
+import (
+	"errors"
+	"os"
+)
+
+const nonblock, nofollow = 0, 0
+
+func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }

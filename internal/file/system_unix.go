@@ -1,0 +1,33 @@
+//go:build unix
+
+package file
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	nonblock = unix.O_NONBLOCK // nothing that is opened is waited for
+	nofollow = unix.O_NOFOLLOW
+)
+
+func tryLock(f *os.File) (bool, error) {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return false, nil
+		case errors.Is(err, unix.ENOLCK), errors.Is(err, errors.ErrUnsupported):
+			return false, fmt.Errorf("%w: this file system has no locks: %w", errors.ErrUnsupported, err)
+		}
+		return false, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
+	}
+}
