@@ -5,7 +5,7 @@ import (
 	"image"
 
 	"alexnet/augment"
-	"alexnet/pipeline/baseline"
+	"alexnet/pipeline/jpeg"
 	"alexnet/pipeline/resample"
 )
 
@@ -13,7 +13,7 @@ import (
 // here can be, and gives others to another decoder.
 type baselineDecoder struct {
 	size     int
-	baseline baseline.Decoder
+	baseline jpeg.FastDecoder
 	scratch  []byte
 	other    Decoder
 	whole    []byte // a picture of the other's

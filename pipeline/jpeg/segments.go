@@ -28,6 +28,7 @@ const (
 	markAPP0  = 0xe0
 	markAPP14 = 0xee
 	markSOF55 = 0xf7 // JPEG-LS (T.87)
+	markCOM   = 0xfe
 	markTEM   = 0x01
 )
 

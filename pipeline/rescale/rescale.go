@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"alexnet/pipeline/baseline"
+	"alexnet/pipeline/jpeg"
 	"alexnet/pipeline/jpeg/turbojpeg"
 	"alexnet/pipeline/resample"
 )
@@ -60,7 +60,7 @@ func (c Config) Validate() error {
 type Rescaler struct {
 	size     int
 	limits   limits
-	baseline *baseline.Decoder  // of what it takes; nil in tests
+	baseline *jpeg.FastDecoder  // of what it takes; nil in tests
 	turbo    *turbojpeg.Decoder // of other JPEG files; nil: image/jpeg
 	resizer  *resample.Resizer  // nil: imaging
 	rgb      []byte             // of a picture before resizing, some rows
@@ -82,7 +82,7 @@ func New(cfg Config) *Rescaler {
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = 12 * int64(cfg.MaxPixels)
 	}
-	r := &Rescaler{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, baseline: new(baseline.Decoder)}
+	r := &Rescaler{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, baseline: new(jpeg.FastDecoder)}
 	if cfg.Decoder != Go {
 		if d, err := turbojpeg.NewDecoder(); err == nil {
 			r.turbo = d

@@ -1,4 +1,4 @@
-package baseline
+package jpeg
 
 // The constants of the accurate integer DCT of the Independent JPEG Group
 // (Loeffler, Ligtenberg and Moschytz, 1989, figure 1), times 2^13.

@@ -1,4 +1,4 @@
-package baseline
+package jpeg
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func TestPillowsPixels(t *testing.T) {
 		t.Fatal(err)
 	}
 	onBoth(t, func(t *testing.T) {
-		d := new(Decoder)
+		d := new(FastDecoder)
 		for name, w := range want {
 			file, err := os.ReadFile("testdata/" + name + ".jpg")
 			if err != nil {
@@ -69,7 +69,7 @@ func TestPillowsPixels(t *testing.T) {
 // so is one that has been decoded already.
 func TestCutAnywhere(t *testing.T) {
 	onBoth(t, func(t *testing.T) {
-		d := new(Decoder)
+		d := new(FastDecoder)
 		for _, name := range []string{"420", "restart-blocks", "grey"} {
 			file, err := os.ReadFile("testdata/" + name + ".jpg")
 			if err != nil {
@@ -90,7 +90,7 @@ func TestCutAnywhere(t *testing.T) {
 	})
 }
 
-// TestAllocates: a Decoder takes memory for its first pictures only.
+// TestAllocates: a FastDecoder takes memory for its first pictures only.
 func TestAllocates(t *testing.T) {
 	var files [][]byte
 	for _, name := range []string{"420", "444", "grey", "restart-rows"} {
@@ -100,7 +100,7 @@ func TestAllocates(t *testing.T) {
 		}
 		files = append(files, file)
 	}
-	d := new(Decoder)
+	d := new(FastDecoder)
 	decode := func() {
 		for _, file := range files {
 			width, height, err := d.Open(file)
@@ -119,7 +119,7 @@ func TestAllocates(t *testing.T) {
 }
 
 // FuzzDecode: whatever the bytes, assembly and Go give the same pixels or leave
-// the file to others, and a used Decoder does what a fresh one does.
+// the file to others, and a used FastDecoder does what a fresh one does.
 func FuzzDecode(f *testing.F) {
 	names, err := filepath.Glob("testdata/*.jpg")
 	if err != nil || len(names) == 0 {
@@ -135,7 +135,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	used := new(Decoder)
+	used := new(FastDecoder)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if w, h, err := used.Open(data); err != nil || w*h > 1<<18 {
 			return
@@ -144,7 +144,7 @@ func FuzzDecode(f *testing.F) {
 		setAssembly(true)
 		pixels, _, _, err := rgb(t, used, data, middle)
 		setAssembly(false)
-		same, _, _, err2 := rgb(t, new(Decoder), data, middle)
+		same, _, _, err2 := rgb(t, new(FastDecoder), data, middle)
 		setAssembly(true)
 		if err != err2 || string(pixels) != string(same) {
 			t.Errorf("assembly %v, portable Go %v, or other pixels", err, err2)

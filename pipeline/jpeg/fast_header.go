@@ -1,4 +1,4 @@
-package baseline
+package jpeg
 
 import (
 	"encoding/binary"
@@ -7,26 +7,10 @@ import (
 
 // ErrOther is what becomes of a file that is damaged or not of the kind that this
 // package decodes.
-var ErrOther = errors.New("baseline: not a whole baseline JPEG file")
+var ErrOther = errors.New("jpeg: not a whole baseline JPEG file")
 
-// Markers of T.81, table B.1.
-const (
-	markSOF0 = 0xc0 // baseline
-	markSOF1 = 0xc1 // the same with more tables
-	markDHT  = 0xc4
-	markRST0 = 0xd0
-	markSOI  = 0xd8
-	markEOI  = 0xd9
-	markSOS  = 0xda
-	markDQT  = 0xdb
-	markDRI  = 0xdd
-	markAPP0 = 0xe0
-	markAPPE = 0xee
-	markCOM  = 0xfe
-)
-
-// component is one of a picture's planes.
-type component struct {
+// fastComponent is one of a picture's planes.
+type fastComponent struct {
 	id            byte
 	h, v          int  // blocks in an MCU, across and down
 	quant, tables byte // which divisors and, in four bits each, codes
@@ -46,10 +30,10 @@ type tables struct {
 	dcs, acs [4]huffman
 }
 
-// header is what stands before the scan.
-type header struct {
+// fastHeader is what stands before the scan.
+type fastHeader struct {
 	width, height  int
-	components     [3]component
+	components     [3]fastComponent
 	n              int // components
 	hMax, vMax     int
 	restart        int // MCUs between markers; 0: none
@@ -61,7 +45,7 @@ type header struct {
 }
 
 // parse reads the header, and returns what follows that of the scan.
-func (h *header) parse(file []byte) (scan []byte, err error) {
+func (h *fastHeader) parse(file []byte) (scan []byte, err error) {
 	if len(file) < 4 || file[0] != 0xff || file[1] != markSOI {
 		return nil, ErrOther
 	}
@@ -92,7 +76,7 @@ func (h *header) parse(file []byte) (scan []byte, err error) {
 			}
 		case marker == markAPP0:
 			h.jfif = h.jfif || len(body) >= 14 && string(body[:5]) == "JFIF\x00"
-		case marker == markAPPE:
+		case marker == markAPP14:
 			if len(body) >= 12 && string(body[:5]) == "Adobe" {
 				h.adobe, h.adobeTransform = true, body[11]
 			}
@@ -101,7 +85,7 @@ func (h *header) parse(file []byte) (scan []byte, err error) {
 				return nil, ErrOther
 			}
 			return rest, nil
-		case marker > markAPP0 && marker < markAPPE, marker == markAPPE+1, marker == markCOM:
+		case marker > markAPP0 && marker < markAPP14, marker == markAPP14+1, marker == markCOM:
 		default:
 			ok = false
 		}
@@ -112,7 +96,7 @@ func (h *header) parse(file []byte) (scan []byte, err error) {
 }
 
 // frame reads B.2.2: the size and the components.
-func (h *header) frame(b []byte) bool {
+func (h *fastHeader) frame(b []byte) bool {
 	if h.n != 0 || len(b) < 6 || b[0] != 8 {
 		return false
 	}
@@ -123,7 +107,7 @@ func (h *header) frame(b []byte) bool {
 	}
 	for i := range h.n {
 		c := b[6+3*i:]
-		h.components[i] = component{id: c[0], h: int(c[1] >> 4), v: int(c[1] & 15), quant: c[2]}
+		h.components[i] = fastComponent{id: c[0], h: int(c[1] >> 4), v: int(c[1] & 15), quant: c[2]}
 		if c[2] > 3 {
 			return false
 		}
@@ -142,7 +126,7 @@ func (h *header) frame(b []byte) bool {
 }
 
 // quantTables reads B.2.4.1.
-func (h *header) quantTables(b []byte) bool {
+func (h *fastHeader) quantTables(b []byte) bool {
 	for len(b) > 0 {
 		if len(b) < 65 || b[0] > 3 { // others have 16 bits
 			return false
@@ -155,7 +139,7 @@ func (h *header) quantTables(b []byte) bool {
 }
 
 // huffmanTables reads B.2.4.2.
-func (h *header) huffmanTables(b []byte) bool {
+func (h *fastHeader) huffmanTables(b []byte) bool {
 	for len(b) > 0 {
 		if len(b) < 17 || b[0]&0xef > 3 {
 			return false
@@ -181,7 +165,7 @@ func (h *header) huffmanTables(b []byte) bool {
 }
 
 // scan reads B.2.3: all components, in the frame's order, and all coefficients.
-func (h *header) scan(b []byte) bool {
+func (h *fastHeader) scan(b []byte) bool {
 	if h.n == 0 || len(b) != 4+2*h.n || int(b[0]) != h.n {
 		return false
 	}
@@ -197,7 +181,7 @@ func (h *header) scan(b []byte) bool {
 
 // complete gives the components their tables, and says whether all are there and
 // the colours are libjpeg's Y'CbCr.
-func (h *header) complete() bool {
+func (h *fastHeader) complete() bool {
 	for i := range h.n {
 		c := &h.components[i]
 		c.divisors, c.dc, c.ac = h.divisors[c.quant], h.dcs[c.tables>>4], h.acs[c.tables&15]

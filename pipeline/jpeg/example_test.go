@@ -1,4 +1,4 @@
-package baseline_test
+package jpeg_test
 
 import (
 	"context"
@@ -6,18 +6,18 @@ import (
 	"image"
 	"os"
 
-	"alexnet/pipeline/baseline"
+	"alexnet/pipeline/jpeg"
 )
 
 // The upper left corner of a picture is read; the rest of it is decoded only as
 // far as it takes to know that it is whole.
-func ExampleDecoder() {
+func ExampleFastDecoder() {
 	file, err := os.ReadFile("testdata/420.jpg")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	var d baseline.Decoder
+	var d jpeg.FastDecoder
 	width, height, err := d.Open(file)
 	if err != nil {
 		fmt.Println(err) // another decoder has to look at it

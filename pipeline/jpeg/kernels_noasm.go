@@ -1,6 +1,6 @@
 //go:build !amd64 || noasm
 
-package baseline
+package jpeg
 
 func coefficients(data []byte, c *cursor, units []unit, i, k int) (unit, at int) {
 	return coefficientsGo(data, c, units, i, k)

@@ -1,6 +1,6 @@
 //go:build !amd64 || noasm
 
-package baseline
+package jpeg
 
 // setAssembly has nothing to choose from.
 func setAssembly(bool) (was bool) { return false }

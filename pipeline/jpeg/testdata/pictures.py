@@ -1,4 +1,4 @@
-"""Small JPEG files of every kind that package baseline decodes, and of some that it leaves to others.
+"""Small JPEG files of every kind that package jpeg decodes, and of some that it leaves to others.
 
     python pictures.py
 

@@ -1,4 +1,4 @@
-package baseline
+package jpeg
 
 import (
 	"bytes"
@@ -116,7 +116,7 @@ type unit struct {
 	dc, ac     *[1 << lookBits]symbol
 	prediction *int32 // the first coefficient of the component's last block
 
-	c     *component
+	c     *fastComponent
 	first int // its block's number among c's in the first MCU of a row
 }
 

@@ -1,6 +1,6 @@
 //go:build amd64 && !noasm
 
-package baseline
+package jpeg
 
 import (
 	"unsafe"
@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-//go:generate sh -c "cd _generate && go run . -pkg baseline -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
+//go:generate sh -c "cd _generate && go run . -pkg jpeg -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
 
 // useAVX2 chooses the assembly. Tests turn it off to compare.
 var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2

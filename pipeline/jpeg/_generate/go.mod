@@ -1,4 +1,4 @@
-module alexnet/pipeline/baseline/_generate
+module alexnet/pipeline/jpeg/_generate
 
 go 1.26.0
 

@@ -1,6 +1,6 @@
-// Command generate writes the assembly of package baseline:
+// Command generate writes the assembly of package jpeg:
 //
-//	cd pipeline/baseline && go generate
+//	cd pipeline/jpeg && go generate
 //
 // It has a module of its own, so that avo is no dependency of the toolkit.
 package main

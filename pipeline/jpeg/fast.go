@@ -1,14 +1,14 @@
-package baseline
+package jpeg
 
 import (
 	"context"
 	"image"
 )
 
-// Decoder decodes pictures, one at a time. It keeps its memory between them, so
+// FastDecoder decodes pictures, one at a time. It keeps its memory between them, so
 // each goroutine has its own.
-type Decoder struct {
-	header
+type FastDecoder struct {
+	fastHeader
 	reader
 	tables tables
 	scan   []byte // of the file that was opened
@@ -18,9 +18,9 @@ type Decoder struct {
 }
 
 // Open reads a file's header, and returns the picture's size in pixels.
-func (d *Decoder) Open(file []byte) (width, height int, err error) {
+func (d *FastDecoder) Open(file []byte) (width, height int, err error) {
 	old := d.components
-	d.header = header{tables: &d.tables}
+	d.fastHeader = fastHeader{tables: &d.tables}
 	d.scan, err = d.parse(file)
 	for i := range d.components { // their memory
 		d.components[i].coefs, d.components[i].plane = old[i].coefs, old[i].plane
@@ -33,7 +33,7 @@ func (d *Decoder) Open(file []byte) (width, height int, err error) {
 // picture goes: an [*image.YCbCr] or an [*image.Gray] whose bounds say which. It
 // is valid until the next call of Decode. Where ctx ends, its error comes after at
 // most a row of MCUs.
-func (d *Decoder) Decode(ctx context.Context, rect image.Rectangle) (image.Image, error) {
+func (d *FastDecoder) Decode(ctx context.Context, rect image.Rectangle) (image.Image, error) {
 	scan := d.scan
 	d.scan = nil
 	if scan == nil {
@@ -66,7 +66,7 @@ func (d *Decoder) Decode(ctx context.Context, rect image.Rectangle) (image.Image
 	return &d.colour, nil
 }
 
-func (d *Decoder) subsampling() image.YCbCrSubsampleRatio {
+func (d *FastDecoder) subsampling() image.YCbCrSubsampleRatio {
 	switch {
 	case d.hMax == 2 && d.vMax == 2:
 		return image.YCbCrSubsampleRatio420
@@ -79,7 +79,7 @@ func (d *Decoder) subsampling() image.YCbCrSubsampleRatio {
 }
 
 // prepare takes memory for the coefficients of a row of MCUs and for the plane.
-func (c *component) prepare(across int, kept image.Rectangle) {
+func (c *fastComponent) prepare(across int, kept image.Rectangle) {
 	c.prediction = 0
 	c.stride = (across*c.h + 1) &^ 1
 	c.coefs = grow(c.coefs, 64*c.stride*c.v)
@@ -88,7 +88,7 @@ func (c *component) prepare(across int, kept image.Rectangle) {
 }
 
 // mcus reads all MCUs and transforms those that are kept.
-func (d *Decoder) mcus(ctx context.Context, scan []byte, across, down int, kept image.Rectangle) error {
+func (d *FastDecoder) mcus(ctx context.Context, scan []byte, across, down int, kept image.Rectangle) error {
 	units := d.units[:0]
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
@@ -145,7 +145,7 @@ func (d *Decoder) mcus(ctx context.Context, scan []byte, across, down int, kept 
 }
 
 // transform turns the coefficients of a row of MCUs into pixels.
-func (c *component) transform(y int, kept image.Rectangle) {
+func (c *fastComponent) transform(y int, kept image.Rectangle) {
 	for v := range c.v {
 		rows := c.plane[(y*c.v+v)*8*c.width:][:8*c.width]
 		coefs := c.coefs[blockAt(v*c.stride+kept.Min.X*c.h):]

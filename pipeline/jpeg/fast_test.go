@@ -1,4 +1,4 @@
-package baseline
+package jpeg
 
 import (
 	"bytes"
@@ -36,7 +36,7 @@ func photographs(t testing.TB, step int) [][]byte {
 }
 
 // rgb decodes a part of a file, and returns its pixels and the picture's size.
-func rgb(t *testing.T, d *Decoder, file []byte, part func(width, height int) image.Rectangle) (pixels []byte, width, height int, err error) {
+func rgb(t *testing.T, d *FastDecoder, file []byte, part func(width, height int) image.Rectangle) (pixels []byte, width, height int, err error) {
 	t.Helper()
 	if width, height, err = d.Open(file); err != nil {
 		return nil, 0, 0, err
@@ -79,7 +79,7 @@ func TestSamePixelsAsTurbo(t *testing.T) {
 		step = 20
 	}
 	files := photographs(t, step)
-	d, others := new(Decoder), 0
+	d, others := new(FastDecoder), 0
 	for n, file := range files {
 		got, width, height, err := rgb(t, d, file, all)
 		if errors.Is(err, ErrOther) {
@@ -119,7 +119,7 @@ func TestSamePixelsAsTurbo(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	files := photographs(b, 5)
 	b.Run("baseline", func(b *testing.B) {
-		d := new(Decoder)
+		d := new(FastDecoder)
 		for i := range b.N {
 			w, h, err := d.Open(files[i%len(files)])
 			if err == nil {
