@@ -97,7 +97,7 @@ func planAppend(ctx context.Context, cfg ShardConfig, src source.Source) (*appen
 	}
 	var fresh []source.Item
 	for _, it := range mapped.Items() {
-		if !have.has(storedName(it.Name)) {
+		if !have.has(it.Name) {
 			fresh = append(fresh, it)
 		}
 	}
@@ -203,9 +203,6 @@ func (r *relabelled) Items() []source.Item    { return r.items }
 func (r *relabelled) Open(it source.Item) (io.ReadCloser, error) {
 	return r.Source.Open(source.Item{Name: it.Name, Label: r.back[it.Label]})
 }
-
-// storedName is a picture's name as shards hold it.
-func storedName(name string) string { return strings.ToValidUTF8(name, "\ufffd") }
 
 // nameSet holds hashes of names: 16 bytes a picture, and no two of a billion
 // names are likely to collide.

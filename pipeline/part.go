@@ -267,6 +267,17 @@ func (p *Parts) Finish(written []NumberedShard) (Summary, error) {
 	}
 	sum := Summary{Meta: p.meta, Shards: len(shards), Bytes: shardBytes(shards), Bad: p.bad}
 	if len(p.bad) > 0 {
+		counts := make([]int, len(p.meta.Classes))
+		for _, d := range p.parts {
+			of, err := d.ClassCounts()
+			if err != nil {
+				return Summary{}, err
+			}
+			for i, n := range of {
+				counts[i] += n
+			}
+		}
+		sum.Lost = lostClasses(p.meta.Classes, p.bad, counts)
 		var err error
 		if sum.Report, err = p.output.writeReport(p.bad); err != nil {
 			return Summary{}, err

@@ -38,7 +38,7 @@ func quarantine(dir string, src source.Source, item source.Item) error {
 func localName(name string) string {
 	name = strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(name)), "/")
 	if local, err := filepath.Localize(name); err == nil && name != "" {
-		return local
+		return source.DecodeName(local)
 	}
 	return "picture"
 }

@@ -20,8 +20,9 @@ import (
 type Summary struct {
 	Meta    Meta
 	Shards  int
-	Bytes   int64 // of the shard files
-	Bad     []Bad // pictures left out, in the order of the job
+	Bytes   int64    // of the shard files
+	Bad     []Bad    // pictures left out, in the order of the job
+	Lost    []string // IDs of the classes whose pictures all were left out
 	Report  string
 	Already bool // the folder was finished before: nothing was done
 	Resumed int  // pictures that an earlier run of the job had done
@@ -32,6 +33,7 @@ type Summary struct {
 type Bad struct {
 	Name   string `json:"name"` // path in the source
 	Reason string `json:"reason"`
+	Class  string `json:"class,omitempty"` // its ID
 }
 
 // ShardProgress is what Shard reports after each picture.
@@ -261,7 +263,7 @@ func (j *shardJob) collect(s *shardSlot) error {
 		}
 	} else {
 		j.label = mds.AppendInt(j.label[:0], int64(s.item.Label))
-		if err := j.writer.Write(s.image, j.label, []byte(storedName(s.item.Name))); err != nil {
+		if err := j.writer.Write(s.image, j.label, []byte(s.item.Name)); err != nil {
 			return err
 		}
 		if err := j.note(); err != nil {
@@ -299,7 +301,7 @@ func (j *shardJob) leaveOut(s *shardSlot) error {
 			return err
 		}
 	}
-	j.bad = append(j.bad, Bad{Name: s.item.Name, Reason: s.err.Error()})
+	j.bad = append(j.bad, Bad{s.item.Name, s.err.Error(), j.meta.Classes[s.item.Label].ID})
 	if most := j.cfg.mostBad(len(j.items)); len(j.bad) > most {
 		return fmt.Errorf("%d of %d pictures so far can't be used, more than the %d of --max-bad; the last, %s: %w",
 			len(j.bad), j.progress.Done+1, most, s.item.Name, s.err)
@@ -334,8 +336,11 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 	m.Source.Skipped = len(listed)
 	m.Source.Found = m.Images + len(listed)
 	sum.Meta = m
+	var err error
+	if sum.Lost, err = j.lostClasses(); err != nil {
+		return Summary{}, err
+	}
 	if len(listed) > 0 {
-		var err error
 		if sum.Report, err = j.out.writeReport(listed); err != nil {
 			return Summary{}, err
 		}
@@ -344,6 +349,48 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 		return Summary{}, err
 	}
 	return sum, j.out.done()
+}
+
+// lostClasses are the classes all of whose pictures were left out.
+func (j *shardJob) lostClasses() ([]string, error) {
+	bad := make(map[string]bool, len(j.bad))
+	for _, b := range j.bad {
+		bad[b.Name] = true
+	}
+	counts := make([]int, len(j.meta.Classes))
+	for _, it := range j.items {
+		if !bad[it.Name] {
+			counts[it.Label]++
+		}
+	}
+	lost := lostClasses(j.meta.Classes, j.bad, counts)
+	if len(lost) == 0 || j.base == nil {
+		return lost, nil
+	}
+	had, err := OpenDataset(j.cfg.Out) // what is appended to
+	if err != nil {
+		return nil, err
+	}
+	before, err := had.ClassCounts()
+	for i, n := range before {
+		counts[i] += n
+	}
+	return lostClasses(j.meta.Classes, j.bad, counts), errors.Join(err, had.Close())
+}
+
+// lostClasses are the IDs of the classes of bad pictures that have no other; counts
+// are of the pictures that are stored.
+func lostClasses(classes []Class, bad []Bad, counts []int) (lost []string) {
+	had := map[string]bool{}
+	for _, b := range bad {
+		had[b.Class] = true
+	}
+	for i, c := range classes {
+		if had[c.ID] && counts[i] == 0 {
+			lost = append(lost, c.ID)
+		}
+	}
+	return lost
 }
 
 // writeIndex writes the index of a folder of shards.

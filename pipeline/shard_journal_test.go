@@ -21,7 +21,7 @@ func FuzzJournal(f *testing.F) {
 		lines.Encode(journalShard{
 			Shard: mds.ShardInfo{RawData: mds.FileInfo{Basename: "shard.00000.mds", Bytes: 7}, Samples: 3, Version: 2},
 			Items: 3 * (i + 1),
-			Bad:   []Bad{{"b", "no picture"}},
+			Bad:   []Bad{{"b", "no picture", "x"}},
 		})
 	}
 	f.Add(whole.Bytes())

@@ -138,9 +138,9 @@ func TestShardSkipsUnreadablePictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"name":"c0/003.png","reason":"can't be opened: input/output error"}
-{"name":"c1/010.png","reason":"can't be opened: input/output error"}
-{"name":"c1/017.png","reason":"can't be opened: input/output error"}
+	want := `{"name":"c0/003.png","reason":"can't be opened: input/output error","class":"c0"}
+{"name":"c1/010.png","reason":"can't be opened: input/output error","class":"c1"}
+{"name":"c1/017.png","reason":"can't be opened: input/output error","class":"c1"}
 `
 	if string(report) != want {
 		t.Errorf("report\n%s", report)

@@ -49,12 +49,12 @@ func describe(path string) (string, error) {
 	case !info.IsDir():
 		return "is a file of an unknown kind", nil
 	}
-	_, files, err := classFolders(path)
+	_, files, err := classFolders(diskTree{path}, "")
 	if err != nil {
 		return "", err
 	}
-	if files == 0 {
+	if len(files) == 0 {
 		return "is an empty folder", nil
 	}
-	return fmt.Sprintf("is a folder with %d files and no folders", files), nil
+	return fmt.Sprintf("is a folder with %d files and no folders", len(files)), nil
 }

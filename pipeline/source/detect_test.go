@@ -19,12 +19,12 @@ func TestDetectSaysWhy(t *testing.T) {
 		{one(file{"a.tar", tarOf(t, file{"0.jpg", "…"})}), "webdataset", "is a tar, and none of ILSVRC 2012"},
 		{"nowhere/a-{0..9}.tar", "webdataset", "is a pattern of tars"},
 		{one(file{"list.TSV", ""}), "manifest", "is a .tsv file"},
-		{tree(t, "b/1", "a/1", "all.tar"), "folders", "holds 2 class folders (a, b)"},
-		{tree(t, "b/1", "a/1", "x.csv"), "folders", "holds 2 class folders (a, b)"},
-		{tree(t, "train/a/1", "val/a/1", "test/"), "folders", "holds class folders in train and val"},
-		{tree(t, "train/a/1"), "folders", "holds class folders in train"},
-		{tree(t, "train/1", "val/1"), "folders", "holds 2 class folders (train, val)"},
-		{tree(t, "train/a/1", "plane/a/1"), "folders", "holds 2 class folders (plane, train)"},
+		{onDisk(t, "b/1", "a/1", "all.tar"), "folders", "holds 2 class folders (a, b)"},
+		{onDisk(t, "b/1", "a/1", "x.csv"), "folders", "holds 2 class folders (a, b)"},
+		{onDisk(t, "train/a/1", "val/a/1", "test/"), "folders", "holds class folders in train and val"},
+		{onDisk(t, "train/a/1"), "folders", "holds class folders in train"},
+		{onDisk(t, "train/1", "val/1"), "folders", "holds 2 class folders (train, val)"},
+		{onDisk(t, "train/a/1", "plane/a/1"), "folders", "holds 2 class folders (plane, train)"},
 	}
 	for _, c := range cases {
 		got, err := Detect(c.path)
@@ -44,11 +44,11 @@ func TestDetectErrors(t *testing.T) {
 		path string
 		want []string
 	}{
-		{filepath.Join(tree(t), "none"), []string{"none: no such file or folder"}},
-		{tree(t), []string{"is an empty folder; no known layout, looked for:", "ILSVRC/Data/CLS-LOC", trainArchive, ".csv, .tsv or .jsonl", "name-{000..123}.tar", "class folders"}},
-		{tree(t, "1.jpg", "2.jpg"), []string{"is a folder with 2 files and no folders; no known layout"}},
-		{filepath.Join(tree(t, "1.jpg"), "1.jpg"), []string{"is a file of an unknown kind; no known layout"}},
-		{filepath.Join(tree(t, "1.tar"), "1.tar"), []string{"1.tar: the tar is cut short after its start"}},
+		{filepath.Join(onDisk(t), "none"), []string{"none: no such file or folder"}},
+		{onDisk(t), []string{"is an empty folder; no known layout, looked for:", "ILSVRC/Data/CLS-LOC", trainArchive, ".csv, .tsv or .jsonl", "name-{000..123}.tar", "class folders"}},
+		{onDisk(t, "1.jpg", "2.jpg"), []string{"is a folder with 2 files and no folders; no known layout"}},
+		{filepath.Join(onDisk(t, "1.jpg"), "1.jpg"), []string{"is a file of an unknown kind; no known layout"}},
+		{filepath.Join(onDisk(t, "1.tar"), "1.tar"), []string{"1.tar: the tar is cut short after its start"}},
 	}
 	for _, c := range cases {
 		_, err := Detect(c.path)
@@ -61,14 +61,14 @@ func TestDetectErrors(t *testing.T) {
 }
 
 func TestOptionErrors(t *testing.T) {
-	root := tree(t, "a/1", "b/1")
+	root := onDisk(t, "a/1", "b/1")
 	checkOpenError(t, root, Options{Split: "test"}, `unknown split "test": choose train or val`)
 	checkOpenError(t, root, Options{SplitFraction: 1}, "split fraction 1: choose one from 0")
 	checkOpenError(t, root, Options{Classes: []Class{{}}}, "the class list has no ID for class 0")
 }
 
 func TestFoldersOfSplits(t *testing.T) {
-	root := tree(t, "train/a/1", "train/b/1", "train/c/1", "val/a/2", "val/c/2", "test/x")
+	root := onDisk(t, "train/a/1", "train/b/1", "train/c/1", "val/a/2", "val/c/2", "test/x")
 	for _, c := range []struct {
 		opts Options
 		want string
@@ -87,7 +87,7 @@ func TestFoldersOfSplits(t *testing.T) {
 	}
 	// A class that val lacks would shift the labels of those after it.
 	checkOpenError(t, root, Options{Split: "val"}, "val: lacks class b of")
-	checkOpenError(t, tree(t, "train/a/1", "val/b/1"), Options{Split: "val"}, "class b isn't in")
-	checkOpenError(t, tree(t, "train/a/1"), Options{Split: "val"}, "holds train but no val folder")
+	checkOpenError(t, onDisk(t, "train/a/1", "val/b/1"), Options{Split: "val"}, "class b isn't in")
+	checkOpenError(t, onDisk(t, "train/a/1"), Options{Split: "val"}, "holds train but no val folder")
 	checkOpenError(t, root, Options{SplitFraction: .5}, "leave out the split fraction")
 }

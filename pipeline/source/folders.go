@@ -13,151 +13,230 @@ import (
 	"strings"
 )
 
-// folders is the layout root/<class>/…/<picture>: every folder directly under
-// the root is a class, every file at any depth below it a picture of it.
-type folders struct {
-	root    string
-	splits  bool // another folder beside root holds the other split
+// Class folders: every folder directly under a root is a class, every file at any
+// depth below it a picture of it. The root is a folder on the disk, a tar, or in
+// either a folder of the one split wanted.
+
+// classTree is what was found in a tree of class folders.
+type classTree struct {
+	base    string // the classes' folder in the tree
+	splits  bool   // another folder beside base holds the other split
 	classes []Class
-	items   []Item
+	items   []Item // by label, then by path from base
 }
 
-// openFolders lists root. Classes are sorted by folder name (byte order), so
-// that label i of ImageNet is its i-th wnid, as everyone trains it; items are
-// sorted by label, then by path. Folder links are followed for classes, not
-// below them. A root with train and val folders means the one of opts.Split.
-func openFolders(ctx context.Context, root string, opts Options) (Source, error) {
-	root, splits, err := chooseSplit(root, opts)
+// readClassTree lists the class folders of t. Classes are sorted by folder name
+// (byte order), so that label i of ImageNet is its i-th wnid, as everyone trains
+// it; items are sorted by label, then by path. A root with folders of splits
+// means the one of opts.Split.
+func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*classTree, error) {
+	base, splits, err := chooseSplit(t, opts)
 	if err != nil {
 		return nil, err
 	}
-	ids, strays, err := classFolders(root)
+	entries, err := seen.list(t, base, asClasses)
 	if err != nil {
 		return nil, err
+	}
+	ids, strays := sortOut(entries)
+	for _, name := range strays {
+		if likePicture(name) {
+			seen.beside.add(path.Join(base, name))
+		}
 	}
 	if len(ids) == 0 {
-		if strays > 0 {
+		if len(strays) > 0 {
 			return nil, fmt.Errorf("%s: holds %d files but no class folder; expected ROOT/<class>/<pictures>: "+
-				"if this is one class, give its parent folder", root, strays)
+				"if this is one class, give its parent folder", t.show(base), len(strays))
 		}
-		return nil, fmt.Errorf("%s: the folder is empty; expected ROOT/<class>/<pictures>", root)
+		return nil, fmt.Errorf("%s: the folder is empty; expected ROOT/<class>/<pictures>", t.show(base))
 	}
 	have := make([]Class, len(ids))
 	for i, id := range ids {
 		have[i].ID = id
 	}
-	s := &folders{root: root, splits: splits}
-	if s.classes, err = chooseClasses(root, have, opts.Classes); err != nil {
+	s := &classTree{base: base, splits: splits}
+	if s.classes, err = chooseClasses(t.show(base), have, opts.Classes); err != nil {
 		return nil, err
+	}
+	if len(opts.Classes) == 0 {
+		if err := refuseOuterFolders(t, base, ids); err != nil {
+			return nil, err
+		}
 	}
 	var empty []string
 	for label, c := range s.classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		names, err := listPictures(root, c.ID)
-		if err != nil {
-			return nil, err
+		before := len(s.items)
+		if err := s.listClass(t, c.ID, label, seen); err != nil {
+			return nil, fmt.Errorf("list class %s: %w", show(c.ID), err)
 		}
-		if len(names) == 0 {
+		if len(s.items) == before {
 			empty = append(empty, c.ID)
-		}
-		for _, n := range names {
-			s.items = append(s.items, Item{Name: n, Label: label})
 		}
 	}
 	if len(empty) > 0 {
 		return nil, fmt.Errorf("%s: no picture in %d of %d class folders (%s): add pictures, or remove the empty folders",
-			root, len(empty), len(s.classes), abbreviate(empty, 5))
+			t.show(base), len(empty), len(s.classes), abbreviate(empty, 5))
 	}
+	tellTwins(s.classes, &opts)
 	return s, nil
 }
 
-// classFolders returns the sorted names of the folders directly under root and
-// how many other visible files lie beside them.
-func classFolders(root string) (ids []string, strays int, err error) {
-	info, err := os.Stat(root)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, 0, fmt.Errorf("%s: no such folder: check the path of the pictures", root)
-	case err != nil:
-		return nil, 0, err
-	case !info.IsDir():
-		return nil, 0, fmt.Errorf("%s: is a file; expected a folder of class folders, ROOT/<class>/<pictures>", root)
-	}
-	entries, err := os.ReadDir(root)
+// classFolders returns the names of the folders directly under dir and those of
+// the visible files beside them, both sorted.
+func classFolders(t tree, dir string) (ids, strays []string, err error) {
+	entries, err := t.list(dir, asTargets)
 	if err != nil {
-		return nil, 0, fmt.Errorf("list the classes: %w", err)
+		return nil, nil, err
 	}
-	for _, e := range entries {
-		if junk(e.Name()) {
-			continue
-		}
-		dir := e.IsDir()
-		if e.Type()&fs.ModeSymlink != 0 {
-			target, err := os.Stat(filepath.Join(root, e.Name()))
-			dir = err == nil && target.IsDir()
-		}
-		if dir {
-			ids = append(ids, e.Name())
-		} else {
-			strays++
-		}
-	}
-	slices.Sort(ids)
+	ids, strays = sortOut(entries)
 	return ids, strays, nil
 }
 
-// listPictures returns the sorted paths, relative to root, of the files under
-// root/id. Whether they are pictures is found out when they are decoded.
-// Anything but a folder counts as a file, dangling links too, so that it is
-// reported and not silently lost.
-func listPictures(root, id string) ([]string, error) {
-	var names []string
-	base := filepath.Join(root, id)
-	if target, err := filepath.EvalSymlinks(base); err == nil {
-		base = target // WalkDir doesn't follow a link, not even at the root
-	}
-	err := filepath.WalkDir(base, func(p string, e fs.DirEntry, err error) error {
+func sortOut(entries []entry) (folders, files []string) {
+	for _, e := range entries {
 		switch {
-		case err != nil:
+		case e.hidden:
+		case e.folder:
+			folders = append(folders, e.name)
+		default:
+			files = append(files, e.name)
+		}
+	}
+	slices.Sort(folders)
+	slices.Sort(files)
+	return folders, files
+}
+
+// refuseOuterFolders refuses classes that hold folders and nothing else: those
+// are the classes more likely, and the folders around them splits or wrappers.
+// A single folder in each class for its pictures is nothing to wonder at.
+func refuseOuterFolders(t tree, base string, ids []string) error {
+	var outer, inner []string
+	for _, id := range ids {
+		entries, err := t.list(path.Join(base, id), asFiles)
+		if err != nil {
 			return err
-		case p != base && junk(e.Name()):
-			if e.IsDir() {
-				return fs.SkipDir
+		}
+		below, files := sortOut(entries)
+		if len(files) > 0 || len(below) == 0 || len(below) == 1 && (pictureFolder(below[0]) || below[0] == id) {
+			continue
+		}
+		outer, inner = append(outer, id), below
+	}
+	if len(outer) == 0 {
+		return nil
+	}
+	last := path.Join(base, outer[len(outer)-1])
+	return fmt.Errorf("%s: %d of its %d folders hold no pictures but folders (%s): if the classes are those, such as %s, give the folder around them, %s; "+
+		"if the folders are classes that are divided, give a class list that names them",
+		t.show(base), len(outer), len(ids), abbreviate(outer, 5), abbreviate(inner, 2), t.show(last))
+}
+
+// pictureFolder says whether a folder's name says no more than that it holds
+// pictures.
+func pictureFolder(name string) bool {
+	return slices.Contains([]string{"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "jpeg", "jpg", "png", "data"}, strings.ToLower(name))
+}
+
+// listClass adds the files of a class, sorted by path.
+func (s *classTree) listClass(t tree, id string, label int, seen *notes) error {
+	first := len(s.items)
+	var walk func(dir, name string) error
+	walk = func(dir, name string) error {
+		entries, err := seen.list(t, dir, asFiles)
+		if err != nil {
+			return err
+		}
+		if len(entries) == 0 && name != id && likePicture(name) {
+			// A folder where a picture should be: named when it can't be opened.
+			s.items = append(s.items, Item{name, label})
+		}
+		for _, e := range entries {
+			within := path.Join(name, e.name)
+			switch {
+			case e.hidden:
+			case !e.folder:
+				s.items = append(s.items, Item{within, label})
+			default:
+				if err := walk(path.Join(dir, e.name), within); err != nil {
+					return err
+				}
 			}
-		case !e.IsDir():
-			rel, err := filepath.Rel(base, p)
-			if err != nil {
-				return err
-			}
-			names = append(names, path.Join(id, filepath.ToSlash(rel)))
 		}
 		return nil
-	})
+	}
+	if err := walk(path.Join(s.base, id), id); err != nil {
+		return err
+	}
+	slices.SortFunc(s.items[first:], compareItems)
+	return nil
+}
+
+// folders are class folders on the disk.
+type folders struct {
+	root string
+	classTree
+}
+
+// openFolders lists class folders on the disk or in a tar. Folder links are
+// followed for splits and classes, not below them.
+func openFolders(ctx context.Context, root string, opts Options) (Source, error) {
+	info, err := os.Stat(root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: no such folder: check the path of the pictures", show(root))
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", show(root), cause(err))
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s: is a file; expected a folder of class folders, ROOT/<class>/<pictures>", show(root))
+	}
+	var seen notes
+	found, err := readClassTree(ctx, diskTree{root}, opts, &seen)
 	if err != nil {
-		return nil, fmt.Errorf("list class %s: %w", id, err)
+		return nil, err
 	}
-	slices.Sort(names)
-	return names, nil
+	s := &folders{localPath(root, found.base), *found}
+	if err := s.refuseSameFolders(); err != nil {
+		return nil, err
+	}
+	seen.tell(&opts)
+	return s, nil
 }
 
-// junk reports whether a name belongs to an operating system or is hidden, and
-// so is no picture.
-func junk(name string) bool {
-	switch strings.ToLower(name) {
-	case "thumbs.db", "desktop.ini", "__macosx", "@eadir":
-		return true
+// refuseSameFolders refuses classes that are links into one another: their
+// pictures would have two labels.
+func (s *folders) refuseSameFolders() error {
+	root, err := filepath.EvalSymlinks(s.root)
+	if err != nil {
+		return err
 	}
-	return strings.HasPrefix(name, ".")
-}
-
-// abbreviate joins the first n of names and says how many more there are.
-func abbreviate(names []string, n int) string {
-	if len(names) <= n {
-		return strings.Join(names, ", ")
+	classOf := map[string]string{}
+	var links []string
+	for _, c := range s.classes {
+		p := filepath.Join(root, DecodeName(c.ID))
+		if info, err := os.Lstat(p); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			if p, err = filepath.EvalSymlinks(p); err != nil {
+				return err
+			}
+			links = append(links, p)
+		}
+		if other, ok := classOf[p]; ok {
+			return fmt.Errorf("%s: the classes %s and %s are one folder, %s: remove one of the two", show(s.root), show(other), show(c.ID), show(p))
+		}
+		classOf[p] = c.ID
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+	for _, p := range links {
+		for up := filepath.Dir(p); up != filepath.Dir(up); up = filepath.Dir(up) {
+			if other, ok := classOf[up]; ok {
+				return fmt.Errorf("%s: the class %s is a link to a folder of class %s, %s: remove the link", show(s.root), show(classOf[p]), show(other), show(p))
+			}
+		}
+	}
+	return nil
 }
 
 func (s *folders) Layout() string   { return "folders" }
@@ -168,5 +247,13 @@ func (s *folders) ownSplit() bool   { return s.splits }
 
 // Open opens a picture. Its errors name the file.
 func (s *folders) Open(it Item) (io.ReadCloser, error) {
-	return os.Open(filepath.Join(s.root, filepath.FromSlash(it.Name)))
+	return openPicture(localPath(s.root, it.Name))
+}
+
+// abbreviate joins the first n of names and says how many more there are.
+func abbreviate(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(showAll(names), ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(showAll(names[:n]), ", "), len(names)-n)
 }

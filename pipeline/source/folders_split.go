@@ -3,98 +3,179 @@ package source
 import (
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // Class folders often come as train/<class> and val/<class> under one root. Taken
 // for classes, the two would make a data set of the classes "train" and "val".
 
-// splitFolders returns the folders of a root's two splits, "" where there is
-// none. A root has splits if it holds a folder train with folders in it, and
-// beside that at most test and one of val, valid and validation.
-func splitFolders(root string) (train, val string) {
-	ids, _, err := classFolders(root)
-	if err != nil || !slices.Contains(ids, "train") {
-		return "", ""
+// splitWords are the words for splits. Sets without labels are of no use here.
+var splitWords = map[string]string{
+	"train": "train", "training": "train",
+	"val": "val", "valid": "val", "validation": "val", "dev": "val",
+	"test": "test", "testing": "test", "eval": "test", "evaluation": "test",
+	"pred": "unlabelled", "prediction": "unlabelled", "unlabeled": "unlabelled", "unlabelled": "unlabelled",
+}
+
+// splitFillers may stand beside the word in a folder's name, as digits may.
+var splitFillers = []string{"set", "data", "dataset", "split", "seg", "image", "images", "img", "imgs", "photos", "pictures", "folder"}
+
+// splitName returns the one word for a split that goes by several, and other
+// words in lower case.
+func splitName(s string) string {
+	s = strings.ToLower(s)
+	if known, ok := splitWords[s]; ok {
+		return known
 	}
-	for _, id := range ids {
-		switch id {
-		case "train":
-			train = filepath.Join(root, id)
-		case "val", "valid", "validation":
-			if val != "" {
-				return "", ""
-			}
-			val = filepath.Join(root, id)
-		case "test":
+	return s
+}
+
+// splitOfFolder returns the split that a folder's name means ("Training",
+// "seg_train", "val2017", "Test Set"), or "".
+func splitOfFolder(name string) (split string) {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
+	for _, w := range words {
+		known, ok := splitWords[w]
+		switch {
+		case ok && split == "":
+			split = known
+		case !ok && slices.Contains(splitFillers, w):
 		default:
-			return "", ""
+			return ""
 		}
 	}
-	if below, _, err := classFolders(train); err != nil || len(below) == 0 {
-		return "", "" // pictures of trains
+	return split
+}
+
+// findSplits returns the folders of a root's splits, or nil if it has none: each
+// of its folders is named after a split, and one of those for training,
+// validation or testing has folders in it. Archives often unpack to a folder in a
+// folder of that name (seg_train/seg_train): the inner one counts.
+func findSplits(t tree, root string) (map[string]string, error) {
+	ids, _, err := classFolders(t, root)
+	if err != nil {
+		return nil, err
 	}
-	return train, val
+	splits := map[string]string{}
+	labelled := false
+	for _, id := range ids {
+		split := splitOfFolder(id)
+		if split == "" {
+			return nil, nil
+		}
+		folder := path.Join(root, id)
+		below, files, err := classFolders(t, folder)
+		if err == nil && len(below) == 1 && len(files) == 0 && splitOfFolder(below[0]) == split {
+			folder = path.Join(folder, below[0])
+			below, _, err = classFolders(t, folder)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if other, ok := splits[split]; ok && len(below) > 0 && split != "unlabelled" {
+			return nil, fmt.Errorf("%s: both %s and %s are folders of its %s split: give the one that you want, or join them",
+				t.show(root), t.show(other), t.show(folder), split)
+		}
+		splits[split] = folder
+		labelled = labelled || len(below) > 0 && split != "unlabelled"
+	}
+	if !labelled {
+		return nil, nil // pictures of trains
+	}
+	return splits, nil
 }
 
 func detectFolders(p string) (string, error) {
 	if info, err := os.Stat(p); err != nil || !info.IsDir() {
 		return "", nil
 	}
-	if train, val := splitFolders(p); train != "" {
-		if val == "" {
-			return "holds class folders in train", nil
-		}
-		return "holds class folders in train and " + filepath.Base(val), nil
+	return describeClassTree(diskTree{p})
+}
+
+// describeClassTree says which class folders t holds, or "".
+func describeClassTree(t tree) (string, error) {
+	splits, err := findSplits(t, "")
+	if err != nil {
+		return "", err
 	}
-	ids, _, err := classFolders(p)
+	if splits != nil {
+		var names []string
+		for _, s := range []string{"train", "val", "test"} {
+			if f, ok := splits[s]; ok && (s != "test" || len(names) == 0) {
+				names = append(names, show(f))
+			}
+		}
+		return "holds class folders in " + strings.Join(names, " and "), nil
+	}
+	ids, _, err := classFolders(t, "")
 	if err != nil || len(ids) == 0 {
 		return "", err
 	}
 	return fmt.Sprintf("holds %d class folders (%s)", len(ids), abbreviate(ids, 3)), nil
 }
 
-// chooseSplit turns a root with train and val into the folder of the split
-// wanted, and says whether there are both. Another root comes back as it is.
-func chooseSplit(root string, opts Options) (folder string, both bool, err error) {
-	train, val := splitFolders(root)
-	if train == "" {
-		return root, false, nil
-	}
+// chooseSplit returns the folder of the split wanted in a tree with splits, and
+// says whether there is one for validation too; in another tree, the root.
+func chooseSplit(t tree, opts Options) (folder string, both bool, err error) {
 	split, err := opts.split()
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", false, err
-	case split == "train" || val == "" && opts.SplitFraction > 0:
+	}
+	splits, err := findSplits(t, "")
+	if err != nil || splits == nil {
+		return "", false, err
+	}
+	train, val := splits["train"], splits["val"]
+	switch {
+	case split == "val" && val == "" && opts.SplitFraction == 0, train == "" && opts.SplitFraction > 0:
+		return "", false, noSplit(t, splits, "val", "validation", "add one, or divide train by a split fraction")
+	case split == "train" && train == "":
+		return "", false, noSplit(t, splits, "train", "training", "add one")
+	case split == "train" || val == "":
 		return train, val != "", nil
-	case val == "":
-		return "", false, fmt.Errorf("%s: holds train but no val folder: add one, or divide train by a split fraction", root)
-	case len(opts.Classes) == 0:
-		err = sameClasses(train, val)
+	case len(opts.Classes) == 0 && train != "":
+		err = sameClasses(t, train, val)
 	}
 	return val, true, err
 }
 
+// noSplit says that a split is missing, and which other could take its place.
+func noSplit(t tree, splits map[string]string, split, word, todo string) error {
+	var have []string
+	for _, s := range sortedKeys(splits) {
+		have = append(have, show(splits[s]))
+	}
+	for _, s := range []string{"test", "val", "train"} {
+		if f, ok := splits[s]; ok && s != split && (split == "train" || s == "test") {
+			todo = fmt.Sprintf("to take %s for it, give %s; or %s", show(f), t.show(f), todo)
+			break
+		}
+	}
+	return fmt.Errorf("%s: holds %s but no %s folder for %s: %s", t.show(""), strings.Join(have, " and "), split, word, todo)
+}
+
 // sameClasses refuses two splits of different classes: a label would mean one
 // class in training and another in validation.
-func sameClasses(train, val string) error {
-	ids, _, err := classFolders(train)
+func sameClasses(t tree, train, val string) error {
+	ids, _, err := classFolders(t, train)
 	if err != nil {
 		return err
 	}
-	valIDs, _, err := classFolders(val)
+	valIDs, _, err := classFolders(t, val)
 	if err != nil {
 		return err
 	}
 	for _, id := range valIDs {
 		if !slices.Contains(ids, id) {
-			return fmt.Errorf("%s: class %s isn't in %s: add or remove its pictures, or give a class list without it", val, id, train)
+			return fmt.Errorf("%s: class %s isn't in %s: add or remove its pictures, or give a class list without it", t.show(val), show(id), t.show(train))
 		}
 	}
 	for _, id := range ids {
-		if !slices.Contains(valIDs, id) {
-			return fmt.Errorf("%s: lacks class %s of %s: add or remove its pictures, or give a class list without it", val, id, train)
+		if len(valIDs) > 0 && !slices.Contains(valIDs, id) {
+			return fmt.Errorf("%s: lacks class %s of %s: add or remove its pictures, or give a class list without it", t.show(val), show(id), t.show(train))
 		}
 	}
 	return nil

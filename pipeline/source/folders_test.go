@@ -4,13 +4,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
 
-// tree makes files, named by slashed path, in a new folder; a name that ends in
+// onDisk makes files, named by slashed path, in a new folder; a name that ends in
 // a slash is a folder.
-func tree(t *testing.T, names ...string) string {
+func onDisk(t *testing.T, names ...string) string {
 	t.Helper()
 	root := t.TempDir()
 	for _, n := range names {
@@ -42,7 +43,7 @@ func list(s Source) string {
 func TestFoldersListing(t *testing.T) {
 	names := []string{"b/2.JPEG", "b/10.JPEG", "a/deep/er/x.png", "a/a.jpg", "C/z", // 'C' < 'a' in byte order
 		".git/config", "a/.hidden", "a/.cache/x.jpg", "b/.DS_Store", "b/Thumbs.db", "readme.txt"}
-	root := tree(t, names...)
+	root := onDisk(t, names...)
 	cases := []struct {
 		classes []Class
 		want    string
@@ -73,7 +74,7 @@ func TestFoldersListing(t *testing.T) {
 }
 
 func TestFoldersFollowLinksToClasses(t *testing.T) {
-	root, elsewhere := tree(t, "a/1.jpg"), tree(t, "b/2.jpg")
+	root, elsewhere := onDisk(t, "a/1.jpg"), onDisk(t, "b/2.jpg")
 	if err := os.Symlink(filepath.Join(elsewhere, "b"), filepath.Join(root, "b")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
@@ -93,7 +94,7 @@ func TestFoldersFollowLinksToClasses(t *testing.T) {
 }
 
 func TestOpenErrors(t *testing.T) {
-	full := tree(t, "a/1.jpg", "b/1.jpg")
+	full := onDisk(t, "a/1.jpg", "b/1.jpg")
 	cases := []struct {
 		name, path string
 		opts       Options
@@ -101,10 +102,10 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		{"missing", filepath.Join(full, "nope"), Options{}, "no such file or folder"},
 		{"a file", filepath.Join(full, "a", "1.jpg"), Options{Layout: "folders"}, "is a file; expected a folder of class folders"},
-		{"empty", tree(t), Options{Layout: "folders"}, "the folder is empty"},
-		{"only junk", tree(t, ".DS_Store"), Options{Layout: "folders"}, "the folder is empty"},
-		{"one class", tree(t, "1.jpg", "2.jpg"), Options{Layout: "folders"}, "holds 2 files but no class folder"},
-		{"class with no picture", tree(t, "a/1.jpg", "bare/", "c/1.jpg"), Options{}, "no picture in 1 of 3 class folders (bare)"},
+		{"empty", onDisk(t), Options{Layout: "folders"}, "the folder is empty"},
+		{"only junk", onDisk(t, ".DS_Store"), Options{Layout: "folders"}, "the folder is empty"},
+		{"one class", onDisk(t, "1.jpg", "2.jpg"), Options{Layout: "folders"}, "holds 2 files but no class folder"},
+		{"class with no picture", onDisk(t, "a/1.jpg", "bare/", "c/1.jpg"), Options{}, "no picture in 1 of 3 class folders (bare)"},
 		{"class list with a stranger", full, Options{Classes: []Class{{ID: "a"}, {ID: "q"}}}, `has no class "q" of the class list; it has a, b`},
 		{"class list with a double", full, Options{Classes: []Class{{ID: "a"}, {ID: "a"}}}, `names "a" twice`},
 		{"unknown layout", full, Options{Layout: "zip"}, `unknown layout "zip": choose auto or kaggle, ilsvrc, manifest, webdataset, folders`},
@@ -114,5 +115,208 @@ func TestOpenErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want …%s…", c.name, err, c.want)
 		}
+	}
+}
+
+// read returns what is in a picture's file.
+func read(t *testing.T, s Source, it Item) string {
+	t.Helper()
+	r, err := s.Open(it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// link makes a symbolic link.
+func link(t *testing.T, target, at string) {
+	t.Helper()
+	if err := os.Symlink(target, at); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+}
+
+// openNoted opens a source and returns it with what Open told.
+func openNoted(t *testing.T, path string, opts Options) (Source, string) {
+	t.Helper()
+	var told []string
+	opts.Note = func(text string) { told = append(told, text) }
+	s, err := Open(t.Context(), path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, strings.Join(told, "\n")
+}
+
+func TestSplitOfFolder(t *testing.T) {
+	for name, want := range map[string]string{
+		"train": "train", "Train": "train", "TRAINING": "train", "training_set": "train", "seg_train": "train", "train2017": "train",
+		"Training Set": "train", "images-train": "train", "train_images": "train",
+		"val": "val", "Valid": "val", "VALIDATION": "val", "dev": "val", "valid_224": "val",
+		"Test": "test", "testing": "test", "test-set": "test", "eval": "test", "seg_pred": "unlabelled",
+		"": "", "freight_train": "", "trains": "", "n01440764": "", "train_val": "", "test tube": "", "images": "", "2017": "", "value": "",
+	} {
+		if got := splitOfFolder(name); got != want {
+			t.Errorf("%q means split %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestFoldersOfSplitsByAnyName: splits are found under their usual names, in any
+// case and one folder deeper.
+func TestFoldersOfSplitsByAnyName(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		files      []string
+		train, val string // items, or an error
+	}{
+		{"caps", []string{"Training/a/1", "Training/b/1", "Test/a/2", "Test/b/2"},
+			"a:a/1 b:b/1", "holds Test and Training but no val folder for validation: to take Test for it, give"},
+		{"mixed", []string{"train/a/1", "Val/a/2"}, "a:a/1", "a:a/2"},
+		{"all three", []string{"TRAIN/a/1", "VALID/a/2", "TEST/a/3"}, "a:a/1", "a:a/2"},
+		{"nested", []string{"seg_train/seg_train/a/1", "seg_test/seg_test/a/2", "seg_pred/seg_pred/3.jpg"}, "a:a/1", "to take seg_test/seg_test for it, give"},
+		{"sets", []string{"training_set/training_set/a/1", "validation_set/a/2"}, "a:a/1", "a:a/2"},
+		{"validation only", []string{"val/a/1", "val/b/1"}, "holds val but no train folder for training: to take val for it, give", "a:a/1 b:b/1"},
+		{"flat validation", []string{"train/a/1", "val/1.jpg"}, "a:a/1", "holds 1 files but no class folder"},
+		{"two of one", []string{"train/a/1", "training/a/2"}, "are folders of its train split", "are folders of its train split"},
+		{"no splits", []string{"train/1", "test/1"}, "test:test/1 train:train/1", "test:test/1 train:train/1"},
+		{"a toy train", []string{"train/1", "plane/1"}, "plane:plane/1 train:train/1", "plane:plane/1 train:train/1"},
+	} {
+		root := onDisk(t, c.files...)
+		for split, want := range map[string]string{"train": c.train, "val": c.val} {
+			s, err := Open(t.Context(), root, Options{Split: split})
+			switch {
+			case err != nil && !strings.Contains(err.Error(), want):
+				t.Errorf("%s, %s: %v; want %s", c.name, split, err, want)
+			case err == nil && list(s) != want:
+				t.Errorf("%s, %s: got %s, want %s", c.name, split, list(s), want)
+			}
+		}
+	}
+}
+
+// TestFoldersThatHoldOnlyFolders aren't classes, unless a list says so.
+func TestFoldersThatHoldOnlyFolders(t *testing.T) {
+	root := onDisk(t, "set1/apple/1", "set1/pear/1", "set2/apple/2", "set2/pear/2")
+	checkOpenError(t, root, Options{}, "2 of its 2 folders hold no pictures but folders (set1, set2)", "such as apple, pear, give the folder around them, "+filepath.Join(root, "set2"))
+	s, err := Open(t.Context(), root, Options{Classes: named("set1", "set2")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := list(s), "set1:set1/apple/1 set1:set1/pear/1 set2:set2/apple/2 set2:set2/pear/2"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	checkOpenError(t, onDisk(t, "dataset/apple/1", "dataset/pear/1"), Options{}, "1 of its 1 folders hold no pictures but folders (dataset)")
+	checkOpenError(t, onDisk(t, "apple/1", "more/pear/1", "more/plum/1"), Options{}, "1 of its 2 folders hold no pictures but folders (more)")
+	// One folder for the pictures of each class, as Tiny ImageNet has it, is right.
+	if s, err = Open(t.Context(), onDisk(t, "n01/images/1", "n02/images/1", "n03/n03/1"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := list(s), "n01:n01/images/1 n02:n02/images/1 n03:n03/n03/1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestClassLinks: a class that is a broken link, a circle or another class under
+// a second name is refused by name; one that leads out of the source is told of.
+func TestClassLinks(t *testing.T) {
+	make := func(target string) string {
+		root := onDisk(t, "set/n1/1", "set/n1/deep/1", "set/n3/1", "real/n2/1")
+		link(t, target, filepath.Join(root, "set", "n2"))
+		return filepath.Join(root, "set")
+	}
+	for target, want := range map[string]string{
+		"../gone/n2": "n2: is a link to ../gone/n2, which isn't there: mend the link or remove it",
+		"n2":         "n2: is a link to n2, which can't be followed (too many levels of symbolic links)",
+		".":          "n2: is a link to",
+		"..":         "a folder that holds the link itself: remove it",
+		"n1":         "the classes n1 and n2 are one folder",
+		"n1/deep":    "the class n2 is a link to a folder of class n1",
+	} {
+		checkOpenError(t, make(target), Options{}, want)
+	}
+	s, told := openNoted(t, make("../real/n2"), Options{})
+	if got, want := list(s), "n1:n1/1 n1:n1/deep/1 n2:n2/1 n3:n3/1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if want := "followed links that lead out of the source: 1 in all, such as n2"; told != want {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
+// TestWhatIsPassedOverIsTold: hidden files and pictures beside the classes are
+// counted, and classes whose names differ in case only are told of.
+func TestWhatIsPassedOverIsTold(t *testing.T) {
+	root := onDisk(t, "apple/1.jpg", "apple/._1.jpg", "apple/Thumbs.db", "pear/1.jpg", "pear/.cache/x.jpg", ".DS_Store",
+		"__MACOSX/apple/1.jpg", "README", "stray.JPG", "another.png")
+	s, told := openNoted(t, root, Options{})
+	if got, want := list(s), "apple:apple/1.jpg pear:pear/1.jpg"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	want := "passed over what is hidden or left by an operating system: 5 in all, such as .DS_Store\n" +
+		"passed over pictures that lie beside the class folders, of no class: 2 in all, such as another.png"
+	if told != want {
+		t.Errorf("told\n%s\nwant\n%s", told, want)
+	}
+	if runtime.GOOS == "linux" {
+		_, told = openNoted(t, onDisk(t, "Apple/1", "apple/1", "pear/1"), Options{})
+		if want := "the classes Apple and apple differ in upper and lower case only: if they are one, join them"; told != want {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	}
+}
+
+// TestFilesOfAnyKind: what isn't a plain file of a picture's size is named when
+// it is opened, and never waited for.
+func TestFilesOfAnyKind(t *testing.T) {
+	root := onDisk(t, "a/1.jpg", "a/folder.jpg/", "b/1.jpg")
+	in := func(name string) string { return filepath.Join(root, "a", name) }
+	link(t, os.DevNull, in("device.jpg"))
+	link(t, root, in("link.jpg"))
+	link(t, "nowhere", in("lost.jpg"))
+	if err := os.WriteFile(in("sparse.jpg"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(in("sparse.jpg"), 3<<30); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"device.jpg": "device.jpg is a device",
+		"folder.jpg": "folder.jpg is a folder",
+		"link.jpg":   "link.jpg is a folder",
+		"lost.jpg":   "lost.jpg is a link to nowhere, which isn't there",
+		"sparse.jpg": "sparse.jpg has 3221225472 bytes; a picture may have 536870912",
+	}
+	if special(t, in("pipe.jpg"), in("socket.jpg")) {
+		want["pipe.jpg"], want["socket.jpg"] = "pipe.jpg is a named pipe", "socket.jpg is a socket"
+	}
+	s, err := Open(t.Context(), root, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, it := range s.Items() {
+		text, bad := want[filepath.Base(it.Name)]
+		r, err := s.Open(it)
+		switch {
+		case err == nil:
+			r.Close()
+			if bad {
+				t.Errorf("%s was opened", it.Name)
+			}
+		case !bad || !strings.Contains(err.Error(), text):
+			t.Errorf("%s: %v, want %s", it.Name, err, text)
+		default:
+			found++
+		}
+	}
+	if found != len(want) {
+		t.Errorf("%d of %d special files were listed: %s", found, len(want), list(s))
 	}
 }

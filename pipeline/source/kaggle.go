@@ -81,10 +81,11 @@ func openKaggle(ctx context.Context, p string, opts Options) (Source, error) {
 	if s.classes, err = chooseClasses(root, have, opts.Classes); err != nil {
 		return nil, err
 	}
+	var seen notes
 	if split == "train" {
-		err = s.listTrain(ctx, have)
+		err = s.listTrain(ctx, have, &seen)
 	} else {
-		err = s.listVal(ctx, filepath.Join(root, kaggleSolution), have)
+		err = s.listVal(ctx, filepath.Join(root, kaggleSolution), have, &seen)
 	}
 	if err != nil {
 		return nil, err
@@ -95,6 +96,7 @@ func openKaggle(ctx context.Context, p string, opts Options) (Source, error) {
 	if err := s.sort(); err != nil {
 		return nil, err
 	}
+	seen.tell(&opts)
 	return s, nil
 }
 
@@ -109,8 +111,9 @@ func kaggleClasses(root string) ([]Class, error) {
 }
 
 // listTrain lists the class folders.
-func (s *kaggle) listTrain(ctx context.Context, have []Class) error {
-	folders, _, err := classFolders(s.base)
+func (s *kaggle) listTrain(ctx context.Context, have []Class, seen *notes) error {
+	t := diskTree{s.base}
+	folders, _, err := classFolders(t, "")
 	if err != nil {
 		return err
 	}
@@ -126,12 +129,12 @@ func (s *kaggle) listTrain(ctx context.Context, have []Class) error {
 		if !ok {
 			continue
 		}
-		names, err := listPictures(s.base, id)
-		if err != nil {
-			return err
+		found := &classTree{}
+		if err := found.listClass(t, id, label, seen); err != nil {
+			return fmt.Errorf("list class %s: %w", show(id), err)
 		}
-		for _, name := range names {
-			s.add(name, label, struct{}{})
+		for _, it := range found.items {
+			s.add(it.Name, label, struct{}{})
 		}
 	}
 	return nil
@@ -139,17 +142,18 @@ func (s *kaggle) listTrain(ctx context.Context, have []Class) error {
 
 // listVal lists the validation pictures, which lie in one folder, and labels
 // them by the solution file. Both must name the same pictures.
-func (s *kaggle) listVal(ctx context.Context, solution string, have []Class) error {
+func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, seen *notes) error {
 	labels, err := readSolution(solution, labelsByID(have))
 	if err != nil {
 		return err
 	}
-	names, err := listPictures(s.base, ".")
-	if err != nil {
-		return err
+	found := &classTree{}
+	if err := found.listClass(diskTree{s.base}, "", 0, seen); err != nil {
+		return fmt.Errorf("list the validation pictures: %w", err)
 	}
 	chosen := labelsByID(s.classes)
-	for _, name := range names {
+	for _, it := range found.items {
+		name := it.Name
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -239,5 +243,5 @@ func parseSolution(r io.Reader, classes map[string]int) (map[string]int, error) 
 
 // Open opens a picture. Its errors name the file.
 func (s *kaggle) Open(it Item) (io.ReadCloser, error) {
-	return os.Open(filepath.Join(s.base, filepath.FromSlash(it.Name)))
+	return openPicture(localPath(s.base, it.Name))
 }

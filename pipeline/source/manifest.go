@@ -126,18 +126,7 @@ func pictureName(p string) (string, error) {
 	return path.Clean(filepath.ToSlash(strings.Clone(p))), nil
 }
 
-// splitName returns the one word for a split that goes by several.
-func splitName(s string) string {
-	switch s = strings.ToLower(s); s {
-	case "training":
-		return "train"
-	case "valid", "validation":
-		return "val"
-	}
-	return s
-}
-
-func sortedKeys(m map[string]bool) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	var keys []string
 	for k := range m {
 		keys = append(keys, k)

@@ -30,6 +30,9 @@ type Options struct {
 	SplitFraction float64
 	// SplitSeed chooses among the divisions.
 	SplitSeed uint64
+	// Note, where not nil, is told in a sentence each what Open passed over or
+	// took for granted, such as hidden files.
+	Note func(text string)
 }
 
 // split returns the set wanted, and an error for a name that is neither.

@@ -4,13 +4,13 @@ import "io"
 
 // Item is one picture of a source.
 type Item struct {
-	Name  string // path relative to the source, slashes; unique; stored in the shard
+	Name  string // path relative to the source, slashes; unique; UTF-8, see EncodeName; stored in the shard
 	Label int    // index into Classes
 }
 
 // Class is one label's names.
 type Class struct {
-	ID   string // folder name, a wnid for ImageNet
+	ID   string // folder name, see EncodeName; a wnid for ImageNet
 	Name string // for people, may be empty
 }
 

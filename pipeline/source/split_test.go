@@ -82,7 +82,7 @@ func TestDivideIsAFunctionOfSeedAndNames(t *testing.T) {
 }
 
 func TestOpenDivides(t *testing.T) {
-	root := tree(t, "a/1", "a/2", "a/3", "b/1", "b/2", "b/3", "b/4")
+	root := onDisk(t, "a/1", "a/2", "a/3", "b/1", "b/2", "b/3", "b/4")
 	opts := Options{SplitFraction: .34, SplitSeed: 3}
 	train, err := Open(t.Context(), root, opts)
 	if err != nil {
@@ -111,7 +111,7 @@ func TestOpenDivides(t *testing.T) {
 	}
 
 	// The same fraction takes val from a root that has only train.
-	val, err = Open(t.Context(), tree(t, "train/a/1", "train/a/2"), Options{Split: "val", SplitFraction: .5})
+	val, err = Open(t.Context(), onDisk(t, "train/a/1", "train/a/2"), Options{Split: "val", SplitFraction: .5})
 	if err != nil || len(val.Items()) != 1 {
 		t.Errorf("%v", err)
 	}

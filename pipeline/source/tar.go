@@ -122,23 +122,6 @@ func eachMemberOf(ctx context.Context, file string, visit func(f *os.File, m mem
 	return eachMember(ctx, file, f, size, func(m member) error { return visit(f, m) })
 }
 
-// openFile opens a plain file and returns its size.
-func openFile(file string) (*os.File, int64, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: isn't a plain file", file)
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, info.Size(), nil
-}
-
 // isGzip reports whether r starts with gzip's mark.
 func isGzip(r io.ReaderAt) bool {
 	var mark [2]byte

@@ -37,7 +37,7 @@ func detectWebDataset(p string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		folders, _, err := classFolders(p)
+		folders, _, err := classFolders(diskTree{p}, "")
 		if err != nil || len(files) <= len(folders) { // class folders and an archive or two beside them
 			return "", err
 		}

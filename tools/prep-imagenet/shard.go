@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -110,19 +111,20 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 
 // shardResult is what --json prints.
 type shardResult struct {
-	Out             string  `json:"out"`
-	Split           string  `json:"split"`
-	Codec           string  `json:"codec"`
-	Images          int     `json:"images"`
-	Classes         int     `json:"classes"`
-	Found           int     `json:"found"`
-	Skipped         int     `json:"skipped"`
-	Report          string  `json:"report,omitempty"`
-	Shards          int     `json:"shards"`
-	Bytes           int64   `json:"bytes"`
-	Already         bool    `json:"already"` // finished before: nothing was done
-	Resumed         int     `json:"resumed"` // pictures done by an earlier run
-	ImagesPerSecond float64 `json:"images_per_s"`
+	Out             string   `json:"out"`
+	Split           string   `json:"split"`
+	Codec           string   `json:"codec"`
+	Images          int      `json:"images"`
+	Classes         int      `json:"classes"`
+	Found           int      `json:"found"`
+	Skipped         int      `json:"skipped"`
+	Report          string   `json:"report,omitempty"`
+	Lost            []string `json:"lost_classes,omitempty"` // all of whose pictures were left out
+	Shards          int      `json:"shards"`
+	Bytes           int64    `json:"bytes"`
+	Already         bool     `json:"already"` // finished before: nothing was done
+	Resumed         int      `json:"resumed"` // pictures done by an earlier run
+	ImagesPerSecond float64  `json:"images_per_s"`
 }
 
 func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, stderr io.Writer) error {
@@ -179,16 +181,32 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 	}
 	if f.json {
 		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes), m.Source.Found,
-			m.Source.Skipped, sum.Report, sum.Shards, sum.Bytes, sum.Already, sum.Resumed, math.Round(rate*10) / 10})
+			m.Source.Skipped, sum.Report, sum.Lost, sum.Shards, sum.Bytes, sum.Already, sum.Resumed, math.Round(rate*10) / 10})
 		if err != nil {
 			return err
 		}
+	}
+	if n := len(sum.Lost); n > 0 {
+		fmt.Fprintf(stderr, "no picture is left of %d of %d classes: %s\n", n, len(m.Classes), firstNames(sum.Lost, 10))
 	}
 	if n := len(sum.Bad); n > 0 {
 		return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures left out, listed in %s; the first is %s: %s",
 			n, m.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
 	}
 	return nil
+}
+
+// firstNames joins the first n of names, quoted, and says how many more there are.
+func firstNames(names []string, n int) string {
+	shown := make([]string, 0, n+1)
+	for i, name := range names {
+		if i == n {
+			shown = append(shown, fmt.Sprintf("and %d more", len(names)-n))
+			break
+		}
+		shown = append(shown, strconv.Quote(name))
+	}
+	return strings.Join(shown, ", ")
 }
 
 // explain says what a job that was interrupted or failed leaves.
@@ -274,5 +292,6 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 		return command.Usagef("--split-fraction %v: choose one from 0 up to, not including, 1", f.options.SplitFraction)
 	}
 	f.options.Split = f.Split
+	f.options.Note = note(stderr)
 	return f.recognise(stderr)
 }

@@ -43,6 +43,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 			if c.NArg() != 1 {
 				return command.Usagef("stats takes one source of pictures; got %d arguments (see prep-imagenet stats --help)", c.NArg())
 			}
+			options.Note = note(stderr)
 			src, err := source.Open(c.Context, c.Args().First(), options)
 			if err != nil {
 				return err

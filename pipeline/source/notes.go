@@ -1,0 +1,87 @@
+package source
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// notes gathers what Open passes over or takes for granted, to be told once the
+// source is open. The zero value is ready.
+type notes struct {
+	hidden  tally // hidden files, and files of operating systems
+	beside  tally // pictures that lie beside the class folders
+	outside tally // links that lead out of the source
+}
+
+// tally counts names and keeps the first.
+type tally struct {
+	n     int
+	first string
+}
+
+func (t *tally) add(name string) {
+	if t.n == 0 {
+		t.first = strings.Clone(name)
+	}
+	t.n++
+}
+
+// list is t.list, and counts what is hidden or leads out.
+func (n *notes) list(t tree, dir string, links follow) ([]entry, error) {
+	entries, err := t.list(dir, links)
+	for _, e := range entries {
+		if e.hidden {
+			n.hidden.add(path.Join(dir, e.name))
+		}
+		if e.outside {
+			n.outside.add(path.Join(dir, e.name))
+		}
+	}
+	return entries, err
+}
+
+// tell tells opts.Note of what was gathered.
+func (n *notes) tell(opts *Options) {
+	for _, c := range []struct {
+		tally
+		format string
+	}{
+		{n.hidden, "passed over what is hidden or left by an operating system: %d in all, such as %s"},
+		{n.beside, "passed over pictures that lie beside the class folders, of no class: %d in all, such as %s"},
+		{n.outside, "followed links that lead out of the source: %d in all, such as %s"},
+	} {
+		if c.n > 0 {
+			opts.note(c.format, c.n, show(c.first))
+		}
+	}
+}
+
+// tellTwins tells of classes whose IDs differ in upper and lower case only: to
+// some file systems, and perhaps to the person, they are one.
+func tellTwins(classes []Class, opts *Options) {
+	seen := make(map[string]string, len(classes))
+	for _, c := range classes {
+		folded := strings.ToLower(c.ID)
+		if other, ok := seen[folded]; ok {
+			opts.note("the classes %s and %s differ in upper and lower case only: if they are one, join them", show(other), show(c.ID))
+		}
+		seen[folded] = c.ID
+	}
+}
+
+func (o *Options) note(format string, args ...any) {
+	if o.Note != nil {
+		o.Note(fmt.Sprintf(format, args...))
+	}
+}
+
+// pictureExtensions are those of files that people take for pictures.
+var pictureExtensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp",
+	".ico", ".ppm", ".pgm", ".pnm", ".avif", ".heic", ".heif", ".jxl"}
+
+// likePicture says whether a name ends as those of pictures do.
+func likePicture(name string) bool {
+	return slices.Contains(pictureExtensions, strings.ToLower(path.Ext(name)))
+}
