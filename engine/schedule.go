@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 )
@@ -13,48 +14,80 @@ type Schedule interface {
 	// Rate is the learning rate of a step, counted from 0.
 	Rate(step uint64) float64
 	// EpochDone tells the schedule the validation error (a fraction) after an
-	// epoch; NaN where the epoch was not validated.
-	EpochDone(validationError float64)
+	// epoch that ended with so many updates done in all; NaN where the epoch was
+	// not validated.
+	EpochDone(step uint64, validationError float64)
 	// State and Restore save and load what EpochDone has learnt.
 	State() ScheduleState
 	Restore(ScheduleState)
 }
 
-// ScheduleState is what a schedule has learnt from validation so far.
+// ScheduleState is what a schedule has learnt from validation so far. Epochs
+// that end within the warm-up say nothing about a rate that isn't reached yet,
+// so they don't count for SinceBest and Stale, as in timm's PlateauLRScheduler.
 type ScheduleState struct {
-	Epochs    int     `json:"epochs"`     // validated epochs
-	Best      float64 `json:"best_error"` // lowest validation error among them
-	SinceBest int     `json:"since_best"` // epochs since Best
-	Stale     int     `json:"stale"`      // epochs since Best or since the last drop
-	Drops     int     `json:"drops"`      // divisions of the learning rate so far
+	Epochs    int     `json:"epochs"`       // validated epochs
+	Best      float64 `json:"best_error"`   // lowest validation error among them
+	Counted   int     `json:"counted"`      // validated epochs that ended after the warm-up
+	Lowest    float64 `json:"lowest_error"` // lowest validation error among those
+	SinceBest int     `json:"since_best"`   // counted epochs since Lowest
+	Stale     int     `json:"stale"`        // counted epochs since Lowest or since the last drop
+	Drops     int     `json:"drops"`        // divisions of the learning rate so far
 }
 
-// State returns what validation has taught so far.
-func (s *ScheduleState) State() ScheduleState { return *s }
-
-// Restore goes on from a saved state.
-func (s *ScheduleState) Restore(saved ScheduleState) { *s = saved }
-
-// EpochDone counts the epochs without a lower error; one without a validation
-// error changes nothing.
-func (s *ScheduleState) EpochDone(validationError float64) {
-	if math.IsNaN(validationError) {
-		return
+// UnmarshalJSON reads a saved state. Those of programs that counted every epoch
+// have no "counted".
+func (s *ScheduleState) UnmarshalJSON(text []byte) error {
+	type plain ScheduleState
+	saved := plain{Counted: -1}
+	if err := json.Unmarshal(text, &saved); err != nil {
+		return err
 	}
+	if saved.Counted < 0 {
+		saved.Counted, saved.Lowest = saved.Epochs, saved.Best
+	}
+	*s = ScheduleState(saved)
+	return nil
+}
+
+// add counts an epoch without a lower error.
+func (s *ScheduleState) add(validationError float64, warm bool) {
 	s.Epochs++
 	if s.Epochs == 1 || validationError < s.Best {
-		s.Best, s.Stale, s.SinceBest = validationError, 0, 0
+		s.Best = validationError
+	}
+	if warm {
+		return
+	}
+	s.Counted++
+	if s.Counted == 1 || validationError < s.Lowest {
+		s.Lowest, s.Stale, s.SinceBest = validationError, 0, 0
 		return
 	}
 	s.Stale++
 	s.SinceBest++
 }
 
-// Ramp is what every schedule begins with: a first rate, and an optional
-// warm-up to it.
+// Ramp is what every schedule begins with: a first rate, an optional warm-up to
+// it, and the count of validated epochs.
 type Ramp struct {
 	Initial float64 // learning rate after the warm-up
 	Warmup  uint64  // steps over which the rate rises linearly to its value; 0 for none
+	state   ScheduleState
+}
+
+// State returns what validation has taught so far.
+func (r *Ramp) State() ScheduleState { return r.state }
+
+// Restore goes on from a saved state.
+func (r *Ramp) Restore(saved ScheduleState) { r.state = saved }
+
+// EpochDone counts the epochs without a lower error; one without a validation
+// error changes nothing.
+func (r *Ramp) EpochDone(step uint64, validationError float64) {
+	if !math.IsNaN(validationError) {
+		r.state.add(validationError, step <= r.Warmup && r.Warmup > 0)
+	}
 }
 
 // warm is the factor on a step's rate: (step+1)/Warmup during the warm-up.
@@ -74,13 +107,13 @@ func (r Ramp) Validate() error {
 }
 
 // Plateau is the paper's schedule (§5): the rate is divided by Factor when the
-// validation error has stopped falling, at most MaxDrops times.
+// validation error has stopped falling, at most MaxDrops times. It counts from
+// the end of the warm-up.
 type Plateau struct {
 	Ramp
 	Factor   float64 // divisor of a drop; 0 means 10
 	Patience int     // epochs without a lower error before a drop; 0 means 3
 	MaxDrops int     // 0 means 3, negative means none
-	ScheduleState
 }
 
 // Validate reports settings that make no sense.
@@ -96,12 +129,12 @@ func (p *Plateau) Validate() error {
 
 // Rate is Initial / Factor^drops, times the warm-up.
 func (p *Plateau) Rate(step uint64) float64 {
-	return divided(p.Initial, p.Factor, p.Drops) * p.warm(step)
+	return divided(p.Initial, p.Factor, p.state.Drops) * p.warm(step)
 }
 
 // EpochDone drops the rate after Patience epochs without a lower error.
-func (p *Plateau) EpochDone(validationError float64) {
-	p.ScheduleState.EpochDone(validationError)
+func (p *Plateau) EpochDone(step uint64, validationError float64) {
+	p.Ramp.EpochDone(step, validationError)
 	patience, most := p.Patience, p.MaxDrops
 	if patience == 0 {
 		patience = 3
@@ -109,9 +142,9 @@ func (p *Plateau) EpochDone(validationError float64) {
 	if most == 0 {
 		most = 3
 	}
-	if p.Stale >= patience && p.Drops < most {
-		p.Drops++
-		p.Stale = 0
+	if s := &p.state; s.Stale >= patience && s.Drops < most {
+		s.Drops++
+		s.Stale = 0
 	}
 }
 
@@ -121,7 +154,6 @@ type StepDecay struct {
 	Ramp
 	Factor float64  // divisor of a drop; 0 means 10
 	At     []uint64 // steps from which one more drop counts, ascending
-	ScheduleState
 }
 
 // Validate reports settings that make no sense.
@@ -158,7 +190,6 @@ type Cosine struct {
 	Ramp
 	Final float64 // rate at the end; 0 is the usual
 	Steps uint64  // length of the run
-	ScheduleState
 }
 
 // Validate reports settings that make no sense.

@@ -17,7 +17,7 @@ func TestPlateauDropsAfterPatienceAtMostThrice(t *testing.T) {
 		.00001, .00001, .00001, .00001, // no fourth
 	}
 	for i, e := range errors {
-		p.EpochDone(e)
+		p.EpochDone(1000, e)
 		if got := p.Rate(1000); math.Abs(got-want[i]) > 1e-9*want[i] {
 			t.Errorf("epoch %d (error %g): rate %g, want %g", i, e, got, want[i])
 		}
@@ -39,7 +39,7 @@ func TestPlateauWarmup(t *testing.T) {
 func TestPlateauRestore(t *testing.T) {
 	a, b := &Plateau{Ramp: Ramp{Initial: 1}, Patience: 1}, &Plateau{Ramp: Ramp{Initial: 1}, Patience: 1}
 	for _, e := range []float64{0.5, 0.6} {
-		a.EpochDone(e)
+		a.EpochDone(1000, e)
 	}
 	b.Restore(a.State())
 	if b.Rate(0) != 0.1 || b.Rate(0) != a.Rate(0) {
@@ -70,9 +70,9 @@ func TestCosine(t *testing.T) {
 func TestSchedulesCountEpochs(t *testing.T) {
 	for _, s := range []Schedule{&Plateau{MaxDrops: -1}, &StepDecay{}, &Cosine{}} {
 		for _, e := range []float64{0.5, 0.4, math.NaN(), 0.4, 0.6} {
-			s.EpochDone(e)
+			s.EpochDone(1000, e)
 		}
-		if got, want := s.State(), (ScheduleState{Epochs: 4, Best: 0.4, SinceBest: 2, Stale: 2}); got != want {
+		if got, want := s.State(), (ScheduleState{Epochs: 4, Best: 0.4, Counted: 4, Lowest: 0.4, SinceBest: 2, Stale: 2}); got != want {
 			t.Errorf("%T: %+v, want %+v", s, got, want)
 		}
 	}

@@ -32,7 +32,7 @@ type Trainer struct {
 	Steps   uint64        // stop after this many in all; 0 sets no limit
 	MaxTime time.Duration // stop at the first step after this time in Run; 0 sets no limit
 	// EarlyStop stops after so many validated epochs in a row without a lower
-	// error; 0 doesn't.
+	// error, from the end of the warm-up on; 0 doesn't.
 	EarlyStop int
 
 	// Train opens the batches of an epoch (from 0), leaving out the first so

@@ -61,7 +61,7 @@ func (r *run) finishEpoch(ctx context.Context) error {
 			Rate: rate, ImagesPerSec: float64(score.Images) / max(time.Since(began).Seconds(), 1e-9),
 		})
 	}
-	r.Schedule.EpochDone(validation)
+	r.Schedule.EpochDone(r.at.Step, validation)
 	after := r.Schedule.State()
 	if after.Drops != before.Drops {
 		r.Observer.RateChanged(r.Schedule.Rate(r.at.Step))
