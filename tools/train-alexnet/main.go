@@ -18,8 +18,8 @@ on shards made by "prep-imagenet shard", with the colour statistics made by "com
 
 The folder given by --run receives run.json (the whole configuration), metrics.jsonl (one object per
 log step and per validation), checkpoints/ (the last few and the best, in safetensors), curve.png, kernels.png,
-guesses.png, tensorboard/ and report.html. Ctrl-C finishes the step, saves, and exits with code 130; the same
-command with --resume goes on as if nothing had happened, bit for bit on the CPU.
+guesses.png, tensorboard/ and report.html. Ctrl-C finishes the step, saves, and exits with code 130, as do
+SIGTERM and a terminal that closes; the same command with --resume goes on as if nothing had happened, bit for bit on the CPU.
 
 The defaults are the paper's recipe. It needs thousands of steps before the loss moves; on a small
 set start with --init he --input-scale 0.015625 --warmup 100.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -193,6 +194,7 @@ func TestResumeIsExactWhateverStopsIt(t *testing.T) {
 		code   int
 	}{
 		{"ctrl-c", os.Interrupt, command.Interrupted},
+		{"hang-up", syscall.SIGHUP, command.Interrupted},
 		{"kill", os.Kill, -1},
 	} {
 		t.Run(stop.name, func(t *testing.T) {
@@ -220,7 +222,7 @@ func TestResumeIsExactWhateverStopsIt(t *testing.T) {
 			if p.ProcessState.ExitCode() != stop.code {
 				t.Fatalf("exit code %d, want %d:\n%s", p.ProcessState.ExitCode(), stop.code, text.String())
 			}
-			if stop.signal == os.Interrupt && !strings.Contains(text.String(), "--resume") {
+			if stop.code == command.Interrupted && !strings.Contains(text.String(), "--resume") {
 				t.Errorf("no advice on resuming:\n%s", text.String())
 			}
 			if got := latestStep(t, dir); got < 15 || got >= 40 {

@@ -22,22 +22,38 @@ const (
 	Failed      = 1   // could not
 	BadUsage    = 2   // was asked for something that makes no sense
 	Skipped     = 3   // did it, but left out bad inputs, named in a report
-	Interrupted = 130 // stopped by Ctrl-C or SIGTERM, after saving
+	Interrupted = 130 // stopped by Ctrl-C, SIGTERM or SIGHUP, after saving
 )
 
 // Main runs a command in the process's own surroundings and exits with its
-// code. The first Ctrl-C or SIGTERM ends ctx, so that the command saves and
-// returns; the second one ends the process at once.
+// code. The first Ctrl-C, SIGTERM or SIGHUP ends ctx, so that the command saves
+// and returns; a second Ctrl-C or SIGTERM ends the process at once. SIGHUP comes
+// when the terminal or the connection closes, often more than once or together
+// with SIGTERM, so it never counts as the second. Where it is ignored, as under
+// nohup, it stays so.
 func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
+	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
-		<-signals
-		fmt.Fprintln(os.Stderr, "\nstopping; once more to quit at once")
-		cancel()
-		<-signals
-		os.Exit(Interrupted)
+		asked := false // by Ctrl-C or SIGTERM
+		for s := range signals {
+			switch {
+			case s == syscall.SIGHUP:
+				signal.Ignore(syscall.SIGPIPE) // whoever read our output may be gone too
+			case asked:
+				os.Exit(Interrupted)
+			default:
+				asked = true
+			}
+			if ctx.Err() == nil {
+				fmt.Fprintln(os.Stderr, "\nstopping; once more to quit at once")
+			}
+			cancel()
+		}
 	}()
 	err := run(ctx, os.Args, os.Stdout, os.Stderr)
 	os.Exit(Report(os.Args[0], err, os.Stderr))
