@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http/httptest"
 	"os"
@@ -164,7 +165,9 @@ func servePhotograph(t *testing.T, checkpoint string, want prediction) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(e, pictures, serverLimits{body: 1 << 20, timeout: time.Minute, concurrency: 1, top: 3})
+	limits := ample
+	limits.timeout = time.Minute
+	s := newServer(e, pictures, limits, guard{}, io.Discard)
 	hs := httptest.NewServer(s)
 	defer func() { hs.Close(); s.retire(); e.close() }()
 	a := post(t, hs.URL+"/predict", "image/jpeg", strings.NewReader(read(t, want.File)))

@@ -70,6 +70,7 @@ type badPicture struct {
 // reader brings picture files to squares, several at the same time.
 type reader struct {
 	size    int
+	config  rescale.Config
 	free    chan *rescale.Rescaler
 	squares [][]byte // memory for one group
 }
@@ -81,23 +82,34 @@ func newReader(size int, maxMegapixels float64) (*reader, error) {
 		return nil, err
 	}
 	n := runtime.GOMAXPROCS(0)
-	r := &reader{size: size, free: make(chan *rescale.Rescaler, n)}
+	r := &reader{size: size, config: cfg, free: make(chan *rescale.Rescaler, n)}
 	for range n {
 		r.free <- rescale.New(cfg)
 	}
 	return r, nil
 }
 
+// tooLarge says that a picture has more pixels than are read.
+func (r *reader) tooLarge(d rescale.Description) bool {
+	return d.Height > 0 && d.Width > r.config.MaxPixels/d.Height
+}
+
 // square brings one picture file to size×size×3 bytes of RGB. Where ctx ends, its
-// error comes soon after.
-func (r *reader) square(ctx context.Context, dst, file []byte) error {
+// error comes soon after. After a large picture the memory that it took isn't kept
+// for the next.
+func (r *reader) square(ctx context.Context, dst, file []byte, large bool) error {
 	var s *rescale.Rescaler
 	select {
 	case s = <-r.free:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { r.free <- s }()
+	defer func() {
+		if large {
+			s = rescale.New(r.config)
+		}
+		r.free <- s
+	}()
 	return s.Rescale(ctx, dst, file)
 }
 
@@ -117,7 +129,7 @@ func (r *reader) group(ctx context.Context, files []string) (squares [][]byte, g
 			defer func() { <-limit }()
 			file, err := os.ReadFile(name)
 			if err == nil {
-				err = r.square(ctx, r.squares[i], file)
+				err = r.square(ctx, r.squares[i], file, false)
 			}
 			errs[i] = err
 		})

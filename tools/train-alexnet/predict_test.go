@@ -113,6 +113,13 @@ func TestUse(t *testing.T) {
 		{"serve refuses", serveRefuses},
 		{"serve busy and late", serveBusyAndLate},
 		{"serve listens", serveListens},
+		{"serve slow clients", serveSlowClients},
+		{"serve early", serveEarly},
+		{"serve makes room", serveMakesRoom},
+		{"serve decoding memory", serveDecodingMemory},
+		{"serve guards", serveGuards},
+		{"serve NaN", serveNaN},
+		{"serve wide", serveWide},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, w) })
 	}

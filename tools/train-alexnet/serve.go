@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"math"
 	"net"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -27,12 +31,20 @@ func serveCommand(stderr io.Writer) *cli.Command {
    curl -F image=@cat.jpg http://127.0.0.1:8080/predict`,
 		Description: "POST /predict takes a picture as the body, or as the field \"image\" of a form, and answers in JSON. GET /healthz\n" +
 			"answers 200, GET /metrics in Prometheus' text format. Only this machine can reach it unless --addr says otherwise;\n" +
-			"it asks nobody for a password. Ctrl-C answers what it has taken, for at most --timeout, and exits with code 130.",
+			"then it wants --token-file or --anyone. Requests are read whole before they are worked on; --memory bounds what all\n" +
+			"of them take together. Ctrl-C answers what has been taken, for at most --timeout, and exits with code 130.",
 		Flags: append(pictureFlags(50),
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "listen on `HOST:PORT`; port 0 takes a free one"},
-			&cli.Float64Flag{Name: "max-body", Value: 20, Usage: "refuse larger files: `MB`"},
-			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "answer, or refuse, within `TIME`"},
-			&cli.IntFlag{Name: "concurrency", Usage: "work on `N` requests at once, and refuse more with 429; 0 is four a core"},
+			&cli.PathFlag{Name: "token-file", Usage: "let in only who sends the token in `FILE` as Authorization: Bearer TOKEN; /healthz asks for none"},
+			&cli.BoolFlag{Name: "anyone", Usage: "let in everyone who can reach an --addr that other machines can reach"},
+			&cli.PathFlag{Name: "tls-cert", Usage: "answer over HTTPS with the certificate in `FILE`, PEM, the server's own first"},
+			&cli.PathFlag{Name: "tls-key", Usage: "the private key of --tls-cert: `FILE`, PEM"},
+			&cli.Float64Flag{Name: "max-body", Value: 20, Usage: "refuse larger requests: `MB`"},
+			&cli.Float64Flag{Name: "memory", Value: 1280, Usage: "the most that all requests take together: a quarter of `MB` for bodies, the rest for pictures by what their headers say"},
+			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "a request has `TIME` to arrive, and as much to be answered or refused"},
+			&cli.IntFlag{Name: "concurrency", Usage: "work on `N` requests at once; 0 is four a core"},
+			&cli.IntFlag{Name: "queue", Value: 256, Usage: "let `N` more wait for their turn, and refuse others with 429"},
+			&cli.IntFlag{Name: "connections", Value: 1000, Usage: "keep at most `N` connections; one more takes the place of the one that has sent nothing complete for longest"},
 			&cli.IntFlag{Name: "top", Value: 5, Usage: "answer with the `N` most probable classes unless the request says ?top=N"},
 		),
 		Action: func(c *cli.Context) error { return serve(c, stderr) },
@@ -41,20 +53,41 @@ func serveCommand(stderr io.Writer) *cli.Command {
 
 func serve(c *cli.Context, stderr io.Writer) error {
 	for flag, ok := range map[string]bool{
-		"max-body": c.Float64("max-body") > 0, "timeout": c.Duration("timeout") > 0, "max-megapixels": c.Float64("max-megapixels") > 0,
-		"concurrency": c.Int("concurrency") >= 0, "top": c.Int("top") >= 1,
+		"max-body": positive(c.Float64("max-body")), "memory": positive(c.Float64("memory")), "max-megapixels": positive(c.Float64("max-megapixels")),
+		"timeout": c.Duration("timeout") > 0, "concurrency": c.Int("concurrency") >= 0, "queue": c.Int("queue") >= 0,
+		"connections": c.Int("connections") >= 1, "top": c.Int("top") >= 1,
 	} {
 		if !ok {
 			return command.Usagef("--%s %v: want a positive number", flag, c.Value(flag))
 		}
 	}
+	limits := serverLimits{
+		body: megabytes(c.Float64("max-body")), timeout: c.Duration("timeout"), concurrency: c.Int("concurrency"),
+		queue: c.Int("queue"), connections: c.Int("connections"), top: c.Int("top"),
+	}
+	limits.bodies = megabytes(c.Float64("memory")) / 4
+	limits.decoded = megabytes(c.Float64("memory")) - limits.bodies
+	// A form is copied once, and a body is copied as it grows.
+	if limits.bodies < 2*limits.body+firstRead {
+		return command.Usagef("--memory %v: a quarter of it is for bodies, which has to hold two of --max-body: want at least %d", c.Value("memory"), 8*limits.body/1e6+1)
+	}
+	if limits.concurrency == 0 {
+		limits.concurrency = 4 * runtime.GOMAXPROCS(0)
+	}
+	var g guard
+	if path := c.Path("token-file"); path != "" {
+		var err error
+		if g.token, err = readToken(path); err != nil {
+			return fmt.Errorf("--token-file: %w", err)
+		}
+	}
+	secure, err := certificate(c.Path("tls-cert"), c.Path("tls-key"))
+	if err != nil {
+		return err
+	}
 	rows := 1
 	if c.Bool("ten-crop") {
 		rows = tenViews
-	}
-	concurrency := c.Int("concurrency")
-	if concurrency == 0 {
-		concurrency = 4 * runtime.GOMAXPROCS(0)
 	}
 	e, err := openEnsemble(c, rows, "")
 	if err != nil {
@@ -72,24 +105,70 @@ func serve(c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	s := newServer(e, pictures, serverLimits{
-		body: int64(c.Float64("max-body") * 1e6), timeout: c.Duration("timeout"), concurrency: concurrency, top: c.Int("top"),
-	})
-	fmt.Fprintf(stderr, "serving http://%s/predict\n", listener.Addr())
-	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		fmt.Fprintln(stderr, "other machines can reach it: anyone who can may ask")
+	a, ok := listener.Addr().(*net.TCPAddr)
+	g.local = ok && a.IP.IsLoopback()
+	g.cross = http.NewCrossOriginProtection()
+	if !g.local && g.token == nil && !c.Bool("anyone") {
+		return errors.Join(command.Usagef("--addr %s: other machines can reach it: give --token-file FILE, or --anyone to let everyone ask", c.String("addr")), listener.Close())
 	}
-	return listenUntil(c.Context, s, listener, stderr)
+	boundHeap(limits.bodies + limits.decoded)
+	s := newServer(e, pictures, limits, g, stderr)
+	scheme := "http"
+	if secure != nil {
+		scheme = "https"
+	}
+	fmt.Fprintf(stderr, "serving %s://%s/predict\n", scheme, listener.Addr())
+	switch {
+	case g.local:
+	case g.token == nil:
+		fmt.Fprintln(stderr, "other machines can reach it: anyone who can may ask")
+	case secure == nil:
+		fmt.Fprintln(stderr, "other machines can reach it without TLS: the network between sees the token and the pictures; --tls-cert and --tls-key, or a proxy with TLS, hide them")
+	}
+	return listenUntil(c.Context, s, listener, secure, stderr)
 }
 
-// listenUntil serves until ctx ends, and then answers what has been taken.
-func listenUntil(ctx context.Context, s *server, listener net.Listener, stderr io.Writer) error {
-	hs := &http.Server{
-		Handler: s, ReadHeaderTimeout: s.limits.timeout, ReadTimeout: s.limits.timeout,
-		WriteTimeout: 2 * s.limits.timeout, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 16,
+func positive(v float64) bool { return v > 0 && v <= math.MaxInt32 }
+
+func megabytes(n float64) int64 { return int64(n * 1e6) }
+
+// certificate reads a server's certificate and its key; nil stands for no TLS.
+func certificate(cert, key string) (*tls.Config, error) {
+	if cert == "" && key == "" {
+		return nil, nil
 	}
+	if cert == "" || key == "" {
+		return nil, command.Usagef("--tls-cert and --tls-key go together: give both")
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert %q, --tls-key %q: %w", cert, key, err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// boundHeap has garbage collected early where the requests' memory is used up:
+// otherwise as much again may be garbage. A limit that people have set stays.
+func boundHeap(requests int64) {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetMemoryLimit(int64(m.Sys) + requests + requests/4)
+}
+
+// listenUntil serves until ctx ends, and then answers what has been taken. With
+// secure it serves HTTPS.
+func listenUntil(ctx context.Context, s *server, listener net.Listener, secure *tls.Config, stderr io.Writer) error {
+	hs := s.http()
 	done := make(chan error, 1)
-	go func() { done <- hs.Serve(listener) }()
+	go func() {
+		if secure != nil {
+			listener = tls.NewListener(listener, secure)
+		}
+		done <- hs.Serve(listener)
+	}()
 	select {
 	case err := <-done:
 		return err
@@ -104,4 +183,18 @@ func listenUntil(ctx context.Context, s *server, listener net.Listener, stderr i
 	s.retire()
 	fmt.Fprintf(stderr, "answered %d requests\n", s.metrics.total())
 	return errors.Join(err, ctx.Err())
+}
+
+// http is the server of connections, every step of which is bounded in time.
+func (s *server) http() *http.Server {
+	hs := &http.Server{
+		Handler: s, ReadHeaderTimeout: s.limits.timeout, ReadTimeout: s.limits.timeout,
+		// From the header's end: the body's time, the answer's, and some to write it.
+		WriteTimeout: 2*s.limits.timeout + 5*time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ConnContext: s.visits.enter, ConnState: s.visits.state,
+		ErrorLog:  log.New(io.Discard, "", 0), // what strangers' connections fail at is no news
+		Protocols: new(http.Protocols),
+	}
+	hs.Protocols.SetHTTP1(true) // a connection is one request at a time, which visits counts on
+	return hs
 }

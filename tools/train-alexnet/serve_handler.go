@@ -7,47 +7,118 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
+	"math"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
+
+	"alexnet/pipeline/rescale"
 )
 
-// serverLimits bound what a request may ask for.
+// serverLimits bound what requests may ask for.
 type serverLimits struct {
-	body        int64         // bytes
-	timeout     time.Duration // of a whole request
+	body        int64         // bytes of a request
+	bodies      int64         // bytes of all requests that have not been decoded
+	decoded     int64         // bytes of all pictures that are being decoded
+	timeout     time.Duration // for a request to arrive, and again for its answer
 	concurrency int           // requests in work
+	queue       int           // complete requests that wait for their turn
+	connections int           // open at the same time
 	top         int           // guesses unless the request says
 }
 
-// server answers requests for predictions.
+// server answers requests for predictions. A request passes these stations, and
+// every one of them is bounded:
+//
+//	body      read whole, into memory of the budget bodies, before anything else
+//	header    says what decoding takes; that much of the budget decoded is taken
+//	slot      one of limits.concurrency
+//	decoding  ends with its request's time
+//	net       one request at a time
 type server struct {
 	limits   serverLimits
+	guard    guard
 	pictures *reader
 	ensemble *ensemble
-	model    chan struct{} // holds the right to use the ensemble
-	slots    chan struct{} // one each request in work
-	metrics  *serveMetrics
-	mux      *http.ServeMux
+	log      io.Writer // hears of failures that are the server's own
+
+	visits  *visits
+	bodies  *budget
+	decoded *budget
+	queued  atomic.Int64
+	parsers chan struct{} // holds the right to parse a form or a header
+	slots   chan struct{} // one each request in work
+	model   chan struct{} // holds the right to use the ensemble
+	metrics *serveMetrics
 }
 
-func newServer(e *ensemble, pictures *reader, limits serverLimits) *server {
-	s := &server{
-		limits: limits, pictures: pictures, ensemble: e, model: make(chan struct{}, 1), slots: make(chan struct{}, limits.concurrency),
-		metrics: newServeMetrics(), mux: http.NewServeMux(),
+func newServer(e *ensemble, pictures *reader, limits serverLimits, g guard, log io.Writer) *server {
+	return &server{
+		limits: limits, guard: g, pictures: pictures, ensemble: e, log: log,
+		visits: newVisits(limits.connections), bodies: newBudget(limits.bodies), decoded: newBudget(limits.decoded),
+		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)), slots: make(chan struct{}, limits.concurrency), model: make(chan struct{}, 1),
+		metrics: newServeMetrics(),
 	}
-	s.mux.HandleFunc("POST /predict", s.predict)
-	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	s.mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		s.metrics.write(w, len(s.slots))
-	})
-	return s
 }
 
 // ServeHTTP answers a request.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(s.log, "a request made the server fail: %v\n%s", p, debug.Stack())
+			s.answer(w, r, began, nil, refuse(http.StatusInternalServerError, "the server failed"))
+		}
+	}()
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	methods, serve := []string{http.MethodGet, http.MethodHead}, s.health
+	switch r.URL.Path {
+	case "/predict":
+		methods, serve = []string{http.MethodPost}, s.predict
+	case "/metrics":
+		serve = s.showMetrics
+	case "/healthz":
+	default:
+		s.answer(w, r, began, nil, refuse(http.StatusNotFound, "there is no such page: POST /predict, GET /healthz and GET /metrics are answered"))
+		return
+	}
+	known := false
+	for _, m := range methods {
+		w.Header().Add("Allow", m)
+		known = known || r.Method == m
+	}
+	if !known {
+		s.answer(w, r, began, nil, refuse(http.StatusMethodNotAllowed, "%s wants %s", r.URL.Path, methods[0]))
+		return
+	}
+	w.Header().Del("Allow")
+	serve(w, r, began)
+}
+
+// health tells nothing but that the server is there, so it asks for no token.
+func (s *server) health(w http.ResponseWriter, r *http.Request, _ time.Time) {
+	io.WriteString(w, "ok\n") // the client is gone if this fails
+}
+
+func (s *server) showMetrics(w http.ResponseWriter, r *http.Request, began time.Time) {
+	if refused := s.guard.refuse(r); refused != nil {
+		s.answer(w, r, began, nil, refused)
+		return
+	}
+	var b bytes.Buffer
+	s.metrics.write(&b)
+	open, sentAway := s.visits.count()
+	gauge(&b, "alexnet_requests_in_work", "Requests being worked on.", int64(len(s.slots)))
+	gauge(&b, "alexnet_requests_queued", "Requests that wait for their turn.", s.queued.Load())
+	gauge(&b, "alexnet_memory_bytes", "Memory of requests: bodies and decoded pictures.", s.bodies.inUse()+s.decoded.inUse())
+	gauge(&b, "alexnet_connections", "Open connections.", int64(open))
+	tally(&b, "alexnet_connections_sent_away_total", "Connections closed to make room for others.", sentAway)
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	w.Write(b.Bytes()) // the client is gone if this fails
+}
 
 // retire returns when nothing uses the ensemble, and nothing ever will.
 func (s *server) retire() { s.model <- struct{}{} }
@@ -63,60 +134,89 @@ func refuse(status int, format string, values ...any) *refusal {
 }
 
 // predict answers POST /predict.
-func (s *server) predict(w http.ResponseWriter, r *http.Request) {
-	began := time.Now()
+func (s *server) predict(w http.ResponseWriter, r *http.Request, began time.Time) {
 	guesses, refused := s.guesses(w, r)
-	status := http.StatusOK
-	var answer any = struct {
-		Guesses []guess `json:"guesses"`
-	}{guesses}
-	if refused != nil {
-		status = refused.status
-		answer = struct {
-			Error string `json:"error"`
-		}{refused.err.Error()}
-		if status == http.StatusTooManyRequests {
-			w.Header().Set("Retry-After", "1")
-		}
-	}
-	s.metrics.count(status, time.Since(began))
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(answer) // the client is gone if this fails
+	s.answer(w, r, began, guesses, refused)
 }
 
+// answer writes guesses, or why there are none.
+func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time, guesses []guess, refused *refusal) {
+	var b bytes.Buffer
+	err := json.NewEncoder(&b).Encode(struct {
+		Guesses []guess `json:"guesses"`
+	}{guesses})
+	if refused == nil && err != nil {
+		fmt.Fprintf(s.log, "an answer has no JSON: %v\n", err)
+		refused = refuse(http.StatusInternalServerError, "the answer has no JSON")
+	}
+	status := http.StatusOK
+	if refused != nil {
+		status = refused.status
+		b.Reset()
+		err = json.NewEncoder(&b).Encode(struct {
+			Error string `json:"error"`
+		}{refused.err.Error()})
+		if err != nil {
+			fmt.Fprintf(s.log, "an error has no JSON: %v\n", err)
+		}
+	}
+	h := w.Header()
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if status != http.StatusOK && r.ContentLength != 0 && r.Method == http.MethodPost {
+		h.Set("Connection", "close") // the rest of the body isn't read
+	}
+	if r.URL.Path == "/predict" {
+		s.metrics.count(status, time.Since(began))
+	}
+	h.Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(b.Bytes()) // the client is gone if this fails
+}
+
+// guesses takes a request through all stations.
 func (s *server) guesses(w http.ResponseWriter, r *http.Request) ([]guess, *refusal) {
-	select {
-	case s.slots <- struct{}{}:
-	default:
-		return nil, refuse(http.StatusTooManyRequests, "%d requests are in work already: try again later", s.limits.concurrency)
+	if refused := s.guard.refuse(r); refused != nil {
+		return nil, refused
 	}
 	top := s.limits.top
 	if text := r.URL.Query().Get("top"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			<-s.slots
-			return nil, refuse(http.StatusBadRequest, "top=%.20s: want a positive number", text)
+			return nil, refuse(http.StatusBadRequest, "top=%.20q: want a positive number", text)
 		}
 		top = n
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.limits.timeout)
-	defer cancel()
-	file, refused := s.file(w, r)
+	body, refused := s.read(w, r)
+	v, _ := r.Context().Value(visitKey{}).(*visit)
 	if refused != nil {
-		<-s.slots
+		s.release(v, body)
 		return nil, refused
 	}
+	job := &pictureJob{server: s, body: body, release: func() { s.release(v, body) }, top: top}
+	if isForm(r) {
+		job.form = r.Header.Get("Content-Type")
+	}
+	if s.queued.Add(1) > int64(s.limits.queue+s.limits.concurrency-len(s.slots)) {
+		s.queued.Add(-1)
+		job.release()
+		return nil, refuse(http.StatusTooManyRequests, "%d requests are in work and %d wait already: try again later", s.limits.concurrency, s.limits.queue)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.timeout)
+	defer cancel()
 	type result struct {
 		guesses []guess
 		refused *refusal
 	}
-	// A decoder and a device cannot be interrupted: what they do goes on, and
-	// keeps its slot, when the time is over.
+	// A device, and some decoders, can't be interrupted at once: what they do goes
+	// on, and keeps its slot and memory, when the time is over.
 	done := make(chan result, 1)
 	go func() {
-		defer func() { <-s.slots }()
-		guesses, refused := s.look(ctx, file, top)
+		guesses, refused := job.run(ctx)
 		done <- result{guesses, refused}
 	}()
 	select {
@@ -131,65 +231,139 @@ func (s *server) late() *refusal {
 	return refuse(http.StatusServiceUnavailable, "no answer within %v", s.limits.timeout)
 }
 
-// look decodes a picture and asks the nets.
-func (s *server) look(ctx context.Context, file []byte, top int) ([]guess, *refusal) {
-	square := make([]byte, 3*s.pictures.size*s.pictures.size)
-	if err := s.pictures.square(ctx, square, file); ctx.Err() != nil {
-		return nil, s.late()
-	} else if err != nil {
-		return nil, &refusal{http.StatusUnprocessableEntity, err}
-	}
-	select {
-	case s.model <- struct{}{}:
-		defer func() { <-s.model }()
-	case <-ctx.Done():
-		return nil, s.late()
-	}
-	if ctx.Err() != nil {
-		return nil, s.late()
-	}
-	probs, err := s.ensemble.probabilities([][]byte{square})
-	if err != nil {
-		return nil, &refusal{http.StatusInternalServerError, err}
-	}
-	return s.ensemble.top(probs[0], top), nil
+// pictureJob is a request whose body is there.
+type pictureJob struct {
+	*server
+	body    []byte
+	form    string // Content-Type of a form; "": the body is the picture
+	release func() // of the body
+	top     int
 }
 
-// file reads the picture from the body or from the form's field "image".
-func (s *server) file(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	r.Body = http.MaxBytesReader(w, r.Body, s.limits.body)
-	var b bytes.Buffer
-	err := func() error {
-		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "multipart/form-data" {
-			_, err := b.ReadFrom(r.Body)
-			return err
+// run answers the request. A panic is that of one request only.
+func (j *pictureJob) run(ctx context.Context) (guesses []guess, refused *refusal) {
+	waits := true
+	defer func() {
+		if waits {
+			j.queued.Add(-1)
 		}
-		form, err := r.MultipartReader()
-		if err != nil {
-			return err
-		}
-		for {
-			part, err := form.NextPart()
-			if errors.Is(err, io.EOF) {
-				return errors.New("the form has no field \"image\"")
-			}
-			if err != nil {
-				return err
-			}
-			if part.FormName() == "image" {
-				_, err := b.ReadFrom(part)
-				return err
-			}
+		j.release()
+		if p := recover(); p != nil {
+			fmt.Fprintf(j.log, "a picture made the server fail: %v\n%s", p, debug.Stack())
+			guesses, refused = nil, refuse(http.StatusInternalServerError, "the server failed on this picture")
 		}
 	}()
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", large.Limit)
-	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "reading the picture: %w", err)
-	case b.Len() == 0:
-		return nil, refuse(http.StatusBadRequest, "no picture: send its bytes as the body, or as the form field \"image\"")
+	file, copied, refused := j.picture(ctx)
+	defer func() { j.bodies.give(copied) }()
+	if refused != nil {
+		return nil, refused
 	}
-	return b.Bytes(), nil
+	need, refused := j.need(ctx, file)
+	if refused != nil {
+		return nil, refused
+	}
+	if j.decoded.take(ctx, need) != nil {
+		return nil, j.late()
+	}
+	defer j.decoded.give(need)
+	if !enter(ctx, j.slots) {
+		return nil, j.late()
+	}
+	defer func() { <-j.slots }()
+	j.queued.Add(-1)
+	waits = false
+	return j.look(ctx, file, need > largePicture)
+}
+
+// enter takes a place in a channel, or reports that ctx has ended.
+func enter(ctx context.Context, places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	if ctx.Err() != nil {
+		<-places
+		return false
+	}
+	return true
+}
+
+// picture is the picture file of a request, and the bytes of s.bodies that it takes
+// besides the body.
+func (j *pictureJob) picture(ctx context.Context) (file []byte, copied int64, refused *refusal) {
+	file = j.body
+	if j.form != "" {
+		if j.bodies.take(ctx, int64(len(j.body))) != nil {
+			return nil, 0, j.late()
+		}
+		copied = int64(len(j.body))
+		if !enter(ctx, j.parsers) {
+			return nil, copied, j.late()
+		}
+		defer func() { <-j.parsers }()
+		var err error
+		if file, err = formImage(j.form, j.body); err != nil {
+			return nil, copied, &refusal{http.StatusBadRequest, err}
+		}
+	}
+	if len(file) == 0 {
+		return nil, copied, refuse(http.StatusBadRequest, "no picture: send its bytes as the body, or as the form field \"image\"")
+	}
+	return file, copied, nil
+}
+
+// need is the memory that decoding a picture takes.
+func (j *pictureJob) need(ctx context.Context, file []byte) (int64, *refusal) {
+	if !enter(ctx, j.parsers) {
+		return 0, j.late()
+	}
+	defer func() { <-j.parsers }()
+	d, err := rescale.Describe(file)
+	switch {
+	case err != nil:
+		return 0, &refusal{http.StatusUnprocessableEntity, err}
+	case j.pictures.tooLarge(d):
+		return 0, nil // it will be refused undecoded
+	case d.Memory > j.decoded.size:
+		return 0, refuse(http.StatusUnprocessableEntity, "a %s of %d×%d pixels takes %d MB to decode, more than the server's %d MB", d.Format, d.Width, d.Height, d.Memory/1e6, j.decoded.size/1e6)
+	}
+	return d.Memory, nil
+}
+
+// largePicture is the memory of a picture that isn't kept for the next, in bytes.
+const largePicture = 64 << 20
+
+// look decodes a picture and asks the nets.
+func (j *pictureJob) look(ctx context.Context, file []byte, large bool) ([]guess, *refusal) {
+	square := make([]byte, 3*j.pictures.size*j.pictures.size)
+	if err := j.pictures.square(ctx, square, file, large); err != nil {
+		if ctx.Err() != nil {
+			return nil, j.late()
+		}
+		return nil, &refusal{http.StatusUnprocessableEntity, err}
+	}
+	if !enter(ctx, j.model) {
+		return nil, j.late()
+	}
+	defer func() { <-j.model }()
+	probs, err := j.ensemble.probabilities([][]byte{square})
+	if err == nil && !finite(probs[0]) {
+		err = errors.New("the net's answer has numbers that are not finite: its weights are damaged")
+	}
+	if err != nil {
+		fmt.Fprintf(j.log, "a picture could not be answered: %v\n", err)
+		return nil, &refusal{http.StatusInternalServerError, err}
+	}
+	return j.ensemble.top(probs[0], j.top), nil
+}
+
+// finite reports whether all of the numbers are.
+func finite(values []float64) bool {
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
 }

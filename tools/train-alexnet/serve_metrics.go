@@ -51,20 +51,29 @@ func (m *serveMetrics) total() (n uint64) {
 	return n
 }
 
-// write writes everything; working is the number of requests in work.
-func (m *serveMetrics) write(w io.Writer, working int) {
+func metricHead(w io.Writer, name, kind, help string) {
+	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+}
+
+func gauge(w io.Writer, name, help string, value int64) {
+	metricHead(w, name, "gauge", help)
+	fmt.Fprintf(w, "%s %d\n", name, value)
+}
+
+func tally(w io.Writer, name, help string, value uint64) {
+	metricHead(w, name, "counter", help)
+	fmt.Fprintf(w, "%s %d\n", name, value)
+}
+
+// write writes all counts of requests.
+func (m *serveMetrics) write(w io.Writer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	head := func(name, kind, help string) {
-		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
-	}
-	head("alexnet_requests_total", "counter", "Requests for predictions, by HTTP status.")
+	metricHead(w, "alexnet_requests_total", "counter", "Requests for predictions, by HTTP status.")
 	for _, status := range slices.Sorted(maps.Keys(m.byStatus)) {
 		fmt.Fprintf(w, "alexnet_requests_total{code=\"%d\"} %d\n", status, m.byStatus[status])
 	}
-	head("alexnet_requests_in_work", "gauge", "Requests being worked on.")
-	fmt.Fprintf(w, "alexnet_requests_in_work %d\n", working)
-	head("alexnet_request_seconds", "histogram", "Time from a request's arrival to its answer.")
+	metricHead(w, "alexnet_request_seconds", "histogram", "Time from a request's arrival to its answer.")
 	var n uint64
 	for i, bound := range latencyBuckets {
 		n += m.buckets[i]

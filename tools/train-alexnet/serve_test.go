@@ -26,7 +26,7 @@ import (
 )
 
 // newTestServer serves the trained net of the world.
-func newTestServer(t *testing.T, w trained, limits serverLimits) (*server, *httptest.Server) {
+func newTestServer(t *testing.T, w trained, limits serverLimits, g guard) (*server, *httptest.Server) {
 	t.Helper()
 	m, classes, err := openModel(w.checkpoint, "cpu", 1, 1, "")
 	if err != nil {
@@ -37,13 +37,17 @@ func newTestServer(t *testing.T, w trained, limits serverLimits) (*server, *http
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(e, pictures, limits)
-	hs := httptest.NewServer(s)
+	s := newServer(e, pictures, limits, g, io.Discard)
+	hs := httptest.NewUnstartedServer(nil)
+	hs.Config = s.http()
+	hs.Start()
 	t.Cleanup(func() { hs.Close(); s.retire(); e.close() })
 	return s, hs
 }
 
-var roomy = serverLimits{body: 1 << 20, timeout: 10 * time.Second, concurrency: 4, top: 2}
+var ample = serverLimits{
+	body: 1 << 20, bodies: 16 << 20, decoded: 1 << 30, timeout: 10 * time.Second, concurrency: 4, queue: 8, connections: 100, top: 2,
+}
 
 // answer is what /predict says.
 type answer struct {
@@ -51,6 +55,7 @@ type answer struct {
 	Guesses []guess
 	Error   string
 	header  http.Header
+	closes  bool // the connection
 }
 
 func post(t *testing.T, url, kind string, body io.Reader) answer {
@@ -91,7 +96,7 @@ func hugePNG() []byte {
 }
 
 func serveAnswers(t *testing.T, w trained) {
-	_, hs := newTestServer(t, w, roomy)
+	_, hs := newTestServer(t, w, ample, guard{})
 	file := filepath.Join(w.pictures, "class1", "03.png")
 	picture := read(t, file)
 	want := w.predict(t, 0, file).Pictures[0].Guesses
@@ -126,7 +131,7 @@ func serveAnswers(t *testing.T, w trained) {
 }
 
 func serveRefuses(t *testing.T, w trained) {
-	_, hs := newTestServer(t, w, roomy)
+	_, hs := newTestServer(t, w, ample, guard{})
 	var form bytes.Buffer
 	m := multipart.NewWriter(&form)
 	m.WriteField("other", "x")
@@ -143,8 +148,9 @@ func serveRefuses(t *testing.T, w trained) {
 		{413, "over the limit of 1048576 bytes", "", "image/png", make([]byte, 1<<20+1)},
 		{400, "no picture", "", "image/png", nil},
 		{400, "no field \"image\"", "", m.FormDataContentType(), form.Bytes()},
-		{400, "reading the picture", "", "multipart/form-data", []byte("x")},
-		{400, "top=0", "?top=0", "image/png", []byte("x")},
+		{400, "has no boundary", "", "multipart/form-data", []byte("x")},
+		{400, "the form is damaged", "", "multipart/form-data; boundary=b", []byte("--b\r\nx")},
+		{400, "top=\"0\"", "?top=0", "image/png", []byte("x")},
 	} {
 		began := time.Now()
 		a := post(t, hs.URL+"/predict"+c.query, c.kind, bytes.NewReader(c.body))
@@ -155,16 +161,26 @@ func serveRefuses(t *testing.T, w trained) {
 			t.Errorf("%s: refused after %v", c.want, took)
 		}
 	}
-	r, err := http.Get(hs.URL + "/predict")
-	if err != nil || r.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("GET /predict: %v %v", r.StatusCode, err)
+	for path, status := range map[string]int{"/predict": 405, "/": 404, "/predict/x": 404, "//predict": 404} {
+		r, err := http.Get(hs.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		var a answer
+		if err := json.NewDecoder(r.Body).Decode(&a); err != nil || a.Error == "" || r.StatusCode != status || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("GET %s: %d, %+v, %v", path, r.StatusCode, a, err)
+		}
+		if allow := r.Header.Get("Allow"); (status == 405) != (allow == "POST") {
+			t.Errorf("GET %s: Allow: %s", path, allow)
+		}
 	}
 }
 
 func serveBusyAndLate(t *testing.T, w trained) {
-	limits := roomy
-	limits.concurrency, limits.timeout = 1, 200*time.Millisecond
-	s, hs := newTestServer(t, w, limits)
+	limits := ample
+	limits.concurrency, limits.queue, limits.timeout = 1, 0, 200*time.Millisecond
+	s, hs := newTestServer(t, w, limits, guard{})
 	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
 	s.slots <- struct{}{} // one is in work
 	if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(picture)); a.status != 429 || a.header.Get("Retry-After") != "1" {
@@ -223,7 +239,7 @@ func serveListens(t *testing.T, w trained) {
 	if _, err := net.DialTimeout("tcp", address, time.Second); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("still there: %v", err)
 	}
-	for _, flags := range []string{"--timeout 0s", "--max-body 0", "--concurrency -1", "--max-megapixels 0", "--top 0"} {
+	for _, flags := range []string{"--timeout 0s", "--max-body 0", "--concurrency -1", "--max-megapixels 0", "--top 0", "--memory 0", "--memory NaN", "--queue -1", "--connections 0"} {
 		args := append([]string{"train-alexnet", "serve", "--checkpoint", w.checkpoint}, strings.Fields(flags)...)
 		call(args...).must(t, 2, fmt.Sprintf("%s: want a positive number", flags))
 	}

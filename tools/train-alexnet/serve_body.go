@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+)
+
+// firstRead is the memory that a request's body begins with; it grows as bytes
+// come, whatever length the request claims.
+const firstRead = 64 << 10
+
+// read reads a request's body. The caller gives its capacity back to s.bodies.
+func (s *server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	most := s.limits.body
+	if r.ContentLength > most {
+		return nil, s.tooLarge()
+	}
+	if r.ContentLength >= 0 {
+		most = r.ContentLength
+	}
+	v, _ := r.Context().Value(visitKey{}).(*visit)
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.timeout)
+	defer cancel()
+	stream := http.MaxBytesReader(w, r.Body, s.limits.body)
+	var b []byte
+	for {
+		if len(b) == cap(b) {
+			// One more than the body may have, so that its end is seen.
+			grown, refused := s.grow(ctx, v, b, min(max(firstRead, 2*int64(cap(b))), most+1))
+			if b = grown; refused != nil {
+				return b, refused
+			}
+		}
+		n, err := stream.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case err == io.EOF:
+			s.visits.begin(v)
+			return b, nil
+		case err != nil:
+			return b, s.unread(v, err)
+		}
+	}
+}
+
+// grow moves a body to n bytes of memory.
+func (s *server) grow(ctx context.Context, v *visit, b []byte, n int64) ([]byte, *refusal) {
+	var thrown <-chan struct{}
+	if v != nil {
+		thrown = v.thrown
+	}
+	for {
+		ok, changed := s.bodies.try(n)
+		if ok {
+			grown := append(make([]byte, 0, n), b...)
+			s.release(v, b)
+			return grown, nil
+		}
+		s.visits.makeRoom()
+		select {
+		case <-changed:
+		case <-thrown:
+			return b, s.crowded()
+		case <-ctx.Done():
+			return b, s.crowded()
+		}
+	}
+}
+
+// release gives the memory of a body back.
+func (s *server) release(v *visit, b []byte) {
+	s.bodies.give(int64(cap(b)))
+	s.visits.gone(v)
+}
+
+func (s *server) crowded() *refusal {
+	return refuse(http.StatusServiceUnavailable, "too many requests are being sent at the same time for the server's memory, and this one has taken longest: try again later")
+}
+
+func (s *server) tooLarge() *refusal {
+	return refuse(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", s.limits.body)
+}
+
+// unread says why a body could not be read. A connection's own words are left out:
+// they have addresses in them.
+func (s *server) unread(v *visit, err error) *refusal {
+	if v != nil {
+		select {
+		case <-v.thrown:
+			return s.crowded()
+		default:
+		}
+	}
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		return s.tooLarge()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refuse(http.StatusRequestTimeout, "the request was not there within %v", s.limits.timeout)
+	}
+	return refuse(http.StatusBadRequest, "the body is cut short or malformed")
+}
+
+// isForm says that a request's body is a form.
+func isForm(r *http.Request) bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return kind == "multipart/form-data"
+}
+
+// formImage returns the field "image" of a form, in memory of its own.
+func formImage(contentType string, form []byte) ([]byte, error) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" {
+		return nil, errors.New("the Content-Type of the form has no boundary")
+	}
+	parts := multipart.NewReader(bytes.NewReader(form), params["boundary"])
+	for {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("the form has no field \"image\"")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the form is damaged: %w", err)
+		}
+		if part.FormName() == "image" {
+			file := bytes.NewBuffer(make([]byte, 0, len(form)))
+			if _, err := file.ReadFrom(part); err != nil {
+				return nil, fmt.Errorf("the form is damaged: %w", err)
+			}
+			return file.Bytes(), nil
+		}
+	}
+}

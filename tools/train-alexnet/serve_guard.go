@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"alexnet/tools/internal/loopback"
+)
+
+// guard says who may ask.
+type guard struct {
+	// local lets in only requests that name this machine's loopback as their host,
+	// which keeps out pages of other sites that point a name of theirs at it.
+	local bool
+	// token is what requests have to bring along as "Authorization: Bearer TOKEN";
+	// nil asks for none.
+	token []byte
+	// cross keeps out requests that browsers make for pages of other sites.
+	cross *http.CrossOriginProtection
+}
+
+// refuse returns why a request isn't let in.
+func (g *guard) refuse(r *http.Request) *refusal {
+	if g.local && !loopback.Host(r.Host) {
+		return refuse(http.StatusForbidden, "this server is for this machine only: ask it as localhost or 127.0.0.1")
+	}
+	if g.cross != nil && g.cross.Check(r) != nil {
+		return refuse(http.StatusForbidden, "pages of other sites may not ask this server")
+	}
+	if g.token == nil {
+		return nil
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	// Hashes have one length, so that the comparison takes one time.
+	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256(g.token)
+	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
+		return refuse(http.StatusUnauthorized, "this server wants its token: send it as Authorization: Bearer TOKEN")
+	}
+	return nil
+}
+
+// Lengths of tokens in bytes.
+const shortestToken, longestToken = 16, 4096
+
+// readToken reads a token from a file: its text without white space around it.
+func readToken(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > longestToken:
+		return nil, fmt.Errorf("%q is not a file of at most %d bytes with a token in it", path, longestToken)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	token := bytes.TrimSpace(text)
+	switch {
+	case len(token) < shortestToken:
+		return nil, fmt.Errorf("%q holds a token of %d characters: want at least %d, such as those of openssl rand -hex 16", path, len(token), shortestToken)
+	case bytes.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return nil, errors.New("the token has characters that a header can't carry: choose letters and digits, such as those of openssl rand -hex 16")
+	}
+	return token, nil
+}

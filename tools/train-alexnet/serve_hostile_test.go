@@ -1,0 +1,360 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"alexnet/engine"
+)
+
+// dial opens a connection to a server and sends text.
+func dial(t *testing.T, url, text string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// hear reads the answer that comes over a connection.
+func hear(t *testing.T, c net.Conn) answer {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	a := answer{status: r.StatusCode, header: r.Header, closes: r.Close}
+	if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+const beginning = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\nsome"
+
+// Clients that send their pictures slowly keep nobody out, and hear why they fail.
+func serveSlowClients(t *testing.T, w trained) {
+	limits := ample
+	limits.concurrency, limits.timeout = 2, time.Second
+	_, hs := newTestServer(t, w, limits, guard{})
+	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
+	var slow []net.Conn
+	for range 20 {
+		slow = append(slow, dial(t, hs.URL, fmt.Sprintf(beginning, 1000)))
+	}
+	if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(picture)); a.status != 200 {
+		t.Errorf("beside slow clients: %+v", a)
+	}
+	for _, c := range slow {
+		a := hear(t, c)
+		if a.status != 408 || a.Error != "the request was not there within 1s" {
+			t.Errorf("a slow client hears %+v", a)
+		}
+	}
+}
+
+// A request that says that it is too large is refused before its body comes, and
+// what goes wrong with a body is said without addresses.
+func serveEarly(t *testing.T, w trained) {
+	_, hs := newTestServer(t, w, ample, guard{})
+	if a := hear(t, dial(t, hs.URL, fmt.Sprintf(beginning, 1<<40))); a.status != 413 || !a.closes {
+		t.Errorf("1 TB announced: %+v", a)
+	}
+	c := dial(t, hs.URL, fmt.Sprintf(beginning, 1000))
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if a := hear(t, c); a.status != 400 || a.Error != "the body is cut short or malformed" {
+		t.Errorf("a body cut short: %+v", a)
+	}
+	c = dial(t, hs.URL, "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+	if a := hear(t, c); a.status != 400 || a.Error != "the body is cut short or malformed" {
+		t.Errorf("damaged chunks: %+v", a)
+	}
+	in, out := io.Pipe() // chunked, with no end
+	go func() {
+		for {
+			if _, err := out.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+		}
+	}()
+	defer in.Close()
+	if a := post(t, hs.URL+"/predict", "image/png", in); a.status != 413 {
+		t.Errorf("an endless body: %+v", a)
+	}
+}
+
+// Where there are as many connections as there may be, or bodies fill their memory,
+// those that have taken longest make room.
+func serveMakesRoom(t *testing.T, w trained) {
+	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
+	for name, change := range map[string]func(*serverLimits){
+		"connections": func(l *serverLimits) { l.connections = 6 },
+		"memory":      func(l *serverLimits) { l.bodies = 4 * firstRead },
+	} {
+		limits := ample
+		change(&limits)
+		s, hs := newTestServer(t, w, limits, guard{})
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		var idle, slow []net.Conn
+		for range 10 {
+			idle = append(idle, dial(t, hs.URL, "POST /pre"))
+			slow = append(slow, dial(t, hs.URL, fmt.Sprintf(beginning, 1<<19)))
+		}
+		for i := range 5 {
+			began := time.Now()
+			r, err := client.Post(hs.URL+"/predict", "image/png", strings.NewReader(picture))
+			if err != nil {
+				t.Fatalf("%s: request %d: %v", name, i, err)
+			}
+			r.Body.Close()
+			if took := time.Since(began); r.StatusCode != 200 || took > 5*time.Second {
+				t.Errorf("%s: request %d: status %d after %v", name, i, r.StatusCode, took)
+			}
+		}
+		open, away := s.visits.count()
+		if away == 0 {
+			t.Errorf("%s: nobody was sent away", name)
+		}
+		for deadline := time.Now().Add(5 * time.Second); name == "connections" && open > 6; open, away = s.visits.count() {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d connections", open)
+			}
+		}
+		if used := s.bodies.inUse(); used > limits.bodies {
+			t.Errorf("%s: bodies take %d of %d bytes", name, used, limits.bodies)
+		}
+		for _, c := range append(idle, slow...) {
+			c.Close()
+		}
+		for deadline := time.Now().Add(5 * time.Second); s.bodies.inUse() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: bodies of connections that are gone take %d bytes", name, s.bodies.inUse())
+			}
+		}
+	}
+}
+
+// Pictures take turns in the memory that there is, and those that never fit are
+// refused; a small one passes large ones that wait.
+func serveDecodingMemory(t *testing.T, w trained) {
+	limits := ample
+	limits.decoded, limits.timeout = 2<<20, time.Second
+	s, hs := newTestServer(t, w, limits, guard{})
+	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
+	rgb := make([]byte, 3*500*500)
+	large, err := encode(rgb, 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := post(t, hs.URL+"/predict", "image/png", bytes.NewReader(large)); a.status != 422 || !strings.Contains(a.Error, "takes 2 MB to decode, more than the server's 2 MB") {
+		t.Errorf("a picture that never fits: %+v", a)
+	}
+	if medium, err := encode(rgb[:3*400*400], 400); err != nil {
+		t.Fatal(err)
+	} else if !s.try(1 << 20) {
+		t.Fatal("no memory")
+	} else if a := post(t, hs.URL+"/predict", "image/png", bytes.NewReader(medium)); a.status != 503 {
+		t.Errorf("a picture that doesn't fit now: %+v", a)
+	}
+	if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(picture)); a.status != 200 {
+		t.Errorf("a small picture beside it: %+v", a)
+	}
+	s.decoded.give(1 << 20)
+	if used := s.decoded.inUse() + s.bodies.inUse(); used != 0 {
+		t.Errorf("%d bytes are not given back", used)
+	}
+}
+
+func (s *server) try(n int64) bool {
+	ok, _ := s.decoded.try(n)
+	return ok
+}
+
+// ask sends a request for health or predictions with one header.
+func ask(t *testing.T, client *http.Client, method, url, host, header, value string) int {
+	t.Helper()
+	q, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Host = host
+	if header != "" {
+		q.Header.Set(header, value)
+	}
+	r, err := client.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	return r.StatusCode
+}
+
+func serveGuards(t *testing.T, w trained) {
+	_, hs := newTestServer(t, w, ample, guard{local: true, cross: http.NewCrossOriginProtection(), token: []byte("0123456789abcdef")})
+	const right = "Bearer 0123456789abcdef"
+	for _, c := range []struct {
+		method, path, host, header, value string
+		want                              int
+	}{
+		{"POST", "/predict", "", "Authorization", right, 400}, // let in, and there is no picture
+		{"POST", "/predict", "localhost", "Authorization", "bearer 0123456789abcdef", 400},
+		{"POST", "/predict", "", "", "", 401},
+		{"POST", "/predict", "", "Authorization", "0123456789abcdef", 401},
+		{"POST", "/predict", "", "Authorization", "Bearer 0123456789abcde", 401},
+		{"POST", "/predict", "", "Authorization", "Basic 0123456789abcdef", 401},
+		{"POST", "/predict", "evil.example", "Authorization", right, 403},
+		{"POST", "/predict", "", "Sec-Fetch-Site", "cross-site", 403},
+		{"POST", "/predict", "", "Origin", "https://evil.example", 403},
+		{"GET", "/metrics", "", "Authorization", right, 200},
+		{"GET", "/metrics", "", "", "", 401},
+		{"GET", "/healthz", "", "", "", 200},
+	} {
+		if got := ask(t, http.DefaultClient, c.method, hs.URL+c.path, c.host, c.header, c.value); got != c.want {
+			t.Errorf("%+v: status %d", c, got)
+		}
+	}
+}
+
+// A net whose answers are no numbers is the server's failure, in JSON.
+func serveNaN(t *testing.T, w trained) {
+	s, hs := newTestServer(t, w, ample, guard{})
+	m := s.ensemble.models[0]
+	name := m.Parameters()[0].Name
+	values, err := m.Read(engine.Weight, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range values {
+		values[i] = float32(math.NaN())
+	}
+	if err := m.Write(engine.Weight, name, values); err != nil {
+		t.Fatal(err)
+	}
+	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
+	if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(picture)); a.status != 500 || !strings.Contains(a.Error, "not finite") {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+// selfSigned writes a certificate for 127.0.0.1 and its key.
+func selfSigned(t *testing.T) (cert, key string, pool *x509.CertPool) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key, pool = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), x509.NewCertPool()
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.AddCert(parsed)
+	return cert, key, pool
+}
+
+// The command listens for other machines with a token, and over HTTPS, or not at all.
+func serveWide(t *testing.T, w trained) {
+	cert, key, pool := selfSigned(t)
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("0123456789abcdef\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	in, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := run(ctx, []string{"train-alexnet", "serve", "--checkpoint", w.checkpoint, "--addr", "0.0.0.0:0", "--token-file", token, "--tls-cert", cert, "--tls-key", key}, io.Discard, out)
+		out.Close()
+		done <- err
+	}()
+	lines := bufio.NewReader(in)
+	head, err := lines.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, lines)
+	port := regexp.MustCompile(`serving https://.*:(\d+)/`).FindStringSubmatch(head)
+	if port == nil {
+		t.Fatalf("said %q", head)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
+	url := "https://127.0.0.1:" + port[1] + "/predict"
+	for value, want := range map[string]int{"Bearer 0123456789abcdef": 400, "Bearer no": 401} {
+		if got := ask(t, client, "POST", url, "myhost.example", "Authorization", value); got != want {
+			t.Errorf("%s: status %d, want %d", value, got, want)
+		}
+	}
+	stop()
+	if err := <-done; err == nil {
+		t.Error("ended without an error after Ctrl-C")
+	}
+	short := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(short, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for flags, c := range map[string]struct {
+		code int
+		want string
+	}{
+		"--addr 0.0.0.0:0":                          {2, "other machines can reach it: give --token-file FILE, or --anyone"},
+		"--token-file " + short:                     {1, "a token of 6 characters: want at least 16"},
+		"--token-file /dev/zero":                    {1, "not a file of at most 4096 bytes"},
+		"--tls-cert " + cert:                        {2, "go together"},
+		"--tls-cert " + cert + " --tls-key " + cert: {1, "--tls-key"},
+		"--max-body 1000":                           {2, "want at least 8001"},
+	} {
+		args := append([]string{"train-alexnet", "serve", "--checkpoint", w.checkpoint}, strings.Fields(flags)...)
+		call(args...).must(t, c.code, c.want)
+	}
+}

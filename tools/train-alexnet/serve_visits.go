@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// visits bound a server's connections and the memory of requests that are still
+// being sent. When either is short, the connection goes that has kept the server
+// waiting for longest. So clients that hold connections open and send little make
+// room for those that send their requests, and only when there is no room left.
+type visits struct {
+	most int // connections
+
+	mu       sync.Mutex
+	open     map[net.Conn]*visit
+	present  int // of open, those that have not been sent away
+	sentAway uint64
+	leaving  *visit // was sent away for its memory and has not given it back
+}
+
+// visit is one connection.
+type visit struct {
+	conn   net.Conn
+	phase  phase
+	since  time.Time     // of the phase
+	away   bool          // has been sent away
+	thrown chan struct{} // closed then
+}
+
+// phase is what a connection's request is at.
+type phase uint8
+
+const (
+	waiting phase = iota // no request, or not all of its header
+	sending              // header read, body on its way
+	working              // the request is complete and is being answered
+)
+
+func newVisits(most int) *visits { return &visits{most: most, open: map[net.Conn]*visit{}} }
+
+// visitKey is the context key of a connection's visit.
+type visitKey struct{}
+
+// enter is an http.Server's ConnContext.
+func (s *visits) enter(ctx context.Context, c net.Conn) context.Context {
+	v := &visit{conn: c, since: time.Now(), thrown: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.present >= s.most {
+		s.close(s.slowest(waiting, sending))
+	}
+	s.open[c] = v
+	s.present++
+	if s.present > s.most { // the others are being answered
+		s.close(v)
+	}
+	return context.WithValue(ctx, visitKey{}, v)
+}
+
+// state is an http.Server's ConnState.
+func (s *visits) state(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.open[c]
+	if v == nil {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		v.phase, v.since = sending, time.Now()
+	case http.StateIdle:
+		v.phase, v.since = waiting, time.Now()
+	case http.StateClosed, http.StateHijacked:
+		delete(s.open, c)
+		if !v.away {
+			s.present--
+		}
+		s.left(v)
+	}
+}
+
+// begin notes that a request is complete: from now on it isn't sent away. The
+// request of a server without visits has none.
+func (s *visits) begin(v *visit) {
+	if v == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.phase = working
+}
+
+// makeRoom sends away the slowest of those that are sending bodies, unless one has
+// been sent away already and is about to give its memory back.
+func (s *visits) makeRoom() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaving == nil {
+		if s.leaving = s.slowest(sending); s.leaving != nil {
+			s.sendAway(s.leaving)
+			_ = s.leaving.conn.SetReadDeadline(time.Unix(1, 0)) // ends the handler's read, which then says why
+		}
+	}
+}
+
+// gone notes that a request has given its memory back.
+func (s *visits) gone(v *visit) {
+	if v == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left(v)
+}
+
+func (s *visits) left(v *visit) {
+	if s.leaving == v {
+		s.leaving = nil
+	}
+}
+
+// slowest is the connection that has been in one of these phases for longest.
+func (s *visits) slowest(phases ...phase) (v *visit) {
+	for _, o := range s.open {
+		for _, p := range phases {
+			if o.phase == p && !o.away && (v == nil || o.since.Before(v.since)) {
+				v = o
+			}
+		}
+	}
+	return v
+}
+
+func (s *visits) sendAway(v *visit) {
+	v.away = true
+	close(v.thrown)
+	s.present--
+	s.sentAway++
+}
+
+// close ends a connection at once: an answer would keep it open for longer.
+func (s *visits) close(v *visit) {
+	if v == nil {
+		return
+	}
+	s.sendAway(v)
+	c := v.conn
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn() // without a farewell, which might take its time
+	}
+	_ = c.Close()
+}
+
+// count is the number of connections, and of those that were sent away.
+func (s *visits) count() (open int, sentAway uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open), s.sentAway
+}
