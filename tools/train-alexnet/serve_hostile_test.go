@@ -173,15 +173,15 @@ func serveDecodingMemory(t *testing.T, w trained) {
 	limits.decoded, limits.timeout = 2<<20, time.Second
 	s, hs := newTestServer(t, w, limits, guard{})
 	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
-	rgb := make([]byte, 3*500*500)
-	large, err := encode(rgb, 500)
+	rgb := make([]byte, 3*800*800)
+	large, err := encode(rgb, 800)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if a := post(t, hs.URL+"/predict", "image/png", bytes.NewReader(large)); a.status != 422 || !strings.Contains(a.Error, "takes 2 MB to decode, more than the server's 2 MB") {
 		t.Errorf("a picture that never fits: %+v", a)
 	}
-	if medium, err := encode(rgb[:3*400*400], 400); err != nil {
+	if medium, err := encode(rgb[:3*600*600], 600); err != nil {
 		t.Fatal(err)
 	} else if !s.try(1 << 20) {
 		t.Fatal("no memory")
