@@ -2,6 +2,7 @@ package cpu_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"alexnet/engine"
@@ -9,15 +10,28 @@ import (
 	"alexnet/engine/enginetest"
 )
 
+// usable are the names of the sets of kernels that this machine can run, the
+// fastest first.
+func usable() (names []string) {
+	for _, s := range slices.Backward(cpu.Kernels()) {
+		if s.Usable {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// TestConformance runs the suite over every set of kernels, and with the fastest
+// on other numbers of threads too.
 func TestConformance(t *testing.T) {
-	for _, portable := range []bool{false, true} {
+	for _, kernels := range usable() {
 		for _, threads := range []int{2, 1, 3} {
-			if testing.Short() && threads != 2 {
+			if threads != 2 && (testing.Short() || kernels != usable()[0]) {
 				continue
 			}
-			t.Run(fmt.Sprintf("portable=%v/threads=%d", portable, threads), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/threads=%d", kernels, threads), func(t *testing.T) {
 				enginetest.Run(t, func(t *testing.T) engine.Context {
-					c, err := cpu.New("cpu", cpu.Options{Threads: threads, Portable: portable})
+					c, err := cpu.New("cpu", cpu.Options{Threads: threads, Kernels: kernels})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -17,14 +17,15 @@ type Options struct {
 	// Threads is the number of goroutines that compute, 0 for GOMAXPROCS.
 	// Results don't depend on it.
 	Threads int
-	// Portable keeps to the kernels written in Go.
-	Portable bool
+	// Kernels names a set of kernels (see Kernels); "" is the fastest that the
+	// machine can run. Results of two sets differ in their last bits.
+	Kernels string
 }
 
 // Context is an engine.Context on the machine's processors.
 type Context struct {
 	name    string
-	kernels kernel.Set
+	kernels *kernel.Set
 	team    *team
 
 	memory []byte    // holds the next two
@@ -55,15 +56,16 @@ func New(name string, opts Options) (engine.Context, error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
+	kernels, err := kernel.Find(opts.Kernels)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	c := &Context{
 		name:    name,
-		kernels: kernel.Best(),
-		team:    newTeam(threads),
+		kernels: kernels,
+		team:    newTeam(threads, kernels),
 		queue:   make(chan command, queueLength),
 		stopped: make(chan struct{}),
-	}
-	if opts.Portable {
-		c.kernels = kernel.Portable
 	}
 	go c.serve()
 	return c, nil

@@ -15,6 +15,9 @@ func TestOptions(t *testing.T) {
 	if _, err := cpu.New("cpu", cpu.Options{Threads: -1}); err == nil || !strings.Contains(err.Error(), "-1 threads") {
 		t.Errorf("error %v, want one about -1 threads", err)
 	}
+	if _, err := cpu.New("cpu", cpu.Options{Kernels: "sse"}); err == nil || !strings.Contains(err.Error(), `cpu: no kernels called "sse"; there is portable`) {
+		t.Errorf("error %v, want one about kernels called sse", err)
+	}
 }
 
 // TestLabelOutOfRange wants later marks, and one Sync, to name the image and the
@@ -70,9 +73,9 @@ func TestReserve(t *testing.T) {
 // backward, against plain loops.
 func TestConvWide(t *testing.T) {
 	for _, stride := range []int{1, 3} {
-		for _, portable := range []bool{false, true} {
-			t.Run(fmt.Sprintf("stride=%d/portable=%v", stride, portable), func(t *testing.T) {
-				checkConvWide(t, engine.Window{Size: 3, Stride: stride, Pad: 1}, cpu.Options{Threads: 2, Portable: portable})
+		for _, kernels := range usable() {
+			t.Run(fmt.Sprintf("stride=%d/%s", stride, kernels), func(t *testing.T) {
+				checkConvWide(t, engine.Window{Size: 3, Stride: stride, Pad: 1}, cpu.Options{Threads: 2, Kernels: kernels})
 			})
 		}
 	}

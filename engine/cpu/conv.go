@@ -29,7 +29,7 @@ func shapeOf(win engine.Window, groups int, x, y *engine.Tensor) convShape {
 // packed weights (out × patch) by patches packed straight from the image.
 func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) lowered {
 	s := shapeOf(op.Window, op.Groups, op.X, op.Y)
-	panels, stride := ceilDiv(s.out, mr), s.patch*mr
+	panels, stride := ceilDiv(s.out, c.kernels.MR), s.patch*c.kernels.MR
 	pack := func(w *worker, part int) []float32 {
 		g, i := part/panels, part%panels
 		c.packPanel(w, w.scratch, c.floats(op.W)[g*s.out*s.patch:], s.out, s.patch, s.patch, i)
@@ -49,16 +49,17 @@ type packer func(w *worker, part int) []float32
 
 // lowerCorrelation computes y from x and the weights that pack packs.
 func (c *Context) lowerCorrelation(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer) lowered {
+	mr := c.kernels.MR
 	stride := s.patch * mr
 	multiply, scratch := c.correlate(s, x, y, bias, relu)
 	l := lowered{
-		shared:  s.groups * packedA(s.out, s.patch),
-		scratch: max(scratch, stride+spill),
+		shared:  s.groups * c.packedA(s.out, s.patch),
+		scratch: max(scratch, stride+c.spill()),
 		stages: []stage{{s.groups * ceilDiv(s.out, mr), func(w *worker, part int) {
 			copy(c.shared[part*stride:], pack(w, part))
 		}}, multiply},
 	}
-	if s.winogradWins() {
+	if s.winogradWins(c.kernels) {
 		l = c.lowerWinograd(s, x, y, bias, relu, pack, l)
 	}
 	return l
@@ -71,9 +72,10 @@ const stageRows = 8
 // correlate is the stage that computes y from x and the packed weights of all
 // groups at the start of the shared workspace, and the scratch that it takes.
 func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (stage, int) {
-	t := s.tiling(blockN)
+	mr, nr, width := c.kernels.MR, c.kernels.NR, c.kernels.Block.N
+	t := s.tiling(width, c.kernels)
 	offsets := t.offsets()
-	blocks := ceilDiv(s.patch, blockK)
+	blocks := ceilDiv(s.patch, c.kernels.Block.K)
 	depth := ceilDiv(s.patch, blocks)
 	stride := s.patch * mr
 	pixels := s.oh * s.ow
@@ -81,18 +83,18 @@ func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (
 		image, tile := part/t.count, part%t.count // image counts groups too
 		g := image % s.groups
 		in, out := c.floats(x)[image*s.xg:][:s.xg], c.floats(y)[image*s.yg:][:s.yg]
-		a := c.shared[g*packedA(s.out, s.patch):]
+		a := c.shared[g*c.packedA(s.out, s.patch):]
 		slab, b := w.scratch[:t.slabSize()], w.scratch[t.slabSize():]
-		staged := b[packedB(depth, blockN):]
+		staged := b[c.packedB(depth, width):]
 		row, rows, column, columns := t.place(tile)
-		t.fill(c, slab, in, row, rows)
+		t.fill(slab, in, row, rows)
 		j, n := row*s.ow+column, rows*columns
 		for k0 := 0; k0 < s.patch; k0 += depth {
 			k := min(depth, s.patch-k0)
 			for p := 0; p < k; p += stageRows {
 				rest := min(stageRows, k-p)
-				c.kernels.PackCopy(pointer(staged), blockN, pointer(slab[column:]), &offsets[k0+p], rest, rows, columns, t.stride())
-				c.kernels.PackPanels(pointer(b[p*nr:]), k*nr, pointer(staged), blockN, rest, ceilDiv(n, nr))
+				c.kernels.PackCopy(pointer(staged), width, pointer(slab[column:]), &offsets[k0+p], rest, rows, columns, t.stride())
+				c.kernels.PackPanels(pointer(b[p*nr:]), k*nr, pointer(staged), width, rest, ceilDiv(n, nr))
 			}
 			c.multiply(w, s.out, n, k, a[k0*mr:], stride, b, out[j:], pixels, k0 > 0)
 		}
@@ -100,5 +102,5 @@ func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (
 			c.finishRows(out[j:], pixels, s.out, n, c.floats(bias)[g*s.out:], relu)
 		}
 	}
-	return stage{s.images * s.groups * t.count, run}, t.slabSize() + packedB(depth, blockN) + stageRows*blockN + spill
+	return stage{s.images * s.groups * t.count, run}, t.slabSize() + c.packedB(depth, width) + stageRows*width + c.spill()
 }

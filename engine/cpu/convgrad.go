@@ -5,7 +5,7 @@ import "alexnet/engine"
 func (c *Context) lowerConvBackward(op engine.ConvBackward) lowered {
 	s := shapeOf(op.Window, op.Groups, op.X, op.DY)
 	l := c.lowerConvWeights(op, s)
-	if s.winogradWins() {
+	if s.winogradWins(c.kernels) {
 		l = c.lowerWinogradWeights(op, s, l)
 	}
 	if op.DX == nil {
@@ -25,30 +25,31 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) lowered {
 // Weight gradients are summed in chunks of images that depend on the shapes
 // alone: at most maxChunks, and fewer where their partial sums would take more
 // than maxPartial floats. A chunk's columns (the elements of a patch) are
-// divided into slices of at most sliceN, to have enough parts for all workers.
+// divided into slices of at most sliceBlocks blocks, to have enough parts for all workers.
 const (
-	maxChunks  = 16
-	maxPartial = 8 << 20
-	sliceN     = 4 * blockN
+	maxChunks   = 16
+	maxPartial  = 8 << 20
+	sliceBlocks = 4
 )
 
 // lowerConvWeights computes DW and DB. A chunk of images has one long product
 // per group, DW = DY·patchesᵀ, whose depth is all pixels of its images; the
 // chunks' partial sums are added in order.
 func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered {
+	mr, nr, block := c.kernels.MR, c.kernels.NR, c.kernels.Block
 	pixels := s.oh * s.ow
 	size := s.out * s.patch // of one group's weights
 	total := size * s.groups
 	chunks := max(1, min(maxChunks, s.images, maxPartial/total))
 	perChunk := ceilDiv(s.images, chunks)
 	chunks = ceilDiv(s.images, perChunk)
-	slices := ceilDiv(s.patch, sliceN)
+	slices := ceilDiv(s.patch, sliceBlocks*block.N)
 	slice := roundUp(ceilDiv(s.patch, slices), nr)
 	slices = ceilDiv(s.patch, slice)
 	panels := ceilDiv(s.out, mr)
-	t := s.tiling(blockK)
+	t := s.tiling(block.K, c.kernels)
 	offsets := t.offsets()
-	packed := packedA(s.out, blockK) + spill
+	packed := c.packedA(s.out, block.K) + c.spill()
 
 	run := func(w *worker, part int) {
 		chunk, g, first := part/(s.groups*slices), part/slices%s.groups, part%slices*slice
@@ -61,13 +62,13 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 			out := dy[(image*s.groups+g)*s.yg:][:s.yg]
 			for tile := range t.count {
 				row, rows, column, columns := t.place(tile)
-				t.fill(c, slab, in, row, rows)
+				t.fill(slab, in, row, rows)
 				k := rows * columns
 				for i := range panels {
 					c.packPanel(w, a[i*k*mr:], out[row*s.ow+column:], s.out, k, pixels, i)
 				}
-				for j := first; j < min(s.patch, first+slice); j += blockN {
-					n := min(blockN, first+slice-j, s.patch-j)
+				for j := first; j < min(s.patch, first+slice); j += block.N {
+					n := min(block.N, first+slice-j, s.patch-j)
 					c.packTurned(b, slab[column:], offsets[j:], n, rows, columns, t.stride())
 					c.multiply(w, s.out, n, k, a, k*mr, b, partial[j:], s.patch, accumulate)
 				}
@@ -95,7 +96,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 	}
 	return lowered{
 		shared:  chunks * total,
-		scratch: t.slabSize() + packed + packedB(blockK, blockN) + spill,
+		scratch: t.slabSize() + packed + c.packedB(block.K, block.N) + c.spill(),
 		stages: []stage{
 			{chunks * s.groups * slices, run},
 			{ceilDiv(total, width), sum},
@@ -115,7 +116,7 @@ func (c *Context) lowerConvFullData(op engine.ConvBackward, s convShape) lowered
 		out: s.in, oh: s.h, ow: s.w,
 		patch: s.out * s.Size * s.Size, xg: s.yg, yg: s.xg,
 	}
-	area := s.Size * s.Size
+	area, mr := s.Size*s.Size, c.kernels.MR
 	panels := ceilDiv(t.out, mr)
 	pack := func(w *worker, part int) []float32 {
 		weights := c.floats(op.W)[part/panels*s.out*s.patch:]
@@ -142,14 +143,15 @@ func (c *Context) lowerConvFullData(op engine.ConvBackward, s convShape) lowered
 // lowerConvScatter computes DX of any convolution: Wᵀ·DY gives the gradient of
 // every patch, which is added to the image piece by piece.
 func (c *Context) lowerConvScatter(op engine.ConvBackward, s convShape) lowered {
+	mr, nr, blockK := c.kernels.MR, c.kernels.NR, c.kernels.Block.K
 	pixels := s.oh * s.ow
 	panels := ceilDiv(s.patch, mr)
 	stride := s.out * mr
 	pack := func(w *worker, part int) {
 		g, i := part/panels, part%panels
-		packPanelTurned(c.shared[part*stride:], c.floats(op.W)[g*s.out*s.patch:], s.patch, s.out, s.patch, i)
+		c.packPanelTurned(c.shared[part*stride:], c.floats(op.W)[g*s.out*s.patch:], s.patch, s.out, s.patch, i)
 	}
-	const width = 64
+	width := max(64/nr, 1) * nr
 	run := func(w *worker, image int) { // image counts groups too
 		g := image % s.groups
 		dy := c.floats(op.DY)[image*s.yg:][:s.yg]

@@ -16,17 +16,18 @@ type product struct {
 	relu             bool
 }
 
-// denseN is the width of a dense layer's tile: with batches of 128, all of A
-// that one block of B meets is only 128 KB, so a narrow tile is wide enough.
-const denseN = 128
+// denseN is the width of a dense layer's tile, about 128: with batches of 128, all
+// of A that one block of B meets is only 128 KB, so a narrow tile is wide enough.
+func (c *Context) denseN() int { return max(128/c.kernels.NR, 1) * c.kernels.NR }
 
 func (c *Context) lowerProduct(g product) lowered {
+	mr, nr, denseN := c.kernels.MR, c.kernels.NR, c.denseN()
 	panels, tiles := ceilDiv(g.m, mr), ceilDiv(g.n, denseN)
 	stride := g.k * mr
 	pack := func(w *worker, i int) {
 		dst, a := c.shared[i*stride:], c.floats(g.a)
 		if g.aTurned {
-			packPanelTurned(dst, a, g.m, g.k, g.m, i)
+			c.packPanelTurned(dst, a, g.m, g.k, g.m, i)
 			return
 		}
 		// The panel's spill would race with whoever packs the next one.
@@ -37,7 +38,7 @@ func (c *Context) lowerProduct(g product) lowered {
 	for j := range rows {
 		rows[j] = min(j, g.n-1) * g.k
 	}
-	blocks := ceilDiv(g.k, blockK)
+	blocks := ceilDiv(g.k, c.kernels.Block.K)
 	depth := ceilDiv(g.k, blocks)
 	run := func(w *worker, tile int) {
 		b, out := c.floats(g.b), c.floats(g.c)
@@ -57,8 +58,8 @@ func (c *Context) lowerProduct(g product) lowered {
 		}
 	}
 	return lowered{
-		shared:  packedA(g.m, g.k),
-		scratch: max(packedB(depth, denseN)+spill, stride+spill),
+		shared:  c.packedA(g.m, g.k),
+		scratch: max(c.packedB(depth, denseN), stride) + c.spill(),
 		stages:  []stage{{panels, pack}, {tiles, run}},
 	}
 }

@@ -85,14 +85,14 @@ func TestThreads(t *testing.T) {
 	if testing.Short() {
 		steps = 1
 	}
-	for _, portable := range []bool{false, true} {
+	for _, kernels := range usable() {
 		var want []uint32
 		for _, threads := range []int{1, 2, 3, 8} {
 			if testing.Short() && threads > 2 {
 				continue
 			}
-			t.Run(fmt.Sprintf("portable=%v/threads=%d", portable, threads), func(t *testing.T) {
-				m, b := mini(t, open(t, cpu.Options{Threads: threads, Portable: portable}))
+			t.Run(fmt.Sprintf("%s/threads=%d", kernels, threads), func(t *testing.T) {
+				m, b := mini(t, open(t, cpu.Options{Threads: threads, Kernels: kernels}))
 				got := train(t, m, b, steps)
 				if want == nil {
 					want = got

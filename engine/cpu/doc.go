@@ -8,8 +8,8 @@
 //
 // # Matrix products
 //
-// Everything heavy is one blocked product (gemm.go) around a kernel of 6×16
-// results in registers. Operands are packed into panels first; what the last
+// Everything heavy is one blocked product (gemm.go) around a kernel whose tile of
+// results stays in registers: 6×16 with AVX2. Operands are packed into panels first; what the last
 // panel holds beyond the operand is computed and thrown away. Blocks are sized
 // by cache: a panel of B for the first level, a block of A for the second.
 //
@@ -44,8 +44,14 @@
 //
 // # Kernels
 //
-// Kernels live in internal/kernel, each in portable Go and some in AVX2
-// assembly that _generate writes with avo. Options.Portable chooses the first
-// at run time, the build tag noasm for good; the portable kernels carry no tag,
-// so that one test compares both.
+// Kernels live in internal/kernel. A set of kernels is data: functions, the sizes
+// of the matrix kernel's tile, the blocks that fit the caches, and the loop that
+// measures the peak. One set is portable Go; the others are assembly that
+// _generate writes with avo, one file and one row of a table a set. The fastest
+// that the machine can run is chosen by itself, Options.Kernels names another
+// one, and the build tag noasm leaves portable Go alone. Every test of kernels
+// and the conformance suite run over every set that the machine can run.
+//
+// Results are the same bit for bit within a set. Two sets round in different
+// places, and so differ in the last bits.
 package cpu

@@ -1,62 +1,48 @@
 package cpu
 
-import "alexnet/engine/cpu/internal/kernel"
-
-const (
-	mr = kernel.MR
-	nr = kernel.NR
-	// blockK is the greatest depth of one pass over a block: a panel of B
-	// (blockK × nr floats, 24 KB) stays in a 32 KB first-level cache.
-	blockK = 384
-	// blockM × blockK floats of A (147 KB) stay in a 512 KB second-level cache
-	// while all panels of a block of B pass by.
-	blockM = 96
-	// blockN × blockK floats of B (344 KB) are packed at a time.
-	blockN = 224
-)
-
 // packedA is the number of floats of an m×k matrix packed for the kernel:
-// panels of mr rows, each k columns of mr values.
-func packedA(m, k int) int { return roundUp(m, mr) * k }
+// panels of MR rows, each k columns of MR values.
+func (c *Context) packedA(m, k int) int { return roundUp(m, c.kernels.MR) * k }
 
 // packPanel packs panel number i of an m×k matrix whose rows are rs apart and
 // contiguous. Rows beyond m repeat the last one: what the kernel makes of them
 // is thrown away. It may write spill floats beyond the panel.
 func (c *Context) packPanel(w *worker, dst, a []float32, m, k, rs, i int) {
-	for r := range w.rows {
-		w.rows[r] = min(i*mr+r, m-1) * rs
+	mr := c.kernels.MR
+	for first := 0; first < mr; first += len(w.rows) {
+		for r := range w.rows {
+			w.rows[r] = min(i*mr+first+r, m-1) * rs
+		}
+		c.kernels.PackTranspose(pointer(dst[first:]), mr, pointer(a), &w.rows[0], 1, k, 0)
 	}
-	c.kernels.PackTranspose(pointer(dst), mr, pointer(a), &w.rows[0], 1, k, 0)
 }
 
 // packPanelTurned packs panel number i of an m×k matrix whose columns are ps
 // apart and contiguous. Rows beyond m become 0.
-func packPanelTurned(dst, a []float32, m, k, ps, i int) {
+func (c *Context) packPanelTurned(dst, a []float32, m, k, ps, i int) {
+	mr := c.kernels.MR
 	rows := min(mr, m-i*mr)
 	for p := range k {
-		d, s := dst[p*mr:][:mr:mr], a[i*mr+p*ps:][:rows]
-		if rows == mr {
-			*(*[mr]float32)(d) = [mr]float32(s)
-			continue
-		}
-		copy(d, s)
+		d := dst[p*mr:][:mr]
+		copy(d, a[i*mr+p*ps:][:rows])
 		clear(d[rows:])
 	}
 }
 
-// spill is how many floats beyond its end a packing kernel may touch: seven
-// rows of a panel, and a little.
-const spill = 8 * nr
+// spill is how many floats beyond its end a packing kernel may touch: the rows of
+// a panel that PackTranspose may write, and a little.
+func (c *Context) spill() int { return c.kernels.Lanes * c.kernels.NR }
 
 // packedB is the number of floats of a k×n block packed for the kernel: panels
-// of nr columns, each k rows of nr values.
-func packedB(k, n int) int { return roundUp(n, nr) * k }
+// of NR columns, each k rows of NR values.
+func (c *Context) packedB(k, n int) int { return roundUp(n, c.kernels.NR) * k }
 
 // packTurned packs a block of B of which offsets says where each of n columns
 // starts in src: runs of length values, stride apart. The list of offsets goes
-// on to a multiple of nr.
+// on to a multiple of NR.
 func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length, stride int) {
-	for x := 0; x < n; x += 8 {
+	nr := c.kernels.NR
+	for x := 0; x < n; x += c.kernels.Lanes {
 		panel := dst[x/nr*nr*runs*length+x%nr:]
 		c.kernels.PackTranspose(pointer(panel), nr, pointer(src), &offsets[x], runs, length, stride)
 	}
@@ -66,24 +52,24 @@ func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length,
 // i of A, packed, starts at a[i·stride]; B is packed, and what its last panel
 // holds beyond n does not matter.
 func (c *Context) multiply(w *worker, m, n, k int, a []float32, stride int, b, dst []float32, ldc int, accumulate bool) {
-	gemm := c.kernels.Gemm
-	for i0 := 0; i0 < m; i0 += blockM {
+	gemm, mr, nr, block := c.kernels.Gemm, c.kernels.MR, c.kernels.NR, c.kernels.Block.M
+	for i0 := 0; i0 < m; i0 += block {
 		for j := 0; j < n; j += nr {
-			for i := i0; i < min(m, i0+blockM); i += mr {
+			for i := i0; i < min(m, i0+block); i += mr {
 				pa, pb := pointer(a[i/mr*stride:]), pointer(b[j*k:])
 				if i+mr <= m && j+nr <= n {
 					gemm(k, pa, pb, pointer(dst[i*ldc+j:]), ldc, accumulate)
 				} else {
 					gemm(k, pa, pb, pointer(w.edge), nr, false)
-					copyTile(dst[i*ldc+j:], ldc, w.edge, min(mr, m-i), min(nr, n-j), accumulate)
+					copyTile(dst[i*ldc+j:], ldc, w.edge, nr, min(mr, m-i), min(nr, n-j), accumulate)
 				}
 			}
 		}
 	}
 }
 
-// copyTile brings the upper left corner of a tile to C.
-func copyTile(dst []float32, ldc int, tile []float32, m, n int, accumulate bool) {
+// copyTile brings the upper left corner of a tile, whose rows are nr apart, to C.
+func copyTile(dst []float32, ldc int, tile []float32, nr, m, n int, accumulate bool) {
 	for r := range m {
 		d, s := dst[r*ldc:][:n], tile[r*nr:][:n]
 		if !accumulate {

@@ -45,7 +45,7 @@ func (c *Context) lowerLRNBackward(op engine.LRNBackward) lowered {
 
 // across is normalisation over neighbouring maps.
 type across struct {
-	kernels      kernel.Set
+	kernels      *kernel.Set
 	below, above int // maps of the window below and above the centre
 	k, alpha     float32
 	beta         float64
@@ -54,7 +54,7 @@ type across struct {
 	images       int
 }
 
-func newAcross(kernels kernel.Set, r engine.Response, groups int, s engine.Shape) *across {
+func newAcross(kernels *kernel.Set, r engine.Response, groups int, s engine.Shape) *across {
 	area := s[2] * s[3]
 	return &across{
 		kernels: kernels,

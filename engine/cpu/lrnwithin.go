@@ -44,12 +44,12 @@ func (q square) sums(add func(y, x []float32), scratch, x []float32) {
 // within is normalisation over the pixels of one map.
 type within struct {
 	square
-	kernels  kernel.Set
+	kernels  *kernel.Set
 	k, alpha float64
 	beta     float64
 }
 
-func newWithin(kernels kernel.Set, r engine.Response, s engine.Shape) within {
+func newWithin(kernels *kernel.Set, r engine.Response, s engine.Shape) within {
 	return within{square{r.Size / 2, (r.Size - 1) / 2, s[2], s[3]}, kernels, r.K, r.AlphaPerTerm(), r.Beta}
 }
 

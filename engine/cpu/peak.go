@@ -8,11 +8,13 @@ import (
 )
 
 // PeakFLOPS measures, for about the given time, how many floating-point
-// operations a second the threads reach together on registers alone. Kernels
-// are held against it. It is 0 on machines without an assembly loop to measure
-// with.
-func PeakFLOPS(threads int, during time.Duration) float64 {
-	if kernel.Peak == nil {
+// operations a second the threads reach together on registers alone with the
+// instructions of a set of kernels, named as in Options. Kernels are held against
+// it. It is 0 for a set that this machine can't run, or that has no assembly loop
+// to measure with.
+func PeakFLOPS(kernels string, threads int, during time.Duration) float64 {
+	set, err := kernel.Find(kernels)
+	if err != nil || set.Peak == nil {
 		return 0
 	}
 	const turns = 10_000
@@ -24,10 +26,10 @@ func PeakFLOPS(threads int, during time.Duration) float64 {
 			n := 0
 			began := time.Now()
 			for time.Since(began) < during {
-				kernel.Peak(turns)
+				set.Peak(turns)
 				n += turns
 			}
-			rate := float64(n) * kernel.PeakFLOP / time.Since(began).Seconds()
+			rate := float64(n*set.PeakFLOP) / time.Since(began).Seconds()
 			mu.Lock()
 			defer mu.Unlock()
 			total += rate

@@ -1,5 +1,7 @@
 package cpu
 
+import "alexnet/engine/cpu/internal/kernel"
+
 // tiling cuts the output image of a convolution into tiles of whole rows, or,
 // where a row is too long, into pieces of one row. The input that a tile's
 // patches meet is copied, zero padding included, to a slab, in which every
@@ -13,11 +15,12 @@ type tiling struct {
 	count    int // tiles of an image
 	slabRows int // input rows of a slab
 	phase    int // floats of one phase of a row
+	kernels  *kernel.Set
 }
 
 // tiling makes tiles of at most limit pixels.
-func (s *convShape) tiling(limit int) *tiling {
-	t := &tiling{convShape: s}
+func (s *convShape) tiling(limit int, kernels *kernel.Set) *tiling {
+	t := &tiling{convShape: s, kernels: kernels}
 	t.across = ceilDiv(s.ow, limit)
 	t.columns = ceilDiv(s.ow, t.across)
 	t.rows = max(1, min(s.oh, limit/s.ow))
@@ -43,13 +46,13 @@ func (t *tiling) stride() int { return t.pitch() * t.Stride }
 
 // slabSize is the floats of a slab, with room for reads beyond its last run and,
 // at the end, for a padded row on its way to its phases.
-func (t *tiling) slabSize() int { return t.in*t.slabRows*t.pitch() + 8 + t.pitch() }
+func (t *tiling) slabSize() int { return t.in*t.slabRows*t.pitch() + t.kernels.Lanes + t.pitch() }
 
 // offsets says where in the slab each weight of a patch, in the order (input
 // map, ky, kx), meets the tile's first output pixel. The list is filled up to
-// a multiple of nr with the last offset.
+// a multiple of NR with the last offset.
 func (t *tiling) offsets() []int {
-	o := make([]int, 0, roundUp(t.patch, nr))
+	o := make([]int, 0, roundUp(t.patch, t.kernels.NR))
 	for i := range t.in {
 		for ky := range t.Size {
 			for kx := range t.Size {
@@ -65,7 +68,7 @@ func (t *tiling) offsets() []int {
 
 // fill copies the input of output rows row…row+rows from one group of one
 // image.
-func (t *tiling) fill(c *Context, slab, x []float32, row, rows int) {
+func (t *tiling) fill(slab, x []float32, row, rows int) {
 	height := (rows-1)*t.Stride + t.Size
 	padded := slab[t.slabSize()-t.pitch():][:t.pitch()]
 	clear(padded[:t.Pad])
@@ -84,7 +87,7 @@ func (t *tiling) fill(c *Context, slab, x []float32, row, rows int) {
 				clear(dst[t.Pad+t.w:])
 			default:
 				copy(padded[t.Pad:], plane[y*t.w:][:t.w])
-				c.kernels.Split(pointer(dst), pointer(padded), t.Stride, t.phase)
+				t.kernels.Split(pointer(dst), pointer(padded), t.Stride, t.phase)
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package cpu
 import (
 	"sync"
 	"sync/atomic"
+
+	"alexnet/engine/cpu/internal/kernel"
 )
 
 // A stage is one parallel loop of a program. Its parts are fixed by the shapes
@@ -27,14 +29,14 @@ type worker struct {
 	id      int
 	scratch []float32
 	edge    []float32 // one matrix tile, for tiles that stick out of C
-	rows    [8]int    // where the rows start that are packed together
+	rows    []int     // where the rows start that are packed together
 	wake    chan struct{}
 }
 
-func newTeam(threads int) *team {
+func newTeam(threads int, kernels *kernel.Set) *team {
 	t := &team{}
 	for i := range threads {
-		w := &worker{id: i, edge: make([]float32, 16*16), wake: make(chan struct{}, 1)}
+		w := &worker{id: i, edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Lanes), wake: make(chan struct{}, 1)}
 		t.workers = append(t.workers, w)
 		if i > 0 {
 			go t.serve(w)

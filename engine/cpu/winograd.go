@@ -19,6 +19,7 @@ import (
 // winograd is the geometry of one such convolution.
 type winograd struct {
 	convShape
+	kernels      *kernel.Set
 	filter       kernel.Filter
 	entries      int // of a transformed tile
 	m            int // output maps that are multiplied before they are transformed
@@ -40,20 +41,20 @@ type side struct {
 
 // winogradWins reports whether the transforms cost less than they save: they are
 // shared by all maps of the other side.
-func (s *convShape) winogradWins() bool {
+func (s *convShape) winogradWins(kernels *kernel.Set) bool {
 	return (s.Size == 3 || s.Size == 5) && s.Stride == 1 && s.in >= 32 && s.out >= 32 &&
-		ceilDiv(s.ow, 2) <= blockN && s.images*s.oh*s.ow >= 256
+		ceilDiv(s.ow, 2) <= kernels.Block.N && s.images*s.oh*s.ow >= 256
 }
 
 func newWinograd(s convShape, kernels *kernel.Set) *winograd {
-	w := &winograd{convShape: s, entries: (s.Size + 1) * (s.Size + 1), across: ceilDiv(s.ow, 2), down: ceilDiv(s.oh, 2)}
+	w := &winograd{convShape: s, kernels: kernels, entries: (s.Size + 1) * (s.Size + 1), across: ceilDiv(s.ow, 2), down: ceilDiv(s.oh, 2)}
 	for _, f := range kernels.Winograd {
 		if f.Size == s.Size {
 			w.filter = f
 		}
 	}
-	w.m = 16 * blockM / w.entries / mr * mr
-	w.rows = min(blockN/w.across, s.images*w.down)
+	w.m = max(16*kernels.Block.M/w.entries/kernels.MR, 1) * kernels.MR
+	w.rows = min(kernels.Block.N/w.across, s.images*w.down)
 	w.blocks = ceilDiv(s.images*w.down, w.rows)
 	w.input = side{w.tilesOf(s.Size+1, s.Pad, s.h, s.w), s.in, s.h * s.w, s.groups * s.xg, w.filter.Input}
 	return w
@@ -63,20 +64,20 @@ func newWinograd(s convShape, kernels *kernel.Set) *winograd {
 func (w *winograd) tilesOf(size, pad, height, width int) *tiling {
 	return &tiling{
 		convShape: &convShape{Window: engine.Window{Size: size, Stride: 2, Pad: pad}, in: 1, h: height, w: width},
-		slabRows:  2*w.rows + size - 2, phase: w.across + size/2 - 1,
+		slabRows:  2*w.rows + size - 2, phase: w.across + size/2 - 1, kernels: w.kernels,
 	}
 }
 
 // tiles is the tiles of a whole block, rounded up to panels.
-func (w *winograd) tiles() int { return roundUp(w.rows*w.across, nr) }
+func (w *winograd) tiles() int { return roundUp(w.rows*w.across, w.kernels.NR) }
 
 // Sizes in floats of what a part keeps in its scratch memory. The distance
 // between the planes of products is no multiple of a page, so that the
 // entries of a tile don't meet in one set of the cache.
-func (w *winograd) stagePlane() int   { return w.tiles() + 8 }
+func (w *winograd) stagePlane() int   { return w.tiles() + w.kernels.Lanes }
 func (w *winograd) transformed() int  { return w.entries * w.in * w.tiles() }
-func (w *winograd) productPlane() int { return w.m*w.tiles() + nr }
-func (w *winograd) staged() int       { return 2*w.rows*w.ow + nr }
+func (w *winograd) productPlane() int { return w.m*w.tiles() + w.kernels.NR }
+func (w *winograd) staged() int       { return 2*w.rows*w.ow + 2*w.kernels.Lanes }
 
 // run is a number of rows of tiles of one image: tile is the first one's place
 // in the block.
@@ -98,9 +99,10 @@ func (w *winograd) runs(block int, f func(r run)) {
 // in the worker's scratch memory. again are the two stages that compute the same
 // by definition.
 func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, again lowered) lowered {
-	w := newWinograd(s, &c.kernels)
+	w := newWinograd(s, c.kernels)
+	mr, blockK := c.kernels.MR, c.kernels.Block.K
 	panels := ceilDiv(s.out, mr)
-	entry := packedA(s.out, s.in) // floats of one entry of a group's weights
+	entry := c.packedA(s.out, s.in) // floats of one entry of a group's weights
 	transform := func(k *worker, part int) {
 		u := c.shared[part/panels*w.entries*entry+part%panels*s.in*mr:]
 		w.filter.Weights(pointer(u), entry, pointer(pack(k, part)), s.in)
@@ -112,7 +114,7 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 		g, block := part/w.blocks, part%w.blocks
 		v := k.scratch[:w.transformed()]
 		rest := k.scratch[len(v):]
-		n := w.transformInput(c, v, rest, c.floats(x)[g*s.xg:], block)
+		n := w.transformInput(v, rest, c.floats(x)[g*s.xg:], block)
 		products, staged := rest[:w.entries*w.productPlane()], rest[w.entries*w.productPlane():]
 		for o := 0; o < s.out; o += w.m {
 			maps := min(w.m, s.out-o)
@@ -169,15 +171,16 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 
 // transformInput packs a block's tiles for multiply, entry after entry, and
 // returns their number, rounded up to panels. x starts at the group's first map.
-func (w *winograd) transformInput(c *Context, v, scratch, x []float32, block int) (n int) {
+func (w *winograd) transformInput(v, scratch, x []float32, block int) (n int) {
+	nr, blockK := w.kernels.NR, w.kernels.Block.K
 	stage, slab := scratch[:w.entries*w.stagePlane()], scratch[w.entries*w.stagePlane():]
 	for in := range w.in {
-		n = w.stageTiles(c, &w.input, stage, slab, x, in, block)
+		n = w.stageTiles(&w.input, stage, slab, x, in, block)
 		k0 := in / blockK * blockK
 		depth := min(blockK, w.in-k0)
 		for e := range w.entries {
 			to := v[(e*w.in+k0)*n+(in-k0)*nr:]
-			c.kernels.PackPanels(pointer(to), depth*nr, pointer(stage[e*w.stagePlane():]), 0, 1, n/nr)
+			w.kernels.PackPanels(pointer(to), depth*nr, pointer(stage[e*w.stagePlane():]), 0, 1, n/nr)
 		}
 	}
 	return n
@@ -186,13 +189,13 @@ func (w *winograd) transformInput(c *Context, v, scratch, x []float32, block int
 // stageTiles transforms a block's tiles of one map, each entry to a plane of
 // stage, and returns their number, rounded up to panels by zeros. x starts at
 // the group's first map.
-func (w *winograd) stageTiles(c *Context, s *side, stage, slab, x []float32, m, block int) (n int) {
+func (w *winograd) stageTiles(s *side, stage, slab, x []float32, m, block int) (n int) {
 	w.runs(block, func(r run) {
-		s.slab.fill(c, slab, x[r.image*s.image+m*s.plane:][:s.plane], r.row, r.rows)
+		s.slab.fill(slab, x[r.image*s.image+m*s.plane:][:s.plane], r.row, r.rows)
 		s.transform(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), s.slab.pitch(), s.slab.phase, r.rows, w.across)
 		n = r.tile + r.rows*w.across
 	})
-	padded := roundUp(n, nr)
+	padded := roundUp(n, w.kernels.NR)
 	for e := range w.entries {
 		clear(stage[e*w.stagePlane():][n:padded])
 	}

@@ -6,10 +6,6 @@ import (
 	"alexnet/engine"
 )
 
-// winogradMaps is up to how many output maps a part of the gradient of the
-// weights has: the input's tiles are transformed for each such slice again.
-const winogradMaps = 2 * blockM
-
 // lowerWinogradWeights computes DW through the same transforms as the forward
 // pass, turned: with U the gradient of the transformed weights,
 //
@@ -20,17 +16,19 @@ const winogradMaps = 2 * blockM
 // same by definition, which is done again when DW isn't finite throughout; its
 // last stage computes DB.
 func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
-	w := newWinograd(s, &c.kernels)
+	w := newWinograd(s, c.kernels)
+	mr, nr, lanes := c.kernels.MR, c.kernels.NR, c.kernels.Lanes
 	out := side{w.tilesOf(2, 0, s.oh, s.ow), s.out, s.oh * s.ow, s.groups * s.yg, w.filter.Gradient}
-	slices := ceilDiv(s.out, winogradMaps)
+	// The input's tiles are transformed for each slice of output maps again.
+	slices := ceilDiv(s.out, 2*c.kernels.Block.M)
 	slice := ceilDiv(s.out, slices)
 	entries := w.entries
 	total := entries * s.groups * s.out * s.in
 	chunks := max(1, min(maxChunks, w.blocks, maxPartial/total))
 	perChunk := ceilDiv(w.blocks, chunks)
 	chunks = ceilDiv(w.blocks, perChunk)
-	entryA, entryB := packedA(slice, w.tiles())+spill, packedB(w.tiles(), s.in)
-	var at [8]int // where 8 maps are staged
+	entryA, entryB := c.packedA(slice, w.tiles())+c.spill(), c.packedB(w.tiles(), s.in)
+	at := make([]int, lanes) // where that many maps are staged
 	for i := range at {
 		at[i] = i * entries * w.stagePlane()
 	}
@@ -38,11 +36,11 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	// packTiles packs maps first, …, first+count of one side in panels of so many
 	// maps, entry after entry.
 	packTiles := func(k *worker, s *side, dst []float32, entry, panel int, x []float32, first, count, block int) (n int) {
-		stage, slab := k.scratch[:8*entries*w.stagePlane()], k.scratch[8*entries*w.stagePlane():]
-		step := min(panel, 8)
+		stage, slab := k.scratch[:lanes*entries*w.stagePlane()], k.scratch[lanes*entries*w.stagePlane():]
+		step := min(panel, lanes)
 		for m := 0; m < count; m += step {
 			for i := range step {
-				n = w.stageTiles(c, s, stage[at[i]:], slab, x, first+min(m+i, count-1), block)
+				n = w.stageTiles(s, stage[at[i]:], slab, x, first+min(m+i, count-1), block)
 			}
 			for e := range entries {
 				to := dst[e*entry+m/panel*panel*n+m%panel:]
@@ -52,7 +50,7 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 		return n
 	}
 	slab := max(w.input.slab.slabSize(), out.slab.slabSize())
-	staging := 8*entries*w.stagePlane() + slab
+	staging := lanes*entries*w.stagePlane() + slab
 	run := func(k *worker, part int) {
 		chunk, g, first := part/(s.groups*slices), part/slices%s.groups, part%slices*slice
 		maps := min(slice, s.out-first)
@@ -72,7 +70,7 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	var odd atomic.Bool
 	finish := func(k *worker, part int) { // part is an output map of all groups
 		g, o := part/s.out, part%s.out
-		plane := roundUp(s.in, 8)
+		plane := roundUp(s.in, lanes)
 		rows, weights := k.scratch[:entries*plane], k.scratch[entries*plane:]
 		for e := range entries {
 			row, from := rows[e*plane:][:s.in], c.shared[((g*entries+e)*s.out+o)*s.in:]
@@ -95,7 +93,7 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	}
 	l := lowered{
 		shared:  max(chunks*total, by.shared),
-		scratch: max(staging+entries*(entryA+entryB)+spill, (entries+s.Size*s.Size)*roundUp(s.in, 8), by.scratch),
+		scratch: max(staging+entries*(entryA+entryB)+c.spill(), (entries+s.Size*s.Size)*roundUp(s.in, lanes), by.scratch),
 		stages:  []stage{{chunks * s.groups * slices, run}, {s.groups * s.out, finish}},
 	}
 	last := len(by.stages) - 1

@@ -13,6 +13,10 @@ import (
 // openCPU shares the threads out over the contexts.
 func openCPU(names []string, o Options) ([]engine.Context, error) {
 	threads := o.threads()
+	kernels, err := chosenKernels(o)
+	if err != nil {
+		return nil, err
+	}
 	var contexts []engine.Context
 	for i, name := range names {
 		share := threads / len(names)
@@ -22,7 +26,7 @@ func openCPU(names []string, o Options) ([]engine.Context, error) {
 		var c engine.Context
 		err := fmt.Errorf("device %q: the CPU has no index, write cpu", name)
 		if name == "cpu" {
-			c, err = cpu.New(name, cpu.Options{Threads: max(1, share), Portable: o.Portable})
+			c, err = cpu.New(name, cpu.Options{Threads: max(1, share), Kernels: kernels})
 		}
 		if err != nil {
 			for _, c := range contexts {
@@ -37,7 +41,25 @@ func openCPU(names []string, o Options) ([]engine.Context, error) {
 
 func listCPU() Inventory {
 	about := fmt.Sprintf("%d cores, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	return Inventory{Devices: []Device{{Name: "cpu", About: about}}}
+	d := Device{Name: "cpu", About: about}
+	chosen, _ := cpu.ChosenKernels("")
+	for _, s := range cpu.Kernels() {
+		d.Kernels = append(d.Kernels, Kernels{s.Name, s.Needs, s.Usable, s.Name == chosen})
+	}
+	return Inventory{Devices: []Device{d}}
+}
+
+// chosenKernels is the name of the set that o asks for.
+func chosenKernels(o Options) (string, error) {
+	name := o.Kernels
+	if name == Auto {
+		name = ""
+	}
+	name, err := cpu.ChosenKernels(name)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrKernels, err)
+	}
+	return name, nil
 }
 
 // threads is the number of CPU threads over all contexts.
@@ -48,4 +70,10 @@ func (o Options) threads() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-func peakCPU(o Options, during time.Duration) float64 { return cpu.PeakFLOPS(o.threads(), during) }
+func peakCPU(o Options, during time.Duration) float64 {
+	kernels, err := chosenKernels(o)
+	if err != nil {
+		return 0
+	}
+	return cpu.PeakFLOPS(kernels, o.threads(), during)
+}

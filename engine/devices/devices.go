@@ -20,8 +20,10 @@ type Options struct {
 	// Threads is the number of CPU threads shared out over the CPU contexts;
 	// 0 means one a core.
 	Threads int
-	// Portable leaves out assembly.
-	Portable bool
+	// Kernels names the set of kernels of CPU contexts, one of those that List
+	// names; Auto, which "" stands for, is the fastest that the machine can run.
+	// Sets differ in the last bits of their results.
+	Kernels string
 	// Precision is the arithmetic: "fp32", which "" stands for, on every device;
 	// "tf32" and "bf16" on GPUs.
 	Precision string
@@ -65,6 +67,15 @@ type Inventory struct {
 type Device struct {
 	Name, About string
 	Precisions  []string
+	Kernels     []Kernels // the sets of a CPU, the fastest last
+}
+
+// Kernels is a set of kernels of the CPU.
+type Kernels struct {
+	Name   string
+	Needs  string // of a processor, in words
+	Usable bool   // on this machine
+	Chosen bool   // by Auto
 }
 
 // Library is a library that a device needs, found at run time.
@@ -141,8 +152,22 @@ func Open(list string, o Options) ([]engine.Context, error) {
 	return first.open(names, o)
 }
 
-// ErrPrecision is an arithmetic that a device doesn't have.
-var ErrPrecision = errors.New("precision")
+// ErrPrecision is an arithmetic that a device doesn't have, ErrKernels a set of
+// kernels that a machine can't run.
+var (
+	ErrPrecision = errors.New("precision")
+	ErrKernels   = errors.New("kernels")
+)
+
+// ChosenKernels is the name of the set of kernels that Open(list, o) takes, and ""
+// for devices that have no choice.
+func ChosenKernels(list string, o Options) (string, error) {
+	list, _ = Resolve(list)
+	if name, _, _ := strings.Cut(list, ","); strings.TrimSpace(name) != "cpu" {
+		return "", nil
+	}
+	return chosenKernels(o)
+}
 
 // PeakFLOPS measures what the devices of a list reach together on registers
 // alone, in operations a second; 0 where it cannot be measured.

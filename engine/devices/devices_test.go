@@ -44,6 +44,32 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestKernels(t *testing.T) {
+	d := List().Devices[0]
+	for _, k := range d.Kernels {
+		name, err := ChosenKernels("cpu,cpu", Options{Kernels: k.Name})
+		if (err == nil) != k.Usable || k.Usable && name != k.Name {
+			t.Errorf("%+v: chose %q, %v", k, name, err)
+		}
+		if auto, err := ChosenKernels("cpu", Options{Kernels: Auto}); err != nil || k.Chosen != (auto == k.Name) {
+			t.Errorf("auto chooses %s, %v; the list has %+v", auto, err, k)
+		}
+		contexts, err := Open("cpu", Options{Threads: 1, Kernels: k.Name})
+		if (err == nil) != k.Usable || errors.Is(err, ErrKernels) == k.Usable {
+			t.Errorf("%+v: %v", k, err)
+		}
+		for _, c := range contexts {
+			c.Close()
+		}
+	}
+	if _, err := Open("cpu", Options{Kernels: "sse"}); !errors.Is(err, ErrKernels) || !strings.Contains(err.Error(), `kernels: no kernels called "sse"; there is portable`) {
+		t.Error(err)
+	}
+	if name, err := ChosenKernels("cuda:0", Options{}); name != "" || err != nil {
+		t.Errorf("a GPU chose %q, %v", name, err)
+	}
+}
+
 func TestWire(t *testing.T) {
 	if _, err := Open("cpu", Options{Wire: "tf32"}); err == nil || !strings.Contains(err.Error(), `gradients between ranks in "tf32": want fp32 or bf16`) {
 		t.Error(err)

@@ -65,7 +65,8 @@ const (
 // TestGolden compares the presets with PyTorch: an inference, the outcome of
 // every training step, every gradient of the first step, and all weights and
 // velocities after the last, on one context and on two, and with the batch cut
-// into pieces whose gradients are added up.
+// into pieces whose gradients are added up. The small net runs on every set of
+// kernels that the machine can run, the others on the fastest.
 func TestGolden(t *testing.T) {
 	for _, c := range []struct {
 		net    string
@@ -73,18 +74,34 @@ func TestGolden(t *testing.T) {
 	}{{"alexnet", []int{1}}, {"alexnet-145", []int{1}}, {"alexnet-mini", []int{1, 2, 4}}, {"alexnet-mini-smoothed", []int{1, 2}}} {
 		for _, contexts := range []int{1, 2} {
 			for _, pieces := range c.pieces {
-				t.Run(fmt.Sprintf("%s on %d in %d", c.net, contexts, pieces), func(t *testing.T) {
-					if testing.Short() && !strings.HasPrefix(c.net, "alexnet-mini") {
-						t.Skip("the full net takes a minute")
+				for _, kernels := range usable() {
+					if kernels != usable()[0] && (c.net != "alexnet-mini" || pieces > 1) {
+						continue
 					}
-					g := readGolden(t, c.net)
-					m := newModel(t, g, pieces, open(t, contexts, cpu.Options{}))
-					defer m.Close()
-					g.check(t, m)
-				})
+					t.Run(fmt.Sprintf("%s on %d in %d by %s", c.net, contexts, pieces, kernels), func(t *testing.T) {
+						if testing.Short() && !strings.HasPrefix(c.net, "alexnet-mini") {
+							t.Skip("the full net takes a minute")
+						}
+						g := readGolden(t, c.net)
+						m := newModel(t, g, pieces, open(t, contexts, cpu.Options{Kernels: kernels}))
+						defer m.Close()
+						g.check(t, m)
+					})
+				}
 			}
 		}
 	}
+}
+
+// usable are the names of the sets of kernels that this machine can run, the
+// fastest first.
+func usable() (names []string) {
+	for _, s := range slices.Backward(cpu.Kernels()) {
+		if s.Usable {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 func readGolden(t *testing.T, net string) *golden {

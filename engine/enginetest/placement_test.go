@@ -43,21 +43,21 @@ func train(t *testing.T, steps, contexts int, options cpu.Options) trained {
 }
 
 // TestThreadsDoNotMatter: the number of threads must not change a bit, on one
-// context and on two, with the machine's kernels and with the portable ones.
+// context and on two, with every set of kernels that the machine can run.
 func TestThreadsDoNotMatter(t *testing.T) {
 	for _, contexts := range []int{1, 2} {
-		for _, portable := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%d contexts, portable %t", contexts, portable), func(t *testing.T) {
-				if portable && testing.Short() {
+		for _, kernels := range usable() {
+			t.Run(fmt.Sprintf("%d contexts, %s", contexts, kernels), func(t *testing.T) {
+				if kernels == "portable" && testing.Short() {
 					t.Skip("the portable kernels are slow")
 				}
 				steps, others := 2, []int{2, 3, 7}
 				if testing.Short() { // an emulator takes a minute for each
 					steps, others = 1, []int{3}
 				}
-				want := train(t, steps, contexts, cpu.Options{Threads: 1, Portable: portable})
+				want := train(t, steps, contexts, cpu.Options{Threads: 1, Kernels: kernels})
 				for _, threads := range others {
-					got := train(t, steps, contexts, cpu.Options{Threads: threads, Portable: portable})
+					got := train(t, steps, contexts, cpu.Options{Threads: threads, Kernels: kernels})
 					if !slices.Equal(got.loss, want.loss) {
 						t.Errorf("%d threads: losses %v, one thread %v", threads, got.loss, want.loss)
 					}

@@ -25,10 +25,10 @@ for n in 1 2; do
 done
 for _ in $(seq "$ROUNDS"); do
 	for n in 1 2; do
-		ours 'Products|Peak' 0.2s $n "" >>"$OUT/avx2-$n.txt"
+		ours 'Products|Peak' 0.2s $n "-kernels avx2" >>"$OUT/avx2-$n.txt"
 		OPENBLAS_NUM_THREADS=$n "$PYTHON" tools/bench/peers/gemm_numpy.py --seconds 0.2 >>"$OUT/openblas-$n.txt"
 	done
-	ours Products 1x 2 -portable >>"$OUT/portable-2.txt"
+	ours Products 1x 2 "-kernels portable" >>"$OUT/portable-2.txt"
 done
 "$OUT/train-alexnet" bench --devices cpu --batch 128 --steps 3 >"$OUT/layers.txt"
 [ "$TRAIN_ROUNDS" = 0 ] || go run ./tools/bench train --command "$OUT/train-alexnet" --python "$PYTHON" --steps 1 --rounds "$TRAIN_ROUNDS" \

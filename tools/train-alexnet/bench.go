@@ -44,6 +44,7 @@ type benchResult struct {
 	Net          string        `json:"net"`
 	Devices      string        `json:"devices"`
 	Precision    string        `json:"precision"`
+	Kernels      string        `json:"kernels,omitempty"` // of a CPU
 	Batch        int           `json:"batch"`
 	Train        float64       `json:"train_images_per_s"` // median step
 	Infer        float64       `json:"infer_images_per_s"`
@@ -98,7 +99,7 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.StringFlag{Name: "precision", Value: devices.Precisions[0], Usage: precisionUsage, Destination: &f.options.Precision},
 			&cli.BoolFlag{Name: "deterministic", Usage: "steps that repeat bit for bit on a GPU too", Destination: &f.options.Deterministic},
 			&cli.IntFlag{Name: "threads", Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &f.options.Threads},
-			&cli.BoolFlag{Name: "portable", Usage: "leave out assembly", Destination: &f.options.Portable},
+			&cli.StringFlag{Name: "kernels", Value: devices.Auto, Usage: kernelsUsage, Destination: &f.options.Kernels},
 			&cli.IntFlag{Name: "batch", Value: 128, Usage: "`N` pictures in a step", Destination: &f.batch},
 			&cli.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps to take the median of, after one that warms up", Destination: &f.steps},
 			&cli.BoolFlag{Name: "no-layers", Usage: "leave out the table of layers", Destination: &f.skipLayers},
@@ -165,7 +166,11 @@ func (f *benchConfig) prepare(group collective.Collective, stderr io.Writer) (_ 
 }
 
 func bench(ctx context.Context, f *benchConfig, net *engine.Net, group collective.Collective) (_ *benchResult, err error) {
-	r := &benchResult{Net: net.Name, Devices: f.devices, Precision: f.options.Precision, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
+	kernels, err := devices.ChosenKernels(f.devices, f.options)
+	if err != nil {
+		return nil, command.Usagef("--%w", err)
+	}
+	r := &benchResult{Net: net.Name, Devices: f.devices, Precision: f.options.Precision, Kernels: kernels, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
 	if err := r.steps(ctx, f, net, group); err != nil {
 		return nil, err
 	}
@@ -401,7 +406,11 @@ func loaderRate(ctx context.Context, f *benchConfig, net *engine.Net) (float64, 
 
 // print writes the result as text.
 func (r *benchResult) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s on %s in %s, batch %d, %d MiB\n", r.Net, r.Devices, r.Precision, r.Batch, r.MemoryMiB)
+	how := r.Precision
+	if r.Kernels != "" {
+		how += " by " + r.Kernels
+	}
+	fmt.Fprintf(w, "%s on %s in %s, batch %d, %d MiB\n", r.Net, r.Devices, how, r.Batch, r.MemoryMiB)
 	fmt.Fprintf(w, "training   %.1f images/s\ninference  %.1f images/s\n", r.Train, r.Infer)
 	if r.Ranks != nil {
 		r.Ranks.print(w)

@@ -21,10 +21,12 @@ const devicesUsage = "`LIST` of device contexts for the towers: auto is the firs
 
 const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; tf32 and bf16 on the tensor cores of a GPU, with weights and sums in fp32"
 
+const kernelsUsage = "`NAME` of the set of kernels on CPUs: auto is the fastest that the machine can run, train-alexnet devices names the others; the last bits of results depend on it"
+
 // openDevices opens the contexts of --devices.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	contexts, err := devices.Open(list, o)
-	if errors.Is(err, devices.ErrPrecision) {
+	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
 		return nil, command.Usagef("--%w", err)
 	}
 	if err != nil {
@@ -49,6 +51,7 @@ func deviceFlags(category string) []cli.Flag {
 		&cli.StringFlag{Name: "devices", Category: category, Value: devices.Auto, Usage: devicesUsage},
 		&cli.StringFlag{Name: "precision", Category: category, Value: devices.Precisions[0], Usage: precisionUsage},
 		&cli.IntFlag{Name: "threads", Category: category, Usage: "`N` CPU threads; 0 is one a core"},
+		&cli.StringFlag{Name: "kernels", Category: category, Value: devices.Auto, Usage: kernelsUsage},
 	}
 }
 
@@ -57,7 +60,7 @@ func chosenDevices(c *cli.Context) (string, devices.Options) {
 	list := resolveDevices(c.String("devices"), func(format string, values ...any) {
 		fmt.Fprintf(c.App.ErrWriter, format+"\n", values...)
 	})
-	return list, devices.Options{Threads: c.Int("threads"), Precision: c.String("precision")}
+	return list, devices.Options{Threads: c.Int("threads"), Precision: c.String("precision"), Kernels: c.String("kernels")}
 }
 
 var noGPU sync.Once
@@ -69,7 +72,10 @@ for in $ALEXNET_CUDA_LIBS, where the linker looks, in Python environments and in
 missing is named, with lines that install it.
 
 With --check every device runs the conformance suite of the engine: each operation against a reference in
-float64, each promise about order, memory and failures. One line a case; exit code 1 if any fails.`
+float64, each promise about order, memory and failures. One line a case; exit code 1 if any fails.
+
+The CPU computes with one of several sets of kernels, portable Go or assembly for a kind of processor. The
+fastest that the machine can run is chosen by itself; --kernels NAME takes another one, in all commands.`
 
 // devicesCommand lists what --devices takes, and examines it.
 func devicesCommand(stdout io.Writer) *cli.Command {
@@ -85,16 +91,17 @@ func devicesCommand(stdout io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "check", Usage: "run the conformance suite on every device"},
 			&cli.StringFlag{Name: "only", Usage: "`NAME` of the one device to check"},
 			&cli.StringFlag{Name: "precision", Usage: "`TYPE` of the one arithmetic to check in: " + strings.Join(devices.Precisions, ", ")},
+			&cli.StringFlag{Name: "kernels", Value: devices.Auto, Usage: "`NAME` of the set of kernels to check on the CPU"},
 		},
 		Action: func(c *cli.Context) error {
-			if !c.Bool("check") && (c.IsSet("only") || c.IsSet("precision")) {
-				return command.Usagef("--only and --precision say what to --check")
+			if !c.Bool("check") && (c.IsSet("only") || c.IsSet("precision") || c.IsSet("kernels")) {
+				return command.Usagef("--only, --precision and --kernels say what to --check")
 			}
 			found := devices.List()
 			if !c.Bool("check") {
 				return printDevices(stdout, found)
 			}
-			return checkDevices(stdout, found, c.String("only"), c.String("precision"))
+			return checkDevices(stdout, found, c.String("only"), c.String("precision"), c.String("kernels"))
 		},
 	}
 }
@@ -103,6 +110,16 @@ func devicesCommand(stdout io.Writer) *cli.Command {
 func printDevices(stdout io.Writer, found devices.Inventory) error {
 	for _, d := range found.Devices {
 		fmt.Fprintf(stdout, "%s\t%s, %s\n", d.Name, d.About, strings.Join(d.Precisions, " "))
+		for _, k := range d.Kernels {
+			note := ""
+			switch {
+			case k.Chosen:
+				note = ", chosen by itself"
+			case !k.Usable:
+				note = ", not on this machine"
+			}
+			fmt.Fprintf(stdout, "\tkernels %s: need %s%s\n", k.Name, k.Needs, note)
+		}
 	}
 	if len(found.Libraries) > 0 {
 		fmt.Fprintln(stdout, "\nlibraries")
@@ -134,8 +151,8 @@ func printDevices(stdout io.Writer, found devices.Inventory) error {
 var tolerances = map[string]enginetest.Tolerance{"fp32": enginetest.FP32, "tf32": enginetest.TF32, "bf16": enginetest.BF16}
 
 // checkDevices runs the suite on devices and prints a verdict a line. only and
-// precision, where given, choose among them.
-func checkDevices(stdout io.Writer, found devices.Inventory, only, precision string) error {
+// precision, where given, choose among them; kernels is the set of the CPU.
+func checkDevices(stdout io.Writer, found devices.Inventory, only, precision, kernels string) error {
 	failed, passed := 0, 0
 	for _, d := range found.Devices {
 		if only != "" && d.Name != only {
@@ -145,8 +162,16 @@ func checkDevices(stdout io.Writer, found devices.Inventory, only, precision str
 			if precision != "" && p != precision {
 				continue
 			}
+			o := devices.Options{Precision: p, Deterministic: true, Kernels: kernels}
+			what := d.Name + " " + p
+			switch chosen, err := devices.ChosenKernels(d.Name, o); {
+			case err != nil:
+				return command.Usagef("--%w", err)
+			case chosen != "":
+				what += " " + chosen
+			}
 			open := func() (engine.Context, error) {
-				contexts, err := devices.Open(d.Name, devices.Options{Precision: p, Deterministic: true})
+				contexts, err := devices.Open(d.Name, o)
 				if err != nil {
 					return nil, err
 				}
@@ -156,11 +181,11 @@ func checkDevices(stdout io.Writer, found devices.Inventory, only, precision str
 				worst, err := c.Check(open, tolerances[p])
 				if err != nil {
 					failed++
-					fmt.Fprintf(stdout, "FAIL\t%s %s\t%s\t%v\n", d.Name, p, c.Name, err)
+					fmt.Fprintf(stdout, "FAIL\t%s\t%s\t%v\n", what, c.Name, err)
 					continue
 				}
 				passed++
-				fmt.Fprintf(stdout, "ok\t%s %s\t%s\t%.0f %% of the tolerance\n", d.Name, p, c.Name, 100*worst)
+				fmt.Fprintf(stdout, "ok\t%s\t%s\t%.0f %% of the tolerance\n", what, c.Name, 100*worst)
 			}
 		}
 	}

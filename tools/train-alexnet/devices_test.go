@@ -10,7 +10,7 @@ import (
 
 func TestDevices(t *testing.T) {
 	r := call("train-alexnet", "devices")
-	r.must(t, 0, "cpu\t", "fp32")
+	r.must(t, 0, "cpu\t", "fp32", "kernels portable: need nothing", ", chosen by itself")
 	if len(devices.List().Devices) == 1 {
 		r.must(t, 0, "missing for GPUs: ", "  install ")
 	}
@@ -23,6 +23,8 @@ func TestDevices(t *testing.T) {
 		{[]string{"bench", "--devices", "cpu", "--precision", "bf16"}, "--precision: cpu computes in fp32 only, not in bf16"},
 		{[]string{"bench", "--devices", "cpu", "--precision", "fp8"}, `--precision "fp8": want fp32, tf32, bf16`},
 		{[]string{"bench", "--devices", "cuda:999"}, "--devices: "},
+		{[]string{"bench", "--devices", "cpu", "--kernels", "sse"}, `--kernels: no kernels called "sse"; there is portable`},
+		{[]string{"devices", "--check", "--kernels", "sse"}, `--kernels: no kernels called "sse"; there is portable`},
 	} {
 		r := call(append([]string{"train-alexnet"}, c.args...)...)
 		if r.code != command.BadUsage || !strings.Contains(r.stderr, c.want) {
@@ -35,8 +37,12 @@ func TestDevicesCheck(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the whole suite")
 	}
+	kernels, err := devices.ChosenKernels("cpu", devices.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := call("train-alexnet", "devices", "--check", "--only", "cpu")
-	r.must(t, 0, "ok\tcpu fp32\tconv forward/", " cases passed, 0 failed")
+	r.must(t, 0, "ok\tcpu fp32 "+kernels+"\tconv forward/", " cases passed, 0 failed")
 }
 
 // TestAutoDevice: without a GPU commands compute on the CPU and say so.

@@ -1,20 +1,37 @@
 // Package kernel holds the inner loops of the CPU context. Every kernel exists
-// in portable Go; on amd64 with AVX2 and FMA a few have an assembly twin. A Set
-// is one consistent choice of them.
+// in portable Go, for tiles of any size; sets of assembly kernels stand beside
+// it. A Set is one consistent choice of kernels with the sizes they work on, and
+// sets.go has the table of sets.
 package kernel
 
-// Tile sizes of the matrix kernel: C is computed in pieces of MR rows by NR
-// columns that stay in registers.
-const (
-	MR = 6
-	NR = 16
-)
-
-// A Set is one implementation of every kernel. The functions trust their
-// callers: pointers and counts must describe memory that is really there.
+// A Set is one implementation of every kernel, and the sizes that belong to it.
+// The functions trust their callers: pointers and counts must describe memory
+// that is really there.
 type Set struct {
 	// Name says which instructions the set uses: "portable", "avx2".
 	Name string
+	// Needs is what a processor must have, in words.
+	Needs string
+	// Supported reports whether this machine can run the set. It is asked once.
+	Supported func() bool
+
+	// MR and NR are the sizes of the tile that Gemm keeps in registers: C is
+	// computed in pieces of MR rows by NR columns. Both are even, and NR is a
+	// multiple of Lanes and of 4.
+	MR, NR int
+	// Lanes is how many floats the kernels take at a time: how many rows
+	// PackTranspose turns, and by how many floats less one a kernel may go
+	// beyond the end of what it is given, where its comment says so. MR is below
+	// Lanes or a multiple of it.
+	Lanes int
+	// Block are the sizes in which products are cut for the caches.
+	Block Block
+
+	// Peak executes turns × PeakFLOP floating-point operations on registers
+	// alone: what one core could reach if nothing had to be loaded. It is nil in
+	// a set that has no loop to do it.
+	Peak     func(turns int)
+	PeakFLOP int
 
 	// Gemm computes a tile C (MR×NR, row stride ldc) = A·B, or C += A·B with
 	// accumulate. A is packed as k columns of MR values, B as k rows of NR.
@@ -22,13 +39,14 @@ type Set struct {
 
 	// PackCopy fills k rows of dst, ld apart: row p is, one behind the other,
 	// runs of length floats that lie stride apart from src+offsets[p] on. It
-	// may read 7 floats beyond the end of a run, and write as many beyond the
-	// end of a row before it goes on to the next.
+	// may read Lanes−1 floats beyond the end of a run, and write as many beyond
+	// the end of a row before it goes on to the next.
 	PackCopy func(dst *float32, ld int, src *float32, offsets *int, k, runs, length, stride int)
 
-	// PackTranspose is PackCopy for eight offsets, turned: column i of dst is
-	// what offsets[i] yields. It may read 7 floats beyond the end of a run and
-	// write 7 rows beyond the last. Rows may overlap (ld < 8): the later wins.
+	// PackTranspose is PackCopy for Lanes offsets, turned: column i of dst is
+	// what offsets[i] yields. It may read Lanes−1 floats beyond the end of a run
+	// and write as many rows beyond the last. Rows may overlap (ld < Lanes): the
+	// later wins.
 	PackTranspose func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)
 
 	// PackPanels copies k rows of src, ld apart, into panels of NR columns that
@@ -72,29 +90,15 @@ type Set struct {
 	Winograd []Filter
 }
 
-// Portable is the set written in Go alone.
-var Portable = Set{
-	Name: "portable",
-	Gemm: gemmGo,
-
-	PackCopy:      packCopyGo,
-	PackTranspose: packTransposeGo,
-	PackPanels:    packPanelsGo,
-	Split:         splitGo,
-
-	AddBias:      addBiasGo,
-	ReLUBackward: reluBackwardGo,
-	Add:          addGo,
-	Sum:          sumGo,
-	Finite:       finiteGo,
-	Dots:         dotsGo,
-	Update:       updateGo,
-
-	LRNForward: lrnForwardGo,
-	LRNTerms:   lrnTermsGo,
-	LRNCombine: lrnCombineGo,
-
-	MaxPool: maxPoolGo,
-
-	Winograd: []Filter{filter3.portable(), filter5.portable()},
+// Block are the sizes, in rows, columns and depth, in which a product is cut so
+// that its operands stay in the caches.
+type Block struct {
+	// K is the greatest depth of one pass over a block: a panel of B (K × NR
+	// floats) stays in the first-level cache.
+	K int
+	// M × K floats of A stay in the second-level cache while all panels of a
+	// block of B pass by. M is a multiple of MR.
+	M int
+	// N × K floats of B are packed at a time. N is a multiple of NR.
+	N int
 }

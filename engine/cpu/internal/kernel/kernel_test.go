@@ -10,7 +10,7 @@ import (
 // TestGemm compares the kernels with sums in float64, over depths around the
 // unrolling, leading dimensions and alignments, and looks for writes beyond C.
 func TestGemm(t *testing.T) {
-	for _, set := range sets() {
+	for _, set := range Usable() {
 		for _, k := range []int{1, 2, 3, 4, 5, 7, 8, 31, 256} {
 			for _, extra := range []int{0, 1, 5} {
 				for _, accumulate := range []bool{false, true} {
@@ -22,18 +22,12 @@ func TestGemm(t *testing.T) {
 	}
 }
 
-func sets() []Set {
-	if Best().Name == Portable.Name {
-		return []Set{Portable}
-	}
-	return []Set{Portable, Best()}
-}
-
 // guard stands before and after what a kernel may write.
 const guard = -7777
 
-func checkGemm(t *testing.T, set Set, k, extra int, accumulate bool) {
+func checkGemm(t *testing.T, set *Set, k, extra int, accumulate bool) {
 	rng := rand.New(rand.NewPCG(uint64(k), uint64(extra)))
+	MR, NR := set.MR, set.NR
 	ldc := NR + 2*extra
 	a := random(rng, k*MR+extra)[extra:]
 	b := random(rng, k*NR+extra)[extra:]
@@ -82,14 +76,14 @@ func random(rng *rand.Rand, n int) []float32 {
 
 // BenchmarkGemm measures one tile whose operands lie in the first-level cache.
 func BenchmarkGemm(b *testing.B) {
-	for _, set := range sets() {
+	for _, set := range Usable() {
 		b.Run(set.Name, func(b *testing.B) {
-			const k = 256
-			x, y, c := make([]float32, k*MR), make([]float32, k*NR), make([]float32, MR*NR)
+			k := set.Block.K
+			x, y, c := make([]float32, k*set.MR), make([]float32, k*set.NR), make([]float32, set.MR*set.NR)
 			for range b.N {
-				set.Gemm(k, &x[0], &y[0], &c[0], NR, true)
+				set.Gemm(k, &x[0], &y[0], &c[0], set.NR, true)
 			}
-			reportGFLOPs(b, 2*k*MR*NR)
+			reportGFLOPs(b, float64(2*k*set.MR*set.NR))
 		})
 	}
 }

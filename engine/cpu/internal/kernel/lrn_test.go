@@ -10,8 +10,8 @@ import (
 // TestLRN compares the three kernels with the formulas in float64.
 func TestLRN(t *testing.T) {
 	const k, alpha, factor = 2, 0.3, 0.7
-	for _, set := range sets() {
-		for _, n := range []int{1, 7, 8, 9, 24, 29} {
+	for _, set := range Usable() {
+		for _, n := range []int{1, 7, 8, 9, 15, 16, 17, 24, 29, 40} {
 			for _, rows := range []int{1, 3, 5} {
 				t.Run(fmt.Sprintf("%s/n=%d/rows=%d", set.Name, n, rows), func(t *testing.T) {
 					rng := rand.New(rand.NewPCG(uint64(n), uint64(rows)))
@@ -52,7 +52,7 @@ func TestLRN(t *testing.T) {
 // TestLRNInfinity lets an infinity in the window bring its neighbours to 0 and
 // itself to NaN, as the formula does.
 func TestLRNInfinity(t *testing.T) {
-	for _, set := range sets() {
+	for _, set := range Usable() {
 		w := Window{X: make([]float32, 16), Rows: 1, Stride: 16}
 		x, y := make([]float32, 16), make([]float32, 16)
 		for i := range x {

@@ -11,27 +11,31 @@ func packCopyGo(dst *float32, ld int, src *float32, offsets *int, k, runs, lengt
 	}
 }
 
-// packTransposeGo is the portable PackTranspose.
-func packTransposeGo(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int) {
-	out := unsafe.Slice(dst, (runs*length-1)*ld+8)
-	for i, offset := range unsafe.Slice(offsets, 8) {
-		for r := range runs {
-			in := unsafe.Slice(at(src, offset+r*stride), length)
-			for x, v := range in {
-				// Where rows overlap (ld < 8) the later row wins.
-				if j := (r*length+x)*ld + i; i < ld || r*length+x == runs*length-1 {
-					out[j] = v
+// packTransposeGo is the portable PackTranspose of so many lanes.
+func packTransposeGo(lanes int) func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int) {
+	return func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int) {
+		out := unsafe.Slice(dst, (runs*length-1)*ld+lanes)
+		for i, offset := range unsafe.Slice(offsets, lanes) {
+			for r := range runs {
+				in := unsafe.Slice(at(src, offset+r*stride), length)
+				for x, v := range in {
+					// Where rows overlap (ld < lanes) the later row wins.
+					if j := (r*length+x)*ld + i; i < ld || r*length+x == runs*length-1 {
+						out[j] = v
+					}
 				}
 			}
 		}
 	}
 }
 
-// packPanelsGo is the portable PackPanels.
-func packPanelsGo(dst *float32, panel int, src *float32, ld int, k, panels int) {
-	for p := range k {
-		for j := range panels {
-			*(*[NR]float32)(unsafe.Pointer(at(dst, j*panel+p*NR))) = *(*[NR]float32)(unsafe.Pointer(at(src, p*ld+j*NR)))
+// packPanelsGo is the portable PackPanels for panels of nr columns.
+func packPanelsGo(nr int) func(dst *float32, panel int, src *float32, ld int, k, panels int) {
+	return func(dst *float32, panel int, src *float32, ld int, k, panels int) {
+		for p := range k {
+			for j := range panels {
+				copy(unsafe.Slice(at(dst, j*panel+p*nr), nr), unsafe.Slice(at(src, p*ld+j*nr), nr))
+			}
 		}
 	}
 }

@@ -8,21 +8,21 @@ import (
 
 // slack is how far a packing kernel may read or write beyond what it is asked
 // for: guards lie behind it.
-const slack = 7*NR + 8
+func slack(set *Set) int { return set.Lanes * set.NR }
 
 // TestPackCopy checks every value of rows of runs, over lengths around the
-// vector's eight and unaligned starts.
+// vectors' and unaligned starts.
 func TestPackCopy(t *testing.T) {
-	for _, set := range sets() {
-		for _, length := range []int{1, 3, 7, 8, 9, 13, 27, 55} {
+	for _, set := range Usable() {
+		for _, length := range []int{1, 3, 7, 8, 9, 13, 15, 16, 17, 27, 55} {
 			for _, runs := range []int{1, 2, 5} {
 				t.Run(fmt.Sprintf("%s/length=%d/runs=%d", set.Name, length, runs), func(t *testing.T) {
 					const k = 3
 					rng := rand.New(rand.NewPCG(1, uint64(length)))
 					ld, stride := runs*length+runs%3, length+2
-					src := random(rng, 40+runs*stride+slack)
+					src := random(rng, 40+runs*stride+slack(set))
 					offsets := []int{17, 0, 40}
-					dst := guarded(k*ld + slack)
+					dst := guarded(k*ld + slack(set))
 					set.PackCopy(&dst[1], ld, &src[0], &offsets[0], k, runs, length, stride)
 					for p, offset := range offsets {
 						for x := range runs * length {
@@ -32,7 +32,7 @@ func TestPackCopy(t *testing.T) {
 							}
 						}
 					}
-					checkGuards(t, dst, 1, k*ld+8)
+					checkGuards(t, dst, 1, k*ld+set.Lanes)
 				})
 			}
 		}
@@ -42,18 +42,18 @@ func TestPackCopy(t *testing.T) {
 // TestPackTranspose checks every value of turned runs, in panels of A (rows
 // that overlap) and of B.
 func TestPackTranspose(t *testing.T) {
-	for _, set := range sets() {
-		for _, ld := range []int{MR, 8, NR} {
-			for _, length := range []int{1, 3, 7, 8, 9, 13, 27} {
+	for _, set := range Usable() {
+		for _, ld := range []int{set.MR, set.Lanes, set.NR} {
+			for _, length := range []int{1, 3, 7, 8, 9, 13, 16, 17, 27} {
 				for _, runs := range []int{1, 2, 5} {
 					t.Run(fmt.Sprintf("%s/ld=%d/length=%d/runs=%d", set.Name, ld, length, runs), func(t *testing.T) {
 						rng := rand.New(rand.NewPCG(2, uint64(length)))
 						stride := length + 3
-						src := random(rng, 90+runs*stride+slack)
-						offsets := []int{90, 0, 31, 31, 7, 2, 64, 11}
-						dst := guarded((runs*length+8)*ld + 8)
+						src := random(rng, 90+runs*stride+slack(set))
+						offsets := []int{90, 0, 31, 31, 7, 2, 64, 11, 5, 1, 77, 90, 3, 8, 40, 12}[:set.Lanes]
+						dst := guarded((runs*length+set.Lanes)*ld + set.Lanes)
 						set.PackTranspose(&dst[1], ld, &src[0], &offsets[0], runs, length, stride)
-						for i, offset := range offsets[:min(8, ld)] {
+						for i, offset := range offsets[:min(set.Lanes, ld)] {
 							for x := range runs * length {
 								want := src[offset+x/length*stride+x%length]
 								if got := dst[1+x*ld+i]; got != want {
@@ -61,7 +61,7 @@ func TestPackTranspose(t *testing.T) {
 								}
 							}
 						}
-						checkGuards(t, dst, 1, (runs*length+7)*ld+8)
+						checkGuards(t, dst, 1, (runs*length+set.Lanes-1)*ld+set.Lanes)
 					})
 				}
 			}
@@ -70,8 +70,10 @@ func TestPackTranspose(t *testing.T) {
 }
 
 func TestPackPanels(t *testing.T) {
-	for _, set := range sets() {
-		const k, panels, ld = 5, 3, 3*NR + 3
+	for _, set := range Usable() {
+		const k, panels = 5, 3
+		NR := set.NR
+		ld := panels*NR + 3
 		src := random(rand.New(rand.NewPCG(3, 3)), k*ld+1)[1:]
 		dst := guarded(panels * k * NR)
 		set.PackPanels(&dst[1], k*NR, &src[0], ld, k, panels)
@@ -87,9 +89,9 @@ func TestPackPanels(t *testing.T) {
 }
 
 func TestSplit(t *testing.T) {
-	for _, set := range sets() {
+	for _, set := range Usable() {
 		for _, stride := range []int{1, 2, 3, 4} {
-			for _, phase := range []int{1, 7, 8, 9, 16, 57} {
+			for _, phase := range []int{1, 7, 8, 9, 15, 16, 17, 57} {
 				src := random(rand.New(rand.NewPCG(4, 4)), stride*phase+1)[1:]
 				dst := guarded(stride * phase)
 				set.Split(&dst[1], &src[0], stride, phase)
@@ -104,9 +106,9 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// guarded makes n floats between guard values: one before, eight behind.
+// guarded makes n floats between guard values: one before, sixteen behind.
 func guarded(n int) []float32 {
-	x := make([]float32, 1+n+8)
+	x := make([]float32, 1+n+16)
 	for i := range x {
 		x[i] = guard
 	}

@@ -15,27 +15,27 @@ type Filter struct {
 
 	// Weights is U = G·g·Gᵀ for the weights g of n input maps, packed for Gemm:
 	// Size² columns of MR values a map. Entry e goes to the n columns of MR
-	// values that start at u[e·plane]. It may read 2 floats beyond.
+	// values that start at u[e·plane]. It may read Lanes−1 floats beyond.
 	Weights func(u *float32, plane int, g *float32, n int)
 	// Input is V = Bᵀ·d·B for rows × tiles tiles d that lie 2 apart, row after
 	// row: entry e of tile t goes to v[e·plane + t]. Rows of x lie pitch apart
 	// and hold their even pixels first and the odd ones from phase on. It may
-	// read 7 floats beyond a phase, and write 7 beyond the tiles of a row before
-	// it goes on to the next.
+	// read Lanes−1 floats beyond a phase, and write as many beyond the tiles of a
+	// row before it goes on to the next.
 	Input func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 	// Output is Y = Aᵀ·M·A for rows × tiles tiles: entry e of tile t is
 	// m[e·plane + t], its 2×2 pixels go to rows of y that lie ld apart,
 	// 2·tiles−1 at least: the odd pixel is overwritten by the next row. It may
-	// read 7 floats beyond, and write 15 beyond a row before it goes on to the
-	// next.
+	// read Lanes−1 floats beyond, and write 2·Lanes−1 beyond a row before it goes
+	// on to the next.
 	Output func(y *float32, ld int, m *float32, plane, rows, tiles int)
 	// Gradient is V = A·d·Aᵀ for tiles d of 2×2 pixels; the arguments are those
 	// of Input.
 	Gradient func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 	// WeightGradient is Gᵀ·u·G for n input maps: the gradient of the weights from
 	// that of the entries. Entry e of map i is u[e·plane + i], weight k goes to
-	// g[k·plane + i]. It may read and write 7 floats beyond, of g before it goes
-	// on to the next weight.
+	// g[k·plane + i]. It may read and write Lanes−1 floats beyond, of g before it
+	// goes on to the next weight.
 	WeightGradient func(g, u *float32, plane, n int)
 }
 
@@ -85,10 +85,10 @@ var filter5 = matrices{
 		{0, 1, -1, .5, -2, 1}},
 }
 
-// portable is the filter in Go alone. Sums go over the columns of a matrix in
-// order, as those of the assembly do.
-func (f *matrices) portable() Filter {
-	return Filter{len(f.g[0]), f.weights, f.input, f.output, f.gradient, f.weightGradient}
+// portable is the filter in Go alone, for panels of mr rows. Sums go over the
+// columns of a matrix in order, as those of the assembly do.
+func (f *matrices) portable(mr int) Filter {
+	return Filter{len(f.g[0]), f.weights(mr), f.input, f.output, f.gradient, f.weightGradient}
 }
 
 // dot is Σ m[i]·x[i], rounded after every step.
@@ -101,22 +101,24 @@ func dot(m []float32, x *[maxTile]float32) (sum float32) {
 	return sum
 }
 
-func (f *matrices) weights(u *float32, plane int, g *float32, n int) {
-	size := len(f.g[0])
-	for i := range n {
-		for r := range MR {
-			in, out := at(g, i*size*size*MR+r), at(u, i*MR+r)
-			for row, coefficients := range f.g {
-				var t [maxTile]float32 // a row of G·g
-				for x := range size {
-					var column [maxTile]float32
-					for y := range size {
-						column[y] = *at(in, (y*size+x)*MR)
+func (f *matrices) weights(mr int) func(u *float32, plane int, g *float32, n int) {
+	return func(u *float32, plane int, g *float32, n int) {
+		size := len(f.g[0])
+		for i := range n {
+			for r := range mr {
+				in, out := at(g, i*size*size*mr+r), at(u, i*mr+r)
+				for row, coefficients := range f.g {
+					var t [maxTile]float32 // a row of G·g
+					for x := range size {
+						var column [maxTile]float32
+						for y := range size {
+							column[y] = *at(in, (y*size+x)*mr)
+						}
+						t[x] = dot(coefficients, &column)
 					}
-					t[x] = dot(coefficients, &column)
-				}
-				for c := range f.g {
-					*at(out, (row*len(f.g)+c)*plane) = dot(f.g[c], &t)
+					for c := range f.g {
+						*at(out, (row*len(f.g)+c)*plane) = dot(f.g[c], &t)
+					}
 				}
 			}
 		}

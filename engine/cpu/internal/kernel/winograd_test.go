@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -65,13 +64,13 @@ func square(n int, f func(r, c int) float64) [][]float64 {
 // every pixel with the definition in float64; guards lie behind all that the
 // kernels may write.
 func TestWinograd(t *testing.T) {
-	for _, set := range sets() {
+	for _, set := range Usable() {
 		for i, f := range set.Winograd {
 			for _, rows := range []int{1, 2, 5} {
-				for _, tiles := range []int{1, 2, 7, 8, 9, 16, 19} {
+				for _, tiles := range []int{1, 2, 7, 8, 9, 16, 17, 19} {
 					for _, odd := range []int{0, 1} { // columns that the last tile lacks
 						t.Run(fmt.Sprintf("%s/size=%d/rows=%d/tiles=%d/odd=%d", set.Name, f.Size, rows, tiles, odd), func(t *testing.T) {
-							checkWinograd(t, f, filters[i], rows, tiles, odd)
+							checkWinograd(t, set, f, filters[i], rows, tiles, odd)
 						})
 					}
 				}
@@ -80,27 +79,27 @@ func TestWinograd(t *testing.T) {
 	}
 }
 
-func checkWinograd(t *testing.T, f Filter, m *matrices, rows, tiles, odd int) {
+func checkWinograd(t *testing.T, set *Set, f Filter, m *matrices, rows, tiles, odd int) {
 	rng := rand.New(rand.NewPCG(uint64(rows), uint64(tiles)))
-	size, side := f.Size, f.Size+1
+	size, side, MR, more := f.Size, f.Size+1, set.MR, set.Lanes // floats that may be written beyond, and a guard
 	width, height := 2*tiles+size-1, 2*rows+size-1
 	image := random(rng, width*height)
 	phase := width / 2
-	x := make([]float32, 1+height*2*phase+8)
+	x := make([]float32, 1+height*2*phase+more)
 	for i, v := range image {
 		x[1+i/width*2*phase+i%width%2*phase+i%width/2] = v
 	}
 	const maps = 3
-	packed := random(rng, maps*size*size*MR+2)
+	packed := random(rng, maps*size*size*MR+more)
 	uPlane := maps*MR + 5
 	u := guarded(side * side * uPlane)
 	f.Weights(&u[1], uPlane, &packed[0], maps)
-	plane := rows*tiles + 8
-	v := guarded(side*side*plane + 8)
+	plane := rows*tiles + more
+	v := guarded(side*side*plane + more)
 	f.Input(&v[1], plane, &x[1], 2*phase, phase, rows, tiles)
 	for e := range side * side {
 		checkGuardsIn(t, u, 1+e*uPlane+maps*MR, 5)
-		checkGuardsIn(t, v, 1+e*plane+rows*tiles+7, 1)
+		checkGuardsIn(t, v, 1+e*plane+rows*tiles+more-1, 1)
 	}
 	ld := 2*tiles - odd
 	steps := 2*roundings(m.g) + 2*roundings(m.bt) + 1 + 2*roundings(m.at)
@@ -108,15 +107,15 @@ func checkWinograd(t *testing.T, f Filter, m *matrices, rows, tiles, odd int) {
 		const i = maps - 1
 		weight := func(k int) float64 { return float64(packed[(i*size*size+k)*MR+row]) }
 		transformed := absolute(m.g, square(size, func(r, c int) float64 { return weight(r*size + c) }))
-		products := make([]float32, side*side*plane+8)
+		products := make([]float32, side*side*plane+more)
 		for e := range side * side {
 			for p := range rows * tiles {
 				products[e*plane+p] = u[1+e*uPlane+i*MR+row] * v[1+e*plane+p]
 			}
 		}
-		y := guarded(2*rows*ld + 16)
+		y := guarded(2*rows*ld + 2*more)
 		f.Output(&y[1], ld, &products[0], plane, rows, tiles)
-		checkGuardsIn(t, y, 1+2*rows*ld+15, 1)
+		checkGuardsIn(t, y, 1+2*rows*ld+2*more-1, 1)
 		for r := range 2 * rows {
 			for c := range ld {
 				var want float64
@@ -142,33 +141,33 @@ func checkWinograd(t *testing.T, f Filter, m *matrices, rows, tiles, odd int) {
 // TestWinogradGradient sums the gradient of the weights over tiles, through the
 // transforms and by definition: Σ d[a+r][b+c]·y[a][b].
 func TestWinogradGradient(t *testing.T) {
-	for _, set := range sets() {
+	for _, set := range Usable() {
 		for i, f := range set.Winograd {
-			for _, tiles := range []int{1, 7, 8, 9, 19} {
+			for _, tiles := range []int{1, 7, 8, 9, 15, 16, 17, 19, 35} {
 				t.Run(fmt.Sprintf("%s/size=%d/tiles=%d", set.Name, f.Size, tiles), func(t *testing.T) {
-					checkWinogradGradient(t, f, filters[i], tiles)
+					checkWinogradGradient(t, set, f, filters[i], tiles)
 				})
 			}
 		}
 	}
 }
 
-func checkWinogradGradient(t *testing.T, f Filter, m *matrices, tiles int) {
+func checkWinogradGradient(t *testing.T, set *Set, f Filter, m *matrices, tiles int) {
 	const rows = 2
-	size, side := f.Size, f.Size+1
+	size, side, more := f.Size, f.Size+1, set.Lanes
 	rng := rand.New(rand.NewPCG(9, uint64(tiles)))
 	width := 2*tiles + size - 1
 	phase := width / 2
-	x, dy := random(rng, (2*rows+size-1)*width+8), random(rng, 2*rows*width+8) // as two phases a row
-	plane := rows*tiles + 8
-	v, e := guarded(side*side*plane+8), guarded(side*side*plane+8)
+	x, dy := random(rng, (2*rows+size-1)*width+more), random(rng, 2*rows*width+more) // as two phases a row
+	plane := rows*tiles + more
+	v, e := guarded(side*side*plane+more), guarded(side*side*plane+more)
 	f.Input(&v[1], plane, &x[0], width, phase, rows, tiles)
 	f.Gradient(&e[1], plane, &dy[0], width, phase, rows, tiles)
 	at := func(x []float32, row, column int) float64 { return float64(x[row*width+column%2*phase+column/2]) }
-	const maps, across = 9, 16 // the last map is checked
+	const maps, across = 17, 32 // the last map is checked
 	u, terms := make([]float32, side*side*across), square(side, func(int, int) float64 { return 0 })
 	for i := range side * side {
-		checkGuardsIn(t, e, 1+i*plane+rows*tiles+7, 1)
+		checkGuardsIn(t, e, 1+i*plane+rows*tiles+more-1, 1)
 		for tile := range rows * tiles {
 			u[i*across+maps-1] += v[1+i*plane+tile] * e[1+i*plane+tile]
 		}
@@ -222,47 +221,51 @@ func checkGuardsIn(t *testing.T, x []float32, at, n int) {
 	}
 }
 
-// TestWinogradTwins holds the assembly against the portable kernels bit for bit:
-// both add in the same order.
+// TestWinogradTwins holds every set's transforms against the portable ones bit for
+// bit: all add in the same order.
 func TestWinogradTwins(t *testing.T) {
-	if Best().Name == Portable.Name {
-		t.Skip("no assembly on this machine")
-	}
-	const rows, tiles, maps, plane = 3, 11, 4, 41
-	for i, portable := range Portable.Winograd {
-		rng := rand.New(rand.NewPCG(5, 5))
-		size, entries := portable.Size, (portable.Size+1)*(portable.Size+1)
-		phase := tiles + size/2
-		x, m, g := random(rng, (2*rows+size)*2*phase), random(rng, entries*plane+8), random(rng, maps*size*size*MR+2)
-		transforms := func(f Filter) [5][]float32 {
-			u, v, y := make([]float32, entries*maps*MR), make([]float32, entries*plane+8), make([]float32, 2*rows*2*tiles+16)
-			f.Weights(&u[0], maps*MR, &g[0], maps)
-			f.Input(&v[0], plane, &x[0], 2*phase, phase, rows, tiles)
-			f.Output(&y[0], 2*tiles, &m[0], plane, rows, tiles)
-			d := make([]float32, entries*plane+8)
-			f.Gradient(&d[0], plane, &x[0], 2*phase, phase, rows, tiles)
-			for e := range entries { // what lies behind a plane's tiles is nobody's
-				clear(v[e*plane+rows*tiles : (e+1)*plane])
-				clear(d[e*plane+rows*tiles : (e+1)*plane])
-			}
-			clear(v[entries*plane:])
-			clear(d[entries*plane:])
-			w := make([]float32, size*size*plane+8)
-			f.WeightGradient(&w[0], &m[0], plane, plane-1)
-			for k := range size * size {
-				w[k*plane+plane-1] = 0
-			}
-			return [5][]float32{u, v, y[:2*rows*2*tiles], d, w}
+	for _, set := range Usable() {
+		for i, portable := range Go(*set).Winograd {
+			t.Run(fmt.Sprintf("%s/size=%d", set.Name, portable.Size), func(t *testing.T) {
+				compareTransforms(t, set, set.Winograd[i], portable)
+			})
 		}
-		got, want := transforms(Best().Winograd[i]), transforms(portable)
-		for k := range got {
-			if !slices.Equal(got[k], want[k]) {
-				for j, w := range want[k] {
-					if got[k][j] != w {
-						t.Errorf("transform %d of %d×%d, element %d: %v, portable %v", k, size, size, j, got[k][j], w)
-						break
-					}
-				}
+	}
+}
+
+func compareTransforms(t *testing.T, set *Set, f, portable Filter) {
+	const rows, tiles, maps, plane = 3, 19, 4, 73
+	rng := rand.New(rand.NewPCG(5, 5))
+	more := set.Lanes
+	size, entries := portable.Size, (portable.Size+1)*(portable.Size+1)
+	phase := tiles + size/2
+	x, m, g := random(rng, (2*rows+size)*2*phase+more), random(rng, entries*plane+more), random(rng, maps*size*size*set.MR+more)
+	transforms := func(f Filter) [5][]float32 {
+		u, v, y := make([]float32, entries*maps*set.MR), make([]float32, entries*plane+more), make([]float32, 2*rows*2*tiles+2*more)
+		f.Weights(&u[0], maps*set.MR, &g[0], maps)
+		f.Input(&v[0], plane, &x[0], 2*phase, phase, rows, tiles)
+		f.Output(&y[0], 2*tiles, &m[0], plane, rows, tiles)
+		d := make([]float32, entries*plane+more)
+		f.Gradient(&d[0], plane, &x[0], 2*phase, phase, rows, tiles)
+		for e := range entries { // what lies behind a plane's tiles is nobody's
+			clear(v[e*plane+rows*tiles : (e+1)*plane])
+			clear(d[e*plane+rows*tiles : (e+1)*plane])
+		}
+		clear(v[entries*plane:])
+		clear(d[entries*plane:])
+		w := make([]float32, size*size*plane+more)
+		f.WeightGradient(&w[0], &m[0], plane, plane-more)
+		for k := range size * size {
+			clear(w[(k+1)*plane-more : (k+1)*plane])
+		}
+		return [5][]float32{u, v, y[:2*rows*2*tiles], d, w[:size*size*plane]}
+	}
+	got, want := transforms(f), transforms(portable)
+	for k := range got {
+		for j, w := range want[k] {
+			if got[k][j] != w {
+				t.Errorf("transform %d of %d×%d, element %d: %v, portable %v", k, size, size, j, got[k][j], w)
+				break
 			}
 		}
 	}
