@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"alexnet/augment"
 	"alexnet/pipeline/mds"
@@ -22,6 +24,7 @@ type Summary struct {
 	Shards  int
 	Bytes   int64    // of the shard files
 	Bad     []Bad    // pictures left out, in the order of the job
+	Slow    []Slow   // pictures that took longer than ShardConfig.SlowAfter, likewise
 	Lost    []string // IDs of the classes whose pictures all were left out
 	Report  string
 	Already bool // the folder was finished before: nothing was done
@@ -36,9 +39,23 @@ type Bad struct {
 	Class  string `json:"class,omitempty"` // its ID
 }
 
-// ShardProgress is what Shard reports after each picture.
+// Slow is a picture that took long to read, decode and encode.
+type Slow struct {
+	Name    string  `json:"name"` // path in the source
+	Seconds float64 `json:"seconds"`
+}
+
+// DefaultSlowAfter is ShardConfig's.
+const DefaultSlowAfter = 5 * time.Second
+
+// ShardProgress is what Shard reports after each picture, and while it waits for a
+// slow one.
 type ShardProgress struct {
 	Done, Total, Skipped int
+
+	// Slow is the picture that the job waits for, and how long it has taken so far.
+	// The name is empty where it waits for none.
+	Slow Slow
 }
 
 // shardHashes are stored with every shard.
@@ -49,7 +66,8 @@ var shardHashes = []string{"sha1", "xxh64"}
 // What it writes depends on the pictures and on cfg, but not on cfg.Workers. It
 // holds one shard and a few pictures a worker in memory.
 //
-// report, if not nil, is called after each picture, by one goroutine.
+// report, if not nil, is called after each picture, and every SlowAfter while a
+// picture takes longer than that, by one goroutine.
 //
 // A picture that can't be read is left out and listed in Summary.Bad and in
 // report.jsonl, or ends the job, as cfg says. The index is written last: a
@@ -139,6 +157,7 @@ type shardJob struct {
 	before   int // shards in the journal when the job went on
 	resumed  int // pictures in those
 	bad      []Bad
+	slow     []Slow
 	noted    int          // of bad, those that are in the journal
 	sums     augment.Sums // of the pictures since the last shard
 	label    []byte       // scratch
@@ -198,6 +217,8 @@ type shardSlot struct {
 	image []byte       // encoded; reused for the next picture
 	sums  augment.Sums // of the picture's pixels
 	err   error
+	began atomic.Int64 // Unix time in nanoseconds
+	took  time.Duration
 	ready chan struct{}
 }
 
@@ -223,6 +244,7 @@ func (j *shardJob) run(ctx context.Context) error {
 			select {
 			case s := <-free:
 				s.item = item
+				s.began.Store(0)
 				jobs <- s
 				pending <- s
 			case <-ctx.Done():
@@ -235,14 +257,17 @@ func (j *shardJob) run(ctx context.Context) error {
 			w := newShardWorker(j.src, &j.cfg)
 			for s := range jobs {
 				if ctx.Err() == nil {
+					began := time.Now()
+					s.began.Store(began.UnixNano())
 					s.image, s.sums, s.err = w.encode(ctx, s.image[:0], s.item)
+					s.took = time.Since(began)
 				}
 				s.ready <- struct{}{}
 			}
 		})
 	}
 	for s := range pending {
-		<-s.ready
+		j.await(s)
 		if ctx.Err() != nil {
 			continue // drain, so that the others can end
 		}
@@ -255,8 +280,35 @@ func (j *shardJob) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// await waits for a picture, and names it while it takes long.
+func (j *shardJob) await(s *shardSlot) {
+	select {
+	case <-s.ready:
+		return
+	default:
+	}
+	every := time.NewTicker(j.cfg.SlowAfter)
+	defer every.Stop()
+	for {
+		select {
+		case <-s.ready:
+			return
+		case now := <-every.C:
+			took := now.Sub(time.Unix(0, s.began.Load()))
+			if j.report != nil && s.began.Load() != 0 && took >= j.cfg.SlowAfter {
+				p := j.progress
+				p.Slow = Slow{s.item.Name, took.Seconds()}
+				j.report(p)
+			}
+		}
+	}
+}
+
 // collect stores one picture, or notes that it is bad.
 func (j *shardJob) collect(s *shardSlot) error {
+	if s.took > j.cfg.SlowAfter {
+		j.slow = append(j.slow, Slow{s.item.Name, s.took.Seconds()})
+	}
 	if s.err != nil {
 		if err := j.leaveOut(s); err != nil {
 			return err
@@ -331,7 +383,7 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 		shards = append(shards, s.Shard)
 		m.Statistics.Merge(s.Statistics)
 	}
-	sum := Summary{Shards: len(shards), Bytes: shardBytes(shards), Bad: j.bad, Resumed: j.resumed}
+	sum := Summary{Shards: len(shards), Bytes: shardBytes(shards), Bad: j.bad, Slow: j.slow, Resumed: j.resumed}
 	listed := append(slices.Clone(earlier), j.bad...)
 	m.Source.Skipped = len(listed)
 	m.Source.Found = m.Images + len(listed)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"time"
 
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/mds"
@@ -40,6 +41,8 @@ type ShardConfig struct {
 	MaxBad      int     // fail after more bad pictures than that; 0: any number
 	MaxBadShare float64 // the same as a share of the pictures, below 1; 0: any
 	Quarantine  string  // folder to which bad pictures are copied; "": none
+
+	SlowAfter time.Duration // a picture that takes longer is named; 0: DefaultSlowAfter
 }
 
 // Validate fills in the defaults and says what is wrong with the rest.
@@ -50,6 +53,7 @@ func (c *ShardConfig) Validate() error {
 	setDefault(&c.ShardSize, mds.DefaultSizeLimit)
 	setDefault(&c.Workers, runtime.GOMAXPROCS(0))
 	setDefault(&c.MaxPixels, rescale.DefaultMaxPixels)
+	setDefault(&c.SlowAfter, DefaultSlowAfter)
 	switch {
 	case c.Out == "":
 		return errors.New("no output folder: name one")
@@ -63,6 +67,8 @@ func (c *ShardConfig) Validate() error {
 		return fmt.Errorf("%d workers: choose at least 1", c.Workers)
 	case c.Parts < 0 || c.Part < 0 || c.Part >= max(c.Parts, 1):
 		return fmt.Errorf("part %d of %d: choose 0 to %d", c.Part, c.Parts, max(c.Parts, 1)-1)
+	case c.SlowAfter < 0:
+		return fmt.Errorf("pictures that take longer than %v are named: choose a positive time", c.SlowAfter)
 	case c.Limit < 0:
 		return fmt.Errorf("limit %d: choose 1 or more pictures, or 0 for all", c.Limit)
 	case c.MaxBad < 0 || c.MaxBadShare < 0 || c.MaxBadShare >= 1:

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -459,5 +460,35 @@ func TestEncoderOfJob(t *testing.T) {
 	other.Job.Encoder = "turbo"
 	if why := byGo.differs(other); why != "encoder go instead of turbo" {
 		t.Errorf("the jobs differ in %q", why)
+	}
+}
+
+// slowSource takes long to read one picture.
+type slowSource struct {
+	memory
+	name string
+	took time.Duration
+}
+
+func (s slowSource) Open(it source.Item) (io.ReadCloser, error) {
+	if it.Name == s.name {
+		time.Sleep(s.took)
+	}
+	return s.memory.Open(it)
+}
+
+// A picture that takes long is named while it does, and afterwards.
+func TestShardNamesSlowPictures(t *testing.T) {
+	src := slowSource{memory{classes: 2, perClass: 20}, "c1/025.png", 400 * time.Millisecond}
+	cfg := ShardConfig{Out: filepath.Join(t.TempDir(), "out"), Codec: "raw", Size: 16, Split: "val", Workers: 2, SlowAfter: 100 * time.Millisecond}
+	named := 0
+	sum, err := Shard(t.Context(), cfg, src, func(p ShardProgress) {
+		if p.Slow.Name == src.name && p.Slow.Seconds >= 0.1 && p.Done == 25 && p.Total == 40 {
+			named++
+		}
+	})
+	// On a busy machine there may be others.
+	if err != nil || named < 1 || !slices.ContainsFunc(sum.Slow, func(s Slow) bool { return s.Name == src.name && s.Seconds >= 0.4 }) {
+		t.Errorf("named %d times, and afterwards %v: %v", named, sum.Slow, err)
 	}
 }

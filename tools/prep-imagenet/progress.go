@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
 
@@ -34,6 +35,13 @@ func (p *progress) update(done, total int, note string) {
 	} else if now.Sub(p.printed) >= plainEvery {
 		p.line.Print("%s", p.text(now, done, total, note))
 		p.printed = now
+	}
+}
+
+// slow names a picture that the job waits for, if there is one.
+func (p *progress) slow(s pipeline.Slow) {
+	if s.Name != "" {
+		p.line.Print("%q has taken %.0f s so far", s.Name, s.Seconds)
 	}
 }
 

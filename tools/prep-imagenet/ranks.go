@@ -55,6 +55,7 @@ func (f *shardFlags) shardTogether(ctx context.Context, group collective.Collect
 	if err == nil {
 		sum, err = pipeline.Shard(ctx, part, src, func(s pipeline.ShardProgress) {
 			done = s.Done
+			p.slow(s.Slow)
 			p.update(done, s.Total, "")
 		})
 	}

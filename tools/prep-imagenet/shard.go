@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,20 +113,21 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 
 // shardResult is what --json prints.
 type shardResult struct {
-	Out             string   `json:"out"`
-	Split           string   `json:"split"`
-	Codec           string   `json:"codec"`
-	Images          int      `json:"images"`
-	Classes         int      `json:"classes"`
-	Found           int      `json:"found"`
-	Skipped         int      `json:"skipped"`
-	Report          string   `json:"report,omitempty"`
-	Lost            []string `json:"lost_classes,omitempty"` // all of whose pictures were left out
-	Shards          int      `json:"shards"`
-	Bytes           int64    `json:"bytes"`
-	Already         bool     `json:"already"` // finished before: nothing was done
-	Resumed         int      `json:"resumed"` // pictures done by an earlier run
-	ImagesPerSecond float64  `json:"images_per_s"`
+	Out             string          `json:"out"`
+	Split           string          `json:"split"`
+	Codec           string          `json:"codec"`
+	Images          int             `json:"images"`
+	Classes         int             `json:"classes"`
+	Found           int             `json:"found"`
+	Skipped         int             `json:"skipped"`
+	Report          string          `json:"report,omitempty"`
+	Lost            []string        `json:"lost_classes,omitempty"` // all of whose pictures were left out
+	Shards          int             `json:"shards"`
+	Bytes           int64           `json:"bytes"`
+	Already         bool            `json:"already"` // finished before: nothing was done
+	Resumed         int             `json:"resumed"` // pictures done by an earlier run
+	ImagesPerSecond float64         `json:"images_per_s"`
+	Slow            []pipeline.Slow `json:"slow,omitempty"` // pictures that took seconds
 }
 
 func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, stderr io.Writer) error {
@@ -154,6 +157,7 @@ func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, st
 			note = fmt.Sprintf("  %d left out", s.Skipped)
 		}
 		done = s.Done
+		p.slow(s.Slow)
 		p.update(done, s.Total, note)
 	})
 	rate := p.end(done - sum.Resumed)
@@ -179,9 +183,13 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 	default:
 		fmt.Fprintf(stderr, "%s, %.0f images/s\n", what, rate)
 	}
+	if n := len(sum.Slow); n > 0 {
+		slowest := slices.MaxFunc(sum.Slow, func(a, b pipeline.Slow) int { return cmp.Compare(a.Seconds, b.Seconds) })
+		fmt.Fprintf(stderr, "%d pictures took longer than %v each; the slowest, %q, %.0f s\n", n, f.SlowAfter, slowest.Name, slowest.Seconds)
+	}
 	if f.json {
 		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes), m.Source.Found,
-			m.Source.Skipped, sum.Report, sum.Lost, sum.Shards, sum.Bytes, sum.Already, sum.Resumed, math.Round(rate*10) / 10})
+			m.Source.Skipped, sum.Report, sum.Lost, sum.Shards, sum.Bytes, sum.Already, sum.Resumed, math.Round(rate*10) / 10, sum.Slow})
 		if err != nil {
 			return err
 		}

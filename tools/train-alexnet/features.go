@@ -94,6 +94,7 @@ func pictureFeatures(c *cli.Context, e *ensemble, table *vectorFile, line *comma
 	if err != nil {
 		return 0, 0, err
 	}
+	pictures.slow = sayingSlow(line)
 	m := e.models[0]
 	for at := 0; at < len(files); at += e.rows {
 		squares, names, missed := pictures.group(c.Context, files[at:min(at+e.rows, len(files))])

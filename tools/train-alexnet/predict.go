@@ -69,6 +69,7 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	sheet := &guessSheet{size: e.models[0].Net.Input.Size}
 	centre := augment.CentreView(e.size, sheet.size)
 	line := command.NewLine(stderr)
+	pictures.slow = sayingSlow(line)
 	for at := 0; at < len(files); at += e.pictures() {
 		squares, names, bad := pictures.group(c.Context, files[at:min(at+e.pictures(), len(files))])
 		if err := c.Context.Err(); err != nil {

@@ -13,8 +13,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"alexnet/pipeline"
 	"alexnet/pipeline/rescale"
+	"alexnet/tools/internal/command"
 )
 
 // pictureSuffixes are the files that a folder is searched for. A file that is
@@ -72,8 +75,12 @@ type reader struct {
 	size    int
 	config  rescale.Config
 	free    chan *rescale.Rescaler
-	squares [][]byte // memory for one group
+	squares [][]byte                              // memory for one group
+	slow    func(name string, took time.Duration) // is told of files that take long, by one goroutine at a time; nil: nobody
 }
+
+// slowAfter is after how long a file takes long, and again after as much more.
+const slowAfter = pipeline.DefaultSlowAfter
 
 // newReader makes a reader of squares of size pixels.
 func newReader(size int, maxMegapixels float64) (*reader, error) {
@@ -121,12 +128,21 @@ func (r *reader) group(ctx context.Context, files []string) (squares [][]byte, g
 		r.squares = append(r.squares, make([]byte, r.size*r.size*3))
 	}
 	errs := make([]error, len(files))
+	var one sync.Mutex
+	told := func(name string, took time.Duration) {
+		one.Lock()
+		defer one.Unlock()
+		if r.slow != nil {
+			r.slow(name, took)
+		}
+	}
 	var wg sync.WaitGroup
 	limit := make(chan struct{}, cap(r.free)) // open files and their bytes
 	for i, name := range files {
 		limit <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-limit }()
+			defer watchSlow(name, slowAfter, told)()
 			file, err := os.ReadFile(name)
 			if err == nil {
 				err = r.square(ctx, r.squares[i], file, false)
@@ -143,4 +159,31 @@ func (r *reader) group(ctx context.Context, files []string) (squares [][]byte, g
 		squares, good = append(squares, r.squares[i]), append(good, name)
 	}
 	return squares, good, bad
+}
+
+// watchSlow tells of a file every so often, until the function that it returns is
+// called and has returned.
+func watchSlow(name string, every time.Duration, tell func(name string, took time.Duration)) (stop func()) {
+	began, done, stopped := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				tell(name, time.Since(began))
+			}
+		}
+	}()
+	return func() { close(done); <-stopped }
+}
+
+// sayingSlow names slow files on a line.
+func sayingSlow(line *command.Line) func(name string, took time.Duration) {
+	return func(name string, took time.Duration) {
+		line.Print("%q has taken %.0f s so far", name, took.Seconds())
+	}
 }
