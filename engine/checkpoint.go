@@ -56,6 +56,10 @@ type Checkpoint struct {
 	Schedule ScheduleState `json:"schedule"`
 	Rate     float64       `json:"learning_rate"` // of the next step
 
+	// Kernels names the set of kernels that trained last, where devices have
+	// several, as CPUs do; results of two sets differ in their last bits.
+	Kernels string `json:"kernels,omitempty"`
+
 	// PictureSize is the pixels a side of the pictures that the crops were cut
 	// from; 0 where it isn't known.
 	PictureSize int `json:"picture_size,omitempty"`

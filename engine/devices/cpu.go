@@ -41,12 +41,16 @@ func openCPU(names []string, o Options) ([]engine.Context, error) {
 
 func listCPU() Inventory {
 	about := fmt.Sprintf("%d cores, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	d := Device{Name: "cpu", About: about}
+	return Inventory{Devices: []Device{{Name: "cpu", About: about, Kernels: KernelSets()}}}
+}
+
+// KernelSets lists the sets of kernels of the CPU, the fastest last.
+func KernelSets() (sets []Kernels) {
 	chosen, _ := cpu.ChosenKernels("")
 	for _, s := range cpu.Kernels() {
-		d.Kernels = append(d.Kernels, Kernels{s.Name, s.Needs, s.Usable, s.Name == chosen})
+		sets = append(sets, Kernels{s.Name, s.Needs, s.Usable, s.Name == chosen})
 	}
-	return Inventory{Devices: []Device{d}}
+	return sets
 }
 
 // chosenKernels is the name of the set that o asks for.

@@ -21,8 +21,6 @@ const devicesUsage = "`LIST` of device contexts for the towers: auto is the firs
 
 const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; tf32 and bf16 on the tensor cores of a GPU, with weights and sums in fp32"
 
-const kernelsUsage = "`NAME` of the set of kernels on CPUs: auto is the fastest that the machine can run, train-alexnet devices names the others; the last bits of results depend on it"
-
 // openDevices opens the contexts of --devices.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	contexts, err := devices.Open(list, o)

@@ -10,6 +10,7 @@ import (
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -49,6 +50,9 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, gro
 	}
 	if err := j.chooseDevices(); err != nil {
 		return nil, err
+	}
+	if j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions()); err != nil {
+		return nil, command.Usagef("--%w", err)
 	}
 	if err := j.shareOut(); err != nil {
 		return nil, err

@@ -143,7 +143,7 @@ func (j *job) begins(m *engine.Model) engine.Checkpoint {
 	if j.checkpoint != nil {
 		state = j.checkpoint.Checkpoint
 	}
-	state.PictureSize = j.trainData.Meta().Size
+	state.PictureSize, state.Kernels = j.trainData.Meta().Size, j.kernels
 	return state
 }
 

@@ -61,12 +61,13 @@ type session struct {
 	Platform string    `json:"platform"`
 	CPUs     int       `json:"cpus"`
 	Devices  string    `json:"devices"`
+	Kernels  string    `json:"kernels,omitempty"` // of a CPU
 }
 
-func newSession(step uint64, devices string) session {
+func newSession(step uint64, devices, kernels string) session {
 	return session{
 		Began: time.Now().UTC().Truncate(time.Second), Step: step, Version: command.Version(), Go: runtime.Version(),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Devices: devices,
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Devices: devices, Kernels: kernels,
 	}
 }
 

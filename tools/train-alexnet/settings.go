@@ -39,6 +39,7 @@ type settings struct {
 	Freeze        string        `json:"freeze"`
 	Devices       string        `json:"devices"`
 	Precision     string        `json:"precision"`
+	Kernels       string        `json:"kernels"`
 	Deterministic bool          `json:"deterministic"`
 	Threads       int           `json:"threads"`
 	Parallel      string        `json:"parallel"`
@@ -139,6 +140,7 @@ func (s *settings) flags() []cli.Flag {
 
 		&cli.StringFlag{Name: "devices", Category: device, Value: devices.Auto, Usage: devicesUsage, Destination: &s.Devices},
 		&cli.StringFlag{Name: "precision", Category: device, Value: "fp32", Usage: precisionUsage, Destination: &s.Precision},
+		&cli.StringFlag{Name: "kernels", Category: device, Value: devices.Auto, Usage: kernelsUsage, Destination: &s.Kernels},
 		&cli.BoolFlag{Name: "deterministic", Category: device, Usage: "repeat runs bit for bit on a GPU too, at some cost; the CPU always does", Destination: &s.Deterministic},
 		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
 		&cli.StringFlag{Name: "parallel", Category: device, Value: parallelData, Usage: parallelUsage, Destination: &s.Parallel},

@@ -72,6 +72,9 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 	if err := ranks.Agree(group, j.checkData()); err != nil {
 		return err
 	}
+	if err := ranks.Agree(group, j.agreeOnKernels()); err != nil {
+		return err
+	}
 	switch {
 	case s.DryRun:
 		return ranks.Agree(group, j.dryRun(stdout))
@@ -103,6 +106,7 @@ type job struct {
 	schedule   engine.Schedule
 	open       func(list string, o devices.Options) ([]engine.Context, error)
 	ownDevices string // this rank's, as what follows
+	kernels    string // of the CPU, the same on all ranks; "" on GPUs
 	threads    int    // 0 is one a core
 	workers    int    // likewise
 	locked     bool
@@ -117,7 +121,11 @@ func (j *job) close() {
 }
 
 func (j *job) deviceOptions() devices.Options {
-	return devices.Options{Threads: j.threads, Precision: j.Precision, Deterministic: j.Deterministic, Wire: j.Wire, RankTimeout: j.RankTimeout}
+	kernels := j.Kernels
+	if j.kernels != "" {
+		kernels = j.kernels
+	}
+	return devices.Options{Threads: j.threads, Precision: j.Precision, Kernels: kernels, Deterministic: j.Deterministic, Wire: j.Wire, RankTimeout: j.RankTimeout}
 }
 
 func (j *job) checkpoints() engine.Checkpoints {
@@ -229,6 +237,9 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	state := j.begins(m)
 	if j.checkpoint != nil {
 		j.line.Print("resuming %s at epoch %d, step %d", j.Run, state.Position.Epoch+1, state.Position.Step)
+		if say := j.otherKernels(); say != "" {
+			j.line.Print("%s", say)
+		}
 	}
 	live, err := j.watch()
 	if err != nil {
@@ -357,7 +368,7 @@ func (j *job) writeRecord(m *engine.Model, step uint64) (err error) {
 	if j.record != nil {
 		r.Sessions = j.record.Sessions
 	}
-	r.Sessions = append(r.Sessions, newSession(step, j.Devices))
+	r.Sessions = append(r.Sessions, newSession(step, j.Devices, j.kernels))
 	if r.Settings, err = json.Marshal(j.settings); err != nil {
 		return err
 	}
