@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 
+	"alexnet/internal/file"
+
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -147,8 +149,11 @@ func ReadPCA(path string) (PCA, error) {
 	return p, nil
 }
 
+// pcaLimit is the most bytes of a pca.json, which has one or two thousand.
+const pcaLimit = 1 << 20
+
 func readPCA(path string) (PCA, error) {
-	text, err := os.ReadFile(path)
+	text, err := file.ReadAll(path, pcaLimit)
 	if err != nil {
 		var pathError *os.PathError
 		if errors.As(err, &pathError) {
@@ -157,7 +162,7 @@ func readPCA(path string) (PCA, error) {
 		return PCA{}, err
 	}
 	// Go's arrays take JSON arrays of any length, slices tell.
-	var file struct {
+	var stored struct {
 		Units        string      `json:"units"`
 		Pixels       uint64      `json:"pixels"`
 		Mean         []float64   `json:"mean"`
@@ -165,15 +170,15 @@ func readPCA(path string) (PCA, error) {
 		Eigenvalues  []float64   `json:"eigenvalues"`
 		Eigenvectors [][]float64 `json:"eigenvectors"`
 	}
-	if err := json.Unmarshal(text, &file); err != nil {
+	if err := json.Unmarshal(text, &stored); err != nil {
 		return PCA{}, fmt.Errorf("not a pca.json: %w", err)
 	}
-	p := PCA{Units: file.Units, Pixels: file.Pixels}
+	p := PCA{Units: stored.Units, Pixels: stored.Pixels}
 	for _, err := range []error{
-		fill(&p.Mean, "mean", file.Mean),
-		fill(&p.Eigenvalues, "eigenvalues", file.Eigenvalues),
-		fill3(&p.Covariance, "covariance", file.Covariance),
-		fill3(&p.Eigenvectors, "eigenvectors", file.Eigenvectors),
+		fill(&p.Mean, "mean", stored.Mean),
+		fill(&p.Eigenvalues, "eigenvalues", stored.Eigenvalues),
+		fill3(&p.Covariance, "covariance", stored.Covariance),
+		fill3(&p.Eigenvectors, "eigenvectors", stored.Eigenvectors),
 	} {
 		if err != nil {
 			return PCA{}, err

@@ -210,7 +210,7 @@ type CheckpointFile struct {
 // OpenCheckpoint opens a checkpoint and checks its header; Restore or Adopt
 // then check and load its arrays. Errors name the file.
 func OpenCheckpoint(path string) (*CheckpointFile, error) {
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}

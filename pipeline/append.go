@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/zeebo/xxh3"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
@@ -276,7 +276,7 @@ func joinLayouts(a, b string) string {
 // readReport reads the list of bad pictures of a folder, if there is one.
 func readReport(dir string) ([]Bad, error) {
 	path := filepath.Join(dir, ReportName)
-	data, err := os.ReadFile(path)
+	data, err := file.ReadAll(path, journalLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 )
 
@@ -46,7 +47,7 @@ func (d *Dataset) IndexText() ([]byte, error) {
 	if d.remote != nil {
 		return d.remote.IndexText(), nil
 	}
-	return os.ReadFile(d.indexPath())
+	return file.ReadAll(d.indexPath(), mds.IndexLimit)
 }
 
 // Index lists the shards. It must not be written to.

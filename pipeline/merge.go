@@ -178,7 +178,7 @@ func (m *merger) bring(i int) error {
 	if os.Link(from, to) == nil {
 		return nil
 	}
-	r, err := os.Open(from)
+	r, err := file.Open(from)
 	if err != nil {
 		return fmt.Errorf("merge: %w", err)
 	}

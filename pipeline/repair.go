@@ -87,7 +87,7 @@ type repair struct {
 // readOld takes from an old index what it can.
 func (r *repair) readOld() error {
 	var err error
-	r.before, err = os.ReadFile(filepath.Join(r.dir, mds.IndexName))
+	r.before, err = file.ReadAll(filepath.Join(r.dir, mds.IndexName), mds.IndexLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("repair: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"alexnet/augment"
+	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 )
 
@@ -32,11 +33,15 @@ type journal struct {
 	shards []journalShard
 }
 
+// journalLimit is the most bytes of a journal or a report that are read: a
+// shard takes about a thousand, and a bad picture 200.
+const journalLimit = 1 << 28
+
 // readJournal reads as much of the mark as is whole. The file is then ready for
 // the next line.
 func readJournal(f *os.File) (*journal, error) {
 	j := &journal{file: f}
-	data, err := io.ReadAll(f)
+	data, err := file.ReadOpen(f, journalLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal of the unfinished job: %w", err)
 	}

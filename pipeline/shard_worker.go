@@ -58,7 +58,10 @@ func (w *shardWorker) read(item source.Item) (err error) {
 			w.file = slices.Grow(w.file, 256<<10)
 		}
 		n, err := r.Read(w.file[len(w.file):cap(w.file)])
-		w.file = w.file[:len(w.file)+n]
+		if w.file = w.file[:len(w.file)+n]; len(w.file) > rescale.MaxFile {
+			w.file = nil
+			return fmt.Errorf("has more than the %d MiB that a picture file may have: store it compressed", rescale.MaxFile>>20)
+		}
 		if err == io.EOF {
 			return nil
 		}

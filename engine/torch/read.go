@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"alexnet/engine"
+	"alexnet/internal/file"
 )
 
 // File is an open state dict.
@@ -28,13 +29,13 @@ type File struct {
 // that people have are: a pickle of torch.save, a checkpoint of train-alexnet,
 // torchvision's AlexNet. Errors name the file.
 func Open(path string) (*File, error) {
-	file, err := os.Open(path)
+	opened, err := file.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, file: file}
+	f := &File{path: path, file: opened}
 	if err := f.open(); err != nil {
-		file.Close()
+		opened.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"alexnet/internal/file"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -18,11 +19,11 @@ import (
 // header is checked as OpenShard does; samples aren't looked at.
 func DescribeShard(dir, basename string) (ShardInfo, error) {
 	path := filepath.Join(dir, filepath.FromSlash(basename))
-	file, err := os.ReadFile(path)
+	text, err := file.ReadAll(path, MaxShardSize)
 	if err != nil {
 		return ShardInfo{}, fmt.Errorf("describe shard: %w", err)
 	}
-	info, err := describe(basename, file)
+	info, err := describe(basename, text)
 	if err != nil {
 		return ShardInfo{}, fmt.Errorf("describe shard %s: %w", path, err)
 	}

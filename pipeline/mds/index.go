@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -20,6 +19,9 @@ const (
 	Format    = "mds"        // of every shard
 	IndexName = "index.json" // the index's file name
 
+	// IndexLimit is the most bytes of an index that are read: a shard takes about
+	// 300. Parsing takes several times as much memory.
+	IndexLimit = 64 << 20
 	// MaxShardSize is the largest raw shard in bytes: offsets are 32 bits.
 	MaxShardSize = math.MaxUint32
 )
@@ -45,7 +47,7 @@ func (x *Index) Samples() int {
 // doesn't look at the shards; OpenShard does.
 func ReadIndex(dir string) (*Index, error) {
 	path := filepath.Join(dir, IndexName)
-	data, err := os.ReadFile(path)
+	data, err := file.ReadAll(path, IndexLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s has no %s, so it is not a finished folder of shards: %w", dir, IndexName, fs.ErrNotExist)
 	}

@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"math/bits"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"unicode/utf8"
+
+	"alexnet/internal/file"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -103,7 +104,7 @@ func (s *Shard) open(dir string, noMap bool) error {
 // read opens the file, which must have the size that the index says, and sets
 // release.
 func (s *Shard) read(size int64, noMap bool) (raw content, err error) {
-	f, err := os.Open(s.path)
+	f, err := file.Open(s.path)
 	if err != nil {
 		return raw, fmt.Errorf("open shard: %w", err)
 	}
@@ -115,9 +116,6 @@ func (s *Shard) read(size int64, noMap bool) (raw content, err error) {
 	stat, err := f.Stat()
 	if err != nil {
 		return raw, fmt.Errorf("open shard: %w", err)
-	}
-	if !stat.Mode().IsRegular() {
-		return raw, fmt.Errorf("open shard: %s is not a regular file", s.path)
 	}
 	if stat.Size() != size {
 		return raw, s.corrupt(-1, min(stat.Size(), size), "the file has %d bytes, the index says %d", stat.Size(), size)

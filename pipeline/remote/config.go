@@ -24,7 +24,7 @@ type Config struct {
 	// Backoff is the pause before the second attempt, 0: half a second. Each
 	// further one is twice as long, at most half a minute, and varied by half.
 	Backoff time.Duration
-	// Stall is how long a server may send nothing, 0: 30 s.
+	// Stall is how long a server may take for the next 4 KiB, 0: 30 s.
 	Stall time.Duration
 	// Note is told what the user should know though it is no error; nil: nobody.
 	Note func(text string)

@@ -42,8 +42,8 @@ func (e *Error) advice() string {
 	return "try again later, or copy the folder to this machine and give its path"
 }
 
-// errStalled says that nothing came for the time that Config.Stall allows.
-var errStalled = errors.New("the server sends nothing more")
+// errStalled says that next to nothing came for the time that Config.Stall allows.
+var errStalled = errors.New("the server sends nothing more, or next to nothing")
 
 // statusError is a server's refusal.
 type statusError struct {

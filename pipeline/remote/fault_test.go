@@ -178,6 +178,60 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestBadIndex: an index that has no end, comes a byte at a time, or is nested
+// without end stops soon, with its address.
+func TestBadIndex(t *testing.T) {
+	origin, _ := writeShards(t, 1, mds.WriterConfig{})
+	for name, c := range map[string]struct {
+		send func(w http.ResponseWriter, r *http.Request)
+		want string
+	}{
+		"drips": {func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				w.Write([]byte(" "))
+				w.(http.Flusher).Flush()
+				time.Sleep(5 * time.Millisecond)
+			}
+		}, "next to nothing"},
+		"drips faster than it may stall": {func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				w.Write(make([]byte, least))
+				w.(http.Flusher).Flush()
+				time.Sleep(5 * time.Millisecond)
+			}
+		}, "next to nothing"},
+		"has no end": {func(w http.ResponseWriter, r *http.Request) {
+			for zeros := make([]byte, 1<<20); r.Context().Err() == nil; {
+				w.Write(zeros)
+			}
+		}, "has more than 67108864 bytes"},
+		"is deep": {func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte(`{"version":2,"shards":` + strings.Repeat("[", 1<<20)))
+		}, "not an index"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, origin, func(w http.ResponseWriter, r *http.Request, name string, nth int) bool {
+				c.send(w, r)
+				return true
+			})
+			cfg := config(t)
+			cfg.Attempts = 2
+			cfg.Stall = 100 * time.Millisecond
+			if name == "has no end" {
+				cfg.Stall = 0
+			}
+			begun := time.Now()
+			_, err := Open(t.Context(), s.URL+"/set", cfg)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), s.URL+"/set/index.json") {
+				t.Errorf("error %v", err)
+			}
+			if took := time.Since(begun); took > 20*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
 // TestDamageStays: a shard that was fetched in vain isn't fetched for each of its
 // samples.
 func TestDamageStays(t *testing.T) {

@@ -52,7 +52,7 @@ var errClosed = errors.New("the remote folder is closed")
 
 const (
 	shardSuffix = ".mds"
-	indexLimit  = 1 << 30 // bytes; ImageNet's index has half a megabyte
+	indexStalls = 10 // how many times Config.Stall all of an index may take
 )
 
 // Open reads the index of the remote folder at a URL. If the server can't be
@@ -89,13 +89,19 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 func (f *Folder) readIndex(ctx context.Context) error {
 	config := f.config
 	config.Attempts = min(config.Attempts, 4)
+	late := &Error{URL: f.store.location(mds.IndexName), Attempts: 1, Took: indexStalls * config.Stall, Err: errStalled}
+	ctx, cancel := context.WithTimeoutCause(ctx, late.Took, late)
+	defer cancel()
 	t := newTransfer(ctx, &config, f.store, mds.IndexName, -1)
 	defer t.hangUp()
-	text, err := io.ReadAll(io.LimitReader(t, indexLimit))
+	text, err := io.ReadAll(io.LimitReader(t, mds.IndexLimit+1))
+	if len(text) > mds.IndexLimit {
+		return fmt.Errorf("%s has more than %d bytes: no index of a folder of shards is so long", f.store.location(mds.IndexName), mds.IndexLimit)
+	}
 	copied := filepath.Join(f.dir, mds.IndexName)
 	var failed *Error
 	if errors.As(err, &failed) && !permanent(failed.Err) {
-		old, missing := os.ReadFile(copied)
+		old, missing := file.ReadAll(copied, mds.IndexLimit)
 		if missing != nil {
 			return err
 		}
@@ -116,7 +122,7 @@ func (f *Folder) readIndex(ctx context.Context) error {
 
 // writeIndex keeps the index for when the server can't be reached.
 func (f *Folder) writeIndex(path string, text []byte) error {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
+	if old, err := file.ReadAll(path, mds.IndexLimit); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
 	if err := file.WriteAll(path, text); err != nil {

@@ -23,9 +23,11 @@ type transfer struct {
 	body     io.ReadCloser // nil between requests
 	cancel   context.CancelFunc
 	stalled  atomic.Bool
-	watch    *time.Timer // cancels the request
-	got      int64       // bytes of this request
-	failures int         // since the last request that brought much
+	watch    *time.Timer   // cancels the request
+	got      int64         // bytes of this request
+	left     time.Duration // of waiting, until least more bytes have to be there
+	little   int           // bytes since left was set
+	failures int           // since the last request that brought much
 	began    time.Time
 }
 
@@ -35,6 +37,10 @@ func newTransfer(ctx context.Context, c *Config, s store, name string, want int6
 
 // much is how many bytes of a request make up for earlier failures.
 const much = 1 << 20
+
+// least is how many bytes have to come in the time that Config.Stall allows, or
+// to the object's end if that is less: a server that drips is one that stalls.
+const least = 4 << 10
 
 // Read gives the next bytes. Its errors are io.EOF, an *Error, or that of the
 // context.
@@ -64,9 +70,14 @@ func (t *transfer) try(p []byte) (int, error) {
 			return 0, t.why(err)
 		}
 	}
-	t.watch.Reset(t.config.Stall)
+	began := time.Now()
+	t.watch.Reset(max(t.left, 0))
 	n, err := t.body.Read(p)
 	t.watch.Stop()
+	t.left -= time.Since(began)
+	if t.little += n; t.little >= least {
+		t.left, t.little = t.config.Stall, 0
+	}
 	t.at += int64(n)
 	if t.got += int64(n); t.got >= much {
 		t.failures = 0
@@ -84,6 +95,7 @@ func (t *transfer) try(p []byte) (int, error) {
 func (t *transfer) ask() error {
 	ctx, cancel := context.WithCancel(t.ctx)
 	t.cancel, t.got = cancel, 0
+	t.left, t.little = t.config.Stall, 0
 	t.stalled.Store(false)
 	t.watch = time.AfterFunc(t.config.Stall, func() {
 		t.stalled.Store(true)

@@ -17,6 +17,10 @@ type limits struct {
 	maxBytes  int64
 }
 
+// MaxFile is the most bytes of a picture file that are read. More are padding, or
+// a picture that should be stored compressed.
+const MaxFile = 256 << 20
+
 // check reads a file's header, and refuses a picture that asks for too much: too
 // many pixels, too much memory, or too many scans of a JPEG file, each of which
 // takes as long as a picture of its own. It returns the size, and about how many

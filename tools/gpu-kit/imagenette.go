@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"alexnet/internal/file"
 )
 
 // seed is what one seed of Imagenette came to: top-1 error on the validation set
@@ -50,7 +52,7 @@ func imagenette(number int) func(context.Context, *kit, *part) error {
 
 // lastError is the top-1 error of the last validation in a run's metrics.
 func lastError(path string) (float64, error) {
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return 0, err
 	}

@@ -23,6 +23,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"alexnet/internal/file"
 )
 
 func main() {
@@ -179,7 +181,7 @@ func (k *kit) begin(ctx context.Context) *report {
 		r.Machine, r.Rehearsal, k.card = r.Machine+"\nA rehearsal on the CPU: no figure here means anything.", true, card{"CPU", 0.1, 10}
 	}
 	var old report
-	if data, err := os.ReadFile(filepath.Join(k.out, reportName)); err == nil && !k.again && json.Unmarshal(data, &old) == nil && old.Machine == r.Machine {
+	if data, err := file.ReadAll(filepath.Join(k.out, reportName), 1<<24); err == nil && !k.again && json.Unmarshal(data, &old) == nil && old.Machine == r.Machine {
 		r.Began, r.Seconds = old.Began, old.Seconds
 	}
 	for _, p := range allParts(k.seeds) {
@@ -233,8 +235,8 @@ func (r *report) write(dir string) error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(dir, reportName), append(data, '\n'), 0o666),
-		os.WriteFile(filepath.Join(dir, "report.txt"), []byte(r.text()), 0o666))
+		file.WriteAll(filepath.Join(dir, reportName), append(data, '\n')),
+		file.WriteAll(filepath.Join(dir, "report.txt"), []byte(r.text())))
 }
 
 // wanted reports whether a part is among those that --only names.

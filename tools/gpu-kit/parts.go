@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"alexnet/internal/file"
 )
 
 // allParts are what the kit tries, what tells most first.
@@ -48,11 +50,14 @@ func allParts(seeds int) []*part {
 // standard output. The error has the program's last words.
 func (p *part) log(ctx context.Context, k *kit, program string, args ...string) (string, error) {
 	p.Log = strings.ReplaceAll(strings.ReplaceAll(p.Name, ",", ""), " ", "-") + ".log"
-	f, err := os.OpenFile(filepath.Join(k.out, p.Log), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	f, err := file.OpenOwn(filepath.Join(k.out, p.Log))
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+	if _, err := f.Seek(0, io.SeekEnd); err != nil {
+		return "", err
+	}
 	fmt.Fprintf(f, "$ %s %s\n", program, strings.Join(args, " "))
 	c := k.command(ctx, program, args...)
 	var stdout, stderr bytes.Buffer
@@ -254,7 +259,7 @@ func shortTraining(ctx context.Context, k *kit, p *part) error {
 		args = append(args, "--noise", "off")
 	}
 	_, err := p.log(ctx, k, "train-alexnet", k.cast(args)...)
-	if metrics, e := os.ReadFile(filepath.Join(run, "metrics.jsonl")); e == nil {
+	if metrics, e := file.ReadAll(filepath.Join(run, "metrics.jsonl"), 1<<24); e == nil {
 		p.Detail = lastLines(strings.TrimSpace(string(metrics)), 2)
 	}
 	return err

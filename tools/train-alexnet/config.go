@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/file"
 	"alexnet/tools/internal/command"
 )
 
@@ -48,10 +48,14 @@ func configure(c *cli.Context, path string) error {
 	return nil
 }
 
+// configLimit is the most bytes of a configuration or a net file, which have a
+// few thousand.
+const configLimit = 1 << 20
+
 // readConfig reads TOML from a file that is called .toml, and YAML, of which
 // JSON is a part, from any other.
 func readConfig(path string) (map[string]any, error) {
-	text, err := os.ReadFile(path)
+	text, err := file.ReadAll(path, configLimit)
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}

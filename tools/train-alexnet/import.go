@@ -15,6 +15,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/engine/torch"
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -118,13 +119,13 @@ func importedClasses(c *cli.Context, f *torch.File, n int, stderr io.Writer) ([]
 		}
 	case c.Path("classes") != "":
 		origin = c.Path("classes")
-		file, err := os.Open(origin)
+		list, err := file.Open(origin)
 		if err != nil {
 			return nil, fmt.Errorf("--classes: %w", err)
 		}
-		defer file.Close()
+		defer list.Close()
 		classes = nil
-		lines := bufio.NewScanner(file)
+		lines := bufio.NewScanner(list)
 		for lines.Scan() {
 			if id, _, _ := strings.Cut(strings.TrimSpace(lines.Text()), " "); id != "" {
 				classes = append(classes, id)

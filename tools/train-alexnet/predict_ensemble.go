@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sort"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/internal/file"
 	"alexnet/tools/internal/command"
 )
 
@@ -224,7 +224,7 @@ func (e *ensemble) top(probs []float64, n int) []guess {
 
 // readNames reads a file with a line "id name" for each class.
 func readNames(path string) (map[string]string, error) {
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("--names: %w", err)
 	}

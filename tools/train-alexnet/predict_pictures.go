@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/pipeline/rescale"
 	"alexnet/tools/internal/command"
@@ -143,9 +144,9 @@ func (r *reader) group(ctx context.Context, files []string) (squares [][]byte, g
 		wg.Go(func() {
 			defer func() { <-limit }()
 			defer watchSlow(name, slowAfter, told)()
-			file, err := os.ReadFile(name)
+			picture, err := file.ReadAll(name, rescale.MaxFile)
 			if err == nil {
-				err = r.square(ctx, r.squares[i], file, false)
+				err = r.square(ctx, r.squares[i], picture, false)
 			}
 			errs[i] = err
 		})

@@ -81,10 +81,13 @@ func describeData(place string, d *pipeline.Dataset) (dataRecord, error) {
 	return dataRecord{Dir: place, Images: d.Len(), Index: hex.EncodeToString(sum[:])}, nil
 }
 
+// runLimit is the most bytes of a run.json: a session takes 300.
+const runLimit = 16 << 20
+
 // readRun reads run.json. A missing one is an fs.ErrNotExist.
 func readRun(dir string) (*runRecord, error) {
 	path := filepath.Join(dir, runName)
-	text, err := os.ReadFile(path)
+	text, err := file.ReadAll(path, runLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +141,7 @@ func (r *runRecord) write(dir string) error {
 // up to the position of the checkpoint, so that no step appears twice.
 func openMetrics(dir string, at engine.Position) (*os.File, error) {
 	path := filepath.Join(dir, metricsName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := file.OpenOwn(path)
 	if err != nil {
 		return nil, err
 	}
@@ -169,18 +172,21 @@ func openBoards(dir string, step uint64) (map[string]*tensorboard.Writer, error)
 	return boards, nil
 }
 
+// metricsLine is the most bytes of a line of metrics.jsonl, which has 200.
+const metricsLine = 1 << 16
+
 // metricsEnd is the length of the lines that belong to the time before at. A
 // validation at the same step belongs there once its epoch is over.
 func metricsEnd(f io.Reader, at engine.Position) (int64, error) {
 	var end int64
-	lines := bufio.NewReader(f)
+	lines := bufio.NewReaderSize(f, metricsLine)
 	for {
-		line, err := lines.ReadBytes('\n')
+		line, err := lines.ReadSlice('\n')
 		if errors.Is(err, io.EOF) {
 			return end, nil // a line without its end was cut off by a kill
 		}
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("after byte %d: %w", end, err)
 		}
 		var m engine.Metrics
 		if err := json.Unmarshal(bytes.TrimSpace(line), &m); err != nil {

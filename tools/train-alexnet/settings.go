@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +15,7 @@ import (
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -427,12 +428,11 @@ func (s *settings) namedNet(classes int) (*engine.Net, error) {
 
 // netFile reads the net file.
 func (s *settings) netFile() (*engine.Net, error) {
-	f, err := os.Open(s.Net)
+	text, err := file.ReadAll(s.Net, configLimit)
 	if err != nil {
 		return nil, fmt.Errorf("--net: %w", err)
 	}
-	defer f.Close()
-	n, err := engine.ReadNet(f)
+	n, err := engine.ReadNet(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("--net %s: %w", s.Net, err)
 	}

@@ -6,15 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"alexnet/engine"
+	"alexnet/internal/file"
 )
 
 // ReadMetrics reads a metrics.jsonl; a missing file holds none. A last line
 // that was cut off is left out.
 func ReadMetrics(path string) ([]engine.Metrics, error) {
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

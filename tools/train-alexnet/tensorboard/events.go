@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"alexnet/internal/file"
 )
 
 // Writer writes the events of one session of a run.
@@ -51,7 +53,7 @@ func Create(dir string, step uint64) (*Writer, error) {
 	}
 	now := time.Now()
 	name := fmt.Sprintf("events.out.tfevents.%010d.%s.%d", now.Unix(), host, now.UnixNano())
-	f, err := os.Create(filepath.Join(dir, name))
+	f, err := file.CreateNew(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
