@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -56,6 +57,10 @@ func (e *TooLargeError) Error() string {
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path) // opening a device may already set it to work
 	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			at.Op = "open"
+		}
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {

@@ -93,7 +93,7 @@ func badCheckpoints(t *testing.T, w trained) {
 	}{
 		{1, "the file is truncated", []string{"predict", "--checkpoint", w.writeFile(t, "cut.safetensors", whole[:len(whole)/2]), picture}},
 		{1, "damaged: its bytes have the hash", []string{"predict", "--checkpoint", w.writeFile(t, "flipped.safetensors", string(flipped)), picture}},
-		{1, "is a directory", []string{"serve", "--checkpoint", w.dir}},
+		{1, "is a folder", []string{"serve", "--checkpoint", w.dir}},
 		{1, "was trained on 4 classes (class0 …), " + w.val + " has 3", []string{"eval", "--checkpoint", other, "--data", w.val}},
 		{1, "an ensemble's nets have the same classes", []string{"eval", "--checkpoint", w.checkpoint, "--checkpoint", other, "--data", w.val}},
 		{1, "was trained on 4 classes", []string{"report", "--run", filepath.Join(w.dir, "run"), "--checkpoint", other}},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -48,10 +50,6 @@ func configure(c *cli.Context, path string) error {
 	return nil
 }
 
-// configLimit is the most bytes of a configuration or a net file, which have a
-// few thousand.
-const configLimit = 1 << 20
-
 // readConfig reads TOML from a file that is called .toml, and YAML, of which
 // JSON is a part, from any other.
 func readConfig(path string) (map[string]any, error) {
@@ -60,7 +58,19 @@ func readConfig(path string) (map[string]any, error) {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
 	values := map[string]any{}
-	if strings.EqualFold(filepath.Ext(path), ".toml") {
+	isTOML := strings.EqualFold(filepath.Ext(path), ".toml")
+	if !isTOML && json.Valid(text) {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&values); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return values, nil
+	}
+	if err := checkPlain(text, isTOML); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if isTOML {
 		err := toml.Unmarshal(text, &values)
 		if at := (toml.ParseError{}); errors.As(err, &at) {
 			err = errors.New(strings.TrimSpace(at.ErrorWithPosition()))

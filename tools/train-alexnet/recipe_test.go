@@ -100,7 +100,7 @@ func TestBadConfigFile(t *testing.T) {
 		call("train-alexnet", "--config", config, "--run", filepath.Join(w.dir, "run")).must(t, c.code, c.want)
 	}
 	call("train-alexnet", "--config", filepath.Join(w.dir, "none")).must(t, 1, "no such file")
-	call("train-alexnet", "--config", w.dir).must(t, 1, "--config: ", "is a directory")
+	call("train-alexnet", "--config", w.dir).must(t, 1, "--config: ", "is a folder")
 }
 
 func TestSchedules(t *testing.T) {
