@@ -47,3 +47,28 @@ func TestRanks(t *testing.T) {
 		}
 	}
 }
+
+// Ranks that read other shards than rank 0 don't begin; where the same shards are
+// doesn't matter.
+func TestRanksOfOtherShards(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes")
+	}
+	dir, other, out := shards(t, "raw", 5, gradient, nil), shards(t, "raw", 4, gradient, nil), filepath.Join(t.TempDir(), "pca.json")
+	same := filepath.Join(t.TempDir(), "same")
+	if err := os.CopyFS(same, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	args := func(dir string) []string {
+		return []string{"--shards", dir, "--out", out, "--recompute", "--rank-timeout", "8s"}
+	}
+	for _, launcher := range rankstest.Launchers {
+		text, err := rankstest.RunEach(t, launcher, args(dir), args(other))
+		if err == nil || !strings.Contains(text, "--shards is \"index.json with SHA-256 ") {
+			t.Errorf("%s: %v\n%s", launcher, err, text)
+		}
+		if text, err := rankstest.RunEach(t, launcher, args(dir), args(same)); err != nil {
+			t.Errorf("%s: a copy of the shards: %v\n%s", launcher, err, text)
+		}
+	}
+}

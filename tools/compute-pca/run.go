@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			if err := o.validate(); err != nil {
 				return err
 			}
+			o.ranks.Terms = ranks.Terms(c, ranks.Kinds{Data: []string{"shards"}, Path: []string{"out", "mean-image"}})
 			group, err := ranks.Join(o.ranks)
 			if err != nil {
 				return err

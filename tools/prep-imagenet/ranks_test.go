@@ -125,3 +125,19 @@ func TestShardOnRanksFails(t *testing.T) {
 		}
 	}
 }
+
+// Ranks with other flags than rank 0 don't begin.
+func TestShardOnRanksStartedOtherwise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes")
+	}
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	args := []string{"shard", "--in", dir, "--out", out, "--rank-timeout", "8s", "--workers", "1"}
+	for _, launcher := range rankstest.Launchers {
+		text, err := rankstest.RunEach(t, launcher, args, append(args[:len(args)-2:len(args)-2], "--seed", "4", "--codec", "raw", "--workers", "3"))
+		if exitCode(err) != command.BadUsage || !strings.Contains(text, `--codec is "lossless" on rank 0`) || !strings.Contains(text, `--seed is "0" on rank 0`) || strings.Contains(text, "--workers") {
+			t.Errorf("%s: exit code %d\n%s", launcher, exitCode(err), text)
+		}
+	}
+}

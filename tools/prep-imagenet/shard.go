@@ -100,6 +100,7 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			jsonFlag(&f.json),
 		},
 		Action: func(c *cli.Context) (err error) {
+			f.ranks.Terms = ranks.Terms(c, ranks.Kinds{Data: []string{"classes"}, Path: []string{"out", "quarantine"}})
 			group, err := ranks.Join(f.ranks)
 			if err != nil {
 				return err

@@ -124,6 +124,7 @@ computed, and so the part of the exchange that computing hides.`,
 				return err
 			}
 			f.options.RankTimeout = f.ranks.Timeout
+			f.ranks.Terms = ranks.Terms(c, ranks.Kinds{Data: []string{"data"}})
 			group, err := ranks.Join(f.ranks)
 			if err != nil {
 				return err

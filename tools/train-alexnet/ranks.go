@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/pipeline"
@@ -49,10 +51,15 @@ func (s *settings) inheritWire(isSet func(flag string) bool) error {
 	return nil
 }
 
-// rankOptions are what joins the ranks of a job.
-func (s *settings) rankOptions() (ranks.Options, error) {
+// rankOptions are what joins the ranks of a job. Ranks with the same flags that
+// resume the same run take over the same settings.
+func (s *settings) rankOptions(c *cli.Context) (ranks.Options, error) {
 	wire, err := wireOf(s.Wire)
-	return ranks.Options{Timeout: s.RankTimeout, Wire: wire}, err
+	k := ranks.Kinds{Data: []string{"train", "val", "pca"}, Path: []string{"run"}, Own: []string{"from"}} // checkData compares --from
+	if s.isFile() {
+		k.Data = append(k.Data, "net")
+	}
+	return ranks.Options{Timeout: s.RankTimeout, Wire: wire, Terms: ranks.Terms(c, k)}, err
 }
 
 func wireOf(name string) (collective.Wire, error) {

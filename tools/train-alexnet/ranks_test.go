@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -246,4 +248,50 @@ func TestRanksStopped(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Ranks that were started otherwise than rank 0, or on other data, don't begin: the
+// job says which flags differ, once on rank 0, and ends with the code of bad usage.
+func TestRanksStartedOtherwise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes")
+	}
+	w := newWorld(t)
+	other := filepath.Join(w.dir, "other")
+	makeShards(t, other, "train", 3, 23)
+	for _, launcher := range rankstest.Launchers {
+		t.Run(launcher, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			right := w.args(dir, "--steps", "3", "--rank-timeout", "8s", "--threads", "1")[1:]
+			differ := append(w.args(dir+"2", "--steps", "3", "--rank-timeout", "9s", "--threads", "2", "--lr", "0.5", "--seed", "7")[1:], "--train", other)
+			out, err := rankstest.RunEach(t, launcher, right, differ)
+			for _, flag := range []string{"--lr is ", "--seed is ", "--run is ", "--train is ", `"0.5" on rank 1`, `"7" on rank 1`} {
+				if !strings.Contains(out, flag) {
+					t.Errorf("nobody says %q:\n%s", flag, out)
+				}
+			}
+			said := 1
+			if launcher == rankstest.TCP {
+				said = 2 // a rank that is turned away says it too
+			}
+			if n := strings.Count(out, "the ranks have not been started alike"); n != said || err == nil || strings.Contains(out, "--threads") || strings.Contains(out, "--rank-timeout is") {
+				t.Errorf("said %d times, want %d; %v\n%s", n, said, err, out)
+			}
+			if code := exitCode(err); code != 2 {
+				t.Errorf("exit code %d, want 2\n%s", code, out)
+			}
+			if _, err := os.Stat(dir); err == nil {
+				t.Error("a run folder was made")
+			}
+		})
+	}
+}
+
+// exitCode is that of a launcher, or of a rank.
+func exitCode(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return -1
 }

@@ -41,7 +41,7 @@ func train(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 	if err := s.inheritWire(c.IsSet); err != nil {
 		return err
 	}
-	o, err := s.rankOptions()
+	o, err := s.rankOptions(c)
 	if err != nil {
 		return err
 	}

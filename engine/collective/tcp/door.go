@@ -4,16 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
+
+	"alexnet/engine/collective"
 )
 
 // door is where rank 0 lets the others in.
 type door struct {
 	s       *Star
-	room    chan struct{} // one a connection that proves itself
-	full    chan struct{} // closed when all are there
+	room    chan struct{}  // one a connection that proves itself
+	full    chan struct{}  // closed when all are there
+	differ  chan differing // hears of ranks that have been started otherwise
 	answers sync.WaitGroup
 
 	mu      sync.Mutex
@@ -28,6 +32,12 @@ type door struct {
 type seat struct {
 	rank uint32
 	lane lane
+}
+
+// differing is a rank with other terms, and how they differ.
+type differing struct {
+	rank int
+	err  error
 }
 
 // mostWaiting bounds the connections that prove themselves at the same time. More
@@ -50,25 +60,32 @@ func (s *Star) assemble() error {
 	if err != nil {
 		return err
 	}
-	d := &door{s: s, room: make(chan struct{}, mostWaiting), full: make(chan struct{}), taken: map[seat]bool{}, waiting: map[*net.TCPConn]bool{}}
+	d := &door{s: s, room: make(chan struct{}, mostWaiting), full: make(chan struct{}), differ: make(chan differing, 1), taken: map[seat]bool{}, waiting: map[*net.TCPConn]bool{}}
 	d.answers.Go(func() { d.answer(l) })
 	defer d.close(l)
-	select {
-	case <-d.full:
-		return nil
-	case <-time.After(s.options.sayAfter()):
-		fmt.Fprintf(s.options.Stderr, "rank 0 of %d waits at %s for ranks %v\n", s.place.Size, s.place.Address, d.missing())
-	case <-s.ended:
-		return s.lost
+	say := time.After(s.options.sayAfter())
+	var other differing          // was turned away
+	var overdue <-chan time.Time // the right one has not come instead
+	for err == nil {
+		select {
+		case <-d.full:
+			return nil
+		case <-s.ended:
+			return s.lost
+		case <-say:
+			fmt.Fprintf(s.options.Stderr, "rank 0 of %d waits at %s for ranks %v\n", s.place.Size, s.place.Address, d.missing())
+		case found := <-d.differ:
+			if overdue == nil {
+				other, overdue = found, time.After(s.options.sayAfter())
+			}
+		case <-overdue:
+			if overdue = nil; slices.Contains(d.missing(), other.rank) {
+				err = other.err
+			}
+		case <-timeout:
+			err = errors.New(s.complaint(d.missing(), "to "+s.place.Address, s.options.Timeout))
+		}
 	}
-	select {
-	case <-d.full:
-		return nil
-	case <-s.ended:
-		return s.lost
-	case <-timeout:
-	}
-	err = errors.New(s.complaint(d.missing(), "to "+s.place.Address, s.options.Timeout))
 	s.closing.Do(func() { close(s.closed) }) // those that go now are no news
 	s.tell(err.Error(), 0)
 	return err
@@ -145,7 +162,7 @@ func (d *door) admit(conn *net.TCPConn) {
 
 	var at seat
 	reserved := false
-	err := admit(conn, d.s.place.Token, func(g greeting) verdict {
+	err := admit(conn, d.s.place.Token, d.s.options.Terms, func(g greeting) verdict {
 		at = seat{g.rank, g.lane}
 		v := d.judge(g)
 		reserved = v == welcome
@@ -159,6 +176,13 @@ func (d *door) admit(conn *net.TCPConn) {
 			delete(d.taken, at) // it may try again
 		}
 		_ = conn.Close()
+		if errors.As(err, new(*collective.TermsError)) {
+			select {
+			case d.differ <- differing{int(at.rank), err}:
+			default:
+			}
+			err = fmt.Errorf("rank %d has been started otherwise than rank 0, or belongs to another job", at.rank)
+		}
 		if !d.shut && d.told < mostTold {
 			d.told++
 			fmt.Fprintf(d.s.options.Stderr, "rank 0 turns away a connection from %v: %v\n", conn.RemoteAddr(), err)
@@ -179,9 +203,13 @@ func (d *door) judge(g greeting) verdict {
 	switch {
 	case int64(g.size) != int64(d.s.place.Size):
 		return wrongSize
+	case g.rank == 0 || g.rank >= g.size || g.lane >= lanes:
+		return wrongRank
+	case g.terms != d.s.options.Terms.Hash():
+		return wrongTerms
 	case g.wire != d.s.options.Wire:
 		return wrongWire
-	case g.rank == 0 || g.rank >= g.size || g.lane >= lanes || d.taken[at]:
+	case d.taken[at]:
 		return wrongRank
 	}
 	d.taken[at] = true

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,21 +18,28 @@ import (
 
 // A connection begins with four messages of fixed lengths:
 //
-//	rank → 0   greeting  magic, lane, wire, rank, size, nonce
+//	rank → 0   greeting  magic, lane, wire, rank, size, hash of the terms, nonce
 //	0 → rank   magic, nonce
 //	rank → 0   HMAC(token, "rank", greeting, nonce of 0)
 //	0 → rank   verdict, HMAC(token, "rank 0", greeting, nonce of 0, verdict)
 //
 // So either side proves that it knows the token, for this connection and this
-// rank only.
+// rank only. After the verdict that the terms differ, both sides send theirs, so
+// that both can say which:
+//
+//	0 → rank   length (u32), terms as JSON, HMAC(token, "terms of 0", greeting, nonce of 0, terms)
+//	rank → 0   length (u32), terms as JSON, HMAC(token, "terms", greeting, nonce of 0, terms)
 
 // magic names the protocol and its version.
-const magic = "ALEXRNK1"
+const magic = "ALEXRNK2"
 
 const (
 	nonceSize    = 32
-	greetingSize = len(magic) + 1 + 1 + 4 + 4 + nonceSize
+	greetingSize = len(magic) + 1 + 1 + 4 + 4 + sha256.Size + nonceSize
 )
+
+// longestTerms is in bytes of JSON.
+const longestTerms = 1 << 18
 
 // patience is how long a connection may take to prove itself.
 const patience = 10 * time.Second
@@ -50,6 +58,7 @@ type greeting struct {
 	lane       lane
 	wire       collective.Wire
 	rank, size uint32
+	terms      [sha256.Size]byte
 }
 
 // verdict is rank 0's answer.
@@ -61,12 +70,13 @@ const (
 	wrongSize
 	wrongWire
 	wrongRank
+	wrongTerms
 )
 
 var refusals = map[verdict]string{
 	wrongToken: "this rank has another " + TokenVariable + " than rank 0: all ranks of a job have the same",
 	wrongSize:  "rank 0 belongs to a job of another size: do two jobs use the same address?",
-	wrongWire:  "rank 0 sends values in another format: start all ranks with the same --wire",
+	wrongWire:  "rank 0 sends values in another format than this rank",
 	wrongRank:  "the job has no such rank, or it is there already: are two processes started as the same rank?",
 }
 
@@ -88,6 +98,7 @@ func (g greeting) append(nonce []byte) []byte {
 	b := append([]byte(magic), byte(g.lane), byte(g.wire))
 	b = binary.LittleEndian.AppendUint32(b, g.rank)
 	b = binary.LittleEndian.AppendUint32(b, g.size)
+	b = append(b, g.terms[:]...)
 	return append(b, nonce...)
 }
 
@@ -96,7 +107,10 @@ func parseGreeting(b []byte) (greeting, error) {
 		return greeting{}, errStranger
 	}
 	b = b[len(magic):]
-	return greeting{lane: lane(b[0]), wire: collective.Wire(b[1]), rank: binary.LittleEndian.Uint32(b[2:]), size: binary.LittleEndian.Uint32(b[6:])}, nil
+	return greeting{
+		lane: lane(b[0]), wire: collective.Wire(b[1]), rank: binary.LittleEndian.Uint32(b[2:]), size: binary.LittleEndian.Uint32(b[6:]),
+		terms: [sha256.Size]byte(b[10:]),
+	}, nil
 }
 
 // proof is a side's HMAC; no part of the message varies in length.
@@ -108,7 +122,46 @@ func proof(token, side string, greeting, nonce []byte, v ...byte) []byte {
 	return h.Sum(nil)
 }
 
-const sideRank, sideZero = "rank", "rank 0"
+const (
+	sideRank, sideZero           = "rank", "rank 0"
+	sideRankTerms, sideZeroTerms = "terms", "terms of 0"
+)
+
+// sendTerms sends a side's terms with the proof that they are this connection's.
+func sendTerms(conn net.Conn, token, side string, greeting, nonce []byte, terms collective.Terms) error {
+	text, err := json.Marshal(terms)
+	if err != nil {
+		return err
+	}
+	if len(text) > longestTerms {
+		text = []byte("[]")
+	}
+	b := binary.LittleEndian.AppendUint32(nil, uint32(len(text)))
+	b = append(b, text...)
+	_, err = conn.Write(append(b, proof(token, side, greeting, nonce, text...)...))
+	return err
+}
+
+// readTerms reads the other side's.
+func readTerms(conn net.Conn, token, side string, greeting, nonce []byte) (terms collective.Terms, err error) {
+	var length [4]byte
+	if _, err := io.ReadFull(conn, length[:]); err != nil {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint32(length[:])
+	if n > longestTerms {
+		return nil, fmt.Errorf("terms of %d bytes: at most %d are supported", n, longestTerms)
+	}
+	b := make([]byte, n+sha256.Size)
+	if _, err := io.ReadFull(conn, b); err != nil {
+		return nil, err
+	}
+	text := b[:n]
+	if !hmac.Equal(b[n:], proof(token, side, greeting, nonce, text...)) {
+		return nil, errStranger
+	}
+	return terms, json.Unmarshal(text, &terms)
+}
 
 func newNonce() []byte {
 	nonce := make([]byte, nonceSize)
@@ -117,8 +170,8 @@ func newNonce() []byte {
 }
 
 // greet introduces this rank to rank 0, and has rank 0 prove itself. Both happen
-// within limit.
-func greet(conn net.Conn, token string, g greeting, limit time.Duration) error {
+// within limit. The terms are those that the greeting has the hash of.
+func greet(conn net.Conn, token string, g greeting, terms collective.Terms, limit time.Duration) error {
 	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
 		return err
 	}
@@ -148,6 +201,16 @@ func greet(conn net.Conn, token string, g greeting, limit time.Duration) error {
 	if !hmac.Equal(answer[1:], proof(token, sideZero, own, nonce, answer[0])) {
 		return refusedError("what listens there doesn't know this job's " + TokenVariable)
 	}
+	if v == wrongTerms {
+		theirs, err := readTerms(conn, token, sideZeroTerms, own, nonce)
+		if err == nil {
+			err = sendTerms(conn, token, sideRankTerms, own, nonce, terms)
+		}
+		if err != nil {
+			return err
+		}
+		return &collective.TermsError{Differences: terms.Differences(fmt.Sprint("rank ", g.rank), theirs, "rank 0")}
+	}
 	if v != welcome {
 		return v.err()
 	}
@@ -155,8 +218,9 @@ func greet(conn net.Conn, token string, g greeting, limit time.Duration) error {
 }
 
 // admit hears a connection's greeting and has it prove itself; judge says what
-// becomes of one that has. An error means that the connection is none of ours.
-func admit(conn net.Conn, token string, judge func(greeting) verdict) error {
+// becomes of one that has. An error means that the connection is none of ours; if
+// only its terms differ from ours, it is a TermsError.
+func admit(conn net.Conn, token string, terms collective.Terms, judge func(greeting) verdict) error {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
@@ -183,6 +247,17 @@ func admit(conn net.Conn, token string, judge func(greeting) verdict) error {
 	v := judge(g)
 	if _, err := conn.Write(append([]byte{byte(v)}, proof(token, sideZero, theirs, nonce, byte(v))...)); err != nil {
 		return err
+	}
+	if v == wrongTerms {
+		err := sendTerms(conn, token, sideZeroTerms, theirs, nonce, terms)
+		if err != nil {
+			return err
+		}
+		other, err := readTerms(conn, token, sideRankTerms, theirs, nonce)
+		if err != nil {
+			return err
+		}
+		return &collective.TermsError{Differences: terms.Differences("rank 0", other, fmt.Sprint("rank ", g.rank))}
 	}
 	if v != welcome {
 		return fmt.Errorf("it is rank %d of %d: %w", g.rank, g.size, v.err())

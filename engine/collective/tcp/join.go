@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"alexnet/engine/collective"
 )
 
 // find connects this rank to rank 0, which may start later.
@@ -30,19 +32,19 @@ func (o Options) sayAfter() time.Duration { return min(10*time.Second, o.Timeout
 const longestWait = time.Second
 
 func (s *Star) dial(l lane, deadline time.Time) (*net.TCPConn, error) {
-	g := greeting{lane: l, wire: s.options.Wire, rank: uint32(s.place.Rank), size: uint32(s.place.Size)}
+	g := greeting{lane: l, wire: s.options.Wire, rank: uint32(s.place.Rank), size: uint32(s.place.Size), terms: s.options.Terms.Hash()}
 	say := time.Now().Add(s.options.sayAfter())
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, longestWait) {
 		conn, err := net.DialTimeout("tcp", s.place.Address, min(5*time.Second, time.Until(deadline)))
 		if err == nil {
-			if err = greet(conn, s.place.Token, g, min(2*patience, time.Until(deadline))); err == nil {
+			if err = greet(conn, s.place.Token, g, s.options.Terms, min(2*patience, time.Until(deadline))); err == nil {
 				return conn.(*net.TCPConn), nil
 			}
 			_ = conn.Close()
 		}
 		var refused refusedError
 		switch {
-		case errors.As(err, &refused):
+		case errors.As(err, &refused), errors.As(err, new(*collective.TermsError)):
 			return nil, err
 		case time.Until(deadline) < wait:
 			return nil, fmt.Errorf("it did not answer within %v: is it running, and does the address lead to its host? The last try: %w", s.options.Timeout, err)

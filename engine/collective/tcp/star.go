@@ -21,6 +21,10 @@ type Options struct {
 	Timeout time.Duration
 	// Wire is how values travel. All ranks have the same.
 	Wire collective.Wire
+	// Terms are what all ranks have in common. One whose terms differ is turned away;
+	// if the right one doesn't come soon, the job ends, and every rank says how they
+	// differ.
+	Terms collective.Terms
 	// Exit ends the process when the job ends; nil is os.Exit. If it returns, all
 	// calls fail from then on.
 	Exit func(code int)

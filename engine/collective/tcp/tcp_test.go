@@ -21,6 +21,8 @@ import (
 
 const token = "a token of tests, no secret"
 
+var noTerms = collective.Terms(nil).Hash()
+
 // port is a free one of this machine.
 func port(t testing.TB) string {
 	t.Helper()
@@ -170,14 +172,14 @@ func TestStrangers(t *testing.T) {
 		token string
 		want  string
 	}{
-		{greeting{rank: 2, size: 3}, "another token", "has another " + TokenVariable},
-		{greeting{rank: 2, size: 4}, token, "another size"},
-		{greeting{rank: 2, size: 3, wire: collective.BFloat16}, token, "another format"},
-		{greeting{rank: 3, size: 3}, token, "no such rank"},
-		{greeting{rank: 0, size: 3}, token, "no such rank"},
-		{greeting{rank: 2, size: 3, lane: lanes}, token, "no such rank"},
+		{greeting{terms: noTerms, rank: 2, size: 3}, "another token", "has another " + TokenVariable},
+		{greeting{terms: noTerms, rank: 2, size: 4}, token, "another size"},
+		{greeting{terms: noTerms, rank: 2, size: 3, wire: collective.BFloat16}, token, "another format"},
+		{greeting{terms: noTerms, rank: 3, size: 3}, token, "no such rank"},
+		{greeting{terms: noTerms, rank: 0, size: 3}, token, "no such rank"},
+		{greeting{terms: noTerms, rank: 2, size: 3, lane: lanes}, token, "no such rank"},
 	} {
-		err := greet(dial(), c.token, c.g, 5*time.Second)
+		err := greet(dial(), c.token, c.g, nil, 5*time.Second)
 		if refused := refusedError(""); !errors.As(err, &refused) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.g, err, c.want)
 		}
@@ -207,7 +209,7 @@ func TestRankAlreadyThere(t *testing.T) {
 		conn, err = net.Dial("tcp", address)
 	}
 	defer conn.Close()
-	if err := greet(conn, token, greeting{rank: 1, size: 2}, time.Second); err != nil {
+	if err := greet(conn, token, greeting{terms: noTerms, rank: 1, size: 2}, nil, time.Second); err != nil {
 		t.Error(err)
 	}
 	again, err := net.Dial("tcp", address)
@@ -215,7 +217,7 @@ func TestRankAlreadyThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if err := greet(again, token, greeting{rank: 1, size: 2}, time.Second); err == nil || !strings.Contains(err.Error(), "it is there already") {
+	if err := greet(again, token, greeting{terms: noTerms, rank: 1, size: 2}, nil, time.Second); err == nil || !strings.Contains(err.Error(), "it is there already") {
 		t.Errorf("a second rank 1: %v", err)
 	}
 	all.Wait()

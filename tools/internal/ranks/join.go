@@ -1,12 +1,14 @@
 package ranks
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/mpi"
 	"alexnet/engine/collective/tcp"
+	"alexnet/tools/internal/command"
 )
 
 // variable chooses how ranks meet, where the launcher's own variables don't.
@@ -63,7 +65,10 @@ func Join(o Options) (collective.Collective, error) {
 	case err != nil:
 		return nil, err
 	case how == byTCP:
-		group, err := tcp.Open(place, tcp.Options{Timeout: o.Timeout, Wire: o.Wire})
+		group, err := tcp.Open(place, tcp.Options{Timeout: o.Timeout, Wire: o.Wire, Terms: o.Terms})
+		if differ := (*collective.TermsError)(nil); errors.As(err, &differ) {
+			return nil, command.WithCode(command.BadUsage, differ)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("join the job's %d processes: %w", place.Size, err)
 		}
@@ -74,6 +79,9 @@ func Join(o Options) (collective.Collective, error) {
 	group, err := mpi.Open(mpi.Options{Timeout: o.Timeout, Wire: o.Wire})
 	if err != nil {
 		return nil, fmt.Errorf("join the job's %d processes: %w", mpi.Launched(), err)
+	}
+	if err := alike(group, o.Terms); err != nil {
+		return nil, Close(group, command.WithCode(command.BadUsage, err))
 	}
 	return counted(group)
 }

@@ -17,10 +17,12 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// Options are the flags that every such command has.
+// Options are the flags that every such command has, and what its ranks have to have
+// in common.
 type Options struct {
 	Timeout time.Duration
 	Wire    collective.Wire
+	Terms   collective.Terms
 }
 
 // TimeoutFlag is --rank-timeout.

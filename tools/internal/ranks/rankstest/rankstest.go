@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,10 +36,29 @@ func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	if launcher == TCP {
-		return runTCP(ctx, t, n, args)
+		return runTCP(ctx, t, slices.Repeat([][]string{args}, n))
 	}
 	return execute(ctx, t, append([]string{find(t, launcher), "-n", fmt.Sprint(n), os.Args[0]}, args...),
 		"OMPI_MCA_plm=isolated") // needs no ssh
+}
+
+// RunEach is Run with arguments for each rank, as a user starts them who makes a
+// mistake.
+func RunEach(t testing.TB, launcher string, args ...[]string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	if launcher == TCP {
+		return runTCP(ctx, t, args)
+	}
+	command := []string{find(t, launcher)}
+	for r, own := range args {
+		if r > 0 {
+			command = append(command, ":")
+		}
+		command = append(append(command, "-n", "1", os.Args[0]), own...)
+	}
+	return execute(ctx, t, command, "OMPI_MCA_plm=isolated")
 }
 
 // find is the launcher's path.

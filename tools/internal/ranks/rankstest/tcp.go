@@ -21,9 +21,9 @@ const TCP = "tcp"
 // less.
 const afterFirst = 3 * time.Second
 
-// runTCP runs the command on n ranks. What they print comes as it would from a
-// launcher, all together.
-func runTCP(ctx context.Context, t testing.TB, n int, args []string) (string, error) {
+// runTCP runs the command on ranks with these arguments. What they print comes as it
+// would from a launcher, all together.
+func runTCP(ctx context.Context, t testing.TB, args [][]string) (string, error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // finds a free port
 	if err != nil {
@@ -35,10 +35,11 @@ func runTCP(ctx context.Context, t testing.TB, n int, args []string) (string, er
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	n := len(args)
 	out, errs := new(shared), make([]error, n)
 	var all sync.WaitGroup
 	for r := range n {
-		cmd := exec.CommandContext(ctx, os.Args[0], args...)
+		cmd := exec.CommandContext(ctx, os.Args[0], args[r]...)
 		cmd.Env = append(os.Environ(), variable+"=1", "RANK="+strconv.Itoa(r), "WORLD_SIZE="+strconv.Itoa(n),
 			"MASTER_ADDR=127.0.0.1", "MASTER_PORT="+port, "ALEXNET_RANK_TOKEN=a token of tests, no secret")
 		cmd.Stdout, cmd.Stderr = out, out

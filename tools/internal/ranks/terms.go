@@ -1,0 +1,132 @@
+package ranks
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/engine/collective"
+	"alexnet/pipeline/mds"
+	"alexnet/pipeline/remote"
+	"alexnet/tools/internal/command"
+)
+
+// Kinds says which of a command's flags aren't compared between ranks as they are
+// written.
+type Kinds struct {
+	Own  []string // each rank's own affair, such as its number of threads
+	Data []string // files, and folders of shards: what is in them counts, not where they are
+	Path []string // files and folders that are written: the same place for all ranks
+}
+
+// own are flags that are each rank's own affair in every command.
+var own = []string{"rank-timeout", "threads", "workers", "kernels", "cache-dir", "cache-size", "no-mmap", "dashboard", "config", "json", "help", "version"}
+
+// Terms are what all ranks of a command have to have in common: the command, its
+// build, its flags, and what the data is that they name.
+func Terms(c *cli.Context, k Kinds) collective.Terms {
+	terms := collective.Terms{
+		{Name: "the command", Value: strings.TrimSpace(c.App.Name + " " + c.Command.Name)},
+		{Name: "the version", Value: command.Version()},
+	}
+	flags := c.Command.Flags
+	if len(flags) == 0 {
+		flags = c.App.Flags
+	}
+	for _, f := range flags {
+		name := f.Names()[0]
+		if slices.Contains(own, name) || slices.Contains(k.Own, name) {
+			continue
+		}
+		value := fmt.Sprint(c.Value(name))
+		switch {
+		case slices.Contains(k.Data, name):
+			value = content(value)
+		case slices.Contains(k.Path, name) && value != "":
+			if path, err := filepath.Abs(value); err == nil {
+				value = path
+			}
+		}
+		terms = append(terms, collective.Term{Name: "--" + name, Value: value})
+	}
+	return terms
+}
+
+// mostHashed bounds the bytes of a file that content reads.
+const mostHashed = 64 << 20
+
+// content identifies what is at a place: a file by its hash, a folder of shards by
+// its index, which has the hashes of all shards, an address by itself. What can't
+// be read has one value, and is for the command to complain of.
+func content(place string) string {
+	if place == "" {
+		return ""
+	}
+	if remote.IsURL(place) {
+		return fmt.Sprintf("address with SHA-256 %.8x", sha256.Sum256([]byte(place))) // it may have a password in it
+	}
+	what := "a file"
+	info, err := os.Stat(place)
+	if err == nil && info.IsDir() {
+		what = mds.IndexName
+		place = filepath.Join(place, mds.IndexName)
+		info, err = os.Stat(place)
+	}
+	if err != nil {
+		return "nothing that can be read"
+	}
+	if !info.Mode().IsRegular() || info.Size() > mostHashed {
+		return fmt.Sprintf("%d bytes", info.Size())
+	}
+	f, err := os.Open(place)
+	if err != nil {
+		return "nothing that can be read"
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, io.LimitReader(f, mostHashed)); err != nil {
+		return "nothing that can be read"
+	}
+	return fmt.Sprintf("%s with SHA-256 %.8x", what, h.Sum(nil))
+}
+
+// alike compares the terms of all ranks of a group that has just been joined: it is
+// the ranks' first call. All return the same error, or none does.
+func alike(group collective.Collective, terms collective.Terms) error {
+	text, err := json.Marshal(terms)
+	if err != nil {
+		return err
+	}
+	all, err := group.Gather(text)
+	if err != nil {
+		return err
+	}
+	first, err := parseTerms(all[0])
+	for rank := 1; rank < len(all) && err == nil; rank++ {
+		var other collective.Terms
+		if other, err = parseTerms(all[rank]); err != nil || first.Hash() == other.Hash() {
+			continue
+		}
+		here := fmt.Sprintf("rank 0 (%s)", group.Hosts()[0])
+		there := fmt.Sprintf("rank %d (%s)", rank, group.Hosts()[rank])
+		err = &collective.TermsError{Differences: first.Differences(here, other, there)}
+	}
+	if err != nil {
+		return Agreed(err)
+	}
+	return nil
+}
+
+func parseTerms(text []byte) (terms collective.Terms, err error) {
+	if err := json.Unmarshal(text, &terms); err != nil {
+		return nil, &collective.TermsError{Differences: []string{"some of them are other programs, or other versions of this one"}}
+	}
+	return terms, nil
+}
