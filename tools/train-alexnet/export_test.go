@@ -57,7 +57,7 @@ func exports(t *testing.T, python, checkpoint string, pictures []string, module 
 	defer m.Close()
 	crop := m.Net.Input.Size
 	e := &ensemble{models: []*engine.Model{m}, classes: classes, size: (crop*8 + 6) / 7, views: 1, rows: len(pictures)}
-	r, err := newReader(e.size, 200)
+	r, err := newReader(e.size, 200, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

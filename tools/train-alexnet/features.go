@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -90,7 +91,7 @@ func pictureFeatures(c *cli.Context, e *ensemble, table *vectorFile, line *comma
 	if err != nil {
 		return 0, 0, err
 	}
-	pictures, err := newReader(e.size, c.Float64("max-megapixels"))
+	pictures, err := newReader(e.size, c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
 	if err != nil {
 		return 0, 0, err
 	}

@@ -161,7 +161,7 @@ func servePhotograph(t *testing.T, checkpoint string, want prediction) {
 		t.Fatal(err)
 	}
 	e := &ensemble{models: []*engine.Model{m}, classes: classes, size: 72, views: 1, rows: 1}
-	pictures, err := newReader(e.size, 50)
+	pictures, err := newReader(e.size, 50, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"runtime"
 
 	"github.com/urfave/cli/v2"
 
@@ -58,7 +59,7 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	pictures, err := newReader(e.size, c.Float64("max-megapixels"))
+	pictures, err := newReader(e.size, c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -83,13 +82,12 @@ type reader struct {
 // slowAfter is after how long a file takes long, and again after as much more.
 const slowAfter = pipeline.DefaultSlowAfter
 
-// newReader makes a reader of squares of size pixels.
-func newReader(size int, maxMegapixels float64) (*reader, error) {
+// newReader makes a reader of squares of size pixels, n at a time.
+func newReader(size int, maxMegapixels float64, n int) (*reader, error) {
 	cfg := rescale.Config{Size: size, MaxPixels: int(math.Min(maxMegapixels*1e6, math.MaxInt32))}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := runtime.GOMAXPROCS(0)
 	r := &reader{size: size, config: cfg, free: make(chan *rescale.Rescaler, n)}
 	for range n {
 		r.free <- rescale.New(cfg)

@@ -94,7 +94,9 @@ func serve(c *cli.Context, stderr io.Writer) error {
 		return err
 	}
 	defer e.close()
-	pictures, err := newReader(e.size, c.Float64("max-megapixels"))
+	// As many decoders as requests in work: the processors' time is shared out, so
+	// that large pictures don't keep small ones waiting.
+	pictures, err := newReader(e.size, c.Float64("max-megapixels"), limits.concurrency)
 	if err != nil {
 		return err
 	}

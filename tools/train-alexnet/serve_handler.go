@@ -49,6 +49,7 @@ type server struct {
 	bodies  *budget
 	decoded *budget
 	queued  atomic.Int64
+	cramped atomic.Int64  // of queued, those that wait for memory to decode
 	parsers chan struct{} // holds the right to parse a form or a header
 	slots   chan struct{} // one each request in work
 	model   chan struct{} // holds the right to use the ensemble
@@ -262,8 +263,8 @@ func (j *pictureJob) run(ctx context.Context) (guesses []guess, refused *refusal
 	if refused != nil {
 		return nil, refused
 	}
-	if j.decoded.take(ctx, need) != nil {
-		return nil, j.late()
+	if refused := j.room(ctx, need); refused != nil {
+		return nil, refused
 	}
 	defer j.decoded.give(need)
 	if !enter(ctx, j.slots) {
@@ -332,7 +333,23 @@ func (j *pictureJob) need(ctx context.Context, file []byte) (int64, *refusal) {
 }
 
 // largePicture is the memory of a picture that isn't kept for the next, in bytes.
-const largePicture = 64 << 20
+const largePicture = 16 << 20
+
+// room takes the memory for decoding. Few requests wait for it at a time, so that
+// large pictures can't fill the queue.
+func (j *pictureJob) room(ctx context.Context, need int64) *refusal {
+	if ok, _ := j.decoded.try(need); ok {
+		return nil
+	}
+	defer j.cramped.Add(-1)
+	if j.cramped.Add(1) > int64(j.limits.concurrency) {
+		return refuse(http.StatusServiceUnavailable, "decoding this picture takes %d MB, and others wait for memory already: try again later", need/1e6)
+	}
+	if j.decoded.take(ctx, need) != nil {
+		return j.late()
+	}
+	return nil
+}
 
 // look decodes a picture and asks the nets.
 func (j *pictureJob) look(ctx context.Context, file []byte, large bool) ([]guess, *refusal) {

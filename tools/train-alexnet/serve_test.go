@@ -33,7 +33,7 @@ func newTestServer(t *testing.T, w trained, limits serverLimits, g guard) (*serv
 		t.Fatal(err)
 	}
 	e := &ensemble{models: []*engine.Model{m}, classes: classes, size: testSize, views: 1, rows: 1}
-	pictures, err := newReader(testSize, 50)
+	pictures, err := newReader(testSize, 50, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
