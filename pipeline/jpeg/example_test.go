@@ -11,24 +11,26 @@ import (
 
 // The upper left corner of a picture is read; the rest of it is decoded only as
 // far as it takes to know that it is whole.
-func ExampleFastDecoder() {
+func ExampleDecoder() {
 	file, err := os.ReadFile("testdata/420.jpg")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	var d jpeg.FastDecoder
-	width, height, err := d.Open(file)
-	if err != nil {
-		fmt.Println(err) // another decoder has to look at it
-		return
-	}
-	img, err := d.Decode(context.Background(), image.Rect(0, 0, 8, 8))
+	d := jpeg.NewDecoder(true)
+	corner := image.Rect(0, 0, 2, 1)
+	p, err := d.Decode(context.Background(), file, func(h jpeg.Header) (image.Rectangle, error) {
+		fmt.Printf("%d×%d\n", h.Width, h.Height)
+		return corner, nil
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	planes := img.(*image.YCbCr)
-	fmt.Printf("%d×%d, of which %v, %v; first brightness %d\n", width, height, planes.Rect, planes.SubsampleRatio, planes.Y[0])
-	// Output: 37×29, of which (0,0)-(16,16), YCbCrSubsampleRatio420; first brightness 124
+	rgb := make([]byte, 3*corner.Dx()*corner.Dy())
+	p.RGB(rgb, corner)
+	fmt.Println(rgb)
+	// Output:
+	// 37×29
+	// [15 197 34 37 216 54]
 }

@@ -5,20 +5,22 @@ import (
 	"image"
 )
 
-// FastDecoder decodes pictures, one at a time. It keeps its memory between them, so
-// each goroutine has its own.
-type FastDecoder struct {
+// fastDecoder decodes the files that nearly all photographs are: sequential,
+// Huffman-coded, eight bits, one scan, one or three components, 4:4:4 to 4:2:0.
+// For any other file, and for any in which a bit isn't as it should be, it returns
+// errOther, and a decoder that knows all kinds, and how to judge a damaged one, has
+// to look at it.
+type fastDecoder struct {
 	fastHeader
 	reader
-	tables tables
-	scan   []byte // of the file that was opened
-	units  [6]unit
-	colour image.YCbCr
-	grey   image.Gray
+	tables  tables
+	scan    []byte // of the file that was opened
+	units   [6]unit
+	picture Picture
 }
 
-// Open reads a file's header, and returns the picture's size in pixels.
-func (d *FastDecoder) Open(file []byte) (width, height int, err error) {
+// open reads a file's header, and returns the picture's size in pixels.
+func (d *fastDecoder) open(file []byte) (width, height int, err error) {
 	old := d.components
 	d.fastHeader = fastHeader{tables: &d.tables}
 	d.scan, err = d.parse(file)
@@ -28,16 +30,15 @@ func (d *FastDecoder) Open(file []byte) (width, height int, err error) {
 	return d.width, d.height, err
 }
 
-// Decode decodes the file that was opened last, all of it, and returns the part
+// decode decodes the file that was opened last, all of it, and returns the part
 // of the picture inside rect and at least eight pixels around that, as far as the
-// picture goes: an [*image.YCbCr] or an [*image.Gray] whose bounds say which. It
-// is valid until the next call of Decode. Where ctx ends, its error comes after at
+// picture goes, valid until the next call of decode. Where ctx ends, its error comes after at
 // most a row of MCUs.
-func (d *FastDecoder) Decode(ctx context.Context, rect image.Rectangle) (image.Image, error) {
+func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Picture, error) {
 	scan := d.scan
 	d.scan = nil
 	if scan == nil {
-		return nil, ErrOther
+		return nil, errOther
 	}
 	// The MCUs that are kept, from an even one on, since blocks come in pairs.
 	w, h := 8*d.hMax, 8*d.vMax
@@ -52,30 +53,19 @@ func (d *FastDecoder) Decode(ctx context.Context, rect image.Rectangle) (image.I
 	}
 	bounds := image.Rect(kept.Min.X*w, kept.Min.Y*h, kept.Max.X*w, kept.Max.Y*h).
 		Intersect(image.Rect(0, 0, d.width, d.height))
-	luma := &d.components[0]
-	if d.n == 1 {
-		d.grey = image.Gray{Pix: luma.plane, Stride: luma.width, Rect: bounds}
-		return &d.grey, nil
+	p := &d.picture
+	p.Bounds, p.hMax, p.vMax, p.colours, p.planes = bounds, d.hMax, d.vMax, d.colours, p.planes[:0]
+	for i := range d.components[:d.n] {
+		c := &d.components[i]
+		p.planes = append(p.planes, plane{
+			pix: c.plane, stride: c.width,
+			width:  (bounds.Dx()*c.h + d.hMax - 1) / d.hMax,
+			height: (bounds.Dy()*c.v + d.vMax - 1) / d.vMax,
+			h:      c.h, v: c.v,
+			narrow: (d.width*c.h+d.hMax-1)/d.hMax <= 2,
+		})
 	}
-	blues, reds := &d.components[1], &d.components[2]
-	d.colour = image.YCbCr{
-		Y: luma.plane, Cb: blues.plane, Cr: reds.plane,
-		YStride: luma.width, CStride: blues.width,
-		SubsampleRatio: d.subsampling(), Rect: bounds,
-	}
-	return &d.colour, nil
-}
-
-func (d *FastDecoder) subsampling() image.YCbCrSubsampleRatio {
-	switch {
-	case d.hMax == 2 && d.vMax == 2:
-		return image.YCbCrSubsampleRatio420
-	case d.hMax == 2:
-		return image.YCbCrSubsampleRatio422
-	case d.vMax == 2:
-		return image.YCbCrSubsampleRatio440
-	}
-	return image.YCbCrSubsampleRatio444
+	return p, nil
 }
 
 // prepare takes memory for the coefficients of a row of MCUs and for the plane.
@@ -88,7 +78,7 @@ func (c *fastComponent) prepare(across int, kept image.Rectangle) {
 }
 
 // mcus reads all MCUs and transforms those that are kept.
-func (d *FastDecoder) mcus(ctx context.Context, scan []byte, across, down int, kept image.Rectangle) error {
+func (d *fastDecoder) mcus(ctx context.Context, scan []byte, across, down int, kept image.Rectangle) error {
 	units := d.units[:0]
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
@@ -113,10 +103,10 @@ func (d *FastDecoder) mcus(ctx context.Context, scan []byte, across, down int, k
 		for x := range across {
 			if d.restart > 0 && until == 0 {
 				if marker != markRST0+byte(restarts%8) || !d.finished() {
-					return ErrOther
+					return errOther
 				}
 				if marker = d.segment(); marker == 0 {
-					return ErrOther
+					return errOther
 				}
 				until, restarts = d.restart, restarts+1
 				for i := range d.components {
@@ -129,7 +119,7 @@ func (d *FastDecoder) mcus(ctx context.Context, scan []byte, across, down int, k
 				u.block = &u.c.coefs[blockAt(u.first+x*u.c.h):][:place(63)+1][0]
 			}
 			if !d.mcu(units) {
-				return ErrOther
+				return errOther
 			}
 		}
 		if keep {
@@ -139,7 +129,7 @@ func (d *FastDecoder) mcus(ctx context.Context, scan []byte, across, down int, k
 		}
 	}
 	if marker != markEOI || !d.finished() {
-		return ErrOther
+		return errOther
 	}
 	return nil
 }
@@ -162,4 +152,10 @@ func grow[T any](s []T, n int) []T {
 		return make([]T, n)
 	}
 	return s[:n]
+}
+
+// summary is the header of the file that was opened.
+func (d *fastDecoder) summary(width, height int) Header {
+	pixels := int64(width) * int64(height)
+	return Header{Width: width, Height: height, Components: d.n, Bits: 8, Scans: 1, ScanPixels: pixels, planes: true}
 }

@@ -40,7 +40,7 @@ func TestPillowsPixels(t *testing.T) {
 		t.Fatal(err)
 	}
 	onBoth(t, func(t *testing.T) {
-		d := new(FastDecoder)
+		d := new(fastDecoder)
 		for name, w := range want {
 			file, err := os.ReadFile("testdata/" + name + ".jpg")
 			if err != nil {
@@ -49,7 +49,7 @@ func TestPillowsPixels(t *testing.T) {
 			pixels, width, height, err := rgb(t, d, file, all)
 			switch {
 			case w == nil:
-				if !errors.Is(err, ErrOther) {
+				if !errors.Is(err, errOther) {
 					t.Errorf("%s: got %v, want it to be left to others", name, err)
 				}
 				continue
@@ -69,28 +69,28 @@ func TestPillowsPixels(t *testing.T) {
 // so is one that has been decoded already.
 func TestCutAnywhere(t *testing.T) {
 	onBoth(t, func(t *testing.T) {
-		d := new(FastDecoder)
+		d := new(fastDecoder)
 		for _, name := range []string{"420", "restart-blocks", "grey"} {
 			file, err := os.ReadFile("testdata/" + name + ".jpg")
 			if err != nil {
 				t.Fatal(err)
 			}
 			for n := range len(file) {
-				if _, _, _, err := rgb(t, d, file[:n:n], all); !errors.Is(err, ErrOther) {
+				if _, _, _, err := rgb(t, d, file[:n:n], all); !errors.Is(err, errOther) {
 					t.Fatalf("%s, %d of %d bytes: got %v", name, n, len(file), err)
 				}
 			}
 			if _, _, _, err := rgb(t, d, file, all); err != nil {
 				t.Error(err)
 			}
-			if _, err := d.Decode(context.Background(), image.Rect(0, 0, 1, 1)); !errors.Is(err, ErrOther) {
+			if _, err := d.decode(context.Background(), image.Rect(0, 0, 1, 1)); !errors.Is(err, errOther) {
 				t.Errorf("decoded twice: %v", err)
 			}
 		}
 	})
 }
 
-// TestAllocates: a FastDecoder takes memory for its first pictures only.
+// TestAllocates: a fastDecoder takes memory for its first pictures only.
 func TestAllocates(t *testing.T) {
 	var files [][]byte
 	for _, name := range []string{"420", "444", "grey", "restart-rows"} {
@@ -100,12 +100,12 @@ func TestAllocates(t *testing.T) {
 		}
 		files = append(files, file)
 	}
-	d := new(FastDecoder)
+	d := new(fastDecoder)
 	decode := func() {
 		for _, file := range files {
-			width, height, err := d.Open(file)
+			width, height, err := d.open(file)
 			if err == nil {
-				_, err = d.Decode(context.Background(), all(width, height))
+				_, err = d.decode(context.Background(), all(width, height))
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -119,7 +119,7 @@ func TestAllocates(t *testing.T) {
 }
 
 // FuzzDecode: whatever the bytes, assembly and Go give the same pixels or leave
-// the file to others, and a used FastDecoder does what a fresh one does.
+// the file to others, and a used fastDecoder does what a fresh one does.
 func FuzzDecode(f *testing.F) {
 	names, err := filepath.Glob("testdata/*.jpg")
 	if err != nil || len(names) == 0 {
@@ -135,16 +135,16 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	used := new(FastDecoder)
+	used := new(fastDecoder)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if w, h, err := used.Open(data); err != nil || w*h > 1<<18 {
+		if w, h, err := used.open(data); err != nil || w*h > 1<<18 {
 			return
 		}
 		middle := func(w, h int) image.Rectangle { return image.Rect(w/3, h/4, w-w/5, h) }
 		setAssembly(true)
 		pixels, _, _, err := rgb(t, used, data, middle)
 		setAssembly(false)
-		same, _, _, err2 := rgb(t, new(FastDecoder), data, middle)
+		same, _, _, err2 := rgb(t, new(fastDecoder), data, middle)
 		setAssembly(true)
 		if err != err2 || string(pixels) != string(same) {
 			t.Errorf("assembly %v, portable Go %v, or other pixels", err, err2)

@@ -5,9 +5,8 @@ import (
 	"errors"
 )
 
-// ErrOther is what becomes of a file that is damaged or not of the kind that this
-// package decodes.
-var ErrOther = errors.New("jpeg: not a whole baseline JPEG file")
+// errOther is what becomes of a file that fastDecoder leaves to others.
+var errOther = errors.New("jpeg: not a whole baseline JPEG file")
 
 // fastComponent is one of a picture's planes.
 type fastComponent struct {
@@ -32,33 +31,33 @@ type tables struct {
 
 // fastHeader is what stands before the scan.
 type fastHeader struct {
-	width, height  int
-	components     [3]fastComponent
-	n              int // components
-	hMax, vMax     int
-	restart        int // MCUs between markers; 0: none
-	divisors       [4]*[pair]int16
-	dcs, acs       [4]*huffman
-	tables         *tables // what those point to
-	jfif, adobe    bool
-	adobeTransform byte
+	width, height int
+	components    [3]fastComponent
+	n             int // components
+	hMax, vMax    int
+	restart       int // MCUs between markers; 0: none
+	divisors      [4]*[pair]int16
+	dcs, acs      [4]*huffman
+	tables        *tables // what those point to
+	colours       colours
+	space
 }
 
 // parse reads the header, and returns what follows that of the scan.
 func (h *fastHeader) parse(file []byte) (scan []byte, err error) {
 	if len(file) < 4 || file[0] != 0xff || file[1] != markSOI {
-		return nil, ErrOther
+		return nil, errOther
 	}
 	for rest := file[2:]; ; {
 		for len(rest) > 1 && rest[0] == 0xff && rest[1] == 0xff { // fill bytes
 			rest = rest[1:]
 		}
 		if len(rest) < 4 || rest[0] != 0xff {
-			return nil, ErrOther
+			return nil, errOther
 		}
 		marker, n := rest[1], int(binary.BigEndian.Uint16(rest[2:]))
 		if n < 2 || len(rest) < 2+n {
-			return nil, ErrOther
+			return nil, errOther
 		}
 		body := rest[4 : 2+n]
 		rest = rest[2+n:]
@@ -75,14 +74,12 @@ func (h *fastHeader) parse(file []byte) (scan []byte, err error) {
 				h.restart = int(binary.BigEndian.Uint16(body))
 			}
 		case marker == markAPP0:
-			h.jfif = h.jfif || len(body) >= 14 && string(body[:5]) == "JFIF\x00"
+			h.sawAPP0(body)
 		case marker == markAPP14:
-			if len(body) >= 12 && string(body[:5]) == "Adobe" {
-				h.adobe, h.adobeTransform = true, body[11]
-			}
+			h.sawAPP14(body)
 		case marker == markSOS:
 			if !h.scan(body) || !h.complete() {
-				return nil, ErrOther
+				return nil, errOther
 			}
 			return rest, nil
 		case marker > markAPP0 && marker < markAPP14, marker == markAPP14+1, marker == markCOM:
@@ -90,7 +87,7 @@ func (h *fastHeader) parse(file []byte) (scan []byte, err error) {
 			ok = false
 		}
 		if !ok {
-			return nil, ErrOther
+			return nil, errOther
 		}
 	}
 }
@@ -176,11 +173,10 @@ func (h *fastHeader) scan(b []byte) bool {
 			return false
 		}
 	}
-	return b[1+2*h.n] == 0 && b[2+2*h.n] == 63 && b[3+2*h.n] == 0
+	return true // the other parameters mean nothing here, and phones write odd ones
 }
 
-// complete gives the components their tables, and says whether all are there and
-// the colours are libjpeg's Y'CbCr.
+// complete gives the components their tables, and says whether all are there.
 func (h *fastHeader) complete() bool {
 	for i := range h.n {
 		c := &h.components[i]
@@ -189,11 +185,10 @@ func (h *fastHeader) complete() bool {
 			return false
 		}
 	}
-	switch {
-	case h.n == 1 || h.jfif:
-		return true
-	case h.adobe:
-		return h.adobeTransform == 1
+	var ids [4]byte
+	for i := range h.n {
+		ids[i] = h.components[i].id
 	}
-	return h.components[0].id == 1 && h.components[1].id == 2 && h.components[2].id == 3
+	h.colours = h.space.of(h.n, ids)
+	return true
 }

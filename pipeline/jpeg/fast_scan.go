@@ -43,17 +43,26 @@ func (r *reader) segment() (marker byte) {
 		}
 		r.rest = r.rest[i+2:]
 	}
+	r.pad()
+	return marker
+}
+
+// pad ends the data, and goes to their begin.
+func (r *reader) pad() {
 	r.end = len(r.data)
 	r.data = slices.Grow(r.data, padding)[:r.end+padding]
 	clear(r.data[r.end:])
 	r.cursor = cursor{}
-	return marker
 }
+
+// unread is the number of bits in the data that weren't read; below 0 if more were
+// read than there are.
+func (r *reader) unread() int { return 8*r.end - (8*r.pos - int(r.have)) }
 
 // finished says whether all of the segment was read, but for the bits that fill
 // its last byte.
 func (r *reader) finished() bool {
-	left := 8*r.end - (8*r.pos - int(r.have))
+	left := r.unread()
 	return left >= 0 && left < 8
 }
 

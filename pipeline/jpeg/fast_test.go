@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"alexnet/pipeline/jpeg/turbojpeg"
-	"alexnet/pipeline/resample"
 )
 
 // photographs returns every step-th full-size original.
@@ -36,32 +35,21 @@ func photographs(t testing.TB, step int) [][]byte {
 }
 
 // rgb decodes a part of a file, and returns its pixels and the picture's size.
-func rgb(t *testing.T, d *FastDecoder, file []byte, part func(width, height int) image.Rectangle) (pixels []byte, width, height int, err error) {
+func rgb(t *testing.T, d *fastDecoder, file []byte, part func(width, height int) image.Rectangle) (pixels []byte, width, height int, err error) {
 	t.Helper()
-	if width, height, err = d.Open(file); err != nil {
+	if width, height, err = d.open(file); err != nil {
 		return nil, 0, 0, err
 	}
 	rect := part(width, height)
-	img, err := d.Decode(context.Background(), rect)
+	p, err := d.decode(context.Background(), rect)
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	if !rect.In(img.Bounds()) {
-		t.Fatalf("asked for %v, got %v", rect, img.Bounds())
+	if !rect.In(p.Bounds) {
+		t.Fatalf("asked for %v, got %v", rect, p.Bounds)
 	}
 	pixels = make([]byte, 3*rect.Dx()*rect.Dy())
-	switch m := img.(type) {
-	case *image.YCbCr:
-		resample.FromYCbCr(pixels, m, rect, nil)
-	case *image.Gray:
-		for i, at := 0, rect.Min; at.Y < rect.Max.Y; at.Y++ {
-			for at.X = rect.Min.X; at.X < rect.Max.X; at.X++ {
-				v := m.GrayAt(at.X, at.Y).Y
-				pixels[i], pixels[i+1], pixels[i+2] = v, v, v
-				i += 3
-			}
-		}
-	}
+	p.RGB(pixels, rect)
 	return pixels, width, height, nil
 }
 
@@ -79,10 +67,10 @@ func TestSamePixelsAsTurbo(t *testing.T) {
 		step = 20
 	}
 	files := photographs(t, step)
-	d, others := new(FastDecoder), 0
+	d, others := new(fastDecoder), 0
 	for n, file := range files {
 		got, width, height, err := rgb(t, d, file, all)
-		if errors.Is(err, ErrOther) {
+		if errors.Is(err, errOther) {
 			others++
 			continue
 		}
@@ -119,11 +107,11 @@ func TestSamePixelsAsTurbo(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	files := photographs(b, 5)
 	b.Run("baseline", func(b *testing.B) {
-		d := new(FastDecoder)
+		d := new(fastDecoder)
 		for i := range b.N {
-			w, h, err := d.Open(files[i%len(files)])
+			w, h, err := d.open(files[i%len(files)])
 			if err == nil {
-				_, err = d.Decode(context.Background(), all(w, h))
+				_, err = d.decode(context.Background(), all(w, h))
 			}
 			if err != nil {
 				b.Fatal(err)

@@ -17,6 +17,9 @@ type Header struct {
 	ScanPixels int64
 
 	frame frame
+	space space
+
+	planes bool // decoding takes only what the samples do
 }
 
 // frame is what a frame header says (T.81, B.2.2).
@@ -28,9 +31,10 @@ type frame struct {
 
 // component is one of a picture's planes.
 type component struct {
-	id    byte
-	h, v  int // blocks in an MCU, across and down
-	quant byte
+	id      byte
+	h, v    int // blocks in an MCU, across and down
+	quant   byte
+	scanned bool // by some scan
 }
 
 // ReadHeader walks through the markers of a file up to its end. Its error is an
@@ -49,6 +53,10 @@ func ReadHeader(file []byte) (Header, error) {
 			err = h.readFrame(s)
 		case s.marker == markSOS:
 			h.addScan(s.body)
+		case s.marker == markAPP0:
+			h.space.sawAPP0(s.body)
+		case s.marker == markAPP14:
+			h.space.sawAPP14(s.body)
 		case s.marker == markDNL && h.Height == 0 && len(s.body) >= 2:
 			h.Height = int(binary.BigEndian.Uint16(s.body))
 		}
@@ -110,13 +118,24 @@ func (h *Header) addScan(body []byte) {
 		if 1+2*i >= len(body) {
 			return
 		}
-		for _, c := range h.frame.components {
-			if c.id == body[1+2*i] {
+		for j := range h.frame.components {
+			if c := &h.frame.components[j]; c.id == body[1+2*i] {
+				c.scanned = true
 				h.ScanPixels += int64(c.h * c.v)
 				break
 			}
 		}
 	}
+}
+
+// scanned says whether every component has a scan.
+func (h *Header) scanned() bool {
+	for _, c := range h.frame.components {
+		if !c.scanned {
+			return false
+		}
+	}
+	return true
 }
 
 // samplesInUnit is the number of blocks in an MCU of all components.
@@ -131,6 +150,9 @@ func (h *Header) samplesInUnit() (n int64) {
 // itself: the coefficients of the whole picture, where there is more than one
 // scan, and its samples.
 func (h *Header) Memory() int64 {
+	if h.planes {
+		return int64(h.Width) * int64(h.Height) * int64(h.Components)
+	}
 	samples, unit := h.samplesInUnit(), int64(h.frame.hMax*h.frame.vMax)
 	pixels := int64(h.Width) * int64(h.Height)
 	planes, out := pixels*samples/max(1, unit), int64(3)
@@ -138,4 +160,36 @@ func (h *Header) Memory() int64 {
 		out += 4
 	}
 	return 2*planes + max(planes, out*pixels)
+}
+
+// colours are what the components mean.
+func (h *Header) colours() colours {
+	var ids [4]byte
+	for i, c := range h.frame.components[:min(4, h.Components)] {
+		ids[i] = c.id
+	}
+	return h.space.of(h.Components, ids)
+}
+
+// CMYK reports whether the picture has four colours.
+func (h *Header) CMYK() bool { return h.Components == 4 }
+
+// unsupported returns why the general decoder can't decode the picture, and whether
+// a libjpeg-turbo might.
+func (h *Header) unsupported() (reason string, turbo bool) {
+	switch m := h.frame.marker; {
+	case m == markSOF55:
+		return "it is JPEG-LS", false
+	case h.Components != 1 && h.Components != 3 && h.Components != 4:
+		return fmt.Sprintf("it has %d components, which is neither grey, colour nor CMYK", h.Components), false
+	case m == markSOF3:
+		return "it is lossless JPEG", true
+	case m == markSOF9 || m == markSOF10:
+		return "its coding is arithmetic", true
+	case m > markSOF3 && m != markSOF9 && m != markSOF10:
+		return fmt.Sprintf("it is of process SOF%d, hierarchical or lossless", m-markSOF0), false
+	case h.Bits != 8:
+		return fmt.Sprintf("it has %d bits a sample", h.Bits), true
+	}
+	return "", true
 }

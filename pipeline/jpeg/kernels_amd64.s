@@ -731,3 +731,313 @@ DATA half<>+20(SB)/4, $0x80808080
 DATA half<>+24(SB)/4, $0x80808080
 DATA half<>+28(SB)/4, $0x80808080
 GLOBL half<>(SB), RODATA|NOPTR, $32
+
+// func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
+// Requires: AVX, AVX2
+TEXT ·convertAVX2(SB), NOSPLIT, $0-40
+	MOVQ     rgb+0(FP), AX
+	MOVQ     luma+8(FP), CX
+	MOVQ     blues+16(FP), DX
+	MOVQ     reds+24(FP), BX
+	MOVQ     blocks+32(FP), SI
+	VPCMPEQW Y0, Y0, Y0
+	VPSRLW   $0x0f, Y0, Y0
+	VPSLLW   $0x07, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
+	VPSRLD   $0x1f, Y1, Y1
+	VPSLLD   $0x0f, Y1, Y1
+
+pixels:
+	VPMOVZXBW    (CX), Y2
+	VPMOVZXBW    (DX), Y3
+	VPMOVZXBW    (BX), Y4
+	VPSUBW       Y0, Y3, Y3
+	VPSUBW       Y0, Y4, Y4
+	VPUNPCKLWD   Y4, Y3, Y5
+	VPUNPCKHWD   Y4, Y3, Y6
+	VPMADDWD     red<>+0(SB), Y5, Y7
+	VPMADDWD     red<>+0(SB), Y6, Y8
+	VPADDD       Y1, Y7, Y7
+	VPSRAD       $0x10, Y7, Y7
+	VPADDD       Y1, Y8, Y8
+	VPSRAD       $0x10, Y8, Y8
+	VPACKSSDW    Y8, Y7, Y7
+	VPADDW       Y2, Y7, Y7
+	VPADDW       Y4, Y7, Y7
+	VPMADDWD     green<>+0(SB), Y5, Y8
+	VPMADDWD     green<>+0(SB), Y6, Y9
+	VPADDD       Y1, Y8, Y8
+	VPSRAD       $0x10, Y8, Y8
+	VPADDD       Y1, Y9, Y9
+	VPSRAD       $0x10, Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VPADDW       Y2, Y8, Y8
+	VPSUBW       Y4, Y8, Y8
+	VPMADDWD     blue<>+0(SB), Y5, Y4
+	VPMADDWD     blue<>+0(SB), Y6, Y5
+	VPADDD       Y1, Y4, Y4
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y1, Y5, Y5
+	VPSRAD       $0x10, Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y2, Y4, Y4
+	VPADDW       Y3, Y4, Y4
+	VPADDW       Y3, Y4, Y4
+	VPACKUSWB    Y8, Y7, Y7
+	VPACKUSWB    Y4, Y4, Y4
+	VPSHUFB      rg0<>+0(SB), Y7, Y2
+	VPSHUFB      b0<>+0(SB), Y4, Y3
+	VPOR         Y3, Y2, Y2
+	VPSHUFB      rg1<>+0(SB), Y7, Y3
+	VPSHUFB      b1<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVDQU      X2, (AX)
+	VMOVQ        X3, 16(AX)
+	VEXTRACTI128 $0x01, Y2, 24(AX)
+	VEXTRACTI128 $0x01, Y3, X2
+	VMOVQ        X2, 40(AX)
+	ADDQ         $0x30, AX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	DECQ         SI
+	JNZ          pixels
+	VZEROUPPER
+	RET
+
+DATA red<>+0(SB)/2, $+0
+DATA red<>+2(SB)/2, $+26345
+DATA red<>+4(SB)/2, $+0
+DATA red<>+6(SB)/2, $+26345
+DATA red<>+8(SB)/2, $+0
+DATA red<>+10(SB)/2, $+26345
+DATA red<>+12(SB)/2, $+0
+DATA red<>+14(SB)/2, $+26345
+DATA red<>+16(SB)/2, $+0
+DATA red<>+18(SB)/2, $+26345
+DATA red<>+20(SB)/2, $+0
+DATA red<>+22(SB)/2, $+26345
+DATA red<>+24(SB)/2, $+0
+DATA red<>+26(SB)/2, $+26345
+DATA red<>+28(SB)/2, $+0
+DATA red<>+30(SB)/2, $+26345
+GLOBL red<>(SB), RODATA|NOPTR, $32
+
+DATA green<>+0(SB)/2, $-22554
+DATA green<>+2(SB)/2, $+18734
+DATA green<>+4(SB)/2, $-22554
+DATA green<>+6(SB)/2, $+18734
+DATA green<>+8(SB)/2, $-22554
+DATA green<>+10(SB)/2, $+18734
+DATA green<>+12(SB)/2, $-22554
+DATA green<>+14(SB)/2, $+18734
+DATA green<>+16(SB)/2, $-22554
+DATA green<>+18(SB)/2, $+18734
+DATA green<>+20(SB)/2, $-22554
+DATA green<>+22(SB)/2, $+18734
+DATA green<>+24(SB)/2, $-22554
+DATA green<>+26(SB)/2, $+18734
+DATA green<>+28(SB)/2, $-22554
+DATA green<>+30(SB)/2, $+18734
+GLOBL green<>(SB), RODATA|NOPTR, $32
+
+DATA blue<>+0(SB)/2, $-14942
+DATA blue<>+2(SB)/2, $+0
+DATA blue<>+4(SB)/2, $-14942
+DATA blue<>+6(SB)/2, $+0
+DATA blue<>+8(SB)/2, $-14942
+DATA blue<>+10(SB)/2, $+0
+DATA blue<>+12(SB)/2, $-14942
+DATA blue<>+14(SB)/2, $+0
+DATA blue<>+16(SB)/2, $-14942
+DATA blue<>+18(SB)/2, $+0
+DATA blue<>+20(SB)/2, $-14942
+DATA blue<>+22(SB)/2, $+0
+DATA blue<>+24(SB)/2, $-14942
+DATA blue<>+26(SB)/2, $+0
+DATA blue<>+28(SB)/2, $-14942
+DATA blue<>+30(SB)/2, $+0
+GLOBL blue<>(SB), RODATA|NOPTR, $32
+
+DATA rg0<>+0(SB)/1, $0x00
+DATA rg0<>+1(SB)/1, $0x08
+DATA rg0<>+2(SB)/1, $0x80
+DATA rg0<>+3(SB)/1, $0x01
+DATA rg0<>+4(SB)/1, $0x09
+DATA rg0<>+5(SB)/1, $0x80
+DATA rg0<>+6(SB)/1, $0x02
+DATA rg0<>+7(SB)/1, $0x0a
+DATA rg0<>+8(SB)/1, $0x80
+DATA rg0<>+9(SB)/1, $0x03
+DATA rg0<>+10(SB)/1, $0x0b
+DATA rg0<>+11(SB)/1, $0x80
+DATA rg0<>+12(SB)/1, $0x04
+DATA rg0<>+13(SB)/1, $0x0c
+DATA rg0<>+14(SB)/1, $0x80
+DATA rg0<>+15(SB)/1, $0x05
+DATA rg0<>+16(SB)/1, $0x00
+DATA rg0<>+17(SB)/1, $0x08
+DATA rg0<>+18(SB)/1, $0x80
+DATA rg0<>+19(SB)/1, $0x01
+DATA rg0<>+20(SB)/1, $0x09
+DATA rg0<>+21(SB)/1, $0x80
+DATA rg0<>+22(SB)/1, $0x02
+DATA rg0<>+23(SB)/1, $0x0a
+DATA rg0<>+24(SB)/1, $0x80
+DATA rg0<>+25(SB)/1, $0x03
+DATA rg0<>+26(SB)/1, $0x0b
+DATA rg0<>+27(SB)/1, $0x80
+DATA rg0<>+28(SB)/1, $0x04
+DATA rg0<>+29(SB)/1, $0x0c
+DATA rg0<>+30(SB)/1, $0x80
+DATA rg0<>+31(SB)/1, $0x05
+GLOBL rg0<>(SB), RODATA|NOPTR, $32
+
+DATA b0<>+0(SB)/1, $0x80
+DATA b0<>+1(SB)/1, $0x80
+DATA b0<>+2(SB)/1, $0x00
+DATA b0<>+3(SB)/1, $0x80
+DATA b0<>+4(SB)/1, $0x80
+DATA b0<>+5(SB)/1, $0x01
+DATA b0<>+6(SB)/1, $0x80
+DATA b0<>+7(SB)/1, $0x80
+DATA b0<>+8(SB)/1, $0x02
+DATA b0<>+9(SB)/1, $0x80
+DATA b0<>+10(SB)/1, $0x80
+DATA b0<>+11(SB)/1, $0x03
+DATA b0<>+12(SB)/1, $0x80
+DATA b0<>+13(SB)/1, $0x80
+DATA b0<>+14(SB)/1, $0x04
+DATA b0<>+15(SB)/1, $0x80
+DATA b0<>+16(SB)/1, $0x80
+DATA b0<>+17(SB)/1, $0x80
+DATA b0<>+18(SB)/1, $0x00
+DATA b0<>+19(SB)/1, $0x80
+DATA b0<>+20(SB)/1, $0x80
+DATA b0<>+21(SB)/1, $0x01
+DATA b0<>+22(SB)/1, $0x80
+DATA b0<>+23(SB)/1, $0x80
+DATA b0<>+24(SB)/1, $0x02
+DATA b0<>+25(SB)/1, $0x80
+DATA b0<>+26(SB)/1, $0x80
+DATA b0<>+27(SB)/1, $0x03
+DATA b0<>+28(SB)/1, $0x80
+DATA b0<>+29(SB)/1, $0x80
+DATA b0<>+30(SB)/1, $0x04
+DATA b0<>+31(SB)/1, $0x80
+GLOBL b0<>(SB), RODATA|NOPTR, $32
+
+DATA rg1<>+0(SB)/1, $0x0d
+DATA rg1<>+1(SB)/1, $0x80
+DATA rg1<>+2(SB)/1, $0x06
+DATA rg1<>+3(SB)/1, $0x0e
+DATA rg1<>+4(SB)/1, $0x80
+DATA rg1<>+5(SB)/1, $0x07
+DATA rg1<>+6(SB)/1, $0x0f
+DATA rg1<>+7(SB)/1, $0x80
+DATA rg1<>+8(SB)/1, $0x80
+DATA rg1<>+9(SB)/1, $0x80
+DATA rg1<>+10(SB)/1, $0x80
+DATA rg1<>+11(SB)/1, $0x80
+DATA rg1<>+12(SB)/1, $0x80
+DATA rg1<>+13(SB)/1, $0x80
+DATA rg1<>+14(SB)/1, $0x80
+DATA rg1<>+15(SB)/1, $0x80
+DATA rg1<>+16(SB)/1, $0x0d
+DATA rg1<>+17(SB)/1, $0x80
+DATA rg1<>+18(SB)/1, $0x06
+DATA rg1<>+19(SB)/1, $0x0e
+DATA rg1<>+20(SB)/1, $0x80
+DATA rg1<>+21(SB)/1, $0x07
+DATA rg1<>+22(SB)/1, $0x0f
+DATA rg1<>+23(SB)/1, $0x80
+DATA rg1<>+24(SB)/1, $0x80
+DATA rg1<>+25(SB)/1, $0x80
+DATA rg1<>+26(SB)/1, $0x80
+DATA rg1<>+27(SB)/1, $0x80
+DATA rg1<>+28(SB)/1, $0x80
+DATA rg1<>+29(SB)/1, $0x80
+DATA rg1<>+30(SB)/1, $0x80
+DATA rg1<>+31(SB)/1, $0x80
+GLOBL rg1<>(SB), RODATA|NOPTR, $32
+
+DATA b1<>+0(SB)/1, $0x80
+DATA b1<>+1(SB)/1, $0x05
+DATA b1<>+2(SB)/1, $0x80
+DATA b1<>+3(SB)/1, $0x80
+DATA b1<>+4(SB)/1, $0x06
+DATA b1<>+5(SB)/1, $0x80
+DATA b1<>+6(SB)/1, $0x80
+DATA b1<>+7(SB)/1, $0x07
+DATA b1<>+8(SB)/1, $0x80
+DATA b1<>+9(SB)/1, $0x80
+DATA b1<>+10(SB)/1, $0x80
+DATA b1<>+11(SB)/1, $0x80
+DATA b1<>+12(SB)/1, $0x80
+DATA b1<>+13(SB)/1, $0x80
+DATA b1<>+14(SB)/1, $0x80
+DATA b1<>+15(SB)/1, $0x80
+DATA b1<>+16(SB)/1, $0x80
+DATA b1<>+17(SB)/1, $0x05
+DATA b1<>+18(SB)/1, $0x80
+DATA b1<>+19(SB)/1, $0x80
+DATA b1<>+20(SB)/1, $0x06
+DATA b1<>+21(SB)/1, $0x80
+DATA b1<>+22(SB)/1, $0x80
+DATA b1<>+23(SB)/1, $0x07
+DATA b1<>+24(SB)/1, $0x80
+DATA b1<>+25(SB)/1, $0x80
+DATA b1<>+26(SB)/1, $0x80
+DATA b1<>+27(SB)/1, $0x80
+DATA b1<>+28(SB)/1, $0x80
+DATA b1<>+29(SB)/1, $0x80
+DATA b1<>+30(SB)/1, $0x80
+DATA b1<>+31(SB)/1, $0x80
+GLOBL b1<>(SB), RODATA|NOPTR, $32
+
+// func doubleRowsAVX2(out *byte, this *byte, near *byte, blocks int)
+// Requires: AVX, AVX2
+TEXT ·doubleRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ     out+0(FP), AX
+	MOVQ     this+8(FP), CX
+	MOVQ     near+16(FP), DX
+	MOVQ     blocks+24(FP), BX
+	VPCMPEQW Y0, Y0, Y0
+	VPSRLW   $0x0f, Y0, Y1
+	VPSLLW   $0x03, Y1, Y1
+	VPADDW   Y0, Y1, Y0
+
+samples:
+	VPMOVZXBW (CX), Y2
+	VPMOVZXBW (DX), Y3
+	VPADDW    Y2, Y2, Y4
+	VPADDW    Y2, Y4, Y4
+	VPADDW    Y3, Y4, Y4
+	VPMOVZXBW 1(CX), Y2
+	VPMOVZXBW 1(DX), Y3
+	VPADDW    Y2, Y2, Y5
+	VPADDW    Y2, Y5, Y5
+	VPADDW    Y3, Y5, Y5
+	VPMOVZXBW 2(CX), Y2
+	VPMOVZXBW 2(DX), Y3
+	VPADDW    Y2, Y2, Y6
+	VPADDW    Y2, Y6, Y6
+	VPADDW    Y3, Y6, Y6
+	VPADDW    Y5, Y5, Y2
+	VPADDW    Y5, Y2, Y2
+	VPADDW    Y2, Y4, Y4
+	VPADDW    Y1, Y4, Y4
+	VPSRLW    $0x04, Y4, Y4
+	VPADDW    Y2, Y6, Y6
+	VPADDW    Y0, Y6, Y6
+	VPSRLW    $0x04, Y6, Y6
+	VPSLLW    $0x08, Y6, Y6
+	VPOR      Y6, Y4, Y4
+	VMOVDQU   Y4, 2(AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x10, CX
+	ADDQ      $0x10, DX
+	DECQ      BX
+	JNZ       samples
+	VZEROUPPER
+	RET

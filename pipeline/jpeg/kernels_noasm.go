@@ -9,3 +9,7 @@ func coefficients(data []byte, c *cursor, units []unit, i, k int) (unit, at int)
 func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
 	inversePairGo(dst, stride, coefs, divisors)
 }
+
+func convert(rgb, luma, blues, reds []byte) { convertGo(rgb, luma, blues, reds) }
+
+func doubleInside(out, this, near []byte) int { return 0 }

@@ -13,3 +13,14 @@ func coefficientsBMI2(data *byte, c *int, units **int16, n int, unit int, k int,
 //
 //go:noescape
 func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)
+
+// convertAVX2 is convertGo for blocks·16 pixels.
+//
+//go:noescape
+func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
+
+// doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample
+// on either side of them.
+//
+//go:noescape
+func doubleRowsAVX2(out *byte, this *byte, near *byte, blocks int)

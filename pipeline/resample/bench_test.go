@@ -1,12 +1,12 @@
 package resample
 
 import (
-	"bytes"
+	"context"
 	"image"
-	"image/jpeg"
 	"sync"
 	"testing"
 
+	"alexnet/pipeline/jpeg"
 	"alexnet/pipeline/jpeg/turbojpeg"
 )
 
@@ -54,28 +54,28 @@ func BenchmarkWholeWay(b *testing.B) {
 			r.Resize(dst, size, size, Image{rgb, 3 * h.Width, h.Width, h.Height}, Centre(h.Width, h.Height, size))
 		}
 	}
-	standard := func(b *testing.B) func([]byte) {
-		r, dst, rgb, scratch := New(CatmullRom), make([]byte, 3*size*size), []byte(nil), []byte(nil)
+	own := func(b *testing.B) func([]byte) {
+		r, dst, rgb, d := New(CatmullRom), make([]byte, 3*size*size), []byte(nil), jpeg.NewDecoder(false)
 		return func(file []byte) {
-			m, err := jpeg.Decode(bytes.NewReader(file))
+			var all image.Rectangle
+			p, err := d.Decode(context.Background(), file, func(h jpeg.Header) (image.Rectangle, error) {
+				all = image.Rect(0, 0, h.Width, h.Height)
+				return all, nil
+			})
 			if err != nil {
 				b.Error(err)
 				return
 			}
-			planes, ok := m.(*image.YCbCr)
-			if !ok {
-				return // the few grey ones
-			}
-			w, h := m.Bounds().Dx(), m.Bounds().Dy()
+			w, h := all.Dx(), all.Dy()
 			rgb = grow(rgb, 3*w*h)
-			scratch = FromYCbCr(rgb, planes, planes.Rect, scratch)
+			p.RGB(rgb, all)
 			r.Resize(dst, size, size, Image{rgb, 3 * w, w, h}, Centre(w, h, size))
 		}
 	}
 	bench("turbo/workers=1", 1, turbo)
 	bench("turbo/workers=2", 2, turbo)
-	bench("go/workers=1", 1, standard)
-	bench("go/workers=2", 2, standard)
+	bench("go/workers=1", 1, own)
+	bench("go/workers=2", 2, own)
 }
 
 func BenchmarkResize(b *testing.B) {
@@ -88,20 +88,6 @@ func BenchmarkResize(b *testing.B) {
 			for b.Loop() {
 				clear(r.taps) // as if the last one had another size
 				r.Resize(dst, 256, 256, m, window)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
-		})
-	}
-}
-
-func BenchmarkFromYCbCr(b *testing.B) {
-	for _, ratio := range []image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio420} {
-		b.Run(ratio.String()[len("YCbCrSubsampleRatio"):], func(b *testing.B) {
-			m := image.NewYCbCr(image.Rect(0, 0, 500, 375), ratio)
-			dst := make([]byte, 3*500*375)
-			var scratch []byte
-			for b.Loop() {
-				scratch = FromYCbCr(dst, m, m.Rect, scratch)
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
 		})

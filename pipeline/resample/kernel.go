@@ -52,21 +52,6 @@ func verticalGo(out []byte, sums []int32, rows []byte, stride int, weights []int
 	}
 }
 
-// convertGo overwrites rgb with the pixels of three rows as long as luma:
-// R = Y + 1.402 Cr, G = Y − 0.344136 Cb − 0.714136 Cr, B = Y + 1.772 Cb, with Cb
-// and Cr around 128, rounded.
-func convertGo(rgb, luma, blues, reds []byte) {
-	blues, reds = blues[:len(luma)], reds[:len(luma)]
-	for i, y := range luma {
-		y := int32(y)<<16 + 1<<15
-		cb, cr := int32(blues[i])-128, int32(reds[i])-128
-		pixel := rgb[3*i:][:3]
-		pixel[0] = clamp((y + 91881*cr) >> 16)
-		pixel[1] = clamp((y - 22554*cb - 46802*cr) >> 16)
-		pixel[2] = clamp((y + 116130*cb) >> 16)
-	}
-}
-
 // clamp returns v held to 0–255.
 func clamp(v int32) byte {
 	if uint32(v) <= 255 {

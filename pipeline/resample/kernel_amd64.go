@@ -46,27 +46,3 @@ func verticalFast(out, rows []byte, weights []int16, bits int) int {
 	}
 	return len(out)
 }
-
-func convert(rgb, luma, blues, reds []byte) {
-	n := len(luma) &^ 15
-	if !useAVX2 || n == 0 {
-		n = 0
-	} else {
-		_, _, _ = rgb[3*n-1], blues[n-1], reds[n-1]
-		convertAVX2(&rgb[0], &luma[0], &blues[0], &reds[0], n/16)
-	}
-	convertGo(rgb[3*n:], luma[n:], blues[n:], reds[n:])
-}
-
-// doubleInside makes the pixels of the samples from number 1 on, as doubleRowsGo
-// would, and returns of how many.
-func doubleInside(out, this, near []byte) int {
-	const block = 16
-	n := (len(this) - 2) / block * block
-	if !useAVX2 || n <= 0 {
-		return 0
-	}
-	_, _, _ = out[2*n+1], this[n+1], near[n+1]
-	doubleRowsAVX2(&out[0], &this[0], &near[0], n/block)
-	return n
-}

@@ -10,7 +10,3 @@ func horizontalPair(out0, out1, line0, line1 []byte, t *taps) {
 }
 
 func verticalFast([]byte, []byte, []int16, int) int { return 0 }
-
-func convert(rgb, luma, blues, reds []byte) { convertGo(rgb, luma, blues, reds) }
-
-func doubleInside(out, this, near []byte) int { return 0 }

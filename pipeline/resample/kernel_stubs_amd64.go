@@ -20,14 +20,3 @@ func horizontalPairAVX2(out0 *byte, out1 *byte, line0 *byte, line1 *byte, first 
 //
 //go:noescape
 func verticalAVX2(out *byte, rows *byte, stride int, weights *int16, blocks int, pairs int, bits int)
-
-// convertAVX2 is convertGo for blocks·16 pixels.
-//
-//go:noescape
-func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
-
-// doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample
-// on either side of them.
-//
-//go:noescape
-func doubleRowsAVX2(out *byte, this *byte, near *byte, blocks int)

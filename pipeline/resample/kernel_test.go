@@ -113,23 +113,3 @@ func TestKernelsAgree(t *testing.T) {
 		}
 	}
 }
-
-// Every luma with every Cr and, against it, every Cb; and lengths that aren't
-// whole blocks.
-func TestConvertAgrees(t *testing.T) {
-	for cr := range 256 {
-		for _, cb := range []int{0, 1, 127, 128, 129, 255, 255 - cr} {
-			var luma, blues, reds []byte
-			for y := range 256 + cr%17 {
-				luma, blues, reds = append(luma, byte(y)), append(blues, byte(cb+y*3)), append(reds, byte(cr))
-			}
-			n := 3 * len(luma)
-			got, want := bytes.Repeat([]byte{0x5a}, n+8), make([]byte, n)
-			convert(got[:n], luma, blues, reds)
-			convertGo(want, luma, blues, reds)
-			if !bytes.Equal(got[:n], want) || !bytes.Equal(got[n:], bytes.Repeat([]byte{0x5a}, 8)) {
-				t.Fatalf("Cr %d, Cb %d: convert and convertGo differ", cr, cb)
-			}
-		}
-	}
-}

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"strings"
@@ -33,7 +31,7 @@ type format struct {
 
 // formats is the table of everything that is read.
 var formats = []format{
-	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, nil},
+	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go,
 	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, pngMemory},
 	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
 	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil},
@@ -113,12 +111,7 @@ func decode(ctx context.Context, f format, file []byte, config image.Config) (im
 			img, err = nil, fmt.Errorf("damaged %s: its decoder failed: %v", f.name, p)
 		}
 	}()
-	data := file
-	var r io.Reader = &contextReader{ctx, bytes.NewReader(data)}
-	if f.name == "JPEG" && config.ColorModel == color.CMYKModel && !hasAdobe(data) {
-		r = io.MultiReader(bytes.NewReader(adobeStart), &contextReader{ctx, bytes.NewReader(data[2:])})
-	}
-	if img, err = f.decode(r); err != nil {
+	if img, err = f.decode(&contextReader{ctx, bytes.NewReader(file)}); err != nil {
 		return nil, explain(f.name, dimensions(config.Width, config.Height), len(file), err)
 	}
 	return img, nil
@@ -128,26 +121,11 @@ func dimensions(width, height int) string {
 	return fmt.Sprintf(" of %d×%d pixels", width, height)
 }
 
-// adobeStart is the start of a JPEG file with an Adobe marker that says
-// "untransformed". Go's decoder refuses four components without such a marker;
-// libjpeg takes them as CMYK, and PIL takes all CMYK as inverted, as Adobe's is.
-var adobeStart = []byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
-
-func hasAdobe(data []byte) bool {
-	for marker, body := range jpegSegments(data) {
-		if marker == 0xee && len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")) {
-			return true
-		}
-	}
-	return false
-}
-
 // explain turns a decoder's error into one that says what to do.
 func explain(name, size string, n int, err error) error {
 	switch text := err.Error(); {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
-		strings.Contains(text, "short Huffman data"), strings.Contains(text, "not enough pixel data"),
-		strings.Contains(text, "remature end"), strings.Contains(text, "contains no image"): // libjpeg's words
+		strings.Contains(text, "not enough pixel data"):
 		return fmt.Errorf("a %s%s is cut short: its %d bytes don't hold all of it: fetch or copy it again", name, size, n)
 	case strings.Contains(text, "unsupported"):
 		return fmt.Errorf("a %s%s of a kind that isn't read: %w: convert it", name, size, err)

@@ -22,9 +22,8 @@ type limits struct {
 const MaxFile = 256 << 20
 
 // check reads a file's header, and refuses a picture that asks for too much: too
-// many pixels, too much memory, or too many scans of a JPEG file, each of which
-// takes as long as a picture of its own. It returns the size, and about how many
-// bytes decoding takes at most.
+// many pixels or too much memory. It returns the size, and about how many bytes
+// decoding takes at most.
 func (l limits) check(f format, file []byte) (c image.Config, memory int64, err error) {
 	if c, memory, err = measure(f, file); err != nil {
 		return c, memory, err
@@ -32,14 +31,16 @@ func (l limits) check(f format, file []byte) (c image.Config, memory int64, err 
 	if err := l.pixels(f.name, c.Width, c.Height); err != nil {
 		return c, memory, err
 	}
-	if memory > l.maxBytes {
-		return c, memory, fmt.Errorf("a %s%s takes up to %d MB of memory to be decoded, over the limit of %d MB: shrink it, or raise the limit",
-			f.name, dimensions(c.Width, c.Height), memory/1e6, l.maxBytes/1e6)
+	return c, memory, l.memory(f.name, c.Width, c.Height, memory)
+}
+
+// memory refuses a picture that takes too many bytes.
+func (l limits) memory(name string, width, height int, bytes int64) error {
+	if bytes > l.maxBytes {
+		return fmt.Errorf("a %s%s takes up to %d MB of memory to be decoded, over the limit of %d MB: shrink it, or raise the limit",
+			name, dimensions(width, height), bytes/1e6, l.maxBytes/1e6)
 	}
-	if f.name == "JPEG" {
-		return c, memory, l.scans(file)
-	}
-	return c, memory, nil
+	return nil
 }
 
 // pixels refuses a picture without pixels, and one of too many.
@@ -54,32 +55,19 @@ func (l limits) pixels(name string, width, height int) error {
 	return nil
 }
 
-// mostScans is how many scans a JPEG file of the most pixels may have; a smaller
-// picture may have more. Encoders write about ten.
-const mostScans = 20
-
-func (l limits) scans(file []byte) error {
-	h, err := jpeg.ReadHeader(file)
-	if err != nil {
-		return nil // the decoder says why
-	}
-	if most := mostScans * int64(l.maxPixels); h.ScanPixels > most {
-		return fmt.Errorf("a JPEG%s in %d scans takes as long to decode as %d megapixels, over the limit of %d for all scans: "+
-			"save it anew with fewer scans, or raise the limit of megapixels", dimensions(h.Width, h.Height), h.Scans, h.ScanPixels/1e6, most/1e6)
-	}
-	return nil
-}
-
 // measure returns what a file's header says, and about how many bytes decoding
 // takes at most.
 func measure(f format, file []byte) (c image.Config, memory int64, err error) {
+	if f.name == "JPEG" {
+		h, err := jpeg.ReadHeader(file)
+		if err != nil {
+			return c, 0, explainJPEG(h, len(file), err)
+		}
+		models := map[int]color.Model{1: color.GrayModel, 4: color.CMYKModel}
+		return image.Config{ColorModel: models[h.Components], Width: h.Width, Height: h.Height}, h.Memory(), nil
+	}
 	if c, err = f.config(bytes.NewReader(file)); err != nil {
 		return c, 0, explain(f.name, "", len(file), err)
-	}
-	if f.name == "JPEG" {
-		if h, err := jpeg.ReadHeader(file); err == nil {
-			return c, h.Memory(), nil
-		}
 	}
 	if f.memory != nil {
 		return c, f.memory(file, c), nil

@@ -20,9 +20,9 @@ const DefaultMaxPixels = 200e6
 
 // Decoders and resamplers that Config names.
 const (
-	Auto    = "auto"    // libjpeg-turbo where the machine has it, and else Go's
+	Auto    = "auto"    // libjpeg-turbo where the machine has it
 	Turbo   = "turbo"   // libjpeg-turbo or an error
-	Go      = "go"      // image/jpeg, even where the machine has libjpeg-turbo
+	Go      = "go"      // package jpeg's own, even where the machine has libjpeg-turbo
 	Fast    = "fast"    // package resample
 	Imaging = "imaging" // the reference that Fast is checked against; slow
 )
@@ -32,7 +32,7 @@ type Config struct {
 	Size      int    // side of the square result in pixels; 0 means DefaultSize
 	MaxPixels int    // larger pictures are refused unread; 0 means DefaultMaxPixels
 	MaxBytes  int64  // of memory for decoding a picture (Description.Memory); 0 means 12 for each of MaxPixels
-	Decoder   string // of JPEG files that aren't baseline: Auto, Turbo or Go; "" means Auto
+	Decoder   string // of JPEG files that package jpeg's first decoder leaves to others: Auto, Turbo or Go; "" means Auto
 	Resampler string // Fast or Imaging; "" means Fast
 }
 
@@ -60,12 +60,10 @@ func (c Config) Validate() error {
 type Rescaler struct {
 	size     int
 	limits   limits
-	baseline *jpeg.FastDecoder  // of what it takes; nil in tests
-	turbo    *turbojpeg.Decoder // of other JPEG files; nil: image/jpeg
-	resizer  *resample.Resizer  // nil: imaging
-	rgb      []byte             // of a picture before resizing, some rows
-	chroma   []byte             // scratch of FromYCbCr
-	sideways []byte             // size×size, before orientation
+	jpeg     *jpeg.Decoder
+	resizer  *resample.Resizer // nil: imaging
+	rgb      []byte            // of a picture before resizing, some rows
+	sideways []byte            // size×size, before orientation
 }
 
 // New returns a Rescaler. It panics if cfg isn't valid.
@@ -82,12 +80,7 @@ func New(cfg Config) *Rescaler {
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = 12 * int64(cfg.MaxPixels)
 	}
-	r := &Rescaler{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, baseline: new(jpeg.FastDecoder)}
-	if cfg.Decoder != Go {
-		if d, err := turbojpeg.NewDecoder(); err == nil {
-			r.turbo = d
-		}
-	}
+	r := &Rescaler{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, jpeg: jpeg.NewDecoder(cfg.Decoder != Go)}
 	if cfg.Resampler != Imaging {
 		r.resizer = resample.New(filter)
 	}
@@ -155,71 +148,29 @@ func (r *Rescaler) open(ctx context.Context, file []byte) (p picture, o int, err
 	}
 	o = orientation(f.name, file)
 	if f.name == "JPEG" {
-		if img, part, window := r.openBaseline(ctx, file, o); img != nil || ctx.Err() != nil {
-			return r.converted(img, f, part, window), o, nil
-		}
+		p, err := r.openJPEG(ctx, file, o)
+		return p, o, err
 	}
 	size, _, err := r.limits.check(f, file)
 	if err != nil {
 		return picture{}, o, err
-	}
-	if f.name == "JPEG" && r.turbo != nil {
-		p, err := r.openTurbo(file, o)
-		return p, o, err
 	}
 	img, err := decode(ctx, f, file, size)
 	if err != nil {
 		return picture{}, o, err
 	}
 	part, window := r.part(img.Bounds(), o)
-	return r.converted(img, f, part, window), o, nil
+	return r.converted(img, part, window), o, nil
 }
 
 // converted is a part of a picture that becomes RGB as its rows are asked for.
-func (r *Rescaler) converted(img image.Image, f format, part image.Rectangle, window resample.Window) picture {
+func (r *Rescaler) converted(img image.Image, part image.Rectangle, window resample.Window) picture {
 	return picture{part.Dx(), part.Dy(), window, func(from, to int) resample.Image {
 		rows := image.Rect(part.Min.X, part.Min.Y+from, part.Max.X, part.Min.Y+to)
 		r.rgb = grow(r.rgb, 3*rows.Dx()*rows.Dy()+resample.Slack)
-		if m, ok := img.(*image.YCbCr); ok && f.name == "JPEG" {
-			r.chroma = resample.FromYCbCr(r.rgb, m, rows, r.chroma)
-		} else {
-			flatten(r.rgb, img, rows)
-		}
+		flatten(r.rgb, img, rows)
 		return resample.Image{Pix: r.rgb, Stride: 3 * rows.Dx(), Width: rows.Dx(), Height: rows.Dy()}
 	}}
-}
-
-// openBaseline decodes what resizing reads of a baseline JPEG file; the picture
-// is nil if the file is another or damaged, which is for others to say.
-func (r *Rescaler) openBaseline(ctx context.Context, file []byte, orientation int) (img image.Image, part image.Rectangle, window resample.Window) {
-	if r.baseline == nil {
-		return nil, part, window
-	}
-	width, height, err := r.baseline.Open(file)
-	if err != nil || r.limits.pixels("JPEG", width, height) != nil {
-		return nil, part, window
-	}
-	part, window = r.part(image.Rect(0, 0, width, height), orientation)
-	if img, err = r.baseline.Decode(ctx, part); err != nil {
-		return nil, part, window
-	}
-	return img, part, window
-}
-
-// openTurbo decodes a JPEG file with libjpeg-turbo.
-func (r *Rescaler) openTurbo(file []byte, orientation int) (picture, error) {
-	h, err := r.turbo.Header(file)
-	if err != nil {
-		return picture{}, explain("JPEG", "", len(file), err)
-	}
-	row := 3 * h.Width
-	r.rgb = grow(r.rgb, row*h.Height+resample.Slack)
-	if err := r.turbo.Decode(r.rgb, file, h); err != nil {
-		return picture{}, explain("JPEG", dimensions(h.Width, h.Height), len(file), err)
-	}
-	return picture{h.Width, h.Height, storedCentre(h.Width, h.Height, r.size, orientation), func(from, to int) resample.Image {
-		return resample.Image{Pix: r.rgb[from*row : to*row+resample.Slack], Stride: row, Width: h.Width, Height: to - from}
-	}}, nil
 }
 
 // part returns the part of a picture with bounds b that resizing reads, and the

@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -329,38 +328,5 @@ func BenchmarkRescale(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
 		})
-	}
-}
-
-// TestBaseline: without package baseline, libjpeg-turbo gives the same picture,
-// and image/jpeg one that differs by no more than package doc says; and damaged
-// files have the same fault with it and without.
-func TestBaseline(t *testing.T) {
-	const size = 256
-	ours, peer := New(Config{}), New(Config{})
-	peer.baseline = nil
-	most := 0
-	if peer.turbo == nil {
-		most = 4
-	}
-	got, want := make([]byte, 3*size*size), make([]byte, 3*size*size)
-	for i, file := range photographs(t, 7) {
-		if err := ours.Rescale(context.Background(), got, file); err != nil {
-			t.Fatal(err)
-		}
-		if err := peer.Rescale(context.Background(), want, file); err != nil {
-			t.Fatal(err)
-		}
-		for k := range got {
-			if d := int(got[k]) - int(want[k]); d > most || d < -most {
-				t.Fatalf("photograph %d: byte %d is %d, by the library %d, want at most %d levels between them", i, k, got[k], want[k], most)
-			}
-		}
-		for _, damaged := range [][]byte{file[:len(file)/2], file[:200], append(slices.Clip(file[:len(file)-100]), file[:90]...)} {
-			err, libraries := ours.Rescale(context.Background(), got, damaged), peer.Rescale(context.Background(), want, damaged)
-			if err == nil || libraries == nil || err.Error() != libraries.Error() {
-				t.Errorf("photograph %d, damaged: %v, by the library %v", i, err, libraries)
-			}
-		}
 	}
 }

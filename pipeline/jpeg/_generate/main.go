@@ -15,6 +15,8 @@ func main() {
 	ConstraintExpr("amd64,!noasm")
 	coefficients()
 	inversePair()
+	convert()
+	doubleRows()
 	Generate()
 }
 

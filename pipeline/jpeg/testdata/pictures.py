@@ -51,13 +51,13 @@ def main():
         "three": jpeg(picture(3, 3, 0.5), quality=90, subsampling=2),
         "trailing": jpeg(odd, quality=80) + b"\0" * 9,
         "comment": jpeg(odd, quality=80, comment=b"\xff\xda in a comment"),
+        "rgb": jpeg(odd, quality=80, keep_rgb=True),
     }
     whole = jpeg(odd, quality=80, subsampling=0)
     restarts = taken["restart-blocks"]
     left = {
         "progressive": jpeg(odd, quality=80, progressive=True),
         "cmyk": jpeg(odd.convert("CMYK"), quality=80),
-        "rgb": jpeg(odd, quality=80, keep_rgb=True),
         "cut": whole[: len(whole) * 2 // 3],
         "no-end": whole[:-2],
         "junk-before-end": whole[:-2] + b"junk" + whole[-2:],

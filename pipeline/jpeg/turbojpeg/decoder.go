@@ -1,10 +1,8 @@
 package turbojpeg
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"unsafe"
 )
 
@@ -93,12 +91,12 @@ func (d *Decoder) Header(src []byte) (Header, error) {
 		uintptr(unsafe.Pointer(&src[0])), uintptr(len(src)),
 		uintptr(unsafe.Pointer(&c.width)), uintptr(unsafe.Pointer(&c.height)),
 		uintptr(unsafe.Pointer(&c.subsampling)), uintptr(unsafe.Pointer(&c.colour)))
-	if err := d.failure(rc, src); err != nil {
+	if err := d.failure(rc); err != nil {
 		return Header{}, err
 	}
 	h := Header{int(c.width), int(c.height), Subsampling(c.subsampling), Colour(c.colour)}
 	if h.Width < 1 || h.Height < 1 {
-		return Header{}, &DamagedError{Warning: "the file contains no image"} // tables only
+		return Header{}, &WarningError{"the file contains no image"} // tables only
 	}
 	return h, nil
 }
@@ -106,7 +104,7 @@ func (d *Decoder) Header(src []byte) (Header, error) {
 // Decode overwrites dst with a picture whose header (or scaled header) is h:
 // h.Height rows of h.Width RGB pixels, row-major without gaps, len(dst) at least
 // h.Width·h.Height·3. Grey is replicated, and CMYK becomes RGB by PIL's formula,
-// taken as inverted as Adobe's is. After a [*DamagedError] dst holds what could be
+// taken as inverted as Adobe's is. After a [*WarningError] dst holds what could be
 // read of the picture, if anything; after another error it is undefined.
 func (d *Decoder) Decode(dst, src []byte, h Header) error {
 	pixels := h.Width * h.Height
@@ -126,7 +124,7 @@ func (d *Decoder) Decode(dst, src []byte, h Header) error {
 		d.cmyk = make([]byte, 4*pixels)
 	}
 	err := d.decompress(d.cmyk[:4*pixels], src, h, pixelCMYK, 4)
-	if _, damaged := errors.AsType[*DamagedError](err); err == nil || damaged {
+	if _, warned := errors.AsType[*WarningError](err); err == nil || warned {
 		fromInvertedCMYK(dst, d.cmyk[:4*pixels])
 	}
 	return err
@@ -141,7 +139,7 @@ func (d *Decoder) decompress(dst, src []byte, h Header, format, bytes int) error
 		uintptr(unsafe.Pointer(&src[0])), uintptr(len(src)),
 		uintptr(unsafe.Pointer(&dst[0])), uintptr(h.Width), uintptr(h.Width*bytes), uintptr(h.Height),
 		uintptr(format), flagAccurateDCT)
-	return d.failure(rc, src)
+	return d.failure(rc)
 }
 
 // fromInvertedCMYK writes the RGB of CMYK pixels that are stored as 255−C and so
@@ -156,19 +154,19 @@ func fromInvertedCMYK(rgb, cmyk []byte) {
 	}
 }
 
-// DamagedError is a JPEG file that is cut short, or has bits that make no sense.
-type DamagedError struct {
-	Warning string // libjpeg's
+// WarningError is libjpeg's first warning of a file. It may mean that data are
+// missing or wrong, or nothing: libjpeg warns of much that does no harm, and what
+// it warns of later isn't known.
+type WarningError struct {
+	Text string // libjpeg's
 }
 
-func (e *DamagedError) Error() string { return "turbojpeg: damaged file: " + e.Warning }
+func (e *WarningError) Error() string { return "turbojpeg: " + e.Text }
 
 var errEmpty = errors.New("turbojpeg: no data (0 bytes)")
 
-// failure returns the error of a decoder's call that returned rc. libjpeg warns
-// of much that does no harm; it is let pass if it is bytes too many between
-// segments, and the file has its end.
-func (d *Decoder) failure(rc int, src []byte) error {
+// failure returns the error of a decoder's call that returned rc.
+func (d *Decoder) failure(rc int) error {
 	if rc == 0 {
 		return nil
 	}
@@ -176,8 +174,5 @@ func (d *Decoder) failure(rc int, src []byte) error {
 	if !d.onlyWarned() {
 		return fmt.Errorf("turbojpeg: %s", text)
 	}
-	if strings.Contains(text, "extraneous bytes") && bytes.Contains(src[max(0, len(src)-1024):], []byte{0xff, 0xd9}) {
-		return nil
-	}
-	return &DamagedError{Warning: text}
+	return &WarningError{text}
 }

@@ -264,8 +264,8 @@ func TestDamaged(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", tc.name)
 		}
-		if _, is := errors.AsType[*DamagedError](err); is != tc.damaged {
-			t.Errorf("%s: error %v, a DamagedError: %v, want %v", tc.name, err, is, tc.damaged)
+		if _, is := errors.AsType[*WarningError](err); is != tc.damaged {
+			t.Errorf("%s: error %v, a WarningError: %v, want %v", tc.name, err, is, tc.damaged)
 		}
 	}
 	if _, err := d.Header([]byte("no JPEG")); err == nil || !strings.Contains(err.Error(), "Not a JPEG") {
@@ -278,10 +278,11 @@ func TestDamaged(t *testing.T) {
 	if err := d.Decode(dst, good, h); err != nil {
 		t.Errorf("a good file after bad ones: %v", err)
 	}
-	// Bytes too many between segments do no harm.
+	// Bytes too many between segments do no harm, but whether that is all that
+	// libjpeg warns of isn't known.
 	extra := append(append(append([]byte{}, good[:2]...), 0, 0, 0), good[2:]...)
-	if err := d.Decode(dst, extra, h); err != nil {
-		t.Errorf("three extraneous bytes: %v", err)
+	if _, is := errors.AsType[*WarningError](d.Decode(dst, extra, h)); !is {
+		t.Error("three extraneous bytes: no WarningError")
 	}
 	d.Close()
 	if err := d.Decode(dst, good, h); err == nil {

@@ -1,0 +1,166 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// convert: sixteen pixels at a time. A product with a constant of 1 or more is
+// split, so that what is left fits the words of a multiply-add with (Cb, Cr):
+// 91881 = 65536 + 26345, −46802 = 18734 − 65536, 116130 = 2·65536 − 14942.
+func convert() {
+	TEXT("convertAVX2", NOSPLIT, "func(rgb, luma, blues, reds *byte, blocks int)")
+	Doc("convertAVX2 is convertGo for blocks·16 pixels.")
+	Pragma("noescape")
+	rgb := Load(Param("rgb"), GP64())
+	luma := Load(Param("luma"), GP64())
+	blues := Load(Param("blues"), GP64())
+	reds := Load(Param("reds"), GP64())
+	blocks := Load(Param("blocks"), GP64())
+
+	middle, half := YMM(), YMM() // 128 in words, 1<<15 in double words
+	VPCMPEQW(middle, middle, middle)
+	VPSRLW(U8(15), middle, middle)
+	VPSLLW(U8(7), middle, middle)
+	VPCMPEQD(half, half, half)
+	VPSRLD(U8(31), half, half)
+	VPSLLD(U8(15), half, half)
+
+	Label("pixels")
+	y, cb, cr, low, high := YMM(), YMM(), YMM(), YMM(), YMM()
+	VPMOVZXBW(Mem{Base: luma}, y)
+	VPMOVZXBW(Mem{Base: blues}, cb)
+	VPMOVZXBW(Mem{Base: reds}, cr)
+	VPSUBW(middle, cb, cb)
+	VPSUBW(middle, cr, cr)
+	VPUNPCKLWD(cr, cb, low)
+	VPUNPCKHWD(cr, cb, high)
+	part := func(name string, ofCb, ofCr int16) VecVirtual {
+		factors, a, b := words(name, ofCb, ofCr), YMM(), YMM()
+		VPMADDWD(factors, low, a)
+		VPMADDWD(factors, high, b)
+		for _, v := range []VecVirtual{a, b} {
+			VPADDD(half, v, v)
+			VPSRAD(U8(16), v, v)
+		}
+		VPACKSSDW(b, a, a)
+		VPADDW(y, a, a)
+		return a
+	}
+	r := part("red", 0, 26345)
+	VPADDW(cr, r, r)
+	g := part("green", -22554, 18734)
+	VPSUBW(cr, g, g)
+	b := part("blue", -14942, 0)
+	VPADDW(cb, b, b)
+	VPADDW(cb, b, b)
+
+	// In each half lane eight reds and eight greens, and eight blues.
+	VPACKUSWB(g, r, r)
+	VPACKUSWB(b, b, b)
+	out := []VecVirtual{YMM(), YMM()} // its bytes 0–15, and 16–23
+	for i, o := range out {
+		var fromRG, fromB []byte
+		for j := range byte(16) {
+			pixel, channel := (16*byte(i)+j)/3, (16*byte(i)+j)%3
+			rg, blue := 8*channel+pixel, byte(zero)
+			if channel == 2 {
+				rg, blue = zero, pixel
+			}
+			if pixel > 7 {
+				rg, blue = zero, zero
+			}
+			fromRG, fromB = append(fromRG, rg), append(fromB, blue)
+		}
+		t := YMM()
+		VPSHUFB(bytes([]string{"rg0", "rg1"}[i], append(fromRG, fromRG...)...), r, o)
+		VPSHUFB(bytes([]string{"b0", "b1"}[i], append(fromB, fromB...)...), b, t)
+		VPOR(t, o, o)
+	}
+	VMOVDQU(out[0].AsX(), Mem{Base: rgb})
+	VMOVQ(out[1].AsX(), Mem{Base: rgb, Disp: 16})
+	VEXTRACTI128(U8(1), out[0], Mem{Base: rgb, Disp: 24})
+	last := XMM()
+	VEXTRACTI128(U8(1), out[1], last)
+	VMOVQ(last, Mem{Base: rgb, Disp: 40})
+	ADDQ(U8(48), rgb)
+	ADDQ(U8(16), luma)
+	ADDQ(U8(16), blues)
+	ADDQ(U8(16), reds)
+	DECQ(blocks)
+	JNZ(LabelRef("pixels"))
+	VZEROUPPER()
+	RET()
+}
+
+// doubleRows: sixteen samples at a time, each with both its neighbours.
+func doubleRows() {
+	TEXT("doubleRowsAVX2", NOSPLIT, "func(out, this, near *byte, blocks int)")
+	Doc("doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample",
+		"on either side of them.")
+	Pragma("noescape")
+	out := Load(Param("out"), GP64())
+	this := Load(Param("this"), GP64())
+	near := Load(Param("near"), GP64())
+	blocks := Load(Param("blocks"), GP64())
+	seven, eight := YMM(), YMM()
+	VPCMPEQW(seven, seven, seven)
+	VPSRLW(U8(15), seven, eight)
+	VPSLLW(U8(3), eight, eight)
+	VPADDW(seven, eight, seven)
+
+	Label("samples")
+	triple := func(v VecVirtual) VecVirtual {
+		t := YMM()
+		VPADDW(v, v, t)
+		VPADDW(v, t, t)
+		return t
+	}
+	var v [3]VecVirtual // before, at and after
+	for i := range v {
+		t, n := YMM(), YMM()
+		VPMOVZXBW(Mem{Base: this, Disp: i}, t)
+		VPMOVZXBW(Mem{Base: near, Disp: i}, n)
+		v[i] = triple(t)
+		VPADDW(n, v[i], v[i])
+	}
+	v[1] = triple(v[1])
+	for i, half := range []VecVirtual{eight, seven} {
+		VPADDW(v[1], v[2*i], v[2*i])
+		VPADDW(half, v[2*i], v[2*i])
+		VPSRLW(U8(4), v[2*i], v[2*i])
+	}
+	VPSLLW(U8(8), v[2], v[2])
+	VPOR(v[2], v[0], v[0])
+	VMOVDQU(v[0], Mem{Base: out, Disp: 2})
+	ADDQ(U8(32), out)
+	ADDQ(U8(16), this)
+	ADDQ(U8(16), near)
+	DECQ(blocks)
+	JNZ(LabelRef("samples"))
+	VZEROUPPER()
+	RET()
+}
+
+// words returns 32 bytes of read-only memory that repeat a and b.
+func words(name string, a, b int16) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, I16(a))
+		DATA(4*i+2, I16(b))
+	}
+	return m
+}
+
+// zero in a shuffle gives a zero byte.
+const zero = 0x80
+
+// bytes returns read-only memory that holds b.
+func bytes(name string, b ...byte) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i, v := range b {
+		DATA(i, U8(v))
+	}
+	return m
+}

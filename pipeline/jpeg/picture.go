@@ -1,0 +1,91 @@
+package jpeg
+
+import (
+	"fmt"
+	"image"
+)
+
+// Picture is a part of a decoded picture.
+type Picture struct {
+	Bounds image.Rectangle // the pixels that are there
+
+	planes     []plane
+	hMax, vMax int
+	colours    colours
+	scratch    []byte
+	rows       [4][]byte
+
+	rgb    []byte // instead of planes: the pixels of Bounds
+	stride int
+}
+
+// colours are what a picture's components mean.
+type colours int
+
+const (
+	grey colours = iota
+	yCbCr
+	plainRGB
+	cmyk
+	ycck
+)
+
+// space is what a file says of its colours.
+type space struct {
+	jfif, adobe bool
+	transform   byte // Adobe's
+}
+
+func (s *space) sawAPP0(body []byte) {
+	s.jfif = s.jfif || len(body) >= 14 && string(body[:5]) == "JFIF\x00"
+}
+
+func (s *space) sawAPP14(body []byte) {
+	if len(body) >= 12 && string(body[:5]) == "Adobe" {
+		s.adobe, s.transform = true, body[11]
+	}
+}
+
+// of returns the meaning of n components with the given ids, as libjpeg guesses it:
+// transforms that Adobe doesn't define are the usual ones.
+func (s *space) of(n int, ids [4]byte) colours {
+	switch {
+	case n == 1:
+		return grey
+	case n == 4 && s.adobe && s.transform != 0:
+		return ycck
+	case n == 4:
+		return cmyk
+	case s.jfif:
+		return yCbCr
+	case s.adobe && s.transform == 0, !s.adobe && [3]byte(ids[:]) == [3]byte{'R', 'G', 'B'}:
+		return plainRGB
+	}
+	return yCbCr
+}
+
+// RGB overwrites dst, rect.Dy() rows of rect.Dx() RGB pixels without gaps, with
+// the pixels inside rect, which lies in p.Bounds.
+func (p *Picture) RGB(dst []byte, rect image.Rectangle) {
+	if !rect.In(p.Bounds) {
+		panic(fmt.Sprintf("jpeg: %v isn't in the picture's %v", rect, p.Bounds))
+	}
+	at := rect.Sub(p.Bounds.Min)
+	n := 3 * rect.Dx()
+	if p.rgb != nil {
+		for y := at.Min.Y; y < at.Max.Y; y++ {
+			copy(dst[:n], p.rgb[y*p.stride+3*at.Min.X:])
+			dst = dst[n:]
+		}
+		return
+	}
+	whole := p.Bounds.Dx() + 8
+	p.scratch = grow(p.scratch, len(p.planes)*whole)
+	for y := at.Min.Y; y < at.Max.Y; y++ {
+		for i := range p.planes {
+			p.rows[i] = p.planes[i].row(p.scratch[i*whole:][:whole], y, at.Min.X, at.Max.X, p.hMax, p.vMax)
+		}
+		p.colours.toRGB(dst[:n], p.rows[:len(p.planes)])
+		dst = dst[n:]
+	}
+}
