@@ -44,6 +44,7 @@ type Context struct {
 	marked  uint64 // marks made, likewise
 
 	estimating bool // see Estimate; set between calls
+	capturing  bool // a graph is being captured
 
 	retired retirements
 	events  events
@@ -51,6 +52,7 @@ type Context struct {
 
 	mu      sync.Mutex
 	failure error // the first one stays: what follows it is undefined
+	plans   []string
 }
 
 // command is one entry of the queue: a call to make, a program to run, a copy,

@@ -3,7 +3,10 @@ package cuda_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,11 +98,33 @@ func gives(call string) bool {
 	return false
 }
 
-func planRun(call string) bool { return call == "cudnnBackendExecute" || call == "cublasLtMatmul" }
+// notes collects what contexts tell of.
+type notes struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (n *notes) add(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, line)
+}
+
+// with returns the first line that contains text.
+func (n *notes) with(text string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, line := range n.lines {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
+}
 
 // TestEveryCallMayFail lets each of the calls of a short run fail in turn: the
-// run must end with an error that names the call, hang nowhere and give
-// everything back.
+// run must end with an error that names the call, or go on without what failed (a
+// plan, a graph) and name the call in a note; hang nowhere; and give everything back.
 func TestEveryCallMayFail(t *testing.T) {
 	for _, c := range []struct {
 		devices []int
@@ -118,16 +143,19 @@ func TestEveryCallMayFail(t *testing.T) {
 			if testing.Short() {
 				stride = max(1, calls/15)
 			}
-			refused := 0
+			refused, noted := 0, 0
 			for at := 0; at < calls; at += stride {
 				inTime(t, func() {
 					f := &failer{at: at}
 					m := machine(t, emulator.Options{Devices: 2, Fail: f.ask})
+					told, o := new(notes), o
+					o.Note = told.add
 					_, err := smallRun(m, o, 3, devices, nil)
 					name := f.failed()
 					switch {
 					case name == "": // fewer calls than in the first run
-					case err == nil && c.timed && planRun(name): // another plan was taken
+					case err == nil && told.with("refused by the test: "+name) != "":
+						noted++
 					case err == nil:
 						t.Errorf("call %d (%s) failed and nobody said so", at, name)
 					case !strings.Contains(err.Error(), "refused by the test: "+name):
@@ -140,9 +168,67 @@ func TestEveryCallMayFail(t *testing.T) {
 					}
 				})
 			}
-			t.Logf("%d of some %d calls refused", refused, calls)
+			t.Logf("%d of some %d calls refused, %d made do without", refused, calls, noted)
 		})
 	}
+}
+
+// TestSparePlan: an engine that fails when it first runs gives way to the library's
+// next one, and training goes on with the numbers of one that never failed.
+func TestSparePlan(t *testing.T) {
+	var log []string
+	for _, call := range []string{"cudnnBackendExecute", "cublasLtMatmul"} {
+		var f firstFails
+		f.call = call
+		told := new(notes)
+		m := machine(t, emulator.Options{Fail: f.ask})
+		got := train(t, "small", 4, 3, open(t, m, cuda.Options{Deterministic: true, Note: told.add}, 0))
+		want := train(t, "small", 4, 3, open(t, machine(t, emulator.Options{}), cuda.Options{Deterministic: true}, 0))
+		line := told.with("takes its place")
+		if !strings.Contains(line, "refused by the test: "+call) || !strings.HasPrefix(line, "cuda:0: ") {
+			t.Errorf("%s: notes %q", call, told.lines)
+		}
+		if !slices.Equal(got.loss, want.loss) {
+			t.Errorf("%s: losses %v with the spare plan, %v without", call, got.loss, want.loss)
+		}
+		log = append(log, line)
+	}
+	t.Log(strings.Join(log, "\n"))
+}
+
+// TestWithoutGraph: steps that can't be captured, or whose graph isn't taken, run one
+// by one, with one note a segment.
+func TestWithoutGraph(t *testing.T) {
+	want := train(t, "small", 4, 4, open(t, machine(t, emulator.Options{}), cuda.Options{Deterministic: true}, 0))
+	for _, call := range []string{"cuStreamBeginCapture", "cuStreamEndCapture", "cuGraphLaunch"} {
+		told := new(notes)
+		m := machine(t, emulator.Options{Fail: func(name string, count int) error {
+			if name == call {
+				return errors.New("refused by the test: " + name)
+			}
+			return nil
+		}})
+		got := train(t, "small", 4, 4, open(t, m, cuda.Options{Deterministic: true, Note: told.add}, 0))
+		if !slices.Equal(got.loss, want.loss) {
+			t.Errorf("%s: losses %v one by one, %v from graphs", call, got.loss, want.loss)
+		}
+		if n := len(told.lines); n == 0 || n != m.Count(call) || told.with("not as a graph: ") == "" {
+			t.Errorf("%s: called %d times, notes %q", call, m.Count(call), told.lines)
+		}
+	}
+}
+
+// firstFails refuses a call the first time that it is made.
+type firstFails struct {
+	call string
+	done atomic.Bool
+}
+
+func (f *firstFails) ask(call string, _ int) error {
+	if call == f.call && !f.done.Swap(true) {
+		return errors.New("refused by the test: " + call)
+	}
+	return nil
 }
 
 // TestLostDevice takes a GPU away in the middle of training.

@@ -67,6 +67,19 @@ func TestGPUConformance(t *testing.T) {
 	}
 }
 
+// TestGPUThin is TestGPUConformance without its repetitions, for a card that is at
+// hand for minutes.
+func TestGPUThin(t *testing.T) {
+	gpus(t)
+	for _, precision := range []cuda.Precision{cuda.FP32, cuda.TF32, cuda.BF16} {
+		t.Run(precision.String(), func(t *testing.T) {
+			enginetest.RunCases(t, enginetest.Thin(), func(t *testing.T) engine.Context {
+				return onGPU(t, cuda.Options{Precision: precision, Deterministic: true, Note: func(line string) { t.Log(line) }}, "cuda:0")[0]
+			}, tolerances[precision])
+		})
+	}
+}
+
 // TestGPUTimedPlans runs the cases of convolutions and products with the plans
 // that are fastest here.
 func TestGPUTimedPlans(t *testing.T) {

@@ -66,6 +66,10 @@ type Options struct {
 	// Eager enqueues every kernel anew in each run. Otherwise a program is
 	// captured as graphs when it runs for the second time.
 	Eager bool
+	// Note is told, in one line each, what a context does without: a graph that
+	// can't be captured, an engine that fails. Each context calls it from a
+	// goroutine of its own. nil drops the lines.
+	Note func(line string)
 	// Wire is BF16 where gradients travel between ranks in bfloat16: half the
 	// bytes, sums of rounded numbers. Otherwise they travel in float32, and
 	// activations always as they are.

@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
 
 	"alexnet/engine"
@@ -43,6 +44,7 @@ type program struct {
 type segment struct {
 	steps  []step
 	graph  gpu.Graph
+	eager  bool // no graph: it couldn't be captured or replayed
 	signal *event
 	await  *event
 	fetch  []fetch
@@ -170,29 +172,46 @@ func (p *program) execute(s engine.Step) error {
 
 // runSegment enqueues the steps one by one the first time, which makes the
 // driver and its libraries load what they load late; captures them the second
-// time; and replays the graph from then on.
+// time; and replays the graph from then on. Steps without a graph that works are
+// enqueued one by one for good.
 func (c *Context) runSegment(seg *segment, runs int) error {
-	if runs == 0 || c.options.Eager {
+	if runs == 0 || c.options.Eager || seg.eager {
 		return seg.enqueue(c.compute)
 	}
-	if seg.graph == nil {
-		if err := c.compute.Capture(); err != nil {
-			return err
-		}
-		failure := seg.enqueue(c.compute)
-		graph, err := c.compute.Captured()
-		if err == nil {
-			c.closers = append(c.closers, graph)
-		}
-		if failure != nil {
-			return failure
-		}
-		if err != nil {
-			return fmt.Errorf("capturing %s to %s: %w", seg.steps[0].name, seg.steps[len(seg.steps)-1].name, err)
-		}
+	err := c.capture(seg)
+	if err == nil {
+		err = c.compute.Replay(seg.graph)
+	}
+	if err == nil || errors.Is(err, gpu.ErrLost) {
+		return err
+	}
+	seg.eager = true
+	c.note("the steps from %s to %s run one by one, not as a graph: %v", seg.steps[0].name, seg.steps[len(seg.steps)-1].name, err)
+	return seg.enqueue(c.compute)
+}
+
+// capture makes the segment's graph unless it is there.
+func (c *Context) capture(seg *segment) error {
+	if seg.graph != nil {
+		return nil
+	}
+	if err := c.compute.Capture(); err != nil {
+		return err
+	}
+	c.capturing = true
+	failure := seg.enqueue(c.compute)
+	c.capturing = false
+	graph, err := c.compute.Captured()
+	if err == nil {
+		c.closers = append(c.closers, graph)
+	}
+	if failure != nil {
+		return failure
+	}
+	if err == nil {
 		seg.graph = graph
 	}
-	return c.compute.Replay(seg.graph)
+	return err
 }
 
 func (seg *segment) enqueue(s gpu.Stream) error {

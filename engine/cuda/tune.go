@@ -3,16 +3,28 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// A plan is what products and convolutions have in common.
+// A plan is one way to compute a product or a convolution: both have these methods.
+// Run's pointers are the two operands, the bias, the result and the workspace.
 type plan interface {
 	Name() string
 	Workspace() int64
+	Run(s gpu.Stream, a, b, bias, d, workspace gpu.Pointer) error
 	Close() error
+}
+
+// plansOf is a list of a library's plans.
+func plansOf[P plan](list []P) []plan {
+	plans := make([]plan, len(list))
+	for i, p := range list {
+		plans[i] = p
+	}
+	return plans
 }
 
 // convolution is the plan for q; the context keeps it.
@@ -31,9 +43,7 @@ func (c *Context) convolution(q gpu.Convolution) (gpu.ConvolutionPlan, error) {
 	if err != nil {
 		return nil, c.planless(err)
 	}
-	p, err := choose(c, fmt.Sprintf("%+v", convolutionKey(q)), plans, sizes, func(p gpu.ConvolutionPlan, at [4]gpu.Pointer, work gpu.Pointer) error {
-		return p.Run(c.compute, at[0], at[1], at[3], at[2], work)
-	})
+	p, err := c.choose(q.String(), fmt.Sprintf("%+v", convolutionKey(q)), plansOf(plans), sizes)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", q, err)
 	}
@@ -63,9 +73,7 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 		int64(q.M*q.N) * q.Output.Size(),
 		int64(q.N) * 4,
 	}
-	p, err := choose(c, fmt.Sprintf("%+v", productKey(q)), plans, sizes, func(p gpu.ProductPlan, at [4]gpu.Pointer, work gpu.Pointer) error {
-		return p.Run(c.compute, at[0], at[1], at[3], at[2], work)
-	})
+	p, err := c.choose(q.String(), fmt.Sprintf("%+v", productKey(q)), plansOf(plans), sizes)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", q, err)
 	}
@@ -87,23 +95,25 @@ const timedRuns = 5
 
 // choose takes the plan that was fastest on this card, timing them when it
 // hasn't been before, and closes the others. A deterministic context takes the
-// first, and so does one on a card without room for the operands: there it only
-// matters how much is missing. One that estimates takes the largest.
-func choose[P plan](c *Context, key string, plans []P, sizes [4]int64, run func(p P, at [4]gpu.Pointer, work gpu.Pointer) error) (P, error) {
-	best := 0
+// library's first and keeps the next ones as spares, and so does one on a card
+// without room for the operands: there it only matters how much is missing. One
+// that estimates takes the largest. what says in words what is computed.
+func (c *Context) choose(what, key string, plans []plan, sizes [4]int64) (plan, error) {
+	best := -1
 	switch {
-	case c.options.Deterministic || len(plans) < 2:
+	case c.options.Deterministic:
 	case c.estimating:
+		best = 0
 		for i, p := range plans {
 			if p.Workspace() > plans[best].Workspace() {
 				best = i
 			}
 		}
-	default:
+	case len(plans) > 1:
 		c.card.mu.Lock()
 		name, known := c.card.chosen[key]
 		if !known {
-			i, err := fastest(c, plans, sizes, run)
+			i, err := c.fastest(what, plans, sizes)
 			switch {
 			case errors.Is(err, gpu.ErrOutOfMemory):
 			case err != nil:
@@ -112,20 +122,19 @@ func choose[P plan](c *Context, key string, plans []P, sizes [4]int64, run func(
 				for _, p := range plans {
 					err = errors.Join(err, p.Close())
 				}
-				var none P
-				return none, err
+				return nil, err
 			default:
 				name = plans[i].Name()
 				c.card.chosen[key] = name
 			}
 		}
 		c.card.mu.Unlock()
-		for i := range plans {
-			if plans[i].Name() == name {
-				best = i
-				break
-			}
-		}
+		best = slices.IndexFunc(plans, func(p plan) bool { return p.Name() == name })
+	}
+	if best < 0 {
+		p, err := c.withSpares(what, plans)
+		c.took(what, p)
+		return p, err
 	}
 	var errs []error
 	for i, p := range plans {
@@ -133,12 +142,13 @@ func choose[P plan](c *Context, key string, plans []P, sizes [4]int64, run func(
 			errs = append(errs, p.Close())
 		}
 	}
+	c.took(what, plans[best])
 	return plans[best], errors.Join(errs...)
 }
 
 // fastest runs every plan on memory of its own and returns the index of the
 // one that takes least. One that is refused is passed over.
-func fastest[P plan](c *Context, plans []P, sizes [4]int64, run func(p P, at [4]gpu.Pointer, work gpu.Pointer) error) (best int, err error) {
+func (c *Context) fastest(what string, plans []plan, sizes [4]int64) (best int, err error) {
 	var total, work int64
 	var at [4]gpu.Pointer
 	for i, n := range sizes {
@@ -176,11 +186,12 @@ func fastest[P plan](c *Context, plans []P, sizes [4]int64, run func(p P, at [4]
 	var least time.Duration
 	var failure error
 	for i, p := range plans {
-		once := func() error { return run(p, at, base.Add(total)) }
+		once := func() error { return p.Run(c.compute, at[0], at[1], at[3], at[2], base.Add(total)) }
 		if err := once(); err != nil {
 			if errors.Is(err, gpu.ErrLost) {
 				return 0, err
 			}
+			c.note("%s: %s is passed over: %v", what, p.Name(), err)
 			failure = errors.Join(failure, fmt.Errorf("%s: %w", p.Name(), err))
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 var gpus = []kind{{"cuda", "cuda:0", openCUDA, Precisions, listCUDA}}
 
 func openCUDA(names []string, o Options) ([]engine.Context, error) {
-	options := cuda.Options{Deterministic: o.Deterministic, RankTimeout: o.RankTimeout}
+	options := cuda.Options{Deterministic: o.Deterministic, RankTimeout: o.RankTimeout, Note: o.Note}
 	if o.Wire == "bf16" {
 		options.Wire = cuda.BF16
 	}

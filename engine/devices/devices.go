@@ -37,6 +37,10 @@ type Options struct {
 	// RankTimeout is how long such a context waits for the other ranks in one
 	// exchange before it fails with engine.ErrStalled; 0 means 10 minutes.
 	RankTimeout time.Duration
+	// Note is told, in one line each, what a context does without on a device that
+	// refuses it: a captured graph, an engine of a library. nil drops the lines. It
+	// may be called from several goroutines.
+	Note func(line string)
 }
 
 // Precisions are the values of Options.Precision.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"alexnet/engine"
 )
@@ -31,7 +32,7 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, ctx.Close()) }()
+	defer func() { err = errors.Join(c.explain(ctx, err), ctx.Close()) }()
 
 	tensors := distinct(append(c.Op.Reads(), c.Op.Writes()...))
 	guards, size := place(ctx, tensors)
@@ -114,6 +115,20 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 	return worst, nil
 }
 
+// explain adds to a failure what is needed to look for its cause elsewhere: the op with
+// its tensors, and the plans of a context that has any. The inputs are Noise of the
+// case's name, or Data.
+func (c OpCase) explain(ctx engine.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%w\nop: %+v", err, c.Op)
+	if p, ok := ctx.(interface{ Plans() []string }); ok {
+		err = fmt.Errorf("%w\nplans: %s", err, strings.Join(p.Plans(), "; "))
+	}
+	return err
+}
+
 // products is the number of multiplications of a convolution or dense op.
 func (c OpCase) products() int {
 	switch op := c.Op.(type) {
@@ -129,8 +144,11 @@ func (c OpCase) products() int {
 	return 0
 }
 
+// shownWrong is how many wrong elements an error shows.
+const shownWrong = 4
+
 // compare holds a whole output against the reference; the error names the first
-// wrong element and how many there are.
+// wrong elements and how many there are.
 func (c OpCase) compare(t *engine.Tensor, got []float64, want []Sum, tol Tolerance) (worst float64, err error) {
 	store := unitFP32
 	if t.Type == engine.Working {
@@ -143,13 +161,15 @@ func (c OpCase) compare(t *engine.Tensor, got []float64, want []Sum, tol Toleran
 		if e == nil {
 			continue
 		}
-		wrong++
-		if err == nil {
+		switch wrong++; {
+		case wrong == 1:
 			err = fmt.Errorf("%s: %v at %s %w", c.Op.Kind(), t, coordinates(t.Shape, i), e)
+		case wrong <= shownWrong:
+			err = fmt.Errorf("%w; at %s %w", err, coordinates(t.Shape, i), e)
 		}
 	}
 	if wrong > 1 {
-		err = fmt.Errorf("%w (and %d more of %d)", err, wrong-1, len(got))
+		err = fmt.Errorf("%w (%d wrong of %d)", err, wrong, len(got))
 	}
 	return worst, err
 }

@@ -27,6 +27,49 @@ func TestSuiteAcceptsTheReference(t *testing.T) {
 	}
 }
 
+// TestThin: the thinned suite has every kind of op and every other case.
+func TestThin(t *testing.T) {
+	group := func(name string) string { kind, _, _ := strings.Cut(name, "/"); return kind }
+	count := func(cases []Case) (kinds map[string]int) {
+		kinds = map[string]int{}
+		for _, c := range cases {
+			kinds[group(c.Name)]++
+		}
+		return kinds
+	}
+	all, thin := count(Cases()), count(Thin())
+	for kind, n := range all {
+		if thin[kind] == 0 || thin[kind] > n {
+			t.Errorf("%s: %d cases of %d", kind, thin[kind], n)
+		}
+	}
+	// Convolutions are what takes a device's library its time.
+	if kind := "conv backward"; thin[kind]*2 > all[kind] {
+		t.Errorf("%s: %d cases of %d are left", kind, thin[kind], all[kind])
+	}
+	t.Logf("%d cases of %d: %v", len(Thin()), len(Cases()), thin)
+}
+
+// TestFailuresExplain: a wrong result is told with the op, its tensors and the first
+// wrong elements.
+func TestFailuresExplain(t *testing.T) {
+	wrong := fault{result: func(op engine.Op, _ Memory, out map[*engine.Tensor][]Sum) {
+		for i := range out[op.Writes()[0]] {
+			out[op.Writes()[0]][i].Value++
+		}
+	}}
+	var err error
+	for _, c := range OpCases() {
+		if strings.HasPrefix(c.Name, "dense forward/3×1×1×1") {
+			_, err = c.check(func() (engine.Context, error) { return newOracle(wrong), nil }, FP32)
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "(21 wrong of 21)") || strings.Count(err.Error(), "; at [") != shownWrong-1 ||
+		!strings.Contains(err.Error(), "\nop: {X:x 3×1×1×1 W:w 7×1×1×1") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestSuiteRefusesFaults puts mistakes that are easily made into the oracle;
 // some case of the named group must notice.
 func TestSuiteRefusesFaults(t *testing.T) {

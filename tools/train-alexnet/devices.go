@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -21,8 +22,12 @@ const devicesUsage = "`LIST` of device contexts for the towers: auto is the firs
 
 const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; tf32 and bf16 on the tensor cores of a GPU, with weights and sums in fp32"
 
-// openDevices opens the contexts of --devices.
+// openDevices opens the contexts of --devices. What they do without is told on
+// standard error.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
+	if o.Note == nil {
+		o.Note = func(line string) { fmt.Fprintln(os.Stderr, line) }
+	}
 	contexts, err := devices.Open(list, o)
 	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
 		return nil, command.Usagef("--%w", err)
