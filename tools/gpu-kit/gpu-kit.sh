@@ -1,8 +1,12 @@
 #!/bin/sh
-# Tries out train-alexnet on this machine's GPU and writes gpu-report/report.json and
-# report.txt. A call takes at most ten minutes; the same command again goes on with
-# what is left. Needs an NVIDIA driver, cuBLAS 12 or 13 and cuDNN 9; with PyTorch
-# speeds are compared, and with raw shards of Imagenette errors too.
+# Tries out train-alexnet on this machine's GPU in one call of eight minutes (-minutes) and
+# writes report.txt, report.json and log.txt to gpu-report (-out). The same command again
+# goes on with what is left. Needs an NVIDIA driver, cuBLAS 12 or 13 and cuDNN 9; with
+# PyTorch speeds are compared.
 #
-#   ./gpu-kit.sh [-python PYTHON] [-train SHARDS -val SHARDS -pca FILE] [-only PARTS] [-again]
-exec "$(dirname "$0")/gpu-kit" "$@"
+#   ./gpu-kit.sh [-python PYTHON] [-minutes N] [-out DIR] [-only PARTS] [-again]
+dir=$(cd "$(dirname "$0")" && pwd) || exit
+for packed in "$dir"/*.gz; do
+	if [ -e "$packed" ]; then gunzip -f "$packed" || exit; fi
+done
+exec "$dir/gpu-kit" "$@"

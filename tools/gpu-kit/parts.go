@@ -11,110 +11,107 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"alexnet/internal/file"
 )
 
-// allParts are what the kit tries, what tells most first.
-func allParts(seeds int) []*part {
-	all := []*part{
-		{Name: "driver", limit: 40 * time.Second, do: tests("nvidia.test", "TestGPU")},
-		{Name: "conformance", limit: 150 * time.Second, do: tests("cuda.test", "TestGPUConformance")},
-		{Name: "training beside the CPU", limit: 60 * time.Second, do: tests("cuda.test", "TestGPUTraining|TestGPURepeats|TestGPUOut")},
-		{Name: "timed plans", limit: 80 * time.Second, do: tests("cuda.test", "TestGPUTimedPlans")},
-		{Name: "ranks", limit: 40 * time.Second, do: tests("cuda.test", "TestGPURanks")},
-		{Name: "PyTorch's numbers", limit: 60 * time.Second, do: tests("enginetest.test", "TestGPUGolden")},
-	}
-	for _, m := range []struct {
-		precision string
-		batch     int
-		limit     time.Duration
-	}{{"bf16", 128, 110}, {"bf16", 512, 90}, {"tf32", 128, 90}, {"tf32", 512, 90}} {
-		all = append(all, &part{Name: fmt.Sprintf("speed in %s, batch %d", m.precision, m.batch), limit: m.limit * time.Second, do: speed(m.precision, m.batch)})
-	}
-	all = append(all,
-		&part{Name: "two contexts on one GPU", limit: 60 * time.Second, do: twoContexts},
-		&part{Name: "roofline", limit: 45 * time.Second, do: rooflines},
-		&part{Name: "training from shards", limit: 60 * time.Second, do: fromShards},
-		&part{Name: "failures", limit: 40 * time.Second, do: failures},
-		&part{Name: "short training", limit: 85 * time.Second, do: shortTraining})
-	for n := range seeds {
-		all = append(all, &part{Name: fmt.Sprintf("Imagenette, seed %d", n+1), limit: 150 * time.Second, do: imagenette(n + 1)})
-	}
-	return all
+// part is one thing that is tried, and what became of it.
+type part struct {
+	Name    string  `json:"name"`
+	Status  string  `json:"status"` // ok, failed, timed out, skipped, left (for another call)
+	Seconds float64 `json:"seconds"`
+	Detail  string  `json:"detail,omitempty"` // of a failure: what is needed to mend it without the card
+	Rates   []rate  `json:"rates,omitempty"`
+
+	budget time.Duration
+	do     func(ctx context.Context, k *kit, p *part) error
 }
 
-// log runs a program, keeps all it prints in the part's log, and returns its
-// standard output. The error has the program's last words.
+const (
+	skipped = "skipped"
+	left    = "left"
+)
+
+var errSkipped = errors.New("skipped")
+
+// rate is one measurement, in images a second; what wasn't measured is 0.
+type rate struct {
+	Who       string  `json:"who"` // ours, or a way of PyTorch's
+	Devices   string  `json:"devices"`
+	Precision string  `json:"precision"`
+	Batch     int     `json:"batch"`
+	Train     float64 `json:"train_images_per_s"`
+	Infer     float64 `json:"infer_images_per_s,omitempty"`
+	Roofline  float64 `json:"roofline_images_per_s,omitempty"`
+
+	FromData   float64 `json:"train_from_data_images_per_s,omitempty"` // and in turns with it:
+	FromMemory float64 `json:"train_from_memory_images_per_s,omitempty"`
+}
+
+// allParts is what the kit tries, in order. Budgets of the first three groups add up to
+// eight minutes; the kit takes what a part leaves for those after it.
+func allParts() []*part {
+	seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
+	add := func(name string, budget int, do func(context.Context, *kit, *part) error) *part {
+		return &part{Name: name, budget: seconds(budget), do: do}
+	}
+	return []*part{
+		// Two minutes: does it run, and is it right?
+		add("driver and kernels", 25, tests("nvidia.test", "TestGPU[^R]")),
+		add("conformance and a step, fp32", 60, tests("cuda.test", "TestGPUThin/fp32|TestGPUTrainingAgreesWithCPU/fp32")),
+		add("PyTorch's numbers", 35, tests("enginetest.test", "TestGPUGolden/alexnet_on|TestGPUGolden/alexnet-mini_on")),
+		// Three minutes: how fast is it?
+		add("speed in bf16, batch 128", 60, speed("bf16", 128)),
+		add("speed in bf16, batch 512", 50, speed("bf16", 512)),
+		add("two contexts on one GPU", 40, benches([]string{"cuda:0", "cuda:0,cuda:0", "cuda:0"}, 128, noLayers)),
+		add("each op and the roofline", 30, roofline),
+		// Three minutes: the other precisions, real data, the same bits again.
+		add("conformance and a step, tf32, bf16", 80, tests("cuda.test", "TestGPUThin/(tf32|bf16)|TestGPUTrainingAgreesWithCPU/(tf32|bf16)")),
+		add("training from shards", 40, fromShards),
+		add("runs repeat", 40, tests("cuda.test", "TestGPURepeats|TestGPUOutOfMemory")),
+		// What time is left for.
+		add("NaN behind ReLU", 20, tests("nvidia.test", "TestGPUReLUKeepsNaN")),
+		add("refusals", 40, refusals),
+		add("plans by time", 80, tests("cuda.test", "TestGPUTimedPlans")),
+		add("speed in tf32, batch 128", 60, speed("tf32", 128)),
+		add("speed compiled, bf16, batch 128", 150, speed("bf16", 128, "--compile")),
+		add("ranks through NCCL", 40, tests("cuda.test", "TestGPURanks")),
+		add("whole conformance", 200, tests("cuda.test", "TestGPUConformance")),
+		add("a minute of training", 90, shortTraining),
+		add("Imagenette, seed 1", 200, imagenette(1)),
+		add("Imagenette, seed 2", 200, imagenette(2)),
+		add("Imagenette, seed 3", 200, imagenette(3)),
+	}
+}
+
+// log runs a program, adds all it prints to log.txt, and returns its standard output.
+// The error has the program's last words.
 func (p *part) log(ctx context.Context, k *kit, program string, args ...string) (string, error) {
-	p.Log = strings.ReplaceAll(strings.ReplaceAll(p.Name, ",", ""), " ", "-") + ".log"
-	f, err := file.OpenOwn(filepath.Join(k.out, p.Log))
+	f, err := os.OpenFile(filepath.Join(k.out, "log.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	if _, err := f.Seek(0, io.SeekEnd); err != nil {
-		return "", err
-	}
-	fmt.Fprintf(f, "$ %s %s\n", program, strings.Join(args, " "))
+	fmt.Fprintf(f, "\n== %s\n$ %s %s\n", p.Name, program, strings.Join(args, " "))
 	c := k.command(ctx, program, args...)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = io.MultiWriter(f, &stdout), io.MultiWriter(f, &stderr)
-	err = c.Run()
-	if err != nil {
-		words := strings.TrimSpace(stderr.String())
-		if words == "" {
-			words = failedLines(stdout.String())
-		}
-		err = fmt.Errorf("%s %s: %w: %s", filepath.Base(program), strings.Join(args, " "), err, lastLines(words, 6))
+	if err = c.Run(); err != nil {
+		err = fmt.Errorf("%s %s: %w: %s", filepath.Base(program), strings.Join(args, " "), err, lastLines(stderr.String(), 8))
 	}
 	return stdout.String(), err
 }
 
-// cast is a command line as it is, or for a rehearsal: small, on the CPU.
-func (k *kit) cast(args []string) []string {
-	if !k.rehearse {
-		return args
-	}
-	out := slices.Clone(args)
-	for i := 1; i < len(out); i++ {
-		switch out[i-1] {
-		case "--devices":
-			out[i] = strings.ReplaceAll(out[i], "cuda:0", "cpu")
-		case "--device":
-			out[i] = "cpu"
-		case "--precision":
-			out[i] = "fp32"
-		case "--net":
-			out[i] = "alexnet-mini"
-		case "--batch":
-			out[i] = "16"
-		case "--warmup":
-			out[i] = "2"
-		}
-	}
-	if !slices.Contains(out, "--net") && slices.Contains(out, "--devices") {
-		out = append(out, "--net", "alexnet-mini")
-	}
-	if !slices.Contains(out, "--batch") {
-		out = append(out, "--batch", "16")
-	}
-	return out
-}
-
-// tests runs tests of a compiled test program.
+// tests runs tests of a compiled test program in one process, whose contexts stay open.
 func tests(program, pattern string) func(context.Context, *kit, *part) error {
 	return func(ctx context.Context, k *kit, p *part) error {
 		out, err := p.log(ctx, k, program, "-test.v", "-test.count=1", "-test.run", pattern)
 		passed, failed := strings.Count(out, "--- PASS"), strings.Count(out, "--- FAIL")
-		if err == nil && passed == 0 {
-			return skipped("the tests skipped: " + lastLines(strings.TrimSpace(out), 3))
-		}
 		p.Detail = fmt.Sprintf("%d passed, %d failed", passed, failed)
-		if err != nil {
-			return fmt.Errorf("%s: %s", p.Detail, failedLines(out))
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s\n%s\n%w", p.Detail, failures(out), err)
+		case passed == 0:
+			return fmt.Errorf("%w: %s", errSkipped, lastLines(out, 3))
 		}
 		return nil
 	}
@@ -130,30 +127,29 @@ func (p *part) bench(ctx context.Context, k *kit, devices, precision string, bat
 	}
 	var r rate
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
-		return fmt.Errorf("train-alexnet bench printed %q: %w", firstLine(out), err)
+		return fmt.Errorf("train-alexnet bench printed %q: %w", lastLines(out, 1), err)
 	}
 	r.Who, r.Devices, r.Precision, r.Batch = "ours", devices, precision, batch
 	p.Rates = append(p.Rates, r)
 	return nil
 }
 
-// speed takes turns: ours, PyTorch in each of its ways, ours again. PyTorch may
-// compile for long: it is ended in time for our second turn, and what it has
-// measured by then counts.
-func speed(precision string, batch int) func(context.Context, *kit, *part) error {
+const noLayers = "--no-layers"
+
+// speed takes turns: ours, PyTorch in each of its ways, ours again. PyTorch is ended in
+// time for our second turn, and what it has measured by then counts.
+func speed(precision string, batch int, torch ...string) func(context.Context, *kit, *part) error {
 	return func(ctx context.Context, k *kit, p *part) error {
+		began := time.Now()
 		if err := p.bench(ctx, k, "cuda:0", precision, batch, noLayers); err != nil {
 			return err
 		}
 		deadline, _ := ctx.Deadline()
-		left := time.Until(deadline) - 15*time.Second
-		limited, cancel := context.WithTimeout(ctx, left)
+		room := time.Until(deadline) - time.Since(began) - time.Second
+		limited, cancel := context.WithTimeout(ctx, room)
 		defer cancel()
-		out, errTorch := p.log(limited, k, k.python, filepath.Join(k.dir, "train_torch_gpu.py"),
-			"--precision", precision, "--batch", fmt.Sprint(batch), "--steps", fmt.Sprint(k.steps), "--seconds", fmt.Sprintf("%.0f", left.Seconds()))
-		if errTorch != nil && limited.Err() != nil {
-			errTorch = fmt.Errorf("ended after %v: %w", left.Round(time.Second), errTorch)
-		}
+		out, errTorch := p.log(limited, k, k.python, append([]string{filepath.Join(k.dir, "train_torch_gpu.py"),
+			"--precision", precision, "--batch", fmt.Sprint(batch), "--steps", fmt.Sprint(k.steps), "--seconds", fmt.Sprintf("%.0f", room.Seconds())}, torch...)...)
 		for line := range strings.Lines(out) {
 			r := rate{Devices: "cuda:0", Precision: precision, Batch: batch}
 			if json.Unmarshal([]byte(line), &r) == nil && r.Train > 0 {
@@ -167,117 +163,134 @@ func speed(precision string, batch int) func(context.Context, *kit, *part) error
 	}
 }
 
-const noLayers = "--no-layers"
-
-// twoContexts takes turns: one context, two on the same GPU, one again.
-func twoContexts(ctx context.Context, k *kit, p *part) error {
-	var errs []error
-	for _, batch := range batches {
-		for _, devices := range []string{"cuda:0", "cuda:0,cuda:0", "cuda:0"} {
-			errs = append(errs, p.bench(ctx, k, devices, "bf16", batch, noLayers))
+// benches measures ours in bf16 on lists of devices in turn.
+func benches(devices []string, batch int, more ...string) func(context.Context, *kit, *part) error {
+	return func(ctx context.Context, k *kit, p *part) error {
+		for _, d := range devices {
+			if err := p.bench(ctx, k, d, "bf16", batch, more...); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return errors.Join(errs...)
 }
 
-// rooflines times the ops of a step one by one, and compares the whole step with
-// what the card's data sheet allows.
-func rooflines(ctx context.Context, k *kit, p *part) error {
+// roofline times the ops of a step one by one, and compares the step with what the
+// card's data sheet allows.
+func roofline(ctx context.Context, k *kit, p *part) error {
 	if k.card.bandwidth == 0 {
-		return skipped("the data sheet of this GPU isn't known to the kit (cards.go)")
+		return fmt.Errorf("%w: the data sheet of this GPU isn't known to the kit (cards.go)", errSkipped)
 	}
-	var errs []error
-	for _, batch := range batches {
-		errs = append(errs, p.bench(ctx, k, "cuda:0", "bf16", batch, "--peak", fmt.Sprint(k.card.bf16), "--bandwidth", fmt.Sprint(k.card.bandwidth)))
-	}
-	return errors.Join(errs...)
+	return benches([]string{"cuda:0"}, 128, "--peak", fmt.Sprint(k.card.bf16), "--bandwidth", fmt.Sprint(k.card.bandwidth))(ctx, k, p)
 }
 
 // fromShards trains from shards, in turns with the same from memory.
 func fromShards(ctx context.Context, k *kit, p *part) error {
 	if k.train == "" {
-		return skipped("no shards: give -train")
+		return fmt.Errorf("%w: no shards", errSkipped)
 	}
-	var errs []error
-	for _, batch := range batches {
-		errs = append(errs, p.bench(ctx, k, "cuda:0", "bf16", batch, noLayers, "--data", k.train))
-	}
-	return errors.Join(errs...)
+	return benches([]string{"cuda:0"}, 128, noLayers, "--data", k.train)(ctx, k, p)
 }
 
-// failures are refusals that must be plain, and two processes on one GPU.
-func failures(ctx context.Context, k *kit, p *part) error {
-	if k.rehearse {
-		return skipped("a rehearsal: they are a GPU's")
-	}
+// refusals must be plain, and two processes may share a GPU.
+func refusals(ctx context.Context, k *kit, p *part) error {
 	for _, c := range []struct {
-		what string
 		args []string
-		want string // in the refusal
+		want string
 	}{
-		{"a net that doesn't fit", []string{"bench", "--devices", "cuda:0", "--batch", "2000000", "--no-layers"}, "memory"},
-		{"a GPU that isn't there", []string{"bench", "--devices", "cuda:99"}, "no such GPU"},
-		{"a precision that the CPU lacks", []string{"bench", "--devices", "cpu", "--precision", "bf16"}, "fp32 only"},
+		{[]string{"bench", "--devices", "cuda:0", "--batch", "2000000", noLayers}, "memory"},
+		{[]string{"bench", "--devices", "cuda:99"}, "no such GPU"},
 	} {
-		_, err := p.log(ctx, k, "train-alexnet", c.args...)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			return fmt.Errorf("%s: want a refusal with %q, got %v", c.what, c.want, err)
+		if _, err := p.log(ctx, k, "train-alexnet", c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			return fmt.Errorf("train-alexnet %s: want a refusal with %q, got %v", strings.Join(c.args, " "), c.want, err)
 		}
 	}
-	// Two processes share a GPU.
-	var both [2]error
-	var work sync.WaitGroup
-	for i := range both {
-		work.Go(func() {
-			_, both[i] = k.output(ctx, 20*time.Second, "train-alexnet", "bench", "--no-layers", "--devices", "cuda:0", "--precision", "bf16", "--steps", "20")
-		})
+	both := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := k.output(ctx, "train-alexnet", k.cast([]string{"bench", noLayers, "--devices", "cuda:0", "--precision", "bf16", "--steps", "20"})...)
+			both <- err
+		}()
 	}
-	work.Wait()
-	if err := errors.Join(both[:]...); err != nil {
+	if err := errors.Join(<-both, <-both); err != nil {
 		return fmt.Errorf("two processes on one GPU: %w", err)
 	}
 	return nil
 }
 
+// recipe is how the kit's trainings begin.
+var recipe = []string{"--batch", "32", "--lr", "0.01", "--warmup", "100", "--input-scale", "0.015625", "--precision", "bf16"}
+
 // shortTraining trains on shards, and validates.
 func shortTraining(ctx context.Context, k *kit, p *part) error {
-	if k.train == "" {
-		return skipped("no shards: give -train, -val and -pca")
+	if k.train == "" || k.val == "" || k.pca == "" {
+		return fmt.Errorf("%w: no shards", errSkipped)
 	}
-	run := filepath.Join(k.out, "run")
-	if err := os.RemoveAll(run); err != nil {
-		return err
-	}
-	args := []string{"--train", k.train, "--run", run, "--devices", "cuda:0", "--precision", "bf16", "--init", "he", "--input-scale", "0.015625",
-		"--warmup", "100", "--max-time", k.trainFor.String()}
-	if k.val != "" {
-		args = append(args, "--val", k.val)
-	}
-	if k.pca != "" {
-		args = append(args, "--pca", k.pca)
-	} else {
-		args = append(args, "--noise", "off")
-	}
+	run := filepath.Join(k.dir, "work", "short")
+	args := append([]string{"--train", k.train, "--val", k.val, "--pca", k.pca, "--run", run, "--devices", "cuda:0", "--init", "he", "--max-time", "1m"}, recipe...)
 	_, err := p.log(ctx, k, "train-alexnet", k.cast(args)...)
-	if metrics, e := file.ReadAll(filepath.Join(run, "metrics.jsonl"), 1<<24); e == nil {
-		p.Detail = lastLines(strings.TrimSpace(string(metrics)), 2)
-	}
+	p.Detail = lastMetrics(run)
 	return err
 }
 
+// imagenette trains the full net with ours and with PyTorch by the same recipe: net,
+// first weights, update rule, dropout, crops and noise are the same in distribution. It
+// wants a whole set, which doesn't fit into the kit.
+func imagenette(seed int) func(context.Context, *kit, *part) error {
+	return func(ctx context.Context, k *kit, p *part) error {
+		if k.train == "" || k.val == "" || k.pca == "" || strings.HasPrefix(k.train, k.dir) {
+			return fmt.Errorf("%w: give -train, -val and -pca of the whole set", errSkipped)
+		}
+		args := append([]string{"--train", k.train, "--val", k.val, "--pca", k.pca, "--seed", fmt.Sprint(seed), "--epochs", "15", "--net", "alexnet"}, recipe...)
+		ours, torch := filepath.Join(k.dir, "work", fmt.Sprint("ours-", seed)), filepath.Join(k.dir, "work", fmt.Sprint("torch-", seed))
+		_, err := p.log(ctx, k, "train-alexnet", k.cast(append([]string{"--init", "he", "--schedule", "cosine", "--devices", "cuda:0", "--run", ours}, args...))...)
+		if err == nil {
+			_, err = p.log(ctx, k, k.python, k.cast(append([]string{filepath.Join(k.dir, "imagenette_torch.py"), "--device", "cuda", "--run", torch}, args...))...)
+		}
+		p.Detail = fmt.Sprintf("ours %s\nPyTorch %s", lastMetrics(ours), lastMetrics(torch))
+		return err
+	}
+}
+
+// lastMetrics is the last line of a run's metrics.
+func lastMetrics(run string) string {
+	data, _ := os.ReadFile(filepath.Join(run, "metrics.jsonl"))
+	return lastLines(string(data), 1)
+}
+
+// cast is a command line as it is, or for a rehearsal: small.
+func (k *kit) cast(args []string) []string {
+	if !k.rehearse {
+		return args
+	}
+	out := slices.Clone(args)
+	for i := 1; i < len(out); i++ {
+		if small, ok := map[string]string{"--net": "alexnet-mini", "--batch": "16", "--warmup": "2", "--epochs": "1", "--max-time": "10s", "--steps": "2", "--device": "cpu"}[out[i-1]]; ok {
+			out[i] = small
+		}
+	}
+	if !slices.Contains(out, "--net") {
+		out = append(out, "--net", "alexnet-mini")
+	}
+	return out
+}
+
 func lastLines(text string, n int) string {
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// failedLines are the first few failures of a test's output with their reasons.
-func failedLines(out string) string {
+// failures are the first failures in a test's output, with what the tests say of them:
+// op, tensors, plans, wrong elements.
+func failures(out string) string {
 	var picked []string
+	said := false // the lines of a test's message are indented by eight
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
-		if strings.Contains(line, "_test.go:") || strings.Contains(line, "--- FAIL") || strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal") {
-			picked = append(picked, line)
+		said = strings.Contains(line, "_test.go:") || said && strings.HasPrefix(line, "        ")
+		if said || strings.Contains(line, "--- FAIL") || strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal") {
+			picked = append(picked, line[:min(len(line), 1000)])
 		}
 	}
-	return strings.Join(picked[:min(len(picked), 12)], "\n")
+	return strings.Join(picked[:min(len(picked), 60)], "\n")
 }
