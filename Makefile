@@ -90,7 +90,7 @@ kit-shards: kit-binaries build
 
 gpu-rehearsal: ## the GPU kit on an emulated GPU: shows that its parts run and that it ends in time
 	$(MAKE) kit-binaries kit-shards TAGS='-tags emulated' KIT=$(OUT)/gpu-rehearsal
-	$(OUT)/gpu-rehearsal/gpu-kit.sh -rehearse -again -out $(OUT)/gpu-rehearsal/report
+	$(OUT)/gpu-rehearsal/gpu-kit.sh -rehearse -again -out $(OUT)/gpu-rehearsal/report $(KITARGS)
 
 # FUZZ is how many inputs each target gets; the parsers of every format are fuzzed.
 FUZZ ?= 2000x

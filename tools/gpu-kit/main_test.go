@@ -145,7 +145,7 @@ func TestFailures(t *testing.T) {
 // started; what doesn't fit is left, and the same command again does it.
 func TestHardEnd(t *testing.T) {
 	dir := measuring(t)
-	script(t, dir, "nvidia.test", `trap '' TERM INT; sleep 60 & echo $! > "`+dir+`/child"; wait`)
+	script(t, dir, "nvidia.test", `case "$*" in *ReLU*) echo '--- PASS: x'; exit;; esac; trap '' TERM INT; sleep 60 & echo $! > "`+dir+`/child"; wait`)
 	began := time.Now()
 	code, text, parts := runKit(t, dir, "-minutes", "0.3") // five seconds of it for the kit itself
 	if took := time.Since(began); took > 18*time.Second {
