@@ -25,6 +25,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"alexnet/internal/file"
 )
 
 func main() {
@@ -153,7 +155,7 @@ func (k *kit) begin(ctx context.Context) *report {
 		r.Machine, k.card = r.Machine+"\nA rehearsal: no figure here means anything.", card{"rehearsal", 0.1, 10}
 	}
 	var old report
-	if data, err := os.ReadFile(filepath.Join(k.out, reportName)); err != nil || k.again || json.Unmarshal(data, &old) != nil || old.Machine != r.Machine {
+	if data, err := file.ReadAll(filepath.Join(k.out, reportName), 1<<24); err != nil || k.again || json.Unmarshal(data, &old) != nil || old.Machine != r.Machine {
 		old = report{}
 	}
 	r.Seconds = old.Seconds
@@ -260,8 +262,8 @@ const reportName = "report.json"
 func (r *report) write(dir string) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	return errors.Join(err,
-		os.WriteFile(filepath.Join(dir, reportName), append(data, '\n'), 0o666),
-		os.WriteFile(filepath.Join(dir, "report.txt"), []byte(r.text()), 0o666))
+		file.WriteAll(filepath.Join(dir, reportName), append(data, '\n')),
+		file.WriteAll(filepath.Join(dir, "report.txt"), []byte(r.text())))
 }
 
 // text is the report to read: machine, parts with what failed, and speeds. Times is our
