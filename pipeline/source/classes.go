@@ -2,9 +2,9 @@ package source
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,18 +15,29 @@ import (
 // a name for people if there is one. Empty lines and lines that start with #
 // don't count. Kaggle's LOC_synset_mapping.txt is such a list.
 func ReadClasses(path string) ([]Class, error) {
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the class list: %w", err)
 	}
 	defer f.Close()
+	shown := show(path)
 	var classes []Class
 	seen := map[string]bool{}
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		text := strings.TrimRight(strings.TrimPrefix(lines.Text(), "\ufeff"), " \r")
+	r, err := textReader(f)
+	if err != nil {
+		return nil, fmt.Errorf("read the class list %s: %w", shown, err)
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxRow)
+	n := 0
+	for lines.Scan() {
+		n++
+		text := strings.TrimRight(lines.Text(), " \r")
 		if text == "" || text[0] == '#' {
 			continue
+		}
+		if err := checkText(text); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", shown, n, err)
 		}
 		id, name, found := strings.Cut(text, "\t")
 		if !found {
@@ -34,19 +45,22 @@ func ReadClasses(path string) ([]Class, error) {
 		}
 		c := Class{ID: id, Name: strings.TrimSpace(name)}
 		if c.ID == "" {
-			return nil, fmt.Errorf("%s:%d: starts with a space; expected a class ID first", path, n)
+			return nil, fmt.Errorf("%s:%d: starts with a space; expected a class ID first", shown, n)
 		}
 		if seen[c.ID] {
-			return nil, fmt.Errorf("%s:%d: class %s for the second time: remove one of the two lines", path, n, c.ID)
+			return nil, fmt.Errorf("%s:%d: class %s for the second time: remove one of the two lines", shown, n, show(c.ID))
 		}
 		seen[c.ID] = true
 		classes = append(classes, c)
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read the class list %s: %w", path, err)
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = errRowTooLong
+		}
+		return nil, fmt.Errorf("%s:%d: %w", shown, n+1, err)
 	}
 	if len(classes) == 0 {
-		return nil, fmt.Errorf("%s: names no class; expected one class ID a line", path)
+		return nil, fmt.Errorf("%s: names no class; expected one class ID a line", shown)
 	}
 	return classes, nil
 }
@@ -121,6 +135,8 @@ func (l *labeler) label(text string) (int, error) {
 		return i, nil
 	case text == "":
 		return 0, fmt.Errorf("the label is empty")
+	case negative(text):
+		return 0, fmt.Errorf("label %s is negative: labels count from 0; where it stands for a picture without label, leave that picture out", text)
 	case len(l.list) == 0:
 		text = strings.Clone(text) // of a line that shouldn't stay in memory
 		l.index[text] = len(l.texts)
@@ -182,6 +198,12 @@ func (l *labeler) numbers() ([]int, bool) {
 		numbers[i] = n
 	}
 	return numbers, true
+}
+
+// negative says whether a label is a number below 0.
+func negative(text string) bool {
+	n, ok := wholeNumber(text)
+	return ok && n < 0
 }
 
 // wholeNumber reads a label that is a number, also in the forms in which tools

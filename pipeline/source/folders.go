@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"alexnet/internal/printable"
 )
 
 // Class folders: every folder directly under a root is a class, every file at any
@@ -191,6 +193,8 @@ func openFolders(ctx context.Context, root string, opts Options) (Source, error)
 		return nil, fmt.Errorf("%s: no such folder: check the path of the pictures", show(root))
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", show(root), cause(err))
+	case info.Mode().IsRegular() && tarName(root):
+		return openFoldersTar(ctx, root, opts)
 	case !info.IsDir():
 		return nil, fmt.Errorf("%s: is a file; expected a folder of class folders, ROOT/<class>/<pictures>", show(root))
 	}
@@ -253,7 +257,7 @@ func (s *folders) Open(it Item) (io.ReadCloser, error) {
 // abbreviate joins the first n of names and says how many more there are.
 func abbreviate(names []string, n int) string {
 	if len(names) <= n {
-		return strings.Join(showAll(names), ", ")
+		return printable.Names(names)
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(showAll(names[:n]), ", "), len(names)-n)
+	return fmt.Sprintf("%s and %d more", printable.Names(names[:n]), len(names)-n)
 }

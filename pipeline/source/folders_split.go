@@ -2,7 +2,6 @@ package source
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -86,13 +85,6 @@ func findSplits(t tree, root string) (map[string]string, error) {
 		return nil, nil // pictures of trains
 	}
 	return splits, nil
-}
-
-func detectFolders(p string) (string, error) {
-	if info, err := os.Stat(p); err != nil || !info.IsDir() {
-		return "", nil
-	}
-	return describeClassTree(diskTree{p})
 }
 
 // describeClassTree says which class folders t holds, or "".

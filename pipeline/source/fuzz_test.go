@@ -15,6 +15,8 @@ func FuzzTarIndex(f *testing.F) {
 	train := tarOf(f, file{"n01440764.tar", inner}, file{"n02102040.tar", inner})
 	f.Add([]byte(train))
 	f.Add([]byte(train[:1024]))
+	f.Add([]byte(gzipped(f, train+train)))
+	f.Add([]byte(tarOf(f, file{"set/a/1.jpg", "…"}, file{"set/b/1.jpg", "…"}) + tarOf(f, file{"set/b/2.jpg", "…"})))
 	f.Add([]byte(tarOf(f, file{"ILSVRC2012_val_00000001_n01440764.JPEG", "…"}, file{"ILSVRC2012_val_00000002_n02102040.JPEG", "…"})))
 	f.Add([]byte(tarOf(f, file{"a.jpg", "…"}, file{"a.cls", "0"}, file{"b.json", `{"label":1}`}, file{"b.png", "…"})))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -22,7 +24,7 @@ func FuzzTarIndex(f *testing.F) {
 		if err := os.WriteFile(p, data, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		for _, opts := range []Options{{Layout: "ilsvrc"}, {Layout: "ilsvrc", Split: "val"}, {Layout: "webdataset", Split: "val"}} {
+		for _, opts := range []Options{{Layout: "ilsvrc"}, {Layout: "ilsvrc", Split: "val"}, {Layout: "webdataset", Split: "val"}, {Layout: "folders"}} {
 			s, err := Open(t.Context(), p, opts)
 			if err != nil {
 				if !strings.Contains(err.Error(), "x.tar") {
@@ -30,10 +32,13 @@ func FuzzTarIndex(f *testing.F) {
 				}
 				continue
 			}
-			where := s.(*tars).where
+			where, size := s.(*tars).where, int64(len(data))
+			if spool := s.(*tars).spool; spool != nil {
+				size = spool.size
+			}
 			for i, it := range s.Items() {
 				e := where[i]
-				if e.offset < 0 || e.size < 0 || e.offset+e.size > int64(len(data)) || it.Label >= len(s.Classes()) {
+				if e.offset < 0 || e.size < 0 || e.offset+e.size > size || it.Label >= len(s.Classes()) {
 					t.Fatalf("%+v: %v at %+v of %d bytes", opts, it, e, len(data))
 				}
 				r, err := s.Open(it)
@@ -41,6 +46,9 @@ func FuzzTarIndex(f *testing.F) {
 					t.Fatal(err)
 				}
 				r.Close()
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
 			}
 		}
 	})
@@ -65,7 +73,7 @@ func fuzzRows(t *testing.T, name, data string) {
 	}
 	labels := newLabeler(nil)
 	for _, text := range strings.Fields(data) {
-		if _, err := labels.label(text); err != nil {
+		if _, err := labels.label(text); (err != nil) != negative(text) {
 			t.Errorf("label %q: %v", text, err)
 		}
 	}
@@ -82,6 +90,8 @@ func FuzzCSV(f *testing.F) {
 	f.Add("\ufefflabel,path,split\r\nx,\"a \"\"b\"\",c.jpg\",train\r\n", false)
 	f.Add("path\tlabel\na.jpg\t1\n\"b\t2\n", true)
 	f.Add("stop,1,val\n", false)
+	f.Add("\xff\xfea\x00;\x001\x00", false)
+	f.Add("a.jpg;1\ncaf\xe9;2\n", false)
 	f.Fuzz(func(t *testing.T, data string, tabs bool) {
 		name := "m.csv"
 		if tabs {

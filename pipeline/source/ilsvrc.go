@@ -20,7 +20,7 @@ const (
 )
 
 var (
-	classTar = regexp.MustCompile(`^(?:.*/)?(n\d{8})\.tar$`)
+	classTar = regexp.MustCompile(`^(?:.*/)?(n\d{8})(?:\.tar|\.tgz|\.tar\.(?:gz|zst|bz2))$`)
 	// valPicture matches a validation picture: its number and, in some copies,
 	// its class.
 	valPicture = regexp.MustCompile(`^(?:.*/)?ILSVRC2012_val_(\d{8})(?:_(n\d{8}))?\.(?i:jpe?g|png)$`)
@@ -38,8 +38,8 @@ func detectILSVRC(p string) (string, error) {
 	if info.IsDir() {
 		var found []string
 		for _, name := range []string{trainArchive, valArchive} {
-			if _, err := os.Stat(filepath.Join(p, name)); err == nil {
-				found = append(found, name)
+			if archive := findArchive(p, name); archive != "" {
+				found = append(found, filepath.Base(archive))
 			}
 		}
 		if len(found) > 0 {
@@ -50,20 +50,20 @@ func detectILSVRC(p string) (string, error) {
 		}
 		return "", nil
 	}
-	if !strings.EqualFold(filepath.Ext(p), ".tar") {
+	if !tarName(p) {
 		return "", nil
 	}
-	names, err := firstMembers(p, 1)
-	if err != nil || len(names) == 0 {
+	first, err := firstMember(p)
+	if err != nil {
 		return "", err
 	}
-	switch ilsvrcSplit(names[0]) {
+	switch ilsvrcSplit(first) {
 	case "train":
-		return "is a tar of one tar for each class, starting with " + names[0], nil
+		return "is a tar of one tar for each class, starting with " + show(first), nil
 	case "val":
-		return "is a tar of validation pictures, starting with " + names[0], nil
+		return "is a tar of validation pictures, starting with " + show(first), nil
 	case "test":
-		return "", fmt.Errorf("%s: holds the test pictures (%s), whose labels were never published: give the training or validation archive", p, names[0])
+		return "", fmt.Errorf("%s: holds the test pictures (%s), whose labels were never published: give the training or validation archive", show(p), show(first))
 	}
 	return "", nil
 }
@@ -81,10 +81,10 @@ func ilsvrcSplit(member string) string {
 	return ""
 }
 
-// classTars returns the sorted paths of the files n########.tar in dir: the
-// training archive unpacked once.
+// classTars returns the sorted paths of the files n########.tar in dir, compressed
+// or not: the training archive unpacked once.
 func classTars(dir string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "n*.tar"))
+	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "n*.t*"))
 	if err != nil {
 		return nil, err
 	}
@@ -116,16 +116,17 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &tars{listing: listing[extent]{layout: "ilsvrc", path: p, splits: true}}
-	archive, dir, perClass := p, filepath.Dir(p), false
+	archives, dir, perClass := []string{p}, filepath.Dir(p), false
 	if info.IsDir() {
 		dir = p
-		archive = filepath.Join(p, map[string]string{"train": trainArchive, "val": valArchive}[split])
-		if _, err := os.Stat(archive); err != nil {
-			s.files, err = classTars(p)
+		name := map[string]string{"train": trainArchive, "val": valArchive}[split]
+		if found := findArchive(p, name); found != "" {
+			archives[0] = found
+		} else {
+			archives, err = classTars(p)
 			perClass = true
-			if split == "val" || err != nil || len(s.files) == 0 {
-				return nil, fmt.Errorf("%s: holds no %s: copy it there, or choose the other split", p, filepath.Base(archive))
+			if split == "val" || err != nil || len(archives) == 0 {
+				return nil, fmt.Errorf("%s: holds no %s: copy it there, or choose the other split", show(p), name)
 			}
 		}
 	}
@@ -134,27 +135,44 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 		return nil, err
 	}
 	if !perClass {
-		s.files = []string{archive}
-		first, err := firstMembers(archive, 1)
+		first, err := firstMember(archives[0])
 		if err != nil {
 			return nil, err
 		}
-		if len(first) == 0 {
-			return nil, fmt.Errorf("%s: the tar is empty: fetch it again", archive)
+		if first == "" {
+			return nil, fmt.Errorf("%s: the tar is empty: fetch it again", show(archives[0]))
 		}
-		if holds := ilsvrcSplit(first[0]); holds != split {
-			return nil, wrongArchive(archive, first[0], holds, split)
+		if holds := ilsvrcSplit(first); holds != split {
+			return nil, wrongArchive(show(archives[0]), show(first), holds, split)
 		}
 	}
+	s, err := newTars(ctx, "ilsvrc", p, archives, &opts)
+	if err != nil {
+		return nil, err
+	}
+	s.splits = true
 	if split == "val" {
 		err = s.indexVal(ctx, kit, opts.Classes)
 	} else {
 		err = s.indexTrain(ctx, perClass, kit, opts.Classes)
 	}
 	if err != nil {
+		s.Close()
 		return nil, err
 	}
+	s.notes.tell(&opts)
 	return s, nil
+}
+
+// findArchive returns the path of an archive in dir, compressed or not, or "".
+func findArchive(dir, name string) string {
+	for _, end := range tarNames {
+		p := filepath.Join(dir, strings.TrimSuffix(name, ".tar")+end)
+		if _, err := os.Stat(p); err == nil {
+			return p
+		}
+	}
+	return ""
 }
 
 // wrongArchive says what is wrong with an archive whose first member doesn't

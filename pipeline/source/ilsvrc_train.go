@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,7 +44,7 @@ func (s *tars) indexTrain(ctx context.Context, perClass bool, kit *devkit, want 
 		if !ok {
 			continue
 		}
-		name := s.files[c.file]
+		name := s.files[c.file].path
 		if !perClass {
 			name += ": " + c.wnid + ".tar"
 		}
@@ -88,20 +87,20 @@ func (s *tars) listClassTars(ctx context.Context, perClass bool) ([]classExtent,
 	var inner []classExtent
 	if perClass {
 		for i, file := range s.files {
-			f, size, err := openFile(file)
+			_, size, close, err := s.open(int32(i))
 			if err != nil {
 				return nil, err
 			}
-			f.Close()
-			wnid := classTar.FindStringSubmatch(filepath.ToSlash(file))[1]
+			close()
+			wnid := classTar.FindStringSubmatch(filepath.ToSlash(file.path))[1]
 			inner = append(inner, classExtent{wnid, extent{int32(i), 0, size}})
 		}
 		return inner, nil
 	}
-	err := eachMemberOf(ctx, s.files[0], func(_ *os.File, m member) error {
+	err := s.each(ctx, 0, func(m member) error {
 		match := classTar.FindStringSubmatch(m.name)
 		if match == nil {
-			return fmt.Errorf("%s: member %s isn't a class's tar (n01440764.tar): not ILSVRC 2012's training archive", s.files[0], m.name)
+			return fmt.Errorf("%s: member %s isn't a class's tar (n01440764.tar): not ILSVRC 2012's training archive", show(s.files[0].path), show(m.name))
 		}
 		inner = append(inner, classExtent{match[1], extent{0, m.offset, m.size}})
 		return nil
@@ -111,12 +110,12 @@ func (s *tars) listClassTars(ctx context.Context, perClass bool) ([]classExtent,
 
 // indexClass lists the pictures of one class, whose tar messages call name.
 func (s *tars) indexClass(ctx context.Context, name string, c classExtent, label int) error {
-	f, err := os.Open(s.files[c.file])
+	f, _, close, err := s.open(c.file)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return eachMember(ctx, name, io.NewSectionReader(f, c.offset, c.size), c.size, func(m member) error {
+	defer close()
+	return eachMember(ctx, name, io.NewSectionReader(f, c.offset, c.size), c.size, &s.notes, func(m member) error {
 		s.add(c.wnid+"/"+m.name, label, extent{c.file, c.offset + m.offset, m.size})
 		return nil
 	})

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 )
@@ -12,10 +11,10 @@ import (
 // copies that write them there, from their names; where both speak they must
 // agree.
 func (s *tars) indexVal(ctx context.Context, kit *devkit, want []Class) error {
-	archive := s.files[0]
+	archive := show(s.files[0].path)
 	var names []string
 	var places []extent
-	err := eachMemberOf(ctx, archive, func(_ *os.File, m member) error {
+	err := s.each(ctx, 0, func(m member) error {
 		names = append(names, m.name)
 		places = append(places, extent{0, m.offset, m.size})
 		return nil

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -185,7 +184,7 @@ func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, see
 // one or several boxes of "wnid x1 y1 x2 y2", all of one class. It returns the
 // label of each picture.
 func readSolution(file string, classes map[string]int) (map[string]int, error) {
-	f, err := os.Open(file)
+	f, _, err := openFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: not found; it holds the labels of the validation pictures: copy it from Kaggle's download", file)
 	}
@@ -195,17 +194,23 @@ func readSolution(file string, classes map[string]int) (map[string]int, error) {
 	defer f.Close()
 	labels, err := parseSolution(f, classes)
 	if err != nil {
-		return nil, fmt.Errorf("%s:%w", file, err)
+		return nil, fmt.Errorf("%s:%w", show(file), err)
 	}
 	return labels, nil
 }
 
 // parseSolution's errors start with the number of the line.
 func parseSolution(r io.Reader, classes map[string]int) (map[string]int, error) {
-	rows := csv.NewReader(bufio.NewReader(r))
+	text, err := textReader(r)
+	if err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	limit := &rowLimit{r: text}
+	rows := csv.NewReader(limit)
 	rows.FieldsPerRecord = 2
 	labels := map[string]int{}
 	for {
+		limit.reset()
 		row, err := rows.Read()
 		if err == io.EOF {
 			break
@@ -217,6 +222,9 @@ func parseSolution(r io.Reader, classes map[string]int) (map[string]int, error) 
 			return nil, fmt.Errorf(" %w", err)
 		}
 		line, _ := rows.FieldPos(0)
+		if err := checkText(row...); err != nil {
+			return nil, fmt.Errorf("%d: %w", line, err)
+		}
 		if line == 1 && row[0] == "ImageId" {
 			continue
 		}
@@ -227,11 +235,11 @@ func parseSolution(r io.Reader, classes map[string]int) (map[string]int, error) 
 		}
 		for i, word := range strings.Fields(boxes) {
 			if i%5 == 4 && word != id {
-				return nil, fmt.Errorf("%d: %s is labelled both %s and %s", line, row[0], id, word)
+				return nil, fmt.Errorf("%d: %s is labelled both %s and %s", line, show(row[0]), show(id), show(word))
 			}
 		}
 		if _, ok := labels[row[0]]; ok {
-			return nil, fmt.Errorf("%d: %s for the second time", line, row[0])
+			return nil, fmt.Errorf("%d: %s for the second time", line, show(row[0]))
 		}
 		labels[row[0]] = label
 	}

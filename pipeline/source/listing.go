@@ -36,7 +36,7 @@ func (l *listing[T]) sort() error {
 	sort.Sort((*inOrder[T])(l))
 	for i := 1; i < len(l.items); i++ {
 		if l.items[i] == l.items[i-1] {
-			return fmt.Errorf("%s: holds %s twice: remove one of the two", l.path, l.items[i].Name)
+			return fmt.Errorf("%s: holds %s twice: remove one of the two", show(l.path), show(l.items[i].Name))
 		}
 	}
 	return nil
@@ -47,7 +47,7 @@ func (l *listing[T]) find(it Item) (T, error) {
 	i, ok := slices.BinarySearchFunc(l.items, it, compareItems)
 	if !ok {
 		var none T
-		return none, fmt.Errorf("%s: has no picture %s with label %d", l.path, it.Name, it.Label)
+		return none, fmt.Errorf("%s: has no picture %s with label %d", show(l.path), show(it.Name), it.Label)
 	}
 	return l.where[i], nil
 }
@@ -66,7 +66,7 @@ func (l *listing[T]) needPictures() error {
 	}
 	if len(empty) > 0 {
 		return fmt.Errorf("%s: no picture of %d of %d classes (%s): add pictures, or give a class list without them",
-			l.path, len(empty), len(l.classes), abbreviate(empty, 5))
+			show(l.path), len(empty), len(l.classes), abbreviate(empty, 5))
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"alexnet/internal/printable"
 )
 
 // manifestExtensions are the files that are taken for manifests.
@@ -56,11 +58,11 @@ func openManifest(ctx context.Context, p string, opts Options) (Source, error) {
 			return err
 		}
 		if first, ok := lineOf[name]; ok {
-			return fmt.Errorf("%s is already on line %d: remove one of the two", name, first)
+			return fmt.Errorf("%s is already on line %d: remove one of the two", show(name), first)
 		}
 		if len(lineOf) == 0 && !r.headed {
 			if _, err := os.Stat(s.file(name)); err != nil {
-				return fmt.Errorf("is neither a header (path,label[,split]) nor the row of a picture: %w", err)
+				return fmt.Errorf("is neither a header (path,label[,split]) nor the row of a picture: %s: %w%s", show(s.file(name)), cause(err), backslashes(name))
 			}
 		}
 		lineOf[name] = int32(r.line)
@@ -85,10 +87,10 @@ func openManifest(ctx context.Context, p string, opts Options) (Source, error) {
 		return nil, err
 	}
 	if len(lineOf) == 0 {
-		return nil, fmt.Errorf("%s: names no picture; expected lines of path,label[,split]", p)
+		return nil, fmt.Errorf("%s: names no picture; expected lines of path,label[,split]", show(p))
 	}
 	if s.splits && !splits[split] {
-		return nil, fmt.Errorf("%s: no picture of split %s; its splits are: %s", p, split, strings.Join(sortedKeys(splits), ", "))
+		return nil, fmt.Errorf("%s: no picture of split %s; its splits are: %s", show(p), split, printable.Names(sortedKeys(splits)))
 	}
 	if err := s.settle(labels, split); err != nil {
 		return nil, err
@@ -121,9 +123,17 @@ func pictureName(p string) (string, error) {
 		return "", fmt.Errorf("the path is empty")
 	}
 	if strings.Contains(p, "://") {
-		return "", fmt.Errorf("%s is an address; only files are read: fetch it first", p)
+		return "", fmt.Errorf("%s is an address; only files are read: fetch it first", show(p))
 	}
 	return path.Clean(filepath.ToSlash(strings.Clone(p))), nil
+}
+
+// backslashes is what to add to an error about a path that isn't there.
+func backslashes(name string) string {
+	if filepath.Separator == '/' && strings.Contains(name, `\`) {
+		return ": the path has backslashes, as Windows writes them: write slashes"
+	}
+	return ""
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -137,7 +147,7 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // file returns where a picture lies.
 func (s *manifest) file(name string) string {
-	p := filepath.FromSlash(name)
+	p := filepath.FromSlash(DecodeName(name))
 	if !filepath.IsAbs(p) {
 		p = filepath.Join(filepath.Dir(s.path), p)
 	}
@@ -150,9 +160,9 @@ func (s *manifest) Open(it Item) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(s.file(it.Name))
+	f, err := openPicture(s.file(it.Name))
 	if err != nil {
-		return nil, fmt.Errorf("%s:%d: %w", s.path, line, err)
+		return nil, fmt.Errorf("%s:%d: %w%s", show(s.path), line, err, backslashes(it.Name))
 	}
 	return f, nil
 }

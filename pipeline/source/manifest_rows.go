@@ -27,20 +27,20 @@ var (
 	splitColumns = []string{"split", "subset", "set"}
 )
 
-const maxManifestLine = 1 << 20
-
 // readRows calls visit for each picture of a manifest:
 //
-//   - name.csv (RFC 4180) and name.tsv: path, label and, optionally, split, in
-//     this order, or in any order and beside other columns under a header;
+//   - name.csv (RFC 4180, also with semicolons or tabs) and name.tsv: path, label
+//     and, optionally, split, in this order, or in any order and beside other
+//     columns under a header;
 //   - name.jsonl and name.ndjson: one object a line with these keys.
 //
-// A label is a name or a number. Errors, those of visit too, get the manifest's
+// A label is a name or a number. Spaces around a value don't belong to it. The text
+// is UTF-8, or UTF-16 with a byte order mark. Errors, those of visit too, get the manifest's
 // name and the line in front.
 func readRows(name string, r io.Reader, visit func(row) error) error {
-	b := bufio.NewReader(r)
-	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
-		b.Discard(3)
+	b, err := textReader(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", show(name), err)
 	}
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".jsonl", ".ndjson":
@@ -48,7 +48,15 @@ func readRows(name string, r io.Reader, visit func(row) error) error {
 	case ".tsv":
 		return readTableRows(name, '\t', b, visit)
 	}
-	return readTableRows(name, ',', b, visit)
+	comma := ','
+	first, _ := b.Peek(b.Size())
+	first, _, _ = bytes.Cut(first, []byte{'\n'})
+	for _, other := range ";\t" { // of languages that write 0,5, and of tables by another name
+		if comma == ',' && !bytes.ContainsRune(first, ',') && bytes.ContainsRune(first, other) {
+			comma = other
+		}
+	}
+	return readTableRows(name, comma, b, visit)
 }
 
 // columns are the positions of the values in a line; split is -1 without one.
@@ -58,24 +66,32 @@ type columns struct {
 }
 
 func readTableRows(name string, comma rune, r io.Reader, visit func(row) error) error {
-	table := csv.NewReader(r)
+	limit := &rowLimit{r: r}
+	table := csv.NewReader(limit)
 	table.Comma = comma
 	table.LazyQuotes = comma == '\t' // tables by tabs are seldom quoted
 	table.FieldsPerRecord = -1       // checked below, with a better message
 	table.ReuseRecord = true
+	table.TrimLeadingSpace = true
+	name = show(name)
 	var c columns
+	line := 0
 	for first := true; ; first = false {
+		limit.reset()
 		cells, err := table.Read()
 		if err == io.EOF {
 			return nil
 		}
 		if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
-			return fmt.Errorf("%s:%d: %w", name, bad.Line, bad.Err)
+			return fmt.Errorf("%s:%d: %w: quote the whole value, and write a quote in it twice", name, bad.Line, bad.Err)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s:%d: %w", name, line+1, err)
 		}
-		line, _ := table.FieldPos(0)
+		line, _ = table.FieldPos(0)
+		if err := checkText(cells...); err != nil {
+			return fmt.Errorf("%s:%d: %w", name, line, err)
+		}
 		if first {
 			if c, err = findColumns(cells); err != nil {
 				return fmt.Errorf("%s:%d: %w", name, line, err)
@@ -87,7 +103,7 @@ func readTableRows(name string, comma rune, r io.Reader, visit func(row) error) 
 		if need := max(c.path, c.label, c.split) + 1; len(cells) < need || !c.headed && len(cells) != need {
 			return fmt.Errorf("%s:%d: has %d columns, the first line has %s", name, line, len(cells), atLeast(c.headed, need))
 		}
-		out := row{path: cells[c.path], label: strings.TrimSpace(cells[c.label]), line: line, headed: c.headed}
+		out := row{path: strings.TrimSpace(cells[c.path]), label: strings.TrimSpace(cells[c.label]), line: line, headed: c.headed}
 		if c.split >= 0 {
 			if out.split = strings.TrimSpace(cells[c.split]); out.split == "" {
 				return fmt.Errorf("%s:%d: the split is empty: write train or val", name, line)
@@ -117,7 +133,7 @@ func findColumns(cells []string) (columns, error) {
 	c := columns{find(pathColumns), find(labelColumns), find(splitColumns), true}
 	if c.path >= 0 {
 		if c.label < 0 {
-			return c, fmt.Errorf("the header %s names no label: call that column label", strings.Join(cells, ","))
+			return c, fmt.Errorf("the header %s names no label: call that column label", show(strings.Join(cells, ",")))
 		}
 		return c, nil
 	}
@@ -132,7 +148,8 @@ func findColumns(cells []string) (columns, error) {
 
 func readJSONRows(name string, r io.Reader, visit func(row) error) error {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxManifestLine)
+	lines.Buffer(nil, maxRow)
+	name = show(name)
 	n := 0
 	for lines.Scan() {
 		n++
@@ -140,6 +157,9 @@ func readJSONRows(name string, r io.Reader, visit func(row) error) error {
 			continue
 		}
 		out, err := parseJSONRow(lines.Bytes())
+		if utf := checkText(lines.Text()); utf != nil {
+			err = utf
+		}
 		if err == nil {
 			out.line = n
 			err = visit(out)
@@ -149,6 +169,9 @@ func readJSONRows(name string, r io.Reader, visit func(row) error) error {
 		}
 	}
 	if err := lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = errRowTooLong
+		}
 		return fmt.Errorf("%s:%d: %w", name, n+1, err)
 	}
 	return nil
@@ -161,7 +184,8 @@ func parseJSONRow(b []byte) (row, error) {
 	}
 	out := row{headed: true}
 	var ok bool
-	if out.path, ok = jsonText(object, pathColumns); !ok || out.path == "" {
+	out.path, ok = jsonText(object, pathColumns)
+	if out.path = strings.TrimSpace(out.path); !ok || out.path == "" {
 		return row{}, errors.New(`has no text "path"`)
 	}
 	if out.label, ok = jsonText(object, labelColumns); !ok {
@@ -203,7 +227,7 @@ func jsonText(object map[string]any, keys []string) (string, bool) {
 	for _, k := range keys {
 		switch v := object[k].(type) {
 		case string:
-			return v, true
+			return strings.TrimSpace(v), true
 		case json.Number:
 			return v.String(), true
 		}

@@ -2,9 +2,11 @@ package source
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 // beside writes a manifest beside pictures pics/<label><letter>.jpg and returns
@@ -93,7 +95,18 @@ func TestManifestErrors(t *testing.T) {
 		{"two on a line", "m.jsonl", "{\"path\":\"a\",\"label\":0} {}\n", Options{}, "m.jsonl:1: holds more than one JSON value"},
 		{"no label", "m.jsonl", "{\"path\":\"a\",\"label\":[1]}\n", Options{}, `m.jsonl:1: has no "label"`},
 		{"a split on some lines", "m.jsonl", "{\"path\":\"a\",\"label\":0,\"split\":\"train\"}\n{\"path\":\"b\",\"label\":0}\n", Options{}, "m.jsonl:2: names no split, unlike the lines before"},
-		{"a line without end", "m.jsonl", strings.Repeat("x", maxManifestLine+1), Options{}, "m.jsonl:1: "},
+		{"a line without end", "m.jsonl", "{\"path\":\"a\",\"label\":0}\n" + strings.Repeat("x", maxRow+1), Options{}, "m.jsonl:2: the row has more than 1048576 bytes"},
+		{"a row without end", "m.csv", "pics/0a.jpg,0\n\"" + strings.Repeat("x", maxRow+5000), Options{}, "m.csv:2: the row has more than 1048576 bytes: is a quote left open"},
+		{"Latin-1", "m.csv", "path,label\npics/0a.jpg,caf\xe9\n", Options{}, "m.csv:2: isn't UTF-8 (byte 0xe9): if the file is Latin-1 or Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8"},
+		{"Latin-1 in JSON", "m.jsonl", "{\"path\":\"caf\xe9.jpg\",\"label\":0}\n", Options{}, "m.jsonl:1: isn't UTF-8 (byte 0xe9)"},
+		{"UTF-16 without mark", "m.csv", "p\x00a\x00t\x00h\x00", Options{}, "m.csv: seems to be UTF-16 without a byte order mark: save it as UTF-8"},
+		{"half a character", "m.csv", "\xff\xfep\x00a", Options{}, "the UTF-16 text ends within a character"},
+		{"half a pair", "m.csv", "\xff\xfep\x00\x00\xd8p\x00", Options{}, "the UTF-16 text holds half a character"},
+		{"zero bytes", "m.csv", "pics/0a.jpg,0\npics/\x00,0\n", Options{}, "m.csv:2: holds a byte that is zero"},
+		{"negative", "m.csv", "pics/0a.jpg,0\npics/1a.jpg,-1\n", Options{}, "m.csv:2: label -1 is negative: labels count from 0"},
+		{"backslashes", "m.csv", "pics\\0a.jpg,0\n", Options{}, "no such file or directory: the path has backslashes, as Windows writes them: write slashes"},
+		{"control characters", "m.csv", "path,label\n\x1b[2J://x,0\n", Options{}, `m.csv:2: "\x1b[2J://x" is an address`},
+		{"a quote within", "m.csv", "pics/0a.jpg,5\" x\n", Options{}, "m.csv:1: bare \" in non-quoted-field: quote the whole value"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { checkOpenError(t, beside(t, c.file, c.data), c.opts, c.want) })
@@ -108,5 +121,66 @@ func TestManifestNamesTheLineOfALostPicture(t *testing.T) {
 	_, err = s.Open(s.Items()[1])
 	if err == nil || !strings.Contains(err.Error(), "m.csv:3: ") || !strings.Contains(err.Error(), "lost.jpg") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestManifestEncodings: the same list in every form that programs write.
+func TestManifestEncodings(t *testing.T) {
+	utf16le := func(s string) string {
+		var b strings.Builder
+		for _, u := range utf16.Encode([]rune("\ufeff" + s)) {
+			b.WriteByte(byte(u))
+			b.WriteByte(byte(u >> 8))
+		}
+		return b.String()
+	}
+	swapped := func(s string) string {
+		b := []byte(s)
+		for i := 0; i < len(b); i += 2 {
+			b[i], b[i+1] = b[i+1], b[i]
+		}
+		return string(b)
+	}
+	plain := "path,label\npics/0a.jpg,dog\npics/1a.jpg,café 🐈\n"
+	lines := "{\"path\":\" pics/0a.jpg \",\"label\":\"dog \"}\n{\"path\":\"pics/1a.jpg\",\"label\":\" café 🐈\"}"
+	for name, file := range map[string][2]string{
+		"plain":          {"m.csv", plain},
+		"mark":           {"m.csv", "\ufeff" + plain},
+		"CRLF":           {"m.csv", strings.ReplaceAll(plain, "\n", "\r\n")},
+		"spaces":         {"m.csv", "path , label\npics/0a.jpg ,dog \npics/1a.jpg, café 🐈\n"},
+		"space first":    {"m.csv", " path,label\n pics/0a.jpg, dog\n\"pics/1a.jpg\", \"café 🐈\"\n"},
+		"semicolons":     {"m.csv", strings.ReplaceAll(plain, ",", ";")},
+		"tabs in .csv":   {"m.csv", strings.ReplaceAll(plain, ",", "\t")},
+		"tabs":           {"m.tsv", strings.ReplaceAll(plain, ",", "\t")},
+		"UTF-16 little":  {"m.csv", utf16le(plain)},
+		"UTF-16 big":     {"m.csv", swapped(utf16le(plain))},
+		"JSON":           {"m.jsonl", lines},
+		"JSON with mark": {"m.jsonl", "\ufeff" + lines},
+		"JSON in UTF-16": {"m.jsonl", utf16le(lines)},
+	} {
+		s, err := Open(t.Context(), beside(t, file[0], file[1]), Options{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, want := list(s), "café 🐈:pics/1a.jpg dog:pics/0a.jpg"; got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestManifestOfNamesThatAreNotUTF8: they are written in a manifest as shards hold
+// them.
+func TestManifestOfNamesThatAreNotUTF8(t *testing.T) {
+	p := beside(t, "m.csv", "path,label\npics/caf\\xe9.jpg,a\n")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(p), "pics", "caf\xe9.jpg"), []byte("picture"), 0o666); err != nil {
+		t.Skip("this file system takes no such names: ", err)
+	}
+	s, err := Open(t.Context(), p, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, s, s.Items()[0]); got != "picture" {
+		t.Errorf("read %q", got)
 	}
 }

@@ -4,9 +4,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"alexnet/internal/printable"
 )
+
+// byteOrderMark begins texts that some editors and tables write.
+const byteOrderMark = "\ufeff"
 
 // EncodeName returns a file's name as items, classes and shards hold it: as it
 // is, if it is UTF-8. Each byte that isn't part of UTF-8 is written \xHH, with
@@ -63,27 +67,8 @@ func escapedByte(s string) (byte, bool) {
 	return byte(v), err == nil
 }
 
-// show returns a name for a message: quoted where it holds what a terminal
-// shouldn't get, or what a reader couldn't tell from the message around it.
-func show(name string) string {
-	plain := name != "" && strings.TrimSpace(name) == name && utf8.ValidString(name)
-	for _, r := range name {
-		plain = plain && r != '"' && r != utf8.RuneError && unicode.IsPrint(r)
-	}
-	if plain {
-		return name
-	}
-	return strconv.Quote(name)
-}
-
-// showAll is show for each of names.
-func showAll(names []string) []string {
-	shown := make([]string, len(names))
-	for i, n := range names {
-		shown[i] = show(n)
-	}
-	return shown
-}
+// show returns a name for a message.
+func show(name string) string { return printable.Name(name) }
 
 // localPath is the path of the picture or class name below root.
 func localPath(root, name string) string {

@@ -84,20 +84,3 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 	}
 	checkOpenError(t, root, Options{Classes: named("ä")}, `it has caf\xe8, caf\xe9, z`)
 }
-
-func TestShow(t *testing.T) {
-	for name, want := range map[string]string{
-		"a b/c.jpg":   "a b/c.jpg",
-		"ä/日本.jpg":    "ä/日本.jpg",
-		"a\x1b[2J":    `"a\x1b[2J"`,
-		"a\nb":        `"a\nb"`,
-		"caf\xe9":     `"caf\xe9"`,
-		"a\u202egpj":  `"a\u202egpj"`, // turns the text around
-		"\u0085":      `"\u0085"`,
-		`say "hello"`: `"say \"hello\""`,
-	} {
-		if got := show(name); got != want {
-			t.Errorf("%q is shown as %s, want %s", name, got, want)
-		}
-	}
-}

@@ -30,6 +30,9 @@ type Options struct {
 	SplitFraction float64
 	// SplitSeed chooses among the divisions.
 	SplitSeed uint64
+	// Spool is the folder for the temporary file that holds what compressed
+	// archives unpack to; "" means the system's.
+	Spool string
 	// Note, where not nil, is told in a sentence each what Open passed over or
 	// took for granted, such as hidden files.
 	Note func(text string)
@@ -59,8 +62,8 @@ var layouts = []struct {
 	{"kaggle", "a folder with " + kaggleData, detectKaggle, openKaggle},
 	{"ilsvrc", "ILSVRC2012_img_train.tar or ILSVRC2012_img_val.tar, or their folder", detectILSVRC, openILSVRC},
 	{"manifest", "a .csv, .tsv or .jsonl file of path,label[,split]", detectManifest, openManifest},
-	{"webdataset", "WebDataset tars: a .tar, a folder of them, or name-{000..123}.tar", detectWebDataset, openWebDataset},
-	{"folders", "a folder of class folders, or of train and val with class folders", detectFolders, openFolders},
+	{"webdataset", "WebDataset tars (.tar, .tar.gz, .tgz, .tar.zst, .tar.bz2): one, a folder of them, or name-{000..123}.tar", detectWebDataset, openWebDataset},
+	{"folders", "a folder or a tar of class folders, or of train and val with class folders", detectFolders, openFolders},
 }
 
 // Layouts returns the names that Options.Layout takes besides "auto".

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	regular "alexnet/internal/file"
 )
 
 // MaxPictureBytes is the size of the largest file that is opened as a picture.
@@ -39,38 +41,24 @@ type limited struct {
 }
 
 // openFile opens a regular file and returns its size. Anything else is refused
-// without opening it, as a named pipe would wait for its other end.
+// by what it is, at once. Its errors name the file.
 func openFile(p string) (*os.File, int64, error) {
-	info, err := os.Stat(p)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			if target, e := os.Readlink(p); e == nil {
-				return nil, 0, fmt.Errorf("%s is a link to %s, which isn't there: %w", show(p), show(target), cause(err))
-			}
+	f, err := regular.Open(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		if target, e := os.Readlink(p); e == nil {
+			return nil, 0, fmt.Errorf("%s is a link to %s, which isn't there: %w", show(p), show(target), cause(err))
 		}
-		return nil, 0, fmt.Errorf("%s: %w", show(p), cause(err))
 	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s is %s, no plain file", show(p), kindOf(info.Mode()))
-	}
-	f, err := os.Open(p)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", show(p), cause(err))
+		if at := new(fs.PathError); errors.As(err, &at) {
+			err = fmt.Errorf("%s: %w", show(p), at.Err)
+		}
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, 0, err
 	}
 	return f, info.Size(), nil
-}
-
-// kindOf names what isn't a regular file.
-func kindOf(mode fs.FileMode) string {
-	switch {
-	case mode.IsDir():
-		return "a folder"
-	case mode&fs.ModeNamedPipe != 0:
-		return "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "a special file"
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A WebDataset is a set of tars. Files of a sample follow each other and share
@@ -41,8 +44,14 @@ func detectWebDataset(p string) (string, error) {
 		if err != nil || len(files) <= len(folders) { // class folders and an archive or two beside them
 			return "", err
 		}
-		return fmt.Sprintf("holds %d tars, such as %s", len(files), filepath.Base(files[0])), nil
-	case strings.EqualFold(filepath.Ext(p), ".tar"):
+		if holds, err := tarHolds(files[0]); err == nil && holds == holdsClasses && len(folders) == 0 {
+			return "", fmt.Errorf("%s: holds tars of class folders: give one of them, such as %s", show(p), show(files[0]))
+		}
+		return fmt.Sprintf("holds %d tars, such as %s", len(files), show(filepath.Base(files[0]))), nil
+	case tarName(p):
+		if holds, err := tarHolds(p); err != nil || holds == holdsClasses {
+			return "", err
+		}
 		return "is a tar, and none of ILSVRC 2012", nil
 	}
 	return "", nil
@@ -56,7 +65,7 @@ func folderTars(dir string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !e.IsDir() && !junk(e.Name()) && strings.EqualFold(filepath.Ext(e.Name()), ".tar") {
+		if !e.IsDir() && !junk(e.Name()) && tarName(e.Name()) {
 			files = append(files, filepath.Join(dir, e.Name()))
 		}
 	}
@@ -67,7 +76,7 @@ func folderTars(dir string) ([]string, error) {
 // braces (name-{000000..000123}.tar). Where some tars of the set have "train" in
 // their names and others "val", those of opts.Split are taken. A picture is named
 // <tar>/<member>. The index takes about 100 bytes a picture.
-func openWebDataset(ctx context.Context, p string, opts Options) (Source, error) {
+func openWebDataset(ctx context.Context, p string, opts Options) (_ Source, err error) {
 	split, err := opts.split()
 	if err != nil {
 		return nil, err
@@ -76,15 +85,24 @@ func openWebDataset(ctx context.Context, p string, opts Options) (Source, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &tars{listing: listing[extent]{layout: "webdataset", path: p}}
-	s.files, s.splits = tarsOfSplit(files, split)
+	files, splits := tarsOfSplit(files, split)
+	s, err := newTars(ctx, "webdataset", p, files, &opts)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	s.splits = splits
 	labels := newLabeler(opts.Classes)
-	for i, file := range s.files {
+	for i, file := range files {
 		rel, err := filepath.Rel(root, file)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.indexSamples(ctx, i, filepath.ToSlash(rel), labels); err != nil {
+		if err := s.indexSamples(ctx, int32(i), EncodeName(filepath.ToSlash(rel)), labels); err != nil {
 			return nil, err
 		}
 	}
@@ -94,6 +112,7 @@ func openWebDataset(ctx context.Context, p string, opts Options) (Source, error)
 	if err := s.settle(labels, split); err != nil {
 		return nil, err
 	}
+	s.notes.tell(&opts)
 	return s, nil
 }
 
@@ -143,62 +162,64 @@ func tarsOfSplit(files []string, split string) (chosen []string, splits bool) {
 type sample struct {
 	key                  string
 	picture, label, json *member
+	dotted               []string // names that would be of use but for a dot
 }
 
-// indexSamples lists the samples of s.files[file], which is called rel in names.
-func (s *tars) indexSamples(ctx context.Context, file int, rel string, labels *labeler) error {
-	archive := s.files[file]
+// indexSamples lists the samples of the tar s.files[file], which is called rel in
+// names.
+func (s *tars) indexSamples(ctx context.Context, file int32, rel string, labels *labeler) error {
+	archive := s.files[file].path
+	r, size, close, err := s.open(file)
+	if err != nil {
+		return err
+	}
+	defer close()
 	seen := map[string]bool{}
 	var current sample
-	flush := func(r io.ReaderAt) error {
+	flush := func() error {
 		if current.key == "" {
 			return nil
 		}
 		if seen[current.key] {
-			return fmt.Errorf("%s: the files of sample %s don't follow each other, or there are two such samples: sort the tar by name", archive, current.key)
+			return fmt.Errorf("%s: the files of sample %s don't follow each other, or there are two of that key: make the tar again, sorted by name (tar --sort=name)", show(archive), show(current.key))
 		}
 		seen[current.key] = true
-		label, err := current.readLabel(r)
-		if err == nil && current.picture == nil {
-			err = fmt.Errorf("has no picture (%s)", strings.Join(pictureFields, ", "))
-		}
+		label, err := current.complete(r)
 		n := 0
 		if err == nil {
 			n, err = labels.label(label)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: sample %s: %w", archive, current.key, err)
+			return fmt.Errorf("%s: sample %s: %w", show(archive), show(current.key), err)
 		}
-		s.add(rel+"/"+current.picture.name, n, extent{int32(file), current.picture.offset, current.picture.size})
+		s.add(rel+"/"+current.picture.name, n, extent{file, current.picture.offset, current.picture.size})
 		return nil
 	}
-	f, size, err := openFile(archive)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	err = eachMember(ctx, archive, f, size, func(m member) error {
+	err = eachMember(ctx, archive, r, size, &s.notes, func(m member) error {
 		dir, base := path.Split(m.name)
 		stem, field, found := strings.Cut(base, ".")
 		if !found {
 			return nil
 		}
 		if key := dir + stem; key != current.key {
-			if err := flush(f); err != nil {
+			if err := flush(); err != nil {
 				return err
 			}
 			current = sample{key: key}
 		}
-		return current.put(archive, strings.ToLower(field), m)
+		if err := current.put(strings.ToLower(field), m); err != nil {
+			return fmt.Errorf("%s: %w", show(archive), err)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return flush(f)
+	return flush()
 }
 
 // put notes a member under its field. Fields of no use here are passed over.
-func (s *sample) put(archive, field string, m member) error {
+func (s *sample) put(field string, m member) error {
 	var place **member
 	switch {
 	case slices.Contains(pictureFields, field):
@@ -208,43 +229,84 @@ func (s *sample) put(archive, field string, m member) error {
 	case field == "json":
 		place = &s.json
 	default:
+		if last := strings.TrimPrefix(path.Ext(field), "."); last == "cls" || last == "json" || slices.Contains(pictureFields, last) {
+			s.dotted = append(s.dotted, m.name)
+		}
 		return nil
 	}
 	if *place != nil {
-		return fmt.Errorf("%s: sample %s has both %s and %s: leave one", archive, s.key, (*place).name, m.name)
+		return fmt.Errorf("sample %s has both %s and %s: leave one", show(s.key), show((*place).name), show(m.name))
 	}
 	*place = &m
 	return nil
 }
 
+// complete returns the label of a sample that has all it needs.
+func (s *sample) complete(r io.ReaderAt) (label string, err error) {
+	switch {
+	case s.label == nil && s.json == nil:
+		err = errors.New("has no label: neither .cls nor .json")
+	case s.picture == nil:
+		err = fmt.Errorf("has no picture (%s)", strings.Join(pictureFields, ", "))
+	default:
+		return s.readLabel(r)
+	}
+	if len(s.dotted) > 0 {
+		dir, name := path.Split(s.dotted[0])
+		ext := path.Ext(name)
+		better := dir + strings.ReplaceAll(strings.TrimSuffix(name, ext), ".", "_") + ext
+		if s.label != nil || s.json != nil || s.picture != nil {
+			better = s.key + ext // beside what is there
+		}
+		err = fmt.Errorf("%w, but it has %s: by WebDataset's convention a key ends at the first dot of the name and the rest is the field, "+
+			"so the name may have no other dots: %s would do", err, abbreviate(s.dotted, 4), show(better))
+	}
+	return "", err
+}
+
 // readLabel reads .cls or, without one, the label of .json.
 func (s *sample) readLabel(r io.ReaderAt) (string, error) {
-	switch {
-	case s.label != nil:
+	if s.label != nil {
 		b, err := readMember(r, s.label, maxLabelBytes)
-		return strings.TrimSpace(string(b)), err
-	case s.json != nil:
-		b, err := readMember(r, s.json, maxJSONBytes)
 		if err != nil {
 			return "", err
 		}
-		text, err := jsonLabel(b)
+		text, err := labelText(b)
 		if err != nil {
-			return "", fmt.Errorf("%s %w", s.json.name, err)
+			return "", fmt.Errorf("%s %w", show(s.label.name), err)
 		}
 		return text, nil
 	}
-	return "", errors.New("has no label: neither .cls nor .json")
+	b, err := readMember(r, s.json, maxJSONBytes)
+	if err != nil {
+		return "", err
+	}
+	text, err := jsonLabel(bytes.TrimPrefix(b, []byte(byteOrderMark)))
+	if err != nil {
+		return "", fmt.Errorf("%s %w", show(s.json.name), err)
+	}
+	return text, nil
+}
+
+// labelText returns a label that is written as text: a number or a name.
+func labelText(b []byte) (string, error) {
+	text := strings.TrimSpace(strings.TrimPrefix(string(b), byteOrderMark))
+	for _, r := range text {
+		if r == utf8.RuneError || unicode.IsControl(r) {
+			return "", fmt.Errorf("holds no text but bytes (% x): write the label as a number in digits or as a name in UTF-8", b[:min(len(b), 8)])
+		}
+	}
+	return text, nil
 }
 
 // readMember returns the payload of a small member.
 func readMember(r io.ReaderAt, m *member, limit int64) ([]byte, error) {
 	if m.size > limit {
-		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", m.name, m.size, limit)
+		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", show(m.name), m.size, limit)
 	}
 	b := make([]byte, m.size)
 	if n, err := r.ReadAt(b, m.offset); n < len(b) {
-		return nil, fmt.Errorf("read %s: %w", m.name, err)
+		return nil, fmt.Errorf("read %s: %w", show(m.name), err)
 	}
 	return b, nil
 }

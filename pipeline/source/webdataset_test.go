@@ -29,6 +29,13 @@ func TestWebDataset(t *testing.T) {
 	checkSource(t, root, "webdataset", Options{}, without(kitClasses[:2]), []string{"0 set.tar/b.jpg", "1 set.tar/a.jpg"})
 }
 
+// TestWebDatasetMarks: a byte order mark isn't part of a label.
+func TestWebDatasetMarks(t *testing.T) {
+	root := folder(t, file{"x.tar", tarOf(t, file{"a.jpg", picture(t, 0)}, file{"a.cls", "\ufeff0\r\n"}, file{"b.jpg", picture(t, 1)}, file{"b.cls", "1"},
+		file{"c.jpg", picture(t, 2)}, file{"c.json", "\ufeff{\"label\":2}"})})
+	checkSource(t, filepath.Join(root, "x.tar"), "webdataset", Options{}, named("0", "1", "2"), []string{"0 x.tar/a.jpg", "1 x.tar/b.jpg", "2 x.tar/c.jpg"})
+}
+
 func TestWebDatasetSplits(t *testing.T) {
 	one := tarOf(t, file{"a.jpg", picture(t, 0)}, file{"a.cls", "0"})
 	root := folder(t, file{"in-train-000.tar", one}, file{"in-train-001.tar", one}, file{"in-validation-000.tar", one})
@@ -54,6 +61,15 @@ func TestWebDatasetErrors(t *testing.T) {
 		{"two pictures", []file{pic, cls, {"a.png", "…"}}, "x.tar: sample a has both a.jpg and a.png"},
 		{"json without label", []file{pic, {"a.json", `{"caption":"…"}`}}, `x.tar: sample a: a.json has no "label"`},
 		{"json that isn't", []file{pic, {"a.json", "text"}}, "x.tar: sample a: a.json isn't a JSON object"},
+		{"dots in keys", []file{{"img.v1.jpg", "…"}, {"img.v1.cls", "0"}}, "x.tar: sample img: has no label: neither .cls nor .json, but it has img.v1.jpg, img.v1.cls: " +
+			"by WebDataset's convention a key ends at the first dot of the name and the rest is the field, so the name may have no other dots: img_v1.jpg would do"},
+		{"dots in fields", []file{{"0.input.jpg", "…"}, {"0.cls", "0"}}, "sample 0: has no picture (jpg, jpeg, png, gif, bmp, tif, tiff, webp), but it has 0.input.jpg: by WebDataset's convention a key ends at the first dot of the name and the rest is the field, so the name may have no other dots: 0.jpg would do"},
+		{"numbers with points", []file{{"d/22.05.png", "…"}, {"d/22.05.cls", "0"}, {"d/22.06.png", "…"}, {"d/22.06.cls", "1"}}, "d/22_05.png would do"},
+		{"binary label", []file{pic, {"a.cls", "\x03\x00\x00\x00"}}, "x.tar: sample a: a.cls holds no text but bytes (03 00 00 00): write the label as a number in digits"},
+		{"Latin-1 label", []file{pic, {"a.cls", "caf\xe9"}}, "a.cls holds no text but bytes (63 61 66 e9)"},
+		{"negative label", []file{pic, {"a.cls", "-1"}}, "sample a: label -1 is negative"},
+		{"negative label in JSON", []file{pic, {"a.json", `{"label":-1}`}}, "sample a: label -1 is negative"},
+		{"control characters", []file{{"\x1b[2J.jpg", "…"}}, `x.tar: sample "\x1b[2J": has no label`},
 		{"empty label", []file{pic, {"a.cls", " \n"}}, "x.tar: sample a: the label is empty"},
 		{"long label", []file{pic, {"a.cls", strings.Repeat("1", 2000)}}, "a.cls has 2000 bytes"},
 		{"a way out", []file{{"../a.jpg", "…"}}, "x.tar: member ../a.jpg leads out"},

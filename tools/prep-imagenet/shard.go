@@ -81,6 +81,7 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.Float64Flag{Name: "split-fraction", Usage: "share of each class that is kept for --split val, where SRC has no validation pictures of its own", Destination: &f.options.SplitFraction},
 			&cli.Uint64Flag{Name: "split-seed", Usage: "seed that chooses the pictures of --split-fraction", Destination: &f.options.SplitSeed},
 			&cli.StringFlag{Name: "devkit", Usage: "the ILSVRC2012 development kit, `FILE` or folder; otherwise looked for beside the archives", Destination: &f.options.Devkit},
+			&cli.StringFlag{Name: "spool", Usage: "unpack compressed archives (.tar.gz, .tgz, .tar.zst, .tar.bz2) to a temporary file in `DIR`; otherwise in the system's folder for those", Destination: &f.options.Spool},
 			&cli.StringFlag{Name: "codec", Usage: "how pictures are stored: " + strings.Join(codec.Names(), ", "), Value: codec.Names()[0], Destination: &f.Codec},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality, 1 to 100", Value: codec.DefaultQuality, Destination: &f.Quality},
 			&cli.BoolFlag{Name: "zstd", Usage: "compress whole shards, which readers then unpack to memory", Destination: &f.Zstd},
