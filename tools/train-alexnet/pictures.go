@@ -16,8 +16,22 @@ import (
 	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/pipeline/mds"
+	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
 )
+
+// picture draws a picture of a run. What keeps it from being drawn, a panic of
+// the plotting library included, is told and changes nothing else.
+func picture(line *command.Line, name string, draw func() error) {
+	defer func() {
+		if r := recover(); r != nil {
+			line.Print("warning: %s is not drawn: %v", name, r)
+		}
+	}()
+	if err := draw(); err != nil {
+		line.Print("warning: %s is not drawn: %v", name, err)
+	}
+}
 
 // drawCurve writes curve.png from metrics.jsonl.
 func drawCurve(dir string) error {
@@ -28,11 +42,8 @@ func drawCurve(dir string) error {
 	return file.Write(filepath.Join(dir, curveName), func(w io.Writer) error { return report.Curve(w, metrics) })
 }
 
-// draw writes curve.png and, where the first layer sees the image, kernels.png.
-func draw(dir string, m *engine.Model) error {
-	if err := drawCurve(dir); err != nil {
-		return err
-	}
+// drawKernels writes kernels.png where the first layer is a convolution.
+func drawKernels(dir string, m *engine.Model) error {
 	img, err := kernels(m)
 	if img == nil || err != nil {
 		return err

@@ -63,9 +63,8 @@ func makeReport(ctx context.Context, dir string, o reportOptions, line *command.
 		return err
 	}
 	defer m.Close()
-	if err := draw(dir, m); err != nil {
-		return err
-	}
+	picture(line, curveName, func() error { return drawCurve(dir) })
+	picture(line, kernelsName, func() error { return drawKernels(dir, m) })
 	page, err := reportPage(dir, record, m)
 	if err != nil {
 		return err
@@ -74,9 +73,7 @@ func makeReport(ctx context.Context, dir string, o reportOptions, line *command.
 	if err != nil {
 		return err
 	}
-	if err := drawGuesses(dir, shown, all); err != nil {
-		return err
-	}
+	picture(line, guessesName, func() error { return drawGuesses(dir, shown, all) })
 	if page.Pictures, err = reportGuesses(shown, all); err != nil {
 		return err
 	}

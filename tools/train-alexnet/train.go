@@ -212,8 +212,10 @@ func (j *job) run(ctx context.Context, stdout io.Writer) error {
 	}
 	// Whoever limits the time doesn't want it exceeded by passes over the data.
 	o := reportOptions{devices: j.ownDevices, options: j.deviceOptions(), quick: l.stop == engine.StopTime}
-	if err := makeReport(ctx, j.Run, o, j.line); err != nil {
+	if err := makeReport(ctx, j.Run, o, j.line); errors.Is(err, context.Canceled) {
 		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", j.Run, err)
+	} else if err != nil {
+		j.line.Print("warning: no report: %v; train-alexnet report --run %s makes it", err, j.Run)
 	}
 	fmt.Fprintf(stdout, "%s: %s after %d steps", j.Run, l.stop, l.steps)
 	if l.best.Epochs > 0 {
@@ -284,12 +286,15 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 		o.steps = min(o.steps, j.Steps)
 	}
 	o.validated = func() {
-		all, err := guessPictures(m, j.valData)
-		if err := errors.Join(err, draw(j.Run, m)); err != nil {
-			cancel(err)
-		} else if err := drawGuesses(j.Run, j.valData, all); err != nil {
-			cancel(err)
-		}
+		picture(j.line, curveName, func() error { return drawCurve(j.Run) })
+		picture(j.line, kernelsName, func() error { return drawKernels(j.Run, m) })
+		picture(j.line, guessesName, func() error {
+			all, err := guessPictures(m, j.valData)
+			if err != nil {
+				return err
+			}
+			return drawGuesses(j.Run, j.valData, all)
+		})
 	}
 	if err := live.begin(o, j); err != nil {
 		return nil, err
@@ -305,7 +310,10 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	if err != nil {
 		j.line.Print("%s", j.leaves(o.last))
 	}
-	err = errors.Join(err, j.drawn(m, err))
+	picture(j.line, curveName, func() error { return drawCurve(j.Run) })
+	if ended(err) { // else devices may have failed
+		picture(j.line, kernelsName, func() error { return drawKernels(j.Run, m) })
+	}
 	var bad []pipeline.BadSample
 	if together {
 		var lost error
@@ -330,15 +338,6 @@ func (j *job) leaves(saved string) string {
 		return "nothing was saved after " + latest + "; " + how
 	}
 	return "nothing was saved yet"
-}
-
-// drawn draws what a run shows of itself, after it has ended with err. The weights
-// are left out when devices may have failed.
-func (j *job) drawn(m *engine.Model, err error) error {
-	if ended(err) {
-		return draw(j.Run, m)
-	}
-	return drawCurve(j.Run)
 }
 
 // trainBatches are the batches that this rank trains m on.
