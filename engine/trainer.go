@@ -96,6 +96,28 @@ const (
 // longer a number, or has long been far above chance.
 var ErrDiverged = errors.New("training has diverged")
 
+// Limits end a run by what it has done, whatever the time. They are those of
+// Trainer.
+type Limits struct {
+	Epochs    int
+	Steps     uint64
+	EarlyStop int
+}
+
+// Reached is why a run ends at a position with what its schedule has learnt, or
+// "" where it goes on.
+func (l Limits) Reached(at Position, learnt ScheduleState) Stop {
+	switch {
+	case at.Epoch >= l.Epochs:
+		return StopEpochs
+	case l.Steps > 0 && at.Step >= l.Steps:
+		return StopSteps
+	case l.EarlyStop > 0 && learnt.SinceBest >= l.EarlyStop:
+		return StopEarly
+	}
+	return ""
+}
+
 // StoppedError says that Run's context was done.
 type StoppedError struct {
 	Step uint64 // updates done

@@ -62,15 +62,11 @@ type recent struct {
 var errLimit = errors.New("limit reached")
 
 func (r *run) limit() Stop {
-	switch {
-	case r.at.Epoch >= r.Epochs:
-		return StopEpochs
-	case r.Steps > 0 && r.at.Step >= r.Steps:
-		return StopSteps
-	case r.late():
+	if stop := (Limits{r.Epochs, r.Steps, r.EarlyStop}).Reached(*r.at, r.Schedule.State()); stop != "" {
+		return stop
+	}
+	if r.late() {
 		return StopTime
-	case r.EarlyStop > 0 && r.Schedule.State().SinceBest >= r.EarlyStop:
-		return StopEarly
 	}
 	return ""
 }

@@ -110,10 +110,10 @@ func badCheckpoints(t *testing.T, w trained) {
 	if err := os.WriteFile(filepath.Join(moved, name), []byte(read(t, filepath.Join(w.dir, "narrow", name))), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	call("train-alexnet", "--run", moved, "--resume").must(t, 1, "is of another net: layer 7", "begin a new run")
+	call("train-alexnet", "--run", moved, "--resume", "--steps", "4").must(t, 1, "is of another net: layer 7", "begin a new run")
 	larger := filepath.Join(w.dir, "larger")
 	makeShardsOf(t, larger, "train", 3, 4, 24)
-	call("train-alexnet", "--run", filepath.Join(w.dir, "run"), "--resume", "--train", larger, "--val", large).must(t, 1, "was trained on pictures of 20 pixels a side and those of "+larger+" have 24")
+	call("train-alexnet", "--run", filepath.Join(w.dir, "run"), "--resume", "--epochs", "9", "--train", larger, "--val", large).must(t, 1, "was trained on pictures of 20 pixels a side and those of "+larger+" have 24")
 }
 
 // cmykPicture: an inverted four-colour JPEG, as Photoshop writes it, is a

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"alexnet/augment"
@@ -18,6 +16,7 @@ import (
 // prepare checks the settings and opens what is read, before anything is
 // written. isSet says which flags were given.
 func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, group collective.Collective, line *command.Line) (_ *job, err error) {
+	s.isSet = isSet
 	j := &job{settings: s, group: group, line: line, open: openDevices}
 	defer func() {
 		if err != nil {
@@ -36,14 +35,15 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, gro
 		return nil, err
 	}
 	if j.record != nil {
+		if err := j.inherit(); err != nil {
+			return nil, err
+		}
+		if err := j.findEnd(); err != nil || j.over != "" {
+			return j, err
+		}
 		if err := j.lock(); err != nil {
 			return nil, err
 		}
-		run := s.Run
-		if err := j.inherit(isSet); err != nil {
-			return nil, err
-		}
-		s.Run = run // the folder may have moved
 	}
 	if err := s.validate(); err != nil {
 		return nil, err
@@ -63,19 +63,19 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, gro
 	if err := j.openCheckpoint(); err != nil {
 		return nil, err
 	}
-	if err := j.chooseNet(isSet); err != nil {
+	if err := j.chooseNet(); err != nil {
 		return nil, err
 	}
 	if j.checkpoint != nil {
 		if what := netDifference(j.checkpoint.Net, j.net); what != "" {
-			return nil, fmt.Errorf("checkpoint %s is of another net: %s: go on with the net that the run was begun with (leave --net, --without and --input-scale out), or begin a new run",
-				j.checkpoint.Path, what)
+			return nil, fmt.Errorf("checkpoint %s is of another net: %s: go on with the net that the run was begun with%s, or begin a new run",
+				j.checkpoint.Path, what, s.leaveOut("net", "without", "input-scale"))
 		}
 	}
 	if err := j.checkSizes(); err != nil {
 		return nil, err
 	}
-	if j.schedule, err = s.schedule(j.trainData.Len() / s.Batch); err != nil {
+	if err := j.chooseSchedule(); err != nil {
 		return nil, err
 	}
 	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
@@ -100,13 +100,13 @@ func (j *job) lock() error {
 
 // chooseNet takes the net from the settings, or from the checkpoint that is
 // fine-tuned.
-func (j *job) chooseNet(isSet func(flag string) bool) (err error) {
+func (j *job) chooseNet() (err error) {
 	switch {
 	case j.From == "":
 		j.net, err = j.settings.net(len(j.classes))
 		return err
-	case isSet("net"):
-		return command.Usagef("--from brings its own net: leave --net out")
+	case j.isSet("net"):
+		return command.Usagef("%s brings its own net%s", j.flag("from", j.From), j.leaveOut("net"))
 	case j.checkpoint != nil:
 		j.net = j.checkpoint.Net
 		return nil
@@ -140,26 +140,6 @@ func (j *job) checkSizes() error {
 // of 256 pixels.
 func wholeSize(n *engine.Net) int { return (n.Input.Size*8 + 6) / 7 }
 
-// inherit fills in what the command line leaves out from the run's own
-// settings.
-func (j *job) inherit(isSet func(flag string) bool) error {
-	batch, seed := j.Batch, j.Seed
-	if err := j.settings.inherit(j.record.Settings, isSet); err != nil {
-		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
-	}
-	var old settings
-	if err := json.Unmarshal(j.record.Settings, &old); err != nil {
-		return fmt.Errorf("%s: settings: %w", filepath.Join(j.Run, runName), err)
-	}
-	if isSet("batch") && batch != old.Batch {
-		return command.Usagef("--batch %d: the run was begun with %d and its position counts such batches: leave --batch out, or begin a new run", batch, old.Batch)
-	}
-	if isSet("seed") && seed != old.Seed {
-		return command.Usagef("--seed %d: the run was begun with %d: leave --seed out, or begin a new run", seed, old.Seed)
-	}
-	return nil
-}
-
 func (j *job) openData(ctx context.Context) (err error) {
 	j.TakeDamaged = j.OnBad == onBadSkip
 	open := func(dir string) (*pipeline.Dataset, error) {
@@ -185,7 +165,7 @@ func (j *job) openData(ctx context.Context) (err error) {
 		}
 	}
 	if j.Batch > j.trainData.Len() {
-		return command.Usagef("--batch %d: %s has only %d pictures: choose a smaller batch", j.Batch, j.Train, j.trainData.Len())
+		return command.Usagef("%s: %s has only %d pictures: choose a smaller batch", j.flag("batch", j.Batch), j.Train, j.trainData.Len())
 	}
 	if j.PCA == "" {
 		if j.Noise != noiseOff {
@@ -215,21 +195,16 @@ func (j *job) openCheckpoint() error {
 	if !j.Resume {
 		return nil
 	}
-	path, err := j.checkpoints().Latest()
-	if err != nil {
+	if err := j.openLatest(); err != nil {
 		return err
 	}
-	if path == "" {
+	if j.checkpoint == nil {
 		j.line.Print("note: %s has no checkpoint yet, so the run begins again", j.Run)
 		return nil
 	}
-	if j.checkpoint, err = engine.OpenCheckpoint(path); err != nil {
-		return fmt.Errorf("%w: if the file is damaged, remove it and resume from the one before", err)
-	}
-	j.closers = append(j.closers, j.checkpoint.Close)
 	if old := j.checkpoint.Classes; !slices.Equal(old, j.classes) {
 		return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give the shards that the run was begun with",
-			path, len(old), first(old), j.Train, len(j.classes), first(j.classes))
+			j.checkpoint.Path, len(old), first(old), j.Train, len(j.classes), first(j.classes))
 	}
 	if now, err := describeData(j.Train, j.trainData); err != nil {
 		return err

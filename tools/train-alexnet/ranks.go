@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,10 +83,10 @@ func (j *job) shareOut() error {
 		return nil
 	}
 	if j.Batch%size != 0 || j.Batch/size%j.Accumulate != 0 {
-		return command.Usagef("--batch %d is that of all ranks together: it doesn't divide into %d equal shares of --accumulate %d pieces", j.Batch, size, j.Accumulate)
+		return command.Usagef("%s is that of all ranks together: it doesn't divide into %d equal shares of %d pieces", j.flag("batch", j.Batch), size, j.Accumulate)
 	}
 	if j.Parallel == parallelHybrid && j.Accumulate > 1 {
-		return command.Usagef("--parallel %s computes whole batches: leave --accumulate out", parallelHybrid)
+		return command.Usagef("%s computes whole batches%s", j.flag("parallel", parallelHybrid), cmp.Or(j.leaveOut("accumulate"), ": give --accumulate 1"))
 	}
 	if j.threads == 0 {
 		j.threads = ranks.Processors(j.group)

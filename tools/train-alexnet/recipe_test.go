@@ -189,7 +189,7 @@ func TestLabelSmoothing(t *testing.T) {
 func TestEarlyStop(t *testing.T) {
 	w := newWorld(t)
 	call(w.args(filepath.Join(w.dir, "run"), "--lr", "1e-12", "--early-stop", "2")...).must(t, 0, "has stopped falling after 30 steps")
-	call(w.args(filepath.Join(w.dir, "x"), "--val", "", "--early-stop", "2")...).must(t, 2, "--early-stop needs --val")
+	call(w.args(filepath.Join(w.dir, "x"), "--val", "", "--early-stop", "2")...).must(t, 2, "--early-stop 2 needs --val")
 }
 
 func TestFineTune(t *testing.T) {
@@ -206,7 +206,7 @@ func TestFineTune(t *testing.T) {
 		t.Errorf("fine-tuned for %d classes %v", b.Net.Classes, b.Classes)
 	}
 	call("train-alexnet", "--run", tuned, "--resume", "--steps", "6").must(t, 0, "after 6 steps")
-	call(append(slices.Clone(args[:5]), "--from", from, "--net", "alexnet", "--batch", "6", "--run", filepath.Join(w.dir, "x"))...).must(t, 2, "--from brings its own net")
+	call(append(slices.Clone(args[:5]), "--from", from, "--net", "alexnet", "--batch", "6", "--run", filepath.Join(w.dir, "x"))...).must(t, 2, "brings its own net: leave --net out")
 	call(append(slices.Clone(args), "--run", filepath.Join(w.dir, "y"), "--freeze", "conv7")...).must(t, 1, "conv1, conv2, fc3, fc4")
 }
 

@@ -62,6 +62,9 @@ type session struct {
 	CPUs     int       `json:"cpus"`
 	Devices  string    `json:"devices"`
 	Kernels  string    `json:"kernels,omitempty"` // of a CPU
+
+	// Settings are those of this start; records of older programs have none.
+	Settings json.RawMessage `json:"settings,omitempty"`
 }
 
 func newSession(step uint64, devices, kernels string) session {

@@ -76,6 +76,8 @@ type settings struct {
 	LogEvery        int    `json:"log-every"`
 	CheckpointEvery uint64 `json:"checkpoint-every"`
 	Keep            int    `json:"keep"`
+
+	isSet func(flag string) bool // whether a flag, or a line of a configuration file, was given
 }
 
 // netSuffix is what the names of net files end in.
@@ -221,7 +223,7 @@ func (s *settings) validate() error {
 		}
 	}
 	if s.Batch%s.Accumulate != 0 {
-		return command.Usagef("--accumulate %d: doesn't divide --batch %d into equal pieces", s.Accumulate, s.Batch)
+		return command.Usagef("%s: doesn't divide %s into equal pieces", s.flag("accumulate", s.Accumulate), s.flag("batch", s.Batch))
 	}
 	for _, part := range list(s.Without) {
 		if !slices.Contains(ablationNames(), part) {
@@ -229,14 +231,52 @@ func (s *settings) validate() error {
 		}
 	}
 	switch {
-	case (s.DropAt != "") != (s.Schedule == scheduleStep):
-		return command.Usagef("--schedule step and --drop-at EPOCHS belong together")
+	case s.DropAt != "" && s.Schedule != scheduleStep:
+		return command.Usagef("%s is of --schedule %s, not of %s", s.flag("drop-at", s.DropAt), scheduleStep, s.flag("schedule", s.Schedule))
+	case s.DropAt == "" && s.Schedule == scheduleStep:
+		return command.Usagef("%s needs --drop-at EPOCHS, such as 23,51", s.flag("schedule", s.Schedule))
 	case s.EarlyStop > 0 && s.Val == "":
-		return command.Usagef("--early-stop needs --val DIR: it counts epochs without a lower validation error")
+		return command.Usagef("%s needs --val DIR: it counts epochs without a lower validation error", s.flag("early-stop", s.EarlyStop))
 	case s.From != "" && (s.Without != "" || s.InputScale != 0):
-		return command.Usagef("--from brings its own net: leave --without and --input-scale out")
+		return command.Usagef("%s brings its own net%s", s.flag("from", s.From), s.leaveOut("without", "input-scale"))
 	}
 	return nil
+}
+
+// flag is how a complaint calls a setting: by its flag if that was given, else
+// as what the run was begun with, or a default.
+func (s *settings) flag(name string, value any) string {
+	switch {
+	case s.isSet == nil || s.isSet(name):
+		return fmt.Sprintf("--%s %v", name, value)
+	case s.Resume:
+		return fmt.Sprintf("the run's %s %v", name, value)
+	}
+	return fmt.Sprintf("the default of --%s, %v", name, value)
+}
+
+// leaveOut advises against those of the flags that were given: ": leave --a and
+// --b out".
+func (s *settings) leaveOut(names ...string) string {
+	var given []string
+	for _, name := range names {
+		if s.isSet == nil || s.isSet(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(given) == 0 {
+		return ""
+	}
+	return ": leave " + enumerate(given) + " out"
+}
+
+// enumerate joins words: "a, b and c".
+func enumerate(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // ablationNames are the values of --without.
@@ -365,11 +405,11 @@ func (s *settings) schedule(epochSteps int) (engine.Schedule, error) {
 		out = &engine.Plateau{Ramp: ramp, Patience: s.Patience}
 	}
 	if err := out.Validate(); err != nil {
-		flag := "--lr"
-		if s.Schedule != schedulePlateau {
-			flag = "--schedule " + s.Schedule
+		what := s.flag("schedule", s.Schedule)
+		if ramp.Validate() != nil {
+			what = "--lr" // which the error gives
 		}
-		return nil, command.Usagef("%s: %w", flag, err)
+		return nil, command.Usagef("%s: %w", what, err)
 	}
 	return out, nil
 }

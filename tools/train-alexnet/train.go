@@ -66,6 +66,9 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 	if err := ranks.Agree(group, j.checkFolder()); err != nil {
 		return err
 	}
+	if j.over != "" {
+		return ranks.Agree(group, j.leaveBe(c.Context, stdout))
+	}
 	if err := ranks.Agree(group, j.checkAlike()); err != nil {
 		return err
 	}
@@ -95,7 +98,9 @@ type job struct {
 	*settings
 	group      collective.Collective
 	line       *command.Line
-	record     *runRecord // of the run that is resumed; nil for a new one
+	record     *runRecord        // of the run that is resumed; nil for a new one
+	changed    map[string]change // flags that were given with other values than the run's
+	over       engine.Stop       // why a run that is resumed has nothing left to do; else ""
 	trainData  *pipeline.Dataset
 	valData    *pipeline.Dataset // nil without validation
 	pca        *augment.PCA      // nil without
@@ -212,19 +217,35 @@ func (j *job) run(ctx context.Context, stdout io.Writer) error {
 	}
 	// Whoever limits the time doesn't want it exceeded by passes over the data.
 	o := reportOptions{devices: j.ownDevices, options: j.deviceOptions(), quick: l.stop == engine.StopTime}
-	if err := makeReport(ctx, j.Run, o, j.line); errors.Is(err, context.Canceled) {
-		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", j.Run, err)
-	} else if err != nil {
-		j.line.Print("warning: no report: %v; train-alexnet report --run %s makes it", err, j.Run)
+	if err := j.report(ctx, o); err != nil {
+		return err
 	}
+	j.tell(stdout, l)
+	if len(l.bad) > 0 {
+		return command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s could not be read and were left out (prep-imagenet verify lists them); sample %d: %w",
+			len(l.bad), j.Train, l.bad[0].Sample, l.bad[0].Err))
+	}
+	return nil
+}
+
+// tell says how the run went.
+func (j *job) tell(stdout io.Writer, l *learnt) {
 	fmt.Fprintf(stdout, "%s: %s after %d steps", j.Run, l.stop, l.steps)
 	if l.best.Epochs > 0 {
 		fmt.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*l.best.Best, j.checkpoints().Best())
 	}
 	fmt.Fprintln(stdout)
-	if len(l.bad) > 0 {
-		return command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s could not be read and were left out (prep-imagenet verify lists them); sample %d: %w",
-			len(l.bad), j.Train, l.bad[0].Sample, l.bad[0].Err))
+}
+
+// report makes the report of a run that has ended. That it can't be made is told
+// and no failure of the run.
+func (j *job) report(ctx context.Context, o reportOptions) error {
+	err := makeReport(ctx, j.Run, o, j.line)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", j.Run, err)
+	}
+	if err != nil {
+		j.line.Print("warning: no report: %v; train-alexnet report --run %s makes it", err, j.Run)
 	}
 	return nil
 }
@@ -367,10 +388,12 @@ func (j *job) writeRecord(m *engine.Model, step uint64) (err error) {
 	if j.record != nil {
 		r.Sessions = j.record.Sessions
 	}
-	r.Sessions = append(r.Sessions, newSession(step, j.Devices, j.kernels))
 	if r.Settings, err = json.Marshal(j.settings); err != nil {
 		return err
 	}
+	session := newSession(step, j.Devices, j.kernels)
+	session.Settings = r.Settings
+	r.Sessions = append(r.Sessions, session)
 	for _, p := range m.Parameters() {
 		r.Parameters += p.Len()
 	}

@@ -163,7 +163,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		{1, `layer 9 is {"dropout":{"rate":0.5}} in net "test"`, []string{"--without", "dropout"}},
 		{1, "the input scale is 0.02 in net", []string{"--input-scale", "0.5"}},
 	} {
-		call(append([]string{"train-alexnet", "--run", dir, "--resume"}, c.flags...)...).must(t, c.code, c.want)
+		call(append([]string{"train-alexnet", "--run", dir, "--resume", "--steps", "3"}, c.flags...)...).must(t, c.code, c.want)
 	}
 	call("train-alexnet", "--run", dir, "--resume", "--steps", "3").must(t, 0, "after 3 steps")
 }
