@@ -59,7 +59,11 @@ func TestDecodeCropDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		dst := make([]byte, crop*crop*3)
-		for n := range src {
+		data := len(src)
+		if c.Name() == "jpeg" {
+			data -= 2 // its end marker holds nothing of the picture
+		}
+		for n := range data {
 			if err := decoder.DecodeCrop(dst, src[:n], augment.View{}, crop); err == nil {
 				t.Fatalf("%s: no error of the first %d of %d bytes", c.Name(), n, len(src))
 			}

@@ -41,6 +41,9 @@ type component struct {
 // [*Error].
 func ReadHeader(file []byte) (Header, error) {
 	var h Header
+	if len(file) < 2 || file[0] != 0xff || file[1] != markSOI {
+		return h, &Error{Damaged, "it doesn't begin as a JPEG file does"}
+	}
 	for at := 2; ; {
 		s, ok := nextSegment(file, at)
 		if !ok || s.marker == markEOI {
