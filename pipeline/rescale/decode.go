@@ -1,44 +1,17 @@
 package rescale
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"image"
-	"image/gif"
-	"image/png"
 	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
-	"golang.org/x/image/webp"
+	"alexnet/pipeline/jpeg"
 )
-
-// format is a picture format, told by the first bytes of a file. A '?' in magic
-// stands for any byte.
-type format struct {
-	name, magic string
-	config      func(io.Reader) (image.Config, error)
-	decode      func(io.Reader) (image.Image, error)
-	// memory is about how many bytes decode takes for a file of that config, at
-	// most; nil: what the pixels of the config's colour model take.
-	memory func(file []byte, c image.Config) int64
-}
-
-// formats is the table of everything that is read.
-var formats = []format{
-	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go,
-	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, pngMemory},
-	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
-	{"BMP", "BM????\x00\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil},
-	{"TIFF", "II*\x00", tiff.DecodeConfig, tiff.Decode, nil},
-	{"TIFF", "MM\x00*", tiff.DecodeConfig, tiff.Decode, nil},
-	{"WebP", "RIFF????WEBPVP8", webp.DecodeConfig, webp.Decode, nil},
-}
 
 // strangers are contents that are met in picture folders and not read.
 var strangers = []struct{ name, magic string }{
@@ -111,7 +84,7 @@ func decode(ctx context.Context, f format, file []byte, config image.Config) (im
 			img, err = nil, fmt.Errorf("damaged %s: its decoder failed: %v", f.name, p)
 		}
 	}()
-	if img, err = f.decode(&contextReader{ctx, bytes.NewReader(file)}); err != nil {
+	if img, err = f.decode(ctx, file); err != nil {
 		return nil, explain(f.name, dimensions(config.Width, config.Height), len(file), err)
 	}
 	return img, nil
@@ -123,7 +96,18 @@ func dimensions(width, height int) string {
 
 // explain turns a decoder's error into one that says what to do.
 func explain(name, size string, n int, err error) error {
+	if e, ok := errors.AsType[*jpeg.Error](err); ok { // in another file
+		switch e.Kind {
+		case jpeg.Cut:
+			err = io.ErrUnexpectedEOF
+		case jpeg.Unsupported:
+			return fmt.Errorf("a %s%s of a kind that isn't read (JPEG data: %s): convert it", name, size, e.Reason)
+		}
+	}
+	var whole interface{ Unsupported() string }
 	switch text := err.Error(); {
+	case errors.As(err, &whole):
+		return fmt.Errorf("a %s%s of a kind that isn't read (%s): convert it", name, size, whole.Unsupported())
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
 		strings.Contains(text, "not enough pixel data"):
 		return fmt.Errorf("a %s%s is cut short: its %d bytes don't hold all of it: fetch or copy it again", name, size, n)

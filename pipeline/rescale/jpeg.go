@@ -16,7 +16,7 @@ func (r *Rescaler) openJPEG(ctx context.Context, file []byte, orientation int) (
 	var part image.Rectangle
 	var window resample.Window
 	p, err := r.jpeg.Decode(ctx, file, func(h jpeg.Header) (image.Rectangle, error) {
-		if err := r.limits.jpeg(h); err != nil {
+		if err := r.limits.jpeg(h, orientation); err != nil {
 			return part, err
 		}
 		header = h
@@ -40,11 +40,11 @@ const mostScans = 20
 
 // jpeg refuses a picture that asks for too much: each scan takes as long as a
 // picture of its own.
-func (l limits) jpeg(h jpeg.Header) error {
+func (l limits) jpeg(h jpeg.Header, orientation int) error {
 	if err := l.pixels("JPEG", h.Width, h.Height); err != nil {
 		return err
 	}
-	if err := l.memory("JPEG", h.Width, h.Height, h.Memory()); err != nil {
+	if err := l.memory("JPEG", h.Width, h.Height, h.Memory()+turnMemory(h.Width, h.Height, orientation)); err != nil {
 		return err
 	}
 	if most := mostScans * int64(l.maxPixels); h.ScanPixels > most {

@@ -64,15 +64,25 @@ func measure(f format, file []byte) (c image.Config, memory int64, err error) {
 			return c, 0, explainJPEG(h, len(file), err)
 		}
 		models := map[int]color.Model{1: color.GrayModel, 4: color.CMYKModel}
-		return image.Config{ColorModel: models[h.Components], Width: h.Width, Height: h.Height}, h.Memory(), nil
+		c = image.Config{ColorModel: models[h.Components], Width: h.Width, Height: h.Height}
+		return c, h.Memory() + turnMemory(c.Width, c.Height, orientation(f.name, file)), nil
 	}
-	if c, err = f.config(bytes.NewReader(file)); err != nil {
+	if c, err = f.config(file); err != nil {
 		return c, 0, explain(f.name, "", len(file), err)
 	}
+	memory = pixelMemory(c)
 	if f.memory != nil {
-		return c, f.memory(file, c), nil
+		memory = f.memory(file, c)
 	}
-	return c, pixelMemory(c), nil
+	return c, memory + turnMemory(c.Width, c.Height, orientation(f.name, file)), nil
+}
+
+// turnMemory is how many bytes turning a picture upright takes.
+func turnMemory(width, height, orientation int) int64 {
+	if orientation == 1 {
+		return 0
+	}
+	return 3 * int64(width) * int64(height)
 }
 
 // pixelMemory is how many bytes Go's image of a config takes.

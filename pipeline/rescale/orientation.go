@@ -54,14 +54,17 @@ func exifOrientation(exif []byte) (o int, ok bool) {
 // another side in each orientation.
 func storedCentre(width, height, size, orientation int) resample.Window {
 	if orientation < 5 {
-		w := resample.Centre(width, height, size)
-		return mirrored(w, width, height, orientation)
+		return mirrored(resample.Centre(width, height, size), width, height, orientation)
 	}
-	w := resample.Centre(height, width, size)
-	w = resample.Window{X: w.Y, Y: w.X, Width: w.Height, Height: w.Width}
-	return mirrored(w, width, height, orientation)
+	return mirrored(transposed(resample.Centre(height, width, size)), width, height, orientation)
 }
 
+func transposed(w resample.Window) resample.Window {
+	return resample.Window{X: w.Y, Y: w.X, Width: w.Height, Height: w.Width}
+}
+
+// mirrored returns the window in the picture that is mirrored as the orientation
+// says, without transposing.
 func mirrored(w resample.Window, width, height, orientation int) resample.Window {
 	switch orientation {
 	case 2, 3, 7, 8:
@@ -74,25 +77,48 @@ func mirrored(w resample.Window, width, height, orientation int) resample.Window
 	return w
 }
 
-// upright returns where the pixel that belongs at (x, y) of the upright n×n
-// picture lies in the stored one, as the index at0 + y·dy + x·dx.
-func upright(orientation, n int) (at0, dy, dx int) {
-	last := n - 1
+// upright turns a picture with that orientation. Resizing isn't exactly the same
+// in both directions, so a picture is turned before it is resized.
+func (r *Rescaler) upright(p picture, orientation int) picture {
+	w := mirrored(p.window, p.width, p.height, orientation)
+	turned := picture{width: p.width, height: p.height, window: w}
+	if orientation >= 5 {
+		turned = picture{width: p.height, height: p.width, window: transposed(w)}
+	}
+	// The stored pixel (x, y) becomes the one at at0 + y·dy + x·dx.
+	width, height := turned.width, turned.height
+	at0, dx, dy := 0, 1, width
 	switch orientation {
 	case 2: // mirrored left to right
-		return last, n, -1
+		at0, dx = width-1, -1
 	case 3: // half a turn
-		return last*n + last, -n, -1
+		at0, dx, dy = width*height-1, -1, -width
 	case 4: // mirrored top to bottom
-		return last * n, -n, 1
+		at0, dy = width*(height-1), -width
 	case 5: // transposed
-		return 0, 1, n
+		dx, dy = width, 1
 	case 6: // to be turned clockwise
-		return last * n, 1, -n
+		at0, dx, dy = width-1, width, -1
 	case 7: // transversed
-		return last*n + last, -1, -n
+		at0, dx, dy = width*height-1, -width, -1
 	case 8: // to be turned counter-clockwise
-		return last, -1, n
+		at0, dx, dy = width*(height-1), -width, 1
 	}
-	return 0, n, 1
+	pix := make([]byte, 3*width*height+resample.Slack)
+	const rows = 16
+	for from := 0; from < p.height; from += rows {
+		strip := p.strip(from, min(from+rows, p.height))
+		for y := range strip.Height {
+			row := strip.Pix[y*strip.Stride:][:3*p.width]
+			at := at0 + (from+y)*dy
+			for ; len(row) > 0; row = row[3:] {
+				copy(pix[3*at:3*at+3], row)
+				at += dx
+			}
+		}
+	}
+	turned.strip = func(from, to int) resample.Image {
+		return resample.Image{Pix: pix[from*3*width:], Stride: 3 * width, Width: width, Height: to - from}
+	}
+	return turned
 }

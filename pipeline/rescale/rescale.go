@@ -58,12 +58,11 @@ func (c Config) Validate() error {
 // Rescaler turns picture files into square RGB pictures. It keeps scratch memory
 // between pictures, so each worker has its own.
 type Rescaler struct {
-	size     int
-	limits   limits
-	jpeg     *jpeg.Decoder
-	resizer  *resample.Resizer // nil: imaging
-	rgb      []byte            // of a picture before resizing, some rows
-	sideways []byte            // size×size, before orientation
+	size    int
+	limits  limits
+	jpeg    *jpeg.Decoder
+	resizer *resample.Resizer // nil: imaging
+	rgb     []byte            // of a picture before resizing, some rows
 }
 
 // New returns a Rescaler. It panics if cfg isn't valid.
@@ -104,21 +103,10 @@ func (r *Rescaler) Rescale(ctx context.Context, dst, file []byte) error {
 	if err != nil {
 		return err
 	}
-	if o == 1 {
-		r.resize(dst, p)
-		return nil
+	if o != 1 {
+		p = r.upright(p, o)
 	}
-	r.sideways = grow(r.sideways, 3*r.size*r.size)
-	r.resize(r.sideways, p)
-	at0, dy, dx := upright(o, r.size)
-	for y := range r.size {
-		row := dst[y*r.size*3:][:r.size*3]
-		at := at0 + y*dy
-		for i := 0; i < len(row); i += 3 {
-			copy(row[i:i+3], r.sideways[3*at:])
-			at += dx
-		}
-	}
+	r.resize(dst, p)
 	return nil
 }
 

@@ -35,6 +35,7 @@ type Directory struct {
 	data   []byte
 	order  binary.ByteOrder
 	fields map[Tag]field
+	cut    bool // entries or values would lie beyond the end
 }
 
 // field is a directory entry: its values as stored.
@@ -93,6 +94,7 @@ func ReadDirectory(data []byte) (*Directory, error) {
 		d.add(data[at:at+size], big)
 		at += size
 	}
+	d.cut = d.cut || n > 0
 	return d, nil
 }
 
@@ -109,6 +111,7 @@ func (d *Directory) add(entry []byte, big bool) {
 		f.count = d.order.Uint64(entry[4:])
 	}
 	if f.count > uint64(len(d.data)) {
+		d.cut = true
 		return
 	}
 	switch size := f.count * typeSize[f.kind]; {
@@ -120,6 +123,7 @@ func (d *Directory) add(entry []byte, big bool) {
 			at = d.order.Uint64(inline)
 		}
 		if at > uint64(len(d.data)) || size > uint64(len(d.data))-at {
+			d.cut = true
 			return
 		}
 		f.value = d.data[at : at+size]

@@ -1,0 +1,78 @@
+package rescale
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/webp"
+
+	"alexnet/pipeline/jpeg"
+	"alexnet/pipeline/tiff"
+)
+
+// format is a picture format, told by the first bytes of a file. A '?' in magic
+// stands for any byte.
+type format struct {
+	name, magic string
+	config      func(file []byte) (image.Config, error)
+	decode      func(ctx context.Context, file []byte) (image.Image, error)
+	// memory is about how many bytes decode takes for a file of that config, at
+	// most; nil: what the pixels of the config's colour model take.
+	memory func(file []byte, c image.Config) int64
+}
+
+// formats is the table of everything that is read.
+var formats = []format{
+	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go
+	{"PNG", "\x89PNG\r\n\x1a\n", configOf(png.DecodeConfig), imageOf(png.Decode), pngMemory},
+	{"GIF", "GIF8?a", configOf(gif.DecodeConfig), imageOf(gif.Decode), nil},
+	{"BMP", "BM????\x00\x00\x00\x00", configOf(bmp.DecodeConfig), imageOf(bmp.Decode), nil},
+	{"TIFF", "II*\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
+	{"TIFF", "MM\x00*", tiff.DecodeConfig, decodeTIFF, tiffMemory},
+	{"TIFF", "II\x00*", tiff.DecodeConfig, decodeTIFF, tiffMemory},
+	{"TIFF", "MM*\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
+	{"TIFF", "II+\x00\x08\x00\x00\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
+	{"TIFF", "MM\x00+\x00\x08\x00\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
+	{"WebP", "RIFF????WEBPVP8", configOf(webp.DecodeConfig), imageOf(webp.Decode), nil},
+}
+
+// configOf and imageOf make a row of the table from Go's usual functions.
+func configOf(read func(io.Reader) (image.Config, error)) func([]byte) (image.Config, error) {
+	return func(file []byte) (image.Config, error) { return read(bytes.NewReader(file)) }
+}
+
+func imageOf(read func(io.Reader) (image.Image, error)) func(context.Context, []byte) (image.Image, error) {
+	return func(ctx context.Context, file []byte) (image.Image, error) {
+		return read(&contextReader{ctx, bytes.NewReader(file)})
+	}
+}
+
+func decodeTIFF(ctx context.Context, file []byte) (image.Image, error) {
+	return tiff.Decode(ctx, file, decodeJPEG)
+}
+
+func tiffMemory(file []byte, _ image.Config) int64 { return tiff.Memory(file) }
+
+// decodeJPEG decodes a JPEG file that is a part of another file to RGB. One of more
+// pixels than are wanted is refused.
+func decodeJPEG(ctx context.Context, file []byte, most int) (pix []byte, width, height int, err error) {
+	p, err := jpeg.NewDecoder(false).Decode(ctx, file, func(h jpeg.Header) (image.Rectangle, error) {
+		if h.Width > most/max(1, h.Height) || h.ScanPixels > int64(most)*mostScans {
+			return image.Rectangle{}, fmt.Errorf("%d×%d pixels in %d scans where %d pixels belong", h.Width, h.Height, h.Scans, most)
+		}
+		width, height = h.Width, h.Height
+		return image.Rect(0, 0, width, height), nil
+	})
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	pix = make([]byte, 3*width*height)
+	p.RGB(pix, image.Rect(0, 0, width, height))
+	return pix, width, height, nil
+}
