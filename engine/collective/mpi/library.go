@@ -9,6 +9,8 @@ import (
 	"time"
 	"unsafe"
 
+	"alexnet/internal/dynlib"
+
 	"github.com/ebitengine/purego"
 )
 
@@ -56,6 +58,10 @@ func open(names []string) (*library, error) {
 	var tried []error
 	for _, name := range names {
 		// Open MPI's plugins look for its symbols among the global ones.
+		if err := dynlib.Check(name); err != nil {
+			tried = append(tried, err)
+			continue
+		}
 		handle, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 		if err != nil {
 			tried = append(tried, err)

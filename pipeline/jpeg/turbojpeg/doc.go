@@ -5,7 +5,8 @@
 //
 // The library is looked for at $ALEXNET_TURBOJPEG if that is set (and nowhere
 // else then), by its soname through the dynamic linker (LD_LIBRARY_PATH, the
-// linker's cache), and in the usual folders. TurboJPEG 2 and 3 both work: only
+// linker's cache), and in the usual folders; a path is absolute, and
+// neither it nor a folder on the way can be written by others. TurboJPEG 2 and 3 both work: only
 // functions that exist in both are called, with the flags of 2.
 // Documentation: https://libjpeg-turbo.org/Documentation/Documentation.
 //

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"unsafe"
 
+	"alexnet/internal/dynlib"
+
 	"github.com/ebitengine/purego"
 )
 
@@ -59,6 +61,9 @@ func load() (*library, error) {
 
 // open loads the library at path, and refuses one that lacks a function.
 func open(path string) (*library, error) {
+	if err := dynlib.Check(path); err != nil {
+		return nil, err
+	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, err

@@ -52,13 +52,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// in is a search of nothing but folders.
+func in(folders ...string) *search { return &search{driver: folders, folders: folders} }
+
 var loadFakes = sync.OnceValues(func() (*fakes, error) {
 	folder, err := buildFakes()
 	if err != nil {
 		return nil, err
 	}
 	where := []string{folder}
-	l := &libraries{places: where}
+	l := &libraries{where: in(folder)}
 	f := &fakes{libraries: l, folder: folder}
 	if m := l.loadDriver(where); m != nil {
 		return nil, m

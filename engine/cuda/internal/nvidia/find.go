@@ -1,12 +1,15 @@
 package nvidia
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+
+	"alexnet/internal/dynlib"
 )
 
 // pathsVariable names the environment variable that lists folders to look in
@@ -15,17 +18,27 @@ const pathsVariable = "ALEXNET_CUDA_LIBS"
 
 // Options say where libraries are looked for.
 type Options struct {
-	// Paths are folders to look in before those of $ALEXNET_CUDA_LIBS and all
-	// others.
+	// Paths are absolute folders to look in before those of $ALEXNET_CUDA_LIBS and
+	// all others, for the driver too.
 	Paths []string
 }
 
-// places are the folders to try, in order; "" stands for the dynamic linker.
-// Folders that don't exist are left out.
-func places(o Options) []string {
-	all := slices.Concat(o.Paths, filepath.SplitList(os.Getenv(pathsVariable)))
-	all = append(all, "")
-	environments := prefixes()
+// search is where libraries are looked for, in order; "" stands for the dynamic
+// linker. Every folder is absolute. What lies there is loaded only if
+// dynlib.Check lets it.
+type search struct {
+	driver  []string // folders of libcuda
+	folders []string // of all others
+	refused []error  // folders that the environment names and that aren't looked into
+}
+
+// places are the folders that exist. The driver comes with the system: it is
+// looked for in no folder of the user's or of the environment's.
+func places(o Options) *search {
+	s := new(search)
+	named := s.absolute(filepath.SplitList(os.Getenv(pathsVariable)), "$"+pathsVariable)
+	all := slices.Concat(o.Paths, named, []string{""})
+	environments := s.prefixes()
 	for _, site := range sitePackages(environments) {
 		all = append(all, wheelFolders(site)...)
 	}
@@ -34,7 +47,27 @@ func places(o Options) []string {
 			all = append(all, filepath.Join(prefix, "lib")) // conda's packages have no folders of their own
 		}
 	}
-	return existing(append(all, systemFolders()...))
+	system := systemFolders()
+	s.folders = existing(append(all, system...))
+	s.driver = existing(slices.Concat(o.Paths, []string{""}, system))
+	return s
+}
+
+// absolute are the folders that don't depend on where the program was started;
+// the others are refused. origin says where they are named.
+func (s *search) absolute(folders []string, origin string) []string {
+	var kept []string
+	for _, f := range folders {
+		if f == "" {
+			continue
+		}
+		if err := dynlib.Absolute(f, origin); err != nil {
+			s.refused = append(s.refused, err)
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept
 }
 
 // existing drops folders that don't exist and repetitions.
@@ -61,13 +94,12 @@ func wheelFolders(site string) []string {
 }
 
 // prefixes are where the Python environments at hand are, the active one first,
-// found without running Python.
-func prefixes() []string {
-	home, _ := os.UserHomeDir()
-	prefixes := []string{os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX")}
+// found without running Python. None depends on the current folder.
+func (s *search) prefixes() []string {
+	prefixes := slices.Concat(s.absolute([]string{os.Getenv("VIRTUAL_ENV")}, "$VIRTUAL_ENV"), s.absolute([]string{os.Getenv("CONDA_PREFIX")}, "$CONDA_PREFIX"))
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
 		python := filepath.Join(folder, "python3")
-		if info, err := os.Stat(python); err != nil || info.IsDir() {
+		if info, err := os.Stat(python); err != nil || info.IsDir() || len(s.absolute([]string{cmp.Or(folder, ".")}, "$PATH")) == 0 {
 			continue
 		}
 		prefixes = append(prefixes, filepath.Dir(folder))
@@ -75,13 +107,17 @@ func prefixes() []string {
 			prefixes = append(prefixes, filepath.Dir(filepath.Dir(real)))
 		}
 	}
-	prefixes = append(prefixes, ".venv", "venv", filepath.Join(home, ".venv"), filepath.Join(home, "venv"), filepath.Join(home, ".local"))
-	prefixes = append(prefixes, glob(filepath.Join(home, ".pyenv/versions/*"))...)
+	if home, err := os.UserHomeDir(); err == nil && len(s.absolute([]string{home}, "$HOME")) > 0 {
+		prefixes = append(prefixes, filepath.Join(home, ".venv"), filepath.Join(home, "venv"), filepath.Join(home, ".local"))
+		prefixes = append(prefixes, glob(filepath.Join(home, ".pyenv/versions/*"))...)
+		prefixes = append(prefixes, glob(filepath.Join(home, "*conda3"))...)
+		prefixes = append(prefixes, filepath.Join(home, "miniforge3"))
+	}
 	prefixes = append(prefixes, "/usr/local", "/usr")
-	for _, pattern := range []string{"/opt/*/.venv", "/opt/*/venv", "/opt/*", filepath.Join(home, "*conda3"), filepath.Join(home, "miniforge3")} {
+	for _, pattern := range []string{"/opt/*/.venv", "/opt/*/venv", "/opt/*"} {
 		prefixes = append(prefixes, glob(pattern)...)
 	}
-	return slices.DeleteFunc(prefixes, func(p string) bool { return p == "" })
+	return prefixes
 }
 
 // sitePackages are the package folders of environments.

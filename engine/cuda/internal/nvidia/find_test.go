@@ -30,7 +30,8 @@ func TestPlaces(t *testing.T) {
 	t.Setenv("VIRTUAL_ENV", venv)
 	t.Setenv("CONDA_PREFIX", "")
 	t.Setenv(pathsVariable, second+string(os.PathListSeparator)+filepath.Join(home, "missing"))
-	got := places(Options{Paths: []string{first}})
+	found := places(Options{Paths: []string{first}})
+	got := found.folders
 	want := []string{first, second, "", filepath.Join(venv, lib, "cu13/lib"), filepath.Join(venv, lib, "cudnn/lib"),
 		filepath.Join(home, ".local", lib, "cublas/lib"), filepath.Join(home, ".pyenv/versions/3.11.7", lib, "nccl/lib")}
 	if !slices.Equal(got[:len(want)], want) {
@@ -104,7 +105,7 @@ func TestMissing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := link(t, f, c.files)
 			f.start(c.version, 90, 1<<30, true) // a link is the same library to the linker
-			_, missing := loadFrom([]string{folder})
+			_, missing := loadFrom(in(folder))
 			f.start(13000, 90, 1<<30, true)
 			if len(missing) != len(c.want) {
 				t.Fatalf("missing %v, want %d", missing, len(c.want))
@@ -138,7 +139,7 @@ func TestOtherMajors(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			_, missing := loadFrom([]string{folder})
+			_, missing := loadFrom(in(folder))
 			got := ""
 			if len(missing) > 0 {
 				got = missing[0].Error()
@@ -180,7 +181,7 @@ func TestTwoVersions(t *testing.T) {
 		"the pair is older": {toolkit(newer, "libcublasLt.so.13"), older, []string{"12.9.3", older}},
 		"the pair is newer": {toolkit(older, "libcublasLt.so.12"), newer, []string{"13.4.1", f.folder}},
 	} {
-		l, missing := loadFrom([]string{link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1"}), c.toolkit, c.pair})
+		l, missing := loadFrom(in(link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1"}), c.toolkit, c.pair))
 		if len(missing) > 0 || len(l.found) != 3 {
 			t.Errorf("%s: found %v, missing %v", what, l.found, missing)
 			continue
@@ -219,14 +220,14 @@ func TestOldestDriver(t *testing.T) {
 func TestNoGPU(t *testing.T) {
 	f := useFakes(t)
 	f.failNext("cuInit", 100, 0)
-	l, missing := loadFrom([]string{link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1"})})
+	l, missing := loadFrom(in(link(t, f, map[string]string{"libcuda.so.1": "libcuda.so.1"})))
 	if l.ready || len(missing) != 1 || missing[0].Name != "GPU" || !strings.Contains(missing[0].Why, "CUDA_ERROR_NO_DEVICE") {
 		t.Errorf("missing %v", missing)
 	}
 }
 
 func TestNoDriver(t *testing.T) {
-	_, missing := loadFrom([]string{t.TempDir()})
+	_, missing := loadFrom(in(t.TempDir()))
 	if len(missing) != 1 || missing[0].Name != "NVIDIA driver" || !strings.Contains(missing[0].Why, "libcuda.so.1") {
 		t.Errorf("missing %v", missing)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/internal/dynlib"
 )
 
 // minDriver is the oldest CUDA version that a driver may run, as
@@ -27,7 +28,7 @@ type libraries struct {
 	version int           // newest CUDA version that the driver runs: 13000
 	ready   bool          // the driver is loaded and initialised
 	found   []gpu.Library // the driver first
-	places  []string      // that were looked through
+	where   *search       // that was looked through
 	nccl    ncclLibrary   // for ranks
 
 	registry sync.Mutex
@@ -52,9 +53,10 @@ func (m *Missing) Unwrap() error { return gpu.ErrUnsupported }
 // that all that are can be named.
 func load(o Options) (*libraries, []*Missing) { return loadFrom(places(o)) }
 
-func loadFrom(where []string) (*libraries, []*Missing) {
-	l := &libraries{places: where}
-	if m := l.loadDriver(where); m != nil {
+func loadFrom(s *search) (*libraries, []*Missing) {
+	where := s.folders
+	l := &libraries{where: s}
+	if m := l.loadDriver(s.driver); m != nil {
 		return l, []*Missing{m}
 	}
 	var missing []*Missing
@@ -78,7 +80,7 @@ func (l *libraries) loadOther(where []string, than int) bool {
 	if than == 0 {
 		return false
 	}
-	other := &libraries{version: l.version, places: where}
+	other := &libraries{version: l.version, where: l.where}
 	major, m := other.loadLt(where, than)
 	if m != nil {
 		return false
@@ -103,9 +105,14 @@ func try(where []string, names []string, accept func(handle uintptr, path string
 					continue
 				}
 			}
-			handle, err := dlopen(path)
+			err := dynlib.Check(path)
+			refused := err != nil
+			var handle uintptr
+			if !refused {
+				handle, err = dlopen(path)
+			}
 			if err != nil {
-				if folder != "" || !supported {
+				if folder != "" || refused || !supported {
 					refusals = append(refusals, err)
 				}
 				continue
@@ -247,7 +254,7 @@ func (l *libraries) notFound(pattern string, refusals []error) string {
 	if len(refusals) > 0 {
 		return errors.Join(refusals...).Error()
 	}
-	for _, folder := range l.places {
+	for _, folder := range l.where.folders {
 		if folder == "" {
 			continue
 		}
@@ -255,7 +262,11 @@ func (l *libraries) notFound(pattern string, refusals []error) string {
 			return fmt.Sprintf("there is only %s, and the driver runs CUDA %s", path, cudaVersion(l.version))
 		}
 	}
-	return "not in the linker's folders, in a Python environment or under /usr/local/cuda*; name its folder in $" + pathsVariable + " if it is elsewhere"
+	why := "not in the linker's folders, in a Python environment or under /usr/local/cuda*; name its folder in $" + pathsVariable + " if it is elsewhere"
+	if err := errors.Join(l.where.refused...); err != nil {
+		why += "; " + err.Error()
+	}
+	return why
 }
 
 // cudaVersion writes 12040 as 12.4.

@@ -107,7 +107,7 @@ func ncclType(t gpu.Type) uintptr {
 func (l *libraries) loadNCCL() *Missing {
 	n := &l.nccl
 	n.once.Do(func() {
-		refusals, ok := try(l.places, []string{"libnccl.so.2"}, func(handle uintptr, path string) error {
+		refusals, ok := try(l.where.folders, []string{"libnccl.so.2"}, func(handle uintptr, path string) error {
 			if err := bind(handle, path, n.api.functions()); err != nil {
 				return err
 			}

@@ -255,7 +255,7 @@ func TestMissingNCCL(t *testing.T) {
 			defer func(v int32) { *version = v }(*version)
 			*version = c.version
 			folder := link(t, f, all)
-			l, missing := loadFrom([]string{folder})
+			l, missing := loadFrom(in(folder))
 			if len(missing) > 0 {
 				t.Fatal(missing)
 			}

@@ -15,8 +15,9 @@ import (
 // wheels are cuBLASLt and cuDNN without a driver: the real libraries, of which
 // much works on a machine without a GPU.
 var wheels = sync.OnceValues(func() (*libraries, error) {
-	where := places(Options{})
-	l := &libraries{version: 13000, places: where}
+	s := places(Options{})
+	where := s.folders
+	l := &libraries{version: 13000, where: s}
 	major, m := l.loadLt(where, 0)
 	if m != nil {
 		return nil, m

@@ -18,6 +18,7 @@ import (
 	"github.com/ebitengine/purego"
 
 	"alexnet/engine/cuda/internal/kernels/source"
+	"alexnet/internal/dynlib"
 )
 
 //go:embed shim
@@ -106,7 +107,7 @@ func build(flags []string) (path string, err error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		cache = os.TempDir()
+		return "", err
 	}
 	folder := filepath.Join(cache, "alexnet-kernels")
 	path = filepath.Join(folder, hex.EncodeToString(h.Sum(nil)[:16])+".so")
@@ -137,6 +138,9 @@ func build(flags []string) (path string, err error) {
 }
 
 func load(path string) (*Library, error) {
+	if err := dynlib.Check(path); err != nil {
+		return nil, err
+	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, err

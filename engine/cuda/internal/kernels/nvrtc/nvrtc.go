@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"alexnet/internal/dynlib"
+
 	"github.com/ebitengine/purego"
 )
 
@@ -51,6 +53,9 @@ type Library struct {
 
 // Open loads the library.
 func Open(path string) (*Library, error) {
+	if err := dynlib.Check(path); err != nil {
+		return nil, err
+	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, err

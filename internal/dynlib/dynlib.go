@@ -1,0 +1,138 @@
+// Package dynlib says which shared libraries may be loaded. Loading one runs
+// its code with the user's rights, so it has to be one that nobody else can have
+// put there: no library is taken from the current folder, nor from a folder that
+// others can write to.
+package dynlib
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"alexnet/internal/printable"
+)
+
+// Check says whether a library may be loaded. name is what the dynamic linker
+// will be asked for: a name without a slash, which it looks for in
+// $LD_LIBRARY_PATH and the system's folders, or an absolute path, which has to
+// be Trusted.
+func Check(name string) error {
+	if err := checkLinker(); err != nil {
+		return err
+	}
+	if !strings.Contains(name, "/") {
+		return nil
+	}
+	return Trusted(name)
+}
+
+// RefusedError says why code isn't loaded from a place.
+type RefusedError struct {
+	Path string
+	Why  string
+}
+
+func (e *RefusedError) Error() string {
+	return printable.Name(e.Path) + " is refused: " + e.Why
+}
+
+// Absolute refuses a folder that depends on where the program was started. origin
+// says where the folder is named.
+func Absolute(folder, origin string) error {
+	if filepath.IsAbs(folder) {
+		return nil
+	}
+	return &RefusedError{folder, origin + " names a folder below the current one, and code from there isn't run: give the whole path"}
+}
+
+// Trusted says whether nobody but root and this process' user can have put the
+// file at path there, or can change it: path is absolute, and each folder and
+// link on the way and the file itself belong to one of the two and can't be
+// written by others. A folder with the sticky bit, such as /tmp, may be on the
+// way, since what is in it stays its owner's.
+func Trusted(path string) error {
+	if err := Absolute(path, "the path"); err != nil {
+		return err
+	}
+	at, rest := "/", parts(path)
+	for links := 0; ; {
+		info, err := os.Lstat(at)
+		if err != nil {
+			return err
+		}
+		if info.Mode()&os.ModeSymlink != 0 {
+			if links++; links > 40 {
+				return &RefusedError{path, "it is a link to itself"}
+			}
+		}
+		if why := exposed(info, len(rest) > 0); why != "" {
+			return &RefusedError{path, printable.Name(at) + " " + why}
+		}
+		switch {
+		case info.Mode()&os.ModeSymlink != 0:
+			to, err := os.Readlink(at)
+			if err != nil {
+				return err
+			}
+			at = filepath.Dir(at)
+			if filepath.IsAbs(to) {
+				at = "/"
+			}
+			rest = append(parts(to), rest...)
+		case len(rest) == 0:
+			if !info.Mode().IsRegular() {
+				return &RefusedError{path, "it is no regular file"}
+			}
+			return nil
+		case !info.IsDir():
+			return &RefusedError{path, printable.Name(at) + " is no folder"}
+		}
+		// The folder at at has been looked at, what it holds comes next. The parent
+		// of a folder that a link led to hasn't, but the way there was.
+		at, rest = filepath.Join(at, rest[0]), rest[1:]
+	}
+}
+
+// parts are the names of a path, in order.
+func parts(path string) []string {
+	var all []string
+	for _, p := range strings.Split(path, "/") {
+		if p != "" && p != "." {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// pathVariable is the linker's list of folders, read when the process began.
+const pathVariable = "LD_LIBRARY_PATH"
+
+// checkLinker refuses to use the linker where its list of folders has a relative
+// or empty one, which stands for the current folder, and a library lies there: the
+// linker would take it in the place of any that is asked for, or that one needs.
+func checkLinker() error {
+	list := os.Getenv(pathVariable)
+	if list == "" {
+		return nil
+	}
+	for _, folder := range strings.Split(strings.ReplaceAll(list, ";", ":"), ":") {
+		if filepath.IsAbs(folder) || strings.HasPrefix(folder, "$ORIGIN") || strings.HasPrefix(folder, "${ORIGIN}") {
+			continue
+		}
+		if folder == "" {
+			folder = "."
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if strings.Contains(e.Name(), ".so") {
+				return &RefusedError{filepath.Join(folder, e.Name()), fmt.Sprintf("$%s, %s, has an empty or relative folder, so that libraries in the current folder would be loaded: "+
+					"take it out (a colon at its end or beginning stands for the current folder)", pathVariable, printable.Name(list))}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+//go:build unix
+
+package dynlib
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// exposed says how others can change what info describes, "" if they can't. within
+// says that it is a folder on the way to something that is looked at by itself.
+func exposed(info fs.FileInfo, within bool) string {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "tells no owner"
+	}
+	me := uint32(os.Geteuid())
+	if s.Uid != 0 && s.Uid != me {
+		return fmt.Sprintf("belongs to user %d, who is neither root nor you", s.Uid)
+	}
+	mode := info.Mode()
+	if mode&os.ModeSymlink != 0 || within && mode.IsDir() && mode&os.ModeSticky != 0 {
+		return "" // a link's mode means nothing
+	}
+	private := s.Gid == 0 || s.Gid == s.Uid && s.Uid == me // root's group, and a user's own
+	switch perm := mode.Perm(); {
+	case perm&0o002 != 0:
+		return "can be written by everybody"
+	case perm&0o020 != 0 && !private:
+		return fmt.Sprintf("can be written by group %d", s.Gid)
+	}
+	return ""
+}
