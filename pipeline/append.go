@@ -15,6 +15,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
@@ -155,7 +156,7 @@ func (c *ShardConfig) appendedClasses(old *Meta) ([]Class, error) {
 	for i, class := range old.Classes {
 		if i >= len(c.Classes) || c.Classes[i].ID != class.ID {
 			return nil, fmt.Errorf("append: the class list has to begin with the folder's %d classes in their order; number %d is %s there",
-				len(old.Classes), i, class.ID)
+				len(old.Classes), i, printable.Name(class.ID))
 		}
 	}
 	return c.Classes, nil
@@ -189,7 +190,7 @@ func relabel(src source.Source, classes []Class) (*relabelled, error) {
 	}
 	if n := len(strange); n > 0 {
 		return nil, fmt.Errorf("append: %d classes of the pictures aren't among the folder's %d, such as %s: "+
-			"to add classes, give a list of all with --classes, the folder's first", n, len(classes), strange[0])
+			"to add classes, give a list of all with --classes, the folder's first", n, len(classes), printable.Name(strange[0]))
 	}
 	for _, it := range src.Items() {
 		r.items = append(r.items, source.Item{Name: it.Name, Label: to[it.Label]})
@@ -240,7 +241,7 @@ func (s nameSet) addAll(ctx context.Context, dir string, index *mds.Index) error
 				}
 				hash := xxh3.Hash128(name)
 				if _, twice := s[hash]; twice {
-					return fmt.Errorf("%s holds %s, which is there already", shard.Path(), name)
+					return fmt.Errorf("%s holds %s, which is there already", shard.Path(), printable.Name(string(name)))
 				}
 				s[hash] = struct{}{}
 			}

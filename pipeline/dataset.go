@@ -95,6 +95,15 @@ func (d *Dataset) path(name string) string {
 // readMeta takes our own part from the index and checks it.
 func (d *Dataset) readMeta(index *mds.Index) error {
 	raw, ok := index.Extra[MetaKey]
+	if !ok && d.remote == nil {
+		switch joined, err := metaOfParts(d.dir, index); {
+		case err != nil:
+			return err
+		case joined != nil:
+			d.meta = *joined
+			return d.checkMeta(index)
+		}
+	}
 	if !ok {
 		return fmt.Errorf("no %q entry, so the codec, the size and the classes are unknown; make such shards from the pictures with: prep-imagenet shard --in SRC --out DIR", MetaKey)
 	}

@@ -96,25 +96,8 @@ func (m *merger) add(ctx context.Context, dir string) error {
 		return fmt.Errorf("%s: %w", filepath.Join(dir, mds.IndexName), err)
 	}
 	part := &d.meta
-	if len(m.from) == 0 {
-		m.meta = *part
-		m.meta.Job = &Job{}
-		if part.Job != nil {
-			*m.meta.Job = *part.Job
-		}
-	} else {
-		if why := m.meta.incompatible(part); why != "" {
-			return fmt.Errorf("%s and %s can't be joined: %s", m.from[0], dir, why)
-		}
-		m.meta.Images += part.Images
-		m.meta.Statistics.Merge(part.Statistics)
-		m.meta.Source.Layout = joinLayouts(m.meta.Source.Layout, part.Source.Layout)
-		if m.meta.Seed != part.Seed {
-			m.meta.Seed = 0 // none gives this order
-		}
-		if a, b := &m.meta.Source, &part.Source; a.SplitFraction != b.SplitFraction || a.SplitSeed != b.SplitSeed {
-			a.SplitFraction, a.SplitSeed = 0, 0 // nor this division
-		}
+	if why := m.meta.join(part); why != "" {
+		return fmt.Errorf("%s and %s can't be joined: %s", m.from[0], dir, why)
 	}
 	if err := m.names.addAll(ctx, dir, index); err != nil {
 		return err
@@ -128,6 +111,34 @@ func (m *merger) add(ctx context.Context, dir string) error {
 	m.shards = append(m.shards, index.Shards...)
 	m.from = append(m.from, slices.Repeat([]string{dir}, len(index.Shards))...)
 	return nil
+}
+
+// join adds what the folder of part holds to m, which is empty before the first. It
+// says why the two can't be one, or "".
+func (m *Meta) join(part *Meta) (why string) {
+	if m.FormatVersion == 0 {
+		*m = *part
+		m.Job = &Job{}
+		if part.Job != nil {
+			*m.Job = *part.Job
+		}
+		return ""
+	}
+	if why := m.incompatible(part); why != "" {
+		return why
+	}
+	m.Images += part.Images
+	m.Statistics.Merge(part.Statistics)
+	m.Source.Found += part.Source.Found
+	m.Source.Skipped += part.Source.Skipped
+	m.Source.Layout = joinLayouts(m.Source.Layout, part.Source.Layout)
+	if m.Seed != part.Seed {
+		m.Seed = 0 // none gives this order
+	}
+	if a, b := &m.Source, &part.Source; a.SplitFraction != b.SplitFraction || a.SplitSeed != b.SplitSeed {
+		a.SplitFraction, a.SplitSeed = 0, 0 // nor this division
+	}
+	return ""
 }
 
 // incompatible says why two folders can't be one, or "".

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/pipeline/source"
 )
 
@@ -22,14 +23,14 @@ func quarantine(dir string, src source.Source, item source.Item) error {
 	defer r.Close()
 	to := filepath.Join(dir, localName(item.Name))
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-		return fmt.Errorf("set aside %s: %w", item.Name, err)
+		return fmt.Errorf("set aside %s: %w", printable.Name(item.Name), err)
 	}
 	err = file.Replace(to, func(f *os.File) error {
 		_, err := io.Copy(f, onlyData{r})
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("set aside %s: %w", item.Name, err)
+		return fmt.Errorf("set aside %s: %w", printable.Name(item.Name), err)
 	}
 	return nil
 }

@@ -77,6 +77,7 @@ type repair struct {
 	dir    string
 	cfg    RepairConfig
 	old    *mds.Index // nil: none that can be read
+	below  *mds.Index // without old: the shards of folders below, where they are
 	before []byte     // the bytes of the old index, readable or not
 	meta   Meta
 	shards []mds.ShardInfo
@@ -93,6 +94,17 @@ func (r *repair) readOld() error {
 	}
 	if r.old, err = mds.ParseIndex(r.before); err != nil {
 		r.old = nil
+		// Of folders that were joined, each has an index of its own.
+		if parts := partsBelow(r.dir); parts != nil && !hasShards(r.dir) {
+			r.below = parts
+			if joined, err := metaOfParts(r.dir, parts); err == nil && joined != nil {
+				r.meta = *joined
+			}
+		}
+		return nil
+	}
+	if joined, err := metaOfParts(r.dir, r.old); r.old.Extra[MetaKey] == nil && err == nil && joined != nil {
+		r.meta = *joined
 		return nil
 	}
 	if raw, ok := r.old.Extra[MetaKey]; !ok || json.Unmarshal(raw, &r.meta) != nil {
@@ -111,9 +123,12 @@ func (r *repair) names() ([]string, error) {
 			names = append(names, name)
 		}
 	}
-	if r.old != nil {
-		for i := range r.old.Shards {
-			add(shardFile(&r.old.Shards[i]).Basename)
+	for _, index := range []*mds.Index{r.old, r.below} {
+		if index == nil {
+			continue
+		}
+		for i := range index.Shards {
+			add(shardFile(&index.Shards[i]).Basename)
 		}
 	}
 	entries, err := os.ReadDir(r.dir)
@@ -131,6 +146,15 @@ func (r *repair) names() ([]string, error) {
 		return nil, fmt.Errorf("%s: holds no shards (*.mds, *.mds.zstd)", r.dir)
 	}
 	return names, nil
+}
+
+// hasShards says whether shards lie in a folder itself.
+func hasShards(dir string) bool {
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		ok, _ := filepath.Match("*.mds", strings.TrimSuffix(e.Name(), ".zstd"))
+		return ok
+	})
 }
 
 // describe reads the headers and computes the hashes.

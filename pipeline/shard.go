@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"alexnet/augment"
+	"alexnet/internal/printable"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
@@ -346,7 +347,7 @@ func (j *shardJob) note() error {
 // leaveOut deals with a bad picture.
 func (j *shardJob) leaveOut(s *shardSlot) error {
 	if j.cfg.StopOnBad {
-		return fmt.Errorf("%s: %w; or leave bad pictures out with --on-bad skip", s.item.Name, s.err)
+		return fmt.Errorf("%s: %w; or leave bad pictures out with --on-bad skip", printable.Name(s.item.Name), s.err)
 	}
 	if j.cfg.Quarantine != "" {
 		if err := quarantine(j.cfg.Quarantine, j.src, s.item); err != nil {
@@ -356,7 +357,7 @@ func (j *shardJob) leaveOut(s *shardSlot) error {
 	j.bad = append(j.bad, Bad{s.item.Name, s.err.Error(), j.meta.Classes[s.item.Label].ID})
 	if most := j.cfg.mostBad(len(j.items)); len(j.bad) > most {
 		return fmt.Errorf("%d of %d pictures so far can't be used, more than the %d of --max-bad; the last, %s: %w",
-			len(j.bad), j.progress.Done+1, most, s.item.Name, s.err)
+			len(j.bad), j.progress.Done+1, most, printable.Name(s.item.Name), s.err)
 	}
 	return nil
 }
@@ -371,7 +372,7 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 	}
 	if len(j.bad) == len(j.items) {
 		return Summary{}, fmt.Errorf("none of the %d pictures can be used; the first, %s: %s",
-			len(j.items), j.bad[0].Name, j.bad[0].Reason)
+			len(j.items), printable.Name(j.bad[0].Name), j.bad[0].Reason)
 	}
 	var shards []mds.ShardInfo
 	if j.base != nil {

@@ -19,18 +19,18 @@ func expandBraces(pattern string) ([]string, error) {
 	}
 	inside, after, found := strings.Cut(rest, "}")
 	if !found {
-		return nil, fmt.Errorf("%s: a brace isn't closed; expected {000..123} or {a,b}", pattern)
+		return nil, fmt.Errorf("%s: a brace isn't closed; expected {000..123} or {a,b}", show(pattern))
 	}
 	middles, err := expandBrace(inside)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", pattern, err)
+		return nil, fmt.Errorf("%s: %w", show(pattern), err)
 	}
 	ends, err := expandBraces(after)
 	if err != nil {
 		return nil, err
 	}
 	if len(middles)*len(ends) > maxExpanded {
-		return nil, fmt.Errorf("%s: means %d files: correct the pattern", pattern, len(middles)*len(ends))
+		return nil, fmt.Errorf("%s: means %d files: correct the pattern", show(pattern), len(middles)*len(ends))
 	}
 	all := make([]string, 0, len(middles)*len(ends))
 	for _, m := range middles {

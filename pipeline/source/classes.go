@@ -96,7 +96,7 @@ func chooseClasses(path string, have, want []Class) ([]Class, error) {
 			for k, h := range have {
 				ids[k] = h.ID
 			}
-			return nil, fmt.Errorf("%s: has no class %q of the class list; it has %s", path, c.ID, abbreviate(ids, 5))
+			return nil, fmt.Errorf("%s: has no class %q of the class list; it has %s", show(path), c.ID, abbreviate(ids, 5))
 		}
 		if c.Name == "" {
 			chosen[i].Name = have[j].Name

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 )
 
@@ -40,13 +39,24 @@ func Detect(path string) (Detection, error) {
 
 // describe says what is at a path where no layout was found.
 func describe(path string) (string, error) {
-	info, err := os.Stat(path)
+	info, err := stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: no such file or folder: check the path of the pictures", path)
+		return "", fmt.Errorf("%s: no such file or folder: check the path of the pictures", show(path))
 	case err != nil:
 		return "", err
 	case !info.IsDir():
+		f, _, err := openFile(path)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		if format := compressionOf(f); format != nil {
+			return "is a file of " + format.name + " whose name doesn't say that it is a tar: name it so (.tar.gz, .tar.zst, .tar.bz2) if it is one", nil
+		}
+		if other := insteadOfTar(f); other != "" {
+			return "is no list and no tar" + other, nil
+		}
 		return "is a file of an unknown kind", nil
 	}
 	_, files, err := classFolders(diskTree{path}, "")

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	regular "alexnet/internal/file"
 )
 
 // The ILSVRC2012 development kit for tasks 1 and 2, and the two files that are
@@ -54,7 +56,7 @@ func findDevkit(given, dir string) (*devkit, error) {
 
 // readDevkit reads the kit from its tar.gz or from a folder.
 func readDevkit(p string) (*devkit, error) {
-	info, err := os.Stat(p)
+	info, err := stat(p)
 	if err != nil {
 		return nil, fmt.Errorf("read the development kit: %w", err)
 	}
@@ -69,22 +71,22 @@ func readDevkit(p string) (*devkit, error) {
 	k := &devkit{path: p}
 	byID, err := k.parseSynsets(bytes.NewReader(synsets))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", p, synsetsFile, err)
+		return nil, fmt.Errorf("%s: %s: %w", show(p), synsetsFile, err)
 	}
 	if k.labels, err = parseTruth(bytes.NewReader(truth), byID); err != nil {
-		return nil, fmt.Errorf("%s: %s%w", p, truthFile, err)
+		return nil, fmt.Errorf("%s: %s%w", show(p), truthFile, err)
 	}
 	return k, nil
 }
 
 func readDevkitFolder(p string) (synsets, truth []byte, err error) {
 	read := func(name string) ([]byte, error) {
-		b, err := os.ReadFile(filepath.Join(p, filepath.FromSlash(name)))
+		b, err := regular.ReadAll(filepath.Join(p, filepath.FromSlash(name)), matMaxBytes)
 		if errors.Is(err, fs.ErrNotExist) {
-			b, err = os.ReadFile(filepath.Join(p, path.Base(name)))
+			b, err = regular.ReadAll(filepath.Join(p, path.Base(name)), matMaxBytes)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: holds no %s: give %s.tar.gz as downloaded or its unpacked folder", p, name, devkitName)
+			return nil, fmt.Errorf("%s: holds no %s: give %s.tar.gz as downloaded or its unpacked folder", show(p), show(name), devkitName)
 		}
 		return b, err
 	}
@@ -96,14 +98,14 @@ func readDevkitFolder(p string) (synsets, truth []byte, err error) {
 }
 
 func readDevkitArchive(p string) (synsets, truth []byte, err error) {
-	f, err := os.Open(p)
+	f, _, err := openFile(p)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(bufio.NewReader(f))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w: give %s.tar.gz as downloaded (MD5 %s) or its unpacked folder", p, err, devkitName, devkitMD5)
+		return nil, nil, fmt.Errorf("%s: %w: give %s.tar.gz as downloaded (MD5 %s) or its unpacked folder", show(p), err, devkitName, devkitMD5)
 	}
 	archive := tar.NewReader(z)
 	for synsets == nil || truth == nil {
@@ -113,14 +115,14 @@ func readDevkitArchive(p string) (synsets, truth []byte, err error) {
 			if synsets != nil {
 				missing = truthFile
 			}
-			return nil, nil, fmt.Errorf("%s: holds no %s: give %s.tar.gz of tasks 1 and 2 (MD5 %s)", p, missing, devkitName, devkitMD5)
+			return nil, nil, fmt.Errorf("%s: holds no %s: give %s.tar.gz of tasks 1 and 2 (MD5 %s)", show(p), missing, devkitName, devkitMD5)
 		}
 		var b []byte
 		if err == nil && (strings.HasSuffix(h.Name, synsetsFile) || strings.HasSuffix(h.Name, truthFile)) {
 			b, err = io.ReadAll(io.LimitReader(archive, matMaxBytes))
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w: the copy is damaged or cut short, fetch it again (MD5 %s)", p, err, devkitMD5)
+			return nil, nil, fmt.Errorf("%s: %w: the copy is damaged or cut short, fetch it again (MD5 %s)", show(p), err, devkitMD5)
 		}
 		if strings.HasSuffix(h.Name, synsetsFile) {
 			synsets = b
@@ -157,10 +159,10 @@ func (k *devkit) parseSynsets(r io.Reader) (byID map[int]int, err error) {
 			continue
 		}
 		if _, ok := ids[wnid]; ok {
-			return nil, fmt.Errorf("synset %s occurs twice", wnid)
+			return nil, fmt.Errorf("synset %s occurs twice", show(wnid))
 		}
 		if other, ok := owner[id]; ok {
-			return nil, fmt.Errorf("synsets %s and %s share the id %d", other, wnid, id)
+			return nil, fmt.Errorf("synsets %s and %s share the id %d", show(other), show(wnid), id)
 		}
 		ids[wnid], owner[id] = id, wnid
 		k.classes = append(k.classes, Class{ID: wnid, Name: words})

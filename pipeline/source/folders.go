@@ -187,12 +187,12 @@ type folders struct {
 // openFolders lists class folders on the disk or in a tar. Folder links are
 // followed for splits and classes, not below them.
 func openFolders(ctx context.Context, root string, opts Options) (Source, error) {
-	info, err := os.Stat(root)
+	info, err := stat(root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s: no such folder: check the path of the pictures", show(root))
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", show(root), cause(err))
+		return nil, err
 	case info.Mode().IsRegular() && tarName(root):
 		return openFoldersTar(ctx, root, opts)
 	case !info.IsDir():

@@ -112,7 +112,7 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(p)
+	info, err := stat(p)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 			archives, err = classTars(p)
 			perClass = true
 			if split == "val" || err != nil || len(archives) == 0 {
-				return nil, fmt.Errorf("%s: holds no %s: copy it there, or choose the other split", show(p), name)
+				return nil, fmt.Errorf("%s: holds no %s: copy it there, or choose the other split", show(p), show(name))
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func (s *tars) indexTrain(ctx context.Context, perClass bool, kit *devkit, want 
 	for i, c := range inner {
 		have[i].ID = c.wnid
 		if i > 0 && inner[i-1].wnid == c.wnid {
-			return fmt.Errorf("%s: holds %s.tar twice: fetch it again (MD5 %s)", s.path, c.wnid, trainMD5)
+			return fmt.Errorf("%s: holds %s.tar twice: fetch it again (MD5 %s)", show(s.path), show(c.wnid), trainMD5)
 		}
 	}
 	if kit != nil {
@@ -65,7 +65,7 @@ func nameTrainClasses(p string, have []Class, kit *devkit) error {
 	for i, c := range have {
 		label, ok := known[c.ID]
 		if !ok {
-			return fmt.Errorf("%s: class %s isn't in %s: archive and kit must both be ILSVRC 2012's, tasks 1 and 2", p, c.ID, kit.path)
+			return fmt.Errorf("%s: class %s isn't in %s: archive and kit must both be ILSVRC 2012's, tasks 1 and 2", show(p), show(c.ID), show(kit.path))
 		}
 		have[i].Name = kit.classes[label].Name
 		delete(known, c.ID)
@@ -77,7 +77,7 @@ func nameTrainClasses(p string, have []Class, kit *devkit) error {
 		}
 		slices.Sort(missing)
 		return fmt.Errorf("%s: holds %d of the %d classes of %s; missing: %s: fetch the archive again (MD5 %s)",
-			p, len(have), len(kit.classes), kit.path, abbreviate(missing, 5), trainMD5)
+			show(p), len(have), len(kit.classes), show(kit.path), abbreviate(missing, 5), trainMD5)
 	}
 	return nil
 }

@@ -46,12 +46,12 @@ func labelVal(archive string, names []string, kit *devkit) (classes []Class, lab
 	for i, name := range names {
 		match := valPicture.FindStringSubmatch(name)
 		if match == nil {
-			return nil, nil, fmt.Errorf("%s: member %s isn't a validation picture (ILSVRC2012_val_00000001.JPEG): not ILSVRC 2012's validation archive", archive, name)
+			return nil, nil, fmt.Errorf("%s: member %s isn't a validation picture (ILSVRC2012_val_00000001.JPEG): not ILSVRC 2012's validation archive", archive, show(name))
 		}
 		numbers[i], _ = strconv.Atoi(match[1]) // eight digits
 		wnids[i] = match[2]
 		if seen[numbers[i]] {
-			return nil, nil, fmt.Errorf("%s: holds two pictures of number %d, one of them %s: fetch it again (MD5 %s)", archive, numbers[i], name, valMD5)
+			return nil, nil, fmt.Errorf("%s: holds two pictures of number %d, one of them %s: fetch it again (MD5 %s)", archive, numbers[i], show(name), valMD5)
 		}
 		seen[numbers[i]] = true
 	}
@@ -60,16 +60,16 @@ func labelVal(archive string, names []string, kit *devkit) (classes []Class, lab
 	}
 	if len(names) != len(kit.labels) {
 		return nil, nil, fmt.Errorf("%s: holds %d pictures, but %s labels %d: fetch the archive again (MD5 %s)",
-			archive, len(names), kit.path, len(kit.labels), valMD5)
+			archive, len(names), show(kit.path), len(kit.labels), valMD5)
 	}
 	labels = make([]int, len(names))
 	for i, n := range numbers {
 		if n < 1 || n > len(kit.labels) {
-			return nil, nil, fmt.Errorf("%s: %s has a number outside the 1 to %d that %s labels", archive, names[i], len(kit.labels), kit.path)
+			return nil, nil, fmt.Errorf("%s: %s has a number outside the 1 to %d that %s labels", archive, show(names[i]), len(kit.labels), show(kit.path))
 		}
 		labels[i] = kit.labels[n-1]
 		if id := kit.classes[labels[i]].ID; wnids[i] != "" && wnids[i] != id {
-			return nil, nil, fmt.Errorf("%s: %s is of class %s by its name, but of %s by %s: one of the two files is wrong", archive, names[i], wnids[i], id, kit.path)
+			return nil, nil, fmt.Errorf("%s: %s is of class %s by its name, but of %s by %s: one of the two files is wrong", archive, show(names[i]), show(wnids[i]), show(id), show(kit.path))
 		}
 	}
 	return kit.classes, labels, nil
@@ -79,7 +79,7 @@ func labelVal(archive string, names []string, kit *devkit) (classes []Class, lab
 func labelByName(archive string, names, wnids []string) (classes []Class, labels []int, err error) {
 	if i := slices.Index(wnids, ""); i >= 0 {
 		return nil, nil, fmt.Errorf("%s: the label of %s is in the development kit: put %s.tar.gz (MD5 %s) beside the archive, or say where it is",
-			archive, names[i], devkitName, devkitMD5)
+			archive, show(names[i]), devkitName, devkitMD5)
 	}
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(wnids))) {
 		classes = append(classes, Class{ID: id})

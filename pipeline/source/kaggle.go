@@ -66,11 +66,11 @@ func openKaggle(ctx context.Context, p string, opts Options) (Source, error) {
 	}
 	root := kaggleRoot(p)
 	if root == "" {
-		return nil, fmt.Errorf("%s: holds no %s: give the folder into which Kaggle's archive was unpacked", p, kaggleData)
+		return nil, fmt.Errorf("%s: holds no %s: give the folder into which Kaggle's archive was unpacked", show(p), kaggleData)
 	}
 	base := filepath.Join(root, filepath.FromSlash(kaggleData), split)
 	if _, err := os.Stat(base); err != nil {
-		return nil, fmt.Errorf("%s: no such folder: unpack Kaggle's archive again, whole", base)
+		return nil, fmt.Errorf("%s: no such folder: unpack Kaggle's archive again, whole", show(base))
 	}
 	s := &kaggle{listing[struct{}]{layout: "kaggle", path: base, splits: true}, base}
 	have, err := kaggleClasses(root)
@@ -103,7 +103,7 @@ func openKaggle(ctx context.Context, p string, opts Options) (Source, error) {
 func kaggleClasses(root string) ([]Class, error) {
 	classes, err := ReadClasses(filepath.Join(root, kaggleNames))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: holds no %s, which names the classes: copy it from Kaggle's download", root, kaggleNames)
+		return nil, fmt.Errorf("%s: holds no %s, which names the classes: copy it from Kaggle's download", show(root), kaggleNames)
 	}
 	slices.SortFunc(classes, func(a, b Class) int { return strings.Compare(a.ID, b.ID) })
 	return classes, err
@@ -122,7 +122,7 @@ func (s *kaggle) listTrain(ctx context.Context, have []Class, seen *notes) error
 			return err
 		}
 		if _, ok := known[id]; !ok {
-			return fmt.Errorf("%s: class folder %s isn't in %s: remove the folder or use the list of the same download", s.base, id, kaggleNames)
+			return fmt.Errorf("%s: class folder %s isn't in %s: remove the folder or use the list of the same download", show(s.base), show(id), kaggleNames)
 		}
 		label, ok := chosen[id]
 		if !ok {
@@ -162,7 +162,7 @@ func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, see
 		}
 		label, ok := labels[id]
 		if !ok {
-			return fmt.Errorf("%s: %s has no line in %s, or is there twice: remove the file or take both from one download", s.base, name, solution)
+			return fmt.Errorf("%s: %s has no line in %s, or is there twice: remove the file or take both from one download", show(s.base), show(name), show(solution))
 		}
 		delete(labels, id)
 		if label, ok := chosen[have[label].ID]; ok {
@@ -175,7 +175,7 @@ func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, see
 			missing = append(missing, id)
 		}
 		slices.Sort(missing)
-		return fmt.Errorf("%s: lacks %d of the pictures that %s names (%s): unpack Kaggle's archive again", s.base, len(missing), solution, abbreviate(missing, 3))
+		return fmt.Errorf("%s: lacks %d of the pictures that %s names (%s): unpack Kaggle's archive again", show(s.base), len(missing), show(solution), abbreviate(missing, 3))
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, see
 func readSolution(file string, classes map[string]int) (map[string]int, error) {
 	f, _, err := openFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: not found; it holds the labels of the validation pictures: copy it from Kaggle's download", file)
+		return nil, fmt.Errorf("%s: not found; it holds the labels of the validation pictures: copy it from Kaggle's download", show(file))
 	}
 	if err != nil {
 		return nil, err

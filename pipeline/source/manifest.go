@@ -61,8 +61,8 @@ func openManifest(ctx context.Context, p string, opts Options) (Source, error) {
 			return fmt.Errorf("%s is already on line %d: remove one of the two", show(name), first)
 		}
 		if len(lineOf) == 0 && !r.headed {
-			if _, err := os.Stat(s.file(name)); err != nil {
-				return fmt.Errorf("is neither a header (path,label[,split]) nor the row of a picture: %s: %w%s", show(s.file(name)), cause(err), backslashes(name))
+			if _, err := stat(s.file(name)); err != nil {
+				return fmt.Errorf("is neither a header (path,label[,split]) nor the row of a picture: %w%s", err, backslashes(name))
 			}
 		}
 		lineOf[name] = int32(r.line)
@@ -103,7 +103,7 @@ func openManifest(ctx context.Context, p string, opts Options) (Source, error) {
 func (l *listing[T]) settle(labels *labeler, split string) error {
 	classes, final, err := labels.classes()
 	if err != nil {
-		return fmt.Errorf("%s: %w", l.path, err)
+		return fmt.Errorf("%s: %w", show(l.path), err)
 	}
 	l.classes = classes
 	for i := range l.items {

@@ -114,7 +114,7 @@ func Open(ctx context.Context, path string, opts Options) (Source, error) {
 func divided(path string, src Source, opts Options) (Source, error) {
 	if s, ok := src.(interface{ ownSplit() bool }); ok && s.ownSplit() {
 		src.Close()
-		return nil, fmt.Errorf("%s: says itself which pictures are for validation: leave out the split fraction", path)
+		return nil, fmt.Errorf("%s: says itself which pictures are for validation: leave out the split fraction", show(path))
 	}
 	train, val := Divide(src, opts.SplitFraction, opts.SplitSeed)
 	if split, _ := opts.split(); split == "val" {

@@ -62,3 +62,12 @@ func openFile(p string) (*os.File, int64, error) {
 	}
 	return f, info.Size(), nil
 }
+
+// stat is os.Stat with an error that names the file as people can read it.
+func stat(p string) (fs.FileInfo, error) {
+	info, err := os.Stat(p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", show(p), cause(err))
+	}
+	return info, nil
+}

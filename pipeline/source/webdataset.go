@@ -61,7 +61,7 @@ func detectWebDataset(p string) (string, error) {
 func folderTars(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, listError(show(dir), cause(err))
 	}
 	var files []string
 	for _, e := range entries {
@@ -107,7 +107,7 @@ func openWebDataset(ctx context.Context, p string, opts Options) (_ Source, err 
 		}
 	}
 	if len(s.items) == 0 {
-		return nil, fmt.Errorf("%s: holds no sample; expected pairs such as 000000.jpg and 000000.cls", p)
+		return nil, fmt.Errorf("%s: holds no sample; expected pairs such as 000000.jpg and 000000.cls", show(p))
 	}
 	if err := s.settle(labels, split); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func webDatasetTars(p string) (root string, files []string, err error) {
 		}
 		files, err := folderTars(p)
 		if err == nil && len(files) == 0 {
-			err = fmt.Errorf("%s: holds no .tar file", p)
+			err = fmt.Errorf("%s: holds no .tar file", show(p))
 		}
 		return p, files, err
 	}
@@ -133,8 +133,8 @@ func webDatasetTars(p string) (root string, files []string, err error) {
 		return "", nil, err
 	}
 	for _, f := range files {
-		if _, err := os.Stat(f); err != nil {
-			return "", nil, fmt.Errorf("%s: %w: correct the pattern or fetch the missing tar", p, err)
+		if _, err := stat(f); err != nil {
+			return "", nil, fmt.Errorf("%s: %w: correct the pattern or fetch the missing tar", show(p), err)
 		}
 	}
 	literal, _, _ := strings.Cut(p, "{")

@@ -8,12 +8,12 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/collective"
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/rescale"
@@ -201,12 +201,12 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 	}
 	if n := len(sum.Bad); n > 0 {
 		return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures left out, listed in %s; the first is %s: %s",
-			n, m.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
+			n, m.Source.Found, sum.Report, printable.Name(sum.Bad[0].Name), sum.Bad[0].Reason))
 	}
 	return nil
 }
 
-// firstNames joins the first n of names, quoted, and says how many more there are.
+// firstNames joins the first n of names and says how many more there are.
 func firstNames(names []string, n int) string {
 	shown := make([]string, 0, n+1)
 	for i, name := range names {
@@ -214,7 +214,7 @@ func firstNames(names []string, n int) string {
 			shown = append(shown, fmt.Sprintf("and %d more", len(names)-n))
 			break
 		}
-		shown = append(shown, strconv.Quote(name))
+		shown = append(shown, printable.Name(name))
 	}
 	return strings.Join(shown, ", ")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
@@ -62,7 +63,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 				err = printStats(stdout, src, &s)
 			}
 			if n := len(s.Bad); err == nil && n > 0 {
-				err = command.WithCode(command.Skipped, fmt.Errorf("%d of %d files can't be read, such as %s: %s", n, s.Pictures, s.Bad[0].Name, s.Bad[0].Reason))
+				err = command.WithCode(command.Skipped, fmt.Errorf("%d of %d files can't be read, such as %s: %s", n, s.Pictures, printable.Name(s.Bad[0].Name), s.Bad[0].Reason))
 			}
 			return err
 		},
