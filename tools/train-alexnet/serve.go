@@ -157,7 +157,7 @@ func boundHeap(requests int64) {
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	debug.SetMemoryLimit(int64(m.Sys) + requests + requests/4)
+	debug.SetMemoryLimit(int64(m.Sys) + requests + requests/8)
 }
 
 // listenUntil serves until ctx ends, and then answers what has been taken. With

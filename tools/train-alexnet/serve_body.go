@@ -60,7 +60,8 @@ func (s *server) grow(ctx context.Context, v *visit, b []byte, n int64) ([]byte,
 		ok, changed := s.bodies.try(n)
 		if ok {
 			grown := append(make([]byte, 0, n), b...)
-			s.release(v, b)
+			s.bodies.give(int64(cap(b)))
+			s.visits.holds(v, n)
 			return grown, nil
 		}
 		s.visits.makeRoom()
@@ -77,11 +78,11 @@ func (s *server) grow(ctx context.Context, v *visit, b []byte, n int64) ([]byte,
 // release gives the memory of a body back.
 func (s *server) release(v *visit, b []byte) {
 	s.bodies.give(int64(cap(b)))
-	s.visits.gone(v)
+	s.visits.holds(v, 0)
 }
 
 func (s *server) crowded() *refusal {
-	return refuse(http.StatusServiceUnavailable, "too many requests are being sent at the same time for the server's memory, and this one has taken longest: try again later")
+	return refuse(http.StatusServiceUnavailable, "the requests that are being sent at the same time take all of the server's memory, and this one takes most of it: try again later")
 }
 
 func (s *server) tooLarge() *refusal {

@@ -6,7 +6,7 @@ import (
 )
 
 // budget is memory that requests share. Whoever fits in goes first, so that a
-// large picture that waits holds up no small ones.
+// large request that waits holds up no smaller ones.
 type budget struct {
 	size int64 // bytes
 

@@ -34,7 +34,7 @@ type serverLimits struct {
 // every one of them is bounded:
 //
 //	body      read whole, into memory of the budget bodies, before anything else
-//	header    says what decoding takes; that much of the budget decoded is taken
+//	header    says what decoding takes; much is taken from the budget decoded
 //	slot      one of limits.concurrency
 //	decoding  ends with its request's time
 //	net       one request at a time
@@ -47,7 +47,8 @@ type server struct {
 
 	visits  *visits
 	bodies  *budget
-	decoded *budget
+	decoded *budget // of pictures that take more than small
+	small   int64   // bytes of decoding that a slot is enough for
 	queued  atomic.Int64
 	cramped atomic.Int64  // of queued, those that wait for memory to decode
 	parsers chan struct{} // holds the right to parse a form or a header
@@ -59,7 +60,8 @@ type server struct {
 func newServer(e *ensemble, pictures *reader, limits serverLimits, g guard, log io.Writer) *server {
 	return &server{
 		limits: limits, guard: g, pictures: pictures, ensemble: e, log: log,
-		visits: newVisits(limits.connections), bodies: newBudget(limits.bodies), decoded: newBudget(limits.decoded),
+		visits: newVisits(limits.connections), bodies: newBudget(limits.bodies), decoded: newBudget(limits.decoded - limits.decoded/8),
+		small:   limits.decoded / 8 / int64(limits.concurrency),
 		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)), slots: make(chan struct{}, limits.concurrency), model: make(chan struct{}, 1),
 		metrics: newServeMetrics(),
 	}
@@ -263,17 +265,20 @@ func (j *pictureJob) run(ctx context.Context) (guesses []guess, refused *refusal
 	if refused != nil {
 		return nil, refused
 	}
-	if refused := j.room(ctx, need); refused != nil {
-		return nil, refused
+	large := need > j.small
+	if large {
+		if refused := j.room(ctx, need); refused != nil {
+			return nil, refused
+		}
+		defer j.decoded.give(need)
 	}
-	defer j.decoded.give(need)
 	if !enter(ctx, j.slots) {
 		return nil, j.late()
 	}
 	defer func() { <-j.slots }()
 	j.queued.Add(-1)
 	waits = false
-	return j.look(ctx, file, need > largePicture)
+	return j.look(ctx, file, large)
 }
 
 // enter takes a place in a channel, or reports that ctx has ended.
@@ -332,10 +337,7 @@ func (j *pictureJob) need(ctx context.Context, file []byte) (int64, *refusal) {
 	return d.Memory, nil
 }
 
-// largePicture is the memory of a picture that isn't kept for the next, in bytes.
-const largePicture = 16 << 20
-
-// room takes the memory for decoding. Few requests wait for it at a time, so that
+// room takes the memory for decoding a large picture. Few requests wait for it at a time, so that
 // large pictures can't fill the queue.
 func (j *pictureJob) room(ctx context.Context, need int64) *refusal {
 	if ok, _ := j.decoded.try(need); ok {

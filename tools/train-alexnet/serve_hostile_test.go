@@ -166,11 +166,35 @@ func serveMakesRoom(t *testing.T, w trained) {
 	}
 }
 
+// Whoever fits in goes first.
+func TestBudget(t *testing.T) {
+	b := newBudget(100)
+	for i, step := range []struct {
+		n    int64
+		want bool
+	}{{60, true}, {41, false}, {40, true}, {1, false}, {0, true}} {
+		if ok, _ := b.try(step.n); ok != step.want {
+			t.Errorf("step %d: %v", i, ok)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if b.take(ctx, 1) == nil {
+		t.Error("took what isn't there")
+	}
+	taken := make(chan error, 1)
+	go func() { taken <- b.take(t.Context(), 50) }()
+	b.give(60)
+	if err := <-taken; err != nil || b.inUse() != 90 {
+		t.Errorf("%v, %d bytes in use", err, b.inUse())
+	}
+}
+
 // Pictures take turns in the memory that there is, and those that never fit are
 // refused; a small one passes large ones that wait.
 func serveDecodingMemory(t *testing.T, w trained) {
 	limits := ample
-	limits.decoded, limits.timeout = 2<<20, time.Second
+	limits.decoded, limits.timeout = 2<<20*8/7+1, time.Second
 	s, hs := newTestServer(t, w, limits, guard{})
 	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
 	rgb := make([]byte, 3*800*800)
@@ -192,8 +216,10 @@ func serveDecodingMemory(t *testing.T, w trained) {
 		t.Errorf("a small picture beside it: %+v", a)
 	}
 	s.decoded.give(1 << 20)
-	if used := s.decoded.inUse() + s.bodies.inUse(); used != 0 {
-		t.Errorf("%d bytes are not given back", used)
+	for deadline := time.Now().Add(5 * time.Second); s.decoded.inUse()+s.bodies.inUse() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are not given back", s.decoded.inUse()+s.bodies.inUse())
+		}
 	}
 }
 

@@ -10,9 +10,10 @@ import (
 )
 
 // visits bound a server's connections and the memory of requests that are still
-// being sent. When either is short, the connection goes that has kept the server
-// waiting for longest. So clients that hold connections open and send little make
-// room for those that send their requests, and only when there is no room left.
+// being sent. Where there are too many connections, the one goes that has kept the
+// server waiting for longest; where memory is short, the one whose request holds most
+// of it. So clients that hold much and don't finish make room for those that do, and
+// only when there is no room left.
 type visits struct {
 	most int // connections
 
@@ -28,6 +29,7 @@ type visit struct {
 	conn   net.Conn
 	phase  phase
 	since  time.Time     // of the phase
+	held   int64         // bytes of its request's body
 	away   bool          // has been sent away
 	thrown chan struct{} // closed then
 }
@@ -52,7 +54,7 @@ func (s *visits) enter(ctx context.Context, c net.Conn) context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.present >= s.most {
-		s.close(s.slowest(waiting, sending))
+		s.close(s.slowest())
 	}
 	s.open[c] = v
 	s.present++
@@ -95,27 +97,36 @@ func (s *visits) begin(v *visit) {
 	v.phase = working
 }
 
-// makeRoom sends away the slowest of those that are sending bodies, unless one has
-// been sent away already and is about to give its memory back.
+// makeRoom sends away the one that holds most of those that are sending bodies,
+// unless one has been sent away already and is about to give its memory back.
 func (s *visits) makeRoom() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.leaving == nil {
-		if s.leaving = s.slowest(sending); s.leaving != nil {
-			s.sendAway(s.leaving)
-			_ = s.leaving.conn.SetReadDeadline(time.Unix(1, 0)) // ends the handler's read, which then says why
+	if s.leaving != nil {
+		return
+	}
+	var most *visit
+	for _, v := range s.open {
+		if v.phase == sending && !v.away && v.held > 0 && (most == nil || v.held > most.held) {
+			most = v
 		}
+	}
+	if s.leaving = most; most != nil {
+		s.sendAway(most)
+		_ = most.conn.SetReadDeadline(time.Unix(1, 0)) // ends the handler's read, which then says why
 	}
 }
 
-// gone notes that a request has given its memory back.
-func (s *visits) gone(v *visit) {
+// holds notes how much memory a request's body holds.
+func (s *visits) holds(v *visit, bytes int64) {
 	if v == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.left(v)
+	if v.held = bytes; bytes == 0 {
+		s.left(v)
+	}
 }
 
 func (s *visits) left(v *visit) {
@@ -124,13 +135,11 @@ func (s *visits) left(v *visit) {
 	}
 }
 
-// slowest is the connection that has been in one of these phases for longest.
-func (s *visits) slowest(phases ...phase) (v *visit) {
+// slowest is the connection that has not sent a whole request for longest.
+func (s *visits) slowest() (v *visit) {
 	for _, o := range s.open {
-		for _, p := range phases {
-			if o.phase == p && !o.away && (v == nil || o.since.Before(v.since)) {
-				v = o
-			}
+		if o.phase != working && !o.away && (v == nil || o.since.Before(v.since)) {
+			v = o
 		}
 	}
 	return v
