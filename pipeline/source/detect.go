@@ -34,7 +34,7 @@ func Detect(path string) (Detection, error) {
 	for _, l := range layouts {
 		wants = append(wants, fmt.Sprintf("\n  %-10s  %s", l.name, l.wants))
 	}
-	return Detection{}, fmt.Errorf("%s: %s; no known layout, looked for:%s", path, found, strings.Join(wants, ""))
+	return Detection{}, fmt.Errorf("%s: %s; no known layout, looked for:%s", show(path), found, strings.Join(wants, ""))
 }
 
 // describe says what is at a path where no layout was found.

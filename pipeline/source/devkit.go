@@ -199,7 +199,11 @@ func matText(s map[string]*matArray, field string) (string, error) {
 // parseTruth reads one id a line and returns the labels. Its errors start with
 // the number of the line.
 func parseTruth(r io.Reader, byID map[int]int) (labels []int, err error) {
-	lines := bufio.NewScanner(r)
+	text, err := textReader(r)
+	if err != nil {
+		return nil, fmt.Errorf(": %w", err)
+	}
+	lines := bufio.NewScanner(text)
 	for n := 1; lines.Scan(); n++ {
 		text := strings.TrimSpace(lines.Text())
 		if text == "" {

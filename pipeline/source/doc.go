@@ -2,11 +2,14 @@
 // file per layout, all behind the Source interface, chosen by name in an
 // explicit table or found by Detect.
 //
-//	folders     ROOT/<class>/…, also ROOT/{train,val}/<class>/…
-//	ilsvrc      ILSVRC2012_img_train.tar and _val.tar, read in place, with their devkit
+//	folders     ROOT/<class>/…, also ROOT/{train,val}/<class>/…, on the disk or in a tar
+//	ilsvrc      ILSVRC2012_img_train.tar and _val.tar, with their devkit
 //	kaggle      Kaggle's ILSVRC/Data/CLS-LOC with its CSV files
 //	manifest    a .csv, .tsv or .jsonl list of path, label and split
 //	webdataset  tars of samples such as 000000.jpg and 000000.cls
+//
+// Tars are read in place; compressed ones are unpacked to a temporary file first.
+// docs/sources.md has the rules and the limits of each layout.
 //
 // A label is an index into Classes, which are sorted by ID (for ImageNet the
 // wnid, the order that everyone trains with) unless Options.Classes says

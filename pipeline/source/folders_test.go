@@ -1,6 +1,8 @@
 package source
 
 import (
+	"archive/tar"
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -318,5 +320,117 @@ func TestFilesOfAnyKind(t *testing.T) {
 	}
 	if found != len(want) {
 		t.Errorf("%d of %d special files were listed: %s", found, len(want), list(s))
+	}
+}
+
+// TestMembersOfAnySize: a member that is too large for a picture is named when it
+// is opened; it isn't read.
+func TestMembersOfAnySize(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if err := w.WriteHeader(&tar.Header{Name: "a/1.jpg", Size: MaxPictureBytes + 1, Typeflag: tar.TypeReg}); err != nil {
+		t.Fatal(err)
+	}
+	p := filepath.Join(t.TempDir(), "x.tar")
+	if err := os.WriteFile(p, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(p, MaxPictureBytes+4096); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), p, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(s.Items()[0]); err == nil || !strings.Contains(err.Error(), "x.tar has 536870913 bytes; a picture may have 536870912") {
+		t.Errorf("a member of 512 MiB and a byte: %v", err)
+	}
+}
+
+// TestTarOfClassFolders: the folders around the classes are passed over, as far as
+// they say nothing.
+func TestTarOfClassFolders(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		members []string
+		want    string // items or an error
+	}{
+		{"classes", []string{"b/1.jpg", "a/2.jpg", "a/deep/1.jpg"}, "a:a/2.jpg a:a/deep/1.jpg b:b/1.jpg"},
+		{"a wrapper and a licence", []string{"flowers/LICENSE.txt", "flowers/rose/1.jpg", "flowers/tulip/1.jpg"}, "rose:rose/1.jpg tulip:tulip/1.jpg"},
+		{"two wrappers and splits", []string{"./x/y/train/a/1.jpg", "./x/y/val/a/2.jpg"}, "a:a/1.jpg"},
+		{"one class", []string{"rose/1.jpg"}, "rose:rose/1.jpg"},
+		{"one class with a folder", []string{"rose/images/1.jpg"}, "rose:rose/images/1.jpg"},
+		{"pictures beside", []string{"a/1.jpg", "b/1.jpg", "stray.jpg"}, "a:a/1.jpg b:b/1.jpg"},
+		{"annotations", []string{"a/1.jpg", "a/1.xml", "b/1.jpg"}, "a:a/1.jpg a:a/1.xml b:b/1.jpg"},
+		{"twice", []string{"a/1.jpg", "a/1.jpg"}, "holds a/1.jpg twice: make the tar again with one of the two"},
+		{"sets of classes", []string{"s/a/1.jpg", "s/b/1.jpg", "r/a/1.jpg", "r/b/1.jpg"}, "x.tar: 2 of its 2 folders hold no pictures but folders (r, s)"},
+	} {
+		var files []file
+		for _, m := range c.members {
+			files = append(files, file{m, "picture"})
+		}
+		s, err := Open(t.Context(), filepath.Join(folder(t, file{"x.tar", tarOf(t, files...)}), "x.tar"), Options{})
+		switch {
+		case err != nil && !strings.Contains(err.Error(), c.want):
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		case err == nil && list(s) != c.want:
+			t.Errorf("%s: got %s, want %s", c.name, list(s), c.want)
+		case err == nil && read(t, s, s.Items()[0]) != "picture":
+			t.Errorf("%s: another picture", c.name)
+		}
+	}
+	checkOpenError(t, folder(t, file{"train.tar", tarOf(t, file{"a/1.jpg", ""}, file{"b/1.jpg", ""})}), Options{}, "holds tars of class folders: give one of them, such as")
+}
+
+// TestNamesInMessages: no error lets a name's control characters through.
+func TestNamesInMessages(t *testing.T) {
+	const evil = "\x1b[2J\x07\nx"
+	in := func(name string) string { return filepath.Join(t.TempDir(), name) }
+	make := func(p string, text string) string {
+		if err := os.MkdirAll(filepath.Dir(p), 0o777); err != nil {
+			t.Skip("no such names here: ", err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o666); err != nil {
+			t.Skip("no such names here: ", err)
+		}
+		return p
+	}
+	for name, p := range map[string]string{
+		"nowhere":         in(evil),
+		"a file":          make(in(evil), ""),
+		"a tar":           make(in(evil+".tar"), "text"),
+		"cut short":       make(in(evil+".tar"), tarOf(t, file{"a/" + evil + ".jpg", "1"})[:600]),
+		"no label":        make(in(evil+".tar"), tarOf(t, file{evil + ".jpg", "1"})),
+		"a way out":       make(in("x.tar"), tarOf(t, file{"../" + evil, "1"})),
+		"two":             make(in("x.tar"), tarOf(t, file{evil + ".jpg", "1"}, file{evil + ".png", "1"}, file{evil + ".cls", "1"})),
+		"binary":          make(in("x.tar"), tarOf(t, file{evil + ".jpg", "1"}, file{evil + ".cls", "\x00"})),
+		"gzip":            make(in(evil+".tgz"), "\x1f\x8btext"),
+		"CSV":             make(in(evil+".csv"), "path,label\n"),
+		"CSV, a label":    make(in("m.csv"), "path,label\na.jpg,0\n\""+evil+"\",\"-1"+"\"\n"),
+		"CSV, no picture": make(in("m.csv"), evil[:4]+",0\n"),
+		"CSV, a header":   make(in("m.csv"), "path,\""+evil+"\"\n"),
+		"JSON":            make(in(evil+".jsonl"), "[]"),
+		"JSON twice":      make(in("m.jsonl"), strings.Repeat(`{"path":"\u001b[2J","label":0}`+"\n", 2)),
+		"a pattern":       in(evil + "{0..1}.tar"),
+		"an empty class":  filepath.Dir(filepath.Dir(make(filepath.Join(in("d"), evil, ".hidden"), ""))),
+		"empty":           filepath.Dir(make(filepath.Join(in(evil), ".hidden"), "")),
+		"outer":           filepath.Dir(filepath.Dir(filepath.Dir(make(filepath.Join(in("d"), evil, evil+"1", "x"), "")))),
+	} {
+		for _, layout := range append(Layouts(), "auto") {
+			for _, split := range []string{"train", "val"} {
+				s, err := Open(t.Context(), p, Options{Layout: layout, Split: split, Devkit: in(evil)})
+				if err == nil {
+					s.Close()
+					continue
+				}
+				text := err.Error()
+				if layout == "auto" {
+					text, _, _ = strings.Cut(text, "looked for:\n") // our own lines
+				}
+				if strings.ContainsAny(text, "\x1b\x07\n\x00") {
+					t.Errorf("%s as %s: %q", name, layout, text)
+				}
+			}
+		}
 	}
 }

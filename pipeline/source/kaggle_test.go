@@ -92,6 +92,8 @@ func TestKaggleErrors(t *testing.T) {
 		{"a class twice", replace(kaggleNames, "n02102040", "n01440764"), Options{}, []string{kaggleNames + ":2: class n01440764 for the second time"}},
 		{"unknown label", replace(kaggleSolution, "n01440764", "n05"), val, []string{kaggleSolution + `:4: class "n05" isn't in`}},
 		{"two labels", replace(kaggleSolution, "n03888257 1 2", "n01440764 1 2"), val, []string{kaggleSolution + ":2: ILSVRC2012_val_00000001 is labelled both n03888257 and n01440764"}},
+		{"Latin-1", replace(kaggleSolution, "ILSVRC2012_val_00000002", "caf\xe9"), val, []string{kaggleSolution + ":3: isn't UTF-8 (byte 0xe9)"}},
+		{"a row without end", replace(kaggleSolution, "ILSVRC2012_val_00000002", "\""+strings.Repeat("x", 2*maxRow)), val, []string{kaggleSolution + ": the row has more than 1048576 bytes"}},
 		{"a line twice", replace(kaggleSolution, "val_00000002", "val_00000001"), val, []string{kaggleSolution + ":3: ILSVRC2012_val_00000001 for the second time"}},
 		{"columns missing", replace(kaggleSolution, "ILSVRC2012_val_00000003,", ""), val, []string{kaggleSolution + ":4: wrong number of fields"}},
 		{"empty solution", change(func(f file) file {

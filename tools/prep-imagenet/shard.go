@@ -27,6 +27,9 @@ RGB, scales its short side to --size with an antialiasing filter, keeps the cent
 to --out, one split a folder. Training pictures are stored in an order drawn from --seed, validation
 pictures in the source's order. The same pictures and flags give the same bytes for any --workers.
 
+SRC is a folder or a tar of class folders, ImageNet's archives, Kaggle's tree, a list, or WebDataset tars; tars may be
+compressed. docs/sources.md has the rules of each.
+
 A picture that can't be read is left out, and listed with the reason in --out/report.jsonl (exit code 3);
 --quarantine also copies it aside, --on-bad stop and --max-bad end the job instead.
 
