@@ -1,0 +1,57 @@
+package bf16
+
+import "math"
+
+// Round is v to the nearest bfloat16, to even where two are equally near, as
+// VCVTNEPS2BF16 has it: denormals become 0, and a NaN stays one.
+func Round(v float32) uint16 {
+	b := math.Float32bits(v)
+	switch {
+	case b&0x7f800000 == 0:
+		return uint16(b>>16) & 0x8000
+	case v != v:
+		return uint16(b>>16) | 0x40
+	}
+	return uint16((b + 0x7fff + b>>16&1) >> 16)
+}
+
+// Float is the number of which u is the upper half.
+func Float(u uint16) float32 { return math.Float32frombits(uint32(u) << 16) }
+
+// factor is u as products take it: denormals count as 0.
+func factor(u uint16) float32 {
+	if u&0x7f80 == 0 {
+		u &= 0x8000
+	}
+	return Float(u)
+}
+
+// Split cuts a float32 in two halves, of which the upper one is the nearest
+// bfloat16, away from 0 where two are equally near. Join gives back every bit,
+// except for a NaN's payload.
+func Split(v float32) (high, low uint16) {
+	b := math.Float32bits(v)
+	if v != v {
+		b = b&0x80000000 | 0x7fc00000
+	}
+	return uint16((b + 0x8000) >> 16), uint16(b)
+}
+
+// Join is what Split has cut.
+func Join(high, low uint16) float32 {
+	return math.Float32frombits(uint32(high)<<16 + uint32(int32(int16(low))))
+}
+
+func narrowGo(dst []uint16, src []float32) {
+	dst = dst[:len(src)]
+	for i, v := range src {
+		dst[i] = Round(v)
+	}
+}
+
+func widenGo(dst []float32, src []uint16) {
+	dst = dst[:len(src)]
+	for i, u := range src {
+		dst[i] = Float(u)
+	}
+}

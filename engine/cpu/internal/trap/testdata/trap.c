@@ -1,0 +1,168 @@
+// Runs AMX's instructions on processors that lack them: the signal that they raise
+// is caught, the instruction computed on tiles in memory, and stepped over. Rules
+// and order of sums are those of Intel's manual, volume 2.
+#define _GNU_SOURCE
+#include <math.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+struct tiles {
+	long thread; // 0: free
+	int rows[8], bytes[8];
+	uint8_t data[8][16][64];
+};
+
+static struct tiles table[256];
+static struct sigaction before;
+static long trapped;
+
+static struct tiles *own(int claim) {
+	long thread = syscall(SYS_gettid);
+	for (int i = 0; i < 256; i++)
+		if (table[i].thread == thread) return &table[i];
+	for (int i = 0; claim && i < 256; i++)
+		if (__sync_bool_compare_and_swap(&table[i].thread, 0, thread)) return &table[i];
+	return 0;
+}
+
+static const int registers[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+// operand decodes the memory operand behind the opcode: where it is, and its index
+// register's value, by which the rows of a tile lie apart.
+static uint8_t *operand(const uint8_t *at, greg_t *g, int x, int b, long *index, int *length) {
+	int mod = at[0] >> 6, rm = at[0] & 7;
+	const uint8_t *p = at + 1;
+	uintptr_t address;
+	*index = 0;
+	if (rm == 4) {
+		int sib = *p++;
+		int i = (sib >> 3 & 7) | x << 3;
+		if (i != 4) *index = g[registers[i]] << (sib >> 6);
+		rm = sib & 7;
+		if (mod == 0 && rm == 5) return 0;
+	} else if (mod == 0 && rm == 5)
+		return 0;
+	address = g[registers[rm | b << 3]];
+	if (mod == 1) address += (int8_t)*p++;
+	if (mod == 2) {
+		int32_t d;
+		memcpy(&d, p, 4);
+		address += d;
+		p += 4;
+	}
+	*length = p - at;
+	return (uint8_t *)address;
+}
+
+static float flush(float v) {
+	uint32_t b;
+	memcpy(&b, &v, 4);
+	if (!(b & 0x7f800000)) b &= 0x80000000;
+	memcpy(&v, &b, 4);
+	return v;
+}
+
+static float wide(const uint8_t *p) {
+	uint32_t b = (uint32_t)(p[0] | p[1] << 8) << 16;
+	float v;
+	memcpy(&v, &b, 4);
+	return flush(v);
+}
+
+static int product(struct tiles *t, int d, int a, int b) {
+	if (t->rows[d] != t->rows[a] || t->bytes[d] != t->bytes[b] || t->bytes[a] != 4 * t->rows[b] || d == a || d == b || a == b) return 0;
+	float factors[16][32];
+	for (int k = 0; k < t->rows[b]; k++)
+		for (int n = 0; n < t->bytes[b] / 2; n++) factors[k][n] = wide(&t->data[b][k][2 * n]);
+	for (int m = 0; m < t->rows[d]; m++) {
+		float sums[32] = {0};
+		for (int k = 0; k < t->bytes[a] / 4; k++) {
+			float x = wide(&t->data[a][m][4 * k]), y = wide(&t->data[a][m][4 * k + 2]);
+			for (int n = 0; n < t->bytes[d] / 4; n++) {
+				sums[2 * n] = flush(fmaf(x, factors[k][2 * n], sums[2 * n]));
+				sums[2 * n + 1] = flush(fmaf(y, factors[k][2 * n + 1], sums[2 * n + 1]));
+			}
+		}
+		for (int n = 0; n < t->bytes[d] / 4; n++) {
+			float v;
+			memcpy(&v, &t->data[d][m][4 * n], 4);
+			v = flush(flush(v) + flush(sums[2 * n] + sums[2 * n + 1]));
+			memcpy(&t->data[d][m][4 * n], &v, 4);
+		}
+	}
+	return 1;
+}
+
+// step computes one instruction and returns its length, or 0.
+static int step(const uint8_t *p, greg_t *g) {
+	if (p[0] != 0xc4 || (p[1] & 0x1f) != 2 || p[2] & 0x84) return 0;
+	int x = ~p[1] >> 6 & 1, b = ~p[1] >> 5 & 1, r = ~p[1] >> 7, pp = p[2] & 3;
+	int reg = p[4] >> 3 & 7, rm = p[4] & 7, mod = p[4] >> 6, length;
+	long index;
+	struct tiles *t;
+	if (r & 1) return 0;
+	if (p[3] == 0x49 && pp == 0 && mod != 3 && reg == 0) { // LDTILECFG
+		uint8_t *c = operand(p + 4, g, x, b, &index, &length);
+		if (!c || c[0] != 1 || c[1] != 0 || !(t = own(1))) return 0;
+		memset(t->data, 0, sizeof t->data);
+		for (int i = 0; i < 8; i++) {
+			t->bytes[i] = c[16 + 2 * i] | c[17 + 2 * i] << 8;
+			t->rows[i] = c[48 + i];
+			if (t->bytes[i] > 64 || t->bytes[i] % 4 || t->rows[i] > 16) return 0;
+		}
+		return 4 + length;
+	}
+	if (!(t = own(0))) return 0;
+	if (p[3] == 0x49 && pp == 0 && p[4] == 0xc0) { // TILERELEASE
+		__sync_synchronize();
+		t->thread = 0;
+		return 5;
+	}
+	if (!t->rows[reg] || !t->bytes[reg]) return 0;
+	if (p[3] == 0x49 && pp == 3 && mod == 3 && rm == 0) { // TILEZERO
+		memset(t->data[reg], 0, sizeof t->data[reg]);
+		return 5;
+	}
+	if (p[3] == 0x4b && (pp == 3 || pp == 2) && mod != 3 && rm == 4) { // TILELOADD, TILESTORED
+		uint8_t *at = operand(p + 4, g, x, b, &index, &length);
+		if (!at) return 0;
+		for (int i = 0; i < t->rows[reg]; i++, at += index)
+			if (pp == 3) {
+				memset(t->data[reg][i], 0, 64);
+				memcpy(t->data[reg][i], at, t->bytes[reg]);
+			} else
+				memcpy(at, t->data[reg][i], t->bytes[reg]);
+		return 4 + length;
+	}
+	if (p[3] == 0x5c && pp == 2 && mod == 3) // TDPBF16PS
+		return product(t, reg, rm, ~p[2] >> 3 & 7) ? 5 : 0;
+	return 0;
+}
+
+static void handle(int signal, siginfo_t *info, void *context) {
+	greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+	int length = step((uint8_t *)g[REG_RIP], g);
+	if (length) {
+		g[REG_RIP] += length;
+		__sync_fetch_and_add(&trapped, 1);
+	} else
+		before.sa_sigaction(signal, info, context);
+}
+
+// trap_install catches the signal; what is not AMX's goes on to the handler before.
+int trap_install(void) {
+	struct sigaction a;
+	memset(&a, 0, sizeof a);
+	a.sa_sigaction = handle;
+	a.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+	sigfillset(&a.sa_mask);
+	return sigaction(SIGILL, &a, &before);
+}
+
+// trap_count is how many instructions have been computed.
+long trap_count(void) { return trapped; }

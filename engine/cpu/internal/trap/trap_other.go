@@ -1,0 +1,12 @@
+//go:build !linux || !amd64 || noasm
+
+// Package trap lets tests run AMX's machine code on processors that lack it.
+package trap
+
+import "testing"
+
+// AMX skips the test: there is no such machine code in this build.
+func AMX(t testing.TB) (count func() int) {
+	t.Skip("AMX's kernels run on Linux and amd64 alone")
+	return nil
+}
