@@ -13,7 +13,7 @@ import (
 // usable are the names of the sets of kernels that this machine can run, the
 // fastest first.
 func usable() (names []string) {
-	for _, s := range slices.Backward(cpu.Kernels()) {
+	for _, s := range slices.Backward(cpu.Kernels("fp32")) {
 		if s.Usable {
 			names = append(names, s.Name)
 		}

@@ -20,12 +20,18 @@ type Options struct {
 	// Kernels names a set of kernels (see Kernels); "" is the fastest that the
 	// machine can run. Results of two sets differ in their last bits.
 	Kernels string
+	// Precision is the arithmetic, "fp32", which "" stands for, or "bf16": then
+	// activations, their gradients and the factors of products are bfloat16, while
+	// sums, master weights, momentum, gradients of weights and losses stay float32.
+	// It wants a processor with AVX512_BF16 or AMX, or Kernels to be "portable".
+	Precision string
 }
 
 // Context is an engine.Context on the machine's processors.
 type Context struct {
 	name    string
-	kernels *kernel.Set
+	kernels *kernel.Set // of float32
+	narrow  *narrow     // nil unless it computes in bfloat16
 	team    *team
 
 	memory []byte    // holds the next two
@@ -56,7 +62,7 @@ func New(name string, opts Options) (engine.Context, error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	kernels, err := kernel.Find(opts.Kernels)
+	kernels, narrower, err := find(opts.Kernels, opts.Precision)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -67,6 +73,9 @@ func New(name string, opts Options) (engine.Context, error) {
 		queue:   make(chan command, queueLength),
 		stopped: make(chan struct{}),
 	}
+	if narrower != nil {
+		c.narrow = &narrow{c, narrower}
+	}
 	go c.serve()
 	return c, nil
 }
@@ -74,8 +83,12 @@ func New(name string, opts Options) (engine.Context, error) {
 // Name is the name given to New.
 func (c *Context) Name() string { return c.name }
 
-// Bytes is what t takes on the host: 4 bytes a float or integer, 1 a byte.
+// Bytes is what t takes: in float32 4 bytes a float or integer and 1 a byte; with
+// activations of bfloat16 these take 2.
 func (c *Context) Bytes(t *engine.Tensor) int64 {
+	if c.narrow != nil {
+		return c.narrow.size(t)
+	}
 	return int64(t.Shape.Len()) * int64(t.Type.HostSize())
 }
 

@@ -59,16 +59,21 @@ func tanhBackward(y, dy, dx []float32) {
 	}
 }
 
+// dropoutScale is the factor on units that are kept.
+func dropoutScale(op engine.Dropout) float32 {
+	switch {
+	case op.Inverted != op.Train: // inverted in training, plain at test
+		return 1
+	case op.Train:
+		return 1 / (1 - op.Rate)
+	}
+	return 1 - op.Rate
+}
+
 func (c *Context) lowerDropout(op engine.Dropout) lowered {
 	s := op.X.Shape
 	row := s.Row()
-	scale := float32(1)
-	if op.Inverted == op.Train { // inverted in training, plain at test
-		scale = 1 - op.Rate
-		if op.Train {
-			scale = 1 / scale
-		}
-	}
+	scale := dropoutScale(op)
 	if !op.Train {
 		return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 			y := c.floats(op.Y)[lo:hi]

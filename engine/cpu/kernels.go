@@ -1,6 +1,14 @@
 package cpu
 
-import "alexnet/engine/cpu/internal/kernel"
+import (
+	"fmt"
+
+	"alexnet/engine/cpu/internal/bf16"
+	"alexnet/engine/cpu/internal/kernel"
+)
+
+// Precisions are the values of Options.Precision.
+var Precisions = []string{"fp32", "bf16"}
 
 // KernelSet describes a set of kernels: see Options.Kernels.
 type KernelSet struct {
@@ -9,9 +17,15 @@ type KernelSet struct {
 	Usable bool   // on this machine
 }
 
-// Kernels are the sets of this build. The last one that is usable is what a
-// context takes by itself.
-func Kernels() (sets []KernelSet) {
+// Kernels are this build's sets for a precision. The last one that is usable is
+// what a context takes by itself; in bfloat16, not the portable one.
+func Kernels(precision string) (sets []KernelSet) {
+	if precision == "bf16" {
+		for _, s := range bf16.Sets() {
+			sets = append(sets, KernelSet{s.Name, s.Needs, s.Supported()})
+		}
+		return sets
+	}
 	for _, s := range kernel.Sets() {
 		_, err := kernel.Find(s.Name)
 		sets = append(sets, KernelSet{s.Name, s.Needs, err == nil})
@@ -20,11 +34,35 @@ func Kernels() (sets []KernelSet) {
 }
 
 // ChosenKernels is the name of the set that a context takes with
-// Options{Kernels: name}.
-func ChosenKernels(name string) (string, error) {
-	s, err := kernel.Find(name)
-	if err != nil {
+// Options{Kernels: name, Precision: precision}.
+func ChosenKernels(name, precision string) (string, error) {
+	s, narrower, err := find(name, precision)
+	switch {
+	case err != nil:
 		return "", err
+	case narrower != nil:
+		return narrower.Name, nil
 	}
 	return s.Name, nil
+}
+
+// find is the set of float32's kernels, and in bfloat16 the one for that besides.
+// Both have the same name, except that products on tiles have none in float32.
+func find(name, precision string) (*kernel.Set, *bf16.Set, error) {
+	switch precision {
+	case "", "fp32":
+		s, err := kernel.Find(name)
+		return s, nil, err
+	case "bf16":
+		narrower, err := bf16.Find(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		s := kernel.Best()
+		if narrower.Name == "portable" {
+			s, err = kernel.Find("portable")
+		}
+		return s, narrower, err
+	}
+	return nil, nil, fmt.Errorf("no precision called %q: the CPU has fp32 and bf16", precision)
 }

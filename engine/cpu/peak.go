@@ -3,18 +3,23 @@ package cpu
 import (
 	"sync"
 	"time"
-
-	"alexnet/engine/cpu/internal/kernel"
 )
 
 // PeakFLOPS measures, for about the given time, how many floating-point
 // operations a second the threads reach together on registers alone with the
-// instructions of a set of kernels, named as in Options. Kernels are held against
+// instructions of a set of kernels, named as in Options, in a precision. Kernels are held against
 // it. It is 0 for a set that this machine can't run, or that has no assembly loop
 // to measure with.
-func PeakFLOPS(kernels string, threads int, during time.Duration) float64 {
-	set, err := kernel.Find(kernels)
-	if err != nil || set.Peak == nil {
+func PeakFLOPS(kernels, precision string, threads int, during time.Duration) float64 {
+	set, narrower, err := find(kernels, precision)
+	if err != nil {
+		return 0
+	}
+	peak, flop := set.Peak, set.PeakFLOP
+	if narrower != nil {
+		peak, flop = narrower.Peak, narrower.PeakFLOP
+	}
+	if peak == nil {
 		return 0
 	}
 	const turns = 10_000
@@ -26,10 +31,10 @@ func PeakFLOPS(kernels string, threads int, during time.Duration) float64 {
 			n := 0
 			began := time.Now()
 			for time.Since(began) < during {
-				set.Peak(turns)
+				peak(turns)
 				n += turns
 			}
-			rate := float64(n*set.PeakFLOP) / time.Since(began).Seconds()
+			rate := float64(n*flop) / time.Since(began).Seconds()
 			mu.Lock()
 			defer mu.Unlock()
 			total += rate

@@ -58,6 +58,6 @@ func BenchmarkProducts(b *testing.B) {
 // one), beside which the others stand.
 func BenchmarkPeak(b *testing.B) {
 	for b.Loop() {
-		b.ReportMetric(cpu.PeakFLOPS(*kernels, max(1, *threads), time.Second/4)/1e9, "GFLOP/s")
+		b.ReportMetric(cpu.PeakFLOPS(*kernels, "fp32", max(1, *threads), time.Second/4)/1e9, "GFLOP/s")
 	}
 }

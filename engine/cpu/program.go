@@ -56,8 +56,8 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 func (c *Context) checkTensors(op engine.Op) error {
 	for _, t := range append(op.Reads(), op.Writes()...) {
 		if mayBePeers(op, t) {
-			if _, ok := t.Context.(*Context); !ok {
-				return fmt.Errorf("%s: %v lives in another kind of context", op.Kind(), t)
+			if err := c.sameKind(t); err != nil {
+				return fmt.Errorf("%s: %w", op.Kind(), err)
 			}
 			continue
 		}
@@ -85,6 +85,23 @@ func mayBePeers(op engine.Op, t *engine.Tensor) bool {
 
 // lower translates ops[i], which has been checked, and perhaps ops that follow it.
 func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
+	switch op := ops[i].(type) {
+	case engine.Signal:
+		e, ok := op.Event.(*event)
+		if !ok || e.owner != c {
+			return lowered{}, fmt.Errorf("signal: the event belongs to another context")
+		}
+		return serial(func() { e.signal() }), nil
+	case engine.Await:
+		e, ok := op.Event.(*event)
+		if !ok {
+			return lowered{}, fmt.Errorf("await: the event belongs to another kind of context")
+		}
+		return serial(func() { e.await(c) }), nil
+	}
+	if c.narrow != nil {
+		return c.narrow.lower(ops, i)
+	}
 	switch op := ops[i].(type) {
 	case engine.Input:
 		return c.lowerInput(op), nil
@@ -132,18 +149,6 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		return c.lowerReduceScatter(op), nil
 	case engine.AllToAll:
 		return c.lowerAllToAll(op), nil
-	case engine.Signal:
-		e, ok := op.Event.(*event)
-		if !ok || e.owner != c {
-			return lowered{}, fmt.Errorf("signal: the event belongs to another context")
-		}
-		return serial(func() { e.signal() }), nil
-	case engine.Await:
-		e, ok := op.Event.(*event)
-		if !ok {
-			return lowered{}, fmt.Errorf("await: the event belongs to another kind of context")
-		}
-		return serial(func() { e.await(c) }), nil
 	default:
 		return lowered{}, fmt.Errorf("%s (%T): the CPU has no such op", op.Kind(), op)
 	}

@@ -59,6 +59,10 @@ func (c *Context) Download(dst any, t *engine.Tensor) error {
 
 // transfer copies between a tensor and a host slice that checkHost has seen.
 func (c *Context) transfer(t *engine.Tensor, host any, down bool) {
+	if c.narrow != nil {
+		c.narrow.transfer(t, host, down)
+		return
+	}
 	switch host := host.(type) {
 	case []float32:
 		exchange(c.floats(t), host, down)

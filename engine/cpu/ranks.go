@@ -84,60 +84,59 @@ func eachRow(packed, whole []float32, rows, ranks int, do func(packed, whole []f
 }
 
 func (c *Context) lowerAllGather(op engine.AllGather) lowered {
+	l := serial(func() { c.allGather(op, c.floats(op.X), c.floats(op.Y), c.shared) })
+	l.shared = op.Y.Shape.Len()
+	return l
+}
+
+// allGather, reduceScatter and allToAll compute y from x, in the order of the host,
+// by way of memory for blocks.
+func (c *Context) allGather(op engine.AllGather, x, y, memory []float32) {
 	rank, ranks := op.By.Rank(), op.By.Size()
 	if op.Axis == engine.Images {
-		return serial(func() {
-			y := c.floats(op.Y)
-			copy(block(y, rank, ranks), c.floats(op.X))
-			c.exchanged(op, op.Y, op.By.AllGather(y))
-		})
+		copy(block(y, rank, ranks), x)
+		c.exchanged(op, op.Y, op.By.AllGather(y))
+		return
 	}
-	size := op.Y.Shape.Len()
-	l := serial(func() {
-		packed := c.shared[:size]
-		copy(block(packed, rank, ranks), c.floats(op.X))
-		c.exchanged(op, op.Y, op.By.AllGather(packed))
-		unpackMaps(c.floats(op.Y), packed, op.Y.Shape[0], ranks)
-	})
-	l.shared = size
-	return l
+	packed := memory[:len(y)]
+	copy(block(packed, rank, ranks), x)
+	c.exchanged(op, op.Y, op.By.AllGather(packed))
+	unpackMaps(y, packed, op.Y.Shape[0], ranks)
 }
 
 func (c *Context) lowerReduceScatter(op engine.ReduceScatter) lowered {
-	ranks, size := op.By.Size(), op.X.Shape.Len()
-	l := serial(func() {
-		sent, received := c.floats(op.X), c.shared[:size]
-		if op.Axis == engine.Maps {
-			sent = c.shared[size : 2*size]
-			packMaps(sent, c.floats(op.X), op.X.Shape[0], ranks)
-		}
-		c.exchanged(op, op.Y, op.By.AllToAll(received, sent))
-		y := c.floats(op.Y)
-		copy(y, block(received, 0, ranks))
-		for r := 1; r < ranks; r++ {
-			c.kernels.Add(y, block(received, r, ranks))
-		}
-	})
-	l.shared = size
-	if op.Axis == engine.Maps {
-		l.shared = 2 * size
-	}
+	l := serial(func() { c.reduceScatter(op, c.floats(op.X), c.floats(op.Y), c.shared) })
+	l.shared = 2 * op.X.Shape.Len()
 	return l
 }
 
+func (c *Context) reduceScatter(op engine.ReduceScatter, x, y, memory []float32) {
+	ranks, size := op.By.Size(), len(x)
+	sent, received := x, memory[:size]
+	if op.Axis == engine.Maps {
+		sent = memory[size : 2*size]
+		packMaps(sent, x, op.X.Shape[0], ranks)
+	}
+	c.exchanged(op, op.Y, op.By.AllToAll(received, sent))
+	copy(y, block(received, 0, ranks))
+	for r := 1; r < ranks; r++ {
+		c.kernels.Add(y, block(received, r, ranks))
+	}
+}
+
 func (c *Context) lowerAllToAll(op engine.AllToAll) lowered {
-	ranks, size := op.By.Size(), op.X.Shape.Len()
-	l := serial(func() {
-		packed := c.shared[:size]
-		x, y := c.floats(op.X), c.floats(op.Y)
-		if op.Axis == engine.Maps { // X's rows are blocks as they lie
-			c.exchanged(op, op.Y, op.By.AllToAll(packed, x))
-			unpackMaps(y, packed, op.Y.Shape[0], ranks)
-			return
-		}
-		packMaps(packed, x, op.X.Shape[0], ranks)
-		c.exchanged(op, op.Y, op.By.AllToAll(y, packed))
-	})
-	l.shared = size
+	l := serial(func() { c.allToAll(op, c.floats(op.X), c.floats(op.Y), c.shared) })
+	l.shared = op.X.Shape.Len()
 	return l
+}
+
+func (c *Context) allToAll(op engine.AllToAll, x, y, memory []float32) {
+	ranks, packed := op.By.Size(), memory[:len(x)]
+	if op.Axis == engine.Maps { // X's rows are blocks as they lie
+		c.exchanged(op, op.Y, op.By.AllToAll(packed, x))
+		unpackMaps(y, packed, op.Y.Shape[0], ranks)
+		return
+	}
+	packMaps(packed, x, op.X.Shape[0], ranks)
+	c.exchanged(op, op.Y, op.By.AllToAll(y, packed))
 }

@@ -8,20 +8,33 @@ import (
 )
 
 func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) lowered {
+	k := op.X.Shape[1]
+	return c.softmaxLoss(op, 0, func(_ *worker, i int) (x, dx []float32) {
+		x = c.floats(op.X)[i*k:][:k]
+		if op.DX != nil {
+			dx = c.floats(op.DX)[i*k:][:k]
+		}
+		return x, dx
+	}, func(int, []float32) {})
+}
+
+// softmaxLoss computes the loss of image i from what read returns, fills in the
+// gradient there, and calls write when it has. read may use so much scratch.
+func (c *Context) softmaxLoss(op engine.SoftmaxLoss, scratch int, read func(w *worker, i int) (x, dx []float32), write func(i int, dx []float32)) lowered {
 	s := op.X.Shape
 	n, k := s[0], s[1]
 	spread := op.Smoothing / float32(k) // of the target on every class
-	stages := []stage{{n, func(_ *worker, i int) {
-		x, probs := c.floats(op.X)[i*k:][:k], c.floats(op.Probs)[i*k:][:k]
+	stages := []stage{{n, func(w *worker, i int) {
+		x, dx := read(w, i)
+		probs := c.floats(op.Probs)[i*k:][:k]
 		logSum := softmax(x, probs)
 		label := int(c.ints(op.Labels)[i])
 		if label < -1 || label >= k {
 			c.fail(fmt.Errorf("%s: %s: label %d of image %d, want 0 to %d, or -1 for padding", c.name, op.Kind(), label, i, k-1))
 			label = -1
 		}
-		var dx []float32
 		if op.DX != nil {
-			dx = c.floats(op.DX)[i*k:][:k]
+			defer write(i, dx)
 		}
 		if label < 0 {
 			c.floats(op.Loss)[i], c.ints(op.Rank)[i] = 0, 0
@@ -51,7 +64,7 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) lowered {
 			}
 		}})
 	}
-	return lowered{stages: stages}
+	return lowered{stages: stages, scratch: scratch}
 }
 
 // softmax fills probs and returns log Σ exp x.

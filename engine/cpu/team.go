@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"alexnet/engine/cpu/internal/bf16"
 	"alexnet/engine/cpu/internal/kernel"
 )
 
@@ -28,8 +29,9 @@ type team struct {
 type worker struct {
 	id      int
 	scratch []float32
-	edge    []float32 // one matrix tile, for tiles that stick out of C
-	rows    []int     // where the rows start that are packed together
+	edge    []float32    // one matrix tile, for tiles that stick out of C
+	rows    []int        // where the rows start that are packed together
+	product bf16.Product // of a context in bfloat16, under way
 	wake    chan struct{}
 }
 

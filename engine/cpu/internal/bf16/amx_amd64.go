@@ -2,7 +2,12 @@
 
 package bf16
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // tileHeights are the rows of an AMX tile: any up to 16.
 var tileHeights = func() (h [4][]int) {
@@ -15,13 +20,19 @@ var tileHeights = func() (h [4][]int) {
 }()
 
 // amx is the set with products on AMX's tiles; the rest is that of AVX-512.
-func amx() Set {
-	s := avx512()
-	s.Name, s.Heights, s.Step, s.Gemm = "amx", tileHeights, 16, gemmAMX
+var amx = func() Set {
+	s := avx512
+	s.Name, s.Needs, s.Heights, s.Step, s.Gemm = "amx", "AMX (and the system's leave to use it)", tileHeights, 16, gemmAMX
+	s.Supported = func() bool { return hasBF16() && (Emulated || permitted()) }
 	config := tileConfig(16, 16)
 	s.Peak, s.PeakFLOP = func(turns int) { peakAMX(turns, &config) }, 4*2*16*16*32
 	return s
-}
+}()
+
+// permitted says that the processor has AMX and the system lets this process use it.
+var permitted = sync.OnceValue(func() bool {
+	return cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 && permitTiles() == nil
+})
 
 // tileConfig is LDTILECFG's operand: sums of rows × 16 in tiles 0–3, A of rows ×
 // pairs in 4 and 5, B of pairs × 16 in 6 and 7.

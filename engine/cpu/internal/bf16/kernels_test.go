@@ -31,60 +31,60 @@ func TestKernels(t *testing.T) {
 	const room = 4096
 	for name, run := range map[string]struct {
 		fused bool
-		call  func(s Set, m memory, x, y []uint16, f []float32, n int)
+		call  func(s *Set, m memory, x, y []uint16, f []float32, n int)
 	}{
-		"TurnPairs": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"TurnPairs": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.TurnPairs(&m.pairs[5], 37, &x[3], n+5, min(n, 35), n+1)
 		}},
-		"TurnWords": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"TurnWords": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.TurnWords(&m.words[5], n+3, &x[3], 41, n, 1+n%38)
 		}},
-		"Interleave": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"Interleave": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Interleave(&m.pairs[5], n+3, &x[1], n+2, 1+n%7, n)
 		}},
-		"Narrow": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) { s.Narrow(m.words[3:], f[1:][:n]) }},
-		"Widen":  {false, func(s Set, m memory, x, y []uint16, f []float32, n int) { s.Widen(m.floats[3:], x[1:][:n]) }},
-		"Finish": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"Narrow": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) { s.Narrow(m.words[3:], f[1:][:n]) }},
+		"Widen":  {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) { s.Widen(m.floats[3:], x[1:][:n]) }},
+		"Finish": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Finish(&m.words[3], n+1, &f[0], n+5, f[7:][:n], 3, false)
 		}},
-		"Finish, ReLU": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"Finish, ReLU": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Finish(&m.words[3], n+1, &f[0], n+5, f[7:][:n], 3, true)
 		}},
-		"ReLUBackward": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"ReLUBackward": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.ReLUBackward(x[1:][:n], y[2:], m.words[3:])
 		}},
-		"AddWide": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) { s.AddWide(m.floats[3:][:n], x[1:]) }},
-		"Scale":   {false, func(s Set, m memory, x, y []uint16, f []float32, n int) { s.Scale(m.words[3:], x[1:][:n], .7) }},
-		"Update": {true, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"AddWide": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) { s.AddWide(m.floats[3:][:n], x[1:]) }},
+		"Scale":   {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) { s.Scale(m.words[3:], x[1:][:n], .7) }},
+		"Update": {true, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Update(m.words[3:][:n], m.words[1000:], m.floats[5:], f, .9, .25, .5)
 		}},
-		"Input": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"Input": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Input(m.words[3:][:2*n], m.bytes[5:], f, (*[48]float32)(f[100:]), .25)
 		}},
-		"Squares": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"Squares": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Squares(&m.floats[3], n+5, &x[1], n+2, 3, n)
 		}},
-		"LRNForward": {true, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"LRNForward": {true, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.LRNForward(&m.words[3], &x[1], n+2, positive(f), n+5, 3, n, 1+n%6, 2, .1)
 		}},
-		"LRNTerms": {true, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"LRNTerms": {true, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.LRNTerms(&m.floats[3], &m.more[5], n+1, &x[1], &y[1], n+2, positive(f), n+5, 3, n, 1+n%6, 2, .1)
 		}},
-		"LRNCombine": {true, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"LRNCombine": {true, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.LRNCombine(&m.words[3], &x[3], n+2, &m.floats[1], &m.more[5], n+9, 3, n, 1+n%6, .1)
 		}},
-		"MaxPool": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"MaxPool": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.MaxPool(&m.words[3], &m.bytes[9], &x[1], Window{9 * n, n + 1, 1 + n%3, 1 + n%4, n % 5, n % 2}, n)
 		}},
-		"MaxPool, no positions": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"MaxPool, no positions": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.MaxPool(&m.words[3], nil, &x[1], Window{9 * n, n + 1, 3, 3, 0, 0}, n)
 		}},
-		"Gather": {false, func(s Set, m memory, x, y []uint16, f []float32, n int) {
+		"Gather": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Gather(&m.words[3], &x[5], &m.bytes[5], []Source{{0, 1}, {n, 0}, {3 * n, 2}}[:n%4], n)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			everySet(t, func(t *testing.T, s Set) {
+			everySet(t, func(t *testing.T, s *Set) {
 				for _, n := range []int{1, 2, 7, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 96, 100} {
 					for _, special := range []bool{false, true} {
 						rng := rand.New(rand.NewPCG(uint64(n), 9))
@@ -98,7 +98,7 @@ func TestKernels(t *testing.T) {
 							m.floats[i], m.more[i], m.bytes[i] = float32(rng.NormFloat64()), float32(rng.NormFloat64()), byte(rng.IntN(3))
 						}
 						want := m.clone()
-						run.call(Portable, want, x, y, f, n)
+						run.call(portable, want, x, y, f, n)
 						run.call(s, m, x, y, f, n)
 						if !slices.Equal(m.pairs, want.pairs) || !slices.Equal(m.bytes, want.bytes) {
 							t.Fatalf("n=%d, special %v: pairs or bytes differ", n, special)
@@ -156,7 +156,7 @@ func compareFloats(t *testing.T, got, want []float32, fused bool, n int) {
 
 // TestColumnSums compares with sums in float64.
 func TestColumnSums(t *testing.T) {
-	everySet(t, func(t *testing.T, s Set) {
+	everySet(t, func(t *testing.T, s *Set) {
 		for _, rows := range []int{1, 3, 4, 66, 129} {
 			for _, n := range []int{1, 16, 33, 96} {
 				x := numbers(rand.New(rand.NewPCG(1, uint64(n))), rows*(n+3), false)

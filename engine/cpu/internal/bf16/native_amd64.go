@@ -9,62 +9,59 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// native lists the sets in assembly that the processor runs.
-func native() (sets []Set) {
+var assembly = []*Set{&avx512, &amx}
+
+// hasBF16 says that the processor has AVX-512 with its bfloat16 instructions.
+func hasBF16() bool {
 	x := &cpu.X86
-	if !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasAVX512BF16 {
-		return nil
-	}
-	if Emulated || x.HasAMXTile && x.HasAMXBF16 && permitTiles() == nil {
-		sets = append(sets, amx())
-	}
-	return append(sets, avx512())
+	return x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BF16
 }
 
 // avx512 is the set of AVX512_BF16.
-func avx512() Set {
-	return Set{
-		Name:     "avx512",
-		Heights:  portableHeights,
-		Step:     1,
-		Gemm:     gemmAVX512,
-		Peak:     peakAVX512,
-		PeakFLOP: 28 * 16 * 4,
+var avx512 = Set{
+	Name:      "avx512",
+	Needs:     "AVX512_BF16",
+	Supported: hasBF16,
 
-		TurnPairs:  turnPairs,
-		TurnWords:  turnWords,
-		Interleave: interleave,
+	Heights:  portableHeights,
+	Step:     1,
+	Gemm:     gemmAVX512,
+	Peak:     peakAVX512,
+	PeakFLOP: 28 * 16 * 4,
 
-		Narrow:       func(dst []uint16, src []float32) { narrowAVX512(first(dst[:len(src)]), first(src), len(src)) },
-		Widen:        func(dst []float32, src []uint16) { widenAVX512(first(dst[:len(src)]), first(src), len(src)) },
-		Finish:       finish,
-		ReLUBackward: reluBackward,
-		AddWide:      func(sum []float32, x []uint16) { addWideAVX512(first(sum), first(x[:len(sum)]), len(sum)) },
-		Scale:        func(y, x []uint16, factor float32) { scaleAVX512(first(y[:len(x)]), first(x), len(x), factor) },
-		ColumnSums:   columnSums,
-		Update:       update,
-		Input:        input,
+	TurnPairs:  turnPairs,
+	TurnWords:  turnWords,
+	Interleave: interleave,
 
-		Squares: func(sq *float32, ldq int, x *uint16, ldx int, rows, n int) {
-			squaresAVX512(sq, 4*ldq, x, 2*ldx, rows, n)
-		},
-		LRNForward: func(y, x *uint16, ldx int, sq *float32, ldq int, rows, n, size int, k, alpha float32) {
-			lrnForwardAVX512(y, x, 2*ldx, sq, 4*ldq, rows, n, size, k, alpha)
-		},
-		LRNTerms: func(ratio, direct *float32, ldr int, x, dy *uint16, ldx int, sq *float32, ldq int, rows, n, size int, k, alpha float32) {
-			lrnTermsAVX512(ratio, direct, 4*ldr, x, dy, 2*ldx, sq, 4*ldq, rows, n, size, k, alpha)
-		},
-		LRNCombine: func(dx, x *uint16, ldx int, ratio, direct *float32, ldr int, rows, n, size int, factor float32) {
-			lrnCombineAVX512(dx, x, 2*ldx, ratio, direct, 4*ldr, rows, n, size, factor)
-		},
+	Narrow:       func(dst []uint16, src []float32) { narrowAVX512(first(dst[:len(src)]), first(src), len(src)) },
+	Widen:        func(dst []float32, src []uint16) { widenAVX512(first(dst[:len(src)]), first(src), len(src)) },
+	Finish:       finish,
+	ReLUBackward: reluBackward,
+	AddWide:      func(sum []float32, x []uint16) { addWideAVX512(first(sum), first(x[:len(sum)]), len(sum)) },
+	Scale:        func(y, x []uint16, factor float32) { scaleAVX512(first(y[:len(x)]), first(x), len(x), factor) },
+	ColumnSums:   columnSums,
+	Update:       update,
+	Input:        input,
 
-		MaxPool: func(y *uint16, at *byte, x *uint16, w Window, n int) {
-			maxPoolAVX512(y, at, x, 2*w.Pitch, 2*w.Step, w.Rows, w.Columns, w.First, w.Skip, n)
-		},
-		Gather: func(dx, dy *uint16, at *byte, sources []Source, n int) {
-			gatherAVX512(dx, dy, at, first(sources), len(sources), n)
-		},
-	}
+	Squares: func(sq *float32, ldq int, x *uint16, ldx int, rows, n int) {
+		squaresAVX512(sq, 4*ldq, x, 2*ldx, rows, n)
+	},
+	LRNForward: func(y, x *uint16, ldx int, sq *float32, ldq int, rows, n, size int, k, alpha float32) {
+		lrnForwardAVX512(y, x, 2*ldx, sq, 4*ldq, rows, n, size, k, alpha)
+	},
+	LRNTerms: func(ratio, direct *float32, ldr int, x, dy *uint16, ldx int, sq *float32, ldq int, rows, n, size int, k, alpha float32) {
+		lrnTermsAVX512(ratio, direct, 4*ldr, x, dy, 2*ldx, sq, 4*ldq, rows, n, size, k, alpha)
+	},
+	LRNCombine: func(dx, x *uint16, ldx int, ratio, direct *float32, ldr int, rows, n, size int, factor float32) {
+		lrnCombineAVX512(dx, x, 2*ldx, ratio, direct, 4*ldr, rows, n, size, factor)
+	},
+
+	MaxPool: func(y *uint16, at *byte, x *uint16, w Window, n int) {
+		maxPoolAVX512(y, at, x, 2*w.Pitch, 2*w.Step, w.Rows, w.Columns, w.First, w.Skip, n)
+	},
+	Gather: func(dx, dy *uint16, at *byte, sources []Source, n int) {
+		gatherAVX512(dx, dy, at, first(sources), len(sources), n)
+	},
 }
 
 func first[T any](s []T) *T { return unsafe.SliceData(s) }

@@ -2,4 +2,4 @@
 
 package bf16
 
-func native() []Set { return nil }
+var assembly []*Set

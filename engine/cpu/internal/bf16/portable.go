@@ -1,8 +1,11 @@
 package bf16
 
-// Portable is the set written in Go alone.
-var Portable = Set{
-	Name:    "portable",
+// portable is the set written in Go alone.
+var portable = Set{
+	Name:      "portable",
+	Needs:     "nothing",
+	Supported: func() bool { return true },
+
 	Heights: portableHeights,
 	Step:    1,
 	Gemm:    gemmGo,

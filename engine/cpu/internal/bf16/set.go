@@ -7,7 +7,10 @@
 // products run on tiles. Maps lie side by side: an activation is (N, H, W, C).
 package bf16
 
-import "unsafe"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // A Set is one implementation of every kernel. The functions trust their callers:
 // pointers and counts must describe memory that is really there. Distances named
@@ -15,6 +18,10 @@ import "unsafe"
 type Set struct {
 	// Name says which instructions the products use: "portable", "avx512", "amx".
 	Name string
+	// Needs is what a processor must have, in words.
+	Needs string
+	// Supported reports whether this machine can run the set.
+	Supported func() bool
 
 	// Heights are the rows that a tile may have, by its width in vectors of 16
 	// columns, descending.
@@ -28,7 +35,7 @@ type Set struct {
 	// Peak executes so many turns of PeakFLOP operations on registers or tiles
 	// alone; nil in the portable set.
 	Peak     func(turns int)
-	PeakFLOP float64
+	PeakFLOP int
 
 	// TurnPairs is dst[j·ldd + r] = pair j of row r of src, for rows r of n
 	// numbers; of an odd n, the last pair's second is 0.
@@ -132,8 +139,44 @@ type Source struct{ Offset, Position int }
 // Emulated says that AMX's instructions are emulated: a test has seen to it.
 var Emulated bool
 
-// Sets lists the sets that this machine can run, the fastest first.
-func Sets() []Set { return append(native(), Portable) }
+// Sets are all sets of this build, the preferred last. assembly, which depends on
+// the architecture, has those in assembly.
+func Sets() []*Set { return append([]*Set{&portable}, assembly...) }
+
+// Usable are the sets that this machine can run, the preferred last.
+func Usable() (usable []*Set) {
+	for _, s := range Sets() {
+		if s.Supported() {
+			usable = append(usable, s)
+		}
+	}
+	return usable
+}
+
+// Find is the set of that name; "" is the preferred one that this machine can run,
+// of those in assembly: the portable set, some hundred times slower, wants to be
+// asked for.
+func Find(name string) (*Set, error) {
+	usable := Usable()
+	best := usable[len(usable)-1]
+	if name == "" {
+		if best == &portable {
+			return nil, fmt.Errorf("bf16 is fast where a processor has AVX512_BF16 or AMX, and this one has neither: compute in fp32, or ask for the portable kernels")
+		}
+		return best, nil
+	}
+	for _, s := range usable {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	for _, s := range Sets() {
+		if s.Name == name {
+			return nil, fmt.Errorf("%s needs %s in bf16, which this machine doesn't have; there is %s", name, s.Needs, best.Name)
+		}
+	}
+	return nil, fmt.Errorf("no kernels called %q compute in bf16; there is %s", name, best.Name)
+}
 
 // At is the address of p's i-th element.
 func At[T any](p *T, i int) *T {

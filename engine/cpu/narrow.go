@@ -1,0 +1,253 @@
+package cpu
+
+import (
+	"fmt"
+	"unsafe"
+
+	"alexnet/engine"
+	"alexnet/engine/cpu/internal/bf16"
+)
+
+// narrow is the part of a context that computes in bfloat16: its layout of tensors
+// and its lowering of ops.
+//
+// Tensors of floats are stored with their maps last, (N, H, W, C), so that the
+// depth of a product and the window of normalisation are contiguous. Activations
+// and their gradients are bfloat16. A parameter is cut in two halves (bf16.Split),
+// first all upper ones, which are its working copy, then all lower ones. Gradients
+// of parameters, momentum and losses are float32.
+type narrow struct {
+	*Context
+	set *bf16.Set
+}
+
+// half is the number of bytes of one half of a parameter.
+func half(t *engine.Tensor) int64 { return int64(roundUp(2*t.Shape.Len(), engine.ArenaAlign)) }
+
+// size is what t takes in the arena.
+func (n *narrow) size(t *engine.Tensor) int64 {
+	switch t.Type {
+	case engine.Working:
+		return 2 * int64(t.Shape.Len())
+	case engine.Master:
+		return 2 * half(t)
+	}
+	return int64(t.Shape.Len()) * int64(t.Type.HostSize())
+}
+
+// words is the memory of a Working tensor, or the working copy of a Master one.
+func (n *narrow) words(t *engine.Tensor) []uint16 {
+	return wordsAt(owner(t).arena[t.Offset:], t.Shape.Len())
+}
+
+// low is the lower halves of a Master tensor.
+func (n *narrow) low(t *engine.Tensor) []uint16 {
+	return wordsAt(n.arena[t.Offset+half(t):], t.Shape.Len())
+}
+
+func wordsAt(b []byte, n int) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), n)
+}
+
+// values writes elements lo, lo+1, … of a Master tensor to dst.
+func (n *narrow) values(dst []float32, t *engine.Tensor, lo int) {
+	high, low := n.words(t)[lo:], n.low(t)[lo:]
+	for i := range dst {
+		dst[i] = bf16.Join(high[i], low[i])
+	}
+}
+
+// transfer copies between a tensor and a slice of the host, in whose order maps
+// come before rows and columns.
+func (n *narrow) transfer(t *engine.Tensor, host any, down bool) {
+	order := newOrder(t)
+	switch host := host.(type) {
+	case []int32:
+		exchange(n.ints(t), host, down)
+	case []byte:
+		device := n.bytes(t)
+		order.each(func(d, h int) { move(&device[d], &host[h], down) })
+	case []float32:
+		switch t.Type {
+		case engine.Float32:
+			device := n.floats(t)
+			order.each(func(d, h int) { move(&device[d], &host[h], down) })
+		case engine.Master:
+			high, low := n.words(t), n.low(t)
+			if down {
+				order.each(func(d, h int) { host[h] = bf16.Join(high[d], low[d]) })
+				return
+			}
+			order.each(func(d, h int) { high[d], low[d] = bf16.Split(host[h]) })
+		default:
+			device := n.words(t)
+			if down {
+				order.each(func(d, h int) { host[h] = bf16.Float(device[d]) })
+				return
+			}
+			order.each(func(d, h int) { device[d] = bf16.Round(host[h]) })
+		}
+	}
+}
+
+func move[T any](device, host *T, down bool) {
+	if down {
+		device, host = host, device
+	}
+	*device = *host
+}
+
+// order is how a tensor's elements lie here: maps last, but for pixels.
+type order struct{ images, maps, area int }
+
+func newOrder(t *engine.Tensor) order {
+	s := t.Shape
+	if t.Type == engine.Byte {
+		return order{1, 1, s.Len()}
+	}
+	return order{s[0], s[1], s[2] * s[3]}
+}
+
+// each calls f for every element's place here and on the host.
+func (o order) each(f func(device, host int)) {
+	for n := range o.images {
+		first := n * o.maps * o.area
+		for c := range o.maps {
+			for i := range o.area {
+				f(first+i*o.maps+c, first+c*o.area+i)
+			}
+		}
+	}
+}
+
+// lower translates ops[i] like Context.lower, which does it in float32.
+func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
+	switch op := ops[i].(type) {
+	case engine.Input:
+		return n.lowerInput(op), nil
+	case engine.ConvForward:
+		return n.lowerConvForward(op, fusible(ops, i, op.Y)), nil
+	case engine.ConvBackward:
+		return n.lowerConvBackward(op), nil
+	case engine.DenseForward:
+		return n.lowerDenseForward(op, fusible(ops, i, op.Y)), nil
+	case engine.DenseBackward:
+		return n.lowerDenseBackward(op), nil
+	case engine.Activate:
+		return n.lowerActivate(op), nil
+	case engine.ActivateBackward:
+		return n.lowerActivateBackward(op), nil
+	case engine.LRNForward:
+		return n.lowerLRNForward(op), nil
+	case engine.LRNBackward:
+		return n.lowerLRNBackward(op), nil
+	case engine.MaxPoolForward:
+		return n.lowerMaxPoolForward(op), nil
+	case engine.MaxPoolBackward:
+		return n.lowerMaxPoolBackward(op), nil
+	case engine.Dropout:
+		return n.lowerDropout(op), nil
+	case engine.SoftmaxLoss:
+		return n.lowerSoftmaxLoss(op), nil
+	case engine.Accumulate:
+		return n.lowerAccumulate(op), nil
+	case engine.Update:
+		return n.lowerUpdate(op), nil
+	case engine.Concat:
+		return n.lowerConcat(op), nil
+	case engine.SumSlices:
+		return n.lowerSumSlices(op), nil
+	case engine.AllReduce:
+		return n.lowerAllReduce(op), nil
+	case engine.AwaitAllReduce:
+		return n.lowerAwaitAllReduce(), nil
+	case engine.AllGather:
+		return n.lowerAllGather(op), nil
+	case engine.ReduceScatter:
+		return n.lowerReduceScatter(op), nil
+	case engine.AllToAll:
+		return n.lowerAllToAll(op), nil
+	}
+	return lowered{}, fmt.Errorf("%s (%T): the CPU has no such op", ops[i].Kind(), ops[i])
+}
+
+// carve deals out a worker's scratch memory, or the shared workspace, in pieces
+// that begin at a cache line. Sizes are counted by floatsOf.
+type carve []float32
+
+func (c *carve) floats(n int) []float32 {
+	piece := (*c)[:n:n]
+	*c = (*c)[min(len(*c), roundUp(n, 16)):]
+	return piece
+}
+
+func (c *carve) words(n int) []uint16 { return halves(c.floats((n + 1) / 2))[:n:n] }
+
+func (c *carve) pairs(n int) []uint32 {
+	f := c.floats(n)
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(f))), n)
+}
+
+// floatsOf is the size in floats of pieces of so many floats each.
+func floatsOf(pieces ...int) (n int) {
+	for _, p := range pieces {
+		n += roundUp(p, 16)
+	}
+	return n
+}
+
+// halves is f's memory as words.
+func halves(f []float32) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(f))), 2*len(f))
+}
+
+func address[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
+
+// tiling of an m×n product: the height and width of its tiles that leave least to
+// be thrown away.
+func (n *narrow) width(columns int) (vectors int) {
+	best := 0
+	for _, v := range []int{2, 3, 1} {
+		if padded := roundUp(columns, 16*v); vectors == 0 || padded < best {
+			vectors, best = v, padded
+		}
+	}
+	return vectors
+}
+
+func (n *narrow) height(rows, vectors int) (height int) {
+	best := 0
+	for _, h := range n.set.Heights[vectors] {
+		// Two vectors' worth for what a row of tiles costs besides its sums.
+		if cost := ceilDiv(rows, h) * (h*vectors + 2); height == 0 || cost < best {
+			height, best = h, cost
+		}
+	}
+	return height
+}
+
+// padPairs is the number of words, at least n, that segments of count·n words are
+// padded to so that multiplications are well filled: even, and count·n/2 pairs have
+// a divisor near the set's Step.
+func (n *narrow) padPairs(words, count int) int {
+	best, fewest := 0, 0
+	for w := roundUp(words, 2); w < words+34; w += 2 {
+		pairs := count * w / 2
+		steps := pairs
+		for s := min(n.set.Step, pairs); s > 0; s-- {
+			if pairs%s == 0 {
+				steps = pairs / s
+				break
+			}
+		}
+		if best == 0 || steps < fewest {
+			best, fewest = w, steps
+		}
+		if n.set.Step == 1 {
+			break
+		}
+	}
+	return best
+}
+
+func pairSlice(p unsafe.Pointer, n int) []uint32 { return unsafe.Slice((*uint32)(p), n) }

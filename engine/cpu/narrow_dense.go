@@ -1,0 +1,216 @@
+package cpu
+
+import (
+	"alexnet/engine"
+	"alexnet/engine/cpu/internal/bf16"
+)
+
+// narrowProduct is C (m×n) = A·B for dense layers, in bfloat16. A stage packs A whole
+// into the shared workspace, rows of k words with padding; another takes blocks of
+// columns, packs their B, so much depth at a time, and finishes them.
+type narrowProduct struct {
+	m, n, k int
+	packA   func(a []uint16, ld, row int) // one row
+	// packB packs pairs first, …, first+count of the columns' B, panel after panel
+	// of so many vectors each.
+	packB func(b []uint32, first, count, column, columns, vectors int)
+	bias  *engine.Tensor // or nil
+	relu  bool
+	c     *engine.Tensor // Working
+}
+
+// denseDepth is how many pairs of a block of B are packed at a time, and denseColumns
+// how many columns a part has: 384 KB, which stay in the second-level cache beside as
+// much of A.
+const (
+	denseDepth   = 768
+	denseColumns = 128
+)
+
+func (n *narrow) lowerProduct(g narrowProduct) lowered {
+	v := 2
+	if g.n <= 16 {
+		v = 1
+	}
+	height := n.height(g.m, v)
+	columns := 16 * v
+	k := n.padPairs(g.k, 1)
+	pairs := k / 2
+	blocks := ceilDiv(pairs, denseDepth)
+	depth := roundUp(ceilDiv(pairs, blocks), n.set.Step)
+	blocks = ceilDiv(pairs, depth)
+	ld := roundUp(k, 32) + 32
+	if ld/32%2 == 0 {
+		ld += 32
+	}
+	width := min(denseColumns, roundUp(g.n, columns))
+	var groups []bf16.Group
+	for r := 0; r < g.m; r += height {
+		groups = append(groups, bf16.Group{A: 2 * r * ld, C: 4 * r * width})
+	}
+	rows := len(groups) * height
+	segments := []bf16.Segment{{}}
+	pack := func(_ *worker, row int) { g.packA(halves(n.shared)[row*ld:][:ld], ld, row) }
+	run := func(w *worker, part int) {
+		scratch := carve(w.scratch)
+		b, sums, bias := scratch.pairs(depth*width), scratch.floats(rows*width), scratch.floats(width)
+		j := part * width
+		count := min(width, g.n-j)
+		for first := 0; first < pairs; first += depth {
+			d := min(depth, pairs-first)
+			g.packB(b, first, d, j, count, v)
+			for at := 0; at < count; at += columns {
+				w.product = bf16.Product{C: address(sums[at:]), LDC: 4 * width, A: address(halves(n.shared)[2*first:]), LDA: 2 * ld,
+					B: address(b[at*d:]), LDB: 4 * columns, Segments: &segments[0], Count: 1, Pairs: d,
+					Vectors: v, Height: height, Groups: groups}
+				if first > 0 {
+					w.product.Accumulate = 1
+				}
+				n.set.Gemm(&w.product)
+			}
+		}
+		bias = bias[:count]
+		clear(bias)
+		if g.bias != nil {
+			n.values(bias, g.bias, j)
+		}
+		n.set.Finish(&n.words(g.c)[j], g.n, &sums[0], width, bias, g.m, g.relu)
+	}
+	return lowered{
+		shared:  floatsOf((rows*ld + 64) / 2),
+		scratch: floatsOf(depth*width, rows*width, width),
+		stages:  []stage{{g.m, pack}, {ceilDiv(g.n, width), run}},
+	}
+}
+
+// packRow copies a row of n words and fills it up with zeros.
+func packRow(dst, src []uint16, n int) { clear(dst[copy(dst, src[:n]):]) }
+
+func (n *narrow) lowerDenseForward(op engine.DenseForward, relu bool) lowered {
+	images, k, o := op.X.Shape[0], op.X.Shape.Row(), op.Y.Shape[1]
+	l := n.lowerProduct(narrowProduct{
+		m: images, n: o, k: k, bias: op.B, relu: relu, c: op.Y,
+		packA: func(a []uint16, _, row int) { packRow(a, n.words(op.X)[row*k:], k) },
+		packB: func(b []uint32, first, count, column, columns, vectors int) {
+			panel := 16 * vectors
+			words := min(2*count, k-2*first)
+			for j := 0; j < columns; j += panel {
+				dst := b[j*count:][:panel*count]
+				if words < 2*count-1 {
+					clear(dst)
+				}
+				n.set.TurnPairs(&dst[0], panel, &n.words(op.W)[(column+j)*k+2*first], k, min(panel, columns-j), words)
+			}
+		},
+	})
+	if relu {
+		l.skip = 1
+	}
+	return l
+}
+
+func (n *narrow) lowerDenseBackward(op engine.DenseBackward) lowered {
+	images, k, o := op.X.Shape[0], op.X.Shape.Row(), op.DY.Shape[1]
+	l := n.lowerDenseWeights(op, images, k, o)
+	if op.DX == nil {
+		return l
+	}
+	return l.then(n.lowerProduct(narrowProduct{
+		m: images, n: k, k: o, c: op.DX,
+		packA: func(a []uint16, _, row int) { packRow(a, n.words(op.DY)[row*o:], o) },
+		packB: func(b []uint32, first, count, column, columns, vectors int) {
+			panel := 16 * vectors
+			rows := min(2*count, o-2*first)
+			w := n.words(op.W)
+			// A few rows at a time, so that what lies side by side in memory is read
+			// together.
+			for r := 0; r < rows; r += 8 {
+				for j := 0; j < columns; j += panel {
+					n.set.Interleave(&b[j*count+r/2*panel], panel, &w[(2*first+r)*k+column+j], k, min(8, rows-r), min(panel, columns-j))
+				}
+			}
+			for j := 0; j < columns; j += panel {
+				clear(b[j*count+(rows+1)/2*panel : (j+panel)*count])
+			}
+		},
+	}))
+}
+
+// denseRows is how many units' gradients of weights make one part.
+const denseRows = 56
+
+// lowerDenseWeights computes DW = DYᵀ·X and DB. X is packed whole, in pairs of
+// images.
+func (n *narrow) lowerDenseWeights(op engine.DenseBackward, images, k, o int) lowered {
+	pairs := n.padPairs(images, 1) / 2
+	const v, columns = 2, 32
+	panels := ceilDiv(k, columns)
+	whole := k / columns // panels that don't stick out
+	ld := roundUp(2*pairs, 32)
+	if ld/32%2 == 0 {
+		ld += 32
+	}
+	height := n.height(min(o, denseRows), v)
+	parts := ceilDiv(o, denseRows)
+	rows := roundUp(min(o, denseRows), height)
+	turned := roundUp(pairs*columns*panels, 16) // floats of packed X
+	segments := []bf16.Segment{{}}
+	const band = 16 // panels of X that are packed together
+	packX := func(_ *worker, part int) {
+		lo, hi := part*band, min(panels, (part+1)*band)
+		x := n.words(op.X)
+		for j := lo; j < hi; j++ {
+			dst := pairSlice(address(n.shared[j*pairs*columns:]), pairs*columns)
+			n.set.Interleave(&dst[0], columns, &x[j*columns], k, images, min(columns, k-j*columns))
+			clear(dst[(images+1)/2*columns:])
+		}
+	}
+	groupsOf := func(count, height, ldc int) (g []bf16.Group) {
+		for r := 0; r < count; r += height {
+			g = append(g, bf16.Group{A: 2 * r * ld, C: 4 * r * ldc})
+		}
+		return g
+	}
+	// Tiles that lie inside DW are put there as they are, others by way of scratch.
+	inside, outside := groupsOf(denseRows, height, k), groupsOf(rows, height, columns)
+	run := func(w *worker, part int) {
+		first := part * denseRows
+		count := min(denseRows, o-first)
+		scratch := carve(w.scratch)
+		a, edge := scratch.words((rows+16)*ld), scratch.floats(rows*columns)
+		dy, dw, db := n.words(op.DY), n.floats(op.DW), n.floats(op.DB)
+		for r := range count {
+			clear(a[r*ld+images/32*32:][:ld-images/32*32])
+		}
+		n.set.TurnWords(&a[0], ld, &dy[first], o, images, count)
+		clear(db[first:][:count])
+		n.set.ColumnSums(db[first:][:count], &dy[first], o, images)
+		p := &w.product
+		direct := count / height
+		for j := range panels {
+			*p = bf16.Product{A: address(a), LDA: 2 * ld, B: address(n.shared[j*pairs*columns:]), LDB: 4 * columns,
+				Segments: &segments[0], Count: 1, Pairs: pairs, Vectors: v, Height: height}
+			done := 0
+			if j < whole {
+				p.C, p.LDC, p.Groups = address(dw[first*k+j*columns:]), 4*k, inside[:direct]
+				if direct > 0 {
+					n.set.Gemm(p)
+				}
+				done = direct * height
+			}
+			if done == count {
+				continue
+			}
+			p.C, p.LDC, p.Groups = address(edge), 4*columns, outside[done/height:ceilDiv(count, height)]
+			n.set.Gemm(p)
+			for r := done; r < count; r++ {
+				copy(dw[(first+r)*k+j*columns:][:min(columns, k-j*columns)], edge[r*columns:])
+			}
+		}
+	}
+	return lowered{
+		shared:  turned + 16,
+		scratch: floatsOf((rows+16)*ld/2+1, rows*columns),
+		stages:  []stage{{ceilDiv(panels, band), packX}, {parts, run}},
+	}
+}
