@@ -26,7 +26,7 @@ func openCPU(names []string, o Options) ([]engine.Context, error) {
 		var c engine.Context
 		err := fmt.Errorf("device %q: the CPU has no index, write cpu", name)
 		if name == "cpu" {
-			c, err = cpu.New(name, cpu.Options{Threads: max(1, share), Kernels: kernels})
+			c, err = cpu.New(name, cpu.Options{Threads: max(1, share), Kernels: kernels, Precision: o.Precision})
 		}
 		if err != nil {
 			for _, c := range contexts {
@@ -41,14 +41,24 @@ func openCPU(names []string, o Options) ([]engine.Context, error) {
 
 func listCPU() Inventory {
 	about := fmt.Sprintf("%d cores, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	return Inventory{Devices: []Device{{Name: "cpu", About: about, Kernels: KernelSets()}}}
+	d := Device{Name: "cpu", About: about}
+	for _, p := range cpu.Precisions {
+		if _, err := cpu.ChosenKernels("", p); err == nil {
+			d.Precisions = append(d.Precisions, p)
+		}
+		d.Kernels = append(d.Kernels, KernelSets(p)...)
+	}
+	return Inventory{Devices: []Device{d}}
 }
 
-// KernelSets lists the sets of kernels of the CPU, the fastest last.
-func KernelSets() (sets []Kernels) {
-	chosen, _ := cpu.ChosenKernels("")
-	for _, s := range cpu.Kernels() {
-		sets = append(sets, Kernels{s.Name, s.Needs, s.Usable, s.Name == chosen})
+// KernelSets lists the sets of kernels of the CPU for a precision, the fastest last.
+func KernelSets(precision string) (sets []Kernels) {
+	if precision == "" {
+		precision = cpu.Precisions[0]
+	}
+	chosen, _ := cpu.ChosenKernels("", precision)
+	for _, s := range cpu.Kernels(precision) {
+		sets = append(sets, Kernels{precision, s.Name, s.Needs, s.Usable, s.Name == chosen})
 	}
 	return sets
 }
@@ -59,11 +69,14 @@ func chosenKernels(o Options) (string, error) {
 	if name == Auto {
 		name = ""
 	}
-	name, err := cpu.ChosenKernels(name)
-	if err != nil {
+	chosen, err := cpu.ChosenKernels(name, o.Precision)
+	switch {
+	case err != nil && name == "":
+		return "", fmt.Errorf("%w: %w", ErrPrecision, err)
+	case err != nil:
 		return "", fmt.Errorf("%w: %w", ErrKernels, err)
 	}
-	return name, nil
+	return chosen, nil
 }
 
 // threads is the number of CPU threads over all contexts.
@@ -79,5 +92,5 @@ func peakCPU(o Options, during time.Duration) float64 {
 	if err != nil {
 		return 0
 	}
-	return cpu.PeakFLOPS(kernels, o.threads(), during)
+	return cpu.PeakFLOPS(kernels, o.Precision, o.threads(), during)
 }

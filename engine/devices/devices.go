@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/engine/cpu"
 )
 
 // Auto is the list that stands for the first GPU where one can be used, and for
@@ -25,7 +26,8 @@ type Options struct {
 	// Sets differ in the last bits of their results.
 	Kernels string
 	// Precision is the arithmetic: "fp32", which "" stands for, on every device;
-	// "tf32" and "bf16" on GPUs.
+	// "bf16" on GPUs and on CPUs with instructions for it (or with the portable
+	// kernels); "tf32" on GPUs.
 	Precision string
 	// Deterministic asks for runs that repeat bit for bit, at some cost on GPUs.
 	// The CPU's always do.
@@ -57,7 +59,7 @@ type kind struct {
 }
 
 // kinds is the table; cuda.go has the GPUs' row.
-var kinds = append([]kind{{"cpu", "cpu", openCPU, Precisions[:1], listCPU}}, gpus...)
+var kinds = append([]kind{{"cpu", "cpu", openCPU, cpu.Precisions, listCPU}}, gpus...)
 
 // Inventory is what a machine has.
 type Inventory struct {
@@ -76,10 +78,11 @@ type Device struct {
 
 // Kernels is a set of kernels of the CPU.
 type Kernels struct {
-	Name   string
-	Needs  string // of a processor, in words
-	Usable bool   // on this machine
-	Chosen bool   // by Auto
+	Precision string // that they compute in
+	Name      string
+	Needs     string // of a processor, in words
+	Usable    bool   // on this machine
+	Chosen    bool   // by Auto
 }
 
 // Library is a library that a device needs, found at run time.
@@ -97,7 +100,9 @@ func List() Inventory {
 	for _, k := range kinds {
 		i := k.list()
 		for j := range i.Devices {
-			i.Devices[j].Precisions = k.precisions
+			if i.Devices[j].Precisions == nil {
+				i.Devices[j].Precisions = k.precisions
+			}
 		}
 		all.Devices = append(all.Devices, i.Devices...)
 		all.Libraries = append(all.Libraries, i.Libraries...)
@@ -147,13 +152,21 @@ func Open(list string, o Options) ([]engine.Context, error) {
 	if o.Wire != "" && o.Wire != "fp32" && o.Wire != "bf16" {
 		return nil, fmt.Errorf("gradients between ranks in %q: want fp32 or bf16", o.Wire)
 	}
-	if o.Precision != "" && !slices.Contains(first.precisions, o.Precision) {
-		if slices.Contains(Precisions, o.Precision) {
-			return nil, fmt.Errorf("%w: %s computes in %s only, not in %s", ErrPrecision, first.name, strings.Join(first.precisions, " or "), o.Precision)
-		}
-		return nil, fmt.Errorf("%w %q: want %s", ErrPrecision, o.Precision, strings.Join(Precisions, ", "))
+	if err := first.computes(o.Precision); err != nil {
+		return nil, err
 	}
 	return first.open(names, o)
+}
+
+// computes reports a precision that the kind doesn't have.
+func (k *kind) computes(precision string) error {
+	switch {
+	case precision == "" || slices.Contains(k.precisions, precision):
+		return nil
+	case slices.Contains(Precisions, precision):
+		return fmt.Errorf("%w: %s computes in %s only, not in %s", ErrPrecision, k.name, strings.Join(k.precisions, " or "), precision)
+	}
+	return fmt.Errorf("%w %q: want %s", ErrPrecision, precision, strings.Join(Precisions, ", "))
 }
 
 // ErrPrecision is an arithmetic that a device doesn't have, ErrKernels a set of
@@ -169,6 +182,9 @@ func ChosenKernels(list string, o Options) (string, error) {
 	list, _ = Resolve(list)
 	if name, _, _ := strings.Cut(list, ","); strings.TrimSpace(name) != "cpu" {
 		return "", nil
+	}
+	if err := kinds[0].computes(o.Precision); err != nil {
+		return "", err
 	}
 	return chosenKernels(o)
 }

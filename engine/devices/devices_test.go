@@ -3,6 +3,7 @@ package devices
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,7 +32,7 @@ func TestRefused(t *testing.T) {
 		{"tpu", "", `no device called "tpu": this build has cpu`},
 		{"cpu:1", "", `device "cpu:1": the CPU has no index, write cpu`},
 		{"cpu,", "", `no device called ""`},
-		{"cpu", "bf16", "precision: cpu computes in fp32 only, not in bf16"},
+		{"cpu", "tf32", "precision: cpu computes in fp32 or bf16 only, not in tf32"},
 		{"cpu", "fp8", `precision "fp8": want fp32, tf32, bf16`},
 	} {
 		_, err := Open(c.list, Options{Precision: c.precision})
@@ -47,14 +48,18 @@ func TestRefused(t *testing.T) {
 func TestKernels(t *testing.T) {
 	d := List().Devices[0]
 	for _, k := range d.Kernels {
-		name, err := ChosenKernels("cpu,cpu", Options{Kernels: k.Name})
+		name, err := ChosenKernels("cpu,cpu", Options{Kernels: k.Name, Precision: k.Precision})
 		if (err == nil) != k.Usable || k.Usable && name != k.Name {
 			t.Errorf("%+v: chose %q, %v", k, name, err)
 		}
-		if auto, err := ChosenKernels("cpu", Options{Kernels: Auto}); err != nil || k.Chosen != (auto == k.Name) {
+		auto, err := ChosenKernels("cpu", Options{Kernels: Auto, Precision: k.Precision})
+		if k.Chosen != (auto == k.Name) || (err != nil) == slices.Contains(d.Precisions, k.Precision) {
 			t.Errorf("auto chooses %s, %v; the list has %+v", auto, err, k)
 		}
-		contexts, err := Open("cpu", Options{Threads: 1, Kernels: k.Name})
+		if err != nil && (!errors.Is(err, ErrPrecision) || !strings.Contains(err.Error(), "this one has neither: compute in fp32, or ask for the portable kernels")) {
+			t.Errorf("%s: %v", k.Precision, err)
+		}
+		contexts, err := Open("cpu", Options{Threads: 1, Kernels: k.Name, Precision: k.Precision})
 		if (err == nil) != k.Usable || errors.Is(err, ErrKernels) == k.Usable {
 			t.Errorf("%+v: %v", k, err)
 		}

@@ -20,7 +20,7 @@ import (
 
 const devicesUsage = "`LIST` of device contexts for the towers: auto is the first GPU or else the CPU, cpu holds both towers, cpu,cpu one each, cuda:0 a GPU, cuda:0,cuda:1 two (see train-alexnet devices)"
 
-const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; tf32 and bf16 on the tensor cores of a GPU, with weights and sums in fp32"
+const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs with AVX512_BF16 or AMX and on GPUs, tf32 on GPUs, with weights and sums in fp32"
 
 // openDevices opens the contexts of --devices. What they do without is told on
 // standard error.
@@ -121,7 +121,7 @@ func printDevices(stdout io.Writer, found devices.Inventory) error {
 			case !k.Usable:
 				note = ", not on this machine"
 			}
-			fmt.Fprintf(stdout, "\tkernels %s: need %s%s\n", k.Name, k.Needs, note)
+			fmt.Fprintf(stdout, "\tkernels %s in %s: need %s%s\n", k.Name, k.Precision, k.Needs, note)
 		}
 	}
 	if len(found.Libraries) > 0 {

@@ -10,7 +10,7 @@ import (
 
 func TestDevices(t *testing.T) {
 	r := call("train-alexnet", "devices")
-	r.must(t, 0, "cpu\t", "fp32", "kernels portable: need nothing", ", chosen by itself")
+	r.must(t, 0, "cpu\t", "fp32", "kernels portable in fp32: need nothing", "kernels portable in bf16: need nothing", "kernels amx in bf16: need AMX", ", chosen by itself")
 	if len(devices.List().Devices) == 1 {
 		r.must(t, 0, "missing for GPUs: ", "  install ")
 	}
@@ -19,11 +19,12 @@ func TestDevices(t *testing.T) {
 		want string
 	}{
 		{[]string{"devices", "--only", "cpu"}, "say what to --check"},
-		{[]string{"devices", "--check", "--only", "tpu:1"}, "no such device and precision here; there is cpu (fp32)"},
-		{[]string{"bench", "--devices", "cpu", "--precision", "bf16"}, "--precision: cpu computes in fp32 only, not in bf16"},
+		{[]string{"devices", "--check", "--only", "tpu:1"}, "no such device and precision here; there is cpu (fp32"},
+		{[]string{"bench", "--devices", "cpu", "--precision", "tf32"}, "--precision: cpu computes in fp32 or bf16 only, not in tf32"},
 		{[]string{"bench", "--devices", "cpu", "--precision", "fp8"}, `--precision "fp8": want fp32, tf32, bf16`},
 		{[]string{"bench", "--devices", "cuda:999"}, "--devices: "},
 		{[]string{"bench", "--devices", "cpu", "--kernels", "sse"}, `--kernels: no kernels called "sse"; there is portable`},
+		{[]string{"bench", "--devices", "cpu", "--precision", "bf16", "--kernels", "avx2"}, `--kernels: no kernels called "avx2" compute in bf16; there is`},
 		{[]string{"devices", "--check", "--kernels", "sse"}, `--kernels: no kernels called "sse"; there is portable`},
 	} {
 		r := call(append([]string{"train-alexnet"}, c.args...)...)

@@ -18,7 +18,7 @@ func (j *job) agreeOnKernels() error {
 		return nil
 	}
 	var mine []string // the fastest last
-	for _, k := range devices.KernelSets() {
+	for _, k := range devices.KernelSets(j.Precision) {
 		if k.Usable {
 			mine = append(mine, k.Name)
 		}
@@ -64,7 +64,7 @@ func (j *job) otherKernels() string {
 		now = "a GPU"
 	}
 	say := fmt.Sprintf("the run was trained with the kernels %s and goes on with %s: losses and weights may differ in their last bits from those of a run that was never stopped", old, now)
-	for _, k := range devices.KernelSets() {
+	for _, k := range devices.KernelSets(j.Precision) {
 		if k.Name == old && k.Usable && j.kernels != "" {
 			return say + "; --kernels " + old + " holds them"
 		}
