@@ -3,6 +3,8 @@ package rescale
 import (
 	"image"
 	"image/color"
+
+	"alexnet/pipeline/formats/webp"
 )
 
 // flatten overwrites dst (interleaved RGB) with the pixels of a part of img,
@@ -17,6 +19,10 @@ func flatten(dst []byte, img image.Image, part image.Rectangle) {
 				dst, row = dst[3:], row[min(s.step, len(row)):]
 			}
 		}
+		return
+	}
+	if m, ok := img.(*image.YCbCr); ok { // of package webp
+		new(webp.Upsampler).RGB(dst, m, part)
 		return
 	}
 	pixel := pixelOf(img)
@@ -54,17 +60,9 @@ func samplesOf(img image.Image) (samples, bool) {
 	return samples{}, false
 }
 
-// pixelOf returns the function that reads a pixel of any other picture. Among
-// them YCbCr is WebP's.
+// pixelOf returns the function that reads a pixel of any other picture.
 func pixelOf(img image.Image) func(x, y int) (r, g, b byte) {
 	switch m := img.(type) {
-	case *image.YCbCr:
-		return func(x, y int) (r, g, b byte) {
-			c := m.YCbCrAt(x, y)
-			return studioToRGB(c.Y, c.Cb, c.Cr)
-		}
-	case *image.NYCbCrA:
-		return pixelOf(&m.YCbCr)
 	case *image.CMYK:
 		return func(x, y int) (r, g, b byte) {
 			c := m.CMYKAt(x, y)
@@ -86,14 +84,3 @@ func pixelOf(img image.Image) func(x, y int) (r, g, b byte) {
 		return c.R, c.G, c.B
 	}
 }
-
-// studioToRGB converts the limited range of WebP (BT.601: Y 16…235, Cb and Cr
-// 16…240), which Go's decoder hands out unconverted.
-func studioToRGB(y, cb, cr byte) (r, g, b byte) {
-	yy := 76309*(int32(y)-16) + 1<<15
-	u, v := int32(cb)-128, int32(cr)-128
-	return clamp((yy + 104597*v) >> 16), clamp((yy - 25675*u - 53279*v) >> 16), clamp((yy + 132201*u) >> 16)
-}
-
-// clamp returns v limited to a byte.
-func clamp(v int32) byte { return byte(max(0, min(255, v))) }

@@ -5,15 +5,15 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/gif"
 	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/webp"
 
+	"alexnet/pipeline/formats/gif"
+	"alexnet/pipeline/formats/tiff"
+	"alexnet/pipeline/formats/webp"
 	"alexnet/pipeline/jpeg"
-	"alexnet/pipeline/tiff"
 )
 
 // format is a picture format, told by the first bytes of a file. A '?' in magic
@@ -31,7 +31,7 @@ type format struct {
 var formats = []format{
 	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go
 	{"PNG", "\x89PNG\r\n\x1a\n", configOf(png.DecodeConfig), imageOf(png.Decode), pngMemory},
-	{"GIF", "GIF8?a", configOf(gif.DecodeConfig), imageOf(gif.Decode), nil},
+	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
 	{"BMP", "BM????\x00\x00\x00\x00", configOf(bmp.DecodeConfig), imageOf(bmp.Decode), nil},
 	{"TIFF", "II*\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "MM\x00*", tiff.DecodeConfig, decodeTIFF, tiffMemory},
@@ -39,7 +39,7 @@ var formats = []format{
 	{"TIFF", "MM*\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "II+\x00\x08\x00\x00\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "MM\x00+\x00\x08\x00\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
-	{"WebP", "RIFF????WEBPVP8", configOf(webp.DecodeConfig), imageOf(webp.Decode), nil},
+	{"WebP", "RIFF????WEBP", webp.DecodeConfig, webp.Decode, webp.Memory},
 }
 
 // configOf and imageOf make a row of the table from Go's usual functions.

@@ -8,7 +8,7 @@ import (
 	"io"
 	"regexp"
 
-	"alexnet/pipeline/tiff"
+	"alexnet/pipeline/formats/tiff"
 )
 
 // containers tells by format how EXIF data (TIFF structures) and XMP packets are

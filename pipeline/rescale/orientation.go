@@ -1,8 +1,8 @@
 package rescale
 
 import (
+	"alexnet/pipeline/formats/tiff"
 	"alexnet/pipeline/resample"
-	"alexnet/pipeline/tiff"
 )
 
 const (

@@ -1,20 +1,16 @@
 package tiff
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"io"
-	"os"
 	"strings"
 	"testing"
+
+	"alexnet/pipeline/formats/internal/golden"
 )
 
 // goJPEG decodes by image/jpeg.
@@ -24,101 +20,21 @@ func goJPEG(_ context.Context, file []byte, _ int) (pix []byte, width, height in
 		return nil, 0, 0, err
 	}
 	b := img.Bounds()
-	return rgbOf(img), b.Dx(), b.Dy(), nil
-}
-
-func rgbOf(img image.Image) []byte {
-	var pix []byte
-	b := img.Bounds()
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			c := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
-			pix = append(pix, c.R, c.G, c.B)
-		}
-	}
-	return pix
-}
-
-// samples returns the files of testdata/tiff.tar.gz.
-func samples(t testing.TB) map[string][]byte {
-	t.Helper()
-	f, err := os.Open("testdata/tiff.tar.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	unzipped, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{}
-	for archive := tar.NewReader(unzipped); ; {
-		entry, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return files
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if files[entry.Name], err = io.ReadAll(archive); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return golden.RGB(img), b.Dx(), b.Dy(), nil
 }
 
 // TestPillow compares with what testdata/tiff.py got from Pillow, or wrote: to the
 // byte, but for JPEG and YCbCr.
 func TestPillow(t *testing.T) {
-	var want struct {
-		Width, Height int
-		Pixels        []string
-		Files         map[string]struct{ Pixels, Tolerance int }
-	}
-	text, err := os.ReadFile("testdata/tiff.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &want); err != nil {
-		t.Fatal(err)
-	}
-	files := samples(t)
-	for name, file := range files {
-		golden, ok := want.Files[name]
-		if !ok {
-			t.Errorf("%s has no golden", name)
-			continue
-		}
-		pixels, err := hex.DecodeString(want.Pixels[golden.Pixels])
-		if err != nil {
-			t.Fatal(err)
-		}
-		config, err := DecodeConfig(file)
-		if err != nil || config.Width != want.Width || config.Height != want.Height {
-			t.Errorf("%s: %+v, %v", name, config, err)
-			continue
-		}
-		img, err := Decode(t.Context(), file, goJPEG)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		worst := 0
-		for i, v := range rgbOf(img) {
-			worst = max(worst, int(v)-int(pixels[i]), int(pixels[i])-int(v))
-		}
-		if worst > golden.Tolerance {
-			t.Errorf("%s: worst difference %d, want at most %d", name, worst, golden.Tolerance)
-		}
-	}
-	if len(files) != len(want.Files) || len(files) < 300 {
-		t.Errorf("%d files, %d goldens", len(files), len(want.Files))
-	}
+	golden.Check(t, "testdata/tiff", 290, DecodeConfig, func(file []byte) (image.Image, error) {
+		return Decode(t.Context(), file, goJPEG)
+	})
 }
 
 // TestRefused: what isn't read is named, what is cut short says so, and nothing
 // else ends in a panic.
 func TestRefused(t *testing.T) {
-	files := samples(t)
+	files := golden.Files(t, "testdata/tiff")
 	field := func(name string, tag Tag, value uint16) []byte {
 		file := bytes.Clone(files[name])
 		d, err := ReadDirectory(file)
@@ -179,7 +95,7 @@ func stripsLast(t *testing.T, file []byte) []byte {
 func TestContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Decode(ctx, samples(t)["rgb-lzw-II-msb2lsb.tif"], goJPEG); !errors.Is(err, context.Canceled) {
+	if _, err := Decode(ctx, golden.Files(t, "testdata/tiff")["rgb-lzw-II-msb2lsb.tif"], goJPEG); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want context.Canceled", err)
 	}
 }
@@ -187,7 +103,7 @@ func TestContext(t *testing.T) {
 // FuzzDecode: whatever the bytes, a picture of the size that its header says, or an
 // error.
 func FuzzDecode(f *testing.F) {
-	for name, file := range samples(f) {
+	for name, file := range golden.Files(f, "testdata/tiff") {
 		if strings.Contains(name, "II") {
 			f.Add(file)
 		}
