@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
@@ -30,7 +29,7 @@ type format struct {
 // formats is the table of everything that is read.
 var formats = []format{
 	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go
-	{"PNG", "\x89PNG\r\n\x1a\n", configOf(png.DecodeConfig), imageOf(png.Decode), pngMemory},
+	{"PNG", "\x89PNG\r\n\x1a\n", pngConfig, decodePNG, pngMemory},
 	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
 	{"BMP", "BM????\x00\x00\x00\x00", configOf(bmp.DecodeConfig), imageOf(bmp.Decode), nil},
 	{"TIFF", "II*\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},

@@ -102,15 +102,6 @@ func pixelMemory(c image.Config) int64 {
 	return each * int64(c.Width) * int64(c.Height)
 }
 
-// pngMemory adds the largest pass of an interlaced picture, which is half of it.
-func pngMemory(file []byte, c image.Config) int64 {
-	n := pixelMemory(c)
-	if len(file) > 28 && file[28] != 0 {
-		n += n / 2
-	}
-	return n
-}
-
 // contextReader is a file's bytes until ctx ends. It gives few at a time, since a
 // few hundred bytes may hold megabytes of pixels.
 type contextReader struct {

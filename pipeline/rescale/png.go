@@ -1,0 +1,177 @@
+package rescale
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/zlib"
+	"context"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/png"
+	"io"
+)
+
+// PNG files are read as libpng reads them: of the chunks, only those that the
+// colours are made of count. A bad check sum of another chunk, bytes behind the
+// image data, a check sum of the whole that is wrong or missing, and a missing end
+// do no harm; image data that are missing or don't match their chunk's check sum
+// do. image/png is stricter, so it is given the chunks that count.
+
+func pngConfig(file []byte) (image.Config, error) {
+	p, err := readPNG(file)
+	if err != nil {
+		return image.Config{}, err
+	}
+	return png.DecodeConfig(p.reader(context.Background()))
+}
+
+func decodePNG(ctx context.Context, file []byte) (image.Image, error) {
+	p, err := readPNG(file)
+	if err != nil {
+		return nil, err
+	}
+	img, err := png.Decode(p.reader(ctx))
+	if err == nil || ctx.Err() != nil {
+		return img, err
+	}
+	if rest, ok := p.pixelsOnly(ctx); ok { // all pixels are there
+		return png.Decode(rest.reader(ctx))
+	}
+	return nil, err
+}
+
+// pngMemory is how many bytes image/png takes: it adds the largest pass of an
+// interlaced picture, which is half of it.
+func pngMemory(file []byte, c image.Config) int64 {
+	n := pixelMemory(c)
+	if len(file) > 28 && file[28] != 0 {
+		n += n / 2
+	}
+	return n
+}
+
+// pngFile are the parts of a PNG file that count, each as it is in the file: length,
+// type, body and check sum.
+type pngFile struct {
+	header  []byte   // with the signature
+	palette []byte   // or nil
+	data    [][]byte // IDAT; the last may be cut short
+	ended   bool     // by IEND
+}
+
+// wholePNG is an error of a file that is whole, but of a kind that isn't read.
+type wholePNG string
+
+func (e wholePNG) Error() string       { return "png: " + string(e) }
+func (e wholePNG) Unsupported() string { return string(e) }
+
+// readPNG finds the chunks that count.
+func readPNG(file []byte) (p pngFile, err error) {
+	const headerEnd = 8 + 12 + 13
+	if len(file) >= 16 && string(file[12:16]) == "CgBI" {
+		return p, wholePNG("it is packed for iPhones by Xcode's pngcrush (CgBI), which no other reader takes")
+	}
+	if len(file) < headerEnd {
+		return p, io.ErrUnexpectedEOF
+	}
+	p.header = file[:headerEnd]
+	for at := headerEnd; at+8 <= len(file); {
+		n := 12 + int(binary.BigEndian.Uint32(file[at:]))
+		kind, chunk := string(file[at+4:at+8]), file[at:min(len(file), at+n)]
+		switch {
+		case kind == "IEND":
+			p.ended = true
+			return p, nil
+		case kind == "IDAT":
+			p.data = append(p.data, chunk)
+		case kind == "PLTE" && p.palette == nil && len(p.data) == 0 && file[25] == 3:
+			p.palette = shorterPalette(chunk, 1<<file[24])
+		}
+		at += n
+	}
+	return p, nil
+}
+
+// shorterPalette takes from a palette the colours that no pixel can have.
+func shorterPalette(chunk []byte, colours int) []byte {
+	if len(chunk) <= 12+3*colours || crc32.ChecksumIEEE(chunk[4:len(chunk)-4]) != binary.BigEndian.Uint32(chunk[len(chunk)-4:]) {
+		return chunk
+	}
+	return pngChunk("PLTE", chunk[8:8+3*colours])
+}
+
+func pngChunk(kind string, body []byte) []byte {
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+	chunk = append(append(chunk, kind...), body...)
+	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+}
+
+// reader reads a file of the parts that count.
+func (p *pngFile) reader(ctx context.Context) io.Reader {
+	parts := append([][]byte{p.header, p.palette}, p.data...)
+	if n := len(p.data); p.ended || n > 0 && pngWhole(p.data[n-1]) {
+		parts = append(parts, pngChunk("IEND", nil))
+	}
+	var readers []io.Reader
+	for _, part := range parts {
+		readers = append(readers, &contextReader{ctx, bytes.NewReader(part)})
+	}
+	return io.MultiReader(readers...)
+}
+
+// pngWhole says whether a chunk isn't cut short.
+func pngWhole(chunk []byte) bool {
+	return len(chunk) >= 12 && len(chunk) == 12+int(binary.BigEndian.Uint32(chunk))
+}
+
+// pixelsOnly returns the file with the bytes of its pixels and nothing behind them,
+// if they all are there and no chunk's check sum says that they are wrong.
+func (p *pngFile) pixelsOnly(ctx context.Context) (rest pngFile, ok bool) {
+	var packed []io.Reader
+	for _, chunk := range p.data {
+		body := chunk[min(8, len(chunk)):]
+		if pngWhole(chunk) {
+			body = chunk[8 : len(chunk)-4]
+			if crc32.ChecksumIEEE(chunk[4:len(chunk)-4]) != binary.BigEndian.Uint32(chunk[len(chunk)-4:]) {
+				return rest, false
+			}
+		}
+		packed = append(packed, &contextReader{ctx, bytes.NewReader(body)})
+	}
+	r := bufio.NewReader(io.MultiReader(packed...))
+	if _, err := r.Discard(2); err != nil { // zlib's header: its check sum is not looked at
+		return rest, false
+	}
+	var out bytes.Buffer
+	w, err := zlib.NewWriterLevel(&out, zlib.BestSpeed)
+	if err != nil {
+		return rest, false
+	}
+	if _, err := io.CopyN(w, flate.NewReader(r), p.pixelBytes()); err != nil || w.Close() != nil {
+		return rest, false
+	}
+	return pngFile{p.header, p.palette, [][]byte{pngChunk("IDAT", out.Bytes())}, true}, true
+}
+
+// pixelBytes is how many bytes the pixels take before they are compressed, with the
+// filter's byte before each row.
+func (p *pngFile) pixelBytes() (n int64) {
+	width, height := int64(binary.BigEndian.Uint32(p.header[16:])), int64(binary.BigEndian.Uint32(p.header[20:]))
+	samples := map[byte]int64{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[p.header[25]]
+	bits := samples * int64(p.header[24])
+	pass := func(x, y, dx, dy int64) {
+		if w, h := (width-x+dx-1)/dx, (height-y+dy-1)/dy; w > 0 && h > 0 {
+			n += h * (1 + (w*bits+7)/8)
+		}
+	}
+	if p.header[28] == 0 {
+		pass(0, 0, 1, 1)
+		return n
+	}
+	for _, a := range [7][4]int64{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} { // Adam7
+		pass(a[0], a[1], a[2], a[3])
+	}
+	return n
+}
