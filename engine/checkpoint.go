@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -74,7 +73,7 @@ type Position struct {
 }
 
 // WriteCheckpoint writes m and c to a file that appears when it is complete, as
-// with file.Replace. It holds one parameter at a time in memory besides the model. Of
+// with file.Replace. A weight that is no finite number is an error, and no file. It holds one parameter at a time in memory besides the model. Of
 // a model that is split over ranks one rank calls it, and the others giveParts.
 func WriteCheckpoint(path string, m *Model, c *Checkpoint) error {
 	return file.Replace(path, func(f *os.File) error { return writeCheckpoint(f, m, c) })
@@ -114,7 +113,11 @@ func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
 		if name == tensorMean {
 			return c.Mean, nil
 		}
-		return m.Read(origins[name].field, origins[name].Name)
+		values, err := m.Read(origins[name].field, origins[name].Name)
+		if err != nil {
+			return nil, err
+		}
+		return values, checkFinite(name, values)
 	})
 	if err := errors.Join(err, w.Flush()); err != nil {
 		return err
@@ -253,7 +256,7 @@ func (c *CheckpointFile) open() error {
 		if !slices.Equal(t.Shape, []int{3, size, size}) {
 			return fmt.Errorf("%s is %v, the net's input 3×%d×%d", tensorMean, t.Shape, size, size)
 		}
-		if c.Mean, err = c.tensors.ReadFloat32(tensorMean); err != nil {
+		if c.Mean, err = c.tensors.ReadFinite(tensorMean); err != nil {
 			return err
 		}
 	}
@@ -267,14 +270,14 @@ func (c *CheckpointFile) Hash() string { return c.tensors.Metadata[metaHash] }
 func (c *CheckpointFile) Close() error { return c.file.Close() }
 
 // Restore loads the weights into m and, unless m is for inference only, the
-// velocities. The error on a checkpoint of another net names the first
+// velocities. NaN and infinities are refused with the tensor's name. The error on a checkpoint of another net names the first
 // parameter that differs and both shapes; m is then unchanged.
 func (c *CheckpointFile) Restore(m *Model) error {
 	if err := errors.Join(c.fits(m), c.verify()); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
 	}
 	for _, s := range storedParameters(m) {
-		values, err := c.tensors.ReadFloat32(s.name())
+		values, err := c.tensors.ReadFinite(s.name())
 		if err != nil {
 			return fmt.Errorf("checkpoint %s: %w", c.Path, err)
 		}
@@ -286,7 +289,8 @@ func (c *CheckpointFile) Restore(m *Model) error {
 }
 
 // Adopt loads the weights of every layer but the last into m, to fine-tune a
-// net on other classes; the last layer and all velocities stay as they are. The
+// net on other classes; the last layer and all velocities stay as they are. NaN
+// and infinities are refused as by Restore. The
 // error on a checkpoint of another net names the first parameter that differs.
 func (c *CheckpointFile) Adopt(m *Model) error {
 	parameters := m.Parameters()
@@ -300,7 +304,7 @@ func (c *CheckpointFile) Adopt(m *Model) error {
 		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
 	}
 	for _, p := range parameters {
-		values, err := c.tensors.ReadFloat32(p.Name)
+		values, err := c.tensors.ReadFinite(p.Name)
 		if err != nil {
 			return fmt.Errorf("checkpoint %s: %w", c.Path, err)
 		}
@@ -345,10 +349,8 @@ func finite(m *Model) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		for _, v := range values {
-			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-				return false, nil
-			}
+		if checkFinite(p.Name, values) != nil {
+			return false, nil
 		}
 	}
 	return true, nil

@@ -56,7 +56,7 @@ func EvaluateEnsemble(ctx context.Context, members []Member, views int) (Score, 
 	if mean.seen != 0 {
 		return Score{}, fmt.Errorf("the last image has %d of %d views", mean.seen, views)
 	}
-	return t.score(), nil
+	return t.valid()
 }
 
 // averageBatch takes the next batch of every member and returns its labels and

@@ -57,7 +57,20 @@ func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error)
 	if err != nil {
 		return Score{}, err
 	}
-	return t.score(), nil
+	return t.valid()
+}
+
+// ErrNoNumber says that what a net puts out is NaN: its weights are so large
+// that their products overflow.
+var ErrNoNumber = errors.New("what the net puts out is no number: its weights are too large to compute with")
+
+// valid is the score unless some outcome was no number.
+func (t *tally) valid() (Score, error) {
+	s := t.score()
+	if math.IsNaN(s.Loss) {
+		return Score{}, ErrNoNumber
+	}
+	return s, nil
 }
 
 func evaluate(ctx context.Context, m *Model, f Feeder, views int) (tally, error) {
@@ -125,7 +138,8 @@ func (a *averager) add(probs []float32, label int32) bool {
 }
 
 // outcome is the loss and rank of the mean, as SoftmaxLoss defines them, and
-// begins the next image.
+// begins the next image. A mean that has underflowed to 0 counts as the smallest
+// float32, so that the loss stays a number that JSON knows.
 func (a *averager) outcome(label int32) (loss float64, rank int32) {
 	own := a.sum[label]
 	for c, p := range a.sum {
@@ -137,5 +151,5 @@ func (a *averager) outcome(label int32) (loss float64, rank int32) {
 		rank = int32(len(a.sum))
 	}
 	a.seen = 0
-	return -math.Log(own / float64(a.views)), rank
+	return -math.Log(max(own/float64(a.views), math.SmallestNonzeroFloat32)), rank
 }

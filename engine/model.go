@@ -137,6 +137,10 @@ type layout struct {
 	taps  []*Tensor
 }
 
+// mostBatchValues is the most that what leaves a layer may have for a batch, 4 TiB in
+// float32, far below what overflows when plans add up.
+const mostBatchValues = 1 << 40
+
 func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 	extents, err := net.Shapes()
 	if err != nil {
@@ -149,6 +153,13 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 		return nil, fmt.Errorf("net %q has %d towers: they don't spread over %d devices", net.Name, net.Towers, n)
 	case cfg.Batch < 1:
 		return nil, fmt.Errorf("batch of %d images, want at least 1", cfg.Batch)
+	}
+	largest := 3 * net.Input.Size * net.Input.Size
+	for _, e := range extents {
+		largest = max(largest, e.Len())
+	}
+	if cfg.Batch > mostBatchValues/largest {
+		return nil, fmt.Errorf("a batch of %d images of net %q doesn't fit any memory, at %d values an image in one layer: choose a smaller batch", cfg.Batch, net.Name, largest)
 	}
 	if n := cfg.pieces(); n < 1 || cfg.Batch%n != 0 {
 		return nil, fmt.Errorf("a batch of %d images can't be cut into %d equal pieces", cfg.Batch, n)

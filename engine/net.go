@@ -3,8 +3,10 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -126,6 +128,9 @@ func (n *Net) Shapes() ([]Extent, error) {
 		return nil, fmt.Errorf("net %q: the last layer must be dense, with one unit a class", n.Name)
 	}
 	at := Extent{3, n.Input.Size, n.Input.Size}
+	if err := countable("an image", 3, n.Input.Size, n.Input.Size); err != nil {
+		return nil, fmt.Errorf("net %q: input size %d: %w", n.Name, n.Input.Size, err)
+	}
 	shared := true // every tower sees all of at
 	names := map[string]bool{}
 	out := make([]Extent, len(n.Layers))
@@ -213,9 +218,15 @@ func (n *Net) through(l Layer, at Extent, shared, last bool) (Extent, error) {
 		if err := n.reads(c.Reads, c.Maps, "maps", at, shared); err != nil {
 			return at, err
 		}
+		if err := errors.Join(countable("the weights", c.Maps, n.inputs(c.Reads, at.Maps), c.Size, c.Size), c.Start.validate()); err != nil {
+			return at, err
+		}
 		return window(c.Window, c.Maps, at)
 	case l.Dense != nil:
 		units := l.Dense.Units
+		if err := l.Dense.Start.validate(); err != nil {
+			return at, err
+		}
 		if last {
 			if units != 0 && units != n.Classes {
 				return at, fmt.Errorf("the last layer has %d units for %d classes", units, n.Classes)
@@ -223,7 +234,7 @@ func (n *Net) through(l Layer, at Extent, shared, last bool) (Extent, error) {
 			if l.Dense.Reads == ReadsOwn {
 				return at, fmt.Errorf("the last layer joins the towers: it cannot read its own tower only")
 			}
-			return Extent{n.Classes, 1, 1}, nil
+			return Extent{n.Classes, 1, 1}, countable("the weights", n.Classes, at.Len())
 		}
 		if err := n.reads(l.Dense.Reads, units, "units", at, shared); err != nil {
 			return at, err
@@ -231,7 +242,7 @@ func (n *Net) through(l Layer, at Extent, shared, last bool) (Extent, error) {
 		if l.Dense.Reads == ReadsOwn && at.Height != at.Width {
 			return at, fmt.Errorf("a dense layer of its own tower needs square maps")
 		}
-		return Extent{units, 1, 1}, nil
+		return Extent{units, 1, 1}, countable("the weights", units, n.inputs(l.Dense.Reads, at.Maps), at.Height, at.Width)
 	case l.MaxPool != nil:
 		if err := l.MaxPool.Validate(); err != nil {
 			return at, err
@@ -242,8 +253,8 @@ func (n *Net) through(l Layer, at Extent, shared, last bool) (Extent, error) {
 		return window(*l.MaxPool, at.Maps, at)
 	case l.LRN != nil:
 		r := l.LRN
-		if r.Size < 1 || r.K <= 0 || r.Alpha < 0 {
-			return at, fmt.Errorf("normalisation over %d maps with k %g, alpha %g: want at least one map, k > 0, alpha ≥ 0", r.Size, r.K, r.Alpha)
+		if r.Size < 1 || r.Size > mostValues || !(r.K > 0 && r.Alpha >= 0) || max(r.K, r.Alpha, math.Abs(r.Beta)) > math.MaxFloat32 {
+			return at, fmt.Errorf("normalisation over %d maps with k %g, alpha %g, beta %g: want at least one map, k > 0, alpha ≥ 0, and numbers that float32 has", r.Size, r.K, r.Alpha, r.Beta)
 		}
 		if shared {
 			return at, fmt.Errorf("the image cannot be normalised: put a conv before")
@@ -288,7 +299,39 @@ func window(w Window, maps int, at Extent) (Extent, error) {
 	if e.Height < 1 || e.Width < 1 {
 		return at, fmt.Errorf("a window of %d pixels (pad %d) doesn't fit", w.Size, w.Pad)
 	}
-	return e, nil
+	return e, countable("what leaves it", e.Maps, e.Height, e.Width)
+}
+
+// mostValues is the most that a parameter may have, and what leaves a layer for
+// one image: 8 GiB in float32. Sizes of nets and of plans don't overflow below.
+const mostValues = math.MaxInt32
+
+// countable reports a tensor of more than mostValues.
+func countable(what string, dims ...int) error {
+	n := 1
+	for _, d := range dims {
+		if d > mostValues/n {
+			return fmt.Errorf("%s would have more than %d values: choose smaller sizes", what, mostValues)
+		}
+		n *= max(d, 1)
+	}
+	return nil
+}
+
+// inputs is how many of so many maps a tower's outputs see.
+func (n *Net) inputs(r Reads, maps int) int {
+	if r == ReadsOwn {
+		return maps / n.Towers
+	}
+	return maps
+}
+
+// validate reports numbers that float32 doesn't have.
+func (s Start) validate() error {
+	if !(s.Std >= 0 && max(s.Std, math.Abs(s.Bias)) <= math.MaxFloat32) {
+		return fmt.Errorf("weights begin with std %g and bias %g: want std ≥ 0, and numbers that float32 has", s.Std, s.Bias)
+	}
+	return nil
 }
 
 func function(name string) (Function, error) {

@@ -168,29 +168,87 @@ func (s *Safetensors) Find(name string) (StoredTensor, bool) {
 	return StoredTensor{}, false
 }
 
-// ReadFloat32 reads a tensor of dtype F32 in C order.
+// floats decode the dtypes that ReadFloat32 reads, from safetensorsSizes bytes
+// each. F16 and BF16 are exact in float32; F64 is rounded to the nearest.
+var floats = map[string]func([]byte) float32{
+	"F32":  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
+	"F16":  func(b []byte) float32 { return halfFloat(binary.LittleEndian.Uint16(b)) },
+	"BF16": func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) },
+	"F64":  func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
+}
+
+// halfFloat is the value of an IEEE 754 binary16: a sign, five bits of exponent,
+// ten of fraction.
+func halfFloat(h uint16) float32 {
+	sign := uint32(h>>15) << 31
+	exponent, fraction := uint32(h>>10&31), uint32(h&1023)
+	switch exponent {
+	case 0: // zero, and multiples of 2⁻²⁴
+		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*(1.0/(1<<24))))
+	case 31:
+		return math.Float32frombits(sign | 255<<23 | fraction<<13)
+	}
+	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
+}
+
+// ReadFloat32 reads a tensor of dtype F32, F16, BF16 or F64 in C order.
 func (s *Safetensors) ReadFloat32(name string) ([]float32, error) {
 	t, ok := s.Find(name)
 	if !ok {
 		return nil, fmt.Errorf("no tensor %q in the file", name)
 	}
-	if t.DType != "F32" {
-		return nil, fmt.Errorf("tensor %q is %s, want F32", name, t.DType)
+	decode := floats[t.DType]
+	if decode == nil {
+		return nil, fmt.Errorf("tensor %q is %s, want F32, F16, BF16 or F64", name, t.DType)
 	}
+	size := int(safetensorsSizes[t.DType])
 	out := make([]float32, t.Len())
-	buf := make([]byte, min(floatChunk, 4*len(out)))
+	buf := make([]byte, min(floatChunk, size*len(out)))
 	r := io.NewSectionReader(s.data, t.begin, t.end-t.begin)
 	for rest := out; len(rest) > 0; {
-		n := min(len(rest), len(buf)/4)
-		if _, err := io.ReadFull(r, buf[:4*n]); err != nil {
+		n := min(len(rest), len(buf)/size)
+		if _, err := io.ReadFull(r, buf[:size*n]); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
 		for i := range rest[:n] {
-			rest[i] = math.Float32frombits(binary.LittleEndian.Uint32(buf[4*i:]))
+			rest[i] = decode(buf[size*i:])
 		}
 		rest = rest[n:]
 	}
 	return out, nil
+}
+
+// ReadFinite is ReadFloat32 for what a net computes with: NaN and infinities are
+// a *NumberError.
+func (s *Safetensors) ReadFinite(name string) ([]float32, error) {
+	values, err := s.ReadFloat32(name)
+	if err != nil {
+		return nil, err
+	}
+	return values, checkFinite(name, values)
+}
+
+// NumberError says that a tensor holds NaN or an infinity, with which no net
+// computes.
+type NumberError struct {
+	Tensor    string
+	Index, Of int
+	Value     float32
+}
+
+func (e *NumberError) Error() string {
+	return fmt.Sprintf("tensor %q holds %g (value %d of %d), with which no net computes", e.Tensor, e.Value, e.Index+1, e.Of)
+}
+
+// checkFinite reports the first value that is no finite number.
+func checkFinite(name string, values []float32) error {
+	const exponent = 0x7f800000 // all ones in NaN and infinities
+	for i, v := range values {
+		if math.Float32bits(v)&exponent == exponent {
+			return &NumberError{name, i, len(values), v}
+		}
+	}
+	return nil
 }
 
 // floatChunk is the number of bytes converted between floats and a file at once.

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"slices"
@@ -134,4 +135,63 @@ func FuzzOpenSafetensors(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Numbers of other types come as PyTorch widens and rounds them.
+func TestReadOtherFloats(t *testing.T) {
+	b, err := os.ReadFile("testdata/floats.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := openBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dtype := range []string{"F16", "BF16", "F64", "F32"} {
+		if found, _ := s.Find(dtype); found.DType != dtype {
+			t.Fatalf("%s is %s", dtype, found.DType)
+		}
+		got, err := s.ReadFinite(dtype)
+		want, err2 := s.ReadFinite(dtype + ".float32")
+		if err != nil || err2 != nil || len(got) != 12 {
+			t.Fatal(err, err2, len(got))
+		}
+		for i := range got {
+			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+				t.Errorf("%s: value %d is %g, want %g", dtype, i, got[i], want[i])
+			}
+		}
+	}
+	if math.Float32bits(halfFloat(0xfc00)) != math.Float32bits(float32(math.Inf(-1))) || !math.IsNaN(float64(halfFloat(0x7e01))) {
+		t.Error("half infinities or NaN are something else")
+	}
+}
+
+// Numbers that no net computes with are refused by the tensor's name.
+func TestReadFinite(t *testing.T) {
+	for i, v := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
+		values := make([]float32, 9)
+		values[i] = v
+		var b bytes.Buffer
+		err := WriteSafetensors(&b, nil, []StoredTensor{{Name: "x", Shape: []int{3, 3}}}, func(string) ([]float32, error) { return values, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := openBytes(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var number *NumberError
+		if _, err := s.ReadFinite("x"); !errors.As(err, &number) || number.Tensor != "x" || number.Index != i || number.Of != 9 {
+			t.Errorf("%g: error %v", v, err)
+		}
+	}
+	double := stored(`{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, binary.LittleEndian.AppendUint64(nil, math.Float64bits(1e300))...)
+	s, err := openBytes(double)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ReadFinite("x"); !errors.As(err, new(*NumberError)) {
+		t.Errorf("1e300 in float64: error %v", err)
+	}
 }

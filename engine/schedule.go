@@ -100,8 +100,8 @@ func (r Ramp) warm(step uint64) float64 {
 
 // Validate reports settings that make no sense.
 func (r Ramp) Validate() error {
-	if !(r.Initial > 0) || math.IsInf(r.Initial, 0) {
-		return fmt.Errorf("learning rate %g, want a positive number", r.Initial)
+	if !(r.Initial > 0 && r.Initial <= math.MaxFloat32) {
+		return fmt.Errorf("learning rate %g, want a positive number that float32 has", r.Initial)
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func divided(rate, factor float64, n int) float64 {
 }
 
 func validDivisor(factor float64) error {
-	if factor != 0 && !(factor > 1) {
+	if factor != 0 && !(factor > 1 && factor <= math.MaxFloat32) {
 		return fmt.Errorf("learning rate divisor %g, want more than 1", factor)
 	}
 	return nil

@@ -54,6 +54,9 @@ func (r *run) finishEpoch(ctx context.Context) error {
 		if score.Images == 0 {
 			return errors.New("the validation set has no pictures")
 		}
+		if math.IsNaN(score.Loss) {
+			return fmt.Errorf("%w: after epoch %d the validation loss is no number", ErrDiverged, r.at.Epoch+1)
+		}
 		validation = score.Top1Error
 		r.Observer.Validated(Metrics{
 			Split: "val", Epoch: r.at.Epoch + 1, Step: r.at.Step, Images: r.at.Images,
@@ -90,6 +93,9 @@ func (r *run) save(best bool) error {
 		return giveParts(r.Model)
 	}
 	path, err := r.Checkpoints.Save(r.Model, c, best)
+	if errors.As(err, new(*NumberError)) && r.alone() { // others wouldn't know
+		return fmt.Errorf("%w: %w", ErrDiverged, err)
+	}
 	if err != nil {
 		r.broken = true
 		return err

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 
 	"alexnet/augment"
@@ -165,7 +166,7 @@ func (c *LoaderConfig) validate(size int) error {
 		return fmt.Errorf("resized crop %+v: want areas up to 1 and ratios above 0, the least before the largest", *c.Resized)
 	case c.Jitter != nil && !c.Jitter.Valid():
 		return fmt.Errorf("jitter %+v: want amounts from 0 to 1", *c.Jitter)
-	case !(c.Sigma > 0): // catches NaN
+	case !(c.Sigma > 0 && c.Sigma <= math.MaxFloat32): // catches NaN
 		return fmt.Errorf("noise of standard deviation %v, want more than 0 (nil PCA: no noise)", c.Sigma)
 	case c.Noise > augment.Lambda01:
 		return fmt.Errorf("unknown colour noise %v", c.Noise)

@@ -11,5 +11,7 @@
 //
 // The metadata has "format" ("pt", as PyTorch's tools expect), "net", the net
 // file of what the weights now are (input scale 1, inverted dropout), and
-// "classes", a JSON list. Read takes files of the same names back.
+// "classes", a JSON list. Open takes files of the same names back, also where
+// DataParallel, torch.compile or an attribute has lengthened them, and numbers of
+// types F16, BF16 and F64.
 package torch

@@ -17,10 +17,12 @@ import (
 type File struct {
 	Net     *engine.Net // of its metadata, or nil
 	Classes []string    // of its metadata, or nil
-	Mean    []float32   // or nil
+	Mean    []float32   // as it is stored, (3, H, W) or a colour; or nil
 	Units   int         // of the last layer: the number of classes
+	Notes   []string    // what names and numbers there are that aren't taken as they are; whole sentences without a full stop
 
 	path    string
+	names   map[string]string // of the tensors in the file, by those that PyTorch's plain module has
 	file    *os.File
 	tensors *engine.Safetensors
 }
@@ -59,7 +61,10 @@ func (f *File) open() error {
 	if _, ok := f.tensors.Metadata["format_version"]; ok {
 		return errors.New("a checkpoint of train-alexnet already: nothing to import")
 	}
-	first, ok := f.tensors.Find("features.0.weight")
+	if err := f.readNames(); err != nil {
+		return err
+	}
+	first, ok := f.find("features.0.weight")
 	switch {
 	case !ok:
 		return errors.New("no tensor \"features.0.weight\": not a state dict of this architecture (docs/using.md has the module)")
@@ -67,10 +72,12 @@ func (f *File) open() error {
 		return errors.New("torchvision's AlexNet, which is another net: one tower of 64, 192, 384, 256 and 256 maps without response normalisation (Krizhevsky 2014), not the two towers of 2012; its weights fit no net here")
 	}
 	last := -1
-	for _, t := range f.tensors.Tensors {
+	for name := range f.names {
 		var n int
-		if k, _ := fmt.Sscanf(t.Name, "classifier.%d.bias", &n); k == 1 && n > last && len(t.Shape) == 1 {
-			last, f.Units = n, t.Shape[0]
+		if k, _ := fmt.Sscanf(name, "classifier.%d.bias", &n); k == 1 && n > last {
+			if t, _ := f.find(name); len(t.Shape) == 1 {
+				last, f.Units = n, t.Shape[0]
+			}
 		}
 	}
 	if text, ok := f.tensors.Metadata[metaClasses]; ok {
@@ -83,10 +90,37 @@ func (f *File) open() error {
 			return fmt.Errorf("metadata %q: %w", metaNet, err)
 		}
 	}
-	if _, ok := f.tensors.Find(tensorMean); ok {
-		f.Mean, err = f.tensors.ReadFloat32(tensorMean)
+	if mean, ok := f.find(tensorMean); ok {
+		f.Mean, err = f.tensors.ReadFinite(mean.Name)
 	}
 	return err
+}
+
+// find is the tensor that a plain module calls name.
+func (f *File) find(name string) (engine.StoredTensor, bool) {
+	stored, ok := f.names[name]
+	if !ok {
+		return engine.StoredTensor{}, false
+	}
+	return f.tensors.Find(stored)
+}
+
+// MeanOf is Mean for a net: nil, or (3, H, W) of its input. A colour is that of
+// every pixel.
+func (f *File) MeanOf(net *engine.Net) ([]float32, error) {
+	size := net.Input.Size
+	switch plane := size * size; len(f.Mean) {
+	case 0, 3 * plane:
+		return f.Mean, nil
+	case 3:
+		mean := make([]float32, 0, 3*plane)
+		for _, v := range f.Mean {
+			mean = append(mean, slices.Repeat([]float32{v}, plane)...)
+		}
+		return mean, nil
+	}
+	t, _ := f.find(tensorMean)
+	return nil, fmt.Errorf("%s: %s is %v, and net %q reads 3×%d×%d: choose the right net", f.path, t.Name, t.Shape, net.Name, size, size)
 }
 
 // Close closes the file.
@@ -108,7 +142,7 @@ func Plain(net *engine.Net) *engine.Net {
 
 // Restore writes the file's weights to m, whose net is a Plain one. The error on
 // weights of another net names the first tensor that differs and both shapes; m
-// is then unchanged.
+// is then unchanged. NaN and infinities are an *engine.NumberError.
 func (f *File) Restore(m *engine.Model) error {
 	stored := storedNames(m.Net)
 	known := map[string]bool{tensorMean: true}
@@ -117,22 +151,22 @@ func (f *File) Restore(m *engine.Model) error {
 		if own := ownDense(m.Net, p.Name); own != nil {
 			dims = own
 		}
-		t, ok := f.tensors.Find(stored[p.Name])
+		t, ok := f.find(stored[p.Name])
 		if !ok {
 			return fmt.Errorf("%s: no tensor %q, which is %s %v of net %q", f.path, stored[p.Name], p.Name, dims, m.Net.Name)
 		}
 		if !slices.Equal(t.Shape, dims) {
 			return fmt.Errorf("%s: %s is %v, and %v in net %q, where it is %s: choose the right net", f.path, t.Name, t.Shape, dims, m.Net.Name, p.Name)
 		}
-		known[t.Name] = true
+		known[stored[p.Name]] = true
 	}
-	for _, t := range f.tensors.Tensors {
-		if !known[t.Name] {
+	for name, own := range f.names {
+		if t, _ := f.tensors.Find(own); !known[name] {
 			return fmt.Errorf("%s: net %q has no %s, which is %v in the file: choose the right net", f.path, m.Net.Name, t.Name, t.Shape)
 		}
 	}
 	for _, p := range m.Parameters() {
-		values, err := f.tensors.ReadFloat32(stored[p.Name])
+		values, err := f.tensors.ReadFinite(f.names[stored[p.Name]])
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.path, err)
 		}

@@ -83,7 +83,7 @@ func Open(ctx context.Context, path string, opts Options) (Source, error) {
 	if _, err := opts.split(); err != nil {
 		return nil, err
 	}
-	if opts.SplitFraction < 0 || opts.SplitFraction >= 1 {
+	if !(opts.SplitFraction >= 0 && opts.SplitFraction < 1) {
 		return nil, fmt.Errorf("split fraction %v: choose one from 0 up to, not including, 1", opts.SplitFraction)
 	}
 	if err := checkClassList(opts.Classes); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"text/tabwriter"
@@ -155,6 +156,11 @@ func (f *benchConfig) run(ctx context.Context, group collective.Collective, stdo
 func (f *benchConfig) prepare(group collective.Collective, stderr io.Writer) (_ *engine.Net, err error) {
 	if f.batch%group.Size() != 0 {
 		return nil, command.Usagef("bench: --batch %d is that of all ranks together: it doesn't divide into %d equal shares", f.batch, group.Size())
+	}
+	for name, v := range map[string]float64{"peak": f.peak, "bandwidth": f.bandwidth} {
+		if !(v >= 0 && v <= math.MaxFloat32) {
+			return nil, command.Usagef("--%s %v: want a number from 0 on", name, v)
+		}
 	}
 	f.devices, f.ownDevices, err = rankDevices(f.devices, group, command.NewLine(stderr).Print)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/engine/torch"
@@ -30,13 +31,16 @@ func importCommand(stderr io.Writer) *cli.Command {
    train-alexnet eval --checkpoint alexnet.safetensors --data shards/val`,
 		Description: "Takes a state dict of the modules that docs/using.md prints, saved with safetensors.torch.save_file. A file made\n" +
 			"by train-alexnet export also knows its net and its classes. torchvision's AlexNet is another net and is refused.\n" +
-			"The checkpoint serves eval, predict, features, serve and export.",
+			"Names may begin with module. or _orig_mod., as DataParallel and torch.compile save them, and numbers be of 16, 32\n" +
+			"or 64 bits. Without a tensor \"mean\" nothing is subtracted from the pixels, unless --normalise says what the net was\n" +
+			"trained to read. The checkpoint serves eval, predict, features, serve and export.",
 		Flags: []cli.Flag{
 			&cli.PathFlag{Name: "safetensors", Usage: "state dict `FILE`"},
 			&cli.PathFlag{Name: "checkpoint", Usage: "write the checkpoint to `FILE`, which must not exist"},
 			&cli.StringFlag{Name: "net", Usage: "`NAME` of a preset, or a JSON net file; needed where the file doesn't say"},
 			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards whose classes the outputs are"},
 			&cli.PathFlag{Name: "classes", Usage: "`FILE` with one class id a line, in the order of the outputs"},
+			&cli.StringFlag{Name: "normalise", Usage: "what the net was trained to read, of a file without \"mean\": `FORM` imagenet or half for colours from 0 to 1 less a mean, by a deviation, as torchvision's Normalize makes them; R,G,B for colours from 0 to 255 less that mean; none for colours from 0 to 255"},
 		},
 		Action: func(c *cli.Context) error { return importWeights(c, stderr) },
 	}
@@ -63,11 +67,15 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	mean, fold, err := importedMean(c.String("normalise"), f, net)
+	if err != nil {
+		return err
+	}
 	contexts, err := devices.Open("cpu", devices.Options{})
 	if err != nil {
 		return err
 	}
-	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: 1, Mean: f.Mean, Inference: true})
+	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: 1, Mean: mean, Inference: true})
 	if err != nil {
 		for _, c := range contexts {
 			c.Close()
@@ -78,12 +86,60 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err := f.Restore(m); err != nil {
 		return err
 	}
-	state := &engine.Checkpoint{Net: net, Mean: f.Mean, Classes: classes, Random: engine.RandomStreams}
+	if err := divideFirst(m, fold); err != nil {
+		return err
+	}
+	state := &engine.Checkpoint{Net: net, Mean: mean, Classes: classes, Random: engine.RandomStreams}
 	if err := engine.WriteCheckpoint(out, m, state); err != nil {
 		return fmt.Errorf("--checkpoint: %w", err)
 	}
+	for _, note := range f.Notes {
+		fmt.Fprintf(stderr, "note: %s\n", note)
+	}
+	if f.Mean == nil && c.String("normalise") == "" {
+		fmt.Fprintln(stderr, "note: the file has no \"mean\", so it is taken that the net reads colours from 0 to 255 with nothing subtracted: --normalise says otherwise")
+	}
 	fmt.Fprintf(stderr, "wrote %s: net %s, %d classes\n", out, net.Name, net.Classes)
 	return nil
+}
+
+// importedMean is what is subtracted from the pixels, channels first, nil for
+// nothing, and what the weights of the first layer are to be divided by for each
+// colour.
+func importedMean(form string, f *torch.File, net *engine.Net) (mean []float32, fold [3]float64, err error) {
+	fold = [3]float64{1, 1, 1}
+	switch {
+	case form != "" && f.Mean != nil:
+		return nil, fold, command.Usagef("--normalise %s: the file has its own \"mean\": leave --normalise out", form)
+	case f.Mean != nil:
+		mean, err = f.MeanOf(net)
+		return mean, fold, err
+	case form == "" || form == meanNone:
+		return nil, fold, nil
+	}
+	n, err := augment.ParseNormalisation(form)
+	if err != nil {
+		return nil, fold, command.Usagef("--normalise %s: want imagenet, half, R,G,B from 0 to 255, or %s", form, meanNone)
+	}
+	return channelMean(n.Mean, net.Input.Size), n.Deviation, nil
+}
+
+// divideFirst divides the weights of the first layer by a number for each colour
+// that they see, so that colours needn't be.
+func divideFirst(m *engine.Model, by [3]float64) error {
+	if by == [3]float64{1, 1, 1} {
+		return nil
+	}
+	first := m.Parameters()[0] // (outputs, 3, height, width)
+	values, err := m.Read(engine.Weight, first.Name)
+	if err != nil {
+		return err
+	}
+	plane := len(values) / first.Dims[0] / len(by)
+	for i := range values {
+		values[i] = float32(float64(values[i]) / by[i/plane%len(by)])
+	}
+	return m.Write(engine.Weight, first.Name, values)
 }
 
 // importedNet is the net of the flag, or else the file's own.

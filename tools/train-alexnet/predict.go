@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/augment"
+	"alexnet/engine"
 	"alexnet/internal/file"
 	"alexnet/tools/internal/command"
 )
@@ -88,6 +89,9 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 			return err
 		}
 		for i, name := range names {
+			if !finite(probs[i]) {
+				return fmt.Errorf("%s: %w", name, engine.ErrNoNumber)
+			}
 			p := prediction{File: name, Guesses: e.top(probs[i], c.Int("top"))}
 			if c.Bool("json") {
 				result.Pictures = append(result.Pictures, p)

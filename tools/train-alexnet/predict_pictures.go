@@ -84,6 +84,9 @@ const slowAfter = pipeline.DefaultSlowAfter
 
 // newReader makes a reader of squares of size pixels, n at a time.
 func newReader(size int, maxMegapixels float64, n int) (*reader, error) {
+	if !(maxMegapixels > 0) {
+		return nil, command.Usagef("--max-megapixels %v: want a number above 0", maxMegapixels)
+	}
 	cfg := rescale.Config{Size: size, MaxPixels: int(math.Min(maxMegapixels*1e6, math.MaxInt32))}
 	if err := cfg.Validate(); err != nil {
 		return nil, err

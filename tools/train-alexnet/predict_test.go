@@ -105,6 +105,8 @@ func TestUse(t *testing.T) {
 		{"predict bad usage", predictBadUsage},
 		{"predict CMYK", cmykPicture},
 		{"bad checkpoints", badCheckpoints},
+		{"bad numbers", badNumbers},
+		{"import without mean", importWithoutMean},
 		{"export and import", exportBadUsage},
 		{"features of files and shards", featuresOfFilesAndShards},
 		{"features bad usage", featuresBadUsage},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -79,6 +80,9 @@ type settings struct {
 
 	isSet func(flag string) bool // whether a flag, or a line of a configuration file, was given
 }
+
+// mostThreads is more than any machine has processors.
+const mostThreads = 1 << 16
 
 // netSuffix is what the names of net files end in.
 const netSuffix = ".json"
@@ -187,8 +191,22 @@ func (s *settings) validate() error {
 		{"input-scale", s.InputScale, 0}, {"max-time", s.MaxTime.Seconds(), 0}, {"early-stop", float64(s.EarlyStop), 0},
 		{"label-smoothing", s.Smoothing, 0},
 	} {
-		if !(f.value >= f.least) {
+		switch {
+		case !(f.value >= f.least):
 			return command.Usagef("--%s %v: want at least %v", f.name, f.value, f.least)
+		case f.value > math.MaxFloat32:
+			return command.Usagef("--%s %v: want a number that float32 has, up to %.3g", f.name, f.value, math.MaxFloat32)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		value int
+		most  int
+	}{
+		{"epochs", s.Epochs, math.MaxInt32}, {"batch", s.Batch, math.MaxInt32}, {"threads", s.Threads, mostThreads}, {"workers", s.Workers, mostThreads},
+	} {
+		if f.value > f.most {
+			return command.Usagef("--%s %d: want at most %d", f.name, f.value, f.most)
 		}
 	}
 	for _, f := range []struct {
@@ -389,7 +407,7 @@ func (s *settings) schedule(epochSteps int) (engine.Schedule, error) {
 		d := &engine.StepDecay{Ramp: ramp}
 		for _, word := range list(s.DropAt) {
 			epoch, err := strconv.Atoi(word)
-			if err != nil || epoch < 1 {
+			if err != nil || epoch < 1 || epoch > math.MaxInt32 {
 				return nil, command.Usagef("--drop-at %s: want numbers of epochs, such as 23,51", s.DropAt)
 			}
 			d.At = append(d.At, uint64(epoch)*uint64(epochSteps))

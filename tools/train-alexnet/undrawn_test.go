@@ -40,7 +40,7 @@ func TestReportBesideTraining(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "run")
 	call(w.args(dir, "--epochs", "1")...).must(t, 0)
-	p := process("--run", dir, "--resume", "--epochs", "25", "--threads", "1")
+	p := process("--run", dir, "--resume", "--epochs", "8", "--threads", "1")
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestReportBesideTraining(t *testing.T) {
 			}
 			return
 		default:
-			call("train-alexnet", "report", "--run", dir, "--quick", "--threads", "1")
+			call("train-alexnet", "report", "--run", dir, "--quick", "--threads", "1").must(t, 0)
 		}
 	}
 }

@@ -1,0 +1,77 @@
+package cpu
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"alexnet/engine"
+)
+
+// TestRoom: the room is the machine's memory, and two contexts share it.
+func TestRoom(t *testing.T) {
+	a, err := New("cpu", Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	r, err := a.(engine.Roomy).Room()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		t.Fatal(err)
+	}
+	if most := int64(info.Totalram+info.Totalswap) * int64(info.Unit); r.Total > most || r.Free > r.Total || r.Free < 1<<20 {
+		t.Errorf("room %+v on a machine of %d bytes", r, most)
+	}
+	b, err := New("cpu", Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if other, err := b.(engine.Roomy).Room(); err != nil || other.Of != r.Of {
+		t.Errorf("another context's memory is of %v, %v, want %v", other.Of, err, r.Of)
+	}
+}
+
+// TestGroupLimit: the least limit of a control group and those above counts.
+func TestGroupLimit(t *testing.T) {
+	root := t.TempDir()
+	process := filepath.Join(root, "self")
+	for path, text := range map[string]string{"self": "12:memory:/old\n0::/a/b/c\n", "memory.max": "9000\n", "a/memory.max": "max\n", "a/b/memory.max": "4096\n", "a/b/c/memory.max": "8192\n"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o777), os.WriteFile(filepath.Join(root, path), []byte(text), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, ok := groupLimit(process, root); !ok || got != 4096 {
+		t.Errorf("limit %d, %v; want 4096", got, ok)
+	}
+	if _, ok := groupLimit(filepath.Join(root, "none"), root); ok {
+		t.Error("a limit without a control group")
+	}
+}
+
+// TestPlanBeyondMemory: a batch that no machine has room for is refused with one
+// that fits, before anything is allocated.
+func TestPlanBeyondMemory(t *testing.T) {
+	c, err := New("cpu", Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := engine.Preset("alexnet", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = engine.NewModel(net, []engine.Context{c}, engine.ModelConfig{Batch: 1 << 20})
+	var large *engine.TooLargeError
+	if !errors.As(err, &large) || large.Fits < 1 || large.Fits >= 1<<20 || !strings.Contains(err.Error(), "this machine") {
+		t.Errorf("error %v", err)
+	}
+	c.Close()
+}
