@@ -12,6 +12,7 @@ package main
 //go:generate go run . -kernel lrn -pkg kernel -out ../internal/kernel/lrn_amd64.s -stubs ../internal/kernel/lrn_stubs_amd64.go
 //go:generate go run . -kernel pool -pkg kernel -out ../internal/kernel/pool_amd64.s -stubs ../internal/kernel/pool_stubs_amd64.go
 //go:generate go run . -kernel winograd -pkg kernel -out ../internal/kernel/winograd_amd64.s -stubs ../internal/kernel/winograd_stubs_amd64.go
+//go:generate go run . -kernel neon -out ../internal/kernel/neon_arm64.s -stubs ../internal/kernel/neon_stubs_arm64.go
 
 import (
 	"flag"
@@ -30,6 +31,10 @@ func main() {
 		"lrn":      lrn,
 		"pool":     pool,
 		"winograd": winograd,
+	}
+	if *name == "neon" {
+		neon()
+		return
 	}
 	write := kernels[*name]
 	if write == nil {

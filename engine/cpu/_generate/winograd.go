@@ -22,7 +22,18 @@ func (f *filter) size() int { return len(f.g[0]) }
 // winograd writes the transforms: of the weights, a column of a panel at a time,
 // and on both sides of the products, eight tiles of a row at a time.
 func winograd() {
-	for _, f := range []filter{{
+	for _, f := range filters() {
+		f.weights()
+		f.input()
+		f.output()
+		f.gradient()
+		f.weightGradient()
+	}
+}
+
+// filters are those of 3×3 and of 5×5 weights.
+func filters() []*filter {
+	return []*filter{{
 		bt: [][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
 		g:  [][]float64{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}},
 		at: [][]float64{{1, 1, 1, 0}, {0, 1, -1, -1}},
@@ -32,13 +43,7 @@ func winograd() {
 		g: [][]float64{{1, 0, 0, 0, 0}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3}, {-1. / 3, 1. / 3, -1. / 3, 1. / 3, -1. / 3},
 			{-16. / 15, -8. / 15, -4. / 15, -2. / 15, -1. / 15}, {1. / 15, -2. / 15, 4. / 15, -8. / 15, 16. / 15}, {0, 0, 0, 0, 1}},
 		at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, 1, -1, .5, -2, 1}},
-	}} {
-		f.weights()
-		f.input()
-		f.output()
-		f.gradient()
-		f.weightGradient()
-	}
+	}}
 }
 
 // factors are the coefficients of a matrix other than 0, 1 and −1, in registers,

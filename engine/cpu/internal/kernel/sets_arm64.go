@@ -1,0 +1,5 @@
+//go:build arm64 && !noasm
+
+package kernel
+
+var assembly = []*Set{&neon}
