@@ -189,11 +189,12 @@ func (k *kit) try(ctx context.Context, p *part) {
 	if deadline, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(deadline))
 	}
-	if budget < p.budget/2 {
+	if budget < p.budget/2 || ctx.Err() != nil {
 		p.Status, p.Detail = left, "run the same command again"
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, budget)
+	call := ctx
+	ctx, cancel := context.WithTimeout(call, budget)
 	defer cancel()
 	err := func() (err error) {
 		defer func() {
@@ -209,6 +210,8 @@ func (k *kit) try(ctx context.Context, p *part) {
 		p.Status = "ok"
 	case errors.Is(err, errSkipped):
 		p.Status, p.Detail = skipped, err.Error()
+	case errors.Is(call.Err(), context.Canceled): // by a signal
+		p.Status, p.Detail = left, "interrupted: run the same command again"
 	case ctx.Err() != nil:
 		p.Status, p.Detail = "timed out", fmt.Sprintf("after %.0f s: %v", p.Seconds, err)
 	default:

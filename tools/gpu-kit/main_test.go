@@ -170,6 +170,19 @@ func TestHardEnd(t *testing.T) {
 	}
 }
 
+// TestInterrupted: what a signal ends, and what comes after it, is left for another call.
+func TestInterrupted(t *testing.T) {
+	dir := measuring(t)
+	script(t, dir, "nvidia.test", "exec sleep 30")
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(300*time.Millisecond, cancel)
+	code, err := run(ctx, []string{"-dir", dir, "-out", filepath.Join(dir, "out"), "-only", "driver,PyTorch"}, new(strings.Builder))
+	data, _ := os.ReadFile(filepath.Join(dir, "out", reportName))
+	if code != 4 || err != nil || strings.Count(string(data), `"status": "left"`) != 2 {
+		t.Errorf("code %d, %v, report %s", code, err, data)
+	}
+}
+
 // TestBudgets: the parts that come first fit into eight minutes.
 func TestBudgets(t *testing.T) {
 	total := 0.0
