@@ -94,6 +94,8 @@ func TestKinds(t *testing.T) {
 		default:
 			refused("read", err, want)
 		}
+		_, err = OpenPlain(path)
+		refused("open plainly", err, want)
 		refused("replace", WriteAll(path, []byte("new")), want)
 		_, err = OpenOwn(path)
 		refused("open", err, want)

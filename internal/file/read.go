@@ -73,6 +73,23 @@ func Open(path string) (*os.File, error) {
 	return regular(f, path)
 }
 
+// OpenPlain is Open for a file that is given to others: a link in its place,
+// which might lead to anybody's file, is a *KindError too.
+func OpenPlain(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &KindError{path, info.Mode()}
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock|nofollow, 0)
+	if err != nil {
+		return nil, err
+	}
+	return regular(f, path)
+}
+
 // regular closes what is open if it isn't a regular file: it may have changed
 // since it was looked at.
 func regular(f *os.File, path string) (*os.File, error) {

@@ -15,6 +15,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine/collective"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 	"alexnet/tools/internal/ranks"
@@ -100,7 +101,7 @@ func compute(ctx context.Context, o options, group collective.Collective, stdout
 			return fmt.Errorf("no folder for %s: %w", path, err)
 		}
 	}
-	dataset, err := o.access.Open(ctx, o.shards, func(text string) { fmt.Fprintln(stderr, "note:", text) })
+	dataset, err := o.access.Open(ctx, o.shards, func(text string) { printable.Fprintf(stderr, "note: %s\n", text) })
 	if err := ranks.Agree(group, err); err != nil {
 		return err
 	}
@@ -157,22 +158,22 @@ func printJSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
+	_, err = printable.Fprintf(w, "%s\n", text)
 	return err
 }
 
 // print tells people what was found.
 func (r *result) print(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d images, %d pixels, colours from 0 to 255\n", r.Shards, r.Images, r.Pixels)
+	printable.Fprintf(&b, "%s: %d images, %d pixels, colours from 0 to 255\n", r.Shards, r.Images, r.Pixels)
 	fmt.Fprintf(&b, "mean          R %7.2f   G %7.2f   B %7.2f\n", r.Mean[0], r.Mean[1], r.Mean[2])
 	for i, v := range r.Eigenvectors {
 		fmt.Fprintf(&b, "axis %d        R %7.4f   G %7.4f   B %7.4f   deviation %7.2f\n", i+1, v[0], v[1], v[2], math.Sqrt(r.Eigenvalues[i]))
 	}
 	if r.Check != nil {
-		fmt.Fprintf(&b, "checked against every pixel: %s\n", r.Check)
+		printable.Fprintf(&b, "checked against every pixel: %s\n", r.Check)
 	}
-	fmt.Fprintf(&b, "wrote %s\n", strings.Join(append([]string{r.Out}, r.MeanImage...), ", "))
+	printable.Fprintf(&b, "wrote %s\n", strings.Join(append([]string{r.Out}, r.MeanImage...), ", "))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
@@ -32,11 +32,11 @@ func (f *shardFlags) estimate(ctx context.Context, src source.Source, stdout, st
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "%s: %s, %d %s of %d classes\n", f.in, src.Layout(), e.Pictures, what, len(src.Classes()))
+	printable.Fprintf(stderr, "%s: %s, %d %s of %d classes\n", f.in, src.Layout(), e.Pictures, what, len(src.Classes()))
 	if e.Pictures == 0 {
-		fmt.Fprintf(stderr, "%s: holds all of them; nothing to do\n", f.Out)
+		printable.Fprintf(stderr, "%s: holds all of them; nothing to do\n", f.Out)
 	} else {
-		fmt.Fprintf(stderr, "%s: %s about %s, in %s, from %d pictures tried, %d of them bad; nothing is written\n",
+		printable.Fprintf(stderr, "%s: %s about %s, in %s, from %d pictures tried, %d of them bad; nothing is written\n",
 			f.Out, where, command.Bytes(e.Bytes), command.Span(e.Time), e.Sample, e.Bad)
 	}
 	if !f.json {

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -67,7 +67,7 @@ func exportCommand(stdout, stderr io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(stderr, "%s: %d images as %s, %.0f images/s\n", cfg.Out, d.Len(), cfg.To, rate)
+			printable.Fprintf(stderr, "%s: %d images as %s, %.0f images/s\n", cfg.Out, d.Len(), cfg.To, rate)
 			if !asJSON {
 				return nil
 			}

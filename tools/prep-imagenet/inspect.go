@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -99,14 +100,14 @@ func inspect(d *pipeline.Dataset) (*inspectResult, error) {
 func (r *inspectResult) print(w io.Writer) error {
 	m := &r.Meta
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "images\t%d of %d×%d pixels, split %s\n", m.Images, m.Size, m.Size, m.Split)
-	fmt.Fprintf(t, "source\t%s, %d found, %d left out\n", m.Source.Layout, m.Source.Found, m.Source.Skipped)
+	printable.Fprintf(t, "images\t%d of %d×%d pixels, split %s\n", m.Images, m.Size, m.Size, m.Split)
+	printable.Fprintf(t, "source\t%s, %d found, %d left out\n", m.Source.Layout, m.Source.Found, m.Source.Skipped)
 	if m.Quality > 0 {
-		fmt.Fprintf(t, "codec\t%s, quality %d\n", m.Codec, m.Quality)
+		printable.Fprintf(t, "codec\t%s, quality %d\n", m.Codec, m.Quality)
 	} else {
-		fmt.Fprintf(t, "codec\t%s\n", m.Codec)
+		printable.Fprintf(t, "codec\t%s\n", m.Codec)
 	}
-	fmt.Fprintf(t, "shards\t%d, %s, %s an image\n", r.Shards, command.Bytes(r.Bytes), command.Bytes(r.Bytes/int64(max(m.Images, 1))))
+	printable.Fprintf(t, "shards\t%d, %s, %s an image\n", r.Shards, command.Bytes(r.Bytes), command.Bytes(r.Bytes/int64(max(m.Images, 1))))
 	fmt.Fprintf(t, "seed\t%d\n", m.Seed)
 	fmt.Fprintf(t, "mean RGB\t%.2f %.2f %.2f\n", r.Mean[0], r.Mean[1], r.Mean[2])
 	fmt.Fprintf(t, "std RGB\t%.2f %.2f %.2f\n", r.Std[0], r.Std[1], r.Std[2])
@@ -118,7 +119,7 @@ func (r *inspectResult) print(w io.Writer) error {
 	for label, c := range m.Classes {
 		const width = 40
 		bar := bytes.Repeat([]byte("#"), (r.PerClass[label]*width+largest-1)/largest)
-		fmt.Fprintf(t, "  %d %s\t%d %s %s\n", label, c.ID, r.PerClass[label], bar, c.Name)
+		printable.Fprintf(t, "  %d %s\t%d %s %s\n", label, c.ID, r.PerClass[label], bar, c.Name)
 	}
 	return t.Flush()
 }

@@ -5,11 +5,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -75,5 +75,5 @@ func oneFolder(c *cli.Context) (string, error) {
 
 // note prints what the user should know.
 func note(stderr io.Writer) func(text string) {
-	return func(text string) { fmt.Fprintln(stderr, "note:", text) }
+	return func(text string) { printable.Fprintf(stderr, "note: %s\n", text) }
 }

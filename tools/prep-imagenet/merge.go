@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -45,7 +45,7 @@ func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 			if err := f.tell(&sum, 0, stdout, stderr); err != nil || left == 0 {
 				return err
 			}
-			fmt.Fprintf(stderr, "%d pictures were left out of the parts, listed in %s\n", left, sum.Report)
+			printable.Fprintf(stderr, "%d pictures were left out of the parts, listed in %s\n", left, sum.Report)
 			return nil
 		},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -69,7 +70,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(stdout, "%s: sample %d, %s, in epochs 0 to %d\n", out, sample, s.Name, epochs-1)
+			_, err = printable.Fprintf(stdout, "%s: sample %d, %s, in epochs 0 to %d\n", out, sample, s.Name, epochs-1)
 			return err
 		},
 	}

@@ -41,7 +41,7 @@ func (p *progress) update(done, total int, note string) {
 // slow names a picture that the job waits for, if there is one.
 func (p *progress) slow(s pipeline.Slow) {
 	if s.Name != "" {
-		p.line.Print("%q has taken %.0f s so far", s.Name, s.Seconds)
+		p.line.Print("%s has taken %.0f s so far", s.Name, s.Seconds)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
@@ -89,13 +90,13 @@ func tellRepaired(dir string, done *pipeline.Repaired, asJSON bool, stdout, stde
 			fmt.Fprintf(stderr, "… and %d more, listed by --json\n", len(done.Faults)-i)
 			break
 		}
-		fmt.Fprintln(stderr, f)
+		printable.Fprintf(stderr, "%s\n", f.String())
 	}
 	what := "has a new index"
 	if done.Same {
 		what = "has the right index already"
 	}
-	fmt.Fprintf(stderr, "%s: %s: %d images of %d classes in %d shards, %s\n",
+	printable.Fprintf(stderr, "%s: %s: %d images of %d classes in %d shards, %s\n",
 		dir, what, done.Meta.Images, len(done.Meta.Classes), done.Shards, command.Bytes(done.Bytes))
 	if asJSON {
 		faults := done.Faults

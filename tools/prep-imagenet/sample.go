@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"math"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline/practice"
 	"alexnet/tools/internal/command"
 )
@@ -58,7 +58,7 @@ func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(stderr, "%s: %d images of %d classes, %.0f images/s\n", out, n, cfg.Classes, rate)
+			printable.Fprintf(stderr, "%s: %d images of %d classes, %.0f images/s\n", out, n, cfg.Classes, rate)
 			if !asJSON {
 				return nil
 			}

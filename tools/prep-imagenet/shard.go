@@ -176,13 +176,13 @@ func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, st
 func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io.Writer) error {
 	m := &sum.Meta
 	what := fmt.Sprintf("%s: %d images of %d classes in %d shards, %s, codec %s",
-		f.Out, m.Images, len(m.Classes), sum.Shards, command.Bytes(sum.Bytes), m.Codec)
+		printable.Name(f.Out), m.Images, len(m.Classes), sum.Shards, command.Bytes(sum.Bytes), m.Codec)
 	switch {
 	case sum.Already:
 		rate = 0
 		fmt.Fprintf(stderr, "%s; finished before, nothing to do\n", what)
 	case rate == 0:
-		fmt.Fprintln(stderr, what)
+		fmt.Fprintf(stderr, "%s\n", what)
 	case sum.Resumed > 0:
 		fmt.Fprintf(stderr, "%s, %.0f images/s, after %d pictures of an earlier run\n", what, rate, sum.Resumed)
 	default:
@@ -190,7 +190,7 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 	}
 	if n := len(sum.Slow); n > 0 {
 		slowest := slices.MaxFunc(sum.Slow, func(a, b pipeline.Slow) int { return cmp.Compare(a.Seconds, b.Seconds) })
-		fmt.Fprintf(stderr, "%d pictures took longer than %v each; the slowest, %q, %.0f s\n", n, f.SlowAfter, slowest.Name, slowest.Seconds)
+		printable.Fprintf(stderr, "%d pictures took longer than %v each; the slowest, %s, %.0f s\n", n, f.SlowAfter, slowest.Name, slowest.Seconds)
 	}
 	if f.json {
 		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes), m.Source.Found,
@@ -200,7 +200,7 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 		}
 	}
 	if n := len(sum.Lost); n > 0 {
-		fmt.Fprintf(stderr, "no picture is left of %d of %d classes: %s\n", n, len(m.Classes), firstNames(sum.Lost, 10))
+		printable.Fprintf(stderr, "no picture is left of %d of %d classes: %s\n", n, len(m.Classes), firstNames(sum.Lost, 10))
 	}
 	if n := len(sum.Bad); n > 0 {
 		return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures left out, listed in %s; the first is %s: %s",
@@ -247,7 +247,7 @@ func (f *shardFlags) recognise(stderr io.Writer) error {
 		return err
 	}
 	f.options.Layout = found.Layout
-	fmt.Fprintf(stderr, "%s %s: layout %s, unless --layout says otherwise\n", f.in, found.Reason, found.Layout)
+	printable.Fprintf(stderr, "%s %s: layout %s, unless --layout says otherwise\n", f.in, found.Reason, found.Layout)
 	return nil
 }
 

@@ -73,9 +73,9 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 // printStats writes the table for people.
 func printStats(w io.Writer, src source.Source, s *pipeline.SourceStats) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "pictures\t%d, %s, layout %s\n", s.Pictures, command.Bytes(s.Bytes), src.Layout())
+	printable.Fprintf(t, "pictures\t%d, %s, layout %s\n", s.Pictures, command.Bytes(s.Bytes), src.Layout())
 	for _, name := range slices.Sorted(maps.Keys(s.Formats)) {
-		fmt.Fprintf(t, "  %s\t%d\n", name, s.Formats[name])
+		printable.Fprintf(t, "  %s\t%d\n", name, s.Formats[name])
 	}
 	fmt.Fprintf(t, "grey, CMYK, turned by EXIF\t%d, %d, %d\n", s.Grey, s.CMYK, s.Turned)
 	fmt.Fprintf(t, "short side below 256\t%d\n", s.Small)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/remote"
 	"alexnet/tools/internal/data"
@@ -63,7 +64,7 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 					fmt.Fprintf(stderr, "… and %d more, listed by --json\n", len(v.Faults)-i)
 					break
 				}
-				fmt.Fprintln(stderr, f)
+				printable.Fprintf(stderr, "%s\n", f.String())
 			}
 			if asJSON {
 				if v.Faults == nil {
@@ -76,7 +77,7 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 			if n := len(v.Faults); n > 0 {
 				return fmt.Errorf("%s: %d faults in %d shards: restore the files, or make the shards again", dir, n, v.Shards)
 			}
-			fmt.Fprintf(stderr, "%s: %d images in %d shards are whole, %.0f images/s\n", dir, v.Images, v.Shards, rate)
+			printable.Fprintf(stderr, "%s: %d images in %d shards are whole, %.0f images/s\n", dir, v.Images, v.Shards, rate)
 			return nil
 		},
 	}

@@ -15,6 +15,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/engine/enginetest"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -26,7 +27,7 @@ const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs 
 // standard error.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	if o.Note == nil {
-		o.Note = func(line string) { fmt.Fprintln(os.Stderr, line) }
+		o.Note = func(line string) { printable.Fprintf(os.Stderr, "%s\n", line) }
 	}
 	contexts, err := devices.Open(list, o)
 	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
@@ -61,7 +62,7 @@ func deviceFlags(category string) []cli.Flag {
 // chosenDevices is what deviceFlags say, for openDevices.
 func chosenDevices(c *cli.Context) (string, devices.Options) {
 	list := resolveDevices(c.String("devices"), func(format string, values ...any) {
-		fmt.Fprintf(c.App.ErrWriter, format+"\n", values...)
+		printable.Fprintf(c.App.ErrWriter, format+"\n", values...)
 	})
 	return list, devices.Options{Threads: c.Int("threads"), Precision: c.String("precision"), Kernels: c.String("kernels")}
 }
@@ -112,7 +113,7 @@ func devicesCommand(stdout io.Writer) *cli.Command {
 // printDevices lists devices, libraries, and what is missing.
 func printDevices(stdout io.Writer, found devices.Inventory) error {
 	for _, d := range found.Devices {
-		fmt.Fprintf(stdout, "%s\t%s, %s\n", d.Name, d.About, strings.Join(d.Precisions, " "))
+		printable.Fprintf(stdout, "%s\t%s, %s\n", d.Name, d.About, strings.Join(d.Precisions, " "))
 		for _, k := range d.Kernels {
 			note := ""
 			switch {
@@ -128,23 +129,23 @@ func printDevices(stdout io.Writer, found devices.Inventory) error {
 		fmt.Fprintln(stdout, "\nlibraries")
 		w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 		for _, l := range found.Libraries {
-			fmt.Fprintf(w, "  %s\t%s\t%s\n", l.Name, l.Version, l.Path)
+			printable.Fprintf(w, "  %s\t%s\t%s\n", l.Name, l.Version, l.Path)
 		}
 		if err := w.Flush(); err != nil {
 			return err
 		}
 	}
 	for _, n := range found.Notes {
-		fmt.Fprintf(stdout, "\nnote: %s\n", n)
+		printable.Fprintf(stdout, "\nnote: %s\n", n)
 	}
 	for _, m := range found.Missing {
-		fmt.Fprintf(stdout, "\nmissing for GPUs: %s\n  %s\n", m.Name, strings.ReplaceAll(m.Why, "\n", "\n  "))
+		fmt.Fprintf(stdout, "\nmissing for GPUs: %s\n  %s\n", m.Name, printable.Error(errors.New(m.Why)))
 		for i, line := range m.Install {
 			word := "install"
 			if i > 0 {
 				word = "or     "
 			}
-			fmt.Fprintf(stdout, "  %s %s\n", word, line)
+			printable.Fprintf(stdout, "  %s %s\n", word, line)
 		}
 	}
 	return nil
@@ -184,11 +185,11 @@ func checkDevices(stdout io.Writer, found devices.Inventory, only, precision, ke
 				worst, err := c.Check(open, tolerances[p])
 				if err != nil {
 					failed++
-					fmt.Fprintf(stdout, "FAIL\t%s\t%s\t%v\n", what, c.Name, err)
+					printable.Fprintf(stdout, "FAIL\t%s\t%s\t%v\n", what, c.Name, err)
 					continue
 				}
 				passed++
-				fmt.Fprintf(stdout, "ok\t%s\t%s\t%.0f %% of the tolerance\n", what, c.Name, 100*worst)
+				printable.Fprintf(stdout, "ok\t%s\t%s\t%.0f %% of the tolerance\n", what, c.Name, 100*worst)
 			}
 		}
 	}

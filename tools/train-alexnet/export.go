@@ -10,6 +10,7 @@ import (
 	"alexnet/engine/onnx"
 	"alexnet/engine/torch"
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -64,7 +65,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 		if err := file.Write(out, func(w io.Writer) error { return f.write(w, m, classes) }); err != nil {
 			return fmt.Errorf("--%s %s: %w", f.flag, out, err)
 		}
-		fmt.Fprintln(stderr, "wrote", out)
+		printable.Fprintf(stderr, "wrote %s\n", out)
 	}
 	return nil
 }

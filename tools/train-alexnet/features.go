@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -81,7 +82,7 @@ func features(c *cli.Context, access *data.Access, stderr io.Writer) (err error)
 	if err := table.commit(); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	fmt.Fprintf(stderr, "wrote %s: %d vectors of %d numbers\n", out, table.rows, table.width)
+	printable.Fprintf(stderr, "wrote %s: %d vectors of %d numbers\n", out, table.rows, table.width)
 	return skippedError(bad, all)
 }
 

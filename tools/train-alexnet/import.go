@@ -17,6 +17,7 @@ import (
 	"alexnet/engine/devices"
 	"alexnet/engine/torch"
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -94,12 +95,12 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 		return fmt.Errorf("--checkpoint: %w", err)
 	}
 	for _, note := range f.Notes {
-		fmt.Fprintf(stderr, "note: %s\n", note)
+		printable.Fprintf(stderr, "note: %s\n", note)
 	}
 	if f.Mean == nil && c.String("normalise") == "" {
 		fmt.Fprintln(stderr, "note: the file has no \"mean\", so it is taken that the net reads colours from 0 to 255 with nothing subtracted: --normalise says otherwise")
 	}
-	fmt.Fprintf(stderr, "wrote %s: net %s, %d classes\n", out, net.Name, net.Classes)
+	printable.Fprintf(stderr, "wrote %s: net %s, %d classes\n", out, net.Name, net.Classes)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -62,10 +63,10 @@ func printShapes(w io.Writer, n *engine.Net) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "net %s: %d classes, %d towers\n", n.Name, n.Classes, n.Towers)
+	printable.Fprintf(t, "net %s: %d classes, %d towers\n", n.Name, n.Classes, n.Towers)
 	fmt.Fprintf(t, "  image\t3×%d×%d\n", n.Input.Size, n.Input.Size)
 	for i, l := range n.Layers {
-		fmt.Fprintf(t, "  %s\t%v\n", l.Kind(), extents[i])
+		printable.Fprintf(t, "  %s\t%v\n", l.Kind(), extents[i])
 	}
 	return t.Flush()
 }

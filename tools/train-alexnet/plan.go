@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 )
 
 // plan prints what each device context will take, and the loaders' batches. A net
@@ -42,7 +43,7 @@ func (j *job) plan(stdout io.Writer) error {
 		loaders, what = 2, fmt.Sprintf("for training and %d for validation", loaderBatches)
 	}
 	pixels := j.share() * j.net.Input.Size * j.net.Input.Size * 3
-	fmt.Fprintf(stdout, "%-8s %7.0f MiB: pixels of %d batches %s%s\n", "host", mib(int64(loaders*loaderBatches*pixels)), loaderBatches, what, locked)
+	printable.Fprintf(stdout, "%-8s %7.0f MiB: pixels of %d batches %s%s\n", "host", mib(int64(loaders*loaderBatches*pixels)), loaderBatches, what, locked)
 	return err
 }
 
@@ -59,7 +60,7 @@ func roomOf(c engine.Context) (engine.Room, bool) {
 // printPlan prints what a context takes on its device, and on the host; taken is
 // what all contexts take of the device's memory together.
 func printPlan(w io.Writer, p *engine.Plan, taken map[any]int64) {
-	fmt.Fprintf(w, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' and libraries' own",
+	printable.Fprintf(w, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' and libraries' own",
 		p.Context.Name(), mib(p.Total()), mib(p.Persistent), mib(p.Scratch), mib(p.Workspace-p.Staging))
 	if p.Staging > 0 {
 		fmt.Fprintf(w, ", %.0f staging, and as much page-locked on the host", mib(p.Staging))
@@ -69,7 +70,7 @@ func printPlan(w io.Writer, p *engine.Plan, taken map[any]int64) {
 		if left < 0 {
 			left, what = -left, "too few"
 		}
-		fmt.Fprintf(w, "; of %.0f on %s %.0f are free: %.0f %s", mib(r.Total), r.Where, mib(r.Free), mib(left), what)
+		printable.Fprintf(w, "; of %.0f on %s %.0f are free: %.0f %s", mib(r.Total), r.Where, mib(r.Free), mib(left), what)
 	}
 	fmt.Fprintln(w)
 }
@@ -90,12 +91,12 @@ func (j *job) dryRun(stdout io.Writer) error {
 	if j.valData != nil {
 		fmt.Fprintf(stdout, "validate: %d pictures after every epoch\n", j.valData.Len())
 	}
-	fmt.Fprintf(stdout, "learning rate: %s, %g in the first step, %g in the last\n", j.Schedule, j.schedule.Rate(0), j.schedule.Rate(max(steps, 1)-1))
+	printable.Fprintf(stdout, "learning rate: %s, %g in the first step, %g in the last\n", j.Schedule, j.schedule.Rate(0), j.schedule.Rate(max(steps, 1)-1))
 	switch {
 	case j.checkpoint != nil:
-		fmt.Fprintf(stdout, "go on from %s, step %d\n", j.checkpoint.Path, j.checkpoint.Position.Step)
+		printable.Fprintf(stdout, "go on from %s, step %d\n", j.checkpoint.Path, j.checkpoint.Position.Step)
 	case j.from != nil:
-		fmt.Fprintf(stdout, "begin with the weights of %s, but for the last layer\n", j.from.Path)
+		printable.Fprintf(stdout, "begin with the weights of %s, but for the last layer\n", j.from.Path)
 	}
 	return j.plan(stdout)
 }

@@ -12,6 +12,7 @@ import (
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -135,10 +136,10 @@ func skippedError(bad, all int) error {
 
 // print writes the guesses for people.
 func (p prediction) print(w io.Writer) error {
-	_, err := fmt.Fprintln(w, p.File)
+	_, err := printable.Fprintf(w, "%s\n", p.File)
 	for _, g := range p.Guesses {
 		if err == nil {
-			_, err = fmt.Fprintf(w, "  %5.1f %%  %s\n", 100*g.Probability, g.text())
+			_, err = printable.Fprintf(w, "  %5.1f %%  %s\n", 100*g.Probability, g.text())
 		}
 	}
 	return err

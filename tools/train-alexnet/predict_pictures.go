@@ -186,6 +186,6 @@ func watchSlow(name string, every time.Duration, tell func(name string, took tim
 // sayingSlow names slow files on a line.
 func sayingSlow(line *command.Line) func(name string, took time.Duration) {
 	return func(name string, took time.Duration) {
-		line.Print("%q has taken %.0f s so far", name, took.Seconds())
+		line.Print("%s has taken %.0f s so far", name, took.Seconds())
 	}
 }

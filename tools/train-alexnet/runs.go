@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
 )
@@ -180,7 +181,7 @@ func printRuns(w io.Writer, runs []*runResult) error {
 		for _, name := range slices.Sorted(maps.Keys(r.Differs)) {
 			differs = append(differs, fmt.Sprintf("%s=%s", name, cmp.Or(r.Differs[name], "–")))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.3f\t%s\t%s\t%.1f\t%s\t%s\n", r.Dir, r.Net, r.Epoch, r.Step, r.Loss, top1, top5, r.Speed, state, strings.Join(differs, " "))
+		printable.Fprintf(t, "%s\t%s\t%d\t%d\t%.3f\t%s\t%s\t%.1f\t%s\t%s\n", r.Dir, r.Net, r.Epoch, r.Step, r.Loss, top1, top5, r.Speed, state, strings.Join(differs, " "))
 	}
 	return t.Flush()
 }

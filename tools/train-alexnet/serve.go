@@ -17,6 +17,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -119,7 +120,7 @@ func serve(c *cli.Context, stderr io.Writer) error {
 	if secure != nil {
 		scheme = "https"
 	}
-	fmt.Fprintf(stderr, "serving %s://%s/predict\n", scheme, listener.Addr())
+	printable.Fprintf(stderr, "serving %s://%s/predict\n", scheme, listener.Addr())
 	switch {
 	case g.local:
 	case g.token == nil:

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline/rescale"
 )
 
@@ -72,7 +73,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Fprintf(s.log, "a request made the server fail: %v\n%s", p, debug.Stack())
+			printable.Fprintf(s.log, "a request made the server fail: %v\n%s", p, debug.Stack())
 			s.answer(w, r, began, nil, refuse(http.StatusInternalServerError, "the server failed"))
 		}
 	}()
@@ -149,7 +150,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time,
 		Guesses []guess `json:"guesses"`
 	}{guesses})
 	if refused == nil && err != nil {
-		fmt.Fprintf(s.log, "an answer has no JSON: %v\n", err)
+		printable.Fprintf(s.log, "an answer has no JSON: %v\n", err)
 		refused = refuse(http.StatusInternalServerError, "the answer has no JSON")
 	}
 	status := http.StatusOK
@@ -160,7 +161,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time,
 			Error string `json:"error"`
 		}{refused.err.Error()})
 		if err != nil {
-			fmt.Fprintf(s.log, "an error has no JSON: %v\n", err)
+			printable.Fprintf(s.log, "an error has no JSON: %v\n", err)
 		}
 	}
 	h := w.Header()
@@ -252,7 +253,7 @@ func (j *pictureJob) run(ctx context.Context) (guesses []guess, refused *refusal
 		}
 		j.release()
 		if p := recover(); p != nil {
-			fmt.Fprintf(j.log, "a picture made the server fail: %v\n%s", p, debug.Stack())
+			printable.Fprintf(j.log, "a picture made the server fail: %v\n%s", p, debug.Stack())
 			guesses, refused = nil, refuse(http.StatusInternalServerError, "the server failed on this picture")
 		}
 	}()
@@ -371,7 +372,7 @@ func (j *pictureJob) look(ctx context.Context, file []byte, large bool) ([]guess
 		err = errors.New("the net's answer has numbers that are not finite: its weights are damaged")
 	}
 	if err != nil {
-		fmt.Fprintf(j.log, "a picture could not be answered: %v\n", err)
+		printable.Fprintf(j.log, "a picture could not be answered: %v\n", err)
 		return nil, &refusal{http.StatusInternalServerError, err}
 	}
 	return j.ensemble.top(probs[0], j.top), nil

@@ -17,6 +17,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/ranks"
@@ -230,9 +231,9 @@ func (j *job) run(ctx context.Context, stdout io.Writer) error {
 
 // tell says how the run went.
 func (j *job) tell(stdout io.Writer, l *learnt) {
-	fmt.Fprintf(stdout, "%s: %s after %d steps", j.Run, l.stop, l.steps)
+	printable.Fprintf(stdout, "%s: %s after %d steps", j.Run, l.stop, l.steps)
 	if l.best.Epochs > 0 {
-		fmt.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*l.best.Best, j.checkpoints().Best())
+		printable.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*l.best.Best, j.checkpoints().Best())
 	}
 	fmt.Fprintln(stdout)
 }

@@ -1,9 +1,10 @@
 package mpi
 
 import (
-	"fmt"
 	"os"
 	"time"
+
+	"alexnet/internal/printable"
 
 	"github.com/ebitengine/purego"
 )
@@ -11,7 +12,7 @@ import (
 // Abort prints the reason and ends every rank. It does not return.
 func (w *World) Abort(reason error) {
 	w.aborted.Store(true)
-	fmt.Fprintf(os.Stderr, "rank %d of %d ends the job: %v\n", w.rank, w.size, reason)
+	printable.Fprintf(os.Stderr, "rank %d of %d ends the job: %v\n", w.rank, w.size, reason)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -1,9 +1,10 @@
 package mpi
 
 import (
-	"fmt"
 	"os"
 	"time"
+
+	"alexnet/internal/printable"
 )
 
 // mpichEnds is how long MPICH may take to end after all ranks have come to it.
@@ -60,7 +61,7 @@ func (w *World) Close() error {
 		return err
 	case <-time.After(limit):
 		if w.rank == 0 {
-			fmt.Fprintf(os.Stderr, "%s does not end (MPICH before 4.2 has that fault between hosts without InfiniBand); the work is done, and this process ends without it, which the launcher may call a failure\n", w.lib.version)
+			printable.Fprintf(os.Stderr, "%s does not end (MPICH before 4.2 has that fault between hosts without InfiniBand); the work is done, and this process ends without it, which the launcher may call a failure\n", w.lib.version)
 		}
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/internal/printable"
 )
 
 // door is where rank 0 lets the others in.
@@ -73,7 +74,7 @@ func (s *Star) assemble() error {
 		case <-s.ended:
 			return s.lost
 		case <-say:
-			fmt.Fprintf(s.options.Stderr, "rank 0 of %d waits at %s for ranks %v\n", s.place.Size, s.place.Address, d.missing())
+			printable.Fprintf(s.options.Stderr, "rank 0 of %d waits at %s for ranks %v\n", s.place.Size, s.place.Address, d.missing())
 		case found := <-d.differ:
 			if overdue == nil {
 				other, overdue = found, time.After(s.options.sayAfter())
@@ -185,7 +186,7 @@ func (d *door) admit(conn *net.TCPConn) {
 		}
 		if !d.shut && d.told < mostTold {
 			d.told++
-			fmt.Fprintf(d.s.options.Stderr, "rank 0 turns away a connection from %v: %v\n", conn.RemoteAddr(), err)
+			printable.Fprintf(d.s.options.Stderr, "rank 0 turns away a connection from %v: %v\n", conn.RemoteAddr(), err)
 		}
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/internal/printable"
 )
 
 // find connects this rank to rank 0, which may start later.
@@ -50,7 +51,7 @@ func (s *Star) dial(l lane, deadline time.Time) (*net.TCPConn, error) {
 			return nil, fmt.Errorf("it did not answer within %v: is it running, and does the address lead to its host? The last try: %w", s.options.Timeout, err)
 		}
 		if l == laneControl && time.Now().After(say) {
-			fmt.Fprintf(s.options.Stderr, "rank %d of %d is looking for rank 0 at %s: %v\n", s.place.Rank, s.place.Size, s.place.Address, err)
+			printable.Fprintf(s.options.Stderr, "rank %d of %d is looking for rank 0 at %s: %v\n", s.place.Rank, s.place.Size, s.place.Address, err)
 			say = deadline
 		}
 		select {

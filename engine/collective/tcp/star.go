@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/internal/printable"
 )
 
 // Options tune a Star.
@@ -209,7 +210,7 @@ func (s *Star) end(why string, from int) {
 		if from != s.place.Rank {
 			text = fmt.Sprintf("rank %d of %d ends too: %s", s.place.Rank, s.place.Size, why)
 		}
-		fmt.Fprintln(s.options.Stderr, text)
+		fmt.Fprintln(s.options.Stderr, printable.Error(errors.New(text)))
 		s.lost = errors.New(why)
 		s.tell(why, from)
 		s.hangUp()

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 
+	"alexnet/internal/printable"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -55,8 +57,9 @@ func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer)
 			cancel()
 		}
 	}()
-	err := run(ctx, os.Args, os.Stdout, os.Stderr)
-	os.Exit(Report(os.Args[0], err, os.Stderr))
+	stdout, stderr := printable.NewWriter(os.Stdout), printable.NewWriter(os.Stderr)
+	err := run(ctx, os.Args, stdout, stderr)
+	os.Exit(Report(os.Args[0], err, stderr))
 }
 
 // Report writes what went wrong, if anything, and returns the exit code: that
@@ -76,7 +79,7 @@ func Report(program string, err error, stderr io.Writer) int {
 	}
 	var told *toldError
 	if !errors.As(err, &told) {
-		text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
+		text := strings.ReplaceAll(printable.Error(err), context.Canceled.Error(), "interrupted")
 		fmt.Fprintf(stderr, "%s: %s\n", base(program), text)
 	}
 	return code

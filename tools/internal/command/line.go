@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"alexnet/internal/printable"
+
 	"golang.org/x/term"
 )
 
@@ -22,7 +24,7 @@ type Line struct {
 // NewLine makes a progress line on w.
 func NewLine(w io.Writer) *Line {
 	l := &Line{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := printable.Raw(w).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		l.width = 80
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
 			l.width = width
@@ -34,29 +36,31 @@ func NewLine(w io.Writer) *Line {
 // Terminal reports whether the line is rewritten in place.
 func (l *Line) Terminal() bool { return l.width > 0 }
 
-// Update shows the state of things; it may be skipped.
+// Update shows the state of things; it may be skipped. Strings among the values
+// are shown as printable.Name shows them.
 func (l *Line) Update(format string, values ...any) {
 	if !l.Terminal() || l.shown && time.Since(l.lastTime) < 100*time.Millisecond {
 		return
 	}
-	text := []rune(fmt.Sprintf(format, values...))
+	text := []rune(printable.Text(fmt.Sprintf(format, printable.Values(values)...)))
 	if len(text) >= l.width {
 		text = text[:l.width-1]
 	}
-	fmt.Fprintf(l.w, "\r%s\x1b[K", string(text))
+	fmt.Fprintf(printable.Raw(l.w), "\r%s\x1b[K", string(text))
 	l.shown, l.lastTime = true, time.Now()
 }
 
-// Print writes a line for good, in place of the progress.
+// Print writes a line for good, in place of the progress, with strings as in
+// Update.
 func (l *Line) Print(format string, values ...any) {
 	l.Clear()
-	fmt.Fprintf(l.w, strings.TrimSuffix(format, "\n")+"\n", values...)
+	printable.Fprintf(l.w, strings.TrimSuffix(format, "\n")+"\n", values...)
 }
 
 // Clear removes the progress from a terminal.
 func (l *Line) Clear() {
 	if l.shown {
-		fmt.Fprint(l.w, "\r\x1b[K")
+		fmt.Fprint(printable.Raw(l.w), "\r\x1b[K")
 		l.shown = false
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"alexnet/internal/file"
 	"alexnet/tools/internal/loopback"
 )
 
@@ -68,7 +69,13 @@ func Listen(addr, dir string) (*Server, error) {
 	for _, name := range pictures {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-store")
-			http.ServeFile(w, r, filepath.Join(dir, name))
+			picture, err := file.OpenPlain(filepath.Join(dir, name))
+			if err != nil {
+				http.Error(w, "there is no such picture yet", http.StatusNotFound)
+				return
+			}
+			defer picture.Close()
+			http.ServeContent(w, r, name, time.Time{}, picture)
 		})
 	}
 	s.server = http.Server{Handler: s.guard(mux), ReadHeaderTimeout: 10 * time.Second}

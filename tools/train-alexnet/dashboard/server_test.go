@@ -44,6 +44,28 @@ func get(t *testing.T, url string) (int, string) {
 	return r.StatusCode, string(b)
 }
 
+// TestNoLinks: a link in the place of a picture leads to no file of anybody's.
+func TestNoLinks(t *testing.T) {
+	s := listen(t, ":0")
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, filepath.Join(s.dir, "kernels.png")); err != nil {
+		t.Skip(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "guesses.png"), []byte("a picture"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := get(t, s.URL()+"kernels.png"); code != http.StatusNotFound || strings.Contains(text, "secret") {
+		t.Errorf("a link: %d %q", code, text)
+	}
+	if code, text := get(t, s.URL()+"guesses.png"); code != http.StatusOK || text != "a picture" {
+		t.Errorf("a picture: %d %q", code, text)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
 // Who comes late gets the history first, then what is new.
 func TestEvents(t *testing.T) {
 	s := listen(t, ":0")
