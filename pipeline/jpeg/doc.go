@@ -14,7 +14,7 @@
 //     takes the rest, arithmetic coding included, and lossless files from its
 //     version 3 on. A picture that it warns of is not taken: it warns of much that
 //     does no harm.
-//  3. The general decoder takes every Huffman-coded file of eight bits that is based
+//  3. The general decoder takes every Huffman-coded file of 8 or 12 bits that is based
 //     on the DCT: progressive, several scans, any sampling factors from 1 to 4, CMYK
 //     and YCCK, restarts, a height that comes late (DNL), no Huffman tables. It
 //     judges what is wrong with a file.

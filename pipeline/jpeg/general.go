@@ -7,10 +7,11 @@ import (
 	"image"
 )
 
-// general decodes every Huffman-coded file of eight bits that is based on the DCT:
-// sequential and progressive, any number of scans, any sampling factors, one to
-// four components. It holds the coefficients of the whole picture, as several
-// scans ask for. The pixels are libjpeg's to the bit.
+// general decodes every Huffman-coded file of 8 or 12 bits that is based on the
+// DCT: sequential and progressive, any number of scans, any sampling factors, one,
+// three or four components. It holds the coefficients of the whole picture, as several
+// scans ask for. The pixels are libjpeg's to the bit; of 12 bits, the samples keep the
+// highest eight before they become colours.
 //
 // It is lenient where nothing is missing: bytes that belong to no segment,
 // parameters of a sequential scan that mean nothing, unknown transforms, versions
@@ -386,7 +387,11 @@ func (g *general) transform(part image.Rectangle) *Picture {
 			rows := c.plane[y*8*stride:][:8*stride]
 			coefs := c.coefs[blockAt((kept.Min.Y*c.v+y)*c.stride+kept.Min.X*c.h):]
 			for at := 0; at < stride; at += 16 {
-				inversePair(rows[at:], stride, coefs[8*at:][:pair], &c.divisors)
+				if h.Bits == 12 {
+					inversePair12(rows[at:], stride, coefs[8*at:][:pair], &c.divisors)
+				} else {
+					inversePair(rows[at:], stride, coefs[8*at:][:pair], &c.divisors)
+				}
 			}
 		}
 		p.planes = append(p.planes, plane{

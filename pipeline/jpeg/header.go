@@ -191,8 +191,8 @@ func (h *Header) unsupported() (reason string, turbo bool) {
 		return "its coding is arithmetic", true
 	case m > markSOF3 && m != markSOF9 && m != markSOF10:
 		return fmt.Sprintf("it is of process SOF%d, hierarchical or lossless", m-markSOF0), false
-	case h.Bits != 8:
+	case h.Bits != 8 && h.Bits != 12:
 		return fmt.Sprintf("it has %d bits a sample", h.Bits), true
 	}
-	return "", true
+	return "", h.Bits == 8
 }

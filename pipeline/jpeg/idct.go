@@ -79,3 +79,52 @@ func inverse8(in [8]int16, shift uint) (out [8]int16) {
 }
 
 func saturate(v int32) int16 { return int16(max(-1<<15, min(1<<15-1, v))) }
+
+// inversePair12 is inversePairGo for samples of 12 bits, of which it writes the
+// highest eight. Its sums have 32 bits.
+func inversePair12(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
+	const pass1Bits = 1
+	var work [64]int32
+	for b := range 2 {
+		for x := range 8 {
+			var in [8]int32
+			for y := range in {
+				at := 16*y + 8*b + x
+				in[y] = int32(coefs[at]) * int32(divisors[at])
+			}
+			for y, v := range wideInverse8(in, constBits-pass1Bits) {
+				work[8*y+x] = int32(v)
+			}
+		}
+		for y := range 8 {
+			row := dst[y*stride+8*b:][:8]
+			for x, v := range wideInverse8([8]int32(work[8*y:]), constBits+pass1Bits+3) {
+				row[x] = byte(max(0, min(1<<12-1, v+1<<11)) >> 4)
+			}
+		}
+	}
+}
+
+// wideInverse8 is inverse8 in 64 bits.
+func wideInverse8(in [8]int32, shift uint) (out [8]int64) {
+	i := func(v int32) int64 { return int64(v) }
+	low, high := (i(in[0])+i(in[4]))<<constBits, (i(in[0])-i(in[4]))<<constBits
+	t2 := i(in[2])*c0541 + i(in[6])*(c0541-c1847)
+	t3 := i(in[2])*(c0541+c0765) + i(in[6])*c0541
+	even := [4]int64{low + t3, high + t2, high - t2, low - t3}
+	z3, z4 := i(in[7])+i(in[3]), i(in[5])+i(in[1])
+	y3 := z3*(c1175-c1961) + z4*c1175
+	y4 := z3*c1175 + z4*(c1175-c0390)
+	odd := [4]int64{
+		i(in[7])*-c0899 + i(in[1])*(c1501-c0899) + y4,
+		i(in[5])*-c2562 + i(in[3])*(c3072-c2562) + y3,
+		i(in[5])*(c2053-c2562) + i(in[3])*-c2562 + y4,
+		i(in[7])*(c0298-c0899) + i(in[1])*-c0899 + y3,
+	}
+	round := int64(1) << shift >> 1
+	for k := range 4 {
+		out[k] = (even[k] + odd[k] + round) >> shift
+		out[7-k] = (even[k] - odd[k] + round) >> shift
+	}
+	return out
+}

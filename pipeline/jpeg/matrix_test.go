@@ -27,7 +27,17 @@ func matrix(t testing.TB) (files map[string][]byte, want map[string]outcome) {
 	if err := json.Unmarshal(table, &want); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open("testdata/matrix.tgz")
+	files = unpack(t, "testdata/matrix.tgz", ".jpg")
+	if len(files) != len(want) || len(files) < 250 {
+		t.Fatalf("%d files, %d rows", len(files), len(want))
+	}
+	return files, want
+}
+
+// unpack returns the files of an archive by name, without the suffix.
+func unpack(t testing.TB, archive, suffix string) map[string][]byte {
+	t.Helper()
+	f, err := os.Open(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,11 +46,11 @@ func matrix(t testing.TB) (files map[string][]byte, want map[string]outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = map[string][]byte{}
+	files := map[string][]byte{}
 	for r := tar.NewReader(z); ; {
 		h, err := r.Next()
 		if err == io.EOF {
-			break
+			return files
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -49,12 +59,8 @@ func matrix(t testing.TB) (files map[string][]byte, want map[string]outcome) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[strings.TrimSuffix(h.Name, ".jpg")] = data
+		files[strings.TrimSuffix(h.Name, suffix)] = data
 	}
-	if len(files) != len(want) || len(files) < 250 {
-		t.Fatalf("%d files, %d rows", len(files), len(want))
-	}
-	return files, want
 }
 
 // outcome is what Pillow makes of a file, or the kind of its error.
@@ -113,6 +119,46 @@ func TestMatrix(t *testing.T) {
 			if bounds.Dx() != w.Width || bounds.Dy() != w.Height || hex.EncodeToString(sum[:]) != w.MD5 {
 				t.Errorf("%s by %s: other pixels than Pillow's, or another size than %d×%d: %v", name, decoder, w.Width, w.Height, bounds)
 			}
+		}
+	}
+}
+
+// TestDeep: files of 12 bits have the pixels of libjpeg-turbo 3, but that samples are
+// cut to eight bits before they become colours here, and behind that there; and
+// lossless ones have them where that library is present (testdata/deep.py).
+func TestDeep(t *testing.T) {
+	files := unpack(t, "testdata/deep.tgz", "")
+	for decoder, d := range decoders() {
+		seen := 0
+		for name, want := range files {
+			name, is := strings.CutSuffix(name, ".rgb")
+			if !is {
+				continue
+			}
+			got, _, err := decodeAll(d, files[name+".jpg"])
+			if name == "lossless" && isError(err, Unsupported) && strings.Contains(err.Error(), "lossless") {
+				continue // there are older libraries
+			}
+			if err != nil {
+				t.Errorf("%s by %s: %v", name, decoder, err)
+				continue
+			}
+			worst, sum := 0, 0
+			for i, v := range got {
+				diff := max(int(v)-int(want[i]), int(want[i])-int(v))
+				worst, sum = max(worst, diff), sum+diff
+			}
+			most := 3 // a level of Y, and 1.77 of a level of Cb in blue
+			if name == "12-grey" || name == "lossless" {
+				most = 0
+			}
+			if worst > most {
+				t.Errorf("%s by %s: worst %d, at most %d; mean %.2f", name, decoder, worst, most, float64(sum)/float64(len(got)))
+			}
+			seen++
+		}
+		if seen < 7 {
+			t.Errorf("%s: %d pictures, want 7 or more", decoder, seen)
 		}
 	}
 }

@@ -219,7 +219,7 @@ def main():
     one = cjpeg(wide, *q, "-scans", separate)
     two = [i for i in range(len(one)) if one[i : i + 2] == b"\xff\xda"]
     bad["component-missing"] = ("damaged", one[: two[2]] + b"\xff\xd9")
-    bad["bits-12"] = ("unsupported", patched(base.replace(b"\xff\xc0", b"\xff\xc1", 1), 0xC1, 0, b"\x0c"))
+    bad["bits-9"] = ("unsupported", patched(base, 0xC0, 0, b"\x09"))
     for m, name in {0xC5: "hierarchical", 0xCB: "lossless-arithmetic", 0xF7: "jpeg-ls"}.items():
         bad[f"process-{name}"] = ("unsupported", base.replace(b"\xff\xc0", bytes([0xFF, m]), 1))
     two_planes = edit(base, lambda m, s: s[:3] + b"\x0e" + s[4:9] + b"\x02" + s[10:16] if m == 0xC0 else s[:3] + b"\x0a\x02" + s[5:9] + s[-3:] if m == 0xDA else s)
