@@ -61,23 +61,24 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	if s.classes, err = chooseClasses(t.show(base), have, opts.Classes); err != nil {
 		return nil, err
 	}
-	if len(opts.Classes) == 0 {
-		if err := refuseOuterFolders(t, base, ids); err != nil {
-			return nil, err
-		}
-	}
 	var empty []string
+	outer := outerFolders{within: map[string][]string{}}
 	for label, c := range s.classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		before := len(s.items)
-		if err := s.listClass(t, c.ID, label, seen); err != nil {
+		within, err := s.listClass(t, c.ID, label, seen)
+		if err != nil {
 			return nil, fmt.Errorf("list class %s: %w", show(c.ID), err)
 		}
+		outer.add(c.ID, within)
 		if len(s.items) == before {
 			empty = append(empty, c.ID)
 		}
+	}
+	if len(outer.ids) > 0 && len(opts.Classes) == 0 {
+		return nil, outer.refusal(t, base, len(ids))
 	}
 	if len(empty) > 0 {
 		return nil, fmt.Errorf("%s: no picture in %d of %d class folders (%s): add pictures, or remove the empty folders",
@@ -113,29 +114,28 @@ func sortOut(entries []entry) (folders, files []string) {
 	return folders, files
 }
 
-// refuseOuterFolders refuses classes that hold folders and nothing else: those
-// are the classes more likely, and the folders around them splits or wrappers.
-// A single folder in each class for its pictures is nothing to wonder at.
-func refuseOuterFolders(t tree, base string, ids []string) error {
-	var outer, inner []string
-	for _, id := range ids {
-		entries, err := t.list(path.Join(base, id), asFiles)
-		if err != nil {
-			return err
-		}
-		below, files := sortOut(entries)
-		if len(files) > 0 || len(below) == 0 || len(below) == 1 && (pictureFolder(below[0]) || below[0] == id) {
-			continue
-		}
-		outer, inner = append(outer, id), below
+// outerFolders are classes that hold folders and nothing else: those are the classes
+// more likely, and the folders around them splits or wrappers.
+type outerFolders struct {
+	ids    []string
+	within map[string][]string
+}
+
+// add takes in a class of which within are the folders, if it holds nothing else. A
+// single one for the pictures of the class is nothing to wonder at.
+func (o *outerFolders) add(id string, within []string) {
+	if len(within) > 1 || len(within) == 1 && !pictureFolder(within[0]) && within[0] != id {
+		o.ids = append(o.ids, id)
+		o.within[id] = within
 	}
-	if len(outer) == 0 {
-		return nil
-	}
-	last := path.Join(base, outer[len(outer)-1])
+}
+
+// refusal says what to give instead of base, which holds so many folders.
+func (o *outerFolders) refusal(t tree, base string, folders int) error {
+	last := o.ids[len(o.ids)-1]
 	return fmt.Errorf("%s: %d of its %d folders hold no pictures but folders (%s): if the classes are those, such as %s, give the folder around them, %s; "+
 		"if the folders are classes that are divided, give a class list that names them",
-		t.show(base), len(outer), len(ids), abbreviate(outer, 5), abbreviate(inner, 2), t.show(last))
+		t.show(base), len(o.ids), folders, abbreviate(o.ids, 5), abbreviate(o.within[last], 2), t.show(path.Join(base, last)))
 }
 
 // pictureFolder says whether a folder's name says no more than that it holds
@@ -144,8 +144,9 @@ func pictureFolder(name string) bool {
 	return slices.Contains([]string{"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "jpeg", "jpg", "png", "data"}, strings.ToLower(name))
 }
 
-// listClass adds the files of a class, sorted by path.
-func (s *classTree) listClass(t tree, id string, label int, seen *notes) error {
+// listClass adds the files of a class, sorted by path. Where its folder holds other
+// folders and nothing else, it returns their names.
+func (s *classTree) listClass(t tree, id string, label int, seen *notes) (within []string, err error) {
 	first := len(s.items)
 	var walk func(dir, name string) error
 	walk = func(dir, name string) error {
@@ -153,18 +154,23 @@ func (s *classTree) listClass(t tree, id string, label int, seen *notes) error {
 		if err != nil {
 			return err
 		}
+		if name == id {
+			if !slices.ContainsFunc(entries, func(e entry) bool { return !e.folder && !e.hidden }) {
+				within, _ = sortOut(entries)
+			}
+		}
 		if len(entries) == 0 && name != id && likePicture(name) {
 			// A folder where a picture should be: named when it can't be opened.
 			s.items = append(s.items, Item{name, label})
 		}
 		for _, e := range entries {
-			within := path.Join(name, e.name)
+			inner := path.Join(name, e.name)
 			switch {
 			case e.hidden:
 			case !e.folder:
-				s.items = append(s.items, Item{within, label})
+				s.items = append(s.items, Item{inner, label})
 			default:
-				if err := walk(path.Join(dir, e.name), within); err != nil {
+				if err := walk(path.Join(dir, e.name), inner); err != nil {
 					return err
 				}
 			}
@@ -172,10 +178,10 @@ func (s *classTree) listClass(t tree, id string, label int, seen *notes) error {
 		return nil
 	}
 	if err := walk(path.Join(s.base, id), id); err != nil {
-		return err
+		return nil, err
 	}
 	slices.SortFunc(s.items[first:], compareItems)
-	return nil
+	return within, nil
 }
 
 // folders are class folders on the disk.

@@ -24,6 +24,9 @@ var (
 	// valPicture matches a validation picture: its number and, in some copies,
 	// its class.
 	valPicture = regexp.MustCompile(`^(?:.*/)?ILSVRC2012_val_(\d{8})(?:_(n\d{8}))?\.(?i:jpe?g|png)$`)
+	// flatPicture matches a training picture of Hugging Face's copy, whose tars
+	// hold no tars: its name, its class, its class once more.
+	flatPicture = regexp.MustCompile(`^(?:.*/)?((n\d{8})_\d+)_(n\d{8})(\.(?i:jpe?g|png))$`)
 	// testPicture matches a picture whose label was never published.
 	testPicture = regexp.MustCompile(`^(?:.*/)?ILSVRC2012_test_\d{8}\.`)
 )
@@ -45,6 +48,10 @@ func detectILSVRC(p string) (string, error) {
 		if len(found) > 0 {
 			return "holds " + strings.Join(found, " and "), nil
 		}
+		if train, val := hubTars(p, "train"), hubTars(p, "val"); len(train)+len(val) > 0 {
+			first := append(train, val...)[0]
+			return fmt.Sprintf("holds %d tars of training and %d of validation pictures, such as %s", len(train), len(val), show(filepath.Base(first))), nil
+		}
 		if tars, err := classTars(p); err == nil && len(tars) > 0 {
 			return fmt.Sprintf("holds %d tars named by class, such as %s", len(tars), filepath.Base(tars[0])), nil
 		}
@@ -59,6 +66,9 @@ func detectILSVRC(p string) (string, error) {
 	}
 	switch ilsvrcSplit(first) {
 	case "train":
+		if flatPicture.MatchString(first) {
+			return "is a tar of training pictures, starting with " + show(first), nil
+		}
 		return "is a tar of one tar for each class, starting with " + show(first), nil
 	case "val":
 		return "is a tar of validation pictures, starting with " + show(first), nil
@@ -71,7 +81,7 @@ func detectILSVRC(p string) (string, error) {
 // ilsvrcSplit tells from the name of a member what its archive holds.
 func ilsvrcSplit(member string) string {
 	switch {
-	case classTar.MatchString(member):
+	case classTar.MatchString(member), flatPicture.MatchString(member):
 		return "train"
 	case valPicture.MatchString(member):
 		return "val"
@@ -122,6 +132,8 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 		name := map[string]string{"train": trainArchive, "val": valArchive}[split]
 		if found := findArchive(p, name); found != "" {
 			archives[0] = found
+		} else if hub := hubTars(p, split); len(hub) > 0 {
+			archives = hub
 		} else {
 			archives, err = classTars(p)
 			perClass = true
@@ -134,6 +146,7 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 	if err != nil && !errors.Is(err, errNoDevkit) {
 		return nil, err
 	}
+	flat := false
 	if !perClass {
 		first, err := firstMember(archives[0])
 		if err != nil {
@@ -145,15 +158,19 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 		if holds := ilsvrcSplit(first); holds != split {
 			return nil, wrongArchive(show(archives[0]), show(first), holds, split)
 		}
+		flat = flatPicture.MatchString(first)
 	}
 	s, err := newTars(ctx, "ilsvrc", p, archives, &opts)
 	if err != nil {
 		return nil, err
 	}
 	s.splits = true
-	if split == "val" {
+	switch {
+	case split == "val":
 		err = s.indexVal(ctx, kit, opts.Classes)
-	} else {
+	case flat:
+		err = s.indexFlat(ctx, kit, opts.Classes)
+	default:
 		err = s.indexTrain(ctx, perClass, kit, opts.Classes)
 	}
 	if err != nil {
@@ -162,6 +179,15 @@ func openILSVRC(ctx context.Context, p string, opts Options) (Source, error) {
 	}
 	s.notes.tell(&opts)
 	return s, nil
+}
+
+// hubTars returns the sorted paths of a split's tars in dir as Hugging Face's copy
+// names them: train_images_0.tar.gz to 4, val_images.tar.gz.
+func hubTars(dir, split string) []string {
+	files, _ := folderTars(dir)
+	return slices.DeleteFunc(files, func(f string) bool {
+		return !strings.HasPrefix(filepath.Base(f), split+"_images")
+	})
 }
 
 // findArchive returns the path of an archive in dir, compressed or not, or "".

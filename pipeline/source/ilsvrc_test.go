@@ -166,3 +166,22 @@ func TestOpenOfAStranger(t *testing.T) {
 		t.Errorf("archive removed: got %v", err)
 	}
 }
+
+// TestILSVRCOfHuggingFace: tars of pictures that carry their class in their names,
+// several for training.
+func TestILSVRCOfHuggingFace(t *testing.T) {
+	var halves [2][]file
+	for _, class := range kitClasses {
+		for i, number := range []string{"10", "7"} {
+			label := labelsByID(kitClasses)[class.ID]
+			halves[i] = append(halves[i], file{class.ID + "_" + number + "_" + class.ID + ".JPEG", picture(t, label)})
+		}
+	}
+	root := folder(t, file{"train_images_0.tar.gz", gzipped(t, tarOf(t, halves[0]...))}, file{"train_images_1.tar.gz", gzipped(t, tarOf(t, halves[1]...))},
+		file{"val_images.tar.gz", gzipped(t, tarOf(t, valPictures(t, true)...))}, file{"test_images.tar.gz", ""}, devkitArchive(t))
+	checkSource(t, root, "ilsvrc", Options{}, kitClasses, trainWant())
+	checkSource(t, root, "ilsvrc", val, kitClasses, valWant(true))
+	checkOpenError(t, filepath.Join(root, "train_images_0.tar.gz"), val, "holds the train split (n01440764_10_n01440764.JPEG), but val is asked for")
+	wrong := folder(t, file{"train_images_0.tar", tarOf(t, halves[0][0], file{"n01440764_1_n02102040.JPEG", "…"})})
+	checkOpenError(t, wrong, Options{}, "member n01440764_1_n02102040.JPEG isn't a training picture")
+}

@@ -58,6 +58,47 @@ func (s *tars) indexTrain(ctx context.Context, perClass bool, kit *devkit, want 
 	return s.sort()
 }
 
+// indexFlat lists training pictures that lie in the tars themselves, with their
+// classes in their names. They are named as in the other archives.
+func (s *tars) indexFlat(ctx context.Context, kit *devkit, want []Class) error {
+	var names, wnids []string
+	var places []extent
+	for i := range s.files {
+		err := s.each(ctx, int32(i), func(m member) error {
+			match := flatPicture.FindStringSubmatch(m.name)
+			if match == nil || match[2] != match[3] {
+				return fmt.Errorf("%s: member %s isn't a training picture (n01440764_10026_n01440764.JPEG): not ILSVRC 2012's", show(s.files[i].path), show(m.name))
+			}
+			names, wnids = append(names, match[2]+"/"+match[1]+match[4]), append(wnids, match[2])
+			places = append(places, extent{int32(i), m.offset, m.size})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var have []Class
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(wnids))) {
+		have = append(have, Class{ID: id})
+	}
+	if kit != nil {
+		if err := nameTrainClasses(s.path, have, kit); err != nil {
+			return err
+		}
+	}
+	var err error
+	if s.classes, err = chooseClasses(s.path, have, want); err != nil {
+		return err
+	}
+	labels := labelsByID(s.classes)
+	for i, name := range names {
+		if label, ok := labels[wnids[i]]; ok {
+			s.add(name, label, places[i])
+		}
+	}
+	return s.sort()
+}
+
 // nameTrainClasses gives the classes the kit's names, and sees to it that the
 // two agree: a missing class would shift the labels against the validation set.
 func nameTrainClasses(p string, have []Class, kit *devkit) error {

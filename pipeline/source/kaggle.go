@@ -129,7 +129,7 @@ func (s *kaggle) listTrain(ctx context.Context, have []Class, seen *notes) error
 			continue
 		}
 		found := &classTree{}
-		if err := found.listClass(t, id, label, seen); err != nil {
+		if _, err := found.listClass(t, id, label, seen); err != nil {
 			return fmt.Errorf("list class %s: %w", show(id), err)
 		}
 		for _, it := range found.items {
@@ -147,7 +147,7 @@ func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, see
 		return err
 	}
 	found := &classTree{}
-	if err := found.listClass(diskTree{s.base}, "", 0, seen); err != nil {
+	if _, err := found.listClass(diskTree{s.base}, "", 0, seen); err != nil {
 		return fmt.Errorf("list the validation pictures: %w", err)
 	}
 	chosen := labelsByID(s.classes)
