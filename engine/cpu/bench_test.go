@@ -14,9 +14,10 @@ import (
 )
 
 var (
-	batch   = flag.Int("batch", 128, "images of a benchmarked op")
-	threads = flag.Int("threads", 0, "threads of a benchmarked context, 0 for all")
-	kernels = flag.String("kernels", "", "set of kernels of a benchmarked context, the fastest by itself")
+	batch     = flag.Int("batch", 128, "images of a benchmarked op")
+	threads   = flag.Int("threads", 0, "threads of a benchmarked context, 0 for all")
+	kernels   = flag.String("kernels", "", "set of kernels of a benchmarked context, the fastest by itself")
+	precision = flag.String("precision", "fp32", "arithmetic of a benchmarked context")
 )
 
 // BenchmarkOps runs each op of the paper's net by itself and reports its rate:
@@ -28,7 +29,7 @@ var (
 func BenchmarkOps(b *testing.B) {
 	for _, l := range layers() {
 		b.Run(l.name, func(b *testing.B) {
-			c, err := cpu.New("cpu", cpu.Options{Threads: *threads, Kernels: *kernels})
+			c, err := cpu.New("cpu", cpu.Options{Threads: *threads, Kernels: *kernels, Precision: *precision})
 			if err != nil {
 				b.Fatal(err)
 			}

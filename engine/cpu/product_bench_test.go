@@ -32,7 +32,7 @@ func BenchmarkProducts(b *testing.B) {
 		{"conv5 128×2704×1728", 16, conv("", 192, 13, 128, 1, engine.Window{Size: 3, Stride: 1, Pad: 1}, false)[0]},
 	} {
 		b.Run(p.name, func(b *testing.B) {
-			c, err := cpu.New("cpu", cpu.Options{Threads: *threads, Kernels: *kernels})
+			c, err := cpu.New("cpu", cpu.Options{Threads: *threads, Kernels: *kernels, Precision: *precision})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -58,6 +58,6 @@ func BenchmarkProducts(b *testing.B) {
 // one), beside which the others stand.
 func BenchmarkPeak(b *testing.B) {
 	for b.Loop() {
-		b.ReportMetric(cpu.PeakFLOPS(*kernels, "fp32", max(1, *threads), time.Second/4)/1e9, "GFLOP/s")
+		b.ReportMetric(cpu.PeakFLOPS(*kernels, *precision, max(1, *threads), time.Second/4)/1e9, "GFLOP/s")
 	}
 }

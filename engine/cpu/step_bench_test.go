@@ -22,7 +22,7 @@ func BenchmarkStep(b *testing.B) {
 			}
 			var contexts []engine.Context
 			for range towers {
-				contexts = append(contexts, open(b, cpu.Options{Threads: *threads, Kernels: *kernels}))
+				contexts = append(contexts, open(b, cpu.Options{Threads: *threads, Kernels: *kernels, Precision: *precision}))
 			}
 			m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: *batch, Decay: 0.0005})
 			if err != nil {

@@ -93,6 +93,84 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestGoldenNarrow compares training in bfloat16 with PyTorch's, by autocast from the
+// same weights, and with PyTorch's float64. The unit of what may differ is how far
+// runs of autocast that differ by a rounding of their weights are off float64; twice
+// as much is allowed, once for either run. Ranks may differ: two classes that are
+// nearly as likely change places.
+func TestGoldenNarrow(t *testing.T) {
+	narrow, exact := readGolden(t, "alexnet-mini-bf16"), readGolden(t, "alexnet-mini")
+	for _, s := range cpu.Kernels("bf16") {
+		for contexts := 1; contexts <= 2; contexts++ {
+			t.Run(fmt.Sprintf("%s on %d", s.Name, contexts), func(t *testing.T) {
+				if !s.Usable {
+					t.Skipf("needs %s", s.Needs)
+				}
+				m := newModel(t, narrow, 1, open(t, contexts, cpu.Options{Kernels: s.Name, Precision: "bf16"}))
+				defer m.Close()
+				b, _ := narrow.batch(m, 0)
+				got, err := m.Infer(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				near := func(what string, got engine.Outcome, unit float64, wants ...outcome) {
+					for i, want := range wants {
+						off := offBy(got, want)
+						t.Logf("%s: off PyTorch's %s by %.2g, which is off float64 by %.2g", what, []string{"bfloat16", "float64"}[i], off, unit)
+						if !(off <= 2*unit) {
+							t.Errorf("%s: a loss or probability is off by %g, allowed twice %g", what, off, unit)
+						}
+					}
+				}
+				near("inference", got, narrow.Rounding.Infer, narrow.Infer, exact.Infer)
+				for i := range narrow.Train {
+					b, step := narrow.batch(m, i)
+					if got, err = m.Train(b, step); err != nil {
+						t.Fatal(err)
+					}
+					near(fmt.Sprintf("step %d", i), got, narrow.Rounding.Train[i], narrow.Train[i], exact.Train[i])
+					if i > 0 {
+						continue
+					}
+					for _, p := range m.Parameters() {
+						g, err := m.Read(engine.Gradient, p.Name)
+						if err != nil {
+							t.Fatal(err)
+						}
+						for _, want := range []summary{narrow.Gradients[p.Name], exact.Gradients[p.Name]} {
+							off := want.off(p.Name, g)
+							if mid := off[len(off)/2]; !(mid <= 2*narrow.Rounding.Median["gradients"]) {
+								t.Errorf("the gradient of %s is off by %.2g of its rms, allowed twice %.2g", p.Name, mid, narrow.Rounding.Median["gradients"])
+							}
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// offBy is the largest difference of losses and probabilities.
+func offBy(got engine.Outcome, want outcome) (worst float64) {
+	for i, w := range want.Loss {
+		worst = max(worst, math.Abs(float64(got.Loss[i])-w))
+	}
+	for i, w := range want.Probs {
+		worst = max(worst, math.Abs(float64(got.Probs[i])-w))
+	}
+	return worst
+}
+
+// off is how far the samples of an array are off, as shares of its rms, sorted.
+func (s summary) off(name string, v []float32) (off []float64) {
+	positions := hashes(name + ".samples")
+	for i, x := range s.Samples {
+		off = append(off, math.Abs(float64(v[positions(i)%uint64(len(v))])-x)/s.RMS)
+	}
+	slices.Sort(off)
+	return off
+}
+
 // usable are the names of the sets of kernels that this machine can run, the
 // fastest first.
 func usable() (names []string) {
@@ -202,15 +280,11 @@ func (g *golden) check(t *testing.T, m *engine.Model) {
 
 func checkOutcome(t *testing.T, what string, got engine.Outcome, want outcome, unit float64) {
 	t.Helper()
-	worst := 0.0
-	for i, w := range want.Loss {
-		worst = max(worst, math.Abs(float64(got.Loss[i])-w))
+	worst := offBy(got, want)
+	for i := range want.Rank {
 		if got.Rank[i] != want.Rank[i] {
 			t.Errorf("%s: image %d has rank %d, want %d", what, i, got.Rank[i], want.Rank[i])
 		}
-	}
-	for i, w := range want.Probs {
-		worst = max(worst, math.Abs(float64(got.Probs[i])-w))
 	}
 	t.Logf("%s: off by %.2g, rounding alone takes PyTorch %.2g", what, worst, unit)
 	if !(worst <= allowance*unit) {
@@ -234,12 +308,7 @@ func checkArrays(t *testing.T, m *engine.Model, field engine.Field, what string,
 		}
 		w := want[p.Name]
 		n := len(v)
-		positions := hashes(p.Name + ".samples")
-		var off []float64
-		for i, x := range w.Samples {
-			off = append(off, math.Abs(float64(v[positions(i)%uint64(n)])-x)/w.RMS)
-		}
-		slices.Sort(off)
+		off := w.off(p.Name, v)
 		var sum, squares float64
 		for _, x := range v {
 			sum += float64(x)

@@ -8,7 +8,8 @@ engine's presets, with the two towers as grouped convolutions, response
 normalisation applied to each tower's half of the maps, and the paper's update
 rule. It runs ten SGD steps in float64, which is the golden, and again in
 float32: the difference between the two is stored as what float32 may cost, and
-is the unit of the test's tolerances.
+is the unit of the test's tolerances. alexnet-mini-bf16 is the run of PyTorch's
+bfloat16 autocast, and how far such runs are off the one in float64.
 
 Weights, biases, pictures, mean and colour offsets come from a counter-based
 hash (SplitMix64 read at an index), so that both sides make them and nothing but
@@ -101,6 +102,7 @@ STEPS = {"alexnet": 10, "alexnet-145": 1, "alexnet-mini": 10, "alexnet-mini-smoo
 RATE = {"alexnet": 3e-6, "alexnet-145": 3e-6, "alexnet-mini": 3e-5, "alexnet-mini-smoothed": 3e-5}
 SEED = {"alexnet": 17, "alexnet-145": 17, "alexnet-mini": 17, "alexnet-mini-smoothed": 17}
 DISTURBED = {"alexnet": 1, "alexnet-145": 2, "alexnet-mini": 6, "alexnet-mini-smoothed": 6}
+BF16_STEPS = 3  # behind them runs of bfloat16 have little in common: each tie moves the next
 MOMENTUM, DECAY, CLASSES, SAMPLES = 0.9, 0.0005, 10, 16
 
 
@@ -179,7 +181,7 @@ def disturb(params, replica):
             p *= 1 + 2.0**-24 * torch.randn(p.shape, generator=noise, dtype=p.dtype)
 
 
-def run(net, dtype, replica=None):
+def run(net, dtype, replica=None, steps=1, autocast=False):
     seed = SEED[net]
     crop, scale, layers = NETS[net]
     smoothing = float(np.float32(SMOOTHING.get(net, 0)))
@@ -187,11 +189,17 @@ def run(net, dtype, replica=None):
     params = parameters(layers, crop, dtype)
     if replica is not None:
         disturb(params, replica)
+
+    def through(x, step, train):
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            y = forward(layers, params, x, seed, step, train)
+        return y.float() if autocast else y
+
     velocity = {k: torch.zeros_like(p) for k, p in params.items()}
     mean = torch.tensor(normal("mean", 3 * pixels, 10, 120), dtype=dtype).reshape(1, 3, crop, crop)
     labels = torch.tensor((hashes(f"{seed} labels", batch) % np.uint64(CLASSES)).astype(np.int64))
     result = {"train": []}
-    for step in range(STEPS[net]):
+    for step in range(steps):
         # A new set of pictures every step, the labels stay.
         image = (hashes(f"{seed} pixels {step}", batch * pixels * 3) >> np.uint64(56)).astype(np.float64)
         image = torch.tensor(image, dtype=dtype).reshape(batch, crop, crop, 3).permute(0, 3, 1, 2)
@@ -199,8 +207,8 @@ def run(net, dtype, replica=None):
         x = (image + colour - mean) * float(np.float32(scale))
         if step == 0:
             with torch.no_grad():
-                result["infer"] = outcome(forward(layers, params, x, seed, step, False), labels)
-        logits = forward(layers, params, x, seed, step, True)
+                result["infer"] = outcome(through(x, step, False), labels)
+        logits = through(x, step, True)
         grads = torch.autograd.grad(F.cross_entropy(logits, labels, label_smoothing=smoothing), list(params.values()))
         result["train"].append(outcome(logits, labels, smoothing))
         if step == 0:
@@ -256,18 +264,22 @@ def rounded(v):
 
 def main():
     here = pathlib.Path(__file__).parent
-    for net in sys.argv[1:] or NETS:
-        golden = run(net, torch.float64)
-        others = [run(net, torch.float32)] + [run(net, torch.float64, i) for i in range(DISTURBED[net])]
+    for name in sys.argv[1:] or [*NETS, "alexnet-mini-bf16"]:
+        net = name.removesuffix("-bf16")
+        golden = run(net, torch.float64, steps=BF16_STEPS if name != net else STEPS[net])
+        if name != net:
+            others = [run(net, torch.float32, i, BF16_STEPS, autocast=True) for i in (None, *range(DISTURBED[net]))]
+        else:
+            others = [run(net, torch.float32, steps=STEPS[net])] + [run(net, torch.float64, i, STEPS[net]) for i in range(DISTURBED[net])]
         document = {
             "net": net.removesuffix("-smoothed"), "torch": torch.__version__, "classes": CLASSES, "batch": BATCH[net], "seed": SEED[net],
             "learning_rate": RATE[net], "momentum": MOMENTUM, "decay": DECAY,
             "smoothing": SMOOTHING.get(net, 0),
             "gains": {layer[0]: layer[-1] for layer in NETS[net][2] if layer[0].startswith(("conv", "fc"))},
-            "rounding": deviation(others, golden), **golden,
+            "rounding": deviation(others, golden), **(golden if name == net else others[0]),
         }
         text = json.dumps(rounded(document), indent=1)
-        (here / f"{net}.json").write_text(text.replace("\n    ", " ").replace("\n   ]", "]") + "\n")
+        (here / f"{name}.json").write_text(text.replace("\n    ", " ").replace("\n   ]", "]") + "\n")
 
 
 if __name__ == "__main__":

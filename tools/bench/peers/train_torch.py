@@ -55,6 +55,7 @@ def main():
     p.add_argument("--lrn", choices=["own", "conv"], default="conv")
     p.add_argument("--channels-last", action="store_true")
     p.add_argument("--compile", action="store_true")
+    p.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="bf16 is autocast: fp32 weights, products of bf16")
     p.add_argument("--threads", type=int, default=0)
     a = p.parse_args()
     if a.threads:
@@ -67,13 +68,17 @@ def main():
     run = torch.compile(net) if a.compile else net
     sgd = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, foreach=True)
 
+    cast = lambda: torch.autocast("cpu", torch.bfloat16, enabled=a.precision == "bf16")
+
     def train():
         sgd.zero_grad(set_to_none=True)
-        F.cross_entropy(run(x), y).backward()
+        with cast():
+            loss = F.cross_entropy(run(x), y)
+        loss.backward()
         sgd.step()
 
     def infer():
-        with torch.inference_mode():
+        with torch.inference_mode(), cast():
             run(x)
 
     rates = {}
@@ -87,7 +92,7 @@ def main():
             seconds.append(time.perf_counter() - t)
         rates[name] = sorted(a.batch / s for s in seconds)
     median = lambda v: v[len(v) // 2]
-    label = f"torch lrn={a.lrn}" + (" channels_last" if a.channels_last else "") + (" compile" if a.compile else "")
+    label = f"torch lrn={a.lrn}" + (" bf16" if a.precision == "bf16" else "") + (" channels_last" if a.channels_last else "") + (" compile" if a.compile else "")
     print(json.dumps({
         "peer": label, "torch": torch.__version__, "batch": a.batch, "threads": torch.get_num_threads(),
         "train_images_per_s": median(rates["train"]), "infer_images_per_s": median(rates["infer"]), "runs": rates,

@@ -35,8 +35,7 @@ var install = sync.OnceValues(func() (count func() int, err error) {
 	if err := os.WriteFile(from, source, 0o600); err != nil {
 		return nil, err
 	}
-	// Of FMA there is an instruction wherever there is AVX2; without, fmaf is slow.
-	if out, err := exec.Command(cc, "-O2", "-mfma", "-ffp-contract=off", "-shared", "-fPIC", "-o", library, from, "-lm").CombinedOutput(); err != nil {
+	if out, err := exec.Command(cc, "-O3", "-mavx2", "-mfma", "-ffp-contract=off", "-shared", "-fPIC", "-o", library, from).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the emulation of AMX: %w: %s", err, out)
 	}
 	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
@@ -52,6 +51,9 @@ var install = sync.OnceValues(func() (count func() int, err error) {
 	bf16.Emulated = true
 	return count, nil
 })
+
+// Emulated says that AMX's instructions are emulated from now on.
+func Emulated() bool { return bf16.Emulated }
 
 // AMX makes sure that AMX's instructions run: as they are where the processor has
 // them, and otherwise emulated. count is how many have been emulated so far; nil

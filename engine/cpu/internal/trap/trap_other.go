@@ -5,6 +5,9 @@ package trap
 
 import "testing"
 
+// Emulated says that AMX's instructions are emulated from now on.
+func Emulated() bool { return false }
+
 // AMX skips the test: there is no such machine code in this build.
 func AMX(t testing.TB) (count func() int) {
 	t.Skip("AMX's kernels run on Linux and amd64 alone")
