@@ -7,16 +7,16 @@ import (
 	"image"
 	"io"
 
-	"golang.org/x/image/bmp"
-
+	"alexnet/pipeline/formats/bmp"
 	"alexnet/pipeline/formats/gif"
+	"alexnet/pipeline/formats/pnm"
 	"alexnet/pipeline/formats/tiff"
 	"alexnet/pipeline/formats/webp"
 	"alexnet/pipeline/jpeg"
 )
 
 // format is a picture format, told by the first bytes of a file. A '?' in magic
-// stands for any byte.
+// stands for any byte, and a '~' for white space.
 type format struct {
 	name, magic string
 	config      func(file []byte) (image.Config, error)
@@ -31,7 +31,7 @@ var formats = []format{
 	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go
 	{"PNG", "\x89PNG\r\n\x1a\n", pngConfig, decodePNG, pngMemory},
 	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
-	{"BMP", "BM????\x00\x00\x00\x00", configOf(bmp.DecodeConfig), imageOf(bmp.Decode), nil},
+	{"BMP", "BM???????????????\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil}, // a header of less than 256 bytes
 	{"TIFF", "II*\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "MM\x00*", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "II\x00*", tiff.DecodeConfig, decodeTIFF, tiffMemory},
@@ -39,7 +39,19 @@ var formats = []format{
 	{"TIFF", "II+\x00\x08\x00\x00\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "MM\x00+\x00\x08\x00\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"WebP", "RIFF????WEBP", webp.DecodeConfig, webp.Decode, webp.Memory},
+	{"ICO", "\x00\x00\x01\x00?\x00", icons.IconConfig, icons.DecodeIcon, nil},
+	{"CUR", "\x00\x00\x02\x00?\x00", icons.IconConfig, icons.DecodeIcon, nil},
+	{"PBM", "P1~", pnm.DecodeConfig, pnm.Decode, nil},
+	{"PGM", "P2~", pnm.DecodeConfig, pnm.Decode, nil},
+	{"PPM", "P3~", pnm.DecodeConfig, pnm.Decode, nil},
+	{"PBM", "P4~", pnm.DecodeConfig, pnm.Decode, nil},
+	{"PGM", "P5~", pnm.DecodeConfig, pnm.Decode, nil},
+	{"PPM", "P6~", pnm.DecodeConfig, pnm.Decode, nil},
+	{"PAM", "P7\n", pnm.DecodeConfig, pnm.Decode, nil},
 }
+
+// icons are told how to decode the PNG files that they may hold.
+var icons = bmp.PNG{Config: configOf(png.DecodeConfig), Decode: imageOf(png.Decode)}
 
 // configOf and imageOf make a row of the table from Go's usual functions.
 func configOf(read func(io.Reader) (image.Config, error)) func([]byte) (image.Config, error) {
