@@ -15,9 +15,11 @@ import (
 
 // strangers are contents that are met in picture folders and not read.
 var strangers = []struct{ name, magic string }{
-	{"a HEIF or AVIF picture", "????ftyp"},
+	{"a video or another ISO media file", "????ftyp"},
 	{"a JPEG 2000 picture", "\x00\x00\x00\x0cjP"},
-	{"a JPEG XL picture", "\xff\x0a"},
+	{"a JPEG 2000 picture", "\xff\x4f\xff\x51"},
+	{"a PFM picture of floating-point numbers", "P?\n"},
+	{"a Photoshop picture", "8BPS"},
 	{"a gzip archive", "\x1f\x8b"},
 	{"a zip archive", "PK\x03\x04"},
 	{"a PDF document", "%PDF"},
@@ -28,7 +30,9 @@ func matches(data []byte, magic string) bool {
 		return false
 	}
 	for i := range len(magic) {
-		if magic[i] != '?' && data[i] != magic[i] {
+		switch c := magic[i]; {
+		case c == '?', c == '~' && strings.IndexByte(" \t\r\n#", data[i]) >= 0, c != '~' && c == data[i]:
+		default:
 			return false
 		}
 	}
@@ -46,7 +50,7 @@ func identify(data []byte) (format, error) {
 			return f, nil
 		}
 	}
-	const readable = "JPEG, PNG, GIF, BMP, TIFF and WebP are read: convert it, or remove it"
+	readable := readable() + " are read: convert it, or remove it"
 	for _, s := range strangers {
 		if matches(data, s.magic) {
 			return format{}, fmt.Errorf("holds %s, which isn't read (%s)", s.name, readable)
@@ -79,15 +83,18 @@ func isText(head []byte) bool {
 // decode decodes a picture of a size within the limits. The decoders are other
 // people's parsers of hostile bytes, so a panic of theirs is an error here.
 func decode(ctx context.Context, f format, file []byte, config image.Config) (img image.Image, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			img, err = nil, fmt.Errorf("damaged %s: its decoder failed: %v", f.name, p)
-		}
-	}()
+	defer recovered(f.name, &err)
 	if img, err = f.decode(ctx, file); err != nil {
 		return nil, explain(f.name, dimensions(config.Width, config.Height), len(file), err)
 	}
 	return img, nil
+}
+
+// recovered makes a decoder's panic an error.
+func recovered(name string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("damaged %s: its decoder failed: %v", name, p)
+	}
 }
 
 func dimensions(width, height int) string {
@@ -103,6 +110,11 @@ func explain(name, size string, n int, err error) error {
 		case jpeg.Unsupported:
 			return fmt.Errorf("a %s%s of a kind that isn't read (JPEG data: %s): convert it", name, size, e.Reason)
 		}
+	}
+	var missing interface{ Missing() (name, install string) }
+	if errors.As(err, &missing) {
+		library, install := missing.Missing()
+		return fmt.Errorf("a %s picture is read by %s, which isn't here: %s, or convert the picture", name, library, install)
 	}
 	var whole interface{ Unsupported() string }
 	switch text := err.Error(); {

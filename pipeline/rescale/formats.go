@@ -1,14 +1,16 @@
 package rescale
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"image"
-	"io"
+	"slices"
+	"strings"
 
 	"alexnet/pipeline/formats/bmp"
 	"alexnet/pipeline/formats/gif"
+	"alexnet/pipeline/formats/heif"
+	"alexnet/pipeline/formats/jxl"
 	"alexnet/pipeline/formats/pnm"
 	"alexnet/pipeline/formats/tiff"
 	"alexnet/pipeline/formats/webp"
@@ -31,7 +33,8 @@ var formats = []format{
 	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go
 	{"PNG", "\x89PNG\r\n\x1a\n", pngConfig, decodePNG, pngMemory},
 	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
-	{"BMP", "BM???????????????\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil}, // a header of less than 256 bytes
+	{"BMP", "BM?????????????\x00\x00\x00", bmp.DecodeConfig, bmp.Decode, nil},   // a header of less than 256 bytes
+	{"DIB", "(\x00\x00\x00????????\x01\x00", bmp.DIBConfig, bmp.DecodeDIB, nil}, // BMP without its first 14 bytes
 	{"TIFF", "II*\x00", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "MM\x00*", tiff.DecodeConfig, decodeTIFF, tiffMemory},
 	{"TIFF", "II\x00*", tiff.DecodeConfig, decodeTIFF, tiffMemory},
@@ -48,21 +51,29 @@ var formats = []format{
 	{"PGM", "P5~", pnm.DecodeConfig, pnm.Decode, nil},
 	{"PPM", "P6~", pnm.DecodeConfig, pnm.Decode, nil},
 	{"PAM", "P7\n", pnm.DecodeConfig, pnm.Decode, nil},
+	{"AVIF", "????ftypavif", heif.DecodeConfig, heif.Decode, heif.Memory},
+	{"AVIF", "????ftypavis", heif.DecodeConfig, heif.Decode, heif.Memory},
+	{"HEIC", "????ftyphei?", heif.DecodeConfig, heif.Decode, heif.Memory},
+	{"HEIC", "????ftyphev?", heif.DecodeConfig, heif.Decode, heif.Memory},
+	{"HEIF", "????ftypmif1", heif.DecodeConfig, heif.Decode, heif.Memory},
+	{"HEIF", "????ftypmsf1", heif.DecodeConfig, heif.Decode, heif.Memory},
+	{"JPEG XL", "\xff\x0a", jxl.DecodeConfig, jxl.Decode, jxl.Memory},
+	{"JPEG XL", "\x00\x00\x00\x0cJXL \r\n\x87\n", jxl.DecodeConfig, jxl.Decode, jxl.Memory},
+}
+
+// readable returns the names of what is read, for people.
+func readable() string {
+	var names []string
+	for _, f := range formats {
+		if !slices.Contains(names, f.name) {
+			names = append(names, f.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // icons are told how to decode the PNG files that they may hold.
-var icons = bmp.PNG{Config: configOf(png.DecodeConfig), Decode: imageOf(png.Decode)}
-
-// configOf and imageOf make a row of the table from Go's usual functions.
-func configOf(read func(io.Reader) (image.Config, error)) func([]byte) (image.Config, error) {
-	return func(file []byte) (image.Config, error) { return read(bytes.NewReader(file)) }
-}
-
-func imageOf(read func(io.Reader) (image.Image, error)) func(context.Context, []byte) (image.Image, error) {
-	return func(ctx context.Context, file []byte) (image.Image, error) {
-		return read(&contextReader{ctx, bytes.NewReader(file)})
-	}
-}
+var icons = bmp.PNG{Config: pngConfig, Decode: decodePNG}
 
 func decodeTIFF(ctx context.Context, file []byte) (image.Image, error) {
 	return tiff.Decode(ctx, file, decodeJPEG)

@@ -58,6 +58,7 @@ func (l limits) pixels(name string, width, height int) error {
 // measure returns what a file's header says, and about how many bytes decoding
 // takes at most.
 func measure(f format, file []byte) (c image.Config, memory int64, err error) {
+	defer recovered(f.name, &err)
 	if f.name == "JPEG" {
 		h, err := jpeg.ReadHeader(file)
 		if err != nil {

@@ -183,7 +183,7 @@ func TestBadFiles(t *testing.T) {
 		{"zero bytes", nil, "the file is empty (0 bytes)"},
 		{"text", []byte("Not Found: naïve café ☕☕"), `holds text, not a picture: it begins with "Not Found`},
 		{"noise", []byte{1, 2, 3, 4}, "isn't a known picture format: it begins with the bytes 01 02 03 04"},
-		{"HEIF", []byte("\x00\x00\x00\x18ftypheic"), "holds a HEIF or AVIF picture, which isn't read"},
+		{"a video", []byte("\x00\x00\x00\x18ftypisom"), "holds a video or another ISO media file, which isn't read"},
 		{"cut in the scan", whole[:len(whole)*3/4], "a JPEG of 44×32 pixels is cut short: its 1107 bytes"},
 		{"cut in the header", whole[:100], "a JPEG is cut short: its 100 bytes"},
 		{"cut PNG", bomb[:len(bomb)/2], "a PNG of 2000×1000 pixels is cut short"},

@@ -196,6 +196,24 @@ func Decode(ctx context.Context, file []byte) (image.Image, error) {
 	return b.decode(ctx)
 }
 
+// DIBConfig is [DecodeConfig] for a bitmap without the header of a file.
+func DIBConfig(dib []byte) (image.Config, error) {
+	b, err := read(dib, 0)
+	if err != nil {
+		return image.Config{}, err
+	}
+	return b.config(), nil
+}
+
+// DecodeDIB is [Decode] for a bitmap without the header of a file.
+func DecodeDIB(ctx context.Context, dib []byte) (image.Image, error) {
+	b, err := read(dib, 0)
+	if err != nil {
+		return nil, err
+	}
+	return b.decode(ctx)
+}
+
 func (b *bitmap) decode(ctx context.Context) (image.Image, error) {
 	bounds := image.Rect(0, 0, b.width, b.height)
 	if b.compression == rle8 || b.compression == rle4 {

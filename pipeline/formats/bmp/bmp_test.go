@@ -32,6 +32,23 @@ func TestPillow(t *testing.T) {
 	})
 }
 
+// TestDIB: a file without its first 14 bytes has the same pixels.
+func TestDIB(t *testing.T) {
+	for name, file := range golden.Files(t, "testdata/bmp") {
+		if name == "gap-before-pixels.bmp" { // of which only the file's header tells
+			continue
+		}
+		want, err := Decode(t.Context(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := DecodeDIB(t.Context(), file[14:])
+		if err != nil || !bytes.Equal(golden.RGB(got), golden.RGB(want)) {
+			t.Errorf("%s: other pixels, %v", name, err)
+		}
+	}
+}
+
 func TestBad(t *testing.T) {
 	files := golden.Files(t, "testdata/bmp")
 	for _, name := range []string{"24-bits-header-40.bmp", "8-bits-header-12.bmp", "565-fields.bmp", "rle8.bmp", "rle4-absolute.bmp"} {
