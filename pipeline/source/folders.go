@@ -57,6 +57,10 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	for i, id := range ids {
 		have[i].ID = id
 	}
+	absent := opts.absent(ids)
+	for _, id := range absent {
+		have = append(have, Class{ID: id})
+	}
 	s := &classTree{base: base, splits: splits}
 	if s.classes, err = chooseClasses(t.show(base), have, opts.Classes); err != nil {
 		return nil, err
@@ -68,6 +72,10 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 			return nil, err
 		}
 		before := len(s.items)
+		if slices.Contains(absent, c.ID) {
+			empty = append(empty, c.ID)
+			continue
+		}
 		within, err := s.listClass(t, c.ID, label, seen)
 		if err != nil {
 			return nil, fmt.Errorf("list class %s: %w", show(c.ID), err)
@@ -80,12 +88,54 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	if len(outer.ids) > 0 && len(opts.Classes) == 0 {
 		return nil, outer.refusal(t, base, len(ids))
 	}
-	if len(empty) > 0 {
-		return nil, fmt.Errorf("%s: no picture in %d of %d class folders (%s): add pictures, or remove the empty folders",
-			t.show(base), len(empty), len(s.classes), abbreviate(empty, 5))
+	switch {
+	case len(empty) == 0:
+	case opts.lacking() && len(s.items) > 0:
+		opts.note("no picture of %d of the %d classes of the class list: %s", len(empty), len(s.classes), abbreviate(empty, 5))
+	default:
+		return nil, &EmptyClassesError{Place: t.show(base), Classes: empty, Of: len(s.classes), Validation: opts.Split == "val"}
 	}
 	tellTwins(s.classes, &opts)
 	return s, nil
+}
+
+// EmptyClassesError says that class folders hold no pictures. Only a validation
+// set may lack pictures of classes, which a class list then names.
+type EmptyClassesError struct {
+	Place      string   // the folder around them, as people read it
+	Classes    []string // that hold none
+	Of         int      // all classes
+	Validation bool
+}
+
+func (e *EmptyClassesError) Error() string {
+	text := fmt.Sprintf("%s: no picture in %d of %d class folders (%s): add pictures, or remove the empty folders",
+		e.Place, len(e.Classes), e.Of, abbreviate(e.Classes, 5))
+	if e.Validation {
+		text += "; a validation set may lack classes that a class list names"
+	}
+	return text
+}
+
+// lacking says whether classes may be without pictures.
+func (o Options) lacking() bool { return o.Split == "val" && len(o.Classes) > 0 }
+
+// absent are the classes of the class list that aren't among the folders, where
+// that is no error.
+func (o Options) absent(folders []string) []string {
+	if !o.lacking() {
+		return nil
+	}
+	var ids []string
+	for _, c := range o.Classes {
+		if !slices.Contains(folders, c.ID) {
+			ids = append(ids, c.ID)
+		}
+	}
+	if len(ids) == len(o.Classes) {
+		return nil // a list of other pictures
+	}
+	return ids
 }
 
 // classFolders returns the names of the folders directly under dir and those of

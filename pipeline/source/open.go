@@ -18,7 +18,8 @@ type Options struct {
 	// Classes, where not empty, are the classes in label order; a Name given
 	// here goes before the source's own. Class folders, the ILSVRC archives
 	// and Kaggle's tree leave out what the list doesn't name, and it is an
-	// error to name a class that they lack. For manifests and WebDataset the
+	// error to name a class that they lack, but that class folders for validation
+	// may lack some. For manifests and WebDataset the
 	// list defines the classes: a label is an ID of it or, if it is none and
 	// a number, an index into it; any other label is an error.
 	Classes []Class

@@ -9,7 +9,6 @@ import (
 
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
-	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
@@ -60,7 +59,7 @@ func repairCommand(stdout, stderr io.Writer) *cli.Command {
 				return command.Usagef("--split %q: choose train or val", cfg.Split)
 			}
 			if classes != "" {
-				list, err := source.ReadClasses(classes)
+				list, err := readClasses(classes)
 				if err != nil {
 					return err
 				}

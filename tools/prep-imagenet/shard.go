@@ -79,7 +79,7 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "append", Usage: "add pictures that are new to a finished folder", Destination: &f.append},
 			&cli.BoolFlag{Name: "dry-run", Usage: "write nothing: list the pictures, try a sample of them, and say how many bytes and how long all will take", Destination: &f.dryRun},
 			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &f.options.Layout},
-			&cli.StringFlag{Name: "classes", Usage: "take classes and their labels from `FILE`, one ID and name a line; otherwise all, sorted", Destination: &f.classes},
+			&cli.StringFlag{Name: "classes", Usage: classesUsage, Destination: &f.classes},
 			&cli.StringFlag{Name: "split", Usage: "which pictures, and what for: train (stored in random order) or val", Value: "train", Destination: &f.Split},
 			&cli.Float64Flag{Name: "split-fraction", Usage: "share of each class that is kept for --split val, where SRC has no validation pictures of its own", Destination: &f.options.SplitFraction},
 			&cli.Uint64Flag{Name: "split-seed", Usage: "seed that chooses the pictures of --split-fraction", Destination: &f.options.SplitSeed},
@@ -140,7 +140,7 @@ func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, st
 		return err
 	}
 	src, err := source.Open(c.Context, f.in, f.options)
-	if err := ranks.Agree(group, err); err != nil {
+	if err := ranks.Agree(group, withFlag(err)); err != nil {
 		return f.explain(err, 0)
 	}
 	defer src.Close()
@@ -286,7 +286,7 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 	}
 	f.MaxPixels = f.maxMegapixels * 1e6
 	if f.classes != "" {
-		if f.options.Classes, err = source.ReadClasses(f.classes); err != nil {
+		if f.options.Classes, err = readClasses(f.classes); err != nil {
 			return err
 		}
 	}

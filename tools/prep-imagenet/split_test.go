@@ -85,3 +85,40 @@ func TestLayoutIsSaid(t *testing.T) {
 		t.Errorf("says what was given: %s", stderr)
 	}
 }
+
+// TestValidationWithoutAClass: a validation set that lacks pictures of a class gets
+// the labels of the training set through its class list, or its shards.
+func TestValidationWithoutAClass(t *testing.T) {
+	in, dir := t.TempDir(), t.TempDir()
+	j := encoded(t, encodeJPEG, picture(40, 40))
+	for _, name := range []string{"train/a/1.jpg", "train/b/1.jpg", "train/c/1.jpg", "val/b/1.jpg", "val/c/1.jpg"} {
+		write(t, filepath.Join(in, filepath.FromSlash(name)), j)
+	}
+	if err := os.Mkdir(filepath.Join(in, "val", "a"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(dir, "classes.txt")
+	write(t, list, []byte("\xef\xbb\xbfa\nb\nc\n"))
+	train := filepath.Join(dir, "train")
+	shard := func(code int, want string, args ...string) {
+		t.Helper()
+		got, _, stderr := prep(t, t.Context(), append([]string{"shard", "--size", "32"}, args...)...)
+		if got != code || !strings.Contains(stderr, want) {
+			t.Errorf("%v: code %d, want %d and %q: %s", args, got, code, want, stderr)
+		}
+	}
+	shard(0, "3 images of 3 classes", "--in", filepath.Join(in, "train"), "--out", train)
+	shard(1, "no picture in 1 of 3 class folders (a)", "--in", filepath.Join(in, "val"), "--out", filepath.Join(dir, "x"), "--split", "val")
+	shard(1, "--classes FILE, or --classes with the folder of the training shards", "--in", filepath.Join(in, "val"), "--out", filepath.Join(dir, "x"), "--split", "val")
+	for i, classes := range []string{list, train} {
+		out := filepath.Join(dir, "val"+string(rune('0'+i)))
+		shard(0, "no picture of 1 of the 3 classes of the class list: a", "--in", filepath.Join(in, "val"), "--out", out, "--split", "val", "--classes", classes)
+		m := indexMeta(t, out)
+		if len(m.Classes) != 3 || m.Classes[0].ID != "a" || m.Images != 2 {
+			t.Errorf("classes %v, %d images", m.Classes, m.Images)
+		}
+		if err := os.Remove(filepath.Join(in, "val", "a")); i == 0 && err != nil { // and without the folder
+			t.Fatal(err)
+		}
+	}
+}

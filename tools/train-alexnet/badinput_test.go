@@ -44,7 +44,7 @@ func TestBadInput(t *testing.T) {
 		args []string
 	}{
 		{1, "nowhere", w.args(run, "--train", filepath.Join(w.dir, "nowhere"))},
-		{1, "different classes (3 and 4 of them)", w.args(run, "--val", four)},
+		{1, "different classes (3 and 4 of them; missing from the first: class3): make the second with prep-imagenet shard --split val --classes " + w.train, w.args(run, "--val", four)},
 		{1, "the net has 3 classes and the shards have 4", w.args(run, "--train", four, "--val", "")},
 		{1, "have 20 pixels a side and those of " + large + " 24: make both with the same --size", w.args(run, "--val", large)},
 		{1, "bad.json: mean has 2 numbers, want 3", w.args(run, "--pca", w.writeFile(t, "bad.json", `{"units":"0-255","mean":[1,2]}`))},

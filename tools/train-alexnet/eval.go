@@ -102,8 +102,8 @@ func sameClasses(path string, classes []string, d *pipeline.Dataset) error {
 	if slices.Equal(classes, ids) {
 		return nil
 	}
-	return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give shards of the same classes",
-		path, len(classes), first(classes), d.Dir(), len(ids), first(ids))
+	return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …%s): give shards of the same classes, which prep-imagenet shard --classes makes of pictures of some of them",
+		path, len(classes), first(classes), d.Dir(), len(ids), first(ids), inWhat(classes, ids))
 }
 
 // leader is the feeder of an ensemble's first net of an input size. It keeps

@@ -9,6 +9,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -161,7 +162,8 @@ func (j *job) openData(ctx context.Context) (err error) {
 			return err
 		}
 		if v := classIDs(j.valData); !slices.Equal(v, j.classes) {
-			return fmt.Errorf("%s and %s have different classes (%d and %d of them): make both from pictures of the same classes", j.Train, j.Val, len(j.classes), len(v))
+			return fmt.Errorf("%s and %s have different classes (%d and %d of them%s): make the second with prep-imagenet shard --split val --classes %s, and it may lack pictures of some",
+				j.Train, j.Val, len(j.classes), len(v), inWhat(j.classes, v), j.Train)
 		}
 	}
 	if j.Batch > j.trainData.Len() {
@@ -179,6 +181,36 @@ func (j *job) openData(ctx context.Context) (err error) {
 	}
 	j.pca = &pca
 	return nil
+}
+
+// inWhat names the classes in which two lists differ: "; a, b are missing; c is
+// new", or that their order does.
+func inWhat(want, have []string) string {
+	lack := func(of, in []string) (ids []string) {
+		for _, id := range of {
+			if !slices.Contains(in, id) {
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	}
+	text := ""
+	for _, d := range []struct {
+		ids []string
+		how string
+	}{{lack(want, have), "missing from the second"}, {lack(have, want), "missing from the first"}} {
+		if n := len(d.ids); n > 0 {
+			more := ""
+			if n > 5 {
+				more = fmt.Sprintf(" and %d more", n-5)
+			}
+			text += fmt.Sprintf("; %s: %s%s", d.how, printable.Names(d.ids[:min(n, 5)]), more)
+		}
+	}
+	if text == "" {
+		return ", in another order"
+	}
+	return text
 }
 
 func classIDs(d *pipeline.Dataset) []string {
