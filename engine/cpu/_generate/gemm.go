@@ -11,20 +11,26 @@ import (
 // gemm writes the matrix kernels and the loop that measures the peak they are
 // held against.
 func gemm() {
-	gemmTile(6)
+	if isa == avx512 {
+		gemmTile(12)
+	} else {
+		gemmTile(6)
+	}
 	fmaPeak()
 }
 
 // unroll is how many columns of A one turn of the kernel's loop consumes.
 const unroll = 4
 
-// gemmTile writes a kernel of rows×16: the sums fill 2·rows of the 16 vector
-// registers, two hold a row of B and the remaining two take turns at one
-// value of A, broadcast.
+// gemmTile writes a kernel of rows × two vectors: the sums fill 2·rows of the
+// vector registers, two hold a row of B and two take turns at one value of A,
+// broadcast.
 func gemmTile(rows int) {
-	TEXT(fmt.Sprintf("gemm%dx16AVX2", rows), NOSPLIT, "func(k int, a, b, c *float32, ldc int, accumulate bool)")
-	Doc(fmt.Sprintf("gemm%dx16AVX2 computes C (%d×16) = A·B, or += with accumulate.", rows, rows),
-		fmt.Sprintf("A is packed as k columns of %d values, B as k rows of 16.", rows))
+	columns := 2 * isa.lanes
+	name := fmt.Sprintf("gemm%dx%d%s", rows, columns, isa.suffix)
+	TEXT(name, NOSPLIT, "func(k int, a, b, c *float32, ldc int, accumulate bool)")
+	Doc(fmt.Sprintf("%s computes C (%d×%d) = A·B, or += with accumulate.", name, rows, columns),
+		fmt.Sprintf("A is packed as k columns of %d values, B as k rows of %d.", rows, columns))
 	Pragma("noescape")
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
@@ -32,40 +38,36 @@ func gemmTile(rows int) {
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
 	SHLQ(U8(2), ldc)
-	low := GP64() // row 3 of C
-	LEAQ(Mem{Base: ldc, Index: ldc, Scale: 2}, low)
-	ADDQ(c, low)
-
+	bases := []reg.Register{c} // of every third row of C
+	for len(bases) < rows/3 {
+		next := GP64()
+		LEAQ(Mem{Base: ldc, Index: ldc, Scale: 2}, next)
+		ADDQ(bases[len(bases)-1], next)
+		bases = append(bases, next)
+	}
 	row := func(r int) Mem {
-		switch r {
-		case 0:
-			return Mem{Base: c}
-		case 1:
-			return Mem{Base: c, Index: ldc, Scale: 1}
-		case 2:
-			return Mem{Base: c, Index: ldc, Scale: 2}
-		case 3:
-			return Mem{Base: low}
-		case 4:
-			return Mem{Base: low, Index: ldc, Scale: 1}
+		m := Mem{Base: bases[r/3]}
+		if r%3 > 0 {
+			m.Index, m.Scale = ldc, uint8(r%3)
 		}
-		return Mem{Base: low, Index: ldc, Scale: 2}
+		return m
 	}
 
 	sums := make([][2]reg.VecVirtual, rows)
 	for r := range sums {
 		PREFETCHT0(row(r))
-		PREFETCHT0(row(r).Offset(63))
+		for at := 63; at < 4*columns; at += 64 {
+			PREFETCHT0(row(r).Offset(at))
+		}
 		for h := range sums[r] {
-			sums[r][h] = YMM()
-			VXORPS(sums[r][h], sums[r][h], sums[r][h])
+			sums[r][h] = zeros()
 		}
 	}
-	b0, b1 := YMM(), YMM()
-	factor := [2]reg.VecVirtual{YMM(), YMM()}
+	b0, b1 := V(), V()
+	factor := [2]reg.VecVirtual{V(), V()}
 	column := func(u int) {
-		VMOVUPS(Mem{Base: b}.Offset(64*u), b0)
-		VMOVUPS(Mem{Base: b}.Offset(64*u+32), b1)
+		VMOVUPS(Mem{Base: b}.Offset(4*columns*u), b0)
+		VMOVUPS(Mem{Base: b}.Offset(4*columns*u+width()), b1)
 		for r := range sums {
 			f := factor[r%2]
 			VBROADCASTSS(Mem{Base: a}.Offset(4*(u*rows+r)), f)
@@ -82,7 +84,7 @@ func gemmTile(rows int) {
 	for u := range unroll {
 		column(u)
 	}
-	ADDQ(I32(64*unroll), b)
+	ADDQ(I32(4*columns*unroll), b)
 	ADDQ(I32(4*unroll*rows), a)
 	DECQ(left)
 	JNZ(LabelRef("loop"))
@@ -92,7 +94,7 @@ func gemmTile(rows int) {
 	JZ(LabelRef("store"))
 	Label("single")
 	column(0)
-	ADDQ(I8(64), b)
+	ADDQ(imm(4*columns), b)
 	ADDQ(I8(4*rows), a)
 	DECQ(k)
 	JNZ(LabelRef("single"))
@@ -103,12 +105,12 @@ func gemmTile(rows int) {
 	JZ(LabelRef("overwrite"))
 	for r := range sums {
 		VADDPS(row(r), sums[r][0], sums[r][0])
-		VADDPS(row(r).Offset(32), sums[r][1], sums[r][1])
+		VADDPS(row(r).Offset(width()), sums[r][1], sums[r][1])
 	}
 	Label("overwrite")
 	for r := range sums {
 		VMOVUPS(sums[r][0], row(r))
-		VMOVUPS(sums[r][1], row(r).Offset(32))
+		VMOVUPS(sums[r][1], row(r).Offset(width()))
 	}
 	VZEROUPPER()
 	RET()
@@ -116,15 +118,13 @@ func gemmTile(rows int) {
 
 // fmaPeak writes a loop of independent multiply-adds on registers alone.
 func fmaPeak() {
-	TEXT("fmaPeakAVX2", NOSPLIT, "func(n int)")
-	Doc("fmaPeakAVX2 executes n turns of twelve multiply-adds of eight floats each.")
+	TEXT("fmaPeak"+isa.suffix, NOSPLIT, "func(n int)")
+	Doc(fmt.Sprintf("fmaPeak%s executes n turns of twelve multiply-adds of %d floats each.", isa.suffix, isa.lanes))
 	n := Load(Param("n"), GP64())
-	x := YMM()
-	VXORPS(x, x, x)
+	x := zeros()
 	sums := make([]reg.VecVirtual, 12)
 	for i := range sums {
-		sums[i] = YMM()
-		VXORPS(sums[i], sums[i], sums[i])
+		sums[i] = zeros()
 	}
 	Label("peak")
 	for i := range sums {

@@ -1,8 +1,8 @@
-// Command generate writes the AVX2 and FMA kernels of internal/kernel:
+// Command generate writes the AVX2 and AVX-512 kernels of internal/kernel:
 //
 //	cd engine/cpu/_generate && go generate
 //
-// One run writes one subject; -kernel names it. The package has a module of its
+// One run writes one subject for one instruction set; -kernel and -isa name them. The package has a module of its
 // own so that avo is no dependency of the toolkit.
 package main
 
@@ -14,6 +14,13 @@ package main
 //go:generate go run . -kernel winograd -pkg kernel -out ../internal/kernel/winograd_amd64.s -stubs ../internal/kernel/winograd_stubs_amd64.go
 //go:generate go run . -kernel neon -out ../internal/kernel/neon_arm64.s -stubs ../internal/kernel/neon_stubs_arm64.go
 
+//go:generate go run . -isa avx512 -kernel gemm -pkg kernel -out ../internal/kernel/gemm_avx512_amd64.s -stubs ../internal/kernel/gemm_avx512_stubs_amd64.go
+//go:generate go run . -isa avx512 -kernel pack -pkg kernel -out ../internal/kernel/pack_avx512_amd64.s -stubs ../internal/kernel/pack_avx512_stubs_amd64.go
+//go:generate go run . -isa avx512 -kernel vector -pkg kernel -out ../internal/kernel/vector_avx512_amd64.s -stubs ../internal/kernel/vector_avx512_stubs_amd64.go
+//go:generate go run . -isa avx512 -kernel lrn -pkg kernel -out ../internal/kernel/lrn_avx512_amd64.s -stubs ../internal/kernel/lrn_avx512_stubs_amd64.go
+//go:generate go run . -isa avx512 -kernel pool -pkg kernel -out ../internal/kernel/pool_avx512_amd64.s -stubs ../internal/kernel/pool_avx512_stubs_amd64.go
+//go:generate go run . -isa avx512 -kernel winograd -pkg kernel -out ../internal/kernel/winograd_avx512_amd64.s -stubs ../internal/kernel/winograd_avx512_stubs_amd64.go
+
 import (
 	"flag"
 	"log"
@@ -23,6 +30,7 @@ import (
 
 func main() {
 	name := flag.String("kernel", "", "which subject to write")
+	set := flag.String("isa", "avx2", "for which instructions: avx2 or avx512")
 	flag.Parse()
 	kernels := map[string]func(){
 		"gemm":     gemm,
@@ -39,6 +47,13 @@ func main() {
 	write := kernels[*name]
 	if write == nil {
 		log.Fatalf("unknown kernel %q", *name)
+	}
+	switch *set {
+	case "avx2":
+	case "avx512":
+		isa = avx512
+	default:
+		log.Fatalf("unknown instructions %q", *set)
 	}
 	ConstraintExpr("amd64,!noasm")
 	write()

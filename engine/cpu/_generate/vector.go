@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -15,163 +18,220 @@ const (
 	unordered    = 0x03
 )
 
-// vector writes the element-wise kernels. n is a positive multiple of 8.
+// vector writes the element-wise kernels. n is positive, and with AVX2 a multiple of
+// the lanes; AVX-512 masks what is left over.
 func vector() {
-	addBias("addBiasAVX2", "x[i] += bias", false)
-	addBias("addBiasReLUAVX2", "x[i] = max(x[i]+bias, 0), NaN if x[i]+bias is", true)
-
-	elementwise("reluBackwardAVX2", "dx[i] = dy[i] where y[i] > 0, else 0", "y, dy, dx *float32, n int", func(at func(string) Mem) {
-		zero, mask := YMM(), YMM()
-		VXORPS(zero, zero, zero)
-		VMOVUPS(at("y"), mask)
-		VCMPPS(U8(greater), zero, mask, mask)
-		VANDPS(at("dy"), mask, mask)
-		VMOVUPS(mask, at("dx"))
+	addBias("addBias", "x[i] += bias", false)
+	addBias("addBiasReLU", "x[i] = max(x[i]+bias, 0), NaN if x[i]+bias is", true)
+	elementwise("reluBackward", "dx[i] = dy[i] where y[i] > 0, else 0", "y, dy, dx *float32, n int", func() func(l loop) {
+		zero := zeros()
+		return func(l loop) {
+			y, dy := l.load("y"), l.load("dy")
+			l.store(keep(greater, y, zero, dy), "dx")
+		}
 	})
-	elementwise("addAVX2", "y[i] += x[i]", "y, x *float32, n int", func(at func(string) Mem) {
-		v := YMM()
-		VMOVUPS(at("y"), v)
-		VADDPS(at("x"), v, v)
-		VMOVUPS(v, at("y"))
+	elementwise("add", "y[i] += x[i]", "y, x *float32, n int", func() func(l loop) {
+		return func(l loop) {
+			v := l.load("y")
+			VADDPS(l.load("x"), v, v)
+			l.store(v, "y")
+		}
 	})
-	update()
+	elementwise("update", "v[i] = momentum·v[i] − decay·w[i] − rate·grad[i]; w[i] += v[i]",
+		"w, v, grad *float32, n int, momentum, decay, rate float32", func() func(l loop) {
+			momentum, decay, rate := broadcast("momentum"), broadcast("decay"), broadcast("rate")
+			return func(l loop) {
+				x, u := l.load("w"), l.load("v")
+				VMULPS(u, momentum, u)
+				VFNMADD231PS(decay, x, u)
+				VFNMADD231PS(l.load("grad"), rate, u)
+				l.store(u, "v")
+				VADDPS(u, x, x)
+				l.store(x, "w")
+			}
+		})
 	notFinite()
 	sum()
 	dots()
 }
 
-// elementwise writes a loop over the pointers that body asks for.
-func elementwise(name, doc, params string, body func(at func(string) Mem)) {
-	TEXT(name, NOSPLIT, "func("+params+")")
-	Doc(name + " is " + doc + ".")
-	Pragma("noescape")
-	n := Load(Param("n"), GP64())
-	SHLQ(U8(2), n)
-	at := GP64()
-	XORQ(at, at)
-	bases := map[string]reg.Register{}
-	for _, p := range []string{"y", "dy", "dx", "x"} {
-		if base, err := Param(p).Resolve(); err == nil {
-			bases[p] = GP64()
-			MOVQ(base.Addr, bases[p])
-		}
-	}
-	Label("loop")
-	body(func(p string) Mem { return Mem{Base: bases[p], Index: at, Scale: 1} })
-	ADDQ(I8(32), at)
-	CMPQ(at, n)
-	JLT(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
-}
-
 func addBias(name, doc string, relu bool) {
-	TEXT(name, NOSPLIT, "func(x *float32, n int, bias float32)")
-	Doc(name + " is " + doc + ".")
-	Pragma("noescape")
-	x := Load(Param("x"), GP64())
-	n := Load(Param("n"), GP64())
-	bias, zero, v := YMM(), YMM(), YMM()
-	b, _ := Param("bias").Resolve()
-	VBROADCASTSS(b.Addr, bias)
-	VXORPS(zero, zero, zero)
-	Label("loop")
-	VADDPS(Mem{Base: x}, bias, v)
-	if relu {
-		VMAXPS(v, zero, v) // of zero and NaN, the second operand: v
+	elementwise(name, doc, "x *float32, n int, bias float32", func() func(l loop) {
+		bias, zero := broadcast("bias"), zeros()
+		return func(l loop) {
+			v := l.load("x")
+			VADDPS(v, bias, v)
+			if relu {
+				VMAXPS(v, zero, v) // of zero and NaN, the second operand: v
+			}
+			l.store(v, "x")
+		}
+	})
+}
+
+// loop is one turn of a loop over vectors.
+type loop struct {
+	bases map[string]reg.Register
+	at    reg.Register      // bytes from each base
+	mask  reg.OpmaskVirtual // of the lanes of a turn that isn't whole; nil elsewhere
+}
+
+func (l loop) address(name string) Mem {
+	m := Mem{Base: l.bases[name]}
+	if l.at != nil {
+		m.Index, m.Scale = l.at, 1
 	}
-	VMOVUPS(v, Mem{Base: x})
-	ADDQ(I8(32), x)
-	SUBQ(I8(8), n)
-	JNZ(LabelRef("loop"))
+	return m
+}
+
+// load reads a vector of an argument; lanes that are masked are 0.
+func (l loop) load(name string) reg.VecVirtual {
+	v := V()
+	if l.mask != nil {
+		VMOVUPS_Z(l.address(name), l.mask, v)
+	} else {
+		VMOVUPS(l.address(name), v)
+	}
+	return v
+}
+
+func (l loop) store(v reg.VecVirtual, name string) {
+	if l.mask != nil {
+		VMOVUPS(v, l.mask, l.address(name))
+	} else {
+		VMOVUPS(v, l.address(name))
+	}
+}
+
+// keep is z where the predicate holds for a and b, else 0.
+func keep(predicate uint8, a, b, z reg.VecVirtual) reg.VecVirtual {
+	out := V()
+	if isa == avx512 {
+		k := K()
+		VCMPPS(U8(predicate), b, a, k)
+		VMOVUPS_Z(z, k, out)
+		return out
+	}
+	VCMPPS(U8(predicate), b, a, out)
+	VANDPS(z, out, out)
+	return out
+}
+
+// elementwise writes a loop over n elements of the arguments that are pointers.
+// begin writes what comes before it and returns what writes one turn.
+func elementwise(name, doc, params string, begin func() func(l loop)) {
+	name += isa.suffix
+	TEXT(name, NOSPLIT, "func("+params+")")
+	Doc(name+" is "+doc+".", countDoc())
+	Pragma("noescape")
+	var l loop
+	l.bases, _ = arguments(params)
+	n := Load(Param("n"), GP64())
+	turn := begin()
+	l.over(n, turn)
 	VZEROUPPER()
 	RET()
 }
 
-// update writes the solver's rule in one pass over memory.
-func update() {
-	TEXT("updateAVX2", NOSPLIT, "func(w, v, grad *float32, n int, momentum, decay, rate float32)")
-	Doc("updateAVX2 is v[i] = momentum·v[i] − decay·w[i] − rate·grad[i]; w[i] += v[i].")
-	Pragma("noescape")
-	w := Load(Param("w"), GP64())
-	v := Load(Param("v"), GP64())
-	g := Load(Param("grad"), GP64())
-	n := Load(Param("n"), GP64())
-	broadcast := func(name string) reg.VecVirtual {
-		r := YMM()
-		p, _ := Param(name).Resolve()
-		VBROADCASTSS(p.Addr, r)
-		return r
+// arguments loads the pointers among parameters, which stand first, and names the
+// numbers, which stand last.
+func arguments(params string) (pointers map[string]reg.Register, numbers []string) {
+	pointers = map[string]reg.Register{}
+	first, rest, _ := strings.Cut(params, "*float32, n int")
+	names := func(list string) []string {
+		return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 	}
-	momentum, decay, rate := broadcast("momentum"), broadcast("decay"), broadcast("rate")
-	SHLQ(U8(2), n)
-	at := GP64()
-	XORQ(at, at)
+	for _, p := range names(first) {
+		pointers[p] = Load(Param(p), GP64())
+	}
+	return pointers, names(strings.TrimSuffix(rest, "float32"))
+}
+
+// countDoc says of which lengths a loop is.
+func countDoc() string {
+	if isa == avx512 {
+		return "n is positive."
+	}
+	return fmt.Sprintf("n is a positive multiple of %d.", isa.lanes)
+}
+
+// over writes the loop over n elements, n being positive.
+func (l loop) over(n reg.Register, turn func(l loop)) {
+	l.at = GP64()
+	XORQ(l.at, l.at)
+	if isa != avx512 {
+		SHLQ(U8(2), n)
+		Label("loop")
+		turn(l)
+		ADDQ(imm(width()), l.at)
+		CMPQ(l.at, n)
+		JLT(LabelRef("loop"))
+		return
+	}
+	SUBQ(imm(isa.lanes), n)
+	JL(LabelRef("rest"))
 	Label("loop")
-	x, u := YMM(), YMM()
-	VMOVUPS(Mem{Base: w, Index: at, Scale: 1}, x)
-	VMULPS(Mem{Base: v, Index: at, Scale: 1}, momentum, u)
-	VFNMADD231PS(decay, x, u)
-	VFNMADD231PS(Mem{Base: g, Index: at, Scale: 1}, rate, u)
-	VMOVUPS(u, Mem{Base: v, Index: at, Scale: 1})
-	VADDPS(u, x, x)
-	VMOVUPS(x, Mem{Base: w, Index: at, Scale: 1})
-	ADDQ(I8(32), at)
-	CMPQ(at, n)
-	JLT(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	turn(l)
+	ADDQ(imm(width()), l.at)
+	SUBQ(imm(isa.lanes), n)
+	JGE(LabelRef("loop"))
+	Label("rest")
+	ADDQ(imm(isa.lanes), n)
+	JZ(LabelRef("end"))
+	l.mask = firstLanes(n)
+	turn(l)
+	Label("end")
 }
 
 // notFinite writes the search for infinities and NaN.
 func notFinite() {
-	TEXT("notFiniteAVX2", NOSPLIT, "func(x *float32, n int) int")
-	Doc("notFiniteAVX2 is 0 when every x[i] is finite: x − x is NaN for one that isn't.")
+	name := "notFinite" + isa.suffix
+	TEXT(name, NOSPLIT, "func(x *float32, n int) int")
+	Doc(name+" is 0 when every x[i] is finite: x − x is NaN for one that isn't.", countDoc())
 	Pragma("noescape")
-	x := Load(Param("x"), GP64())
+	l := loop{bases: map[string]reg.Register{"x": Load(Param("x"), GP64())}}
 	n := Load(Param("n"), GP64())
-	bad, v := YMM(), YMM()
-	VXORPS(bad, bad, bad)
-	Label("loop")
-	VMOVUPS(Mem{Base: x}, v)
-	VSUBPS(v, v, v)
-	VORPS(v, bad, bad)
-	ADDQ(I8(32), x)
-	SUBQ(I8(8), n)
-	JNZ(LabelRef("loop"))
-	zero := YMM()
-	VXORPS(zero, zero, zero)
-	VCMPPS(U8(unordered), zero, bad, bad)
-	mask := GP32()
-	VMOVMSKPS(bad, mask)
-	Store(mask.As64(), ReturnIndex(0))
+	bad := zeros()
+	l.over(n, func(l loop) {
+		v := l.load("x")
+		VSUBPS(v, v, v)
+		VORPS(v, bad, bad)
+	})
+	found := GP32()
+	if isa == avx512 {
+		k := K()
+		VCMPPS(U8(unordered), bad, bad, k)
+		KMOVW(k, found)
+	} else {
+		VCMPPS(U8(unordered), zeros(), bad, bad)
+		VMOVMSKPS(bad, found)
+	}
+	Store(found.As64(), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
 
-// sum writes the sum of a vector in 32 interleaved sums.
+// sum writes the sum of a vector in four interleaved vectors of sums.
 func sum() {
-	TEXT("sumAVX2", NOSPLIT, "func(x *float32, n int) float32")
-	Doc("sumAVX2 is Σ x[i]; n is a positive multiple of 32.")
+	name, group := "sum"+isa.suffix, 4*isa.lanes
+	TEXT(name, NOSPLIT, "func(x *float32, n int) float32")
+	Doc(fmt.Sprintf("%s is Σ x[i]; n is a positive multiple of %d.", name, group))
 	Pragma("noescape")
 	x := Load(Param("x"), GP64())
 	n := Load(Param("n"), GP64())
-	s := [4]reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}
-	for _, v := range s {
-		VXORPS(v, v, v)
-	}
+	s := [4]reg.VecVirtual{zeros(), zeros(), zeros(), zeros()}
 	Label("loop")
 	for i, v := range s {
-		VADDPS(Mem{Base: x}.Offset(32*i), v, v)
+		VADDPS(Mem{Base: x}.Offset(width()*i), v, v)
 	}
-	SUBQ(I8(-128), x)
-	SUBQ(I8(32), n)
+	ADDQ(imm(4*group), x)
+	SUBQ(imm(group), n)
 	JNZ(LabelRef("loop"))
 	VADDPS(s[1], s[0], s[0])
 	VADDPS(s[3], s[2], s[2])
 	VADDPS(s[2], s[0], s[0])
 	half := XMM()
-	VEXTRACTF128(U8(1), s[0], half)
+	VEXTRACTF128(U8(1), fold(s[0]), half)
 	VADDPS(half, s[0].AsX(), half)
 	VHADDPS(half, half, half)
 	VHADDPS(half, half, half)
@@ -180,10 +240,21 @@ func sum() {
 	RET()
 }
 
+// fold adds the upper half of a register of sixteen floats to the lower one.
+func fold(v reg.VecVirtual) reg.Register {
+	if isa == avx512 {
+		upper := YMM()
+		VEXTRACTF64X4(U8(1), v, upper)
+		VADDPS(upper, v.AsY(), v.AsY())
+	}
+	return v.AsY()
+}
+
 // dots writes four dot products with one vector, in two interleaved sums each.
 func dots() {
-	TEXT("dotsAVX2", NOSPLIT, "func(y, x, w *float32, ld, n int)")
-	Doc("dotsAVX2 is y[r] = Σ x[i]·w[r·ld+i] for r from 0 to 3; n is a positive multiple of 16.")
+	name := "dots" + isa.suffix
+	TEXT(name, NOSPLIT, "func(y, x, w *float32, ld, n int)")
+	Doc(fmt.Sprintf("%s is y[r] = Σ x[i]·w[r·ld+i] for r from 0 to 3; n is a positive multiple of %d.", name, 2*isa.lanes))
 	Pragma("noescape")
 	y := Load(Param("y"), GP64())
 	x := Load(Param("x"), GP64())
@@ -198,8 +269,7 @@ func dots() {
 	var s [4][2]reg.VecVirtual
 	for r := range s {
 		for j := range s[r] {
-			s[r][j] = YMM()
-			VXORPS(s[r][j], s[r][j], s[r][j])
+			s[r][j] = zeros()
 		}
 	}
 	SHLQ(U8(2), n)
@@ -207,23 +277,25 @@ func dots() {
 	XORQ(at, at)
 	Label("loop")
 	for j := range 2 {
-		v := YMM()
-		VMOVUPS(Mem{Base: x, Index: at, Scale: 1}.Offset(32*j), v)
+		v := V()
+		VMOVUPS(Mem{Base: x, Index: at, Scale: 1}.Offset(width()*j), v)
 		for r := range s {
-			VFMADD231PS(Mem{Base: rows[r], Index: at, Scale: 1}.Offset(32*j), v, s[r][j])
+			VFMADD231PS(Mem{Base: rows[r], Index: at, Scale: 1}.Offset(width()*j), v, s[r][j])
 		}
 	}
-	ADDQ(I8(64), at)
+	ADDQ(imm(2*width()), at)
 	CMPQ(at, n)
 	JLT(LabelRef("loop"))
+	var sums [4]reg.Register
 	for r := range s {
 		VADDPS(s[r][1], s[r][0], s[r][0])
+		sums[r] = fold(s[r][0])
 	}
-	VHADDPS(s[1][0], s[0][0], s[0][0])
-	VHADDPS(s[3][0], s[2][0], s[2][0])
-	VHADDPS(s[2][0], s[0][0], s[0][0]) // rows 0 to 3, once in each half
+	VHADDPS(sums[1], sums[0], sums[0])
+	VHADDPS(sums[3], sums[2], sums[2])
+	VHADDPS(sums[2], sums[0], sums[0]) // rows 0 to 3, once in each half
 	half := XMM()
-	VEXTRACTF128(U8(1), s[0][0], half)
+	VEXTRACTF128(U8(1), sums[0], half)
 	VADDPS(half, s[0][0].AsX(), half)
 	VMOVUPS(half, Mem{Base: y})
 	VZEROUPPER()

@@ -20,7 +20,7 @@ func (f *filter) side() int { return len(f.g) }
 func (f *filter) size() int { return len(f.g[0]) }
 
 // winograd writes the transforms: of the weights, a column of a panel at a time,
-// and on both sides of the products, eight tiles of a row at a time.
+// and on both sides of the products, a vector of tiles of a row at a time.
 func winograd() {
 	for _, f := range filters() {
 		f.weights()
@@ -62,7 +62,7 @@ func factorsOf(m [][]float64) factors {
 		if _, ok := constants[c]; !ok {
 			constants[c] = ConstData(fmt.Sprintf("winograd%d", len(constants)), U32(math.Float32bits(float32(c))))
 		}
-		f[c] = YMM()
+		f[c] = V()
 		VBROADCASTSS(constants[c], f[c])
 	}
 	return f
@@ -82,7 +82,7 @@ func (s *combination) add(f factors, coefficient float64, x Op) {
 	}
 	term, negative := x, coefficient < 0
 	if c := math.Abs(coefficient); c != 1 {
-		product := YMM()
+		product := V()
 		VMULPS(x, f[c], product)
 		if s.y == nil {
 			s.y, s.negative = product, negative
@@ -92,14 +92,14 @@ func (s *combination) add(f factors, coefficient float64, x Op) {
 	}
 	switch {
 	case s.y == nil:
-		s.y, s.negative = YMM(), negative
+		s.y, s.negative = V(), negative
 		VMOVUPS(term, s.y)
 	case s.negative == negative:
 		VADDPS(term, s.y, s.y)
 	case negative:
 		VSUBPS(term, s.y, s.y)
 	default: // term − y
-		t := YMM()
+		t := V()
 		VMOVUPS(term, t)
 		VSUBPS(s.y, t, s.y)
 		s.negative = false
@@ -116,14 +116,13 @@ func (s *combination) value(sign reg.VecVirtual) reg.VecVirtual {
 }
 
 func signBits() reg.VecVirtual {
-	sign := YMM()
-	VPCMPEQD(sign, sign, sign)
+	sign := ones()
 	VPSLLD(U8(31), sign, sign)
 	return sign
 }
 
 func text(f *filter, name, signature string, doc ...string) {
-	name = fmt.Sprintf("winograd%s%dAVX2", name, f.size())
+	name = fmt.Sprintf("winograd%s%d%s", name, f.size(), isa.suffix)
 	TEXT(name, NOSPLIT, signature)
 	doc[0] = name + " " + doc[0]
 	Doc(doc...)
@@ -187,7 +186,7 @@ func (f *filter) input() {
 			ADDQ(plane, to)
 		}
 	}
-	ADDQ(I8(32), at)
+	ADDQ(imm(width()), at)
 	CMPQ(at, tiles)
 	JLT(LabelRef("tiles"))
 	LEAQ(Mem{Base: x, Index: pitch, Scale: 2}, x)
@@ -203,7 +202,7 @@ func (f *filter) output() {
 	text(f, "Output", "func(y *float32, ld int, m *float32, plane, rows, tiles int)",
 		fmt.Sprintf("turns the %d entries of rows × tiles tiles, entry e of tile t at", f.side()*f.side()),
 		"m[e·plane + t], into 2×2 pixels each. Rows of y lie ld apart; it writes groups of",
-		"16 pixels, of which those beyond a row are overwritten by the next one's.")
+		fmt.Sprintf("%d pixels, of which those beyond a row are overwritten by the next one's.", 2*isa.lanes))
 	y := Load(Param("y"), GP64())
 	ld := Load(Param("ld"), GP64())
 	m := Load(Param("m"), GP64())
@@ -216,10 +215,11 @@ func (f *filter) output() {
 	planes := GP64()
 	IMUL3Q(U8(f.side()), plane, planes)
 	factors, sign := factorsOf(f.at), signBits()
-	Comment("A row's groups of eight tiles are taken from the right to the left.")
+	interleave := interleaver(f.size())
+	Comment("A row's groups of tiles are taken from the right to the left.")
 	last := GP64()
 	LEAQ(Mem{Base: tiles}.Offset(-4), last)
-	ANDQ(I8(-32), last)
+	ANDQ(I8(-width()), last)
 	Label("row")
 	at := GP64()
 	MOVQ(last, at)
@@ -232,7 +232,7 @@ func (f *filter) output() {
 		MOVQ(from, column)
 		var half [2]combination // of Aᵀ·M
 		for r := range f.side() {
-			entry := YMM()
+			entry := V()
 			VMOVUPS(Mem{Base: column}, entry)
 			for i := range half {
 				half[i].add(factors, f.at[i][r], entry)
@@ -254,19 +254,14 @@ func (f *filter) output() {
 	to := GP64()
 	LEAQ(Mem{Base: y, Index: at, Scale: 2}, to)
 	for r := range pixels {
-		left, right := pixels[r][0].value(sign), pixels[r][1].value(sign)
-		lo, hi, out := YMM(), YMM(), YMM()
-		VUNPCKLPS(right, left, lo)
-		VUNPCKHPS(right, left, hi)
-		VPERM2F128(U8(0x20), hi, lo, out)
-		VMOVUPS(out, Mem{Base: to})
-		VPERM2F128(U8(0x31), hi, lo, out)
-		VMOVUPS(out, Mem{Base: to}.Offset(32))
+		first, second := interleave(pixels[r][0].value(sign), pixels[r][1].value(sign))
+		VMOVUPS(first, Mem{Base: to})
+		VMOVUPS(second, Mem{Base: to}.Offset(width()))
 		if r == 0 {
 			ADDQ(ld, to)
 		}
 	}
-	SUBQ(I8(32), at)
+	SUBQ(imm(width()), at)
 	JGE(LabelRef("tiles"))
 	LEAQ(Mem{Base: y, Index: ld, Scale: 2}, y)
 	ADDQ(tiles, m)
@@ -276,19 +271,61 @@ func (f *filter) output() {
 	RET()
 }
 
-// weights is U = G·g·Gᵀ for the MR rows of one panel.
+// interleaver writes what comes before a loop and returns what takes turns between
+// the lanes of two registers.
+func interleaver(size int) func(left, right reg.VecVirtual) (first, second reg.VecVirtual) {
+	if isa == avx512 {
+		index := func(name string, first int) reg.VecVirtual {
+			x := ZMM()
+			VMOVDQU32(lanesData(name, func(lane int) int { return first + lane/2 + lane%2*16 }), x)
+			return x
+		}
+		low, high := index(fmt.Sprint("interleaveLow", size), 0), index(fmt.Sprint("interleaveHigh", size), 8)
+		return func(left, right reg.VecVirtual) (first, second reg.VecVirtual) {
+			first, second = ZMM(), left
+			VMOVAPS(left, first)
+			VPERMT2PS(right, low, first)
+			VPERMT2PS(right, high, second)
+			return first, second
+		}
+	}
+	return func(left, right reg.VecVirtual) (first, second reg.VecVirtual) {
+		lo, hi := YMM(), YMM()
+		first, second = YMM(), YMM()
+		VUNPCKLPS(right, left, lo)
+		VUNPCKHPS(right, left, hi)
+		VPERM2F128(U8(0x20), hi, lo, first)
+		VPERM2F128(U8(0x31), hi, lo, second)
+		return first, second
+	}
+}
+
+// weights is U = G·g·Gᵀ for the rows of one panel: three quarters of a vector.
 func (f *filter) weights() {
-	const column = 6 * 4 // bytes
+	rows := isa.lanes * 3 / 4
+	column := 4 * rows // bytes
 	size := f.size()
 	text(f, "Weights", "func(u *float32, plane int, weights *float32, n int)",
-		fmt.Sprintf("transforms the weights of n maps, %d columns of 6 values each:", size*size),
-		"entry e of map i goes to the 6 values from u[e·plane + 6i] on. It reads 2 values beyond.")
+		fmt.Sprintf("transforms the weights of n maps, %d columns of %d values each:", size*size, rows),
+		fmt.Sprintf("entry e of map i goes to the %d values from u[e·plane + %[1]di] on. It reads %d values beyond.", rows, isa.lanes-rows))
 	u := Load(Param("u"), GP64())
 	plane := Load(Param("plane"), GP64())
 	g := Load(Param("weights"), GP64())
 	n := Load(Param("n"), GP64())
 	SHLQ(U8(2), plane)
 	factors, sign := factorsOf(f.g), signBits()
+	store := func(v reg.VecVirtual, to Mem) {
+		high := XMM()
+		VMOVUPS(v.AsX(), to)
+		VEXTRACTF128(U8(1), v.AsY(), high)
+		VMOVLPS(high, to.Offset(16))
+	}
+	if isa == avx512 {
+		count := GP64()
+		MOVQ(U32(rows), count)
+		mask := firstLanes(count)
+		store = func(v reg.VecVirtual, to Mem) { VMOVUPS(v, mask, to) }
+	}
 	Label("map")
 	to := GP64()
 	MOVQ(u, to)
@@ -305,16 +342,13 @@ func (f *filter) weights() {
 			for x, coefficient := range f.g[c] {
 				s.add(factors, coefficient, t[x].y)
 			}
-			v, high := s.value(sign), XMM()
-			VMOVUPS(v.AsX(), Mem{Base: to})
-			VEXTRACTF128(U8(1), v, high)
-			VMOVLPS(high, Mem{Base: to}.Offset(16))
+			store(s.value(sign), Mem{Base: to})
 			if r+c < 2*f.side()-2 {
 				ADDQ(plane, to)
 			}
 		}
 	}
-	ADDQ(I8(column), u)
+	ADDQ(imm(column), u)
 	ADDQ(U32(size*size*column), g)
 	DECQ(n)
 	JNZ(LabelRef("map"))
@@ -326,7 +360,7 @@ func (f *filter) weights() {
 func (f *filter) gradient() {
 	text(f, "Gradient", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
 		"spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as for",
-		fmt.Sprintf("winogradInput%dAVX2, to %d entries.", f.size(), f.side()*f.side()))
+		fmt.Sprintf("winogradInput%d%s, to %d entries.", f.size(), isa.suffix, f.side()*f.side()))
 	v, plane, _, x, pitch, phase, rows, tiles := tileRows(f)
 	factors, sign := factorsOf(f.at), signBits()
 	Label("row")
@@ -337,7 +371,7 @@ func (f *filter) gradient() {
 	LEAQ(Mem{Base: x, Index: at, Scale: 1}, upper)
 	LEAQ(Mem{Base: upper, Index: pitch, Scale: 1}, lower)
 	LEAQ(Mem{Base: v, Index: at, Scale: 1}, to)
-	d := [2][2]reg.VecVirtual{{YMM(), YMM()}, {YMM(), YMM()}}
+	d := [2][2]reg.VecVirtual{{V(), V()}, {V(), V()}}
 	for r, row := range []reg.GPVirtual{upper, lower} {
 		VMOVUPS(Mem{Base: row}, d[r][0])
 		VMOVUPS(Mem{Base: row, Index: phase, Scale: 1}, d[r][1])
@@ -357,7 +391,7 @@ func (f *filter) gradient() {
 			}
 		}
 	}
-	ADDQ(I8(32), at)
+	ADDQ(imm(width()), at)
 	CMPQ(at, tiles)
 	JLT(LabelRef("tiles"))
 	LEAQ(Mem{Base: x, Index: pitch, Scale: 2}, x)
@@ -373,7 +407,7 @@ func (f *filter) weightGradient() {
 	size := f.size()
 	text(f, "WeightGradient", "func(weights, u *float32, plane, n int)",
 		fmt.Sprintf("turns the gradients of the %d entries of n maps, entry e of map i at", f.side()*f.side()),
-		fmt.Sprintf("u[e·plane + i], into those of their %d weights, eight maps at a time: weight k goes", size*size),
+		fmt.Sprintf("u[e·plane + i], into those of their %d weights, %d maps at a time: weight k goes", size*size, isa.lanes),
 		"to weights[k·plane + i].")
 	g := Load(Param("weights"), GP64())
 	u := Load(Param("u"), GP64())
@@ -415,9 +449,9 @@ func (f *filter) weightGradient() {
 			}
 		}
 	}
-	ADDQ(U8(32), g)
-	ADDQ(U8(32), u)
-	SUBQ(U8(8), n)
+	ADDQ(imm(width()), g)
+	ADDQ(imm(width()), u)
+	SUBQ(imm(isa.lanes), n)
 	JG(LabelRef("maps"))
 	VZEROUPPER()
 	RET()

@@ -10,5 +10,5 @@ package kernel
 //go:noescape
 func gemm6x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, accumulate bool)
 
-// fmaPeakAVX2 executes n turns of twelve multiply-adds of eight floats each.
+// fmaPeakAVX2 executes n turns of twelve multiply-adds of 8 floats each.
 func fmaPeakAVX2(n int)

@@ -11,25 +11,25 @@ TEXT ·lrnForwardAVX2(SB), NOSPLIT, $0-56
 	MOVQ         rows+8(FP), CX
 	MOVQ         stride+16(FP), DX
 	SHLQ         $0x02, DX
-	VBROADCASTSS k+48(FP), Y0
-	VBROADCASTSS alpha+52(FP), Y1
 	MOVQ         x+24(FP), BX
 	MOVQ         y+32(FP), SI
 	MOVQ         n+40(FP), DI
-	SHLQ         $0x02, DI
+	VBROADCASTSS k+48(FP), Y0
+	VBROADCASTSS alpha+52(FP), Y1
 	XORQ         R8, R8
+	SHLQ         $0x02, DI
 
-pixels:
+loop:
 	VXORPS Y2, Y2, Y2
 	LEAQ   (AX)(R8*1), R9
 	MOVQ   CX, R10
 
-rows:
+rows1:
 	VMOVUPS     (R9), Y3
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        DX, R9
 	DECQ        R10
-	JNZ         rows
+	JNZ         rows1
 	VFMADD213PS Y0, Y1, Y2
 	VSQRTPS     Y2, Y2
 	VSQRTPS     Y2, Y3
@@ -39,7 +39,7 @@ rows:
 	VMOVUPS     Y2, (SI)(R8*1)
 	ADDQ        $+32, R8
 	CMPQ        R8, DI
-	JLT         pixels
+	JLT         loop
 	VZEROUPPER
 	RET
 
@@ -50,40 +50,41 @@ TEXT ·lrnTermsAVX2(SB), NOSPLIT, $0-72
 	MOVQ         rows+8(FP), CX
 	MOVQ         stride+16(FP), DX
 	SHLQ         $0x02, DX
-	VBROADCASTSS k+64(FP), Y0
-	VBROADCASTSS alpha+68(FP), Y1
 	MOVQ         x+24(FP), BX
 	MOVQ         dy+32(FP), SI
 	MOVQ         ratio+40(FP), DI
 	MOVQ         direct+48(FP), R8
 	MOVQ         n+56(FP), R9
-	SHLQ         $0x02, R9
+	VBROADCASTSS k+64(FP), Y0
+	VBROADCASTSS alpha+68(FP), Y1
 	XORQ         R10, R10
+	SHLQ         $0x02, R9
 
-pixels:
+loop:
 	VXORPS Y2, Y2, Y2
 	LEAQ   (AX)(R10*1), R11
 	MOVQ   CX, R12
 
-rows:
+rows1:
 	VMOVUPS     (R11), Y3
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        DX, R11
 	DECQ        R12
-	JNZ         rows
+	JNZ         rows1
 	VFMADD213PS Y0, Y1, Y2
 	VSQRTPS     Y2, Y3
 	VSQRTPS     Y3, Y4
 	VMULPS      Y3, Y4, Y4
 	VMOVUPS     (SI)(R10*1), Y3
+	VMOVUPS     (BX)(R10*1), Y5
 	VDIVPS      Y4, Y3, Y3
-	VMULPS      (BX)(R10*1), Y3, Y4
-	VDIVPS      Y2, Y4, Y4
-	VMOVUPS     Y4, (DI)(R10*1)
+	VMULPS      Y5, Y3, Y5
+	VDIVPS      Y2, Y5, Y5
+	VMOVUPS     Y5, (DI)(R10*1)
 	VMOVUPS     Y3, (R8)(R10*1)
 	ADDQ        $+32, R10
 	CMPQ        R10, R9
-	JLT         pixels
+	JLT         loop
 	VZEROUPPER
 	RET
 
@@ -98,26 +99,28 @@ TEXT ·lrnCombineAVX2(SB), NOSPLIT, $0-60
 	MOVQ         x+32(FP), SI
 	MOVQ         dx+40(FP), DI
 	MOVQ         n+48(FP), R8
-	SHLQ         $0x02, R8
 	VBROADCASTSS factor+56(FP), Y0
 	XORQ         R9, R9
+	SHLQ         $0x02, R8
 
-pixels:
+loop:
 	VXORPS Y1, Y1, Y1
 	LEAQ   (AX)(R9*1), R10
 	MOVQ   CX, R11
 
-rows:
-	VADDPS       (R10), Y1, Y1
+rows1:
+	VMOVUPS      (R10), Y2
+	VADDPS       Y2, Y1, Y1
 	ADDQ         DX, R10
 	DECQ         R11
-	JNZ          rows
-	VMULPS       (SI)(R9*1), Y1, Y1
+	JNZ          rows1
+	VMOVUPS      (SI)(R9*1), Y2
+	VMULPS       Y2, Y1, Y1
 	VMOVUPS      (BX)(R9*1), Y2
 	VFNMADD231PS Y0, Y1, Y2
 	VMOVUPS      Y2, (DI)(R9*1)
 	ADDQ         $+32, R9
 	CMPQ         R9, R8
-	JLT          pixels
+	JLT          loop
 	VZEROUPPER
 	RET

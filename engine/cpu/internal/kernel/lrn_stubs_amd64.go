@@ -5,18 +5,21 @@
 package kernel
 
 // lrnForwardAVX2 is y = x/s^¾ with s = k + alpha·Σ window², the sum over rows that
-// lie stride apart. n is a positive multiple of 8.
+// lie stride apart.
+// n is a positive multiple of 8.
 //
 //go:noescape
 func lrnForwardAVX2(window *float32, rows int, stride int, x *float32, y *float32, n int, k float32, alpha float32)
 
 // lrnTermsAVX2 is direct = dy/s^¾ and ratio = direct·x/s, with s as in lrnForwardAVX2.
+// n is a positive multiple of 8.
 //
 //go:noescape
 func lrnTermsAVX2(window *float32, rows int, stride int, x *float32, dy *float32, ratio *float32, direct *float32, n int, k float32, alpha float32)
 
 // lrnCombineAVX2 is dx = direct − factor·x·Σ window, the sum over rows that lie
-// stride apart. n is a positive multiple of 8.
+// stride apart.
+// n is a positive multiple of 8.
 //
 //go:noescape
 func lrnCombineAVX2(window *float32, rows int, stride int, direct *float32, x *float32, dx *float32, n int, factor float32)

@@ -2,4 +2,4 @@
 
 package kernel
 
-var assembly = []*Set{&avx2}
+var assembly = []*Set{&avx2, &avx512}

@@ -11,13 +11,16 @@ TEXT ·addBiasAVX2(SB), NOSPLIT, $0-20
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS bias+16(FP), Y0
 	VXORPS       Y1, Y1, Y1
+	XORQ         DX, DX
+	SHLQ         $0x02, CX
 
 loop:
-	VADDPS  (AX), Y0, Y1
-	VMOVUPS Y1, (AX)
-	ADDQ    $+32, AX
-	SUBQ    $+8, CX
-	JNZ     loop
+	VMOVUPS (AX)(DX*1), Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(DX*1)
+	ADDQ    $+32, DX
+	CMPQ    DX, CX
+	JLT     loop
 	VZEROUPPER
 	RET
 
@@ -28,35 +31,39 @@ TEXT ·addBiasReLUAVX2(SB), NOSPLIT, $0-20
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS bias+16(FP), Y0
 	VXORPS       Y1, Y1, Y1
+	XORQ         DX, DX
+	SHLQ         $0x02, CX
 
 loop:
-	VADDPS  (AX), Y0, Y2
+	VMOVUPS (AX)(DX*1), Y2
+	VADDPS  Y2, Y0, Y2
 	VMAXPS  Y2, Y1, Y2
-	VMOVUPS Y2, (AX)
-	ADDQ    $+32, AX
-	SUBQ    $+8, CX
-	JNZ     loop
+	VMOVUPS Y2, (AX)(DX*1)
+	ADDQ    $+32, DX
+	CMPQ    DX, CX
+	JLT     loop
 	VZEROUPPER
 	RET
 
 // func reluBackwardAVX2(y *float32, dy *float32, dx *float32, n int)
 // Requires: AVX
 TEXT ·reluBackwardAVX2(SB), NOSPLIT, $0-32
-	MOVQ n+24(FP), AX
-	SHLQ $0x02, AX
-	XORQ CX, CX
-	MOVQ y+0(FP), DX
-	MOVQ dy+8(FP), BX
-	MOVQ dx+16(FP), SI
+	MOVQ   y+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   dx+16(FP), DX
+	MOVQ   n+24(FP), BX
+	VXORPS Y0, Y0, Y0
+	XORQ   SI, SI
+	SHLQ   $0x02, BX
 
 loop:
-	VXORPS  Y0, Y0, Y0
-	VMOVUPS (DX)(CX*1), Y1
+	VMOVUPS (AX)(SI*1), Y1
+	VMOVUPS (CX)(SI*1), Y2
 	VCMPPS  $0x1e, Y0, Y1, Y1
-	VANDPS  (BX)(CX*1), Y1, Y1
-	VMOVUPS Y1, (SI)(CX*1)
-	ADDQ    $+32, CX
-	CMPQ    CX, AX
+	VANDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (DX)(SI*1)
+	ADDQ    $+32, SI
+	CMPQ    SI, BX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -64,18 +71,19 @@ loop:
 // func addAVX2(y *float32, x *float32, n int)
 // Requires: AVX
 TEXT ·addAVX2(SB), NOSPLIT, $0-24
-	MOVQ n+16(FP), AX
-	SHLQ $0x02, AX
-	XORQ CX, CX
-	MOVQ y+0(FP), DX
-	MOVQ x+8(FP), BX
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SHLQ $0x02, DX
 
 loop:
-	VMOVUPS (DX)(CX*1), Y0
-	VADDPS  (BX)(CX*1), Y0, Y0
-	VMOVUPS Y0, (DX)(CX*1)
-	ADDQ    $+32, CX
-	CMPQ    CX, AX
+	VMOVUPS (AX)(BX*1), Y0
+	VMOVUPS (CX)(BX*1), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	ADDQ    $+32, BX
+	CMPQ    BX, DX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -90,14 +98,16 @@ TEXT ·updateAVX2(SB), NOSPLIT, $0-44
 	VBROADCASTSS momentum+32(FP), Y0
 	VBROADCASTSS decay+36(FP), Y1
 	VBROADCASTSS rate+40(FP), Y2
-	SHLQ         $0x02, BX
 	XORQ         SI, SI
+	SHLQ         $0x02, BX
 
 loop:
 	VMOVUPS      (AX)(SI*1), Y3
-	VMULPS       (CX)(SI*1), Y0, Y4
+	VMOVUPS      (CX)(SI*1), Y4
+	VMULPS       Y4, Y0, Y4
 	VFNMADD231PS Y1, Y3, Y4
-	VFNMADD231PS (DX)(SI*1), Y2, Y4
+	VMOVUPS      (DX)(SI*1), Y5
+	VFNMADD231PS Y5, Y2, Y4
 	VMOVUPS      Y4, (CX)(SI*1)
 	VADDPS       Y4, Y3, Y3
 	VMOVUPS      Y3, (AX)(SI*1)
@@ -113,14 +123,16 @@ TEXT ·notFiniteAVX2(SB), NOSPLIT, $0-24
 	MOVQ   x+0(FP), AX
 	MOVQ   n+8(FP), CX
 	VXORPS Y0, Y0, Y0
+	XORQ   DX, DX
+	SHLQ   $0x02, CX
 
 loop:
-	VMOVUPS   (AX), Y1
+	VMOVUPS   (AX)(DX*1), Y1
 	VSUBPS    Y1, Y1, Y1
 	VORPS     Y1, Y0, Y0
-	ADDQ      $+32, AX
-	SUBQ      $+8, CX
-	JNZ       loop
+	ADDQ      $+32, DX
+	CMPQ      DX, CX
+	JLT       loop
 	VXORPS    Y1, Y1, Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVMSKPS Y0, AX
@@ -143,7 +155,7 @@ loop:
 	VADDPS       32(AX), Y1, Y1
 	VADDPS       64(AX), Y2, Y2
 	VADDPS       96(AX), Y3, Y3
-	SUBQ         $-128, AX
+	ADDQ         $+128, AX
 	SUBQ         $+32, CX
 	JNZ          loop
 	VADDPS       Y1, Y0, Y0

@@ -5,31 +5,37 @@
 package kernel
 
 // addBiasAVX2 is x[i] += bias.
+// n is a positive multiple of 8.
 //
 //go:noescape
 func addBiasAVX2(x *float32, n int, bias float32)
 
 // addBiasReLUAVX2 is x[i] = max(x[i]+bias, 0), NaN if x[i]+bias is.
+// n is a positive multiple of 8.
 //
 //go:noescape
 func addBiasReLUAVX2(x *float32, n int, bias float32)
 
 // reluBackwardAVX2 is dx[i] = dy[i] where y[i] > 0, else 0.
+// n is a positive multiple of 8.
 //
 //go:noescape
 func reluBackwardAVX2(y *float32, dy *float32, dx *float32, n int)
 
 // addAVX2 is y[i] += x[i].
+// n is a positive multiple of 8.
 //
 //go:noescape
 func addAVX2(y *float32, x *float32, n int)
 
 // updateAVX2 is v[i] = momentum·v[i] − decay·w[i] − rate·grad[i]; w[i] += v[i].
+// n is a positive multiple of 8.
 //
 //go:noescape
 func updateAVX2(w *float32, v *float32, grad *float32, n int, momentum float32, decay float32, rate float32)
 
 // notFiniteAVX2 is 0 when every x[i] is finite: x − x is NaN for one that isn't.
+// n is a positive multiple of 8.
 //
 //go:noescape
 func notFiniteAVX2(x *float32, n int) int

@@ -360,7 +360,7 @@ TEXT ·winogradOutput3AVX2(SB), NOSPLIT, $0-48
 	VPCMPEQD Y0, Y0, Y0
 	VPSLLD   $0x1f, Y0, Y0
 
-	// A row's groups of eight tiles are taken from the right to the left.
+	// A row's groups of tiles are taken from the right to the left.
 	LEAQ -4(DI), R9
 	ANDQ $-32, R9
 
@@ -443,16 +443,16 @@ tiles:
 	VUNPCKLPS  Y2, Y0, Y4
 	VUNPCKHPS  Y2, Y0, Y0
 	VPERM2F128 $0x20, Y0, Y4, Y2
+	VPERM2F128 $0x31, Y0, Y4, Y0
 	VMOVUPS    Y2, (R11)
-	VPERM2F128 $0x31, Y0, Y4, Y2
-	VMOVUPS    Y2, 32(R11)
+	VMOVUPS    Y0, 32(R11)
 	ADDQ       CX, R11
 	VUNPCKLPS  Y3, Y1, Y0
 	VUNPCKHPS  Y3, Y1, Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
+	VPERM2F128 $0x31, Y1, Y0, Y0
 	VMOVUPS    Y2, (R11)
-	VPERM2F128 $0x31, Y1, Y0, Y2
-	VMOVUPS    Y2, 32(R11)
+	VMOVUPS    Y0, 32(R11)
 	SUBQ       $+32, R10
 	JGE        tiles
 	LEAQ       (AX)(CX*2), AX
@@ -747,9 +747,9 @@ maps:
 	VADDPS  Y2, Y1, Y1
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS Y1, (DI)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
-	SUBQ    $0x08, BX
+	ADDQ    $+32, AX
+	ADDQ    $+32, CX
+	SUBQ    $+8, BX
 	JG      maps
 	VZEROUPPER
 	RET
@@ -2071,7 +2071,7 @@ TEXT ·winogradOutput5AVX2(SB), NOSPLIT, $0-48
 	VPCMPEQD     Y2, Y2, Y2
 	VPSLLD       $0x1f, Y2, Y2
 
-	// A row's groups of eight tiles are taken from the right to the left.
+	// A row's groups of tiles are taken from the right to the left.
 	LEAQ -4(DI), R9
 	ANDQ $-32, R9
 
@@ -2256,16 +2256,16 @@ tiles:
 	VUNPCKLPS  Y4, Y2, Y6
 	VUNPCKHPS  Y4, Y2, Y2
 	VPERM2F128 $0x20, Y2, Y6, Y4
+	VPERM2F128 $0x31, Y2, Y6, Y2
 	VMOVUPS    Y4, (R11)
-	VPERM2F128 $0x31, Y2, Y6, Y4
-	VMOVUPS    Y4, 32(R11)
+	VMOVUPS    Y2, 32(R11)
 	ADDQ       CX, R11
 	VUNPCKLPS  Y5, Y3, Y2
 	VUNPCKHPS  Y5, Y3, Y3
 	VPERM2F128 $0x20, Y3, Y2, Y4
+	VPERM2F128 $0x31, Y3, Y2, Y2
 	VMOVUPS    Y4, (R11)
-	VPERM2F128 $0x31, Y3, Y2, Y4
-	VMOVUPS    Y4, 32(R11)
+	VMOVUPS    Y2, 32(R11)
 	SUBQ       $+32, R10
 	JGE        tiles
 	LEAQ       (AX)(CX*2), AX
@@ -3175,9 +3175,9 @@ maps:
 	VADDPS  Y7, Y6, Y6
 	VADDPS  Y11, Y6, Y6
 	VMOVUPS Y6, (DI)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
-	SUBQ    $0x08, BX
+	ADDQ    $+32, AX
+	ADDQ    $+32, CX
+	SUBQ    $+8, BX
 	JG      maps
 	VZEROUPPER
 	RET

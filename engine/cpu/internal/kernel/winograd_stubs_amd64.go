@@ -31,7 +31,7 @@ func winogradOutput3AVX2(y *float32, ld int, m *float32, plane int, rows int, ti
 func winogradGradient3AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
 
 // winogradWeightGradient3AVX2 turns the gradients of the 16 entries of n maps, entry e of map i at
-// u[e·plane + i], into those of their 9 weights, eight maps at a time: weight k goes
+// u[e·plane + i], into those of their 9 weights, 8 maps at a time: weight k goes
 // to weights[k·plane + i].
 //
 //go:noescape
@@ -64,7 +64,7 @@ func winogradOutput5AVX2(y *float32, ld int, m *float32, plane int, rows int, ti
 func winogradGradient5AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
 
 // winogradWeightGradient5AVX2 turns the gradients of the 36 entries of n maps, entry e of map i at
-// u[e·plane + i], into those of their 25 weights, eight maps at a time: weight k goes
+// u[e·plane + i], into those of their 25 weights, 8 maps at a time: weight k goes
 // to weights[k·plane + i].
 //
 //go:noescape

@@ -1,0 +1,109 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+// avx512 is the set of AVX-512 (F, BW, DQ and VL): vectors of sixteen floats, of
+// which a tile of 12×32 takes 24 of the 32 registers. Masks stop a kernel where its
+// operands end, so no portable twin does the rest.
+var avx512 = Set{
+	Name: "avx512", Needs: "AVX-512 F, BW, DQ and VL",
+	Supported: func() bool {
+		return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2
+	},
+
+	MR: 12, NR: 32, Lanes: 16,
+	// A panel of B takes 32 KB, a block of A 98 KB, one of B 229 KB.
+	Block: Block{K: 256, M: 96, N: 224},
+
+	Peak:     fmaPeakAVX512,
+	PeakFLOP: 12 * 16 * 2, // twelve multiply-adds of sixteen floats
+
+	Gemm: gemm12x32AVX512,
+
+	PackCopy:      packCopyAVX512,
+	PackTranspose: packTransposeAVX512,
+	PackPanels:    packPanelsAVX512,
+	Split:         split,
+
+	AddBias: func(x []float32, bias float32, relu bool) {
+		switch {
+		case len(x) == 0:
+		case relu:
+			addBiasReLUAVX512(&x[0], len(x), bias)
+		default:
+			addBiasAVX512(&x[0], len(x), bias)
+		}
+	},
+	ReLUBackward: func(y, dy, dx []float32) {
+		if n := len(y); n > 0 {
+			reluBackwardAVX512(&y[0], &dy[:n][0], &dx[:n][0], n)
+		}
+	},
+	Add: func(y, x []float32) {
+		if n := len(y); n > 0 {
+			addAVX512(&y[0], &x[:n][0], n)
+		}
+	},
+	Sum: func(x []float32) (total float32) {
+		n := len(x) &^ 63
+		if n > 0 {
+			total = sumAVX512(&x[0], n)
+		}
+		if n < len(x) {
+			total += sum(x[n:])
+		}
+		return total
+	},
+	Finite: func(x []float32) bool { return len(x) == 0 || notFiniteAVX512(&x[0], len(x)) == 0 },
+	Dots: func(y *[4]float32, x, w []float32, ld int) {
+		n := len(x) &^ 31
+		if n == 0 {
+			dots(y, x, w, ld)
+			return
+		}
+		dotsAVX512(&y[0], &x[0], &w[:3*ld+n][0], ld, n)
+		if n < len(x) {
+			var rest [4]float32
+			dots(&rest, x[n:], w[n:], ld)
+			for r := range y {
+				y[r] += rest[r]
+			}
+		}
+	},
+	Update: func(w, v, g []float32, momentum, decay, rate float32) {
+		if n := len(w); n > 0 {
+			updateAVX512(&w[0], &v[:n][0], &g[:n][0], n, momentum, decay, rate)
+		}
+	},
+
+	LRNForward: func(w Window, x, y []float32, k, alpha float32) {
+		if n := len(x); n > 0 {
+			lrnForwardAVX512(&w.X[0], w.Rows, w.Stride, &x[0], &y[:n][0], n, k, alpha)
+		}
+	},
+	LRNTerms: func(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
+		if n := len(x); n > 0 {
+			lrnTermsAVX512(&w.X[0], w.Rows, w.Stride, &x[0], &dy[:n][0], &ratio[:n][0], &direct[:n][0], n, k, alpha)
+		}
+	},
+	LRNCombine: func(w Window, direct, x, dx []float32, factor float32) {
+		if n := len(x); n > 0 {
+			lrnCombineAVX512(&w.X[0], w.Rows, w.Stride, &direct[:n][0], &x[0], &dx[:n][0], n, factor)
+		}
+	},
+
+	MaxPool: func(x *float32, stride, size, step int, y *float32, at *byte, n int) {
+		if step == 2 {
+			maxPoolAVX512(x, stride, size, y, at, n)
+			return
+		}
+		maxPoolGo(x, stride, size, step, y, at, n)
+	},
+
+	Winograd: []Filter{
+		{3, winogradWeights3AVX512, winogradInput3AVX512, winogradOutput3AVX512, winogradGradient3AVX512, winogradWeightGradient3AVX512},
+		{5, winogradWeights5AVX512, winogradInput5AVX512, winogradOutput5AVX512, winogradGradient5AVX512, winogradWeightGradient5AVX512},
+	},
+}
