@@ -39,6 +39,9 @@ type Context struct {
 	shared []float32 // the part of the workspace that all workers see
 	step   engine.Step
 
+	tenant   *program                  // the last one that used the workspace
+	versions map[*engine.Tensor]uint64 // of weights, from 1; see constant
+
 	reductions []reduction // under way
 
 	queue   chan command
@@ -67,11 +70,12 @@ func New(name string, opts Options) (engine.Context, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	c := &Context{
-		name:    name,
-		kernels: kernels,
-		team:    newTeam(threads, kernels),
-		queue:   make(chan command, queueLength),
-		stopped: make(chan struct{}),
+		name:     name,
+		kernels:  kernels,
+		team:     newTeam(threads, kernels),
+		versions: map[*engine.Tensor]uint64{},
+		queue:    make(chan command, queueLength),
+		stopped:  make(chan struct{}),
 	}
 	if narrower != nil {
 		c.narrow = &narrow{c, narrower}
@@ -94,7 +98,7 @@ func (c *Context) Bytes(t *engine.Tensor) int64 {
 
 // Workspace is what packing and partial sums take while ops run.
 func (c *Context) Workspace(ops []engine.Op) int64 {
-	var shared, scratch int
+	var shared, scratch, kept int
 	for i := range ops {
 		// A malformed op takes no workspace; Compile says what is wrong with it.
 		if engine.CheckOp(ops[i]) != nil {
@@ -102,9 +106,10 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 		}
 		if l, err := c.lower(ops, i); err == nil {
 			shared, scratch = max(shared, l.shared), max(scratch, l.scratch)
+			kept += l.kept()
 		}
 	}
-	return 4 * int64(padFloats(shared)+len(c.team.workers)*padFloats(scratch))
+	return 4 * int64(padFloats(shared)+kept+len(c.team.workers)*padFloats(scratch))
 }
 
 // padFloats rounds a number of floats up so that what follows is aligned.

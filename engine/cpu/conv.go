@@ -26,8 +26,9 @@ func shapeOf(win engine.Window, groups int, x, y *engine.Tensor) convShape {
 }
 
 // lowerConvForward multiplies, for every image, group and tile of pixels, the
-// packed weights (out × patch) by patches packed straight from the image.
-func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) lowered {
+// packed weights (out × patch) by patches packed straight from the image. With
+// constant the weights stay as they are packed from one run to the next.
+func (c *Context) lowerConvForward(op engine.ConvForward, relu, constant bool) lowered {
 	s := shapeOf(op.Window, op.Groups, op.X, op.Y)
 	panels, stride := ceilDiv(s.out, c.kernels.MR), s.patch*c.kernels.MR
 	pack := func(w *worker, part int) []float32 {
@@ -35,7 +36,11 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) lowered {
 		c.packPanel(w, w.scratch, c.floats(op.W)[g*s.out*s.patch:], s.out, s.patch, s.patch, i)
 		return w.scratch[:stride]
 	}
-	l := c.lowerCorrelation(s, op.X, op.Y, op.B, relu, pack)
+	var weights *engine.Tensor
+	if constant {
+		weights = op.W
+	}
+	l := c.lowerCorrelation(s, op.X, op.Y, op.B, relu, pack, weights)
 	if relu {
 		l.skip = 1
 	}
@@ -47,21 +52,30 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool) lowered {
 // its end would race with whoever packs the next one.
 type packer func(w *worker, part int) []float32
 
-// lowerCorrelation computes y from x and the weights that pack packs.
-func (c *Context) lowerCorrelation(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer) lowered {
+// lowerCorrelation computes y from x and the weights that pack packs. Where weights
+// isn't nil they are constant, and that tensor.
+func (c *Context) lowerCorrelation(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, weights *engine.Tensor) lowered {
+	if s.winogradWins(c.kernels, weights != nil) {
+		return c.lowerWinograd(s, x, y, bias, relu, pack, weights)
+	}
+	return c.lowerDirect(s, x, y, bias, relu, pack, weights)
+}
+
+// lowerDirect is lowerCorrelation by definition.
+func (c *Context) lowerDirect(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, weights *engine.Tensor) lowered {
 	mr := c.kernels.MR
 	stride := s.patch * mr
-	multiply, scratch := c.correlate(s, x, y, bias, relu)
-	l := lowered{
-		shared:  s.groups * c.packedA(s.out, s.patch),
-		scratch: max(scratch, stride+c.spill()),
-		stages: []stage{{s.groups * ceilDiv(s.out, mr), func(w *worker, part int) {
-			copy(c.shared[part*stride:], pack(w, part))
-		}}, multiply},
+	l := lowered{shared: s.groups * c.packedA(s.out, s.patch)}
+	if weights != nil {
+		l.constant = &constant{weights: weights, floats: l.shared}
+		l.shared = 0
 	}
-	if s.winogradWins(c.kernels) {
-		l = c.lowerWinograd(s, x, y, bias, relu, pack, l)
-	}
+	k := l.constant
+	l.stages = c.keep(k, stage{s.groups * ceilDiv(s.out, mr), func(w *worker, part int) {
+		copy(k.of(c)[part*stride:], pack(w, part))
+	}})
+	multiply, scratch := c.correlate(s, x, y, bias, relu, k)
+	l.stages, l.scratch = append(l.stages, multiply), max(scratch, stride+c.spill())
 	return l
 }
 
@@ -70,8 +84,8 @@ func (c *Context) lowerCorrelation(s convShape, x, y, bias *engine.Tensor, relu 
 const stageRows = 8
 
 // correlate is the stage that computes y from x and the packed weights of all
-// groups at the start of the shared workspace, and the scratch that it takes.
-func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (stage, int) {
+// groups, and the scratch that it takes.
+func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool, weights *constant) (stage, int) {
 	mr, nr, width := c.kernels.MR, c.kernels.NR, c.kernels.Block.N
 	t := s.tiling(width, c.kernels)
 	offsets := t.offsets()
@@ -83,7 +97,7 @@ func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool) (
 		image, tile := part/t.count, part%t.count // image counts groups too
 		g := image % s.groups
 		in, out := c.floats(x)[image*s.xg:][:s.xg], c.floats(y)[image*s.yg:][:s.yg]
-		a := c.shared[g*c.packedA(s.out, s.patch):]
+		a := weights.of(c)[g*c.packedA(s.out, s.patch):]
 		slab, b := w.scratch[:t.slabSize()], w.scratch[t.slabSize():]
 		staged := b[c.packedB(depth, width):]
 		row, rows, column, columns := t.place(tile)

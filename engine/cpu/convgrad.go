@@ -5,7 +5,7 @@ import "alexnet/engine"
 func (c *Context) lowerConvBackward(op engine.ConvBackward) lowered {
 	s := shapeOf(op.Window, op.Groups, op.X, op.DY)
 	l := c.lowerConvWeights(op, s)
-	if s.winogradWins(c.kernels) {
+	if s.winogradWins(c.kernels, false) {
 		l = c.lowerWinogradWeights(op, s, l)
 	}
 	if op.DX == nil {
@@ -137,7 +137,7 @@ func (c *Context) lowerConvFullData(op engine.ConvBackward, s convShape) lowered
 		}
 		return dst
 	}
-	return c.lowerCorrelation(t, op.DY, op.DX, nil, false, pack)
+	return c.lowerCorrelation(t, op.DY, op.DX, nil, false, pack, nil)
 }
 
 // lowerConvScatter computes DX of any convolution: Wᵀ·DY gives the gradient of

@@ -66,7 +66,7 @@ func (c *Context) lowerProduct(g product) lowered {
 
 // fewImages is up to how many images the products of a dense layer are computed
 // one by one: packing its weights, which are read once, would not pay.
-const fewImages = 4
+const fewImages = 8
 
 // lowerDots computes a dense layer of n images from k to o ≥ 4 units, four units
 // at a time for all images.

@@ -9,7 +9,9 @@ func (c *Context) packedA(m, k int) int { return roundUp(m, c.kernels.MR) * k }
 // is thrown away. It may write spill floats beyond the panel.
 func (c *Context) packPanel(w *worker, dst, a []float32, m, k, rs, i int) {
 	mr := c.kernels.MR
-	for first := 0; first < mr; first += len(w.rows) {
+	// From the last rows to the first: what is turned beyond a panel's rows falls
+	// on columns that are written later.
+	for first := (mr - 1) / len(w.rows) * len(w.rows); first >= 0; first -= len(w.rows) {
 		for r := range w.rows {
 			w.rows[r] = min(i*mr+first+r, m-1) * rs
 		}
@@ -42,7 +44,7 @@ func (c *Context) packedB(k, n int) int { return roundUp(n, c.kernels.NR) * k }
 // on to a multiple of NR.
 func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length, stride int) {
 	nr := c.kernels.NR
-	for x := 0; x < n; x += c.kernels.Lanes {
+	for x := 0; x < n; x += c.kernels.Turn {
 		panel := dst[x/nr*nr*runs*length+x%nr:]
 		c.kernels.PackTranspose(pointer(panel), nr, pointer(src), &offsets[x], runs, length, stride)
 	}
@@ -52,12 +54,16 @@ func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length,
 // i of A, packed, starts at a[i·stride]; B is packed, and what its last panel
 // holds beyond n does not matter.
 func (c *Context) multiply(w *worker, m, n, k int, a []float32, stride int, b, dst []float32, ldc int, accumulate bool) {
-	gemm, mr, nr, block := c.kernels.Gemm, c.kernels.MR, c.kernels.NR, c.kernels.Block.M
+	mr, nr, block := c.kernels.MR, c.kernels.NR, c.kernels.Block.M
 	for i0 := 0; i0 < m; i0 += block {
 		for j := 0; j < n; j += nr {
+			gemm, width := c.kernels.Gemm, nr
+			if c.kernels.GemmHalf != nil && n-j <= nr/2 {
+				gemm, width = c.kernels.GemmHalf, nr/2
+			}
 			for i := i0; i < min(m, i0+block); i += mr {
 				pa, pb := pointer(a[i/mr*stride:]), pointer(b[j*k:])
-				if i+mr <= m && j+nr <= n {
+				if i+mr <= m && j+width <= n {
 					gemm(k, pa, pb, pointer(dst[i*ldc+j:]), ldc, accumulate)
 				} else {
 					gemm(k, pa, pb, pointer(w.edge), nr, false)

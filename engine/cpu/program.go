@@ -12,6 +12,10 @@ type program struct {
 	c       *Context
 	stages  []stage
 	scratch int // floats that each worker needs
+
+	workspace int              // floats that it takes in all
+	constants []*constant      // that it keeps
+	changes   []*engine.Tensor // that it writes and constants may be made of
 }
 
 // lowered is one op as stages, before any memory is known: its stages look up
@@ -21,6 +25,16 @@ type lowered struct {
 	scratch int // floats of workspace per worker
 	stages  []stage
 	skip    int // following ops that this one has taken over
+
+	constant *constant // that it keeps; nil for none
+}
+
+// kept is the floats of workspace that l keeps from one run to the next.
+func (l *lowered) kept() int {
+	if l.constant == nil {
+		return 0
+	}
+	return padFloats(l.constant.floats)
 }
 
 // Compile prepares ops for running.
@@ -43,11 +57,24 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 		}
 		shared, p.scratch = max(shared, l.shared), max(p.scratch, l.scratch)
 		p.stages = append(p.stages, l.stages...)
+		if l.constant != nil {
+			p.constants = append(p.constants, l.constant)
+		}
+		for _, t := range ops[i].Writes() {
+			if t.Type == engine.Master {
+				p.changes = append(p.changes, t)
+			}
+		}
 		i += l.skip
 	}
 	shared, p.scratch = padFloats(shared), padFloats(p.scratch)
-	if need := shared + len(c.team.workers)*p.scratch; need > len(c.shared) {
-		return nil, fmt.Errorf("%s: the program takes %d bytes of workspace, %d are reserved", c.name, 4*need, 4*len(c.shared))
+	for _, k := range p.constants {
+		k.at = shared
+		shared += padFloats(k.floats)
+	}
+	p.workspace = shared + len(c.team.workers)*p.scratch
+	if p.workspace > len(c.shared) {
+		return nil, fmt.Errorf("%s: the program takes %d bytes of workspace, %d are reserved", c.name, 4*p.workspace, 4*len(c.shared))
 	}
 	return p, nil
 }
@@ -107,7 +134,7 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		return c.lowerInput(op), nil
 	case engine.ConvForward:
 		relu := fusible(ops, i, op.Y)
-		return c.lowerConvForward(op, relu), nil
+		return c.lowerConvForward(op, relu, constantWeights(ops, op.W)), nil
 	case engine.ConvBackward:
 		return c.lowerConvBackward(op), nil
 	case engine.DenseForward:
@@ -181,6 +208,7 @@ func (p *program) Run(s engine.Step) error {
 // execute runs the stages; it is called by the queue's goroutine.
 func (p *program) execute() {
 	c := p.c
+	p.enter()
 	end := len(c.shared)
 	for _, w := range c.team.workers {
 		w.scratch = c.shared[end-p.scratch : end : end]
@@ -188,6 +216,9 @@ func (p *program) execute() {
 	}
 	for i := range p.stages {
 		c.team.run(&p.stages[i])
+	}
+	for _, t := range p.changes {
+		c.changed(t)
 	}
 }
 

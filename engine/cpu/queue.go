@@ -32,6 +32,9 @@ func (c *Context) serve() {
 			cmd.program.execute()
 		case cmd.tensor != nil:
 			c.transfer(cmd.tensor, cmd.host, cmd.down)
+			if !cmd.down {
+				c.changed(cmd.tensor)
+			}
 		default:
 			cmd.mark.err = c.failure()
 			close(cmd.mark.reached)

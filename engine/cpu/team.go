@@ -38,7 +38,7 @@ type worker struct {
 func newTeam(threads int, kernels *kernel.Set) *team {
 	t := &team{}
 	for i := range threads {
-		w := &worker{id: i, edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Lanes), wake: make(chan struct{}, 1)}
+		w := &worker{id: i, edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Turn), wake: make(chan struct{}, 1)}
 		t.workers = append(t.workers, w)
 		if i > 0 {
 			go t.serve(w)

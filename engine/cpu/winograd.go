@@ -40,10 +40,14 @@ type side struct {
 }
 
 // winogradWins reports whether the transforms cost less than they save: they are
-// shared by all maps of the other side.
-func (s *convShape) winogradWins(kernels *kernel.Set) bool {
+// shared by all maps of the other side. Those of constant weights cost nothing.
+func (s *convShape) winogradWins(kernels *kernel.Set, constant bool) bool {
+	pixels := 256
+	if constant {
+		pixels = 64
+	}
 	return (s.Size == 3 || s.Size == 5) && s.Stride == 1 && s.in >= 32 && s.out >= 32 &&
-		ceilDiv(s.ow, 2) <= kernels.Block.N && s.images*s.oh*s.ow >= 256
+		ceilDiv(s.ow, 2) <= kernels.Block.N && s.images*s.oh*s.ow >= pixels
 }
 
 func newWinograd(s convShape, kernels *kernel.Set) *winograd {
@@ -95,34 +99,72 @@ func (w *winograd) runs(block int, f func(r run)) {
 	}
 }
 
-// lowerWinograd computes y from x like correlate. pack packs a panel of weights
-// in the worker's scratch memory. again are the two stages that compute the same
-// by definition.
-func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, again lowered) lowered {
+// fewParts is the number of parts below which the blocks of a convolution are
+// divided over their maps too.
+const fewParts = 16
+
+// lowerWinograd computes y from x like lowerDirect. Blocks are parts of one stage,
+// in whose scratch memory their tiles are transformed. Where there are few of them,
+// as in a batch of one image, one stage transforms slices of their input maps into
+// the shared workspace, and another multiplies slices of their output maps.
+func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, weights *engine.Tensor) lowered {
 	w := newWinograd(s, c.kernels)
 	mr, blockK := c.kernels.MR, c.kernels.Block.K
 	panels := ceilDiv(s.out, mr)
 	entry := c.packedA(s.out, s.in) // floats of one entry of a group's weights
-	transform := func(k *worker, part int) {
-		u := c.shared[part/panels*w.entries*entry+part%panels*s.in*mr:]
-		w.filter.Weights(pointer(u), entry, pointer(pack(k, part)), s.in)
+	again := c.lowerDirect(s, x, y, bias, relu, pack, nil)
+	l := lowered{shared: s.groups * w.entries * entry}
+	if weights != nil {
+		l.constant = &constant{weights: weights, floats: l.shared}
+		l.shared = 0
+	}
+	u := l.constant
+	l.stages = c.keep(u, stage{s.groups * panels, func(k *worker, part int) {
+		to := u.of(c)[part/panels*w.entries*entry+part%panels*s.in*mr:]
+		w.filter.Weights(pointer(to), entry, pointer(pack(k, part)), s.in)
+	}})
+
+	// A slice of the output maps, all of them where there are many parts.
+	parts, slice, slices := s.groups*w.blocks, s.out, 1
+	if parts < fewParts {
+		slices = min(ceilDiv(fewParts, parts), panels)
+		slice = ceilDiv(panels, slices) * mr
+		slices = ceilDiv(s.out, slice)
+		w.m = min(w.m, slice)
+	}
+	tiles := l.shared // where the transformed tiles are that several parts share
+	if slices > 1 {
+		l.shared += parts * w.transformed()
+		const maps = 16
+		over := ceilDiv(s.in, maps)
+		l.stages = append(l.stages, stage{parts * over, func(k *worker, part int) {
+			block, first := part/over, part%over*maps
+			w.transformInput(c.shared[tiles+block*w.transformed():], k.scratch, c.floats(x)[block/w.blocks*s.xg:], block%w.blocks, first, min(s.in, first+maps))
+		}})
 	}
 
 	odd := make([]atomic.Bool, s.images*s.groups) // images that are not finite
 	var anyOdd atomic.Bool
-	multiply := func(k *worker, part int) {
-		g, block := part/w.blocks, part%w.blocks
-		v := k.scratch[:w.transformed()]
-		rest := k.scratch[len(v):]
-		n := w.transformInput(v, rest, c.floats(x)[g*s.xg:], block)
+	l.stages = append(l.stages, stage{parts * slices, func(k *worker, part int) {
+		g, block, first := part/slices/w.blocks, part/slices%w.blocks, part%slices*slice
+		rest := k.scratch
+		var v []float32
+		if slices > 1 {
+			v = c.shared[tiles+part/slices*w.transformed():]
+		} else {
+			v, rest = rest[:w.transformed()], rest[w.transformed():]
+			w.transformInput(v, rest, c.floats(x)[g*s.xg:], block, 0, s.in)
+		}
+		n := w.tilesIn(block)
 		products, staged := rest[:w.entries*w.productPlane()], rest[w.entries*w.productPlane():]
-		for o := 0; o < s.out; o += w.m {
-			maps := min(w.m, s.out-o)
+		end := min(s.out, first+slice)
+		for o := first; o < end; o += w.m {
+			maps := min(w.m, end-o)
 			for e := range w.entries {
-				u, out := c.shared[(g*w.entries+e)*entry+o*s.in:], products[e*w.productPlane():]
+				a, out := u.of(c)[(g*w.entries+e)*entry+o*s.in:], products[e*w.productPlane():]
 				for k0 := 0; k0 < s.in; k0 += blockK {
 					depth := min(blockK, s.in-k0)
-					c.multiply(k, maps, n, depth, u[k0*mr:], s.in*mr, v[(e*s.in+k0)*n:], out, n, k0 > 0)
+					c.multiply(k, maps, n, depth, a[k0*mr:], s.in*mr, v[(e*s.in+k0)*n:], out, n, k0 > 0)
 				}
 			}
 			for m := range maps {
@@ -140,42 +182,45 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 				})
 			}
 		}
-	}
+	}})
 
 	packAgain, correlate := again.stages[0], again.stages[1]
-	tiles := correlate.parts / len(odd)
-	return lowered{
-		shared:  max(s.groups*w.entries*entry, again.shared),
-		scratch: max(w.transformed()+max(w.input.slab.slabSize()+w.entries*w.stagePlane(), w.entries*w.productPlane()+w.staged()), again.scratch),
-		stages: []stage{
-			{s.groups * panels, transform},
-			{s.groups * w.blocks, multiply},
-			{packAgain.parts, func(k *worker, part int) {
-				if anyOdd.Load() {
-					packAgain.run(k, part)
-				}
-			}},
-			{correlate.parts, func(k *worker, part int) {
-				if odd[part/tiles].Load() {
-					correlate.run(k, part)
-				}
-			}},
-			{1, func(*worker, int) {
-				if anyOdd.Swap(false) {
-					clear(odd)
-				}
-			}},
-		},
-	}
+	perImage := correlate.parts / len(odd)
+	l.stages = append(l.stages,
+		stage{packAgain.parts, func(k *worker, part int) {
+			if anyOdd.Load() {
+				packAgain.run(k, part)
+			}
+		}},
+		stage{correlate.parts, func(k *worker, part int) {
+			if odd[part/perImage].Load() {
+				correlate.run(k, part)
+			}
+		}},
+		stage{1, func(*worker, int) {
+			if anyOdd.Swap(false) {
+				clear(odd)
+			}
+		}})
+	l.shared = max(l.shared, again.shared)
+	l.scratch = max(w.transformed()+max(w.input.slab.slabSize()+w.entries*w.stagePlane(), w.entries*w.productPlane()+w.staged()), again.scratch)
+	return l
 }
 
-// transformInput packs a block's tiles for multiply, entry after entry, and
-// returns their number, rounded up to panels. x starts at the group's first map.
-func (w *winograd) transformInput(v, scratch, x []float32, block int) (n int) {
+// tilesIn is the number of tiles of a block, rounded up to panels.
+func (w *winograd) tilesIn(block int) int {
+	first := block * w.rows
+	return roundUp((min(first+w.rows, w.images*w.down)-first)*w.across, w.kernels.NR)
+}
+
+// transformInput packs a block's tiles of input maps first, …, end−1 for multiply,
+// entry after entry. x starts at the group's first map.
+func (w *winograd) transformInput(v, scratch, x []float32, block, first, end int) {
 	nr, blockK := w.kernels.NR, w.kernels.Block.K
 	stage, slab := scratch[:w.entries*w.stagePlane()], scratch[w.entries*w.stagePlane():]
-	for in := range w.in {
-		n = w.stageTiles(&w.input, stage, slab, x, in, block)
+	n := w.tilesIn(block)
+	for in := first; in < end; in++ {
+		w.stageTiles(&w.input, stage, slab, x, in, block)
 		k0 := in / blockK * blockK
 		depth := min(blockK, w.in-k0)
 		for e := range w.entries {
@@ -183,21 +228,20 @@ func (w *winograd) transformInput(v, scratch, x []float32, block int) (n int) {
 			w.kernels.PackPanels(pointer(to), depth*nr, pointer(stage[e*w.stagePlane():]), 0, 1, n/nr)
 		}
 	}
-	return n
 }
 
 // stageTiles transforms a block's tiles of one map, each entry to a plane of
-// stage, and returns their number, rounded up to panels by zeros. x starts at
-// the group's first map.
-func (w *winograd) stageTiles(s *side, stage, slab, x []float32, m, block int) (n int) {
+// stage, and fills their number up to whole panels with zeros. x starts at the
+// group's first map.
+func (w *winograd) stageTiles(s *side, stage, slab, x []float32, m, block int) {
+	n := 0
 	w.runs(block, func(r run) {
 		s.slab.fill(slab, x[r.image*s.image+m*s.plane:][:s.plane], r.row, r.rows)
 		s.transform(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), s.slab.pitch(), s.slab.phase, r.rows, w.across)
 		n = r.tile + r.rows*w.across
 	})
-	padded := roundUp(n, w.kernels.NR)
+	padded := w.tilesIn(block)
 	for e := range w.entries {
 		clear(stage[e*w.stagePlane():][n:padded])
 	}
-	return padded
 }

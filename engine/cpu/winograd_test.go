@@ -75,7 +75,14 @@ func convolved(t *testing.T, images int, x, w []float64, maps, side, out, size i
 	n := &net{c, images}
 	op = engine.ConvForward{Window: engine.Window{Size: size, Stride: 1, Pad: size / 2}, Groups: 1, X: n.maps(maps, side), Y: n.maps(out, side),
 		W: n.tensor(engine.Master, out, maps, size, size), B: n.tensor(engine.Master, out)}
-	p := prepare(t, c, []engine.Op{op})
+	ops := []engine.Op{op}
+	if images == 1 {
+		// One image is computed by definition where weights aren't constant, as in
+		// training.
+		ops = append(ops, engine.ConvBackward{Window: op.Window, Groups: 1, X: op.X, W: op.W, DY: n.maps(out, side),
+			DW: n.tensor(engine.Float32, out, maps, size, size), DB: n.tensor(engine.Float32, out)})
+	}
+	p := prepare(t, c, ops)
 	all := make([]float64, 0, images*len(x))
 	for range images {
 		all = append(all, x...)

@@ -17,7 +17,7 @@ import (
 // last stage computes DB.
 func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
 	w := newWinograd(s, c.kernels)
-	mr, nr, lanes := c.kernels.MR, c.kernels.NR, c.kernels.Lanes
+	mr, nr, lanes, turn := c.kernels.MR, c.kernels.NR, c.kernels.Lanes, c.kernels.Turn
 	out := side{w.tilesOf(2, 0, s.oh, s.ow), s.out, s.oh * s.ow, s.groups * s.yg, w.filter.Gradient}
 	// The input's tiles are transformed for each slice of output maps again.
 	slices := ceilDiv(s.out, 2*c.kernels.Block.M)
@@ -28,7 +28,7 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	perChunk := ceilDiv(w.blocks, chunks)
 	chunks = ceilDiv(w.blocks, perChunk)
 	entryA, entryB := c.packedA(slice, w.tiles())+c.spill(), c.packedB(w.tiles(), s.in)
-	at := make([]int, lanes) // where that many maps are staged
+	at := make([]int, turn) // where that many maps are staged
 	for i := range at {
 		at[i] = i * entries * w.stagePlane()
 	}
@@ -36,21 +36,24 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	// packTiles packs maps first, …, first+count of one side in panels of so many
 	// maps, entry after entry.
 	packTiles := func(k *worker, s *side, dst []float32, entry, panel int, x []float32, first, count, block int) (n int) {
-		stage, slab := k.scratch[:lanes*entries*w.stagePlane()], k.scratch[lanes*entries*w.stagePlane():]
-		step := min(panel, lanes)
-		for m := 0; m < count; m += step {
-			for i := range step {
-				n = w.stageTiles(s, stage[at[i]:], slab, x, first+min(m+i, count-1), block)
-			}
-			for e := range entries {
-				to := dst[e*entry+m/panel*panel*n+m%panel:]
-				c.kernels.PackTranspose(pointer(to), panel, pointer(stage[e*w.stagePlane():]), &at[0], 1, n, 0)
+		stage, slab := k.scratch[:turn*entries*w.stagePlane()], k.scratch[turn*entries*w.stagePlane():]
+		n = w.tilesIn(block)
+		for p := 0; p < count; p += panel {
+			// From a panel's last maps to its first, as in packPanel.
+			maps := min(panel, count-p)
+			for m := (maps - 1) / turn * turn; m >= 0; m -= turn {
+				for i := range min(turn, panel-m) {
+					w.stageTiles(s, stage[at[i]:], slab, x, first+min(p+m+i, count-1), block)
+				}
+				for e := range entries {
+					c.kernels.PackTranspose(pointer(dst[e*entry+p*n+m:]), panel, pointer(stage[e*w.stagePlane():]), &at[0], 1, n, 0)
+				}
 			}
 		}
 		return n
 	}
 	slab := max(w.input.slab.slabSize(), out.slab.slabSize())
-	staging := lanes*entries*w.stagePlane() + slab
+	staging := turn*entries*w.stagePlane() + slab
 	run := func(k *worker, part int) {
 		chunk, g, first := part/(s.groups*slices), part/slices%s.groups, part%slices*slice
 		maps := min(slice, s.out-first)

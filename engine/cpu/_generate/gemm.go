@@ -12,9 +12,10 @@ import (
 // held against.
 func gemm() {
 	if isa == avx512 {
-		gemmTile(12)
+		gemmTile(12, 2)
+		gemmTile(12, 1)
 	} else {
-		gemmTile(6)
+		gemmTile(6, 2)
 	}
 	fmaPeak()
 }
@@ -22,15 +23,16 @@ func gemm() {
 // unroll is how many columns of A one turn of the kernel's loop consumes.
 const unroll = 4
 
-// gemmTile writes a kernel of rows × two vectors: the sums fill 2·rows of the
-// vector registers, two hold a row of B and two take turns at one value of A,
-// broadcast.
-func gemmTile(rows int) {
-	columns := 2 * isa.lanes
+// gemmTile writes a kernel of rows × one or two vectors of columns, of panels of B
+// that have two. With two the sums fill 2·rows of the vector registers, two hold a
+// row of B and two take turns at one value of A, broadcast.
+func gemmTile(rows, vectors int) {
+	panel := 2 * isa.lanes
+	columns := vectors * isa.lanes
 	name := fmt.Sprintf("gemm%dx%d%s", rows, columns, isa.suffix)
 	TEXT(name, NOSPLIT, "func(k int, a, b, c *float32, ldc int, accumulate bool)")
 	Doc(fmt.Sprintf("%s computes C (%d×%d) = A·B, or += with accumulate.", name, rows, columns),
-		fmt.Sprintf("A is packed as k columns of %d values, B as k rows of %d.", rows, columns))
+		fmt.Sprintf("A is packed as k columns of %d values, B as k rows of %d.", rows, panel))
 	Pragma("noescape")
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
@@ -53,8 +55,9 @@ func gemmTile(rows int) {
 		return m
 	}
 
-	sums := make([][2]reg.VecVirtual, rows)
+	sums := make([][]reg.VecVirtual, rows)
 	for r := range sums {
+		sums[r] = make([]reg.VecVirtual, vectors)
 		PREFETCHT0(row(r))
 		for at := 63; at < 4*columns; at += 64 {
 			PREFETCHT0(row(r).Offset(at))
@@ -63,16 +66,21 @@ func gemmTile(rows int) {
 			sums[r][h] = zeros()
 		}
 	}
-	b0, b1 := V(), V()
+	row0 := make([]reg.VecVirtual, vectors) // of B
+	for h := range row0 {
+		row0[h] = V()
+	}
 	factor := [2]reg.VecVirtual{V(), V()}
 	column := func(u int) {
-		VMOVUPS(Mem{Base: b}.Offset(4*columns*u), b0)
-		VMOVUPS(Mem{Base: b}.Offset(4*columns*u+width()), b1)
+		for h := range row0 {
+			VMOVUPS(Mem{Base: b}.Offset(4*panel*u+h*width()), row0[h])
+		}
 		for r := range sums {
 			f := factor[r%2]
 			VBROADCASTSS(Mem{Base: a}.Offset(4*(u*rows+r)), f)
-			VFMADD231PS(b0, f, sums[r][0])
-			VFMADD231PS(b1, f, sums[r][1])
+			for h := range row0 {
+				VFMADD231PS(row0[h], f, sums[r][h])
+			}
 		}
 	}
 
@@ -84,7 +92,7 @@ func gemmTile(rows int) {
 	for u := range unroll {
 		column(u)
 	}
-	ADDQ(I32(4*columns*unroll), b)
+	ADDQ(I32(4*panel*unroll), b)
 	ADDQ(I32(4*unroll*rows), a)
 	DECQ(left)
 	JNZ(LabelRef("loop"))
@@ -94,7 +102,7 @@ func gemmTile(rows int) {
 	JZ(LabelRef("store"))
 	Label("single")
 	column(0)
-	ADDQ(imm(4*columns), b)
+	ADDQ(imm(4*panel), b)
 	ADDQ(I8(4*rows), a)
 	DECQ(k)
 	JNZ(LabelRef("single"))
@@ -104,13 +112,15 @@ func gemmTile(rows int) {
 	TESTB(flag, flag)
 	JZ(LabelRef("overwrite"))
 	for r := range sums {
-		VADDPS(row(r), sums[r][0], sums[r][0])
-		VADDPS(row(r).Offset(width()), sums[r][1], sums[r][1])
+		for h, s := range sums[r] {
+			VADDPS(row(r).Offset(h*width()), s, s)
+		}
 	}
 	Label("overwrite")
 	for r := range sums {
-		VMOVUPS(sums[r][0], row(r))
-		VMOVUPS(sums[r][1], row(r).Offset(width()))
+		for h, s := range sums[r] {
+			VMOVUPS(s, row(r).Offset(h*width()))
+		}
 	}
 	VZEROUPPER()
 	RET()

@@ -11,22 +11,22 @@ import (
 // pack writes the copies that bring operands into the order in which the matrix
 // kernels read them.
 func pack() {
+	packPanels()
+	if isa == avx512 {
+		return // the others gain nothing from longer vectors
+	}
 	packCopy()
 	packTranspose()
-	packPanels()
-	if isa == avx2 {
-		split(2)
-		split(4)
-	}
+	split(2)
+	split(4)
 }
 
 // packCopy writes rows of B from rows of an image.
 func packCopy() {
-	name := "packCopy" + isa.suffix
-	TEXT(name, NOSPLIT, "func(dst *float32, ld int, src *float32, offsets *int, k int, runs, length, stride int)")
-	Doc(name+" copies, for each of k offsets, runs of length floats that lie",
+	TEXT("packCopyAVX2", NOSPLIT, "func(dst *float32, ld int, src *float32, offsets *int, k int, runs, length, stride int)")
+	Doc("packCopyAVX2 copies, for each of k offsets, runs of length floats that lie",
 		"stride apart in src+offset, one behind the other into a row of dst; rows are ld",
-		fmt.Sprintf("apart. It reads and writes up to %d floats beyond the end of each run.", isa.lanes-1))
+		"apart. It reads and writes up to 7 floats beyond the end of each run.")
 	Pragma("noescape")
 	dst := Load(Param("dst"), GP64())
 	ld := Load(Param("ld"), GP64())
@@ -49,11 +49,11 @@ func packCopy() {
 	Label("run")
 	at := GP64()
 	XORQ(at, at)
-	v := V()
+	v := YMM()
 	Label("piece")
 	VMOVUPS(Mem{Base: from, Index: at, Scale: 1}, v)
 	VMOVUPS(v, Mem{Base: to, Index: at, Scale: 1})
-	ADDQ(imm(width()), at)
+	ADDQ(I8(32), at)
 	CMPQ(at, length)
 	JLT(LabelRef("piece"))
 	ADDQ(stride, from)
@@ -69,13 +69,8 @@ func packCopy() {
 	RET()
 }
 
-// packTranspose writes as many columns of a packed operand as a vector has lanes,
-// from as many rows.
+// packTranspose writes eight columns of a packed operand from eight rows.
 func packTranspose() {
-	if isa == avx512 {
-		packTranspose16()
-		return
-	}
 	TEXT("packTransposeAVX2", NOSPLIT, "func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)")
 	Doc("packTransposeAVX2 is packCopyAVX2 for eight offsets at a time, turned: what the",
 		"offset number i yields becomes column i of dst, whose rows are ld apart. It",
@@ -160,84 +155,6 @@ func packTranspose() {
 	Load(Param("runs"), runs)
 	DECQ(runs)
 	Comment("The count lives in its argument's place: the registers are used up.")
-	Store(runs, Param("runs"))
-	JNZ(LabelRef("run"))
-	VZEROUPPER()
-	RET()
-}
-
-// packTranspose16 is packTranspose with AVX-512. The sixteen rows' addresses are
-// more than there are registers: rows i, i+4, i+8 and i+12, which share a register,
-// are taken one set after the other, eight floats of each.
-func packTranspose16() {
-	TEXT("packTransposeAVX512", NOSPLIT, "func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)")
-	Doc("packTransposeAVX512 is packCopyAVX512 for sixteen offsets at a time, turned: what the",
-		"offset number i yields becomes column i of dst, whose rows are ld apart. It",
-		"reads up to 7 floats beyond the end of each run, and writes as many rows beyond",
-		"the last one.")
-	Pragma("noescape")
-	dst := Load(Param("dst"), GP64())
-	ld := Load(Param("ld"), GP64())
-	src := Load(Param("src"), GP64())
-	offsets := Load(Param("offsets"), GP64())
-	SHLQ(U8(2), ld)
-	ld3 := GP64()
-	LEAQ(Mem{Base: ld, Index: ld, Scale: 2}, ld3)
-
-	Label("run")
-	to, left := GP64(), GP64()
-	MOVQ(dst, to)
-	Load(Param("length"), left)
-	from := GP64() // of the run, for an offset of 0
-	MOVQ(src, from)
-	Label("piece")
-	var x [2][4]reg.VecVirtual // of the first and the last four floats
-	for i := range 4 {
-		x[0][i], x[1][i] = ZMM(), ZMM()
-		for j := range 4 {
-			row := GP64()
-			MOVQ(Mem{Base: offsets}.Offset(8*(i+4*j)), row)
-			for half := range x {
-				m, v := Mem{Base: from, Index: row, Scale: 4}.Offset(16*half), x[half][i]
-				if j == 0 {
-					VMOVUPS(m, v.AsX())
-				} else {
-					VINSERTF32X4(U8(j), m, v, v)
-				}
-			}
-		}
-	}
-	for _, x := range x {
-		lo01, hi01, lo23, hi23 := ZMM(), ZMM(), ZMM(), ZMM()
-		VUNPCKLPS(x[1], x[0], lo01)
-		VUNPCKHPS(x[1], x[0], hi01)
-		VUNPCKLPS(x[3], x[2], lo23)
-		VUNPCKHPS(x[3], x[2], hi23)
-		for c, m := range []Mem{{Base: to}, {Base: to, Index: ld, Scale: 1}, {Base: to, Index: ld, Scale: 2}, {Base: to, Index: ld3, Scale: 1}} {
-			y := ZMM()
-			a, b := lo01, lo23
-			if c >= 2 {
-				a, b = hi01, hi23
-			}
-			VSHUFPS(U8([]uint8{0x44, 0xee}[c%2]), b, a, y)
-			VMOVUPS(y, m)
-		}
-		LEAQ(Mem{Base: to, Index: ld, Scale: 4}, to)
-	}
-	ADDQ(I8(32), from)
-	SUBQ(I8(8), left)
-	JG(LabelRef("piece"))
-
-	step := left
-	Load(Param("length"), step)
-	IMULQ(ld, step)
-	ADDQ(step, dst)
-	Load(Param("stride"), step)
-	LEAQ(Mem{Base: src, Index: step, Scale: 4}, src)
-	runs := step
-	Load(Param("runs"), runs)
-	DECQ(runs)
-	Comment("The count lives in its argument's place.")
 	Store(runs, Param("runs"))
 	JNZ(LabelRef("run"))
 	VZEROUPPER()

@@ -13,17 +13,20 @@ var avx512 = Set{
 		return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2
 	},
 
-	MR: 12, NR: 32, Lanes: 16,
+	// Sixteen rows turned at a time would lie in the same set of a first-level
+	// cache of eight ways where rows are a multiple of 4 KB apart, as fc6's are.
+	MR: 12, NR: 32, Lanes: 16, Turn: 8,
 	// A panel of B takes 32 KB, a block of A 98 KB, one of B 229 KB.
-	Block: Block{K: 256, M: 96, N: 224},
+	Block: Block{K: 384, M: 96, N: 224},
 
 	Peak:     fmaPeakAVX512,
 	PeakFLOP: 12 * 16 * 2, // twelve multiply-adds of sixteen floats
 
-	Gemm: gemm12x32AVX512,
+	Gemm:     gemm12x32AVX512,
+	GemmHalf: gemm12x16AVX512,
 
-	PackCopy:      packCopyAVX512,
-	PackTranspose: packTransposeAVX512,
+	PackCopy:      packCopyAVX2, // runs of 13 to 55 floats gain nothing from longer vectors
+	PackTranspose: packTransposeAVX2,
 	PackPanels:    packPanelsAVX512,
 	Split:         split,
 
@@ -103,7 +106,47 @@ var avx512 = Set{
 	},
 
 	Winograd: []Filter{
-		{3, winogradWeights3AVX512, winogradInput3AVX512, winogradOutput3AVX512, winogradGradient3AVX512, winogradWeightGradient3AVX512},
-		{5, winogradWeights5AVX512, winogradInput5AVX512, winogradOutput5AVX512, winogradGradient5AVX512, winogradWeightGradient5AVX512},
+		{
+			3, winogradWeights3AVX512,
+			tilesBy(winogradInput3AVX2, winogradInput3AVX512),
+			pixelsBy(winogradOutput3AVX2, winogradOutput3AVX512),
+			tilesBy(winogradGradient3AVX2, winogradGradient3AVX512),
+			winogradWeightGradient3AVX512,
+		},
+		{
+			5, winogradWeights5AVX512,
+			tilesBy(winogradInput5AVX2, winogradInput5AVX512),
+			pixelsBy(winogradOutput5AVX2, winogradOutput5AVX512),
+			tilesBy(winogradGradient5AVX2, winogradGradient5AVX512),
+			winogradWeightGradient5AVX512,
+		},
 	},
+}
+
+// narrow reports whether the last of a row's tiles fill no more than half a vector
+// of sixteen, as the seven tiles of a row of 13 pixels: vectors of eight then do
+// as many at a time.
+func narrow(tiles int) bool { return (tiles-1)%16 < 8 }
+
+// tilesBy chooses between two kernels of Filter.Input or Filter.Gradient by the
+// length of a row.
+func tilesBy(eight, sixteen func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)) func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int) {
+	return func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int) {
+		if narrow(tiles) {
+			eight(v, plane, x, pitch, phase, rows, tiles)
+			return
+		}
+		sixteen(v, plane, x, pitch, phase, rows, tiles)
+	}
+}
+
+// pixelsBy is tilesBy for Filter.Output.
+func pixelsBy(eight, sixteen func(y *float32, ld int, m *float32, plane, rows, tiles int)) func(y *float32, ld int, m *float32, plane, rows, tiles int) {
+	return func(y *float32, ld int, m *float32, plane, rows, tiles int) {
+		if narrow(tiles) {
+			eight(y, ld, m, plane, rows, tiles)
+			return
+		}
+		sixteen(y, ld, m, plane, rows, tiles)
+	}
 }

@@ -10,5 +10,11 @@ package kernel
 //go:noescape
 func gemm12x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, accumulate bool)
 
+// gemm12x16AVX512 computes C (12×16) = A·B, or += with accumulate.
+// A is packed as k columns of 12 values, B as k rows of 32.
+//
+//go:noescape
+func gemm12x16AVX512(k int, a *float32, b *float32, c *float32, ldc int, accumulate bool)
+
 // fmaPeakAVX512 executes n turns of twelve multiply-adds of 16 floats each.
 func fmaPeakAVX512(n int)

@@ -17,13 +17,14 @@ type Set struct {
 
 	// MR and NR are the sizes of the tile that Gemm keeps in registers: C is
 	// computed in pieces of MR rows by NR columns. Both are even, and NR is a
-	// multiple of Lanes and of 4.
+	// multiple of Lanes, of Turn and of 4.
 	MR, NR int
-	// Lanes is how many floats the kernels take at a time: how many rows
-	// PackTranspose turns, and by how many floats less one a kernel may go
-	// beyond the end of what it is given, where its comment says so. MR is below
-	// Lanes or a multiple of it.
+	// Lanes is how many floats the kernels take at a time, at most: by how many
+	// less one a kernel may go beyond the end of what it is given, where its
+	// comment says so.
 	Lanes int
+	// Turn is how many rows PackTranspose turns, at most Lanes.
+	Turn int
 	// Block are the sizes in which products are cut for the caches.
 	Block Block
 
@@ -37,15 +38,19 @@ type Set struct {
 	// accumulate. A is packed as k columns of MR values, B as k rows of NR.
 	Gemm func(k int, a, b, c *float32, ldc int, accumulate bool)
 
+	// GemmHalf is Gemm for the first NR/2 columns alone. It is nil in a set whose
+	// tiles are narrow enough.
+	GemmHalf func(k int, a, b, c *float32, ldc int, accumulate bool)
+
 	// PackCopy fills k rows of dst, ld apart: row p is, one behind the other,
 	// runs of length floats that lie stride apart from src+offsets[p] on. It
 	// may read Lanes−1 floats beyond the end of a run, and write as many beyond
 	// the end of a row before it goes on to the next.
 	PackCopy func(dst *float32, ld int, src *float32, offsets *int, k, runs, length, stride int)
 
-	// PackTranspose is PackCopy for Lanes offsets, turned: column i of dst is
+	// PackTranspose is PackCopy for Turn offsets, turned: column i of dst is
 	// what offsets[i] yields. It may read Lanes−1 floats beyond the end of a run
-	// and write as many rows beyond the last. Rows may overlap (ld < Lanes): the
+	// and write as many rows beyond the last. Rows may overlap (ld < Turn): the
 	// later wins.
 	PackTranspose func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)
 

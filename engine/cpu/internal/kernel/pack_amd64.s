@@ -4,6 +4,38 @@
 
 #include "textflag.h"
 
+// func packPanelsAVX2(dst *float32, panel int, src *float32, ld int, k int, panels int)
+// Requires: AVX
+TEXT ·packPanelsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ panel+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ ld+24(FP), BX
+	MOVQ k+32(FP), SI
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+
+row:
+	MOVQ DX, DI
+	MOVQ AX, R8
+	MOVQ panels+40(FP), R9
+
+panel:
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    $+64, DI
+	ADDQ    CX, R8
+	DECQ    R9
+	JNZ     panel
+	ADDQ    BX, DX
+	ADDQ    $+64, AX
+	DECQ    SI
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func packCopyAVX2(dst *float32, ld int, src *float32, offsets *int, k int, runs int, length int, stride int)
 // Requires: AVX
 TEXT ·packCopyAVX2(SB), NOSPLIT, $0-64
@@ -141,38 +173,6 @@ piece:
 	// The count lives in its argument's place: the registers are used up.
 	MOVQ R15, runs+32(FP)
 	JNZ  run
-	VZEROUPPER
-	RET
-
-// func packPanelsAVX2(dst *float32, panel int, src *float32, ld int, k int, panels int)
-// Requires: AVX
-TEXT ·packPanelsAVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ panel+8(FP), CX
-	MOVQ src+16(FP), DX
-	MOVQ ld+24(FP), BX
-	MOVQ k+32(FP), SI
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-
-row:
-	MOVQ DX, DI
-	MOVQ AX, R8
-	MOVQ panels+40(FP), R9
-
-panel:
-	VMOVUPS (DI), Y0
-	VMOVUPS 32(DI), Y1
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    $+64, DI
-	ADDQ    CX, R8
-	DECQ    R9
-	JNZ     panel
-	ADDQ    BX, DX
-	ADDQ    $+64, AX
-	DECQ    SI
-	JNZ     row
 	VZEROUPPER
 	RET
 

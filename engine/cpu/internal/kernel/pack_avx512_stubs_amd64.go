@@ -4,21 +4,6 @@
 
 package kernel
 
-// packCopyAVX512 copies, for each of k offsets, runs of length floats that lie
-// stride apart in src+offset, one behind the other into a row of dst; rows are ld
-// apart. It reads and writes up to 15 floats beyond the end of each run.
-//
-//go:noescape
-func packCopyAVX512(dst *float32, ld int, src *float32, offsets *int, k int, runs int, length int, stride int)
-
-// packTransposeAVX512 is packCopyAVX512 for sixteen offsets at a time, turned: what the
-// offset number i yields becomes column i of dst, whose rows are ld apart. It
-// reads up to 7 floats beyond the end of each run, and writes as many rows beyond
-// the last one.
-//
-//go:noescape
-func packTransposeAVX512(dst *float32, ld int, src *float32, offsets *int, runs int, length int, stride int)
-
 // packPanelsAVX512 copies k rows, ld apart, into panels of 32 columns that start panel
 // floats apart. It reads whole panels: up to 31 floats beyond the end of a row.
 //

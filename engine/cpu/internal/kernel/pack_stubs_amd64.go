@@ -4,6 +4,12 @@
 
 package kernel
 
+// packPanelsAVX2 copies k rows, ld apart, into panels of 16 columns that start panel
+// floats apart. It reads whole panels: up to 15 floats beyond the end of a row.
+//
+//go:noescape
+func packPanelsAVX2(dst *float32, panel int, src *float32, ld int, k int, panels int)
+
 // packCopyAVX2 copies, for each of k offsets, runs of length floats that lie
 // stride apart in src+offset, one behind the other into a row of dst; rows are ld
 // apart. It reads and writes up to 7 floats beyond the end of each run.
@@ -18,12 +24,6 @@ func packCopyAVX2(dst *float32, ld int, src *float32, offsets *int, k int, runs 
 //
 //go:noescape
 func packTransposeAVX2(dst *float32, ld int, src *float32, offsets *int, runs int, length int, stride int)
-
-// packPanelsAVX2 copies k rows, ld apart, into panels of 16 columns that start panel
-// floats apart. It reads whole panels: up to 15 floats beyond the end of a row.
-//
-//go:noescape
-func packPanelsAVX2(dst *float32, panel int, src *float32, ld int, k int, panels int)
 
 // split2AVX2 is dst[f·phase + i] = src[2·i + f] for i below phase, which is at least 8.
 //

@@ -1,0 +1,68 @@
+package cpu
+
+import (
+	"slices"
+
+	"alexnet/engine"
+)
+
+// constant is what a program that only infers keeps of a convolution's weights:
+// packed, and transformed where Winograd's filtering wants them so. It lies in the
+// workspace. The first run makes it, and so does a run after the weights have
+// changed or after another program has used the workspace.
+type constant struct {
+	weights *engine.Tensor
+	floats  int
+	at      int    // of its first float in the shared workspace, since Compile
+	version uint64 // of the weights that it was made of; 0 for none
+}
+
+// constantWeights reports whether ops leave the weights w alone and aren't part of
+// training, which changes them after every run.
+func constantWeights(ops []engine.Op, w *engine.Tensor) bool {
+	return !slices.ContainsFunc(ops, func(op engine.Op) bool {
+		_, backward := op.(engine.ConvBackward)
+		return backward || slices.Contains(op.Writes(), w)
+	})
+}
+
+// of is the constant's memory; of nil it is the start of the shared workspace,
+// where what every run makes anew lies.
+func (k *constant) of(c *Context) []float32 {
+	if k == nil {
+		return c.shared
+	}
+	return c.shared[k.at:]
+}
+
+// keep makes s, which fills k, run only when it has to. k is nil for what every run
+// makes anew.
+func (c *Context) keep(k *constant, s stage) []stage {
+	if k == nil {
+		return []stage{s}
+	}
+	return []stage{{s.parts, func(w *worker, part int) {
+		if k.version != c.versions[k.weights] {
+			s.run(w, part)
+		}
+	}}, {1, func(*worker, int) { k.version = c.versions[k.weights] }}}
+}
+
+// changed notes that a tensor has other contents now. Only the queue's goroutine
+// calls it, while no stage runs.
+func (c *Context) changed(t *engine.Tensor) {
+	if t.Type == engine.Master {
+		c.versions[t]++
+	}
+}
+
+// enter makes p the program whose constants lie in the workspace.
+func (p *program) enter() {
+	if p.c.tenant == p || p.workspace == 0 {
+		return
+	}
+	p.c.tenant = p
+	for _, k := range p.constants {
+		k.version = 0
+	}
+}

@@ -1,0 +1,126 @@
+package cpu_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"alexnet/engine"
+	"alexnet/engine/cpu"
+)
+
+// TestConstants: weights that are kept packed are made anew after an upload, after
+// a program that updates them, and after another program has used the workspace.
+// Every result is that of a context which has never seen other weights.
+func TestConstants(t *testing.T) {
+	for _, kernels := range usable() {
+		t.Run(kernels, func(t *testing.T) {
+			for _, window := range []engine.Window{
+				{Size: 11, Stride: 4, Pad: 2}, // by definition
+				{Size: 3, Stride: 1, Pad: 1},  // Winograd's, over slices of maps
+			} {
+				checkConstants(t, kernels, window)
+			}
+		})
+	}
+}
+
+// constants are programs of one context that share a convolution's weights.
+type constants struct {
+	engine.Context
+	op                     engine.ConvForward
+	other                  engine.ConvForward
+	update                 engine.Update
+	infer, intrude, change engine.Program
+}
+
+func newConstants(t *testing.T, kernels string, window engine.Window) *constants {
+	t.Helper()
+	c := &constants{Context: open(t, cpu.Options{Kernels: kernels})}
+	const in, out, side = 33, 40, 23
+	n := &net{c.Context, 1}
+	convolution := func() engine.ConvForward {
+		return engine.ConvForward{Window: window, Groups: 1, X: n.maps(in, side), Y: n.maps(out, window.Out(side)),
+			W: n.tensor(engine.Master, out, in, window.Size, window.Size), B: n.tensor(engine.Master, out)}
+	}
+	c.op, c.other = convolution(), convolution()
+	c.update = engine.Update{W: c.op.W, V: n.tensor(engine.Float32, out, in, window.Size, window.Size), G: n.tensor(engine.Float32, out, in, window.Size, window.Size), Rate: 1}
+	programs := [][]engine.Op{{c.op}, {c.other}, {c.update}}
+	plan := engine.PlanArena(c.Context, programs...)
+	if err := c.Reserve(plan.Arena(), plan.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range []*engine.Program{&c.infer, &c.intrude, &c.change} {
+		var err error
+		if *p, err = c.Compile(programs[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, tensor := range []*engine.Tensor{c.op.X, c.op.B, c.other.X, c.other.W, c.other.B, c.update.V, c.update.G} {
+		c.fill(t, tensor, uint64(i))
+	}
+	return c
+}
+
+// fill uploads values that depend on the seed.
+func (c *constants) fill(t *testing.T, tensor *engine.Tensor, seed uint64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 3))
+	x := make([]float32, tensor.Shape.Len())
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	if err := c.Upload(tensor, x); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *constants) run(t *testing.T, p engine.Program) {
+	t.Helper()
+	if err := p.Run(engine.Step{LearningRate: .5, Momentum: .25}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// result infers and returns the output.
+func (c *constants) result(t *testing.T) []float32 {
+	t.Helper()
+	c.run(t, c.infer)
+	y := make([]float32, c.op.Y.Shape.Len())
+	if err := errors.Join(c.Download(y, c.op.Y), c.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	return y
+}
+
+func checkConstants(t *testing.T, kernels string, window engine.Window) {
+	fresh := func(seed uint64, prepare func(c *constants)) []float32 {
+		c := newConstants(t, kernels, window)
+		c.fill(t, c.op.W, seed)
+		prepare(c)
+		return c.result(t)
+	}
+	first, second := fresh(100, func(*constants) {}), fresh(200, func(*constants) {})
+	updated := fresh(200, func(c *constants) { c.run(t, c.change) })
+	if slices.Equal(first, second) || slices.Equal(second, updated) {
+		t.Fatal("other weights have the same result")
+	}
+	c := newConstants(t, kernels, window)
+	check := func(what string, want []float32) {
+		t.Helper()
+		for range 2 {
+			if !slices.Equal(c.result(t), want) {
+				t.Errorf("%d×%d: after %s the result is another", window.Size, window.Size, what)
+			}
+		}
+	}
+	c.fill(t, c.op.W, 100)
+	check("an upload", first)
+	c.run(t, c.intrude)
+	check("another program", first)
+	c.fill(t, c.op.W, 200)
+	check("a second upload", second)
+	c.run(t, c.change)
+	check("an update", updated)
+}
