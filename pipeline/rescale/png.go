@@ -7,6 +7,7 @@ import (
 	"compress/zlib"
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"image"
 	"image/png"
@@ -15,9 +16,9 @@ import (
 
 // PNG files are read as libpng reads them: of the chunks, only those that the
 // colours are made of count. A bad check sum of another chunk, bytes behind the
-// image data, a check sum of the whole that is wrong or missing, and a missing end
-// do no harm; image data that are missing or don't match their chunk's check sum
-// do. image/png is stricter, so it is given the chunks that count.
+// image data, a wrong check sum of them in a chunk or of the whole, and a missing
+// end do no harm; image data that are missing, or that neither check sum says to be
+// right, do. image/png is stricter, so it is given the chunks that count.
 
 func pngConfig(file []byte) (image.Config, error) {
 	p, err := readPNG(file)
@@ -31,6 +32,9 @@ func decodePNG(ctx context.Context, file []byte) (image.Image, error) {
 	p, err := readPNG(file)
 	if err != nil {
 		return nil, err
+	}
+	if p.ended && len(p.data) == 0 {
+		return nil, errors.New("it ends without image data")
 	}
 	img, err := png.Decode(p.reader(ctx))
 	if err == nil || ctx.Err() != nil {
@@ -127,30 +131,45 @@ func pngWhole(chunk []byte) bool {
 }
 
 // pixelsOnly returns the file with the bytes of its pixels and nothing behind them,
-// if they all are there and no chunk's check sum says that they are wrong.
+// if they all are there, and the check sums of their chunks or else that of the
+// whole say that they are right.
 func (p *pngFile) pixelsOnly(ctx context.Context) (rest pngFile, ok bool) {
 	var packed []io.Reader
+	whole := false // its check sum counts
 	for _, chunk := range p.data {
 		body := chunk[min(8, len(chunk)):]
 		if pngWhole(chunk) {
 			body = chunk[8 : len(chunk)-4]
-			if crc32.ChecksumIEEE(chunk[4:len(chunk)-4]) != binary.BigEndian.Uint32(chunk[len(chunk)-4:]) {
-				return rest, false
-			}
+			whole = whole || crc32.ChecksumIEEE(chunk[4:len(chunk)-4]) != binary.BigEndian.Uint32(chunk[len(chunk)-4:])
 		}
 		packed = append(packed, &contextReader{ctx, bytes.NewReader(body)})
 	}
+	var pixels io.Reader
 	r := bufio.NewReader(io.MultiReader(packed...))
-	if _, err := r.Discard(2); err != nil { // zlib's header: its check sum is not looked at
-		return rest, false
+	if whole {
+		z, err := zlib.NewReader(r)
+		if err != nil {
+			return rest, false
+		}
+		pixels = z
+	} else {
+		if _, err := r.Discard(2); err != nil { // zlib's header
+			return rest, false
+		}
+		pixels = flate.NewReader(r)
 	}
 	var out bytes.Buffer
 	w, err := zlib.NewWriterLevel(&out, zlib.BestSpeed)
 	if err != nil {
 		return rest, false
 	}
-	if _, err := io.CopyN(w, flate.NewReader(r), p.pixelBytes()); err != nil || w.Close() != nil {
+	if _, err := io.CopyN(w, pixels, p.pixelBytes()); err != nil || w.Close() != nil {
 		return rest, false
+	}
+	if whole {
+		if n, err := pixels.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+			return rest, false
+		}
 	}
 	return pngFile{p.header, p.palette, [][]byte{pngChunk("IDAT", out.Bytes())}, true}, true
 }
