@@ -16,12 +16,8 @@
 //
 // # Decoding JPEG
 //
-// Nearly all photographs are baseline files, which package baseline decodes to
-// libjpeg's pixels, to the bit. Others (progressive, CMYK, damaged in some way)
-// go to libjpeg-turbo where the machine has it (package turbojpeg), and to
-// image/jpeg where not, with chroma interpolated in libjpeg's way: before they are
-// resized, those two differ by at most 4 levels, and 0.05 in the mean. What is
-// wrong with a damaged file is theirs to say.
+// Package jpeg has the decoders, and says which takes what. All give libjpeg's
+// pixels, to the bit, so it doesn't matter whether the machine has libjpeg-turbo.
 //
 // # Resampling
 //

@@ -31,7 +31,7 @@ const (
 type Config struct {
 	Size      int    // side of the square result in pixels; 0 means DefaultSize
 	MaxPixels int    // larger pictures are refused unread; 0 means DefaultMaxPixels
-	MaxBytes  int64  // of memory for decoding a picture (Description.Memory); 0 means 12 for each of MaxPixels
+	MaxBytes  int64  // of memory for decoding a picture (Description.Memory); 0 means 16 for each of MaxPixels
 	Decoder   string // of JPEG files that package jpeg's first decoder leaves to others: Auto, Turbo or Go; "" means Auto
 	Resampler string // Fast or Imaging; "" means Fast
 }
@@ -77,7 +77,7 @@ func New(cfg Config) *Rescaler {
 		cfg.MaxPixels = DefaultMaxPixels
 	}
 	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = 12 * int64(cfg.MaxPixels)
+		cfg.MaxBytes = 16 * int64(cfg.MaxPixels)
 	}
 	r := &Rescaler{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, jpeg: jpeg.NewDecoder(cfg.Decoder != Go)}
 	if cfg.Resampler != Imaging {

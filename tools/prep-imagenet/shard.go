@@ -93,7 +93,7 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode pictures; 0 means one a processor", Destination: &f.Workers},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of the training order", Destination: &f.Seed},
 			&cli.IntFlag{Name: "limit", Usage: "take only `N` pictures, an even share of each class; 0 means all", Destination: &f.Limit},
-			&cli.StringFlag{Name: "decoder", Usage: "what decodes JPEG files that aren't baseline, and encodes: turbo (libjpeg-turbo), go, or auto: turbo where this machine has it", Value: rescale.Auto, Destination: &f.Decoder},
+			&cli.StringFlag{Name: "decoder", Usage: "what decodes JPEG files that the fast decoder leaves to others, and encodes: turbo (libjpeg-turbo), go, or auto: turbo where this machine has it", Value: rescale.Auto, Destination: &f.Decoder},
 			&cli.StringFlag{Name: "resampler", Usage: "what resizes: fast, or imaging (slow, the reference it is checked against)", Value: rescale.Fast, Destination: &f.Resampler},
 			&cli.StringFlag{Name: "on-bad", Usage: "skip a picture that can't be read, or stop", Value: "skip", Destination: &f.onBad},
 			&cli.StringFlag{Name: "max-bad", Usage: "give up after more than `N` bad pictures, a number or a share such as 1% or 0.01; otherwise never", Destination: &f.maxBad},
