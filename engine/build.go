@@ -81,10 +81,8 @@ func (b *builder) groups() int { return b.net.Towers / b.parts() }
 func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Tensor) {
 	ops := make([][]Op, b.parts())
 	f := flow{extent: Extent{3, b.net.Input.Size, b.net.Input.Size}, whole: true}
-	for p, in := range b.inputs {
-		y := b.activation(p, "input", 3, f.extent)
-		ops[p] = append(ops[p], Input{Pixels: in.pixels, Colour: in.colour, Mean: in.mean, Y: y, Scale: b.scale()})
-		f.x = append(f.x, y)
+	for p := range b.inputs {
+		f.x = append(f.x, b.input(ops, p))
 	}
 	backs := make([]backward, len(b.net.Layers))
 	param := 0
@@ -123,6 +121,14 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 		}
 	}
 	return ops, backs, f.x[0]
+}
+
+// input emits what makes a part's input of pixels.
+func (b *builder) input(ops [][]Op, p int) *Tensor {
+	in, size := b.inputs[p], b.net.Input.Size
+	y := b.activation(p, "input", 3, Extent{3, size, size})
+	ops[p] = append(ops[p], Input{Pixels: in.pixels, Colour: in.colour, Mean: in.mean, Y: y, Scale: b.scale()})
+	return y
 }
 
 func (b *builder) scale() float32 {
@@ -174,6 +180,9 @@ func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out
 		dx := make([]*Tensor, b.parts())
 		for p := range holders {
 			ws, bs := w.slices[p], bias.slices[p]
+			if first && b.cfg.lean() {
+				x[p] = b.input(ops, p)
+			}
 			if !first {
 				dx[p] = b.tensor(p, l.Name+".input.grad", Working, Scratch, x[p].Shape)
 			}
@@ -181,6 +190,11 @@ func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out
 				ops[p] = append(ops[p], ConvBackward{Window: geometry, Groups: groups, X: x[p], W: ws.w, DY: dy[p], DW: ws.g, DB: bs.g, DX: dx[p]})
 			} else {
 				ops[p] = append(ops[p], DenseBackward{X: x[p], W: ws.w, DY: dy[p], DW: ws.g, DB: bs.g, DX: dx[p]})
+			}
+			for _, q := range []*parameter{w, bias} {
+				if q.early && !b.frozen(q.layer) {
+					ops[p] = append(ops[p], b.updateOf(q, p))
+				}
 			}
 		}
 		if b.cfg.pieces() == 1 {

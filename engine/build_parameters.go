@@ -13,6 +13,9 @@ type parameter struct {
 	// whole is, of what is sliced over the ranks, the copy of everything that
 	// inference reads, as Model.Assemble left it; nil elsewhere.
 	whole *Tensor
+
+	// early says that the update follows the gradient at once, which is forgotten.
+	early bool
 }
 
 // inference is the tensor that a part's inference reads.
@@ -67,6 +70,11 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 			Parameter: Parameter{Name: name, Dims: dims},
 			layer:     l.Name, fanIn: shape.Row(), start: start, bias: bias,
 			slices: make([]*slice, b.parts()),
+			early:  b.cfg.lean() && l.Dense != nil && reads != ReadsOwn,
+		}
+		life := Persistent
+		if q.early {
+			life = Scratch
 		}
 		if splits {
 			q.whole = b.tensor(0, name+".whole", Master, Persistent, shape)
@@ -77,7 +85,7 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 			s := &slice{w: b.tensor(p, name, Master, Persistent, shape)}
 			if !b.cfg.Inference {
 				s.v = b.tensor(p, name+".momentum", Float32, Persistent, shape)
-				s.g = b.tensor(p, name+".grad", Float32, Persistent, shape)
+				s.g = b.tensor(p, name+".grad", Float32, life, shape)
 				s.sum = s.g
 				if b.cfg.pieces() > 1 && !b.frozen(l.Name) {
 					s.sum = b.tensor(p, name+".grad.sum", Float32, Persistent, shape)

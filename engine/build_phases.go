@@ -52,24 +52,30 @@ func (b *builder) accumulation(first bool) [][]Op {
 
 func (b *builder) frozen(layer string) bool { return slices.Contains(b.cfg.Freeze, layer) }
 
-// update returns, per part, the update of every parameter that isn't frozen.
+// update returns, per part, the update of every parameter that isn't frozen, and
+// hasn't been updated behind its gradient.
 func (b *builder) update() [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
-		if b.frozen(q.layer) {
+		if b.frozen(q.layer) || q.early {
 			continue
-		}
-		decay := b.cfg.Decay
-		if q.bias {
-			decay = 0
 		}
 		for p, s := range q.slices {
 			if s != nil {
-				ops[p] = append(ops[p], Update{W: s.w, V: s.v, G: s.sum, Halt: b.head.halt, Decay: decay, Rate: 1})
+				ops[p] = append(ops[p], b.updateOf(q, p))
 			}
 		}
 	}
 	return b.meet(ops)
+}
+
+// updateOf is the update of a part's share of a parameter.
+func (b *builder) updateOf(q *parameter, part int) Update {
+	s, decay := q.slices[part], b.cfg.Decay
+	if q.bias {
+		decay = 0
+	}
+	return Update{W: s.w, V: s.v, G: s.sum, Halt: b.head.halt, Decay: decay, Rate: 1}
 }
 
 func (b *builder) loss(logits *Tensor) SoftmaxLoss {

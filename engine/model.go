@@ -38,6 +38,11 @@ type ModelConfig struct {
 	Hybrid bool
 	// Freeze names layers whose weights and biases training leaves alone.
 	Freeze []string
+	// Lean takes less memory for the same results: a dense layer's weights are
+	// updated right behind their gradient, which is then forgotten (Read of it
+	// fails), and the net's input is computed again for the first layer's gradient.
+	// It is off where a batch is cut, or gradients are added up over ranks.
+	Lean bool
 	// Probabilities asks for the softmax outputs of training steps too; Infer
 	// always returns them.
 	Probabilities bool
@@ -215,6 +220,9 @@ func (c ModelConfig) pieces() int {
 	}
 	return c.Accumulate
 }
+
+// lean says that Lean acts.
+func (c ModelConfig) lean() bool { return c.Lean && c.pieces() == 1 && c.Communicator == nil }
 
 // ranks is the number of processes that share a step.
 func (c ModelConfig) ranks() int {

@@ -141,6 +141,9 @@ func (q *parameter) each(f Field, values []float32, do func(part []float32, t *T
 		if t == nil {
 			return fmt.Errorf("%s: the model was made for inference only", q.Name)
 		}
+		if f == Gradient && q.early {
+			return fmt.Errorf("%s: its gradient is not kept, to save memory", q.Name)
+		}
 		n := t.Shape.Len()
 		if err := do(values[:n], t); err != nil {
 			return err

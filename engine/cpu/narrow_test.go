@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"alexnet/engine"
@@ -190,5 +191,92 @@ func TestNarrowNoAllocations(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestNarrowContexts trains on many contexts at once, each of which uses tiles where
+// there are some: all come to the same weights.
+func TestNarrowContexts(t *testing.T) {
+	everyNarrowSet(t, func(t *testing.T, kernels string) {
+		if kernels == "portable" {
+			t.Skip("has no state of its own")
+		}
+		got := make([][]uint32, 4)
+		var all sync.WaitGroup
+		for i := range got {
+			m, b := mini(t, openNarrow(t, kernels, 1+i%2))
+			all.Go(func() {
+				got[i] = train(t, m, b, 1)
+				if err := m.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		for i, bits := range got {
+			if !slices.Equal(bits, got[0]) {
+				t.Errorf("context %d differs from the first", i)
+			}
+		}
+	})
+}
+
+// TestLean: a model that forgets the gradients of dense layers comes to the same
+// weights, bit for bit, in less memory.
+func TestLean(t *testing.T) {
+	for _, precision := range cpu.Precisions {
+		var bits [2][]uint32
+		var memory [2]int64
+		for i, lean := range []bool{false, true} {
+			kernels := ""
+			if precision == "bf16" {
+				kernels = fastestNarrow()
+			}
+			c := open(t, cpu.Options{Threads: 2, Kernels: kernels, Precision: precision})
+			net, err := engine.Preset("alexnet-mini", 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := engine.NewModel(net, []engine.Context{c}, engine.ModelConfig{Batch: 6, Decay: 0.0005, Lean: lean, Freeze: []string{"fc7"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Initialize(engine.InitHe, 1); err != nil {
+				t.Fatal(err)
+			}
+			_, b := mini(t, open(t, cpu.Options{Threads: 1}))
+			bits[i], memory[i] = train(t, m, b, 3), m.Plans()[0].Total()
+			if _, err := m.Read(engine.Gradient, "fc6.weight"); (err != nil) != lean {
+				t.Errorf("%s, lean %v: reading a gradient: %v", precision, lean, err)
+			}
+			if _, err := m.Read(engine.Gradient, "conv1.weight"); err != nil {
+				t.Error(err)
+			}
+		}
+		if !slices.Equal(bits[0], bits[1]) {
+			t.Errorf("%s: the lean model's losses or weights differ", precision)
+		}
+		if memory[1] >= memory[0] {
+			t.Errorf("%s: lean takes %d bytes, otherwise %d", precision, memory[1], memory[0])
+		}
+	}
+}
+
+// TestNarrowMemory wants the paper's net to train on 128 pictures in less than 930 MB,
+// so that with what a program takes besides it stays under 1 GB.
+func TestNarrowMemory(t *testing.T) {
+	net, err := engine.Preset("alexnet", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, cpu.Options{Threads: 2, Kernels: fastestNarrow(), Precision: "bf16"})
+	plans, err := engine.PlanModel(net, []engine.Context{c}, engine.ModelConfig{Batch: 128, Decay: .0005, Lean: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plans[0]
+	t.Logf("persistent %d MB, scratch %d, workspace %d", p.Persistent/1e6, p.Scratch/1e6, p.Workspace/1e6)
+	if p.Total() > 930e6 {
+		t.Errorf("the plan takes %d MB", p.Total()/1e6)
 	}
 }

@@ -276,7 +276,8 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 }
 
 func benchModel(f *benchConfig) engine.ModelConfig {
-	return engine.ModelConfig{Batch: f.batch, InputScale: 1. / 64, Decay: 5e-4}
+	kernels, _ := devices.ChosenKernels(f.devices, f.options)
+	return engine.ModelConfig{Batch: f.batch, InputScale: 1. / 64, Decay: 5e-4, Lean: kernels != ""} // as training has it
 }
 
 // medianRate is images per second of the median of f.steps calls after one.

@@ -143,6 +143,7 @@ func (j *job) modelConfig(mean []float32) engine.ModelConfig {
 	return engine.ModelConfig{
 		Batch: j.share(), Accumulate: j.Accumulate, Mean: mean, Decay: float32(j.Decay), Smoothing: float32(j.Smoothing), Freeze: list(j.Freeze),
 		Communicator: communicatorOf(j.group), Hybrid: j.Parallel == parallelHybrid,
+		Lean: j.kernels != "", // a GPU updates all weights at once
 	}
 }
 
