@@ -208,7 +208,7 @@ func refusals(ctx context.Context, k *kit, p *part) error {
 	both := make(chan error, 2)
 	for range 2 {
 		go func() {
-			_, err := k.output(ctx, "train-alexnet", k.cast([]string{"bench", noLayers, "--devices", "cuda:0", "--precision", "bf16", "--steps", "20"})...)
+			_, err := k.output(ctx, "train-alexnet", k.cast([]string{"bench", noLayers, "--devices", "cuda:0", "--precision", "bf16", "--batch", "128", "--steps", "20"})...)
 			both <- err
 		}()
 	}
