@@ -205,6 +205,9 @@ func refusals(ctx context.Context, k *kit, p *part) error {
 			return fmt.Errorf("train-alexnet %s: want a refusal with %q, got %v", strings.Join(c.args, " "), c.want, err)
 		}
 	}
+	if k.rehearse { // processes don't share an emulated GPU
+		return nil
+	}
 	both := make(chan error, 2)
 	for range 2 {
 		go func() {
