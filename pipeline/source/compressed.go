@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"syscall"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -170,6 +169,25 @@ type spool struct {
 	size int64
 }
 
+// SpoolError says that an archive couldn't be unpacked for want of room or of a
+// folder for the temporary file.
+type SpoolError struct {
+	Archive string // "" before the first
+	Dir     string // of the temporary file
+	Bytes   int64  // that were written
+	Err     error
+}
+
+func (e *SpoolError) Error() string {
+	if e.Archive == "" {
+		return fmt.Sprintf("make a temporary file for unpacked archives in %s: %v: choose another folder", show(e.Dir), e.Err)
+	}
+	return fmt.Sprintf("%s: unpack it to a temporary file in %s: %v, after %d bytes: choose a folder with more room, or unpack the archive yourself",
+		show(e.Archive), show(e.Dir), e.Err, e.Bytes)
+}
+
+func (e *SpoolError) Unwrap() error { return e.Err }
+
 // newSpool makes a spool in dir, or in the system's folder for temporary files.
 func newSpool(dir string) (*spool, error) {
 	if dir == "" {
@@ -177,7 +195,7 @@ func newSpool(dir string) (*spool, error) {
 	}
 	f, err := os.CreateTemp(dir, ".unpacked-*.tmp")
 	if err != nil {
-		return nil, fmt.Errorf("make room for the unpacked archive in %s: %w", show(dir), cause(err))
+		return nil, &SpoolError{Dir: dir, Err: cause(err)}
 	}
 	os.Remove(f.Name()) // not on systems that keep the names of open files: close removes it there
 	return &spool{dir: dir, file: f}, nil
@@ -212,11 +230,7 @@ func (s *spool) unpack(ctx context.Context, f *os.File, format *compression) (of
 		}
 		n, err := r.Read(b)
 		if wrote, err := s.file.Write(b[:n]); err != nil {
-			todo := ""
-			if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-				todo = ": choose a folder with more room for temporary files, or unpack the archive yourself"
-			}
-			return 0, 0, fmt.Errorf("%s: unpack it in %s: %w, after %d bytes%s", show(f.Name()), show(s.dir), cause(err), s.size+int64(wrote), todo)
+			return 0, 0, &SpoolError{f.Name(), s.dir, s.size + int64(wrote), cause(err)}
 		}
 		s.size += int64(n)
 		switch size := s.size - offset; {

@@ -114,7 +114,7 @@ func TestCompressedTarErrors(t *testing.T) {
 		checkOpenError(t, filepath.Join(folder(t, file{c.name, c.data}), c.name), Options{Layout: "webdataset"}, c.want)
 	}
 	p := filepath.Join(folder(t, file{"x.tgz", packed[".tgz"]}), "x.tgz")
-	checkOpenError(t, p, Options{Spool: filepath.Join(filepath.Dir(p), "none")}, "make room for the unpacked archive in")
+	checkOpenError(t, p, Options{Spool: filepath.Join(filepath.Dir(p), "none")}, "make a temporary file for unpacked archives in")
 	if _, err := os.Stat("/dev/full"); err == nil {
 		f, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 		if err != nil {
@@ -127,7 +127,7 @@ func TestCompressedTarErrors(t *testing.T) {
 		}
 		defer from.Close()
 		_, _, err = (&spool{dir: "somewhere", file: f}).unpack(t.Context(), from, compressionOf(from))
-		if err == nil || !strings.Contains(err.Error(), "no space left on device, after 0 bytes: choose a folder with more room") {
+		if err == nil || !strings.Contains(err.Error(), "unpack it to a temporary file in somewhere: no space left on device, after 0 bytes: choose a folder with more room") {
 			t.Errorf("full disk: %v", err)
 		}
 	}

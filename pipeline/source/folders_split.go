@@ -54,10 +54,11 @@ func splitOfFolder(name string) (split string) {
 // validation or testing has folders in it. Archives often unpack to a folder in a
 // folder of that name (seg_train/seg_train): the inner one counts.
 func findSplits(t tree, root string) (map[string]string, error) {
-	ids, _, err := classFolders(t, root)
+	entries, err := t.list(root, asClasses)
 	if err != nil {
 		return nil, err
 	}
+	ids, _ := sortOut(entries)
 	splits := map[string]string{}
 	labelled := false
 	for _, id := range ids {

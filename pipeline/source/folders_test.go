@@ -243,6 +243,9 @@ func TestClassLinks(t *testing.T) {
 	} {
 		checkOpenError(t, make(target), Options{}, want)
 	}
+	splits := onDisk(t, "val/a/1", "val/b/1")
+	link(t, "gone", filepath.Join(splits, "train"))
+	checkOpenError(t, splits, Options{Split: "val"}, "train: is a link to gone, which isn't there")
 	s, told := openNoted(t, make("../real/n2"), Options{})
 	if got, want := list(s), "n1:n1/1 n1:n1/deep/1 n2:n2/1 n3:n3/1"; got != want {
 		t.Errorf("got %s, want %s", got, want)

@@ -224,6 +224,9 @@ func firstNames(names []string, n int) string {
 
 // explain says what a job that was interrupted or failed leaves.
 func (f *shardFlags) explain(err error, kept int) error {
+	if spool := new(source.SpoolError); errors.As(err, &spool) {
+		return fmt.Errorf("%w (--spool DIR)", err)
+	}
 	switch cancelled := errors.Is(err, context.Canceled); {
 	case cancelled && kept > 0:
 		return fmt.Errorf("interrupted; %d shards stay in %s: give the same command to go on: %w", kept, f.Out, err)

@@ -52,3 +52,16 @@ func TestShardTellsWhatIsLost(t *testing.T) {
 		t.Errorf("%s", stdout)
 	}
 }
+
+// TestShardSpool: a folder for unpacked archives that isn't there is named with its
+// flag.
+func TestShardSpool(t *testing.T) {
+	in := filepath.Join(t.TempDir(), "x.tgz")
+	if err := os.WriteFile(in, []byte("\x1f\x8b\x08\x00text"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := prep(t, t.Context(), "shard", "--in", in, "--layout", "folders", "--out", filepath.Join(t.TempDir(), "out"), "--spool", filepath.Join(t.TempDir(), "none"))
+	if code != command.Failed || !strings.Contains(stderr, "none: no such file or directory: choose another folder (--spool DIR)") {
+		t.Errorf("%d, %s", code, stderr)
+	}
+}
