@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"alexnet/internal/file"
+	"alexnet/internal/plaintext"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -159,6 +160,9 @@ func readPCA(path string) (PCA, error) {
 		if errors.As(err, &pathError) {
 			err = pathError.Err // the caller names the file
 		}
+		return PCA{}, err
+	}
+	if text, err = plaintext.Bytes(text); err != nil {
 		return PCA{}, err
 	}
 	// Go's arrays take JSON arrays of any length, slices tell.

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"alexnet/internal/plaintext"
 )
 
 // Net describes a network as data: what a preset returns, what a JSON net file
@@ -80,7 +82,11 @@ type DropoutSpec struct {
 
 // ReadNet reads and validates a JSON net file. Unknown fields are errors.
 func ReadNet(r io.Reader) (*Net, error) {
-	d := json.NewDecoder(r)
+	text, err := plaintext.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("net file: %w", err)
+	}
+	d := json.NewDecoder(text)
 	d.DisallowUnknownFields()
 	n := new(Net)
 	if err := d.Decode(n); err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"alexnet/internal/plaintext"
 )
 
 // ReadClasses reads a class list for Options.Classes: one class a line in label
@@ -23,7 +25,7 @@ func ReadClasses(path string) ([]Class, error) {
 	shown := show(path)
 	var classes []Class
 	seen := map[string]bool{}
-	r, err := textReader(f)
+	r, err := plaintext.NewReader(f)
 	if err != nil {
 		return nil, fmt.Errorf("read the class list %s: %w", shown, err)
 	}

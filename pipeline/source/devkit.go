@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	regular "alexnet/internal/file"
+	"alexnet/internal/plaintext"
 )
 
 // The ILSVRC2012 development kit for tasks 1 and 2, and the two files that are
@@ -199,7 +200,7 @@ func matText(s map[string]*matArray, field string) (string, error) {
 // parseTruth reads one id a line and returns the labels. Its errors start with
 // the number of the line.
 func parseTruth(r io.Reader, byID map[int]int) (labels []int, err error) {
-	text, err := textReader(r)
+	text, err := plaintext.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf(": %w", err)
 	}

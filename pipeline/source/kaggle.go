@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"alexnet/internal/plaintext"
 )
 
 // Kaggle's copy of ILSVRC 2012 (competition "imagenet-object-localization-
@@ -201,7 +203,7 @@ func readSolution(file string, classes map[string]int) (map[string]int, error) {
 
 // parseSolution's errors start with the number of the line.
 func parseSolution(r io.Reader, classes map[string]int) (map[string]int, error) {
-	text, err := textReader(r)
+	text, err := plaintext.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"alexnet/internal/plaintext"
 )
 
 // row is one picture of a manifest.
@@ -38,7 +40,7 @@ var (
 // is UTF-8, or UTF-16 with a byte order mark. Errors, those of visit too, get the manifest's
 // name and the line in front.
 func readRows(name string, r io.Reader, visit func(row) error) error {
-	b, err := textReader(r)
+	b, err := plaintext.NewReader(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w", show(name), err)
 	}

@@ -9,9 +9,6 @@ import (
 	"alexnet/internal/printable"
 )
 
-// byteOrderMark begins texts that some editors and tables write.
-const byteOrderMark = "\ufeff"
-
 // EncodeName returns a file's name as items, classes and shards hold it: as it
 // is, if it is UTF-8. Each byte that isn't part of UTF-8 is written \xHH, with
 // two lower-case digits, and so that no two names become one, a backslash that

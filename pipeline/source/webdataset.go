@@ -13,6 +13,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"alexnet/internal/plaintext"
 )
 
 // A WebDataset is a set of tars. Files of a sample follow each other and share
@@ -281,7 +283,7 @@ func (s *sample) readLabel(r io.ReaderAt) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := jsonLabel(bytes.TrimPrefix(b, []byte(byteOrderMark)))
+	text, err := jsonLabel(bytes.TrimPrefix(b, []byte(plaintext.Mark)))
 	if err != nil {
 		return "", fmt.Errorf("%s %w", show(s.json.name), err)
 	}
@@ -290,7 +292,7 @@ func (s *sample) readLabel(r io.ReaderAt) (string, error) {
 
 // labelText returns a label that is written as text: a number or a name.
 func labelText(b []byte) (string, error) {
-	text := strings.TrimSpace(strings.TrimPrefix(string(b), byteOrderMark))
+	text := strings.TrimSpace(strings.TrimPrefix(string(b), plaintext.Mark))
 	for _, r := range text {
 		if r == utf8.RuneError || unicode.IsControl(r) {
 			return "", fmt.Errorf("holds no text but bytes (% x): write the label as a number in digits or as a name in UTF-8", b[:min(len(b), 8)])

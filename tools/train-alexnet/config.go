@@ -11,9 +11,12 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/urfave/cli/v2"
 
 	"alexnet/internal/file"
+	"alexnet/internal/plaintext"
 	"alexnet/tools/internal/command"
 )
 
@@ -36,12 +39,15 @@ func configure(c *cli.Context, path string) error {
 		if !slices.Contains(known, name) {
 			return command.Usagef("%s: no setting is called %q: the names are those of the flags, %s", path, name, strings.Join(known, ", "))
 		}
-		if value == nil || c.IsSet(name) {
+		if c.IsSet(name) {
 			continue
+		}
+		if value == nil {
+			return command.Usagef("%s: %s: has no value: give %s, or leave the line out", path, name, command.Want(c, name))
 		}
 		word, err := flagText(value)
 		if err == nil {
-			err = c.Set(name, word)
+			err = command.Set(c, name, word)
 		}
 		if err != nil {
 			return command.Usagef("%s: %s: %w", path, name, err)
@@ -56,6 +62,9 @@ func readConfig(path string) (map[string]any, error) {
 	text, err := file.ReadAll(path, configLimit)
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
+	}
+	if text, err = plaintext.Bytes(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	values := map[string]any{}
 	isTOML := strings.EqualFold(filepath.Ext(path), ".toml")
@@ -80,10 +89,43 @@ func readConfig(path string) (map[string]any, error) {
 		}
 		return values, nil
 	}
-	if err := yaml.Unmarshal(text, &values); err != nil {
+	err = yaml.Unmarshal(text, &values)
+	if err == nil {
+		err = refuseOctal(text)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
 	}
 	return values, nil
+}
+
+// refuseOctal refuses numbers such as 010, which some versions of YAML take for
+// eight and some for ten.
+func refuseOctal(text []byte) error {
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return err
+	}
+	var found octals
+	for _, doc := range tree.Docs {
+		if doc.Body != nil {
+			ast.Walk(&found, doc.Body)
+		}
+	}
+	return found.err
+}
+
+type octals struct{ err error }
+
+// Visit looks at a node.
+func (o *octals) Visit(n ast.Node) ast.Visitor {
+	if number, ok := n.(*ast.IntegerNode); ok && o.err == nil {
+		word := strings.TrimLeft(number.GetToken().Value, "+-")
+		if digits := strings.TrimLeft(word, "0"); len(word) > 1 && word[0] == '0' && strings.Trim(digits, "0123456789_") == "" {
+			o.err = fmt.Errorf("line %d: %s may be eight or ten in YAML: write it without the leading zero", number.GetToken().Position.Line, number.GetToken().Value)
+		}
+	}
+	return o
 }
 
 // configurable are the names that a configuration file may hold.

@@ -26,7 +26,7 @@ func exportCommand(stderr io.Writer) *cli.Command {
 			"subtracted inside. The safetensors file is a state dict for plain PyTorch modules, which docs/using.md prints;\n" +
 			"train-alexnet import takes it back. The classes are in the metadata of both.",
 		Flags: []cli.Flag{
-			&cli.PathFlag{Name: "checkpoint", Usage: "checkpoint `FILE`"},
+			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE`, one"},
 			&cli.PathFlag{Name: "onnx", Usage: "write an ONNX model to `FILE`"},
 			&cli.PathFlag{Name: "safetensors", Usage: "write a PyTorch state dict to `FILE`"},
 		},
@@ -34,10 +34,23 @@ func exportCommand(stderr io.Writer) *cli.Command {
 	}
 }
 
+// oneCheckpoint is the checkpoint of a command that works with one net; others of
+// its kin take several as an ensemble.
+func oneCheckpoint(c *cli.Context) (string, error) {
+	switch paths := c.StringSlice("checkpoint"); len(paths) {
+	case 0:
+		return "", command.Usagef("--checkpoint is required (see train-alexnet %s --help)", c.Command.Name)
+	case 1:
+		return paths[0], nil
+	default:
+		return "", command.Usagef("%s works with one net, and --checkpoint was given %d times: call it for each; eval, predict and serve take an ensemble", c.Command.Name, len(paths))
+	}
+}
+
 func export(c *cli.Context, stderr io.Writer) error {
-	path := c.Path("checkpoint")
-	if path == "" {
-		return command.Usagef("--checkpoint is required (see train-alexnet export --help)")
+	path, err := oneCheckpoint(c)
+	if err != nil {
+		return err
 	}
 	forms := []struct {
 		flag  string

@@ -213,6 +213,8 @@ func exportBadUsage(t *testing.T, w trained) {
 		args string
 	}{
 		{2, "--checkpoint is required", "export --onnx " + out},
+		{2, "export works with one net, and --checkpoint was given 2 times", "export --checkpoint " + w.checkpoint + " --checkpoint " + w.checkpoint + " --onnx " + out},
+		{2, "report works with one net", "report --run " + filepath.Dir(filepath.Dir(w.checkpoint)) + " --checkpoint a --checkpoint b"},
 		{2, "nothing to write", "export --checkpoint " + w.checkpoint},
 		{1, "no such file", "export --checkpoint missing --onnx " + out},
 		{1, "--onnx", "export --checkpoint " + w.checkpoint + " --onnx " + filepath.Join(exists, "x")},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,9 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/engine/torch"
-	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
+	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
@@ -176,20 +175,13 @@ func importedClasses(c *cli.Context, f *torch.File, n int, stderr io.Writer) ([]
 		}
 	case c.Path("classes") != "":
 		origin = c.Path("classes")
-		list, err := file.Open(origin)
+		list, err := source.ReadClasses(origin)
 		if err != nil {
 			return nil, fmt.Errorf("--classes: %w", err)
 		}
-		defer list.Close()
 		classes = nil
-		lines := bufio.NewScanner(list)
-		for lines.Scan() {
-			if id, _, _ := strings.Cut(strings.TrimSpace(lines.Text()), " "); id != "" {
-				classes = append(classes, id)
-			}
-		}
-		if err := lines.Err(); err != nil {
-			return nil, fmt.Errorf("--classes %s: %w", origin, err)
+		for _, class := range list {
+			classes = append(classes, class.ID)
 		}
 	case classes == nil:
 		fmt.Fprintf(stderr, "the classes are called 0 to %d, since the file doesn't name them: --data or --classes does\n", n-1)

@@ -14,6 +14,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/internal/file"
+	"alexnet/internal/plaintext"
 	"alexnet/tools/internal/command"
 )
 
@@ -230,7 +231,11 @@ func readNames(path string) (map[string]string, error) {
 	}
 	defer f.Close()
 	names := map[string]string{}
-	lines := bufio.NewScanner(f)
+	text, err := plaintext.NewReader(f)
+	if err != nil {
+		return nil, fmt.Errorf("--names %s: %w", path, err)
+	}
+	lines := bufio.NewScanner(text)
 	for lines.Scan() {
 		if id, name, ok := strings.Cut(strings.TrimSpace(lines.Text()), " "); ok {
 			names[id] = strings.TrimSpace(name)

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +18,7 @@ import (
 	"time"
 
 	"alexnet/internal/file"
+	"alexnet/internal/plaintext"
 	"alexnet/pipeline"
 	"alexnet/pipeline/rescale"
 	"alexnet/tools/internal/command"
@@ -31,7 +35,11 @@ func listPictures(args []string, stdin io.Reader) ([]string, error) {
 	var files []string
 	for _, arg := range args {
 		if arg == "-" {
-			lines := bufio.NewScanner(stdin)
+			list, err := pictureList(stdin)
+			if err != nil {
+				return nil, err
+			}
+			lines := bufio.NewScanner(list)
 			for lines.Scan() {
 				if line := strings.TrimRight(lines.Text(), "\r"); line != "" {
 					files = append(files, line)
@@ -62,6 +70,29 @@ func listPictures(args []string, stdin io.Reader) ([]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// pictureList is a list of names, unless its beginning is that of a picture or of
+// other bytes that no list of lines has.
+func pictureList(r io.Reader) (*bufio.Reader, error) {
+	list := bufio.NewReader(r)
+	start, err := list.Peek(512)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("the list on standard input: %w", err)
+	}
+	switch kind := http.DetectContentType(start); {
+	case strings.HasPrefix(kind, "image/") || bytes.HasPrefix(start, []byte("II*\x00")) || bytes.HasPrefix(start, []byte("MM\x00*")):
+		return nil, command.Usagef("standard input holds a picture: - reads a list of pictures' names, one a line; give the picture's file")
+	case bytes.IndexByte(start, 0) >= 0:
+		if list, err = plaintext.NewReader(list); err == nil && !bytes.HasPrefix(start, []byte("\xff\xfe")) && !bytes.HasPrefix(start, []byte("\xfe\xff")) {
+			err = errors.New("it holds bytes that are zero, which no name has: give one name a line, without -print0")
+		}
+		if err != nil {
+			return nil, command.Usagef("the list on standard input: %w", err)
+		}
+		return list, nil
+	}
+	return plaintext.NewReader(list)
 }
 
 // badPicture is a picture that could not be used.
@@ -146,6 +177,7 @@ func (r *reader) group(ctx context.Context, files []string) (squares [][]byte, g
 			defer func() { <-limit }()
 			defer watchSlow(name, slowAfter, told)()
 			picture, err := file.ReadAll(name, rescale.MaxFile)
+			err = command.Address(err)
 			if err == nil {
 				err = r.square(ctx, r.squares[i], picture, false)
 			}

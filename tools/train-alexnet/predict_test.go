@@ -106,6 +106,7 @@ func TestUse(t *testing.T) {
 		{"predict CMYK", cmykPicture},
 		{"bad checkpoints", badCheckpoints},
 		{"bad numbers", badNumbers},
+		{"list on stdin", listOnStdin},
 		{"import without mean", importWithoutMean},
 		{"export and import", exportBadUsage},
 		{"features of files and shards", featuresOfFilesAndShards},

@@ -103,6 +103,51 @@ func TestBadConfigFile(t *testing.T) {
 	call("train-alexnet", "--config", w.dir).must(t, 1, "--config: ", "is a folder")
 }
 
+// Texts may begin with a byte order mark, as some editors write them, and values
+// say what they are.
+func TestConfigTexts(t *testing.T) {
+	w := newWorld(t)
+	const mark = "\ufeff"
+	net, recipe := w.writeFile(t, "marked-net.json", mark+testNet), fmt.Sprintf("train: %s\nnet: %s\nbatch: 6\nsteps: 1\n", w.train, filepath.Join(w.dir, "marked-net.json"))
+	for i, text := range []struct{ name, text string }{
+		{"marked.yaml", mark + recipe},
+		{"marked.json", mark + fmt.Sprintf(`{"train": %q, "net": %q, "batch": 6, "steps": 1}`, w.train, net)},
+		{"marked.toml", mark + fmt.Sprintf("train = %q\nnet = %q\nbatch = 6\nsteps = 1\n", w.train, net)},
+		{"quoted.yaml", recipe + "seed: '010'"},
+	} {
+		dir := filepath.Join(w.dir, fmt.Sprint(i))
+		call("train-alexnet", "--config", w.writeFile(t, text.name, text.text), "--run", dir).must(t, 0, "after 1 steps")
+	}
+	if record, err := readRun(filepath.Join(w.dir, "3")); err != nil || !strings.Contains(string(record.Settings), `"seed": 10`) {
+		t.Errorf("seed '010' is not ten: %v", err)
+	}
+	for text, want := range map[string]string{
+		"seed: 010":             "line 5: 010 may be eight or ten in YAML: write it without the leading zero",
+		"seed: -007":            "-007 may be",
+		"deterministic: yes":    `deterministic: "yes" isn't true or false`,
+		"deterministic: on":     `deterministic: "on" isn't true or false`,
+		"epochs:":               "epochs: has no value: give a whole number, or leave the line out",
+		"epochs: ~":             "epochs: has no value",
+		"warmup: -1":            `warmup: "-1" isn't a whole number from 0 on`,
+		"epochs: 1.5":           `epochs: "1.5" isn't a whole number`,
+		"max-time: 10":          `max-time: "10" isn't a time such as 90s, 10m or 8h`,
+		"lr: high":              `lr: "high" isn't a number`,
+		"drop-at: [01, 2]":      "01 may be",
+		"seed: 0":               "",
+		"log-every: 0o10":       "",
+		"drop-at: \"\"  # none": "",
+	} {
+		code := 2
+		if strings.Contains(want, "may be") {
+			code = 1
+		} else if want == "" {
+			code = 0
+		}
+		call("train-alexnet", "--config", w.writeFile(t, "bad.yaml", recipe+text), "--dry-run").must(t, code, want)
+	}
+	call(w.args(filepath.Join(w.dir, "x"), "--steps", "-1")...).must(t, 2, `--steps "-1": want a whole number from 0 on`)
+}
+
 func TestSchedules(t *testing.T) {
 	w := newWorld(t) // ten steps an epoch
 	for _, c := range []struct {

@@ -25,7 +25,7 @@ func reportCommand(stderr io.Writer) *cli.Command {
 			"taken for which, and the training pictures that look most alike to it.",
 		Flags: append([]cli.Flag{
 			&cli.PathFlag{Name: "run", Usage: "run folder `DIR`"},
-			&cli.PathFlag{Name: "checkpoint", Usage: "checkpoint `FILE` to show instead"},
+			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE` to show instead"},
 			&cli.BoolFlag{Name: "quick", Usage: "leave out what takes passes over the data: which class is taken for which, and nearest neighbours"},
 		}, deviceFlags("")...),
 		Action: func(c *cli.Context) error {
@@ -36,7 +36,13 @@ func reportCommand(stderr io.Writer) *cli.Command {
 			if _, err := readRun(dir); errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("%s holds no run (no %s)", dir, runName)
 			}
-			o := reportOptions{checkpoint: c.Path("checkpoint"), quick: c.Bool("quick")}
+			o := reportOptions{quick: c.Bool("quick")}
+			if c.IsSet("checkpoint") {
+				var err error
+				if o.checkpoint, err = oneCheckpoint(c); err != nil {
+					return err
+				}
+			}
 			o.devices, o.options = chosenDevices(c)
 			line := command.NewLine(stderr)
 			if err := makeReport(c.Context, dir, o, line); err != nil {

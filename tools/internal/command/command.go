@@ -137,7 +137,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.UsageText = examples(app.UsageText)
 	quiet(app.Flags)
 	prepare(app.Commands)
-	return app.RunContext(ctx, flagsFirst(app, args))
+	return Address(app.RunContext(ctx, decimal(app, flagsFirst(app, args))))
 }
 
 func prepare(commands []*cli.Command) {
@@ -168,6 +168,9 @@ func quiet(flags []cli.Flag) {
 }
 
 func usageError(c *cli.Context, err error, _ bool) error {
+	if m := refused.FindStringSubmatch(err.Error()); m != nil {
+		return Usagef("--%s %s: want %s (see %s --help)", m[2], m[1], Want(c, m[2]), c.App.Name)
+	}
 	return Usagef("%w (see %s --help)", err, c.App.Name)
 }
 

@@ -49,7 +49,7 @@ func TestRunUsage(t *testing.T) {
 		{"--n 1", ""},
 		{"sub --m 1", ""},
 		{"--q", "flag provided but not defined: -q (see tool --help)"},
-		{"--n x", "invalid value"},
+		{"--n x", `--n "x": want a whole number`},
 		{"what", `unexpected "what"`},
 		{"sub what", `unexpected "what"`},
 		{"sub --q", "not defined"},
