@@ -87,7 +87,10 @@ func openWebDataset(ctx context.Context, p string, opts Options) (_ Source, err 
 	if err != nil {
 		return nil, err
 	}
-	files, splits := tarsOfSplit(files, split)
+	files, other, splits := tarsOfSplit(files, split)
+	if len(other) > 0 {
+		opts.note("passed over tars that name no split, beside those for training and validation: %d in all, such as %s", len(other), show(other[0]))
+	}
 	s, err := newTars(ctx, "webdataset", p, files, &opts)
 	if err != nil {
 		return nil, err
@@ -143,8 +146,9 @@ func webDatasetTars(p string) (root string, files []string, err error) {
 	return filepath.Dir(literal), files, nil
 }
 
-// tarsOfSplit chooses the tars of a split by their names, where they tell.
-func tarsOfSplit(files []string, split string) (chosen []string, splits bool) {
+// tarsOfSplit chooses the tars of a split by their names, where they tell; other are
+// those that name no split then.
+func tarsOfSplit(files []string, split string) (chosen, other []string, splits bool) {
 	bySplit := map[string][]string{}
 	for _, f := range files {
 		switch name := strings.ToLower(filepath.Base(f)); {
@@ -152,12 +156,14 @@ func tarsOfSplit(files []string, split string) (chosen []string, splits bool) {
 			bySplit["train"] = append(bySplit["train"], f)
 		case strings.Contains(name, "val"):
 			bySplit["val"] = append(bySplit["val"], f)
+		default:
+			other = append(other, f)
 		}
 	}
 	if len(bySplit) < 2 {
-		return files, false
+		return files, nil, false
 	}
-	return bySplit[split], true
+	return bySplit[split], other, true
 }
 
 // sample gathers the members of one key.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,6 +43,12 @@ func TestWebDatasetSplits(t *testing.T) {
 	checkSource(t, root, "webdataset", Options{}, named("0"), []string{"0 in-train-000.tar/a.jpg", "0 in-train-001.tar/a.jpg"})
 	checkSource(t, root, "webdataset", val, named("0"), []string{"0 in-validation-000.tar/a.jpg"})
 	checkOpenError(t, root, Options{SplitFraction: .5}, "leave out the split fraction")
+	if err := os.WriteFile(filepath.Join(root, "in-extra.tar"), []byte(one), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, told := openNoted(t, root, Options{}); !strings.HasPrefix(told, "passed over tars that name no split, beside those for training and validation: 1 in all, such as ") {
+		t.Errorf("told %q", told)
+	}
 }
 
 func TestWebDatasetErrors(t *testing.T) {
