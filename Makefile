@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+.PHONY: build test check check-hostile check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -26,6 +26,9 @@ check: ## test, and what keeps the house in order
 	CGO_ENABLED=1 $(GO) test -race -short -skip 'Alloc|TestConformance|TestTrainingAgrees|TestEveryCallMayFail|TestFailures' \
 		$$($(GO) list ./pipeline/... ./engine/... ./augment/... ./tools/internal/... ./tools/train-alexnet/dashboard | grep -v -e /turbojpeg -e /practice -e /kernels)
 	$(MAKE) fuzz FUZZ=500x
+
+check-hostile: build ## attacks on the built commands: kills, bombs, slow clients, full disks; eight minutes, some of it as root
+	ALEXNET_HOSTILE=$(abspath $(OUT)) $(GO) test -count=1 -timeout 20m -v ./tools/hostile
 
 # Go binaries that can load CUDA want a libc: apt-get install qemu-user libc6-arm64-cross
 check-arm64: ## the engine and its NEON kernels on arm64, under Debian's qemu-user: some three minutes

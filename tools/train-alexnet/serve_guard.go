@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 
+	"alexnet/internal/file"
 	"alexnet/tools/internal/loopback"
 )
 
@@ -50,14 +50,7 @@ const shortestToken, longestToken = 16, 4096
 
 // readToken reads a token from a file: its text without white space around it.
 func readToken(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular() || info.Size() > longestToken:
-		return nil, fmt.Errorf("%q is not a file of at most %d bytes with a token in it", path, longestToken)
-	}
-	text, err := os.ReadFile(path)
+	text, err := file.ReadAll(path, longestToken)
 	if err != nil {
 		return nil, err
 	}

@@ -375,7 +375,7 @@ func serveWide(t *testing.T, w trained) {
 	}{
 		"--addr 0.0.0.0:0":                          {2, "other machines can reach it: give --token-file FILE, or --anyone"},
 		"--token-file " + short:                     {1, "a token of 6 characters: want at least 16"},
-		"--token-file /dev/zero":                    {1, "not a file of at most 4096 bytes"},
+		"--token-file /dev/zero":                    {1, "is a device, not a regular file"},
 		"--tls-cert " + cert:                        {2, "go together"},
 		"--tls-cert " + cert + " --tls-key " + cert: {1, "--tls-key"},
 		"--max-body 1000":                           {2, "want at least 8001"},

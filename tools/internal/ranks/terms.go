@@ -3,8 +3,8 @@ package ranks
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/collective"
+	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/remote"
 	"alexnet/tools/internal/command"
@@ -73,28 +74,18 @@ func content(place string) string {
 		return fmt.Sprintf("address with SHA-256 %.8x", sha256.Sum256([]byte(place))) // it may have a password in it
 	}
 	what := "a file"
-	info, err := os.Stat(place)
-	if err == nil && info.IsDir() {
-		what = mds.IndexName
-		place = filepath.Join(place, mds.IndexName)
-		info, err = os.Stat(place)
+	if info, err := os.Stat(place); err == nil && info.IsDir() {
+		what, place = mds.IndexName, filepath.Join(place, mds.IndexName)
 	}
-	if err != nil {
+	text, err := file.ReadAll(place, mostHashed)
+	var large *file.TooLargeError
+	switch {
+	case errors.As(err, &large):
+		return fmt.Sprintf("%s of %d bytes", what, large.Size)
+	case err != nil:
 		return "nothing that can be read"
 	}
-	if !info.Mode().IsRegular() || info.Size() > mostHashed {
-		return fmt.Sprintf("%d bytes", info.Size())
-	}
-	f, err := os.Open(place)
-	if err != nil {
-		return "nothing that can be read"
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, io.LimitReader(f, mostHashed)); err != nil {
-		return "nothing that can be read"
-	}
-	return fmt.Sprintf("%s with SHA-256 %.8x", what, h.Sum(nil))
+	return fmt.Sprintf("%s with SHA-256 %.8x", what, sha256.Sum256(text))
 }
 
 // alike compares the terms of all ranks of a group that has just been joined: it is
