@@ -215,3 +215,57 @@ func TestDamagedCheckpoint(t *testing.T) {
 		}
 	}
 }
+
+// A run that is killed in the middle of saving its best checkpoint has it, or the step
+// isn't saved either and is done again.
+func TestBestIsSavedFirst(t *testing.T) {
+	tr := tinyTrainer(t, t.TempDir(), &recorder{})
+	c := tr.Checkpoint
+	c.Position.Step = 3
+	blocked := filepath.Join(tr.Checkpoints.Dir, "step-000000003.safetensors")
+	if err := os.Mkdir(blocked, 0o777); err != nil { // nothing can have its name
+		t.Fatal(err)
+	}
+	if _, err := tr.Checkpoints.Save(tr.Model, &c, true); err == nil {
+		t.Fatal("saved over a folder")
+	}
+	best, err := engine.OpenCheckpoint(tr.Checkpoints.Best())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if best.Close(); best.Position.Step != 3 {
+		t.Errorf("the best checkpoint is of step %d", best.Position.Step)
+	}
+}
+
+// What a run that was killed in its last save left is removed when it goes on, though
+// there is nothing to do.
+func TestLastSaveIsMadeGood(t *testing.T) {
+	dir := t.TempDir()
+	tr := tinyTrainer(t, dir, &recorder{})
+	tr.Epochs = 1
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	latest, err := tr.Checkpoints.Latest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []int{1, 2, 3} {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("step-%09d.safetensors", step)), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr = tinyTrainer(t, dir, &recorder{})
+	tr.Epochs = 1
+	if stop, err := tr.Run(t.Context()); err != nil || stop != engine.StopEpochs {
+		t.Fatal(stop, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "step-*")); len(left) != 2 || left[1] != latest {
+		t.Errorf("left are %v", left)
+	}
+}

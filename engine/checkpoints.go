@@ -24,30 +24,32 @@ const (
 
 // Save writes a checkpoint named after its step and removes the oldest beyond
 // Keep. With best it becomes best.safetensors too, which is never removed. A
-// reader sees either whole files or none, whenever the program is killed.
+// reader sees either whole files or none, whenever the program is killed. The best
+// one comes first: a run that is killed after it goes on from the step before, and
+// makes the same file again; after the other it would go on without its best one.
 func (f Checkpoints) Save(m *Model, c *Checkpoint, best bool) (path string, err error) {
 	if err := os.MkdirAll(f.Dir, 0o777); err != nil {
 		return "", fmt.Errorf("save checkpoint: %w", err)
 	}
 	path = filepath.Join(f.Dir, fmt.Sprintf(stepPattern, c.Position.Step))
-	if err := WriteCheckpoint(path, m, c); err != nil {
-		return "", fmt.Errorf("save checkpoint: %w", err)
+	if !best {
+		err = WriteCheckpoint(path, m, c)
+	} else if err = WriteCheckpoint(f.Best(), m, c); err == nil {
+		err = another(f.Best(), path)
 	}
-	if best {
-		if err := f.link(path); err != nil {
-			return "", fmt.Errorf("save best checkpoint: %w", err)
-		}
+	if err != nil {
+		return "", fmt.Errorf("save checkpoint: %w", err)
 	}
 	return path, f.prune()
 }
 
-// link makes best.safetensors another name of the file at path, or a copy where
-// the file system has no hard links.
-func (f Checkpoints) link(path string) error {
-	if file.Linked(path, f.Best()) == nil {
+// another gives the file at path another name, or makes a copy of it where the file
+// system has no hard links.
+func another(path, name string) error {
+	if file.Linked(path, name) == nil {
 		return nil
 	}
-	return file.Replace(f.Best(), func(w *os.File) error {
+	return file.Replace(name, func(w *os.File) error {
 		r, err := file.Open(path)
 		if err != nil {
 			return err

@@ -107,6 +107,16 @@ func (r *run) save(best bool) error {
 	return nil
 }
 
+// last saves at a limit, and removes what a run that was killed in its last save
+// left.
+func (r *run) last() error {
+	err := r.save(false)
+	if err == nil && r.writes() {
+		err = r.Checkpoints.prune()
+	}
+	return err
+}
+
 // diverged saves the state before the step that went wrong, if it is good, and
 // adds what to do.
 func (r *run) diverged(err error) error {

@@ -25,7 +25,7 @@ func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 	}
 	for {
 		if stop := r.limit(); stop != "" {
-			return stop, r.save(false)
+			return stop, r.last()
 		}
 		if err := r.epoch(ctx); err != nil {
 			return r.stopped(ctx, err)
@@ -75,7 +75,7 @@ func (r *run) limit() Stop {
 func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 	switch {
 	case errors.Is(err, errLimit):
-		return r.limit(), r.save(false)
+		return r.limit(), r.last()
 	case errors.Is(err, ErrDiverged):
 		return "", r.diverged(err)
 	case r.broken:
