@@ -151,7 +151,7 @@ func (j *killed) kill(t *testing.T, kills int) {
 	for died < kills {
 		name, args := j.command(dir)
 		c := command(name, args...)
-		o := struck(t, c, 2*time.Minute, time.Duration(0.6*random.Float64()*float64(full)), syscall.SIGKILL)
+		o := struck(t, c, 2*time.Minute, time.Duration((0.05+0.7*random.Float64())*float64(full)), syscall.SIGKILL)
 		switch o.code {
 		case -1:
 			died++
