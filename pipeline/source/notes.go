@@ -77,11 +77,11 @@ func (o *Options) note(format string, args ...any) {
 	}
 }
 
-// pictureExtensions are those of files that people take for pictures.
-var pictureExtensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp",
-	".ico", ".ppm", ".pgm", ".pnm", ".avif", ".heic", ".heif", ".jxl"}
+// PictureExtensions are those of files that people take for pictures, in lower case.
+var PictureExtensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp",
+	".ico", ".cur", ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".avif", ".heic", ".heif", ".jxl"}
 
 // likePicture says whether a name ends as those of pictures do.
 func likePicture(name string) bool {
-	return slices.Contains(pictureExtensions, strings.ToLower(path.Ext(name)))
+	return slices.Contains(PictureExtensions, strings.ToLower(path.Ext(name)))
 }

@@ -22,7 +22,8 @@ import (
 	"alexnet/tools/internal/ranks"
 )
 
-const shardDescription = `Reads labelled pictures (JPEG, PNG, GIF, BMP, TIFF, WebP, told by their content), turns each upright, makes it
+const shardDescription = `Reads labelled pictures (JPEG, PNG, GIF, BMP, TIFF, WebP, icons, Netpbm; AVIF, HEIC and JPEG XL where libheif and
+libjxl are installed; told by their content, see docs/pictures.md), turns each upright, makes it
 RGB, scales its short side to --size with an antialiasing filter, keeps the centre square, and writes shards
 to --out, one split a folder. Training pictures are stored in an order drawn from --seed, validation
 pictures in the source's order. The same pictures and flags give the same bytes for any --workers.

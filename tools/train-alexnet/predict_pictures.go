@@ -21,15 +21,13 @@ import (
 	"alexnet/internal/plaintext"
 	"alexnet/pipeline"
 	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
-// pictureSuffixes are the files that a folder is searched for. A file that is
-// named itself is looked at whatever its name is.
-var pictureSuffixes = []string{".jpg", ".jpeg", ".jpe", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
-
 // listPictures resolves arguments to files: a file is itself, a folder all
-// pictures below it by name, and "-" the paths on the lines of stdin. What is
+// pictures below it by the ends of their names, and "-" the paths on the lines of
+// stdin. A file that is named itself is looked at whatever its name is. What is
 // missing is left in, to be named with the other bad pictures.
 func listPictures(args []string, stdin io.Reader) ([]string, error) {
 	var files []string
@@ -57,7 +55,7 @@ func listPictures(args []string, stdin io.Reader) ([]string, error) {
 		}
 		before := len(files)
 		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && slices.Contains(pictureSuffixes, strings.ToLower(filepath.Ext(path))) {
+			if err == nil && !d.IsDir() && slices.Contains(source.PictureExtensions, strings.ToLower(filepath.Ext(path))) {
 				files = append(files, path)
 			}
 			return err
@@ -66,7 +64,7 @@ func listPictures(args []string, stdin io.Reader) ([]string, error) {
 			return nil, err
 		}
 		if len(files) == before {
-			return nil, fmt.Errorf("%s has no pictures (%s)", arg, strings.Join(pictureSuffixes, " "))
+			return nil, fmt.Errorf("%s has no pictures (%s)", arg, strings.Join(source.PictureExtensions, " "))
 		}
 	}
 	return files, nil

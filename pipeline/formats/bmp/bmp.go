@@ -134,7 +134,7 @@ func read(dib []byte, offset int64) (*bitmap, error) {
 		}
 		rest = rest[len(b.palette):]
 	}
-	if offset >= n {
+	if offset > n { // at n there are none, whatever some files say
 		rest = dib[min(offset, int64(len(dib))):]
 	}
 	b.pixels = rest

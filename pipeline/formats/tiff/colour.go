@@ -26,9 +26,9 @@ func painterOf(l *layout) (img image.Image, pix []byte, stride int, paint painte
 	case cmyk:
 		paint = l.cmyk
 	case ycbcr:
-		paint = l.rgb // JPEG data has become RGB
-		if l.compression != 6 && l.compression != 7 || l.planes > 1 {
-			paint = l.ycbcr()
+		paint = l.ycbcr()
+		if l.planes == 1 && (l.compression == 7 || l.compression == 6 && l.oldFile() != nil) {
+			paint = l.rgb // which JPEG data has become
 		}
 	case cieLab, iccLab:
 		paint = l.lab

@@ -186,14 +186,18 @@ func (d *Directory) Int(tag Tag, otherwise int) int {
 	return otherwise
 }
 
-// rationals returns the values of a field of unsigned fractions, and nil for
-// others and for a denominator of 0.
+// rationals returns the values of a field of unsigned fractions or of integers, and
+// nil for others and for a denominator of 0.
 func (d *Directory) rationals(tag Tag) []float64 {
 	f := d.fields[tag]
-	if f.kind != typeRat {
-		return nil
-	}
 	values := make([]float64, f.count)
+	if f.kind != typeRat {
+		ints := d.Ints(tag)
+		for i, v := range ints {
+			values[i] = float64(v)
+		}
+		return values[:len(ints)]
+	}
 	for i := range values {
 		v := f.value[8*i:]
 		below := d.order.Uint32(v[4:])

@@ -140,15 +140,6 @@ func (f *faxReader) start() (byAbove bool, err error) {
 	return byAbove, nil
 }
 
-// change notes that the colour changes at x. Two changes at a place are none.
-func (f *faxReader) change(x int) {
-	if n := len(f.changes); n > 0 && f.changes[n-1] == x {
-		f.changes = f.changes[:n-1]
-		return
-	}
-	f.changes = append(f.changes, x)
-}
-
 // run reads the length of a run of white (0) or black (1).
 func (f *faxReader) run(colour int) (int, error) {
 	for sum := 0; ; {
@@ -176,25 +167,33 @@ func (f *faxReader) oneRow() error {
 		if x += n; x > f.width {
 			return errFaxRow
 		}
-		f.change(x)
+		f.changes = append(f.changes, x)
 	}
 	return nil
 }
 
 // twoRows decodes a row by the one above it. The names are T.4's: a0 is the place
 // that is reached, b1 the first change above, right of a0, from a0's colour to the
-// other one, and b2 the change behind that.
+// other one, and b2 the change behind that. As in libtiff, runs of no pixels count
+// as changes, since there are encoders that count them.
 func (f *faxReader) twoRows() error {
-	colour, b := 0, 0 // b is the index of b1
-	for a0 := -1; a0 < f.width; {
-		for b = max(0, b-2); b < len(f.above) && (f.above[b] <= a0 || b%2 != colour); b++ {
+	a0, b := 0, 0 // b is the index of b1
+	at := func(i int) int {
+		switch {
+		case i < 0: // the start of the row
+			return 0
+		case i < len(f.above):
+			return f.above[i]
 		}
-		at := func(i int) int {
-			if i < len(f.above) {
-				return f.above[i]
-			}
-			return f.width
+		return f.width
+	}
+	advance := func() {
+		for len(f.changes) > 0 && at(b) <= a0 && at(b) < f.width {
+			b += 2
 		}
+	}
+	for a0 < f.width {
+		advance()
 		bits, shift := 0, 0
 		switch code := f.peek(7); {
 		case code>>6 == 0b1:
@@ -214,19 +213,19 @@ func (f *faxReader) twoRows() error {
 		case code>>3 == 0b0001: // pass
 			f.at += 4
 			a0 = at(b + 1)
+			b += 2
 			continue
 		case code>>4 == 0b001: // horizontal
 			f.at += 3
-			a0 = max(a0, 0)
-			for _, c := range [2]int{colour, 1 - colour} {
-				n, err := f.run(c)
+			for range 2 {
+				n, err := f.run(len(f.changes) % 2)
 				if err != nil {
 					return err
 				}
 				if a0 += n; a0 > f.width {
 					return errFaxRow
 				}
-				f.change(a0)
+				f.changes = append(f.changes, a0)
 			}
 			continue
 		case code == 0b0000001:
@@ -236,11 +235,16 @@ func (f *faxReader) twoRows() error {
 		}
 		f.at += bits
 		x := at(b) + shift
-		if x < max(a0, 0) || x > f.width {
+		if x < a0 || x > f.width {
 			return errFaxRow
 		}
-		f.change(x)
-		a0, colour = x, 1-colour
+		f.changes = append(f.changes, x)
+		a0 = x
+		if shift >= 0 {
+			b++
+		} else { // the change before may be right of a0, too
+			b--
+		}
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func (u *unpacker) openJPEG(stored []byte) (io.Reader, error) {
 	}
 	// An Adobe marker tells a decoder what TIFF's photometric says: whether the
 	// first three components are YCbCr.
-	file := []byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
+	file := slices.Clone(plainComponents)
 	if u.photometric == ycbcr {
 		file[len(file)-1] = 1
 	}
@@ -88,40 +88,58 @@ func (u *unpacker) openJPEG4(file []byte) (io.Reader, error) {
 }
 
 // openOldJPEG decodes JPEG in the style of TIFF 6.0, section 22: the picture is a
-// whole JPEG file somewhere, or a scan whose tables stand in fields.
+// whole JPEG file somewhere, or scans whose tables stand in fields.
 func (u *unpacker) openOldJPEG(stored []byte) (io.Reader, error) {
 	if u.planes > 1 {
 		return nil, unsupported("JPEG in the old style in planes")
 	}
-	if ends := u.rationals(tagBlackWhite); len(ends) == 6 && (ends[0] != 0 || ends[1] != 255) {
-		return nil, unsupported("JPEG in the old style with levels of its own")
-	}
-	if at := u.Int(tagOldJPEG, 0); at > 0 && at < len(u.data) {
-		file := u.data[at:]
-		if n := u.Int(tagOldJPEGBytes, 0); n > 0 && n < len(file) && bytes.Contains(file[:n], []byte("\xff\xda")) {
-			file = file[:n]
-		}
-		if bytes.HasPrefix(file, []byte("\xff\xd8")) {
-			return u.decodeJPEG(file)
-		}
+	if file := u.oldFile(); file != nil {
+		return u.decodeJPEG(file)
 	}
 	if bytes.HasPrefix(stored, []byte("\xff\xd8")) {
-		return u.decodeJPEG(stored)
+		return u.decodeJPEG(slices.Concat(plainComponents, stored[2:]))
 	}
-	across, down := u.grid()
-	if across*down > 1 {
-		return nil, unsupported("JPEG in the old style in several strips or tiles")
+	if across, down := u.grid(); across*down > 1 {
+		return nil, unsupported("JPEG in the old style in several tiles")
 	}
-	head, err := u.oldHeader()
+	file, err := u.oldHeader()
 	if err != nil {
 		return nil, err
 	}
-	return u.decodeJPEG(append(append(head, stored...), 0xff, 0xd9))
+	for i := range u.offsets {
+		strip, err := u.chunk(i)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			file = append(file, 0xff, byte(0xd0+(i-1)%8)) // restart
+		}
+		if file = append(file, strip...); len(file) > 2*len(u.data)+1<<16 {
+			return nil, damaged("strips that overlap")
+		}
+	}
+	return u.decodeJPEG(append(file, 0xff, 0xd9))
+}
+
+// plainComponents is the start of a JPEG file whose components aren't to be
+// converted, so that the fields of TIFF tell how.
+var plainComponents = []byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
+
+// oldFile returns the JPEG file that holds the whole picture, or nil.
+func (l *layout) oldFile() []byte {
+	at, n := l.Int(tagOldJPEG, 0), l.Int(tagOldJPEGBytes, 0)
+	if at <= 0 || at >= len(l.data) || !bytes.HasPrefix(l.data[at:], []byte("\xff\xd8")) {
+		return nil
+	}
+	if n > 0 && len(l.offsets) > 0 && l.offsets[0] >= int64(at+n) {
+		return nil // it has the tables only
+	}
+	return l.data[at:]
 }
 
 // oldHeader makes the start of a JPEG file from the fields of a picture.
 func (u *unpacker) oldHeader() ([]byte, error) {
-	out := []byte("\xff\xd8")
+	out := slices.Clone(plainComponents)
 	segment := func(marker byte, body []byte) {
 		out = append(out, 0xff, marker)
 		out = binary.BigEndian.AppendUint16(out, uint16(len(body)+2))
@@ -168,15 +186,19 @@ func (u *unpacker) oldHeader() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := u.Int(tagOldRestart, 0); n > 0 {
-		segment(0xdd, []byte{byte(n >> 8), byte(n)})
-	}
 	across, down := 2, 2
 	if s := u.Ints(tagYCbCrSubsampled); len(s) >= 2 {
-		across, down = int(s[0])&15, int(s[1])&15
+		across, down = max(1, int(s[0])&7), max(1, int(s[1])&7)
 	}
 	if u.samples == 1 {
 		across, down = 1, 1
+	}
+	n := u.Int(tagOldRestart, 0)
+	if len(u.offsets) > 1 && n == 0 { // a strip
+		n = (u.width + 8*across - 1) / (8 * across) * (u.stripRows / (8 * down))
+	}
+	if n > 0 {
+		segment(0xdd, []byte{byte(n >> 8), byte(n)})
 	}
 	width, height := u.chunkWidth, u.chunkRows
 	frame := []byte{8, byte(height >> 8), byte(height), byte(width >> 8), byte(width), byte(u.samples)}
@@ -190,6 +212,8 @@ func (u *unpacker) oldHeader() ([]byte, error) {
 		scan = append(scan, byte(i+1), dc[i]<<4|ac[i])
 	}
 	segment(0xc0, frame)
-	segment(0xda, append(scan, 0, 63, 0))
+	if first, err := u.chunk(0); err != nil || !bytes.HasPrefix(first, []byte("\xff\xda")) {
+		segment(0xda, append(scan, 0, 63, 0))
+	}
 	return out, nil
 }

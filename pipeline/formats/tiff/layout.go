@@ -79,6 +79,7 @@ type layout struct {
 	*Directory
 	width, height          int
 	chunkWidth, chunkRows  int // of a tile; of a strip, the picture's width
+	stripRows              int // of a strip of JPEG in the old style, which all make one chunk
 	tiled                  bool
 	offsets, sizes         []int64 // of chunks; all of a plane's come before the next plane's
 	bits, samples, colours int     // bits of a sample, samples of a pixel, and the colours among these
@@ -334,10 +335,11 @@ func (l *layout) readChunks() error {
 		}
 	} else {
 		l.chunkWidth, l.chunkRows = l.width, l.Int(tagRowsPerStrip, l.height)
-		if l.compression == 6 && l.Has(tagOldJPEG) { // a file for all strips
+		if l.chunkRows < 1 || l.chunkRows > l.height {
 			l.chunkRows = l.height
 		}
-		if l.chunkRows < 1 || l.chunkRows > l.height {
+		l.stripRows = l.chunkRows
+		if l.compression == 6 { // a JPEG file of all strips
 			l.chunkRows = l.height
 		}
 	}

@@ -71,6 +71,9 @@ ten = RGB.astype(int) << 2 | 1
 golden.add("32-fields-of-10-bits.bmp", bmp(32, rows(ten @ [1 << 20, 1 << 10, 1], 32, False), compression=3, masks=(0x3FF00000, 0xFFC00, 0x3FF)), ten * 255 // 1023, pillow=False)
 v = INDEX % 20
 golden.add("short-palette.bmp", bmp(8, rows(v, 8, False), colours=table(20), used=20), TABLE[v])
+wrong = bytearray(bmp(8, rows(INDEX, 8, False), colours=table(256)))
+wrong[10:14] = struct.pack("<I", 54)  # as if there were no palette
+golden.add("offset-of-the-palette.bmp", bytes(wrong), TABLE[INDEX])
 golden.add("gap-before-pixels.bmp", bmp(24, rows(pack24, 24, False), gap=10), RGB)
 
 

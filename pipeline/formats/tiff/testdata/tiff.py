@@ -225,4 +225,19 @@ for order, mark in (("<", "II"), (">", "MM")):
     add(f"ycbcr-2x2-{mark}.tif", plain(units, 6, order, tags=tags), pixels, 2, pillow=False)
     add(f"ycbcr-2x2-zip-{mark}.tif", plain(units, 6, order, tags=tags, compress=8), pixels, 2)  # by libtiff
 
+
+# G4 with a run of no pixels in the row above, which counts as a change.
+def bits(text):
+    text = text.replace(" ", "")
+    text += "0" * (-len(text) % 8)
+    return int(text, 2).to_bytes(len(text) // 8, "big")
+
+
+rows = ["001 00110101 0000110111 001 0111 0010 1",  # H 0 0, H 2 6, V0: 2 white, 6 black, 5 white
+        "0001 001 1011 10 1"] + ["1 1 1"] * 7  # pass, H 4 3, V0: the pass ends where the run of none does
+pixels = np.zeros((H, W), np.uint8)
+pixels[0, 2:8] = 1
+pixels[1:, 4:7] = 1
+data = bits("".join(rows) + "000000000001" * 2)
+golden.add("g4-run-of-none.tif", plain(pixels, 0, bits=1, compress=4, raw=data), 255 - pixels * 255)
 golden.write("tiff")
