@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"alexnet/internal/redact"
 )
 
 // Name is s as it is if each of its characters can be printed, else quoted and
@@ -26,6 +28,9 @@ func Name(s string) string {
 	}
 	return strconv.Quote(s)
 }
+
+// Verbatim is the program's own text among values, printed as it is.
+type Verbatim string
 
 // Names are the Name of each, joined by commas.
 func Names(all []string) string {
@@ -56,17 +61,17 @@ func Fprintf(w io.Writer, format string, values ...any) (int, error) {
 }
 
 // Values are values to be formatted: strings as their Name, slices of strings as
-// those of each, errors as their Error.
+// those of each, errors as their Error. Addresses lose what is secret in them.
 func Values(values []any) []any {
 	shown := make([]any, len(values))
 	for i, v := range values {
 		switch v := v.(type) {
 		case string:
-			shown[i] = Name(v)
+			shown[i] = Name(redact.Text(v))
 		case []string:
 			names := make([]string, len(v))
 			for k, s := range v {
-				names[k] = Name(s)
+				names[k] = Name(redact.Text(s))
 			}
 			shown[i] = names
 		case error:
@@ -80,7 +85,7 @@ func Values(values []any) []any {
 
 // Error is an error's text. Files' names in it are shown as their Name, as far as
 // the errors of package os tell them, and characters that can't be printed are
-// escaped. A line after the first is indented, so that it is seen to belong to
+// escaped; addresses lose what is secret in them. A line after the first is indented, so that it is seen to belong to
 // the first.
 func Error(err error) string {
 	text := err.Error()
@@ -89,7 +94,7 @@ func Error(err error) string {
 			text = strings.ReplaceAll(text, name, shown)
 		}
 	}
-	return strings.ReplaceAll(Text(text), "\n", "\n  ")
+	return strings.ReplaceAll(Text(redact.Text(text)), "\n", "\n  ")
 }
 
 // names are those of files in an error and those that it wraps.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"alexnet/internal/redact"
 )
 
 // Error says that an object could not be fetched, and what to do.
@@ -22,7 +24,7 @@ func (e *Error) Error() string {
 	if e.Attempts > 1 {
 		tried = fmt.Sprintf("tried %d times in %v: ", e.Attempts, e.Took.Round(time.Second/10))
 	}
-	return fmt.Sprintf("fetch %s: %s%v; %s", e.URL, tried, e.Err, e.advice())
+	return fmt.Sprintf("fetch %s: %s%v; %s", e.URL, tried, redact.Text(e.Err.Error()), e.advice())
 }
 
 func (e *Error) Unwrap() error { return e.Err }

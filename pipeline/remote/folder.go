@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"alexnet/internal/file"
+	"alexnet/internal/redact"
 	"alexnet/pipeline/mds"
 )
 
@@ -66,7 +67,7 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(strings.TrimRight(Redact(url), "/")))
+	sum := sha256.Sum256([]byte(strings.TrimRight(redact.URL(url), "/")))
 	place, _, _ := strings.Cut(s.location(""), "?")
 	f := &Folder{
 		config: config, store: s, place: strings.TrimSuffix(place, "/"),

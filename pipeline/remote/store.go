@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strings"
+
+	"alexnet/internal/redact"
 )
 
 // store gives the objects of one remote folder.
@@ -32,43 +33,23 @@ var stores = map[string]func(ctx context.Context, u *url.URL) (store, error){
 // IsURL reports whether a place is a remote one, and not a path.
 func IsURL(place string) bool {
 	scheme, _, ok := strings.Cut(place, "://")
-	return ok && stores[scheme] != nil
+	return ok && stores[strings.ToLower(scheme)] != nil
 }
 
 // openStore opens the folder at a URL.
 func openStore(ctx context.Context, place string) (store, error) {
 	u, err := url.Parse(place)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no URL: %w", Redact(place), err)
+		// The parser's words quote what it doesn't understand, which may be a secret.
+		return nil, fmt.Errorf("%s is no URL: the port is a number, and in a password or a parameter, characters other than letters and digits are written as %%XX", redact.URL(place))
 	}
 	open := stores[u.Scheme]
 	if open == nil {
-		return nil, fmt.Errorf("%s: don't know %q; remote shards are at s3://, gs://, https:// or http://", Redact(place), u.Scheme)
+		return nil, fmt.Errorf("%s: don't know %q; remote shards are at s3://, gs://, https:// or http://", redact.URL(place), u.Scheme)
 	}
 	if u.Host == "" {
-		return nil, fmt.Errorf("%s: no host or bucket; it has the form %s://HOST/FOLDER", Redact(place), u.Scheme)
+		return nil, fmt.Errorf("%s: no host or bucket; it has the form %s://HOST/FOLDER", redact.URL(place), u.Scheme)
 	}
 	u.Path = strings.TrimRight(u.Path, "/") + "/"
 	return open(ctx, u)
-}
-
-// Redact is a URL without what might be secret: a password, and the values of
-// all parameters but endpoint and region.
-func Redact(place string) string {
-	u, err := url.Parse(place)
-	if err != nil {
-		before, _, _ := strings.Cut(place, "?")
-		return before
-	}
-	if _, secret := u.User.Password(); secret {
-		u.User = url.UserPassword(u.User.Username(), "xxxxx")
-	}
-	query := u.Query()
-	for key := range query {
-		if !slices.Contains([]string{"endpoint", "region"}, key) {
-			query.Set(key, "xxxxx")
-		}
-	}
-	u.RawQuery = query.Encode()
-	return u.String()
 }

@@ -2,10 +2,13 @@ package remote
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+
+	"alexnet/internal/redact"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
@@ -31,7 +34,7 @@ func openGS(ctx context.Context, u *url.URL) (store, error) {
 		}
 		var err error
 		if base, err = url.Parse(emulator); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("$STORAGE_EMULATOR_HOST, %s, is no address", redact.URL(emulator))
 		}
 	}
 	if emulator == "" || named {
@@ -45,7 +48,7 @@ func openGS(ctx context.Context, u *url.URL) (store, error) {
 	}
 	shown := *u
 	base.Path = "/" + u.Host + u.Path
-	return &web{base: base, client: client, idle: idle, shown: func(name string) string {
+	return &web{base: base, client: client, idle: idle, hide: redact.Secrets(base), shown: func(name string) string {
 		return shown.Scheme + "://" + shown.Host + shown.Path + name
 	}}, nil
 }

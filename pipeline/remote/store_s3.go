@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"alexnet/internal/redact"
+
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
@@ -31,7 +33,7 @@ func openS3(_ context.Context, u *url.URL) (store, error) {
 	endpoint := first(query.Get("endpoint"), os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://s3.amazonaws.com")
 	server, err := url.Parse(endpoint)
 	if err != nil || server.Host == "" {
-		return nil, fmt.Errorf("S3 endpoint %q: want a URL such as https://s3.example.org", endpoint)
+		return nil, fmt.Errorf("S3 endpoint %q: want a URL such as https://s3.example.org", shown(endpoint))
 	}
 	creds := credentials.NewChainCredentials(s3Credentials())
 	if found, err := creds.GetWithContext(nil); err != nil || found.SignerType.IsAnonymous() {
@@ -46,9 +48,17 @@ func openS3(_ context.Context, u *url.URL) (store, error) {
 		MaxRetries: 1, // transfer asks again
 	})
 	if err != nil {
-		return nil, fmt.Errorf("S3 endpoint %s: %w", endpoint, err)
+		return nil, fmt.Errorf("S3 endpoint %s: %s", shown(endpoint), redact.Text(err.Error()))
 	}
 	return &s3{client: client, idle: idle, bucket: u.Host, prefix: strings.TrimPrefix(u.Path, "/")}, nil
+}
+
+// shown is an endpoint without secrets, a malformed one too.
+func shown(endpoint string) string {
+	if strings.Contains(endpoint, "://") {
+		return redact.URL(endpoint)
+	}
+	return strings.TrimPrefix(redact.URL("s3://"+endpoint), "s3://")
 }
 
 // s3Credentials are where credentials are looked for, in this order.

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"alexnet/internal/redact"
 )
 
 // web is a folder of a web server. Parameters of its URL, such as signatures,
@@ -20,11 +23,12 @@ type web struct {
 	client *http.Client
 	idle   *http.Transport          // below client
 	shown  func(name string) string // nil: the URL
+	hide   *strings.Replacer        // of the URL's secrets
 }
 
 func openWeb(_ context.Context, u *url.URL) (store, error) {
 	idle := transport()
-	return &web{base: u, client: &http.Client{Transport: idle}, idle: idle}, nil
+	return &web{base: u, client: &http.Client{Transport: idle}, idle: idle, hide: redact.Secrets(u)}, nil
 }
 
 // transport is http.DefaultTransport with a limit on the time to an answer's
@@ -51,7 +55,7 @@ func (w *web) location(name string) string {
 	if w.shown != nil {
 		return w.shown(name)
 	}
-	return Redact(w.url(name).String())
+	return redact.URL(w.url(name).String())
 }
 
 func (w *web) get(ctx context.Context, name string, offset int64) (io.ReadCloser, int64, int64, error) {
@@ -82,7 +86,7 @@ func (w *web) get(ctx context.Context, name string, offset int64) (io.ReadCloser
 		answer.Body.Close()
 		said := answer.Status
 		if line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n"); line != "" && !strings.ContainsAny(line, "<{") {
-			said += ": " + line
+			said += ": " + w.hide.Replace(line)
 		}
 		return nil, 0, 0, &statusError{answer.StatusCode, said}
 	}
@@ -91,7 +95,7 @@ func (w *web) get(ctx context.Context, name string, offset int64) (io.ReadCloser
 
 // withoutURL takes the request's URL, which may hold secrets, from an error.
 func withoutURL(err error) error {
-	if e, ok := err.(*url.Error); ok {
+	if e := (*url.Error)(nil); errors.As(err, &e) {
 		return e.Err
 	}
 	return err

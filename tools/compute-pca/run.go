@@ -16,6 +16,7 @@ import (
 	"alexnet/augment"
 	"alexnet/engine/collective"
 	"alexnet/internal/printable"
+	"alexnet/internal/redact"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 	"alexnet/tools/internal/ranks"
@@ -107,7 +108,7 @@ func compute(ctx context.Context, o options, group collective.Collective, stdout
 	}
 	defer func() { err = errors.Join(err, dataset.Close()) }()
 	meta := dataset.Meta()
-	r := result{Shards: o.shards, Out: o.out, Images: meta.Images}
+	r := result{Shards: redact.URL(o.shards), Out: o.out, Images: meta.Images}
 
 	sums := meta.Statistics
 	if sums.Pixels == 0 && !o.recompute {

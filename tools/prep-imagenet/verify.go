@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/internal/printable"
+	"alexnet/internal/redact"
 	"alexnet/pipeline"
 	"alexnet/pipeline/remote"
 	"alexnet/tools/internal/data"
@@ -70,7 +71,7 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 				if v.Faults == nil {
 					v.Faults = []pipeline.Fault{}
 				}
-				if err := printJSON(stdout, verifyResult{dir, len(v.Faults) == 0, v}); err != nil {
+				if err := printJSON(stdout, verifyResult{redact.URL(dir), len(v.Faults) == 0, v}); err != nil {
 					return err
 				}
 			}

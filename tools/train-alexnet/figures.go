@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"alexnet/engine"
+	"alexnet/internal/redact"
 	"alexnet/tools/train-alexnet/report"
 )
 
@@ -27,9 +28,9 @@ func figures(r *runRecord, metrics []engine.Metrics, classes int) []report.Figur
 	}
 	add("chance", "%s error, loss %.3f", percent(1-1/float64(classes)), math.Log(float64(classes)))
 	add("net", "%s: %d classes, %d parameters, %d towers", r.Net.Name, classes, r.Parameters, r.Net.Towers)
-	add("training set", "%d pictures, %s", r.Train.Images, r.Train.Dir)
+	add("training set", "%d pictures, %s", r.Train.Images, redact.URL(r.Train.Dir))
 	if r.Val != nil {
-		add("validation set", "%d pictures, %s", r.Val.Images, r.Val.Dir)
+		add("validation set", "%d pictures, %s", r.Val.Images, redact.URL(r.Val.Dir))
 	}
 	if n := len(r.Sessions); n > 0 {
 		s := r.Sessions[n-1]
@@ -61,7 +62,7 @@ func settingRows(raw json.RawMessage) ([]report.Figure, error) {
 			}
 		}
 		if text != "" {
-			rows = append(rows, report.Figure{Name: name, Value: text})
+			rows = append(rows, report.Figure{Name: name, Value: redact.Text(text)})
 		}
 	}
 	sort.Slice(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name })

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/dashboard"
 	"alexnet/tools/train-alexnet/report"
@@ -32,7 +33,7 @@ func (j *job) watch() (live, error) {
 	if err != nil {
 		return live{}, command.Usagef("--dashboard: %w", err)
 	}
-	j.line.Print("dashboard: %s", server.URL())
+	j.line.Print("dashboard: %s", printable.Verbatim(server.URL())) // with its token
 	return live{server}, nil
 }
 

@@ -4,10 +4,13 @@ package data
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/redact"
 	"alexnet/pipeline"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/remote"
@@ -62,6 +65,9 @@ func (a *Access) config() (remote.Config, error) {
 func (a *Access) Open(ctx context.Context, place string, note func(text string)) (*pipeline.Dataset, error) {
 	c := pipeline.DatasetConfig{Access: mds.Access{NoMap: a.NoMmap}, TakeDamaged: a.TakeDamaged}
 	if !remote.IsURL(place) {
+		if err := checkScheme(place); err != nil {
+			return nil, err
+		}
 		return pipeline.OpenDatasetAs(place, c)
 	}
 	f, err := a.Folder(ctx, place, note)
@@ -81,11 +87,22 @@ func (a *Access) Folder(ctx context.Context, url string, note func(text string))
 	return remote.Open(ctx, url, c)
 }
 
+// checkScheme refuses an address that remote doesn't read, which is no path.
+func checkScheme(place string) error {
+	if strings.Contains(place, "://") {
+		return fmt.Errorf("%s: shards are read from a folder, or from s3://, gs://, https:// or http://", redact.URL(place))
+	}
+	return nil
+}
+
 // Absolute makes a path independent of the working directory, and leaves a URL as
 // it is.
 func Absolute(place string) (string, error) {
 	if remote.IsURL(place) {
 		return place, nil
+	}
+	if err := checkScheme(place); err != nil {
+		return "", err
 	}
 	return filepath.Abs(place)
 }

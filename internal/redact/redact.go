@@ -1,0 +1,118 @@
+// Package redact takes from addresses what might be secret, so that they can be
+// printed, kept and compared. It works on the text and parses nothing: a malformed
+// address has secrets too.
+package redact
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// mask stands for a secret.
+const mask = "xxxxx"
+
+// known are the parameters whose values are no secrets.
+var known = []string{"endpoint", "region"}
+
+// URL is an address without a password, a user that is a token, a fragment, and
+// the values of all parameters but endpoint and region. Parameters are sorted.
+// What has no "://" is no address and stays as it is.
+func URL(place string) string {
+	scheme, rest, ok := strings.Cut(place, "://")
+	if !ok {
+		return place
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 && strings.Contains(rest[:end], ":") {
+		// "me:pa/ss@host" is a password with a slash, of which a parser makes a port.
+		host := rest[:end]
+		if _, behind, ok := strings.Cut(host, "]"); ok && host[0] == '[' {
+			host = behind // of an IPv6 address
+		}
+		_, port, _ := strings.Cut(host, ":")
+		if last := strings.LastIndexByte(rest, '@'); strings.Trim(port, "0123456789") != "" || last < strings.IndexAny(rest+"?", "?#") {
+			at = last
+		}
+	}
+	user := ""
+	if at >= 0 {
+		name, _, password := strings.Cut(rest[:at], ":")
+		if user = mask + "@"; password {
+			user = name + ":" + mask + "@"
+		}
+		rest = rest[at+1:]
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	path, query, ok := strings.Cut(rest, "?")
+	if !ok {
+		return scheme + "://" + user + path
+	}
+	return scheme + "://" + user + path + "?" + parameters(query)
+}
+
+func parameters(query string) string {
+	pairs := strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' })
+	for i, pair := range pairs {
+		key, value, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(value)
+		switch {
+		case !slices.Contains(known, key):
+			pairs[i] = key + "=" + mask
+		case err != nil, strings.Contains(plain, "@") && !strings.Contains(plain, "://"):
+			pairs[i] = key + "=" + mask
+		case URL(plain) != plain:
+			pairs[i] = key + "=" + url.QueryEscape(URL(plain))
+		}
+		if !strings.Contains(pair, "=") {
+			pairs[i] = mask
+		}
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, "&")
+}
+
+// Secrets replaces the secrets of an address, as they are and as they are written
+// in it, in what others say, who may repeat them.
+func Secrets(u *url.URL) *strings.Replacer {
+	var pairs []string
+	hide := func(secret string) {
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+			if len(form) > 2 { // one of two characters hides nothing
+				pairs = append(pairs, form, mask)
+			}
+		}
+	}
+	if password, ok := u.User.Password(); ok {
+		hide(password)
+	} else if u.User != nil {
+		hide(u.User.Username())
+	}
+	for key, values := range u.Query() {
+		for _, value := range values {
+			if !slices.Contains(known, key) {
+				hide(value)
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// address finds addresses in a text: a password may hold what ends one elsewhere.
+var address = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#\n"]*@)?[^\s"'<>` + "`" + `]*`)
+
+// Text is a text with each address in it as URL shows it.
+func Text(s string) string {
+	if !strings.Contains(s, "://") {
+		return s
+	}
+	return address.ReplaceAllStringFunc(s, func(found string) string {
+		bare := strings.TrimRight(found, ":;,.)]")
+		return URL(bare) + found[len(bare):]
+	})
+}
