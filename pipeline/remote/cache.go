@@ -172,6 +172,16 @@ func (c *cache) touch(path string) bool {
 	return os.Chtimes(path, now, now) == nil
 }
 
+// remove takes a file out that isn't what it should be.
+func (c *cache) remove(ctx context.Context, path string) error {
+	unlock, err := c.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return ignoreMissing(os.Remove(path))
+}
+
 // commit gives a finished file its name. The file is on the disk by then, so a
 // name never stands for less than the whole; nobody counts files meanwhile, and
 // misses it between its two names.

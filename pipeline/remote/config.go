@@ -26,7 +26,8 @@ type Config struct {
 	Backoff time.Duration
 	// Stall is how long a server may take for the next 4 KiB, 0: 30 s.
 	Stall time.Duration
-	// Note is told what the user should know though it is no error; nil: nobody.
+	// Note is told what the user should know though it is no error, by one
+	// goroutine at a time; nil: nobody.
 	Note func(text string)
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/pipeline/mds"
 )
 
@@ -28,8 +30,18 @@ func (e *sizeError) Error() string {
 // what is damaged on the way may be whole the next time.
 const wholeAttempts = 3
 
-// download brings one shard to the cache.
+// download brings one shard to the cache, or finds it there as it was fetched.
 func (f *Folder) download(ctx context.Context, shard *mds.ShardInfo, full string) error {
+	if f.cache.touch(full) {
+		err := checkCached(ctx, full, &shard.RawData)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if err := f.cache.remove(ctx, full); err != nil {
+			return f.explain(ctx, err)
+		}
+		f.note(fmt.Sprintf("%s in the cache is not as it was fetched: %v; it is fetched again", printable.Name(full), err))
+	}
 	part, err := f.cache.reserve(ctx, full, shard.RawData.Bytes)
 	if part == nil || err != nil {
 		return f.explain(ctx, err)
@@ -114,6 +126,47 @@ func (f *Folder) fill(ctx context.Context, part *os.File, shard *mds.ShardInfo) 
 	}
 	if err := raw.check(&shard.RawData); err != nil {
 		return damage(err)
+	}
+	return nil
+}
+
+// quickest are hashes in the order of their speed, of which one is enough to see
+// what has happened to a file since all of them were right.
+var quickest = []string{"xxh3_64", "xxh3_128", "xxh128", "xxh64", "sha1", "sha256", "sha512", "md5"}
+
+// checkCached compares a file of the cache with what the index says: its size, and
+// a hash where the index has one that is known.
+func checkCached(ctx context.Context, path string, object *mds.FileInfo) error {
+	f, err := file.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if stat.Size() != object.Bytes {
+		return fmt.Errorf("it has %d bytes, the index says %d", stat.Size(), object.Bytes)
+	}
+	for _, name := range quickest {
+		if object.Hashes[name] == "" {
+			continue
+		}
+		s := sums{name: mds.NewHash(name)}
+		for piece := make([]byte, 1<<20); ; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			n, err := f.Read(piece)
+			s.Write(piece[:n])
+			if err == io.EOF {
+				return s.check(object)
+			}
+			if err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

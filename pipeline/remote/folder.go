@@ -34,7 +34,9 @@ type Folder struct {
 	cancel  context.CancelCauseFunc
 	running sync.WaitGroup
 
+	noting  sync.Mutex
 	mu      sync.Mutex
+	whole   map[string]bool   // shards in the cache that this Folder has fetched or checked
 	fetches map[string]*fetch // that are under way, by the name in the cache
 	damaged map[string]error  // what is wrong at the source
 }
@@ -71,9 +73,9 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 	place, _, _ := strings.Cut(s.location(""), "?")
 	f := &Folder{
 		config: config, store: s, place: strings.TrimSuffix(place, "/"),
-		dir:     filepath.Join(config.Cache, hex.EncodeToString(sum[:8])),
-		cache:   cache{dir: config.Cache, limit: config.CacheSize},
-		fetches: map[string]*fetch{}, damaged: map[string]error{},
+		dir:   filepath.Join(config.Cache, hex.EncodeToString(sum[:8])),
+		cache: cache{dir: config.Cache, limit: config.CacheSize},
+		whole: map[string]bool{}, fetches: map[string]*fetch{}, damaged: map[string]error{},
 	}
 	if err := os.MkdirAll(f.dir, 0o777); err != nil {
 		return nil, fmt.Errorf("cache: %w; give another folder with --cache-dir", err)
@@ -106,7 +108,7 @@ func (f *Folder) readIndex(ctx context.Context) error {
 		if missing != nil {
 			return err
 		}
-		f.config.Note(fmt.Sprintf("%v: going on with what the cache has", failed))
+		f.note(fmt.Sprintf("%v: going on with what the cache has", failed))
 		text, err = old, nil
 	} else if err == nil {
 		err = f.writeIndex(copied, text)
@@ -145,7 +147,9 @@ func (f *Folder) IndexText() []byte { return f.text }
 func (f *Folder) CacheSize() int64 { return f.config.CacheSize }
 
 // Fetch waits until a shard of the index is in the cache as a raw file, and
-// returns its folder there and its entry under its name there. The file may be
+// returns its folder there and its entry under its name there. What was in the
+// cache before is compared with a hash of the index the first time, and fetched
+// again if it differs. The file may be
 // gone as soon as others want the room, but not while it is mapped or open: who
 // then misses it asks again.
 //
@@ -156,10 +160,11 @@ func (f *Folder) Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, l
 	local = f.local(shard)
 	name := local.RawData.Basename
 	full := filepath.Join(f.dir, name)
-	if f.cache.touch(full) {
+	f.mu.Lock()
+	if f.whole[name] && f.cache.touch(full) {
+		f.mu.Unlock()
 		return f.dir, local, nil
 	}
-	f.mu.Lock()
 	if err := f.damaged[name]; err != nil {
 		f.mu.Unlock()
 		return "", local, err
@@ -209,6 +214,9 @@ func (f *Folder) run(ctx context.Context, w *fetch, shard *mds.ShardInfo, full s
 	if errors.As(w.err, &damage) {
 		f.damaged[w.name] = w.err
 	}
+	if w.err == nil {
+		f.whole[w.name] = true
+	}
 	if f.fetches[w.name] == w {
 		delete(f.fetches, w.name)
 	}
@@ -239,6 +247,13 @@ func hashed(file *mds.FileInfo) bool {
 		}
 	}
 	return false
+}
+
+// note tells the user something, one after another.
+func (f *Folder) note(text string) {
+	f.noting.Lock()
+	defer f.noting.Unlock()
+	f.config.Note(text)
 }
 
 // Close ends all downloads and waits for their goroutines. The cache stays.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"alexnet/internal/printable"
@@ -13,10 +14,13 @@ import (
 )
 
 // Line is a progress line: on a terminal it is rewritten in place, at most ten
-// times a second; elsewhere only what is printed for good appears.
+// times a second; elsewhere only what is printed for good appears. Several
+// goroutines may use it.
 type Line struct {
-	w        io.Writer
-	width    int // of the terminal; 0: not one
+	w     io.Writer
+	width int // of the terminal; 0: not one
+
+	mu       sync.Mutex
 	shown    bool
 	lastTime time.Time
 }
@@ -39,6 +43,8 @@ func (l *Line) Terminal() bool { return l.width > 0 }
 // Update shows the state of things; it may be skipped. Strings among the values
 // are shown as printable.Name shows them.
 func (l *Line) Update(format string, values ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !l.Terminal() || l.shown && time.Since(l.lastTime) < 100*time.Millisecond {
 		return
 	}
@@ -53,12 +59,20 @@ func (l *Line) Update(format string, values ...any) {
 // Print writes a line for good, in place of the progress, with strings as in
 // Update.
 func (l *Line) Print(format string, values ...any) {
-	l.Clear()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clear()
 	printable.Fprintf(l.w, strings.TrimSuffix(format, "\n")+"\n", values...)
 }
 
 // Clear removes the progress from a terminal.
 func (l *Line) Clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clear()
+}
+
+func (l *Line) clear() {
 	if l.shown {
 		fmt.Fprint(printable.Raw(l.w), "\r\x1b[K")
 		l.shown = false
