@@ -31,6 +31,28 @@
 //
 // A ReLU in place right after a product runs while the tile is in cache.
 //
+// # bfloat16
+//
+// With Options.Precision "bf16" activations, their gradients and the factors of
+// products are bfloat16; sums, losses, momentum, master weights and their gradients
+// stay float32 (narrow*.go, kernels in internal/bf16). Tensors are stored with their
+// maps last, so that the depth of a product is contiguous and nothing of a
+// convolution's input is packed: tiles read the slab as it lies, and a stride s is
+// folded away, s² pixels becoming one of s² times as many maps. A row of B is a pair
+// of neighbours in depth, for AVX512_BF16 and for AMX alike; the gradient of weights
+// turns DY and pairs neighbouring pixels of the slab.
+//
+// A parameter is stored in two halves (bf16.Split): the nearest bfloat16, which is
+// the working copy, and what a float32 has besides. So the update, which reads and
+// writes both, keeps the copy for nothing, and weights take 4 bytes, not 6.
+//
+// AMX's tiles are configured and released within one call of a kernel, which Go
+// doesn't preempt, so goroutines need not keep to a thread. Linux has to permit them;
+// where it doesn't the context computes with AVX512_BF16. Sums have an order of their
+// own in each set: VDPBF16PS adds the second product of a pair first, AMX sums a
+// tile's evens and odds apart. The portable set has VDPBF16PS's, bit for bit.
+// internal/trap runs AMX's machine code in tests on any processor.
+//
 // # What bounds each kernel
 //
 // The matrix kernel: the two FMA units (98 % of a register-only loop with its

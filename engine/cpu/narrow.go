@@ -132,7 +132,7 @@ func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
 	case engine.DenseForward:
 		return n.lowerDenseForward(op, fusible(ops, i, op.Y)), nil
 	case engine.DenseBackward:
-		return n.lowerDenseBackward(op), nil
+		return n.lowerDenseBackward(op, updateBehind(ops, i, op)), nil
 	case engine.Activate:
 		return n.lowerActivate(op), nil
 	case engine.ActivateBackward:

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"alexnet/engine"
 	"alexnet/engine/cpu/internal/bf16"
 )
@@ -109,13 +111,19 @@ func (n *narrow) lowerDenseForward(op engine.DenseForward, relu bool) lowered {
 	return l
 }
 
-func (n *narrow) lowerDenseBackward(op engine.DenseBackward) lowered {
+// lowerDenseBackward computes the gradients; with an update of W behind it, of which
+// nobody else reads the gradient, each piece of the weights is updated while its
+// gradient is in cache, which then goes nowhere.
+func (n *narrow) lowerDenseBackward(op engine.DenseBackward, update *engine.Update) lowered {
 	images, k, o := op.X.Shape[0], op.X.Shape.Row(), op.DY.Shape[1]
-	l := n.lowerDenseWeights(op, images, k, o)
-	if op.DX == nil {
-		return l
+	weights := n.lowerDenseWeights(op, update, images, k, o)
+	if update != nil {
+		weights.skip = 1
 	}
-	return l.then(n.lowerProduct(narrowProduct{
+	if op.DX == nil {
+		return weights
+	}
+	l := n.lowerProduct(narrowProduct{
 		m: images, n: k, k: o, c: op.DX,
 		packA: func(a []uint16, _, row int) { packRow(a, n.words(op.DY)[row*o:], o) },
 		packB: func(b []uint32, first, count, column, columns, vectors int) {
@@ -133,29 +141,52 @@ func (n *narrow) lowerDenseBackward(op engine.DenseBackward) lowered {
 				clear(b[j*count+(rows+1)/2*panel : (j+panel)*count])
 			}
 		},
-	}))
+	})
+	l = l.then(weights) // the gradient of X reads W before it is updated
+	l.skip = weights.skip
+	return l
 }
 
-// denseRows is how many units' gradients of weights make one part.
-const denseRows = 56
+// updateBehind is the update of op's weights that follows ops[i] at once, where no
+// other op reads their gradient.
+func updateBehind(ops []engine.Op, i int, op engine.DenseBackward) *engine.Update {
+	if i+1 >= len(ops) || op.DW.Life != engine.Scratch {
+		return nil
+	}
+	u, ok := ops[i+1].(engine.Update)
+	if !ok || u.W != op.W || u.G != op.DW {
+		return nil
+	}
+	for _, later := range ops[i+2:] {
+		if slices.Contains(later.Reads(), op.DW) {
+			return nil
+		}
+	}
+	return &u
+}
+
+// denseRows is how many units' gradients of weights make one part, and denseBand of
+// how many inputs they are computed at a time: 229 KB.
+const (
+	denseRows = 56
+	denseBand = 1024
+)
 
 // lowerDenseWeights computes DW = DYᵀ·X and DB. X is packed whole, in pairs of
 // images.
-func (n *narrow) lowerDenseWeights(op engine.DenseBackward, images, k, o int) lowered {
+func (n *narrow) lowerDenseWeights(op engine.DenseBackward, update *engine.Update, images, k, o int) lowered {
 	pairs := n.padPairs(images, 1) / 2
 	const v, columns = 2, 32
 	panels := ceilDiv(k, columns)
-	whole := k / columns // panels that don't stick out
 	ld := roundUp(2*pairs, 32)
 	if ld/32%2 == 0 {
 		ld += 32
 	}
 	height := n.height(min(o, denseRows), v)
-	parts := ceilDiv(o, denseRows)
 	rows := roundUp(min(o, denseRows), height)
-	turned := roundUp(pairs*columns*panels, 16) // floats of packed X
+	width := min(denseBand, panels*columns)
 	segments := []bf16.Segment{{}}
-	const band = 16 // panels of X that are packed together
+	const band = denseBand / columns // panels
 	packX := func(_ *worker, part int) {
 		lo, hi := part*band, min(panels, (part+1)*band)
 		x := n.words(op.X)
@@ -165,52 +196,44 @@ func (n *narrow) lowerDenseWeights(op engine.DenseBackward, images, k, o int) lo
 			clear(dst[(images+1)/2*columns:])
 		}
 	}
-	groupsOf := func(count, height, ldc int) (g []bf16.Group) {
-		for r := 0; r < count; r += height {
-			g = append(g, bf16.Group{A: 2 * r * ld, C: 4 * r * ldc})
-		}
-		return g
+	var groups []bf16.Group
+	for r := 0; r < rows; r += height {
+		groups = append(groups, bf16.Group{A: 2 * r * ld, C: 4 * r * width})
 	}
-	// Tiles that lie inside DW are put there as they are, others by way of scratch.
-	inside, outside := groupsOf(denseRows, height, k), groupsOf(rows, height, columns)
 	run := func(w *worker, part int) {
 		first := part * denseRows
 		count := min(denseRows, o-first)
 		scratch := carve(w.scratch)
-		a, edge := scratch.words((rows+16)*ld), scratch.floats(rows*columns)
-		dy, dw, db := n.words(op.DY), n.floats(op.DW), n.floats(op.DB)
+		a, sums := scratch.words((rows+16)*ld), scratch.floats(rows*width)
+		dy, db := n.words(op.DY), n.floats(op.DB)
 		for r := range count {
 			clear(a[r*ld+images/32*32:][:ld-images/32*32])
 		}
 		n.set.TurnWords(&a[0], ld, &dy[first], o, images, count)
 		clear(db[first:][:count])
 		n.set.ColumnSums(db[first:][:count], &dy[first], o, images)
-		p := &w.product
-		direct := count / height
-		for j := range panels {
-			*p = bf16.Product{A: address(a), LDA: 2 * ld, B: address(n.shared[j*pairs*columns:]), LDB: 4 * columns,
-				Segments: &segments[0], Count: 1, Pairs: pairs, Vectors: v, Height: height}
-			done := 0
-			if j < whole {
-				p.C, p.LDC, p.Groups = address(dw[first*k+j*columns:]), 4*k, inside[:direct]
-				if direct > 0 {
-					n.set.Gemm(p)
+		for j := 0; j < panels; j += band {
+			hi := min(panels, j+band)
+			for i := j; i < hi; i++ {
+				w.product = bf16.Product{C: address(sums[(i-j)*columns:]), LDC: 4 * width, A: address(a), LDA: 2 * ld,
+					B: address(n.shared[i*pairs*columns:]), LDB: 4 * columns, Segments: &segments[0], Count: 1, Pairs: pairs,
+					Vectors: v, Height: height, Groups: groups[:ceilDiv(count, height)]}
+				n.set.Gemm(&w.product)
+			}
+			lo, length := j*columns, min(k, hi*columns)-j*columns
+			for r := range count {
+				at, g := (first+r)*k+lo, sums[r*width:][:length]
+				if update == nil {
+					copy(n.floats(op.DW)[at:], g)
+				} else {
+					n.update(update, at, length, g)
 				}
-				done = direct * height
-			}
-			if done == count {
-				continue
-			}
-			p.C, p.LDC, p.Groups = address(edge), 4*columns, outside[done/height:ceilDiv(count, height)]
-			n.set.Gemm(p)
-			for r := done; r < count; r++ {
-				copy(dw[(first+r)*k+j*columns:][:min(columns, k-j*columns)], edge[r*columns:])
 			}
 		}
 	}
 	return lowered{
-		shared:  turned + 16,
-		scratch: floatsOf((rows+16)*ld/2+1, rows*columns),
-		stages:  []stage{{ceilDiv(panels, band), packX}, {parts, run}},
+		shared:  roundUp(pairs*columns*panels, 16),
+		scratch: floatsOf((rows+16)*ld/2+1, rows*width),
+		stages:  []stage{{ceilDiv(panels, band), packX}, {ceilDiv(o, denseRows), run}},
 	}
 }

@@ -101,12 +101,17 @@ func (n *narrow) lowerSoftmaxLoss(op engine.SoftmaxLoss) lowered {
 
 func (n *narrow) lowerUpdate(op engine.Update) lowered {
 	return lowered{stages: []stage{overSpans(op.W.Shape.Len(), func(lo, hi int) {
-		if op.Halt != nil && owner(op.Halt).ints(op.Halt)[0] != 0 {
-			return
-		}
-		rate := n.step.LearningRate * op.Rate
-		n.set.Update(n.words(op.W)[lo:hi], n.low(op.W)[lo:hi], n.floats(op.V)[lo:hi], n.floats(op.G)[lo:hi], n.step.Momentum, op.Decay*rate, rate)
+		n.update(&op, lo, hi-lo, n.floats(op.G)[lo:hi])
 	})}}
+}
+
+// update applies the rule to count weights from the first on, with their gradient g.
+func (n *narrow) update(op *engine.Update, first, count int, g []float32) {
+	if op.Halt != nil && owner(op.Halt).ints(op.Halt)[0] != 0 {
+		return
+	}
+	rate := n.step.LearningRate * op.Rate
+	n.set.Update(n.words(op.W)[first:][:count], n.low(op.W)[first:], n.floats(op.V)[first:], g, n.step.Momentum, op.Decay*rate, rate)
 }
 
 func (n *narrow) lowerConcat(op engine.Concat) lowered {
