@@ -46,6 +46,14 @@ func ChosenKernels(name, precision string) (string, error) {
 	return s.Name, nil
 }
 
+// Note is a line on what keeps this machine from its best kernels; "" is nothing.
+func Note() string {
+	if err := bf16.Refused(); err != nil {
+		return fmt.Sprintf("the processor has AMX, but the system doesn't let this process use it (%v): bf16 is computed with AVX512_BF16", err)
+	}
+	return ""
+}
+
 // find is the set of float32's kernels, and in bfloat16 the one for that besides.
 // Both have the same name, except that products on tiles have none in float32.
 func find(name, precision string) (*kernel.Set, *bf16.Set, error) {

@@ -202,6 +202,9 @@ func TestNarrowContexts(t *testing.T) {
 			t.Skip("has no state of its own")
 		}
 		got := make([][]uint32, 4)
+		if trap.Emulated() && kernels == "amx" {
+			got = got[:2]
+		}
 		var all sync.WaitGroup
 		for i := range got {
 			m, b := mini(t, openNarrow(t, kernels, 1+i%2))

@@ -48,7 +48,11 @@ func listCPU() Inventory {
 		}
 		d.Kernels = append(d.Kernels, KernelSets(p)...)
 	}
-	return Inventory{Devices: []Device{d}}
+	i := Inventory{Devices: []Device{d}}
+	if note := cpu.Note(); note != "" {
+		i.Notes = append(i.Notes, note)
+	}
+	return i
 }
 
 // KernelSets lists the sets of kernels of the CPU for a precision, the fastest last.

@@ -29,6 +29,15 @@ var amx = func() Set {
 	return s
 }()
 
+// Refused is why the system doesn't let this process use the AMX that the processor
+// has; nil where it does, or has none.
+func Refused() error {
+	if !cpu.X86.HasAMXTile || !cpu.X86.HasAMXBF16 {
+		return nil
+	}
+	return permitTiles()
+}
+
 // permitted says that the processor has AMX and the system lets this process use it.
 var permitted = sync.OnceValue(func() bool {
 	return cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 && permitTiles() == nil

@@ -3,3 +3,7 @@
 package bf16
 
 var assembly []*Set
+
+// Refused is why the system doesn't let this process use the AMX that the processor
+// has; nil where it does, or has none.
+func Refused() error { return nil }
