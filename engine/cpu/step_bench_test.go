@@ -24,7 +24,7 @@ func BenchmarkStep(b *testing.B) {
 			for range towers {
 				contexts = append(contexts, open(b, cpu.Options{Threads: *threads, Kernels: *kernels, Precision: *precision}))
 			}
-			m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: *batch, Decay: 0.0005})
+			m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: *batch, Decay: 0.0005, Lean: true})
 			if err != nil {
 				b.Fatal(err)
 			}
