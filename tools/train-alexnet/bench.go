@@ -35,6 +35,7 @@ type benchConfig struct {
 	access           data.Access
 	workers          int
 	json, skipLayers bool
+	inference        bool
 	peak, bandwidth  float64 // of the devices together, TFLOP/s and GB/s; 0: not known
 	parallel         string
 	ranks            ranks.Options
@@ -103,6 +104,7 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.StringFlag{Name: "kernels", Value: devices.Auto, Usage: kernelsUsage, Destination: &f.options.Kernels},
 			&cli.IntFlag{Name: "batch", Value: 128, Usage: "`N` pictures in a step", Destination: &f.batch},
 			&cli.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps to take the median of, after one that warms up", Destination: &f.steps},
+			&cli.BoolFlag{Name: "inference", Usage: "measure inference alone, in the memory that it takes, as predict and serve have it", Destination: &f.inference},
 			&cli.BoolFlag{Name: "no-layers", Usage: "leave out the table of layers", Destination: &f.skipLayers},
 			&cli.StringFlag{Name: "data", Usage: "`DIR` of shards to time the loader on, or their address", Destination: &f.data},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines of the loader; 0 is one a core", Destination: &f.workers},
@@ -116,6 +118,9 @@ computed, and so the part of the exchange that computing hides.`,
 		Action: func(c *cli.Context) error {
 			if f.batch < 1 || f.steps < 1 || f.classes < 2 {
 				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
+			}
+			if f.inference && f.data != "" {
+				return command.Usagef("bench: --inference measures no training and so takes no --data")
 			}
 			if f.parallel != parallelData && f.parallel != parallelHybrid {
 				return command.Usagef("--parallel %s: want %s or %s", f.parallel, parallelData, parallelHybrid)
@@ -181,7 +186,7 @@ func bench(ctx context.Context, f *benchConfig, net *engine.Net, group collectiv
 	if err := r.steps(ctx, f, net, group); err != nil {
 		return nil, err
 	}
-	if !f.skipLayers && group.Size() == 1 {
+	if !f.skipLayers && !f.inference && group.Size() == 1 {
 		if err := r.layers(f, net); err != nil {
 			return nil, err
 		}
@@ -263,6 +268,10 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 		_, err := m.Infer(b)
 		return err
 	}
+	if f.inference {
+		r.Infer, err = medianRate(ctx, f, infer)
+		return err
+	}
 	if r.Train, err = medianRate(ctx, f, train); err != nil {
 		return err
 	}
@@ -277,7 +286,7 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 
 func benchModel(f *benchConfig) engine.ModelConfig {
 	kernels, _ := devices.ChosenKernels(f.devices, f.options)
-	return engine.ModelConfig{Batch: f.batch, InputScale: 1. / 64, Decay: 5e-4, Lean: kernels != ""} // as training has it
+	return engine.ModelConfig{Batch: f.batch, InputScale: 1. / 64, Decay: 5e-4, Inference: f.inference, Lean: kernels != "" && !f.inference} // as training has it
 }
 
 // medianRate is images per second of the median of f.steps calls after one.
@@ -419,7 +428,10 @@ func (r *benchResult) print(w io.Writer) error {
 		how += " by " + r.Kernels
 	}
 	fmt.Fprintf(w, "%s on %s in %s, batch %d, %d MiB\n", r.Net, r.Devices, how, r.Batch, r.MemoryMiB)
-	fmt.Fprintf(w, "training   %.1f images/s\ninference  %.1f images/s\n", r.Train, r.Infer)
+	if r.Train > 0 {
+		fmt.Fprintf(w, "training   %.1f images/s\n", r.Train)
+	}
+	fmt.Fprintf(w, "inference  %.1f images/s\n", r.Infer)
 	if r.Ranks != nil {
 		r.Ranks.print(w)
 	}

@@ -36,3 +36,21 @@ func TestRoofline(t *testing.T) {
 		t.Errorf("%v images a second, want 20", got)
 	}
 }
+
+// TestBenchInference measures in the memory of inference: no gradients, no momentum.
+func TestBenchInference(t *testing.T) {
+	bench := func(args ...string) (r benchResult) {
+		t.Helper()
+		out := call(append([]string{"train-alexnet", "bench", "--net", "alexnet-mini", "--classes", "10", "--batch", "4", "--steps", "1", "--no-layers", "--devices", "cpu", "--json"}, args...)...)
+		out.must(t, 0)
+		if err := json.Unmarshal([]byte(out.stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	trains, infers := bench(), bench("--inference")
+	if infers.Train != 0 || infers.Infer <= 0 || infers.MemoryMiB >= trains.MemoryMiB {
+		t.Errorf("inference alone: %+v; with training: %+v", infers, trains)
+	}
+	call("train-alexnet", "bench", "--inference", "--data", "x").must(t, 2, "--inference measures no training")
+}
