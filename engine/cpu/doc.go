@@ -9,7 +9,7 @@
 // # Matrix products
 //
 // Everything heavy is one blocked product (gemm.go) around a kernel whose tile of
-// results stays in registers: 6×16 with AVX2. Operands are packed into panels first; what the last
+// results stays in registers: 6×16 with AVX2, 12×32 with AVX-512. Operands are packed into panels first; what the last
 // panel holds beyond the operand is computed and thrown away. Blocks are sized
 // by cache: a panel of B for the first level, a block of A for the second.
 //
@@ -28,6 +28,11 @@
 //     winogradgrad.go); what doesn't come out finite is computed again as above.
 //   - A dense layer packs its input whole and reads its weights once; few images
 //     meet the weights unpacked, as dot products.
+//
+// A program that only infers keeps the weights of convolutions packed, and
+// transformed, from one run to the next (constants.go), so that Winograd's filtering
+// pays for a single image too. Where a batch makes few blocks of tiles, these are
+// divided over their maps as well, so that all threads have work.
 //
 // A ReLU in place right after a product runs while the tile is in cache.
 //
@@ -68,8 +73,9 @@
 //
 // Kernels live in internal/kernel. A set of kernels is data: functions, the sizes
 // of the matrix kernel's tile, the blocks that fit the caches, and the loop that
-// measures the peak. One set is portable Go; the others are assembly that
-// _generate writes with avo, one file and one row of a table a set. The fastest
+// measures the peak. One set is portable Go; the others (AVX2 with FMA, AVX-512)
+// are assembly that _generate writes with avo, one file and one row of a table a
+// set. A set may take kernels of another one where its own would be no faster. The fastest
 // that the machine can run is chosen by itself, Options.Kernels names another
 // one, and the build tag noasm leaves portable Go alone. Every test of kernels
 // and the conformance suite run over every set that the machine can run.

@@ -103,3 +103,44 @@ func BenchmarkGemm(b *testing.B) {
 func reportGFLOPs(b *testing.B, flop float64) {
 	b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
+
+// TestGemmSpecial puts a NaN, infinities and products below the normal numbers into
+// a tile: they reach the sums that they belong to and no others, and nothing is
+// flushed to zero.
+func TestGemmSpecial(t *testing.T) {
+	for _, set := range Usable() {
+		for _, half := range []bool{false, true} {
+			gemm, columns := set.Gemm, set.NR
+			if half {
+				if gemm, columns = set.GemmHalf, set.NR/2; gemm == nil {
+					continue
+				}
+			}
+			const k = 5
+			mr, nr := set.MR, set.NR
+			a, b, c := make([]float32, k*mr), make([]float32, k*nr), make([]float32, mr*nr)
+			for i := range a {
+				a[i] = 0x1p-75
+			}
+			for i := range b {
+				b[i] = 0x1p-70
+			}
+			a[2*mr+1] = nan          // in row 1
+			a[3*mr+mr-1] = inf       // in the last row
+			b[4*nr+columns-1] = -inf // in the last column
+			gemm(k, &a[0], &b[0], &c[0], nr, false)
+			for row := range mr {
+				for col := range columns {
+					var want float64
+					for p := range k {
+						want += float64(a[p*mr+row]) * float64(b[p*nr+col])
+					}
+					got := float64(c[row*nr+col])
+					if got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+						t.Fatalf("%s, %d columns: C[%d,%d] = %v, want %v", set.Name, columns, row, col, got, want)
+					}
+				}
+			}
+		}
+	}
+}
