@@ -79,6 +79,9 @@ func (h *header) check() error {
 	if err != nil {
 		return fmt.Errorf("webp: %w", err)
 	}
+	if c.Width < 1 || c.Height < 1 {
+		return fmt.Errorf("webp: %d×%d pixels", c.Width, c.Height)
+	}
 	size := image.Rect(0, 0, c.Width, c.Height)
 	if h.width == 0 {
 		h.width, h.height = c.Width, c.Height
