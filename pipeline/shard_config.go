@@ -63,6 +63,8 @@ func (c *ShardConfig) Validate() error {
 		return fmt.Errorf("size %d: choose 8 to %d pixels", c.Size, maxSize)
 	case c.ShardSize < 1<<16 || c.ShardSize > mds.MaxShardSize:
 		return fmt.Errorf("shard size %d: choose 65536 to %d bytes", c.ShardSize, int64(mds.MaxShardSize))
+	case c.Zstd && c.ShardSize > mds.MaxUnpacked:
+		return fmt.Errorf("shard size %d: shards that are compressed as a whole have at most %d bytes", c.ShardSize, int64(mds.MaxUnpacked))
 	case c.Workers < 1:
 		return fmt.Errorf("%d workers: choose at least 1", c.Workers)
 	case c.Parts < 0 || c.Part < 0 || c.Part >= max(c.Parts, 1):

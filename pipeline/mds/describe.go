@@ -62,7 +62,7 @@ func describe(basename string, file []byte) (ShardInfo, error) {
 
 // unzip unpacks a shard of unknown size, but not more than a shard may have.
 func unzip(file []byte) ([]byte, error) {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxShardSize))
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxUnpacked))
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,9 @@ const (
 	// IndexLimit is the most bytes of an index that are read: a shard takes about
 	// 300. Parsing takes several times as much memory.
 	IndexLimit = 64 << 20
+	// MaxUnpacked is the largest raw shard in bytes that is compressed as a whole:
+	// it is unpacked into memory. A larger one has to be unpacked on the disk.
+	MaxUnpacked = 1 << 30
 	// MaxShardSize is the largest raw shard in bytes: offsets are 32 bits.
 	MaxShardSize = math.MaxUint32
 )

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -138,6 +139,9 @@ func (s *Shard) unpack() error {
 		}
 		// Frames state a window, which is rounded up from the content's size.
 		size := s.info.RawData.Bytes
+		if size > MaxUnpacked {
+			return fmt.Errorf("open shard: %s unpacks to %d bytes, and into memory at most %d are unpacked: unpack it beside itself with zstd -d", printable.Name(s.path), size, MaxUnpacked)
+		}
 		window := max(1<<20, uint64(1)<<bits.Len64(uint64(size)))
 		unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(window))
 		if err != nil {

@@ -204,6 +204,38 @@ func TestDamagedZip(t *testing.T) {
 	}
 }
 
+// TestClaims: an index or a frame that claims gigabytes is refused by name, and
+// takes no memory for them.
+func TestClaims(t *testing.T) {
+	dir, x := writeShards(t, 20, WriterConfig{Compression: "zstd:3", Hashes: []string{"xxh64"}})
+	path := filepath.Join(dir, "shard.00000.mds.zstd")
+	frame := func(claim uint64) []byte { // of one segment and no blocks
+		return binary.LittleEndian.AppendUint64([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xe0}, claim)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, claim := range []int64{MaxUnpacked + 1, MaxShardSize} {
+		info := x.Shards[0]
+		info.RawData.Bytes = claim
+		if _, err := OpenShard(dir, info); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "zstd -d") {
+			t.Errorf("an index that claims %d bytes: %v", claim, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "frame.mds.zstd"), frame(uint64(claim)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := DescribeShard(dir, "frame.mds.zstd"); err == nil || !strings.Contains(err.Error(), "frame.mds.zstd") {
+			t.Errorf("a frame that claims %d bytes: %v", claim, err)
+		}
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 64<<20 {
+		t.Errorf("took %d MB", (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
+	c := WriterConfig{Columns: []Column{{Name: "x", Encoding: "bytes"}}, Compression: "zstd:1", SizeLimit: MaxUnpacked + 1}
+	if _, err := NewWriter(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "compressed shards have at most") {
+		t.Errorf("a writer of larger ones: %v", err)
+	}
+}
+
 func TestMissingShard(t *testing.T) {
 	for _, compression := range []string{"", "zstd:1"} {
 		dir, x := writeShards(t, 3, WriterConfig{Compression: compression})

@@ -107,6 +107,10 @@ func (w *Writer) configure(cfg WriterConfig) error {
 		w.limit = MaxShardSize
 	}
 	if cfg.Compression != "" {
+		if w.info.SizeLimit > MaxUnpacked {
+			return fmt.Errorf("size limit %d: compressed shards have at most %d bytes", w.info.SizeLimit, MaxUnpacked)
+		}
+		w.limit = min(w.limit, MaxUnpacked)
 		level, err := zstdLevel(cfg.Compression)
 		if err != nil {
 			return err
@@ -176,8 +180,8 @@ func (w *Writer) Write(values ...[]byte) error {
 			return err
 		}
 	}
-	if total := w.size() + size + 4; total > MaxShardSize {
-		return fmt.Errorf("write sample: a shard of %d bytes is more than the format allows", total)
+	if total := w.size() + size + 4; total > MaxShardSize || w.zip != nil && total > MaxUnpacked {
+		return fmt.Errorf("write sample: a shard of %d bytes is more than the format allows, or than is compressed as a whole", total)
 	}
 	for i, value := range values {
 		if w.info.ColumnSizes[i] == 0 {

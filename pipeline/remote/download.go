@@ -98,8 +98,11 @@ func (f *Folder) fill(ctx context.Context, part *os.File, shard *mds.ShardInfo) 
 	sent, raw := newSums(object), newSums(&shard.RawData)
 	var in io.Reader = io.TeeReader(io.LimitReader(t, object.Bytes+1), sent)
 	if shard.ZipData != nil {
+		if shard.RawData.Bytes > mds.MaxUnpacked {
+			return damage(fmt.Errorf("it is said to unpack to %d bytes; at most %d are unpacked", shard.RawData.Bytes, mds.MaxUnpacked))
+		}
 		window := max(1<<20, uint64(1)<<bits.Len64(uint64(shard.RawData.Bytes)))
-		unzip, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(min(window, 1<<32)), zstd.WithDecoderMaxMemory(window))
+		unzip, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderMaxMemory(window))
 		if err != nil {
 			return err
 		}
