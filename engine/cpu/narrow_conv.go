@@ -26,8 +26,7 @@ func (n *narrow) correlation(win engine.Window, groups int, x, y engine.Shape) c
 	}
 	c.depth = n.padPairs(c.fold*c.fold*c.in, c.size)
 	c.rows = c.oh + c.size - 1
-	// Even, for pairs of pixels, and behind an odd number of them a pixel of zeros.
-	c.pitch = roundUp(c.ow+c.size-1+c.ow%2, 2)
+	c.pitch = c.ow + c.size - 1
 	return c
 }
 

@@ -6,83 +6,69 @@ import (
 )
 
 // weightSums is the plan of a convolution's gradient of weights: for each group a
-// product of DYᵀ, (output maps × pixels), and of pairs of neighbouring pixels of X's
-// slab. The slab's rows of pairs stand twice, from even pixels on and from odd ones,
-// so that every column of the filter finds its pairs in one of them: those of even
-// columns side by side, and those of odd ones.
+// product of DYᵀ, (output maps × pixels), and of what each weight meets in X's slab.
+// The depth is the pixels of two images at a time: a pair is the same pixel of both,
+// so that every weight's pairs lie at one distance, and an odd number of pixels in a
+// row wastes nothing.
 type weightSums struct {
 	correlation
-	batch      int // images that a product goes over
-	line       int // pixels of a row of DYᵀ
-	pixels     int // of an image's DYᵀ, rounded up
-	ld         int // words between rows of DYᵀ
-	pairs      int // pairs of one of the two slabs of pairs
-	deep       int // pairs of a segment
-	perImage   int // segments of an image
-	runs       []columnRun
-	panels     []columnPanel
-	columns    int // of the sums
-	chunks     int
-	chunk      int // images of a chunk
-	sumsOfPart int // floats of a group's sums in a chunk
+	joined   bool // rows are multiplied as one, with what lies between them
+	line     int  // pixels of a row of DYᵀ
+	rowsOf   int  // output rows that a product goes over
+	deep     int  // pairs of a segment
+	ld       int  // pairs between rows of DYᵀ
+	columns  int  // of the sums: for each row of the filter its columns
+	ofRow    int  // columns of one row, padded
+	segments []bf16.Segment
+	panels   []sumPanel
+	groups   []bf16.Group // of output maps
+	vectors  int
+	height   int
+	chunks   int
+	chunk    int // images of a chunk
+	sums     int // floats of a group's sums in a chunk
 }
 
-// columnRun are neighbouring columns of the sums: a filter's row's even columns, or
-// its odd ones.
-type columnRun struct{ ky, odd, first, count int }
+// sumPanel is a panel of columns: where it begins in B, in pairs, and in the sums.
+type sumPanel struct{ b, c int }
 
-// columnPanel is a panel of a run.
-type columnPanel struct {
-	vectors, height int
-	first           int // column of the sums
-	odd             int // which slab of pairs
-	segments        []bf16.Segment
-	groups          []bf16.Group
-}
+// sumBlock is how many bytes of DYᵀ and of X a product goes over: most of a
+// second-level cache of 1 MB.
+const sumBlock = 640 << 10
 
 func (n *narrow) weightSums(c correlation) *weightSums {
-	s := &weightSums{correlation: c}
-	s.line, s.deep, s.perImage = c.ow+c.ow%2, (c.ow+1)/2, c.oh
-	if n.set.Step > 1 { // rows of pixels joined, with what lies between them
-		s.line, s.deep, s.perImage = c.pitch, c.oh*c.pitch/2, 1
+	s := &weightSums{line: c.ow, joined: n.set.Step > 1}
+	if s.joined {
+		c.pitch = roundUp(c.pitch, n.set.Step)
+		s.line = c.pitch
 	}
-	s.pixels = roundUp(c.oh*s.line, 32)
-	s.pairs = (c.rows*c.pitch+c.slack())/2*c.depth + 64
+	s.correlation = c
+	s.rowsOf = max(1, min(c.oh, sumBlock/(4*(c.out*s.line+c.pitch*c.depth))))
+	s.rowsOf = ceilDiv(c.oh, ceilDiv(c.oh, s.rowsOf))
+	s.ld = roundUp(s.rowsOf*s.line, 16)
+	if s.ld/16%2 == 0 {
+		s.ld += 16
+	}
+	count := c.size * c.depth
+	s.vectors = n.width(count)
+	s.height = n.height(c.out, s.vectors)
+	s.ofRow = roundUp(count, 16*s.vectors)
+	s.columns = c.size * s.ofRow
 	for ky := range c.size {
-		for odd := range min(2, c.size) {
-			r := columnRun{ky, odd, s.columns, (c.size + 1 - odd) / 2 * c.depth}
-			s.runs = append(s.runs, r)
-			s.columns += roundUp(r.count, 16*n.width(r.count))
+		for j := 0; j < count; j += 16 * s.vectors {
+			s.panels = append(s.panels, sumPanel{ky*c.pitch*c.depth + j, ky*s.ofRow + j})
 		}
 	}
-	s.sumsOfPart = (c.out + 16) * s.columns
-	s.chunks = max(1, min(maxChunks, c.images, maxPartial/(s.sumsOfPart*c.groups)))
-	s.chunk = ceilDiv(c.images, s.chunks)
+	for o := 0; o < c.out; o += s.height {
+		s.groups = append(s.groups, bf16.Group{A: 4 * o * s.ld, C: 4 * o * s.columns})
+	}
+	for y := range s.rowsOf {
+		s.segments = append(s.segments, bf16.Segment{A: 4 * y * s.line, B: 4 * y * c.pitch * c.depth})
+	}
+	s.sums = (c.out + 16) * s.columns
+	s.chunks = max(1, min(maxChunks, c.images, maxPartial/(s.sums*c.groups)))
+	s.chunk = roundUp(ceilDiv(c.images, s.chunks), 2)
 	s.chunks = ceilDiv(c.images, s.chunk)
-	// As many images as half of a second-level cache of 1 MB holds.
-	s.batch = max(1, min(s.chunk, 256<<10/(c.out*s.pixels+4*s.pairs)))
-	s.ld = s.batch * s.pixels
-	if s.ld/32%2 == 0 {
-		s.ld += 32
-	}
-	for _, r := range s.runs {
-		v := n.width(r.count)
-		for j := 0; j < r.count; j += 16 * v {
-			p := columnPanel{vectors: v, height: n.height(c.out, v), first: r.first + j, odd: r.odd}
-			for b := range s.batch {
-				for y := range s.perImage {
-					p.segments = append(p.segments, bf16.Segment{
-						A: 2 * (b*s.pixels + y*s.line),
-						B: 4 * (b*s.pairs + (r.ky+y)*c.pitch/2*c.depth + j),
-					})
-				}
-			}
-			for o := 0; o < c.out; o += p.height {
-				p.groups = append(p.groups, bf16.Group{A: 2 * o * s.ld, C: 4 * o * s.columns})
-			}
-			s.panels = append(s.panels, p)
-		}
-	}
 	return s
 }
 
@@ -90,45 +76,52 @@ func (n *narrow) weightSums(c correlation) *weightSums {
 // determine, have partial sums that are added in order.
 func (n *narrow) lowerConvWeights(op engine.ConvBackward) lowered {
 	s := n.weightSums(n.correlation(op.Window, op.Groups, op.X.Shape, op.DY.Shape))
-	maps := s.groups * s.out
+	maps := s.correlation.groups * s.out
 	area := s.oh * s.ow
-	padded := s.pixels * s.out // words of DY with what lies between its rows
-	biases := roundUp(s.chunks*s.groups*s.sumsOfPart, 16)
+	biases := roundUp(s.chunks*s.correlation.groups*s.sums, 16)
+	slab := s.slab()
+	spread := roundUp(s.rowsOf*s.line, 16) * s.out   // pairs of DY as it lies
+	wide := (s.rowsOf+s.size-1)*s.pitch*s.depth + 64 // pairs of X
+	wide += s.slack() * s.depth
 	run := func(w *worker, part int) {
-		chunk, g := part/s.groups, part%s.groups
+		chunk, g := part/s.correlation.groups, part%s.correlation.groups
 		scratch := carve(w.scratch)
-		slab, line, spread := scratch.words(s.slab()), scratch.words(s.correlation.line()), scratch.words(padded)
-		a := scratch.words((s.out + 16) * s.ld)
-		var b [2][]uint32
-		for odd := range b {
-			b[odd] = scratch.pairs(s.batch * s.pairs)
-		}
-		partial := n.shared[part*s.sumsOfPart:][:s.sumsOfPart]
+		slabs, line := scratch.words(2*slab), scratch.words(s.correlation.line())
+		both, a, b := scratch.pairs(spread), scratch.pairs((s.out+16)*s.ld), scratch.pairs(wide)
+		partial := n.shared[part*s.sums:][:s.sums]
 		bias := n.shared[biases+chunk*maps+g*s.out:][:s.out]
 		clear(bias)
 		x, dy := n.words(op.X), n.words(op.DY)
 		end := min(s.images, (chunk+1)*s.chunk)
-		for image := chunk * s.chunk; image < end; image += s.batch {
-			count := min(s.batch, end-image)
-			for i := range count {
-				from := dy[(image+i)*area*maps+g*s.out:]
-				n.set.ColumnSums(bias, &from[0], maps, area)
-				s.spread(spread, from, maps)
-				n.set.TurnWords(&a[i*s.pixels], s.ld, &spread[0], s.out, s.pixels, s.out)
-				s.fill(slab, line, x[(image+i)*s.h*s.w*s.maps+g*s.in:])
-				rows := s.rows*s.pitch + s.slack() - 2
-				n.set.Interleave(&b[0][i*s.pairs], s.depth, &slab[0], s.depth, rows, s.depth)
-				n.set.Interleave(&b[1][i*s.pairs], s.depth, &slab[s.depth], s.depth, rows, s.depth)
-			}
-			for i := range s.panels {
-				p := &s.panels[i]
-				w.product = bf16.Product{C: address(partial[p.first:]), LDC: 4 * s.columns, A: address(a), LDA: 2 * s.ld,
-					B: address(b[p.odd]), LDB: 4 * s.depth, Segments: &p.segments[0], Count: count * s.perImage, Pairs: s.deep,
-					Vectors: p.vectors, Height: p.height, Groups: p.groups}
-				if image > chunk*s.chunk {
-					w.product.Accumulate = 1
+		p := &w.product
+		*p = bf16.Product{LDC: 4 * s.columns, A: address(a), LDA: 4 * s.ld, LDB: 4 * s.depth,
+			Segments: &s.segments[0], Vectors: s.vectors, Height: s.height, Groups: s.groups}
+		for image := chunk * s.chunk; image < end; image += 2 {
+			count := min(2, end-image)
+			for i := range 2 {
+				if i == count {
+					clear(slabs[slab:])
+					break
 				}
-				n.set.Gemm(&w.product)
+				n.set.ColumnSums(bias, &dy[(image+i)*area*maps+g*s.out], maps, area)
+				s.fill(slabs[i*slab:][:slab], line, x[(image+i)*s.h*s.w*s.maps+g*s.in:])
+			}
+			for y0 := 0; y0 < s.oh; y0 += s.rowsOf {
+				rows := min(s.rowsOf, s.oh-y0)
+				s.pairUp(n, both, dy[image*area*maps+g*s.out:], y0, rows, count, maps)
+				pixels := roundUp(rows*s.line, 16)
+				n.set.TurnPairs(&a[0], s.ld, (*uint16)(address(both)), 2*s.out, pixels, 2*s.out)
+				of := min((rows+s.size-1)*s.pitch+s.slack(), slab/s.depth-y0*s.pitch) * s.depth
+				n.set.Interleave(&b[0], of, &slabs[y0*s.pitch*s.depth], slab, 2, of)
+				p.Count, p.Pairs = rows, s.ow
+				if s.joined {
+					p.Count, p.Pairs = 1, rows*s.line
+				}
+				for _, panel := range s.panels {
+					p.B, p.C = address(b[panel.b:]), address(partial[panel.c:])
+					n.set.Gemm(p)
+				}
+				p.Accumulate = 1
 			}
 		}
 	}
@@ -137,16 +130,16 @@ func (n *narrow) lowerConvWeights(op engine.ConvBackward) lowered {
 		g, o := part/s.out, part%s.out
 		row := w.scratch[:s.columns]
 		at := func(chunk int) []float32 {
-			return n.shared[(chunk*s.groups+g)*s.sumsOfPart+o*s.columns:][:s.columns]
+			return n.shared[(chunk*s.correlation.groups+g)*s.sums+o*s.columns:][:s.columns]
 		}
 		copy(row, at(0))
 		for chunk := 1; chunk < s.chunks; chunk++ {
 			n.kernels.Add(row, at(chunk))
 		}
 		dw := n.floats(op.DW)[part*kernel*kernel*s.in:][:kernel*kernel*s.in]
-		for _, r := range s.runs {
-			for j := 0; j < r.count; j += s.depth {
-				s.put(dw, row[r.first+j:][:s.depth], r.ky, 2*(j/s.depth)+r.odd, kernel)
+		for ky := range s.size {
+			for kx := range s.size {
+				s.put(dw, row[ky*s.ofRow+kx*s.depth:][:s.depth], ky, kx, kernel)
 			}
 		}
 		db := n.shared[biases+part]
@@ -157,21 +150,27 @@ func (n *narrow) lowerConvWeights(op engine.ConvBackward) lowered {
 	}
 	return lowered{
 		shared:  biases + s.chunks*maps,
-		scratch: max(floatsOf(s.slab()/2+1, s.correlation.line()/2+1, padded/2+1, (s.out+16)*s.ld/2+1, s.batch*s.pairs, s.batch*s.pairs), s.columns),
-		stages:  []stage{{s.chunks * s.groups, run}, {maps, sum}},
+		scratch: max(floatsOf(slab+1, s.correlation.line()/2+1, spread, (s.out+16)*s.ld, wide), s.columns),
+		stages:  []stage{{s.chunks * s.correlation.groups, run}, {maps, sum}},
 	}
 }
 
-// spread copies one group of one image's DY to rows of line pixels, zeros between.
-func (s *weightSums) spread(dst, dy []uint16, maps int) {
-	for y := range s.oh {
-		row := dst[y*s.line*s.out:][:s.line*s.out]
-		for x := range s.ow {
-			copy(row[x*s.out:][:s.out], dy[(y*s.ow+x)*maps:])
+// pairUp brings rows of one group of DY of two images together, or of one and zeros,
+// line pixels a row.
+func (s *weightSums) pairUp(n *narrow, both []uint32, dy []uint16, y0, rows, count, maps int) {
+	image := s.oh * s.ow * maps
+	for y := range rows {
+		at, from := both[y*s.line*s.out:], dy[(y0+y)*s.ow*maps:]
+		if maps == s.out {
+			n.set.Interleave(&at[0], 0, &from[0], image, count, s.ow*maps)
+		} else {
+			for x := range s.ow {
+				n.set.Interleave(&at[x*s.out], 0, &from[x*maps], image, count, s.out)
+			}
 		}
-		clear(row[s.ow*s.out:])
+		clear(at[s.ow*s.out : s.line*s.out])
 	}
-	clear(dst[s.oh*s.line*s.out : s.pixels*s.out])
+	clear(both[rows*s.line*s.out:])
 }
 
 // put copies the sums of one folded position of the filter to the weights that were
