@@ -33,9 +33,8 @@ func NewDecoder(turbo bool) *Decoder {
 // Decode decodes the part of a picture that choose asks for when it has seen the
 // header, and maybe a little around it. The picture is valid until the next call.
 //
-// An error of choose is returned as it is, and so is ctx's when that ends;
-// libjpeg-turbo can't be interrupted, so choose should bound the header's
-// ScanPixels. Choose is called a second time if the first decoder had to leave the
+// An error of choose is returned as it is, and so is ctx's when that ends, or at
+// most a second later. Choose should bound the header's ScanPixels. Choose is called a second time if the first decoder had to leave the
 // file to others: only then is all of the header known. What is wrong with the file
 // is an [*Error].
 func (d *Decoder) Decode(ctx context.Context, file []byte, choose func(Header) (image.Rectangle, error)) (*Picture, error) {
@@ -58,7 +57,7 @@ func (d *Decoder) Decode(ctx context.Context, file []byte, choose func(Header) (
 		return nil, err
 	}
 	unsupported, turbo := h.unsupported()
-	if d.turbo != nil && turbo && h.scanned() {
+	if d.turbo != nil && turbo && h.scanned() && (h.ScanPixels <= mostTurbo || unsupported != "") {
 		err := d.byTurbo(file, h)
 		if err == nil {
 			return &d.picture, nil
@@ -72,6 +71,11 @@ func (d *Decoder) Decode(ctx context.Context, file []byte, choose func(Header) (
 	}
 	return d.general.decode(ctx, file, h, part)
 }
+
+// mostTurbo is how many pixels of all scans libjpeg-turbo may pass over, about a
+// second's, since it can't be interrupted. The general decoder, which can, gives the
+// same pixels.
+const mostTurbo = 256e6
 
 // keptBytes is how much memory a Decoder keeps for files and pictures that
 // libjpeg-turbo decodes.

@@ -93,8 +93,7 @@ var filter = resample.CatmullRom
 // that file holds. Its errors say what is wrong with the file and what to do,
 // but not the file's name; dst is undefined after one. Work and memory are bounded
 // by the Config before anything is decoded. Where ctx ends, so does decoding soon
-// after, with ctx's error, which says nothing about the file; only libjpeg-turbo
-// can't be interrupted.
+// after, with ctx's error, which says nothing about the file.
 func (r *Rescaler) Rescale(ctx context.Context, dst, file []byte) error {
 	p, o, err := r.open(ctx, file)
 	if ctx.Err() != nil {
