@@ -69,7 +69,7 @@ func TestFullDisks(t *testing.T) {
 	t.Run("cache", func(t *testing.T) {
 		web := httptest.NewServer(http.FileServer(http.Dir(w.dir)))
 		defer web.Close()
-		disk := small(t, 8<<20)
+		disk := small(t, 13<<20)
 		args := []string{"--shards", web.URL + "/large", "--recompute", "--cache-dir", filepath.Join(disk, "cache"), "--out", filepath.Join(t.TempDir(), "pca.json")}
 		o := finish(t, command("compute-pca", args...), time.Minute)
 		o.calm(t, "cache")
