@@ -21,8 +21,11 @@ type constant struct {
 // training, which changes them after every run.
 func constantWeights(ops []engine.Op, w *engine.Tensor) bool {
 	return !slices.ContainsFunc(ops, func(op engine.Op) bool {
-		_, backward := op.(engine.ConvBackward)
-		return backward || slices.Contains(op.Writes(), w)
+		switch op.(type) {
+		case engine.ConvBackward, engine.DenseBackward:
+			return true
+		}
+		return slices.Contains(op.Writes(), w)
 	})
 }
 

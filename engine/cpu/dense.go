@@ -66,7 +66,11 @@ func (c *Context) lowerProduct(g product) lowered {
 
 // fewImages is up to how many images the products of a dense layer are computed
 // one by one: packing its weights, which are read once, would not pay.
-const fewImages = 8
+const fewImages = 4
+
+// fewInferred is fewImages of programs that only infer: they read their weights from
+// memory, and eight images take hardly longer than that.
+const fewInferred = 8
 
 // lowerDots computes a dense layer of n images from k to o ≥ 4 units, four units
 // at a time for all images.
@@ -104,10 +108,14 @@ func finishColumns(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 	}
 }
 
-func (c *Context) lowerDenseForward(op engine.DenseForward, relu bool) lowered {
+func (c *Context) lowerDenseForward(op engine.DenseForward, relu, constant bool) lowered {
 	n, k, o := op.X.Shape[0], op.X.Shape.Row(), op.Y.Shape[1]
 	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, b: op.W, bTurned: true, c: op.Y, bias: op.B, relu: relu})
-	if n <= fewImages && o >= 4 {
+	few := fewImages
+	if constant {
+		few = fewInferred
+	}
+	if n <= few && o >= 4 {
 		l = c.lowerDots(op, n, o, k, relu)
 	}
 	if relu {

@@ -139,7 +139,7 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		return c.lowerConvBackward(op), nil
 	case engine.DenseForward:
 		relu := fusible(ops, i, op.Y)
-		return c.lowerDenseForward(op, relu), nil
+		return c.lowerDenseForward(op, relu, constantWeights(ops, op.W)), nil
 	case engine.DenseBackward:
 		return c.lowerDenseBackward(op), nil
 	case engine.Activate:
