@@ -121,6 +121,7 @@ func TestUse(t *testing.T) {
 		{"serve makes room", serveMakesRoom},
 		{"serve decoding memory", serveDecodingMemory},
 		{"serve guards", serveGuards},
+		{"serve local", serveLocal},
 		{"serve NaN", serveNaN},
 		{"serve wide", serveWide},
 	} {

@@ -16,7 +16,8 @@ import (
 // guard says who may ask.
 type guard struct {
 	// local lets in only requests that name this machine's loopback as their host,
-	// which keeps out pages of other sites that point a name of theirs at it.
+	// which keeps out pages of other sites that point a name of theirs at it. Those
+	// don't know the token, where there is one.
 	local bool
 	// token is what requests have to bring along as "Authorization: Bearer TOKEN";
 	// nil asks for none.
@@ -27,7 +28,7 @@ type guard struct {
 
 // refuse returns why a request isn't let in.
 func (g *guard) refuse(r *http.Request) *refusal {
-	if g.local && !loopback.Host(r.Host) {
+	if g.local && g.token == nil && !loopback.Host(r.Host) {
 		return refuse(http.StatusForbidden, "this server is for this machine only: ask it as localhost or 127.0.0.1")
 	}
 	if g.cross != nil && g.cross.Check(r) != nil {

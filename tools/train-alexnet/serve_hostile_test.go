@@ -260,7 +260,8 @@ func serveGuards(t *testing.T, w trained) {
 		{"POST", "/predict", "", "Authorization", "0123456789abcdef", 401},
 		{"POST", "/predict", "", "Authorization", "Bearer 0123456789abcde", 401},
 		{"POST", "/predict", "", "Authorization", "Basic 0123456789abcdef", 401},
-		{"POST", "/predict", "evil.example", "Authorization", right, 403},
+		{"POST", "/predict", "proxied.example", "Authorization", right, 400},
+		{"POST", "/predict", "evil.example", "", "", 401},
 		{"POST", "/predict", "", "Sec-Fetch-Site", "cross-site", 403},
 		{"POST", "/predict", "", "Origin", "https://evil.example", 403},
 		{"GET", "/metrics", "", "Authorization", right, 200},
@@ -269,6 +270,18 @@ func serveGuards(t *testing.T, w trained) {
 	} {
 		if got := ask(t, http.DefaultClient, c.method, hs.URL+c.path, c.host, c.header, c.value); got != c.want {
 			t.Errorf("%+v: status %d", c, got)
+		}
+	}
+}
+
+// Without a token, a server on loopback answers to loopback's names.
+func serveLocal(t *testing.T, w trained) {
+	_, hs := newTestServer(t, w, ample, guard{local: true})
+	for host, want := range map[string]int{"": 400, "localhost": 400, "[::1]:80": 400, "evil.example": 403, "127.0.0.1.evil.example": 403} {
+		for path, want := range map[string]int{"/predict": want, "/healthz": 405} {
+			if got := ask(t, http.DefaultClient, "POST", hs.URL+path, host, "", ""); got != want {
+				t.Errorf("%s of %q: status %d, want %d", path, host, got, want)
+			}
 		}
 	}
 }
