@@ -201,7 +201,7 @@ func (c *cache) commit(ctx context.Context, f *os.File, path string) error {
 		return err
 	}
 	f.Close()
-	return nil
+	return file.SyncFolder(filepath.Dir(path))
 }
 
 // abandon gives up the room of a file that didn't come to be. It is removed while

@@ -57,12 +57,11 @@ func candidates(environment func(string) string) []string {
 func open(names []string) (*library, error) {
 	var tried []error
 	for _, name := range names {
-		// Open MPI's plugins look for its symbols among the global ones.
 		if err := dynlib.Check(name); err != nil {
 			tried = append(tried, err)
 			continue
 		}
-		handle, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_GLOBAL)
+		handle, err := dlopen(name)
 		if err != nil {
 			tried = append(tried, err)
 			continue
@@ -86,7 +85,7 @@ func bind(handle uintptr, path string) (*library, error) {
 		{"MPI_Iallgatherv", &l.iallgatherv}, {"MPI_Isend", &l.isend}, {"MPI_Irecv", &l.irecv}, {"MPI_Test", &l.test},
 		{"MPI_Cancel", &l.cancel}, {"MPI_Request_free", &l.requestFree},
 	} {
-		address, err := purego.Dlsym(handle, f.name)
+		address, err := dlsym(handle, f.name)
 		if err != nil {
 			return nil, fmt.Errorf("%s is no MPI library that can be used here: %w", path, err)
 		}
@@ -117,7 +116,7 @@ func (l *library) bindOpenMPI(handle uintptr) error {
 		{"ompi_mpi_comm_world", &l.world}, {"ompi_mpi_byte", &l.bytes},
 		{"ompi_mpi_errors_return", &l.errorsReturn}, {"ompi_request_null", &l.requestNull},
 	} {
-		address, err := purego.Dlsym(handle, s.name)
+		address, err := dlsym(handle, s.name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.path, err)
 		}
