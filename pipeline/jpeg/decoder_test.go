@@ -14,7 +14,7 @@ import (
 // photographs the same pixels to the bit, and damaged ones the same fault.
 func TestDecodersAgree(t *testing.T) {
 	all := decoders()
-	step := 9
+	step := 25
 	if testing.Short() {
 		step = 60
 	}
