@@ -171,7 +171,11 @@ func (j *job) openData(ctx context.Context) (err error) {
 	}
 	if j.PCA == "" {
 		if j.Noise != noiseOff {
-			j.line.Print("note: no --pca file, so there is no colour noise, and the mean colour comes from the shards' index")
+			note := "no --pca file, so there is no colour noise"
+			if j.Mean == meanChannel && j.From == "" && !j.Resume {
+				note += ", and the mean colour comes from the shards' index"
+			}
+			j.line.Print("note: %s", note)
 		}
 		return nil
 	}

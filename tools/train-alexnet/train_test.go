@@ -308,7 +308,11 @@ func TestMeans(t *testing.T) {
 	w := newWorld(t)
 	for _, mean := range []string{"image", "none"} {
 		dir := filepath.Join(w.dir, mean)
-		call(w.args(dir, "--steps", "1", "--mean", mean)...).must(t, 0)
+		r := call(w.args(dir, "--steps", "1", "--mean", mean)...)
+		r.must(t, 0, "there is no colour noise")
+		if strings.Contains(r.stderr, "mean colour comes from") {
+			t.Errorf("--mean %s: %s", mean, r.stderr)
+		}
 		c, err := engine.OpenCheckpoint(filepath.Join(dir, "checkpoints/step-000000001.safetensors"))
 		if err != nil {
 			t.Fatal(err)
