@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"image"
+	"image/png"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,10 +58,18 @@ func TestBF16(t *testing.T) {
 	if full.Top1 > .5 {
 		t.Errorf("the net errs in %g of 1", full.Top1)
 	}
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, image.NewGray(image.Rect(0, 0, 40, 30))); err != nil {
+		t.Fatal(err)
+	}
+	picture := filepath.Join(w.dir, "grey.png")
+	if err := os.WriteFile(picture, buf.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", "predict", "--checkpoint", checkpoint, "--precision", "bf16", "--kernels", kernels, picture).must(t, 0, "class")
 	out := filepath.Join(w.dir, "features.npy")
-	r := call("train-alexnet", "features", "--checkpoint", checkpoint, "--precision", "bf16", "--kernels", kernels, "--layer", "fc3", "--data", w.val, "--out", out)
-	r.must(t, 0)
-	r = call("train-alexnet", "bench", "--net", w.net, "--classes", "3", "--devices", "cpu", "--precision", "bf16", "--kernels", kernels, "--batch", "8", "--steps", "1", "--json")
+	call("train-alexnet", "features", "--checkpoint", checkpoint, "--precision", "bf16", "--kernels", kernels, "--layer", "fc3", "--data", w.val, "--out", out).must(t, 0)
+	r := call("train-alexnet", "bench", "--net", w.net, "--classes", "3", "--devices", "cpu", "--precision", "bf16", "--kernels", kernels, "--batch", "8", "--steps", "1", "--json")
 	if r.must(t, 0); !strings.Contains(r.stdout, `"precision": "bf16"`) && !strings.Contains(r.stdout, `"precision":"bf16"`) {
 		t.Errorf("bench printed %s", r.stdout)
 	}
