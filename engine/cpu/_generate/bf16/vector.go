@@ -25,7 +25,23 @@ func vector() *file {
 	f.broadcast("low", 3)
 	f.rows("R11", []string{"DI", "R8", "SI", "R9"}, func() {
 		f.op("MOVQ R12, CX")
-		f.each(16, func(masked bool) {
+		f.op("XORQ AX, AX")
+		two, rest := f.fresh("two"), f.fresh("rest")
+		f.label(two)
+		f.op("CMPQ CX, $32")
+		f.op("JLT %s", rest)
+		for i := range 2 {
+			f.op("VMOVUPS %d(SI)(AX*4), Z%d", 64*i, i)
+			f.op("VADDPS %d(R10)(AX*4), Z%d, Z%d", 64*i, i, i)
+			f.op("VMAXPS Z%d, Z3, Z%d", i, i)
+		}
+		f.narrow2(2, 1, 0)
+		f.op("VMOVUPS Z2, (DI)(AX*2)")
+		f.op("ADDQ $32, AX")
+		f.op("SUBQ $32, CX")
+		f.op("JMP %s", two)
+		f.label(rest)
+		f.rest(16, func(masked bool) {
 			f.load32(0, "(SI)(AX*4)", masked)
 			f.load32(1, "(R10)(AX*4)", masked)
 			f.op("VADDPS Z1, Z0, Z0")

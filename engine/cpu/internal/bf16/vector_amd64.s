@@ -79,9 +79,24 @@ TEXT ·finishAVX512(SB), NOSPLIT, $0-60
 row7:
 	MOVQ R12, CX
 	XORQ AX, AX
+two9:
+	CMPQ CX, $32
+	JLT rest10
+	VMOVUPS 0(SI)(AX*4), Z0
+	VADDPS 0(R10)(AX*4), Z0, Z0
+	VMAXPS Z0, Z3, Z0
+	VMOVUPS 64(SI)(AX*4), Z1
+	VADDPS 64(R10)(AX*4), Z1, Z1
+	VMAXPS Z1, Z3, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xd0
+	VMOVUPS Z2, (DI)(AX*2)
+	ADDQ $32, AX
+	SUBQ $32, CX
+	JMP two9
+rest10:
 	CMPQ CX, $16
-	JLT tail10
-loop9:
+	JLT tail12
+loop11:
 	VMOVUPS (SI)(AX*4), Z0
 	VMOVUPS (R10)(AX*4), Z1
 	VADDPS Z1, Z0, Z0
@@ -91,10 +106,10 @@ loop9:
 	ADDQ $16, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE loop9
-tail10:
+	JGE loop11
+tail12:
 	TESTQ CX, CX
-	JLE done11
+	JLE done13
 	MOVQ $1, DX
 	SHLQ CX, DX
 	DECQ DX
@@ -105,7 +120,7 @@ tail10:
 	VMAXPS Z0, Z3, Z0
 	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc8
 	VMOVDQU16 Y1, K1, (DI)(AX*2)
-done11:
+done13:
 	ADDQ R8, DI
 	ADDQ R9, SI
 	DECQ R11
@@ -125,8 +140,8 @@ TEXT ·reluBackwardAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD DX, Z5
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT tail13
-loop12:
+	JLT tail15
+loop14:
 	VMOVDQU16 (SI)(AX*2), Z0
 	VMOVDQU16 (R8)(AX*2), Z1
 	VPCMPGTW Z4, Z0, K2
@@ -136,10 +151,10 @@ loop12:
 	ADDQ $32, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE loop12
-tail13:
+	JGE loop14
+tail15:
 	TESTQ CX, CX
-	JLE done14
+	JLE done16
 	MOVQ $1, DX
 	SHLQ CX, DX
 	DECQ DX
@@ -150,7 +165,7 @@ tail13:
 	VPCMPW $2, Z5, Z0, K2, K3
 	VMOVDQU16.Z Z1, K3, Z1
 	VMOVDQU16 Z1, K1, (DI)(AX*2)
-done14:
+done16:
 	VZEROUPPER
 	RET
 
@@ -161,8 +176,8 @@ TEXT ·addWideAVX512(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT tail16
-loop15:
+	JLT tail18
+loop17:
 	VPMOVZXWD (SI)(AX*2), Z0
 	VPSLLD $16, Z0, Z0
 	VMOVUPS (DI)(AX*4), Z1
@@ -171,10 +186,10 @@ loop15:
 	ADDQ $16, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE loop15
-tail16:
+	JGE loop17
+tail18:
 	TESTQ CX, CX
-	JLE done17
+	JLE done19
 	MOVQ $1, DX
 	SHLQ CX, DX
 	DECQ DX
@@ -184,7 +199,7 @@ tail16:
 	VMOVUPS.Z (DI)(AX*4), K1, Z1
 	VADDPS Z0, Z1, Z1
 	VMOVUPS Z1, K1, (DI)(AX*4)
-done17:
+done19:
 	VZEROUPPER
 	RET
 
@@ -196,8 +211,8 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS factor+24(FP), Z2
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT tail19
-loop18:
+	JLT tail21
+loop20:
 	VPMOVZXWD (SI)(AX*2), Z0
 	VPSLLD $16, Z0, Z0
 	VMULPS Z2, Z0, Z0
@@ -206,10 +221,10 @@ loop18:
 	ADDQ $16, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE loop18
-tail19:
+	JGE loop20
+tail21:
 	TESTQ CX, CX
-	JLE done20
+	JLE done22
 	MOVQ $1, DX
 	SHLQ CX, DX
 	DECQ DX
@@ -219,7 +234,7 @@ tail19:
 	VMULPS Z2, Z0, Z0
 	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc8
 	VMOVDQU16 Y1, K1, (DI)(AX*2)
-done20:
+done22:
 	VZEROUPPER
 	RET
 
@@ -233,15 +248,15 @@ TEXT ·columnSumsAVX512(SB), NOSPLIT, $0-40
 	LEAQ (R8)(R8*2), R12
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT tail22
-loop21:
+	JLT tail24
+loop23:
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
 	VPXORQ Z2, Z2, Z2
 	VPXORQ Z3, Z3, Z3
 	MOVQ R9, R10
 	LEAQ (SI)(AX*2), R11
-sum24:
+sum26:
 	VPMOVZXWD (R11), Z4
 	VPSLLD $16, Z4, Z4
 	VADDPS Z4, Z0, Z0
@@ -256,7 +271,7 @@ sum24:
 	VADDPS Z7, Z3, Z3
 	LEAQ (R11)(R8*4), R11
 	SUBQ $4, R10
-	JNZ sum24
+	JNZ sum26
 	VADDPS Z1, Z0, Z0
 	VADDPS Z3, Z2, Z2
 	VADDPS Z2, Z0, Z0
@@ -266,10 +281,10 @@ sum24:
 	ADDQ $16, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE loop21
-tail22:
+	JGE loop23
+tail24:
 	TESTQ CX, CX
-	JLE done23
+	JLE done25
 	MOVQ $1, DX
 	SHLQ CX, DX
 	DECQ DX
@@ -280,7 +295,7 @@ tail22:
 	VPXORQ Z3, Z3, Z3
 	MOVQ R9, R10
 	LEAQ (SI)(AX*2), R11
-sum25:
+sum27:
 	VPMOVZXWD.Z (R11), K1, Z4
 	VPSLLD $16, Z4, Z4
 	VADDPS Z4, Z0, Z0
@@ -295,14 +310,14 @@ sum25:
 	VADDPS Z7, Z3, Z3
 	LEAQ (R11)(R8*4), R11
 	SUBQ $4, R10
-	JNZ sum25
+	JNZ sum27
 	VADDPS Z1, Z0, Z0
 	VADDPS Z3, Z2, Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS.Z (DI)(AX*4), K1, Z4
 	VADDPS Z0, Z4, Z4
 	VMOVUPS Z4, K1, (DI)(AX*4)
-done23:
+done25:
 	VZEROUPPER
 	RET
 
@@ -320,8 +335,8 @@ TEXT ·updateAVX512(SB), NOSPLIT, $0-52
 	VPBROADCASTD DX, Z11
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT tail27
-loop26:
+	JLT tail29
+loop28:
 	VPMOVZXWD (DI)(AX*2), Z0
 	VPSLLD $16, Z0, Z0
 	VPMOVSXWD (SI)(AX*2), Z1
@@ -342,10 +357,10 @@ loop26:
 	ADDQ $16, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE loop26
-tail27:
+	JGE loop28
+tail29:
 	TESTQ CX, CX
-	JLE done28
+	JLE done30
 	MOVQ $1, DX
 	SHLQ CX, DX
 	DECQ DX
@@ -367,7 +382,7 @@ tail27:
 	VPMOVDW Z0, Y0
 	VMOVDQU16 Y1, K1, (DI)(AX*2)
 	VMOVDQU16 Y0, K1, (SI)(AX*2)
-done28:
+done30:
 	VZEROUPPER
 	RET
 
