@@ -3,6 +3,7 @@ package rescale
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -174,6 +175,14 @@ func TestOddSizes(t *testing.T) {
 
 func TestBadFiles(t *testing.T) {
 	whole := read(t, "rgb-444.jpg")
+	lzma := bytes.Clone(read(t, "rgb.tif"))
+	if at := bytes.Index(lzma, []byte("\x03\x01\x03\x00\x01\x00\x00\x00\x05\x00")); at < 0 { // tag 259, SHORT, 1, LZW
+		t.Fatal("rgb.tif isn't LZW")
+	} else {
+		binary.LittleEndian.PutUint16(lzma[at+8:], 34925)
+	}
+	inBMP := bytes.Clone(read(t, "rgb.bmp"))
+	inBMP[30] = 5
 	bomb := encodePNG(t, image.NewGray(image.Rect(0, 0, 2000, 1000)))
 	cases := []struct {
 		name string
@@ -188,6 +197,10 @@ func TestBadFiles(t *testing.T) {
 		{"cut in the header", whole[:100], "a JPEG is cut short: its 100 bytes"},
 		{"cut PNG", bomb[:len(bomb)/2], "a PNG of 2000×1000 pixels is cut short"},
 		{"bomb", bomb, "a PNG of 2000×1000 pixels is over the limit of 1 megapixels"},
+		{"TIFF of LZMA", lzma, "a TIFF of a kind that isn't read (the compression LZMA): convert it"},
+		{"PNG in BMP", inBMP, "a BMP of a kind that isn't read (a PNG file in BMP): convert it"},
+		{"cut TIFF", read(t, "rgb.tif")[:1000], "is cut short: its 1000 bytes"},
+		{"GIF bomb", []byte("GIF89a\x05\x00\x05\x00\x00\x00\x00,\xff\xff\xff\xff\xff\xff\xff\xff\x00\x02\x01\x00\x00;"), "a GIF of 131070×131070 pixels is over the limit of 200 megapixels"},
 		{"damaged", append(bytes.Clone(bomb[:60]), bytes.Repeat([]byte{9}, 60)...), "a damaged PNG"},
 	}
 	for _, decoder := range decoders() {
@@ -199,6 +212,8 @@ func TestBadFiles(t *testing.T) {
 			err := r.Rescale(context.Background(), make([]byte, 16*16*3), c.file)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s by %s: got %v, want …%s…", c.name, decoder, err, c.want)
+			} else if strings.Contains(c.want, "isn't read") && strings.Contains(err.Error(), "again") {
+				t.Errorf("%s by %s: %v: to fetch a whole file again doesn't help", c.name, decoder, err)
 			}
 		}
 	}
@@ -311,5 +326,18 @@ func BenchmarkRescale(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
 		})
+	}
+}
+
+// missing is an error of a library that isn't here.
+type missing struct{ error }
+
+func (missing) Missing() (name, install string) { return "libheif", "install it (apt-get …)" }
+
+// TestMissingLibrary: the message says what to install, not to fetch a file again.
+func TestMissingLibrary(t *testing.T) {
+	got := explain("HEIC", "", 100, missing{errors.New("dlopen failed")}).Error()
+	if want := "a HEIC picture is read by libheif, which isn't here: install it (apt-get …), or convert the picture"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
