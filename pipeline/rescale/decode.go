@@ -114,7 +114,7 @@ func explain(name, size string, n int, err error) error {
 	var missing interface{ Missing() (name, install string) }
 	if errors.As(err, &missing) {
 		library, install := missing.Missing()
-		return fmt.Errorf("a %s picture is read by %s, which isn't here: %s, or convert the picture", name, library, install)
+		return fmt.Errorf("%s pictures are read by %s, which isn't here: %s, or convert the picture", name, library, install)
 	}
 	var whole interface{ Unsupported() string }
 	switch text := err.Error(); {

@@ -337,7 +337,7 @@ func (missing) Missing() (name, install string) { return "libheif", "install it 
 // TestMissingLibrary: the message says what to install, not to fetch a file again.
 func TestMissingLibrary(t *testing.T) {
 	got := explain("HEIC", "", 100, missing{errors.New("dlopen failed")}).Error()
-	if want := "a HEIC picture is read by libheif, which isn't here: install it (apt-get …), or convert the picture"; got != want {
+	if want := "HEIC pictures are read by libheif, which isn't here: install it (apt-get …), or convert the picture"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
