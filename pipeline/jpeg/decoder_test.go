@@ -219,3 +219,22 @@ func FuzzDecoder(f *testing.F) {
 		}
 	})
 }
+
+// TestNothingButLongCodes: where data end, zeros are read, and blocks of the longest
+// coefficients don't read beyond those, with as many blocks in an MCU as there can be.
+func TestNothingButLongCodes(t *testing.T) {
+	file := []byte("\xff\xd8\xff\xdb\x00\x43\x00" + string(bytes.Repeat([]byte{1}, 64)))
+	file = append(file, "\xff\xc0\x00\x11\x08\x00\x40\x00\x40\x03\x01\x44\x00\x02\x44\x00\x03\x44\x00"...)
+	counts := append([]byte{1}, make([]byte, 15)...)
+	file = append(append(append(file, 0xff, 0xc4, 0, 38, 0x00), counts...), 15)
+	file = append(append(append(file, 0x10), counts...), 15)
+	file = append(file, "\xff\xda\x00\x0c\x03\x01\x00\x02\x00\x03\x00\x00\x3f\x00"...)
+	for n := range 40 {
+		for name, d := range decoders() {
+			data := append(bytes.Clone(file), make([]byte, n)...)
+			if _, _, err := decodeAll(d, append(data, 0xff, 0xd9)); !isError(err, Cut) {
+				t.Fatalf("%d bytes by %s: %v", n, name, err)
+			}
+		}
+	}
+}

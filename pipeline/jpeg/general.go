@@ -240,10 +240,10 @@ func (g *general) scan(ctx context.Context, body []byte, at int) (end int, err e
 							}
 							return at, err
 						}
+						if g.pos > g.end+8 {
+							return at, g.short(at)
+						}
 					}
-				}
-				if g.pos > g.end+8 {
-					return at, g.short(at)
 				}
 			}
 		}
