@@ -59,7 +59,7 @@ func Trusted(path string) error {
 	for links := 0; ; {
 		info, err := os.Lstat(at)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", printable.Name(path), err)
 		}
 		if info.Mode()&os.ModeSymlink != 0 {
 			if links++; links > 40 {
