@@ -150,14 +150,17 @@ func (j *killed) kill(t *testing.T, kills int) {
 	random := rand.New(rand.NewPCG(seed.Sum64(), 14))
 	began, folders, died := time.Now(), 1, 0
 	dir := folder(folders)
+	reach := full // in which a kill comes: less if the job is faster now, so that most runs die
 	for died < kills {
 		name, args := j.command(dir)
 		c := command(name, args...)
-		o := struck(t, c, 2*time.Minute, time.Duration((0.05+0.7*random.Float64())*float64(full)), syscall.SIGKILL)
+		o := struck(t, c, 2*time.Minute, time.Duration(random.Float64()*float64(reach)), syscall.SIGKILL)
 		switch o.code {
 		case -1:
 			died++
+			reach += reach / 30
 		case 0: // it was faster
+			reach -= reach / 10
 			check(dir)
 			os.RemoveAll(dir)
 			folders++
