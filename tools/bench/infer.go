@@ -157,23 +157,22 @@ func (r inferReport) print(w io.Writer) error {
 	rate := func(t trainTurn) float64 { return t.Infer }
 	fmt.Fprintf(w, "Medians of %d turns on %d threads, and their spread.\n\n", r.Rounds, r.Threads)
 	tw := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
-	fmt.Fprintf(tw, "| \t| batch\t| inferred, images/s\t| spread\t| first of ours to it\t| resident MB\t|\n")
-	fmt.Fprintf(tw, "|---\t|---:\t|---:\t|---\t|---:\t|---:\t|\n")
+	fmt.Fprintf(tw, "| \t| batch\t| inferred, images/s\t| spread\t| first of ours to it\t|\n")
+	fmt.Fprintf(tw, "|---\t|---:\t|---:\t|---\t|---:\t|\n")
 	var ours *trainer
 	for _, t := range r.Contestants {
 		if ours == nil || ours.Batch != t.Batch {
 			ours = t
 		}
 		if t.Error != "" || len(t.Turns) == 0 {
-			fmt.Fprintf(tw, "| %s\t| %d\t| didn't run: %s\t|\t|\t|\t|\n", t.Name, t.Batch, t.Error)
+			fmt.Fprintf(tw, "| %s\t| %d\t| didn't run: %s\t|\t|\t|\n", t.Name, t.Batch, t.Error)
 			continue
 		}
 		low, high := t.Turns[0].Infer, t.Turns[0].Infer
 		for _, turn := range t.Turns {
 			low, high = min(low, turn.Infer), max(high, turn.Infer)
 		}
-		fmt.Fprintf(tw, "| %s\t| %d\t| %.1f\t| %.1f–%.1f\t| %.2f\t| %.0f\t|\n", t.Name, t.Batch, t.median(rate), low, high,
-			ours.median(rate)/t.median(rate), t.median(func(t trainTurn) float64 { return t.PeakMB }))
+		fmt.Fprintf(tw, "| %s\t| %d\t| %.1f\t| %.1f–%.1f\t| %.2f\t|\n", t.Name, t.Batch, t.median(rate), low, high, ours.median(rate)/t.median(rate))
 	}
 	return tw.Flush()
 }
