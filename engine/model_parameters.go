@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Parameter describes one array of weights or biases in the merged layout,
@@ -52,6 +53,9 @@ func (m *Model) Read(f Field, name string) ([]float32, error) {
 		return nil, err
 	}
 	values := make([]float32, q.Len())
+	if m.still(f, q) {
+		return values, nil
+	}
 	err = q.each(f, m.share(q, values), func(part []float32, t *Tensor) error {
 		return t.Context.Download(part, t)
 	})
@@ -74,6 +78,9 @@ func (m *Model) Write(f Field, name string, values []float32) error {
 	if len(values) != q.Len() {
 		return fmt.Errorf("%s: %d values, the net wants %v = %d", name, len(values), q.Dims, q.Len())
 	}
+	if m.still(f, q) {
+		return nil
+	}
 	err = q.each(f, m.share(q, values), func(part []float32, t *Tensor) error {
 		return t.Context.Upload(t, part)
 	})
@@ -81,6 +88,12 @@ func (m *Model) Write(f Field, name string, values []float32) error {
 		err = errors.Join(err, q.whole.Context.Upload(q.whole, values))
 	}
 	return errors.Join(err, m.sync())
+}
+
+// still says that a field is the velocity of a frozen layer: it is zero, no op
+// uses it, and so it has no place in memory.
+func (m *Model) still(f Field, q *parameter) bool {
+	return f == Velocity && slices.Contains(m.Config.Freeze, q.layer)
 }
 
 // share is this rank's part of a parameter's values.

@@ -58,6 +58,9 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 	if len(paths) == 0 {
 		return nil, command.Usagef("--checkpoint is required: give a file from a run's checkpoints folder (see train-alexnet %s --help)", c.Command.Name)
 	}
+	if most := c.Float64("max-megapixels"); c.IsSet("max-megapixels") && !(most > 0) {
+		return nil, command.Usagef("--max-megapixels %v: want a number above 0", most)
+	}
 	e := &ensemble{size: c.Int("size"), views: 1, rows: rows}
 	if c.Bool("ten-crop") {
 		e.views = tenViews

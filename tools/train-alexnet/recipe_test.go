@@ -251,6 +251,35 @@ func TestFineTune(t *testing.T) {
 		t.Errorf("fine-tuned for %d classes %v", b.Net.Classes, b.Classes)
 	}
 	call("train-alexnet", "--run", tuned, "--resume", "--steps", "6").must(t, 0, "after 6 steps")
+	// Frozen layers have no velocity, neither in the file nor where it is loaded.
+	whole := filepath.Join(w.dir, "whole")
+	call(append(slices.Clone(args), "--run", whole, "--steps", "6")...).must(t, 0, "after 6 steps")
+	const last = "checkpoints/step-000000006.safetensors"
+	if read(t, filepath.Join(tuned, last)) != read(t, filepath.Join(whole, last)) {
+		t.Error("a resumed run with frozen layers has other weights than one that never stopped")
+	}
+	f, err := os.Open(filepath.Join(whole, last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := engine.OpenSafetensors(f, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, moves := range map[string]bool{"conv1.weight.momentum": false, "conv2.bias.momentum": false, "fc3.weight.momentum": true} {
+		values, err := stored.ReadFinite(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(values, func(v float32) bool { return v != 0 }); got != moves {
+			t.Errorf("%s moves: %v", name, got)
+		}
+	}
 	call(append(slices.Clone(args[:5]), "--from", from, "--net", "alexnet", "--batch", "6", "--run", filepath.Join(w.dir, "x"))...).must(t, 2, "brings its own net: leave --net out")
 	call(append(slices.Clone(args), "--run", filepath.Join(w.dir, "y"), "--freeze", "conv7")...).must(t, 1, "conv1, conv2, fc3, fc4")
 }
