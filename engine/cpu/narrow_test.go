@@ -283,3 +283,10 @@ func TestNarrowMemory(t *testing.T) {
 		t.Errorf("the plan takes %d MB", p.Total()/1e6)
 	}
 }
+
+// TestNarrowRanks exchanges tensors of bfloat16 between ranks.
+func TestNarrowRanks(t *testing.T) {
+	for _, n := range []int{1, 2, 3} {
+		enginetest.RunRanks(t, n, func(t *testing.T, _ int) engine.Context { return openNarrow(t, fastestNarrow(), 2) })
+	}
+}
