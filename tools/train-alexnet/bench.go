@@ -180,7 +180,10 @@ func (f *benchConfig) prepare(group collective.Collective, stderr io.Writer) (_ 
 func bench(ctx context.Context, f *benchConfig, net *engine.Net, group collective.Collective) (_ *benchResult, err error) {
 	kernels, err := devices.ChosenKernels(f.devices, f.options)
 	if err != nil {
-		return nil, command.Usagef("--%w", err)
+		err = command.Usagef("--%w", err)
+	}
+	if err := ranks.Agree(group, err); err != nil {
+		return nil, err
 	}
 	r := &benchResult{Net: net.Name, Devices: f.devices, Precision: f.options.Precision, Kernels: kernels, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
 	if err := r.steps(ctx, f, net, group); err != nil {
