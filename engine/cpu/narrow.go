@@ -203,8 +203,8 @@ func halves(f []float32) []uint16 {
 
 func address[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
 
-// tiling of an m×n product: the height and width of its tiles that leave least to
-// be thrown away.
+// width is how many vectors wide the tiles of so many columns are, so that least of
+// them is thrown away.
 func (n *narrow) width(columns int) (vectors int) {
 	best := 0
 	for _, v := range []int{2, 3, 1} {
@@ -215,6 +215,7 @@ func (n *narrow) width(columns int) (vectors int) {
 	return vectors
 }
 
+// height is how many rows the tiles of so many rows have.
 func (n *narrow) height(rows, vectors int) (height int) {
 	best := 0
 	for _, h := range n.set.Heights[vectors] {
@@ -250,4 +251,5 @@ func (n *narrow) padPairs(words, count int) int {
 	return best
 }
 
+// pairSlice is n pairs from p on.
 func pairSlice(p unsafe.Pointer, n int) []uint32 { return unsafe.Slice((*uint32)(p), n) }
