@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-hostile check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+.PHONY: build test check check-hostile check-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -17,7 +17,7 @@ check: ## test, and what keeps the house in order
 	$(GO) vet ./...
 	$(GO) build -tags noasm ./...
 	$(GO) vet -tags nocuda ./engine/cuda ./engine/devices
-	GOOS=windows $(GO) build ./tools/prep-imagenet ./tools/compute-pca ./tools/train-alexnet
+	$(MAKE) check-platforms
 	$(GO) run ./tools/check-imports
 	$(GO) mod tidy -diff
 	$(GO) test ./...
@@ -30,6 +30,14 @@ check: ## test, and what keeps the house in order
 
 check-hostile: build ## attacks on the built commands: kills, bombs, slow clients, full disks; eight minutes, some of it as root
 	ALEXNET_HOSTILE=$(abspath $(OUT)) $(GO) test -count=1 -timeout 20m -v ./tools/hostile
+
+check-platforms: ## builds and vets everything, tests included, for the other platforms and for static binaries
+	@for target in windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/amd64 linux/arm64; do \
+		echo "vet for $$target"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 $(GO) vet ./... || exit 1; \
+	done
+	CGO_ENABLED=0 $(GO) vet -tags static ./...
+	@! CGO_ENABLED=0 $(GO) list -tags static -deps ./... | grep purego || { echo "static binaries may not load libraries"; exit 1; }
 
 # Go binaries that can load CUDA want a libc: apt-get install qemu-user libc6-arm64-cross
 check-arm64: ## the engine and its NEON kernels on arm64, under Debian's qemu-user: some three minutes

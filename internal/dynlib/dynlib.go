@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"alexnet/internal/printable"
@@ -15,13 +16,16 @@ import (
 
 // Check says whether a library may be loaded. name is what the dynamic linker
 // will be asked for: a name without a slash, which it looks for in
-// $LD_LIBRARY_PATH and the system's folders, or an absolute path, which has to
-// be Trusted.
+// $LD_LIBRARY_PATH and the system's folders (not on macOS), or an absolute path,
+// which has to be Trusted.
 func Check(name string) error {
 	if err := checkLinker(); err != nil {
 		return err
 	}
 	if !strings.Contains(name, "/") {
+		if runtime.GOOS == "darwin" { // whose linker may also look in the current folder
+			return &RefusedError{name, "on macOS a library is named by its whole path"}
+		}
 		return nil
 	}
 	return Trusted(name)

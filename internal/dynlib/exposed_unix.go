@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 )
 
@@ -24,7 +25,8 @@ func exposed(info fs.FileInfo, within bool) string {
 	if mode&os.ModeSymlink != 0 || within && mode.IsDir() && mode&os.ModeSticky != 0 {
 		return "" // a link's mode means nothing
 	}
-	private := s.Gid == 0 || s.Gid == s.Uid && s.Uid == me // root's group, and a user's own
+	// root's group, macOS's of administrators, who may become root, and a user's own
+	private := s.Gid == 0 || runtime.GOOS == "darwin" && s.Gid == 80 || s.Gid == s.Uid && s.Uid == me
 	switch perm := mode.Perm(); {
 	case perm&0o002 != 0:
 		return "can be written by everybody"

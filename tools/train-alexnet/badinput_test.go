@@ -142,8 +142,7 @@ func (w world) unprivileged(t *testing.T, args ...string) result {
 				t.Fatal(err)
 			}
 		}
-		const nobody = 65534
-		p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		asNobody(p)
 	}
 	var stdout, stderr strings.Builder
 	p.Stdout, p.Stderr, p.Dir = &stdout, &stderr, w.dir

@@ -4,9 +4,8 @@ import (
 	"os"
 	"time"
 
+	"alexnet/internal/dynlib"
 	"alexnet/internal/printable"
-
-	"github.com/ebitengine/purego"
 )
 
 // Abort prints the reason and ends every rank. It does not return.
@@ -37,6 +36,6 @@ const abortPause = 100 * time.Millisecond
 func (w *World) abort() {
 	time.Sleep(abortPause)
 	time.AfterFunc(abortLimit, func() { os.Exit(1) })
-	purego.SyscallN(w.lib.abort, w.lib.world, 1)
+	dynlib.Call(w.lib.abort, w.lib.world, 1)
 	os.Exit(1)
 }

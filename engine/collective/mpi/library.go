@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 	"unsafe"
 
 	"alexnet/internal/dynlib"
-
-	"github.com/ebitengine/purego"
 )
 
 // abi is what differs between the two families of libraries: handles are
@@ -55,13 +54,13 @@ func candidates(environment func(string) string) []string {
 }
 
 func open(names []string) (*library, error) {
+	if err := supported(); err != nil {
+		return nil, err
+	}
 	var tried []error
 	for _, name := range names {
-		if err := dynlib.Check(name); err != nil {
-			tried = append(tried, err)
-			continue
-		}
-		handle, err := dlopen(name)
+		// Open MPI's plugins look for its symbols among the global ones.
+		handle, err := dynlib.Open(name, true)
 		if err != nil {
 			tried = append(tried, err)
 			continue
@@ -69,6 +68,14 @@ func open(names []string) (*library, error) {
 		return bind(handle, name)
 	}
 	return nil, fmt.Errorf("no MPI library found: install Open MPI (libopenmpi3) or MPICH (libmpich12), the one whose mpirun starts the job, or set %s to its path: %w", pathVariable, errors.Join(tried...))
+}
+
+// supported says why MPI can't be used on this platform.
+func supported() error {
+	if runtime.GOOS != "linux" {
+		return errors.New("ranks under MPI run on Linux only for now, this is " + runtime.GOOS + "/" + runtime.GOARCH)
+	}
+	return dynlib.Supported()
 }
 
 func bind(handle uintptr, path string) (*library, error) {
@@ -85,7 +92,7 @@ func bind(handle uintptr, path string) (*library, error) {
 		{"MPI_Iallgatherv", &l.iallgatherv}, {"MPI_Isend", &l.isend}, {"MPI_Irecv", &l.irecv}, {"MPI_Test", &l.test},
 		{"MPI_Cancel", &l.cancel}, {"MPI_Request_free", &l.requestFree},
 	} {
-		address, err := dlsym(handle, f.name)
+		address, err := dynlib.Symbol(handle, f.name)
 		if err != nil {
 			return nil, fmt.Errorf("%s is no MPI library that can be used here: %w", path, err)
 		}
@@ -93,7 +100,7 @@ func bind(handle uintptr, path string) (*library, error) {
 	}
 	text := make([]byte, 8192) // MPICH's MPI_MAX_LIBRARY_VERSION_STRING
 	var length int32
-	purego.SyscallN(version, uintptr(unsafe.Pointer(&text[0])), uintptr(unsafe.Pointer(&length)))
+	dynlib.Call(version, uintptr(unsafe.Pointer(&text[0])), uintptr(unsafe.Pointer(&length)))
 	text, _, _ = bytes.Cut(text, []byte{0})
 	l.version, _, _ = strings.Cut(string(text), "\n")
 	if strings.Contains(l.version, "Open MPI") {
@@ -116,7 +123,7 @@ func (l *library) bindOpenMPI(handle uintptr) error {
 		{"ompi_mpi_comm_world", &l.world}, {"ompi_mpi_byte", &l.bytes},
 		{"ompi_mpi_errors_return", &l.errorsReturn}, {"ompi_request_null", &l.requestNull},
 	} {
-		address, err := dlsym(handle, s.name)
+		address, err := dynlib.Symbol(handle, s.name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.path, err)
 		}
@@ -129,13 +136,13 @@ func (l *library) bindOpenMPI(handle uintptr) error {
 //
 //go:uintptrescapes
 func (l *library) call(name string, function uintptr, args ...uintptr) error {
-	code, _, _ := purego.SyscallN(function, args...)
+	code, _ := dynlib.Call(function, args...)
 	if int32(code) == 0 {
 		return nil
 	}
 	text := make([]byte, l.maxError)
 	var length int32
-	purego.SyscallN(l.errorString, code, uintptr(unsafe.Pointer(&text[0])), uintptr(unsafe.Pointer(&length)))
+	dynlib.Call(l.errorString, code, uintptr(unsafe.Pointer(&text[0])), uintptr(unsafe.Pointer(&length)))
 	text, _, _ = bytes.Cut(text, []byte{0})
 	return fmt.Errorf("%s: %s (%d)", name, text, int32(code))
 }

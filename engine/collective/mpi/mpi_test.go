@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ebitengine/purego"
+	"alexnet/internal/dynlib"
 
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/collectivetest"
@@ -120,7 +120,7 @@ func playDeaf(o Options) error {
 		return err
 	}
 	if os.Getenv("OMPI_COMM_WORLD_RANK")+os.Getenv("PMI_RANK") == "1" {
-		lib.iallgatherv = purego.NewCallback(func(_, _, _, _, _, _, _, _, _ uintptr) uintptr { return 16 }) // MPI_ERR_OTHER, MPICH's MPI_ERR_INTERN
+		lib.iallgatherv = dynlib.Callback(func(_, _, _, _, _, _, _, _, _ uintptr) uintptr { return 16 }) // MPI_ERR_OTHER, MPICH's MPI_ERR_INTERN
 	}
 	_, err = openWith(lib, o)
 	return err

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"alexnet/internal/dynlib"
 	"alexnet/pipeline/formats/internal/clib"
 )
 
@@ -84,7 +85,7 @@ func failure(r1, r2 uintptr) error {
 	if code == 0 {
 		return nil
 	}
-	text := clib.String(r2)
+	text := dynlib.String(r2)
 	if code == errUnsupported || code == errCodec {
 		return &UnsupportedError{text}
 	}
@@ -184,7 +185,7 @@ func Decode(ctx context.Context, file []byte) (image.Image, error) {
 		return nil, errors.New("libheif: no memory")
 	}
 	defer p.Call(optionsFree, options)
-	clib.Bytes(options, eightBits+1)[eightBits] = 1
+	dynlib.Bytes(options, eightBits+1)[eightBits] = 1
 
 	var img uintptr
 	var stride int32
@@ -206,7 +207,7 @@ func Decode(ctx context.Context, file []byte) (image.Image, error) {
 		return nil, errors.New("libheif: no pixels")
 	}
 	m := image.NewNRGBA(image.Rect(0, 0, config.Width, config.Height))
-	rows := clib.Bytes(plane, int(stride)*(config.Height-1)+3*config.Width)
+	rows := dynlib.Bytes(plane, int(stride)*(config.Height-1)+3*config.Width)
 	for y := range config.Height {
 		row, out := rows[y*int(stride):][:3*config.Width], m.Pix[y*m.Stride:]
 		for x := range config.Width {

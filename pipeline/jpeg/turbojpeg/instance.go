@@ -3,6 +3,8 @@ package turbojpeg
 import (
 	"fmt"
 	"runtime"
+
+	"alexnet/internal/dynlib"
 )
 
 // instance is a handle of the library's, and what a call on it needs. It lives
@@ -30,7 +32,7 @@ func (in *instance) open(lib *library, initialize uintptr) error {
 	in.lib = lib
 	in.handle = call(initialize)
 	if in.handle == 0 {
-		return fmt.Errorf("turbojpeg: no handle: %s", cString(call(lib.errorText, 0)))
+		return fmt.Errorf("turbojpeg: no handle: %s", dynlib.String(call(lib.errorText, 0)))
 	}
 	in.held = new(uintptr)
 	*in.held = in.handle
@@ -42,7 +44,7 @@ func (in *instance) open(lib *library, initialize uintptr) error {
 func (in *instance) renew(initialize uintptr) error {
 	handle := call(initialize)
 	if handle == 0 {
-		return fmt.Errorf("turbojpeg: no handle: %s", cString(call(in.lib.errorText, 0)))
+		return fmt.Errorf("turbojpeg: no handle: %s", dynlib.String(call(in.lib.errorText, 0)))
 	}
 	in.call(in.lib.destroy)
 	in.handle, *in.held = handle, handle
@@ -73,7 +75,7 @@ func (in *instance) call(function uintptr, args ...uintptr) int {
 // errorText returns what the library says of the last call, which must have been
 // made on this thread.
 func (in *instance) errorText() string {
-	text := cString(call(in.lib.errorText, in.handle))
+	text := dynlib.String(call(in.lib.errorText, in.handle))
 	runtime.KeepAlive(in)
 	return text
 }

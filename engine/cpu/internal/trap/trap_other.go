@@ -1,4 +1,4 @@
-//go:build !linux || !amd64 || noasm
+//go:build !linux || !amd64 || noasm || static
 
 // Package trap lets tests run AMX's machine code on processors that lack it.
 package trap

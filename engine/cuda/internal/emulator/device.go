@@ -7,8 +7,6 @@ import (
 	"sync"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -41,7 +39,7 @@ func (d *Device) begin(call, detail string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.bound[unix.Gettid()] {
+	if !d.bound[thread()] {
 		return callError(call, 201, nil, "the thread has not called Bind on device %d", d.index)
 	}
 	return d.failure
@@ -54,7 +52,7 @@ func (d *Device) idle(call, detail string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.capturing[unix.Gettid()] {
+	if d.capturing[thread()] {
 		return callError(call, 900, nil, "the thread is capturing")
 	}
 	return nil
@@ -92,7 +90,7 @@ func (d *Device) Bind() error {
 	if err := d.machine.called("cuCtxSetCurrent", ""); err != nil {
 		return err
 	}
-	tid := unix.Gettid()
+	tid := thread()
 	for _, other := range d.machine.devices { // one lock at a time: others bind too
 		other.mu.Lock()
 		delete(other.bound, tid)
@@ -128,7 +126,7 @@ const (
 )
 
 func newBlock(bytes int, fill byte) (*block, error) {
-	mapping, err := unix.Mmap(-1, 0, bytes+2*guard, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	mapping, err := reserve(bytes + 2*guard)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +153,7 @@ func (b *block) close() error {
 			err = fmt.Errorf("%d bytes behind an allocation of %d were written", i, len(b.data))
 		}
 	}
-	if e := unix.Munmap(b.mapping); err == nil {
+	if e := release(b.mapping); err == nil {
 		err = e
 	}
 	return err

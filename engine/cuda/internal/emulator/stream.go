@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -235,7 +233,7 @@ func (s *stream) Capture() error {
 	if s.thread != 0 {
 		return callError("cuStreamBeginCapture", 900, nil, "the stream is capturing already")
 	}
-	s.thread = unix.Gettid()
+	s.thread = thread()
 	s.device.mu.Lock()
 	s.device.capturing[s.thread] = true
 	s.device.mu.Unlock()
@@ -245,19 +243,19 @@ func (s *stream) Capture() error {
 func (s *stream) Captured() (gpu.Graph, error) {
 	const call = "cuStreamEndCapture"
 	s.mu.Lock()
-	thread, tasks := s.thread, s.capture
+	of, tasks := s.thread, s.capture
 	s.thread, s.capture = 0, nil
 	s.mu.Unlock()
-	if thread == 0 {
+	if of == 0 {
 		return nil, callError(call, 901, nil, "the stream is not capturing")
 	}
 	s.device.mu.Lock()
-	delete(s.device.capturing, thread)
+	delete(s.device.capturing, of)
 	s.device.mu.Unlock()
 	if err := s.device.begin(call, ""); err != nil {
 		return nil, err
 	}
-	if thread != unix.Gettid() {
+	if of != thread() {
 		return nil, callError(call, 908, nil, "capture ended by another thread")
 	}
 	s.device.machine.made("graph", 1)

@@ -1,16 +1,21 @@
-//go:build !(linux && (amd64 || arm64))
+//go:build !(linux && (amd64 || arm64)) || static
 
 package nvidia
 
 import (
 	"errors"
 	"runtime"
+
+	"alexnet/internal/dynlib"
 )
 
 // supported says that libraries can be loaded on this platform.
 const supported = false
 
 func dlopen(string) (uintptr, error) {
+	if runtime.GOOS == "linux" {
+		return 0, dynlib.Supported()
+	}
 	return 0, errors.New("NVIDIA's libraries are used on Linux (amd64, arm64) only, this is " + runtime.GOOS + "/" + runtime.GOARCH)
 }
 

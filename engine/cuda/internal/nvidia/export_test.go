@@ -4,9 +4,8 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/ebitengine/purego"
-
 	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/internal/dynlib"
 )
 
 // Fake opens devices of the fake libraries for tests outside this package, with
@@ -14,7 +13,7 @@ import (
 func Fake(t *testing.T, launch func(name string, grid, block [3]uint32, shared uint32, params []byte) error) (open func(index int) (gpu.Device, error)) {
 	f := useFakes(t)
 	f.start(13000, 90, 64<<30, true)
-	run := purego.NewCallback(func(name uintptr, geometry *[7]uint32, params *byte, n uintptr) uintptr {
+	run := dynlib.Callback(func(name uintptr, geometry *[7]uint32, params *byte, n uintptr) uintptr {
 		g := *geometry
 		err := launch(cString(name), [3]uint32(g[:3]), [3]uint32(g[3:6]), g[6], append([]byte(nil), unsafe.Slice(params, n)...))
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -157,7 +156,9 @@ func (h *Hosts) remove(name string) {
 			break
 		}
 		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+			if p, err := os.FindProcess(pid); err == nil {
+				_ = p.Kill()
+			}
 		}
 	}
 	if out, err := exec.Command("ip", "netns", "del", h.prefix+name).CombinedOutput(); err != nil {

@@ -15,8 +15,6 @@ import (
 	"sync"
 	"unsafe"
 
-	"github.com/ebitengine/purego"
-
 	"alexnet/engine/cuda/internal/kernels/source"
 	"alexnet/internal/dynlib"
 )
@@ -138,17 +136,19 @@ func build(flags []string) (path string, err error) {
 }
 
 func load(path string) (*Library, error) {
-	if err := dynlib.Check(path); err != nil {
-		return nil, err
-	}
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	handle, err := dynlib.Open(path, false)
 	if err != nil {
 		return nil, err
 	}
 	l := new(Library)
-	purego.RegisterLibFunc(&l.launch, handle, "host_launch")
 	var list func() string
-	purego.RegisterLibFunc(&list, handle, "host_kernels")
+	for name, f := range map[string]any{"host_launch": &l.launch, "host_kernels": &list} {
+		symbol, err := dynlib.Symbol(handle, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		dynlib.Register(f, symbol)
+	}
 	l.names = strings.Fields(list())
 	return l, nil
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"alexnet/internal/dynlib"
-
-	"github.com/ebitengine/purego"
 )
 
 // Variable names the environment variable with the library's path.
@@ -53,10 +51,7 @@ type Library struct {
 
 // Open loads the library.
 func Open(path string) (*Library, error) {
-	if err := dynlib.Check(path); err != nil {
-		return nil, err
-	}
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	handle, err := dynlib.Open(path, false)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +62,11 @@ func Open(path string) (*Library, error) {
 		"nvrtcGetProgramLogSize": &l.logSize, "nvrtcGetProgramLog": &l.log,
 		"nvrtcGetPTXSize": &l.ptxSize, "nvrtcGetPTX": &l.ptx,
 	} {
-		symbol, err := purego.Dlsym(handle, name)
+		symbol, err := dynlib.Symbol(handle, name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		purego.RegisterFunc(f, symbol)
+		dynlib.Register(f, symbol)
 	}
 	return l, nil
 }

@@ -1,5 +1,3 @@
-//go:build linux && (amd64 || arm64)
-
 package clib
 
 import (
@@ -7,11 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"unsafe"
+	"runtime"
 
 	"alexnet/internal/dynlib"
-
-	"github.com/ebitengine/purego"
 )
 
 // folders are searched after the dynamic linker's.
@@ -39,6 +35,10 @@ func (s Spec) candidates() []string {
 // Open loads a library, and refuses one that lacks a function. It returns a
 // *MissingError where there is none.
 func (s Spec) Open() (Library, error) {
+	if err := supported(); err != nil {
+		s.Install = "it is used on Linux (amd64, arm64) only, and not by static builds, so convert the picture"
+		return nil, &MissingError{s, err}
+	}
 	var failures []error
 	for _, path := range s.candidates() {
 		l, err := s.load(path)
@@ -50,17 +50,21 @@ func (s Spec) Open() (Library, error) {
 	return nil, &MissingError{s, errors.Join(failures...)}
 }
 
-func (s Spec) load(path string) (Library, error) {
-	if err := dynlib.Check(path); err != nil {
-		return nil, err
+func supported() error {
+	if err := dynlib.Supported(); err != nil || runtime.GOOS == "linux" {
+		return err
 	}
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	return errors.New("this is " + runtime.GOOS + "/" + runtime.GOARCH)
+}
+
+func (s Spec) load(path string) (Library, error) {
+	handle, err := dynlib.Open(path, false)
 	if err != nil {
 		return nil, err
 	}
 	l := make(Library, len(s.Functions))
 	for i, name := range s.Functions {
-		if l[i], err = purego.Dlsym(handle, name); err != nil {
+		if l[i], err = dynlib.Symbol(handle, name); err != nil {
 			return nil, fmt.Errorf("%s is no %s that can be used: %w", path, s.Name, err)
 		}
 	}
@@ -70,24 +74,5 @@ func (s Spec) load(path string) (Library, error) {
 // Call calls a function, and returns the two registers of its result. The caller
 // keeps the memory that args point to alive and pinned.
 func (l Library) Call(function int, args ...uintptr) (r1, r2 uintptr) {
-	r1, r2, _ = purego.SyscallN(l[function], args...)
-	return r1, r2
-}
-
-// Bytes returns n bytes of C memory, which stays the library's.
-func Bytes(address uintptr, n int) []byte {
-	start := *(*unsafe.Pointer)(unsafe.Pointer(&address)) // C memory: the collector doesn't mind it
-	return unsafe.Slice((*byte)(start), n)
-}
-
-// String copies a NUL-terminated string of C memory.
-func String(address uintptr) string {
-	if address == 0 {
-		return ""
-	}
-	n := 0
-	for Bytes(address, n+1)[n] != 0 {
-		n++
-	}
-	return string(Bytes(address, n))
+	return dynlib.Call(l[function], args...)
 }

@@ -1,5 +1,3 @@
-//go:build linux && (amd64 || arm64)
-
 package turbojpeg
 
 import (
@@ -7,35 +5,43 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"unsafe"
+	"runtime"
 
 	"alexnet/internal/dynlib"
-
-	"github.com/ebitengine/purego"
 )
 
 // pathVariable names the environment variable that overrides the search.
 const pathVariable = "ALEXNET_TURBOJPEG"
 
-var (
-	sonames = []string{"libturbojpeg.so.0", "libturbojpeg.so"}
-	folders = []string{
+var sonames, folders = places(runtime.GOOS)
+
+// places are the library's names on a system, and the folders that may hold it.
+func places(system string) (sonames, folders []string) {
+	if system == "darwin" { // Homebrew's on arm64 and on amd64, and MacPorts'
+		return []string{"libturbojpeg.0.dylib", "libturbojpeg.dylib"}, []string{
+			"/opt/homebrew/lib", "/opt/homebrew/opt/jpeg-turbo/lib", "/usr/local/lib", "/usr/local/opt/jpeg-turbo/lib", "/opt/local/lib",
+		}
+	}
+	return []string{"libturbojpeg.so.0", "libturbojpeg.so"}, []string{
 		"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
 		"/usr/local/lib64", "/usr/local/lib", "/opt/libjpeg-turbo/lib64", "/opt/libjpeg-turbo/lib",
 	}
-)
+}
 
 // candidates returns what to try to load, in this order.
 func candidates() []string {
 	if path := os.Getenv(pathVariable); path != "" {
 		return []string{path}
 	}
-	all := sonames
+	var all []string
+	if runtime.GOOS != "darwin" { // whose linker may look in the current folder
+		all = append(all, sonames...)
+	}
 	for _, folder := range folders {
 		for _, name := range sonames {
 			path := filepath.Join(folder, name)
 			if _, err := os.Stat(path); err == nil {
-				all = append(all[:len(all):len(all)], path)
+				all = append(all, path)
 			}
 		}
 	}
@@ -43,6 +49,9 @@ func candidates() []string {
 }
 
 func load() (*library, error) {
+	if err := dynlib.Supported(); err != nil {
+		return nil, fmt.Errorf("libjpeg-turbo can't be used: %w", err)
+	}
 	var failures []error
 	for _, path := range candidates() {
 		lib, err := open(path)
@@ -55,16 +64,13 @@ func load() (*library, error) {
 		return nil, fmt.Errorf("libjpeg-turbo named by $%s doesn't load: %w", pathVariable, failures[0])
 	}
 	return nil, fmt.Errorf("libjpeg-turbo isn't here: install it (Debian, Ubuntu: apt-get install libturbojpeg0 or libturbojpeg; "+
-		"Fedora: dnf install turbojpeg; Alpine: apk add libjpeg-turbo), or name the file in $%s: %w",
+		"Fedora: dnf install turbojpeg; Alpine: apk add libjpeg-turbo; macOS: brew install jpeg-turbo), or name the file in $%s: %w",
 		pathVariable, errors.Join(failures...))
 }
 
 // open loads the library at path, and refuses one that lacks a function.
 func open(path string) (*library, error) {
-	if err := dynlib.Check(path); err != nil {
-		return nil, err
-	}
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	handle, err := dynlib.Open(path, false)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +90,7 @@ func open(path string) (*library, error) {
 		{"tjGetErrorStr2", &lib.errorText, false},
 		{"tjGetErrorCode", &lib.errorCode, true},
 	} {
-		*f.address, err = purego.Dlsym(handle, f.name)
+		*f.address, err = dynlib.Symbol(handle, f.name)
 		if err != nil && !f.optional {
 			return nil, fmt.Errorf("%s is no TurboJPEG 2 or 3: %w", path, err)
 		}
@@ -95,19 +101,6 @@ func open(path string) (*library, error) {
 // call calls a C function. The caller keeps the memory that args point to alive
 // and pinned.
 func call(function uintptr, args ...uintptr) uintptr {
-	result, _, _ := purego.SyscallN(function, args...)
+	result, _ := dynlib.Call(function, args...)
 	return result
-}
-
-// cString copies a NUL-terminated string of the library's.
-func cString(address uintptr) string {
-	if address == 0 {
-		return ""
-	}
-	start := *(*unsafe.Pointer)(unsafe.Pointer(&address)) // C memory: the collector doesn't mind it
-	n := 0
-	for *(*byte)(unsafe.Add(start, n)) != 0 {
-		n++
-	}
-	return string(unsafe.Slice((*byte)(start), n))
 }

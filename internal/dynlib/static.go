@@ -1,0 +1,5 @@
+//go:build static
+
+package dynlib
+
+const static = true
