@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -141,7 +140,7 @@ func (j *journal) keepPresent(dir string) (map[string]bool, error) {
 
 // remove takes the mark away.
 func (j *journal) remove() error {
-	return errors.Join(os.Remove(j.file.Name()), j.file.Close())
+	return file.RemoveOpen(j.file)
 }
 
 // shardFile is the form of a shard that our writer leaves on the disk.

@@ -268,3 +268,39 @@ func list(t *testing.T, dir string) string {
 	}
 	return strings.Join(names, " ")
 }
+
+// TestReplaceWhileRead: a file that a reader has open is replaced, on Windows once
+// the reader is done.
+func TestReplaceWhileRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	if err := WriteAll(path, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := time.AfterFunc(100*time.Millisecond, func() { f.Close() })
+	defer done.Stop()
+	if err := WriteAll(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if read(t, path) != "new" {
+		t.Errorf("holds %q", read(t, path))
+	}
+}
+
+// TestRemoveOpen: the name is gone on every system.
+func TestRemoveOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "own")
+	f, err := OpenOwn(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveOpen(f); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is there: %v", err)
+	}
+}

@@ -83,11 +83,11 @@ func Create(path string) (*Pending, error) {
 		if err == nil && mine && Still(f) || errors.Is(err, errors.ErrUnsupported) {
 			return &Pending{f, path}, nil
 		}
-		f.Close() // swept between its making and its locking
 		if err != nil {
-			os.Remove(f.Name())
+			_ = RemoveOpen(f)
 			return nil, err
 		}
+		f.Close() // swept between its making and its locking
 	}
 }
 
@@ -105,14 +105,11 @@ func (p *Pending) Commit() error {
 	if err := replaceable(p.path); err != nil {
 		return err
 	}
-	if err := os.Rename(p.Name(), p.path); err != nil {
+	if err := rename(p.Name(), p.path); err != nil {
 		return err
 	}
 	temp := p.Name()
-	err := p.Close()
-	if errors.Is(err, os.ErrClosed) {
-		err = nil
-	}
+	err := ignoreClosed(p.Close())
 	p.path = ""
 	return errors.Join(err, SyncFolder(filepath.Dir(temp)))
 }
@@ -122,9 +119,24 @@ func (p *Pending) Abort() {
 	if p.path == "" {
 		return
 	}
-	os.Remove(p.Name())
-	p.Close()
+	_ = RemoveOpen(p.File)
 	p.path = ""
+}
+
+// RemoveOpen removes an open file and closes it: in this order, so that nobody
+// finds it unlocked, but on Windows, where open files keep their names.
+func RemoveOpen(f *os.File) error {
+	if runtime.GOOS == "windows" {
+		return errors.Join(ignoreClosed(f.Close()), os.Remove(f.Name()))
+	}
+	return errors.Join(os.Remove(f.Name()), f.Close())
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // replaceable says whether a file may take the place of what is at path.
@@ -250,10 +262,7 @@ func RemoveDead(path string) (gone bool, err error) {
 	if mine, err := TryLock(f); err != nil || !mine || !Still(f) {
 		return false, nil
 	}
-	if runtime.GOOS == "windows" {
-		f.Close()
-	}
-	err = os.Remove(path)
+	err = RemoveOpen(f)
 	return err == nil, ignoreMissing(err)
 }
 

@@ -10,3 +10,5 @@ import (
 const nonblock, nofollow = 0, 0
 
 func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
+
+func rename(from, to string) error { return os.Rename(from, to) }

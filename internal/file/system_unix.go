@@ -31,3 +31,5 @@ func tryLock(f *os.File) (bool, error) {
 		return false, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
 	}
 }
+
+func rename(from, to string) error { return os.Rename(from, to) }

@@ -3,6 +3,7 @@ package file
 import (
 	"errors"
 	"os"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -23,4 +24,17 @@ func tryLock(f *os.File) (bool, error) {
 		return false, nil
 	}
 	return false, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
+}
+
+// patience is how long a file may be kept open by a reader of the name that it is
+// to get: Windows replaces no open file.
+const patience = 2 * time.Second
+
+func rename(from, to string) error {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := os.Rename(from, to)
+		if !errors.Is(err, windows.ERROR_ACCESS_DENIED) && !errors.Is(err, windows.ERROR_SHARING_VIOLATION) || time.Now().After(end) {
+			return err
+		}
+	}
 }

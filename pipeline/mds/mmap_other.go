@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package mds
 
@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// mapFile fails: this package maps files on Unix only.
+// mapFile fails: this package maps files on Unix and Windows only.
 func mapFile(*os.File, int) ([]byte, func() error, error) {
 	return nil, nil, errors.ErrUnsupported
 }

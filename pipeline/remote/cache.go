@@ -207,9 +207,5 @@ func (c *cache) commit(ctx context.Context, f *os.File, path string) error {
 // abandon gives up the room of a file that didn't come to be. It is removed while
 // it is locked, so that nobody else's is.
 func (c *cache) abandon(f *os.File) {
-	if runtime.GOOS == "windows" {
-		f.Close()
-	}
-	os.Remove(f.Name())
-	f.Close()
+	_ = file.RemoveOpen(f)
 }
