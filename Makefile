@@ -4,7 +4,7 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-hostile check-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+.PHONY: build test check check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -38,6 +38,9 @@ check-platforms: ## builds and vets everything, tests included, for the other pl
 	done
 	CGO_ENABLED=0 $(GO) vet -tags static ./...
 	@! CGO_ENABLED=0 $(GO) list -tags static -deps ./... | grep purego || { echo "static binaries may not load libraries"; exit 1; }
+
+try-platforms: ## the commands under wine64, and static in an empty root: the same bytes as here; two minutes, as root
+	ALEXNET_PLATFORMS=1 $(GO) test -count=1 -timeout 10m -v ./tools/platforms
 
 # Go binaries that can load CUDA want a libc: apt-get install qemu-user libc6-arm64-cross
 check-arm64: ## the engine and its NEON kernels on arm64, under Debian's qemu-user: some three minutes
@@ -117,7 +120,7 @@ fuzz: ## every fuzz target for a fixed count
 	done
 
 demo: build ## a practice set to a trained alexnet-mini and its report, in build/demo
-	OUT=$(DEMO) BIN=$(OUT) sh tools/demo.sh
+	$(GO) run ./tools/demo -bin $(OUT) -out $(DEMO)
 
 bench: build ## our kernels, loader and codecs
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./augment ./pipeline/... ./engine/...

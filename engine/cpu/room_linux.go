@@ -2,11 +2,16 @@ package cpu
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"alexnet/engine"
 )
@@ -17,9 +22,30 @@ type hostMemory struct{}
 // Room is the memory that Linux has available, swap included, or the limit of
 // the process' control group where that is less.
 func (c *Context) Room() (engine.Room, error) {
-	f, err := os.Open("/proc/meminfo")
+	total, free, err := machineMemory("/proc/meminfo")
 	if err != nil {
 		return engine.Room{}, fmt.Errorf("%s: room: %w", c.name, err)
+	}
+	if limit, ok := groupLimit("/proc/self/cgroup", "/sys/fs/cgroup"); ok {
+		total, free = min(total, limit), min(free, limit)
+	}
+	return engine.Room{Of: hostMemory{}, Where: "this machine", Total: total, Free: free}, nil
+}
+
+// machineMemory reads the machine's memory, swap included, in bytes. Where /proc is
+// not mounted, the kernel's own call stands in, which counts no file's cache as free.
+func machineMemory(meminfo string) (total, free int64, err error) {
+	f, err := os.Open(meminfo)
+	if errors.Is(err, fs.ErrNotExist) {
+		var info unix.Sysinfo_t
+		if err := unix.Sysinfo(&info); err != nil {
+			return 0, 0, err
+		}
+		unit := int64(info.Unit)
+		return (int64(info.Totalram) + int64(info.Totalswap)) * unit, (int64(info.Freeram) + int64(info.Bufferram) + int64(info.Freeswap)) * unit, nil
+	}
+	if err != nil {
+		return 0, 0, err
 	}
 	defer f.Close()
 	sizes := map[string]int64{}
@@ -31,35 +57,42 @@ func (c *Context) Room() (engine.Room, error) {
 		}
 	}
 	if sizes["MemTotal"] == 0 || sizes["MemAvailable"] == 0 {
-		return engine.Room{}, fmt.Errorf("%s: room: /proc/meminfo doesn't say what is available", c.name)
+		return 0, 0, fmt.Errorf("%s doesn't say what is available", meminfo)
 	}
-	r := engine.Room{Of: hostMemory{}, Where: "this machine", Total: sizes["MemTotal"] + sizes["SwapTotal"], Free: sizes["MemAvailable"] + sizes["SwapFree"]}
-	if limit, ok := groupLimit("/proc/self/cgroup", "/sys/fs/cgroup"); ok {
-		r.Total, r.Free = min(r.Total, limit), min(r.Free, limit)
-	}
-	return r, nil
+	return sizes["MemTotal"] + sizes["SwapTotal"], sizes["MemAvailable"] + sizes["SwapFree"], nil
 }
 
-// groupLimit is the least memory that the control groups (version 2) of a process
-// and those above them allow.
+// groupLimit is the least memory that the control groups of a process and those
+// above them allow, of version 2 ("0::/a/b", memory.max below root) and of version 1
+// ("4:memory:/a/b", memory.limit_in_bytes below root/memory). A container of version
+// 1 names a group that it can't see; its own limit then lies at the top.
 func groupLimit(process, root string) (least int64, ok bool) {
 	text, err := os.ReadFile(process)
 	if err != nil {
 		return 0, false
 	}
 	for line := range strings.Lines(string(text)) {
-		group, found := strings.CutPrefix(strings.TrimSpace(line), "0::")
-		for found {
-			word, err := os.ReadFile(path.Join(root, group, "memory.max"))
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) != 3 {
+			continue
+		}
+		folder, name := root, "memory.max"
+		if fields[0] != "0" {
+			if !slices.Contains(strings.Split(fields[1], ","), "memory") {
+				continue
+			}
+			folder, name = path.Join(root, "memory"), "memory.limit_in_bytes"
+		}
+		for group := path.Clean("/" + fields[2]); ; group = path.Dir(group) {
+			word, err := os.ReadFile(path.Join(folder, group, name))
 			if err == nil {
 				if n, err := strconv.ParseInt(strings.TrimSpace(string(word)), 10, 64); err == nil && (!ok || n < least) {
 					least, ok = n, true
 				}
 			}
-			if group == "/" || group == "" {
+			if group == "/" {
 				break
 			}
-			group = path.Dir(group)
 		}
 	}
 	return least, ok

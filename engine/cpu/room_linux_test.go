@@ -57,6 +57,40 @@ func TestGroupLimit(t *testing.T) {
 	}
 }
 
+// TestGroupLimitVersion1: the groups of the memory controller count, and where a
+// container can't see its group's name, what it sees as the top.
+func TestGroupLimitVersion1(t *testing.T) {
+	root := t.TempDir()
+	process := filepath.Join(root, "self")
+	for path, text := range map[string]string{"self": "5:cpu,cpuacct:/x\n4:memory:/docker/0123\n0::/\n",
+		"memory/memory.limit_in_bytes": "9223372036854771712\n", "memory/docker/memory.limit_in_bytes": "5000\n", "cpu/x/memory.limit_in_bytes": "7\n"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o777), os.WriteFile(filepath.Join(root, path), []byte(text), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, ok := groupLimit(process, root); !ok || got != 5000 {
+		t.Errorf("limit %d, %v; want 5000", got, ok)
+	}
+	if err := os.WriteFile(filepath.Join(root, "memory/memory.limit_in_bytes"), []byte("4000\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := groupLimit(process, root); !ok || got != 4000 {
+		t.Errorf("limit %d, %v; want the top's 4000", got, ok)
+	}
+}
+
+// TestMemoryWithoutProc: a root folder with nothing but the program has no /proc.
+func TestMemoryWithoutProc(t *testing.T) {
+	with, _, err := machineMemory("/proc/meminfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, free, err := machineMemory(filepath.Join(t.TempDir(), "meminfo"))
+	if err != nil || free <= 0 || free > without || without < with-with/50 || without > with+with/50 {
+		t.Errorf("%d bytes, %d free, %v; /proc/meminfo says %d", without, free, err, with)
+	}
+}
+
 // TestPlanBeyondMemory: a batch that no machine has room for is refused with one
 // that fits, before anything is allocated.
 func TestPlanBeyondMemory(t *testing.T) {

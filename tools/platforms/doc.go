@@ -1,0 +1,4 @@
+// Package platforms holds the test that runs the commands as other systems'
+// machines would: Windows' under wine64, static ones alone in an empty root folder. Shards, statistics, checkpoints and exported nets have
+// to be the same bytes as those of this machine. make try-platforms runs it.
+package platforms

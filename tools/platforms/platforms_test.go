@@ -1,0 +1,280 @@
+//go:build linux
+
+package platforms
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// variable says that the systems are to be tried; without it nothing is.
+const variable = "ALEXNET_PLATFORMS"
+
+// system is a way to run the commands.
+type system struct {
+	os, arch, tags string
+	ending         string   // of a program's name
+	runner         []string // what comes before the program
+	variables      []string // of the environment, besides this process'
+	root           string   // what the programs see as /, "" for all
+	bin            string
+}
+
+func TestPlatforms(t *testing.T) {
+	if os.Getenv(variable) == "" {
+		t.Skip("make try-platforms runs this: it builds for other systems and wants wine64 and root")
+	}
+	want := play(t, system{os: "linux", arch: runtime.GOARCH})
+	for name, s := range map[string]func(t *testing.T) system{"windows": wine, "static": chroot} {
+		t.Run(name, func(t *testing.T) {
+			got := play(t, s(t))
+			for path, content := range want {
+				if !bytes.Equal(got[path], content) {
+					t.Errorf("%s: %d bytes that differ from the %d of Linux", path, len(got[path]), len(content))
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d files, want %d", len(got), len(want))
+			}
+		})
+	}
+}
+
+func wine(t *testing.T) system {
+	loader, err := exec.LookPath("wine64")
+	if err != nil {
+		if loader = "/usr/lib/wine/wine64"; !exists(loader) {
+			t.Skip("wine64 is not installed (apt-get install wine64)")
+		}
+	}
+	prefix := t.TempDir()
+	variables := []string{"WINEPREFIX=" + prefix, "WINEDEBUG=-all"}
+	boot := exec.Command(loader, "cmd", "/c", "exit")
+	boot.Env = append(os.Environ(), variables...)
+	if out, err := boot.CombinedOutput(); err != nil {
+		t.Fatalf("wine: %v: %s", err, out)
+	}
+	t.Cleanup(func() { // before the folder goes
+		for _, server := range []string{"/usr/lib/wine/wineserver64", "wineserver"} {
+			stop := exec.Command(server, "-k", "-w")
+			stop.Env = append(os.Environ(), variables...)
+			if stop.Run() == nil {
+				break
+			}
+		}
+	})
+	library := filepath.Join(prefix, "drive_c/windows/system32/bcryptprimitives.dll")
+	if !exists(library) {
+		if err := os.WriteFile(library, forwarder("bcryptprimitives.dll", "ProcessPrng", "advapi32.SystemFunction036"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return system{os: "windows", arch: "amd64", ending: ".exe", runner: []string{loader}, variables: variables}
+}
+
+func chroot(t *testing.T) system {
+	if os.Geteuid() != 0 {
+		t.Skip("a root folder with nothing but the programs wants root")
+	}
+	return system{os: "linux", arch: runtime.GOARCH, tags: "static", root: t.TempDir()}
+}
+
+// command is a program of the system's in a folder. Paths are relative to it.
+func (s system) command(dir, program string, args ...string) *exec.Cmd {
+	path := filepath.Join(s.bin, program+s.ending)
+	if s.root != "" {
+		path, _ = strings.CutPrefix(path, s.root)
+		dir, _ = strings.CutPrefix(dir, s.root)
+	}
+	words := append(append(append([]string{}, s.runner...), path), args...)
+	c := exec.Command(words[0], words[1:]...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), s.variables...)
+	if s.root != "" {
+		c.Env = append(c.Env, "HOME=/", "TMPDIR=/")
+		c.SysProcAttr = &syscall.SysProcAttr{Chroot: s.root}
+	}
+	return c
+}
+
+// must runs a program that has to end with a code.
+func (s system) must(t *testing.T, code int, dir, program string, args ...string) string {
+	t.Helper()
+	c := s.command(dir, program, args...)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(4*time.Minute, func() { c.Process.Kill() })
+	defer timer.Stop()
+	c.Wait()
+	if got := c.ProcessState.ExitCode(); got != code {
+		t.Fatalf("%s %s: exit code %d, want %d:\n%s", program, strings.Join(args, " "), got, code, out.Bytes())
+	}
+	return out.String()
+}
+
+// struck starts training and signals it once a first checkpoint is there, and
+// returns its exit code.
+func (s system) struck(t *testing.T, signal os.Signal, dir, run string, args ...string) int {
+	t.Helper()
+	c := s.command(dir, "train-alexnet", args...)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if saved, _ := filepath.Glob(filepath.Join(dir, run, "checkpoints/step-*.safetensors")); len(saved) > 0 {
+			break
+		}
+		if time.Now().After(end) {
+			c.Process.Kill()
+			c.Wait()
+			t.Fatalf("no checkpoint after a minute:\n%s", out.Bytes())
+		}
+	}
+	c.Process.Signal(signal)
+	timer := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
+	defer timer.Stop()
+	c.Wait()
+	return c.ProcessState.ExitCode()
+}
+
+// play runs everything on a system, in a folder whose name is long and not ASCII,
+// and returns the files that have to be the same everywhere.
+func play(t *testing.T, s system) map[string][]byte {
+	begun := time.Now()
+	base := s.root
+	if base == "" {
+		base = t.TempDir()
+	}
+	s.bin = filepath.Join(base, "bin")
+	for _, program := range []string{"prep-imagenet", "compute-pca", "train-alexnet"} {
+		build := exec.Command("go", "build", "-trimpath", "-tags", s.tags, "-o", s.bin+"/", "alexnet/tools/"+program)
+		build.Env = append(os.Environ(), "GOOS="+s.os, "GOARCH="+s.arch, "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build %s for %s/%s: %v: %s", program, s.os, s.arch, err, out)
+		}
+	}
+	dir := filepath.Join(base, strings.Repeat("größe 写真 ", 8)+"x", strings.Repeat("long ", 30)+"x")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	at := func(path string) string {
+		if s.os == "windows" {
+			return strings.ReplaceAll(path, "/", `\`)
+		}
+		return path
+	}
+	s.must(t, 0, dir, "prep-imagenet", "sample", "--out", at("pictures/all"), "--classes", "3", "--per-class", "12")
+	s.must(t, 0, dir, "prep-imagenet", "shard", "--in", at("pictures/all/train"), "--out", at("shards/train"), "--size", "72", "--decoder", "go")
+	s.must(t, 0, dir, "prep-imagenet", "shard", "--in", at("pictures/all/val"), "--out", at("shards/val"), "--size", "72", "--split", "val", "--decoder", "go")
+	s.must(t, 0, dir, "prep-imagenet", "verify", at("shards/train"))
+	s.must(t, 0, dir, "compute-pca", "--shards", at("shards/train"), "--out", "pca.json")
+	train := func(run string, more ...string) []string {
+		return append([]string{"--train", at("shards/train"), "--val", at("shards/val"), "--pca", "pca.json", "--run", run, "--net", "alexnet-mini",
+			"--init", "he", "--input-scale", "0.015625", "--lr", "0.001", "--batch", "8", "--kernels", "portable", "--devices", "cpu"}, more...)
+	}
+	s.must(t, 0, dir, "train-alexnet", train("run", "--steps", "4")...)
+	if s.os == "windows" { // wine's processes without a console take no signals from outside
+		t.Log("not tried: an interrupt, a kill, serve")
+	} else {
+		s.signals(t, dir, train)
+	}
+	best := at("run/checkpoints/best.safetensors")
+	evaluated := s.must(t, 0, dir, "train-alexnet", "eval", "--checkpoint", best, "--data", at("shards/val"), "--kernels", "portable")
+	s.must(t, 0, dir, "train-alexnet", "export", "--checkpoint", best, "--onnx", "net.onnx")
+	s.must(t, 0, dir, "prep-imagenet", "export", "--to", "folders", "--out", "exported", at("shards/val"))
+	if s.os != "windows" {
+		s.serve(t, dir, best)
+	}
+
+	files := map[string][]byte{"eval": []byte(regexp.MustCompile(`(?m)^.*error.*$`).FindString(evaluated))}
+	for _, pattern := range []string{"pictures/all/*/*/*", "shards/*/*", "pca.json", "run/checkpoints/*", "net.onnx", "exported/*/*"} {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern))
+		if len(found) == 0 {
+			t.Errorf("no %s", pattern)
+		}
+		for _, path := range found {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, _ := filepath.Rel(dir, path)
+			files[name] = content
+		}
+	}
+	t.Logf("%s/%s: %d files in %.0f s", s.os, s.arch, len(files), time.Since(begun).Seconds())
+	return files
+}
+
+// signals interrupts a run, and kills one that goes on.
+func (s system) signals(t *testing.T, dir string, train func(run string, more ...string) []string) {
+	t.Helper()
+	// A run that is interrupted saves; one that is killed goes on where it had saved.
+	if code := s.struck(t, os.Interrupt, dir, "stopped", train("stopped", "--checkpoint-every", "1")...); code != 130 {
+		t.Errorf("interrupted: exit code %d, want 130", code)
+	}
+	s.struck(t, os.Kill, dir, "killed", train("killed", "--steps", "4", "--checkpoint-every", "1")...)
+	s.must(t, 0, dir, "train-alexnet", "--run", "killed", "--resume")
+	whole, _ := os.ReadFile(filepath.Join(dir, "run/checkpoints/step-000000004.safetensors"))
+	resumed, err := os.ReadFile(filepath.Join(dir, "killed/checkpoints/step-000000004.safetensors"))
+	if err != nil || len(whole) == 0 || !bytes.Equal(whole, resumed) {
+		t.Errorf("a killed run ends otherwise than one that wasn't: %d and %d bytes, %v", len(resumed), len(whole), err)
+	}
+}
+
+// serve asks a server for a picture's class, and stops it.
+func (s system) serve(t *testing.T, dir, checkpoint string) {
+	t.Helper()
+	pictures, _ := filepath.Glob(filepath.Join(dir, "pictures/all/val/*/*"))
+	if len(pictures) == 0 {
+		t.Fatal("no picture")
+	}
+	picture, err := os.ReadFile(pictures[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "127.0.0.1:18473"
+	c := s.command(dir, "train-alexnet", "serve", "--checkpoint", checkpoint, "--addr", address)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
+	defer timer.Stop()
+	var answer string
+	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		r, err := http.Post(fmt.Sprintf("http://%s/predict", address), "image/jpeg", bytes.NewReader(picture))
+		if err == nil {
+			text, _ := io.ReadAll(r.Body)
+			r.Body.Close()
+			answer = fmt.Sprint(r.StatusCode, " ", string(text))
+			break
+		}
+	}
+	c.Process.Signal(os.Interrupt)
+	c.Wait()
+	if !strings.HasPrefix(answer, "200 ") {
+		t.Errorf("serve answers %q:\n%s", answer, out.Bytes())
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
