@@ -153,7 +153,7 @@ func (s system) struck(t *testing.T, signal os.Signal, dir, run string, args ...
 	return c.ProcessState.ExitCode()
 }
 
-// play runs everything on a system, in a folder whose name is long and not ASCII,
+// play runs everything on a system, in a folder whose name is not ASCII, and long where it may be,
 // and returns the files that have to be the same everywhere.
 func play(t *testing.T, s system) map[string][]byte {
 	begun := time.Now()
@@ -169,7 +169,10 @@ func play(t *testing.T, s system) map[string][]byte {
 			t.Fatalf("build %s for %s/%s: %v: %s", program, s.os, s.arch, err, out)
 		}
 	}
-	dir := filepath.Join(base, strings.Repeat("größe 写真 ", 8)+"x", strings.Repeat("long ", 30)+"x")
+	dir := filepath.Join(base, "größe 写真")
+	if s.os != "windows" { // where a current folder's name has at most 260 characters
+		dir = filepath.Join(dir, strings.Repeat("long ", 40)+"x", strings.Repeat("long ", 40)+"x")
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
