@@ -111,7 +111,8 @@ func (f Checkpoints) prune() error {
 		return fmt.Errorf("remove half-written checkpoints: %w", err)
 	}
 	for _, path := range steps[:max(0, len(steps)-keep)] {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		// One that somebody reads stays on Windows until the next save.
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) && !file.InUse(err) {
 			return fmt.Errorf("remove old checkpoint: %w", err)
 		}
 	}

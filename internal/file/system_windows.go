@@ -38,3 +38,8 @@ func rename(from, to string) error {
 		}
 	}
 }
+
+// InUse says that Windows refused to remove a file because somebody has it open.
+func InUse(err error) bool {
+	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
+}

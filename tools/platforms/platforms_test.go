@@ -192,18 +192,12 @@ func play(t *testing.T, s system) map[string][]byte {
 			"--init", "he", "--input-scale", "0.015625", "--lr", "0.001", "--batch", "8", "--kernels", "portable", "--devices", "cpu"}, more...)
 	}
 	s.must(t, 0, dir, "train-alexnet", train("run", "--steps", "4")...)
-	if s.os == "windows" { // wine's processes without a console take no signals from outside
-		t.Log("not tried: an interrupt, a kill, serve")
-	} else {
-		s.signals(t, dir, train)
-	}
+	s.signals(t, dir, train)
 	best := at("run/checkpoints/best.safetensors")
 	evaluated := s.must(t, 0, dir, "train-alexnet", "eval", "--checkpoint", best, "--data", at("shards/val"), "--kernels", "portable")
 	s.must(t, 0, dir, "train-alexnet", "export", "--checkpoint", best, "--onnx", "net.onnx")
 	s.must(t, 0, dir, "prep-imagenet", "export", "--to", "folders", "--out", "exported", at("shards/val"))
-	if s.os != "windows" {
-		s.serve(t, dir, best)
-	}
+	s.serve(t, dir, best)
 
 	files := map[string][]byte{"eval": []byte(regexp.MustCompile(`(?m)^.*error.*$`).FindString(evaluated))}
 	for _, pattern := range []string{"pictures/all/*/*/*", "shards/*/*", "pca.json", "run/checkpoints/*", "net.onnx", "exported/*/*"} {
