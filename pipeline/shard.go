@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -113,6 +114,9 @@ func Finished(cfg ShardConfig, src source.Source) (Summary, error) {
 // finished looks for a finished folder. It returns its summary if the same job
 // made it, and an error if another did.
 func finished(dir string, want *Meta) (Summary, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return Summary{}, fmt.Errorf("%s is no folder: name a folder for the shards", printable.Name(dir))
+	}
 	index, err := mds.ReadIndex(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Summary{}, nil

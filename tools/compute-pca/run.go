@@ -102,6 +102,14 @@ func compute(ctx context.Context, o options, group collective.Collective, stdout
 			return fmt.Errorf("no folder for %s: %w", path, err)
 		}
 	}
+	if err := command.MayReplace("--out", o.out, command.PCA); err != nil {
+		return err
+	}
+	if o.meanImage != "" {
+		if err := command.MayReplace("--mean-image", o.meanImage, command.PNG); err != nil {
+			return err
+		}
+	}
 	dataset, err := o.access.Open(ctx, o.shards, func(text string) { printable.Fprintf(stderr, "note: %s\n", text) })
 	if err := ranks.Agree(group, err); err != nil {
 		return err

@@ -53,6 +53,11 @@ func inspectCommand(stdout, stderr io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if sheet != "" {
+				if err := command.MayReplace("--sheet", sheet, command.PNG); err != nil {
+					return err
+				}
+			}
 			d, err := access.Open(c.Context, dir, note(stderr))
 			if err != nil {
 				return err

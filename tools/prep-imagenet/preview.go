@@ -54,6 +54,9 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 				}
 				c.PCA = &pca
 			}
+			if err := command.MayReplace("--out", out, command.PNG); err != nil {
+				return err
+			}
 			d, err := access.Open(ctx.Context, dir, note(stderr))
 			if err != nil {
 				return err

@@ -59,7 +59,7 @@ func (f *shardFlags) shardTogether(ctx context.Context, group collective.Collect
 			p.update(done, s.Total, "")
 		})
 	}
-	rate := p.end(done-sum.Resumed) * float64(group.Size())
+	rate := p.end(max(0, done-sum.Resumed)) * float64(group.Size())
 	if err != nil {
 		err = f.explain(err, sum.Kept)
 	}

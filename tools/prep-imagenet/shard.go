@@ -166,7 +166,7 @@ func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, st
 		p.slow(s.Slow)
 		p.update(done, s.Total, note)
 	})
-	rate := p.end(done - sum.Resumed)
+	rate := p.end(max(0, done-sum.Resumed))
 	if err != nil {
 		return f.explain(err, sum.Kept)
 	}

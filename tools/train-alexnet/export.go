@@ -54,12 +54,16 @@ func export(c *cli.Context, stderr io.Writer) error {
 	}
 	forms := []struct {
 		flag  string
+		form  command.Form
 		write func(io.Writer, *engine.Model, []string) error
-	}{{"onnx", onnx.Write}, {"safetensors", torch.Write}}
+	}{{"onnx", command.ONNX, onnx.Write}, {"safetensors", command.Safetensors, torch.Write}}
 	wanted := 0
 	for _, f := range forms {
-		if c.Path(f.flag) != "" {
+		if to := c.Path(f.flag); to != "" {
 			wanted++
+			if err := command.MayReplace("--"+f.flag, to, f.form, path); err != nil {
+				return err
+			}
 		}
 	}
 	if wanted == 0 {

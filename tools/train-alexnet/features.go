@@ -63,6 +63,9 @@ func features(c *cli.Context, access *data.Access, stderr io.Writer) (err error)
 		return err
 	}
 	defer e.close()
+	if err := command.MayReplace("--out", out, command.NPY); err != nil {
+		return err
+	}
 	table, err := newVectorFile(out)
 	if err != nil {
 		return fmt.Errorf("--out: %w", err)

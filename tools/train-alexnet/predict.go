@@ -61,6 +61,11 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if path := c.Path("sheet"); path != "" {
+		if err := command.MayReplace("--sheet", path, command.PNG, files...); err != nil {
+			return err
+		}
+	}
 	pictures, err := newReader(e.size, c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err

@@ -61,6 +61,9 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 	if most := c.Float64("max-megapixels"); c.IsSet("max-megapixels") && !(most > 0) {
 		return nil, command.Usagef("--max-megapixels %v: want a number above 0", most)
 	}
+	if size := c.Int("size"); size != 0 && (size < 8 || size > mostSize) {
+		return nil, command.Usagef("--size %d: want 8 to %d pixels, or 0", size, mostSize)
+	}
 	e := &ensemble{size: c.Int("size"), views: 1, rows: rows}
 	if c.Bool("ten-crop") {
 		e.views = tenViews
@@ -252,3 +255,7 @@ func readNames(path string) (map[string]string, error) {
 	}
 	return names, nil
 }
+
+// mostSize is the side of the largest squares that pictures are brought to, as in
+// sharding.
+const mostSize = 8192

@@ -1,0 +1,56 @@
+package command
+
+import (
+	"bytes"
+	"os"
+
+	"alexnet/internal/file"
+	"alexnet/internal/printable"
+)
+
+// Form tells a kind of output file by its first bytes.
+type Form struct {
+	Name string // with its article: "a PNG picture"
+	Is   func(head []byte) bool
+}
+
+// Forms of output files.
+var (
+	PNG  = Form{"a PNG picture", func(head []byte) bool { return bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")) }}
+	PCA  = Form{"a result of compute-pca", func(head []byte) bool { return bytes.Contains(head, []byte(`"eigenvalues"`)) }}
+	NPY  = Form{"a NumPy array", func(head []byte) bool { return bytes.HasPrefix(head, []byte("\x93NUMPY")) }}
+	ONNX = Form{"an ONNX model", func(head []byte) bool { // its first field is ir_version
+		return bytes.HasPrefix(head, []byte("\x08")) && !Safetensors.Is(head)
+	}}
+	// Safetensors begin with the length of a JSON object, and the object.
+	Safetensors = Form{"a safetensors file", func(head []byte) bool { return len(head) > 8 && head[8] == '{' }}
+)
+
+// formHead is how much of a file Form.Is sees.
+const formHead = 64 << 10
+
+// MayReplace refuses an output whose name a user may have given by mistake: path is one
+// of the inputs, or a file of another form. An older output is fine. flag is the
+// output's flag with its dashes.
+func MayReplace(flag, path string, form Form, inputs ...string) error {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil // nothing to lose, or writing says what is in the way
+	}
+	for _, in := range inputs {
+		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
+			return Usagef("%s %s is what is read: give another name", flag, printable.Name(path))
+		}
+	}
+	f, err := file.Open(path)
+	if err != nil {
+		return Usagef("%s: %w", flag, err)
+	}
+	defer f.Close()
+	head := make([]byte, min(formHead, info.Size()))
+	n, _ := f.ReadAt(head, 0)
+	if !form.Is(head[:n]) {
+		return Usagef("%s %s is there and isn't %s: give another name, or remove it", flag, printable.Name(path), form.Name)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMayReplace(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const header = "\x08\x00\x00\x00\x00\x00\x00\x00"
+	sheet, photo, model, weights := write("sheet.png", "\x89PNG\r\n\x1a\nrest"), write("a.jpg", "\xff\xd8\xff"), write("m.onnx", "\x08\x08\x12\x07alexnet"), write("w", header+"{}")
+	linked := filepath.Join(dir, "link.png")
+	if err := os.Link(sheet, linked); err != nil {
+		t.Skip(err)
+	}
+	for _, c := range []struct {
+		path   string
+		form   Form
+		inputs []string
+		want   string // in the refusal; "" for none
+	}{
+		{filepath.Join(dir, "new"), PNG, nil, ""},
+		{write("empty", ""), PNG, nil, ""},
+		{sheet, PNG, []string{photo}, ""},
+		{photo, PNG, nil, "isn't a PNG picture: give another name"},
+		{sheet, PNG, []string{photo, sheet}, "is what is read"},
+		{linked, PNG, []string{sheet}, "is what is read"},
+		{model, ONNX, nil, ""},
+		{weights, ONNX, nil, "isn't an ONNX model"},
+		{weights, Safetensors, nil, ""},
+		{weights, Safetensors, []string{weights}, "is what is read"},
+		{sheet, NPY, nil, "isn't a NumPy array"},
+		{dir, PNG, nil, ""},
+	} {
+		err := MayReplace("--out", c.path, c.form, c.inputs...)
+		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s as %s: got %v, want %q", c.path, c.form.Name, err, c.want)
+		}
+	}
+}
