@@ -131,12 +131,15 @@ func reluBackward(y, dy, dx []uint16) {
 // columnSums goes over some rows at a time, which stay in cache while all columns
 // pass by.
 func columnSums(sum []float32, x *uint16, ld, rows int) {
-	for ; rows >= 4; rows -= min(64, rows&^3) {
-		n := min(64, rows&^3)
-		columnSumsAVX512(first(sum), x, 2*ld, n, len(sum))
-		x = At(x, n*ld)
+	done := 0
+	for rows-done >= 4 {
+		n := min(64, (rows-done)&^3)
+		columnSumsAVX512(first(sum), At(x, done*ld), 2*ld, n, len(sum))
+		done += n
 	}
-	columnSumsGo(sum, x, ld, rows)
+	if done < rows {
+		columnSumsGo(sum, At(x, done*ld), ld, rows-done)
+	}
 }
 
 func update(high, low []uint16, v, g []float32, momentum, decay, rate float32) {
