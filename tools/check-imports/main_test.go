@@ -12,6 +12,8 @@ func TestCheck(t *testing.T) {
 		{"alexnet/engine/devices", "alexnet/engine/cpu", 0},
 		{"alexnet/engine/cpu", "alexnet/engine/cpu/internal/f32", 0},
 		{"alexnet/engine", "alexnet/pipeline", 1},
+		{"alexnet/engine/feed", "alexnet/pipeline", 0},
+		{"alexnet/engine/infer/serve", "alexnet/tools/internal/command", 1},
 		{"alexnet/pipeline", "alexnet/augment", 0},
 		{"alexnet/pipeline", "alexnet/internal/file", 0},
 		{"alexnet/internal/file", "alexnet/pipeline/mds", 1},

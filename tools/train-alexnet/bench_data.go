@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/engine/feed"
 	"alexnet/pipeline"
 )
 
@@ -28,19 +29,19 @@ func (r *benchResult) fromData(ctx context.Context, f *benchConfig, m *engine.Mo
 	if ds.Len() < f.batch {
 		return fmt.Errorf("%s has %d pictures: give a --batch of at most as many", f.data, ds.Len())
 	}
-	lent := lent{model: m}
-	loader, err := lent.load(ds, pipeline.LoaderConfig{Batch: f.batch, Workers: f.workers, Seed: 1, Crop: m.Net.Input.Size, Train: true})
+	host := feed.HostMemory{Model: m}
+	loader, err := host.Load(ds, pipeline.LoaderConfig{Batch: f.batch, Workers: f.workers, Seed: 1, Crop: m.Net.Input.Size, Train: true})
 	if err != nil {
 		return err
 	}
-	data := &feeder{loader: loader, at: new(int), end: math.MaxInt, close: func() error {
-		defer lent.giveBack()
+	data := feed.New(loader, new(int), math.MaxInt, func() error {
+		defer host.Return()
 		return loader.Close()
-	}}
+	})
 	defer data.Close()
 	again := func(context.Context) (engine.Batch, error) { return memory, nil }
 
-	if _, err := stretch(ctx, m, loaderBatches, data.Next); err != nil { // what the loader had ready
+	if _, err := stretch(ctx, m, feed.LoaderBatches, data.Next); err != nil { // what the loader had ready
 		return err
 	}
 	var fed, still time.Duration
@@ -55,7 +56,7 @@ func (r *benchResult) fromData(ctx context.Context, f *benchConfig, m *engine.Mo
 		}
 		fed, still = fed+d, still+s
 		// The loader has worked ahead while the other had its turn.
-		if _, err := stretch(ctx, m, loaderBatches, data.Next); err != nil {
+		if _, err := stretch(ctx, m, feed.LoaderBatches, data.Next); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"alexnet/engine"
+	"alexnet/engine/feed"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
@@ -26,7 +27,7 @@ func confusion(ctx context.Context, m *engine.Model, d *pipeline.Dataset, line *
 		names[i] = className(d, i)
 	}
 	c := report.NewConfusion(names)
-	f, err := onePass(m, d, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
+	f, err := feed.OnePass(m, d, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
 	if err != nil {
 		return nil, err
 	}

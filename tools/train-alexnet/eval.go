@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/engine/feed"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -70,7 +71,7 @@ func eval(c *cli.Context, access *data.Access, stdout, stderr io.Writer) error {
 			members = append(members, engine.Member{Model: m, Feeder: follower{l}})
 			continue
 		}
-		f, err := onePass(m, d, pipeline.LoaderConfig{
+		f, err := feed.OnePass(m, d, pipeline.LoaderConfig{
 			Batch: c.Int("batch"), Crop: m.Net.Input.Size, TenCrop: c.Bool("ten-crop"), Workers: c.Int("workers"),
 		})
 		if err != nil {

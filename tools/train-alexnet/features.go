@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine/feed"
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
@@ -137,7 +138,7 @@ func shardFeatures(ctx context.Context, access *data.Access, e *ensemble, dir st
 	}
 	defer d.Close()
 	m := e.models[0]
-	f, err := onePass(m, d, pipeline.LoaderConfig{Batch: e.rows, Crop: m.Net.Input.Size})
+	f, err := feed.OnePass(m, d, pipeline.LoaderConfig{Batch: e.rows, Crop: m.Net.Input.Size})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/engine/feed"
 	"alexnet/tools/internal/command"
 )
 
@@ -161,7 +162,7 @@ func TestBatchesInDeviceMemory(t *testing.T) {
 		t.Errorf("%d steps, %d uploads of pixels, %d of them from elsewhere; want 30, %d and %d", l.steps, late.count, late.elsewhere, want, 3*guesses)
 	}
 	const batch = testBatch * 16 * 16 * 3
-	const most = 2*loaderBatches + 2 // two incomplete ones that the model fills up
+	const most = 2*feed.LoaderBatches + 2 // two incomplete ones that the model fills up
 	if late.sized[batch] > most {
 		t.Errorf("%d batches' memory was taken, want at most %d", late.sized[batch], most)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"alexnet/engine"
+	"alexnet/engine/feed"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
@@ -85,7 +86,7 @@ func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Da
 
 // search passes over base and lets every query keep its nearest pictures.
 func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, queries []nearest, line *command.Line) error {
-	f, err := onePass(m, base, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
+	f, err := feed.OnePass(m, base, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, querie
 			return err
 		}
 		width := len(vectors) / b.Images
-		for i, sample := range f.samples() {
+		for i, sample := range f.Samples() {
 			for q := range queries {
 				queries[q].offer(sample, vectors[i*width:(i+1)*width])
 			}

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"alexnet/engine"
+	"alexnet/engine/feed"
 	"alexnet/internal/printable"
 )
 
@@ -40,10 +41,10 @@ func (j *job) plan(stdout io.Writer) error {
 	}
 	loaders, what := 1, "for training"
 	if j.valData != nil {
-		loaders, what = 2, fmt.Sprintf("for training and %d for validation", loaderBatches)
+		loaders, what = 2, fmt.Sprintf("for training and %d for validation", feed.LoaderBatches)
 	}
 	pixels := j.share() * j.net.Input.Size * j.net.Input.Size * 3
-	printable.Fprintf(stdout, "%-8s %7.0f MiB: pixels of %d batches %s%s\n", "host", mib(int64(loaders*loaderBatches*pixels)), loaderBatches, what, locked)
+	printable.Fprintf(stdout, "%-8s %7.0f MiB: pixels of %d batches %s%s\n", "host", mib(int64(loaders*feed.LoaderBatches*pixels)), feed.LoaderBatches, what, locked)
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/feed"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/ranks"
@@ -125,7 +126,7 @@ func (c communicator) AllToAll(dst, src []float32) func() error {
 
 // validationBatches opens this rank's part of the validation set for m.
 func (j *job) validationBatches(m *engine.Model) (engine.Feeder, error) {
-	return onePass(m, j.valData, pipeline.LoaderConfig{
+	return feed.OnePass(m, j.valData, pipeline.LoaderConfig{
 		Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(),
 		Crop: j.net.Input.Size, Workers: j.workers, SkipBad: j.OnBad == onBadSkip,
 	})

@@ -17,6 +17,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/engine/feed"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
@@ -371,7 +372,7 @@ func (j *job) trainBatches(m *engine.Model) *epochs {
 		c.PCA, c.Noise = j.pca, form
 	}
 	j.augment(&c) // validate has seen that it can
-	return &epochs{dataset: j.trainData, config: c, memory: lent{model: m}}
+	return &epochs{dataset: j.trainData, config: c, memory: feed.HostMemory{Model: m}}
 }
 
 // finish notes in run.json why the run ended by itself.

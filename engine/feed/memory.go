@@ -1,0 +1,45 @@
+package feed
+
+import (
+	"alexnet/engine"
+	"alexnet/pipeline"
+)
+
+// LoaderBatches is how many batches a loader has in memory: two that steps under
+// way may read, and two that are being filled.
+const LoaderBatches = 4
+
+// HostMemory is a model's host memory while a loader fills it with pixels. On a
+// GPU it is page-locked, so that batches are copied from where they were decoded
+// to. What one loader returns the next one gets, so that a validation after every
+// epoch takes no more memory than one.
+type HostMemory struct {
+	Model *engine.Model
+	bytes [][]byte
+}
+
+// Load starts a loader whose batches lie in the model's memory. The caller calls
+// Return after the loader's Close.
+func (h *HostMemory) Load(d *pipeline.Dataset, c pipeline.LoaderConfig) (*pipeline.Loader, error) {
+	c.Prefetch = LoaderBatches
+	c.Allocate = func(n int) ([]byte, error) {
+		b, err := h.Model.AllocateHost(n)
+		if err == nil {
+			h.bytes = append(h.bytes, b)
+		}
+		return b, err
+	}
+	loader, err := pipeline.NewLoader(d, c)
+	if err != nil {
+		h.Return()
+	}
+	return loader, err
+}
+
+// Return gives the memory back to the model. No step may read it any more.
+func (h *HostMemory) Return() {
+	for _, b := range h.bytes {
+		h.Model.ReturnHost(b)
+	}
+	h.bytes = nil
+}
