@@ -178,6 +178,10 @@ func (l Layer) Kind() string {
 	return "empty"
 }
 
+// PictureSize is the pixels a side of pictures that a net sees whole but for a
+// margin, as 224 of 256: the size to shard for this net.
+func (n *Net) PictureSize() int { return (n.Input.Size*8 + 6) / 7 }
+
 // WithClasses returns a copy of the net for another number of classes.
 func (n *Net) WithClasses(classes int) *Net {
 	out := n.clone()

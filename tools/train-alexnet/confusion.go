@@ -24,7 +24,7 @@ func confusion(ctx context.Context, m *engine.Model, d *pipeline.Dataset, line *
 	}
 	names := make([]string, m.Net.Classes)
 	for i := range names {
-		names[i] = className(d, i)
+		names[i] = d.Meta().Classes[i].Title()
 	}
 	c := report.NewConfusion(names)
 	f, err := feed.OnePass(m, d, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})

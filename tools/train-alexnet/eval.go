@@ -99,12 +99,12 @@ func eval(c *cli.Context, access *data.Access, stdout, stderr io.Writer) error {
 
 // sameClasses reports a checkpoint and shards of different classes.
 func sameClasses(path string, classes []string, d *pipeline.Dataset) error {
-	ids := classIDs(d)
+	ids := d.ClassIDs()
 	if slices.Equal(classes, ids) {
 		return nil
 	}
 	return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …%s): give shards of the same classes, which prep-imagenet shard --classes makes of pictures of some of them",
-		path, len(classes), first(classes), d.Dir(), len(ids), first(ids), inWhat(classes, ids))
+		path, len(classes), first(classes), d.Dir(), len(ids), first(ids), pipeline.ClassDifference(classes, ids))
 }
 
 // leader is the feeder of an ensemble's first net of an input size. It keeps

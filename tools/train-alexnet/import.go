@@ -169,7 +169,7 @@ func importedClasses(c *cli.Context, f *torch.File, n int, stderr io.Writer) ([]
 		if err != nil {
 			return nil, err
 		}
-		classes = classIDs(d)
+		classes = d.ClassIDs()
 		if err := d.Close(); err != nil {
 			return nil, err
 		}

@@ -171,7 +171,7 @@ func centreCrop(d *pipeline.Dataset, size, sample int) (crop, error) {
 	if err != nil {
 		return crop{}, err
 	}
-	c := crop{sample: sample, rgb: make([]byte, 3*size*size), size: size, label: label, class: className(d, label)}
+	c := crop{sample: sample, rgb: make([]byte, 3*size*size), size: size, label: label, class: d.Meta().Classes[label].Title()}
 	view := augment.CentreView(full, size)
 	augment.CopyCrop(c.rgb, rgb, full, view.X, view.Y, size, false)
 	return c, nil
@@ -186,17 +186,9 @@ func best(d *pipeline.Dataset, probs []float32, label int) []report.Guess {
 	sort.SliceStable(order, func(i, j int) bool { return probs[order[i]] > probs[order[j]] })
 	var top []report.Guess
 	for _, c := range order[:min(5, len(order))] {
-		top = append(top, report.Guess{Class: className(d, c), Prob: float64(probs[c]), Right: c == label})
+		top = append(top, report.Guess{Class: d.Meta().Classes[c].Title(), Prob: float64(probs[c]), Right: c == label})
 	}
 	return top
-}
-
-func className(d *pipeline.Dataset, label int) string {
-	c := d.Meta().Classes[label]
-	if c.Name != "" {
-		return c.Name
-	}
-	return c.ID
 }
 
 func encode(rgb []byte, size int) ([]byte, error) {

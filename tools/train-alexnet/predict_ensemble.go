@@ -105,7 +105,7 @@ func openEnsemble(c *cli.Context, rows int, tap string) (*ensemble, error) {
 		}
 	}
 	if e.size == 0 {
-		e.size = wholeSize(largest) // where the checkpoint doesn't say
+		e.size = largest.PictureSize() // where the checkpoint doesn't say
 	}
 	if e.size < largest.Input.Size {
 		e.close()

@@ -9,7 +9,6 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
-	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -80,7 +79,7 @@ func prepare(ctx context.Context, isSet func(flag string) bool, s *settings, gro
 		return nil, err
 	}
 	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
-		j.line.Print("note: net %s sees %d of the shards' %d pixels a side; shards made with --size %d show it whole pictures", j.net.Name, crop, size, wholeSize(j.net))
+		j.line.Print("note: net %s sees %d of the shards' %d pixels a side; shards made with --size %d show it whole pictures", j.net.Name, crop, size, j.net.PictureSize())
 	}
 	return j, nil
 }
@@ -127,7 +126,7 @@ func (j *job) checkSizes() error {
 	switch {
 	case size < j.net.Input.Size:
 		return fmt.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with --size %d, or choose another net",
-			j.net.Name, j.net.Input.Size, j.Train, size, wholeSize(j.net))
+			j.net.Name, j.net.Input.Size, j.Train, size, j.net.PictureSize())
 	case j.valData != nil && j.valData.Meta().Size != size:
 		return fmt.Errorf("the pictures of %s have %d pixels a side and those of %s %d: make both with the same --size", j.Train, size, j.Val, j.valData.Meta().Size)
 	case j.checkpoint != nil && j.checkpoint.PictureSize != 0 && j.checkpoint.PictureSize != size:
@@ -136,10 +135,6 @@ func (j *job) checkSizes() error {
 	}
 	return nil
 }
-
-// wholeSize is the size of shards of which the net sees whole pictures, as 224
-// of 256 pixels.
-func wholeSize(n *engine.Net) int { return (n.Input.Size*8 + 6) / 7 }
 
 func (j *job) openData(ctx context.Context) (err error) {
 	j.TakeDamaged = j.OnBad == onBadSkip
@@ -156,14 +151,14 @@ func (j *job) openData(ctx context.Context) (err error) {
 	if j.Shuffle == pipeline.ShuffleDefault.String() {
 		j.Shuffle = j.trainData.TrainingShuffle().String() // the run keeps it wherever its shards are
 	}
-	j.classes = classIDs(j.trainData)
+	j.classes = j.trainData.ClassIDs()
 	if j.Val != "" {
 		if j.valData, err = open(j.Val); err != nil {
 			return err
 		}
-		if v := classIDs(j.valData); !slices.Equal(v, j.classes) {
+		if v := j.valData.ClassIDs(); !slices.Equal(v, j.classes) {
 			return fmt.Errorf("%s and %s have different classes (%d and %d of them%s): make the second with prep-imagenet shard --split val --classes %s, and it may lack pictures of some",
-				j.Train, j.Val, len(j.classes), len(v), inWhat(j.classes, v), j.Train)
+				j.Train, j.Val, len(j.classes), len(v), pipeline.ClassDifference(j.classes, v), j.Train)
 		}
 	}
 	if j.Batch > j.trainData.Len() {
@@ -185,44 +180,6 @@ func (j *job) openData(ctx context.Context) (err error) {
 	}
 	j.pca = &pca
 	return nil
-}
-
-// inWhat names the classes in which two lists differ: "; a, b are missing; c is
-// new", or that their order does.
-func inWhat(want, have []string) string {
-	lack := func(of, in []string) (ids []string) {
-		for _, id := range of {
-			if !slices.Contains(in, id) {
-				ids = append(ids, id)
-			}
-		}
-		return ids
-	}
-	text := ""
-	for _, d := range []struct {
-		ids []string
-		how string
-	}{{lack(want, have), "missing from the second"}, {lack(have, want), "missing from the first"}} {
-		if n := len(d.ids); n > 0 {
-			more := ""
-			if n > 5 {
-				more = fmt.Sprintf(" and %d more", n-5)
-			}
-			text += fmt.Sprintf("; %s: %s%s", d.how, printable.Names(d.ids[:min(n, 5)]), more)
-		}
-	}
-	if text == "" {
-		return ", in another order"
-	}
-	return text
-}
-
-func classIDs(d *pipeline.Dataset) []string {
-	ids := make([]string, len(d.Meta().Classes))
-	for i, c := range d.Meta().Classes {
-		ids[i] = c.ID
-	}
-	return ids
 }
 
 // openCheckpoint opens the latest checkpoint of a run that is resumed, and

@@ -1,0 +1,55 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"alexnet/internal/printable"
+)
+
+// Title is the class as people read it: its name, or its id where it has none.
+func (c Class) Title() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return c.ID
+}
+
+// ClassIDs are the ids of the classes; index = label.
+func (d *Dataset) ClassIDs() []string {
+	ids := make([]string, len(d.Meta().Classes))
+	for i, c := range d.Meta().Classes {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// ClassDifference says how two lists of class ids differ: "; missing from the
+// second: …; missing from the first: …", or that their order does.
+func ClassDifference(want, have []string) string {
+	lack := func(of, in []string) (ids []string) {
+		for _, id := range of {
+			if !slices.Contains(in, id) {
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	}
+	text := ""
+	for _, d := range []struct {
+		ids []string
+		how string
+	}{{lack(want, have), "missing from the second"}, {lack(have, want), "missing from the first"}} {
+		if n := len(d.ids); n > 0 {
+			more := ""
+			if n > 5 {
+				more = fmt.Sprintf(" and %d more", n-5)
+			}
+			text += fmt.Sprintf("; %s: %s%s", d.how, printable.Names(d.ids[:min(n, 5)]), more)
+		}
+	}
+	if text == "" {
+		return ", in another order"
+	}
+	return text
+}
