@@ -15,6 +15,7 @@ type builder struct {
 	cfg      ModelConfig
 	inputs   []*input // per part
 	params   []*parameter
+	next     int // of params: those of the next layer that has any
 	head     headTensors
 
 	holds bool            // sums over ranks are held back
@@ -85,7 +86,7 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 		f.x = append(f.x, b.input(ops, p))
 	}
 	backs := make([]backward, len(b.net.Layers))
-	param := 0
+	b.next = 0
 	kinds := map[string]int{}
 	for i, l := range b.net.Layers {
 		name := l.Name
@@ -93,29 +94,16 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 			kinds[l.Kind()]++
 			name = fmt.Sprintf("%s%d", l.Kind(), kinds[l.Kind()])
 		}
+		k, err := l.kind()
+		if err != nil {
+			panic(err) // Shapes has checked it
+		}
 		last := i == len(b.net.Layers)-1
-		splits := train && b.splits(l, last)
 		var regained backward
-		if f.spread && !splits && l.Activate == "" && l.Dropout == nil {
+		if _, ok := k.(unitwise); f.spread && !ok && !(train && b.splits(l, last)) {
 			f, regained = b.regain(ops, name, f)
 		}
-		switch {
-		case l.Conv != nil || l.Dense != nil:
-			w, bias := b.parameters(l, &param, f.extent, extents[i])
-			if splits {
-				f, backs[i] = b.split(ops, l, w, bias, f, extents[i], i == 0)
-				break
-			}
-			f, backs[i] = b.weighted(ops, l, w, bias, f, extents[i], i == 0, last, train)
-		case l.Activate != "":
-			f, backs[i] = b.activate(ops, l, f)
-		case l.LRN != nil:
-			f, backs[i] = b.lrn(ops, name, *l.LRN, f)
-		case l.MaxPool != nil:
-			f, backs[i] = b.maxPool(ops, name, *l.MaxPool, f, extents[i], train)
-		case l.Dropout != nil:
-			f, backs[i] = b.dropout(ops, name, *l.Dropout, uint64(i), f, train)
-		}
+		f, backs[i] = k.emit(b, ops, site{layer: l, name: name, index: i, in: f, out: extents[i], first: i == 0, last: last, train: train})
 		if regained != nil {
 			backs[i] = behind(regained, backs[i])
 		}
@@ -141,11 +129,13 @@ func (b *builder) scale() float32 {
 	return 1
 }
 
-// weighted emits a convolution or dense layer.
-func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out Extent, first, last, train bool) (flow, backward) {
-	own := l.Conv != nil && l.Conv.Reads == ReadsOwn || l.Dense != nil && l.Dense.Reads == ReadsOwn
+// weighted emits a layer with weights.
+func (b *builder) weighted(ops [][]Op, k weighted, s site) (flow, backward) {
+	w, bias := b.parameters(k, s)
+	l, in := s.layer, s.in
+	own := w.reads == ReadsOwn
 	holders := b.parts()
-	if last {
+	if s.last {
 		holders = 1
 	}
 	x := in.x
@@ -157,40 +147,26 @@ func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out
 	if own {
 		groups = b.groups()
 	}
-	geometry := Window{Size: in.extent.Height, Stride: 1} // a grouped dense layer is a convolution as large as its input
-	if l.Conv != nil {
-		geometry = l.Conv.Window
-	}
-	conv := l.Conv != nil || groups > 1
-
-	y := flow{x: make([]*Tensor, b.parts()), extent: out}
+	y := flow{x: make([]*Tensor, b.parts()), extent: s.out}
 	for p := range holders {
 		ws, bs := w.inference(p), bias.inference(p)
-		if train {
+		if s.train {
 			ws, bs = w.slices[p].w, bias.slices[p].w
 		}
-		y.x[p] = b.activation(p, l.Name, out.Maps/holders, out)
-		if conv {
-			ops[p] = append(ops[p], ConvForward{Window: geometry, Groups: groups, X: x[p], W: ws, B: bs, Y: y.x[p]})
-		} else {
-			ops[p] = append(ops[p], DenseForward{X: x[p], W: ws, B: bs, Y: y.x[p]})
-		}
+		y.x[p] = b.activation(p, l.Name, s.out.Maps/holders, s.out)
+		ops[p] = append(ops[p], k.forward(in.extent, groups, x[p], ws, bs, y.x[p]))
 	}
 	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
 		dx := make([]*Tensor, b.parts())
 		for p := range holders {
 			ws, bs := w.slices[p], bias.slices[p]
-			if first && b.cfg.lean() {
+			if s.first && b.cfg.lean() {
 				x[p] = b.input(ops, p)
 			}
-			if !first {
+			if !s.first {
 				dx[p] = b.tensor(p, l.Name+".input.grad", Working, Scratch, x[p].Shape)
 			}
-			if conv {
-				ops[p] = append(ops[p], ConvBackward{Window: geometry, Groups: groups, X: x[p], W: ws.w, DY: dy[p], DW: ws.g, DB: bs.g, DX: dx[p]})
-			} else {
-				ops[p] = append(ops[p], DenseBackward{X: x[p], W: ws.w, DY: dy[p], DW: ws.g, DB: bs.g, DX: dx[p]})
-			}
+			ops[p] = append(ops[p], k.backward(in.extent, groups, gradients{x: x[p], w: ws.w, dy: dy[p], dw: ws.g, db: bs.g, dx: dx[p]}))
 			for _, q := range []*parameter{w, bias} {
 				if q.early && !b.frozen(q.layer) {
 					ops[p] = append(ops[p], b.updateOf(q, p))
@@ -204,87 +180,5 @@ func (b *builder) weighted(ops [][]Op, l Layer, w, bias *parameter, in flow, out
 			return b.scatter(ops, l.Name, in, dx, holders)
 		}
 		return dx
-	}
-}
-
-func (b *builder) activate(ops [][]Op, l Layer, in flow) (flow, backward) {
-	fn, err := function(l.Activate)
-	if err != nil {
-		panic(err) // Shapes has checked it
-	}
-	for p, x := range in.x {
-		if x != nil {
-			ops[p] = append(ops[p], Activate{Function: fn, X: x, Y: x})
-		}
-	}
-	return in, func(ops [][]Op, dy []*Tensor) []*Tensor {
-		for p, d := range dy {
-			if d != nil {
-				ops[p] = append(ops[p], ActivateBackward{Function: fn, Y: in.x[p], DY: d, DX: d})
-			}
-		}
-		return dy
-	}
-}
-
-func (b *builder) lrn(ops [][]Op, name string, r Response, in flow) (flow, backward) {
-	y := flow{x: make([]*Tensor, b.parts()), extent: in.extent}
-	for p, x := range in.x {
-		y.x[p] = b.activation(p, name, x.Shape[1], in.extent)
-		ops[p] = append(ops[p], LRNForward{Response: r, Groups: b.groups(), X: x, Y: y.x[p]})
-	}
-	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
-		for p, d := range dy {
-			ops[p] = append(ops[p], LRNBackward{Response: r, Groups: b.groups(), X: in.x[p], DY: d, DX: d})
-		}
-		return dy
-	}
-}
-
-func (b *builder) maxPool(ops [][]Op, name string, w Window, in flow, out Extent, train bool) (flow, backward) {
-	y := flow{x: make([]*Tensor, b.parts()), extent: out, whole: in.whole}
-	at := make([]*Tensor, b.parts())
-	for p, x := range in.x {
-		y.x[p] = b.activation(p, name, x.Shape[1], out)
-		if train {
-			at[p] = b.tensor(p, name+".at", Argmax, Scratch, y.x[p].Shape)
-		}
-		ops[p] = append(ops[p], MaxPoolForward{Window: w, X: x, Y: y.x[p], At: at[p]})
-	}
-	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
-		dx := make([]*Tensor, b.parts())
-		for p, d := range dy {
-			if d == nil {
-				continue // the image's own gradient is never wanted
-			}
-			dx[p] = b.activation(p, name+".grad", in.x[p].Shape[1], in.extent)
-			ops[p] = append(ops[p], MaxPoolBackward{Window: w, At: at[p], DY: d, DX: dx[p]})
-		}
-		return dx
-	}
-}
-
-func (b *builder) dropout(ops [][]Op, name string, d DropoutSpec, layer uint64, in flow, train bool) (flow, backward) {
-	y := flow{x: make([]*Tensor, b.parts()), extent: in.extent, spread: in.spread}
-	width := in.extent.Len()
-	op := func(p int, x, y *Tensor) Op {
-		o := Dropout{
-			Rate: d.Rate, Layer: layer, Width: width, First: p * width / b.parts(),
-			Train: train, Inverted: d.Inverted, X: x, Y: y,
-		}
-		if in.spread {
-			o.First, o.AllRanks = b.cfg.Communicator.Rank()*width/b.cfg.ranks(), true
-		}
-		return o
-	}
-	for p, x := range in.x {
-		y.x[p] = b.tensor(p, name, Working, Scratch, x.Shape)
-		ops[p] = append(ops[p], op(p, x, y.x[p]))
-	}
-	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
-		for p, t := range dy {
-			ops[p] = append(ops[p], op(p, t, t))
-		}
-		return dy
 	}
 }

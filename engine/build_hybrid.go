@@ -45,7 +45,9 @@ func (b *builder) checkHybrid() error {
 }
 
 // split emits a fully connected layer of which this rank holds its own units.
-func (b *builder) split(ops [][]Op, l Layer, w, bias *parameter, in flow, out Extent, first bool) (flow, backward) {
+func (b *builder) split(ops [][]Op, k weighted, s site) (flow, backward) {
+	w, bias := b.parameters(k, s)
+	l, in, out, first := s.layer, s.in, s.out, s.first
 	ranks := b.cfg.ranks()
 	axis := Images
 	if in.spread {

@@ -5,6 +5,7 @@ package engine
 type parameter struct {
 	Parameter
 	layer  string
+	reads  Reads
 	fanIn  int
 	start  Start
 	bias   bool
@@ -31,46 +32,29 @@ type slice struct{ w, v, g, sum *Tensor }
 
 // parameters returns the weight and bias of the next layer that has them,
 // making them on the first pass over the net.
-func (b *builder) parameters(l Layer, next *int, in, out Extent) (w, bias *parameter) {
-	if *next == len(b.params) {
-		b.params = append(b.params, b.newParameters(l, in, out)...)
+func (b *builder) parameters(k weighted, s site) (w, bias *parameter) {
+	if b.next == len(b.params) {
+		b.params = append(b.params, b.newParameters(k, s)...)
 	}
-	w, bias = b.params[*next], b.params[*next+1]
-	*next += 2
+	w, bias = b.params[b.next], b.params[b.next+1]
+	b.next += 2
 	return w, bias
 }
 
-func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
-	var start Start
-	var shape Shape // of one part's weights, times the holders
-	reads := ReadsAll
-	holders := b.parts()
-	dims := []int{out.Maps}
-	if l.Conv != nil {
-		start, reads = l.Conv.Start, l.Conv.Reads
-		shape = Shape{out.Maps, in.Maps, l.Conv.Size, l.Conv.Size}
-	} else {
-		start, reads = l.Dense.Start, l.Dense.Reads
-		shape = Shape{out.Maps, in.Maps, in.Height, in.Width}
-		if l.Name == b.net.Layers[len(b.net.Layers)-1].Name {
-			holders = 1
-		}
+func (b *builder) newParameters(k weighted, s site) []*parameter {
+	l, in, out := s.layer, s.in.extent, s.out
+	d := k.weights(b.net, in, out)
+	holders := b.parts() // of equal shares of the outputs
+	if s.last {
+		holders = 1
 	}
-	if reads == ReadsOwn {
-		shape[1] /= b.net.Towers
-	}
-	if l.Conv != nil {
-		dims = append(dims, shape[1], shape[2], shape[3])
-	} else {
-		dims = append(dims, shape.Row())
-	}
-	splits := b.splits(l, l.Name == b.net.Layers[len(b.net.Layers)-1].Name)
+	splits := b.splits(l, s.last)
 	sliced := func(name string, shape Shape, dims []int, bias bool) *parameter {
 		q := &parameter{
 			Parameter: Parameter{Name: name, Dims: dims},
-			layer:     l.Name, fanIn: shape.Row(), start: start, bias: bias,
+			layer:     l.Name, reads: d.reads, fanIn: shape.Row(), start: d.Start, bias: bias,
 			slices: make([]*slice, b.parts()),
-			early:  b.cfg.lean() && l.Dense != nil && reads != ReadsOwn,
+			early:  b.cfg.lean() && l.Dense != nil && d.reads != ReadsOwn,
 		}
 		life := Persistent
 		if q.early {
@@ -96,7 +80,7 @@ func (b *builder) newParameters(l Layer, in, out Extent) []*parameter {
 		return q
 	}
 	return []*parameter{
-		sliced(l.Name+".weight", shape, dims, false),
-		sliced(l.Name+".bias", Shape{out.Maps, 1, 1, 1}, dims[:1], true),
+		sliced(l.Name+".weight", d.shape, d.dims, false),
+		sliced(l.Name+".bias", vector(d.shape[0]), d.biases, true),
 	}
 }

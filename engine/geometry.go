@@ -33,3 +33,45 @@ func (w Window) Validate() error {
 	}
 	return nil
 }
+
+// slide is what leaves a window that slides over maps of an extent.
+func slide(w Window, maps int, at Extent) (Extent, error) {
+	e := Extent{maps, w.Out(at.Height), w.Out(at.Width)}
+	if e.Height < 1 || e.Width < 1 {
+		return at, fmt.Errorf("a window of %d pixels (pad %d) doesn't fit", w.Size, w.Pad)
+	}
+	return e, countable("what leaves it", e.Maps, e.Height, e.Width)
+}
+
+// maxWindow is the largest pooling window whose positions fit a byte.
+const maxWindow = 15
+
+// pooled checks a pooling layer and returns what leaves it.
+func pooled(w Window, s spot) (Extent, error) {
+	if err := w.Validate(); err != nil {
+		return s.at, err
+	}
+	if w.Size > maxWindow {
+		return s.at, fmt.Errorf("pooling window of %d pixels, want at most %d", w.Size, maxWindow)
+	}
+	return slide(w, s.at.Maps, s.at)
+}
+
+// wantPooled is what both directions of a pooling op want of x and y.
+func wantPooled(w Window, x, y role) ([]want, error) {
+	if err := present(x); err != nil {
+		return nil, err
+	}
+	if err := w.Validate(); err != nil {
+		return nil, err
+	}
+	s := x.t.Shape
+	out := Shape{s[0], s[1], w.Out(s[2]), w.Out(s[3])}
+	switch {
+	case w.Size > maxWindow:
+		return nil, fmt.Errorf("window of %d, want at most %d", w.Size, maxWindow)
+	case out[2] < 1 || out[3] < 1:
+		return nil, fmt.Errorf("a window of %d with pad %d does not fit %v", w.Size, w.Pad, x.t)
+	}
+	return []want{{x.name, x.t, Working, s}, {y.name, y.t, Working, out}}, nil
+}

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -28,56 +27,6 @@ type Net struct {
 type InputSpec struct {
 	Size  int     `json:"size"`            // pixels a side of the RGB crop
 	Scale float32 `json:"scale,omitempty"` // factor on mean-subtracted 0–255 values; 0 means 1
-}
-
-// Layer is one layer: exactly one of its kinds is set.
-type Layer struct {
-	Name string `json:"name,omitempty"` // required for conv and dense: names the parameters
-
-	Conv     *ConvSpec    `json:"conv,omitempty"`
-	Dense    *DenseSpec   `json:"dense,omitempty"`
-	Activate string       `json:"activate,omitempty"` // "relu" or "tanh"
-	LRN      *Response    `json:"lrn,omitempty"`
-	MaxPool  *Window      `json:"maxpool,omitempty"`
-	Dropout  *DropoutSpec `json:"dropout,omitempty"`
-}
-
-// Reads says which towers' maps a layer with weights sees.
-type Reads string
-
-const (
-	// ReadsAll layers see every tower's maps (or the image). The default.
-	ReadsAll Reads = "all"
-	// ReadsOwn layers see the maps of their own tower.
-	ReadsOwn Reads = "own"
-)
-
-// Start is the paper's initialisation of one layer (§5).
-type Start struct {
-	Std  float64 `json:"std"`            // weights are drawn from N(0, Std²)
-	Bias float64 `json:"bias,omitempty"` // every bias
-}
-
-// ConvSpec is a convolution.
-type ConvSpec struct {
-	Maps int `json:"maps"` // output maps over all towers
-	Window
-	Reads Reads `json:"reads,omitempty"`
-	Start
-}
-
-// DenseSpec is a fully connected layer.
-type DenseSpec struct {
-	Units int   `json:"units"` // outputs over all towers; 0 in the last layer means the classes
-	Reads Reads `json:"reads,omitempty"`
-	Start
-}
-
-// DropoutSpec is dropout in the 2012 form: a plain mask in training and a
-// factor of 1−Rate at test. Inverted divides by 1−Rate in training instead.
-type DropoutSpec struct {
-	Rate     float32 `json:"rate"`
-	Inverted bool    `json:"inverted,omitempty"`
 }
 
 // ReadNet reads and validates a JSON net file. Unknown fields are errors.
@@ -141,11 +90,15 @@ func (n *Net) Shapes() ([]Extent, error) {
 	names := map[string]bool{}
 	out := make([]Extent, len(n.Layers))
 	for i, l := range n.Layers {
-		next, err := n.through(l, at, shared, i == len(n.Layers)-1)
+		k, err := l.kind()
+		next := at
+		if err == nil {
+			next, err = k.through(spot{net: n, at: at, shared: shared, last: i == len(n.Layers)-1})
+		}
 		if err != nil {
 			return nil, fmt.Errorf("net %q: layer %d (%s), which reads %v: %w", n.Name, i+1, l.Kind(), at, err)
 		}
-		if l.Conv != nil || l.Dense != nil {
+		if l.Weighted() {
 			shared = false
 			if l.Name == "" || names[l.Name] {
 				return nil, fmt.Errorf("net %q: layer %d (%s): a layer with weights needs a name of its own, not %q", n.Name, i+1, l.Kind(), l.Name)
@@ -155,27 +108,6 @@ func (n *Net) Shapes() ([]Extent, error) {
 		out[i], at = next, next
 	}
 	return out, nil
-}
-
-// Kind names the layer for messages: "conv1", "maxpool", "relu".
-func (l Layer) Kind() string {
-	switch {
-	case l.Name != "":
-		return l.Name
-	case l.Conv != nil:
-		return "conv"
-	case l.Dense != nil:
-		return "dense"
-	case l.LRN != nil:
-		return "lrn"
-	case l.MaxPool != nil:
-		return "maxpool"
-	case l.Dropout != nil:
-		return "dropout"
-	case l.Activate != "":
-		return l.Activate
-	}
-	return "empty"
 }
 
 // PictureSize is the pixels a side of pictures that a net sees whole but for a
@@ -196,7 +128,7 @@ func (n *Net) WithClasses(classes int) *Net {
 func (n *Net) hasLayers(names []string) error {
 	var known []string
 	for _, l := range n.Layers {
-		if l.Conv != nil || l.Dense != nil {
+		if l.Weighted() {
 			known = append(known, l.Name)
 		}
 	}
@@ -206,110 +138,6 @@ func (n *Net) hasLayers(names []string) error {
 		}
 	}
 	return nil
-}
-
-// through checks one layer and returns what leaves it.
-func (n *Net) through(l Layer, at Extent, shared, last bool) (Extent, error) {
-	kinds := 0
-	for _, set := range []bool{l.Conv != nil, l.Dense != nil, l.Activate != "", l.LRN != nil, l.MaxPool != nil, l.Dropout != nil} {
-		if set {
-			kinds++
-		}
-	}
-	if kinds != 1 {
-		return at, fmt.Errorf("a layer has exactly one of conv, dense, activate, lrn, maxpool, dropout, not %d", kinds)
-	}
-	switch {
-	case l.Conv != nil:
-		c := l.Conv
-		if err := c.Window.Validate(); err != nil {
-			return at, err
-		}
-		if err := n.reads(c.Reads, c.Maps, "maps", at, shared); err != nil {
-			return at, err
-		}
-		if err := errors.Join(countable("the weights", c.Maps, n.inputs(c.Reads, at.Maps), c.Size, c.Size), c.Start.validate()); err != nil {
-			return at, err
-		}
-		return window(c.Window, c.Maps, at)
-	case l.Dense != nil:
-		units := l.Dense.Units
-		if err := l.Dense.Start.validate(); err != nil {
-			return at, err
-		}
-		if last {
-			if units != 0 && units != n.Classes {
-				return at, fmt.Errorf("the last layer has %d units for %d classes", units, n.Classes)
-			}
-			if l.Dense.Reads == ReadsOwn {
-				return at, fmt.Errorf("the last layer joins the towers: it cannot read its own tower only")
-			}
-			return Extent{n.Classes, 1, 1}, countable("the weights", n.Classes, at.Len())
-		}
-		if err := n.reads(l.Dense.Reads, units, "units", at, shared); err != nil {
-			return at, err
-		}
-		if l.Dense.Reads == ReadsOwn && at.Height != at.Width {
-			return at, fmt.Errorf("a dense layer of its own tower needs square maps")
-		}
-		return Extent{units, 1, 1}, countable("the weights", units, n.inputs(l.Dense.Reads, at.Maps), at.Height, at.Width)
-	case l.MaxPool != nil:
-		if err := l.MaxPool.Validate(); err != nil {
-			return at, err
-		}
-		if l.MaxPool.Size > 15 {
-			return at, fmt.Errorf("pooling window of %d pixels, want at most 15", l.MaxPool.Size)
-		}
-		return window(*l.MaxPool, at.Maps, at)
-	case l.LRN != nil:
-		r := l.LRN
-		if r.Size < 1 || r.Size > mostValues || !(r.K > 0 && r.Alpha >= 0) || max(r.K, r.Alpha, math.Abs(r.Beta)) > math.MaxFloat32 {
-			return at, fmt.Errorf("normalisation over %d maps with k %g, alpha %g, beta %g: want at least one map, k > 0, alpha ≥ 0, and numbers that float32 has", r.Size, r.K, r.Alpha, r.Beta)
-		}
-		if shared {
-			return at, fmt.Errorf("the image cannot be normalised: put a conv before")
-		}
-	case l.Dropout != nil:
-		if r := l.Dropout.Rate; !(r >= 0 && r < 1) {
-			return at, fmt.Errorf("dropout rate %g, want 0 ≤ rate < 1", r)
-		}
-		if shared {
-			return at, fmt.Errorf("the image cannot be dropped out: put a conv before")
-		}
-	default:
-		if _, err := function(l.Activate); err != nil {
-			return at, err
-		}
-	}
-	return at, nil
-}
-
-// reads checks how a layer's outputs and inputs divide over the towers.
-func (n *Net) reads(r Reads, outputs int, what string, at Extent, shared bool) error {
-	if outputs < 1 || outputs%n.Towers != 0 {
-		return fmt.Errorf("%d %s don't divide over %d towers", outputs, what, n.Towers)
-	}
-	switch r {
-	case "", ReadsAll:
-	case ReadsOwn:
-		if shared {
-			return fmt.Errorf("reads its own tower, but every tower sees the whole image here: leave reads out")
-		}
-		if at.Maps%n.Towers != 0 {
-			return fmt.Errorf("%d input maps don't divide over %d towers", at.Maps, n.Towers)
-		}
-	default:
-		return fmt.Errorf("reads %q, want %q or %q", r, ReadsAll, ReadsOwn)
-	}
-	return nil
-}
-
-func window(w Window, maps int, at Extent) (Extent, error) {
-	e := Extent{maps, w.Out(at.Height), w.Out(at.Width)}
-	if e.Height < 1 || e.Width < 1 {
-		return at, fmt.Errorf("a window of %d pixels (pad %d) doesn't fit", w.Size, w.Pad)
-	}
-	return e, countable("what leaves it", e.Maps, e.Height, e.Width)
 }
 
 // mostValues is the most that a parameter may have, and what leaves a layer for
@@ -326,30 +154,4 @@ func countable(what string, dims ...int) error {
 		n *= max(d, 1)
 	}
 	return nil
-}
-
-// inputs is how many of so many maps a tower's outputs see.
-func (n *Net) inputs(r Reads, maps int) int {
-	if r == ReadsOwn {
-		return maps / n.Towers
-	}
-	return maps
-}
-
-// validate reports numbers that float32 doesn't have.
-func (s Start) validate() error {
-	if !(s.Std >= 0 && max(s.Std, math.Abs(s.Bias)) <= math.MaxFloat32) {
-		return fmt.Errorf("weights begin with std %g and bias %g: want std ≥ 0, and numbers that float32 has", s.Std, s.Bias)
-	}
-	return nil
-}
-
-func function(name string) (Function, error) {
-	switch name {
-	case "relu":
-		return ReLU, nil
-	case "tanh":
-		return Tanh, nil
-	}
-	return 0, fmt.Errorf("activation %q, want relu or tanh", name)
 }

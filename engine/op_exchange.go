@@ -1,5 +1,7 @@
 package engine
 
+import "fmt"
+
 // Ops by which the contexts of a net meet.
 
 // Concat joins the parts along the channels: Y[:, C₀+…, :, :] = Parts[i]. Parts
@@ -22,3 +24,63 @@ type Signal struct{ Event Event }
 
 // Await holds the queue until the event is signalled.
 type Await struct{ Event Event }
+
+func (Concat) Kind() string           { return "concat" }
+func (SumSlices) Kind() string        { return "sum slices" }
+func (Signal) Kind() string           { return "signal" }
+func (Await) Kind() string            { return "await" }
+func (o Concat) Reads() []*Tensor     { return some(o.Parts...) }
+func (o Concat) Writes() []*Tensor    { return some(o.Y) }
+func (o SumSlices) Reads() []*Tensor  { return some(o.Parts...) }
+func (o SumSlices) Writes() []*Tensor { return some(o.Y) }
+func (Signal) Reads() []*Tensor       { return nil }
+func (Signal) Writes() []*Tensor      { return nil }
+func (Await) Reads() []*Tensor        { return nil }
+func (Await) Writes() []*Tensor       { return nil }
+
+// Check implements Op: whose event it is, the device knows.
+func (Signal) Check() error { return nil }
+
+// Check implements Op.
+func (Await) Check() error { return nil }
+
+// Check implements Op.
+func (o Concat) Check() error {
+	if err := present(role{"Y", o.Y}); err != nil {
+		return err
+	}
+	s, maps := o.Y.Shape, 0
+	for _, p := range o.Parts {
+		if err := present(role{"a part", p}); err != nil {
+			return err
+		}
+		if err := expect(want{"a part", p, Working, Shape{s[0], p.Shape[1], s[2], s[3]}}); err != nil {
+			return err
+		}
+		maps += p.Shape[1]
+	}
+	return expect(want{"Y", o.Y, Working, Shape{s[0], maps, s[2], s[3]}})
+}
+
+// Check implements Op.
+func (o SumSlices) Check() error {
+	if err := present(role{"Y", o.Y}); err != nil {
+		return err
+	}
+	s := o.Y.Shape
+	if len(o.Parts) == 0 {
+		return fmt.Errorf("no parts for %v", o.Y)
+	}
+	for _, p := range o.Parts {
+		if err := present(role{"a part", p}); err != nil {
+			return err
+		}
+		if err := expect(want{"a part", p, Working, Shape{s[0], p.Shape[1], s[2], s[3]}}); err != nil {
+			return err
+		}
+		if o.First < 0 || o.First+s[1] > p.Shape[1] {
+			return fmt.Errorf("channels %d to %d lie outside %v", o.First, o.First+s[1], p)
+		}
+	}
+	return expect(want{"Y", o.Y, Working, s})
+}

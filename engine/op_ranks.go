@@ -1,5 +1,7 @@
 package engine
 
+import "fmt"
+
 // Ops by which the ranks of a job meet. R is the number of ranks, r this one's.
 
 // AllReduce begins to replace T by its sum over the ranks of By; no op touches T
@@ -58,4 +60,98 @@ type AllToAll struct {
 	Axis Axis
 	X, Y *Tensor // Working
 	By   Communicator
+}
+
+func (AllReduce) Kind() string            { return "all-reduce" }
+func (AwaitAllReduce) Kind() string       { return "await all-reduce" }
+func (AllGather) Kind() string            { return "all-gather" }
+func (ReduceScatter) Kind() string        { return "reduce-scatter" }
+func (AllToAll) Kind() string             { return "all-to-all" }
+func (o AllReduce) Reads() []*Tensor      { return some(o.T) }
+func (o AllReduce) Writes() []*Tensor     { return some(o.T) }
+func (AwaitAllReduce) Reads() []*Tensor   { return nil }
+func (AwaitAllReduce) Writes() []*Tensor  { return nil }
+func (o AllGather) Reads() []*Tensor      { return some(o.X) }
+func (o AllGather) Writes() []*Tensor     { return some(o.Y) }
+func (o ReduceScatter) Reads() []*Tensor  { return some(o.X) }
+func (o ReduceScatter) Writes() []*Tensor { return some(o.Y) }
+func (o AllToAll) Reads() []*Tensor       { return some(o.X) }
+func (o AllToAll) Writes() []*Tensor      { return some(o.Y) }
+
+// Check implements Op.
+func (AwaitAllReduce) Check() error { return nil }
+
+// Check implements Op.
+func (o AllReduce) Check() error {
+	switch err := present(role{"T", o.T}); {
+	case err != nil:
+		return err
+	case o.By == nil:
+		return fmt.Errorf("nobody to add up %v", o.T)
+	case o.T.Type != Float32 && (o.T.Type != Int32 || o.T.Shape.Len() != 1):
+		return fmt.Errorf("T wants float32 or one int32, %v is %s", o.T, o.T.Type)
+	}
+	return nil
+}
+
+// Check implements Op.
+func (o AllGather) Check() error {
+	return checkSpread(o.Axis, o.By, role{"X", o.X}, role{"Y", o.Y})
+}
+
+// Check implements Op.
+func (o ReduceScatter) Check() error {
+	return checkSpread(o.Axis, o.By, role{"Y", o.Y}, role{"X", o.X})
+}
+
+// checkSpread wants whole to be share times the ranks along the axis.
+func checkSpread(axis Axis, by Communicator, share, whole role) error {
+	if err := present(share); err != nil {
+		return err
+	}
+	if by == nil {
+		return fmt.Errorf("nobody to exchange %v with", share.t)
+	}
+	if err := checkAxis(axis, share); err != nil {
+		return err
+	}
+	s := share.t.Shape
+	s[axis] *= by.Size()
+	return expect(want{share.name, share.t, Working, share.t.Shape}, want{whole.name, whole.t, Working, s})
+}
+
+// Check implements Op.
+func (o AllToAll) Check() error {
+	if err := present(role{"X", o.X}, role{"Y", o.Y}); err != nil {
+		return err
+	}
+	if o.By == nil {
+		return fmt.Errorf("nobody to exchange %v with", o.X)
+	}
+	if err := checkAxis(Maps, role{"X", o.X}); err != nil {
+		return err
+	}
+	ranks, s := o.By.Size(), o.X.Shape
+	along, whole := Images, Maps // of X: spread along the one, whole along the other
+	if o.Axis == Maps {
+		along, whole = Maps, Images
+	}
+	if s[whole]%ranks != 0 {
+		return fmt.Errorf("%d %v of %v don't divide over %d ranks", s[whole], whole, o.X, ranks)
+	}
+	s[along] *= ranks
+	s[whole] /= ranks
+	return expect(want{"X", o.X, Working, o.X.Shape}, want{"Y", o.Y, Working, s})
+}
+
+// checkAxis reports an axis that there isn't, or that a tensor can't be spread
+// along.
+func checkAxis(axis Axis, r role) error {
+	switch s := r.t.Shape; {
+	case axis > Maps:
+		return fmt.Errorf("unknown axis %d", axis)
+	case axis == Maps && (s[2] != 1 || s[3] != 1):
+		return fmt.Errorf("%s has height and width %d×%d, want 1×1 to spread its maps: %v", r.name, s[2], s[3], r.t)
+	}
+	return nil
 }

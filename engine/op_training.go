@@ -1,5 +1,7 @@
 package engine
 
+import "fmt"
+
 // SoftmaxLoss is softmax, cross-entropy and rank of the right class:
 //
 //	Probs[n] = softmax(X[n]); Loss[n] = −Σ t[n,k]·log Probs[n,k]
@@ -49,4 +51,66 @@ type Update struct {
 	Halt  *Tensor // Int32 (1, 1, 1, 1); may be nil, or live in another context of the same kind
 	Decay float32 // 0.0005 for weights, 0 for biases
 	Rate  float32 // this parameter's factor on the step's learning rate
+}
+
+func (SoftmaxLoss) Kind() string        { return "softmax loss" }
+func (Accumulate) Kind() string         { return "accumulate" }
+func (Update) Kind() string             { return "update" }
+func (o SoftmaxLoss) Reads() []*Tensor  { return some(o.X, o.Labels, o.Halt) }
+func (o SoftmaxLoss) Writes() []*Tensor { return some(o.Probs, o.Loss, o.Rank, o.DX, o.Halt) }
+func (o Accumulate) Reads() []*Tensor {
+	if o.First {
+		return some(o.G)
+	}
+	return some(o.G, o.Sum)
+}
+func (o Accumulate) Writes() []*Tensor { return some(o.Sum) }
+func (o Update) Reads() []*Tensor      { return some(o.W, o.V, o.G, o.Halt) }
+func (o Update) Writes() []*Tensor     { return some(o.W, o.V) }
+
+// Check implements Op.
+func (o SoftmaxLoss) Check() error {
+	if err := present(role{"X", o.X}); err != nil {
+		return err
+	}
+	if !(o.Smoothing >= 0 && o.Smoothing < 1) {
+		return fmt.Errorf("smoothing %g, want 0 to below 1", o.Smoothing)
+	}
+	n, k := o.X.Shape[0], o.X.Shape[1]
+	s, one := Shape{n, k, 1, 1}, vector(n)
+	wants := []want{
+		{"X", o.X, Working, s},
+		{"Labels", o.Labels, Int32, one},
+		{"Probs", o.Probs, Float32, s},
+		{"Loss", o.Loss, Float32, one},
+		{"Rank", o.Rank, Int32, one},
+	}
+	if o.DX != nil {
+		wants = append(wants, want{"DX", o.DX, Working, s})
+	}
+	if o.Halt != nil {
+		wants = append(wants, want{"Halt", o.Halt, Int32, vector(1)})
+	}
+	return expect(wants...)
+}
+
+// Check implements Op.
+func (o Accumulate) Check() error {
+	if err := present(role{"Sum", o.Sum}); err != nil {
+		return err
+	}
+	return expect(want{"Sum", o.Sum, Float32, o.Sum.Shape}, want{"G", o.G, Float32, o.Sum.Shape})
+}
+
+// Check implements Op.
+func (o Update) Check() error {
+	if err := present(role{"W", o.W}); err != nil {
+		return err
+	}
+	s := o.W.Shape
+	wants := []want{{"W", o.W, Master, s}, {"V", o.V, Float32, s}, {"G", o.G, Float32, s}}
+	if o.Halt != nil {
+		wants = append(wants, want{"Halt", o.Halt, Int32, vector(1)})
+	}
+	return expect(wants...)
 }

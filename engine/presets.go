@@ -47,9 +47,11 @@ func dense(name string, units int, std, bias float64) Layer {
 	return Layer{Name: name, Dense: &DenseSpec{Units: units, Start: Start{std, bias}}}
 }
 
-func relu() Layer                    { return Layer{Activate: "relu"} }
-func dropout(rate float32) Layer     { return Layer{Dropout: &DropoutSpec{Rate: rate}} }
-func maxPool(size, stride int) Layer { return Layer{MaxPool: &Window{Size: size, Stride: stride}} }
+func relu() Layer                { return Layer{Activate: "relu"} }
+func dropout(rate float32) Layer { return Layer{Dropout: &DropoutSpec{Rate: rate}} }
+func maxPool(size, stride int) Layer {
+	return Layer{MaxPool: &MaxPoolSpec{Window{Size: size, Stride: stride}}}
+}
 
 // lrn is the paper's response normalisation, §3.3.
 func lrn() Layer { return Layer{LRN: &Response{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}} }

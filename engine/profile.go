@@ -67,7 +67,7 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 	out, layers := make([]OpTime, len(ops)), layersOf(ops)
 	for i, op := range ops {
 		slices.Sort(times[i])
-		out[i] = OpTime{Layer: layers[i], Kind: op.Kind(), Time: times[i][turns/2], FLOP: flop(op)}
+		out[i] = OpTime{Layer: layers[i], Kind: op.Kind(), Time: times[i][turns/2], FLOP: FLOP(op)}
 		for _, t := range append(op.Reads(), op.Writes()...) {
 			out[i].Bytes += ctx.Bytes(t)
 		}
@@ -141,27 +141,4 @@ func layersOf(ops []Op) []string {
 		names[i], _, _ = strings.Cut(t.Name, ".")
 	}
 	return names
-}
-
-// flop counts the products of an op, two operations a multiply-add.
-func flop(op Op) float64 {
-	switch o := op.(type) {
-	case ConvForward:
-		return 2 * float64(o.Y.Shape.Len()) * float64(o.W.Shape.Row())
-	case DenseForward:
-		return 2 * float64(o.Y.Shape.Len()) * float64(o.W.Shape.Row())
-	case ConvBackward:
-		return backwardFLOP(o.DY, o.W, o.DX)
-	case DenseBackward:
-		return backwardFLOP(o.DY, o.W, o.DX)
-	}
-	return 0
-}
-
-func backwardFLOP(dy, w, dx *Tensor) float64 {
-	products := 2 * float64(dy.Shape.Len()) * float64(w.Shape.Row())
-	if dx != nil {
-		products *= 2
-	}
-	return products
 }

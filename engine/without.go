@@ -56,19 +56,9 @@ func (n *Net) clone() *Net {
 	out := *n
 	out.Layers = make([]Layer, len(n.Layers))
 	for i, l := range n.Layers {
-		l.Conv, l.Dense, l.LRN = fresh(l.Conv), fresh(l.Dense), fresh(l.LRN)
-		l.MaxPool, l.Dropout = fresh(l.MaxPool), fresh(l.Dropout)
-		out.Layers[i] = l
+		out.Layers[i] = l.clone()
 	}
 	return &out
-}
-
-func fresh[T any](p *T) *T {
-	if p == nil {
-		return nil
-	}
-	v := *p
-	return &v
 }
 
 // drop removes the layers that unwanted says.

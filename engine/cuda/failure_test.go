@@ -19,12 +19,11 @@ import (
 // smallNet has a layer of every kind that two contexts exchange.
 func smallNet() *engine.Net {
 	win := func(size, stride, pad int) engine.Window { return engine.Window{Size: size, Stride: stride, Pad: pad} }
-	pool := win(3, 2, 0)
 	return &engine.Net{Name: "small", Input: engine.InputSpec{Size: 16}, Towers: 2, Classes: 3, Layers: []engine.Layer{
 		{Name: "conv1", Conv: &engine.ConvSpec{Maps: 16, Window: win(5, 2, 2)}},
 		{Activate: "relu"},
 		{LRN: &engine.Response{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}},
-		{MaxPool: &pool},
+		{MaxPool: &engine.MaxPoolSpec{Window: win(3, 2, 0)}},
 		{Name: "conv2", Conv: &engine.ConvSpec{Maps: 16, Window: win(3, 1, 1)}},
 		{Activate: "relu"},
 		{Name: "fc", Dense: &engine.DenseSpec{Units: 8}},

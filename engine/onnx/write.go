@@ -157,8 +157,7 @@ func (g *graph) layer(l engine.Layer, out engine.Extent) error {
 		*x = g.node("Gemm", []string{flat, w, g.parameter(l.Name+".bias", out.Maps)}, attribute{"transB", 1})
 		g.at.rank = 2
 	case l.MaxPool != nil:
-		w := *l.MaxPool
-		*x = g.node("MaxPool", []string{g.spatial()}, window(w)...)
+		*x = g.node("MaxPool", []string{g.spatial()}, window(l.MaxPool.Window)...)
 	case l.LRN != nil:
 		return g.lrn(*l.LRN)
 	case l.Dropout != nil:
@@ -166,7 +165,7 @@ func (g *graph) layer(l engine.Layer, out engine.Extent) error {
 			*x = g.node("Mul", []string{*x, g.scalar(float64(1 - l.Dropout.Rate))})
 		}
 	default:
-		op, ok := map[string]string{"relu": "Relu", "tanh": "Tanh"}[l.Activate]
+		op, ok := map[engine.Activation]string{"relu": "Relu", "tanh": "Tanh"}[l.Activate]
 		if !ok {
 			return fmt.Errorf("no ONNX operator for %q", l.Activate)
 		}

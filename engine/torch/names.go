@@ -46,7 +46,7 @@ func plain(net *engine.Net, scale float32) (*engine.Net, map[string]float32, err
 	}
 	for i, l := range out.Layers {
 		switch {
-		case l.Conv != nil || l.Dense != nil:
+		case l.Weighted():
 			factors[l.Name] = factor
 			factor = 1
 		case l.Dropout != nil && !l.Dropout.Inverted:

@@ -62,7 +62,7 @@ func storedNames(net *engine.Net) map[string]string {
 	names := map[string]string{}
 	slot := slots(net)
 	for i, l := range net.Layers {
-		if l.Conv != nil || l.Dense != nil {
+		if l.Weighted() {
 			names[l.Name+".weight"] = slot[i] + ".weight"
 			names[l.Name+".bias"] = slot[i] + ".bias"
 		}

@@ -25,7 +25,7 @@ const (
 func penultimate(n *engine.Net) string {
 	var names []string
 	for _, l := range n.Layers {
-		if l.Conv != nil || l.Dense != nil {
+		if l.Weighted() {
 			names = append(names, l.Name)
 		}
 	}

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+)
+
+// Layer is one layer: exactly one of its kinds is set. A kind of layer is a field
+// here and a file of the engine.
+type Layer struct {
+	Name string `json:"name,omitempty"` // required for layers with weights: names the parameters
+
+	Conv     *ConvSpec    `json:"conv,omitempty"`
+	Dense    *DenseSpec   `json:"dense,omitempty"`
+	Activate Activation   `json:"activate,omitempty"` // "relu" or "tanh"
+	LRN      *Response    `json:"lrn,omitempty"`
+	MaxPool  *MaxPoolSpec `json:"maxpool,omitempty"`
+	Dropout  *DropoutSpec `json:"dropout,omitempty"`
+}
+
+// kind is what a field of Layer holds. Its file has the fields and their checks, the
+// layer's ops, and how they are emitted.
+type kind interface {
+	// word names the layer in messages: its key in net files.
+	word() string
+	// through checks the layer and returns what leaves it.
+	through(s spot) (Extent, error)
+	// emit appends the forward ops of every part. It returns what leaves the
+	// layer, and what appends its backward ops.
+	emit(b *builder, ops [][]Op, s site) (flow, backward)
+}
+
+// weighted is a kind that has weights and biases.
+type weighted interface {
+	kind
+	// weights describes the parameters of the layer, which makes out of in.
+	weights(n *Net, in, out Extent) weights
+	// forward and backward make the ops of one part, which holds so many groups.
+	forward(in Extent, groups int, x, w, bias, y *Tensor) Op
+	backward(in Extent, groups int, g gradients) Op
+}
+
+// unitwise is a kind that computes each unit from itself alone, and so the units
+// that a rank has (build_hybrid.go).
+type unitwise interface{ unitwise() }
+
+// spot is where a layer stands in a net, as far as checks ask.
+type spot struct {
+	net    *Net
+	at     Extent // what reaches the layer
+	shared bool   // every tower sees all of it
+	last   bool
+}
+
+// site is where a layer stands in the programs.
+type site struct {
+	layer       Layer
+	name        string // the layer's, or its kind with a number
+	index       int
+	in          flow
+	out         Extent
+	first, last bool
+	train       bool
+}
+
+// weights describes a layer's weights, and its biases.
+type weights struct {
+	Start
+	reads  Reads
+	shape  Shape // of all towers' weights as a tensor; it begins with the outputs
+	dims   []int // of the weights in the merged layout
+	biases []int // dims of the biases: one for each row of the weights
+}
+
+// gradients are the tensors of a backward pass: DW, DB and DX, unless nil, are
+// computed from X, W and DY.
+type gradients struct{ x, w, dy, dw, db, dx *Tensor }
+
+// kinds lists the fields that are kinds, set or not.
+func (l Layer) kinds(set bool) (list []kind) {
+	v := reflect.ValueOf(l)
+	for i := range v.NumField() {
+		if k, ok := v.Field(i).Interface().(kind); ok && !(set && v.Field(i).IsZero()) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// kind is the one that is set.
+func (l Layer) kind() (kind, error) {
+	set := l.kinds(true)
+	if len(set) != 1 {
+		var words []string
+		for _, k := range (Layer{}).kinds(false) {
+			words = append(words, k.word())
+		}
+		return nil, fmt.Errorf("a layer has exactly one of %s, not %d", strings.Join(words, ", "), len(set))
+	}
+	return set[0], nil
+}
+
+// weighted is the layer's kind where that has weights; nil elsewhere.
+func (l Layer) weighted() weighted {
+	for _, k := range l.kinds(true) {
+		if w, ok := k.(weighted); ok {
+			return w
+		}
+	}
+	return nil
+}
+
+// Weighted says that the layer has weights and biases.
+func (l Layer) Weighted() bool { return l.weighted() != nil }
+
+// Kind names the layer for messages: "conv1", "maxpool", "relu".
+func (l Layer) Kind() string {
+	if l.Name != "" {
+		return l.Name
+	}
+	for _, k := range l.kinds(true) {
+		return k.word()
+	}
+	return "empty"
+}
+
+// clone copies what the layer points to.
+func (l Layer) clone() Layer {
+	v := reflect.ValueOf(&l).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
+			fresh := reflect.New(f.Type().Elem())
+			fresh.Elem().Set(f.Elem())
+			f.Set(fresh)
+		}
+	}
+	return l
+}
+
+// Reads says which towers' maps a layer with weights sees.
+type Reads string
+
+const (
+	// ReadsAll layers see every tower's maps (or the image). The default.
+	ReadsAll Reads = "all"
+	// ReadsOwn layers see the maps of their own tower.
+	ReadsOwn Reads = "own"
+)
+
+// divides checks how a layer's outputs and inputs divide over the towers.
+func (s spot) divides(r Reads, outputs int, what string) error {
+	towers := s.net.Towers
+	if outputs < 1 || outputs%towers != 0 {
+		return fmt.Errorf("%d %s don't divide over %d towers", outputs, what, towers)
+	}
+	switch r {
+	case "", ReadsAll:
+	case ReadsOwn:
+		if s.shared {
+			return fmt.Errorf("reads its own tower, but every tower sees the whole image here: leave reads out")
+		}
+		if s.at.Maps%towers != 0 {
+			return fmt.Errorf("%d input maps don't divide over %d towers", s.at.Maps, towers)
+		}
+	default:
+		return fmt.Errorf("reads %q, want %q or %q", r, ReadsAll, ReadsOwn)
+	}
+	return nil
+}
+
+// inputs is how many of so many maps a tower's outputs see.
+func (n *Net) inputs(r Reads, maps int) int {
+	if r == ReadsOwn {
+		return maps / n.Towers
+	}
+	return maps
+}
+
+// Start is the paper's initialisation of one layer (§5).
+type Start struct {
+	Std  float64 `json:"std"`            // weights are drawn from N(0, Std²)
+	Bias float64 `json:"bias,omitempty"` // every bias
+}
+
+// validate reports numbers that float32 doesn't have.
+func (s Start) validate() error {
+	if !(s.Std >= 0 && max(s.Std, math.Abs(s.Bias)) <= math.MaxFloat32) {
+		return fmt.Errorf("weights begin with std %g and bias %g: want std ≥ 0, and numbers that float32 has", s.Std, s.Bias)
+	}
+	return nil
+}

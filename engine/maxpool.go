@@ -1,0 +1,79 @@
+package engine
+
+// MaxPoolSpec is pooling by maximum (paper §3.4).
+type MaxPoolSpec struct{ Window }
+
+func (*MaxPoolSpec) word() string { return "maxpool" }
+
+func (m *MaxPoolSpec) through(s spot) (Extent, error) { return pooled(m.Window, s) }
+
+func (m *MaxPoolSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
+	in := s.in
+	y := flow{x: make([]*Tensor, b.parts()), extent: s.out, whole: in.whole}
+	at := make([]*Tensor, b.parts())
+	for p, x := range in.x {
+		y.x[p] = b.activation(p, s.name, x.Shape[1], s.out)
+		if s.train {
+			at[p] = b.tensor(p, s.name+".at", Argmax, Scratch, y.x[p].Shape)
+		}
+		ops[p] = append(ops[p], MaxPoolForward{Window: m.Window, X: x, Y: y.x[p], At: at[p]})
+	}
+	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
+		dx := make([]*Tensor, b.parts())
+		for p, d := range dy {
+			if d == nil {
+				continue // the image's own gradient is never wanted
+			}
+			dx[p] = b.activation(p, s.name+".grad", in.x[p].Shape[1], in.extent)
+			ops[p] = append(ops[p], MaxPoolBackward{Window: m.Window, At: at[p], DY: d, DX: dx[p]})
+		}
+		return dx
+	}
+}
+
+// MaxPoolForward takes the maximum over each window of X (N, C, H, W). At holds
+// for each output the position of its maximum inside the window, row·Size +
+// column, the first one among equals; NaN wins over every number. Padding
+// never wins. Size is at most 15, so that a position fits a byte.
+type MaxPoolForward struct {
+	Window
+	X  *Tensor
+	Y  *Tensor
+	At *Tensor // Argmax, shaped as Y; nil when no backward pass follows
+}
+
+// MaxPoolBackward adds each DY to the input position that At names; the other
+// positions of DX become 0.
+type MaxPoolBackward struct {
+	Window
+	At, DY *Tensor
+	DX     *Tensor
+}
+
+func (MaxPoolForward) Kind() string         { return "maxpool forward" }
+func (MaxPoolBackward) Kind() string        { return "maxpool backward" }
+func (o MaxPoolForward) Reads() []*Tensor   { return some(o.X) }
+func (o MaxPoolForward) Writes() []*Tensor  { return some(o.Y, o.At) }
+func (o MaxPoolBackward) Reads() []*Tensor  { return some(o.At, o.DY) }
+func (o MaxPoolBackward) Writes() []*Tensor { return some(o.DX) }
+
+// Check implements Op.
+func (o MaxPoolForward) Check() error {
+	return checkPool(o.Window, role{"X", o.X}, role{"Y", o.Y}, o.At, o.At != nil)
+}
+
+// Check implements Op.
+func (o MaxPoolBackward) Check() error {
+	return checkPool(o.Window, role{"DX", o.DX}, role{"DY", o.DY}, o.At, true)
+}
+
+func checkPool(w Window, x, y role, at *Tensor, positions bool) error {
+	wants, err := wantPooled(w, x, y)
+	if err != nil {
+		return err
+	}
+	if positions {
+		wants = append(wants, want{"At", at, Argmax, wants[1].shape})
+	}
+	return expect(wants...)
+}
