@@ -13,8 +13,7 @@
 //
 //  1. x of the crop, 2. y of the crop, 3. mirrored or not ([RandomView]);
 //  4. to 6. a normal number for the first, second and third axis ([PCA.Noise]), where there is noise;
-//  7. area, shape and place of a rectangle ([ResizedCrop.Draw]), where that takes the crop's place;
-//  8. brightness, contrast, saturation ([Jitter.Draw]), where they vary.
+//  7. on: the augmentations of [Kinds], in that order, where they are chosen.
 //
-// So switching on one of the last two leaves all draws before it as they were.
+// So switching one of the last on leaves all draws before it as they were.
 package augment

@@ -1,5 +1,18 @@
 package augment
 
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// jitter is the row of Jitter.
+var jitter = Kind{
+	Name:  "jitter",
+	Usage: "vary brightness, contrast and saturation of training pictures by factors within 1 ± `B,C,S`, such as 0.4,0.4,0.4; without it they stay",
+	Parse: parseJitter,
+}
+
 // Jitter changes a picture's brightness, contrast and saturation by random
 // factors, in this order: each is uniform between 1−amount and 1+amount, and an
 // amount of 0 leaves it out. Values are rounded and held to 0–255 after each.
@@ -16,15 +29,37 @@ func (j Jitter) Draw(s *Stream) Factors {
 	return Factors{draw(j.Brightness), draw(j.Contrast), draw(j.Saturation)}
 }
 
-// Valid reports whether the amounts lie between 0 and 1.
-func (j Jitter) Valid() bool {
-	for _, a := range []float64{j.Brightness, j.Contrast, j.Saturation} {
-		if !(a >= 0 && a <= 1) {
-			return false
+// errJitter says what a Jitter is.
+var errJitter = errors.New("want three amounts from 0 to 1: brightness, contrast, saturation")
+
+// parseJitter reads three amounts with commas between.
+func parseJitter(text string) (Augmentation, error) {
+	words := strings.Split(text, ",")
+	if len(words) != 3 {
+		return nil, errJitter
+	}
+	var amounts [3]float64
+	for i, word := range words {
+		var err error
+		if amounts[i], err = strconv.ParseFloat(strings.TrimSpace(word), 64); err != nil {
+			return nil, errJitter
 		}
 	}
-	return true
+	return Jitter{amounts[0], amounts[1], amounts[2]}, nil
 }
+
+// Validate reports amounts that don't lie between 0 and 1.
+func (j Jitter) Validate() error {
+	for _, a := range []float64{j.Brightness, j.Contrast, j.Saturation} {
+		if !(a >= 0 && a <= 1) {
+			return errJitter
+		}
+	}
+	return nil
+}
+
+// Paint draws factors and applies them.
+func (j Jitter) Paint(s *Stream, p Picture) { j.Draw(s).Apply(p.RGB) }
 
 // Apply changes RGB pixels in place: brightness scales every value; contrast
 // scales its distance from the picture's mean grey; saturation scales its

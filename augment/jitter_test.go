@@ -50,7 +50,7 @@ func TestJitterDraw(t *testing.T) {
 }
 
 func TestJitterValid(t *testing.T) {
-	if !(Jitter{0, 0.4, 1}).Valid() || (Jitter{Contrast: -0.1}).Valid() || (Jitter{Brightness: 1.1}).Valid() {
-		t.Error("Valid is wrong")
+	if (Jitter{0, 0.4, 1}).Validate() != nil || (Jitter{Contrast: -0.1}).Validate() == nil || (Jitter{Brightness: 1.1}).Validate() == nil {
+		t.Error("Validate is wrong")
 	}
 }

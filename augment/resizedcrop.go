@@ -1,6 +1,20 @@
 package augment
 
-import "math"
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// resizedCrop is the row of ResizedCrop.
+var resizedCrop = Kind{
+	Name:    "crop",
+	Usage:   "`FORM` of training crops: random takes them as they are, as the paper; resized, rectangles of 8 to 100 % of the picture in their place; resized:MIN, of MIN and more, such as resized:0.35",
+	Default: "random",
+	Parse:   parseCrop,
+}
 
 // ResizedCrop draws rectangles of random area and shape, to be resized to the
 // net's input (Szegedy and others, 2014; torchvision's RandomResizedCrop). The
@@ -19,17 +33,25 @@ type Rect struct{ X, Y, Width, Height int }
 // picture.
 func (c ResizedCrop) Draw(s *Stream, size int) Rect {
 	c.defaults()
-	lo, hi := portableLog(c.MinRatio), portableLog(c.MaxRatio)
 	for range 10 {
-		area := c.MinArea + float64((c.MaxArea-c.MinArea)*s.Float64())
-		ratio := portableExp(lo + float64((hi-lo)*s.Float64()))
-		width := int(math.RoundToEven(float64(size) * math.Sqrt(area*ratio)))
-		height := int(math.RoundToEven(float64(size) * math.Sqrt(area/ratio)))
+		width, height := drawSides(s, size, c.MinArea, c.MaxArea, c.MinRatio, c.MaxRatio)
 		if width >= 1 && height >= 1 && width <= size && height <= size {
 			return Rect{s.IntN(size - width + 1), s.IntN(size - height + 1), width, height}
 		}
 	}
 	return Rect{0, 0, size, size}
+}
+
+// drawSides draws the sides of a rectangle for a picture of size×size pixels: its
+// part of the picture's area is uniform between the limits, and so is the
+// logarithm of its width over its height. It may not fit the picture.
+func drawSides(s *Stream, size int, minArea, maxArea, minRatio, maxRatio float64) (width, height int) {
+	lo, hi := portableLog(minRatio), portableLog(maxRatio)
+	area := minArea + float64((maxArea-minArea)*s.Float64())
+	ratio := portableExp(lo + float64((hi-lo)*s.Float64()))
+	width = int(math.RoundToEven(float64(size) * math.Sqrt(area*ratio)))
+	height = int(math.RoundToEven(float64(size) * math.Sqrt(area/ratio)))
+	return width, height
 }
 
 func (c *ResizedCrop) defaults() {
@@ -43,11 +65,30 @@ func (c *ResizedCrop) defaults() {
 	}
 }
 
-// Valid reports whether the limits are in order.
-func (c ResizedCrop) Valid() bool {
+// parseCrop reads random, resized or resized:MIN.
+func parseCrop(text string) (Augmentation, error) {
+	form, least, limited := strings.Cut(text, ":")
+	c := ResizedCrop{}
+	ok := form == "resized"
+	if ok && limited {
+		var err error
+		c.MinArea, err = strconv.ParseFloat(least, 64)
+		ok = err == nil && c.MinArea > 0 && c.Validate() == nil
+	}
+	if !ok {
+		return nil, errors.New("want random, resized, or resized:MIN with a part of the picture above 0 and up to 1")
+	}
+	return c, nil
+}
+
+// Validate reports limits that are out of order.
+func (c ResizedCrop) Validate() error {
 	c.defaults()
-	return c.MinArea > 0 && c.MinArea <= c.MaxArea && c.MaxArea <= 1 &&
-		c.MinRatio > 0 && c.MinRatio <= c.MaxRatio && !math.IsInf(c.MaxRatio, 1)
+	if !(c.MinArea > 0 && c.MinArea <= c.MaxArea && c.MaxArea <= 1 &&
+		c.MinRatio > 0 && c.MinRatio <= c.MaxRatio && !math.IsInf(c.MaxRatio, 1)) {
+		return fmt.Errorf("resized crop %+v: want areas up to 1 and ratios above 0, the least before the largest", c)
+	}
+	return nil
 }
 
 // portableExp is eˣ for moderate x, the same on every machine: the series at

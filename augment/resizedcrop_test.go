@@ -67,8 +67,8 @@ func TestResizedCropValid(t *testing.T) {
 		{ResizedCrop{MinRatio: 2, MaxRatio: 1.5}, false},
 		{ResizedCrop{MaxRatio: math.NaN()}, false},
 	} {
-		if got := c.crop.Valid(); got != c.want {
-			t.Errorf("%+v: %v", c.crop, got)
+		if err := c.crop.Validate(); (err == nil) != c.want {
+			t.Errorf("%+v: %v", c.crop, err)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestLoaderResizedAndJitter(t *testing.T) {
 	want := expect(set, plain) // crops of the whole picture
 
 	resized := plain
-	resized.Resized = &augment.ResizedCrop{MinArea: 1, MaxArea: 1, MinRatio: 1, MaxRatio: 1}
+	resized.Augment = augment.Recipe{augment.ResizedCrop{MinArea: 1, MaxArea: 1, MinRatio: 1, MaxRatio: 1}}
 	for _, workers := range []int{1, 3} {
 		resized.Workers = workers
 		if got := load(t, d, resized, -1); !slices.Equal(got, want) {
@@ -26,8 +26,8 @@ func TestLoaderResizedAndJitter(t *testing.T) {
 		}
 	}
 
-	jitter := plain
-	jitter.Jitter = &augment.Jitter{Brightness: 0.5, Contrast: 0.3, Saturation: 0.7}
+	jitter, jittered := plain, augment.Jitter{Brightness: 0.5, Contrast: 0.3, Saturation: 0.7}
+	jitter.Augment = augment.Recipe{jittered}
 	got := load(t, d, jitter, -1)
 	for i := range want {
 		w := want[i]
@@ -35,14 +35,14 @@ func TestLoaderResizedAndJitter(t *testing.T) {
 		augment.RandomView(&s, size, size)
 		testPCA.Noise(&s, augment.DefaultSigma, augment.SqrtLambda)
 		pixels := []byte(w.pixels)
-		jitter.Jitter.Draw(&s).Apply(pixels)
+		jittered.Draw(&s).Apply(pixels)
 		if w.pixels = string(pixels); got[i] != w {
 			t.Fatalf("row %d is\n%+v, want\n%+v", i, got[i], w)
 		}
 	}
 
 	small := plain
-	small.Crop, small.Resized, small.Jitter = 6, &augment.ResizedCrop{}, jitter.Jitter
+	small.Crop, small.Augment = 6, augment.Recipe{augment.ResizedCrop{}, jittered}
 	one, four := small, small
 	one.Workers, four.Workers = 1, 4
 	if !slices.Equal(load(t, d, one, -1), load(t, d, four, -1)) {

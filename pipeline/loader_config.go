@@ -49,12 +49,9 @@ type LoaderConfig struct {
 	Noise augment.NoiseForm
 	// Sigma is the noise's standard deviation, 0: augment.DefaultSigma.
 	Sigma float64
-	// Resized presents random rectangles resized to the crop's size in place of
-	// random crops; nil: crops as they are. Used with Train only.
-	Resized *augment.ResizedCrop
-	// Jitter varies brightness, contrast and saturation; nil: not. Used with
-	// Train only.
-	Jitter *augment.Jitter
+	// Augment is what else is done to the pictures; nil: nothing. Used with Train
+	// only.
+	Augment augment.Recipe
 	// Seed chooses orders, crops, flips and noise.
 	Seed uint64
 	// Shuffle is the order of the samples.
@@ -162,10 +159,6 @@ func (c *LoaderConfig) validate(size int) error {
 		return errors.New("ten crops are for testing, not for training")
 	case c.Batch%c.views() != 0:
 		return fmt.Errorf("batch %d, want a multiple of the %d views of a picture", c.Batch, c.views())
-	case c.Resized != nil && !c.Resized.Valid():
-		return fmt.Errorf("resized crop %+v: want areas up to 1 and ratios above 0, the least before the largest", *c.Resized)
-	case c.Jitter != nil && !c.Jitter.Valid():
-		return fmt.Errorf("jitter %+v: want amounts from 0 to 1", *c.Jitter)
 	case !(c.Sigma > 0 && c.Sigma <= math.MaxFloat32): // catches NaN
 		return fmt.Errorf("noise of standard deviation %v, want more than 0 (nil PCA: no noise)", c.Sigma)
 	case c.Noise > augment.Lambda01:
@@ -176,6 +169,9 @@ func (c *LoaderConfig) validate(size int) error {
 		return fmt.Errorf("unknown shuffle %d", c.Shuffle)
 	case c.Ragged > RaggedPartial:
 		return fmt.Errorf("unknown policy %d for the last batch", c.Ragged)
+	}
+	if err := c.Augment.Validate(); err != nil {
+		return err
 	}
 	if c.PCA != nil {
 		if err := c.PCA.Validate(); err != nil {

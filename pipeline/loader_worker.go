@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"math"
 	"time"
 
 	"alexnet/augment"
@@ -17,9 +18,13 @@ type worker struct {
 	size    int
 	fixed   []augment.View // of every picture; nil: one random view
 	random  [1]augment.View
+	stream  augment.Stream // of the picture that is presented
 
-	resizer *resample.Resizer // for resized crops; nil without
-	resized []byte            // (crop, crop, 3), before it is mirrored
+	rectangles augment.Cropper   // in place of random crops; nil without
+	resizer    *resample.Resizer // of the rectangles
+	resized    []byte            // (crop, crop, 3), before it is mirrored
+	painters   []augment.Painter // in the order in which they draw
+	mean       [3]byte           // the dataset's mean colour
 
 	epoch int // of order; −1: none
 	order []uint32
@@ -37,8 +42,8 @@ func newWorker(l *Loader) *worker {
 		size:    size,
 		epoch:   -1, hintEpoch: -1,
 	}
-	if l.config.Resized != nil {
-		w.resizer, w.resized = resample.New(resample.Linear), make([]byte, l.config.Crop*l.config.Crop*3)
+	if l.config.Train {
+		w.augment(l.config.Augment)
 	}
 	w.cropper, _ = w.decoder.(codec.CropDecoder)
 	switch {
@@ -49,6 +54,26 @@ func newWorker(l *Loader) *worker {
 		w.fixed = []augment.View{augment.CentreView(size, l.config.Crop)}
 	}
 	return w
+}
+
+// augment prepares what is done to pictures besides views and noise.
+func (w *worker) augment(recipe augment.Recipe) {
+	for _, a := range recipe {
+		switch a := a.(type) {
+		case augment.Cropper:
+			w.rectangles = a
+			w.resizer, w.resized = resample.New(resample.Linear), make([]byte, w.config.Crop*w.config.Crop*3)
+		case augment.Painter:
+			w.painters = append(w.painters, a)
+		}
+	}
+	mean := augment.ImageNet.Mean
+	if s := w.dataset.Meta().Statistics; s.Pixels > 0 {
+		mean = s.Mean()
+	}
+	for c, v := range mean {
+		w.mean[c] = byte(math.RoundToEven(v))
+	}
 }
 
 // run fills pictures in until the loader stops or ends.
@@ -114,30 +139,33 @@ func (w *worker) sample(epoch, at int) int {
 
 // present fills the rows of one sample.
 func (w *worker) present(b *Batch, place, epoch, sample int) error {
-	stream := augment.NewStream(w.config.Seed, uint64(epoch), uint64(sample))
+	stream := &w.stream
+	*stream = augment.NewStream(w.config.Seed, uint64(epoch), uint64(sample))
 	views := w.fixed
 	if views == nil {
-		w.random[0] = augment.RandomView(&stream, w.size, w.config.Crop)
+		w.random[0] = augment.RandomView(stream, w.size, w.config.Crop)
 		views = w.random[:]
 	}
 	var colour [3]float32
 	if w.config.Train && w.config.PCA != nil {
-		colour = w.config.PCA.Noise(&stream, w.config.Sigma, w.config.Noise)
+		colour = w.config.PCA.Noise(stream, w.config.Sigma, w.config.Noise)
 	}
 	first := place * len(views)
 	var label int
 	var err error
-	if w.config.Train && w.config.Resized != nil {
-		label, err = w.resizeView(w.row(b, first), sample, w.config.Resized.Draw(&stream, w.size), views[0].Flip)
+	if w.rectangles != nil {
+		label, err = w.resizeView(w.row(b, first), sample, w.rectangles.Draw(stream, w.size), views[0].Flip)
 	} else {
 		label, err = w.copyViews(b, first, sample, views)
 	}
 	if err != nil {
 		return err
 	}
-	if w.config.Train && w.config.Jitter != nil {
+	if len(w.painters) > 0 {
 		began := time.Now()
-		w.config.Jitter.Draw(&stream).Apply(w.row(b, first))
+		for _, p := range w.painters {
+			p.Paint(stream, augment.Picture{RGB: w.row(b, first), Size: w.config.Crop, Mean: w.mean})
+		}
 		w.stats.augment.Add(int64(time.Since(began)))
 	}
 	for row := first; row < first+len(views); row++ {

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,32 +17,37 @@ import (
 	"alexnet/tools/internal/data"
 )
 
-const previewDescription = `Draws one picture as training presents it in eight epochs: cropped, mirrored, and with colour noise where --pca
-is given.`
+const previewDescription = `Draws one picture as training presents it in eight epochs: cropped, mirrored, with colour noise where --pca
+is given, and with the augmentations of train-alexnet's flags of the same names.`
 
 func previewCommand(stdout, stderr io.Writer) *cli.Command {
 	var out, pcaPath string
 	var sample, epochs int
 	var access data.Access
+	var augmentations augment.Settings
 	c := pipeline.LoaderConfig{Train: true}
 	return &cli.Command{
 		Name:        "preview",
 		Usage:       "draw what augmentation makes of a picture",
 		ArgsUsage:   "DIR",
 		Description: previewDescription,
-		UsageText:   `prep-imagenet preview --augmented out.png --pca pca.json shards/train`,
-		Flags: append([]cli.Flag{
+		UsageText: `prep-imagenet preview --augmented out.png --pca pca.json shards/train
+   prep-imagenet preview --augmented out.png --crop resized --jitter 0.4,0.4,0.4 shards/train`,
+		Flags: slices.Concat([]cli.Flag{
 			&cli.PathFlag{Name: "augmented", Required: true, Usage: "write the presentations to `FILE`.png", Destination: &out},
 			&cli.PathFlag{Name: "pca", Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &pcaPath},
 			&cli.IntFlag{Name: "sample", Usage: "`NUMBER` of the picture, from 0", Destination: &sample},
 			&cli.IntFlag{Name: "epochs", Value: 8, Usage: "`N` presentations", Destination: &epochs},
-			&cli.IntFlag{Name: "crop", Value: 224, Usage: "`PIXELS` a side", Destination: &c.Crop},
+			&cli.IntFlag{Name: "pixels", Value: 224, Usage: "`PIXELS` a side of a presentation", Destination: &c.Crop},
 			&cli.Float64Flag{Name: "sigma", Value: augment.DefaultSigma, Usage: "standard deviation of the noise in units of an axis' own spread; more shows it better", Destination: &c.Sigma},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the training run", Destination: &c.Seed},
-		}, access.Flags("")...),
+		}, command.AugmentFlags(&augmentations, ""), access.Flags("")),
 		Action: func(ctx *cli.Context) error {
 			dir, err := oneFolder(ctx)
 			if err != nil {
+				return err
+			}
+			if c.Augment, err = command.Augmentations(&augmentations); err != nil {
 				return err
 			}
 			if epochs < 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -28,16 +29,25 @@ func TestPreview(t *testing.T) {
 	if err := run(t.Context(), []string{"prep-imagenet", "preview", "--augmented", out, shards}, os.Stdout, os.Stderr); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(out)
+	plain, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	config, err := png.DecodeConfig(f)
+	config, err := png.DecodeConfig(bytes.NewReader(plain))
 	if err != nil || config.Width != 4*224+3*4 || config.Height != 2*224+4 {
 		t.Errorf("%d×%d, %v; want 908×452", config.Width, config.Height, err)
 	}
-	for _, args := range [][]string{{"--augmented", out}, {"--augmented", out, "--epochs", "0", shards}, {"--augmented", out, "--sample", "99", shards}, {shards}} {
+	for _, args := range [][]string{{"--crop", "resized"}, {"--jitter", "0.4,0.4,0.4"}} {
+		varied := filepath.Join(dir, args[0]+".png")
+		args = append(append([]string{"prep-imagenet", "preview", "--augmented", varied}, args...), shards)
+		if err := run(t.Context(), args, os.Stdout, os.Stderr); err != nil {
+			t.Fatal(err)
+		}
+		if picture, err := os.ReadFile(varied); err != nil || bytes.Equal(picture, plain) {
+			t.Errorf("%q draws the same picture as without, %v", args, err)
+		}
+	}
+	for _, args := range [][]string{{"--augmented", out}, {"--augmented", out, "--epochs", "0", shards}, {"--augmented", out, "--sample", "99", shards}, {"--augmented", out, "--jitter", "2", shards}, {shards}} {
 		if err := run(t.Context(), append([]string{"prep-imagenet", "preview"}, args...), os.Stdout, os.Stderr); err == nil {
 			t.Errorf("%q: no error", args)
 		}

@@ -213,3 +213,8 @@ func first(s []string) string {
 	}
 	return s[0]
 }
+
+// noted prints on line what the user should know.
+func noted(line *command.Line) func(text string) {
+	return func(text string) { line.Print("note: %s", text) }
+}

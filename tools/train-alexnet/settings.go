@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -49,10 +50,9 @@ type settings struct {
 	RankTimeout   time.Duration `json:"-"`
 	Workers       int           `json:"workers"`
 	Shuffle       string        `json:"shuffle"`
-	Crop          string        `json:"crop"`
-	Jitter        string        `json:"jitter"`
 	OnBad         string        `json:"on-bad"`
 	data.Access
+	Augment augment.Settings `json:"-"` // each under its own name
 
 	Epochs     int           `json:"epochs"`
 	Steps      uint64        `json:"steps"`
@@ -111,7 +111,7 @@ const withoutPCA = "pca"
 
 func (s *settings) flags() []cli.Flag {
 	const data, recipe, device, record = "Data", "Recipe", "Devices", "Run folder"
-	return append([]cli.Flag{
+	flags := []cli.Flag{
 		&cli.PathFlag{Name: "train", Category: data, Usage: "`DIR` of shards to train on, or their address: s3://, gs:// or https://", Destination: &s.Train},
 		&cli.PathFlag{Name: "val", Category: data, Usage: "`DIR` or address of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
 		&cli.PathFlag{Name: "pca", Category: data, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
@@ -119,8 +119,6 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "mean", Category: data, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
 		&cli.IntFlag{Name: "workers", Category: data, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
 		&cli.StringFlag{Name: "shuffle", Category: data, Value: pipeline.ShuffleDefault.String(), Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
-		&cli.StringFlag{Name: "crop", Category: data, Value: cropRandom, Usage: "`FORM` of training crops: random takes them as they are, as the paper; resized, rectangles of 8 to 100 % of the picture in their place; resized:MIN, of MIN and more, such as resized:0.35", Destination: &s.Crop},
-		&cli.StringFlag{Name: "jitter", Category: data, Usage: "vary brightness, contrast and saturation of training pictures by factors within 1 ± `B,C,S`, such as 0.4,0.4,0.4; without it they stay", Destination: &s.Jitter},
 		&cli.StringFlag{Name: "on-bad", Category: data, Value: onBadStop, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
 		&cli.StringFlag{Name: "net", Category: recipe, Value: "alexnet", Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
@@ -164,7 +162,8 @@ func (s *settings) flags() []cli.Flag {
 		&cli.IntFlag{Name: "log-every", Category: record, Value: 20, Usage: "`STEPS` that one line of metrics.jsonl sums up", Destination: &s.LogEvery},
 		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save every `STEPS`, besides every ten minutes and after every epoch; 0 doesn't", Destination: &s.CheckpointEvery},
 		&cli.IntFlag{Name: "keep", Category: record, Value: 2, Usage: "keep the last `N` checkpoints, and the best", Destination: &s.Keep},
-	}, s.Access.Flags(data)...)
+	}
+	return slices.Concat(flags, command.AugmentFlags(&s.Augment, data), s.Access.Flags(data))
 }
 
 // validate reports settings that make no sense, before anything is opened.
@@ -261,6 +260,12 @@ func (s *settings) validate() error {
 	return nil
 }
 
+// checkAugment reports augmentations that make no sense.
+func (s *settings) checkAugment() error {
+	_, err := command.Augmentations(&s.Augment)
+	return err
+}
+
 // flag is how a complaint calls a setting: by its flag if that was given, else
 // as what the run was begun with, or a default.
 func (s *settings) flag(name string, value any) string {
@@ -340,12 +345,21 @@ func (s *settings) absolute() error {
 // plainSettings are settings without methods.
 type plainSettings settings
 
-// MarshalJSON writes times as --max-time takes them.
+// MarshalJSON writes times as --max-time takes them, and augmentations beside the
+// other settings.
 func (s settings) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	text, err := json.Marshal(struct {
 		plainSettings
 		MaxTime string `json:"max-time"`
 	}{plainSettings(s), s.MaxTime.String()})
+	if err != nil {
+		return nil, err
+	}
+	more, err := json.Marshal(s.Augment)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(text[:len(text)-1], []byte{','}, more[1:]), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, and times as nanoseconds.
@@ -355,7 +369,7 @@ func (s *settings) UnmarshalJSON(text []byte) error {
 		MaxTime json.RawMessage `json:"max-time"`
 	}
 	v.plainSettings = (*plainSettings)(s)
-	if err := json.Unmarshal(text, &v); err != nil {
+	if err := errors.Join(json.Unmarshal(text, &v), s.Augment.UnmarshalJSON(text)); err != nil {
 		return err
 	}
 	if len(v.MaxTime) == 0 {

@@ -371,7 +371,7 @@ func (j *job) trainBatches(m *engine.Model) *epochs {
 	if form, ok := j.noiseForm(); ok && j.pca != nil {
 		c.PCA, c.Noise = j.pca, form
 	}
-	j.augment(&c) // validate has seen that it can
+	c.Augment, _ = command.Augmentations(&j.Augment) // validate has seen that they are some
 	return &epochs{dataset: j.trainData, config: c, memory: feed.HostMemory{Model: m}}
 }
 
