@@ -71,7 +71,7 @@ func TestEvilNames(t *testing.T) {
 		{3, []string{"stats", root}},
 		{0, []string{"inspect", "--sheet", filepath.Join(out, "sheet.png"), shards(0)}},
 		{0, []string{"verify", shards(0)}},
-		{0, []string{"preview", "--crop", "32", "--augmented", filepath.Join(out, "preview.png"), shards(0)}},
+		{0, []string{"preview", "--pixels", "32", "--augmented", filepath.Join(out, "preview.png"), shards(0)}},
 		{0, []string{"export", "--to", "folders", "--out", filepath.Join(out, "folders"), shards(0)}},
 		{0, []string{"export", "--to", "webdataset", "--out", filepath.Join(out, "tars"), shards(0)}},
 		{0, []string{"repair", shards(0)}},
