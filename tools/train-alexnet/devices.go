@@ -23,20 +23,29 @@ const devicesUsage = "`LIST` of device contexts for the towers: auto is the firs
 
 const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs with AVX512_BF16 or AMX and on GPUs, tf32 on GPUs, with weights and sums in fp32"
 
-// openDevices opens the contexts of --devices. What they do without is told on
-// standard error.
+// openDevices opens the contexts of --devices.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
+	contexts, err := devices.Open(list, noting(o))
+	if err != nil {
+		return nil, deviceError(err)
+	}
+	return contexts, nil
+}
+
+// noting has what devices do without told on standard error.
+func noting(o devices.Options) devices.Options {
 	if o.Note == nil {
 		o.Note = func(line string) { printable.Fprintf(os.Stderr, "%s\n", line) }
 	}
-	contexts, err := devices.Open(list, o)
+	return o
+}
+
+// deviceError names the flag to which an error of devices.Open goes back.
+func deviceError(err error) error {
 	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
-		return nil, command.Usagef("--%w", err)
+		return command.Usagef("--%w", err)
 	}
-	if err != nil {
-		return nil, command.Usagef("--devices: %w", err)
-	}
-	return contexts, nil
+	return command.Usagef("--devices: %w", err)
 }
 
 // resolveDevices makes a list for openDevices of what the user wrote. It says
@@ -64,7 +73,7 @@ func chosenDevices(c *cli.Context) (string, devices.Options) {
 	list := resolveDevices(c.String("devices"), func(format string, values ...any) {
 		printable.Fprintf(c.App.ErrWriter, format+"\n", values...)
 	})
-	return list, devices.Options{Threads: c.Int("threads"), Precision: c.String("precision"), Kernels: c.String("kernels")}
+	return list, noting(devices.Options{Threads: c.Int("threads"), Precision: c.String("precision"), Kernels: c.String("kernels")})
 }
 
 var noGPU sync.Once

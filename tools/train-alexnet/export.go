@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/engine/devices"
 	"alexnet/engine/onnx"
 	"alexnet/engine/torch"
 	"alexnet/internal/file"
@@ -69,17 +70,17 @@ func export(c *cli.Context, stderr io.Writer) error {
 	if wanted == 0 {
 		return command.Usagef("nothing to write: give --onnx FILE, --safetensors FILE, or both")
 	}
-	m, classes, err := openModel(path, "cpu", 1, 0, "")
+	e, err := openModel(path, "cpu", devices.Options{}, 1, "")
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer e.Close()
 	for _, f := range forms {
 		out := c.Path(f.flag)
 		if out == "" {
 			continue
 		}
-		if err := file.Write(out, func(w io.Writer) error { return f.write(w, m, classes) }); err != nil {
+		if err := file.Write(out, func(w io.Writer) error { return f.write(w, e.Models()[0], e.Classes()) }); err != nil {
 			return fmt.Errorf("--%s %s: %w", f.flag, out, err)
 		}
 		printable.Fprintf(stderr, "wrote %s\n", out)

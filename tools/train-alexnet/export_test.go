@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/devices"
 )
@@ -50,22 +49,14 @@ func realPictures(t *testing.T, n int) []string {
 // page that prints the PyTorch module, or "" to build one from the net.
 func exports(t *testing.T, python, checkpoint string, pictures []string, module string) {
 	t.Helper()
-	m, classes, err := openModel(checkpoint, "cpu", len(pictures), 0, "")
+	e, err := openModel(checkpoint, "cpu", devices.Options{}, len(pictures), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
-	crop := m.Net.Input.Size
-	e := &ensemble{models: []*engine.Model{m}, classes: classes, size: (crop*8 + 6) / 7, views: 1, rows: len(pictures)}
-	r, err := newReader(e.size, 200, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	squares, _, bad := r.group(t.Context(), pictures)
-	if bad != nil {
-		t.Fatal(bad)
-	}
-	want, err := e.probabilities(squares)
+	defer e.Close()
+	classes, crop := e.Classes(), e.Models()[0].Net.Input.Size
+	squares := squaresOf(t, e.Size(), pictures)
+	want, err := e.Probabilities(squares)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +65,7 @@ func exports(t *testing.T, python, checkpoint string, pictures []string, module 
 	}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	view := augment.CentreView(e.size, crop)
-	var pixels []byte
-	for _, s := range squares {
-		cut := make([]byte, 3*crop*crop)
-		augment.CopyCrop(cut, s, e.size, view.X, view.Y, crop, false)
-		pixels = append(pixels, cut...)
-	}
+	pixels := cutPictures(t, pictures, crop)
 	if err := os.WriteFile(at("pixels"), pixels, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -117,20 +102,19 @@ func exports(t *testing.T, python, checkpoint string, pictures []string, module 
 		t.Fatal(err)
 	}
 	net := at("net.json")
-	if err := os.WriteFile(net, m.Net.JSON(), 0o666); err != nil {
+	if err := os.WriteFile(net, e.Models()[0].Net.JSON(), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	back := at("back.safetensors")
 	call("train-alexnet", "import", "--safetensors", at("saved.safetensors"), "--net", net, "--classes", names, "--checkpoint", back).must(t, 0)
-	m2, classes2, err := openModel(back, "cpu", len(pictures), 0, "")
+	e2, err := openModel(back, "cpu", devices.Options{}, len(pictures), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m2.Close()
-	e2 := &ensemble{models: []*engine.Model{m2}, classes: classes2, size: e.size, views: 1, rows: e.rows}
-	got, err := e2.probabilities(squares)
-	if err != nil || !slices.Equal(classes, classes2) {
-		t.Fatal(err, classes2)
+	defer e2.Close()
+	got, err := e2.Probabilities(squares)
+	if err != nil || !slices.Equal(classes, e2.Classes()) {
+		t.Fatal(err, e2.Classes())
 	}
 	for i := range want {
 		for c := range want[i] {

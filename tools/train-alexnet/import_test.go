@@ -13,6 +13,7 @@ import (
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/engine/torch"
 	"alexnet/internal/file"
 )
@@ -107,17 +108,17 @@ func TestImportOfWrappedNets(t *testing.T) {
 	}
 	normalised := at("normalised.ckpt")
 	call("train-alexnet", "import", "--safetensors", at("nomean.safetensors"), "--net", "alexnet-mini", "--normalise", "imagenet", "--checkpoint", normalised).must(t, 0)
-	model, classes, err := openModel(normalised, "cpu", 4, 0, "")
+	e, err := openModel(normalised, "cpu", devices.Options{}, 4, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer model.Close()
-	o, err := model.Infer(engine.Batch{Images: 4, Pixels: pixels, Labels: make([]int32, 4)})
+	defer e.Close()
+	o, err := e.Models()[0].Infer(engine.Batch{Images: 4, Pixels: pixels, Labels: make([]int32, 4)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	theirs, err := os.ReadFile(at("normalised"))
-	if err != nil || len(theirs) != 4*4*len(classes) {
+	if err != nil || len(theirs) != 4*4*len(e.Classes()) {
 		t.Fatal(err, len(theirs))
 	}
 	for i := range len(theirs) / 4 {
@@ -143,20 +144,32 @@ func newInference(t *testing.T, net *engine.Net, mean []float32) *engine.Model {
 	return m
 }
 
+// squaresOf are pictures as squares of size pixels a side.
+func squaresOf(t *testing.T, size int, pictures []string) (squares [][]byte) {
+	t.Helper()
+	r, err := infer.NewReader(size, 0, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Groups(t.Context(), pictures, len(pictures), func(g infer.Group) error {
+		if g.Bad != nil {
+			t.Fatal(g.Bad)
+		}
+		squares = g.Squares
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return squares
+}
+
 // cutPictures are the centres of pictures as a net of an input size sees them.
 func cutPictures(t *testing.T, pictures []string, crop int) (pixels []byte) {
 	t.Helper()
 	size := (crop*8 + 6) / 7
-	r, err := newReader(size, 200, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	squares, _, bad := r.group(t.Context(), pictures)
-	if bad != nil {
-		t.Fatal(bad)
-	}
 	view := augment.CentreView(size, crop)
-	for _, s := range squares {
+	for _, s := range squaresOf(t, size, pictures) {
 		cut := make([]byte, 3*crop*crop)
 		augment.CopyCrop(cut, s, size, view.X, view.Y, crop, false)
 		pixels = append(pixels, cut...)

@@ -8,36 +8,10 @@ import (
 	"slices"
 	"testing"
 
-	"alexnet/engine"
+	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
-
-func TestNearestKeepsFiveInOrder(t *testing.T) {
-	n := nearest{query: []float32{1, 1}, itself: 7 + 1}
-	for sample, v := range [][]float32{{5, 1}, {1, 2}, {1, 0}, {9, 9}, {4, 1}, {3, 1}, {2, 2}, {1, 1}, {1, 1}} {
-		n.offer(sample, v)
-	}
-	want := []hit{{8, 0}, {1, 1}, {2, 1}, {6, 2}, {5, 4}} // 7 is the query itself; 1 came before 2
-	if !slices.Equal(n.hits, want) {
-		t.Errorf("nearest %v, want %v", n.hits, want)
-	}
-}
-
-func TestPenultimate(t *testing.T) {
-	for name, want := range map[string]string{"alexnet": "fc7", "alexnet-145": "fc7", "alexnet-mini": "fc7", "cifar-4": "conv3"} {
-		n, err := engine.Preset(name, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := penultimate(n); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-	if got := penultimate(&engine.Net{Layers: []engine.Layer{{Name: "fc1", Dense: &engine.DenseSpec{}}}}); got != "" {
-		t.Errorf("a single layer: %q", got)
-	}
-}
 
 // neighboursAreNearest compares with a search through the vectors that features
 // writes.
@@ -48,23 +22,24 @@ func neighboursAreNearest(t *testing.T, w trained) {
 		call("train-alexnet", "features", "--checkpoint", w.checkpoint, "--layer", "fc3", "--data", c.dir, "--out", out).must(t, 0)
 		vectors[name] = readVectors(t, out, c.shape)
 	}
-	m, _, err := openModel(w.checkpoint, "cpu", 8, 1, "fc3")
+	const pictures, nearest = 6, 5
+	e, err := openModel(w.checkpoint, "cpu", devices.Options{Threads: 1}, 8, "fc3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
+	defer e.Close()
 	for _, queries := range []string{"val", "train"} {
 		base := openShards(t, w.train)
 		d := base
 		if queries == "val" {
 			d = openShards(t, w.val)
 		}
-		rows, err := neighbours(t.Context(), m, d, base, command.NewLine(io.Discard))
-		if err != nil || len(rows) != queryPictures {
+		rows, err := neighbours(t.Context(), e.Models()[0], d, base, command.NewLine(io.Discard))
+		if err != nil || len(rows) != pictures {
 			t.Fatalf("%d rows, %v", len(rows), err)
 		}
 		for i, row := range rows {
-			sample := i * d.Len() / queryPictures
+			sample := i * d.Len() / pictures
 			query := vectors[queries][sample*16 : (sample+1)*16]
 			var distances []float64
 			for at := range base.Len() {
@@ -82,7 +57,7 @@ func neighboursAreNearest(t *testing.T, w trained) {
 					t.Errorf("%s picture %d: neighbour %d at %g, want %g", queries, sample, k, near.Distance, distances[k])
 				}
 			}
-			if len(row.Nearest) != nearestPictures || bytes.Equal(row.Query.PNG, row.Nearest[0].PNG) {
+			if len(row.Nearest) != nearest || bytes.Equal(row.Query.PNG, row.Nearest[0].PNG) {
 				t.Errorf("%s picture %d: %d neighbours, or itself", queries, sample, len(row.Nearest))
 			}
 		}

@@ -14,6 +14,8 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 )
@@ -156,12 +158,11 @@ func TestPhotographs(t *testing.T) {
 // servePhotograph asks serve about a picture that predict has seen.
 func servePhotograph(t *testing.T, checkpoint string, want prediction) {
 	t.Helper()
-	m, classes, err := openModel(checkpoint, "cpu", 1, 1, "")
+	e, err := openModel(checkpoint, "cpu", devices.Options{Threads: 1}, 1, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &ensemble{models: []*engine.Model{m}, classes: classes, size: 72, views: 1, rows: 1}
-	pictures, err := newReader(e.size, 50, 4)
+	pictures, err := infer.NewReader(e.Size(), 50, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func servePhotograph(t *testing.T, checkpoint string, want prediction) {
 	limits.timeout = time.Minute
 	s := newServer(e, pictures, limits, guard{}, io.Discard)
 	hs := httptest.NewServer(s)
-	defer func() { hs.Close(); s.retire(); e.close() }()
+	defer func() { hs.Close(); s.retire(); e.Close() }()
 	a := post(t, hs.URL+"/predict", "image/jpeg", strings.NewReader(read(t, want.File)))
 	if a.status != 200 || a.Guesses[0].Class != want.Guesses[0].Class || math.Abs(a.Guesses[0].Probability-want.Guesses[0].Probability) > 1e-6 {
 		t.Errorf("serve says %+v, predict %+v", a, want)

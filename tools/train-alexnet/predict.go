@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"runtime"
 
 	"github.com/urfave/cli/v2"
 
-	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/engine/infer"
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
@@ -39,10 +38,28 @@ func predictCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
+// sheetPictures is how many pictures a sheet has.
+const sheetPictures = 60
+
+// badPicture is a picture that could not be used.
+type badPicture struct {
+	File  string `json:"file"`
+	Error string `json:"error"`
+}
+
+// tellBad names pictures that could not be used.
+func tellBad(line *command.Line, bad []infer.BadPicture) (told []badPicture) {
+	for _, b := range bad {
+		told = append(told, badPicture{b.File, command.Address(b.Err).Error()})
+		line.Print("%s: %s", b.File, told[len(told)-1].Error)
+	}
+	return told
+}
+
 // prediction is what predict prints for one picture.
 type prediction struct {
-	File    string  `json:"file"`
-	Guesses []guess `json:"guesses"`
+	File    string        `json:"file"`
+	Guesses []infer.Guess `json:"guesses"`
 }
 
 func predict(c *cli.Context, stdout, stderr io.Writer) error {
@@ -56,17 +73,18 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer e.close()
-	files, err := listPictures(c.Args().Slice(), c.App.Reader)
+	defer e.Close()
+	files, err := infer.List(c.Args().Slice(), c.App.Reader)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
 	if path := c.Path("sheet"); path != "" {
 		if err := command.MayReplace("--sheet", path, command.PNG, files...); err != nil {
 			return err
 		}
 	}
-	pictures, err := newReader(e.size, c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
+	line := command.NewLine(stderr)
+	pictures, err := newReader(c, e, line)
 	if err != nil {
 		return err
 	}
@@ -74,43 +92,35 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 		Pictures []prediction `json:"pictures"`
 		Bad      []badPicture `json:"bad"`
 	}{[]prediction{}, []badPicture{}}
-	sheet := &guessSheet{size: e.models[0].Net.Input.Size}
-	centre := augment.CentreView(e.size, sheet.size)
-	line := command.NewLine(stderr)
-	pictures.slow = sayingSlow(line)
-	for at := 0; at < len(files); at += e.pictures() {
-		squares, names, bad := pictures.group(c.Context, files[at:min(at+e.pictures(), len(files))])
-		if err := c.Context.Err(); err != nil {
-			return err
+	sheet := &infer.Sheet{Size: e.Models()[0].Net.Input.Size}
+	err = pictures.Groups(c.Context, files, e.Pictures(), func(g infer.Group) error {
+		result.Bad = append(result.Bad, tellBad(line, g.Bad)...)
+		if len(g.Squares) == 0 {
+			return nil
 		}
-		for _, b := range bad {
-			line.Print("%s: %s", b.File, b.Error)
-		}
-		result.Bad = append(result.Bad, bad...)
-		if len(squares) == 0 {
-			continue
-		}
-		probs, err := e.probabilities(squares)
+		probs, err := e.Probabilities(g.Squares)
 		if err != nil {
 			return err
 		}
-		for i, name := range names {
-			if !finite(probs[i]) {
+		for i, name := range g.Names {
+			if !infer.Finite(probs[i]) {
 				return fmt.Errorf("%s: %w", name, engine.ErrNoNumber)
 			}
-			p := prediction{File: name, Guesses: e.top(probs[i], c.Int("top"))}
+			p := prediction{File: name, Guesses: e.Top(probs[i], c.Int("top"))}
 			if c.Bool("json") {
 				result.Pictures = append(result.Pictures, p)
 			} else if err := p.print(stdout); err != nil {
 				return err
 			}
-			if c.Path("sheet") != "" && len(sheet.cells) < sheetPictures {
-				crop := make([]byte, sheet.size*sheet.size*3)
-				augment.CopyCrop(crop, squares[i], e.size, centre.X, centre.Y, sheet.size, false)
-				sheet.cells = append(sheet.cells, sheetCell{name: name, crop: crop, guesses: e.top(probs[i], sheetGuesses)})
+			if c.Path("sheet") != "" && len(sheet.Cells) < sheetPictures {
+				sheet.Cells = append(sheet.Cells, infer.Cell{Name: name, Crop: e.Centre(g.Squares[i]), Guesses: e.Top(probs[i], infer.SheetGuesses)})
 			}
 		}
-		line.Update("%d of %d pictures", at+len(names), len(files))
+		line.Update("%d of %d pictures", g.Last, len(files))
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	line.Clear()
 	if c.Bool("json") {
@@ -118,8 +128,8 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	if path := c.Path("sheet"); path != "" && len(sheet.cells) > 0 {
-		img, err := sheet.draw()
+	if path := c.Path("sheet"); path != "" && len(sheet.Cells) > 0 {
+		img, err := sheet.Draw()
 		if err != nil {
 			return err
 		}
@@ -130,21 +140,12 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	return skippedError(len(result.Bad), len(files))
 }
 
-// skippedError is the end of a command that could not use some pictures, which
-// have been named.
-func skippedError(bad, all int) error {
-	if bad == 0 {
-		return nil
-	}
-	return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures could not be read", bad, all))
-}
-
 // print writes the guesses for people.
 func (p prediction) print(w io.Writer) error {
 	_, err := printable.Fprintf(w, "%s\n", p.File)
 	for _, g := range p.Guesses {
 		if err == nil {
-			_, err = printable.Fprintf(w, "  %5.1f %%  %s\n", 100*g.Probability, g.text())
+			_, err = printable.Fprintf(w, "  %5.1f %%  %s\n", 100*g.Probability, g.String())
 		}
 	}
 	return err

@@ -11,8 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	"alexnet/engine/infer"
 	"alexnet/pipeline"
 )
+
+// encode makes a PNG of n×n pixels.
+func encode(rgb []byte, n int) ([]byte, error) { return infer.Crop{RGB: rgb, Size: n}.PNG() }
 
 // trained is a world with a net that was trained in it for a while, and
 // pictures of its classes.
@@ -196,7 +200,7 @@ func predictListSheetAndNames(t *testing.T, w trained) {
 		t.Errorf("%v: %s", err, out)
 	}
 	img, err := png.Decode(bytes.NewReader([]byte(read(t, sheet))))
-	if err != nil || img.Bounds().Dx() != 2*(sheetSide+sheetGap)+sheetGap {
+	if err != nil || img.Bounds().Dx() != 2*(192+16)+16 {
 		t.Fatalf("sheet: %v", err)
 	}
 	colours := map[[3]uint32]bool{}

@@ -11,6 +11,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
@@ -95,11 +96,41 @@ func reportModel(o reportOptions, d *pipeline.Dataset) (*engine.Model, error) {
 		return nil, err
 	}
 	defer file.Close()
-	if err := sameClasses(o.checkpoint, file.Classes, d); err != nil {
+	if err := infer.SameClasses(o.checkpoint, file.Classes, d); err != nil {
+		return nil, flagged(err)
+	}
+	m, _, err := infer.OpenModel(o.checkpoint, o.devices, noting(o.options), reportBatch, infer.Penultimate(file.Net))
+	return m, flagged(err)
+}
+
+// neighbours finds the nearest pictures and shows them.
+func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Dataset, line *command.Line) ([]report.Neighbours, error) {
+	found, err := infer.FindNeighbours(ctx, m, queries, base, func(done, total int) {
+		line.Update("report: %d of %d pictures compared", done, total)
+	})
+	if err != nil {
 		return nil, err
 	}
-	m, _, err := openCheckpoint(o.checkpoint, o.devices, o.options, reportBatch, penultimate(file.Net))
-	return m, err
+	rows := make([]report.Neighbours, len(found))
+	for i, f := range found {
+		if rows[i].Query, err = shown(f.Query, 0); err != nil {
+			return nil, err
+		}
+		for _, n := range f.Nearest {
+			near, err := shown(n.Crop, n.Distance)
+			if err != nil {
+				return nil, err
+			}
+			rows[i].Nearest = append(rows[i].Nearest, near)
+		}
+	}
+	return rows, nil
+}
+
+// shown is a picture for the report.
+func shown(c infer.Crop, distance float64) (report.Neighbour, error) {
+	png, err := c.PNG()
+	return report.Neighbour{PNG: png, Class: c.Class, Distance: distance}, err
 }
 
 // bestOrLatest is the checkpoint that speaks for a run.

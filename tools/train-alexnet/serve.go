@@ -17,6 +17,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine/infer"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
@@ -88,16 +89,16 @@ func serve(c *cli.Context, stderr io.Writer) error {
 	}
 	rows := 1
 	if c.Bool("ten-crop") {
-		rows = tenViews
+		rows = infer.TenViews
 	}
 	e, err := openEnsemble(c, rows, "")
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	// As many decoders as requests in work: the processors' time is shared out, so
 	// that large pictures don't keep small ones waiting.
-	pictures, err := newReader(e.size, c.Float64("max-megapixels"), limits.concurrency)
+	pictures, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), limits.concurrency)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -15,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"alexnet/engine/infer"
 	"alexnet/internal/printable"
 	"alexnet/pipeline/rescale"
 )
@@ -42,8 +42,8 @@ type serverLimits struct {
 type server struct {
 	limits   serverLimits
 	guard    guard
-	pictures *reader
-	ensemble *ensemble
+	pictures *infer.Reader
+	ensemble *infer.Ensemble
 	log      io.Writer // hears of failures that are the server's own
 
 	visits  *visits
@@ -58,7 +58,7 @@ type server struct {
 	metrics *serveMetrics
 }
 
-func newServer(e *ensemble, pictures *reader, limits serverLimits, g guard, log io.Writer) *server {
+func newServer(e *infer.Ensemble, pictures *infer.Reader, limits serverLimits, g guard, log io.Writer) *server {
 	return &server{
 		limits: limits, guard: g, pictures: pictures, ensemble: e, log: log,
 		visits: newVisits(limits.connections), bodies: newBudget(limits.bodies), decoded: newBudget(limits.decoded - limits.decoded/8),
@@ -144,10 +144,10 @@ func (s *server) predict(w http.ResponseWriter, r *http.Request, began time.Time
 }
 
 // answer writes guesses, or why there are none.
-func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time, guesses []guess, refused *refusal) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time, guesses []infer.Guess, refused *refusal) {
 	var b bytes.Buffer
 	err := json.NewEncoder(&b).Encode(struct {
-		Guesses []guess `json:"guesses"`
+		Guesses []infer.Guess `json:"guesses"`
 	}{guesses})
 	if refused == nil && err != nil {
 		printable.Fprintf(s.log, "an answer has no JSON: %v\n", err)
@@ -183,7 +183,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time,
 }
 
 // guesses takes a request through all stations.
-func (s *server) guesses(w http.ResponseWriter, r *http.Request) ([]guess, *refusal) {
+func (s *server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess, *refusal) {
 	if refused := s.guard.refuse(r); refused != nil {
 		return nil, refused
 	}
@@ -213,7 +213,7 @@ func (s *server) guesses(w http.ResponseWriter, r *http.Request) ([]guess, *refu
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.timeout)
 	defer cancel()
 	type result struct {
-		guesses []guess
+		guesses []infer.Guess
 		refused *refusal
 	}
 	// A device, and some decoders, can't be interrupted at once: what they do goes
@@ -245,7 +245,7 @@ type pictureJob struct {
 }
 
 // run answers the request. A panic is that of one request only.
-func (j *pictureJob) run(ctx context.Context) (guesses []guess, refused *refusal) {
+func (j *pictureJob) run(ctx context.Context) (guesses []infer.Guess, refused *refusal) {
 	waits := true
 	defer func() {
 		if waits {
@@ -330,7 +330,7 @@ func (j *pictureJob) need(ctx context.Context, file []byte) (int64, *refusal) {
 	switch {
 	case err != nil:
 		return 0, &refusal{http.StatusUnprocessableEntity, err}
-	case j.pictures.tooLarge(d):
+	case j.pictures.TooLarge(d):
 		return 0, nil // it will be refused undecoded
 	case d.Memory > j.decoded.size:
 		return 0, refuse(http.StatusUnprocessableEntity, "a %s of %d×%d pixels takes %d MB to decode, more than the server's %d MB", d.Format, d.Width, d.Height, d.Memory/1e6, j.decoded.size/1e6)
@@ -355,9 +355,9 @@ func (j *pictureJob) room(ctx context.Context, need int64) *refusal {
 }
 
 // look decodes a picture and asks the nets.
-func (j *pictureJob) look(ctx context.Context, file []byte, large bool) ([]guess, *refusal) {
-	square := make([]byte, 3*j.pictures.size*j.pictures.size)
-	if err := j.pictures.square(ctx, square, file, large); err != nil {
+func (j *pictureJob) look(ctx context.Context, file []byte, large bool) ([]infer.Guess, *refusal) {
+	square := make([]byte, 3*j.pictures.Size()*j.pictures.Size())
+	if err := j.pictures.Square(ctx, square, file, large); err != nil {
 		if ctx.Err() != nil {
 			return nil, j.late()
 		}
@@ -367,23 +367,13 @@ func (j *pictureJob) look(ctx context.Context, file []byte, large bool) ([]guess
 		return nil, j.late()
 	}
 	defer func() { <-j.model }()
-	probs, err := j.ensemble.probabilities([][]byte{square})
-	if err == nil && !finite(probs[0]) {
+	probs, err := j.ensemble.Probabilities([][]byte{square})
+	if err == nil && !infer.Finite(probs[0]) {
 		err = errors.New("the net's answer has numbers that are not finite: its weights are damaged")
 	}
 	if err != nil {
 		printable.Fprintf(j.log, "a picture could not be answered: %v\n", err)
 		return nil, &refusal{http.StatusInternalServerError, err}
 	}
-	return j.ensemble.top(probs[0], j.top), nil
-}
-
-// finite reports whether all of the numbers are.
-func finite(values []float64) bool {
-	for _, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return false
-		}
-	}
-	return true
+	return j.ensemble.Top(probs[0], j.top), nil
 }

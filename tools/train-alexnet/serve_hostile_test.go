@@ -289,7 +289,7 @@ func serveLocal(t *testing.T, w trained) {
 // A net whose answers are no numbers is the server's failure, in JSON.
 func serveNaN(t *testing.T, w trained) {
 	s, hs := newTestServer(t, w, ample, guard{})
-	m := s.ensemble.models[0]
+	m := s.ensemble.Models()[0]
 	name := m.Parameters()[0].Name
 	values, err := m.Read(engine.Weight, name)
 	if err != nil {
@@ -395,22 +395,5 @@ func serveWide(t *testing.T, w trained) {
 	} {
 		args := append([]string{"train-alexnet", "serve", "--checkpoint", w.checkpoint}, strings.Fields(flags)...)
 		call(args...).must(t, c.code, c.want)
-	}
-}
-
-// A file that takes long is named again and again until it is done.
-func TestWatchSlow(t *testing.T) {
-	told := make(chan string, 100)
-	stop := watchSlow("slow.jpg", time.Millisecond, func(name string, _ time.Duration) { told <- name })
-	for range 2 {
-		if name := <-told; name != "slow.jpg" {
-			t.Errorf("named %s", name)
-		}
-	}
-	stop()
-	n := len(told)
-	time.Sleep(10 * time.Millisecond)
-	if len(told) != n {
-		t.Error("named after it was done")
 	}
 }

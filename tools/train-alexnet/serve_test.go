@@ -21,19 +21,19 @@ import (
 	"testing"
 	"time"
 
-	"alexnet/engine"
+	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/tools/internal/command"
 )
 
 // newTestServer serves the trained net of the world.
 func newTestServer(t *testing.T, w trained, limits serverLimits, g guard) (*server, *httptest.Server) {
 	t.Helper()
-	m, classes, err := openModel(w.checkpoint, "cpu", 1, 1, "")
+	e, err := openModel(w.checkpoint, "cpu", devices.Options{Threads: 1}, 1, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &ensemble{models: []*engine.Model{m}, classes: classes, size: testSize, views: 1, rows: 1}
-	pictures, err := newReader(testSize, 50, 4)
+	pictures, err := infer.NewReader(testSize, 50, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func newTestServer(t *testing.T, w trained, limits serverLimits, g guard) (*serv
 	hs := httptest.NewUnstartedServer(nil)
 	hs.Config = s.http()
 	hs.Start()
-	t.Cleanup(func() { hs.Close(); s.retire(); e.close() })
+	t.Cleanup(func() { hs.Close(); s.retire(); e.Close() })
 	return s, hs
 }
 
@@ -52,7 +52,7 @@ var ample = serverLimits{
 // answer is what /predict says.
 type answer struct {
 	status  int
-	Guesses []guess
+	Guesses []infer.Guess
 	Error   string
 	header  http.Header
 	closes  bool // the connection

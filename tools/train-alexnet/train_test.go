@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/engine/infer"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/report"
 )
@@ -45,12 +46,12 @@ func TestTrainEvaluateReport(t *testing.T) {
 	red := 0
 	for y := range sheet.Bounds().Dy() {
 		for x := range sheet.Bounds().Dx() {
-			if sheet.At(x, y) == color.Color(rightBar) {
+			if sheet.At(x, y) == color.Color(infer.RightBar) {
 				red++
 			}
 		}
 	}
-	if red < 1000 || sheet.Bounds().Dx() != reportPictures/2*(sheetSide+sheetGap)+sheetGap {
+	if red < 1000 || sheet.Bounds().Dx() != reportPictures/2*(192+16)+16 {
 		t.Errorf("guesses.png is %v with %d pixels of right guesses", sheet.Bounds(), red)
 	}
 	var first map[string]any

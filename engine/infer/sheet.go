@@ -1,4 +1,4 @@
-package main
+package infer
 
 import (
 	"cmp"
@@ -16,39 +16,43 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// Sizes of a sheet in pixels, and how much it shows.
+// SheetGuesses is how many guesses a sheet has room for below a picture.
+const SheetGuesses = 5
+
+// Sizes of a sheet in pixels.
 const (
-	sheetPictures = 60
-	sheetGuesses  = 5
-	sheetColumns  = 5
-	sheetSide     = 192 // of a picture, and the width of a cell
-	sheetGap      = 16
-	sheetRow      = 20 // of a guess and of the caption
+	sheetColumns = 5
+	sheetSide    = 192 // of a picture, and the width of a cell
+	sheetGap     = 16
+	sheetRow     = 20 // of a guess and of the caption
 )
 
-// guessSheet shows pictures with their best guesses, as figure 4 of the paper.
-type guessSheet struct {
-	size    int // pixels a side of the crops
-	columns int // at most; 0 is sheetColumns
-	cells   []sheetCell
+// Sheet shows pictures with their best guesses, as figure 4 of the paper.
+type Sheet struct {
+	Size    int // pixels a side of the crops
+	Columns int // at most; 0 is five
+	Cells   []Cell
 }
 
-// sheetCell is one picture: its name, what the net saw, and the guesses.
-type sheetCell struct {
-	name    string
-	crop    []byte // (size, size, 3)
-	guesses []guess
-	right   []bool // whether each guess is right; nil where nobody knows
+// Cell is one picture: its name, what the net saw, and the guesses, at most
+// SheetGuesses.
+type Cell struct {
+	Name    string
+	Crop    []byte // (Size, Size, 3) of RGB
+	Guesses []Guess
+	Right   []bool // whether each guess is right; nil where nobody knows
 }
+
+// RightBar is the colour of the right class's bar.
+var RightBar = color.RGBA{R: 0xe0, G: 0x90, B: 0x7f, A: 0xff}
 
 var (
 	bestBar  = color.RGBA{R: 0x8f, G: 0xb8, B: 0xe8, A: 0xff}
-	rightBar = color.RGBA{R: 0xe0, G: 0x90, B: 0x7f, A: 0xff}
 	otherBar = color.RGBA{R: 0xd5, G: 0xe2, B: 0xf2, A: 0xff}
 )
 
-// draw draws the sheet.
-func (s *guessSheet) draw() (image.Image, error) {
+// Draw draws the sheet.
+func (s *Sheet) Draw() (image.Image, error) {
 	parsed, err := opentype.Parse(goregular.TTF)
 	if err != nil {
 		return nil, err
@@ -57,27 +61,27 @@ func (s *guessSheet) draw() (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns := min(cmp.Or(s.columns, sheetColumns), len(s.cells))
-	rows := (len(s.cells) + columns - 1) / columns
-	pitchX, pitchY := sheetSide+sheetGap, sheetSide+(1+sheetGuesses)*sheetRow+sheetGap
+	columns := min(cmp.Or(s.Columns, sheetColumns), len(s.Cells))
+	rows := (len(s.Cells) + columns - 1) / columns
+	pitchX, pitchY := sheetSide+sheetGap, sheetSide+(1+SheetGuesses)*sheetRow+sheetGap
 	img := image.NewRGBA(image.Rect(0, 0, columns*pitchX+sheetGap, rows*pitchY+sheetGap))
 	imagedraw.Draw(img, img.Bounds(), image.White, image.Point{}, imagedraw.Src)
-	for i, c := range s.cells {
+	for i, c := range s.Cells {
 		s.cell(img, face, sheetGap+i%columns*pitchX, sheetGap+i/columns*pitchY, c)
 	}
 	return img, nil
 }
 
-func (s *guessSheet) cell(img *image.RGBA, face font.Face, x, y int, c sheetCell) {
-	writeText(img, face, x, y, sheetSide, filepath.Base(c.name), color.Gray{Y: 0x60})
+func (s *Sheet) cell(img *image.RGBA, face font.Face, x, y int, c Cell) {
+	writeText(img, face, x, y, sheetSide, filepath.Base(c.Name), color.Gray{Y: 0x60})
 	y += sheetRow
-	scale.CatmullRom.Scale(img, image.Rect(x, y, x+sheetSide, y+sheetSide), rgbImage(c.crop, s.size), image.Rect(0, 0, s.size, s.size), imagedraw.Src, nil)
+	scale.CatmullRom.Scale(img, image.Rect(x, y, x+sheetSide, y+sheetSide), rgbImage(c.Crop, s.Size), image.Rect(0, 0, s.Size, s.Size), imagedraw.Src, nil)
 	y += sheetSide
-	for i, g := range c.guesses {
+	for i, g := range c.Guesses {
 		bar := otherBar
 		switch {
-		case i < len(c.right) && c.right[i]:
-			bar = rightBar // as in the paper
+		case i < len(c.Right) && c.Right[i]:
+			bar = RightBar // as in the paper
 		case i == 0:
 			bar = bestBar
 		}
@@ -86,7 +90,7 @@ func (s *guessSheet) cell(img *image.RGBA, face font.Face, x, y int, c sheetCell
 		percent := fmt.Sprintf("%.1f %%", 100*g.Probability)
 		right := font.MeasureString(face, percent).Ceil()
 		writeText(img, face, x+sheetSide-right-3, y, right, percent, color.Black)
-		writeText(img, face, x+4, y, sheetSide-right-12, g.text(), color.Black)
+		writeText(img, face, x+4, y, sheetSide-right-12, g.String(), color.Black)
 		y += sheetRow
 	}
 }

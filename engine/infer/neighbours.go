@@ -1,4 +1,4 @@
-package main
+package infer
 
 import (
 	"context"
@@ -10,8 +10,6 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/feed"
 	"alexnet/pipeline"
-	"alexnet/tools/internal/command"
-	"alexnet/tools/train-alexnet/report"
 )
 
 const (
@@ -20,9 +18,9 @@ const (
 	neighbourPictures = 10_000 // are looked at, the first ones of the shards
 )
 
-// penultimate is the last layer with weights but one, fc7 of alexnet; "" for a
+// Penultimate is the last layer with weights but one, fc7 of alexnet; "" for a
 // net of a single layer.
-func penultimate(n *engine.Net) string {
+func Penultimate(n *engine.Net) string {
 	var names []string
 	for _, l := range n.Layers {
 		if l.Weighted() {
@@ -35,20 +33,33 @@ func penultimate(n *engine.Net) string {
 	return names[len(names)-2]
 }
 
-// neighbours finds, for a few pictures of queries, the pictures of base whose
+// Neighbours are a picture and those whose features are nearest to its own.
+type Neighbours struct {
+	Query   Crop
+	Nearest []Neighbour // nearest first
+}
+
+// Neighbour is a picture and its Euclidean distance from the query.
+type Neighbour struct {
+	Crop
+	Distance float64
+}
+
+// FindNeighbours finds, for a few pictures of queries, the pictures of base whose
 // features are nearest, as in figure 4 (right) of the paper. m taps the layer;
-// without one there are none.
-func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Dataset, line *command.Line) ([]report.Neighbours, error) {
+// without one there are none. progress, if not nil, is told how many pictures have
+// been compared.
+func FindNeighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Dataset, progress func(done, total int)) ([]Neighbours, error) {
 	if m.Config.Tap == "" {
 		return nil, nil
 	}
-	crops, err := evenly(queries, m.Net.Input.Size, queryPictures)
+	crops, err := Evenly(queries, m.Net.Input.Size, queryPictures)
 	if err != nil {
 		return nil, err
 	}
 	var found []nearest
 	for part := range slices.Chunk(crops, m.Config.Batch) {
-		_, vectors, err := m.Features(cropBatch(part))
+		_, vectors, err := m.Features(Batch(part))
 		if err != nil {
 			return nil, err
 		}
@@ -56,36 +67,30 @@ func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Da
 		for i, c := range part {
 			q := nearest{query: vectors[i*width : (i+1)*width]}
 			if queries == base {
-				q.itself = c.sample + 1
+				q.itself = c.Sample + 1
 			}
 			found = append(found, q)
 		}
 	}
-	if err := search(ctx, m, base, found, line); err != nil {
+	if err := search(ctx, m, base, found, progress); err != nil {
 		return nil, err
 	}
-	rows := make([]report.Neighbours, len(found))
+	rows := make([]Neighbours, len(found))
 	for i, f := range found {
-		if rows[i].Query, err = shown(crops[i], 0); err != nil {
-			return nil, err
-		}
+		rows[i].Query = crops[i]
 		for _, hit := range f.hits {
-			c, err := centreCrop(base, m.Net.Input.Size, hit.sample)
+			c, err := CentreCrop(base, m.Net.Input.Size, hit.sample)
 			if err != nil {
 				return nil, err
 			}
-			near, err := shown(c, math.Sqrt(hit.distance))
-			if err != nil {
-				return nil, err
-			}
-			rows[i].Nearest = append(rows[i].Nearest, near)
+			rows[i].Nearest = append(rows[i].Nearest, Neighbour{c, math.Sqrt(hit.distance)})
 		}
 	}
 	return rows, nil
 }
 
 // search passes over base and lets every query keep its nearest pictures.
-func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, queries []nearest, line *command.Line) error {
+func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, queries []nearest, progress func(done, total int)) error {
 	f, err := feed.OnePass(m, base, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
 	if err != nil {
 		return err
@@ -111,7 +116,9 @@ func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, querie
 			}
 		}
 		seen += b.Images
-		line.Update("report: %d of %d pictures compared", min(seen, total), total)
+		if progress != nil {
+			progress(min(seen, total), total)
+		}
 	}
 	return nil
 }
@@ -146,10 +153,4 @@ func (n *nearest) offer(sample int, vector []float32) {
 		n.hits = slices.Insert(n.hits, at, hit{sample, distance})
 		n.hits = n.hits[:min(len(n.hits), nearestPictures)]
 	}
-}
-
-// shown is a picture for the report.
-func shown(c crop, distance float64) (report.Neighbour, error) {
-	png, err := encode(c.rgb, c.size)
-	return report.Neighbour{PNG: png, Class: c.class, Distance: distance}, err
 }

@@ -1,0 +1,74 @@
+package infer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image/png"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/pipeline"
+	"alexnet/pipeline/mds"
+)
+
+// Crop is what a net sees of a sample at the centre.
+type Crop struct {
+	Sample int
+	RGB    []byte // (Size, Size, 3)
+	Size   int
+	Label  int
+	Class  string // for people
+}
+
+// CentreCrop decodes a sample, or the next one that isn't damaged, and cuts size
+// pixels a side from its centre.
+func CentreCrop(d *pipeline.Dataset, size, sample int) (Crop, error) {
+	full := d.Meta().Size
+	if size > full {
+		return Crop{}, fmt.Errorf("the net reads %d pixels a side and the shards have %d", size, full)
+	}
+	decoder, rgb := d.Codec().NewDecoder(full), make([]byte, 3*full*full)
+	label, err := d.Pixels(decoder, sample, rgb)
+	for bad := new(mds.CorruptError); errors.As(err, &bad) && sample+1 < d.Len(); {
+		sample++
+		label, err = d.Pixels(decoder, sample, rgb)
+	}
+	if err != nil {
+		return Crop{}, err
+	}
+	c := Crop{Sample: sample, RGB: make([]byte, 3*size*size), Size: size, Label: label, Class: d.Meta().Classes[label].Title()}
+	view := augment.CentreView(full, size)
+	augment.CopyCrop(c.RGB, rgb, full, view.X, view.Y, size, false)
+	return c, nil
+}
+
+// Evenly is the centres of up to n samples spread evenly over a data set.
+func Evenly(d *pipeline.Dataset, size, n int) ([]Crop, error) {
+	n = min(n, d.Len())
+	var crops []Crop
+	for i := range n {
+		c, err := CentreCrop(d, size, i*d.Len()/n)
+		if err != nil {
+			return nil, err
+		}
+		crops = append(crops, c)
+	}
+	return crops, nil
+}
+
+// Batch is what a model runs on.
+func Batch(crops []Crop) engine.Batch {
+	b := engine.Batch{Images: len(crops)}
+	for _, c := range crops {
+		b.Pixels, b.Labels = append(b.Pixels, c.RGB...), append(b.Labels, int32(c.Label))
+	}
+	return b
+}
+
+// PNG is the crop as a PNG file.
+func (c Crop) PNG() ([]byte, error) {
+	var b bytes.Buffer
+	err := png.Encode(&b, rgbImage(c.RGB, c.Size))
+	return b.Bytes(), err
+}

@@ -1,0 +1,290 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/engine/devices"
+	"alexnet/internal/file"
+	"alexnet/pipeline/rescale"
+)
+
+// TenViews is the number of the paper's test views (§4.1).
+const TenViews = 10
+
+// Limits of Config.Size, as in sharding.
+const (
+	leastSize = 8
+	mostSize  = 8192
+)
+
+// Config says which nets to open, on what, and how they look at pictures. The zero
+// value of every field but Checkpoints is a good one.
+type Config struct {
+	// Checkpoints are the files of one net, or of several with the same classes,
+	// whose softmax outputs are averaged.
+	Checkpoints []string
+	// Devices is a list for devices.Open; "" stands for devices.Auto. Options go
+	// with it.
+	Devices string
+	Options devices.Options
+	// Batch is how many crops the nets take at once; 0 is those of one picture.
+	Batch int
+	// TenCrop averages over the paper's ten crops instead of the centre alone.
+	TenCrop bool
+	// Size is the pixels a side of the squares that pictures are brought to before
+	// crops are cut; 0 is the size of the shards that the net was trained on.
+	Size int
+	// Layer names the layer whose output Features gives; "" for none.
+	Layer string
+	// Names are the classes' names for people, by their ids; see ReadNames.
+	Names map[string]string
+}
+
+// ConfigError is a field of a Config, or a parameter, whose value makes no sense.
+type ConfigError struct {
+	Field string // "Checkpoints", "Batch", "Size" or "MaxMegapixels"
+	Value any
+	Want  string
+}
+
+func (e *ConfigError) Error() string { return fmt.Sprintf("%s %v: %s", e.Field, e.Value, e.Want) }
+
+// DeviceError says that Config.Devices could not be opened.
+type DeviceError struct {
+	Devices string
+	Err     error // of devices.Open
+}
+
+func (e *DeviceError) Error() string { return fmt.Sprintf("devices %q: %v", e.Devices, e.Err) }
+
+// Unwrap is the reason.
+func (e *DeviceError) Unwrap() error { return e.Err }
+
+// views is how many crops of a picture the nets see.
+func (c *Config) views() int {
+	if c.TenCrop {
+		return TenViews
+	}
+	return 1
+}
+
+// validate checks what can be checked without the checkpoints.
+func (c *Config) validate() error {
+	switch {
+	case len(c.Checkpoints) == 0:
+		return &ConfigError{"Checkpoints", c.Checkpoints, "want at least one"}
+	case c.Size != 0 && (c.Size < leastSize || c.Size > mostSize):
+		return &ConfigError{"Size", c.Size, fmt.Sprintf("want %d to %d pixels, or 0", leastSize, mostSize)}
+	case c.Batch < c.views():
+		return &ConfigError{"Batch", c.Batch, fmt.Sprintf("want at least %d, the crops of one picture", c.views())}
+	}
+	return nil
+}
+
+// Ensemble is one or more trained nets of the same classes on their devices. It is
+// for one goroutine at a time.
+type Ensemble struct {
+	config  Config
+	models  []*engine.Model
+	classes []string // ids; index = label
+	trained int      // pixels a side of the pictures that a net was trained on; 0: not known
+	reader  *Reader  // of Classify
+}
+
+// Open opens the checkpoints for inference. The caller closes the ensemble. Errors
+// are a *ConfigError, a *DeviceError, or name the checkpoint.
+func Open(c Config) (*Ensemble, error) {
+	if c.Batch == 0 {
+		c.Batch = c.views()
+	}
+	if c.Devices == "" {
+		c.Devices = devices.Auto
+	}
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	e := &Ensemble{config: c}
+	for _, path := range c.Checkpoints {
+		if err := e.add(path); err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+	}
+	if err := e.chooseSize(); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// add opens one more checkpoint.
+func (e *Ensemble) add(path string) error {
+	m, state, err := OpenModel(path, e.config.Devices, e.config.Options, e.config.Batch, e.config.Layer)
+	if err != nil {
+		return err
+	}
+	if e.models != nil && !slices.Equal(state.Classes, e.classes) {
+		err := fmt.Errorf("checkpoint %s has %d classes (%s …), %s has %d (%s …): an ensemble's nets have the same classes",
+			path, len(state.Classes), first(state.Classes), e.config.Checkpoints[0], len(e.classes), first(e.classes))
+		return errors.Join(err, m.Close())
+	}
+	e.models, e.classes = append(e.models, m), state.Classes
+	if e.trained == 0 {
+		e.trained = state.PictureSize
+	}
+	return nil
+}
+
+// chooseSize takes the size of pictures from the checkpoints where the Config
+// doesn't say it.
+func (e *Ensemble) chooseSize() error {
+	largest := e.models[0].Net
+	for _, m := range e.models {
+		if m.Net.Input.Size > largest.Input.Size {
+			largest = m.Net
+		}
+	}
+	if e.config.Size == 0 {
+		e.config.Size = e.trained
+	}
+	if e.config.Size == 0 {
+		e.config.Size = largest.PictureSize()
+	}
+	if e.config.Size < largest.Input.Size {
+		return &ConfigError{"Size", e.config.Size, fmt.Sprintf("the net reads %d pixels a side", largest.Input.Size)}
+	}
+	return nil
+}
+
+// OpenModel makes a model for inference on up to batch images from a checkpoint, on
+// the devices of a list, and returns what else the checkpoint says. layer names the
+// layer to tap for Features; "" for none. The caller closes the model.
+func OpenModel(path, list string, o devices.Options, batch int, layer string) (*engine.Model, engine.Checkpoint, error) {
+	var none engine.Checkpoint
+	file, err := engine.OpenCheckpoint(path)
+	if err != nil {
+		return nil, none, err
+	}
+	defer file.Close()
+	contexts, err := devices.Open(list, o)
+	if err != nil {
+		return nil, none, &DeviceError{list, err}
+	}
+	m, err := engine.NewModel(file.Net, contexts, engine.ModelConfig{Batch: batch, Mean: file.Mean, Inference: true, Tap: layer})
+	if err != nil {
+		for _, c := range contexts {
+			c.Close()
+		}
+		return nil, none, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	if err := file.Restore(m); err != nil {
+		m.Close()
+		return nil, none, err
+	}
+	return m, file.Checkpoint, nil
+}
+
+// Close frees the nets and their devices.
+func (e *Ensemble) Close() error {
+	var errs []error
+	for _, m := range e.models {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Classes are the classes' ids; index = label.
+func (e *Ensemble) Classes() []string { return e.classes }
+
+// Models are the nets, in the order of Config.Checkpoints. They stay the ensemble's.
+func (e *Ensemble) Models() []*engine.Model { return e.models }
+
+// Size is the pixels a side of the squares that crops are cut from.
+func (e *Ensemble) Size() int { return e.config.Size }
+
+// TrainedSize is the pixels a side of the pictures that a net was trained on; 0
+// where no checkpoint says it.
+func (e *Ensemble) TrainedSize() int { return e.trained }
+
+// Pictures is how many pictures the nets take at once.
+func (e *Ensemble) Pictures() int { return e.config.Batch / e.config.views() }
+
+// Classify gives the n most probable classes of the picture in a file.
+func (e *Ensemble) Classify(ctx context.Context, name string, n int) ([]Guess, error) {
+	if e.reader == nil {
+		r, err := NewReader(e.config.Size, 0, 1)
+		if err != nil {
+			return nil, err
+		}
+		e.reader = r
+	}
+	picture, err := file.ReadAll(name, rescale.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	square := make([]byte, 3*e.config.Size*e.config.Size)
+	if err := e.reader.Square(ctx, square, picture, false); err != nil {
+		return nil, fmt.Errorf("%q: %w", name, err)
+	}
+	probs, err := e.Probabilities([][]byte{square})
+	if err != nil {
+		return nil, err
+	}
+	return e.Top(probs[0], n), nil
+}
+
+// Probabilities returns, for each of at most Pictures() squares (Size, Size, 3) of
+// RGB bytes, the softmax outputs averaged over views and nets.
+func (e *Ensemble) Probabilities(squares [][]byte) ([][]float64, error) {
+	views := e.config.views()
+	out := make([][]float64, len(squares))
+	for i := range out {
+		out[i] = make([]float64, len(e.classes))
+	}
+	for _, m := range e.models {
+		o, err := m.Infer(e.batch(m, squares))
+		if err != nil {
+			return nil, err
+		}
+		for row := range len(squares) * views {
+			for c, p := range o.Probs[row*len(e.classes) : (row+1)*len(e.classes)] {
+				out[row/views][c] += float64(p) / float64(views*len(e.models))
+			}
+		}
+	}
+	return out, nil
+}
+
+// Centre is what the first net sees of a square at its centre, (n, n, 3) for a net
+// that reads n pixels a side.
+func (e *Ensemble) Centre(square []byte) []byte {
+	crop := e.models[0].Net.Input.Size
+	out, view := make([]byte, crop*crop*3), augment.CentreView(e.config.Size, crop)
+	augment.CopyCrop(out, square, e.config.Size, view.X, view.Y, crop, false)
+	return out
+}
+
+// batch cuts the views of the squares for one net.
+func (e *Ensemble) batch(m *engine.Model, squares [][]byte) engine.Batch {
+	crop, size := m.Net.Input.Size, e.config.Size
+	views := []augment.View{augment.CentreView(size, crop)}
+	if e.config.TenCrop {
+		ten := augment.TenViews(size, crop)
+		views = ten[:]
+	}
+	n := crop * crop * 3
+	b := engine.Batch{Images: len(squares) * len(views), Pixels: make([]byte, len(squares)*len(views)*n), Labels: make([]int32, len(squares)*len(views))}
+	for i, square := range squares {
+		for j, v := range views {
+			row := i*len(views) + j
+			augment.CopyCrop(b.Pixels[row*n:(row+1)*n], square, size, v.X, v.Y, crop, v.Flip)
+		}
+	}
+	return b
+}
+
+func first(s []string) string { return strings.Join(s[:min(1, len(s))], "") }

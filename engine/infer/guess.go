@@ -1,0 +1,86 @@
+package infer
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"alexnet/internal/file"
+	"alexnet/internal/plaintext"
+)
+
+// Guess is a class and its probability, 0–1.
+type Guess struct {
+	Class       string  `json:"class"` // id
+	Name        string  `json:"name,omitempty"`
+	Probability float64 `json:"probability"`
+}
+
+// String is the class as people read it: its name, or its id where it has none.
+func (g Guess) String() string {
+	if g.Name != "" {
+		return g.Name
+	}
+	return g.Class
+}
+
+// Top returns the n most probable classes, best first; of equals the first one.
+func (e *Ensemble) Top(probs []float64, n int) []Guess {
+	out := make([]Guess, 0, n)
+	for _, label := range Top(probs, n) {
+		id := e.classes[label]
+		out = append(out, Guess{Class: id, Name: e.config.Names[id], Probability: probs[label]})
+	}
+	return out
+}
+
+// Top returns the labels of the n highest probabilities, best first; of equals the
+// first one.
+func Top[P float32 | float64](probs []P, n int) []int {
+	order := make([]int, len(probs))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return probs[order[i]] > probs[order[j]] })
+	return order[:min(n, len(order))]
+}
+
+// Finite reports whether all of the numbers are.
+func Finite(values []float64) bool {
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// ReadNames reads a file with a line "id name" for each class, such as Kaggle's
+// LOC_synset_mapping.txt.
+func ReadNames(path string) (map[string]string, error) {
+	f, err := file.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names := map[string]string{}
+	text, err := plaintext.NewReader(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	lines := bufio.NewScanner(text)
+	for lines.Scan() {
+		if id, name, ok := strings.Cut(strings.TrimSpace(lines.Text()), " "); ok {
+			names[id] = strings.TrimSpace(name)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s: no line \"id name\" in it", path)
+	}
+	return names, nil
+}

@@ -1,0 +1,166 @@
+package infer
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"alexnet/internal/file"
+	"alexnet/pipeline"
+	"alexnet/pipeline/rescale"
+)
+
+// BadPicture is a picture that could not be used.
+type BadPicture struct {
+	File string
+	Err  error
+}
+
+// Reader brings picture files to squares, several at the same time.
+type Reader struct {
+	size    int
+	config  rescale.Config
+	free    chan *rescale.Rescaler
+	squares [][]byte // memory for one group
+
+	// Slow, if not nil, is told of files that take long, by one goroutine at a time.
+	Slow func(name string, took time.Duration)
+}
+
+// slowAfter is after how long a file takes long, and again after as much more.
+const slowAfter = pipeline.DefaultSlowAfter
+
+// defaultMegapixels is the largest picture that is read unless the caller says.
+const defaultMegapixels = 200
+
+// NewReader makes a reader of squares of size pixels a side, n at a time. Pictures
+// of more than maxMegapixels million pixels are refused unread; 0 is 200.
+func NewReader(size int, maxMegapixels float64, n int) (*Reader, error) {
+	if maxMegapixels == 0 {
+		maxMegapixels = defaultMegapixels
+	}
+	if !(maxMegapixels > 0) {
+		return nil, &ConfigError{"MaxMegapixels", maxMegapixels, "want a number above 0"}
+	}
+	cfg := rescale.Config{Size: size, MaxPixels: int(math.Min(maxMegapixels*1e6, math.MaxInt32))}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	r := &Reader{size: size, config: cfg, free: make(chan *rescale.Rescaler, n)}
+	for range n {
+		r.free <- rescale.New(cfg)
+	}
+	return r, nil
+}
+
+// Size is the pixels a side of the squares.
+func (r *Reader) Size() int { return r.size }
+
+// TooLarge says that a picture has more pixels than are read.
+func (r *Reader) TooLarge(d rescale.Description) bool {
+	return d.Height > 0 && d.Width > r.config.MaxPixels/d.Height
+}
+
+// Square brings the bytes of one picture file to (size, size, 3) bytes of RGB in
+// dst. Where ctx ends, its error comes soon after. After a large picture the memory
+// that it took isn't kept for the next.
+func (r *Reader) Square(ctx context.Context, dst, file []byte, large bool) error {
+	var s *rescale.Rescaler
+	select {
+	case s = <-r.free:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() {
+		if large {
+			s = rescale.New(r.config)
+		}
+		r.free <- s
+	}()
+	return s.Rescale(ctx, dst, file)
+}
+
+// Group is some files that have been read together.
+type Group struct {
+	Squares [][]byte     // of the good ones, valid until use returns
+	Names   []string     // theirs
+	Bad     []BadPicture // the others
+	Last    int          // how many files have been read, this group's included
+}
+
+// Groups reads files, n at a time, and calls use with each group in turn. It ends
+// with the first error of use, or with ctx's.
+func (r *Reader) Groups(ctx context.Context, files []string, n int, use func(Group) error) error {
+	for at := 0; at < len(files); at += n {
+		g := r.group(ctx, files[at:min(at+n, len(files))])
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		g.Last = at + len(g.Names) + len(g.Bad)
+		if err := use(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// group reads the files. Where ctx ends, it returns soon after, and the caller
+// looks at ctx.
+func (r *Reader) group(ctx context.Context, files []string) (g Group) {
+	for len(r.squares) < len(files) {
+		r.squares = append(r.squares, make([]byte, r.size*r.size*3))
+	}
+	errs := make([]error, len(files))
+	var one sync.Mutex
+	told := func(name string, took time.Duration) {
+		one.Lock()
+		defer one.Unlock()
+		if r.Slow != nil {
+			r.Slow(name, took)
+		}
+	}
+	var wg sync.WaitGroup
+	limit := make(chan struct{}, cap(r.free)) // open files and their bytes
+	for i, name := range files {
+		limit <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-limit }()
+			defer watchSlow(name, slowAfter, told)()
+			picture, err := file.ReadAll(name, rescale.MaxFile)
+			if err == nil {
+				err = r.Square(ctx, r.squares[i], picture, false)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	for i, name := range files {
+		if errs[i] != nil {
+			g.Bad = append(g.Bad, BadPicture{File: name, Err: errs[i]})
+			continue
+		}
+		g.Squares, g.Names = append(g.Squares, r.squares[i]), append(g.Names, name)
+	}
+	return g
+}
+
+// watchSlow tells of a file every so often, until the function that it returns is
+// called and has returned.
+func watchSlow(name string, every time.Duration, tell func(name string, took time.Duration)) (stop func()) {
+	began, done, stopped := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				tell(name, time.Since(began))
+			}
+		}
+	}()
+	return func() { close(done); <-stopped }
+}

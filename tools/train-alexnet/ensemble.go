@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"alexnet/engine/devices"
+	"alexnet/engine/infer"
+	"alexnet/tools/internal/command"
+)
+
+// modelFlags are the flags of every command that uses trained nets.
+func modelFlags() []cli.Flag {
+	const category = "Net"
+	return append([]cli.Flag{
+		&cli.StringSliceFlag{Name: "checkpoint", Category: category, Usage: "checkpoint `FILE`; given several times, the nets' softmax outputs are averaged"},
+	}, deviceFlags(category)...)
+}
+
+// pictureFlags are the flags of the commands that look at picture files.
+func pictureFlags(maxMegapixels float64) []cli.Flag {
+	const category = "Pictures"
+	return append(modelFlags(),
+		&cli.IntFlag{Name: "size", Category: category, Usage: "bring pictures to squares of `PIXELS` a side first; 0 is the size of the shards that the net was trained on"},
+		&cli.Float64Flag{Name: "max-megapixels", Category: category, Value: maxMegapixels, Usage: "refuse larger pictures unread: `N` million pixels"},
+		&cli.BoolFlag{Name: "ten-crop", Category: category, Usage: "average over the paper's ten crops instead of the centre alone"},
+		&cli.PathFlag{Name: "names", Category: category, Usage: "`FILE` with a line \"id name\" for each class, such as Kaggle's LOC_synset_mapping.txt"},
+	)
+}
+
+// openEnsemble opens the checkpoints that the flags name. The models take batch
+// crops at once; layer names the layer whose output is wanted, if any.
+func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, error) {
+	f := infer.Config{
+		Checkpoints: c.StringSlice("checkpoint"), Batch: batch, TenCrop: c.Bool("ten-crop"), Size: c.Int("size"), Layer: layer,
+	}
+	switch {
+	case len(f.Checkpoints) == 0:
+		return nil, command.Usagef("--checkpoint is required (see train-alexnet %s --help)", c.Command.Name)
+	case c.IsSet("max-megapixels") && !(c.Float64("max-megapixels") > 0):
+		return nil, command.Usagef("--max-megapixels %v: want a number above 0", c.Float64("max-megapixels"))
+	case batch < 1:
+		return nil, command.Usagef("--batch %d: want at least 1", batch)
+	}
+	if path := c.Path("names"); path != "" {
+		var err error
+		if f.Names, err = infer.ReadNames(path); err != nil {
+			return nil, fmt.Errorf("--names: %w", err)
+		}
+	}
+	f.Devices, f.Options = chosenDevices(c)
+	e, err := infer.Open(f)
+	return e, flagged(err)
+}
+
+// flagsOf are the flags that set fields of an infer.Config.
+var flagsOf = map[string]string{"Batch": "batch", "Size": "size", "MaxMegapixels": "max-megapixels"}
+
+// flagged names the flag to which an error of package infer goes back.
+func flagged(err error) error {
+	var field *infer.ConfigError
+	var device *infer.DeviceError
+	var list *infer.ListError
+	var classes *infer.ClassesError
+	switch {
+	case errors.As(err, &field):
+		return command.Usagef("--%s %v: %s", flagsOf[field.Field], field.Value, field.Want)
+	case errors.As(err, &device):
+		return deviceError(device.Err)
+	case errors.As(err, &list):
+		return command.WithCode(command.BadUsage, err)
+	case errors.As(err, &classes):
+		return fmt.Errorf("%w, which prep-imagenet shard --classes makes of pictures of some of them", err)
+	}
+	return err
+}
+
+// openModel makes a model for inference of one checkpoint, and returns its classes.
+func openModel(path, list string, o devices.Options, batch int, layer string) (*infer.Ensemble, error) {
+	e, err := infer.Open(infer.Config{Checkpoints: []string{path}, Devices: list, Options: noting(o), Batch: batch, Layer: layer})
+	return e, flagged(err)
+}
+
+// newReader reads pictures for e, as the flags say; what takes long is named on line.
+func newReader(c *cli.Context, e *infer.Ensemble, line *command.Line) (*infer.Reader, error) {
+	r, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
+	if err != nil {
+		return nil, flagged(err)
+	}
+	r.Slow = func(name string, took time.Duration) {
+		line.Print("%s has taken %.0f s so far", name, took.Seconds())
+	}
+	return r, nil
+}
+
+// skippedError is the end of a command that could not use some pictures, which
+// have been named.
+func skippedError(bad, all int) error {
+	if bad == 0 {
+		return nil
+	}
+	return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures could not be read", bad, all))
+}
