@@ -43,35 +43,33 @@ func slide(w Window, maps int, at Extent) (Extent, error) {
 	return e, countable("what leaves it", e.Maps, e.Height, e.Width)
 }
 
-// maxWindow is the largest pooling window whose positions fit a byte.
-const maxWindow = 15
-
 // pooled checks a pooling layer and returns what leaves it.
 func pooled(w Window, s spot) (Extent, error) {
 	if err := w.Validate(); err != nil {
 		return s.at, err
 	}
-	if w.Size > maxWindow {
-		return s.at, fmt.Errorf("pooling window of %d pixels, want at most %d", w.Size, maxWindow)
-	}
 	return slide(w, s.at.Maps, s.at)
 }
 
-// wantPooled is what both directions of a pooling op want of x and y.
-func wantPooled(w Window, x, y role) ([]want, error) {
+// Pooled is the shape of what windows give of x.
+func (w Window) Pooled(x Shape) Shape { return Shape{x[0], x[1], w.Out(x[2]), w.Out(x[3])} }
+
+// checkPool checks what both directions of a pooling op have, and positions where
+// there are some.
+func checkPool(w Window, x, y role, positions ...role) error {
 	if err := present(x); err != nil {
-		return nil, err
+		return err
 	}
 	if err := w.Validate(); err != nil {
-		return nil, err
+		return err
 	}
-	s := x.t.Shape
-	out := Shape{s[0], s[1], w.Out(s[2]), w.Out(s[3])}
-	switch {
-	case w.Size > maxWindow:
-		return nil, fmt.Errorf("window of %d, want at most %d", w.Size, maxWindow)
-	case out[2] < 1 || out[3] < 1:
-		return nil, fmt.Errorf("a window of %d with pad %d does not fit %v", w.Size, w.Pad, x.t)
+	out := w.Pooled(x.t.Shape)
+	if out[2] < 1 || out[3] < 1 {
+		return fmt.Errorf("a window of %d with pad %d does not fit %v", w.Size, w.Pad, x.t)
 	}
-	return []want{{x.name, x.t, Working, s}, {y.name, y.t, Working, out}}, nil
+	wants := []want{{x.name, x.t, Working, x.t.Shape}, {y.name, y.t, Working, out}}
+	for _, at := range positions {
+		wants = append(wants, want{at.name, at.t, Argmax, out})
+	}
+	return expect(wants...)
 }

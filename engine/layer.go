@@ -17,6 +17,7 @@ type Layer struct {
 	Activate Activation   `json:"activate,omitempty"` // "relu" or "tanh"
 	LRN      *Response    `json:"lrn,omitempty"`
 	MaxPool  *MaxPoolSpec `json:"maxpool,omitempty"`
+	AvgPool  *AvgPoolSpec `json:"avgpool,omitempty"`
 	Dropout  *DropoutSpec `json:"dropout,omitempty"`
 }
 

@@ -80,12 +80,23 @@ func withoutDropout(n *Net) int { return n.drop(func(l Layer) bool { return l.Dr
 
 func withoutOverlap(n *Net) (changed int) {
 	for _, l := range n.Layers {
-		if w := l.MaxPool; w != nil && w.Size > w.Stride {
+		if w := l.pooling(); w != nil && w.Size > w.Stride {
 			w.Size, w.Pad = w.Stride, 0
 			changed++
 		}
 	}
 	return changed
+}
+
+// pooling is the window of a layer that pools; nil elsewhere.
+func (l Layer) pooling() *Window {
+	switch {
+	case l.MaxPool != nil:
+		return &l.MaxPool.Window
+	case l.AvgPool != nil:
+		return &l.AvgPool.Window
+	}
+	return nil
 }
 
 func withoutReLU(n *Net) (changed int) {

@@ -145,6 +145,10 @@ func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
 		return n.lowerMaxPoolForward(op), nil
 	case engine.MaxPoolBackward:
 		return n.lowerMaxPoolBackward(op), nil
+	case engine.AvgPoolForward:
+		return n.lowerAvgPoolForward(op), nil
+	case engine.AvgPoolBackward:
+		return n.lowerAvgPoolBackward(op), nil
 	case engine.Dropout:
 		return n.lowerDropout(op), nil
 	case engine.SoftmaxLoss:

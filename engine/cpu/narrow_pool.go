@@ -8,14 +8,7 @@ import (
 func (n *narrow) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
 	in, out := op.X.Shape, op.Y.Shape
 	maps := in[1]
-	rows := make([]reach, out[2])
-	columns := make([]reach, out[3])
-	for i := range rows {
-		rows[i] = inside(op.Window, i, in[2])
-	}
-	for i := range columns {
-		columns[i] = inside(op.Window, i, in[3])
-	}
+	rows, columns := reaches(op.Window, out[2], in[2]), reaches(op.Window, out[3], in[3])
 	return lowered{stages: []stage{{in[0] * out[2], func(_ *worker, part int) {
 		image, oy := part/out[2], part%out[2]
 		x := n.words(op.X)[image*in.Row():][:in.Row()]
@@ -36,6 +29,15 @@ func (n *narrow) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
 			n.set.MaxPool(&y[ox*maps], position, &x[(r.first*in[3]+c.first)*maps], w, maps)
 		}
 	}}}}
+}
+
+// reaches lists, for each window along an axis of n pixels, what of it lies inside.
+func reaches(w engine.Window, windows, n int) []reach {
+	list := make([]reach, windows)
+	for i := range list {
+		list[i] = inside(w, i, n)
+	}
+	return list
 }
 
 // reach is what of a window lies inside an axis: pixels first, …, first+count−1,

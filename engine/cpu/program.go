@@ -154,6 +154,10 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		return c.lowerMaxPoolForward(op), nil
 	case engine.MaxPoolBackward:
 		return c.lowerMaxPoolBackward(op), nil
+	case engine.AvgPoolForward:
+		return c.lowerAvgPoolForward(op), nil
+	case engine.AvgPoolBackward:
+		return c.lowerAvgPoolBackward(op), nil
 	case engine.Dropout:
 		return c.lowerDropout(op), nil
 	case engine.SoftmaxLoss:

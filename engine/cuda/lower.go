@@ -79,6 +79,10 @@ func (c *Context) lower(op engine.Op) (step, error) {
 		return c.lowerMaxPoolForward(op), nil
 	case engine.MaxPoolBackward:
 		return c.lowerMaxPoolBackward(op), nil
+	case engine.AvgPoolForward:
+		return c.lowerAvgPoolForward(op), nil
+	case engine.AvgPoolBackward:
+		return c.lowerAvgPoolBackward(op), nil
 	case engine.Dropout:
 		return c.lowerDropout(op), nil
 	case engine.SoftmaxLoss:

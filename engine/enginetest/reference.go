@@ -122,6 +122,10 @@ func Evaluate(op engine.Op, m Memory, step engine.Step) map[*engine.Tensor][]Sum
 		r.maxPoolForward(op)
 	case engine.MaxPoolBackward:
 		r.maxPoolBackward(op)
+	case engine.AvgPoolForward:
+		r.avgPoolForward(op)
+	case engine.AvgPoolBackward:
+		r.avgPoolBackward(op)
 	case engine.Dropout:
 		r.dropout(op, step)
 	case engine.SoftmaxLoss:

@@ -143,6 +143,12 @@ func layers() (all []layer) {
 		name := fmt.Sprintf("maxpool %d stride %d pad %d", w.Size, w.Stride, w.Pad)
 		all = append(all, layer{name, f, f.Y, b, b.DY, tensors{b.At: f.At}, tensors{f.X: b.DX}, Memory{f.X: apart(name, s.Len())}})
 	}
+	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 3, Stride: 2, Pad: 1}, {Size: 2, Stride: 3}} {
+		s := engine.Shape{2, 2, 7, 5}
+		f := engine.AvgPoolForward{Window: w, X: working("x", s), Y: working("y", w.Pooled(s))}
+		b := engine.AvgPoolBackward{Window: w, DY: working("dy", f.Y.Shape), DX: working("dx", s)}
+		all = append(all, layer{fmt.Sprintf("avgpool %d stride %d pad %d", w.Size, w.Stride, w.Pad), f, f.Y, b, b.DY, nil, tensors{f.X: b.DX}, nil})
+	}
 	for _, inverted := range []bool{false, true} {
 		f := engine.Dropout{Rate: 0.25, Layer: 1, Width: 144, First: 72, Train: true, Inverted: inverted, X: working("x", s), Y: working("y", s)}
 		b := f // the backward pass is the same op on gradients

@@ -158,6 +158,8 @@ func (g *graph) layer(l engine.Layer, out engine.Extent) error {
 		g.at.rank = 2
 	case l.MaxPool != nil:
 		*x = g.node("MaxPool", []string{g.spatial()}, window(l.MaxPool.Window)...)
+	case l.AvgPool != nil: // the mean of what lies inside: count_include_pad is 0
+		*x = g.node("AveragePool", []string{g.spatial()}, window(l.AvgPool.Window)...)
 	case l.LRN != nil:
 		return g.lrn(*l.LRN)
 	case l.Dropout != nil:

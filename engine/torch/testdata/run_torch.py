@@ -54,6 +54,9 @@ def build():
         elif "maxpool" in layer:
             p = layer["maxpool"]
             module, extent = nn.MaxPool2d(p["kernel"], p["stride"], p["pad"]), (extent + 2 * p["pad"] - p["kernel"]) // p["stride"] + 1
+        elif "avgpool" in layer:
+            p = layer["avgpool"]
+            module, extent = nn.AvgPool2d(p["kernel"], p["stride"], p["pad"], count_include_pad=False), (extent + 2 * p["pad"] - p["kernel"]) // p["stride"] + 1
         elif "lrn" in layer:
             module = Norm(net["towers"], **layer["lrn"])
         elif "dropout" in layer:

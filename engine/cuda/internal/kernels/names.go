@@ -15,7 +15,7 @@ func Names() []string {
 			names = append(names, name+t)
 		}
 		for _, name := range []string{
-			"activate_backward_sum", "bias_activate", "column_sum", "concat", "dropout", "fold_input", "input", "input_folded",
+			"activate_backward_sum", "avg_pool_backward", "avg_pool_forward", "bias_activate", "column_sum", "concat", "dropout", "fold_input", "input", "input_folded",
 			"lrn_backward", "lrn_forward", "lrn_pool_forward", "lrn_within_forward", "lrn_within_gather", "lrn_within_pull",
 			"max_pool_backward", "max_pool_forward", "pool_lrn_backward", "sum_slices",
 		} {

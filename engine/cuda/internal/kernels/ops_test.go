@@ -53,6 +53,12 @@ func (b *bench) lower(op engine.Op, step engine.Step, at func(*engine.Tensor) gp
 	case engine.MaxPoolBackward:
 		x, y := op.DX.Shape, op.DY.Shape
 		return true, b.MaxPoolBackward(s, MaxPoolBackward{at(op.At), at(op.DY), at(op.DX), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
+	case engine.AvgPoolForward:
+		x, y := op.X.Shape, op.Y.Shape
+		return true, b.AvgPoolForward(s, AvgPoolForward{at(op.X), at(op.Y), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
+	case engine.AvgPoolBackward:
+		x, y := op.DX.Shape, op.DY.Shape
+		return true, b.AvgPoolBackward(s, AvgPoolBackward{at(op.DY), at(op.DX), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
 	case engine.Dropout:
 		x := op.X.Shape
 		return true, b.Dropout(s, Dropout{
@@ -185,7 +191,7 @@ func TestChannels(t *testing.T) {
 			for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 2, Stride: 2}, {Size: 3, Stride: 1}, {Size: 3, Stride: 2, Pad: 1}} {
 				s := engine.Shape{2, c, 7, 6}
 				out := engine.Shape{2, c, w.Out(7), w.Out(6)}
-				t.Run(fmt.Sprintf("maxpool %v by %v", s, w), func(t *testing.T) {
+				t.Run(fmt.Sprintf("pooling %v by %v", s, w), func(t *testing.T) {
 					x, y, at := working("x", s), working("y", out), tensor("at", engine.Argmax, out[0], out[1], out[2], out[3])
 					b.run(t, engine.MaxPoolForward{Window: w, X: x, Y: y, At: at}, engine.Step{}, nil)
 					positions := make([]float64, out.Len())
@@ -194,6 +200,8 @@ func TestChannels(t *testing.T) {
 						positions[i] = v.Value
 					}
 					b.run(t, engine.MaxPoolBackward{Window: w, At: at, DY: working("dy", out), DX: working("dx", s)}, engine.Step{}, enginetest.Memory{at: positions})
+					b.run(t, engine.AvgPoolForward{Window: w, X: x, Y: y}, engine.Step{}, nil)
+					b.run(t, engine.AvgPoolBackward{Window: w, DY: working("dy", out), DX: working("dx", s)}, engine.Step{}, nil)
 				})
 			}
 			s := engine.Shape{3, c, 3, 2}

@@ -11,8 +11,9 @@ type Window struct {
 	Size, Stride, Pad int32
 }
 
+// validate reports windows that give no such output.
 func (w Window) validate(h, wide, outH, outW int32) error {
-	if w.Size < 1 || w.Size > 15 || w.Stride < 1 || w.Pad < 0 || w.Pad >= w.Size ||
+	if w.Size < 1 || w.Stride < 1 || w.Pad < 0 || w.Pad >= w.Size ||
 		outH != (h+2*w.Pad-w.Size)/w.Stride+1 || outW != (wide+2*w.Pad-w.Size)/w.Stride+1 {
 		return fmt.Errorf("pooling %d×%d to %d×%d by windows of %d, stride %d, padding %d",
 			h, wide, outH, outW, w.Size, w.Stride, w.Pad)

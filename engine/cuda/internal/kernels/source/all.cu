@@ -14,3 +14,4 @@
 #include "lrnpool.cu"
 #include "softmax.cu"
 #include "update.cu"
+#include "avgpool.cu"

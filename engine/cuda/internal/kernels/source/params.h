@@ -111,6 +111,20 @@ struct MaxPoolBackward {
     struct Window Window;
 };
 
+struct AvgPoolForward {
+    const void *X;
+    void *Y;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+};
+
+struct AvgPoolBackward {
+    const void *DY;
+    void *DX;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+};
+
 struct LRNPoolForward {
     const void *X;
     void *Y, *At;

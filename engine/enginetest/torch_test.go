@@ -1,0 +1,73 @@
+package enginetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"testing"
+
+	"alexnet/engine"
+)
+
+// layerGolden is a layer as testdata/make_layers.py computed it with PyTorch.
+type layerGolden struct {
+	Op string
+	engine.Window
+	Groups  int
+	Tensors map[string]struct {
+		Shape  []int
+		Values []float64
+	}
+}
+
+// ops are the layer's ops on the golden's tensors.
+func (g layerGolden) ops(t *testing.T) []engine.Op {
+	tensor := func(name string, typ engine.ElemType) *engine.Tensor {
+		s := engine.Shape{1, 1, 1, 1}
+		copy(s[:], g.Tensors[name].Shape)
+		return &engine.Tensor{Name: name, Type: typ, Shape: s}
+	}
+	of := func(name string) *engine.Tensor { return tensor(name, engine.Working) }
+	switch g.Op {
+	case "avgpool":
+		return []engine.Op{engine.AvgPoolForward{Window: g.Window, X: of("x"), Y: of("y")},
+			engine.AvgPoolBackward{Window: g.Window, DY: of("dy"), DX: of("dx")}}
+	}
+	t.Fatalf("no op for %q", g.Op)
+	return nil
+}
+
+// TestAgainstPyTorch compares outputs and gradients with PyTorch's: those of the
+// reference, to which the suite holds every context.
+func TestAgainstPyTorch(t *testing.T) {
+	text, err := os.ReadFile("testdata/layers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var goldens []layerGolden
+	if err := json.Unmarshal(text, &goldens); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range goldens {
+		t.Run(fmt.Sprintf("%d %s %+v", i, g.Op, g.Window), func(t *testing.T) {
+			for _, op := range g.ops(t) {
+				if err := engine.CheckOp(op); err != nil {
+					t.Fatal(err)
+				}
+				m := Memory{}
+				for _, r := range op.Reads() {
+					m[r] = g.Tensors[r.Name].Values
+				}
+				out := Evaluate(op, m, engine.Step{})
+				for _, w := range op.Writes() {
+					for j, want := range g.Tensors[w.Name].Values {
+						if got := out[w][j].Value; !(math.Abs(got-want) < 1e-12) {
+							t.Fatalf("%s: %v element %d is %v, PyTorch has %v", op.Kind(), w, j, got, want)
+						}
+					}
+				}
+			}
+		})
+	}
+}
