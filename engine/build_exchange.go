@@ -25,6 +25,14 @@ func (b *builder) scatter(ops [][]Op, name string, in flow, dwhole []*Tensor, ho
 	return dx
 }
 
+// own copies a part's own maps out of a tensor of its own that holds all maps.
+func (b *builder) own(ops [][]Op, part int, name string, in flow, whole *Tensor) *Tensor {
+	maps := in.extent.Maps / b.parts()
+	y := b.activation(part, name, maps, in.extent)
+	ops[part] = append(ops[part], SumSlices{Parts: []*Tensor{whole}, First: part * maps, Y: y})
+	return y
+}
+
 // exchange marks the sources as shared and orders the first readers parts
 // behind the contexts that make them.
 func (b *builder) exchange(ops [][]Op, sources []*Tensor, readers int) {

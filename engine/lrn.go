@@ -23,6 +23,7 @@ type Response struct {
 	Beta    float64 `json:"beta"`
 	Literal bool    `json:"literal,omitempty"`
 	Within  bool    `json:"within,omitempty"`
+	Across  bool    `json:"across,omitempty"` // the neighbourhood crosses from tower to tower, as in Caffe's one-GPU AlexNet
 }
 
 // AlphaPerTerm is the factor on the sum of squares, Alpha/m.
@@ -62,21 +63,42 @@ func (r *Response) through(s spot) (Extent, error) {
 	if s.shared {
 		return s.at, fmt.Errorf("the image cannot be normalised: put a conv before")
 	}
+	if r.Across && r.Within {
+		return s.at, fmt.Errorf("normalisation within maps crosses no towers: leave out within or across")
+	}
 	return s.at, nil
 }
 
 func (r *Response) emit(b *builder, ops [][]Op, s site) (flow, backward) {
-	in := s.in
+	in, groups := s.in, b.groups()
+	x, crossing := in.x, r.Across && b.parts() > 1
+	if r.Across {
+		groups = 1
+	}
+	if crossing {
+		x = b.gather(ops, s.name, in, b.parts())
+	}
 	y := flow{x: make([]*Tensor, b.parts()), extent: in.extent}
-	for p, x := range in.x {
-		y.x[p] = b.activation(p, s.name, x.Shape[1], in.extent)
-		ops[p] = append(ops[p], LRNForward{Response: *r, Groups: b.groups(), X: x, Y: y.x[p]})
+	for p, x := range x {
+		y.x[p] = b.tensor(p, s.name, Working, Scratch, x.Shape)
+		ops[p] = append(ops[p], LRNForward{Response: *r, Groups: groups, X: x, Y: y.x[p]})
+		if crossing {
+			y.x[p] = b.own(ops, p, s.name+".own", in, y.x[p])
+		}
 	}
 	return y, func(ops [][]Op, dy []*Tensor) []*Tensor {
-		for p, d := range dy {
-			ops[p] = append(ops[p], LRNBackward{Response: *r, Groups: b.groups(), X: in.x[p], DY: d, DX: d})
+		d := dy
+		if crossing {
+			d = b.gather(ops, s.name+".grad", flow{x: dy, extent: in.extent}, b.parts())
 		}
-		return dy
+		dx := make([]*Tensor, b.parts())
+		for p, d := range d {
+			ops[p] = append(ops[p], LRNBackward{Response: *r, Groups: groups, X: x[p], DY: d, DX: d})
+			if dx[p] = d; crossing {
+				dx[p] = b.own(ops, p, s.name+".own.grad", in, d)
+			}
+		}
+		return dx
 	}
 }
 

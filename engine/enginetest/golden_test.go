@@ -210,11 +210,14 @@ func open(t *testing.T, n int, options cpu.Options) []engine.Context {
 }
 
 // newModel builds the golden's net with its hashed weights.
-func newModel(t *testing.T, g *golden, pieces int, contexts []engine.Context) *engine.Model {
+func newModel(t *testing.T, g *golden, pieces int, contexts []engine.Context, changes ...func(*engine.Net)) *engine.Model {
 	t.Helper()
 	net, err := engine.Preset(g.Net, g.Classes)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range changes {
+		change(net)
 	}
 	mean := normal("mean", 3*net.Input.Size*net.Input.Size, 10, 120)
 	m, err := engine.NewModel(net, contexts, engine.ModelConfig{

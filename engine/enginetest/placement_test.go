@@ -16,11 +16,11 @@ type trained struct {
 	weights map[string][]float32
 }
 
-// train takes alexnet-mini through some steps on the golden's pictures.
-func train(t *testing.T, steps, contexts int, options cpu.Options) trained {
+// train takes alexnet-mini, after changes, through some steps on the golden's pictures.
+func train(t *testing.T, steps, contexts int, options cpu.Options, changes ...func(*engine.Net)) trained {
 	t.Helper()
 	g := readGolden(t, "alexnet-mini")
-	m := newModel(t, g, 1, open(t, contexts, options))
+	m := newModel(t, g, 1, open(t, contexts, options), changes...)
 	defer m.Close()
 	var r trained
 	for i := range steps {
@@ -78,10 +78,23 @@ func TestThreadsDoNotMatter(t *testing.T) {
 // moved it (a tie, see the tolerances of TestGolden, is some thousandths of a
 // whole array) and the rounding of each step's W + V.
 func TestPlacementsAgree(t *testing.T) {
+	t.Run("alexnet-mini", func(t *testing.T) { placementsAgree(t) })
+	t.Run("normalised across towers", func(t *testing.T) {
+		placementsAgree(t, func(n *engine.Net) {
+			for _, l := range n.Layers {
+				if l.LRN != nil {
+					l.LRN.Across, l.LRN.Size, l.LRN.Alpha = true, 9, .1
+				}
+			}
+		})
+	})
+}
+
+func placementsAgree(t *testing.T, changes ...func(*engine.Net)) {
 	const steps = 4
 	g := readGolden(t, "alexnet-mini")
-	one, two := train(t, steps, 1, cpu.Options{}), train(t, steps, 2, cpu.Options{})
-	start := train(t, 0, 1, cpu.Options{})
+	one, two := train(t, steps, 1, cpu.Options{}, changes...), train(t, steps, 2, cpu.Options{}, changes...)
+	start := train(t, 0, 1, cpu.Options{}, changes...)
 	for i, w := range one.loss {
 		if off := math.Abs(float64(two.loss[i] - w)); !(off <= allowance*slices.Max(g.Rounding.Train[:steps])) {
 			t.Errorf("step %d, image %d: loss %v on two contexts, %v on one", i/g.Batch, i%g.Batch, two.loss[i], w)

@@ -216,6 +216,9 @@ func (g *graph) lrn(r engine.Response) error {
 		return fmt.Errorf("a normalisation over an even number of maps (%d): ONNX centres the other way than this net; train with an odd number", r.Size)
 	}
 	e, towers := g.at.extent, g.model.Net.Towers
+	if r.Across {
+		towers = 1
+	}
 	if towers > 1 {
 		x = g.reshape(x, e.Maps/towers, e.Height, e.Width)
 	}

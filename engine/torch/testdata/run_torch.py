@@ -23,9 +23,9 @@ assert meta["format"] == "pt" and net["input"].get("scale", 1) == 1
 
 
 class Norm(nn.Module):
-    def __init__(self, towers, size, k, alpha, beta, literal=False, within=False):
+    def __init__(self, towers, size, k, alpha, beta, literal=False, within=False, across=False):
         super().__init__()
-        self.towers, self.size, self.k, self.beta, self.within = towers, size, k, beta, within
+        self.towers, self.size, self.k, self.beta, self.within = 1 if across else towers, size, k, beta, within
         self.term = alpha / (1 if literal else size * size if within else size)
 
     def forward(self, x):
