@@ -13,9 +13,10 @@ import (
 	"strings"
 	"syscall"
 
-	"alexnet/internal/printable"
-
 	"github.com/urfave/cli/v2"
+
+	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 )
 
 // Exit codes of every command.
@@ -63,8 +64,9 @@ func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer)
 }
 
 // Report writes what went wrong, if anything, and returns the exit code: that
-// of an error made by WithCode or Usagef, Interrupted after a cancelled
-// context, else Failed.
+// of an error made by WithCode or Usagef, BadUsage for settings that make no
+// sense, Interrupted after a cancelled context, else Failed. Settings in it are
+// called by their flags.
 func Report(program string, err error, stderr io.Writer) int {
 	if err == nil {
 		return Done
@@ -74,12 +76,14 @@ func Report(program string, err error, stderr io.Writer) int {
 	switch {
 	case errors.As(err, &coded):
 		code = coded.code
+	case setting.Invalid(err):
+		code = BadUsage
 	case errors.Is(err, context.Canceled):
 		code = Interrupted
 	}
 	var told *toldError
 	if !errors.As(err, &told) {
-		text := strings.ReplaceAll(printable.Error(err), context.Canceled.Error(), "interrupted")
+		text := strings.ReplaceAll(printable.Error(setting.In(err, setting.Flags{})), context.Canceled.Error(), "interrupted")
 		fmt.Fprintf(stderr, "%s: %s\n", base(program), text)
 	}
 	return code
