@@ -10,9 +10,9 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launch"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/internal/ranks"
 )
 
 // pass decodes every picture once and counts its pixels, and with mean also
@@ -22,7 +22,7 @@ import (
 func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Dataset, workers int, mean bool, stderr io.Writer) (augment.Sums, *augment.MeanImage, error) {
 	first, end := group.Rank()*dataset.Len()/group.Size(), (group.Rank()+1)*dataset.Len()/group.Size()
 	if workers == 0 {
-		workers = ranks.Processors(group)
+		workers = launch.Processors(group)
 	}
 	type share struct {
 		count
@@ -51,7 +51,7 @@ func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Da
 		}
 		return nil
 	})
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		line.Clear()
 		return augment.Sums{}, nil, err
 	}

@@ -111,7 +111,7 @@ func compute(ctx context.Context, o options, group collective.Collective, stdout
 		}
 	}
 	dataset, err := o.access.Open(ctx, o.shards, func(text string) { printable.Fprintf(stderr, "note: %s\n", text) })
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dataset.Close()) }()

@@ -14,7 +14,6 @@ import (
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/internal/ranks"
 )
 
 // parsePart reads "2/8", the third of eight parts.
@@ -41,7 +40,7 @@ func partFolder(out string, rank, size int) string {
 // process would have written.
 func (f *shardFlags) shardTogether(ctx context.Context, group collective.Collective, src source.Source, stdout, stderr io.Writer) error {
 	sum, err := pipeline.Finished(f.ShardConfig, src)
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return err
 	}
 	if sum.Already {
@@ -63,11 +62,11 @@ func (f *shardFlags) shardTogether(ctx context.Context, group collective.Collect
 	if err != nil {
 		err = f.explain(err, sum.Kept)
 	}
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return err
 	}
 	sum, err = f.join(ctx, group)
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return err
 	}
 	return f.tell(&sum, rate, stdout, stderr)
@@ -86,11 +85,11 @@ func (f *shardFlags) join(ctx context.Context, group collective.Collective) (sum
 			sum, err = parts.Begin()
 		}
 	}
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return sum, err
 	}
 	shards, err := parts.Write(ctx, group.Rank(), group.Size(), f.Workers)
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return sum, err
 	}
 	text, err := json.Marshal(shards)

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launch"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/codec"
@@ -137,11 +138,11 @@ type shardResult struct {
 }
 
 func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, stderr io.Writer) error {
-	if err := ranks.Agree(group, f.complete(c, group, stderr)); err != nil {
+	if err := collective.Agree(group, f.complete(c, group, stderr)); err != nil {
 		return err
 	}
 	src, err := source.Open(c.Context, f.in, f.options)
-	if err := ranks.Agree(group, withFlag(err)); err != nil {
+	if err := collective.Agree(group, withFlag(err)); err != nil {
 		return f.explain(err, 0)
 	}
 	defer src.Close()
@@ -277,7 +278,7 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 		return command.Usagef("--part is for jobs that don't know of each other: ranks share the job by themselves")
 	}
 	if f.Workers == 0 {
-		f.Workers = ranks.Processors(group)
+		f.Workers = launch.Processors(group)
 	}
 	if f.MaxBad, f.MaxBadShare, err = parseCount(f.maxBad); err != nil {
 		return command.Usagef("--max-bad: %w", err)

@@ -16,6 +16,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launch"
 	"alexnet/engine/devices"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
@@ -144,7 +145,7 @@ computed, and so the part of the exchange that computing hides.`,
 // run measures on the ranks of a group, or on one.
 func (f *benchConfig) run(ctx context.Context, group collective.Collective, stdout, stderr io.Writer) error {
 	net, err := f.prepare(group, stderr)
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return err
 	}
 	r, err := bench(ctx, f, net, group)
@@ -172,7 +173,7 @@ func (f *benchConfig) prepare(group collective.Collective, stderr io.Writer) (_ 
 		return nil, err
 	}
 	if group.Size() > 1 && f.options.Threads == 0 {
-		f.options.Threads = ranks.Processors(group)
+		f.options.Threads = launch.Processors(group)
 	}
 	return (&settings{Net: f.net}).namedNet(f.classes)
 }
@@ -182,7 +183,7 @@ func bench(ctx context.Context, f *benchConfig, net *engine.Net, group collectiv
 	if err != nil {
 		err = command.Usagef("--%w", err)
 	}
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return nil, err
 	}
 	r := &benchResult{Net: net.Name, Devices: f.devices, Precision: f.options.Precision, Kernels: kernels, Batch: f.batch, Peak: devices.PeakFLOPS(f.devices, f.options, time.Second/2) / 1e9}
@@ -233,7 +234,7 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 	if m != nil {
 		defer func() { err = errors.Join(err, m.Close()) }()
 	}
-	if err := ranks.Agree(group, failure); err != nil {
+	if err := collective.Agree(group, failure); err != nil {
 		return err
 	}
 	for _, p := range m.Plans() {

@@ -8,7 +8,6 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/internal/ranks"
 )
 
 // ownGPU is a --devices name without a number: under several ranks each takes
@@ -43,7 +42,7 @@ func rankDevices(list string, group collective.Collective, say func(format strin
 	if group.Size() == 1 {
 		return list, list, enough(list, gpus)
 	}
-	own, err = ownOf(list, group.Local(), ranks.OnHost(group), gpus)
+	own, err = ownOf(list, group.Local(), collective.OnHost(group), gpus)
 	return list, own, err
 }
 

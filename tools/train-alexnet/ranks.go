@@ -13,6 +13,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launch"
 	"alexnet/engine/feed"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
@@ -90,10 +91,10 @@ func (j *job) shareOut() error {
 		return command.Usagef("%s computes whole batches%s", j.flag("parallel", parallelHybrid), cmp.Or(j.leaveOut("accumulate"), ": give --accumulate 1"))
 	}
 	if j.threads == 0 {
-		j.threads = ranks.Processors(j.group)
+		j.threads = launch.Processors(j.group)
 	}
 	if j.workers == 0 {
-		j.workers = ranks.Processors(j.group)
+		j.workers = launch.Processors(j.group)
 	}
 	return nil
 }
@@ -219,7 +220,7 @@ func ended(err error) bool {
 // save.
 func decided(err error) error {
 	if err != nil && ended(err) {
-		return ranks.Agreed(err)
+		return collective.Agreed(err)
 	}
 	return err
 }

@@ -62,29 +62,29 @@ func trainOn(c *cli.Context, s *settings, group collective.Collective, stdout, s
 		defer j.close()
 	}
 	// Rank 0 writes only when all have looked.
-	if err := ranks.Agree(group, err); err != nil {
+	if err := collective.Agree(group, err); err != nil {
 		return err
 	}
-	if err := ranks.Agree(group, j.checkFolder()); err != nil {
+	if err := collective.Agree(group, j.checkFolder()); err != nil {
 		return err
 	}
 	if j.over != "" {
-		return ranks.Agree(group, j.leaveBe(c.Context, stdout))
+		return collective.Agree(group, j.leaveBe(c.Context, stdout))
 	}
-	if err := ranks.Agree(group, j.checkAlike()); err != nil {
+	if err := collective.Agree(group, j.checkAlike()); err != nil {
 		return err
 	}
-	if err := ranks.Agree(group, j.checkData()); err != nil {
+	if err := collective.Agree(group, j.checkData()); err != nil {
 		return err
 	}
-	if err := ranks.Agree(group, j.agreeOnKernels()); err != nil {
+	if err := collective.Agree(group, j.agreeOnKernels()); err != nil {
 		return err
 	}
 	switch {
 	case s.DryRun:
-		return ranks.Agree(group, j.dryRun(stdout))
+		return collective.Agree(group, j.dryRun(stdout))
 	case s.Plan:
-		return ranks.Agree(group, j.plan(stdout))
+		return collective.Agree(group, j.plan(stdout))
 	}
 	if group.Rank() != 0 {
 		return decided(j.follow(c.Context))
@@ -151,7 +151,7 @@ func (j *job) modelConfig(mean []float32) engine.ModelConfig {
 // model makes the model with its first or saved weights, on all ranks or none.
 func (j *job) model(ctx context.Context) (*engine.Model, error) {
 	m, err := j.build(ctx)
-	if err = ranks.Agree(j.group, err); err == nil {
+	if err = collective.Agree(j.group, err); err == nil {
 		err = m.Join()
 	}
 	if err != nil && m != nil {

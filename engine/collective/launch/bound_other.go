@@ -1,6 +1,6 @@
 //go:build !linux
 
-package ranks
+package launch
 
 // bound is not known: all ranks of a host share its processors.
 func bound() []byte { return nil }

@@ -1,14 +1,17 @@
-package ranks
+// Package launch joins the processes that a launcher has started (mpirun, srun,
+// torchrun, Kubernetes) to a group: it finds out from the launcher's variables
+// who they are, and connects them over MPI or TCP.
+package launch
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/mpi"
 	"alexnet/engine/collective/tcp"
-	"alexnet/tools/internal/command"
 )
 
 // variable chooses how ranks meet, where the launcher's own variables don't.
@@ -56,9 +59,19 @@ func choose(environment func(string) string) (means, tcp.Place, error) {
 	return alone, place, nil
 }
 
+// Options say how to join.
+type Options struct {
+	// Timeout is how long a rank waits for the others before it names the missing
+	// ones.
+	Timeout time.Duration
+	Wire    collective.Wire
+	Terms   collective.Terms // what all ranks have to have in common
+}
+
 // Join joins the processes that a launcher has started with this one; without a
 // launcher, or with one process, that is this process alone. The caller closes
-// the group.
+// the group. Ranks with other Terms get a *collective.TermsError; where a group is
+// returned beside it, the caller closes that too.
 func Join(o Options) (collective.Collective, error) {
 	how, place, err := choose(os.Getenv)
 	switch {
@@ -67,7 +80,7 @@ func Join(o Options) (collective.Collective, error) {
 	case how == byTCP:
 		group, err := tcp.Open(place, tcp.Options{Timeout: o.Timeout, Wire: o.Wire, Terms: o.Terms})
 		if differ := (*collective.TermsError)(nil); errors.As(err, &differ) {
-			return nil, command.WithCode(command.BadUsage, differ)
+			return nil, differ
 		}
 		if err != nil {
 			return nil, fmt.Errorf("join the job's %d processes: %w", place.Size, err)
@@ -81,7 +94,7 @@ func Join(o Options) (collective.Collective, error) {
 		return nil, fmt.Errorf("join the job's %d processes: %w", mpi.Launched(), err)
 	}
 	if err := alike(group, o.Terms); err != nil {
-		return nil, Close(group, command.WithCode(command.BadUsage, err))
+		return group, err
 	}
 	return counted(group)
 }

@@ -1,6 +1,7 @@
-package ranks
+package launch
 
 import (
+	"errors"
 	"runtime"
 
 	"alexnet/engine/collective"
@@ -17,7 +18,8 @@ type member struct {
 func counted(group collective.Collective) (collective.Collective, error) {
 	all, err := group.Gather(bound())
 	if err != nil {
-		return nil, Close(group, err)
+		group.Abort(err)
+		return nil, errors.Join(err, group.Close())
 	}
 	return member{group, share(runtime.GOMAXPROCS(0), group.Rank(), group.Hosts(), all)}, nil
 }

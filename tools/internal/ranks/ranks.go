@@ -1,11 +1,10 @@
-// Package ranks lets a command run as one of several processes that a launcher
-// has started (mpirun, srun, torchrun, Kubernetes): who they are, and how they
-// agree.
+// Package ranks is what commands share that may run as one of several processes
+// of a launcher (mpirun, srun, torchrun, Kubernetes): the flags they compare, and
+// how they end together.
 package ranks
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -14,15 +13,24 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launch"
 	"alexnet/tools/internal/command"
 )
 
-// Options are the flags that every such command has, and what its ranks have to have
-// in common.
-type Options struct {
-	Timeout time.Duration
-	Wire    collective.Wire
-	Terms   collective.Terms
+// Options are what every such command joins its ranks with.
+type Options = launch.Options
+
+// Join joins the processes that a launcher has started with this one
+// (launch.Join). Ranks that were started differently are a usage error.
+func Join(o Options) (collective.Collective, error) {
+	group, err := launch.Join(o)
+	if errors.As(err, new(*collective.TermsError)) {
+		err = command.WithCode(command.BadUsage, err)
+	}
+	if err != nil && group != nil {
+		return nil, Close(group, err)
+	}
+	return group, err
 }
 
 // TimeoutFlag is --rank-timeout.
@@ -30,41 +38,6 @@ func TimeoutFlag(o *Options) cli.Flag {
 	return &cli.DurationFlag{Name: "rank-timeout", Usage: "in a job of several processes: how long a rank waits for the others before it names the missing ones and ends the job",
 		Value: 5 * time.Minute, Destination: &o.Timeout}
 }
-
-// Agree lets every rank know whether one of them has failed. All ranks call it
-// with their own error or nil; it returns nil on all of them or an error on all
-// of them: a rank's own, or one that names the first rank that failed and what
-// it said.
-func Agree(group collective.Collective, err error) error {
-	if group.Size() == 1 {
-		return err
-	}
-	var own []byte
-	if err != nil {
-		own = []byte(err.Error())
-	}
-	all, lost := group.Gather(own)
-	if lost != nil {
-		return errors.Join(err, lost)
-	}
-	if err != nil {
-		return agreedError{err}
-	}
-	for rank, text := range all {
-		if len(text) > 0 {
-			return agreedError{fmt.Errorf("rank %d on %s: %s", rank, group.Hosts()[rank], text)}
-		}
-	}
-	return nil
-}
-
-// Agreed marks an error that every rank returns.
-func Agreed(err error) error { return agreedError{err} }
-
-// agreedError is an error that all ranks know of.
-type agreedError struct{ error }
-
-func (e agreedError) Unwrap() error { return e.error }
 
 // Close leaves the group after a command that ended with err, and returns it.
 // If the other ranks don't know of err, they may be waiting for this one: then
@@ -77,8 +50,7 @@ func Close(group collective.Collective, err error) error {
 	if group.Size() == 1 {
 		return errors.Join(err, group.Close())
 	}
-	var known agreedError
-	if err != nil && !errors.As(err, &known) && !command.IsSkipped(err) {
+	if err != nil && !collective.IsAgreed(err) && !command.IsSkipped(err) {
 		if errors.Is(err, engine.ErrStalled) {
 			_, lost := group.Gather(nil)
 			err = errors.Join(err, lost)
@@ -98,15 +70,4 @@ func Streams(group collective.Collective, stdout, stderr io.Writer) (io.Writer, 
 		return stdout, stderr
 	}
 	return io.Discard, io.Discard
-}
-
-// OnHost is the number of ranks on this rank's host.
-func OnHost(group collective.Collective) int {
-	n := 0
-	for _, host := range group.Hosts() {
-		if host == group.Hosts()[group.Rank()] {
-			n++
-		}
-	}
-	return n
 }

@@ -26,25 +26,11 @@ func (p *pretender) Gather(data []byte) ([][]byte, error) {
 	return [][]byte{data, []byte("no space left")}, nil
 }
 
-// deaf is a rank that can't hear the others.
-type deaf struct{ pretender }
-
-func (*deaf) Gather([]byte) ([][]byte, error) { return nil, errors.New("no route to host") }
-
-// A rank that fails as it joins ends the job instead of waiting for the others, which
-// may wait for it.
-func TestFailsToJoin(t *testing.T) {
-	d := new(deaf)
-	if _, err := counted(d); err == nil || !slices.Equal(d.asked, []string{"abort: no route to host", "close"}) {
-		t.Errorf("error %v, asked for %q", err, d.asked)
-	}
-}
-
 // A job ends for what the other ranks can't know, but not for bad pictures; where GPUs have stalled, ranks
 // meet before, so that the missing one is named.
 func TestClose(t *testing.T) {
 	stalled := fmt.Errorf("step 7: cuda:0: %w", engine.ErrStalled)
-	agreed := Agree(new(pretender), nil)
+	agreed := collective.Agree(new(pretender), nil)
 	if want := "rank 1 on b: no space left"; agreed == nil || agreed.Error() != want {
 		t.Fatalf("agreed on %v, want %s", agreed, want)
 	}
