@@ -14,7 +14,7 @@ func TestHosts(t *testing.T) {
 		t.Skip("starts many processes")
 	}
 	hosts := rankstest.NewHosts(t, 3)
-	dir, one := shards(t, "raw", 5, gradient, nil), filepath.Join(t.TempDir(), "pca.json")
+	dir, one := makeShards(t, "raw", 5, gradient, nil), filepath.Join(t.TempDir(), "pca.json")
 	if _, stderr, code := call(t, "--shards", dir, "--recompute", "--out", one); code != 0 {
 		t.Fatal(stderr)
 	}

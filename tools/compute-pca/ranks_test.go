@@ -18,7 +18,7 @@ func TestRanks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts many processes")
 	}
-	dir := shards(t, "raw", 5, gradient, nil)
+	dir := makeShards(t, "raw", 5, gradient, nil)
 	one := t.TempDir()
 	files := func(dir string) []string {
 		return []string{"--shards", "", "--recompute", "--out", filepath.Join(dir, "pca.json"), "--mean-image", filepath.Join(dir, "mean.png")}
@@ -54,7 +54,7 @@ func TestRanksOfOtherShards(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts many processes")
 	}
-	dir, other, out := shards(t, "raw", 5, gradient, nil), shards(t, "raw", 4, gradient, nil), filepath.Join(t.TempDir(), "pca.json")
+	dir, other, out := makeShards(t, "raw", 5, gradient, nil), makeShards(t, "raw", 4, gradient, nil), filepath.Join(t.TempDir(), "pca.json")
 	same := filepath.Join(t.TempDir(), "same")
 	if err := os.CopyFS(same, os.DirFS(dir)); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/internal/printable"
 	"alexnet/internal/redact"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 	"alexnet/tools/internal/ranks"
@@ -30,7 +31,7 @@ type options struct {
 	recompute bool
 	meanImage string // PNG file, "": none
 	workers   int
-	access    data.Access
+	access    shards.Access
 	ranks     ranks.Options
 }
 
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.IntFlag{Name: "workers", Usage: "How many goroutines decode; 0 is one a processor. The result doesn't depend on it.", Destination: &o.workers},
 			&cli.BoolFlag{Name: "json", Usage: "Print one JSON object on stdout: pca.json and what was checked.", Destination: &o.json},
 			ranks.TimeoutFlag(&o.ranks),
-		}, o.access.Flags("")...),
+		}, data.Flags(&o.access, "")...),
 		Action: func(c *cli.Context) error {
 			if err := o.validate(); err != nil {
 				return err

@@ -25,7 +25,7 @@ import (
 
 // shards writes a folder of n pictures of 16×16 pixels and lets edit change its
 // metadata. paint gives the colour of a pixel of picture i.
-func shards(t *testing.T, codecName string, n int, paint func(i, x, y int) [3]byte, edit func(*pipeline.Meta)) string {
+func makeShards(t *testing.T, codecName string, n int, paint func(i, x, y int) [3]byte, edit func(*pipeline.Meta)) string {
 	t.Helper()
 	const size = 16
 	check := func(err error) {
@@ -86,7 +86,7 @@ func call(t *testing.T, args ...string) (stdout, stderr string, code int) {
 }
 
 func TestStoredStatistics(t *testing.T) {
-	dir := shards(t, "raw", 3, gradient, nil)
+	dir := makeShards(t, "raw", 3, gradient, nil)
 	path := filepath.Join(t.TempDir(), "pca.json")
 	stdout, stderr, code := call(t, "--shards", dir, "--out", path)
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "wrote "+path) || !strings.Contains(stdout, "3 images, 768 pixels") {
@@ -110,7 +110,7 @@ func TestStoredStatistics(t *testing.T) {
 
 // TestRemote counts every pixel of shards behind a web server.
 func TestRemote(t *testing.T) {
-	dir := shards(t, "lossless", 5, gradient, nil)
+	dir := makeShards(t, "lossless", 5, gradient, nil)
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()
 	var texts [2]string
@@ -150,7 +150,7 @@ func TestRecompute(t *testing.T) {
 		codec string
 		exact bool
 	}{{"raw", true}, {"jpeg", false}} {
-		dir := shards(t, c.codec, 3, gradient, nil)
+		dir := makeShards(t, c.codec, 3, gradient, nil)
 		for _, workers := range []string{"0", "1", "5"} {
 			path := filepath.Join(t.TempDir(), "pca.json")
 			stdout, stderr, code := call(t, "--shards", dir, "--out", path, "--recompute", "--json", "--workers", workers)
@@ -172,7 +172,7 @@ func TestRecompute(t *testing.T) {
 }
 
 func TestRecomputeAbsentStatistics(t *testing.T) {
-	dir := shards(t, "raw", 3, gradient, func(m *pipeline.Meta) { m.Statistics = augment.Sums{} })
+	dir := makeShards(t, "raw", 3, gradient, func(m *pipeline.Meta) { m.Statistics = augment.Sums{} })
 	path := filepath.Join(t.TempDir(), "pca.json")
 	if _, stderr, code := call(t, "--shards", dir, "--out", path); code != 1 || !strings.Contains(stderr, "--recompute") {
 		t.Errorf("code %d, stderr %q", code, stderr)
@@ -195,7 +195,7 @@ func TestRecomputeAbsentStatistics(t *testing.T) {
 }
 
 func TestMeanImage(t *testing.T) {
-	dir := shards(t, "raw", 3, gradient, nil)
+	dir := makeShards(t, "raw", 3, gradient, nil)
 	folder := t.TempDir()
 	path := filepath.Join(folder, "mean.png")
 	if _, stderr, code := call(t, "--shards", dir, "--out", filepath.Join(folder, "pca.json"), "--mean-image", path); code != 0 {
@@ -233,7 +233,7 @@ func TestMeanImage(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	good := shards(t, "raw", 3, gradient, nil)
+	good := makeShards(t, "raw", 3, gradient, nil)
 	plain := t.TempDir() // a MosaicML folder of somebody else's
 	text, err := os.ReadFile(filepath.Join(good, mds.IndexName))
 	if err != nil {
@@ -266,12 +266,12 @@ func TestErrors(t *testing.T) {
 		"mean not a PNG":   {[]string{"--shards", good, "--mean-image", "mean.jpg"}, 2, []string{".png"}},
 		"missing folder":   {[]string{"--shards", missing}, 1, []string{missing, "index.json"}},
 		"no own metadata":  {[]string{"--shards", plain}, 1, []string{plain, "prep-imagenet shard"}},
-		"one colour":       {[]string{"--shards", shards(t, "raw", 2, one, nil)}, 1, []string{"same colour"}},
-		"wrong pixel count": {[]string{"--shards", shards(t, "raw", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Pixels-- })}, 1,
+		"one colour":       {[]string{"--shards", makeShards(t, "raw", 2, one, nil)}, 1, []string{"same colour"}},
+		"wrong pixel count": {[]string{"--shards", makeShards(t, "raw", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Pixels-- })}, 1,
 			[]string{"511 pixels", "have 512"}},
-		"wrong sums": {[]string{"--recompute", "--shards", shards(t, "raw", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Sum[1]++ })}, 1,
+		"wrong sums": {[]string{"--recompute", "--shards", makeShards(t, "raw", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Sum[1]++ })}, 1,
 			[]string{"not those of the pixels", "verify"}},
-		"sums far from JPEG's": {[]string{"--recompute", "--shards", shards(t, "jpeg", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Sum[1] += 5 * 512 })}, 1,
+		"sums far from JPEG's": {[]string{"--recompute", "--shards", makeShards(t, "jpeg", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Sum[1] += 5 * 512 })}, 1,
 			[]string{"not those of the pixels"}},
 		"no folder for the output": {[]string{"--shards", good, "--recompute", "--out", filepath.Join(missing, "pca.json")}, 1, []string{missing}},
 		"no folder for the mean":   {[]string{"--shards", good, "--mean-image", filepath.Join(missing, "mean.png")}, 1, []string{missing}},
@@ -298,7 +298,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
-	dir := shards(t, "raw", 3, gradient, nil)
+	dir := makeShards(t, "raw", 3, gradient, nil)
 	path := filepath.Join(t.TempDir(), "pca.json")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

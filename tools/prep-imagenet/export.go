@@ -9,6 +9,7 @@ import (
 
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 )
@@ -29,7 +30,7 @@ type exportResult struct {
 func exportCommand(stdout, stderr io.Writer) *cli.Command {
 	var cfg pipeline.ExportConfig
 	var asJSON bool
-	var access data.Access
+	var access shards.Access
 	return &cli.Command{
 		Name:        "export",
 		Usage:       "write shards as WebDataset tars or as class folders",
@@ -44,7 +45,7 @@ func exportCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality, where pictures aren't copied", Value: 90, Destination: &cfg.Quality},
 			&cli.IntFlag{Name: "per-tar", Usage: "samples of a tar", Value: 1000, Destination: &cfg.PerTar},
 			jsonFlag(&asJSON),
-		}, access.Flags("")...),
+		}, data.Flags(&access, "")...),
 		Action: func(c *cli.Context) error {
 			dir, err := oneFolder(c)
 			if err != nil {

@@ -9,8 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/bytesize"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 )
@@ -33,7 +35,7 @@ func inspectCommand(stdout, stderr io.Writer) *cli.Command {
 	var sheet string
 	var cfg pipeline.SheetConfig
 	var asJSON bool
-	var access data.Access
+	var access shards.Access
 	return &cli.Command{
 		Name:        "inspect",
 		Usage:       "show what a folder of shards holds",
@@ -47,7 +49,7 @@ func inspectCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "side", Usage: "side of a picture on the sheet in pixels", Value: 96, Destination: &cfg.Side},
 			&cli.IntFlag{Name: "max-classes", Usage: "classes on the sheet at most", Value: 100, Destination: &cfg.Classes},
 			jsonFlag(&asJSON),
-		}, access.Flags("")...),
+		}, data.Flags(&access, "")...),
 		Action: func(c *cli.Context) error {
 			dir, err := oneFolder(c)
 			if err != nil {
@@ -112,7 +114,7 @@ func (r *inspectResult) print(w io.Writer) error {
 	} else {
 		printable.Fprintf(t, "codec\t%s\n", m.Codec)
 	}
-	printable.Fprintf(t, "shards\t%d, %s, %s an image\n", r.Shards, command.Bytes(r.Bytes), command.Bytes(r.Bytes/int64(max(m.Images, 1))))
+	printable.Fprintf(t, "shards\t%d, %s, %s an image\n", r.Shards, bytesize.Format(r.Bytes), bytesize.Format(r.Bytes/int64(max(m.Images, 1))))
 	fmt.Fprintf(t, "seed\t%d\n", m.Seed)
 	fmt.Fprintf(t, "mean RGB\t%.2f %.2f %.2f\n", r.Mean[0], r.Mean[1], r.Mean[2])
 	fmt.Fprintf(t, "std RGB\t%.2f %.2f %.2f\n", r.Std[0], r.Std[1], r.Std[2])

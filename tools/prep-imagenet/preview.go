@@ -13,6 +13,7 @@ import (
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 )
@@ -23,7 +24,7 @@ is given, and with the augmentations of train-alexnet's flags of the same names.
 func previewCommand(stdout, stderr io.Writer) *cli.Command {
 	var out, pcaPath string
 	var sample, epochs int
-	var access data.Access
+	var access shards.Access
 	var augmentations augment.Settings
 	c := pipeline.LoaderConfig{Train: true}
 	return &cli.Command{
@@ -41,7 +42,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "pixels", Value: 224, Usage: "`PIXELS` a side of a presentation", Destination: &c.Crop},
 			&cli.Float64Flag{Name: "sigma", Value: augment.DefaultSigma, Usage: "standard deviation of the noise in units of an axis' own spread; more shows it better", Destination: &c.Sigma},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the training run", Destination: &c.Seed},
-		}, command.AugmentFlags(&augmentations, ""), access.Flags("")),
+		}, command.AugmentFlags(&augmentations, ""), data.Flags(&access, "")),
 		Action: func(ctx *cli.Context) error {
 			dir, err := oneFolder(ctx)
 			if err != nil {

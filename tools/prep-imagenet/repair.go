@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/bytesize"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
@@ -96,7 +97,7 @@ func tellRepaired(dir string, done *pipeline.Repaired, asJSON bool, stdout, stde
 		what = "has the right index already"
 	}
 	printable.Fprintf(stderr, "%s: %s: %d images of %d classes in %d shards, %s\n",
-		dir, what, done.Meta.Images, len(done.Meta.Classes), done.Shards, command.Bytes(done.Bytes))
+		dir, what, done.Meta.Images, len(done.Meta.Classes), done.Shards, bytesize.Format(done.Bytes))
 	if asJSON {
 		faults := done.Faults
 		if faults == nil {

@@ -14,6 +14,7 @@ import (
 
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/launch"
+	"alexnet/internal/bytesize"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/codec"
@@ -178,7 +179,7 @@ func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, st
 func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io.Writer) error {
 	m := &sum.Meta
 	what := fmt.Sprintf("%s: %d images of %d classes in %d shards, %s, codec %s",
-		printable.Name(f.Out), m.Images, len(m.Classes), sum.Shards, command.Bytes(sum.Bytes), m.Codec)
+		printable.Name(f.Out), m.Images, len(m.Classes), sum.Shards, bytesize.Format(sum.Bytes), m.Codec)
 	switch {
 	case sum.Already:
 		rate = 0
@@ -283,7 +284,7 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 	if f.MaxBad, f.MaxBadShare, err = parseCount(f.maxBad); err != nil {
 		return command.Usagef("--max-bad: %w", err)
 	}
-	if f.ShardSize, err = command.ParseBytes(f.shardSize); err != nil {
+	if f.ShardSize, err = bytesize.Parse(f.shardSize); err != nil {
 		return command.Usagef("--shard-size: %w", err)
 	}
 	if f.maxMegapixels < 1 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/bytesize"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
@@ -73,7 +74,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 // printStats writes the table for people.
 func printStats(w io.Writer, src source.Source, s *pipeline.SourceStats) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	printable.Fprintf(t, "pictures\t%d, %s, layout %s\n", s.Pictures, command.Bytes(s.Bytes), src.Layout())
+	printable.Fprintf(t, "pictures\t%d, %s, layout %s\n", s.Pictures, bytesize.Format(s.Bytes), src.Layout())
 	for _, name := range slices.Sorted(maps.Keys(s.Formats)) {
 		printable.Fprintf(t, "  %s\t%d\n", name, s.Formats[name])
 	}

@@ -12,6 +12,7 @@ import (
 	"alexnet/internal/redact"
 	"alexnet/pipeline"
 	"alexnet/pipeline/remote"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/data"
 )
 
@@ -32,7 +33,7 @@ type verifyResult struct {
 func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 	var workers int
 	var asJSON bool
-	var access data.Access
+	var access shards.Access
 	return &cli.Command{
 		Name:        "verify",
 		Usage:       "check every byte of a folder of shards",
@@ -42,7 +43,7 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode; 0 means one a processor", Destination: &workers},
 			jsonFlag(&asJSON),
-		}, access.Flags("")...),
+		}, data.Flags(&access, "")...),
 		Action: func(c *cli.Context) error {
 			dir, err := oneFolder(c)
 			if err != nil {
@@ -85,7 +86,7 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 }
 
 // verify verifies a folder here or elsewhere.
-func verify(ctx context.Context, place string, access data.Access, workers int, looked func(done, total int), note func(string)) (pipeline.Verification, error) {
+func verify(ctx context.Context, place string, access shards.Access, workers int, looked func(done, total int), note func(string)) (pipeline.Verification, error) {
 	if !remote.IsURL(place) {
 		return pipeline.Verify(ctx, place, workers, looked)
 	}

@@ -19,6 +19,7 @@ import (
 	"alexnet/engine/collective/launch"
 	"alexnet/engine/devices"
 	"alexnet/pipeline"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 	"alexnet/tools/internal/ranks"
@@ -33,7 +34,7 @@ type benchConfig struct {
 	options          devices.Options
 	batch, steps     int
 	data             string
-	access           data.Access
+	access           shards.Access
 	workers          int
 	json, skipLayers bool
 	inference        bool
@@ -115,7 +116,7 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.StringFlag{Name: "wire", Value: wireFloat32, Usage: wireUsage, Destination: &f.options.Wire},
 			ranks.TimeoutFlag(&f.ranks),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
-		}, f.access.Flags("")...),
+		}, data.Flags(&f.access, "")...),
 		Action: func(c *cli.Context) error {
 			if f.batch < 1 || f.steps < 1 || f.classes < 2 {
 				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")

@@ -8,13 +8,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 )
 
 // evalCommand measures a checkpoint on a folder of shards.
 func evalCommand(stdout, stderr io.Writer) *cli.Command {
-	var access data.Access
+	var access shards.Access
 	return &cli.Command{
 		Name:     "eval",
 		Category: inUse,
@@ -31,12 +32,12 @@ func evalCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: images, loss, top1_error, top5_error (fractions)"},
 			&cli.IntFlag{Name: "batch", Value: 100, Usage: "`N` pictures or crops at once; a multiple of ten with --ten-crop"},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines that decode; 0 is one a core"},
-		}, access.Flags("")),
+		}, data.Flags(&access, "")),
 		Action: func(c *cli.Context) error { return eval(c, &access, stdout, stderr) },
 	}
 }
 
-func eval(c *cli.Context, access *data.Access, stdout, stderr io.Writer) error {
+func eval(c *cli.Context, access *shards.Access, stdout, stderr io.Writer) error {
 	if c.String("data") == "" {
 		return command.Usagef("--data is required (see train-alexnet eval --help)")
 	}

@@ -12,13 +12,14 @@ import (
 
 	"alexnet/engine/infer"
 	"alexnet/internal/printable"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 )
 
 // featuresCommand writes what a layer makes of pictures.
 func featuresCommand(stderr io.Writer) *cli.Command {
-	var access data.Access
+	var access shards.Access
 	return &cli.Command{
 		Name:      "features",
 		Category:  inUse,
@@ -36,12 +37,12 @@ func featuresCommand(stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "layer", Value: "fc7", Usage: "`NAME` of a layer with weights"},
 			&cli.PathFlag{Name: "out", Usage: "write the vectors to `FILE`, .npy"},
 			&cli.IntFlag{Name: "batch", Value: 20, Usage: "`N` crops at once"},
-		}, access.Flags("")),
+		}, data.Flags(&access, "")),
 		Action: func(c *cli.Context) error { return features(c, &access, stderr) },
 	}
 }
 
-func features(c *cli.Context, access *data.Access, stderr io.Writer) (err error) {
+func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err error) {
 	out := c.Path("out")
 	switch {
 	case filepath.Ext(out) != ".npy":
@@ -113,7 +114,7 @@ func pictureFeatures(c *cli.Context, e *infer.Ensemble, table *infer.VectorFile,
 }
 
 // shardFeatures looks at every sample of a folder of shards, in stored order.
-func shardFeatures(ctx context.Context, access *data.Access, e *infer.Ensemble, dir string, table *infer.VectorFile, line *command.Line) error {
+func shardFeatures(ctx context.Context, access *shards.Access, e *infer.Ensemble, dir string, table *infer.VectorFile, line *command.Line) error {
 	d, err := access.Open(ctx, dir, noted(line))
 	if err != nil {
 		return err

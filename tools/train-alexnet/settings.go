@@ -19,6 +19,7 @@ import (
 	"alexnet/engine/devices"
 	"alexnet/internal/file"
 	"alexnet/pipeline"
+	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
 )
@@ -51,7 +52,7 @@ type settings struct {
 	Workers       int           `json:"workers"`
 	Shuffle       string        `json:"shuffle"`
 	OnBad         string        `json:"on-bad"`
-	data.Access
+	shards.Access
 	Augment augment.Settings `json:"-"` // each under its own name
 
 	Epochs     int           `json:"epochs"`
@@ -110,16 +111,16 @@ const (
 const withoutPCA = "pca"
 
 func (s *settings) flags() []cli.Flag {
-	const data, recipe, device, record = "Data", "Recipe", "Devices", "Run folder"
+	const input, recipe, device, record = "Data", "Recipe", "Devices", "Run folder"
 	flags := []cli.Flag{
-		&cli.PathFlag{Name: "train", Category: data, Usage: "`DIR` of shards to train on, or their address: s3://, gs:// or https://", Destination: &s.Train},
-		&cli.PathFlag{Name: "val", Category: data, Usage: "`DIR` or address of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
-		&cli.PathFlag{Name: "pca", Category: data, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
-		&cli.StringFlag{Name: "noise", Category: data, Value: noiseSqrt, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
-		&cli.StringFlag{Name: "mean", Category: data, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
-		&cli.IntFlag{Name: "workers", Category: data, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
-		&cli.StringFlag{Name: "shuffle", Category: data, Value: pipeline.ShuffleDefault.String(), Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
-		&cli.StringFlag{Name: "on-bad", Category: data, Value: onBadStop, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
+		&cli.PathFlag{Name: "train", Category: input, Usage: "`DIR` of shards to train on, or their address: s3://, gs:// or https://", Destination: &s.Train},
+		&cli.PathFlag{Name: "val", Category: input, Usage: "`DIR` or address of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
+		&cli.PathFlag{Name: "pca", Category: input, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
+		&cli.StringFlag{Name: "noise", Category: input, Value: noiseSqrt, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
+		&cli.StringFlag{Name: "mean", Category: input, Value: meanChannel, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
+		&cli.IntFlag{Name: "workers", Category: input, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
+		&cli.StringFlag{Name: "shuffle", Category: input, Value: pipeline.ShuffleDefault.String(), Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
+		&cli.StringFlag{Name: "on-bad", Category: input, Value: onBadStop, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
 		&cli.StringFlag{Name: "net", Category: recipe, Value: "alexnet", Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(ablationNames(), ", "), Destination: &s.Without},
@@ -163,7 +164,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save every `STEPS`, besides every ten minutes and after every epoch; 0 doesn't", Destination: &s.CheckpointEvery},
 		&cli.IntFlag{Name: "keep", Category: record, Value: 2, Usage: "keep the last `N` checkpoints, and the best", Destination: &s.Keep},
 	}
-	return slices.Concat(flags, command.AugmentFlags(&s.Augment, data), s.Access.Flags(data))
+	return slices.Concat(flags, command.AugmentFlags(&s.Augment, input), data.Flags(&s.Access, input))
 }
 
 // validate reports settings that make no sense, before anything is opened.
@@ -321,7 +322,7 @@ func (s *settings) absolute() error {
 	for _, p := range []*string{&s.Train, &s.Val} {
 		if *p != "" {
 			var err error
-			if *p, err = data.Absolute(*p); err != nil {
+			if *p, err = shards.Absolute(*p); err != nil {
 				return err
 			}
 		}

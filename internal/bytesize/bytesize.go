@@ -1,4 +1,5 @@
-package command
+// Package bytesize reads and writes sizes such as 64MiB.
+package bytesize
 
 import (
 	"errors"
@@ -8,14 +9,14 @@ import (
 	"strings"
 )
 
-// byteUnits are the suffixes of ParseBytes, longest first.
+// byteUnits are the suffixes of Parse, longest first.
 var byteUnits = []struct {
 	suffix string
 	bytes  int64
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
 
-// ParseBytes reads a size such as 64MiB, 100MB or 65536.
-func ParseBytes(text string) (int64, error) {
+// Parse reads a size such as 64MiB, 100MB or 65536.
+func Parse(text string) (int64, error) {
 	for _, u := range byteUnits {
 		digits, ok := strings.CutSuffix(text, u.suffix)
 		if !ok {
@@ -30,8 +31,8 @@ func ParseBytes(text string) (int64, error) {
 	return 0, errors.New(strconv.Quote(text) + ` isn't a size: write it as "64MiB" or as a number of bytes`)
 }
 
-// Bytes writes a size with three digits or so.
-func Bytes(n int64) string {
+// Format writes a size with three digits or so.
+func Format(n int64) string {
 	switch {
 	case n < 10<<10:
 		return fmt.Sprintf("%d B", n)

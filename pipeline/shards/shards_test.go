@@ -1,4 +1,4 @@
-package data
+package shards
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"alexnet/tools/internal/command"
+	"alexnet/internal/setting"
 )
 
 func TestAbsolute(t *testing.T) {
@@ -30,8 +30,8 @@ func TestValidate(t *testing.T) {
 	for size, ok := range map[string]bool{"": true, DefaultCacheSize: true, "10GB": true, "0": false, "much": false} {
 		a := Access{CacheSize: size}
 		err := a.Validate()
-		if (err == nil) != ok || err != nil && command.Report("x", err, new(strings.Builder)) != command.BadUsage {
-			t.Errorf("--cache-size %q: %v", size, err)
+		if (err == nil) != ok || err != nil && !setting.Invalid(err) {
+			t.Errorf("cache-size %q: %v", size, err)
 		}
 	}
 }
