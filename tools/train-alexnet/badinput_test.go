@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"alexnet/pipeline/shards/shardstest"
 	"alexnet/tools/internal/command"
 )
 
@@ -31,7 +32,7 @@ func TestBadInput(t *testing.T) {
 	run := filepath.Join(w.dir, "run")
 	four, large := filepath.Join(w.dir, "four"), filepath.Join(w.dir, "large")
 	makeShards(t, four, "train", 4, 3)
-	makeShardsOf(t, large, "val", 3, 3, 24)
+	shardstest.Stripes(t, large, "val", 3, 3, 24)
 	netFile := func(name, old, new string) string { return w.writeFile(t, name, strings.Replace(testNet, old, new, 1)) }
 	port, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -84,7 +85,7 @@ func badCheckpoints(t *testing.T, w trained) {
 	call("train-alexnet", "--train", four, "--run", fourRun, "--net", fourNet, "--steps", "1", "--batch", "6").must(t, 0)
 	other := filepath.Join(fourRun, "checkpoints", "step-000000001.safetensors")
 	large := filepath.Join(w.dir, "large")
-	makeShardsOf(t, large, "val", 3, 3, 24)
+	shardstest.Stripes(t, large, "val", 3, 3, 24)
 	picture := filepath.Join(w.pictures, "class0", "00.png")
 	for _, c := range []struct {
 		code int
@@ -112,7 +113,7 @@ func badCheckpoints(t *testing.T, w trained) {
 	}
 	call("train-alexnet", "--run", moved, "--resume", "--steps", "4").must(t, 1, "is of another net: layer 7", "begin a new run")
 	larger := filepath.Join(w.dir, "larger")
-	makeShardsOf(t, larger, "train", 3, 4, 24)
+	shardstest.Stripes(t, larger, "train", 3, 4, 24)
 	call("train-alexnet", "--run", filepath.Join(w.dir, "run"), "--resume", "--epochs", "9", "--train", larger, "--val", large).must(t, 1, "was trained on pictures of 20 pixels a side and those of "+larger+" have 24")
 }
 
