@@ -1,0 +1,112 @@
+package infer_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"alexnet/engine/devices"
+	"alexnet/engine/infer"
+)
+
+const checkpoint = "testdata/textures.safetensors"
+
+// TestLibraryPage: docs/library.md prints the Example as it runs.
+func TestLibraryPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/library.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, ok := strings.Cut(string(source), "func Example() {\n")
+	body, _, end := strings.Cut(body, "\t// Output:")
+	if !ok || !end {
+		t.Fatal("example_test.go has another form")
+	}
+	body = strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n")
+	if !strings.Contains(string(page), "```go\n"+body+"```\n") {
+		t.Errorf("docs/library.md doesn't print the Example:\n%s", body)
+	}
+}
+
+// TestOpenSaysWhatIsWrong: errors are of the documented types.
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	one := []string{checkpoint}
+	for _, c := range []struct {
+		config infer.Config
+		field  string // of a ConfigError
+		want   string
+	}{
+		{infer.Config{}, "Checkpoints", "want at least one"},
+		{infer.Config{Checkpoints: one, Size: 7}, "Size", "want 8 to 8192 pixels, or 0"},
+		{infer.Config{Checkpoints: one, Size: 23}, "Size", "the net reads 24 pixels a side"},
+		{infer.Config{Checkpoints: one, Batch: 9, TenCrop: true}, "Batch", "want at least 10, the crops of one picture"},
+		{infer.Config{Checkpoints: one, Devices: "tpu"}, "", `no device called "tpu"`},
+		{infer.Config{Checkpoints: one, Options: devices.Options{Precision: "fp8"}}, "", `precision "fp8": want`},
+		{infer.Config{Checkpoints: []string{"testdata/none"}}, "", "testdata/none"},
+		{infer.Config{Checkpoints: one, Layer: "fc9"}, "", `no layer with weights is called "fc9": there are conv1, conv2, fc3, fc4`},
+	} {
+		e, err := infer.Open(c.config)
+		if err == nil {
+			e.Close()
+			t.Errorf("%+v: no error", c.config)
+			continue
+		}
+		var field *infer.ConfigError
+		if got := errors.As(err, &field); got != (c.field != "") || got && field.Field != c.field || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v (%T), want one of %s with %q", c.config, err, err, c.field, c.want)
+		}
+		if device := new(*infer.DeviceError); errors.As(err, device) != (c.config.Devices == "tpu" || c.config.Options.Precision != "") {
+			t.Errorf("%v is a DeviceError: %v", err, *device)
+		}
+		if strings.Contains(err.Error(), "--") {
+			t.Errorf("%v names a flag", err)
+		}
+	}
+}
+
+// TestTop: best first, of equals the first one.
+func TestTop(t *testing.T) {
+	got := infer.Top([]float32{.1, .3, .2, .3}, 3)
+	if want := []int{1, 3, 2}; len(got) != 3 || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
+		t.Errorf("top %v, want %v", got, want)
+	}
+	if got := infer.Top([]float64{1}, 5); len(got) != 1 {
+		t.Errorf("top 5 of one: %v", got)
+	}
+}
+
+// TestEnsembleIsTheMean: two times the same net by ten crops is that net by ten
+// crops, and Classify's answer by the centre is that of Probabilities.
+func TestEnsembleIsTheMean(t *testing.T) {
+	answer := func(c infer.Config) []infer.Guess {
+		t.Helper()
+		e, err := infer.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		g, err := e.Classify(t.Context(), "testdata/dots.jpg", 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	once := answer(infer.Config{Checkpoints: []string{checkpoint}, TenCrop: true})
+	twice := answer(infer.Config{Checkpoints: []string{checkpoint, checkpoint}, TenCrop: true, Names: map[string]string{"dots": "Dots"}})
+	centre := answer(infer.Config{Checkpoints: []string{checkpoint}})
+	sum := 0.0
+	for i, g := range once {
+		if d := g.Probability - twice[i].Probability; d > 1e-9 || d < -1e-9 || g.Class != twice[i].Class {
+			t.Errorf("once %v, twice %v", g, twice[i])
+		}
+		sum += g.Probability
+	}
+	if sum < 1-1e-6 || sum > 1+1e-6 || once[0].Probability == centre[0].Probability || twice[0].String() != "Dots" {
+		t.Errorf("ten crops %v of sum %g, the centre %v, with names %v", once, sum, centre, twice)
+	}
+}
