@@ -16,7 +16,7 @@ type ConvSpec struct {
 func (*ConvSpec) word() string { return "conv" }
 
 func (c *ConvSpec) through(s spot) (Extent, error) {
-	if err := c.Window.Validate(); err != nil {
+	if err := checkKernel(c.Window); err != nil {
 		return s.at, err
 	}
 	if err := s.divides(c.Reads, c.Maps, "maps"); err != nil {
@@ -95,12 +95,20 @@ func (o ConvBackward) Check() error {
 	return checkGradients(o.X, o.W, o.DY, o.DW, o.DB, o.DX)
 }
 
+// checkKernel reports windows that a convolution can't have.
+func checkKernel(w Window) error {
+	if w.Ceil {
+		return errors.New("a convolution's windows lie inside the padding: only pooling rounds up (ceil)")
+	}
+	return w.Validate()
+}
+
 // checkConv checks what both directions of a convolution have.
 func checkConv(w Window, groups int, x, weights *Tensor, y role) error {
 	if err := present(role{"X", x}, y); err != nil {
 		return err
 	}
-	if err := w.Validate(); err != nil {
+	if err := checkKernel(w); err != nil {
 		return err
 	}
 	xs, ys := x.Shape, y.t.Shape

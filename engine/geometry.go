@@ -8,18 +8,37 @@ type Window struct {
 	Size   int `json:"kernel"` // pixels a side
 	Stride int `json:"stride"` // pixels between positions
 	Pad    int `json:"pad"`    // zero pixels implied on every side
+
+	// Ceil rounds the number of positions up: the last window may reach beyond the
+	// padding, but starts inside it or the input. Pooling alone may have it.
+	Ceil bool `json:"ceil,omitempty"`
 }
 
 // Out is the number of window positions along an axis of in pixels, counting
 // only windows that lie wholly inside the padded input (the floor rule, as in
 // PyTorch and cuDNN): (in + 2·pad − size)/stride + 1. It is ≤ 0 where the
 // window does not fit.
+//
+// With Ceil the quotient is rounded up, and a window that would start behind the
+// input isn't counted: PyTorch's ceil_mode, and the rule of cuda-convnet's pools.
 func (w Window) Out(in int) int {
-	if in+2*w.Pad < w.Size {
+	span := in + 2*w.Pad - w.Size
+	if w.Ceil {
+		span += w.Stride - 1
+	}
+	if span < 0 {
 		return 0
 	}
-	return (in+2*w.Pad-w.Size)/w.Stride + 1
+	n := span/w.Stride + 1
+	if w.Ceil && (n-1)*w.Stride >= in+w.Pad {
+		n--
+	}
+	return n
 }
+
+// Beyond is how many pixels behind an input of in the last window reaches, where
+// it does.
+func (w Window) Beyond(in int) int { return max(0, (w.Out(in)-1)*w.Stride+w.Size-w.Pad-in) }
 
 // Validate reports a window that no input could satisfy.
 func (w Window) Validate() error {

@@ -74,12 +74,19 @@ func TestWindowOut(t *testing.T) {
 		w        Window
 		in, want int
 	}{
-		{Window{11, 4, 2}, 224, 55},
-		{Window{3, 2, 0}, 55, 27},
-		{Window{3, 2, 0}, 13, 6},
-		{Window{5, 1, 2}, 27, 27},
-		{Window{1, 1, 0}, 1, 1},
-		{Window{3, 1, 0}, 2, 0},
+		{Window{Size: 11, Stride: 4, Pad: 2}, 224, 55},
+		{Window{Size: 3, Stride: 2, Pad: 0}, 55, 27},
+		{Window{Size: 3, Stride: 2, Pad: 0}, 13, 6},
+		{Window{Size: 5, Stride: 1, Pad: 2}, 27, 27},
+		{Window{Size: 1, Stride: 1, Pad: 0}, 1, 1},
+		{Window{Size: 3, Stride: 1, Pad: 0}, 2, 0},
+		{Window{Size: 3, Stride: 2, Ceil: true}, 24, 12}, // cuda-convnet's CIFAR nets: 24, 12, 6
+		{Window{Size: 3, Stride: 2, Ceil: true}, 12, 6},
+		{Window{Size: 3, Stride: 2, Ceil: true}, 55, 27}, // nothing to round
+		{Window{Size: 3, Stride: 2, Ceil: true}, 2, 1},   // the only window isn't whole
+		{Window{Size: 3, Stride: 2, Ceil: true}, 1, 0},
+		{Window{Size: 2, Stride: 3, Ceil: true}, 6, 2}, // a third would start at 6, outside
+		{Window{Size: 3, Stride: 2, Pad: 1, Ceil: true}, 6, 4},
 	} {
 		if got := c.w.Out(c.in); got != c.want {
 			t.Errorf("%+v over %d: %d positions, want %d", c.w, c.in, got, c.want)

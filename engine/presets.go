@@ -40,7 +40,7 @@ func Preset(name string, classes int) (*Net, error) {
 }
 
 func conv(name string, maps, size, stride, pad int, reads Reads, std, bias float64) Layer {
-	return Layer{Name: name, Conv: &ConvSpec{Maps: maps, Window: Window{size, stride, pad}, Reads: reads, Start: Start{std, bias}}}
+	return Layer{Name: name, Conv: &ConvSpec{Maps: maps, Window: Window{Size: size, Stride: stride, Pad: pad}, Reads: reads, Start: Start{std, bias}}}
 }
 
 func dense(name string, units int, std, bias float64) Layer {

@@ -44,6 +44,9 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
 // input.
 func whole(win engine.Window, in, out int) (lo, hi int) {
 	lo = ceilDiv(win.Pad, win.Stride)
+	if in+win.Pad < win.Size {
+		return lo, lo
+	}
 	return lo, max(lo, min(out, (in-win.Size+win.Pad)/win.Stride+1))
 }
 

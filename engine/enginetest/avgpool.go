@@ -53,6 +53,9 @@ func avgPoolCases() (cases []OpCase) {
 		{"padded", engine.Window{Size: 3, Stride: 2, Pad: 1}, engine.Shape{2, 3, 5, 4}, nil},
 		{"padded, mostly outside", engine.Window{Size: 3, Stride: 1, Pad: 2}, engine.Shape{1, 16, 2, 3}, nil},
 		{"holes", engine.Window{Size: 2, Stride: 3}, engine.Shape{1, 2, 8, 8}, nil},
+		{"rounded up", engine.Window{Size: 3, Stride: 2, Ceil: true}, engine.Shape{2, 40, 12, 8}, nil},
+		{"rounded up, no window whole", engine.Window{Size: 5, Stride: 4, Ceil: true}, engine.Shape{2, 8, 4, 2}, nil},
+		{"rounded up and padded", engine.Window{Size: 3, Stride: 2, Pad: 1, Ceil: true}, engine.Shape{1, 3, 4, 6}, nil},
 		{"whole maps", engine.Window{Size: 6, Stride: 1}, engine.Shape{2, 9, 6, 6}, nil},
 		{"whole maps of 17×19, one pixel left out", engine.Window{Size: 18, Stride: 1, Pad: 1}, engine.Shape{1, 8, 17, 19}, nil},
 		{"infinities and NaN", engine.Window{Size: 2, Stride: 1}, engine.Shape{1, 1, 3, 4}, []float64{

@@ -68,6 +68,11 @@ func poolCases() (cases []OpCase) {
 		{"padded", engine.Window{Size: 3, Stride: 2, Pad: 1}, engine.Shape{2, 3, 5, 4}, nil},
 		{"padded, all negative", engine.Window{Size: 3, Stride: 1, Pad: 2}, engine.Shape{1, 1, 2, 3}, []float64{-1, -2, -3, -4, -5, -6}},
 		{"holes", engine.Window{Size: 2, Stride: 3}, engine.Shape{1, 2, 8, 8}, nil},
+		{"rounded up", engine.Window{Size: 3, Stride: 2, Ceil: true}, engine.Shape{2, 40, 12, 8}, nil},
+		{"rounded up, nothing to round", engine.Window{Size: 3, Stride: 2, Ceil: true}, engine.Shape{1, 3, 7, 9}, nil},
+		{"rounded up, no window whole", engine.Window{Size: 5, Stride: 4, Ceil: true}, engine.Shape{2, 8, 4, 2}, nil},
+		{"rounded up and padded, negative", engine.Window{Size: 3, Stride: 2, Pad: 1, Ceil: true}, engine.Shape{1, 1, 2, 4}, []float64{-1, -2, -3, -4, -5, -6, -7, -8}},
+		{"rounded up, holes", engine.Window{Size: 2, Stride: 3, Ceil: true}, engine.Shape{1, 8, 6, 7}, nil},
 		{"stride 1", engine.Window{Size: 3, Stride: 1}, engine.Shape{1, 2, 5, 7}, nil},
 		{"largest window", engine.Window{Size: 15, Stride: 4}, engine.Shape{1, 2, 19, 17}, nil},
 		{"ties", overlapping, engine.Shape{1, 1, 5, 5}, []float64{
@@ -92,7 +97,7 @@ func poolCases() (cases []OpCase) {
 		}},
 	} {
 		name := fmt.Sprintf("%s, %v, %d×%d stride %d pad %d", c.what, c.shape, c.w.Size, c.w.Size, c.w.Stride, c.w.Pad)
-		out := engine.Shape{c.shape[0], c.shape[1], c.w.Out(c.shape[2]), c.w.Out(c.shape[3])}
+		out := c.w.Pooled(c.shape)
 		at := func() *engine.Tensor { return tensor("at", engine.Argmax, out[0], out[1], out[2], out[3]) }
 		forward := engine.MaxPoolForward{Window: c.w, X: working("x", c.shape), Y: working("y", out), At: at()}
 		inference := engine.MaxPoolForward{Window: c.w, X: working("x", c.shape), Y: working("y", out)}

@@ -135,19 +135,19 @@ func layers() (all []layer) {
 		b := engine.LRNBackward{Response: r, Groups: 2, X: working("x", s), DY: working("dy", s), DX: working("dx", s)}
 		all = append(all, layer{"lrn " + name, f, f.Y, b, b.DY, tensors{b.X: f.X}, tensors{f.X: b.DX}, nil})
 	}
-	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 2, Stride: 2, Pad: 1}, {Size: 3, Stride: 1, Pad: 2}} {
+	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 2, Stride: 2, Pad: 1}, {Size: 3, Stride: 1, Pad: 2}, {Size: 4, Stride: 2, Ceil: true}} {
 		s := engine.Shape{2, 2, 7, 5}
-		out := engine.Shape{2, 2, w.Out(7), w.Out(5)}
+		out := w.Pooled(s)
 		f := engine.MaxPoolForward{Window: w, X: working("x", s), Y: working("y", out), At: tensor("at", engine.Argmax, out[0], out[1], out[2], out[3])}
 		b := engine.MaxPoolBackward{Window: w, At: tensor("at", engine.Argmax, out[0], out[1], out[2], out[3]), DY: working("dy", out), DX: working("dx", s)}
-		name := fmt.Sprintf("maxpool %d stride %d pad %d", w.Size, w.Stride, w.Pad)
+		name := fmt.Sprintf("maxpool %+v", w)
 		all = append(all, layer{name, f, f.Y, b, b.DY, tensors{b.At: f.At}, tensors{f.X: b.DX}, Memory{f.X: apart(name, s.Len())}})
 	}
-	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 3, Stride: 2, Pad: 1}, {Size: 2, Stride: 3}} {
+	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 3, Stride: 2, Pad: 1}, {Size: 2, Stride: 3}, {Size: 4, Stride: 2, Ceil: true}} {
 		s := engine.Shape{2, 2, 7, 5}
 		f := engine.AvgPoolForward{Window: w, X: working("x", s), Y: working("y", w.Pooled(s))}
 		b := engine.AvgPoolBackward{Window: w, DY: working("dy", f.Y.Shape), DX: working("dx", s)}
-		all = append(all, layer{fmt.Sprintf("avgpool %d stride %d pad %d", w.Size, w.Stride, w.Pad), f, f.Y, b, b.DY, nil, tensors{f.X: b.DX}, nil})
+		all = append(all, layer{fmt.Sprintf("avgpool %+v", w), f, f.Y, b, b.DY, nil, tensors{f.X: b.DX}, nil})
 	}
 	for _, inverted := range []bool{false, true} {
 		f := engine.Dropout{Rate: 0.25, Layer: 1, Width: 144, First: 72, Train: true, Inverted: inverted, X: working("x", s), Y: working("y", s)}

@@ -30,6 +30,11 @@ func (g layerGolden) ops(t *testing.T) []engine.Op {
 	}
 	of := func(name string) *engine.Tensor { return tensor(name, engine.Working) }
 	switch g.Op {
+	case "maxpool":
+		at := of("y")
+		at.Name, at.Type = "at", engine.Argmax
+		return []engine.Op{engine.MaxPoolForward{Window: g.Window, X: of("x"), Y: of("y"), At: at},
+			engine.MaxPoolBackward{Window: g.Window, At: at, DY: of("dy"), DX: of("dx")}}
 	case "avgpool":
 		return []engine.Op{engine.AvgPoolForward{Window: g.Window, X: of("x"), Y: of("y")},
 			engine.AvgPoolBackward{Window: g.Window, DY: of("dy"), DX: of("dx")}}
@@ -51,6 +56,7 @@ func TestAgainstPyTorch(t *testing.T) {
 	}
 	for i, g := range goldens {
 		t.Run(fmt.Sprintf("%d %s %+v", i, g.Op, g.Window), func(t *testing.T) {
+			made := Memory{} // what the forward op leaves the backward op
 			for _, op := range g.ops(t) {
 				if err := engine.CheckOp(op); err != nil {
 					t.Fatal(err)
@@ -58,8 +64,17 @@ func TestAgainstPyTorch(t *testing.T) {
 				m := Memory{}
 				for _, r := range op.Reads() {
 					m[r] = g.Tensors[r.Name].Values
+					if made[r] != nil {
+						m[r] = made[r]
+					}
 				}
 				out := Evaluate(op, m, engine.Step{})
+				for t, sums := range out {
+					made[t] = nil
+					for _, s := range sums {
+						made[t] = append(made[t], s.Value)
+					}
+				}
 				for _, w := range op.Writes() {
 					for j, want := range g.Tensors[w.Name].Values {
 						if got := out[w][j].Value; !(math.Abs(got-want) < 1e-12) {

@@ -157,9 +157,9 @@ func (g *graph) layer(l engine.Layer, out engine.Extent) error {
 		*x = g.node("Gemm", []string{flat, w, g.parameter(l.Name+".bias", out.Maps)}, attribute{"transB", 1})
 		g.at.rank = 2
 	case l.MaxPool != nil:
-		*x = g.node("MaxPool", []string{g.spatial()}, window(l.MaxPool.Window)...)
+		*x = g.node("MaxPool", []string{g.spatial()}, pooling(l.MaxPool.Window, in)...)
 	case l.AvgPool != nil: // the mean of what lies inside: count_include_pad is 0
-		*x = g.node("AveragePool", []string{g.spatial()}, window(l.AvgPool.Window)...)
+		*x = g.node("AveragePool", []string{g.spatial()}, pooling(l.AvgPool.Window, in)...)
 	case l.LRN != nil:
 		return g.lrn(*l.LRN)
 	case l.Dropout != nil:
@@ -194,6 +194,17 @@ func window(w engine.Window) []attribute {
 		{"kernel_shape", []int{w.Size, w.Size}}, {"strides", []int{w.Stride, w.Stride}},
 		{"pads", []int{w.Pad, w.Pad, w.Pad, w.Pad}},
 	}
+}
+
+// pooling is window for maps of an extent. Where windows reach beyond the padding
+// there is more padding behind: neither operator counts it, and runtimes differ in
+// which windows ceil_mode leaves out.
+func pooling(w engine.Window, in engine.Extent) []attribute {
+	a := window(w)
+	if w.Ceil {
+		a[2].value = []int{w.Pad, w.Pad, w.Beyond(in.Height), w.Beyond(in.Width)}
+	}
+	return a
 }
 
 // lrn adds a response normalisation.

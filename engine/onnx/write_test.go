@@ -22,13 +22,15 @@ import (
 )
 
 // odd has what the presets don't: tanh, layers that read their own tower behind
-// dense ones, a literal normalisation, padded average pooling, inverted dropout, one within maps of an
+// dense ones, a literal normalisation, padded average pooling,
+// pooling that rounds up, inverted dropout, one within maps of an
 // even size, and no mean.
 const odd = `{"name": "odd", "input": {"size": 15, "scale": 0.03}, "towers": 2, "classes": 4, "layers": [
   {"name": "c1", "conv": {"maps": 8, "kernel": 4, "stride": 1, "pad": 1, "std": 0.1}}, {"activate": "tanh"},
   {"lrn": {"size": 3, "k": 1, "alpha": 0.3, "beta": 0.5, "literal": true}},
   {"lrn": {"size": 4, "k": 1, "alpha": 0.2, "beta": 0.75, "within": true}},
   {"maxpool": {"kernel": 3, "stride": 2, "pad": 1}}, {"avgpool": {"kernel": 3, "stride": 1, "pad": 1}},
+  {"maxpool": {"kernel": 2, "stride": 2, "pad": 0, "ceil": true}}, {"avgpool": {"kernel": 3, "stride": 3, "pad": 1, "ceil": true}},
   {"name": "d2", "dense": {"units": 12, "reads": "own", "std": 0.1}}, {"activate": "relu"},
   {"name": "d3", "dense": {"units": 6, "reads": "own", "std": 0.3}}, {"dropout": {"rate": 0.3, "inverted": true}},
   {"lrn": {"size": 5, "k": 2, "alpha": 0.1, "beta": 0.75}},

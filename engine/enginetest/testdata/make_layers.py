@@ -32,6 +32,12 @@ def pools():
         window = dict(kernel=kernel, stride=stride, pad=pad)
         x = noise(*shape)
         yield case("avgpool", window, F.avg_pool2d(x, kernel, stride, pad, count_include_pad=False), x=x)
+    for kernel, stride, pad, shape in [(3, 2, 0, (2, 2, 8, 6)), (3, 2, 1, (1, 2, 6, 5)), (2, 3, 0, (1, 2, 6, 7)), (5, 4, 0, (2, 2, 4, 2)), (3, 2, 0, (1, 2, 7, 7))]:
+        window = dict(kernel=kernel, stride=stride, pad=pad, ceil=True)
+        x = noise(*shape)
+        yield case("avgpool", window, F.avg_pool2d(x, kernel, stride, pad, ceil_mode=True, count_include_pad=False), x=x)
+        x = noise(*shape)
+        yield case("maxpool", window, F.max_pool2d(x, kernel, stride, pad, ceil_mode=True), x=x)
 
 
 if __name__ == "__main__":

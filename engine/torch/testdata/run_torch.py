@@ -22,6 +22,11 @@ size = net["input"]["size"]
 assert meta["format"] == "pt" and net["input"].get("scale", 1) == 1
 
 
+def pooled(extent, kernel, stride, pad, ceil=False):
+    """How many windows an axis has."""
+    return F.max_pool1d(torch.zeros(1, 1, extent), kernel, stride, pad, ceil_mode=ceil).shape[2]
+
+
 class Norm(nn.Module):
     def __init__(self, towers, size, k, alpha, beta, literal=False, within=False, across=False):
         super().__init__()
@@ -53,10 +58,10 @@ def build():
             at, extent, dense = units, 1, True
         elif "maxpool" in layer:
             p = layer["maxpool"]
-            module, extent = nn.MaxPool2d(p["kernel"], p["stride"], p["pad"]), (extent + 2 * p["pad"] - p["kernel"]) // p["stride"] + 1
+            module, extent = nn.MaxPool2d(p["kernel"], p["stride"], p["pad"], ceil_mode=p.get("ceil", False)), pooled(extent, **p)
         elif "avgpool" in layer:
             p = layer["avgpool"]
-            module, extent = nn.AvgPool2d(p["kernel"], p["stride"], p["pad"], count_include_pad=False), (extent + 2 * p["pad"] - p["kernel"]) // p["stride"] + 1
+            module, extent = nn.AvgPool2d(p["kernel"], p["stride"], p["pad"], p.get("ceil", False), False), pooled(extent, **p)
         elif "lrn" in layer:
             module = Norm(net["towers"], **layer["lrn"])
         elif "dropout" in layer:

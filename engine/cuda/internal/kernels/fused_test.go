@@ -30,6 +30,7 @@ func TestFused(t *testing.T) {
 			{1, 96, 55, 55, 2, overlapping}, // conv1 of alexnet
 			{1, 256, 27, 27, 2, overlapping},
 			{1, 128, 27, 27, 1, overlapping},
+			{2, 64, 12, 16, 2, engine.Window{Size: 3, Stride: 2, Ceil: true}},
 			{1, 256, 6, 6, 1, engine.Window{Size: 3, Stride: 2, Pad: 1}},
 			{1, 16, 40, 40, 1, engine.Window{Size: 15, Stride: 5, Pad: 3}}, // a tile that must shrink
 		} {

@@ -6,7 +6,8 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Window is the geometry of a pooling window (engine.Window).
+// Window is the geometry of a pooling window (engine.Window). How many there are the
+// kernels are told, so that the last one may reach beyond the padding.
 type Window struct {
 	Size, Stride, Pad int32
 }
@@ -14,11 +15,17 @@ type Window struct {
 // validate reports windows that give no such output.
 func (w Window) validate(h, wide, outH, outW int32) error {
 	if w.Size < 1 || w.Stride < 1 || w.Pad < 0 || w.Pad >= w.Size ||
-		outH != (h+2*w.Pad-w.Size)/w.Stride+1 || outW != (wide+2*w.Pad-w.Size)/w.Stride+1 {
+		!w.covers(h, outH) || !w.covers(wide, outW) {
 		return fmt.Errorf("pooling %d×%d to %d×%d by windows of %d, stride %d, padding %d",
 			h, wide, outH, outW, w.Size, w.Stride, w.Pad)
 	}
 	return nil
+}
+
+// covers says that out windows are those of an axis of n pixels, rounded either way:
+// the last one starts inside, and no other would be whole.
+func (w Window) covers(n, out int32) bool {
+	return out >= 1 && (out-1)*w.Stride-w.Pad < n && n+2*w.Pad-w.Size < out*w.Stride
 }
 
 // MaxPoolForward takes the maximum of each window of X (N, H, W, C) into Y
