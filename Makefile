@@ -4,10 +4,42 @@ OUT     ?= build
 DEMO    ?= $(OUT)/demo
 COMMANDS = prep-imagenet compute-pca train-alexnet
 
-.PHONY: build test check check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+# VCS stamps the commit into the programs, where there is a clone that git reads.
+VCS     := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo -buildvcs=auto)
+
+# PREFIX is where install puts everything, below DESTDIR for those who pack.
+PREFIX  ?= /usr/local
+PLACE    = $(DESTDIR)$(PREFIX)
+
+.PHONY: help build install uninstall release check-release test check check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
+	CGO_ENABLED=0 $(GO) build $(VCS) -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
+
+help: ## what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: build ## the commands with manual pages and shell completions, in PREFIX (/usr/local)
+	@for c in $(COMMANDS); do \
+		install -D -m 755 $(OUT)/$$c $(PLACE)/bin/$$c && \
+		$(OUT)/$$c manual >$(OUT)/page && install -D -m 644 $(OUT)/page $(PLACE)/share/man/man1/$$c.1 && \
+		$(OUT)/$$c completion bash >$(OUT)/page && install -D -m 644 $(OUT)/page $(PLACE)/share/bash-completion/completions/$$c && \
+		$(OUT)/$$c completion zsh >$(OUT)/page && install -D -m 644 $(OUT)/page $(PLACE)/share/zsh/site-functions/_$$c && \
+		$(OUT)/$$c completion fish >$(OUT)/page && install -D -m 644 $(OUT)/page $(PLACE)/share/fish/vendor_completions.d/$$c.fish || exit 1; \
+	done; rm -f $(OUT)/page; echo "installed in $(PLACE): $(COMMANDS)"
+
+uninstall: ## removes what install put there
+	@for c in $(COMMANDS); do rm -f $(PLACE)/bin/$$c $(PLACE)/share/man/man1/$$c.1 $(PLACE)/share/bash-completion/completions/$$c \
+		$(PLACE)/share/zsh/site-functions/_$$c $(PLACE)/share/fish/vendor_completions.d/$$c.fish; done
+
+release: ## archives for Linux, macOS and Windows, an SBOM and SHA256SUMS, in build/release, from a clone without changes
+	$(GO) run ./tools/release -out $(OUT)/release
+
+# RELEASE is what check-release builds; "all" takes half an hour.
+RELEASE ?= linux-amd64-static
+
+check-release: ## two releases from two clones, each with its own build cache, have the same bytes: two minutes
+	ALEXNET_RELEASE=$(RELEASE) $(GO) test -count=1 -timeout 60m -v ./tools/release
 
 test: ## every test that a bare machine with Go can run
 	$(GO) test ./...

@@ -128,7 +128,7 @@ func Usagef(format string, values ...any) error {
 // Run runs an application of urfave/cli so that it writes to stdout and stderr
 // only, never exits by itself, and reports bad flags and stray arguments as
 // usage errors in one line. It adds the commands that every tool has: one for
-// shell completion, and a hidden one for the page in docs/cli.
+// shell completion, and hidden ones for the page in docs/cli and the one for man.
 func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
 	app.Writer, app.ErrWriter = stdout, stderr
 	app.ExitErrHandler = func(*cli.Context, error) {}
@@ -136,7 +136,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.HideHelpCommand = true
 	app.Version = Version()
 	app.EnableBashCompletion = true
-	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout))
+	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout), manualCommand(app, stdout))
 	app.Before = strayArguments(app.Before, app.Commands)
 	app.UsageText = examples(app.UsageText)
 	quiet(app.Flags)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -22,36 +23,49 @@ const (
 complete -o bashdefault -o default -F _%[2]s %[1]s
 `
 	zshCompletion = `#compdef %[1]s
-_%[2]s() {
+compdef _%[1]s %[1]s
+_%[1]s() {
   local word=${words[CURRENT]} proposals
   local call=(${words[1,CURRENT-1]})
   [[ $word == -* ]] && call+=(-)
   proposals=("${(@f)$(${call} ` + completing + ` 2>/dev/null)}")
   if [[ -n ${proposals[1]} ]]; then compadd -- ${proposals%%%%:*}; else _files; fi
 }
-compdef _%[2]s %[1]s
+# As a file of $fpath this is the function itself, which completes at its first call too.
+if [[ $funcstack[1] == _%[1]s ]]; then _%[1]s; fi
+`
+	powershellCompletion = `Register-ArgumentCompleter -Native -CommandName '%[1]s' -ScriptBlock {
+  param($word, $line, $cursor)
+  $words = @($line.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
+  $program, $words = $words
+  $words = @($words | Where-Object { $_ })
+  if ($word.StartsWith('-')) { $words += '-' }
+  & $program @words ` + completing + ` 2>$null | ForEach-Object { ($_ -split ':')[0] } | Where-Object { $_ -like "$word*" } |
+    ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
+}
 `
 )
 
 // completionCommand prints a script that teaches a shell the tool's commands
 // and flags.
 func completionCommand(app *cli.App, stdout io.Writer) *cli.Command {
-	shells := []string{"bash", "zsh", "fish"}
+	shells := []string{"bash", "zsh", "fish", "powershell"}
 	category := ""
 	if slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.Category != "" }) {
 		category = "Shell"
 	}
 	return &cli.Command{
-		Name:        "completion",
-		Category:    category,
-		Usage:       "print a script for shell completion",
-		ArgsUsage:   "bash|zsh|fish",
-		UsageText:   fmt.Sprintf("source <(%[1]s completion bash)\n   %[1]s completion fish > ~/.config/fish/completions/%[1]s.fish", app.Name),
-		Description: "Put the first line into ~/.bashrc, or the same with zsh into ~/.zshrc.",
+		Name:      "completion",
+		Category:  category,
+		Usage:     "print a script for shell completion",
+		ArgsUsage: strings.Join(shells, "|"),
+		UsageText: fmt.Sprintf("source <(%[1]s completion bash)\n   %[1]s completion fish > ~/.config/fish/completions/%[1]s.fish", app.Name),
+		Description: "Put the first line into ~/.bashrc, or the same with zsh into ~/.zshrc, behind compinit. For PowerShell put\n" +
+			app.Name + " completion powershell | Out-String | Invoke-Expression into the file that $PROFILE names.",
 		Action: func(c *cli.Context) error {
 			shell := c.Args().First()
 			if !slices.Contains(shells, shell) || c.NArg() > 1 {
-				return Usagef("completion %s: want bash, zsh or fish", shell)
+				return Usagef("completion %s: want bash, zsh, fish or powershell", shell)
 			}
 			function := make([]byte, len(app.Name))
 			for i := range function {
@@ -64,6 +78,8 @@ func completionCommand(app *cli.App, stdout io.Writer) *cli.Command {
 				fmt.Fprintf(stdout, bashCompletion, app.Name, function)
 			case "zsh":
 				fmt.Fprintf(stdout, zshCompletion, app.Name, function)
+			case "powershell":
+				fmt.Fprintf(stdout, powershellCompletion, app.Name)
 			case "fish":
 				text, err := app.ToFishCompletion()
 				if err != nil {

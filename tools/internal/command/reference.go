@@ -81,53 +81,67 @@ func commandTable(b *strings.Builder, commands []*cli.Command) {
 	}
 }
 
-// flagTables writes a table for every category, in the order of their first
-// flags; flags without one come under "Options".
+// flagTables writes a table for every category.
 func flagTables(b *strings.Builder, heading string, flags []cli.Flag) {
-	var order []string
-	rows := map[string][]string{}
+	for _, g := range flagGroups(flags) {
+		fmt.Fprintf(b, "\n%s %s\n\n| flag | default | what it does |\n|---|---|---|\n", heading, g.category)
+		for _, f := range g.flags {
+			value := f.value
+			if value != "" {
+				value = "`" + value + "`"
+			}
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.name, value, strings.ReplaceAll(f.usage, "|", `\|`))
+		}
+	}
+}
+
+// flagGroup is the flags of a category, as documents name them.
+type flagGroup struct {
+	category string
+	flags    []flagText
+}
+
+// flagText is a flag's names with what stands for its value, its default, and
+// what it does.
+type flagText struct{ name, value, usage string }
+
+// flagGroups are the visible flags by category, in the order of their first
+// flags; flags without one come under "Options". --help and --version are left
+// out.
+func flagGroups(flags []cli.Flag) []flagGroup {
+	var groups []flagGroup
 	for _, f := range flags {
-		row, category := flagRow(f)
-		if row == "" {
+		d, ok := f.(cli.DocGenerationFlag)
+		if v, isVisible := f.(cli.VisibleFlag); !ok || f == cli.HelpFlag || f == cli.VersionFlag || isVisible && !v.IsVisible() {
 			continue
 		}
-		if rows[category] == nil {
-			order = append(order, category)
+		category := "Options"
+		if c, ok := f.(cli.CategorizableFlag); ok && c.GetCategory() != "" {
+			category = c.GetCategory()
 		}
-		rows[category] = append(rows[category], row)
+		i := slices.IndexFunc(groups, func(g flagGroup) bool { return g.category == category })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, flagGroup{category: category})
+		}
+		groups[i].flags = append(groups[i].flags, describe(f, d))
 	}
-	for _, category := range order {
-		fmt.Fprintf(b, "\n%s %s\n\n| flag | default | what it does |\n|---|---|---|\n%s", heading, category, strings.Join(rows[category], ""))
-	}
+	return groups
 }
 
 var placeholder = regexp.MustCompile("`([^`]*)`")
 
-// flagRow is a line of a table; "" for a hidden flag, for --help and --version.
-func flagRow(f cli.Flag) (row, category string) {
-	d, ok := f.(cli.DocGenerationFlag)
-	if v, isVisible := f.(cli.VisibleFlag); !ok || f == cli.HelpFlag || f == cli.VersionFlag || isVisible && !v.IsVisible() {
-		return "", ""
-	}
-	category = "Options"
-	if c, ok := f.(cli.CategorizableFlag); ok && c.GetCategory() != "" {
-		category = c.GetCategory()
-	}
+func describe(f cli.Flag, d cli.DocGenerationFlag) flagText {
 	var names []string
 	for _, n := range f.Names() {
 		names = append(names, strings.Repeat("-", min(len(n), 2))+n)
 	}
-	name, value := strings.Join(names, ", "), d.GetDefaultText()
+	text := flagText{name: strings.Join(names, ", "), usage: placeholder.ReplaceAllString(d.GetUsage(), "$1")}
 	if d.TakesValue() {
+		text.value = strings.Trim(d.GetDefaultText(), `"`)
 		if p := placeholder.FindStringSubmatch(d.GetUsage()); p != nil {
-			name += " " + p[1]
+			text.name += " " + p[1]
 		}
-	} else {
-		value = ""
 	}
-	if value != "" {
-		value = "`" + strings.Trim(value, `"`) + "`"
-	}
-	usage := strings.ReplaceAll(placeholder.ReplaceAllString(d.GetUsage(), "$1"), "|", `\|`)
-	return fmt.Sprintf("| `%s` | %s | %s |\n", name, value, usage), category
+	return text
 }

@@ -82,14 +82,14 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%s proposes %q, want %q among them", line, out.String(), want)
 		}
 	}
-	for _, shell := range []string{"bash", "zsh", "fish"} {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		var out bytes.Buffer
 		if err := Run(t.Context(), referenceApp(), []string{"tool", "completion", shell}, &out, &out); err != nil {
 			t.Fatal(err)
 		}
 		path, err := exec.LookPath(shell)
 		if err != nil {
-			continue // the other shells are tested all the same
+			continue // the other shells are tested all the same; PowerShell has no such flag and another name
 		}
 		check := exec.Command(path, "-n")
 		check.Stdin = &out
@@ -98,7 +98,34 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := Run(t.Context(), referenceApp(), []string{"tool", "completion", "tcsh"}, &out, &out); err == nil || !strings.Contains(err.Error(), "want bash, zsh or fish") {
+	if err := Run(t.Context(), referenceApp(), []string{"tool", "completion", "tcsh"}, &out, &out); err == nil || !strings.Contains(err.Error(), "want bash, zsh, fish or powershell") {
 		t.Errorf("tcsh: %v", err)
+	}
+}
+
+// TestManual: the page says what the one in docs/cli does, with man's requests, and
+// nothing of a text is taken for one.
+func TestManual(t *testing.T) {
+	app := referenceApp()
+	app.Description = "More -- \\ of it,\n.such as 'this'.\n\nAnd more."
+	var out bytes.Buffer
+	if err := Run(t.Context(), app, []string{"tool", "manual"}, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	const want = ".TH TOOL 1\n.SH NAME\ntool \\- do things\n.SH SYNOPSIS\n.PP\n.nf\ntool \\-\\-in DIR\ntool list\n.fi\n" +
+		".SH DESCRIPTION\n.PP\nMore \\-\\- \\e of it,\n\\&.such as \\(aqthis\\(aq.\n.PP\nAnd more.\n" +
+		".SS Data\n.TP\n\\fB\\-\\-in DIR\\fR\nread DIR|FILE\n.SS Options\n.TP\n\\fB\\-n N\\fR\nN times (default: 3)\n" +
+		".SH LIST\n.PP\nList them.\n.SS Options\n.TP\n\\fB\\-\\-long\\fR\nsay more\n"
+	if got, _, _ := strings.Cut(out.String(), ".SH COMPLETION"); got != want {
+		t.Errorf("page\n%s\nwant\n%s", got, want)
+	}
+	groff, err := exec.LookPath("groff")
+	if err != nil {
+		return
+	}
+	check := exec.Command(groff, "-man", "-ww", "-z", "-Tutf8")
+	check.Stdin = &out
+	if text, err := check.CombinedOutput(); err != nil || len(text) > 0 {
+		t.Errorf("groff: %v\n%s", err, text)
 	}
 }

@@ -1,22 +1,44 @@
 package command
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+	"strings"
+)
 
-// Version is the commit that the program was built from, as far as the build
-// recorded it (go help build, -buildvcs).
+// Version is the commit that the program was built from, behind its tag where it
+// has one, and whether the files differed from it. It says so where the build
+// recorded none: outside a clone, without git, or by go run, which records it with
+// -buildvcs=true only.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return unknownVersion
 	}
-	v, modified := info.Main.Version, ""
+	return version(info)
+}
+
+const unknownVersion = "unknown, built without a clone's commit"
+
+func version(info *debug.BuildInfo) string {
+	var revision, note string
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
-			v = s.Value
+			revision = s.Value
 		case s.Key == "vcs.modified" && s.Value == "true":
-			modified = " with changes"
+			note = " with changes"
 		}
 	}
-	return v + modified
+	// Go makes versions up of time and commit where there is no tag.
+	tag, _, _ := strings.Cut(info.Main.Version, "+")
+	tagged := strings.HasPrefix(tag, "v") && (revision == "" || !strings.HasSuffix(tag, revision[:min(12, len(revision))]))
+	switch {
+	case revision == "" && !tagged:
+		return unknownVersion
+	case revision == "":
+		return tag
+	case tagged:
+		return tag + " " + revision + note
+	}
+	return revision + note
 }
