@@ -17,7 +17,7 @@ build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build $(VCS) -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
 
 help: ## what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: build ## the commands with manual pages and shell completions, in PREFIX (/usr/local)
 	@for c in $(COMMANDS); do \
@@ -36,7 +36,7 @@ release: ## archives for Linux, macOS and Windows, an SBOM and SHA256SUMS, in bu
 	$(GO) run ./tools/release -out $(OUT)/release
 
 # RELEASE is what check-release builds; "all" takes half an hour.
-RELEASE ?= linux-amd64-static
+RELEASE ?= linux-amd64
 
 check-release: ## two releases from two clones, each with its own build cache, have the same bytes: two minutes
 	ALEXNET_RELEASE=$(RELEASE) $(GO) test -count=1 -timeout 60m -v ./tools/release

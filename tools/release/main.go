@@ -14,14 +14,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// sbomTool makes the list of modules, in CycloneDX's JSON.
-const sbomTool = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0"
 
 var commands = []string{"prep-imagenet", "compute-pca", "train-alexnet"}
 
@@ -83,11 +81,7 @@ func run(out, only string) error {
 			return err
 		}
 	}
-	sbom, err := filepath.Abs(filepath.Join(out, "alexnet-"+version+".cdx.json"))
-	if err != nil {
-		return err
-	}
-	if _, err := output(nil, "go", "run", sbomTool, "mod", "-json", "-licenses", "-noserial", "-output", sbom); err != nil {
+	if err := sbom(filepath.Join(out, "alexnet-"+version+".cdx.json"), version, when, temp); err != nil {
 		return err
 	}
 	return checksums(out)
@@ -134,10 +128,16 @@ func (t target) plain() []string {
 	return []string{"GOOS=" + t.os, "GOARCH=" + t.arch, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off"}
 }
 
+// compile makes the commands in dir.
+func (t target) compile(dir string) error {
+	args := []string{"build", "-buildvcs=true", "-trimpath", "-ldflags", "-s -w", "-tags", t.tags, "-o", dir + string(filepath.Separator)}
+	_, err := output(t.plain(), "go", append(args, packages()...)...)
+	return err
+}
+
 // build makes the commands in dir, and adds the licences of their modules.
 func (t target) build(dir string) (files []entry, err error) {
-	args := []string{"build", "-buildvcs=true", "-trimpath", "-ldflags", "-s -w", "-tags", t.tags, "-o", dir + string(filepath.Separator)}
-	if _, err := output(t.plain(), "go", append(args, packages()...)...); err != nil {
+	if err := t.compile(dir); err != nil {
 		return nil, err
 	}
 	for _, name := range commands {
@@ -161,7 +161,8 @@ func packages() (all []string) {
 // completions and manual pages.
 func documents(temp string) (files []entry, err error) {
 	host := filepath.Join(temp, "host")
-	if _, err := output([]string{"CGO_ENABLED=0"}, "go", append([]string{"build", "-o", host + string(filepath.Separator)}, packages()...)...); err != nil {
+	here := target{runtime.GOOS, runtime.GOARCH, ""}
+	if err := here.compile(host); err != nil {
 		return nil, err
 	}
 	for _, name := range commands {
