@@ -8,9 +8,10 @@ import (
 
 // jitter is the row of Jitter.
 var jitter = Kind{
-	Name:  "jitter",
-	Usage: "vary brightness, contrast and saturation of training pictures by factors within 1 ± `B,C,S`, such as 0.4,0.4,0.4; without it they stay",
-	Parse: parseJitter,
+	Name:    "jitter",
+	Usage:   "vary brightness, contrast and saturation of training pictures by factors within 1 ± `B,C,S`, such as 0.4,0.4,0.4; without it they stay",
+	Example: "0.4,0.4,0.4",
+	Parse:   parseJitter,
 }
 
 // Jitter changes a picture's brightness, contrast and saturation by random

@@ -16,6 +16,7 @@ type Kind struct {
 	Name    string // of the setting: a flag, and a key of run.json
 	Usage   string // one line of help with the value's name in backquotes
 	Default string // the setting that leaves it out; the empty one does so too
+	Example string // a setting that changes pictures
 	// Parse reads a setting; nil without an error leaves the augmentation out.
 	Parse func(setting string) (Augmentation, error)
 }

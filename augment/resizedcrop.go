@@ -13,6 +13,7 @@ var resizedCrop = Kind{
 	Name:    "crop",
 	Usage:   "`FORM` of training crops: random takes them as they are, as the paper; resized, rectangles of 8 to 100 % of the picture in their place; resized:MIN, of MIN and more, such as resized:0.35",
 	Default: "random",
+	Example: "resized:0.35",
 	Parse:   parseCrop,
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/augment"
 	"alexnet/pipeline/codec"
 	"alexnet/tools/internal/command"
 )
@@ -36,6 +37,8 @@ type loaderJob struct {
 	rounds                  int
 	time, maxTime           time.Duration
 	json                    bool
+	augmentations           augment.Settings // of our loader
+	recipe                  augment.Recipe
 	log                     *command.Line
 }
 
@@ -46,7 +49,7 @@ func loaderCommand(stdout, stderr io.Writer) *cli.Command {
 		Usage:       "images a second from disk to batches",
 		Description: loaderDescription,
 		UsageText:   "bench loader --in imagenet/train --python venv/bin/python",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.PathFlag{Name: "in", Required: true, Usage: "`SRC` of labelled pictures, as prep-imagenet shard takes it", Destination: &j.in},
 			&cli.PathFlag{Name: "work", Value: "build/bench", Usage: "`DIR` for shards and the peers' files, kept for the next run", Destination: &j.work},
 			&cli.PathFlag{Name: "python", Usage: "`FILE` of a Python that has tools/bench/peers/requirements.txt; without it the peers are left out", Destination: &j.python},
@@ -59,8 +62,11 @@ func loaderCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.DurationFlag{Name: "time", Value: 2 * time.Second, Usage: "`TIME` of a turn", Destination: &j.time},
 			&cli.DurationFlag{Name: "max-time", Value: 270 * time.Second, Usage: "print what there is after `TIME`; 0 sets no limit", Destination: &j.maxTime},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object on standard output", Destination: &j.json},
-		},
-		Action: func(c *cli.Context) error {
+		}, command.AugmentFlags(&j.augmentations, "Augmentations, of our loader alone")...),
+		Action: func(c *cli.Context) (err error) {
+			if j.recipe, err = command.Augmentations(&j.augmentations); err != nil {
+				return err
+			}
 			j.log = command.NewLine(stderr)
 			r, err := j.run(c.Context)
 			if r == nil {

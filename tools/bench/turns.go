@@ -29,7 +29,7 @@ func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
 		return turn{}, err
 	}
 	defer d.Close()
-	l, err := pipeline.NewLoader(d, pipeline.LoaderConfig{Batch: j.batch, Train: true, PCA: &noise, Workers: j.workers})
+	l, err := pipeline.NewLoader(d, pipeline.LoaderConfig{Batch: j.batch, Train: true, PCA: &noise, Augment: j.recipe, Workers: j.workers})
 	if err != nil {
 		return turn{}, err
 	}

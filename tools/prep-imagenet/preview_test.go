@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"alexnet/augment"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 )
@@ -37,9 +38,9 @@ func TestPreview(t *testing.T) {
 	if err != nil || config.Width != 4*224+3*4 || config.Height != 2*224+4 {
 		t.Errorf("%d×%d, %v; want 908×452", config.Width, config.Height, err)
 	}
-	for _, args := range [][]string{{"--crop", "resized"}, {"--jitter", "0.4,0.4,0.4"}} {
-		varied := filepath.Join(dir, args[0]+".png")
-		args = append(append([]string{"prep-imagenet", "preview", "--augmented", varied}, args...), shards)
+	for _, k := range augment.Kinds {
+		varied := filepath.Join(dir, k.Name+".png")
+		args := []string{"prep-imagenet", "preview", "--augmented", varied, "--" + k.Name, k.Example, shards}
 		if err := run(t.Context(), args, os.Stdout, os.Stderr); err != nil {
 			t.Fatal(err)
 		}

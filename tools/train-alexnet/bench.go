@@ -8,12 +8,14 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/launch"
@@ -36,6 +38,8 @@ type benchConfig struct {
 	data             string
 	access           shards.Access
 	workers          int
+	augmentations    augment.Settings
+	recipe           augment.Recipe // of augmentations
 	json, skipLayers bool
 	inference        bool
 	peak, bandwidth  float64 // of the devices together, TFLOP/s and GB/s; 0: not known
@@ -88,7 +92,7 @@ func benchCommand(stdout io.Writer) *cli.Command {
 		Description: `Trains and runs the net on random pictures that are already in memory, and prints the median rate of
 the steps. Then it times the ops of a step one by one and sums them by layer; the rates of products stand
 beside the peak that the same cores reach on registers alone, measured in the same run. With --data it
-also times the loader by itself on a folder of shards, with crops, flips and colour numbers, and training
+also times the loader by itself on a folder of shards, with crops, flips and the augmentations given, and training
 from it, in turns with training from memory. With --peak and --bandwidth, which data sheets tell, it adds the
 roofline: every op of a step takes the longer of its products at that peak and its bytes at that bandwidth,
 with nothing fused.
@@ -96,7 +100,7 @@ with nothing fused.
 Under mpirun or srun all ranks train together, --batch being that of all, and the table of layers is left
 out. On CPUs the step is then taken apart: the same step with nothing sent, what it sends with nothing
 computed, and so the part of the exchange that computing hides.`,
-		Flags: append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "net", Value: "alexnet", Usage: "`NET` to measure: a preset or a JSON net file", Destination: &f.net},
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes, for presets", Destination: &f.classes},
 			&cli.StringFlag{Name: "devices", Value: devices.Auto, Usage: devicesUsage, Destination: &f.devices},
@@ -116,7 +120,7 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.StringFlag{Name: "wire", Value: wireFloat32, Usage: wireUsage, Destination: &f.options.Wire},
 			ranks.TimeoutFlag(&f.ranks),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
-		}, data.Flags(&f.access, "")...),
+		}, command.AugmentFlags(&f.augmentations, ""), data.Flags(&f.access, "")),
 		Action: func(c *cli.Context) error {
 			if f.batch < 1 || f.steps < 1 || f.classes < 2 {
 				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
@@ -128,6 +132,9 @@ computed, and so the part of the exchange that computing hides.`,
 				return command.Usagef("--parallel %s: want %s or %s", f.parallel, parallelData, parallelHybrid)
 			}
 			var err error
+			if f.recipe, err = command.Augmentations(&f.augmentations); err != nil {
+				return err
+			}
 			if f.ranks.Wire, err = wireOf(f.options.Wire); err != nil {
 				return err
 			}
@@ -400,7 +407,7 @@ func loaderRate(ctx context.Context, f *benchConfig, net *engine.Net) (float64, 
 		return 0, err
 	}
 	defer ds.Close()
-	loader, err := pipeline.NewLoader(ds, pipeline.LoaderConfig{Batch: min(f.batch, ds.Len()), Workers: f.workers, Seed: 1, Crop: net.Input.Size, Train: true})
+	loader, err := pipeline.NewLoader(ds, pipeline.LoaderConfig{Batch: min(f.batch, ds.Len()), Workers: f.workers, Seed: 1, Crop: net.Input.Size, Train: true, Augment: f.recipe})
 	if err != nil {
 		return 0, err
 	}

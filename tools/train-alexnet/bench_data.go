@@ -30,7 +30,7 @@ func (r *benchResult) fromData(ctx context.Context, f *benchConfig, m *engine.Mo
 		return fmt.Errorf("%s has %d pictures: give a --batch of at most as many", f.data, ds.Len())
 	}
 	host := feed.HostMemory{Model: m}
-	loader, err := host.Load(ds, pipeline.LoaderConfig{Batch: f.batch, Workers: f.workers, Seed: 1, Crop: m.Net.Input.Size, Train: true})
+	loader, err := host.Load(ds, pipeline.LoaderConfig{Batch: f.batch, Workers: f.workers, Seed: 1, Crop: m.Net.Input.Size, Train: true, Augment: f.recipe})
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"alexnet/augment"
 )
 
 // TestRemoteShards trains, resumes, evaluates and reports from shards behind a
@@ -23,7 +26,12 @@ func TestRemoteShards(t *testing.T) {
 	}
 	cache := []string{"--cache-dir", filepath.Join(w.dir, "cache"), "--cache-size", "1MiB"}
 	local, far := filepath.Join(w.dir, "local"), filepath.Join(w.dir, "far")
-	more := []string{"--epochs", "2", "--crop", "resized:0.3", "--jitter", "0.2,0.2,0.2", "--mean", "imagenet"}
+	more := []string{"--epochs", "2", "--mean", "imagenet"}
+	recorded := []string{`"shuffle": "shards"`, `"cache-size": "1MiB"`, `"train": "` + server.URL}
+	for _, k := range augment.Kinds {
+		more = append(more, "--"+k.Name, k.Example)
+		recorded = append(recorded, fmt.Sprintf("%q: %q", k.Name, k.Example))
+	}
 	call(append(append(w.args(local), more...), "--shuffle", "shards")...).must(t, 0)
 	args := append(append(w.args(far), more...), cache...)
 	args = append(args, "--train", address(w.train), "--val", address(w.val))
@@ -31,7 +39,7 @@ func TestRemoteShards(t *testing.T) {
 	call("train-alexnet", "--run", far, "--resume", "--steps", "0").must(t, 0)
 	best := "checkpoints/step-000000020.safetensors"
 	exists(t, filepath.Join(far, best))
-	for _, word := range []string{`"shuffle": "shards"`, `"crop": "resized:0.3"`, `"jitter": "0.2,0.2,0.2"`, `"cache-size": "1MiB"`, `"train": "` + server.URL} {
+	for _, word := range recorded {
 		if !strings.Contains(read(t, filepath.Join(far, runName)), word) {
 			t.Errorf("run.json lacks %s", word)
 		}
