@@ -9,7 +9,7 @@ import (
 // crops, mirror images and colour noise, in the order in which it draws and is
 // applied. Commands make their flags of it, and the loader applies what they
 // choose: a new augmentation is a file and a row at the end.
-var Kinds = [...]Kind{resizedCrop, jitter}
+var Kinds = [...]Kind{resizedCrop, jitter, erasing}
 
 // Kind is one row of Kinds.
 type Kind struct {
