@@ -16,6 +16,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/engine/infer"
+	"alexnet/engine/infer/serve"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 )
@@ -166,11 +167,10 @@ func servePhotograph(t *testing.T, checkpoint string, want prediction) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits := ample
-	limits.timeout = time.Minute
-	s := newServer(e, pictures, limits, guard{}, io.Discard)
+	limits := serve.Limits{Body: 1 << 20, Bodies: 16 << 20, Decoded: 1 << 30, Timeout: time.Minute, Concurrency: 4, Queue: 8, Connections: 100, Top: 2}
+	s := serve.New(e, pictures, limits, serve.Guard{}, io.Discard)
 	hs := httptest.NewServer(s)
-	defer func() { hs.Close(); s.retire(); e.Close() }()
+	defer func() { hs.Close(); s.Retire(); e.Close() }()
 	a := post(t, hs.URL+"/predict", "image/jpeg", strings.NewReader(read(t, want.File)))
 	if a.status != 200 || a.Guesses[0].Class != want.Guesses[0].Class || math.Abs(a.Guesses[0].Probability-want.Guesses[0].Probability) > 1e-6 {
 		t.Errorf("serve says %+v, predict %+v", a, want)

@@ -116,17 +116,7 @@ func TestUse(t *testing.T) {
 		{"features of files and shards", featuresOfFilesAndShards},
 		{"features bad usage", featuresBadUsage},
 		{"neighbours are nearest", neighboursAreNearest},
-		{"serve answers", serveAnswers},
-		{"serve refuses", serveRefuses},
-		{"serve busy and late", serveBusyAndLate},
 		{"serve listens", serveListens},
-		{"serve slow clients", serveSlowClients},
-		{"serve early", serveEarly},
-		{"serve makes room", serveMakesRoom},
-		{"serve decoding memory", serveDecodingMemory},
-		{"serve guards", serveGuards},
-		{"serve local", serveLocal},
-		{"serve NaN", serveNaN},
 		{"serve wide", serveWide},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, w) })

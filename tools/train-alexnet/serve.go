@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"math"
 	"net"
 	"net/http"
@@ -18,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/infer"
+	"alexnet/engine/infer/serve"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
@@ -49,11 +48,11 @@ func serveCommand(stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "connections", Value: 1000, Usage: "keep at most `N` connections; one more takes the place of the one that has sent nothing complete for longest"},
 			&cli.IntFlag{Name: "top", Value: 5, Usage: "answer with the `N` most probable classes unless the request says ?top=N"},
 		),
-		Action: func(c *cli.Context) error { return serve(c, stderr) },
+		Action: func(c *cli.Context) error { return serveHTTP(c, stderr) },
 	}
 }
 
-func serve(c *cli.Context, stderr io.Writer) error {
+func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	for flag, ok := range map[string]bool{
 		"max-body": positive(c.Float64("max-body")), "memory": positive(c.Float64("memory")), "max-megapixels": positive(c.Float64("max-megapixels")),
 		"timeout": c.Duration("timeout") > 0, "concurrency": c.Int("concurrency") >= 0, "queue": c.Int("queue") >= 0,
@@ -63,23 +62,23 @@ func serve(c *cli.Context, stderr io.Writer) error {
 			return command.Usagef("--%s %v: want a positive number", flag, c.Value(flag))
 		}
 	}
-	limits := serverLimits{
-		body: megabytes(c.Float64("max-body")), timeout: c.Duration("timeout"), concurrency: c.Int("concurrency"),
-		queue: c.Int("queue"), connections: c.Int("connections"), top: c.Int("top"),
+	limits := serve.Limits{
+		Body: megabytes(c.Float64("max-body")), Timeout: c.Duration("timeout"), Concurrency: c.Int("concurrency"),
+		Queue: c.Int("queue"), Connections: c.Int("connections"), Top: c.Int("top"),
 	}
-	limits.bodies = megabytes(c.Float64("memory")) / 4
-	limits.decoded = megabytes(c.Float64("memory")) - limits.bodies
+	limits.Bodies = megabytes(c.Float64("memory")) / 4
+	limits.Decoded = megabytes(c.Float64("memory")) - limits.Bodies
 	// A form is copied once, and a body is copied as it grows.
-	if limits.bodies < 2*limits.body+firstRead {
-		return command.Usagef("--memory %v: a quarter of it is for bodies, which has to hold two of --max-body: want at least %d", c.Value("memory"), 8*limits.body/1e6+1)
+	if limits.Bodies < 2*limits.Body+serve.FirstRead {
+		return command.Usagef("--memory %v: a quarter of it is for bodies, which has to hold two of --max-body: want at least %d", c.Value("memory"), 8*limits.Body/1e6+1)
 	}
-	if limits.concurrency == 0 {
-		limits.concurrency = 4 * runtime.GOMAXPROCS(0)
+	if limits.Concurrency == 0 {
+		limits.Concurrency = 4 * runtime.GOMAXPROCS(0)
 	}
-	var g guard
+	var g serve.Guard
 	if path := c.Path("token-file"); path != "" {
 		var err error
-		if g.token, err = readToken(path); err != nil {
+		if g.Token, err = serve.ReadToken(path); err != nil {
 			return fmt.Errorf("--token-file: %w", err)
 		}
 	}
@@ -98,7 +97,7 @@ func serve(c *cli.Context, stderr io.Writer) error {
 	defer e.Close()
 	// As many decoders as requests in work: the processors' time is shared out, so
 	// that large pictures don't keep small ones waiting.
-	pictures, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), limits.concurrency)
+	pictures, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), limits.Concurrency)
 	if err != nil {
 		return err
 	}
@@ -110,26 +109,30 @@ func serve(c *cli.Context, stderr io.Writer) error {
 		return fmt.Errorf("--addr: %w", err)
 	}
 	a, ok := listener.Addr().(*net.TCPAddr)
-	g.local = ok && a.IP.IsLoopback()
-	g.cross = http.NewCrossOriginProtection()
-	if !g.local && g.token == nil && !c.Bool("anyone") {
+	g.Local = ok && a.IP.IsLoopback()
+	g.Cross = http.NewCrossOriginProtection()
+	if !g.Local && g.Token == nil && !c.Bool("anyone") {
 		return errors.Join(command.Usagef("--addr %s: other machines can reach it: give --token-file FILE, or --anyone to let everyone ask", c.String("addr")), listener.Close())
 	}
-	boundHeap(limits.bodies + limits.decoded)
-	s := newServer(e, pictures, limits, g, stderr)
+	boundHeap(limits.Bodies + limits.Decoded)
+	s := serve.New(e, pictures, limits, g, stderr)
 	scheme := "http"
 	if secure != nil {
 		scheme = "https"
 	}
 	printable.Fprintf(stderr, "serving %s://%s/predict\n", scheme, listener.Addr())
 	switch {
-	case g.local:
-	case g.token == nil:
+	case g.Local:
+	case g.Token == nil:
 		fmt.Fprintln(stderr, "other machines can reach it: anyone who can may ask")
 	case secure == nil:
 		fmt.Fprintln(stderr, "other machines can reach it without TLS: the network between sees the token and the pictures; --tls-cert and --tls-key, or a proxy with TLS, hide them")
 	}
-	return listenUntil(c.Context, s, listener, secure, stderr)
+	err = s.Run(c.Context, listener, secure)
+	if c.Context.Err() != nil {
+		fmt.Fprintf(stderr, "answered %d requests\n", s.Answered())
+	}
+	return err
 }
 
 func positive(v float64) bool { return v > 0 && v <= math.MaxInt32 }
@@ -160,45 +163,4 @@ func boundHeap(requests int64) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	debug.SetMemoryLimit(int64(m.Sys) + requests + requests/8)
-}
-
-// listenUntil serves until ctx ends, and then answers what has been taken. With
-// secure it serves HTTPS.
-func listenUntil(ctx context.Context, s *server, listener net.Listener, secure *tls.Config, stderr io.Writer) error {
-	hs := s.http()
-	done := make(chan error, 1)
-	go func() {
-		if secure != nil {
-			listener = tls.NewListener(listener, secure)
-		}
-		done <- hs.Serve(listener)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.timeout)
-	defer cancel()
-	err := hs.Shutdown(wait)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests left unanswered: %w", err), hs.Close())
-	}
-	s.retire()
-	fmt.Fprintf(stderr, "answered %d requests\n", s.metrics.total())
-	return errors.Join(err, ctx.Err())
-}
-
-// http is the server of connections, every step of which is bounded in time.
-func (s *server) http() *http.Server {
-	hs := &http.Server{
-		Handler: s, ReadHeaderTimeout: s.limits.timeout, ReadTimeout: s.limits.timeout,
-		// From the header's end: the body's time, the answer's, and some to write it.
-		WriteTimeout: 2*s.limits.timeout + 5*time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ConnContext: s.visits.enter, ConnState: s.visits.state,
-		ErrorLog:  log.New(io.Discard, "", 0), // what strangers' connections fail at is no news
-		Protocols: new(http.Protocols),
-	}
-	hs.Protocols.SetHTTP1(true) // a connection is one request at a time, which visits counts on
-	return hs
 }

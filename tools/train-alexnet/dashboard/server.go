@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"alexnet/internal/file"
-	"alexnet/tools/internal/loopback"
+	"alexnet/internal/loopback"
 )
 
 //go:embed page.html

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 // latencyBuckets are upper bounds in seconds.
 var latencyBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
 
-// serveMetrics counts what a server has done, for Prometheus' text format
+// metrics counts what a server has done, for Prometheus' text format
 // (prometheus.io/docs/instrumenting/exposition_formats).
-type serveMetrics struct {
+type metrics struct {
 	mu       sync.Mutex
 	byStatus map[int]uint64
 	buckets  []uint64 // requests up to each bound, not cumulative
@@ -22,12 +22,12 @@ type serveMetrics struct {
 	seconds  float64
 }
 
-func newServeMetrics() *serveMetrics {
-	return &serveMetrics{byStatus: map[int]uint64{}, buckets: make([]uint64, len(latencyBuckets))}
+func newMetrics() *metrics {
+	return &metrics{byStatus: map[int]uint64{}, buckets: make([]uint64, len(latencyBuckets))}
 }
 
 // count adds a request that was answered.
-func (m *serveMetrics) count(status int, took time.Duration) {
+func (m *metrics) count(status int, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.byStatus[status]++
@@ -42,7 +42,7 @@ func (m *serveMetrics) count(status int, took time.Duration) {
 }
 
 // total is the number of requests answered.
-func (m *serveMetrics) total() (n uint64) {
+func (m *metrics) total() (n uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, k := range m.byStatus {
@@ -66,7 +66,7 @@ func tally(w io.Writer, name, help string, value uint64) {
 }
 
 // write writes all counts of requests.
-func (m *serveMetrics) write(w io.Writer) {
+func (m *metrics) write(w io.Writer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	metricHead(w, "alexnet_requests_total", "counter", "Requests for predictions, by HTTP status.")

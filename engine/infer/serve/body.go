@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bytes"
@@ -12,13 +12,13 @@ import (
 	"os"
 )
 
-// firstRead is the memory that a request's body begins with; it grows as bytes
+// FirstRead is the memory that a request's body begins with; it grows as bytes
 // come, whatever length the request claims.
-const firstRead = 64 << 10
+const FirstRead = 64 << 10
 
 // read reads a request's body. The caller gives its capacity back to s.bodies.
-func (s *server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	most := s.limits.body
+func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	most := s.limits.Body
 	if r.ContentLength > most {
 		return nil, s.tooLarge()
 	}
@@ -26,14 +26,14 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal)
 		most = r.ContentLength
 	}
 	v, _ := r.Context().Value(visitKey{}).(*visit)
-	ctx, cancel := context.WithTimeout(r.Context(), s.limits.timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Timeout)
 	defer cancel()
-	stream := http.MaxBytesReader(w, r.Body, s.limits.body)
+	stream := http.MaxBytesReader(w, r.Body, s.limits.Body)
 	var b []byte
 	for {
 		if len(b) == cap(b) {
 			// One more than the body may have, so that its end is seen.
-			grown, refused := s.grow(ctx, v, b, min(max(firstRead, 2*int64(cap(b))), most+1))
+			grown, refused := s.grow(ctx, v, b, min(max(FirstRead, 2*int64(cap(b))), most+1))
 			if b = grown; refused != nil {
 				return b, refused
 			}
@@ -51,7 +51,7 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal)
 }
 
 // grow moves a body to n bytes of memory.
-func (s *server) grow(ctx context.Context, v *visit, b []byte, n int64) ([]byte, *refusal) {
+func (s *Server) grow(ctx context.Context, v *visit, b []byte, n int64) ([]byte, *refusal) {
 	var thrown <-chan struct{}
 	if v != nil {
 		thrown = v.thrown
@@ -76,22 +76,22 @@ func (s *server) grow(ctx context.Context, v *visit, b []byte, n int64) ([]byte,
 }
 
 // release gives the memory of a body back.
-func (s *server) release(v *visit, b []byte) {
+func (s *Server) release(v *visit, b []byte) {
 	s.bodies.give(int64(cap(b)))
 	s.visits.holds(v, 0)
 }
 
-func (s *server) crowded() *refusal {
+func (s *Server) crowded() *refusal {
 	return refuse(http.StatusServiceUnavailable, "the requests that are being sent at the same time take all of the server's memory, and this one takes most of it: try again later")
 }
 
-func (s *server) tooLarge() *refusal {
-	return refuse(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", s.limits.body)
+func (s *Server) tooLarge() *refusal {
+	return refuse(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", s.limits.Body)
 }
 
 // unread says why a body could not be read. A connection's own words are left out:
 // they have addresses in them.
-func (s *server) unread(v *visit, err error) *refusal {
+func (s *Server) unread(v *visit, err error) *refusal {
 	if v != nil {
 		select {
 		case <-v.thrown:
@@ -103,7 +103,7 @@ func (s *server) unread(v *visit, err error) *refusal {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return s.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refuse(http.StatusRequestTimeout, "the request was not there within %v", s.limits.timeout)
+		return refuse(http.StatusRequestTimeout, "the request was not there within %v", s.limits.Timeout)
 	}
 	return refuse(http.StatusBadRequest, "the body is cut short or malformed")
 }

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bytes"
@@ -10,36 +10,36 @@ import (
 	"strings"
 
 	"alexnet/internal/file"
-	"alexnet/tools/internal/loopback"
+	"alexnet/internal/loopback"
 )
 
-// guard says who may ask.
-type guard struct {
-	// local lets in only requests that name this machine's loopback as their host,
+// Guard says who may ask.
+type Guard struct {
+	// Local lets in only requests that name this machine's loopback as their host,
 	// which keeps out pages of other sites that point a name of theirs at it. Those
 	// don't know the token, where there is one.
-	local bool
-	// token is what requests have to bring along as "Authorization: Bearer TOKEN";
+	Local bool
+	// Token is what requests have to bring along as "Authorization: Bearer TOKEN";
 	// nil asks for none.
-	token []byte
-	// cross keeps out requests that browsers make for pages of other sites.
-	cross *http.CrossOriginProtection
+	Token []byte
+	// Cross keeps out requests that browsers make for pages of other sites.
+	Cross *http.CrossOriginProtection
 }
 
 // refuse returns why a request isn't let in.
-func (g *guard) refuse(r *http.Request) *refusal {
-	if g.local && g.token == nil && !loopback.Host(r.Host) {
+func (g *Guard) refuse(r *http.Request) *refusal {
+	if g.Local && g.Token == nil && !loopback.Host(r.Host) {
 		return refuse(http.StatusForbidden, "this server is for this machine only: ask it as localhost or 127.0.0.1")
 	}
-	if g.cross != nil && g.cross.Check(r) != nil {
+	if g.Cross != nil && g.Cross.Check(r) != nil {
 		return refuse(http.StatusForbidden, "pages of other sites may not ask this server")
 	}
-	if g.token == nil {
+	if g.Token == nil {
 		return nil
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	// Hashes have one length, so that the comparison takes one time.
-	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256(g.token)
+	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256(g.Token)
 	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
 		return refuse(http.StatusUnauthorized, "this server wants its token: send it as Authorization: Bearer TOKEN")
 	}
@@ -49,8 +49,8 @@ func (g *guard) refuse(r *http.Request) *refusal {
 // Lengths of tokens in bytes.
 const shortestToken, longestToken = 16, 4096
 
-// readToken reads a token from a file: its text without white space around it.
-func readToken(path string) ([]byte, error) {
+// ReadToken reads a token from a file: its text without white space around it.
+func ReadToken(path string) ([]byte, error) {
 	text, err := file.ReadAll(path, longestToken)
 	if err != nil {
 		return nil, err

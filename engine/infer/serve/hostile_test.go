@@ -1,26 +1,14 @@
-package main
+package serve
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"math"
-	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -63,11 +51,11 @@ func hear(t *testing.T, c net.Conn) answer {
 const beginning = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\nsome"
 
 // Clients that send their pictures slowly keep nobody out, and hear why they fail.
-func serveSlowClients(t *testing.T, w trained) {
+func TestSlowClients(t *testing.T) {
 	limits := ample
-	limits.concurrency, limits.timeout = 2, time.Second
-	_, hs := newTestServer(t, w, limits, guard{})
-	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
+	limits.Concurrency, limits.Timeout = 2, time.Second
+	_, hs := newTestServer(t, limits, Guard{})
+	picture := encode(t, 20)
 	var slow []net.Conn
 	for range 20 {
 		slow = append(slow, dial(t, hs.URL, fmt.Sprintf(beginning, 1000)))
@@ -85,8 +73,8 @@ func serveSlowClients(t *testing.T, w trained) {
 
 // A request that says that it is too large is refused before its body comes, and
 // what goes wrong with a body is said without addresses.
-func serveEarly(t *testing.T, w trained) {
-	_, hs := newTestServer(t, w, ample, guard{})
+func TestEarly(t *testing.T) {
+	_, hs := newTestServer(t, ample, Guard{})
 	if a := hear(t, dial(t, hs.URL, fmt.Sprintf(beginning, 1<<40))); a.status != 413 || !a.closes {
 		t.Errorf("1 TB announced: %+v", a)
 	}
@@ -117,15 +105,15 @@ func serveEarly(t *testing.T, w trained) {
 
 // Where there are as many connections as there may be, or bodies fill their memory,
 // those that have taken longest make room.
-func serveMakesRoom(t *testing.T, w trained) {
-	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
-	for name, change := range map[string]func(*serverLimits){
-		"connections": func(l *serverLimits) { l.connections = 6 },
-		"memory":      func(l *serverLimits) { l.bodies = 4 * firstRead },
+func TestMakesRoom(t *testing.T) {
+	picture := encode(t, 20)
+	for name, change := range map[string]func(*Limits){
+		"connections": func(l *Limits) { l.Connections = 6 },
+		"memory":      func(l *Limits) { l.Bodies = 4 * FirstRead },
 	} {
 		limits := ample
 		change(&limits)
-		s, hs := newTestServer(t, w, limits, guard{})
+		s, hs := newTestServer(t, limits, Guard{})
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		var idle, slow []net.Conn
 		for range 10 {
@@ -152,8 +140,8 @@ func serveMakesRoom(t *testing.T, w trained) {
 				t.Fatalf("%d connections", open)
 			}
 		}
-		if used := s.bodies.inUse(); used > limits.bodies {
-			t.Errorf("%s: bodies take %d of %d bytes", name, used, limits.bodies)
+		if used := s.bodies.inUse(); used > limits.Bodies {
+			t.Errorf("%s: bodies take %d of %d bytes", name, used, limits.Bodies)
 		}
 		for _, c := range append(idle, slow...) {
 			c.Close()
@@ -192,24 +180,17 @@ func TestBudget(t *testing.T) {
 
 // Pictures take turns in the memory that there is, and those that never fit are
 // refused; a small one passes large ones that wait.
-func serveDecodingMemory(t *testing.T, w trained) {
+func TestDecodingMemory(t *testing.T) {
 	limits := ample
-	limits.decoded, limits.timeout = 2<<20*8/7+1, time.Second
-	s, hs := newTestServer(t, w, limits, guard{})
-	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
-	rgb := make([]byte, 3*800*800)
-	large, err := encode(rgb, 800)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a := post(t, hs.URL+"/predict", "image/png", bytes.NewReader(large)); a.status != 422 || !strings.Contains(a.Error, "takes 2 MB to decode, more than the server's 2 MB") {
+	limits.Decoded, limits.Timeout = 2<<20*8/7+1, time.Second
+	s, hs := newTestServer(t, limits, Guard{})
+	picture := encode(t, 20)
+	if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(encode(t, 800))); a.status != 422 || !strings.Contains(a.Error, "takes 2 MB to decode, more than the server's 2 MB") {
 		t.Errorf("a picture that never fits: %+v", a)
 	}
-	if medium, err := encode(rgb[:3*600*600], 600); err != nil {
-		t.Fatal(err)
-	} else if !s.try(1 << 20) {
+	if medium := encode(t, 600); !s.try(1 << 20) {
 		t.Fatal("no memory")
-	} else if a := post(t, hs.URL+"/predict", "image/png", bytes.NewReader(medium)); a.status != 503 {
+	} else if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(medium)); a.status != 503 {
 		t.Errorf("a picture that doesn't fit now: %+v", a)
 	}
 	if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(picture)); a.status != 200 {
@@ -223,7 +204,7 @@ func serveDecodingMemory(t *testing.T, w trained) {
 	}
 }
 
-func (s *server) try(n int64) bool {
+func (s *Server) try(n int64) bool {
 	ok, _ := s.decoded.try(n)
 	return ok
 }
@@ -247,8 +228,8 @@ func ask(t *testing.T, client *http.Client, method, url, host, header, value str
 	return r.StatusCode
 }
 
-func serveGuards(t *testing.T, w trained) {
-	_, hs := newTestServer(t, w, ample, guard{local: true, cross: http.NewCrossOriginProtection(), token: []byte("0123456789abcdef")})
+func TestGuards(t *testing.T) {
+	_, hs := newTestServer(t, ample, Guard{Local: true, Cross: http.NewCrossOriginProtection(), Token: []byte("0123456789abcdef")})
 	const right = "Bearer 0123456789abcdef"
 	for _, c := range []struct {
 		method, path, host, header, value string
@@ -275,8 +256,8 @@ func serveGuards(t *testing.T, w trained) {
 }
 
 // Without a token, a server on loopback answers to loopback's names.
-func serveLocal(t *testing.T, w trained) {
-	_, hs := newTestServer(t, w, ample, guard{local: true})
+func TestLocal(t *testing.T) {
+	_, hs := newTestServer(t, ample, Guard{Local: true})
 	for host, want := range map[string]int{"": 400, "localhost": 400, "[::1]:80": 400, "evil.example": 403, "127.0.0.1.evil.example": 403} {
 		for path, want := range map[string]int{"/predict": want, "/healthz": 405} {
 			if got := ask(t, http.DefaultClient, "POST", hs.URL+path, host, "", ""); got != want {
@@ -287,8 +268,8 @@ func serveLocal(t *testing.T, w trained) {
 }
 
 // A net whose answers are no numbers is the server's failure, in JSON.
-func serveNaN(t *testing.T, w trained) {
-	s, hs := newTestServer(t, w, ample, guard{})
+func TestNaN(t *testing.T) {
+	s, hs := newTestServer(t, ample, Guard{})
 	m := s.ensemble.Models()[0]
 	name := m.Parameters()[0].Name
 	values, err := m.Read(engine.Weight, name)
@@ -301,99 +282,8 @@ func serveNaN(t *testing.T, w trained) {
 	if err := m.Write(engine.Weight, name, values); err != nil {
 		t.Fatal(err)
 	}
-	picture := read(t, filepath.Join(w.pictures, "class1", "03.png"))
+	picture := encode(t, 20)
 	if a := post(t, hs.URL+"/predict", "image/png", strings.NewReader(picture)); a.status != 500 || !strings.Contains(a.Error, "not finite") {
 		t.Errorf("answer %+v", a)
-	}
-}
-
-// selfSigned writes a certificate for 127.0.0.1 and its key.
-func selfSigned(t *testing.T) (cert, key string, pool *x509.CertPool) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	cert, key, pool = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), x509.NewCertPool()
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool.AddCert(parsed)
-	return cert, key, pool
-}
-
-// The command listens for other machines with a token, and over HTTPS, or not at all.
-func serveWide(t *testing.T, w trained) {
-	cert, key, pool := selfSigned(t)
-	token := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(token, []byte("0123456789abcdef\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	in, out := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		err := run(ctx, []string{"train-alexnet", "serve", "--checkpoint", w.checkpoint, "--addr", "0.0.0.0:0", "--token-file", token, "--tls-cert", cert, "--tls-key", key}, io.Discard, out)
-		out.Close()
-		done <- err
-	}()
-	lines := bufio.NewReader(in)
-	head, err := lines.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	go io.Copy(io.Discard, lines)
-	port := regexp.MustCompile(`serving https://.*:(\d+)/`).FindStringSubmatch(head)
-	if port == nil {
-		t.Fatalf("said %q", head)
-	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
-	url := "https://127.0.0.1:" + port[1] + "/predict"
-	for value, want := range map[string]int{"Bearer 0123456789abcdef": 400, "Bearer no": 401} {
-		if got := ask(t, client, "POST", url, "myhost.example", "Authorization", value); got != want {
-			t.Errorf("%s: status %d, want %d", value, got, want)
-		}
-	}
-	stop()
-	if err := <-done; err == nil {
-		t.Error("ended without an error after Ctrl-C")
-	}
-	short := filepath.Join(t.TempDir(), "short")
-	if err := os.WriteFile(short, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for flags, c := range map[string]struct {
-		code int
-		want string
-	}{
-		"--addr 0.0.0.0:0":                          {2, "other machines can reach it: give --token-file FILE, or --anyone"},
-		"--token-file " + short:                     {1, "a token of 6 characters: want at least 16"},
-		"--token-file /dev/zero":                    {1, "is a device, not a regular file"},
-		"--tls-cert " + cert:                        {2, "go together"},
-		"--tls-cert " + cert + " --tls-key " + cert: {1, "--tls-key"},
-		"--max-body 1000":                           {2, "want at least 8001"},
-	} {
-		args := append([]string{"train-alexnet", "serve", "--checkpoint", w.checkpoint}, strings.Fields(flags)...)
-		call(args...).must(t, c.code, c.want)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bytes"
@@ -19,29 +19,29 @@ import (
 	"alexnet/pipeline/rescale"
 )
 
-// serverLimits bound what requests may ask for.
-type serverLimits struct {
-	body        int64         // bytes of a request
-	bodies      int64         // bytes of all requests that have not been decoded
-	decoded     int64         // bytes of all pictures that are being decoded
-	timeout     time.Duration // for a request to arrive, and again for its answer
-	concurrency int           // requests in work
-	queue       int           // complete requests that wait for their turn
-	connections int           // open at the same time
-	top         int           // guesses unless the request says
+// Limits bound what requests may ask for.
+type Limits struct {
+	Body        int64         // bytes of a request
+	Bodies      int64         // bytes of all requests that have not been decoded
+	Decoded     int64         // bytes of all pictures that are being decoded
+	Timeout     time.Duration // for a request to arrive, and again for its answer
+	Concurrency int           // requests in work
+	Queue       int           // complete requests that wait for their turn
+	Connections int           // open at the same time
+	Top         int           // guesses unless the request says
 }
 
-// server answers requests for predictions. A request passes these stations, and
+// Server answers requests for predictions. A request passes these stations, and
 // every one of them is bounded:
 //
 //	body      read whole, into memory of the budget bodies, before anything else
 //	header    says what decoding takes; much is taken from the budget decoded
-//	slot      one of limits.concurrency
+//	slot      one of Limits.Concurrency
 //	decoding  ends with its request's time
 //	net       one request at a time
-type server struct {
-	limits   serverLimits
-	guard    guard
+type Server struct {
+	limits   Limits
+	guard    Guard
 	pictures *infer.Reader
 	ensemble *infer.Ensemble
 	log      io.Writer // hears of failures that are the server's own
@@ -55,21 +55,24 @@ type server struct {
 	parsers chan struct{} // holds the right to parse a form or a header
 	slots   chan struct{} // one each request in work
 	model   chan struct{} // holds the right to use the ensemble
-	metrics *serveMetrics
+	metrics *metrics
 }
 
-func newServer(e *infer.Ensemble, pictures *infer.Reader, limits serverLimits, g guard, log io.Writer) *server {
-	return &server{
+// New makes a server of the ensemble, which has room for the crops of one picture and
+// is the server's until Retire has returned. pictures decodes as many files at once as
+// requests are in work. Failures of the server's own are written to log.
+func New(e *infer.Ensemble, pictures *infer.Reader, limits Limits, g Guard, log io.Writer) *Server {
+	return &Server{
 		limits: limits, guard: g, pictures: pictures, ensemble: e, log: log,
-		visits: newVisits(limits.connections), bodies: newBudget(limits.bodies), decoded: newBudget(limits.decoded - limits.decoded/8),
-		small:   limits.decoded / 8 / int64(limits.concurrency),
-		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)), slots: make(chan struct{}, limits.concurrency), model: make(chan struct{}, 1),
-		metrics: newServeMetrics(),
+		visits: newVisits(limits.Connections), bodies: newBudget(limits.Bodies), decoded: newBudget(limits.Decoded - limits.Decoded/8),
+		small:   limits.Decoded / 8 / int64(limits.Concurrency),
+		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)), slots: make(chan struct{}, limits.Concurrency), model: make(chan struct{}, 1),
+		metrics: newMetrics(),
 	}
 }
 
 // ServeHTTP answers a request.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	defer func() {
 		if p := recover(); p != nil {
@@ -103,11 +106,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // health tells nothing but that the server is there, so it asks for no token.
-func (s *server) health(w http.ResponseWriter, r *http.Request, _ time.Time) {
+func (s *Server) health(w http.ResponseWriter, r *http.Request, _ time.Time) {
 	io.WriteString(w, "ok\n") // the client is gone if this fails
 }
 
-func (s *server) showMetrics(w http.ResponseWriter, r *http.Request, began time.Time) {
+func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, began time.Time) {
 	if refused := s.guard.refuse(r); refused != nil {
 		s.answer(w, r, began, nil, refused)
 		return
@@ -124,8 +127,8 @@ func (s *server) showMetrics(w http.ResponseWriter, r *http.Request, began time.
 	w.Write(b.Bytes()) // the client is gone if this fails
 }
 
-// retire returns when nothing uses the ensemble, and nothing ever will.
-func (s *server) retire() { s.model <- struct{}{} }
+// Retire returns when nothing uses the ensemble, and nothing ever will.
+func (s *Server) Retire() { s.model <- struct{}{} }
 
 // refusal is an error with its HTTP status.
 type refusal struct {
@@ -138,13 +141,13 @@ func refuse(status int, format string, values ...any) *refusal {
 }
 
 // predict answers POST /predict.
-func (s *server) predict(w http.ResponseWriter, r *http.Request, began time.Time) {
+func (s *Server) predict(w http.ResponseWriter, r *http.Request, began time.Time) {
 	guesses, refused := s.guesses(w, r)
 	s.answer(w, r, began, guesses, refused)
 }
 
 // answer writes guesses, or why there are none.
-func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time, guesses []infer.Guess, refused *refusal) {
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, began time.Time, guesses []infer.Guess, refused *refusal) {
 	var b bytes.Buffer
 	err := json.NewEncoder(&b).Encode(struct {
 		Guesses []infer.Guess `json:"guesses"`
@@ -183,11 +186,11 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, began time.Time,
 }
 
 // guesses takes a request through all stations.
-func (s *server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess, *refusal) {
+func (s *Server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess, *refusal) {
 	if refused := s.guard.refuse(r); refused != nil {
 		return nil, refused
 	}
-	top := s.limits.top
+	top := s.limits.Top
 	if text := r.URL.Query().Get("top"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
@@ -201,16 +204,16 @@ func (s *server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess,
 		s.release(v, body)
 		return nil, refused
 	}
-	job := &pictureJob{server: s, body: body, release: func() { s.release(v, body) }, top: top}
+	job := &pictureJob{Server: s, body: body, release: func() { s.release(v, body) }, top: top}
 	if isForm(r) {
 		job.form = r.Header.Get("Content-Type")
 	}
-	if s.queued.Add(1) > int64(s.limits.queue+s.limits.concurrency-len(s.slots)) {
+	if s.queued.Add(1) > int64(s.limits.Queue+s.limits.Concurrency-len(s.slots)) {
 		s.queued.Add(-1)
 		job.release()
-		return nil, refuse(http.StatusTooManyRequests, "%d requests are in work and %d wait already: try again later", s.limits.concurrency, s.limits.queue)
+		return nil, refuse(http.StatusTooManyRequests, "%d requests are in work and %d wait already: try again later", s.limits.Concurrency, s.limits.Queue)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.limits.timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Timeout)
 	defer cancel()
 	type result struct {
 		guesses []infer.Guess
@@ -231,13 +234,13 @@ func (s *server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess,
 	}
 }
 
-func (s *server) late() *refusal {
-	return refuse(http.StatusServiceUnavailable, "no answer within %v", s.limits.timeout)
+func (s *Server) late() *refusal {
+	return refuse(http.StatusServiceUnavailable, "no answer within %v", s.limits.Timeout)
 }
 
 // pictureJob is a request whose body is there.
 type pictureJob struct {
-	*server
+	*Server
 	body    []byte
 	form    string // Content-Type of a form; "": the body is the picture
 	release func() // of the body
@@ -345,7 +348,7 @@ func (j *pictureJob) room(ctx context.Context, need int64) *refusal {
 		return nil
 	}
 	defer j.cramped.Add(-1)
-	if j.cramped.Add(1) > int64(j.limits.concurrency) {
+	if j.cramped.Add(1) > int64(j.limits.Concurrency) {
 		return refuse(http.StatusServiceUnavailable, "decoding this picture takes %d MB, and others wait for memory already: try again later", need/1e6)
 	}
 	if j.decoded.take(ctx, need) != nil {

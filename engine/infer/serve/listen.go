@@ -1,0 +1,57 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Run serves until ctx ends, and then answers what has been taken, for at most
+// Limits.Timeout, and retires the ensemble. With secure it serves HTTPS. Its error
+// has ctx's.
+func (s *Server) Run(ctx context.Context, listener net.Listener, secure *tls.Config) error {
+	hs := s.HTTP()
+	done := make(chan error, 1)
+	go func() {
+		if secure != nil {
+			listener = tls.NewListener(listener, secure)
+		}
+		done <- hs.Serve(listener)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.Timeout)
+	defer cancel()
+	err := hs.Shutdown(wait)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests left unanswered: %w", err), hs.Close())
+	}
+	s.Retire()
+	return errors.Join(err, ctx.Err())
+}
+
+// Answered is the number of requests for predictions that were answered.
+func (s *Server) Answered() uint64 { return s.metrics.total() }
+
+// HTTP is the server of connections, every step of which is bounded in time.
+func (s *Server) HTTP() *http.Server {
+	hs := &http.Server{
+		Handler: s, ReadHeaderTimeout: s.limits.Timeout, ReadTimeout: s.limits.Timeout,
+		// From the header's end: the body's time, the answer's, and some to write it.
+		WriteTimeout: 2*s.limits.Timeout + 5*time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ConnContext: s.visits.enter, ConnState: s.visits.state,
+		ErrorLog:  log.New(io.Discard, "", 0), // what strangers' connections fail at is no news
+		Protocols: new(http.Protocols),
+	}
+	hs.Protocols.SetHTTP1(true) // a connection is one request at a time, which visits counts on
+	return hs
+}
