@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // A Schedule chooses the learning rate of every step. Its state is saved with
@@ -33,6 +34,9 @@ type ScheduleState struct {
 	SinceBest int     `json:"since_best"`   // counted epochs since Lowest
 	Stale     int     `json:"stale"`        // counted epochs since Lowest or since the last drop
 	Drops     int     `json:"drops"`        // divisions of the learning rate so far
+
+	// Own is what a schedule keeps besides, as it writes it.
+	Own json.RawMessage `json:"own,omitempty"`
 }
 
 // UnmarshalJSON reads a saved state. Those of programs that counted every epoch
@@ -66,6 +70,50 @@ func (s *ScheduleState) add(validationError float64, warm bool) {
 	}
 	s.Stale++
 	s.SinceBest++
+}
+
+// ScheduleSettings are what a run says of its learning rate. A schedule uses what its
+// row of Schedules says.
+type ScheduleSettings struct {
+	Ramp
+	Steps      uint64 // length of the run
+	EpochSteps uint64 // steps in an epoch
+	Patience   int    // epochs without a lower error; 0 means 3
+	DropAt     []int  // epochs after which the rate drops, ascending
+}
+
+// ScheduleKind is a row of Schedules.
+type ScheduleKind struct {
+	Name  string
+	About string // goes on after "the learning rate": "falls along half a cosine"
+
+	// Which settings it uses besides the ramp.
+	Steps, Patience, DropAt bool
+
+	// New makes a schedule, which Validate has not seen.
+	New func(ScheduleSettings) Schedule
+}
+
+// Schedules is the table of schedules; the first is the paper's.
+var Schedules = []ScheduleKind{plateauKind, stepKind, cosineKind}
+
+// ScheduleNames lists the schedules.
+func ScheduleNames() []string {
+	names := make([]string, len(Schedules))
+	for i, k := range Schedules {
+		names[i] = k.Name
+	}
+	return names
+}
+
+// ScheduleNamed is the row of that name.
+func ScheduleNamed(name string) (ScheduleKind, error) {
+	for _, k := range Schedules {
+		if k.Name == name {
+			return k, nil
+		}
+	}
+	return ScheduleKind{}, fmt.Errorf("no schedule called %q: there are %s", name, strings.Join(ScheduleNames(), ", "))
 }
 
 // Ramp is what every schedule begins with: a first rate, an optional warm-up to
@@ -104,113 +152,6 @@ func (r Ramp) Validate() error {
 		return fmt.Errorf("learning rate %g, want a positive number that float32 has", r.Initial)
 	}
 	return nil
-}
-
-// Plateau is the paper's schedule (§5): the rate is divided by Factor when the
-// validation error has stopped falling, at most MaxDrops times. It counts from
-// the end of the warm-up.
-type Plateau struct {
-	Ramp
-	Factor   float64 // divisor of a drop; 0 means 10
-	Patience int     // epochs without a lower error before a drop; 0 means 3
-	MaxDrops int     // 0 means 3, negative means none
-}
-
-// Validate reports settings that make no sense.
-func (p *Plateau) Validate() error {
-	if p.Patience < 0 {
-		return fmt.Errorf("patience %d epochs, want at least 1", p.Patience)
-	}
-	if err := validDivisor(p.Factor); err != nil {
-		return err
-	}
-	return p.Ramp.Validate()
-}
-
-// Rate is Initial / Factor^drops, times the warm-up.
-func (p *Plateau) Rate(step uint64) float64 {
-	return divided(p.Initial, p.Factor, p.state.Drops) * p.warm(step)
-}
-
-// EpochDone drops the rate after Patience epochs without a lower error.
-func (p *Plateau) EpochDone(step uint64, validationError float64) {
-	p.Ramp.EpochDone(step, validationError)
-	patience, most := p.Patience, p.MaxDrops
-	if patience == 0 {
-		patience = 3
-	}
-	if most == 0 {
-		most = 3
-	}
-	if s := &p.state; s.Stale >= patience && s.Drops < most {
-		s.Drops++
-		s.Stale = 0
-	}
-}
-
-// StepDecay divides the rate by Factor at fixed steps, as run 145 of the
-// published source did after epochs 23 and 51.
-type StepDecay struct {
-	Ramp
-	Factor float64  // divisor of a drop; 0 means 10
-	At     []uint64 // steps from which one more drop counts, ascending
-}
-
-// Validate reports settings that make no sense.
-func (d *StepDecay) Validate() error {
-	if len(d.At) == 0 {
-		return fmt.Errorf("no step at which the learning rate drops")
-	}
-	for i, at := range d.At {
-		if i > 0 && at <= d.At[i-1] {
-			return fmt.Errorf("learning rate drops at steps %v: want them ascending", d.At)
-		}
-	}
-	if err := validDivisor(d.Factor); err != nil {
-		return err
-	}
-	return d.Ramp.Validate()
-}
-
-// Rate is Initial / Factor^(drops so far), times the warm-up.
-func (d *StepDecay) Rate(step uint64) float64 {
-	drops := 0
-	for _, at := range d.At {
-		if step >= at {
-			drops++
-		}
-	}
-	return divided(d.Initial, d.Factor, drops) * d.warm(step)
-}
-
-// Cosine lets the rate fall from Initial to Final along half a cosine between
-// the end of the warm-up and step Steps (Loshchilov and Hutter 2016, without
-// restarts).
-type Cosine struct {
-	Ramp
-	Final float64 // rate at the end; 0 is the usual
-	Steps uint64  // length of the run
-}
-
-// Validate reports settings that make no sense.
-func (c *Cosine) Validate() error {
-	switch {
-	case c.Steps <= c.Warmup:
-		return fmt.Errorf("a cosine over %d steps with %d of warm-up: want a longer run or a shorter warm-up", c.Steps, c.Warmup)
-	case !(c.Final >= 0) || c.Final > c.Initial:
-		return fmt.Errorf("final learning rate %g, want 0 to %g", c.Final, c.Initial)
-	}
-	return c.Ramp.Validate()
-}
-
-// Rate is Final + (Initial−Final)·(1+cos πt)/2, where t is the part of the run
-// after the warm-up that is done.
-func (c *Cosine) Rate(step uint64) float64 {
-	if step < c.Warmup {
-		return c.Initial * c.warm(step)
-	}
-	t := min(1, float64(step-c.Warmup)/float64(c.Steps-c.Warmup))
-	return c.Final + (c.Initial-c.Final)*(1+math.Cos(math.Pi*t))/2
 }
 
 // divided is rate / factor^n in exact divisions, one a drop; factor 0 means 10.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ type goldenSchedule struct {
 	Epochs   int
 	Raised   int // the epochs that a resumed run is given; 0: the same
 	Patience int
-	DropAt   []uint64  `json:"drop_at"`
+	DropAt   []int     `json:"drop_at"`
 	Errors   []float64 // after each epoch; of others than plateaus, none
 	Rates    []float64 // of each step
 }
@@ -25,18 +26,14 @@ const goldenEpochSteps = 4
 
 // schedule is the case's, for a run of so many epochs.
 func (g goldenSchedule) schedule(epochs int) Schedule {
-	ramp := Ramp{Initial: 0.4, Warmup: g.Warmup}
-	switch g.Kind {
-	case "plateau":
-		return &Plateau{Ramp: ramp, Patience: g.Patience}
-	case "step":
-		d := &StepDecay{Ramp: ramp}
-		for _, epoch := range g.DropAt {
-			d.At = append(d.At, epoch*goldenEpochSteps)
-		}
-		return d
+	kind, err := ScheduleNamed(g.Kind)
+	if err != nil {
+		panic(err) // the script writes no other
 	}
-	return &Cosine{Ramp: ramp, Steps: uint64(epochs) * goldenEpochSteps}
+	return kind.New(ScheduleSettings{
+		Ramp: Ramp{Initial: 0.4, Warmup: g.Warmup}, Steps: uint64(epochs) * goldenEpochSteps, EpochSteps: goldenEpochSteps,
+		Patience: g.Patience, DropAt: g.DropAt,
+	})
 }
 
 // TestGoldenSchedules compares every step's rate with timm's and PyTorch's, for
@@ -99,8 +96,27 @@ func TestOldScheduleState(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"epochs":5,"best_error":0.25,"since_best":2,"stale":1,"drops":1}`), &s); err != nil {
 		t.Fatal(err)
 	}
-	if want := (ScheduleState{Epochs: 5, Best: 0.25, Counted: 5, Lowest: 0.25, SinceBest: 2, Stale: 1, Drops: 1}); s != want {
+	if want := (ScheduleState{Epochs: 5, Best: 0.25, Counted: 5, Lowest: 0.25, SinceBest: 2, Stale: 1, Drops: 1}); !reflect.DeepEqual(s, want) {
 		t.Errorf("%+v, want %+v", s, want)
+	}
+}
+
+// TestOwnScheduleState: what a schedule keeps for itself comes back from a
+// checkpoint's JSON as it wrote it.
+func TestOwnScheduleState(t *testing.T) {
+	want := ScheduleState{Epochs: 2, Best: 0.5, Counted: 2, Lowest: 0.5, Own: json.RawMessage(`{"cycle":3}`)}
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got ScheduleState
+	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	c := &Cosine{Ramp: Ramp{Initial: 1}, Steps: 9}
+	c.Restore(got)
+	if !reflect.DeepEqual(c.State(), want) {
+		t.Errorf("restored %+v, want %+v", c.State(), want)
 	}
 }
 

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -68,11 +70,12 @@ func TestCosine(t *testing.T) {
 // Every schedule counts what validation says, so that every run knows its best
 // epoch and can stop early.
 func TestSchedulesCountEpochs(t *testing.T) {
-	for _, s := range []Schedule{&Plateau{MaxDrops: -1}, &StepDecay{}, &Cosine{}} {
+	for _, kind := range Schedules {
+		s := kind.New(ScheduleSettings{Ramp: Ramp{Initial: 1}, Patience: 100})
 		for _, e := range []float64{0.5, 0.4, math.NaN(), 0.4, 0.6} {
 			s.EpochDone(1000, e)
 		}
-		if got, want := s.State(), (ScheduleState{Epochs: 4, Best: 0.4, Counted: 4, Lowest: 0.4, SinceBest: 2, Stale: 2}); got != want {
+		if got, want := s.State(), (ScheduleState{Epochs: 4, Best: 0.4, Counted: 4, Lowest: 0.4, SinceBest: 2, Stale: 2}); !reflect.DeepEqual(got, want) {
 			t.Errorf("%T: %+v, want %+v", s, got, want)
 		}
 	}
@@ -90,9 +93,13 @@ func TestScheduleValidate(t *testing.T) {
 			t.Errorf("%T %+v: no error", s, s)
 		}
 	}
-	for _, s := range []Schedule{&Plateau{Ramp: one}, &StepDecay{Ramp: one, At: []uint64{1, 2}}, &Cosine{Ramp: one, Steps: 5}} {
+	for _, kind := range Schedules {
+		s := kind.New(ScheduleSettings{Ramp: one, Steps: 5, EpochSteps: 1, DropAt: []int{1, 2}})
 		if err := s.Validate(); err != nil {
-			t.Error(err)
+			t.Errorf("%s: %v", kind.Name, err)
 		}
+	}
+	if _, err := ScheduleNamed("polynomial"); err == nil || !strings.Contains(err.Error(), "plateau, step, cosine") {
+		t.Errorf("an unknown schedule: %v", err)
 	}
 }

@@ -66,8 +66,8 @@ func (r *run) finishEpoch(ctx context.Context) error {
 	}
 	r.Schedule.EpochDone(r.at.Step, validation)
 	after := r.Schedule.State()
-	if after.Drops != before.Drops {
-		r.Observer.RateChanged(r.Schedule.Rate(r.at.Step))
+	if now := r.Schedule.Rate(r.at.Step); now != rate {
+		r.Observer.RateChanged(now)
 	}
 	r.at.Epoch++
 	r.at.EpochStep = 0
