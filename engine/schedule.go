@@ -95,7 +95,7 @@ type ScheduleKind struct {
 }
 
 // Schedules is the table of schedules; the first is the paper's.
-var Schedules = []ScheduleKind{plateauKind, stepKind, cosineKind}
+var Schedules = []ScheduleKind{plateauKind, stepKind, cosineKind, constantKind}
 
 // ScheduleNames lists the schedules.
 func ScheduleNames() []string {

@@ -7,7 +7,7 @@ Every case is a run of STEPS_AN_EPOCH steps an epoch with a validation error
 after each, and the learning rate of all of its steps. The plateau is timm's
 PlateauLRScheduler, which is told nothing while the rate warms up, with its
 min_lr as the limit of three drops; the cosine timm's CosineLRScheduler behind
-its warm-up; the steps PyTorch's MultiStepLR; the warm-up PyTorch's LinearLR. A
+its warm-up; the steps PyTorch's MultiStepLR, the constant its ConstantLR; the warm-up PyTorch's LinearLR. A
 run whose epochs are raised is the rates of the shorter run up to its end, and
 those of the longer one from there.
 """
@@ -82,6 +82,17 @@ def cosine(epochs, warmup):
     return [a * b for a, b in zip(out, warm(total, warmup))]
 
 
+def constant(epochs, warmup):
+    o = optimizer()
+    s = torch.optim.lr_scheduler.ConstantLR(o, 1, 0)
+    out = []
+    for _ in range(epochs * STEPS_AN_EPOCH):
+        out.append(o.param_groups[0]["lr"])
+        o.step()
+        s.step()
+    return [a * b for a, b in zip(out, warm(len(out), warmup))]
+
+
 def main():
     cases = []
     for warmup, (epochs, raised) in itertools.product([0, 6, 8], [(8, 0), (5, 12)]):
@@ -91,6 +102,7 @@ def main():
             cases.append(dict(kind="plateau", warmup=warmup, epochs=epochs, raised=raised, name=kind, patience=patience, errors=errors[:last], rates=rates))
         for drop_at in [1, 3], [2, 4, 7]:
             cases.append(dict(kind="step", warmup=warmup, epochs=epochs, raised=raised, drop_at=drop_at, rates=step(last, warmup, drop_at)))
+        cases.append(dict(kind="constant", warmup=warmup, epochs=epochs, raised=raised, rates=constant(last, warmup)))
         rates = cosine(epochs, warmup)
         cases.append(dict(kind="cosine", warmup=warmup, epochs=epochs, raised=raised, rates=rates + cosine(last, warmup)[len(rates):]))
     for c in cases:

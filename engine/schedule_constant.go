@@ -1,0 +1,12 @@
+package engine
+
+var constantKind = ScheduleKind{
+	Name: "constant", About: "stays where the warm-up has brought it",
+	New: func(s ScheduleSettings) Schedule { return &Constant{Ramp: s.Ramp} },
+}
+
+// Constant leaves the rate at Initial after the warm-up.
+type Constant struct{ Ramp }
+
+// Rate is Initial, times the warm-up.
+func (c *Constant) Rate(step uint64) float64 { return c.Initial * c.warm(step) }
