@@ -8,7 +8,7 @@ type Batch struct {
 	Epoch   int       // from 0
 	Step    int       // batch within the epoch, from 0
 	Images  int       // filled rows; less than N only in a ragged last batch
-	Pixels  []byte    // (N, crop, crop, 3) RGB bytes; 0 beyond Images
+	Pixels  []byte    // (N, crop, crop, 3) RGB bytes, or (N, 3, crop, crop) with ChannelsFirst; 0 beyond Images
 	Colour  []float32 // (N, 3), in 0–255 units, to be added to every pixel; 0 beyond Images
 	Labels  []int32   // (N); −1 beyond Images
 	Samples []int     // (N) sample numbers in the dataset, before shuffling; −1 beyond Images
@@ -16,7 +16,9 @@ type Batch struct {
 	release func()
 }
 
-// Release gives the batch's memory back to the loader. The slices must not be
+// Release gives the batch's memory back to the loader. Before it, the caller may
+// put other memory of that capacity in Pixels, which the loader goes on with, and
+// keep what was there. The slices must not be
 // used afterwards, nor Release be called again once the loader has handed out
 // another batch.
 func (b *Batch) Release() {

@@ -79,3 +79,40 @@ func TestLoaderResized(t *testing.T) {
 		t.Error("whole rectangles differ from whole pictures")
 	}
 }
+
+// TestLoaderNoFlip: unmirrored and channels first change pixels only: crops as they lie, and
+// channel by channel.
+func TestLoaderNoFlip(t *testing.T) {
+	const size, crop = 12, 7
+	set := testSet{codec: "lossless", images: 20, size: size}
+	d := set.open(t)
+	c := LoaderConfig{Batch: 5, Crop: crop, Train: true, PCA: &testPCA, Seed: 3, Epochs: 1}
+	want := expect(set, c)
+	mirrored := 0
+	for i, w := range want {
+		s := augment.NewStream(c.Seed, uint64(w.epoch), uint64(w.sample))
+		v := augment.RandomView(&s, size, crop)
+		if v.Flip {
+			mirrored++
+		}
+		pixels := make([]byte, crop*crop*3)
+		augment.CopyCrop(pixels, testPicture(w.sample, size), size, v.X, v.Y, crop, false)
+		want[i].pixels = string(pixels)
+	}
+	if mirrored == 0 || mirrored == len(want) {
+		t.Fatalf("%d of %d pictures are mirrored, which shows nothing", mirrored, len(want))
+	}
+	c.NoFlip = true
+	if !slices.Equal(load(t, d, c, -1), want) {
+		t.Error("unmirrored crops differ")
+	}
+	c.ChannelsFirst = true
+	for i, got := range load(t, d, c, -1) {
+		pixels := make([]byte, crop*crop*3)
+		augment.Planes(pixels, []byte(want[i].pixels))
+		w := want[i]
+		if w.pixels = string(pixels); got != w {
+			t.Fatalf("row %d differs with channels first", i)
+		}
+	}
+}

@@ -52,6 +52,10 @@ type LoaderConfig struct {
 	// Augment is what else is done to the pictures; nil: nothing. Used with Train
 	// only.
 	Augment augment.Recipe
+	// NoFlip leaves training pictures unmirrored; everything else stays as it is.
+	NoFlip bool
+	// ChannelsFirst presents pixels as (N, 3, crop, crop).
+	ChannelsFirst bool
 	// Seed chooses orders, crops, flips and noise.
 	Seed uint64
 	// Shuffle is the order of the samples.

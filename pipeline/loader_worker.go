@@ -25,6 +25,7 @@ type worker struct {
 	resized    []byte            // (crop, crop, 3), before it is mirrored
 	painters   []augment.Painter // in the order in which they draw
 	mean       [3]byte           // the dataset's mean colour
+	pixels     []byte            // (crop, crop, 3), before channels come first; nil: they don't
 
 	epoch int // of order; −1: none
 	order []uint32
@@ -44,6 +45,9 @@ func newWorker(l *Loader) *worker {
 	}
 	if l.config.Train {
 		w.augment(l.config.Augment)
+	}
+	if l.config.ChannelsFirst {
+		w.pixels = make([]byte, l.config.Crop*l.config.Crop*3)
 	}
 	w.cropper, _ = w.decoder.(codec.CropDecoder)
 	switch {
@@ -144,6 +148,7 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 	views := w.fixed
 	if views == nil {
 		w.random[0] = augment.RandomView(stream, w.size, w.config.Crop)
+		w.random[0].Flip = w.random[0].Flip && !w.config.NoFlip
 		views = w.random[:]
 	}
 	var colour [3]float32
@@ -169,6 +174,10 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 		w.stats.augment.Add(int64(time.Since(began)))
 	}
 	for row := first; row < first+len(views); row++ {
+		if w.pixels != nil {
+			copy(w.pixels, w.row(b, row))
+			augment.Planes(w.row(b, row), w.pixels)
+		}
 		copy(b.Colour[3*row:], colour[:])
 		b.Labels[row] = int32(label)
 		b.Samples[row] = sample

@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			verifyCommand(stdout, stderr),
 			inspectCommand(stdout, stderr),
 			previewCommand(stdout, stderr),
+			streamCommand(stdout, stderr),
 			statsCommand(stdout, stderr),
 			mergeCommand(stdout, stderr),
 			repairCommand(stdout, stderr),

@@ -1,0 +1,18 @@
+package augment
+
+import "fmt"
+
+// Planes writes the RGB pixels of a picture channel by channel: of n pixels, the
+// red of all, then green, then blue. The slices have the same length, 3·n, and may
+// not overlap.
+func Planes(dst, rgb []byte) {
+	n := len(rgb) / 3
+	if len(dst) != len(rgb) || 3*n != len(rgb) {
+		panic(fmt.Sprintf("augment: Planes of %d bytes to %d", len(rgb), len(dst)))
+	}
+	r, g, b := dst[:n:n], dst[n:2*n:2*n], dst[2*n:][:n]
+	for i := range r {
+		p := rgb[3*i:][:3]
+		r[i], g[i], b[i] = p[0], p[1], p[2]
+	}
+}

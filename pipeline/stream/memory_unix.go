@@ -1,0 +1,40 @@
+//go:build unix
+
+package stream
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Memory returns the function that makes the shared memory for a Config. On Unix
+// the handle is the number of a descriptor that the client has left open for this
+// process: an empty file, best one without a name. On Windows it is the name of a
+// mapping that doesn't exist yet. The memory stays mapped until the process ends.
+func Memory(handle string) func(size int) ([]byte, error) {
+	return func(size int) ([]byte, error) {
+		fd, err := strconv.Atoi(handle)
+		if err != nil || fd < 3 {
+			return nil, fmt.Errorf("memory %q isn't the number of a file that was left open for this process", handle)
+		}
+		f := os.NewFile(uintptr(fd), "shared memory")
+		info, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		if !info.Mode().IsRegular() || info.Size() != 0 {
+			return nil, fmt.Errorf("descriptor %d isn't an empty file", fd)
+		}
+		// Written, so that a full disk is an error here and no signal later.
+		zeros := make([]byte, 1<<20)
+		for at := 0; at < size; at += len(zeros) {
+			if _, err := f.WriteAt(zeros[:min(len(zeros), size-at)], int64(at)); err != nil {
+				return nil, err
+			}
+		}
+		return unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	}
+}

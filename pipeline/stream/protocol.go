@@ -1,0 +1,162 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"alexnet/internal/printable"
+	"alexnet/pipeline"
+	"alexnet/pipeline/mds"
+)
+
+// Version is the protocol's. It changes when an older client would misunderstand
+// a server, or an older server a client.
+const Version = 1
+
+// Greeting is a server's first line: what the memory holds and what is in the
+// folder of shards. Offsets and sizes are in bytes.
+type Greeting struct {
+	Stream    int    `json:"stream"`     // Version
+	Program   string `json:"program"`    // the server's own version, for people
+	Bytes     int    `json:"bytes"`      // of the memory
+	Slots     int    `json:"slots"`      // in the memory, one behind the other
+	SlotBytes int    `json:"slot_bytes"` // of each, a multiple of the page size
+	Shape     [4]int `json:"shape"`      // of the pixels at a slot's start: (N, H, W, 3) or (N, 3, H, W), u8
+	Colours   int    `json:"colours"`    // offset in a slot of (N, 3) f32, in 0–255 units
+	Labels    int    `json:"labels"`     // offset of (N) i64
+	Samples   int    `json:"samples"`    // offset of (N) i64
+
+	Batches int              `json:"batches"` // in an epoch of this rank; 0 on demand
+	Images  int              `json:"images"`  // in the folder
+	Size    int              `json:"size"`    // pixels a side of what is stored
+	Codec   string           `json:"codec"`
+	Split   string           `json:"split"`
+	Classes []pipeline.Class `json:"classes"`
+}
+
+// reply is any other line of a server; all but ID have one field set.
+type reply struct {
+	ID    int                   `json:"id,omitempty"`    // of the request that it answers
+	Batch *filled               `json:"batch,omitempty"` // a slot that is the client's now
+	End   bool                  `json:"end,omitempty"`   // there are no more batches
+	Names []string              `json:"names,omitempty"`
+	Bad   []badSample           `json:"bad,omitempty"` // all samples left out so far, when there are new ones
+	Stats *pipeline.LoaderStats `json:"stats,omitempty"`
+	Note  string                `json:"note,omitempty"`  // what the user should know
+	Error string                `json:"error,omitempty"` // with an ID, of that request; otherwise the last line
+	Kind  string                `json:"kind,omitempty"`  // of the error
+}
+
+// filled is a batch in a slot.
+type filled struct {
+	Slot   int `json:"slot"`
+	Epoch  int `json:"epoch"`
+	Step   int `json:"step"`
+	Rows   int `json:"rows"`   // that the batch has
+	Images int `json:"images"` // that are filled, the first ones; the others are padding
+}
+
+// badSample is a sample that was left out.
+type badSample struct {
+	Sample int    `json:"sample"`
+	Reason string `json:"reason"`
+}
+
+// request is a line of a client.
+type request struct {
+	ID      int   `json:"id"`
+	Release *int  `json:"release"` // a slot that is the server's again
+	Names   []int `json:"names"`   // samples whose names it wants
+	Pick    []int `json:"pick"`    // samples that it wants in slot Slot; on demand only
+	Slot    int   `json:"slot"`
+	Stats   bool  `json:"stats"`
+	Close   bool  `json:"close"` // as the end of its lines
+}
+
+// Kinds of errors.
+const (
+	KindUsage   = "usage"   // the options make no sense
+	KindMissing = "missing" // a file isn't there
+	KindDamaged = "damaged" // a shard or a sample is
+	KindMemory  = "memory"  // there is too little of it for the slots
+	KindFailed  = "failed"  // any other
+)
+
+// memoryError is the lack of shared memory.
+type memoryError struct{ error }
+
+func (e *memoryError) Unwrap() error { return e.error }
+
+// usageError is an error of the options.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// kind tells errors apart for the client.
+func kind(err error) string {
+	switch {
+	case errors.As(err, new(*memoryError)):
+		return KindMemory
+	case errors.As(err, new(*usageError)):
+		return KindUsage
+	case errors.As(err, new(*mds.CorruptError)):
+		return KindDamaged
+	case errors.Is(err, fs.ErrNotExist):
+		return KindMissing
+	}
+	return KindFailed
+}
+
+// WriteError writes the line that tells the client why there is no stream, or no
+// more of it. kind is one of the constants, "" for that of the error.
+func WriteError(out io.Writer, as string, err error) error {
+	if as == "" {
+		as = kind(err)
+	}
+	return (&writer{to: out}).write(reply{Error: printable.Error(err), Kind: as})
+}
+
+// WriteNote writes a line for the user.
+func WriteNote(out io.Writer, text string) error { return (&writer{to: out}).write(reply{Note: text}) }
+
+// writer writes whole lines, from any goroutine.
+type writer struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *writer) write(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, err = w.to.Write(append(line, '\n'))
+	return err
+}
+
+// requests calls answer with each of the client's lines until there are no more,
+// the client says so, or ctx ends.
+func requests(ctx context.Context, in io.Reader, answer func(request) error) error {
+	for d := json.NewDecoder(in); ; {
+		var r request
+		switch err := d.Decode(&r); {
+		case errors.Is(err, io.EOF) || ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("a client's line: %w", err)
+		}
+		if r.Close {
+			return nil
+		}
+		if err := answer(r); err != nil {
+			return err
+		}
+	}
+}
