@@ -11,7 +11,7 @@ VCS     := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo -buildvcs=auto)
 PREFIX  ?= /usr/local
 PLACE    = $(DESTDIR)$(PREFIX)
 
-.PHONY: help build install uninstall release check-release test check check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+.PHONY: help build install uninstall release check-release test check generate check-generated check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build $(VCS) -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -52,6 +52,7 @@ check: ## test, and what keeps the house in order
 	$(MAKE) check-platforms
 	$(GO) run ./tools/check-imports
 	$(GO) mod tidy -diff
+	$(MAKE) check-generated
 	$(GO) test ./...
 	$(GO) test -tags noasm -short ./engine/cpu/... ./engine/enginetest ./pipeline/jpeg ./pipeline/codec/... ./pipeline/resample/... ./augment/...
 	# Not under the race detector: counting allocations, since it makes sync.Pool
@@ -59,6 +60,17 @@ check: ## test, and what keeps the house in order
 	CGO_ENABLED=1 $(GO) test -race -short -skip 'Alloc|TestConformance|TestTrainingAgrees|TestEveryCallMayFail|TestFailures' \
 		$$($(GO) list ./pipeline/... ./engine/... ./augment/... ./tools/internal/... ./tools/train-alexnet/dashboard | grep -v -e /turbojpeg -e /practice -e /kernels)
 	$(MAKE) fuzz FUZZ=500x
+
+# What is generated: assembly with its stubs, PTX, SPIR-V. Code for GPUs is compiled
+# where its compiler is; tests compare the hashes of its sources everywhere.
+GENERATED = $$(grep -lE '^// Code generated .* DO NOT EDIT' $$(git ls-files '*.s' '*.go' '*.ptx')) $$(git ls-files '*.spv')
+
+generate: ## every generated file anew
+	$(GO) generate ./...
+
+check-generated: ## generates everything anew, and fails where that changes a file
+	@before=$$(sha256sum $(GENERATED)) && $(MAKE) --no-print-directory generate && echo "$$before" | sha256sum --quiet -c - || \
+		{ echo "generated files were not what their generators make: see git diff"; exit 1; }
 
 check-hostile: build ## attacks on the built commands: kills, bombs, slow clients, full disks; eight minutes, some of it as root
 	ALEXNET_HOSTILE=$(abspath $(OUT)) $(GO) test -count=1 -timeout 20m -v ./tools/hostile

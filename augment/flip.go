@@ -2,7 +2,7 @@ package augment
 
 import "encoding/binary"
 
-//go:generate sh -c "cd _generate && go run . -pkg augment -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
+//go:generate go run -modfile=../tools/generate/avo.mod ./_generate -pkg augment -out kernels_amd64.s -stubs kernels_stubs_amd64.go
 
 // MirrorRow writes the RGB pixels of src to dst in reverse order:
 //

@@ -1,8 +1,4 @@
-// Command generate writes the assembly of mirror images and colour sums:
-//
-//	cd augment && go generate
-//
-// It has a module of its own, so that avo is no dependency of the toolkit.
+// Command generate writes the assembly of mirror images and colour sums.
 package main
 
 import (

@@ -4,7 +4,7 @@ package codec
 
 import "golang.org/x/sys/cpu"
 
-//go:generate sh -c "cd _generate && go run . -pkg codec -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
+//go:generate go run -modfile=../../tools/generate/avo.mod ./_generate -pkg codec -out kernels_amd64.s -stubs kernels_stubs_amd64.go
 
 // useAVX and useBMI2 choose the assembly. Tests turn them off.
 var useAVX, useBMI2 = cpu.X86.HasAVX, cpu.X86.HasBMI2

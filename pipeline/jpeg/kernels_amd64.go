@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-//go:generate sh -c "cd _generate && go run . -pkg jpeg -out ../kernels_amd64.s -stubs ../kernels_stubs_amd64.go"
+//go:generate go run -modfile=../../tools/generate/avo.mod ./_generate -pkg jpeg -out kernels_amd64.s -stubs kernels_stubs_amd64.go
 
 // useAVX2 chooses the assembly. Tests turn it off to compare.
 var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2

@@ -1,5 +1,7 @@
 package resample
 
+//go:generate go run -modfile=../../tools/generate/avo.mod ./_generate -pkg resample -out kernel_amd64.s -stubs kernel_stubs_amd64.go
+
 // The taps of an output are a multiple of these, for the sake of the assembly.
 const (
 	xMultiple = 4

@@ -1,8 +1,4 @@
-// Command generate writes the assembly of the lossless codec's inner loops:
-//
-//	cd pipeline/codec && go generate
-//
-// It has a module of its own, so that avo is no dependency of the toolkit.
+// Command generate writes the assembly of the lossless codec's inner loops.
 package main
 
 import (

@@ -1,8 +1,4 @@
-// Command generate writes the assembly of package jpeg:
-//
-//	cd pipeline/jpeg && go generate
-//
-// It has a module of its own, so that avo is no dependency of the toolkit.
+// Command generate writes the assembly of package jpeg.
 package main
 
 import (

@@ -1,11 +1,5 @@
-// Command generate writes the AVX2 kernels of package resample:
-//
-//	cd pipeline/resample/_generate && go generate
-//
-// It has a module of its own so that avo is no dependency of the toolkit.
+// Command generate writes the AVX2 kernels of package resample.
 package main
-
-//go:generate go run . -pkg resample -out ../kernel_amd64.s -stubs ../kernel_stubs_amd64.go
 
 import (
 	. "github.com/mmcloughlin/avo/build"

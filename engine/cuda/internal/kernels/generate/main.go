@@ -3,10 +3,12 @@
 //	pip install --no-deps --target /tmp/nvrtc nvidia-cuda-nvrtc-cu12==12.4.127
 //	cd engine/cuda/internal/kernels
 //	NVRTC=/tmp/nvrtc/nvidia/cuda_nvrtc/lib/libnvrtc.so.12 go generate
+//
+// Without NVRTC it leaves kernels.ptx as it is; the package's tests say whether
+// that is of today's sources.
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -23,7 +25,8 @@ func main() {
 func run(path string) error {
 	library := os.Getenv(nvrtc.Variable)
 	if library == "" {
-		return errors.New(nvrtc.Variable + " doesn't name the compiler's library: install " + nvrtc.Wheel + " with pip")
+		fmt.Fprintf(os.Stderr, "generate: %s stays as it is: install %s with pip and name its library in %s\n", path, nvrtc.Wheel, nvrtc.Variable)
+		return nil
 	}
 	text, err := nvrtc.Kernels(library)
 	if err != nil {

@@ -1,4 +1,4 @@
-module alexnet/pipeline/resample/_generate
+module alexnet
 
 go 1.26.0
 
