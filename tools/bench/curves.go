@@ -18,7 +18,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/tools/internal/command"
-	runreport "alexnet/tools/train-alexnet/report"
+	runreport "alexnet/engine/train/report"
 )
 
 const curvesDescription = `Draws the validation error over the epochs of several trainers, each with runs from several seeds: a line a

@@ -13,9 +13,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/train/report"
 	"alexnet/internal/file"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/train-alexnet/report"
 )
 
 // ablationRows says what the paper's runs lost without a part, from the

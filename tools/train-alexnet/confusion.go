@@ -7,9 +7,9 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/feed"
+	"alexnet/engine/train/report"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/train-alexnet/report"
 )
 
 // confusionPictures is the largest data set whose confusion is counted: it

@@ -7,8 +7,8 @@ import (
 	"sort"
 
 	"alexnet/engine"
+	"alexnet/engine/train/report"
 	"alexnet/internal/redact"
-	"alexnet/tools/train-alexnet/report"
 )
 
 // figures are the results and what they were reached with.

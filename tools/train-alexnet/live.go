@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 
 	"alexnet/engine"
+	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/train-alexnet/dashboard"
-	"alexnet/tools/train-alexnet/report"
 )
 
 // live is the dashboard of a run, or nothing.

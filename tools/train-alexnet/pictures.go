@@ -9,10 +9,10 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/infer"
+	"alexnet/engine/train/report"
 	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/train-alexnet/report"
 )
 
 // picture draws a picture of a run. What keeps it from being drawn, a panic of

@@ -12,10 +12,10 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/engine/infer"
+	"alexnet/engine/train/report"
 	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/train-alexnet/report"
 )
 
 // reportOptions say what a report shows.

@@ -17,9 +17,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/train-alexnet/report"
 )
 
 // runsCommand compares runs.

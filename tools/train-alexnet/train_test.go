@@ -15,8 +15,8 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/infer"
+	"alexnet/engine/train/report"
 	"alexnet/tools/internal/command"
-	"alexnet/tools/train-alexnet/report"
 )
 
 func metricsOf(t *testing.T, dir string) []engine.Metrics {

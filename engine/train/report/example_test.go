@@ -3,7 +3,7 @@ package report_test
 import (
 	"fmt"
 
-	"alexnet/tools/train-alexnet/report"
+	"alexnet/engine/train/report"
 )
 
 // Ninety-six kernels of 11×11 in two towers: three rows of sixteen each.
