@@ -17,8 +17,8 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"alexnet/engine"
-	"alexnet/tools/internal/command"
 	runreport "alexnet/engine/train/report"
+	"alexnet/tools/internal/command"
 )
 
 const curvesDescription = `Draws the validation error over the epochs of several trainers, each with runs from several seeds: a line a

@@ -2,15 +2,14 @@ package main
 
 import (
 	"bytes"
-	"io"
 	"math"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/pipeline"
-	"alexnet/tools/internal/command"
 )
 
 // neighboursAreNearest compares with a search through the vectors that features
@@ -34,7 +33,7 @@ func neighboursAreNearest(t *testing.T, w trained) {
 		if queries == "val" {
 			d = openShards(t, w.val)
 		}
-		rows, err := neighbours(t.Context(), e.Models()[0], d, base, command.NewLine(io.Discard))
+		rows, err := infer.FindNeighbours(t.Context(), e.Models()[0], d, base, nil)
 		if err != nil || len(rows) != pictures {
 			t.Fatalf("%d rows, %v", len(rows), err)
 		}
@@ -57,7 +56,7 @@ func neighboursAreNearest(t *testing.T, w trained) {
 					t.Errorf("%s picture %d: neighbour %d at %g, want %g", queries, sample, k, near.Distance, distances[k])
 				}
 			}
-			if len(row.Nearest) != nearest || bytes.Equal(row.Query.PNG, row.Nearest[0].PNG) {
+			if len(row.Nearest) != nearest || bytes.Equal(row.Query.RGB, row.Nearest[0].RGB) {
 				t.Errorf("%s picture %d: %d neighbours, or itself", queries, sample, len(row.Nearest))
 			}
 		}

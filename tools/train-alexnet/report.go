@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -66,27 +65,15 @@ func makeReport(ctx context.Context, dir string, o reportOptions, line *command.
 	defer m.Close()
 	picture(line, curveName, func() error { return drawCurve(dir) })
 	picture(line, kernelsName, func() error { return drawKernels(dir, m) })
-	page, err := reportPage(dir, record, m)
+	picture(line, guessesName, func() error { return drawGuesses(dir, shown, m) })
+	s, err := subject(dir, record, m.Net.Classes)
 	if err != nil {
 		return err
 	}
-	all, err := guessPictures(m, shown)
-	if err != nil {
-		return err
-	}
-	picture(line, guessesName, func() error { return drawGuesses(dir, shown, all) })
-	if page.Pictures, err = reportGuesses(shown, all); err != nil {
-		return err
-	}
-	if !o.quick {
-		if page.Confusion, err = confusion(ctx, m, shown, line); err != nil {
-			return err
-		}
-		if page.Neighbours, err = neighbours(ctx, m, shown, base, line); err != nil {
-			return err
-		}
-	}
-	return file.Write(filepath.Join(dir, reportName), page.Write)
+	s.Title = m.Net.Name + ": " + filepath.Base(dir)
+	s.Model, s.Pictures, s.Train, s.Quick = m, shown, base, o.quick
+	s.Progress = func(what string, done, total int) { line.Update("report: %d of %d pictures %s", done, total, what) }
+	return file.Write(filepath.Join(dir, reportName), func(w io.Writer) error { return report.Write(ctx, w, s) })
 }
 
 // reportModel opens the checkpoint for inference on pictures of d.
@@ -103,36 +90,6 @@ func reportModel(o reportOptions, d *pipeline.Dataset) (*engine.Model, error) {
 	return m, flagged(err)
 }
 
-// neighbours finds the nearest pictures and shows them.
-func neighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Dataset, line *command.Line) ([]report.Neighbours, error) {
-	found, err := infer.FindNeighbours(ctx, m, queries, base, func(done, total int) {
-		line.Update("report: %d of %d pictures compared", done, total)
-	})
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]report.Neighbours, len(found))
-	for i, f := range found {
-		if rows[i].Query, err = shown(f.Query, 0); err != nil {
-			return nil, err
-		}
-		for _, n := range f.Nearest {
-			near, err := shown(n.Crop, n.Distance)
-			if err != nil {
-				return nil, err
-			}
-			rows[i].Nearest = append(rows[i].Nearest, near)
-		}
-	}
-	return rows, nil
-}
-
-// shown is a picture for the report.
-func shown(c infer.Crop, distance float64) (report.Neighbour, error) {
-	png, err := c.PNG()
-	return report.Neighbour{PNG: png, Class: c.Class, Distance: distance}, err
-}
-
 // bestOrLatest is the checkpoint that speaks for a run.
 func bestOrLatest(dir string) (string, error) {
 	all := engine.Checkpoints{Dir: filepath.Join(dir, checkpointsName)}
@@ -146,38 +103,16 @@ func bestOrLatest(dir string) (string, error) {
 	return path, err
 }
 
-// reportPage is the report without what the net makes of pictures.
-func reportPage(dir string, record *runRecord, m *engine.Model) (*report.Page, error) {
+// subject is what a report says of the run in dir without its net.
+func subject(dir string, record *runRecord, classes int) (*report.Subject, error) {
 	metrics, err := report.ReadMetrics(filepath.Join(dir, metricsName))
 	if err != nil {
 		return nil, err
 	}
-	page := &report.Page{
-		Title:   m.Net.Name + ": " + filepath.Base(dir),
-		Figures: figures(record, metrics, m.Net.Classes),
-		Split:   "Training", Layer: m.Config.Tap,
-	}
+	s := &report.Subject{Figures: figures(record, metrics, classes), Metrics: metrics, Split: "Training"}
 	if record.Val != nil {
-		page.Split = "Validation"
+		s.Split = "Validation"
 	}
-	if page.Settings, err = settingRows(record.Settings); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	if err := report.Curve(&b, metrics); err != nil {
-		return nil, err
-	}
-	page.Curve = b.Bytes()
-	img, err := kernels(m)
-	if err != nil {
-		return nil, err
-	}
-	if img != nil {
-		var b bytes.Buffer
-		if err := png.Encode(&b, img); err != nil {
-			return nil, err
-		}
-		page.Kernels = b.Bytes()
-	}
-	return page, nil
+	s.Settings, err = settingRows(record.Settings)
+	return s, err
 }

@@ -312,13 +312,7 @@ func (j *job) learn(ctx context.Context) (_ *learnt, err error) {
 	o.validated = func() {
 		picture(j.line, curveName, func() error { return drawCurve(j.Run) })
 		picture(j.line, kernelsName, func() error { return drawKernels(j.Run, m) })
-		picture(j.line, guessesName, func() error {
-			all, err := guessPictures(m, j.valData)
-			if err != nil {
-				return err
-			}
-			return drawGuesses(j.Run, j.valData, all)
-		})
+		picture(j.line, guessesName, func() error { return drawGuesses(j.Run, j.valData, m) })
 	}
 	if err := live.begin(o, j); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 			}
 		}
 	}
-	if red < 1000 || sheet.Bounds().Dx() != reportPictures/2*(192+16)+16 {
+	if red < 1000 || sheet.Bounds().Dx() != 6*(192+16)+16 {
 		t.Errorf("guesses.png is %v with %d pixels of right guesses", sheet.Bounds(), red)
 	}
 	var first map[string]any

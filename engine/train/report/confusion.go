@@ -1,45 +1,69 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"sort"
 )
 
-// Confusion counts how often each class was taken for which: Counts[truth][guess].
-type Confusion struct {
+// confusionSection shows which class is taken for which.
+var confusionSection = Section{
+	Slow: true,
+	Make: func(ctx context.Context, s *Subject) (any, error) {
+		all, err := s.classified(ctx)
+		if err != nil || all == nil {
+			return nil, err
+		}
+		names := make([]string, s.Model.Net.Classes)
+		for i := range names {
+			names[i] = s.Pictures.Meta().Classes[i].Title()
+		}
+		return newConfusion(names, all), nil
+	},
+	HTML: `
+<h2>What is taken for what</h2>
+{{if .Whole}}<p>A row is a class, a column the net's guess; the last column is the class's error. Darker is more of the class's pictures; mistakes are red.</p>
+<div class="scroll"><table class="confusion">
+  <tr><th></th>{{range .Classes}}<th class="turned"><span>{{.}}</span></th>{{end}}<th></th></tr>{{range .Rows}}{{$row := .Class}}
+  <tr><th>{{.Class}}</th>{{range $i, $c := .Cells}}<td title="{{$row}} taken for {{index $.Classes $i}}" style="background:rgba({{if .Right}}90,130,190{{else}}200,70,50{{end}},{{printf "%.2f" .Share}})">{{if .Count}}{{.Count}}{{end}}</td>{{end}}<td>{{.Error}}</td></tr>{{end}}
+</table></div>
+{{end}}<p>The most frequent mistakes:</p>
+<ul>{{range .Pairs}}
+  <li>{{.}}</li>{{else}}
+  <li>none</li>{{end}}
+</ul>
+`,
+	Style: `  .confusion td { vertical-align: middle; width: 2.4rem; height: 1.7rem; padding: 0 .3rem; text-align: center; border: 1px solid #eee; color: #222; }
+  .confusion td:last-child { border: 0; color: #666; padding-left: .6rem; white-space: nowrap; }
+  .confusion th { font-weight: normal; text-align: right; padding: 0 .6rem 0 0; white-space: nowrap; }
+  .confusion .turned { height: 7.5rem; vertical-align: bottom; padding: 0; text-align: center; }
+  .confusion .turned span { writing-mode: vertical-rl; transform: rotate(180deg); }
+`,
+}
+
+// confusionTable counts how often each class was taken for which: Counts[truth][guess].
+type confusionTable struct {
 	Classes []string
 	Counts  [][]int
 }
 
-// NewConfusion makes an empty table.
-func NewConfusion(classes []string) *Confusion {
-	c := &Confusion{Classes: classes, Counts: make([][]int, len(classes))}
+// newConfusion counts outcomes.
+func newConfusion(classes []string, all []outcome) *confusionTable {
+	c := &confusionTable{Classes: classes, Counts: make([][]int, len(classes))}
 	for i := range c.Counts {
 		c.Counts[i] = make([]int, len(classes))
 	}
-	return c
-}
-
-// Add counts pictures of the given classes by their highest probability, the
-// first one among equals. probs holds one row of len(Classes) a picture.
-func (c *Confusion) Add(labels []int32, probs []float32) {
-	k := len(c.Classes)
-	for i, truth := range labels {
-		row, guess := probs[i*k:(i+1)*k], 0
-		for j, p := range row {
-			if p > row[guess] {
-				guess = j
-			}
-		}
-		c.Counts[truth][guess]++
+	for _, o := range all {
+		c.Counts[o.truth][o.guess]++
 	}
+	return c
 }
 
 // whole is the largest number of classes whose table is shown whole.
 const whole = 30
 
 // Whole reports whether the table is small enough to be shown.
-func (c *Confusion) Whole() bool { return len(c.Classes) <= whole }
+func (c *confusionTable) Whole() bool { return len(c.Classes) <= whole }
 
 // Row is one class: what part of its pictures was taken for which.
 type Row struct {
@@ -56,7 +80,7 @@ type Cell struct {
 }
 
 // Rows is the whole table.
-func (c *Confusion) Rows() []Row {
+func (c *confusionTable) Rows() []Row {
 	rows := make([]Row, len(c.Classes))
 	for i, counts := range c.Counts {
 		n := sum(counts)
@@ -76,7 +100,7 @@ func (c *Confusion) Rows() []Row {
 const mostPairs = 12
 
 // Pairs are the most frequent mistakes, in words.
-func (c *Confusion) Pairs() []string {
+func (c *confusionTable) Pairs() []string {
 	type pair struct{ truth, guess, n int }
 	var pairs []pair
 	for i, counts := range c.Counts {

@@ -8,13 +8,13 @@ import (
 )
 
 func TestConfusion(t *testing.T) {
-	c := NewConfusion([]string{"cat", "dog", "owl"})
-	c.Add([]int32{0, 0, 1}, []float32{
+	all := outcomesOf([]int32{0, 0, 1}, []float32{
 		.6, .3, .1,
 		.2, .7, .1,
 		.4, .4, .2, // the first among equals
 	})
-	c.Add([]int32{0, 0}, []float32{.1, .8, .1, .1, .2, .7})
+	all = append(all, outcomesOf([]int32{0, 0}, []float32{.1, .8, .1, .1, .2, .7})...)
+	c := newConfusion([]string{"cat", "dog", "owl"}, all)
 	if want := [][]int{{1, 2, 1}, {1, 0, 0}, {0, 0, 0}}; !reflect.DeepEqual(c.Counts, want) {
 		t.Errorf("counts %v, want %v", c.Counts, want)
 	}
@@ -26,7 +26,7 @@ func TestConfusion(t *testing.T) {
 		t.Errorf("rows %+v", rows)
 	}
 	var b bytes.Buffer
-	if err := (&Page{Title: "x", Confusion: c}).Write(&b); err != nil {
+	if err := show(&b, confusionSection, c); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"What is taken for what", "<th>cat</th>", `title="cat taken for dog"`, ">2</td>", "75.0 %", "dog taken for cat: 1 of 1"} {
@@ -35,8 +35,8 @@ func TestConfusion(t *testing.T) {
 		}
 	}
 	b.Reset()
-	many := NewConfusion(make([]string, whole+1))
-	if err := (&Page{Title: "x", Confusion: many}).Write(&b); err != nil || strings.Contains(b.String(), "<th>") {
+	many := newConfusion(make([]string, whole+1), nil)
+	if err := show(&b, confusionSection, many); err != nil || strings.Contains(b.String(), "<th>") {
 		t.Errorf("a table of %d classes was drawn, %v", whole+1, err)
 	}
 }

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"context"
 	"image/color"
 	"io"
 
@@ -12,6 +14,20 @@ import (
 
 	"alexnet/engine"
 )
+
+// curveSection shows how loss and error went.
+var curveSection = Section{
+	Make: func(_ context.Context, s *Subject) (any, error) {
+		var b bytes.Buffer
+		err := Curve(&b, s.Metrics)
+		return b.Bytes(), err
+	},
+	HTML: `
+<h2>Loss and error</h2>
+<p>Training figures are means over the last few steps, with dropout and random crops; validation sees the centre of each picture after every epoch.</p>
+<img class="wide" alt="loss and error over the steps" src="{{png .}}">
+`,
+}
 
 var (
 	trainColour = color.RGBA{R: 0x9d, G: 0xb4, B: 0xd6, A: 0xff}

@@ -1,11 +1,47 @@
 package report
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
+	"image/png"
 	"math"
+
+	"alexnet/engine"
 )
+
+// kernelsSection shows the kernels of the first layer, where it is a convolution.
+var kernelsSection = Section{
+	Make: func(_ context.Context, s *Subject) (any, error) {
+		img, err := FirstKernels(s.Model)
+		if img == nil || err != nil {
+			return nil, err
+		}
+		var b bytes.Buffer
+		err = png.Encode(&b, img)
+		return b.Bytes(), err
+	},
+	HTML: `
+<h2>Kernels of the first layer</h2>
+<p>Tower 0 above tower 1, as in figure 3 of the paper. Grey is zero; each kernel is scaled by its largest weight.</p>
+<img class="wide" alt="kernels of the first layer" src="{{png .}}">
+`,
+}
+
+// FirstKernels draws the first layer of a model; nil where it is no convolution.
+func FirstKernels(m *engine.Model) (image.Image, error) {
+	first := m.Parameters()[0]
+	if len(first.Dims) != 4 {
+		return nil, nil
+	}
+	w, err := m.Read(engine.Weight, first.Name)
+	if err != nil {
+		return nil, err
+	}
+	return Kernels(w, first.Dims, m.Net.Towers)
+}
 
 // Columns and pixel sizes of a picture of kernels.
 const (

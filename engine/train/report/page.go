@@ -1,68 +1,122 @@
 package report
 
 import (
+	"bytes"
+	"context"
 	_ "embed"
 	"encoding/base64"
 	"html/template"
 	"io"
+
+	"alexnet/engine"
+	"alexnet/pipeline"
 )
 
-// Page is what report.html shows.
-type Page struct {
+// Subject is what a report is about.
+type Subject struct {
 	Title    string
 	Figures  []Figure // name and value, the results first
 	Settings []Figure
-	Curve    []byte // PNG
-	Kernels  []byte // PNG
-	Split    string // "Validation" or "Training": where Pictures come from
-	Pictures []Picture
+	Metrics  []engine.Metrics
 
-	Confusion  *Confusion // nil for none
-	Layer      string     // whose features Neighbours compare
-	Neighbours []Neighbours
+	Model    *engine.Model     // for inference; its tap, if any, is what neighbours compare
+	Pictures *pipeline.Dataset // to show what the net makes of
+	Split    string            // "Validation" or "Training": what Pictures are of
+	Train    *pipeline.Dataset // where neighbours are looked for
+
+	// Quick leaves out the sections that take passes over the data.
+	Quick bool
+	// Progress, if not nil, is told how far such a pass has come.
+	Progress func(what string, done, total int)
+
+	outcomes []outcome
 }
 
 // Figure is a row of a table.
 type Figure struct{ Name, Value string }
 
-// Picture is a validation picture with the net's best guesses, as in figure 4
-// of the paper.
-type Picture struct {
-	PNG     []byte
-	Truth   string
-	Guesses []Guess // best first
+// Section is a part of the page. Each has a file of its own and a row of sections.
+type Section struct {
+	// Make returns what HTML shows; nil leaves the section out.
+	Make func(context.Context, *Subject) (any, error)
+	// HTML is the template of what Make returns. It may call png, which makes the
+	// address of a picture, and percent.
+	HTML string
+	// Style is CSS for it.
+	Style string
+	// Slow says that Make takes passes over the data.
+	Slow bool
 }
 
-// Guess is a class and its probability.
-type Guess struct {
-	Class string
-	Prob  float64
-	Right bool
-}
-
-// Neighbours are the training pictures whose features are nearest to those of a
-// picture, as in figure 4 of the paper.
-type Neighbours struct {
-	Query   Neighbour
-	Nearest []Neighbour // nearest first
-}
-
-// Neighbour is a picture and its Euclidean distance from the query.
-type Neighbour struct {
-	PNG      []byte
-	Class    string
-	Distance float64
+// sections are the parts of the page in their order.
+var sections = []Section{
+	curveSection,
+	kernelsSection,
+	guessesSection,
+	confusionSection,
+	neighboursSection,
+	settingsSection,
 }
 
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"png": func(b []byte) template.URL {
-		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b))
-	},
-	"percent": func(p float64) float64 { return 100 * p },
-}).Parse(pageText))
+var pageTemplate = template.Must(parse("page", pageText))
 
-// Write writes the page as one HTML file that needs nothing else.
-func (p *Page) Write(w io.Writer) error { return pageTemplate.Execute(w, p) }
+func parse(name, text string) (*template.Template, error) {
+	return template.New(name).Funcs(template.FuncMap{
+		"png": func(b []byte) template.URL {
+			return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b))
+		},
+		"percent": func(p float64) float64 { return 100 * p },
+	}).Parse(text)
+}
+
+// Write writes the page about s: one HTML file that needs nothing else.
+func Write(ctx context.Context, w io.Writer, s *Subject) error {
+	page := page{Title: s.Title, Figures: s.Figures}
+	for _, part := range sections {
+		if part.Slow && s.Quick {
+			continue
+		}
+		shown, err := part.Make(ctx, s)
+		if err == nil && shown != nil {
+			err = page.add(part, shown)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return pageTemplate.Execute(w, page)
+}
+
+// page is what page.html shows.
+type page struct {
+	Title   string
+	Figures []Figure
+	Styles  []template.CSS
+	Parts   []template.HTML
+}
+
+// add adds a section that shows what its Make has returned.
+func (p *page) add(s Section, shown any) error {
+	t, err := parse("section", s.HTML)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, shown); err != nil {
+		return err
+	}
+	p.Parts = append(p.Parts, template.HTML(b.String()))
+	p.Styles = append(p.Styles, template.CSS(s.Style))
+	return nil
+}
+
+func (s *Subject) progress(what string) func(done, total int) {
+	return func(done, total int) {
+		if s.Progress != nil {
+			s.Progress(what, done, total)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image/color"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,12 +74,17 @@ func TestCurveIsAPicture(t *testing.T) {
 }
 
 func TestPageIsSelfContainedAndEscapes(t *testing.T) {
-	p := Page{
-		Title: "a <run>", Figures: []Figure{{"lowest", "1 %"}}, Curve: []byte("png"),
-		Pictures: []Picture{{PNG: []byte("x"), Truth: "tench", Guesses: []Guess{{"tench", 0.875, true}, {"church & co", 0.1, false}}}},
+	p := page{Title: "a <run>", Figures: []Figure{{"lowest", "1 %"}}}
+	for _, err := range []error{
+		p.add(curveSection, []byte("png")),
+		p.add(guessesSection, guesses{"Validation", []picture{{PNG: []byte("x"), Truth: "tench", Guesses: []guess{{"tench", 0.875, true}, {"church & co", 0.1, false}}}}}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	var b bytes.Buffer
-	if err := p.Write(&b); err != nil {
+	if err := pageTemplate.Execute(&b, p); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"a &lt;run&gt;", "church &amp; co", `src="data:image/png;base64,cG5n"`, "width:87.5%", "guess right"} {
@@ -91,6 +97,15 @@ func TestPageIsSelfContainedAndEscapes(t *testing.T) {
 			t.Errorf("%q in the page", no)
 		}
 	}
+}
+
+// show writes a page of one section.
+func show(w io.Writer, s Section, shown any) error {
+	p := page{Title: "x"}
+	if err := p.add(s, shown); err != nil {
+		return err
+	}
+	return pageTemplate.Execute(w, p)
 }
 
 func TestReadMetricsLeavesOutACutLine(t *testing.T) {
