@@ -11,7 +11,7 @@ VCS     := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo -buildvcs=auto)
 PREFIX  ?= /usr/local
 PLACE    = $(DESTDIR)$(PREFIX)
 
-.PHONY: help build install uninstall release check-release test check generate check-generated check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+.PHONY: help build install uninstall release check-release test check generate check-generated rename check-rename check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build $(VCS) -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -53,6 +53,7 @@ check: ## test, and what keeps the house in order
 	$(GO) run ./tools/check-imports
 	$(GO) mod tidy -diff
 	$(MAKE) check-generated
+	$(MAKE) check-rename
 	$(GO) test ./...
 	$(GO) test -tags noasm -short ./engine/cpu/... ./engine/enginetest ./pipeline/jpeg ./pipeline/codec/... ./pipeline/resample/... ./augment/...
 	# Not under the race detector: counting allocations, since it makes sync.Pool
@@ -71,6 +72,15 @@ generate: ## every generated file anew
 check-generated: ## generates everything anew, and fails where that changes a file
 	@before=$$(sha256sum $(GENERATED)) && $(MAKE) --no-print-directory generate && echo "$$before" | sha256sum --quiet -c - || \
 		{ echo "generated files were not what their generators make: see git diff"; exit 1; }
+
+rename: ## MODULE=example.org/you/alexnet gives the module that path, so that Go can fetch it from there
+	$(GO) run ./tools/rename $(MODULE)
+
+check-rename: ## a renamed copy builds and passes go vet
+	@rm -rf $(OUT)/renamed && mkdir -p $(OUT)/renamed && \
+		git ls-files -coz --exclude-standard | tar --null -T - -c | tar -x -C $(OUT)/renamed && cd $(OUT)/renamed && \
+		$(MAKE) --no-print-directory rename MODULE=example.org/somebody/net && \
+		$(GO) build ./... && $(GO) vet ./... && $(GO) run ./tools/check-imports
 
 check-hostile: build ## attacks on the built commands: kills, bombs, slow clients, full disks; eight minutes, some of it as root
 	ALEXNET_HOSTILE=$(abspath $(OUT)) $(GO) test -count=1 -timeout 20m -v ./tools/hostile

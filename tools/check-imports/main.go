@@ -14,25 +14,25 @@ import (
 )
 
 // rule forbids packages under from, but not those under except, to import
-// packages under any of not.
+// packages under any of not. Those of this module begin with "./".
 type rule struct {
 	from, why   string
 	except, not []string
 }
 
 // joins are the rooms that bring pipeline and engine together.
-var joins = []string{"alexnet/engine/feed", "alexnet/engine/infer", "alexnet/engine/train"}
+var joins = []string{"./engine/feed", "./engine/infer", "./engine/train"}
 
 var rules = []rule{
-	{from: "alexnet/augment", why: "augment is pure functions of pixels", not: []string{"alexnet/pipeline", "alexnet/engine", "alexnet/tools"}},
-	{from: "alexnet/pipeline", why: "pipeline and engine meet in engine/train and engine/infer", not: []string{"alexnet/engine", "alexnet/tools"}},
-	{from: "alexnet/engine", why: "engine and pipeline meet in engine/train and engine/infer", except: joins, not: []string{"alexnet/pipeline", "alexnet/augment"}},
-	{from: "alexnet/engine", why: "libraries know no tools", not: []string{"alexnet/tools"}},
-	{from: "alexnet/engine", why: "the engine knows no device: open them through engine/devices", except: []string{"alexnet/engine/devices", "alexnet/engine/cpu", "alexnet/engine/cuda"}, not: []string{"alexnet/engine/cpu", "alexnet/engine/cuda"}},
-	{from: "alexnet/internal", why: "every room may use internal, which knows none", not: []string{"alexnet/pipeline", "alexnet/augment", "alexnet/engine", "alexnet/tools"}},
-	{from: "alexnet", why: "command lines live in tools", except: []string{"alexnet/tools"}, not: []string{"github.com/urfave/cli"}},
-	{from: "alexnet", why: "compression lives in pipeline", except: []string{"alexnet/pipeline", "alexnet/tools/release"}, not: []string{"github.com/klauspost/compress", "compress"}},
-	{from: "alexnet", why: "object stores are pipeline/remote's", except: []string{"alexnet/pipeline/remote"}, not: []string{"github.com/minio", "golang.org/x/oauth2"}},
+	{from: "./augment", why: "augment is pure functions of pixels", not: []string{"./pipeline", "./engine", "./tools"}},
+	{from: "./pipeline", why: "pipeline and engine meet in engine/train and engine/infer", not: []string{"./engine", "./tools"}},
+	{from: "./engine", why: "engine and pipeline meet in engine/train and engine/infer", except: joins, not: []string{"./pipeline", "./augment"}},
+	{from: "./engine", why: "libraries know no tools", not: []string{"./tools"}},
+	{from: "./engine", why: "the engine knows no device: open them through engine/devices", except: []string{"./engine/devices", "./engine/cpu", "./engine/cuda"}, not: []string{"./engine/cpu", "./engine/cuda"}},
+	{from: "./internal", why: "every room may use internal, which knows none", not: []string{"./pipeline", "./augment", "./engine", "./tools"}},
+	{from: ".", why: "command lines live in tools", except: []string{"./tools"}, not: []string{"github.com/urfave/cli"}},
+	{from: ".", why: "compression lives in pipeline", except: []string{"./pipeline", "./tools/release"}, not: []string{"github.com/klauspost/compress", "compress"}},
+	{from: ".", why: "object stores are pipeline/remote's", except: []string{"./pipeline/remote"}, not: []string{"github.com/minio", "golang.org/x/oauth2"}},
 }
 
 func main() {
@@ -43,6 +43,11 @@ func main() {
 }
 
 func run(stdout io.Writer) error {
+	name, err := exec.Command("go", "list", "-m").Output()
+	if err != nil {
+		return fmt.Errorf("go list -m: %w", err)
+	}
+	module := strings.TrimSpace(string(name))
 	list, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
 	if err != nil {
 		return fmt.Errorf("go list: %w", err)
@@ -59,7 +64,10 @@ func run(stdout io.Writer) error {
 			return err
 		}
 		packages++
-		for _, complaint := range check(p.ImportPath, p.Imports) {
+		for i := range p.Imports {
+			p.Imports[i] = local(p.Imports[i], module)
+		}
+		for _, complaint := range check(local(p.ImportPath, module), p.Imports) {
 			broken++
 			fmt.Fprintln(stdout, complaint)
 		}
@@ -85,6 +93,14 @@ func check(pkg string, imports []string) []string {
 		}
 	}
 	return complaints
+}
+
+// local gives an import path of the module as rules have it: "./engine".
+func local(path, module string) string {
+	if rest, ok := strings.CutPrefix(path, module); ok && (rest == "" || rest[0] == '/') {
+		return "." + rest
+	}
+	return path
 }
 
 func under(path, root string) bool {
