@@ -1,0 +1,86 @@
+package vulkan_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"alexnet/engine"
+	"alexnet/engine/enginetest"
+	"alexnet/engine/vulkan"
+)
+
+// unavailable says why there is no vulkan:0, nil where there is.
+var unavailable error
+
+// validated says that the validation layer looks at every call.
+var validated bool
+
+// TestMain keeps a context, and so the device with its pipelines, open, under the
+// validation layer where that is installed.
+func TestMain(m *testing.M) {
+	contexts, err := vulkan.Open([]string{"vulkan:0"}, vulkan.Options{Validate: true})
+	if validated = err == nil; err != nil {
+		contexts, err = vulkan.Open([]string{"vulkan:0"}, vulkan.Options{})
+	}
+	unavailable = err
+	code := m.Run()
+	for _, c := range contexts {
+		err = errors.Join(err, c.Close())
+	}
+	if code == 0 && err != nil && unavailable == nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// open opens a context, which the test fails for if the validation layer has anything
+// to say of it.
+func open(t *testing.T, o vulkan.Options) engine.Context {
+	t.Helper()
+	if unavailable != nil {
+		t.Skip("no vulkan:0: ", unavailable)
+	}
+	contexts, err := vulkan.Open([]string{"vulkan:0"}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { quiet(t) })
+	return contexts[0]
+}
+
+// quiet fails when the validation layer has said something.
+func quiet(t *testing.T) {
+	t.Helper()
+	for _, m := range vulkan.Messages() {
+		t.Errorf("validation: %s", m)
+	}
+}
+
+// TestConformance runs the engine's suite; with -short a thinned one.
+func TestConformance(t *testing.T) {
+	for precision, tolerance := range map[string]enginetest.Tolerance{"fp32": enginetest.FP32, "bf16": enginetest.BF16} {
+		t.Run(precision, func(t *testing.T) {
+			cases := enginetest.Cases()
+			if testing.Short() {
+				cases = enginetest.Thin()
+			}
+			enginetest.RunCases(t, cases, func(t *testing.T) engine.Context {
+				return open(t, vulkan.Options{Precision: precision})
+			}, tolerance)
+		})
+	}
+}
+
+// TestValidated says when the validation layer isn't there: then silence means
+// nothing.
+func TestValidated(t *testing.T) {
+	if unavailable == nil && !validated {
+		t.Skip("the validation layer is not installed (vulkan-validationlayers)")
+	}
+	if unavailable != nil && !strings.Contains(unavailable.Error(), "ulkan") {
+		t.Error(unavailable)
+	}
+}

@@ -1,0 +1,19 @@
+package shaders
+
+import (
+	"fmt"
+	"os/exec"
+)
+
+// Compile makes SPIR-V of a GLSL file with glslc, which has to be installed.
+func Compile(file string, narrow bool) ([]byte, error) {
+	args := []string{"-O", "--target-env=vulkan1.2", file, "-o", "-"}
+	if narrow {
+		args = append(args, "-DNARROW")
+	}
+	code, err := exec.Command("glslc", args...).Output()
+	if e, ok := err.(*exec.ExitError); ok {
+		return nil, fmt.Errorf("glslc %s: %s", file, e.Stderr)
+	}
+	return code, err
+}

@@ -1,0 +1,79 @@
+// Package shaders holds engine/vulkan's compute shaders: GLSL in source, one file an
+// op, and the SPIR-V that glslc makes of it, in spirv, which is built in.
+//
+// Activations are stored in float32 or, in a file's second version, NAME.narrow.spv,
+// in bfloat16. The arguments of a shader are push constants: addresses of buffers, and
+// numbers; what is better known when the pipeline is made is a specialisation constant,
+// of which 0 is the number of invocations of a workgroup.
+//
+// After a change of source, go generate (Debian: apt-get install glslc) compiles
+// everything anew.
+package shaders
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"sort"
+	"strings"
+)
+
+//go:generate go run ./generate
+
+//go:embed spirv
+var compiled embed.FS
+
+//go:embed source
+var sources embed.FS
+
+// Code is the SPIR-V of a shader; nil where there is none of that name.
+func Code(name string, narrow bool) []byte {
+	if narrow {
+		if code, err := compiled.ReadFile("spirv/" + name + ".narrow.spv"); err == nil {
+			return code
+		}
+	}
+	code, err := compiled.ReadFile("spirv/" + name + ".spv")
+	if err != nil {
+		return nil
+	}
+	return code
+}
+
+// Names lists the shaders.
+func Names() (names []string) {
+	entries, _ := compiled.ReadDir("spirv") // embedded: it is there
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".spv"); ok && !strings.HasSuffix(name, ".narrow") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Compiled says of which source, and by what, the SPIR-V was made.
+func Compiled() (source, compiler string) {
+	stamp, _ := compiled.ReadFile("spirv/stamp.txt")
+	source, compiler, _ = strings.Cut(strings.TrimSpace(string(stamp)), "\n")
+	return source, compiler
+}
+
+// Source is the hash of the sources.
+func Source() string { return Hash(sources) }
+
+// Hash is the SHA-256 of the files below source, by name.
+func Hash(files fs.FS) string {
+	names, _ := fs.Glob(files, "source/*")
+	sort.Strings(names)
+	h := sha256.New()
+	for _, name := range names {
+		b, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err.Error() // no hash at all
+		}
+		h.Write([]byte(name + "\n"))
+		h.Write(b)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

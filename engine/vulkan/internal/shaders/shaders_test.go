@@ -1,0 +1,55 @@
+package shaders
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCompiledOfTheseSources: whoever changes a shader compiles it.
+func TestCompiledOfTheseSources(t *testing.T) {
+	source, compiler := Compiled()
+	if source != Source() {
+		t.Errorf("spirv was made of other sources (%s by %s): go generate ./engine/vulkan/internal/shaders", source, compiler)
+	}
+	files, err := filepath.Glob("source/*.comp")
+	if err != nil || len(files) == 0 || len(files) != len(Names()) {
+		t.Fatalf("%d shaders, %d of them compiled, %v", len(files), len(Names()), err)
+	}
+}
+
+// TestCompilerAgrees: the same compiler makes the same SPIR-V, and another one can
+// compile the sources.
+func TestCompilerAgrees(t *testing.T) {
+	version, err := exec.Command("glslc", "--version").Output()
+	if err != nil {
+		t.Skip("glslc is not installed")
+	}
+	_, compiler := Compiled()
+	first, _, _ := strings.Cut(string(version), "\n")
+	for _, name := range Names() {
+		for _, narrow := range []bool{false, true} {
+			code, err := Compile("source/"+name+".comp", narrow)
+			if err != nil {
+				t.Error(err)
+			} else if first == compiler && !bytes.Equal(code, Code(name, narrow)) {
+				t.Errorf("%s, narrow %t: the SPIR-V that is built in differs from %s's", name, narrow, first)
+			}
+		}
+	}
+}
+
+// TestValid: Khronos' validator has nothing to say.
+func TestValid(t *testing.T) {
+	if _, err := exec.LookPath("spirv-val"); err != nil {
+		t.Skip("spirv-val is not installed (spirv-tools)")
+	}
+	files, _ := filepath.Glob("spirv/*.spv")
+	for _, f := range files {
+		if out, err := exec.Command("spirv-val", "--target-env", "vulkan1.2", f).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", f, err, out)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package vk
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Device is a VkDevice.
+type Device struct {
+	GPU    *GPU
+	Narrow bool // 16-bit storage is on
+
+	handle deviceHandle
+
+	destroyDevice, getQueue, waitIdle, createBuffer, destroyBuffer, bufferRequirements, allocateMemory, freeMemory,
+	bindMemory, mapMemory, bufferAddress, createShader, destroyShader, createLayout, destroyLayout,
+	createPipelines, destroyPipeline, createPool, destroyPool, allocateCommands, begin, end, bindPipeline,
+	pushConstants, dispatch, barrier, copyBuffer, updateBuffer, createSemaphore, destroySemaphore, waitSemaphores,
+	semaphoreValue, submit, createQueries, destroyQueries, resetQueries, timestamp, queryResults uintptr
+}
+
+// Queues is how many queues Open makes at most.
+const maxQueues = 8
+
+// Open opens the device, with as many of its queues as there are, but not too many.
+func (g *GPU) Open() (*Device, error) {
+	if len(g.Missing) > 0 {
+		return nil, fmt.Errorf("%s lacks %s", g.Name, g.Missing[0])
+	}
+	d := &Device{GPU: g, Narrow: g.Narrow}
+	f12 := &Features12{Type: typeFeatures12, BufferDeviceAddress: 1, TimelineSemaphore: 1}
+	f11 := &Features11{Type: typeFeatures11, Next: unsafe.Pointer(f12)}
+	if g.Narrow {
+		f11.StorageBuffer16BitAccess = 1
+	}
+	priorities := make([]float32, d.Queues())
+	queues := &deviceQueueCreateInfo{Type: typeDeviceQueueCreateInfo, QueueFamilyIndex: g.family, QueueCount: d.Queues(), PQueuePriorities: &priorities[0]}
+	info := &deviceCreateInfo{Type: typeDeviceCreateInfo, Next: unsafe.Pointer(f11), QueueCreateInfoCount: 1, PQueueCreateInfos: queues}
+	var extensions []string
+	if g.subset {
+		extensions = append(extensions, subsetExtension)
+	}
+	info.EnabledExtensionCount, info.PpEnabledExtensionNames = cstrings(extensions)
+	if err := check("vkCreateDevice", call(g.instance.createDevice, uintptr(g.handle), uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&d.handle)))); err != nil {
+		return nil, err
+	}
+	for name, f := range map[string]*uintptr{
+		"vkDestroyDevice":               &d.destroyDevice,
+		"vkGetDeviceQueue":              &d.getQueue,
+		"vkDeviceWaitIdle":              &d.waitIdle,
+		"vkCreateBuffer":                &d.createBuffer,
+		"vkDestroyBuffer":               &d.destroyBuffer,
+		"vkGetBufferMemoryRequirements": &d.bufferRequirements,
+		"vkAllocateMemory":              &d.allocateMemory,
+		"vkFreeMemory":                  &d.freeMemory,
+		"vkBindBufferMemory":            &d.bindMemory,
+		"vkMapMemory":                   &d.mapMemory,
+		"vkGetBufferDeviceAddress":      &d.bufferAddress,
+		"vkCreateShaderModule":          &d.createShader,
+		"vkDestroyShaderModule":         &d.destroyShader,
+		"vkCreatePipelineLayout":        &d.createLayout,
+		"vkDestroyPipelineLayout":       &d.destroyLayout,
+		"vkCreateComputePipelines":      &d.createPipelines,
+		"vkDestroyPipeline":             &d.destroyPipeline,
+		"vkCreateCommandPool":           &d.createPool,
+		"vkDestroyCommandPool":          &d.destroyPool,
+		"vkAllocateCommandBuffers":      &d.allocateCommands,
+		"vkBeginCommandBuffer":          &d.begin,
+		"vkEndCommandBuffer":            &d.end,
+		"vkCmdBindPipeline":             &d.bindPipeline,
+		"vkCmdPushConstants":            &d.pushConstants,
+		"vkCmdDispatch":                 &d.dispatch,
+		"vkCmdPipelineBarrier":          &d.barrier,
+		"vkCmdCopyBuffer":               &d.copyBuffer,
+		"vkCmdUpdateBuffer":             &d.updateBuffer,
+		"vkCreateSemaphore":             &d.createSemaphore,
+		"vkDestroySemaphore":            &d.destroySemaphore,
+		"vkWaitSemaphores":              &d.waitSemaphores,
+		"vkGetSemaphoreCounterValue":    &d.semaphoreValue,
+		"vkQueueSubmit":                 &d.submit,
+		"vkCreateQueryPool":             &d.createQueries,
+		"vkDestroyQueryPool":            &d.destroyQueries,
+		"vkCmdResetQueryPool":           &d.resetQueries,
+		"vkCmdWriteTimestamp":           &d.timestamp,
+		"vkGetQueryPoolResults":         &d.queryResults,
+	} {
+		if *f = call(g.instance.getDeviceProc, uintptr(d.handle), uintptr(unsafe.Pointer(cstring(name)))); *f == 0 {
+			return nil, fmt.Errorf("the driver of %s has no %s", g.Name, name)
+		}
+	}
+	return d, nil
+}
+
+// Queues is how many queues the device has been opened with.
+func (d *Device) Queues() uint32 { return min(d.GPU.queues, maxQueues) }
+
+// Queue is the i-th of them.
+func (d *Device) Queue(i uint32) (q Queue) {
+	call(d.getQueue, uintptr(d.handle), uintptr(d.GPU.family), uintptr(i), uintptr(unsafe.Pointer(&q)))
+	return q
+}
+
+// WaitIdle waits until no queue has work.
+func (d *Device) WaitIdle() error {
+	return check("vkDeviceWaitIdle", call(d.waitIdle, uintptr(d.handle)))
+}
+
+// Close destroys the device, all of whose objects have been destroyed.
+func (d *Device) Close() { call(d.destroyDevice, uintptr(d.handle), 0) }
+
+// Block is a buffer with memory of its own.
+type Block struct {
+	Buffer  Buffer
+	Address Address
+	Host    []byte // its memory, where the host sees it
+	memory  Memory
+}
+
+// Allocate makes a buffer of some bytes, on the device or, with host, in memory that
+// the host sees without flushing and reads from its cache where there is such.
+func (d *Device) Allocate(bytes int64, host bool) (b Block, err error) {
+	defer func() {
+		if err != nil {
+			d.Free(b)
+		}
+	}()
+	info := &bufferCreateInfo{Type: typeBufferCreateInfo, Size: uint64(bytes), Usage: usageTransferSrc | usageTransferDst | usageStorage | usageDeviceAddress}
+	if err := check("vkCreateBuffer", call(d.createBuffer, uintptr(d.handle), uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&b.Buffer)))); err != nil {
+		return b, err
+	}
+	need := new(memoryRequirements)
+	call(d.bufferRequirements, uintptr(d.handle), uintptr(b.Buffer), uintptr(unsafe.Pointer(need)))
+	// The best of the types that will do.
+	wishes := [][2]uint32{{memoryDeviceLocal, memoryDeviceLocal}, {0, 0}}
+	if host {
+		const seen = memoryHostVisible | memoryHostCoherent
+		wishes = [][2]uint32{{seen | memoryHostCached, seen | memoryHostCached}, {seen, seen}}
+	}
+	heaps, _ := d.GPU.heaps()
+	if largest := largestHeap(heaps); need.Size > largest {
+		return b, &Error{fmt.Sprintf("vkAllocateMemory of %d bytes, of %d on the device", need.Size, largest), errOutOfDeviceMemory}
+	}
+	kind := memoryTypeFor(heaps, need.MemoryTypeBits, wishes)
+	if kind < 0 {
+		return b, fmt.Errorf("%s has no memory for buffers that the host sees: %t", d.GPU.Name, host)
+	}
+	flags := &memoryAllocateFlagsInfo{Type: typeMemoryAllocateFlags, Flags: allocateAddress}
+	take := &memoryAllocateInfo{Type: typeMemoryAllocateInfo, Next: unsafe.Pointer(flags), AllocationSize: need.Size, MemoryTypeIndex: uint32(kind)}
+	if err := check("vkAllocateMemory", call(d.allocateMemory, uintptr(d.handle), uintptr(unsafe.Pointer(take)), 0, uintptr(unsafe.Pointer(&b.memory)))); err != nil {
+		return b, err
+	}
+	if err := check("vkBindBufferMemory", call(d.bindMemory, uintptr(d.handle), uintptr(b.Buffer), uintptr(b.memory), 0)); err != nil {
+		return b, err
+	}
+	where := &bufferDeviceAddressInfo{Type: typeBufferDeviceAddressInfo, Buffer: b.Buffer}
+	b.Address = Address(call(d.bufferAddress, uintptr(d.handle), uintptr(unsafe.Pointer(where))))
+	if host {
+		var at unsafe.Pointer
+		if err := check("vkMapMemory", call(d.mapMemory, uintptr(d.handle), uintptr(b.memory), 0, uintptr(need.Size), 0, uintptr(unsafe.Pointer(&at)))); err != nil {
+			return b, err
+		}
+		b.Host = unsafe.Slice((*byte)(at), bytes)
+	}
+	return b, nil
+}
+
+func largestHeap(m physicalDeviceMemoryProperties) (size uint64) {
+	for _, h := range m.MemoryHeaps[:m.MemoryHeapCount] {
+		size = max(size, h.Size)
+	}
+	return size
+}
+
+// memoryTypeFor is the first type among those allowed that has the flags of a wish,
+// the first wish first; −1 for none.
+func memoryTypeFor(m physicalDeviceMemoryProperties, allowed uint32, wishes [][2]uint32) int {
+	for _, w := range wishes {
+		for i, t := range m.MemoryTypes[:m.MemoryTypeCount] {
+			if allowed&(1<<i) != 0 && t.PropertyFlags&w[0] == w[1] {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// Free gives back what Allocate made, or what of it there is.
+func (d *Device) Free(b Block) {
+	if b.Buffer != 0 {
+		call(d.destroyBuffer, uintptr(d.handle), uintptr(b.Buffer), 0)
+	}
+	if b.memory != 0 {
+		call(d.freeMemory, uintptr(d.handle), uintptr(b.memory), 0)
+	}
+}
+
+// NewShader makes a module of SPIR-V.
+func (d *Device) NewShader(code []byte) (s Shader, err error) {
+	aligned := make([]uint32, len(code)/4)
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&aligned[0])), len(code)), code)
+	info := &shaderModuleCreateInfo{Type: typeShaderModuleCreateInfo, CodeSize: uint(len(code)), PCode: (*byte)(unsafe.Pointer(&aligned[0]))}
+	err = check("vkCreateShaderModule", call(d.createShader, uintptr(d.handle), uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&s))))
+	return s, err
+}
+
+// FreeShader destroys a module; pipelines made of it stay.
+func (d *Device) FreeShader(s Shader) { call(d.destroyShader, uintptr(d.handle), uintptr(s), 0) }
+
+// NewLayout makes the layout of pipelines whose only arguments are push constants.
+func (d *Device) NewLayout(pushBytes uint32) (l Layout, err error) {
+	pushes := &pushConstantRange{StageFlags: stageCompute, Size: pushBytes}
+	info := &pipelineLayoutCreateInfo{Type: typePipelineLayoutInfo, PushConstantRangeCount: 1, PPushConstantRanges: pushes}
+	err = check("vkCreatePipelineLayout", call(d.createLayout, uintptr(d.handle), uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&l))))
+	return l, err
+}
+
+// FreeLayout destroys a layout.
+func (d *Device) FreeLayout(l Layout) { call(d.destroyLayout, uintptr(d.handle), uintptr(l), 0) }
+
+// NewPipeline makes a pipeline of a module's "main", with specialisation constants
+// 0, 1, … as given.
+func (d *Device) NewPipeline(s Shader, l Layout, constants []uint32) (p Pipeline, err error) {
+	special := new(specializationInfo)
+	if len(constants) > 0 {
+		entries := make([]specializationMapEntry, len(constants))
+		for i := range entries {
+			entries[i] = specializationMapEntry{uint32(i), uint32(4 * i), 4}
+		}
+		special = &specializationInfo{uint32(len(entries)), &entries[0], uint(4 * len(constants)), &constants[0]}
+	}
+	info := &computePipelineCreateInfo{Type: typeComputePipelineInfo, Layout: l, BasePipelineIndex: -1, Stage: pipelineShaderStageCreateInfo{
+		Type: typeShaderStageCreateInfo, Stage: stageCompute, Module: s, PName: cstring("main"), PSpecializationInfo: special,
+	}}
+	err = check("vkCreateComputePipelines", call(d.createPipelines, uintptr(d.handle), 0, 1, uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&p))))
+	return p, err
+}
+
+// FreePipeline destroys a pipeline.
+func (d *Device) FreePipeline(p Pipeline) {
+	call(d.destroyPipeline, uintptr(d.handle), uintptr(p), 0)
+}

@@ -1,0 +1,166 @@
+package vk
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// GPU is a VkPhysicalDevice and what is known of it.
+type GPU struct {
+	Name    string
+	Kind    Kind
+	Driver  string // with its version
+	Version string // of Vulkan, that the device has
+	Limits  Limits
+	// Subgroup is the number of invocations that run in step.
+	Subgroup uint32
+	// Missing is what engine/vulkan wants and the device lacks; nil: it can be used.
+	Missing []string
+	// Narrow says that the device stores 16-bit numbers.
+	Narrow bool
+	// SubgroupSums says that a subgroup adds up its numbers by itself.
+	SubgroupSums bool
+	// Matrices is the extension for products of small matrices, "" for none.
+	Matrices string
+
+	handle   physicalHandle
+	instance *Instance
+	family   uint32 // of queues that compute
+	queues   uint32
+	stamps   bool // they take timestamps
+	budget   bool
+	subset   bool // it says that it is not all of Vulkan
+}
+
+const (
+	budgetExtension = "VK_EXT_memory_budget"
+	subsetExtension = "VK_KHR_portability_subset"
+
+	subgroupArithmetic = 4
+)
+
+// GPUs lists the machine's devices in the loader's order.
+func (i *Instance) GPUs() ([]*GPU, error) {
+	var n uint32
+	const name = "vkEnumeratePhysicalDevices"
+	if err := check(name, call(i.enumeratePhysical, uintptr(i.handle), uintptr(unsafe.Pointer(&n)), 0)); err != nil || n == 0 {
+		return nil, err
+	}
+	handles := make([]physicalHandle, n)
+	if err := check(name, call(i.enumeratePhysical, uintptr(i.handle), uintptr(unsafe.Pointer(&n)), uintptr(unsafe.Pointer(&handles[0])))); err != nil {
+		return nil, err
+	}
+	var all []*GPU
+	for _, h := range handles[:n] {
+		all = append(all, i.examine(h))
+	}
+	return all, nil
+}
+
+func (i *Instance) examine(h physicalHandle) *GPU {
+	g := &GPU{handle: h, instance: i}
+	p12 := &Properties12{Type: typeProperties12}
+	p11 := &Properties11{Type: typeProperties11, Next: unsafe.Pointer(p12)}
+	p := &physicalDeviceProperties2{Type: typeProperties2, Next: unsafe.Pointer(p11)}
+	// Structures of a version are for devices that have it: the first call asks which.
+	p.Next = nil
+	call(i.properties2, uintptr(h), uintptr(unsafe.Pointer(p)))
+	g.Name, g.Kind, g.Limits = text(p.Properties.DeviceName[:]), Kind(p.Properties.DeviceType), p.Properties.Limits
+	g.Version = version(p.Properties.ApiVersion)
+	if p.Properties.ApiVersion < api12 {
+		g.Missing = append(g.Missing, "Vulkan 1.2")
+		return g
+	}
+	p.Next = unsafe.Pointer(p11)
+	call(i.properties2, uintptr(h), uintptr(unsafe.Pointer(p)))
+	g.Driver = fmt.Sprintf("%s %s", text(p12.DriverName[:]), text(p12.DriverInfo[:]))
+	g.Subgroup = p11.SubgroupSize
+	g.SubgroupSums = p11.SubgroupSupportedOperations&subgroupArithmetic != 0 && p11.SubgroupSupportedStages&stageCompute != 0
+
+	f12 := &Features12{Type: typeFeatures12}
+	f11 := &Features11{Type: typeFeatures11, Next: unsafe.Pointer(f12)}
+	f := &physicalDeviceFeatures2{Type: typeFeatures2, Next: unsafe.Pointer(f11)}
+	call(i.features2, uintptr(h), uintptr(unsafe.Pointer(f)))
+	for name, has := range map[string]uint32{"bufferDeviceAddress": f12.BufferDeviceAddress, "timelineSemaphore": f12.TimelineSemaphore} {
+		if has == 0 {
+			g.Missing = append(g.Missing, name)
+		}
+	}
+	g.Narrow = f11.StorageBuffer16BitAccess != 0
+	g.family, g.queues, g.stamps = i.computeFamily(h)
+	if g.queues == 0 {
+		g.Missing = append(g.Missing, "a queue that computes")
+	}
+	for _, e := range i.extensions(h) {
+		switch e {
+		case budgetExtension:
+			g.budget = true
+		case subsetExtension:
+			g.subset = true
+		case "VK_KHR_cooperative_matrix", "VK_NV_cooperative_matrix":
+			g.Matrices = e
+		}
+	}
+	return g
+}
+
+// computeFamily is the family of queues that computes, one apart from graphics
+// where there is one, and how many queues it has.
+func (i *Instance) computeFamily(h physicalHandle) (family, queues uint32, stamps bool) {
+	var n uint32
+	call(i.queueFamilies, uintptr(h), uintptr(unsafe.Pointer(&n)), 0)
+	if n == 0 {
+		return 0, 0, false
+	}
+	all := make([]queueFamilyProperties, n)
+	call(i.queueFamilies, uintptr(h), uintptr(unsafe.Pointer(&n)), uintptr(unsafe.Pointer(&all[0])))
+	const graphics = 1
+	for _, apart := range []bool{true, false} {
+		for at, f := range all[:n] {
+			if f.QueueFlags&queueCompute != 0 && (!apart || f.QueueFlags&graphics == 0) {
+				return uint32(at), f.QueueCount, f.TimestampValidBits > 0
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+func (i *Instance) extensions(h physicalHandle) (names []string) {
+	var n uint32
+	if call(i.deviceExtensions, uintptr(h), 0, uintptr(unsafe.Pointer(&n)), 0) != 0 || n == 0 {
+		return nil
+	}
+	all := make([]extensionProperties, n)
+	call(i.deviceExtensions, uintptr(h), 0, uintptr(unsafe.Pointer(&n)), uintptr(unsafe.Pointer(&all[0])))
+	for _, e := range all[:n] {
+		names = append(names, text(e.ExtensionName[:]))
+	}
+	return names
+}
+
+// heaps is the device's memory.
+func (g *GPU) heaps() (physicalDeviceMemoryProperties, memoryBudget) {
+	b := &memoryBudget{Type: typeMemoryBudget}
+	m := &physicalDeviceMemoryProperties2{Type: typeMemoryProperties2}
+	if g.budget {
+		m.Next = unsafe.Pointer(b)
+	}
+	call(g.instance.memory2, uintptr(g.handle), uintptr(unsafe.Pointer(m)))
+	return m.MemoryProperties, *b
+}
+
+// Memory is what the largest heap on the device has, and what of it is free for
+// this process: where the driver doesn't say, all.
+func (g *GPU) Memory() (free, total int64) {
+	m, b := g.heaps()
+	for i, h := range m.MemoryHeaps[:m.MemoryHeapCount] {
+		if h.Flags&heapDeviceLocal == 0 || int64(h.Size) <= total {
+			continue
+		}
+		total, free = int64(h.Size), int64(h.Size)
+		if g.budget {
+			free = max(0, int64(b.HeapBudget[i])-int64(b.HeapUsage[i]))
+		}
+	}
+	return free, total
+}

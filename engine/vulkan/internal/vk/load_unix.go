@@ -1,0 +1,66 @@
+//go:build !windows
+
+package vk
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"alexnet/internal/dynlib"
+)
+
+// libraries are the names of Vulkan's loader: on macOS, where libraries are named by
+// their whole path, also MoltenVK's, which does without one.
+func libraries() []string {
+	if runtime.GOOS != "darwin" {
+		return []string{"libvulkan.so.1"}
+	}
+	var all []string
+	for _, name := range []string{"libvulkan.1.dylib", "libMoltenVK.dylib"} {
+		for _, folder := range []string{"/opt/homebrew/lib/", "/usr/local/lib/"} {
+			all = append(all, folder+name)
+		}
+	}
+	return all
+}
+
+// load loads the first of the libraries that is there.
+func load() (library, error) {
+	if err := dynlib.Supported(); err != nil {
+		return library{}, err
+	}
+	var errs []error
+	for _, name := range libraries() {
+		if runtime.GOOS == "darwin" {
+			if _, err := os.Stat(name); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		handle, err := dynlib.Open(name, false)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		address, err := dynlib.Symbol(handle, "vkGetInstanceProcAddr")
+		if err != nil {
+			return library{}, fmt.Errorf("%s: %w", name, err)
+		}
+		return library{name, address}, nil
+	}
+	return library{}, errors.Join(errs...)
+}
+
+// call calls a function of Vulkan's; what is converted to uintptr in the call itself
+// is kept until it returns.
+//
+//go:uintptrescapes
+func call(function uintptr, args ...uintptr) uintptr {
+	r, _ := dynlib.Call(function, args...)
+	return r
+}
+
+// callback returns an address at which Vulkan can call f.
+func callback(f any) uintptr { return dynlib.Callback(f) }

@@ -1,0 +1,35 @@
+package vk
+
+import (
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+// load loads Vulkan's loader, which drivers put into the system's folder, from
+// nowhere else.
+func load() (library, error) {
+	const name = "vulkan-1.dll"
+	handle, err := windows.LoadLibraryEx(name, 0, windows.LOAD_LIBRARY_SEARCH_SYSTEM32)
+	if err != nil {
+		return library{}, fmt.Errorf("%s: %w", name, err)
+	}
+	address, err := windows.GetProcAddress(handle, "vkGetInstanceProcAddr")
+	if err != nil {
+		return library{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return library{name, address}, nil
+}
+
+// call calls a function of Vulkan's; what is converted to uintptr in the call itself
+// is kept until it returns.
+//
+//go:uintptrescapes
+func call(function uintptr, args ...uintptr) uintptr {
+	r, _, _ := syscall.SyscallN(function, args...)
+	return r
+}
+
+// callback returns an address at which Vulkan can call f.
+func callback(f any) uintptr { return syscall.NewCallback(f) }

@@ -1,0 +1,136 @@
+package vulkan
+
+import (
+	"errors"
+	"fmt"
+
+	"alexnet/engine"
+)
+
+// lower translates ops[i], which has been checked. No memory is needed for that.
+func (c *Context) lower(ops []engine.Op, i int) (step, error) {
+	for _, t := range append(ops[i].Reads(), ops[i].Writes()...) {
+		if int64(t.Shape.Len()) > mostElements {
+			return step{}, fmt.Errorf("%s: %v has more than %d elements", ops[i].Kind(), t, mostElements)
+		}
+	}
+	s, err := c.lowerOp(ops[i])
+	s.name = ops[i].Kind()
+	return s, err
+}
+
+// mostElements is how far shaders count.
+const mostElements = 1<<31 - 1
+
+func (c *Context) lowerOp(op engine.Op) (step, error) {
+	switch op := op.(type) {
+	case engine.Input:
+		return c.lowerInput(op), nil
+	case engine.ConvForward:
+		return c.lowerConvForward(op), nil
+	case engine.ConvBackward:
+		return c.lowerConvBackward(op), nil
+	case engine.DenseForward:
+		return c.lowerDenseForward(op), nil
+	case engine.DenseBackward:
+		return c.lowerDenseBackward(op), nil
+	case engine.Activate:
+		return c.lowerActivate(op), nil
+	case engine.ActivateBackward:
+		return c.lowerActivateBackward(op), nil
+	case engine.LRNForward:
+		return c.lowerLRNForward(op), nil
+	case engine.LRNBackward:
+		return c.lowerLRNBackward(op), nil
+	case engine.MaxPoolForward:
+		return c.lowerMaxPoolForward(op), nil
+	case engine.MaxPoolBackward:
+		return c.lowerMaxPoolBackward(op), nil
+	case engine.Dropout:
+		return c.lowerDropout(op), nil
+	case engine.SoftmaxLoss:
+		return c.lowerSoftmaxLoss(op), nil
+	case engine.Accumulate:
+		return c.lowerAccumulate(op), nil
+	case engine.Update:
+		return c.lowerUpdate(op), nil
+	case engine.Concat:
+		return c.lowerConcat(op), nil
+	case engine.SumSlices:
+		return c.lowerSumSlices(op), nil
+	case engine.Signal:
+		e, ok := op.Event.(*event)
+		if !ok || e.owner != c {
+			return step{}, errors.New("signal: the event belongs to another context")
+		}
+		return step{signal: e}, nil
+	case engine.Await:
+		e, ok := op.Event.(*event)
+		if !ok {
+			return step{}, errors.New("await: the event belongs to another kind of context")
+		}
+		return step{await: e}, nil
+	}
+	return step{}, fmt.Errorf("%s (%T): engine/vulkan has no such op", op.Kind(), op)
+}
+
+// checkPlaces reports tensors that are not where an op can use them.
+func (c *Context) checkPlaces(op engine.Op) error {
+	for _, t := range append(op.Reads(), op.Writes()...) {
+		err := error(nil)
+		switch peer, same := t.Context.(*Context); {
+		case !mayBePeers(op, t) || peer == c:
+			err = c.placed(t)
+		case !same || peer.device != c.device:
+			err = fmt.Errorf("%v lives in a context of another kind or device", t)
+		case t.Type == engine.Working && peer.narrow != c.narrow:
+			err = fmt.Errorf("%v lives in a context of another precision", t)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", op.Kind(), err)
+		}
+	}
+	return nil
+}
+
+// mayBePeers reports whether t, a tensor of op, may live in another context.
+func mayBePeers(op engine.Op, t *engine.Tensor) bool {
+	switch op := op.(type) {
+	case engine.Concat:
+		return t != op.Y
+	case engine.SumSlices:
+		return t != op.Y
+	case engine.Update:
+		return t == op.Halt
+	case engine.AllReduce:
+		return true
+	}
+	return false
+}
+
+// threads is the number of invocations of a workgroup of shaders with one an element.
+const threads = 256
+
+// mostGroups is how many workgroups every device takes along an axis.
+const mostGroups = 65535
+
+// elements is a dispatch of a shader with an invocation an element, count of them.
+func elements(shader string, count int, push func(*binder) []byte) dispatch {
+	return dispatch{shader: shader, constants: []uint32{threads}, push: push, groups: grid((count+threads-1)/threads, 1)}
+}
+
+// grid is n workgroups, or a few more, in as many rows as it takes, z times.
+func grid(n, z int) [3]uint32 {
+	rows := (n + mostGroups - 1) / mostGroups
+	return [3]uint32{uint32((n + rows - 1) / rows), uint32(rows), uint32(z)}
+}
+
+// one is a step of one dispatch.
+func one(d dispatch) step { return step{dispatches: []dispatch{d}} }
+
+func flag(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,228 @@
+package vulkan
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"alexnet/engine"
+	"alexnet/engine/vulkan/internal/shaders"
+	"alexnet/engine/vulkan/internal/vk"
+)
+
+// Options tune contexts. The zero value computes in float32.
+type Options struct {
+	// Precision is "fp32", which "" stands for, or "bf16": activations and their
+	// gradients are stored in bfloat16, while products, sums, weights, momentum and
+	// losses stay float32.
+	Precision string
+	// Validate has Khronos' validation layer look at every call; see Messages. It
+	// goes for the whole process: the first context to open decides.
+	Validate bool
+}
+
+// Precisions are the values of Options.Precision.
+var Precisions = []string{"fp32", "bf16"}
+
+// Open opens a context for each name: "vulkan:1" is the second device that Vulkan
+// lists. A device named twice, in one call or several, gets two contexts that read
+// each other's memory; contexts on two devices don't. The caller closes them.
+func Open(names []string, o Options) ([]engine.Context, error) {
+	var contexts []engine.Context
+	for _, name := range names {
+		c, err := open(name, o)
+		if err != nil {
+			err = fmt.Errorf("device %q: %w", name, err)
+			for _, c := range contexts {
+				err = errors.Join(err, c.Close())
+			}
+			return nil, err
+		}
+		contexts = append(contexts, c)
+	}
+	return contexts, nil
+}
+
+func open(name string, o Options) (engine.Context, error) {
+	index, err := Index(name)
+	if err != nil {
+		return nil, err
+	}
+	if o.Precision != "" && o.Precision != "fp32" && o.Precision != "bf16" {
+		return nil, fmt.Errorf("precision %q: want %s", o.Precision, strings.Join(Precisions, " or "))
+	}
+	d, err := machine.device(index, o.Validate)
+	if err != nil {
+		return nil, err
+	}
+	if o.Precision == "bf16" && !d.Narrow {
+		return nil, errors.Join(fmt.Errorf("%s doesn't store 16-bit numbers: compute in fp32", d.GPU.Name), d.release())
+	}
+	return newContext(name, d, o)
+}
+
+// Index reads the number in "vulkan:1"; "vulkan" is the first device.
+func Index(name string) (int, error) {
+	kind, number, numbered := strings.Cut(name, ":")
+	if name == "vulkan" {
+		return 0, nil
+	}
+	index, err := strconv.Atoi(number)
+	if kind != "vulkan" || !numbered || err != nil || index < 0 {
+		return 0, errors.New("want vulkan: and the number of a device, from 0")
+	}
+	return index, nil
+}
+
+// machine holds what the contexts of the process share: Vulkan and the open devices.
+var machine shared
+
+type shared struct {
+	mu       sync.Mutex
+	instance *vk.Instance
+	validate bool
+	devices  map[int]*device
+}
+
+// device is an open device, its queues and pipelines.
+type device struct {
+	*vk.Device
+	index  int
+	users  int // under machine.mu
+	opened int // contexts so far, likewise
+	layout vk.Layout
+	queues []queue
+
+	mu        sync.Mutex
+	shaders   map[shaderKey]vk.Shader
+	pipelines map[string]vk.Pipeline
+}
+
+// queue is one of the device's, which contexts share where there are too few.
+type queue struct {
+	mu sync.Mutex
+	vk.Queue
+}
+
+type shaderKey struct {
+	name   string
+	narrow bool
+}
+
+// pushBytes is the room for a shader's arguments, as much as every device has.
+const pushBytes = 128
+
+// device opens a device, or shares it.
+func (m *shared) device(index int, validate bool) (*device, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.instance == nil {
+		i, err := vk.Open(validate)
+		if err != nil {
+			return nil, err
+		}
+		m.instance, m.validate, m.devices = i, validate, map[int]*device{}
+	}
+	d, err := m.find(index)
+	if err != nil {
+		m.leave()
+		return nil, err
+	}
+	d.users++
+	d.opened++
+	return d, nil
+}
+
+func (m *shared) find(index int) (*device, error) {
+	if d := m.devices[index]; d != nil {
+		return d, nil
+	}
+	all, err := m.instance.GPUs()
+	if err != nil {
+		return nil, err
+	}
+	if index >= len(all) {
+		return nil, fmt.Errorf("Vulkan lists %d devices, from vulkan:0", len(all))
+	}
+	g := all[index]
+	if len(g.Missing) > 0 {
+		return nil, fmt.Errorf("%s lacks %s", g.Name, strings.Join(g.Missing, ", "))
+	}
+	opened, err := g.Open()
+	if err != nil {
+		return nil, err
+	}
+	d := &device{Device: opened, index: index, shaders: map[shaderKey]vk.Shader{}, pipelines: map[string]vk.Pipeline{}}
+	if d.layout, err = d.NewLayout(pushBytes); err != nil {
+		d.Close()
+		return nil, err
+	}
+	d.queues = make([]queue, d.Queues())
+	for i := range d.queues {
+		d.queues[i].Queue = d.Queue(uint32(i))
+	}
+	m.devices[index] = d
+	return d, nil
+}
+
+// release gives a device back, which its last user closes.
+func (d *device) release() error {
+	machine.mu.Lock()
+	defer machine.mu.Unlock()
+	d.users--
+	if d.users > 0 {
+		return nil
+	}
+	err := d.WaitIdle()
+	for _, p := range d.pipelines {
+		d.FreePipeline(p)
+	}
+	for _, s := range d.shaders {
+		d.FreeShader(s)
+	}
+	d.FreeLayout(d.layout)
+	d.Close()
+	delete(machine.devices, d.index)
+	machine.leave()
+	if errors.Is(err, vk.ErrLost) {
+		return nil // whoever used it knows
+	}
+	return err
+}
+
+// leave closes Vulkan where no device is open.
+func (m *shared) leave() {
+	if len(m.devices) == 0 {
+		m.instance.Close()
+		m.instance = nil
+	}
+}
+
+// pipeline is a shader with its constants, made once a device.
+func (d *device) pipeline(name string, narrow bool, constants []uint32) (vk.Pipeline, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := fmt.Sprint(name, narrow, constants)
+	if p, ok := d.pipelines[key]; ok {
+		return p, nil
+	}
+	s, ok := d.shaders[shaderKey{name, narrow}]
+	if !ok {
+		var err error
+		if s, err = d.NewShader(shaders.Code(name, narrow)); err != nil {
+			return 0, fmt.Errorf("shader %s: %w", name, err)
+		}
+		d.shaders[shaderKey{name, narrow}] = s
+	}
+	p, err := d.NewPipeline(s, d.layout, constants)
+	if err != nil {
+		return 0, fmt.Errorf("shader %s: %w", name, err)
+	}
+	d.pipelines[key] = p
+	return p, nil
+}
+
+// Messages returns what the validation layer has said since the last call.
+func Messages() []string { return vk.Messages() }

@@ -1,0 +1,233 @@
+package vulkan
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unsafe"
+
+	"alexnet/engine"
+	"alexnet/engine/vulkan/internal/vk"
+)
+
+// dispatch is a run of a shader.
+type dispatch struct {
+	shader    string
+	constants []uint32
+	groups    [3]uint32
+	// push makes the arguments, when all memory has been reserved.
+	push func(*binder) []byte
+	// behind says that it needs what the dispatch before it made.
+	behind bool
+
+	pipeline vk.Pipeline
+}
+
+// step is one op on the device.
+type step struct {
+	name       string // for messages
+	work       int64  // bytes of workspace
+	dispatches []dispatch
+	dropouts   []engine.Dropout // whose keys it reads
+	stepped    bool             // it reads the step's numbers
+	signal     *event
+	await      *event
+	apart      func() error // on the host, behind what was enqueued before
+}
+
+// program is a list of segments in order.
+type program struct {
+	c        *Context
+	segments []segment
+	stepped  bool
+	dropouts []engine.Dropout // whose keys the step's numbers hold
+	keys     uint32           // of the steps so far, while it is compiled
+	bytes    int              // of the step's numbers
+}
+
+// segment is a run of steps in one command buffer, recorded when it is first run, or
+// what comes between: a signal, an await, something that the host does.
+type segment struct {
+	steps    []step
+	commands vk.Commands
+	signal   *event
+	await    *event
+	apart    func() error
+	name     string
+}
+
+// binder looks up addresses while arguments are made, and keeps the first failure.
+type binder struct {
+	c    *Context
+	keys uint32 // where the step's keys begin
+	err  error
+}
+
+// of is the address of a tensor; 0 for none.
+func (b *binder) of(t *engine.Tensor) vk.Address {
+	if t == nil {
+		return 0
+	}
+	a, err := b.c.address(t)
+	if b.err == nil {
+		b.err = err
+	}
+	return a
+}
+
+// push is the bytes of a structure of arguments.
+func push[T any](arguments T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&arguments)), unsafe.Sizeof(arguments))
+}
+
+// Compile prepares ops for running.
+func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
+	if err := c.ready("compile"); err != nil {
+		return nil, err
+	}
+	p := &program{c: c, bytes: 8}
+	for i := 0; i < len(ops); i++ {
+		err := engine.CheckOp(ops[i])
+		if err == nil {
+			err = c.checkPlaces(ops[i])
+		}
+		var s step
+		if err == nil {
+			s, err = c.lower(ops, i)
+		}
+		if err == nil && s.work > c.memory.workspace {
+			err = fmt.Errorf("%s takes %d bytes of workspace, %d are reserved", ops[i].Kind(), s.work, c.memory.workspace)
+		}
+		if err == nil {
+			err = s.prepare(c)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: op %d: %w", c.name, i, err)
+		}
+		p.add(s)
+	}
+	if p.bytes > paramBytes {
+		return nil, fmt.Errorf("%s: a program has %d ops of dropout, more than %d", c.name, len(p.dropouts), paramBytes/8-1)
+	}
+	return p, nil
+}
+
+// prepare makes the step's pipelines.
+func (s *step) prepare(c *Context) (err error) {
+	for i := range s.dispatches {
+		d := &s.dispatches[i]
+		if d.pipeline, err = c.device.pipeline(d.shader, c.narrow, d.constants); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// add appends a step to the last segment, or begins another.
+func (p *program) add(s step) {
+	p.stepped = p.stepped || s.stepped
+	p.dropouts = append(p.dropouts, s.dropouts...)
+	p.bytes += 8 * len(s.dropouts)
+	if s.signal != nil || s.await != nil || s.apart != nil {
+		p.segments = append(p.segments, segment{signal: s.signal, await: s.await, apart: s.apart, name: s.name})
+		return
+	}
+	last := len(p.segments) - 1
+	if last < 0 || p.segments[last].steps == nil {
+		p.segments = append(p.segments, segment{})
+		last++
+	}
+	p.segments[last].steps = append(p.segments[last].steps, s)
+}
+
+// Run enqueues the program.
+func (p *program) Run(s engine.Step) error {
+	if err := p.c.ready("run"); err != nil {
+		return err
+	}
+	p.c.commands <- command{program: p, step: s}
+	return nil
+}
+
+// execute submits the segments.
+func (p *program) execute(s engine.Step) error {
+	c := p.c
+	if p.stepped {
+		if err := p.setStep(s); err != nil {
+			return err
+		}
+	}
+	for i := range p.segments {
+		seg := &p.segments[i]
+		var err error
+		switch {
+		case seg.await != nil:
+			err = seg.await.await(c)
+		case seg.signal != nil:
+			if err = c.submit(); err == nil {
+				seg.signal.signal()
+			}
+		case seg.apart != nil:
+			if err = c.submit(); err == nil {
+				err = seg.apart()
+			}
+			if err != nil {
+				err = fmt.Errorf("%s: %w", seg.name, err)
+			}
+		default:
+			if seg.commands == 0 {
+				err = p.record(seg)
+			}
+			c.submission.Add(seg.commands)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.submit()
+}
+
+// setStep writes the step's numbers to the device's memory, where shaders read them.
+func (p *program) setStep(s engine.Step) error {
+	c := p.c
+	c.params = binary.LittleEndian.AppendUint32(c.params[:0], math.Float32bits(s.LearningRate))
+	c.params = binary.LittleEndian.AppendUint32(c.params, math.Float32bits(s.Momentum))
+	for _, op := range p.dropouts {
+		c.params = binary.LittleEndian.AppendUint64(c.params, op.Key(s))
+	}
+	k, err := c.begin()
+	if err != nil {
+		return err
+	}
+	c.device.Update(k, c.own.block.Buffer, c.paramsAt(), c.params)
+	return c.fly(flight{commands: k})
+}
+
+// record fills a segment's command buffer. An op waits for all before it.
+func (p *program) record(seg *segment) error {
+	c := p.c
+	k, err := c.device.NewCommands(c.pool)
+	if err != nil {
+		return err
+	}
+	if err := c.device.Begin(k); err != nil {
+		return err
+	}
+	b := &binder{c: c, keys: p.keys}
+	for _, s := range seg.steps {
+		for i, d := range s.dispatches {
+			if i == 0 || d.behind {
+				c.device.Barrier(k)
+			}
+			arguments := d.push(b)
+			if b.err != nil {
+				return fmt.Errorf("%s: %w", s.name, b.err)
+			}
+			c.device.Dispatch(k, d.pipeline, c.device.layout, arguments, d.groups)
+		}
+		b.keys += uint32(len(s.dropouts))
+	}
+	p.keys = b.keys
+	seg.commands = k
+	return c.device.End(k)
+}
