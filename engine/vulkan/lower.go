@@ -46,6 +46,10 @@ func (c *Context) lowerOp(op engine.Op) (step, error) {
 		return c.lowerMaxPoolForward(op), nil
 	case engine.MaxPoolBackward:
 		return c.lowerMaxPoolBackward(op), nil
+	case engine.AvgPoolForward:
+		return c.lowerAvgPool("avgpool", op.Window, op.X, op.Y), nil
+	case engine.AvgPoolBackward:
+		return c.lowerAvgPool("avgpool_backward", op.Window, op.DY, op.DX), nil
 	case engine.Dropout:
 		return c.lowerDropout(op), nil
 	case engine.SoftmaxLoss:
