@@ -35,7 +35,7 @@ func listCUDA() Inventory {
 		if len(g.Peers) > 0 {
 			about += ", reaches " + strings.Join(g.Peers, ", ") + " directly"
 		}
-		i.Devices = append(i.Devices, Device{Name: g.Name, About: about})
+		i.Devices = append(i.Devices, Device{Name: g.Name, About: about, Auto: true})
 	}
 	for _, l := range s.Libraries {
 		i.Libraries = append(i.Libraries, Library(l))

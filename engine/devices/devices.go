@@ -10,10 +10,11 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/cpu"
+	"alexnet/engine/vulkan"
 )
 
-// Auto is the list that stands for the first GPU where one can be used, and for
-// the CPU elsewhere; see Resolve.
+// Auto is the list that stands for the first GPU where one can be used, CUDA's before
+// Vulkan's, and for the CPU elsewhere; see Resolve.
 const Auto = "auto"
 
 // Options apply to every context opened together.
@@ -58,8 +59,10 @@ type kind struct {
 	list func() Inventory
 }
 
-// kinds is the table; cuda.go has the GPUs' row.
-var kinds = append([]kind{{"cpu", "cpu", openCPU, cpu.Precisions, listCPU}}, gpus...)
+// kinds is the table; cuda.go has the row of NVIDIA's GPUs. Auto looks through it
+// from the second row on.
+var kinds = append(append([]kind{{"cpu", "cpu", openCPU, cpu.Precisions, listCPU}}, gpus...),
+	kind{"vulkan", "vulkan:0", openVulkan, vulkan.Precisions, listVulkan})
 
 // Inventory is what a machine has.
 type Inventory struct {
@@ -74,6 +77,7 @@ type Device struct {
 	Name, About string
 	Precisions  []string
 	Kernels     []Kernels // the sets of a CPU, the fastest last
+	Auto        bool      // it is a GPU that Auto may stand for
 }
 
 // Kernels is a set of kernels of the CPU.
@@ -112,23 +116,29 @@ func List() Inventory {
 	return all
 }
 
-// Resolve makes a list for Open of what a user wrote: of Auto, "cuda:0" where a
-// GPU can be used and otherwise "cpu", with a line that says why. Other lists
-// stay as they are.
+// Resolve makes a list for Open of what a user wrote: of Auto, "cuda:0" or else the
+// first discrete "vulkan:0" where it can be used, and otherwise "cpu", with a line that
+// says why. Other lists stay as they are.
 func Resolve(list string) (resolved, why string) {
 	if list != Auto {
 		return list, ""
 	}
-	i := List()
-	if len(i.Missing) == 0 {
+	missing := ""
+	for _, k := range kinds[1:] {
+		i := k.list()
 		for _, d := range i.Devices {
-			if d.Name != "cpu" {
+			if d.Auto && len(i.Missing) == 0 {
 				return d.Name, ""
 			}
 		}
+		if len(i.Missing) > 0 && missing == "" {
+			missing = i.Missing[0].Name
+		}
+	}
+	if missing == "" {
 		return "cpu", "no GPU: computing on the CPU"
 	}
-	return "cpu", fmt.Sprintf("no GPU (%s missing): computing on the CPU; \"train-alexnet devices\" says more", i.Missing[0].Name)
+	return "cpu", fmt.Sprintf("no GPU (%s missing): computing on the CPU; \"train-alexnet devices\" says more", missing)
 }
 
 // Open opens the contexts of a comma-separated list such as "cpu", "cpu,cpu" or

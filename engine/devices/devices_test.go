@@ -100,13 +100,24 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestResolve: auto is a GPU's name where there is one, and never a device that
+// computes on the CPU.
 func TestResolve(t *testing.T) {
 	if list, why := Resolve("cpu,cpu"); list != "cpu,cpu" || why != "" {
 		t.Errorf("%s, %s", list, why)
 	}
 	list, why := Resolve(Auto)
-	if gpu := len(List().Devices) > 1; gpu && (list != "cuda:0" || why != "") ||
-		!gpu && (list != "cpu" || !strings.Contains(why, "no GPU") || !strings.Contains(why, "computing on the CPU")) {
+	var gpus []string
+	for _, d := range List().Devices {
+		if strings.Contains(d.About, "in software") && d.Auto {
+			t.Errorf("%s, %s, is for auto", d.Name, d.About)
+		}
+		if d.Auto {
+			gpus = append(gpus, d.Name)
+		}
+	}
+	if len(gpus) > 0 && (!slices.Contains(gpus, list) || why != "") ||
+		len(gpus) == 0 && (list != "cpu" || !strings.Contains(why, "no GPU") || !strings.Contains(why, "computing on the CPU")) {
 		t.Errorf("auto is %s: %s", list, why)
 	}
 }

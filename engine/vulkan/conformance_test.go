@@ -59,17 +59,27 @@ func quiet(t *testing.T) {
 	}
 }
 
-// TestConformance runs the engine's suite; with -short a thinned one.
+// whole says that make check-vulkan runs everything; other runs take some of it.
+var whole = os.Getenv("ALEXNET_VULKAN") != ""
+
+// TestConformance runs the engine's suite in every precision or, in a run of all
+// packages' tests, a thinned one in float32.
 func TestConformance(t *testing.T) {
-	for precision, tolerance := range map[string]enginetest.Tolerance{"fp32": enginetest.FP32, "bf16": enginetest.BF16} {
-		t.Run(precision, func(t *testing.T) {
+	for _, c := range []struct {
+		precision string
+		tolerance enginetest.Tolerance
+	}{{"fp32", enginetest.FP32}, {"bf16", enginetest.BF16}} {
+		t.Run(c.precision, func(t *testing.T) {
 			cases := enginetest.Cases()
-			if testing.Short() {
+			if !whole {
+				if c.precision != "fp32" {
+					t.Skip("make check-vulkan runs it")
+				}
 				cases = enginetest.Thin()
 			}
 			enginetest.RunCases(t, cases, func(t *testing.T) engine.Context {
-				return open(t, vulkan.Options{Precision: precision})
-			}, tolerance)
+				return open(t, vulkan.Options{Precision: c.precision})
+			}, c.tolerance)
 		})
 	}
 }

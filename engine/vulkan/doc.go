@@ -1,1 +1,40 @@
+// Package vulkan runs the engine's ops on any device with Vulkan 1.2, buffer device
+// addresses and timeline semaphores: cards of AMD, Intel and NVIDIA, Apple's through
+// MoltenVK, and Mesa's lavapipe, which computes on the processor and on which all of
+// this is tested. There is no cgo; Vulkan's loader is found when a program runs.
+//
+// A context is an arena, a queue of work and a timeline. [Open] makes contexts by the
+// devices' numbers; two on one device share it and read each other's memory.
+//
+// # From ops to dispatches
+//
+// Compile turns each op into dispatches of compute shaders (lower*.go, and
+// internal/shaders for the shaders). Convolutions and dense layers are products of
+// matrices in tiles; a convolution's patches are gathered on the way and never stored.
+// What is known of a layer is a specialisation constant: the tile, chosen by the
+// product's shape and the device's limits, and a convolution's geometry. A program's
+// command buffers are recorded when it first runs and submitted from then on, cut where
+// it signals or awaits an event. The numbers that change from step to step lie in the
+// device's memory, written ahead of a run.
+//
+// # Sums
+//
+// A sum's order depends on shapes alone, so that runs repeat bit for bit on a device.
+// Gradients of a convolution's weights, sums over all pixels of a batch, are made in
+// pieces that a second dispatch adds up. With Options.Precision "bf16" activations and
+// their gradients are stored in bfloat16, and everything else stays float32.
+// Exponentials and powers are our own, since Vulkan asks little of a device's.
+//
+// # Memory
+//
+// Everything on the device is one buffer, sized before any work: tensors, in the order
+// that the host sees, and the workspace. Shaders get addresses, so that no limit on
+// bindings applies. A ring of host memory (transfer.go) serves copies both ways. What a
+// peer reads of a context is kept until the peer is closed too.
+//
+// # Failures
+//
+// After the first failed call nothing more is enqueued, and every later call returns
+// it, with Vulkan's name of the call and the result. Contexts that await the failed one
+// fail too.
 package vulkan

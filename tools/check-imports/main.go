@@ -28,7 +28,7 @@ var rules = []rule{
 	{from: "./pipeline", why: "pipeline and engine meet in engine/train and engine/infer", not: []string{"./engine", "./tools"}},
 	{from: "./engine", why: "engine and pipeline meet in engine/train and engine/infer", except: joins, not: []string{"./pipeline", "./augment"}},
 	{from: "./engine", why: "libraries know no tools", not: []string{"./tools"}},
-	{from: "./engine", why: "the engine knows no device: open them through engine/devices", except: []string{"./engine/devices", "./engine/cpu", "./engine/cuda"}, not: []string{"./engine/cpu", "./engine/cuda"}},
+	{from: "./engine", why: "the engine knows no device: open them through engine/devices", except: []string{"./engine/devices", "./engine/cpu", "./engine/cuda", "./engine/vulkan"}, not: []string{"./engine/cpu", "./engine/cuda", "./engine/vulkan"}},
 	{from: "./internal", why: "every room may use internal, which knows none", not: []string{"./pipeline", "./augment", "./engine", "./tools"}},
 	{from: ".", why: "command lines live in tools", except: []string{"./tools"}, not: []string{"github.com/urfave/cli"}},
 	{from: ".", why: "compression lives in pipeline", except: []string{"./pipeline", "./tools/release"}, not: []string{"github.com/klauspost/compress", "compress"}},

@@ -19,9 +19,9 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const devicesUsage = "`LIST` of device contexts for the towers: auto is the first GPU or else the CPU, cpu holds both towers, cpu,cpu one each, cuda:0 a GPU, cuda:0,cuda:1 two (see train-alexnet devices)"
+const devicesUsage = "`LIST` of device contexts for the towers: auto is the first GPU or else the CPU, cpu holds both towers, cpu,cpu one each, cuda:0 a GPU of NVIDIA's, cuda:0,cuda:1 two, vulkan:0 a GPU of any make (see train-alexnet devices)"
 
-const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs with AVX512_BF16 or AMX and on GPUs, tf32 on GPUs, with weights and sums in fp32"
+const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs with AVX512_BF16 or AMX and on GPUs, tf32 on NVIDIA's, with weights and sums in fp32"
 
 // openDevices opens the contexts of --devices.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
@@ -82,7 +82,8 @@ const devicesDescription = `Each name holds one context of a --devices list. The
 both on one context, cpu,cpu one on each, running at the same time; cuda:0 is a GPU, cuda:0,cuda:1 two, and
 cuda:0,cuda:0 two contexts on one. GPUs need NVIDIA's driver, cuBLAS 12 or 13 and cuDNN 9, which are looked
 for in $ALEXNET_CUDA_LIBS, where the linker looks, in Python environments and in /usr/local/cuda*. What is
-missing is named, with lines that install it.
+missing is named, with lines that install it. vulkan:0 is the first device that Vulkan lists, of AMD, Intel, Apple
+or NVIDIA; one that computes on the processor is taken only where it is named.
 
 With --check every device runs the conformance suite of the engine: each operation against a reference in
 float64, each promise about order, memory and failures. One line a case; exit code 1 if any fails.

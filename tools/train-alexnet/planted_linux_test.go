@@ -13,7 +13,7 @@ import (
 func TestPlantedLibraries(t *testing.T) {
 	trap := dynlibtest.New(t)
 	downloads := t.TempDir()
-	names := []string{"libcuda.so.1", "libcublasLt.so.13", "libcudnn.so.9", "libnccl.so.2", "libturbojpeg.so.0", "libturbojpeg.so", "libmpi.so.40", "libmpi.so", "libmpich.so.12"}
+	names := []string{"libcuda.so.1", "libcublasLt.so.13", "libcudnn.so.9", "libnccl.so.2", "libvulkan.so.1", "libturbojpeg.so.0", "libturbojpeg.so", "libmpi.so.40", "libmpi.so", "libmpich.so.12"}
 	for _, folder := range []string{".", ".venv", "venv"} {
 		for _, below := range []string{"", "lib", "lib/python3.12/site-packages/nvidia/cu13/lib", "lib/python3.12/site-packages/nvidia/cuda_runtime/lib"} {
 			trap.Plant(t, filepath.Join(downloads, folder, below), names...)

@@ -30,7 +30,7 @@ func rankDevices(list string, group collective.Collective, say func(format strin
 	if group.Size() == 1 && !slices.Contains(namesOf(list), ownGPU) {
 		return list, list, nil
 	}
-	if automatic && list != "cpu" {
+	if automatic && strings.HasPrefix(list, ownGPU) {
 		list = ownGPU
 	}
 	gpus := 0

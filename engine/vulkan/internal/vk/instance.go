@@ -30,12 +30,6 @@ type Instance struct {
 // ErrNoVulkan says that the machine has no Vulkan loader, or one that is too old.
 var ErrNoVulkan = errors.New("no Vulkan")
 
-// Loader returns the path of Vulkan's loader, which it loads.
-func Loader() (string, error) {
-	lib, err := load()
-	return lib.path, err
-}
-
 const (
 	validationLayer = "VK_LAYER_KHRONOS_validation"
 	debugExtension  = "VK_EXT_debug_utils"
@@ -103,6 +97,9 @@ func Open(validate bool) (*Instance, error) {
 	}
 	return i, nil
 }
+
+// Path is where Vulkan's loader was found.
+func (i *Instance) Path() string { return i.lib.path }
 
 // proc is the address of a function, 0 where there is none.
 func (i *Instance) proc(name string) uintptr {

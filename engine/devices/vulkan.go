@@ -1,0 +1,46 @@
+package devices
+
+import (
+	"fmt"
+	"strings"
+
+	"alexnet/engine"
+	"alexnet/engine/vulkan"
+)
+
+func openVulkan(names []string, o Options) ([]engine.Context, error) {
+	return vulkan.Open(names, vulkan.Options{Precision: o.Precision})
+}
+
+// listVulkan has Auto pick discrete GPUs only: others share the CPU's memory, or
+// compute on it.
+func listVulkan() Inventory {
+	s := vulkan.Examine()
+	var i Inventory
+	for _, g := range s.GPUs {
+		about := fmt.Sprintf("%s, %s, %.1f GiB, Vulkan %s, driver %s", g.Model, g.Kind, float64(g.Memory)/(1<<30), g.Version, g.Driver)
+		if len(g.Missing) > 0 {
+			i.Notes = append(i.Notes, fmt.Sprintf("%s, %s, can't be used: it lacks %s", g.Name, about, strings.Join(g.Missing, ", ")))
+			continue
+		}
+		if len(g.Without) > 0 {
+			about += ", without " + strings.Join(g.Without, " and ")
+		}
+		i.Devices = append(i.Devices, Device{Name: g.Name, About: about, Precisions: g.Precisions, Auto: g.Discrete})
+	}
+	switch {
+	case s.Loader != "":
+		i.Libraries = append(i.Libraries, Library{"Vulkan", "loader", s.Loader})
+		if s.Err != nil {
+			i.Notes = append(i.Notes, "Vulkan lists no device: "+s.Err.Error())
+		} else if len(s.GPUs) == 0 {
+			i.Notes = append(i.Notes, "Vulkan lists no device: is a driver for it installed? (apt-get install mesa-vulkan-drivers has AMD's, Intel's and one in software)")
+		}
+	case vulkan.NoLoader(s.Err):
+		i.Missing = append(i.Missing, Missing{"Vulkan", s.Err.Error(), []string{
+			"apt-get install libvulkan1 mesa-vulkan-drivers", "dnf install vulkan-loader mesa-vulkan-drivers", "brew install molten-vk"}})
+	default:
+		i.Notes = append(i.Notes, "Vulkan can't be used: "+s.Err.Error())
+	}
+	return i
+}
