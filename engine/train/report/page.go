@@ -54,6 +54,7 @@ var sections = []Section{
 	kernelsSection,
 	guessesSection,
 	confusionSection,
+	calibrationSection,
 	neighboursSection,
 	settingsSection,
 }
