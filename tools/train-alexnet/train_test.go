@@ -94,8 +94,8 @@ func TestTrainEvaluateReport(t *testing.T) {
 	}
 	call("train-alexnet", "report", "--run", dir).must(t, 0, "wrote")
 	text := read(t, page)
-	if n := strings.Count(text, "data:image/png;base64,"); n != 14+6*6 || !strings.Contains(text, "class2") || !strings.Contains(text, "Nearest neighbours in fc3") {
-		t.Errorf("report has %d pictures, want curve, kernels, 12 guesses and 6 queries with 5 neighbours each", n)
+	if n := strings.Count(text, "data:image/png;base64,"); n < 14+6*6 || !strings.Contains(text, "class2") || !strings.Contains(text, "Nearest neighbours in fc3") {
+		t.Errorf("report has %d pictures, want at least curve, kernels, 12 guesses and 6 queries with 5 neighbours each", n)
 	}
 	call("train-alexnet", "report", "--run", dir, "--quick").must(t, 0, "wrote")
 	if quick := read(t, page); strings.Contains(quick, "neighbours in") || strings.Contains(quick, "What is taken") {
