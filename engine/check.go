@@ -88,8 +88,8 @@ func checkAlike(roles ...role) error {
 func vector(n int) Shape { return Shape{n, 1, 1, 1} }
 
 // checkGradients checks what a layer's backward pass writes.
-func checkGradients(x, w, dy, dw, db, dx *Tensor) error {
-	wants := []want{{"DW", dw, Float32, w.Shape}, {"DB", db, Float32, vector(dy.Shape[1])}}
+func checkGradients(x, w, dw, db, dx *Tensor) error {
+	wants := []want{{"DW", dw, Float32, w.Shape}, {"DB", db, Float32, vector(w.Shape[0])}}
 	if dx != nil {
 		wants = append(wants, want{"DX", dx, Working, x.Shape})
 	}

@@ -92,7 +92,7 @@ func (o ConvBackward) Check() error {
 	if err := checkConv(o.Window, o.Groups, o.X, o.W, role{"DY", o.DY}); err != nil {
 		return err
 	}
-	return checkGradients(o.X, o.W, o.DY, o.DW, o.DB, o.DX)
+	return checkGradients(o.X, o.W, o.DW, o.DB, o.DX)
 }
 
 // checkKernel reports windows that a convolution can't have.

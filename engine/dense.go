@@ -100,7 +100,7 @@ func (o DenseBackward) Check() error {
 	if err := checkDense(o.X, o.W, role{"DY", o.DY}); err != nil {
 		return err
 	}
-	return checkGradients(o.X, o.W, o.DY, o.DW, o.DB, o.DX)
+	return checkGradients(o.X, o.W, o.DW, o.DB, o.DX)
 }
 
 // checkDense checks what both directions of a dense layer have.

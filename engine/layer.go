@@ -13,6 +13,7 @@ type Layer struct {
 	Name string `json:"name,omitempty"` // required for layers with weights: names the parameters
 
 	Conv     *ConvSpec    `json:"conv,omitempty"`
+	Local    *LocalSpec   `json:"local,omitempty"`
 	Dense    *DenseSpec   `json:"dense,omitempty"`
 	Activate Activation   `json:"activate,omitempty"` // "relu" or "tanh"
 	LRN      *Response    `json:"lrn,omitempty"`

@@ -126,6 +126,12 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 		}
 		return serial(func() { e.await(c) }), nil
 	}
+	switch op := ops[i].(type) { // in either precision
+	case engine.LocalForward:
+		return c.lowerLocalForward(op), nil
+	case engine.LocalBackward:
+		return c.lowerLocalBackward(op), nil
+	}
 	if c.narrow != nil {
 		return c.narrow.lower(ops, i)
 	}

@@ -83,6 +83,10 @@ func (c *Context) lower(op engine.Op) (step, error) {
 		return c.lowerAvgPoolForward(op), nil
 	case engine.AvgPoolBackward:
 		return c.lowerAvgPoolBackward(op), nil
+	case engine.LocalForward:
+		return c.lowerLocalForward(op), nil
+	case engine.LocalBackward:
+		return c.lowerLocalBackward(op), nil
 	case engine.Dropout:
 		return c.lowerDropout(op), nil
 	case engine.SoftmaxLoss:

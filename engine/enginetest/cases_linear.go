@@ -10,7 +10,7 @@ import (
 func OpCases() []OpCase {
 	var all []OpCase
 	for _, table := range [][]OpCase{
-		inputCases(), convCases(), denseCases(), activateCases(), lrnCases(), poolCases(), avgPoolCases(),
+		inputCases(), convCases(), denseCases(), activateCases(), lrnCases(), poolCases(), avgPoolCases(), localCases(),
 		dropoutCases(), softmaxCases(), accumulateCases(), updateCases(), concatCases(), sumSlicesCases(),
 	} {
 		all = append(all, table...)

@@ -129,19 +129,9 @@ func (c OpCase) explain(ctx engine.Context, err error) error {
 	return err
 }
 
-// products is the number of multiplications of a convolution or dense op.
+// products is the number of multiplications of an op that has weights.
 func (c OpCase) products() int {
-	switch op := c.Op.(type) {
-	case engine.ConvForward:
-		return op.Y.Shape.Len() * op.W.Shape.Row()
-	case engine.ConvBackward:
-		return 2 * op.DY.Shape.Len() * op.W.Shape.Row()
-	case engine.DenseForward:
-		return op.Y.Shape.Len() * op.W.Shape.Row()
-	case engine.DenseBackward:
-		return 2 * op.DY.Shape.Len() * op.W.Shape.Row()
-	}
-	return 0
+	return int(engine.FLOP(c.Op)) / 2
 }
 
 // shownWrong is how many wrong elements an error shows.

@@ -126,6 +126,10 @@ func Evaluate(op engine.Op, m Memory, step engine.Step) map[*engine.Tensor][]Sum
 		r.avgPoolForward(op)
 	case engine.AvgPoolBackward:
 		r.avgPoolBackward(op)
+	case engine.LocalForward:
+		r.localForward(op)
+	case engine.LocalBackward:
+		r.localBackward(op)
 	case engine.Dropout:
 		r.dropout(op, step)
 	case engine.SoftmaxLoss:

@@ -143,6 +143,15 @@ func layers() (all []layer) {
 		name := fmt.Sprintf("maxpool %+v", w)
 		all = append(all, layer{name, f, f.Y, b, b.DY, tensors{b.At: f.At}, tensors{f.X: b.DX}, Memory{f.X: apart(name, s.Len())}})
 	}
+	for _, w := range []engine.Window{{Size: 3, Stride: 1, Pad: 1}, {Size: 2, Stride: 2}} {
+		in := engine.Shape{2, 4, 4, 3}
+		out := engine.Shape{2, 6, w.Out(4), w.Out(3)}
+		f := engine.LocalForward{Window: w, Groups: 2, X: working("x", in), W: tensor("w", engine.Master, out.Row(), 2, w.Size, w.Size),
+			B: tensor("b", engine.Master, out.Row(), 1, 1, 1), Y: working("y", out)}
+		b := engine.LocalBackward{Window: w, Groups: 2, X: working("x", in), W: master("w", f.W.Shape), DY: working("dy", out),
+			DW: float32s("dw", f.W.Shape), DB: float32s("db", f.B.Shape), DX: working("dx", in)}
+		all = append(all, layer{fmt.Sprintf("local %+v", w), f, f.Y, b, b.DY, tensors{b.X: f.X, b.W: f.W}, tensors{f.X: b.DX, f.W: b.DW, f.B: b.DB}, nil})
+	}
 	for _, w := range []engine.Window{{Size: 3, Stride: 2}, {Size: 3, Stride: 2, Pad: 1}, {Size: 2, Stride: 3}, {Size: 4, Stride: 2, Ceil: true}} {
 		s := engine.Shape{2, 2, 7, 5}
 		f := engine.AvgPoolForward{Window: w, X: working("x", s), Y: working("y", w.Pooled(s))}

@@ -24,12 +24,22 @@ type layerGolden struct {
 // ops are the layer's ops on the golden's tensors.
 func (g layerGolden) ops(t *testing.T) []engine.Op {
 	tensor := func(name string, typ engine.ElemType) *engine.Tensor {
-		s := engine.Shape{1, 1, 1, 1}
-		copy(s[:], g.Tensors[name].Shape)
+		s, dims := engine.Shape{1, 1, 1, 1}, g.Tensors[name].Shape
+		if g.Op == "local" && typ != engine.Working { // a row for each map, row and column
+			s[0] = dims[0] * dims[1] * dims[2]
+			copy(s[1:], dims[3:])
+		} else {
+			copy(s[:], dims)
+		}
 		return &engine.Tensor{Name: name, Type: typ, Shape: s}
 	}
 	of := func(name string) *engine.Tensor { return tensor(name, engine.Working) }
 	switch g.Op {
+	case "local":
+		master := func(name string) *engine.Tensor { return tensor(name, engine.Master) }
+		gradient := func(name string) *engine.Tensor { return tensor(name, engine.Float32) }
+		return []engine.Op{engine.LocalForward{Window: g.Window, Groups: g.Groups, X: of("x"), W: master("w"), B: master("b"), Y: of("y")},
+			engine.LocalBackward{Window: g.Window, Groups: g.Groups, X: of("x"), W: master("w"), DY: of("dy"), DW: gradient("dw"), DB: gradient("db"), DX: of("dx")}}
 	case "maxpool":
 		at := of("y")
 		at.Name, at.Type = "at", engine.Argmax

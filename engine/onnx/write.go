@@ -149,6 +149,8 @@ func (g *graph) layer(l engine.Layer, out engine.Extent) error {
 	switch {
 	case l.Conv != nil:
 		g.conv(l.Name, l.Conv.Window, l.Conv.Reads, out)
+	case l.Local != nil:
+		g.local(l.Name, *l.Local, out)
 	case l.Dense != nil && l.Dense.Reads == engine.ReadsOwn && g.model.Net.Towers > 1:
 		g.conv(l.Name, engine.Window{Size: in.Height, Stride: 1}, l.Dense.Reads, out)
 	case l.Dense != nil:
@@ -187,6 +189,44 @@ func (g *graph) conv(name string, w engine.Window, reads engine.Reads, out engin
 	weight := g.parameter(name+".weight", out.Maps, g.at.extent.Maps/groups, w.Size, w.Size)
 	bias := g.parameter(name+".bias", out.Maps)
 	g.at.name = g.node("Conv", []string{x, weight, bias}, append(window(w), attribute{"group", groups})...)
+}
+
+// local adds a locally connected layer, which ONNX has no operator for: a convolution
+// of each map by itself with windows of one 1 brings what a position meets together
+// (map, row, column), and a product at each position and group does the rest.
+func (g *graph) local(name string, l engine.LocalSpec, out engine.Extent) {
+	in, groups, taps := g.at.extent, 1, l.Size*l.Size
+	if l.Reads == engine.ReadsOwn {
+		groups = g.model.Net.Towers
+	}
+	positions, depth, maps := out.Height*out.Width, in.Maps/groups*taps, out.Maps/groups
+	ones := g.constant(floats(name+".patches", []int{in.Maps * taps, 1, l.Size, l.Size}, func() ([]float32, error) {
+		v := make([]float32, in.Maps*taps*taps)
+		for i := range in.Maps * taps {
+			v[i*taps+i%taps] = 1
+		}
+		return v, nil
+	}))
+	x := g.node("Conv", []string{g.spatial(), ones}, append(window(l.Window), attribute{"group", in.Maps})...)
+	x = g.node("Transpose", []string{g.reshape(x, groups, depth, positions)}, attribute{"perm", []int{1, 3, 0, 2}}) // group, position, image, depth
+	weights := g.constant(floats(name+".weight", []int{groups, positions, depth, maps}, func() ([]float32, error) {
+		stored, err := g.model.Read(engine.Weight, name+".weight") // (group, map, position, depth)
+		if err != nil {
+			return nil, err
+		}
+		turned := make([]float32, len(stored))
+		for i := range out.Maps * positions {
+			group, o, p := i/positions/maps, i/positions%maps, i%positions
+			for k, v := range stored[i*depth:][:depth] {
+				turned[((group*positions+p)*depth+k)*maps+o] = v
+			}
+		}
+		return turned, nil
+	}))
+	y := g.node("MatMul", []string{x, weights})
+	y = g.node("Transpose", []string{y}, attribute{"perm", []int{2, 0, 3, 1}})
+	y = g.reshape(y, out.Maps, out.Height, out.Width)
+	g.at.name = g.node("Add", []string{y, g.parameter(name+".bias", 1, out.Maps, out.Height, out.Width)})
 }
 
 func window(w engine.Window) []attribute {

@@ -23,7 +23,7 @@ import (
 
 // odd has what the presets don't: tanh, layers that read their own tower behind
 // dense ones, a literal normalisation, padded average pooling,
-// pooling that rounds up, inverted dropout, one within maps of an
+// pooling that rounds up, locally connected layers, inverted dropout, one within maps of an
 // even size, and no mean.
 const odd = `{"name": "odd", "input": {"size": 15, "scale": 0.03}, "towers": 2, "classes": 4, "layers": [
   {"name": "c1", "conv": {"maps": 8, "kernel": 4, "stride": 1, "pad": 1, "std": 0.1}}, {"activate": "tanh"},
@@ -31,6 +31,8 @@ const odd = `{"name": "odd", "input": {"size": 15, "scale": 0.03}, "towers": 2, 
   {"lrn": {"size": 4, "k": 1, "alpha": 0.2, "beta": 0.75, "within": true}},
   {"maxpool": {"kernel": 3, "stride": 2, "pad": 1}}, {"avgpool": {"kernel": 3, "stride": 1, "pad": 1}},
   {"maxpool": {"kernel": 2, "stride": 2, "pad": 0, "ceil": true}}, {"avgpool": {"kernel": 3, "stride": 3, "pad": 1, "ceil": true}},
+  {"name": "l1", "local": {"maps": 6, "kernel": 3, "stride": 1, "pad": 1, "std": 0.1}}, {"activate": "tanh"},
+  {"name": "l2", "local": {"maps": 4, "kernel": 2, "stride": 1, "pad": 1, "reads": "own", "std": 0.1}}, {"activate": "relu"},
   {"name": "d2", "dense": {"units": 12, "reads": "own", "std": 0.1}}, {"activate": "relu"},
   {"name": "d3", "dense": {"units": 6, "reads": "own", "std": 0.3}}, {"dropout": {"rate": 0.3, "inverted": true}},
   {"lrn": {"size": 5, "k": 2, "alpha": 0.1, "beta": 0.75}},

@@ -43,6 +43,23 @@ class Norm(nn.Module):
         return F.local_response_norm(y, self.size, self.term * self.size, self.beta, self.k).reshape(n, c, h, w)
 
 
+class Local(nn.Module):
+    """A locally connected layer: a filter and a bias at every position."""
+
+    def __init__(self, groups, at, extent, maps, kernel, stride, pad):
+        super().__init__()
+        out = (extent + 2 * pad - kernel) // stride + 1
+        self.window, self.groups = dict(kernel_size=kernel, stride=stride, padding=pad), groups
+        self.weight = nn.Parameter(torch.zeros(maps, out, out, at // groups, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(maps, out, out))
+
+    def forward(self, x):
+        maps, h, w = self.bias.shape
+        patches = F.unfold(x, **self.window).reshape(len(x), self.groups, -1, h, w)
+        rows = self.weight.reshape(self.groups, maps // self.groups, h, w, -1)
+        return torch.einsum("ngkyx,goyxk->ngoyx", patches, rows).reshape(len(x), maps, h, w) + self.bias
+
+
 def build():
     """The net of the metadata as features and classifier."""
     parts, at, extent, dense = {"features": [], "classifier": []}, 3, size, False
@@ -52,6 +69,10 @@ def build():
             c = layer["conv"]
             module = nn.Conv2d(at, c["maps"], c["kernel"], c["stride"], c["pad"], groups=net["towers"] if c.get("reads") == "own" else 1)
             at, extent = c["maps"], (extent + 2 * c["pad"] - c["kernel"]) // c["stride"] + 1
+        elif "local" in layer:
+            c = layer["local"]
+            module = Local(net["towers"] if c.get("reads") == "own" else 1, at, extent, c["maps"], c["kernel"], c["stride"], c["pad"])
+            at, extent = c["maps"], module.bias.shape[2]
         elif "dense" in layer:
             units = layer["dense"]["units"] or net["classes"]
             module = nn.Linear(at * extent * extent, units)

@@ -11,7 +11,7 @@ func Names() []string {
 		"fold_weights_f32_f32", "fold_weights_f32_bf16", "fold_weights_bf16_bf16",
 	}
 	for _, t := range []string{"_f32", "_bf16"} {
-		for _, name := range []string{"activate", "activate_backward", "fill", "softmax_loss", "unfold_weights"} {
+		for _, name := range []string{"activate", "activate_backward", "fill", "local_data", "local_forward", "local_weights", "softmax_loss", "unfold_weights"} {
 			names = append(names, name+t)
 		}
 		for _, name := range []string{

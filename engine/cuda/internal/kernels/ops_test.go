@@ -59,6 +59,21 @@ func (b *bench) lower(op engine.Op, step engine.Step, at func(*engine.Tensor) gp
 	case engine.AvgPoolBackward:
 		x, y := op.DX.Shape, op.DY.Shape
 		return true, b.AvgPoolBackward(s, AvgPoolBackward{at(op.DY), at(op.DX), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
+	case engine.LocalForward:
+		p := local(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
+		// The bench keeps parameters in float32: the kernel reads weights of the working type.
+		w := allocate(b.working(), make([]float64, op.W.Shape.Len()))
+		p.X, p.Weights, p.Bias, p.Y = at(op.X), w.at(), at(op.B), at(op.Y)
+		return true, firstError(b.Cast(s, Cast{at(op.W), w.at(), int64(op.W.Shape.Len())}, gpu.Float32, b.Set.working), b.LocalForward(s, p), w.intact())
+	case engine.LocalBackward:
+		p := local(op.Window, op.Groups, op.X.Shape, op.DY.Shape)
+		p.X, p.Weights, p.Bias, p.Y = at(op.X), at(op.DW), at(op.DB), at(op.DY)
+		if err := b.LocalWeights(s, p); err != nil || op.DX == nil {
+			return true, err
+		}
+		w := allocate(b.working(), make([]float64, op.W.Shape.Len()))
+		p.X, p.Weights, p.Bias = at(op.DX), w.at(), 0
+		return true, firstError(b.Cast(s, Cast{at(op.W), w.at(), int64(op.W.Shape.Len())}, gpu.Float32, b.Set.working), b.LocalData(s, p), w.intact())
 	case engine.Dropout:
 		x := op.X.Shape
 		return true, b.Dropout(s, Dropout{
@@ -119,6 +134,11 @@ func flag(b bool) int32 {
 
 func response(r engine.Response, c, groups int) Response {
 	return Response{Maps: int32(c / groups), Size: int32(r.Size), K: float32(r.K), Alpha: float32(r.AlphaPerTerm()), Beta: float32(r.Beta)}
+}
+
+func local(w engine.Window, groups int, x, y engine.Shape) Local {
+	return Local{N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), OutH: int32(y[2]), OutW: int32(y[3]),
+		Groups: int32(groups), In: int32(x[1] / groups), Out: int32(y[1] / groups), Window: window(w)}
 }
 
 func window(w engine.Window) Window { return Window{int32(w.Size), int32(w.Stride), int32(w.Pad)} }

@@ -20,7 +20,7 @@ var mirrored = map[string]any{
 	"Input": Input{}, "InputFolded": InputFolded{}, "FoldInput": FoldInput{}, "FoldWeights": FoldWeights{}, "UnfoldWeights": UnfoldWeights{},
 	"BiasActivate": BiasActivate{}, "Activate": Activate{}, "ActivateBackward": ActivateBackward{},
 	"LRNForward": LRNForward{}, "LRNBackward": LRNBackward{}, "LRNWithinForward": LRNWithinForward{}, "LRNWithinBackward": LRNWithinBackward{},
-	"MaxPoolForward": MaxPoolForward{}, "MaxPoolBackward": MaxPoolBackward{}, "AvgPoolForward": AvgPoolForward{}, "AvgPoolBackward": AvgPoolBackward{}, "LRNPoolForward": LRNPoolForward{}, "PoolLRNBackward": PoolLRNBackward{},
+	"MaxPoolForward": MaxPoolForward{}, "MaxPoolBackward": MaxPoolBackward{}, "Local": Local{}, "AvgPoolForward": AvgPoolForward{}, "AvgPoolBackward": AvgPoolBackward{}, "LRNPoolForward": LRNPoolForward{}, "PoolLRNBackward": PoolLRNBackward{},
 	"Window": Window{}, "Response": Response{}, "Dropout": Dropout{}, "SoftmaxLoss": SoftmaxLoss{}, "ColumnSum": ColumnSum{}, "ActivateBackwardSum": ActivateBackwardSum{},
 	"SetStep": SetStep{}, "Accumulate": Accumulate{}, "StepParams": StepParams{}, "Parameter": Parameter{}, "Chunk": chunk{}, "Update": Update{},
 	"Concat": Concat{}, "SumSlices": SumSlices{}, "Transpose": transpose{}, "Cast": Cast{}, "Fill": Fill{}, "Spin": Spin{},

@@ -15,3 +15,4 @@
 #include "softmax.cu"
 #include "update.cu"
 #include "avgpool.cu"
+#include "local.cu"

@@ -125,6 +125,12 @@ struct AvgPoolBackward {
     struct Window Window;
 };
 
+struct Local {
+    void *X, *Weights, *Bias, *Y;
+    int N, H, W, OutH, OutW, Groups, In, Out;
+    struct Window Window;
+};
+
 struct LRNPoolForward {
     const void *X;
     void *Y, *At;

@@ -1,0 +1,233 @@
+package cpu
+
+import (
+	"alexnet/engine"
+	"alexnet/engine/cpu/internal/bf16"
+)
+
+// A locally connected layer is one small product at each position and group, of its
+// weights with what they meet in every image. Products are in float32 in both
+// precisions: there is one value to each weight and image, so packing them costs more
+// than a format could save.
+
+// elements reads and writes the values of a tensor (N, maps, area) in either precision.
+type elements struct {
+	wide       []float32
+	narrow     []uint16 // bfloat16; nil where wide is not
+	maps, area int
+	last       bool // maps are stored last
+}
+
+func (c *Context) elements(t *engine.Tensor) elements {
+	v := elements{maps: t.Shape[1], area: t.Shape[2] * t.Shape[3], last: c.narrow != nil}
+	if c.narrow != nil && t.Type != engine.Float32 {
+		v.narrow = c.narrow.words(t)
+	} else {
+		v.wide = c.floats(t)
+	}
+	return v
+}
+
+func (v *elements) index(n, m, p int) int {
+	if v.last {
+		return (n*v.area+p)*v.maps + m
+	}
+	return (n*v.maps+m)*v.area + p
+}
+
+func (v *elements) at(n, m, p int) float32 {
+	if v.narrow != nil {
+		return bf16.Float(v.narrow[v.index(n, m, p)])
+	}
+	return v.wide[v.index(n, m, p)]
+}
+
+func (v *elements) set(n, m, p int, x float32) {
+	if v.narrow != nil {
+		v.narrow[v.index(n, m, p)] = bf16.Round(x)
+		return
+	}
+	v.wide[v.index(n, m, p)] = x
+}
+
+// localShape is the geometry of a locally connected layer. A patch is what the
+// weights of an output meet: depth values in the order (input map, ky, kx).
+type localShape struct {
+	convShape
+	positions, area, depth int
+	rows, columns          []reach // of each output row's and column's window
+}
+
+func localOf(w engine.Window, groups int, x, y *engine.Tensor) *localShape {
+	s := &localShape{convShape: shapeOf(w, groups, x, y)}
+	s.positions, s.area, s.depth = s.oh*s.ow, s.Size*s.Size, s.patch
+	s.rows, s.columns = reaches(w, s.oh, s.h), reaches(w, s.ow, s.w)
+	return s
+}
+
+// taps calls f for every pixel of position p's window that lies in the image: k is
+// its place in the window.
+func (s *localShape) taps(p int, f func(k, pixel int)) {
+	r, q := s.rows[p/s.ow], s.columns[p%s.ow]
+	for y := range r.count {
+		for x := range q.count {
+			f((r.skipped+y)*s.Size+q.skipped+x, (r.first+y)*s.w+q.first+x)
+		}
+	}
+}
+
+// weights copies the weights of position p and maps maps from first on of a group,
+// in rows of so many input maps from lowest on.
+func (s *localShape) weights(dst []float32, w elements, g, p, lowest, maps int) {
+	for o := range s.out {
+		row := (g*s.out+o)*s.positions + p
+		for i := range maps {
+			for k := range s.area {
+				dst[(o*maps+i)*s.area+k] = w.at(row, lowest+i, k)
+			}
+		}
+	}
+}
+
+// patches brings what position p of a group meets in every image to dst, of which
+// element k of image n is at place(n, k).
+func (s *localShape) patches(dst []float32, x elements, g, p int, place func(n, k int) int) {
+	clear(dst)
+	for n := range s.images {
+		for i := range s.in {
+			s.taps(p, func(k, pixel int) { dst[place(n, i*s.area+k)] = x.at(n, g*s.in+i, pixel) })
+		}
+	}
+}
+
+// panel is where element (k, j) of a k×n block lies that is packed as B.
+func panel(depth, nr, k, j int) int { return j/nr*nr*depth + k*nr + j%nr }
+
+// packRows packs an m×k matrix of rows that lie one behind the other.
+func (c *Context) packRows(w *worker, dst, a []float32, m, k int) {
+	for i := range ceilDiv(m, c.kernels.MR) {
+		c.packPanel(w, dst[i*c.kernels.MR*k:], a, m, k, k, i)
+	}
+}
+
+func (c *Context) lowerLocalForward(op engine.LocalForward) lowered {
+	s := localOf(op.Window, op.Groups, op.X, op.Y)
+	mr, nr := c.kernels.MR, c.kernels.NR
+	sizes := []int{s.out * s.depth, c.packedA(s.out, s.depth) + c.spill(), c.packedB(s.depth, s.images), s.out * s.images, s.out}
+	return lowered{scratch: floatsOf(sizes...), stages: []stage{{s.positions * s.groups, func(w *worker, part int) {
+		p, g := part/s.groups, part%s.groups
+		x, weights, y := c.elements(op.X), c.elements(op.W), c.elements(op.Y)
+		scratch := carve(w.scratch)
+		rows, a, b, out := scratch.floats(sizes[0]), scratch.floats(sizes[1]), scratch.floats(sizes[2]), scratch.floats(sizes[3])
+		bias := scratch.floats(sizes[4])
+		s.weights(rows, weights, g, p, 0, s.in)
+		c.packRows(w, a, rows, s.out, s.depth)
+		s.patches(b, x, g, p, func(n, k int) int { return panel(s.depth, nr, k, n) })
+		c.multiply(w, s.out, s.images, s.depth, a, s.depth*mr, b, out, s.images, false)
+		for o := range s.out {
+			c.parameters(bias[o:o+1], op.B, (g*s.out+o)*s.positions+p)
+			for n := range s.images {
+				y.set(n, g*s.out+o, p, out[o*s.images+n]+bias[o])
+			}
+		}
+	}}}}
+}
+
+// parameters reads elements lo, lo+1, … of a vector of parameters.
+func (c *Context) parameters(dst []float32, t *engine.Tensor, lo int) {
+	if c.narrow != nil {
+		c.narrow.values(dst, t, lo)
+		return
+	}
+	copy(dst, c.floats(t)[lo:])
+}
+
+func (c *Context) lowerLocalBackward(op engine.LocalBackward) lowered {
+	s := localOf(op.Window, op.Groups, op.X, op.DY)
+	l := c.localWeightGradient(op, s)
+	if op.DX == nil {
+		return l
+	}
+	d := c.localGradient(op, s)
+	return lowered{scratch: max(l.scratch, d.scratch), stages: append(l.stages, d.stages...)}
+}
+
+// localWeightGradient computes DW = DY·Xᵀ and DB at each position and group.
+func (c *Context) localWeightGradient(op engine.LocalBackward, s *localShape) lowered {
+	mr, nr := c.kernels.MR, c.kernels.NR
+	sizes := []int{s.out * s.images, c.packedA(s.out, s.images) + c.spill(), c.packedB(s.images, s.depth), s.out * s.depth}
+	return lowered{scratch: floatsOf(sizes...), stages: []stage{{s.positions * s.groups, func(w *worker, part int) {
+		p, g := part/s.groups, part%s.groups
+		x, dy, dw, db := c.elements(op.X), c.elements(op.DY), c.elements(op.DW), c.floats(op.DB)
+		scratch := carve(w.scratch)
+		rows, a, b, out := scratch.floats(sizes[0]), scratch.floats(sizes[1]), scratch.floats(sizes[2]), scratch.floats(sizes[3])
+		for o := range s.out {
+			sum := float32(0)
+			for n := range s.images {
+				d := dy.at(n, g*s.out+o, p)
+				rows[o*s.images+n] = d
+				sum += d
+			}
+			db[(g*s.out+o)*s.positions+p] = sum
+		}
+		c.packRows(w, a, rows, s.out, s.images)
+		s.patches(b, x, g, p, func(n, k int) int { return panel(s.images, nr, n, k) })
+		c.multiply(w, s.out, s.depth, s.images, a, s.images*mr, b, out, s.depth, false)
+		for o := range s.out {
+			row := (g*s.out+o)*s.positions + p
+			for i := range s.in {
+				for k := range s.area {
+					dw.set(row, i, k, out[o*s.depth+i*s.area+k])
+				}
+			}
+		}
+	}}}}
+}
+
+// localMaps is of how many input maps one part computes the gradient.
+const localMaps = 8
+
+// localGradient computes DX, so many maps of all images in one part: at each position
+// Wᵀ·DY is the gradient of a patch, which is added to those of the positions before.
+func (c *Context) localGradient(op engine.LocalBackward, s *localShape) lowered {
+	mr, nr, pixels := c.kernels.MR, c.kernels.NR, s.h*s.w
+	blocks := ceilDiv(s.in, localMaps)
+	most := min(s.in, localMaps)
+	depth := most * s.area
+	sizes := []int{s.out * depth, c.packedA(depth, s.out) + c.spill(), c.packedB(s.out, s.images), depth * s.images, most * pixels * s.images}
+	return lowered{scratch: floatsOf(sizes...), stages: []stage{{blocks * s.groups, func(w *worker, part int) {
+		g, lowest := part/blocks, part%blocks*localMaps
+		maps := min(localMaps, s.in-lowest)
+		depth := maps * s.area
+		weights, dy, dx := c.elements(op.W), c.elements(op.DY), c.elements(op.DX)
+		scratch := carve(w.scratch)
+		rows, a, b, out := scratch.floats(sizes[0]), scratch.floats(sizes[1]), scratch.floats(sizes[2]), scratch.floats(sizes[3])
+		sums := scratch.floats(sizes[4]) // (maps, pixels, images)
+		clear(sums)
+		for p := range s.positions {
+			s.weights(rows, weights, g, p, lowest, maps)
+			for i := range ceilDiv(depth, mr) {
+				c.packPanelTurned(a[i*mr*s.out:], rows, depth, s.out, depth, i)
+			}
+			clear(b)
+			for o := range s.out {
+				for n := range s.images {
+					b[panel(s.out, nr, o, n)] = dy.at(n, g*s.out+o, p)
+				}
+			}
+			c.multiply(w, depth, s.images, s.out, a, s.out*mr, b, out, s.images, false)
+			for i := range maps {
+				s.taps(p, func(k, pixel int) {
+					c.kernels.Add(sums[(i*pixels+pixel)*s.images:][:s.images], out[(i*s.area+k)*s.images:][:s.images])
+				})
+			}
+		}
+		for i := range maps {
+			for pixel := range pixels {
+				for n := range s.images {
+					dx.set(n, g*s.in+lowest+i, pixel, sums[(i*pixels+pixel)*s.images+n])
+				}
+			}
+		}
+	}}}}
+}
