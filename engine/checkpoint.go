@@ -117,7 +117,7 @@ func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
 		if err != nil {
 			return nil, err
 		}
-		return values, checkFinite(name, values)
+		return values, CheckFinite(name, values)
 	})
 	if err := errors.Join(err, w.Flush()); err != nil {
 		return err
@@ -349,7 +349,7 @@ func finite(m *Model) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if checkFinite(p.Name, values) != nil {
+		if CheckFinite(p.Name, values) != nil {
 			return false, nil
 		}
 	}

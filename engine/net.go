@@ -110,6 +110,25 @@ func (n *Net) Shapes() ([]Extent, error) {
 	return out, nil
 }
 
+// Parameters lists the weights and biases that a model of the net has, in its
+// order.
+func (n *Net) Parameters() ([]Parameter, error) {
+	extents, err := n.Shapes()
+	if err != nil {
+		return nil, err
+	}
+	var list []Parameter
+	at := Extent{3, n.Input.Size, n.Input.Size}
+	for i, l := range n.Layers {
+		if k := l.weighted(); k != nil {
+			w := k.weights(n, at, extents[i])
+			list = append(list, Parameter{l.Name + ".weight", w.dims}, Parameter{l.Name + ".bias", w.biases})
+		}
+		at = extents[i]
+	}
+	return list, nil
+}
+
 // PictureSize is the pixels a side of pictures that a net sees whole but for a
 // margin, as 224 of 256: the size to shard for this net.
 func (n *Net) PictureSize() int { return (n.Input.Size*8 + 6) / 7 }

@@ -13,6 +13,7 @@ var presets = []struct {
 }{
 	{"alexnet", "the net of the 2012 paper, figure 2", 2, alexnet},
 	{"alexnet-145", "the net of the run behind the paper (run 145 of the published source)", 2, alexnet145},
+	{"alexnet-owt", "one tower without response normalisation, \"One weird trick\" (Krizhevsky 2014), as torchvision has it", 1, alexnetOWT},
 	{"alexnet-mini", "the same plan on 64-pixel crops, for demos and tests", 2, alexnetMini},
 	{"cifar-4", "four layers for CIFAR-10, as in figure 1 and §3.3 of the paper", 1, cifar4},
 }
@@ -85,6 +86,22 @@ func alexnet145() (InputSpec, []Layer) {
 		conv("conv5", 256, 3, 1, 1, ReadsOwn, .03, 1), maxPool(3, 2), relu(),
 		dense("fc6", 4096, .01, 1), relu(), dropout(.5),
 		dense("fc7", 4096, .01, 1), relu(), dropout(.5),
+		dense("fc8", 0, .01, 0),
+	}
+}
+
+// alexnetOWT is the net of "One weird trick for parallelizing convolutional neural
+// networks" (Krizhevsky 2014, §5), in torchvision's order of dropout and weights.
+func alexnetOWT() (InputSpec, []Layer) {
+	inverted := func() Layer { return Layer{Dropout: &DropoutSpec{Rate: .5, Inverted: true}} }
+	return InputSpec{Size: 224}, []Layer{
+		conv("conv1", 64, 11, 4, 2, ReadsAll, .01, 0), relu(), maxPool(3, 2),
+		conv("conv2", 192, 5, 1, 2, ReadsAll, .01, 0), relu(), maxPool(3, 2),
+		conv("conv3", 384, 3, 1, 1, ReadsAll, .01, 0), relu(),
+		conv("conv4", 256, 3, 1, 1, ReadsAll, .01, 0), relu(),
+		conv("conv5", 256, 3, 1, 1, ReadsAll, .01, 0), relu(), maxPool(3, 2),
+		inverted(), dense("fc6", 4096, .01, 0), relu(),
+		inverted(), dense("fc7", 4096, .01, 0), relu(),
 		dense("fc8", 0, .01, 0),
 	}
 }

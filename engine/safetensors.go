@@ -31,6 +31,8 @@ type StoredTensor struct {
 	Shape []int
 	begin int64 // from the start of the data
 	end   int64
+
+	strides []int // of elements, in files that needn't have C order; nil for C order
 }
 
 // Len is the number of elements.
@@ -158,6 +160,60 @@ func (e safetensorsEntry) size() (int64, error) {
 	return n, nil
 }
 
+// Placed is where a tensor lies in a file of another format than safetensors: in
+// Count numbers from byte At on, element (i, j, …) at number
+// First + i·Strides[0] + j·Strides[1] + ….
+type Placed struct {
+	Name, DType    string
+	Shape, Strides []int
+	At             int64
+	First, Count   int64
+}
+
+// DTypeSize is the number of bytes of an element, 0 of an unknown dtype.
+func DTypeSize(dtype string) int64 { return safetensorsSizes[dtype] }
+
+// PlacedTensors gives the tensors of a file of size bytes as a Safetensors. Every
+// element must lie inside its numbers, and these inside the file.
+func PlacedTensors(r io.ReaderAt, size int64, tensors []Placed) (*Safetensors, error) {
+	s := &Safetensors{data: io.NewSectionReader(r, 0, size)}
+	for _, p := range tensors {
+		t := StoredTensor{Name: p.Name, DType: p.DType, Shape: p.Shape}
+		width := safetensorsSizes[p.DType]
+		if _, err := (safetensorsEntry{DType: p.DType, Shape: p.Shape}).size(); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", p.Name, err)
+		}
+		last, plain := int64(0), 1
+		inOrder := true
+		for i := len(p.Shape) - 1; i >= 0; i-- {
+			d, stride := p.Shape[i], p.Strides[i]
+			if stride < 0 || d > 1 && int64(stride) > p.Count/int64(d-1) {
+				return nil, fmt.Errorf("tensor %q: strides %v of shape %v lie outside its %d numbers", p.Name, p.Strides, p.Shape, p.Count)
+			}
+			last += int64(max(d-1, 0)) * int64(stride)
+			inOrder = inOrder && (stride == plain || d == 1)
+			plain *= d
+		}
+		if t.Len() == 0 {
+			last = -1
+		}
+		if p.First < 0 || p.First > p.Count || last >= p.Count-p.First || p.At < 0 || p.At > size || p.Count > (size-p.At)/width {
+			return nil, fmt.Errorf("tensor %q: %d numbers lie outside the file, or its elements outside them", p.Name, p.Count)
+		}
+		if !inOrder {
+			t.strides = p.Strides
+			// A stride of 0 repeats elements; more of them than numbers would take memory for nothing.
+			if int64(t.Len()) > p.Count {
+				return nil, fmt.Errorf("tensor %q repeats its numbers: save it with contiguous()", p.Name)
+			}
+		}
+		t.begin = p.At + p.First*width
+		t.end = t.begin + (last+1)*width
+		s.Tensors = append(s.Tensors, t)
+	}
+	return s, nil
+}
+
 // Find returns the entry of a tensor.
 func (s *Safetensors) Find(name string) (StoredTensor, bool) {
 	for _, t := range s.Tensors {
@@ -202,7 +258,7 @@ func (s *Safetensors) ReadFloat32(name string) ([]float32, error) {
 		return nil, fmt.Errorf("tensor %q is %s, want F32, F16, BF16 or F64", name, t.DType)
 	}
 	size := int(safetensorsSizes[t.DType])
-	out := make([]float32, t.Len())
+	out := make([]float32, int(t.end-t.begin)/size)
 	buf := make([]byte, min(floatChunk, size*len(out)))
 	r := io.NewSectionReader(s.data, t.begin, t.end-t.begin)
 	for rest := out; len(rest) > 0; {
@@ -215,7 +271,25 @@ func (s *Safetensors) ReadFloat32(name string) ([]float32, error) {
 		}
 		rest = rest[n:]
 	}
-	return out, nil
+	if t.strides == nil {
+		return out, nil
+	}
+	ordered := make([]float32, t.Len())
+	index := make([]int, len(t.Shape))
+	for i := range ordered {
+		at := 0
+		for axis, j := range index {
+			at += j * t.strides[axis]
+		}
+		ordered[i] = out[at]
+		for axis := len(index) - 1; axis >= 0; axis-- {
+			if index[axis]++; index[axis] < t.Shape[axis] {
+				break
+			}
+			index[axis] = 0
+		}
+	}
+	return ordered, nil
 }
 
 // ReadFinite is ReadFloat32 for what a net computes with: NaN and infinities are
@@ -225,7 +299,7 @@ func (s *Safetensors) ReadFinite(name string) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return values, checkFinite(name, values)
+	return values, CheckFinite(name, values)
 }
 
 // NumberError says that a tensor holds NaN or an infinity, with which no net
@@ -240,8 +314,8 @@ func (e *NumberError) Error() string {
 	return fmt.Sprintf("tensor %q holds %g (value %d of %d), with which no net computes", e.Tensor, e.Value, e.Index+1, e.Of)
 }
 
-// checkFinite reports the first value that is no finite number.
-func checkFinite(name string, values []float32) error {
+// CheckFinite reports the first value that is no finite number as a *NumberError.
+func CheckFinite(name string, values []float32) error {
 	const exponent = 0x7f800000 // all ones in NaN and infinities
 	for i, v := range values {
 		if math.Float32bits(v)&exponent == exponent {

@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// Field numbers of onnx.proto that this package writes.
+// Field numbers of onnx.proto that this package writes and reads.
 const (
 	modelIRVersion, modelProducer, modelGraph, modelOpset, modelMetadata = 1, 2, 7, 8, 14
 	opsetVersion                                                         = 2
@@ -15,7 +15,9 @@ const (
 	graphNode, graphName, graphInitializer, graphInput, graphOutput      = 1, 2, 5, 11, 12
 	nodeInput, nodeOutput, nodeName, nodeOp, nodeAttribute               = 1, 2, 3, 4, 5
 	attrName, attrFloat, attrInt, attrInts, attrType                     = 1, 2, 3, 8, 20
-	tensorDims, tensorType, tensorName, tensorRaw                        = 1, 2, 8, 9
+	attrString, attrTensor                                               = 4, 5
+	tensorDims, tensorType, tensorFloats, tensorName, tensorRaw          = 1, 2, 4, 8, 9
+	tensorExternal, tensorLocation                                       = 13, 14
 	valueName, valueType                                                 = 1, 2
 	typeTensor, typeElem, typeShape                                      = 1, 1, 2
 	shapeDim, dimValue, dimParam                                         = 1, 1, 2
@@ -30,6 +32,9 @@ const (
 	attrIsFloat, attrIsInt          = 1, 2
 	attrIsInts                      = 7
 )
+
+// producer is what the models that this package writes name as theirs.
+const producer = "train-alexnet"
 
 // maxBytes is the largest protobuf message that readers accept.
 const maxBytes = math.MaxInt32

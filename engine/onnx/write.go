@@ -34,7 +34,7 @@ func Write(w io.Writer, m *engine.Model, classes []string) error {
 
 	var head, version message
 	head.integer(modelIRVersion, irVersion)
-	head.text(modelProducer, "train-alexnet")
+	head.text(modelProducer, producer)
 	version.integer(opsetVersion, opset)
 	head.bytes(modelOpset, version)
 	entries := []struct{ key, value string }{{"net", string(m.Net.JSON())}}

@@ -9,6 +9,9 @@ import (
 // tensorMean is the name of the picture that the module subtracts.
 const tensorMean = "mean"
 
+// TorchVisionNet is the preset whose weights torchvision's AlexNet has.
+const TorchVisionNet = "alexnet-owt"
+
 // Metadata keys.
 const (
 	metaFormat, formatPT = "format", "pt"
@@ -21,7 +24,7 @@ func slots(net *engine.Net) []string {
 	names := make([]string, len(net.Layers))
 	dense := -1
 	for i, l := range net.Layers {
-		if l.Dense != nil && dense < 0 {
+		if dense < 0 && (l.Dense != nil || l.Dropout != nil && i+1 < len(net.Layers) && net.Layers[i+1].Dense != nil) {
 			dense = i
 		}
 		if dense < 0 {

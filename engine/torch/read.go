@@ -19,7 +19,10 @@ type File struct {
 	Classes []string    // of its metadata, or nil
 	Mean    []float32   // as it is stored, (3, H, W) or a colour; or nil
 	Units   int         // of the last layer: the number of classes
-	Notes   []string    // what names and numbers there are that aren't taken as they are; whole sentences without a full stop
+	// TorchVision says that the weights are those of torchvision's AlexNet, the net
+	// of preset TorchVisionNet: it reads colours as Normalize makes them.
+	TorchVision bool
+	Notes       []string // what names and numbers there are that aren't taken as they are; whole sentences without a full stop
 
 	path    string
 	names   map[string]string // of the tensors in the file, by those that PyTorch's plain module has
@@ -27,9 +30,8 @@ type File struct {
 	tensors *engine.Safetensors
 }
 
-// Open opens a state dict in safetensors form. It explains what other files
-// that people have are: a pickle of torch.save, a checkpoint of train-alexnet,
-// torchvision's AlexNet. Errors name the file.
+// Open opens a state dict, in safetensors form or as torch.save writes it: that
+// is read as data, and nothing in it runs. Errors name the file.
 func Open(path string) (*File, error) {
 	opened, err := file.Open(path)
 	if err != nil {
@@ -48,14 +50,15 @@ func (f *File) open() error {
 	if _, err := f.file.ReadAt(magic[:], 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if string(magic[:]) == "PK" || magic == [2]byte{0x80, 0x02} {
-		return errors.New("a pickle of torch.save, which can run any program: save it in Python with safetensors.torch.save_file(model.state_dict(), \"net.safetensors\") and import that")
-	}
 	info, err := f.file.Stat()
 	if err != nil {
 		return err
 	}
-	if f.tensors, err = engine.OpenSafetensors(f.file, info.Size()); err != nil {
+	read := engine.OpenSafetensors
+	if isPickle(magic[:]) {
+		read = openPickle
+	}
+	if f.tensors, err = read(f.file, info.Size()); err != nil {
 		return err
 	}
 	if _, ok := f.tensors.Metadata["format_version"]; ok {
@@ -65,12 +68,10 @@ func (f *File) open() error {
 		return err
 	}
 	first, ok := f.find("features.0.weight")
-	switch {
-	case !ok:
+	if !ok {
 		return errors.New("no tensor \"features.0.weight\": not a state dict of this architecture (docs/using.md has the module)")
-	case slices.Equal(first.Shape, []int{64, 3, 11, 11}):
-		return errors.New("torchvision's AlexNet, which is another net: one tower of 64, 192, 384, 256 and 256 maps without response normalisation (Krizhevsky 2014), not the two towers of 2012; its weights fit no net here")
 	}
+	f.TorchVision = slices.Equal(first.Shape, []int{64, 3, 11, 11})
 	last := -1
 	for name := range f.names {
 		var n int

@@ -13,61 +13,69 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/engine/caffe"
 	"alexnet/engine/devices"
+	"alexnet/engine/infer/importer"
 	"alexnet/engine/torch"
+	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
-// importCommand makes a checkpoint of PyTorch's weights.
+// importCommand makes a checkpoint of another framework's weights.
 func importCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:     "import",
 		Category: inExchange,
-		Usage:    "make a checkpoint of weights trained in PyTorch",
-		UsageText: `train-alexnet import --safetensors alexnet-torch.safetensors --net alexnet --data shards/val --checkpoint alexnet.safetensors
-   train-alexnet eval --checkpoint alexnet.safetensors --data shards/val`,
-		Description: "Takes a state dict of the modules that docs/using.md prints, saved with safetensors.torch.save_file. A file made\n" +
-			"by train-alexnet export also knows its net and its classes. torchvision's AlexNet is another net and is refused.\n" +
-			"Names may begin with module. or _orig_mod., as DataParallel and torch.compile save them, and numbers be of 16, 32\n" +
-			"or 64 bits. Without a tensor \"mean\" nothing is subtracted from the pixels, unless --normalise says what the net was\n" +
-			"trained to read. The checkpoint serves eval, predict, features, serve and export.",
+		Usage:    "make a checkpoint of weights from PyTorch, Caffe or an ONNX model",
+		UsageText: `train-alexnet import --weights bvlc_alexnet.caffemodel --mean imagenet_mean.binaryproto --data shards/val --checkpoint caffe.safetensors
+   train-alexnet import --weights alexnet-owt-7be5be79.pth --data shards/val --checkpoint owt.safetensors
+   train-alexnet import --weights bvlcalexnet-12.onnx --data shards/val --checkpoint zoo.safetensors
+   train-alexnet eval --checkpoint caffe.safetensors --data shards/val`,
+		Description: "Reads these files; nothing in them runs. What a file is, its first bytes say.\n" +
+			"  PyTorch   a state dict of torch.save or safetensors.torch.save_file: torchvision's AlexNet, or the modules that\n" +
+			"            docs/using.md prints. Names may begin with module. or _orig_mod., as DataParallel and torch.compile save\n" +
+			"            them, and numbers be of 16, 32 or 64 bits. A file of train-alexnet export also knows its net and classes.\n" +
+			"  Caffe     a .caffemodel, such as BVLC's AlexNet and CaffeNet. They read blue, green, red less a mean picture:\n" +
+			"            colours are turned, and --mean takes the picture.\n" +
+			"  ONNX      a model that is a chain of layers, such as bvlcalexnet of ONNX's model zoo.\n" +
+			"The checkpoint serves eval, predict, features, serve, export and --from. docs/using.md tells where the files are.",
 		Flags: []cli.Flag{
-			&cli.PathFlag{Name: "safetensors", Usage: "state dict `FILE`"},
+			&cli.PathFlag{Name: "weights", Aliases: []string{"safetensors"}, Usage: "`FILE` of weights"},
 			&cli.PathFlag{Name: "checkpoint", Usage: "write the checkpoint to `FILE`, which must not exist"},
 			&cli.StringFlag{Name: "net", Usage: "`NAME` of a preset, or a JSON net file; needed where the file doesn't say"},
 			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards whose classes the outputs are"},
 			&cli.PathFlag{Name: "classes", Usage: "`FILE` with one class id a line, in the order of the outputs"},
-			&cli.StringFlag{Name: "normalise", Usage: "what the net was trained to read, of a file without \"mean\": `FORM` imagenet or half for colours from 0 to 1 less a mean, by a deviation, as torchvision's Normalize makes them; R,G,B for colours from 0 to 255 less that mean; none for colours from 0 to 255"},
+			&cli.PathFlag{Name: "mean", Usage: "mean picture of Caffe, a `FILE`.binaryproto"},
+			&cli.StringFlag{Name: "normalise", Usage: "what the net was trained to read, of a file without a mean: `FORM` imagenet or half for colours from 0 to 1 less a mean, by a deviation, as torchvision's Normalize makes them; R,G,B for colours from 0 to 255 less that mean; none for colours from 0 to 255"},
 		},
 		Action: func(c *cli.Context) error { return importWeights(c, stderr) },
 	}
 }
 
 func importWeights(c *cli.Context, stderr io.Writer) error {
-	in, out := c.Path("safetensors"), c.Path("checkpoint")
+	in, out := c.Path("weights"), c.Path("checkpoint")
 	if in == "" || out == "" {
-		return command.Usagef("--safetensors and --checkpoint are required (see train-alexnet import --help)")
+		return command.Usagef("--weights and --checkpoint are required (see train-alexnet import --help)")
 	}
 	if _, err := os.Lstat(out); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return command.Usagef("--checkpoint %s exists: give another name", out)
 	}
-	f, err := torch.Open(in)
+	f, err := importer.Open(in)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	net, err := importedNet(c.String("net"), f)
+	if err := nameNet(c.String("net"), f); err != nil {
+		return err
+	}
+	classes, err := importedClasses(c, f, stderr)
 	if err != nil {
 		return err
 	}
-	classes, err := importedClasses(c, f, net.Classes, stderr)
-	if err != nil {
-		return err
-	}
-	mean, fold, err := importedMean(c.String("normalise"), f, net)
+	mean, deviation, err := importedMean(c, f)
 	if err != nil {
 		return err
 	}
@@ -75,7 +83,7 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: 1, Mean: mean, Inference: true})
+	m, err := engine.NewModel(f.Net, contexts, engine.ModelConfig{Batch: 1, Mean: mean, Inference: true})
 	if err != nil {
 		for _, c := range contexts {
 			c.Close()
@@ -83,83 +91,83 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 		return fmt.Errorf("%s: %w", in, err)
 	}
 	defer m.Close()
-	if err := f.Restore(m); err != nil {
+	if err := f.Restore(m, deviation); err != nil {
 		return err
 	}
-	if err := divideFirst(m, fold); err != nil {
-		return err
-	}
-	state := &engine.Checkpoint{Net: net, Mean: mean, Classes: classes, Random: engine.RandomStreams}
+	state := &engine.Checkpoint{Net: f.Net, Mean: mean, Classes: classes, Random: engine.RandomStreams, PictureSize: f.Picture}
 	if err := engine.WriteCheckpoint(out, m, state); err != nil {
 		return fmt.Errorf("--checkpoint: %w", err)
 	}
 	for _, note := range f.Notes {
 		printable.Fprintf(stderr, "note: %s\n", note)
 	}
-	if f.Mean == nil && c.String("normalise") == "" {
+	if mean == nil && c.String("normalise") == "" {
 		fmt.Fprintln(stderr, "note: the file has no \"mean\", so it is taken that the net reads colours from 0 to 255 with nothing subtracted: --normalise says otherwise")
 	}
-	printable.Fprintf(stderr, "wrote %s: net %s, %d classes\n", out, net.Name, net.Classes)
+	printable.Fprintf(stderr, "wrote %s: %s, net %s, %d classes\n", out, f.Format, f.Net.Name, f.Net.Classes)
 	return nil
 }
 
 // importedMean is what is subtracted from the pixels, channels first, nil for
 // nothing, and what the weights of the first layer are to be divided by for each
 // colour.
-func importedMean(form string, f *torch.File, net *engine.Net) (mean []float32, fold [3]float64, err error) {
-	fold = [3]float64{1, 1, 1}
+func importedMean(c *cli.Context, f *importer.File) (mean []float32, deviation [3]float64, err error) {
+	deviation = [3]float64{1, 1, 1}
+	form, picture := c.String("normalise"), c.Path("mean")
 	switch {
-	case form != "" && f.Mean != nil:
-		return nil, fold, command.Usagef("--normalise %s: the file has its own \"mean\": leave --normalise out", form)
-	case f.Mean != nil:
-		mean, err = f.MeanOf(net)
-		return mean, fold, err
-	case form == "" || form == meanNone:
-		return nil, fold, nil
+	case form != "" && picture != "":
+		return nil, deviation, command.Usagef("--normalise and --mean both say what is subtracted: give one")
+	case (form != "" || picture != "") && f.HasMean:
+		return nil, deviation, command.Usagef("the file has its own \"mean\": leave --normalise and --mean out")
+	case picture != "":
+		text, err := file.ReadAll(picture, meanLimit)
+		if err != nil {
+			return nil, deviation, fmt.Errorf("--mean: %w", err)
+		}
+		if mean, err = caffe.ReadMean(text, f.Net.Input.Size); err != nil {
+			err = fmt.Errorf("--mean %s: %w", picture, err)
+		}
+		return mean, deviation, err
+	case f.HasMean:
+		mean, err = f.Mean()
+		return mean, deviation, err
+	case form == meanNone || form == "" && f.Reads == nil:
+		return nil, deviation, nil
 	}
-	n, err := augment.ParseNormalisation(form)
-	if err != nil {
-		return nil, fold, command.Usagef("--normalise %s: want imagenet, half, R,G,B from 0 to 255, or %s", form, meanNone)
+	n := f.Reads
+	if form != "" {
+		parsed, err := augment.ParseNormalisation(form)
+		if err != nil {
+			return nil, deviation, command.Usagef("--normalise %s: want imagenet, half, R,G,B from 0 to 255, or %s", form, meanNone)
+		}
+		n = &parsed
+	} else {
+		f.Notes = append(f.Notes, fmt.Sprintf("the mean %.4g, %.4g, %.4g (red, green, blue) is subtracted, as such nets were trained: --normalise or --mean says otherwise", n.Mean[0], n.Mean[1], n.Mean[2]))
 	}
-	return channelMean(n.Mean, net.Input.Size), n.Deviation, nil
+	return channelMean(n.Mean, f.Net.Input.Size), n.Deviation, nil
 }
 
-// divideFirst divides the weights of the first layer by a number for each colour
-// that they see, so that colours needn't be.
-func divideFirst(m *engine.Model, by [3]float64) error {
-	if by == [3]float64{1, 1, 1} {
-		return nil
-	}
-	first := m.Parameters()[0] // (outputs, 3, height, width)
-	values, err := m.Read(engine.Weight, first.Name)
-	if err != nil {
-		return err
-	}
-	plane := len(values) / first.Dims[0] / len(by)
-	for i := range values {
-		values[i] = float32(float64(values[i]) / by[i/plane%len(by)])
-	}
-	return m.Write(engine.Weight, first.Name, values)
-}
+// meanLimit is the most bytes of a mean picture: one of 256×256 has 0.8 MB.
+const meanLimit = 64 << 20
 
-// importedNet is the net of the flag, or else the file's own.
-func importedNet(name string, f *torch.File) (*engine.Net, error) {
+// nameNet sets the file's net where the flag names one.
+func nameNet(name string, f *importer.File) error {
 	if name == "" {
 		if f.Net == nil {
-			return nil, command.Usagef("--net is required: the file doesn't say what net it is; give %s, or a JSON net file", strings.Join(engine.PresetNames(), ", "))
+			return command.Usagef("--net is required: the file doesn't say what net it is; give %s, or a JSON net file", strings.Join(engine.PresetNames(), ", "))
 		}
-		return f.Net, nil
+		return nil
 	}
 	net, err := (&settings{Net: name}).namedNet(f.Units)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		f.Net = torch.Plain(net)
 	}
-	return torch.Plain(net), nil
+	return err
 }
 
 // importedClasses are the ids of the net's outputs.
-func importedClasses(c *cli.Context, f *torch.File, n int, stderr io.Writer) ([]string, error) {
-	classes, origin := f.Classes, c.Path("safetensors")
+func importedClasses(c *cli.Context, f *importer.File, stderr io.Writer) ([]string, error) {
+	classes, origin, n := f.Classes, c.Path("weights"), f.Net.Classes
 	switch {
 	case c.Path("data") != "" && c.Path("classes") != "":
 		return nil, command.Usagef("--data and --classes both name the classes: give one")

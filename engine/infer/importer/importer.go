@@ -1,0 +1,160 @@
+// Package importer opens trained nets of other frameworks and makes checkpoints of
+// them: PyTorch's state dicts, Caffe's caffemodels and ONNX models.
+package importer
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/engine/caffe"
+	"alexnet/engine/foreign"
+	"alexnet/engine/onnx"
+	"alexnet/engine/torch"
+	"alexnet/internal/file"
+)
+
+// File is a file of weights. It must be closed.
+type File struct {
+	Format  string      // in words: "a caffemodel"
+	Net     *engine.Net // nil where the file doesn't say; then the caller sets it
+	Units   int         // outputs of the net
+	Classes []string    // ids of the outputs; nil where the file has none
+	Notes   []string    // what was left out or supposed; whole sentences without a full stop
+
+	// Reads is what the net reads where the file has no mean of its own, if that is
+	// known of such nets.
+	Reads *augment.Normalisation
+	// HasMean says that the file has its own mean.
+	HasMean bool
+	// Picture is the pixels a side of the pictures that crops are cut from: 256, as
+	// for all nets of ImageNet, or the least more; 0 where the file's own net says.
+	Picture int
+
+	mean    func(*engine.Net) ([]float32, error)
+	restore func(*engine.Model) error
+	close   func() error
+}
+
+// caffeReads is the mean colour of ILSVRC 2012's pictures, red first, as Caffe's
+// examples subtract it where no mean picture is at hand
+// (python/caffe/imagenet/ilsvrc_2012_mean.npy, averaged).
+var caffeReads = &augment.Normalisation{Mean: [3]float64{122.6789, 116.6688, 104.0070}, Deviation: [3]float64{1, 1, 1}}
+
+// mostBytes of a file that is read as a whole: what protobuf messages may have.
+const mostBytes = 1<<31 - 1
+
+// isSafetensors says that a file begins with the length of a header and with JSON.
+// The length may begin as other formats do.
+func isSafetensors(head []byte) bool {
+	return len(head) == 9 && string(head[5:]) == "\x00\x00\x00{"
+}
+
+// formats tell files by their first bytes; what none knows is PyTorch's.
+var formats = []struct {
+	what string
+	is   func(head []byte) bool
+	read func([]byte) (*foreign.Weights, error)
+}{
+	{"a caffemodel", caffe.Is, caffe.Read},
+	{"an ONNX model", onnx.Is, onnx.Read},
+}
+
+// Open opens a file of weights. Nothing in it runs. Errors name the file.
+func Open(path string) (*File, error) {
+	opened, err := file.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	var head [9]byte
+	n, err := io.ReadFull(opened, head[:])
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if string(head[:4]) == "\x89HDF" {
+		return nil, fmt.Errorf("%s: an HDF5 file: Caffe writes a .caffemodel too, which can be imported; for others, export the net as ONNX or safetensors", path)
+	}
+	for _, format := range formats {
+		if isSafetensors(head[:n]) || !format.is(head[:n]) {
+			continue
+		}
+		w, err := readWhole(opened, format.read)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		f := &File{
+			Format: format.what, Net: w.Net, Units: w.Net.Classes, Classes: w.Classes, Notes: w.Notes, Picture: max(256, w.Net.Input.Size),
+			mean: func(*engine.Net) ([]float32, error) { return nil, nil }, restore: w.Restore, close: func() error { return nil },
+		}
+		if w.BGR {
+			f.Reads = caffeReads
+		}
+		return f, nil
+	}
+	return openTorch(path)
+}
+
+func readWhole(f *os.File, read func([]byte) (*foreign.Weights, error)) (*foreign.Weights, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > mostBytes {
+		return nil, fmt.Errorf("%d bytes: a protobuf message has at most %d", info.Size(), mostBytes)
+	}
+	b := make([]byte, info.Size())
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return nil, err
+	}
+	return read(b)
+}
+
+func openTorch(path string) (*File, error) {
+	t, err := torch.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{
+		Format: "a PyTorch state dict", Net: t.Net, Units: t.Units, Classes: t.Classes, Notes: t.Notes, HasMean: t.Mean != nil,
+		mean: t.MeanOf, restore: t.Restore, close: t.Close,
+	}
+	if t.TorchVision {
+		if f.Net, err = engine.Preset(torch.TorchVisionNet, t.Units); err != nil {
+			t.Close()
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		f.Reads, f.Picture = &augment.ImageNet, 256
+	}
+	return f, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.close() }
+
+// Mean is the file's own mean for f.Net, (3, H, W), or nil.
+func (f *File) Mean() ([]float32, error) { return f.mean(f.Net) }
+
+// Restore writes the weights to m, whose net is f.Net. deviation divides the
+// weights of the first layer, one number for each colour, so that pixels needn't be
+// divided; ones leave them.
+func (f *File) Restore(m *engine.Model, deviation [3]float64) error {
+	if err := f.restore(m); err != nil {
+		return err
+	}
+	if deviation == [3]float64{1, 1, 1} {
+		return nil
+	}
+	first := m.Parameters()[0] // (outputs, 3, height, width)
+	values, err := m.Read(engine.Weight, first.Name)
+	if err != nil {
+		return err
+	}
+	plane := len(values) / first.Dims[0] / len(deviation)
+	for i := range values {
+		values[i] = float32(float64(values[i]) / deviation[i/plane%len(deviation)])
+	}
+	return m.Write(engine.Weight, first.Name, values)
+}

@@ -1,0 +1,200 @@
+// Package protobuf reads protobuf messages whose numbers of fields are known,
+// without their schema (protobuf.dev/programming-guides/encoding). The values of
+// large fields stay where they are: a Message points into the file's bytes.
+package protobuf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Number is a field's number, Bytes the wire type of strings and messages.
+type Number = protowire.Number
+
+// Bytes is the wire type of strings, messages and packed numbers.
+const Bytes = byte(protowire.BytesType)
+
+// Message is a parsed message: the fields in their order. The zero Message is an
+// empty one, which is what a missing field reads as.
+type Message struct{ fields []field }
+
+type field struct {
+	number Number
+	value  uint64 // of a number
+	bytes  []byte // of everything else
+	packed bool   // bytes is set
+	width  int    // bytes of a fixed number, 0 of a varint
+}
+
+// mostFields of a message: each takes up to thirty times its bytes.
+const mostFields = 1 << 20
+
+// Parse parses the fields of a message, not those of messages in it. b must stay
+// as it is while the message is in use.
+func Parse(b []byte) (Message, error) {
+	var m Message
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return m, protowire.ParseError(n)
+		}
+		b = b[n:]
+		f := field{number: number}
+		switch kind {
+		case protowire.VarintType:
+			f.value, n = protowire.ConsumeVarint(b)
+		case protowire.Fixed32Type:
+			var v uint32
+			v, n = protowire.ConsumeFixed32(b)
+			f.value, f.width = uint64(v), 4
+		case protowire.Fixed64Type:
+			f.value, n = protowire.ConsumeFixed64(b)
+			f.width = 8
+		case protowire.BytesType:
+			f.bytes, n = protowire.ConsumeBytes(b)
+			f.packed = true
+		default:
+			n = protowire.ConsumeFieldValue(number, kind, b)
+		}
+		if n < 0 {
+			return m, protowire.ParseError(n)
+		}
+		if b = b[n:]; len(m.fields) == mostFields {
+			return m, fmt.Errorf("a message of more than %d fields", mostFields)
+		}
+		m.fields = append(m.fields, f)
+	}
+	return m, nil
+}
+
+// Has says whether a field is there.
+func (m Message) Has(number Number) bool {
+	for _, f := range m.fields {
+		if f.number == number {
+			return true
+		}
+	}
+	return false
+}
+
+// Raw are the bytes of every occurrence of a field.
+func (m Message) Raw(number Number) (list [][]byte) {
+	for _, f := range m.fields {
+		if f.number == number && f.packed {
+			list = append(list, f.bytes)
+		}
+	}
+	return list
+}
+
+// Texts are the strings of a field, Text the last.
+func (m Message) Texts(number Number) (list []string) {
+	for _, b := range m.Raw(number) {
+		list = append(list, string(b))
+	}
+	return list
+}
+
+// Text is the last string of a field.
+func (m Message) Text(number Number) string {
+	list := m.Raw(number)
+	if len(list) == 0 {
+		return ""
+	}
+	return string(list[len(list)-1])
+}
+
+// All are the messages of a field. One that isn't a message is empty.
+func (m Message) All(number Number) (list []Message) {
+	for _, b := range m.Raw(number) {
+		inner, err := Parse(b)
+		if err != nil {
+			inner = Message{}
+		}
+		list = append(list, inner)
+	}
+	return list
+}
+
+// One is the last message of a field.
+func (m Message) One(number Number) Message {
+	all := m.All(number)
+	if len(all) == 0 {
+		return Message{}
+	}
+	return all[len(all)-1]
+}
+
+// Integers are the integers of a field, packed or not.
+func (m Message) Integers(number Number) (list []int64) {
+	for _, f := range m.fields {
+		switch {
+		case f.number != number:
+		case !f.packed:
+			list = append(list, int64(f.value))
+		default:
+			for b := f.bytes; len(b) > 0; {
+				v, n := protowire.ConsumeVarint(b)
+				if n < 0 {
+					break
+				}
+				list, b = append(list, int64(v)), b[n:]
+			}
+		}
+	}
+	return list
+}
+
+// Integer is the last integer of a field, or the missing one.
+func (m Message) Integer(number Number, missing int64) int64 {
+	if list := m.Integers(number); len(list) > 0 {
+		return list[len(list)-1]
+	}
+	return missing
+}
+
+// Floats are the float32 of a field, packed or not.
+func (m Message) Floats(number Number) (list []float32) {
+	for _, f := range m.fields {
+		switch {
+		case f.number != number:
+		case f.width == 4:
+			list = append(list, math.Float32frombits(uint32(f.value)))
+		default:
+			if list == nil {
+				list = make([]float32, 0, len(f.bytes)/4)
+			}
+			for b := f.bytes; len(b) >= 4; b = b[4:] {
+				list = append(list, math.Float32frombits(binary.LittleEndian.Uint32(b)))
+			}
+		}
+	}
+	return list
+}
+
+// Float is the last float32 of a field, or the missing one.
+func (m Message) Float(number Number, missing float32) float32 {
+	if list := m.Floats(number); len(list) > 0 {
+		return list[len(list)-1]
+	}
+	return missing
+}
+
+// Doubles are the float64 of a field, packed or not.
+func (m Message) Doubles(number Number) (list []float64) {
+	for _, f := range m.fields {
+		switch {
+		case f.number != number:
+		case f.width == 8:
+			list = append(list, math.Float64frombits(f.value))
+		default:
+			for b := f.bytes; len(b) >= 8; b = b[8:] {
+				list = append(list, math.Float64frombits(binary.LittleEndian.Uint64(b)))
+			}
+		}
+	}
+	return list
+}
