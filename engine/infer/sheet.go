@@ -44,7 +44,7 @@ type Cell struct {
 }
 
 // RightBar is the colour of the right class's bar.
-var RightBar = color.RGBA{R: 0xe0, G: 0x90, B: 0x7f, A: 0xff}
+var RightBar = color.RGBA{R: 0x93, G: 0xc9, B: 0xa0, A: 0xff}
 
 var (
 	bestBar  = color.RGBA{R: 0x8f, G: 0xb8, B: 0xe8, A: 0xff}
@@ -81,7 +81,7 @@ func (s *Sheet) cell(img *image.RGBA, face font.Face, x, y int, c Cell) {
 		bar := otherBar
 		switch {
 		case i < len(c.Right) && c.Right[i]:
-			bar = RightBar // as in the paper
+			bar = RightBar
 		case i == 0:
 			bar = bestBar
 		}

@@ -130,7 +130,8 @@ func (c calibration) draw(w io.Writer) error {
 	for _, p := range []*plot.Plot{accuracy, share} {
 		p.X.Min, p.X.Max, p.Y.Min = 0, 100, 0
 	}
-	accuracy.Y.Max = 100
+	accuracy.Y.Tick.Marker = plot.ConstantTicks(roundTicks(0, 100))
+	accuracy.Y.Max = 117 // room for the legend
 	for _, row := range []struct {
 		name   string
 		colour color.Color

@@ -92,12 +92,12 @@ var guessesSection = Section{
 	},
 	HTML: `
 <h2>{{.Split}} pictures and the five best guesses</h2>
-<p>The right class is red, as in figure 4 of the paper.</p>
+<p>The right class is green and has a tick.</p>
 <div class="pictures">{{range .Pictures}}
   <div class="picture">
     <img alt="{{.Truth}}" src="{{png .PNG}}">
     <div class="truth">{{.Truth}}</div>{{range .Guesses}}
-    <div class="guess{{if .Right}} right{{end}}"><div class="bar" style="width:{{printf "%.1f" (percent .Prob)}}%"></div><span>{{.Class}}</span><span class="share">{{printf "%.1f" (percent .Prob)}} %</span></div>{{end}}
+    <div class="guess{{if .Right}} right{{end}}"><div class="bar" style="width:{{printf "%.1f" (percent .Prob)}}%"></div><span>{{if .Right}}✓ {{end}}{{.Class}}</span><span class="share">{{printf "%.1f" (percent .Prob)}} %</span></div>{{end}}
   </div>{{end}}
 </div>
 `,
@@ -106,7 +106,7 @@ var guessesSection = Section{
   .truth { font-weight: 600; margin: .3rem 0; }
   .guess { position: relative; height: 1.35rem; margin: 2px 0; background: #f4f4f4; font-size: .85rem; }
   .bar { position: absolute; inset: 0 auto 0 0; background: #9db4d6; }
-  .right .bar { background: #e0907f; }
+  .right .bar { background: #93c9a0; }
   .guess span { position: relative; padding: 0 .35rem; line-height: 1.35rem; }
   .guess .share { position: absolute; right: 0; }
   @media print { .picture { break-inside: avoid; } }

@@ -51,6 +51,7 @@ type Section struct {
 // sections are the parts of the page in their order.
 var sections = []Section{
 	curveSection,
+	recipeSection,
 	kernelsSection,
 	guessesSection,
 	confusionSection,

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+
+	"alexnet/augment"
+	"alexnet/engine"
+)
+
+// recipeNames are the settings, besides augmentations, that decide what is learnt
+// from given pictures.
+var recipeNames = []string{
+	"recipe", "epochs", "steps", "batch", "lr", "schedule", "drop-at", "patience", "warmup",
+	"momentum", "decay", "label-smoothing", "init", "input-scale", "mean", "noise",
+}
+
+// recipe is what the section shows.
+type recipe struct {
+	Settings string
+	Rate     []byte // PNG; nil where no step was logged
+}
+
+// recipeSection shows the recipe and how the learning rate went.
+var recipeSection = Section{
+	Make: func(_ context.Context, s *Subject) (any, error) {
+		r := recipe{Settings: recipeOf(s.Settings)}
+		var b bytes.Buffer
+		drawn, err := rate(&b, s.Metrics)
+		if err != nil || !drawn && r.Settings == "" {
+			return nil, err
+		}
+		r.Rate = b.Bytes()
+		return r, nil
+	},
+	HTML: `
+<h2>Recipe and learning rate</h2>
+{{with .Settings}}<p>{{.}}</p>
+{{end}}{{with .Rate}}<img class="wide" alt="learning rate over the steps" src="{{png .}}">
+{{end}}`,
+}
+
+// recipeOf names the settings of the recipe that are set.
+func recipeOf(settings []Figure) string {
+	names := slices.Clone(recipeNames)
+	for _, a := range augment.Kinds {
+		names = append(names, a.Name)
+	}
+	var words []string
+	for _, name := range names {
+		for _, s := range settings {
+			if s.Name == name && s.Value != "" && s.Value != "0" {
+				words = append(words, s.Name+" "+s.Value)
+			}
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// rate writes a PNG of the learning rate over the steps, where one was logged.
+func rate(w io.Writer, metrics []engine.Metrics) (drawn bool, err error) {
+	var points plotter.XYs
+	for _, m := range metrics {
+		if m.Split == "train" {
+			points = append(points, plotter.XY{X: float64(m.Step), Y: m.Rate})
+		}
+	}
+	if points == nil {
+		return false, nil
+	}
+	p := newPlot()
+	p.X.Label.Text, p.Y.Label.Text = "step", "learning rate"
+	line, err := plotter.NewLine(points)
+	if err != nil {
+		return false, err
+	}
+	line.Color, line.Width = trainColour, vg.Points(2)
+	p.Add(line)
+	p.X.Min, p.Y.Min, p.Y.Max = 0, 0, 1.1*p.Y.Max
+	img := vgimg.New(9*vg.Inch, 2.4*vg.Inch)
+	p.Draw(draw.Crop(draw.New(img), vg.Points(8), -vg.Points(24), vg.Points(8), -vg.Points(8)))
+	_, err = vgimg.PngCanvas{Canvas: img}.WriteTo(w)
+	return true, err
+}
