@@ -11,7 +11,7 @@ import (
 )
 
 // gpus is the row of NVIDIA's GPUs.
-var gpus = []kind{{"cuda", "cuda:0", openCUDA, Precisions, listCUDA}}
+var gpus = []kind{{"cuda", "cuda:0", openCUDA, Precisions, false, listCUDA}}
 
 func openCUDA(names []string, o Options) ([]engine.Context, error) {
 	options := cuda.Options{Deterministic: o.Deterministic, RankTimeout: o.RankTimeout, Note: o.Note}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/engine/bridge"
 	"alexnet/engine/cpu"
 	"alexnet/engine/vulkan"
 )
@@ -55,14 +56,15 @@ type kind struct {
 	name, usage string
 	open        func(names []string, o Options) ([]engine.Context, error)
 	precisions  []string
+	apart       bool // contexts with different names can't read each other's memory
 	// list describes the devices at hand, and what is missing for more.
 	list func() Inventory
 }
 
 // kinds is the table; cuda.go has the row of NVIDIA's GPUs. Auto looks through it
 // from the second row on.
-var kinds = append(append([]kind{{"cpu", "cpu", openCPU, cpu.Precisions, listCPU}}, gpus...),
-	kind{"vulkan", "vulkan:0", openVulkan, vulkan.Precisions, listVulkan})
+var kinds = append(append([]kind{{"cpu", "cpu", openCPU, cpu.Precisions, false, listCPU}}, gpus...),
+	kind{"vulkan", "vulkan:0", openVulkan, vulkan.Precisions, true, listVulkan})
 
 // Inventory is what a machine has.
 type Inventory struct {
@@ -142,30 +144,51 @@ func Resolve(list string) (resolved, why string) {
 }
 
 // Open opens the contexts of a comma-separated list such as "cpu", "cpu,cpu" or
-// "cuda:0,cuda:1", or Auto. All must be of one kind, since contexts exchange
-// activations. The caller closes them (a Model closes its own).
+// "cuda:0,cuda:1", or Auto. Contexts of one kind exchange activations on the device;
+// those of different kinds, such as "cpu,vulkan:0", and on two Vulkan devices, meet
+// through host memory (package bridge). The caller closes them (a Model closes its own).
 func Open(list string, o Options) ([]engine.Context, error) {
 	list, _ = Resolve(list)
-	names := strings.Split(list, ",")
-	var first *kind
-	for i := range names {
-		names[i] = strings.TrimSpace(names[i])
-		k, err := kindOf(names[i])
-		if err != nil {
-			return nil, err
-		}
-		if first != nil && k != first {
-			return nil, fmt.Errorf("devices %q: contexts of one net must be of one kind", list)
-		}
-		first = k
-	}
 	if o.Wire != "" && o.Wire != "fp32" && o.Wire != "bf16" {
 		return nil, fmt.Errorf("gradients between ranks in %q: want fp32 or bf16", o.Wire)
 	}
-	if err := first.computes(o.Precision); err != nil {
-		return nil, err
+	names := strings.Split(list, ",")
+	groups, places := map[string][]string{}, map[string][]int{} // of those that read each other's memory
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+		k, err := kindOf(names[i])
+		if err == nil {
+			err = k.computes(o.Precision)
+		}
+		if err != nil {
+			return nil, err
+		}
+		group := k.name
+		if k.apart {
+			group = names[i]
+		}
+		groups[group], places[group] = append(groups[group], names[i]), append(places[group], i)
 	}
-	return first.open(names, o)
+	contexts := make([]engine.Context, len(names))
+	for group, members := range groups {
+		k, _ := kindOf(group)
+		opened, err := k.open(members, o)
+		if err != nil {
+			for _, c := range contexts {
+				if c != nil {
+					err = errors.Join(err, c.Close())
+				}
+			}
+			return nil, err
+		}
+		for i, place := range places[group] {
+			contexts[place] = opened[i]
+		}
+	}
+	if len(groups) > 1 {
+		contexts = bridge.Join(contexts)
+	}
+	return contexts, nil
 }
 
 // computes reports a precision that the kind doesn't have.
@@ -203,8 +226,10 @@ func ChosenKernels(list string, o Options) (string, error) {
 // alone, in operations a second; 0 where it cannot be measured.
 func PeakFLOPS(list string, o Options, during time.Duration) float64 {
 	list, _ = Resolve(list)
-	if name, _, _ := strings.Cut(list, ","); name != "cpu" {
-		return 0
+	for _, name := range strings.Split(list, ",") {
+		if strings.TrimSpace(name) != "cpu" {
+			return 0
+		}
 	}
 	return peakCPU(o, during)
 }

@@ -19,7 +19,7 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const devicesUsage = "`LIST` of device contexts for the towers: auto is the first GPU or else the CPU, cpu holds both towers, cpu,cpu one each, cuda:0 a GPU of NVIDIA's, cuda:0,cuda:1 two, vulkan:0 a GPU of any make (see train-alexnet devices)"
+const devicesUsage = "`LIST` of device contexts for the towers: auto is the first GPU or else the CPU, cpu holds both towers, cpu,cpu one each, cuda:0 a GPU of NVIDIA's, cuda:0,cuda:1 two, vulkan:0 a GPU of any make, cpu,vulkan:0 one each (see train-alexnet devices)"
 
 const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs with AVX512_BF16 or AMX and on GPUs, tf32 on NVIDIA's, with weights and sums in fp32"
 

@@ -1,0 +1,275 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"alexnet/engine"
+)
+
+// program is a list of segments in order.
+type program struct {
+	c        *Context
+	segments []segment
+}
+
+// segment is what the inner context runs in one go, or what comes between.
+type segment struct {
+	run    engine.Program
+	reads  []*place                // of other contexts
+	writes map[*engine.Tensor]bool // of this one
+	signal *event
+	await  *event
+}
+
+// Workspace is what the inner context takes for any of the programs so far, and room
+// for others' tensors, which Reserve takes off again.
+func (c *Context) Workspace(ops []engine.Op) int64 {
+	_ = c.call(func() error {
+		for _, list := range cut(ops) {
+			var translated []engine.Op
+			for _, op := range list {
+				if engine.CheckOp(op) != nil {
+					continue // Compile says what is wrong
+				}
+				if t, _, err := c.translate(op); err == nil {
+					translated = append(translated, t)
+				}
+			}
+			c.most = max(c.most, c.inner.Workspace(translated))
+		}
+		if len(ops) == 0 {
+			c.most = max(c.most, c.inner.Workspace(nil))
+		}
+		return nil
+	})
+	return c.most + c.behind
+}
+
+// Merged is what the inner context makes of it.
+func (c *Context) Merged(ops []engine.Op, i int) int {
+	m, ok := c.inner.(engine.Merger)
+	if !ok {
+		return 1
+	}
+	var translated []engine.Op
+	for _, op := range ops[i:] {
+		t, _, err := c.translate(op)
+		if err != nil || between(op) {
+			break
+		}
+		translated = append(translated, t)
+	}
+	if len(translated) == 0 {
+		return 1
+	}
+	return m.Merged(translated, 0)
+}
+
+// cut splits ops before and behind what comes between segments.
+func cut(ops []engine.Op) (lists [][]engine.Op) {
+	first := true
+	for i := range ops {
+		if first || between(ops[i]) || between(ops[i-1]) {
+			lists = append(lists, nil)
+		}
+		first = false
+		lists[len(lists)-1] = append(lists[len(lists)-1], ops[i])
+	}
+	return lists
+}
+
+func between(op engine.Op) bool {
+	switch op.(type) {
+	case engine.Signal, engine.Await:
+		return true
+	}
+	return false
+}
+
+// translate makes an op on the inner context's tensors of one on this context's, and
+// lists the places of others' tensors that it reads.
+func (c *Context) translate(op engine.Op) (engine.Op, []*place, error) {
+	switch op.(type) {
+	case engine.AllReduce, engine.AwaitAllReduce, engine.AllGather, engine.ReduceScatter, engine.AllToAll:
+		return nil, nil, fmt.Errorf("%s: several ranks want contexts of one kind", op.Kind())
+	}
+	var reads []*place
+	var failure error
+	writes := map[*engine.Tensor]bool{}
+	for _, t := range op.Writes() {
+		writes[t] = true
+	}
+	from := reflect.ValueOf(op)
+	to := reflect.New(from.Type()).Elem()
+	to.Set(from)
+	change := func(t *engine.Tensor) *engine.Tensor {
+		peer, ok := (*Context)(nil), false
+		if t != nil {
+			peer, ok = t.Context.(*Context)
+		}
+		if !ok || peer == c || writes[t] {
+			return c.tensor(t)
+		}
+		p, err := c.place(t, peer)
+		if err != nil {
+			failure = err
+			return t
+		}
+		reads = append(reads, p)
+		return p.tensor
+	}
+	for i := range to.NumField() {
+		switch field := to.Field(i).Interface().(type) {
+		case *engine.Tensor:
+			to.Field(i).Set(reflect.ValueOf(change(field)))
+		case []*engine.Tensor:
+			changed := make([]*engine.Tensor, len(field))
+			for j, t := range field {
+				changed[j] = change(t)
+			}
+			to.Field(i).Set(reflect.ValueOf(changed))
+		}
+	}
+	return to.Interface().(engine.Op), reads, failure
+}
+
+// place finds where a peer's tensor is copied to, or makes a place before memory is
+// reserved.
+func (c *Context) place(t *engine.Tensor, peer *Context) (*place, error) {
+	if p := c.places[t]; p != nil {
+		return p, nil
+	}
+	if c.reserved {
+		return nil, fmt.Errorf("%v of %s was not asked for when memory was planned", t, peer.Name())
+	}
+	p := &place{
+		tensor: &engine.Tensor{Name: t.Name, Shape: t.Shape, Type: t.Type, Life: engine.Persistent, Context: c.inner},
+		from:   peer.export(t),
+	}
+	c.places[t] = p
+	c.behind += align(c.inner.Bytes(p.tensor)) + engine.ArenaAlign
+	return p, nil
+}
+
+// export makes the host's copy of a tensor of this context.
+func (c *Context) export(t *engine.Tensor) *export {
+	own := c.tensor(t)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.exports[t]
+	if e == nil {
+		e = &export{tensor: own, stale: true}
+		switch n := t.Shape.Len(); t.Type {
+		case engine.Int32:
+			e.host = make([]int32, n)
+		case engine.Byte, engine.Argmax:
+			e.host = make([]byte, n)
+		default:
+			e.host = make([]float32, n)
+		}
+		c.exports[t] = e
+	}
+	return e
+}
+
+// Compile prepares ops for running.
+func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
+	if err := c.ready("compile"); err != nil {
+		return nil, err
+	}
+	p := &program{c: c}
+	err := c.call(func() error {
+		for _, list := range cut(ops) {
+			s, err := c.segment(list)
+			if err != nil {
+				return err
+			}
+			p.segments = append(p.segments, s)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// segment compiles ops that run in one go, or one that comes between.
+func (c *Context) segment(ops []engine.Op) (s segment, err error) {
+	switch op := ops[0].(type) {
+	case engine.Signal:
+		e, ok := op.Event.(*event)
+		if !ok || e.owner != c {
+			return s, fmt.Errorf("%s: signal: the event belongs to another context", c.Name())
+		}
+		return segment{signal: e}, nil
+	case engine.Await:
+		e, ok := op.Event.(*event)
+		if !ok {
+			return s, fmt.Errorf("%s: await: the event belongs to another kind of context", c.Name())
+		}
+		return segment{await: e}, nil
+	}
+	s.writes = map[*engine.Tensor]bool{}
+	var translated []engine.Op
+	for _, op := range ops {
+		if err := engine.CheckOp(op); err != nil {
+			return s, fmt.Errorf("%s: %w", c.Name(), err)
+		}
+		t, reads, err := c.translate(op)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", c.Name(), err)
+		}
+		translated, s.reads = append(translated, t), append(s.reads, reads...)
+		for _, t := range op.Writes() {
+			s.writes[t] = true
+		}
+	}
+	s.run, err = c.inner.Compile(translated)
+	return s, err
+}
+
+// Run enqueues the program.
+func (p *program) Run(step engine.Step) error {
+	if err := p.c.ready("run"); err != nil {
+		return err
+	}
+	p.c.commands <- command{program: p, step: step}
+	return nil
+}
+
+func (p *program) execute(step engine.Step) error {
+	for i := range p.segments {
+		s := &p.segments[i]
+		var err error
+		switch {
+		case s.signal != nil:
+			err = s.signal.signal()
+		case s.await != nil:
+			err = s.await.await(p.c)
+		default:
+			for _, r := range s.reads {
+				err = errors.Join(err, p.c.inner.Upload(r.tensor, r.from.host))
+			}
+			p.c.wrote(s.writes)
+			if err == nil {
+				err = s.run.Run(step)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrote notes which of the host's copies are no longer true.
+func (c *Context) wrote(tensors map[*engine.Tensor]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t, e := range c.exports {
+		e.stale = e.stale || tensors[t]
+	}
+}
