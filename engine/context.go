@@ -61,17 +61,17 @@ type Mark interface {
 	Wait() error
 }
 
-// HostAllocator is what a context also is whose copies are faster from and to
-// host memory of its own, such as pages that are locked.
+// HostAllocator is implemented by contexts whose copies are faster from and to
+// pinned (page-locked) host memory.
 type HostAllocator interface {
 	// AllocateHost returns n bytes, aligned for any element, that last until
 	// the context is closed.
 	AllocateHost(n int) ([]byte, error)
 }
 
-// Stager is what a context also is that copies by way of memory of its own, on the
-// device and as much on the host.
-type Stager interface {
+// StagingReporter is implemented by contexts that copy through staging buffers, on
+// the device and of the same size on the host.
+type StagingReporter interface {
 	// Staging is the part of workspace bytes that serves for that; workspace is
 	// the largest Workspace of the programs to come.
 	Staging(workspace int64) int64

@@ -46,7 +46,7 @@ func PlanArena(ctx Context, programs ...[]Op) *Plan {
 		p.Scratch = max(p.Scratch, size)
 		p.Workspace = max(p.Workspace, ctx.Workspace(ops))
 	}
-	if s, ok := ctx.(Stager); ok {
+	if s, ok := ctx.(StagingReporter); ok {
 		p.Staging = s.Staging(p.Workspace)
 	}
 	return p

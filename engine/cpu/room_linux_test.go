@@ -19,7 +19,7 @@ func TestRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	r, err := a.(engine.Roomy).Room()
+	r, err := a.(engine.MemoryReporter).Room()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if other, err := b.(engine.Roomy).Room(); err != nil || other.Of != r.Of {
+	if other, err := b.(engine.MemoryReporter).Room(); err != nil || other.Of != r.Of {
 		t.Errorf("another context's memory is of %v, %v, want %v", other.Of, err, r.Of)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/internal/setting"
 )
 
 // memory is the one allocation of a context: the arena with its tensors, then
@@ -141,9 +142,9 @@ func (c *Context) placed(t *engine.Tensor) error {
 // tooLarge says what is missing.
 func (c *Context) tooLarge(arena, workspace, free int64, err error) error {
 	const mb = 1e6
-	return fmt.Errorf("%.0f MB are needed (%.0f for tensors, %.0f for work and staging), %.0f MB are free on %s: choose a smaller --batch: %w",
+	return setting.Errorf("%.0f MB are needed (%.0f for tensors, %.0f for work and staging), %.0f MB are free on %s: choose a smaller %s: %w",
 		float64(arena+workspace)/mb, float64(arena)/mb, float64(workspace)/mb, float64(free)/mb,
-		c.card.device.Describe().Name, err)
+		c.card.device.Describe().Name, setting.Name("batch"), err)
 }
 
 func align(n int64) int64 { return (n + engine.ArenaAlign - 1) &^ (engine.ArenaAlign - 1) }

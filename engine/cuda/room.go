@@ -13,7 +13,7 @@ func (c *Context) Room() (engine.Room, error) {
 	}
 	r := engine.Room{Of: c.card, Where: c.card.device.Describe().Name}
 	if c.options.Precision != BF16 {
-		r.Advice = "--precision bf16"
+		r.Precision = "bf16"
 	}
 	err := c.call(func() (err error) {
 		r.Free, r.Total, err = c.card.device.Memory()

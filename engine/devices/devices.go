@@ -12,6 +12,7 @@ import (
 	"alexnet/engine/bridge"
 	"alexnet/engine/cpu"
 	"alexnet/engine/vulkan"
+	"alexnet/internal/setting"
 )
 
 // Auto is the list that stands for the first GPU where one can be used, CUDA's before
@@ -205,8 +206,8 @@ func (k *kind) computes(precision string) error {
 // ErrPrecision is an arithmetic that a device doesn't have, ErrKernels a set of
 // kernels that a machine can't run.
 var (
-	ErrPrecision = errors.New("precision")
-	ErrKernels   = errors.New("kernels")
+	ErrPrecision = setting.NamedError("precision")
+	ErrKernels   = setting.NamedError("kernels")
 )
 
 // ChosenKernels is the name of the set of kernels that Open(list, o) takes, and ""

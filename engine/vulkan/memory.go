@@ -97,7 +97,7 @@ func (c *Context) Room() (engine.Room, error) {
 	}
 	r := engine.Room{Of: c.device, Where: c.device.GPU.Name}
 	if !c.narrow && c.device.Narrow {
-		r.Advice = "bf16"
+		r.Precision = "bf16"
 	}
 	r.Free, r.Total = c.device.GPU.Memory()
 	return r, nil

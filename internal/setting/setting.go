@@ -4,6 +4,7 @@
 package setting
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -66,6 +67,16 @@ func Value(name string, value any) any {
 	return ref(func(w Words) string { return w.Value(name, value) })
 }
 
+// Suggest stands for a setting with a value that it might have.
+func Suggest(name string, value any) any {
+	return ref(func(w Words) string {
+		if _, ok := w.(plain); ok {
+			return w.Value(name, value)
+		}
+		return fmt.Sprintf("%s %v", w.Name(name), value)
+	})
+}
+
 // LeaveOut advises against those of the settings that were given: ": leave a and
 // b out", or nothing.
 func LeaveOut(names ...string) any {
@@ -78,6 +89,24 @@ func LeaveOut(names ...string) any {
 			given[i] = w.Name(name)
 		}
 		return ": leave " + Enumerate(given) + " out"
+	})
+}
+
+// All stands for several settings: "a, b and c".
+func All(settings ...any) any {
+	return ref(func(w Words) string {
+		var words []string
+		for _, s := range settings {
+			words = append(words, s.(ref)(w))
+		}
+		return Enumerate(words)
+	})
+}
+
+// Or stands for the first of two that isn't empty.
+func Or(first, second any) any {
+	return ref(func(w Words) string {
+		return cmp.Or(Textf("%s", first).In(w), Textf("%s", second).In(w))
 	})
 }
 
@@ -106,6 +135,15 @@ func Invalidf(format string, values ...any) error {
 }
 
 func (e *Error) Error() string { return e.String() }
+
+// NamedError is an error that is a setting's name. Others wrap it at the beginning of
+// their text: "precision: only fp32".
+func NamedError(name string) error { return named(name) }
+
+type named string
+
+func (n named) Error() string     { return string(n) }
+func (n named) In(w Words) string { return w.Name(string(n)) }
 
 // Unwrap returns the errors among the values.
 func (e *Error) Unwrap() (all []error) {

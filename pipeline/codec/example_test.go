@@ -7,7 +7,7 @@ import (
 )
 
 func Example() {
-	c, err := codec.ByName("raw", codec.Options{})
+	c, err := codec.ByName("raw", 0)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -133,7 +133,7 @@ func TestVersion1(t *testing.T) {
 			name += "-zstd"
 		}
 		t.Run(name, func(t *testing.T) {
-			c, err := codec.ByName(test.codec, codec.Options{})
+			c, err := codec.ByName(test.codec, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

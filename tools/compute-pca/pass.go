@@ -11,6 +11,7 @@ import (
 	"alexnet/augment"
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/launch"
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -47,7 +48,7 @@ func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Da
 		if worker == 0 { // a line has one writer
 			rate := float64(n) / time.Since(began).Seconds()
 			left := time.Duration(float64(end-first-int(n)) / rate * float64(time.Second))
-			line.Update("%d of %d images, %.0f images/s, %s left", n, end-first, rate, command.Span(left))
+			line.Update("%d of %d images, %.0f images/s, %s left", n, end-first, rate, printable.Span(left))
 		}
 		return nil
 	})

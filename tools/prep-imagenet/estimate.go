@@ -8,7 +8,6 @@ import (
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
-	"alexnet/tools/internal/command"
 )
 
 // estimateResult is what --dry-run --json prints.
@@ -38,7 +37,7 @@ func (f *shardFlags) estimate(ctx context.Context, src source.Source, stdout, st
 		printable.Fprintf(stderr, "%s: holds all of them; nothing to do\n", f.Out)
 	} else {
 		printable.Fprintf(stderr, "%s: %s about %s, in %s, from %d pictures tried, %d of them bad; nothing is written\n",
-			f.Out, where, bytesize.Format(e.Bytes), command.Span(e.Time), e.Sample, e.Bad)
+			f.Out, where, bytesize.Format(e.Bytes), printable.Span(e.Time), e.Sample, e.Bad)
 	}
 	if !f.json {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
 )
@@ -54,7 +55,7 @@ func (p *progress) text(now time.Time, done, total int, note string) string {
 		full := width * done / max(total, 1)
 		bar = " [" + strings.Repeat("=", full) + strings.Repeat(" ", width-full) + "]"
 	}
-	return fmt.Sprintf("%s%s %d/%d  %.0f images/s  %s left%s", p.what, bar, done, total, rate, command.Span(left), note)
+	return fmt.Sprintf("%s%s %d/%d  %.0f images/s  %s left%s", p.what, bar, done, total, rate, printable.Span(left), note)
 }
 
 // end clears the bar and returns the images per second of the whole job.

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/augment"
+	"alexnet/internal/build"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/shards"
@@ -158,7 +159,7 @@ func (f *streamFlags) parse() (err error) {
 		}
 		l.PCA = &pca
 	}
-	f.Memory, f.Program = stream.Memory(f.memory), command.Version()
+	f.Memory, f.Program = stream.Memory(f.memory), build.Version()
 	return f.access.Validate()
 }
 

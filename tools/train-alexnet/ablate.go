@@ -12,9 +12,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"alexnet/engine/collective"
+	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/file"
+	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
 )
 
@@ -26,7 +27,7 @@ var ablationRows = []struct{ part, paper string }{
 	{"overlap", "+0.4 / +0.3"},
 	{"crosstalk", "+1.16 / +1.12 (run 150, unpublished)"},
 	{"towers", "+1.7 / +1.2"},
-	{withoutPCA, "more than +1 top-1"},
+	{train.WithoutPCA, "more than +1 top-1"},
 	{"dropout", "overfits, no figure"},
 	{"relu", "six times slower to 25 % training error (CIFAR-10)"},
 }
@@ -45,7 +46,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 	const category = "Ablation"
 	flags := []cli.Flag{
 		&cli.PathFlag{Name: "out", Category: category, Usage: "`DIR` that receives a run folder for every part and seed, " + ablationTable + " and " + ablationPicture},
-		&cli.StringFlag{Name: "parts", Category: category, Value: "lrn,overlap,crosstalk,pca", Usage: "`PARTS` to do without, one at a time: " + strings.Join(ablationNames(), ", ")},
+		&cli.StringFlag{Name: "parts", Category: category, Value: "lrn,overlap,crosstalk,pca", Usage: "`PARTS` to do without, one at a time: " + strings.Join(train.AblationNames(), ", ")},
 		&cli.IntFlag{Name: "seeds", Category: category, Value: 3, Usage: "train each with `N` seeds, from --seed on"},
 		&cli.BoolFlag{Name: "json", Category: category, Usage: "print one JSON object"},
 	}
@@ -64,10 +65,8 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 			"Several processes may share --out, each with seeds or parts of its own; the whole command then makes the table.",
 		Flags: flags,
 		Action: func(c *cli.Context) error {
-			if s.Config != "" {
-				if err := configure(c, s.Config); err != nil {
-					return err
-				}
+			if err := s.read(c); err != nil {
+				return err
 			}
 			return ablate(c, s, stdout, stderr)
 		},
@@ -75,7 +74,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 }
 
 func ablate(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
-	out, seeds, parts := c.String("out"), c.Int("seeds"), list(c.String("parts"))
+	out, seeds, parts := c.String("out"), c.Int("seeds"), train.List(c.String("parts"))
 	switch {
 	case out == "" || s.Val == "":
 		return command.Usagef("--out and --val are required (see train-alexnet ablate --help)")
@@ -83,10 +82,10 @@ func ablate(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 		return command.Usagef("--seeds %d, --parts %q: want at least one of each", seeds, c.String("parts"))
 	}
 	for _, part := range parts {
-		if !slices.Contains(ablationNames(), part) {
-			return command.Usagef("--parts %s: want %s", part, strings.Join(ablationNames(), ", "))
+		if !slices.Contains(train.AblationNames(), part) {
+			return command.Usagef("--parts %s: want %s", part, strings.Join(train.AblationNames(), ", "))
 		}
-		if part == withoutPCA && (s.PCA == "" || s.Noise == noiseOff) {
+		if part == train.WithoutPCA && (s.PCA == "" || s.Noise == train.NoiseOff) {
 			return command.Usagef("--parts %s: without --pca FILE there is no colour noise to leave out", part)
 		}
 	}
@@ -95,9 +94,9 @@ func ablate(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 	for n, part := range append([]string{""}, parts...) {
 		row := report.AblationRow{Part: part, Paper: paperSays(part)}
 		for k := range seeds {
-			one := *s
+			one := s.Config
 			one.Seed += uint64(k)
-			one.Without = strings.Join(append(list(s.Without), list(part)...), ",")
+			one.Without = strings.Join(append(train.List(s.Without), train.List(part)...), ",")
 			one.Run = filepath.Join(out, fmt.Sprintf("%s-seed%d", cmp.Or(part, wholeName), one.Seed))
 			line.Print("ablation %d of %d: %s", n*seeds+k+1, (len(parts)+1)*seeds, one.Run)
 			r, err := ablateOne(c, one, line)
@@ -110,7 +109,7 @@ func ablate(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 		result.Rows = append(result.Rows, row)
 		result.Compare()
 		// Several processes may train different seeds or parts into one folder.
-		if err := lockedTogether(c.Context, out, func() error { return writeAblation(out, result) }); err != nil {
+		if err := train.LockedTogether(c.Context, out, func() error { return writeAblation(out, result) }); err != nil {
 			return err
 		}
 	}
@@ -130,31 +129,28 @@ func paperSays(part string) string {
 }
 
 // ablateOne trains a run, goes on with it, or leaves it if it is done.
-func ablateOne(c *cli.Context, s settings, line *command.Line) (*runResult, error) {
-	record, err := readRun(s.Run)
+func ablateOne(c *cli.Context, one train.Config, line *command.Line) (*runResult, error) {
+	record, err := train.ReadRecord(one.Run)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	if record == nil || record.Finished == "" {
-		s.Resume = record != nil
-		isSet := func(flag string) bool {
-			return c.IsSet(flag) || flag == "run" || flag == "seed" || flag == "without"
+		given := func(name string) bool { return c.IsSet(name) || name == "seed" || name == "without" }
+		if one.Resume = record != nil; one.Resume {
+			if err := inherit(&one, record, given); err != nil {
+				return nil, err
+			}
 		}
-		dir := s.Run
-		j, err := prepare(c.Context, isSet, &s, collective.Single{}, line)
+		t := newTraining(one, given, line)
+		r, err := train.Run(c.Context, t.c, &observer{line: line, words: t.words})
+		if err == nil {
+			err = t.finish(c.Context, r, io.Discard)
+		}
 		if err != nil {
-			return nil, err
-		}
-		err = j.run(c.Context, io.Discard)
-		j.close()
-		if err != nil {
-			return nil, err
-		}
-		if record, err = readRun(dir); err != nil {
-			return nil, err
+			return nil, setting.In(err, t.words)
 		}
 	}
-	r, err := readResult(s.Run)
+	r, err := readResult(one.Run)
 	if err == nil && !r.Validated {
 		err = fmt.Errorf("was never validated: give it at least one whole epoch")
 	}

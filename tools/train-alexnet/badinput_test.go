@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"alexnet/engine/train"
 	"alexnet/pipeline/shards/shardstest"
 	"alexnet/tools/internal/command"
 )
@@ -160,20 +161,20 @@ func TestReadOnlyRunFolder(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "run")
 	call(w.args(dir, "--steps", "2")...).must(t, 0)
-	for path, mode := range map[string]os.FileMode{w.dir: 0o555, dir: 0o555, filepath.Join(dir, lockName): 0o444, filepath.Join(dir, runName): 0o444} {
+	for path, mode := range map[string]os.FileMode{w.dir: 0o555, dir: 0o555, filepath.Join(dir, train.LockName): 0o444, filepath.Join(dir, train.RecordName): 0o444} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
 	}
 	defer func() { os.Chmod(w.dir, 0o755); os.Chmod(dir, 0o755) }() // so that they can be removed
-	before := read(t, filepath.Join(dir, runName))
+	before := read(t, filepath.Join(dir, train.RecordName))
 	for _, args := range [][]string{
 		w.args(filepath.Join(w.dir, "new"))[1:],
 		{"--run", dir, "--resume", "--steps", "4"},
 	} {
 		w.unprivileged(t, args...).must(t, command.Failed, "cannot be written", "permission denied", "make it writable or give another --run")
 	}
-	if read(t, filepath.Join(dir, runName)) != before || latestStep(t, dir) != 2 {
+	if read(t, filepath.Join(dir, train.RecordName)) != before || latestStep(t, dir) != 2 {
 		t.Error("the run has changed")
 	}
 	w.unprivileged(t, "report", "--run", dir).must(t, command.Failed, "permission denied")

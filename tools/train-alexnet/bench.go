@@ -20,6 +20,7 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/launch"
 	"alexnet/engine/devices"
+	"alexnet/engine/train"
 	"alexnet/pipeline"
 	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
@@ -116,8 +117,8 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines of the loader; 0 is one a core", Destination: &f.workers},
 			&cli.Float64Flag{Name: "peak", Usage: "`TFLOPS` that the devices reach in products, for the roofline", Destination: &f.peak},
 			&cli.Float64Flag{Name: "bandwidth", Usage: "`GB` a second that the devices move to and from their memory, for the roofline", Destination: &f.bandwidth},
-			&cli.StringFlag{Name: "parallel", Value: parallelData, Usage: parallelUsage, Destination: &f.parallel},
-			&cli.StringFlag{Name: "wire", Value: wireFloat32, Usage: wireUsage, Destination: &f.options.Wire},
+			&cli.StringFlag{Name: "parallel", Value: train.ParallelData, Usage: parallelUsage, Destination: &f.parallel},
+			&cli.StringFlag{Name: "wire", Value: train.WireFloat32, Usage: wireUsage, Destination: &f.options.Wire},
 			ranks.TimeoutFlag(&f.ranks),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object", Destination: &f.json},
 		}, command.AugmentFlags(&f.augmentations, ""), data.Flags(&f.access, "")),
@@ -128,14 +129,14 @@ computed, and so the part of the exchange that computing hides.`,
 			if f.inference && f.data != "" {
 				return command.Usagef("bench: --inference measures no training and so takes no --data")
 			}
-			if f.parallel != parallelData && f.parallel != parallelHybrid {
-				return command.Usagef("--parallel %s: want %s or %s", f.parallel, parallelData, parallelHybrid)
+			if f.parallel != train.ParallelData && f.parallel != train.ParallelHybrid {
+				return command.Usagef("--parallel %s: want %s or %s", f.parallel, train.ParallelData, train.ParallelHybrid)
 			}
 			var err error
 			if f.recipe, err = command.Augmentations(&f.augmentations); err != nil {
 				return err
 			}
-			if f.ranks.Wire, err = wireOf(f.options.Wire); err != nil {
+			if f.ranks.Wire, err = train.ParseWire(f.options.Wire); err != nil {
 				return err
 			}
 			f.options.RankTimeout = f.ranks.Timeout
@@ -176,14 +177,14 @@ func (f *benchConfig) prepare(group collective.Collective, stderr io.Writer) (_ 
 			return nil, command.Usagef("--%s %v: want a number from 0 on", name, v)
 		}
 	}
-	f.devices, f.ownDevices, err = rankDevices(f.devices, group, command.NewLine(stderr).Print)
+	f.devices, f.ownDevices, err = train.RankDevices(f.devices, group, func(why string) { command.NewLine(stderr).Print("%s", why) })
 	if err != nil {
 		return nil, err
 	}
 	if group.Size() > 1 && f.options.Threads == 0 {
 		f.options.Threads = launch.Processors(group)
 	}
-	return (&settings{Net: f.net}).namedNet(f.classes)
+	return train.NamedNet(f.net, f.classes)
 }
 
 func bench(ctx context.Context, f *benchConfig, net *engine.Net, group collective.Collective) (_ *benchResult, err error) {
@@ -221,8 +222,8 @@ func (f *benchConfig) model(net *engine.Net, group collective.Collective) (m *en
 	cfg := benchModel(f)
 	cfg.Batch /= group.Size()
 	if group.Size() > 1 {
-		by = &meter{communicator: communicator{group}}
-		cfg.Communicator, cfg.Hybrid = by, f.parallel == parallelHybrid
+		by = &meter{Communicator: train.Communicator{Collective: group}}
+		cfg.Communicator, cfg.Hybrid = by, f.parallel == train.ParallelHybrid
 	}
 	if m, err = engine.NewModel(net, contexts, cfg); err != nil {
 		for _, c := range contexts {

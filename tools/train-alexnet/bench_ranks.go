@@ -10,6 +10,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/train"
 )
 
 // rankResult is what bench says of several ranks: medians of one step.
@@ -96,7 +97,7 @@ func median(times []float64) float64 {
 // can send nothing: then the others' blocks are its own, since what lay in the
 // memory before needn't be numbers.
 type meter struct {
-	communicator
+	train.Communicator
 	silent bool
 	calls  []rankCall
 }
@@ -125,7 +126,7 @@ func (m *meter) AllReduce(values []float32) func() error {
 		return nothing
 	}
 	m.note(allReduce, len(values))
-	return m.communicator.AllReduce(values)
+	return m.Communicator.AllReduce(values)
 }
 
 func (m *meter) AllGather(values []float32) func() error {
@@ -138,7 +139,7 @@ func (m *meter) AllGather(values []float32) func() error {
 		return nothing
 	}
 	m.note(allGather, len(values))
-	return m.communicator.AllGather(values)
+	return m.Communicator.AllGather(values)
 }
 
 func (m *meter) AllToAll(dst, src []float32) func() error {
@@ -147,7 +148,7 @@ func (m *meter) AllToAll(dst, src []float32) func() error {
 		return nothing
 	}
 	m.note(allToAll, len(src))
-	return m.communicator.AllToAll(dst, src)
+	return m.Communicator.AllToAll(dst, src)
 }
 
 func nothing() error { return nil }
@@ -173,11 +174,11 @@ func (m *meter) replay() func() error {
 		for i, c := range calls {
 			switch c.kind {
 			case allReduce:
-				sums = append(sums, m.communicator.AllReduce(values[i]))
+				sums = append(sums, m.Communicator.AllReduce(values[i]))
 			case allGather:
-				errs = append(errs, m.communicator.AllGather(values[i])())
+				errs = append(errs, m.Communicator.AllGather(values[i])())
 			case allToAll:
-				errs = append(errs, m.communicator.AllToAll(received[i], values[i])())
+				errs = append(errs, m.Communicator.AllToAll(received[i], values[i])())
 			}
 		}
 		for _, wait := range sums {

@@ -17,6 +17,7 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/tcp"
 	"alexnet/engine/devices"
+	"alexnet/engine/train"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/ranks/rankstest"
 )
@@ -53,11 +54,11 @@ func TestBenchOnRanks(t *testing.T) {
 // same weights, though each sees other pictures.
 func TestBenchKeepsRanksAlike(t *testing.T) {
 	w := newWorld(t)
-	for _, parallel := range []string{parallelData, parallelHybrid} {
+	for _, parallel := range []string{train.ParallelData, train.ParallelHybrid} {
 		var weights [2][][]float32
 		inRanks(t, 2, func(group collective.Collective) error {
 			f := &benchConfig{net: w.net, classes: 3, ownDevices: "cpu", options: devices.Options{Threads: 1}, batch: 8, steps: 3, parallel: parallel}
-			net, err := (&settings{Net: f.net}).namedNet(f.classes)
+			net, err := train.NamedNet(f.net, f.classes)
 			if err != nil {
 				return err
 			}

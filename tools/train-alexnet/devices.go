@@ -40,6 +40,11 @@ func noting(o devices.Options) devices.Options {
 	return o
 }
 
+// noted prints on line what the user should know.
+func noted(line *command.Line) func(text string) {
+	return func(text string) { line.Print("note: %s", text) }
+}
+
 // deviceError names the flag to which an error of devices.Open goes back.
 func deviceError(err error) error {
 	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {

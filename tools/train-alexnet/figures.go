@@ -7,12 +7,13 @@ import (
 	"sort"
 
 	"alexnet/engine"
+	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/redact"
 )
 
 // figures are the results and what they were reached with.
-func figures(r *runRecord, metrics []engine.Metrics, classes int) []report.Figure {
+func figures(r *train.Record, metrics []engine.Metrics, classes int) []report.Figure {
 	percent := func(e float64) string { return fmt.Sprintf("%.2f %%", 100*e) }
 	var rows []report.Figure
 	add := func(name, format string, values ...any) {
@@ -42,7 +43,7 @@ func figures(r *runRecord, metrics []engine.Metrics, classes int) []report.Figur
 
 // settingRows lists run.json's settings by name.
 func settingRows(raw json.RawMessage) ([]report.Figure, error) {
-	var s settings
+	var s train.Config
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"alexnet/engine/train"
 	"alexnet/tools/internal/ranks/rankstest"
 )
 
@@ -115,7 +116,7 @@ func TestCableOut(t *testing.T) {
 // firstCheckpoint waits for a run's first checkpoint.
 func firstCheckpoint(dir string) bool {
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(dir, checkpointsName, "step-*.safetensors")); len(found) > 0 {
+		if found, _ := filepath.Glob(filepath.Join(dir, train.CheckpointsName, "step-*.safetensors")); len(found) > 0 {
 			return true
 		}
 	}

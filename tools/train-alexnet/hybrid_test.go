@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"alexnet/engine/train"
 	"alexnet/tools/internal/ranks/rankstest"
 )
 
@@ -40,7 +41,7 @@ func TestTrainHybrid(t *testing.T) {
 					}
 				}
 				last := got[len(got)-1]
-				r := call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, checkpointsName, fmt.Sprintf("step-%09d.safetensors", last.Step)), "--data", w.val, "--json")
+				r := call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, train.CheckpointsName, fmt.Sprintf("step-%09d.safetensors", last.Step)), "--data", w.val, "--json")
 				r.must(t, 0)
 				var score struct {
 					Loss float64 `json:"loss"`

@@ -17,6 +17,7 @@ import (
 	"alexnet/engine/devices"
 	"alexnet/engine/infer/importer"
 	"alexnet/engine/torch"
+	"alexnet/engine/train"
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
@@ -131,20 +132,20 @@ func importedMean(c *cli.Context, f *importer.File) (mean []float32, deviation [
 	case f.HasMean:
 		mean, err = f.Mean()
 		return mean, deviation, err
-	case form == meanNone || form == "" && f.Reads == nil:
+	case form == train.MeanNone || form == "" && f.Reads == nil:
 		return nil, deviation, nil
 	}
 	n := f.Reads
 	if form != "" {
 		parsed, err := augment.ParseNormalisation(form)
 		if err != nil {
-			return nil, deviation, command.Usagef("--normalise %s: want imagenet, half, R,G,B from 0 to 255, or %s", form, meanNone)
+			return nil, deviation, command.Usagef("--normalise %s: want imagenet, half, R,G,B from 0 to 255, or %s", form, train.MeanNone)
 		}
 		n = &parsed
 	} else {
 		f.Notes = append(f.Notes, fmt.Sprintf("the mean %.4g, %.4g, %.4g (red, green, blue) is subtracted, as such nets were trained: --normalise or --mean says otherwise", n.Mean[0], n.Mean[1], n.Mean[2]))
 	}
-	return channelMean(n.Mean, f.Net.Input.Size), n.Deviation, nil
+	return train.ChannelMean(n.Mean, f.Net.Input.Size), n.Deviation, nil
 }
 
 // meanLimit is the most bytes of a mean picture: one of 256×256 has 0.8 MB.
@@ -158,7 +159,7 @@ func nameNet(name string, f *importer.File) error {
 		}
 		return nil
 	}
-	net, err := (&settings{Net: name}).namedNet(f.Units)
+	net, err := train.NamedNet(name, f.Units)
 	if err == nil {
 		f.Net = torch.Plain(net)
 	}

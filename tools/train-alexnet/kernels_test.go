@@ -7,6 +7,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/train"
 )
 
 // TestOtherKernels: a run and its checkpoints record the set of kernels, and going
@@ -31,7 +32,7 @@ func TestOtherKernels(t *testing.T) {
 	if r.must(t, 0); strings.Count(r.stderr, said+" and goes on with "+best) != 1 || !strings.Contains(r.stderr, "--kernels portable holds them") {
 		t.Errorf("other kernels, and only: %s", r.stderr)
 	}
-	record, err := readRun(dir)
+	record, err := train.ReadRecord(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func TestOtherKernels(t *testing.T) {
 			t.Errorf("session %d computed with %q, want %q", i, got, want)
 		}
 	}
-	path, err := engine.Checkpoints{Dir: filepath.Join(dir, checkpointsName)}.Latest()
+	path, err := engine.Checkpoints{Dir: filepath.Join(dir, train.CheckpointsName)}.Latest()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,22 +52,5 @@ func TestOtherKernels(t *testing.T) {
 	defer c.Close()
 	if c.Kernels != best {
 		t.Errorf("the checkpoint says %q, want %q", c.Kernels, best)
-	}
-}
-
-func TestCommonKernels(t *testing.T) {
-	for want, lists := range map[string][]string{
-		"avx512":   {"portable avx2 avx512", "portable avx2 avx512"},
-		"avx2":     {"portable avx2 avx512", "portable avx2", "portable avx2 avx512"},
-		"portable": {"portable neon", "portable avx2"},
-		"":         {"avx2", "neon"},
-	} {
-		var all [][]byte
-		for _, l := range lists {
-			all = append(all, []byte(l))
-		}
-		if got := commonKernels(all); got != want {
-			t.Errorf("%q have %q in common, want %q", lists, got, want)
-		}
 	}
 }

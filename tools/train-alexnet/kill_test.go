@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"alexnet/engine/train"
 )
 
 // A run that is killed thirty times, while it trains, validates and writes a
@@ -57,7 +59,7 @@ func TestThirtyKills(t *testing.T) {
 	if s := steps(t, dir, "train"); len(s) != length || s[length-1] != length {
 		t.Errorf("metrics.jsonl has steps %v", s)
 	}
-	leftovers, err := filepath.Glob(filepath.Join(dir, checkpointsName, "*.tmp"))
+	leftovers, err := filepath.Glob(filepath.Join(dir, train.CheckpointsName, "*.tmp"))
 	if err != nil || len(leftovers) > 0 {
 		t.Errorf("half-written files %v, %v", leftovers, err)
 	}

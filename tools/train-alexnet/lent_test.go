@@ -17,6 +17,7 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 	"alexnet/engine/feed"
+	"alexnet/engine/train"
 	"alexnet/tools/internal/command"
 )
 
@@ -109,25 +110,35 @@ func (m lateMark) Wait() error {
 	return m.Mark.Wait()
 }
 
-// prepared is the job of a command line.
-func prepared(t *testing.T, args ...string) *job {
-	t.Helper()
-	j := preparedTo(t, t.Output(), args...)
-	t.Cleanup(j.close)
-	return j
-}
+// opener opens device contexts.
+type opener func(list string, o devices.Options) ([]engine.Context, error)
 
-// preparedTo is the job of a command line that talks to w. The caller closes it.
-func preparedTo(t *testing.T, w io.Writer, args ...string) (j *job) {
+// preparedTo is the job of a command line on such devices, which talks to w. The
+// caller closes it.
+func preparedTo(t *testing.T, w io.Writer, open opener, group collective.Collective, args ...string) (j *train.Job) {
 	t.Helper()
 	s := new(settings)
 	app := &cli.App{Flags: s.flags(), Action: func(c *cli.Context) (err error) {
-		j, err = prepare(c.Context, c.IsSet, s, collective.Single{}, command.NewLine(w))
+		if err := s.read(c); err != nil {
+			return err
+		}
+		s.Group = group
+		run := newTraining(s.Config, c.IsSet, command.NewLine(w))
+		run.c.Open = open
+		j, err = train.Prepare(c.Context, run.c, &observer{line: run.line, words: run.words})
 		return err
 	}}
 	if err := app.RunContext(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
+	return j
+}
+
+// prepared is preparedTo for a process by itself, until the test ends.
+func prepared(t *testing.T, open opener, args ...string) *train.Job {
+	t.Helper()
+	j := preparedTo(t, t.Output(), open, collective.Single{}, args...)
+	t.Cleanup(j.Close)
 	return j
 }
 
@@ -138,17 +149,16 @@ func preparedTo(t *testing.T, w io.Writer, args ...string) (j *job) {
 func TestBatchesInDeviceMemory(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "run")
-	j := prepared(t, w.args(dir, "--epochs", "3")...)
 	var late *lateContext
-	j.open = func(list string, o devices.Options) ([]engine.Context, error) {
+	j := prepared(t, func(list string, o devices.Options) ([]engine.Context, error) {
 		contexts, err := openDevices(list, o)
 		if err != nil {
 			return nil, err
 		}
 		late = &lateContext{Context: contexts[0], sized: map[int]int{}}
 		return []engine.Context{late}, nil
-	}
-	l, err := j.learn(context.Background())
+	}, w.args(dir, "--epochs", "3")...)
+	l, err := j.Train(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,8 +168,8 @@ func TestBatchesInDeviceMemory(t *testing.T) {
 	// An epoch has 60 pictures to train on and 21 to validate on. Then some are
 	// guessed, which don't come through a loader.
 	const guesses = 12 / testBatch // pictures
-	if want := 3 * (60/testBatch + 4 + guesses); l.steps != 30 || late.count != want || late.elsewhere != 3*guesses {
-		t.Errorf("%d steps, %d uploads of pixels, %d of them from elsewhere; want 30, %d and %d", l.steps, late.count, late.elsewhere, want, 3*guesses)
+	if want := 3 * (60/testBatch + 4 + guesses); l.Steps != 30 || late.count != want || late.elsewhere != 3*guesses {
+		t.Errorf("%d steps, %d uploads of pixels, %d of them from elsewhere; want 30, %d and %d", l.Steps, late.count, late.elsewhere, want, 3*guesses)
 	}
 	const batch = testBatch * 16 * 16 * 3
 	const most = 2*feed.LoaderBatches + 2 // two incomplete ones that the model fills up

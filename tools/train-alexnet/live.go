@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"alexnet/engine"
+	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
@@ -24,43 +25,39 @@ type headline struct {
 	Stopped string  `json:"stopped,omitempty"` // why training is over
 }
 
-// watch begins the dashboard that --dashboard asks for.
-func (j *job) watch() (live, error) {
-	if j.Dashboard == "" {
+// openLive begins the dashboard of a run at an address; "" is none.
+func openLive(address, run string, line *command.Line) (live, error) {
+	if address == "" {
 		return live{}, nil
 	}
-	server, err := dashboard.Listen(j.Dashboard, j.Run)
+	server, err := dashboard.Listen(address, run)
 	if err != nil {
 		return live{}, command.Usagef("--dashboard: %w", err)
 	}
-	j.line.Print("dashboard: %s", printable.Verbatim(server.URL())) // with its token
+	line.Print("dashboard: %s", printable.Verbatim(server.URL())) // with its token
 	return live{server}, nil
 }
 
-// begin publishes what metrics.jsonl holds already, and lets the observer
-// publish what follows.
-func (l live) begin(o *observer, j *job) error {
+// begin publishes what metrics.jsonl holds already.
+func (l live) begin(j *train.Job) error {
 	if l.server == nil {
 		return nil
 	}
-	metrics, err := report.ReadMetrics(filepath.Join(j.Run, metricsName))
+	metrics, err := report.ReadMetrics(filepath.Join(j.Config().Run, train.MetricsName))
 	if err != nil {
 		return err
 	}
-	title := fmt.Sprintf("%s: %s", j.net.Name, filepath.Base(j.Run))
-	l.publish(headline{Title: title, Epochs: o.epochs, Steps: o.steps, Chance: math.Log(float64(j.net.Classes))})
+	net := j.Net()
+	title := fmt.Sprintf("%s: %s", net.Name, filepath.Base(j.Config().Run))
+	l.publish(headline{Title: title, Epochs: j.Config().Epochs, Steps: j.Steps(), Chance: math.Log(float64(net.Classes))})
 	for _, m := range metrics {
-		l.publish(logged{Metrics: m})
+		l.publish(train.Line{Metrics: m})
 	}
-	o.live = func(m logged) { l.publish(m) }
 	return nil
 }
 
 // end says why training is over.
 func (l live) end(stop engine.Stop, err error) {
-	if l.server == nil {
-		return
-	}
 	text := string(stop)
 	if err != nil {
 		text = err.Error()
@@ -70,7 +67,11 @@ func (l live) end(stop engine.Stop, err error) {
 
 // publish sends plain data, which always encodes but for figures that are no
 // numbers; those are left out.
-func (l live) publish(v any) { _ = l.server.Publish(v) }
+func (l live) publish(v any) {
+	if l.server != nil {
+		_ = l.server.Publish(v)
+	}
+}
 
 // Close ends the dashboard.
 func (l live) Close() error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"alexnet/engine"
+	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 )
 
@@ -71,9 +72,7 @@ func TestLostGPU(t *testing.T) {
 	w := newWorld(t)
 	run := func(dir string, uploads int64, args ...string) (said string, err error) {
 		var out strings.Builder
-		j := preparedTo(t, &out, w.args(dir, append(args, "--epochs", "2", "--checkpoint-every", "4")...)...)
-		defer j.close()
-		j.open = func(list string, o devices.Options) ([]engine.Context, error) {
+		j := preparedTo(t, &out, func(list string, o devices.Options) ([]engine.Context, error) {
 			contexts, err := openDevices(list, o)
 			if err != nil {
 				return nil, err
@@ -81,8 +80,9 @@ func TestLostGPU(t *testing.T) {
 			c := lostContext{contexts[0], new(atomic.Int64)}
 			c.left.Store(uploads)
 			return []engine.Context{c}, nil
-		}
-		_, err = j.learn(t.Context())
+		}, collective.Single{}, w.args(dir, append(args, "--epochs", "2", "--checkpoint-every", "4")...)...)
+		defer j.Close()
+		_, err = j.Train(t.Context())
 		return out.String(), err
 	}
 	dir := filepath.Join(w.dir, "run")

@@ -56,6 +56,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	s := new(settings)
 	app.Flags = s.flags()
-	app.Action = func(c *cli.Context) error { return train(c, s, stdout, stderr) }
+	app.Action = func(c *cli.Context) error { return trainCommand(c, s, stdout, stderr) }
 	return command.Run(ctx, app, args, stdout, stderr)
 }

@@ -12,6 +12,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/train"
 )
 
 // narrowKernels chooses a set that computes in bf16 on any machine.
@@ -34,7 +35,7 @@ func TestBF16(t *testing.T) {
 	if final(t, cut) != final(t, whole) {
 		t.Error("the weights after 40 steps differ from the uninterrupted run's")
 	}
-	checkpoint, err := engine.Checkpoints{Dir: filepath.Join(whole, checkpointsName)}.Latest()
+	checkpoint, err := engine.Checkpoints{Dir: filepath.Join(whole, train.CheckpointsName)}.Latest()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/engine/train"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
@@ -27,23 +28,23 @@ func netCommand(stdout io.Writer) *cli.Command {
 			"classes and the layers one by one; an error in it names the layer and the shapes that don't fit.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes of a built-in net"},
-			&cli.StringFlag{Name: "without", Usage: "leave out `PARTS`, separated by commas: " + strings.Join(ablationNames()[:len(engine.Ablations)], ", ")},
+			&cli.StringFlag{Name: "without", Usage: "leave out `PARTS`, separated by commas: " + strings.Join(train.AblationNames()[:len(engine.Ablations)], ", ")},
 			&cli.BoolFlag{Name: "shapes", Usage: "print what each layer gives instead"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return command.Usagef("give one net: %s, or a net file", strings.Join(engine.PresetNames(), ", "))
 			}
-			s := &settings{Net: c.Args().First(), Without: c.String("without")}
+			s := train.Config{Net: c.Args().First(), Without: c.String("without")}
 			classes := c.Int("classes")
-			if s.isFile() {
-				n, err := s.netFile()
+			if train.IsNetFile(s.Net) {
+				n, err := train.ReadNet(s.Net)
 				if err != nil {
 					return err
 				}
 				classes = n.Classes
 			}
-			n, err := s.net(classes)
+			n, err := s.BuildNet(classes)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"alexnet/engine"
+	"alexnet/engine/train"
 )
 
 // unhashed copies a safetensors file without its hash, with its tensors changed.
@@ -111,9 +112,9 @@ func TestResumeRefusesNaN(t *testing.T) {
 	if err := os.Rename(bad, path); err != nil {
 		t.Fatal(err)
 	}
-	before := read(t, filepath.Join(dir, runName))
+	before := read(t, filepath.Join(dir, train.RecordName))
 	call("train-alexnet", "--run", dir, "--resume", "--steps", "3").must(t, 1, path, `tensor "fc3.bias.momentum" holds NaN (value 2 of 16)`)
-	if read(t, filepath.Join(dir, runName)) != before {
+	if read(t, filepath.Join(dir, train.RecordName)) != before {
 		t.Error("run.json has changed")
 	}
 }

@@ -91,7 +91,7 @@ func TestPhotographs(t *testing.T) {
 	call("train-alexnet", "--config", at("recipe.toml"), "--run", run, "--dry-run").must(t, 0, "10 steps of 12 an epoch", "3×64×64")
 	call("train-alexnet", "--config", at("recipe.toml"), "--run", run, "--epochs", "6", "--steps", "35").must(t, 0, "after 35 steps")
 	call("train-alexnet", "--run", run, "--resume", "--steps", "0").must(t, 0, "after 60 steps")
-	best := filepath.Join(run, checkpointsName, "best.safetensors")
+	best := filepath.Join(run, "checkpoints", "best.safetensors")
 	lowest := 1.0
 	for _, m := range metricsOf(t, run) {
 		if m.Split == "val" {
@@ -122,7 +122,7 @@ func TestPhotographs(t *testing.T) {
 	if ten := evaluate(best, "--ten-crop"); ten.Images != 24 || ten.Loss == centre.Loss || math.Abs(ten.Top1Error-centre.Top1Error) > 0.35 {
 		t.Errorf("ten crops: %+v, the centre: %+v", ten, centre)
 	}
-	last := filepath.Join(run, checkpointsName, "step-000000060.safetensors")
+	last := filepath.Join(run, "checkpoints", "step-000000060.safetensors")
 	if both := evaluate(best, "--checkpoint", last); both.Images != 24 {
 		t.Errorf("an ensemble: %+v", both)
 	}

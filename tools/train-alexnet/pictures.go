@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"alexnet/engine"
+	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/file"
 	"alexnet/pipeline"
@@ -27,7 +28,7 @@ func picture(line *command.Line, name string, draw func() error) {
 
 // drawCurve writes curve.png from metrics.jsonl.
 func drawCurve(dir string) error {
-	metrics, err := report.ReadMetrics(filepath.Join(dir, metricsName))
+	metrics, err := report.ReadMetrics(filepath.Join(dir, train.MetricsName))
 	if err != nil {
 		return err
 	}

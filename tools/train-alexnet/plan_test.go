@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"alexnet/engine"
+	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/engine/train"
 )
 
 // smallContext plans like the CPU, for a device of so little memory that batches
@@ -34,20 +36,26 @@ type joining struct{ smallContext }
 
 func (joining) Join(engine.Communicator) error { return nil }
 
+// twins are two ranks that say the same.
+type twins struct{ collective.Single }
+
+func (twins) Size() int                            { return 2 }
+func (twins) Hosts() []string                      { return []string{"a", "b"} }
+func (twins) Gather(data []byte) ([][]byte, error) { return [][]byte{data, data}, nil }
+
 // Ranks on GPUs are told what the plan leaves out.
 func TestPlanOfRanks(t *testing.T) {
 	w := newWorld(t)
-	j := prepared(t, w.args(filepath.Join(w.dir, "run"), "--batch", "60")...)
-	j.group = &pair{}
-	j.open = func(list string, o devices.Options) ([]engine.Context, error) {
+	j := preparedTo(t, t.Output(), func(list string, o devices.Options) ([]engine.Context, error) {
 		contexts, err := openDevices(list, o)
 		if err != nil {
 			return nil, err
 		}
 		return []engine.Context{joining{smallContext{contexts[0], 64 << 20}}}, nil
-	}
+	}, twins{}, w.args(filepath.Join(w.dir, "run"), "--batch", "60")...)
+	defer j.Close()
 	var b strings.Builder
-	if err := j.plan(&b); err != nil || !strings.Contains(b.String(), "NCCL's buffers are not counted") {
+	if err := printPlan(&b, j); err != nil || !strings.Contains(b.String(), "NCCL's buffers are not counted") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }
@@ -58,19 +66,17 @@ func TestPlanOfRanks(t *testing.T) {
 func TestPlanOfDevice(t *testing.T) {
 	w := newWorld(t)
 	run := filepath.Join(w.dir, "run")
-	on := func(free int64, args ...string) *job {
-		j := prepared(t, w.args(run, args...)...)
-		j.open = func(list string, o devices.Options) ([]engine.Context, error) {
+	on := func(free int64, args ...string) *train.Job {
+		return prepared(t, func(list string, o devices.Options) ([]engine.Context, error) {
 			contexts, err := openDevices(list, o)
 			if err != nil {
 				return nil, err
 			}
 			return []engine.Context{smallContext{contexts[0], free}}, nil
-		}
-		return j
+		}, w.args(run, args...)...)
 	}
 	var b strings.Builder
-	if err := on(64<<20, "--batch", "60").plan(&b); err != nil {
+	if err := printPlan(&b, on(64<<20, "--batch", "60")); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"3 staging, and as much page-locked on the host; of 64 on Test GPU 64 are free: 60 to spare\n", "pixels of 4 batches for training and 4 for validation, page-locked\n"} {
@@ -80,13 +86,13 @@ func TestPlanOfDevice(t *testing.T) {
 	}
 
 	b.Reset()
-	err := on(4<<20, "--batch", "60").plan(&b)
+	err := printPlan(&b, on(4<<20, "--batch", "60"))
 	var large *engine.TooLargeError
 	if !errors.As(err, &large) || large.Fits < 1 || large.Fits >= 60 || !strings.Contains(b.String(), "of 64 on Test GPU 4 are free: 0 too few") {
 		t.Fatalf("error %v after\n%s", err, b.String())
 	}
 	t.Log(err)
-	_, err = on(4<<20, "--batch", "60").learn(t.Context())
+	_, err = on(4<<20, "--batch", "60").Train(t.Context())
 	if !errors.As(err, &large) {
 		t.Errorf("error %v", err)
 	}

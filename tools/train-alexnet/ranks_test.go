@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"alexnet/engine/collective"
+	"alexnet/engine/train"
 	"alexnet/tools/internal/ranks/rankstest"
 )
 
@@ -54,50 +54,6 @@ func TestTrainOnRanks(t *testing.T) {
 	}
 }
 
-// pair is rank 1 of two, of which rank 0 says something.
-type pair struct {
-	collective.Single
-	said []byte
-}
-
-func (p *pair) Rank() int                            { return 1 }
-func (p *pair) Size() int                            { return 2 }
-func (p *pair) Hosts() []string                      { return []string{"a", "b"} }
-func (p *pair) Gather(data []byte) ([][]byte, error) { return [][]byte{p.said, data}, nil }
-
-// A rank's share of its host is its own: what the run is recorded with is what was
-// asked for, so that another number of ranks takes all processors again.
-func TestShareOut(t *testing.T) {
-	j := &job{settings: &settings{Batch: 8, Accumulate: 1, Threads: 0, Workers: 3}, group: &pair{}}
-	if err := j.shareOut(); err != nil || j.threads < 1 || j.workers != 3 || j.Threads != 0 || j.Workers != 3 {
-		t.Errorf("%d threads of %d, %d workers of %d: %v", j.threads, j.Threads, j.workers, j.Workers, err)
-	}
-}
-
-// Ranks that see other pictures than rank 0 don't begin.
-func TestCheckData(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "train")
-	makeShards(t, dir, "train", 2, 2)
-	j := &job{settings: &settings{Train: dir}, group: &pair{}}
-	d, err := j.Access.Open(t.Context(), dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	j.trainData = d
-	seen, err := describeData(dir, d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for said, want := range map[string]string{seen.Index: "", "another index": "rank 0 on a and rank 1 on b have different pictures in " + dir} {
-		j.group = &pair{said: []byte(said)}
-		err := j.checkData()
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("rank 0 has %s: %v", said, err)
-		}
-	}
-}
-
 // TestResumeKeepsWire: a run of ranks goes on with the wire format it was begun
 // with, to the bytes of one that wasn't stopped.
 func TestResumeKeepsWire(t *testing.T) {
@@ -123,7 +79,7 @@ func TestResumeKeepsWire(t *testing.T) {
 // saved is the checkpoint after so many steps.
 func saved(t *testing.T, dir string, step int) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, checkpointsName, fmt.Sprintf("step-%09d.safetensors", step)))
+	data, err := os.ReadFile(filepath.Join(dir, train.CheckpointsName, fmt.Sprintf("step-%09d.safetensors", step)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +126,7 @@ func TestRankLost(t *testing.T) {
 				go func() {
 					defer close(struck)
 					for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-						found, _ := filepath.Glob(filepath.Join(dir, checkpointsName, "step-*.safetensors"))
+						found, _ := filepath.Glob(filepath.Join(dir, train.CheckpointsName, "step-*.safetensors"))
 						if pids := children(t, dir); len(found) > 0 && len(pids) == 2 {
 							struck <- pids[1]
 							syscall.Kill(pids[1], signal)

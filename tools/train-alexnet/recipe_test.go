@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/engine/train"
 )
 
 // rates are the learning rates in metrics.jsonl.
@@ -58,7 +59,7 @@ log-every = 1
 		if got, want := rates(t, one), []float64{0.5, 0.5, 0.5}; !slices.Equal(got, want) {
 			t.Errorf("%s: rates %v, want %v: flags win over the file", name, got, want)
 		}
-		record, err := readRun(one)
+		record, err := train.ReadRecord(one)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,12 +67,12 @@ log-every = 1
 			t.Errorf("%s: net %s, settings %s", name, record.Net.Name, record.Settings)
 		}
 		// The record of a run is a recipe: the same weights come out.
-		call("train-alexnet", "--config", filepath.Join(one, runName), "--run", two).must(t, 0, "after 3 steps")
+		call("train-alexnet", "--config", filepath.Join(one, train.RecordName), "--run", two).must(t, 0, "after 3 steps")
 		const weights = "checkpoints/step-000000003.safetensors"
 		if read(t, filepath.Join(one, weights)) != read(t, filepath.Join(two, weights)) {
 			t.Errorf("%s: run.json fed back made other weights", name)
 		}
-		call("train-alexnet", "--config", filepath.Join(one, runName)).must(t, 2, "already holds a run")
+		call("train-alexnet", "--config", filepath.Join(one, train.RecordName)).must(t, 2, "already holds a run")
 	}
 }
 
@@ -118,7 +119,7 @@ func TestConfigTexts(t *testing.T) {
 		dir := filepath.Join(w.dir, fmt.Sprint(i))
 		call("train-alexnet", "--config", w.writeFile(t, text.name, text.text), "--run", dir).must(t, 0, "after 1 steps")
 	}
-	if record, err := readRun(filepath.Join(w.dir, "3")); err != nil || !strings.Contains(string(record.Settings), `"seed": 10`) {
+	if record, err := train.ReadRecord(filepath.Join(w.dir, "3")); err != nil || !strings.Contains(string(record.Settings), `"seed": 10`) {
 		t.Errorf("seed '010' is not ten: %v", err)
 	}
 	for text, want := range map[string]string{
@@ -203,7 +204,7 @@ func TestAccumulate(t *testing.T) {
 		}
 	}
 	call("train-alexnet", "--run", filepath.Join(w.dir, "3"), "--resume", "--steps", "6").must(t, 0, "after 6 steps")
-	record, err := readRun(filepath.Join(w.dir, "3"))
+	record, err := train.ReadRecord(filepath.Join(w.dir, "3"))
 	if err != nil || !strings.Contains(string(record.Settings), `"accumulate": 3`) {
 		t.Errorf("a resumed run forgets its pieces: %v, %s", err, record.Settings)
 	}
@@ -336,7 +337,7 @@ func TestRunFolderIsLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := readRun(dir); err == nil {
+		if _, err := train.ReadRecord(dir); err == nil {
 			break
 		}
 		if time.Since(began) > time.Minute {

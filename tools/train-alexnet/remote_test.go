@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"alexnet/augment"
+	"alexnet/engine/train"
 )
 
 // TestRemoteShards trains, resumes, evaluates and reports from shards behind a
@@ -40,7 +41,7 @@ func TestRemoteShards(t *testing.T) {
 	best := "checkpoints/step-000000020.safetensors"
 	exists(t, filepath.Join(far, best))
 	for _, word := range recorded {
-		if !strings.Contains(read(t, filepath.Join(far, runName)), word) {
+		if !strings.Contains(read(t, filepath.Join(far, train.RecordName)), word) {
 			t.Errorf("run.json lacks %s", word)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,10 +10,19 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/engine/infer"
+	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/file"
 	"alexnet/pipeline"
 	"alexnet/tools/internal/command"
+)
+
+// Names of pictures and pages in a run folder.
+const (
+	curveName   = "curve.png"
+	kernelsName = "kernels.png"
+	guessesName = "guesses.png"
+	reportName  = "report.html"
 )
 
 // reportOptions say what a report shows.
@@ -33,7 +41,7 @@ const reportBatch = 32
 // others.
 func makeReport(ctx context.Context, dir string, o reportOptions, line *command.Line) error {
 	defer line.Clear()
-	record, err := readRun(dir)
+	record, err := train.ReadRecord(dir)
 	if err != nil {
 		return err
 	}
@@ -42,9 +50,9 @@ func makeReport(ctx context.Context, dir string, o reportOptions, line *command.
 			return err
 		}
 	}
-	var saved settings // where the run looked for its shards
-	if err := json.Unmarshal(record.Settings, &saved); err != nil {
-		return fmt.Errorf("%s: settings: %w", filepath.Join(dir, runName), err)
+	saved, err := record.Config() // where the run looked for its shards
+	if err != nil {
+		return err
 	}
 	base, err := saved.Access.Open(ctx, record.Train.Dir, noted(line))
 	if err != nil {
@@ -92,7 +100,7 @@ func reportModel(o reportOptions, d *pipeline.Dataset) (*engine.Model, error) {
 
 // bestOrLatest is the checkpoint that speaks for a run.
 func bestOrLatest(dir string) (string, error) {
-	all := engine.Checkpoints{Dir: filepath.Join(dir, checkpointsName)}
+	all := engine.Checkpoints{Dir: filepath.Join(dir, train.CheckpointsName)}
 	if _, err := os.Stat(all.Best()); err == nil {
 		return all.Best(), nil
 	}
@@ -104,8 +112,8 @@ func bestOrLatest(dir string) (string, error) {
 }
 
 // subject is what a report says of the run in dir without its net.
-func subject(dir string, record *runRecord, classes int) (*report.Subject, error) {
-	metrics, err := report.ReadMetrics(filepath.Join(dir, metricsName))
+func subject(dir string, record *train.Record, classes int) (*report.Subject, error) {
+	metrics, err := report.ReadMetrics(filepath.Join(dir, train.MetricsName))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine/train"
 	"alexnet/tools/internal/command"
 )
 
@@ -33,8 +34,8 @@ func reportCommand(stderr io.Writer) *cli.Command {
 			if dir == "" {
 				return command.Usagef("--run is required: give the folder of a run")
 			}
-			if _, err := readRun(dir); errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%s holds no run (no %s)", dir, runName)
+			if _, err := train.ReadRecord(dir); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%s holds no run (no %s)", dir, train.RecordName)
 			}
 			o := reportOptions{quick: c.Bool("quick")}
 			if c.IsSet("checkpoint") {

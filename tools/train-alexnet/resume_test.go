@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"alexnet/engine/train"
 )
 
 // folder is what a folder holds: every file's bytes.
@@ -108,7 +110,7 @@ func TestSessionsKeepTheirSettings(t *testing.T) {
 	dir := filepath.Join(w.dir, "run")
 	call(w.args(dir, "--steps", "2")...).must(t, 0)
 	call("train-alexnet", "--run", dir, "--resume", "--steps", "4", "--lr", "0.5").must(t, 0)
-	record, err := readRun(dir)
+	record, err := train.ReadRecord(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
+	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
@@ -70,10 +71,10 @@ func readRuns(paths []string) ([]*runResult, error) {
 	var runs []*runResult
 	for _, path := range paths {
 		dirs := []string{path}
-		if _, err := os.Stat(filepath.Join(path, runName)); errors.Is(err, fs.ErrNotExist) {
-			found, err := filepath.Glob(filepath.Join(path, "*", runName))
+		if _, err := os.Stat(filepath.Join(path, train.RecordName)); errors.Is(err, fs.ErrNotExist) {
+			found, err := filepath.Glob(filepath.Join(path, "*", train.RecordName))
 			if err != nil || len(found) == 0 {
-				return nil, fmt.Errorf("%s holds no run (no %s)", path, runName)
+				return nil, fmt.Errorf("%s holds no run (no %s)", path, train.RecordName)
 			}
 			dirs = nil
 			for _, f := range found {
@@ -99,18 +100,18 @@ func readRuns(paths []string) ([]*runResult, error) {
 }
 
 func readResult(dir string) (*runResult, error) {
-	record, err := readRun(dir)
+	record, err := train.ReadRecord(dir)
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := report.ReadMetrics(filepath.Join(dir, metricsName))
+	metrics, err := report.ReadMetrics(filepath.Join(dir, train.MetricsName))
 	if err != nil {
 		return nil, err
 	}
 	r := &runResult{Dir: dir, Net: record.Net.Name, Finished: record.Finished, settings: map[string]string{}}
 	rows, err := settingRows(record.Settings)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, runName), err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, train.RecordName), err)
 	}
 	for _, row := range rows {
 		r.settings[row.Name] = row.Value

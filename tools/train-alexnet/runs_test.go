@@ -52,7 +52,7 @@ for split in ("train", "val"):
     a = EventAccumulator(sys.argv[1] + "/" + split); a.Reload()
     out[split] = [[e.step, e.value] for e in a.Scalars("loss")]
 print(json.dumps(out))`
-	text, err := exec.Command(python, "-c", script, filepath.Join(dir, boardName)).Output()
+	text, err := exec.Command(python, "-c", script, filepath.Join(dir, "tensorboard")).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

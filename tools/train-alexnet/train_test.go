@@ -15,13 +15,14 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/infer"
+	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/tools/internal/command"
 )
 
 func metricsOf(t *testing.T, dir string) []engine.Metrics {
 	t.Helper()
-	m, err := report.ReadMetrics(filepath.Join(dir, metricsName))
+	m, err := report.ReadMetrics(filepath.Join(dir, train.MetricsName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 	if n := strings.Count(r.stderr, "no --pca file"); n != 1 {
 		t.Errorf("the missing pca.json was mentioned %d times", n)
 	}
-	for _, name := range []string{runName, metricsName, curveName, kernelsName, guessesName, reportName, "checkpoints/best.safetensors", "checkpoints/step-000000080.safetensors"} {
+	for _, name := range []string{train.RecordName, train.MetricsName, curveName, kernelsName, guessesName, reportName, "checkpoints/best.safetensors", "checkpoints/step-000000080.safetensors"} {
 		exists(t, filepath.Join(dir, name))
 	}
 	sheet, err := png.Decode(strings.NewReader(read(t, filepath.Join(dir, guessesName))))
@@ -55,7 +56,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 		t.Errorf("guesses.png is %v with %d pixels of right guesses", sheet.Bounds(), red)
 	}
 	var first map[string]any
-	if err := json.Unmarshal([]byte(strings.SplitN(read(t, filepath.Join(dir, metricsName)), "\n", 2)[0]), &first); err != nil {
+	if err := json.Unmarshal([]byte(strings.SplitN(read(t, filepath.Join(dir, train.MetricsName)), "\n", 2)[0]), &first); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"epoch", "step", "images", "loss", "top1_error", "top5_error", "lr", "images_per_s"} {
@@ -110,9 +111,9 @@ func TestRunFolderIsNotOverwritten(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "run")
 	call(w.args(dir, "--steps", "2")...).must(t, 0)
-	before := read(t, filepath.Join(dir, runName))
+	before := read(t, filepath.Join(dir, train.RecordName))
 	call(w.args(dir, "--steps", "2")...).must(t, 2, "already holds a run", "--resume")
-	if read(t, filepath.Join(dir, runName)) != before {
+	if read(t, filepath.Join(dir, train.RecordName)) != before {
 		t.Error("run.json has changed")
 	}
 }
@@ -132,10 +133,10 @@ func TestAutoResume(t *testing.T) {
 	if s := steps(t, dir, "train"); !slices.Equal(s, []uint64{2, 4}) {
 		t.Errorf("metrics.jsonl has steps %v", s)
 	}
-	if err := os.WriteFile(filepath.Join(dir, runName), []byte("{"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, train.RecordName), []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	call(w.args(dir, "--autoresume")...).must(t, 1, filepath.Join(dir, runName))
+	call(w.args(dir, "--autoresume")...).must(t, 1, filepath.Join(dir, train.RecordName))
 	call("train-alexnet", "--train", w.train, "--autoresume").must(t, 2, "--autoresume needs --run")
 }
 
@@ -171,7 +172,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 
 // final is the checkpoint after 40 steps of a run in dir.
 func final(t *testing.T, dir string) string {
-	return read(t, filepath.Join(dir, checkpointsName, "step-000000040.safetensors"))
+	return read(t, filepath.Join(dir, train.CheckpointsName, "step-000000040.safetensors"))
 }
 
 // steps are the steps in metrics.jsonl, by split.
@@ -244,8 +245,8 @@ func TestResumeIsExactWhateverStopsIt(t *testing.T) {
 			if v := steps(t, dir, "val"); !slices.Equal(v, []uint64{10, 20, 30, 40}) {
 				t.Errorf("metrics.jsonl has validations at %v", v)
 			}
-			var record runRecord
-			if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, runName))), &record); err != nil || len(record.Sessions) != 2 {
+			var record train.Record
+			if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, train.RecordName))), &record); err != nil || len(record.Sessions) != 2 {
 				t.Errorf("run.json has %d sessions: %v", len(record.Sessions), err)
 			}
 		})
@@ -255,7 +256,7 @@ func TestResumeIsExactWhateverStopsIt(t *testing.T) {
 // latestStep is the step of the newest checkpoint.
 func latestStep(t *testing.T, dir string) uint64 {
 	t.Helper()
-	path, err := engine.Checkpoints{Dir: filepath.Join(dir, checkpointsName)}.Latest()
+	path, err := engine.Checkpoints{Dir: filepath.Join(dir, train.CheckpointsName)}.Latest()
 	if err != nil || path == "" {
 		t.Fatalf("no checkpoint: %v", err)
 	}
@@ -273,7 +274,7 @@ func TestResumeWithoutCheckpointBeginsAgain(t *testing.T) {
 	whole, killed := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, "killed")
 	call(w.args(whole, "--steps", "5")...).must(t, 0)
 	call(w.args(killed, "--steps", "5")...).must(t, 0)
-	if err := os.RemoveAll(filepath.Join(killed, checkpointsName)); err != nil {
+	if err := os.RemoveAll(filepath.Join(killed, train.CheckpointsName)); err != nil {
 		t.Fatal(err)
 	}
 	call("train-alexnet", "--run", killed, "--resume").must(t, 0, "no checkpoint yet")
@@ -321,41 +322,6 @@ func TestMeans(t *testing.T) {
 		defer c.Close()
 		if want := map[string]int{"image": 3 * 16 * 16, "none": 0}[mean]; len(c.Mean) != want {
 			t.Errorf("--mean %s: %d values, want %d", mean, len(c.Mean), want)
-		}
-	}
-}
-
-func TestCentreOfMeanPicture(t *testing.T) {
-	picture := make([]float32, 4*4*3)
-	for i := range picture {
-		picture[i] = float32(i)
-	}
-	// Rows 1–2, columns 1–2 of a 4×4 picture: pixels 5, 6, 9, 10.
-	want := []float32{15, 18, 27, 30, 16, 19, 28, 31, 17, 20, 29, 32}
-	if got := centre(picture, 4, 2); !slices.Equal(got, want) {
-		t.Errorf("centre %v, want %v", got, want)
-	}
-}
-
-func TestMetricsEnd(t *testing.T) {
-	const lines = `{"split":"train","step":4}
-{"split":"train","step":8}
-{"split":"val","step":8}
-{"split":"train","step":12}
-{"split":"tra`
-	ends := []int{0, 27, 54, 79, 107}
-	for _, c := range []struct {
-		at   engine.Position
-		want int
-	}{
-		{engine.Position{}, 0},
-		{engine.Position{Step: 5, EpochStep: 5}, 1},
-		{engine.Position{Step: 8, EpochStep: 8}, 2}, // validation not done
-		{engine.Position{Step: 8, Epoch: 1}, 3},
-		{engine.Position{Step: 99, EpochStep: 1}, 4}, // the last line is cut off
-	} {
-		if got, err := metricsEnd(strings.NewReader(lines), c.at); err != nil || got != int64(ends[c.want]) {
-			t.Errorf("%+v: %d, %v, want %d", c.at, got, err, ends[c.want])
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/build"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
@@ -134,7 +135,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = usageError
 	app.HideHelpCommand = true
-	app.Version = Version()
+	app.Version = build.Version()
 	app.EnableBashCompletion = true
 	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout), manualCommand(app, stdout))
 	app.Before = strayArguments(app.Before, app.Commands)

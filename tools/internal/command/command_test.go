@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 	"testing"
-	"time"
+
+	"alexnet/internal/build"
 
 	"github.com/urfave/cli/v2"
 )
@@ -71,32 +71,8 @@ func TestVersion(t *testing.T) {
 	if err := Run(context.Background(), &cli.App{Name: "tool"}, []string{"tool", "--version"}, &b, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if want := "tool version " + Version() + "\n"; b.String() != want || Version() == "" {
+	if want := "tool version " + build.Version() + "\n"; b.String() != want || build.Version() == "" {
 		t.Errorf("wrote %q, want %q", b.String(), want)
-	}
-}
-
-// TestBuildVersion: what Go records of a build in a clone, with and without a tag,
-// and elsewhere.
-func TestBuildVersion(t *testing.T) {
-	const revision = "5d06e94c84285d45c67943291aec96a1a643c9c6"
-	for _, c := range []struct{ module, revision, modified, want string }{
-		{"(devel)", "", "", unknownVersion},
-		{"", "", "", unknownVersion},
-		{"(devel)", revision, "false", revision},
-		{"v0.0.0-20261128160046-5d06e94c8428", revision, "false", revision},
-		{"v0.0.0-20261128160046-5d06e94c8428+dirty", revision, "true", revision + " with changes"},
-		{"v1.2.0", revision, "false", "v1.2.0 " + revision},
-		{"v1.2.0+dirty", revision, "true", "v1.2.0 " + revision + " with changes"},
-		{"v1.2.0", "", "", "v1.2.0"},
-	} {
-		info := &debug.BuildInfo{Main: debug.Module{Version: c.module}}
-		if c.revision != "" {
-			info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: c.revision}, {Key: "vcs.modified", Value: c.modified}}
-		}
-		if got := version(info); got != c.want {
-			t.Errorf("%+v: %q", c, got)
-		}
 	}
 }
 
@@ -119,16 +95,5 @@ func TestLineOnTerminalRewrites(t *testing.T) {
 	l.Print("done")
 	if want := "\ra long li\x1b[K" + "\r\x1b[K" + "done\n"; b.String() != want {
 		t.Errorf("wrote %q, want %q", b.String(), want)
-	}
-}
-
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		400 * time.Millisecond: "0s", 42 * time.Second: "42s", 190 * time.Second: "3m10s",
-		125 * time.Minute: "2h05m", 76 * time.Hour: "3d04h",
-	} {
-		if got := Span(d); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
-		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/collective"
+	"alexnet/internal/build"
 	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/remote"
-	"alexnet/tools/internal/command"
 )
 
 // Kinds says which of a command's flags aren't compared between ranks as they are
@@ -34,7 +34,7 @@ var own = []string{"rank-timeout", "threads", "workers", "kernels", "cache-dir",
 func Terms(c *cli.Context, k Kinds) collective.Terms {
 	terms := collective.Terms{
 		{Name: "the command", Value: strings.TrimSpace(c.App.Name + " " + c.Command.Name)},
-		{Name: "the version", Value: command.Version()},
+		{Name: "the version", Value: build.Version()},
 	}
 	flags := c.Command.Flags
 	if len(flags) == 0 {

@@ -1,8 +1,6 @@
 //go:build linux && amd64 && !noasm && !static
 
-// Package trap lets tests run machine code on processors that lack its instructions:
-// AMX's by catching the signal of each, and AVX-512's by handing whole functions to
-// Bochs, an emulator of processors.
+// Package trap lets tests run AMX's machine code on processors that lack it.
 package trap
 
 import (
@@ -23,42 +21,35 @@ import (
 //go:embed testdata/trap.c
 var source []byte
 
-// compile builds a library from C in dir.
-func compile(dir, name string, source []byte) (library string, err error) {
+var install = sync.OnceValues(func() (count func() int, err error) {
 	cc, err := exec.LookPath("cc")
 	if err != nil {
-		return "", fmt.Errorf("there is no C compiler to build the emulation with: %w", err)
+		return nil, fmt.Errorf("the processor has no AMX, and there is no C compiler to build its emulation with: %w", err)
 	}
-	from, library := filepath.Join(dir, name+".c"), filepath.Join(dir, name+".so")
-	if err := os.WriteFile(from, source, 0o600); err != nil {
-		return "", err
-	}
-	if out, err := exec.Command(cc, "-O3", "-mavx2", "-mfma", "-ffp-contract=off", "-shared", "-fPIC", "-o", library, from).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the emulation: %w: %s", err, out)
-	}
-	return library, nil
-}
-
-// install loads the library that catches the signal.
-var install = sync.OnceValues(func() (handle uintptr, err error) {
 	dir, err := os.MkdirTemp("", "trap")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	library, err := compile(dir, "trap", source)
-	if err != nil {
-		return 0, err
+	from, library := filepath.Join(dir, "trap.c"), filepath.Join(dir, "trap.so")
+	if err := os.WriteFile(from, source, 0o600); err != nil {
+		return nil, err
 	}
-	if handle, err = purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL); err != nil {
-		return 0, err
+	if out, err := exec.Command(cc, "-O3", "-mavx2", "-mfma", "-ffp-contract=off", "-shared", "-fPIC", "-o", library, from).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building the emulation of AMX: %w: %s", err, out)
+	}
+	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return nil, err
 	}
 	var begin func() int32
 	purego.RegisterLibFunc(&begin, handle, "trap_install")
+	purego.RegisterLibFunc(&count, handle, "trap_count")
 	if begin() != 0 {
-		return 0, fmt.Errorf("the emulation can't catch its signal")
+		return nil, fmt.Errorf("the emulation of AMX can't catch its signal")
 	}
-	return handle, nil
+	bf16.Emulated = true
+	return count, nil
 })
 
 // Emulated says that AMX's instructions are emulated from now on.
@@ -77,11 +68,9 @@ func AMX(t testing.TB) (count func() int) {
 			return nil
 		}
 	}
-	handle, err := install()
+	count, err := install()
 	if err != nil {
 		t.Skip(err)
 	}
-	bf16.Emulated = true
-	purego.RegisterLibFunc(&count, handle, "trap_count")
 	return count
 }

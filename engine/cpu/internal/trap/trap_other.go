@@ -3,10 +3,7 @@
 // Package trap lets tests run AMX's machine code on processors that lack it.
 package trap
 
-import (
-	"os"
-	"testing"
-)
+import "testing"
 
 // Emulated says that AMX's instructions are emulated from now on.
 func Emulated() bool { return false }
@@ -16,6 +13,3 @@ func AMX(t testing.TB) (count func() int) {
 	t.Skip("AMX's kernels run on Linux and amd64 alone")
 	return nil
 }
-
-// Main runs the tests of a package.
-func Main(m *testing.M) { os.Exit(m.Run()) }

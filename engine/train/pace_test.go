@@ -1,17 +1,20 @@
-package main
+package train
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"alexnet/pipeline"
+	"alexnet/pipeline/shards/shardstest"
 )
 
 // TestPace leaves a loader waiting, then takes batches as fast as it can.
 func TestPace(t *testing.T) {
-	w := newWorld(t)
-	d, err := pipeline.OpenDataset(w.train)
+	dir := filepath.Join(t.TempDir(), "train")
+	shardstest.Stripes(t, dir, "train", 3, 20, 20)
+	d, err := pipeline.OpenDataset(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

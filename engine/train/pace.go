@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 // loader, and not the training, sets the pace.
 const waitingMuch = 0.1
 
-// pace is what a stretch of training was spent on.
-type pace struct {
+// Pace is what a stretch of training was spent on.
+type Pace struct {
 	Bottleneck string // "fetch", "decode", "augment" or "training": what sets the pace
-	Loader     shares
+	Loader     Shares
 }
 
-// shares are parts of the time of the loader's workers, 0–1.
-type shares struct {
+// Shares are parts of the time of the loader's workers, 0–1.
+type Shares struct {
 	Fetch   float64 `json:"fetch"`   // waiting for shards from elsewhere
 	Decode  float64 `json:"decode"`  // reading and decoding
 	Augment float64 `json:"augment"` // cropping, resizing, jitter
@@ -27,7 +27,7 @@ type shares struct {
 
 // String is for the progress line: "limit: decode; decode 71 %, augment 2 %, wait
 // on device 0 %".
-func (p pace) String() string {
+func (p Pace) String() string {
 	fetch := ""
 	if p.Loader.Fetch > 0 {
 		fetch = fmt.Sprintf("fetch %.0f %%, ", 100*p.Loader.Fetch)
@@ -45,8 +45,8 @@ type pacer struct {
 
 // measure says what the time since the mark was spent on when training spent the
 // given part of it waiting for batches. A new loader begins a new stretch.
-func (p *pacer) measure(l *pipeline.Loader, waiting float64) pace {
-	now := pace{Bottleneck: "training"}
+func (p *pacer) measure(l *pipeline.Loader, waiting float64) Pace {
+	now := Pace{Bottleneck: "training"}
 	if l == nil {
 		return now
 	}
@@ -56,7 +56,7 @@ func (p *pacer) measure(l *pipeline.Loader, waiting float64) pace {
 	s := l.Stats().Sub(p.before)
 	if all := time.Since(p.since).Seconds() * float64(s.Workers); all > 0 {
 		share := func(d time.Duration) float64 { return min(1, d.Seconds()/all) }
-		now.Loader = shares{share(s.Fetch), share(s.Decode), share(s.Augment), share(s.WorkerWait)}
+		now.Loader = Shares{share(s.Fetch), share(s.Decode), share(s.Augment), share(s.WorkerWait)}
 	}
 	switch part := now.Loader; {
 	case waiting < waitingMuch:

@@ -1,4 +1,5 @@
-package command
+// Package build says what this program was built from.
+package build
 
 import (
 	"runtime/debug"

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"fmt"
@@ -6,19 +6,18 @@ import (
 	"strings"
 
 	"alexnet/engine/devices"
+	"alexnet/internal/setting"
 )
-
-const kernelsUsage = "`NAME` of the set of kernels on CPUs: auto is the fastest that the machine can run, train-alexnet devices names the others; the last bits of results depend on it"
 
 // agreeOnKernels makes the ranks compute with the same set of kernels: weights
 // that each rank updates by itself would drift apart otherwise. Where the user
 // doesn't name one it is the fastest that all ranks have.
-func (j *job) agreeOnKernels() error {
-	if j.kernels == "" || j.Kernels != devices.Auto || j.group.Size() == 1 {
+func (j *Job) agreeOnKernels() error {
+	if j.kernels == "" || j.c.Kernels != devices.Auto || j.group.Size() == 1 {
 		return nil
 	}
 	var mine []string // the fastest last
-	for _, k := range devices.KernelSets(j.Precision) {
+	for _, k := range devices.KernelSets(j.c.Precision) {
 		if k.Usable {
 			mine = append(mine, k.Name)
 		}
@@ -32,7 +31,7 @@ func (j *job) agreeOnKernels() error {
 		return fmt.Errorf("no set of kernels is on all ranks: rank 0 has %s and this one %s", all[0], strings.Join(mine, " "))
 	}
 	if j.kernels = common; slices.ContainsFunc(all, func(names []byte) bool { return string(names) != string(all[0]) }) {
-		j.line.Print("all ranks compute with the kernels %s, the fastest that each of them has", common)
+		j.note("all ranks compute with the kernels %s, the fastest that each of them has", common)
 	}
 	return nil
 }
@@ -52,22 +51,22 @@ func commonKernels(lists [][]byte) (common string) {
 	return common
 }
 
-// otherKernels is what to tell whoever resumes a run that another set of kernels
-// has trained; "" is nothing.
-func (j *job) otherKernels() string {
+// noteOtherKernels tells whoever resumes a run that another set of kernels has
+// trained it.
+func (j *Job) noteOtherKernels() {
 	old := j.checkpoint.Kernels
 	if old == "" || old == j.kernels {
-		return ""
+		return
 	}
 	now := j.kernels
 	if now == "" {
 		now = "a GPU"
 	}
-	say := fmt.Sprintf("the run was trained with the kernels %s and goes on with %s: losses and weights may differ in their last bits from those of a run that was never stopped", old, now)
-	for _, k := range devices.KernelSets(j.Precision) {
+	holds := setting.Textf("a machine that has %s", old)
+	for _, k := range devices.KernelSets(j.c.Precision) {
 		if k.Name == old && k.Usable && j.kernels != "" {
-			return say + "; --kernels " + old + " holds them"
+			holds = setting.Textf("%s", setting.Suggest("kernels", old))
 		}
 	}
-	return say + "; a machine that has " + old + " holds them"
+	j.note("the run was trained with the kernels %s and goes on with %s: losses and weights may differ in their last bits from those of a run that was never stopped; %s holds them", old, now, holds)
 }

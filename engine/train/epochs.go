@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"alexnet/engine"
@@ -37,7 +37,7 @@ func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
 
 // spent says what the time since the last mark was spent on, when training waited
 // for batches for the given part of it. mark begins the next stretch.
-func (e *epochs) spent(waiting float64, mark bool) pace {
+func (e *epochs) spent(waiting float64, mark bool) Pace {
 	p := e.pacer.measure(e.loader, waiting)
 	if mark {
 		e.pacer.mark(e.loader)

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"context"
@@ -9,15 +9,16 @@ import (
 	"strings"
 
 	"alexnet/internal/file"
+	"alexnet/internal/setting"
 )
 
-// lockName is the file that a running process holds a lock on.
-const lockName = ".lock"
+// LockName is the file that a running process holds a lock on.
+const LockName = ".lock"
 
 // lockRun makes this process the only one that writes into a run folder. The
 // lock goes with the process, however it ends.
 func lockRun(dir string) (unlock func() error, err error) {
-	path := filepath.Join(dir, lockName)
+	path := filepath.Join(dir, LockName)
 	f, err := file.OpenOwn(path)
 	if err != nil {
 		return nil, unwritable(dir, err)
@@ -31,7 +32,7 @@ func lockRun(dir string) (unlock func() error, err error) {
 		defer f.Close()
 		holder := make([]byte, 32)
 		n, _ := f.Read(holder)
-		return nil, fmt.Errorf("run folder %s is in use by process %s: wait for it, stop it, or give another --run", dir, strings.TrimSpace(string(holder[:n])))
+		return nil, setting.Errorf("run folder %s is in use by process %s: wait for it, stop it, or give another %s", dir, strings.TrimSpace(string(holder[:n])), setting.Name("run"))
 	}
 	if err := f.Truncate(0); err == nil {
 		fmt.Fprintln(f, os.Getpid())
@@ -39,10 +40,10 @@ func lockRun(dir string) (unlock func() error, err error) {
 	return f.Close, nil
 }
 
-// lockedTogether calls f while no other process is in such a call for the same
+// LockedTogether calls f while no other process is in such a call for the same
 // folder: it waits for its turn.
-func lockedTogether(ctx context.Context, dir string, f func() error) error {
-	lock, err := file.OpenOwn(filepath.Join(dir, lockName))
+func LockedTogether(ctx context.Context, dir string, f func() error) error {
+	lock, err := file.OpenOwn(filepath.Join(dir, LockName))
 	if err != nil {
 		return unwritable(dir, err)
 	}
@@ -55,5 +56,5 @@ func lockedTogether(ctx context.Context, dir string, f func() error) error {
 
 // unwritable says what to do about a folder that cannot be written.
 func unwritable(dir string, err error) error {
-	return fmt.Errorf("run folder %s cannot be written: %w: make it writable or give another --run", dir, err)
+	return setting.Errorf("run folder %s cannot be written: %w: make it writable or give another %s", dir, err, setting.Name("run"))
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"alexnet/tools/train-alexnet/tensorboard"
+	"alexnet/engine/train/tensorboard"
 )
 
 func Example() {

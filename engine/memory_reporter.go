@@ -3,13 +3,14 @@ package engine
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
+
+	"alexnet/internal/setting"
 )
 
-// Roomy is what a context also is whose memory may not do for a net.
-type Roomy interface {
+// MemoryReporter is implemented by contexts whose memory may be too small for a net.
+type MemoryReporter interface {
 	// Room is the memory that could be reserved now.
 	Room() (Room, error)
 	// Estimate says that from now on the context is only asked how much memory
@@ -19,11 +20,11 @@ type Roomy interface {
 
 // Room is memory that contexts reserve.
 type Room struct {
-	Free   int64  // bytes
-	Total  int64  // bytes, with what other contexts and processes hold
-	Of     any    // contexts with the same Of share it
-	Where  string // "NVIDIA H100"
-	Advice string // what takes less memory besides a smaller batch; "" is nothing
+	Free      int64  // bytes
+	Total     int64  // bytes, with what other contexts and processes hold
+	Of        any    // contexts with the same Of share it
+	Where     string // "NVIDIA H100"
+	Precision string // an arithmetic that takes less memory; "" is none
 }
 
 // TooLargeError says that a net doesn't fit, and what would.
@@ -38,23 +39,26 @@ type TooLargeError struct {
 	Pieces int // in how many pieces Batch fits (ModelConfig.Accumulate); 0: not known to
 }
 
-func (e *TooLargeError) Error() string {
+func (e *TooLargeError) Error() string { return e.text().String() }
+
+// In is Error with the settings in it called in other words.
+func (e *TooLargeError) In(w setting.Words) string { return e.text().In(w) }
+
+func (e *TooLargeError) text() setting.Text {
 	const mb = 1e6
-	text := fmt.Sprintf("net %q at batch %d takes %.0f MB of memory on %s, of %.0f MB on %s %.0f are free: ",
-		e.Net, e.Batch, float64(e.Need)/mb, strings.Join(e.Contexts, " and "), float64(e.Room.Total)/mb, e.Room.Where, float64(e.Room.Free)/mb)
-	var ways []string
+	ways := "no batch fits"
+	var values []any
 	if e.Fits > 0 {
-		ways = append(ways, fmt.Sprintf("--batch %d fits", e.Fits))
-	} else {
-		ways = append(ways, "no batch fits")
+		ways, values = "%s fits", append(values, setting.Suggest("batch", e.Fits))
 	}
 	if e.Pieces > 0 {
-		ways = append(ways, fmt.Sprintf("--accumulate %d fits", e.Pieces))
+		ways, values = ways+", %s fits", append(values, setting.Suggest("accumulate", e.Pieces))
 	}
-	if e.Room.Advice != "" {
-		ways = append(ways, e.Room.Advice+" takes less")
+	if e.Room.Precision != "" {
+		ways, values = ways+", %s takes less", append(values, setting.Suggest("precision", e.Room.Precision))
 	}
-	return text + strings.Join(ways, ", ")
+	return setting.Textf("net %q at batch %d takes %.0f MB of memory on %s, of %.0f MB on %s %.0f are free: %s",
+		e.Net, e.Batch, float64(e.Need)/mb, strings.Join(e.Contexts, " and "), float64(e.Room.Total)/mb, e.Room.Where, float64(e.Room.Free)/mb, setting.Textf(ways, values...))
 }
 
 // missing is how many bytes too few there are.
@@ -68,7 +72,7 @@ func (l *layout) fits() error {
 		return err
 	}
 	for _, c := range l.contexts {
-		c.(Roomy).Estimate()
+		c.(MemoryReporter).Estimate()
 	}
 	if e.Fits, err = l.fittingBatch(e.missing()); err == nil {
 		e.Fits *= l.cfg.ranks()
@@ -83,11 +87,11 @@ func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLarge
 	var all []*TooLargeError
 	var of []any
 	for p, c := range contexts {
-		roomy, ok := c.(Roomy)
+		reporter, ok := c.(MemoryReporter)
 		if !ok {
 			return nil, nil
 		}
-		r, err := roomy.Room()
+		r, err := reporter.Room()
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +121,7 @@ func (l *layout) missing(cfg ModelConfig) (int64, error) {
 	most := int64(-1 << 62)
 	used := map[any]int64{}
 	for p, c := range l.contexts {
-		r, err := c.(Roomy).Room()
+		r, err := c.(MemoryReporter).Room()
 		if err != nil {
 			return 0, err
 		}

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"fmt"
@@ -7,26 +7,29 @@ import (
 
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
-	"alexnet/tools/internal/command"
+	"alexnet/internal/setting"
 )
 
-// ownGPU is a --devices name without a number: under several ranks each takes
+// ownGPU is a device name without a number: under several ranks each takes
 // the GPUs of its place on the host, and one process by itself those of their places
 // in the list.
 const ownGPU = "cuda"
 
 // chooseDevices finds this rank's devices. The settings keep what is the same on
 // all ranks, which is what the run is recorded with.
-func (j *job) chooseDevices() (err error) {
-	j.Devices, j.ownDevices, err = rankDevices(j.Devices, j.group, j.line.Print)
+func (j *Job) chooseDevices() (err error) {
+	j.c.Devices, j.ownDevices, err = RankDevices(j.c.Devices, j.group, func(why string) { j.note("%s", why) })
 	return err
 }
 
-// rankDevices resolves a --devices list for a rank of a group: shared is what all
-// ranks were told, own what this one opens.
-func rankDevices(list string, group collective.Collective, say func(format string, values ...any)) (shared, own string, err error) {
+// RankDevices resolves a list of devices for a rank of a group: shared is what all
+// ranks were told, own what this one opens. say is told why there is no GPU.
+func RankDevices(list string, group collective.Collective, say func(why string)) (shared, own string, err error) {
 	automatic := list == devices.Auto
-	list = resolveDevices(list, say)
+	list, why := devices.Resolve(list)
+	if why != "" {
+		say(why)
+	}
 	if group.Size() == 1 && !slices.Contains(namesOf(list), ownGPU) {
 		return list, list, nil
 	}
@@ -61,7 +64,7 @@ func namesOf(list string) []string {
 func enough(list string, gpus int) error {
 	for i, name := range namesOf(list) {
 		if name == ownGPU && gpus > 0 && i >= gpus {
-			return command.Usagef("--devices %s: that is %s:%d too, and there are %d GPUs here: write %s:0,%s:0 to put both towers on one", list, ownGPU, i, gpus, ownGPU, ownGPU)
+			return setting.Invalidf("%s: that is %s:%d too, and there are %d GPUs here: write %s:0,%s:0 to put both towers on one", setting.Value("devices", list), ownGPU, i, gpus, ownGPU, ownGPU)
 		}
 	}
 	return nil
@@ -79,13 +82,13 @@ func ownOf(list string, local, onHost, gpus int) (string, error) {
 		case name == ownGPU && gpus == each:
 			names[i] = fmt.Sprint(ownGPU, ":", i)
 		case name == ownGPU && gpus < onHost*each:
-			return "", command.Usagef("--devices %s: %d ranks of this host want %d GPUs and this one sees %d: start fewer ranks a host", list, onHost, onHost*each, gpus)
+			return "", setting.Invalidf("%s: %d ranks of this host want %d GPUs and this one sees %d: start fewer ranks a host", setting.Value("devices", list), onHost, onHost*each, gpus)
 		case name == ownGPU:
 			names[i] = fmt.Sprint(ownGPU, ":", local*each+i)
 		case strings.HasPrefix(name, ownGPU+":") && onHost > 1:
-			return "", command.Usagef("--devices %s: %d ranks of this host would share that GPU: write %s, each rank's own", list, onHost, ownGPU)
+			return "", setting.Invalidf("%s: %d ranks of this host would share that GPU: write %s, each rank's own", setting.Value("devices", list), onHost, ownGPU)
 		case strings.HasPrefix(name, ownGPU+":") && slices.Contains(names[:i], name):
-			return "", command.Usagef("--devices %s: several ranks want a GPU for every context", list)
+			return "", setting.Invalidf("%s: several ranks want a GPU for every context", setting.Value("devices", list))
 		}
 	}
 	return strings.Join(names, ","), nil
@@ -93,7 +96,7 @@ func ownOf(list string, local, onHost, gpus int) (string, error) {
 
 // checkAlike reports ranks that don't compute on the same kind of devices: what
 // they'd exchange has another order.
-func (j *job) checkAlike() error {
+func (j *Job) checkAlike() error {
 	if j.group.Size() == 1 {
 		return nil
 	}
@@ -104,8 +107,8 @@ func (j *job) checkAlike() error {
 	}
 	for rank, other := range all {
 		if string(other) != string(all[0]) {
-			return fmt.Errorf("rank 0 on %s computes on %s and rank %d on %s on %s: give all ranks the same kind with --devices",
-				j.group.Hosts()[0], all[0], rank, j.group.Hosts()[rank], other)
+			return setting.Errorf("rank 0 on %s computes on %s and rank %d on %s on %s: give all ranks the same kind with %s",
+				j.group.Hosts()[0], all[0], rank, j.group.Hosts()[rank], other, setting.Name("devices"))
 		}
 	}
 	return nil

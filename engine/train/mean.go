@@ -1,29 +1,16 @@
-package main
+package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"alexnet/augment"
+	"alexnet/internal/setting"
 	"alexnet/pipeline"
-	"alexnet/tools/internal/command"
 )
 
-// checkMean reports a --mean that makes no sense.
-func (s *settings) checkMean() error {
-	switch s.Mean {
-	case meanChannel, meanImage, meanNone:
-		return nil
-	}
-	if _, err := augment.ParseNormalisation(s.Mean); err != nil {
-		return command.Usagef("--mean %s: want %s, %s, %s, imagenet, half, or R,G,B from 0 to 255", s.Mean, meanChannel, meanImage, meanNone)
-	}
-	return nil
-}
-
-// channelMean spreads a colour over the net's input, channels first.
-func channelMean(rgb [3]float64, size int) []float32 {
+// ChannelMean spreads a colour over the net's input, channels first.
+func ChannelMean(rgb [3]float64, size int) []float32 {
 	mean := make([]float32, 3*size*size)
 	for c := range rgb {
 		plane := mean[c*size*size : (c+1)*size*size]
@@ -72,22 +59,22 @@ func centre(picture []float32, full, size int) []float32 {
 
 // mean is what the settings subtract: pca may be nil, then the statistics in
 // the index count.
-func (s *settings) mean(ctx context.Context, d *pipeline.Dataset, pca *augment.PCA, size int) ([]float32, error) {
-	switch s.Mean {
-	case meanNone:
+func (c *Config) mean(ctx context.Context, d *pipeline.Dataset, pca *augment.PCA, size int) ([]float32, error) {
+	switch c.Mean {
+	case MeanNone:
 		return nil, nil
-	case meanImage:
+	case MeanImage:
 		return imageMean(ctx, d, size)
 	}
-	if n, err := augment.ParseNormalisation(s.Mean); err == nil {
-		return channelMean(n.Mean, size), nil
+	if n, err := augment.ParseNormalisation(c.Mean); err == nil {
+		return ChannelMean(n.Mean, size), nil
 	}
 	if pca != nil {
-		return channelMean(pca.Mean, size), nil
+		return ChannelMean(pca.Mean, size), nil
 	}
 	sums := d.Meta().Statistics
 	if sums.Pixels == 0 {
-		return nil, errors.New("the shards' index has no colour statistics: give --pca, or --mean none")
+		return nil, setting.Errorf("the shards' index has no colour statistics: give %s, or %s none", setting.Name("pca"), setting.Name("mean"))
 	}
-	return channelMean(sums.Mean(), size), nil
+	return ChannelMean(sums.Mean(), size), nil
 }

@@ -1,9 +1,0 @@
-package bf16_test
-
-import (
-	"testing"
-
-	"alexnet/engine/cpu/internal/trap"
-)
-
-func TestMain(m *testing.M) { trap.Main(m) }

@@ -1,0 +1,68 @@
+package train
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"alexnet/engine"
+	"alexnet/internal/file"
+	"alexnet/internal/setting"
+)
+
+// netLimit is the most bytes of a net file.
+const netLimit = 1 << 20
+
+// IsNetFile tells the name of a net file, which ends in .json, from a preset's.
+func IsNetFile(name string) bool { return strings.HasSuffix(name, ".json") }
+
+// ReadNet reads the net file that Config.Net names.
+func ReadNet(path string) (*engine.Net, error) {
+	text, err := file.ReadAll(path, netLimit)
+	if err != nil {
+		return nil, setting.Errorf("%s: %w", setting.Name("net"), err)
+	}
+	n, err := engine.ReadNet(bytes.NewReader(text))
+	if err != nil {
+		return nil, setting.Errorf("%s: %w", setting.Value("net", path), err)
+	}
+	return n, nil
+}
+
+// NamedNet is a preset with so many classes, or a net file, which has to have as
+// many.
+func NamedNet(name string, classes int) (*engine.Net, error) {
+	if !IsNetFile(name) {
+		n, err := engine.Preset(name, classes)
+		if err != nil {
+			return nil, setting.Invalidf("%s: %w", setting.Name("net"), err)
+		}
+		return n, nil
+	}
+	n, err := ReadNet(name)
+	if err == nil && n.Classes != classes {
+		err = fmt.Errorf("%s: the net has %d classes and the shards have %d: change the file, or choose other shards", name, n.Classes, classes)
+	}
+	return n, err
+}
+
+// BuildNet is the net that the settings ask for: NamedNet of Net, less the parts
+// in Without.
+func (c *Config) BuildNet(classes int) (*engine.Net, error) {
+	n, err := NamedNet(c.Net, classes)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range List(c.Without) {
+		if part == WithoutPCA {
+			continue
+		}
+		if n, err = n.Without(part); err != nil {
+			return nil, setting.Invalidf("%s: %w", setting.Name("without"), err)
+		}
+	}
+	if c.InputScale != 0 {
+		n.Input.Scale = float32(c.InputScale)
+	}
+	return n, nil
+}

@@ -1,0 +1,78 @@
+package train
+
+import (
+	"alexnet/engine"
+	"alexnet/engine/feed"
+)
+
+// Memory is what a run will take.
+type Memory struct {
+	Contexts []ContextMemory
+	// Pixels are the host's bytes for the loaders' batches.
+	Pixels int64
+	// Pinned says that these lie in pinned (page-locked) memory.
+	Pinned bool
+	// Exchange says that the ranks' own library takes more, for its buffers.
+	Exchange bool
+}
+
+// ContextMemory is what a device context will take, in bytes.
+type ContextMemory struct {
+	Context string
+	*engine.Plan
+	Room  *engine.Room // the memory that it is taken from; nil where that isn't known
+	Spare int64        // what all contexts leave of Room; below 0 it is too little
+}
+
+// Memory plans the run on this rank's devices, and takes nothing. Beside an
+// *engine.TooLargeError it returns the plan that is too large.
+func (j *Job) Memory() (*Memory, error) {
+	contexts, err := j.c.Open(j.ownDevices, j.deviceOptions())
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range contexts {
+		defer c.Close()
+	}
+	plans, err := engine.PlanModel(j.net, contexts, j.modelConfig(nil))
+	if plans == nil {
+		return nil, err
+	}
+	out := new(Memory)
+	taken := map[any]int64{} // of memory that contexts share
+	for _, p := range plans {
+		c := ContextMemory{Context: p.Context.Name(), Plan: p, Room: roomOf(p.Context)}
+		if c.Room != nil {
+			taken[c.Room.Of] += p.Total()
+		}
+		out.Contexts = append(out.Contexts, c)
+	}
+	for i, c := range out.Contexts {
+		if c.Room != nil {
+			out.Contexts[i].Spare = c.Room.Free - taken[c.Room.Of]
+		}
+	}
+	if _, ok := contexts[0].(engine.Joiner); ok {
+		out.Exchange = j.group.Size() > 1
+	}
+	_, out.Pinned = contexts[0].(engine.HostAllocator)
+	loaders := 1
+	if j.valData != nil {
+		loaders = 2
+	}
+	out.Pixels = int64(loaders * feed.LoaderBatches * j.share() * j.net.Input.Size * j.net.Input.Size * 3)
+	return out, err
+}
+
+// roomOf is the memory that a context takes its own from, where it says.
+func roomOf(c engine.Context) *engine.Room {
+	reporter, ok := c.(engine.MemoryReporter)
+	if !ok {
+		return nil
+	}
+	r, err := reporter.Room()
+	if err != nil {
+		return nil
+	}
+	return &r
+}

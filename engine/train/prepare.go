@@ -1,0 +1,279 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/engine/collective"
+	"alexnet/engine/devices"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+)
+
+// Job is a prepared run: its settings are checked, and what it reads is open.
+type Job struct {
+	c          Config
+	observer   Observer
+	group      collective.Collective
+	record     *Record           // of the run that is resumed; nil for a new one
+	changed    map[string]change // settings that differ from the resumed run's
+	over       engine.Stop       // why a run that is resumed has nothing left to do; else ""
+	trainData  *pipeline.Dataset
+	valData    *pipeline.Dataset // nil without validation
+	pca        *augment.PCA      // nil without
+	classes    []string
+	checkpoint *engine.CheckpointFile // to go on from; nil to begin
+	from       *engine.CheckpointFile // to begin with the weights of; nil without
+	net        *engine.Net
+	schedule   engine.Schedule
+	ownDevices string // this rank's, as what follows
+	kernels    string // of the CPU, the same on all ranks; "" on GPUs
+	threads    int    // 0 is one a core
+	workers    int    // likewise
+	locked     bool
+	closers    []func() error
+}
+
+// Prepare checks the settings of a run and opens what it reads, before anything is
+// written. All ranks of a group call it, and all of them fail or none. The caller
+// closes the Job.
+func Prepare(ctx context.Context, c Config, o Observer) (*Job, error) {
+	if o == nil {
+		o = Silent{}
+	}
+	j := &Job{c: c, observer: o, group: c.Group}
+	if j.group == nil {
+		j.group = collective.Single{}
+	}
+	if j.c.Open == nil {
+		j.c.Open = j.openDevices
+	}
+	// Rank 0 writes only when all have looked.
+	err := j.together(func() error { return j.open(ctx) }, j.checkFolder)
+	if err == nil && j.over == "" {
+		err = j.together(j.checkAlike, j.checkData, j.agreeOnKernels)
+	}
+	if err != nil {
+		j.Close()
+		return nil, err
+	}
+	return j, nil
+}
+
+// together takes steps with the other ranks, up to the first that fails on any of
+// them.
+func (j *Job) together(steps ...func() error) error {
+	for _, step := range steps {
+		if err := collective.Agree(j.group, step()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open is what Prepare does on one rank.
+func (j *Job) open(ctx context.Context) (err error) {
+	c := &j.c
+	if err := c.chooseResume(); err != nil {
+		return err
+	}
+	if c.Run != "" {
+		if j.record, err = begin(c.Run, c.Resume); err != nil {
+			return err
+		}
+	}
+	if err := c.absolute(); err != nil {
+		return err
+	}
+	if j.record != nil {
+		if err := j.compare(); err != nil {
+			return err
+		}
+		if err := j.findEnd(); err != nil || j.over != "" {
+			return err
+		}
+		if err := j.lock(); err != nil {
+			return err
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if err := j.chooseDevices(); err != nil {
+		return err
+	}
+	if j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions()); err != nil {
+		return deviceError(err)
+	}
+	if err := j.shareOut(); err != nil {
+		return err
+	}
+	if err := j.openData(ctx); err != nil {
+		return err
+	}
+	if err := j.openCheckpoint(); err != nil {
+		return err
+	}
+	if err := j.chooseNet(); err != nil {
+		return err
+	}
+	if j.checkpoint != nil {
+		if what := netDifference(j.checkpoint.Net, j.net); what != "" {
+			return setting.Errorf("checkpoint %s is of another net: %s: go on with the net that the run was begun with%s, or begin a new run",
+				j.checkpoint.Path, what, setting.LeaveOut("net", "without", "input-scale"))
+		}
+	}
+	if err := j.checkSizes(); err != nil {
+		return err
+	}
+	if err := j.chooseSchedule(); err != nil {
+		return err
+	}
+	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
+		j.note("note: net %s sees %d of the shards' %d pixels a side; shards made with %s %d show it whole pictures", j.net.Name, crop, size, setting.Name("size"), j.net.PictureSize())
+	}
+	return nil
+}
+
+// Close closes what the job reads, and gives up its lock.
+func (j *Job) Close() {
+	slices.Reverse(j.closers)
+	for _, f := range j.closers {
+		f() // everything was read only
+	}
+	j.closers = nil
+}
+
+// note tells people something; strings among the values are escaped.
+func (j *Job) note(format string, values ...any) { j.observer.Note(setting.Notef(format, values...)) }
+
+// lock keeps other processes out of the run folder, which exists.
+func (j *Job) lock() error {
+	if j.locked || j.c.Dry || j.group.Rank() != 0 {
+		return nil
+	}
+	unlock, err := lockRun(j.c.Run)
+	if err != nil {
+		return err
+	}
+	j.locked = true
+	j.closers = append(j.closers, unlock)
+	return nil
+}
+
+// chooseNet takes the net from the settings, or from the checkpoint that is
+// fine-tuned.
+func (j *Job) chooseNet() (err error) {
+	switch {
+	case j.c.From == "":
+		j.net, err = j.c.BuildNet(len(j.classes))
+		return err
+	case j.checkpoint != nil:
+		j.net = j.checkpoint.Net
+		return nil
+	}
+	if j.from, err = engine.OpenCheckpoint(j.c.From); err != nil {
+		return setting.Errorf("%s: %w", setting.Name("from"), err)
+	}
+	j.closers = append(j.closers, j.from.Close)
+	j.net = j.from.Net.WithClasses(len(j.classes))
+	return nil
+}
+
+// checkSizes reports shards whose pictures are too small for the net, or of
+// another size than those it is trained on.
+func (j *Job) checkSizes() error {
+	size := j.trainData.Meta().Size
+	switch {
+	case size < j.net.Input.Size:
+		return setting.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with %s %d, or choose another net",
+			j.net.Name, j.net.Input.Size, j.c.Train, size, setting.Name("size"), j.net.PictureSize())
+	case j.valData != nil && j.valData.Meta().Size != size:
+		return setting.Errorf("the pictures of %s have %d pixels a side and those of %s %d: make both with the same %s", j.c.Train, size, j.c.Val, j.valData.Meta().Size, setting.Name("size"))
+	case j.checkpoint != nil && j.checkpoint.PictureSize != 0 && j.checkpoint.PictureSize != size:
+		return fmt.Errorf("checkpoint %s was trained on pictures of %d pixels a side and those of %s have %d: give the shards that the run was begun with",
+			j.checkpoint.Path, j.checkpoint.PictureSize, j.c.Train, size)
+	}
+	return nil
+}
+
+func (j *Job) openData(ctx context.Context) (err error) {
+	j.c.TakeDamaged = j.c.OnBad == OnBadSkip
+	open := func(dir string) (*pipeline.Dataset, error) {
+		d, err := j.c.Access.Open(ctx, dir, func(text string) { j.note("note: %s", text) })
+		if err == nil {
+			j.closers = append(j.closers, d.Close)
+		}
+		return d, err
+	}
+	if j.trainData, err = open(j.c.Train); err != nil {
+		return err
+	}
+	if j.c.Shuffle == pipeline.ShuffleDefault.String() {
+		j.c.Shuffle = j.trainData.TrainingShuffle().String() // the run keeps it wherever its shards are
+	}
+	j.classes = j.trainData.ClassIDs()
+	if j.c.Val != "" {
+		if j.valData, err = open(j.c.Val); err != nil {
+			return err
+		}
+		if v := j.valData.ClassIDs(); !slices.Equal(v, j.classes) {
+			return setting.Errorf("%s and %s have different classes (%d and %d of them%s): make the second with prep-imagenet shard %s val %s %s, and it may lack pictures of some",
+				j.c.Train, j.c.Val, len(j.classes), len(v), pipeline.ClassDifference(j.classes, v), setting.Name("split"), setting.Name("classes"), j.c.Train)
+		}
+	}
+	if j.c.Batch > j.trainData.Len() {
+		return setting.Invalidf("%s: %s has only %d pictures: choose a smaller batch", setting.Value("batch", j.c.Batch), j.c.Train, j.trainData.Len())
+	}
+	if j.c.PCA == "" {
+		if j.c.Noise != NoiseOff {
+			mean := ""
+			if j.c.Mean == MeanChannel && j.c.From == "" && !j.c.Resume {
+				mean = ", and the mean colour comes from the shards' index"
+			}
+			j.note("note: no %s file, so there is no colour noise%s", setting.Name("pca"), mean)
+		}
+		return nil
+	}
+	pca, err := augment.ReadPCA(j.c.PCA)
+	if err != nil {
+		return err
+	}
+	j.pca = &pca
+	return nil
+}
+
+// openCheckpoint opens the latest checkpoint of a run that is resumed, and
+// compares what can be compared without a model.
+func (j *Job) openCheckpoint() error {
+	if !j.c.Resume {
+		return nil
+	}
+	if err := j.openLatest(); err != nil {
+		return err
+	}
+	if j.checkpoint == nil {
+		j.note("note: %s has no checkpoint yet, so the run begins again", j.c.Run)
+		return nil
+	}
+	if old := j.checkpoint.Classes; !slices.Equal(old, j.classes) {
+		return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give the shards that the run was begun with",
+			j.checkpoint.Path, len(old), first(old), j.c.Train, len(j.classes), first(j.classes))
+	}
+	if now, err := describeData(j.c.Train, j.trainData); err != nil {
+		return err
+	} else if now.Index != j.record.Train.Index {
+		j.note("note: %s is not what the run was begun with, so it goes on differently", j.c.Train+"/index.json")
+	}
+	return nil
+}
+
+func first(s []string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return s[0]
+}

@@ -1,0 +1,141 @@
+package train
+
+import (
+	"fmt"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/internal/printable"
+	"alexnet/internal/setting"
+)
+
+// Event is what a Progress tells of.
+type Event int
+
+const (
+	Stepped    Event = iota // a step is done; the figures are means since the last Logged
+	Logged                  // Config.LogEvery steps are done; the figures are written
+	Validating              // an epoch's training is done; there are no figures
+	Validated               // an epoch's validation is done; the figures are written
+)
+
+// Progress is how far a run has come.
+type Progress struct {
+	Event Event
+	Line
+	Epochs int    // of the whole run
+	Steps  uint64 // at which it ends at the latest
+	Pace   Pace   // of training
+	Left   time.Duration
+	Best   bool // the lowest validation error of this session
+}
+
+// Line is a line of metrics.jsonl.
+type Line struct {
+	engine.Metrics
+	Bottleneck  string  `json:"bottleneck,omitempty"` // "fetch", "decode", "augment" or "training"
+	Loader      *Shares `json:"loader,omitempty"`
+	SecondsLeft int     `json:"seconds_left"` // of the whole run, as far as known
+}
+
+// String is a line for people.
+func (p Progress) String() string {
+	switch p.Event {
+	case Validating:
+		return "validating …"
+	case Validated:
+		better := ""
+		if p.Best {
+			better = "  (the best so far)"
+		}
+		return fmt.Sprintf("epoch %d/%d  validation: loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.0f images/s%s",
+			p.Epoch, p.Epochs, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, better)
+	}
+	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s (%v)  %s left",
+		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, p.Pace, printable.Span(p.Left))
+}
+
+// watcher is told by the trainer, writes metrics and tells the observer.
+type watcher struct {
+	observer Observer
+	log      *log
+	model    *engine.Model
+	fail     func(error)                           // stops the training
+	spent    func(waiting float64, mark bool) Pace // what the time since the last mark went to
+
+	epochs  int
+	steps   uint64 // at which training ends
+	maxTime time.Duration
+	began   time.Time
+	first   uint64 // step at which this session began
+
+	best *engine.Metrics
+	last string // latest checkpoint
+}
+
+// Step tells how training goes.
+func (w *watcher) Step(m engine.Metrics) {
+	w.observer.Progress(w.progress(Stepped, m, w.spent(m.Waiting, false)))
+}
+
+// Log records the steps since the last Log.
+func (w *watcher) Log(m engine.Metrics) {
+	p := w.progress(Logged, m, w.spent(m.Waiting, true))
+	p.Bottleneck, p.Loader = p.Pace.Bottleneck, &p.Pace.Loader
+	w.write(p)
+}
+
+// Validating tells what is being waited for.
+func (w *watcher) Validating() { w.observer.Progress(Progress{Event: Validating}) }
+
+// Validated records an epoch's validation.
+func (w *watcher) Validated(m engine.Metrics) {
+	p := w.progress(Validated, m, Pace{})
+	if w.best == nil || m.Top1Error < w.best.Top1Error {
+		w.best, p.Best = &m, true
+	}
+	w.write(p)
+	w.observer.Validated(w.model)
+}
+
+// Saved remembers the checkpoint.
+func (w *watcher) Saved(path string) { w.last = path }
+
+// Hint tells a person what may be wrong.
+func (w *watcher) Hint(message string) { w.note("hint: %s", message) }
+
+// RateChanged tells of a new learning rate.
+func (w *watcher) RateChanged(rate float64) {
+	w.note("the validation error has stopped falling: learning rate %g from here", rate)
+}
+
+func (w *watcher) note(format string, values ...any) {
+	w.observer.Note(setting.Notef(format, values...))
+}
+
+func (w *watcher) progress(e Event, m engine.Metrics, pace Pace) Progress {
+	left := w.left(m.Step)
+	return Progress{Event: e, Line: Line{Metrics: m, SecondsLeft: int(left.Seconds())}, Epochs: w.epochs, Steps: w.steps, Pace: pace, Left: left}
+}
+
+// write records figures and tells the observer.
+func (w *watcher) write(p Progress) {
+	if err := w.log.write(p.Line); err != nil {
+		w.fail(fmt.Errorf("write metrics: %w", err))
+	}
+	w.observer.Progress(p)
+}
+
+// left is how long the rest will take at this session's pace, validation and
+// saving included.
+func (w *watcher) left(step uint64) time.Duration {
+	elapsed := time.Since(w.began)
+	if step <= w.first || step >= w.steps {
+		return 0
+	}
+	left := time.Duration(float64(elapsed) / float64(step-w.first) * float64(w.steps-step))
+	if w.maxTime > 0 {
+		left = max(0, min(left, w.maxTime-elapsed))
+	}
+	return left
+}

@@ -1,0 +1,257 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"alexnet/engine"
+	"alexnet/engine/collective"
+	"alexnet/engine/collective/launch"
+	"alexnet/engine/feed"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+)
+
+// shareOut fits the settings to a job of several ranks: each takes an equal share
+// of every batch, and of its host's processors. The settings keep what was asked
+// for, which another number of ranks goes on with.
+func (j *Job) shareOut() error {
+	size := j.group.Size()
+	j.threads, j.workers = j.c.Threads, j.c.Workers
+	if size == 1 {
+		return nil
+	}
+	if j.c.Batch%size != 0 || j.c.Batch/size%j.c.Accumulate != 0 {
+		return setting.Invalidf("%s is that of all ranks together: it doesn't divide into %d equal shares of %d pieces", setting.Value("batch", j.c.Batch), size, j.c.Accumulate)
+	}
+	if j.c.Parallel == ParallelHybrid && j.c.Accumulate > 1 {
+		return setting.Invalidf("%s computes whole batches%s", setting.Value("parallel", ParallelHybrid),
+			setting.Or(setting.LeaveOut("accumulate"), setting.Textf(": give %s", setting.Suggest("accumulate", 1))))
+	}
+	if j.threads == 0 {
+		j.threads = launch.Processors(j.group)
+	}
+	if j.workers == 0 {
+		j.workers = launch.Processors(j.group)
+	}
+	return nil
+}
+
+// share is a rank's part of a batch.
+func (j *Job) share() int { return j.c.Batch / j.group.Size() }
+
+// NewCommunicator joins the ranks' contexts; nil when there is one rank.
+func NewCommunicator(group collective.Collective) engine.Communicator {
+	if group.Size() == 1 {
+		return nil
+	}
+	return Communicator{group}
+}
+
+// Communicator is a collective as the engine wants it.
+type Communicator struct{ collective.Collective }
+
+func (c Communicator) AllReduce(values []float32) func() error {
+	return c.Collective.AllReduce(values).Wait
+}
+
+func (c Communicator) AllGather(values []float32) func() error {
+	return c.Collective.AllGather(values).Wait
+}
+
+func (c Communicator) AllToAll(dst, src []float32) func() error {
+	return c.Collective.AllToAll(dst, src).Wait
+}
+
+// validationBatches opens this rank's part of the validation set for m.
+func (j *Job) validationBatches(m *engine.Model) (engine.Feeder, error) {
+	return feed.OnePass(m, j.valData, pipeline.LoaderConfig{
+		Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(),
+		Crop: j.net.Input.Size, Workers: j.workers, SkipBad: j.c.OnBad == OnBadSkip,
+	})
+}
+
+// trainer makes what trains m from where it stands.
+func (j *Job) trainer(m *engine.Model, at engine.Checkpoint, batches *epochs, o engine.Observer) *engine.Trainer {
+	t := &engine.Trainer{
+		Model: m, Schedule: j.schedule, Momentum: float32(j.c.Momentum), Peers: j.group,
+		Checkpoint: at, Checkpoints: j.Checkpoints(), SaveSteps: j.c.CheckpointEvery, SaveAfter: saveAfter,
+		Epochs: j.c.Epochs, Steps: j.c.Steps, MaxTime: j.c.MaxTime, EarlyStop: j.c.EarlyStop,
+		Train: batches.open, LogEvery: j.c.LogEvery, Observer: o,
+	}
+	if j.valData != nil {
+		t.Validate = func() (engine.Feeder, error) { return j.validationBatches(m) }
+	}
+	return t
+}
+
+// begins is the state that training begins with.
+func (j *Job) begins(m *engine.Model) engine.Checkpoint {
+	state := engine.Checkpoint{Net: j.net, Mean: m.Config.Mean, Classes: j.classes, Seed: j.c.Seed}
+	if j.checkpoint != nil {
+		state = j.checkpoint.Checkpoint
+	}
+	state.PictureSize, state.Kernels = j.trainData.Meta().Size, j.kernels
+	return state
+}
+
+// follow trains on a rank that isn't the first: it writes nothing.
+func (j *Job) follow(ctx context.Context) (_ *Result, err error) {
+	m, err := j.model(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	batches := j.trainBatches(m)
+	defer batches.Close()
+	t := j.trainer(m, j.begins(m), batches, ignored{})
+	stop, err := t.Run(ctx)
+	if ended(err) {
+		if _, lost := j.gatherBad(batches.leftOut()); lost != nil {
+			return nil, lost
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return j.result(stop, &t.Checkpoint), nil
+}
+
+// ignored is what a trainer tells nobody.
+type ignored struct{}
+
+func (ignored) Step(engine.Metrics)      {}
+func (ignored) Log(engine.Metrics)       {}
+func (ignored) Validating()              {}
+func (ignored) Validated(engine.Metrics) {}
+func (ignored) Saved(string)             {}
+func (ignored) Hint(string)              {}
+func (ignored) RateChanged(float64)      {}
+
+// gatherBad returns the pictures that all ranks have left out. All ranks call it
+// when they have come to the same end and rank 0 has drawn it: so they close their
+// models together, since NCCL waits for all ranks of a host for some seconds.
+func (j *Job) gatherBad(own []pipeline.BadSample) ([]pipeline.BadSample, error) {
+	if j.group.Size() == 1 {
+		return own, nil
+	}
+	type bad struct {
+		Sample int
+		Text   string
+	}
+	told := make([]bad, len(own))
+	for i, b := range own {
+		told[i] = bad{b.Sample, b.Err.Error()}
+	}
+	message, err := json.Marshal(told)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := j.group.Gather(message)
+	if err != nil {
+		return nil, err
+	}
+	var all []pipeline.BadSample
+	for _, message := range messages {
+		told = nil
+		if err := json.Unmarshal(message, &told); err != nil {
+			return nil, err
+		}
+		for _, b := range told {
+			all = append(all, pipeline.BadSample{Sample: b.Sample, Err: errors.New(b.Text)})
+		}
+	}
+	return all, nil
+}
+
+// ended says of a trainer's error that all ranks have come to this end together.
+func ended(err error) bool {
+	return err == nil || errors.As(err, new(*engine.StoppedError)) || errors.Is(err, engine.ErrDiverged)
+}
+
+// decided marks such ends, so that no rank cuts another short: rank 0 still has to
+// save.
+func decided(err error) error {
+	if err != nil && ended(err) {
+		return collective.Agreed(err)
+	}
+	return err
+}
+
+// whereabouts says how many ranks train, where, and on how many threads: launchers
+// may bind ranks to few of a host's processors.
+func whereabouts(group collective.Collective, threads int) string {
+	counts := map[string]int{}
+	var order []string
+	for _, h := range group.Hosts() {
+		if counts[h] == 0 {
+			order = append(order, h)
+		}
+		counts[h]++
+	}
+	for i, h := range order {
+		order[i] = fmt.Sprintf("%d on %s", counts[h], h)
+	}
+	return fmt.Sprintf("%d ranks: %s; rank 0 has %d CPU threads", group.Size(), strings.Join(order, ", "), threads)
+}
+
+// checkFolder reports a run folder that the other ranks don't see.
+func (j *Job) checkFolder() error {
+	if j.c.Run == "" || j.group.Size() == 1 || !j.c.Resume {
+		return nil
+	}
+	latest := ""
+	if j.checkpoint != nil {
+		latest = filepath.Base(j.checkpoint.Path)
+	}
+	all, err := j.group.Gather([]byte(latest))
+	if err != nil {
+		return err
+	}
+	for rank, other := range all {
+		if string(other) != string(all[0]) {
+			return fmt.Errorf("%s: rank 0 goes on from %q and rank %d on %s from %q: the run folder has to lie on a file system that all ranks see",
+				j.c.Run, all[0], rank, j.group.Hosts()[rank], other)
+		}
+	}
+	return nil
+}
+
+// checkData reports ranks that don't see the same pictures, of which one that has
+// fewer would end its epochs before the others, or that begin with other colours
+// or weights.
+func (j *Job) checkData() error {
+	if j.group.Size() == 1 {
+		return nil
+	}
+	train, err := describeData(j.c.Train, j.trainData)
+	own := train.Index
+	if err == nil && j.valData != nil {
+		var val DataRecord
+		val, err = describeData(j.c.Val, j.valData)
+		own += val.Index
+	}
+	if err == nil && j.pca != nil {
+		var text []byte
+		text, err = json.Marshal(j.pca)
+		own += string(text)
+	}
+	if j.from != nil {
+		own += j.from.Hash()
+	}
+	all, lost := j.group.Gather([]byte(own))
+	if err := errors.Join(err, lost); err != nil {
+		return err
+	}
+	for rank, other := range all {
+		if string(other) != string(all[0]) {
+			return setting.Errorf("rank 0 on %s and rank %d on %s have different pictures in %s or %s, or another %s or %s: give all ranks the same files",
+				j.group.Hosts()[0], rank, j.group.Hosts()[rank], j.c.Train, j.c.Val, setting.Name("pca"), setting.Name("from"))
+		}
+	}
+	return nil
+}

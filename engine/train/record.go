@@ -1,0 +1,150 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/internal/build"
+	"alexnet/internal/file"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+)
+
+// Names in a run folder.
+const (
+	RecordName      = "run.json"
+	MetricsName     = "metrics.jsonl"
+	CheckpointsName = "checkpoints"
+	boardName       = "tensorboard" // train and val below it
+)
+
+// Record is run.json: what a run is made of.
+type Record struct {
+	Settings   json.RawMessage `json:"settings"`
+	Net        *engine.Net     `json:"net"`
+	Parameters int             `json:"parameters"`
+	Train      DataRecord      `json:"train"`
+	Val        *DataRecord     `json:"val,omitempty"`
+	Sessions   []Session       `json:"sessions"`
+	Finished   string          `json:"finished,omitempty"` // why it ended by itself; "" while it may go on
+
+	Path string `json:"-"` // of the file that was read
+}
+
+// DataRecord identifies a folder of shards: the index holds the hashes of all
+// shards.
+type DataRecord struct {
+	Dir    string `json:"dir"`
+	Images int    `json:"images"`
+	Index  string `json:"index_sha256"`
+}
+
+// Session is one start of the program on the run.
+type Session struct {
+	Began    time.Time `json:"began"`
+	Step     uint64    `json:"step"` // updates done before
+	Version  string    `json:"version"`
+	Go       string    `json:"go"`
+	Platform string    `json:"platform"`
+	CPUs     int       `json:"cpus"`
+	Devices  string    `json:"devices"`
+	Kernels  string    `json:"kernels,omitempty"` // of a CPU
+
+	// Settings are those of this start; records of older programs have none.
+	Settings json.RawMessage `json:"settings,omitempty"`
+}
+
+func newSession(step uint64, devices, kernels string) Session {
+	return Session{
+		Began: time.Now().UTC().Truncate(time.Second), Step: step, Version: build.Version(), Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Devices: devices, Kernels: kernels,
+	}
+}
+
+// describeData records the folder of shards at a place.
+func describeData(place string, d *pipeline.Dataset) (DataRecord, error) {
+	text, err := d.IndexText()
+	if err != nil {
+		return DataRecord{}, err
+	}
+	sum := sha256.Sum256(text)
+	return DataRecord{Dir: place, Images: d.Len(), Index: hex.EncodeToString(sum[:])}, nil
+}
+
+// runLimit is the most bytes of a run.json: a session takes 300.
+const runLimit = 16 << 20
+
+// ReadRecord reads run.json. A missing one is an fs.ErrNotExist.
+func ReadRecord(dir string) (*Record, error) {
+	path := filepath.Join(dir, RecordName)
+	text, err := file.ReadAll(path, runLimit)
+	if err != nil {
+		return nil, err
+	}
+	r := &Record{Path: path}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// chooseResume turns AutoResume into Resume where there is a run to go on with.
+// Ranks decide alike: rank 0 writes run.json only once all have joined.
+func (c *Config) chooseResume() error {
+	if c.Run == "" && (c.Resume || c.AutoResume) {
+		name := "resume"
+		if c.AutoResume {
+			name = "autoresume"
+		}
+		return setting.Invalidf("%s needs %s DIR, the folder of the run to go on with", setting.Name(name), setting.Name("run"))
+	}
+	if c.AutoResume {
+		_, err := ReadRecord(c.Run)
+		c.Resume = !errors.Is(err, os.ErrNotExist) // what is wrong with run.json, begin says
+	}
+	return nil
+}
+
+// Config is the configuration of the run's last session. What older programs did not
+// record is as in Defaults.
+func (r *Record) Config() (Config, error) {
+	c := Defaults()
+	if err := json.Unmarshal(r.Settings, &c); err != nil {
+		return c, fmt.Errorf("%s: settings: %w", r.Path, err)
+	}
+	return c, nil
+}
+
+// begin makes sure that dir holds no run, or with resume that it does.
+func begin(dir string, resume bool) (*Record, error) {
+	r, err := ReadRecord(dir)
+	switch {
+	case resume && errors.Is(err, os.ErrNotExist):
+		return nil, setting.Invalidf("%s: %s holds no run (no %s): leave %[1]s out to start one", setting.Name("resume"), dir, RecordName)
+	case resume:
+		return r, err
+	case err == nil:
+		return nil, setting.Invalidf("%s already holds a run: add %s to go on with it, or give another folder", setting.Value("run", dir), setting.Name("resume"))
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	return nil, nil
+}
+
+// write replaces run.json.
+func (r *Record) write(dir string) error {
+	return file.Write(filepath.Join(dir, RecordName), func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	})
+}

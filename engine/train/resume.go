@@ -1,0 +1,178 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"alexnet/engine"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+)
+
+// begunWith are the settings that act when a run begins and never again, with the
+// reason.
+var begunWith = []struct{ name, why string }{
+	{"batch", "its position counts such batches"},
+	{"seed", "its order and its colours follow from that"},
+	{"mean", "its checkpoints hold that mean"},
+	{"init", "its weights have come from those"},
+	{"from", "its weights have come from those"},
+}
+
+// ofMachine are the settings that say where and how fast, which another machine may
+// want otherwise even when nothing is left to do.
+var ofMachine = []string{"devices", "precision", "deterministic", "threads", "parallel", "wire", "workers", "cache-dir", "cache-size", "no-mmap"}
+
+// compare finds the settings that differ from those of the run that is resumed, and
+// refuses those that can't act on a run that has begun.
+func (j *Job) compare() error {
+	saved, err := j.record.Config()
+	if err == nil {
+		if j.c.Shuffle == pipeline.ShuffleDefault.String() {
+			j.c.Shuffle = saved.Shuffle // the default is the run's own
+		}
+		j.changed, err = changes(j.record.Settings, saved, j.c)
+	}
+	if err != nil {
+		return err
+	}
+	if j.c.DropAt == "" && j.c.Schedule != ScheduleStep {
+		delete(j.changed, "drop-at") // it was of the run's own schedule
+	}
+	for _, f := range begunWith {
+		if c, ok := j.changed[f.name]; ok {
+			return setting.Invalidf("%s: the run was begun with %s, and %s: leave %s out, or begin a new run", setting.Value(f.name, c.now), c.old, f.why, setting.Name(f.name))
+		}
+	}
+	_, noisy := j.c.noiseForm()
+	for _, f := range []struct {
+		name string
+		idle bool
+		why  string
+	}{
+		{"noise", j.c.PCA == "", "the run has no colour statistics"},
+		{"pca", !noisy, "the run has no colour noise, and its checkpoints hold the mean"},
+		{"patience", j.c.Schedule != SchedulePlateau, "the learning rate doesn't wait for the validation error"},
+	} {
+		if c, ok := j.changed[f.name]; ok && f.idle {
+			return setting.Invalidf("%s changes nothing: %s: leave %s out", setting.Value(f.name, c.now), f.why, setting.Name(f.name))
+		}
+	}
+	return nil
+}
+
+// change is a setting with another value than the run's.
+type change struct{ old, now string }
+
+// changes are the settings in which two configurations differ, by name. Those that
+// text, the older program's record of old, doesn't have are left out.
+func changes(text json.RawMessage, old, now Config) (map[string]change, error) {
+	var known map[string]json.RawMessage
+	was, err1 := values(old)
+	is, err2 := values(now)
+	if err := errors.Join(json.Unmarshal(text, &known), err1, err2); err != nil {
+		return nil, err
+	}
+	word := func(text json.RawMessage) string {
+		if bytes.Equal(text, []byte(`""`)) {
+			return "none"
+		}
+		return string(bytes.Trim(text, `"`))
+	}
+	all := map[string]change{}
+	for name, value := range is {
+		if _, ok := known[name]; ok && name != "run" && !bytes.Equal(was[name], value) { // the folder may have moved
+			all[name] = change{word(was[name]), word(value)}
+		}
+	}
+	return all, nil
+}
+
+// values are the settings by name.
+func values(c Config) (v map[string]json.RawMessage, err error) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	return v, json.Unmarshal(text, &v)
+}
+
+// openLatest opens the latest checkpoint, if there is one.
+func (j *Job) openLatest() error {
+	if j.checkpoint != nil {
+		return nil
+	}
+	path, err := j.Checkpoints().Latest()
+	if err != nil || path == "" {
+		return err
+	}
+	if j.checkpoint, err = engine.OpenCheckpoint(path); err != nil {
+		return fmt.Errorf("%w: if the file is damaged, remove it and resume from the one before", err)
+	}
+	j.closers = append(j.closers, j.checkpoint.Close)
+	return nil
+}
+
+// findEnd sets over for a run that is finished, unless the settings now take it
+// further. Flags that would need more steps to act are refused then.
+func (j *Job) findEnd() error {
+	if j.record.Finished == "" || j.c.Dry {
+		return nil
+	}
+	if err := j.openLatest(); err != nil || j.checkpoint == nil {
+		return err
+	}
+	at := j.checkpoint.Position
+	j.over = engine.Limits{Epochs: j.c.Epochs, Steps: j.c.Steps, EarlyStop: j.c.EarlyStop}.Reached(at, j.checkpoint.Schedule)
+	if j.over == "" {
+		return nil
+	}
+	var idle []string
+	for name := range j.changed {
+		if !slices.Contains(ofMachine, name) {
+			idle = append(idle, name)
+		}
+	}
+	if len(idle) == 0 {
+		return nil
+	}
+	slices.Sort(idle)
+	var what []any
+	for _, name := range idle {
+		what = append(what, setting.Value(name, j.changed[name].now))
+	}
+	more := map[engine.Stop]string{engine.StopEpochs: "epochs", engine.StopSteps: "steps", engine.StopEarly: "early-stop"}[j.over]
+	return setting.Invalidf("%s: the run is finished (%s after %d steps), so that changes nothing: give more %s too, or begin a new run",
+		setting.All(what...), j.over, at.Step, setting.Name(more))
+}
+
+// chooseSchedule makes the schedule. Of a run that is resumed it says where the
+// rate goes on otherwise than the run's own settings have it, and refuses a
+// warm-up that is over.
+func (j *Job) chooseSchedule() (err error) {
+	steps := j.trainData.Len() / j.c.Batch
+	if j.schedule, err = j.c.schedule(steps); err != nil || j.checkpoint == nil {
+		return err
+	}
+	old, err := j.record.Config()
+	if err != nil {
+		return err
+	}
+	at := j.checkpoint.Position.Step
+	if c, ok := j.changed["warmup"]; ok && j.c.Schedule != ScheduleCosine && at >= max(old.Warmup, j.c.Warmup) {
+		return setting.Invalidf("%s changes nothing: the run is at step %d, and its warm-up of %s steps is over: leave %s out", setting.Value("warmup", c.now), at, c.old, setting.Name("warmup"))
+	}
+	before, err := old.schedule(steps)
+	if err != nil {
+		return nil // of an older program's record
+	}
+	before.Restore(j.checkpoint.Schedule)
+	j.schedule.Restore(j.checkpoint.Schedule)
+	if was, is := before.Rate(at), j.schedule.Rate(at); was != is {
+		j.note("note: the learning rate goes on at %.3g, where the run's own settings have %.3g", is, was)
+	}
+	return nil
+}

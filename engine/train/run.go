@@ -1,0 +1,346 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/engine/collective"
+	"alexnet/engine/devices"
+	"alexnet/engine/feed"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+)
+
+// saveAfter is the time between checkpoints within an epoch.
+const saveAfter = 10 * time.Minute
+
+// Result is how a run ended.
+type Result struct {
+	Stop  engine.Stop // why
+	Steps uint64      // in all
+	// Best is what the schedule has learnt: Best.Epochs validations, of which
+	// Best.Best is the lowest top-1 error.
+	Best engine.ScheduleState
+	// BestCheckpoint is where the weights with that error are, if there was a
+	// validation.
+	BestCheckpoint string
+	// Skipped are the pictures of all ranks that could not be read (OnBadSkip).
+	Skipped []pipeline.BadSample
+	// Before says that the run had ended before, and nothing was done.
+	Before bool
+
+	Config  Config // with absolute paths, and the devices and the order that were chosen
+	Devices string // of this rank
+	Options devices.Options
+}
+
+// Run trains a net as c says, and tells o how it goes; o may be nil. It returns when
+// the run has ended, or with an error that wraps ctx.Err() once ctx is done: then the
+// step under way is finished and saved, and the same call with Resume goes on.
+//
+// Errors that another setting mends are *SettingError. In a group of several ranks,
+// rank 0 writes the run folder; collective.IsAgreed says of an error whether the other
+// ranks know of it. One that they don't know of has to end the job (Group.Abort).
+func Run(ctx context.Context, c Config, o Observer) (*Result, error) {
+	j, err := Prepare(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	return j.Train(ctx)
+}
+
+// Train trains, as Run does.
+func (j *Job) Train(ctx context.Context) (*Result, error) {
+	if r := j.Finished(); r != nil {
+		return r, nil
+	}
+	if j.group.Rank() != 0 {
+		r, err := j.follow(ctx)
+		return r, decided(err)
+	}
+	if j.group.Size() > 1 {
+		j.note("%s", whereabouts(j.group, j.threads))
+	}
+	r, err := j.learn(ctx)
+	if err == nil && r.Stop != engine.StopTime {
+		err = finish(j.c.Run, r.Stop)
+	}
+	if err != nil {
+		return nil, decided(err)
+	}
+	return r, nil
+}
+
+// Finished is how a run that is resumed has ended, if nothing is left to do; else
+// nil.
+func (j *Job) Finished() *Result {
+	if j.over == "" {
+		return nil
+	}
+	r := j.result(j.over, &j.checkpoint.Checkpoint)
+	r.Before = true
+	return r
+}
+
+// result is how training has ended at a checkpoint.
+func (j *Job) result(stop engine.Stop, at *engine.Checkpoint) *Result {
+	r := &Result{Stop: stop, Steps: at.Position.Step, Best: at.Schedule, Config: j.c, Devices: cmp.Or(j.ownDevices, j.c.Devices), Options: j.deviceOptions()}
+	if r.Best.Epochs > 0 {
+		r.BestCheckpoint = j.Checkpoints().Best()
+	}
+	return r
+}
+
+// Config is the job's configuration: with absolute paths, and with the devices and
+// the order that were chosen.
+func (j *Job) Config() Config { return j.c }
+
+// Net is the net that is trained; nil where the run has ended before.
+func (j *Job) Net() *engine.Net { return j.net }
+
+// Training is the training set. It is open until Close.
+func (j *Job) Training() *pipeline.Dataset { return j.trainData }
+
+// Validation is the validation set, nil for none. It is open until Close.
+func (j *Job) Validation() *pipeline.Dataset { return j.valData }
+
+// StepsPerEpoch is the number of whole batches in the training set.
+func (j *Job) StepsPerEpoch() int { return j.trainData.Len() / j.c.Batch }
+
+// Steps is the number of steps at which the run ends at the latest.
+func (j *Job) Steps() uint64 {
+	steps := uint64(j.c.Epochs) * uint64(j.StepsPerEpoch())
+	if j.c.Steps > 0 {
+		steps = min(steps, j.c.Steps)
+	}
+	return steps
+}
+
+// Rate is the learning rate of a step, from 0, as far as it doesn't depend on
+// validations to come.
+func (j *Job) Rate(step uint64) float64 { return j.schedule.Rate(step) }
+
+// Begins is the checkpoint that the run goes on from, with its steps, or that its
+// first weights come from (Config.From), with 0; "" for neither.
+func (j *Job) Begins() (path string, step uint64) {
+	switch {
+	case j.checkpoint != nil:
+		return j.checkpoint.Path, j.checkpoint.Position.Step
+	case j.from != nil:
+		return j.from.Path, 0
+	}
+	return "", 0
+}
+
+// deviceOptions are those of this rank's device contexts.
+func (j *Job) deviceOptions() devices.Options {
+	kernels := j.c.Kernels
+	if j.kernels != "" {
+		kernels = j.kernels
+	}
+	return devices.Options{Threads: j.threads, Precision: j.c.Precision, Kernels: kernels, Deterministic: j.c.Deterministic, Wire: j.c.Wire, RankTimeout: j.c.RankTimeout}
+}
+
+// openDevices opens device contexts, and tells what they do without.
+func (j *Job) openDevices(list string, o devices.Options) ([]engine.Context, error) {
+	o.Note = func(line string) { j.note("%s", line) }
+	contexts, err := devices.Open(list, o)
+	return contexts, deviceError(err)
+}
+
+// deviceError names the setting to which an error of devices.Open goes back.
+func deviceError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels):
+		return setting.Invalidf("%w", err)
+	}
+	return setting.Invalidf("%s: %w", setting.Name("devices"), err)
+}
+
+// Checkpoints are those in the run folder.
+func (j *Job) Checkpoints() engine.Checkpoints {
+	return engine.Checkpoints{Dir: filepath.Join(j.c.Run, CheckpointsName), Keep: j.c.Keep}
+}
+
+// modelConfig is how this rank puts the net on its devices.
+func (j *Job) modelConfig(mean []float32) engine.ModelConfig {
+	return engine.ModelConfig{
+		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, Decay: float32(j.c.Decay), Smoothing: float32(j.c.Smoothing), Freeze: List(j.c.Freeze),
+		Communicator: NewCommunicator(j.group), Hybrid: j.c.Parallel == ParallelHybrid,
+		Lean: j.kernels != "", // a GPU updates all weights at once
+	}
+}
+
+// model makes the model with its first or saved weights, on all ranks or none.
+func (j *Job) model(ctx context.Context) (*engine.Model, error) {
+	m, err := j.build(ctx)
+	if err = collective.Agree(j.group, err); err == nil {
+		err = m.Join()
+	}
+	if err != nil && m != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, err
+}
+
+// build makes this rank's model.
+func (j *Job) build(ctx context.Context) (*engine.Model, error) {
+	var mean []float32
+	var err error
+	switch {
+	case j.checkpoint != nil:
+		mean = j.checkpoint.Mean
+	case j.from != nil:
+		mean = j.from.Mean // what its weights were trained with
+	default:
+		if mean, err = j.c.mean(ctx, j.trainData, j.pca, j.net.Input.Size); err != nil {
+			return nil, err
+		}
+	}
+	contexts, err := j.c.Open(j.ownDevices, j.deviceOptions())
+	if err != nil {
+		return nil, err
+	}
+	m, err := engine.NewModel(j.net, contexts, j.modelConfig(mean))
+	if err != nil {
+		for _, c := range contexts {
+			c.Close()
+		}
+		return nil, err
+	}
+	if j.checkpoint == nil {
+		err = m.Initialize(engine.Initialization(j.c.Init), j.c.Seed)
+		if err == nil && j.from != nil {
+			err = j.from.Adopt(m)
+		}
+	} else {
+		err = j.checkpoint.Restore(m)
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// learn trains and writes into the run folder.
+func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
+	m, err := j.model(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	state := j.begins(m)
+	if j.checkpoint != nil {
+		j.note("resuming %s at epoch %d, step %d", j.c.Run, state.Position.Epoch+1, state.Position.Step)
+		j.noteOtherKernels()
+	}
+	if err := os.MkdirAll(j.Checkpoints().Dir, 0o777); err != nil {
+		return nil, unwritable(j.c.Run, err)
+	}
+	if err := j.lock(); err != nil {
+		return nil, err
+	}
+	if err := j.writeRecord(m, state.Position.Step); err != nil {
+		return nil, err
+	}
+	log, err := openLog(j.c.Run, state.Position)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := j.trainBatches(m)
+	defer batches.Close()
+	w := &watcher{
+		observer: j.observer, log: log, model: m, fail: cancel, spent: batches.spent,
+		epochs: j.c.Epochs, steps: j.Steps(), maxTime: j.c.MaxTime, began: time.Now(), first: state.Position.Step,
+	}
+	j.observer.Begun(j)
+	t := j.trainer(m, state, batches, w)
+	stop, err := t.Run(ctx)
+	together := ended(err)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	end := End{Stop: stop, Err: err, Saved: w.last}
+	if ended(err) { // else devices may have failed
+		end.Model = m
+	}
+	j.observer.Ended(end)
+	var bad []pipeline.BadSample
+	if together {
+		var lost error
+		if bad, lost = j.gatherBad(batches.leftOut()); lost != nil {
+			return nil, lost
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := j.result(stop, &t.Checkpoint)
+	r.Skipped = bad
+	return r, nil
+}
+
+// trainBatches are the batches that this rank trains m on.
+func (j *Job) trainBatches(m *engine.Model) *epochs {
+	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.c.Seed, Workers: j.workers, SkipBad: j.c.OnBad == OnBadSkip}
+	c.Shuffle, _ = pipeline.ParseShuffle(j.c.Shuffle) // validate has seen that it is one
+	if form, ok := j.c.noiseForm(); ok && j.pca != nil {
+		c.PCA, c.Noise = j.pca, form
+	}
+	c.Augment, _ = j.c.Augment.Recipe() // validate has seen that they are some
+	return &epochs{dataset: j.trainData, config: c, memory: feed.HostMemory{Model: m}}
+}
+
+// finish notes in run.json why the run ended by itself.
+func finish(dir string, stop engine.Stop) error {
+	r, err := ReadRecord(dir)
+	if err != nil {
+		return err
+	}
+	r.Finished = string(stop)
+	return r.write(dir)
+}
+
+// writeRecord writes run.json, with this session added.
+func (j *Job) writeRecord(m *engine.Model, step uint64) (err error) {
+	r := &Record{Net: j.net}
+	if j.record != nil {
+		r.Sessions = j.record.Sessions
+	}
+	if r.Settings, err = json.Marshal(j.c); err != nil {
+		return err
+	}
+	session := newSession(step, j.c.Devices, j.kernels)
+	session.Settings = r.Settings
+	r.Sessions = append(r.Sessions, session)
+	for _, p := range m.Parameters() {
+		r.Parameters += p.Len()
+	}
+	if r.Train, err = describeData(j.c.Train, j.trainData); err != nil {
+		return err
+	}
+	if j.valData != nil {
+		val, err := describeData(j.c.Val, j.valData)
+		if err != nil {
+			return err
+		}
+		r.Val = &val
+	}
+	if err := r.write(j.c.Run); err != nil {
+		return unwritable(j.c.Run, err)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package build
+
+import (
+	"runtime/debug"
+	"testing"
+)
+
+// TestBuildVersion: what Go records of a build in a clone, with and without a tag,
+// and elsewhere.
+func TestBuildVersion(t *testing.T) {
+	const revision = "5d06e94c84285d45c67943291aec96a1a643c9c6"
+	for _, c := range []struct{ module, revision, modified, want string }{
+		{"(devel)", "", "", unknownVersion},
+		{"", "", "", unknownVersion},
+		{"(devel)", revision, "false", revision},
+		{"v0.0.0-20261128160046-5d06e94c8428", revision, "false", revision},
+		{"v0.0.0-20261128160046-5d06e94c8428+dirty", revision, "true", revision + " with changes"},
+		{"v1.2.0", revision, "false", "v1.2.0 " + revision},
+		{"v1.2.0+dirty", revision, "true", "v1.2.0 " + revision + " with changes"},
+		{"v1.2.0", "", "", "v1.2.0"},
+	} {
+		info := &debug.BuildInfo{Main: debug.Module{Version: c.module}}
+		if c.revision != "" {
+			info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: c.revision}, {Key: "vcs.modified", Value: c.modified}}
+		}
+		if got := version(info); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
