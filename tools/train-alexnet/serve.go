@@ -30,10 +30,11 @@ func serveCommand(stderr io.Writer) *cli.Command {
 		UsageText: `train-alexnet serve --checkpoint runs/first/checkpoints/best.safetensors
    curl --data-binary @cat.jpg 'http://127.0.0.1:8080/predict?top=3'
    curl -F image=@cat.jpg http://127.0.0.1:8080/predict`,
-		Description: "POST /predict takes a picture as the body, or as the field \"image\" of a form, and answers in JSON. GET /healthz\n" +
-			"answers 200, GET /metrics in Prometheus' text format. Only this machine can reach it unless --addr says otherwise;\n" +
-			"then it wants --token-file or --anyone. Requests are read whole before they are worked on; --memory bounds what all\n" +
-			"of them take together. Ctrl-C answers what has been taken, for at most --timeout, and exits with code 130.",
+		Description: "In a browser it shows a page on which pictures can be dropped. POST /predict takes a picture as the body, or as the\n" +
+			"field \"image\" of a form, and answers in JSON. GET /healthz answers 200, GET /metrics in Prometheus' text format.\n" +
+			"Only this machine can reach it unless --addr says otherwise; then it wants --token-file or --anyone. Requests are\n" +
+			"read whole before they are worked on; --memory bounds what all of them take together.\n" +
+			"Ctrl-C answers what has been taken, for at most --timeout, and exits with code 130.",
 		Flags: append(pictureFlags(50),
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "listen on `HOST:PORT`; port 0 takes a free one"},
 			&cli.PathFlag{Name: "token-file", Usage: "let in only who sends the token in `FILE` as Authorization: Bearer TOKEN; /healthz asks for none"},
@@ -120,7 +121,7 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	if secure != nil {
 		scheme = "https"
 	}
-	printable.Fprintf(stderr, "serving %s://%s/predict\n", scheme, listener.Addr())
+	printable.Fprintf(stderr, "serving %s://%s/predict, and a page to drop pictures on at /\n", scheme, listener.Addr())
 	switch {
 	case g.Local:
 	case g.Token == nil:

@@ -88,8 +88,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/metrics":
 		serve = s.showMetrics
 	case "/healthz":
+	case "/":
+		serve = s.page
 	default:
-		s.answer(w, r, began, nil, refuse(http.StatusNotFound, "there is no such page: POST /predict, GET /healthz and GET /metrics are answered"))
+		s.answer(w, r, began, nil, refuse(http.StatusNotFound, "there is no such page: GET /, POST /predict, GET /healthz and GET /metrics are answered"))
 		return
 	}
 	known := false

@@ -175,7 +175,7 @@ func TestRefuses(t *testing.T) {
 			t.Errorf("%s: refused after %v", c.want, took)
 		}
 	}
-	for path, status := range map[string]int{"/predict": 405, "/": 404, "/predict/x": 404, "//predict": 404} {
+	for path, status := range map[string]int{"/predict": 405, "/no": 404, "/predict/x": 404, "//predict": 404} {
 		r, err := http.Get(hs.URL + path)
 		if err != nil {
 			t.Fatal(err)
