@@ -11,7 +11,7 @@ VCS     := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo -buildvcs=auto)
 PREFIX  ?= /usr/local
 PLACE    = $(DESTDIR)$(PREFIX)
 
-.PHONY: help build install uninstall release check-release test check generate check-generated rename check-rename check-hostile check-platforms try-platforms check-arm64 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+.PHONY: help build install uninstall release check-release test check generate check-generated rename check-rename check-hostile check-platforms try-platforms check-arm64 check-avx512 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build $(VCS) -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -100,6 +100,18 @@ try-platforms: ## the commands under wine64, and static in an empty root: the sa
 check-arm64: ## the engine and its NEON kernels on arm64, under Debian's qemu-user: some three minutes
 	GOARCH=arm64 $(GO) vet ./engine/cpu/...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec "qemu-aarch64 -L /usr/aarch64-linux-gnu" -short -timeout 30m $(or $(ARM64),./engine/cpu/...)
+
+# BOCHS is where check-avx512 installs an emulated processor, 6 MB. A C compiler builds
+# what leads the kernels to it.
+BOCHS ?= $(HOME)/.cache/alexnet-bochs
+
+$(BOCHS)/bochscpu/__init__.py:
+	python3 -m pip install -q --no-compile --no-deps --no-cache-dir --target $(BOCHS) bochscpu-python==0.4.0
+
+# Under -short the conformance suite runs in its smallest form; events are the queue's.
+check-avx512: $(BOCHS)/bochscpu/__init__.py ## the kernels of AVX-512 and AVX512_BF16 on Bochs, whatever this processor has: two minutes
+	PYTHONPATH=$(BOCHS) ALEXNET_BOCHS=python3 $(GO) test -count=1 -short ./engine/cpu/internal/kernel ./engine/cpu/internal/bf16
+	PYTHONPATH=$(BOCHS) ALEXNET_BOCHS=python3 $(GO) test -count=1 -short -run '^Test(Narrow)?Conformance$$/avx512' -skip '//events|///events' ./engine/cpu
 
 # NVIDIA_LIBS is where check-nvidia installs NVIDIA's libraries, about 2 GB; "ready"
 # there lists them. They are pinned: newer cuDNNs want a driver to be there before

@@ -168,7 +168,7 @@ func (b *builder) weighted(ops [][]Op, k weighted, s site) (flow, backward) {
 			}
 			ops[p] = append(ops[p], k.backward(in.extent, groups, gradients{x: x[p], w: ws.w, dy: dy[p], dw: ws.g, db: bs.g, dx: dx[p]}))
 			for _, q := range []*parameter{w, bias} {
-				if q.early && !b.frozen(q.layer) {
+				if q.early && !q.frozen {
 					ops[p] = append(ops[p], b.updateOf(q, p))
 				}
 			}

@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // parameter is one weight or bias array, sliced over the parts, or over the
 // ranks, along its first dimension.
 type parameter struct {
@@ -9,6 +11,9 @@ type parameter struct {
 	fanIn  int
 	start  Start
 	bias   bool
+	rate   float32 // factor on the step's learning rate
+	decay  float32
+	frozen bool
 	slices []*slice // per part; nil where the part holds none
 
 	// whole is, of what is sliced over the ranks, the copy of everything that
@@ -56,6 +61,8 @@ func (b *builder) newParameters(k weighted, s site) []*parameter {
 			slices: make([]*slice, b.parts()),
 			early:  b.cfg.lean() && l.Dense != nil && d.reads != ReadsOwn,
 		}
+		q.rate, q.decay = d.Learning.of(bias, b.cfg.Decay)
+		q.frozen = q.rate == 0 || slices.Contains(b.cfg.Freeze, l.Name)
 		life := Persistent
 		if q.early {
 			life = Scratch
@@ -71,7 +78,7 @@ func (b *builder) newParameters(k weighted, s site) []*parameter {
 				s.v = b.tensor(p, name+".momentum", Float32, Persistent, shape)
 				s.g = b.tensor(p, name+".grad", Float32, life, shape)
 				s.sum = s.g
-				if b.cfg.pieces() > 1 && !b.frozen(l.Name) {
+				if b.cfg.pieces() > 1 && !q.frozen {
 					s.sum = b.tensor(p, name+".grad.sum", Float32, Persistent, shape)
 				}
 			}

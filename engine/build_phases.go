@@ -1,7 +1,5 @@
 package engine
 
-import "slices"
-
 // training returns, per part, the ops of a forward and backward pass.
 func (b *builder) training(extents []Extent) [][]Op {
 	ops, backs, logits := b.forward(extents, true)
@@ -38,7 +36,7 @@ func (b *builder) inference(extents []Extent) [][]Op {
 func (b *builder) accumulation(first bool) [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
-		if b.frozen(q.layer) {
+		if q.frozen {
 			continue
 		}
 		for p, s := range q.slices {
@@ -50,14 +48,12 @@ func (b *builder) accumulation(first bool) [][]Op {
 	return b.meet(ops)
 }
 
-func (b *builder) frozen(layer string) bool { return slices.Contains(b.cfg.Freeze, layer) }
-
 // update returns, per part, the update of every parameter that isn't frozen, and
 // hasn't been updated behind its gradient.
 func (b *builder) update() [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
-		if b.frozen(q.layer) || q.early {
+		if q.frozen || q.early {
 			continue
 		}
 		for p, s := range q.slices {
@@ -71,11 +67,8 @@ func (b *builder) update() [][]Op {
 
 // updateOf is the update of a part's share of a parameter.
 func (b *builder) updateOf(q *parameter, part int) Update {
-	s, decay := q.slices[part], b.cfg.Decay
-	if q.bias {
-		decay = 0
-	}
-	return Update{W: s.w, V: s.v, G: s.sum, Halt: b.head.halt, Decay: decay, Rate: 1}
+	s := q.slices[part]
+	return Update{W: s.w, V: s.v, G: s.sum, Halt: b.head.halt, Decay: q.decay, Rate: q.rate}
 }
 
 func (b *builder) loss(logits *Tensor) SoftmaxLoss {
@@ -90,7 +83,7 @@ func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 // context for all of them, so that one goroutine makes a rank's calls, in one
 // order.
 func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
-	if b.cfg.Communicator == nil || b.frozen(w.layer) || w.whole != nil {
+	if b.cfg.Communicator == nil || w.frozen && bias.frozen || w.whole != nil {
 		return
 	}
 	if b.holds {
@@ -110,7 +103,11 @@ func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 			ops[p] = append(ops[p], Signal{e})
 			ops[at] = append(ops[at], Await{e})
 		}
-		ops[at] = append(ops[at], AllReduce{w.slices[p].sum, b.cfg.Communicator}, AllReduce{bias.slices[p].sum, b.cfg.Communicator})
+		for _, q := range []*parameter{w, bias} {
+			if !q.frozen {
+				ops[at] = append(ops[at], AllReduce{q.slices[p].sum, b.cfg.Communicator})
+			}
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ type ConvSpec struct {
 	Window
 	Reads Reads `json:"reads,omitempty"`
 	Start
+	Learning
 }
 
 func (*ConvSpec) word() string { return "conv" }
@@ -23,7 +24,7 @@ func (c *ConvSpec) through(s spot) (Extent, error) {
 		return s.at, err
 	}
 	weights := countable("the weights", c.Maps, s.net.inputs(c.Reads, s.at.Maps), c.Size, c.Size)
-	if err := errors.Join(weights, c.Start.validate()); err != nil {
+	if err := errors.Join(weights, c.Start.validate(), c.Learning.validate()); err != nil {
 		return s.at, err
 	}
 	return slide(c.Window, c.Maps, s.at)
@@ -35,7 +36,7 @@ func (c *ConvSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
 
 func (c *ConvSpec) weights(n *Net, in, out Extent) weights {
 	shape := Shape{out.Maps, n.inputs(c.Reads, in.Maps), c.Size, c.Size}
-	return weights{Start: c.Start, reads: c.Reads, shape: shape, dims: shape[:], biases: []int{out.Maps}}
+	return weights{Start: c.Start, Learning: c.Learning, reads: c.Reads, shape: shape, dims: shape[:], biases: []int{out.Maps}}
 }
 
 func (c *ConvSpec) forward(_ Extent, groups int, x, w, bias, y *Tensor) Op {

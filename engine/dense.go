@@ -1,18 +1,22 @@
 package engine
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // DenseSpec is a fully connected layer.
 type DenseSpec struct {
 	Units int   `json:"units"` // outputs over all towers; 0 in the last layer means the classes
 	Reads Reads `json:"reads,omitempty"`
 	Start
+	Learning
 }
 
 func (*DenseSpec) word() string { return "dense" }
 
 func (d *DenseSpec) through(s spot) (Extent, error) {
-	if err := d.Start.validate(); err != nil {
+	if err := errors.Join(d.Start.validate(), d.Learning.validate()); err != nil {
 		return s.at, err
 	}
 	if classes := s.net.Classes; s.last {
@@ -42,7 +46,7 @@ func (d *DenseSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
 
 func (d *DenseSpec) weights(n *Net, in, out Extent) weights {
 	shape := Shape{out.Maps, n.inputs(d.Reads, in.Maps), in.Height, in.Width}
-	return weights{Start: d.Start, reads: d.Reads, shape: shape, dims: []int{out.Maps, shape.Row()}, biases: []int{out.Maps}}
+	return weights{Start: d.Start, Learning: d.Learning, reads: d.Reads, shape: shape, dims: []int{out.Maps, shape.Row()}, biases: []int{out.Maps}}
 }
 
 // whole is the window of a grouped dense layer: a convolution as large as its input.

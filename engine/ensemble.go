@@ -35,9 +35,9 @@ func EvaluateEnsemble(ctx context.Context, members []Member, views int) (Score, 
 		}
 	}
 	var t tally
-	mean := averager{views: views, sum: make([]float64, classes)}
+	mean := newAverager(views*len(members), classes)
 	for {
-		labels, probs, err := averageBatch(ctx, members, classes)
+		labels, outputs, err := batchOf(ctx, members)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -45,23 +45,25 @@ func EvaluateEnsemble(ctx context.Context, members []Member, views int) (Score, 
 			return Score{}, err
 		}
 		for i, label := range labels {
-			if mean.add(probs[i*classes:(i+1)*classes], label) {
-				t.add(mean.outcome(label))
+			for _, probs := range outputs {
+				if mean.add(probs[i*classes:(i+1)*classes], label) {
+					t.add(mean.outcome(label))
+				}
 			}
 		}
 		if mean.err != nil {
 			return Score{}, mean.err
 		}
 	}
-	if mean.seen != 0 {
-		return Score{}, fmt.Errorf("the last image has %d of %d views", mean.seen, views)
+	if mean.n != 0 {
+		return Score{}, fmt.Errorf("the last image has %d of %d views", mean.n/len(members), views)
 	}
 	return t.valid()
 }
 
-// averageBatch takes the next batch of every member and returns its labels and
-// the members' mean softmax (images, classes).
-func averageBatch(ctx context.Context, members []Member, classes int) (labels []int32, mean []float32, err error) {
+// batchOf takes the next batch of every member and returns its labels and each
+// member's softmax outputs (images, classes), which are valid until the next call.
+func batchOf(ctx context.Context, members []Member) (labels []int32, outputs [][]float32, err error) {
 	for k, m := range members {
 		b, err := m.Feeder.Next(ctx)
 		if err != nil {
@@ -69,7 +71,6 @@ func averageBatch(ctx context.Context, members []Member, classes int) (labels []
 		}
 		if k == 0 {
 			labels = append(labels, b.Labels[:b.Images]...)
-			mean = make([]float32, b.Images*classes)
 		}
 		if b.Images != len(labels) {
 			return nil, nil, fmt.Errorf("net %d of the ensemble was given %d images, the first %d", k+1, b.Images, len(labels))
@@ -78,9 +79,7 @@ func averageBatch(ctx context.Context, members []Member, classes int) (labels []
 		if err != nil {
 			return nil, nil, err
 		}
-		for i, p := range o.Probs {
-			mean[i] += p / float32(len(members))
-		}
+		outputs = append(outputs, o.Probs)
 	}
-	return labels, mean, nil
+	return labels, outputs, nil
 }

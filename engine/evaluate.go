@@ -78,7 +78,7 @@ func evaluate(ctx context.Context, m *Model, f Feeder, views int) (tally, error)
 		return tally{}, fmt.Errorf("%d views an image, want at least 1", views)
 	}
 	var t tally
-	mean := averager{views: views, sum: make([]float64, m.Net.Classes)}
+	mean := newAverager(views, m.Net.Classes)
 	for {
 		b, err := f.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -106,35 +106,63 @@ func evaluate(ctx context.Context, m *Model, f Feeder, views int) (tally, error)
 			return t, mean.err
 		}
 	}
-	if mean.seen != 0 {
-		return t, fmt.Errorf("the last image has %d of %d views", mean.seen, views)
+	if mean.n != 0 {
+		return t, fmt.Errorf("the last image has %d of %d views", mean.n, views)
 	}
 	return t, nil
 }
 
-// averager averages the softmax outputs of consecutive views of an image. Views
-// may continue in the next batch.
-type averager struct {
-	views, seen int
-	label       int32
-	sum         []float64
-	err         error
+// Mean averages softmax outputs over the views of an image and the nets of an
+// ensemble.
+type Mean struct {
+	sum []float64
+	n   int
 }
 
-// add counts one view and reports whether it completes its image.
+// NewMean is the mean of nothing yet.
+func NewMean(classes int) Mean { return Mean{sum: make([]float64, classes)} }
+
+// Add counts one output.
+func (m *Mean) Add(probs []float32) {
+	for c, p := range probs {
+		m.sum[c] += float64(p)
+	}
+	m.n++
+}
+
+// Probabilities are the mean, in a fresh slice.
+func (m *Mean) Probabilities() []float64 {
+	out := make([]float64, len(m.sum))
+	for c, p := range m.sum {
+		out[c] = p / float64(m.n)
+	}
+	return out
+}
+
+// averager averages the outputs for consecutive views of an image. Views may continue
+// in the next batch.
+type averager struct {
+	Mean
+	outputs int // of each image: views of all nets
+	label   int32
+	err     error
+}
+
+func newAverager(outputs, classes int) averager {
+	return averager{Mean: NewMean(classes), outputs: outputs}
+}
+
+// add counts one output and reports whether it completes its image.
 func (a *averager) add(probs []float32, label int32) bool {
-	if a.seen == 0 {
+	if a.n == 0 {
 		a.label = label
 		clear(a.sum)
 	}
 	if label != a.label {
-		a.err = fmt.Errorf("view %d of an image has label %d, the views before %d", a.seen, label, a.label)
+		a.err = fmt.Errorf("view %d of an image has label %d, the views before %d", a.n, label, a.label)
 	}
-	for c, p := range probs {
-		a.sum[c] += float64(p)
-	}
-	a.seen++
-	return a.seen == a.views
+	a.Add(probs)
+	return a.n == a.outputs
 }
 
 // outcome is the loss and rank of the mean, as SoftmaxLoss defines them, and
@@ -150,6 +178,6 @@ func (a *averager) outcome(label int32) (loss float64, rank int32) {
 	if math.IsNaN(own) {
 		rank = int32(len(a.sum))
 	}
-	a.seen = 0
-	return -math.Log(max(own/float64(a.views), math.SmallestNonzeroFloat32)), rank
+	a.n = 0
+	return -math.Log(max(own/float64(a.outputs), math.SmallestNonzeroFloat32)), rank
 }

@@ -70,6 +70,7 @@ type site struct {
 // weights describes a layer's weights, and its biases.
 type weights struct {
 	Start
+	Learning
 	reads  Reads
 	shape  Shape // of all towers' weights as a tensor; it begins with the outputs
 	dims   []int // of the weights in the merged layout
@@ -184,6 +185,41 @@ func (n *Net) inputs(r Reads, maps int) int {
 type Start struct {
 	Std  float64 `json:"std"`            // weights are drawn from N(0, Std²)
 	Bias float64 `json:"bias,omitempty"` // every bias
+}
+
+// Learning is how fast one layer learns, in what differs from the run. nil is no
+// difference.
+type Learning struct {
+	Rate      *float64 `json:"rate,omitempty"`       // factor on the run's learning rate; 0 freezes the layer
+	BiasRate  *float64 `json:"bias_rate,omitempty"`  // factor on the layer's rate for its biases
+	Decay     *float64 `json:"decay,omitempty"`      // weight decay in place of the run's
+	BiasDecay *float64 `json:"bias_decay,omitempty"` // decay of the biases, in place of none
+}
+
+// of is the factor on the run's rate, and the decay where the run has so much, of a
+// layer's weights or biases.
+func (l Learning) of(bias bool, decay float32) (rate, ownDecay float32) {
+	value := func(p *float64, otherwise float64) float64 {
+		if p == nil {
+			return otherwise
+		}
+		return *p
+	}
+	r := value(l.Rate, 1)
+	if bias {
+		return float32(r * value(l.BiasRate, 1)), float32(value(l.BiasDecay, 0))
+	}
+	return float32(r), float32(value(l.Decay, float64(decay)))
+}
+
+// validate reports factors that make no sense.
+func (l Learning) validate() error {
+	for name, p := range map[string]*float64{"rate": l.Rate, "bias_rate": l.BiasRate, "decay": l.Decay, "bias_decay": l.BiasDecay} {
+		if p != nil && !(*p >= 0 && *p <= math.MaxFloat32) {
+			return fmt.Errorf("%s %g, want 0 or more, and a number that float32 has", name, *p)
+		}
+	}
+	return nil
 }
 
 // validate reports numbers that float32 doesn't have.

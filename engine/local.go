@@ -12,6 +12,7 @@ type LocalSpec struct {
 	Window
 	Reads Reads `json:"reads,omitempty"`
 	Start
+	Learning
 }
 
 func (*LocalSpec) word() string { return "local" }
@@ -28,7 +29,7 @@ func (l *LocalSpec) through(s spot) (Extent, error) {
 		return s.at, err
 	}
 	weights := countable("the weights", out.Maps, out.Height, out.Width, s.net.inputs(l.Reads, s.at.Maps), l.Size, l.Size)
-	return out, errors.Join(weights, l.Start.validate())
+	return out, errors.Join(weights, l.Start.validate(), l.Learning.validate())
 }
 
 func (l *LocalSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
@@ -38,7 +39,7 @@ func (l *LocalSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
 func (l *LocalSpec) weights(n *Net, in, out Extent) weights {
 	maps := n.inputs(l.Reads, in.Maps)
 	return weights{
-		Start: l.Start, reads: l.Reads, shape: Shape{out.Len(), maps, l.Size, l.Size},
+		Start: l.Start, Learning: l.Learning, reads: l.Reads, shape: Shape{out.Len(), maps, l.Size, l.Size},
 		dims: []int{out.Maps, out.Height, out.Width, maps, l.Size, l.Size}, biases: []int{out.Maps, out.Height, out.Width},
 	}
 }

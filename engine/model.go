@@ -36,7 +36,8 @@ type ModelConfig struct {
 	// (Krizhevsky 2014). Ranks then have one context each, and batches aren't
 	// cut. See Model.Assemble.
 	Hybrid bool
-	// Freeze names layers whose weights and biases training leaves alone.
+	// Freeze names layers whose weights and biases training leaves alone, as a rate
+	// of 0 in the net does.
 	Freeze []string
 	// Lean takes less memory for the same results: a dense layer's weights are
 	// updated right behind their gradient, which is then forgotten (Read of it

@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Parameter describes one array of weights or biases in the merged layout,
@@ -90,10 +89,10 @@ func (m *Model) Write(f Field, name string, values []float32) error {
 	return errors.Join(err, m.sync())
 }
 
-// still says that a field is the velocity of a frozen layer: it is zero, no op
+// still says that a field is the velocity of a frozen parameter: it is zero, no op
 // uses it, and so it has no place in memory.
 func (m *Model) still(f Field, q *parameter) bool {
-	return f == Velocity && slices.Contains(m.Config.Freeze, q.layer)
+	return f == Velocity && q.frozen
 }
 
 // share is this rank's part of a parameter's values.

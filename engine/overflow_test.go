@@ -61,7 +61,7 @@ func TestPlansThatOverflow(t *testing.T) {
 
 // A mean softmax that has underflowed to 0 has a loss that JSON knows.
 func TestUnderflowHasALoss(t *testing.T) {
-	a := averager{views: 2, sum: make([]float64, 2)}
+	a := newAverager(2, 2)
 	for range 2 {
 		a.add([]float32{1, 0}, 1)
 	}

@@ -130,7 +130,7 @@ func (d *Dataset) checkMeta(index *mds.Index) (err error) {
 	case len(m.Classes) == 0:
 		return errors.New("no classes")
 	}
-	d.codec, err = codec.ByName(m.Codec, m.Quality)
+	d.codec, err = codec.ByName(m.Codec, codec.Options{Quality: m.Quality})
 	return err
 }
 

@@ -52,7 +52,7 @@ func (set testSet) write(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	c, err := codec.ByName(set.codec, 0)
+	c, err := codec.ByName(set.codec, codec.Options{})
 	check(err)
 	w, err := mds.NewWriter(dir, mds.WriterConfig{
 		Columns: []mds.Column{

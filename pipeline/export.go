@@ -29,16 +29,23 @@ type ExportConfig struct {
 	PerTar  int    // samples of a tar; 0: 1,000
 }
 
+// exportFormats are the values of ExportConfig.Format. An MDS column whose encoding
+// is one of them holds such files.
+var exportFormats = []string{"png", "jpeg"}
+
+// pictureEncoding is the MDS encoding of the column of pictures.
+func (d *Dataset) pictureEncoding() string { return d.codec.Encoding(d.meta.Size) }
+
 // ExportForms are the values of ExportConfig.To.
 func ExportForms() []string { return []string{"webdataset", "folders"} }
 
-// Validate fills in the defaults for pictures stored by the codec of that name, and
-// says what is wrong with the rest.
-func (c *ExportConfig) Validate(name string) error {
+// Validate fills in the defaults for the pictures of d, and says what is wrong with
+// the rest.
+func (c *ExportConfig) Validate(d *Dataset) error {
 	if c.Format == "" {
 		c.Format = "png"
-		if name == "jpeg" {
-			c.Format = "jpeg"
+		if stored := d.pictureEncoding(); slices.Contains(exportFormats, stored) {
+			c.Format = stored
 		}
 	}
 	setDefault(&c.Quality, codec.DefaultQuality)
@@ -48,8 +55,8 @@ func (c *ExportConfig) Validate(name string) error {
 		return fmt.Errorf("export to %q: choose %s", c.To, strings.Join(ExportForms(), " or "))
 	case c.Out == "":
 		return errors.New("no output folder: name one")
-	case c.Format != "png" && c.Format != "jpeg":
-		return fmt.Errorf("format %q: choose png or jpeg", c.Format)
+	case !slices.Contains(exportFormats, c.Format):
+		return fmt.Errorf("format %q: choose %s", c.Format, strings.Join(exportFormats, " or "))
 	case c.Quality < 1 || c.Quality > 100:
 		return fmt.Errorf("JPEG quality %d: choose 1 to 100", c.Quality)
 	case c.PerTar < 1:
@@ -69,7 +76,7 @@ type exporter interface {
 // lies in cfg.Out, the class list in label order; on an error, ctx's cancellation
 // included, what was written is removed.
 func Export(ctx context.Context, d *Dataset, cfg ExportConfig, progress func(done, total int)) (err error) {
-	if err := cfg.Validate(d.Codec().Name()); err != nil {
+	if err := cfg.Validate(d); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	made, err := emptyFolder(cfg.Out)
@@ -170,7 +177,7 @@ type converter struct {
 func newConverter(d *Dataset, cfg *ExportConfig) *converter {
 	size := d.Meta().Size
 	c := &converter{
-		copies:  cfg.Format == "jpeg" && d.Codec().Name() == "jpeg",
+		copies:  cfg.Format == d.pictureEncoding(),
 		decoder: d.Codec().NewDecoder(size),
 		img:     image.NewNRGBA(image.Rect(0, 0, size, size)),
 		rgb:     make([]byte, size*size*3),

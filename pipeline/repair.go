@@ -3,11 +3,9 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image/jpeg"
 	"io/fs"
 	"maps"
 	"os"
@@ -221,20 +219,22 @@ func (r *repair) describePictures() (err error) {
 			if err != nil {
 				return err
 			}
-			m.Codec, m.Size, err = recognise(info.ColumnEncodings[column], picture)
-			return err
+			var found codec.Codec
+			if found, m.Size, err = codec.Recognise(info.ColumnEncodings[column], picture); err != nil {
+				return fmt.Errorf("column %s: %w", ImageColumn, err)
+			}
+			m.Codec = found.Name()
+			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Path(), err)
 		}
 		m.Quality = r.cfg.Quality
 	}
-	if r.codec, err = codec.ByName(m.Codec, m.Quality); err != nil {
+	if r.codec, err = codec.ByName(m.Codec, codec.Options{Quality: m.Quality}); err != nil {
 		return err
 	}
-	if jpeg, ok := r.codec.(codec.JPEG); ok {
-		m.Quality = jpeg.Quality
-	}
+	m.Quality = r.codec.Options().Quality
 	if m.FormatVersion == 0 {
 		m.FormatVersion = FormatVersion
 		m.Source.Layout = "unknown"
@@ -245,22 +245,6 @@ func (r *repair) describePictures() (err error) {
 	}
 	setDefault(&m.Split, "train")
 	return nil
-}
-
-// recognise tells a picture's codec and size from a column's encoding and value.
-func recognise(encoding string, picture []byte) (name string, size int, err error) {
-	switch {
-	case encoding == "jpeg":
-		c, err := jpeg.DecodeConfig(bytes.NewReader(picture))
-		return "jpeg", c.Width, err
-	case encoding == "bytes" && len(picture) > 3 && picture[0] == 1:
-		return "lossless", int(binary.LittleEndian.Uint16(picture[1:])), nil
-	case strings.HasPrefix(encoding, "ndarray:uint8:"):
-		side, _, _ := strings.Cut(strings.TrimPrefix(encoding, "ndarray:uint8:"), ",")
-		size, err := strconv.Atoi(side)
-		return "raw", size, err
-	}
-	return "", 0, fmt.Errorf("the column %s holds %q, which is none of our codecs", ImageColumn, encoding)
 }
 
 // readLabels finds the classes where neither the caller nor the old index names
@@ -354,9 +338,9 @@ func (r *repair) recount(ctx context.Context, progress func(done, total int)) er
 	if len(whole) == 0 {
 		return fmt.Errorf("%s: none of its shards is whole; the first fault: %w", r.dir, r.faults[0].Err)
 	}
-	// JPEG's stored statistics are those of the pixels before the codec; of the
-	// same number of pixels, they are better than a recount.
-	if r.meta.Codec != "jpeg" || r.meta.Statistics.Pixels != recounted.Statistics.Pixels {
+	// The stored statistics are those of the pixels before the codec; where it loses,
+	// and they are of the same number of pixels, they are better than a recount.
+	if !r.codec.Loses() || r.meta.Statistics.Pixels != recounted.Statistics.Pixels {
 		r.meta.Statistics = recounted.Statistics
 	}
 	r.shards, r.meta.Images = whole, recounted.Images

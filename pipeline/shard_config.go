@@ -76,7 +76,7 @@ func (c *ShardConfig) Validate() error {
 	case c.MaxBad < 0 || c.MaxBadShare < 0 || c.MaxBadShare >= 1:
 		return fmt.Errorf("at most %d bad pictures and a share of %v: choose 1 or more, or a share below 1, or 0 for any", c.MaxBad, c.MaxBadShare)
 	}
-	if _, err := codec.ByName(c.Codec, c.Quality); err != nil {
+	if _, err := codec.ByName(c.Codec, codec.Options{Quality: c.Quality}); err != nil {
 		return err
 	}
 	return c.rescaling().Validate()

@@ -63,10 +63,8 @@ func (c *ShardConfig) describe(from SourceInfo, classes []source.Class, items []
 	if m.Job.Resampler == "" {
 		m.Job.Resampler = rescale.Fast
 	}
-	if jpeg, ok := c.mustCodec().(codec.JPEG); ok {
-		m.Quality = jpeg.Quality
-		m.Job.Encoder = m.Job.Decoder
-	}
+	o := c.mustCodec().Options()
+	m.Quality, m.Job.Encoder = o.Quality, o.Encoder
 	for _, class := range classes {
 		m.Classes = append(m.Classes, Class(class))
 	}
@@ -77,13 +75,9 @@ func (c *ShardConfig) describe(from SourceInfo, classes []source.Class, items []
 // mustCodec is the codec of a valid configuration. JPEG is encoded by the library
 // that decodes it.
 func (c *ShardConfig) mustCodec() codec.Codec {
-	chosen, err := codec.ByName(c.Codec, c.Quality)
+	chosen, err := codec.ByName(c.Codec, codec.Options{Quality: c.Quality, Encoder: usedDecoder(c.Decoder)})
 	if err != nil {
 		panic("pipeline: " + err.Error())
-	}
-	if jpeg, ok := chosen.(codec.JPEG); ok {
-		jpeg.Go = usedDecoder(c.Decoder) == rescale.Go
-		chosen = jpeg
 	}
 	return chosen
 }

@@ -89,7 +89,7 @@ func (d *Dataset) verify(ctx context.Context, index *mds.Index, workers int, pro
 		sum.Faults = append(sum.Faults, p.Faults...)
 	}
 	if len(sum.Faults) == 0 {
-		if err := d.meta.checkStatistics(sum.Statistics); err != nil {
+		if err := d.checkStatistics(sum.Statistics); err != nil {
 			sum.Faults = append(sum.Faults, Fault{File: path, Sample: -1, Err: err})
 		}
 	}
@@ -130,12 +130,12 @@ func (d *Dataset) verifyShards(ctx context.Context, shards []mds.ShardInfo, work
 }
 
 // checkStatistics compares the stored statistics with those of the decoded
-// pixels. JPEG changes pixels, so there only their number can be compared.
-func (m *Meta) checkStatistics(recount augment.Sums) error {
-	switch {
+// pixels. Of a codec that changes pixels only their number can be compared.
+func (d *Dataset) checkStatistics(recount augment.Sums) error {
+	switch m := &d.meta; {
 	case m.Statistics.Pixels != recount.Pixels:
 		return fmt.Errorf("its statistics are of %d pixels, the shards hold %d: make the shards again", m.Statistics.Pixels, recount.Pixels)
-	case m.Codec != "jpeg" && m.Statistics != recount:
+	case !d.codec.Loses() && m.Statistics != recount:
 		return fmt.Errorf("its statistics differ from a recount (mean %.3f, recounted %.3f): make the shards again",
 			m.Statistics.Mean(), recount.Mean())
 	}

@@ -72,8 +72,8 @@ const fewImages = 4
 // memory, and eight images take hardly longer than that.
 const fewInferred = 8
 
-// lowerDots computes a dense layer of n images from k to o ≥ 4 units, four units
-// at a time for all images.
+// lowerDots computes a dense layer of n images from k to o ≥ 4 units, four units at a
+// time, whose weights stay in the second-level cache until all images have met them.
 func (c *Context) lowerDots(op engine.DenseForward, n, o, k int, relu bool) lowered {
 	const width = 64
 	parts := max(1, o/width) // what is left over goes to the last
@@ -85,8 +85,11 @@ func (c *Context) lowerDots(op engine.DenseForward, n, o, k int, relu bool) lowe
 		}
 		for j := first; j < end; j += 4 {
 			at := min(j, end-4) // the last four may repeat units
-			for i := range n {
-				c.kernels.Dots((*[4]float32)(y[i*o+at:]), x[i*k:][:k], weights[at*k:][:4*k], k)
+			i := 0
+			for _, d := range c.kernels.Dots {
+				for ; i+d.Images <= n; i += d.Images {
+					d.Run(pointer(y[i*o+at:]), o, pointer(x[i*k:]), k, pointer(weights[at*k:]), k, k)
+				}
 			}
 		}
 		finishColumns(y[first:], o, n, end-first, c.floats(op.B)[first:], relu)

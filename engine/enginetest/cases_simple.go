@@ -142,7 +142,8 @@ func updateCases() (cases []OpCase) {
 		{engine.Shape{1, 1, 1, 1}, 1, 0.0005, 0.01, 0.9},
 		{engine.Shape{7, 3, 5, 5}, 1, 0.0005, 0.01, 0.9},
 		{engine.Shape{33, 1, 1, 1}, 2, 0, 0.01, 0.9},
-		{engine.Shape{9, 5, 1, 1}, 1, 0.25, 0.5, 0}, // no momentum: the old velocity plays no part
+		{engine.Shape{12, 3, 3, 3}, 0.1, 0.004, 0.01, 0.9}, // a layer with a rate and a decay of its own
+		{engine.Shape{9, 5, 1, 1}, 1, 0.25, 0.5, 0},        // no momentum: the old velocity plays no part
 		{engine.Shape{40, 41, 1, 1}, 1, 0.0005, 0, 0.5},
 	} {
 		op := engine.Update{W: master("w", c.shape), V: float32s("v", c.shape), G: float32s("g", c.shape), Decay: c.decay, Rate: c.rate}

@@ -241,9 +241,9 @@ func (e *Ensemble) Classify(ctx context.Context, name string, n int) ([]Guess, e
 // RGB bytes, the softmax outputs averaged over views and nets.
 func (e *Ensemble) Probabilities(squares [][]byte) ([][]float64, error) {
 	views := e.config.views()
-	out := make([][]float64, len(squares))
-	for i := range out {
-		out[i] = make([]float64, len(e.classes))
+	means := make([]engine.Mean, len(squares))
+	for i := range means {
+		means[i] = engine.NewMean(len(e.classes))
 	}
 	for _, m := range e.models {
 		o, err := m.Infer(e.batch(m, squares))
@@ -251,10 +251,12 @@ func (e *Ensemble) Probabilities(squares [][]byte) ([][]float64, error) {
 			return nil, err
 		}
 		for row := range len(squares) * views {
-			for c, p := range o.Probs[row*len(e.classes) : (row+1)*len(e.classes)] {
-				out[row/views][c] += float64(p) / float64(views*len(e.models))
-			}
+			means[row/views].Add(o.Probs[row*len(e.classes) : (row+1)*len(e.classes)])
 		}
+	}
+	out := make([][]float64, len(squares))
+	for i := range out {
+		out[i] = means[i].Probabilities()
 	}
 	return out, nil
 }

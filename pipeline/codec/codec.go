@@ -10,9 +10,30 @@ type Codec interface {
 	Name() string
 	// Encoding is the MDS column encoding of pictures of size×size pixels.
 	Encoding(size int) string
+	// Recognise returns the pixels a side of a picture in a column of that MDS
+	// encoding, and 0 where it is another codec's. An error says what is wrong
+	// with a picture that is its own.
+	Recognise(encoding string, picture []byte) (size int, err error)
+	// Loses reports whether decoded pixels may differ from the encoded ones.
+	Loses() bool
+	// Options are those that the bytes depend on, with their defaults filled in.
+	Options() Options
 	NewEncoder(size int) Encoder
 	NewDecoder(size int) Decoder
 }
+
+// Options are what may be chosen about a codec's bytes. Each codec ignores those
+// that it doesn't have.
+type Options struct {
+	Quality int    // of JPEG, 1 to 100; 0: DefaultQuality
+	Encoder string // of JPEG: Turbo, Go; "": Turbo
+}
+
+// Encoders of JPEG.
+const (
+	Turbo = "turbo" // libjpeg-turbo, or image/jpeg where it isn't found
+	Go    = "go"    // image/jpeg
+)
 
 // Encoder encodes pictures of one size, one at a time.
 type Encoder interface {

@@ -11,7 +11,7 @@ func codecs(t testing.TB) []Codec {
 	t.Helper()
 	var all []Codec
 	for _, name := range Names() {
-		c, err := ByName(name, 0)
+		c, err := ByName(name, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func gradient(size int) []byte {
 
 func TestByName(t *testing.T) {
 	for _, c := range codecs(t) {
-		again, err := ByName(c.Name(), 0)
+		again, err := ByName(c.Name(), Options{})
 		if err != nil || again != c {
 			t.Errorf("%s: ByName gives %v, %v", c.Name(), again, err)
 		}
@@ -51,9 +51,47 @@ func TestByName(t *testing.T) {
 		{"jpeg", 101, "JPEG quality 101: want 1 to 100"},
 		{"jpeg", -1, "JPEG quality -1: want 1 to 100"},
 	} {
-		if _, err := ByName(test.name, test.quality); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := ByName(test.name, Options{Quality: test.quality}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("ByName(%q, %d): %v, want %q", test.name, test.quality, err, test.want)
 		}
+	}
+}
+
+// TestRecognise has every codec say what it says of itself of its own pictures:
+// they are its own and no other's, and it loses where pixels change.
+func TestRecognise(t *testing.T) {
+	const size = 37
+	rgb := gradient(size)
+	for _, c := range codecs(t) {
+		picture, err := c.NewEncoder(size).Encode(nil, rgb)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, side, err := Recognise(c.Encoding(size), picture)
+		if err != nil || found.Name() != c.Name() || side != size {
+			t.Errorf("%s: recognised as %v of %d pixels a side, %v", c.Name(), found, side, err)
+		}
+		again := make([]byte, len(rgb))
+		if err := c.NewDecoder(size).Decode(again, picture); err != nil {
+			t.Fatal(err)
+		}
+		if c.Loses() == bytes.Equal(again, rgb) {
+			t.Errorf("%s: Loses is %v, but the pixels say something else", c.Name(), c.Loses())
+		}
+		if same, err := ByName(c.Name(), c.Options()); err != nil || same != c {
+			t.Errorf("%s: of its options %+v ByName makes %v, %v", c.Name(), c.Options(), same, err)
+		}
+	}
+	for _, other := range []struct{ encoding, picture string }{
+		{"bytes", "\x02\x25\x00 not ours"}, {"bytes", "\x01"}, {"png", "\x89PNG"}, {"ndarray:uint8:37,36,3", ""}, {"ndarray:uint8:0,0,3", ""}, {"int", ""},
+		{"jpeg", "\x89PNG"},
+	} {
+		if c, size, err := Recognise(other.encoding, []byte(other.picture)); err == nil {
+			t.Errorf("%+v is recognised as %v of %d pixels a side", other, c, size)
+		}
+	}
+	if c, err := ByName("jpeg", Options{Encoder: Go}); err != nil || c != (JPEG{Quality: DefaultQuality, Go: true}) {
+		t.Errorf("encoded by Go: %v, %v", c, err)
 	}
 }
 

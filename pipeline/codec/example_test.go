@@ -7,7 +7,7 @@ import (
 )
 
 func Example() {
-	c, err := codec.ByName("raw", 0)
+	c, err := codec.ByName("raw", codec.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

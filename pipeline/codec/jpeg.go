@@ -24,8 +24,40 @@ type JPEG struct {
 // Name is "jpeg".
 func (JPEG) Name() string { return "jpeg" }
 
+// newJPEG reports a quality that isn't one.
+func newJPEG(o Options) (Codec, error) {
+	if o.Quality == 0 {
+		o.Quality = DefaultQuality
+	}
+	if o.Quality < 1 || o.Quality > 100 {
+		return nil, fmt.Errorf("JPEG quality %d: want 1 to 100", o.Quality)
+	}
+	return JPEG{Quality: o.Quality, Go: o.Encoder == Go}, nil
+}
+
 // Encoding is "jpeg": the bytes of a JPEG file.
 func (JPEG) Encoding(int) string { return "jpeg" }
+
+// Recognise takes all JPEG files, whatever wrote them.
+func (JPEG) Recognise(encoding string, picture []byte) (size int, err error) {
+	if encoding != "jpeg" {
+		return 0, nil
+	}
+	c, err := gojpeg.DecodeConfig(bytes.NewReader(picture))
+	return c.Width, err
+}
+
+// Loses is true.
+func (JPEG) Loses() bool { return true }
+
+// Options has both.
+func (c JPEG) Options() Options {
+	o := Options{Quality: c.Quality, Encoder: Turbo}
+	if c.Go {
+		o.Encoder = Go
+	}
+	return o
+}
 
 // NewEncoder panics if the quality isn't one.
 func (c JPEG) NewEncoder(size int) Encoder {

@@ -24,6 +24,20 @@ func (Lossless) Name() string { return "lossless" }
 // Encoding is "bytes": MosaicML's reader doesn't know this codec.
 func (Lossless) Encoding(int) string { return "bytes" }
 
+// Recognise takes bytes with the version and the length of such a picture's head.
+func (Lossless) Recognise(encoding string, picture []byte) (size int, err error) {
+	if encoding != "bytes" || len(picture) < losslessPlaneAt || picture[0] != losslessVersion {
+		return 0, nil
+	}
+	return int(binary.LittleEndian.Uint16(picture[losslessSizeAt:])), nil
+}
+
+// Loses is false.
+func (Lossless) Loses() bool { return false }
+
+// Options has none.
+func (Lossless) Options() Options { return Options{} }
+
 // NewEncoder panics if size is more than the format's 65,535 pixels a side.
 func (Lossless) NewEncoder(size int) Encoder {
 	checkLosslessSize(size)

@@ -12,10 +12,26 @@ type Raw struct{}
 // Name is "raw".
 func (Raw) Name() string { return "raw" }
 
-// Encoding is that of a NumPy array, which MosaicML's reader hands out as one.
-func (Raw) Encoding(size int) string {
-	return fmt.Sprintf("ndarray:uint8:%d,%d,3", size, size)
+// rawEncoding is that of a NumPy array, which MosaicML's reader hands out as one.
+const rawEncoding = "ndarray:uint8:%d,%d,3"
+
+// Encoding is "ndarray:uint8:SIZE,SIZE,3", a NumPy array.
+func (Raw) Encoding(size int) string { return fmt.Sprintf(rawEncoding, size, size) }
+
+// Recognise reads the size from the encoding.
+func (Raw) Recognise(encoding string, _ []byte) (size int, err error) {
+	var height int
+	if n, _ := fmt.Sscanf(encoding, rawEncoding, &height, &size); n != 2 || size < 1 || Raw.Encoding(Raw{}, size) != encoding {
+		return 0, nil
+	}
+	return size, nil
 }
+
+// Loses is false.
+func (Raw) Loses() bool { return false }
+
+// Options has none.
+func (Raw) Options() Options { return Options{} }
 
 func (Raw) NewEncoder(size int) Encoder { return raw(size) }
 func (Raw) NewDecoder(size int) Decoder { return raw(size) }

@@ -91,7 +91,7 @@ func TestLosslessSample(t *testing.T) {
 func BenchmarkCodecs(b *testing.B) {
 	all := samplePictures(b, 60)
 	for _, name := range codec.Names() {
-		c, err := codec.ByName(name, 0)
+		c, err := codec.ByName(name, codec.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -10,29 +10,47 @@ import (
 // DefaultQuality is the JPEG quality where the user names none.
 const DefaultQuality = 90
 
-// Names lists the codecs, the default first.
-func Names() []string {
-	return []string{"lossless", "jpeg", "raw"}
+// table lists the codecs, the default first.
+var table = []struct {
+	name string
+	make func(Options) (Codec, error)
+}{
+	{"lossless", func(Options) (Codec, error) { return Lossless{}, nil }},
+	{"jpeg", newJPEG},
+	{"raw", func(Options) (Codec, error) { return Raw{}, nil }},
 }
 
-// ByName gives the codec of that name. Quality is that of JPEG, 1 to 100, or 0
-// for DefaultQuality; the other codecs have none and ignore it.
-func ByName(name string, quality int) (Codec, error) {
-	switch name {
-	case "jpeg":
-		if quality == 0 {
-			quality = DefaultQuality
+// Names lists the codecs, the default first.
+func Names() (names []string) {
+	for _, c := range table {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// ByName gives the codec of that name.
+func ByName(name string, o Options) (Codec, error) {
+	for _, c := range table {
+		if c.name == name {
+			return c.make(o)
 		}
-		if quality < 1 || quality > 100 {
-			return nil, fmt.Errorf("JPEG quality %d: want 1 to 100", quality)
-		}
-		return JPEG{Quality: quality}, nil
-	case "lossless":
-		return Lossless{}, nil
-	case "raw":
-		return Raw{}, nil
 	}
 	return nil, fmt.Errorf("unknown codec %q; there are %s", name, strings.Join(Names(), ", "))
+}
+
+// Recognise finds the codec, with its default options, and the pixels a side of a
+// picture in a column of that MDS encoding.
+func Recognise(encoding string, picture []byte) (Codec, int, error) {
+	for _, row := range table {
+		c, err := row.make(Options{})
+		if err != nil {
+			return nil, 0, err
+		}
+		if size, err := c.Recognise(encoding, picture); size > 0 || err != nil {
+			return c, size, err
+		}
+	}
+	return nil, 0, fmt.Errorf("%q is the encoding of none of our codecs", encoding)
 }
 
 // checkPixels panics if rgb isn't a picture of size×size pixels: buffers are

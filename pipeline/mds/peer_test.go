@@ -33,7 +33,7 @@ func TestMosaicReader(t *testing.T) {
 		t.Run(test.codec+test.compression, func(t *testing.T) {
 			t.Parallel()
 			const samples = 20
-			c, err := codec.ByName(test.codec, 0)
+			c, err := codec.ByName(test.codec, codec.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -133,7 +133,7 @@ func TestVersion1(t *testing.T) {
 			name += "-zstd"
 		}
 		t.Run(name, func(t *testing.T) {
-			c, err := codec.ByName(test.codec, 0)
+			c, err := codec.ByName(test.codec, codec.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

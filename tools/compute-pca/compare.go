@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"alexnet/augment"
+	"alexnet/pipeline/codec"
 )
 
 // difference is how far the decoded pixels are from the stored statistics.
@@ -14,25 +15,25 @@ type difference struct {
 	Deviation float64 `json:"deviation"` // largest relative difference of a channel's standard deviation
 }
 
-// What JPEG may change of the statistics. Photographs move by 0.2 and 0.2 % at
-// quality 90, and by 0.4 and 0.5 % at quality 10; the practice set, with its
+// What a codec that loses may change of the statistics. By JPEG photographs move by
+// 0.2 and 0.2 % at quality 90, and by 0.4 and 0.5 % at quality 10; the practice set, with its
 // fine coloured textures, by 0.2 and 2.9 % at quality 10.
 const (
-	jpegMean      = 1.0  // 0–255 units
-	jpegDeviation = 0.10 // of the deviation
+	lossyMean      = 1.0  // 0–255 units
+	lossyDeviation = 0.10 // of the deviation
 )
 
 func (d *difference) String() string {
 	if d.Exact {
 		return "exactly the same"
 	}
-	return fmt.Sprintf("JPEG shifts the means by %.2f and the deviations by %.2f %% at most", d.Mean, 100*d.Deviation)
+	return fmt.Sprintf("the codec shifts the means by %.2f and the deviations by %.2f %% at most", d.Mean, 100*d.Deviation)
 }
 
 // compare sets the statistics that the index stores, of the pixels before the
 // codec, against those of the decoded pixels. It returns an error when a
-// lossless codec's differ at all, or JPEG's by more than it may change.
-func compare(stored, counted augment.Sums, codec string) (difference, error) {
+// lossless codec's differ at all, or another's by more than it may change.
+func compare(stored, counted augment.Sums, c codec.Codec) (difference, error) {
 	d := difference{Exact: stored == counted}
 	if d.Exact {
 		return d, nil
@@ -45,7 +46,7 @@ func compare(stored, counted augment.Sums, codec string) (difference, error) {
 			d.Deviation = max(d.Deviation, change/math.Sqrt(max(p[i][i], q[i][i])))
 		}
 	}
-	if codec == "jpeg" && d.Mean <= jpegMean && d.Deviation <= jpegDeviation { // false for NaN
+	if c.Loses() && d.Mean <= lossyMean && d.Deviation <= lossyDeviation { // false for NaN
 		return d, nil
 	}
 	return d, fmt.Errorf("the index's statistics are not those of the pixels (the means differ by %.4g, the deviations by %.4g %%): the index or the shards are damaged; prep-imagenet verify says which, or make the shards again",

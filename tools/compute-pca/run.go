@@ -136,7 +136,7 @@ func compute(ctx context.Context, o options, group collective.Collective, stdout
 		if sums.Pixels == 0 {
 			sums = counted
 		} else {
-			d, err := compare(sums, counted, meta.Codec)
+			d, err := compare(sums, counted, dataset.Codec())
 			if err != nil {
 				return fmt.Errorf("%s: %w", o.shards, err)
 			}

@@ -34,7 +34,7 @@ func makeShards(t *testing.T, codecName string, n int, paint func(i, x, y int) [
 			t.Fatal(err)
 		}
 	}
-	c, err := codec.ByName(codecName, 0)
+	c, err := codec.ByName(codecName, codec.Options{})
 	check(err)
 	dir := t.TempDir()
 	w, err := mds.NewWriter(dir, mds.WriterConfig{Columns: []mds.Column{

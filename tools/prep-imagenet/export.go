@@ -59,7 +59,7 @@ func exportCommand(stdout, stderr io.Writer) *cli.Command {
 				return err
 			}
 			defer d.Close()
-			if err := cfg.Validate(d.Codec().Name()); err != nil {
+			if err := cfg.Validate(d); err != nil {
 				return command.Usagef("%w", err)
 			}
 			p := newProgress(stderr, "exporting")

@@ -52,7 +52,12 @@ func vector() {
 		})
 	notFinite()
 	sum()
-	dots()
+	if isa == avx512 {
+		dots(4)
+	} else {
+		dots(2)
+	}
+	dots(1)
 }
 
 func addBias(name, doc string, relu bool) {
@@ -250,54 +255,102 @@ func fold(v reg.VecVirtual) reg.Register {
 	return v.AsY()
 }
 
-// dots writes four dot products with one vector, in two interleaved sums each.
-func dots() {
-	name := "dots" + isa.suffix
-	TEXT(name, NOSPLIT, "func(y, x, w *float32, ld, n int)")
-	Doc(fmt.Sprintf("%s is y[r] = Σ x[i]·w[r·ld+i] for r from 0 to 3; n is a positive multiple of %d.", name, 2*isa.lanes))
+// dots writes the dot products of four rows of weights with several vectors, so that
+// what is loaded is used more than once. With one vector, each sum is in two.
+func dots(images int) {
+	const rows = 4
+	name := fmt.Sprintf("dots%d%s", images, isa.suffix)
+	turns := 1
+	if images == 1 {
+		turns = 2
+	}
+	TEXT(name, NOSPLIT, "func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int)")
+	Doc(fmt.Sprintf("%s is Dots of %d vectors; n is a positive multiple of %d.", name, images, turns*isa.lanes))
 	Pragma("noescape")
 	y := Load(Param("y"), GP64())
-	x := Load(Param("x"), GP64())
-	w := Load(Param("w"), GP64())
-	ld := Load(Param("ld"), GP64())
+	ldy := Load(Param("ldy"), GP64())
+	SHLQ(U8(2), ldy)
+	var advance []reg.Register
+	// What lies ld apart from an argument on.
+	spread := func(name, ld string, n int) []Mem {
+		base, distance, thrice := Load(Param(name), GP64()), Load(Param(ld), GP64()), GP64()
+		SHLQ(U8(2), distance)
+		LEAQ(Mem{Base: distance, Index: distance, Scale: 2}, thrice)
+		advance = append(advance, base)
+		return []Mem{{Base: base}, {Base: base, Index: distance, Scale: 1}, {Base: base, Index: distance, Scale: 2}, {Base: base, Index: thrice, Scale: 1}}[:n]
+	}
+	xs, ws := spread("x", "ldx", images), spread("w", "ldw", rows)
 	n := Load(Param("n"), GP64())
-	SHLQ(U8(2), ld)
-	rows := [4]reg.Register{w, GP64(), GP64(), GP64()}
-	for r := range 3 {
-		LEAQ(Mem{Base: rows[r], Index: ld, Scale: 1}, rows[r+1])
-	}
-	var s [4][2]reg.VecVirtual
-	for r := range s {
-		for j := range s[r] {
-			s[r][j] = zeros()
+	s := make([][]reg.VecVirtual, turns*images)
+	for i := range s {
+		for range rows {
+			s[i] = append(s[i], zeros())
 		}
 	}
-	SHLQ(U8(2), n)
-	at := GP64()
-	XORQ(at, at)
 	Label("loop")
-	for j := range 2 {
-		v := V()
-		VMOVUPS(Mem{Base: x, Index: at, Scale: 1}.Offset(width()*j), v)
-		for r := range s {
-			VFMADD231PS(Mem{Base: rows[r], Index: at, Scale: 1}.Offset(width()*j), v, s[r][j])
+	for turn := range turns {
+		w := make([]reg.VecVirtual, rows)
+		for r := range w {
+			w[r] = V()
+			VMOVUPS(ws[r].Offset(width()*turn), w[r])
+		}
+		for i, x := range xs {
+			v := V()
+			VMOVUPS(x.Offset(width()*turn), v)
+			for r := range w {
+				VFMADD231PS(v, w[r], s[turn*images+i][r])
+			}
 		}
 	}
-	ADDQ(imm(2*width()), at)
-	CMPQ(at, n)
-	JLT(LabelRef("loop"))
-	var sums [4]reg.Register
-	for r := range s {
-		VADDPS(s[r][1], s[r][0], s[r][0])
-		sums[r] = fold(s[r][0])
+	for _, base := range advance {
+		ADDQ(imm(turns*width()), base)
 	}
-	VHADDPS(sums[1], sums[0], sums[0])
-	VHADDPS(sums[3], sums[2], sums[2])
-	VHADDPS(sums[2], sums[0], sums[0]) // rows 0 to 3, once in each half
-	half := XMM()
-	VEXTRACTF128(U8(1), sums[0], half)
-	VADDPS(half, s[0][0].AsX(), half)
-	VMOVUPS(half, Mem{Base: y})
+	SUBQ(imm(turns*isa.lanes), n)
+	JNZ(LabelRef("loop"))
+	for i := range images {
+		for r := range rows {
+			if turns == 2 {
+				VADDPS(s[1][r], s[0][r], s[0][r])
+			}
+		}
+		storeSums(s[i], Mem{Base: y})
+		if i < images-1 {
+			ADDQ(ldy, y)
+		}
+	}
 	VZEROUPPER()
 	RET()
+}
+
+// storeSums adds up the floats of each of four vectors, and stores the sums.
+func storeSums(s []reg.VecVirtual, to Mem) {
+	var sums []reg.Register
+	for _, v := range s {
+		sums = append(sums, fold(v))
+	}
+	half := XMM()
+	if isa == avx512 {
+		// VHADDPS reaches the lower sixteen registers alone.
+		pairs := func(a, b reg.Register) reg.Register {
+			low, high := YMM(), YMM()
+			VUNPCKLPS(b, a, low)
+			VUNPCKHPS(b, a, high)
+			VADDPS(high, low, low)
+			return low
+		}
+		a, b := pairs(sums[0], sums[1]), pairs(sums[2], sums[3])
+		low, high := YMM(), YMM()
+		VUNPCKLPD(b, a, low)
+		VUNPCKHPD(b, a, high)
+		VADDPS(high, low, low)
+		VEXTRACTF32X4(U8(1), low, half)
+		VADDPS(half, low.AsX(), half)
+	} else {
+		VHADDPS(sums[1], sums[0], sums[0])
+		VHADDPS(sums[3], sums[2], sums[2])
+		VHADDPS(sums[2], sums[0], sums[0]) // rows 0 to 3, once in each half
+		VEXTRACTF128(U8(1), sums[0], half)
+		VADDPS(half, s[0].AsX(), half)
+	}
+	VMOVUPS(half, to)
 }

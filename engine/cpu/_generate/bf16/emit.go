@@ -97,29 +97,20 @@ func (f *file) bytes(b ...int) {
 	f.op("%s", strings.Join(parts, "; "))
 }
 
-// Prefixes of an instruction.
-const (
-	prefixF3 = 2
-	prefixF2 = 3
-)
-
-// evex is an instruction of map 0F38, W0, 512 bits, on registers.
-func (f *file) evex(prefix, opcode, reg, vvvv, rm int) {
+// evex is an instruction of map 0F38 with prefix F3, W0, 512 bits, on registers.
+func (f *file) evex(opcode, reg, vvvv, rm int) {
 	f.bytes(0x62,
 		0x02|(^reg>>3&1)<<7|(^rm>>4&1)<<6|(^rm>>3&1)<<5|(^reg>>4&1)<<4,
-		0x04|prefix|(^vvvv&15)<<3,
+		0x06|(^vvvv&15)<<3,
 		0x40|(^vvvv>>4&1)<<3,
 		opcode, 0xc0|reg&7<<3|rm&7)
 }
 
 // dot is VDPBF16PS Zb, Za, Zd: d += a·b by pairs.
-func (f *file) dot(d, a, b int) { f.evex(prefixF3, 0x52, d, a, b) }
+func (f *file) dot(d, a, b int) { f.evex(0x52, d, a, b) }
 
 // narrow is VCVTNEPS2BF16 Zs, Yd.
-func (f *file) narrow(d, s int) { f.evex(prefixF3, 0x72, d, 0, s) }
-
-// narrow2 is VCVTNE2PS2BF16: Zd becomes low's 16 numbers and then high's.
-func (f *file) narrow2(d, high, low int) { f.evex(prefixF2, 0x72, d, high, low) }
+func (f *file) narrow(d, s int) { f.evex(0x72, d, 0, s) }
 
 // load16 widens 16 numbers from memory to Zz.
 func (f *file) load16(z int, mem string, masked bool) {

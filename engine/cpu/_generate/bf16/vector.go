@@ -35,7 +35,10 @@ func vector() *file {
 			f.op("VADDPS %d(R10)(AX*4), Z%d, Z%d", 64*i, i, i)
 			f.op("VMAXPS Z%d, Z3, Z%d", i, i)
 		}
-		f.narrow2(2, 1, 0)
+		// VCVTNE2PS2BF16 would do both; Bochs, on which CI runs this, has it wrong.
+		f.narrow(0, 0)
+		f.narrow(1, 1)
+		f.op("VINSERTI64X4 $1, Y1, Z0, Z2")
 		f.op("VMOVUPS Z2, (DI)(AX*2)")
 		f.op("ADDQ $32, AX")
 		f.op("SUBQ $32, CX")

@@ -29,7 +29,7 @@ var avx2 = Set{
 	Add:          add,
 	Sum:          sum,
 	Finite:       finite,
-	Dots:         dots,
+	Dots:         []Dots{dotsBy(2, 8, dots2AVX2), dotsBy(1, 16, dots1AVX2)},
 	Update:       update,
 
 	LRNForward: lrnForward,

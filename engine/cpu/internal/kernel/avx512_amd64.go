@@ -60,21 +60,7 @@ var avx512 = Set{
 		return total
 	},
 	Finite: func(x []float32) bool { return len(x) == 0 || notFiniteAVX512(&x[0], len(x)) == 0 },
-	Dots: func(y *[4]float32, x, w []float32, ld int) {
-		n := len(x) &^ 31
-		if n == 0 {
-			dots(y, x, w, ld)
-			return
-		}
-		dotsAVX512(&y[0], &x[0], &w[:3*ld+n][0], ld, n)
-		if n < len(x) {
-			var rest [4]float32
-			dots(&rest, x[n:], w[n:], ld)
-			for r := range y {
-				y[r] += rest[r]
-			}
-		}
-	},
+	Dots:   []Dots{dotsBy(4, 16, dots4AVX512), dotsBy(1, 32, dots1AVX512)},
 	Update: func(w, v, g []float32, momentum, decay, rate float32) {
 		if n := len(w); n > 0 {
 			updateAVX512(&w[0], &v[:n][0], &g[:n][0], n, momentum, decay, rate)

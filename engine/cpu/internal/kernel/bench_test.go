@@ -56,7 +56,10 @@ func BenchmarkKernels(b *testing.B) {
 			{"Add/8192", func() { set.Add(z[:8192], y[:8192]) }},
 			{"Sum/3025", func() { set.Sum(x[:3025]) }},
 			{"Finite/169", func() { set.Finite(x[:169]) }},
-			{"Dots/4096", func() { set.Dots((*[4]float32)(z), x[:4096], y[:4*4096], 4096) }},
+			{"Dots/4096", func() {
+				d := set.Dots[len(set.Dots)-1]
+				d.Run(&z[0], 4, &x[0], 4096, &y[0], 4096, 4096)
+			}},
 			{"Update/8192", func() { set.Update(w[:8192], z[:8192], y[:8192], 0, 0, 0) }},
 			{"LRNForward/128", func() { set.LRNForward(Window{x, 5, 128}, x[:128], y[:128], 2, 1e-4) }},
 			{"LRNTerms/128", func() { set.LRNTerms(Window{x, 5, 128}, x[:128], w[:128], y[:128], z[:128], 2, 1e-4) }},

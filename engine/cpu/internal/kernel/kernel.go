@@ -73,8 +73,9 @@ type Set struct {
 	Sum func(x []float32) float32
 	// Finite reports whether no x[i] is an infinity or NaN.
 	Finite func(x []float32) bool
-	// Dots is y[r] = Σ x[i]·w[r·ld + i].
-	Dots func(y *[4]float32, x, w []float32, ld int)
+	// Dots are products with some vectors at a time, those with the most first; the
+	// last one takes a single vector.
+	Dots []Dots
 	// Update is v[i] = momentum·v[i] − decay·w[i] − rate·g[i]; w[i] += v[i].
 	Update func(w, v, g []float32, momentum, decay, rate float32)
 
@@ -93,6 +94,13 @@ type Set struct {
 
 	// Winograd are the filters that there are, of 3×3 and of 5×5 weights.
 	Winograd []Filter
+}
+
+// Dots is y[i·ldy + r] = Σ x[i·ldx + j]·w[r·ldw + j] over j below n, for so many
+// vectors i, called images, and four rows r.
+type Dots struct {
+	Images int
+	Run    func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int)
 }
 
 // Block are the sizes, in rows, columns and depth, in which a product is cut so

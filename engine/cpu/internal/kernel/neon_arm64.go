@@ -27,7 +27,7 @@ var neon = Set{
 	Add:          add,
 	Sum:          sum,
 	Finite:       finite,
-	Dots:         dots,
+	Dots:         []Dots{dotsBy(1, 8, dots)},
 	Update:       update,
 
 	LRNForward: lrnForward,
@@ -109,20 +109,8 @@ func sum(x []float32) (total float32) {
 	return total
 }
 
-func dots(y *[4]float32, x, w []float32, ld int) {
-	n := len(x) &^ 7
-	if n == 0 {
-		dotsGo(y, x, w, ld)
-		return
-	}
-	dotsNEON(&y[0], &x[0], &w[:3*ld+n][0], ld, n)
-	if n < len(x) {
-		var rest [4]float32
-		dotsGo(&rest, x[n:], w[n:], ld)
-		for r := range y {
-			y[r] += rest[r]
-		}
-	}
+func dots(y *float32, _ int, x *float32, _ int, w *float32, ldw, n int) {
+	dotsNEON(y, x, w, ldw, n)
 }
 
 // from is the window without its first n columns.

@@ -22,7 +22,7 @@ func Go(s Set) Set {
 	s.Add = addGo
 	s.Sum = sumGo
 	s.Finite = finiteGo
-	s.Dots = dotsGo
+	s.Dots = []Dots{dotsGo(1)}
 	s.Update = updateGo
 
 	s.LRNForward = lrnForwardGo

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 func addBiasGo(x []float32, bias float32, relu bool) {
 	if !relu {
 		for i := range x {
@@ -53,14 +55,43 @@ func sumGo(x []float32) float32 {
 	return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
 }
 
-func dotsGo(y *[4]float32, x, w []float32, ld int) {
-	for r := range y {
-		var sum float32
-		for i, v := range w[r*ld:][:len(x)] {
-			sum += x[i] * v
+// dotsGo is the portable Dots of so many vectors.
+func dotsGo(images int) Dots {
+	return Dots{images, func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int) {
+		for i := range images {
+			for r := range 4 {
+				var sum float32
+				vector := unsafe.Slice(at(x, i*ldx), n)
+				for j, v := range unsafe.Slice(at(w, r*ldw), n) {
+					sum += vector[j] * v
+				}
+				*at(y, i*ldy+r) = sum
+			}
 		}
-		y[r] = sum
-	}
+	}}
+}
+
+// dotsBy is Dots by a kernel that takes a multiple of so many floats.
+func dotsBy(images, multiple int, whole func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int)) Dots {
+	all := dotsGo(images)
+	return Dots{images, func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int) {
+		v := n / multiple * multiple
+		if v == 0 {
+			all.Run(y, ldy, x, ldx, w, ldw, n)
+			return
+		}
+		whole(y, ldy, x, ldx, w, ldw, v)
+		if v == n {
+			return
+		}
+		var rest [16]float32 // 4·images at most
+		all.Run(&rest[0], 4, at(x, v), ldx, at(w, v), ldw, n-v)
+		for i := range images {
+			for r := range 4 {
+				*at(y, i*ldy+r) += rest[4*i+r]
+			}
+		}
+	}}
 }
 
 // finiteGo is the portable Finite: x − x is 0, or NaN for what isn't finite.

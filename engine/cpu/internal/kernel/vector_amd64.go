@@ -53,19 +53,3 @@ func sum(x []float32) (total float32) {
 	}
 	return total
 }
-
-func dots(y *[4]float32, x, w []float32, ld int) {
-	n := len(x) &^ 15
-	if n == 0 {
-		dotsGo(y, x, w, ld)
-		return
-	}
-	dotsAVX2(&y[0], &x[0], &w[:3*ld+n][0], ld, n)
-	if n < len(x) {
-		var rest [4]float32
-		dotsGo(&rest, x[n:], w[n:], ld)
-		for r := range y {
-			y[r] += rest[r]
-		}
-	}
-}

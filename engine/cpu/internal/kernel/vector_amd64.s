@@ -169,18 +169,21 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dotsAVX2(y *float32, x *float32, w *float32, ld int, n int)
+// func dots2AVX2(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)
 // Requires: AVX, FMA3
-TEXT ·dotsAVX2(SB), NOSPLIT, $0-40
+TEXT ·dots2AVX2(SB), NOSPLIT, $0-56
 	MOVQ   y+0(FP), AX
-	MOVQ   x+8(FP), CX
-	MOVQ   w+16(FP), DX
-	MOVQ   ld+24(FP), BX
-	MOVQ   n+32(FP), SI
+	MOVQ   ldy+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   x+16(FP), DX
+	MOVQ   ldx+24(FP), BX
 	SHLQ   $0x02, BX
-	LEAQ   (DX)(BX*1), DI
-	LEAQ   (DI)(BX*1), R8
-	LEAQ   (R8)(BX*1), BX
+	LEAQ   (BX)(BX*2), SI
+	MOVQ   w+32(FP), SI
+	MOVQ   ldw+40(FP), DI
+	SHLQ   $0x02, DI
+	LEAQ   (DI)(DI*2), R8
+	MOVQ   n+48(FP), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -189,30 +192,96 @@ TEXT ·dotsAVX2(SB), NOSPLIT, $0-40
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	SHLQ   $0x02, SI
-	XORQ   R9, R9
 
 loop:
-	VMOVUPS      (CX)(R9*1), Y8
-	VFMADD231PS  (DX)(R9*1), Y8, Y0
-	VFMADD231PS  (DI)(R9*1), Y8, Y2
-	VFMADD231PS  (R8)(R9*1), Y8, Y4
-	VFMADD231PS  (BX)(R9*1), Y8, Y6
-	VMOVUPS      32(CX)(R9*1), Y8
-	VFMADD231PS  32(DX)(R9*1), Y8, Y1
-	VFMADD231PS  32(DI)(R9*1), Y8, Y3
-	VFMADD231PS  32(R8)(R9*1), Y8, Y5
-	VFMADD231PS  32(BX)(R9*1), Y8, Y7
-	ADDQ         $+64, R9
-	CMPQ         R9, SI
-	JLT          loop
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y5, Y4, Y4
-	VADDPS       Y7, Y6, Y6
+	VMOVUPS      (SI), Y8
+	VMOVUPS      (SI)(DI*1), Y9
+	VMOVUPS      (SI)(DI*2), Y10
+	VMOVUPS      (SI)(R8*1), Y11
+	VMOVUPS      (DX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VMOVUPS      (DX)(BX*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	ADDQ         $+32, DX
+	ADDQ         $+32, SI
+	SUBQ         $+8, R9
+	JNZ          loop
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
 	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	VMOVUPS      X1, (AX)
+	ADDQ         CX, AX
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y7, Y6, Y6
 	VHADDPS      Y6, Y4, Y4
-	VHADDPS      Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y4, X0
+	VADDPS       X0, X4, X0
+	VMOVUPS      X0, (AX)
+	VZEROUPPER
+	RET
+
+// func dots1AVX2(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)
+// Requires: AVX, FMA3
+TEXT ·dots1AVX2(SB), NOSPLIT, $0-56
+	MOVQ   y+0(FP), AX
+	MOVQ   ldy+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   x+16(FP), CX
+	MOVQ   ldx+24(FP), DX
+	SHLQ   $0x02, DX
+	LEAQ   (DX)(DX*2), DX
+	MOVQ   w+32(FP), DX
+	MOVQ   ldw+40(FP), BX
+	SHLQ   $0x02, BX
+	LEAQ   (BX)(BX*2), SI
+	MOVQ   n+48(FP), DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+loop:
+	VMOVUPS      (DX), Y8
+	VMOVUPS      (DX)(BX*1), Y9
+	VMOVUPS      (DX)(BX*2), Y10
+	VMOVUPS      (DX)(SI*1), Y11
+	VMOVUPS      (CX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VMOVUPS      32(DX), Y8
+	VMOVUPS      32(DX)(BX*1), Y9
+	VMOVUPS      32(DX)(BX*2), Y10
+	VMOVUPS      32(DX)(SI*1), Y11
+	VMOVUPS      32(CX), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	ADDQ         $+64, CX
+	ADDQ         $+64, DX
+	SUBQ         $+16, DI
+	JNZ          loop
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X1
 	VMOVUPS      X1, (AX)

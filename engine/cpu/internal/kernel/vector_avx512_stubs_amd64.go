@@ -45,7 +45,12 @@ func notFiniteAVX512(x *float32, n int) int
 //go:noescape
 func sumAVX512(x *float32, n int) float32
 
-// dotsAVX512 is y[r] = Σ x[i]·w[r·ld+i] for r from 0 to 3; n is a positive multiple of 32.
+// dots4AVX512 is Dots of 4 vectors; n is a positive multiple of 16.
 //
 //go:noescape
-func dotsAVX512(y *float32, x *float32, w *float32, ld int, n int)
+func dots4AVX512(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)
+
+// dots1AVX512 is Dots of 1 vectors; n is a positive multiple of 32.
+//
+//go:noescape
+func dots1AVX512(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)

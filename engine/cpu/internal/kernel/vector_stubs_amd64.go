@@ -45,7 +45,12 @@ func notFiniteAVX2(x *float32, n int) int
 //go:noescape
 func sumAVX2(x *float32, n int) float32
 
-// dotsAVX2 is y[r] = Σ x[i]·w[r·ld+i] for r from 0 to 3; n is a positive multiple of 16.
+// dots2AVX2 is Dots of 2 vectors; n is a positive multiple of 8.
 //
 //go:noescape
-func dotsAVX2(y *float32, x *float32, w *float32, ld int, n int)
+func dots2AVX2(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)
+
+// dots1AVX2 is Dots of 1 vectors; n is a positive multiple of 16.
+//
+//go:noescape
+func dots1AVX2(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)

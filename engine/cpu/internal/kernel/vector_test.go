@@ -179,18 +179,31 @@ func TestDots(t *testing.T) {
 		for _, n := range append([]int{32, 63, 65, 1152}, lengths...) {
 			rng := rand.New(rand.NewPCG(8, uint64(n)))
 			ld := n + 3
-			x, w := random(rng, n+1)[1:], random(rng, 4*ld+1)[1:]
-			got := [4]float32{nan, nan, nan, nan}
-			set.Dots(&got, x, w[:3*ld+n], ld)
-			for r, v := range got {
-				var want, size float64
-				for i := range x {
-					term := float64(x[i]) * float64(w[r*ld+i])
-					want += term
-					size += math.Abs(term)
+			w := random(rng, 4*ld+1)[1:]
+			for _, d := range set.Dots {
+				const ldy = 7
+				x, y := random(rng, d.Images*(n+1)), make([]float32, d.Images*ldy)
+				for i := range y {
+					y[i] = nan
 				}
-				if !(math.Abs(float64(v)-want) <= float64(n)*size/(1<<24)) {
-					t.Errorf("%s: product %d of %d numbers is %v, want %v", set.Name, r, n, v, want)
+				d.Run(&y[0], ldy, &x[0], n+1, &w[0], ld, n)
+				for at, v := range y {
+					i, r := at/ldy, at%ldy
+					if r >= 4 {
+						if v == v {
+							t.Errorf("%s, %d vectors: wrote beside the products of %d numbers", set.Name, d.Images, n)
+						}
+						continue
+					}
+					var want, size float64
+					for j := range n {
+						term := float64(x[i*(n+1)+j]) * float64(w[r*ld+j])
+						want += term
+						size += math.Abs(term)
+					}
+					if !(math.Abs(float64(v)-want) <= float64(n)*size/(1<<24)) {
+						t.Errorf("%s, %d vectors: product %d of %d numbers is %v, want %v", set.Name, d.Images, r, n, v, want)
+					}
 				}
 			}
 		}

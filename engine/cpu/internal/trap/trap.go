@@ -1,6 +1,8 @@
 //go:build linux && amd64 && !noasm && !static
 
-// Package trap lets tests run AMX's machine code on processors that lack it.
+// Package trap lets tests run machine code on processors that lack its instructions:
+// AMX's by catching the signal of each, and AVX-512's by handing whole functions to
+// Bochs, an emulator of processors.
 package trap
 
 import (
@@ -21,35 +23,42 @@ import (
 //go:embed testdata/trap.c
 var source []byte
 
-var install = sync.OnceValues(func() (count func() int, err error) {
+// compile builds a library from C in dir.
+func compile(dir, name string, source []byte) (library string, err error) {
 	cc, err := exec.LookPath("cc")
 	if err != nil {
-		return nil, fmt.Errorf("the processor has no AMX, and there is no C compiler to build its emulation with: %w", err)
+		return "", fmt.Errorf("there is no C compiler to build the emulation with: %w", err)
 	}
-	dir, err := os.MkdirTemp("", "trap")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	from, library := filepath.Join(dir, "trap.c"), filepath.Join(dir, "trap.so")
+	from, library := filepath.Join(dir, name+".c"), filepath.Join(dir, name+".so")
 	if err := os.WriteFile(from, source, 0o600); err != nil {
-		return nil, err
+		return "", err
 	}
 	if out, err := exec.Command(cc, "-O3", "-mavx2", "-mfma", "-ffp-contract=off", "-shared", "-fPIC", "-o", library, from).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building the emulation of AMX: %w: %s", err, out)
+		return "", fmt.Errorf("building the emulation: %w: %s", err, out)
 	}
-	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	return library, nil
+}
+
+// install loads the library that catches the signal.
+var install = sync.OnceValues(func() (handle uintptr, err error) {
+	dir, err := os.MkdirTemp("", "trap")
 	if err != nil {
-		return nil, err
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	library, err := compile(dir, "trap", source)
+	if err != nil {
+		return 0, err
+	}
+	if handle, err = purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL); err != nil {
+		return 0, err
 	}
 	var begin func() int32
 	purego.RegisterLibFunc(&begin, handle, "trap_install")
-	purego.RegisterLibFunc(&count, handle, "trap_count")
 	if begin() != 0 {
-		return nil, fmt.Errorf("the emulation of AMX can't catch its signal")
+		return 0, fmt.Errorf("the emulation can't catch its signal")
 	}
-	bf16.Emulated = true
-	return count, nil
+	return handle, nil
 })
 
 // Emulated says that AMX's instructions are emulated from now on.
@@ -68,9 +77,11 @@ func AMX(t testing.TB) (count func() int) {
 			return nil
 		}
 	}
-	count, err := install()
+	handle, err := install()
 	if err != nil {
 		t.Skip(err)
 	}
+	bf16.Emulated = true
+	purego.RegisterLibFunc(&count, handle, "trap_count")
 	return count
 }

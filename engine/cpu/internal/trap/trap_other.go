@@ -3,7 +3,10 @@
 // Package trap lets tests run AMX's machine code on processors that lack it.
 package trap
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // Emulated says that AMX's instructions are emulated from now on.
 func Emulated() bool { return false }
@@ -13,3 +16,6 @@ func AMX(t testing.TB) (count func() int) {
 	t.Skip("AMX's kernels run on Linux and amd64 alone")
 	return nil
 }
+
+// Main runs the tests of a package.
+func Main(m *testing.M) { os.Exit(m.Run()) }

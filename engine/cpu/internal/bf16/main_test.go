@@ -1,0 +1,9 @@
+package bf16_test
+
+import (
+	"testing"
+
+	"alexnet/engine/cpu/internal/trap"
+)
+
+func TestMain(m *testing.M) { trap.Main(m) }

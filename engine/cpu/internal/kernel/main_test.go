@@ -1,0 +1,9 @@
+package kernel
+
+import (
+	"testing"
+
+	"alexnet/engine/cpu/internal/trap"
+)
+
+func TestMain(m *testing.M) { trap.Main(m) }
