@@ -26,6 +26,7 @@ type Config struct {
 	Resume        bool          `json:"-"`             // go on with the run in Run
 	AutoResume    bool          `json:"-"`             // go on with the run in Run if there is one
 	Dry           bool          `json:"-"`             // Prepare only: nothing is locked, and Run may be ""
+	Recipe        string        `json:"recipe"`        // name of the Recipe that other settings were taken from, "" for none: a record, which sets nothing
 	Net           string        `json:"net"`           // a preset of engine.PresetNames, or a JSON net file
 	Without       string        `json:"without"`       // parts of the paper to leave out, of AblationNames, with commas between
 	From          string        `json:"from"`          // fine-tune the net in this checkpoint; Net stays as it is in Defaults

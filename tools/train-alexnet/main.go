@@ -21,15 +21,15 @@ log step and per validation), checkpoints/ (the last few and the best, in safete
 guesses.png, tensorboard/ and report.html. Ctrl-C finishes the step, saves, and exits with code 130, as do
 SIGTERM and a terminal that closes; the same command with --resume goes on as if nothing had happened, bit for bit on the CPU.
 
-The defaults are the paper's recipe. It needs thousands of steps before the loss moves; on a small
-set start with --init he --input-scale 0.015625 --warmup 100.
+Without flags of its own the size of the training set chooses a recipe: small, medium, or the paper's, which is
+for a million pictures. --recipe names one; docs/training.md has them as a table.
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures left out, 130 interrupted after saving.`
 
 const examples = `train-alexnet --train shards/train --val shards/val --pca pca.json --run runs/first
    train-alexnet --run runs/first --resume
    train-alexnet --config runs/first/run.json --run runs/second --lr 0.005 --dashboard :8080
-   train-alexnet --train shards/train --val shards/val --run runs/small --init he --input-scale 0.015625 --warmup 100
+   train-alexnet --train shards/train --val shards/val --run runs/paper --recipe paper
    train-alexnet eval --checkpoint runs/first/checkpoints/best.safetensors --data shards/val --ten-crop`
 
 // Categories of the commands, which the help shows in alphabetical order.

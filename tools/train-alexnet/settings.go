@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ type settings struct {
 	configFile   string
 	dashboard    string
 	plan, dryRun bool
+	chosen       string // a sentence about the recipe that was chosen; "" for none
 }
 
 const (
@@ -42,6 +44,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "shuffle", Category: input, Value: d.Shuffle, Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
 		&cli.StringFlag{Name: "on-bad", Category: input, Value: d.OnBad, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
+		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + recipeNames() + "; or from a file as --config does. Without it, and without flags of its own, the number of training pictures chooses: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
 		&cli.StringFlag{Name: "net", Category: recipe, Value: d.Net, Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(train.AblationNames(), ", "), Destination: &s.Without},
 		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`: all layers but the last begin with its weights", Destination: &s.From},
@@ -96,6 +99,9 @@ func (s *settings) read(c *cli.Context) error {
 		}
 	}
 	s.Dry = s.plan || s.dryRun
+	if err := s.takeRecipe(c); err != nil {
+		return err
+	}
 	if s.From != "" && c.IsSet("net") {
 		return command.Usagef("--from %s brings its own net: leave --net out", s.From)
 	}
@@ -107,6 +113,57 @@ func (s *settings) read(c *cli.Context) error {
 		return nil // train.Prepare says what is wrong, once the ranks have joined
 	}
 	return inherit(&s.Config, r, c.IsSet)
+}
+
+// takeRecipe sets what was not given as a recipe has it: the one that is named, or
+// the one for as many pictures as there are. A run that goes on has its own.
+func (s *settings) takeRecipe(c *cli.Context) error {
+	if _, err := train.ReadRecord(s.Run); s.Resume || s.AutoResume && err == nil || s.Train == "" {
+		return nil
+	}
+	var r train.Recipe
+	var err error
+	if s.Recipe != "" {
+		if r, err = train.FindRecipe(s.Recipe); err != nil {
+			if _, missing := os.Stat(s.Recipe); missing != nil {
+				return command.Usagef("--recipe: %w, or give a file", err)
+			}
+			return configure(c, s.Recipe)
+		}
+	} else if s.configFile != "" || s.From != "" {
+		return nil
+	}
+	d, err := s.Access.Open(c.Context, s.Train, func(string) {})
+	if err != nil {
+		return nil // train.Prepare says what is wrong, once the ranks have joined
+	}
+	images := d.Len()
+	if err := d.Close(); err != nil {
+		return err
+	}
+	if s.Recipe != "" {
+		return r.Apply(&s.Config, images, c.IsSet)
+	}
+	r = train.RecipeFor(images)
+	for _, name := range train.Decides() {
+		if c.IsSet(name) {
+			if r.Name != "paper" {
+				s.chosen = fmt.Sprintf("note: what isn't given is the paper's, for a million pictures; --recipe %s suits %d", r.Name, images)
+			}
+			return nil
+		}
+	}
+	s.chosen = fmt.Sprintf("recipe %s, since there are %d training pictures: %s (--recipe chooses another)", r.Name, images, r.About)
+	return r.Apply(&s.Config, images, c.IsSet)
+}
+
+// recipeNames lists the recipes that have names.
+func recipeNames() string {
+	var names []string
+	for _, r := range train.Recipes {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // inherit takes the value that a run has of every setting that was not given.
@@ -145,6 +202,7 @@ func inherit(c *train.Config, r *train.Record, given func(name string) bool) err
 type words struct {
 	setting.Flags
 	given   func(name string) bool
+	recipe  string // that was taken; "" for none
 	resumed bool
 }
 
@@ -155,6 +213,8 @@ func (w words) Value(name string, value any) string {
 		return w.Flags.Value(name, value)
 	case w.resumed:
 		return fmt.Sprintf("the run's %s %v", name, value)
+	case w.recipe != "" && slices.Contains(train.Decides(), name):
+		return fmt.Sprintf("recipe %s's --%s, %v", w.recipe, name, value)
 	}
 	return fmt.Sprintf("the default of --%s, %v", name, value)
 }

@@ -62,11 +62,14 @@ type training struct {
 func newTraining(c train.Config, given func(flag string) bool, line *command.Line) *training {
 	c.Open = openDevices
 	_, err := os.Stat(filepath.Join(c.Run, train.RecordName))
-	return &training{c: c, line: line, words: words{given: given, resumed: c.Resume || c.AutoResume && err == nil}}
+	return &training{c: c, line: line, words: words{given: given, recipe: c.Recipe, resumed: c.Resume || c.AutoResume && err == nil}}
 }
 
 // run does what the command line asks for.
 func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error {
+	if s.chosen != "" && s.Group.Rank() == 0 {
+		t.line.Print("%s", s.chosen)
+	}
 	watch := &observer{line: t.line, words: t.words}
 	j, err := train.Prepare(ctx, t.c, watch)
 	if err != nil {

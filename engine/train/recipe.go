@@ -1,0 +1,92 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+)
+
+// Recipe is a set of settings with a name, for training sets of some size.
+type Recipe struct {
+	Name, About string
+	// UpTo is the largest training set, in pictures, for which RecipeFor chooses
+	// it; 0 leaves it to people.
+	UpTo int
+	// Settings are a Config in JSON, the settings that differ from Defaults alone.
+	Settings json.RawMessage
+}
+
+// Recipes are those that have names, the smallest training sets first. Each
+// setting's source stands in docs/training.md.
+var Recipes = []Recipe{
+	{"small", "a few thousand pictures: weights that begin by fan-in, an input of small numbers, a short warm-up, small batches, a cosine", 20_000,
+		json.RawMessage(`{"init": "he", "input-scale": 0.015625, "warmup": 50, "batch": 16, "lr": 0.01, "schedule": "cosine", "epochs": 60}`)},
+	{"medium", "some ten or hundred thousand pictures: as small, with batches of 64", 300_000,
+		json.RawMessage(`{"init": "he", "input-scale": 0.015625, "warmup": 200, "batch": 64, "lr": 0.01, "schedule": "cosine", "epochs": 60}`)},
+	{"paper", "the paper's, §5, for a million pictures", 0, json.RawMessage(`{}`)},
+	{"run-145-2010", "the rate of the run behind the paper's ILSVRC-2010 figures: ÷10 after 23, 51 and 78 of 93 epochs (layer-params-145-2010.cfg of the published source)", 0,
+		json.RawMessage(`{"net": "alexnet-145", "schedule": "step", "drop-at": "23,51,78", "epochs": 93}`)},
+	{"run-145-2012", "the same of ILSVRC-2012: ÷10 after 25, 51 and 79 epochs", 0,
+		json.RawMessage(`{"net": "alexnet-145", "schedule": "step", "drop-at": "25,51,79", "epochs": 93}`)},
+}
+
+// FindRecipe is the recipe of a name.
+func FindRecipe(name string) (Recipe, error) {
+	var names []string
+	for _, r := range Recipes {
+		if r.Name == name {
+			return r, nil
+		}
+		names = append(names, r.Name)
+	}
+	return Recipe{}, fmt.Errorf("no recipe called %q: there are %s", name, strings.Join(names, ", "))
+}
+
+// RecipeFor is the recipe that suits a training set of so many pictures. The last
+// that none has a limit for is the paper's.
+func RecipeFor(images int) Recipe {
+	for _, r := range Recipes {
+		if images <= r.UpTo {
+			return r
+		}
+	}
+	r, err := FindRecipe("paper")
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// Decides are the settings that recipes decide together: who gives one of them has a
+// recipe of his own.
+func Decides() []string { return []string{"init", "input-scale", "warmup", "batch", "lr", "schedule"} }
+
+// Apply sets what the recipe says of the settings that weren't given, for a training
+// set of so many pictures, or 0 where that isn't known. A warm-up is no longer than a
+// tenth of the run.
+func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) error {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(r.Settings, &values); err != nil {
+		return fmt.Errorf("recipe %s: %w", r.Name, err)
+	}
+	maps.DeleteFunc(values, func(name string, _ json.RawMessage) bool { return given(name) })
+	text, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, c); err != nil {
+		return fmt.Errorf("recipe %s: %w", r.Name, err)
+	}
+	c.Recipe = r.Name
+	if _, ok := values["warmup"]; ok {
+		steps := uint64(max(c.Epochs, 0)) * uint64(images/max(c.Batch, 1))
+		if c.Steps > 0 {
+			steps = min(steps, c.Steps)
+		}
+		if images > 0 {
+			c.Warmup = min(c.Warmup, steps/10)
+		}
+	}
+	return nil
+}

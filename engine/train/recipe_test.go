@@ -1,0 +1,77 @@
+package train_test
+
+import (
+	"slices"
+	"testing"
+
+	"alexnet/engine/train"
+)
+
+func never(string) bool { return false }
+
+func TestRecipeFor(t *testing.T) {
+	for images, want := range map[int]string{1: "small", 9469: "small", 20_000: "small", 20_001: "medium", 50_000: "medium", 300_001: "paper", 1_281_167: "paper"} {
+		if got := train.RecipeFor(images).Name; got != want {
+			t.Errorf("%d pictures: recipe %s, want %s", images, got, want)
+		}
+	}
+}
+
+// TestRecipesApply: a recipe sets what isn't given, of settings that there are, and
+// the paper's is what Defaults has.
+func TestRecipesApply(t *testing.T) {
+	for _, r := range train.Recipes {
+		c := train.Defaults()
+		if err := r.Apply(&c, 0, never); err != nil {
+			t.Fatal(err)
+		}
+		c.Train, c.Run = "shards", "run"
+		if err := c.Validate(); err != nil {
+			t.Errorf("recipe %s: %v", r.Name, err)
+		}
+	}
+	small, err := train.FindRecipe("small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := train.Defaults()
+	c.Batch = 48
+	if err := small.Apply(&c, 0, func(name string) bool { return name == "batch" }); err != nil {
+		t.Fatal(err)
+	}
+	if c.Batch != 48 || c.Init != "he" || c.Warmup != 50 || c.Recipe != "small" {
+		t.Errorf("batch %d, init %s, warm-up %d, recipe %q", c.Batch, c.Init, c.Warmup, c.Recipe)
+	}
+	c = train.Defaults()
+	c.Steps = 40
+	if err := small.Apply(&c, 1000, never); err != nil {
+		t.Fatal(err)
+	}
+	if c.Warmup != 4 {
+		t.Errorf("a warm-up of %d steps in a run of 40, want 4", c.Warmup)
+	}
+	if _, err := train.FindRecipe("tiny"); err == nil {
+		t.Error("a recipe that isn't there is found")
+	}
+}
+
+// TestRunRecipes holds the rates of run 145 against layer-params-145-2010.cfg of the
+// published source, which lowers epsW of all layers after those epochs.
+func TestRunRecipes(t *testing.T) {
+	for name, drops := range map[string]string{"run-145-2010": "23,51,78", "run-145-2012": "25,51,79"} {
+		r, err := train.FindRecipe(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := train.Defaults()
+		if err := r.Apply(&c, 1_200_000, never); err != nil {
+			t.Fatal(err)
+		}
+		if c.DropAt != drops || c.Net != "alexnet-145" || c.Schedule != train.ScheduleStep || c.Batch != 128 || c.LR != .01 {
+			t.Errorf("%s: %+v", name, c)
+		}
+		if names := slices.Contains(train.Decides(), "schedule"); !names {
+			t.Error("the schedule is no setting of recipes")
+		}
+	}
+}
