@@ -46,9 +46,13 @@ const RandomStreams = "splitmix64 at (seed, step, layer, unit); per-sample strea
 
 // Checkpoint is what a training run is besides its arrays.
 type Checkpoint struct {
-	Net      *Net          `json:"-"`
-	Mean     []float32     `json:"-"`       // subtracted from the pixels; nil for none
-	Classes  []string      `json:"classes"` // ids; index = label
+	Net     *Net      `json:"-"`
+	Mean    []float32 `json:"-"`       // subtracted from the pixels; nil for none
+	Classes []string  `json:"classes"` // ids; index = label
+	// ClassNames are the classes' names for people; "" where a class has none, nil
+	// where none has.
+	ClassNames []string `json:"class_names,omitempty"`
+
 	Position Position      `json:"position"`
 	Seed     uint64        `json:"seed"`
 	Random   string        `json:"random"` // RandomStreams
@@ -243,6 +247,9 @@ func (c *CheckpointFile) open() error {
 	}
 	if err := json.Unmarshal([]byte(meta[metaTraining]), &c.Checkpoint); err != nil {
 		return fmt.Errorf("metadata %q: %w", metaTraining, err)
+	}
+	if c.ClassNames != nil && len(c.ClassNames) != len(c.Classes) {
+		return fmt.Errorf("metadata %q: %d names of %d classes", metaTraining, len(c.ClassNames), len(c.Classes))
 	}
 	c.Net = new(Net)
 	if err := json.Unmarshal([]byte(meta[metaNet]), c.Net); err != nil {

@@ -24,6 +24,21 @@ func (d *Dataset) ClassIDs() []string {
 	return ids
 }
 
+// ClassNames are the names for people of classes; index = label. A class without one
+// has ""; nil stands for no names at all.
+func ClassNames(classes []Class) (names []string) {
+	for i, c := range classes {
+		if c.Name == "" {
+			continue
+		}
+		if names == nil {
+			names = make([]string, len(classes))
+		}
+		names[i] = c.Name
+	}
+	return names
+}
+
 // ClassDifference says how two lists of class ids differ: "; missing from the
 // second: …; missing from the first: …", or that their order does.
 func ClassDifference(want, have []string) string {

@@ -42,7 +42,8 @@ type Config struct {
 	Size int
 	// Layer names the layer whose output Features gives; "" for none.
 	Layer string
-	// Names are the classes' names for people, by their ids; see ReadNames.
+	// Names are the classes' names for people, by their ids (see ReadNames), where they
+	// aren't those of the checkpoints.
 	Names map[string]string
 }
 
@@ -93,6 +94,7 @@ type Ensemble struct {
 	config  Config
 	models  []*engine.Model
 	classes []string // ids; index = label
+	names   []string // for people; nil or "" for none
 	trained int      // pixels a side of the pictures that a net was trained on; 0: not known
 	reader  *Reader  // of Classify
 }
@@ -135,6 +137,9 @@ func (e *Ensemble) add(path string) error {
 	e.models, e.classes = append(e.models, m), state.Classes
 	if e.trained == 0 {
 		e.trained = state.PictureSize
+	}
+	if e.names == nil {
+		e.names = state.ClassNames
 	}
 	return nil
 }
@@ -199,6 +204,10 @@ func (e *Ensemble) Close() error {
 
 // Classes are the classes' ids; index = label.
 func (e *Ensemble) Classes() []string { return e.classes }
+
+// Names are the classes' names for people that the checkpoints give, index = label: ""
+// for a class without one, nil where there are none.
+func (e *Ensemble) Names() []string { return e.names }
 
 // Models are the nets, in the order of Config.Checkpoints. They stay the ensemble's.
 func (e *Ensemble) Models() []*engine.Model { return e.models }

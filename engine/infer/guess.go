@@ -30,8 +30,11 @@ func (g Guess) String() string {
 func (e *Ensemble) Top(probs []float64, n int) []Guess {
 	out := make([]Guess, 0, n)
 	for _, label := range Top(probs, n) {
-		id := e.classes[label]
-		out = append(out, Guess{Class: id, Name: e.config.Names[id], Probability: probs[label]})
+		g := Guess{Class: e.classes[label], Probability: probs[label]}
+		if g.Name = e.config.Names[g.Class]; g.Name == "" && e.names != nil {
+			g.Name = e.names[label]
+		}
+		out = append(out, g)
 	}
 	return out
 }

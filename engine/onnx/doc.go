@@ -13,7 +13,8 @@
 // at test, 1 − rate.
 //
 // The model needs operator set 13 (ONNX 1.8, 2020). Its metadata has "classes",
-// a JSON list of class ids in the order of the output, and "net", the net as a
+// a JSON list of class ids in the order of the output, "class_names", those for people
+// ("" for none) where there are some, and "net", the net as a
 // JSON net file. A file of protobuf messages cannot pass 2 GiB.
 //
 // Format: onnx/onnx.proto and docs/Operators.md of github.com/onnx/onnx.

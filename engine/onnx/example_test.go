@@ -32,7 +32,7 @@ func ExampleWrite() {
 		return
 	}
 	var file bytes.Buffer
-	err = onnx.Write(&file, m, []string{"cat", "dog"})
+	err = onnx.Write(&file, m, []string{"cat", "dog"}, nil)
 	fmt.Println(bytes.Contains(file.Bytes(), []byte(`["cat","dog"]`)), err)
 	// Output: true <nil>
 }

@@ -11,7 +11,7 @@ import (
 // Write writes m as an ONNX model. classes are the class ids for its metadata,
 // index = label; nil leaves them out. It holds one parameter at a time in memory
 // besides the model. An error names the layer that ONNX has no operator for.
-func Write(w io.Writer, m *engine.Model, classes []string) error {
+func Write(w io.Writer, m *engine.Model, classes, names []string) error {
 	extents, err := m.Net.Shapes()
 	if err != nil {
 		return err
@@ -38,12 +38,18 @@ func Write(w io.Writer, m *engine.Model, classes []string) error {
 	version.integer(opsetVersion, opset)
 	head.bytes(modelOpset, version)
 	entries := []struct{ key, value string }{{"net", string(m.Net.JSON())}}
-	if classes != nil {
-		list, err := json.Marshal(classes)
+	for _, l := range []struct {
+		key  string
+		list []string
+	}{{"classes", classes}, {"class_names", names}} {
+		if l.list == nil {
+			continue
+		}
+		text, err := json.Marshal(l.list)
 		if err != nil {
 			return err
 		}
-		entries = append(entries, struct{ key, value string }{"classes", string(list)})
+		entries = append(entries, struct{ key, value string }{l.key, string(text)})
 	}
 	for _, e := range entries {
 		var entry message

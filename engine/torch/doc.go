@@ -11,7 +11,7 @@
 //
 // The metadata has "format" ("pt", as PyTorch's tools expect), "net", the net
 // file of what the weights now are (input scale 1, inverted dropout), and
-// "classes", a JSON list. Open takes files of the same names back, also where
+// "classes", a JSON list, with "class_names" where people have names for them. Open takes files of the same names back, also where
 // DataParallel, torch.compile or an attribute has lengthened them, and numbers of
 // types F16, BF16 and F64. It reads what torch.save writes too, as data: a pickle's
 // calls are noted, not made.

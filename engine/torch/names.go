@@ -17,6 +17,7 @@ const (
 	metaFormat, formatPT = "format", "pt"
 	metaNet              = "net"
 	metaClasses          = "classes"
+	metaNames            = "class_names"
 )
 
 // slots returns, for each layer of the net, its module's name: "features.0".

@@ -17,6 +17,7 @@ import (
 type File struct {
 	Net     *engine.Net // of its metadata, or nil
 	Classes []string    // of its metadata, or nil
+	Names   []string    // of the classes for people, of its metadata, or nil
 	Mean    []float32   // as it is stored, (3, H, W) or a colour; or nil
 	Units   int         // of the last layer: the number of classes
 	// TorchVision says that the weights are those of torchvision's AlexNet, the net
@@ -81,10 +82,15 @@ func (f *File) open() error {
 			}
 		}
 	}
-	if text, ok := f.tensors.Metadata[metaClasses]; ok {
-		if err := json.Unmarshal([]byte(text), &f.Classes); err != nil {
-			return fmt.Errorf("metadata %q: %w", metaClasses, err)
+	for key, list := range map[string]*[]string{metaClasses: &f.Classes, metaNames: &f.Names} {
+		if text, ok := f.tensors.Metadata[key]; ok {
+			if err := json.Unmarshal([]byte(text), list); err != nil {
+				return fmt.Errorf("metadata %q: %w", key, err)
+			}
 		}
+	}
+	if f.Names != nil && len(f.Names) != len(f.Classes) {
+		return fmt.Errorf("metadata %q: %d names of %d classes", metaNames, len(f.Names), len(f.Classes))
 	}
 	if text, ok := f.tensors.Metadata[metaNet]; ok {
 		if f.Net, err = engine.ReadNet(strings.NewReader(text)); err != nil {

@@ -49,7 +49,9 @@ func TestThereAndBack(t *testing.T) {
 	mean := slices.Repeat([]float32{120, 110, 100}, 64*64)
 	m := newModel(t, net, mean)
 	path := filepath.Join(t.TempDir(), "mini.safetensors")
-	if err := file.Write(path, func(w io.Writer) error { return torch.Write(w, m, []string{"a", "b", "c"}) }); err != nil {
+	if err := file.Write(path, func(w io.Writer) error {
+		return torch.Write(w, m, []string{"a", "b", "c"}, []string{"an a", "", "a c"})
+	}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := torch.Open(path)
@@ -57,7 +59,7 @@ func TestThereAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if f.Units != 3 || !slices.Equal(f.Classes, []string{"a", "b", "c"}) || !slices.Equal(f.Mean, mean) || f.Net.Input.Scale != 0 {
+	if f.Units != 3 || !slices.Equal(f.Classes, []string{"a", "b", "c"}) || !slices.Equal(f.Names, []string{"an a", "", "a c"}) || !slices.Equal(f.Mean, mean) || f.Net.Input.Scale != 0 {
 		t.Errorf("read %d units, classes %v, net %+v", f.Units, f.Classes, f.Net)
 	}
 	back := newModel(t, f.Net, f.Mean)
@@ -152,7 +154,7 @@ func TestRefusesWhatCannotBeFolded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = torch.Write(io.Discard, newModel(t, net, nil), nil)
+	err = torch.Write(io.Discard, newModel(t, net, nil), nil, nil)
 	if err == nil || !strings.Contains(err.Error(), "layer 3 (tanh) lies between") {
 		t.Errorf("error %v", err)
 	}

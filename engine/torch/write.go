@@ -8,10 +8,10 @@ import (
 	"alexnet/engine"
 )
 
-// Write writes m as a state dict. classes are the class ids for the metadata,
-// index = label; nil leaves them out. It holds two parameters at a time in
+// Write writes m as a state dict. classes are the class ids for the metadata and
+// names those for people, index = label; nil leaves them out. It holds two parameters at a time in
 // memory besides the model.
-func Write(w io.Writer, m *engine.Model, classes []string) error {
+func Write(w io.Writer, m *engine.Model, classes, names []string) error {
 	scale := m.Config.InputScale
 	if scale == 0 {
 		scale = m.Net.Input.Scale
@@ -21,12 +21,15 @@ func Write(w io.Writer, m *engine.Model, classes []string) error {
 		return err
 	}
 	metadata := map[string]string{metaFormat: formatPT, metaNet: string(net.JSON())}
-	if classes != nil {
-		list, err := json.Marshal(classes)
+	for key, list := range map[string][]string{metaClasses: classes, metaNames: names} {
+		if list == nil {
+			continue
+		}
+		text, err := json.Marshal(list)
 		if err != nil {
 			return err
 		}
-		metadata[metaClasses] = string(list)
+		metadata[key] = string(text)
 	}
 	size := net.Input.Size
 	tensors := []engine.StoredTensor{{Name: tensorMean, Shape: []int{3, size, size}}}

@@ -96,6 +96,7 @@ func (j *Job) begins(m *engine.Model) engine.Checkpoint {
 		state = j.checkpoint.Checkpoint
 	}
 	state.PictureSize, state.Kernels = j.trainData.Meta().Size, j.kernels
+	state.ClassNames = pipeline.ClassNames(j.trainData.Meta().Classes)
 	return state
 }
 

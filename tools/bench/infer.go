@@ -142,7 +142,7 @@ func exportRandom(path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return onnx.Write(f, m, make([]string, net.Classes))
+	return onnx.Write(f, m, make([]string, net.Classes), nil)
 }
 
 // inferReport is what --json prints.

@@ -56,7 +56,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 	forms := []struct {
 		flag  string
 		form  command.Form
-		write func(io.Writer, *engine.Model, []string) error
+		write func(w io.Writer, m *engine.Model, classes, names []string) error
 	}{{"onnx", command.ONNX, onnx.Write}, {"safetensors", command.Safetensors, torch.Write}}
 	wanted := 0
 	for _, f := range forms {
@@ -80,7 +80,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 		if out == "" {
 			continue
 		}
-		if err := file.Write(out, func(w io.Writer) error { return f.write(w, e.Models()[0], e.Classes()) }); err != nil {
+		if err := file.Write(out, func(w io.Writer) error { return f.write(w, e.Models()[0], e.Classes(), e.Names()) }); err != nil {
 			return fmt.Errorf("--%s %s: %w", f.flag, out, err)
 		}
 		printable.Fprintf(stderr, "wrote %s\n", out)

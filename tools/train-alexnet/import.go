@@ -72,7 +72,7 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err := nameNet(c.String("net"), f); err != nil {
 		return err
 	}
-	classes, err := importedClasses(c, f, stderr)
+	classes, names, err := importedClasses(c, f, stderr)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err := f.Restore(m, deviation); err != nil {
 		return err
 	}
-	state := &engine.Checkpoint{Net: f.Net, Mean: mean, Classes: classes, Random: engine.RandomStreams, PictureSize: f.Picture}
+	state := &engine.Checkpoint{Net: f.Net, Mean: mean, Classes: classes, ClassNames: names, Random: engine.RandomStreams, PictureSize: f.Picture}
 	if err := engine.WriteCheckpoint(out, m, state); err != nil {
 		return fmt.Errorf("--checkpoint: %w", err)
 	}
@@ -166,32 +166,36 @@ func nameNet(name string, f *importer.File) error {
 	return err
 }
 
-// importedClasses are the ids of the net's outputs.
-func importedClasses(c *cli.Context, f *importer.File, stderr io.Writer) ([]string, error) {
-	classes, origin, n := f.Classes, c.Path("weights"), f.Net.Classes
+// importedClasses are the ids of the net's outputs, and their names for people.
+func importedClasses(c *cli.Context, f *importer.File, stderr io.Writer) (classes, names []string, err error) {
+	classes, names = f.Classes, f.Names
+	origin, n := c.Path("weights"), f.Net.Classes
 	switch {
 	case c.Path("data") != "" && c.Path("classes") != "":
-		return nil, command.Usagef("--data and --classes both name the classes: give one")
+		return nil, nil, command.Usagef("--data and --classes both name the classes: give one")
 	case c.Path("data") != "":
 		origin = c.Path("data")
 		d, err := pipeline.OpenDataset(origin)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		classes = d.ClassIDs()
+		classes, names = d.ClassIDs(), pipeline.ClassNames(d.Meta().Classes)
 		if err := d.Close(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	case c.Path("classes") != "":
 		origin = c.Path("classes")
 		list, err := source.ReadClasses(origin)
 		if err != nil {
-			return nil, fmt.Errorf("--classes: %w", err)
+			return nil, nil, fmt.Errorf("--classes: %w", err)
 		}
+		var told []pipeline.Class
 		classes = nil
 		for _, class := range list {
 			classes = append(classes, class.ID)
+			told = append(told, pipeline.Class{ID: class.ID, Name: class.Name})
 		}
+		names = pipeline.ClassNames(told)
 	case classes == nil:
 		fmt.Fprintf(stderr, "the classes are called 0 to %d, since the file doesn't name them: --data or --classes does\n", n-1)
 		for i := range n {
@@ -199,7 +203,7 @@ func importedClasses(c *cli.Context, f *importer.File, stderr io.Writer) ([]stri
 		}
 	}
 	if len(classes) != n {
-		return nil, fmt.Errorf("%s has %d classes, the net %d outputs", origin, len(classes), n)
+		return nil, nil, fmt.Errorf("%s has %d classes, the net %d outputs", origin, len(classes), n)
 	}
-	return classes, nil
+	return classes, names, nil
 }

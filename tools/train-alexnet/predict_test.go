@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image/png"
 	"math"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"alexnet/engine/infer"
 	"alexnet/pipeline"
+	"alexnet/pipeline/source"
 )
 
 // encode makes a PNG of n×n pixels.
@@ -226,4 +228,68 @@ func predictBadUsage(t *testing.T, w trained) {
 			t.Errorf("%v: code %d, %s want %d and %q", c.args, r.code, r.stderr, c.code, c.want)
 		}
 	}
+}
+
+// TestClassNamesTravel: names for people that the shards have are in predictions,
+// sheets' guesses, answers of serve, and exports, and come back from there.
+func TestClassNamesTravel(t *testing.T) {
+	w := newWorld(t)
+	list := filepath.Join(w.dir, "classes.txt")
+	if err := os.WriteFile(list, []byte("class0\ttabby cat\nclass1\nclass2\tgreat <white> shark\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	classes, err := source.ReadClasses(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := filepath.Join(w.dir, "pictures", "class0", "0.png")
+	for class := range 3 {
+		for i := range 4 {
+			data, err := encode(bytes.Repeat([]byte{byte(80 * class), byte(20 * i), 7}, testSize*testSize), testSize)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(w.dir, "pictures", fmt.Sprint("class", class), fmt.Sprint(i, ".png"))
+			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, data, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	src, err := source.Open(t.Context(), filepath.Join(w.dir, "pictures"), source.Options{Classes: classes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	named := filepath.Join(w.dir, "named")
+	if _, err := pipeline.Shard(t.Context(), pipeline.ShardConfig{Out: named, Codec: "raw", Size: testSize}, src, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.train, w.val = named, named
+	run := filepath.Join(w.dir, "run")
+	call(w.args(run, "--epochs", "1")...).must(t, 0)
+	at := func(name string) string { return filepath.Join(w.dir, name) }
+	checkpoint := filepath.Join(run, "checkpoints", "best.safetensors")
+	call("train-alexnet", "export", "--checkpoint", checkpoint, "--onnx", at("net.onnx"), "--safetensors", at("torch.safetensors")).must(t, 0)
+	const inExports = `["tabby cat","","great \u003cwhite\u003e shark"]`
+	if !strings.Contains(read(t, at("net.onnx")), inExports) {
+		t.Error("the ONNX model has no names")
+	}
+	call("train-alexnet", "import", "--safetensors", at("torch.safetensors"), "--checkpoint", at("back.safetensors")).must(t, 0)
+	call("train-alexnet", "import", "--safetensors", at("torch.safetensors"), "--classes", list, "--checkpoint", at("listed.safetensors")).must(t, 0)
+	want := map[string]string{"class0": "tabby cat", "class1": "", "class2": "great <white> shark"}
+	for _, c := range []string{checkpoint, at("back.safetensors"), at("listed.safetensors")} {
+		for _, g := range (trained{w, c, ""}).predict(t, 0, "--size", fmt.Sprint(testSize), picture).Pictures[0].Guesses {
+			if g.Name != want[g.Class] {
+				t.Errorf("%s: class %s is called %q, want %q", filepath.Base(c), g.Class, g.Name, want[g.Class])
+			}
+		}
+	}
+	names := at("names.txt")
+	if err := os.WriteFile(names, []byte("class0 my own\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", "predict", "--checkpoint", checkpoint, "--names", names, picture).must(t, 0, "%  my own", "%  great <white> shark", "%  class1")
 }

@@ -22,6 +22,7 @@ type File struct {
 	Net     *engine.Net // nil where the file doesn't say; then the caller sets it
 	Units   int         // outputs of the net
 	Classes []string    // ids of the outputs; nil where the file has none
+	Names   []string    // theirs for people; nil where the file has none
 	Notes   []string    // what was left out or supposed; whole sentences without a full stop
 
 	// Reads is what the net reads where the file has no mean of its own, if that is
@@ -118,7 +119,7 @@ func openTorch(path string) (*File, error) {
 		return nil, err
 	}
 	f := &File{
-		Format: "a PyTorch state dict", Net: t.Net, Units: t.Units, Classes: t.Classes, Notes: t.Notes, HasMean: t.Mean != nil,
+		Format: "a PyTorch state dict", Net: t.Net, Units: t.Units, Classes: t.Classes, Names: t.Names, Notes: t.Notes, HasMean: t.Mean != nil,
 		mean: t.MeanOf, restore: t.Restore, close: t.Close,
 	}
 	if t.TorchVision {
