@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/infer/script"
 	"alexnet/engine/onnx"
 	"alexnet/engine/torch"
 	"alexnet/internal/file"
@@ -22,10 +25,11 @@ func exportCommand(stderr io.Writer) *cli.Command {
 		Category: inExchange,
 		Usage:    "write a trained net for ONNX Runtime or PyTorch",
 		UsageText: `train-alexnet export --checkpoint runs/first/checkpoints/best.safetensors --onnx alexnet.onnx
-   train-alexnet export --checkpoint FILE --safetensors alexnet-torch.safetensors`,
+   train-alexnet export --checkpoint FILE --safetensors alexnet.safetensors`,
 		Description: "The ONNX model takes uint8 pixels (N, H, W, 3), RGB, and gives probabilities (N, classes): the mean is\n" +
-			"subtracted inside. The safetensors file is a state dict for plain PyTorch modules, which docs/using.md prints;\n" +
-			"train-alexnet import takes it back. The classes are in the metadata of both.",
+			"subtracted inside. The safetensors file is a state dict for the plain PyTorch module in the script beside it;\n" +
+			"train-alexnet import takes it back. The classes are in the metadata of both. Beside each lies a Python script for\n" +
+			"this net, size and classes, which says what is in pictures: NAME_onnx.py, NAME_torch.py.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE`, one"},
 			&cli.PathFlag{Name: "onnx", Usage: "write an ONNX model to `FILE`"},
@@ -54,15 +58,23 @@ func export(c *cli.Context, stderr io.Writer) error {
 		return err
 	}
 	forms := []struct {
-		flag  string
-		form  command.Form
-		write func(w io.Writer, m *engine.Model, classes, names []string) error
-	}{{"onnx", command.ONNX, onnx.Write}, {"safetensors", command.Safetensors, torch.Write}}
+		flag   string
+		form   command.Form
+		write  func(w io.Writer, m *engine.Model, classes, names []string) error
+		suffix string // of the script beside it
+		script func(io.Writer, script.Subject) error
+	}{
+		{"onnx", command.ONNX, onnx.Write, "_onnx.py", script.ONNX},
+		{"safetensors", command.Safetensors, torch.Write, "_torch.py", script.Torch},
+	}
 	wanted := 0
 	for _, f := range forms {
 		if to := c.Path(f.flag); to != "" {
 			wanted++
 			if err := command.MayReplace("--"+f.flag, to, f.form, path); err != nil {
+				return err
+			}
+			if err := command.MayReplace("--"+f.flag+": the script", beside(to, f.suffix), command.Script, path); err != nil {
 				return err
 			}
 		}
@@ -83,7 +95,16 @@ func export(c *cli.Context, stderr io.Writer) error {
 		if err := file.Write(out, func(w io.Writer) error { return f.write(w, e.Models()[0], e.Classes(), e.Names()) }); err != nil {
 			return fmt.Errorf("--%s %s: %w", f.flag, out, err)
 		}
-		printable.Fprintf(stderr, "wrote %s\n", out)
+		about := script.Subject{Net: e.Models()[0].Net, Weights: filepath.Base(out), Size: e.Size()}
+		if err := file.Write(beside(out, f.suffix), func(w io.Writer) error { return f.script(w, about) }); err != nil {
+			return fmt.Errorf("--%s: the script: %w", f.flag, err)
+		}
+		printable.Fprintf(stderr, "wrote %s, and %s, which runs it\n", out, beside(out, f.suffix))
 	}
 	return nil
+}
+
+// beside is the script for a model's file.
+func beside(path, suffix string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + suffix
 }

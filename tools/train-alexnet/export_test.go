@@ -14,6 +14,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 )
 
 // peersPython is a Python that has tools/bench/peers/requirements.txt.
@@ -45,9 +46,10 @@ func realPictures(t *testing.T, n int) []string {
 }
 
 // exports compares a checkpoint's answers on pictures with those of ONNX Runtime
-// and PyTorch, and with its own after the way to PyTorch and back. module is the
-// page that prints the PyTorch module, or "" to build one from the net.
-func exports(t *testing.T, python, checkpoint string, pictures []string, module string) {
+// and PyTorch, with those of the scripts that export writes, and with its own after
+// the way to PyTorch and back. The module is the script's, or with own one that is
+// built from the net.
+func exports(t *testing.T, python, checkpoint string, pictures []string, own bool) {
 	t.Helper()
 	e, err := openModel(checkpoint, "cpu", devices.Options{}, len(pictures), "")
 	if err != nil {
@@ -72,8 +74,8 @@ func exports(t *testing.T, python, checkpoint string, pictures []string, module 
 	call("train-alexnet", "export", "--checkpoint", checkpoint, "--onnx", at("net.onnx"), "--safetensors", at("net.safetensors")).must(t, 0)
 	n := fmt.Sprint(len(pictures))
 	torchArgs := []string{"../../engine/torch/testdata/run_torch.py", at("net.safetensors"), at("pixels"), n, at("torch"), at("saved.safetensors")}
-	if module != "" {
-		torchArgs = append(torchArgs, module)
+	if !own {
+		torchArgs = append(torchArgs, at("net_torch.py"))
 	}
 	for name, args := range map[string][]string{
 		"onnx":  {"../../engine/onnx/testdata/run_onnx.py", at("net.onnx"), at("pixels"), n, at("onnx")},
@@ -96,6 +98,7 @@ func exports(t *testing.T, python, checkpoint string, pictures []string, module 
 			t.Errorf("%s differs by %g", name, worst)
 		}
 	}
+	runScripts(t, python, []string{at("net_onnx.py"), at("net_torch.py")}, squares, e, want)
 	// What Python saved has no metadata: the net and the classes are given.
 	names := at("classes.txt")
 	if err := os.WriteFile(names, []byte(strings.Join(classes, "\n")), 0o666); err != nil {
@@ -125,11 +128,59 @@ func exports(t *testing.T, python, checkpoint string, pictures []string, module 
 	}
 }
 
+// runScripts runs exported scripts as they are on squares, and compares what they print
+// with the net's own answers. Squares as PNG files need no resizing, so only rounding
+// to a tenth of a percent lies between.
+func runScripts(t *testing.T, python string, scripts []string, squares [][]byte, e *infer.Ensemble, want [][]float64) {
+	t.Helper()
+	dir := t.TempDir()
+	var files []string
+	for i, square := range squares {
+		data, err := encode(square, e.Size())
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, filepath.Join(dir, fmt.Sprint(i, ".png")))
+		if err := os.WriteFile(files[i], data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, script := range scripts {
+		c := exec.Command(python, append([]string{script}, files...)...)
+		c.Dir = dir // not where the model lies
+		out, err := c.CombinedOutput()
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		top := min(5, len(e.Classes()))
+		if err != nil || len(lines) != len(files)*(1+top) {
+			t.Fatalf("%s: %v\n%s", script, err, out)
+		}
+		for i, line := range lines {
+			if i%(1+top) == 0 {
+				if line != files[i/(1+top)] {
+					t.Errorf("%s: line %d is %q", script, i, line)
+				}
+				continue
+			}
+			var percent float64
+			var class string
+			if _, err := fmt.Sscanf(line, "%f %% %s", &percent, &class); err != nil {
+				t.Fatalf("%s: %q: %v", script, line, err)
+			}
+			if p := want[i/(1+top)][slices.Index(e.Classes(), class)]; math.Abs(percent-100*p) > 0.07 {
+				t.Errorf("%s: %s %.1f %%, the net says %.3f %%", script, class, percent, 100*p)
+			}
+		}
+	}
+}
+
 // TestExportPresets exports every kind of net with random weights, large enough
 // that each layer matters, and compares answers on photographs.
 func TestExportPresets(t *testing.T) {
 	python := peersPython(t)
-	for _, c := range []struct{ net, module string }{{"alexnet-mini", ""}, {"alexnet", "../../docs/using.md"}, {"alexnet-145", ""}} {
+	for _, c := range []struct {
+		net string
+		own bool
+	}{{"alexnet-mini", true}, {"alexnet", false}, {"alexnet-145", false}} {
 		t.Run(c.net, func(t *testing.T) {
 			if testing.Short() && c.net != "alexnet-mini" {
 				t.Skip("a quarter of a gigabyte")
@@ -163,7 +214,7 @@ func TestExportPresets(t *testing.T) {
 			if err := m.Close(); err != nil {
 				t.Fatal(err)
 			}
-			exports(t, python, checkpoint, realPictures(t, 4), c.module)
+			exports(t, python, checkpoint, realPictures(t, 4), c.own)
 		})
 	}
 }
@@ -176,7 +227,7 @@ func TestExportCheckpoint(t *testing.T) {
 	if checkpoint == "" {
 		t.Skip("EXPORT_CHECKPOINT names no checkpoint")
 	}
-	exports(t, python, checkpoint, realPictures(t, 8), "")
+	exports(t, python, checkpoint, realPictures(t, 8), false)
 }
 
 func exportBadUsage(t *testing.T, w trained) {
@@ -186,7 +237,15 @@ func exportBadUsage(t *testing.T, w trained) {
 		t.Fatal(err)
 	}
 	exported := filepath.Join(w.dir, "exported.safetensors")
-	call("train-alexnet", "export", "--checkpoint", w.checkpoint, "--safetensors", exported).must(t, 0, "wrote")
+	for range 2 { // an older script is replaced
+		call("train-alexnet", "export", "--checkpoint", w.checkpoint, "--safetensors", exported).must(t, 0, "wrote", "exported_torch.py")
+	}
+	if text := read(t, filepath.Join(w.dir, "exported_torch.py")); !strings.Contains(text, "nn.Conv2d(8, 8, 3, 1, 1, groups=2)") || !strings.Contains(text, "SIZE, CROP = 20, 16 ") {
+		t.Errorf("script\n%s", text)
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, "taken_onnx.py"), []byte("print(1)\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	four := filepath.Join(w.dir, "four.txt")
 	if err := os.WriteFile(four, []byte("a\nb\nc\nd\n"), 0o666); err != nil {
 		t.Fatal(err)
@@ -199,6 +258,7 @@ func exportBadUsage(t *testing.T, w trained) {
 		{2, "--checkpoint is required", "export --onnx " + out},
 		{2, "export works with one net, and --checkpoint was given 2 times", "export --checkpoint " + w.checkpoint + " --checkpoint " + w.checkpoint + " --onnx " + out},
 		{2, "report works with one net", "report --run " + filepath.Dir(filepath.Dir(w.checkpoint)) + " --checkpoint a --checkpoint b"},
+		{2, "isn't a script of train-alexnet export", "export --checkpoint " + w.checkpoint + " --onnx " + filepath.Join(w.dir, "taken.onnx")},
 		{2, "nothing to write", "export --checkpoint " + w.checkpoint},
 		{1, "no such file", "export --checkpoint missing --onnx " + out},
 		{1, "--onnx", "export --checkpoint " + w.checkpoint + " --onnx " + filepath.Join(exists, "x")},

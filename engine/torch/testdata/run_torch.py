@@ -1,13 +1,13 @@
 """Loads an exported state dict into plain modules and runs it:
 
-    python run_torch.py FILE.safetensors PIXELS IMAGES PROBABILITIES SAVED [USING.md]
+    python run_torch.py FILE.safetensors PIXELS IMAGES PROBABILITIES SAVED [SCRIPT.py]
 
 PIXELS holds IMAGES pictures of raw uint8 NHWC; PROBABILITIES receives raw
 float32 (IMAGES, classes); SAVED receives the state dict as Python saves it.
-With USING.md the module is the one printed there; else it is built from the
-net in the metadata.
+With SCRIPT.py, which train-alexnet export has written, the module is its Net; else
+it is built from the net in the metadata.
 """
-import json, re, sys
+import importlib.util, json, sys
 import numpy as np, torch
 from torch import nn
 from torch.nn import functional as F
@@ -105,10 +105,11 @@ def build():
 
 
 if len(sys.argv) > 6:
-    code = re.search(r"```python\n((?:(?!```).)*class AlexNet.*?)```", open(sys.argv[6]).read(), re.S).group(1)
-    scope = {}
-    exec(code, scope)
-    model = scope["AlexNet"](len(classes))
+    spec = importlib.util.spec_from_file_location("exported", sys.argv[6])
+    exported = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(exported)
+    assert exported.SIZE >= exported.CROP == size and exported.classes == classes
+    model = exported.Net()
 else:
     model = build()
 model.load_state_dict(load_file(path))

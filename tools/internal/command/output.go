@@ -22,6 +22,7 @@ var (
 	ONNX = Form{"an ONNX model", func(head []byte) bool { // its first field is ir_version
 		return bytes.HasPrefix(head, []byte("\x08")) && !Safetensors.Is(head)
 	}}
+	Script = Form{"a script of train-alexnet export", func(head []byte) bool { return bytes.HasPrefix(head, []byte("# Written by train-alexnet export")) }}
 	// Safetensors begin with the length of a JSON object, and the object.
 	Safetensors = Form{"a safetensors file", func(head []byte) bool { return len(head) > 8 && head[8] == '{' }}
 )
