@@ -47,39 +47,10 @@ func (c *Context) lowerAwaitAllReduce() lowered {
 	})
 }
 
-// exchanged waits for an exchange of activations.
-func (c *Context) exchanged(op engine.Op, t *engine.Tensor, wait func() error) {
-	if err := wait(); err != nil {
+// exchanged keeps the failure of an exchange of activations.
+func (c *Context) exchanged(op engine.Op, t *engine.Tensor, err error) {
+	if err != nil {
 		c.fail(fmt.Errorf("%s: %s of %v over ranks: %w", c.name, op.Kind(), t, err))
-	}
-}
-
-// Communicators move blocks, one a rank. Slices along the images are blocks as
-// they lie; slices along the maps are packed to blocks, and back, in the
-// workspace.
-
-// block is the r-th of n equal blocks.
-func block(s []float32, r, n int) []float32 {
-	length := len(s) / n
-	return s[r*length : (r+1)*length]
-}
-
-// packMaps copies maps [r·C, (r+1)·C) of all rows of whole, (rows, ranks·C), to
-// block r of packed, for every r; unpackMaps copies them back.
-func packMaps(packed, whole []float32, rows, ranks int) {
-	eachRow(packed, whole, rows, ranks, func(packed, whole []float32) { copy(packed, whole) })
-}
-
-func unpackMaps(whole, packed []float32, rows, ranks int) {
-	eachRow(packed, whole, rows, ranks, func(packed, whole []float32) { copy(whole, packed) })
-}
-
-func eachRow(packed, whole []float32, rows, ranks int, do func(packed, whole []float32)) {
-	for r := range ranks {
-		b := block(packed, r, ranks)
-		for n := range rows {
-			do(block(b, n, rows), block(block(whole, n, rows), r, ranks))
-		}
 	}
 }
 
@@ -92,16 +63,7 @@ func (c *Context) lowerAllGather(op engine.AllGather) lowered {
 // allGather, reduceScatter and allToAll compute y from x, in the order of the host,
 // by way of memory for blocks.
 func (c *Context) allGather(op engine.AllGather, x, y, memory []float32) {
-	rank, ranks := op.By.Rank(), op.By.Size()
-	if op.Axis == engine.Images {
-		copy(block(y, rank, ranks), x)
-		c.exchanged(op, op.Y, op.By.AllGather(y))
-		return
-	}
-	packed := memory[:len(y)]
-	copy(block(packed, rank, ranks), x)
-	c.exchanged(op, op.Y, op.By.AllGather(packed))
-	unpackMaps(y, packed, op.Y.Shape[0], ranks)
+	c.exchanged(op, op.Y, op.OnHost(x, y, memory))
 }
 
 func (c *Context) lowerReduceScatter(op engine.ReduceScatter) lowered {
@@ -111,17 +73,7 @@ func (c *Context) lowerReduceScatter(op engine.ReduceScatter) lowered {
 }
 
 func (c *Context) reduceScatter(op engine.ReduceScatter, x, y, memory []float32) {
-	ranks, size := op.By.Size(), len(x)
-	sent, received := x, memory[:size]
-	if op.Axis == engine.Maps {
-		sent = memory[size : 2*size]
-		packMaps(sent, x, op.X.Shape[0], ranks)
-	}
-	c.exchanged(op, op.Y, op.By.AllToAll(received, sent))
-	copy(y, block(received, 0, ranks))
-	for r := 1; r < ranks; r++ {
-		c.kernels.Add(y, block(received, r, ranks))
-	}
+	c.exchanged(op, op.Y, op.OnHost(x, y, memory, c.kernels.Add))
 }
 
 func (c *Context) lowerAllToAll(op engine.AllToAll) lowered {
@@ -131,12 +83,5 @@ func (c *Context) lowerAllToAll(op engine.AllToAll) lowered {
 }
 
 func (c *Context) allToAll(op engine.AllToAll, x, y, memory []float32) {
-	ranks, packed := op.By.Size(), memory[:len(x)]
-	if op.Axis == engine.Maps { // X's rows are blocks as they lie
-		c.exchanged(op, op.Y, op.By.AllToAll(packed, x))
-		unpackMaps(y, packed, op.Y.Shape[0], ranks)
-		return
-	}
-	packMaps(packed, x, op.X.Shape[0], ranks)
-	c.exchanged(op, op.Y, op.By.AllToAll(y, packed))
+	c.exchanged(op, op.Y, op.OnHost(x, y, memory))
 }

@@ -84,6 +84,11 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestRanks runs the cases in which ranks meet.
+func TestRanks(t *testing.T) {
+	enginetest.RunRanks(t, 3, func(t *testing.T, _ int) engine.Context { return open(t, vulkan.Options{}) })
+}
+
 // TestValidated says when the validation layer isn't there: then silence means
 // nothing.
 func TestValidated(t *testing.T) {

@@ -24,8 +24,9 @@ type Context struct {
 	submission vk.Submission
 	copier     vk.Copier
 	waiter     vk.Waiter
-	submitted  uint64 // where the timeline will be
-	params     []byte // of the step that is being enqueued
+	submitted  uint64      // where the timeline will be
+	params     []byte      // of the step that is being enqueued
+	sums       []reduction // over ranks, under way
 
 	memory  memory
 	staging staging

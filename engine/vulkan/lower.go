@@ -62,6 +62,16 @@ func (c *Context) lowerOp(op engine.Op) (step, error) {
 		return c.lowerConcat(op), nil
 	case engine.SumSlices:
 		return c.lowerSumSlices(op), nil
+	case engine.AllReduce:
+		return c.lowerAllReduce(op), nil
+	case engine.AwaitAllReduce:
+		return c.lowerAwaitAllReduce(), nil
+	case engine.AllGather:
+		return c.lowerAllGather(op), nil
+	case engine.ReduceScatter:
+		return c.lowerReduceScatter(op), nil
+	case engine.AllToAll:
+		return c.lowerAllToAll(op), nil
 	case engine.Signal:
 		e, ok := op.Event.(*event)
 		if !ok || e.owner != c {

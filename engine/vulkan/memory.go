@@ -106,18 +106,24 @@ func (c *Context) Room() (engine.Room, error) {
 // Estimate changes nothing: plans cost nothing here.
 func (c *Context) Estimate() {}
 
-// address is where t lies; its context has reserved its memory.
-func (c *Context) address(t *engine.Tensor) (vk.Address, error) {
+// blockOf is the memory of t's context, which has been reserved.
+func (c *Context) blockOf(t *engine.Tensor) (vk.Block, error) {
 	o := owner(t)
 	if err := c.use(o); err != nil {
-		return 0, err
+		return vk.Block{}, err
 	}
 	o.own.mu.Lock()
 	defer o.own.mu.Unlock()
 	if o.own.block.Buffer == 0 {
-		return 0, fmt.Errorf("%v: %s has reserved no memory", t, o.name)
+		return vk.Block{}, fmt.Errorf("%v: %s has reserved no memory", t, o.name)
 	}
-	return o.own.block.Address.Add(t.Offset), nil
+	return o.own.block, nil
+}
+
+// address is where t lies.
+func (c *Context) address(t *engine.Tensor) (vk.Address, error) {
+	b, err := c.blockOf(t)
+	return b.Address.Add(t.Offset), err
 }
 
 // work is where the workspace begins, and params the step's numbers.

@@ -224,7 +224,12 @@ func (c *Context) chunks(t *engine.Tensor, do func(first, count int64) error) er
 	return nil
 }
 
+// upload copies host memory to a tensor, which may be a peer's.
 func (c *Context) upload(t *engine.Tensor, src []byte) error {
+	device, err := c.blockOf(t)
+	if err != nil {
+		return err
+	}
 	unit, host := c.size(t.Type), int64(t.Type.HostSize())
 	return c.chunks(t, func(first, count int64) error {
 		at, end, err := c.take(count * unit)
@@ -241,12 +246,17 @@ func (c *Context) upload(t *engine.Tensor, src []byte) error {
 		if err != nil {
 			return err
 		}
-		c.copier.Copy(c.device.Device, k, c.own.block.Buffer, t.Offset+first*unit, c.staging.block.Buffer, at, count*unit)
+		c.copier.Copy(c.device.Device, k, device.Buffer, t.Offset+first*unit, c.staging.block.Buffer, at, count*unit)
 		return c.fly(flight{commands: k, end: end})
 	})
 }
 
+// download copies a tensor, which may be a peer's, to host memory.
 func (c *Context) download(dst []byte, t *engine.Tensor) error {
+	device, err := c.blockOf(t)
+	if err != nil {
+		return err
+	}
 	unit, host := c.size(t.Type), int64(t.Type.HostSize())
 	return c.chunks(t, func(first, count int64) error {
 		at, end, err := c.take(count * unit)
@@ -257,7 +267,7 @@ func (c *Context) download(dst []byte, t *engine.Tensor) error {
 		if err != nil {
 			return err
 		}
-		c.copier.Copy(c.device.Device, k, c.staging.block.Buffer, at, c.own.block.Buffer, t.Offset+first*unit, count*unit)
+		c.copier.Copy(c.device.Device, k, c.staging.block.Buffer, at, device.Buffer, t.Offset+first*unit, count*unit)
 		c.device.BarrierToHost(k)
 		return c.fly(flight{commands: k, end: end, widen: unit != host,
 			dst: dst[first*host : (first+count)*host], src: c.staging.block.Host[at : at+count*unit]})

@@ -1,6 +1,15 @@
 package vk
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
+
+// argumentList holds a call's arguments; it comes from a pool since a list that is
+// handed on to the library goes to the heap.
+type argumentList [12]uintptr
+
+var argumentLists = sync.Pool{New: func() any { return new(argumentList) }}
 
 // NewPool makes a pool whose command buffers can be recorded again.
 func (d *Device) NewPool() (p Pool, err error) {
@@ -32,24 +41,24 @@ var (
 // Begin begins to record c, which is not running; it may then be submitted any
 // number of times.
 func (d *Device) Begin(c Commands) error {
-	return check("vkBeginCommandBuffer", call(d.begin, uintptr(c), uintptr(unsafe.Pointer(beginOften))))
+	return check("vkBeginCommandBuffer", invoke(d.begin, uintptr(c), uintptr(unsafe.Pointer(beginOften))))
 }
 
 // End ends recording.
 func (d *Device) End(c Commands) error {
-	return check("vkEndCommandBuffer", call(d.end, uintptr(c)))
+	return check("vkEndCommandBuffer", invoke(d.end, uintptr(c)))
 }
 
 // Barrier has what comes behind it wait for all that came before, also in earlier
 // submissions to the queue, and see its writes.
 func (d *Device) Barrier(c Commands) {
 	const stages = pipelineStageCompute | pipelineStageTransfer
-	call(d.barrier, uintptr(c), stages|pipelineStageHost, stages, 0, 1, uintptr(unsafe.Pointer(everything)), 0, 0, 0, 0)
+	invoke(d.barrier, uintptr(c), stages|pipelineStageHost, stages, 0, 1, uintptr(unsafe.Pointer(everything)), 0, 0, 0, 0)
 }
 
 // BarrierToHost lets the host see what transfers have written, once it has waited.
 func (d *Device) BarrierToHost(c Commands) {
-	call(d.barrier, uintptr(c), pipelineStageTransfer, pipelineStageHost, 0, 1, uintptr(unsafe.Pointer(forHost)), 0, 0, 0, 0)
+	invoke(d.barrier, uintptr(c), pipelineStageTransfer, pipelineStageHost, 0, 1, uintptr(unsafe.Pointer(forHost)), 0, 0, 0, 0)
 }
 
 // Dispatch records a run of a pipeline over workgroups, with push constants.
@@ -65,12 +74,12 @@ type Copier struct{ region bufferCopy }
 // Copy records a copy between buffers.
 func (k *Copier) Copy(d *Device, c Commands, to Buffer, toOffset int64, from Buffer, fromOffset, bytes int64) {
 	k.region = bufferCopy{uint64(fromOffset), uint64(toOffset), uint64(bytes)}
-	call(d.copyBuffer, uintptr(c), uintptr(from), uintptr(to), 1, uintptr(unsafe.Pointer(&k.region)))
+	invoke(d.copyBuffer, uintptr(c), uintptr(from), uintptr(to), 1, uintptr(unsafe.Pointer(&k.region)))
 }
 
-// Update records a write of a few bytes, which are taken now.
+// Update records a write of a few bytes on the heap, which are taken now.
 func (d *Device) Update(c Commands, to Buffer, offset int64, data []byte) {
-	call(d.updateBuffer, uintptr(c), uintptr(to), uintptr(offset), uintptr(len(data)), uintptr(unsafe.Pointer(&data[0])))
+	invoke(d.updateBuffer, uintptr(c), uintptr(to), uintptr(offset), uintptr(len(data)), uintptr(unsafe.Pointer(&data[0])))
 }
 
 // NewTimeline makes a timeline semaphore at 0.
@@ -98,12 +107,12 @@ type Waiter struct {
 func (w *Waiter) Wait(d *Device, s Semaphore, value uint64) error {
 	w.semaphore, w.value = s, value
 	w.info = semaphoreWaitInfo{Type: typeSemaphoreWaitInfo, SemaphoreCount: 1, PSemaphores: &w.semaphore, PValues: &w.value}
-	return check("vkWaitSemaphores", call(d.waitSemaphores, uintptr(d.handle), uintptr(unsafe.Pointer(&w.info)), ^uintptr(0)))
+	return check("vkWaitSemaphores", invoke(d.waitSemaphores, uintptr(d.handle), uintptr(unsafe.Pointer(&w.info)), ^uintptr(0)))
 }
 
 // Value is where s stands.
 func (w *Waiter) Value(d *Device, s Semaphore) (uint64, error) {
-	err := check("vkGetSemaphoreCounterValue", call(d.semaphoreValue, uintptr(d.handle), uintptr(s), uintptr(unsafe.Pointer(&w.value))))
+	err := check("vkGetSemaphoreCounterValue", invoke(d.semaphoreValue, uintptr(d.handle), uintptr(s), uintptr(unsafe.Pointer(&w.value))))
 	return w.value, err
 }
 
@@ -148,7 +157,7 @@ func (u *Submission) Submit(d *Device, q Queue, s Semaphore, value uint64) error
 	if len(u.commands) > 0 {
 		u.info.PCommandBuffers = &u.commands[0]
 	}
-	r := call(d.submit, uintptr(q), 1, uintptr(unsafe.Pointer(&u.info)), 0)
+	r := invoke(d.submit, uintptr(q), 1, uintptr(unsafe.Pointer(&u.info)), 0)
 	u.waits, u.values, u.stages, u.commands = u.waits[:0], u.values[:0], u.stages[:0], u.commands[:0]
 	return check("vkQueueSubmit", r)
 }

@@ -31,5 +31,14 @@ func call(function uintptr, args ...uintptr) uintptr {
 	return r
 }
 
+// invoke is call for what runs in every step: it allocates nothing, and the caller
+// keeps what the arguments point to on the heap until it returns.
+func invoke(function uintptr, args ...uintptr) uintptr {
+	list := argumentLists.Get().(*argumentList)
+	r, _, _ := syscall.SyscallN(function, list[:copy(list[:], args)]...)
+	argumentLists.Put(list)
+	return r
+}
+
 // callback returns an address at which Vulkan can call f.
 func callback(f any) uintptr { return syscall.NewCallback(f) }
