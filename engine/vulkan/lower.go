@@ -30,6 +30,10 @@ func (c *Context) lowerOp(op engine.Op) (step, error) {
 		return c.lowerConvForward(op), nil
 	case engine.ConvBackward:
 		return c.lowerConvBackward(op), nil
+	case engine.LocalForward:
+		return c.lowerLocalForward(op)
+	case engine.LocalBackward:
+		return c.lowerLocalBackward(op)
 	case engine.DenseForward:
 		return c.lowerDenseForward(op), nil
 	case engine.DenseBackward:

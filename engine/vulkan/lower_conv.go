@@ -51,7 +51,7 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) step {
 	piece := (g.pixels() + pieces - 1) / pieces
 	pieces = (g.pixels() + piece - 1) / piece
 	s := step{dispatches: []dispatch{
-		columnSum(op.DY, op.DB),
+		columnSum(op.DY, op.DB, g.out[1], g.out[2]*g.out[3]),
 		c.product("conv_weights", g.maps, g.patch(), pieces*g.groups, g.constants(), func(b *binder) []byte {
 			to := b.of(op.DW)
 			if pieces > 1 {

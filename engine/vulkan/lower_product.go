@@ -42,14 +42,14 @@ func (c *Context) product(shader string, m, n, z int, special []uint32, push fun
 		groups: grid((n+int(t.bn)-1)/int(t.bn)*((m+int(t.bm)-1)/int(t.bm)), z)}
 }
 
-// columnSum is a dispatch that makes a bias' gradient.
-func columnSum(dy, db *engine.Tensor) dispatch {
-	s := dy.Shape
-	return dispatch{shader: "columnsum", constants: []uint32{threads}, groups: grid(s[1], 1), push: func(b *binder) []byte {
+// columnSum is a dispatch that makes biases' gradients: sums over the images and area
+// elements behind each other, for each of maps.
+func columnSum(dy, db *engine.Tensor, maps, area int) dispatch {
+	return dispatch{shader: "columnsum", constants: []uint32{threads}, groups: grid(maps, 1), push: func(b *binder) []byte {
 		return push(struct {
 			dy, db             vk.Address
 			images, maps, area uint32
-		}{b.of(dy), b.of(db), uint32(s[0]), uint32(s[1]), uint32(s[2] * s[3])})
+		}{b.of(dy), b.of(db), uint32(dy.Shape[0]), uint32(maps), uint32(area)})
 	}}
 }
 
@@ -73,7 +73,7 @@ func (c *Context) dense(w, bias, x, y *engine.Tensor, rows, terms, wm, wk int) d
 func (c *Context) lowerDenseBackward(op engine.DenseBackward) step {
 	inputs, units := op.X.Shape.Row(), op.DY.Shape[1]
 	s := step{dispatches: []dispatch{
-		columnSum(op.DY, op.DB),
+		columnSum(op.DY, op.DB, units, 1),
 		c.product("dense_weights", units, inputs, 1, nil, func(b *binder) []byte {
 			return push(struct {
 				x, dy, dw             vk.Address
