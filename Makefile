@@ -85,6 +85,11 @@ check-rename: ## a renamed copy builds and passes go vet
 check-hostile: build ## attacks on the built commands: kills, bombs, slow clients, full disks; eight minutes, some of it as root
 	ALEXNET_HOSTILE=$(abspath $(OUT)) $(GO) test -count=1 -timeout 20m -v ./tools/hostile
 
+# Debian: apt-get install mesa-vulkan-drivers vulkan-validationlayers
+check-vulkan: ## the Vulkan engine on vulkan:0, in software where there is no card, under the validation layer: suite, PyTorch's numbers, training
+	ALEXNET_VULKAN=1 $(GO) test -count=1 -timeout 20m ./engine/vulkan/... ./engine/devices
+	ALEXNET_VULKAN=1 $(GO) test -count=1 -timeout 20m -run Vulkan ./engine/enginetest ./tools/train-alexnet
+
 check-platforms: ## builds and vets everything, tests included, for the other platforms and for static binaries
 	@for target in windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/amd64 linux/arm64; do \
 		echo "vet for $$target"; \

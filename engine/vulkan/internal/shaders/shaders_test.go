@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,7 @@ func TestCompiledOfTheseSources(t *testing.T) {
 // TestCompilerAgrees: the same compiler makes the same SPIR-V, and another one can
 // compile the sources.
 func TestCompilerAgrees(t *testing.T) {
+	slow(t)
 	version, err := exec.Command("glslc", "--version").Output()
 	if err != nil {
 		t.Skip("glslc is not installed")
@@ -43,6 +45,7 @@ func TestCompilerAgrees(t *testing.T) {
 
 // TestValid: Khronos' validator has nothing to say.
 func TestValid(t *testing.T) {
+	slow(t)
 	if _, err := exec.LookPath("spirv-val"); err != nil {
 		t.Skip("spirv-val is not installed (spirv-tools)")
 	}
@@ -51,5 +54,13 @@ func TestValid(t *testing.T) {
 		if out, err := exec.Command("spirv-val", "--target-env", "vulkan1.2", f).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", f, err, out)
 		}
+	}
+}
+
+// slow leaves a test to make check-vulkan.
+func slow(t *testing.T) {
+	t.Helper()
+	if os.Getenv("ALEXNET_VULKAN") == "" {
+		t.Skip("make check-vulkan runs it")
 	}
 }
