@@ -53,7 +53,7 @@ func (b *builder) split(ops [][]Op, k weighted, s site) (flow, backward) {
 	if in.spread {
 		axis = Maps
 	}
-	by := b.cfg.Communicator
+	by := b.cfg.Group
 	e := in.extent
 	images := b.cfg.piece() * ranks
 	whole := b.tensor(0, l.Name+".input", Working, Scratch, Shape{images, e.Maps, e.Height, e.Width})
@@ -79,7 +79,7 @@ func (b *builder) split(ops [][]Op, k weighted, s site) (flow, backward) {
 // regain brings all maps of this rank's own images back, for a layer that wants
 // them.
 func (b *builder) regain(ops [][]Op, name string, in flow) (flow, backward) {
-	e, by := in.extent, b.cfg.Communicator
+	e, by := in.extent, b.cfg.Group
 	y := b.activation(0, name+".input", e.Maps, e)
 	ops[0] = append(ops[0], AllToAll{Axis: Maps, X: in.x[0], Y: y, By: by})
 	return flow{x: []*Tensor{y}, extent: e}, func(ops [][]Op, dy []*Tensor) []*Tensor {

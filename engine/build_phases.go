@@ -83,7 +83,7 @@ func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 // context for all of them, so that one goroutine makes a rank's calls, in one
 // order.
 func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
-	if b.cfg.Communicator == nil || w.frozen && bias.frozen || w.whole != nil {
+	if b.cfg.Group == nil || w.frozen && bias.frozen || w.whole != nil {
 		return
 	}
 	if b.holds {
@@ -105,7 +105,7 @@ func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 		}
 		for _, q := range []*parameter{w, bias} {
 			if !q.frozen {
-				ops[at] = append(ops[at], AllReduce{q.slices[p].sum, b.cfg.Communicator})
+				ops[at] = append(ops[at], AllReduce{q.slices[p].sum, b.cfg.Group})
 			}
 		}
 	}
@@ -130,10 +130,10 @@ func (b *builder) joins() bool {
 
 // reduced waits for the sums, and for what halts the ranks.
 func (b *builder) reduced(ops [][]Op) {
-	if b.cfg.Communicator == nil {
+	if b.cfg.Group == nil {
 		return
 	}
-	ops[0] = append(ops[0], AllReduce{b.head.halt, b.cfg.Communicator}, AwaitAllReduce{})
+	ops[0] = append(ops[0], AllReduce{b.head.halt, b.cfg.Group}, AwaitAllReduce{})
 	for p := 1; p < b.parts() && b.joins(); p++ {
 		ops[p] = append(ops[p], AwaitAllReduce{})
 	}

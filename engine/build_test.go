@@ -18,7 +18,7 @@ func (c *meetContext) NewEvent() Event { return meetEvent{c} }
 func (e meetEvent) Owner() Context     { return e.owner }
 
 // alone is a job of one rank.
-type alone struct{}
+type alone struct{ Group }
 
 func (alone) Rank() int                        { return 0 }
 func (alone) Size() int                        { return 1 }
@@ -47,7 +47,7 @@ func TestHybridDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = PlanModel(net, []Context{&roomyContext{}}, ModelConfig{Batch: 4, Hybrid: true, Communicator: pair{}})
+	_, err = PlanModel(net, []Context{&roomyContext{}}, ModelConfig{Batch: 4, Hybrid: true, Group: pair{}})
 	large, ok := errors.AsType[*TooLargeError](err)
 	if !ok || large.Pieces != 0 || strings.Contains(err.Error(), "pieces") {
 		t.Errorf("error %v, want a TooLargeError by itself", err)
@@ -62,7 +62,7 @@ func TestProgramsMeet(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := &meetContext{name: "a"}, &meetContext{name: "b"}
-	l, err := layOut(net, []Context{a, b}, ModelConfig{Batch: 4, Accumulate: 2, Communicator: alone{}})
+	l, err := layOut(net, []Context{a, b}, ModelConfig{Batch: 4, Accumulate: 2, Group: alone{}})
 	if err != nil {
 		t.Fatal(err)
 	}

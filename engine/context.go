@@ -88,12 +88,11 @@ type Merger interface {
 // Joiner is what a context also is that exchanges its tensors with other ranks
 // by itself: the ops of op_ranks.go stand in the programs of the context whose
 // tensors they are about, and read nothing but the ranks' numbers of their
-// Communicator. The others' ops all stand in the first context's programs.
+// Group. The others' ops all stand in the first context's programs.
 type Joiner interface {
 	// Join meets the same context of every other rank, once, after Compile and
-	// before the first Run. by is a Broadcaster too. It returns when all have
-	// come.
-	Join(by Communicator) error
+	// before the first Run. It returns when all have come.
+	Join(by Group) error
 }
 
 // Program is a compiled list of ops.

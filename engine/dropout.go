@@ -33,7 +33,7 @@ func (d *DropoutSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
 			Train: s.train, Inverted: d.Inverted, X: x, Y: y,
 		}
 		if in.spread {
-			o.First, o.AllRanks = b.cfg.Communicator.Rank()*width/b.cfg.ranks(), true
+			o.First, o.AllRanks = b.cfg.Group.Rank()*width/b.cfg.ranks(), true
 		}
 		return o
 	}

@@ -22,7 +22,7 @@ func hybridModels(t *testing.T, net *engine.Net, ranks int, cfg engine.ModelConf
 	var seats []*seat
 	for _, together := range enginetest.Ranks(ranks) {
 		s := &seat{Peer: together}
-		cfg.Communicator, cfg.Hybrid = s, true
+		cfg.Group, cfg.Hybrid = s, true
 		m := newModel(t, net, "cpu", cfg)
 		if err := m.Initialize(engine.InitHe, 7); err != nil {
 			t.Fatal(err)
@@ -185,7 +185,7 @@ func TestHybridRefused(t *testing.T) {
 		{"cpu", "units: they don't divide over 7 ranks", 7, 1},
 	} {
 		contexts := open(t, c.list)
-		_, err := engine.PlanModel(net, contexts, engine.ModelConfig{Batch: 4, Accumulate: c.pieces, Hybrid: true, Communicator: enginetest.Ranks(c.ranks)[0]})
+		_, err := engine.PlanModel(net, contexts, engine.ModelConfig{Batch: 4, Accumulate: c.pieces, Hybrid: true, Group: enginetest.Ranks(c.ranks)[0]})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s on %d ranks in %d pieces: %v, want %s", c.list, c.ranks, c.pieces, err, c.want)
 		}
@@ -253,7 +253,7 @@ func TestSavingGathersOnce(t *testing.T) {
 			t.Fatal(errs)
 		}
 		for _, tr := range trainers {
-			all = append(all, tr.Model.Config.Communicator.(*seat).gathered...)
+			all = append(all, tr.Model.Config.Group.(*seat).gathered...)
 		}
 		return all
 	}

@@ -25,11 +25,11 @@ type ModelConfig struct {
 	// Smoothing is the part of a training target that is spread over all
 	// classes (see SoftmaxLoss); 0 is off.
 	Smoothing float32
-	// Communicator adds up gradients over the ranks of a data-parallel job, each of
-	// which takes Batch images a step: the gradient is the mean over all of
-	// them, and a loss that isn't finite halts all ranks. Ranks begin with the
-	// same weights. nil is a job of one.
-	Communicator Communicator
+	// Group is the ranks of a data-parallel job, each of which takes Batch images
+	// a step: the gradient is the mean over all of them, and a loss that isn't
+	// finite halts all ranks. Ranks begin with the same weights. nil is a job of
+	// one.
+	Group Group
 	// Hybrid splits the fully connected layers but the last over the ranks,
 	// each of which computes its own units for the images of all, instead of
 	// holding all of them and adding up their gradients, the most of a net's
@@ -196,7 +196,7 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 		l.ops[training] = l.training(extents)
 		if cfg.pieces() > 1 {
 			l.ops[beginning], l.ops[accumulating] = l.accumulation(true), l.accumulation(false)
-			if cfg.Communicator != nil {
+			if cfg.Group != nil {
 				l.ops[reducing] = l.reduction()
 			}
 		}
@@ -223,14 +223,14 @@ func (c ModelConfig) pieces() int {
 }
 
 // lean says that Lean acts.
-func (c ModelConfig) lean() bool { return c.Lean && c.pieces() == 1 && c.Communicator == nil }
+func (c ModelConfig) lean() bool { return c.Lean && c.pieces() == 1 && c.Group == nil }
 
 // ranks is the number of processes that share a step.
 func (c ModelConfig) ranks() int {
-	if c.Communicator == nil {
+	if c.Group == nil {
 		return 1
 	}
-	return c.Communicator.Size()
+	return c.Group.Size()
 }
 
 // piece is the number of images in each of them.

@@ -61,7 +61,7 @@ func (m *Model) Read(f Field, name string) ([]float32, error) {
 	if err := errors.Join(err, m.sync()); err != nil || q.whole == nil {
 		return values, err
 	}
-	if err := m.Config.Communicator.AllGather(values)(); err != nil {
+	if err := m.Config.Group.AllGather(values)(); err != nil {
 		return nil, fmt.Errorf("%s: gathering it from all ranks: %w", name, err)
 	}
 	return values, nil
@@ -100,7 +100,7 @@ func (m *Model) share(q *parameter, values []float32) []float32 {
 	if q.whole == nil {
 		return values
 	}
-	n, rank := len(values)/m.Config.ranks(), m.Config.Communicator.Rank()
+	n, rank := len(values)/m.Config.ranks(), m.Config.Group.Rank()
 	return values[rank*n : (rank+1)*n]
 }
 

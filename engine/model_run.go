@@ -35,12 +35,12 @@ type flight struct {
 	marks   []Mark // per context
 }
 
-// Join meets the other ranks of the model's Communicator, where its contexts have
+// Join meets the other ranks of the model's Group, where its contexts have
 // to, and returns when all have come. All ranks call it before their first step.
 func (m *Model) Join() error {
 	for _, c := range m.contexts {
-		if j, ok := c.(Joiner); ok && m.Config.Communicator != nil {
-			if err := j.Join(m.Config.Communicator); err != nil {
+		if j, ok := c.(Joiner); ok && m.Config.Group != nil {
+			if err := j.Join(m.Config.Group); err != nil {
 				return fmt.Errorf("%s: %w", c.Name(), err)
 			}
 		}
@@ -150,7 +150,7 @@ func (m *Model) compute(what phase, f *flight, b Batch, s Step) error {
 	n, pixels, classes := m.Config.piece(), len(b.Pixels)/m.Config.Batch, m.Net.Classes
 	head, o := m.contexts[0], f.outcome
 	first := 0 // of this rank's images among all of the step
-	if r := m.Config.Communicator; r != nil {
+	if r := m.Config.Group; r != nil {
 		first = r.Rank() * m.Config.Batch
 	}
 	f.images = b.Images

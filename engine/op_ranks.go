@@ -10,7 +10,7 @@ import "fmt"
 // same kind.
 type AllReduce struct {
 	T  *Tensor
-	By Communicator
+	By Group
 }
 
 // AwaitAllReduce holds the queue until the sums that this context's AllReduce ops
@@ -37,7 +37,7 @@ func (a Axis) String() string { return [...]string{"images", "maps"}[a] }
 type AllGather struct {
 	Axis Axis
 	X, Y *Tensor // Working
-	By   Communicator
+	By   Group
 }
 
 // ReduceScatter adds up the Xs of all ranks, in order of the ranks where the
@@ -48,7 +48,7 @@ type AllGather struct {
 type ReduceScatter struct {
 	Axis Axis
 	X, Y *Tensor // Working
-	By   Communicator
+	By   Group
 }
 
 // AllToAll spreads anew what is spread over the ranks along one axis, so that
@@ -59,7 +59,7 @@ type ReduceScatter struct {
 type AllToAll struct {
 	Axis Axis
 	X, Y *Tensor // Working
-	By   Communicator
+	By   Group
 }
 
 func (AllReduce) Kind() string            { return "all-reduce" }
@@ -105,7 +105,7 @@ func (o ReduceScatter) Check() error {
 }
 
 // checkSpread wants whole to be share times the ranks along the axis.
-func checkSpread(axis Axis, by Communicator, share, whole role) error {
+func checkSpread(axis Axis, by Group, share, whole role) error {
 	if err := present(share); err != nil {
 		return err
 	}

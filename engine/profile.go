@@ -26,7 +26,7 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 	if turns < 1 || cfg.Inference {
 		return nil, errors.New("profile: want at least one turn of a model that trains")
 	}
-	cfg.Communicator = nil // one process is what is timed
+	cfg.Group = nil // one process is what is timed
 	l, err := layOut(net, []Context{ctx}, cfg)
 	if err != nil {
 		return nil, err

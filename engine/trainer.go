@@ -10,6 +10,10 @@ import (
 // Everything that decides the weights is a function of the model's state, of
 // Checkpoint and of the batches, so a run that stops at a checkpoint and goes
 // on from it ends with the same bits as one that never stopped.
+//
+// Of a job of several ranks, those of Model.Config.Group, a done context or MaxTime
+// on one rank stops all of them, Train and Validate open this rank's share, and
+// only rank 0 saves.
 type Trainer struct {
 	Model    *Model
 	Schedule Schedule
@@ -40,11 +44,6 @@ type Trainer struct {
 	Train func(epoch, first int) (Feeder, error)
 	// Validate opens the validation batches; nil for no validation.
 	Validate func() (Feeder, error)
-
-	// Peers are the ranks that train together, nil for this process alone. With
-	// peers a done context or MaxTime on one rank stops all of them, Train and
-	// Validate open this rank's share, and only rank 0 saves.
-	Peers Peers
 
 	// LogEvery is the number of steps whose mean makes one Log call; 0 means
 	// 10.

@@ -104,7 +104,7 @@ type spread struct {
 	size  int64 // bytes of all blocks, aligned
 }
 
-func (c *Context) spreadOf(op engine.Op, whole *engine.Tensor, by engine.Communicator) spread {
+func (c *Context) spreadOf(op engine.Op, whole *engine.Tensor, by engine.Group) spread {
 	n := int64(whole.Shape.Len())
 	return spread{c, fmt.Sprintf("the %s of %v over %d ranks", op.Kind(), whole, by.Size()), by.Size(), n / int64(by.Size()), align(n * c.working.Size())}
 }

@@ -29,7 +29,7 @@ const identityBytes = 128
 
 // Join meets the same context of every other rank. by tells them all what rank 0
 // has made for it.
-func (c *Context) Join(by engine.Communicator) error {
+func (c *Context) Join(by engine.Group) error {
 	if err := c.ready("join the ranks"); err != nil {
 		return err
 	}
@@ -45,11 +45,7 @@ func (c *Context) Join(by engine.Communicator) error {
 
 // identity is what the ranks find each other by. When rank 0 has none, it says so
 // to the others, lest they wait.
-func (c *Context) identity(by engine.Communicator) ([]byte, error) {
-	teller, ok := by.(engine.Broadcaster)
-	if !ok {
-		return nil, fmt.Errorf("a %T cannot broadcast", by)
-	}
+func (c *Context) identity(by engine.Group) ([]byte, error) {
 	message := make([]byte, 1+identityBytes)
 	var failure error
 	if by.Rank() == 0 {
@@ -61,7 +57,7 @@ func (c *Context) identity(by engine.Communicator) ([]byte, error) {
 			return err
 		})
 	}
-	err := teller.Broadcast(message, 0)
+	err := by.Broadcast(message, 0)
 	switch {
 	case failure != nil || err != nil:
 		return nil, errors.Join(failure, err)

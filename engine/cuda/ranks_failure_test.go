@@ -21,12 +21,12 @@ func TestRankFails(t *testing.T) {
 	const timeout = 300 * time.Millisecond
 	for _, c := range []struct {
 		name  string
-		rank1 func(m *emulator.Machine, by engine.Communicator, o cuda.Options, reached <-chan struct{}) error
+		rank1 func(m *emulator.Machine, by engine.Group, o cuda.Options, reached <-chan struct{}) error
 		want  string // of rank 0
 		done  int    // steps that rank 0 has finished before
 	}{
-		{"never joins", func(_ *emulator.Machine, by engine.Communicator, _ cuda.Options, _ <-chan struct{}) error {
-			return by.(engine.Broadcaster).Broadcast(make([]byte, 129), 0)
+		{"never joins", func(_ *emulator.Machine, by engine.Group, _ cuda.Options, _ <-chan struct{}) error {
+			return by.Broadcast(make([]byte, 129), 0)
 		}, "cuda:0: joining 2 ranks: the ranks have stalled: ncclCommInitRankConfig: not all of 2 ranks came within 300ms", 0},
 		{"stays away after two steps", trainsFor(2, func(m *emulator.Machine) { time.Sleep(2 * timeout) }),
 			"the ranks have stalled: not all ranks came to the sum of out.weight.grad", 2},
@@ -45,7 +45,7 @@ func TestRankFails(t *testing.T) {
 					if by.Rank() == 1 {
 						return c.rank1(m, by, o, reached)
 					}
-					model, err := rankModel(m, o, engine.ModelConfig{Batch: 2, Communicator: by}, 0)
+					model, err := rankModel(m, o, engine.ModelConfig{Batch: 2, Group: by}, 0)
 					if err == nil {
 						for i := range c.done {
 							if _, err := model.Train(pictures(model, uint64(i)), engine.Step{Number: uint64(i), LearningRate: 0.001}); err != nil {
@@ -75,9 +75,9 @@ func TestRankFails(t *testing.T) {
 
 // trainsFor is a rank 1 that takes some steps, waits until rank 0 has them too,
 // does something, and ends.
-func trainsFor(n int, then func(*emulator.Machine)) func(*emulator.Machine, engine.Communicator, cuda.Options, <-chan struct{}) error {
-	return func(m *emulator.Machine, by engine.Communicator, o cuda.Options, reached <-chan struct{}) error {
-		model, err := rankModel(m, o, engine.ModelConfig{Batch: 2, Communicator: by}, 1)
+func trainsFor(n int, then func(*emulator.Machine)) func(*emulator.Machine, engine.Group, cuda.Options, <-chan struct{}) error {
+	return func(m *emulator.Machine, by engine.Group, o cuda.Options, reached <-chan struct{}) error {
+		model, err := rankModel(m, o, engine.ModelConfig{Batch: 2, Group: by}, 1)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func trainsFor(n int, then func(*emulator.Machine)) func(*emulator.Machine, engi
 }
 
 // sum is a context's only program: it adds up g, of four float32.
-func sum(t *testing.T, c engine.Context, by engine.Communicator) (g *engine.Tensor, p engine.Program) {
+func sum(t *testing.T, c engine.Context, by engine.Group) (g *engine.Tensor, p engine.Program) {
 	t.Helper()
 	g = &engine.Tensor{Name: "g", Type: engine.Float32, Life: engine.Persistent, Shape: engine.Shape{4, 1, 1, 1}, Context: c}
 	ops := []engine.Op{engine.AllReduce{T: g, By: by}, engine.AwaitAllReduce{}}
@@ -293,7 +293,7 @@ func TestEveryRankCallMayFail(t *testing.T) {
 		}})
 		o := cuda.Options{Precision: cuda.BF16, Deterministic: true, Wire: cuda.BF16, RankTimeout: 200 * time.Millisecond, Note: told.add}
 		err := errors.Join(onRanks(2, func(by *enginetest.Peer) error {
-			model, err := rankModel(m, o, engine.ModelConfig{Batch: 2, Communicator: by}, by.Rank())
+			model, err := rankModel(m, o, engine.ModelConfig{Batch: 2, Group: by}, by.Rank())
 			joined.Done()
 			if err != nil {
 				return err

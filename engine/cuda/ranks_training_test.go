@@ -112,7 +112,7 @@ func TestTrainingOnRanks(t *testing.T) {
 			for _, err := range onRanks(len(placed), func(by *enginetest.Peer) (err error) {
 				cfg := engine.ModelConfig{Batch: batch / len(placed), Decay: 0.0005, Accumulate: pieces}
 				if len(placed) > 1 {
-					cfg.Communicator = by
+					cfg.Group = by
 				}
 				model, err := rankModel(m, o, cfg, placed[by.Rank()]...)
 				if err == nil {

@@ -37,7 +37,7 @@ type Options struct {
 	Deterministic bool
 	// Wire is the type in which gradients travel between ranks where contexts
 	// move them by themselves, as GPUs do: "fp32", which "" stands for, or
-	// "bf16". On a CPU the ranks' Communicator has it.
+	// "bf16". On a CPU the ranks' Group has it.
 	Wire string
 	// RankTimeout is how long such a context waits for the other ranks in one
 	// exchange before it fails with engine.ErrStalled; 0 means 10 minutes.

@@ -19,25 +19,25 @@ type RankOpener func(rank int) (engine.Context, error)
 func RankCases(n int) []RankCase {
 	var all []RankCase
 	for _, c := range []rankCase{
-		{kind: "all-reduce/gradient", x: engine.Shape{7, 5, 3, 3}, y: engine.Shape{7, 5, 3, 3}, typ: engine.Float32, reference: allReduce, op: func(x, y *engine.Tensor, by engine.Communicator) []engine.Op {
+		{kind: "all-reduce/gradient", x: engine.Shape{7, 5, 3, 3}, y: engine.Shape{7, 5, 3, 3}, typ: engine.Float32, reference: allReduce, op: func(x, y *engine.Tensor, by engine.Group) []engine.Op {
 			return []engine.Op{engine.AllReduce{T: x, By: by}, engine.AwaitAllReduce{}}
 		}},
-		{kind: "all-gather/images", x: engine.Shape{3, 5, 2, 2}, y: engine.Shape{3 * n, 5, 2, 2}, reference: allGather(engine.Images), op: func(x, y *engine.Tensor, by engine.Communicator) []engine.Op {
+		{kind: "all-gather/images", x: engine.Shape{3, 5, 2, 2}, y: engine.Shape{3 * n, 5, 2, 2}, reference: allGather(engine.Images), op: func(x, y *engine.Tensor, by engine.Group) []engine.Op {
 			return []engine.Op{engine.AllGather{Axis: engine.Images, X: x, Y: y, By: by}}
 		}},
-		{kind: "all-gather/maps", x: engine.Shape{4, 6, 1, 1}, y: engine.Shape{4, 6 * n, 1, 1}, reference: allGather(engine.Maps), op: func(x, y *engine.Tensor, by engine.Communicator) []engine.Op {
+		{kind: "all-gather/maps", x: engine.Shape{4, 6, 1, 1}, y: engine.Shape{4, 6 * n, 1, 1}, reference: allGather(engine.Maps), op: func(x, y *engine.Tensor, by engine.Group) []engine.Op {
 			return []engine.Op{engine.AllGather{Axis: engine.Maps, X: x, Y: y, By: by}}
 		}},
-		{kind: "reduce-scatter/images", x: engine.Shape{3 * n, 5, 2, 2}, y: engine.Shape{3, 5, 2, 2}, reference: reduceScatter(engine.Images), op: func(x, y *engine.Tensor, by engine.Communicator) []engine.Op {
+		{kind: "reduce-scatter/images", x: engine.Shape{3 * n, 5, 2, 2}, y: engine.Shape{3, 5, 2, 2}, reference: reduceScatter(engine.Images), op: func(x, y *engine.Tensor, by engine.Group) []engine.Op {
 			return []engine.Op{engine.ReduceScatter{Axis: engine.Images, X: x, Y: y, By: by}}
 		}},
-		{kind: "reduce-scatter/maps", x: engine.Shape{4, 6 * n, 1, 1}, y: engine.Shape{4, 6, 1, 1}, reference: reduceScatter(engine.Maps), op: func(x, y *engine.Tensor, by engine.Communicator) []engine.Op {
+		{kind: "reduce-scatter/maps", x: engine.Shape{4, 6 * n, 1, 1}, y: engine.Shape{4, 6, 1, 1}, reference: reduceScatter(engine.Maps), op: func(x, y *engine.Tensor, by engine.Group) []engine.Op {
 			return []engine.Op{engine.ReduceScatter{Axis: engine.Maps, X: x, Y: y, By: by}}
 		}},
-		{kind: "all-to-all/maps", x: engine.Shape{3 * n, 6, 1, 1}, y: engine.Shape{3, 6 * n, 1, 1}, reference: allToAll(engine.Maps), op: func(x, y *engine.Tensor, by engine.Communicator) []engine.Op {
+		{kind: "all-to-all/maps", x: engine.Shape{3 * n, 6, 1, 1}, y: engine.Shape{3, 6 * n, 1, 1}, reference: allToAll(engine.Maps), op: func(x, y *engine.Tensor, by engine.Group) []engine.Op {
 			return []engine.Op{engine.AllToAll{Axis: engine.Maps, X: x, Y: y, By: by}}
 		}},
-		{kind: "all-to-all/images", x: engine.Shape{3, 6 * n, 1, 1}, y: engine.Shape{3 * n, 6, 1, 1}, reference: allToAll(engine.Images), op: func(x, y *engine.Tensor, by engine.Communicator) []engine.Op {
+		{kind: "all-to-all/images", x: engine.Shape{3, 6 * n, 1, 1}, y: engine.Shape{3 * n, 6, 1, 1}, reference: allToAll(engine.Images), op: func(x, y *engine.Tensor, by engine.Group) []engine.Op {
 			return []engine.Op{engine.AllToAll{Axis: engine.Images, X: x, Y: y, By: by}}
 		}},
 	} {
@@ -69,7 +69,7 @@ type rankCase struct {
 	kind      string
 	x, y      engine.Shape
 	typ       engine.ElemType
-	op        func(x, y *engine.Tensor, by engine.Communicator) []engine.Op
+	op        func(x, y *engine.Tensor, by engine.Group) []engine.Op
 	reference func(xs [][]float64, x, y engine.Shape, rank int) []float64
 }
 
@@ -83,7 +83,7 @@ func (c *rankCase) check(open RankOpener, ranks int) error {
 	for r := range xs {
 		xs[r] = whole(c.kind, r, c.x.Len())
 	}
-	return onRanks(open, ranks, func(ctx engine.Context, by engine.Communicator) error {
+	return onRanks(open, ranks, func(ctx engine.Context, by engine.Group) error {
 		x, y := tensor("x", c.typ, c.x[0], c.x[1], c.x[2], c.x[3]), tensor("y", c.typ, c.y[0], c.y[1], c.y[2], c.y[3])
 		result := y
 		if c.typ == engine.Float32 { // in place
@@ -112,7 +112,7 @@ func (c *rankCase) check(open RankOpener, ranks int) error {
 	})
 }
 
-func prepareRank(ctx engine.Context, by engine.Communicator, arena int64, ops []engine.Op) (engine.Program, error) {
+func prepareRank(ctx engine.Context, by engine.Group, arena int64, ops []engine.Op) (engine.Program, error) {
 	if err := ctx.Reserve(arena, ctx.Workspace(ops)); err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func prepareRank(ctx engine.Context, by engine.Communicator, arena int64, ops []
 }
 
 // onRanks runs f on every rank at once.
-func onRanks(open RankOpener, ranks int, f func(engine.Context, engine.Communicator) error) error {
+func onRanks(open RankOpener, ranks int, f func(engine.Context, engine.Group) error) error {
 	errs := make([]error, ranks)
 	var all sync.WaitGroup
 	contexts := make([]engine.Context, ranks)
@@ -152,7 +152,7 @@ func onRanks(open RankOpener, ranks int, f func(engine.Context, engine.Communica
 
 // checkFlag: a flag is 1 on all ranks when one of them has it.
 func checkFlag(open RankOpener, ranks int) error {
-	return onRanks(open, ranks, func(ctx engine.Context, by engine.Communicator) error {
+	return onRanks(open, ranks, func(ctx engine.Context, by engine.Group) error {
 		flag := tensor("flag", engine.Int32, 1, 1, 1, 1)
 		_, size := place(ctx, []*engine.Tensor{flag})
 		program, err := prepareRank(ctx, by, size, []engine.Op{engine.AllReduce{T: flag, By: by}, engine.AwaitAllReduce{}})

@@ -3,7 +3,7 @@ package enginetest
 import "sync"
 
 // Peer is one of several ranks that are goroutines of one process: an
-// engine.Communicator, engine.Broadcaster and engine.Peers in host memory.
+// engine.Group in host memory.
 type Peer struct {
 	rank             int
 	size             int

@@ -44,29 +44,6 @@ func (j *Job) shareOut() error {
 // share is a rank's part of a batch.
 func (j *Job) share() int { return j.c.Batch / j.group.Size() }
 
-// NewCommunicator joins the ranks' contexts; nil when there is one rank.
-func NewCommunicator(group collective.Collective) engine.Communicator {
-	if group.Size() == 1 {
-		return nil
-	}
-	return Communicator{group}
-}
-
-// Communicator is a collective as the engine wants it.
-type Communicator struct{ collective.Collective }
-
-func (c Communicator) AllReduce(values []float32) func() error {
-	return c.Collective.AllReduce(values).Wait
-}
-
-func (c Communicator) AllGather(values []float32) func() error {
-	return c.Collective.AllGather(values).Wait
-}
-
-func (c Communicator) AllToAll(dst, src []float32) func() error {
-	return c.Collective.AllToAll(dst, src).Wait
-}
-
 // validationBatches opens this rank's part of the validation set for m.
 func (j *Job) validationBatches(m *engine.Model) (engine.Feeder, error) {
 	return feed.OnePass(m, j.valData, pipeline.LoaderConfig{
@@ -78,7 +55,7 @@ func (j *Job) validationBatches(m *engine.Model) (engine.Feeder, error) {
 // trainer makes what trains m from where it stands.
 func (j *Job) trainer(m *engine.Model, at engine.Checkpoint, batches *epochs, o engine.Observer) *engine.Trainer {
 	t := &engine.Trainer{
-		Model: m, Schedule: j.schedule, Momentum: float32(j.c.Momentum), Peers: j.group,
+		Model: m, Schedule: j.schedule, Momentum: float32(j.c.Momentum),
 		Checkpoint: at, Checkpoints: j.Checkpoints(), SaveSteps: j.c.CheckpointEvery, SaveAfter: saveAfter,
 		Epochs: j.c.Epochs, Steps: j.c.Steps, MaxTime: j.c.MaxTime, EarlyStop: j.c.EarlyStop,
 		Train: batches.open, LogEvery: j.c.LogEvery, Observer: o,

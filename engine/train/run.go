@@ -175,7 +175,7 @@ func (j *Job) Checkpoints() engine.Checkpoints {
 func (j *Job) modelConfig(mean []float32) engine.ModelConfig {
 	return engine.ModelConfig{
 		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, Decay: float32(j.c.Decay), Smoothing: float32(j.c.Smoothing), Freeze: List(j.c.Freeze),
-		Communicator: NewCommunicator(j.group), Hybrid: j.c.Parallel == ParallelHybrid,
+		Group: collective.Several(j.group), Hybrid: j.c.Parallel == ParallelHybrid,
 		Lean: j.kernels != "", // a GPU updates all weights at once
 	}
 }

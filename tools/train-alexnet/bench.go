@@ -222,8 +222,8 @@ func (f *benchConfig) model(net *engine.Net, group collective.Collective) (m *en
 	cfg := benchModel(f)
 	cfg.Batch /= group.Size()
 	if group.Size() > 1 {
-		by = &meter{Communicator: train.Communicator{Collective: group}}
-		cfg.Communicator, cfg.Hybrid = by, f.parallel == train.ParallelHybrid
+		by = &meter{Group: group}
+		cfg.Group, cfg.Hybrid = by, f.parallel == train.ParallelHybrid
 	}
 	if m, err = engine.NewModel(net, contexts, cfg); err != nil {
 		for _, c := range contexts {

@@ -10,7 +10,6 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
-	"alexnet/engine/train"
 )
 
 // rankResult is what bench says of several ranks: medians of one step.
@@ -93,16 +92,16 @@ func median(times []float64) float64 {
 	return times[len(times)/2]
 }
 
-// meter is a communicator that writes down the calls of the last step, and that
+// meter is a group that writes down the calls of the last step, and that
 // can send nothing: then the others' blocks are its own, since what lay in the
 // memory before needn't be numbers.
 type meter struct {
-	train.Communicator
+	engine.Group
 	silent bool
 	calls  []rankCall
 }
 
-// rankCall is a call of a communicator: what it is and how many values it is
+// rankCall is a call of a group: what it is and how many values it is
 // about.
 type rankCall struct {
 	kind   callKind
@@ -126,7 +125,7 @@ func (m *meter) AllReduce(values []float32) func() error {
 		return nothing
 	}
 	m.note(allReduce, len(values))
-	return m.Communicator.AllReduce(values)
+	return m.Group.AllReduce(values)
 }
 
 func (m *meter) AllGather(values []float32) func() error {
@@ -139,7 +138,7 @@ func (m *meter) AllGather(values []float32) func() error {
 		return nothing
 	}
 	m.note(allGather, len(values))
-	return m.Communicator.AllGather(values)
+	return m.Group.AllGather(values)
 }
 
 func (m *meter) AllToAll(dst, src []float32) func() error {
@@ -148,7 +147,7 @@ func (m *meter) AllToAll(dst, src []float32) func() error {
 		return nothing
 	}
 	m.note(allToAll, len(src))
-	return m.Communicator.AllToAll(dst, src)
+	return m.Group.AllToAll(dst, src)
 }
 
 func nothing() error { return nil }
@@ -174,11 +173,11 @@ func (m *meter) replay() func() error {
 		for i, c := range calls {
 			switch c.kind {
 			case allReduce:
-				sums = append(sums, m.Communicator.AllReduce(values[i]))
+				sums = append(sums, m.Group.AllReduce(values[i]))
 			case allGather:
-				errs = append(errs, m.Communicator.AllGather(values[i])())
+				errs = append(errs, m.Group.AllGather(values[i])())
 			case allToAll:
-				errs = append(errs, m.Communicator.AllToAll(received[i], values[i])())
+				errs = append(errs, m.Group.AllToAll(received[i], values[i])())
 			}
 		}
 		for _, wait := range sums {

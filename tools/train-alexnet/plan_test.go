@@ -34,7 +34,7 @@ func (c smallContext) Room() (engine.Room, error) {
 // joining is such a context that meets those of other ranks by itself.
 type joining struct{ smallContext }
 
-func (joining) Join(engine.Communicator) error { return nil }
+func (joining) Join(engine.Group) error { return nil }
 
 // twins are two ranks that say the same.
 type twins struct{ collective.Single }

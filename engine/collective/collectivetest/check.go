@@ -51,16 +51,16 @@ func Sum(wire collective.Wire, ranks, round, n int) []float32 {
 func checkSums(g collective.Collective, wire collective.Wire) error {
 	sizes := []int{1, 2, 3, 1000, 65537, 1 << 20, 7, 300001}
 	var sums [][]float32
-	var pending []collective.Pending
+	var pending []func() error
 	for round, n := range sizes {
 		v := values(g.Rank(), round, n)
 		sums, pending = append(sums, v), append(pending, g.AllReduce(v))
 	}
-	if err := g.Barrier(); err != nil { // control calls pass sums under way
+	if err := collective.Barrier(g); err != nil { // control calls pass sums under way
 		return err
 	}
 	for i := len(pending) - 1; i >= 0; i-- {
-		if err := pending[i].Wait(); err != nil {
+		if err := pending[i](); err != nil {
 			return err
 		}
 	}
@@ -98,7 +98,7 @@ func checkBlocks(g collective.Collective) error {
 		copy(src[n*r:], values(rank, 2+r, n))
 	}
 	gather, toAll := g.AllGather(all), g.AllToAll(dst, src)
-	if err := errors.Join(toAll.Wait(), gather.Wait()); err != nil {
+	if err := errors.Join(toAll(), gather()); err != nil {
 		return err
 	}
 	if sent := g.Sent() - before; ranks > 1 && sent < 4*n*int64(ranks) {
@@ -113,11 +113,11 @@ func checkBlocks(g collective.Collective) error {
 		}
 	}
 	if ranks > 1 {
-		if err := g.AllGather(make([]float32, ranks+1)).Wait(); err == nil {
+		if err := g.AllGather(make([]float32, ranks+1))(); err == nil {
 			return errors.New("all-gather of blocks that aren't equal: no error")
 		}
 	}
-	return pending.Wait()
+	return pending()
 }
 
 func checkBytes(g collective.Collective) error {

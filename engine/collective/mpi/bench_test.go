@@ -20,16 +20,16 @@ func playBench(w *World) error {
 		n += size
 	}
 	for round := range 5 {
-		if err := w.Barrier(); err != nil {
+		if err := collective.Barrier(w); err != nil {
 			return err
 		}
 		began := time.Now()
-		var pending []collective.Pending
+		var pending []func() error
 		for _, s := range sums {
 			pending = append(pending, w.AllReduce(s))
 		}
 		for _, p := range pending {
-			if err := p.Wait(); err != nil {
+			if err := p(); err != nil {
 				return err
 			}
 		}

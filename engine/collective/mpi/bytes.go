@@ -73,11 +73,3 @@ func spans(ends []int) (counts, starts []int32) {
 	}
 	return counts, starts
 }
-
-// Barrier returns when every rank has called it.
-func (w *World) Barrier() error {
-	return w.do(func() error {
-		r, err := w.start("MPI_Ibarrier", w.lib.ibarrier, nil, w.control)
-		return w.finish("a barrier", r, err)
-	})
-}

@@ -17,14 +17,14 @@ type exchange struct {
 	err     error
 }
 
-// Wait returns when the blocks are there.
-func (e *exchange) Wait() error {
+// wait returns when the blocks are there.
+func (e *exchange) wait() error {
 	<-e.done
 	return e.err
 }
 
 // AllGather begins to fill in the other ranks' blocks of values.
-func (w *World) AllGather(values []float32) collective.Pending {
+func (w *World) AllGather(values []float32) func() error {
 	return w.exchange(len(values), func() (*request, error) {
 		w.sent.Add(int64(w.size-1) * 4 * int64(len(values)/w.size))
 		return w.startGather(collective.Float32.Encode(values), blockEnds(len(values), w.size), w.blocks)
@@ -32,7 +32,7 @@ func (w *World) AllGather(values []float32) collective.Pending {
 }
 
 // AllToAll begins to send a block of src to every rank.
-func (w *World) AllToAll(dst, src []float32) collective.Pending {
+func (w *World) AllToAll(dst, src []float32) func() error {
 	if w.size == 1 {
 		copy(dst, src)
 	}
@@ -53,16 +53,16 @@ func blockEnds(n, ranks int) []int {
 }
 
 // exchange begins an operation on n values on the MPI thread.
-func (w *World) exchange(n int, start func() (*request, error)) collective.Pending {
+func (w *World) exchange(n int, start func() (*request, error)) func() error {
 	e := &exchange{w: w, done: make(chan struct{})}
 	switch {
 	case w.size == 1 || n == 0:
 		close(e.done)
-		return e
+		return e.wait
 	case n%w.size != 0 || n > math.MaxInt32/4:
 		e.err = fmt.Errorf("exchanging %d values over %d ranks: want equal blocks of 2 GiB at most together", n, w.size)
 		close(e.done)
-		return e
+		return e.wait
 	}
 	w.calls <- func() {
 		if e.request, e.err = start(); e.err != nil {
@@ -72,7 +72,7 @@ func (w *World) exchange(n int, start func() (*request, error)) collective.Pendi
 		w.exchanges = append(w.exchanges, e)
 		w.watchValues()
 	}
-	return e
+	return e.wait
 }
 
 // advanceExchanges ends exchanges that are done and reports whether one was.

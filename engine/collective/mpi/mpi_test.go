@@ -80,30 +80,30 @@ func play(role string) error {
 		if w.Rank() == 1 {
 			time.Sleep(30 * time.Second)
 		}
-		err = w.Barrier()
+		err = collective.Barrier(w)
 	case "hang behind a sum":
 		sum := w.AllReduce(make([]float32, 1<<20)) // it ends while others are in the gather
 		if w.Rank() == 1 {
-			err = sum.Wait()
+			err = sum()
 			time.Sleep(30 * time.Second)
 		}
 		_, lost := w.Gather(nil)
-		err = errors.Join(err, lost, sum.Wait())
+		err = errors.Join(err, lost, sum())
 	case "daemon stops":
-		if err = w.Barrier(); w.Rank() == 0 {
+		if err = collective.Barrier(w); w.Rank() == 0 {
 			err = errors.Join(err, stopDaemon())
 		}
 	case "abort":
 		if w.Rank() == 1 {
 			w.Abort(errors.New("the disk is full"))
 		}
-		err = w.Barrier()
+		err = collective.Barrier(w)
 	case "die":
 		if w.Rank() == 1 {
 			p, _ := os.FindProcess(os.Getpid())
 			_ = p.Kill()
 		}
-		err = w.Barrier()
+		err = collective.Barrier(w)
 	}
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err

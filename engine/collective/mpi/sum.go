@@ -31,10 +31,10 @@ const piece = 1 << 22
 type sums []*sum
 
 // AllReduce begins to add values up over the ranks.
-func (w *World) AllReduce(values []float32) collective.Pending {
+func (w *World) AllReduce(values []float32) func() error {
 	var all sums
 	if w.size == 1 {
-		return all
+		return all.wait
 	}
 	for len(values) > 0 {
 		n := min(piece, len(values))
@@ -43,11 +43,11 @@ func (w *World) AllReduce(values []float32) collective.Pending {
 		all = append(all, s)
 		values = values[n:]
 	}
-	return all
+	return all.wait
 }
 
-// Wait returns when the sum is there.
-func (all sums) Wait() error {
+// wait returns when the sum is there.
+func (all sums) wait() error {
 	var errs []error
 	for _, s := range all {
 		<-s.done

@@ -31,7 +31,7 @@ func BenchmarkSums(b *testing.B) {
 					}
 					values := make([]float32, n)
 					for range b.N {
-						err = errors.Join(err, s.AllReduce(values).Wait())
+						err = errors.Join(err, s.AllReduce(values)())
 					}
 					if err := errors.Join(err, s.Close()); err != nil {
 						b.Error(err)

@@ -196,9 +196,3 @@ func splitParts(all []byte, n int) ([][]byte, error) {
 	}
 	return parts, nil
 }
-
-// Barrier returns when every rank has called it.
-func (s *Star) Barrier() error {
-	_, err := s.call(header{kind: kindBarrier}, nil, func([][]byte) []byte { return nil })
-	return err
-}

@@ -14,7 +14,6 @@ type kind uint8
 const (
 	kindGather kind = 1 + iota
 	kindBroadcast
-	kindBarrier
 	kindEnd   // the job ends; the body says why
 	kindLeave // the rank has closed; rank 0 sends it back when all have
 
@@ -31,8 +30,6 @@ func (k kind) String() string {
 		return "a gather"
 	case kindBroadcast:
 		return "a broadcast"
-	case kindBarrier:
-		return "a barrier"
 	case kindSum:
 		return "a sum of gradients"
 	case kindAllGather, kindAllToAll:

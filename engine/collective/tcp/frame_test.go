@@ -23,7 +23,7 @@ func TestFrame(t *testing.T) {
 		want string
 	}{
 		{header{kind: 0}, "a frame of kind 0"},
-		{header{kind: kindAllToAll + 1}, "a frame of kind 9"},
+		{header{kind: kindAllToAll + 1}, "a frame of kind 8"},
 		{header{kind: kindSum, count: 1}, "among those of calls on"},
 		{header{kind: kindGather, count: largestBody + 1}, "of 1073741825 bytes"},
 	} {

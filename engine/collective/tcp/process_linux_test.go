@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"alexnet/engine/collective"
 )
 
 // roleVariable turns this test binary into a rank that plays a role.
@@ -64,13 +66,13 @@ func play(role string) error {
 		// Blocked in the system, as in a GPU's library, and in no call of ours.
 		_ = syscall.Nanosleep(&syscall.Timespec{Sec: 60}, nil)
 	case what == "stop-in-sum":
-		err = errors.Join(err, s.AllReduce(make([]float32, 100*chunk)).Wait())
+		err = errors.Join(err, s.AllReduce(make([]float32, 100*chunk))())
 	case what == "close":
 		if s.Rank() == 0 {
 			time.Sleep(300 * time.Millisecond)
 		}
 	default:
-		err = errors.Join(err, s.AllReduce(make([]float32, 1000)).Wait(), s.Barrier())
+		err = errors.Join(err, s.AllReduce(make([]float32, 1000))(), collective.Barrier(s))
 	}
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err

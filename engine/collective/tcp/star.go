@@ -107,7 +107,7 @@ func Open(p Place, o Options) (*Star, error) {
 			hosts[r] = string(name)
 		}
 		s.hosts.Store(&hosts)
-		err = s.Barrier() // whoever is lost from now on can be named by all
+		err = collective.Barrier(s) // whoever is lost from now on can be named by all
 	}
 	if err != nil {
 		s.hangUp()

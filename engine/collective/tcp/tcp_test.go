@@ -108,18 +108,18 @@ func TestSent(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		wire       collective.Wire
-		call       func(*Star) collective.Pending
+		call       func(*Star) func() error
 		zero, rest int64
 	}{
-		{"sum", collective.Float32, func(s *Star) collective.Pending { return s.AllReduce(make([]float32, values)) }, 2 * 4 * values, 4 * values},
-		{"sum bf16", collective.BFloat16, func(s *Star) collective.Pending { return s.AllReduce(make([]float32, values)) }, 2 * 2 * values, 2 * values},
-		{"gather", collective.BFloat16, func(s *Star) collective.Pending { return s.AllGather(make([]float32, values)) }, 4 * 4 * chunk, 4 * chunk},
-		{"to all", collective.BFloat16, func(s *Star) collective.Pending {
+		{"sum", collective.Float32, func(s *Star) func() error { return s.AllReduce(make([]float32, values)) }, 2 * 4 * values, 4 * values},
+		{"sum bf16", collective.BFloat16, func(s *Star) func() error { return s.AllReduce(make([]float32, values)) }, 2 * 2 * values, 2 * values},
+		{"gather", collective.BFloat16, func(s *Star) func() error { return s.AllGather(make([]float32, values)) }, 4 * 4 * chunk, 4 * chunk},
+		{"to all", collective.BFloat16, func(s *Star) func() error {
 			return s.AllToAll(make([]float32, values), make([]float32, values))
 		}, 4 * 4 * chunk, 2 * 4 * chunk},
 	} {
 		errs, _, _ := together(t, n, Options{Wire: c.wire}, func(s *Star) error {
-			err := errors.Join(c.call(s).Wait(), s.Barrier())
+			err := errors.Join(c.call(s)(), collective.Barrier(s))
 			want := c.rest
 			if s.Rank() == 0 {
 				want = c.zero
@@ -235,7 +235,7 @@ func TestLateRanks(t *testing.T) {
 				}
 				s, err := rank(r, 2, address, Options{}, log, exits)
 				if err == nil {
-					err = errors.Join(s.Barrier(), s.Close())
+					err = errors.Join(collective.Barrier(s), s.Close())
 				}
 				if err != nil {
 					t.Errorf("rank %d late, rank %d: %v", late, r, err)
@@ -341,17 +341,17 @@ func TestDisagree(t *testing.T) {
 	}{
 		{"another call", func(s *Star) error {
 			sum := s.AllReduce(make([]float32, 4))
-			_, err := s.Gather(nil)
-			return errors.Join(err, sum.Wait())
-		}, "is a gather (root 0"},
-		{"another sum", func(s *Star) error { return s.AllReduce(make([]float32, 5)).Wait() }, "is a sum of gradients (root 0, 5 values)"},
+			err := s.Broadcast(make([]byte, 1), 0)
+			return errors.Join(err, sum())
+		}, "is a broadcast (root 0"},
+		{"another sum", func(s *Star) error { return s.AllReduce(make([]float32, 5))() }, "is a sum of gradients (root 0, 5 values)"},
 		{"leaves", func(s *Star) error { return s.Close() }, "has left the job, and others wait for it in a "},
 	} {
 		errs, log, exits := together(t, 3, Options{}, func(s *Star) error {
 			if s.Rank() == 1 {
 				return c.one(s)
 			}
-			return errors.Join(s.AllReduce(make([]float32, 4)).Wait(), s.Barrier())
+			return errors.Join(s.AllReduce(make([]float32, 4))(), collective.Barrier(s))
 		})
 		for r, err := range errs {
 			if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -27,8 +27,8 @@ type op struct {
 	away chan struct{} // closed when all has gone; nil on rank 0
 }
 
-// Wait returns when the values are there.
-func (o *op) Wait() error {
+// wait returns when the values are there.
+func (o *op) wait() error {
 	select {
 	case <-o.done:
 		return o.err
@@ -38,17 +38,17 @@ func (o *op) Wait() error {
 }
 
 // AllReduce begins to add values up over the ranks.
-func (s *Star) AllReduce(values []float32) collective.Pending {
+func (s *Star) AllReduce(values []float32) func() error {
 	return s.begin(&op{kind: kindSum, wire: s.options.Wire, src: values, dst: values})
 }
 
 // AllGather begins to fill in the other ranks' blocks of values.
-func (s *Star) AllGather(values []float32) collective.Pending {
+func (s *Star) AllGather(values []float32) func() error {
 	return s.begin(&op{kind: kindAllGather, src: values, dst: values})
 }
 
 // AllToAll begins to send a block of src to every rank.
-func (s *Star) AllToAll(dst, src []float32) collective.Pending {
+func (s *Star) AllToAll(dst, src []float32) func() error {
 	if len(dst) == len(src) && len(src)%s.place.Size == 0 {
 		copy(block(dst, s.place.Rank, s.place.Size), block(src, s.place.Rank, s.place.Size))
 	}
@@ -56,7 +56,7 @@ func (s *Star) AllToAll(dst, src []float32) collective.Pending {
 }
 
 // begin queues a call.
-func (s *Star) begin(o *op) collective.Pending {
+func (s *Star) begin(o *op) func() error {
 	o.s, o.done = s, make(chan struct{})
 	switch {
 	case o.kind != kindSum && len(o.src)%s.place.Size != 0 || len(o.src) != len(o.dst):
@@ -75,7 +75,7 @@ func (s *Star) begin(o *op) collective.Pending {
 		}
 		s.toMeet.put(o)
 	}
-	return o
+	return o.wait
 }
 
 // block is the r-th of n equal parts of values.

@@ -44,7 +44,7 @@ func TimeoutFlag(o *Options) cli.Flag {
 // Close ends the whole job, after printing err. Where GPUs have waited for each
 // other in vain, the ranks that know of it meet here, and the group names those
 // that don't come; one that comes late, with its step done, hears that this one has
-// nothing to tell (engine.Peers). Otherwise rank 0 says for all how it ended, before any rank
+// nothing to tell (engine.Group). Otherwise rank 0 says for all how it ended, before any rank
 // ends: a launcher may take the first one that fails for a reason to kill the rest.
 func Close(group collective.Collective, err error) error {
 	if group.Size() == 1 {

@@ -49,13 +49,12 @@ func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder, hybr
 			t.Fatal(err)
 		}
 		cfg := tr.Model.Config
-		cfg.Batch, cfg.Communicator, cfg.Hybrid = tinyBatch/ranks, &seat{Peer: c}, hybrid
+		cfg.Batch, cfg.Group, cfg.Hybrid = tinyBatch/ranks, &seat{Peer: c}, hybrid
 		if tr.Model, err = engine.NewModel(net, contexts, cfg); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { tr.Model.Close() })
 		begin(t, tr)
-		tr.Peers = c
 		tr.Train = func(epoch, first int) (engine.Feeder, error) {
 			return &share{batches{epoch: epoch, at: first, end: tinyEpoch}, rank, ranks}, nil
 		}
@@ -193,7 +192,7 @@ func TestRanksStopDuringValidation(t *testing.T) {
 }
 
 // mute is rank 0 of two of which the other has failed.
-type mute struct{}
+type mute struct{ engine.Group }
 
 func (mute) Rank() int                            { return 0 }
 func (mute) Size() int                            { return 2 }
@@ -202,7 +201,7 @@ func (mute) Gather(data []byte) ([][]byte, error) { return [][]byte{data, nil}, 
 // A rank that comes to a step late, when another has given up, says so.
 func TestRankHasFailed(t *testing.T) {
 	tr := tinyTrainer(t, t.TempDir(), &recorder{})
-	tr.Peers = mute{}
+	tr.Model.Config.Group = mute{}
 	if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "step 1: rank 1 has failed and leaves the job") {
 		t.Errorf("error %v", err)
 	}
@@ -221,7 +220,7 @@ func (asking) Gather(data []byte) ([][]byte, error) {
 // have started another step, and wait for it there.
 func TestAgreedStopAndFailure(t *testing.T) {
 	tr := tinyTrainer(t, t.TempDir(), &recorder{})
-	tr.Peers = asking{}
+	tr.Model.Config.Group = asking{}
 	damaged := errors.New("picture 4 is damaged")
 	tr.Train = failingAt(1, func() error { return damaged })
 	_, err := tr.Run(t.Context())

@@ -55,7 +55,7 @@ func TestRanks(t *testing.T) {
 			seats, models := make([]*seat, ranks), make([]*engine.Model, ranks)
 			for r, together := range enginetest.Ranks(ranks) {
 				seats[r] = &seat{Peer: together}
-				cfg.Communicator = seats[r]
+				cfg.Group = seats[r]
 				models[r] = newModel(t, net, c.list, cfg)
 			}
 			for _, m := range append(models, whole) {
@@ -139,7 +139,7 @@ func TestRanksHalt(t *testing.T) {
 	net := preset(t, "alexnet-mini", 10)
 	var models []*engine.Model
 	for _, rank := range enginetest.Ranks(2) {
-		m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, InputScale: 1. / 64, Communicator: rank})
+		m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, InputScale: 1. / 64, Group: rank})
 		if err := m.Initialize(engine.InitHe, 7); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestRanksHalt(t *testing.T) {
 func TestRankLost(t *testing.T) {
 	net := preset(t, "alexnet-mini", 10)
 	lost := errors.New("rank 1 of 2 is gone")
-	m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, Communicator: &seat{Peer: enginetest.Ranks(2)[0], fail: lost}})
+	m := newModel(t, net, "cpu", engine.ModelConfig{Batch: 1, Group: &seat{Peer: enginetest.Ranks(2)[0], fail: lost}})
 	if err := m.Initialize(engine.InitHe, 7); err != nil {
 		t.Fatal(err)
 	}

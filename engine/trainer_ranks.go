@@ -9,20 +9,6 @@ import (
 	"time"
 )
 
-// Peers are the ranks of a data-parallel job, as a Trainer sees them. Its model
-// has a Communicator of the same ranks.
-//
-// After every step each rank tells the others the losses and ranks of its share
-// of the batch, and whether it has been asked to stop. So all of them see the
-// whole batch, count the same, and take every decision at the same step. A rank
-// whose devices have failed may gather nothing instead: the others then fail too.
-type Peers interface {
-	Rank() int // rank 0 saves; the others train along
-	Size() int
-	// Gather returns every rank's data, in order of the ranks.
-	Gather(data []byte) ([][]byte, error)
-}
-
 // wishes are what a rank wants of all of them. They are granted when the step is
 // finished at which they are told: no rank may decide by its own clock.
 type wishes byte
@@ -34,12 +20,12 @@ const (
 )
 
 // alone says that there are no other ranks.
-func (t *Trainer) alone() bool { return t.Peers == nil || t.Peers.Size() == 1 }
+func (t *Trainer) alone() bool { return t.Model.Config.ranks() == 1 }
 
 // writes says that this rank saves.
-func (t *Trainer) writes() bool { return t.alone() || t.Peers.Rank() == 0 }
+func (t *Trainer) writes() bool { return t.alone() || t.Model.Config.Group.Rank() == 0 }
 
-// interrupted is the context's error. With peers it is what all of them know of:
+// interrupted is the context's error. With other ranks it is what all of them know of:
 // a rank may not leave by itself.
 func (r *run) interrupted(ctx context.Context) error {
 	switch {
@@ -119,7 +105,7 @@ func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
 
 // gather exchanges messages of the same call, which are never empty.
 func (r *run) gather(message []byte) ([][]byte, error) {
-	all, err := r.Peers.Gather(message)
+	all, err := r.Model.Config.Group.Gather(message)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +117,7 @@ func (r *run) gather(message []byte) ([][]byte, error) {
 	return all, nil
 }
 
-// evaluate runs the validation set; with peers each rank its own part, and the
+// evaluate runs the validation set; with other ranks each its own part, and the
 // score is that of all.
 func (r *run) evaluate(ctx context.Context, f Feeder) (Score, error) {
 	if err := r.Model.Assemble(); err != nil {
