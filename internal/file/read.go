@@ -83,7 +83,7 @@ func OpenPlain(path string) (*os.File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &KindError{path, info.Mode()}
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|nonblock|nofollow, 0)
+	f, err := open(path, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

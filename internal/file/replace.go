@@ -97,11 +97,6 @@ func (p *Pending) Commit() error {
 	if err := p.Sync(); err != nil {
 		return err
 	}
-	if runtime.GOOS == "windows" { // where open files keep their names
-		if err := p.Close(); err != nil {
-			return err
-		}
-	}
 	if err := replaceable(p.path); err != nil {
 		return err
 	}
@@ -109,7 +104,7 @@ func (p *Pending) Commit() error {
 		return err
 	}
 	temp := p.Name()
-	err := ignoreClosed(p.Close())
+	err := p.Close()
 	p.path = ""
 	return errors.Join(err, SyncFolder(filepath.Dir(temp)))
 }
@@ -123,21 +118,9 @@ func (p *Pending) Abort() {
 	p.path = ""
 }
 
-// RemoveOpen removes an open file and closes it: in this order, so that nobody
-// finds it unlocked, but on Windows, where open files keep their names.
-func RemoveOpen(f *os.File) error {
-	if runtime.GOOS == "windows" {
-		return errors.Join(ignoreClosed(f.Close()), os.Remove(f.Name()))
-	}
-	return errors.Join(os.Remove(f.Name()), f.Close())
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
-}
+// RemoveOpen removes a file of CreateNew or OpenOwn and closes it: in this order,
+// so that nobody finds it unlocked.
+func RemoveOpen(f *os.File) error { return errors.Join(os.Remove(f.Name()), f.Close()) }
 
 // replaceable says whether a file may take the place of what is at path.
 func replaceable(path string) error {
@@ -156,7 +139,7 @@ func replaceable(path string) error {
 // CreateNew makes a file that isn't there yet, and is no link either, for
 // reading and writing.
 func CreateNew(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|nofollow, 0o666)
+	return open(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
 // OpenOwn opens a file that the program keeps in a folder of its own, such as a
@@ -166,7 +149,7 @@ func OpenOwn(path string) (*os.File, error) {
 	if err := replaceable(path); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|nonblock|nofollow, 0o666)
+	f, err := open(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +177,7 @@ func Linked(from, to string) error {
 // SyncFolder makes renames in a folder survive a power cut, where the file
 // system can.
 func SyncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
+	if runtime.GOOS == "windows" { // which opens no folder to sync it
 		return nil
 	}
 	d, err := os.Open(dir)
@@ -254,7 +237,7 @@ func sweep(dir string, mine func(name string) bool) error {
 // RemoveDead removes a file whose writer would hold a lock on it, unless one
 // does, and says whether it did.
 func RemoveDead(path string) (gone bool, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|nonblock|nofollow, 0)
+	f, err := open(path, os.O_RDWR)
 	if err != nil {
 		return false, ignoreMissing(err)
 	}

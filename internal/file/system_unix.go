@@ -10,10 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	nonblock = unix.O_NONBLOCK // nothing that is opened is waited for
-	nofollow = unix.O_NOFOLLOW
-)
+const nonblock = unix.O_NONBLOCK // nothing that is opened is waited for
+
+// open opens a file, no link, so that it can be renamed and removed meanwhile.
+func open(path string, flag int) (*os.File, error) {
+	return os.OpenFile(path, flag|nonblock|unix.O_NOFOLLOW, 0o666)
+}
 
 func tryLock(f *os.File) (bool, error) {
 	for {

@@ -3,14 +3,29 @@ package file
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/windows"
 )
 
-// Neither is needed: opening doesn't wait for a file of Windows', and creating
-// with O_EXCL follows no link.
-const nonblock, nofollow = 0, 0
+const nonblock = 0 // opening doesn't wait for a file of Windows'
+
+// open opens a file, no link out of its folder, so that it can be renamed and
+// removed meanwhile: Go shares files of an os.Root for that, and no others.
+func open(path string, flag int) (*os.File, error) {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(filepath.Base(path), flag, 0o666)
+	var at *os.PathError
+	if errors.As(err, &at) {
+		at.Op, at.Path = "open", path
+	}
+	return f, err
+}
 
 // tryLock locks one byte far behind the end, so that the file can be read and
 // written all the same.

@@ -134,7 +134,9 @@ func TestKeepsWhatIsThere(t *testing.T) {
 		t.Errorf("the shard that was there holds %q, %v", got, err)
 	}
 
-	os.RemoveAll(dir)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Skip("the folder stays: ", err) // as under wine
+	}
 	w, err = NewWriter(dir, WriterConfig{Columns: []Column{{"x", "bytes"}}})
 	if err != nil {
 		t.Fatal(err)
