@@ -12,24 +12,16 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"alexnet/engine"
 )
 
-// hostMemory is what all contexts on processors take theirs from.
-type hostMemory struct{}
-
-// Room is the memory that Linux has available, swap included, or the limit of
-// the process' control group where that is less.
-func (c *Context) Room() (engine.Room, error) {
-	total, free, err := machineMemory("/proc/meminfo")
-	if err != nil {
-		return engine.Room{}, fmt.Errorf("%s: room: %w", c.name, err)
-	}
-	if limit, ok := groupLimit("/proc/self/cgroup", "/sys/fs/cgroup"); ok {
+// room is what Linux has available, swap included, or the limit of the process'
+// control group where that is less.
+func room() (total, free int64, err error) {
+	total, free, err = machineMemory("/proc/meminfo")
+	if limit, ok := groupLimit("/proc/self/cgroup", "/sys/fs/cgroup"); ok && err == nil {
 		total, free = min(total, limit), min(free, limit)
 	}
-	return engine.Room{Of: hostMemory{}, Where: "this machine", Total: total, Free: free}, nil
+	return total, free, err
 }
 
 // machineMemory reads the machine's memory, swap included, in bytes. Where /proc is
@@ -97,6 +89,3 @@ func groupLimit(process, root string) (least int64, ok bool) {
 	}
 	return least, ok
 }
-
-// Estimate does nothing: plans of processors are never timed.
-func (c *Context) Estimate() {}

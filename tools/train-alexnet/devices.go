@@ -156,9 +156,9 @@ func printDevices(stdout io.Writer, found devices.Inventory) error {
 	for _, m := range found.Missing {
 		fmt.Fprintf(stdout, "\nmissing for GPUs: %s\n  %s\n", m.Name, printable.Error(errors.New(m.Why)))
 		for i, line := range m.Install {
-			word := "install"
+			word := "install with"
 			if i > 0 {
-				word = "or     "
+				word = "or with     "
 			}
 			printable.Fprintf(stdout, "  %s %s\n", word, line)
 		}

@@ -12,7 +12,7 @@ func TestDevices(t *testing.T) {
 	r := call("train-alexnet", "devices")
 	r.must(t, 0, "cpu\t", "fp32", "kernels portable in fp32: need nothing", "kernels portable in bf16: need nothing", "kernels amx in bf16: need AMX", ", chosen by itself")
 	if list, _ := devices.Resolve(devices.Auto); list == "cpu" {
-		r.must(t, 0, "missing for GPUs: ", "  install ")
+		r.must(t, 0, "missing for GPUs: ", "  install with ")
 	}
 	for _, c := range []struct {
 		args []string

@@ -43,6 +43,9 @@ type Missing struct {
 }
 
 func (m *Missing) Error() string {
+	if len(m.Install) == 0 {
+		return m.Name + ": " + m.Why
+	}
 	return fmt.Sprintf("%s: %s; install it with %s", m.Name, m.Why, strings.Join(m.Install, ", or with "))
 }
 
@@ -146,6 +149,9 @@ func (l *libraries) loadDriver(where []string) *Missing {
 	switch {
 	case !ok && len(refusals) > 0:
 		m.Why = errors.Join(refusals...).Error()
+		if !supported {
+			m.Install = nil // nothing that is installed here would be used
+		}
 	case !ok && kernelDriver() != "":
 		m.Why = "the kernel's driver is loaded, but there is no libcuda.so.1: in a container, run it with --gpus all (NVIDIA container toolkit)"
 		m.Install = []string{"apt-get install libcuda1 of the driver's version"}
