@@ -1,13 +1,13 @@
 package augment
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 
 	"alexnet/internal/file"
+	"alexnet/internal/jsontext"
 	"alexnet/internal/plaintext"
 
 	"gonum.org/v1/gonum/mat"
@@ -174,7 +174,7 @@ func readPCA(path string) (PCA, error) {
 		Eigenvalues  []float64   `json:"eigenvalues"`
 		Eigenvectors [][]float64 `json:"eigenvectors"`
 	}
-	if err := json.Unmarshal(text, &stored); err != nil {
+	if err := jsontext.Unmarshal(text, &stored); err != nil {
 		return PCA{}, fmt.Errorf("not a pca.json: %w", err)
 	}
 	p := PCA{Units: stored.Units, Pixels: stored.Pixels}

@@ -177,6 +177,8 @@ func TestReadPCA(t *testing.T) {
 		"empty":          {"", "not a pca.json"},
 		"not JSON":       {"colours", "not a pca.json"},
 		"other JSON":     {"{}", "mean has 0 numbers"},
+		"a list":         {"[]", "not a pca.json: is a list, want an object"},
+		"a key twice":    {`{"mean":[1,2,3],"mean":[3,2,1]}`, "not a pca.json: mean is there twice"},
 		"other units":    {`{"units":"0-1","mean":[1,2,3],"eigenvalues":[1,1,1],"covariance":[[1,0,0],[0,1,0],[0,0,1]],"eigenvectors":[[1,0,0],[0,1,0],[0,0,1]]}`, "units"},
 		"two means":      {`{"mean":[1,2]}`, "mean has 2 numbers, want 3"},
 		"four means":     {`{"mean":[1,2,3,4]}`, "mean has 4 numbers, want 3"},

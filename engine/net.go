@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"alexnet/internal/jsontext"
 	"alexnet/internal/plaintext"
 )
 
@@ -29,16 +30,19 @@ type InputSpec struct {
 	Scale float32 `json:"scale,omitempty"` // factor on mean-subtracted 0–255 values; 0 means 1
 }
 
-// ReadNet reads and validates a JSON net file. Unknown fields are errors.
+// ReadNet reads and validates a JSON net file. Unknown fields, and fields that
+// stand twice, are errors.
 func ReadNet(r io.Reader) (*Net, error) {
 	text, err := plaintext.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf("net file: %w", err)
 	}
-	d := json.NewDecoder(text)
-	d.DisallowUnknownFields()
+	all, err := io.ReadAll(text)
+	if err != nil {
+		return nil, fmt.Errorf("net file: %w", err)
+	}
 	n := new(Net)
-	if err := d.Decode(n); err != nil {
+	if err := jsontext.UnmarshalKnown(all, n); err != nil {
 		return nil, fmt.Errorf("net file: %w", err)
 	}
 	if _, err := n.Shapes(); err != nil {

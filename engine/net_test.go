@@ -50,7 +50,10 @@ func TestNetFileRoundTrip(t *testing.T) {
 func TestNetErrors(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
 		"unknown field":   {`{"colour":1}`, "colour"},
-		"not JSON":        {`net`, "net file"},
+		"not JSON":        {`net`, "net file: isn't JSON"},
+		"a list":          {`[]`, "net file: is a list, want an object"},
+		"a field twice":   {`{"name":"n","layers":[{"conv":{"maps":3,"maps":4}}]}`, "net file: layers.conv.maps is there twice"},
+		"a text":          {`{"layers":[{"conv":{"maps":"3"}}]}`, "net file: layers.conv.maps is a text, want a whole number"},
 		"no classes":      {`{"name":"n","input":{"size":8},"towers":1,"layers":[]}`, "0 classes"},
 		"no head":         {`{"name":"n","input":{"size":8},"towers":1,"classes":2,"layers":[{"activate":"relu"}]}`, "last layer must be dense"},
 		"odd towers":      {`{"name":"n","input":{"size":8},"towers":2,"classes":2,"layers":[{"name":"c","conv":{"maps":3,"kernel":3,"stride":1,"std":1}},{"name":"f","dense":{}}]}`, "layer 1 (c), which reads 3×8×8: 3 maps don't divide over 2 towers"},

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/rescale"
@@ -40,7 +42,7 @@ type ShardConfig struct {
 
 	MaxBad      int     // fail after more bad pictures than that; 0: any number
 	MaxBadShare float64 // the same as a share of the pictures, below 1; 0: any
-	Quarantine  string  // folder to which bad pictures are copied; "": none
+	Quarantine  string  // folder outside Out to which bad pictures are copied; "": none
 
 	SlowAfter time.Duration // a picture that takes longer is named; 0: DefaultSlowAfter
 }
@@ -75,11 +77,25 @@ func (c *ShardConfig) Validate() error {
 		return fmt.Errorf("limit %d: choose 1 or more pictures, or 0 for all", c.Limit)
 	case c.MaxBad < 0 || c.MaxBadShare < 0 || c.MaxBadShare >= 1:
 		return fmt.Errorf("at most %d bad pictures and a share of %v: choose 1 or more, or a share below 1, or 0 for any", c.MaxBad, c.MaxBadShare)
+	case c.Quarantine != "" && within(c.Quarantine, c.Out):
+		return fmt.Errorf("bad pictures are to be set aside in %s, but the output folder %s holds shards only, or a job that was killed couldn't go on: choose a folder outside it",
+			printable.Name(c.Quarantine), printable.Name(c.Out))
 	}
 	if _, err := codec.ByName(c.Codec, codec.Options{Quality: c.Quality}); err != nil {
 		return err
 	}
 	return c.rescaling().Validate()
+}
+
+// within reports whether a path is a folder or lies in it.
+func within(path, folder string) bool {
+	path, err := filepath.Abs(path)
+	folder, err2 := filepath.Abs(folder)
+	if err != nil || err2 != nil {
+		return false
+	}
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // rescaling is what the job wants of package rescale.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/pipeline/mds"
 )
 
@@ -96,9 +97,9 @@ func (o *output) takeOver(job *Meta, left bool) error {
 		return o.journal.begin(job)
 	}
 	if why := o.journal.job.differs(job); why != "" {
-		return fmt.Errorf("%s: holds an unfinished job of %d shards with %s: "+
+		return fmt.Errorf("%s: holds an unfinished job of %s with %s: "+
 			"give that job's flags and pictures to go on with it, choose another folder with --out, or remove %s and the shards that %s doesn't list",
-			o.dir, len(o.journal.shards), why, unfinishedName, mds.IndexName)
+			o.dir, printable.Count(len(o.journal.shards), "shard"), why, unfinishedName, mds.IndexName)
 	}
 	keep, err := o.journal.keepPresent(o.dir)
 	if err != nil {

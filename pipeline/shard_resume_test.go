@@ -291,6 +291,21 @@ func TestShardQuarantine(t *testing.T) {
 	}
 }
 
+// TestQuarantineOutside: in the output folder the copies would be what a job that
+// was killed finds there and refuses.
+func TestQuarantineOutside(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for quarantine, ok := range map[string]bool{"out": false, "out/bad": false, filepath.Join(dir, "out", "bad"): false, "./x/../out/bad": false,
+		"out.bad": true, "bad": true, ".": true, "out/../bad": true} {
+		cfg := resumableConfig("out")
+		cfg.Quarantine = filepath.FromSlash(quarantine)
+		if err := cfg.Validate(); ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "choose a folder outside it") {
+			t.Errorf("%s: %v", quarantine, err)
+		}
+	}
+}
+
 func TestLocalName(t *testing.T) {
 	for name, want := range map[string]string{
 		"a/b.JPEG": "a/b.JPEG", "/data/a.JPEG": "data/a.JPEG", "../../etc/passwd": "etc/passwd",

@@ -29,6 +29,19 @@ func Name(s string) string {
 	return strconv.Quote(s)
 }
 
+// Count is a number and what there are so many of, as "1 shard" and "2 shards":
+// the noun's plural where there isn't one of it.
+func Count(n int, noun string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "s"):
+		noun += "es"
+	default:
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}
+
 // Verbatim is the program's own text among values, printed as it is.
 type Verbatim string
 

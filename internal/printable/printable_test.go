@@ -76,3 +76,11 @@ func TestWriter(t *testing.T) {
 		t.Error("the raw writer is another")
 	}
 }
+
+func TestCount(t *testing.T) {
+	for want, got := range map[string]string{"0 shards": Count(0, "shard"), "1 shard": Count(1, "shard"), "2 shards": Count(2, "shard"), "1 class": Count(1, "class"), "3 classes": Count(3, "class")} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"alexnet/internal/jsontext"
 	"alexnet/internal/plaintext"
 )
 
@@ -127,13 +128,27 @@ func atLeast(headed bool, n int) string {
 // findColumns reads the first line of a table, which is a header if a cell names
 // the column of the path.
 func findColumns(cells []string) (columns, error) {
-	find := func(names []string) int {
-		return slices.IndexFunc(cells, func(cell string) bool {
-			return slices.Contains(names, strings.ToLower(strings.TrimSpace(cell)))
-		})
+	var twice error
+	find := func(what string, names []string) int {
+		at := -1
+		for i, cell := range cells {
+			if !slices.Contains(names, strings.ToLower(strings.TrimSpace(cell))) {
+				continue
+			}
+			if at >= 0 && twice == nil {
+				twice = twoColumns(what, cells[at], cell)
+			}
+			if at < 0 {
+				at = i
+			}
+		}
+		return at
 	}
-	c := columns{find(pathColumns), find(labelColumns), find(splitColumns), true}
+	c := columns{find("path", pathColumns), find("label", labelColumns), find("split", splitColumns), true}
 	if c.path >= 0 {
+		if twice != nil {
+			return c, twice
+		}
 		if c.label < 0 {
 			return c, fmt.Errorf("the header %s names no label: call that column label", show(strings.Join(cells, ",")))
 		}
@@ -146,6 +161,11 @@ func findColumns(cells []string) (columns, error) {
 		return columns{0, 1, 2, false}, nil
 	}
 	return c, fmt.Errorf("has %d columns and no header; expected path,label[,split]", len(cells))
+}
+
+// twoColumns refuses names either of which may be meant.
+func twoColumns(what, a, b string) error {
+	return fmt.Errorf("has two columns for the %s, %s and %s: give one of them another name", what, show(strings.TrimSpace(a)), show(strings.TrimSpace(b)))
 }
 
 func readJSONRows(name string, r io.Reader, visit func(row) error) error {
@@ -185,6 +205,17 @@ func parseJSONRow(b []byte) (row, error) {
 		return row{}, err
 	}
 	out := row{headed: true}
+	for what, keys := range map[string][]string{"path": pathColumns, "label": labelColumns, "split": splitColumns} {
+		var there []string
+		for _, k := range keys {
+			if _, ok := jsonText(object, []string{k}); ok {
+				there = append(there, k)
+			}
+		}
+		if len(there) > 1 {
+			return row{}, twoColumns(what, there[0], there[1])
+		}
+	}
 	var ok bool
 	out.path, ok = jsonText(object, pathColumns)
 	if out.path = strings.TrimSpace(out.path); !ok || out.path == "" {
@@ -212,15 +243,7 @@ func jsonLabel(b []byte) (string, error) {
 }
 
 func jsonObject(b []byte) (object map[string]any, err error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	if err := d.Decode(&object); err != nil {
-		return nil, fmt.Errorf("isn't a JSON object: %w", err)
-	}
-	if d.More() {
-		return nil, errors.New("holds more than one JSON value")
-	}
-	return object, nil
+	return object, jsontext.UnmarshalNumbers(b, &object)
 }
 
 // jsonText returns the first value under one of the keys that is a text or a

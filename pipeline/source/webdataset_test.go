@@ -67,7 +67,7 @@ func TestWebDatasetErrors(t *testing.T) {
 		{"a field twice", []file{pic, cls, cls}, "x.tar: sample a has both a.cls and a.cls"},
 		{"two pictures", []file{pic, cls, {"a.png", "…"}}, "x.tar: sample a has both a.jpg and a.png"},
 		{"json without label", []file{pic, {"a.json", `{"caption":"…"}`}}, `x.tar: sample a: a.json has no "label"`},
-		{"json that isn't", []file{pic, {"a.json", "text"}}, "x.tar: sample a: a.json isn't a JSON object"},
+		{"json that isn't", []file{pic, {"a.json", "text"}}, "x.tar: sample a: a.json isn't JSON"},
 		{"dots in keys", []file{{"img.v1.jpg", "…"}, {"img.v1.cls", "0"}}, "x.tar: sample img: has no label: neither .cls nor .json, but it has img.v1.jpg, img.v1.cls: " +
 			"by WebDataset's convention a key ends at the first dot of the name and the rest is the field, so the name may have no other dots: img_v1.jpg would do"},
 		{"dots in fields", []file{{"0.input.jpg", "…"}, {"0.cls", "0"}}, "sample 0: has no picture (jpg, jpeg, png, gif, bmp, tif, tiff, webp), but it has 0.input.jpg: by WebDataset's convention a key ends at the first dot of the name and the rest is the field, so the name may have no other dots: 0.jpg would do"},

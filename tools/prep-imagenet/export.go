@@ -68,7 +68,7 @@ func exportCommand(stdout, stderr io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			printable.Fprintf(stderr, "%s: %d images as %s, %.0f images/s\n", cfg.Out, d.Len(), cfg.To, rate)
+			printable.Fprintf(stderr, "%s: %s as %s, %.0f images/s\n", cfg.Out, printable.Count(d.Len(), "image"), cfg.To, rate)
 			if !asJSON {
 				return nil
 			}

@@ -42,11 +42,11 @@ func TestExportRepair(t *testing.T) {
 		step{[]string{"verify", shards}, 1, "", "has no index.json"},
 		step{[]string{"repair", shards, "--split", "test"}, 2, "", `--split "test"`},
 		step{[]string{"repair", shards, "--json"}, 0, `"images":13,"classes":2,"shards":1`, "has a new index: 13 images of 2 classes"},
-		step{[]string{"verify", shards}, 0, "", "13 images in 1 shards are whole"},
+		step{[]string{"verify", shards}, 0, "", "13 images in 1 shard are whole"},
 		step{[]string{"inspect", shards}, 0, "0 a ", ""},
 	)
 	write(t, filepath.Join(shards, "shard.00001.mds"), []byte("junk"))
-	run(step{[]string{"repair", shards}, 3, "", "shards were left out of the index, for 1 faults"})
+	run(step{[]string{"repair", shards}, 3, "", "shards were left out of the index, for 1 fault"})
 }
 
 func TestShardDryRun(t *testing.T) {

@@ -68,7 +68,7 @@ func printJSON(w io.Writer, v any) error {
 // oneFolder is the single argument of a command that looks at shards.
 func oneFolder(c *cli.Context) (string, error) {
 	if c.NArg() != 1 {
-		return "", command.Usagef("%s takes one folder of shards; got %d arguments (see %s %s --help)",
+		return "", command.Usagef("%s takes one folder of shards; got %d (see %s %s --help)",
 			c.Command.Name, c.NArg(), c.App.Name, c.Command.Name)
 	}
 	return c.Args().First(), nil

@@ -298,8 +298,8 @@ func TestSampleShardVerifyInspect(t *testing.T) {
 		stdout, want string
 	}{
 		{[]string{"sample", "--out", set, "--classes", "3", "--per-class", "4", "--json"}, `"images":15,"classes":3,"per_class":4,"val_per_class":1`, "15 images of 3 classes"},
-		{[]string{"shard", "--in", set + "/train", "--out", shards, "--codec", "jpeg", "--limit", "10"}, "", "10 images of 3 classes in 1 shards"},
-		{[]string{"verify", "--json", shards}, `"ok":true,"shards":1,"images":10,"per_class":[4,3,3]`, "10 images in 1 shards are whole"},
+		{[]string{"shard", "--in", set + "/train", "--out", shards, "--codec", "jpeg", "--limit", "10"}, "", "10 images of 3 classes in 1 shard"},
+		{[]string{"verify", "--json", shards}, `"ok":true,"shards":1,"images":10,"per_class":[4,3,3]`, "10 images in 1 shard are whole"},
 		{[]string{"inspect", "--sheet", sheet, "--per-class", "2", shards}, "jpeg, quality 90", ""},
 		{[]string{"inspect", "--json", shards}, `"per_class":[4,3,3]`, ""},
 	}

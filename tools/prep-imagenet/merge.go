@@ -33,7 +33,7 @@ func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 		Flags: []cli.Flag{jsonFlag(&f.json)},
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {
-				return command.Usagef("merge takes the new folder and the folders to join; got %d arguments (see prep-imagenet merge --help)", c.NArg())
+				return command.Usagef("merge takes the new folder and the folders to join; got %d (see prep-imagenet merge --help)", c.NArg())
 			}
 			f.Out = c.Args().First()
 			sum, err := f.merge(c.Context, c.Args().Tail())
@@ -45,7 +45,7 @@ func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 			if err := f.tell(&sum, 0, stdout, stderr); err != nil || left == 0 {
 				return err
 			}
-			printable.Fprintf(stderr, "%d pictures were left out of the parts, listed in %s\n", left, sum.Report)
+			printable.Fprintf(stderr, "%s left out of the parts, listed in %s\n", printable.Count(left, "picture"), sum.Report)
 			return nil
 		},
 	}

@@ -96,8 +96,8 @@ func tellRepaired(dir string, done *pipeline.Repaired, asJSON bool, stdout, stde
 	if done.Same {
 		what = "has the right index already"
 	}
-	printable.Fprintf(stderr, "%s: %s: %d images of %d classes in %d shards, %s\n",
-		dir, what, done.Meta.Images, len(done.Meta.Classes), done.Shards, bytesize.Format(done.Bytes))
+	printable.Fprintf(stderr, "%s: %s: %s of %s in %s, %s\n", dir, what, printable.Count(done.Meta.Images, "image"),
+		printable.Count(len(done.Meta.Classes), "class"), printable.Count(done.Shards, "shard"), bytesize.Format(done.Bytes))
 	if asJSON {
 		faults := done.Faults
 		if faults == nil {
@@ -109,7 +109,7 @@ func tellRepaired(dir string, done *pipeline.Repaired, asJSON bool, stdout, stde
 		}
 	}
 	if n := len(done.Faults); n > 0 {
-		return command.WithCode(command.Skipped, fmt.Errorf("%s: shards were left out of the index, for %d faults", dir, n))
+		return command.WithCode(command.Skipped, fmt.Errorf("%s: shards were left out of the index, for %s", dir, printable.Count(n, "fault")))
 	}
 	return nil
 }

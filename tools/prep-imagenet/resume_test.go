@@ -44,7 +44,7 @@ func TestShardGoesOn(t *testing.T) {
 		}
 	}()
 	code, _, stderr := prep(t, ctx, args(out)...)
-	if code != command.Interrupted || !strings.Contains(stderr, "shards stay in "+out+": give the same command to go on") {
+	if code != command.Interrupted || strings.Count(stderr, "interrupted") != 1 || !strings.Contains(stderr, " kept in "+out+": give the same command to go on") {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	if code, _, stderr := prep(t, t.Context(), append(args(out), "--seed", "2")...); code != command.Failed ||
@@ -93,6 +93,21 @@ func TestShardBadPictures(t *testing.T) {
 	}
 }
 
+// TestZeroIsNoDefault: a zero that is given is refused, and one picture isn't "1 pictures".
+func TestZeroIsNoDefault(t *testing.T) {
+	in := tree(t)
+	for args, want := range map[string]string{
+		"--size 0": "--size 0 --quality 90: choose a side of 8 pixels or more", "--quality 0": "a quality from 1 to 100",
+		"--quarantine OUT/bad": "choose a folder outside it",
+	} {
+		out := filepath.Join(t.TempDir(), "out")
+		code, _, stderr := prep(t, t.Context(), append([]string{"shard", "--in", in, "--out", out}, strings.Fields(strings.ReplaceAll(args, "OUT", out))...)...)
+		if _, err := os.Stat(out); code != command.BadUsage || !strings.Contains(stderr, want) || err == nil {
+			t.Errorf("%s: exit code %d, %s", args, code, stderr)
+		}
+	}
+}
+
 // TestShardAppendMerge makes a folder of two classes, adds pictures and a class
 // to it, and joins it with another.
 func TestShardAppendMerge(t *testing.T) {
@@ -110,7 +125,7 @@ func TestShardAppendMerge(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"shard", "--in", in, "--out", a, "--size", "32", "--codec", "jpeg", "--quality", "70"}, 0, "200 images of 2 classes in 1 shards"},
+		{[]string{"shard", "--in", in, "--out", a, "--size", "32", "--codec", "jpeg", "--quality", "70"}, 0, "200 images of 2 classes in 1 shard"},
 		{[]string{"shard", "--append", "--in", more, "--out", a}, 1, "such as class2: to add classes, give a list of all with --classes"},
 		{[]string{"shard", "--append", "--in", more, "--out", a, "--size", "64"}, 1, "append: size 64, but the folder has 32"},
 		{[]string{"shard", "--append", "--in", manifest, "--out", a, "--classes", list, "--dry-run"}, 0, "2 new pictures of 3 classes"},
@@ -120,10 +135,10 @@ func TestShardAppendMerge(t *testing.T) {
 		{[]string{"shard", "--append", "--in", in, "--out", a}, 0, "finished before, nothing to do"},
 		{[]string{"shard", "--in", more, "--classes", list, "--out", b, "--size", "32", "--codec", "jpeg", "--quality", "70", "--layout", "folders"}, 0, "9 images of 3 classes"},
 		{[]string{"merge", all, a, b}, 1, "new 0.JPEG, which is there already"},
-		{[]string{"merge", all}, 2, "got 1 arguments"},
-		{[]string{"merge", all, b}, 0, "9 images of 3 classes in 1 shards"},
+		{[]string{"merge", all}, 2, "got 1"},
+		{[]string{"merge", all, b}, 0, "9 images of 3 classes in 1 shard"},
 		{[]string{"verify", a}, 0, "207 images in 3 shards are whole"},
-		{[]string{"verify", all}, 0, "9 images in 1 shards are whole"},
+		{[]string{"verify", all}, 0, "9 images in 1 shard are whole"},
 	} {
 		if code, _, stderr := prep(t, t.Context(), s.args...); code != s.code || !strings.Contains(stderr, s.want) {
 			t.Errorf("%v: exit code %d, %s", s.args, code, stderr)

@@ -58,7 +58,7 @@ func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			printable.Fprintf(stderr, "%s: %d images of %d classes, %.0f images/s\n", out, n, cfg.Classes, rate)
+			printable.Fprintf(stderr, "%s: %s of %s, %.0f images/s\n", out, printable.Count(n, "image"), printable.Count(cfg.Classes, "class"), rate)
 			if !asJSON {
 				return nil
 			}

@@ -178,8 +178,8 @@ func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, st
 // tell says what a job has done.
 func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io.Writer) error {
 	m := &sum.Meta
-	what := fmt.Sprintf("%s: %d images of %d classes in %d shards, %s, codec %s",
-		printable.Name(f.Out), m.Images, len(m.Classes), sum.Shards, bytesize.Format(sum.Bytes), m.Codec)
+	what := fmt.Sprintf("%s: %s of %s in %s, %s, codec %s", printable.Name(f.Out), printable.Count(m.Images, "image"),
+		printable.Count(len(m.Classes), "class"), printable.Count(sum.Shards, "shard"), bytesize.Format(sum.Bytes), m.Codec)
 	switch {
 	case sum.Already:
 		rate = 0
@@ -187,13 +187,13 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 	case rate == 0:
 		fmt.Fprintf(stderr, "%s\n", what)
 	case sum.Resumed > 0:
-		fmt.Fprintf(stderr, "%s, %.0f images/s, after %d pictures of an earlier run\n", what, rate, sum.Resumed)
+		fmt.Fprintf(stderr, "%s, %.0f images/s, after %s of an earlier run\n", what, rate, printable.Count(sum.Resumed, "picture"))
 	default:
 		fmt.Fprintf(stderr, "%s, %.0f images/s\n", what, rate)
 	}
 	if n := len(sum.Slow); n > 0 {
 		slowest := slices.MaxFunc(sum.Slow, func(a, b pipeline.Slow) int { return cmp.Compare(a.Seconds, b.Seconds) })
-		printable.Fprintf(stderr, "%d pictures took longer than %v each; the slowest, %s, %.0f s\n", n, f.SlowAfter, slowest.Name, slowest.Seconds)
+		printable.Fprintf(stderr, "%s took longer than %v; the slowest, %s, %.0f s\n", printable.Count(n, "picture"), f.SlowAfter, slowest.Name, slowest.Seconds)
 	}
 	if f.json {
 		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes), m.Source.Found,
@@ -206,8 +206,8 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 		printable.Fprintf(stderr, "no picture is left of %d of %d classes: %s\n", n, len(m.Classes), firstNames(sum.Lost, 10))
 	}
 	if n := len(sum.Bad); n > 0 {
-		return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures left out, listed in %s; the first is %s: %s",
-			n, m.Source.Found, sum.Report, printable.Name(sum.Bad[0].Name), sum.Bad[0].Reason))
+		return command.WithCode(command.Skipped, fmt.Errorf("%d of %s left out, listed in %s; the first is %s: %s",
+			n, printable.Count(m.Source.Found, "picture"), sum.Report, printable.Name(sum.Bad[0].Name), sum.Bad[0].Reason))
 	}
 	return nil
 }
@@ -232,11 +232,11 @@ func (f *shardFlags) explain(err error, kept int) error {
 	}
 	switch cancelled := errors.Is(err, context.Canceled); {
 	case cancelled && kept > 0:
-		return fmt.Errorf("interrupted; %d shards stay in %s: give the same command to go on: %w", kept, f.Out, err)
+		return command.WithCode(command.Interrupted, fmt.Errorf("interrupted, with %s kept in %s: give the same command to go on", printable.Count(kept, "shard"), printable.Name(f.Out)))
 	case cancelled:
-		return fmt.Errorf("interrupted; no shard was whole yet, so %s is left as it was: %w", f.Out, err)
+		return command.WithCode(command.Interrupted, fmt.Errorf("interrupted; no shard was whole yet, so %s is left as it was", printable.Name(f.Out)))
 	case kept > 0:
-		return fmt.Errorf("%w; %d shards stay in %s: give the same command to go on", err, kept, f.Out)
+		return fmt.Errorf("%w, with %s kept in %s: give the same command to go on", err, printable.Count(kept, "shard"), printable.Name(f.Out))
 	}
 	return err
 }
@@ -286,6 +286,9 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 	}
 	if f.ShardSize, err = bytesize.Parse(f.shardSize); err != nil {
 		return command.Usagef("--shard-size: %w", err)
+	}
+	if c.IsSet("size") && f.Size == 0 || c.IsSet("quality") && f.Quality == 0 { // which stand for the default in a ShardConfig
+		return command.Usagef("--size %d --quality %d: choose a side of 8 pixels or more and a quality from 1 to 100, or leave them out", f.Size, f.Quality)
 	}
 	if f.maxMegapixels < 1 {
 		return command.Usagef("--max-megapixels %d: choose at least 1", f.maxMegapixels)

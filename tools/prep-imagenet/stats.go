@@ -44,7 +44,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return command.Usagef("stats takes one source of pictures; got %d arguments (see prep-imagenet stats --help)", c.NArg())
+				return command.Usagef("stats takes one source of pictures; got %d (see prep-imagenet stats --help)", c.NArg())
 			}
 			options.Note = note(stderr)
 			src, err := source.Open(c.Context, c.Args().First(), options)

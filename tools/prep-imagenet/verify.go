@@ -77,9 +77,9 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 				}
 			}
 			if n := len(v.Faults); n > 0 {
-				return fmt.Errorf("%s: %d faults in %d shards: restore the files, or make the shards again", dir, n, v.Shards)
+				return fmt.Errorf("%s: %s in %s: restore the files, or make the shards again", dir, printable.Count(n, "fault"), printable.Count(v.Shards, "shard"))
 			}
-			printable.Fprintf(stderr, "%s: %d images in %d shards are whole, %.0f images/s\n", dir, v.Images, v.Shards, rate)
+			printable.Fprintf(stderr, "%s: %s in %s are whole, %.0f images/s\n", dir, printable.Count(v.Images, "image"), printable.Count(v.Shards, "shard"), rate)
 			return nil
 		},
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/internal/file"
+	"alexnet/internal/jsontext"
 	"alexnet/internal/plaintext"
 	"alexnet/tools/internal/command"
 )
@@ -69,9 +69,7 @@ func readConfig(path string) (map[string]any, error) {
 	values := map[string]any{}
 	isTOML := strings.EqualFold(filepath.Ext(path), ".toml")
 	if !isTOML && json.Valid(text) {
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.UseNumber()
-		if err := d.Decode(&values); err != nil {
+		if err := jsontext.UnmarshalNumbers(text, &values); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		return values, nil
@@ -91,7 +89,7 @@ func readConfig(path string) (map[string]any, error) {
 	}
 	err = yaml.Unmarshal(text, &values)
 	if err == nil {
-		err = refuseOctal(text)
+		err = checkYAML(text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
@@ -99,12 +97,15 @@ func readConfig(path string) (map[string]any, error) {
 	return values, nil
 }
 
-// refuseOctal refuses numbers such as 010, which some versions of YAML take for
-// eight and some for ten.
-func refuseOctal(text []byte) error {
+// checkYAML refuses a second document, which would be passed over, and numbers such
+// as 010, which some versions of YAML take for eight and some for ten.
+func checkYAML(text []byte) error {
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return err
+	}
+	if len(tree.Docs) > 1 {
+		return fmt.Errorf("holds %d documents, divided by ---: give one", len(tree.Docs))
 	}
 	var found octals
 	for _, doc := range tree.Docs {

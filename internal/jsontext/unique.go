@@ -1,0 +1,60 @@
+package jsontext
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"alexnet/internal/printable"
+)
+
+// Unique is nil where no object in a JSON text has a key twice. A text that isn't
+// JSON is left to whoever reads it.
+func Unique(text []byte) error {
+	type level struct {
+		keys  map[string]bool // nil in an array
+		key   string          // that the next value belongs to
+		begun bool            // a key stands, and its value comes next
+	}
+	var open []level
+	path := func(key string) string {
+		var names []string
+		for _, l := range open[:len(open)-1] {
+			if l.keys != nil {
+				names = append(names, l.key)
+			}
+		}
+		return strings.Join(append(names, key), ".")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		if delim, ok := token.(json.Delim); ok && (delim == '}' || delim == ']') {
+			open = open[:len(open)-1]
+			continue
+		}
+		if n := len(open); n > 0 && open[n-1].keys != nil {
+			l := &open[n-1]
+			if !l.begun {
+				key := token.(string)
+				if l.keys[key] {
+					return fmt.Errorf("%s is there twice: leave one of the two", printable.Name(path(key)))
+				}
+				l.keys[key], l.key, l.begun = true, key, true
+				continue
+			}
+			l.begun = false
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, level{keys: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, level{})
+		}
+	}
+}
