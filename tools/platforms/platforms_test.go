@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +38,7 @@ func TestPlatforms(t *testing.T) {
 		t.Skip("make try-platforms runs this: it builds for other systems and wants wine64 and root")
 	}
 	want := play(t, system{os: "linux", arch: runtime.GOARCH})
-	for name, s := range map[string]func(t *testing.T) system{"windows": wine, "static": chroot} {
+	for name, s := range map[string]func(t *testing.T) system{"windows": wine, "static": chroot, "arm64": qemu} {
 		t.Run(name, func(t *testing.T) {
 			got := play(t, s(t))
 			for path, content := range want {
@@ -88,6 +90,15 @@ func chroot(t *testing.T) system {
 		t.Skip("a root folder with nothing but the programs wants root")
 	}
 	return system{os: "linux", arch: runtime.GOARCH, tags: "static", root: t.TempDir()}
+}
+
+func qemu(t *testing.T) system {
+	emulator, err := exec.LookPath("qemu-aarch64")
+	const libraries = "/usr/aarch64-linux-gnu"
+	if err != nil || !exists(libraries) {
+		t.Skip("no emulator or C library of arm64 (apt-get install qemu-user libc6-arm64-cross)")
+	}
+	return system{os: "linux", arch: "arm64", runner: []string{emulator, "-L", libraries}}
 }
 
 // command is a program of the system's in a folder. Paths are relative to it.
@@ -153,6 +164,10 @@ func (s system) struck(t *testing.T, signal os.Signal, dir, run string, args ...
 	return c.ProcessState.ExitCode()
 }
 
+// wide are the fields of a net file that say how wide a layer is. A quarter of it
+// is enough here, and takes an emulator a twentieth of the time.
+var wide = regexp.MustCompile(`"(maps|units)": ([1-9]\d*)`)
+
 // play runs everything on a system, in a folder whose name is not ASCII, and long where it may be,
 // and returns the files that have to be the same everywhere.
 func play(t *testing.T, s system) map[string][]byte {
@@ -187,12 +202,30 @@ func play(t *testing.T, s system) map[string][]byte {
 	s.must(t, 0, dir, "prep-imagenet", "shard", "--in", at("pictures/all/val"), "--out", at("shards/val"), "--size", "72", "--split", "val", "--decoder", "go")
 	s.must(t, 0, dir, "prep-imagenet", "verify", at("shards/train"))
 	s.must(t, 0, dir, "compute-pca", "--shards", at("shards/train"), "--out", "pca.json")
+	slim := wide.ReplaceAllStringFunc(s.must(t, 0, dir, "train-alexnet", "net", "alexnet-mini"), func(field string) string {
+		m := wide.FindStringSubmatch(field)
+		n, _ := strconv.Atoi(m[2])
+		return fmt.Sprintf(`"%s": %d`, m[1], n/4)
+	})
+	if err := os.WriteFile(filepath.Join(dir, "net.json"), []byte(slim), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	train := func(run string, more ...string) []string {
-		return append([]string{"--train", at("shards/train"), "--val", at("shards/val"), "--pca", "pca.json", "--run", run, "--net", "alexnet-mini",
+		return append([]string{"--train", at("shards/train"), "--val", at("shards/val"), "--pca", "pca.json", "--run", run, "--net", "net.json",
 			"--init", "he", "--input-scale", "0.015625", "--lr", "0.001", "--batch", "8", "--kernels", "portable", "--devices", "cpu"}, more...)
 	}
 	s.must(t, 0, dir, "train-alexnet", train("run", "--steps", "4")...)
 	s.signals(t, dir, train)
+	if says := s.must(t, 0, dir, "train-alexnet", "devices"); s.os != "linux" && (strings.Contains(says, "apt-get") || !strings.Contains(says, "on Linux (amd64, arm64) only")) {
+		t.Errorf("devices on %s says\n%s", s.os, says)
+	}
+	if says := s.must(t, 1, dir, "train-alexnet", "bench", "--batch", "1048576", "--devices", "cpu"); !strings.Contains(says, "on this machine") || !strings.Contains(says, " fits") {
+		t.Errorf("a batch that no machine has memory for: %s", says)
+	}
+	if s.os == "windows" {
+		s.ctrlBreak(t, dir, train("broken", "--checkpoint-every", "1"))
+		s.longPaths(t, dir)
+	}
 	best := at("run/checkpoints/best.safetensors")
 	evaluated := s.must(t, 0, dir, "train-alexnet", "eval", "--checkpoint", best, "--data", at("shards/val"), "--kernels", "portable")
 	s.must(t, 0, dir, "train-alexnet", "export", "--checkpoint", best, "--onnx", "net.onnx")
@@ -234,6 +267,38 @@ func (s system) signals(t *testing.T, dir string, train func(run string, more ..
 	}
 }
 
+// ctrlBreak presses it while a run trains: as Ctrl-C, it saves and exits with 130.
+func (s system) ctrlBreak(t *testing.T, dir string, args []string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-o", s.bin+"/", "./testdata/ctrlbreak")
+	build.Env = append(os.Environ(), "GOOS="+s.os, "GOARCH="+s.arch, "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	const saved = `broken\checkpoints\step-*.safetensors`
+	program := `Z:` + strings.ReplaceAll(filepath.Join(s.bin, "train-alexnet.exe"), "/", `\`)
+	s.must(t, 130, dir, "ctrlbreak", append([]string{saved, program}, args...)...)
+	s.must(t, 0, dir, "prep-imagenet", "verify", `shards\train`)
+	s.must(t, 0, dir, "train-alexnet", "--run", "broken", "--resume", "--max-time", "1s")
+}
+
+// longPaths goes beyond the 260 characters that old interfaces of Windows take, by
+// relative and absolute paths, and by the prefix that turns the limit off.
+func (s system) longPaths(t *testing.T, dir string) {
+	t.Helper()
+	here := `Z:` + strings.ReplaceAll(dir, "/", `\`)
+	long := strings.Repeat(`long `, 30) + `x\` + strings.Repeat(`long `, 30) + "x"
+	for i, base := range []string{"", here + `\`, `\\?\` + here + `\`} {
+		at := fmt.Sprintf(`%s%s\%d`, base, long, i)
+		s.must(t, 0, dir, "prep-imagenet", "sample", "--out", at, "--classes", "2", "--per-class", "2")
+		s.must(t, 0, dir, "prep-imagenet", "shard", "--in", at+`\train`, "--out", at+`\shards`, "--size", "72")
+		s.must(t, 0, dir, "prep-imagenet", "verify", at+`\shards`)
+		s.must(t, 0, dir, "compute-pca", "--shards", at+`\shards`, "--out", at+`\pca.json`)
+		s.must(t, 0, dir, "train-alexnet", "--train", at+`\shards`, "--run", at+`\run`, "--net", "alexnet-mini", "--batch", "2", "--steps", "1", "--devices", "cpu")
+		s.must(t, 0, dir, "prep-imagenet", "export", "--to", "folders", "--out", at+`\out`, at+`\shards`)
+	}
+}
+
 // serve asks a server for a picture's class, and stops it.
 func (s system) serve(t *testing.T, dir, checkpoint string) {
 	t.Helper()
@@ -245,7 +310,12 @@ func (s system) serve(t *testing.T, dir, checkpoint string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const address = "127.0.0.1:18473"
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
 	c := s.command(dir, "train-alexnet", "serve", "--checkpoint", checkpoint, "--addr", address)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
