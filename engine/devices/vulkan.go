@@ -2,6 +2,7 @@ package devices
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"alexnet/engine"
@@ -34,13 +35,23 @@ func listVulkan() Inventory {
 		if s.Err != nil {
 			i.Notes = append(i.Notes, "Vulkan lists no device: "+s.Err.Error())
 		} else if len(s.GPUs) == 0 {
-			i.Notes = append(i.Notes, "Vulkan lists no device: is a driver for it installed? (apt-get install mesa-vulkan-drivers has AMD's, Intel's and one in software)")
+			i.Notes = append(i.Notes, "Vulkan lists no device: is a driver for it installed?"+mesa[runtime.GOOS])
 		}
 	case vulkan.NoLoader(s.Err):
-		i.Missing = append(i.Missing, Missing{"Vulkan", s.Err.Error(), []string{
-			"apt-get install libvulkan1 mesa-vulkan-drivers", "dnf install vulkan-loader mesa-vulkan-drivers", "brew install molten-vk"}})
+		i.Missing = append(i.Missing, Missing{"Vulkan", s.Err.Error(), vulkanPackages[runtime.GOOS]})
 	default:
 		i.Notes = append(i.Notes, "Vulkan can't be used: "+s.Err.Error())
 	}
 	return i
 }
+
+// vulkanPackages are what installs Vulkan's loader on a system; Windows has it from
+// the driver.
+var vulkanPackages = map[string][]string{
+	"linux":   {"apt-get install libvulkan1 mesa-vulkan-drivers", "dnf install vulkan-loader mesa-vulkan-drivers"},
+	"darwin":  {"brew install molten-vk"},
+	"windows": {"the driver of the graphics card"},
+}
+
+// mesa says where drivers are found.
+var mesa = map[string]string{"linux": " (apt-get install mesa-vulkan-drivers has AMD's, Intel's and one in software)"}
