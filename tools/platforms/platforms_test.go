@@ -202,7 +202,7 @@ func play(t *testing.T, s system) map[string][]byte {
 	s.must(t, 0, dir, "prep-imagenet", "shard", "--in", at("pictures/all/val"), "--out", at("shards/val"), "--size", "72", "--split", "val", "--decoder", "go")
 	s.must(t, 0, dir, "prep-imagenet", "verify", at("shards/train"))
 	s.must(t, 0, dir, "compute-pca", "--shards", at("shards/train"), "--out", "pca.json")
-	slim := wide.ReplaceAllStringFunc(s.must(t, 0, dir, "train-alexnet", "net", "alexnet-mini"), func(field string) string {
+	slim := wide.ReplaceAllStringFunc(s.must(t, 0, dir, "train-alexnet", "net", "alexnet-mini", "--classes", "3"), func(field string) string {
 		m := wide.FindStringSubmatch(field)
 		n, _ := strconv.Atoi(m[2])
 		return fmt.Sprintf(`"%s": %d`, m[1], n/4)
