@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 )
 
 // VectorFile is a .npy of float32 rows and the .txt of their names, which appear
@@ -29,9 +32,15 @@ const npyHeader = 128
 func (v *VectorFile) namesPath() string { return strings.TrimSuffix(v.path, ".npy") + ".txt" }
 
 // NewVectorFile begins a file at a path that ends in .npy, and one beside it that
-// ends in .txt. The caller calls Abandon, which does nothing after Commit.
+// ends in .txt. Both may be there already, as of an earlier call; a .txt alone is
+// somebody's and stays. The caller calls Abandon, which does nothing after Commit.
 func NewVectorFile(path string) (*VectorFile, error) {
 	v := &VectorFile{path: path}
+	_, mine := os.Lstat(path)
+	if _, err := os.Lstat(v.namesPath()); err == nil && mine != nil {
+		return nil, fmt.Errorf("%s is there, without a %s that it belongs to, and would be replaced by the names: give another name",
+			printable.Name(v.namesPath()), printable.Name(filepath.Base(path)))
+	}
 	var err error
 	if v.vectors, err = file.Create(path); err != nil {
 		return nil, err

@@ -10,11 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"alexnet/engine"
 	"alexnet/internal/build"
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
@@ -137,8 +140,30 @@ func begin(dir string, resume bool) (*Record, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
+	if data := holdsData(dir, 1); data != "" {
+		return nil, setting.Invalidf("%s holds %s, so it is no folder for a run: give a new one", setting.Value("run", dir), printable.Name(data))
+	}
 	return nil, nil
 }
+
+// holdsData is the first picture or shard in a folder or so many levels of folders
+// below it, "" if there is none: people mistake a folder of data for one of a run.
+func holdsData(dir string, levels int) string {
+	entries, _ := os.ReadDir(dir) // what can't be read is told by who writes there
+	for _, e := range entries {
+		if e.IsDir() && levels > 0 {
+			if below := holdsData(filepath.Join(dir, e.Name()), levels-1); below != "" {
+				return filepath.Join(e.Name(), below)
+			}
+		}
+		if slices.Contains(dataEndings, strings.ToLower(filepath.Ext(e.Name()))) {
+			return e.Name()
+		}
+	}
+	return ""
+}
+
+var dataEndings = []string{".jpg", ".jpeg", ".mds", ".tar"}
 
 // write replaces run.json.
 func (r *Record) write(dir string) error {

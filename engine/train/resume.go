@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
@@ -145,8 +146,8 @@ func (j *Job) findEnd() error {
 		what = append(what, setting.Value(name, j.changed[name].now))
 	}
 	more := map[engine.Stop]string{engine.StopEpochs: "epochs", engine.StopSteps: "steps", engine.StopEarly: "early-stop"}[j.over]
-	return setting.Invalidf("%s: the run is finished (%s after %d steps), so that changes nothing: give more %s too, or begin a new run",
-		setting.All(what...), j.over, at.Step, setting.Name(more))
+	return setting.Invalidf("%s: the run is finished (%s after %s), so that changes nothing: give more %s too, or begin a new run",
+		setting.All(what...), j.over, printable.Count(int(at.Step), "step"), setting.Name(more))
 }
 
 // chooseSchedule makes the schedule. Of a run that is resumed it says where the

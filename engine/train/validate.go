@@ -39,6 +39,9 @@ func (c *Config) Validate() error {
 
 // checkNumbers reports numbers out of range.
 func (c *Config) checkNumbers() error {
+	if c.MaxTime < 0 {
+		return setting.Invalidf("%s: want a time such as 90s, 10m or 8h, or 0 for no limit", setting.Value("max-time", c.MaxTime))
+	}
 	for _, f := range []struct {
 		name  string
 		value float64
@@ -47,7 +50,7 @@ func (c *Config) checkNumbers() error {
 		{"epochs", float64(c.Epochs), 1}, {"batch", float64(c.Batch), 1}, {"accumulate", float64(c.Accumulate), 1}, {"patience", float64(c.Patience), 1},
 		{"log-every", float64(c.LogEvery), 1}, {"keep", float64(c.Keep), 1}, {"threads", float64(c.Threads), 0},
 		{"workers", float64(c.Workers), 0}, {"momentum", c.Momentum, 0}, {"decay", c.Decay, 0},
-		{"input-scale", c.InputScale, 0}, {"max-time", c.MaxTime.Seconds(), 0}, {"early-stop", float64(c.EarlyStop), 0},
+		{"input-scale", c.InputScale, 0}, {"early-stop", float64(c.EarlyStop), 0},
 		{"label-smoothing", c.Smoothing, 0},
 	} {
 		switch {

@@ -96,6 +96,15 @@ func featuresBadUsage(t *testing.T, w trained) {
 			t.Errorf("%s: code %d, %s want %d and %q", c.args, r.code, r.stderr, c.code, c.want)
 		}
 	}
+	list := filepath.Join(w.dir, "list.txt")
+	if err := os.WriteFile(list, []byte("mine"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", "features", "--checkpoint", w.checkpoint, "--size", "20", "--layer", "fc3", "--out", filepath.Join(w.dir, "list.npy"), w.pictures).
+		must(t, 1, "list.txt is there, without a list.npy that it belongs to")
+	if got := read(t, list); got != "mine" {
+		t.Errorf("the list holds %q", got)
+	}
 	if left, err := filepath.Glob(out + "*"); err != nil || left != nil {
 		t.Errorf("left behind: %v", left)
 	}

@@ -120,7 +120,7 @@ func TestConfigTexts(t *testing.T) {
 		{"quoted.yaml", recipe + "seed: '010'"},
 	} {
 		dir := filepath.Join(w.dir, fmt.Sprint(i))
-		call("train-alexnet", "--config", w.writeFile(t, text.name, text.text), "--run", dir).must(t, 0, "after 1 steps")
+		call("train-alexnet", "--config", w.writeFile(t, text.name, text.text), "--run", dir).must(t, 0, "after 1 step")
 	}
 	if record, err := train.ReadRecord(filepath.Join(w.dir, "3")); err != nil || !strings.Contains(string(record.Settings), `"seed": 10`) {
 		t.Errorf("seed '010' is not ten: %v", err)

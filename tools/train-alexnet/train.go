@@ -113,7 +113,7 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 			return err
 		}
 	}
-	printable.Fprintf(stdout, "%s: %s after %d steps", dir, r.Stop, r.Steps)
+	printable.Fprintf(stdout, "%s: %s after %s", dir, r.Stop, printable.Count(int(r.Steps), "step"))
 	if r.BestCheckpoint != "" {
 		printable.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*r.Best.Best, r.BestCheckpoint)
 	}

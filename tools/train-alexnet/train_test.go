@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"image/color"
 	"image/png"
 	"os"
@@ -113,6 +114,15 @@ func TestRunFolderIsNotOverwritten(t *testing.T) {
 	call(w.args(dir, "--steps", "2")...).must(t, 0)
 	before := read(t, filepath.Join(dir, train.RecordName))
 	call(w.args(dir, "--steps", "2")...).must(t, 2, "already holds a run", "--resume")
+	call(w.args(filepath.Join(w.dir, "timed"), "--max-time", "-1s")...).must(t, 2, "--max-time -1s: want a time such as 90s, 10m or 8h")
+	pictures := filepath.Join(w.dir, "photographs")
+	if err := errors.Join(os.MkdirAll(filepath.Join(pictures, "cats"), 0o777), os.WriteFile(filepath.Join(pictures, "cats", "cat.JPG"), nil, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	call(w.args(pictures, "--steps", "2")...).must(t, 2, "photographs holds "+filepath.Join("cats", "cat.JPG")+", so it is no folder for a run")
+	if left, _ := os.ReadDir(pictures); len(left) != 1 {
+		t.Errorf("%d files among the photographs", len(left))
+	}
 	if read(t, filepath.Join(dir, train.RecordName)) != before {
 		t.Error("run.json has changed")
 	}

@@ -121,20 +121,24 @@ func formImage(contentType string, form []byte) ([]byte, error) {
 		return nil, errors.New("the Content-Type of the form has no boundary")
 	}
 	parts := multipart.NewReader(bytes.NewReader(form), params["boundary"])
+	var file *bytes.Buffer
 	for {
 		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF) && file == nil:
 			return nil, errors.New("the form has no field \"image\"")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("the form is damaged: %w", err)
-		}
-		if part.FormName() == "image" {
-			file := bytes.NewBuffer(make([]byte, 0, len(form)))
-			if _, err := file.ReadFrom(part); err != nil {
-				return nil, fmt.Errorf("the form is damaged: %w", err)
-			}
+		case errors.Is(err, io.EOF):
 			return file.Bytes(), nil
+		case err != nil:
+			return nil, fmt.Errorf("the form is damaged: %w", err)
+		case part.FormName() != "image":
+			continue
+		case file != nil:
+			return nil, errors.New("the form has more than one field \"image\": send a picture a request")
+		}
+		file = bytes.NewBuffer(make([]byte, 0, len(form)))
+		if _, err := file.ReadFrom(part); err != nil {
+			return nil, fmt.Errorf("the form is damaged: %w", err)
 		}
 	}
 }

@@ -193,7 +193,11 @@ func (s *Server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess,
 		return nil, refused
 	}
 	top := s.limits.Top
-	if text := r.URL.Query().Get("top"); text != "" {
+	query := r.URL.Query()
+	if n := len(query["top"]); n > 1 {
+		return nil, refuse(http.StatusBadRequest, "top is there %d times: give one", n)
+	}
+	if text := query.Get("top"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
 			return nil, refuse(http.StatusBadRequest, "top=%.20q: want a positive number", text)

@@ -150,6 +150,11 @@ func TestRefuses(t *testing.T) {
 	m := multipart.NewWriter(&form)
 	m.WriteField("other", "x")
 	m.Close()
+	var two bytes.Buffer
+	twice := multipart.NewWriter(&two)
+	twice.WriteField("image", "x")
+	twice.WriteField("image", "y")
+	twice.Close()
 	for _, c := range []struct {
 		status int
 		want   string
@@ -165,6 +170,8 @@ func TestRefuses(t *testing.T) {
 		{400, "has no boundary", "", "multipart/form-data", []byte("x")},
 		{400, "the form is damaged", "", "multipart/form-data; boundary=b", []byte("--b\r\nx")},
 		{400, "top=\"0\"", "?top=0", "image/png", []byte("x")},
+		{400, "top is there 2 times", "?top=1&top=3", "image/png", []byte("x")},
+		{400, "more than one field \"image\"", "", twice.FormDataContentType(), two.Bytes()},
 	} {
 		began := time.Now()
 		a := post(t, hs.URL+"/predict"+c.query, c.kind, bytes.NewReader(c.body))
