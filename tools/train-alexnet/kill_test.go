@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"alexnet/engine/train"
+	"alexnet/engine/train/report"
 )
 
 // A run that is killed thirty times, while it trains, validates and writes a
@@ -63,7 +64,7 @@ func TestThirtyKills(t *testing.T) {
 	if err != nil || len(leftovers) > 0 {
 		t.Errorf("half-written files %v, %v", leftovers, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, reportName)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, report.PageName)); err != nil {
 		t.Error(err)
 	}
 }

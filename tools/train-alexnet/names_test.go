@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"alexnet/engine/train/report"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 )
@@ -131,7 +132,7 @@ func TestEvilNames(t *testing.T) {
 		t.Errorf("net: %v, %q", err, out)
 	}
 	checkPrinted(t, "net", string(out))
-	if page := read(t, filepath.Join(run, reportName)); strings.Contains(page, "<script>alert") || !strings.Contains(page, "&lt;script&gt;") {
+	if page := read(t, filepath.Join(run, report.PageName)); strings.Contains(page, "<script>alert") || !strings.Contains(page, "&lt;script&gt;") {
 		t.Error("report.html has a name as code, or not at all")
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"alexnet/engine"
 	"alexnet/engine/train"
+	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
@@ -45,15 +46,19 @@ func (o *observer) Progress(p train.Progress) {
 // Validated draws pictures.
 func (o *observer) Validated(m *engine.Model) {
 	o.draw(m)
-	picture(o.line, guessesName, func() error { return drawGuesses(o.job.Config().Run, o.job.Validation(), m) })
+	o.pictures().Guesses(o.job.Validation(), m)
+}
+
+// pictures are those in the run folder.
+func (o *observer) pictures() report.Pictures {
+	return report.Pictures{Dir: o.job.Config().Run, Warn: undrawn(o.line)}
 }
 
 // draw draws the learning curve, and the first layer of a model that can be read.
 func (o *observer) draw(m *engine.Model) {
-	dir := o.job.Config().Run
-	picture(o.line, curveName, func() error { return drawCurve(dir) })
+	o.pictures().Curve()
 	if m != nil {
-		picture(o.line, kernelsName, func() error { return drawKernels(dir, m) })
+		o.pictures().Kernels(m)
 	}
 }
 

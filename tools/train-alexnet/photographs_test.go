@@ -17,6 +17,7 @@ import (
 	"alexnet/engine/devices"
 	"alexnet/engine/infer"
 	"alexnet/engine/infer/serve"
+	"alexnet/engine/train/report"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
 )
@@ -102,7 +103,7 @@ func TestPhotographs(t *testing.T) {
 		t.Errorf("lowest validation error %.2f over three classes: nothing was learnt", lowest)
 	}
 	call("train-alexnet", "report", "--run", run).must(t, 0, "wrote")
-	if page := read(t, filepath.Join(run, reportName)); strings.Count(page, "data:image/png;base64,") < 14+36 || !strings.Contains(page, "Nearest neighbours in fc7") {
+	if page := read(t, filepath.Join(run, report.PageName)); strings.Count(page, "data:image/png;base64,") < 14+36 || !strings.Contains(page, "Nearest neighbours in fc7") {
 		t.Error("the report lacks pictures")
 	}
 

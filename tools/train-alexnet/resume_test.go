@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"alexnet/engine/train"
+	"alexnet/engine/train/report"
 )
 
 // folder is what a folder holds: every file's bytes.
@@ -152,10 +153,10 @@ func TestFinishedRunIsLeftAlone(t *testing.T) {
 		unchanged(t, dir, before)
 	}
 	dir := filepath.Join(w.dir, "epochs")
-	if err := os.Remove(filepath.Join(dir, reportName)); err != nil {
+	if err := os.Remove(filepath.Join(dir, report.PageName)); err != nil {
 		t.Fatal(err)
 	}
 	call("train-alexnet", "--run", dir, "--resume").must(t, 0, "all epochs are done")
-	exists(t, filepath.Join(dir, reportName)) // its making was stopped
+	exists(t, filepath.Join(dir, report.PageName)) // its making was stopped
 	call("train-alexnet", "--run", dir, "--resume", "--epochs", "3").must(t, 0, "after 30 steps")
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"alexnet/engine"
 	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
@@ -109,14 +108,14 @@ func readResult(dir string) (*runResult, error) {
 		return nil, err
 	}
 	r := &runResult{Dir: dir, Net: record.Net.Name, Finished: record.Finished, settings: map[string]string{}}
-	rows, err := settingRows(record.Settings)
+	rows, err := report.SettingRows(record.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, train.RecordName), err)
 	}
 	for _, row := range rows {
 		r.settings[row.Name] = row.Value
 	}
-	train, lowest, speed := summary(metrics)
+	train, lowest, speed := report.Summary(metrics)
 	if train != nil {
 		r.Epoch, r.Step, r.Loss, r.Speed = train.Epoch, train.Step, train.Loss, speed
 	}
@@ -124,28 +123,6 @@ func readResult(dir string) (*runResult, error) {
 		r.Validated, r.Top1Error, r.Top5Error = true, lowest.Top1Error, lowest.Top5Error
 	}
 	return r, nil
-}
-
-// summary is the last training figures, the validation with the lowest error
-// and the median training speed; nil and 0 where there are none.
-func summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPerSec float64) {
-	var speed []float64
-	for i, m := range metrics {
-		switch m.Split {
-		case "train":
-			train = &metrics[i]
-			speed = append(speed, m.ImagesPerSec)
-		case "val":
-			if lowest == nil || m.Top1Error < lowest.Top1Error {
-				lowest = &metrics[i]
-			}
-		}
-	}
-	if len(speed) > 0 {
-		slices.Sort(speed)
-		imagesPerSec = speed[len(speed)/2]
-	}
-	return train, lowest, imagesPerSec
 }
 
 // tellApart finds the settings in which the runs differ.

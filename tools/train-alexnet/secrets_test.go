@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"alexnet/engine/train/report"
 )
 
 // TestSecrets: no password and no signature of an address is printed or drawn,
@@ -69,7 +71,7 @@ func TestSecrets(t *testing.T) {
 	r := call(w.args(run, "--epochs", "1")...)
 	r.must(t, 0)
 	check("training", r.stdout+r.stderr)
-	check("report.html", read(t, filepath.Join(run, reportName)))
+	check("report.html", read(t, filepath.Join(run, report.PageName)))
 	r = call("train-alexnet", "runs", "--json", w.dir)
 	check("runs", r.stdout+r.stderr)
 	r = call(w.args(filepath.Join(w.dir, "other"), "--batch", "1000")...)

@@ -14,6 +14,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/train"
+	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
@@ -105,10 +106,10 @@ func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error
 // finish makes the report of a run that has ended, and says how it went.
 func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer) error {
 	dir := r.Config.Run
-	_, err := os.Stat(filepath.Join(dir, reportName))
+	_, err := os.Stat(filepath.Join(dir, report.PageName))
 	if !r.Before || errors.Is(err, fs.ErrNotExist) {
 		// Whoever limits the time doesn't want it exceeded by passes over the data.
-		o := reportOptions{devices: r.Devices, options: r.Options, quick: r.Stop == engine.StopTime}
+		o := report.Options{Devices: r.Devices, Options: r.Options, Quick: r.Stop == engine.StopTime}
 		if err := t.report(ctx, dir, o); err != nil {
 			return err
 		}
@@ -127,7 +128,7 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 
 // report makes the report of a run that has ended. That it can't be made is told
 // and no failure of the run.
-func (t *training) report(ctx context.Context, dir string, o reportOptions) error {
+func (t *training) report(ctx context.Context, dir string, o report.Options) error {
 	err := makeReport(ctx, dir, o, t.line)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", dir, err)

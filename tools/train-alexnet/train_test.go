@@ -38,10 +38,10 @@ func TestTrainEvaluateReport(t *testing.T) {
 	if n := strings.Count(r.stderr, "no --pca file"); n != 1 {
 		t.Errorf("the missing pca.json was mentioned %d times", n)
 	}
-	for _, name := range []string{train.RecordName, train.MetricsName, curveName, kernelsName, guessesName, reportName, "checkpoints/best.safetensors", "checkpoints/step-000000080.safetensors"} {
+	for _, name := range []string{train.RecordName, train.MetricsName, report.CurveName, report.KernelsName, report.GuessesName, report.PageName, "checkpoints/best.safetensors", "checkpoints/step-000000080.safetensors"} {
 		exists(t, filepath.Join(dir, name))
 	}
-	sheet, err := png.Decode(strings.NewReader(read(t, filepath.Join(dir, guessesName))))
+	sheet, err := png.Decode(strings.NewReader(read(t, filepath.Join(dir, report.GuessesName))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 	call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop", "--batch", "15").must(t, 1, "multiple")
 
 	// The report can be drawn again.
-	page := filepath.Join(dir, reportName)
+	page := filepath.Join(dir, report.PageName)
 	if err := os.Remove(page); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"alexnet/engine/train/report"
 )
 
 // A picture that can't be drawn is told of and changes nothing: the weights are
@@ -13,7 +15,7 @@ func TestUndrawnPicturesAreWarnings(t *testing.T) {
 	const last = "checkpoints/step-000000020.safetensors"
 	whole := filepath.Join(w.dir, "whole")
 	call(w.args(whole, "--steps", "20")...).must(t, 0)
-	for _, names := range [][]string{{curveName}, {kernelsName}, {guessesName}, {reportName}, {curveName, kernelsName, guessesName, reportName}} {
+	for _, names := range [][]string{{report.CurveName}, {report.KernelsName}, {report.GuessesName}, {report.PageName}, {report.CurveName, report.KernelsName, report.GuessesName, report.PageName}} {
 		dir := t.TempDir()
 		for _, name := range names { // a folder that isn't empty can't be replaced
 			if err := os.MkdirAll(filepath.Join(dir, name, "x"), 0o777); err != nil {
@@ -23,7 +25,7 @@ func TestUndrawnPicturesAreWarnings(t *testing.T) {
 		r := call(w.args(dir, "--steps", "20")...)
 		r.must(t, 0, "after 20 steps")
 		for _, name := range names {
-			if name == reportName {
+			if name == report.PageName {
 				r.must(t, 0, "warning: no report: ", "train-alexnet report --run "+dir+" makes it")
 			} else {
 				r.must(t, 0, "warning: "+name+" is not drawn: ")

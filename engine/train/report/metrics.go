@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"alexnet/engine"
 	"alexnet/internal/file"
@@ -38,4 +39,26 @@ func ReadMetrics(path string) ([]engine.Metrics, error) {
 		}
 		all = append(all, m)
 	}
+}
+
+// Summary is the last training figures, the validation with the lowest error
+// and the median training speed; nil and 0 where there are none.
+func Summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPerSec float64) {
+	var speed []float64
+	for i, m := range metrics {
+		switch m.Split {
+		case "train":
+			train = &metrics[i]
+			speed = append(speed, m.ImagesPerSec)
+		case "val":
+			if lowest == nil || m.Top1Error < lowest.Top1Error {
+				lowest = &metrics[i]
+			}
+		}
+	}
+	if len(speed) > 0 {
+		slices.Sort(speed)
+		imagesPerSec = speed[len(speed)/2]
+	}
+	return train, lowest, imagesPerSec
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"encoding/json"
@@ -8,18 +8,17 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/train"
-	"alexnet/engine/train/report"
 	"alexnet/internal/redact"
 )
 
 // figures are the results and what they were reached with.
-func figures(r *train.Record, metrics []engine.Metrics, classes int) []report.Figure {
+func figures(r *train.Record, metrics []engine.Metrics, classes int) []Figure {
 	percent := func(e float64) string { return fmt.Sprintf("%.2f %%", 100*e) }
-	var rows []report.Figure
+	var rows []Figure
 	add := func(name, format string, values ...any) {
-		rows = append(rows, report.Figure{Name: name, Value: fmt.Sprintf(format, values...)})
+		rows = append(rows, Figure{Name: name, Value: fmt.Sprintf(format, values...)})
 	}
-	lastTrain, lowest, speed := summary(metrics)
+	lastTrain, lowest, speed := Summary(metrics)
 	if lowest != nil {
 		add("lowest validation error", "top-1 %s, top-5 %s, loss %.3f, after epoch %d", percent(lowest.Top1Error), percent(lowest.Top5Error), lowest.Loss, lowest.Epoch)
 	}
@@ -41,8 +40,8 @@ func figures(r *train.Record, metrics []engine.Metrics, classes int) []report.Fi
 	return rows
 }
 
-// settingRows lists run.json's settings by name.
-func settingRows(raw json.RawMessage) ([]report.Figure, error) {
+// SettingRows lists run.json's settings by name, without secrets.
+func SettingRows(raw json.RawMessage) ([]Figure, error) {
 	var s train.Config
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return nil, err
@@ -51,7 +50,7 @@ func settingRows(raw json.RawMessage) ([]report.Figure, error) {
 	if err := json.Unmarshal(raw, &values); err != nil {
 		return nil, err
 	}
-	var rows []report.Figure
+	var rows []Figure
 	for name, v := range values {
 		text := string(v)
 		switch {
@@ -63,7 +62,7 @@ func settingRows(raw json.RawMessage) ([]report.Figure, error) {
 			}
 		}
 		if text != "" {
-			rows = append(rows, report.Figure{Name: name, Value: redact.Text(text)})
+			rows = append(rows, Figure{Name: name, Value: redact.Text(text)})
 		}
 	}
 	sort.Slice(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name })
