@@ -7,22 +7,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"alexnet/pipeline/codec"
 )
 
-// TestPythonDecoder has docs/lossless_decode.py, written from the format page
+// TestPythonDecoder has the decoder of tools/python, written from the format page
 // and not from this package, decode what the encoder writes: every kind of block
 // and predictor, both forms of Huffman tables, several blocks a plane, and some
-// photographs where there are any. It needs a python3 with its standard library.
+// photographs where there are any. It needs a python3 with numpy.
 func TestPythonDecoder(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("no python3 here")
+	pythons := []string{"python3", "/usr/bin/python3"}
+	found := slices.IndexFunc(pythons, func(p string) bool { return exec.Command(p, "-c", "import numpy").Run() == nil })
+	if found < 0 {
+		t.Skip("no python3 with numpy here")
 	}
 	dir := t.TempDir()
-	args := []string{"../../docs/lossless_decode.py"}
+	args := []string{"../../tools/python/alexnet_loader/lossless.py"}
 	var want []byte
 	add := func(size int, rgb []byte) {
 		encoded, err := codec.Lossless{}.NewEncoder(size).Encode(nil, rgb)
@@ -57,7 +59,7 @@ func TestPythonDecoder(t *testing.T) {
 		}
 	}
 
-	cmd := exec.Command(python, args...)
+	cmd := exec.Command(pythons[found], args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	got, err := cmd.Output()

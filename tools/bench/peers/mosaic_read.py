@@ -8,7 +8,7 @@ little-endian) and of all names (UTF-8, each followed by a newline). With
 --pixels the pixels are written to FILE as well. DIR is only read.
 
 That reader hands out pictures of our codec "lossless" as bytes; they are decoded
-by docs/lossless_decode.py, at some seconds for a picture of 256x256.
+by tools/python/alexnet_loader/lossless.py.
 """
 import argparse
 import hashlib
@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from streaming import StreamingDataset
 
-sys.dont_write_bytecode = True  # leave nothing in docs/
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "docs"))
-import lossless_decode
+sys.dont_write_bytecode = True  # leave nothing in tools/python
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools" / "python" / "alexnet_loader"))
+import lossless
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def main() -> int:
             sample = dataset[i]
             image = sample["image"]
             if isinstance(image, bytes):
-                image = np.frombuffer(lossless_decode.decode(image), np.uint8).reshape(size, size, 3)
+                image = lossless.decode(image)
             image = np.asarray(image)  # was an array, or a PIL picture for "jpeg"
             if image.dtype != np.uint8 or image.shape != (size, size, 3):
                 print(f"sample {i}: {image.dtype} {image.shape}, want {size}x{size} RGB bytes", file=sys.stderr)

@@ -1,0 +1,240 @@
+"""The loading process: `prep-imagenet stream`, whose protocol is in docs/stream.md."""
+from __future__ import annotations
+
+import collections
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .errors import KINDS, ChildDied, LoaderError, SharedMemoryError, VersionError
+from .memory import Memory
+
+VERSION = 1  # of the protocol
+
+
+class Child:
+    """A running `prep-imagenet stream`. It is used by the process that made it, one thread at a time."""
+
+    def __init__(self, binary: str, arguments: list[str], memory: str, hold: int):
+        self.pid = os.getpid()
+        self.hold = hold
+        self.bad: dict[int, str] = {}
+        self.held: set[int] = set()  # slots with live arrays
+        self._queue: collections.deque[dict[str, Any]] = collections.deque()
+        self._fenced: collections.deque[tuple[Any, int]] = collections.deque()
+        self._buffer = b""
+        self._lines: collections.deque[bytes] = collections.deque()
+        self._id = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.memory = Memory(memory)
+        self._stderr = tempfile.TemporaryFile()
+        options: dict[str, Any] = {"pass_fds": [self.memory.fd], "start_new_session": True}  # Ctrl-C is for this process
+        if os.name == "nt":
+            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        try:
+            self._process = subprocess.Popen(
+                [binary, "stream", "--memory", self.memory.handle, *arguments],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=0, **options)
+            self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()  # type: ignore[union-attr]
+            self.greeting = self._greeting(binary)
+            self.memory.map(self.greeting["bytes"])
+        except BaseException:
+            self.close()
+            raise
+
+    def _greeting(self, binary: str) -> dict[str, Any]:
+        try:
+            while True:
+                line = self._line()
+                if "stream" in line:
+                    break
+                self._aside(line)
+        except (ChildDied, json.JSONDecodeError) as e:
+            if isinstance(e, ChildDied) and self._process.returncode < 0:  # type: ignore[union-attr]
+                raise
+            raise VersionError(f"{binary!r} isn't a prep-imagenet that this package knows: {e}") from e
+        if line["stream"] != VERSION:
+            raise VersionError(f"{binary!r} speaks version {line['stream']} of the protocol, this package version {VERSION}: "
+                               "install the two from one release")
+        return line
+
+    def _line(self) -> dict[str, Any]:
+        """The next line of the child."""
+        while not self._lines:
+            data = os.read(self._out, 1 << 16)
+            if not data:
+                raise self._death()
+            *lines, self._buffer = (self._buffer + data).split(b"\n")
+            self._lines.extend(lines)
+        line = json.loads(self._lines.popleft())
+        if not isinstance(line, dict):
+            raise json.JSONDecodeError("no object", str(line), 0)
+        return line
+
+    def _death(self) -> ChildDied:
+        assert self._process is not None
+        code = self._process.wait()
+        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - 2000))
+        text = self._stderr.read().decode("utf-8", "replace").strip()
+        how = f"code {code}"
+        if code < 0:
+            how = f"signal {-code}" + (", as when memory runs out" if code == -signal.SIGKILL else "")
+        return ChildDied(f"the loading process has ended with {how}" + (f": {text}" if text else ""))
+
+    def _aside(self, line: dict[str, Any]) -> None:
+        """Takes a line that answers nothing and is no batch."""
+        if "note" in line:
+            warnings.warn(line["note"], stacklevel=2)
+        elif "bad" in line:
+            self.bad = {b["sample"]: b["reason"] for b in line["bad"]}
+        elif "error" in line:
+            raise _error(line)
+
+    def batch(self) -> Lease | None:
+        """The next batch, None behind the last. It may have to wait for one of the arrays that are alive."""
+        self._settle()
+        while not self._queue:
+            line = self._line()
+            if "batch" in line or "end" in line:
+                self._queue.append(line)
+            else:
+                self._aside(line)
+        line = self._queue.popleft()
+        if "end" in line:
+            self._queue.append(line)
+            return None
+        return Lease(self, line["batch"])
+
+    def _settle(self) -> None:
+        """Gives back slots whose copies to a GPU are done, and waits for one if the child has none left."""
+        while self._fenced:
+            fence, slot = self._fenced[0]
+            if not fence.query():
+                if len(self.held) + len(self._fenced) + len(self._queue) < self.hold:
+                    return
+                fence.synchronize()
+            self._fenced.popleft()
+            self.release(slot)
+
+    def request(self, **fields: Any) -> dict[str, Any]:
+        """Asks for something, and returns the answer."""
+        self._id += 1
+        self._say({"id": self._id, **fields})
+        while True:
+            line = self._line()
+            if line.get("id") == self._id:
+                if "error" in line:
+                    raise _error(line)
+                return line
+            if "batch" in line or "end" in line:
+                self._queue.append(line)
+            else:
+                self._aside(line)
+
+    def _say(self, line: dict[str, Any]) -> None:
+        data = json.dumps(line).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._in, data):]
+        except OSError:  # why, is in what it said last, or in how it ended
+            while True:
+                self._aside(self._line())
+
+    def array(self, offset: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+        """Numbers in the memory, for those who ask for slots themselves."""
+        return np.asarray(_View(self, self.memory.address + offset, shape, dtype))
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def release(self, slot: int) -> None:
+        """Gives a slot back. It may be called from any thread, by the collector."""
+        try:
+            os.write(self._in, b'{"release":%d}\n' % slot)
+        except OSError:
+            pass
+
+    def free(self, slot: int) -> None:
+        """Says that the last array of a slot is gone."""
+        self.held.discard(slot)
+        if os.getpid() != self.pid or self._process is None:
+            return  # a copy of this object behind a fork, or closed
+        if self.memory.pinned is not None:
+            self._fenced.append((self.memory.pinned(), slot))
+        else:
+            self.release(slot)
+
+    def close(self) -> None:
+        """Ends the process. Arrays stay valid."""
+        self.memory.close_file()
+        process, self._process = self._process, None
+        if process is None or os.getpid() != self.pid:
+            return
+        try:
+            os.write(process.stdin.fileno(), b'{"close":true}\n')  # type: ignore[union-attr]
+        except OSError:
+            pass
+        process.stdin.close()  # type: ignore[union-attr]
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+        self._stderr.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "memory", None) is not None:
+            self.close()
+
+
+def _error(line: dict[str, Any]) -> LoaderError:
+    kind = KINDS.get(line.get("kind", ""), LoaderError)
+    text = line["error"]
+    if kind is SharedMemoryError:
+        text += " (of memory='auto', 'shm' or a folder, the first needs none of /dev/shm)"
+    return kind(text)
+
+
+class _View:
+    """What numpy takes for the memory of an array, which keeps the owner of that alive."""
+
+    def __init__(self, owner: Any, address: int, shape: tuple[int, ...], dtype: str):
+        self.owner = owner
+        self.__array_interface__ = {"version": 3, "data": (address, False), "shape": shape, "typestr": dtype}
+
+
+class Lease:
+    """A batch's slot, which is this process's for as long as there are arrays of it."""
+
+    def __init__(self, child: Child, batch: dict[str, int]):
+        g = child.greeting
+        self.child, self.slot = child, batch["slot"]
+        child.held.add(self.slot)
+        self.memory = child.memory  # outlives the child
+        self.address = child.memory.address + self.slot * g["slot_bytes"]
+        self.epoch, self.step, self.filled = batch["epoch"], batch["step"], batch["images"]
+        rows = batch["rows"]
+        self._parts = {"images": (0, (rows, *g["shape"][1:]), "|u1"), "colours": (g["colours"], (rows, 3), "<f4"),
+                       "labels": (g["labels"], (rows,), "<i8"), "samples": (g["samples"], (rows,), "<i8")}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """images, colours, labels and samples in the shared memory; or copies of them, where the child couldn't go on
+        if these stayed alive."""
+        if self.child.held and len(self.child.held) >= self.child.hold:
+            return {k: v.copy() for k, v in self._arrays().items()}
+        return self._arrays()
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: np.asarray(_View(self, self.address + offset, shape, dtype))
+                for name, (offset, shape, dtype) in self._parts.items()}
+
+    def __del__(self) -> None:
+        self.child.free(self.slot)

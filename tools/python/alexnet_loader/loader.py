@@ -1,0 +1,286 @@
+"""Batches of an epoch, in order, from a process that reads, decodes and augments."""
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from .batch import Batch
+from .binary import find
+from .child import Child
+from .errors import StateError, UsageError
+
+OUTPUTS = ("numpy", "torch", "jax")
+LAYOUTS = ("NHWC", "NCHW")
+
+
+class Loader:
+    """Presents a folder of shards, or its address, batch by batch.
+
+    Iterating over it gives one epoch after the other; the order, crops, flips and noise are functions of seed, epoch and sample
+    alone, those of `train-alexnet` with the same seed and global batch. It loads in a process of its own, ahead of the caller.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        batch_size: int = 128,
+        *,
+        crop: int = 224,
+        train: bool = True,
+        flip: bool = True,
+        noise: str | os.PathLike[str] | None = None,
+        noise_form: str = "sqrt-lambda",
+        sigma: float = 0.1,
+        augment: Mapping[str, str | float | Sequence[float]] | None = None,
+        ten_crop: bool = False,
+        seed: int = 1,
+        shuffle: bool | str | None = None,
+        window: int = 8192,
+        last: str | None = None,
+        rank: int | None = None,
+        world_size: int | None = None,
+        on_bad: str = "stop",
+        workers: int | None = None,
+        prefetch: int = 3,
+        hold: int = 3,
+        layout: str = "NHWC",
+        output: str | None = None,
+        pin_memory: bool | None = None,
+        memory: str = "auto",
+        mmap: bool = True,
+        cache_dir: str | os.PathLike[str] | None = None,
+        cache_size: str | None = None,
+        binary: str | os.PathLike[str] | None = None,
+    ):
+        """
+        path: a folder of shards, or its address: s3://, gs:// or https://.
+        batch_size: rows of this rank's batches.
+        crop: pixels a side.
+        train: random crops, mirrored half of the time if flip, in a shuffled order; otherwise the centre, as stored.
+        noise: the file made by compute-pca, for colour noise of form "sqrt-lambda" (the original code's) or "lambda01", of standard
+            deviation sigma along each axis.
+        augment: more, under the names of train-alexnet's flags: {"crop": "resized", "jitter": (0.4, 0.4, 0.4), "erase": 0.25}.
+        ten_crop: the paper's ten test views of each picture in consecutive rows, which batch_size counts.
+        shuffle: True or "global", "shards" (shard after shard, shuffled in windows), False or "none"; None: as train says.
+        last: what becomes of an incomplete last batch: "drop", "partial" (a smaller one), "pad" (rows of label -1);
+            None: "drop" in training, else "partial".
+        rank, world_size: this loader's place among those that share out every epoch; None: those of torchrun, else 0 of 1.
+        on_bad: "stop" at a picture that can't be read, or "skip" it, which `bad` names.
+        workers: threads that decode; None: the cores that this process may use, shared out among torchrun's local ranks.
+        prefetch: batches that are filled ahead; hold: those that arrays may be alive of before batches are copied.
+        layout: "NHWC" or "NCHW". In torch, images.permute(0, 3, 1, 2) of the first costs nothing.
+        output: "numpy", "torch" or "jax"; None: torch if it has been imported by now, else numpy.
+        pin_memory: page-lock the memory for CUDA; None: where there is CUDA and output is torch.
+        memory: "auto", "memfd", "shm", or a folder: where shared memory comes from.
+        mmap, cache_dir, cache_size: --no-mmap, --cache-dir and --cache-size of the commands.
+        binary: prep-imagenet; None: the package's own, or $ALEXNET_PREP_IMAGENET, or the one on the PATH.
+        """
+        self.path = os.fspath(path)
+        self.batch_size, self.seed = int(batch_size), int(seed)
+        if (rank is None) != (world_size is None):
+            raise UsageError("give both rank and world_size, or neither")
+        if rank is None:
+            rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        assert world_size is not None
+        self.rank, self.world_size = int(rank), int(world_size)
+        if layout not in LAYOUTS:
+            raise UsageError(f"layout={layout!r}: want one of {LAYOUTS}")
+        self.layout = layout
+        self.output = output or ("torch" if "torch" in sys.modules else "numpy")
+        if self.output not in OUTPUTS:
+            raise UsageError(f"output={output!r}: want one of {OUTPUTS}")
+        self._shuffle = {None: "default", True: "global", False: "none"}.get(shuffle, shuffle)  # type: ignore[arg-type]
+        if workers is None:
+            workers = max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+        self._noise, self._pin, self._memory, self._hold = noise is not None, pin_memory, memory, int(hold)
+        self._binary = find(binary)
+        self._arguments = arguments({
+            "batch": batch_size, "pixels": crop, "train": train, "no-flip": not flip, "pca": noise, "noise": noise_form,
+            "sigma": sigma, "ten-crop": ten_crop, "seed": seed, "shuffle": self._shuffle, "window": window,
+            "ragged": last or ("drop" if train else "partial"), "rank": self.rank, "ranks": self.world_size,
+            "on-bad": on_bad, "workers": workers, "prefetch": prefetch, "hold": hold, "layout": layout.lower(),
+            "no-mmap": not mmap, "cache-dir": cache_dir, "cache-size": cache_size,
+            **{k: v if isinstance(v, (str, float, int)) else ",".join(map(str, v)) for k, v in (augment or {}).items()},
+        })
+        self._epoch, self._step = 0, 0  # of the next batch
+        self._begun = False             # the epoch's iteration, so that another one begins the next
+        self._iteration = 0
+        self._child: Child | None = None
+        self._child_at = (0, 0)         # what the child gives next
+        self._greeting: dict[str, Any] = {}
+        self._bad: dict[int, str] = {}
+        self._running()
+
+    # What it presents.
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return int(self._greeting["batches"])
+
+    @property
+    def images(self) -> int:
+        """Pictures in the shards."""
+        return int(self._greeting["images"])
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes' ids, in the order of the labels."""
+        return [c["id"] for c in self._greeting["classes"]]
+
+    @property
+    def bad(self) -> dict[int, str]:
+        """Samples that could not be read so far, with the reasons (on_bad="skip")."""
+        return {**self._bad, **(self._child.bad if self._child else {})}
+
+    def names(self, samples: Sequence[int]) -> list[str]:
+        """The paths of samples in the source of the shards."""
+        return self._guarded(lambda child: child.request(names=[int(i) for i in samples])["names"])
+
+    def stats(self) -> dict[str, int]:
+        """Where the loading process's time has gone since it was started, in nanoseconds (pipeline.LoaderStats)."""
+        return self._guarded(lambda child: child.request(stats=True)["stats"])
+
+    # Where it is.
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the next batch."""
+        return self._epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Goes to the beginning of an epoch; one that was resumed, and not begun since, goes on where it was."""
+        if epoch < 0:
+            raise UsageError(f"epoch {epoch}, want 0 or more")
+        if epoch != self._epoch or self._begun:
+            self._epoch, self._step, self._begun = int(epoch), 0, False
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position of the next batch. Another number of ranks may go on from it if the global batch stays."""
+        return {"version": 1, "epoch": self._epoch, "step": self._step, "seed": self.seed, "images": self.images,
+                "global_batch": self.batch_size * self.world_size, "shuffle": self._shuffle}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes to a position; the batches are those that would have come."""
+        mine = self.state_dict()
+        for key in ("version", "seed", "images", "global_batch", "shuffle"):
+            if state.get(key) != mine[key]:
+                raise StateError(f"the state has {key} {state.get(key)!r}, this loader {mine[key]!r}")
+        epoch, step = int(state["epoch"]), int(state["step"])
+        if epoch < 0 or not 0 <= step <= len(self):
+            raise StateError(f"the state is at step {step} of epoch {epoch}, and epochs have {len(self)} steps")
+        if step == len(self):
+            epoch, step = epoch + 1, 0
+        self._epoch, self._step, self._begun = epoch, step, False
+
+    # Batches.
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The rest of an epoch that was resumed, else a whole one: the one set, or the one behind the last."""
+        if self._begun:  # and broken off
+            self._epoch, self._step = self._epoch + 1, 0
+        self._begun = True
+        self._iteration += 1
+        return self._batches(self._iteration)
+
+    def _batches(self, iteration: int) -> Iterator[Batch]:
+        while self._step < len(self):
+            if iteration != self._iteration:
+                raise RuntimeError("another iteration over this loader has begun")
+            batch = self._guarded(self._next, at_position=True)
+            yield batch
+            del batch  # so that its memory can be filled while the next is awaited
+        if iteration == self._iteration:
+            self._epoch, self._step, self._begun = self._epoch + 1, 0, False
+
+    def _next(self, child: Child) -> Batch:
+        lease = child.batch()
+        assert lease is not None and (lease.epoch, lease.step) == self._child_at, "the loading process has lost its place"
+        arrays = lease.arrays()
+        if child.memory.pinned is None and self._pins():
+            child.memory.pin(sys.modules["torch"])
+        batch = Batch(**{k: self._convert(v) for k, v in arrays.items()}, epoch=lease.epoch, step=lease.step,
+                      filled=lease.filled, noise=self._noise, loader=self)
+        self._epoch, self._step = lease.epoch, lease.step + 1
+        self._child_at = (lease.epoch, lease.step + 1) if lease.step + 1 < len(self) else (lease.epoch + 1, 0)
+        return batch
+
+    def _convert(self, array: Any) -> Any:
+        if self.output == "torch":
+            import torch
+            return torch.from_numpy(array)
+        if self.output == "jax":
+            import jax.numpy
+            return jax.numpy.asarray(array)
+        return array
+
+    def _pins(self) -> bool:
+        if self.output != "torch" or self._pin is False:
+            return False
+        import torch
+        if not torch.cuda.is_available():
+            self._pin = False
+            return False
+        return True
+
+    # The loading process.
+
+    def _running(self, at_position: bool = False) -> Child:
+        """The loading process of this process, at the position if that matters."""
+        if self._child is not None and self._child.pid != os.getpid():
+            self._child = None  # the parent's, behind a fork
+        at = (self._epoch, self._step)
+        if self._greeting and self._step == len(self):
+            at = (self._epoch + 1, 0)
+        if self._child is not None and at_position and self._child_at != at:
+            self._stop()
+        if self._child is None:
+            position = arguments({"start-epoch": at[0], "start-step": at[1]})
+            self._child = Child(self._binary, [*self._arguments, *position, "--", self.path], self._memory, self._hold)
+            self._child_at, self._greeting = at, self._child.greeting
+        return self._child
+
+    def _guarded(self, use: Callable[[Child], Any], at_position: bool = False) -> Any:
+        """What use returns. A process that was interrupted in the middle of a line, or failed, is not used again."""
+        try:
+            return use(self._running(at_position))
+        except BaseException:
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            self._bad.update(child.bad)
+            child.close()
+
+    def close(self) -> None:
+        """Ends the loading process. Batches stay valid, and the loader can be iterated over again."""
+        self._stop()
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_child": None}
+
+    def __repr__(self) -> str:
+        return f"Loader({self.path!r}, {self.images} images, {len(self)} batches of {self.batch_size}, rank {self.rank} of {self.world_size})"
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def arguments(options: Mapping[str, Any]) -> list[str]:
+    """Flags: those that are true alone, those that are None or false not at all."""
+    flags = []
+    for name, value in options.items():
+        if value is None or value is False:
+            continue
+        flags.append(f"--{name}" if value is True else f"--{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}")
+    return flags

@@ -1,0 +1,89 @@
+"""Memory that is shared with the loading process, and goes away with the last of the two."""
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import tempfile
+import uuid
+from typing import Any, Callable
+
+from .errors import UsageError
+
+
+class Memory:
+    """An empty file without a name for the child to fill, mapped when it is as large as the child says.
+
+    kind is "auto", "memfd", "shm", or a folder for the file. On Windows it is a named mapping of the system's
+    page file in any case.
+    """
+
+    def __init__(self, kind: str = "auto"):
+        self.fd = -1
+        self.address = 0
+        self.size = 0
+        self.pinned: Callable[[], Any] | None = None  # makes a fence, see pin
+        if os.name == "nt":
+            self.handle = f"alexnet-loader-{os.getpid()}-{uuid.uuid4().hex}"
+            return
+        self.fd = self._open(kind)
+        self.handle = str(self.fd)
+
+    @staticmethod
+    def _open(kind: str) -> int:
+        if kind in ("auto", "memfd") and hasattr(os, "memfd_create"):
+            try:
+                return os.memfd_create("alexnet-loader", os.MFD_CLOEXEC)
+            except OSError:
+                if kind == "memfd":
+                    raise
+        if kind == "memfd":
+            raise UsageError("memory='memfd': this system has none; take 'auto'")
+        folders = {"auto": ["/dev/shm", tempfile.gettempdir()], "shm": ["/dev/shm"]}.get(kind, [kind])
+        for folder in folders:
+            try:
+                fd, name = tempfile.mkstemp(prefix="alexnet-loader-", dir=folder)
+            except OSError as e:
+                error = e
+                continue
+            os.unlink(name)
+            return fd
+        raise UsageError(f"memory={kind!r}: want 'auto', 'memfd', 'shm' or a folder: {error}") from error
+
+    def map(self, size: int) -> None:
+        """Maps what the child has made."""
+        if os.name == "nt":
+            self._map = mmap.mmap(-1, size, tagname=self.handle)
+        else:
+            self._map = mmap.mmap(self.fd, size)
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self.size = size
+        self.close_file()
+
+    def close_file(self) -> None:
+        """Closes the descriptor; the mapping stays."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def pin(self, torch: Any) -> None:
+        """Page-locks the memory for CUDA, so that copies to the GPU can run beside other work."""
+        status = torch.cuda.cudart().cudaHostRegister(self.address, self.size, 0)
+        if int(status) != 0:
+            return  # copies work without it
+
+        def fence() -> Any:
+            event = torch.cuda.Event()
+            event.record()
+            return event
+
+        self.pinned = fence
+        self._cudart = torch.cuda.cudart()
+
+    def __del__(self) -> None:
+        if self.pinned is not None:
+            try:
+                self._cudart.cudaHostUnregister(self.address)
+            except Exception:  # the driver may be gone at exit
+                pass
+        self.close_file()

@@ -1,0 +1,102 @@
+"""Shards read by this process: MosaicML's MDS files and our index, as docs/shard-format.md has them."""
+from __future__ import annotations
+
+import io
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from . import lossless
+from .errors import DamagedError, MissingError, UsageError
+
+
+class Shards:
+    """A folder of shards on this machine."""
+
+    def __init__(self, path: str):
+        if "://" in path:
+            raise UsageError(f"{path}: shards elsewhere are read by prep-imagenet only: take decoder='child'")
+        name = os.path.join(path, "index.json")
+        try:
+            with open(name, encoding="utf-8") as f:
+                index = json.load(f)
+        except FileNotFoundError as e:
+            raise MissingError(f"{name} isn't there: make shards with prep-imagenet shard") from e
+        except ValueError as e:
+            raise DamagedError(f"{name}: {e}") from e
+        meta = index.get("alexnet")
+        if not meta or meta.get("format_version") != 1:
+            raise UsageError(f"{name} has no entry 'alexnet' of version 1; take decoder='child', which may know what to do")
+        self.meta: dict[str, Any] = meta
+        self.size, self.codec = int(meta["size"]), meta["codec"]
+        self._path, self._infos = path, index["shards"]
+        self._first = np.cumsum([0] + [s["samples"] for s in self._infos])
+        self._open: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return int(self._first[-1])
+
+    def sample(self, i: int) -> dict[str, bytes]:
+        """The columns of a sample."""
+        k = int(np.searchsorted(self._first, i, "right")) - 1
+        info, data, n = self._infos[k], self._shard(k), i - int(self._first[k])
+        start, end = (int(v) for v in data[4 + 4 * n:12 + 4 * n].view("<u4"))
+        sizes, at = [], start
+        for fixed in info["column_sizes"]:
+            if fixed is None:
+                fixed = int(data[at:at + 4].view("<u4")[0])
+                at += 4
+            sizes.append(fixed)
+        if at + sum(sizes) != end:
+            raise DamagedError(f"{self._name(k)}: sample {n} is damaged")
+        columns = {}
+        for name, size in zip(info["column_names"], sizes):
+            columns[name] = data[at:at + size].tobytes()
+            at += size
+        return columns
+
+    def pixels(self, i: int, image: bytes) -> np.ndarray:
+        """The picture of a sample, (size, size, 3)."""
+        if self.codec == "raw":
+            return np.frombuffer(image, np.uint8).reshape(self.size, self.size, 3).copy()
+        if self.codec == "lossless":
+            try:
+                return lossless.decode(image)
+            except ValueError as e:
+                raise DamagedError(f"{self._path}: sample {i}: {e}") from e
+        if self.codec == "jpeg":
+            try:
+                from PIL import Image
+            except ImportError as e:
+                raise UsageError("pictures of codec jpeg want Pillow here: pip install pillow, or take decoder='child'") from e
+            return np.array(Image.open(io.BytesIO(image)).convert("RGB"))
+        raise UsageError(f"codec {self.codec!r} is unknown to this version")
+
+    def _name(self, k: int) -> str:
+        return os.path.join(self._path, self._infos[k]["raw_data"]["basename"])
+
+    def _shard(self, k: int) -> np.ndarray:
+        """A shard's bytes, mapped, or unpacked where it is compressed as a whole."""
+        if k not in self._open:
+            info, name = self._infos[k], self._name(k)
+            try:
+                data = np.memmap(name, np.uint8, "r")
+            except FileNotFoundError as e:
+                if not info.get("zip_data"):
+                    raise MissingError(f"{name} isn't there: restore it, or make the shards again") from e
+                data = _unpack(os.path.join(self._path, info["zip_data"]["basename"]))
+            if len(data) != info["raw_data"]["bytes"] or int(data[:4].view("<u4")[0]) != info["samples"]:
+                raise DamagedError(f"{name} isn't the file that the index means")
+            self._open[k] = data
+        return self._open[k]
+
+
+def _unpack(name: str) -> np.ndarray:
+    try:
+        import zstandard
+    except ImportError as e:
+        raise UsageError(f"{name} wants zstandard here: pip install zstandard, or take decoder='child'") from e
+    with open(name, "rb") as f:
+        return np.frombuffer(zstandard.ZstdDecompressor().stream_reader(f).read(), np.uint8)

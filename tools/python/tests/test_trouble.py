@@ -1,0 +1,274 @@
+"""What goes wrong: options, files, memory, programs, processes that die."""
+import functools
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+import alexnet_loader
+from alexnet_loader import (ChildDied, DamagedError, Dataset, LoaderError, MissingBinary, MissingError, SharedMemoryError,
+                            UsageError, VersionError)
+
+Loader = functools.partial(alexnet_loader.Loader, output="numpy")  # though others import torch
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+
+
+def python(code, *args, **options):
+    """A Python process that has this package."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tools" / "python"), **options.pop("env", {})}
+    return subprocess.Popen([*options.pop("before", []), sys.executable, "-c", textwrap.dedent(code), *map(str, args)], env=env,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def gone(pid, within=5.0):
+    """Whether a process ends, or has: it may be somebody's zombie."""
+    end = time.time() + within
+    while time.time() < end:
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("options, text", [
+    ({"crop": 41}, "crop 41"), ({"batch_size": 0}, "batch 0"), ({"batch_size": 54}, "don't fill one batch"), ({"noise_form": "x"}, "noise"),
+    ({"rank": 2, "world_size": 2}, "rank 2"), ({"shuffle": "x"}, "shuffle"), ({"last": "x"}, "ragged"), ({"augment": {"jitter": 3}}, "jitter"),
+    ({"ten_crop": True}, "ten crops"), ({"layout": "HWCN"}, "layout"), ({"output": "cupy"}, "output"), ({"memory": "/nowhere"}, "memory"),
+], ids=str)
+def test_usage(lossless, options, text):
+    with pytest.raises(UsageError, match=text):
+        Loader(lossless, **{"crop": 32, "batch_size": 8, **options})
+
+
+def test_missing(tmp_path, lossless, monkeypatch):
+    with pytest.raises(MissingError, match="index.json"):
+        Loader(tmp_path)
+    for decoder in "python", "child":
+        with pytest.raises(MissingError):
+            Dataset(tmp_path, decoder=decoder)
+    with pytest.raises(MissingBinary, match="nothing-here"):
+        Loader(lossless, binary=tmp_path / "nothing-here")
+    monkeypatch.delenv("ALEXNET_PREP_IMAGENET")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingBinary, match="install a wheel"):
+        Loader(lossless)
+    assert Dataset(lossless)[3][0].shape == (40, 40, 3)  # reads without one
+
+
+@pytest.mark.parametrize("script, text", [
+    ('echo \'{"stream":2}\'', "version 2"), ("echo hello", "knows"), ("echo unexpected stream >&2; exit 2", "unexpected stream"), ("true", "code 0"),
+])
+def test_version(tmp_path, lossless, script, text):
+    other = tmp_path / "prep-imagenet"
+    other.write_text("#!/bin/sh\n" + script + "\n")
+    other.chmod(0o755)
+    with pytest.raises(VersionError, match=text):
+        Loader(lossless, binary=other)
+
+
+def damaged(lossless, folder):
+    """A copy of the shards with a flipped bit in one picture of the first shard; its number."""
+    for f in lossless.iterdir():
+        (folder / f.name).write_bytes(f.read_bytes())
+    name = folder / "shard.00000.mds"
+    data = bytearray(name.read_bytes())
+    begin = int.from_bytes(data[8:12], "little")  # of sample 1
+    data[begin + 100] ^= 1
+    name.write_bytes(data)
+    return 1
+
+
+def test_damaged(tmp_path, lossless):
+    bad = damaged(lossless, tmp_path)
+    with pytest.raises(DamagedError, match="sample 1"):
+        for _ in Loader(tmp_path, 8, crop=32):
+            pass
+    with Loader(tmp_path, 8, crop=32, on_bad="skip", last="partial") as loader:
+        seen = [int(s) for b in loader for s in b.samples[:b.filled]]
+        assert sorted(seen) == [i for i in range(53) if i != bad]
+        assert list(loader.bad) == [bad] and "CRC" in loader.bad[bad]
+    for decoder in "python", "child":
+        with Dataset(tmp_path, decoder=decoder) as data:
+            with pytest.raises(DamagedError):
+                data[bad]
+            assert data[0][0].shape == (40, 40, 3)  # and goes on
+
+
+@linux
+def test_child_is_killed(lossless):
+    loader = Loader(lossless, 8, crop=32, prefetch=1)
+    it = iter(loader)
+    first = next(it)
+    copy = first.images.copy()
+    os.kill(loader._child._process.pid, signal.SIGKILL)
+    with pytest.raises(ChildDied, match="signal 9"):
+        for _ in range(10):
+            next(it)
+    assert np.array_equal(first.images, copy)  # the memory is this process's too
+    state = loader.state_dict()
+    rest = [b.step for b in loader]  # another child; the broken-off epoch is given up
+    assert rest == list(range(6))
+    loader.load_state_dict(state)
+    assert [b.step for b in loader] == list(range(state["step"], 6))
+    loader.close()
+    data = Dataset(lossless, decoder="child")
+    os.kill(data._child._process.pid, signal.SIGKILL)
+    with pytest.raises(ChildDied):
+        data[0]
+    assert data[0][0].shape == (40, 40, 3)
+
+
+@linux
+@pytest.mark.parametrize("memory", ["auto", "shm"])
+def test_parent_is_killed(lossless, memory):
+    """The child ends, also while a process that the parent has forked keeps its pipes open, and nothing is left."""
+    def names():
+        return [n for n in os.listdir("/dev/shm") if "alexnet" in n]
+
+    parent = python("""
+        import os, sys, time
+        from alexnet_loader import Loader
+        loader = Loader(sys.argv[1], 8, crop=32, memory=sys.argv[2])
+        next(iter(loader))
+        other = os.fork()
+        if other == 0:
+            time.sleep(30)
+            os._exit(0)
+        print(loader._child._process.pid, other, flush=True)
+        time.sleep(30)
+    """, lossless, memory)
+    child, other = map(int, parent.stdout.readline().split())
+    assert not names()  # it has none there
+    parent.kill()
+    parent.wait()
+    try:
+        assert gone(child)
+    finally:
+        os.kill(other, signal.SIGKILL)
+    assert not names()
+
+
+@linux
+def test_interrupt(lossless):
+    """Ctrl-C, which a terminal sends to the whole group, raises in Python; the loader can go on, and ends with it."""
+    parent = python("""
+        import sys, time
+        from alexnet_loader import Loader
+        loader = Loader(sys.argv[1], 8, crop=32)
+        seen = []
+        print(loader._child._process.pid, flush=True)
+        try:
+            while True:
+                seen += [b.samples.tolist() for b in loader]
+        except KeyboardInterrupt:
+            state = loader.state_dict()
+        want = Loader(sys.argv[1], 8, crop=32)
+        want.load_state_dict(state)
+        loader.load_state_dict(state)
+        assert [b.samples.tolist() for b in loader] == [b.samples.tolist() for b in want]
+        print("went on", flush=True)
+    """, lossless, start_new_session=True)
+    child = int(parent.stdout.readline())
+    time.sleep(0.3)
+    os.killpg(parent.pid, signal.SIGINT)
+    out, err = parent.communicate(timeout=20)
+    assert (out, parent.returncode) == ("went on\n", 0), err
+    assert gone(child)
+
+
+@linux
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts, which wants root")
+def test_full_shm(lossless):
+    """With a /dev/shm of 1 MB, as containers have 64: memory="shm" says so, "auto" doesn't need it."""
+    code = """
+        import os, sys
+        from alexnet_loader import Loader, SharedMemoryError
+        try:
+            Loader(sys.argv[1], 53, crop=40, memory="shm", prefetch=50)
+        except SharedMemoryError as e:
+            print(e)
+        with Loader(sys.argv[1], 53, crop=40, prefetch=50) as loader:
+            print(len(next(iter(loader)).images), os.listdir("/dev/shm"))
+    """
+    process = python(code, lossless, before=["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m none /dev/shm && exec "$@"', "sh"])
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    first, second = out.splitlines()
+    assert "no space left on device" in first and "shared memory" in first
+    assert second == "53 []"
+
+
+@linux
+def test_no_leak(shards, tmp_path):
+    """100,000 batches leave memory, descriptors and slots as they were."""
+    from conftest import run
+    run("prep-imagenet", "shard", "--in", shards / "pictures" / "train", "--out", tmp_path / "tiny", "--codec", "raw", "--size", 8, "--limit", 50, "--json")
+    loader = Loader(tmp_path / "tiny", 1, crop=4)
+    child = loader._child._process.pid
+
+    def measure():
+        resident = [int(open(f"/proc/{pid}/statm").read().split()[1]) * 4096 for pid in (os.getpid(), child)]
+        return resident, [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), child)]
+
+    total = 0
+
+    def batches(n):
+        nonlocal total
+        while n > 0:
+            for b in loader:
+                n -= 1
+                total += int(b.images[0, 0, 0, 0])
+
+    batches(10_000)
+    memory, files = measure()
+    batches(90_000)
+    assert total > 0
+    later, files_later = measure()
+    assert files_later == files and loader._child._process.pid == child
+    assert all(b - a < 4 << 20 for a, b in zip(memory, later)), (memory, later)
+    loader.close()
+
+
+def test_fence(lossless):
+    """Slots whose copies to a GPU may still run are given back behind their fence, in order, and waited for in need."""
+    log = []
+
+    class Fence:
+        def __init__(self):
+            self.done = False
+
+        def query(self):
+            return self.done
+
+        def synchronize(self):
+            log.append("waited")
+            self.done = True
+
+    with Loader(lossless, 4, crop=32) as loader:
+        loader._child.memory.pinned = Fence
+        loader._child.memory._cudart = None
+        want = [b.samples.tolist() for b in Loader(lossless, 4, crop=32)]
+        assert [b.samples.tolist() for b in loader] == want
+        assert len(log) > 8
+        loader._child.memory.pinned = None
+
+
+def test_errors_are_this_packages():
+    for name in alexnet_loader.__all__:
+        thing = getattr(alexnet_loader, name)
+        if isinstance(thing, type) and issubclass(thing, Exception):
+            assert issubclass(thing, LoaderError)
+    assert issubclass(SharedMemoryError, MemoryError)
+    assert json.dumps(alexnet_loader.__version__)
