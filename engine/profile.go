@@ -16,6 +16,23 @@ type OpTime struct {
 	Time  time.Duration // median over the turns
 	FLOP  float64       // multiplications and additions of products; 0 for the rest
 	Bytes int64         // that the tensors it reads and writes take, each once
+
+	Design []Dispatch // how the context runs it, where it says so
+}
+
+// Designer is implemented by contexts that tell how they run an op.
+type Designer interface {
+	Design(op Op) []Dispatch
+}
+
+// Dispatch is a run of a kernel, as it was designed: nothing here is measured.
+type Dispatch struct {
+	Kernel       string `json:"kernel"`
+	Workgroups   int    `json:"workgroups"`
+	Threads      int    `json:"threads"`      // of a workgroup
+	Shared       int64  `json:"shared_bytes"` // of memory that a workgroup shares
+	Fit          int    `json:"fit"`          // workgroups that the shared memory of one multiprocessor holds at least; 0: any number
+	Instructions int    `json:"instructions"` // that the kernel has, loops counted once
 }
 
 // Profile runs a training step of net on ctx op by op, on random pictures, and
@@ -65,11 +82,15 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 		}
 	}
 	out, layers := make([]OpTime, len(ops)), layersOf(ops)
+	designer, _ := ctx.(Designer)
 	for i, op := range ops {
 		slices.Sort(times[i])
 		out[i] = OpTime{Layer: layers[i], Kind: op.Kind(), Time: times[i][turns/2], FLOP: FLOP(op)}
 		for _, t := range append(op.Reads(), op.Writes()...) {
 			out[i].Bytes += ctx.Bytes(t)
+		}
+		if designer != nil {
+			out[i].Design = designer.Design(op)
 		}
 	}
 	return out, nil

@@ -84,6 +84,37 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestDesign: a profile says how every op runs on the device.
+func TestDesign(t *testing.T) {
+	c := open(t, vulkan.Options{})
+	defer c.Close()
+	net, err := engine.Preset("alexnet-mini", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := engine.Profile(net, c, engine.ModelConfig{Batch: 2, Decay: 0.0005}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := 0
+	for _, op := range ops {
+		if len(op.Design) == 0 {
+			t.Errorf("%s %s: no design", op.Layer, op.Kind)
+		}
+		for _, d := range op.Design {
+			if d.Workgroups < 1 || d.Threads < 1 || d.Instructions < 10 || d.Shared > 0 && d.Fit < 1 {
+				t.Errorf("%s %s: %+v", op.Layer, op.Kind, d)
+			}
+			if d.Fit > 0 {
+				limits++
+			}
+		}
+	}
+	if limits == 0 {
+		t.Error("no op shares memory")
+	}
+}
+
 // TestRanks runs the cases in which ranks meet.
 func TestRanks(t *testing.T) {
 	enginetest.RunRanks(t, 3, func(t *testing.T, _ int) engine.Context { return open(t, vulkan.Options{}) })

@@ -38,14 +38,14 @@ func (c *Context) tileFor(m, n int) tile {
 func (c *Context) product(shader string, m, n, z int, special []uint32, push func(*binder) []byte) dispatch {
 	t := c.tileFor(m, n)
 	constants := append([]uint32{t.threads, t.bm, t.bn, t.bk, t.tm, t.tn}, special...)
-	return dispatch{shader: shader, constants: constants, push: push,
+	return dispatch{shader: shader, constants: constants, push: push, shared: int64(t.shared()),
 		groups: grid((n+int(t.bn)-1)/int(t.bn)*((m+int(t.bm)-1)/int(t.bm)), z)}
 }
 
 // columnSum is a dispatch that makes biases' gradients: sums over the images and area
 // elements behind each other, for each of maps.
 func columnSum(dy, db *engine.Tensor, maps, area int) dispatch {
-	return dispatch{shader: "columnsum", constants: []uint32{threads}, groups: grid(maps, 1), push: func(b *binder) []byte {
+	return dispatch{shader: "columnsum", constants: []uint32{threads}, shared: 4 * threads, groups: grid(maps, 1), push: func(b *binder) []byte {
 		return push(struct {
 			dy, db             vk.Address
 			images, maps, area uint32

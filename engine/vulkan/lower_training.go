@@ -9,7 +9,7 @@ import (
 const softmaxThreads = 64
 
 func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) step {
-	return one(dispatch{shader: "softmax", constants: []uint32{softmaxThreads}, groups: grid(op.X.Shape[0], 1), push: func(b *binder) []byte {
+	return one(dispatch{shader: "softmax", constants: []uint32{softmaxThreads}, shared: 2 * 4 * softmaxThreads, groups: grid(op.X.Shape[0], 1), push: func(b *binder) []byte {
 		return push(struct {
 			x, labels, probs, loss, rank, dx, halt vk.Address
 			images, classes, trains, halts         uint32

@@ -90,6 +90,8 @@ func (c *Context) tooLarge(arena, workspace int64, err error) error {
 		c.name, float64(arena+workspace)/mb, float64(arena)/mb, float64(workspace)/mb, float64(free)/mb, float64(total)/mb, c.device.GPU.Name, err)
 }
 
+var _ engine.MemoryReporter = (*Context)(nil)
+
 // Room is the memory that is free on the device, which contexts on it share.
 func (c *Context) Room() (engine.Room, error) {
 	if err := c.ready("room"); err != nil {

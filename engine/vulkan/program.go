@@ -15,6 +15,7 @@ type dispatch struct {
 	shader    string
 	constants []uint32
 	groups    [3]uint32
+	shared    int64 // bytes of memory that a workgroup shares
 	// push makes the arguments, when all memory has been reserved.
 	push func(*binder) []byte
 	// behind says that it needs what the dispatch before it made.

@@ -66,6 +66,16 @@ type benchResult struct {
 	Roofline     float64       `json:"roofline_images_per_s,omitempty"` // see layers
 	Ranks        *rankResult   `json:"ranks,omitempty"`                 // under mpirun or srun; rates are those of all ranks
 	Layers       []layerResult `json:"layers,omitempty"`
+	Design       []opDesign    `json:"design,omitempty"` // of devices that tell
+}
+
+// opDesign is how an op of a training step runs on a device.
+type opDesign struct {
+	Layer string  `json:"layer"`
+	Kind  string  `json:"op"`
+	FLOP  float64 `json:"flop"`
+	Bytes int64   `json:"bytes"` // that its tensors take, each once
+	engine.Dispatch
 }
 
 // layerResult sums the ops of one layer in a training step.
@@ -96,7 +106,8 @@ beside the peak that the same cores reach on registers alone, measured in the sa
 also times the loader by itself on a folder of shards, with crops, flips and the augmentations given, and training
 from it, in turns with training from memory. With --peak and --bandwidth, which data sheets tell, it adds the
 roofline: every op of a step takes the longer of its products at that peak and its bytes at that bandwidth,
-with nothing fused.
+with nothing fused. On a Vulkan device it lists what runs there for every op, by design: workgroups, the memory
+that they share, instructions, bytes.
 
 Under mpirun or srun all ranks train together, --batch being that of all, and the table of layers is left
 out. On CPUs the step is then taken apart: the same step with nothing sent, what it sends with nothing
@@ -360,6 +371,9 @@ func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 	at := map[string]int{}
 	total, backward := 0.0, false
 	for _, op := range ops {
+		for _, d := range op.Design {
+			r.Design = append(r.Design, opDesign{op.Layer, op.Kind, op.FLOP, op.Bytes, d})
+		}
 		i, ok := at[op.Layer]
 		if !ok {
 			i = len(r.Layers)
@@ -474,6 +488,29 @@ func (r *benchResult) print(w io.Writer) error {
 			}
 		}
 		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%s\t%s\t%.0f\t\n", l.Layer, l.Forward, l.Backward, l.Update, rate, share, l.MiB)
+	}
+	if err := t.Flush(); err != nil || len(r.Design) == 0 {
+		return err
+	}
+	return r.printDesign(w)
+}
+
+// printDesign lists what runs on the device for each op of a step, by design: workgroups
+// and how many of them one multiprocessor's shared memory holds at least, instructions of
+// the kernel, loops counted once, and the op's products over its bytes.
+func (r *benchResult) printDesign(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\nlayer\top\tkernel\tworkgroups\tof\tshared KiB\tfit\tinstructions\tMiB\tFLOP/B\t")
+	for _, d := range r.Design {
+		fit, intensity := "", ""
+		if d.Fit > 0 {
+			fit = fmt.Sprint(d.Fit)
+		}
+		if d.FLOP > 0 {
+			intensity = fmt.Sprintf("%.0f", d.FLOP/float64(d.Bytes))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%.1f\t%s\t%d\t%.1f\t%s\t\n", d.Layer, d.Kind, d.Kernel, d.Workgroups, d.Threads,
+			float64(d.Shared)/(1<<10), fit, d.Instructions, float64(d.Bytes)/(1<<20), intensity)
 	}
 	return t.Flush()
 }

@@ -13,6 +13,7 @@ package shaders
 import (
 	"crypto/sha256"
 	"embed"
+	"encoding/binary"
 	"encoding/hex"
 	"io/fs"
 	"sort"
@@ -39,6 +40,25 @@ func Code(name string, narrow bool) []byte {
 		return nil
 	}
 	return code
+}
+
+// Instructions is how many instructions the functions of a shader have in SPIR-V.
+func Instructions(name string, narrow bool) (n int) {
+	const header, function, functionEnd, label, opcodes = 5, 54, 56, 248, 1 << 16
+	code, inside := Code(name, narrow), false
+	for at := 4 * header; at+4 <= len(code); {
+		word := binary.LittleEndian.Uint32(code[at:])
+		switch op := word % opcodes; {
+		case op == function:
+			inside = true
+		case op == functionEnd:
+			inside = false
+		case inside && op != label:
+			n++
+		}
+		at += 4 * int(max(1, word>>16))
+	}
+	return n
 }
 
 // Names lists the shaders.

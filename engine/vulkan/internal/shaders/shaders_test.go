@@ -57,6 +57,33 @@ func TestValid(t *testing.T) {
 	}
 }
 
+// TestInstructions counts those of the smallest shader as spirv-dis lists them.
+func TestInstructions(t *testing.T) {
+	if _, err := exec.LookPath("spirv-dis"); err != nil {
+		t.Skip("spirv-dis is not installed (spirv-tools)")
+	}
+	for _, name := range []string{"accumulate", "conv"} {
+		out, err := exec.Command("spirv-dis", "--no-color", "spirv/"+name+".spv").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, inside := 0, false
+		for line := range strings.Lines(string(out)) {
+			switch {
+			case strings.Contains(line, "OpFunctionEnd"):
+				inside = false
+			case strings.Contains(line, "= OpFunction "):
+				inside = true
+			case inside && !strings.Contains(line, "OpLabel"):
+				want++
+			}
+		}
+		if got := Instructions(name, false); got != want || got == 0 {
+			t.Errorf("%s has %d instructions, spirv-dis lists %d", name, got, want)
+		}
+	}
+}
+
 // slow leaves a test to make check-vulkan.
 func slow(t *testing.T) {
 	t.Helper()
