@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,15 +16,10 @@ func tapTensors(inference [][]Op, layer string) ([]*Tensor, error) {
 	var known []string
 	for p, ops := range inference {
 		for _, op := range ops {
-			var y *Tensor
-			switch op := op.(type) {
-			case ConvForward:
-				y = op.Y
-			case DenseForward:
-				y = op.Y
-			default:
+			if !slices.ContainsFunc(op.Reads(), func(t *Tensor) bool { return t.Type == Master }) {
 				continue
 			}
+			y := op.Writes()[0]
 			if p == 0 {
 				known = append(known, y.Name)
 			}
