@@ -83,7 +83,7 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 	ops := make([][]Op, b.parts())
 	f := flow{extent: Extent{3, b.net.Input.Size, b.net.Input.Size}, whole: true}
 	for p := range b.inputs {
-		f.x = append(f.x, b.input(ops, p))
+		f.x = append(f.x, b.input(ops, p, train))
 	}
 	backs := make([]backward, len(b.net.Layers))
 	b.next = 0
@@ -112,21 +112,25 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 }
 
 // input emits what makes a part's input of pixels.
-func (b *builder) input(ops [][]Op, p int) *Tensor {
+func (b *builder) input(ops [][]Op, p int, train bool) *Tensor {
 	in, size := b.inputs[p], b.net.Input.Size
 	y := b.activation(p, "input", 3, Extent{3, size, size})
-	ops[p] = append(ops[p], Input{Pixels: in.pixels, Colour: in.colour, Mean: in.mean, Y: y, Scale: b.scale()})
+	ops[p] = append(ops[p], Input{Pixels: in.pixels, Colour: in.colour, Mean: in.mean, Y: y, Scale: b.scale(train)})
 	return y
 }
 
-func (b *builder) scale() float32 {
+func (b *builder) scale(train bool) float32 {
+	scale := float32(1)
 	switch {
 	case b.cfg.InputScale != 0:
-		return b.cfg.InputScale
+		scale = b.cfg.InputScale
 	case b.net.Input.Scale != 0:
-		return b.net.Input.Scale
+		scale = b.net.Input.Scale
 	}
-	return 1
+	if noise := b.net.Input.NoiseScale; train && b.cfg.ColourNoise && noise != 0 {
+		scale *= noise
+	}
+	return scale
 }
 
 // weighted emits a layer with weights.
@@ -161,7 +165,7 @@ func (b *builder) weighted(ops [][]Op, k weighted, s site) (flow, backward) {
 		for p := range holders {
 			ws, bs := w.slices[p], bias.slices[p]
 			if s.first && b.cfg.lean() {
-				x[p] = b.input(ops, p)
+				x[p] = b.input(ops, p, true)
 			}
 			if !s.first {
 				dx[p] = b.tensor(p, l.Name+".input.grad", Working, Scratch, x[p].Shape)

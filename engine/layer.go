@@ -39,6 +39,8 @@ type weighted interface {
 	kind
 	// weights describes the parameters of the layer, which makes out of in.
 	weights(n *Net, in, out Extent) weights
+	// learning is its field Learning.
+	learning() *Learning
 	// forward and backward make the ops of one part, which holds so many groups.
 	forward(in Extent, groups int, x, w, bias, y *Tensor) Op
 	backward(in Extent, groups int, g gradients) Op
@@ -111,6 +113,14 @@ func (l Layer) weighted() weighted {
 		if w, ok := k.(weighted); ok {
 			return w
 		}
+	}
+	return nil
+}
+
+// learning is how the layer learns; nil of one that has no weights.
+func (l Layer) learning() *Learning {
+	if w := l.weighted(); w != nil {
+		return w.learning()
 	}
 	return nil
 }
@@ -195,6 +205,8 @@ type Learning struct {
 	Decay     *float64 `json:"decay,omitempty"`      // weight decay in place of the run's
 	BiasDecay *float64 `json:"bias_decay,omitempty"` // decay of the biases, in place of none
 }
+
+func (l *Learning) learning() *Learning { return l }
 
 // of is the factor on the run's rate, and the decay where the run has so much, of a
 // layer's weights or biases.

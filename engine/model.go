@@ -19,6 +19,9 @@ type ModelConfig struct {
 	Mean []float32
 	// InputScale multiplies mean-subtracted pixels; 0 means the net's own.
 	InputScale float32
+	// ColourNoise says that training's pictures come with colour noise, for nets
+	// with a NoiseScale.
+	ColourNoise bool
 	// Decay is the weight decay of the update rule, on weights and not on
 	// biases: 0.0005 in the paper.
 	Decay float32

@@ -28,6 +28,10 @@ type Net struct {
 type InputSpec struct {
 	Size  int     `json:"size"`            // pixels a side of the RGB crop
 	Scale float32 `json:"scale,omitempty"` // factor on mean-subtracted 0–255 values; 0 means 1
+
+	// NoiseScale is a factor besides, in training with colour noise alone; 0 means 1.
+	// The 2012 runs divide by 1.1 there, 1 and the noise's factor (convdata.py).
+	NoiseScale float32 `json:"noise_scale,omitempty"`
 }
 
 // ReadNet reads and validates a JSON net file. Unknown fields, and fields that
@@ -79,6 +83,8 @@ func (n *Net) Shapes() ([]Extent, error) {
 		return nil, fmt.Errorf("net %q: input size %d, want at least 1 pixel", n.Name, n.Input.Size)
 	case n.Input.Scale < 0:
 		return nil, fmt.Errorf("net %q: input scale %g, want a positive factor", n.Name, n.Input.Scale)
+	case n.Input.NoiseScale < 0:
+		return nil, fmt.Errorf("net %q: noise scale %g, want a positive factor", n.Name, n.Input.NoiseScale)
 	case n.Towers < 1:
 		return nil, fmt.Errorf("net %q: %d towers, want at least 1", n.Name, n.Towers)
 	case n.Classes < 2:

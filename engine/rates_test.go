@@ -50,7 +50,7 @@ func TestRatesByLayer(t *testing.T) {
 		devices string
 		cfg     engine.ModelConfig
 	}{
-		{"cpu", engine.ModelConfig{}}, {"cpu,cpu", engine.ModelConfig{}},
+		{"cpu", engine.ModelConfig{Tap: "local2"}}, {"cpu,cpu", engine.ModelConfig{Tap: "local2"}},
 		{"cpu", engine.ModelConfig{Accumulate: 2}}, {"cpu,cpu", engine.ModelConfig{Accumulate: 2}},
 	} {
 		t.Run(fmt.Sprintf("%s in %d", c.devices, max(c.cfg.Accumulate, 1)), func(t *testing.T) {
@@ -74,16 +74,21 @@ func TestRatesByLayer(t *testing.T) {
 				}
 				return v
 			}
+			b, err := (&batches{end: 1}).Next(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
 			before := map[string][]float32{}
 			for _, p := range m.Parameters() {
 				before[p.Name] = read(engine.Weight, p.Name)
 			}
+			if c.cfg.Tap == "local2" {
+				if _, features, err := m.Features(b); err != nil || len(features) != tinyBatch*4*5*5 {
+					t.Errorf("%d features of local2, %v", len(features), err)
+				}
+			}
 			if len(before) != len(want) {
 				t.Errorf("%d parameters, want %d", len(before), len(want))
-			}
-			b, err := (&batches{end: 1}).Next(context.Background())
-			if err != nil {
-				t.Fatal(err)
 			}
 			o, err := m.Train(b, engine.Step{Seed: 1, LearningRate: eps, Momentum: 0.9})
 			if err != nil {
@@ -134,5 +139,56 @@ func TestRatesByLayer(t *testing.T) {
 	bad := strings.Replace(ratedNet, `"rate": 0.25`, `"rate": -1`, 1)
 	if _, err := engine.ReadNet(strings.NewReader(bad)); err == nil || !strings.Contains(err.Error(), "local2") || !strings.Contains(err.Error(), "rate -1") {
 		t.Errorf("a negative rate: %v", err)
+	}
+}
+
+// TestNoiseScaleIsTrainingsAlone: a net's noise scale acts in training with colour
+// noise, and neither in training without nor in inference.
+func TestNoiseScaleIsTrainingsAlone(t *testing.T) {
+	losses := func(scale, noise string, cfg engine.ModelConfig) (train, infer []float32) {
+		t.Helper()
+		net, err := engine.ReadNet(strings.NewReader(strings.Replace(tinyNet, `"scale": 0.02`, fmt.Sprintf(`"scale": %s, "noise_scale": %s`, scale, noise), 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		contexts, err := devices.Open("cpu", devices.Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Batch = tinyBatch
+		m, err := engine.NewModel(net, contexts, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if err := m.Initialize(engine.InitHe, 7); err != nil {
+			t.Fatal(err)
+		}
+		b, err := (&batches{end: 1}).Next(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := m.Infer(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		infer = append(infer, o.Loss...)
+		if o, err = m.Train(b, engine.Step{Seed: 1}); err != nil {
+			t.Fatal(err)
+		}
+		return append(train, o.Loss...), infer
+	}
+	noisyTrain, noisyInfer := losses("0.02", "0.5", engine.ModelConfig{ColourNoise: true})
+	quietTrain, quietInfer := losses("0.02", "0.5", engine.ModelConfig{})
+	halfTrain, halfInfer := losses("0.01", "1", engine.ModelConfig{})
+	if !reflect.DeepEqual(noisyTrain, halfTrain) || reflect.DeepEqual(quietTrain, halfTrain) {
+		t.Errorf("training's losses %v with noise, %v without, want %v with noise", noisyTrain, quietTrain, halfTrain)
+	}
+	if !reflect.DeepEqual(noisyInfer, quietInfer) || reflect.DeepEqual(noisyInfer, halfInfer) {
+		t.Errorf("inference's losses %v with noise, %v without: want the same, and not %v", noisyInfer, quietInfer, halfInfer)
+	}
+	leanTrain, _ := losses("0.02", "0.5", engine.ModelConfig{ColourNoise: true, Lean: true})
+	if !reflect.DeepEqual(leanTrain, halfTrain) {
+		t.Errorf("training's losses %v with less memory, want %v", leanTrain, halfTrain)
 	}
 }

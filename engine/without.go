@@ -16,7 +16,7 @@ type Ablation struct {
 var Ablations = []Ablation{
 	{"lrn", "response normalisation (§3.3)", withoutLRN},
 	{"overlap", "overlapping pooling (§3.4): windows of 2, two apart, instead of 3", withoutOverlap},
-	{"crosstalk", "connections between the towers, but for the last layer (figure 2)", withoutCrosstalk},
+	{"crosstalk", "connections between the towers, but for the last layer (figure 2), at the same size", withoutCrosstalk},
 	{"towers", "the second tower (§3.5): one tower, whose convolutions but the last have half the maps", withoutTowers},
 	{"dropout", "dropout (§4.2)", withoutDropout},
 	{"relu", "ReLU (§3.1): tanh instead", withoutReLU},
@@ -110,17 +110,23 @@ func withoutReLU(n *Net) (changed int) {
 }
 
 // withoutCrosstalk leaves the first layer, which sees the image, and the last,
-// which joins the towers, as they are.
+// which joins the towers, as they are. What the others lose in weights they get back
+// as in run 150 (layers-150.cfg): a quarter more maps in the convolution before the
+// first that reads its own tower now, and as many times the units as there are towers
+// in the first dense layer.
 func withoutCrosstalk(n *Net) (changed int) {
 	if n.Towers == 1 {
 		return 0
 	}
-	first := true
+	var before *ConvSpec // the convolution before
+	first, widened, dense := true, false, false
 	for _, l := range n.Layers[:len(n.Layers)-1] {
 		reads := (*Reads)(nil)
 		switch {
 		case l.Conv != nil:
 			reads = &l.Conv.Reads
+		case l.Local != nil:
+			reads = &l.Local.Reads
 		case l.Dense != nil:
 			reads = &l.Dense.Reads
 		default:
@@ -129,14 +135,22 @@ func withoutCrosstalk(n *Net) (changed int) {
 		if !first && *reads != ReadsOwn {
 			*reads = ReadsOwn
 			changed++
+			if l.Dense != nil && !dense {
+				l.Dense.Units *= n.Towers
+				dense = true
+			}
+			if wide := before; l.Conv != nil && wide != nil && !widened {
+				widened = true
+				wide.Maps += wide.Maps / 4 / n.Towers * n.Towers
+			}
 		}
-		first = false
+		first, before = false, l.Conv
 	}
 	return changed
 }
 
 // withoutTowers makes the paper's net for one GPU. Its last convolution keeps
-// all maps, so that the number of parameters stays about the same (footnote 1).
+// all maps, so that the number of parameters stays about the same (footnote 2).
 func withoutTowers(n *Net) (changed int) {
 	if n.Towers == 1 {
 		return 0

@@ -52,7 +52,7 @@ func TestWithout(t *testing.T) {
 }
 
 // The paper's net for one GPU has about as many parameters as that for two
-// (footnote 1), in half the maps.
+// (footnote 2), in half the maps.
 func TestWithoutTowersHalvesTheMaps(t *testing.T) {
 	n, _ := Preset("alexnet", 1000)
 	one, err := n.Without("towers")
@@ -67,6 +67,20 @@ func TestWithoutTowersHalvesTheMaps(t *testing.T) {
 	}
 	if want := []int{48, 128, 192, 192, 256}; !reflect.DeepEqual(maps, want) || one.Towers != 1 {
 		t.Errorf("maps %v in %d towers, want %v in one", maps, one.Towers, want)
+	}
+}
+
+// TestWithoutCrosstalkKeepsTheSize: a net without connections is widened as run 150
+// is, which came from run 145.
+func TestWithoutCrosstalkKeepsTheSize(t *testing.T) {
+	n, _ := Preset("alexnet-145", 1000)
+	cut, err := n.Without("crosstalk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := Preset("alexnet-150", 1000)
+	if cut.Name = want.Name; !reflect.DeepEqual(cut, want) {
+		t.Errorf("run 145 without connections is\n%s, want run 150\n%s", cut.JSON(), want.JSON())
 	}
 }
 

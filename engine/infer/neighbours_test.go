@@ -19,7 +19,7 @@ func TestNearestKeepsFiveInOrder(t *testing.T) {
 }
 
 func TestPenultimate(t *testing.T) {
-	for name, want := range map[string]string{"alexnet": "fc7", "alexnet-145": "fc7", "alexnet-mini": "fc7", "cifar-4": "conv3"} {
+	for name, want := range map[string]string{"alexnet": "fc7", "alexnet-145": "fc7", "alexnet-mini": "fc7", "cifar-13pct": "local4"} {
 		n, err := engine.Preset(name, 10)
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ func netCommand(stdout io.Writer) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes of a built-in net"},
 			&cli.StringFlag{Name: "without", Usage: "leave out `PARTS`, separated by commas: " + strings.Join(train.AblationNames()[:len(engine.Ablations)], ", ")},
-			&cli.BoolFlag{Name: "shapes", Usage: "print what each layer gives instead"},
+			&cli.BoolFlag{Name: "shapes", Usage: "print what each layer gives and takes instead"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
@@ -57,17 +57,25 @@ func netCommand(stdout io.Writer) *cli.Command {
 	}
 }
 
-// printShapes prints what the layers of a net give.
+// printShapes prints what the layers of a net give, and what they take.
 func printShapes(w io.Writer, n *engine.Net) error {
-	extents, err := n.Shapes()
+	sizes, err := n.Sizes()
 	if err != nil {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	printable.Fprintf(t, "net %s: %d classes, %d towers\n", n.Name, n.Classes, n.Towers)
 	fmt.Fprintf(t, "  image\t3×%d×%d\n", n.Input.Size, n.Input.Size)
+	parameters, flop := 0, 0.0
 	for i, l := range n.Layers {
-		printable.Fprintf(t, "  %s\t%v\n", l.Kind(), extents[i])
+		takes := "\t"
+		if l.Weighted() {
+			takes = fmt.Sprintf("%d parameters\t%.2f MFLOP", sizes[i].Parameters, sizes[i].FLOP/1e6)
+		}
+		printable.Fprintf(t, "  %s\t%v", l.Kind(), sizes[i].Out)
+		fmt.Fprintf(t, "\t%s\n", takes)
+		parameters, flop = parameters+sizes[i].Parameters, flop+sizes[i].FLOP
 	}
+	fmt.Fprintf(t, "  in all\t\t%d parameters\t%.2f MFLOP an image, forward\n", parameters, flop/1e6)
 	return t.Flush()
 }

@@ -322,7 +322,7 @@ func TestNetIsPrinted(t *testing.T) {
 	call("train-alexnet", "net").must(t, 2, "give one net: alexnet, ")
 	call("train-alexnet", "net", "lenet").must(t, 2, `no net called "lenet"`)
 	call("train-alexnet", "net", filepath.Join(w.dir, "missing.json")).must(t, 1, "no such file")
-	call("train-alexnet", "net", "cifar-4", "--without", "crosstalk").must(t, 2, "--without")
+	call("train-alexnet", "net", "cifar-13pct", "--without", "crosstalk").must(t, 2, "--without")
 }
 
 func TestRunFolderIsLocked(t *testing.T) {
