@@ -6,7 +6,7 @@ import (
 )
 
 var cosineKind = ScheduleKind{
-	Name: "cosine", About: "falls along half a cosine over the run",
+	Name: "cosine", About: "lets it fall along half a cosine over the run",
 	Steps: true,
 	New:   func(s ScheduleSettings) Schedule { return &Cosine{Ramp: s.Ramp, Steps: s.Steps} },
 }

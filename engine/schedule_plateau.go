@@ -3,7 +3,7 @@ package engine
 import "fmt"
 
 var plateauKind = ScheduleKind{
-	Name: "plateau", About: "is divided by 10 when the validation error stops falling, at most three times",
+	Name: "plateau", About: "divides it by 10 when the validation error stops falling, at most three times",
 	Patience: true,
 	New:      func(s ScheduleSettings) Schedule { return &Plateau{Ramp: s.Ramp, Patience: s.Patience} },
 }

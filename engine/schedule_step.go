@@ -3,7 +3,7 @@ package engine
 import "fmt"
 
 var stepKind = ScheduleKind{
-	Name: "step", About: "is divided by 10 after given epochs",
+	Name: "step", About: "divides it by 10 after given epochs",
 	DropAt: true,
 	New: func(s ScheduleSettings) Schedule {
 		d := &StepDecay{Ramp: s.Ramp}

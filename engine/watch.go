@@ -31,7 +31,7 @@ func (f *flatLoss) add(loss float64, images, classes int) bool {
 }
 
 func (f *flatLoss) message(classes int) string {
-	return fmt.Sprintf("the loss has stayed at ln(%d) = %.2f, chance, for %d images. With the paper's start that lasts for thousands of steps; "+
+	return fmt.Sprintf("the loss has stayed at ln(%d) = %.2f, chance, for %d images. The paper's start can take long to leave it (130 steps on ten classes here); "+
 		"He initialisation, an input scale of 1/64 and a short warm-up make it shorter", classes, math.Log(float64(classes)), f.images)
 }
 

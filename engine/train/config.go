@@ -53,10 +53,10 @@ type Config struct {
 	Accumulate int           `json:"accumulate"`      // pieces that a batch is cut into, to take less memory
 	Smoothing  float64       `json:"label-smoothing"` // part of each target that is spread over all classes
 	LR         float64       `json:"lr"`              // learning rate after the warm-up and before any drop
-	Schedule   string        `json:"schedule"`        // SchedulePlateau, ScheduleStep or ScheduleCosine
-	DropAt     string        `json:"drop-at"`         // epochs after which ScheduleStep divides the rate by 10, with commas between
+	Schedule   string        `json:"schedule"`        // a name of engine.Schedules
+	DropAt     string        `json:"drop-at"`         // epochs after which the schedule "step" divides the rate by 10, with commas between
 	Warmup     uint64        `json:"warmup"`          // steps over which the learning rate rises
-	Patience   int           `json:"patience"`        // epochs without a lower validation error before SchedulePlateau drops the rate
+	Patience   int           `json:"patience"`        // epochs without a lower validation error before the schedule "plateau" drops the rate
 	Momentum   float64       `json:"momentum"`
 	Decay      float64       `json:"decay"`       // weight decay
 	Seed       uint64        `json:"seed"`        // of first weights, order, crops, flips, colours and dropout
@@ -84,7 +84,7 @@ func Defaults() Config {
 		Shuffle: pipeline.ShuffleDefault.String(), OnBad: OnBadStop,
 		Access:  shards.Access{CacheSize: shards.DefaultCacheSize},
 		Augment: augment.DefaultSettings(),
-		Epochs:  90, Batch: 128, Accumulate: 1, LR: 0.01, Schedule: SchedulePlateau, Patience: 3,
+		Epochs:  90, Batch: 128, Accumulate: 1, LR: 0.01, Schedule: engine.ScheduleNames()[0], Patience: 3,
 		Momentum: 0.9, Decay: 0.0005, Seed: 1, Init: string(engine.InitPaper), Noise: NoiseSqrt, Mean: MeanChannel,
 		LogEvery: 20, Keep: 2,
 	}
@@ -100,13 +100,6 @@ const (
 	MeanChannel = "channel"
 	MeanImage   = "image" // the mean picture of the training set
 	MeanNone    = "none"
-)
-
-// Values of Config.Schedule.
-const (
-	SchedulePlateau = "plateau" // divide by 10 when the validation error stops falling, at most three times
-	ScheduleStep    = "step"    // divide by 10 at Config.DropAt
-	ScheduleCosine  = "cosine"  // along half a cosine over the run
 )
 
 // Values of Config.Wire.

@@ -67,7 +67,7 @@ func TestRunRecipes(t *testing.T) {
 		if err := r.Apply(&c, 1_200_000, never); err != nil {
 			t.Fatal(err)
 		}
-		if c.DropAt != drops || c.Net != "alexnet-145" || c.Schedule != train.ScheduleStep || c.Batch != 128 || c.LR != .01 {
+		if c.DropAt != drops || c.Net != "alexnet-145" || c.Schedule != "step" || c.Batch != 128 || c.LR != .01 {
 			t.Errorf("%s: %+v", name, c)
 		}
 		if names := slices.Contains(train.Decides(), "schedule"); !names {

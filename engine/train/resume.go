@@ -40,7 +40,7 @@ func (j *Job) compare() error {
 	if err != nil {
 		return err
 	}
-	if j.c.DropAt == "" && j.c.Schedule != ScheduleStep {
+	if j.c.DropAt == "" && !j.c.scheduleKind().DropAt {
 		delete(j.changed, "drop-at") // it was of the run's own schedule
 	}
 	for _, f := range begunWith {
@@ -56,7 +56,7 @@ func (j *Job) compare() error {
 	}{
 		{"noise", j.c.PCA == "", "the run has no colour statistics"},
 		{"pca", !noisy, "the run has no colour noise, and its checkpoints hold the mean"},
-		{"patience", j.c.Schedule != SchedulePlateau, "the learning rate doesn't wait for the validation error"},
+		{"patience", !j.c.scheduleKind().Patience, "the learning rate doesn't wait for the validation error"},
 	} {
 		if c, ok := j.changed[f.name]; ok && f.idle {
 			return setting.Invalidf("%s changes nothing: %s: leave %s out", setting.Value(f.name, c.now), f.why, setting.Name(f.name))
@@ -163,7 +163,7 @@ func (j *Job) chooseSchedule() (err error) {
 		return err
 	}
 	at := j.checkpoint.Position.Step
-	if c, ok := j.changed["warmup"]; ok && j.c.Schedule != ScheduleCosine && at >= max(old.Warmup, j.c.Warmup) {
+	if c, ok := j.changed["warmup"]; ok && !j.c.scheduleKind().Steps && at >= max(old.Warmup, j.c.Warmup) {
 		return setting.Invalidf("%s changes nothing: the run is at step %d, and its warm-up of %s steps is over: leave %s out", setting.Value("warmup", c.now), at, c.old, setting.Name("warmup"))
 	}
 	before, err := old.schedule(steps)

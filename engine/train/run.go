@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
@@ -173,8 +174,9 @@ func (j *Job) Checkpoints() engine.Checkpoints {
 
 // modelConfig is how this rank puts the net on its devices.
 func (j *Job) modelConfig(mean []float32) engine.ModelConfig {
+	_, noisy := j.noise()
 	return engine.ModelConfig{
-		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, Decay: float32(j.c.Decay), Smoothing: float32(j.c.Smoothing), Freeze: List(j.c.Freeze),
+		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, ColourNoise: noisy, Decay: float32(j.c.Decay), Smoothing: float32(j.c.Smoothing), Freeze: List(j.c.Freeze),
 		Group: collective.Several(j.group), Hybrid: j.c.Parallel == ParallelHybrid,
 		Lean: j.kernels != "", // a GPU updates all weights at once
 	}
@@ -293,11 +295,17 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 	return r, nil
 }
 
+// noise is the form of the run's colour noise; ok is false where there is none.
+func (j *Job) noise() (form augment.NoiseForm, ok bool) {
+	form, ok = j.c.noiseForm()
+	return form, ok && j.pca != nil
+}
+
 // trainBatches are the batches that this rank trains m on.
 func (j *Job) trainBatches(m *engine.Model) *epochs {
 	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.c.Seed, Workers: j.workers, SkipBad: j.c.OnBad == OnBadSkip}
 	c.Shuffle, _ = pipeline.ParseShuffle(j.c.Shuffle) // validate has seen that it is one
-	if form, ok := j.c.noiseForm(); ok && j.pca != nil {
+	if form, ok := j.noise(); ok {
 		c.PCA, c.Noise = j.pca, form
 	}
 	c.Augment, _ = j.c.Augment.Recipe() // validate has seen that they are some

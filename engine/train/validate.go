@@ -93,7 +93,7 @@ func (c *Config) checkChoices() error {
 		{"noise", c.Noise, []string{NoiseSqrt, NoiseLambda, NoiseOff}},
 		{"precision", c.Precision, devices.Precisions},
 		{"parallel", c.Parallel, []string{ParallelData, ParallelHybrid}},
-		{"schedule", c.Schedule, []string{SchedulePlateau, ScheduleStep, ScheduleCosine}},
+		{"schedule", c.Schedule, engine.ScheduleNames()},
 	} {
 		if !slices.Contains(f.choices, f.value) {
 			return setting.Invalidf("%s: want %s", setting.Value(f.name, f.value), strings.Join(f.choices, " or "))
@@ -148,10 +148,10 @@ func (c *Config) checkCombinations() error {
 	switch {
 	case c.Batch%c.Accumulate != 0:
 		return setting.Invalidf("%s: doesn't divide %s into equal pieces", value("accumulate", c.Accumulate), value("batch", c.Batch))
-	case c.DropAt != "" && c.Schedule != ScheduleStep:
-		return setting.Invalidf("%s is of %s %s, not of %s", value("drop-at", c.DropAt), setting.Name("schedule"), ScheduleStep, value("schedule", c.Schedule))
-	case c.DropAt == "" && c.Schedule == ScheduleStep:
-		return setting.Invalidf("%s needs %s EPOCHS, such as 23,51", value("schedule", c.Schedule), setting.Name("drop-at"))
+	case c.DropAt != "" && !c.scheduleKind().DropAt:
+		return setting.Invalidf("%s is of %s %s, not of %s", value("drop-at", c.DropAt), setting.Name("schedule"), "step", value("schedule", c.Schedule))
+	case c.DropAt == "" && c.scheduleKind().DropAt:
+		return setting.Invalidf("%s needs %s EPOCHS, such as 23,51,78", value("schedule", c.Schedule), setting.Name("drop-at"))
 	case c.EarlyStop > 0 && c.Val == "":
 		return setting.Invalidf("%s needs %s DIR: it counts epochs without a lower validation error", value("early-stop", c.EarlyStop), setting.Name("val"))
 	case c.From != "" && (c.Without != "" || c.InputScale != 0):

@@ -15,7 +15,7 @@ func TestAblate(t *testing.T) {
 	args = append(args, "--epochs", "2")
 	args = append(args[:12], args[14:]...) // without --run
 	r := call(args...)
-	r.must(t, 0, "| whole |", "| without lrn |", "+0.4 / +0.3", "ablation 6 of 6")
+	r.must(t, 0, "| whole |", "| without lrn |", "+0.39 / +0.30", "ablation 6 of 6")
 	for _, name := range []string{ablationTable, ablationJSON, ablationPicture, "whole-seed3/run.json", "overlap-seed4/run.json"} {
 		exists(t, filepath.Join(out, name))
 	}

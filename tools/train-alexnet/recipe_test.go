@@ -160,6 +160,7 @@ func TestSchedules(t *testing.T) {
 		want  []float64 // at steps 1, 10, 11, 20, 21, 30
 	}{
 		{"step", []string{"--schedule", "step", "--drop-at", "1,2"}, []float64{.1, .1, .01, .01, .001, .001}},
+		{"constant", []string{"--schedule", "constant"}, []float64{.1, .1, .1, .1, .1, .1}},
 		{"cosine", []string{"--schedule", "cosine"}, []float64{.1, .0794, .075, .0296, .025, .000274}},
 	} {
 		dir := filepath.Join(w.dir, c.name)

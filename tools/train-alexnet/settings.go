@@ -39,7 +39,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.PathFlag{Name: "val", Category: input, Usage: "`DIR` or address of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
 		&cli.PathFlag{Name: "pca", Category: input, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
 		&cli.StringFlag{Name: "noise", Category: input, Value: d.Noise, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
-		&cli.StringFlag{Name: "mean", Category: input, Value: d.Mean, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour, image for the mean picture of the training set, imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
+		&cli.StringFlag{Name: "mean", Category: input, Value: d.Mean, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour of the training set, image for its mean picture, as the paper and its code (each pixel has its own mean), imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
 		&cli.IntFlag{Name: "workers", Category: input, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
 		&cli.StringFlag{Name: "shuffle", Category: input, Value: d.Shuffle, Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
 		&cli.StringFlag{Name: "on-bad", Category: input, Value: d.OnBad, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
@@ -56,8 +56,8 @@ func (s *settings) flags() []cli.Flag {
 		&cli.IntFlag{Name: "batch", Category: recipe, Value: d.Batch, Usage: "`N` pictures in a step, of all ranks together in a job of several", Destination: &s.Batch},
 		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: d.Accumulate, Usage: "cut each batch into `N` pieces, one after the other on the devices, whose gradients add up: the same step in less memory", Destination: &s.Accumulate},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: d.LR, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
-		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of fall of the learning rate: plateau divides it by 10 when the validation error stops falling, at most three times, step at --drop-at, cosine along half a cosine over the run", Destination: &s.Schedule},
-		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51", Destination: &s.DropAt},
+		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of fall of the learning rate: " + schedules(), Destination: &s.Schedule},
+		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51,78 (run 145)", Destination: &s.DropAt},
 		&cli.IntFlag{Name: "patience", Category: recipe, Value: d.Patience, Usage: "`EPOCHS` without a lower validation error, from the end of the warm-up on, before the learning rate drops", Destination: &s.Patience},
 		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},
 		&cli.Float64Flag{Name: "momentum", Category: recipe, Value: d.Momentum, Usage: "`FACTOR` on the previous update", Destination: &s.Momentum},
@@ -191,10 +191,19 @@ func inherit(c *train.Config, r *train.Record, given func(name string) bool) err
 	if err := json.Unmarshal(merged, c); err != nil {
 		return fmt.Errorf("%s: settings: %w", r.Path, err)
 	}
-	if !given("drop-at") && c.Schedule != train.ScheduleStep {
+	if kind, err := engine.ScheduleNamed(c.Schedule); err == nil && !given("drop-at") && !kind.DropAt {
 		c.DropAt = "" // of the run's own schedule
 	}
 	return nil
+}
+
+// schedules is the table of schedules in words.
+func schedules() string {
+	var rows []string
+	for _, k := range engine.Schedules {
+		rows = append(rows, k.Name+" "+k.About)
+	}
+	return strings.Join(rows, ", ")
 }
 
 // words call settings by flags: those that were given, and others as what a run was
