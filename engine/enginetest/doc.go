@@ -12,7 +12,7 @@
 // a *testing.T, for a command that examines a machine.
 //
 // Evaluate is the reference: a literal evaluation of each op from its comment
-// in engine/op.go. It returns with every output the size of the terms it was
+// in the engine. It returns with every output the size of the terms it was
 // summed from and the number of roundings on the way, so that a Tolerance is
 // made of unit roundoffs and needs no constant chosen to make a case pass
 // (Higham, Accuracy and Stability of Numerical Algorithms, ch. 3; Higham and
