@@ -33,6 +33,17 @@ const (
 
 
 `
+	towerLinear = `class TowerLinear(nn.Conv2d):
+    """A fully connected layer whose towers read their own maps."""
+
+    def __init__(self, at, side, units, groups):
+        super().__init__(at, units, side, groups=groups)
+
+    def forward(self, x):
+        return super().forward(x.reshape(len(x), self.in_channels, *self.kernel_size)).flatten(1)
+
+
+`
 	localLayer = `class Local(nn.Module):
     """A locally connected layer: a filter and a bias at every position."""
 
@@ -76,7 +87,7 @@ func Module(net *engine.Net) (string, error) {
 		at = shapes[i]
 	}
 	var b strings.Builder
-	for _, h := range []string{fmt.Sprintf(towerNorm, net.Towers), withinNorm, localLayer} {
+	for _, h := range []string{fmt.Sprintf(towerNorm, net.Towers), withinNorm, localLayer, towerLinear} {
 		if helpers[h] {
 			b.WriteString(h)
 		}
@@ -118,6 +129,8 @@ func module(net *engine.Net, l engine.Layer, in, out engine.Extent) (call, helpe
 	case l.Local != nil:
 		c := l.Local
 		call, helper = fmt.Sprintf("Local(%d, %d, %d, %d, %d, %d, %d)", groups(c.Reads), in.Maps, out.Height, c.Maps, c.Size, c.Stride, c.Pad), localLayer
+	case l.Dense != nil && groups(l.Dense.Reads) > 1:
+		call, helper = fmt.Sprintf("TowerLinear(%d, %d, %d, %d)", in.Maps, in.Height, out.Maps, net.Towers), towerLinear
 	case l.Dense != nil:
 		call = fmt.Sprintf("nn.Linear(%d, %d)", in.Len(), out.Maps)
 	case l.MaxPool != nil:
