@@ -156,11 +156,11 @@ $(MPICH)/bin/mpiexec:
 mpich: $(MPICH)/bin/mpiexec ## an MPICH for what tests ranks on several hosts, 20 MB
 
 check-slurm: build ## docs/scale/*.sbatch on a Slurm cluster of two nodes on this machine: two minutes, as root
-	BIN=$(OUT) tools/slurm/check.sh
+	BIN=$(OUT) tools/scale/slurm/check.sh
 
 # CACHE keeps the Kubernetes that is built the first time, from Go's module proxy.
 check-kubernetes: build ## docs/scale/*-job.yaml on a Kubernetes of two nodes on this machine: two minutes, after half an hour the first time, as root
-	BIN=$(OUT) tools/kubernetes/check.sh
+	BIN=$(OUT) tools/scale/kubernetes/check.sh
 
 # DATA is a folder with Imagenette's train and val: some of it goes into the kit.
 DATA ?= ../shared/data/imagenette-160

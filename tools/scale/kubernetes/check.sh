@@ -4,8 +4,8 @@
 # with what one process leaves. BIN is the folder of the commands; CACHE keeps the
 # Kubernetes that is built the first time; KEEP=1 leaves the folder with the logs.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-. tools/kubernetes/cluster.sh
+cd "$(dirname "$0")/../../.."
+. tools/scale/kubernetes/cluster.sh
 
 if [ -z "${work:-}" ]; then
 	for tool in containerd runc etcd debootstrap unshare ip openssl; do
@@ -14,14 +14,14 @@ if [ -z "${work:-}" ]; then
 	[ -d /sys/fs/cgroup/cpuset ] || { echo "this wants cgroup v1, below /sys/fs/cgroup" >&2; exit 1; }
 	cache=${CACHE:-$HOME/.cache/alexnet-kubernetes}
 	export bin=$(realpath "${BIN:-build}") kubernetes=$cache/bin image=registry.example/alexnet:1
-	tools/kubernetes/build.sh "$cache"
+	tools/scale/kubernetes/build.sh "$cache"
 	export work=$(mktemp -d /tmp/check-kubernetes.XXXXXX)
 	export cgroup=${work##*/}
 	# The script ends last of what runs in its namespaces, and they take their mounts
 	# and networks with them.
 	trap 'cluster_remove_cgroups; [ -n "${KEEP:-}" ] || rm -rf "$work"' EXIT
-	tools/kubernetes/image.sh "$cache" "$bin" "$work/image" $image
-	unshare --mount --net --pid --fork --kill-child --mount-proc tools/kubernetes/check.sh
+	tools/scale/kubernetes/image.sh "$cache" "$bin" "$work/image" $image
+	unshare --mount --net --pid --fork --kill-child --mount-proc tools/scale/kubernetes/check.sh
 	exit
 fi
 trap 'exit 130' INT TERM

@@ -4,7 +4,7 @@
 # with what one process leaves. BIN is the folder of the commands; REPEAT=1 also
 # waits for a time limit, two minutes more.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 bin=$(realpath "${BIN:-build}")
 manifests=$PWD/docs/scale
 for tool in slurmctld slurmd sbatch munged setpriv unshare; do
@@ -12,7 +12,7 @@ for tool in slurmctld slurmd sbatch munged setpriv unshare; do
 done
 work=$(mktemp -d /tmp/check-slurm.XXXXXX)
 chmod 755 "$work"
-. tools/slurm/cluster.sh
+. tools/scale/slurm/cluster.sh
 daemons=
 trap 'cluster_down; [ -n "${KEEP:-}" ] || rm -rf "$work"' EXIT
 
