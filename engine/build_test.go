@@ -87,3 +87,24 @@ func TestProgramsMeet(t *testing.T) {
 		}
 	}
 }
+
+// closing counts how often it is closed.
+type closing struct {
+	meetContext
+	closed int
+}
+
+func (c *closing) Close() error { c.closed++; return errors.New("closed badly") }
+
+// TestNewModelCloses: contexts of a model that isn't made are closed, once each.
+func TestNewModelCloses(t *testing.T) {
+	net, err := Preset("alexnet-mini", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := new(closing), new(closing)
+	if m, err := NewModel(net, []Context{a, b}, ModelConfig{Batch: 0}); m != nil || err == nil || a.closed != 1 || b.closed != 1 ||
+		!strings.Contains(err.Error(), "batch of 0 images") || !strings.Contains(err.Error(), "closed badly") {
+		t.Errorf("%v, %v; closed %d and %d times, want once", m, err, a.closed, b.closed)
+	}
+}

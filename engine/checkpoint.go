@@ -77,9 +77,14 @@ type Position struct {
 }
 
 // WriteCheckpoint writes m and c to a file that appears when it is complete, as
-// with file.Replace. A weight that is no finite number is an error, and no file. It holds one parameter at a time in memory besides the model. Of
-// a model that is split over ranks one rank calls it, and the others giveParts.
+// with file.Replace. A weight that is no finite number is an error, and no file. It
+// holds one parameter at a time in memory besides the model. Of a model that is
+// split over ranks all ranks call it: rank 0 writes, and the others give it their
+// parts.
 func WriteCheckpoint(path string, m *Model, c *Checkpoint) error {
+	if m.Split() && m.Config.Group.Rank() != 0 {
+		return giveParts(m)
+	}
 	return file.Replace(path, func(f *os.File) error { return writeCheckpoint(f, m, c) })
 }
 
@@ -136,7 +141,7 @@ func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
 	return err
 }
 
-// giveParts takes this rank's part in the WriteCheckpoint of another rank.
+// giveParts takes this rank's part in the WriteCheckpoint of rank 0.
 func giveParts(m *Model) error {
 	for _, s := range storedParameters(m) {
 		if s.whole == nil {

@@ -1,11 +1,13 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -267,5 +269,31 @@ func TestSavingGathersOnce(t *testing.T) {
 	}
 	if got, want := often-seldom, 2*3*2*fc2; got != want {
 		t.Errorf("on two ranks three checkpoints gather %d values, want %d: the weights and velocities of fc2", got, want)
+	}
+}
+
+// All ranks of a split model write a checkpoint by the same call: it is the one of
+// a whole model with the same weights.
+func TestWriteCheckpointOfSplitModel(t *testing.T) {
+	net, err := engine.ReadNet(strings.NewReader(tinyNet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := &engine.Checkpoint{Net: net, Classes: []string{"a", "b", "c"}}
+	one := newModel(t, net, "cpu", engine.ModelConfig{Batch: 4})
+	if err := one.Initialize(engine.InitHe, 7); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	whole, split := filepath.Join(dir, "whole"), filepath.Join(dir, "split")
+	if err := engine.WriteCheckpoint(whole, one, state); err != nil {
+		t.Fatal(err)
+	}
+	models, _ := hybridModels(t, net, 2, engine.ModelConfig{Batch: 2})
+	onAll(t, models, func(_ int, m *engine.Model) (any, error) { return nil, engine.WriteCheckpoint(split, m, state) })
+	want, err1 := os.ReadFile(whole)
+	got, err2 := os.ReadFile(split)
+	if err := errors.Join(err1, err2); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("a split model's file of %d bytes isn't the whole one's of %d: %v", len(got), len(want), err)
 	}
 }

@@ -103,10 +103,19 @@ func PlanModel(net *Net, contexts []Context, cfg ModelConfig) ([]*Plan, error) {
 
 // NewModel puts net on contexts: on one context all towers run together, on as
 // many contexts as the net has towers (or a divisor) each holds its share. The
-// contexts must be fresh and read each other's memory; the model closes them. Weights are
-// undefined until Initialize or Write. A net that doesn't fit is refused with a
-// *TooLargeError before any memory is taken.
+// contexts must be fresh and read each other's memory; the model closes them, and
+// NewModel does when it fails. Weights are undefined until Initialize or Write. A
+// net that doesn't fit is refused with a *TooLargeError before any memory is taken.
 func NewModel(net *Net, contexts []Context, cfg ModelConfig) (*Model, error) {
+	m, err := newModel(net, contexts, cfg)
+	if err != nil {
+		m = &Model{contexts: contexts}
+		return nil, joinNew(err, m.Close())
+	}
+	return m, nil
+}
+
+func newModel(net *Net, contexts []Context, cfg ModelConfig) (*Model, error) {
 	l, err := layOut(net, contexts, cfg)
 	if err != nil {
 		return nil, err

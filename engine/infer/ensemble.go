@@ -181,9 +181,6 @@ func OpenModel(path, list string, o devices.Options, batch int, layer string) (*
 	}
 	m, err := engine.NewModel(file.Net, contexts, engine.ModelConfig{Batch: batch, Mean: file.Mean, Inference: true, Tap: layer})
 	if err != nil {
-		for _, c := range contexts {
-			c.Close()
-		}
 		return nil, none, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	if err := file.Restore(m); err != nil {

@@ -214,9 +214,6 @@ func (j *Job) build(ctx context.Context) (*engine.Model, error) {
 	}
 	m, err := engine.NewModel(j.net, contexts, j.modelConfig(mean))
 	if err != nil {
-		for _, c := range contexts {
-			c.Close()
-		}
 		return nil, err
 	}
 	if j.checkpoint == nil {

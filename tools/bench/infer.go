@@ -131,7 +131,7 @@ func exportRandom(path string) (err error) {
 	}
 	m, err := engine.NewModel(net, []engine.Context{c}, engine.ModelConfig{Batch: 1, Inference: true})
 	if err != nil {
-		return errors.Join(err, c.Close())
+		return err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
 	if err := m.Initialize(engine.InitHe, 1); err != nil {

@@ -237,9 +237,6 @@ func (f *benchConfig) model(net *engine.Net, group collective.Collective) (m *en
 		cfg.Group, cfg.Hybrid = by, f.parallel == train.ParallelHybrid
 	}
 	if m, err = engine.NewModel(net, contexts, cfg); err != nil {
-		for _, c := range contexts {
-			c.Close()
-		}
 		return nil, nil, err
 	}
 	if err := m.Initialize(engine.InitHe, 1); err != nil {

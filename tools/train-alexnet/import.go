@@ -86,9 +86,6 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	}
 	m, err := engine.NewModel(f.Net, contexts, engine.ModelConfig{Batch: 1, Mean: mean, Inference: true})
 	if err != nil {
-		for _, c := range contexts {
-			c.Close()
-		}
 		return fmt.Errorf("%s: %w", in, err)
 	}
 	defer m.Close()
