@@ -98,7 +98,7 @@ check-platforms: ## builds and vets everything, tests included, for the other pl
 	CGO_ENABLED=0 $(GO) vet -tags static ./...
 	@! CGO_ENABLED=0 $(GO) list -tags static -deps ./... | grep purego || { echo "static binaries may not load libraries"; exit 1; }
 
-try-platforms: ## the commands under wine64, and static in an empty root: the same bytes as here; two minutes, as root
+try-platforms: ## the commands under wine64, static in an empty root, and for arm64 under qemu: the same bytes as here; three minutes, as root
 	ALEXNET_PLATFORMS=1 $(GO) test -count=1 -timeout 10m -v ./tools/platforms
 
 # Go binaries that can load CUDA want a libc: apt-get install qemu-user libc6-arm64-cross
