@@ -175,7 +175,7 @@ kit-binaries:
 	cp tools/gpu-kit/gpu-kit.sh tools/bench/peers/train_torch_gpu.py tools/bench/peers/imagenette_torch.py $(KIT)/
 	cp engine/testdata/*.json $(KIT)/testdata/
 	CGO_ENABLED=0 $(GO) build $(TAGS) -trimpath -ldflags '-s -w' -o $(KIT)/ ./tools/gpu-kit ./tools/train-alexnet
-	for package in ./engine/cuda ./engine/cuda/internal/nvidia ./engine/enginetest; do \
+	for package in ./engine/cuda ./engine/cuda/internal/nvidia ./engine/vulkan ./engine/enginetest; do \
 		CGO_ENABLED=0 $(GO) test $(TAGS) -c -trimpath -ldflags '-s -w' -o $(KIT)/ $$package || exit 1; done
 
 # 200 pictures without loss are 19 MB; where there are none, the kit leaves out what wants them.

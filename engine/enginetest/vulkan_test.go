@@ -10,6 +10,16 @@ import (
 	"alexnet/engine/enginetest"
 )
 
+// needsVulkan skips a test where there is no device.
+func needsVulkan(t *testing.T) {
+	t.Helper()
+	for _, c := range openVulkan(t, "vulkan:0", devices.Options{}) {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // openVulkan opens a list of contexts of which some are vulkan:0, or skips.
 func openVulkan(t *testing.T, list string, o devices.Options) []engine.Context {
 	t.Helper()
@@ -26,6 +36,7 @@ func openVulkan(t *testing.T, list string, o devices.Options) []engine.Context {
 // TestVulkanGolden compares alexnet-mini with PyTorch's numbers on a Vulkan device in
 // float32, as TestGolden does on the CPU. It skips without a device.
 func TestVulkanGolden(t *testing.T) {
+	needsVulkan(t)
 	for _, list := range []string{"vulkan:0", "vulkan:0,vulkan:0", "cpu,vulkan:0"} {
 		t.Run(list, func(t *testing.T) {
 			g := readGolden(t, "alexnet-mini")
@@ -61,6 +72,7 @@ func TestVulkanGoldenWhole(t *testing.T) {
 // TestVulkanMeetsCPU runs the cases in which two contexts meet on a processor and a
 // Vulkan device.
 func TestVulkanMeetsCPU(t *testing.T) {
+	needsVulkan(t)
 	for _, list := range []string{"cpu,vulkan:0", "vulkan:0,cpu"} {
 		for _, c := range enginetest.Cases() {
 			if !strings.HasPrefix(c.Name, "events/") || strings.HasPrefix(c.Name, "events/own") { // these open one

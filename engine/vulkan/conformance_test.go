@@ -40,15 +40,20 @@ func TestMain(m *testing.M) {
 // to say of it.
 func open(t *testing.T, o vulkan.Options) engine.Context {
 	t.Helper()
-	if unavailable != nil {
-		t.Skip("no vulkan:0: ", unavailable)
-	}
+	needsDevice(t)
 	contexts, err := vulkan.Open([]string{"vulkan:0"}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { quiet(t) })
 	return contexts[0]
+}
+
+func needsDevice(t *testing.T) {
+	t.Helper()
+	if unavailable != nil {
+		t.Skip("no vulkan:0: ", unavailable)
+	}
 }
 
 // quiet fails when the validation layer has said something.
@@ -65,6 +70,7 @@ var whole = os.Getenv("ALEXNET_VULKAN") != ""
 // TestConformance runs the engine's suite in every precision or, in a run of all
 // packages' tests, a thinned one in float32.
 func TestConformance(t *testing.T) {
+	needsDevice(t)
 	for _, c := range []struct {
 		precision string
 		tolerance enginetest.Tolerance
@@ -117,6 +123,7 @@ func TestDesign(t *testing.T) {
 
 // TestRanks runs the cases in which ranks meet.
 func TestRanks(t *testing.T) {
+	needsDevice(t)
 	enginetest.RunRanks(t, 3, func(t *testing.T, _ int) engine.Context { return open(t, vulkan.Options{}) })
 }
 

@@ -232,8 +232,9 @@ func (k *kit) command(ctx context.Context, program string, args ...string) *exec
 	os.MkdirAll(c.Dir, 0o777)
 	c.WaitDelay = time.Second
 	endsAsGroup(c)
+	c.Env = append(os.Environ(), "ALEXNET_VULKAN=long")
 	if filepath.IsAbs(k.python) {
-		c.Env = append(os.Environ(), "PATH="+filepath.Dir(k.python)+string(os.PathListSeparator)+os.Getenv("PATH"))
+		c.Env = append(c.Env, "PATH="+filepath.Dir(k.python)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	}
 	return c
 }

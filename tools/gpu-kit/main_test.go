@@ -35,7 +35,7 @@ devices) printf 'cpu\t2 cores\ncuda:0\tNVIDIA H100 80GB HBM3, 79.1 GiB\n';;
 esac`)
 	script(t, dir, "python", `echo "python $*" >> "`+dir+`/calls"
 echo '{"who": "PyTorch, own", "train_images_per_s": 500}'; echo '{"who": "PyTorch, sum", "train_images_per_s": 800}'`)
-	for _, name := range []string{"nvidia.test", "cuda.test", "enginetest.test"} {
+	for _, name := range []string{"nvidia.test", "cuda.test", "vulkan.test", "enginetest.test"} {
 		script(t, dir, name, `echo '--- PASS: TestGPU (0.00s)'`)
 	}
 	for _, name := range []string{"shards/train", "shards/val", "shards/pca.json"} {
