@@ -3,6 +3,8 @@ package cpu
 import (
 	"sync"
 	"time"
+
+	"alexnet/engine/cpu/internal/kernel"
 )
 
 // PeakFLOPS measures, for about the given time, how many floating-point
@@ -23,21 +25,51 @@ func PeakFLOPS(kernels, precision string, threads int, during time.Duration) flo
 		return 0
 	}
 	const turns = 10_000
+	return rate(threads, during, func() func() int {
+		return func() int {
+			peak(turns)
+			return turns * flop
+		}
+	})
+}
+
+// Bandwidth measures, for about the given time, how many bytes a second the threads
+// read and write together in memory that no cache holds: y += x over vectors of 64 MB.
+func Bandwidth(threads int, during time.Duration) float64 {
+	add := kernel.Best().Add
+	return rate(threads, during, func() func() int {
+		const n, piece = 16 << 20, 1 << 20
+		x, y, at := make([]float32, n), make([]float32, n), 0
+		add(y, x) // memory's first use
+		return func() int {
+			add(y[at:at+piece], x[at:at+piece])
+			at = (at + piece) % n
+			return 3 * 4 * piece
+		}
+	})
+}
+
+// rate has each of the threads repeat work, which it begins with, and returns what all
+// of it amounts to in a second.
+func rate(threads int, during time.Duration, begin func() (work func() (amount int))) float64 {
 	var total float64
 	var mu sync.Mutex
-	var done sync.WaitGroup
+	var ready, done sync.WaitGroup
+	ready.Add(threads)
 	for range threads {
 		done.Go(func() {
+			work := begin()
+			ready.Done()
+			ready.Wait()
 			n := 0
 			began := time.Now()
 			for time.Since(began) < during {
-				peak(turns)
-				n += turns
+				n += work()
 			}
-			rate := float64(n*flop) / time.Since(began).Seconds()
+			own := float64(n) / time.Since(began).Seconds()
 			mu.Lock()
 			defer mu.Unlock()
-			total += rate
+			total += own
 		})
 	}
 	done.Wait()

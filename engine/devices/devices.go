@@ -226,13 +226,30 @@ func ChosenKernels(list string, o Options) (string, error) {
 // PeakFLOPS measures what the devices of a list reach together on registers
 // alone, in operations a second; 0 where it cannot be measured.
 func PeakFLOPS(list string, o Options, during time.Duration) float64 {
+	if !onlyCPU(list) {
+		return 0
+	}
+	return peakCPU(o, during)
+}
+
+// Bandwidth measures what the devices of a list read and write together in memory that
+// no cache holds, in bytes a second; 0 where it cannot be measured.
+func Bandwidth(list string, o Options, during time.Duration) float64 {
+	if !onlyCPU(list) {
+		return 0
+	}
+	return cpu.Bandwidth(o.threads(), during)
+}
+
+// onlyCPU reports whether a list names no other device.
+func onlyCPU(list string) bool {
 	list, _ = Resolve(list)
 	for _, name := range strings.Split(list, ",") {
 		if strings.TrimSpace(name) != "cpu" {
-			return 0
+			return false
 		}
 	}
-	return peakCPU(o, during)
+	return true
 }
 
 // kindOf finds the row of a name.

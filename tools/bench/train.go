@@ -68,10 +68,12 @@ func trainCommand(stdout, stderr io.Writer) *cli.Command {
 
 // trainTurn is what one process prints; Peak is ours alone.
 type trainTurn struct {
-	Train  float64 `json:"train_images_per_s"`
-	Infer  float64 `json:"infer_images_per_s"`
-	Peak   float64 `json:"peak_gflops,omitempty"`
-	PeakMB float64 `json:"peak_mb"` // resident; 0: unknown
+	Train    float64 `json:"train_images_per_s"`
+	Infer    float64 `json:"infer_images_per_s"`
+	TrainCPU float64 `json:"train_images_per_cpu_s,omitempty"` // for a second of processor time
+	InferCPU float64 `json:"infer_images_per_cpu_s,omitempty"`
+	Peak     float64 `json:"peak_gflops,omitempty"`
+	PeakMB   float64 `json:"peak_mb"` // resident; 0: unknown
 }
 
 // trainer is one that takes turns.
@@ -80,7 +82,11 @@ type trainer struct {
 	Batch int         `json:"batch"`
 	Turns []trainTurn `json:"turns"`
 	Error string      `json:"error,omitempty"` // why it gave no figure
-	argv  []string
+
+	Precision string `json:"precision,omitempty"` // of "bench engines", as what follows
+	Trains    bool   `json:"trains,omitempty"`
+
+	argv []string
 }
 
 // trainReport is what --json prints; the first trainer is ours, those at other

@@ -12,6 +12,7 @@ import (
 	"alexnet/augment"
 	"alexnet/pipeline"
 	"alexnet/pipeline/jpeg/turbojpeg"
+	"alexnet/tools/internal/cputime"
 )
 
 // noise has axes as large as ImageNet's.
@@ -59,9 +60,9 @@ func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
 
 // clock measures work, which goes on while running says so.
 func (j *loaderJob) clock(work func(running func() bool) (images int, err error)) (turn, error) {
-	began, used := time.Now(), cpuTime()
+	began, used := time.Now(), cputime.Used()
 	images, err := work(func() bool { return time.Since(began) < j.time })
-	return turn{Images: images, Seconds: time.Since(began).Seconds(), CPUSeconds: (cpuTime() - used).Seconds()}, err
+	return turn{Images: images, Seconds: time.Since(began).Seconds(), CPUSeconds: (cputime.Used() - used).Seconds()}, err
 }
 
 // parallel has each of the workers call one, which is made for it, with random

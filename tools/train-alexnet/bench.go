@@ -24,6 +24,7 @@ import (
 	"alexnet/pipeline"
 	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/cputime"
 	"alexnet/tools/internal/data"
 	"alexnet/tools/internal/ranks"
 )
@@ -57,7 +58,10 @@ type benchResult struct {
 	Batch        int           `json:"batch"`
 	Train        float64       `json:"train_images_per_s"` // median step
 	Infer        float64       `json:"infer_images_per_s"`
-	Peak         float64       `json:"peak_gflops"` // 0 where it cannot be measured
+	TrainCPU     float64       `json:"train_images_per_cpu_s,omitempty"` // for a second of processor time, on CPUs
+	InferCPU     float64       `json:"infer_images_per_cpu_s,omitempty"`
+	Peak         float64       `json:"peak_gflops"`                  // 0 where it cannot be measured
+	Bandwidth    float64       `json:"bandwidth_gb_per_s,omitempty"` // of memory, where it can be measured
 	Achieved     float64       `json:"train_gflops"`
 	MemoryMiB    int64         `json:"memory_mib"` // arenas and workspaces
 	LoaderImages float64       `json:"loader_images_per_s,omitempty"`
@@ -86,7 +90,13 @@ type layerResult struct {
 	Update   float64 `json:"update_ms"`
 	GFLOPS   float64 `json:"gflops"` // of forward and backward
 	MiB      float64 `json:"mib"`    // read and written by forward and backward
-	flop     float64
+	// Bound is what all of the layer would take if every op took the longer of its
+	// products at the peak and its bytes at the bandwidth, and By which of the two
+	// makes most of it: "products" or "memory".
+	Bound float64 `json:"bound_ms,omitempty"`
+	By    string  `json:"bound_by,omitempty"`
+
+	flop, byMemory float64
 }
 
 // benchCommand measures training, inference and each layer on random pictures.
@@ -104,10 +114,12 @@ func benchCommand(stdout io.Writer) *cli.Command {
 the steps. Then it times the ops of a step one by one and sums them by layer; the rates of products stand
 beside the peak that the same cores reach on registers alone, measured in the same run. With --data it
 also times the loader by itself on a folder of shards, with crops, flips and the augmentations given, and training
-from it, in turns with training from memory. With --peak and --bandwidth, which data sheets tell, it adds the
-roofline: every op of a step takes the longer of its products at that peak and its bytes at that bandwidth,
-with nothing fused. On a Vulkan device it lists what runs there for every op, by design: workgroups, the memory
-that they share, instructions, bytes.
+from it, in turns with training from memory. On a CPU it measures the bandwidth of
+memory too and adds the roofline: every op of a step takes the longer of its products at the peak, counted by
+definition, and its bytes at the bandwidth, with nothing fused. The table says which of the two bounds each
+layer. Elsewhere the roofline wants --peak and --bandwidth, which data sheets tell. On a
+Vulkan device it lists what runs there for every op, by design: workgroups, the memory that they share,
+instructions, bytes.
 
 Under mpirun or srun all ranks train together, --batch being that of all, and the table of layers is left
 out. On CPUs the step is then taken apart: the same step with nothing sent, what it sends with nothing
@@ -270,7 +282,7 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 			return err
 		}
 		r.Train = float64(f.batch) / r.Ranks.Step * 1e3
-		r.Infer, err = medianRate(ctx, f, func() error {
+		r.Infer, _, err = medianRate(ctx, f, func() error {
 			_, err := m.Infer(b)
 			return err
 		})
@@ -290,16 +302,16 @@ func (r *benchResult) steps(ctx context.Context, f *benchConfig, net *engine.Net
 		return err
 	}
 	if f.inference {
-		r.Infer, err = medianRate(ctx, f, infer)
+		r.Infer, r.InferCPU, err = medianRate(ctx, f, infer)
 		return err
 	}
-	if r.Train, err = medianRate(ctx, f, train); err != nil {
+	if r.Train, r.TrainCPU, err = medianRate(ctx, f, train); err != nil {
 		return err
 	}
 	if _, err := m.Finish(); err != nil {
 		return err
 	}
-	if r.Infer, err = medianRate(ctx, f, infer); err != nil || f.data == "" {
+	if r.Infer, r.InferCPU, err = medianRate(ctx, f, infer); err != nil || f.data == "" {
 		return err
 	}
 	return r.fromData(ctx, f, m, b)
@@ -310,22 +322,31 @@ func benchModel(f *benchConfig) engine.ModelConfig {
 	return engine.ModelConfig{Batch: f.batch, InputScale: 1. / 64, Decay: 5e-4, Inference: f.inference, Lean: kernels != "" && !f.inference} // as training has it
 }
 
-// medianRate is images per second of the median of f.steps calls after one.
-func medianRate(ctx context.Context, f *benchConfig, step func() error) (float64, error) {
+// medianRate is images per second of the median of f.steps calls after one, and where
+// CPUs compute, images of all of them for a second of processor time.
+func medianRate(ctx context.Context, f *benchConfig, step func() error) (rate, ofCPU float64, err error) {
 	times := make([]float64, 0, f.steps)
+	var used time.Duration
 	for i := range f.steps + 1 {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return 0, 0, err
+		}
+		if i == 1 {
+			used = cputime.Used()
 		}
 		began := time.Now()
 		if err := step(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if i > 0 {
 			times = append(times, time.Since(began).Seconds())
 		}
 	}
-	return float64(f.batch) / median(times), nil
+	used = cputime.Used() - used
+	if kernels, _ := devices.ChosenKernels(f.devices, f.options); kernels != "" && used > 0 {
+		ofCPU = float64(f.batch*f.steps) / used.Seconds()
+	}
+	return float64(f.batch) / median(times), ofCPU, nil
 }
 
 // benchBatch is a batch of random pictures, in the memory that a loader would
@@ -362,8 +383,13 @@ func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 	if err != nil {
 		return err
 	}
-	if f.peak > 0 && f.bandwidth > 0 {
-		r.Roofline = roofline(ops, f)
+	peak, bandwidth := f.peak*1e12, f.bandwidth*1e9
+	if peak == 0 && bandwidth == 0 && r.Peak > 0 {
+		r.Bandwidth = devices.Bandwidth(f.devices, f.options, time.Second/2) / 1e9
+		peak, bandwidth = r.Peak*1e9, r.Bandwidth*1e9
+	}
+	if peak > 0 && bandwidth > 0 {
+		r.Roofline = float64(f.batch) / roofline(ops, peak, bandwidth)
 	}
 	at := map[string]int{}
 	total, backward := 0.0, false
@@ -378,6 +404,13 @@ func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 			r.Layers = append(r.Layers, layerResult{Layer: op.Layer})
 		}
 		l := &r.Layers[i]
+		if r.Roofline > 0 {
+			bound := roofline([]engine.OpTime{op}, peak, bandwidth) * 1e3
+			l.Bound += bound
+			if op.FLOP/peak < float64(op.Bytes)/bandwidth {
+				l.byMemory += bound
+			}
+		}
 		ms := op.Time.Seconds() * 1e3
 		switch {
 		case op.Kind == "update":
@@ -394,22 +427,29 @@ func (r *benchResult) layers(f *benchConfig, net *engine.Net) (err error) {
 		backward = backward || op.Layer == "loss"
 	}
 	for i := range r.Layers {
-		if l := &r.Layers[i]; l.flop > 0 {
+		l := &r.Layers[i]
+		if l.flop > 0 {
 			l.GFLOPS = l.flop / (l.Forward + l.Backward) / 1e6
+		}
+		switch {
+		case l.Bound == 0:
+		case l.byMemory > l.Bound/2:
+			l.By = "memory"
+		default:
+			l.By = "products"
 		}
 	}
 	r.Achieved = total / float64(f.batch) * r.Train / 1e9
 	return nil
 }
 
-// roofline is images a second when every op takes the longer of its products at
-// the peak and its bytes at the bandwidth.
-func roofline(ops []engine.OpTime, f *benchConfig) float64 {
-	var seconds float64
+// roofline is the seconds of ops that each take the longer of their products at the
+// peak and their bytes at the bandwidth.
+func roofline(ops []engine.OpTime, peak, bandwidth float64) (seconds float64) {
 	for _, op := range ops {
-		seconds += max(op.FLOP/(f.peak*1e12), float64(op.Bytes)/(f.bandwidth*1e9))
+		seconds += max(op.FLOP/peak, float64(op.Bytes)/bandwidth)
 	}
-	return float64(f.batch) / seconds
+	return seconds
 }
 
 // loaderRate times one pass, at most five seconds, over a folder of shards.
@@ -466,7 +506,11 @@ func (r *benchResult) print(w io.Writer) error {
 		fmt.Fprintf(w, "from data  %.1f images/s in training, %.0f %% of the %.1f from memory in turns with it\n", r.FromData, 100*r.FromData/r.FromMemory, r.FromMemory)
 	}
 	if r.Roofline > 0 {
-		fmt.Fprintf(w, "roofline   %.0f images/s, of which training is %.0f %%\n", r.Roofline, 100*r.Train/r.Roofline)
+		fmt.Fprintf(w, "roofline   %.0f images/s, of which training is %.0f %%", r.Roofline, 100*r.Train/r.Roofline)
+		if r.Bandwidth > 0 {
+			fmt.Fprintf(w, "; memory moves %.1f GB/s", r.Bandwidth)
+		}
+		fmt.Fprintln(w)
 	}
 	if r.Achieved > 0 && r.Peak > 0 {
 		fmt.Fprintf(w, "products   %.1f GFLOP/s in training, %.0f %% of the %.1f that registers alone reach\n", r.Achieved, 100*r.Achieved/r.Peak, r.Peak)
@@ -475,7 +519,7 @@ func (r *benchResult) print(w io.Writer) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\nlayer\tforward ms\tbackward ms\tupdate ms\tGFLOP/s\tof peak\tMiB\t")
+	fmt.Fprintln(t, "\nlayer\tforward ms\tbackward ms\tupdate ms\tGFLOP/s\tof peak\tMiB\tbound ms\tby\t")
 	for _, l := range r.Layers {
 		rate, share := "", ""
 		if l.GFLOPS > 0 {
@@ -484,7 +528,11 @@ func (r *benchResult) print(w io.Writer) error {
 				share = fmt.Sprintf("%.0f %%", 100*l.GFLOPS/r.Peak)
 			}
 		}
-		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%s\t%s\t%.0f\t\n", l.Layer, l.Forward, l.Backward, l.Update, rate, share, l.MiB)
+		bound := ""
+		if l.Bound > 0 {
+			bound = fmt.Sprintf("%.1f", l.Bound)
+		}
+		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%s\t%s\t%.0f\t%s\t%s\t\n", l.Layer, l.Forward, l.Backward, l.Update, rate, share, l.MiB, bound, l.By)
 	}
 	if err := t.Flush(); err != nil || len(r.Design) == 0 {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/engine/cpu"
 )
 
 // TestBenchFromData measures everything on a small net.
@@ -32,9 +33,33 @@ func TestRoofline(t *testing.T) {
 		{FLOP: 2e12, Bytes: 1e9, Time: time.Second},  // 2 s at 1 TFLOP/s, 1 s at 1 GB/s
 		{FLOP: 5e11, Bytes: 15e8, Time: time.Second}, // 0.5 s and 1.5 s
 	}
-	if got := roofline(ops, &benchConfig{batch: 70, peak: 1, bandwidth: 1}); math.Abs(got-20) > 1e-9 {
-		t.Errorf("%v images a second, want 20", got)
+	if got := roofline(ops, 1e12, 1e9); math.Abs(got-3.5) > 1e-9 {
+		t.Errorf("%v seconds, want 3.5", got)
 	}
+}
+
+// TestBenchBounds measures the bandwidth beside the peak and names what bounds each
+// layer: an update reads and writes much, and multiplies little.
+func TestBenchBounds(t *testing.T) {
+	if kernels, err := cpu.ChosenKernels("", "fp32"); err != nil || kernels == "portable" {
+		t.Skip("the portable kernels have no peak")
+	}
+	args := []string{"train-alexnet", "bench", "--net", "alexnet-mini", "--classes", "10", "--batch", "4", "--steps", "1", "--devices", "cpu"}
+	out := call(append(args, "--json")...)
+	out.must(t, 0)
+	var r benchResult
+	if err := json.Unmarshal([]byte(out.stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Bandwidth < 0.1 || r.Bandwidth > 10000 || r.Roofline <= 0 {
+		t.Errorf("bandwidth %v GB/s, roofline %v images/s", r.Bandwidth, r.Roofline)
+	}
+	for _, l := range r.Layers {
+		if l.Bound <= 0 || l.By != "memory" && l.By != "products" || l.By == "products" && l.GFLOPS == 0 {
+			t.Errorf("%s: bound %v ms by %q with %v GFLOP/s", l.Layer, l.Bound, l.By, l.GFLOPS)
+		}
+	}
+	call(args...).must(t, 0, "memory moves", "bound ms")
 }
 
 // TestBenchInference measures in the memory of inference: no gradients, no momentum.
