@@ -38,17 +38,21 @@ func (k *constant) of(c *Context) []float32 {
 	return c.shared[k.at:]
 }
 
-// keep makes s, which fills k, run only when it has to. k is nil for what every run
-// makes anew.
-func (c *Context) keep(k *constant, s stage) []stage {
+// keep makes the stages that fill k run only when they have to. k is nil for what
+// every run makes anew.
+func (c *Context) keep(k *constant, stages ...stage) []stage {
 	if k == nil {
-		return []stage{s}
+		return stages
 	}
-	return []stage{{s.parts, func(w *worker, part int) {
-		if k.version != c.versions[k.weights] {
-			s.run(w, part)
-		}
-	}}, {1, func(*worker, int) { k.version = c.versions[k.weights] }}}
+	var kept []stage
+	for _, s := range stages {
+		kept = append(kept, stage{s.parts, func(w *worker, part int) {
+			if k.version != c.versions[k.weights] {
+				s.run(w, part)
+			}
+		}})
+	}
+	return append(kept, stage{1, func(*worker, int) { k.version = c.versions[k.weights] }})
 }
 
 // changed notes that a tensor has other contents now. Only the queue's goroutine

@@ -14,13 +14,22 @@ import (
 // a program that updates them, and after another program has used the workspace.
 // Every result is that of a context which has never seen other weights.
 func TestConstants(t *testing.T) {
+	var all []cpu.Options
 	for _, kernels := range usable() {
-		t.Run(kernels, func(t *testing.T) {
+		all = append(all, cpu.Options{Kernels: kernels})
+	}
+	for _, s := range cpu.Kernels("bf16") {
+		if s.Usable {
+			all = append(all, cpu.Options{Kernels: s.Name, Precision: "bf16"})
+		}
+	}
+	for _, opts := range all {
+		t.Run(opts.Kernels+opts.Precision, func(t *testing.T) {
 			for _, window := range []engine.Window{
 				{Size: 11, Stride: 4, Pad: 2}, // by definition
 				{Size: 3, Stride: 1, Pad: 1},  // Winograd's, over slices of maps
 			} {
-				checkConstants(t, kernels, window)
+				checkConstants(t, opts, window)
 			}
 		})
 	}
@@ -35,9 +44,9 @@ type constants struct {
 	infer, intrude, change engine.Program
 }
 
-func newConstants(t *testing.T, kernels string, window engine.Window) *constants {
+func newConstants(t *testing.T, opts cpu.Options, window engine.Window) *constants {
 	t.Helper()
-	c := &constants{Context: open(t, cpu.Options{Kernels: kernels})}
+	c := &constants{Context: open(t, opts)}
 	const in, out, side = 33, 40, 23
 	n := &net{c.Context, 1}
 	convolution := func() engine.ConvForward {
@@ -94,9 +103,9 @@ func (c *constants) result(t *testing.T) []float32 {
 	return y
 }
 
-func checkConstants(t *testing.T, kernels string, window engine.Window) {
+func checkConstants(t *testing.T, opts cpu.Options, window engine.Window) {
 	fresh := func(seed uint64, prepare func(c *constants)) []float32 {
-		c := newConstants(t, kernels, window)
+		c := newConstants(t, opts, window)
 		c.fill(t, c.op.W, seed)
 		prepare(c)
 		return c.result(t)
@@ -106,7 +115,7 @@ func checkConstants(t *testing.T, kernels string, window engine.Window) {
 	if slices.Equal(first, second) || slices.Equal(second, updated) {
 		t.Fatal("other weights have the same result")
 	}
-	c := newConstants(t, kernels, window)
+	c := newConstants(t, opts, window)
 	check := func(what string, want []float32) {
 		t.Helper()
 		for range 2 {

@@ -126,7 +126,7 @@ func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
 	case engine.Input:
 		return n.lowerInput(op), nil
 	case engine.ConvForward:
-		return n.lowerConvForward(op, fusible(ops, i, op.Y)), nil
+		return n.lowerConvForward(op, fusible(ops, i, op.Y), constantWeights(ops, op.W)), nil
 	case engine.ConvBackward:
 		return n.lowerConvBackward(op), nil
 	case engine.DenseForward:

@@ -93,11 +93,11 @@ func (c *correlation) row(dst, x []uint16, y, width, step int) {
 func (c *correlation) patch() int { return c.size * c.size * c.depth }
 
 // foldStage is the stage that folds weights, (O, k, k, I) of kernel², into (O, size,
-// size, depth) at the start of the shared workspace, of so many words.
-func (n *narrow) foldStage(c correlation, kernel int, w *engine.Tensor) (stage, int) {
+// size, depth) at the start of kept, of so many words.
+func (n *narrow) foldStage(c correlation, kernel int, w *engine.Tensor, kept *constant) (stage, int) {
 	words := c.groups * c.out * c.patch()
 	return stage{c.groups * c.out, func(_ *worker, o int) {
-		dst, src := halves(n.shared)[o*c.patch():][:c.patch()], n.words(w)[o*kernel*kernel*c.in:]
+		dst, src := halves(kept.of(n.Context))[o*c.patch():][:c.patch()], n.words(w)[o*kernel*kernel*c.in:]
 		clear(dst)
 		for ky := range kernel {
 			for kx := range kernel {
@@ -168,28 +168,34 @@ func (n *narrow) correlate(w *worker, c *correlation, t *tiles, slab, packed []u
 	}
 }
 
-// lowerConvForward multiplies patches, as they lie in a slab, by packed weights.
-func (n *narrow) lowerConvForward(op engine.ConvForward, relu bool) lowered {
+// lowerConvForward multiplies patches, as they lie in a slab, by packed weights, which
+// stay from one run to the next where they are constant.
+func (n *narrow) lowerConvForward(op engine.ConvForward, relu, constantWeights bool) lowered {
 	c := n.correlation(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
 	t := n.tiles(&c)
 	columns := 16 * t.vectors
 	var l lowered
+	if constantWeights {
+		l.constant = &constant{weights: op.W}
+	}
+	kept := l.constant
+	var making []stage
 	folded := 0
 	if c.fold > 1 || c.depth != c.in {
 		var s stage
-		s, folded = n.foldStage(c, op.Size, op.W)
-		l.stages = append(l.stages, s)
+		s, folded = n.foldStage(c, op.Size, op.W, kept)
+		making = append(making, s)
 	}
 	folded = roundUp(folded, 32)
-	l.stages = append(l.stages, stage{c.groups * t.panels, func(_ *worker, part int) {
+	l.stages = n.keep(kept, append(making, stage{c.groups * t.panels, func(_ *worker, part int) {
 		g, o := part/t.panels, part%t.panels*columns
-		src := n.words(op.W)
+		memory, src := halves(kept.of(n.Context)), n.words(op.W)
 		if folded > 0 {
-			src = halves(n.shared)
+			src = memory
 		}
-		dst := pairsOf(halves(n.shared)[folded+part*t.panel:])
+		dst := pairsOf(memory[folded+part*t.panel:])
 		n.set.TurnPairs(&dst[0], columns, &src[(g*c.out+o)*c.patch()], c.patch(), min(columns, c.out-o), c.patch())
-	}})
+	}})...)
 	slices := t.slices(&c)
 	maps := c.groups * c.out
 	l.stages = append(l.stages, stage{c.images * c.groups * slices, func(w *worker, part int) {
@@ -201,13 +207,16 @@ func (n *narrow) lowerConvForward(op engine.ConvForward, relu bool) lowered {
 		c.fill(slab, line, n.words(op.X)[image*c.h*c.w*c.maps+g*c.in:])
 		n.values(bias, op.B, g*c.out)
 		y := n.words(op.Y)[image*c.oh*c.ow*maps+g*c.out:]
-		n.correlate(w, &c, t, slab, halves(n.shared)[folded+g*t.panels*t.panel:], sums, lo, hi, func(panel, group int) {
+		n.correlate(w, &c, t, slab, halves(kept.of(n.Context))[folded+g*t.panels*t.panel:], sums, lo, hi, func(panel, group int) {
 			o := panel * columns
 			b := bias[o:min(c.out, o+columns)]
 			n.set.Finish(&y[t.first[group]*maps+o], maps, &sums[group%t.chunk*t.height*columns], columns, b, t.valid[group], relu)
 		})
 	}})
 	l.shared = floatsOf((folded + c.groups*t.panels*t.panel) / 2)
+	if kept != nil {
+		kept.floats, l.shared = l.shared, 0
+	}
 	l.scratch = floatsOf(c.slab()/2+1, c.line()/2+1, t.sums(), c.out)
 	if relu {
 		l.skip = 1
@@ -236,7 +245,7 @@ func (n *narrow) lowerConvData(op engine.ConvBackward) lowered {
 	folded := 0
 	if forward.fold > 1 || forward.depth != forward.in {
 		var s stage
-		s, folded = n.foldStage(forward, op.Size, op.W)
+		s, folded = n.foldStage(forward, op.Size, op.W, nil)
 		l.stages = append(l.stages, s)
 	}
 	folded = roundUp(folded, 32)

@@ -60,9 +60,11 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 		if l.constant != nil {
 			p.constants = append(p.constants, l.constant)
 		}
-		for _, t := range ops[i].Writes() {
-			if t.Type == engine.Master {
-				p.changes = append(p.changes, t)
+		for _, op := range ops[i : i+l.skip+1] {
+			for _, t := range op.Writes() {
+				if t.Type == engine.Master {
+					p.changes = append(p.changes, t)
+				}
 			}
 		}
 		i += l.skip
