@@ -23,7 +23,7 @@ type Options struct {
 	// Precision is the arithmetic, "fp32", which "" stands for, or "bf16": then
 	// activations, their gradients and the factors of products are bfloat16, while
 	// sums, master weights, momentum, gradients of weights and losses stay float32.
-	// It wants a processor with AVX512_BF16 or AMX, or Kernels to be "portable".
+	// It wants a processor with AVX512_BF16, AMX or BF16 of arm64, or Kernels to be "portable".
 	Precision string
 }
 

@@ -22,8 +22,12 @@ func main() {
 		"pool":     pool,
 		"winograd": winograd,
 	}
-	if *name == "neon" {
+	switch *name {
+	case "neon":
 		neon()
+		return
+	case "neon-bf16":
+		neonBF16()
 		return
 	}
 	write := kernels[*name]

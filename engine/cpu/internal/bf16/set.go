@@ -4,7 +4,7 @@
 //
 // Every kernel exists in portable Go. Where the processor has AVX-512 with its
 // bfloat16 instructions all have a twin in assembly, and where it has AMX besides,
-// products run on tiles. Maps lie side by side: an activation is (N, H, W, C).
+// products run on tiles. On arm64, products have one on BFDOT. Maps lie side by side: an activation is (N, H, W, C).
 package bf16
 
 import (
@@ -16,7 +16,7 @@ import (
 // pointers and counts must describe memory that is really there. Distances named
 // ld… are in elements.
 type Set struct {
-	// Name says which instructions the products use: "portable", "avx512", "amx".
+	// Name says which instructions the products use: "portable", "avx512", "amx", "neon".
 	Name string
 	// Needs is what a processor must have, in words.
 	Needs string
@@ -161,7 +161,7 @@ func Find(name string) (*Set, error) {
 	best := usable[len(usable)-1]
 	if name == "" {
 		if best == &portable {
-			return nil, fmt.Errorf("bf16 is fast where a processor has AVX512_BF16 or AMX, and this one has neither: compute in fp32, or ask for the portable kernels")
+			return nil, fmt.Errorf("bf16 is fast where a processor has AVX512_BF16, AMX or, on arm64, BF16, and this one has neither: compute in fp32, or ask for the portable kernels")
 		}
 		return best, nil
 	}
