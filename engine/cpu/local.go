@@ -65,15 +65,18 @@ func localOf(w engine.Window, groups int, x, y *engine.Tensor) *localShape {
 	return s
 }
 
-// taps calls f for every pixel of position p's window that lies in the image: k is
-// its place in the window.
-func (s *localShape) taps(p int, f func(k, pixel int)) {
+// tap is a pixel of a window that lies in the image, and its place in the window.
+type tap struct{ place, pixel int }
+
+// taps lists those of position p's window, behind list.
+func (s *localShape) taps(list []tap, p int) []tap {
 	r, q := s.rows[p/s.ow], s.columns[p%s.ow]
 	for y := range r.count {
 		for x := range q.count {
-			f((r.skipped+y)*s.Size+q.skipped+x, (r.first+y)*s.w+q.first+x)
+			list = append(list, tap{(r.skipped+y)*s.Size + q.skipped + x, (r.first+y)*s.w + q.first + x})
 		}
 	}
+	return list
 }
 
 // weights copies the weights of position p and maps maps from first on of a group,
@@ -81,6 +84,10 @@ func (s *localShape) taps(p int, f func(k, pixel int)) {
 func (s *localShape) weights(dst []float32, w elements, g, p, lowest, maps int) {
 	for o := range s.out {
 		row := (g*s.out+o)*s.positions + p
+		if !w.last {
+			copy(dst[o*maps*s.area:][:maps*s.area], w.wide[row*s.depth+lowest*s.area:])
+			continue
+		}
 		for i := range maps {
 			for k := range s.area {
 				dst[(o*maps+i)*s.area+k] = w.at(row, lowest+i, k)
@@ -89,19 +96,39 @@ func (s *localShape) weights(dst []float32, w elements, g, p, lowest, maps int) 
 	}
 }
 
-// patches brings what position p of a group meets in every image to dst, of which
-// element k of image n is at place(n, k).
-func (s *localShape) patches(dst []float32, x elements, g, p int, place func(n, k int) int) {
+// patches packs what position p of a group meets in the images as B: a row for each
+// element of a patch and a column for each image, or with turned the other way round.
+func (s *localShape) patches(dst []float32, x elements, taps []tap, g, nr int, turned bool) {
 	clear(dst)
 	for n := range s.images {
 		for i := range s.in {
-			s.taps(p, func(k, pixel int) { dst[place(n, i*s.area+k)] = x.at(n, g*s.in+i, pixel) })
+			from := x.index(n, g*s.in+i, 0)
+			step := 1
+			if x.last {
+				step = x.maps
+			}
+			for _, t := range taps {
+				v := float32(0)
+				if at := from + t.pixel*step; x.narrow != nil {
+					v = bf16.Float(x.narrow[at])
+				} else {
+					v = x.wide[at]
+				}
+				if k := i*s.area + t.place; turned {
+					dst[panel(s.images, nr, n, k)] = v
+				} else {
+					dst[panel(s.depth, nr, k, n)] = v
+				}
+			}
 		}
 	}
 }
 
 // panel is where element (k, j) of a k×n block lies that is packed as B.
-func panel(depth, nr, k, j int) int { return j/nr*nr*depth + k*nr + j%nr }
+func panel(depth, nr, k, j int) int {
+	first := int(uint(j) / uint(nr) * uint(nr))
+	return first*depth + k*nr + j - first
+}
 
 // packRows packs an m×k matrix of rows that lie one behind the other.
 func (c *Context) packRows(w *worker, dst, a []float32, m, k int) {
@@ -122,7 +149,8 @@ func (c *Context) lowerLocalForward(op engine.LocalForward) lowered {
 		bias := scratch.floats(sizes[4])
 		s.weights(rows, weights, g, p, 0, s.in)
 		c.packRows(w, a, rows, s.out, s.depth)
-		s.patches(b, x, g, p, func(n, k int) int { return panel(s.depth, nr, k, n) })
+		var taps [64]tap
+		s.patches(b, x, s.taps(taps[:0], p), g, nr, false)
 		c.multiply(w, s.out, s.images, s.depth, a, s.depth*mr, b, out, s.images, false)
 		for o := range s.out {
 			c.parameters(bias[o:o+1], op.B, (g*s.out+o)*s.positions+p)
@@ -171,10 +199,15 @@ func (c *Context) localWeightGradient(op engine.LocalBackward, s *localShape) lo
 			db[(g*s.out+o)*s.positions+p] = sum
 		}
 		c.packRows(w, a, rows, s.out, s.images)
-		s.patches(b, x, g, p, func(n, k int) int { return panel(s.images, nr, n, k) })
+		var taps [64]tap
+		s.patches(b, x, s.taps(taps[:0], p), g, nr, true)
 		c.multiply(w, s.out, s.depth, s.images, a, s.images*mr, b, out, s.depth, false)
 		for o := range s.out {
 			row := (g*s.out+o)*s.positions + p
+			if !dw.last {
+				copy(dw.wide[row*s.depth:], out[o*s.depth:][:s.depth])
+				continue
+			}
 			for i := range s.in {
 				for k := range s.area {
 					dw.set(row, i, k, out[o*s.depth+i*s.area+k])
@@ -204,6 +237,7 @@ func (c *Context) localGradient(op engine.LocalBackward, s *localShape) lowered 
 		rows, a, b, out := scratch.floats(sizes[0]), scratch.floats(sizes[1]), scratch.floats(sizes[2]), scratch.floats(sizes[3])
 		sums := scratch.floats(sizes[4]) // (maps, pixels, images)
 		clear(sums)
+		var taps [64]tap
 		for p := range s.positions {
 			s.weights(rows, weights, g, p, lowest, maps)
 			for i := range ceilDiv(depth, mr) {
@@ -217,9 +251,9 @@ func (c *Context) localGradient(op engine.LocalBackward, s *localShape) lowered 
 			}
 			c.multiply(w, depth, s.images, s.out, a, s.out*mr, b, out, s.images, false)
 			for i := range maps {
-				s.taps(p, func(k, pixel int) {
-					c.kernels.Add(sums[(i*pixels+pixel)*s.images:][:s.images], out[(i*s.area+k)*s.images:][:s.images])
-				})
+				for _, t := range s.taps(taps[:0], p) {
+					c.kernels.Add(sums[(i*pixels+t.pixel)*s.images:][:s.images], out[(i*s.area+t.place)*s.images:][:s.images])
+				}
 			}
 		}
 		for i := range maps {
