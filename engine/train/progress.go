@@ -27,7 +27,7 @@ type Progress struct {
 	Steps  uint64 // at which it ends at the latest
 	Pace   Pace   // of training
 	Left   time.Duration
-	Best   bool // the lowest validation error of this session
+	Best   bool // the lowest validation error of the run so far
 }
 
 // Line is a line of metrics.jsonl.
@@ -55,6 +55,25 @@ func (p Progress) String() string {
 		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, p.Pace, printable.Span(p.Left))
 }
 
+// Forms are String and shorter forms, for a line of 80 columns and for a narrow one.
+// What limits the rate is named where it isn't the training itself.
+func (p Progress) Forms() []string {
+	if p.Event == Validating || p.Event == Validated {
+		return []string{p.String()}
+	}
+	limit := ""
+	if p.Pace.Bottleneck != "training" {
+		limit = "  limit: " + p.Pace.Bottleneck
+	}
+	left := printable.Span(p.Left)
+	return []string{
+		p.String(),
+		fmt.Sprintf("epoch %d/%d  step %d  loss %.3f  error %.1f %%  %.0f images/s  %s left%s", p.Epoch, p.Epochs, p.Step, p.Loss, 100*p.Top1Error, p.ImagesPerSec, left, limit),
+		fmt.Sprintf("epoch %d/%d  error %.1f %%  %.0f images/s  %s left", p.Epoch, p.Epochs, 100*p.Top1Error, p.ImagesPerSec, left),
+		fmt.Sprintf("%d/%d  error %.1f %%  %s left", p.Epoch, p.Epochs, 100*p.Top1Error, left),
+	}
+}
+
 // watcher is told by the trainer, writes metrics and tells the observer.
 type watcher struct {
 	observer Observer
@@ -69,8 +88,8 @@ type watcher struct {
 	began   time.Time
 	first   uint64 // step at which this session began
 
-	best *engine.Metrics
-	last string // latest checkpoint
+	best float64 // lowest validation error; NaN before the first
+	last string  // latest checkpoint
 }
 
 // Step tells how training goes.
@@ -91,8 +110,8 @@ func (w *watcher) Validating() { w.observer.Progress(Progress{Event: Validating}
 // Validated records an epoch's validation.
 func (w *watcher) Validated(m engine.Metrics) {
 	p := w.progress(Validated, m, Pace{})
-	if w.best == nil || m.Top1Error < w.best.Top1Error {
-		w.best, p.Best = &m, true
+	if !(m.Top1Error >= w.best) {
+		w.best, p.Best = m.Top1Error, true
 	}
 	w.write(p)
 	w.observer.Validated(w.model)

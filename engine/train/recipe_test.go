@@ -2,7 +2,10 @@ package train_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"alexnet/engine/train"
 )
@@ -73,5 +76,27 @@ func TestRunRecipes(t *testing.T) {
 		if names := slices.Contains(train.Decides(), "schedule"); !names {
 			t.Error("the schedule is no setting of recipes")
 		}
+	}
+}
+
+// TestProgressFits: the second form fits 80 columns and the last 50 while numbers are
+// those of a long run.
+func TestProgressFits(t *testing.T) {
+	p := train.Progress{Event: train.Stepped, Epochs: 90, Steps: 900_720, Left: 130 * time.Hour, Pace: train.Pace{Bottleneck: "training"}}
+	p.Epoch, p.Step, p.Loss, p.Top1Error, p.ImagesPerSec = 45, 450_360, 2.345, .1234, 1234.5
+	forms := p.Forms()
+	for i, most := range map[int]int{1: 79, len(forms) - 2: 62, len(forms) - 1: 49} {
+		if n := utf8.RuneCountInString(forms[i]); n > most {
+			t.Errorf("%q has %d characters, want at most %d", forms[i], n, most)
+		}
+		for _, word := range []string{"error 12.3 %", "left"} {
+			if !strings.Contains(forms[i], word) {
+				t.Errorf("%q lacks %q", forms[i], word)
+			}
+		}
+	}
+	p.Pace.Bottleneck = "decode"
+	if f := p.Forms()[1]; !strings.Contains(f, "limit: decode") {
+		t.Errorf("%q doesn't name what limits the rate", f)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -264,6 +265,10 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 	w := &watcher{
 		observer: j.observer, log: log, model: m, fail: cancel, spent: batches.spent,
 		epochs: j.c.Epochs, steps: j.Steps(), maxTime: j.c.MaxTime, began: time.Now(), first: state.Position.Step,
+		best: math.NaN(),
+	}
+	if state.Schedule.Epochs > 0 {
+		w.best = state.Schedule.Best
 	}
 	j.observer.Begun(j)
 	t := j.trainer(m, state, batches, w)

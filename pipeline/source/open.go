@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -111,11 +112,15 @@ func Open(ctx context.Context, path string, opts Options) (Source, error) {
 	return nil, fmt.Errorf("unknown layout %q: choose auto or %s", opts.Layout, strings.Join(Layouts(), ", "))
 }
 
+// ErrOwnSplit says that a source can't be divided, since it says itself which
+// pictures are for validation.
+var ErrOwnSplit = errors.New("says itself which pictures are for validation: leave out the split fraction")
+
 // divided returns opts.Split's part of src.
 func divided(path string, src Source, opts Options) (Source, error) {
 	if s, ok := src.(interface{ ownSplit() bool }); ok && s.ownSplit() {
 		src.Close()
-		return nil, fmt.Errorf("%s: says itself which pictures are for validation: leave out the split fraction", show(path))
+		return nil, fmt.Errorf("%s: %w", show(path), ErrOwnSplit)
 	}
 	train, val := Divide(src, opts.SplitFraction, opts.SplitSeed)
 	if split, _ := opts.split(); split == "val" {

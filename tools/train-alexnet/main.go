@@ -16,6 +16,9 @@ func main() { command.Main(run) }
 const description = `Trains the two-tower AlexNet of Krizhevsky, Sutskever and Hinton (2012), or another net given as data,
 on shards made by "prep-imagenet shard", with the colour statistics made by "compute-pca".
 
+With PICTURES, a folder of class folders or whatever "prep-imagenet shard" reads, it first makes the shards and the
+statistics in the run folder, chooses what fits, and prints the commands that do the same.
+
 The folder given by --run receives run.json (the whole configuration), metrics.jsonl (one object per
 log step and per validation), checkpoints/ (the last few and the best, in safetensors), curve.png, kernels.png,
 guesses.png, tensorboard/ and report.html. Ctrl-C finishes the step, saves, and exits with code 130, as do
@@ -26,7 +29,8 @@ for a million pictures. --recipe names one; docs/training.md has them as a table
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures left out, 130 interrupted after saving.`
 
-const examples = `train-alexnet --train shards/train --val shards/val --pca pca.json --run runs/first
+const examples = `train-alexnet photos
+   train-alexnet --train shards/train --val shards/val --pca pca.json --run runs/first
    train-alexnet --run runs/first --resume
    train-alexnet --config runs/first/run.json --run runs/second --lr 0.005 --dashboard :8080
    train-alexnet --train shards/train --val shards/val --run runs/paper --recipe paper
@@ -46,6 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Name:        "train-alexnet",
 		Usage:       "train AlexNet on shards of pictures",
 		UsageText:   examples,
+		ArgsUsage:   "[PICTURES]",
 		Description: description,
 		Commands: []*cli.Command{
 			evalCommand(stdout, stderr), predictCommand(stdout, stderr), featuresCommand(stderr), serveCommand(stderr),

@@ -34,7 +34,7 @@ func (o *observer) Progress(p train.Progress) {
 	case p.Event == train.Validated:
 		o.line.Print("%s", printable.Verbatim(p.String()))
 	case p.Event != train.Logged:
-		o.line.Update("%s", printable.Verbatim(p.String()))
+		o.line.UpdateFitting(p.Forms()...)
 	case !o.line.Terminal():
 		o.line.Print("%s", printable.Verbatim(p.String()))
 	}

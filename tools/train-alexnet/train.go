@@ -23,8 +23,13 @@ import (
 
 // trainCommand is the command without a subcommand.
 func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
-	if c.NumFlags() == 0 {
+	if c.NumFlags() == 0 && c.NArg() == 0 {
 		return cli.ShowAppHelp(c)
+	}
+	if c.NArg() > 0 {
+		if err := s.fromPictures(c, stderr); err != nil {
+			return err
+		}
 	}
 	if err := s.read(c); err != nil {
 		return err

@@ -138,7 +138,9 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.Version = build.Version()
 	app.EnableBashCompletion = true
 	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout), manualCommand(app, stdout))
-	app.Before = strayArguments(app.Before, app.Commands)
+	if app.ArgsUsage == "" {
+		app.Before = strayArguments(app.Before, app.Commands)
+	}
 	app.UsageText = examples(app.UsageText)
 	quiet(app.Flags)
 	prepare(app.Commands)

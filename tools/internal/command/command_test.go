@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"alexnet/internal/build"
 
@@ -84,6 +85,26 @@ func TestLineElsewherePrintsOnlyForGood(t *testing.T) {
 	l.Clear()
 	if b.String() != "step 2\n" || l.Terminal() {
 		t.Errorf("wrote %q", b.String())
+	}
+}
+
+// TestLineFits: the longest form that the terminal has room for is shown, and a
+// terminal that people resize is measured again.
+func TestLineFits(t *testing.T) {
+	var b bytes.Buffer
+	width := 120
+	l := &Line{w: &b, width: width, size: func() (int, error) { return width, nil }}
+	long, short := strings.Repeat("l", 100), strings.Repeat("s", 60)
+	for _, c := range []struct {
+		width int
+		want  string
+	}{{120, long}, {80, short}, {61, short}, {50, short[:49]}, {101, long}} {
+		b.Reset()
+		width, l.lastTime = c.width, time.Time{}
+		l.UpdateFitting(long, short)
+		if want := "\r" + c.want + "\x1b[K"; b.String() != want {
+			t.Errorf("%d columns: %q, want %q", c.width, b.String(), want)
+		}
 	}
 }
 

@@ -14,10 +14,15 @@ func flagsFirst(app *cli.App, args []string) []string {
 	at := slices.IndexFunc(args, func(a string) bool {
 		return slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(a) })
 	})
-	if at < 1 || args[len(args)-1] == completing {
+	if len(args) == 0 || args[len(args)-1] == completing {
 		return args
 	}
-	c := app.Command(args[at])
+	c := &cli.Command{Flags: app.Flags, ArgsUsage: app.ArgsUsage}
+	if at >= 1 {
+		c = app.Command(args[at])
+	} else {
+		at = 0
+	}
 	if !c.Args && c.ArgsUsage == "" {
 		return args
 	}

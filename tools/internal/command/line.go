@@ -18,7 +18,8 @@ import (
 // goroutines may use it.
 type Line struct {
 	w     io.Writer
-	width int // of the terminal; 0: not one
+	width int // of the terminal when it was last measured; 0: not one
+	size  func() (width int, err error)
 
 	mu       sync.Mutex
 	shown    bool
@@ -29,12 +30,22 @@ type Line struct {
 func NewLine(w io.Writer) *Line {
 	l := &Line{w: w}
 	if f, ok := printable.Raw(w).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		l.width = 80
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
-			l.width = width
+		l.width, l.size = 80, func() (int, error) {
+			width, _, err := term.GetSize(int(f.Fd()))
+			return width, err
 		}
 	}
 	return l
+}
+
+// measure looks how wide the terminal is now: people resize windows.
+func (l *Line) measure() {
+	if l.size == nil {
+		return
+	}
+	if width, err := l.size(); err == nil && width > 20 {
+		l.width = width
+	}
 }
 
 // Terminal reports whether the line is rewritten in place.
@@ -43,12 +54,25 @@ func (l *Line) Terminal() bool { return l.width > 0 }
 // Update shows the state of things; it may be skipped. Strings among the values
 // are shown as printable.Name shows them.
 func (l *Line) Update(format string, values ...any) {
+	l.UpdateFitting(printable.Text(fmt.Sprintf(format, printable.Values(values)...)))
+}
+
+// UpdateFitting is Update with the first of several forms, the longest first, that
+// the terminal has room for. Their strings must be fit to be shown.
+func (l *Line) UpdateFitting(forms ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.Terminal() || l.shown && time.Since(l.lastTime) < 100*time.Millisecond {
 		return
 	}
-	text := []rune(printable.Text(fmt.Sprintf(format, printable.Values(values)...)))
+	l.measure()
+	text := []rune(forms[len(forms)-1])
+	for _, form := range forms {
+		if runes := []rune(form); len(runes) < l.width {
+			text = runes
+			break
+		}
+	}
 	if len(text) >= l.width {
 		text = text[:l.width-1]
 	}

@@ -1,0 +1,150 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/internal/file"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+	"alexnet/pipeline/source"
+)
+
+// Pictures says how a run is made of labelled pictures.
+type Pictures struct {
+	In string // folder, archive or list, as source.Open takes it
+
+	// KeepForVal is the share of each class that isn't trained on, where In doesn't
+	// say itself which pictures are for validation; 0: a tenth.
+	KeepForVal float64
+
+	// Note is told sentences, Progress how far a split is; either may be nil.
+	Note     func(sentence string)
+	Progress func(split string, p pipeline.ShardProgress)
+}
+
+// fewPictures are so few that a small net suits them.
+const fewPictures = 20_000
+
+// Make makes what a run needs in the folder c.Run: shards/train, shards/val and
+// pca.json, and sets c.Train, c.Val and c.PCA. What is there and whole is used again.
+// Where chooseNet is set, it sets c.Net too: alexnet-mini for few pictures. It returns
+// the commands that do the same.
+func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (commands []string, err error) {
+	if p.KeepForVal == 0 {
+		p.KeepForVal = .1
+	}
+	if c.Run == "" {
+		return nil, setting.Invalidf("%s is required", setting.Name("run"))
+	}
+	c.Train, c.Val, c.PCA = filepath.Join(c.Run, "shards", "train"), filepath.Join(c.Run, "shards", "val"), filepath.Join(c.Run, "pca.json")
+	o := source.Options{Note: p.Note, SplitFraction: p.KeepForVal}
+	size := 0
+	for _, split := range []string{"train", "val"} {
+		o.Split = split
+		src, err := source.Open(ctx, p.In, o)
+		if errors.Is(err, source.ErrOwnSplit) {
+			o.SplitFraction = 0
+			src, err = source.Open(ctx, p.In, o)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if split == "train" {
+			size, err = c.pictureSize(len(src.Items()), chooseNet)
+		}
+		command := ""
+		if err == nil {
+			command, err = p.shard(ctx, c, src, split, size, o.SplitFraction)
+		}
+		if err := errors.Join(err, src.Close()); err != nil {
+			return nil, err
+		}
+		commands = append(commands, command)
+	}
+	d, err := pipeline.OpenDataset(c.Train)
+	if err != nil {
+		return nil, err
+	}
+	pca, err := augment.FromSums(d.Meta().Statistics)
+	if err := errors.Join(err, d.Close()); err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(pca, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if old, err := os.ReadFile(c.PCA); err != nil || string(old) != string(text)+"\n" {
+		if err := file.WriteAll(c.PCA, append(text, '\n')); err != nil {
+			return nil, err
+		}
+	}
+	train := fmt.Sprintf("train-alexnet --train %s --val %s --pca %s --run %s", shellWord(c.Train), shellWord(c.Val), shellWord(c.PCA), shellWord(c.Run))
+	if c.Net != Defaults().Net {
+		train += " --net " + shellWord(c.Net)
+	}
+	return append(commands, "compute-pca --shards "+shellWord(c.Train)+" --out "+shellWord(c.PCA), train), nil
+}
+
+// pictureSize is the size of pictures that suits the net, which it may choose.
+func (c *Config) pictureSize(images int, chooseNet bool) (int, error) {
+	if chooseNet && images <= fewPictures {
+		c.Net = "alexnet-mini"
+	}
+	read := func() (*engine.Net, error) { return NamedNet(c.Net, 2) }
+	if IsNetFile(c.Net) {
+		read = func() (*engine.Net, error) { return ReadNet(c.Net) }
+	}
+	net, err := read()
+	if err != nil {
+		return 0, err
+	}
+	return net.PictureSize(), nil
+}
+
+// shard makes one split.
+func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split string, size int, fraction float64) (command string, err error) {
+	out := map[string]string{"train": c.Train, "val": c.Val}[split]
+	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
+		return "", err
+	}
+	sum, err := pipeline.Shard(ctx, pipeline.ShardConfig{Out: out, Split: split, Size: size, Workers: c.Workers}, src, func(s pipeline.ShardProgress) {
+		if p.Progress != nil {
+			p.Progress(split, s)
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	if n := len(sum.Bad); n > 0 && p.Note != nil {
+		p.Note(fmt.Sprintf("%d of %d pictures are left out, listed in %s; the first is %q: %s", n, sum.Meta.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
+	}
+	command = fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", shellWord(p.In), shellWord(out), split, size)
+	if fraction > 0 {
+		command += fmt.Sprintf(" --split-fraction %g", fraction)
+	}
+	return command, nil
+}
+
+// shellWord is a path as a shell takes it, or quoted for people where it has
+// characters that can't be shown.
+func shellWord(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(path)
+	}
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !(r == '/' || r == '.' || r == '-' || r == '_' || r == ':' || r == '\\' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"alexnet/engine/train"
+	"alexnet/pipeline/practice"
+)
+
+// TestTrainsFromPictures: one folder of class folders is all that is given. The
+// commands that are printed do the same, bit for bit; a second call goes on with what
+// is there.
+func TestTrainsFromPictures(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if _, err := practice.Write(t.Context(), "practice", practice.Config{Classes: 2, PerClass: 30}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join("practice", "train"), "my photos"); err != nil { // no validation set of its own
+		t.Fatal(err)
+	}
+	const steps = "3"
+	r := call("train-alexnet", "my photos", "--steps", steps, "--threads", "1")
+	r.must(t, 0, "these commands do the same", "recipe small, since there are 54 training pictures")
+	run := filepath.Join("runs", "my photos")
+	record, err := train.ReadRecord(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := record.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Net != "alexnet-mini" || c.Recipe != "small" || c.Init != "he" {
+		t.Errorf("net %s, recipe %s, first weights %s", c.Net, c.Recipe, c.Init)
+	}
+	before := weights(t, latest(t, run))
+	again := call("train-alexnet", "my photos", "--steps", "5", "--threads", "1")
+	again.must(t, 0, "resuming")
+
+	// By hand, with the last of the printed commands, into another folder.
+	lines := strings.Split(strings.TrimSpace(r.stderr), "\n")
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "  train-alexnet --train") })
+	if at < 0 {
+		t.Fatalf("no command in %q", r.stderr)
+	}
+	words := strings.Fields(strings.ReplaceAll(lines[at], "my photos", "my_photos"))
+	for i, w := range words {
+		words[i] = strings.ReplaceAll(strings.Trim(w, "'"), "my_photos", "my photos")
+	}
+	words[slices.Index(words, "--run")+1] = "by-hand"
+	call(append(words, "--steps", steps, "--threads", "1")...).must(t, 0)
+	for name, want := range before {
+		if got := weights(t, latest(t, "by-hand"))[name]; !slices.Equal(got, want) {
+			t.Errorf("%s differs from that of the printed command", name)
+		}
+	}
+
+	call("train-alexnet", "nothing").must(t, 2, `unexpected "nothing": there is no such command, and no such folder of pictures`)
+	call("train-alexnet", "my photos", "--train", "shards").must(t, 2, "--train: my photos gives the pictures")
+}
+
+// latest is the last checkpoint of a run.
+func latest(t *testing.T, run string) string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(run, "checkpoints", "step-*.safetensors"))
+	if err != nil || len(all) == 0 {
+		t.Fatal(err, all)
+	}
+	return all[len(all)-1]
+}
