@@ -6,7 +6,7 @@
 // size×size pixels is size·size·3 bytes. Colours, means and noise are in 0–255
 // units unless a name says otherwise.
 //
-// What is random is drawn from a [Stream], a pure function of (seed, epoch,
+// Random numbers are drawn from a [Stream], a pure function of (seed, epoch,
 // sample): a picture is presented in the same way whatever number of workers,
 // ranks or resumed runs present it. Per presentation the draws are made in
 // this order, and a new augmentation appends its own after them:

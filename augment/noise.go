@@ -9,7 +9,7 @@ import (
 // of an axis' own spread (§4.1).
 const DefaultSigma = 0.1
 
-// NoiseForm says how far colour noise goes along an axis of variance λ. The
+// NoiseForm is a formula for the colour noise along an axis of variance λ. The
 // paper's text, α·λ, depends on the units of λ; these are the two readings in
 // use. The zero value is SqrtLambda.
 type NoiseForm uint8

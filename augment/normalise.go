@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Normalisation is what a net reads in place of colours: (colour − Mean) /
-// Deviation, channel by channel, in 0–255 units.
+// Normalisation maps colours to a net's input: (colour − Mean) / Deviation,
+// channel by channel, in 0–255 units.
 type Normalisation struct {
 	Mean, Deviation [3]float64 // R, G, B
 }

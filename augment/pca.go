@@ -28,7 +28,7 @@ type PCA struct {
 	Eigenvectors [3][3]float64 `json:"eigenvectors"` // row i belongs to eigenvalue i; unit length, largest component positive
 }
 
-// ErrOneColour says that all pixels have the same colour, so that there are no
+// ErrOneColour is returned where all pixels have the same colour: there are no
 // axes to find.
 var ErrOneColour = errors.New("all pixels have the same colour: their covariance is zero and has no axes; count pictures with at least two colours")
 

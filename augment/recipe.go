@@ -128,7 +128,7 @@ func (s *Settings) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// SettingError says which setting of an augmentation makes no sense, and why.
+// SettingError reports a setting of an augmentation that makes no sense.
 type SettingError struct {
 	Name, Setting string
 	Err           error

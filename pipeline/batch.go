@@ -1,6 +1,6 @@
 package pipeline
 
-// Batch is what a loader hands to training: cropped, flipped bytes and three
+// Batch holds a loader's images for one step: cropped, flipped bytes and three
 // colour offsets an image. N is the loader's batch size; in ten-crop mode one
 // picture takes ten rows. The batch and its slices belong to the loader and are
 // valid until Release.

@@ -39,8 +39,8 @@ func ClassNames(classes []Class) (names []string) {
 	return names
 }
 
-// ClassDifference says how two lists of class ids differ: "; missing from the
-// second: …; missing from the first: …", or that their order does.
+// ClassDifference describes the difference of two lists of class ids: "; missing from the
+// second: …; missing from the first: …", or that the order differs.
 func ClassDifference(want, have []string) string {
 	lack := func(of, in []string) (ids []string) {
 		for _, id := range of {

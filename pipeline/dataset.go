@@ -50,7 +50,7 @@ type Sample struct {
 // *mds.CorruptError, a missing shard wraps fs.ErrNotExist.
 func OpenDataset(dir string) (*Dataset, error) { return OpenDatasetAs(dir, DatasetConfig{}) }
 
-// DatasetConfig says how a dataset is read. The zero value maps shards, and
+// DatasetConfig is the configuration of a Dataset. The zero value maps shards, and
 // takes whole folders only.
 type DatasetConfig struct {
 	mds.Access

@@ -10,7 +10,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// Estimate is what a job will take, from a measured sample of its pictures.
+// Estimate predicts a job's time and bytes from a measured sample of its pictures.
 type Estimate struct {
 	Pictures int           `json:"pictures"`
 	Sample   int           `json:"sample"`  // pictures that were tried

@@ -9,8 +9,8 @@ import (
 	"alexnet/augment"
 )
 
-// Ragged says what becomes of the last samples of an epoch when they don't fill
-// a batch. The zero value leaves it to the loader: RaggedDrop for training,
+// Ragged is the policy for the last samples of an epoch when they don't fill a
+// batch. The zero value leaves it to the loader: RaggedDrop for training,
 // RaggedPad otherwise.
 type Ragged uint8
 
@@ -27,7 +27,7 @@ const (
 	RaggedPartial
 )
 
-// LoaderConfig says what a Loader presents. The zero value presents every
+// LoaderConfig is the configuration of a Loader. The zero value presents every
 // picture's centre, as stored, once and again without end.
 type LoaderConfig struct {
 	// Batch is the number of rows in a batch, 0: 128. With TenCrop a picture

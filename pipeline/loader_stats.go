@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// LoaderStats says where a loader's time has gone since it was made. The times
+// LoaderStats divide up the time of a loader since it was made. The times
 // of the workers are added up, so they grow by Workers seconds a second.
 type LoaderStats struct {
 	Workers    int           // goroutines
@@ -19,7 +19,7 @@ type LoaderStats struct {
 	CallerWait time.Duration // Next: waiting for a batch to be filled
 }
 
-// Sub is what happened since an earlier moment.
+// Sub subtracts the statistics of an earlier moment.
 func (s LoaderStats) Sub(earlier LoaderStats) LoaderStats {
 	return LoaderStats{
 		Workers:    s.Workers,

@@ -12,8 +12,8 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// Part says which part of a job a folder holds. The parts follow each other in
-// stored order.
+// Part is the place of a folder in a job of several parts. The parts follow each
+// other in stored order.
 type Part struct {
 	Number int `json:"number"` // from 0
 	Of     int `json:"of"`
@@ -71,7 +71,7 @@ func JoinParts(ctx context.Context, out string, dirs []string, workers int) (sum
 	return p.Finish(shards)
 }
 
-// ArePart says whether the finished folder dir holds a part of a job.
+// ArePart reports whether the finished folder dir holds a part of a job.
 func ArePart(dir string) (bool, error) {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {

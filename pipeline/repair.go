@@ -19,7 +19,7 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// RepairConfig says what a folder's shards can't say themselves. What is zero is
+// RepairConfig holds facts about a folder that its shards lack. Zero fields are
 // taken from the old index where that can be read.
 type RepairConfig struct {
 	Classes []Class // nil: the old index's, else the first folders of the pictures' names
@@ -29,7 +29,7 @@ type RepairConfig struct {
 	Workers int // 0: one a processor
 }
 
-// Repaired says what Repair has done.
+// Repaired is the result of Repair.
 type Repaired struct {
 	Meta   Meta
 	Shards int

@@ -20,7 +20,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// Summary says what Shard has written.
+// Summary is the result of Shard.
 type Summary struct {
 	Meta    Meta
 	Shards  int
@@ -50,8 +50,8 @@ type Slow struct {
 // DefaultSlowAfter is ShardConfig's.
 const DefaultSlowAfter = 5 * time.Second
 
-// ShardProgress is what Shard reports after each picture, and while it waits for a
-// slow one.
+// ShardProgress counts a job's pictures. Shard reports it after each picture, and
+// while it waits for a slow one.
 type ShardProgress struct {
 	Done, Total, Skipped int
 
@@ -100,8 +100,8 @@ func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(
 	return job.fill(ctx, nil)
 }
 
-// Finished says whether the job that Shard would do has been done: then the
-// summary's Already is set. It is an error if another job has filled the folder.
+// Finished looks for the result of the same job: where there is one, the summary's
+// Already is set. It is an error if another job has filled the folder.
 func Finished(cfg ShardConfig, src source.Source) (Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return Summary{}, err

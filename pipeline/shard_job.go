@@ -15,7 +15,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// Job is what a folder's bytes depend on besides the rest of its Meta. Two jobs
+// Job holds what a folder's bytes depend on, besides the rest of its Meta. Two jobs
 // with the same Meta, counts of bad pictures and statistics aside, write the
 // same folder; so an unfinished one can be continued and a finished one need not
 // be run again.

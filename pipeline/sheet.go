@@ -13,7 +13,7 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// SheetConfig says what a contact sheet shows. The zero value shows eight
+// SheetConfig is the configuration of a contact sheet. The zero value shows eight
 // pictures of every class, 96 pixels a side.
 type SheetConfig struct {
 	PerClass int // pictures a row; 0 means 8

@@ -12,7 +12,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// SourceStats are what a source's pictures are like before they become shards.
+// SourceStats describe a source's pictures before they become shards.
 type SourceStats struct {
 	Pictures  int            `json:"pictures"` // listed
 	Bad       []Bad          `json:"bad"`      // whose headers can't be read

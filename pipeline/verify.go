@@ -39,8 +39,8 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s: %v", f.File, f.Err)
 }
 
-// Verification is what Verify has found. Everything is as it should be if
-// Faults is empty.
+// Verification is the result of Verify. Without Faults, everything is as it should
+// be.
 type Verification struct {
 	Shards     int          `json:"shards"`
 	Images     int          `json:"images"` // that decode and have a valid label

@@ -22,8 +22,8 @@ type Codec interface {
 	NewDecoder(size int) Decoder
 }
 
-// Options are what may be chosen about a codec's bytes. Each codec ignores those
-// that it doesn't have.
+// Options are the choices about a codec's bytes. A codec ignores options that it
+// doesn't have.
 type Options struct {
 	Quality int    // of JPEG, 1 to 100; 0: DefaultQuality
 	Encoder string // of JPEG: Turbo, Go; "": Turbo

@@ -1,6 +1,6 @@
-// Package jpeg decodes JPEG files (ITU-T T.81): for shards that are made, loaded
-// and looked at, and for pictures that are classified, it is the one place that says
-// what becomes of a file.
+// Package jpeg is the JPEG decoder (ITU-T T.81) of the whole module: of sharding,
+// loading, verifying and classifying. Its one policy decides which decoder takes a
+// file, and what an error means.
 //
 // # Decoders
 //

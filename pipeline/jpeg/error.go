@@ -1,6 +1,6 @@
 package jpeg
 
-// Kind is what an [*Error] means for the one who has the file.
+// Kind classifies an [*Error]: cut short, damaged, or of an unsupported kind.
 type Kind int
 
 const (

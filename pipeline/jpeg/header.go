@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Header is what the markers of a file say, before anything is decoded.
+// Header holds the facts of a file's markers, before anything is decoded.
 type Header struct {
 	Width, Height int // in pixels
 	Components    int // 1: grey, 3: colour, 4: CMYK

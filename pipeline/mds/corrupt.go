@@ -2,7 +2,7 @@ package mds
 
 import "fmt"
 
-// CorruptError says where a shard is damaged.
+// CorruptError locates damage in a shard.
 type CorruptError struct {
 	Shard  string // the file
 	Sample int    // in the shard; -1: not in a sample

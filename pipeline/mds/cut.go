@@ -2,8 +2,8 @@ package mds
 
 import "fmt"
 
-// Cut says where a Writer of this configuration would cut n samples of the given
-// sizes (bytes in a shard, see Shard.SampleSize) into shards: the number of each
+// Cut plans the shards of a Writer of this configuration for n samples of the given
+// sizes (bytes in a shard, see Shard.SampleSize): it returns the number of each
 // shard's first sample, and n at the end.
 func Cut(cfg WriterConfig, n int, size func(i int) (int64, error)) ([]int, error) {
 	w := &Writer{}

@@ -38,7 +38,7 @@ type Shard struct {
 	exact   atomic.Bool
 }
 
-// Access says how shards are read. The zero value maps them.
+// Access is the way in which shards are read. The zero value maps them.
 type Access struct {
 	// NoMap reads values from the file instead of mapping it: for file systems
 	// that can't map, or on which a lost connection ought to be an error of
@@ -282,8 +282,8 @@ func (s *Shard) Resident(i int) bool {
 	return s.release == nil || s.raw.file != nil || begin >= end || end > s.raw.size || mapResident(s.raw.data, begin, end)
 }
 
-// WillNeed says that sample i will be read soon, so that the system can fetch it
-// from its disk meanwhile. It doesn't wait, and changes nothing where the system
+// WillNeed asks the system to fetch sample i from its disk, because it will be
+// read soon. It doesn't wait, and changes nothing where the system
 // has no such hints.
 //
 // Who calls it for every sample sets exactly: the system then reads no more of

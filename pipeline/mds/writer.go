@@ -28,7 +28,7 @@ const (
 	pieceSize = 1 << 18 // bytes of the pieces in which a Writer gathers samples
 )
 
-// WriterConfig says how samples become shards.
+// WriterConfig is the configuration of a Writer.
 type WriterConfig struct {
 	// Columns of every sample, sorted by name.
 	Columns []Column

@@ -1,6 +1,6 @@
-// Package practice renders a labelled set of pictures to practise on: ten
-// textures (bricks, checks, crosses, …) on objects of random outline. It lets
-// anybody try the whole way from pictures to a trained net without a download.
+// Package practice renders a synthetic set of labelled pictures: ten textures
+// (bricks, checks, crosses, …) on objects of random outline. With it, the whole way
+// from pictures to a trained net can be tried without a download.
 //
 // Colours, polarity, scale, rotation, shear, position, outline, lighting and
 // noise are drawn alike for every class, so neither mean colour nor brightness

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 )
 
-// Config says what Write renders.
+// Config is the configuration of Write.
 type Config struct {
 	Classes     int    // the first so many classes, 2 to 10; 0 means all ten
 	PerClass    int    // training pictures a class; 0 means 200

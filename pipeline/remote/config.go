@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Config says where remote shards are kept and how patiently they are fetched.
+// Config is the configuration of a Folder: its cache, and its patience with servers.
 type Config struct {
 	// Cache is the folder for the cache, which takes a folder of its own in it;
 	// "": the user's, such as ~/.cache.

@@ -11,7 +11,7 @@ import (
 	"alexnet/internal/redact"
 )
 
-// Error says that an object could not be fetched, and what to do.
+// Error reports an object that could not be fetched, and what to do.
 type Error struct {
 	URL      string // without passwords and tokens
 	Attempts int    // how often it was asked for

@@ -65,7 +65,8 @@ func New(filter Filter) *Resizer {
 // overwrite how many behind the last pixel it may write.
 const overread, overwrite = 4, 1
 
-// Slack is how many bytes behind a picture's last row save copying that row.
+// Slack is a number of bytes. A picture with so many behind its last row is read in
+// place; otherwise that row is copied first.
 const Slack = overread
 
 // Resize overwrites dst, height rows of width RGB pixels without gaps, with a

@@ -2,7 +2,7 @@ package rescale
 
 import "image/color"
 
-// Description is what a picture file's header says.
+// Description holds the facts of a picture file's header.
 type Description struct {
 	Format        string // "JPEG", "PNG", …
 	Width, Height int    // as stored, before it is turned upright

@@ -16,7 +16,7 @@ import (
 	"alexnet/pipeline/remote"
 )
 
-// Access says how shards are read. The zero value maps files on this machine, and
+// Access is the way in which shards are read. The zero value maps files on this machine, and
 // keeps what comes from elsewhere in the user's folder for caches.
 type Access struct {
 	CacheDir  string `json:"cache-dir"`  // for remote shards; "": the user's folder for caches

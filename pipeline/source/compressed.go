@@ -169,7 +169,7 @@ type spool struct {
 	size int64
 }
 
-// SpoolError says that an archive couldn't be unpacked for want of room or of a
+// SpoolError reports an archive that couldn't be unpacked for want of room or of a
 // folder for the temporary file.
 type SpoolError struct {
 	Archive string // "" before the first

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Detection is what Detect recognised, and why; "PATH " and Reason make a
+// Detection is a layout that Detect has recognised, and why; "PATH " and Reason make a
 // sentence.
 type Detection struct {
 	Layout string // a name of Layouts

@@ -99,7 +99,7 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	return s, nil
 }
 
-// EmptyClassesError says that class folders hold no pictures. Only a validation
+// EmptyClassesError reports class folders without pictures. Only a validation
 // set may lack pictures of classes, which a class list then names.
 type EmptyClassesError struct {
 	Place      string   // the folder around them, as people read it

@@ -11,7 +11,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// Config says what a Server streams.
+// Config is the configuration of a Server.
 type Config struct {
 	// Loader is the loader's configuration. Batch, Crop, Workers and Prefetch have to
 	// be set; Allocate is the server's own.

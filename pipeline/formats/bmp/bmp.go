@@ -16,7 +16,7 @@ import (
 	"math/bits"
 )
 
-// UnsupportedError says what a whole file holds that isn't read.
+// UnsupportedError reports a feature of a whole file that isn't read.
 type UnsupportedError struct{ What string }
 
 func (e *UnsupportedError) Error() string { return "bmp: unsupported: " + e.What }

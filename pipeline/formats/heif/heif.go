@@ -71,7 +71,7 @@ const (
 	errCodec       = 3  // heif_error_Unsupported_filetype
 )
 
-// UnsupportedError says what a whole file holds that this libheif doesn't decode.
+// UnsupportedError reports a feature of a whole file that this libheif doesn't decode.
 type UnsupportedError struct{ What string }
 
 func (e *UnsupportedError) Error() string { return "libheif: " + e.What }

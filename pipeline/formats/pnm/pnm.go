@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// UnsupportedError says what a whole file holds that isn't read.
+// UnsupportedError reports a feature of a whole file that isn't read.
 type UnsupportedError struct{ What string }
 
 func (e *UnsupportedError) Error() string { return "pnm: unsupported: " + e.What }

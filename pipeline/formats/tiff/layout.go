@@ -62,7 +62,7 @@ const (
 	float    = 3
 )
 
-// UnsupportedError says what a whole file holds that isn't read.
+// UnsupportedError reports a feature of a whole file that isn't read.
 type UnsupportedError struct{ What string }
 
 func (e *UnsupportedError) Error() string { return "tiff: unsupported: " + e.What }

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// Subsampling is how many pixels share a chroma sample.
+// Subsampling is the number of pixels that share a chroma sample.
 type Subsampling int
 
 // The values of enum TJSAMP.

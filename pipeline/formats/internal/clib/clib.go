@@ -3,7 +3,7 @@ package clib
 
 import "fmt"
 
-// Spec says how a library is found.
+// Spec describes a library: its names and where to look.
 type Spec struct {
 	Name      string   // "libheif"
 	Sonames   []string // to try, in this order
@@ -15,7 +15,7 @@ type Spec struct {
 // Library is a loaded library: the addresses of a Spec's functions, in their order.
 type Library []uintptr
 
-// MissingError says that a library isn't here, and what to install.
+// MissingError names a library that wasn't found, and what to install.
 type MissingError struct {
 	Spec Spec
 	Err  error
