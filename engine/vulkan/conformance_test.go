@@ -90,6 +90,21 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestPlain runs the cases of sums over a workgroup on a context that does without
+// subgroups'.
+func TestPlain(t *testing.T) {
+	needsDevice(t)
+	var cases []enginetest.Case
+	for _, c := range enginetest.Thin() {
+		if strings.HasPrefix(c.Name, "softmax") || strings.HasPrefix(c.Name, "dense backward") {
+			cases = append(cases, c)
+		}
+	}
+	enginetest.RunCases(t, cases, func(t *testing.T) engine.Context {
+		return open(t, vulkan.Options{Plain: true})
+	}, enginetest.FP32)
+}
+
 // TestDesign: a profile says how every op runs on the device.
 func TestDesign(t *testing.T) {
 	c := open(t, vulkan.Options{})

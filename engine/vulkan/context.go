@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"alexnet/engine"
+	"alexnet/engine/vulkan/internal/shaders"
 	"alexnet/engine/vulkan/internal/vk"
 )
 
@@ -17,6 +18,8 @@ type Context struct {
 	device *device
 	queue  *queue // of the device
 	narrow bool   // activations are bfloat16
+
+	variant shaders.Variant // of its shaders
 
 	// Used by the goroutine that serves the queue.
 	own        *own
@@ -79,6 +82,7 @@ func newContext(name string, d *device, o Options) (engine.Context, error) {
 		own:      &own{device: d, users: 1},
 		commands: make(chan command, queueLength), stopped: make(chan struct{}),
 	}
+	c.variant = shaders.Variant{Narrow: c.narrow, Subgroups: d.GPU.SubgroupSums && !o.Plain}
 	c.changed.L = &c.mu
 	c.events.start()
 	var err error

@@ -18,6 +18,9 @@ type Options struct {
 	// gradients are stored in bfloat16, while products, sums, weights, momentum and
 	// losses stay float32.
 	Precision string
+	// Plain does without what a device need not have and this one may: sums that
+	// subgroups make by themselves. It is for tests.
+	Plain bool
 	// Validate has Khronos' validation layer look at every call; see Messages. It
 	// goes for the whole process: the first context to open decides.
 	Validate bool
@@ -107,8 +110,8 @@ type queue struct {
 }
 
 type shaderKey struct {
-	name   string
-	narrow bool
+	name string
+	shaders.Variant
 }
 
 // pushBytes is the room for a shader's arguments, as much as every device has.
@@ -201,20 +204,20 @@ func (m *shared) leave() {
 }
 
 // pipeline is a shader with its constants, made once a device.
-func (d *device) pipeline(name string, narrow bool, constants []uint32) (vk.Pipeline, error) {
+func (d *device) pipeline(name string, v shaders.Variant, constants []uint32) (vk.Pipeline, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	key := fmt.Sprint(name, narrow, constants)
+	key := fmt.Sprint(name, v, constants)
 	if p, ok := d.pipelines[key]; ok {
 		return p, nil
 	}
-	s, ok := d.shaders[shaderKey{name, narrow}]
+	s, ok := d.shaders[shaderKey{name, v}]
 	if !ok {
 		var err error
-		if s, err = d.NewShader(shaders.Code(name, narrow)); err != nil {
+		if s, err = d.NewShader(shaders.Code(name, v)); err != nil {
 			return 0, fmt.Errorf("shader %s: %w", name, err)
 		}
-		d.shaders[shaderKey{name, narrow}] = s
+		d.shaders[shaderKey{name, v}] = s
 	}
 	p, err := d.NewPipeline(s, d.layout, constants)
 	if err != nil {

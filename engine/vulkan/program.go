@@ -117,7 +117,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 func (s *step) prepare(c *Context) (err error) {
 	for i := range s.dispatches {
 		d := &s.dispatches[i]
-		if d.pipeline, err = c.device.pipeline(d.shader, c.narrow, d.constants); err != nil {
+		if d.pipeline, err = c.device.pipeline(d.shader, c.variant, d.constants); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}

@@ -6,10 +6,13 @@ import (
 )
 
 // Compile makes SPIR-V of a GLSL file with glslc, which has to be installed.
-func Compile(file string, narrow bool) ([]byte, error) {
+func Compile(file string, v Variant) ([]byte, error) {
 	args := []string{"-O", "--target-env=vulkan1.2", file, "-o", "-"}
-	if narrow {
+	if v.Narrow {
 		args = append(args, "-DNARROW")
+	}
+	if v.Subgroups {
+		args = append(args, "-DSUBGROUPS")
 	}
 	code, err := exec.Command("glslc", args...).Output()
 	if e, ok := err.(*exec.ExitError); ok {

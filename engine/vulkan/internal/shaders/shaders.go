@@ -1,8 +1,8 @@
 // Package shaders holds engine/vulkan's compute shaders: GLSL in source, one file an
 // op, and the SPIR-V that glslc makes of it, in spirv, which is built in.
 //
-// Activations are stored in float32 or, in a file's second version, NAME.narrow.spv,
-// in bfloat16. The arguments of a shader are push constants: addresses of buffers, and
+// Activations are stored in float32 or, in NAME.narrow.spv, in bfloat16; with
+// .subgroups a shader wants a device that adds up subgroups by itself. The arguments of a shader are push constants: addresses of buffers, and
 // numbers; what is better known when the pipeline is made is a specialisation constant,
 // of which 0 is the number of invocations of a workgroup.
 //
@@ -28,24 +28,49 @@ var compiled embed.FS
 //go:embed source
 var sources embed.FS
 
+// Variant is how a shader is compiled.
+type Variant struct {
+	Narrow    bool // activations are stored in bfloat16
+	Subgroups bool // subgroups add up their numbers by themselves
+}
+
+// Variants lists all there are.
+var Variants = []Variant{{}, {Narrow: true}, {Subgroups: true}, {true, true}}
+
+// file is where a variant is kept, unless it is the same as the one without Subgroups
+// or Narrow.
+func (v Variant) file(name string) string {
+	if v.Narrow {
+		name += ".narrow"
+	}
+	if v.Subgroups {
+		name += ".subgroups"
+	}
+	return "spirv/" + name + ".spv"
+}
+
+// Alike are the variants that may be the same, v first.
+func (v Variant) Alike() []Variant {
+	return []Variant{v, {Narrow: v.Narrow}, {Subgroups: v.Subgroups}, {}}
+}
+
 // Code is the SPIR-V of a shader; nil where there is none of that name.
-func Code(name string, narrow bool) []byte {
-	if narrow {
-		if code, err := compiled.ReadFile("spirv/" + name + ".narrow.spv"); err == nil {
+func Code(name string, v Variant) []byte {
+	for _, like := range v.Alike() {
+		if code, err := compiled.ReadFile(like.file(name)); err == nil {
 			return code
 		}
 	}
-	code, err := compiled.ReadFile("spirv/" + name + ".spv")
-	if err != nil {
-		return nil
-	}
-	return code
+	return nil
 }
 
+// File is where generate puts a variant.
+func File(name string, v Variant) string { return v.file(name) }
+
 // Instructions is how many instructions the functions of a shader have in SPIR-V.
-func Instructions(name string, narrow bool) (n int) {
+func Instructions(name string, v Variant) (n int) {
 	const header, function, functionEnd, label, opcodes = 5, 54, 56, 248, 1 << 16
-	code, inside := Code(name, narrow), false
+	code, inside := Code(name, v), false
 	for at := 4 * header; at+4 <= len(code); {
 		word := binary.LittleEndian.Uint32(code[at:])
 		switch op := word % opcodes; {
@@ -65,7 +90,7 @@ func Instructions(name string, narrow bool) (n int) {
 func Names() (names []string) {
 	entries, _ := compiled.ReadDir("spirv") // embedded: it is there
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".spv"); ok && !strings.HasSuffix(name, ".narrow") {
+		if name, ok := strings.CutSuffix(e.Name(), ".spv"); ok && !strings.Contains(name, ".") {
 			names = append(names, name)
 		}
 	}

@@ -32,12 +32,12 @@ func TestCompilerAgrees(t *testing.T) {
 	_, compiler := Compiled()
 	first, _, _ := strings.Cut(string(version), "\n")
 	for _, name := range Names() {
-		for _, narrow := range []bool{false, true} {
-			code, err := Compile("source/"+name+".comp", narrow)
+		for _, v := range Variants {
+			code, err := Compile("source/"+name+".comp", v)
 			if err != nil {
 				t.Error(err)
-			} else if first == compiler && !bytes.Equal(code, Code(name, narrow)) {
-				t.Errorf("%s, narrow %t: the SPIR-V that is built in differs from %s's", name, narrow, first)
+			} else if first == compiler && !bytes.Equal(code, Code(name, v)) {
+				t.Errorf("%s, %+v: the SPIR-V that is built in differs from %s's", name, v, first)
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func TestInstructions(t *testing.T) {
 				want++
 			}
 		}
-		if got := Instructions(name, false); got != want || got == 0 {
+		if got := Instructions(name, Variant{}); got != want || got == 0 {
 			t.Errorf("%s has %d instructions, spirv-dis lists %d", name, got, want)
 		}
 	}

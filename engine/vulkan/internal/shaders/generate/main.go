@@ -35,19 +35,24 @@ func run() error {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".comp")
-		wide, err := shaders.Compile(file, false)
-		if err != nil {
-			return err
-		}
-		narrow, err := shaders.Compile(file, true)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile("spirv/"+name+".spv", wide, 0o644); err != nil {
-			return err
-		}
-		if !bytes.Equal(wide, narrow) {
-			if err := os.WriteFile("spirv/"+name+".narrow.spv", narrow, 0o644); err != nil {
+		made := map[shaders.Variant][]byte{}
+		for _, v := range shaders.Variants {
+			code, err := shaders.Compile(file, v)
+			if err != nil {
+				return err
+			}
+			made[v] = code
+			same := false // as what is found in its place
+			for _, like := range v.Alike()[1:] {
+				if other, ok := made[like]; ok && like != v && exists(shaders.File(name, like)) {
+					same = bytes.Equal(code, other)
+					break
+				}
+			}
+			if same {
+				continue
+			}
+			if err := os.WriteFile(shaders.File(name, v), code, 0o644); err != nil {
 				return err
 			}
 		}
@@ -58,4 +63,9 @@ func run() error {
 	}
 	first, _, _ := strings.Cut(string(version), "\n")
 	return os.WriteFile("spirv/stamp.txt", []byte(shaders.Hash(os.DirFS("."))+"\n"+first+"\n"), 0o644)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }

@@ -2,8 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 
-// db[o] = Σ dy[n,o,i] over images and pixels, a workgroup an o: first each invocation
-// adds up every THREADS-th, then pairs.
+// db[o] = Σ dy[n,o,i] over images and pixels, a workgroup an o: each invocation adds up
+// every THREADS-th.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint THREADS = 256;
 layout(push_constant, std430) uniform Push {
@@ -12,7 +12,7 @@ layout(push_constant, std430) uniform Push {
 	uint images, maps, area;
 } p;
 
-shared float sums[THREADS];
+#include "total.glsl"
 
 void main() {
 	uint o = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x, t = gl_LocalInvocationID.x;
@@ -20,10 +20,6 @@ void main() {
 	float sum = 0.0;
 	for (uint i = t; i < p.images * p.area; i += THREADS)
 		sum += get(p.dy, (i / p.area * p.maps + o) * p.area + i % p.area);
-	sums[t] = sum;
-	for (uint n = THREADS / 2; n > 0; n /= 2) {
-		barrier();
-		if (t < n) sums[t] += sums[t + n];
-	}
-	if (t == 0) p.db.v[o] = sums[0];
+	sum = total(sum);
+	if (t == 0) p.db.v[o] = sum;
 }

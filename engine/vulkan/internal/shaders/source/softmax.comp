@@ -17,7 +17,8 @@ layout(push_constant, std430) uniform Push {
 	float scale, smoothing;
 } p;
 
-shared float parts[THREADS];
+#include "total.glsl"
+
 shared uint counts[THREADS];
 
 float larger(float a, float b) { return isNaN(a) || a > b ? a : b; }
@@ -30,18 +31,6 @@ float most(float v) {
 	for (uint n = THREADS / 2; n > 0; n /= 2) {
 		barrier();
 		if (t < n) parts[t] = larger(parts[t], parts[t + n]);
-	}
-	barrier();
-	return parts[0];
-}
-
-float total(float v) {
-	uint t = gl_LocalInvocationID.x;
-	barrier();
-	parts[t] = v;
-	for (uint n = THREADS / 2; n > 0; n /= 2) {
-		barrier();
-		if (t < n) parts[t] += parts[t + n];
 	}
 	barrier();
 	return parts[0];
