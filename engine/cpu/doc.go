@@ -30,7 +30,7 @@
 //     meet the weights unpacked, as dot products.
 //
 // A program that only infers keeps the weights of convolutions packed, and
-// transformed, from one run to the next (constants.go), so that Winograd's filtering
+// transformed, from one run to the next (constants.go), in bfloat16 too, so that Winograd's filtering
 // pays for a single image too. Where a batch makes few blocks of tiles, these are
 // divided over their maps as well, so that all threads have work.
 //
@@ -56,7 +56,8 @@
 // where it doesn't the context computes with AVX512_BF16. Sums have an order of their
 // own in each set: VDPBF16PS adds the second product of a pair first, AMX sums a
 // tile's evens and odds apart. The portable set has VDPBF16PS's, bit for bit.
-// internal/trap runs AMX's machine code in tests on any processor.
+// internal/trap runs AMX's machine code in tests on any processor, and AVX-512's on
+// Bochs. On arm64 products use BFDOT, which rounds sums to odd, and the rest is Go.
 //
 // # What bounds each kernel
 //
