@@ -167,6 +167,7 @@ func ExamplePlain() {
 		fmt.Println(err)
 		return
 	}
+	net.Input.Scale = 1 / 1.1
 	plain := torch.Plain(net)
 	fmt.Println(net.Input.Scale, net.Layers[len(net.Layers)-2].Dropout.Inverted)
 	fmt.Println(plain.Input.Scale, plain.Layers[len(plain.Layers)-2].Dropout.Inverted)
