@@ -20,6 +20,10 @@ func main() {
 }
 
 func run() error {
+	if _, err := exec.LookPath("glslc"); err != nil {
+		fmt.Fprintln(os.Stderr, "generate: the SPIR-V stays as it is: install glslc to compile it")
+		return nil
+	}
 	old, err := filepath.Glob("spirv/*.spv")
 	if err != nil {
 		return err
