@@ -9,6 +9,7 @@ import (
 	"alexnet/internal/file"
 	"alexnet/internal/jsontext"
 	"alexnet/internal/plaintext"
+	"alexnet/internal/setting"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -145,7 +146,7 @@ func dot(a, b [3]float64) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
 func ReadPCA(path string) (PCA, error) {
 	p, err := readPCA(path)
 	if err != nil {
-		return PCA{}, fmt.Errorf("%s: %w (make it with compute-pca --shards DIR --out %s)", path, err, path)
+		return PCA{}, setting.Errorf("%s: %w (make it with compute-pca %s %s)", path, err, setting.Suggest("shards", "DIR"), setting.Suggest("out", path))
 	}
 	return p, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
@@ -189,8 +190,8 @@ func relabel(src source.Source, classes []Class) (*relabelled, error) {
 		to[i], r.back[l] = l, i
 	}
 	if n := len(strange); n > 0 {
-		return nil, fmt.Errorf("append: %d classes of the pictures aren't among the folder's %d, such as %s: "+
-			"to add classes, give a list of all with --classes, the folder's first", n, len(classes), printable.Name(strange[0]))
+		return nil, setting.Errorf("append: %d classes of the pictures aren't among the folder's %d, such as %s: "+
+			"to add classes, give a list of all with %s, the folder's first", n, len(classes), printable.Name(strange[0]), setting.Name("classes"))
 	}
 	for _, it := range src.Items() {
 		r.items = append(r.items, source.Item{Name: it.Name, Label: to[it.Label]})

@@ -105,7 +105,7 @@ func (d *Dataset) readMeta(index *mds.Index) error {
 		}
 	}
 	if !ok {
-		return fmt.Errorf("no %q entry, so the codec, the size and the classes are unknown; make such shards from the pictures with: prep-imagenet shard --in SRC --out DIR", MetaKey)
+		return fmt.Errorf("no %q entry, so the codec, the size and the classes are unknown; make such shards from the pictures with prep-imagenet shard", MetaKey)
 	}
 	if err := json.Unmarshal(raw, &d.meta); err != nil {
 		return fmt.Errorf("%q entry: %w", MetaKey, err)

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"alexnet/internal/file"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/codec"
 )
 
@@ -130,7 +131,7 @@ func emptyFolder(dir string) (made bool, err error) {
 	case err != nil:
 		return false, err
 	case len(entries) > 0:
-		return false, fmt.Errorf("%s: already holds %s: choose a new folder with --out", dir, entries[0].Name())
+		return false, setting.Errorf("%s: already holds %s: choose a new folder with %s", dir, entries[0].Name(), setting.Name("out"))
 	}
 	return false, nil
 }

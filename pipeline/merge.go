@@ -151,11 +151,11 @@ func (m *Meta) incompatible(o *Meta) string {
 	case m.Codec != o.Codec || m.Quality != o.Quality:
 		return fmt.Sprintf("codec %s %d and %s %d", m.Codec, m.Quality, o.Codec, o.Quality)
 	case len(m.Classes) != len(o.Classes):
-		return fmt.Sprintf("%d and %d classes: make the shards with the same --classes", len(m.Classes), len(o.Classes))
+		return fmt.Sprintf("%d and %d classes: make the shards with the same list of classes", len(m.Classes), len(o.Classes))
 	}
 	for i := range m.Classes {
 		if m.Classes[i].ID != o.Classes[i].ID {
-			return fmt.Sprintf("label %d is %s and %s: make the shards with the same --classes", i, m.Classes[i].ID, o.Classes[i].ID)
+			return fmt.Sprintf("label %d is %s and %s: make the shards with the same list of classes", i, m.Classes[i].ID, o.Classes[i].ID)
 		}
 	}
 	return ""

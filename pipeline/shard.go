@@ -16,6 +16,7 @@ import (
 
 	"alexnet/augment"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
@@ -127,8 +128,8 @@ func finished(dir string, want *Meta) (Summary, error) {
 		why = d.meta.differs(want)
 	}
 	if why != "" {
-		return Summary{}, fmt.Errorf("%s: already holds %s of a finished job, with %s: "+
-			"choose a new folder with --out, remove this one, or add new pictures to it with --append", dir, mds.IndexName, why)
+		return Summary{}, setting.Errorf("%s: already holds %s of a finished job, with %s: choose a new folder with %s, remove this one, or add new pictures to it with %s",
+			dir, mds.IndexName, why, setting.Name("out"), setting.Name("append"))
 	}
 	if err := dropMark(dir, &d.meta); err != nil {
 		return Summary{}, err
@@ -351,7 +352,7 @@ func (j *shardJob) note() error {
 // leaveOut deals with a bad picture.
 func (j *shardJob) leaveOut(s *shardSlot) error {
 	if j.cfg.StopOnBad {
-		return fmt.Errorf("%s: %w; or leave bad pictures out with --on-bad skip", printable.Name(s.item.Name), s.err)
+		return setting.Errorf("%s: %w; or leave bad pictures out with %s", printable.Name(s.item.Name), s.err, setting.Suggest("on-bad", "skip"))
 	}
 	if j.cfg.Quarantine != "" {
 		if err := quarantine(j.cfg.Quarantine, j.src, s.item); err != nil {
@@ -360,8 +361,8 @@ func (j *shardJob) leaveOut(s *shardSlot) error {
 	}
 	j.bad = append(j.bad, Bad{s.item.Name, s.err.Error(), j.meta.Classes[s.item.Label].ID})
 	if most := j.cfg.mostBad(len(j.items)); len(j.bad) > most {
-		return fmt.Errorf("%d of %d pictures so far can't be used, more than the %d of --max-bad; the last, %s: %w",
-			len(j.bad), j.progress.Done+1, most, printable.Name(s.item.Name), s.err)
+		return setting.Errorf("%d of %d pictures so far can't be used, more than the %d of %s; the last, %s: %w",
+			len(j.bad), j.progress.Done+1, most, setting.Name("max-bad"), printable.Name(s.item.Name), s.err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/mds"
 )
 
@@ -97,9 +98,9 @@ func (o *output) takeOver(job *Meta, left bool) error {
 		return o.journal.begin(job)
 	}
 	if why := o.journal.job.differs(job); why != "" {
-		return fmt.Errorf("%s: holds an unfinished job of %s with %s: "+
-			"give that job's flags and pictures to go on with it, choose another folder with --out, or remove %s and the shards that %s doesn't list",
-			o.dir, printable.Count(len(o.journal.shards), "shard"), why, unfinishedName, mds.IndexName)
+		return setting.Errorf("%s: holds an unfinished job of %s with %s: "+
+			"give that job's settings and pictures to go on with it, choose another folder with %s, or remove %s and the shards that %s doesn't list",
+			o.dir, printable.Count(len(o.journal.shards), "shard"), why, setting.Name("out"), unfinishedName, mds.IndexName)
 	}
 	keep, err := o.journal.keepPresent(o.dir)
 	if err != nil {
@@ -125,7 +126,7 @@ func (o *output) removable(left bool) ([]string, error) {
 	case o.base != nil:
 		return nil, fmt.Errorf("%s: holds %s, which %s doesn't list: remove it", o.dir, foreign, mds.IndexName)
 	}
-	return nil, fmt.Errorf("%s: already holds %s: choose a new folder with --out, or remove this one", o.dir, foreign)
+	return nil, setting.Errorf("%s: already holds %s: choose a new folder with %s, or remove this one", o.dir, foreign, setting.Name("out"))
 }
 
 // list returns the names of a job's files in the folder, and one visible name

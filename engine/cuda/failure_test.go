@@ -334,7 +334,7 @@ func TestTooLarge(t *testing.T) {
 			t.Fatalf("%v: error %v, want an engine.TooLargeError", devices, err)
 		}
 		t.Log(err)
-		for _, word := range []string{"cuda:0", `net "alexnet-mini" at batch 128 takes`, "of 34 MB on Emulated GPU 34 are free", fmt.Sprintf("--batch %d fits", large.Fits), fmt.Sprintf("--accumulate %d fits", large.Pieces), "--precision bf16 takes less"} {
+		for _, word := range []string{"cuda:0", `net "alexnet-mini" at batch 128 takes`, "of 34 MB on Emulated GPU 34 are free", fmt.Sprintf("batch %d fits", large.Fits), fmt.Sprintf("accumulate %d fits", large.Pieces), "precision bf16 takes less"} {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("the error doesn't say %q: %v", word, err)
 			}
@@ -379,7 +379,7 @@ func TestReserveTooLarge(t *testing.T) {
 	m := machine(t, emulator.Options{Memory: 32 << 20})
 	c := open(t, m, cuda.Options{}, 0)[0]
 	defer c.Close()
-	const want = "cuda:0: reserve: 74 MB are needed (67 for tensors, 7 for work and staging), 34 MB are free on Emulated GPU: choose a smaller --batch: out of device memory"
+	const want = "cuda:0: reserve: 74 MB are needed (67 for tensors, 7 for work and staging), 34 MB are free on Emulated GPU: choose a smaller \"batch\": out of device memory"
 	if err := c.Reserve(64<<20, 7<<20); !errors.Is(err, gpu.ErrOutOfMemory) || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

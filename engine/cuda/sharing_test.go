@@ -65,7 +65,7 @@ func TestOtherProcessHasTheMemory(t *testing.T) {
 	free := occupy(t, m.Device(0), 26<<20)
 	c := open(t, m, cuda.Options{Precision: cuda.BF16, Deterministic: true}, 0)
 	_, err := engine.NewModel(smallNet(), c, engine.ModelConfig{Batch: 1024})
-	const want = `net "small" at batch 1024 takes 14 MB of memory on cuda:0, of 34 MB on Emulated GPU 6 are free: --batch 210 fits, --accumulate 8 fits`
+	const want = `net "small" at batch 1024 takes 14 MB of memory on cuda:0, of 34 MB on Emulated GPU 6 are free: batch 210 fits, accumulate 8 fits`
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v\nwant  %s", err, want)
 	}
@@ -88,7 +88,7 @@ func TestOtherProcessHasTheMemory(t *testing.T) {
 // the driver's words.
 func TestOutOfMemory(t *testing.T) {
 	for _, c := range []struct{ call, want string }{
-		{"cuMemAlloc", `net "small": cuda:0: reserve: 4 MB are needed (0 for tensors, 4 for work and staging), 4295 MB are free on Emulated GPU: choose a smaller --batch: cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory (2)`},
+		{"cuMemAlloc", `net "small": cuda:0: reserve: 4 MB are needed (0 for tensors, 4 for work and staging), 4295 MB are free on Emulated GPU: choose a smaller "batch": cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory (2)`},
 		{"cuMemHostAlloc", `net "small": cuda:0: reserve: 4194304 bytes of page-locked host memory for copies: cuMemHostAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory (2)`},
 	} {
 		var armed atomic.Bool // the context's goroutines call too

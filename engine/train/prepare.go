@@ -133,7 +133,7 @@ func (j *Job) open(ctx context.Context) (err error) {
 		return err
 	}
 	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
-		j.note("note: net %s sees %d of the shards' %d pixels a side; shards made with %s %d show it whole pictures", j.net.Name, crop, size, setting.Name("size"), j.net.PictureSize())
+		j.note("note: net %s sees %d of the shards' %d pixels a side; shards made with %s show it whole pictures", j.net.Name, crop, size, setting.Suggest("size", j.net.PictureSize()))
 	}
 	return nil
 }
@@ -189,8 +189,8 @@ func (j *Job) checkSizes() error {
 	size := j.trainData.Meta().Size
 	switch {
 	case size < j.net.Input.Size:
-		return setting.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with %s %d, or choose another net",
-			j.net.Name, j.net.Input.Size, j.c.Train, size, setting.Name("size"), j.net.PictureSize())
+		return setting.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with %s, or choose another net",
+			j.net.Name, j.net.Input.Size, j.c.Train, size, setting.Suggest("size", j.net.PictureSize()))
 	case j.valData != nil && j.valData.Meta().Size != size:
 		return setting.Errorf("the pictures of %s have %d pixels a side and those of %s %d: make both with the same %s", j.c.Train, size, j.c.Val, j.valData.Meta().Size, setting.Name("size"))
 	case j.checkpoint != nil && j.checkpoint.PictureSize != 0 && j.checkpoint.PictureSize != size:
@@ -221,8 +221,8 @@ func (j *Job) openData(ctx context.Context) (err error) {
 			return err
 		}
 		if v := j.valData.ClassIDs(); !slices.Equal(v, j.classes) {
-			return setting.Errorf("%s and %s have different classes (%d and %d of them%s): make the second with prep-imagenet shard %s val %s %s, and it may lack pictures of some",
-				j.c.Train, j.c.Val, len(j.classes), len(v), pipeline.ClassDifference(j.classes, v), setting.Name("split"), setting.Name("classes"), j.c.Train)
+			return setting.Errorf("%s and %s have different classes (%d and %d of them%s): make the second with prep-imagenet shard %s %s, and it may lack pictures of some",
+				j.c.Train, j.c.Val, len(j.classes), len(v), pipeline.ClassDifference(j.classes, v), setting.Suggest("split", "val"), setting.Suggest("classes", j.c.Train))
 		}
 	}
 	if j.c.Batch > j.trainData.Len() {

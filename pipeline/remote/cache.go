@@ -3,7 +3,6 @@ package remote
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"alexnet/internal/file"
+	"alexnet/internal/setting"
 )
 
 // cache is a folder whose files take no more than a limit. Processes share it
@@ -44,7 +44,7 @@ type entry struct {
 // writing.
 func (c *cache) reserve(ctx context.Context, path string, size int64) (*os.File, error) {
 	if size > c.limit {
-		return nil, fmt.Errorf("%s takes %d bytes, more than the whole cache may: give a --cache-size of at least a few shards", filepath.Base(path), size)
+		return nil, setting.Errorf("%s takes %d bytes, more than the whole cache may: give a %s of at least a few shards", filepath.Base(path), size, setting.Name("cache-size"))
 	}
 	for {
 		f, err := c.tryReserve(ctx, path, size)

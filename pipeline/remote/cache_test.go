@@ -71,7 +71,7 @@ func TestSmallCache(t *testing.T) {
 
 	c.CacheSize = x.Shards[0].RawData.Bytes - 1
 	tiny := open(t, s.URL+"/set", c)
-	if _, _, err := tiny.Fetch(t.Context(), &x.Shards[9]); err == nil || !strings.Contains(err.Error(), "--cache-size") {
+	if _, _, err := tiny.Fetch(t.Context(), &x.Shards[9]); err == nil || !strings.Contains(err.Error(), "\"cache-size\"") {
 		t.Errorf("error %v of a cache smaller than a shard", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestOffline(t *testing.T) {
 	}
 	compare(t, f, origin, &x.Shards[0])
 	_, _, err := f.Fetch(t.Context(), &x.Shards[1])
-	for _, want := range []string{s.URL + "/set/shard.00001.mds", "tried 2 times", "refused", "check the network", "--resume"} {
+	for _, want := range []string{s.URL + "/set/shard.00001.mds", "tried 2 times", "refused", "check the network", "\"resume\""} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}

@@ -1,10 +1,11 @@
 package remote
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
+
+	"alexnet/internal/setting"
 )
 
 // Config is the configuration of a Folder: its cache, and its patience with servers.
@@ -41,7 +42,7 @@ func (c *Config) defaults() error {
 	if c.Cache == "" {
 		dir, err := os.UserCacheDir()
 		if err != nil {
-			return fmt.Errorf("no folder for the cache: %w; give one with --cache-dir", err)
+			return setting.Errorf("no folder for the cache: %w; give one with %s", err, setting.Name("cache-dir"))
 		}
 		c.Cache = dir
 	}

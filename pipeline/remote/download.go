@@ -16,6 +16,7 @@ import (
 
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/mds"
 )
 
@@ -72,7 +73,7 @@ func (f *Folder) explain(ctx context.Context, err error) error {
 	case err == nil || ctx.Err() != nil:
 		return err
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("cache %s: %w: the disk is full; give a smaller --cache-size, or a --cache-dir elsewhere", f.config.Cache, err)
+		return setting.Errorf("cache %s: %w: the disk is full; give a smaller %s, or a %s elsewhere", f.config.Cache, err, setting.Name("cache-size"), setting.Name("cache-dir"))
 	case errors.As(err, new(*Error)), errors.As(err, new(*mds.CorruptError)):
 		return err
 	}

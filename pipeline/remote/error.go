@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"alexnet/internal/redact"
+	"alexnet/internal/setting"
 )
 
 // Error reports an object that could not be fetched, and what to do.
@@ -19,29 +20,34 @@ type Error struct {
 	Err      error // of the last attempt
 }
 
-func (e *Error) Error() string {
+func (e *Error) Error() string { return e.text().String() }
+
+// In is Error with the settings in it called in other words.
+func (e *Error) In(w setting.Words) string { return e.text().In(w) }
+
+func (e *Error) text() setting.Text {
 	tried := ""
 	if e.Attempts > 1 {
 		tried = fmt.Sprintf("tried %d times in %v: ", e.Attempts, e.Took.Round(time.Second/10))
 	}
-	return fmt.Sprintf("fetch %s: %s%v; %s", e.URL, tried, redact.Text(e.Err.Error()), e.advice())
+	return setting.Textf("fetch %s: %s%v; %s", e.URL, tried, redact.Text(e.Err.Error()), e.advice())
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
 // advice is what to do about it.
-func (e *Error) advice() string {
+func (e *Error) advice() setting.Text {
 	var status *statusError
 	var network net.Error
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist):
-		return "check the address: it is that of the folder which holds index.json, and what index.json names has to be there too"
+		return setting.Textf("check the address: it is that of the folder which holds index.json, and what index.json names has to be there too")
 	case errors.As(e.Err, &status) && (status.code == http.StatusUnauthorized || status.code == http.StatusForbidden):
-		return "check the credentials: docs/using.md says where they are looked for"
+		return setting.Textf("check the credentials: docs/using.md says where they are looked for")
 	case errors.As(e.Err, &network), errors.Is(e.Err, errStalled):
-		return "check the network and the address; a run that stopped goes on with --resume, and keeps what is in the cache"
+		return setting.Textf("check the network and the address; a run that stopped goes on with %s, and keeps what is in the cache", setting.Name("resume"))
 	}
-	return "try again later, or copy the folder to this machine and give its path"
+	return setting.Textf("try again later, or copy the folder to this machine and give its path")
 }
 
 // errStalled says that next to nothing came for the time that Config.Stall allows.

@@ -16,6 +16,7 @@ import (
 
 	"alexnet/internal/file"
 	"alexnet/internal/redact"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/mds"
 )
 
@@ -78,7 +79,7 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 		whole: map[string]bool{}, fetches: map[string]*fetch{}, damaged: map[string]error{},
 	}
 	if err := os.MkdirAll(f.dir, 0o777); err != nil {
-		return nil, fmt.Errorf("cache: %w; give another folder with --cache-dir", err)
+		return nil, setting.Errorf("cache: %w; give another folder with %s", err, setting.Name("cache-dir"))
 	}
 	if err := f.readIndex(ctx); err != nil {
 		s.close()
@@ -129,7 +130,7 @@ func (f *Folder) writeIndex(path string, text []byte) error {
 		return nil
 	}
 	if err := file.WriteAll(path, text); err != nil {
-		return fmt.Errorf("cache: %w; give another folder with --cache-dir", err)
+		return setting.Errorf("cache: %w; give another folder with %s", err, setting.Name("cache-dir"))
 	}
 	return nil
 }

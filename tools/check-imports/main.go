@@ -1,5 +1,6 @@
 // Command check-imports holds the import rules of docs/architecture.md: who may
-// import whom inside the module, and which rooms may use which libraries.
+// import whom inside the module, and which rooms may use which libraries. It also
+// holds libraries to naming no command-line flag.
 package main
 
 import (
@@ -48,15 +49,15 @@ func run(stdout io.Writer) error {
 		return fmt.Errorf("go list -m: %w", err)
 	}
 	module := strings.TrimSpace(string(name))
-	list, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	list, err := exec.Command("go", "list", "-json=ImportPath,Imports,Dir,GoFiles", "./...").Output()
 	if err != nil {
 		return fmt.Errorf("go list: %w", err)
 	}
 	packages, broken := 0, 0
 	for d := json.NewDecoder(bytes.NewReader(list)); ; {
 		var p struct {
-			ImportPath string
-			Imports    []string
+			ImportPath, Dir  string
+			Imports, GoFiles []string
 		}
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
 			break
@@ -67,13 +68,17 @@ func run(stdout io.Writer) error {
 		for i := range p.Imports {
 			p.Imports[i] = local(p.Imports[i], module)
 		}
-		for _, complaint := range check(local(p.ImportPath, module), p.Imports) {
+		complaints, err := checkStrings(local(p.ImportPath, module), p.Dir, p.GoFiles)
+		if err != nil {
+			return err
+		}
+		for _, complaint := range append(check(local(p.ImportPath, module), p.Imports), complaints...) {
 			broken++
 			fmt.Fprintln(stdout, complaint)
 		}
 	}
 	if broken > 0 {
-		return fmt.Errorf("%d imports break the rules", broken)
+		return fmt.Errorf("the rules are broken %d times", broken)
 	}
 	fmt.Fprintf(stdout, "import rules hold in %d packages\n", packages)
 	return nil

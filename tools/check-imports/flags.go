@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// compilers are packages that call compilers, whose options their strings are.
+var compilers = []string{"./engine/cuda/internal/kernels", "./engine/vulkan/internal/shaders"}
+
+// foreign are options of other programs, of which errors advise people.
+var foreign = []string{"--gpus all", "tar --sort=name", "tar again without --sparse", "tar -h --hard-dereference", "zstd -d --long=31"}
+
+var flag = regexp.MustCompile(`(?:^|[^-\w])--[a-z][a-z-]*`)
+
+// namesFlag is the flag in a string of a library, which doesn't know the flags of the
+// commands that call it: it calls settings by their names (package setting). "" is
+// none.
+func namesFlag(text string) string {
+	for _, f := range foreign {
+		text = strings.ReplaceAll(text, f, "")
+	}
+	return strings.TrimSpace(flag.FindString(text))
+}
+
+// checkStrings returns a complaint for every string with a flag in it in a library's
+// files.
+func checkStrings(pkg, dir string, files []string) (complaints []string, err error) {
+	if underAny(pkg, []string{"./tools"}) || underAny(pkg, compilers) {
+		return nil, nil
+	}
+	set := token.NewFileSet()
+	for _, name := range files {
+		tree, err := parser.ParseFile(set, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			literal, ok := n.(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
+				return true
+			}
+			if text, err := strconv.Unquote(literal.Value); err == nil {
+				if f := namesFlag(text); f != "" {
+					complaints = append(complaints, fmt.Sprintf("%s names %s: libraries know no flags, setting.Name says them", set.Position(literal.Pos()), f))
+				}
+			}
+			return true
+		})
+	}
+	return complaints, nil
+}
