@@ -3,6 +3,7 @@ package main
 import (
 	"alexnet/engine"
 	"alexnet/engine/train"
+	"alexnet/engine/train/dashboard"
 	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
@@ -13,7 +14,7 @@ import (
 type observer struct {
 	line  *command.Line
 	words words
-	live  live
+	live  dashboard.Observer
 	job   *train.Job
 }
 
@@ -23,9 +24,7 @@ func (o *observer) Note(n train.Note) { o.line.Print("%s", printable.Verbatim(n.
 // Begun gives the dashboard what came before.
 func (o *observer) Begun(j *train.Job) {
 	o.job = j
-	if err := o.live.begin(j); err != nil {
-		o.line.Print("warning: the dashboard lacks what came before: %v", err)
-	}
+	o.live.Begun(j)
 }
 
 // Progress shows how training goes.
@@ -38,9 +37,7 @@ func (o *observer) Progress(p train.Progress) {
 	case !o.line.Terminal():
 		o.line.Print("%s", printable.Verbatim(p.String()))
 	}
-	if p.Event == train.Logged || p.Event == train.Validated {
-		o.live.publish(p.Line)
-	}
+	o.live.Progress(p)
 }
 
 // Validated draws pictures.
@@ -64,7 +61,7 @@ func (o *observer) draw(m *engine.Model) {
 
 // Ended says what a run that failed or was stopped has left to go on from.
 func (o *observer) Ended(e train.End) {
-	o.live.end(e.Stop, e.Err)
+	o.live.Ended(e)
 	o.line.Clear()
 	if e.Err != nil {
 		o.line.Print("%s", o.leaves(e.Saved))
@@ -82,4 +79,18 @@ func (o *observer) leaves(saved string) string {
 		return "nothing was saved after " + latest + "; " + how
 	}
 	return "nothing was saved yet"
+}
+
+// show begins the dashboard of a run at an address; "" is none.
+func (o *observer) show(address, run string) error {
+	if address == "" {
+		return nil
+	}
+	server, err := dashboard.Listen(address, run)
+	if err != nil {
+		return command.Usagef("--dashboard: %w", err)
+	}
+	o.line.Print("dashboard: %s", printable.Verbatim(server.URL())) // with its token
+	o.live.Server = server
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"alexnet/engine/train"
 	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
+	"alexnet/tools/internal/configfile"
 	"alexnet/tools/internal/data"
 )
 
@@ -90,11 +91,14 @@ func (s *settings) flags() []cli.Flag {
 	return slices.Concat(flags, command.AugmentFlags(&s.Augment, input), data.Flags(&s.Access, input))
 }
 
+// notInConfig are the flags that a configuration file doesn't hold.
+var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "dashboard", "help"}
+
 // read completes the settings: from the file of --config, and from the run that is
 // resumed, what was not given.
 func (s *settings) read(c *cli.Context) error {
 	if s.configFile != "" {
-		if err := configure(c, s.configFile); err != nil {
+		if err := configfile.Apply(c, s.configFile, notInConfig...); err != nil {
 			return err
 		}
 	}

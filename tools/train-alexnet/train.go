@@ -96,7 +96,7 @@ func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error
 		return collective.Agree(s.Group, err)
 	}
 	if first {
-		if watch.live, err = openLive(s.dashboard, t.c.Run, t.line); err != nil {
+		if err := watch.show(s.dashboard, t.c.Run); err != nil {
 			return err
 		}
 		defer watch.live.Close()

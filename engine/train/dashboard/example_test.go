@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"alexnet/tools/train-alexnet/dashboard"
+	"alexnet/engine/train/dashboard"
 )
 
 func Example() {

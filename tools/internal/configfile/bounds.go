@@ -1,4 +1,4 @@
-package main
+package configfile
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 // parsers of YAML and TOML take time and memory with the square of a line's
 // length and of the depth of what is nested: 24 KB can cost minutes and gigabytes.
 const (
-	configLimit = 1 << 20 // bytes of JSON, such as another run's run.json, and of a net file
+	configLimit = 1 << 20 // bytes of JSON, such as another run's run.json
 	plainLimit  = 1 << 16 // bytes of YAML and TOML
 	plainLines  = 2000
 	plainLine   = 2000 // bytes

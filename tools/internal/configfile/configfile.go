@@ -1,4 +1,5 @@
-package main
+// Package configfile sets a command's flags from a file in YAML, TOML or JSON.
+package configfile
 
 import (
 	"encoding/json"
@@ -20,13 +21,10 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// notInConfig are the flags that a configuration file doesn't hold.
-var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "dashboard", "help"}
-
-// configure sets the flags that the command line leaves out from a file with
-// the flags' names as keys. The run.json of another run holds them under
-// "settings".
-func configure(c *cli.Context, path string) error {
+// Apply sets the flags that the command line leaves out from a file with the flags'
+// names as keys, but for those that it may not hold. The run.json of another run holds
+// them under "settings".
+func Apply(c *cli.Context, path string, not ...string) error {
 	values, err := readConfig(path)
 	if err != nil {
 		return err
@@ -34,7 +32,7 @@ func configure(c *cli.Context, path string) error {
 	if inner, ok := values["settings"].(map[string]any); ok {
 		values = inner
 	}
-	known := configurable(c)
+	known := configurable(c, not)
 	for name, value := range values {
 		if !slices.Contains(known, name) {
 			return command.Usagef("%s: no setting is called %q: the names are those of the flags, %s", path, name, strings.Join(known, ", "))
@@ -130,14 +128,14 @@ func (o *octals) Visit(n ast.Node) ast.Visitor {
 }
 
 // configurable are the names that a configuration file may hold.
-func configurable(c *cli.Context) []string {
+func configurable(c *cli.Context, not []string) []string {
 	flags := c.App.Flags
 	if c.Command != nil && len(c.Command.Flags) > 0 {
 		flags = c.Command.Flags
 	}
 	var names []string
 	for _, f := range flags {
-		if name := f.Names()[0]; !slices.Contains(notInConfig, name) {
+		if name := f.Names()[0]; !slices.Contains(not, name) {
 			names = append(names, name)
 		}
 	}
