@@ -132,7 +132,7 @@ func (s *settings) takeRecipe(c *cli.Context) error {
 			if _, missing := os.Stat(s.Recipe); missing != nil {
 				return command.Usagef("--recipe: %w, or give a file", err)
 			}
-			return configure(c, s.Recipe)
+			return configfile.Apply(c, s.Recipe, notInConfig...)
 		}
 	} else if s.configFile != "" || s.From != "" {
 		return nil
