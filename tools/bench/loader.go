@@ -19,8 +19,8 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const loaderDescription = `Reads the same pictures by our loader from each codec and by torchvision's DataLoader, MosaicML Streaming,
-WebDataset and FFCV: shuffled, a 224×224 crop, mirrored half of the time, batches of bytes in memory. Ours draws
+const loaderDescription = `Reads the same pictures by our loader from each codec, by it from Python, and by torchvision's DataLoader,
+MosaicML Streaming, WebDataset, FFCV, DALI, datago, LitData and SPDL: shuffled, a 224×224 crop, mirrored half of the time, batches of bytes in memory. Ours draws
 colour noise too. Pictures are brought to 256×256 once; the peers get them as JPEG of the same bytes as our jpeg
 shards, FFCV writes its own file from those. Peers that can't run are named with the reason. The bounds are what no
 loader of such shards can do without, on as many goroutines: copying crops in memory, Huffman decoding,
@@ -32,6 +32,7 @@ of --max-time, prints what there is by then.`
 // loaderJob is what the flags say.
 type loaderJob struct {
 	in, work, python, peers string
+	prep                    string
 	only                    string
 	limit, batch, workers   int
 	rounds                  int
@@ -54,6 +55,7 @@ func loaderCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "work", Value: "build/bench", Usage: "`DIR` for shards and the peers' files, kept for the next run", Destination: &j.work},
 			&cli.PathFlag{Name: "python", Usage: "`FILE` of a Python that has tools/bench/peers/requirements.txt; without it the peers are left out", Destination: &j.python},
 			&cli.PathFlag{Name: "peers", Value: "tools/bench/peers/loaders.py", Usage: "`FILE` of the peers' script", Destination: &j.peers},
+			&cli.PathFlag{Name: "prep-imagenet", Value: "build/prep-imagenet", Usage: "`FILE` of the command that our loader for Python starts", Destination: &j.prep},
 			&cli.StringFlag{Name: "only", Usage: "let only those take turns whose names contain one of `WORDS`, such as raw,torchvision", Destination: &j.only},
 			&cli.IntFlag{Name: "limit", Value: 2048, Usage: "take `N` pictures", Destination: &j.limit},
 			&cli.IntFlag{Name: "batch", Value: 256, Usage: "`N` pictures in a batch", Destination: &j.batch},
@@ -139,7 +141,7 @@ func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func
 		contestant{"bound of jpeg: libjpeg-turbo", j.turbo})
 	var peers []*peer
 	if j.python != "" {
-		for _, name := range []string{"ffcv-raw", "ffcv-jpeg", "torchvision", "streaming", "webdataset", "dali", "datago"} {
+		for _, name := range []string{"python-raw", "python-lossless", "python-jpeg", "ffcv-raw", "ffcv-jpeg", "torchvision", "streaming", "webdataset", "dali", "datago", "litdata", "spdl"} {
 			p := &peer{job: j, name: name}
 			peers = append(peers, p)
 			all = append(all, contestant{name, p.turn})

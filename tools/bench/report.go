@@ -118,6 +118,18 @@ var pairs = []struct{ ours, other string }{
 	{"ours, raw", "ffcv-raw"},
 	{"ours, jpeg", "ffcv-jpeg"},
 	{"ours, jpeg", "dali"},
+	{"python-raw", "ours, raw"},
+	{"python-lossless", "ours, lossless"},
+	{"python-jpeg", "ours, jpeg"},
+	{"python-raw", "ffcv-raw"},
+	{"python-jpeg", "ffcv-jpeg"},
+	{"python-jpeg", "dali"},
+	{"python-jpeg", "datago"},
+	{"python-jpeg", "litdata"},
+	{"python-jpeg", "spdl"},
+	{"python-jpeg", "streaming"},
+	{"python-jpeg", "webdataset"},
+	{"python-jpeg", "torchvision"},
 	{"ours, raw", "torchvision"},
 }
 

@@ -2,7 +2,8 @@
 
     python loaders.py PEER --jpegs FOLDERS --mds DIR --work DIR --workers N --batch B
 
-PEER is torchvision, streaming, webdataset, ffcv-raw, ffcv-jpeg, dali or datago. FOLDERS has class folders of 256x256
+PEER is python-raw, python-lossless or python-jpeg (ours, from Python), torchvision, streaming, webdataset, ffcv-raw, ffcv-jpeg,
+dali, datago, litdata or spdl. FOLDERS has class folders of 256x256
 JPEGs, DIR the same pictures as MDS shards of codec jpeg; what a peer needs besides (tars, .beton) is made
 in --work before the clock starts. The work: shuffled samples, a 224x224 crop, a horizontal flip half of the
 time, batches of uint8 in host memory. Peers whose crop resizes are given crops of exactly 224x224.
@@ -175,7 +176,75 @@ def datago(a):
     return batches(), "one Python thread cuts and flips"
 
 
-PEERS = {"torchvision": torchvision, "streaming": streaming, "webdataset": web, "ffcv-raw": ffcv("raw"), "ffcv-jpeg": ffcv("jpg"),
+def ours(codec):
+    def make(a):
+        sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
+        from alexnet_loader import Loader
+        loader = Loader(a.shards.replace("CODEC", codec), a.batch, workers=a.workers, output="numpy", binary=a.prep_imagenet)
+        return ((b.images, b.labels) for _ in iter(int, 1) for b in loader), ""
+    return make
+
+
+class JPEGs:
+    """A picture by number, for those who write files of their own."""
+
+    def __init__(self, a):
+        self.samples = pictures(a)
+
+    def __call__(self, i):
+        name, label = self.samples[i]
+        with open(name, "rb") as f:
+            return {"jpeg": f.read(), "label": label}
+
+
+def litdata(a):
+    import litdata as ld
+    folder = os.path.join(a.work, "litdata")
+    if not os.path.exists(os.path.join(folder, "index.json")):
+        ld.optimize(fn=JPEGs(a), inputs=list(range(len(pictures(a)))), output_dir=folder, chunk_bytes="64MB", num_workers=1)
+
+    class Data(ld.StreamingDataset):
+        def __getitem__(self, i):
+            import io
+            from PIL import Image
+            s = super().__getitem__(i)
+            return to_tensor(Image.open(io.BytesIO(s["jpeg"]))), s["label"]
+
+    # Its epoch is the set once: it has no way to repeat it.
+    return ld.StreamingDataLoader(Data(folder, shuffle=True, drop_last=True), batch_size=a.batch, num_workers=a.workers,
+                                  persistent_workers=True), "epochs of the set once"
+
+
+def spdl(a):
+    import spdl.io
+    from spdl.pipeline import PipelineBuilder
+    samples = pictures(a)
+
+    def source():
+        while True:
+            order = list(samples)
+            random.shuffle(order)
+            yield from order
+
+    def load(sample):
+        x, y = random.randint(0, 32), random.randint(0, 32)
+        flip = ",hflip" if random.random() < 0.5 else ""
+        packets = spdl.io.demux_image(sample[0])
+        frames = spdl.io.decode_packets(packets, filter_desc=f"crop={CROP}:{CROP}:{x}:{y}{flip},format=pix_fmts=rgb24")
+        return frames, sample[1]
+
+    def join(items):
+        buffer = spdl.io.convert_frames([f for f, _ in items])
+        return spdl.io.to_numpy(buffer), np.array([y for _, y in items])
+
+    pipeline = (PipelineBuilder().add_source(source()).pipe(load, concurrency=a.workers, output_order="completion").aggregate(a.batch, drop_last=True)
+                .pipe(join).add_sink(a.batches_ahead).build(num_threads=a.workers + 1))
+    pipeline.start()
+    return pipeline.get_iterator(), "decodes by FFmpeg, in threads"
+
+
+PEERS = {"python-raw": ours("raw"), "python-lossless": ours("lossless"), "python-jpeg": ours("jpeg"), "litdata": litdata, "spdl": spdl,
+         "torchvision": torchvision, "streaming": streaming, "webdataset": web, "ffcv-raw": ffcv("raw"), "ffcv-jpeg": ffcv("jpg"),
          "dali": dali, "datago": datago}
 
 
@@ -198,6 +267,8 @@ def cpu():
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("peer", choices=PEERS)
+    p.add_argument("--shards", default="", help="ours, with CODEC for the codec")
+    p.add_argument("--prep-imagenet", help="of ours")
     for name in "jpegs", "mds", "work":
         p.add_argument("--" + name, required=True)
     p.add_argument("--workers", type=int, default=2)
@@ -219,13 +290,16 @@ def main():
         limit = float(line)
         for _ in range(a.batches_ahead + 1):  # what was made while the others had their turns
             next(source)
-        images, began, used = 0, time.perf_counter(), cpu()
+        images, began, used, own = 0, time.perf_counter(), cpu(), time.process_time()
         while time.perf_counter() - began < limit:
             batch = next(source)
             assert batch[0].shape[1:] == (CROP, CROP, 3), batch[0].shape
             images += len(batch[0])
         seconds = time.perf_counter() - began
+        if a.peer.startswith("python-"):
+            note = "Python itself %.1f µs an image" % (1e6 * (time.process_time() - own) / max(1, images))
         print(json.dumps({"images": images, "seconds": seconds, "cpu_seconds": cpu() - used, "note": note}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
