@@ -182,8 +182,13 @@ def test_interrupt(lossless):
     """, lossless, start_new_session=True)
     child = int(parent.stdout.readline())
     time.sleep(0.3)
-    os.killpg(parent.pid, signal.SIGINT)
-    out, err = parent.communicate(timeout=20)
+    for _ in range(5):  # Python drops one that comes while an object is being collected
+        os.killpg(parent.pid, signal.SIGINT)
+        try:
+            out, err = parent.communicate(timeout=8)
+            break
+        except subprocess.TimeoutExpired:
+            pass
     assert (out, parent.returncode) == ("went on\n", 0), err
     assert gone(child)
 
