@@ -24,7 +24,7 @@ func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 	case c.NArg() > 1:
 		return command.Usagef("unexpected %q: give one folder of pictures", c.Args().Get(1))
 	case err != nil && !strings.ContainsAny(in, "{*"):
-		return command.Usagef("unexpected %q: there is no such command, and no such folder of pictures (see %s --help)", in, c.App.Name)
+		return command.Usagef("unexpected %q: there is no such command, and no such folder of pictures%s (see %s --help)", in, printable.Verbatim(command.Suggest(c, in)), c.App.Name)
 	}
 	for _, name := range []string{"train", "val", "pca", "config"} {
 		if c.IsSet(name) {

@@ -61,6 +61,8 @@ func TestTrainsFromPictures(t *testing.T) {
 	}
 
 	call("train-alexnet", "nothing").must(t, 2, `unexpected "nothing": there is no such command, and no such folder of pictures`)
+	call("train-alexnet", "evl").must(t, 2, "did you mean eval?")
+	call("train-alexnet", "--bathc", "3", "my photos").must(t, 2, "did you mean --batch?")
 	call("train-alexnet", "my photos", "--train", "shards").must(t, 2, "--train: my photos gives the pictures")
 }
 

@@ -178,7 +178,11 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if m := refused.FindStringSubmatch(err.Error()); m != nil {
 		return Usagef("--%s %s: want %s (see %s --help)", m[2], m[1], Want(c, m[2]), c.App.Name)
 	}
-	return Usagef("%w (see %s --help)", err, c.App.Name)
+	near := ""
+	if m := undefined.FindStringSubmatch(err.Error()); m != nil {
+		near = didYouMean(m[1], "--", flagNames(c))
+	}
+	return Usagef("%w%s (see %s --help)", err, printable.Verbatim(near), c.App.Name)
 }
 
 // strayArguments refuses words that are neither flags nor subcommands.
@@ -190,7 +194,7 @@ func strayArguments(next cli.BeforeFunc, commands []*cli.Command) cli.BeforeFunc
 				known = known || sub.HasName(word)
 			}
 			if !known {
-				return Usagef("unexpected %q: flags come before it, and there is no such command (see %s --help)", word, c.App.Name)
+				return Usagef("unexpected %q: flags come before it, and there is no such command%s (see %s --help)", word, printable.Verbatim(didYouMean(word, "", commandNames(commands))), c.App.Name)
 			}
 		}
 		if next != nil {

@@ -40,7 +40,7 @@ func TestRunUsage(t *testing.T) {
 			Name:  "tool",
 			Flags: []cli.Flag{&cli.IntFlag{Name: "n"}},
 			Commands: []*cli.Command{
-				{Name: "sub", Flags: []cli.Flag{&cli.IntFlag{Name: "m"}}, Action: func(*cli.Context) error { return nil }},
+				{Name: "sub", Flags: []cli.Flag{&cli.IntFlag{Name: "m"}, &cli.IntFlag{Name: "seed"}}, Action: func(*cli.Context) error { return nil }},
 				{Name: "view", ArgsUsage: "DIR", Action: func(c *cli.Context) error { return errors.New("viewed " + c.Args().First()) }},
 			},
 			Action: func(*cli.Context) error { return nil },
@@ -55,6 +55,9 @@ func TestRunUsage(t *testing.T) {
 		{"what", `unexpected "what"`},
 		{"sub what", `unexpected "what"`},
 		{"sub --q", "not defined"},
+		{"vew", "no such command: did you mean view? (see"},
+		{"sub --seeed 1", "flag provided but not defined: -seeed: did you mean --seed? (see"},
+		{"--sub", "flag provided but not defined: -sub (see"},
 		{"view DIR", "viewed DIR"},
 	} {
 		err := run(strings.Fields(c.args)...)
