@@ -100,7 +100,7 @@ func stateDict(root any) (*pickledDict, error) {
 	for i, value := range dict.values {
 		v, err := asView(value)
 		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", fmt.Sprint(dict.keys[i]), err)
+			return nil, fmt.Errorf("tensor %d of the state dict: %w", i+1, err)
 		}
 		if v != nil {
 			tensors.values[i] = v
