@@ -32,14 +32,19 @@ type Pictures struct {
 	Progress func(split string, p pipeline.ShardProgress)
 }
 
+// Made is what Pictures.Make has made.
+type Made struct {
+	Commands []string // that do the same; the last trains
+	LeftOut  int      // pictures that couldn't be read
+}
+
 // fewPictures are so few that a small net suits them.
 const fewPictures = 20_000
 
 // Make makes what a run needs in the folder c.Run: shards/train, shards/val and
 // pca.json, and sets c.Train, c.Val and c.PCA. What is there and whole is used again.
-// Where chooseNet is set, it sets c.Net too: alexnet-mini for few pictures. It returns
-// the commands that do the same.
-func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (commands []string, err error) {
+// Where chooseNet is set, it sets c.Net too: alexnet-mini for few pictures.
+func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (*Made, error) {
 	if p.KeepForVal == 0 {
 		p.KeepForVal = .1
 	}
@@ -48,6 +53,7 @@ func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (commands
 	}
 	c.Train, c.Val, c.PCA = filepath.Join(c.Run, "shards", "train"), filepath.Join(c.Run, "shards", "val"), filepath.Join(c.Run, "pca.json")
 	o := source.Options{Note: p.Note, SplitFraction: p.KeepForVal}
+	made := new(Made)
 	size := 0
 	for _, split := range []string{"train", "val"} {
 		o.Split = split
@@ -62,14 +68,12 @@ func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (commands
 		if split == "train" {
 			size, err = c.pictureSize(len(src.Items()), chooseNet)
 		}
-		command := ""
 		if err == nil {
-			command, err = p.shard(ctx, c, src, split, size, o.SplitFraction)
+			err = p.shard(ctx, c, src, split, size, o.SplitFraction, made)
 		}
 		if err := errors.Join(err, src.Close()); err != nil {
 			return nil, err
 		}
-		commands = append(commands, command)
 	}
 	d, err := pipeline.OpenDataset(c.Train)
 	if err != nil {
@@ -88,11 +92,12 @@ func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (commands
 			return nil, err
 		}
 	}
-	train := fmt.Sprintf("train-alexnet --train %s --val %s --pca %s --run %s", shellWord(c.Train), shellWord(c.Val), shellWord(c.PCA), shellWord(c.Run))
+	train := fmt.Sprintf("train-alexnet --train %s --val %s --pca %s --run %s", ShellWord(c.Train), ShellWord(c.Val), ShellWord(c.PCA), ShellWord(c.Run))
 	if c.Net != Defaults().Net {
-		train += " --net " + shellWord(c.Net)
+		train += " --net " + ShellWord(c.Net)
 	}
-	return append(commands, "compute-pca --shards "+shellWord(c.Train)+" --out "+shellWord(c.PCA), train), nil
+	made.Commands = append(made.Commands, "compute-pca --shards "+ShellWord(c.Train)+" --out "+ShellWord(c.PCA), train)
+	return made, nil
 }
 
 // pictureSize is the size of pictures that suits the net, which it may choose.
@@ -112,10 +117,10 @@ func (c *Config) pictureSize(images int, chooseNet bool) (int, error) {
 }
 
 // shard makes one split.
-func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split string, size int, fraction float64) (command string, err error) {
+func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split string, size int, fraction float64, made *Made) error {
 	out := map[string]string{"train": c.Train, "val": c.Val}[split]
 	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
-		return "", err
+		return err
 	}
 	sum, err := pipeline.Shard(ctx, pipeline.ShardConfig{Out: out, Split: split, Size: size, Workers: c.Workers}, src, func(s pipeline.ShardProgress) {
 		if p.Progress != nil {
@@ -123,21 +128,23 @@ func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split
 		}
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
 	if n := len(sum.Bad); n > 0 && p.Note != nil {
 		p.Note(fmt.Sprintf("%d of %d pictures are left out, listed in %s; the first is %q: %s", n, sum.Meta.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
 	}
-	command = fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", shellWord(p.In), shellWord(out), split, size)
+	command := fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", ShellWord(p.In), ShellWord(out), split, size)
 	if fraction > 0 {
 		command += fmt.Sprintf(" --split-fraction %g", fraction)
 	}
-	return command, nil
+	made.Commands = append(made.Commands, command)
+	made.LeftOut += len(sum.Bad)
+	return nil
 }
 
-// shellWord is a path as a shell takes it, or quoted for people where it has
+// ShellWord is a path as a shell takes it, or quoted for people where it has
 // characters that can't be shown.
-func shellWord(path string) string {
+func ShellWord(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(path)
 	}

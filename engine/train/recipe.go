@@ -20,11 +20,11 @@ type Recipe struct {
 // Recipes are those that have names, the smallest training sets first. Each
 // setting's source stands in docs/training.md.
 var Recipes = []Recipe{
-	{"small", "a few thousand pictures: weights that begin by fan-in, an input of small numbers, a short warm-up, small batches, a cosine", 20_000,
+	{"small", "for a few thousand pictures, with weights that begin by fan-in, small input numbers, a short warm-up, small batches, a cosine", 20_000,
 		json.RawMessage(`{"init": "he", "input-scale": 0.015625, "warmup": 50, "batch": 16, "lr": 0.01, "schedule": "cosine", "epochs": 60}`)},
-	{"medium", "some ten or hundred thousand pictures: as small, with batches of 64", 300_000,
+	{"medium", "for some ten or hundred thousand pictures, as small with batches of 64", 300_000,
 		json.RawMessage(`{"init": "he", "input-scale": 0.015625, "warmup": 200, "batch": 64, "lr": 0.01, "schedule": "cosine", "epochs": 60}`)},
-	{"paper", "the paper's, §5, for a million pictures", 0, json.RawMessage(`{}`)},
+	{"paper", "the paper's (§5), for a million pictures", 0, json.RawMessage(`{}`)},
 	{"run-145-2010", "the rate of the run behind the paper's ILSVRC-2010 figures: ÷10 after 23, 51 and 78 of 93 epochs (layer-params-145-2010.cfg of the published source)", 0,
 		json.RawMessage(`{"net": "alexnet-145", "schedule": "step", "drop-at": "23,51,78", "epochs": 93}`)},
 	{"run-145-2012", "the same of ILSVRC-2012: ÷10 after 25, 51 and 79 epochs", 0,
@@ -58,9 +58,12 @@ func RecipeFor(images int) Recipe {
 	return r
 }
 
-// Decides are the settings that recipes decide together: who gives one of them has a
-// recipe of his own.
+// Decides are the settings that recipes decide.
 func Decides() []string { return []string{"init", "input-scale", "warmup", "batch", "lr", "schedule"} }
+
+// Start are those of the first steps, which hang together: who gives one of them has
+// a recipe of his own.
+func Start() []string { return []string{"init", "input-scale", "warmup"} }
 
 // Apply sets what the recipe says of the settings that weren't given, for a training
 // set of so many pictures, or 0 where that isn't known. A warm-up is no longer than a

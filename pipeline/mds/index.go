@@ -52,7 +52,7 @@ func ReadIndex(dir string) (*Index, error) {
 	path := filepath.Join(dir, IndexName)
 	data, err := file.ReadAll(path, IndexLimit)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s has no %s, so it is not a finished folder of shards: %w", dir, IndexName, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s has no %s, so it is not a finished folder of shards, which prep-imagenet shard makes of pictures: %w", dir, IndexName, fs.ErrNotExist)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -26,15 +27,26 @@ func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 	case err != nil && !strings.ContainsAny(in, "{*"):
 		return command.Usagef("unexpected %q: there is no such command, and no such folder of pictures%s (see %s --help)", in, printable.Verbatim(command.Suggest(c, in)), c.App.Name)
 	}
-	for _, name := range []string{"train", "val", "pca", "config"} {
+	for _, name := range []string{"train", "val", "pca", "config", "from", "resume"} {
 		if c.IsSet(name) {
-			return command.Usagef("--%s: %s gives the pictures: leave one out", name, in)
+			return command.Usagef("--%s: %s gives the pictures, and a run of them goes on by itself: leave one out", name, in)
+		}
+	}
+	for _, name := range []string{"dry-run", "plan"} {
+		if c.IsSet(name) {
+			return command.Usagef("--%s: %s has to become shards first, which prep-imagenet shard --dry-run tries: give it with --train", name, in)
 		}
 	}
 	if s.Run == "" {
 		base := filepath.Base(filepath.Clean(in))
 		s.Run = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
 	}
+	chooseNet, err := s.looks(c)
+	if err != nil {
+		return setting.In(err, words{given: c.IsSet})
+	}
+	_, err = train.ReadRecord(s.Run)
+	begun := err == nil
 	line := command.NewLine(stderr)
 	shown := time.Now()
 	p := train.Pictures{
@@ -47,15 +59,54 @@ func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 			}
 		},
 	}
-	commands, err := p.Make(c.Context, &s.Config, !c.IsSet("net"))
+	made, err := p.Make(c.Context, &s.Config, chooseNet)
 	line.Clear()
 	if err != nil {
 		return setting.In(err, words{given: c.IsSet})
 	}
+	if made.LeftOut > 0 {
+		s.leftOut = command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s were left out, as report.jsonl in %s says", made.LeftOut, in, filepath.Join(s.Run, "shards")))
+	}
 	s.AutoResume = true
+	if begun {
+		return nil
+	}
 	line.Print("these commands do the same:")
-	for _, command := range commands {
+	for i, command := range made.Commands {
+		if i == len(made.Commands)-1 {
+			command += given(c)
+		}
 		line.Print("  %s", printable.Verbatim(command))
 	}
 	return nil
+}
+
+// looks checks what can be checked before shards are made, and says whether the
+// number of pictures is to choose the net.
+func (s *settings) looks(c *cli.Context) (chooseNet bool, err error) {
+	trial := s.Config
+	trial.Train = "shards"
+	if r, err := train.FindRecipe(s.Recipe); err == nil {
+		if err := r.Apply(&trial, 0, c.IsSet); err != nil {
+			return false, err
+		}
+		s.Net = trial.Net
+	} else if _, missing := os.Stat(s.Recipe); s.Recipe != "" && missing != nil {
+		return false, command.Usagef("--recipe: %w, or give a file", err)
+	}
+	if err := trial.Validate(); err != nil {
+		return false, err
+	}
+	return !c.IsSet("net") && s.Net == train.Defaults().Net, nil
+}
+
+// given are the flags of the command line but for those that the printed command has.
+func given(c *cli.Context) string {
+	text := ""
+	for _, name := range c.LocalFlagNames() {
+		if name != "run" && name != "net" && !strings.Contains(text+" ", " --"+name+" ") {
+			text += " --" + name + " " + train.ShellWord(fmt.Sprint(c.Value(name)))
+		}
+	}
+	return text
 }

@@ -103,7 +103,7 @@ func TestComplaintsNameGivenFlags(t *testing.T) {
 	// Another schedule doesn't trip over the old one's flags, and says what it does.
 	call("train-alexnet", "--run", dir, "--resume", "--steps", "20", "--schedule", "cosine").must(t, 0, "note: the learning rate goes on at 0.011, where the run's own settings have 0.002")
 	call("train-alexnet", "--train", w.train, "--net", w.net, "--accumulate", "3", "--dry-run").must(t, 2, "--accumulate 3: doesn't divide recipe small's --batch, 16")
-	call("train-alexnet", "--train", w.train, "--net", w.net, "--accumulate", "3", "--lr", "0.1", "--dry-run").must(t, 2, "--accumulate 3: doesn't divide the default of --batch, 128")
+	call("train-alexnet", "--train", w.train, "--net", w.net, "--accumulate", "3", "--init", "he", "--dry-run").must(t, 2, "--accumulate 3: doesn't divide the default of --batch, 128")
 }
 
 // Every session's settings stay in run.json.

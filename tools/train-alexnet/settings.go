@@ -23,6 +23,7 @@ type settings struct {
 	configFile   string
 	dashboard    string
 	plan, dryRun bool
+	leftOut      error  // pictures that aren't in the shards that were made; nil for none
 	chosen       string // a sentence about the recipe that was chosen; "" for none
 }
 
@@ -45,7 +46,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "shuffle", Category: input, Value: d.Shuffle, Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
 		&cli.StringFlag{Name: "on-bad", Category: input, Value: d.OnBad, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
-		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + recipeNames() + "; or from a file as --config does. Without it, and without flags of its own, the number of training pictures chooses: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
+		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + recipeNames() + "; or from a file as --config does. Without it, and without --init, --input-scale and --warmup, the number of training pictures chooses: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
 		&cli.StringFlag{Name: "net", Category: recipe, Value: d.Net, Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(train.AblationNames(), ", "), Destination: &s.Without},
 		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`: all layers but the last begin with its weights", Destination: &s.From},
@@ -149,7 +150,7 @@ func (s *settings) takeRecipe(c *cli.Context) error {
 		return r.Apply(&s.Config, images, c.IsSet)
 	}
 	r = train.RecipeFor(images)
-	for _, name := range train.Decides() {
+	for _, name := range train.Start() {
 		if c.IsSet(name) {
 			if r.Name != "paper" {
 				s.chosen = fmt.Sprintf("note: what isn't given is the paper's, for a million pictures; --recipe %s suits %d", r.Name, images)
@@ -157,7 +158,7 @@ func (s *settings) takeRecipe(c *cli.Context) error {
 			return nil
 		}
 	}
-	s.chosen = fmt.Sprintf("recipe %s, since there are %d training pictures: %s (--recipe chooses another)", r.Name, images, r.About)
+	s.chosen = fmt.Sprintf("recipe %s: %s; there are %d (--recipe chooses another)", r.Name, r.About, images)
 	return r.Apply(&s.Config, images, c.IsSet)
 }
 

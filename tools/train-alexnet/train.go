@@ -26,6 +26,9 @@ func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 	if c.NumFlags() == 0 && c.NArg() == 0 {
 		return cli.ShowAppHelp(c)
 	}
+	if c.Args().First() == "help" {
+		return cli.ShowAppHelp(c)
+	}
 	if c.NArg() > 0 {
 		if err := s.fromPictures(c, stderr); err != nil {
 			return err
@@ -43,7 +46,11 @@ func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 	}
 	stdout, stderr = ranks.Streams(s.Group, stdout, stderr)
 	t := newTraining(s.Config, c.IsSet, command.NewLine(stderr))
-	return ranks.Close(s.Group, setting.In(t.run(c.Context, s, stdout), t.words))
+	err = setting.In(t.run(c.Context, s, stdout), t.words)
+	if err == nil {
+		err = s.leftOut
+	}
+	return ranks.Close(s.Group, err)
 }
 
 // rankOptions are what joins the ranks of a job. Ranks with the same flags that
