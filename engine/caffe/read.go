@@ -58,6 +58,7 @@ func Read(b []byte) (*foreign.Weights, error) {
 		at = inputs[0]
 	}
 	for _, l := range layers {
+		l.name = foreign.Clip(l.name)
 		switch {
 		case l.source():
 			if l.crop > 0 {
@@ -277,10 +278,14 @@ func ReadMean(b []byte, size int) ([]float32, error) {
 		return nil, err
 	}
 	maps, height, width := int(m.Integer(2, 0)), int(m.Integer(3, 0)), int(m.Integer(4, 0))
-	if dims := m.One(7).Integers(1); len(dims) >= 3 {
+	if m.Has(7) {
+		dims := m.One(7).Integers(1)
+		if len(dims) < 3 {
+			return nil, fmt.Errorf("a mean picture of shape %v, want colours, rows and columns", dims)
+		}
 		maps, height, width = int(dims[len(dims)-3]), int(dims[len(dims)-2]), int(dims[len(dims)-1])
 	}
-	if maps != 3 || height < size || width < size || len(values) != 3*height*width {
+	if maps != 3 || height < size || width < size || height > len(values) || width > len(values) || len(values)/height/width != 3 || len(values) != 3*height*width {
 		return nil, fmt.Errorf("a mean picture of %d×%d×%d, want 3×%d×%d or a larger one", maps, height, width, size, size)
 	}
 	out := make([]float32, 0, 3*size*size)

@@ -137,6 +137,12 @@ func (c *Chain) End() (*Weights, error) {
 			l.Conv.Reads = engine.ReadsOwn
 		}
 	}
+	if c.Size > mostPixels || c.Size < 0 {
+		return nil, fmt.Errorf("pictures of %d pixels a side, want at most %d", c.Size, mostPixels)
+	}
+	if len(c.layers) > mostLayers {
+		return nil, fmt.Errorf("%d layers, want at most %d", len(c.layers), mostLayers)
+	}
 	var err error
 	if n.Input.Size = c.Size; c.Size == 0 {
 		if n.Input.Size = c.fitting(n); n.Input.Size == 0 {
@@ -147,8 +153,8 @@ func (c *Chain) End() (*Weights, error) {
 	if err = c.fits(n); err != nil {
 		return nil, err
 	}
-	if c.BGR {
-		swapFirst(c.values[n.Layers[0].Name+".weight"], n.Layers[0])
+	if first := slices.IndexFunc(n.Layers, engine.Layer.Weighted); c.BGR {
+		swapFirst(c.values[n.Layers[first].Name+".weight"], n.Layers[first], n.Classes)
 	}
 	w.Net = n
 	return w, nil
@@ -188,15 +194,31 @@ func (c *Chain) fits(n *engine.Net) error {
 
 // swapFirst turns weights of blue, green and red into those of red, green and
 // blue.
-func swapFirst(weights []float32, first engine.Layer) {
-	if first.Conv == nil {
-		Swap(weights)
-		return
+func swapFirst(weights []float32, first engine.Layer, classes int) {
+	outputs := 0
+	if first.Conv != nil {
+		outputs = first.Conv.Maps
+	} else if outputs = first.Dense.Units; outputs == 0 {
+		outputs = classes
 	}
-	plane := first.Conv.Size * first.Conv.Size
-	for ; len(weights) > 0; weights = weights[3*plane:] {
-		Swap(weights[:3*plane])
+	for row := len(weights) / outputs; len(weights) > 0; weights = weights[row:] {
+		Swap(weights[:row])
 	}
+}
+
+// Bounds of what can be imported, far above any net that there is.
+const (
+	mostPixels = 4096 // a side
+	mostLayers = 1000
+)
+
+// Clip shortens the name of a layer, which people are to read.
+func Clip(name string) string {
+	const most = 100
+	if runes := []rune(name); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return name
 }
 
 // Swap turns three planes of blue, green and red into red, green and blue, or back.

@@ -37,7 +37,7 @@ func Read(b []byte) (*foreign.Weights, error) {
 	if len(graphs) != 1 || !graphs[0].Has(graphNode) {
 		return nil, errors.New("no ONNX model: it has no graph")
 	}
-	r := &reader{graph: graphs[0], tensors: map[string]protobuf.Message{}}
+	r := &reader{graph: graphs[0], tensors: map[string]protobuf.Message{}, left: len(b)}
 	r.Name, r.BGR = r.graph.Text(graphName), slices.Contains(caffe2, model.Text(modelProducer))
 	for _, t := range r.graph.All(graphInitializer) {
 		r.tensors[t.Text(tensorName)] = t
@@ -51,7 +51,7 @@ func Read(b []byte) (*foreign.Weights, error) {
 			continue
 		}
 		if err := r.node(n); err != nil {
-			return nil, fmt.Errorf("node %q (%s): %w", n.Text(nodeName), n.Text(nodeOp), err)
+			return nil, fmt.Errorf("node %q (%s): %w", foreign.Clip(n.Text(nodeName)), foreign.Clip(n.Text(nodeOp)), err)
 		}
 	}
 	return r.End()
@@ -63,6 +63,7 @@ type reader struct {
 	graph   protobuf.Message
 	tensors map[string]protobuf.Message // constants by name
 	at      string                      // what the chain gives so far
+	left    int                         // bytes of constants that may still be read: a file says each once
 }
 
 // input finds what the graph reads: the one input that is no constant.
@@ -183,8 +184,11 @@ func (r *reader) node(n protobuf.Message) error {
 		rate := float("ratio", .5)
 		if len(inputs) > 1 && inputs[1] != "" {
 			values, _, err := r.floats(inputs[1])
-			if err != nil || len(values) != 1 {
-				return fmt.Errorf("its rate is no constant number: %w", err)
+			if err != nil {
+				return err
+			}
+			if len(values) != 1 {
+				return fmt.Errorf("its rate is %d numbers, want one", len(values))
 			}
 			rate = foreign.Short(values[0])
 		}
@@ -277,6 +281,9 @@ func (r *reader) floats(name string) ([]float32, []int64, error) {
 		for b := raw[0]; len(b) >= 4; b = b[4:] {
 			values = append(values, math.Float32frombits(binary.LittleEndian.Uint32(b)))
 		}
+	}
+	if r.left -= 4 * len(values); r.left < 0 {
+		return nil, nil, fmt.Errorf("%q and the weights before it are more than the file has: layers that share weights cannot be imported", name)
 	}
 	want := int64(1)
 	for _, d := range dims {

@@ -20,7 +20,8 @@ import (
 // *pickledDict, pickledGlobal, *pickledCall, and what persistent gives.
 func unpickle(r *bufio.Reader, persistent func(id any) (any, error)) (any, error) {
 	p := &unpickler{r: r, persistent: persistent, memo: map[uint32]any{}}
-	for {
+	// A byte of a pickle may take a hundred in memory.
+	for range mostInstructions {
 		done, err := p.step()
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
@@ -32,7 +33,11 @@ func unpickle(r *bufio.Reader, persistent func(id any) (any, error)) (any, error
 			return p.pop()
 		}
 	}
+	return nil, fmt.Errorf("pickle: more than %d instructions: it holds more than a state dict does", mostInstructions)
 }
+
+// mostInstructions of a pickle; a state dict has some twenty a tensor.
+const mostInstructions = 1 << 20
 
 // pickledGlobal names a class or function.
 type pickledGlobal struct{ module, name string }

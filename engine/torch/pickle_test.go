@@ -1,12 +1,16 @@
 package torch_test
 
 import (
+	"archive/zip"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"alexnet/engine"
 	"alexnet/engine/torch"
@@ -95,6 +99,41 @@ func TestBrokenPickles(t *testing.T) {
 					t.Errorf("%s.pth opens though %d of %d bytes are there", name, at, len(b))
 				}
 			}
+		}
+	}
+}
+
+// TestHostilePickles: each small file would take gigabytes, or a stack as deep, where
+// its values were followed or printed; each is an error within a second.
+func TestHostilePickles(t *testing.T) {
+	tensor := "ctorch._utils\n_rebuild_tensor_v2\n)R"
+	for what, pickle := range map[string]string{
+		"a key of 2^60 leaves": "\x80\x02})" + strings.Repeat("q\x03h\x03\x86", 60) + tensor + "s.",
+		"nested parameters":    "\x80\x02}U\x01xctorch._utils\n_rebuild_parameter\nq\x010" + strings.Repeat("h\x01", 300_000) + "N" + strings.Repeat("\x85R", 300_000) + "s.",
+		"empty dicts":          "\x80\x02" + strings.Repeat("}", 8<<20),
+	} {
+		path := filepath.Join(t.TempDir(), "hostile.pth")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive := zip.NewWriter(f)
+		w, err := archive.Create("a/data.pkl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(pickle)); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(archive.Close(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if f, err := torch.Open(path); err == nil || len(err.Error()) > 1000 {
+			t.Errorf("%s: %v, error of %d bytes", what, f, len(fmt.Sprint(err)))
+		}
+		if spent := time.Since(began); spent > 20*time.Second {
+			t.Errorf("%s: %v", what, spent)
 		}
 	}
 }

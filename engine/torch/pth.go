@@ -130,8 +130,8 @@ func asView(v any) (*view, error) {
 	}
 	switch c.function {
 	case pickledGlobal{"torch._utils", "_rebuild_parameter"}:
-		if len(c.args) > 0 {
-			return asView(c.args[0])
+		if inner, ok := first(c.args).(*pickledCall); ok && inner.function != c.function { // no parameter of a parameter
+			return asView(inner)
 		}
 	case pickledGlobal{"torch._utils", "_rebuild_tensor_v2"}, pickledGlobal{"torch._utils", "_rebuild_tensor"}:
 		if len(c.args) < 4 {
@@ -155,6 +155,13 @@ func asView(v any) (*view, error) {
 		return nil, nil
 	}
 	return nil, errors.New("a tensor that cannot be read")
+}
+
+func first(items []any) any {
+	if len(items) == 0 {
+		return nil
+	}
+	return items[0]
 }
 
 func integers(v any) ([]int, bool) {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"runtime"
 	"strings"
 	"unicode"
 
@@ -142,14 +142,18 @@ func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split
 	return nil
 }
 
-// ShellWord is a path as a shell takes it, or quoted for people where it has
-// characters that can't be shown.
+// ShellWord is a path as a shell takes it; one with characters that can't be shown is
+// in bash's form for them.
 func ShellWord(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(path)
+		var b strings.Builder // bytes, since Go's own quotes would leave $ and ` alive in a shell
+		for _, c := range []byte(path) {
+			fmt.Fprintf(&b, "\\x%02x", c)
+		}
+		return "$'" + b.String() + "'"
 	}
 	if strings.ContainsFunc(path, func(r rune) bool {
-		return !(r == '/' || r == '.' || r == '-' || r == '_' || r == ':' || r == '\\' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+		return !(r == '/' || r == '.' || r == '-' || r == '_' || r == ':' || r == '\\' && runtime.GOOS == "windows" || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
 	}) {
 		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 	}

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -98,5 +99,22 @@ func TestProgressFits(t *testing.T) {
 	p.Pace.Bottleneck = "decode"
 	if f := p.Forms()[1]; !strings.Contains(f, "limit: decode") {
 		t.Errorf("%q doesn't name what limits the rate", f)
+	}
+}
+
+// TestShellWord: bash takes the words for what they are, and runs nothing in them.
+func TestShellWord(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	for _, path := range []string{"plain/path-1", "my photos", "it's", "$(touch x)`id`", "esc\x1b[2J;$(touch x)", "ünï", "a\nb", `back\slash`, `\x41` + "\x01"} {
+		word := train.ShellWord(path)
+		if strings.ContainsFunc(word, func(r rune) bool { return r < ' ' }) {
+			t.Errorf("%q is shown raw: %q", path, word)
+		}
+		if out, err := exec.Command(bash, "-c", "printf %s "+word).Output(); err != nil || string(out) != path {
+			t.Errorf("%s is %q to bash, want %q", word, out, path)
+		}
 	}
 }

@@ -19,7 +19,10 @@ const Bytes = byte(protowire.BytesType)
 
 // Message is a parsed message: the fields in their order. The zero Message is an
 // empty one, which is what a missing field reads as.
-type Message struct{ fields []field }
+type Message struct {
+	fields []field
+	left   *int // fields that the file may still have
+}
 
 type field struct {
 	number Number
@@ -29,13 +32,19 @@ type field struct {
 	width  int    // bytes of a fixed number, 0 of a varint
 }
 
-// mostFields of a message: each takes up to thirty times its bytes.
-const mostFields = 1 << 20
+// mostFields of a file, counted whenever a message in it is parsed: each takes up to
+// thirty times its bytes. mostIntegers is the most that Integers gives.
+const mostFields, mostIntegers = 1 << 20, 1 << 12
 
 // Parse parses the fields of a message, not those of messages in it. b must stay
 // as it is while the message is in use.
 func Parse(b []byte) (Message, error) {
-	var m Message
+	left := mostFields
+	return parse(b, &left)
+}
+
+func parse(b []byte, left *int) (Message, error) {
+	m := Message{left: left}
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -62,8 +71,9 @@ func Parse(b []byte) (Message, error) {
 		if n < 0 {
 			return m, protowire.ParseError(n)
 		}
-		if b = b[n:]; len(m.fields) == mostFields {
-			return m, fmt.Errorf("a message of more than %d fields", mostFields)
+		b = b[n:]
+		if *left--; *left < 0 {
+			return m, fmt.Errorf("more than %d fields", mostFields)
 		}
 		m.fields = append(m.fields, f)
 	}
@@ -110,7 +120,7 @@ func (m Message) Text(number Number) string {
 // All are the messages of a field. One that isn't a message is empty.
 func (m Message) All(number Number) (list []Message) {
 	for _, b := range m.Raw(number) {
-		inner, err := Parse(b)
+		inner, err := parse(b, m.left)
 		if err != nil {
 			inner = Message{}
 		}
@@ -136,7 +146,7 @@ func (m Message) Integers(number Number) (list []int64) {
 		case !f.packed:
 			list = append(list, int64(f.value))
 		default:
-			for b := f.bytes; len(b) > 0; {
+			for b := f.bytes; len(b) > 0 && len(list) < mostIntegers; {
 				v, n := protowire.ConsumeVarint(b)
 				if n < 0 {
 					break

@@ -28,6 +28,9 @@ func Memory(handle string) func(size int) ([]byte, error) {
 		if !info.Mode().IsRegular() || info.Size() != 0 {
 			return nil, fmt.Errorf("descriptor %d isn't an empty file", fd)
 		}
+		if free, err := available(); err == nil && int64(size) > free {
+			return nil, fmt.Errorf("the machine has %d MB free", free/1e6)
+		}
 		// Written, so that a full disk is an error here and no signal later.
 		zeros := make([]byte, 1<<20)
 		for at := 0; at < size; at += len(zeros) {

@@ -19,6 +19,11 @@ type ring struct {
 // newRing gets memory for so many slots, each for so many pictures of side×side
 // pixels.
 func newRing(slots, rows, side int, memory func(size int) ([]byte, error)) (*ring, error) {
+	// Whoever asks for more than any machine has is told before the memory is filled.
+	const most = 1 << 40
+	if side < 1 || rows < 1 || slots < 1 || side > 1<<16 || rows > most/(3*side*side+28)/slots {
+		return nil, &memoryError{fmt.Errorf("%d batches of %d pictures of %d×%d are more than any memory holds: ask for smaller batches or fewer of them", slots, rows, side, side)}
+	}
 	const line = 64 // bytes, so that no array begins inside another's cache line
 	up := func(n, to int) int { return (n + to - 1) / to * to }
 	r := &ring{slots: slots, rows: rows, side: side}

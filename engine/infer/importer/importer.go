@@ -30,8 +30,8 @@ type File struct {
 	Reads *augment.Normalisation
 	// HasMean says that the file has its own mean.
 	HasMean bool
-	// Picture is the pixels a side of the pictures that crops are cut from: 256, as
-	// for all nets of ImageNet, or the least more; 0 where the file's own net says.
+	// Picture is the pixels a side of the pictures that crops are cut from: 256 for
+	// nets of ImageNet's size; 0 for others, of which nobody knows.
 	Picture int
 
 	mean    func(*engine.Net) ([]float32, error)
@@ -87,7 +87,7 @@ func Open(path string) (*File, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		f := &File{
-			Format: format.what, Net: w.Net, Units: w.Net.Classes, Classes: w.Classes, Notes: w.Notes, Picture: max(256, w.Net.Input.Size),
+			Format: format.what, Net: w.Net, Units: w.Net.Classes, Classes: w.Classes, Notes: w.Notes, Picture: pictures(w.Net.Input.Size),
 			mean: func(*engine.Net) ([]float32, error) { return nil, nil }, restore: w.Restore, close: func() error { return nil },
 		}
 		if w.BGR {
@@ -96,6 +96,14 @@ func Open(path string) (*File, error) {
 		return f, nil
 	}
 	return openTorch(path)
+}
+
+// pictures is File.Picture of a net that reads so many pixels a side.
+func pictures(size int) int {
+	if 200 <= size && size <= 256 {
+		return 256
+	}
+	return 0
 }
 
 func readWhole(f *os.File, read func([]byte) (*foreign.Weights, error)) (*foreign.Weights, error) {
@@ -127,7 +135,7 @@ func openTorch(path string) (*File, error) {
 			t.Close()
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		f.Reads, f.Picture = &augment.ImageNet, 256
+		f.Reads, f.Picture = &augment.ImageNet, pictures(224)
 	}
 	return f, nil
 }

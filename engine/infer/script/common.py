@@ -15,7 +15,8 @@ def main():
         guesses = probabilities(read(path)[None])[0]
         print(path)
         for i in np.argsort(-guesses, kind="stable")[:5]:
-            print(f"  {100 * guesses[i]:5.1f} %  {names[i] or classes[i]}")
+            name = names[i] or classes[i]
+            print(f"  {100 * guesses[i]:5.1f} %  {name if name.isprintable() else ascii(name)}")
 
 
 if __name__ == "__main__":

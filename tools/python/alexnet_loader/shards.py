@@ -74,8 +74,11 @@ class Shards:
             return np.array(Image.open(io.BytesIO(image)).convert("RGB"))
         raise UsageError(f"codec {self.codec!r} is unknown to this version")
 
-    def _name(self, k: int) -> str:
-        return os.path.join(self._path, self._infos[k]["raw_data"]["basename"])
+    def _name(self, k: int, what: str = "raw_data") -> str:
+        name = str(self._infos[k][what]["basename"])
+        if name != os.path.basename(name) or name in ("", ".", "..") or "\\" in name:
+            raise DamagedError(f"{self._path}/index.json: {name!r} is no name of a file in this folder")
+        return os.path.join(self._path, name)
 
     def _shard(self, k: int) -> np.ndarray:
         """A shard's bytes, mapped, or unpacked where it is compressed as a whole."""
@@ -86,7 +89,7 @@ class Shards:
             except FileNotFoundError as e:
                 if not info.get("zip_data"):
                     raise MissingError(f"{name} isn't there: restore it, or make the shards again") from e
-                data = _unpack(os.path.join(self._path, info["zip_data"]["basename"]))
+                data = _unpack(self._name(k, "zip_data"))
             if len(data) != info["raw_data"]["bytes"] or int(data[:4].view("<u4")[0]) != info["samples"]:
                 raise DamagedError(f"{name} isn't the file that the index means")
             self._open[k] = data

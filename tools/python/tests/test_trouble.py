@@ -277,3 +277,18 @@ def test_errors_are_this_packages():
             assert issubclass(thing, LoaderError)
     assert issubclass(SharedMemoryError, MemoryError)
     assert json.dumps(alexnet_loader.__version__)
+
+
+def test_stays_in_its_folder(shards, tmp_path):
+    """An index may name files of its own folder alone."""
+    import json, shutil
+    inside = tmp_path / "inside"
+    shutil.copytree(shards / "raw", inside)
+    index = json.loads((inside / "index.json").read_text())
+    name = index["shards"][0]["raw_data"]["basename"]
+    shutil.copy(inside / name, tmp_path / "outside.mds")
+    for other in "../outside.mds", str(tmp_path / "outside.mds"):
+        index["shards"][0]["raw_data"]["basename"] = other
+        (inside / "index.json").write_text(json.dumps(index))
+        with pytest.raises(DamagedError, match="no name of a file"):
+            Dataset(inside, decoder="python")[0]
