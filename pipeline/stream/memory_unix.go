@@ -20,7 +20,13 @@ func Memory(handle string) func(size int) ([]byte, error) {
 		if err != nil || fd < 3 {
 			return nil, fmt.Errorf("memory %q isn't the number of a file that was left open for this process", handle)
 		}
-		f := os.NewFile(uintptr(fd), "shared memory")
+		// A descriptor of our own: who opened the other may close it.
+		own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("descriptor %d: %w", fd, err)
+		}
+		f := os.NewFile(uintptr(own), "shared memory")
+		defer f.Close()
 		info, err := f.Stat()
 		if err != nil {
 			return nil, err
@@ -38,6 +44,6 @@ func Memory(handle string) func(size int) ([]byte, error) {
 				return nil, err
 			}
 		}
-		return unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		return unix.Mmap(own, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	}
 }

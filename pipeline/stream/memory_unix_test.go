@@ -39,3 +39,29 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestBounds: more memory than there is is refused before any of it is filled.
+func TestBounds(t *testing.T) {
+	asked := func(int) ([]byte, error) {
+		t.Error("memory is asked for")
+		return nil, nil
+	}
+	for _, rows := range []int{3_000_000_000_000_000, 1 << 40, 0, -1} {
+		if _, err := newRing(3, rows, 74, asked); err == nil {
+			t.Errorf("%d pictures a batch are believed", rows)
+		}
+	}
+	if free, err := available(); err == nil {
+		f, err := os.Create(filepath.Join(t.TempDir(), "memory"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := Memory(strconv.Itoa(int(f.Fd())))(int(free) * 4); err == nil {
+			t.Error("four times the machine's memory is given")
+		}
+		if info, err := f.Stat(); err != nil || info.Size() != 0 {
+			t.Errorf("%d bytes are filled, %v", info.Size(), err)
+		}
+	}
+}
