@@ -232,7 +232,7 @@ func (k *kit) command(ctx context.Context, program string, args ...string) *exec
 	os.MkdirAll(c.Dir, 0o777)
 	c.WaitDelay = time.Second
 	endsAsGroup(c)
-	c.Env = append(os.Environ(), "ALEXNET_VULKAN=long")
+	c.Env = append(os.Environ(), "ALEXNET_VULKAN=1")
 	if filepath.IsAbs(k.python) {
 		c.Env = append(c.Env, "PATH="+filepath.Dir(k.python)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	}
