@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -285,5 +287,69 @@ func TestRemoteHangs(t *testing.T) {
 	defer cancel()
 	if err := d.Scan(ctx, 2, func(worker, sample, label int, rgb []byte) error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v of Scan, want that of the context", err)
+	}
+}
+
+// fullDisk is a folder of shards on a disk without room. To fetch shard wanted, it
+// removes the others, and fails until they are closed, as a full disk does.
+type fullDisk struct {
+	*remote.Folder
+	wanted  string
+	removed func() []*datasetShard // the others
+	fetched int                    // how often wanted was asked for
+}
+
+func (f *fullDisk) Fetch(ctx context.Context, shard *mds.ShardInfo) (string, mds.ShardInfo, error) {
+	if shard.RawData.Basename != f.wanted {
+		return f.Folder.Fetch(ctx, shard)
+	}
+	f.fetched++
+	open := 0
+	for _, s := range f.removed() {
+		if s.shard != nil {
+			os.Remove(s.shard.Path())
+			open++
+		}
+	}
+	if open > 0 {
+		return "", mds.ShardInfo{}, &fs.PathError{Op: "write", Path: f.wanted, Err: syscall.ENOSPC}
+	}
+	return f.Folder.Fetch(ctx, shard)
+}
+
+// TestFullDiskOfOpenShards: the room of shards that the cache has removed is free
+// only when they are closed.
+func TestFullDiskOfOpenShards(t *testing.T) {
+	dir := testSet{codec: "raw", images: 30, size: 12, limit: 2000}.write(t)
+	o := serveFolder(t, dir, nil)
+	folder, err := remote.Open(t.Context(), o.URL, remote.Config{Cache: t.TempDir(), CacheSize: 1 << 20, Attempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := &fullDisk{Folder: folder, wanted: folder.Index().Shards[2].RawData.Basename}
+	d, err := OpenRemoteDataset(disk, DatasetConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	disk.removed = func() []*datasetShard { return d.shards[:2] }
+	for _, shard := range []int{0, 1, 2} {
+		if _, err := d.Sample(d.first[shard]); err != nil {
+			t.Fatalf("shard %d: %v", shard, err)
+		}
+	}
+	if disk.fetched != 2 {
+		t.Errorf("shard 2 was asked for %d times, want 2", disk.fetched)
+	}
+	// With a reader in one of them, there is no room.
+	lent, err := d.lend(t.Context(), d.shards[0])
+	if err != nil || lent == nil {
+		t.Fatal(err)
+	}
+	defer d.giveBack(d.shards[0])
+	d.shards[2].shard.Close()
+	d.shards[2].shard = nil
+	if _, err := d.Sample(d.first[2]); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v while another shard is read", err)
 	}
 }

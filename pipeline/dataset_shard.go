@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"alexnet/internal/file"
 	"alexnet/pipeline/mds"
@@ -91,6 +92,9 @@ func (d *Dataset) lendRemote(ctx context.Context, s *datasetShard) (*mds.Shard, 
 	d.letGo()
 	for {
 		dir, local, err := d.remote.Fetch(ctx, &s.info)
+		if errors.Is(err, syscall.ENOSPC) && d.letGo() {
+			continue // Fetch removed shards that were still open
+		}
 		if err != nil && !errors.As(err, new(*mds.CorruptError)) {
 			return nil, err
 		}
@@ -176,18 +180,19 @@ func (d *Dataset) giveBack(s *datasetShard) {
 }
 
 // letGo closes the shards that nobody is reading and that the cache no longer
-// has: their room on the disk is free only then.
-func (d *Dataset) letGo() {
+// has: their room on the disk is free only then. It reports whether there were any.
+func (d *Dataset) letGo() (some bool) {
 	for _, s := range d.shards {
 		s.mu.Lock()
 		if s.shard != nil && s.users == 0 {
 			if _, err := os.Stat(s.shard.Path()); errors.Is(err, fs.ErrNotExist) {
 				s.shard.Close() // it was read only
-				s.shard = nil
+				s.shard, some = nil, true
 			}
 		}
 		s.mu.Unlock()
 	}
+	return some
 }
 
 func (s *datasetShard) close() error {
