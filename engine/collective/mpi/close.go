@@ -1,21 +1,40 @@
 package mpi
 
 import (
+	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"alexnet/internal/printable"
 )
 
-// mpichEnds is how long MPICH may take to end after all ranks have come to it.
-// Before 4.2 it may never end where UCX sends by TCP: a rank that is through
-// blocks in the launcher's barrier, and doesn't do what another's last messages
-// want of it (github.com/pmodels/mpich/pull/6596). Nothing of ours is under way
-// by then. Open MPI hasn't that fault, but may have to wait for a busy daemon.
+// How long MPI_Finalize may take after all ranks have come to it. A process that
+// leaves before it has ended is a failure to the launcher, which kills the others; and
+// on a busy machine a healthy one may wait long for the launcher's daemon.
+//
+// MPICH before 4.2 may never end between hosts where UCX sends by TCP: a rank that is
+// through blocks in the launcher's barrier, and doesn't do what another's last messages
+// want of it (github.com/pmodels/mpich/pull/6596). Nothing of ours is under way by then.
 const (
-	mpichEnds   = 5 * time.Second
-	openMPIEnds = time.Minute
+	ends    = time.Minute
+	mayHang = 5 * time.Second
 )
+
+// limit is how long MPI_Finalize may take here.
+func (w *World) limit() time.Duration {
+	if len(slices.Compact(slices.Sorted(slices.Values(w.hosts)))) > 1 && hangs(w.lib.version) {
+		return mayHang
+	}
+	return ends
+}
+
+// hangs says of a library's version that its MPI_Finalize may hang between hosts.
+func hangs(version string) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(version, "MPICH Version: %d.%d", &major, &minor)
+	return err == nil && (major < 4 || major == 4 && minor < 2)
+}
 
 // daemonAnswers is how long a rank of Open MPI waits, in MPI_Finalize, for its
 // daemon to note that it ends well (2 s in PMIx_Finalize). Then it ends without: if
@@ -50,7 +69,7 @@ func (w *World) Close() error {
 		})
 	}()
 	<-met
-	began, limit := time.Now(), w.lib.ends
+	began, limit := time.Now(), w.limit()
 	if w.rank > 0 { // rank 0 tells of it before the launcher sees any rank end
 		limit += 2 * time.Second
 	}

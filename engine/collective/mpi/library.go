@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"time"
 	"unsafe"
 
 	"alexnet/internal/dynlib"
@@ -20,7 +19,6 @@ type abi struct {
 
 	inPlace, statusIgnore uintptr
 	maxError              int
-	ends                  time.Duration // how long MPI_Finalize may take
 }
 
 // library is a loaded MPI.
@@ -109,13 +107,13 @@ func bind(handle uintptr, path string) (*library, error) {
 	// MPICH's numbers, which its relatives share by the ABI agreement of 2013.
 	l.abi = abi{
 		world: 0x44000000, bytes: 0x4c00010d, errorsReturn: 0x54000001, requestNull: 0x2c000000,
-		inPlace: ^uintptr(0), statusIgnore: 1, maxError: 1024, ends: mpichEnds,
+		inPlace: ^uintptr(0), statusIgnore: 1, maxError: 1024,
 	}
 	return l, nil
 }
 
 func (l *library) bindOpenMPI(handle uintptr) error {
-	l.abi = abi{inPlace: 1, statusIgnore: 0, maxError: 1024, ends: openMPIEnds}
+	l.abi = abi{inPlace: 1, statusIgnore: 0, maxError: 1024}
 	for _, s := range []struct {
 		name string
 		to   *uintptr
