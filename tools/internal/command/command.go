@@ -131,6 +131,9 @@ func Usagef(format string, values ...any) error {
 // usage errors in one line. It adds the commands that every tool has: one for
 // shell completion, and hidden ones for the page in docs/cli and the one for man.
 func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
+	if pastFlags(args) {
+		return nil
+	}
 	app.Writer, app.ErrWriter = stdout, stderr
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = usageError

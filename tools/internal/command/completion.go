@@ -13,12 +13,16 @@ import (
 const completing = "--generate-bash-completion"
 
 // Shell functions that ask the program itself what may come next; %[1]s is its
-// name. Where it proposes nothing, files are completed.
+// name. Where it proposes nothing, files are completed. None of them expands what the
+// program says: compgen -W would run $(commands) in it.
 const (
 	bashCompletion = `_%[2]s() {
-  local word=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}")
+  local proposal word=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}")
   [[ $word == -* ]] && words+=(-)
-  COMPREPLY=($(compgen -W "$("${words[@]}" ` + completing + ` 2>/dev/null)" -- "$word"))
+  COMPREPLY=()
+  while IFS= read -r proposal; do
+    [[ -n $proposal && $proposal == "$word"* ]] && COMPREPLY+=("$(printf %%q "$proposal")")
+  done < <("${words[@]}" ` + completing + ` 2>/dev/null)
 }
 complete -o bashdefault -o default -F _%[2]s %[1]s
 `
@@ -45,6 +49,12 @@ if [[ $funcstack[1] == _%[1]s ]]; then _%[1]s; fi
 }
 `
 )
+
+// pastFlags says that a shell wants proposals behind "--", of which there are none. The
+// library would take the shell's question for an argument, and run the command.
+func pastFlags(args []string) bool {
+	return len(args) > 0 && args[len(args)-1] == completing && slices.Contains(args, "--")
+}
 
 // completionCommand prints a script that teaches a shell the tool's commands
 // and flags.

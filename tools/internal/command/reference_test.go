@@ -103,6 +103,51 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// TestCompletionRunsNothing: a shell that asks for proposals behind "--" starts no work.
+func TestCompletionRunsNothing(t *testing.T) {
+	defer func(args []string) { os.Args = args }(os.Args)
+	for _, line := range []string{"tool --", "tool -- photos", "tool work --", "tool work -- photos", "tool work --in x -- -"} {
+		app := referenceApp()
+		ran := func(*cli.Context) error {
+			t.Errorf("%s: the command runs", line)
+			return nil
+		}
+		app.Action, app.ArgsUsage = ran, "[PICTURES]"
+		app.Commands = append(app.Commands, &cli.Command{Name: "work", ArgsUsage: "FILE…", Action: ran, Flags: []cli.Flag{&cli.StringFlag{Name: "in"}}})
+		var out bytes.Buffer
+		os.Args = append(strings.Fields(line), completing)
+		if err := Run(t.Context(), app, os.Args, &out, &out); err != nil || out.Len() > 0 {
+			t.Errorf("%s: %v, %q", line, err, out.String())
+		}
+	}
+}
+
+// TestCompletionIsText: bash takes proposals as they are, and expands nothing in them.
+func TestCompletionIsText(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	var script bytes.Buffer
+	if err := Run(t.Context(), referenceApp(), []string{"tool", "completion", "bash"}, &script, &script); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	c := exec.Command(bash, "-c", script.String()+`
+tool() { echo "--plain"; echo '--$(touch owned)'; echo '--a b'; echo '`+"--`touch owned`"+`'; echo other; }
+COMP_WORDS=(tool --) COMP_CWORD=1
+_tool
+printf '%s\n' "${COMPREPLY[@]}"`)
+	c.Dir = dir
+	out, err := c.CombinedOutput()
+	if want := "--plain\n--\\$\\(touch\\ owned\\)\n--a\\ b\n--\\`touch\\ owned\\`\n"; err != nil || string(out) != want {
+		t.Errorf("%v: proposals\n%swant\n%s", err, out, want)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("completing has made %s", left[0].Name())
+	}
+}
+
 // TestManual: the page says what the one in docs/cli does, with man's requests, and
 // nothing of a text is taken for one.
 func TestManual(t *testing.T) {
