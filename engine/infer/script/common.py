@@ -10,13 +10,17 @@ def read(path):
     return np.asarray(picture)
 
 
+def shown(name):
+    """A name without what a terminal would obey."""
+    return name if name.isprintable() else ascii(name)
+
+
 def main():
     for path in sys.argv[1:]:
         guesses = probabilities(read(path)[None])[0]
-        print(path)
+        print(shown(path))
         for i in np.argsort(-guesses, kind="stable")[:5]:
-            name = names[i] or classes[i]
-            print(f"  {100 * guesses[i]:5.1f} %  {name if name.isprintable() else ascii(name)}")
+            print(f"  {100 * guesses[i]:5.1f} %  {shown(names[i] or classes[i])}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-{{.Head}}: net {{.Net}}, {{.Classes}} classes, for ONNX Runtime.
+{{.Head}}, for ONNX Runtime.
+#
+# Net {{.Net}}, {{.Classes}} classes.
 #
 #     pip install onnxruntime numpy pillow
 #     python THIS.py picture.jpg …

@@ -61,10 +61,34 @@ func TestNamesAreLiterals(t *testing.T) {
 		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{Head + `: net "x\nimport os; os.abort()", 3 classes`, `"a\"); os.abort(); (\"\n\u2028ü.onnx")`, "SIZE, CROP = 72, 64"} {
+		for _, want := range []string{`# Net "x\nimport os; os.abort()", 3 classes`, `"a\"); os.abort(); (\"\n\u2028ü.onnx")`, "SIZE, CROP = 72, 64"} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("no %q in\n%.900s", want, b.String())
 			}
+		}
+	}
+}
+
+// TestNoCoding: a net's name says nothing of the encoding in which Python reads the rest
+// of the script (PEP 263: it looks at the first two lines).
+func TestNoCoding(t *testing.T) {
+	net, err := engine.Preset("alexnet-mini", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Name = "coding: utf_7"
+	for name, write := range map[string]func(io.Writer, Subject) error{"ONNX": ONNX, "Torch": Torch} {
+		var b bytes.Buffer
+		if err := write(&b, Subject{Net: net, Weights: "coding: utf_7.onnx", Size: 72}); err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.SplitN(b.String(), "\n", 3)[:2] {
+			if strings.Contains(line, "coding") {
+				t.Errorf("%s: line %d of the script names an encoding: %s", name, i+1, line)
+			}
+		}
+		if !strings.Contains(b.String(), net.Name) {
+			t.Errorf("%s: the script doesn't name its net", name)
 		}
 	}
 }

@@ -1,4 +1,6 @@
-{{.Head}}: net {{.Net}}, {{.Classes}} classes, for PyTorch.
+{{.Head}}, for PyTorch.
+#
+# Net {{.Net}}, {{.Classes}} classes.
 #
 #     pip install torch safetensors numpy pillow
 #     python THIS.py picture.jpg …
