@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +19,7 @@ var Ablations = []Ablation{
 	{"overlap", "overlapping pooling (§3.4): windows of 2, two apart, instead of 3", withoutOverlap},
 	{"crosstalk", "connections between the towers, but for the last layer (figure 2), at the same size", withoutCrosstalk},
 	{"towers", "the second tower (§3.5): one tower, whose convolutions but the last have half the maps", withoutTowers},
+	{"middle", "middle convolution (§7), one that leaves as many maps as it reads", withoutMiddle},
 	{"dropout", "dropout (§4.2)", withoutDropout},
 	{"relu", "ReLU (§3.1): tanh instead", withoutReLU},
 }
@@ -86,6 +88,38 @@ func withoutOverlap(n *Net) (changed int) {
 		}
 	}
 	return changed
+}
+
+// withoutMiddle removes the first convolution behind the first layer that makes as many
+// maps of as many pixels as it reads, with its activation: conv4 of the paper's net.
+func withoutMiddle(n *Net) int {
+	extents, err := n.Shapes()
+	if err != nil {
+		return 0
+	}
+	for i := 1; i < len(n.Layers); i++ {
+		if n.Layers[i].Conv == nil || extents[i] != extents[i-1] {
+			continue
+		}
+		end := i + 1
+		if n.Layers[end].Activate != "" {
+			end++
+		}
+		n.Layers = slices.Delete(n.Layers, i, end)
+		return 1
+	}
+	return 0
+}
+
+// WithoutDecay returns a copy of the net whose layers have no weight decay of their own.
+func (n *Net) WithoutDecay() *Net {
+	out := n.clone()
+	for _, l := range out.Layers {
+		if w := l.learning(); w != nil {
+			w.Decay, w.BiasDecay = nil, nil
+		}
+	}
+	return out
 }
 
 // pooling is the window of a layer that pools; nil elsewhere.

@@ -31,6 +31,7 @@ func TestWithout(t *testing.T) {
 		{"overlap", "conv1 relu lrn maxpool2 conv2(own) relu lrn maxpool2 conv3 relu conv4(own) relu conv5(own) relu maxpool2 fc6 relu dropout fc7 relu dropout fc8"},
 		{"crosstalk", "conv1 relu lrn maxpool3 conv2(own) relu lrn maxpool3 conv3(own) relu conv4(own) relu conv5(own) relu maxpool3 fc6(own) relu dropout fc7(own) relu dropout fc8"},
 		{"towers", "conv1 relu lrn maxpool3 conv2 relu lrn maxpool3 conv3 relu conv4 relu conv5 relu maxpool3 fc6 relu dropout fc7 relu dropout fc8"},
+		{"middle", "conv1 relu lrn maxpool3 conv2(own) relu lrn maxpool3 conv3 relu conv5(own) relu maxpool3 fc6 relu dropout fc7 relu dropout fc8"},
 		{"dropout relu", "conv1 tanh lrn maxpool3 conv2(own) tanh lrn maxpool3 conv3 tanh conv4(own) tanh conv5(own) tanh maxpool3 fc6 tanh fc7 tanh fc8"},
 	} {
 		n, err := Preset("alexnet", 1000)
@@ -87,12 +88,46 @@ func TestWithoutCrosstalkKeepsTheSize(t *testing.T) {
 func TestWithoutRefuses(t *testing.T) {
 	n, _ := Preset("alexnet", 10)
 	for _, c := range []struct{ parts, want string }{
-		{"magic", "lrn, overlap, crosstalk, towers, dropout, relu"},
+		{"magic", "lrn, overlap, crosstalk, towers, middle, dropout, relu"},
 		{"lrn lrn", "has no response normalisation"},
+		{"middle middle", "has no middle convolution"},
 		{"towers crosstalk", "has no connections between the towers"},
 	} {
 		if _, err := n.Without(strings.Fields(c.parts)...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("without %s: %v, want %q", c.parts, err, c.want)
+		}
+	}
+}
+
+// TestWithoutOfEachNet: each built-in net does without what it has, and keeps the size
+// where that is said.
+func TestWithoutOfEachNet(t *testing.T) {
+	middle := map[string]string{
+		"alexnet": "conv4", "alexnet-145": "conv4", "alexnet-146": "conv4", "alexnet-150": "conv4", "alexnet-owt": "conv5",
+		"alexnet-mini": "conv4", "cifar-13pct": "conv2", "cifar-11pct": "conv2", "cifar-18pct": "conv2",
+	}
+	for _, name := range PresetNames() {
+		n, err := Preset(name, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := n.Without("middle")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		had, has := strings.Fields(kinds(n)), strings.Fields(kinds(out))
+		i := 0
+		for i < len(has) && had[i] == has[i] {
+			i++
+		}
+		if gone, _, _ := strings.Cut(had[i], "("); gone != middle[name] || len(had)-len(has) != 2 {
+			t.Errorf("%s without a middle convolution lacks %s: %s", name, gone, kinds(out))
+		}
+		for _, l := range n.WithoutDecay().Layers {
+			if w := l.learning(); w != nil && (w.Decay != nil || w.BiasDecay != nil) {
+				t.Errorf("%s: %s decays", name, l.Name)
+			}
 		}
 	}
 }

@@ -116,3 +116,22 @@ func TestLoaderNoFlip(t *testing.T) {
 		}
 	}
 }
+
+// TestLoaderCentre: training sees each picture's centre as it lies, in the same order and
+// colours.
+func TestLoaderCentre(t *testing.T) {
+	const size, crop = 12, 7
+	set := testSet{codec: "lossless", images: 20, size: size}
+	d := set.open(t)
+	c := LoaderConfig{Batch: 5, Crop: crop, Train: true, PCA: &testPCA, Seed: 3, Epochs: 2}
+	want := expect(set, c)
+	for i, w := range want {
+		pixels := make([]byte, crop*crop*3)
+		augment.CopyCrop(pixels, testPicture(w.sample, size), size, 2, 2, crop, false)
+		want[i].pixels = string(pixels)
+	}
+	c.Centre = true
+	if !slices.Equal(load(t, d, c, -1), want) {
+		t.Error("centres differ")
+	}
+}

@@ -54,6 +54,9 @@ type LoaderConfig struct {
 	Augment augment.Recipe
 	// NoFlip leaves training pictures unmirrored; everything else stays as it is.
 	NoFlip bool
+	// Centre presents training pictures by their centre, unmirrored; everything else
+	// stays as it is. An augmentation that crops wins over it.
+	Centre bool
 	// ChannelsFirst presents pixels as (N, 3, crop, crop).
 	ChannelsFirst bool
 	// Seed chooses orders, crops, flips and noise.

@@ -149,6 +149,9 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 	if views == nil {
 		w.random[0] = augment.RandomView(stream, w.size, w.config.Crop)
 		w.random[0].Flip = w.random[0].Flip && !w.config.NoFlip
+		if w.config.Centre { // what comes next in the stream is the same
+			w.random[0] = augment.CentreView(w.size, w.config.Crop)
+		}
 		views = w.random[:]
 	}
 	var colour [3]float32

@@ -114,9 +114,12 @@ const (
 	ParallelHybrid = "hybrid" // split the fully connected layers over the ranks (Krizhevsky 2014)
 )
 
-// WithoutPCA is the part of Config.Without that is no part of the net: the colour
-// noise.
-const WithoutPCA = "pca"
+// Parts of Config.Without that are no parts of the net.
+const (
+	WithoutPCA   = "pca"   // the colour noise
+	WithoutCrops = "crops" // random crops and mirror images: training sees centres
+	WithoutDecay = "decay" // weight decay
+)
 
 // AblationNames are the parts of Config.Without.
 func AblationNames() []string {
@@ -124,7 +127,18 @@ func AblationNames() []string {
 	for _, a := range engine.Ablations {
 		names = append(names, a.Name)
 	}
-	return append(names, WithoutPCA)
+	return append(names, WithoutPCA, WithoutCrops, WithoutDecay)
+}
+
+// without says that a part is left out.
+func (c *Config) without(part string) bool { return slices.Contains(List(c.Without), part) }
+
+// decay is the weight decay of the update rule.
+func (c *Config) decay() float32 {
+	if c.without(WithoutDecay) {
+		return 0
+	}
+	return float32(c.Decay)
 }
 
 // List splits a value at its commas.
@@ -206,7 +220,7 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 
 // noiseForm is the form of the colour noise; ok is false for none.
 func (c *Config) noiseForm() (form augment.NoiseForm, ok bool) {
-	if slices.Contains(List(c.Without), WithoutPCA) {
+	if c.without(WithoutPCA) {
 		return 0, false
 	}
 	switch c.Noise {

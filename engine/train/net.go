@@ -54,11 +54,14 @@ func (c *Config) BuildNet(classes int) (*engine.Net, error) {
 		return nil, err
 	}
 	for _, part := range List(c.Without) {
-		if part == WithoutPCA {
-			continue
-		}
-		if n, err = n.Without(part); err != nil {
-			return nil, setting.Invalidf("%s: %w", setting.Name("without"), err)
+		switch part {
+		case WithoutPCA, WithoutCrops:
+		case WithoutDecay:
+			n = n.WithoutDecay()
+		default:
+			if n, err = n.Without(part); err != nil {
+				return nil, setting.Invalidf("%s: %w", setting.Name("without"), err)
+			}
 		}
 	}
 	if c.InputScale != 0 {

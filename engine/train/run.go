@@ -177,7 +177,7 @@ func (j *Job) Checkpoints() engine.Checkpoints {
 func (j *Job) modelConfig(mean []float32) engine.ModelConfig {
 	_, noisy := j.noise()
 	return engine.ModelConfig{
-		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, ColourNoise: noisy, Decay: float32(j.c.Decay), Smoothing: float32(j.c.Smoothing), Freeze: List(j.c.Freeze),
+		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, ColourNoise: noisy, Decay: j.c.decay(), Smoothing: float32(j.c.Smoothing), Freeze: List(j.c.Freeze),
 		Group: collective.Several(j.group), Hybrid: j.c.Parallel == ParallelHybrid,
 		Lean: j.kernels != "", // a GPU updates all weights at once
 	}
@@ -306,6 +306,7 @@ func (j *Job) noise() (form augment.NoiseForm, ok bool) {
 // trainBatches are the batches that this rank trains m on.
 func (j *Job) trainBatches(m *engine.Model) *epochs {
 	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.c.Seed, Workers: j.workers, SkipBad: j.c.OnBad == OnBadSkip}
+	c.Centre = j.c.without(WithoutCrops)
 	c.Shuffle, _ = pipeline.ParseShuffle(j.c.Shuffle) // validate has seen that it is one
 	if form, ok := j.noise(); ok {
 		c.PCA, c.Noise = j.pca, form

@@ -142,12 +142,24 @@ func (c *Config) checkAugment() error {
 	return err
 }
 
+// crops says that an augmentation takes the place of the random crops.
+func (c *Config) crops() bool {
+	r, err := c.Augment.Recipe()
+	if err != nil || len(r) == 0 {
+		return false
+	}
+	_, ok := r[0].(augment.Cropper)
+	return ok
+}
+
 // checkCombinations reports settings that don't go together.
 func (c *Config) checkCombinations() error {
 	value := setting.Value
 	switch {
 	case c.Batch%c.Accumulate != 0:
 		return setting.Invalidf("%s: doesn't divide %s into equal pieces", value("accumulate", c.Accumulate), value("batch", c.Batch))
+	case c.without(WithoutCrops) && c.crops():
+		return setting.Invalidf("%s leaves no crops for %s to take: leave one of them out", value("without", WithoutCrops), setting.Name("crop"))
 	case c.DropAt != "" && !c.scheduleKind().DropAt:
 		return setting.Invalidf("%s is of %s %s, not of %s", value("drop-at", c.DropAt), setting.Name("schedule"), "step", value("schedule", c.Schedule))
 	case c.DropAt == "" && c.scheduleKind().DropAt:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"alexnet/engine/train"
+	"alexnet/engine/train/ablate"
 )
 
 func TestAblate(t *testing.T) {
@@ -16,7 +17,7 @@ func TestAblate(t *testing.T) {
 	args = append(args[:12], args[14:]...) // without --run
 	r := call(args...)
 	r.must(t, 0, "| whole |", "| without lrn |", "+0.39 / +0.30", "ablation 6 of 6")
-	for _, name := range []string{ablationTable, ablationJSON, ablationPicture, "whole-seed3/run.json", "overlap-seed4/run.json"} {
+	for _, name := range []string{ablate.TableName, ablate.FiguresName, ablate.PictureName, "whole-seed3/run.json", "overlap-seed4/run.json"} {
 		exists(t, filepath.Join(out, name))
 	}
 	record, err := train.ReadRecord(filepath.Join(out, "overlap-seed4"))

@@ -17,6 +17,7 @@ import (
 	"alexnet/engine/devices"
 	"alexnet/engine/infer"
 	"alexnet/engine/infer/serve"
+	"alexnet/engine/train/ablate"
 	"alexnet/engine/train/report"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
@@ -152,7 +153,7 @@ func TestPhotographs(t *testing.T) {
 	call("train-alexnet", "--train", train, "--val", val, "--run", at("tuned"), "--from", best, "--freeze", "conv1,conv2", "--batch", "12", "--lr", "0.001", "--epochs", "1").must(t, 0, "after 10 steps")
 	call("train-alexnet", "runs", run, at("tuned")).must(t, 0, run, at("tuned"), "done", "freeze=conv1,conv2")
 	call("train-alexnet", "ablate", "--out", at("ablation"), "--config", at("recipe.toml"), "--epochs", "1", "--seeds", "1", "--parts", "pca").must(t, 0, "| whole |", "| without pca |")
-	exists(t, filepath.Join(at("ablation"), ablationPicture))
+	exists(t, filepath.Join(at("ablation"), ablate.PictureName))
 	call("train-alexnet", "bench", "--net", "alexnet-mini", "--batch", "4", "--steps", "1", "--data", train).must(t, 0, "conv1")
 	call("train-alexnet", "devices").must(t, 0, "cpu")
 }

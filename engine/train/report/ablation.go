@@ -5,8 +5,10 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"strings"
 
 	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -22,37 +24,69 @@ type Ablation struct {
 
 // AblationRow is a net without one part, trained with every seed.
 type AblationRow struct {
-	Part  string    `json:"part"` // "" is the whole net
-	Top1  []float64 `json:"top1_errors"`
-	Top5  []float64 `json:"top5_errors"`
-	Paper string    `json:"paper"` // what the paper reports, in points
+	Part       string    `json:"part"`            // "" is the whole net
+	Top1       []float64 `json:"top1_errors"`     // lowest validation errors, by seed
+	Top5       []float64 `json:"top5_errors"`     // at the same time
+	Training   []float64 `json:"training_errors"` // of the last pass
+	Paper      string    `json:"paper"`           // what the paper reports, in points
+	ByTraining bool      `json:"by_training"`     // the verdict is on the training error
 
-	// Compare fills in the rest, in fractions: the mean change against the
-	// whole net, and the half width of its 95 % confidence interval, 0 with a
-	// single seed.
-	Change1 float64 `json:"top1_change"`
-	Change5 float64 `json:"top5_change"`
-	Spread  float64 `json:"top1_spread"`
-	Verdict string  `json:"verdict"`
+	// Compare fills in the rest.
+	Change1        Change `json:"top1_change"`
+	Change5        Change `json:"top5_change"`
+	ChangeTraining Change `json:"training_change"`
+	Verdict        string `json:"verdict"`
 }
 
-// Compare sets every row against the first. The spread is that of Welch's
-// two-sample test at 95 %.
+// Change is how much higher the errors of a net without a part are than those of the
+// whole net, over pairs of runs with the same seed. All are fractions.
+type Change struct {
+	Mean      float64 `json:"mean"`
+	Deviation float64 `json:"deviation"` // standard deviation over the pairs; 0 of one pair
+	Spread    float64 `json:"spread"`    // half width of the mean's 95 % confidence interval; 0 of one pair
+}
+
+// paired is the change from whole to without, by seed. The interval is that of the paired
+// t-test.
+func paired(whole, without []float64) Change {
+	differences := make([]float64, min(len(whole), len(without)))
+	for i := range differences {
+		differences[i] = without[i] - whole[i]
+	}
+	n := float64(len(differences))
+	if n < 2 {
+		return Change{Mean: stat.Mean(differences, nil)}
+	}
+	mean, deviation := stat.MeanStdDev(differences, nil)
+	t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975)
+	return Change{mean, deviation, t * deviation / math.Sqrt(n)}
+}
+
+// points is the mean change in points of error, with the spread where there is one.
+func (c Change) points(pairs int) string {
+	mean := math.Round(1e4*c.Mean)/100 + 0 // never −0
+	if pairs < 2 {
+		return fmt.Sprintf("%+.2f", mean)
+	}
+	return fmt.Sprintf("%+.2f ± %.2f", mean, 100*c.Spread)
+}
+
+// Compare sets every row against the first, in pairs of the same seed.
 func (a *Ablation) Compare() {
 	whole := a.Rows[0]
 	for i := range a.Rows[1:] {
 		r := &a.Rows[i+1]
-		r.Change1 = stat.Mean(r.Top1, nil) - stat.Mean(whole.Top1, nil)
-		r.Change5 = stat.Mean(r.Top5, nil) - stat.Mean(whole.Top5, nil)
-		if len(r.Top1) < 2 || len(whole.Top1) < 2 {
-			r.Verdict = "one seed: no spread known"
-			continue
+		r.Change1, r.Change5, r.ChangeTraining = paired(whole.Top1, r.Top1), paired(whole.Top5, r.Top5), paired(whole.Training, r.Training)
+		c := r.Change1
+		if r.ByTraining {
+			c = r.ChangeTraining
 		}
-		r.Spread = welch(whole.Top1, r.Top1)
 		switch {
-		case math.Abs(r.Change1) <= r.Spread:
+		case len(r.Top1) < 2:
+			r.Verdict = "one seed: no spread known"
+		case math.Abs(c.Mean) <= c.Spread:
 			r.Verdict = "within the spread of the seeds"
-		case r.Change1 > 0:
+		case c.Mean > 0:
 			r.Verdict = "worse without"
 		default:
 			r.Verdict = "better without"
@@ -62,19 +96,33 @@ func (a *Ablation) Compare() {
 
 // Table writes the comparison as a Markdown table.
 func (a *Ablation) Table(w io.Writer) error {
-	const head = "| net | top-1 error % | top-5 error % | change, points | 95 % spread of the change | in the paper | verdict |\n|---|---|---|---|---|---|---|\n"
-	if _, err := fmt.Fprintf(w, "Lowest validation error, mean ± standard deviation over %d seeds.\n\n%s", a.Seeds, head); err != nil {
+	const head = `Lowest validation errors and the training error of the last pass (with crops and dropout where the net has them), mean ±
+standard deviation over seeds. Changes are means over pairs of runs with the same seed, in points, ± half the width of their
+95 %% interval (paired t). The verdict is on top-1, or on the training error where the paper speaks of that (†).
+
+Seeds: %d.
+
+| net | top-1 error %% | top-5 error %% | training error %% | change of top-1 | of top-5 | of training | in the paper | verdict |
+|---|---|---|---|---|---|---|---|---|
+`
+	if _, err := fmt.Fprintf(w, head, a.Seeds); err != nil {
 		return err
 	}
 	for i, r := range a.Rows {
-		name, change, spread := "without "+r.Part, fmt.Sprintf("%+.2f / %+.2f", 100*r.Change1, 100*r.Change5), "–"
+		cells := []string{"without " + r.Part, meanAndDeviation(r.Top1), meanAndDeviation(r.Top5), meanAndDeviation(r.Training)}
 		if i == 0 {
-			name, change = "whole", "–"
+			cells[0] = "whole"
+			cells = append(cells, "–", "–", "–")
+		} else {
+			for _, c := range []Change{r.Change1, r.Change5, r.ChangeTraining} {
+				cells = append(cells, c.points(len(r.Top1)))
+			}
 		}
-		if r.Spread > 0 {
-			spread = fmt.Sprintf("±%.2f", 100*r.Spread)
+		verdict := r.Verdict
+		if r.ByTraining {
+			verdict += " †"
 		}
-		if _, err := fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s |\n", name, meanAndDeviation(r.Top1), meanAndDeviation(r.Top5), change, spread, r.Paper, r.Verdict); err != nil {
+		if _, err := fmt.Fprintf(w, "| %s |\n", strings.Join(append(cells, r.Paper, verdict), " | ")); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 
 	"alexnet/engine"
@@ -61,4 +62,24 @@ func Summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPer
 		imagesPerSec = speed[len(speed)/2]
 	}
 	return train, lowest, imagesPerSec
+}
+
+// TrainingErrors are the mean top-1 training errors of the passes over the training set,
+// as far as they have come. Each line of metrics counts by its pictures.
+func TrainingErrors(metrics []engine.Metrics) (errors []float64) {
+	var sum float64
+	var before, n uint64 // pictures: up to the line before, and in this pass
+	for _, m := range metrics {
+		if m.Split != "train" {
+			continue
+		}
+		for len(errors) < m.Epoch {
+			errors, sum, n = append(errors, math.NaN()), 0, 0
+		}
+		sum += m.Top1Error * float64(m.Images-before)
+		n += m.Images - before
+		before = m.Images
+		errors[m.Epoch-1] = sum / float64(n)
+	}
+	return errors
 }

@@ -1,0 +1,180 @@
+package ablate
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"alexnet/engine"
+	"alexnet/engine/devices"
+	"alexnet/engine/train"
+	"alexnet/engine/train/report"
+	"alexnet/pipeline/shards/shardstest"
+)
+
+// small is a study of a small net on 48 pictures.
+func small(t *testing.T, parts ...string) Study {
+	t.Helper()
+	dir := t.TempDir()
+	c := train.Defaults()
+	c.Train, c.Val = filepath.Join(dir, "train"), filepath.Join(dir, "val")
+	shardstest.Stripes(t, c.Train, "train", 3, 16, 32)
+	shardstest.Stripes(t, c.Val, "val", 3, 4, 32)
+	c.Net, c.Devices, c.Threads, c.Workers = "../testdata/tiny.json", "cpu", 1, 1
+	c.Batch, c.Epochs, c.Init, c.LR = 6, 2, "he", 0.01
+	return Study{Config: c, Out: filepath.Join(dir, "out"), Parts: parts, Seeds: 2}
+}
+
+// TestParts: every part that a run can do without is an ablation, and a row of it.
+func TestParts(t *testing.T) {
+	want := train.AblationNames()
+	slices.Sort(want)
+	if got := slices.Sorted(slices.Values(Names())); !slices.Equal(got, want) {
+		t.Errorf("the table has %v, runs can do without %v", got, want)
+	}
+}
+
+// TestStudy: each row's errors are those of its runs, the changes those of pairs, and
+// the same call again trains nothing.
+func TestStudy(t *testing.T) {
+	s := small(t, "relu", "crops", "decay")
+	var trained []string
+	s.Train = func(ctx context.Context, c train.Config) error {
+		trained = append(trained, filepath.Base(c.Run))
+		_, err := train.Run(ctx, c, nil)
+		return err
+	}
+	a, err := s.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Rows) != 4 || !a.Rows[3].ByTraining {
+		t.Fatalf("rows %+v", a.Rows)
+	}
+	for i, part := range []string{"whole", "relu", "crops", "decay"} {
+		for k, seed := range []string{"1", "2"} {
+			metrics, err := report.ReadMetrics(filepath.Join(s.Out, part+"-seed"+seed, train.MetricsName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sum, n, lowest float64 = 0, 0, 1
+			for _, m := range metrics {
+				if m.Split == "val" {
+					lowest = min(lowest, m.Top1Error)
+				} else if m.Epoch == 2 {
+					sum, n = sum+m.Top1Error, n+1 // a line of as many steps each
+				}
+			}
+			r := a.Rows[i]
+			if math.Abs(r.Top1[k]-lowest) > 1e-12 || math.Abs(r.Training[k]-sum/n) > 1e-12 {
+				t.Errorf("%s, seed %s: errors %g and %g, want %g and %g", part, seed, r.Top1[k], r.Training[k], lowest, sum/n)
+			}
+		}
+		if c := a.Rows[i].Change1; i > 0 && math.Abs(c.Mean-(a.Rows[i].Top1[0]-a.Rows[0].Top1[0]+a.Rows[i].Top1[1]-a.Rows[0].Top1[1])/2) > 1e-12 {
+			t.Errorf("%s: change %+v", part, c)
+		}
+	}
+	if len(trained) != 8 {
+		t.Errorf("trained %v", trained)
+	}
+	table, err := os.ReadFile(filepath.Join(s.Out, TableName))
+	if err != nil || strings.Count(string(table), "\n| ") != 5 {
+		t.Errorf("the table is\n%s, %v", table, err)
+	}
+	if _, err := s.Run(t.Context()); err != nil || len(trained) != 8 {
+		t.Errorf("again: trained %v, %v", trained, err)
+	}
+}
+
+// TestPairs: runs of one seed, with a part and without, begin with the same weights
+// where both have them, and see the same pictures in the same order.
+func TestPairs(t *testing.T) {
+	first := func(c train.Config, name string) map[string][]float32 {
+		t.Helper()
+		c.Net, c.Without = "cifar-11pct", name
+		n, err := c.BuildNet(10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contexts, err := devices.Open("cpu", devices.Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := engine.NewModel(n, contexts, engine.ModelConfig{Batch: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if err := m.Initialize(engine.Initialization(c.Init), c.Seed); err != nil {
+			t.Fatal(err)
+		}
+		values := map[string][]float32{}
+		for _, p := range m.Parameters() {
+			if values[p.Name], err = m.Read(engine.Weight, p.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return values
+	}
+	s := small(t, "lrn")
+	whole := first(s.Config, "")
+	for part, missing := range map[string]int{"lrn": 0, "middle": 2, "relu": 0, "decay": 0, "crops": 0} {
+		without := first(s.Config, part)
+		if len(whole)-len(without) != missing {
+			t.Errorf("without %s: %d parameters of %d", part, len(without), len(whole))
+		}
+		for name, values := range without {
+			if !slices.Equal(values, whole[name]) {
+				t.Errorf("without %s: %s begins otherwise", part, name)
+			}
+		}
+	}
+	// A rate of nearly 0 leaves the errors to the pictures and the first weights.
+	s.Config.LR, s.Config.Epochs, s.Config.LogEvery = 1e-30, 1, 1
+	s.Parts = []string{"decay"}
+	a, err := s.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seed := range []string{"1", "2"} {
+		var losses [2][]float64
+		for i, name := range []string{"whole", "decay"} {
+			metrics, err := report.ReadMetrics(filepath.Join(s.Out, name+"-seed"+seed, train.MetricsName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range metrics {
+				losses[i] = append(losses[i], m.Loss)
+			}
+		}
+		if len(losses[0]) != 9 || !slices.Equal(losses[0], losses[1]) {
+			t.Errorf("seed %s: losses %v and %v", seed, losses[0], losses[1])
+		}
+	}
+	if a.Rows[0].Training[0] == a.Rows[0].Training[1] && a.Rows[0].Top1[0] == a.Rows[0].Top1[1] {
+		t.Errorf("two seeds have the same errors: %+v", a.Rows[0])
+	}
+}
+
+func TestStudyRefuses(t *testing.T) {
+	for want, change := range map[string]func(*Study){
+		"parts magic: want lrn": func(s *Study) { s.Parts = []string{"magic"} },
+		`without "pca" FILE`:    func(s *Study) { s.Parts = []string{"pca"} },
+		"seeds 0":               func(s *Study) { s.Seeds = 0 },
+		`"parts" is empty`:      func(s *Study) { s.Parts = nil },
+		`"out" and "val"`:       func(s *Study) { s.Config.Val = "" },
+	} {
+		s := small(t, "lrn")
+		change(&s)
+		_, err := s.Run(t.Context())
+		var bad *train.SettingError
+		if !errors.As(err, &bad) || !bad.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
