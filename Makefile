@@ -59,7 +59,7 @@ check: ## test, and what keeps the house in order
 	# Not under the race detector: counting allocations, since it makes sync.Pool
 	# forget; what has no goroutines of its own; and what takes minutes there.
 	CGO_ENABLED=1 $(GO) test -race -short -skip 'Alloc|TestConformance|TestTrainingAgrees|TestEveryCallMayFail|TestFailures' \
-		$$($(GO) list ./pipeline/... ./engine/... ./augment/... ./tools/internal/... | grep -v -e /turbojpeg -e /practice -e /kernels)
+		$$($(GO) list ./pipeline/... ./engine/... ./augment/... ./tools/internal/... | grep -v -e /turbojpeg -e /synthetic -e /kernels)
 	$(MAKE) fuzz FUZZ=500x
 
 generate: ## every generated file anew; code for GPUs where its compiler is
@@ -202,7 +202,7 @@ fuzz: ## every fuzz target for a fixed count
 		done; \
 	done
 
-demo: build ## a practice set to a trained alexnet-mini and its report, in build/demo
+demo: build ## a synthetic set to a trained alexnet-mini and its report, in build/demo
 	$(GO) run ./tools/demo -bin $(OUT) -out $(DEMO)
 
 bench: build ## our kernels, loader and codecs

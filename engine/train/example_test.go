@@ -9,7 +9,7 @@ import (
 
 	"alexnet/engine/train"
 	"alexnet/pipeline"
-	"alexnet/pipeline/practice"
+	"alexnet/pipeline/synthetic"
 	"alexnet/pipeline/source"
 )
 
@@ -24,7 +24,7 @@ func (progress) Progress(p train.Progress) {
 
 // Train a net from shards, stop in mid-epoch, and go on.
 func Example() {
-	dir := practiceShards()
+	dir := syntheticShards()
 	defer os.RemoveAll(dir)
 
 	c := train.Defaults()
@@ -56,15 +56,15 @@ func Example() {
 	// better than chance: true
 }
 
-// practiceShards renders pictures of three classes, and makes the folders train and
+// syntheticShards renders pictures of three classes, and makes the folders train and
 // val of them as "prep-imagenet shard" does.
-func practiceShards() string {
+func syntheticShards() string {
 	dir, err := os.MkdirTemp("", "train-example-")
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx, pictures := context.Background(), filepath.Join(dir, "pictures")
-	if _, err := practice.Write(ctx, pictures, practice.Config{Classes: 3, PerClass: 40}, nil); err != nil {
+	if _, err := synthetic.Write(ctx, pictures, synthetic.Config{Classes: 3, PerClass: 40}, nil); err != nil {
 		log.Fatal(err)
 	}
 	for _, split := range []string{"train", "val"} {

@@ -16,7 +16,7 @@ type difference struct {
 }
 
 // What a codec that loses may change of the statistics. By JPEG photographs move by
-// 0.2 and 0.2 % at quality 90, and by 0.4 and 0.5 % at quality 10; the practice set, with its
+// 0.2 and 0.2 % at quality 90, and by 0.4 and 0.5 % at quality 10; the synthetic set, with its
 // fine coloured textures, by 0.2 and 2.9 % at quality 10.
 const (
 	lossyMean      = 1.0  // 0–255 units

@@ -1,4 +1,4 @@
-// Command demo makes a practice set, shards, colour statistics, a trained
+// Command demo makes a synthetic set, shards, colour statistics, a trained
 // alexnet-mini, its evaluation and a report, through the three commands, on the
 // CPU. It builds the commands where --bin names no folder with them, so that on
 // any system with Go this is all there is to type:
@@ -34,7 +34,7 @@ type step struct {
 
 // steps are the demo's. OUT/ stands for the folder of results.
 var steps = []step{
-	{"render a practice set: ten textures, 2,000 pictures to train on, 500 to validate", []string{
+	{"render a synthetic set: ten textures, 2,000 pictures to train on, 500 to validate", []string{
 		"prep-imagenet sample --out OUT/practice --per-class 200",
 	}},
 	{"make shards of 72-pixel squares", []string{

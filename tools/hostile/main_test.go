@@ -142,7 +142,7 @@ func (o outcome) calm(t testing.TB, what string) {
 // world is what all tests share: pictures, shards, a net and its checkpoint.
 type world struct {
 	dir        string
-	pictures   string // practice set: train and val
+	pictures   string // synthetic set: train and val
 	train, val string // shards
 	large      string // shards of 256 pixels a side
 	net, run   string // a net file, and a run that was trained

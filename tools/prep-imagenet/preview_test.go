@@ -12,7 +12,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// TestPreview draws a practice picture's eight presentations.
+// TestPreview draws a synthetic picture's eight presentations.
 func TestPreview(t *testing.T) {
 	dir := t.TempDir()
 	in, shards, out := filepath.Join(dir, "in"), filepath.Join(dir, "shards"), filepath.Join(dir, "out.png")

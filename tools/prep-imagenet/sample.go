@@ -7,11 +7,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/internal/printable"
-	"alexnet/pipeline/practice"
+	"alexnet/pipeline/synthetic"
 	"alexnet/tools/internal/command"
 )
 
-const sampleDescription = `Renders a practice set: textures (bricks, checks, crosses, dots, rings, scales, stripes, triangles, waves,
+const sampleDescription = `Renders a synthetic set: textures (bricks, checks, crosses, dots, rings, scales, stripes, triangles, waves,
 weave) in random colours, scales and turns, as JPEG files in DIR/train/<class>/ and DIR/val/<class>/.
 Colour tells nothing about the class, so a net has to learn shape. The same flags give the same bytes
 on every machine.`
@@ -29,10 +29,10 @@ type sampleResult struct {
 func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 	var out string
 	var asJSON bool
-	var cfg practice.Config
+	var cfg synthetic.Config
 	return &cli.Command{
 		Name:        "sample",
-		Usage:       "render a practice set of pictures",
+		Usage:       "render a synthetic set of pictures",
 		Description: sampleDescription,
 		UsageText: `prep-imagenet sample --out practice
    prep-imagenet sample --out small --classes 4 --per-class 50 --seed 7`,
@@ -53,7 +53,7 @@ func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 				return command.Usagef("%w", err)
 			}
 			p := newProgress(stderr, "rendering")
-			n, err := practice.Write(c.Context, out, cfg, func(done, total int) { p.update(done, total, "") })
+			n, err := synthetic.Write(c.Context, out, cfg, func(done, total int) { p.update(done, total, "") })
 			rate := p.end(n)
 			if err != nil {
 				return err

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"alexnet/engine/train"
-	"alexnet/pipeline/practice"
+	"alexnet/pipeline/synthetic"
 )
 
 // TestTrainsFromPictures: one folder of class folders is all that is given. The
@@ -17,7 +17,7 @@ import (
 func TestTrainsFromPictures(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	if _, err := practice.Write(t.Context(), "practice", practice.Config{Classes: 2, PerClass: 30}, nil); err != nil {
+	if _, err := synthetic.Write(t.Context(), "practice", synthetic.Config{Classes: 2, PerClass: 30}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(filepath.Join("practice", "train"), "my photos"); err != nil { // no validation set of its own

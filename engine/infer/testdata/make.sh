@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes textures.safetensors and dots.jpg: four textures of the practice set, and a
+# Makes textures.safetensors and dots.jpg: four textures of the synthetic set, and a
 # small net that tells them apart (6 % validation error). BIN is make build's folder.
 set -eu
 BIN=${BIN:-$PWD/build}

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Gives docs/scale/*-job.yaml to a Kubernetes of two nodes that it makes on this
-# machine, with a practice set in place of ImageNet, and compares what they leave
+# machine, with a synthetic set in place of ImageNet, and compares what they leave
 # with what one process leaves. BIN is the folder of the commands; CACHE keeps the
 # Kubernetes that is built the first time; KEEP=1 leaves the folder with the logs.
 set -euo pipefail

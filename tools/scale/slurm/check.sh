@@ -1,6 +1,6 @@
 #!/bin/bash
 # Submits docs/scale/*.sbatch to a Slurm cluster of two nodes that it makes on this
-# machine, with a practice set in place of ImageNet, and compares what they leave
+# machine, with a synthetic set in place of ImageNet, and compares what they leave
 # with what one process leaves. BIN is the folder of the commands; REPEAT=1 also
 # waits for a time limit, two minutes more.
 set -euo pipefail

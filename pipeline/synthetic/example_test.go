@@ -1,15 +1,15 @@
-package practice_test
+package synthetic_test
 
 import (
 	"fmt"
 	"strings"
 
-	"alexnet/pipeline/practice"
+	"alexnet/pipeline/synthetic"
 )
 
 func Example() {
-	fmt.Println(strings.Join(practice.Classes(), " "))
-	fmt.Println(practice.Picture(1, 0, 0).Bounds())
+	fmt.Println(strings.Join(synthetic.Classes(), " "))
+	fmt.Println(synthetic.Picture(1, 0, 0).Bounds())
 	// Output:
 	// bricks checks crosses dots rings scales stripes triangles waves weave
 	// (0,0)-(431,308)

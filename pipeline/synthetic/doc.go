@@ -1,4 +1,4 @@
-// Package practice renders a synthetic set of labelled pictures: ten textures
+// Package synthetic renders a synthetic set of labelled pictures: ten textures
 // (bricks, checks, crosses, …) on objects of random outline. With it, the whole way
 // from pictures to a trained net can be tried without a download.
 //
@@ -9,4 +9,4 @@
 // A picture is a pure function of seed, class and index. Textures are evaluated
 // in integers, and coordinates are rounded to 1/65536 of a texture cell, so the
 // bytes are the same on every machine and for any number of workers.
-package practice
+package synthetic

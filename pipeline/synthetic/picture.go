@@ -1,4 +1,4 @@
-package practice
+package synthetic
 
 import (
 	"image"
@@ -7,8 +7,8 @@ import (
 	"alexnet/augment"
 )
 
-// practiceDomain keeps the random streams apart from other uses of a seed.
-const practiceDomain = 0x7072616374696365 // "practice"
+// domain keeps the random streams apart from other uses of a seed.
+const domain = 0x7072616374696365 // "practice", the first name of the set
 
 // maxTurn is how far a texture may be turned either way, in radians: 20°. Free
 // rotation would make the set as hard as photographs for a small net, and
@@ -18,7 +18,7 @@ const maxTurn = 20 * math.Pi / 180
 // Picture renders picture number index of a class (an index into Classes). Its
 // short side is 256 to 320 pixels, its long side up to 1.4 times that.
 func Picture(seed uint64, class, index int) *image.RGBA {
-	s := augment.NewStream(seed^practiceDomain, uint64(class), uint64(index))
+	s := augment.NewStream(seed^domain, uint64(class), uint64(index))
 	w, h := size(&s)
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	sc := newScene(&s, textures[class], w, h)

@@ -1,4 +1,4 @@
-package practice
+package synthetic
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 )
 
 // TestPictureBytes pins a picture of every class: they are the same on every
-// machine, for ever, so that figures made from a practice set stay comparable.
+// machine, for ever, so that figures made from a synthetic set stay comparable.
 func TestPictureBytes(t *testing.T) {
 	h := sha256.New()
 	for class := range textures {

@@ -1,4 +1,4 @@
-package practice
+package synthetic
 
 import (
 	"bytes"
@@ -79,7 +79,7 @@ func (c *Config) jobs() []job {
 	return jobs
 }
 
-// Write renders a practice set to dir/train/<class>/ and dir/val/<class>/ as
+// Write renders a synthetic set to dir/train/<class>/ and dir/val/<class>/ as
 // JPEG files. dir must not exist yet or be empty, and appears with all its
 // pictures or not at all. progress, if not nil, is called with the number of
 // pictures done and to do, by one goroutine at a time. Write returns the number

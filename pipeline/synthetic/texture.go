@@ -1,4 +1,4 @@
-package practice
+package synthetic
 
 // Texture coordinates are fixed-point numbers of texture cells.
 const (
