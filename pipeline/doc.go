@@ -2,7 +2,7 @@
 // batches.
 //
 // The sharding job reads a source (package source), brings every picture to a
-// square of RGB pixels (package rescale), encodes it (package codec) and writes
+// square of RGB pixels (package decode), encodes it (package codec) and writes
 // it to a folder of shards (package mds) whose index also holds a Meta: classes,
 // codec, and exact colour statistics.
 //

@@ -12,7 +12,7 @@ import (
 	"alexnet/internal/printable"
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/mds"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 	"alexnet/pipeline/source"
 )
 
@@ -24,14 +24,14 @@ type ShardConfig struct {
 	Codec     string // a name of codec.Names; "": the first of them
 	Quality   int    // of JPEG, 1 to 100; 0: codec.DefaultQuality
 	Zstd      bool   // compress whole shards
-	Size      int    // side of the stored pictures in pixels; 0: rescale.DefaultSize
+	Size      int    // side of the stored pictures in pixels; 0: decode.DefaultSize
 	ShardSize int64  // largest shard in bytes; 0: mds.DefaultSizeLimit
 	Workers   int    // goroutines that decode; 0: one a processor
 	Seed      uint64 // of the training order
 	Limit     int    // take only so many pictures, an even share of each class; 0: all
-	MaxPixels int    // larger pictures are bad; 0: rescale.DefaultMaxPixels
-	Decoder   string // of JPEG: rescale.Auto (""), Turbo or Go; of codec "jpeg" the encoder too
-	Resampler string // rescale.Fast ("") or Imaging
+	MaxPixels int    // larger pictures are bad; 0: decode.DefaultMaxPixels
+	Decoder   string // of JPEG: decode.Auto (""), Turbo or Go; of codec "jpeg" the encoder too
+	Resampler string // decode.Fast ("") or Imaging
 	StopOnBad bool   // fail at the first bad picture instead of leaving it out
 
 	// Part, Parts: do only the Part-th (from 0) of Parts equal parts of the job,
@@ -51,10 +51,10 @@ type ShardConfig struct {
 func (c *ShardConfig) Validate() error {
 	setDefault(&c.Split, "train")
 	setDefault(&c.Codec, codec.Names()[0])
-	setDefault(&c.Size, rescale.DefaultSize)
+	setDefault(&c.Size, decode.DefaultSize)
 	setDefault(&c.ShardSize, mds.DefaultSizeLimit)
 	setDefault(&c.Workers, runtime.GOMAXPROCS(0))
-	setDefault(&c.MaxPixels, rescale.DefaultMaxPixels)
+	setDefault(&c.MaxPixels, decode.DefaultMaxPixels)
 	setDefault(&c.SlowAfter, DefaultSlowAfter)
 	switch {
 	case c.Out == "":
@@ -84,7 +84,7 @@ func (c *ShardConfig) Validate() error {
 	if _, err := codec.ByName(c.Codec, codec.Options{Quality: c.Quality}); err != nil {
 		return err
 	}
-	return c.rescaling().Validate()
+	return c.decoding().Validate()
 }
 
 // within reports whether a path is a folder or lies in it.
@@ -98,9 +98,9 @@ func within(path, folder string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// rescaling is what the job wants of package rescale.
-func (c *ShardConfig) rescaling() rescale.Config {
-	return rescale.Config{Size: c.Size, MaxPixels: c.MaxPixels, Decoder: c.Decoder, Resampler: c.Resampler}
+// decoding is what the job wants of package decode.
+func (c *ShardConfig) decoding() decode.Config {
+	return decode.Config{Size: c.Size, MaxPixels: c.MaxPixels, Decoder: c.Decoder, Resampler: c.Resampler}
 }
 
 func setDefault[T comparable](v *T, value T) {

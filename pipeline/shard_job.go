@@ -11,7 +11,7 @@ import (
 	"alexnet/pipeline/codec"
 	"alexnet/pipeline/jpeg/turbojpeg"
 	"alexnet/pipeline/mds"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 	"alexnet/pipeline/source"
 )
 
@@ -27,7 +27,7 @@ type Job struct {
 	ShardSize   int64  `json:"shard_size"`
 	Compression string `json:"compression,omitempty"` // of whole shards
 	MaxPixels   int    `json:"max_pixels"`
-	Decoder     string `json:"decoder"`           // of files that aren't baseline, the one that was used: rescale.Turbo or Go
+	Decoder     string `json:"decoder"`           // of files that aren't baseline, the one that was used: decode.Turbo or Go
 	Encoder     string `json:"encoder,omitempty"` // of codec "jpeg": the same, "" with other codecs
 	Resampler   string `json:"resampler"`
 }
@@ -61,7 +61,7 @@ func (c *ShardConfig) describe(from SourceInfo, classes []source.Class, items []
 		},
 	}
 	if m.Job.Resampler == "" {
-		m.Job.Resampler = rescale.Fast
+		m.Job.Resampler = decode.Fast
 	}
 	o := c.mustCodec().Options()
 	m.Quality, m.Job.Encoder = o.Quality, o.Encoder
@@ -92,12 +92,12 @@ func (c *ShardConfig) compression() string {
 	return ""
 }
 
-// usedDecoder resolves rescale.Auto.
+// usedDecoder resolves decode.Auto.
 func usedDecoder(decoder string) string {
-	if decoder == rescale.Go || decoder != rescale.Turbo && turbojpeg.Available() != nil {
-		return rescale.Go
+	if decoder == decode.Go || decoder != decode.Turbo && turbojpeg.Available() != nil {
+		return decode.Go
 	}
-	return rescale.Turbo
+	return decode.Turbo
 }
 
 func hashPictures(classes []Class, items []source.Item) string {

@@ -8,14 +8,14 @@ import (
 
 	"alexnet/augment"
 	"alexnet/pipeline/codec"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 	"alexnet/pipeline/source"
 )
 
 // shardWorker is what one goroutine needs to encode pictures.
 type shardWorker struct {
 	src      source.Source
-	rescaler *rescale.Rescaler
+	decoder *decode.Decoder
 	encoder  codec.Encoder
 	file     []byte
 	rgb      []byte
@@ -24,7 +24,7 @@ type shardWorker struct {
 func newShardWorker(src source.Source, cfg *ShardConfig) *shardWorker {
 	return &shardWorker{
 		src:      src,
-		rescaler: rescale.New(cfg.rescaling()),
+		decoder: decode.New(cfg.decoding()),
 		encoder:  cfg.mustCodec().NewEncoder(cfg.Size),
 		rgb:      make([]byte, cfg.Size*cfg.Size*3),
 	}
@@ -36,7 +36,7 @@ func (w *shardWorker) encode(ctx context.Context, dst []byte, item source.Item) 
 	if err := w.read(item); err != nil {
 		return dst, sums, err
 	}
-	if err := w.rescaler.Rescale(ctx, w.rgb, w.file); err != nil {
+	if err := w.decoder.Decode(ctx, w.rgb, w.file); err != nil {
 		return dst, sums, err
 	}
 	if dst, err = w.encoder.Encode(dst, w.rgb); err == nil {
@@ -58,9 +58,9 @@ func (w *shardWorker) read(item source.Item) (err error) {
 			w.file = slices.Grow(w.file, 256<<10)
 		}
 		n, err := r.Read(w.file[len(w.file):cap(w.file)])
-		if w.file = w.file[:len(w.file)+n]; len(w.file) > rescale.MaxFile {
+		if w.file = w.file[:len(w.file)+n]; len(w.file) > decode.MaxFile {
 			w.file = nil
-			return fmt.Errorf("has more than the %d MiB that a picture file may have: store it compressed", rescale.MaxFile>>20)
+			return fmt.Errorf("has more than the %d MiB that a picture file may have: store it compressed", decode.MaxFile>>20)
 		}
 		if err == io.EOF {
 			return nil

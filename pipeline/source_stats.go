@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"alexnet/augment"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 	"alexnet/pipeline/source"
 )
 
@@ -20,7 +20,7 @@ type SourceStats struct {
 	Grey      int            `json:"grey"`
 	CMYK      int            `json:"cmyk"`
 	Turned    int            `json:"turned"` // by EXIF
-	Small     int            `json:"small"`  // with a short side below rescale.DefaultSize
+	Small     int            `json:"small"`  // with a short side below decode.DefaultSize
 	Bytes     int64          `json:"bytes"`
 	FileBytes Quartiles      `json:"file_bytes"`
 	ShortSide Quartiles      `json:"short_side"` // pixels
@@ -91,26 +91,26 @@ func StatsOfSource(ctx context.Context, src source.Source, workers int, colours 
 
 // describe reads a picture's file to w.file, its header and, if asked, the sums
 // of its pixels as they would be stored.
-func (w *shardWorker) describe(ctx context.Context, item source.Item, colours bool) (d rescale.Description, sums augment.Sums, err error) {
+func (w *shardWorker) describe(ctx context.Context, item source.Item, colours bool) (d decode.Description, sums augment.Sums, err error) {
 	if err = w.read(item); err != nil {
 		return d, sums, err
 	}
-	if d, err = rescale.Describe(w.file); err != nil || !colours {
+	if d, err = decode.Describe(w.file); err != nil || !colours {
 		return d, sums, err
 	}
-	if err = w.rescaler.Rescale(ctx, w.rgb, w.file); err == nil {
+	if err = w.decoder.Decode(ctx, w.rgb, w.file); err == nil {
 		sums.Add(w.rgb)
 	}
 	return d, sums, err
 }
 
-func (s *SourceStats) add(d *rescale.Description, bytes int) {
+func (s *SourceStats) add(d *decode.Description, bytes int) {
 	s.Formats[d.Format]++
 	s.Bytes += int64(bytes)
 	for _, c := range []struct {
 		is    bool
 		count *int
-	}{{d.Grey, &s.Grey}, {d.CMYK, &s.CMYK}, {d.Turned, &s.Turned}, {min(d.Width, d.Height) < rescale.DefaultSize, &s.Small}} {
+	}{{d.Grey, &s.Grey}, {d.CMYK, &s.CMYK}, {d.Turned, &s.Turned}, {min(d.Width, d.Height) < decode.DefaultSize, &s.Small}} {
 		if c.is {
 			*c.count++
 		}

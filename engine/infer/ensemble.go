@@ -11,7 +11,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/internal/file"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 )
 
 // TenViews is the number of the paper's test views (§4.1).
@@ -228,7 +228,7 @@ func (e *Ensemble) Classify(ctx context.Context, name string, n int) ([]Guess, e
 		}
 		e.reader = r
 	}
-	picture, err := file.ReadAll(name, rescale.MaxFile)
+	picture, err := file.ReadAll(name, decode.MaxFile)
 	if err != nil {
 		return nil, err
 	}

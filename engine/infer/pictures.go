@@ -8,7 +8,7 @@ import (
 
 	"alexnet/internal/file"
 	"alexnet/pipeline"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 )
 
 // BadPicture is a picture that could not be used.
@@ -20,8 +20,8 @@ type BadPicture struct {
 // Reader brings picture files to squares, several at the same time.
 type Reader struct {
 	size    int
-	config  rescale.Config
-	free    chan *rescale.Rescaler
+	config  decode.Config
+	free    chan *decode.Decoder
 	squares [][]byte // memory for one group
 
 	// Slow, if not nil, is told of files that take long, by one goroutine at a time.
@@ -43,13 +43,13 @@ func NewReader(size int, maxMegapixels float64, n int) (*Reader, error) {
 	if !(maxMegapixels > 0) {
 		return nil, &ConfigError{"MaxMegapixels", maxMegapixels, "want a number above 0"}
 	}
-	cfg := rescale.Config{Size: size, MaxPixels: int(math.Min(maxMegapixels*1e6, math.MaxInt32))}
+	cfg := decode.Config{Size: size, MaxPixels: int(math.Min(maxMegapixels*1e6, math.MaxInt32))}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	r := &Reader{size: size, config: cfg, free: make(chan *rescale.Rescaler, n)}
+	r := &Reader{size: size, config: cfg, free: make(chan *decode.Decoder, n)}
 	for range n {
-		r.free <- rescale.New(cfg)
+		r.free <- decode.New(cfg)
 	}
 	return r, nil
 }
@@ -58,7 +58,7 @@ func NewReader(size int, maxMegapixels float64, n int) (*Reader, error) {
 func (r *Reader) Size() int { return r.size }
 
 // TooLarge says that a picture has more pixels than are read.
-func (r *Reader) TooLarge(d rescale.Description) bool {
+func (r *Reader) TooLarge(d decode.Description) bool {
 	return d.Height > 0 && d.Width > r.config.MaxPixels/d.Height
 }
 
@@ -66,7 +66,7 @@ func (r *Reader) TooLarge(d rescale.Description) bool {
 // dst. Where ctx ends, its error comes soon after. After a large picture the memory
 // that it took isn't kept for the next.
 func (r *Reader) Square(ctx context.Context, dst, file []byte, large bool) error {
-	var s *rescale.Rescaler
+	var s *decode.Decoder
 	select {
 	case s = <-r.free:
 	case <-ctx.Done():
@@ -74,11 +74,11 @@ func (r *Reader) Square(ctx context.Context, dst, file []byte, large bool) error
 	}
 	defer func() {
 		if large {
-			s = rescale.New(r.config)
+			s = decode.New(r.config)
 		}
 		r.free <- s
 	}()
-	return s.Rescale(ctx, dst, file)
+	return s.Decode(ctx, dst, file)
 }
 
 // Group is some files that have been read together.
@@ -127,7 +127,7 @@ func (r *Reader) group(ctx context.Context, files []string) (g Group) {
 		wg.Go(func() {
 			defer func() { <-limit }()
 			defer watchSlow(name, slowAfter, told)()
-			picture, err := file.ReadAll(name, rescale.MaxFile)
+			picture, err := file.ReadAll(name, decode.MaxFile)
 			if err == nil {
 				err = r.Square(ctx, r.squares[i], picture, false)
 			}

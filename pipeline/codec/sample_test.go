@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"alexnet/pipeline/codec"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 )
 
 const sampleSize = 256
@@ -33,7 +33,7 @@ func samplePicture(t testing.TB, file string) []byte {
 		t.Fatal(err)
 	}
 	rgb := make([]byte, sampleSize*sampleSize*3)
-	if err := rescale.New(rescale.Config{Size: sampleSize}).Rescale(context.Background(), rgb, data); err != nil {
+	if err := decode.New(decode.Config{Size: sampleSize}).Decode(context.Background(), rgb, data); err != nil {
 		t.Fatal(err)
 	}
 	return rgb

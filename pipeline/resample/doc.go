@@ -1,5 +1,5 @@
 // Package resample resizes 8-bit RGB pixels with antialiasing kernels, reading
-// no more of the source than the wanted window needs. Package rescale, which turns
+// no more of the source than the wanted window needs. Package decode, which turns
 // picture files into a shard's squares, calls it.
 //
 // A picture is resized along x, rounded to bytes, and then along y, by a kernel

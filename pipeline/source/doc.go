@@ -16,7 +16,7 @@
 // otherwise. A training picture has the same name in folders, ilsvrc and kaggle.
 //
 // Open reads directory listings, lists and tar headers, never pictures: whether
-// the bytes of an item are a picture at all is found out by package rescale, when
+// the bytes of an item are a picture at all is found out by package decode, when
 // the item is decoded. What is wrong with a whole source (an archive cut short,
 // labels that are missing or don't fit) is an error of Open, since passing over
 // it would lose pictures or shift labels in silence.

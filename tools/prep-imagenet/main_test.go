@@ -66,10 +66,10 @@ func encoded(t *testing.T, encode func(io.Writer, image.Image) error, m image.Im
 func encodeJPEG(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) }
 func encodeGIF(w io.Writer, m image.Image) error  { return gif.Encode(w, m, nil) }
 
-// testdata of package rescale, where odd JPEG files lie that Go can't write.
+// testdata of package decode, where odd JPEG files lie that Go can't write.
 func odd(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "pipeline", "rescale", "testdata", name))
+	data, err := os.ReadFile(filepath.Join("..", "..", "pipeline", "decode", "testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	"alexnet/internal/printable"
 	"alexnet/pipeline"
 	"alexnet/pipeline/codec"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/ranks"
@@ -91,17 +91,17 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "codec", Usage: "how pictures are stored: " + strings.Join(codec.Names(), ", "), Value: codec.Names()[0], Destination: &f.Codec},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality, 1 to 100", Value: codec.DefaultQuality, Destination: &f.Quality},
 			&cli.BoolFlag{Name: "zstd", Usage: "compress whole shards, which readers then unpack to memory", Destination: &f.Zstd},
-			&cli.IntFlag{Name: "size", Usage: "side of the stored pictures in pixels", Value: rescale.DefaultSize, Destination: &f.Size},
+			&cli.IntFlag{Name: "size", Usage: "side of the stored pictures in pixels", Value: decode.DefaultSize, Destination: &f.Size},
 			&cli.StringFlag{Name: "shard-size", Usage: "largest size of a shard, with KiB, MiB or GiB", Value: "64MiB", Destination: &f.shardSize},
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode pictures; 0 means one a processor", Destination: &f.Workers},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of the training order", Destination: &f.Seed},
 			&cli.IntFlag{Name: "limit", Usage: "take only `N` pictures, an even share of each class; 0 means all", Destination: &f.Limit},
-			&cli.StringFlag{Name: "decoder", Usage: "what decodes JPEG files that the fast decoder leaves to others, and encodes: turbo (libjpeg-turbo), go, or auto: turbo where this machine has it", Value: rescale.Auto, Destination: &f.Decoder},
-			&cli.StringFlag{Name: "resampler", Usage: "what resizes: fast, or imaging (slow, the reference it is checked against)", Value: rescale.Fast, Destination: &f.Resampler},
+			&cli.StringFlag{Name: "decoder", Usage: "what decodes JPEG files that the fast decoder leaves to others, and encodes: turbo (libjpeg-turbo), go, or auto: turbo where this machine has it", Value: decode.Auto, Destination: &f.Decoder},
+			&cli.StringFlag{Name: "resampler", Usage: "what resizes: fast, or imaging (slow, the reference it is checked against)", Value: decode.Fast, Destination: &f.Resampler},
 			&cli.StringFlag{Name: "on-bad", Usage: "skip a picture that can't be read, or stop", Value: "skip", Destination: &f.onBad},
 			&cli.StringFlag{Name: "max-bad", Usage: "give up after more than `N` bad pictures, a number or a share such as 1% or 0.01; otherwise never", Destination: &f.maxBad},
 			&cli.StringFlag{Name: "quarantine", Usage: "copy bad pictures to `DIR`, under their names in SRC", Destination: &f.Quarantine},
-			&cli.IntFlag{Name: "max-megapixels", Usage: "treat larger pictures as bad", Value: rescale.DefaultMaxPixels / 1e6, Destination: &f.maxMegapixels},
+			&cli.IntFlag{Name: "max-megapixels", Usage: "treat larger pictures as bad", Value: decode.DefaultMaxPixels / 1e6, Destination: &f.maxMegapixels},
 			&cli.StringFlag{Name: "part", Usage: "do only part `I/N` of the job, I from 0 to N−1; prep-imagenet merge joins the parts", Destination: &f.part},
 			ranks.TimeoutFlag(&f.ranks),
 			jsonFlag(&f.json),

@@ -121,7 +121,7 @@ func badCheckpoints(t *testing.T, w trained) {
 // cmykPicture: an inverted four-colour JPEG, as Photoshop writes it, is a
 // picture like others.
 func cmykPicture(t *testing.T, w trained) {
-	picture := filepath.Join("..", "..", "pipeline", "rescale", "testdata", "cmyk-adobe.jpg")
+	picture := filepath.Join("..", "..", "pipeline", "decode", "testdata", "cmyk-adobe.jpg")
 	p := w.predict(t, 0, picture)
 	if len(p.Pictures) != 1 || len(p.Pictures[0].Guesses) != 3 {
 		t.Errorf("predictions %+v", p)

@@ -16,7 +16,7 @@ import (
 
 	"alexnet/engine/infer"
 	"alexnet/internal/printable"
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 )
 
 // Limits bound what requests may ask for.
@@ -335,7 +335,7 @@ func (j *pictureJob) need(ctx context.Context, file []byte) (int64, *refusal) {
 		return 0, j.late()
 	}
 	defer func() { <-j.parsers }()
-	d, err := rescale.Describe(file)
+	d, err := decode.Describe(file)
 	switch {
 	case err != nil:
 		return 0, &refusal{http.StatusUnprocessableEntity, err}

@@ -1,4 +1,4 @@
-package rescale
+package decode
 
 import (
 	"context"
@@ -55,9 +55,9 @@ func (c Config) Validate() error {
 	return fmt.Errorf("resampler %q: want %s or %s", c.Resampler, Fast, Imaging)
 }
 
-// Rescaler turns picture files into square RGB pictures. It keeps scratch memory
+// Decoder turns picture files into square RGB pictures. It keeps scratch memory
 // between pictures, so each worker has its own.
-type Rescaler struct {
+type Decoder struct {
 	size    int
 	limits  limits
 	jpeg    *jpeg.Decoder
@@ -65,10 +65,10 @@ type Rescaler struct {
 	rgb     []byte            // of a picture before resizing, some rows
 }
 
-// New returns a Rescaler. It panics if cfg isn't valid.
-func New(cfg Config) *Rescaler {
+// New returns a Decoder. It panics if cfg isn't valid.
+func New(cfg Config) *Decoder {
 	if err := cfg.Validate(); err != nil {
-		panic("rescale: " + err.Error())
+		panic("decode: " + err.Error())
 	}
 	if cfg.Size == 0 {
 		cfg.Size = DefaultSize
@@ -79,7 +79,7 @@ func New(cfg Config) *Rescaler {
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = 16 * int64(cfg.MaxPixels)
 	}
-	r := &Rescaler{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, jpeg: jpeg.NewDecoder(cfg.Decoder != Go)}
+	r := &Decoder{size: cfg.Size, limits: limits{cfg.MaxPixels, cfg.MaxBytes}, jpeg: jpeg.NewDecoder(cfg.Decoder != Go)}
 	if cfg.Resampler != Imaging {
 		r.resizer = resample.New(filter)
 	}
@@ -89,12 +89,12 @@ func New(cfg Config) *Rescaler {
 // filter is the kernel of package resample that is used.
 var filter = resample.CatmullRom
 
-// Rescale overwrites dst (size×size×3 bytes, row-major RGB) with the picture
+// Decode overwrites dst (size×size×3 bytes, row-major RGB) with the picture
 // that file holds. Its errors say what is wrong with the file and what to do,
 // but not the file's name; dst is undefined after one. Work and memory are bounded
 // by the Config before anything is decoded. Where ctx ends, so does decoding soon
 // after, with ctx's error, which says nothing about the file.
-func (r *Rescaler) Rescale(ctx context.Context, dst, file []byte) error {
+func (r *Decoder) Decode(ctx context.Context, dst, file []byte) error {
 	p, o, err := r.open(ctx, file)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -118,7 +118,7 @@ type picture struct {
 	strip func(from, to int) resample.Image
 }
 
-func (r *Rescaler) resize(dst []byte, p picture) {
+func (r *Decoder) resize(dst []byte, p picture) {
 	if r.resizer == nil {
 		resizeByImaging(dst, r.size, p.strip(0, p.height), p.window)
 		return
@@ -128,7 +128,7 @@ func (r *Rescaler) resize(dst []byte, p picture) {
 
 // open decodes a picture, which is valid until the next call, and returns its
 // orientation.
-func (r *Rescaler) open(ctx context.Context, file []byte) (p picture, o int, err error) {
+func (r *Decoder) open(ctx context.Context, file []byte) (p picture, o int, err error) {
 	f, err := identify(file)
 	if err != nil {
 		return picture{}, 1, err
@@ -151,7 +151,7 @@ func (r *Rescaler) open(ctx context.Context, file []byte) (p picture, o int, err
 }
 
 // converted is a part of a picture that becomes RGB as its rows are asked for.
-func (r *Rescaler) converted(img image.Image, part image.Rectangle, window resample.Window) picture {
+func (r *Decoder) converted(img image.Image, part image.Rectangle, window resample.Window) picture {
 	return picture{part.Dx(), part.Dy(), window, func(from, to int) resample.Image {
 		rows := image.Rect(part.Min.X, part.Min.Y+from, part.Max.X, part.Min.Y+to)
 		r.rgb = grow(r.rgb, 3*rows.Dx()*rows.Dy()+resample.Slack)
@@ -162,7 +162,7 @@ func (r *Rescaler) converted(img image.Image, part image.Rectangle, window resam
 
 // part returns the part of a picture with bounds b that resizing reads, and the
 // window that becomes the result in that part's coordinates.
-func (r *Rescaler) part(b image.Rectangle, orientation int) (image.Rectangle, resample.Window) {
+func (r *Decoder) part(b image.Rectangle, orientation int) (image.Rectangle, resample.Window) {
 	w := storedCentre(b.Dx(), b.Dy(), r.size, orientation)
 	if r.resizer == nil {
 		return b, w

@@ -1,4 +1,4 @@
-package rescale
+package decode
 
 import (
 	"archive/tar"
@@ -83,7 +83,7 @@ func TestOddMargins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Rescale(t.Context(), got, file); err != nil {
+			if err := r.Decode(t.Context(), got, file); err != nil {
 				t.Fatal(err)
 			}
 			if worst, mean := difference(got, want); worst > 2 || mean > 0.3 {

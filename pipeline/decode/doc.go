@@ -1,4 +1,4 @@
-// Package rescale turns the bytes of a picture file into the square RGB picture
+// Package decode turns the bytes of a picture file into the square RGB picture
 // that a shard holds: decode by content, upright, RGB, short side to the wanted
 // size, centre crop.
 //
@@ -29,4 +29,4 @@
 // more than a 1×1. Catmull-Rom (a = −½, PIL's BICUBIC) keeps the fine texture
 // that a triangle filter softens; Lanczos is half as slow again, rings more, and
 // its picture differs from this one by less than JPEG at quality 90 does.
-package rescale
+package decode

@@ -1,4 +1,4 @@
-package rescale
+package decode
 
 import (
 	"bytes"
@@ -62,7 +62,7 @@ func TestLimits(t *testing.T) {
 		for _, decoder := range decoders() {
 			c.cfg.Size, c.cfg.Decoder = 16, decoder
 			start := time.Now()
-			err := New(c.cfg).Rescale(context.Background(), make([]byte, 16*16*3), c.file)
+			err := New(c.cfg).Decode(context.Background(), make([]byte, 16*16*3), c.file)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s by %s: got %v, want …%s…", c.name, decoder, err, c.want)
 			}
@@ -97,7 +97,7 @@ func TestContextEnds(t *testing.T) {
 	r := New(Config{Size: size, Decoder: Go})
 	want, got := make([]byte, 3*size*size), make([]byte, 3*size*size)
 	small := read(t, "rgb-420.jpg")
-	if err := r.Rescale(context.Background(), want, small); err != nil {
+	if err := r.Decode(context.Background(), want, small); err != nil {
 		t.Fatal(err)
 	}
 	for name, file := range map[string][]byte{
@@ -105,11 +105,11 @@ func TestContextEnds(t *testing.T) {
 		"progressive JPEG": scanBomb(3000, 3000, 200),
 		"baseline JPEG":    read(t, "rgb-444.jpg"),
 	} {
-		err := r.Rescale(&endsAfter{context.Background(), 3}, got, file)
+		err := r.Decode(&endsAfter{context.Background(), 3}, got, file)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v, want %v", name, err, context.Canceled)
 		}
-		if err := r.Rescale(context.Background(), got, small); err != nil || !bytes.Equal(got, want) {
+		if err := r.Decode(context.Background(), got, small); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: the next picture: %v, or other pixels", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package rescale
+package decode
 
 import (
 	"bytes"
@@ -51,7 +51,7 @@ func TestPillow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Rescale(context.Background(), got, read(t, name)); err != nil {
+			if err := r.Decode(context.Background(), got, read(t, name)); err != nil {
 				t.Errorf("%s by %s: %v", name, decoder, err)
 				continue
 			}
@@ -105,7 +105,7 @@ func TestImaging(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := make([]byte, n*n*3)
-		if err := New(Config{Size: n}).Rescale(context.Background(), got, file.Bytes()); err != nil {
+		if err := New(Config{Size: n}).Decode(context.Background(), got, file.Bytes()); err != nil {
 			t.Fatal(err)
 		}
 		// Fill would cut kernels at the crop, so resize the whole and crop then.
@@ -144,7 +144,7 @@ func TestSameSizeIsCopied(t *testing.T) {
 		m.Pix[i] = 255
 	}
 	got := make([]byte, 12)
-	if err := New(Config{Size: 2}).Rescale(context.Background(), got, encodePNG(t, m)); err != nil {
+	if err := New(Config{Size: 2}).Decode(context.Background(), got, encodePNG(t, m)); err != nil {
 		t.Fatal(err)
 	}
 	want := []byte{0, 20, 40, 80, 100, 120, 240, 4, 24, 64, 84, 104}
@@ -162,7 +162,7 @@ func TestOddSizes(t *testing.T) {
 		for i := 0; i < len(m.Pix); i += 4 {
 			copy(m.Pix[i:], []byte{200, 3, 77, 255})
 		}
-		if err := r.Rescale(context.Background(), got, encodePNG(t, m)); err != nil {
+		if err := r.Decode(context.Background(), got, encodePNG(t, m)); err != nil {
 			t.Fatal(size, err)
 		}
 		for i := 0; i < len(got); i += 3 {
@@ -209,7 +209,7 @@ func TestBadFiles(t *testing.T) {
 			if c.name == "bomb" {
 				r = New(Config{Size: 16, MaxPixels: 1e6, Decoder: decoder})
 			}
-			err := r.Rescale(context.Background(), make([]byte, 16*16*3), c.file)
+			err := r.Decode(context.Background(), make([]byte, 16*16*3), c.file)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s by %s: got %v, want …%s…", c.name, decoder, err, c.want)
 			} else if strings.Contains(c.want, "isn't read") && strings.Contains(err.Error(), "again") {
@@ -219,8 +219,8 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// FuzzRescale: whatever the bytes, an answer or an error, within bounds.
-func FuzzRescale(f *testing.F) {
+// FuzzDecode: whatever the bytes, an answer or an error, within bounds.
+func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil {
 		f.Fatal(err)
@@ -233,12 +233,12 @@ func FuzzRescale(f *testing.F) {
 	r := New(Config{Size: 16, MaxPixels: 1 << 16})
 	dst := make([]byte, 16*16*3)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if r.Rescale(context.Background(), dst, data) != nil {
+		if r.Decode(context.Background(), dst, data) != nil {
 			return
 		}
 		again := make([]byte, len(dst))
-		if err := New(Config{Size: 16, MaxPixels: 1 << 16}).Rescale(context.Background(), again, data); err != nil || !bytes.Equal(again, dst) {
-			t.Errorf("a fresh Rescaler disagrees: %v", err)
+		if err := New(Config{Size: 16, MaxPixels: 1 << 16}).Decode(context.Background(), again, data); err != nil || !bytes.Equal(again, dst) {
+			t.Errorf("a fresh Decoder disagrees: %v", err)
 		}
 	})
 }
@@ -286,7 +286,7 @@ func TestChoices(t *testing.T) {
 		files := photographs(t, 10)
 		want, got := make([]byte, n), make([]byte, n)
 		for _, file := range files {
-			if err := errors.Join(usual.Rescale(context.Background(), want, file), other.Rescale(context.Background(), got, file)); err != nil {
+			if err := errors.Join(usual.Decode(context.Background(), want, file), other.Decode(context.Background(), got, file)); err != nil {
 				t.Fatal(err)
 			}
 			w, m := difference(got, want)
@@ -312,15 +312,15 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// BenchmarkRescale measures full-size photographs on one core.
-func BenchmarkRescale(b *testing.B) {
+// BenchmarkDecode measures full-size photographs on one core.
+func BenchmarkDecode(b *testing.B) {
 	files := photographs(b, 1)
 	dst := make([]byte, DefaultSize*DefaultSize*3)
 	for _, decoder := range decoders() {
 		b.Run(decoder, func(b *testing.B) {
 			r := New(Config{Decoder: decoder})
 			for i := 0; b.Loop(); i++ {
-				if err := r.Rescale(context.Background(), dst, files[i%len(files)]); err != nil {
+				if err := r.Decode(context.Background(), dst, files[i%len(files)]); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,4 +1,4 @@
-package rescale_test
+package decode_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"image/color"
 	"image/png"
 
-	"alexnet/pipeline/rescale"
+	"alexnet/pipeline/decode"
 )
 
 func ExampleRescaler_Rescale() {
@@ -22,14 +22,14 @@ func ExampleRescaler_Rescale() {
 		fmt.Println(err)
 		return
 	}
-	r := rescale.New(rescale.Config{Size: 2})
+	r := decode.New(decode.Config{Size: 2})
 	rgb := make([]byte, 2*2*3)
-	if err := r.Rescale(context.Background(), rgb, file.Bytes()); err != nil {
+	if err := r.Decode(context.Background(), rgb, file.Bytes()); err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(rgb)
-	fmt.Println(r.Rescale(context.Background(), rgb, nil))
+	fmt.Println(r.Decode(context.Background(), rgb, nil))
 	// Output:
 	// [255 255 255 255 255 255 255 255 255 255 255 255]
 	// the file is empty (0 bytes): fetch it again, or remove it

@@ -1,4 +1,4 @@
-package rescale
+package decode
 
 import (
 	"alexnet/pipeline/formats/tiff"
@@ -79,7 +79,7 @@ func mirrored(w resample.Window, width, height, orientation int) resample.Window
 
 // upright turns a picture with that orientation. Resizing isn't exactly the same
 // in both directions, so a picture is turned before it is resized.
-func (r *Rescaler) upright(p picture, orientation int) picture {
+func (r *Decoder) upright(p picture, orientation int) picture {
 	w := mirrored(p.window, p.width, p.height, orientation)
 	turned := picture{width: p.width, height: p.height, window: w}
 	if orientation >= 5 {

@@ -1,4 +1,4 @@
-package rescale
+package decode
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // openJPEG decodes as much of a JPEG file as resizing reads.
-func (r *Rescaler) openJPEG(ctx context.Context, file []byte, orientation int) (picture, error) {
+func (r *Decoder) openJPEG(ctx context.Context, file []byte, orientation int) (picture, error) {
 	var header jpeg.Header
 	var part image.Rectangle
 	var window resample.Window

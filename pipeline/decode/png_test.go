@@ -1,4 +1,4 @@
-package rescale
+package decode
 
 import (
 	"archive/tar"
@@ -47,7 +47,7 @@ func TestPNG(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := make([]byte, 3*size*size)
-		err = r.Rescale(t.Context(), got, file)
+		err = r.Decode(t.Context(), got, file)
 		w := want[strings.TrimSuffix(h.Name, ".png")]
 		if message, is := strings.CutPrefix(w, "error: "); is {
 			if err == nil || !strings.Contains(err.Error(), message) {
