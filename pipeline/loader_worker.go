@@ -221,7 +221,7 @@ func (w *worker) resizeView(dst []byte, sample int, r augment.Rect, flip bool) (
 	}
 	crop := w.config.Crop
 	picture := resample.Image{Pix: w.picture, Stride: 3 * w.size, Width: w.size, Height: w.size}
-	window := resample.Window{X: float64(r.X), Y: float64(r.Y), Width: float64(r.Width), Height: float64(r.Height)}
+	window := resample.Box{X: float64(r.X), Y: float64(r.Y), Width: float64(r.Width), Height: float64(r.Height)}
 	if flip {
 		w.resizer.Resize(w.resized, crop, crop, picture, window)
 		augment.CopyCrop(dst, w.resized, crop, 0, 0, crop, true)

@@ -112,7 +112,7 @@ func (r *Decoder) Decode(ctx context.Context, dst, file []byte) error {
 // picture is a decoded picture, or as much of it as resizing reads.
 type picture struct {
 	width, height int
-	window        resample.Window // that becomes the result
+	window        resample.Box // that becomes the result
 	// strip gives the rows from one up to another as RGB, valid until the next
 	// call.
 	strip func(from, to int) resample.Image
@@ -151,7 +151,7 @@ func (r *Decoder) open(ctx context.Context, file []byte) (p picture, o int, err 
 }
 
 // converted is a part of a picture that becomes RGB as its rows are asked for.
-func (r *Decoder) converted(img image.Image, part image.Rectangle, window resample.Window) picture {
+func (r *Decoder) converted(img image.Image, part image.Rectangle, window resample.Box) picture {
 	return picture{part.Dx(), part.Dy(), window, func(from, to int) resample.Image {
 		rows := image.Rect(part.Min.X, part.Min.Y+from, part.Max.X, part.Min.Y+to)
 		r.rgb = grow(r.rgb, 3*rows.Dx()*rows.Dy()+resample.Slack)
@@ -162,7 +162,7 @@ func (r *Decoder) converted(img image.Image, part image.Rectangle, window resamp
 
 // part returns the part of a picture with bounds b that resizing reads, and the
 // window that becomes the result in that part's coordinates.
-func (r *Decoder) part(b image.Rectangle, orientation int) (image.Rectangle, resample.Window) {
+func (r *Decoder) part(b image.Rectangle, orientation int) (image.Rectangle, resample.Box) {
 	w := storedCentre(b.Dx(), b.Dy(), r.size, orientation)
 	if r.resizer == nil {
 		return b, w

@@ -11,7 +11,7 @@ import (
 
 // resizeByImaging overwrites dst (size×size RGB) with a window of src as
 // package imaging resizes it: all of it, to be cropped then.
-func resizeByImaging(dst []byte, size int, src resample.Image, w resample.Window) {
+func resizeByImaging(dst []byte, size int, src resample.Image, w resample.Box) {
 	m := image.NewNRGBA(image.Rect(0, 0, src.Width, src.Height))
 	for y := range src.Height {
 		row, out := src.Pix[y*src.Stride:], m.Pix[y*m.Stride:]

@@ -14,7 +14,7 @@ import (
 func (r *Decoder) openJPEG(ctx context.Context, file []byte, orientation int) (picture, error) {
 	var header jpeg.Header
 	var part image.Rectangle
-	var window resample.Window
+	var window resample.Box
 	p, err := r.jpeg.Decode(ctx, file, func(h jpeg.Header) (image.Rectangle, error) {
 		if err := r.limits.jpeg(h, orientation); err != nil {
 			return part, err

@@ -52,20 +52,20 @@ func exifOrientation(exif []byte) (o int, ok bool) {
 // storedCentre returns resample.Centre of the upright picture, as it lies in the
 // stored picture of width×height pixels. It can be off the centre by a pixel, to
 // another side in each orientation.
-func storedCentre(width, height, size, orientation int) resample.Window {
+func storedCentre(width, height, size, orientation int) resample.Box {
 	if orientation < 5 {
 		return mirrored(resample.Centre(width, height, size), width, height, orientation)
 	}
 	return mirrored(transposed(resample.Centre(height, width, size)), width, height, orientation)
 }
 
-func transposed(w resample.Window) resample.Window {
-	return resample.Window{X: w.Y, Y: w.X, Width: w.Height, Height: w.Width}
+func transposed(w resample.Box) resample.Box {
+	return resample.Box{X: w.Y, Y: w.X, Width: w.Height, Height: w.Width}
 }
 
 // mirrored returns the window in the picture that is mirrored as the orientation
 // says, without transposing.
-func mirrored(w resample.Window, width, height, orientation int) resample.Window {
+func mirrored(w resample.Box, width, height, orientation int) resample.Box {
 	switch orientation {
 	case 2, 3, 7, 8:
 		w.X = float64(width) - w.X - w.Width

@@ -13,7 +13,7 @@ func ExampleResizer_Resize() {
 		0, 0, 9, 20, 0, 9, 40, 0, 9, 50, 0, 9,
 	}, Stride: 12, Width: 4, Height: 2}
 	dst := make([]byte, 2*1*3)
-	resample.New(resample.Linear).Resize(dst, 2, 1, src, resample.Window{X: 1, Y: 0, Width: 2, Height: 2})
+	resample.New(resample.Linear).Resize(dst, 2, 1, src, resample.Box{X: 1, Y: 0, Width: 2, Height: 2})
 	fmt.Println(dst)
 	fmt.Println(resample.Centre(512, 256, 128))
 	// Output:

@@ -49,7 +49,7 @@ func TestAgreesWithPillow(t *testing.T) {
 			}
 			got := make([]byte, len(want))
 			b := tc.Box
-			New(f).Resize(got, tc.Width, tc.Height, src, Window{b[0], b[1], b[2] - b[0], b[3] - b[1]})
+			New(f).Resize(got, tc.Width, tc.Height, src, Box{b[0], b[1], b[2] - b[0], b[3] - b[1]})
 			for i, v := range got {
 				d := int(v) - int(want[i])
 				if d < -1 || d > 1 {

@@ -13,24 +13,24 @@ type Image struct {
 	Width, Height int
 }
 
-// Window is a part of a picture, in pixels and fractions of them: pixel (x, y)
+// Box is a part of a picture, in pixels and fractions of them: pixel (x, y)
 // covers x to x+1 and y to y+1.
-type Window struct{ X, Y, Width, Height float64 }
+type Box struct{ X, Y, Width, Height float64 }
 
 // All is the window that holds a whole width×height picture.
-func All(width, height int) Window { return Window{0, 0, float64(width), float64(height)} }
+func All(width, height int) Box { return Box{0, 0, float64(width), float64(height)} }
 
 // Centre returns the window of a width×height picture that becomes its centre
 // square of size×size when the short side is resized to size: exactly what
 // torchvision's Resize(size) and CenterCrop(size) keep. They round the long side
 // down to whole pixels, and the crop's corner to the nearest (even) one, and so
 // the window may be off square and off centre by less than a pixel of the result.
-func Centre(width, height, size int) Window {
+func Centre(width, height, size int) Box {
 	w, h := ScaledSize(width, height, size)
 	x := math.RoundToEven(float64(w-size) / 2)
 	y := math.RoundToEven(float64(h-size) / 2)
 	sx, sy := float64(width)/float64(w), float64(height)/float64(h)
-	return Window{x * sx, y * sy, float64(size) * sx, float64(size) * sy}
+	return Box{x * sx, y * sy, float64(size) * sx, float64(size) * sy}
 }
 
 // ScaledSize returns the size of a width×height picture whose short side is
@@ -71,7 +71,7 @@ const Slack = overread
 
 // Resize overwrites dst, height rows of width RGB pixels without gaps, with a
 // window of src. The window lies in the picture. dst and src don't overlap.
-func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Window) {
+func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Box) {
 	check(dst, width, height, src.Width, src.Height, window)
 	checkImage(src)
 	tx, ty := r.start(width, height, src.Width, src.Height, window)
@@ -89,7 +89,7 @@ const stripRows = 16
 // few rows at a time: strip returns rows from one up to another, which are valid
 // until it is called again. It is called for the rows that matter, in order. With
 // Slack bytes behind the last row, its Pix is read as it is.
-func (r *Resizer) ResizeStrips(dst []byte, width, height, srcWidth, srcHeight int, strip func(from, to int) Image, window Window) {
+func (r *Resizer) ResizeStrips(dst []byte, width, height, srcWidth, srcHeight int, strip func(from, to int) Image, window Box) {
 	check(dst, width, height, srcWidth, srcHeight, window)
 	tx, ty := r.start(width, height, srcWidth, srcHeight, window)
 	for from, end := ty.lo, min(ty.hi, srcHeight); from < end; from += stripRows {
@@ -102,7 +102,7 @@ func (r *Resizer) ResizeStrips(dst []byte, width, height, srcWidth, srcHeight in
 
 // start returns the taps of both axes, and takes memory for the rows between the
 // two passes.
-func (r *Resizer) start(width, height, srcWidth, srcHeight int, window Window) (tx, ty *taps) {
+func (r *Resizer) start(width, height, srcWidth, srcHeight int, window Box) (tx, ty *taps) {
 	tx = r.tapsOf(interval{window.X, window.Width, width, srcWidth}, xMultiple)
 	ty = r.tapsOf(interval{window.Y, window.Height, height, srcHeight}, yMultiple)
 	r.rows = grow(r.rows, (ty.hi-ty.lo)*3*width+overwrite)
@@ -178,7 +178,7 @@ func (r *Resizer) vertical(out, rows []byte, weights []int16, bits int) {
 	}
 }
 
-func check(dst []byte, width, height, srcWidth, srcHeight int, w Window) {
+func check(dst []byte, width, height, srcWidth, srcHeight int, w Box) {
 	const slack = 1e-6 // of float rounding
 	switch {
 	case width < 1 || height < 1 || len(dst) < 3*width*height:

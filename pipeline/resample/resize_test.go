@@ -121,15 +121,15 @@ func TestPixels(t *testing.T) {
 	for _, tc := range []struct {
 		name          string
 		src           Image
-		window        Window
+		window        Box
 		width, height int
 		want          []byte
 	}{
 		{"2×1 to 4×1", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, All(2, 1), 4, 1,
 			[]byte{0, 10, 20, 25, 20, 20, 75, 40, 20, 100, 50, 20}},
-		{"its right pixel", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, Window{1, 0, 1, 1}, 1, 1,
+		{"its right pixel", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, Box{1, 0, 1, 1}, 1, 1,
 			[]byte{100, 50, 20}},
-		{"a window between pixels", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, Window{0.5, 0, 1, 1}, 1, 1,
+		{"a window between pixels", Image{[]byte{0, 10, 20, 100, 50, 20}, 6, 2, 1}, Box{0.5, 0, 1, 1}, 1, 1,
 			[]byte{50, 30, 20}},
 		{"4×1 to 2×1 (weights 3 3 1 of 7)", Image{[]byte{7, 0, 0, 14, 0, 0, 21, 0, 0, 42, 0, 0}, 12, 4, 1}, All(4, 1), 2, 1,
 			[]byte{12, 0, 0, 29, 0, 0}},
@@ -145,13 +145,13 @@ func TestPixels(t *testing.T) {
 }
 
 // A window is what resizing all and cropping gives, where the grids meet.
-func TestWindowIsACrop(t *testing.T) {
+func TestBoxIsACrop(t *testing.T) {
 	src := noise(120, 90, 5)
 	for _, f := range Filters {
 		r := New(f)
 		all, part := make([]byte, 3*80*60), make([]byte, 3*20*30)
 		r.Resize(all, 80, 60, src, All(120, 90))
-		r.Resize(part, 20, 30, src, Window{60, 30, 30, 45})
+		r.Resize(part, 20, 30, src, Box{60, 30, 30, 45})
 		for y := range 30 {
 			want := all[3*((20+y)*80+40):][:3*20]
 			if !bytes.Equal(part[3*20*y:][:3*20], want) {
@@ -164,14 +164,14 @@ func TestWindowIsACrop(t *testing.T) {
 func TestCentre(t *testing.T) {
 	for _, tc := range []struct {
 		width, height int
-		want          Window
+		want          Box
 	}{
-		{256, 256, Window{0, 0, 256, 256}},
-		{512, 256, Window{128, 0, 256, 256}},
-		{256, 301, Window{0, 22, 256, 256}}, // (301−256)/2 = 22.5, to even
-		{512, 1024, Window{0, 256, 512, 512}},
-		{500, 375, Window{42 * 500. / 341, 0, 256 * 500. / 341, 375}}, // 256·500/375 = 341.3, (341−256)/2 = 42.5
-		{1, 5000, Window{0, 2499.5, 1, 1}},
+		{256, 256, Box{0, 0, 256, 256}},
+		{512, 256, Box{128, 0, 256, 256}},
+		{256, 301, Box{0, 22, 256, 256}}, // (301−256)/2 = 22.5, to even
+		{512, 1024, Box{0, 256, 512, 512}},
+		{500, 375, Box{42 * 500. / 341, 0, 256 * 500. / 341, 375}}, // 256·500/375 = 341.3, (341−256)/2 = 42.5
+		{1, 5000, Box{0, 2499.5, 1, 1}},
 	} {
 		got := Centre(tc.width, tc.height, 256)
 		for _, d := range []float64{got.X - tc.want.X, got.Y - tc.want.Y, got.Width - tc.want.Width, got.Height - tc.want.Height} {
@@ -191,7 +191,7 @@ func TestShapes(t *testing.T) {
 		dst := make([]byte, 3*256*256)
 		for _, size := range [][2]int{{1, 1}, {1, 5000}, {5000, 1}, {2, 3}, {255, 257}, {3000, 2}, {17, 256}} {
 			m := Image{bytes.Repeat([]byte{9, 90, 250}, size[0]*size[1]), 3 * size[0], size[0], size[1]}
-			for _, window := range []Window{All(m.Width, m.Height), Centre(m.Width, m.Height, 256)} {
+			for _, window := range []Box{All(m.Width, m.Height), Centre(m.Width, m.Height, 256)} {
 				r.Resize(dst, 256, 256, m, window)
 				if !bytes.Equal(dst, bytes.Repeat([]byte{9, 90, 250}, 256*256)) {
 					t.Errorf("%s: flat %v, window %+v isn't flat", f.Name, size, window)
@@ -213,9 +213,9 @@ func TestPanics(t *testing.T) {
 		"short dst":      func() { New(Linear).Resize(make([]byte, 11), 2, 2, m, All(4, 4)) },
 		"no pixels":      func() { New(Linear).Resize(nil, 0, 2, m, All(4, 4)) },
 		"short source":   func() { New(Linear).Resize(make([]byte, 12), 2, 2, Image{m.Pix[1:], m.Stride, 4, 4}, All(4, 4)) },
-		"window outside": func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Window{1, 1, 4, 2}) },
-		"empty window":   func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Window{1, 1, 0, 2}) },
-		"not a number":   func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Window{math.NaN(), 1, 1, 2}) },
+		"window outside": func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Box{1, 1, 4, 2}) },
+		"empty window":   func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Box{1, 1, 0, 2}) },
+		"not a number":   func() { New(Linear).Resize(make([]byte, 12), 2, 2, m, Box{math.NaN(), 1, 1, 2}) },
 	} {
 		func() {
 			defer func() {
@@ -246,7 +246,7 @@ func TestResizeStrips(t *testing.T) {
 	r := New(CatmullRom)
 	for _, s := range [][2]int{{1, 1}, {5, 90}, {90, 5}, {24, 24}, {67, 49}, {49, 167}} {
 		m := noise(s[0], s[1], 3)
-		for _, window := range []Window{All(m.Width, m.Height), Centre(m.Width, m.Height, size)} {
+		for _, window := range []Box{All(m.Width, m.Height), Centre(m.Width, m.Height, size)} {
 			want, got := make([]byte, 3*size*size), make([]byte, 3*size*size)
 			r.Resize(want, size, size, m, window)
 			for _, slack := range []int{0, Slack} {
@@ -286,7 +286,7 @@ func FuzzResize(f *testing.F) {
 			}
 			return at * float64(limit), size * (1 - at) * float64(limit)
 		}
-		var window Window
+		var window Box
 		window.X, window.Width = part(x, w, m.Width)
 		window.Y, window.Height = part(y, h, m.Height)
 		kernel := Filters[int(filter)%len(Filters)]
@@ -306,7 +306,7 @@ func FuzzResize(f *testing.F) {
 }
 
 // plain resizes in floats, rounding to bytes after each pass.
-func plain(width, height int, m Image, w Window, f Filter) []byte {
+func plain(width, height int, m Image, w Box, f Filter) []byte {
 	pass := func(at func(i int) float64, from, size float64, outputs, i, limit int) byte {
 		scale := size / float64(outputs)
 		centre, stretch := from+(float64(i)+0.5)*scale-0.5, max(1, scale)
