@@ -74,9 +74,9 @@ func (n *across) strip(part int) (at, width int) {
 
 // window is the maps below and above m, clipped at the group's edges, of rows
 // that start at x and lie stride apart.
-func (n *across) window(x []float32, stride, m, below, above int) kernel.Window {
+func (n *across) window(x []float32, stride, m, below, above int) kernel.Neighbours {
 	lo, hi := max(0, m-below), min(n.maps-1, m+above)
-	return kernel.Window{X: x[lo*stride:], Rows: hi - lo + 1, Stride: stride}
+	return kernel.Neighbours{X: x[lo*stride:], Rows: hi - lo + 1, Stride: stride}
 }
 
 // forward adds the squares of each window afresh: a running sum would keep the
@@ -119,13 +119,13 @@ func (n *across) backward(scratch, x, dy, dx []float32, width int) {
 }
 
 // generalForward and generalTerms are the kernels of the same names for any β.
-func (n *across) generalForward(w kernel.Window, x, y []float32) {
+func (n *across) generalForward(w kernel.Neighbours, x, y []float32) {
 	for i, v := range x {
 		y[i] = float32(float64(v) * math.Pow(n.scale(w, i), -n.beta))
 	}
 }
 
-func (n *across) generalTerms(w kernel.Window, x, dy, ratio, direct []float32) {
+func (n *across) generalTerms(w kernel.Neighbours, x, dy, ratio, direct []float32) {
 	for i, v := range x {
 		s := n.scale(w, i)
 		g := float64(dy[i]) * math.Pow(s, -n.beta)
@@ -133,6 +133,6 @@ func (n *across) generalTerms(w kernel.Window, x, dy, ratio, direct []float32) {
 	}
 }
 
-func (n *across) scale(w kernel.Window, i int) float64 {
+func (n *across) scale(w kernel.Neighbours, i int) float64 {
 	return float64(n.k) + float64(n.alpha)*float64(w.Squares(i))
 }

@@ -57,7 +57,7 @@ func (n within) area() int { return n.h * n.w }
 
 // roots is the square root of the sum of squares over each pixel's window: a
 // window of one row for the kernels across maps.
-func (n within) roots(scratch, roots, x []float32) kernel.Window {
+func (n within) roots(scratch, roots, x []float32) kernel.Neighbours {
 	for i, v := range x {
 		roots[i] = v * v
 	}
@@ -65,7 +65,7 @@ func (n within) roots(scratch, roots, x []float32) kernel.Window {
 	for i, v := range roots {
 		roots[i] = float32(math.Sqrt(float64(v)))
 	}
-	return kernel.Window{X: roots, Rows: 1}
+	return kernel.Neighbours{X: roots, Rows: 1}
 }
 
 func (c *Context) lowerWithinForward(op engine.LRNForward, s engine.Shape) lowered {
@@ -110,9 +110,9 @@ func (c *Context) lowerWithinBackward(op engine.LRNBackward, s engine.Shape) low
 				}
 			}
 			mirrored.sums(n.kernels.Add, scratch, ratios)
-			n.kernels.LRNCombine(kernel.Window{X: ratios, Rows: 1}, directs, x, dx, factor)
+			n.kernels.LRNCombine(kernel.Neighbours{X: ratios, Rows: 1}, directs, x, dx, factor)
 		}}},
 	}
 }
 
-func (n within) scale(w kernel.Window, i int) float64 { return n.k + n.alpha*float64(w.Squares(i)) }
+func (n within) scale(w kernel.Neighbours, i int) float64 { return n.k + n.alpha*float64(w.Squares(i)) }

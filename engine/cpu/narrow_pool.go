@@ -20,7 +20,7 @@ func (n *narrow) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
 		}
 		r := rows[oy]
 		for ox, c := range columns {
-			w := bf16.Window{Pitch: in[3] * maps, Step: maps, Rows: r.count, Columns: c.count,
+			w := bf16.PoolWindow{Pitch: in[3] * maps, Step: maps, Rows: r.count, Columns: c.count,
 				First: r.skipped*op.Size + c.skipped, Skip: op.Size - c.count}
 			var position *byte
 			if at != nil {

@@ -74,10 +74,10 @@ func TestKernels(t *testing.T) {
 			s.LRNCombine(&m.words[3], &x[3], n+2, &m.floats[1], &m.more[5], n+9, 3, n, 1+n%6, .1)
 		}},
 		"MaxPool": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
-			s.MaxPool(&m.words[3], &m.bytes[9], &x[1], Window{9 * n, n + 1, 1 + n%3, 1 + n%4, n % 5, n % 2}, n)
+			s.MaxPool(&m.words[3], &m.bytes[9], &x[1], PoolWindow{9 * n, n + 1, 1 + n%3, 1 + n%4, n % 5, n % 2}, n)
 		}},
 		"MaxPool, no positions": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
-			s.MaxPool(&m.words[3], nil, &x[1], Window{9 * n, n + 1, 3, 3, 0, 0}, n)
+			s.MaxPool(&m.words[3], nil, &x[1], PoolWindow{9 * n, n + 1, 3, 3, 0, 0}, n)
 		}},
 		"Gather": {false, func(s *Set, m memory, x, y []uint16, f []float32, n int) {
 			s.Gather(&m.words[3], &x[5], &m.bytes[5], []Source{{0, 1}, {n, 0}, {3 * n, 2}}[:n%4], n)

@@ -56,7 +56,7 @@ var avx512 = Set{
 		lrnCombineAVX512(dx, x, 2*ldx, ratio, direct, 4*ldr, rows, n, size, factor)
 	},
 
-	MaxPool: func(y *uint16, at *byte, x *uint16, w Window, n int) {
+	MaxPool: func(y *uint16, at *byte, x *uint16, w PoolWindow, n int) {
 		maxPoolAVX512(y, at, x, 2*w.Pitch, 2*w.Step, w.Rows, w.Columns, w.First, w.Skip, n)
 	},
 	Gather: func(dx, dy *uint16, at *byte, sources []Source, n int) {

@@ -2,7 +2,7 @@ package bf16
 
 import "math"
 
-func maxPoolGo(y *uint16, at *byte, x *uint16, w Window, n int) {
+func maxPoolGo(y *uint16, at *byte, x *uint16, w PoolWindow, n int) {
 	for i := range n {
 		best, position, here := Float(*At(x, i)), w.First, w.First
 		for r := range w.Rows {

@@ -79,7 +79,7 @@ type Set struct {
 
 	// MaxPool is the maximum of a window over n maps and, unless at is nil, its
 	// position: the first of equals, and the first NaN over everything.
-	MaxPool func(y *uint16, at *byte, x *uint16, w Window, n int)
+	MaxPool func(y *uint16, at *byte, x *uint16, w PoolWindow, n int)
 	// Gather is dx[i] = Σ dy[o+i] over the sources whose at[o+i] is their position.
 	Gather func(dx, dy *uint16, at *byte, sources []Source, n int)
 }
@@ -124,8 +124,8 @@ var (
 	_ = [1]int{}[unsafe.Offsetof(Product{}.config)-104]
 )
 
-// Window is what of a pooling window lies inside a plane of pixels.
-type Window struct {
+// PoolWindow is the part of a pooling window that lies inside a plane of pixels.
+type PoolWindow struct {
 	Pitch, Step   int // elements between its rows, and between its pixels
 	Rows, Columns int
 	First         int // position of the first pixel

@@ -67,17 +67,17 @@ var avx512 = Set{
 		}
 	},
 
-	LRNForward: func(w Window, x, y []float32, k, alpha float32) {
+	LRNForward: func(w Neighbours, x, y []float32, k, alpha float32) {
 		if n := len(x); n > 0 {
 			lrnForwardAVX512(&w.X[0], w.Rows, w.Stride, &x[0], &y[:n][0], n, k, alpha)
 		}
 	},
-	LRNTerms: func(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
+	LRNTerms: func(w Neighbours, x, dy, ratio, direct []float32, k, alpha float32) {
 		if n := len(x); n > 0 {
 			lrnTermsAVX512(&w.X[0], w.Rows, w.Stride, &x[0], &dy[:n][0], &ratio[:n][0], &direct[:n][0], n, k, alpha)
 		}
 	},
-	LRNCombine: func(w Window, direct, x, dx []float32, factor float32) {
+	LRNCombine: func(w Neighbours, direct, x, dx []float32, factor float32) {
 		if n := len(x); n > 0 {
 			lrnCombineAVX512(&w.X[0], w.Rows, w.Stride, &direct[:n][0], &x[0], &dx[:n][0], n, factor)
 		}

@@ -61,9 +61,9 @@ func BenchmarkKernels(b *testing.B) {
 				d.Run(&z[0], 4, &x[0], 4096, &y[0], 4096, 4096)
 			}},
 			{"Update/8192", func() { set.Update(w[:8192], z[:8192], y[:8192], 0, 0, 0) }},
-			{"LRNForward/128", func() { set.LRNForward(Window{x, 5, 128}, x[:128], y[:128], 2, 1e-4) }},
-			{"LRNTerms/128", func() { set.LRNTerms(Window{x, 5, 128}, x[:128], w[:128], y[:128], z[:128], 2, 1e-4) }},
-			{"LRNCombine/128", func() { set.LRNCombine(Window{x, 5, 128}, x[:128], w[:128], y[:128], .1) }},
+			{"LRNForward/128", func() { set.LRNForward(Neighbours{x, 5, 128}, x[:128], y[:128], 2, 1e-4) }},
+			{"LRNTerms/128", func() { set.LRNTerms(Neighbours{x, 5, 128}, x[:128], w[:128], y[:128], z[:128], 2, 1e-4) }},
+			{"LRNCombine/128", func() { set.LRNCombine(Neighbours{x, 5, 128}, x[:128], w[:128], y[:128], .1) }},
 			{"MaxPool/27", func() { set.MaxPool(&x[0], 55, 3, 2, &y[0], &at[0], 27) }},
 			{"MaxPool/13", func() { set.MaxPool(&x[0], 27, 3, 2, &y[0], &at[0], 13) }},
 			{"MaxPool/6", func() { set.MaxPool(&x[0], 13, 3, 2, &y[0], &at[0], 6) }},

@@ -80,11 +80,11 @@ type Set struct {
 	Update func(w, v, g []float32, momentum, decay, rate float32)
 
 	// LRNForward is y = x/s^¾ with s = k + alpha·Σ w².
-	LRNForward func(w Window, x, y []float32, k, alpha float32)
+	LRNForward func(w Neighbours, x, y []float32, k, alpha float32)
 	// LRNTerms is direct = dy/s^¾ and ratio = direct·x/s with s as in LRNForward.
-	LRNTerms func(w Window, x, dy, ratio, direct []float32, k, alpha float32)
+	LRNTerms func(w Neighbours, x, dy, ratio, direct []float32, k, alpha float32)
 	// LRNCombine is dx = direct − factor·x·Σ w.
-	LRNCombine func(w Window, direct, x, dx []float32, factor float32)
+	LRNCombine func(w Neighbours, direct, x, dx []float32, factor float32)
 
 	// MaxPool pools one row of n outputs, windows of size×size every step
 	// columns, from rows stride apart: y is the maximum and at, unless nil, its

@@ -2,15 +2,15 @@ package kernel
 
 import "math"
 
-// A Window is the rows over which local response normalisation sums: Rows rows
+// Neighbours are the rows that local response normalisation adds up: Rows rows
 // of X, Stride apart.
-type Window struct {
+type Neighbours struct {
 	X            []float32
 	Rows, Stride int
 }
 
 // Squares is the sum of what the rows hold at i, squared.
-func (w Window) Squares(i int) (sum float32) {
+func (w Neighbours) Squares(i int) (sum float32) {
 	for r := range w.Rows {
 		v := w.X[r*w.Stride+i]
 		sum += v * v
@@ -24,14 +24,14 @@ func threeQuarters(s float32) float32 {
 	return float32(half * math.Sqrt(half))
 }
 
-func lrnForwardGo(w Window, x, y []float32, k, alpha float32) {
+func lrnForwardGo(w Neighbours, x, y []float32, k, alpha float32) {
 	y = y[:len(x)]
 	for i, v := range x {
 		y[i] = v / threeQuarters(k+alpha*w.Squares(i))
 	}
 }
 
-func lrnTermsGo(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
+func lrnTermsGo(w Neighbours, x, dy, ratio, direct []float32, k, alpha float32) {
 	dy, ratio, direct = dy[:len(x)], ratio[:len(x)], direct[:len(x)]
 	for i, v := range x {
 		s := k + alpha*w.Squares(i)
@@ -40,7 +40,7 @@ func lrnTermsGo(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
 	}
 }
 
-func lrnCombineGo(w Window, direct, x, dx []float32, factor float32) {
+func lrnCombineGo(w Neighbours, direct, x, dx []float32, factor float32) {
 	direct, dx = direct[:len(x)], dx[:len(x)]
 	for i, v := range x {
 		var sum float32

@@ -3,12 +3,12 @@
 package kernel
 
 // from is the window without its first n columns.
-func (w Window) from(n int) Window {
+func (w Neighbours) from(n int) Neighbours {
 	w.X = w.X[n:]
 	return w
 }
 
-func lrnForward(w Window, x, y []float32, k, alpha float32) {
+func lrnForward(w Neighbours, x, y []float32, k, alpha float32) {
 	n := len(x) &^ 7
 	if n > 0 {
 		lrnForwardAVX2(&w.X[0], w.Rows, w.Stride, &x[0], &y[:n][0], n, k, alpha)
@@ -18,7 +18,7 @@ func lrnForward(w Window, x, y []float32, k, alpha float32) {
 	}
 }
 
-func lrnTerms(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
+func lrnTerms(w Neighbours, x, dy, ratio, direct []float32, k, alpha float32) {
 	n := len(x) &^ 7
 	if n > 0 {
 		lrnTermsAVX2(&w.X[0], w.Rows, w.Stride, &x[0], &dy[:n][0], &ratio[:n][0], &direct[:n][0], n, k, alpha)
@@ -28,7 +28,7 @@ func lrnTerms(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
 	}
 }
 
-func lrnCombine(w Window, direct, x, dx []float32, factor float32) {
+func lrnCombine(w Neighbours, direct, x, dx []float32, factor float32) {
 	n := len(x) &^ 7
 	if n > 0 {
 		lrnCombineAVX2(&w.X[0], w.Rows, w.Stride, &direct[:n][0], &x[0], &dx[:n][0], n, factor)

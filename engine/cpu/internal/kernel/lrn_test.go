@@ -15,7 +15,7 @@ func TestLRN(t *testing.T) {
 			for _, rows := range []int{1, 3, 5} {
 				t.Run(fmt.Sprintf("%s/n=%d/rows=%d", set.Name, n, rows), func(t *testing.T) {
 					rng := rand.New(rand.NewPCG(uint64(n), uint64(rows)))
-					w := Window{X: random(rng, rows*(n+3)), Rows: rows, Stride: n + 3}
+					w := Neighbours{X: random(rng, rows*(n+3)), Rows: rows, Stride: n + 3}
 					x, y, dy := random(rng, n+1)[1:], random(rng, n+1)[1:], random(rng, n+1)[1:]
 					out, ratio, direct, dx := guarded(n), guarded(n), guarded(n), guarded(n)
 					set.LRNForward(w, x, out[1:][:n], k, alpha)
@@ -53,7 +53,7 @@ func TestLRN(t *testing.T) {
 // itself to NaN, as the formula does.
 func TestLRNInfinity(t *testing.T) {
 	for _, set := range Usable() {
-		w := Window{X: make([]float32, 16), Rows: 1, Stride: 16}
+		w := Neighbours{X: make([]float32, 16), Rows: 1, Stride: 16}
 		x, y := make([]float32, 16), make([]float32, 16)
 		for i := range x {
 			w.X[i], x[i] = inf, 1

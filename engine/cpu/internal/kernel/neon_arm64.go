@@ -114,12 +114,12 @@ func dots(y *float32, _ int, x *float32, _ int, w *float32, ldw, n int) {
 }
 
 // from is the window without its first n columns.
-func (w Window) from(n int) Window {
+func (w Neighbours) from(n int) Neighbours {
 	w.X = w.X[n:]
 	return w
 }
 
-func lrnForward(w Window, x, y []float32, k, alpha float32) {
+func lrnForward(w Neighbours, x, y []float32, k, alpha float32) {
 	n := len(x) &^ 3
 	if n > 0 {
 		lrnForwardNEON(&w.X[0], w.Rows, w.Stride, &x[0], &y[:n][0], n, k, alpha)
@@ -129,7 +129,7 @@ func lrnForward(w Window, x, y []float32, k, alpha float32) {
 	}
 }
 
-func lrnTerms(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
+func lrnTerms(w Neighbours, x, dy, ratio, direct []float32, k, alpha float32) {
 	n := len(x) &^ 3
 	if n > 0 {
 		lrnTermsNEON(&w.X[0], w.Rows, w.Stride, &x[0], &dy[:n][0], &ratio[:n][0], &direct[:n][0], n, k, alpha)
@@ -139,7 +139,7 @@ func lrnTerms(w Window, x, dy, ratio, direct []float32, k, alpha float32) {
 	}
 }
 
-func lrnCombine(w Window, direct, x, dx []float32, factor float32) {
+func lrnCombine(w Neighbours, direct, x, dx []float32, factor float32) {
 	n := len(x) &^ 3
 	if n > 0 {
 		lrnCombineNEON(&w.X[0], w.Rows, w.Stride, &direct[:n][0], &x[0], &dx[:n][0], n, factor)
