@@ -73,7 +73,7 @@ func (b *builder) updateOf(q *parameter, part int) Update {
 
 func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 	return SoftmaxLoss{
-		X: logits, Labels: b.head.labels, Probs: b.head.probs, Loss: b.head.loss, Rank: b.head.rank,
+		X: logits, Labels: b.head.labels, Probs: b.head.probs, Loss: b.head.loss, LabelRank: b.head.rank,
 		Scale: 1 / float32(b.cfg.Batch*b.cfg.ranks()),
 	}
 }

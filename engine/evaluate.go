@@ -93,7 +93,7 @@ func evaluate(ctx context.Context, m *Model, f Feeder, views int) (tally, error)
 		}
 		if views == 1 {
 			for i, loss := range o.Loss {
-				t.add(float64(loss), o.Rank[i])
+				t.add(float64(loss), o.LabelRank[i])
 			}
 			continue
 		}

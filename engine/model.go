@@ -263,7 +263,7 @@ func (m *Model) prepare() error {
 	n := m.Config.Batch
 	m.colourless = make([]float32, 3*n)
 	for i := range m.flights {
-		m.flights[i].outcome = Outcome{Loss: make([]float32, n), Rank: make([]int32, n), Probs: make([]float32, n*m.Net.Classes)}
+		m.flights[i].outcome = Outcome{Loss: make([]float32, n), LabelRank: make([]int32, n), Probs: make([]float32, n*m.Net.Classes)}
 	}
 	if m.Config.Inference {
 		return m.sync()

@@ -18,7 +18,7 @@ type Batch struct {
 // model and are valid until the next Start, Train or Infer.
 type Outcome struct {
 	Loss  []float32 // (Images) cross-entropy, nats
-	Rank  []int32   // (Images) classes ahead of the right one: 0 is right, < 5 a top-5 hit
+	LabelRank []int32   // (Images) classes ahead of the right one: 0 is right, < 5 a top-5 hit
 	Probs []float32 // (Images, classes) softmax; nil where nobody asked for it
 
 	// Halted says that the step has changed no weight, since a loss of it, on
@@ -165,7 +165,7 @@ func (m *Model) compute(what phase, f *flight, b Batch, s Step) error {
 		if err := joinNew(head.Upload(m.head.labels, b.Labels[lo:hi]), m.run(what, s)); err != nil {
 			return err
 		}
-		if err := joinNew(head.Download(o.Loss[lo:hi], m.head.loss), head.Download(o.Rank[lo:hi], m.head.rank)); err != nil {
+		if err := joinNew(head.Download(o.Loss[lo:hi], m.head.loss), head.Download(o.LabelRank[lo:hi], m.head.rank)); err != nil {
 			return err
 		}
 		if what == inferring || m.Config.Probabilities {
@@ -199,7 +199,7 @@ func (m *Model) run(what phase, s Step) error {
 // outcomeOf is the outcome of the images in use.
 func (m *Model) outcomeOf(f *flight) Outcome {
 	n, o := f.images, f.outcome
-	return Outcome{Loss: o.Loss[:n], Rank: o.Rank[:n], Probs: o.Probs[:n*m.Net.Classes]}
+	return Outcome{Loss: o.Loss[:n], LabelRank: o.LabelRank[:n], Probs: o.Probs[:n*m.Net.Classes]}
 }
 
 // whole checks b and fills it up to the model's batch, in f's memory where it

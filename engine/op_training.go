@@ -2,16 +2,16 @@ package engine
 
 import "fmt"
 
-// SoftmaxLoss is softmax, cross-entropy and rank of the right class:
+// SoftmaxLoss computes the softmax, the cross-entropy and the rank of the right class:
 //
 //	Probs[n] = softmax(X[n]); Loss[n] = −Σ t[n,k]·log Probs[n,k]
-//	Rank[n]  = number of classes that beat the label's (greater, or equal with
-//	           a lower index): 0 is a correct first guess, < 5 a top-5 hit;
-//	           the number of classes when the label's logit is NaN
-//	DX[n]    = (Probs[n] − t[n]) · Scale
-//	t[n]     = (1 − Smoothing)·onehot(Labels[n]) + Smoothing/K
+//	LabelRank[n] = number of classes that beat the label's (greater, or equal with
+//	               a lower index): 0 is a correct first guess, < 5 a top-5 hit;
+//	               the number of classes when the label's logit is NaN
+//	DX[n]        = (Probs[n] − t[n]) · Scale
+//	t[n]         = (1 − Smoothing)·onehot(Labels[n]) + Smoothing/K
 //
-// A label of −1 marks padding: Loss, Rank and DX are 0 there. Loss is computed
+// A label of −1 marks padding: Loss, LabelRank and DX are 0 there. Loss is computed
 // as max + log Σ exp − Σ t·x, so that it stays finite for finite logits.
 //
 // Halt becomes 1 when a Loss, as stored, is not finite. No op makes it 0 again:
@@ -21,7 +21,7 @@ type SoftmaxLoss struct {
 	Labels *Tensor // Int32 (N, 1, 1, 1)
 	Probs  *Tensor // Float32 (N, K, 1, 1)
 	Loss   *Tensor // Float32 (N, 1, 1, 1)
-	Rank   *Tensor // Int32 (N, 1, 1, 1)
+	LabelRank *Tensor // Int32 (N, 1, 1, 1)
 	DX     *Tensor // Working; nil for inference
 	Halt   *Tensor // Int32 (1, 1, 1, 1), read and written; may be nil
 	Scale  float32 // 1/N of the whole batch
@@ -57,7 +57,7 @@ func (SoftmaxLoss) Kind() string        { return "softmax loss" }
 func (Accumulate) Kind() string         { return "accumulate" }
 func (Update) Kind() string             { return "update" }
 func (o SoftmaxLoss) Reads() []*Tensor  { return some(o.X, o.Labels, o.Halt) }
-func (o SoftmaxLoss) Writes() []*Tensor { return some(o.Probs, o.Loss, o.Rank, o.DX, o.Halt) }
+func (o SoftmaxLoss) Writes() []*Tensor { return some(o.Probs, o.Loss, o.LabelRank, o.DX, o.Halt) }
 func (o Accumulate) Reads() []*Tensor {
 	if o.First {
 		return some(o.G)
@@ -83,7 +83,7 @@ func (o SoftmaxLoss) Check() error {
 		{"Labels", o.Labels, Int32, one},
 		{"Probs", o.Probs, Float32, s},
 		{"Loss", o.Loss, Float32, one},
-		{"Rank", o.Rank, Int32, one},
+		{"LabelRank", o.LabelRank, Int32, one},
 	}
 	if o.DX != nil {
 		wants = append(wants, want{"DX", o.DX, Working, s})

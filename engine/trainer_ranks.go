@@ -83,7 +83,7 @@ func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
 	message := []byte{byte(own)}
 	for i, loss := range o.Loss {
 		message = binary.LittleEndian.AppendUint32(message, math.Float32bits(loss))
-		message = binary.LittleEndian.AppendUint32(message, uint32(o.Rank[i]))
+		message = binary.LittleEndian.AppendUint32(message, uint32(o.LabelRank[i]))
 	}
 	all, err := r.gather(message)
 	if err != nil {
@@ -97,7 +97,7 @@ func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
 		r.agreed |= wishes(m[0])
 		for m = m[1:]; len(m) > 0; m = m[8:] {
 			whole.Loss = append(whole.Loss, math.Float32frombits(binary.LittleEndian.Uint32(m)))
-			whole.Rank = append(whole.Rank, int32(binary.LittleEndian.Uint32(m[4:])))
+			whole.LabelRank = append(whole.LabelRank, int32(binary.LittleEndian.Uint32(m[4:])))
 		}
 	}
 	return whole, nil

@@ -230,7 +230,7 @@ func (r *run) finish(ctx context.Context) error {
 
 	var sum float64
 	for i, loss := range o.Loss {
-		r.recent.add(float64(loss), o.Rank[i])
+		r.recent.add(float64(loss), o.LabelRank[i])
 		sum += float64(loss)
 	}
 	if r.blast.add(sum/float64(len(o.Loss)), r.Model.Net.Classes) {

@@ -26,7 +26,7 @@ func TestLabelOutOfRange(t *testing.T) {
 	c := open(t, cpu.Options{Threads: 2})
 	n := &net{c, 3}
 	one := func(typ engine.ElemType) *engine.Tensor { return n.tensor(typ, 3) }
-	op := engine.SoftmaxLoss{X: n.maps(4, 1), Labels: one(engine.Int32), Probs: n.tensor(engine.Float32, 3, 4), Loss: one(engine.Float32), Rank: one(engine.Int32)}
+	op := engine.SoftmaxLoss{X: n.maps(4, 1), Labels: one(engine.Int32), Probs: n.tensor(engine.Float32, 3, 4), Loss: one(engine.Float32), LabelRank: one(engine.Int32)}
 	p := prepare(t, c, []engine.Op{op})
 	if err := c.Upload(op.Labels, []int32{0, 4, -1}); err != nil {
 		t.Fatal(err)

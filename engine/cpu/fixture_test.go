@@ -120,7 +120,7 @@ func layers() (l []layerBench) {
 	}, 0}, layerBench{"softmax", func(b *net) []engine.Op {
 		one := func(t engine.ElemType) *engine.Tensor { return b.tensor(t, b.n) }
 		return []engine.Op{engine.SoftmaxLoss{X: b.maps(1000, 1), Labels: one(engine.Int32), Probs: b.tensor(engine.Float32, b.n, 1000),
-			Loss: one(engine.Float32), Rank: one(engine.Int32), DX: b.maps(1000, 1)}}
+			Loss: one(engine.Float32), LabelRank: one(engine.Int32), DX: b.maps(1000, 1)}}
 	}, 0})
 	return l
 }

@@ -37,7 +37,7 @@ func (c *Context) softmaxLoss(op engine.SoftmaxLoss, scratch int, read func(w *w
 			defer write(i, dx)
 		}
 		if label < 0 {
-			c.floats(op.Loss)[i], c.ints(op.Rank)[i] = 0, 0
+			c.floats(op.Loss)[i], c.ints(op.LabelRank)[i] = 0, 0
 			clear(dx)
 			return
 		}
@@ -46,7 +46,7 @@ func (c *Context) softmaxLoss(op engine.SoftmaxLoss, scratch int, read func(w *w
 			target += float64(op.Smoothing) * (mean(x) - target)
 		}
 		c.floats(op.Loss)[i] = float32(logSum - target)
-		c.ints(op.Rank)[i] = int32(rank(x, label))
+		c.ints(op.LabelRank)[i] = int32(rank(x, label))
 		for j := range dx {
 			p := probs[j] - spread
 			if j == label {

@@ -10,7 +10,7 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) step {
 	return step{run: func(s gpu.Stream) error {
 		p := kernels.SoftmaxLoss{
 			X: c.address(op.X), Labels: c.address(op.Labels),
-			Probs: c.address(op.Probs), Loss: c.address(op.Loss), Rank: c.address(op.Rank),
+			Probs: c.address(op.Probs), Loss: c.address(op.Loss), Rank: c.address(op.LabelRank),
 			N: int32(op.X.Shape[0]), K: int32(op.X.Shape[1]), Scale: op.Scale, Smoothing: op.Smoothing,
 		}
 		if op.DX != nil {

@@ -32,7 +32,7 @@ func (c *Context) staging(ops []engine.Op) int64 {
 		case engine.Input:
 			batch += hostRoom(op.Pixels) + hostRoom(op.Colour)
 		case engine.SoftmaxLoss:
-			batch += hostRoom(op.Labels) + hostRoom(op.Probs) + hostRoom(op.Loss) + hostRoom(op.Rank)
+			batch += hostRoom(op.Labels) + hostRoom(op.Probs) + hostRoom(op.Loss) + hostRoom(op.LabelRank)
 		case nil:
 			continue
 		}

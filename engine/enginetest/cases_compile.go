@@ -46,7 +46,7 @@ func malformed() []bad {
 	same := engine.Window{Size: 3, Stride: 1, Pad: 1}
 	pool := engine.Window{Size: 3, Stride: 2}
 	lrn := engine.Response{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}
-	loss := engine.SoftmaxLoss{X: w(2, 10, 1, 1), Labels: i(2), Probs: f(2, 10, 1, 1), Loss: f(2, 1, 1, 1), Rank: i(2), DX: w(2, 10, 1, 1)}
+	loss := engine.SoftmaxLoss{X: w(2, 10, 1, 1), Labels: i(2), Probs: f(2, 10, 1, 1), Loss: f(2, 1, 1, 1), LabelRank: i(2), DX: w(2, 10, 1, 1)}
 	wrongLabels, floatLabels, wrongProbs, wrongHalt, allSmooth := loss, loss, loss, loss, loss
 	wrongLabels.Labels = i(3)
 	floatLabels.Labels = w(2, 1, 1, 1)

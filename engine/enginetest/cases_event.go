@@ -226,14 +226,14 @@ func checkPeerHalt(a, b engine.Context) error {
 	logits, one := engine.Shape{2, 3, 1, 1}, engine.Shape{2, 1, 1, 1}
 	loss := engine.SoftmaxLoss{
 		X: working("x", logits), Labels: tensor("labels", engine.Int32, 2, 1, 1, 1), Probs: float32s("probs", logits),
-		Loss: float32s("loss", one), Rank: tensor("rank", engine.Int32, 2, 1, 1, 1), DX: working("dx", logits), Halt: halt(), Scale: 1,
+		Loss: float32s("loss", one), LabelRank: tensor("rank", engine.Int32, 2, 1, 1, 1), DX: working("dx", logits), Halt: halt(), Scale: 1,
 	}
 	update := incrementer()
 	update.Halt = loss.Halt
 	lost, updated := a.NewEvent(), b.NewEvent()
 	opsA := []engine.Op{loss, engine.Signal{Event: lost}, engine.Await{Event: updated}}
 	opsB := []engine.Op{engine.Await{Event: lost}, update, engine.Signal{Event: updated}}
-	_, size := place(a, append(distinct(loss.Reads()), loss.Probs, loss.Loss, loss.Rank, loss.DX))
+	_, size := place(a, append(distinct(loss.Reads()), loss.Probs, loss.Loss, loss.LabelRank, loss.DX))
 	if err := a.Reserve(size, a.Workspace(opsA)); err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func softmaxCases() (cases []OpCase) {
 		train := engine.SoftmaxLoss{
 			X: working("x", logits), Labels: tensor("labels", engine.Int32, n, 1, 1, 1),
 			Probs: float32s("probs", logits), Loss: tensor("loss", engine.Float32, n, 1, 1, 1),
-			Rank: tensor("rank", engine.Int32, n, 1, 1, 1), DX: working("dx", logits),
+			LabelRank: tensor("rank", engine.Int32, n, 1, 1, 1), DX: working("dx", logits),
 			Halt: halt(), Scale: float32(1 / math.Max(float64(n), 3)),
 		}
 		smooth, infer := train, train

@@ -296,8 +296,8 @@ func checkOutcome(t *testing.T, what string, got engine.Outcome, want outcome, u
 	t.Helper()
 	worst := offBy(got, want)
 	for i := range want.Rank {
-		if got.Rank[i] != want.Rank[i] {
-			t.Errorf("%s: image %d has rank %d, want %d", what, i, got.Rank[i], want.Rank[i])
+		if got.LabelRank[i] != want.Rank[i] {
+			t.Errorf("%s: image %d has rank %d, want %d", what, i, got.LabelRank[i], want.Rank[i])
 		}
 	}
 	t.Logf("%s: off by %.2g, rounding alone takes PyTorch %.2g", what, worst, unit)

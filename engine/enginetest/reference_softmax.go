@@ -8,7 +8,7 @@ import (
 
 func (r run) softmaxLoss(op engine.SoftmaxLoss) {
 	x, labels := r.read(op.X), r.read(op.Labels)
-	probs, loss, rank := r.write(op.Probs), r.write(op.Loss), r.write(op.Rank)
+	probs, loss, rank := r.write(op.Probs), r.write(op.Loss), r.write(op.LabelRank)
 	dx := newSums(op.X.Shape)
 	if op.DX != nil {
 		dx = r.write(op.DX)

@@ -167,7 +167,7 @@ func layers() (all []layer) {
 	{
 		logits, one := engine.Shape{4, 5, 1, 1}, engine.Shape{4, 1, 1, 1}
 		f := engine.SoftmaxLoss{X: working("x", logits), Labels: tensor("labels", engine.Int32, 4, 1, 1, 1), Probs: float32s("p", logits),
-			Loss: float32s("loss", one), Rank: tensor("rank", engine.Int32, 4, 1, 1, 1), DX: working("dx", logits), Scale: 1}
+			Loss: float32s("loss", one), LabelRank: tensor("rank", engine.Int32, 4, 1, 1, 1), DX: working("dx", logits), Scale: 1}
 		smooth := f
 		smooth.Smoothing = 0.3
 		for name, f := range map[string]engine.SoftmaxLoss{"softmax loss": f, "softmax loss, smoothed": smooth} {
@@ -234,13 +234,13 @@ func TestReferenceByHand(t *testing.T) {
 			Memory{maps: {1, 2, 3, 4}},
 			normalised, []float64{0.5, 0.5, 0.5, 0.5}},
 		{"loss of four equal classes",
-			engine.SoftmaxLoss{X: two, Labels: labels, Probs: probs, Loss: loss, Rank: rank},
+			engine.SoftmaxLoss{X: two, Labels: labels, Probs: probs, Loss: loss, LabelRank: rank},
 			Memory{two: {7, 7, 7, 7}, labels: {2}}, loss, []float64{math.Log(4)}},
 		{"loss of p = (1/4, 3/4) against t = (1/4, 3/4), half smoothed",
-			engine.SoftmaxLoss{X: pair, Labels: labels, Probs: probs2, Loss: loss, Rank: rank, Smoothing: 0.5},
+			engine.SoftmaxLoss{X: pair, Labels: labels, Probs: probs2, Loss: loss, LabelRank: rank, Smoothing: 0.5},
 			Memory{pair: {0, math.Log(3)}, labels: {1}}, loss, []float64{0.25*math.Log(4) + 0.75*math.Log(4.0/3)}},
 		{"rank among equals",
-			engine.SoftmaxLoss{X: two, Labels: labels, Probs: probs, Loss: loss, Rank: rank},
+			engine.SoftmaxLoss{X: two, Labels: labels, Probs: probs, Loss: loss, LabelRank: rank},
 			Memory{two: {7, 7, 7, 7}, labels: {2}}, rank, []float64{2}},
 		{"pixels come channels last",
 			engine.Input{Pixels: pixels, Colour: colour, Mean: mean, Y: in, Scale: 2},

@@ -142,7 +142,7 @@ func TestSuiteRefusesFaults(t *testing.T) {
 		})}},
 		{"equal logits don't beat", "softmax loss", fault{result: func(op engine.Op, m Memory, out map[*engine.Tensor][]Sum) {
 			if o, ok := op.(engine.SoftmaxLoss); ok && m[o.X][0] == m[o.X][1%len(m[o.X])] {
-				out[o.Rank][1%len(out[o.Rank])].Value = 0
+				out[o.LabelRank][1%len(out[o.LabelRank])].Value = 0
 			}
 		}}},
 		{"a write past the end", "concat", fault{arena: func(op engine.Op, arena []byte) {

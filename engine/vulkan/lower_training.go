@@ -14,7 +14,7 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) step {
 			x, labels, probs, loss, rank, dx, halt vk.Address
 			images, classes, trains, halts         uint32
 			scale, smoothing                       float32
-		}{b.of(op.X), b.of(op.Labels), b.of(op.Probs), b.of(op.Loss), b.of(op.Rank), b.of(op.DX), b.of(op.Halt),
+		}{b.of(op.X), b.of(op.Labels), b.of(op.Probs), b.of(op.Loss), b.of(op.LabelRank), b.of(op.DX), b.of(op.Halt),
 			uint32(op.X.Shape[0]), uint32(op.X.Shape[1]), flag(op.DX != nil), flag(op.Halt != nil), op.Scale, op.Smoothing})
 	}})
 }

@@ -39,7 +39,7 @@ func (c *Context) stagingFor(ops []engine.Op) int64 {
 		case engine.Input:
 			add(op.Pixels, op.Colour)
 		case engine.SoftmaxLoss:
-			add(op.Labels, op.Probs, op.Loss, op.Rank)
+			add(op.Labels, op.Probs, op.Loss, op.LabelRank)
 		}
 	}
 	return align(2 * batch)

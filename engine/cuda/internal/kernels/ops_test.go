@@ -82,7 +82,7 @@ func (b *bench) lower(op engine.Op, step engine.Step, at func(*engine.Tensor) gp
 		})
 	case engine.SoftmaxLoss:
 		return true, b.SoftmaxLoss(s, SoftmaxLoss{
-			X: at(op.X), Labels: at(op.Labels), Probs: at(op.Probs), Loss: at(op.Loss), Rank: at(op.Rank), DX: pointer(op.DX), Halt: pointer(op.Halt),
+			X: at(op.X), Labels: at(op.Labels), Probs: at(op.Probs), Loss: at(op.Loss), Rank: at(op.LabelRank), DX: pointer(op.DX), Halt: pointer(op.Halt),
 			N: number(op.X.Shape[0]), K: number(op.X.Shape[1]), Scale: op.Scale, Smoothing: op.Smoothing,
 		})
 	case engine.Accumulate:
