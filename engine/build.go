@@ -178,7 +178,7 @@ func (b *builder) weighted(ops [][]Op, k weighted, s site) (flow, backward) {
 			}
 		}
 		if b.cfg.pieces() == 1 {
-			b.reduce(ops, w, bias)
+			b.startSums(ops, w, bias)
 		}
 		if crossing {
 			return b.scatter(ops, l.Name, in, dx, holders)

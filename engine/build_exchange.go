@@ -60,10 +60,10 @@ func await(ops [][]Op, events []Event, readers int) {
 	}
 }
 
-// meet ends programs with a barrier: no context begins its next program before
+// barrier ends programs with a barrier: no context begins its next program before
 // all have ended this one, so that what a peer reads isn't overwritten, though
 // the host enqueues programs without waiting.
-func (b *builder) meet(ops [][]Op) [][]Op {
+func (b *builder) barrier(ops [][]Op) [][]Op {
 	if b.parts() == 1 {
 		return ops
 	}

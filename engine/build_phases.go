@@ -14,13 +14,13 @@ func (b *builder) training(extents []Extent) [][]Op {
 	for i := len(backs) - 1; i >= 0; i-- {
 		dy = backs[i](ops, dy)
 		if i == first {
-			b.release(ops)
+			b.startHeldSums(ops)
 		}
 	}
 	if b.cfg.pieces() == 1 {
-		b.reduced(ops)
+		b.awaitSums(ops)
 	}
-	return b.meet(ops)
+	return b.barrier(ops)
 }
 
 // inference returns, per part, the ops of a forward pass with the test-time
@@ -28,7 +28,7 @@ func (b *builder) training(extents []Extent) [][]Op {
 func (b *builder) inference(extents []Extent) [][]Op {
 	ops, _, logits := b.forward(extents, false)
 	ops[0] = append(ops[0], b.loss(logits))
-	return b.meet(ops)
+	return b.barrier(ops)
 }
 
 // accumulation returns, per part, what adds the gradients of a piece of the batch
@@ -45,7 +45,7 @@ func (b *builder) accumulation(first bool) [][]Op {
 			}
 		}
 	}
-	return b.meet(ops)
+	return b.barrier(ops)
 }
 
 // update returns, per part, the update of every parameter that isn't frozen, and
@@ -62,7 +62,7 @@ func (b *builder) update() [][]Op {
 			}
 		}
 	}
-	return b.meet(ops)
+	return b.barrier(ops)
 }
 
 // updateOf is the update of a part's share of a parameter.
@@ -78,11 +78,11 @@ func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 	}
 }
 
-// reduce begins the sums over ranks of a layer's gradients: on the context that
+// startSums begins the sums over ranks of a layer's gradients: on the context that
 // holds them where it joins the ranks by itself, and otherwise on the first
 // context for all of them, so that one goroutine makes a rank's calls, in one
 // order.
-func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
+func (b *builder) startSums(ops [][]Op, w, bias *parameter) {
 	if b.cfg.Group == nil || w.frozen && bias.frozen || w.whole != nil {
 		return
 	}
@@ -111,13 +111,13 @@ func (b *builder) reduce(ops [][]Op, w, bias *parameter) {
 	}
 }
 
-// release begins the sums that were held back. Until the backward pass has gone
+// startHeldSums begins the sums that were held back. Until the backward pass has gone
 // through the layers that are split, what it exchanges there would wait on the way
 // behind sums that nobody waits for yet.
-func (b *builder) release(ops [][]Op) {
+func (b *builder) startHeldSums(ops [][]Op) {
 	b.holds = false
 	for _, q := range b.held {
-		b.reduce(ops, q[0], q[1])
+		b.startSums(ops, q[0], q[1])
 	}
 	b.held = nil
 }
@@ -128,8 +128,8 @@ func (b *builder) joins() bool {
 	return ok
 }
 
-// reduced waits for the sums, and for what halts the ranks.
-func (b *builder) reduced(ops [][]Op) {
+// awaitSums waits for the sums and for the flag that halts all ranks.
+func (b *builder) awaitSums(ops [][]Op) {
 	if b.cfg.Group == nil {
 		return
 	}
@@ -139,12 +139,12 @@ func (b *builder) reduced(ops [][]Op) {
 	}
 }
 
-// reduction returns, per part, the sums over ranks of a batch that was cut.
-func (b *builder) reduction() [][]Op {
+// sumsOfRanks returns, per part, the sums over ranks for a batch that is cut into pieces.
+func (b *builder) sumsOfRanks() [][]Op {
 	ops := make([][]Op, b.parts())
 	for i := len(b.params) - 2; i >= 0; i -= 2 { // a weight and its bias each
-		b.reduce(ops, b.params[i], b.params[i+1])
+		b.startSums(ops, b.params[i], b.params[i+1])
 	}
-	b.reduced(ops)
-	return b.meet(ops)
+	b.awaitSums(ops)
+	return b.barrier(ops)
 }

@@ -209,7 +209,7 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 		if cfg.pieces() > 1 {
 			l.ops[beginning], l.ops[accumulating] = l.accumulation(true), l.accumulation(false)
 			if cfg.Group != nil {
-				l.ops[reducing] = l.reduction()
+				l.ops[reducing] = l.sumsOfRanks()
 			}
 		}
 		l.ops[updating] = l.update()

@@ -65,8 +65,9 @@ func (r *run) patient(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// meet turns this rank's outcome into that of the whole batch.
-func (r *run) meet(ctx context.Context, o Outcome) (Outcome, error) {
+// wholeOutcome turns this rank's outcome into the outcome of the whole batch, and tells
+// the other ranks what this one wishes.
+func (r *run) wholeOutcome(ctx context.Context, o Outcome) (Outcome, error) {
 	if r.alone() {
 		return o, nil
 	}

@@ -214,7 +214,7 @@ func (r *run) finish(ctx context.Context) error {
 		r.recent.waiting += r.waited
 	}
 	if err == nil {
-		o, err = r.meet(ctx, o)
+		o, err = r.wholeOutcome(ctx, o)
 	}
 	switch {
 	case err != nil:

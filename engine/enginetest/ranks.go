@@ -7,26 +7,27 @@ import "sync"
 type Peer struct {
 	rank             int
 	size             int
-	values, messages *table // of numbers, and of what trainers tell each other
+	values, messages *calls // of numbers, and of what trainers tell each other
 	valuesAt         int    // the rank's next call
 	messagesAt       int
 }
 
-// table is where ranks meet: the k-th call of all of them is one meeting.
-type table struct {
-	mu       sync.Mutex
-	meetings map[int]*meeting
+// calls holds the calls that are under way. The k-th call of every rank is part of
+// one collective call.
+type calls struct {
+	mu   sync.Mutex
+	open map[int]*call
 }
 
-type meeting struct {
-	brought []any // per rank
-	came    int
-	done    chan struct{}
+type call struct {
+	parts []any // per rank
+	came  int
+	done  chan struct{}
 }
 
 // Ranks makes the ranks of a job of n.
 func Ranks(n int) []*Peer {
-	values, messages := &table{meetings: map[int]*meeting{}}, &table{meetings: map[int]*meeting{}}
+	values, messages := &calls{open: map[int]*call{}}, &calls{open: map[int]*call{}}
 	ranks := make([]*Peer, n)
 	for r := range ranks {
 		ranks[r] = &Peer{rank: r, size: n, values: values, messages: messages}
@@ -34,20 +35,20 @@ func Ranks(n int) []*Peer {
 	return ranks
 }
 
-// meet brings something to the rank's at-th meeting; the last rank to come calls
-// finish with what all have brought.
-func (t *table) meet(r *Peer, at *int, brought any, finish func(all []any)) (wait func() error) {
+// join gives the rank's part to its at-th call. The last rank that joins calls finish
+// with the parts of all.
+func (t *calls) join(r *Peer, at *int, part any, finish func(all []any)) (wait func() error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m := t.meetings[*at]
+	m := t.open[*at]
 	if m == nil {
-		m = &meeting{brought: make([]any, r.size), done: make(chan struct{})}
-		t.meetings[*at] = m
+		m = &call{parts: make([]any, r.size), done: make(chan struct{})}
+		t.open[*at] = m
 	}
-	m.brought[r.rank] = brought
+	m.parts[r.rank] = part
 	if m.came++; m.came == r.size {
-		finish(m.brought)
-		delete(t.meetings, *at)
+		finish(m.parts)
+		delete(t.open, *at)
 		close(m.done)
 	}
 	*at++
@@ -62,7 +63,7 @@ func (r *Peer) Size() int { return r.size }
 
 // AllReduce adds in order of the ranks.
 func (r *Peer) AllReduce(values []float32) func() error {
-	return r.values.meet(r, &r.valuesAt, values, func(all []any) {
+	return r.values.join(r, &r.valuesAt, values, func(all []any) {
 		for i := range values {
 			var total float32
 			for _, a := range all {
@@ -77,7 +78,7 @@ func (r *Peer) AllReduce(values []float32) func() error {
 
 // AllGather copies every rank's block to the others.
 func (r *Peer) AllGather(values []float32) func() error {
-	return r.values.meet(r, &r.valuesAt, values, func(all []any) {
+	return r.values.join(r, &r.valuesAt, values, func(all []any) {
 		n := len(values) / r.size
 		for from := range all {
 			for _, to := range all {
@@ -89,7 +90,7 @@ func (r *Peer) AllGather(values []float32) func() error {
 
 // AllToAll copies every rank's blocks to where they are sent.
 func (r *Peer) AllToAll(dst, src []float32) func() error {
-	return r.values.meet(r, &r.valuesAt, [2][]float32{dst, src}, func(all []any) {
+	return r.values.join(r, &r.valuesAt, [2][]float32{dst, src}, func(all []any) {
 		n := len(src) / r.size
 		for from := range all {
 			for to := range all {
@@ -101,7 +102,7 @@ func (r *Peer) AllToAll(dst, src []float32) func() error {
 
 // Broadcast overwrites data with root's.
 func (r *Peer) Broadcast(data []byte, root int) error {
-	return r.messages.meet(r, &r.messagesAt, data, func(all []any) {
+	return r.messages.join(r, &r.messagesAt, data, func(all []any) {
 		for _, to := range all {
 			copy(to.([]byte), all[root].([]byte))
 		}
@@ -112,7 +113,7 @@ func (r *Peer) Broadcast(data []byte, root int) error {
 func (r *Peer) Gather(data []byte) ([][]byte, error) {
 	parts := make([][]byte, r.size)
 	type offer struct{ data, parts any }
-	err := r.messages.meet(r, &r.messagesAt, offer{data, parts}, func(all []any) {
+	err := r.messages.join(r, &r.messagesAt, offer{data, parts}, func(all []any) {
 		for _, to := range all {
 			for from, a := range all {
 				to.(offer).parts.([][]byte)[from] = a.(offer).data.([]byte)

@@ -59,7 +59,7 @@ func (w *World) Close() error {
 	go func() {
 		defer close(w.calls)
 		ended <- w.do(func() error {
-			err := w.meet()
+			err := w.barrier()
 			close(met)
 			if err != nil {
 				return err
@@ -86,8 +86,8 @@ func (w *World) Close() error {
 	}
 }
 
-// meet waits for all ranks, however long: rank 0 may have a report to write.
-func (w *World) meet() error {
+// barrier waits for all ranks, however long: rank 0 may have a report to write.
+func (w *World) barrier() error {
 	r, err := w.start("MPI_Ibarrier", w.lib.ibarrier, nil, w.control)
 	for idle := time.Duration(0); err == nil; idle = rest(idle) {
 		var ok bool

@@ -10,7 +10,7 @@
 // there in order of the ranks, chunk by chunk, so their bits are those of package
 // mpi and no rank holds more than a chunk of another's values. All values of all
 // ranks pass rank 0: that is enough for small jobs and tests. Training at scale
-// wants MPI on CPUs and NCCL on GPUs, which needs this package only to meet.
+// wants MPI on CPUs and NCCL on GPUs, which needs this package only for the rendezvous.
 //
 // A rank whose connection breaks ends the job on all ranks, and so does one that
 // doesn't come to a call in time: a process of the job doesn't outlive the others,

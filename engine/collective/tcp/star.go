@@ -42,7 +42,7 @@ type Star struct {
 
 	round           uint64 // of the next call on bytes
 	control, values *attendance
-	toSend, toMeet  *queue // of calls on values; rank 0 has nothing to send before they meet
+	toSend, toAnswer  *queue // calls on values; rank 0 sends nothing before it answers
 	sent            atomic.Int64
 
 	closing sync.Once
@@ -91,8 +91,8 @@ func Open(p Place, o Options) (*Star, error) {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
-	s := &Star{place: p, options: o, peers: make([]*peer, p.Size), closed: make(chan struct{}), ended: make(chan struct{}), toSend: newQueue(), toMeet: newQueue()}
-	if err := s.meet(); err != nil {
+	s := &Star{place: p, options: o, peers: make([]*peer, p.Size), closed: make(chan struct{}), ended: make(chan struct{}), toSend: newQueue(), toAnswer: newQueue()}
+	if err := s.connect(); err != nil {
 		s.hangUp()
 		return nil, err
 	}
@@ -116,8 +116,8 @@ func Open(p Place, o Options) (*Star, error) {
 	return s, nil
 }
 
-// meet connects this rank, and starts what serves it.
-func (s *Star) meet() error {
+// connect connects this rank to rank 0 and starts the goroutines that serve it.
+func (s *Star) connect() error {
 	members := []int{0}
 	for r := 1; r < s.place.Size; r++ {
 		if s.place.Rank == 0 || s.place.Rank == r {
@@ -135,7 +135,7 @@ func (s *Star) meet() error {
 		if err := s.assemble(); err != nil {
 			return err
 		}
-		go s.meetValues()
+		go s.serveValues()
 	}
 	go s.watch()
 	return nil

@@ -73,7 +73,7 @@ func (s *Star) begin(o *op) func() error {
 			}
 			s.toSend.put(o)
 		}
-		s.toMeet.put(o)
+		s.toAnswer.put(o)
 	}
 	return o.wait
 }
@@ -197,7 +197,7 @@ func (s *Star) receiveValues() {
 	zero := s.peers[0]
 	_, values := zero.connections()
 	for round := uint64(0); ; round++ {
-		o, ok := s.toMeet.take(s.closed)
+		o, ok := s.toAnswer.take(s.closed)
 		if !ok {
 			return
 		}

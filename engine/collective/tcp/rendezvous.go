@@ -13,8 +13,8 @@ import (
 	"alexnet/internal/printable"
 )
 
-// door is where rank 0 lets the others in.
-type door struct {
+// rendezvous is the place where rank 0 accepts the other ranks.
+type rendezvous struct {
 	s       *Star
 	room    chan struct{}  // one a connection that proves itself
 	full    chan struct{}  // closed when all are there
@@ -61,7 +61,7 @@ func (s *Star) assemble() error {
 	if err != nil {
 		return err
 	}
-	d := &door{s: s, room: make(chan struct{}, mostWaiting), full: make(chan struct{}), differ: make(chan differing, 1), taken: map[seat]bool{}, waiting: map[*net.TCPConn]bool{}}
+	d := &rendezvous{s: s, room: make(chan struct{}, mostWaiting), full: make(chan struct{}), differ: make(chan differing, 1), taken: map[seat]bool{}, waiting: map[*net.TCPConn]bool{}}
 	d.answers.Go(func() { d.answer(l) })
 	defer d.close(l)
 	say := time.After(s.options.sayAfter())
@@ -119,7 +119,7 @@ func (s *Star) open(deadline time.Time) (*net.TCPListener, error) {
 }
 
 // answer accepts connections until the listener is closed.
-func (d *door) answer(l *net.TCPListener) {
+func (d *rendezvous) answer(l *net.TCPListener) {
 	for {
 		d.room <- struct{}{}
 		conn, err := l.AcceptTCP()
@@ -139,7 +139,7 @@ func (d *door) answer(l *net.TCPListener) {
 }
 
 // close turns away who still waits.
-func (d *door) close(l *net.TCPListener) {
+func (d *rendezvous) close(l *net.TCPListener) {
 	_ = l.Close()
 	d.mu.Lock()
 	d.shut = true
@@ -151,7 +151,7 @@ func (d *door) close(l *net.TCPListener) {
 }
 
 // admit gives a connection its seat, or closes it.
-func (d *door) admit(conn *net.TCPConn) {
+func (d *rendezvous) admit(conn *net.TCPConn) {
 	d.mu.Lock()
 	if d.shut {
 		d.mu.Unlock()
@@ -197,7 +197,7 @@ func (d *door) admit(conn *net.TCPConn) {
 }
 
 // judge reserves the seat of a rank that has proved to be one of the job.
-func (d *door) judge(g greeting) verdict {
+func (d *rendezvous) judge(g greeting) verdict {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := seat{g.rank, g.lane}
@@ -218,7 +218,7 @@ func (d *door) judge(g greeting) verdict {
 }
 
 // missing are the ranks that have not joined.
-func (d *door) missing() []int {
+func (d *rendezvous) missing() []int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var ranks []int
