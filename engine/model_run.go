@@ -17,9 +17,9 @@ type Batch struct {
 // Outcome is what a step says about each image in use. Its slices belong to the
 // model and are valid until the next Start, Train or Infer.
 type Outcome struct {
-	Loss  []float32 // (Images) cross-entropy, nats
+	Loss      []float32 // (Images) cross-entropy, nats
 	LabelRank []int32   // (Images) classes ahead of the right one: 0 is right, < 5 a top-5 hit
-	Probs []float32 // (Images, classes) softmax; nil where nobody asked for it
+	Probs     []float32 // (Images, classes) softmax; nil where nobody asked for it
 
 	// Halted says that the step has changed no weight, since a loss of it, on
 	// any rank, or of a step before it, is not finite.

@@ -17,14 +17,14 @@ import "fmt"
 // Halt becomes 1 when a Loss, as stored, is not finite. No op makes it 0 again:
 // the host does, by Upload.
 type SoftmaxLoss struct {
-	X      *Tensor // (N, K, 1, 1)
-	Labels *Tensor // Int32 (N, 1, 1, 1)
-	Probs  *Tensor // Float32 (N, K, 1, 1)
-	Loss   *Tensor // Float32 (N, 1, 1, 1)
+	X         *Tensor // (N, K, 1, 1)
+	Labels    *Tensor // Int32 (N, 1, 1, 1)
+	Probs     *Tensor // Float32 (N, K, 1, 1)
+	Loss      *Tensor // Float32 (N, 1, 1, 1)
 	LabelRank *Tensor // Int32 (N, 1, 1, 1)
-	DX     *Tensor // Working; nil for inference
-	Halt   *Tensor // Int32 (1, 1, 1, 1), read and written; may be nil
-	Scale  float32 // 1/N of the whole batch
+	DX        *Tensor // Working; nil for inference
+	Halt      *Tensor // Int32 (1, 1, 1, 1), read and written; may be nil
+	Scale     float32 // 1/N of the whole batch
 
 	// Smoothing is the part of the target that is spread over all classes
 	// (Szegedy et al. 2016, §7), 0 to below 1.

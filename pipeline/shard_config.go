@@ -11,8 +11,8 @@ import (
 
 	"alexnet/internal/printable"
 	"alexnet/pipeline/codec"
-	"alexnet/pipeline/mds"
 	"alexnet/pipeline/decode"
+	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
 

@@ -9,9 +9,9 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"alexnet/pipeline/codec"
+	"alexnet/pipeline/decode"
 	"alexnet/pipeline/jpeg/turbojpeg"
 	"alexnet/pipeline/mds"
-	"alexnet/pipeline/decode"
 	"alexnet/pipeline/source"
 )
 

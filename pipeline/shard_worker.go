@@ -14,19 +14,19 @@ import (
 
 // shardWorker is what one goroutine needs to encode pictures.
 type shardWorker struct {
-	src      source.Source
+	src     source.Source
 	decoder *decode.Decoder
-	encoder  codec.Encoder
-	file     []byte
-	rgb      []byte
+	encoder codec.Encoder
+	file    []byte
+	rgb     []byte
 }
 
 func newShardWorker(src source.Source, cfg *ShardConfig) *shardWorker {
 	return &shardWorker{
-		src:      src,
+		src:     src,
 		decoder: decode.New(cfg.decoding()),
-		encoder:  cfg.mustCodec().NewEncoder(cfg.Size),
-		rgb:      make([]byte, cfg.Size*cfg.Size*3),
+		encoder: cfg.mustCodec().NewEncoder(cfg.Size),
+		rgb:     make([]byte, cfg.Size*cfg.Size*3),
 	}
 }
 

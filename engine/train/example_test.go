@@ -9,8 +9,8 @@ import (
 
 	"alexnet/engine/train"
 	"alexnet/pipeline"
-	"alexnet/pipeline/synthetic"
 	"alexnet/pipeline/source"
+	"alexnet/pipeline/synthetic"
 )
 
 // progress tells of every validation.

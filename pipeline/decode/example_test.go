@@ -11,7 +11,7 @@ import (
 	"alexnet/pipeline/decode"
 )
 
-func ExampleRescaler_Rescale() {
+func ExampleDecoder_Decode() {
 	picture := image.NewNRGBA(image.Rect(0, 0, 640, 480))
 	for i := range picture.Pix {
 		picture.Pix[i] = 255

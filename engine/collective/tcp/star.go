@@ -40,10 +40,10 @@ type Star struct {
 	hosts   atomic.Pointer[[]string]
 	peers   []*peer // by rank; nil for this one, and on all but rank 0 for all but rank 0
 
-	round           uint64 // of the next call on bytes
-	control, values *attendance
-	toSend, toAnswer  *queue // calls on values; rank 0 sends nothing before it answers
-	sent            atomic.Int64
+	round            uint64 // of the next call on bytes
+	control, values  *attendance
+	toSend, toAnswer *queue // calls on values; rank 0 sends nothing before it answers
+	sent             atomic.Int64
 
 	closing sync.Once
 	closed  chan struct{}
