@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"alexnet/augment"
+	"alexnet/internal/cputime"
 	"alexnet/pipeline"
 	"alexnet/pipeline/jpeg/turbojpeg"
-	"alexnet/tools/internal/cputime"
 )
 
 // noise has axes as large as ImageNet's.

@@ -2,12 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"math"
 	"testing"
-	"time"
 
-	"alexnet/engine"
 	"alexnet/engine/cpu"
+	"alexnet/engine/train/bench"
 )
 
 // TestBenchFromData measures everything on a small net.
@@ -16,7 +14,7 @@ func TestBenchFromData(t *testing.T) {
 	args := []string{"train-alexnet", "bench", "--net", w.net, "--classes", "3", "--batch", "6", "--steps", "4", "--data", w.train, "--peak", "0.1", "--bandwidth", "10"}
 	r := call(append(args, "--json")...)
 	r.must(t, 0)
-	var b benchResult
+	var b bench.Result
 	if err := json.Unmarshal([]byte(r.stdout), &b); err != nil {
 		t.Fatal(err)
 	}
@@ -25,17 +23,6 @@ func TestBenchFromData(t *testing.T) {
 	}
 	call(args...).must(t, 0, "from data  ", "roofline   ")
 	call("train-alexnet", "bench", "--net", w.net, "--classes", "3", "--batch", "61", "--steps", "1", "--data", w.train).must(t, 1, "has 60 pictures: give a --batch of at most as many")
-}
-
-// TestRoofline adds up an op that computes and one that copies.
-func TestRoofline(t *testing.T) {
-	ops := []engine.OpTime{
-		{FLOP: 2e12, Bytes: 1e9, Time: time.Second},  // 2 s at 1 TFLOP/s, 1 s at 1 GB/s
-		{FLOP: 5e11, Bytes: 15e8, Time: time.Second}, // 0.5 s and 1.5 s
-	}
-	if got := roofline(ops, 1e12, 1e9); math.Abs(got-3.5) > 1e-9 {
-		t.Errorf("%v seconds, want 3.5", got)
-	}
 }
 
 // TestBenchBounds measures the bandwidth beside the peak and names what bounds each
@@ -47,7 +34,7 @@ func TestBenchBounds(t *testing.T) {
 	args := []string{"train-alexnet", "bench", "--net", "alexnet-mini", "--classes", "10", "--batch", "4", "--steps", "1", "--devices", "cpu"}
 	out := call(append(args, "--json")...)
 	out.must(t, 0)
-	var r benchResult
+	var r bench.Result
 	if err := json.Unmarshal([]byte(out.stdout), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +51,7 @@ func TestBenchBounds(t *testing.T) {
 
 // TestBenchInference measures in the memory of inference: no gradients, no momentum.
 func TestBenchInference(t *testing.T) {
-	bench := func(args ...string) (r benchResult) {
+	measure := func(args ...string) (r bench.Result) {
 		t.Helper()
 		out := call(append([]string{"train-alexnet", "bench", "--net", "alexnet-mini", "--classes", "10", "--batch", "4", "--steps", "1", "--no-layers", "--devices", "cpu", "--json"}, args...)...)
 		out.must(t, 0)
@@ -73,7 +60,7 @@ func TestBenchInference(t *testing.T) {
 		}
 		return r
 	}
-	trains, infers := bench(), bench("--inference")
+	trains, infers := measure(), measure("--inference")
 	if infers.Train != 0 || infers.Infer <= 0 || infers.MemoryMiB >= trains.MemoryMiB {
 		t.Errorf("inference alone: %+v; with training: %+v", infers, trains)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"alexnet/engine/train/bench"
 	"alexnet/tools/internal/ranks/rankstest"
 )
 
@@ -26,7 +27,7 @@ func BenchmarkLinks(b *testing.B) {
 				if err != nil {
 					b.Fatalf("%v\n%s", err, out)
 				}
-				var r benchResult
+				var r bench.Result
 				if err := json.Unmarshal([]byte(out[strings.Index(out, "{"):]), &r); err != nil || r.Ranks == nil {
 					b.Fatalf("%v\n%s", err, out)
 				}

@@ -1,15 +1,48 @@
-package main
+package bench
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
 	"alexnet/engine"
 	"alexnet/engine/feed"
+	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
+
+// loaderRate times one pass, at most five seconds, over a folder of shards.
+func loaderRate(ctx context.Context, f *measurement) (float64, error) {
+	ds, err := f.Access.Open(ctx, f.Data, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer ds.Close()
+	loader, err := pipeline.NewLoader(ds, pipeline.LoaderConfig{Batch: min(f.Batch, ds.Len()), Workers: f.Workers, Seed: 1, Crop: f.net.Input.Size, Train: true, Augment: f.Recipe})
+	if err != nil {
+		return 0, err
+	}
+	defer loader.Close()
+	const longest = 5 * time.Second
+	images := 0
+	var began time.Time
+	for {
+		b, err := loader.Next(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if began.IsZero() { // the first batch warms up
+			began = time.Now()
+		} else {
+			images += b.Images
+		}
+		last := b.Epoch > 0 && images > 0
+		b.Release()
+		if elapsed := time.Since(began); images > 0 && (last || elapsed > longest) {
+			return float64(images) / elapsed.Seconds(), nil
+		}
+	}
+}
 
 // dataTurns is how often training from data and from memory take turns.
 const dataTurns = 3
@@ -17,20 +50,20 @@ const dataTurns = 3
 // fromData times training from a loader beside training from memory, in turns, so
 // that both see the same machine. What is timed are whole stretches of steps, with
 // every wait for a batch in them.
-func (r *benchResult) fromData(ctx context.Context, f *benchConfig, m *engine.Model, memory engine.Batch) (err error) {
-	ds, err := f.access.Open(ctx, f.data, nil)
+func (r *Result) fromData(ctx context.Context, f *measurement, m *engine.Model, memory engine.Batch) (err error) {
+	ds, err := f.Access.Open(ctx, f.Data, nil)
 	if err != nil {
 		return err
 	}
 	defer ds.Close()
 	if classes := len(ds.Meta().Classes); classes > m.Net.Classes {
-		return fmt.Errorf("%s has %d classes and the net %d: give --classes %d", f.data, classes, m.Net.Classes, classes)
+		return setting.Errorf("%s has %d classes and the net %d: give %s", f.Data, classes, m.Net.Classes, setting.Suggest("classes", classes))
 	}
-	if ds.Len() < f.batch {
-		return fmt.Errorf("%s has %d pictures: give a --batch of at most as many", f.data, ds.Len())
+	if ds.Len() < f.Batch {
+		return setting.Errorf("%s has %d pictures: give a %s of at most as many", f.Data, ds.Len(), setting.Name("batch"))
 	}
 	host := feed.HostMemory{Model: m}
-	loader, err := host.Load(ds, pipeline.LoaderConfig{Batch: f.batch, Workers: f.workers, Seed: 1, Crop: m.Net.Input.Size, Train: true, Augment: f.recipe})
+	loader, err := host.Load(ds, pipeline.LoaderConfig{Batch: f.Batch, Workers: f.Workers, Seed: 1, Crop: m.Net.Input.Size, Train: true, Augment: f.Recipe})
 	if err != nil {
 		return err
 	}
@@ -46,11 +79,11 @@ func (r *benchResult) fromData(ctx context.Context, f *benchConfig, m *engine.Mo
 	}
 	var fed, still time.Duration
 	for range dataTurns {
-		d, err := stretch(ctx, m, f.steps, data.Next)
+		d, err := stretch(ctx, m, f.Steps, data.Next)
 		if err != nil {
 			return err
 		}
-		s, err := stretch(ctx, m, f.steps, again)
+		s, err := stretch(ctx, m, f.Steps, again)
 		if err != nil {
 			return err
 		}
@@ -60,7 +93,7 @@ func (r *benchResult) fromData(ctx context.Context, f *benchConfig, m *engine.Mo
 			return err
 		}
 	}
-	images := float64(dataTurns * f.steps * f.batch)
+	images := float64(dataTurns * f.Steps * f.Batch)
 	r.FromData, r.FromMemory = images/fed.Seconds(), images/still.Seconds()
 	return nil
 }

@@ -1,19 +1,17 @@
-package main
+package bench
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"alexnet/engine"
-	"alexnet/engine/collective"
 )
 
-// rankResult is what bench says of several ranks: medians of one step.
-type rankResult struct {
+// Ranks is what is measured on several ranks: medians of one step.
+type Ranks struct {
 	Ranks    int    `json:"ranks"`
 	Parallel string `json:"parallel"`
 	Wire     string `json:"wire"` // of gradients
@@ -28,7 +26,7 @@ type rankResult struct {
 // measure times training steps of m over the ranks, and in turns with them what
 // makes them up. m has been made on by; all ranks call it. Contexts that join the
 // ranks by themselves can't be taken apart.
-func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collective.Collective, by *meter, m *engine.Model, b engine.Batch) error {
+func (r *Ranks) measure(ctx context.Context, f *measurement, by *meter, m *engine.Model, b engine.Batch) error {
 	s := engine.Step{Seed: 1, LearningRate: 1e-4, Momentum: .9}
 	step := func() error {
 		s.Number++
@@ -39,11 +37,11 @@ func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collecti
 	if err := step(); err != nil { // warms up
 		return err
 	}
-	sent := group.Sent()
+	sent := f.Group.Sent()
 	if err := step(); err != nil {
 		return err
 	}
-	r.SentMB = float64(group.Sent()-sent) / 1e6
+	r.SentMB = float64(f.Group.Sent()-sent) / 1e6
 	silent := func() error {
 		learning := s
 		s.LearningRate, s.Momentum = 0, 0 // what a rank learns by itself would set it apart
@@ -58,7 +56,7 @@ func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collecti
 		turns = append(turns, silent, exchange)
 	}
 	times := make([][]float64, len(turns))
-	for range f.steps {
+	for range f.Steps {
 		for i, turn := range turns {
 			began := time.Now()
 			if err := errors.Join(ctx.Err(), turn()); err != nil {
@@ -76,7 +74,7 @@ func (r *rankResult) measure(ctx context.Context, f *benchConfig, group collecti
 	return nil
 }
 
-func (r *rankResult) print(w io.Writer) {
+func (r *Ranks) print(w io.Writer) {
 	fmt.Fprintf(w, "%d ranks    %s parallel, gradients in %s, %.0f ms a step", r.Ranks, r.Parallel, r.Wire, r.Step)
 	if r.SentMB > 0 {
 		fmt.Fprintf(w, ", %.1f MB sent by a rank", r.SentMB)
@@ -85,11 +83,6 @@ func (r *rankResult) print(w io.Writer) {
 		fmt.Fprintf(w, "; %.0f ms without exchanges, which take %.0f ms by themselves: %.0f %% hidden", r.Compute, r.Exchange, 100*r.Hidden)
 	}
 	fmt.Fprintln(w)
-}
-
-func median(times []float64) float64 {
-	slices.Sort(times)
-	return times[len(times)/2]
 }
 
 // meter is a group that writes down the calls of the last step, and that
