@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"alexnet/engine/train/report"
 )
 
 func TestRuns(t *testing.T) {
@@ -26,7 +28,7 @@ func TestRuns(t *testing.T) {
 			t.Errorf("no %q in %s", want, lines[i+1])
 		}
 	}
-	var out struct{ Runs []runResult }
+	var out struct{ Runs []report.RunSummary }
 	j := call("train-alexnet", "runs", "--json", filepath.Join(runs, "good"), filepath.Join(runs, "bad"))
 	if err := json.Unmarshal([]byte(j.stdout), &out); err != nil || len(out.Runs) != 2 || out.Runs[0].Step != 80 || out.Runs[1].Step != 15 {
 		t.Errorf("%v, %+v", err, out)
