@@ -2,19 +2,16 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
-	"alexnet/engine/enginetest"
+	"alexnet/engine/devices/check"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
@@ -116,113 +113,10 @@ func devicesCommand(stdout io.Writer) *cli.Command {
 			if !c.Bool("check") && (c.IsSet("only") || c.IsSet("precision") || c.IsSet("kernels")) {
 				return command.Usagef("--only, --precision and --kernels say what to --check")
 			}
-			found := devices.List()
-			if !c.Bool("check") {
-				return printDevices(stdout, found)
+			if found := devices.List(); !c.Bool("check") {
+				return found.Print(stdout)
 			}
-			return checkDevices(stdout, found, c.String("only"), c.String("precision"), c.String("kernels"))
+			return check.Run(stdout, c.String("only"), c.String("precision"), c.String("kernels"))
 		},
 	}
-}
-
-// printDevices lists devices, libraries, and what is missing.
-func printDevices(stdout io.Writer, found devices.Inventory) error {
-	for _, d := range found.Devices {
-		printable.Fprintf(stdout, "%s\t%s, %s\n", d.Name, d.About, strings.Join(d.Precisions, " "))
-		for _, k := range d.Kernels {
-			note := ""
-			switch {
-			case k.Chosen:
-				note = ", chosen by itself"
-			case !k.Usable:
-				note = ", not on this machine"
-			}
-			fmt.Fprintf(stdout, "\tkernels %s in %s: need %s%s\n", k.Name, k.Precision, k.Needs, note)
-		}
-	}
-	if len(found.Libraries) > 0 {
-		fmt.Fprintln(stdout, "\nlibraries")
-		w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-		for _, l := range found.Libraries {
-			printable.Fprintf(w, "  %s\t%s\t%s\n", l.Name, l.Version, l.Path)
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-	}
-	for _, n := range found.Notes {
-		printable.Fprintf(stdout, "\nnote: %s\n", n)
-	}
-	for _, m := range found.Missing {
-		fmt.Fprintf(stdout, "\nmissing for GPUs: %s\n  %s\n", m.Name, printable.Error(errors.New(m.Why)))
-		for i, line := range m.Install {
-			word := "install with"
-			if i > 0 {
-				word = "or with     "
-			}
-			printable.Fprintf(stdout, "  %s %s\n", word, line)
-		}
-	}
-	return nil
-}
-
-// tolerances of the suite, by precision.
-var tolerances = map[string]enginetest.Tolerance{"fp32": enginetest.FP32, "tf32": enginetest.TF32, "bf16": enginetest.BF16}
-
-// checkDevices runs the suite on devices and prints a verdict a line. only and
-// precision, where given, choose among them; kernels is the set of the CPU.
-func checkDevices(stdout io.Writer, found devices.Inventory, only, precision, kernels string) error {
-	failed, passed := 0, 0
-	for _, d := range found.Devices {
-		if only != "" && d.Name != only {
-			continue
-		}
-		for _, p := range d.Precisions {
-			if precision != "" && p != precision {
-				continue
-			}
-			o := devices.Options{Precision: p, Deterministic: true, Kernels: kernels}
-			what := d.Name + " " + p
-			switch chosen, err := devices.ChosenKernels(d.Name, o); {
-			case err != nil:
-				return command.Usagef("--%w", err)
-			case chosen != "":
-				what += " " + chosen
-			}
-			open := func() (engine.Context, error) {
-				contexts, err := devices.Open(d.Name, o)
-				if err != nil {
-					return nil, err
-				}
-				return contexts[0], nil
-			}
-			for _, c := range enginetest.Cases() {
-				worst, err := c.Check(open, tolerances[p])
-				if err != nil {
-					failed++
-					printable.Fprintf(stdout, "FAIL\t%s\t%s\t%v\n", what, c.Name, err)
-					continue
-				}
-				passed++
-				printable.Fprintf(stdout, "ok\t%s\t%s\t%.0f %% of the tolerance\n", what, c.Name, 100*worst)
-			}
-		}
-	}
-	if failed+passed == 0 {
-		return command.Usagef("--only %s --precision %s: no such device and precision here; there is %s", only, precision, strings.Join(names(found), ", "))
-	}
-	fmt.Fprintf(stdout, "%d cases passed, %d failed\n", passed, failed)
-	if failed > 0 {
-		return fmt.Errorf("%d of %d cases failed", failed, failed+passed)
-	}
-	return nil
-}
-
-// names are the devices' with their precisions.
-func names(found devices.Inventory) []string {
-	var all []string
-	for _, d := range found.Devices {
-		all = append(all, d.Name+" ("+strings.Join(d.Precisions, ", ")+")")
-	}
-	return slices.Clip(all)
 }
