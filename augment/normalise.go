@@ -76,3 +76,15 @@ func (n Normalisation) Apply(dst []float32, rgb []byte) {
 		dst[c*plane+i/3] = float32((float64(v) - n.Mean[c]) / n.Deviation[c])
 	}
 }
+
+// ChannelMean is a picture of one colour, size pixels a side, channels first: a net's mean.
+func ChannelMean(rgb [3]float64, size int) []float32 {
+	mean := make([]float32, 3*size*size)
+	for c := range rgb {
+		plane := mean[c*size*size : (c+1)*size*size]
+		for i := range plane {
+			plane[i] = float32(rgb[c])
+		}
+	}
+	return mean
+}

@@ -9,18 +9,6 @@ import (
 	"alexnet/pipeline"
 )
 
-// ChannelMean spreads a colour over the net's input, channels first.
-func ChannelMean(rgb [3]float64, size int) []float32 {
-	mean := make([]float32, 3*size*size)
-	for c := range rgb {
-		plane := mean[c*size*size : (c+1)*size*size]
-		for i := range plane {
-			plane[i] = float32(rgb[c])
-		}
-	}
-	return mean
-}
-
 // imageMean is the centre of the training set's mean picture (size pixels a
 // side), channels first, from a full pass over the shards.
 func imageMean(ctx context.Context, d *pipeline.Dataset, size int) ([]float32, error) {
@@ -67,14 +55,14 @@ func (c *Config) mean(ctx context.Context, d *pipeline.Dataset, pca *augment.PCA
 		return imageMean(ctx, d, size)
 	}
 	if n, err := augment.ParseNormalisation(c.Mean); err == nil {
-		return ChannelMean(n.Mean, size), nil
+		return augment.ChannelMean(n.Mean, size), nil
 	}
 	if pca != nil {
-		return ChannelMean(pca.Mean, size), nil
+		return augment.ChannelMean(pca.Mean, size), nil
 	}
 	sums := d.Meta().Statistics
 	if sums.Pixels == 0 {
 		return nil, setting.Errorf("the shards' index has no colour statistics: give %s, or %s none", setting.Name("pca"), setting.Name("mean"))
 	}
-	return ChannelMean(sums.Mean(), size), nil
+	return augment.ChannelMean(sums.Mean(), size), nil
 }

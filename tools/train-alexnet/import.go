@@ -6,22 +6,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"alexnet/augment"
 	"alexnet/engine"
-	"alexnet/engine/caffe"
-	"alexnet/engine/devices"
 	"alexnet/engine/infer/importer"
 	"alexnet/engine/torch"
 	"alexnet/engine/train"
-	"alexnet/internal/file"
 	"alexnet/internal/printable"
-	"alexnet/pipeline"
-	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
@@ -72,81 +65,32 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err := nameNet(c.String("net"), f); err != nil {
 		return err
 	}
-	classes, names, err := importedClasses(c, f, stderr)
+	data, list, normalise, picture := c.Path("data"), c.Path("classes"), c.String("normalise"), c.Path("mean")
+	if f.Classes == nil && data == "" && list == "" {
+		fmt.Fprintf(stderr, "the classes are called 0 to %d, since the file doesn't name them: --data or --classes does\n", f.Net.Classes-1)
+	}
+	if err := f.NameClasses(data, list); err != nil {
+		return err
+	}
+	mean, deviation, err := f.MeanFor(normalise, picture)
 	if err != nil {
 		return err
 	}
-	mean, deviation, err := importedMean(c, f)
-	if err != nil {
+	if n := f.Reads; n != nil && !f.HasMean && normalise == "" && picture == "" {
+		f.Notes = append(f.Notes, fmt.Sprintf("the mean %.4g, %.4g, %.4g (red, green, blue) is subtracted, as such nets were trained: --normalise or --mean says otherwise", n.Mean[0], n.Mean[1], n.Mean[2]))
+	}
+	if err := f.WriteCheckpoint(out, mean, deviation); err != nil {
 		return err
-	}
-	contexts, err := devices.Open("cpu", devices.Options{})
-	if err != nil {
-		return err
-	}
-	m, err := engine.NewModel(f.Net, contexts, engine.ModelConfig{Batch: 1, Mean: mean, Inference: true})
-	if err != nil {
-		return fmt.Errorf("%s: %w", in, err)
-	}
-	defer m.Close()
-	if err := f.Restore(m, deviation); err != nil {
-		return err
-	}
-	state := &engine.Checkpoint{Net: f.Net, Mean: mean, Classes: classes, ClassNames: names, Random: engine.RandomStreams, PictureSize: f.Picture}
-	if err := engine.WriteCheckpoint(out, m, state); err != nil {
-		return fmt.Errorf("--checkpoint: %w", err)
 	}
 	for _, note := range f.Notes {
 		printable.Fprintf(stderr, "note: %s\n", note)
 	}
-	if mean == nil && c.String("normalise") == "" {
+	if mean == nil && normalise == "" {
 		fmt.Fprintln(stderr, "note: the file has no \"mean\", so it is taken that the net reads colours from 0 to 255 with nothing subtracted: --normalise says otherwise")
 	}
 	printable.Fprintf(stderr, "wrote %s: %s, net %s, %d classes\n", out, f.Format, f.Net.Name, f.Net.Classes)
 	return nil
 }
-
-// importedMean is what is subtracted from the pixels, channels first, nil for
-// nothing, and what the weights of the first layer are to be divided by for each
-// colour.
-func importedMean(c *cli.Context, f *importer.File) (mean []float32, deviation [3]float64, err error) {
-	deviation = [3]float64{1, 1, 1}
-	form, picture := c.String("normalise"), c.Path("mean")
-	switch {
-	case form != "" && picture != "":
-		return nil, deviation, command.Usagef("--normalise and --mean both say what is subtracted: give one")
-	case (form != "" || picture != "") && f.HasMean:
-		return nil, deviation, command.Usagef("the file has its own \"mean\": leave --normalise and --mean out")
-	case picture != "":
-		text, err := file.ReadAll(picture, meanLimit)
-		if err != nil {
-			return nil, deviation, fmt.Errorf("--mean: %w", err)
-		}
-		if mean, err = caffe.ReadMean(text, f.Net.Input.Size); err != nil {
-			err = fmt.Errorf("--mean %s: %w", picture, err)
-		}
-		return mean, deviation, err
-	case f.HasMean:
-		mean, err = f.Mean()
-		return mean, deviation, err
-	case form == train.MeanNone || form == "" && f.Reads == nil:
-		return nil, deviation, nil
-	}
-	n := f.Reads
-	if form != "" {
-		parsed, err := augment.ParseNormalisation(form)
-		if err != nil {
-			return nil, deviation, command.Usagef("--normalise %s: want imagenet, half, R,G,B from 0 to 255, or %s", form, train.MeanNone)
-		}
-		n = &parsed
-	} else {
-		f.Notes = append(f.Notes, fmt.Sprintf("the mean %.4g, %.4g, %.4g (red, green, blue) is subtracted, as such nets were trained: --normalise or --mean says otherwise", n.Mean[0], n.Mean[1], n.Mean[2]))
-	}
-	return train.ChannelMean(n.Mean, f.Net.Input.Size), n.Deviation, nil
-}
-
-// meanLimit is the most bytes of a mean picture: one of 256×256 has 0.8 MB.
-const meanLimit = 64 << 20
 
 // nameNet sets the file's net where the flag names one.
 func nameNet(name string, f *importer.File) error {
@@ -161,46 +105,4 @@ func nameNet(name string, f *importer.File) error {
 		f.Net = torch.Plain(net)
 	}
 	return err
-}
-
-// importedClasses are the ids of the net's outputs, and their names for people.
-func importedClasses(c *cli.Context, f *importer.File, stderr io.Writer) (classes, names []string, err error) {
-	classes, names = f.Classes, f.Names
-	origin, n := c.Path("weights"), f.Net.Classes
-	switch {
-	case c.Path("data") != "" && c.Path("classes") != "":
-		return nil, nil, command.Usagef("--data and --classes both name the classes: give one")
-	case c.Path("data") != "":
-		origin = c.Path("data")
-		d, err := pipeline.OpenDataset(origin)
-		if err != nil {
-			return nil, nil, err
-		}
-		classes, names = d.ClassIDs(), pipeline.ClassNames(d.Meta().Classes)
-		if err := d.Close(); err != nil {
-			return nil, nil, err
-		}
-	case c.Path("classes") != "":
-		origin = c.Path("classes")
-		list, err := source.ReadClasses(origin)
-		if err != nil {
-			return nil, nil, fmt.Errorf("--classes: %w", err)
-		}
-		var told []pipeline.Class
-		classes = nil
-		for _, class := range list {
-			classes = append(classes, class.ID)
-			told = append(told, pipeline.Class{ID: class.ID, Name: class.Name})
-		}
-		names = pipeline.ClassNames(told)
-	case classes == nil:
-		fmt.Fprintf(stderr, "the classes are called 0 to %d, since the file doesn't name them: --data or --classes does\n", n-1)
-		for i := range n {
-			classes = append(classes, strconv.Itoa(i))
-		}
-	}
-	if len(classes) != n {
-		return nil, nil, fmt.Errorf("%s has %d classes, the net %d outputs", origin, len(classes), n)
-	}
-	return classes, names, nil
 }

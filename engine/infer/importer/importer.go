@@ -34,6 +34,7 @@ type File struct {
 	// nets of ImageNet's size; 0 for others, of which nobody knows.
 	Picture int
 
+	path    string
 	mean    func(*engine.Net) ([]float32, error)
 	restore func(*engine.Model) error
 	close   func() error
@@ -87,7 +88,7 @@ func Open(path string) (*File, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		f := &File{
-			Format: format.what, Net: w.Net, Units: w.Net.Classes, Classes: w.Classes, Notes: w.Notes, Picture: pictures(w.Net.Input.Size),
+			path: path, Format: format.what, Net: w.Net, Units: w.Net.Classes, Classes: w.Classes, Notes: w.Notes, Picture: pictures(w.Net.Input.Size),
 			mean: func(*engine.Net) ([]float32, error) { return nil, nil }, restore: w.Restore, close: func() error { return nil },
 		}
 		if w.BGR {
@@ -127,7 +128,7 @@ func openTorch(path string) (*File, error) {
 		return nil, err
 	}
 	f := &File{
-		Format: "a PyTorch state dict", Net: t.Net, Units: t.Units, Classes: t.Classes, Names: t.Names, Notes: t.Notes, HasMean: t.Mean != nil,
+		path: path, Format: "a PyTorch state dict", Net: t.Net, Units: t.Units, Classes: t.Classes, Names: t.Names, Notes: t.Notes, HasMean: t.Mean != nil,
 		mean: t.MeanOf, restore: t.Restore, close: t.Close,
 	}
 	if t.TorchVision {

@@ -1,0 +1,121 @@
+package importer
+
+import (
+	"fmt"
+	"strconv"
+
+	"alexnet/augment"
+	"alexnet/engine"
+	"alexnet/engine/caffe"
+	"alexnet/engine/devices"
+	"alexnet/internal/file"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+	"alexnet/pipeline/source"
+)
+
+// None is the normalisation of nets that read colours from 0 to 255 as they are.
+const None = "none"
+
+// meanLimit is the most bytes of a mean picture: one of 256×256 has 0.8 MB.
+const meanLimit = 64 << 20
+
+// NameClasses sets f.Classes and f.Names to those of a folder of shards, or of a file
+// with one class id a line; "" for both keeps those of the file of weights, or
+// numbers them. f.Net has to be set.
+func (f *File) NameClasses(data, list string) error {
+	origin := f.path
+	switch {
+	case data != "" && list != "":
+		return setting.Invalidf("%s both name the classes: give one", setting.All(setting.Name("data"), setting.Name("classes")))
+	case data != "":
+		origin = data
+		d, err := pipeline.OpenDataset(data)
+		if err != nil {
+			return err
+		}
+		f.Classes, f.Names = d.ClassIDs(), pipeline.ClassNames(d.Meta().Classes)
+		if err := d.Close(); err != nil {
+			return err
+		}
+	case list != "":
+		origin = list
+		read, err := source.ReadClasses(list)
+		if err != nil {
+			return setting.Errorf("%s: %w", setting.Name("classes"), err)
+		}
+		var told []pipeline.Class
+		f.Classes = nil
+		for _, class := range read {
+			f.Classes = append(f.Classes, class.ID)
+			told = append(told, pipeline.Class{ID: class.ID, Name: class.Name})
+		}
+		f.Names = pipeline.ClassNames(told)
+	case f.Classes == nil:
+		for i := range f.Net.Classes {
+			f.Classes = append(f.Classes, strconv.Itoa(i))
+		}
+	}
+	if len(f.Classes) != f.Net.Classes {
+		return fmt.Errorf("%s has %d classes, the net %d outputs", origin, len(f.Classes), f.Net.Classes)
+	}
+	return nil
+}
+
+// MeanFor is what is subtracted from the pixels, channels first, nil for nothing, and
+// what Restore divides the first layer's weights by for each colour. It comes from
+// picture, a mean picture of Caffe's, or from normalise: None, or what
+// augment.ParseNormalisation reads. "" for both takes the file's own mean, or
+// f.Reads.
+func (f *File) MeanFor(normalise, picture string) (mean []float32, deviation [3]float64, err error) {
+	deviation = [3]float64{1, 1, 1}
+	switch {
+	case normalise != "" && picture != "":
+		return nil, deviation, setting.Invalidf("%s both say what is subtracted: give one", setting.All(setting.Name("normalise"), setting.Name("mean")))
+	case (normalise != "" || picture != "") && f.HasMean:
+		return nil, deviation, setting.Invalidf(`the file has its own "mean": leave %s out`, setting.All(setting.Name("normalise"), setting.Name("mean")))
+	case picture != "":
+		text, err := file.ReadAll(picture, meanLimit)
+		if err != nil {
+			return nil, deviation, setting.Errorf("%s: %w", setting.Name("mean"), err)
+		}
+		if mean, err = caffe.ReadMean(text, f.Net.Input.Size); err != nil {
+			err = setting.Errorf("%s: %w", setting.Value("mean", picture), err)
+		}
+		return mean, deviation, err
+	case f.HasMean:
+		mean, err = f.Mean()
+		return mean, deviation, err
+	case normalise == None || normalise == "" && f.Reads == nil:
+		return nil, deviation, nil
+	case normalise == "":
+		return augment.ChannelMean(f.Reads.Mean, f.Net.Input.Size), f.Reads.Deviation, nil
+	}
+	n, err := augment.ParseNormalisation(normalise)
+	if err != nil {
+		return nil, deviation, setting.Invalidf("%s: want imagenet, half, R,G,B from 0 to 255, or %s", setting.Value("normalise", normalise), None)
+	}
+	return augment.ChannelMean(n.Mean, f.Net.Input.Size), n.Deviation, nil
+}
+
+// WriteCheckpoint writes a checkpoint of the weights to a new file, with what MeanFor
+// returns.
+func (f *File) WriteCheckpoint(path string, mean []float32, deviation [3]float64) error {
+	contexts, err := devices.Open("cpu", devices.Options{})
+	if err != nil {
+		return err
+	}
+	m, err := engine.NewModel(f.Net, contexts, engine.ModelConfig{Batch: 1, Mean: mean, Inference: true})
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
+	defer m.Close()
+	if err := f.Restore(m, deviation); err != nil {
+		return err
+	}
+	state := &engine.Checkpoint{Net: f.Net, Mean: mean, Classes: f.Classes, ClassNames: f.Names, Random: engine.RandomStreams, PictureSize: f.Picture}
+	if err := engine.WriteCheckpoint(path, m, state); err != nil {
+		return setting.Errorf("%s: %w", setting.Name("checkpoint"), err)
+	}
+	return nil
+}
