@@ -1,16 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
 	"alexnet/engine/train"
-	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -49,33 +46,10 @@ func netCommand(stdout io.Writer) *cli.Command {
 				return err
 			}
 			if c.Bool("shapes") {
-				return printShapes(stdout, n)
+				return n.PrintShapes(stdout)
 			}
 			_, err = stdout.Write(n.JSON())
 			return err
 		},
 	}
-}
-
-// printShapes prints what the layers of a net give, and what they take.
-func printShapes(w io.Writer, n *engine.Net) error {
-	sizes, err := n.Sizes()
-	if err != nil {
-		return err
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	printable.Fprintf(t, "net %s: %d classes, %d towers\n", n.Name, n.Classes, n.Towers)
-	fmt.Fprintf(t, "  image\t3×%d×%d\n", n.Input.Size, n.Input.Size)
-	parameters, flop := 0, 0.0
-	for i, l := range n.Layers {
-		takes := "\t"
-		if l.Weighted() {
-			takes = fmt.Sprintf("%d parameters\t%.2f MFLOP", sizes[i].Parameters, sizes[i].FLOP/1e6)
-		}
-		printable.Fprintf(t, "  %s\t%v", l.Kind(), sizes[i].Out)
-		fmt.Fprintf(t, "\t%s\n", takes)
-		parameters, flop = parameters+sizes[i].Parameters, flop+sizes[i].FLOP
-	}
-	fmt.Fprintf(t, "  in all\t\t%d parameters\t%.2f MFLOP an image, forward\n", parameters, flop/1e6)
-	return t.Flush()
 }

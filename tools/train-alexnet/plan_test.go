@@ -55,7 +55,7 @@ func TestPlanOfRanks(t *testing.T) {
 	}, twins{}, w.args(filepath.Join(w.dir, "run"), "--batch", "60")...)
 	defer j.Close()
 	var b strings.Builder
-	if err := printPlan(&b, j); err != nil || !strings.Contains(b.String(), "NCCL's buffers are not counted") {
+	if err := j.PrintPlan(&b); err != nil || !strings.Contains(b.String(), "NCCL's buffers are not counted") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }
@@ -76,7 +76,7 @@ func TestPlanOfDevice(t *testing.T) {
 		}, w.args(run, args...)...)
 	}
 	var b strings.Builder
-	if err := printPlan(&b, on(64<<20, "--batch", "60")); err != nil {
+	if err := on(64<<20, "--batch", "60").PrintPlan(&b); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"3 staging, and as much page-locked on the host; of 64 on Test GPU 64 are free: 60 to spare\n", "pixels of 4 batches for training and 4 for validation, page-locked\n"} {
@@ -86,7 +86,7 @@ func TestPlanOfDevice(t *testing.T) {
 	}
 
 	b.Reset()
-	err := printPlan(&b, on(4<<20, "--batch", "60"))
+	err := on(4<<20, "--batch", "60").PrintPlan(&b)
 	var large *engine.TooLargeError
 	if !errors.As(err, &large) || large.Fits < 1 || large.Fits >= 60 || !strings.Contains(b.String(), "of 64 on Test GPU 4 are free: 0 too few") {
 		t.Fatalf("error %v after\n%s", err, b.String())

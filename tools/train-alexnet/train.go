@@ -91,9 +91,9 @@ func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error
 	defer j.Close()
 	switch {
 	case s.dryRun:
-		return collective.Agree(s.Group, printDryRun(stdout, j))
+		return collective.Agree(s.Group, j.Print(stdout))
 	case s.plan:
-		return collective.Agree(s.Group, printPlan(stdout, j))
+		return collective.Agree(s.Group, j.PrintPlan(stdout))
 	}
 	first := s.Group.Rank() == 0
 	if r := j.Finished(); r != nil {

@@ -1,17 +1,16 @@
-package main
+package train
 
 import (
 	"fmt"
 	"io"
 
 	"alexnet/engine/feed"
-	"alexnet/engine/train"
 	"alexnet/internal/printable"
 )
 
-// printPlan prints what each device context will take, and the loaders' batches. A
+// PrintPlan prints what each device context will take, and the loaders' batches. A
 // net that doesn't fit is an error then.
-func printPlan(stdout io.Writer, j *train.Job) error {
+func (j *Job) PrintPlan(stdout io.Writer) error {
 	memory, err := j.Memory()
 	if memory == nil {
 		return err
@@ -34,7 +33,7 @@ func printPlan(stdout io.Writer, j *train.Job) error {
 }
 
 // printContext prints what a context takes on its device, and on the host.
-func printContext(w io.Writer, c train.ContextMemory) {
+func printContext(w io.Writer, c ContextMemory) {
 	printable.Fprintf(w, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' and libraries' own",
 		c.Context, mib(c.Total()), mib(c.Persistent), mib(c.Scratch), mib(c.Workspace-c.Staging))
 	if c.Staging > 0 {
@@ -52,9 +51,9 @@ func printContext(w io.Writer, c train.ContextMemory) {
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// printDryRun prints the net and what training would do, and writes nothing.
-func printDryRun(stdout io.Writer, j *train.Job) error {
-	if err := printShapes(stdout, j.Net()); err != nil {
+// Print prints the net and what training would do, for people, and writes nothing else.
+func (j *Job) Print(stdout io.Writer) error {
+	if err := j.Net().PrintShapes(stdout); err != nil {
 		return err
 	}
 	c, steps := j.Config(), j.Steps()
@@ -69,5 +68,5 @@ func printDryRun(stdout io.Writer, j *train.Job) error {
 	case path != "":
 		printable.Fprintf(stdout, "begin with the weights of %s, but for the last layer\n", path)
 	}
-	return printPlan(stdout, j)
+	return j.PrintPlan(stdout)
 }
