@@ -1,15 +1,12 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -67,14 +64,8 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 		Body: megabytes(c.Float64("max-body")), Timeout: c.Duration("timeout"), Concurrency: c.Int("concurrency"),
 		Queue: c.Int("queue"), Connections: c.Int("connections"), Top: c.Int("top"),
 	}
-	limits.Bodies = megabytes(c.Float64("memory")) / 4
-	limits.Decoded = megabytes(c.Float64("memory")) - limits.Bodies
-	// A form is copied once, and a body is copied as it grows.
-	if limits.Bodies < 2*limits.Body+serve.FirstRead {
-		return command.Usagef("--memory %v: a quarter of it is for bodies, which has to hold two of --max-body: want at least %d", c.Value("memory"), 8*limits.Body/1e6+1)
-	}
-	if limits.Concurrency == 0 {
-		limits.Concurrency = 4 * runtime.GOMAXPROCS(0)
+	if err := limits.Share(c.Float64("memory")); err != nil {
+		return err
 	}
 	var g serve.Guard
 	if path := c.Path("token-file"); path != "" {
@@ -83,7 +74,7 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 			return fmt.Errorf("--token-file: %w", err)
 		}
 	}
-	secure, err := certificate(c.Path("tls-cert"), c.Path("tls-key"))
+	secure, err := serve.Certificate(c.Path("tls-cert"), c.Path("tls-key"))
 	if err != nil {
 		return err
 	}
@@ -115,7 +106,7 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	if !g.Local && g.Token == nil && !c.Bool("anyone") {
 		return errors.Join(command.Usagef("--addr %s: other machines can reach it: give --token-file FILE, or --anyone to let everyone ask", c.String("addr")), listener.Close())
 	}
-	boundHeap(limits.Bodies + limits.Decoded)
+	limits.BoundHeap()
 	s := serve.New(e, pictures, limits, g, stderr)
 	scheme := "http"
 	if secure != nil {
@@ -139,29 +130,3 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 func positive(v float64) bool { return v > 0 && v <= math.MaxInt32 }
 
 func megabytes(n float64) int64 { return int64(n * 1e6) }
-
-// certificate reads a server's certificate and its key; nil stands for no TLS.
-func certificate(cert, key string) (*tls.Config, error) {
-	if cert == "" && key == "" {
-		return nil, nil
-	}
-	if cert == "" || key == "" {
-		return nil, command.Usagef("--tls-cert and --tls-key go together: give both")
-	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert %q, --tls-key %q: %w", cert, key, err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
-}
-
-// boundHeap has garbage collected early where the requests' memory is used up:
-// otherwise as much again may be garbage. A limit that people have set stays.
-func boundHeap(requests int64) {
-	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		return
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	debug.SetMemoryLimit(int64(m.Sys) + requests + requests/8)
-}

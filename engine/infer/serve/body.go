@@ -12,9 +12,9 @@ import (
 	"os"
 )
 
-// FirstRead is the memory that a request's body begins with; it grows as bytes
+// firstRead is the memory that a request's body begins with; it grows as bytes
 // come, whatever length the request claims.
-const FirstRead = 64 << 10
+const firstRead = 64 << 10
 
 // read reads a request's body. The caller gives its capacity back to s.bodies.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
@@ -33,7 +33,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal)
 	for {
 		if len(b) == cap(b) {
 			// One more than the body may have, so that its end is seen.
-			grown, refused := s.grow(ctx, v, b, min(max(FirstRead, 2*int64(cap(b))), most+1))
+			grown, refused := s.grow(ctx, v, b, min(max(firstRead, 2*int64(cap(b))), most+1))
 			if b = grown; refused != nil {
 				return b, refused
 			}

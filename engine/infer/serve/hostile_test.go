@@ -109,7 +109,7 @@ func TestMakesRoom(t *testing.T) {
 	picture := encode(t, 20)
 	for name, change := range map[string]func(*Limits){
 		"connections": func(l *Limits) { l.Connections = 6 },
-		"memory":      func(l *Limits) { l.Bodies = 4 * FirstRead },
+		"memory":      func(l *Limits) { l.Bodies = 4 * firstRead },
 	} {
 		limits := ample
 		change(&limits)

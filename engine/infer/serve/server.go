@@ -19,18 +19,6 @@ import (
 	"alexnet/pipeline/decode"
 )
 
-// Limits bound what requests may ask for.
-type Limits struct {
-	Body        int64         // bytes of a request
-	Bodies      int64         // bytes of all requests that have not been decoded
-	Decoded     int64         // bytes of all pictures that are being decoded
-	Timeout     time.Duration // for a request to arrive, and again for its answer
-	Concurrency int           // requests in work
-	Queue       int           // complete requests that wait for their turn
-	Connections int           // open at the same time
-	Top         int           // guesses unless the request says
-}
-
 // Server answers requests for predictions. A request passes these stations, and
 // every one of them is bounded:
 //

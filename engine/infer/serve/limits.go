@@ -1,0 +1,67 @@
+package serve
+
+import (
+	"crypto/tls"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"alexnet/internal/setting"
+)
+
+// Limits bound what requests may ask for.
+type Limits struct {
+	Body        int64         // bytes of a request
+	Bodies      int64         // bytes of all requests that have not been decoded
+	Decoded     int64         // bytes of all pictures that are being decoded
+	Timeout     time.Duration // for a request to arrive, and again for its answer
+	Concurrency int           // requests in work
+	Queue       int           // complete requests that wait for their turn
+	Connections int           // open at the same time
+	Top         int           // guesses unless the request says
+}
+
+// Share sets Bodies and Decoded so that all requests together take so many megabytes,
+// and Concurrency, where it is 0, to four a core.
+func (l *Limits) Share(megabytes float64) error {
+	memory := int64(megabytes * 1e6)
+	l.Bodies = memory / 4
+	l.Decoded = memory - l.Bodies
+	// A form is copied once, and a body is copied as it grows.
+	if l.Bodies < 2*l.Body+firstRead {
+		return setting.Invalidf("%s: a quarter of it is for bodies, which has to hold two of %s: want at least %d", setting.Value("memory", megabytes), setting.Name("max-body"), 8*l.Body/1e6+1)
+	}
+	if l.Concurrency == 0 {
+		l.Concurrency = 4 * runtime.GOMAXPROCS(0)
+	}
+	return nil
+}
+
+// BoundHeap has this process collect garbage early where the requests' memory is used
+// up: otherwise as much again may be garbage. A limit that people have set stays.
+func (l *Limits) BoundHeap() {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return
+	}
+	requests := l.Bodies + l.Decoded
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetMemoryLimit(int64(m.Sys) + requests + requests/8)
+}
+
+// Certificate reads a server's certificate and its key, both PEM; nil for no files
+// stands for no TLS.
+func Certificate(cert, key string) (*tls.Config, error) {
+	if cert == "" && key == "" {
+		return nil, nil
+	}
+	if cert == "" || key == "" {
+		return nil, setting.Invalidf("%s go together: give both", setting.All(setting.Name("tls-cert"), setting.Name("tls-key")))
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, setting.Errorf("%s %q, %s %q: %w", setting.Name("tls-cert"), cert, setting.Name("tls-key"), key, err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
