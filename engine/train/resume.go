@@ -27,6 +27,37 @@ var begunWith = []struct{ name, why string }{
 // want otherwise even when nothing is left to do.
 var ofMachine = []string{"devices", "precision", "deterministic", "threads", "parallel", "wire", "workers", "cache-dir", "cache-size", "no-mmap"}
 
+// Inherit takes the value that a run has of every setting that was not given.
+func (c *Config) Inherit(r *Record, given func(name string) bool) error {
+	now, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	var values, old map[string]json.RawMessage
+	if err := json.Unmarshal(r.Settings, &old); err != nil {
+		return fmt.Errorf("%s: settings: %w", r.Path, err)
+	}
+	if err := json.Unmarshal(now, &values); err != nil {
+		return err
+	}
+	for name := range values {
+		if v, ok := old[name]; ok && name != "run" && !given(name) { // the folder may have moved
+			values[name] = v
+		}
+	}
+	merged, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(merged, c); err != nil {
+		return fmt.Errorf("%s: settings: %w", r.Path, err)
+	}
+	if kind, err := engine.ScheduleNamed(c.Schedule); err == nil && !given("drop-at") && !kind.DropAt {
+		c.DropAt = "" // of the run's own schedule
+	}
+	return nil
+}
+
 // compare finds the settings that differ from those of the run that is resumed, and
 // refuses those that can't act on a run that has begun.
 func (j *Job) compare() error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -117,7 +116,7 @@ func (s *settings) read(c *cli.Context) error {
 	if err != nil {
 		return nil // train.Prepare says what is wrong, once the ranks have joined
 	}
-	return inherit(&s.Config, r, c.IsSet)
+	return s.Config.Inherit(r, c.IsSet)
 }
 
 // takeRecipe sets what was not given as a recipe has it: the one that is named, or
@@ -169,37 +168,6 @@ func recipeNames() string {
 		names = append(names, r.Name)
 	}
 	return strings.Join(names, ", ")
-}
-
-// inherit takes the value that a run has of every setting that was not given.
-func inherit(c *train.Config, r *train.Record, given func(name string) bool) error {
-	now, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	var values, old map[string]json.RawMessage
-	if err := json.Unmarshal(r.Settings, &old); err != nil {
-		return fmt.Errorf("%s: settings: %w", r.Path, err)
-	}
-	if err := json.Unmarshal(now, &values); err != nil {
-		return err
-	}
-	for name := range values {
-		if v, ok := old[name]; ok && name != "run" && !given(name) { // the folder may have moved
-			values[name] = v
-		}
-	}
-	merged, err := json.Marshal(values)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(merged, c); err != nil {
-		return fmt.Errorf("%s: settings: %w", r.Path, err)
-	}
-	if kind, err := engine.ScheduleNamed(c.Schedule); err == nil && !given("drop-at") && !kind.DropAt {
-		c.DropAt = "" // of the run's own schedule
-	}
-	return nil
 }
 
 // schedules is the table of schedules in words.
