@@ -219,9 +219,13 @@ type CheckpointFile struct {
 	tensors *Safetensors
 }
 
-// OpenCheckpoint opens a checkpoint and checks its header; Restore or Adopt
-// then check and load its arrays. Errors name the file.
+// OpenCheckpoint opens the checkpoint that FindCheckpoint finds at path, and checks its
+// header; Restore or Adopt then check and load its arrays. Errors name the file.
 func OpenCheckpoint(path string) (*CheckpointFile, error) {
+	path, err := FindCheckpoint(path)
+	if err != nil {
+		return nil, err
+	}
 	f, err := file.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)

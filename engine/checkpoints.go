@@ -11,7 +11,8 @@ import (
 	"alexnet/internal/file"
 )
 
-// Checkpoints is a folder of checkpoints: the last few, and the best one.
+// Checkpoints is a folder of checkpoints: the last few, the best one, and the last
+// under a name that stays the same.
 type Checkpoints struct {
 	Dir  string
 	Keep int // how many of the last to keep; 0 means 2
@@ -20,10 +21,11 @@ type Checkpoints struct {
 const (
 	stepPattern = "step-%09d.safetensors"
 	bestName    = "best.safetensors"
+	lastName    = "last.safetensors"
 )
 
 // Save writes a checkpoint named after its step and removes the oldest beyond
-// Keep. With best it becomes best.safetensors too, which is never removed. A
+// Keep. It becomes last.safetensors too, and with best best.safetensors. A
 // reader sees either whole files or none, whenever the program is killed. The best
 // one comes first: a run that is killed after it goes on from the step before, and
 // makes the same file again; after the other it would go on without its best one.
@@ -37,10 +39,32 @@ func (f Checkpoints) Save(m *Model, c *Checkpoint, best bool) (path string, err 
 	} else if err = WriteCheckpoint(f.Best(), m, c); err == nil {
 		err = another(f.Best(), path)
 	}
+	if err == nil {
+		err = another(path, filepath.Join(f.Dir, lastName))
+	}
 	if err != nil {
 		return "", fmt.Errorf("save checkpoint: %w", err)
 	}
 	return path, f.prune()
+}
+
+// FindCheckpoint is the checkpoint file that a path means: the file itself, or of a
+// run folder or its folder of checkpoints the best one, else the latest.
+func FindCheckpoint(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return path, nil // what is wrong with it, opening says
+	}
+	for _, dir := range []string{filepath.Join(path, "checkpoints"), path} {
+		f := Checkpoints{Dir: dir}
+		if _, err := os.Stat(f.Best()); err == nil {
+			return f.Best(), nil
+		}
+		if latest, err := f.Latest(); err != nil || latest != "" {
+			return latest, err
+		}
+	}
+	return "", fmt.Errorf("%s is a folder without checkpoints: give a checkpoint file, or the folder of a run that has saved one", path)
 }
 
 // another gives the file at path another name, or makes a copy of it where the file

@@ -78,7 +78,8 @@ type ScheduleSettings struct {
 	Ramp
 	Steps      uint64 // length of the run
 	EpochSteps uint64 // steps in an epoch
-	Patience   int    // epochs without a lower error; 0 means 3
+	Classes    int    // of the net; 0 where that isn't known
+	Patience   int    // epochs without a lower error; 0 as in Plateau
 	DropAt     []int  // epochs after which the rate drops, ascending
 }
 

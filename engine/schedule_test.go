@@ -29,6 +29,57 @@ func TestPlateauDropsAfterPatienceAtMostThrice(t *testing.T) {
 	}
 }
 
+// TestPlateauWaitsForTheNet: a net that still guesses gains nothing from a lower rate,
+// so its epochs don't count, and those of a warm-up neither. From the first error below
+// that of guessing they do.
+func TestPlateauWaitsForTheNet(t *testing.T) {
+	kind, err := ScheduleNamed("plateau")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := kind.New(ScheduleSettings{Ramp: Ramp{Initial: 1, Warmup: 30}, EpochSteps: 1000, Classes: 10}).(*Plateau)
+	drops := func(e float64, epochs int) int {
+		for range epochs {
+			p.EpochDone(1000, e)
+		}
+		return p.State().Drops
+	}
+	if got := drops(.9, 20); got != 0 {
+		t.Errorf("%d drops at chance", got)
+	}
+	if got := drops(.88, 20); got != 0 {
+		t.Errorf("%d drops at 88 %% of ten classes, which is about chance", got)
+	}
+	if got := drops(.8, 3); got != 0 {
+		t.Errorf("%d drops after 0.8 once and two epochs without a lower error", got)
+	}
+	if got := drops(.9, 1); got != 1 {
+		t.Errorf("%d drops after the third epoch that isn't lower, though it is at chance; want 1", got)
+	}
+	if p.Floor() || drops(.9, 6) != 3 || !p.Floor() {
+		t.Errorf("%d drops, at the floor: %v", p.State().Drops, p.Floor())
+	}
+	for classes, want := range map[int]float64{2: .375, 10: .875, 1000: .99875} {
+		if AtChance(want-1e-9, classes) || !AtChance(want+1e-9, classes) {
+			t.Errorf("%d classes: want errors above %g at chance", classes, want)
+		}
+	}
+}
+
+// TestPlateauCountsSteps: where epochs are short, the patience that is there by itself
+// is longer; one that is given stays.
+func TestPlateauCountsSteps(t *testing.T) {
+	for _, c := range []struct {
+		patience, epochSteps uint64
+		want                 int
+	}{{0, 1000, 3}, {0, 166, 4}, {0, 15, 34}, {0, 0, 3}, {2, 15, 2}} {
+		p := &Plateau{Patience: int(c.patience), EpochSteps: c.epochSteps}
+		if got := p.Waits(); got != c.want {
+			t.Errorf("patience %d, %d steps an epoch: waits %d epochs, want %d", c.patience, c.epochSteps, got, c.want)
+		}
+	}
+}
+
 func TestPlateauWarmup(t *testing.T) {
 	p := &Plateau{Ramp: Ramp{Initial: 0.4, Warmup: 4}}
 	for step, want := range []float64{0.1, 0.2, 0.3, 0.4, 0.4, 0.4} {

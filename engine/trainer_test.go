@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"bytes"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -41,8 +43,13 @@ func TestTrainingLearnsAndReports(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{"best.safetensors", "step-000000042.safetensors", "step-000000048.safetensors"}; !slices.Equal(names, want) {
+	if want := []string{"best.safetensors", "last.safetensors", "step-000000042.safetensors", "step-000000048.safetensors"}; !slices.Equal(names, want) {
 		t.Errorf("checkpoints %v, want %v", names, want)
+	}
+	newest, err1 := os.ReadFile(filepath.Join(tr.Checkpoints.Dir, "last.safetensors"))
+	step, err2 := os.ReadFile(filepath.Join(tr.Checkpoints.Dir, "step-000000048.safetensors"))
+	if err := errors.Join(err1, err2); err != nil || !bytes.Equal(newest, step) {
+		t.Errorf("last.safetensors isn't the last checkpoint: %v", err)
 	}
 }
 
@@ -110,5 +117,33 @@ func TestFrozenLayersStay(t *testing.T) {
 	}
 	if _, err := engine.NewModel(net, contexts, engine.ModelConfig{Batch: 1, Freeze: []string{"conv9"}}); err == nil || !strings.Contains(err.Error(), "conv1, fc2, fc3") {
 		t.Errorf("freeze conv9: %v", err)
+	}
+}
+
+// A path of a run, or of its checkpoints, means the best checkpoint, and the latest
+// where nothing was validated.
+func TestFindCheckpoint(t *testing.T) {
+	run := t.TempDir()
+	tr := tinyTrainer(t, filepath.Join(run, "checkpoints"), &recorder{})
+	if _, err := engine.FindCheckpoint(run); err == nil || !strings.Contains(err.Error(), "without checkpoints") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	validate := tr.Validate
+	tr.Validate, tr.Epochs = nil, 1
+	for _, want := range []string{"step-000000006.safetensors", "best.safetensors"} {
+		if _, err := tr.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{run, tr.Checkpoints.Dir, filepath.Join(tr.Checkpoints.Dir, want)} {
+			c, err := engine.OpenCheckpoint(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			if c.Path != filepath.Join(tr.Checkpoints.Dir, want) {
+				t.Errorf("%s means %s, want %s", path, c.Path, want)
+			}
+		}
+		tr.Validate, tr.Epochs = validate, 2
 	}
 }

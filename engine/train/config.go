@@ -56,7 +56,7 @@ type Config struct {
 	Schedule   string        `json:"schedule"`        // a name of engine.Schedules
 	DropAt     string        `json:"drop-at"`         // epochs after which the schedule "step" divides the rate by 10, with commas between
 	Warmup     uint64        `json:"warmup"`          // steps over which the learning rate rises
-	Patience   int           `json:"patience"`        // epochs without a lower validation error before the schedule "plateau" drops the rate
+	Patience   int           `json:"patience"`        // epochs without a lower validation error before the schedule "plateau" drops the rate; 0: three, or as many as have 500 steps
 	Momentum   float64       `json:"momentum"`
 	Decay      float64       `json:"decay"`       // weight decay
 	Seed       uint64        `json:"seed"`        // of first weights, order, crops, flips, colours and dropout
@@ -84,7 +84,7 @@ func Defaults() Config {
 		Shuffle: pipeline.ShuffleDefault.String(), OnBad: OnBadStop,
 		Access:  shards.Access{CacheSize: shards.DefaultCacheSize},
 		Augment: augment.DefaultSettings(),
-		Epochs:  90, Batch: 128, Accumulate: 1, LR: 0.01, Schedule: engine.ScheduleNames()[0], Patience: 3,
+		Epochs:  90, Batch: 128, Accumulate: 1, LR: 0.01, Schedule: engine.ScheduleNames()[0],
 		Momentum: 0.9, Decay: 0.0005, Seed: 1, Init: string(engine.InitPaper), Noise: NoiseSqrt, Mean: MeanChannel,
 		LogEvery: 20, Keep: 2,
 	}

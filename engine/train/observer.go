@@ -26,8 +26,8 @@ type Observer interface {
 	Begun(*Job)
 	// Progress follows every step and every validation.
 	Progress(Progress)
-	// Validated follows the Progress of a validation: until it returns, weights may
-	// be read and pictures classified.
+	// Validated follows the Progress of a validation, once its checkpoint is saved:
+	// until it returns, weights may be read and pictures classified.
 	Validated(*engine.Model)
 	// Ended says that training has ended or failed, before Run returns.
 	Ended(End)

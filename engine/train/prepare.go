@@ -132,6 +132,11 @@ func (j *Job) open(ctx context.Context) (err error) {
 	if err := j.chooseSchedule(); err != nil {
 		return err
 	}
+	if j.checkpoint == nil {
+		if err := j.noteOddities(); err != nil {
+			return err
+		}
+	}
 	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
 		j.note("note: net %s sees %d of the shards' %d pixels a side; shards made with %s show it whole pictures", j.net.Name, crop, size, setting.Suggest("size", j.net.PictureSize()))
 	}

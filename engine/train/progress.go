@@ -51,8 +51,12 @@ func (p Progress) String() string {
 		return fmt.Sprintf("epoch %d/%d  validation: loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.0f images/s%s",
 			p.Epoch, p.Epochs, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, better)
 	}
-	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s (%v)  %s left",
-		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, p.Pace, printable.Span(p.Left))
+	limit := ""
+	if p.Pace.Bottleneck != "training" {
+		limit = fmt.Sprintf(" (%v)", p.Pace)
+	}
+	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s%s  %s left",
+		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, limit, printable.Span(p.Left))
 }
 
 // Forms are String and shorter forms, for a line of 80 columns and for a narrow one.
@@ -79,6 +83,7 @@ type watcher struct {
 	observer Observer
 	log      *log
 	model    *engine.Model
+	schedule engine.Schedule
 	fail     func(error)                           // stops the training
 	spent    func(waiting float64, mark bool) Pace // what the time since the last mark went to
 
@@ -88,8 +93,9 @@ type watcher struct {
 	began   time.Time
 	first   uint64 // step at which this session began
 
-	best float64 // lowest validation error; NaN before the first
-	last string  // latest checkpoint
+	best  float64 // lowest validation error; NaN before the first
+	last  string  // latest checkpoint
+	fresh bool    // a validation that the observer hasn't been told to draw
 }
 
 // Step tells how training goes.
@@ -114,18 +120,29 @@ func (w *watcher) Validated(m engine.Metrics) {
 		w.best, p.Best = m.Top1Error, true
 	}
 	w.write(p)
-	w.observer.Validated(w.model)
+	w.fresh = true
 }
 
-// Saved remembers the checkpoint.
-func (w *watcher) Saved(path string) { w.last = path }
+// Saved remembers the checkpoint. Only now may the observer draw: where the disk gets
+// full, the weights are on it.
+func (w *watcher) Saved(path string) {
+	w.last = path
+	if w.fresh {
+		w.fresh = false
+		w.observer.Validated(w.model)
+	}
+}
 
 // Hint tells a person what may be wrong.
 func (w *watcher) Hint(message string) { w.note("hint: %s", message) }
 
 // RateChanged tells of a new learning rate.
 func (w *watcher) RateChanged(rate float64) {
-	w.note("the validation error has stopped falling: learning rate %g from here", rate)
+	floor := ""
+	if p, ok := w.schedule.(*engine.Plateau); ok && p.Floor() {
+		floor = ", and no lower any more"
+	}
+	w.note("the validation error has stopped falling: learning rate %.3g from here%s", rate, floor)
 }
 
 func (w *watcher) note(format string, values ...any) {

@@ -93,3 +93,12 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 	}
 	return nil
 }
+
+// batch is the recipe's batch.
+func (r Recipe) batch() int {
+	c := Defaults()
+	if err := json.Unmarshal(r.Settings, &c); err != nil {
+		panic(err) // a recipe of this file
+	}
+	return c.Batch
+}

@@ -186,7 +186,7 @@ func (j *Job) findEnd() error {
 // warm-up that is over.
 func (j *Job) chooseSchedule() (err error) {
 	steps := j.trainData.Len() / j.c.Batch
-	if j.schedule, err = j.c.schedule(steps); err != nil || j.checkpoint == nil {
+	if j.schedule, err = j.c.schedule(steps, j.net.Classes); err != nil || j.checkpoint == nil {
 		return err
 	}
 	old, err := j.record.Config()
@@ -197,7 +197,7 @@ func (j *Job) chooseSchedule() (err error) {
 	if c, ok := j.changed["warmup"]; ok && !j.c.scheduleKind().Steps && at >= max(old.Warmup, j.c.Warmup) {
 		return setting.Invalidf("%s changes nothing: the run is at step %d, and its warm-up of %s steps is over: leave %s out", setting.Value("warmup", c.now), at, c.old, setting.Name("warmup"))
 	}
-	before, err := old.schedule(steps)
+	before, err := old.schedule(steps, j.net.Classes)
 	if err != nil {
 		return nil // of an older program's record
 	}

@@ -263,7 +263,7 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 	batches := j.trainBatches(m)
 	defer batches.Close()
 	w := &watcher{
-		observer: j.observer, log: log, model: m, fail: cancel, spent: batches.spent,
+		observer: j.observer, log: log, model: m, schedule: j.schedule, fail: cancel, spent: batches.spent,
 		epochs: j.c.Epochs, steps: j.Steps(), maxTime: j.c.MaxTime, began: time.Now(), first: state.Position.Step,
 		best: math.NaN(),
 	}

@@ -5,18 +5,20 @@ import (
 	"strconv"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
 
-// schedule is the learning rate's, for epochs of so many steps.
-func (c *Config) schedule(epochSteps int) (engine.Schedule, error) {
+// schedule is the learning rate's, for epochs of so many steps and a net with so many
+// classes.
+func (c *Config) schedule(epochSteps, classes int) (engine.Schedule, error) {
 	kind, err := engine.ScheduleNamed(c.Schedule)
 	if err != nil {
 		return nil, err
 	}
 	s := engine.ScheduleSettings{
 		Ramp:  engine.Ramp{Initial: c.LR, Warmup: c.Warmup},
-		Steps: uint64(c.Epochs) * uint64(epochSteps), EpochSteps: uint64(epochSteps), Patience: c.Patience,
+		Steps: uint64(c.Epochs) * uint64(epochSteps), EpochSteps: uint64(epochSteps), Patience: c.Patience, Classes: classes,
 	}
 	if c.Steps > 0 {
 		s.Steps = min(s.Steps, c.Steps)
@@ -27,6 +29,10 @@ func (c *Config) schedule(epochSteps int) (engine.Schedule, error) {
 			return nil, setting.Invalidf("%s: want numbers of epochs, such as 23,51,78", setting.Value("drop-at", c.DropAt))
 		}
 		s.DropAt = append(s.DropAt, epoch)
+	}
+	if s.Steps > 0 && c.Warmup >= s.Steps && kind.Steps {
+		return nil, setting.Invalidf("%s takes all of the run's %s, and %s wants some more: give %s, or more %s",
+			setting.Value("warmup", c.Warmup), printable.Count(int(s.Steps), "step"), setting.Value("schedule", c.Schedule), setting.Suggest("warmup", s.Steps/10), setting.Name("epochs"))
 	}
 	out := kind.New(s)
 	if err := out.Validate(); err != nil {

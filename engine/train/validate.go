@@ -47,7 +47,7 @@ func (c *Config) checkNumbers() error {
 		value float64
 		least float64
 	}{
-		{"epochs", float64(c.Epochs), 1}, {"batch", float64(c.Batch), 1}, {"accumulate", float64(c.Accumulate), 1}, {"patience", float64(c.Patience), 1},
+		{"epochs", float64(c.Epochs), 1}, {"batch", float64(c.Batch), 1}, {"accumulate", float64(c.Accumulate), 1}, {"patience", float64(c.Patience), 0},
 		{"log-every", float64(c.LogEvery), 1}, {"keep", float64(c.Keep), 1}, {"threads", float64(c.Threads), 0},
 		{"workers", float64(c.Workers), 0}, {"momentum", c.Momentum, 0}, {"decay", c.Decay, 0},
 		{"input-scale", c.InputScale, 0}, {"early-stop", float64(c.EarlyStop), 0},

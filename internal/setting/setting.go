@@ -103,6 +103,17 @@ func All(settings ...any) any {
 	})
 }
 
+// Together stands for several settings to paste: "a 1 b 2".
+func Together(settings ...any) any {
+	return ref(func(w Words) string {
+		var words []string
+		for _, s := range settings {
+			words = append(words, s.(ref)(w))
+		}
+		return strings.Join(words, " ")
+	})
+}
+
 // Or stands for the first of two that isn't empty.
 func Or(first, second any) any {
 	return ref(func(w Words) string {

@@ -17,7 +17,7 @@ import (
 func modelFlags() []cli.Flag {
 	const category = "Net"
 	return append([]cli.Flag{
-		&cli.StringSliceFlag{Name: "checkpoint", Category: category, Usage: "checkpoint `FILE`; given several times, the nets' softmax outputs are averaged"},
+		&cli.StringSliceFlag{Name: "checkpoint", Category: category, Usage: "checkpoint `FILE`, or a run folder for its best one; given several times, the nets' softmax outputs are averaged"},
 	}, deviceFlags(category)...)
 }
 

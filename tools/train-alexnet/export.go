@@ -31,7 +31,7 @@ func exportCommand(stderr io.Writer) *cli.Command {
 			"train-alexnet import takes it back. The classes are in the metadata of both. Beside each lies a Python script for\n" +
 			"this net, size and classes, which says what is in pictures: NAME_onnx.py, NAME_torch.py.",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE`, one"},
+			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE`, or a run folder for its best one"},
 			&cli.PathFlag{Name: "onnx", Usage: "write an ONNX model to `FILE`"},
 			&cli.PathFlag{Name: "safetensors", Usage: "write a PyTorch state dict to `FILE`"},
 		},
@@ -46,7 +46,7 @@ func oneCheckpoint(c *cli.Context) (string, error) {
 	case 0:
 		return "", command.Usagef("--checkpoint is required (see train-alexnet %s --help)", c.Command.Name)
 	case 1:
-		return paths[0], nil
+		return engine.FindCheckpoint(paths[0])
 	default:
 		return "", command.Usagef("%s works with one net, and --checkpoint was given %d times: call it for each; eval, predict and serve take an ensemble", c.Command.Name, len(paths))
 	}

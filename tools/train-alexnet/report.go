@@ -28,7 +28,7 @@ func reportCommand(stderr io.Writer) *cli.Command {
 			"taken for which, and the training pictures that look most alike to it.",
 		Flags: append([]cli.Flag{
 			&cli.PathFlag{Name: "run", Usage: "run folder `DIR`"},
-			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE` to show instead"},
+			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE` to show instead, or a run folder for its best one"},
 			&cli.BoolFlag{Name: "quick", Usage: "leave out what takes passes over the data: which class is taken for which, and nearest neighbours"},
 		}, deviceFlags("")...),
 		Action: func(c *cli.Context) error {

@@ -59,7 +59,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: d.LR, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
 		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of fall of the learning rate: " + schedules(), Destination: &s.Schedule},
 		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51,78 (run 145)", Destination: &s.DropAt},
-		&cli.IntFlag{Name: "patience", Category: recipe, Value: d.Patience, Usage: "`EPOCHS` without a lower validation error, from the end of the warm-up on, before the learning rate drops", Destination: &s.Patience},
+		&cli.IntFlag{Name: "patience", Category: recipe, Value: d.Patience, Usage: "`EPOCHS` without a lower validation error before --schedule plateau drops the learning rate, from the end of the warm-up on and never while the net still guesses; 0 is three, or as many as have 500 steps where that is more", Destination: &s.Patience},
 		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},
 		&cli.Float64Flag{Name: "momentum", Category: recipe, Value: d.Momentum, Usage: "`FACTOR` on the previous update", Destination: &s.Momentum},
 		&cli.Float64Flag{Name: "decay", Category: recipe, Value: d.Decay, Usage: "weight decay `FACTOR`, on weights and not on biases", Destination: &s.Decay},

@@ -1,0 +1,107 @@
+package train
+
+import (
+	"math"
+
+	"alexnet/engine"
+	"alexnet/internal/printable"
+	"alexnet/internal/setting"
+)
+
+// noteOddities tells, before a run begins, what is likely a mistake and can't be known
+// to be one.
+func (j *Job) noteOddities() error {
+	for _, look := range []func() error{j.noteSplits, j.noteOtherPCA} {
+		if err := look(); err != nil {
+			return err
+		}
+	}
+	j.noteLoudStart()
+	j.noteFewSteps()
+	return nil
+}
+
+// noteSplits tells of a validation set that is the training set, or in its place.
+func (j *Job) noteSplits() error {
+	if j.valData == nil {
+		return nil
+	}
+	train, err := describeData(j.c.Train, j.trainData)
+	if err != nil {
+		return err
+	}
+	val, err := describeData(j.c.Val, j.valData)
+	if err != nil {
+		return err
+	}
+	switch {
+	case train.Index == val.Index:
+		j.note("note: %s and %s hold the same pictures, so the validation error says nothing of pictures that the net hasn't seen", setting.Name("train"), setting.Name("val"))
+	case j.trainData.Meta().Split == "val" && j.valData.Meta().Split == "train":
+		j.note("note: %s is a set for training and %s one for validation: they may be in each other's place", setting.Value("val", j.c.Val), setting.Value("train", j.c.Train))
+	}
+	return nil
+}
+
+// otherMean is the distance of mean colours, in 0–255 units, from which two sets of
+// statistics aren't of the same pictures. The codec changes colours by less.
+const otherMean = 0.5
+
+// noteOtherPCA tells of colour statistics that aren't those of the training set.
+func (j *Job) noteOtherPCA() error {
+	own := j.trainData.Meta().Statistics
+	if j.pca == nil || own.Pixels == 0 || j.from != nil {
+		return nil
+	}
+	for c, mean := range own.Mean() {
+		if math.Abs(mean-j.pca.Mean[c]) > otherMean {
+			j.note("note: %s is of other pictures than %s: their mean colours are %.1f and %.1f; compute-pca makes one of these shards", setting.Value("pca", j.c.PCA), j.c.Train, j.pca.Mean, own.Mean())
+			break
+		}
+	}
+	return nil
+}
+
+// noteLoudStart tells of first weights that are drawn for numbers about 1, where the
+// net gets those of 0–255.
+func (j *Job) noteLoudStart() {
+	scale := j.net.Input.Scale
+	if j.c.Init == string(engine.InitHe) && j.from == nil && (scale == 0 || scale == 1) {
+		j.note("note: %s keeps the size of its input, and the pixels are of 0 to 255: give %s too, or the first steps are wild", setting.Value("init", j.c.Init), setting.Suggest("input-scale", smallScale))
+	}
+}
+
+// smallScale brings pixels to numbers about 1; it is that of the recipes.
+const smallScale = 0.015625
+
+// Steps below which a net that begins with random weights has learnt next to nothing:
+// docs/training.md has the measurements. The paper's start stays at chance for the first
+// hundreds.
+const (
+	fewSteps      = 400
+	fewStepsPaper = 1000
+)
+
+// noteFewSteps tells of a run that is too short to come to anything.
+func (j *Job) noteFewSteps() {
+	enough := fewSteps
+	if j.c.Init == string(engine.InitPaper) {
+		enough = fewStepsPaper
+	}
+	steps, each := int(j.Steps()), j.StepsPerEpoch()
+	if j.from != nil || steps >= enough {
+		return
+	}
+	var give []any
+	if suits := RecipeFor(j.trainData.Len()); suits.Name != "paper" && suits.Name != j.c.Recipe {
+		give = append(give, setting.Suggest("recipe", suits.Name))
+		each, enough = max(1, j.trainData.Len()/suits.batch()), fewSteps
+	}
+	if epochs := (enough + each - 1) / each; epochs > j.c.Epochs || len(give) == 0 && j.c.Steps == 0 {
+		give = append(give, setting.Suggest("epochs", epochs))
+	}
+	if j.c.Steps > 0 && j.c.Steps < uint64(enough) {
+		give = append(give, setting.Suggest("steps", enough))
+	}
+	j.note("hint: %s of %s are too few for a net that begins from nothing; paste: %s", printable.Count(steps, "step"), printable.Count(j.c.Batch, "picture"), setting.Together(give...))
+}
