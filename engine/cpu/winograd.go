@@ -8,10 +8,15 @@ import (
 )
 
 // A convolution of 3×3 or 5×5 and stride 1 is computed by Winograd's minimal
-// filtering F(2×2, 3×3) or F(2×2, 5×5): tiles of 4×4 or 6×6 input pixels, 2 apart,
-// and the weights are transformed; for each entry of a tile the tiles' maps are
-// multiplied by the weights'; what comes out is transformed to tiles of 2×2 output
-// pixels. That is 16 products where the definition has 36, or 36 where it has 100.
+// filtering F(4×4, 3×3), F(2×2, 3×3) or F(2×2, 5×5): tiles of 6×6 or 4×4 input pixels, 4
+// or 2 apart, and the weights are transformed; for each entry of a tile the tiles' maps are
+// multiplied by the weights'; what comes out is transformed to tiles of 4×4 or 2×2 output
+// pixels. That is 36 products where the definition has 144, 16 where it has 36, or 36
+// where it has 100.
+//
+// Tiles of 4×4 would stick out of small maps, so the images of a batch are laid out as
+// a mosaic first, in which neighbours share their padding: 2×2 maps of 13×13 make one of
+// 27×27, which takes 7×7 tiles and not 8×8.
 //
 // An infinity, or a product too large for float32, would come out as NaN. So an
 // image whose output is not finite throughout is computed again by definition.
@@ -23,18 +28,20 @@ type winograd struct {
 	filter       kernel.Filter
 	entries      int // of a transformed tile
 	m            int // output maps that are multiplied before they are transformed
-	across, down int // tiles of an image
-	rows         int // rows of tiles in a block; a block may go over images
+	beside, tall int // images of a mosaic, side by side and one below the other
+	across, down int // tiles of a mosaic
+	rows         int // rows of tiles in a block; a block may go over mosaics
 	blocks       int // blocks of a group
 	input        side
 }
 
 // side is one of the two tensors whose maps are cut into tiles.
 type side struct {
-	slab  *tiling // one map's rows of tiles
-	maps  int     // of a group
-	plane int     // floats of a map
-	image int     // floats of an image, all groups
+	size  int // of a tile
+	pad   int // pixels before the mosaic's first
+	h, w  int // of an image
+	maps  int // of a group
+	image int // floats of an image, all groups
 	// transform writes the entries of the tiles in a slab.
 	transform func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 }
@@ -50,30 +57,75 @@ func (s *convShape) winogradWins(kernels *kernel.Set, constant bool) bool {
 		ceilDiv(s.ow, 2) <= kernels.Block.N && s.images*s.oh*s.ow >= pixels
 }
 
+// manyMaps is from how many input maps on tiles of 4×4 pixels are used. They err about
+// four times as much as those of 2×2, with the root of the number of maps, where the
+// definition's own bound grows with its square.
+const manyMaps = 96
+
+// newWinograd chooses the filter that has the fewest products.
 func newWinograd(s convShape, kernels *kernel.Set) *winograd {
-	w := &winograd{convShape: s, kernels: kernels, entries: (s.Size + 1) * (s.Size + 1), across: ceilDiv(s.ow, 2), down: ceilDiv(s.oh, 2)}
+	var best *winograd
+	products := func(w *winograd) int { return w.entries * w.columns(w.all()*w.across) }
 	for _, f := range kernels.Winograd {
-		if f.Size == s.Size {
-			w.filter = f
+		if f.Size != s.Size || f.Out > 2 && s.in < manyMaps {
+			continue
+		}
+		w := &winograd{convShape: s, kernels: kernels, filter: f, entries: f.Side() * f.Side(), beside: 1, tall: 1}
+		if f.Out > 2 {
+			w.mosaic()
+		}
+		w.across, w.down = w.tilesOver(w.beside, s.ow, s.w), w.tilesOver(w.tall, s.oh, s.h)
+		if w.across > kernels.Block.N {
+			continue
+		}
+		if best == nil || products(w) < products(best) {
+			best = w
 		}
 	}
+	w := best
 	w.m = max(16*kernels.Block.M/w.entries/kernels.MR, 1) * kernels.MR
-	w.rows = min(kernels.Block.N/w.across, s.images*w.down)
-	w.blocks = ceilDiv(s.images*w.down, w.rows)
-	w.input = side{w.tilesOf(s.Size+1, s.Pad, s.h, s.w), s.in, s.h * s.w, s.groups * s.xg, w.filter.Input}
+	w.rows = min(kernels.Block.N/w.across, w.all())
+	w.blocks = ceilDiv(w.all(), w.rows)
+	w.input = side{w.filter.Side(), s.Pad, s.h, s.w, s.in, s.groups * s.xg, w.filter.Input}
 	return w
 }
 
-// tilesOf is the slab of tiles of size² pixels, 2 apart, of h×w pixels.
-func (w *winograd) tilesOf(size, pad, height, width int) *tiling {
-	return &tiling{
-		convShape: &convShape{Window: engine.Window{Size: size, Stride: 2, Pad: pad}, in: 1, h: height, w: width},
-		slabRows:  2*w.rows + size - 2, phase: w.across + size/2 - 1, kernels: w.kernels,
+// tilesOver is the tiles over so many images in a row, of out pixels from in.
+func (w *winograd) tilesOver(images, out, in int) int {
+	return ceilDiv((images-1)*(in+w.Pad)+out, w.filter.Out)
+}
+
+// mosaic chooses how many images lie side by side, so that the least of the tiles is
+// thrown away, and one below the other.
+func (w *winograd) mosaic() {
+	for n := 2; n <= min(4, w.images); n++ {
+		if w.tilesOver(n, w.ow, w.w)*w.beside < w.tilesOver(w.beside, w.ow, w.w)*n {
+			w.beside = n
+		}
 	}
+	below := ceilDiv(w.images, w.beside)
+	if w.tilesOver(below, w.oh, w.h) < w.tilesOver(1, w.oh, w.h)*below {
+		w.tall = below
+	}
+}
+
+// all is the rows of tiles of all images.
+func (w *winograd) all() int { return ceilDiv(w.images, w.beside*w.tall) * w.down }
+
+// columns is how many columns are multiplied for so many tiles.
+func (w *winograd) columns(tiles int) int {
+	if w.kernels.GemmHalf != nil {
+		return roundUp(tiles, w.kernels.NR/2)
+	}
+	return roundUp(tiles, w.kernels.NR)
 }
 
 // tiles is the tiles of a whole block, rounded up to panels.
 func (w *winograd) tiles() int { return roundUp(w.rows*w.across, w.kernels.NR) }
+
+// width and height are the output pixels of a mosaic.
+func (w *winograd) width() int  { return (w.beside-1)*(w.w+w.Pad) + w.ow }
+func (w *winograd) height() int { return (w.tall-1)*(w.h+w.Pad) + w.oh }
 
 // Sizes in floats of what a part keeps in its scratch memory. The distance
 // between the planes of products is no multiple of a page, so that the
@@ -81,21 +133,78 @@ func (w *winograd) tiles() int { return roundUp(w.rows*w.across, w.kernels.NR) }
 func (w *winograd) stagePlane() int   { return w.tiles() + w.kernels.Lanes }
 func (w *winograd) transformed() int  { return w.entries * w.in * w.tiles() }
 func (w *winograd) productPlane() int { return w.m*w.tiles() + w.kernels.NR }
-func (w *winograd) staged() int       { return 2*w.rows*w.ow + 2*w.kernels.Lanes }
+func (w *winograd) staged() int {
+	return w.filter.Out * (w.rows*w.width() + w.kernels.Lanes)
+}
 
-// run is a number of rows of tiles of one image: tile is the first one's place
+// phase is the floats of one phase of a slab's row.
+func (w *winograd) phase(s *side) int { return w.across + (s.size-1)/w.filter.Out }
+
+// slab is the floats of a slab: the rows of pixels that a block's rows of tiles of one
+// map meet, each as its pixels x ≡ 0, 1, … mod Out, and a row on its way there.
+func (w *winograd) slab(s *side) int {
+	return (w.rows*w.filter.Out+s.size-w.filter.Out+1)*w.phase(s)*w.filter.Out + w.kernels.Lanes
+}
+
+// run is a number of rows of tiles of one mosaic: tile is the first one's place
 // in the block.
-type run struct{ image, row, rows, tile int }
+type run struct{ mosaic, row, rows, tile int }
 
-// runs calls f for the images that a block goes over.
+// runs calls f for the mosaics that a block goes over.
 func (w *winograd) runs(block int, f func(r run)) {
 	first := block * w.rows
-	end := min(first+w.rows, w.images*w.down)
+	end := min(first+w.rows, w.all())
 	for at := first; at < end; {
-		r := run{image: at / w.down, row: at % w.down, tile: (at - first) * w.across}
+		r := run{mosaic: at / w.down, row: at % w.down, tile: (at - first) * w.across}
 		r.rows = min(w.down-r.row, end-at)
 		f(r)
 		at += r.rows
+	}
+}
+
+// fill copies the pixels that a run's tiles meet to a slab. x starts at the map's
+// pixels in the first image.
+func (w *winograd) fill(s *side, slab, x []float32, r run) {
+	out, phase := w.filter.Out, w.phase(s)
+	pitch := out * phase
+	padded := slab[w.slab(s)-pitch:][:pitch]
+	clear(padded)
+	for i := range r.rows*out + s.size - out {
+		dst := slab[i*pitch:][:pitch]
+		y := r.row*out - s.pad + i
+		below, row := y/(w.h+w.Pad), y%(w.h+w.Pad)
+		first := (r.mosaic*w.tall + below) * w.beside // image of the row
+		if y < 0 || row >= s.h || below >= w.tall || first >= w.images {
+			clear(dst)
+			continue
+		}
+		for b := range w.beside {
+			to := padded[s.pad+b*(w.w+w.Pad):][:s.w]
+			if first+b < w.images {
+				copy(to, x[(first+b)*s.image+row*s.w:])
+			} else {
+				clear(to)
+			}
+		}
+		w.kernels.Split(pointer(dst), pointer(padded), out, phase)
+	}
+}
+
+// pieces calls f for what a run has of each image: rows y to end of its output, whose
+// first pixel in the run's pixels of the mosaic is at.
+func (w *winograd) pieces(r run, f func(image, y, end, at int)) {
+	step := w.h + w.Pad
+	first := r.row * w.filter.Out
+	last := min(first+r.rows*w.filter.Out, w.height())
+	for below := first / step; below*step < last; below++ {
+		y, end := max(0, first-below*step), min(w.oh, last-below*step)
+		if y >= end {
+			continue
+		}
+		image := (r.mosaic*w.tall + below) * w.beside
+		for b := range min(w.beside, w.images-image) {
+			f(image+b, y, end, (below*step+y-first)*w.width()+b*(w.w+w.Pad))
+		}
 	}
 }
 
@@ -155,7 +264,7 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 			v, rest = rest[:w.transformed()], rest[w.transformed():]
 			w.transformInput(v, rest, c.floats(x)[g*s.xg:], block, 0, s.in)
 		}
-		n := w.tilesIn(block)
+		n, columns := w.tilesIn(block), w.columns(w.rowsIn(block)*w.across)
 		products, staged := rest[:w.entries*w.productPlane()], rest[w.entries*w.productPlane():]
 		end := min(s.out, first+slice)
 		for o := first; o < end; o += w.m {
@@ -164,21 +273,25 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 				a, out := u.of(c)[(g*w.entries+e)*entry+o*s.in:], products[e*w.productPlane():]
 				for k0 := 0; k0 < s.in; k0 += blockK {
 					depth := min(blockK, s.in-k0)
-					c.multiply(k, maps, n, depth, a[k0*mr:], s.in*mr, v[(e*s.in+k0)*n:], out, n, k0 > 0)
+					c.multiply(k, maps, columns, depth, a[k0*mr:], s.in*mr, v[(e*s.in+k0)*n:], out, n, k0 > 0)
 				}
 			}
 			for m := range maps {
 				w.runs(block, func(r run) {
-					w.filter.Output(pointer(staged), s.ow, pointer(products[m*n+r.tile:]), w.productPlane(), r.rows, w.across)
-					out := c.floats(y)[(r.image*s.groups+g)*s.yg+(o+m)*s.oh*s.ow+2*r.row*s.ow:][:min(2*r.rows, s.oh-2*r.row)*s.ow]
-					copy(out, staged)
-					if !c.kernels.Finite(out) {
-						odd[r.image*s.groups+g].Store(true)
-						anyOdd.Store(true)
-					}
-					if bias != nil {
-						c.kernels.AddBias(out, c.floats(bias)[g*s.out+o+m], relu)
-					}
+					w.filter.Output(pointer(staged), w.width(), pointer(products[m*n+r.tile:]), w.productPlane(), r.rows, w.across)
+					w.pieces(r, func(image, row, end, at int) {
+						out := c.floats(y)[(image*s.groups+g)*s.yg+(o+m)*s.oh*s.ow:][row*s.ow : end*s.ow]
+						for i := range end - row {
+							copy(out[i*s.ow:][:s.ow], staged[at+i*w.width():])
+						}
+						if !c.kernels.Finite(out) {
+							odd[image*s.groups+g].Store(true)
+							anyOdd.Store(true)
+						}
+						if bias != nil {
+							c.kernels.AddBias(out, c.floats(bias)[g*s.out+o+m], relu)
+						}
+					})
 				})
 			}
 		}
@@ -203,14 +316,16 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 			}
 		}})
 	l.shared = max(l.shared, again.shared)
-	l.scratch = max(w.transformed()+max(w.input.slab.slabSize()+w.entries*w.stagePlane(), w.entries*w.productPlane()+w.staged()), again.scratch)
+	l.scratch = max(w.transformed()+max(w.slab(&w.input)+w.entries*w.stagePlane(), w.entries*w.productPlane()+w.staged()), again.scratch)
 	return l
 }
 
+// rowsIn is the number of rows of tiles of a block.
+func (w *winograd) rowsIn(block int) int { return min(w.rows, w.all()-block*w.rows) }
+
 // tilesIn is the number of tiles of a block, rounded up to panels.
 func (w *winograd) tilesIn(block int) int {
-	first := block * w.rows
-	return roundUp((min(first+w.rows, w.images*w.down)-first)*w.across, w.kernels.NR)
+	return roundUp(w.rowsIn(block)*w.across, w.kernels.NR)
 }
 
 // transformInput packs a block's tiles of input maps first, …, end−1 for multiply,
@@ -236,8 +351,8 @@ func (w *winograd) transformInput(v, scratch, x []float32, block, first, end int
 func (w *winograd) stageTiles(s *side, stage, slab, x []float32, m, block int) {
 	n := 0
 	w.runs(block, func(r run) {
-		s.slab.fill(slab, x[r.image*s.image+m*s.plane:][:s.plane], r.row, r.rows)
-		s.transform(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), s.slab.pitch(), s.slab.phase, r.rows, w.across)
+		w.fill(s, slab, x[m*s.h*s.w:], r)
+		s.transform(pointer(stage[r.tile:]), w.stagePlane(), pointer(slab), w.filter.Out*w.phase(s), w.phase(s), r.rows, w.across)
 		n = r.tile + r.rows*w.across
 	})
 	padded := w.tilesIn(block)

@@ -10,16 +10,19 @@ import (
 	"alexnet/engine/enginetest"
 )
 
-// filters are the matrices of F(2×2, 3×3) and F(2×2, 5×5), by absolute value, and
+// filters are the matrices of F(4×4, 3×3) and F(2×2, 5×5), by absolute value, and
 // how many roundings lie on the way of a term besides those of the sum over maps:
 // of the transforms of the weights, the tile and the output, and of the product.
 var filters = []struct {
 	bt, g, at [][]float64
 	roundings float64
 }{{
-	bt: [][]float64{{1, 0, 1, 0}, {0, 1, 1, 0}, {0, 1, 1, 0}, {0, 1, 0, 1}},
-	g:  [][]float64{{1, 0, 0}, {.5, .5, .5}, {.5, .5, .5}, {0, 0, 1}},
-	at: [][]float64{{1, 1, 1, 0}, {0, 1, 1, 1}}, roundings: 4 + 2 + 4 + 1,
+	bt: [][]float64{{1, 0, 2.5, 0, 1, 0}, {0, root / 2, .5, root, 1, 0}, {0, root / 2, .5, root, 1, 0},
+		{0, root, 2, root / 2, 1, 0}, {0, root, 2, root / 2, 1, 0}, {0, 1, 0, 2.5, 0, 1}},
+	g:  [][]float64{{1, 0, 0}, {1. / 6, root / 6, 1. / 3}, {1. / 6, root / 6, 1. / 3}, {2. / 3, root / 3, 1. / 3}, {2. / 3, root / 3, 1. / 3}, {0, 0, 1}},
+	at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, root, root, root / 2, root / 2, 0}, {0, 2, 2, .5, .5, 0}, {0, 2 * root, 2 * root, root / 4, root / 4, 1}},
+	// Each transform of a vector rounds thrice in its sums, a product and a coefficient.
+	roundings: 10 + 8 + 12 + 1,
 }, {
 	bt: [][]float64{{1, 1.5, 2, 1.5, 1, 0}, {0, 1, .5, 2.5, 1, 0}, {0, 1, 2.5, .5, 1, 0},
 		{0, 2, 1, 2, 1, 0}, {0, .5, 1, .5, 1, 0}, {0, 1, 1.5, 2, 1.5, 1}},
@@ -27,6 +30,8 @@ var filters = []struct {
 		{16. / 15, 8. / 15, 4. / 15, 2. / 15, 1. / 15}, {1. / 15, 2. / 15, 4. / 15, 8. / 15, 16. / 15}, {0, 0, 0, 0, 1}},
 	at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, 1, 1, .5, 2, 1}}, roundings: 12 + 10 + 8 + 1,
 }}
+
+const root = math.Sqrt2
 
 // TestWinogradError holds convolutions to the bound of their algorithm: the
 // error is at most 2⁻²⁴ a rounding of the terms of the tile that an output comes
@@ -116,8 +121,11 @@ func convolved(t *testing.T, images int, x, w []float64, maps, side, out, size i
 // |Bᵀ|·|d|·|B|)·|A| over the maps, from the matrices' absolute values.
 func winogradTerms(op engine.ConvForward, x, w []float64, bt, g, at [][]float64) []float64 {
 	maps, side, out, size := op.X.Shape[1], op.X.Shape[2], op.Y.Shape[1], op.Size
-	tile := len(bt)
+	tile, step := len(bt), len(at)
 	pixel := func(m, y, x0 int) float64 {
+		if step > 2 && x0 >= side+op.Pad { // the copy beside it in a mosaic
+			x0 -= side + op.Pad
+		}
 		if y < 0 || y >= side || x0 < 0 || x0 >= side {
 			return 0
 		}
@@ -143,14 +151,14 @@ func winogradTerms(op engine.ConvForward, x, w []float64, bt, g, at [][]float64)
 		for o := range u {
 			u[o] = transformed(g, func(r, c int) float64 { return math.Abs(w[((o*maps+m)*size+r)*size+c]) })
 		}
-		for y := 0; y < side; y += 2 {
-			for x0 := 0; x0 < side; x0 += 2 {
+		for y := 0; y < side; y += step {
+			for x0 := 0; x0 < side; x0 += step {
 				v := transformed(bt, func(r, c int) float64 { return pixel(m, y-op.Pad+r, x0-op.Pad+c) })
 				for o := range out {
 					pixels := transformed(at, func(r, c int) float64 { return u[o][r*tile+c] * v[r*tile+c] })
 					for i, p := range pixels {
-						if y+i/2 < side && x0+i%2 < side {
-							terms[(o*side+y+i/2)*side+x0+i%2] += p
+						if y, x := y+i/step, x0+i%step; y < side && x < side {
+							terms[(o*side+y)*side+x] += p
 						}
 					}
 				}

@@ -18,7 +18,7 @@ import (
 func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
 	w := newWinograd(s, c.kernels)
 	mr, nr, lanes, turn := c.kernels.MR, c.kernels.NR, c.kernels.Lanes, c.kernels.Turn
-	out := side{w.tilesOf(2, 0, s.oh, s.ow), s.out, s.oh * s.ow, s.groups * s.yg, w.filter.Gradient}
+	out := side{w.filter.Out, 0, s.oh, s.ow, s.out, s.groups * s.yg, w.filter.Gradient}
 	// The input's tiles are transformed for each slice of output maps again.
 	slices := ceilDiv(s.out, 2*c.kernels.Block.M)
 	slice := ceilDiv(s.out, slices)
@@ -52,7 +52,7 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 		}
 		return n
 	}
-	slab := max(w.input.slab.slabSize(), out.slab.slabSize())
+	slab := max(w.slab(&w.input), w.slab(&out))
 	staging := turn*entries*w.stagePlane() + slab
 	run := func(k *worker, part int) {
 		chunk, g, first := part/(s.groups*slices), part/slices%s.groups, part%slices*slice

@@ -66,6 +66,9 @@ func convCases() (cases []OpCase) {
 		{engine.Shape{3, 64, 13, 13}, 70, engine.Window{Size: 3, Stride: 1, Pad: 1}, 2},
 		{engine.Shape{6, 33, 6, 9}, 34, engine.Window{Size: 3, Stride: 1, Pad: 2}, 1},
 		{engine.Shape{2, 32, 17, 12}, 32, engine.Window{Size: 3, Stride: 1}, 1},
+		{engine.Shape{5, 96, 7, 6}, 97, engine.Window{Size: 3, Stride: 1, Pad: 1}, 1}, // tiles of 6×6 for 3×3 weights
+		{engine.Shape{3, 100, 5, 9}, 96, engine.Window{Size: 3, Stride: 1, Pad: 2}, 1},
+		{engine.Shape{2, 97, 14, 11}, 98, engine.Window{Size: 3, Stride: 1}, 1},
 		{engine.Shape{2, 64, 13, 13}, 70, engine.Window{Size: 5, Stride: 1, Pad: 2}, 2},
 		{engine.Shape{3, 33, 8, 11}, 34, engine.Window{Size: 5, Stride: 1, Pad: 3}, 1},
 		{engine.Shape{2, 32, 17, 16}, 32, engine.Window{Size: 5, Stride: 1}, 1},
@@ -92,15 +95,15 @@ func convCases() (cases []OpCase) {
 			cases = append(cases, OpCase{Name: "conv backward/" + name + suffix, Op: op})
 		}
 	}
-	return append(cases, notFinite()...)
+	return append(append(cases, notFinite(32)...), notFinite(96)...)
 }
 
-// notFinite is a convolution large enough for any algorithm, with an infinity, a
+// notFinite is a convolution of so many maps, enough for any algorithm, with an infinity, a
 // NaN, and pixels whose sums just fit float32, in some of its images: they reach
 // the outputs that read them and no other.
-func notFinite() []OpCase {
-	in, out := engine.Shape{5, 32, 9, 9}, engine.Shape{5, 33, 9, 9}
-	weights, biases := engine.Shape{33, 32, 3, 3}, engine.Shape{33, 1, 1, 1}
+func notFinite(maps int) []OpCase {
+	in, out := engine.Shape{5, maps, 9, 9}, engine.Shape{5, maps + 1, 9, 9}
+	weights, biases := engine.Shape{maps + 1, maps, 3, 3}, engine.Shape{maps + 1, 1, 1, 1}
 	win := engine.Window{Size: 3, Stride: 1, Pad: 1}
 	forward := engine.ConvForward{Window: win, Groups: 1,
 		X: working("x", in), W: master("w", weights), B: master("b", biases), Y: working("y", out)}
@@ -118,8 +121,8 @@ func notFinite() []OpCase {
 	dy[index(out, 2, 5, 4, 3)] = inf // away from the edge: no product with the padding
 	dy[index(out, 4, 8, 6, 6)] = -inf
 	return []OpCase{
-		{Name: "conv forward/infinities and NaN", Op: forward, Data: Memory{forward.X: x}},
-		{Name: "conv backward/infinities", Op: backward, Data: Memory{backward.DY: dy}},
+		{Name: fmt.Sprintf("conv forward/%d maps, infinities and NaN", maps), Op: forward, Data: Memory{forward.X: x}},
+		{Name: fmt.Sprintf("conv backward/%d maps, infinities", maps), Op: backward, Data: Memory{backward.DY: dy}},
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// filter is a Winograd filter F(2×2, size×size), whose matrices stand in
+// filter is a Winograd filter F(out×out, size×size), whose matrices stand in
 // internal/kernel/winograd.go too.
 type filter struct {
 	bt, g, at [][]float64
@@ -18,6 +18,15 @@ type filter struct {
 
 func (f *filter) side() int { return len(f.g) }
 func (f *filter) size() int { return len(f.g[0]) }
+func (f *filter) out() int  { return len(f.at) }
+
+// name tells the filter's kernels from those of others.
+func (f *filter) name() string {
+	if f.out() == 2 {
+		return fmt.Sprint(f.size())
+	}
+	return fmt.Sprintf("%dx%d", f.out(), f.size())
+}
 
 // winograd writes the transforms: of the weights, a column of a panel at a time,
 // and on both sides of the products, a vector of tiles of a row at a time.
@@ -31,8 +40,9 @@ func winograd() {
 	}
 }
 
-// filters are those of 3×3 and of 5×5 weights.
+// filters are F(2×2, 3×3), F(2×2, 5×5) and F(4×4, 3×3).
 func filters() []*filter {
+	const root, half = math.Sqrt2, math.Sqrt2 / 2 // points of the third, with their negatives
 	return []*filter{{
 		bt: [][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
 		g:  [][]float64{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}},
@@ -43,6 +53,12 @@ func filters() []*filter {
 		g: [][]float64{{1, 0, 0, 0, 0}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3}, {-1. / 3, 1. / 3, -1. / 3, 1. / 3, -1. / 3},
 			{-16. / 15, -8. / 15, -4. / 15, -2. / 15, -1. / 15}, {1. / 15, -2. / 15, 4. / 15, -8. / 15, 16. / 15}, {0, 0, 0, 0, 1}},
 		at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, 1, -1, .5, -2, 1}},
+	}, {
+		bt: [][]float64{{1, 0, -2.5, 0, 1, 0}, {0, -half, -.5, root, 1, 0}, {0, half, -.5, -root, 1, 0},
+			{0, -root, -2, half, 1, 0}, {0, root, -2, -half, 1, 0}, {0, 1, 0, -2.5, 0, 1}},
+		g: [][]float64{{1, 0, 0}, {1. / 6, root / 6, 1. / 3}, {1. / 6, -root / 6, 1. / 3},
+			{-2. / 3, -root / 3, -1. / 3}, {-2. / 3, root / 3, -1. / 3}, {0, 0, 1}},
+		at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, root, -root, half, -half, 0}, {0, 2, 2, .5, .5, 0}, {0, 2 * root, -2 * root, half / 2, -half / 2, 1}},
 	}}
 }
 
@@ -122,7 +138,7 @@ func signBits() reg.VecVirtual {
 }
 
 func text(f *filter, name, signature string, doc ...string) {
-	name = fmt.Sprintf("winograd%s%d%s", name, f.size(), isa.suffix)
+	name = fmt.Sprintf("winograd%s%s%s", name, f.name(), isa.suffix)
 	TEXT(name, NOSPLIT, signature)
 	doc[0] = name + " " + doc[0]
 	Doc(doc...)
@@ -145,9 +161,9 @@ func tileRows(f *filter) (v, plane, planes, x, pitch, phase, rows, tiles reg.GPV
 // the columns, as they are loaded, then the rows.
 func (f *filter) input() {
 	text(f, "Input", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
-		fmt.Sprintf("transforms rows × tiles tiles of %d×%d pixels, 2 apart, from rows", f.side(), f.side()),
-		"of x that lie pitch apart and hold their even pixels first, the odd ones phase",
-		"floats further: entry e of tile t goes to v[e·plane + t].")
+		fmt.Sprintf("transforms rows × tiles tiles of %d×%d pixels, %d apart, from rows", f.side(), f.side(), f.out()),
+		fmt.Sprintf("of x that lie pitch apart and hold their pixels x ≡ 0, 1, … mod %d one after the", f.out()),
+		"other, phase floats apart: entry e of tile t goes to v[e·plane + t].")
 	v, plane, planes, x, pitch, phase, rows, tiles := tileRows(f)
 	factors := factorsOf(f.bt)
 	Label("row")
@@ -158,16 +174,21 @@ func (f *filter) input() {
 	LEAQ(Mem{Base: v, Index: at, Scale: 1}, to)
 	for c := range f.side() {
 		e := make([]combination, f.side())
-		even, odd := GP64(), GP64()
-		LEAQ(Mem{Base: x, Index: at, Scale: 1}, even)
-		LEAQ(Mem{Base: even, Index: phase, Scale: 1}, odd)
+		phases := make([]reg.GPVirtual, f.out())
+		from := Mem{Base: x, Index: at, Scale: 1}
+		for i := range phases {
+			phases[i] = GP64()
+			LEAQ(from, phases[i])
+			from = Mem{Base: phases[i], Index: phase, Scale: 1}
+		}
 		for r := range e {
 			for k, coefficient := range f.bt[c] {
-				e[r].add(factors, coefficient, Mem{Base: []reg.GPVirtual{even, odd}[k%2]}.Offset(k/2*4))
+				e[r].add(factors, coefficient, Mem{Base: phases[k%f.out()]}.Offset(k/f.out()*4))
 			}
 			if r < len(e)-1 {
-				ADDQ(pitch, even)
-				ADDQ(pitch, odd)
+				for _, p := range phases {
+					ADDQ(pitch, p)
+				}
 			}
 		}
 		out := GP64()
@@ -189,7 +210,7 @@ func (f *filter) input() {
 	ADDQ(imm(width()), at)
 	CMPQ(at, tiles)
 	JLT(LabelRef("tiles"))
-	LEAQ(Mem{Base: x, Index: pitch, Scale: 2}, x)
+	LEAQ(Mem{Base: x, Index: pitch, Scale: uint8(f.out())}, x)
 	ADDQ(tiles, v)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
@@ -197,12 +218,14 @@ func (f *filter) input() {
 	RET()
 }
 
-// output is Y = Aᵀ·M·A.
+// output is Y = Aᵀ·M·A. Two rows of pixels at most are summed at a time, for which
+// there are registers.
 func (f *filter) output() {
+	out := f.out()
 	text(f, "Output", "func(y *float32, ld int, m *float32, plane, rows, tiles int)",
 		fmt.Sprintf("turns the %d entries of rows × tiles tiles, entry e of tile t at", f.side()*f.side()),
-		"m[e·plane + t], into 2×2 pixels each. Rows of y lie ld apart; it writes groups of",
-		fmt.Sprintf("%d pixels, of which those beyond a row are overwritten by the next one's.", 2*isa.lanes))
+		fmt.Sprintf("m[e·plane + t], into %d×%d pixels each. Rows of y lie ld apart; it writes groups of", out, out),
+		fmt.Sprintf("%d pixels, of which those beyond a row are overwritten by the next one's.", out*isa.lanes))
 	y := Load(Param("y"), GP64())
 	ld := Load(Param("ld"), GP64())
 	m := Load(Param("m"), GP64())
@@ -215,7 +238,7 @@ func (f *filter) output() {
 	planes := GP64()
 	IMUL3Q(U8(f.side()), plane, planes)
 	factors, sign := factorsOf(f.at), signBits()
-	interleave := interleaver(f.size())
+	interleave := f.interleaver()
 	Comment("A row's groups of tiles are taken from the right to the left.")
 	last := GP64()
 	LEAQ(Mem{Base: tiles}.Offset(-4), last)
@@ -224,46 +247,65 @@ func (f *filter) output() {
 	at := GP64()
 	MOVQ(last, at)
 	Label("tiles")
-	from := GP64()
-	LEAQ(Mem{Base: m, Index: at, Scale: 1}, from)
-	var pixels [2][2]combination // of row and column
-	for c := range f.side() {
-		column := GP64()
-		MOVQ(from, column)
-		var half [2]combination // of Aᵀ·M
-		for r := range f.side() {
-			entry := V()
-			VMOVUPS(Mem{Base: column}, entry)
-			for i := range half {
-				half[i].add(factors, f.at[i][r], entry)
-			}
-			if r < f.side()-1 {
-				ADDQ(planes, column)
-			}
-		}
-		for i := range pixels {
-			value := half[i].value(sign)
-			for j := range pixels[i] {
-				pixels[i][j].add(factors, f.at[j][c], value)
-			}
-		}
-		if c < f.side()-1 {
-			ADDQ(plane, from)
-		}
-	}
 	to := GP64()
-	LEAQ(Mem{Base: y, Index: at, Scale: 2}, to)
-	for r := range pixels {
-		first, second := interleave(pixels[r][0].value(sign), pixels[r][1].value(sign))
-		VMOVUPS(first, Mem{Base: to})
-		VMOVUPS(second, Mem{Base: to}.Offset(width()))
-		if r == 0 {
-			ADDQ(ld, to)
+	LEAQ(Mem{Base: y, Index: at, Scale: uint8(out)}, to)
+	together := 2
+	if out > 2 {
+		together = 1
+	}
+	for first := 0; first < out; first += together {
+		from := GP64()
+		LEAQ(Mem{Base: m, Index: at, Scale: 1}, from)
+		pixels := make([][]combination, together) // of row and column
+		for i := range pixels {
+			pixels[i] = make([]combination, out)
+		}
+		for c := range f.side() {
+			column := GP64()
+			MOVQ(from, column)
+			part := make([]combination, together) // of Aᵀ·M
+			for r := range f.side() {
+				if together == 1 { // its row has zeros
+					if f.at[first][r] != 0 {
+						part[0].add(factors, f.at[first][r], Mem{Base: column})
+					}
+				} else {
+					entry := V()
+					VMOVUPS(Mem{Base: column}, entry)
+					for i := range part {
+						part[i].add(factors, f.at[first+i][r], entry)
+					}
+				}
+				if r < f.side()-1 {
+					ADDQ(planes, column)
+				}
+			}
+			for i := range pixels {
+				value := part[i].value(sign)
+				for j := range pixels[i] {
+					pixels[i][j].add(factors, f.at[j][c], value)
+				}
+			}
+			if c < f.side()-1 {
+				ADDQ(plane, from)
+			}
+		}
+		for i, row := range pixels {
+			values := make([]reg.VecVirtual, out)
+			for j := range row {
+				values[j] = row[j].value(sign)
+			}
+			for j, v := range interleave(values) {
+				VMOVUPS(v, Mem{Base: to}.Offset(j*width()))
+			}
+			if first+i < out-1 {
+				ADDQ(ld, to)
+			}
 		}
 	}
 	SUBQ(imm(width()), at)
 	JGE(LabelRef("tiles"))
-	LEAQ(Mem{Base: y, Index: ld, Scale: 2}, y)
+	LEAQ(Mem{Base: y, Index: ld, Scale: uint8(out)}, y)
 	ADDQ(tiles, m)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
@@ -272,32 +314,66 @@ func (f *filter) output() {
 }
 
 // interleaver writes what comes before a loop and returns what takes turns between
-// the lanes of two registers.
-func interleaver(size int) func(left, right reg.VecVirtual) (first, second reg.VecVirtual) {
+// the lanes of two registers, or of four.
+func (f *filter) interleaver() func(x []reg.VecVirtual) []reg.VecVirtual {
+	if f.out() == 4 {
+		return interleave4
+	}
 	if isa == avx512 {
 		index := func(name string, first int) reg.VecVirtual {
 			x := ZMM()
 			VMOVDQU32(lanesData(name, func(lane int) int { return first + lane/2 + lane%2*16 }), x)
 			return x
 		}
-		low, high := index(fmt.Sprint("interleaveLow", size), 0), index(fmt.Sprint("interleaveHigh", size), 8)
-		return func(left, right reg.VecVirtual) (first, second reg.VecVirtual) {
-			first, second = ZMM(), left
-			VMOVAPS(left, first)
-			VPERMT2PS(right, low, first)
-			VPERMT2PS(right, high, second)
-			return first, second
+		low, high := index(fmt.Sprint("interleaveLow", f.size()), 0), index(fmt.Sprint("interleaveHigh", f.size()), 8)
+		return func(x []reg.VecVirtual) []reg.VecVirtual {
+			first, second := ZMM(), x[0]
+			VMOVAPS(x[0], first)
+			VPERMT2PS(x[1], low, first)
+			VPERMT2PS(x[1], high, second)
+			return []reg.VecVirtual{first, second}
 		}
 	}
-	return func(left, right reg.VecVirtual) (first, second reg.VecVirtual) {
+	return func(x []reg.VecVirtual) []reg.VecVirtual {
 		lo, hi := YMM(), YMM()
-		first, second = YMM(), YMM()
-		VUNPCKLPS(right, left, lo)
-		VUNPCKHPS(right, left, hi)
+		first, second := YMM(), YMM()
+		VUNPCKLPS(x[1], x[0], lo)
+		VUNPCKHPS(x[1], x[0], hi)
 		VPERM2F128(U8(0x20), hi, lo, first)
 		VPERM2F128(U8(0x31), hi, lo, second)
-		return first, second
+		return []reg.VecVirtual{first, second}
 	}
+}
+
+// interleave4 transposes 4×4 lanes within each 128 bits, then these.
+func interleave4(x []reg.VecVirtual) []reg.VecVirtual {
+	ab, cd := [2]reg.VecVirtual{V(), V()}, [2]reg.VecVirtual{V(), V()}
+	VUNPCKLPS(x[1], x[0], ab[0])
+	VUNPCKHPS(x[1], x[0], ab[1])
+	VUNPCKLPS(x[3], x[2], cd[0])
+	VUNPCKHPS(x[3], x[2], cd[1])
+	var t, y [4]reg.VecVirtual // t[i] has tiles i, i+4, …
+	for i := range t {
+		t[i] = V()
+		VSHUFPS(U8([]uint8{0x44, 0xee}[i%2]), cd[i/2], ab[i/2], t[i])
+	}
+	if isa == avx2 {
+		for i := range y {
+			y[i] = V()
+			VPERM2F128(U8([]uint8{0x20, 0x31}[i/2]), t[i%2*2+1], t[i%2*2], y[i])
+		}
+		return y[:]
+	}
+	for half, quarters := range []uint8{0x44, 0xee} {
+		low, high := V(), V()
+		VSHUFF32X4(U8(quarters), t[1], t[0], low)
+		VSHUFF32X4(U8(quarters), t[3], t[2], high)
+		for i, every := range []uint8{0x88, 0xdd} {
+			y[2*half+i] = V()
+			VSHUFF32X4(U8(every), high, low, y[2*half+i])
+		}
+	}
+	return y[:]
 }
 
 // weights is U = G·g·Gᵀ for the rows of one panel: three quarters of a vector.
@@ -359,33 +435,39 @@ func (f *filter) weights() {
 // gradient is V = A·d·Aᵀ.
 func (f *filter) gradient() {
 	text(f, "Gradient", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
-		"spreads rows × tiles tiles of 2×2 pixels of x, which is laid out as for",
-		fmt.Sprintf("winogradInput%d%s, to %d entries.", f.size(), isa.suffix, f.side()*f.side()))
+		fmt.Sprintf("spreads rows × tiles tiles of %d×%d pixels of x, which is laid out as for", f.out(), f.out()),
+		fmt.Sprintf("winogradInput%s%s, to %d entries.", f.name(), isa.suffix, f.side()*f.side()))
 	v, plane, _, x, pitch, phase, rows, tiles := tileRows(f)
 	factors, sign := factorsOf(f.at), signBits()
 	Label("row")
 	at := GP64()
 	XORQ(at, at)
 	Label("tiles")
-	upper, lower, to := GP64(), GP64(), GP64()
-	LEAQ(Mem{Base: x, Index: at, Scale: 1}, upper)
-	LEAQ(Mem{Base: upper, Index: pitch, Scale: 1}, lower)
+	to := GP64()
 	LEAQ(Mem{Base: v, Index: at, Scale: 1}, to)
-	d := [2][2]reg.VecVirtual{{V(), V()}, {V(), V()}}
-	for r, row := range []reg.GPVirtual{upper, lower} {
-		VMOVUPS(Mem{Base: row}, d[r][0])
-		VMOVUPS(Mem{Base: row, Index: phase, Scale: 1}, d[r][1])
-	}
-	spread := func(a, b reg.VecVirtual, e int) reg.VecVirtual {
-		var s combination
-		s.add(factors, f.at[0][e], a)
-		s.add(factors, f.at[1][e], b)
-		return s.value(sign)
-	}
 	for r := range f.side() {
-		even, odd := spread(d[0][0], d[1][0], r), spread(d[0][1], d[1][1], r)
+		sums := make([]reg.VecVirtual, f.out()) // of each column of pixels
+		column := Mem{Base: x, Index: at, Scale: 1}
+		for j := range sums {
+			var s combination
+			top, pixel := GP64(), GP64()
+			LEAQ(column, top)
+			MOVQ(top, pixel)
+			for i := range f.out() {
+				s.add(factors, f.at[i][r], Mem{Base: pixel})
+				if i < f.out()-1 {
+					ADDQ(pitch, pixel)
+				}
+			}
+			sums[j] = s.value(sign)
+			column = Mem{Base: top, Index: phase, Scale: 1}
+		}
 		for c := range f.side() {
-			VMOVUPS(spread(even, odd, c), Mem{Base: to})
+			var s combination
+			for j, sum := range sums {
+				s.add(factors, f.at[j][c], sum)
+			}
+			VMOVUPS(s.value(sign), Mem{Base: to})
 			if r+c < 2*f.side()-2 {
 				ADDQ(plane, to)
 			}
@@ -394,7 +476,7 @@ func (f *filter) gradient() {
 	ADDQ(imm(width()), at)
 	CMPQ(at, tiles)
 	JLT(LabelRef("tiles"))
-	LEAQ(Mem{Base: x, Index: pitch, Scale: 2}, x)
+	LEAQ(Mem{Base: x, Index: pitch, Scale: uint8(f.out())}, x)
 	ADDQ(tiles, v)
 	DECQ(rows)
 	JNZ(LabelRef("row"))

@@ -92,7 +92,8 @@ type Set struct {
 	// over everything. It may read one float beyond the last window.
 	MaxPool func(x *float32, stride, size, step int, y *float32, at *byte, n int)
 
-	// Winograd are the filters that there are, of 3×3 and of 5×5 weights.
+	// Winograd are the filters that there are: F(2×2, 3×3), F(2×2, 5×5) and, in a set
+	// that has it, F(4×4, 3×3).
 	Winograd []Filter
 }
 

@@ -31,6 +31,6 @@ func Go(s Set) Set {
 
 	s.MaxPool = maxPoolGo
 
-	s.Winograd = []Filter{filter3.portable(s.MR), filter5.portable(s.MR)}
+	s.Winograd = []Filter{filter3.portable(s.MR), filter5.portable(s.MR), filter4x3.portable(s.MR)}
 	return s
 }

@@ -1,35 +1,36 @@
 package kernel
 
-import "unsafe"
+import "math"
 
-// A Filter is Winograd's minimal filtering F(2×2, Size×Size) (Lavin and Gray, "Fast
-// Algorithms for Convolutional Neural Networks", 2015, §4.1): tiles of Size+1
-// pixels a side, 2 apart, become tiles of 2×2 output pixels,
+// A Filter is Winograd's minimal filtering F(Out×Out, Size×Size) (Lavin and Gray, "Fast
+// Algorithms for Convolutional Neural Networks", 2015, §4.1): tiles of Side pixels
+// a side, Out apart, become tiles of Out×Out output pixels,
 //
 //	Y = Aᵀ·((G·g·Gᵀ) ⊙ (Bᵀ·d·B))·A
 //
-// with (Size+1)² products where the definition has 4·Size². Entry (r, c) of a
-// transformed tile is number r·(Size+1) + c.
+// with Side² products where the definition has Out²·Size². Entry (r, c) of a
+// transformed tile is number r·Side + c.
 type Filter struct {
 	Size int // of the weights: 3 or 5
+	Out  int // 2 or 4
 
 	// Weights is U = G·g·Gᵀ for the weights g of n input maps, packed for Gemm:
 	// Size² columns of MR values a map. Entry e goes to the n columns of MR
 	// values that start at u[e·plane]. It may read Lanes−1 floats beyond.
 	Weights func(u *float32, plane int, g *float32, n int)
-	// Input is V = Bᵀ·d·B for rows × tiles tiles d that lie 2 apart, row after
+	// Input is V = Bᵀ·d·B for rows × tiles tiles d that lie Out apart, row after
 	// row: entry e of tile t goes to v[e·plane + t]. Rows of x lie pitch apart
-	// and hold their even pixels first and the odd ones from phase on. It may
+	// and hold their pixels x ≡ 0, 1, … mod Out one after the other, phase apart. It may
 	// read Lanes−1 floats beyond a phase, and write as many beyond the tiles of a
 	// row before it goes on to the next.
 	Input func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 	// Output is Y = Aᵀ·M·A for rows × tiles tiles: entry e of tile t is
-	// m[e·plane + t], its 2×2 pixels go to rows of y that lie ld apart,
-	// 2·tiles−1 at least: the odd pixel is overwritten by the next row. It may
-	// read Lanes−1 floats beyond, and write 2·Lanes−1 beyond a row before it goes
+	// m[e·plane + t], its Out×Out pixels go to rows of y that lie ld apart,
+	// Out·(tiles−1)+1 at least: pixels beyond are overwritten by the next row. It may
+	// read Lanes−1 floats beyond, and write Out·Lanes−1 beyond a row before it goes
 	// on to the next.
 	Output func(y *float32, ld int, m *float32, plane, rows, tiles int)
-	// Gradient is V = A·d·Aᵀ for tiles d of 2×2 pixels; the arguments are those
+	// Gradient is V = A·d·Aᵀ for tiles d of Out×Out pixels; the arguments are those
 	// of Input.
 	Gradient func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 	// WeightGradient is Gᵀ·u·G for n input maps: the gradient of the weights from
@@ -39,8 +40,14 @@ type Filter struct {
 	WeightGradient func(g, u *float32, plane, n int)
 }
 
-// maxTile is the side of the largest tile.
-const maxTile = 6
+// Side is the pixels of a tile's side.
+func (f *Filter) Side() int { return f.Size + f.Out - 1 }
+
+// maxTile is the side of the largest tile, and maxOut that of its outputs.
+const (
+	maxTile = 6
+	maxOut  = 4
+)
 
 // matrices of a filter.
 type matrices struct{ bt, g, at [][]float32 }
@@ -62,8 +69,8 @@ var filter3 = matrices{
 		{0, 1, -1, -1}},
 }
 
-// filter5 has the points 0, 1, −1, ½, −2 and ∞, of those tried the ones that err
-// least (Barabasz and others, "Error Analysis and Improving the Accuracy of
+// filter5 is F(2×2, 5×5). It has the points 0, 1, −1, ½, −2 and ∞, of those tried the ones
+// that err least (Barabasz and others, "Error Analysis and Improving the Accuracy of
 // Winograd Convolution for Deep Neural Networks", 2020, on how much they matter).
 var filter5 = matrices{
 	bt: [][]float32{
@@ -85,10 +92,36 @@ var filter5 = matrices{
 		{0, 1, -1, .5, -2, 1}},
 }
 
+// filter4x3 is F(4×4, 3×3). Its points 0, ±√2, ±√½ and ∞ err two thirds as much as
+// filter5's would, and 0.6 times in the worst pixel of a tile.
+var filter4x3 = matrices{
+	bt: [][]float32{
+		{1, 0, -2.5, 0, 1, 0},
+		{0, -root / 2, -.5, root, 1, 0},
+		{0, root / 2, -.5, -root, 1, 0},
+		{0, -root, -2, root / 2, 1, 0},
+		{0, root, -2, -root / 2, 1, 0},
+		{0, 1, 0, -2.5, 0, 1}},
+	g: [][]float32{
+		{1, 0, 0},
+		{1. / 6, root / 6, 1. / 3},
+		{1. / 6, -root / 6, 1. / 3},
+		{-2. / 3, -root / 3, -1. / 3},
+		{-2. / 3, root / 3, -1. / 3},
+		{0, 0, 1}},
+	at: [][]float32{
+		{1, 1, 1, 1, 1, 0},
+		{0, root, -root, root / 2, -root / 2, 0},
+		{0, 2, 2, .5, .5, 0},
+		{0, 2 * root, -2 * root, root / 4, -root / 4, 1}},
+}
+
+const root = math.Sqrt2
+
 // portable is the filter in Go alone, for panels of mr rows. Sums go over the
 // columns of a matrix in order, as those of the assembly do.
 func (f *matrices) portable(mr int) Filter {
-	return Filter{len(f.g[0]), f.weights(mr), f.input, f.output, f.gradient, f.weightGradient}
+	return Filter{len(f.g[0]), len(f.at), f.weights(mr), f.input, f.output, f.gradient, f.weightGradient}
 }
 
 // dot is Σ m[i]·x[i], rounded after every step.
@@ -126,14 +159,14 @@ func (f *matrices) weights(mr int) func(u *float32, plane int, g *float32, n int
 }
 
 func (f *matrices) input(v *float32, plane int, x *float32, pitch, phase, rows, tiles int) {
-	side := len(f.bt)
+	side, size := len(f.bt), len(f.at)
 	for row := range rows {
 		for tile := range tiles {
 			var e [maxTile][maxTile]float32 // d·B, column by column
 			for r := range side {
 				var d [maxTile]float32
 				for c := range side {
-					d[c] = *at(x, (2*row+r)*pitch+c%2*phase+c/2+tile)
+					d[c] = *at(x, (size*row+r)*pitch+c%size*phase+c/size+tile)
 				}
 				for c := range side {
 					e[c][r] = dot(f.bt[c], &d)
@@ -148,20 +181,24 @@ func (f *matrices) input(v *float32, plane int, x *float32, pitch, phase, rows, 
 }
 
 func (f *matrices) output(y *float32, ld int, m *float32, plane, rows, tiles int) {
-	side := len(f.bt)
+	side, size := len(f.bt), len(f.at)
 	for row := range rows {
 		for tile := tiles - 1; tile >= 0; tile-- {
 			in := at(m, row*tiles+tile)
-			var s [2][maxTile]float32 // Aᵀ·M
+			var s [maxOut][maxTile]float32 // Aᵀ·M
 			for c := range side {
 				var column [maxTile]float32
 				for r := range side {
 					column[r] = *at(in, (r*side+c)*plane)
 				}
-				s[0][c], s[1][c] = dot(f.at[0], &column), dot(f.at[1], &column)
+				for r, coefficients := range f.at {
+					s[r][c] = dot(coefficients, &column)
+				}
 			}
-			for r := range s {
-				*(*[2]float32)(unsafe.Pointer(at(y, (2*row+r)*ld+2*tile))) = [2]float32{dot(f.at[0], &s[r]), dot(f.at[1], &s[r])}
+			for r := range f.at {
+				for c, coefficients := range f.at {
+					*at(y, (size*row+r)*ld+size*tile+c) = dot(coefficients, &s[r])
+				}
 			}
 		}
 	}
@@ -169,18 +206,30 @@ func (f *matrices) output(y *float32, ld int, m *float32, plane, rows, tiles int
 
 func (f *matrices) gradient(v *float32, plane int, x *float32, pitch, phase, rows, tiles int) {
 	side := len(f.bt)
-	spread := func(a, b float32, e int) float32 {
-		return dot([]float32{f.at[0][e], f.at[1][e]}, &[maxTile]float32{a, b})
+	size := len(f.at)
+	spread := func(x *[maxTile]float32, e int) (sum float32) { // of a column of A
+		for i, row := range f.at {
+			if row[e] != 0 {
+				sum += float32(row[e] * x[i])
+			}
+		}
+		return sum
 	}
 	for row := range rows {
 		for tile := range tiles {
-			p := at(x, 2*row*pitch+tile)
+			p := at(x, size*row*pitch+tile)
 			out := at(v, row*tiles+tile)
 			for r := range side {
-				left := spread(*p, *at(p, pitch), r)
-				right := spread(*at(p, phase), *at(p, pitch+phase), r)
+				var sums [maxTile]float32
+				for c := range size {
+					var column [maxTile]float32
+					for i := range size {
+						column[i] = *at(p, i*pitch+c*phase)
+					}
+					sums[c] = spread(&column, r)
+				}
 				for c := range side {
-					*at(out, (r*side+c)*plane) = spread(left, right, c)
+					*at(out, (r*side+c)*plane) = spread(&sums, c)
 				}
 			}
 		}

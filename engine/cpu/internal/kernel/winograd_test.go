@@ -8,7 +8,7 @@ import (
 )
 
 // filters are the matrices, as the sets list their filters.
-var filters = []*matrices{&filter3, &filter5}
+var filters = []*matrices{&filter3, &filter5, &filter4x3}
 
 // roundings is how many roundings lie on the way of a term through Σ m[i]·x[i]:
 // the sums', and for coefficients that are no powers of two the product's, and
@@ -68,8 +68,8 @@ func TestWinograd(t *testing.T) {
 		for i, f := range set.Winograd {
 			for _, rows := range []int{1, 2, 5} {
 				for _, tiles := range []int{1, 2, 7, 8, 9, 16, 17, 19} {
-					for _, odd := range []int{0, 1} { // columns that the last tile lacks
-						t.Run(fmt.Sprintf("%s/size=%d/rows=%d/tiles=%d/odd=%d", set.Name, f.Size, rows, tiles, odd), func(t *testing.T) {
+					for odd := range f.Out { // columns that the last tile lacks
+						t.Run(fmt.Sprintf("%s/F(%d,%d)/rows=%d/tiles=%d/odd=%d", set.Name, f.Out, f.Size, rows, tiles, odd), func(t *testing.T) {
 							checkWinograd(t, set, f, filters[i], rows, tiles, odd)
 						})
 					}
@@ -81,13 +81,13 @@ func TestWinograd(t *testing.T) {
 
 func checkWinograd(t *testing.T, set *Set, f Filter, m *matrices, rows, tiles, odd int) {
 	rng := rand.New(rand.NewPCG(uint64(rows), uint64(tiles)))
-	size, side, MR, more := f.Size, f.Size+1, set.MR, set.Lanes // floats that may be written beyond, and a guard
-	width, height := 2*tiles+size-1, 2*rows+size-1
+	size, out, side, MR, more := f.Size, f.Out, f.Side(), set.MR, set.Lanes // floats that may be written beyond, and a guard
+	width, height := out*tiles+size-1, out*rows+size-1
 	image := random(rng, width*height)
-	phase := width / 2
-	x := make([]float32, 1+height*2*phase+more)
+	phase := (width + out - 1) / out
+	x := make([]float32, 1+height*out*phase+more)
 	for i, v := range image {
-		x[1+i/width*2*phase+i%width%2*phase+i%width/2] = v
+		x[1+i/width*out*phase+i%width%out*phase+i%width/out] = v
 	}
 	const maps = 3
 	packed := random(rng, maps*size*size*MR+more)
@@ -96,12 +96,12 @@ func checkWinograd(t *testing.T, set *Set, f Filter, m *matrices, rows, tiles, o
 	f.Weights(&u[1], uPlane, &packed[0], maps)
 	plane := rows*tiles + more
 	v := guarded(side*side*plane + more)
-	f.Input(&v[1], plane, &x[1], 2*phase, phase, rows, tiles)
+	f.Input(&v[1], plane, &x[1], out*phase, phase, rows, tiles)
 	for e := range side * side {
 		checkGuardsIn(t, u, 1+e*uPlane+maps*MR, 5)
 		checkGuardsIn(t, v, 1+e*plane+rows*tiles+more-1, 1)
 	}
-	ld := 2*tiles - odd
+	ld := out*tiles - odd
 	steps := 2*roundings(m.g) + 2*roundings(m.bt) + 1 + 2*roundings(m.at)
 	for row := range MR {
 		const i = maps - 1
@@ -113,23 +113,23 @@ func checkWinograd(t *testing.T, set *Set, f Filter, m *matrices, rows, tiles, o
 				products[e*plane+p] = u[1+e*uPlane+i*MR+row] * v[1+e*plane+p]
 			}
 		}
-		y := guarded(2*rows*ld + 2*more)
+		y := guarded(out*rows*ld + out*more)
 		f.Output(&y[1], ld, &products[0], plane, rows, tiles)
-		checkGuardsIn(t, y, 1+2*rows*ld+2*more-1, 1)
-		for r := range 2 * rows {
+		checkGuardsIn(t, y, 1+out*rows*ld+out*more-1, 1)
+		for r := range out * rows {
 			for c := range ld {
 				var want float64
 				for k := range size * size {
 					want += weight(k) * float64(image[(r+k/size)*width+c+k%size])
 				}
 				// Every term of the tile takes that many roundings.
-				terms := absolute(m.bt, square(side, func(i, j int) float64 { return float64(image[(r&^1+i)*width+c&^1+j]) }))
+				terms := absolute(m.bt, square(side, func(i, j int) float64 { return float64(image[(r/out*out+i)*width+c/out*out+j]) }))
 				for i := range terms {
 					for j := range terms {
 						terms[i][j] *= transformed[i][j]
 					}
 				}
-				bound := absolute(m.at, terms)[r%2][c%2] * float64(steps) / (1 << 24)
+				bound := absolute(m.at, terms)[r%out][c%out] * float64(steps) / (1 << 24)
 				if got := float64(y[1+r*ld+c]); math.Abs(got-want) > bound {
 					t.Fatalf("pixel (%d, %d) of weights %d: %v, want %v within %g", r, c, row, got, want, bound)
 				}
@@ -144,7 +144,7 @@ func TestWinogradGradient(t *testing.T) {
 	for _, set := range Usable() {
 		for i, f := range set.Winograd {
 			for _, tiles := range []int{1, 7, 8, 9, 15, 16, 17, 19, 35} {
-				t.Run(fmt.Sprintf("%s/size=%d/tiles=%d", set.Name, f.Size, tiles), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/F(%d,%d)/tiles=%d", set.Name, f.Out, f.Size, tiles), func(t *testing.T) {
 					checkWinogradGradient(t, set, f, filters[i], tiles)
 				})
 			}
@@ -154,16 +154,16 @@ func TestWinogradGradient(t *testing.T) {
 
 func checkWinogradGradient(t *testing.T, set *Set, f Filter, m *matrices, tiles int) {
 	const rows = 2
-	size, side, more := f.Size, f.Size+1, set.Lanes
+	size, out, side, more := f.Size, f.Out, f.Side(), set.Lanes
 	rng := rand.New(rand.NewPCG(9, uint64(tiles)))
-	width := 2*tiles + size - 1
-	phase := width / 2
-	x, dy := random(rng, (2*rows+size-1)*width+more), random(rng, 2*rows*width+more) // as two phases a row
+	phase := (out*tiles + size - 1 + out - 1) / out
+	width := out * phase
+	x, dy := random(rng, (out*rows+size-1)*width+more), random(rng, out*rows*width+more) // as phases of a row
 	plane := rows*tiles + more
 	v, e := guarded(side*side*plane+more), guarded(side*side*plane+more)
 	f.Input(&v[1], plane, &x[0], width, phase, rows, tiles)
 	f.Gradient(&e[1], plane, &dy[0], width, phase, rows, tiles)
-	at := func(x []float32, row, column int) float64 { return float64(x[row*width+column%2*phase+column/2]) }
+	at := func(x []float32, row, column int) float64 { return float64(x[row*width+column%out*phase+column/out]) }
 	const maps, across = 17, 32 // the last map is checked
 	u, terms := make([]float32, side*side*across), square(side, func(int, int) float64 { return 0 })
 	for i := range side * side {
@@ -173,9 +173,9 @@ func checkWinogradGradient(t *testing.T, set *Set, f Filter, m *matrices, tiles 
 		}
 	}
 	for tile := range rows * tiles {
-		y, x0 := tile/tiles*2, tile%tiles*2
+		y, x0 := tile/tiles*out, tile%tiles*out
 		input := absolute(m.bt, square(side, func(r, c int) float64 { return at(x, y+r, x0+c) }))
-		spread := absolute(turned(m.at), square(2, func(r, c int) float64 { return at(dy, y+r, x0+c) }))
+		spread := absolute(turned(m.at), square(out, func(r, c int) float64 { return at(dy, y+r, x0+c) }))
 		for r := range terms {
 			for c := range terms {
 				terms[r][c] += input[r][c] * spread[r][c]
@@ -190,8 +190,8 @@ func checkWinogradGradient(t *testing.T, set *Set, f Filter, m *matrices, tiles 
 	for i := range size * size {
 		g := got[i*across+maps-1]
 		var want float64
-		for p := range 2 * rows * 2 * tiles {
-			y, x0 := p/(2*tiles), p%(2*tiles)
+		for p := range out * rows * out * tiles {
+			y, x0 := p/(out*tiles), p%(out*tiles)
 			want += at(dy, y, x0) * at(x, y+i/size, x0+i%size)
 		}
 		if bound := bounds[i/size][i%size] * float64(steps) / (1 << 24); math.Abs(float64(g)-want) > bound {
@@ -226,7 +226,10 @@ func checkGuardsIn(t *testing.T, x []float32, at, n int) {
 func TestWinogradTwins(t *testing.T) {
 	for _, set := range Usable() {
 		for i, portable := range Go(*set).Winograd {
-			t.Run(fmt.Sprintf("%s/size=%d", set.Name, portable.Size), func(t *testing.T) {
+			if i >= len(set.Winograd) {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/F(%d,%d)", set.Name, portable.Out, portable.Size), func(t *testing.T) {
 				compareTransforms(t, set, set.Winograd[i], portable)
 			})
 		}
@@ -237,16 +240,16 @@ func compareTransforms(t *testing.T, set *Set, f, portable Filter) {
 	const rows, tiles, maps, plane = 3, 19, 4, 73
 	rng := rand.New(rand.NewPCG(5, 5))
 	more := set.Lanes
-	size, entries := portable.Size, (portable.Size+1)*(portable.Size+1)
+	size, out, entries := portable.Size, portable.Out, portable.Side()*portable.Side()
 	phase := tiles + size/2
-	x, m, g := random(rng, (2*rows+size)*2*phase+more), random(rng, entries*plane+more), random(rng, maps*size*size*set.MR+more)
+	x, m, g := random(rng, (out*rows+size)*out*phase+more), random(rng, entries*plane+more), random(rng, maps*size*size*set.MR+more)
 	transforms := func(f Filter) [5][]float32 {
-		u, v, y := make([]float32, entries*maps*set.MR), make([]float32, entries*plane+more), make([]float32, 2*rows*2*tiles+2*more)
+		u, v, y := make([]float32, entries*maps*set.MR), make([]float32, entries*plane+more), make([]float32, out*rows*out*tiles+out*more)
 		f.Weights(&u[0], maps*set.MR, &g[0], maps)
-		f.Input(&v[0], plane, &x[0], 2*phase, phase, rows, tiles)
-		f.Output(&y[0], 2*tiles, &m[0], plane, rows, tiles)
+		f.Input(&v[0], plane, &x[0], out*phase, phase, rows, tiles)
+		f.Output(&y[0], out*tiles, &m[0], plane, rows, tiles)
 		d := make([]float32, entries*plane+more)
-		f.Gradient(&d[0], plane, &x[0], 2*phase, phase, rows, tiles)
+		f.Gradient(&d[0], plane, &x[0], out*phase, phase, rows, tiles)
 		for e := range entries { // what lies behind a plane's tiles is nobody's
 			clear(v[e*plane+rows*tiles : (e+1)*plane])
 			clear(d[e*plane+rows*tiles : (e+1)*plane])
@@ -258,7 +261,7 @@ func compareTransforms(t *testing.T, set *Set, f, portable Filter) {
 		for k := range size * size {
 			clear(w[(k+1)*plane-more : (k+1)*plane])
 		}
-		return [5][]float32{u, v, y[:2*rows*2*tiles], d, w[:size*size*plane]}
+		return [5][]float32{u, v, y[:out*rows*out*tiles], d, w[:size*size*plane]}
 	}
 	got, want := transforms(f), transforms(portable)
 	for k := range got {
