@@ -66,7 +66,7 @@ computed, and so the part of the exchange that computing hides.`,
 			ranks.TimeoutFlag(&join),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		}, command.AugmentFlags(&augmentations, ""), data.Flags(&f.Access, "")),
-		Action: func(c *cli.Context) error {
+		Action: command.Interruptible(func(c *cli.Context) error {
 			if f.Batch < 1 || f.Steps < 1 || f.Classes < 2 {
 				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
 			}
@@ -99,6 +99,6 @@ computed, and so the part of the exchange that computing hides.`,
 				err = r.Print(stdout)
 			}
 			return ranks.Close(group, err)
-		},
+		}),
 	}
 }

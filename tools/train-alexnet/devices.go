@@ -109,7 +109,7 @@ func devicesCommand(stdout io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "precision", Usage: "`TYPE` of the one arithmetic to check in: " + strings.Join(devices.Precisions, ", ")},
 			&cli.StringFlag{Name: "kernels", Value: devices.Auto, Usage: "`NAME` of the set of kernels to check on the CPU"},
 		},
-		Action: func(c *cli.Context) error {
+		Action: command.Interruptible(func(c *cli.Context) error {
 			if !c.Bool("check") && (c.IsSet("only") || c.IsSet("precision") || c.IsSet("kernels")) {
 				return command.Usagef("--only, --precision and --kernels say what to --check")
 			}
@@ -117,6 +117,6 @@ func devicesCommand(stdout io.Writer) *cli.Command {
 				return found.Print(stdout)
 			}
 			return check.Run(stdout, c.String("only"), c.String("precision"), c.String("kernels"))
-		},
+		}),
 	}
 }

@@ -33,7 +33,7 @@ func evalCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "batch", Value: 100, Usage: "`N` pictures or crops at once; a multiple of ten with --ten-crop"},
 			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines that decode; 0 is one a core"},
 		}, data.Flags(&access, "")),
-		Action: func(c *cli.Context) error { return eval(c, &access, stdout, stderr) },
+		Action: command.Interruptible(func(c *cli.Context) error { return eval(c, &access, stdout, stderr) }),
 	}
 }
 

@@ -35,7 +35,7 @@ func exportCommand(stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "onnx", Usage: "write an ONNX model to `FILE`"},
 			&cli.PathFlag{Name: "safetensors", Usage: "write a PyTorch state dict to `FILE`"},
 		},
-		Action: func(c *cli.Context) error { return export(c, stderr) },
+		Action: command.Interruptible(func(c *cli.Context) error { return export(c, stderr) }),
 	}
 }
 

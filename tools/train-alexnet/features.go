@@ -38,7 +38,7 @@ func featuresCommand(stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "out", Usage: "write the vectors to `FILE`, .npy"},
 			&cli.IntFlag{Name: "batch", Value: 20, Usage: "`N` crops at once"},
 		}, data.Flags(&access, "")),
-		Action: func(c *cli.Context) error { return features(c, &access, stderr) },
+		Action: command.Interruptible(func(c *cli.Context) error { return features(c, &access, stderr) }),
 	}
 }
 

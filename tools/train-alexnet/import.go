@@ -45,7 +45,7 @@ func importCommand(stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "mean", Usage: "mean picture of Caffe, a `FILE`.binaryproto"},
 			&cli.StringFlag{Name: "normalise", Usage: "what the net was trained to read, of a file without a mean: `FORM` imagenet or half for colours from 0 to 1 less a mean, by a deviation, as torchvision's Normalize makes them; R,G,B for colours from 0 to 255 less that mean; none for colours from 0 to 255"},
 		},
-		Action: func(c *cli.Context) error { return importWeights(c, stderr) },
+		Action: command.Interruptible(func(c *cli.Context) error { return importWeights(c, stderr) }),
 	}
 }
 
@@ -78,6 +78,9 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	}
 	if n := f.Reads; n != nil && !f.HasMean && normalise == "" && picture == "" {
 		f.Notes = append(f.Notes, fmt.Sprintf("the mean %.4g, %.4g, %.4g (red, green, blue) is subtracted, as such nets were trained: --normalise or --mean says otherwise", n.Mean[0], n.Mean[1], n.Mean[2]))
+	}
+	if err := c.Context.Err(); err != nil {
+		return err
 	}
 	if err := f.WriteCheckpoint(out, mean, deviation); err != nil {
 		return err

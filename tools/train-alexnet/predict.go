@@ -34,7 +34,7 @@ func predictCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "sheet", Usage: fmt.Sprintf("draw the first %d pictures with their five best guesses to a PNG `FILE`", sheetPictures)},
 			&cli.IntFlag{Name: "batch", Value: 20, Usage: "`N` crops at once"},
 		),
-		Action: func(c *cli.Context) error { return predict(c, stdout, stderr) },
+		Action: command.Interruptible(func(c *cli.Context) error { return predict(c, stdout, stderr) }),
 	}
 }
 
