@@ -43,6 +43,9 @@ var ErrNoLayer = errors.New(validationLayer + " is missing: install vulkan-valid
 // layer, whose complaints Messages returns.
 func Open(validate bool) (*Instance, error) {
 	lib, err := load()
+	if refused := (*dynlib.RefusedError)(nil); errors.As(err, &refused) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoVulkan, err)
 	}
