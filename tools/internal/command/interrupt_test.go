@@ -13,6 +13,7 @@ import (
 // has ended, and one that ends says what it always says.
 func TestInterruptible(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	c := cli.NewContext(cli.NewApp(), nil, nil)
 	c.Context = ctx
 	failed := errors.New("failed")
