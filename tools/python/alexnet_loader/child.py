@@ -1,13 +1,16 @@
 """The loading process: `prep-imagenet stream`, whose protocol is in docs/stream.md."""
 from __future__ import annotations
 
+import _thread
 import collections
 import json
 import os
 import signal
 import subprocess
 import tempfile
+import threading
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -25,7 +28,10 @@ class Child:
         self.pid = os.getpid()
         self.hold = hold
         self.bad: dict[int, str] = {}
-        self.held: set[int] = set()  # slots with live arrays
+        self.held: dict[int, _Tie] = {}  # slots with live arrays
+        # Slots whose arrays are gone. The collector only appends to it, in C: a Ctrl-C that comes while Python code runs
+        # for the collector is lost.
+        self._freed: collections.deque[_Tie] = collections.deque()
         self._queue: collections.deque[dict[str, Any]] = collections.deque()
         self._fenced: collections.deque[tuple[Any, int]] = collections.deque()
         self._buffer = b""
@@ -98,7 +104,7 @@ class Child:
 
     def batch(self) -> Lease | None:
         """The next batch, None behind the last. It may have to wait for one of the arrays that are alive."""
-        self._settle()
+        self.settle()
         while not self._queue:
             line = self._line()
             if "batch" in line or "end" in line:
@@ -111,16 +117,32 @@ class Child:
             return None
         return Lease(self, line["batch"])
 
-    def _settle(self) -> None:
-        """Gives back slots whose copies to a GPU are done, and waits for one if the child has none left."""
+    def lease(self, lease: Lease) -> None:
+        """Holds a slot until the lease is collected."""
+        tie = self.held[lease.slot] = _Tie(lease, self._freed.append)
+        tie.slot = lease.slot
+
+    def settle(self) -> None:
+        """Gives back slots whose arrays are gone and whose copies to a GPU are done; waits for such a copy if there is no
+        other way to a batch."""
+        while self._freed:
+            slot = self._freed.popleft().slot
+            del self.held[slot]
+            self._fenced.append((self.memory.pinned() if self.memory.pinned is not None else None, slot))
+        slots = []
         while self._fenced:
             fence, slot = self._fenced[0]
-            if not fence.query():
-                if len(self.held) + len(self._fenced) + len(self._queue) < self.hold:
-                    return
+            if fence is not None and not fence.query():
+                if self._queue or len(self.held) + len(self._fenced) < self.hold:
+                    break
                 fence.synchronize()
             self._fenced.popleft()
-            self.release(slot)
+            slots.append(slot)
+        if slots:
+            try:
+                self._write(*({"release": slot} for slot in slots))
+            except OSError:  # it has ended; what it said before is still to be read
+                pass
 
     def request(self, **fields: Any) -> dict[str, Any]:
         """Asks for something, and returns the answer."""
@@ -138,13 +160,16 @@ class Child:
                 self._aside(line)
 
     def _say(self, line: dict[str, Any]) -> None:
-        data = json.dumps(line).encode() + b"\n"
         try:
-            while data:
-                data = data[os.write(self._in, data):]
+            self._write(line)
         except OSError:  # why, is in what it said last, or in how it ended
             while True:
                 self._aside(self._line())
+
+    def _write(self, *lines: dict[str, Any]) -> None:
+        data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        while data:
+            data = data[os.write(self._in, data):]
 
     def array(self, offset: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         """Numbers in the memory, for those who ask for slots themselves."""
@@ -153,23 +178,6 @@ class Child:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
-
-    def release(self, slot: int) -> None:
-        """Gives a slot back. It may be called from any thread, by the collector."""
-        try:
-            os.write(self._in, b'{"release":%d}\n' % slot)
-        except OSError:
-            pass
-
-    def free(self, slot: int) -> None:
-        """Says that the last array of a slot is gone."""
-        self.held.discard(slot)
-        if os.getpid() != self.pid or self._process is None:
-            return  # a copy of this object behind a fork, or closed
-        if self.memory.pinned is not None:
-            self._fenced.append((self.memory.pinned(), slot))
-        else:
-            self.release(slot)
 
     def close(self) -> None:
         """Ends the process. Arrays stay valid."""
@@ -191,8 +199,11 @@ class Child:
         self._stderr.close()
 
     def __del__(self) -> None:
-        if getattr(self, "memory", None) is not None:
-            self.close()
+        try:
+            if getattr(self, "memory", None) is not None:
+                self.close()
+        except KeyboardInterrupt:  # goes no further than here: Ctrl-C once more, when this is over
+            threading.Timer(0.05, _thread.interrupt_main).start()
 
 
 def _error(line: dict[str, Any]) -> LoaderError:
@@ -211,13 +222,20 @@ class _View:
         self.__array_interface__ = {"version": 3, "data": (address, False), "shape": shape, "typestr": dtype}
 
 
+class _Tie(weakref.ref):
+    """A reference to a lease that knows its slot."""
+
+    __slots__ = ("slot",)
+    slot: int
+
+
 class Lease:
     """A batch's slot, which is this process's for as long as there are arrays of it."""
 
     def __init__(self, child: Child, batch: dict[str, int]):
         g = child.greeting
         self.child, self.slot = child, batch["slot"]
-        child.held.add(self.slot)
+        child.lease(self)
         self.memory = child.memory  # outlives the child
         self.address = child.memory.address + self.slot * g["slot_bytes"]
         self.epoch, self.step, self.filled = batch["epoch"], batch["step"], batch["images"]
@@ -235,6 +253,3 @@ class Lease:
     def _arrays(self) -> dict[str, np.ndarray]:
         return {name: np.asarray(_View(self, self.address + offset, shape, dtype))
                 for name, (offset, shape, dtype) in self._parts.items()}
-
-    def __del__(self) -> None:
-        self.child.free(self.slot)

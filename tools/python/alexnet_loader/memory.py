@@ -78,12 +78,17 @@ class Memory:
             return event
 
         self.pinned = fence
-        self._cudart = torch.cuda.cudart()
+        self._pin = _Pin(torch.cuda.cudart(), self.address, self._map)
+
+
+class _Pin:
+    """Memory that is page-locked until this is collected."""
+
+    def __init__(self, cudart: Any, address: int, memory: mmap.mmap):
+        self._cudart, self._address, self._memory = cudart, address, memory
 
     def __del__(self) -> None:
-        if self.pinned is not None:
-            try:
-                self._cudart.cudaHostUnregister(self.address)
-            except Exception:  # the driver may be gone at exit
-                pass
-        self.close_file()
+        try:
+            self._cudart.cudaHostUnregister(self._address)
+        except Exception:  # the driver may be gone at exit
+            pass

@@ -177,6 +177,7 @@ def test_kept_batches(lossless):
         assert np.array_equal(view, want) and np.array_equal(label, number)
         del view, label, b
         gc.collect()
+        loader._child.settle()
         assert not loader._child.held
 
 
