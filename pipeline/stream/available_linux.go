@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // available is the memory that can be had without swapping, in bytes: shared memory
@@ -21,4 +23,14 @@ func available() (int64, error) {
 		}
 	}
 	return 0, errors.New("/proc/meminfo doesn't say what is available")
+}
+
+// allocate finds room for zeros in a file, whose pages the system clears when they
+// are first touched.
+func allocate(f *os.File, at, n int64) error {
+	for {
+		if err := unix.Fallocate(int(f.Fd()), 0, at, n); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }

@@ -3,6 +3,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -37,13 +38,30 @@ func Memory(handle string) func(size int) ([]byte, error) {
 		if free, err := available(); err == nil && int64(size) > free {
 			return nil, fmt.Errorf("the machine has %d MB free", free/1e6)
 		}
-		// Written, so that a full disk is an error here and no signal later.
-		zeros := make([]byte, 1<<20)
-		for at := 0; at < size; at += len(zeros) {
-			if _, err := f.WriteAt(zeros[:min(len(zeros), size-at)], int64(at)); err != nil {
-				return nil, err
-			}
+		if err := fill(f, size); err != nil {
+			return nil, err
 		}
 		return unix.Mmap(own, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	}
+}
+
+// fill makes an empty file so many zeros long, and has the system find room for
+// them: a full disk is an error here and no signal later.
+func fill(f *os.File, size int) error {
+	const part = 16 << 20
+	var zeros []byte
+	for at := 0; at < size; at += part {
+		n := min(part, size-at)
+		err := allocate(f, int64(at), int64(n))
+		if err != nil && !errors.Is(err, unix.ENOSPC) { // not on this system, or not on this disk
+			if zeros == nil {
+				zeros = make([]byte, part)
+			}
+			_, err = f.WriteAt(zeros[:n], int64(at))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
