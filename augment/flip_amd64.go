@@ -17,3 +17,14 @@ func mirror(dst, src []byte) {
 	}
 	mirrorGo(dst, src)
 }
+
+// planes is planesGo. The assembly takes groups of 16 pixels, the first ones.
+func planes(r, g, b, rgb []byte) {
+	n := len(r) / 16 * 16
+	if !useAVX || n == 0 {
+		n = 0
+	} else {
+		planesAVX(&r[0], &g[0], &b[0], rgb[:3*n])
+	}
+	planesGo(r[n:], g[n:], b[n:], rgb[3*n:])
+}

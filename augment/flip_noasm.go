@@ -3,3 +3,5 @@
 package augment
 
 func mirror(dst, src []byte) { mirrorGo(dst, src) }
+
+func planes(r, g, b, rgb []byte) { planesGo(r, g, b, rgb) }

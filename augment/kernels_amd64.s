@@ -421,3 +421,51 @@ DATA colour22<>+13(SB)/1, $0x09
 DATA colour22<>+14(SB)/1, $0x0c
 DATA colour22<>+15(SB)/1, $0x0f
 GLOBL colour22<>(SB), RODATA|NOPTR, $16
+
+// func planesAVX(red *byte, green *byte, blue *byte, rgb []byte)
+// Requires: AVX
+TEXT ·planesAVX(SB), NOSPLIT, $0-48
+	MOVQ    red+0(FP), AX
+	VMOVDQU colour00<>+0(SB), X0
+	VMOVDQU colour01<>+0(SB), X1
+	VMOVDQU colour02<>+0(SB), X2
+	MOVQ    green+8(FP), CX
+	VMOVDQU colour10<>+0(SB), X3
+	VMOVDQU colour11<>+0(SB), X4
+	VMOVDQU colour12<>+0(SB), X5
+	MOVQ    blue+16(FP), DX
+	VMOVDQU colour20<>+0(SB), X6
+	VMOVDQU colour21<>+0(SB), X7
+	VMOVDQU colour22<>+0(SB), X8
+	MOVQ    rgb_base+24(FP), BX
+	MOVQ    rgb_len+32(FP), SI
+	XORQ    DI, DI
+	XORQ    R8, R8
+
+planes:
+	VMOVDQU (BX)(R8*1), X9
+	VMOVDQU 16(BX)(R8*1), X10
+	VMOVDQU 32(BX)(R8*1), X11
+	VPSHUFB X0, X9, X12
+	VPSHUFB X1, X10, X13
+	VPOR    X13, X12, X12
+	VPSHUFB X2, X11, X13
+	VPOR    X13, X12, X12
+	VMOVDQU X12, (AX)(DI*1)
+	VPSHUFB X3, X9, X12
+	VPSHUFB X4, X10, X13
+	VPOR    X13, X12, X12
+	VPSHUFB X5, X11, X13
+	VPOR    X13, X12, X12
+	VMOVDQU X12, (CX)(DI*1)
+	VPSHUFB X6, X9, X9
+	VPSHUFB X7, X10, X10
+	VPOR    X10, X9, X9
+	VPSHUFB X8, X11, X10
+	VPOR    X10, X9, X9
+	VMOVDQU X9, (DX)(DI*1)
+	ADDQ    $0x10, DI
+	ADDQ    $0x30, R8
+	CMPQ    R8, SI
+	JB      planes
+	RET

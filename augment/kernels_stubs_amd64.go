@@ -14,3 +14,8 @@ func mirrorAVX(dst []byte, src []byte)
 //
 //go:noescape
 func sumsAVX2(rgb []byte, sums *[3]uint64, products *[6][8]uint32)
+
+// planesAVX is planesGo for a positive multiple of 16 pixels.
+//
+//go:noescape
+func planesAVX(red *byte, green *byte, blue *byte, rgb []byte)

@@ -10,7 +10,13 @@ func Planes(dst, rgb []byte) {
 	if len(dst) != len(rgb) || 3*n != len(rgb) {
 		panic(fmt.Sprintf("augment: Planes of %d bytes to %d", len(rgb), len(dst)))
 	}
-	r, g, b := dst[:n:n], dst[n:2*n:2*n], dst[2*n:][:n]
+	planes(dst[:n:n], dst[n:2*n:2*n], dst[2*n:], rgb)
+}
+
+// planesGo is Planes in portable Go. kernels_amd64.s has its twin; a test compares
+// the two.
+func planesGo(r, g, b, rgb []byte) {
+	g, b = g[:len(r)], b[:len(r)]
 	for i := range r {
 		p := rgb[3*i:][:3]
 		r[i], g[i], b[i] = p[0], p[1], p[2]

@@ -25,7 +25,7 @@ type worker struct {
 	resized    []byte            // (crop, crop, 3), before it is mirrored
 	painters   []augment.Painter // in the order in which they draw
 	mean       [3]byte           // the dataset's mean colour
-	pixels     []byte            // (crop, crop, 3), before channels come first; nil: they don't
+	pixels     []byte            // (crop, crop, 3), the canvas where channels come first; nil: they don't
 
 	epoch int // of order; −1: none
 	order []uint32
@@ -162,25 +162,20 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 	var label int
 	var err error
 	if w.rectangles != nil {
-		label, err = w.resizeView(w.row(b, first), sample, w.rectangles.Draw(stream, w.size), views[0].Flip)
+		label, err = w.resizeView(w.canvas(b, first), sample, w.rectangles.Draw(stream, w.size), views[0].Flip)
 	} else {
 		label, err = w.copyViews(b, first, sample, views)
 	}
 	if err != nil {
 		return err
 	}
-	if len(w.painters) > 0 {
-		began := time.Now()
-		for _, p := range w.painters {
-			p.Paint(stream, augment.Picture{RGB: w.row(b, first), Size: w.config.Crop, Mean: w.mean})
-		}
-		w.stats.augment.Add(int64(time.Since(began)))
+	began := time.Now()
+	for _, p := range w.painters {
+		p.Paint(stream, augment.Picture{RGB: w.canvas(b, first), Size: w.config.Crop, Mean: w.mean})
 	}
+	w.finish(b, first+len(views)-1)
+	w.stats.augment.Add(int64(time.Since(began)))
 	for row := first; row < first+len(views); row++ {
-		if w.pixels != nil {
-			copy(w.pixels, w.row(b, row))
-			augment.Planes(w.row(b, row), w.pixels)
-		}
 		copy(b.Colour[3*row:], colour[:])
 		b.Labels[row] = int32(label)
 		b.Samples[row] = sample
@@ -189,11 +184,12 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 }
 
 // copyViews writes the pixels of a sample's views from a row on: straight to
-// their place where the codec can, and by way of the whole picture otherwise.
+// their place where the codec can, and by way of the whole picture otherwise. All
+// but the last view are finished.
 func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (label int, err error) {
 	began := time.Now()
 	if w.cropper != nil && len(views) == 1 {
-		label, err = w.dataset.crop(w.ctx, w.cropper, sample, w.row(b, row), views[0], w.config.Crop)
+		label, err = w.dataset.crop(w.ctx, w.cropper, sample, w.canvas(b, row), views[0], w.config.Crop)
 		w.stats.decode.Add(int64(time.Since(began)))
 		return label, err
 	}
@@ -204,7 +200,10 @@ func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (lab
 		return 0, err
 	}
 	for i, v := range views {
-		augment.CopyCrop(w.row(b, row+i), w.picture, w.size, v.X, v.Y, w.config.Crop, v.Flip)
+		if i > 0 {
+			w.finish(b, row+i-1)
+		}
+		augment.CopyCrop(w.canvas(b, row+i), w.picture, w.size, v.X, v.Y, w.config.Crop, v.Flip)
 	}
 	w.stats.augment.Add(int64(time.Since(decoded)))
 	return label, nil
@@ -239,6 +238,21 @@ func (w *worker) pad(b *Batch, place int) {
 		clear(w.row(b, row))
 		clear(b.Colour[3*row : 3*row+3])
 		b.Labels[row], b.Samples[row] = -1, -1
+	}
+}
+
+// canvas is where the picture of a row is made, channels last.
+func (w *worker) canvas(b *Batch, row int) []byte {
+	if w.pixels != nil {
+		return w.pixels
+	}
+	return w.row(b, row)
+}
+
+// finish puts what is on the canvas of a row in its place.
+func (w *worker) finish(b *Batch, row int) {
+	if w.pixels != nil {
+		augment.Planes(w.row(b, row), w.pixels)
 	}
 }
 

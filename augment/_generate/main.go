@@ -1,4 +1,4 @@
-// Command generate writes the assembly of mirror images and colour sums.
+// Command generate writes the assembly of mirror images, colour sums and planes.
 package main
 
 import (
@@ -13,6 +13,7 @@ func main() {
 	ConstraintExpr("amd64,!noasm")
 	mirror()
 	sums()
+	planes()
 	Generate()
 }
 
@@ -152,6 +153,47 @@ func sums() {
 		VMOVDQU(p, to.Offset(32*i))
 	}
 	VZEROUPPER()
+	RET()
+}
+
+// planes takes the colours of 16 pixels apart.
+func planes() {
+	TEXT("planesAVX", NOSPLIT, "func(red, green, blue *byte, rgb []byte)")
+	Pragma("noescape")
+	Doc("planesAVX is planesGo for a positive multiple of 16 pixels.")
+	var to [3]Mem
+	var masks [3][3]reg.VecVirtual
+	for colour := range to {
+		to[colour] = Mem{Base: Load(Param([]string{"red", "green", "blue"}[colour]), GP64())}
+		for in := range masks[colour] {
+			masks[colour][in] = XMM()
+			VMOVDQU(bytes16(fmt.Sprintf("colour%d%d", colour, in), colourMask(colour, in)), masks[colour][in])
+		}
+	}
+	rgb := pointer("rgb")
+	left := Load(Param("rgb").Len(), GP64())
+	at, from := GP64(), GP64()
+	XORQ(at, at)
+	XORQ(from, from)
+	Label("planes")
+	var in [3]reg.VecVirtual
+	for i := range in {
+		in[i] = XMM()
+		VMOVDQU(rgb.Offset(16*i).Idx(from, 1), in[i])
+	}
+	for colour := range to {
+		merged, shuffled := XMM(), XMM()
+		VPSHUFB(masks[colour][0], in[0], merged)
+		for i := 1; i < 3; i++ {
+			VPSHUFB(masks[colour][i], in[i], shuffled)
+			VPOR(shuffled, merged, merged)
+		}
+		VMOVDQU(merged, to[colour].Idx(at, 1))
+	}
+	ADDQ(Imm(16), at)
+	ADDQ(Imm(48), from)
+	CMPQ(from, left)
+	JB(LabelRef("planes"))
 	RET()
 }
 
