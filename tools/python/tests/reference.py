@@ -62,3 +62,15 @@ def present(picture, crop, seed, epoch, sample, flip=True, pca=None, sigma=0.1, 
             spread = math.sqrt(value) if form == "sqrt-lambda" else value / 255
             colour += sigma * stream.norm() * spread * np.array(axis)
     return out, colour.astype(np.float32)
+
+
+def dropout(seed, step, layer, n, rate):
+    """Which of n units a layer keeps in a step: SplitMix64 read at a counter."""
+    def vector(z):
+        z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+        return z ^ z >> np.uint64(31)
+
+    key = mix(mix(mix(seed + GOLDEN & MASK) ^ step) + GOLDEN & MASK ^ layer)
+    draws = vector(np.uint64(key) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(GOLDEN)) >> np.uint64(32)
+    return draws >= np.uint64(int(float(np.float32(rate)) * (1 << 32)))
