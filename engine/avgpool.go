@@ -1,6 +1,6 @@
 package engine
 
-// AvgPoolSpec is pooling by the mean, as in cuda-convnet's avg pools.
+// AvgPoolSpec is average pooling, as in cuda-convnet's avg pools.
 type AvgPoolSpec struct{ Window }
 
 func (*AvgPoolSpec) word() string { return "avgpool" }

@@ -2,13 +2,13 @@ package engine
 
 import "fmt"
 
-// builder turns a Net into one list of ops a context. Part p of P contexts
-// holds towers p·T/P … (p+1)·T/P−1 of the net's T towers, that is the p-th of P
-// equal slices of every hidden layer's maps and units. Several towers on one
-// context are groups of one op, so that a single context runs whole layers.
+// builder turns a Net into one list of ops for each context. Part p of P contexts
+// holds towers p·T/P … (p+1)·T/P−1 of the net's T towers: the p-th of P equal slices
+// of every hidden layer's maps and units. Several towers on one context are groups of
+// one op, so that a single context runs whole layers.
 //
-// Activations cross between contexts only where a layer reads all towers; the
-// last layer lives on part 0 alone.
+// Activations cross between contexts only where a layer reads all towers. The last
+// layer is on part 0 alone.
 type builder struct {
 	net      *Net
 	contexts []Context
@@ -22,13 +22,13 @@ type builder struct {
 	held  [][2]*parameter // a weight and its bias each
 }
 
-// input is what the host uploads to one part.
+// input is the tensors of one part that the host uploads.
 type input struct{ pixels, colour, mean *Tensor }
 
-// headTensors live on part 0.
+// headTensors are on part 0.
 type headTensors struct{ labels, probs, loss, rank, halt *Tensor }
 
-// flow is what the parts hold between two layers.
+// flow is the activations of all parts between two layers.
 type flow struct {
 	x      []*Tensor // per part; nil beyond the head
 	extent Extent
@@ -36,9 +36,9 @@ type flow struct {
 	spread bool // of all ranks' images, this rank's maps (build_hybrid.go)
 }
 
-// backward appends a layer's backward ops, per part. It takes the gradients of
-// the layer's outputs and returns those of its inputs (nil where nobody needs
-// them). Every layer's forward pass leaves one.
+// backward appends the backward ops of a layer, for every part. It takes the
+// gradients of the layer's outputs and returns the gradients of its inputs (nil where
+// nothing needs them). The forward pass of every layer returns one.
 type backward func(ops [][]Op, dy []*Tensor) []*Tensor
 
 func newBuilder(net *Net, contexts []Context, cfg ModelConfig) *builder {

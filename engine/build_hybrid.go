@@ -7,23 +7,24 @@ import (
 
 // Hybrid parallelism (Krizhevsky 2014, "One weird trick for parallelizing
 // convolutional neural networks", scheme a): layers with few weights and much
-// work, the convolutions, see each rank's own images and hold all maps, and
-// their gradients are added up; layers with many weights and little work, the
-// fully connected ones, see the images of all ranks and hold each rank's own
-// units, so that activations travel instead of gradients. The last layer is
-// small and its units, the classes, need not divide, so it stays with the
-// former. Ranks join each other's activations where a layer wants more of them
-// than a rank has.
+// work (the convolutions) hold all maps and see the rank's own images; their
+// gradients are added up over ranks. Layers with many weights and little work (the
+// fully connected ones) hold the rank's own units and see the images of all ranks,
+// so that activations travel instead of gradients. The last layer is treated like
+// a convolution: it is small, and its units, the classes, need not divide by the
+// ranks. Where a layer reads more activations than a rank has, the ranks exchange
+// them.
 
-// splits says that layer l, the last or not, holds only this rank's units.
+// splits reports whether this rank holds only its own units of layer l. last says
+// that l is the last layer.
 func (b *builder) splits(l Layer, last bool) bool {
 	return b.cfg.hybrid() && l.Dense != nil && l.Dense.Reads != ReadsOwn && !last
 }
 
-// hybrid says that there is something to split.
+// hybrid reports whether there is something to split.
 func (c ModelConfig) hybrid() bool { return c.Hybrid && !c.Inference && c.ranks() > 1 }
 
-// checkHybrid reports what a hybrid model can't have.
+// checkHybrid reports settings that a hybrid model cannot have.
 func (b *builder) checkHybrid() error {
 	if !b.cfg.hybrid() {
 		return nil
@@ -44,7 +45,7 @@ func (b *builder) checkHybrid() error {
 	return nil
 }
 
-// split emits a fully connected layer of which this rank holds its own units.
+// split emits a fully connected layer with only this rank's units.
 func (b *builder) split(ops [][]Op, k weighted, s site) (flow, backward) {
 	w, bias := b.parameters(k, s)
 	l, in, out, first := s.layer, s.in, s.out, s.first
@@ -100,7 +101,7 @@ func (b *builder) firstSplit() int {
 	return -1
 }
 
-// behind is the backward pass of two layers of which first came first.
+// behind is the backward pass of two layers; first is the earlier one.
 func behind(first, second backward) backward {
 	return func(ops [][]Op, dy []*Tensor) []*Tensor { return first(ops, second(ops, dy)) }
 }

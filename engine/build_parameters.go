@@ -16,15 +16,15 @@ type parameter struct {
 	frozen bool
 	slices []*slice // per part; nil where the part holds none
 
-	// whole is, of what is sliced over the ranks, the copy of everything that
-	// inference reads, as Model.Assemble left it; nil elsewhere.
+	// whole is the copy of all units that inference reads, as Model.Assemble left it.
+	// It is nil for a parameter that is not sliced over the ranks.
 	whole *Tensor
 
-	// early says that the update follows the gradient at once, which is forgotten.
+	// early says that the update comes right behind the gradient, which is not kept.
 	early bool
 }
 
-// inference is the tensor that a part's inference reads.
+// inference returns the tensor that a part's inference reads.
 func (q *parameter) inference(part int) *Tensor {
 	if q.whole != nil {
 		return q.whole

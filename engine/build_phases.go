@@ -31,8 +31,8 @@ func (b *builder) inference(extents []Extent) [][]Op {
 	return b.barrier(ops)
 }
 
-// accumulation returns, per part, what adds the gradients of a piece of the batch
-// to the sums of those before, or begins the sums.
+// accumulation returns, per part, the ops that add the gradients of a piece of the
+// batch to the sums; first begins the sums.
 func (b *builder) accumulation(first bool) [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
@@ -48,8 +48,8 @@ func (b *builder) accumulation(first bool) [][]Op {
 	return b.barrier(ops)
 }
 
-// update returns, per part, the update of every parameter that isn't frozen, and
-// hasn't been updated behind its gradient.
+// update returns, per part, the update of every parameter that is not frozen and was
+// not updated right behind its gradient.
 func (b *builder) update() [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
@@ -78,10 +78,9 @@ func (b *builder) loss(logits *Tensor) SoftmaxLoss {
 	}
 }
 
-// startSums begins the sums over ranks of a layer's gradients: on the context that
-// holds them where it joins the ranks by itself, and otherwise on the first
-// context for all of them, so that one goroutine makes a rank's calls, in one
-// order.
+// startSums begins the sums over ranks of a layer's gradients. A context that joins
+// the ranks by itself begins its own sums. Otherwise the first context begins all of
+// them, so that one goroutine makes a rank's calls, in one order.
 func (b *builder) startSums(ops [][]Op, w, bias *parameter) {
 	if b.cfg.Group == nil || w.frozen && bias.frozen || w.whole != nil {
 		return
@@ -111,9 +110,9 @@ func (b *builder) startSums(ops [][]Op, w, bias *parameter) {
 	}
 }
 
-// startHeldSums begins the sums that were held back. Until the backward pass has gone
-// through the layers that are split, what it exchanges there would wait on the way
-// behind sums that nobody waits for yet.
+// startHeldSums begins the sums that were held back. The layers that are split
+// exchange activations in the backward pass; behind sums that nothing waits for yet,
+// these exchanges would be late.
 func (b *builder) startHeldSums(ops [][]Op) {
 	b.holds = false
 	for _, q := range b.held {
@@ -122,7 +121,8 @@ func (b *builder) startHeldSums(ops [][]Op) {
 	b.held = nil
 }
 
-// joins says that every context exchanges its tensors with other ranks by itself.
+// joins reports whether every context exchanges its tensors with other ranks by
+// itself.
 func (b *builder) joins() bool {
 	_, ok := b.contexts[0].(Joiner)
 	return ok

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// CheckOp reports what is wrong with an op on any device: missing tensors,
-// shapes and element types that don't go together, a window, a number of groups
-// or a rate that makes no sense. The error names the op and the tensors. Where
-// the tensors lie, and who signals an event, is for the device to check.
+// CheckOp reports faults of an op that any device would refuse: missing tensors,
+// shapes and element types that do not fit, a window, a number of groups or a rate
+// that makes no sense. The error names the op and the tensors. The device itself
+// checks where tensors lie and which context signals an event.
 func CheckOp(op Op) error {
 	if op == nil {
 		return errors.New("the op is missing")

@@ -39,18 +39,18 @@ const (
 	momentumSuffix = ".momentum"
 )
 
-// RandomStreams names the generators whose state a checkpoint implies: dropout
-// masks are a function of (seed, step), crops, flips and colours of (seed,
-// epoch, sample). There is no other random state.
+// RandomStreams names the random generators that a checkpoint implies: dropout masks
+// are a function of (seed, step); crops, flips and colours of (seed, epoch, sample).
+// There is no other random state.
 const RandomStreams = "splitmix64 at (seed, step, layer, unit); per-sample streams at (seed, epoch, sample)"
 
-// Checkpoint is what a training run is besides its arrays.
+// Checkpoint is the state of a training run without its arrays.
 type Checkpoint struct {
 	Net     *Net      `json:"-"`
 	Mean    []float32 `json:"-"`       // subtracted from the pixels; nil for none
 	Classes []string  `json:"classes"` // ids; index = label
-	// ClassNames are the classes' names for people; "" where a class has none, nil
-	// where none has.
+	// ClassNames are the classes' names for people: "" for a class without a name,
+	// nil if no class has one.
 	ClassNames []string `json:"class_names,omitempty"`
 
 	Position Position      `json:"position"`
@@ -59,8 +59,8 @@ type Checkpoint struct {
 	Schedule ScheduleState `json:"schedule"`
 	Rate     float64       `json:"learning_rate"` // of the next step
 
-	// Kernels names the set of kernels that trained last, where devices have
-	// several, as CPUs do; results of two sets differ in their last bits.
+	// Kernels names the set of kernels that trained last, for devices with several
+	// sets, such as CPUs. Results of two sets differ in their last bits.
 	Kernels string `json:"kernels,omitempty"`
 
 	// PictureSize is the pixels a side of the pictures that the crops were cut
@@ -68,7 +68,7 @@ type Checkpoint struct {
 	PictureSize int `json:"picture_size,omitempty"`
 }
 
-// Position is how far training has come.
+// Position is the progress of a training run.
 type Position struct {
 	Step      uint64 `json:"step"`       // updates done
 	Images    uint64 `json:"images"`     // images seen
@@ -76,11 +76,10 @@ type Position struct {
 	EpochStep int    `json:"epoch_step"` // batches of the current epoch done
 }
 
-// WriteCheckpoint writes m and c to a file that appears when it is complete, as
-// with file.Replace. A weight that is no finite number is an error, and no file. It
-// holds one parameter at a time in memory besides the model. Of a model that is
-// split over ranks all ranks call it: rank 0 writes, and the others give it their
-// parts.
+// WriteCheckpoint writes m and c to a file, which appears when it is complete
+// (file.Replace). A weight that is not a finite number is an error, and no file is
+// made. Besides the model, one parameter at a time is in memory. If a model is split
+// over ranks, all ranks call it: rank 0 writes, and the others send it their parts.
 func WriteCheckpoint(path string, m *Model, c *Checkpoint) error {
 	if m.Split() && m.Config.Group.Rank() != 0 {
 		return giveParts(m)
@@ -141,7 +140,7 @@ func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
 	return err
 }
 
-// giveParts takes this rank's part in the WriteCheckpoint of rank 0.
+// giveParts sends this rank's parts to rank 0, which writes the checkpoint.
 func giveParts(m *Model) error {
 	for _, s := range storedParameters(m) {
 		if s.whole == nil {
@@ -162,7 +161,7 @@ type storedParameter struct {
 
 func (s storedParameter) name() string { return storedName(s.field, s.Name) }
 
-// storedParameters are those of m in the order of a file.
+// storedParameters lists the parameters of m in the order of a file.
 func storedParameters(m *Model) []storedParameter {
 	fields := []Field{Weight, Velocity}
 	if m.Config.Inference {
@@ -279,15 +278,17 @@ func (c *CheckpointFile) open() error {
 	return nil
 }
 
-// Hash is that of the file's bytes, as its header says; "" in an old file.
+// Hash returns the hash in the file's header, of its own bytes; "" for an old file
+// without one.
 func (c *CheckpointFile) Hash() string { return c.tensors.Metadata[metaHash] }
 
 // Close closes the file.
 func (c *CheckpointFile) Close() error { return c.file.Close() }
 
 // Restore loads the weights into m and, unless m is for inference only, the
-// velocities. NaN and infinities are refused with the tensor's name. The error on a checkpoint of another net names the first
-// parameter that differs and both shapes; m is then unchanged.
+// velocities. NaN and infinities are refused; the error names the tensor. For a
+// checkpoint of another net the error names the first parameter that differs, with
+// both shapes, and m is unchanged.
 func (c *CheckpointFile) Restore(m *Model) error {
 	if err := errors.Join(c.fits(m), c.verify()); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
@@ -304,10 +305,10 @@ func (c *CheckpointFile) Restore(m *Model) error {
 	return nil
 }
 
-// Adopt loads the weights of every layer but the last into m, to fine-tune a
-// net on other classes; the last layer and all velocities stay as they are. NaN
-// and infinities are refused as by Restore. The
-// error on a checkpoint of another net names the first parameter that differs.
+// Adopt loads the weights of every layer but the last into m, to fine-tune a net on
+// other classes. The last layer and all velocities stay as they are. NaN and
+// infinities are refused as by Restore. For a checkpoint of another net the error
+// names the first parameter that differs.
 func (c *CheckpointFile) Adopt(m *Model) error {
 	parameters := m.Parameters()
 	parameters = parameters[:len(parameters)-2]

@@ -11,8 +11,7 @@ import (
 	"alexnet/internal/file"
 )
 
-// Checkpoints is a folder of checkpoints: the last few, the best one, and the last
-// under a name that stays the same.
+// Checkpoints is a folder of checkpoints: the last few, and the best one.
 type Checkpoints struct {
 	Dir  string
 	Keep int // how many of the last to keep; 0 means 2
@@ -24,11 +23,11 @@ const (
 	lastName    = "last.safetensors"
 )
 
-// Save writes a checkpoint named after its step and removes the oldest beyond
-// Keep. It becomes last.safetensors too, and with best best.safetensors. A
-// reader sees either whole files or none, whenever the program is killed. The best
-// one comes first: a run that is killed after it goes on from the step before, and
-// makes the same file again; after the other it would go on without its best one.
+// Save writes a checkpoint named after its step, and removes the oldest beyond Keep.
+// With best, the checkpoint becomes best.safetensors too, which is never removed. A
+// reader sees whole files only, whenever the program is killed. The best one is
+// written first: a run killed after it goes on from the step before and makes the
+// same file again; in the other order it would go on without its best one.
 func (f Checkpoints) Save(m *Model, c *Checkpoint, best bool) (path string, err error) {
 	if err := os.MkdirAll(f.Dir, 0o777); err != nil {
 		return "", fmt.Errorf("save checkpoint: %w", err)
@@ -67,8 +66,8 @@ func FindCheckpoint(path string) (string, error) {
 	return "", fmt.Errorf("%s is a folder without checkpoints: give a checkpoint file, or the folder of a run that has saved one", path)
 }
 
-// another gives the file at path another name, or makes a copy of it where the file
-// system has no hard links.
+// another gives the file at path another name, or copies it where the file system has
+// no hard links.
 func another(path, name string) error {
 	if file.Linked(path, name) == nil {
 		return nil
@@ -84,11 +83,10 @@ func another(path, name string) error {
 	})
 }
 
-// Best is the path of the best checkpoint, whether there is one or not.
+// Best returns the path of the best checkpoint, even if there is none.
 func (f Checkpoints) Best() string { return filepath.Join(f.Dir, bestName) }
 
-// Latest is the path of the checkpoint with the most steps, "" if there is
-// none.
+// Latest returns the path of the checkpoint with the most steps; "" if there is none.
 func (f Checkpoints) Latest() (string, error) {
 	steps, err := f.steps()
 	if err != nil || len(steps) == 0 {
@@ -120,8 +118,8 @@ func (f Checkpoints) steps() ([]string, error) {
 	return paths, nil
 }
 
-// prune removes the oldest checkpoints beyond Keep, and what a killed program
-// left half-written.
+// prune removes the oldest checkpoints beyond Keep, and half-written files of a
+// killed program.
 func (f Checkpoints) prune() error {
 	steps, err := f.steps()
 	if err != nil {

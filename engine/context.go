@@ -1,31 +1,32 @@
 package engine
 
-// Context is one device context: an arena of memory, an in-order queue of work,
-// and the kernels that run on it. Two contexts run at the same time and meet
-// only at events. A context is used from one goroutine at a time.
+// Context is one device context: an arena of memory, an in-order queue of work, and
+// the kernels that run on it. Two contexts run at the same time; only events order
+// their work. A context is used from one goroutine at a time.
 //
-// The life of a context: PlanArena places the tensors of all its programs;
-// Reserve takes the memory; Compile turns lists of ops into programs; then
-// Upload, Program.Run, Download, Mark, Sync in any order; Close at the end.
+// The life of a context: PlanArena places the tensors of all its programs; Reserve
+// takes the memory; Compile turns lists of ops into programs; then Upload,
+// Program.Run, Download, Mark, Sync in any order; Close at the end.
 type Context interface {
 	// Name is the context's name as the user wrote it: "cpu", "cuda:0".
 	Name() string
 
-	// Bytes is what t takes in the arena, padding and working copies included.
+	// Bytes returns the number of bytes that t takes in the arena, with padding and
+	// working copies.
 	Bytes(t *Tensor) int64
 
-	// Workspace is the number of bytes that running ops takes besides their
-	// tensors (packed matrices, partial sums). Programs of one context never
-	// run at the same time, so the largest counts.
+	// Workspace returns the number of bytes that running ops takes besides their
+	// tensors (packed matrices, partial sums). Programs of one context never run at
+	// the same time, so the largest counts.
 	Workspace(ops []Op) int64
 
-	// Reserve takes arena bytes for tensors and workspace bytes besides, once,
-	// before any other use. The arena's first contents are undefined.
+	// Reserve takes arena bytes for tensors and workspace bytes besides. It is called
+	// once, before any other use. The arena's first contents are undefined.
 	Reserve(arena, workspace int64) error
 
-	// Compile prepares ops, whose tensors have been placed, for repeated
-	// running. It returns an error that names the op and the shapes when an op
-	// is malformed or the context cannot run it. Compile may fuse neighbours.
+	// Compile prepares ops for repeated running; their tensors have been placed.
+	// Where an op is malformed, or the context cannot run it, the error names the op
+	// and the shapes. Compile may fuse neighbours.
 	Compile(ops []Op) (Program, error)
 
 	// Upload copies src into t, in order with the queue. src is []float32 for
@@ -53,7 +54,7 @@ type Context interface {
 	Close() error
 }
 
-// Mark is a place in a context's queue.
+// Mark is a position in a context's queue.
 type Mark interface {
 	// Wait waits until everything enqueued before the mark has run, and returns
 	// the first failure between the last Sync and the mark. Waiting again
@@ -69,29 +70,29 @@ type HostAllocator interface {
 	AllocateHost(n int) ([]byte, error)
 }
 
-// StagingReporter is implemented by contexts that copy through staging buffers, on
-// the device and of the same size on the host.
+// StagingReporter is implemented by contexts that copy through staging buffers. These
+// lie on the device, and as many bytes on the host.
 type StagingReporter interface {
-	// Staging is the part of workspace bytes that serves for that; workspace is
-	// the largest Workspace of the programs to come.
+	// Staging returns the number of bytes of staging buffers among workspace bytes.
+	// workspace is the largest Workspace of the programs to come.
 	Staging(workspace int64) int64
 }
 
-// Merger is what a context also is that runs some neighbouring ops as one.
+// Merger is implemented by contexts that run some neighbouring ops as one.
 type Merger interface {
-	// Merged is how many ops, from ops[i] on, read and write their tensors at the
-	// same time: none of these may then lie where another one does. 1 is the op
-	// alone.
+	// Merged returns how many ops, from ops[i] on, run as one; 1 is the op alone.
+	// These ops read and write at the same time, so none of their tensors may share
+	// memory with another.
 	Merged(ops []Op, i int) int
 }
 
-// Joiner is what a context also is that exchanges its tensors with other ranks
-// by itself: the ops of op_ranks.go stand in the programs of the context whose
-// tensors they are about, and read nothing but the ranks' numbers of their
-// Group. The others' ops all stand in the first context's programs.
+// Joiner is implemented by contexts that exchange their tensors with other ranks by
+// themselves. The ops of op_ranks.go then stand in the program of the context that
+// holds the tensors, and use only the rank's number and the number of ranks of their
+// Group. For other contexts these ops all stand in the first context's programs.
 type Joiner interface {
-	// Join meets the same context of every other rank, once, after Compile and
-	// before the first Run. It returns when all have come.
+	// Join connects the context to the same context of every other rank, once, after
+	// Compile and before the first Run. It returns when all ranks have joined.
 	Join(by Group) error
 }
 
@@ -110,7 +111,7 @@ type Event interface {
 	Owner() Context
 }
 
-// Step carries the numbers that change from one run to the next.
+// Step holds the numbers that change from one run to the next.
 type Step struct {
 	// Seed and Number choose the dropout masks (see DropoutKey).
 	Seed, Number uint64

@@ -104,7 +104,7 @@ func checkKernel(w Window) error {
 	return w.Validate()
 }
 
-// checkConv checks what both directions of a convolution have.
+// checkConv checks the tensors that both directions of a convolution have.
 func checkConv(w Window, groups int, x, weights *Tensor, y role) error {
 	if err := present(role{"X", x}, y); err != nil {
 		return err

@@ -49,7 +49,8 @@ func (d *DenseSpec) weights(n *Net, in, out Extent) weights {
 	return weights{Start: d.Start, Learning: d.Learning, reads: d.Reads, shape: shape, dims: []int{out.Maps, shape.Row()}, biases: []int{out.Maps}}
 }
 
-// whole is the window of a grouped dense layer: a convolution as large as its input.
+// whole returns the window of a grouped dense layer: a convolution as large as its
+// input.
 func (*DenseSpec) whole(in Extent) Window { return Window{Size: in.Height, Stride: 1} }
 
 func (d *DenseSpec) forward(in Extent, groups int, x, w, bias, y *Tensor) Op {
@@ -66,9 +67,9 @@ func (d *DenseSpec) backward(in Extent, groups int, g gradients) Op {
 	return DenseBackward{X: g.x, W: g.w, DY: g.dy, DW: g.dw, DB: g.db, DX: g.dx}
 }
 
-// DenseForward is Y[n,o] = B[o] + Σ W[o,i]·X[n,i], where i runs over channel,
-// row and column. X (N, C, H, W), W (O, C, H, W), so that a device which keeps
-// channels last may keep both so, B (O, 1, 1, 1), Y (N, O, 1, 1).
+// DenseForward is Y[n,o] = B[o] + Σ W[o,i]·X[n,i], where i runs over channel, row and
+// column. X (N, C, H, W), W (O, C, H, W), B (O, 1, 1, 1), Y (N, O, 1, 1). X and W
+// have the same form, so that a device that stores channels last may do so for both.
 type DenseForward struct {
 	X, W, B *Tensor
 	Y       *Tensor
@@ -107,7 +108,7 @@ func (o DenseBackward) Check() error {
 	return checkGradients(o.X, o.W, o.DW, o.DB, o.DX)
 }
 
-// checkDense checks what both directions of a dense layer have.
+// checkDense checks the tensors that both directions of a dense layer have.
 func checkDense(x, weights *Tensor, y role) error {
 	if err := present(role{"X", x}, y); err != nil {
 		return err

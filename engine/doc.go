@@ -1,10 +1,10 @@
-// Package engine trains networks given as data on device contexts.
+// Package engine trains neural networks on device contexts. A network is data.
 //
-// A Net describes the layers; its towers are equal slices of every hidden
-// layer. NewModel cuts it into programs, lists of ops, one list a context, and
-// lets each context compile and run its own. The package knows no device: a
-// context is anything that implements Context, and package enginetest holds it
-// to the meaning of every op.
+// A Net describes the layers. Its towers are equal slices of every hidden layer.
+// NewModel cuts a net into programs, one list of ops for each context, and every
+// context compiles and runs its own. The package knows no device: a device is
+// anything that implements Context, and package enginetest checks that it computes
+// every op as documented.
 //
 // Tensors are named by shape (N,C,H,W); gradients carry the prefix D, as in DX.
 package engine

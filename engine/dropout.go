@@ -2,8 +2,8 @@ package engine
 
 import "fmt"
 
-// DropoutSpec is dropout in the 2012 form: a plain mask in training and a
-// factor of 1−Rate at test. Inverted divides by 1−Rate in training instead.
+// DropoutSpec is dropout as in 2012: a plain mask in training and a factor of 1−Rate
+// at test. With Inverted, training divides by 1−Rate instead.
 type DropoutSpec struct {
 	Rate     float32 `json:"rate"`
 	Inverted bool    `json:"inverted,omitempty"`
@@ -102,14 +102,14 @@ func mix64(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// DropoutKey is the state from which a layer's mask of one step is drawn.
+// DropoutKey returns the state from which a layer's mask of one step is drawn.
 func DropoutKey(s Step, layer uint64) uint64 {
 	return mix64(mix64(mix64(s.Seed+golden)^s.Number) + golden ^ layer)
 }
 
-// Key is the state from which this op's masks of one run are drawn, with the
-// run's place in the batch folded in: index n·Width + First + j belongs to the
-// run's n-th image.
+// Key returns the state from which this op's masks of one run are drawn. It includes
+// the run's place in the batch: index n·Width + First + j belongs to the run's n-th
+// image.
 func (o Dropout) Key(s Step) uint64 {
 	if o.AllRanks {
 		s.Image = 0

@@ -7,18 +7,18 @@ import (
 	"io"
 )
 
-// Member is one net of an ensemble with its own pass over the data, cropped to
-// its own input size.
+// Member is one net of an ensemble with its own pass over the data. The images are
+// cropped to this net's input size.
 type Member struct {
 	Model  *Model
 	Feeder Feeder
 }
 
-// EvaluateEnsemble evaluates nets together: the softmax outputs of all members
-// and all views of an image are averaged before the guess, as the paper does
-// with five and seven nets (table 2). Every member's feeder yields the same
-// images in batches of the same size; views is as for Evaluate. One member
-// gives what Evaluate gives.
+// EvaluateEnsemble evaluates nets together. It averages the softmax outputs of all
+// members and all views of an image before the guess, as the paper does with five and
+// seven nets (table 2). Every member's feeder yields the same images in batches of
+// the same size; views is as for Evaluate. With one member the result is that of
+// Evaluate.
 func EvaluateEnsemble(ctx context.Context, members []Member, views int) (Score, error) {
 	switch {
 	case len(members) == 0:

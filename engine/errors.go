@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// joinNew joins errors, leaving out those that say nothing but what the ones
-// before them said: a failed device answers every call alike.
+// joinNew joins errors, and leaves out errors that repeat earlier ones: a failed
+// device gives the same answer to every call.
 func joinNew(errs ...error) error {
 	var all error
 	for _, err := range errs {
@@ -17,8 +17,8 @@ func joinNew(errs ...error) error {
 	return all
 }
 
-// repeats reports whether the cause of err, or of each error that it joins, stands
-// in a text already.
+// repeats reports whether a text already contains the cause of err, or the causes of
+// all errors that err joins.
 func repeats(err error, text string) bool {
 	for {
 		switch wrapper := err.(type) {

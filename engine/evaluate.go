@@ -17,7 +17,7 @@ type Feeder interface {
 	Close() error
 }
 
-// Score is a net's result on a data set. Errors are fractions, 0–1.
+// Score is the result of a net on a data set. Errors are fractions, 0–1.
 type Score struct {
 	Images    int     `json:"images"`
 	Loss      float64 `json:"loss"` // mean cross-entropy, nats
@@ -49,9 +49,9 @@ func (t *tally) score() Score {
 }
 
 // Evaluate runs m over all batches of f in test mode. views is the number of
-// consecutive presentations of each image, all with the same label, whose
-// softmax outputs are averaged before the guess: 10 for the paper's ten crops
-// (§4.1), 1 for a single crop.
+// consecutive views of each image, all with the same label; their softmax outputs are
+// averaged before the guess. It is 10 for the paper's ten crops (§4.1) and 1 for a
+// single crop.
 func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error) {
 	t, err := evaluate(ctx, m, f, views)
 	if err != nil {
@@ -60,8 +60,8 @@ func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error)
 	return t.valid()
 }
 
-// ErrNoNumber says that what a net puts out is NaN: its weights are so large
-// that their products overflow.
+// ErrNoNumber says that the net's output is NaN: its weights are so large that their
+// products overflow.
 var ErrNoNumber = errors.New("what the net puts out is no number: its weights are too large to compute with")
 
 // valid is the score unless some outcome was no number.
@@ -119,10 +119,10 @@ type Mean struct {
 	n   int
 }
 
-// NewMean is the mean of nothing yet.
+// NewMean returns an empty mean.
 func NewMean(classes int) Mean { return Mean{sum: make([]float64, classes)} }
 
-// Add counts one output.
+// Add adds one output.
 func (m *Mean) Add(probs []float32) {
 	for c, p := range probs {
 		m.sum[c] += float64(p)
@@ -130,7 +130,7 @@ func (m *Mean) Add(probs []float32) {
 	m.n++
 }
 
-// Probabilities are the mean, in a fresh slice.
+// Probabilities returns the mean in a fresh slice.
 func (m *Mean) Probabilities() []float64 {
 	out := make([]float64, len(m.sum))
 	for c, p := range m.sum {
@@ -165,9 +165,9 @@ func (a *averager) add(probs []float32, label int32) bool {
 	return a.n == a.outputs
 }
 
-// outcome is the loss and rank of the mean, as SoftmaxLoss defines them, and
+// outcome returns the loss and rank of the mean, as SoftmaxLoss defines them, and
 // begins the next image. A mean that has underflowed to 0 counts as the smallest
-// float32, so that the loss stays a number that JSON knows.
+// float32, so that the loss stays a number that JSON can hold.
 func (a *averager) outcome(label int32) (loss float64, rank int32) {
 	own := a.sum[label]
 	for c, p := range a.sum {

@@ -36,11 +36,11 @@ func (w Window) Out(in int) int {
 	return n
 }
 
-// Beyond is how many pixels behind an input of in the last window reaches, where
-// it does.
+// Beyond returns how many pixels the last window reaches beyond an input of in
+// pixels; 0 if it does not.
 func (w Window) Beyond(in int) int { return max(0, (w.Out(in)-1)*w.Stride+w.Size-w.Pad-in) }
 
-// Validate reports a window that no input could satisfy.
+// Validate reports a window that fits no input.
 func (w Window) Validate() error {
 	switch {
 	case w.Size < 1:
@@ -53,7 +53,7 @@ func (w Window) Validate() error {
 	return nil
 }
 
-// slide is what leaves a window that slides over maps of an extent.
+// slide returns the extent of the output of a window that slides over maps.
 func slide(w Window, maps int, at Extent) (Extent, error) {
 	e := Extent{maps, w.Out(at.Height), w.Out(at.Width)}
 	if e.Height < 1 || e.Width < 1 {
@@ -62,7 +62,7 @@ func slide(w Window, maps int, at Extent) (Extent, error) {
 	return e, countable("what leaves it", e.Maps, e.Height, e.Width)
 }
 
-// pooled checks a pooling layer and returns what leaves it.
+// pooled checks a pooling layer and returns the extent of its output.
 func pooled(w Window, s spot) (Extent, error) {
 	if err := w.Validate(); err != nil {
 		return s.at, err
@@ -70,11 +70,11 @@ func pooled(w Window, s spot) (Extent, error) {
 	return slide(w, s.at.Maps, s.at)
 }
 
-// Pooled is the shape of what windows give of x.
+// Pooled returns the shape of the output of windows over x.
 func (w Window) Pooled(x Shape) Shape { return Shape{x[0], x[1], w.Out(x[2]), w.Out(x[3])} }
 
-// checkPool checks what both directions of a pooling op have, and positions where
-// there are some.
+// checkPool checks the tensors that both directions of a pooling op have. positions
+// may be empty.
 func checkPool(w Window, x, y role, positions ...role) error {
 	if err := present(x); err != nil {
 		return err

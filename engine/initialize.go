@@ -12,8 +12,8 @@ import (
 type Initialization string
 
 const (
-	// InitPaper is §5 of the paper: N(0, Std²) and constant biases, layer by
-	// layer as the net says.
+	// InitPaper is §5 of the paper: N(0, Std²) and constant biases, as the net says
+	// for each layer.
 	InitPaper Initialization = "paper"
 	// InitHe scales by fan-in (He et al. 2015): N(0, 2/fan-in), N(0, 1/fan-in)
 	// in the last layer, which no ReLU follows, and biases 0. It lets small

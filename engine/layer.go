@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Layer is one layer: exactly one of its kinds is set. A kind of layer is a field
-// here and a file of the engine.
+// Layer is one layer of a net. Exactly one of its kinds is set. A kind of layer is
+// one field here and one file of the package.
 type Layer struct {
 	Name string `json:"name,omitempty"` // required for layers with weights: names the parameters
 
@@ -22,22 +22,22 @@ type Layer struct {
 	Dropout  *DropoutSpec `json:"dropout,omitempty"`
 }
 
-// kind is what a field of Layer holds. Its file has the fields and their checks, the
-// layer's ops, and how they are emitted.
+// kind is the type of a field of Layer. Its file has the fields and their checks, the
+// layer's ops, and the code that emits them.
 type kind interface {
 	// word names the layer in messages: its key in net files.
 	word() string
-	// through checks the layer and returns what leaves it.
+	// through checks the layer and returns the extent of its output.
 	through(s spot) (Extent, error)
-	// emit appends the forward ops of every part. It returns what leaves the
-	// layer, and what appends its backward ops.
+	// emit appends the forward ops of every part. It returns the layer's output, and
+	// the function that appends its backward ops.
 	emit(b *builder, ops [][]Op, s site) (flow, backward)
 }
 
 // weighted is a kind that has weights and biases.
 type weighted interface {
 	kind
-	// weights describes the parameters of the layer, which makes out of in.
+	// weights describes the parameters of the layer, with inputs in and outputs out.
 	weights(n *Net, in, out Extent) weights
 	// learning is its field Learning.
 	learning() *Learning
@@ -46,11 +46,11 @@ type weighted interface {
 	backward(in Extent, groups int, g gradients) Op
 }
 
-// unitwise is a kind that computes each unit from itself alone, and so the units
-// that a rank has (build_hybrid.go).
+// unitwise is a kind that computes each unit from that unit alone. So a rank can
+// compute it for its own units (build_hybrid.go).
 type unitwise interface{ unitwise() }
 
-// spot is where a layer stands in a net, as far as checks ask.
+// spot is the place of a layer in a net, as far as checks need it.
 type spot struct {
 	net    *Net
 	at     Extent // what reaches the layer
@@ -58,7 +58,7 @@ type spot struct {
 	last   bool
 }
 
-// site is where a layer stands in the programs.
+// site is the place of a layer in the programs.
 type site struct {
 	layer       Layer
 	name        string // the layer's, or its kind with a number
@@ -117,7 +117,7 @@ func (l Layer) weighted() weighted {
 	return nil
 }
 
-// learning is how the layer learns; nil of one that has no weights.
+// learning returns how the layer learns; nil for a layer without weights.
 func (l Layer) learning() *Learning {
 	if w := l.weighted(); w != nil {
 		return w.learning()
@@ -152,13 +152,13 @@ func (l Layer) clone() Layer {
 	return l
 }
 
-// Reads says which towers' maps a layer with weights sees.
+// Reads says which towers' maps a layer with weights reads.
 type Reads string
 
 const (
-	// ReadsAll layers see every tower's maps (or the image). The default.
+	// ReadsAll layers read every tower's maps, or the image. This is the default.
 	ReadsAll Reads = "all"
-	// ReadsOwn layers see the maps of their own tower.
+	// ReadsOwn layers read the maps of their own tower.
 	ReadsOwn Reads = "own"
 )
 
@@ -183,7 +183,7 @@ func (s spot) divides(r Reads, outputs int, what string) error {
 	return nil
 }
 
-// inputs is how many of so many maps a tower's outputs see.
+// inputs returns how many of maps a tower's outputs read.
 func (n *Net) inputs(r Reads, maps int) int {
 	if r == ReadsOwn {
 		return maps / n.Towers
@@ -197,8 +197,8 @@ type Start struct {
 	Bias float64 `json:"bias,omitempty"` // every bias
 }
 
-// Learning is how fast one layer learns, in what differs from the run. nil is no
-// difference.
+// Learning holds a layer's own learning rates and decays, where they differ from the
+// run's. nil means no difference.
 type Learning struct {
 	Rate      *float64 `json:"rate,omitempty"`       // factor on the run's learning rate; 0 freezes the layer
 	BiasRate  *float64 `json:"bias_rate,omitempty"`  // factor on the layer's rate for its biases
@@ -208,8 +208,8 @@ type Learning struct {
 
 func (l *Learning) learning() *Learning { return l }
 
-// of is the factor on the run's rate, and the decay where the run has so much, of a
-// layer's weights or biases.
+// of returns the factor on the run's learning rate, and the decay, of a layer's
+// weights or biases. decay is the run's.
 func (l Learning) of(bias bool, decay float32) (rate, ownDecay float32) {
 	value := func(p *float64, otherwise float64) float64 {
 		if p == nil {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// LocalSpec is a locally connected layer: a convolution with filters and biases of
-// its own at every position, as cuda-convnet's local layers.
+// LocalSpec is a locally connected layer, as cuda-convnet's local layers: a
+// convolution with its own filters and biases at every position.
 type LocalSpec struct {
 	Maps int `json:"maps"` // output maps over all towers
 	Window
@@ -52,13 +52,12 @@ func (l *LocalSpec) backward(_ Extent, groups int, g gradients) Op {
 	return LocalBackward{Window: l.Window, Groups: groups, X: g.x, W: g.w, DY: g.dy, DW: g.dw, DB: g.db, DX: g.dx}
 }
 
-// LocalForward is ConvForward with weights and biases of its own at every position:
+// LocalForward is ConvForward with its own weights and biases at every position:
 //
 //	Y[n,o,y,x] = B[r] + Σ W[r,i,ky,kx] · X[n, g·C/G + i, y·s−p+ky, x·s−p+kx]
 //
-// with r = (o·H' + y)·W' + x. X (N, C, H, W), W (O·H'·W', C/G, k, k), B
-// (O·H'·W', 1, 1, 1), Y (N, O, H', W'). Output map o belongs to group
-// g = o / (O/G).
+// with r = (o·H' + y)·W' + x. X (N, C, H, W), W (O·H'·W', C/G, k, k), B (O·H'·W', 1,
+// 1, 1), Y (N, O, H', W'). Output map o belongs to group g = o / (O/G).
 type LocalForward struct {
 	Window
 	Groups  int
@@ -101,7 +100,8 @@ func (o LocalBackward) Check() error {
 	return checkGradients(o.X, o.W, o.DW, o.DB, o.DX)
 }
 
-// checkLocal checks what both directions of a locally connected layer have.
+// checkLocal checks the tensors that both directions of a locally connected layer
+// have.
 func checkLocal(w Window, groups int, x, weights *Tensor, y role) error {
 	if err := present(role{"X", x}, y); err != nil {
 		return err

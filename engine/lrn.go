@@ -26,7 +26,7 @@ type Response struct {
 	Across  bool    `json:"across,omitempty"` // the neighbourhood crosses from tower to tower, as in Caffe's one-GPU AlexNet
 }
 
-// AlphaPerTerm is the factor on the sum of squares, Alpha/m.
+// AlphaPerTerm returns the factor on the sum of squares, Alpha/m.
 func (r Response) AlphaPerTerm() float64 {
 	switch {
 	case r.Literal:
@@ -44,9 +44,8 @@ type LRNForward struct {
 	X, Y   *Tensor
 }
 
-// LRNBackward computes DX from the forward op's X and from DY. It computes Y
-// again, so that the net need not keep it: two of the largest activations. DX may
-// be DY.
+// LRNBackward computes DX from the forward op's X and from DY. It computes Y again,
+// so that the net need not keep two of its largest activations. DX may be DY.
 type LRNBackward struct {
 	Response
 	Groups int

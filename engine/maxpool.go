@@ -2,7 +2,7 @@ package engine
 
 import "fmt"
 
-// MaxPoolSpec is pooling by maximum (paper §3.4).
+// MaxPoolSpec is max pooling (paper §3.4).
 type MaxPoolSpec struct{ Window }
 
 func (*MaxPoolSpec) word() string { return "maxpool" }
@@ -41,10 +41,10 @@ func (m *MaxPoolSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
 	}
 }
 
-// MaxPoolForward takes the maximum over each window of X (N, C, H, W). At holds
-// for each output the position of its maximum inside the window, row·Size +
-// column, the first one among equals; NaN wins over every number. Padding
-// never wins. Size is at most 15, so that a position fits a byte.
+// MaxPoolForward takes the maximum over each window of X (N, C, H, W). For each
+// output, At holds the position of its maximum inside the window, row·Size + column:
+// the first one among equals. NaN wins over every number, padding never wins. Size is
+// at most 15, so that a position fits a byte.
 type MaxPoolForward struct {
 	Window
 	X  *Tensor

@@ -11,14 +11,14 @@ import (
 
 // MemoryReporter is implemented by contexts whose memory may be too small for a net.
 type MemoryReporter interface {
-	// Room is the memory that could be reserved now.
+	// Room returns the memory that could be reserved now.
 	Room() (Room, error)
-	// Estimate says that from now on the context is only asked how much memory
-	// nets would take, before it is closed.
+	// Estimate says that the context is only used for estimates from now on, until it
+	// is closed.
 	Estimate()
 }
 
-// Room is memory that contexts reserve.
+// Room describes the memory that contexts reserve from.
 type Room struct {
 	Free      int64  // bytes
 	Total     int64  // bytes, with what other contexts and processes hold
@@ -27,7 +27,7 @@ type Room struct {
 	Precision string // an arithmetic that takes less memory; "" is none
 }
 
-// TooLargeError says that a net doesn't fit, and what would.
+// TooLargeError says that a net does not fit, and which sizes do.
 type TooLargeError struct {
 	Net      string
 	Batch    int      // that was asked for, of all ranks
@@ -41,7 +41,7 @@ type TooLargeError struct {
 
 func (e *TooLargeError) Error() string { return e.text().String() }
 
-// In is Error with the settings in it called in other words.
+// In returns the message with other words for the settings in it.
 func (e *TooLargeError) In(w setting.Words) string { return e.text().In(w) }
 
 func (e *TooLargeError) text() setting.Text {
@@ -64,8 +64,8 @@ func (e *TooLargeError) text() setting.Text {
 // missing is how many bytes too few there are.
 func (e *TooLargeError) missing() int64 { return e.Need - e.Room.Free }
 
-// fits is nil when the contexts have room for their plans. Otherwise it looks for
-// sizes that they do have room for; they are of no use afterwards.
+// fits returns nil if the contexts have room for their plans. Otherwise it looks for
+// sizes that fit; the contexts are of no use afterwards.
 func (l *layout) fits() error {
 	e, err := shortage(l.net, l.contexts, l.cfg.Batch*l.cfg.ranks(), l.plans)
 	if e == nil || err != nil {
@@ -81,8 +81,8 @@ func (l *layout) fits() error {
 	return errors.Join(e, err)
 }
 
-// shortage is nil when the contexts have room for their plans. Otherwise it says
-// where most is missing.
+// shortage returns nil if the contexts have room for their plans. Otherwise it
+// reports the context that misses the most memory.
 func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLargeError, error) {
 	var all []*TooLargeError
 	var of []any
@@ -111,8 +111,8 @@ func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLarge
 	return worst, nil
 }
 
-// missing is how many bytes too few the contexts have for another configuration;
-// 0 and less: it fits.
+// missing returns how many bytes too few the contexts have for another configuration;
+// 0 or less if it fits.
 func (l *layout) missing(cfg ModelConfig) (int64, error) {
 	other, err := layOut(l.net, l.contexts, cfg)
 	if err != nil {
@@ -131,12 +131,13 @@ func (l *layout) missing(cfg ModelConfig) (int64, error) {
 	return most, nil
 }
 
-// mostPlans is how many sizes are tried: planning on a GPU takes a second.
+// mostPlans limits how many sizes are tried: planning on a GPU takes a second.
 const mostPlans = 10
 
-// fittingBatch is the largest batch, cut into as many pieces, that is found to fit
-// when missing bytes are too few for the one that was asked for; 0: none. Memory
-// grows nearly in a line with the batch, so few are tried.
+// fittingBatch returns the largest batch that was found to fit, cut into as many
+// pieces as the one that was asked for; 0 if none does. missing is how many bytes
+// that one lacks. Memory grows nearly linearly with the batch, so a few tries are
+// enough.
 func (l *layout) fittingBatch(missing int64) (int, error) {
 	pieces := l.cfg.pieces()
 	try := func(piece int) (int64, error) {
@@ -168,8 +169,8 @@ func (l *layout) fittingBatch(missing int64) (int, error) {
 	return low * pieces, nil
 }
 
-// fittingPieces is the least number of pieces in which the batch fits, among the
-// first few that it can be cut into; 0: none of them.
+// fittingPieces returns the least number of pieces in which the batch fits, among the
+// first few numbers that divide it; 0 if none does.
 func (l *layout) fittingPieces() (int, error) {
 	if l.cfg.Inference || l.cfg.Tap != "" || l.cfg.hybrid() {
 		return 0, nil

@@ -5,54 +5,54 @@ import (
 	"fmt"
 )
 
-// ModelConfig says how a net is put on its contexts.
+// ModelConfig says how a net runs on its contexts.
 type ModelConfig struct {
 	// Batch is the number of images in every step. Required.
 	Batch int
-	// Accumulate cuts every batch into so many pieces of equal size, which the
-	// contexts compute one after the other: a step gives the gradient of the
-	// whole batch in the memory of a piece, besides that for sums of gradients.
-	// 0 and 1 don't cut.
+	// Accumulate cuts every batch into that many pieces of equal size. The contexts
+	// compute them one after the other: a step gives the gradient of the whole batch
+	// in the memory of one piece, plus memory for sums of gradients. 0 and 1 do not
+	// cut.
 	Accumulate int
 	// Mean is subtracted from the pixels: 3·H·W values for the net's input
 	// size, channels first, in 0–255 units. nil subtracts nothing.
 	Mean []float32
 	// InputScale multiplies mean-subtracted pixels; 0 means the net's own.
 	InputScale float32
-	// ColourNoise says that training's pictures come with colour noise, for nets
+	// ColourNoise says that training pictures have colour noise. It matters to nets
 	// with a NoiseScale.
 	ColourNoise bool
-	// Decay is the weight decay of the update rule, on weights and not on
-	// biases: 0.0005 in the paper.
+	// Decay is the weight decay of the update rule, for weights and not for biases:
+	// 0.0005 in the paper.
 	Decay float32
 	// Smoothing is the part of a training target that is spread over all
 	// classes (see SoftmaxLoss); 0 is off.
 	Smoothing float32
-	// Group is the ranks of a data-parallel job, each of which takes Batch images
-	// a step: the gradient is the mean over all of them, and a loss that isn't
-	// finite halts all ranks. Ranks begin with the same weights. nil is a job of
-	// one.
+	// Group is the ranks of a data-parallel job. Each rank takes Batch images a step:
+	// the gradient is the mean over the images of all ranks, and a loss that is not
+	// finite halts all ranks. Ranks begin with the same weights. nil is a job of one
+	// process.
 	Group Group
-	// Hybrid splits the fully connected layers but the last over the ranks,
-	// each of which computes its own units for the images of all, instead of
-	// holding all of them and adding up their gradients, the most of a net's
-	// (Krizhevsky 2014). Ranks then have one context each, and batches aren't
-	// cut. See Model.Assemble.
+	// Hybrid splits the fully connected layers, except the last, over the ranks
+	// (Krizhevsky 2014). Each rank holds only its own units and computes them for the
+	// images of all ranks, so that the gradients of these layers, most of a net's,
+	// need not be added up. Each rank then has one context, and batches are not cut.
+	// See Model.Assemble.
 	Hybrid bool
-	// Freeze names layers whose weights and biases training leaves alone, as a rate
-	// of 0 in the net does.
+	// Freeze names layers whose weights and biases do not change in training, as with
+	// a rate of 0 in the net.
 	Freeze []string
 	// Lean takes less memory for the same results: a dense layer's weights are
-	// updated right behind their gradient, which is then forgotten (Read of it
-	// fails), and the net's input is computed again for the first layer's gradient.
-	// It is off where a batch is cut, or gradients are added up over ranks.
+	// updated right behind their gradient, which is not kept (Read of it fails), and
+	// the net's input is computed again for the first layer's gradient. It has no
+	// effect if a batch is cut, or if gradients are added up over ranks.
 	Lean bool
 	// Probabilities asks for the softmax outputs of training steps too; Infer
 	// always returns them.
 	Probabilities bool
 	// Inference leaves out gradients and momentum; Start then fails.
 	Inference bool
-	// Tap names a layer with weights whose output Features returns; "" is none.
+	// Tap names a layer with weights; Features returns its output. "" is none.
 	Tap string
 }
 
@@ -77,7 +77,7 @@ type Model struct {
 	started, finished uint64
 }
 
-// A phase is what the contexts do between two things that the host does.
+// A phase is the work of the contexts between two actions of the host.
 type phase int
 
 const (
@@ -90,9 +90,9 @@ const (
 	phases
 )
 
-// PlanModel lays out net on contexts and returns what each will take, without
-// taking anything. Where they haven't so much memory, it returns a *TooLargeError
-// besides.
+// PlanModel lays out net on contexts and returns what each will take. It reserves
+// nothing. If the contexts have too little memory, it returns a *TooLargeError with
+// the plans.
 func PlanModel(net *Net, contexts []Context, cfg ModelConfig) ([]*Plan, error) {
 	l, err := layOut(net, contexts, cfg)
 	if err != nil {
@@ -101,11 +101,11 @@ func PlanModel(net *Net, contexts []Context, cfg ModelConfig) ([]*Plan, error) {
 	return l.plans, l.fits()
 }
 
-// NewModel puts net on contexts: on one context all towers run together, on as
-// many contexts as the net has towers (or a divisor) each holds its share. The
-// contexts must be fresh and read each other's memory; the model closes them, and
-// NewModel does when it fails. Weights are undefined until Initialize or Write. A
-// net that doesn't fit is refused with a *TooLargeError before any memory is taken.
+// NewModel puts net on contexts. On one context all towers run together; on as many
+// contexts as the net has towers (or a divisor) each holds its share. The contexts
+// must be fresh and able to read each other's memory. The model closes them; NewModel
+// closes them if it fails. Weights are undefined until Initialize or Write. A net
+// that does not fit is refused with a *TooLargeError before any memory is taken.
 func NewModel(net *Net, contexts []Context, cfg ModelConfig) (*Model, error) {
 	m, err := newModel(net, contexts, cfg)
 	if err != nil {
@@ -155,8 +155,8 @@ type layout struct {
 	taps  []*Tensor
 }
 
-// mostBatchValues is the most that what leaves a layer may have for a batch, 4 TiB in
-// float32, far below what overflows when plans add up.
+// mostBatchValues is the most values that a layer's output may have for a batch: 4
+// TiB in float32, far below what overflows when plans add up.
 const mostBatchValues = 1 << 40
 
 func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
@@ -234,7 +234,7 @@ func (c ModelConfig) pieces() int {
 	return c.Accumulate
 }
 
-// lean says that Lean acts.
+// lean reports whether Lean has an effect.
 func (c ModelConfig) lean() bool { return c.Lean && c.pieces() == 1 && c.Group == nil }
 
 // ranks is the number of processes that share a step.
@@ -245,10 +245,10 @@ func (c ModelConfig) ranks() int {
 	return c.Group.Size()
 }
 
-// piece is the number of images in each of them.
+// piece returns the number of images in each piece.
 func (c ModelConfig) piece() int { return c.Batch / c.pieces() }
 
-// prepare uploads what never changes and clears the velocities.
+// prepare uploads the constants and clears the velocities.
 func (m *Model) prepare() error {
 	size := m.Net.Input.Size
 	mean := m.Config.Mean
@@ -277,7 +277,7 @@ func (m *Model) prepare() error {
 	return nil
 }
 
-// Plans is what each context's memory holds.
+// Plans returns what each context's memory holds.
 func (m *Model) Plans() []*Plan { return m.plans }
 
 func (m *Model) sync() error {

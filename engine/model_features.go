@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// tapTensors finds the outputs of the named layer in the inference ops of every
-// part and makes them last until the host has read them. Activations work in
-// place, so what lasts is the layer's output behind its activation, and before
-// dropout.
+// tapTensors finds the outputs of the named layer in the inference ops of every part
+// and keeps them until the host has read them. Activations work in place, so it is
+// the output after the layer's activation and before dropout.
 func tapTensors(inference [][]Op, layer string) ([]*Tensor, error) {
 	var taps []*Tensor
 	var known []string
@@ -58,9 +57,9 @@ func (m *Model) readTap(images int) ([]float32, error) {
 	return out, nil
 }
 
-// Features runs the net forward on b in test mode and returns the outcome, and
-// for each image in use the output of the layer that ModelConfig.Tap names,
-// (Images, values), in a fresh slice.
+// Features runs the net forward on b in test mode. It returns the outcome, and for
+// each image in use the output of the layer that ModelConfig.Tap names: (Images,
+// values), in a fresh slice.
 func (m *Model) Features(b Batch) (Outcome, []float32, error) {
 	if m.taps == nil {
 		return Outcome{}, nil, errors.New("the model was made without a layer to tap")

@@ -2,9 +2,9 @@ package engine
 
 import "slices"
 
-// AllocateHost returns n bytes of the host's memory, of the kind from which a
-// batch's pixels reach the devices fastest. Their contents are undefined. They
-// last until Close, and are the caller's until ReturnHost.
+// AllocateHost returns n bytes of host memory, of the kind from which pixels reach
+// the devices fastest. Their contents are undefined. They last until Close; the
+// caller owns them until ReturnHost.
 func (m *Model) AllocateHost(n int) ([]byte, error) {
 	if i := slices.IndexFunc(m.spare, func(b []byte) bool { return len(b) == n }); i >= 0 {
 		b := m.spare[i]
@@ -17,6 +17,6 @@ func (m *Model) AllocateHost(n int) ([]byte, error) {
 	return make([]byte, n), nil
 }
 
-// ReturnHost gives bytes from AllocateHost back, for a later AllocateHost of as
-// many: contexts have no other use for them. No step under way reads them.
+// ReturnHost returns bytes from AllocateHost, for a later AllocateHost of the same
+// length. No step under way may read them.
 func (m *Model) ReturnHost(b []byte) { m.spare = append(m.spare, b) }

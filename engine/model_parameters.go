@@ -30,7 +30,7 @@ const (
 	Weight Field = iota
 	// Velocity is v of the update rule, the momentum.
 	Velocity
-	// Gradient is what the last training step left: the mean over the batch.
+	// Gradient is the gradient of the last training step: the mean over the batch.
 	Gradient
 )
 
@@ -43,8 +43,8 @@ func (m *Model) Parameters() []Parameter {
 	return out
 }
 
-// Read returns a fresh copy of one parameter's field in the merged layout. Of a
-// parameter that is split over the ranks each has its own part, so all ranks make
+// Read returns a fresh copy of one parameter's field in the merged layout. If a
+// parameter is split over the ranks, each rank has its own part, and all ranks make
 // the same call (see Split).
 func (m *Model) Read(f Field, name string) ([]float32, error) {
 	q, err := m.parameter(name)
@@ -67,8 +67,8 @@ func (m *Model) Read(f Field, name string) ([]float32, error) {
 	return values, nil
 }
 
-// Write sets one parameter's field from the merged layout; on every rank where
-// there are several.
+// Write sets one parameter's field from the merged layout. If there are several
+// ranks, every rank calls it.
 func (m *Model) Write(f Field, name string, values []float32) error {
 	q, err := m.parameter(name)
 	if err := errors.Join(err, m.idle()); err != nil {
@@ -89,13 +89,13 @@ func (m *Model) Write(f Field, name string, values []float32) error {
 	return errors.Join(err, m.sync())
 }
 
-// still says that a field is the velocity of a frozen parameter: it is zero, no op
-// uses it, and so it has no place in memory.
+// still reports whether a field is the velocity of a frozen parameter. Such a
+// velocity is zero, no op uses it, and it has no place in memory.
 func (m *Model) still(f Field, q *parameter) bool {
 	return f == Velocity && q.frozen
 }
 
-// share is this rank's part of a parameter's values.
+// share returns this rank's part of a parameter's values.
 func (m *Model) share(q *parameter, values []float32) []float32 {
 	if q.whole == nil {
 		return values
@@ -104,8 +104,8 @@ func (m *Model) share(q *parameter, values []float32) []float32 {
 	return values[rank*n : (rank+1)*n]
 }
 
-// Split says that some parameters are split over the ranks, as ModelConfig.Hybrid
-// has it.
+// Split reports whether some parameters are split over the ranks
+// (ModelConfig.Hybrid).
 func (m *Model) Split() bool {
 	for _, q := range m.params {
 		if q.whole != nil {
@@ -115,9 +115,9 @@ func (m *Model) Split() bool {
 	return false
 }
 
-// Assemble brings the weights that are split over the ranks to all of them, as
-// they are now: Infer computes with what the last Assemble or Write has left, on
-// each rank by itself. All ranks call it.
+// Assemble sends the weights that are split over the ranks to all ranks, as they are
+// now. Infer, on each rank by itself, uses the weights of the last Assemble or Write.
+// All ranks call it.
 func (m *Model) Assemble() error {
 	for _, q := range m.params {
 		if q.whole == nil {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Batch is what one step reads. The slices belong to the caller, who leaves
-// them alone until the step is finished.
+// Batch is the input of one step. The slices belong to the caller, who does not
+// change them until the step is finished.
 type Batch struct {
 	Images int       // images in use, 1 to the model's batch; the rest is padding
 	Pixels []byte    // (N, H, W, 3)
@@ -14,7 +14,7 @@ type Batch struct {
 	Labels []int32   // (N)
 }
 
-// Outcome is what a step says about each image in use. Its slices belong to the
+// Outcome is the result of a step for each image in use. Its slices belong to the
 // model and are valid until the next Start, Train or Infer.
 type Outcome struct {
 	Loss      []float32 // (Images) cross-entropy, nats
@@ -26,7 +26,7 @@ type Outcome struct {
 	Halted bool
 }
 
-// flight is what a step under way reads and writes on the host.
+// flight is the host's side of a step under way.
 type flight struct {
 	images  int
 	padded  Batch // the batch filled up, when it isn't whole
@@ -35,8 +35,9 @@ type flight struct {
 	marks   []Mark // per context
 }
 
-// Join meets the other ranks of the model's Group, where its contexts have
-// to, and returns when all have come. All ranks call it before their first step.
+// Join connects the contexts to those of the other ranks of the model's Group, where
+// contexts need it, and returns when all have joined. All ranks call it before their
+// first step.
 func (m *Model) Join() error {
 	for _, c := range m.contexts {
 		if j, ok := c.(Joiner); ok && m.Config.Group != nil {
@@ -48,15 +49,14 @@ func (m *Model) Join() error {
 	return nil
 }
 
-// Start enqueues a training step: b forward and backward, the update rule on the
-// mean gradient over the model's batch, and what Finish returns. It doesn't wait,
-// so that a step can be started while the one before runs; at most two may be
+// Start enqueues a training step: b forward and backward, the update rule on the mean
+// gradient over the model's batch, and the results for Finish. It does not wait, so
+// that a step can be started while the one before runs. At most two steps may be
 // under way.
 //
-// A step with a loss that is not finite changes no weight, and neither do the
-// steps started behind it, until all that were started are finished. After an
-// error about b the model is as it was; other errors are the devices' and leave
-// it of no further use.
+// A step with a loss that is not finite changes no weight, and neither do the steps
+// started behind it, until all started steps are finished. After an error about b the
+// model is unchanged; after an error of a device it is of no further use.
 func (m *Model) Start(b Batch, s Step) error {
 	if m.Config.Inference {
 		return errors.New("the model was made for inference only")
@@ -196,14 +196,14 @@ func (m *Model) run(what phase, s Step) error {
 	return nil
 }
 
-// outcomeOf is the outcome of the images in use.
+// outcomeOf returns the outcome of the images in use.
 func (m *Model) outcomeOf(f *flight) Outcome {
 	n, o := f.images, f.outcome
 	return Outcome{Loss: o.Loss[:n], LabelRank: o.LabelRank[:n], Probs: o.Probs[:n*m.Net.Classes]}
 }
 
-// whole checks b and fills it up to the model's batch, in f's memory where it
-// is not whole already.
+// whole checks b. If b is not a whole batch, it returns a copy in f's memory, filled
+// up to the model's batch.
 func (m *Model) whole(b Batch, f *flight) (Batch, error) {
 	n, pixels := m.Config.Batch, 3*m.Net.Input.Size*m.Net.Input.Size
 	if b.Images < 1 || b.Images > n {

@@ -13,9 +13,8 @@ import (
 	"alexnet/internal/plaintext"
 )
 
-// Net describes a network as data: what a preset returns, what a JSON net file
-// holds, and what a checkpoint stores. Map and unit counts are totals over all
-// towers.
+// Net describes a network as data. Presets return it, JSON net files hold it, and
+// checkpoints store it. Map and unit counts are totals over all towers.
 type Net struct {
 	Name    string    `json:"name"`
 	Input   InputSpec `json:"input"`
@@ -24,18 +23,18 @@ type Net struct {
 	Layers  []Layer   `json:"layers"`
 }
 
-// InputSpec describes what the net reads.
+// InputSpec describes the net's input.
 type InputSpec struct {
 	Size  int     `json:"size"`            // pixels a side of the RGB crop
 	Scale float32 `json:"scale,omitempty"` // factor on mean-subtracted 0–255 values; 0 means 1
 
-	// NoiseScale is a factor besides, in training with colour noise alone; 0 means 1.
+	// NoiseScale is a second factor, used only in training with colour noise; 0 means 1.
 	// The 2012 runs divide by 1.1 there, 1 and the noise's factor (convdata.py).
 	NoiseScale float32 `json:"noise_scale,omitempty"`
 }
 
-// ReadNet reads and validates a JSON net file. Unknown fields, and fields that
-// stand twice, are errors.
+// ReadNet reads and validates a JSON net file. Unknown fields and repeated fields are
+// errors.
 func ReadNet(r io.Reader) (*Net, error) {
 	text, err := plaintext.NewReader(r)
 	if err != nil {
@@ -55,7 +54,7 @@ func ReadNet(r io.Reader) (*Net, error) {
 	return n, nil
 }
 
-// JSON is the net as an indented net file.
+// JSON returns the net as an indented net file.
 func (n *Net) JSON() []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -66,17 +65,17 @@ func (n *Net) JSON() []byte {
 	return b.Bytes()
 }
 
-// Extent is what leaves a layer: maps over all towers, and pixels.
+// Extent is the size of a layer's output: maps over all towers, and pixels.
 type Extent struct{ Maps, Height, Width int }
 
-// String renders the extent as "96×55×55".
+// String returns the extent as "96×55×55".
 func (e Extent) String() string { return fmt.Sprintf("%d×%d×%d", e.Maps, e.Height, e.Width) }
 
-// Len is the number of values of one image.
+// Len returns the number of values of one image.
 func (e Extent) Len() int { return e.Maps * e.Height * e.Width }
 
-// Shapes validates the net and returns what leaves each layer. Errors name the
-// layer and what reaches it.
+// Shapes validates the net and returns the output of each layer. Errors name the
+// layer and its input.
 func (n *Net) Shapes() ([]Extent, error) {
 	switch {
 	case n.Input.Size < 1:
@@ -120,7 +119,7 @@ func (n *Net) Shapes() ([]Extent, error) {
 	return out, nil
 }
 
-// Parameters lists the weights and biases that a model of the net has, in its
+// Parameters lists the weights and biases of a model of the net, in the model's
 // order.
 func (n *Net) Parameters() ([]Parameter, error) {
 	extents, err := n.Shapes()
@@ -139,8 +138,8 @@ func (n *Net) Parameters() ([]Parameter, error) {
 	return list, nil
 }
 
-// PictureSize is the pixels a side of pictures that a net sees whole but for a
-// margin, as 224 of 256: the size to shard for this net.
+// PictureSize returns the side, in pixels, of the pictures to shard for this net. The
+// net sees almost all of such a picture, as 224 of 256.
 func (n *Net) PictureSize() int { return (n.Input.Size*8 + 6) / 7 }
 
 // WithClasses returns a copy of the net for another number of classes.
@@ -153,7 +152,7 @@ func (n *Net) WithClasses(classes int) *Net {
 	return out
 }
 
-// hasLayers reports the first name that is no layer with weights.
+// hasLayers reports the first name that is not the name of a layer with weights.
 func (n *Net) hasLayers(names []string) error {
 	var known []string
 	for _, l := range n.Layers {
@@ -169,11 +168,11 @@ func (n *Net) hasLayers(names []string) error {
 	return nil
 }
 
-// mostValues is the most that a parameter may have, and what leaves a layer for
-// one image: 8 GiB in float32. Sizes of nets and of plans don't overflow below.
+// mostValues is the most values that a parameter, or a layer's output for one image,
+// may have: 8 GiB in float32. Below it, sizes of nets and plans do not overflow.
 const mostValues = math.MaxInt32
 
-// countable reports a tensor of more than mostValues.
+// countable reports a tensor with more than mostValues values.
 func countable(what string, dims ...int) error {
 	n := 1
 	for _, d := range dims {

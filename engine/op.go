@@ -1,17 +1,17 @@
 package engine
 
-// An Op is one piece of work of a context, described by data: its tensors and
-// its geometry. Devices switch on the concrete type. Unless a comment says
-// otherwise an op overwrites what it writes, and its outputs may not alias its
-// inputs. N is the batch; G in comments is Groups.
+// An Op is one piece of work of a context, described by data: its tensors and its
+// geometry. Devices switch on the concrete type. Unless a comment says otherwise, an
+// op overwrites its outputs, and outputs may not alias inputs. N is the batch; G in
+// comments is Groups.
 //
-// Reads and Writes list the op's tensors (without nils); they drive the memory
-// plan and the conformance suite. The ops of a layer stand in the layer's file.
+// Reads and Writes list the op's tensors, without nils. The memory plan and the
+// conformance suite use them. The ops of a layer are in the layer's file.
 type Op interface {
 	Kind() string // "conv forward"; for messages and timings
 	Reads() []*Tensor
 	Writes() []*Tensor
-	// Check reports what is wrong with the op on any device: see CheckOp.
+	// Check reports faults that any device would refuse: see CheckOp.
 	Check() error
 }
 
@@ -44,8 +44,8 @@ func (o Input) Check() error {
 		want{"Mean", o.Mean, Float32, Shape{1, 3, s[2], s[3]}})
 }
 
-// FLOP is the multiplications and additions of an op's products; 0 for ops that
-// have none.
+// FLOP returns the number of multiplications and additions of an op's products; 0 for
+// ops without products.
 func FLOP(op Op) float64 {
 	if o, ok := op.(interface{ flop() float64 }); ok {
 		return o.flop()

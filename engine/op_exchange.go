@@ -2,17 +2,17 @@ package engine
 
 import "fmt"
 
-// Ops by which the contexts of a net meet.
+// Ops that exchange activations between the contexts of a net, and order their work.
 
-// Concat joins the parts along the channels: Y[:, C₀+…, :, :] = Parts[i]. Parts
-// may live in other contexts of the same kind; an Await comes before.
+// Concat joins the parts along the channels: Y[:, C₀+…, :, :] = Parts[i]. Parts may
+// be in other contexts of the same kind; an Await comes before.
 type Concat struct {
 	Parts []*Tensor
 	Y     *Tensor
 }
 
-// SumSlices adds the same channels of every part, in order of the parts:
-// Y = Σ Parts[i][:, First:First+C(Y), :, :]. Parts may live in other contexts.
+// SumSlices adds the same channels of every part, in order of the parts: Y = Σ
+// Parts[i][:, First:First+C(Y), :, :]. Parts may be in other contexts.
 type SumSlices struct {
 	Parts []*Tensor
 	First int
@@ -38,7 +38,7 @@ func (Signal) Writes() []*Tensor      { return nil }
 func (Await) Reads() []*Tensor        { return nil }
 func (Await) Writes() []*Tensor       { return nil }
 
-// Check implements Op: whose event it is, the device knows.
+// Check implements Op. The device checks that the event is its own.
 func (Signal) Check() error { return nil }
 
 // Check implements Op.

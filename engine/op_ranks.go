@@ -2,7 +2,8 @@ package engine
 
 import "fmt"
 
-// Ops by which the ranks of a job meet. R is the number of ranks, r this one's.
+// Ops that exchange tensors between the ranks of a job. R is the number of ranks, r
+// the number of this one.
 
 // AllReduce begins to replace T by its sum over the ranks of By; no op touches T
 // before an AwaitAllReduce. T is Float32, or an Int32 flag of one element, which
@@ -14,7 +15,7 @@ type AllReduce struct {
 }
 
 // AwaitAllReduce holds the queue until the sums that this context's AllReduce ops
-// have begun are there.
+// have begun are complete.
 type AwaitAllReduce struct{}
 
 // Axis is a dimension along which tensors are spread over the ranks.
@@ -23,7 +24,7 @@ type Axis uint8
 const (
 	// Images is a tensor's first dimension.
 	Images Axis = iota
-	// Maps is its second; the tensors have height and width 1.
+	// Maps is a tensor's second dimension; its height and width are 1.
 	Maps
 )
 
@@ -51,8 +52,8 @@ type ReduceScatter struct {
 	By   Group
 }
 
-// AllToAll spreads anew what is spread over the ranks along one axis, so that
-// every rank has all of the other axis. Axis is the one along which Y is whole:
+// AllToAll changes the axis along which a tensor is spread over the ranks: every rank
+// ends with all of Axis. Axis is the one along which Y is whole:
 //
 //	Maps:   X (R·N, C, 1, 1), Y (N, R·C, 1, 1): Y[n, q·C + c] = X of rank q [r·N + n, c]
 //	Images: X (N, R·C, 1, 1), Y (R·N, C, 1, 1): Y[q·N + n, c] = X of rank q [n, r·C + c]
@@ -104,7 +105,7 @@ func (o ReduceScatter) Check() error {
 	return checkSpread(o.Axis, o.By, role{"Y", o.Y}, role{"X", o.X})
 }
 
-// checkSpread wants whole to be share times the ranks along the axis.
+// checkSpread checks that whole has R times the size of share along the axis.
 func checkSpread(axis Axis, by Group, share, whole role) error {
 	if err := present(share); err != nil {
 		return err
@@ -144,8 +145,7 @@ func (o AllToAll) Check() error {
 	return expect(want{"X", o.X, Working, o.X.Shape}, want{"Y", o.Y, Working, s})
 }
 
-// checkAxis reports an axis that there isn't, or that a tensor can't be spread
-// along.
+// checkAxis reports an unknown axis, or a tensor that cannot be spread along it.
 func checkAxis(axis Axis, r role) error {
 	switch s := r.t.Shape; {
 	case axis > Maps:

@@ -1,11 +1,11 @@
 package engine
 
-// Exchanges of activations on host memory, for contexts that don't join the ranks by
-// themselves. Communicators move blocks, one a rank. Slices along the images are blocks
-// as they lie; slices along the maps are packed to blocks, and back, in memory that the
-// caller lends. Tensors are in the order of the host.
+// Exchanges of activations in host memory, for contexts that do not join the ranks by
+// themselves. A Group moves blocks, one for each rank. Slices along the images are
+// such blocks already; slices along the maps are packed into blocks, and back, in
+// memory of the caller. Tensors are in the order of the host.
 
-// block is the r-th of n equal blocks.
+// block returns the r-th of n equal blocks.
 func block(s []float32, r, n int) []float32 {
 	length := len(s) / n
 	return s[r*length : (r+1)*length]

@@ -31,8 +31,8 @@ type SoftmaxLoss struct {
 	Smoothing float32
 }
 
-// Accumulate adds up the gradients of the parts of a batch: Sum ← Sum + G, or
-// Sum ← G with First.
+// Accumulate adds up the gradients of the pieces of a batch: Sum ← Sum + G, or Sum ←
+// G with First.
 type Accumulate struct {
 	G, Sum *Tensor // Float32
 	First  bool

@@ -5,27 +5,27 @@ import "sort"
 // ArenaAlign is the alignment in bytes of every tensor in an arena.
 const ArenaAlign = 256
 
-// Plan says where the tensors of one context lie and what they take.
+// Plan says where the tensors of one context lie, and how much memory they take.
 type Plan struct {
 	Context    Context
 	Persistent int64 // bytes that last: weights, momentum, gradients, inputs
 	Scratch    int64 // bytes shared by the programs' scratch tensors
-	Workspace  int64 // bytes of the kernels' own, and of the libraries that they call
-	Staging    int64 // the part of Workspace for copies from and to the host, which takes as much there
+	Workspace  int64 // bytes for kernels, and for the libraries that they call
+	Staging    int64 // the part of Workspace for copies from and to the host; as many bytes lie on the host
 	Tensors    []*Tensor
 }
 
-// Arena is the number of bytes for tensors.
+// Arena returns the number of bytes for tensors.
 func (p *Plan) Arena() int64 { return p.Persistent + p.Scratch }
 
-// Total is everything the context will take.
+// Total returns the number of bytes that the context takes.
 func (p *Plan) Total() int64 { return p.Arena() + p.Workspace }
 
-// PlanArena gives every tensor of ctx that the programs use its offset.
-// Persistent tensors come first. Above them lie the scratch tensors of each
-// program, which overlay those of the other programs; within a program two
-// scratch tensors share memory when their lives (first write to last read, in
-// op order, where ops that a Merger runs as one are one) don't overlap.
+// PlanArena sets the offset of every tensor of ctx that the programs use. Persistent
+// tensors come first. Above them lie the scratch tensors of each program, which
+// overlay those of the other programs. Within a program two scratch tensors share
+// memory if their lives (first write to last read, in op order) do not overlap. Ops
+// that a Merger runs as one count as one op.
 func PlanArena(ctx Context, programs ...[]Op) *Plan {
 	p := &Plan{Context: ctx}
 	placed := map[*Tensor]bool{}
@@ -59,8 +59,8 @@ type life struct {
 	size        int64
 }
 
-// planScratch places one program's scratch tensors from offset 0, largest
-// first, each at the lowest offset free throughout its life.
+// planScratch places one program's scratch tensors from offset 0: the largest first,
+// each at the lowest offset that is free throughout its life.
 func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
 	lives := map[*Tensor]*life{}
 	var order []*life
@@ -111,7 +111,7 @@ func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
 	return tensors, total
 }
 
-// merged is how many ops, from ops[i] on, run as one.
+// merged returns how many ops, from ops[i] on, run as one.
 func merged(ctx Context, ops []Op, i int) int {
 	if m, ok := ctx.(Merger); ok {
 		return m.Merged(ops, i)

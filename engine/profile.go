@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// OpTime is what one op of a training step costs.
+// OpTime is the cost of one op of a training step.
 type OpTime struct {
 	Layer string        // "conv1", "lrn1", "loss"
 	Kind  string        // the op's kind: "conv forward"
 	Time  time.Duration // median over the turns
 	FLOP  float64       // multiplications and additions of products; 0 for the rest
-	Bytes int64         // that the tensors it reads and writes take, each once
+	Bytes int64         // of the tensors that it reads and writes, each counted once
 
-	Design []Dispatch // how the context runs it, where it says so
+	Design []Dispatch // how the context runs it, if the context is a Designer
 }
 
-// Designer is implemented by contexts that tell how they run an op.
+// Designer is implemented by contexts that report how they run an op.
 type Designer interface {
 	Design(op Op) []Dispatch
 }
 
-// Dispatch is a run of a kernel, as it was designed: nothing here is measured.
+// Dispatch is one run of a kernel as it was designed. Nothing here is measured.
 type Dispatch struct {
 	Kernel       string `json:"kernel"`
 	Workgroups   int    `json:"workgroups"`
@@ -36,9 +36,9 @@ type Dispatch struct {
 }
 
 // Profile runs a training step of net on ctx op by op, on random pictures, and
-// returns the median time of each over turns steps. Ops are compiled one by
-// one, so what a device would fuse is timed apart; short ones run several times on
-// end. ctx must be fresh; the caller closes it.
+// returns the median time of each op over turns steps. Ops are compiled one by one,
+// so the parts of a fused op are timed apart; short ops run several times in a row.
+// ctx must be fresh; the caller closes it.
 func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error) {
 	if turns < 1 || cfg.Inference {
 		return nil, errors.New("profile: want at least one turn of a model that trains")
@@ -103,7 +103,7 @@ const (
 	shortRuns = 20
 )
 
-// timed is what a run of p takes.
+// timed returns the time of one run of p.
 func timed(ctx Context, p Program, s Step) (time.Duration, error) {
 	run := func(times int) (time.Duration, error) {
 		began := time.Now()
@@ -137,7 +137,7 @@ func (m *Model) uploadNoise() error {
 		c.Upload(m.head.labels, labels), c.Upload(m.head.halt, []int32{0}), c.Sync())
 }
 
-// layersOf names the layer of every op, by the tensor that its layer made.
+// layersOf names the layer of every op, after the tensor that the layer made.
 func layersOf(ops []Op) []string {
 	names := make([]string, len(ops))
 	normalised := map[*Tensor]*Tensor{} // of LRN: its output by its input

@@ -59,17 +59,17 @@ var safetensorsSizes = map[string]int64{
 	"F64": 8, "I64": 8, "U64": 8,
 }
 
-// Safetensors is an open safetensors file. It holds the header only; tensors
-// are read from the file when asked for.
+// Safetensors is an open safetensors file. It holds the header only; tensors are read
+// from the file on request.
 type Safetensors struct {
 	Metadata map[string]string
 	Tensors  []StoredTensor // in the order of their bytes
 	data     *io.SectionReader
 }
 
-// OpenSafetensors reads and checks the header of a file of size bytes. Every
-// byte after the header belongs to exactly one tensor, or it is an error. The
-// reader must stay usable as long as tensors are read.
+// OpenSafetensors reads and checks the header of a file of size bytes. Every byte
+// after the header must belong to exactly one tensor. The reader must stay usable as
+// long as tensors are read.
 func OpenSafetensors(r io.ReaderAt, size int64) (*Safetensors, error) {
 	if size < 8 {
 		return nil, fmt.Errorf("%d bytes is too short for a safetensors file", size)
@@ -160,9 +160,9 @@ func (e safetensorsEntry) size() (int64, error) {
 	return n, nil
 }
 
-// Placed is where a tensor lies in a file of another format than safetensors: in
-// Count numbers from byte At on, element (i, j, …) at number
-// First + i·Strides[0] + j·Strides[1] + ….
+// Placed describes a tensor in a file of another format than safetensors. Its numbers
+// are Count numbers from byte At on; element (i, j, …) is number First + i·Strides[0]
+// + j·Strides[1] + ….
 type Placed struct {
 	Name, DType    string
 	Shape, Strides []int
@@ -170,10 +170,10 @@ type Placed struct {
 	First, Count   int64
 }
 
-// DTypeSize is the number of bytes of an element, 0 of an unknown dtype.
+// DTypeSize returns the number of bytes of an element; 0 for an unknown dtype.
 func DTypeSize(dtype string) int64 { return safetensorsSizes[dtype] }
 
-// PlacedTensors gives the tensors of a file of size bytes as a Safetensors. Every
+// PlacedTensors returns the tensors of a file of size bytes as a Safetensors. Every
 // element must lie inside its numbers, and these inside the file.
 func PlacedTensors(r io.ReaderAt, size int64, tensors []Placed) (*Safetensors, error) {
 	s := &Safetensors{data: io.NewSectionReader(r, 0, size)}
@@ -292,8 +292,7 @@ func (s *Safetensors) ReadFloat32(name string) ([]float32, error) {
 	return ordered, nil
 }
 
-// ReadFinite is ReadFloat32 for what a net computes with: NaN and infinities are
-// a *NumberError.
+// ReadFinite is ReadFloat32 with a check: NaN and infinities are a *NumberError.
 func (s *Safetensors) ReadFinite(name string) ([]float32, error) {
 	values, err := s.ReadFloat32(name)
 	if err != nil {
@@ -302,8 +301,8 @@ func (s *Safetensors) ReadFinite(name string) ([]float32, error) {
 	return values, CheckFinite(name, values)
 }
 
-// NumberError says that a tensor holds NaN or an infinity, with which no net
-// computes.
+// NumberError says that a tensor holds NaN or an infinity. A net cannot compute with
+// them.
 type NumberError struct {
 	Tensor    string
 	Index, Of int
@@ -314,7 +313,7 @@ func (e *NumberError) Error() string {
 	return fmt.Sprintf("tensor %q holds %g (value %d of %d), with which no net computes", e.Tensor, e.Value, e.Index+1, e.Of)
 }
 
-// CheckFinite reports the first value that is no finite number as a *NumberError.
+// CheckFinite reports the first value that is not a finite number, as a *NumberError.
 func CheckFinite(name string, values []float32) error {
 	const exponent = 0x7f800000 // all ones in NaN and infinities
 	for i, v := range values {
@@ -328,9 +327,9 @@ func CheckFinite(name string, values []float32) error {
 // floatChunk is the number of bytes converted between floats and a file at once.
 const floatChunk = 256 << 10
 
-// WriteSafetensors writes a file of F32 tensors to w in the order given. Only
-// Name and Shape of the tensors are read. The values of one tensor at a time
-// are asked for, so that no second copy of a large net is needed.
+// WriteSafetensors writes a file of F32 tensors to w in the given order. It reads
+// only Name and Shape of the tensors. It asks for the values of one tensor at a time,
+// so that no second copy of a large net is needed.
 func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []StoredTensor, values func(name string) ([]float32, error)) error {
 	header, err := safetensorsHeader(metadata, tensors)
 	if err != nil {
@@ -342,7 +341,7 @@ func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []StoredT
 	return writeTensors(w, tensors, values)
 }
 
-// writeTensors writes what follows the header.
+// writeTensors writes the data after the header.
 func writeTensors(w io.Writer, tensors []StoredTensor, values func(name string) ([]float32, error)) error {
 	for _, t := range tensors {
 		v, err := values(t.Name)

@@ -14,18 +14,17 @@ type Schedule interface {
 	Validate() error
 	// Rate is the learning rate of a step, counted from 0.
 	Rate(step uint64) float64
-	// EpochDone tells the schedule the validation error (a fraction) after an
-	// epoch that ended with so many updates done in all; NaN where the epoch was
-	// not validated.
+	// EpochDone reports the validation error (a fraction) after an epoch; NaN if the
+	// epoch was not validated. step is the number of updates done in all.
 	EpochDone(step uint64, validationError float64)
-	// State and Restore save and load what EpochDone has learnt.
+	// State and Restore save and load the results of EpochDone.
 	State() ScheduleState
 	Restore(ScheduleState)
 }
 
-// ScheduleState is what a schedule has learnt from validation so far. Epochs
-// that end within the warm-up say nothing about a rate that isn't reached yet,
-// so they don't count for SinceBest and Stale, as in timm's PlateauLRScheduler.
+// ScheduleState is what a schedule knows of the validation so far. In the warm-up the
+// learning rate is not reached yet, so epochs that end within it do not count for
+// SinceBest and Stale, as in timm's PlateauLRScheduler.
 type ScheduleState struct {
 	Epochs    int     `json:"epochs"`       // validated epochs
 	Best      float64 `json:"best_error"`   // lowest validation error among them
@@ -35,12 +34,12 @@ type ScheduleState struct {
 	Stale     int     `json:"stale"`        // counted epochs since Lowest or since the last drop
 	Drops     int     `json:"drops"`        // divisions of the learning rate so far
 
-	// Own is what a schedule keeps besides, as it writes it.
+	// Own is a schedule's own state, in its own form.
 	Own json.RawMessage `json:"own,omitempty"`
 }
 
-// UnmarshalJSON reads a saved state. Those of programs that counted every epoch
-// have no "counted".
+// UnmarshalJSON reads a saved state. States of older programs, which counted every
+// epoch, have no "counted".
 func (s *ScheduleState) UnmarshalJSON(text []byte) error {
 	type plain ScheduleState
 	saved := plain{Counted: -1}
@@ -72,8 +71,8 @@ func (s *ScheduleState) add(validationError float64, warm bool) {
 	s.SinceBest++
 }
 
-// ScheduleSettings are what a run says of its learning rate. A schedule uses what its
-// row of Schedules says.
+// ScheduleSettings are a run's settings of the learning rate. The row of a schedule
+// in Schedules says which ones it uses.
 type ScheduleSettings struct {
 	Ramp
 	Steps      uint64 // length of the run
@@ -86,12 +85,12 @@ type ScheduleSettings struct {
 // ScheduleKind is a row of Schedules.
 type ScheduleKind struct {
 	Name  string
-	About string // what it does, behind its name: "lets it fall along half a cosine"
+	About string // what it does, to stand behind its name: "lets it fall along half a cosine"
 
 	// Which settings it uses besides the ramp.
 	Steps, Patience, DropAt bool
 
-	// New makes a schedule, which Validate has not seen.
+	// New makes a schedule. The caller validates it.
 	New func(ScheduleSettings) Schedule
 }
 
@@ -107,7 +106,7 @@ func ScheduleNames() []string {
 	return names
 }
 
-// ScheduleNamed is the row of that name.
+// ScheduleNamed returns the row with that name.
 func ScheduleNamed(name string) (ScheduleKind, error) {
 	for _, k := range Schedules {
 		if k.Name == name {
@@ -117,21 +116,21 @@ func ScheduleNamed(name string) (ScheduleKind, error) {
 	return ScheduleKind{}, fmt.Errorf("no schedule called %q: there are %s", name, strings.Join(ScheduleNames(), ", "))
 }
 
-// Ramp is what every schedule begins with: a first rate, an optional warm-up to
-// it, and the count of validated epochs.
+// Ramp is the part that every schedule has: a first rate, an optional warm-up to it,
+// and the count of validated epochs.
 type Ramp struct {
 	Initial float64 // learning rate after the warm-up
 	Warmup  uint64  // steps over which the rate rises linearly to its value; 0 for none
 	state   ScheduleState
 }
 
-// State returns what validation has taught so far.
+// State returns what the schedule knows of the validation so far.
 func (r *Ramp) State() ScheduleState { return r.state }
 
 // Restore goes on from a saved state.
 func (r *Ramp) Restore(saved ScheduleState) { r.state = saved }
 
-// EpochDone counts the epochs without a lower error; one without a validation
+// EpochDone counts the epochs without a lower error. An epoch without a validation
 // error changes nothing.
 func (r *Ramp) EpochDone(step uint64, validationError float64) {
 	if !math.IsNaN(validationError) {
@@ -155,7 +154,7 @@ func (r Ramp) Validate() error {
 	return nil
 }
 
-// divided is rate / factor^n in exact divisions, one a drop; factor 0 means 10.
+// divided returns rate / factor^n, by n exact divisions; factor 0 means 10.
 func divided(rate, factor float64, n int) float64 {
 	if factor == 0 {
 		factor = 10

@@ -5,7 +5,7 @@ var constantKind = ScheduleKind{
 	New: func(s ScheduleSettings) Schedule { return &Constant{Ramp: s.Ramp} },
 }
 
-// Constant leaves the rate at Initial after the warm-up.
+// Constant keeps the rate at Initial after the warm-up.
 type Constant struct{ Ramp }
 
 // Rate is Initial, times the warm-up.

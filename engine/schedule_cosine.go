@@ -31,8 +31,8 @@ func (c *Cosine) Validate() error {
 	return c.Ramp.Validate()
 }
 
-// Rate is Final + (Initial−Final)·(1+cos πt)/2, where t is the part of the run
-// after the warm-up that is done.
+// Rate is Final + (Initial−Final)·(1+cos πt)/2. t is the part of the run after the
+// warm-up that is done, 0–1.
 func (c *Cosine) Rate(step uint64) float64 {
 	if step < c.Warmup {
 		return c.Initial * c.warm(step)

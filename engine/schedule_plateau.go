@@ -10,10 +10,9 @@ var plateauKind = ScheduleKind{
 	},
 }
 
-// Plateau is the paper's schedule (§5): the rate is divided by Factor when the
-// validation error has stopped falling, at most MaxDrops times. It counts from
-// the end of the warm-up, and only once the error has been below that of guessing: a
-// net that has not begun to learn gains nothing from smaller steps.
+// Plateau is the paper's schedule (§5): it divides the rate by Factor when the
+// validation error has stopped falling, at most MaxDrops times. It counts from the
+// end of the warm-up.
 type Plateau struct {
 	Ramp
 	Factor   float64 // divisor of a drop; 0 means 10

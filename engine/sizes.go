@@ -1,13 +1,13 @@
 package engine
 
-// Size is what a layer takes.
+// Size is the cost of one layer.
 type Size struct {
 	Out        Extent
 	Parameters int     // weights and biases
 	FLOP       float64 // multiplications and additions of its products, forward, for one image
 }
 
-// Sizes validates the net and returns what each layer takes.
+// Sizes validates the net and returns the cost of each layer.
 func (n *Net) Sizes() ([]Size, error) {
 	extents, err := n.Shapes()
 	if err != nil {

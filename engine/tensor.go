@@ -2,14 +2,13 @@ package engine
 
 import "fmt"
 
-// Shape is the logical extent of a tensor: images, channels (maps), height,
-// width. Vectors and dense activations have height and width 1: a dense layer's
-// output is (N, units, 1, 1). Convolution weights are (out, in/groups, kernel,
-// kernel), dense weights (out, channels, height, width) of what they read,
-// biases (out, 1, 1, 1).
+// Shape is the logical extent of a tensor: images, channels (maps), height, width.
+// Vectors and dense activations have height and width 1: a dense layer's output is
+// (N, units, 1, 1). Convolution weights are (out, in/groups, kernel, kernel), dense
+// weights (out, channels, height, width) of the layer's input, biases (out, 1, 1, 1).
 //
-// The shape says nothing about how a device stores the tensor; what Upload and
-// Download exchange with the host is always in C order of this shape.
+// The shape does not say how a device stores the tensor. Upload and Download exchange
+// it with the host in C order of this shape.
 type Shape [4]int
 
 // Len is the number of elements.
@@ -18,7 +17,7 @@ func (s Shape) Len() int { return s[0] * s[1] * s[2] * s[3] }
 // Row is the number of elements of one image: channels × height × width.
 func (s Shape) Row() int { return s[1] * s[2] * s[3] }
 
-// String renders the shape as "128×96×55×55".
+// String returns the shape as "128×96×55×55".
 func (s Shape) String() string { return fmt.Sprintf("%d×%d×%d×%d", s[0], s[1], s[2], s[3]) }
 
 // ElemType says what a tensor's elements are.
@@ -35,12 +34,12 @@ const (
 	Int32
 	// Byte holds pixels (0–255), stored in the order the host sees.
 	Byte
-	// Argmax holds pooling positions: bytes to the host; a device may lay them
-	// out as it does activations.
+	// Argmax holds pooling positions: bytes to the host. A device may store them in
+	// the order of its activations.
 	Argmax
-	// Master is a parameter, a layer's weights or biases: float32 to the host
-	// and to Update. A context that computes in a narrower type keeps a working
-	// copy beside it, and keeps that true on Upload and Update.
+	// Master is a parameter, a layer's weights or biases: float32 to the host and to
+	// Update. A context that computes in a narrower type keeps a working copy beside
+	// it, and updates the copy on Upload and Update.
 	Master
 )
 
@@ -65,16 +64,16 @@ const (
 	// last op that reads it, within one run of one program. Its memory is
 	// shared with other scratch tensors.
 	Scratch Life = iota
-	// Shared is Scratch that another context reads: its memory is not reused
-	// within the program, since the reader is not ordered with later ops here.
+	// Shared is Scratch that another context reads. Its memory is not reused within
+	// the program, since the reader is not ordered with later ops here.
 	Shared
 	// Persistent contents last until the context is closed: weights, momentum,
-	// gradients, inputs, and what the host reads back.
+	// gradients, inputs, and results for the host.
 	Persistent
 )
 
-// Tensor names a piece of one context's arena. It is made by whoever builds the
-// programs, placed by PlanArena, and owns no memory itself.
+// Tensor names a piece of one context's arena. The builder of the programs makes it,
+// and PlanArena places it. It owns no memory itself.
 type Tensor struct {
 	Name    string // for messages and the plan: "conv2.output", "fc6.weight"
 	Shape   Shape
@@ -84,7 +83,7 @@ type Tensor struct {
 	Offset  int64   // bytes from the start of the arena; set by PlanArena
 }
 
-// String renders the tensor as "conv2.output 128×256×27×27".
+// String returns the tensor as "conv2.output 128×256×27×27".
 func (t *Tensor) String() string {
 	if t == nil {
 		return "<nil tensor>"

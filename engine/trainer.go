@@ -6,41 +6,40 @@ import (
 	"time"
 )
 
-// Trainer trains a model over epochs: steps, validation, schedule, checkpoints.
-// Everything that decides the weights is a function of the model's state, of
-// Checkpoint and of the batches, so a run that stops at a checkpoint and goes
-// on from it ends with the same bits as one that never stopped.
+// Trainer trains a model over epochs: steps, validation, schedule, checkpoints. The
+// weights depend only on the model's state, on Checkpoint and on the batches. So a
+// run that stops at a checkpoint and goes on from it ends with the same bits as one
+// that never stopped.
 //
-// Of a job of several ranks, those of Model.Config.Group, a done context or MaxTime
-// on one rank stops all of them, Train and Validate open this rank's share, and
-// only rank 0 saves.
+// In a job of several ranks (Model.Config.Group) a done context or MaxTime on one
+// rank stops all of them, Train and Validate open this rank's share, and only rank 0
+// saves.
 type Trainer struct {
 	Model    *Model
 	Schedule Schedule
 	Momentum float32 // 0.9 in the paper
 
-	// Checkpoint is where training begins: its position, seed and schedule
-	// state count, its net, classes and mean are stored. Run keeps it up to
-	// date.
+	// Checkpoint is where training begins. Its position, seed and schedule state are
+	// used; its net, classes and mean are stored. Run keeps it up to date.
 	Checkpoint Checkpoint
 	// Checkpoints is where to save.
 	Checkpoints Checkpoints
-	// SaveSteps saves every so many steps, besides at the end of every epoch
-	// and when Run returns; 0 doesn't.
+	// SaveSteps saves after that many steps, as well as at the end of every epoch and
+	// when Run returns; 0 does not.
 	SaveSteps uint64
-	// SaveAfter saves at the first step this long after the last save; 0
-	// doesn't. It changes when checkpoints are made, never what is in them.
+	// SaveAfter saves at the first step this long after the last save; 0 does not. It
+	// changes when checkpoints are made, never their contents.
 	SaveAfter time.Duration
 
 	Epochs  int           // stop after this many in all; required
 	Steps   uint64        // stop after this many in all; 0 sets no limit
 	MaxTime time.Duration // stop at the first step after this time in Run; 0 sets no limit
-	// EarlyStop stops after so many validated epochs in a row without a lower
-	// error, from the end of the warm-up on; 0 doesn't.
+	// EarlyStop stops after that many validated epochs in a row without a lower
+	// error, counted from the end of the warm-up; 0 does not.
 	EarlyStop int
 
-	// Train opens the batches of an epoch (from 0), leaving out the first so
-	// many. Required. Batches must depend on epoch and place alone.
+	// Train opens the batches of an epoch (from 0), without the first ones. Required.
+	// Batches must depend on epoch and place alone.
 	Train func(epoch, first int) (Feeder, error)
 	// Validate opens the validation batches; nil for no validation.
 	Validate func() (Feeder, error)
@@ -51,7 +50,7 @@ type Trainer struct {
 	Observer Observer // required
 }
 
-// Observer is told how training goes, from the goroutine that trains.
+// Observer receives the progress of training, in the goroutine that trains.
 type Observer interface {
 	Step(Metrics)             // after every step; means over the steps since the last Log
 	Log(Metrics)              // every LogEvery steps, over these
@@ -62,8 +61,8 @@ type Observer interface {
 	RateChanged(rate float64) // the schedule has dropped the learning rate
 }
 
-// Metrics are the figures of some steps, or of an epoch's validation. Errors
-// are fractions.
+// Metrics are the figures of some steps, or of an epoch's validation. Errors are
+// fractions.
 type Metrics struct {
 	Split        string  `json:"split"`  // "train" or "val"
 	Epoch        int     `json:"epoch"`  // from 1
@@ -74,28 +73,28 @@ type Metrics struct {
 	Top5Error    float64 `json:"top5_error"`
 	Rate         float64 `json:"lr"`
 	ImagesPerSec float64 `json:"images_per_s"` // of this split; a train rate leaves out validation and saving
-	Waiting      float64 `json:"waiting"`      // part of the time, 0–1, that went by waiting for batches with nothing else to do
+	Waiting      float64 `json:"waiting"`      // part of the time, 0–1, in which the devices had nothing to do but wait for batches
 }
 
-// Stop says why Run came back without an error.
+// Stop is the reason why Run ended without an error.
 type Stop string
 
 const (
-	// StopEpochs is the end of the last epoch.
+	// StopEpochs: all epochs are done.
 	StopEpochs Stop = "all epochs are done"
-	// StopSteps is the limit on steps.
+	// StopSteps: the limit on steps is reached.
 	StopSteps Stop = "the limit on steps is reached"
-	// StopTime is the limit on time.
+	// StopTime: the limit on time is reached.
 	StopTime Stop = "the limit on time is reached"
-	// StopEarly is EarlyStop.
+	// StopEarly: EarlyStop has ended the run.
 	StopEarly Stop = "the validation error has stopped falling"
 )
 
-// ErrDiverged is the cause of the error that Run returns when the loss is no
-// longer a number, or has long been far above chance.
+// ErrDiverged is the cause of Run's error when the loss is no longer a number, or has
+// been far above chance for long.
 var ErrDiverged = errors.New("training has diverged")
 
-// Limits end a run by what it has done, whatever the time. They are those of
+// Limits end a run by what it has done, whatever the time. The fields are those of
 // Trainer.
 type Limits struct {
 	Epochs    int
@@ -103,8 +102,8 @@ type Limits struct {
 	EarlyStop int
 }
 
-// Reached is why a run ends at a position with what its schedule has learnt, or
-// "" where it goes on.
+// Reached returns why a run ends at a position, with its schedule in state learnt; ""
+// if it goes on.
 func (l Limits) Reached(at Position, learnt ScheduleState) Stop {
 	switch {
 	case at.Epoch >= l.Epochs:
@@ -117,7 +116,7 @@ func (l Limits) Reached(at Position, learnt ScheduleState) Stop {
 	return ""
 }
 
-// StoppedError says that Run's context was done.
+// StoppedError is Run's error when its context is done.
 type StoppedError struct {
 	Step uint64 // updates done
 	Err  error  // ctx.Err()
@@ -132,5 +131,5 @@ func (e *StoppedError) Error() string {
 	return text
 }
 
-// Unwrap gives the context's error.
+// Unwrap returns the context's error.
 func (e *StoppedError) Unwrap() error { return e.Err }

@@ -107,8 +107,8 @@ func (r *run) save(best bool) error {
 	return nil
 }
 
-// last saves at a limit, and removes what a run that was killed in its last save
-// left.
+// last saves at a limit, and removes the half-written file of a run that was killed
+// in its last save.
 func (r *run) last() error {
 	err := r.save(false)
 	if err == nil && r.writes() {
@@ -117,8 +117,8 @@ func (r *run) last() error {
 	return err
 }
 
-// diverged saves the state before the step that went wrong, if it is good, and
-// adds what to do.
+// diverged saves the state before the step that went wrong, if that state is good,
+// and adds advice to the error.
 func (r *run) diverged(err error) error {
 	const advice = "lower the learning rate, warm up for longer, or check the input scale"
 	if r.blast.steps > 0 {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// wishes are what a rank wants of all of them. They are granted when the step is
-// finished at which they are told: no rank may decide by its own clock.
+// wishes are what a rank asks of all ranks. Ranks exchange wishes at the end of every
+// step and grant them then: no rank decides by its own clock.
 type wishes byte
 
 const (
@@ -25,8 +25,8 @@ func (t *Trainer) alone() bool { return t.Model.Config.ranks() == 1 }
 // writes says that this rank saves.
 func (t *Trainer) writes() bool { return t.alone() || t.Model.Config.Group.Rank() == 0 }
 
-// interrupted is the context's error. With other ranks it is what all of them know of:
-// a rank may not leave by itself.
+// interrupted returns the context's error. With other ranks it returns what all of
+// them have agreed on: a rank may not leave by itself.
 func (r *run) interrupted(ctx context.Context) error {
 	switch {
 	case r.alone():
@@ -37,7 +37,7 @@ func (r *run) interrupted(ctx context.Context) error {
 	return nil
 }
 
-// late says that the time is up, on any rank.
+// late reports whether the time is up, on any rank.
 func (r *run) late() bool {
 	if r.alone() {
 		return r.timeUp()
@@ -47,7 +47,7 @@ func (r *run) late() bool {
 
 func (r *run) timeUp() bool { return r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime }
 
-// stale says that the last checkpoint is old.
+// stale reports whether the last checkpoint is old.
 func (r *run) stale() bool {
 	if r.alone() {
 		return r.old()
@@ -57,7 +57,7 @@ func (r *run) stale() bool {
 
 func (r *run) old() bool { return r.SaveAfter > 0 && time.Since(r.saved) >= r.SaveAfter }
 
-// patient is the context of waits that a rank may not break off by itself.
+// patient returns the context for waits that a rank may not break off by itself.
 func (r *run) patient(ctx context.Context) context.Context {
 	if r.alone() {
 		return ctx
@@ -118,8 +118,8 @@ func (r *run) gather(message []byte) ([][]byte, error) {
 	return all, nil
 }
 
-// evaluate runs the validation set; with other ranks each its own part, and the
-// score is that of all.
+// evaluate runs the validation set. With other ranks, each evaluates its own part,
+// and the score is that of all.
 func (r *run) evaluate(ctx context.Context, f Feeder) (Score, error) {
 	if err := r.Model.Assemble(); err != nil {
 		r.broken = true

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// Run trains until a limit is reached, ctx is done, or something fails. One step
-// is computed while the outcome of the one before is looked at. Run always
-// finishes the steps that it has started, and saves before it returns: in the
-// first two cases, and also when the batches or the loss are bad. After ctx is
-// done the error wraps ctx.Err().
+// Run trains until a limit is reached, ctx is done, or something fails. It computes
+// one step while it looks at the outcome of the step before. It always finishes the
+// steps that it has started. It saves before it returns: at a limit, when ctx is
+// done, and when the batches or the loss are bad. After ctx is done the error wraps
+// ctx.Err().
 func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 	r := &run{Trainer: t, at: &t.Checkpoint.Position, began: time.Now()}
 	r.saved, r.recent.began = r.began, r.began
@@ -71,7 +71,7 @@ func (r *run) limit() Stop {
 	return ""
 }
 
-// stopped decides what an epoch's error means: whatever state is good is saved.
+// stopped handles an epoch's error: it saves whatever state is good.
 func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 	switch {
 	case errors.Is(err, errLimit):
@@ -95,9 +95,10 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 	return "", errors.Join(err, r.save(false))
 }
 
-// afterSaving joins how all ranks have ended and what became of saving. Where that
-// takes all of them, one that has failed leaves the others in it: how they have
-// ended is then only told, lest it be taken for an end that all have come to.
+// afterSaving joins the reason why all ranks have ended and the result of saving.
+// Where saving takes all ranks, one that has failed leaves the others waiting in it.
+// The reason is then part of the text only, so that it is not taken for an end that
+// all ranks have reached.
 func (r *run) afterSaving(ended, failure error) error {
 	if failure != nil && r.Model.Split() {
 		return fmt.Errorf("%v; %w", ended, failure)
@@ -159,8 +160,8 @@ func (r *run) epoch(ctx context.Context) error {
 // ahead is a step that has been started and not finished.
 type ahead struct{ rate float64 }
 
-// start starts the next step and finishes the one before, so that the devices
-// have work while the host looks at what came out.
+// start starts the next step and then finishes the one before, so that the devices
+// have work while the host looks at the outcome.
 func (r *run) start(ctx context.Context, b Batch) error {
 	number := r.next()
 	rate := r.Schedule.Rate(number)
@@ -244,7 +245,7 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// notFinite says what has halted a step.
+// notFinite says why a step has halted.
 func notFinite(o Outcome) string {
 	for _, loss := range o.Loss {
 		if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
@@ -254,8 +255,8 @@ func notFinite(o Outcome) string {
 	return "a loss on another rank is not finite"
 }
 
-// pausing reports whether something is to be done after the last step that was
-// started, before the next one is.
+// pausing reports whether there is work between the last started step and the next
+// one.
 func (r *run) pausing() bool {
 	at := r.next()
 	return r.Steps > 0 && at >= r.Steps || r.late() || r.wanted(at)

@@ -35,9 +35,9 @@ func (f *flatLoss) message(classes int) string {
 		"He initialisation, an input scale of 1/64 and a short warm-up make it shorter", classes, math.Log(float64(classes)), f.images)
 }
 
-// explodingLoss notices a loss that is a number but far above that of a net
-// that guesses, ln(classes), for many steps. A step below takes one above back,
-// so that a lucky batch doesn't hide the rest.
+// explodingLoss notices a loss that is a number but stays far above ln(classes), the
+// loss of a net that guesses, for many steps. A step below the limit takes back one
+// step above it, so that a lucky batch does not hide the rest.
 type explodingLoss struct{ steps int }
 
 const (

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Ablation is one thing of the paper that a net can do without.
+// Ablation is one part of the paper's net that can be left out.
 type Ablation struct {
 	Name  string // as Without takes it
 	About string
 	edit  func(*Net) int // how many layers it changed
 }
 
-// Ablations are the parts of a net that Without can take away.
+// Ablations lists the parts that Without can leave out.
 var Ablations = []Ablation{
 	{"lrn", "response normalisation (§3.3)", withoutLRN},
 	{"overlap", "overlapping pooling (§3.4): windows of 2, two apart, instead of 3", withoutOverlap},
@@ -24,8 +24,8 @@ var Ablations = []Ablation{
 	{"relu", "ReLU (§3.1): tanh instead", withoutReLU},
 }
 
-// Without returns a copy of the net that does without the named parts. A part
-// that the net doesn't have is an error.
+// Without returns a copy of the net without the named parts. A part that the net does
+// not have is an error.
 func (n *Net) Without(parts ...string) (*Net, error) {
 	out := n.clone()
 	for _, part := range parts {
@@ -63,7 +63,7 @@ func (n *Net) clone() *Net {
 	return &out
 }
 
-// drop removes the layers that unwanted says.
+// drop removes the layers for which unwanted returns true.
 func (n *Net) drop(unwanted func(Layer) bool) int {
 	var kept []Layer
 	for _, l := range n.Layers {
@@ -122,7 +122,7 @@ func (n *Net) WithoutDecay() *Net {
 	return out
 }
 
-// pooling is the window of a layer that pools; nil elsewhere.
+// pooling returns the window of a pooling layer; nil for other layers.
 func (l Layer) pooling() *Window {
 	switch {
 	case l.MaxPool != nil:
@@ -143,11 +143,11 @@ func withoutReLU(n *Net) (changed int) {
 	return changed
 }
 
-// withoutCrosstalk leaves the first layer, which sees the image, and the last,
-// which joins the towers, as they are. What the others lose in weights they get back
-// as in run 150 (layers-150.cfg): a quarter more maps in the convolution before the
-// first that reads its own tower now, and as many times the units as there are towers
-// in the first dense layer.
+// withoutCrosstalk lets every layer read its own tower, except the first, which reads
+// the image, and the last, which joins the towers. The weights that this loses come
+// back as in run 150 (layers-150.cfg): a quarter more maps in the convolution before
+// the first layer that now reads its own tower, and in the first dense layer as many
+// times the units as there are towers.
 func withoutCrosstalk(n *Net) (changed int) {
 	if n.Towers == 1 {
 		return 0
