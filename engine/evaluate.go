@@ -62,7 +62,7 @@ func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error)
 
 // ErrNoNumber says that the net's output is NaN: its weights are so large that their
 // products overflow.
-var ErrNoNumber = errors.New("what the net puts out is no number: its weights are too large to compute with")
+var ErrNoNumber = errors.New("the net's output is not a number (NaN): its weights are too large to compute with")
 
 // valid is the score unless some outcome was no number.
 func (t *tally) valid() (Score, error) {

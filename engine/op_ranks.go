@@ -88,7 +88,7 @@ func (o AllReduce) Check() error {
 	case err != nil:
 		return err
 	case o.By == nil:
-		return fmt.Errorf("nobody to add up %v", o.T)
+		return fmt.Errorf("no group of ranks to add up %v", o.T)
 	case o.T.Type != Float32 && (o.T.Type != Int32 || o.T.Shape.Len() != 1):
 		return fmt.Errorf("T wants float32 or one int32, %v is %s", o.T, o.T.Type)
 	}
@@ -111,7 +111,7 @@ func checkSpread(axis Axis, by Group, share, whole role) error {
 		return err
 	}
 	if by == nil {
-		return fmt.Errorf("nobody to exchange %v with", share.t)
+		return fmt.Errorf("no group of ranks to exchange %v with", share.t)
 	}
 	if err := checkAxis(axis, share); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (o AllToAll) Check() error {
 		return err
 	}
 	if o.By == nil {
-		return fmt.Errorf("nobody to exchange %v with", o.X)
+		return fmt.Errorf("no group of ranks to exchange %v with", o.X)
 	}
 	if err := checkAxis(Maps, role{"X", o.X}); err != nil {
 		return err

@@ -55,7 +55,7 @@ func (r *run) finishEpoch(ctx context.Context) error {
 			return errors.New("the validation set has no pictures")
 		}
 		if math.IsNaN(score.Loss) {
-			return fmt.Errorf("%w: after epoch %d the validation loss is no number", ErrDiverged, r.at.Epoch+1)
+			return fmt.Errorf("%w: after epoch %d the validation loss is not a number", ErrDiverged, r.at.Epoch+1)
 		}
 		validation = score.Top1Error
 		r.Observer.Validated(Metrics{

@@ -90,7 +90,7 @@ func badNumbers(t *testing.T, w trained) {
 			}
 		}
 	})
-	call("train-alexnet", "predict", "--checkpoint", large, picture).must(t, 1, picture, "what the net puts out is no number")
+	call("train-alexnet", "predict", "--checkpoint", large, picture).must(t, 1, picture, "output is not a number")
 	call("train-alexnet", "predict", "--checkpoint", large, "--json", picture).must(t, 1, "no number")
 	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val).must(t, 1, "no number")
 	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val, "--ten-crop", "--json").must(t, 1, "no number")
