@@ -12,7 +12,7 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// Crop is what a net sees of a sample at the centre.
+// Crop is the centre of a sample, as a net sees it.
 type Crop struct {
 	Sample int
 	RGB    []byte // (Size, Size, 3)
@@ -21,8 +21,8 @@ type Crop struct {
 	Class  string // for people
 }
 
-// CentreCrop decodes a sample, or the next one that isn't damaged, and cuts size
-// pixels a side from its centre.
+// CentreCrop decodes a sample, or the next one that is not damaged, and cuts a square
+// of size pixels a side from its centre.
 func CentreCrop(d *pipeline.Dataset, size, sample int) (Crop, error) {
 	full := d.Meta().Size
 	if size > full {
@@ -43,7 +43,7 @@ func CentreCrop(d *pipeline.Dataset, size, sample int) (Crop, error) {
 	return c, nil
 }
 
-// Evenly is the centres of up to n samples spread evenly over a data set.
+// Evenly returns the centres of up to n samples, spread evenly over a data set.
 func Evenly(d *pipeline.Dataset, size, n int) ([]Crop, error) {
 	n = min(n, d.Len())
 	var crops []Crop
@@ -57,7 +57,7 @@ func Evenly(d *pipeline.Dataset, size, n int) ([]Crop, error) {
 	return crops, nil
 }
 
-// Batch is what a model runs on.
+// Batch returns the crops as a model's input.
 func Batch(crops []Crop) engine.Batch {
 	b := engine.Batch{Images: len(crops)}
 	for _, c := range crops {
@@ -66,7 +66,7 @@ func Batch(crops []Crop) engine.Batch {
 	return b
 }
 
-// PNG is the crop as a PNG file.
+// PNG returns the crop as a PNG file.
 func (c Crop) PNG() ([]byte, error) {
 	var b bytes.Buffer
 	err := png.Encode(&b, rgbImage(c.RGB, c.Size))

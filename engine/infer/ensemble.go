@@ -23,31 +23,32 @@ const (
 	mostSize  = 8192
 )
 
-// Config says which nets to open, on what, and how they look at pictures. The zero
-// value of every field but Checkpoints is a good one.
+// Config says which nets to open, on which devices, and how to prepare pictures. Only
+// Checkpoints is required; the zero value of every other field is a good one.
 type Config struct {
-	// Checkpoints are the files of one net, or of several with the same classes,
+	// Checkpoints are the files of one net, or of several nets with the same classes,
 	// whose softmax outputs are averaged.
 	Checkpoints []string
-	// Devices is a list for devices.Open; "" stands for devices.Auto. Options go
-	// with it.
+	// Devices is a list for devices.Open; "" stands for devices.Auto. Options are
+	// those of devices.Open.
 	Devices string
 	Options devices.Options
-	// Batch is how many crops the nets take at once; 0 is those of one picture.
+	// Batch is how many crops the nets take at once; 0 means the crops of one
+	// picture.
 	Batch int
 	// TenCrop averages over the paper's ten crops instead of the centre alone.
 	TenCrop bool
-	// Size is the pixels a side of the squares that pictures are brought to before
-	// crops are cut; 0 is the size of the shards that the net was trained on.
+	// Size is the side, in pixels, of the squares that pictures are resized to before
+	// crops are cut; 0 means the size of the shards that the net was trained on.
 	Size int
-	// Layer names the layer whose output Features gives; "" for none.
+	// Layer names the layer for Features; "" for none.
 	Layer string
-	// Names are the classes' names for people, by their ids (see ReadNames), where they
-	// aren't those of the checkpoints.
+	// Names are the classes' names for people, by class id (see ReadNames), in place
+	// of the checkpoints' names.
 	Names map[string]string
 }
 
-// ConfigError is a field of a Config, or a parameter, whose value makes no sense.
+// ConfigError reports a field of a Config, or a parameter, with a bad value.
 type ConfigError struct {
 	Field string // "Checkpoints", "Batch", "Size" or "MaxMegapixels"
 	Value any
@@ -64,10 +65,10 @@ type DeviceError struct {
 
 func (e *DeviceError) Error() string { return fmt.Sprintf("devices %q: %v", e.Devices, e.Err) }
 
-// Unwrap is the reason.
+// Unwrap returns the reason.
 func (e *DeviceError) Unwrap() error { return e.Err }
 
-// views is how many crops of a picture the nets see.
+// views returns how many crops of a picture the nets read.
 func (c *Config) views() int {
 	if c.TenCrop {
 		return TenViews
@@ -75,7 +76,7 @@ func (c *Config) views() int {
 	return 1
 }
 
-// validate checks what can be checked without the checkpoints.
+// validate checks what needs no checkpoint.
 func (c *Config) validate() error {
 	switch {
 	case len(c.Checkpoints) == 0:
@@ -88,8 +89,8 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// Ensemble is one or more trained nets of the same classes on their devices. It is
-// for one goroutine at a time.
+// Ensemble is one or more trained nets with the same classes, on their devices. One
+// goroutine at a time may use it.
 type Ensemble struct {
 	config  Config
 	models  []*engine.Model
@@ -144,8 +145,7 @@ func (e *Ensemble) add(path string) error {
 	return nil
 }
 
-// chooseSize takes the size of pictures from the checkpoints where the Config
-// doesn't say it.
+// chooseSize takes the size of pictures from the checkpoints if the Config has none.
 func (e *Ensemble) chooseSize() error {
 	largest := e.models[0].Net
 	for _, m := range e.models {
@@ -165,9 +165,9 @@ func (e *Ensemble) chooseSize() error {
 	return nil
 }
 
-// OpenModel makes a model for inference on up to batch images from a checkpoint, on
-// the devices of a list, and returns what else the checkpoint says. layer names the
-// layer to tap for Features; "" for none. The caller closes the model.
+// OpenModel opens a checkpoint for inference on up to batch images, on the devices of
+// a list, and returns the model and the checkpoint's other contents. layer names the
+// layer for Features; "" for none. The caller closes the model.
 func OpenModel(path, list string, o devices.Options, batch int, layer string) (*engine.Model, engine.Checkpoint, error) {
 	var none engine.Checkpoint
 	file, err := engine.OpenCheckpoint(path)
@@ -199,27 +199,28 @@ func (e *Ensemble) Close() error {
 	return errors.Join(errs...)
 }
 
-// Classes are the classes' ids; index = label.
+// Classes returns the classes' ids; index = label.
 func (e *Ensemble) Classes() []string { return e.classes }
 
-// Names are the classes' names for people that the checkpoints give, index = label: ""
-// for a class without one, nil where there are none.
+// Names returns the checkpoints' class names for people, index = label: "" for a
+// class without a name, nil if there are none.
 func (e *Ensemble) Names() []string { return e.names }
 
-// Models are the nets, in the order of Config.Checkpoints. They stay the ensemble's.
+// Models returns the nets, in the order of Config.Checkpoints. The ensemble owns
+// them.
 func (e *Ensemble) Models() []*engine.Model { return e.models }
 
-// Size is the pixels a side of the squares that crops are cut from.
+// Size returns the side, in pixels, of the squares that crops are cut from.
 func (e *Ensemble) Size() int { return e.config.Size }
 
-// TrainedSize is the pixels a side of the pictures that a net was trained on; 0
-// where no checkpoint says it.
+// TrainedSize returns the side, in pixels, of the pictures that a net was trained on;
+// 0 if no checkpoint says.
 func (e *Ensemble) TrainedSize() int { return e.trained }
 
-// Pictures is how many pictures the nets take at once.
+// Pictures returns how many pictures the nets take at once.
 func (e *Ensemble) Pictures() int { return e.config.Batch / e.config.views() }
 
-// Classify gives the n most probable classes of the picture in a file.
+// Classify returns the n most probable classes of the picture in a file.
 func (e *Ensemble) Classify(ctx context.Context, name string, n int) ([]Guess, error) {
 	if e.reader == nil {
 		r, err := NewReader(e.config.Size, 0, 1)
@@ -267,8 +268,8 @@ func (e *Ensemble) Probabilities(squares [][]byte) ([][]float64, error) {
 	return out, nil
 }
 
-// Centre is what the first net sees of a square at its centre, (n, n, 3) for a net
-// that reads n pixels a side.
+// Centre returns the centre of a square as the first net reads it: (n, n, 3) for a
+// net that reads n pixels a side.
 func (e *Ensemble) Centre(square []byte) []byte {
 	crop := e.models[0].Net.Input.Size
 	out, view := make([]byte, crop*crop*3), augment.CentreView(e.config.Size, crop)

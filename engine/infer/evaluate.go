@@ -10,7 +10,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// ClassesError says that a checkpoint and shards are of different classes.
+// ClassesError says that a checkpoint and shards have different classes.
 type ClassesError struct {
 	Checkpoint string
 	Trained    []string // the checkpoint's
@@ -23,8 +23,8 @@ func (e *ClassesError) Error() string {
 		e.Checkpoint, len(e.Trained), first(e.Trained), e.Shards, len(e.Classes), first(e.Classes), pipeline.ClassDifference(e.Trained, e.Classes))
 }
 
-// SameClasses returns a *ClassesError where d is of other classes than those that
-// the checkpoint at a path was trained on.
+// SameClasses returns a *ClassesError if d has other classes than those that the
+// checkpoint at path was trained on.
 func SameClasses(path string, classes []string, d *pipeline.Dataset) error {
 	if ids := d.ClassIDs(); !slices.Equal(classes, ids) {
 		return &ClassesError{path, classes, d.Dir(), ids}
@@ -32,14 +32,15 @@ func SameClasses(path string, classes []string, d *pipeline.Dataset) error {
 	return nil
 }
 
-// Fits returns a *ClassesError where d is of other classes than the nets.
+// Fits returns a *ClassesError if d has other classes than the nets.
 func (e *Ensemble) Fits(d *pipeline.Dataset) error {
 	return SameClasses(e.config.Checkpoints[0], e.classes, d)
 }
 
-// Evaluate measures the nets on every picture of d: on the centre crop, or on ten.
-// workers goroutines decode; 0 is one a core. progress, if not nil, is told how many
-// pictures have been seen. Shards of other classes are a *ClassesError.
+// Evaluate measures the nets on every picture of d: on the centre crop, or on ten
+// crops. workers goroutines decode; 0 means one for each core. progress, if not nil,
+// receives the number of pictures done. Shards with other classes are a
+// *ClassesError.
 func (e *Ensemble) Evaluate(ctx context.Context, d *pipeline.Dataset, workers int, progress func(done, total int)) (engine.Score, error) {
 	if err := e.Fits(d); err != nil {
 		return engine.Score{}, err
@@ -68,8 +69,8 @@ func (e *Ensemble) Evaluate(ctx context.Context, d *pipeline.Dataset, workers in
 	return engine.EvaluateEnsemble(ctx, members, e.config.views())
 }
 
-// leader is the feeder of an ensemble's first net of an input size. It keeps
-// its last batch for the others, who take their turns before it takes the next.
+// leader is the feeder of the first net with an input size. It keeps its last batch
+// for the other nets of that size, who read it before the next one is taken.
 type leader struct {
 	engine.Feeder
 	batch engine.Batch
@@ -82,13 +83,13 @@ func (l *leader) Next(ctx context.Context) (engine.Batch, error) {
 	return l.batch, l.err
 }
 
-// follower gives another net what the leader was given.
+// follower gives another net the leader's batch.
 type follower struct{ *leader }
 
-// Next is the leader's last batch.
+// Next returns the leader's last batch.
 func (f follower) Next(context.Context) (engine.Batch, error) { return f.batch, f.err }
 
-// counter tells how far a pass has come.
+// counter counts the pictures of a pass.
 type counter struct {
 	engine.Feeder
 	progress     func(done, total int)

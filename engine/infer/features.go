@@ -9,8 +9,8 @@ import (
 	"alexnet/pipeline"
 )
 
-// Features returns the output of Config.Layer for at most Pictures() squares of the
-// first net, (len(squares), values): behind its activation and before dropout.
+// Features returns the output of Config.Layer of the first net for at most Pictures()
+// squares: (len(squares), values), after the layer's activation and before dropout.
 func (e *Ensemble) Features(squares [][]byte) ([]float32, error) {
 	m := e.models[0]
 	_, vectors, err := m.Features(e.batch(m, squares))
@@ -18,8 +18,8 @@ func (e *Ensemble) Features(squares [][]byte) ([]float32, error) {
 }
 
 // DatasetFeatures calls use with the output of Config.Layer for every sample of d, in
-// stored order, a batch at a time: rows of vectors, and their samples' names. The
-// shards may be of other classes than the net's.
+// stored order, one batch at a time: rows of vectors, and the samples' names. The
+// shards may have other classes than the net.
 func (e *Ensemble) DatasetFeatures(ctx context.Context, d *pipeline.Dataset, use func(vectors []float32, names []string) error) error {
 	m := e.models[0]
 	f, err := feed.OnePass(m, d, pipeline.LoaderConfig{Batch: e.config.Batch, Crop: m.Net.Input.Size})

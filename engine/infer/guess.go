@@ -18,7 +18,7 @@ type Guess struct {
 	Probability float64 `json:"probability"`
 }
 
-// String is the class as people read it: its name, or its id where it has none.
+// String returns the class's name for people, or its id if it has no name.
 func (g Guess) String() string {
 	if g.Name != "" {
 		return g.Name
@@ -26,7 +26,8 @@ func (g Guess) String() string {
 	return g.Class
 }
 
-// Top returns the n most probable classes, best first; of equals the first one.
+// Top returns the n most probable classes, best first. Among equals the first one
+// wins.
 func (e *Ensemble) Top(probs []float64, n int) []Guess {
 	out := make([]Guess, 0, n)
 	for _, label := range Top(probs, n) {
@@ -39,8 +40,8 @@ func (e *Ensemble) Top(probs []float64, n int) []Guess {
 	return out
 }
 
-// Top returns the labels of the n highest probabilities, best first; of equals the
-// first one.
+// Top returns the labels of the n highest probabilities, best first. Among equals the
+// first one wins.
 func Top[P float32 | float64](probs []P, n int) []int {
 	order := make([]int, len(probs))
 	for i := range order {
@@ -50,7 +51,7 @@ func Top[P float32 | float64](probs []P, n int) []int {
 	return order[:min(n, len(order))]
 }
 
-// Finite reports whether all of the numbers are.
+// Finite reports whether all values are finite numbers.
 func Finite(values []float64) bool {
 	for _, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

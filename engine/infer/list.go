@@ -17,7 +17,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// ListError says that standard input holds no list of files.
+// ListError says that standard input does not hold a list of files.
 type ListError struct {
 	text string
 	err  error
@@ -25,14 +25,14 @@ type ListError struct {
 
 func (e *ListError) Error() string { return e.text }
 
-// Unwrap is the reason, if there is another error.
+// Unwrap returns the reason, if there is another error.
 func (e *ListError) Unwrap() error { return e.err }
 
-// List resolves arguments to files: a file is itself, a folder all pictures below
-// it by the ends of their names, and "-" the paths on the lines of stdin. A file
-// that is named itself is looked at whatever its name is. What is missing is left
-// in, to be named with the other bad pictures. What stdin holds instead of a list
-// is a *ListError.
+// List resolves arguments to files. A file stands for itself; a folder for all
+// pictures below it, recognised by the ends of their names; "-" for the paths on the
+// lines of stdin. A file that is given by name may have any name. Missing files stay
+// in the list, so that they are reported with the other bad pictures. A stdin that
+// holds something else than a list is a *ListError.
 func List(args []string, stdin io.Reader) ([]string, error) {
 	var files []string
 	for _, arg := range args {

@@ -18,8 +18,8 @@ const (
 	neighbourPictures = 10_000 // are looked at, the first ones of the shards
 )
 
-// Penultimate is the last layer with weights but one, fc7 of alexnet; "" for a
-// net of a single layer.
+// Penultimate returns the name of the last but one layer with weights, fc7 of
+// alexnet; "" for a net with a single layer.
 func Penultimate(n *engine.Net) string {
 	var names []string
 	for _, l := range n.Layers {
@@ -33,7 +33,7 @@ func Penultimate(n *engine.Net) string {
 	return names[len(names)-2]
 }
 
-// Neighbours are a picture and those whose features are nearest to its own.
+// Neighbours is a picture with the pictures whose features are nearest to its own.
 type Neighbours struct {
 	Query   Crop
 	Nearest []Neighbour // nearest first
@@ -45,10 +45,10 @@ type Neighbour struct {
 	Distance float64
 }
 
-// FindNeighbours finds, for a few pictures of queries, the pictures of base whose
-// features are nearest, as in figure 4 (right) of the paper. m taps the layer;
-// without one there are none. progress, if not nil, is told how many pictures have
-// been compared.
+// FindNeighbours finds, for a few pictures of queries, the pictures of base with the
+// nearest features, as in figure 4 (right) of the paper. m taps the layer; without a
+// tapped layer the result is empty. progress, if not nil, receives the number of
+// pictures compared.
 func FindNeighbours(ctx context.Context, m *engine.Model, queries, base *pipeline.Dataset, progress func(done, total int)) ([]Neighbours, error) {
 	if m.Config.Tap == "" {
 		return nil, nil
@@ -123,7 +123,7 @@ func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, querie
 	return nil
 }
 
-// nearest keeps the samples whose features lie nearest to the query's.
+// nearest keeps the samples with features nearest to the query's.
 type nearest struct {
 	query  []float32
 	itself int // the query's own sample, plus one; 0 if it isn't among them

@@ -17,25 +17,27 @@ type BadPicture struct {
 	Err  error
 }
 
-// Reader brings picture files to squares, several at the same time.
+// Reader decodes picture files to squares, several at the same time.
 type Reader struct {
 	size    int
 	config  decode.Config
 	free    chan *decode.Decoder
 	squares [][]byte // memory for one group
 
-	// Slow, if not nil, is told of files that take long, by one goroutine at a time.
+	// Slow, if not nil, is called for files that take long, by one goroutine at a
+	// time.
 	Slow func(name string, took time.Duration)
 }
 
-// slowAfter is after how long a file takes long, and again after as much more.
+// slowAfter is the time after which a file is reported as slow, again and again.
 const slowAfter = pipeline.DefaultSlowAfter
 
-// defaultMegapixels is the largest picture that is read unless the caller says.
+// defaultMegapixels is the size of the largest picture that is read by default.
 const defaultMegapixels = 200
 
-// NewReader makes a reader of squares of size pixels a side, n at a time. Pictures
-// of more than maxMegapixels million pixels are refused unread; 0 is 200.
+// NewReader makes a reader of squares of size pixels a side, n at a time. Pictures of
+// more than maxMegapixels million pixels are refused before they are decoded; 0 means
+// 200.
 func NewReader(size int, maxMegapixels float64, n int) (*Reader, error) {
 	if maxMegapixels == 0 {
 		maxMegapixels = defaultMegapixels
@@ -54,17 +56,17 @@ func NewReader(size int, maxMegapixels float64, n int) (*Reader, error) {
 	return r, nil
 }
 
-// Size is the pixels a side of the squares.
+// Size returns the side of the squares in pixels.
 func (r *Reader) Size() int { return r.size }
 
-// TooLarge says that a picture has more pixels than are read.
+// TooLarge reports whether a picture has too many pixels to be read.
 func (r *Reader) TooLarge(d decode.Description) bool {
 	return d.Height > 0 && d.Width > r.config.MaxPixels/d.Height
 }
 
-// Square brings the bytes of one picture file to (size, size, 3) bytes of RGB in
-// dst. Where ctx ends, its error comes soon after. After a large picture the memory
-// that it took isn't kept for the next.
+// Square decodes one picture file to (size, size, 3) bytes of RGB in dst. After ctx
+// has ended it soon returns ctx's error. large says that the picture takes much
+// memory, which is then freed afterwards.
 func (r *Reader) Square(ctx context.Context, dst, file []byte, large bool) error {
 	var s *decode.Decoder
 	select {
@@ -81,7 +83,7 @@ func (r *Reader) Square(ctx context.Context, dst, file []byte, large bool) error
 	return s.Decode(ctx, dst, file)
 }
 
-// Group is some files that have been read together.
+// Group is a number of files that have been read together.
 type Group struct {
 	Squares [][]byte     // of the good ones, valid until use returns
 	Names   []string     // theirs
@@ -89,8 +91,8 @@ type Group struct {
 	Last    int          // how many files have been read, this group's included
 }
 
-// Groups reads files, n at a time, and calls use with each group in turn. It ends
-// with the first error of use, or with ctx's.
+// Groups reads files, n at a time, and calls use with each group in turn. It stops at
+// the first error of use, or with ctx's error.
 func (r *Reader) Groups(ctx context.Context, files []string, n int, use func(Group) error) error {
 	for at := 0; at < len(files); at += n {
 		g := r.group(ctx, files[at:min(at+n, len(files))])
@@ -105,8 +107,7 @@ func (r *Reader) Groups(ctx context.Context, files []string, n int, use func(Gro
 	return nil
 }
 
-// group reads the files. Where ctx ends, it returns soon after, and the caller
-// looks at ctx.
+// group reads the files. It returns soon after ctx has ended; the caller checks ctx.
 func (r *Reader) group(ctx context.Context, files []string) (g Group) {
 	for len(r.squares) < len(files) {
 		r.squares = append(r.squares, make([]byte, r.size*r.size*3))
@@ -145,8 +146,8 @@ func (r *Reader) group(ctx context.Context, files []string) (g Group) {
 	return g
 }
 
-// watchSlow tells of a file every so often, until the function that it returns is
-// called and has returned.
+// watchSlow reports a file again and again, until the function that it returns has
+// been called and has returned.
 func watchSlow(name string, every time.Duration, tell func(name string, took time.Duration)) (stop func()) {
 	began, done, stopped := time.Now(), make(chan struct{}), make(chan struct{})
 	go func() {

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// SheetGuesses is how many guesses a sheet has room for below a picture.
+// SheetGuesses is the largest number of guesses below a picture of a sheet.
 const SheetGuesses = 5
 
 // Sizes of a sheet in pixels.
@@ -27,20 +27,20 @@ const (
 	sheetRow     = 20 // of a guess and of the caption
 )
 
-// Sheet shows pictures with their best guesses, as figure 4 of the paper.
+// Sheet shows pictures with their best guesses, as figure 4 of the paper does.
 type Sheet struct {
 	Size    int // pixels a side of the crops
 	Columns int // at most; 0 is five
 	Cells   []Cell
 }
 
-// Cell is one picture: its name, what the net saw, and the guesses, at most
-// SheetGuesses.
+// Cell is one picture: its name, the crop that the net read, and at most SheetGuesses
+// guesses.
 type Cell struct {
 	Name    string
 	Crop    []byte // (Size, Size, 3) of RGB
 	Guesses []Guess
-	Right   []bool // whether each guess is right; nil where nobody knows
+	Right   []bool // whether each guess is right; nil if that is not known
 }
 
 // RightBar is the colour of the right class's bar.
@@ -95,7 +95,7 @@ func (s *Sheet) cell(img *image.RGBA, face font.Face, x, y int, c Cell) {
 	}
 }
 
-// rgbImage shows an (n, n, 3) picture as an image.
+// rgbImage returns an (n, n, 3) picture as an image.
 func rgbImage(rgb []byte, n int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, n, n))
 	for i := range n * n {

@@ -13,8 +13,8 @@ import (
 	"alexnet/internal/printable"
 )
 
-// VectorFile is a .npy of float32 rows and the .txt of their names, which appear
-// under their own names when both are complete.
+// VectorFile writes a .npy file of float32 rows and a .txt file of the rows' names.
+// Both appear under their own names when both are complete.
 type VectorFile struct {
 	Rows, Width int
 
@@ -24,16 +24,17 @@ type VectorFile struct {
 	out, list *bufio.Writer
 }
 
-// npyHeader is the length of the header that is reserved before the rows: it
-// states how many there are, which is known at the end.
+// npyHeader is the length of the header that is reserved before the rows. The header
+// states the number of rows, which is known at the end.
 const npyHeader = 128
 
 // namesPath is the file of the names.
 func (v *VectorFile) namesPath() string { return strings.TrimSuffix(v.path, ".npy") + ".txt" }
 
 // NewVectorFile begins a file at a path that ends in .npy, and one beside it that
-// ends in .txt. Both may be there already, as of an earlier call; a .txt alone is
-// somebody's and stays. The caller calls Abandon, which does nothing after Commit.
+// ends in .txt. If both exist, from an earlier call, they are replaced. A .txt
+// without a .npy belongs to the user and stays: it is an error. The caller calls
+// Abandon, which does nothing after Commit.
 func NewVectorFile(path string) (*VectorFile, error) {
 	v := &VectorFile{path: path}
 	_, mine := os.Lstat(path)
@@ -84,7 +85,7 @@ func (v *VectorFile) Commit() error {
 	return errors.Join(v.names.Commit(), v.vectors.Commit())
 }
 
-// Abandon removes what Commit has not named.
+// Abandon removes the files that Commit has not named.
 func (v *VectorFile) Abandon() {
 	for _, f := range []*file.Pending{v.vectors, v.names} {
 		if f != nil {

@@ -1,5 +1,5 @@
 // Package importer opens trained nets of other frameworks and makes checkpoints of
-// them: PyTorch's state dicts, Caffe's caffemodels and ONNX models.
+// them. It reads PyTorch's state dicts, Caffe's caffemodels and ONNX models.
 package importer
 
 import (
@@ -19,19 +19,19 @@ import (
 // File is a file of weights. It must be closed.
 type File struct {
 	Format  string      // in words: "a caffemodel"
-	Net     *engine.Net // nil where the file doesn't say; then the caller sets it
+	Net     *engine.Net // nil if the file does not describe it; then the caller sets it
 	Units   int         // outputs of the net
 	Classes []string    // ids of the outputs; nil where the file has none
-	Names   []string    // theirs for people; nil where the file has none
-	Notes   []string    // what was left out or supposed; whole sentences without a full stop
+	Names   []string    // the classes' names for people; nil if the file has none
+	Notes   []string    // what was left out or assumed; whole sentences without a full stop
 
-	// Reads is what the net reads where the file has no mean of its own, if that is
-	// known of such nets.
+	// Reads is how the net's input is normalised, if the file has no mean of its own
+	// and this is known for such nets.
 	Reads *augment.Normalisation
 	// HasMean says that the file has its own mean.
 	HasMean bool
-	// Picture is the pixels a side of the pictures that crops are cut from: 256 for
-	// nets of ImageNet's size; 0 for others, of which nobody knows.
+	// Picture is the side, in pixels, of the pictures that crops are cut from: 256
+	// for nets of ImageNet's size; 0 for others, where it is not known.
 	Picture int
 
 	path    string
@@ -45,16 +45,17 @@ type File struct {
 // (python/caffe/imagenet/ilsvrc_2012_mean.npy, averaged).
 var caffeReads = &augment.Normalisation{Mean: [3]float64{122.6789, 116.6688, 104.0070}, Deviation: [3]float64{1, 1, 1}}
 
-// mostBytes of a file that is read as a whole: what protobuf messages may have.
+// mostBytes is the limit for a file that is read as a whole: the largest protobuf
+// message.
 const mostBytes = 1<<31 - 1
 
-// isSafetensors says that a file begins with the length of a header and with JSON.
-// The length may begin as other formats do.
+// isSafetensors reports whether a file begins with the length of a header and with
+// JSON. The length may look like the beginning of other formats.
 func isSafetensors(head []byte) bool {
 	return len(head) == 9 && string(head[5:]) == "\x00\x00\x00{"
 }
 
-// formats tell files by their first bytes; what none knows is PyTorch's.
+// formats recognises files by their first bytes. Other files are taken for PyTorch's.
 var formats = []struct {
 	what string
 	is   func(head []byte) bool
@@ -99,7 +100,7 @@ func Open(path string) (*File, error) {
 	return openTorch(path)
 }
 
-// pictures is File.Picture of a net that reads so many pixels a side.
+// pictures returns File.Picture for a net that reads size pixels a side.
 func pictures(size int) int {
 	if 200 <= size && size <= 256 {
 		return 256
@@ -144,12 +145,12 @@ func openTorch(path string) (*File, error) {
 // Close closes the file.
 func (f *File) Close() error { return f.close() }
 
-// Mean is the file's own mean for f.Net, (3, H, W), or nil.
+// Mean returns the file's own mean for f.Net, (3, H, W), or nil.
 func (f *File) Mean() ([]float32, error) { return f.mean(f.Net) }
 
-// Restore writes the weights to m, whose net is f.Net. deviation divides the
-// weights of the first layer, one number for each colour, so that pixels needn't be
-// divided; ones leave them.
+// Restore writes the weights to m, a model of f.Net. The weights of the first layer
+// are divided by deviation, one number for each colour, so that pixels need not be;
+// ones leave them unchanged.
 func (f *File) Restore(m *engine.Model, deviation [3]float64) error {
 	if err := f.restore(m); err != nil {
 		return err

@@ -63,8 +63,8 @@ const (
 `
 )
 
-// Module is the net as a class Net of PyTorch, with the parameters' names that package
-// torch gives them. The state dict has the mean, and folded scales.
+// Module returns the net as a class Net of PyTorch. Its parameters have the names
+// that package torch gives them. The state dict holds the mean, and folded scales.
 func Module(net *engine.Net) (string, error) {
 	shapes, err := net.Shapes()
 	if err != nil {
@@ -109,7 +109,8 @@ func Module(net *engine.Net) (string, error) {
 	return b.String(), nil
 }
 
-// module is what makes a layer, and the class that it wants, if any.
+// module returns the expression that makes a layer, and the helper class that it
+// needs, if any.
 func module(net *engine.Net, l engine.Layer, in, out engine.Extent) (call, helper string, err error) {
 	groups := func(r engine.Reads) int {
 		if r == engine.ReadsOwn {

@@ -1,6 +1,6 @@
-// Package script writes Python programs for exported nets: one for ONNX Runtime, and
-// one with the net as a PyTorch module. Each fits one net, its size and its classes,
-// and says what is in pictures.
+// Package script writes Python programs that run exported nets: one for ONNX Runtime,
+// and one that defines the net as a PyTorch module. Each program fits one net, its
+// size and its classes, and classifies pictures.
 package script
 
 import (
@@ -17,7 +17,7 @@ import (
 // Head is how every script begins.
 const Head = "# Written by train-alexnet export"
 
-// Subject is what a script is for.
+// Subject describes the net that a script is for.
 type Subject struct {
 	Net     *engine.Net
 	Weights string // name of the model's file, which lies beside the script
@@ -39,8 +39,8 @@ var (
 // ONNX writes the script that runs an ONNX model.
 func ONNX(w io.Writer, s Subject) error { return write(w, onnxTemplate, s, "") }
 
-// Torch writes the script that has the net as a PyTorch module and loads its state
-// dict. A layer that it doesn't know is an error.
+// Torch writes the script that defines the net as a PyTorch module and loads its
+// state dict. A layer without a known module is an error.
 func Torch(w io.Writer, s Subject) error {
 	module, err := Module(s.Net)
 	if err != nil {
@@ -60,7 +60,7 @@ func write(w io.Writer, t *template.Template, s Subject, module string) error {
 	})
 }
 
-// literal is a string of Python.
+// literal returns a string as Python source.
 func literal(text string) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b) // leaves what isn't ASCII as it is: Python reads UTF-8

@@ -16,7 +16,7 @@ import (
 // come, whatever length the request claims.
 const firstRead = 64 << 10
 
-// read reads a request's body. The caller gives its capacity back to s.bodies.
+// read reads a request's body. The caller returns its capacity to s.bodies.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	most := s.limits.Body
 	if r.ContentLength > most {
@@ -75,7 +75,7 @@ func (s *Server) grow(ctx context.Context, v *visit, b []byte, n int64) ([]byte,
 	}
 }
 
-// release gives the memory of a body back.
+// release returns the memory of a body.
 func (s *Server) release(v *visit, b []byte) {
 	s.bodies.give(int64(cap(b)))
 	s.visits.holds(v, 0)
@@ -89,8 +89,8 @@ func (s *Server) tooLarge() *refusal {
 	return refuse(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", s.limits.Body)
 }
 
-// unread says why a body could not be read. A connection's own words are left out:
-// they have addresses in them.
+// unread explains why a body could not be read. It leaves out the connection's own
+// error text, which holds addresses.
 func (s *Server) unread(v *visit, err error) *refusal {
 	if v != nil {
 		select {
@@ -108,7 +108,7 @@ func (s *Server) unread(v *visit, err error) *refusal {
 	return refuse(http.StatusBadRequest, "the body is cut short or malformed")
 }
 
-// isForm says that a request's body is a form.
+// isForm reports whether a request's body is a form.
 func isForm(r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return kind == "multipart/form-data"

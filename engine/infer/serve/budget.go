@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// budget is memory that requests share. Whoever fits in goes first, so that a
-// large request that waits holds up no smaller ones.
+// budget is memory that requests share. A request that fits goes first, so that a
+// waiting large request does not hold up smaller ones.
 type budget struct {
 	size int64 // bytes
 
@@ -17,7 +17,7 @@ type budget struct {
 
 func newBudget(size int64) *budget { return &budget{size: size, changed: make(chan struct{})} }
 
-// try takes n bytes if they are there. If not, changed is closed when it is time to
+// try takes n bytes if they are free. If not, changed is closed when it is time to
 // try again.
 func (b *budget) try(n int64) (ok bool, changed <-chan struct{}) {
 	b.mu.Lock()
@@ -29,7 +29,7 @@ func (b *budget) try(n int64) (ok bool, changed <-chan struct{}) {
 	return true, nil
 }
 
-// take takes n bytes, at most size, as soon as they are there. Its error is ctx's.
+// take takes n bytes, at most size, as soon as they are free. Its error is ctx's.
 func (b *budget) take(ctx context.Context, n int64) error {
 	for {
 		ok, changed := b.try(n)
@@ -44,7 +44,7 @@ func (b *budget) take(ctx context.Context, n int64) error {
 	}
 }
 
-// give gives n bytes back.
+// give returns n bytes.
 func (b *budget) give(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,7 +53,7 @@ func (b *budget) give(n int64) {
 	b.changed = make(chan struct{})
 }
 
-// inUse is the number of bytes taken.
+// inUse returns the number of bytes taken.
 func (b *budget) inUse() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,20 +13,20 @@ import (
 	"alexnet/internal/loopback"
 )
 
-// Guard says who may ask.
+// Guard decides which requests are allowed.
 type Guard struct {
-	// Local lets in only requests that name this machine's loopback as their host,
-	// which keeps out pages of other sites that point a name of theirs at it. Those
-	// don't know the token, where there is one.
+	// Local allows only requests that name this machine's loopback as their host.
+	// This stops pages of other sites that point a name of theirs at this machine;
+	// they do not know the token, if there is one.
 	Local bool
-	// Token is what requests have to bring along as "Authorization: Bearer TOKEN";
-	// nil asks for none.
+	// Token is required in requests, as "Authorization: Bearer TOKEN"; nil requires
+	// none.
 	Token []byte
-	// Cross keeps out requests that browsers make for pages of other sites.
+	// Cross refuses requests that browsers make for pages of other sites.
 	Cross *http.CrossOriginProtection
 }
 
-// refuse returns why a request isn't let in.
+// refuse returns why a request is refused; nil if it is allowed.
 func (g *Guard) refuse(r *http.Request) *refusal {
 	if g.Local && g.Token == nil && !loopback.Host(r.Host) {
 		return refuse(http.StatusForbidden, "this server is for this machine only: ask it as localhost or 127.0.0.1")

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Run serves until ctx ends, and then answers what has been taken, for at most
-// Limits.Timeout, and retires the ensemble. With secure it serves HTTPS. Its error
-// has ctx's.
+// Run serves until ctx ends. Then it answers the requests that it has accepted, for
+// at most Limits.Timeout, and retires the ensemble. With secure it serves HTTPS. Its
+// error includes ctx's.
 func (s *Server) Run(ctx context.Context, listener net.Listener, secure *tls.Config) error {
 	hs := s.HTTP()
 	done := make(chan error, 1)
@@ -39,10 +39,10 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, secure *tls.Con
 	return errors.Join(err, ctx.Err())
 }
 
-// Answered is the number of requests for predictions that were answered.
+// Answered returns the number of requests for predictions that were answered.
 func (s *Server) Answered() uint64 { return s.metrics.total() }
 
-// HTTP is the server of connections, every step of which is bounded in time.
+// HTTP returns the server of connections. Each of its steps has a time limit.
 func (s *Server) HTTP() *http.Server {
 	hs := &http.Server{
 		Handler: s, ReadHeaderTimeout: s.limits.Timeout, ReadTimeout: s.limits.Timeout,

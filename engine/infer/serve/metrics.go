@@ -12,7 +12,7 @@ import (
 // latencyBuckets are upper bounds in seconds.
 var latencyBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
 
-// metrics counts what a server has done, for Prometheus' text format
+// metrics counts requests, for Prometheus' text format
 // (prometheus.io/docs/instrumenting/exposition_formats).
 type metrics struct {
 	mu       sync.Mutex
@@ -41,7 +41,7 @@ func (m *metrics) count(status int, took time.Duration) {
 	m.over++
 }
 
-// total is the number of requests answered.
+// total returns the number of requests answered.
 func (m *metrics) total() (n uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -19,11 +19,11 @@ import (
 	"alexnet/pipeline/decode"
 )
 
-// Server answers requests for predictions. A request passes these stations, and
-// every one of them is bounded:
+// Server answers requests for predictions. A request passes these stations, and every
+// one of them has a limit:
 //
 //	body      read whole, into memory of the budget bodies, before anything else
-//	header    says what decoding takes; much is taken from the budget decoded
+//	header    tells what decoding takes; much is taken from the budget decoded
 //	slot      one of Limits.Concurrency
 //	decoding  ends with its request's time
 //	net       one request at a time
@@ -32,7 +32,7 @@ type Server struct {
 	guard    Guard
 	pictures *infer.Reader
 	ensemble *infer.Ensemble
-	log      io.Writer // hears of failures that are the server's own
+	log      io.Writer // for failures of the server itself
 
 	visits  *visits
 	bodies  *budget
@@ -46,9 +46,10 @@ type Server struct {
 	metrics *metrics
 }
 
-// New makes a server of the ensemble, which has room for the crops of one picture and
-// is the server's until Retire has returned. pictures decodes as many files at once as
-// requests are in work. Failures of the server's own are written to log.
+// New makes a server of the ensemble. The ensemble must have room for the crops of
+// one picture, and belongs to the server until Retire has returned. pictures must
+// decode as many files at once as Limits.Concurrency. Failures of the server itself
+// are written to log.
 func New(e *infer.Ensemble, pictures *infer.Reader, limits Limits, g Guard, log io.Writer) *Server {
 	return &Server{
 		limits: limits, guard: g, pictures: pictures, ensemble: e, log: log,
@@ -95,7 +96,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r, began)
 }
 
-// health tells nothing but that the server is there, so it asks for no token.
+// health tells only that the server runs, so it needs no token.
 func (s *Server) health(w http.ResponseWriter, r *http.Request, _ time.Time) {
 	io.WriteString(w, "ok\n") // the client is gone if this fails
 }
@@ -117,7 +118,7 @@ func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request, began time.
 	w.Write(b.Bytes()) // the client is gone if this fails
 }
 
-// Retire returns when nothing uses the ensemble, and nothing ever will.
+// Retire returns when nothing uses the ensemble any more, and nothing will.
 func (s *Server) Retire() { s.model <- struct{}{} }
 
 // refusal is an error with its HTTP status.
@@ -136,7 +137,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request, began time.Time
 	s.answer(w, r, began, guesses, refused)
 }
 
-// answer writes guesses, or why there are none.
+// answer writes guesses, or the reason why there are none.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, began time.Time, guesses []infer.Guess, refused *refusal) {
 	var b bytes.Buffer
 	err := json.NewEncoder(&b).Encode(struct {
@@ -232,7 +233,7 @@ func (s *Server) late() *refusal {
 	return refuse(http.StatusServiceUnavailable, "no answer within %v", s.limits.Timeout)
 }
 
-// pictureJob is a request whose body is there.
+// pictureJob is a request with a complete body.
 type pictureJob struct {
 	*Server
 	body    []byte
@@ -241,7 +242,7 @@ type pictureJob struct {
 	top     int
 }
 
-// run answers the request. A panic is that of one request only.
+// run answers the request. A panic ends this request only.
 func (j *pictureJob) run(ctx context.Context) (guesses []infer.Guess, refused *refusal) {
 	waits := true
 	defer func() {
@@ -293,8 +294,8 @@ func enter(ctx context.Context, places chan struct{}) bool {
 	return true
 }
 
-// picture is the picture file of a request, and the bytes of s.bodies that it takes
-// besides the body.
+// picture returns the picture file of a request, and the bytes of s.bodies that it
+// takes besides the body.
 func (j *pictureJob) picture(ctx context.Context) (file []byte, copied int64, refused *refusal) {
 	file = j.body
 	if j.form != "" {
@@ -317,7 +318,7 @@ func (j *pictureJob) picture(ctx context.Context) (file []byte, copied int64, re
 	return file, copied, nil
 }
 
-// need is the memory that decoding a picture takes.
+// need returns the memory that decoding a picture takes.
 func (j *pictureJob) need(ctx context.Context, file []byte) (int64, *refusal) {
 	if !enter(ctx, j.parsers) {
 		return 0, j.late()
@@ -335,8 +336,8 @@ func (j *pictureJob) need(ctx context.Context, file []byte) (int64, *refusal) {
 	return d.Memory, nil
 }
 
-// room takes the memory for decoding a large picture. Few requests wait for it at a time, so that
-// large pictures can't fill the queue.
+// room takes the memory for decoding a large picture. Few requests may wait for it at
+// a time, so that large pictures cannot fill the queue.
 func (j *pictureJob) room(ctx context.Context, need int64) *refusal {
 	if ok, _ := j.decoded.try(need); ok {
 		return nil

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// visits bound a server's connections and the memory of requests that are still
-// being sent. Where there are too many connections, the one goes that has kept the
-// server waiting for longest; where memory is short, the one whose request holds most
-// of it. So clients that hold much and don't finish make room for those that do, and
-// only when there is no room left.
+// visits bounds a server's connections and the memory of requests that are still
+// arriving. If there are too many connections, it closes the one that has kept the
+// server waiting longest; if memory is short, the one whose request holds most of it.
+// So clients that hold much and do not finish make room for those that do, and only
+// when no room is left.
 type visits struct {
 	most int // connections
 
@@ -34,7 +34,7 @@ type visit struct {
 	thrown chan struct{} // closed then
 }
 
-// phase is what a connection's request is at.
+// phase is the state of a connection's request.
 type phase uint8
 
 const (
@@ -86,8 +86,8 @@ func (s *visits) state(c net.Conn, state http.ConnState) {
 	}
 }
 
-// begin notes that a request is complete: from now on it isn't sent away. The
-// request of a server without visits has none.
+// begin notes that a request is complete: it is not sent away any more. v is nil in a
+// server without visits.
 func (s *visits) begin(v *visit) {
 	if v == nil {
 		return
@@ -97,8 +97,8 @@ func (s *visits) begin(v *visit) {
 	v.phase = working
 }
 
-// makeRoom sends away the one that holds most of those that are sending bodies,
-// unless one has been sent away already and is about to give its memory back.
+// makeRoom closes the connection whose unfinished body holds the most memory. It does
+// nothing while one that was closed for this has not returned its memory yet.
 func (s *visits) makeRoom() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +135,8 @@ func (s *visits) left(v *visit) {
 	}
 }
 
-// slowest is the connection that has not sent a whole request for longest.
+// slowest returns the connection that has gone longest without sending a whole
+// request.
 func (s *visits) slowest() (v *visit) {
 	for _, o := range s.open {
 		if o.phase != working && !o.away && (v == nil || o.since.Before(v.since)) {
@@ -165,7 +166,8 @@ func (s *visits) close(v *visit) {
 	_ = c.Close()
 }
 
-// count is the number of connections, and of those that were sent away.
+// count returns the number of connections, and of those that were closed to make
+// room.
 func (s *visits) count() (open int, sentAway uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
