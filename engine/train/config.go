@@ -16,8 +16,8 @@ import (
 	"alexnet/pipeline/shards"
 )
 
-// Config is everything that decides a run. Start from Defaults. run.json holds a
-// Config in JSON, and errors call settings by their names there.
+// Config holds all settings of a run. Start from Defaults. run.json stores a Config
+// as JSON, and errors name settings by their keys there.
 type Config struct {
 	Train         string        `json:"train"`         // folder of shards to train on, or their address; required
 	Val           string        `json:"val"`           // folder or address of shards to validate on after every epoch; "": no validation
@@ -69,14 +69,14 @@ type Config struct {
 	CheckpointEvery uint64 `json:"checkpoint-every"` // save every so many steps, besides every ten minutes and after every epoch; 0: don't
 	Keep            int    `json:"keep"`             // how many checkpoints stay, besides the best
 
-	// Group is the ranks that train together, which the caller closes
-	// (collective/launch joins them); nil is this process alone.
+	// Group is the ranks that train together (collective/launch joins them). The
+	// caller closes it. nil means this process alone.
 	Group collective.Collective `json:"-"`
 	// Open opens device contexts; nil is devices.Open.
 	Open func(list string, o devices.Options) ([]engine.Context, error) `json:"-"`
 }
 
-// Defaults are the paper's recipe, without data and run folder.
+// Defaults returns the paper's recipe, without data and run folder.
 func Defaults() Config {
 	return Config{
 		Net: "alexnet", Devices: devices.Auto, Precision: devices.Precisions[0], Kernels: devices.Auto,
@@ -121,7 +121,7 @@ const (
 	WithoutDecay = "decay" // weight decay
 )
 
-// AblationNames are the parts of Config.Without.
+// AblationNames lists the parts that Config.Without knows.
 func AblationNames() []string {
 	var names []string
 	for _, a := range engine.Ablations {
@@ -130,7 +130,7 @@ func AblationNames() []string {
 	return append(names, WithoutPCA, WithoutCrops, WithoutDecay)
 }
 
-// without says that a part is left out.
+// without reports whether a part is left out.
 func (c *Config) without(part string) bool { return slices.Contains(List(c.Without), part) }
 
 // decay is the weight decay of the update rule.
@@ -218,7 +218,7 @@ func (c *Config) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// noiseForm is the form of the colour noise; ok is false for none.
+// noiseForm returns the form of the colour noise; ok is false for none.
 func (c *Config) noiseForm() (form augment.NoiseForm, ok bool) {
 	if c.without(WithoutPCA) {
 		return 0, false

@@ -10,20 +10,21 @@ import (
 	"alexnet/internal/setting"
 )
 
-// ownGPU is a device name without a number: under several ranks each takes
-// the GPUs of its place on the host, and one process by itself those of their places
-// in the list.
+// ownGPU is a device name without a number. Under several ranks each rank takes the
+// GPUs of its place on the host; a single process takes those of their places in the
+// list.
 const ownGPU = "cuda"
 
-// chooseDevices finds this rank's devices. The settings keep what is the same on
-// all ranks, which is what the run is recorded with.
+// chooseDevices finds this rank's devices. The settings, which run.json records, keep
+// the list that all ranks share.
 func (j *Job) chooseDevices() (err error) {
 	j.c.Devices, j.ownDevices, err = RankDevices(j.c.Devices, j.group, func(why string) { j.note("%s", why) })
 	return err
 }
 
-// RankDevices resolves a list of devices for a rank of a group: shared is what all
-// ranks were told, own what this one opens. say is told why there is no GPU.
+// RankDevices resolves a list of devices for a rank of a group. shared is the list of
+// all ranks, own is the list that this rank opens. say receives the reason if there
+// is no GPU.
 func RankDevices(list string, group collective.Collective, say func(why string)) (shared, own string, err error) {
 	automatic := list == devices.Auto
 	list, why := devices.Resolve(list)
@@ -49,7 +50,7 @@ func RankDevices(list string, group collective.Collective, say func(why string))
 	return list, own, err
 }
 
-// namesOf are the names of a list.
+// namesOf returns the names in a list.
 func namesOf(list string) []string {
 	names := strings.Split(list, ",")
 	for i := range names {
@@ -58,9 +59,9 @@ func namesOf(list string) []string {
 	return names
 }
 
-// enough reports a list of GPUs without numbers, which a run of several ranks may have
-// been begun with, that wants more of them than one process by itself sees. Where
-// there is none, opening them says why.
+// enough reports a list with more GPUs without numbers than one process sees by
+// itself. A run of several ranks may have been begun with such a list. If there is no
+// GPU at all, opening the devices says why.
 func enough(list string, gpus int) error {
 	for i, name := range namesOf(list) {
 		if name == ownGPU && gpus > 0 && i >= gpus {
@@ -70,10 +71,10 @@ func enough(list string, gpus int) error {
 	return nil
 }
 
-// ownOf gives the rank with number local among the onHost of its host the devices of
-// a list that all of them were given, on a host where this process sees so many
-// GPUs: GPUs without a number in order of the ranks, or from the first where a
-// launcher shows every rank just its own.
+// ownOf returns the devices of the rank with number local among the onHost ranks of
+// its host, from a list that all ranks share. This process sees gpus GPUs. GPUs
+// without a number go to the ranks in order; if a launcher shows every rank only its
+// own GPUs, each begins with the first.
 func ownOf(list string, local, onHost, gpus int) (string, error) {
 	names := namesOf(list)
 	each := len(names)
@@ -94,8 +95,8 @@ func ownOf(list string, local, onHost, gpus int) (string, error) {
 	return strings.Join(names, ","), nil
 }
 
-// checkAlike reports ranks that don't compute on the same kind of devices: what
-// they'd exchange has another order.
+// checkAlike reports ranks that compute on different kinds of devices: they store the
+// exchanged tensors in different orders.
 func (j *Job) checkAlike() error {
 	if j.group.Size() == 1 {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"alexnet/pipeline"
 )
 
-// epochs feeds one epoch after the other from a single loader, which works
-// ahead across their borders.
+// epochs yields one epoch after the other from a single loader, which works ahead
+// across epochs.
 type epochs struct {
 	dataset *pipeline.Dataset
 	config  pipeline.LoaderConfig
@@ -17,7 +17,7 @@ type epochs struct {
 	pacer   pacer
 }
 
-// open is engine.Trainer's Train.
+// open implements engine.Trainer.Train.
 func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
 	if e.loader == nil || e.at != epoch*e.loader.BatchesPerEpoch()+first {
 		if err := e.Close(); err != nil {
@@ -35,8 +35,8 @@ func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
 	return feed.New(e.loader, &e.at, (epoch+1)*e.loader.BatchesPerEpoch(), nil), nil
 }
 
-// spent says what the time since the last mark was spent on, when training waited
-// for batches for the given part of it. mark begins the next stretch.
+// spent returns what the time since the last mark was spent on. waiting is the part
+// of it in which training waited for batches. mark begins the next interval.
 func (e *epochs) spent(waiting float64, mark bool) Pace {
 	p := e.pacer.measure(e.loader, waiting)
 	if mark {
@@ -45,7 +45,7 @@ func (e *epochs) spent(waiting float64, mark bool) Pace {
 	return p
 }
 
-// leftOut are the pictures that the present loader could not read.
+// leftOut returns the pictures that the present loader could not read.
 func (e *epochs) leftOut() []pipeline.BadSample {
 	if e.loader == nil {
 		return nil

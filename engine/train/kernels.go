@@ -9,9 +9,9 @@ import (
 	"alexnet/internal/setting"
 )
 
-// agreeOnKernels makes the ranks compute with the same set of kernels: weights
-// that each rank updates by itself would drift apart otherwise. Where the user
-// doesn't name one it is the fastest that all ranks have.
+// agreeOnKernels makes all ranks compute with the same set of kernels. With different
+// sets, weights that each rank updates by itself would drift apart. If the user does
+// not name a set, it is the fastest that all ranks have.
 func (j *Job) agreeOnKernels() error {
 	if j.kernels == "" || j.c.Kernels != devices.Auto || j.group.Size() == 1 {
 		return nil
@@ -36,8 +36,8 @@ func (j *Job) agreeOnKernels() error {
 	return nil
 }
 
-// commonKernels is the fastest set that stands in all lists, by the order of the
-// first one; "" is none.
+// commonKernels returns the fastest set that is in all lists, by the order of the
+// first list; "" is none.
 func commonKernels(lists [][]byte) (common string) {
 	for _, name := range strings.Fields(string(lists[0])) {
 		everywhere := true
@@ -51,8 +51,8 @@ func commonKernels(lists [][]byte) (common string) {
 	return common
 }
 
-// noteOtherKernels tells whoever resumes a run that another set of kernels has
-// trained it.
+// noteOtherKernels tells the user of a resumed run that it was trained with another
+// set of kernels before.
 func (j *Job) noteOtherKernels() {
 	old := j.checkpoint.Kernels
 	if old == "" || old == j.kernels {

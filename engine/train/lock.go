@@ -12,11 +12,11 @@ import (
 	"alexnet/internal/setting"
 )
 
-// LockName is the file that a running process holds a lock on.
+// LockName is the file that a running process locks.
 const LockName = ".lock"
 
-// lockRun makes this process the only one that writes into a run folder. The
-// lock goes with the process, however it ends.
+// lockRun makes this process the only one that writes to a run folder. The lock ends
+// with the process, however that ends.
 func lockRun(dir string) (unlock func() error, err error) {
 	path := filepath.Join(dir, LockName)
 	f, err := file.OpenOwn(path)
@@ -41,7 +41,7 @@ func lockRun(dir string) (unlock func() error, err error) {
 }
 
 // LockedTogether calls f while no other process is in such a call for the same
-// folder: it waits for its turn.
+// folder. It waits until then.
 func LockedTogether(ctx context.Context, dir string, f func() error) error {
 	lock, err := file.OpenOwn(filepath.Join(dir, LockName))
 	if err != nil {
@@ -54,7 +54,7 @@ func LockedTogether(ctx context.Context, dir string, f func() error) error {
 	return f()
 }
 
-// unwritable says what to do about a folder that cannot be written.
+// unwritable adds advice to the error of a folder that cannot be written.
 func unwritable(dir string, err error) error {
 	return setting.Errorf("run folder %s cannot be written: %w: make it writable or give another %s", dir, err, setting.Name("run"))
 }

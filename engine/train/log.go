@@ -16,14 +16,14 @@ import (
 	"alexnet/internal/file"
 )
 
-// log is where a session's figures go: metrics.jsonl for programs, and event files
-// for TensorBoard.
+// log writes a session's figures: metrics.jsonl for programs, and event files for
+// TensorBoard.
 type log struct {
 	metrics *os.File
 	boards  map[string]*tensorboard.Writer // by split
 }
 
-// openLog opens the files for a session that goes on from the position.
+// openLog opens the files for a session that begins at a position.
 func openLog(dir string, at engine.Position) (*log, error) {
 	metrics, err := openMetrics(dir, at)
 	if err != nil {
@@ -68,8 +68,8 @@ func (l *log) write(line Line) error {
 	return l.boards[line.Split].Write(line.Step, time.Now(), scalars...)
 }
 
-// openMetrics opens metrics.jsonl for appending, cut back to what was written
-// up to the position of the checkpoint, so that no step appears twice.
+// openMetrics opens metrics.jsonl for appending. It first removes the lines beyond
+// the position of the checkpoint, so that no step appears twice.
 func openMetrics(dir string, at engine.Position) (*os.File, error) {
 	path := filepath.Join(dir, MetricsName)
 	f, err := file.OpenOwn(path)
@@ -90,11 +90,12 @@ func openMetrics(dir string, at engine.Position) (*os.File, error) {
 	return f, nil
 }
 
-// metricsLine is the most bytes of a line of metrics.jsonl, which has 200.
+// metricsLine is the limit for a line of metrics.jsonl in bytes; usual lines have
+// 200.
 const metricsLine = 1 << 16
 
-// metricsEnd is the length of the lines that belong to the time before at. A
-// validation at the same step belongs there once its epoch is over.
+// metricsEnd returns the length of the lines that belong to the time before at. A
+// validation at the same step belongs to it if its epoch is over.
 func metricsEnd(f io.Reader, at engine.Position) (int64, error) {
 	var end int64
 	lines := bufio.NewReaderSize(f, metricsLine)

@@ -9,8 +9,8 @@ import (
 	"alexnet/pipeline"
 )
 
-// imageMean is the centre of the training set's mean picture (size pixels a
-// side), channels first, from a full pass over the shards.
+// imageMean returns the centre of the training set's mean picture (size pixels a
+// side), channels first. It takes a full pass over the shards.
 func imageMean(ctx context.Context, d *pipeline.Dataset, size int) ([]float32, error) {
 	full := d.Meta().Size
 	if size > full {
@@ -45,8 +45,8 @@ func centre(picture []float32, full, size int) []float32 {
 	return mean
 }
 
-// mean is what the settings subtract: pca may be nil, then the statistics in
-// the index count.
+// mean returns the mean to subtract. If pca is nil, the statistics in the index are
+// used.
 func (c *Config) mean(ctx context.Context, d *pipeline.Dataset, pca *augment.PCA, size int) ([]float32, error) {
 	switch c.Mean {
 	case MeanNone:

@@ -10,10 +10,11 @@ import (
 	"alexnet/internal/setting"
 )
 
-// netLimit is the most bytes of a net file.
+// netLimit is the limit for a net file in bytes.
 const netLimit = 1 << 20
 
-// IsNetFile tells the name of a net file, which ends in .json, from a preset's.
+// IsNetFile reports whether a name is that of a net file, which ends in .json, and
+// not of a preset.
 func IsNetFile(name string) bool { return strings.HasSuffix(name, ".json") }
 
 // ReadNet reads the net file that Config.Net names.
@@ -29,8 +30,8 @@ func ReadNet(path string) (*engine.Net, error) {
 	return n, nil
 }
 
-// NamedNet is a preset with so many classes, or a net file, which has to have as
-// many.
+// NamedNet returns a preset with that many classes, or reads a net file, which must
+// have as many.
 func NamedNet(name string, classes int) (*engine.Net, error) {
 	if !IsNetFile(name) {
 		n, err := engine.Preset(name, classes)
@@ -46,8 +47,8 @@ func NamedNet(name string, classes int) (*engine.Net, error) {
 	return n, err
 }
 
-// BuildNet is the net that the settings ask for: NamedNet of Net, less the parts
-// in Without.
+// BuildNet returns the net of the settings: NamedNet of Net without the parts in
+// Without.
 func (c *Config) BuildNet(classes int) (*engine.Net, error) {
 	n, err := NamedNet(c.Net, classes)
 	if err != nil {

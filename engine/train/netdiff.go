@@ -7,8 +7,8 @@ import (
 	"alexnet/engine"
 )
 
-// netDifference says in what the net of a checkpoint differs first from the one
-// that was asked for; "" if in nothing that counts.
+// netDifference describes the first difference between the net of a checkpoint and
+// the net of the settings; "" if nothing that matters differs.
 func netDifference(saved, asked *engine.Net) string {
 	differ := func(what string, old, now any) string {
 		return fmt.Sprintf("%s %v in net %q of the checkpoint, and %v in net %q", what, old, saved.Name, now, asked.Name)
@@ -36,7 +36,7 @@ func netDifference(saved, asked *engine.Net) string {
 	return ""
 }
 
-// layerText is a layer as it stands in a net file.
+// layerText returns a layer as in a net file.
 func layerText(l engine.Layer) string {
 	text, err := json.Marshal(l)
 	if err != nil {

@@ -9,31 +9,31 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Note is a line for people. String calls settings by their names in run.json; a
+// Note is a line for people. String names settings by their keys in run.json; a
 // command that has flags for them calls In.
 type Note = setting.Text
 
-// SettingError is an error of settings that make no sense (Invalid), or that other
-// settings mend. It calls them by their names in run.json.
+// SettingError reports settings with bad values (Invalid), or an error that other
+// settings avoid. It names them by their keys in run.json.
 type SettingError = setting.Error
 
-// Observer is told how a run goes, on rank 0, by one goroutine at a time. The
-// training waits for it.
+// Observer receives the progress of a run, on rank 0, by one goroutine at a time. The
+// training waits until a call returns.
 type Observer interface {
-	// Note tells people something.
+	// Note receives a line for people.
 	Note(Note)
-	// Begun says that the run folder is in place and the first step follows.
+	// Begun is called when the run folder is in place, before the first step.
 	Begun(*Job)
-	// Progress follows every step and every validation.
+	// Progress is called after every step and every validation.
 	Progress(Progress)
-	// Validated follows the Progress of a validation, once its checkpoint is saved:
-	// until it returns, weights may be read and pictures classified.
+	// Validated is called after the Progress of a validation. Until it returns, the
+	// model may be read and may classify pictures.
 	Validated(*engine.Model)
-	// Ended says that training has ended or failed, before Run returns.
+	// Ended is called when training has ended or failed, before Run returns.
 	Ended(End)
 }
 
-// End is how training ended.
+// End says how training ended.
 type End struct {
 	Stop  engine.Stop   // "" after an error
 	Err   error         // also that of a context that is done
@@ -41,8 +41,8 @@ type End struct {
 	Model *engine.Model // to be read until Ended returns; nil if devices may have failed
 }
 
-// Silent is an Observer that does nothing. Embedded in another type it leaves out the
-// methods that the type doesn't need.
+// Silent is an Observer that does nothing. A type that embeds it needs to define only
+// the methods that it uses.
 type Silent struct{}
 
 func (Silent) Note(Note)               {}
@@ -51,8 +51,8 @@ func (Silent) Progress(Progress)       {}
 func (Silent) Validated(*engine.Model) {}
 func (Silent) Ended(End)               {}
 
-// Lines is an Observer that writes notes, a line every Config.LogEvery steps, and a
-// line for every validation.
+// Lines returns an Observer that writes notes, a line every Config.LogEvery steps,
+// and a line for every validation.
 func Lines(w io.Writer) Observer { return lines{w: w} }
 
 type lines struct {

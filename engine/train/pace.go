@@ -7,13 +7,13 @@ import (
 	"alexnet/pipeline"
 )
 
-// waitingMuch is the part of the time spent waiting for batches from which the
-// loader, and not the training, sets the pace.
+// waitingMuch is the part of the time, spent waiting for batches, above which the
+// loader and not the training is the bottleneck.
 const waitingMuch = 0.1
 
-// Pace is what a stretch of training was spent on.
+// Pace says what an interval of training was spent on.
 type Pace struct {
-	Bottleneck string // "fetch", "decode", "augment" or "training": what sets the pace
+	Bottleneck string // "fetch", "decode", "augment" or "training": what limits the rate
 	Loader     Shares
 }
 
@@ -25,8 +25,8 @@ type Shares struct {
 	Device  float64 `json:"device"`  // waiting until the training wants more
 }
 
-// String is for the progress line: "limit: decode; decode 71 %, augment 2 %, wait
-// on device 0 %".
+// String returns the text for the progress line: "limit: decode; decode 71 %, augment
+// 2 %, wait on device 0 %".
 func (p Pace) String() string {
 	fetch := ""
 	if p.Loader.Fetch > 0 {
@@ -43,8 +43,8 @@ type pacer struct {
 	since  time.Time
 }
 
-// measure says what the time since the mark was spent on when training spent the
-// given part of it waiting for batches. A new loader begins a new stretch.
+// measure returns what the time since the mark was spent on. waiting is the part of
+// it in which training waited for batches. A new loader begins a new interval.
 func (p *pacer) measure(l *pipeline.Loader, waiting float64) Pace {
 	now := Pace{Bottleneck: "training"}
 	if l == nil {
@@ -70,7 +70,7 @@ func (p *pacer) measure(l *pipeline.Loader, waiting float64) Pace {
 	return now
 }
 
-// mark begins a stretch.
+// mark begins an interval.
 func (p *pacer) mark(l *pipeline.Loader) {
 	p.loader, p.since = l, time.Now()
 	if l != nil {

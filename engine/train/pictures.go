@@ -19,31 +19,31 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// Pictures says how a run is made of labelled pictures.
+// Pictures describes how to make a run from labelled pictures.
 type Pictures struct {
 	In string // folder, archive or list, as source.Open takes it
 
-	// KeepForVal is the share of each class that isn't trained on, where In doesn't
-	// say itself which pictures are for validation; 0: a tenth.
+	// KeepForVal is the share of each class that is kept for validation, if In does
+	// not say which pictures are for validation; 0 means a tenth.
 	KeepForVal float64
 
-	// Note is told sentences, Progress how far a split is; either may be nil.
+	// Note receives sentences, Progress how far a split is; either may be nil.
 	Note     func(sentence string)
 	Progress func(split string, p pipeline.ShardProgress)
 }
 
-// Made is what Pictures.Make has made.
+// Made is the result of Pictures.Make.
 type Made struct {
 	Commands []string // that do the same; the last trains
 	LeftOut  int      // pictures that couldn't be read
 }
 
-// fewPictures are so few that a small net suits them.
+// fewPictures is the number of pictures below which a small net is chosen.
 const fewPictures = 20_000
 
-// Make makes what a run needs in the folder c.Run: shards/train, shards/val and
-// pca.json, and sets c.Train, c.Val and c.PCA. What is there and whole is used again.
-// Where chooseNet is set, it sets c.Net too: alexnet-mini for few pictures.
+// Make makes what a run needs in the folder c.Run (shards/train, shards/val and
+// pca.json) and sets c.Train, c.Val and c.PCA. It reuses complete shards that are
+// there. With chooseNet it sets c.Net too: alexnet-mini for few pictures.
 func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (*Made, error) {
 	if p.KeepForVal == 0 {
 		p.KeepForVal = .1
@@ -100,7 +100,8 @@ func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (*Made, e
 	return made, nil
 }
 
-// pictureSize is the size of pictures that suits the net, which it may choose.
+// pictureSize returns the size of pictures that suits the net. With chooseNet it
+// chooses the net first.
 func (c *Config) pictureSize(images int, chooseNet bool) (int, error) {
 	if chooseNet && images <= fewPictures {
 		c.Net = "alexnet-mini"
@@ -142,8 +143,8 @@ func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split
 	return nil
 }
 
-// ShellWord is a path as a shell takes it; one with characters that can't be shown is
-// in bash's form for them.
+// ShellWord quotes a path for a shell. A path with characters that cannot be shown
+// uses bash's own form.
 func ShellWord(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		var b strings.Builder // bytes, since Go's own quotes would leave $ and ` alive in a shell

@@ -5,18 +5,19 @@ import (
 	"alexnet/engine/feed"
 )
 
-// Memory is what a run will take.
+// Memory is the memory that a run will take.
 type Memory struct {
 	Contexts []ContextMemory
-	// Pixels are the host's bytes for the loaders' batches.
+	// Pixels is the number of bytes on the host for the loaders' batches.
 	Pixels int64
-	// Pinned says that these lie in pinned (page-locked) memory.
+	// Pinned says that Pixels are in pinned (page-locked) memory.
 	Pinned bool
-	// Exchange says that the ranks' own library takes more, for its buffers.
+	// Exchange says that the library that connects the ranks takes more, for its
+	// buffers.
 	Exchange bool
 }
 
-// ContextMemory is what a device context will take, in bytes.
+// ContextMemory is the memory that a device context will take, in bytes.
 type ContextMemory struct {
 	Context string
 	*engine.Plan
@@ -24,8 +25,8 @@ type ContextMemory struct {
 	Spare int64        // what all contexts leave of Room; below 0 it is too little
 }
 
-// Memory plans the run on this rank's devices, and takes nothing. Beside an
-// *engine.TooLargeError it returns the plan that is too large.
+// Memory plans the run on this rank's devices without reserving memory. With an
+// *engine.TooLargeError it also returns the plan that is too large.
 func (j *Job) Memory() (*Memory, error) {
 	contexts, err := j.c.Open(j.ownDevices, j.deviceOptions())
 	if err != nil {
@@ -64,7 +65,8 @@ func (j *Job) Memory() (*Memory, error) {
 	return out, err
 }
 
-// roomOf is the memory that a context takes its own from, where it says.
+// roomOf returns the memory that a context reserves from; nil if the context does not
+// say.
 func roomOf(c engine.Context) *engine.Room {
 	reporter, ok := c.(engine.MemoryReporter)
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// Job is a prepared run: its settings are checked, and what it reads is open.
+// Job is a prepared run: its settings are checked, and its inputs are open.
 type Job struct {
 	c          Config
 	observer   Observer
@@ -37,9 +37,9 @@ type Job struct {
 	closers    []func() error
 }
 
-// Prepare checks the settings of a run and opens what it reads, before anything is
-// written. All ranks of a group call it, and all of them fail or none. The caller
-// closes the Job.
+// Prepare checks the settings of a run and opens its inputs, before anything is
+// written. All ranks of a group call it, and it fails on all of them or on none. The
+// caller closes the Job.
 func Prepare(ctx context.Context, c Config, o Observer) (*Job, error) {
 	if o == nil {
 		o = Silent{}
@@ -63,8 +63,7 @@ func Prepare(ctx context.Context, c Config, o Observer) (*Job, error) {
 	return j, nil
 }
 
-// together takes steps with the other ranks, up to the first that fails on any of
-// them.
+// together runs steps on all ranks, up to the first step that fails on any of them.
 func (j *Job) together(steps ...func() error) error {
 	for _, step := range steps {
 		if err := collective.Agree(j.group, step()); err != nil {
@@ -74,7 +73,7 @@ func (j *Job) together(steps ...func() error) error {
 	return nil
 }
 
-// open is what Prepare does on one rank.
+// open is Prepare on one rank.
 func (j *Job) open(ctx context.Context) (err error) {
 	c := &j.c
 	if err := c.chooseResume(); err != nil {
@@ -143,7 +142,7 @@ func (j *Job) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// Close closes what the job reads, and gives up its lock.
+// Close closes the job's inputs and unlocks the run folder.
 func (j *Job) Close() {
 	slices.Reverse(j.closers)
 	for _, f := range j.closers {
@@ -152,10 +151,10 @@ func (j *Job) Close() {
 	j.closers = nil
 }
 
-// note tells people something; strings among the values are escaped.
+// note sends a note to the observer; strings among the values are escaped.
 func (j *Job) note(format string, values ...any) { j.observer.Note(setting.Notef(format, values...)) }
 
-// lock keeps other processes out of the run folder, which exists.
+// lock keeps other processes out of the run folder, which must exist.
 func (j *Job) lock() error {
 	if j.locked || j.c.Dry || j.group.Rank() != 0 {
 		return nil
@@ -169,8 +168,7 @@ func (j *Job) lock() error {
 	return nil
 }
 
-// chooseNet takes the net from the settings, or from the checkpoint that is
-// fine-tuned.
+// chooseNet takes the net from the settings, or from the checkpoint to fine-tune.
 func (j *Job) chooseNet() (err error) {
 	switch {
 	case j.c.From == "":
@@ -188,8 +186,8 @@ func (j *Job) chooseNet() (err error) {
 	return nil
 }
 
-// checkSizes reports shards whose pictures are too small for the net, or of
-// another size than those it is trained on.
+// checkSizes reports shards whose pictures are too small for the net, or whose size
+// differs between training and validation.
 func (j *Job) checkSizes() error {
 	size := j.trainData.Meta().Size
 	switch {
@@ -251,8 +249,8 @@ func (j *Job) openData(ctx context.Context) (err error) {
 	return nil
 }
 
-// openCheckpoint opens the latest checkpoint of a run that is resumed, and
-// compares what can be compared without a model.
+// openCheckpoint opens the latest checkpoint of a resumed run, and compares it with
+// the settings as far as no model is needed.
 func (j *Job) openCheckpoint() error {
 	if !j.c.Resume {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Event is what a Progress tells of.
+// Event is the kind of a Progress.
 type Event int
 
 const (
@@ -19,18 +19,18 @@ const (
 	Validated               // an epoch's validation is done; the figures are written
 )
 
-// Progress is how far a run has come.
+// Progress is the progress of a run.
 type Progress struct {
 	Event Event
 	Line
 	Epochs int    // of the whole run
-	Steps  uint64 // at which it ends at the latest
+	Steps  uint64 // the number of steps after which the run ends at the latest
 	Pace   Pace   // of training
 	Left   time.Duration
 	Best   bool // the lowest validation error of the run so far
 }
 
-// Line is a line of metrics.jsonl.
+// Line is one line of metrics.jsonl.
 type Line struct {
 	engine.Metrics
 	Bottleneck  string  `json:"bottleneck,omitempty"` // "fetch", "decode", "augment" or "training"
@@ -38,7 +38,7 @@ type Line struct {
 	SecondsLeft int     `json:"seconds_left"` // of the whole run, as far as known
 }
 
-// String is a line for people.
+// String returns a line for people.
 func (p Progress) String() string {
 	switch p.Event {
 	case Validating:
@@ -59,8 +59,8 @@ func (p Progress) String() string {
 		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, limit, printable.Span(p.Left))
 }
 
-// Forms are String and shorter forms, for a line of 80 columns and for a narrow one.
-// What limits the rate is named where it isn't the training itself.
+// Forms returns String and shorter forms: one for a line of 80 columns, one for a
+// narrow line. They name the bottleneck if it is not the training itself.
 func (p Progress) Forms() []string {
 	if p.Event == Validating || p.Event == Validated {
 		return []string{p.String()}
@@ -78,7 +78,7 @@ func (p Progress) Forms() []string {
 	}
 }
 
-// watcher is told by the trainer, writes metrics and tells the observer.
+// watcher receives the trainer's events, writes metrics and calls the observer.
 type watcher struct {
 	observer Observer
 	log      *log
@@ -162,8 +162,8 @@ func (w *watcher) write(p Progress) {
 	w.observer.Progress(p)
 }
 
-// left is how long the rest will take at this session's pace, validation and
-// saving included.
+// left returns how long the rest will take at this session's rate, with validation
+// and saving.
 func (w *watcher) left(step uint64) time.Duration {
 	elapsed := time.Since(w.began)
 	if step <= w.first || step >= w.steps {

@@ -16,9 +16,9 @@ import (
 	"alexnet/pipeline"
 )
 
-// shareOut fits the settings to a job of several ranks: each takes an equal share
-// of every batch, and of its host's processors. The settings keep what was asked
-// for, which another number of ranks goes on with.
+// shareOut divides the work among the ranks: each takes an equal share of every
+// batch, and of its host's processors. The settings keep the totals, so that another
+// number of ranks can resume the run.
 func (j *Job) shareOut() error {
 	size := j.group.Size()
 	j.threads, j.workers = j.c.Threads, j.c.Workers
@@ -41,7 +41,7 @@ func (j *Job) shareOut() error {
 	return nil
 }
 
-// share is a rank's part of a batch.
+// share is the number of images of a batch for each rank.
 func (j *Job) share() int { return j.c.Batch / j.group.Size() }
 
 // validationBatches opens this rank's part of the validation set for m.
@@ -52,7 +52,7 @@ func (j *Job) validationBatches(m *engine.Model) (engine.Feeder, error) {
 	})
 }
 
-// trainer makes what trains m from where it stands.
+// trainer makes the Trainer that trains m from checkpoint at.
 func (j *Job) trainer(m *engine.Model, at engine.Checkpoint, batches *epochs, o engine.Observer) *engine.Trainer {
 	t := &engine.Trainer{
 		Model: m, Schedule: j.schedule, Momentum: float32(j.c.Momentum),
@@ -66,7 +66,7 @@ func (j *Job) trainer(m *engine.Model, at engine.Checkpoint, batches *epochs, o 
 	return t
 }
 
-// begins is the state that training begins with.
+// begins returns the state with which training begins.
 func (j *Job) begins(m *engine.Model) engine.Checkpoint {
 	state := engine.Checkpoint{Net: j.net, Mean: m.Config.Mean, Classes: j.classes, Seed: j.c.Seed}
 	if j.checkpoint != nil {
@@ -77,7 +77,7 @@ func (j *Job) begins(m *engine.Model) engine.Checkpoint {
 	return state
 }
 
-// follow trains on a rank that isn't the first: it writes nothing.
+// follow trains on a rank other than the first. It writes nothing.
 func (j *Job) follow(ctx context.Context) (_ *Result, err error) {
 	m, err := j.model(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (j *Job) follow(ctx context.Context) (_ *Result, err error) {
 	return j.result(stop, &t.Checkpoint), nil
 }
 
-// ignored is what a trainer tells nobody.
+// ignored is an engine.Observer that does nothing.
 type ignored struct{}
 
 func (ignored) Step(engine.Metrics)      {}
@@ -110,9 +110,9 @@ func (ignored) Saved(string)             {}
 func (ignored) Hint(string)              {}
 func (ignored) RateChanged(float64)      {}
 
-// gatherBad returns the pictures that all ranks have left out. All ranks call it
-// when they have come to the same end and rank 0 has drawn it: so they close their
-// models together, since NCCL waits for all ranks of a host for some seconds.
+// gatherBad returns the pictures that any rank has left out. All ranks call it at the
+// end of training, after rank 0 has drawn its pictures. So they close their models
+// together: NCCL waits some seconds for all ranks of a host.
 func (j *Job) gatherBad(own []pipeline.BadSample) ([]pipeline.BadSample, error) {
 	if j.group.Size() == 1 {
 		return own, nil
@@ -146,12 +146,13 @@ func (j *Job) gatherBad(own []pipeline.BadSample) ([]pipeline.BadSample, error) 
 	return all, nil
 }
 
-// ended says of a trainer's error that all ranks have come to this end together.
+// ended reports whether a trainer's error is an end that all ranks have reached
+// together.
 func ended(err error) bool {
 	return err == nil || errors.As(err, new(*engine.StoppedError)) || errors.Is(err, engine.ErrDiverged)
 }
 
-// decided marks such ends, so that no rank cuts another short: rank 0 still has to
+// decided marks such an end, so that no rank aborts the others: rank 0 still has to
 // save.
 func decided(err error) error {
 	if err != nil && ended(err) {
@@ -160,8 +161,8 @@ func decided(err error) error {
 	return err
 }
 
-// whereabouts says how many ranks train, where, and on how many threads: launchers
-// may bind ranks to few of a host's processors.
+// whereabouts says how many ranks train, where, and on how many threads. A launcher
+// may bind ranks to a few of a host's processors.
 func whereabouts(group collective.Collective, threads int) string {
 	counts := map[string]int{}
 	var order []string
@@ -177,7 +178,7 @@ func whereabouts(group collective.Collective, threads int) string {
 	return fmt.Sprintf("%d ranks: %s; rank 0 has %d CPU threads", group.Size(), strings.Join(order, ", "), threads)
 }
 
-// checkFolder reports a run folder that the other ranks don't see.
+// checkFolder reports a run folder that the other ranks do not see.
 func (j *Job) checkFolder() error {
 	if j.c.Run == "" || j.group.Size() == 1 || !j.c.Resume {
 		return nil
@@ -199,9 +200,8 @@ func (j *Job) checkFolder() error {
 	return nil
 }
 
-// checkData reports ranks that don't see the same pictures, of which one that has
-// fewer would end its epochs before the others, or that begin with other colours
-// or weights.
+// checkData reports ranks that see other pictures, or that begin with other colours
+// or weights. A rank with fewer pictures would end its epochs before the others.
 func (j *Job) checkData() error {
 	if j.group.Size() == 1 {
 		return nil

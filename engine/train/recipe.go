@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Recipe is a set of settings with a name, for training sets of some size.
+// Recipe is a named set of settings for training sets of some size.
 type Recipe struct {
 	Name, About string
-	// UpTo is the largest training set, in pictures, for which RecipeFor chooses
-	// it; 0 leaves it to people.
+	// UpTo is the largest training set, in pictures, for which RecipeFor chooses it;
+	// 0 means that only people choose it.
 	UpTo int
-	// Settings are a Config in JSON, the settings that differ from Defaults alone.
+	// Settings are a Config in JSON with only the settings that differ from Defaults.
 	Settings json.RawMessage
 }
 
@@ -31,7 +31,7 @@ var Recipes = []Recipe{
 		json.RawMessage(`{"net": "alexnet-145", "schedule": "step", "drop-at": "25,51,79", "epochs": 93}`)},
 }
 
-// FindRecipe is the recipe of a name.
+// FindRecipe returns the recipe with a name.
 func FindRecipe(name string) (Recipe, error) {
 	var names []string
 	for _, r := range Recipes {
@@ -43,8 +43,8 @@ func FindRecipe(name string) (Recipe, error) {
 	return Recipe{}, fmt.Errorf("no recipe called %q: there are %s", name, strings.Join(names, ", "))
 }
 
-// RecipeFor is the recipe that suits a training set of so many pictures. The last
-// that none has a limit for is the paper's.
+// RecipeFor returns the recipe for a training set with that many pictures. For a
+// larger set than all limits it is the paper's recipe.
 func RecipeFor(images int) Recipe {
 	for _, r := range Recipes {
 		if images <= r.UpTo {
@@ -58,16 +58,15 @@ func RecipeFor(images int) Recipe {
 	return r
 }
 
-// Decides are the settings that recipes decide.
+// Decides lists the settings that recipes decide.
 func Decides() []string { return []string{"init", "input-scale", "warmup", "batch", "lr", "schedule"} }
 
 // Start are those of the first steps, which hang together: who gives one of them has
 // a recipe of his own.
 func Start() []string { return []string{"init", "input-scale", "warmup"} }
 
-// Apply sets what the recipe says of the settings that weren't given, for a training
-// set of so many pictures, or 0 where that isn't known. A warm-up is no longer than a
-// tenth of the run.
+// Apply sets the recipe's settings that were not given. images is the size of the
+// training set, 0 if it is not known. The warm-up becomes at most a tenth of the run.
 func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) error {
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(r.Settings, &values); err != nil {

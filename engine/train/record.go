@@ -30,7 +30,7 @@ const (
 	boardName       = "tensorboard" // train and val below it
 )
 
-// Record is run.json: what a run is made of.
+// Record is the contents of run.json.
 type Record struct {
 	Settings   json.RawMessage `json:"settings"`
 	Net        *engine.Net     `json:"net"`
@@ -38,13 +38,12 @@ type Record struct {
 	Train      DataRecord      `json:"train"`
 	Val        *DataRecord     `json:"val,omitempty"`
 	Sessions   []Session       `json:"sessions"`
-	Finished   string          `json:"finished,omitempty"` // why it ended by itself; "" while it may go on
+	Finished   string          `json:"finished,omitempty"` // why the run ended by itself; "" if it may go on
 
 	Path string `json:"-"` // of the file that was read
 }
 
-// DataRecord identifies a folder of shards: the index holds the hashes of all
-// shards.
+// DataRecord identifies a folder of shards: its index holds the hashes of all shards.
 type DataRecord struct {
 	Dir    string `json:"dir"`
 	Images int    `json:"images"`
@@ -73,7 +72,7 @@ func newSession(step uint64, devices, kernels string) Session {
 	}
 }
 
-// describeData records the folder of shards at a place.
+// describeData makes the record of the shards at a place.
 func describeData(place string, d *pipeline.Dataset) (DataRecord, error) {
 	text, err := d.IndexText()
 	if err != nil {
@@ -83,10 +82,10 @@ func describeData(place string, d *pipeline.Dataset) (DataRecord, error) {
 	return DataRecord{Dir: place, Images: d.Len(), Index: hex.EncodeToString(sum[:])}, nil
 }
 
-// runLimit is the most bytes of a run.json: a session takes 300.
+// runLimit is the limit for run.json in bytes; a session takes 300.
 const runLimit = 16 << 20
 
-// ReadRecord reads run.json. A missing one is an fs.ErrNotExist.
+// ReadRecord reads run.json. If it is missing, the error is an fs.ErrNotExist.
 func ReadRecord(dir string) (*Record, error) {
 	path := filepath.Join(dir, RecordName)
 	text, err := file.ReadAll(path, runLimit)
@@ -100,8 +99,8 @@ func ReadRecord(dir string) (*Record, error) {
 	return r, nil
 }
 
-// chooseResume turns AutoResume into Resume where there is a run to go on with.
-// Ranks decide alike: rank 0 writes run.json only once all have joined.
+// chooseResume sets Resume for AutoResume if there is a run to resume. All ranks
+// decide alike, because rank 0 writes run.json only after all have joined.
 func (c *Config) chooseResume() error {
 	if c.Run == "" && (c.Resume || c.AutoResume) {
 		name := "resume"
@@ -117,8 +116,8 @@ func (c *Config) chooseResume() error {
 	return nil
 }
 
-// Config is the configuration of the run's last session. What older programs did not
-// record is as in Defaults.
+// Config returns the configuration of the run's last session. Settings that older
+// programs did not record are as in Defaults.
 func (r *Record) Config() (Config, error) {
 	c := Defaults()
 	if err := json.Unmarshal(r.Settings, &c); err != nil {
@@ -127,7 +126,7 @@ func (r *Record) Config() (Config, error) {
 	return c, nil
 }
 
-// begin makes sure that dir holds no run, or with resume that it does.
+// begin checks that dir holds no run, or with resume that it does.
 func begin(dir string, resume bool) (*Record, error) {
 	r, err := ReadRecord(dir)
 	switch {
@@ -146,8 +145,9 @@ func begin(dir string, resume bool) (*Record, error) {
 	return nil, nil
 }
 
-// holdsData is the first picture or shard in a folder or so many levels of folders
-// below it, "" if there is none: people mistake a folder of data for one of a run.
+// holdsData returns the first picture or shard in a folder, or in folders up to
+// levels below it; "" if there is none. It finds a folder of data that was given as a
+// run folder.
 func holdsData(dir string, levels int) string {
 	entries, _ := os.ReadDir(dir) // what can't be read is told by who writes there
 	for _, e := range entries {

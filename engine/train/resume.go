@@ -13,8 +13,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// begunWith are the settings that act when a run begins and never again, with the
-// reason.
+// begunWith lists the settings that act only when a run begins, with the reason.
 var begunWith = []struct{ name, why string }{
 	{"batch", "its position counts such batches"},
 	{"seed", "its order and its colours follow from that"},
@@ -23,8 +22,8 @@ var begunWith = []struct{ name, why string }{
 	{"from", "its weights have come from those"},
 }
 
-// ofMachine are the settings that say where and how fast, which another machine may
-// want otherwise even when nothing is left to do.
+// ofMachine lists the settings that say where and how fast a run trains. Another
+// machine may need other values, even when nothing is left to do.
 var ofMachine = []string{"devices", "precision", "deterministic", "threads", "parallel", "wire", "workers", "cache-dir", "cache-size", "no-mmap"}
 
 // Inherit takes the value that a run has of every setting that was not given.
@@ -58,8 +57,8 @@ func (c *Config) Inherit(r *Record, given func(name string) bool) error {
 	return nil
 }
 
-// compare finds the settings that differ from those of the run that is resumed, and
-// refuses those that can't act on a run that has begun.
+// compare finds the settings that differ from the resumed run's, and refuses those
+// that cannot act on a run that has begun.
 func (j *Job) compare() error {
 	saved, err := j.record.Config()
 	if err == nil {
@@ -96,11 +95,11 @@ func (j *Job) compare() error {
 	return nil
 }
 
-// change is a setting with another value than the run's.
+// change is a setting with another value than in the run.
 type change struct{ old, now string }
 
-// changes are the settings in which two configurations differ, by name. Those that
-// text, the older program's record of old, doesn't have are left out.
+// changes returns the settings that differ between two configurations, by name. It
+// leaves out settings that text, an older program's record of old, does not have.
 func changes(text json.RawMessage, old, now Config) (map[string]change, error) {
 	var known map[string]json.RawMessage
 	was, err1 := values(old)
@@ -123,7 +122,7 @@ func changes(text json.RawMessage, old, now Config) (map[string]change, error) {
 	return all, nil
 }
 
-// values are the settings by name.
+// values returns the settings by name.
 func values(c Config) (v map[string]json.RawMessage, err error) {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -148,8 +147,8 @@ func (j *Job) openLatest() error {
 	return nil
 }
 
-// findEnd sets over for a run that is finished, unless the settings now take it
-// further. Flags that would need more steps to act are refused then.
+// findEnd sets over if a run is finished and the settings do not take it further. It
+// then refuses settings that would need more steps to act.
 func (j *Job) findEnd() error {
 	if j.record.Finished == "" || j.c.Dry {
 		return nil
@@ -181,9 +180,8 @@ func (j *Job) findEnd() error {
 		setting.All(what...), j.over, printable.Count(int(at.Step), "step"), setting.Name(more))
 }
 
-// chooseSchedule makes the schedule. Of a run that is resumed it says where the
-// rate goes on otherwise than the run's own settings have it, and refuses a
-// warm-up that is over.
+// chooseSchedule makes the schedule. For a resumed run it notes where the rate
+// differs from the run's own settings, and refuses a warm-up that is over.
 func (j *Job) chooseSchedule() (err error) {
 	steps := j.trainData.Len() / j.c.Batch
 	if j.schedule, err = j.c.schedule(steps, j.net.Classes); err != nil || j.checkpoint == nil {

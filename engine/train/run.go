@@ -26,15 +26,15 @@ const saveAfter = 10 * time.Minute
 type Result struct {
 	Stop  engine.Stop // why
 	Steps uint64      // in all
-	// Best is what the schedule has learnt: Best.Epochs validations, of which
-	// Best.Best is the lowest top-1 error.
+	// Best is the schedule's state: Best.Epochs validations with Best.Best as the
+	// lowest top-1 error.
 	Best engine.ScheduleState
-	// BestCheckpoint is where the weights with that error are, if there was a
+	// BestCheckpoint is the file with the weights of that error, if there was a
 	// validation.
 	BestCheckpoint string
 	// Skipped are the pictures of all ranks that could not be read (OnBadSkip).
 	Skipped []pipeline.BadSample
-	// Before says that the run had ended before, and nothing was done.
+	// Before says that the run had ended already, and nothing was done.
 	Before bool
 
 	Config  Config // with absolute paths, and the devices and the order that were chosen
@@ -42,13 +42,14 @@ type Result struct {
 	Options devices.Options
 }
 
-// Run trains a net as c says, and tells o how it goes; o may be nil. It returns when
-// the run has ended, or with an error that wraps ctx.Err() once ctx is done: then the
-// step under way is finished and saved, and the same call with Resume goes on.
+// Run trains a net as c says, and reports progress to o, which may be nil. It returns
+// when the run has ended, or, after ctx is done, with an error that wraps ctx.Err().
+// It then finishes and saves the step under way, and the same call with Resume
+// continues.
 //
-// Errors that another setting mends are *SettingError. In a group of several ranks,
-// rank 0 writes the run folder; collective.IsAgreed says of an error whether the other
-// ranks know of it. One that they don't know of has to end the job (Group.Abort).
+// An error that other settings avoid is a *SettingError. In a group of several ranks,
+// rank 0 writes the run folder. collective.IsAgreed reports whether the other ranks
+// know of an error. If they do not, the caller must end the job (Group.Abort).
 func Run(ctx context.Context, c Config, o Observer) (*Result, error) {
 	j, err := Prepare(ctx, c, o)
 	if err != nil {
@@ -80,8 +81,7 @@ func (j *Job) Train(ctx context.Context) (*Result, error) {
 	return r, nil
 }
 
-// Finished is how a run that is resumed has ended, if nothing is left to do; else
-// nil.
+// Finished returns how a resumed run has ended, if nothing is left to do; else nil.
 func (j *Job) Finished() *Result {
 	if j.over == "" {
 		return nil
@@ -91,7 +91,7 @@ func (j *Job) Finished() *Result {
 	return r
 }
 
-// result is how training has ended at a checkpoint.
+// result returns how training has ended at a checkpoint.
 func (j *Job) result(stop engine.Stop, at *engine.Checkpoint) *Result {
 	r := &Result{Stop: stop, Steps: at.Position.Step, Best: at.Schedule, Config: j.c, Devices: cmp.Or(j.ownDevices, j.c.Devices), Options: j.deviceOptions()}
 	if r.Best.Epochs > 0 {
@@ -100,23 +100,23 @@ func (j *Job) result(stop engine.Stop, at *engine.Checkpoint) *Result {
 	return r
 }
 
-// Config is the job's configuration: with absolute paths, and with the devices and
-// the order that were chosen.
+// Config returns the job's configuration, with absolute paths and with the chosen
+// devices and order.
 func (j *Job) Config() Config { return j.c }
 
-// Net is the net that is trained; nil where the run has ended before.
+// Net returns the net to train; nil if the run has ended already.
 func (j *Job) Net() *engine.Net { return j.net }
 
-// Training is the training set. It is open until Close.
+// Training returns the training set. It is open until Close.
 func (j *Job) Training() *pipeline.Dataset { return j.trainData }
 
-// Validation is the validation set, nil for none. It is open until Close.
+// Validation returns the validation set, nil for none. It is open until Close.
 func (j *Job) Validation() *pipeline.Dataset { return j.valData }
 
-// StepsPerEpoch is the number of whole batches in the training set.
+// StepsPerEpoch returns the number of whole batches in the training set.
 func (j *Job) StepsPerEpoch() int { return j.trainData.Len() / j.c.Batch }
 
-// Steps is the number of steps at which the run ends at the latest.
+// Steps returns the number of steps after which the run ends at the latest.
 func (j *Job) Steps() uint64 {
 	steps := uint64(j.c.Epochs) * uint64(j.StepsPerEpoch())
 	if j.c.Steps > 0 {
@@ -125,12 +125,12 @@ func (j *Job) Steps() uint64 {
 	return steps
 }
 
-// Rate is the learning rate of a step, from 0, as far as it doesn't depend on
-// validations to come.
+// Rate returns the learning rate of a step, from 0. It does not include drops that
+// depend on later validations.
 func (j *Job) Rate(step uint64) float64 { return j.schedule.Rate(step) }
 
-// Begins is the checkpoint that the run goes on from, with its steps, or that its
-// first weights come from (Config.From), with 0; "" for neither.
+// Begins returns the checkpoint that the run resumes from, with its steps, or the
+// checkpoint of its first weights (Config.From), with 0; "" for neither.
 func (j *Job) Begins() (path string, step uint64) {
 	switch {
 	case j.checkpoint != nil:
@@ -141,7 +141,7 @@ func (j *Job) Begins() (path string, step uint64) {
 	return "", 0
 }
 
-// deviceOptions are those of this rank's device contexts.
+// deviceOptions returns the options of this rank's device contexts.
 func (j *Job) deviceOptions() devices.Options {
 	kernels := j.c.Kernels
 	if j.kernels != "" {
@@ -150,14 +150,14 @@ func (j *Job) deviceOptions() devices.Options {
 	return devices.Options{Threads: j.threads, Precision: j.c.Precision, Kernels: kernels, Deterministic: j.c.Deterministic, Wire: j.c.Wire, RankTimeout: j.c.RankTimeout}
 }
 
-// openDevices opens device contexts, and tells what they do without.
+// openDevices opens device contexts and notes what they lack.
 func (j *Job) openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	o.Note = func(line string) { j.note("%s", line) }
 	contexts, err := devices.Open(list, o)
 	return contexts, deviceError(err)
 }
 
-// deviceError names the setting to which an error of devices.Open goes back.
+// deviceError names the setting that caused an error of devices.Open.
 func deviceError(err error) error {
 	switch {
 	case err == nil:
@@ -168,12 +168,12 @@ func deviceError(err error) error {
 	return setting.Invalidf("%s: %w", setting.Name("devices"), err)
 }
 
-// Checkpoints are those in the run folder.
+// Checkpoints returns the checkpoints in the run folder.
 func (j *Job) Checkpoints() engine.Checkpoints {
 	return engine.Checkpoints{Dir: filepath.Join(j.c.Run, CheckpointsName), Keep: j.c.Keep}
 }
 
-// modelConfig is how this rank puts the net on its devices.
+// modelConfig returns how this rank runs the net on its devices.
 func (j *Job) modelConfig(mean []float32) engine.ModelConfig {
 	_, noisy := j.noise()
 	return engine.ModelConfig{
@@ -303,7 +303,7 @@ func (j *Job) noise() (form augment.NoiseForm, ok bool) {
 	return form, ok && j.pca != nil
 }
 
-// trainBatches are the batches that this rank trains m on.
+// trainBatches returns the batches on which this rank trains m.
 func (j *Job) trainBatches(m *engine.Model) *epochs {
 	c := pipeline.LoaderConfig{Batch: j.share(), Rank: j.group.Rank(), Ranks: j.group.Size(), Crop: j.net.Input.Size, Train: true, Seed: j.c.Seed, Workers: j.workers, SkipBad: j.c.OnBad == OnBadSkip}
 	c.Centre = j.c.without(WithoutCrops)
@@ -315,7 +315,7 @@ func (j *Job) trainBatches(m *engine.Model) *epochs {
 	return &epochs{dataset: j.trainData, config: c, memory: feed.HostMemory{Model: m}}
 }
 
-// finish notes in run.json why the run ended by itself.
+// finish writes to run.json why the run ended by itself.
 func finish(dir string, stop engine.Stop) error {
 	r, err := ReadRecord(dir)
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"alexnet/internal/setting"
 )
 
-// schedule is the learning rate's, for epochs of so many steps and a net with so many
-// classes.
+// schedule returns the learning-rate schedule for epochs of that many steps.
 func (c *Config) schedule(epochSteps, classes int) (engine.Schedule, error) {
 	kind, err := engine.ScheduleNamed(c.Schedule)
 	if err != nil {
@@ -45,7 +44,8 @@ func (c *Config) schedule(epochSteps, classes int) (engine.Schedule, error) {
 	return out, nil
 }
 
-// scheduleKind is the schedule's row of the table; empty of a name that isn't there.
+// scheduleKind returns the schedule's row of the table; an empty one for an unknown
+// name.
 func (c *Config) scheduleKind() engine.ScheduleKind {
 	kind, _ := engine.ScheduleNamed(c.Schedule)
 	return kind

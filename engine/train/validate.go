@@ -15,11 +15,11 @@ import (
 	"alexnet/pipeline"
 )
 
-// mostThreads is more than any machine has processors.
+// mostThreads is above the number of processors of any machine.
 const mostThreads = 1 << 16
 
-// Validate reports settings that make no sense, without a look at any file. Its
-// error is a *SettingError.
+// Validate reports settings with bad values. It reads no file. Its error is a
+// *SettingError.
 func (c *Config) Validate() error {
 	for _, f := range []struct{ name, value string }{{"train", c.Train}, {"run", c.Run}} {
 		if f.value == "" && !(f.name == "run" && c.Dry) {
@@ -82,7 +82,7 @@ func (c *Config) checkNumbers() error {
 	return nil
 }
 
-// checkChoices reports words that aren't among the choices.
+// checkChoices reports words that are not among the choices.
 func (c *Config) checkChoices() error {
 	for _, f := range []struct {
 		name, value string
@@ -108,8 +108,8 @@ func (c *Config) checkChoices() error {
 	return err
 }
 
-// ParseWire is the format of a Config.Wire, to join the ranks with. Its error is a
-// *SettingError.
+// ParseWire returns the format of a Config.Wire, to join the ranks with. Its error is
+// a *SettingError.
 func ParseWire(name string) (collective.Wire, error) {
 	switch name {
 	case WireFloat32:
@@ -120,7 +120,7 @@ func ParseWire(name string) (collective.Wire, error) {
 	return 0, setting.Invalidf("%s: want %s or %s", setting.Value("wire", name), WireFloat32, WireBFloat16)
 }
 
-// checkMean reports a mean that makes no sense.
+// checkMean reports a bad mean.
 func (c *Config) checkMean() error {
 	switch c.Mean {
 	case MeanChannel, MeanImage, MeanNone:
@@ -132,7 +132,7 @@ func (c *Config) checkMean() error {
 	return nil
 }
 
-// checkAugment reports augmentations that make no sense.
+// checkAugment reports bad augmentations.
 func (c *Config) checkAugment() error {
 	_, err := c.Augment.Recipe()
 	var bad *augment.SettingError
@@ -142,7 +142,7 @@ func (c *Config) checkAugment() error {
 	return err
 }
 
-// crops says that an augmentation takes the place of the random crops.
+// crops reports whether an augmentation replaces the random crops.
 func (c *Config) crops() bool {
 	r, err := c.Augment.Recipe()
 	if err != nil || len(r) == 0 {
@@ -152,7 +152,7 @@ func (c *Config) crops() bool {
 	return ok
 }
 
-// checkCombinations reports settings that don't go together.
+// checkCombinations reports settings that exclude each other.
 func (c *Config) checkCombinations() error {
 	value := setting.Value
 	switch {

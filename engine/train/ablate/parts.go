@@ -8,8 +8,8 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Part is something of the paper that runs can do without, as train.Config.Without
-// has it.
+// Part is a part of the paper's method that a run can leave out
+// (train.Config.Without).
 type Part struct {
 	Name string
 	// Paper is what the paper's runs lost without it: points of top-1 and top-5 error.
@@ -36,7 +36,7 @@ var Parts = []Part{
 	{Name: "relu", Paper: "six times slower to 25 % training error (§3.1, CIFAR-10)", Training: true},
 }
 
-// Names are the parts' names.
+// Names returns the parts' names.
 func Names() []string {
 	var names []string
 	for _, p := range Parts {
@@ -45,7 +45,7 @@ func Names() []string {
 	return names
 }
 
-// find is the row of a name.
+// find returns the row with a name.
 func find(name string) (Part, error) {
 	i := slices.IndexFunc(Parts, func(p Part) bool { return p.Name == name })
 	if i < 0 {

@@ -24,24 +24,25 @@ const (
 	wholeName = "whole" // begins the name of a run with every part
 )
 
-// Study is a comparison of runs with and without parts. Runs of the same seed are pairs:
-// they see the same pictures in the same order, crops and colours, and weights that both
-// have, by name and size, begin alike.
+// Study compares runs with and without parts. Runs with the same seed form a pair:
+// they see the same pictures in the same order, with the same crops and colours, and
+// weights that both have, by name and size, begin alike.
 type Study struct {
 	Config train.Config // of the run with every part, and the first seed; its Run is not used
 	Out    string       // folder that receives a run folder for every part and seed, and the comparison
 	Parts  []string     // names of Parts, to do without one at a time
 	Seeds  int
-	// Train trains a run, or goes on with it; nil is train.Run.
+	// Train trains a run, or resumes it; nil means train.Run.
 	Train func(context.Context, train.Config) error
-	// Next is told of each run before it is trained or passed over, counted from 1; may
+	// Next is called before each run is trained or skipped. Runs count from 1. It may
 	// be nil.
 	Next func(number, of int, run string)
 }
 
-// Run trains what isn't trained yet and writes the comparison after every part, so that
-// the same call goes on where it was stopped. Several processes may share Out, each with
-// seeds or parts of its own. Errors that another setting mends are *train.SettingError.
+// Run trains the runs that are not finished, and writes the comparison after every
+// part. So the same call continues where it was stopped. Several processes may share
+// Out if each has its own seeds or parts. An error that other settings avoid is a
+// *train.SettingError.
 func (s Study) Run(ctx context.Context) (*report.Ablation, error) {
 	parts, err := s.check()
 	if err != nil {
@@ -71,7 +72,7 @@ func (s Study) Run(ctx context.Context) (*report.Ablation, error) {
 	return result, nil
 }
 
-// check reports a study that makes no sense.
+// check reports a study with bad values.
 func (s Study) check() (parts []Part, err error) {
 	switch {
 	case s.Out == "" || s.Config.Val == "":
@@ -94,7 +95,7 @@ func (s Study) check() (parts []Part, err error) {
 	return parts, nil
 }
 
-// one trains a run, unless it is done, and adds its errors to its row.
+// one trains a run, unless it is finished, and adds its errors to its row.
 func (s Study) one(ctx context.Context, c train.Config, row *report.AblationRow) error {
 	r, err := train.ReadRecord(c.Run)
 	c.AutoResume = true

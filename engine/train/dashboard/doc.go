@@ -1,3 +1,3 @@
-// Package dashboard shows a training run live in a browser: one embedded page
-// that listens to server-sent events.
+// Package dashboard shows a training run in a browser while it trains: one embedded
+// page that receives server-sent events.
 package dashboard

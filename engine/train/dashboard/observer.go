@@ -9,14 +9,14 @@ import (
 	"alexnet/engine/train/report"
 )
 
-// Observer shows a run on a server: what metrics.jsonl holds already, and what
-// follows. One without a server does nothing.
+// Observer shows a run on a server: the contents of metrics.jsonl so far, and every
+// new line. Without a server it does nothing.
 type Observer struct {
 	train.Silent
 	Server *Server
 }
 
-// headline is what the page says of the run as a whole.
+// headline is the page's data about the run as a whole.
 type headline struct {
 	Title   string  `json:"title,omitempty"`
 	Epochs  int     `json:"epochs,omitempty"`
@@ -25,7 +25,7 @@ type headline struct {
 	Stopped string  `json:"stopped,omitempty"` // why training is over
 }
 
-// Begun shows what came before.
+// Begun sends the metrics of earlier sessions.
 func (o Observer) Begun(j *train.Job) {
 	if o.Server == nil {
 		return
@@ -39,14 +39,14 @@ func (o Observer) Begun(j *train.Job) {
 	}
 }
 
-// Progress shows a line of metrics.jsonl.
+// Progress sends a line of metrics.jsonl.
 func (o Observer) Progress(p train.Progress) {
 	if p.Event == train.Logged || p.Event == train.Validated {
 		o.publish(p.Line)
 	}
 }
 
-// Ended says why training is over.
+// Ended sends the reason why training is over.
 func (o Observer) Ended(e train.End) {
 	text := string(e.Stop)
 	if e.Err != nil {
@@ -55,8 +55,8 @@ func (o Observer) Ended(e train.End) {
 	o.publish(headline{Stopped: "Training is over: " + text + "."})
 }
 
-// publish sends plain data, which always encodes but for figures that are no
-// numbers; those are left out.
+// publish sends plain data. Figures that are not numbers cannot be encoded; they are
+// left out.
 func (o Observer) publish(v any) {
 	if o.Server != nil {
 		_ = o.Server.Publish(v)

@@ -38,9 +38,9 @@ type Server struct {
 // pictures are the files of the run folder that the page shows.
 var pictures = []string{"kernels.png", "guesses.png"}
 
-// Listen starts a server at addr. Without a host it is reached from this
-// machine only. At an address that others can reach, every request needs a
-// random token, which is part of URL.
+// Listen starts a server at addr. Without a host in addr, only this machine can reach
+// it. At an address that other machines can reach, every request needs a random
+// token, which is part of URL.
 func Listen(addr, dir string) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -83,8 +83,8 @@ func Listen(addr, dir string) (*Server, error) {
 	return s, nil
 }
 
-// reachable is an address under which other machines find a listener: with this
-// machine's name where it listens on all of its addresses.
+// reachable returns an address under which other machines find a listener: with this
+// machine's name if it listens on all of its addresses.
 func reachable(at *net.TCPAddr) string {
 	if name, err := os.Hostname(); err == nil && at.IP.IsUnspecified() {
 		return net.JoinHostPort(name, strconv.Itoa(at.Port))
@@ -92,11 +92,11 @@ func reachable(at *net.TCPAddr) string {
 	return at.String()
 }
 
-// URL is where the page is.
+// URL returns the address of the page.
 func (s *Server) URL() string { return s.url }
 
-// guard lets in who knows the token, and keeps other sites' pages from reading
-// the run through a name that they point at this machine.
+// guard checks the token, and stops other sites' pages from reading the run through a
+// name that they point at this machine.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -114,7 +114,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// Publish sends v as JSON to everyone who listens, and to those who come later.
+// Publish sends v as JSON to all listeners, and to those that connect later.
 func (s *Server) Publish(v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *Server) Publish(v any) error {
 	return nil
 }
 
-// events streams the history and what follows, one JSON object an event.
+// events streams the history and later events, one JSON object each.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	live := make(chan []byte, 256)
 	s.mu.Lock()

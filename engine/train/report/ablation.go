@@ -46,8 +46,8 @@ type Change struct {
 	Spread    float64 `json:"spread"`    // half width of the mean's 95 % confidence interval; 0 of one pair
 }
 
-// paired is the change from whole to without, by seed. The interval is that of the paired
-// t-test.
+// paired returns the change from whole to without, by seed. The interval is that of
+// the paired t-test.
 func paired(whole, without []float64) Change {
 	differences := make([]float64, min(len(whole), len(without)))
 	for i := range differences {
@@ -62,7 +62,7 @@ func paired(whole, without []float64) Change {
 	return Change{mean, deviation, t * deviation / math.Sqrt(n)}
 }
 
-// points is the mean change in points of error, with the spread where there is one.
+// points returns the mean change in points of error, with the spread if there is one.
 func (c Change) points(pairs int) string {
 	mean := math.Round(1e4*c.Mean)/100 + 0 // never −0
 	if pairs < 2 {
@@ -71,7 +71,7 @@ func (c Change) points(pairs int) string {
 	return fmt.Sprintf("%+.2f ± %.2f", mean, 100*c.Spread)
 }
 
-// Compare sets every row against the first, in pairs of the same seed.
+// Compare compares every row with the first, in pairs of the same seed.
 func (a *Ablation) Compare() {
 	whole := a.Rows[0]
 	for i := range a.Rows[1:] {
@@ -129,8 +129,8 @@ Seeds: %d.
 	return nil
 }
 
-// meanAndDeviation is the mean of fractions in per cent, with their standard
-// deviation where there are several.
+// meanAndDeviation returns the mean of fractions in per cent, with their standard
+// deviation if there are several.
 func meanAndDeviation(fractions []float64) string {
 	mean, deviation := stat.MeanStdDev(fractions, nil)
 	if len(fractions) < 2 {

@@ -9,8 +9,8 @@ import (
 	"gonum.org/v1/plot/text"
 )
 
-// newPlot is an empty plot in the style of all: a grid below the data, letters
-// without serifs, marks at round numbers.
+// newPlot returns an empty plot in the style of all plots: a grid below the data,
+// letters without serifs, marks at round numbers.
 func newPlot() *plot.Plot {
 	p := plot.New()
 	p.Add(plotter.NewGrid())
@@ -21,7 +21,7 @@ func newPlot() *plot.Plot {
 	return p
 }
 
-// roundTicks are three to eight labelled marks from low to high, at multiples of
+// roundTicks returns three to eight labelled marks from low to high, at multiples of
 // 1, 2 or 5 times a power of ten.
 func roundTicks(low, high float64) []plot.Tick {
 	span := high - low

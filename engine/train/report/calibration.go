@@ -18,7 +18,8 @@ import (
 // Calibration of Modern Neural Networks" (2017).
 const calibrationBins = 15
 
-// calibration says how far the probability of a guess is how often it is right.
+// calibration compares the probabilities of the guesses with how often the guesses
+// are right.
 type calibration struct {
 	Bins       []calibrationBin // from confidence 0 to 1
 	Error      float64          // expected calibration error, a fraction
@@ -27,8 +28,8 @@ type calibration struct {
 	Curve      []byte // PNG
 }
 
-// calibrationBin is the pictures whose guesses have a confidence above the bin
-// before and up to this one's end.
+// calibrationBin is the pictures whose guesses have a confidence above the end of the
+// bin before and up to the end of this one.
 type calibrationBin struct {
 	Pictures   int
 	Confidence float64 // mean
@@ -63,7 +64,7 @@ func calibrate(all []outcome, bins int) calibration {
 	return c
 }
 
-// Gap is confidence less accuracy.
+// Gap returns confidence less accuracy.
 func (c calibration) Gap() float64 { return c.Confidence - c.Accuracy }
 
 // calibrationSection shows how far the net's probabilities can be trusted.

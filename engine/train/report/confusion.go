@@ -65,21 +65,21 @@ const whole = 30
 // Whole reports whether the table is small enough to be shown.
 func (c *confusionTable) Whole() bool { return len(c.Classes) <= whole }
 
-// Row is one class: what part of its pictures was taken for which.
+// Row is one class, with the shares of its pictures by guess.
 type Row struct {
 	Class string
 	Error string // "12.0 %"
 	Cells []Cell
 }
 
-// Cell is a place in the table.
+// Cell is one cell of the table.
 type Cell struct {
 	Count int
 	Share float64 // of the class's pictures
 	Right bool
 }
 
-// Rows is the whole table.
+// Rows returns the whole table.
 func (c *confusionTable) Rows() []Row {
 	rows := make([]Row, len(c.Classes))
 	for i, counts := range c.Counts {
@@ -96,10 +96,10 @@ func (c *confusionTable) Rows() []Row {
 	return rows
 }
 
-// mostPairs is how many pairs the page names.
+// mostPairs is the number of pairs that the page names.
 const mostPairs = 12
 
-// Pairs are the most frequent mistakes, in words.
+// Pairs returns the most frequent mistakes, in words.
 func (c *confusionTable) Pairs() []string {
 	type pair struct{ truth, guess, n int }
 	var pairs []pair

@@ -15,7 +15,7 @@ import (
 	"alexnet/engine"
 )
 
-// curveSection shows how loss and error went.
+// curveSection shows loss and error over the steps.
 var curveSection = Section{
 	Make: func(_ context.Context, s *Subject) (any, error) {
 		var b bytes.Buffer

@@ -1,3 +1,3 @@
-// Package report pictures a training run: its curve, its first layer's kernels,
-// what the net makes of some validation pictures, and one page with all of it.
+// Package report draws a training run: its curve, the kernels of its first layer, the
+// net's guesses for some validation pictures, and one page with all of it.
 package report

@@ -19,7 +19,7 @@ type Guessed struct {
 	Probs []float32
 }
 
-// GuessPictures asks the net about pictures spread evenly over a data set.
+// GuessPictures classifies pictures spread evenly over a data set.
 func GuessPictures(m *engine.Model, d *pipeline.Dataset) ([]Guessed, error) {
 	crops, err := infer.Evenly(d, m.Net.Input.Size, guessPictures)
 	if err != nil {
@@ -73,7 +73,7 @@ type guesses struct {
 	Pictures []picture
 }
 
-// guessesSection shows what the net takes some pictures for.
+// guessesSection shows the net's guesses for some pictures.
 var guessesSection = Section{
 	Make: func(_ context.Context, s *Subject) (any, error) {
 		all, err := GuessPictures(s.Model, s.Pictures)
@@ -113,7 +113,7 @@ var guessesSection = Section{
 `,
 }
 
-// best is the five most probable classes.
+// best returns the five most probable classes.
 func best(d *pipeline.Dataset, g Guessed) (top []guess) {
 	for _, c := range infer.Top(g.Probs, infer.SheetGuesses) {
 		top = append(top, guess{Class: d.Meta().Classes[c].Title(), Prob: float64(g.Probs[c]), Right: c == g.Label})

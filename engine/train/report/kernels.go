@@ -12,7 +12,7 @@ import (
 	"alexnet/engine"
 )
 
-// kernelsSection shows the kernels of the first layer, where it is a convolution.
+// kernelsSection shows the kernels of the first layer, if it is a convolution.
 var kernelsSection = Section{
 	Make: func(_ context.Context, s *Subject) (any, error) {
 		img, err := FirstKernels(s.Model)
@@ -30,7 +30,7 @@ var kernelsSection = Section{
 `,
 }
 
-// FirstKernels draws the first layer of a model; nil where it is no convolution.
+// FirstKernels draws the first layer of a model; nil if it is not a convolution.
 func FirstKernels(m *engine.Model) (image.Image, error) {
 	first := m.Parameters()[0]
 	if len(first.Dims) != 4 {

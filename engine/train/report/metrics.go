@@ -13,8 +13,8 @@ import (
 	"alexnet/internal/file"
 )
 
-// ReadMetrics reads a metrics.jsonl; a missing file holds none. A last line
-// that was cut off is left out.
+// ReadMetrics reads a metrics.jsonl. A missing file counts as empty. An incomplete
+// last line is left out.
 func ReadMetrics(path string) ([]engine.Metrics, error) {
 	f, err := file.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,8 +42,8 @@ func ReadMetrics(path string) ([]engine.Metrics, error) {
 	}
 }
 
-// Summary is the last training figures, the validation with the lowest error
-// and the median training speed; nil and 0 where there are none.
+// Summary returns the last training figures, the validation with the lowest error,
+// and the median training rate; nil and 0 if there are none.
 func Summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPerSec float64) {
 	var speed []float64
 	for i, m := range metrics {
@@ -64,8 +64,9 @@ func Summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPer
 	return train, lowest, imagesPerSec
 }
 
-// TrainingErrors are the mean top-1 training errors of the passes over the training set,
-// as far as they have come. Each line of metrics counts by its pictures.
+// TrainingErrors returns the mean top-1 training error of every pass over the
+// training set, the unfinished one included. Each line of metrics counts by its
+// pictures.
 func TrainingErrors(metrics []engine.Metrics) (errors []float64) {
 	var sum float64
 	var before, n uint64 // pictures: up to the line before, and in this pass

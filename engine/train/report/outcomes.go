@@ -9,17 +9,17 @@ import (
 	"alexnet/pipeline"
 )
 
-// mostOutcomes is the largest data set that the net classifies as a whole for the
-// report.
+// mostOutcomes is the size of the largest data set that the report classifies as a
+// whole.
 const mostOutcomes = 20_000
 
-// outcome is what the net takes a picture for.
+// outcome is the net's guess for a picture.
 type outcome struct {
 	truth, guess int
 	confidence   float64 // the probability of the guess
 }
 
-// classified is what the net takes every picture for, in stored order; nil for a
+// classified returns the net's guess for every picture, in stored order; nil for a
 // large data set. Several sections share one pass.
 func (s *Subject) classified(ctx context.Context) ([]outcome, error) {
 	if s.outcomes != nil || s.Pictures.Len() > mostOutcomes {
@@ -49,8 +49,8 @@ func (s *Subject) classified(ctx context.Context) ([]outcome, error) {
 	}
 }
 
-// outcomesOf takes each picture for its most probable class, the first one among
-// equals. probs holds one row a picture.
+// outcomesOf returns the most probable class of each picture, the first one among
+// equals. probs holds one row for each picture.
 func outcomesOf(labels []int32, probs []float32) []outcome {
 	all := make([]outcome, len(labels))
 	for i, truth := range labels {

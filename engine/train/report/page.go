@@ -12,7 +12,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// Subject is what a report is about.
+// Subject is the data of a report.
 type Subject struct {
 	Title    string
 	Figures  []Figure // name and value, the results first
@@ -26,7 +26,7 @@ type Subject struct {
 
 	// Quick leaves out the sections that take passes over the data.
 	Quick bool
-	// Progress, if not nil, is told how far such a pass has come.
+	// Progress, if not nil, is called during such a pass.
 	Progress func(what string, done, total int)
 
 	outcomes []outcome
@@ -35,20 +35,20 @@ type Subject struct {
 // Figure is a row of a table.
 type Figure struct{ Name, Value string }
 
-// Section is a part of the page. Each has a file of its own and a row of sections.
+// Section is a part of the page. Each has its own file and a row of sections.
 type Section struct {
-	// Make returns what HTML shows; nil leaves the section out.
+	// Make returns the data for HTML; nil leaves the section out.
 	Make func(context.Context, *Subject) (any, error)
-	// HTML is the template of what Make returns. It may call png, which makes the
+	// HTML is the template of Make's result. It may call png, which returns the
 	// address of a picture, and percent.
 	HTML string
-	// Style is CSS for it.
+	// Style is the section's CSS.
 	Style string
 	// Slow says that Make takes passes over the data.
 	Slow bool
 }
 
-// sections are the parts of the page in their order.
+// sections lists the parts of the page in their order.
 var sections = []Section{
 	curveSection,
 	recipeSection,
@@ -92,7 +92,7 @@ func Write(ctx context.Context, w io.Writer, s *Subject) error {
 	return pageTemplate.Execute(w, page)
 }
 
-// page is what page.html shows.
+// page is the data of page.html.
 type page struct {
 	Title   string
 	Figures []Figure
@@ -100,7 +100,7 @@ type page struct {
 	Parts   []template.HTML
 }
 
-// add adds a section that shows what its Make has returned.
+// add adds a section with the result of its Make.
 func (p *page) add(s Section, shown any) error {
 	t, err := parse("section", s.HTML)
 	if err != nil {

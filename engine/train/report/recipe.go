@@ -16,8 +16,8 @@ import (
 	"alexnet/engine"
 )
 
-// recipeNames are the settings, besides augmentations, that decide what is learnt
-// from given pictures.
+// recipeNames lists the settings, besides augmentations, that decide what a net
+// learns from given pictures.
 var recipeNames = []string{
 	"recipe", "epochs", "steps", "batch", "lr", "schedule", "drop-at", "patience", "warmup",
 	"momentum", "decay", "label-smoothing", "init", "input-scale", "mean", "noise",
@@ -29,7 +29,7 @@ type recipe struct {
 	Rate     []byte // PNG; nil where no step was logged
 }
 
-// recipeSection shows the recipe and how the learning rate went.
+// recipeSection shows the recipe, and the learning rate over the steps.
 var recipeSection = Section{
 	Make: func(_ context.Context, s *Subject) (any, error) {
 		r := recipe{Settings: recipeOf(s.Settings)}
@@ -48,7 +48,7 @@ var recipeSection = Section{
 {{end}}`,
 }
 
-// recipeOf names the settings of the recipe that are set.
+// recipeOf lists the settings of the recipe that are set.
 func recipeOf(settings []Figure) string {
 	names := slices.Clone(recipeNames)
 	for _, a := range augment.Kinds {
@@ -65,7 +65,8 @@ func recipeOf(settings []Figure) string {
 	return strings.Join(words, ", ")
 }
 
-// rate writes a PNG of the learning rate over the steps, where one was logged.
+// rate writes a PNG of the learning rate over the steps; drawn is false if no step
+// was logged.
 func rate(w io.Writer, metrics []engine.Metrics) (drawn bool, err error) {
 	var points plotter.XYs
 	for _, m := range metrics {

@@ -25,7 +25,7 @@ const (
 	PageName    = "report.html"
 )
 
-// Options say what the report of a run shows, and on what it is computed.
+// Options say what the report of a run shows, and on which devices it is computed.
 type Options struct {
 	Checkpoint string // "" is the best one, or the latest
 	Devices    string // a list for devices.Open
@@ -37,12 +37,13 @@ type Options struct {
 	Progress func(what string, done, total int) // is told how far a pass has come; nil: nobody
 }
 
-// batch is how many pictures the net sees at once for a report.
+// batch is the number of pictures that the net takes at once for a report.
 const batch = 32
 
-// Make draws curve.png, kernels.png, guesses.png and report.html of the run in dir, on
-// pictures of its validation shards, or of its training shards where it has no others.
-// Shards of other classes than the checkpoint's are an *infer.ClassesError.
+// Make draws curve.png, kernels.png, guesses.png and report.html of the run in dir.
+// It uses pictures of the run's validation shards, or of its training shards if it
+// has no others. Shards with other classes than the checkpoint are an
+// *infer.ClassesError.
 func Make(ctx context.Context, dir string, o Options) error {
 	record, err := train.ReadRecord(dir)
 	if err != nil {
@@ -101,7 +102,7 @@ func (o Options) model(d *pipeline.Dataset) (*engine.Model, error) {
 	return m, err
 }
 
-// bestOrLatest is the checkpoint that speaks for a run.
+// bestOrLatest returns the best checkpoint of a run, or else the latest.
 func bestOrLatest(dir string) (string, error) {
 	all := engine.Checkpoints{Dir: filepath.Join(dir, train.CheckpointsName)}
 	if _, err := os.Stat(all.Best()); err == nil {
@@ -114,7 +115,7 @@ func bestOrLatest(dir string) (string, error) {
 	return path, err
 }
 
-// subject is what a report says of the run in dir without its net.
+// subject returns the part of a report on the run in dir that needs no net.
 func subject(dir string, record *train.Record, classes int) (*Subject, error) {
 	metrics, err := ReadMetrics(filepath.Join(dir, train.MetricsName))
 	if err != nil {
@@ -128,9 +129,8 @@ func subject(dir string, record *train.Record, classes int) (*Subject, error) {
 	return s, err
 }
 
-// Pictures draws the pictures in a run folder, also while it trains. What keeps one
-// from being drawn, a panic of the plotting library included, is told to Warn and
-// changes nothing else.
+// Pictures draws the pictures in a run folder, also during training. An error or a
+// panic of the plotting library goes to Warn and changes nothing else.
 type Pictures struct {
 	Dir  string
 	Warn func(name string, err error) // nil: nobody is told
@@ -163,14 +163,14 @@ func (p Pictures) Curve() {
 	})
 }
 
-// Kernels draws kernels.png where the first layer is a convolution.
+// Kernels draws kernels.png if the first layer is a convolution.
 func (p Pictures) Kernels(m *engine.Model) {
 	if first := m.Parameters()[0]; len(first.Dims) == 4 {
 		p.image(KernelsName, func() (image.Image, error) { return FirstKernels(m) })
 	}
 }
 
-// Guesses draws guesses.png: what the net takes some pictures of d for.
+// Guesses draws guesses.png: the net's guesses for some pictures of d.
 func (p Pictures) Guesses(d *pipeline.Dataset, m *engine.Model) {
 	p.image(GuessesName, func() (image.Image, error) {
 		all, err := GuessPictures(m, d)

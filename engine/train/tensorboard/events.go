@@ -40,9 +40,8 @@ const (
 	valueSimple      = 2 // float
 )
 
-// Create begins an event file of its own in dir, for a session that goes on
-// after step. TensorBoard then leaves out what earlier sessions wrote beyond
-// that step.
+// Create makes a new event file in dir, for a session that continues after step.
+// TensorBoard then ignores what earlier sessions wrote beyond that step.
 func Create(dir string, step uint64) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -115,8 +114,8 @@ func bytesField(b []byte, number byte, v []byte) []byte {
 	return append(b, v...)
 }
 
-// record writes one TFRecord in a single write, so that a killed program
-// leaves whole records but for the last.
+// record writes one TFRecord in a single write, so that after a kill all records but
+// the last are whole.
 func (w *Writer) record(data []byte) error {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
 	b = binary.LittleEndian.AppendUint32(b, masked(b))
