@@ -5,10 +5,9 @@ import (
 	"fmt"
 )
 
-// Agree lets every rank know whether one of them has failed. All ranks call it
-// with their own error or nil. It returns nil on all of them or an error on all
-// of them: a rank's own, or one that names the first rank that failed and what
-// it said.
+// Agree tells every rank whether one of them has failed. All ranks call it with their
+// own error or nil. It returns nil on all of them, or an error on all of them: a
+// rank's own, or one that names the first rank that failed, with its message.
 func Agree(group Collective, err error) error {
 	if group.Size() == 1 {
 		return err
@@ -43,7 +42,7 @@ type agreedError struct{ error }
 
 func (e agreedError) Unwrap() error { return e.error }
 
-// OnHost is the number of ranks on this rank's host.
+// OnHost returns the number of ranks on this rank's host.
 func OnHost(group Collective) int {
 	n := 0
 	for _, host := range group.Hosts() {

@@ -1,31 +1,31 @@
-// Package collective lets processes that train together add up their gradients.
-// A launcher that the user already has (mpirun, srun, torchrun, Kubernetes) starts
-// the same command on every rank; package mpi connects them where the launcher is
-// MPI's, and package tcp elsewhere.
+// Package collective connects processes that train together, so that they can add up
+// their gradients. A launcher that the user already has (mpirun, srun, torchrun,
+// Kubernetes) starts the same command on every rank. Package mpi connects the ranks
+// of an MPI launcher, package tcp those of other launchers.
 package collective
 
 import "alexnet/engine"
 
-// Collective is the group of ranks that a process belongs to, and this process'
-// place in it. It is used from one goroutine at a time.
+// Collective is the group of ranks that a process belongs to, and the place of this
+// process in it. It is used from one goroutine at a time.
 type Collective interface {
 	// Group has the calls of all ranks. Sums are taken in order of the ranks, in
 	// float32, so that every rank gets the same bits on every run.
 	engine.Group
-	// Local is this process's number among those of its host, from 0: which of
-	// the host's GPUs is its own.
+	// Local returns this process's number among the ranks of its host, from 0. It
+	// chooses among the host's GPUs.
 	Local() int
-	// Hosts names every rank's host.
+	// Hosts returns the name of every rank's host.
 	Hosts() []string
-	// Sent is the number of bytes of values that this rank has sent to others.
+	// Sent returns the number of bytes of values that this rank has sent to others.
 	Sent() int64
-	// Abort ends every rank's process, after printing why.
+	// Abort prints the reason and ends the processes of all ranks.
 	Abort(reason error)
-	// Close leaves the group; every rank has to.
+	// Close leaves the group. Every rank must call it.
 	Close() error
 }
 
-// Several is the group for a model, which has none where there is one rank.
+// Several returns the group for a model: nil if there is one rank only.
 func Several(c Collective) engine.Group {
 	if c.Size() == 1 {
 		return nil

@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// Terms are what all ranks of a job have to have in common, such as the command,
-// its flags and what identifies its data. Ranks with other terms belong to another
-// job, or to this one by mistake.
+// Terms are the facts that all ranks of a job must have in common, such as the
+// command, its flags and the identity of its data. A rank with other terms belongs to
+// another job, or was started wrongly.
 type Terms []Term
 
-// Term is one of them. Both are printed where ranks differ.
+// Term is one such fact. Both fields are printed if ranks differ.
 type Term struct {
-	Name  string // as people know it, such as a flag's
+	Name  string // for people, such as the name of a flag
 	Value string
 }
 
-// Hash is the same for the same terms only.
+// Hash returns a hash of the terms. Different terms have different hashes.
 func (t Terms) Hash() [sha256.Size]byte {
 	h := sha256.New()
 	for _, term := range t {
@@ -25,8 +25,8 @@ func (t Terms) Hash() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// Differences says of each term that differs what it is here and there, in the order
-// of t. There are none between terms of the same Hash.
+// Differences describes each term that differs, with both values, in the order of t.
+// Terms with the same Hash have no differences.
 func (t Terms) Differences(here string, other Terms, there string) (differences []string) {
 	theirs := map[string]string{}
 	for _, term := range other {
@@ -53,10 +53,10 @@ func (t Terms) Differences(here string, other Terms, there string) (differences 
 	return differences
 }
 
-// longestShown bounds a value in messages, in bytes.
+// longestShown limits the length of a value in messages, in bytes.
 const longestShown = 120
 
-// shown is a value as messages have it: what comes from another rank may be anything.
+// shown returns a value for messages. A value from another rank may be anything.
 func shown(value string) string {
 	if len(value) > longestShown {
 		return fmt.Sprintf("%.*q…", longestShown, value)

@@ -11,12 +11,12 @@ type Wire uint8
 const (
 	// Float32 sends values as they are.
 	Float32 Wire = iota
-	// BFloat16 sends them rounded to nearest even: half the bytes. They are
-	// added up in float32, and the sum is rounded once more.
+	// BFloat16 rounds values to the nearest bfloat16, ties to even: half the bytes.
+	// They are added up in float32, and the sum is rounded once more.
 	BFloat16
 )
 
-// Width is the bytes of a value on its way.
+// Width returns the number of bytes of an encoded value.
 func (f Wire) Width() int {
 	if f == BFloat16 {
 		return 2
@@ -24,7 +24,7 @@ func (f Wire) Width() int {
 	return 4
 }
 
-// Encode gives values as they travel; float32 values travel from where they are.
+// Encode returns values in this format. For Float32 the result shares their memory.
 func (f Wire) Encode(values []float32) []byte {
 	if f == Float32 {
 		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
@@ -34,7 +34,7 @@ func (f Wire) Encode(values []float32) []byte {
 	return out
 }
 
-// Put writes values to the start of dst, which is aligned as they are.
+// Put writes encoded values to the start of dst, which must have float32's alignment.
 func (f Wire) Put(dst []byte, values []float32) {
 	if len(values) == 0 {
 		return
@@ -65,8 +65,8 @@ func (f Wire) Accumulate(total []float32, src []byte) {
 	}
 }
 
-// Decode overwrites values with encoded ones; float32 values have arrived where
-// they belong.
+// Decode overwrites values with decoded ones. For Float32 they are there already,
+// since Encode shares memory.
 func (f Wire) Decode(values []float32, src []byte) {
 	if f == Float32 || len(values) == 0 {
 		return
@@ -76,7 +76,7 @@ func (f Wire) Decode(values []float32, src []byte) {
 	}
 }
 
-// bfloat16 is v rounded to nearest even.
+// bfloat16 rounds v to the nearest bfloat16, ties to even.
 func bfloat16(v float32) uint16 {
 	b := math.Float32bits(v)
 	if v != v {

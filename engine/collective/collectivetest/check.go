@@ -1,5 +1,5 @@
-// Package collectivetest is the one test of every kind of group of ranks: each
-// rank makes all calls and checks them against what it can compute alone.
+// Package collectivetest tests any kind of group of ranks with one test: each rank
+// makes all calls and checks the results against what it can compute alone.
 package collectivetest
 
 import (
@@ -14,13 +14,13 @@ import (
 	"alexnet/engine/collective"
 )
 
-// Check makes every call on this rank of g, whose sums travel as wire; all ranks
+// Check makes every call on this rank of g. wire is the format of g's sums. All ranks
 // run it.
 func Check(g collective.Collective, wire collective.Wire) error {
 	return errors.Join(checkSums(g, wire), checkBlocks(g), checkBytes(g))
 }
 
-// values are what a rank adds to a sum.
+// values returns the values that a rank adds to a sum.
 func values(rank, round, n int) []float32 {
 	r := rand.New(rand.NewPCG(uint64(rank), uint64(round)))
 	v := make([]float32, n)
@@ -31,9 +31,8 @@ func values(rank, round, n int) []float32 {
 	return v
 }
 
-// Sum is the definition of a sum of n values over ranks, bit by bit: in order of
-// the ranks, in float32, rounded for the way there and back. One rank alone keeps
-// its values.
+// Sum defines the sum of n values over ranks, bit by bit: in order of the ranks, in
+// float32, rounded on the way there and back. One rank alone keeps its values.
 func Sum(wire collective.Wire, ranks, round, n int) []float32 {
 	if ranks == 1 {
 		return values(0, round, n)

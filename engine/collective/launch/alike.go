@@ -7,8 +7,8 @@ import (
 	"alexnet/engine/collective"
 )
 
-// alike compares the terms of all ranks of a group that has just been joined: it is
-// the ranks' first call. All return the same error, or none does.
+// alike compares the terms of all ranks of a new group. It is the ranks' first call.
+// All ranks return the same error, or none does.
 func alike(group collective.Collective, terms collective.Terms) error {
 	text, err := json.Marshal(terms)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package launch joins the processes that a launcher has started (mpirun, srun,
-// torchrun, Kubernetes) to a group: it finds out from the launcher's variables
-// who they are, and connects them over MPI or TCP.
+// torchrun, Kubernetes) to a group. It reads the launcher's environment variables to
+// find the ranks, and connects them over MPI or TCP.
 package launch
 
 import (
@@ -14,10 +14,11 @@ import (
 	"alexnet/engine/collective/tcp"
 )
 
-// variable chooses how ranks meet, where the launcher's own variables don't.
+// variable is the environment variable that chooses between MPI and TCP. It overrides
+// the launcher's own variables.
 const variable = "ALEXNET_RANKS"
 
-// means is how ranks meet.
+// means is the kind of connection between ranks.
 type means string
 
 const (
@@ -30,8 +31,8 @@ const (
 // and srun --mpi=pmi2, srun --mpi=pmix.
 var mpiLaunchers = []string{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"}
 
-// choose finds out how the processes of this job meet. MPI's launchers win over
-// others that may be around them. The place is that among ranks over TCP.
+// choose finds out how to connect the processes of this job. MPI's launchers have
+// priority over others that may be around them. The place is valid for TCP only.
 func choose(environment func(string) string) (means, tcp.Place, error) {
 	asked := means(environment(variable))
 	switch asked {
@@ -65,13 +66,13 @@ type Options struct {
 	// ones.
 	Timeout time.Duration
 	Wire    collective.Wire
-	Terms   collective.Terms // what all ranks have to have in common
+	Terms   collective.Terms // the facts that all ranks must have in common
 }
 
-// Join joins the processes that a launcher has started with this one; without a
-// launcher, or with one process, that is this process alone. The caller closes
-// the group. Ranks with other Terms get a *collective.TermsError; where a group is
-// returned beside it, the caller closes that too.
+// Join joins the processes that a launcher has started together with this one.
+// Without a launcher, or with one process, the group is this process alone. The
+// caller closes the group. If ranks have different Terms, the error is a
+// *collective.TermsError; if a group is returned with it, the caller closes that too.
 func Join(o Options) (collective.Collective, error) {
 	how, place, err := choose(os.Getenv)
 	switch {

@@ -7,14 +7,14 @@ import (
 	"alexnet/engine/collective"
 )
 
-// member is a rank of a job, and its fair share of its host's processors.
+// member is a rank of a job with its fair share of its host's processors.
 type member struct {
 	collective.Collective
 	processors int
 }
 
-// counted finds out a new member's processors. Launchers may have bound every
-// rank to processors of its own; ranks that may use the same ones share them.
+// counted finds the processors of a new member. A launcher may have bound every rank
+// to its own processors; ranks that may use the same ones share them.
 func counted(group collective.Collective) (collective.Collective, error) {
 	all, err := group.Gather(bound())
 	if err != nil {
@@ -24,7 +24,7 @@ func counted(group collective.Collective) (collective.Collective, error) {
 	return member{group, share(runtime.GOMAXPROCS(0), group.Rank(), group.Hosts(), all)}, nil
 }
 
-// share divides so many processors by the ranks of this one's host that are bound
+// share divides processors by the number of ranks on this rank's host that are bound
 // to the same ones.
 func share(processors, rank int, hosts []string, bound [][]byte) int {
 	together := 0
@@ -36,8 +36,7 @@ func share(processors, rank int, hosts []string, bound [][]byte) int {
 	return max(1, processors/together)
 }
 
-// Processors is the fair share of its host's processors of a rank that has
-// joined, at least 1.
+// Processors returns a rank's fair share of its host's processors, at least 1.
 func Processors(group collective.Collective) int {
 	if m, ok := group.(member); ok {
 		return m.processors

@@ -17,7 +17,7 @@ type exchange struct {
 	err     error
 }
 
-// wait returns when the blocks are there.
+// wait returns when the blocks have arrived.
 func (e *exchange) wait() error {
 	<-e.done
 	return e.err
@@ -43,7 +43,7 @@ func (w *World) AllToAll(dst, src []float32) func() error {
 	})
 }
 
-// blockEnds are the ends of equal blocks of n float32 values, in bytes.
+// blockEnds returns the ends of equal blocks of n float32 values, in bytes.
 func blockEnds(n, ranks int) []int {
 	ends := make([]int, ranks+1)
 	for r := range ends {
@@ -75,7 +75,8 @@ func (w *World) exchange(n int, start func() (*request, error)) func() error {
 	return e.wait
 }
 
-// advanceExchanges ends exchanges that are done and reports whether one was.
+// advanceExchanges ends exchanges that are complete, and reports whether there was
+// one.
 func (w *World) advanceExchanges() bool {
 	moved := false
 	for i := 0; i < len(w.exchanges); i++ {

@@ -12,7 +12,7 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// abi is what differs between the two families of libraries: handles are
+// abi holds the differences between the two families of libraries: handles are
 // addresses in Open MPI and integers in MPICH (mpi.h of either).
 type abi struct {
 	world, bytes, errorsReturn, requestNull uintptr
@@ -35,7 +35,8 @@ type library struct {
 // pathVariable names the library to use, a path or a soname.
 const pathVariable = "ALEXNET_MPI"
 
-// candidates are the names to try for the launcher that started this process.
+// candidates returns the library names to try for the launcher that started this
+// process.
 func candidates(environment func(string) string) []string {
 	if path := environment(pathVariable); path != "" {
 		return []string{path}
@@ -68,7 +69,7 @@ func open(names []string) (*library, error) {
 	return nil, fmt.Errorf("no MPI library found: install Open MPI (libopenmpi3) or MPICH (libmpich12), the one whose mpirun starts the job, or set %s to its path: %w", pathVariable, errors.Join(tried...))
 }
 
-// supported says why MPI can't be used on this platform.
+// supported returns why MPI cannot be used on this platform.
 func supported() error {
 	if runtime.GOOS != "linux" {
 		return errors.New("ranks under MPI run on Linux only for now, this is " + runtime.GOOS + "/" + runtime.GOARCH)

@@ -23,11 +23,11 @@ type sum struct {
 	err  error
 }
 
-// piece is the number of values that travel together. While those of one piece
-// are added up, others are on their way.
+// piece is the number of values that travel together. While the values of one piece
+// are added up, others travel.
 const piece = 1 << 22
 
-// sums are the pieces of an AllReduce.
+// sums is the pieces of an AllReduce.
 type sums []*sum
 
 // AllReduce begins to add values up over the ranks.
@@ -103,9 +103,9 @@ func (s *sum) scatter() {
 	}
 }
 
-// advance moves the sums and exchanges on and reports whether anything has
-// happened. A sum enters its second stage only after all before it have, so that
-// every rank starts the gathers in the same order.
+// advance moves the sums and exchanges on, and reports whether anything has happened.
+// A sum enters its second stage only after all earlier sums have, so that every rank
+// starts the gathers in the same order.
 func (w *World) advance() bool {
 	moved := w.advanceExchanges()
 	inOrder := true // every earlier sum is in its second stage
@@ -156,8 +156,8 @@ func (s *sum) bytes() []int {
 	return out
 }
 
-// add adds up this rank's share in order of the ranks and puts it where the
-// gather wants it.
+// add adds up this rank's share in order of the ranks, and puts it where the gather
+// expects it.
 func (s *sum) add() {
 	wire := s.w.options.Wire
 	first, n := s.ends[s.w.rank], s.own()
@@ -172,11 +172,11 @@ func (s *sum) add() {
 	s.received = nil
 }
 
-// spare is memory that sums have had, by its size: the sums of a step are those of
-// every step.
+// spare is memory of earlier sums, by its size. Every step has sums of the same
+// sizes.
 type spare map[int][][]byte
 
-// take gives n bytes or some more: never none, so that they have an address, and
+// take returns at least n bytes: never none, so that they have an address, and
 // aligned for any value.
 func (m spare) take(n int) []byte {
 	n = (n + 8) &^ 7

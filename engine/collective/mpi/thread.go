@@ -38,9 +38,9 @@ func (w *World) serve() {
 	}
 }
 
-// longestRest bounds the sleep between two looks at MPI, which moves data only
-// when it is called: long enough to leave the processor to training, short
-// enough not to hold up a transfer in its many fragments.
+// longestRest limits the sleep between two calls of MPI, which moves data only while
+// it is called: long enough to leave the processor to training, short enough not to
+// hold up a transfer in many fragments.
 const longestRest = 50 * time.Microsecond
 
 // rest sleeps a little longer each time that nothing has happened.
@@ -97,7 +97,7 @@ func (w *World) completed(r *request) (bool, error) {
 	return flag != 0, nil
 }
 
-// busy says that values are under way.
+// busy reports whether values are travelling.
 func (w *World) busy() bool { return len(w.sums)+len(w.exchanges) > 0 }
 
 // watchValues watches the sums and exchanges that are left, or else the call that

@@ -9,9 +9,9 @@ import (
 	"unsafe"
 )
 
-// watch finds out who is missing when a call takes too long. A rank that has
-// waited for the timeout tells all others so; a little later it knows which of
-// them wait as well. The rest are missing: dead, hung, or busy elsewhere.
+// watch finds the missing ranks when a call takes too long. A rank that has waited
+// for the timeout sends all others a message; a little later it knows which of them
+// wait as well. The rest are missing: dead, hung, or busy elsewhere.
 type watch struct {
 	what    string // the rank waits for; "" when it doesn't
 	call    string // on bytes, while it is under way
@@ -21,24 +21,24 @@ type watch struct {
 	letters []*request
 }
 
-// post receives the other rank's "I wait".
+// post receives the other rank's message that it waits.
 type post struct {
 	letter [1]byte
 	next   *request
 	last   time.Time // a letter has come
 }
 
-// tagWaiting marks the letters between watches.
+// tagWaiting is the tag of these messages.
 const tagWaiting = 17
 
-// await begins to watch a call; "" ends it. Letters that came before belong to
+// await begins to watch a call; "" ends it. Messages that came before belong to
 // earlier calls.
 func (w *World) await(what string) {
 	w.hear()
 	w.watch.what, w.watch.since, w.watch.told = what, time.Now(), time.Time{}
 }
 
-// listen prepares to hear from every other rank.
+// listen prepares to receive messages from every other rank.
 func (w *World) listen() error {
 	w.watch.posts = make([]*post, w.size)
 	for r := range w.size {
@@ -52,7 +52,7 @@ func (w *World) listen() error {
 	return nil
 }
 
-// expect posts the receive of a rank's next letter.
+// expect posts the receive of a rank's next message.
 func (w *World) expect(r int) error {
 	p := w.watch.posts[r]
 	var err error
@@ -61,7 +61,7 @@ func (w *World) expect(r int) error {
 	return err
 }
 
-// silence gives up listening, so that MPI can be finalised.
+// silence stops listening, so that MPI can be finalised.
 func (w *World) silence() {
 	for _, p := range w.watch.posts {
 		if p != nil {
@@ -98,7 +98,7 @@ func (w *World) missing() {
 	w.abort()
 }
 
-// tell sends every other rank a letter.
+// tell sends every other rank a message.
 func (w *World) tell() {
 	letter := []byte{1}
 	for r := range w.size {
@@ -112,7 +112,7 @@ func (w *World) tell() {
 	}
 }
 
-// hear notes the letters that have come.
+// hear notes the messages that have arrived.
 func (w *World) hear() {
 	for r, p := range w.watch.posts {
 		for p != nil {
@@ -127,7 +127,7 @@ func (w *World) hear() {
 	}
 }
 
-// absent are the ranks that have sent no letter since this one began to wait.
+// absent returns the ranks that have sent no message since this one began to wait.
 func (w *World) absent() []int {
 	w.hear()
 	var absent []int

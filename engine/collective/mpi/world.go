@@ -14,14 +14,14 @@ import (
 
 // Options tune a World.
 type Options struct {
-	// Timeout is how long a rank waits for the others within one call before it
-	// names those that are missing and ends the job; 0 means 5 minutes.
+	// Timeout is how long a rank waits for the others within one call. Then it names
+	// the missing ranks and ends the job. 0 means 5 minutes.
 	Timeout time.Duration
-	// Wire is how values travel.
+	// Wire is the format of values between ranks.
 	Wire collective.Wire
 }
 
-// World is all ranks of the job, a collective.Collective.
+// World is the group of all ranks of the job, a collective.Collective.
 type World struct {
 	lib     *library
 	options Options
@@ -44,12 +44,12 @@ type World struct {
 	sent      atomic.Int64 // bytes of values
 }
 
-// launchers are the variables by which a launcher tells a process its job's
-// size: Open MPI's mpirun, MPICH's hydra, PMIx (srun --mpi=pmix).
+// launchers lists the variables in which a launcher tells a process the size of its
+// job: Open MPI's mpirun, MPICH's hydra, PMIx (srun --mpi=pmix).
 var launchers = []string{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"}
 
-// Launched is the number of processes that a launcher says it has started with
-// this one, and 1 when there was none.
+// Launched returns the number of processes of the job, this one included, as the
+// launcher's variables say; 1 without a launcher.
 func Launched() int {
 	size, _ := launched(os.Getenv)
 	return size
@@ -93,7 +93,7 @@ func openWith(lib *library, o Options) (*World, error) {
 	return w, nil
 }
 
-// join meets the other ranks.
+// join connects this rank to the others.
 func (w *World) join() error {
 	if err := w.do(w.begin); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (w *World) Rank() int { return w.rank }
 // Size is the number of processes.
 func (w *World) Size() int { return w.size }
 
-// Hosts names every rank's host.
+// Hosts returns the name of every rank's host.
 func (w *World) Hosts() []string { return w.hosts }
 
 // Local is this process's number on its host.
@@ -163,10 +163,10 @@ func (w *World) Local() int {
 	return n
 }
 
-// Sent is the number of bytes of values that this rank has sent to others.
+// Sent returns the number of bytes of values that this rank has sent to others.
 func (w *World) Sent() int64 { return w.sent.Load() }
 
-// Library is the MPI library in use, its version and path.
+// Library returns the version and path of the MPI library in use.
 func (w *World) Library() string { return w.lib.version + " (" + w.lib.path + ")" }
 
 var _ collective.Collective = (*World)(nil)

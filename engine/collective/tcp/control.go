@@ -26,8 +26,8 @@ func (p *peer) send(h header, body []byte, deadline time.Time) error {
 	return err
 }
 
-// listen reads a peer's control connection for as long as it lasts. It ends the
-// job, and this process, when the peer says so or is gone.
+// listen reads a peer's control connection as long as it lasts. It ends the job, and
+// this process, when the peer says so or its connection breaks.
 func (s *Star) listen(p *peer) {
 	control, _ := p.connections()
 	told := false
@@ -60,7 +60,7 @@ func (s *Star) listen(p *peer) {
 	}
 }
 
-// quiet says that this rank has left, or the job has ended.
+// quiet reports whether this rank has left, or the job has ended.
 func (s *Star) quiet() bool {
 	select {
 	case <-s.closed:
@@ -95,7 +95,7 @@ func (s *Star) call(h header, part []byte, answer func(parts [][]byte) []byte) (
 	return f.body, err
 }
 
-// next is a peer's part of a call, or rank 0's answer.
+// next returns a peer's part of a call, or rank 0's answer.
 func (s *Star) next(p *peer, h header) (frame, error) {
 	select {
 	case f := <-p.frames:
@@ -109,7 +109,7 @@ func (s *Star) next(p *peer, h header) (frame, error) {
 	}
 }
 
-// differ ends a job whose ranks don't make the same calls.
+// differ ends a job whose ranks do not make the same calls.
 func (s *Star) differ(p *peer, theirs, ours header) {
 	s.end(fmt.Sprintf("call %d of %s is %v (root %d, %d values), and call %d of rank %d is %v (root %d, %d values): do all ranks run the same program with the same flags? Ending the job",
 		theirs.round, s.name(p.rank), theirs.kind, theirs.root, theirs.count, ours.round, s.place.Rank, ours.kind, ours.root, ours.count), s.place.Rank)
@@ -141,7 +141,7 @@ func (s *Star) collect(h header, part []byte, answer func([][]byte) []byte) ([]b
 	return body, nil
 }
 
-// Broadcast overwrites data with root's.
+// Broadcast overwrites data with root's data.
 func (s *Star) Broadcast(data []byte, root int) error {
 	for len(data) > 0 {
 		part := data[:min(len(data), largestBody/2)]
@@ -170,7 +170,7 @@ func (s *Star) Gather(data []byte) ([][]byte, error) {
 	return splitParts(all, s.place.Size)
 }
 
-// joinParts puts the parts' lengths, u32, before them.
+// joinParts joins parts, with their lengths (u32) before them.
 func joinParts(parts [][]byte) []byte {
 	var all []byte
 	for _, p := range parts {

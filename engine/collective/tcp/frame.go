@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// kind is what a frame is about. Ranks send rank 0 their part of a call; rank 0
-// answers with a frame of the same kind.
+// kind is the kind of a frame. Ranks send rank 0 their part of a call; rank 0 answers
+// with a frame of the same kind.
 type kind uint8
 
 const (
@@ -23,7 +23,7 @@ const (
 	kindAllToAll
 )
 
-// String names a call as messages do.
+// String names a call for messages.
 func (k kind) String() string {
 	switch k {
 	case kindGather:
@@ -38,7 +38,7 @@ func (k kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// header begins every frame.
+// header is the beginning of every frame.
 type header struct {
 	kind  kind
 	root  uint32 // of a broadcast
@@ -49,7 +49,7 @@ type header struct {
 // headerSize is in bytes: the fields in order, little-endian.
 const headerSize = 1 + 4 + 8 + 8
 
-// largestBody bounds what one call on bytes may carry, answers included.
+// largestBody limits the bytes of one call, answers included.
 const largestBody = 1 << 30
 
 func (h header) append(b []byte) []byte {

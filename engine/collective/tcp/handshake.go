@@ -41,7 +41,7 @@ const (
 // longestTerms is in bytes of JSON.
 const longestTerms = 1 << 18
 
-// patience is how long a connection may take to prove itself.
+// patience is the time that a connection has to prove itself.
 const patience = 10 * time.Second
 
 // lane is one of a rank's two connections.
@@ -53,7 +53,7 @@ const (
 	lanes
 )
 
-// greeting is what a rank says of itself.
+// greeting is a rank's description of itself.
 type greeting struct {
 	lane       lane
 	wire       collective.Wire
@@ -87,7 +87,7 @@ func (v verdict) err() error {
 	return fmt.Errorf("verdict %d of rank 0", v)
 }
 
-// refusedError says that trying again won't help.
+// refusedError says that trying again will not help.
 type refusedError string
 
 func (e refusedError) Error() string { return string(e) }
@@ -113,7 +113,7 @@ func parseGreeting(b []byte) (greeting, error) {
 	}, nil
 }
 
-// proof is a side's HMAC; no part of the message varies in length.
+// proof returns a side's HMAC. No part of the message varies in length.
 func proof(token, side string, greeting, nonce []byte, v ...byte) []byte {
 	h := hmac.New(sha256.New, []byte(token))
 	for _, part := range [][]byte{[]byte(side), {0}, greeting, nonce, v} {
@@ -127,7 +127,7 @@ const (
 	sideRankTerms, sideZeroTerms = "terms", "terms of 0"
 )
 
-// sendTerms sends a side's terms with the proof that they are this connection's.
+// sendTerms sends a side's terms with the proof that they belong to this connection.
 func sendTerms(conn net.Conn, token, side string, greeting, nonce []byte, terms collective.Terms) error {
 	text, err := json.Marshal(terms)
 	if err != nil {
@@ -142,7 +142,7 @@ func sendTerms(conn net.Conn, token, side string, greeting, nonce []byte, terms 
 	return err
 }
 
-// readTerms reads the other side's.
+// readTerms reads the other side's terms.
 func readTerms(conn net.Conn, token, side string, greeting, nonce []byte) (terms collective.Terms, err error) {
 	var length [4]byte
 	if _, err := io.ReadFull(conn, length[:]); err != nil {
@@ -169,8 +169,8 @@ func newNonce() []byte {
 	return nonce
 }
 
-// greet introduces this rank to rank 0, and has rank 0 prove itself. Both happen
-// within limit. The terms are those that the greeting has the hash of.
+// greet introduces this rank to rank 0, and makes rank 0 prove itself. Both happen
+// within limit. The greeting holds the hash of the terms.
 func greet(conn net.Conn, token string, g greeting, terms collective.Terms, limit time.Duration) error {
 	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
 		return err
@@ -217,9 +217,9 @@ func greet(conn net.Conn, token string, g greeting, terms collective.Terms, limi
 	return conn.SetDeadline(time.Time{})
 }
 
-// admit hears a connection's greeting and has it prove itself; judge says what
-// becomes of one that has. An error means that the connection is none of ours; if
-// only its terms differ from ours, it is a TermsError.
+// admit reads a connection's greeting and makes it prove itself; judge decides about
+// one that has. An error means that the connection does not belong to the job. If
+// only its terms differ, the error is a TermsError.
 func admit(conn net.Conn, token string, terms collective.Terms, judge func(greeting) verdict) error {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err

@@ -25,11 +25,11 @@ func (s *Star) find() error {
 	return nil
 }
 
-// sayAfter is after how long those that wait for others when the job begins say
-// so.
+// sayAfter is the time after which a waiting rank prints that it waits, at the
+// beginning of the job.
 func (o Options) sayAfter() time.Duration { return min(10*time.Second, o.Timeout/4) }
 
-// longestWait is between two tries to reach rank 0.
+// longestWait is the longest pause between two tries to reach rank 0.
 const longestWait = time.Second
 
 func (s *Star) dial(l lane, deadline time.Time) (*net.TCPConn, error) {
@@ -80,9 +80,9 @@ func (p *peer) seat(s *Star, l lane, conn *net.TCPConn) {
 	}
 }
 
-// keepAlive has the system give up a connection to a host that is silent for
-// about the timeout. A process that only doesn't read is no reason on the
-// connection for values, where it may be waiting for others.
+// keepAlive makes the system close a connection to a host that is silent for about
+// the timeout. On the connection for values a process may be slow to read without a
+// fault: it may be waiting for others.
 func keepAlive(conn *net.TCPConn, timeout time.Duration, control bool) {
 	quarter := max(time.Second, timeout/4)
 	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: quarter, Interval: max(time.Second, timeout/8), Count: 4})

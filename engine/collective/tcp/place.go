@@ -8,33 +8,35 @@ import (
 	"strings"
 )
 
-// Place is a process's place among the ranks of its job.
+// Place is the place of a process among the ranks of its job.
 type Place struct {
 	Rank, Size int
-	// Local is its number among the ranks of its host, if the launcher says so;
-	// below 0, ranks are counted by the names of their hosts.
+	// Local is its number among the ranks of its host, if the launcher gives it. If
+	// it is below 0, ranks are counted by the names of their hosts.
 	Local int
-	// Address is where rank 0 listens, host:port.
+	// Address is the address of rank 0, host:port.
 	Address string
-	// Token is the secret by which ranks know each other. It never travels.
+	// Token is the secret that the ranks of a job share. It never travels.
 	Token string
-	// By says who gave the place, for messages.
+	// By names the source of the place, for messages.
 	By string
 }
 
-// TokenVariable has the secret that all ranks of a job share.
+// TokenVariable is the environment variable of the secret that all ranks of a job
+// share.
 const TokenVariable = "ALEXNET_RANK_TOKEN"
 
-// portVariable is the port that rank 0 listens on, where MASTER_PORT won't do.
+// portVariable is the environment variable of the port of rank 0, in place of
+// MASTER_PORT.
 const portVariable = "ALEXNET_RANK_PORT"
 
-// shortestToken is in bytes.
+// shortestToken is the least length of a token in bytes.
 const shortestToken = 16
 
-// Launched reads the place that a launcher has given this process: by torchrun's
-// RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, which a Kubernetes manifest can
-// set, or as one of several tasks of a Slurm step. Without a launcher, or with one
-// process, Size is 1.
+// Launched reads the place that a launcher has given this process: from torchrun's
+// RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, which a Kubernetes manifest can also
+// set, or from Slurm's variables in a step of several tasks. Without a launcher, or
+// with one process, Size is 1.
 func Launched(environment func(string) string) (Place, error) {
 	e := variables(environment)
 	p, err := e.place()
@@ -89,7 +91,7 @@ func (e variables) place() (Place, error) {
 	return Place{Rank: rank, Size: size, Address: net.JoinHostPort(e("MASTER_ADDR"), strconv.Itoa(port)), By: "RANK and WORLD_SIZE"}, err
 }
 
-// number reads a variable that has to be there.
+// number reads a variable that must be set.
 func (e variables) number(name string, least int, what string) (int, error) {
 	text := e(name)
 	if text == "" {
@@ -102,8 +104,8 @@ func (e variables) number(name string, least int, what string) (int, error) {
 	return n, nil
 }
 
-// port is rank 0's. Under torchrun MASTER_PORT may be taken, by the store of
-// torchrun's own agent; then the next one is used.
+// port returns rank 0's port. Under torchrun the store of torchrun's own agent may
+// use MASTER_PORT; then the next port is used.
 func (e variables) port(otherwise int) (int, error) {
 	name, offset := "MASTER_PORT", 0
 	switch {
@@ -121,7 +123,7 @@ func (e variables) port(otherwise int) (int, error) {
 	return port + offset, err
 }
 
-// local is LOCAL_RANK, or Slurm's, or −1.
+// local returns LOCAL_RANK, or Slurm's, or −1.
 func (e variables) local() (int, error) {
 	for _, name := range []string{"LOCAL_RANK", "SLURM_LOCALID"} {
 		if e(name) != "" && (name == "LOCAL_RANK" || e("RANK") == "") {
@@ -131,9 +133,9 @@ func (e variables) local() (int, error) {
 	return -1, nil
 }
 
-// slurmTasks is the number of tasks of the Slurm step that this process is one of,
-// and 0 when it isn't in a step. A batch script is in none, and the shell that
-// salloc opens is a step of one task.
+// slurmTasks returns the number of tasks of this process's Slurm step; 0 if it is in
+// none. A batch script is in no step, and the shell that salloc opens is a step of
+// one task.
 func (e variables) slurmTasks() int {
 	if e("SLURM_STEP_ID") == "" {
 		return 0
@@ -153,7 +155,7 @@ func (e variables) slurmTasks() int {
 // ones and below those that Linux hands out by itself.
 const firstPort, ports = 20000, 10000
 
-// slurmPlace is that of a task of a Slurm step.
+// slurmPlace returns the place of a task of a Slurm step.
 func (e variables) slurmPlace(size int) (Place, error) {
 	p := Place{Size: size, By: "Slurm"}
 	if text := e("WORLD_SIZE"); text != "" && text != strconv.Itoa(size) {
@@ -184,7 +186,7 @@ func (e variables) slurmPlace(size int) (Place, error) {
 	return p, err
 }
 
-// firstHost is the first name of a Slurm host list such as node[03-05,9],x1.
+// firstHost returns the first name of a Slurm host list such as node[03-05,9],x1.
 func firstHost(list string) (string, error) {
 	var name strings.Builder
 	for len(list) > 0 && list[0] != ',' {

@@ -13,12 +13,12 @@ import (
 	"alexnet/internal/printable"
 )
 
-// rendezvous is the place where rank 0 accepts the other ranks.
+// rendezvous accepts the connections of the other ranks, on rank 0.
 type rendezvous struct {
 	s       *Star
 	room    chan struct{}  // one a connection that proves itself
 	full    chan struct{}  // closed when all are there
-	differ  chan differing // hears of ranks that have been started otherwise
+	differ  chan differing // receives ranks that have other terms
 	answers sync.WaitGroup
 
 	mu      sync.Mutex
@@ -29,26 +29,26 @@ type rendezvous struct {
 	told    int // messages about strangers
 }
 
-// seat is a connection that a job has.
+// seat identifies one of the job's connections.
 type seat struct {
 	rank uint32
 	lane lane
 }
 
-// differing is a rank with other terms, and how they differ.
+// differing is a rank with other terms, and the differences.
 type differing struct {
 	rank int
 	err  error
 }
 
-// mostWaiting bounds the connections that prove themselves at the same time. More
+// mostWaiting limits the connections that prove themselves at the same time. More
 // wait in the system's queue.
 const mostWaiting = 256
 
-// mostTold bounds the messages about strangers.
+// mostTold limits the messages about strangers.
 const mostTold = 5
 
-// assemble lets all ranks in. What else connects is turned away.
+// assemble accepts all ranks. Other connections are turned away.
 func (s *Star) assemble() error {
 	for r := 1; r < s.place.Size; r++ {
 		s.peers[r] = newPeer(r)
@@ -92,9 +92,9 @@ func (s *Star) assemble() error {
 	return err
 }
 
-// open listens at the place's address. A name that isn't this host's loopback is
-// no help in choosing an interface, since hosts often know themselves by another
-// address than others know them by; then all of them will do.
+// open listens at the place's address. If the name is not this host's loopback, it
+// listens on all interfaces: hosts often know themselves by another address than
+// other hosts do.
 func (s *Star) open(deadline time.Time) (*net.TCPListener, error) {
 	host, port, err := net.SplitHostPort(s.place.Address)
 	if err != nil {
@@ -138,7 +138,7 @@ func (d *rendezvous) answer(l *net.TCPListener) {
 	}
 }
 
-// close turns away who still waits.
+// close turns away the connections that still wait.
 func (d *rendezvous) close(l *net.TCPListener) {
 	_ = l.Close()
 	d.mu.Lock()
@@ -196,7 +196,7 @@ func (d *rendezvous) admit(conn *net.TCPConn) {
 	}
 }
 
-// judge reserves the seat of a rank that has proved to be one of the job.
+// judge reserves the seat of a rank that has proved to belong to the job.
 func (d *rendezvous) judge(g greeting) verdict {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -217,7 +217,7 @@ func (d *rendezvous) judge(g greeting) verdict {
 	return welcome
 }
 
-// missing are the ranks that have not joined.
+// missing returns the ranks that have not joined.
 func (d *rendezvous) missing() []int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

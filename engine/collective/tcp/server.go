@@ -7,15 +7,15 @@ import (
 	"alexnet/engine/collective"
 )
 
-// server is rank 0's side of one call on values: parts come in, answers go out, a
-// chunk at a time.
+// server is rank 0's side of one call on values. It receives the parts and sends the
+// answers, one chunk at a time.
 type server struct {
 	*Star
 	*op
 	buffer []byte
 }
 
-// hear waits for the beginnings of a rank's parts.
+// hear reads the headers of a rank's parts.
 func (s *Star) hear(p *peer) {
 	_, values := p.connections()
 	for {
@@ -63,8 +63,8 @@ func (s *Star) serveValues() {
 	}
 }
 
-// begin waits for all parts and begins all answers. Like all that follows, it
-// reports whether the job goes on.
+// begin waits for the headers of all parts and sends the headers of all answers. Like
+// the methods below it reports whether the job goes on.
 func (v server) begin(round uint64) bool {
 	ours := v.head(round)
 	for _, p := range v.peers[1:] {
@@ -147,7 +147,7 @@ func (v server) allGather() bool {
 	return true
 }
 
-// allToAll sends the blocks on, in order of their sources and destinations.
+// allToAll forwards the blocks, in order of their sources and destinations.
 func (v server) allToAll() bool {
 	for from := range v.place.Size {
 		for to := range v.place.Size {
@@ -159,7 +159,7 @@ func (v server) allToAll() bool {
 	return true
 }
 
-// pass moves the block that one rank has for another.
+// pass moves the block of one rank for another.
 func (v server) pass(from, to int) bool {
 	n := v.place.Size
 	for at := 0; at < len(v.src)/n; at += chunk {
@@ -190,13 +190,13 @@ func (v server) write(p *peer, b []byte) bool {
 	return err == nil
 }
 
-// writeValues is write, counted.
+// writeValues is write, with its bytes counted.
 func (v server) writeValues(p *peer, b []byte) bool {
 	v.sent.Add(int64(len(b)))
 	return v.write(p, b)
 }
 
-// readFrom reads the next part of what p gives.
+// readFrom reads the next bytes of p's part.
 func (v server) readFrom(p *peer, b []byte) bool {
 	_, values := p.connections()
 	err := values.SetReadDeadline(time.Now().Add(v.options.Timeout))

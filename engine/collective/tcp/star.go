@@ -16,24 +16,23 @@ import (
 
 // Options tune a Star.
 type Options struct {
-	// Timeout is how long ranks wait for each other, at the beginning and within
-	// one call, before the missing ones are named and the job ends; 0 means 5
-	// minutes.
+	// Timeout is how long ranks wait for each other, at the beginning and within one
+	// call. Then the missing ranks are named and the job ends. 0 means 5 minutes.
 	Timeout time.Duration
-	// Wire is how values travel. All ranks have the same.
+	// Wire is the format of values between ranks. All ranks have the same.
 	Wire collective.Wire
-	// Terms are what all ranks have in common. One whose terms differ is turned away;
-	// if the right one doesn't come soon, the job ends, and every rank says how they
-	// differ.
+	// Terms are the facts that all ranks must have in common. A rank with other terms
+	// is turned away. If the right one does not come soon, the job ends, and every
+	// rank prints the differences.
 	Terms collective.Terms
 	// Exit ends the process when the job ends; nil is os.Exit. If it returns, all
 	// calls fail from then on.
 	Exit func(code int)
-	// Stderr hears why; nil is os.Stderr.
+	// Stderr receives the reason; nil is os.Stderr.
 	Stderr io.Writer
 }
 
-// Star is all ranks of the job, a collective.Collective.
+// Star is the group of all ranks of the job, a collective.Collective.
 type Star struct {
 	place   Place
 	options Options
@@ -52,7 +51,7 @@ type Star struct {
 	ended   chan struct{} // closed when it has and the process goes on
 }
 
-// peer is another rank, as rank 0 sees it, or rank 0, as the others do.
+// peer is another rank as rank 0 sees it, or rank 0 as the others see it.
 type peer struct {
 	rank int
 
@@ -147,10 +146,11 @@ func (s *Star) Rank() int { return s.place.Rank }
 // Size is the number of processes.
 func (s *Star) Size() int { return s.place.Size }
 
-// Hosts names every rank's host.
+// Hosts returns the name of every rank's host.
 func (s *Star) Hosts() []string { return *s.hosts.Load() }
 
-// Local is this process's number on its host: the launcher's, or else counted.
+// Local returns this process's number on its host, from the launcher, or else
+// counted.
 func (s *Star) Local() int {
 	if s.place.Local >= 0 {
 		return s.place.Local
@@ -164,11 +164,12 @@ func (s *Star) Local() int {
 	return n
 }
 
-// Sent is the number of bytes of values that this rank has sent to others. Rank 0
-// sends all answers.
+// Sent returns the number of bytes of values that this rank has sent to others. Rank
+// 0 sends all answers.
 func (s *Star) Sent() int64 { return s.sent.Load() }
 
-// name is a rank's with its host, or its address while hosts aren't known.
+// name returns a rank's name with its host, or with its address while hosts are not
+// known.
 func (s *Star) name(rank int) string {
 	if hosts := s.hosts.Load(); hosts != nil {
 		return fmt.Sprintf("rank %d on %s", rank, (*hosts)[rank])
@@ -202,8 +203,8 @@ func (s *Star) Abort(reason error) {
 	s.end(fmt.Sprintf("rank %d of %d ends the job: %v", s.place.Rank, s.place.Size, reason), s.place.Rank)
 }
 
-// end ends the job, as rank from has found necessary, and this process. Whoever
-// else calls it waits for that.
+// end ends the job and this process. from is the rank that found it necessary. Other
+// callers wait until the process has ended.
 func (s *Star) end(why string, from int) {
 	s.ending.Do(func() {
 		text := why
@@ -219,14 +220,14 @@ func (s *Star) end(why string, from int) {
 	})
 }
 
-// farewell is how long the end of a job may take to tell.
+// farewell is how long ranks may take to tell each other that the job ends.
 const farewell = time.Second
 
-// longestReason is in bytes.
+// longestReason is the longest reason that is sent, in bytes.
 const longestReason = 16 << 10
 
-// tell lets the others know that the job ends, and waits until they have gone, so
-// that the news isn't lost with the connection.
+// tell sends the others the news that the job ends, and waits until they have closed
+// their connections, so that the news is not lost.
 func (s *Star) tell(why string, from int) {
 	limit := time.Now().Add(farewell)
 	var all sync.WaitGroup
@@ -253,7 +254,7 @@ func (s *Star) tell(why string, from int) {
 	all.Wait()
 }
 
-// hangUp closes all connections; what goes on after it ends quietly.
+// hangUp closes all connections. Errors after it are ignored.
 func (s *Star) hangUp() {
 	s.closing.Do(func() { close(s.closed) })
 	for _, p := range s.peers {
@@ -269,9 +270,9 @@ func (s *Star) hangUp() {
 	}
 }
 
-// Close leaves the job when all ranks have called it, however long that takes rank
-// 0: a launcher may end the rest when the first process ends. Calls under way are
-// given up.
+// Close leaves the job when all ranks have called it, however long rank 0 takes: a
+// launcher may kill the rest when the first process ends. Calls under way are given
+// up.
 func (s *Star) Close() error {
 	if s.place.Rank > 0 {
 		return s.leave()
@@ -318,7 +319,7 @@ func (s *Star) all(step func(*peer) chan struct{}, limit <-chan time.Time) error
 	return nil
 }
 
-// staying are the ranks that have not taken a step.
+// staying returns the ranks that have not taken a step.
 func (s *Star) staying(step func(*peer) chan struct{}) []int {
 	var ranks []int
 	for _, p := range s.peers[1:] {

@@ -27,7 +27,7 @@ type op struct {
 	away chan struct{} // closed when all has gone; nil on rank 0
 }
 
-// wait returns when the values are there.
+// wait returns when the values have arrived.
 func (o *op) wait() error {
 	select {
 	case <-o.done:
@@ -78,18 +78,18 @@ func (s *Star) begin(o *op) func() error {
 	return o.wait
 }
 
-// block is the r-th of n equal parts of values.
+// block returns the r-th of n equal parts of values.
 func block(values []float32, r, n int) []float32 {
 	size := len(values) / n
 	return values[r*size : (r+1)*size]
 }
 
-// head is what a rank's part of the call begins with, and the answer.
+// head returns the header of a rank's part of the call, and of the answer.
 func (o *op) head(round uint64) header {
 	return header{kind: o.kind, round: round, count: uint64(len(o.src))}
 }
 
-// gives are the values that rank sends to rank 0, in order.
+// gives returns the values that a rank sends to rank 0, in order.
 func (o *op) gives(rank, size int) [][]float32 {
 	switch o.kind {
 	case kindSum:
@@ -100,7 +100,7 @@ func (o *op) gives(rank, size int) [][]float32 {
 	return others(o.src, rank, size)
 }
 
-// takes are the values that rank 0 answers rank with, in order.
+// takes returns the values that rank 0 sends back to a rank, in order.
 func (o *op) takes(rank, size int) [][]float32 {
 	if o.kind == kindSum {
 		return [][]float32{o.dst}
@@ -108,7 +108,7 @@ func (o *op) takes(rank, size int) [][]float32 {
 	return others(o.dst, rank, size)
 }
 
-// others are all blocks but rank's.
+// others returns all blocks but rank's.
 func others(values []float32, rank, size int) [][]float32 {
 	var blocks [][]float32
 	for r := range size {
@@ -134,7 +134,7 @@ func chunks(values []float32, f func(part []float32) error) error {
 	return nil
 }
 
-// push writes values as they travel.
+// push sends encoded values.
 func (o *op) push(to *net.TCPConn, values []float32) error {
 	return chunks(values, func(part []float32) error {
 		n, err := to.Write(o.wire.Encode(part))
@@ -146,7 +146,7 @@ func (o *op) push(to *net.TCPConn, values []float32) error {
 	})
 }
 
-// pull reads values to where they belong.
+// pull receives values into their place.
 func (o *op) pull(from io.Reader, values []float32) error {
 	return chunks(values, func(part []float32) error {
 		if o.gone != nil {
@@ -225,8 +225,8 @@ func (s *Star) receiveValues() {
 	}
 }
 
-// broken ends the job after an error on a connection to p. What reads the control
-// connection may know better, and gets a moment to say so.
+// broken ends the job after an error on a connection to p. The reader of the control
+// connection may know a better reason, and gets a moment to give it.
 func (s *Star) broken(p *peer, what kind, err error) {
 	why := s.name(p.rank) + " is gone"
 	switch {
@@ -247,7 +247,7 @@ func (s *Star) broken(p *peer, what kind, err error) {
 	}
 }
 
-// queue holds calls, as many as there are.
+// queue holds calls; it has no limit.
 type queue struct {
 	mu   sync.Mutex
 	ops  []*op

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// attendance knows who has come to the present round of calls on one connection.
-// Rank 0 counts everyone; the others count themselves and rank 0, whose coming
-// is its answer.
+// attendance counts the ranks that have come to the present round of calls on one
+// connection. Rank 0 counts all ranks. The others count themselves and rank 0, whose
+// answer counts as its coming.
 type attendance struct {
 	mu      sync.Mutex
 	members []int
@@ -44,14 +44,14 @@ func (a *attendance) next() {
 	a.began = time.Now()
 }
 
-// progress says that the round moves.
+// progress notes that the round makes progress.
 func (a *attendance) progress() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.began = time.Now()
 }
 
-// absent are the ranks for which others wait, in what call and for how long.
+// absent returns the ranks that others wait for, the call, and the time waited.
 func (a *attendance) absent() (ranks []int, what kind, waited time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -72,8 +72,8 @@ func (a *attendance) absent() (ranks []int, what kind, waited time.Duration) {
 	return ranks, a.kinds[a.round], waited
 }
 
-// watch ends the job when a rank doesn't come. Rank 0 knows best who it is; the
-// others leave it three eighths of the time more, and then name rank 0.
+// watch ends the job when a rank does not come. Rank 0 knows best which rank it is;
+// the others wait three eighths of the time longer, and then name rank 0.
 func (s *Star) watch() {
 	limit := s.options.Timeout
 	if s.place.Rank > 0 {
@@ -111,5 +111,5 @@ func (s *Star) complaint(absent []int, where string, waited time.Duration) strin
 	return fmt.Sprintf("%s did not come %s within %v: ending the job; %s", strings.Join(names, ", "), where, waited.Round(100*time.Millisecond), comfort)
 }
 
-// comfort is said wherever a job ends without its fault.
+// comfort is added to the messages of a job that ends without the user's fault.
 const comfort = "it can be resumed from its last checkpoint, with any number of ranks"
