@@ -6,10 +6,10 @@ import (
 	"alexnet/engine"
 )
 
-// constant is what a program that only infers keeps of a convolution's weights:
-// packed, and transformed where Winograd's filtering wants them so. It lies in the
-// workspace. The first run makes it, and so does a run after the weights have
-// changed or after another program has used the workspace.
+// constant is the packed, and for Winograd's filtering transformed, weights of a
+// convolution that a program which only infers keeps. It is in the workspace. The
+// first run makes it, and so does a run after the weights have changed or another
+// program has used the workspace.
 type constant struct {
 	weights *engine.Tensor
 	floats  int
@@ -17,7 +17,7 @@ type constant struct {
 	version uint64 // of the weights that it was made of; 0 for none
 }
 
-// constantWeights reports whether ops leave the weights w alone and aren't part of
+// constantWeights reports whether ops do not change the weights w and are not part of
 // training, which changes them after every run.
 func constantWeights(ops []engine.Op, w *engine.Tensor) bool {
 	return !slices.ContainsFunc(ops, func(op engine.Op) bool {
@@ -29,8 +29,8 @@ func constantWeights(ops []engine.Op, w *engine.Tensor) bool {
 	})
 }
 
-// of is the constant's memory; of nil it is the start of the shared workspace,
-// where what every run makes anew lies.
+// of returns the constant's memory. For nil it returns the start of the shared
+// workspace, for data that every run makes again.
 func (k *constant) of(c *Context) []float32 {
 	if k == nil {
 		return c.shared
@@ -38,8 +38,8 @@ func (k *constant) of(c *Context) []float32 {
 	return c.shared[k.at:]
 }
 
-// keep makes the stages that fill k run only when they have to. k is nil for what
-// every run makes anew.
+// keep makes the stages that fill k run only when needed. k is nil for data that
+// every run makes again.
 func (c *Context) keep(k *constant, stages ...stage) []stage {
 	if k == nil {
 		return stages
@@ -55,8 +55,8 @@ func (c *Context) keep(k *constant, stages ...stage) []stage {
 	return append(kept, stage{1, func(*worker, int) { k.version = c.versions[k.weights] }})
 }
 
-// changed notes that a tensor has other contents now. Only the queue's goroutine
-// calls it, while no stage runs.
+// changed notes that a tensor has new contents. Only the queue's goroutine calls it,
+// while no stage runs.
 func (c *Context) changed(t *engine.Tensor) {
 	if t.Type == engine.Master {
 		c.versions[t]++

@@ -11,19 +11,20 @@ import (
 	"alexnet/engine/cpu/internal/kernel"
 )
 
-// Options tune a context. The zero value uses every processor and the fastest
+// Options configure a context. The zero value uses every processor and the fastest
 // kernels that the machine can run.
 type Options struct {
 	// Threads is the number of goroutines that compute, 0 for GOMAXPROCS.
 	// Results don't depend on it.
 	Threads int
 	// Kernels names a set of kernels (see Kernels); "" is the fastest that the
-	// machine can run. Results of two sets differ in their last bits.
+	// machine can run. The results of two sets differ in their last bits.
 	Kernels string
-	// Precision is the arithmetic, "fp32", which "" stands for, or "bf16": then
-	// activations, their gradients and the factors of products are bfloat16, while
+	// Precision is the arithmetic: "fp32", for which "" stands too, or "bf16". With
+	// "bf16" activations, their gradients and the factors of products are bfloat16;
 	// sums, master weights, momentum, gradients of weights and losses stay float32.
-	// It wants a processor with AVX512_BF16, AMX or BF16 of arm64, or Kernels to be "portable".
+	// It needs a processor with AVX512_BF16, AMX or BF16 of arm64, or Kernels
+	// "portable".
 	Precision string
 }
 
@@ -55,8 +56,8 @@ type Context struct {
 // errClosed is returned by a context that has been closed.
 var errClosed = errors.New("the context is closed")
 
-// New makes a context that computes on opts.Threads goroutines. Its name is
-// what messages call it.
+// New makes a context that computes on opts.Threads goroutines. name appears in
+// messages.
 func New(name string, opts Options) (engine.Context, error) {
 	if opts.Threads < 0 {
 		return nil, fmt.Errorf("%s: %d threads, want 0 (all processors) or more", name, opts.Threads)
@@ -84,11 +85,11 @@ func New(name string, opts Options) (engine.Context, error) {
 	return c, nil
 }
 
-// Name is the name given to New.
+// Name returns the name given to New.
 func (c *Context) Name() string { return c.name }
 
-// Bytes is what t takes: in float32 4 bytes a float or integer and 1 a byte; with
-// activations of bfloat16 these take 2.
+// Bytes returns the memory of t: in float32, 4 bytes for a float or integer and 1 for
+// a byte; with bfloat16, activations take 2.
 func (c *Context) Bytes(t *engine.Tensor) int64 {
 	if c.narrow != nil {
 		return c.narrow.size(t)
@@ -96,7 +97,7 @@ func (c *Context) Bytes(t *engine.Tensor) int64 {
 	return int64(t.Shape.Len()) * int64(t.Type.HostSize())
 }
 
-// Workspace is what packing and partial sums take while ops run.
+// Workspace returns the memory for packing and partial sums while ops run.
 func (c *Context) Workspace(ops []engine.Op) int64 {
 	var shared, scratch, kept int
 	for i := range ops {
@@ -112,7 +113,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 	return 4 * int64(padFloats(shared)+kept+len(c.team.workers)*padFloats(scratch))
 }
 
-// padFloats rounds a number of floats up so that what follows is aligned.
+// padFloats rounds a number of floats up, so that the next data are aligned.
 func padFloats(n int) int { return roundUp(n, engine.ArenaAlign/4) }
 
 // Reserve takes the memory.
@@ -138,8 +139,8 @@ func (c *Context) Reserve(arena, workspace int64) error {
 	return nil
 }
 
-// padBytes is a size rounded up to the alignment, with room for the alignment
-// itself and behind: packing kernels read beyond the end of a run.
+// padBytes rounds a size up to the alignment, with room for the alignment itself and
+// behind: packing kernels read beyond the end of a run.
 func padBytes(n int64) int64 {
 	return (n+engine.ArenaAlign-1)/engine.ArenaAlign*engine.ArenaAlign + 2*engine.ArenaAlign
 }
@@ -160,7 +161,7 @@ func (c *Context) placed(t *engine.Tensor) error {
 	return nil
 }
 
-// Close waits for the queue, ends the goroutines and lets go of the memory.
+// Close waits for the queue, ends the goroutines and frees the memory.
 func (c *Context) Close() error {
 	if c.closed {
 		return nil
@@ -177,13 +178,13 @@ func (c *Context) Close() error {
 	return release(memory)
 }
 
-// floats is the memory of a Working, Float32 or Master tensor of this context.
+// floats returns the memory of a Working, Float32 or Master tensor of this context.
 func (c *Context) floats(t *engine.Tensor) []float32 { return view[float32](c, t) }
 
-// ints is the memory of an Int32 tensor.
+// ints returns the memory of an Int32 tensor.
 func (c *Context) ints(t *engine.Tensor) []int32 { return view[int32](c, t) }
 
-// bytes is the memory of a Byte or Argmax tensor.
+// bytes returns the memory of a Byte or Argmax tensor.
 func (c *Context) bytes(t *engine.Tensor) []byte { return view[byte](c, t) }
 
 func view[T float32 | int32 | byte](c *Context, t *engine.Tensor) []T {
@@ -191,7 +192,7 @@ func view[T float32 | int32 | byte](c *Context, t *engine.Tensor) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(c.arena[t.Offset:]))), n)
 }
 
-// owner is the context whose arena holds t, which may be a peer's.
+// owner returns the context that holds t, which may be a peer.
 func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }

@@ -15,7 +15,7 @@ type convShape struct {
 	xg, yg int // elements of one group of one image of X and Y
 }
 
-// shapeOf is the geometry of a convolution of x into y.
+// shapeOf returns the geometry of a convolution of x into y.
 func shapeOf(win engine.Window, groups int, x, y *engine.Tensor) convShape {
 	s := convShape{Window: win, groups: groups, images: x.Shape[0],
 		in: x.Shape[1] / groups, h: x.Shape[2], w: x.Shape[3],
@@ -25,9 +25,9 @@ func shapeOf(win engine.Window, groups int, x, y *engine.Tensor) convShape {
 	return s
 }
 
-// lowerConvForward multiplies, for every image, group and tile of pixels, the
-// packed weights (out × patch) by patches packed straight from the image. With
-// constant the weights stay as they are packed from one run to the next.
+// lowerConvForward multiplies, for every image, group and tile of pixels, the packed
+// weights (out × patch) by patches packed straight from the image. With constant, the
+// packed weights are kept from one run to the next.
 func (c *Context) lowerConvForward(op engine.ConvForward, relu, constant bool) lowered {
 	s := shapeOf(op.Window, op.Groups, op.X, op.Y)
 	panels, stride := ceilDiv(s.out, c.kernels.MR), s.patch*c.kernels.MR
@@ -47,13 +47,13 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu, constant bool) l
 	return l
 }
 
-// packer packs a panel of weights, of which all groups have the same number, at
-// the start of the worker's scratch memory: what packing kernels write beyond
-// its end would race with whoever packs the next one.
+// packer packs a panel of weights at the start of the worker's scratch memory. All
+// groups have the same number of weights. Packing kernels write beyond the end of a
+// panel, which would race with the worker that packs the next one.
 type packer func(w *worker, part int) []float32
 
-// lowerCorrelation computes y from x and the weights that pack packs. Where weights
-// isn't nil they are constant, and that tensor.
+// lowerCorrelation computes y from x and the weights that pack packs. If weights is
+// not nil, it is their tensor, and they are constant.
 func (c *Context) lowerCorrelation(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, weights *engine.Tensor) lowered {
 	if s.winogradWins(c.kernels, weights != nil) {
 		return c.lowerWinograd(s, x, y, bias, relu, pack, weights)
@@ -79,12 +79,12 @@ func (c *Context) lowerDirect(s convShape, x, y, bias *engine.Tensor, relu bool,
 	return l
 }
 
-// stageRows is how many rows of B are brought together, in the first-level
-// cache, before they go to their panels.
+// stageRows is the number of rows of B that are collected in the first-level cache
+// before they are copied to their panels.
 const stageRows = 8
 
-// correlate is the stage that computes y from x and the packed weights of all
-// groups, and the scratch that it takes.
+// correlate returns the stage that computes y from x and the packed weights of all
+// groups, and the scratch memory that it takes.
 func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool, weights *constant) (stage, int) {
 	mr, nr, width := c.kernels.MR, c.kernels.NR, c.kernels.Block.N
 	t := s.tiling(width, c.kernels)

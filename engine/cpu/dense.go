@@ -16,8 +16,9 @@ type product struct {
 	relu             bool
 }
 
-// denseN is the width of a dense layer's tile, about 128: with batches of 128, all
-// of A that one block of B meets is only 128 KB, so a narrow tile is wide enough.
+// denseN is the width of a dense layer's tile, about 128. With batches of 128, the
+// part of A that one block of B is multiplied by is only 128 KB, so a narrow tile is
+// wide enough.
 func (c *Context) denseN() int { return max(128/c.kernels.NR, 1) * c.kernels.NR }
 
 func (c *Context) lowerProduct(g product) lowered {
@@ -64,16 +65,16 @@ func (c *Context) lowerProduct(g product) lowered {
 	}
 }
 
-// fewImages is up to how many images the products of a dense layer are computed
-// one by one: packing its weights, which are read once, would not pay.
+// fewImages is the largest number of images for which a dense layer computes its
+// products one by one. Packing its weights, which are read once, would not pay.
 const fewImages = 4
 
-// fewInferred is fewImages of programs that only infer: they read their weights from
+// fewInferred is fewImages for programs that only infer: they read their weights from
 // memory, and eight images take hardly longer than that.
 const fewInferred = 8
 
 // lowerDots computes a dense layer of n images from k to o ≥ 4 units, four units at a
-// time, whose weights stay in the second-level cache until all images have met them.
+// time. Their weights stay in the second-level cache until all images are computed.
 func (c *Context) lowerDots(op engine.DenseForward, n, o, k int, relu bool) lowered {
 	const width = 64
 	parts := max(1, o/width) // what is left over goes to the last
@@ -96,7 +97,7 @@ func (c *Context) lowerDots(op engine.DenseForward, n, o, k int, relu bool) lowe
 	}}}}
 }
 
-// finishColumns adds a bias per column and applies ReLU if asked.
+// finishColumns adds a bias per column, and applies ReLU if relu is set.
 func finishColumns(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 	bias = bias[:n]
 	for r := range m {

@@ -6,7 +6,7 @@ import (
 	"alexnet/engine"
 )
 
-// span is how many elements of a long vector make one part: 32 KB, so that a
+// span is the number of elements of a long vector in one part: 32 KB, so that a
 // part's operands stay in the second-level cache.
 const span = 8192
 
@@ -59,7 +59,7 @@ func tanhBackward(y, dy, dx []float32) {
 	}
 }
 
-// dropoutScale is the factor on units that are kept.
+// dropoutScale returns the factor on units that are kept.
 func dropoutScale(op engine.Dropout) float32 {
 	switch {
 	case op.Inverted != op.Train: // inverted in training, plain at test

@@ -6,8 +6,7 @@ import (
 	"alexnet/engine"
 )
 
-// event counts the runs of its Signal op. Each awaiting context keeps its own
-// count of what it has waited for.
+// event counts the runs of its Signal op. Each awaiting context keeps its own count.
 type event struct {
 	owner *Context
 
@@ -24,7 +23,7 @@ func (c *Context) NewEvent() engine.Event {
 	return e
 }
 
-// Owner is the context that signals the event.
+// Owner returns the context that signals the event.
 func (e *event) Owner() engine.Context { return e.owner }
 
 func (e *event) signal() {
@@ -34,7 +33,7 @@ func (e *event) signal() {
 	e.changed.Broadcast()
 }
 
-// await waits for the signal after the one that c waited for before.
+// await waits for the signal after the one that c waited for last.
 func (e *event) await(c *Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

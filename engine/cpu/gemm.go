@@ -1,12 +1,12 @@
 package cpu
 
-// packedA is the number of floats of an m×k matrix packed for the kernel:
-// panels of MR rows, each k columns of MR values.
+// packedA returns the number of floats of an m×k matrix packed for the kernel: panels
+// of MR rows, each k columns of MR values.
 func (c *Context) packedA(m, k int) int { return roundUp(m, c.kernels.MR) * k }
 
-// packPanel packs panel number i of an m×k matrix whose rows are rs apart and
-// contiguous. Rows beyond m repeat the last one: what the kernel makes of them
-// is thrown away. It may write spill floats beyond the panel.
+// packPanel packs panel number i of an m×k matrix with contiguous rows, rs apart.
+// Rows beyond m repeat the last one; the results for them are not used. It may write
+// spill floats beyond the panel.
 func (c *Context) packPanel(w *worker, dst, a []float32, m, k, rs, i int) {
 	mr := c.kernels.MR
 	// From the last rows to the first: what is turned beyond a panel's rows falls
@@ -31,17 +31,17 @@ func (c *Context) packPanelTurned(dst, a []float32, m, k, ps, i int) {
 	}
 }
 
-// spill is how many floats beyond its end a packing kernel may touch: the rows of
-// a panel that PackTranspose may write, and a little.
+// spill is the number of floats beyond its end that a packing kernel may touch: the
+// rows of a panel that PackTranspose may write, and a little more.
 func (c *Context) spill() int { return c.kernels.Lanes * c.kernels.NR }
 
-// packedB is the number of floats of a k×n block packed for the kernel: panels
+// packedB returns the number of floats of a k×n block packed for the kernel: panels
 // of NR columns, each k rows of NR values.
 func (c *Context) packedB(k, n int) int { return roundUp(n, c.kernels.NR) * k }
 
-// packTurned packs a block of B of which offsets says where each of n columns
-// starts in src: runs of length values, stride apart. The list of offsets goes
-// on to a multiple of NR.
+// packTurned packs a block of B. offsets says where each of n columns starts in src:
+// runs of length values, stride apart. The list of offsets goes on to a multiple of
+// NR.
 func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length, stride int) {
 	nr := c.kernels.NR
 	for x := 0; x < n; x += c.kernels.Turn {
@@ -50,9 +50,9 @@ func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length,
 	}
 }
 
-// multiply computes C (m×n, row stride ldc) = A·B, or += with accumulate. Panel
-// i of A, packed, starts at a[i·stride]; B is packed, and what its last panel
-// holds beyond n does not matter.
+// multiply computes C (m×n, row stride ldc) = A·B, or += with accumulate. Panel i of
+// A, packed, starts at a[i·stride]. B is packed; the contents of its last panel
+// beyond n do not matter.
 func (c *Context) multiply(w *worker, m, n, k int, a []float32, stride int, b, dst []float32, ldc int, accumulate bool) {
 	mr, nr, block := c.kernels.MR, c.kernels.NR, c.kernels.Block.M
 	for i0 := 0; i0 < m; i0 += block {
@@ -74,7 +74,7 @@ func (c *Context) multiply(w *worker, m, n, k int, a []float32, stride int, b, d
 	}
 }
 
-// copyTile brings the upper left corner of a tile, whose rows are nr apart, to C.
+// copyTile copies the upper left corner of a tile with rows nr apart to C.
 func copyTile(dst []float32, ldc int, tile []float32, nr, m, n int, accumulate bool) {
 	for r := range m {
 		d, s := dst[r*ldc:][:n], tile[r*nr:][:n]
@@ -88,7 +88,7 @@ func copyTile(dst []float32, ldc int, tile []float32, nr, m, n int, accumulate b
 	}
 }
 
-// finishRows adds a bias per row to an m×n block and applies ReLU if asked.
+// finishRows adds a bias per row to an m×n block, and applies ReLU if relu is set.
 func (c *Context) finishRows(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 	for r := range m {
 		c.kernels.AddBias(dst[r*ldc:][:n], bias[r], relu)

@@ -13,12 +13,12 @@ var Precisions = []string{"fp32", "bf16"}
 // KernelSet describes a set of kernels: see Options.Kernels.
 type KernelSet struct {
 	Name   string
-	Needs  string // of a processor, in words
-	Usable bool   // on this machine
+	Needs  string // what a processor needs for it, in words
+	Usable bool   // this machine can run it
 }
 
-// Kernels are this build's sets for a precision. The last one that is usable is
-// what a context takes by itself; in bfloat16, not the portable one.
+// Kernels returns this build's sets for a precision. By default a context uses the
+// last usable one; in bfloat16 never the portable one.
 func Kernels(precision string) (sets []KernelSet) {
 	if precision == "bf16" {
 		for _, s := range bf16.Sets() {
@@ -33,8 +33,8 @@ func Kernels(precision string) (sets []KernelSet) {
 	return sets
 }
 
-// ChosenKernels is the name of the set that a context takes with
-// Options{Kernels: name, Precision: precision}.
+// ChosenKernels returns the name of the set that a context with Options{Kernels:
+// name, Precision: precision} uses.
 func ChosenKernels(name, precision string) (string, error) {
 	s, narrower, err := find(name, precision)
 	switch {
@@ -46,7 +46,7 @@ func ChosenKernels(name, precision string) (string, error) {
 	return s.Name, nil
 }
 
-// Note is a line on what keeps this machine from its best kernels; "" is nothing.
+// Note says what keeps this machine from its best kernels; "" if nothing does.
 func Note() string {
 	if err := bf16.Refused(); err != nil {
 		return fmt.Sprintf("the processor has AMX, but the system doesn't let this process use it (%v): bf16 is computed with AVX512_BF16", err)
@@ -54,8 +54,8 @@ func Note() string {
 	return ""
 }
 
-// find is the set of float32's kernels, and in bfloat16 the one for that besides.
-// Both have the same name, except that products on tiles have none in float32.
+// find returns the set of kernels for float32, and for bfloat16 its own set too. Both
+// have the same name, except that products on tiles have none in float32.
 func find(name, precision string) (*kernel.Set, *bf16.Set, error) {
 	switch precision {
 	case "", "fp32":

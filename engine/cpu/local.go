@@ -5,10 +5,9 @@ import (
 	"alexnet/engine/cpu/internal/bf16"
 )
 
-// A locally connected layer is one small product at each position and group, of its
-// weights with what they meet in every image. Products are in float32 in both
-// precisions: there is one value to each weight and image, so packing them costs more
-// than a format could save.
+// A locally connected layer is one small product at each position and group: its weights
+// by the patches of all images. Products are in float32 in both precisions: a weight is
+// used once for each image, so packing costs more than a narrower format could save.
 
 // elements reads and writes the values of a tensor (N, maps, area) in either precision.
 type elements struct {
@@ -50,8 +49,9 @@ func (v *elements) set(n, m, p int, x float32) {
 	v.wide[v.index(n, m, p)] = x
 }
 
-// localShape is the geometry of a locally connected layer. A patch is what the
-// weights of an output meet: depth values in the order (input map, ky, kx).
+// localShape is the geometry of a locally connected layer. A patch is the input
+// pixels that the weights of an output multiply: depth values in the order (input
+// map, ky, kx).
 type localShape struct {
 	convShape
 	positions, area, depth int
@@ -65,10 +65,10 @@ func localOf(w engine.Window, groups int, x, y *engine.Tensor) *localShape {
 	return s
 }
 
-// tap is a pixel of a window that lies in the image, and its place in the window.
+// tap is a pixel of a window inside the image, and its place in the window.
 type tap struct{ place, pixel int }
 
-// taps lists those of position p's window, behind list.
+// taps appends the taps of position p's window to list.
 func (s *localShape) taps(list []tap, p int) []tap {
 	r, q := s.rows[p/s.ow], s.columns[p%s.ow]
 	for y := range r.count {
@@ -79,8 +79,8 @@ func (s *localShape) taps(list []tap, p int) []tap {
 	return list
 }
 
-// weights copies the weights of position p and maps maps from first on of a group,
-// in rows of so many input maps from lowest on.
+// weights copies the weights of a group at position p: maps output maps from first
+// on, in rows of that many input maps from lowest on.
 func (s *localShape) weights(dst []float32, w elements, g, p, lowest, maps int) {
 	for o := range s.out {
 		row := (g*s.out+o)*s.positions + p
@@ -96,8 +96,8 @@ func (s *localShape) weights(dst []float32, w elements, g, p, lowest, maps int) 
 	}
 }
 
-// patches packs what position p of a group meets in the images as B: a row for each
-// element of a patch and a column for each image, or with turned the other way round.
+// patches packs the patches of a group at position p as B: a row for each element of
+// a patch and a column for each image; with turned, the transpose.
 func (s *localShape) patches(dst []float32, x elements, taps []tap, g, nr int, turned bool) {
 	clear(dst)
 	for n := range s.images {
@@ -124,13 +124,13 @@ func (s *localShape) patches(dst []float32, x elements, taps []tap, g, nr int, t
 	}
 }
 
-// panel is where element (k, j) of a k×n block lies that is packed as B.
+// panel returns the place of element (k, j) of a k×n block packed as B.
 func panel(depth, nr, k, j int) int {
 	first := int(uint(j) / uint(nr) * uint(nr))
 	return first*depth + k*nr + j - first
 }
 
-// packRows packs an m×k matrix of rows that lie one behind the other.
+// packRows packs an m×k matrix with contiguous rows.
 func (c *Context) packRows(w *worker, dst, a []float32, m, k int) {
 	for i := range ceilDiv(m, c.kernels.MR) {
 		c.packPanel(w, dst[i*c.kernels.MR*k:], a, m, k, k, i)
@@ -217,11 +217,11 @@ func (c *Context) localWeightGradient(op engine.LocalBackward, s *localShape) lo
 	}}}}
 }
 
-// localMaps is of how many input maps one part computes the gradient.
+// localMaps is the number of input maps whose gradient one part computes.
 const localMaps = 8
 
-// localGradient computes DX, so many maps of all images in one part: at each position
-// Wᵀ·DY is the gradient of a patch, which is added to those of the positions before.
+// localGradient computes DX, some maps of all images in one part: at each position
+// Wᵀ·DY is the gradient of a patch, which is added to those of earlier positions.
 func (c *Context) localGradient(op engine.LocalBackward, s *localShape) lowered {
 	mr, nr, pixels := c.kernels.MR, c.kernels.NR, s.h*s.w
 	blocks := ceilDiv(s.in, localMaps)

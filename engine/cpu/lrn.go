@@ -7,11 +7,11 @@ import (
 	"alexnet/engine/cpu/internal/kernel"
 )
 
-// lrnWidth is how many neighbouring pixels of every map are normalised
+// lrnWidth is the number of neighbouring pixels of every map that are normalised
 // together.
 const lrnWidth = 128
 
-// lowerLRNForward takes strips of pixels of one group of one image, so that the
+// lowerLRNForward works on strips of pixels of one group of one image, so that the
 // maps of a window are read from memory once.
 func (c *Context) lowerLRNForward(op engine.LRNForward) lowered {
 	s := op.X.Shape
@@ -66,21 +66,21 @@ func newAcross(kernels *kernel.Set, r engine.Response, groups int, s engine.Shap
 
 func (n *across) parts() int { return n.images * n.groups * n.strips }
 
-// strip is the offset of a part's first element in the tensor, and its width.
+// strip returns the offset of a part's first element in the tensor, and its width.
 func (n *across) strip(part int) (at, width int) {
 	group, strip := part/n.strips, part%n.strips
 	return group*n.maps*n.area + strip*lrnWidth, min(lrnWidth, n.area-strip*lrnWidth)
 }
 
-// window is the maps below and above m, clipped at the group's edges, of rows
-// that start at x and lie stride apart.
+// window returns the maps below and above m, clipped at the group's edges. Their rows
+// start at x and are stride apart.
 func (n *across) window(x []float32, stride, m, below, above int) kernel.Neighbours {
 	lo, hi := max(0, m-below), min(n.maps-1, m+above)
 	return kernel.Neighbours{X: x[lo*stride:], Rows: hi - lo + 1, Stride: stride}
 }
 
-// forward adds the squares of each window afresh: a running sum would keep the
-// rounding errors, and infinities, of maps that have left it.
+// forward adds the squares of each window anew: a running sum would keep the rounding
+// errors, and infinities, of maps that have left it.
 func (n *across) forward(x, y []float32, width int) {
 	for m := range n.maps {
 		w := n.window(x, n.area, m, n.below, n.above)

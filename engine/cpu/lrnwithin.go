@@ -55,7 +55,7 @@ func newWithin(kernels *kernel.Set, r engine.Response, s engine.Shape) within {
 
 func (n within) area() int { return n.h * n.w }
 
-// roots is the square root of the sum of squares over each pixel's window: a
+// roots returns the square root of the sum of squares over each pixel's window, as a
 // window of one row for the kernels across maps.
 func (n within) roots(scratch, roots, x []float32) kernel.Neighbours {
 	for i, v := range x {

@@ -19,7 +19,7 @@ func allocate(n int64) ([]byte, error) {
 	return b, nil
 }
 
-// release gives back what allocate returned.
+// release unmaps memory of allocate.
 func release(b []byte) error {
 	if b == nil {
 		return nil

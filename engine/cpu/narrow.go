@@ -21,10 +21,10 @@ type narrow struct {
 	set *bf16.Set
 }
 
-// half is the number of bytes of one half of a parameter.
+// half returns the number of bytes of one half of a parameter.
 func half(t *engine.Tensor) int64 { return int64(roundUp(2*t.Shape.Len(), engine.ArenaAlign)) }
 
-// size is what t takes in the arena.
+// size returns the number of bytes of t in the arena.
 func (n *narrow) size(t *engine.Tensor) int64 {
 	switch t.Type {
 	case engine.Working:
@@ -35,12 +35,12 @@ func (n *narrow) size(t *engine.Tensor) int64 {
 	return int64(t.Shape.Len()) * int64(t.Type.HostSize())
 }
 
-// words is the memory of a Working tensor, or the working copy of a Master one.
+// words returns the memory of a Working tensor, or the working copy of a Master one.
 func (n *narrow) words(t *engine.Tensor) []uint16 {
 	return wordsAt(owner(t).arena[t.Offset:], t.Shape.Len())
 }
 
-// low is the lower halves of a Master tensor.
+// low returns the lower halves of a Master tensor.
 func (n *narrow) low(t *engine.Tensor) []uint16 {
 	return wordsAt(n.arena[t.Offset+half(t):], t.Shape.Len())
 }
@@ -97,7 +97,8 @@ func move[T any](device, host *T, down bool) {
 	*device = *host
 }
 
-// order is how a tensor's elements lie here: maps last, but for pixels.
+// order is the order of a tensor's elements in this context: maps last, except for
+// pixels.
 type order struct{ images, maps, area int }
 
 func newOrder(t *engine.Tensor) order {
@@ -175,8 +176,8 @@ func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
 	return lowered{}, fmt.Errorf("%s (%T): the CPU has no such op", ops[i].Kind(), ops[i])
 }
 
-// carve deals out a worker's scratch memory, or the shared workspace, in pieces
-// that begin at a cache line. Sizes are counted by floatsOf.
+// carve divides a worker's scratch memory, or the shared workspace, into pieces that
+// begin at a cache line. floatsOf counts their sizes.
 type carve []float32
 
 func (c *carve) floats(n int) []float32 {
@@ -192,7 +193,7 @@ func (c *carve) pairs(n int) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(f))), n)
 }
 
-// floatsOf is the size in floats of pieces of so many floats each.
+// floatsOf returns the size in floats of pieces with that many floats each.
 func floatsOf(pieces ...int) (n int) {
 	for _, p := range pieces {
 		n += roundUp(p, 16)
@@ -200,15 +201,15 @@ func floatsOf(pieces ...int) (n int) {
 	return n
 }
 
-// halves is f's memory as words.
+// halves returns f's memory as words.
 func halves(f []float32) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(f))), 2*len(f))
 }
 
 func address[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
 
-// width is how many vectors wide the tiles of so many columns are, so that least of
-// them is thrown away.
+// width returns the number of vectors of a tile's width for that many columns, so
+// that the fewest columns are wasted.
 func (n *narrow) width(columns int) (vectors int) {
 	best := 0
 	for _, v := range []int{2, 3, 1} {
@@ -219,7 +220,7 @@ func (n *narrow) width(columns int) (vectors int) {
 	return vectors
 }
 
-// height is how many rows the tiles of so many rows have.
+// height returns the number of rows of tiles for that many rows.
 func (n *narrow) height(rows, vectors int) (height int) {
 	best := 0
 	for _, h := range n.set.Heights[vectors] {
@@ -231,9 +232,9 @@ func (n *narrow) height(rows, vectors int) (height int) {
 	return height
 }
 
-// padPairs is the number of words, at least n, that segments of count·n words are
-// padded to so that multiplications are well filled: even, and count·n/2 pairs have
-// a divisor near the set's Step.
+// padPairs returns the number of words, at least n, to which segments of count·n
+// words are padded, so that multiplications are well filled: it is even, and
+// count·n/2 pairs have a divisor near the set's Step.
 func (n *narrow) padPairs(words, count int) int {
 	best, fewest := 0, 0
 	for w := roundUp(words, 2); w < words+34; w += 2 {
@@ -255,5 +256,5 @@ func (n *narrow) padPairs(words, count int) int {
 	return best
 }
 
-// pairSlice is n pairs from p on.
+// pairSlice returns n pairs from p on.
 func pairSlice(p unsafe.Pointer, n int) []uint32 { return unsafe.Slice((*uint32)(p), n) }

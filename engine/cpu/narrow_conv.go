@@ -5,9 +5,9 @@ import (
 	"alexnet/engine/cpu/internal/bf16"
 )
 
-// correlation is a convolution as the products see it: of stride 1. A stride s is
-// folded away: s×s pixels side by side become one of s² times as many maps, and
-// the weights likewise.
+// correlation is a convolution with stride 1, as the products compute it. A stride s
+// is folded away: s×s neighbouring pixels become one with s² times as many maps, and
+// so do the weights.
 type correlation struct {
 	size, fold, pad int // size in folded pixels, pad in pixels
 	images, groups  int
@@ -30,16 +30,17 @@ func (n *narrow) correlation(win engine.Window, groups int, x, y engine.Shape) c
 	return c
 }
 
-// slack is the folded pixels of zeros behind a slab that tiles which stick out, and
-// rows that are joined, may read.
+// slack returns the folded pixels of zeros behind a slab. Partly used tiles, and
+// joined rows, may read them.
 func (c *correlation) slack() int { return 16 + c.size }
 
 func (c *correlation) slab() int { return (c.rows*c.pitch + c.slack()) * c.depth }
 
-// line is the words of a row of pixels on its way to a slab, where it is folded.
+// line returns the number of words of a row of pixels before it is folded into a
+// slab.
 func (c *correlation) line() int { return c.pitch * c.fold * c.in }
 
-// fill copies one group of one image, whose first number x is, to a slab.
+// fill copies one group of one image, beginning at x, to a slab.
 func (c *correlation) fill(slab, line, x []uint16) {
 	if c.fold == 1 {
 		width := min(c.w, c.pitch-c.pad)
@@ -89,11 +90,11 @@ func (c *correlation) row(dst, x []uint16, y, width, step int) {
 	}
 }
 
-// patch is the words of a folded output map's weights.
+// patch returns the number of words of a folded output map's weights.
 func (c *correlation) patch() int { return c.size * c.size * c.depth }
 
-// foldStage is the stage that folds weights, (O, k, k, I) of kernel², into (O, size,
-// size, depth) at the start of kept, of so many words.
+// foldStage returns the stage that folds weights, (O, k, k, I) of kernel², into (O,
+// size, size, depth) at the start of kept, and its size in words.
 func (n *narrow) foldStage(c correlation, kernel int, w *engine.Tensor, kept *constant) (stage, int) {
 	words := c.groups * c.out * c.patch()
 	return stage{c.groups * c.out, func(_ *worker, o int) {
@@ -140,10 +141,11 @@ func (n *narrow) tiles(c *correlation) *tiles {
 	return t
 }
 
-// sums is the floats of a chunk's sums.
+// sums returns the number of floats of a chunk's sums.
 func (t *tiles) sums() int { return t.chunk * t.height * 16 * t.vectors }
 
-// slices is into how many parts an image's panels are dealt, for few images.
+// slices returns the number of parts into which an image's panels are divided, for
+// few images.
 func (t *tiles) slices(c *correlation) int {
 	return min(t.panels, ceilDiv(16, c.images*c.groups))
 }
@@ -168,8 +170,8 @@ func (n *narrow) correlate(w *worker, c *correlation, t *tiles, slab, packed []u
 	}
 }
 
-// lowerConvForward multiplies patches, as they lie in a slab, by packed weights, which
-// stay from one run to the next where they are constant.
+// lowerConvForward multiplies patches, which lie in a slab, by packed weights.
+// Constant weights stay packed from one run to the next.
 func (n *narrow) lowerConvForward(op engine.ConvForward, relu, constantWeights bool) lowered {
 	c := n.correlation(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
 	t := n.tiles(&c)
@@ -224,12 +226,12 @@ func (n *narrow) lowerConvForward(op engine.ConvForward, relu, constantWeights b
 	return l
 }
 
-// pairsOf is the memory of words as pairs.
+// pairsOf returns the memory of words as pairs.
 func pairsOf(w []uint16) []uint32 { return pairSlice(address(w), len(w)/2) }
 
-// lowerConvData computes DX as a correlation of DY, whose padding is what the window
-// reaches beyond, with the weights turned by 180° and their maps exchanged. Where
-// the convolution is folded so is what comes out, on the padded image.
+// lowerConvData computes DX as a correlation of DY with the weights turned by 180°
+// and their maps exchanged. The padding of DY is what a window reaches beyond the
+// image. If the convolution is folded, so is the result, on the padded image.
 func (n *narrow) lowerConvData(op engine.ConvBackward) lowered {
 	forward := n.correlation(op.Window, op.Groups, op.X.Shape, op.DY.Shape)
 	out := forward.fold * forward.fold * forward.in
@@ -297,8 +299,8 @@ func (n *narrow) lowerConvData(op engine.ConvBackward) lowered {
 	return l
 }
 
-// unfold copies the gradient of a padded, folded image of so many pixels across to
-// that of the image. Pixels that no window reads have none.
+// unfold copies the gradient of a padded, folded image, across pixels wide, to the
+// image's gradient. Pixels that no window reads get 0.
 func (c *correlation) unfold(dx, whole []uint16, across int) {
 	down := len(whole) / (across * c.fold * c.fold * c.in)
 	for y := range c.h {
@@ -322,7 +324,7 @@ func (n *narrow) lowerConvBackward(op engine.ConvBackward) lowered {
 	return l.then(n.lowerConvData(op))
 }
 
-// then is l with other's stages behind its own.
+// then returns l followed by the stages of other.
 func (l lowered) then(other lowered) lowered {
 	l.shared, l.scratch = max(l.shared, other.shared), max(l.scratch, other.scratch)
 	l.stages = append(l.stages, other.stages...)

@@ -6,10 +6,10 @@ import (
 )
 
 // weightSums is the plan of a convolution's gradient of weights: for each group a
-// product of DYᵀ, (output maps × pixels), and of what each weight meets in X's slab.
-// The depth is the pixels of two images at a time: a pair is the same pixel of both,
-// so that every weight's pairs lie at one distance, and an odd number of pixels in a
-// row wastes nothing.
+// product of DYᵀ, (output maps × pixels), and of the pixels in X's slab that each
+// weight multiplies. The depth is the pixels of two images at a time. A pair is the
+// same pixel of both, so that every weight's pairs are the same distance apart, and
+// an odd number of pixels in a row wastes nothing.
 type weightSums struct {
 	correlation
 	joined   bool // rows are multiplied as one, with what lies between them
@@ -32,8 +32,8 @@ type weightSums struct {
 // sumPanel is a panel of columns: where it begins in B, in pairs, and in the sums.
 type sumPanel struct{ b, c int }
 
-// sumBlock is how many bytes of DYᵀ and of X a product goes over: most of a
-// second-level cache of 1 MB.
+// sumBlock is the number of bytes of DYᵀ and X in one product: most of a second-level
+// cache of 1 MB.
 const sumBlock = 640 << 10
 
 func (n *narrow) weightSums(c correlation) *weightSums {
@@ -72,8 +72,8 @@ func (n *narrow) weightSums(c correlation) *weightSums {
 	return s
 }
 
-// lowerConvWeights computes DW and DB. Chunks of images, which the shapes alone
-// determine, have partial sums that are added in order.
+// lowerConvWeights computes DW and DB. The shapes alone determine the chunks of
+// images, whose partial sums are added in order.
 func (n *narrow) lowerConvWeights(op engine.ConvBackward) lowered {
 	s := n.weightSums(n.correlation(op.Window, op.Groups, op.X.Shape, op.DY.Shape))
 	maps := s.correlation.groups * s.out
@@ -155,8 +155,8 @@ func (n *narrow) lowerConvWeights(op engine.ConvBackward) lowered {
 	}
 }
 
-// pairUp brings rows of one group of DY of two images together, or of one and zeros,
-// line pixels a row.
+// pairUp combines rows of one group of DY of two images, or of one image and zeros,
+// with line pixels a row.
 func (s *weightSums) pairUp(n *narrow, both []uint32, dy []uint16, y0, rows, count, maps int) {
 	image := s.oh * s.ow * maps
 	for y := range rows {

@@ -7,9 +7,10 @@ import (
 	"alexnet/engine/cpu/internal/bf16"
 )
 
-// narrowProduct is C (m×n) = A·B for dense layers, in bfloat16. A stage packs A whole
-// into the shared workspace, rows of k words with padding; another takes blocks of
-// columns, packs their B, so much depth at a time, and finishes them.
+// narrowProduct is C (m×n) = A·B for dense layers, in bfloat16. One stage packs the
+// whole of A into the shared workspace, as rows of k words with padding. Another
+// takes blocks of columns, packs their B, one piece of the depth at a time, and
+// finishes them.
 type narrowProduct struct {
 	m, n, k int
 	packA   func(a []uint16, ld, row int) // one row
@@ -111,9 +112,9 @@ func (n *narrow) lowerDenseForward(op engine.DenseForward, relu bool) lowered {
 	return l
 }
 
-// lowerDenseBackward computes the gradients; with an update of W behind it, of which
-// nobody else reads the gradient, each piece of the weights is updated while its
-// gradient is in cache, which then goes nowhere.
+// lowerDenseBackward computes the gradients. If an update of W follows, and no other
+// op reads the gradient of W, each piece of the weights is updated while its gradient
+// is in cache; the gradient is then not stored.
 func (n *narrow) lowerDenseBackward(op engine.DenseBackward, update *engine.Update) lowered {
 	images, k, o := op.X.Shape[0], op.X.Shape.Row(), op.DY.Shape[1]
 	weights := n.lowerDenseWeights(op, update, images, k, o)
@@ -147,7 +148,7 @@ func (n *narrow) lowerDenseBackward(op engine.DenseBackward, update *engine.Upda
 	return l
 }
 
-// updateBehind is the update of op's weights that follows ops[i] at once, where no
+// updateBehind returns the update of op's weights that directly follows ops[i], if no
 // other op reads their gradient.
 func updateBehind(ops []engine.Op, i int, op engine.DenseBackward) *engine.Update {
 	if i+1 >= len(ops) || op.DW.Life != engine.Scratch {

@@ -7,12 +7,12 @@ import (
 	"alexnet/engine/cpu/internal/bf16"
 )
 
-// lrnPixels is how many pixels are normalised together, all maps of each.
+// lrnPixels is the number of pixels that are normalised together, all maps of each.
 const lrnPixels = 32
 
 // narrowLRN is normalisation over neighbouring maps. Rows of squares, and of ratios
-// on the way back, stand between zeros, so that a window that reaches beyond its
-// group needs no clipping.
+// in the backward pass, stand between zeros, so that a window beyond its group needs
+// no clipping.
 type narrowLRN struct {
 	n            *narrow
 	size         int

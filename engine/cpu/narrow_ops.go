@@ -29,7 +29,7 @@ func (n *narrow) lowerActivate(op engine.Activate) lowered {
 	})}}
 }
 
-// narrowReLU makes 0 of what is below it, and leaves NaN.
+// narrowReLU replaces values below 0 by 0, and keeps NaN.
 func narrowReLU(x, y []uint16) {
 	y = y[:len(x)]
 	for i, u := range x {
@@ -145,9 +145,9 @@ func (n *narrow) lowerSumSlices(op engine.SumSlices) lowered {
 	}}}}
 }
 
-// widely makes a stage of ranks' exchanges, which move float32: x is widened to the
-// workspace before, and y narrowed behind. exchange gets both, and the workspace
-// behind them.
+// widely makes a stage for exchanges between ranks, which use float32. It widens x to
+// the workspace first, and narrows y afterwards. exchange gets both, and the rest of
+// the workspace.
 func (n *narrow) widely(x, y *engine.Tensor, more int, exchange func(x, y, rest []float32)) lowered {
 	in, out := x.Shape.Len(), y.Shape.Len()
 	l := serial(func() {
@@ -173,7 +173,7 @@ func (n *narrow) lowerAllToAll(op engine.AllToAll) lowered {
 	return n.widely(op.X, op.Y, op.X.Shape.Len(), func(x, y, rest []float32) { n.allToAll(op, x, y, rest) })
 }
 
-// sameKind reports a peer that stores its tensors otherwise.
+// sameKind reports a peer that stores its tensors in another way.
 func (c *Context) sameKind(t *engine.Tensor) error {
 	peer, ok := t.Context.(*Context)
 	switch {

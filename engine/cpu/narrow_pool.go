@@ -31,7 +31,7 @@ func (n *narrow) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
 	}}}}
 }
 
-// reaches lists, for each window along an axis of n pixels, what of it lies inside.
+// reaches lists, for each window along an axis of n pixels, the part inside the axis.
 func reaches(w engine.Window, windows, n int) []reach {
 	list := make([]reach, windows)
 	for i := range list {
@@ -40,8 +40,8 @@ func reaches(w engine.Window, windows, n int) []reach {
 	return list
 }
 
-// reach is what of a window lies inside an axis: pixels first, …, first+count−1,
-// before which skipped ones lie outside.
+// reach is the part of a window inside an axis: pixels first, …, first+count−1. The
+// window's first skipped pixels are outside.
 type reach struct{ first, count, skipped int }
 
 func inside(w engine.Window, at, n int) reach {

@@ -7,11 +7,11 @@ import (
 	"alexnet/engine/cpu/internal/kernel"
 )
 
-// PeakFLOPS measures, for about the given time, how many floating-point
-// operations a second the threads reach together on registers alone with the
-// instructions of a set of kernels, named as in Options, in a precision. Kernels are held against
-// it. It is 0 for a set that this machine can't run, or that has no assembly loop
-// to measure with.
+// PeakFLOPS measures, for about the given time, the floating-point operations a
+// second that the threads reach together on registers alone, with the instructions of
+// a set of kernels (named as in Options) in a precision. Kernels are compared with
+// it. It is 0 for a set that this machine cannot run, or that has no assembly loop to
+// measure with.
 func PeakFLOPS(kernels, precision string, threads int, during time.Duration) float64 {
 	set, narrower, err := find(kernels, precision)
 	if err != nil {
@@ -33,8 +33,9 @@ func PeakFLOPS(kernels, precision string, threads int, during time.Duration) flo
 	})
 }
 
-// Bandwidth measures, for about the given time, how many bytes a second the threads
-// read and write together in memory that no cache holds: y += x over vectors of 64 MB.
+// Bandwidth measures, for about the given time, the bytes a second that the threads
+// read and write together in memory that no cache holds: y += x over vectors of 64
+// MB.
 func Bandwidth(threads int, during time.Duration) float64 {
 	add := kernel.Best().Add
 	return rate(threads, during, func() func() int {
@@ -49,8 +50,8 @@ func Bandwidth(threads int, during time.Duration) float64 {
 	})
 }
 
-// rate has each of the threads repeat work, which it begins with, and returns what all
-// of it amounts to in a second.
+// rate lets each thread begin and then repeat its work. It returns the amount of work
+// a second of all threads.
 func rate(threads int, during time.Duration, begin func() (work func() (amount int))) float64 {
 	var total float64
 	var mu sync.Mutex

@@ -40,7 +40,7 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
 	}}}}
 }
 
-// whole is the range of outputs along an axis whose windows lie inside the
+// whole returns the range of outputs along an axis whose windows lie inside the
 // input.
 func whole(win engine.Window, in, out int) (lo, hi int) {
 	lo = ceilDiv(win.Pad, win.Stride)
@@ -50,9 +50,9 @@ func whole(win engine.Window, in, out int) (lo, hi int) {
 	return lo, max(lo, min(out, (in-win.Size+win.Pad)/win.Stride+1))
 }
 
-// maximum is the largest value of the window for output (oy, ox) of an h×w
-// plane and its position in the window. The first of equals wins, and the
-// first NaN over everything.
+// maximum returns the largest value of the window for output (oy, ox) of an h×w
+// plane, and its position in the window. The first of equals wins, and the first NaN
+// over everything.
 func maximum(x []float32, h, w int, win engine.Window, oy, ox int) (best float32, position int) {
 	y0, x0 := oy*win.Stride-win.Pad, ox*win.Stride-win.Pad
 	first := true

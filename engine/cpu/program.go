@@ -18,8 +18,8 @@ type program struct {
 	changes   []*engine.Tensor // that it writes and constants may be made of
 }
 
-// lowered is one op as stages, before any memory is known: its stages look up
-// tensors and workspace when they run.
+// lowered is one op as stages, before memory is assigned: its stages look up tensors
+// and workspace when they run.
 type lowered struct {
 	shared  int // floats of workspace that all workers see
 	scratch int // floats of workspace per worker
@@ -29,7 +29,7 @@ type lowered struct {
 	constant *constant // that it keeps; nil for none
 }
 
-// kept is the floats of workspace that l keeps from one run to the next.
+// kept returns the floats of workspace that l keeps from one run to the next.
 func (l *lowered) kept() int {
 	if l.constant == nil {
 		return 0
@@ -81,7 +81,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 	return p, nil
 }
 
-// checkTensors reports tensors that are not where the op can use them.
+// checkTensors reports tensors that the op cannot use where they are.
 func (c *Context) checkTensors(op engine.Op) error {
 	for _, t := range append(op.Reads(), op.Writes()...) {
 		if mayBePeers(op, t) {
@@ -97,7 +97,7 @@ func (c *Context) checkTensors(op engine.Op) error {
 	return nil
 }
 
-// mayBePeers reports whether t, a tensor of op, may live in another context.
+// mayBePeers reports whether t, a tensor of op, may be in another context.
 func mayBePeers(op engine.Op, t *engine.Tensor) bool {
 	switch op := op.(type) {
 	case engine.Concat:
@@ -112,7 +112,8 @@ func mayBePeers(op engine.Op, t *engine.Tensor) bool {
 	return false
 }
 
-// lower translates ops[i], which has been checked, and perhaps ops that follow it.
+// lower translates ops[i], which has been checked, and sometimes the ops that follow
+// it.
 func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 	switch op := ops[i].(type) {
 	case engine.Signal:
@@ -193,8 +194,8 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 	}
 }
 
-// fusible reports whether the op after ops[i] is a ReLU in place on y, which
-// a product can apply while its result is still in cache.
+// fusible reports whether the op after ops[i] is a ReLU in place on y. A product can
+// apply it while its result is still in cache.
 func fusible(ops []engine.Op, i int, y *engine.Tensor) bool {
 	if i+1 >= len(ops) {
 		return false
@@ -203,7 +204,7 @@ func fusible(ops []engine.Op, i int, y *engine.Tensor) bool {
 	return ok && a.Function == engine.ReLU && a.X == y && a.Y == y
 }
 
-// serial is work of one part.
+// serial is work in one part.
 func serial(f func()) lowered {
 	return lowered{stages: []stage{{1, func(*worker, int) { f() }}}}
 }
@@ -234,5 +235,5 @@ func (p *program) execute() {
 	}
 }
 
-// pointer is the address of the first element.
+// pointer returns the address of the first element.
 func pointer(s []float32) *float32 { return unsafe.SliceData(s) }

@@ -19,7 +19,8 @@ type command struct {
 	mark *mark
 }
 
-// queueLength is how many commands can wait before the context's methods block.
+// queueLength is the number of commands that can wait before the context's methods
+// block.
 const queueLength = 1024
 
 // serve executes the queue in order until Close.
@@ -60,7 +61,7 @@ func (c *Context) Download(dst any, t *engine.Tensor) error {
 	return nil
 }
 
-// transfer copies between a tensor and a host slice that checkHost has seen.
+// transfer copies between a tensor and a host slice that checkHost has checked.
 func (c *Context) transfer(t *engine.Tensor, host any, down bool) {
 	if c.narrow != nil {
 		c.narrow.transfer(t, host, down)
@@ -83,7 +84,7 @@ func exchange[T any](device, host []T, down bool) {
 	copy(device, host)
 }
 
-// checkHost compares a host slice with the tensor it is to be copied to or from.
+// checkHost compares a host slice with the tensor to copy it to or from.
 func (c *Context) checkHost(verb string, t *engine.Tensor, host any) error {
 	if c.closed {
 		return fmt.Errorf("%s: %s %v: %w", c.name, verb, t, errClosed)
@@ -120,7 +121,7 @@ func hostType(t engine.ElemType) string {
 	return "[]float32"
 }
 
-// mark is a place in the queue.
+// mark is a position in the queue.
 type mark struct {
 	reached chan struct{}
 	err     error // set before reached is closed
@@ -165,7 +166,7 @@ func (c *Context) fail(err error) {
 	}
 }
 
-// failure is the first failure since the last Sync.
+// failure returns the first failure since the last Sync.
 func (c *Context) failure() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,7 @@ type reduction struct {
 	done func() // what to do when it is there
 }
 
-// lowerAllReduce hands the arena's own memory to the communicator.
+// lowerAllReduce passes the arena's own memory to the group.
 func (c *Context) lowerAllReduce(op engine.AllReduce) lowered {
 	if op.T.Type == engine.Float32 {
 		return serial(func() {
@@ -47,7 +47,7 @@ func (c *Context) lowerAwaitAllReduce() lowered {
 	})
 }
 
-// exchanged keeps the failure of an exchange of activations.
+// exchanged records the failure of an exchange of activations.
 func (c *Context) exchanged(op engine.Op, t *engine.Tensor, err error) {
 	if err != nil {
 		c.fail(fmt.Errorf("%s: %s of %v over ranks: %w", c.name, op.Kind(), t, err))
@@ -60,8 +60,8 @@ func (c *Context) lowerAllGather(op engine.AllGather) lowered {
 	return l
 }
 
-// allGather, reduceScatter and allToAll compute y from x, in the order of the host,
-// by way of memory for blocks.
+// allGather, reduceScatter and allToAll compute y from x, in the order of the host;
+// memory holds blocks.
 func (c *Context) allGather(op engine.AllGather, x, y, memory []float32) {
 	c.exchanged(op, op.Y, op.OnHost(x, y, memory))
 }

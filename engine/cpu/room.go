@@ -8,10 +8,10 @@ import (
 	"alexnet/engine"
 )
 
-// hostMemory is what all contexts on processors take theirs from.
+// hostMemory is the memory that all contexts on processors share.
 type hostMemory struct{}
 
-// Room is the machine's memory, as far as this process may have it.
+// Room returns the machine's memory, as far as this process may use it.
 func (c *Context) Room() (engine.Room, error) {
 	total, free, err := room()
 	if err != nil {
@@ -20,5 +20,5 @@ func (c *Context) Room() (engine.Room, error) {
 	return engine.Room{Of: hostMemory{}, Where: "this machine", Total: total, Free: free}, nil
 }
 
-// Estimate does nothing: plans of processors are never timed.
+// Estimate does nothing: plans for processors run nothing.
 func (c *Context) Estimate() {}

@@ -2,11 +2,11 @@ package cpu
 
 import "alexnet/engine/cpu/internal/kernel"
 
-// tiling cuts the output image of a convolution into tiles of whole rows, or,
-// where a row is too long, into pieces of one row. The input that a tile's
-// patches meet is copied, zero padding included, to a slab, in which every
-// output row of a tile finds what one weight meets as a contiguous run: with a
-// stride s, each input row is stored as s phases, the pixels x ≡ 0, 1, … mod s.
+// tiling cuts the output image of a convolution into tiles of whole rows, or of
+// pieces of one row if a row is too long. The input of a tile's patches is copied,
+// with zero padding, to a slab. There the pixels that one weight multiplies are
+// contiguous for every output row of the tile: with a stride s, each input row is
+// stored as s phases, the pixels x ≡ 0, 1, … mod s.
 type tiling struct {
 	*convShape
 	rows     int // output rows of a tile
@@ -31,26 +31,26 @@ func (s *convShape) tiling(limit int, kernels *kernel.Set) *tiling {
 	return t
 }
 
-// place is the rectangle of output pixels of a tile.
+// place returns the rectangle of output pixels of a tile.
 func (t *tiling) place(tile int) (row, rows, column, columns int) {
 	row, column = tile/t.across*t.rows, tile%t.across*t.columns
 	return row, min(t.rows, t.oh-row), column, min(t.columns, t.ow-column)
 }
 
-// pitch is the floats of one input row in the slab.
+// pitch returns the number of floats of one input row in the slab.
 func (t *tiling) pitch() int { return t.phase * t.Stride }
 
-// stride is the distance in the slab between what one weight meets in
-// neighbouring output rows.
+// stride returns the distance in the slab between the pixels that one weight
+// multiplies in neighbouring output rows.
 func (t *tiling) stride() int { return t.pitch() * t.Stride }
 
-// slabSize is the floats of a slab, with room for reads beyond its last run and,
-// at the end, for a padded row on its way to its phases.
+// slabSize returns the number of floats of a slab, with room for reads beyond its
+// last run and, at the end, for a padded row before it is split into phases.
 func (t *tiling) slabSize() int { return t.in*t.slabRows*t.pitch() + t.kernels.Lanes + t.pitch() }
 
-// offsets says where in the slab each weight of a patch, in the order (input
-// map, ky, kx), meets the tile's first output pixel. The list is filled up to
-// a multiple of NR with the last offset.
+// offsets returns, for each weight of a patch in the order (input map, ky, kx), the
+// place in the slab of its pixel for the tile's first output pixel. The list is
+// filled up to a multiple of NR with the last offset.
 func (t *tiling) offsets() []int {
 	o := make([]int, 0, roundUp(t.patch, t.kernels.NR))
 	for i := range t.in {

@@ -18,8 +18,8 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) lowered {
 	}, func(int, []float32) {})
 }
 
-// softmaxLoss computes the loss of image i from what read returns, fills in the
-// gradient there, and calls write when it has. read may use so much scratch.
+// softmaxLoss computes the loss of image i from the result of read, writes the
+// gradient there, and then calls write. read may use scratch floats.
 func (c *Context) softmaxLoss(op engine.SoftmaxLoss, scratch int, read func(w *worker, i int) (x, dx []float32), write func(i int, dx []float32)) lowered {
 	s := op.X.Shape
 	n, k := s[0], s[1]
@@ -91,7 +91,7 @@ func mean(x []float32) float64 {
 	return sum / float64(len(x))
 }
 
-// rank is the number of classes that beat label.
+// rank returns the number of classes that beat label.
 func rank(x []float32, label int) int {
 	mine := x[label]
 	if mine != mine {

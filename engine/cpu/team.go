@@ -16,8 +16,8 @@ type stage struct {
 	run   func(w *worker, part int)
 }
 
-// A team runs stages on a fixed number of workers, of which the calling
-// goroutine is the first.
+// A team runs stages on a fixed number of workers. The calling goroutine is the
+// first.
 type team struct {
 	workers []*worker
 	stage   *stage

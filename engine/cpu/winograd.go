@@ -18,8 +18,8 @@ import (
 // a mosaic first, in which neighbours share their padding: 2×2 maps of 13×13 make one of
 // 27×27, which takes 7×7 tiles and not 8×8.
 //
-// An infinity, or a product too large for float32, would come out as NaN. So an
-// image whose output is not finite throughout is computed again by definition.
+// An infinity, or a product too large for float32, would become NaN. So an image with an
+// output that is not finite is computed again by definition.
 
 // winograd is the geometry of one such convolution.
 type winograd struct {
@@ -323,7 +323,7 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 // rowsIn is the number of rows of tiles of a block.
 func (w *winograd) rowsIn(block int) int { return min(w.rows, w.all()-block*w.rows) }
 
-// tilesIn is the number of tiles of a block, rounded up to panels.
+// tilesIn returns the number of tiles of a block, rounded up to panels.
 func (w *winograd) tilesIn(block int) int {
 	return roundUp(w.rowsIn(block)*w.across, w.kernels.NR)
 }

@@ -19,7 +19,8 @@ var tileHeights = func() (h [4][]int) {
 	return h
 }()
 
-// amx is the set with products on AMX's tiles; the rest is that of AVX-512.
+// amx is the set with products on AMX's tiles. Its other kernels are those of
+// AVX-512.
 var amx = func() Set {
 	s := avx512
 	s.Name, s.Needs, s.Heights, s.Step, s.Gemm = "amx", "AMX (and the system's leave to use it)", tileHeights, 16, gemmAMX
@@ -29,8 +30,8 @@ var amx = func() Set {
 	return s
 }()
 
-// Refused is why the system doesn't let this process use the AMX that the processor
-// has; nil where it does, or has none.
+// Refused returns why the system does not let this process use the processor's AMX;
+// nil if it does, or if there is no AMX.
 func Refused() error {
 	if !cpu.X86.HasAMXTile || !cpu.X86.HasAMXBF16 {
 		return nil
@@ -38,7 +39,8 @@ func Refused() error {
 	return permitTiles()
 }
 
-// permitted says that the processor has AMX and the system lets this process use it.
+// permitted reports whether the processor has AMX and the system lets this process
+// use it.
 var permitted = sync.OnceValue(func() bool {
 	return cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 && permitTiles() == nil
 })
@@ -60,7 +62,7 @@ func tileConfig(rows, pairs int) (c [64]byte) {
 	return c
 }
 
-// step is the greatest divisor of pairs that a tile holds.
+// step returns the greatest divisor of pairs that fits a tile.
 func step(pairs int) int {
 	for s := 16; ; s-- {
 		if pairs%s == 0 {

@@ -2,8 +2,8 @@ package bf16
 
 import "math"
 
-// Round is v to the nearest bfloat16, to even where two are equally near, as
-// VCVTNEPS2BF16 has it: denormals become 0, and a NaN stays one.
+// Round rounds v to the nearest bfloat16, ties to even, as VCVTNEPS2BF16 does:
+// denormals become 0, and a NaN stays a NaN.
 func Round(v float32) uint16 {
 	b := math.Float32bits(v)
 	switch {
@@ -15,10 +15,10 @@ func Round(v float32) uint16 {
 	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
 
-// Float is the number of which u is the upper half.
+// Float returns the float32 with upper half u.
 func Float(u uint16) float32 { return math.Float32frombits(uint32(u) << 16) }
 
-// factor is u as products take it: denormals count as 0.
+// factor returns u as products use it: denormals count as 0.
 func factor(u uint16) float32 {
 	if u&0x7f80 == 0 {
 		u &= 0x8000
@@ -26,9 +26,8 @@ func factor(u uint16) float32 {
 	return Float(u)
 }
 
-// Split cuts a float32 in two halves, of which the upper one is the nearest
-// bfloat16, away from 0 where two are equally near. Join gives back every bit,
-// except for a NaN's payload.
+// Split cuts a float32 into two halves. The upper half is the nearest bfloat16, ties
+// away from 0. Join restores every bit, except for a NaN's payload.
 func Split(v float32) (high, low uint16) {
 	b := math.Float32bits(v)
 	if v != v {
@@ -37,7 +36,7 @@ func Split(v float32) (high, low uint16) {
 	return uint16((b + 0x8000) >> 16), uint16(b)
 }
 
-// Join is what Split has cut.
+// Join joins the halves of Split.
 func Join(high, low uint16) float32 {
 	return math.Float32frombits(uint32(high)<<16 + uint32(int32(int16(low))))
 }

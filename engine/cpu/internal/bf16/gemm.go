@@ -5,10 +5,10 @@ import (
 	"unsafe"
 )
 
-// gemmGo computes groups in the order of VDPBF16PS: of each pair the second
-// product is added first, and what is denormal is 0. The instruction rounds a
-// product and its sum once; so does float64 on the way to float32, since neither
-// has so many bits that the first rounding could make a tie.
+// gemmGo computes groups in the order of VDPBF16PS: it adds the second product of
+// each pair first, and replaces denormals by 0. The instruction rounds a product and
+// its sum once. So does float64 on the way to float32, since neither has so many bits
+// that the first rounding could make a tie.
 func gemmGo(p *Product) {
 	columns := 16 * p.Vectors
 	for _, g := range p.Groups {
@@ -43,7 +43,7 @@ func gemmGo(p *Product) {
 	}
 }
 
-// flush makes 0 of what is denormal.
+// flush replaces a denormal by 0.
 func flush(v float32) float32 {
 	if b := math.Float32bits(v); b&0x7f800000 == 0 {
 		return math.Float32frombits(b & 0x80000000)

@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// hasBF16 asks what Linux tells every process of its processor: HWCAP2_BF16.
+// hasBF16 reads HWCAP2_BF16, with which Linux describes the processor to every
+// process.
 var hasBF16 = sync.OnceValue(func() bool {
 	const hwcap2, bit = 26, 1 << 14
 	list, err := os.ReadFile("/proc/self/auxv")

@@ -2,5 +2,5 @@
 
 package bf16
 
-// hasBF16 isn't known of other systems.
+// hasBF16 is not known on other systems.
 func hasBF16() bool { return false }

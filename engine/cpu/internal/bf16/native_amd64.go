@@ -11,7 +11,7 @@ import (
 
 var assembly = []*Set{&avx512, &amx}
 
-// hasBF16 says that the processor has AVX-512 with its bfloat16 instructions.
+// hasBF16 reports whether the processor has AVX-512 with its bfloat16 instructions.
 func hasBF16() bool {
 	x := &cpu.X86
 	return x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BF16
@@ -128,8 +128,8 @@ func reluBackward(y, dy, dx []uint16) {
 	reluBackwardAVX512(first(y), first(dy[:len(y)]), first(dx[:len(y)]), len(y))
 }
 
-// columnSums goes over some rows at a time, which stay in cache while all columns
-// pass by.
+// columnSums adds some rows at a time. They stay in cache while all columns are
+// added.
 func columnSums(sum []float32, x *uint16, ld, rows int) {
 	done := 0
 	for rows-done >= 4 {

@@ -2,6 +2,6 @@
 
 package bf16
 
-// Refused is why the system doesn't let this process use the AMX that the processor
-// has; nil where it does, or has none.
+// Refused returns why the system does not let this process use the processor's AMX;
+// nil if it does, or if there is no AMX.
 func Refused() error { return nil }

@@ -1,10 +1,11 @@
 // Package bf16 holds the inner loops of a CPU context that keeps activations and
 // working weights in bfloat16: the upper half of a float32, as a uint16. Products
-// take two factors side by side in memory, a pair, at a time and sum in float32.
+// take a pair at a time, two factors side by side in memory, and sum in float32. Maps
+// lie side by side: an activation is (N, H, W, C).
 //
-// Every kernel exists in portable Go. Where the processor has AVX-512 with its
-// bfloat16 instructions all have a twin in assembly, and where it has AMX besides,
-// products run on tiles. On arm64, products have one on BFDOT. Maps lie side by side: an activation is (N, H, W, C).
+// Every kernel exists in portable Go. For AVX-512 with its bfloat16 instructions
+// every kernel exists in assembly too; with AMX, products run on tiles; on arm64,
+// products use BFDOT.
 package bf16
 
 import (
@@ -12,13 +13,13 @@ import (
 	"unsafe"
 )
 
-// A Set is one implementation of every kernel. The functions trust their callers:
-// pointers and counts must describe memory that is really there. Distances named
-// ld… are in elements.
+// A Set is one implementation of every kernel. The functions do not check their
+// arguments: pointers and counts must describe existing memory. Distances named ld…
+// are in elements.
 type Set struct {
 	// Name says which instructions the products use: "portable", "avx512", "amx", "neon".
 	Name string
-	// Needs is what a processor must have, in words.
+	// Needs says in words what a processor must have.
 	Needs string
 	// Supported reports whether this machine can run the set.
 	Supported func() bool
@@ -26,24 +27,25 @@ type Set struct {
 	// Heights are the rows that a tile may have, by its width in vectors of 16
 	// columns, descending.
 	Heights [4][]int
-	// Step is how many pairs one multiplication takes at most: the number of a
+	// Step is the largest number of pairs of one multiplication. The number of a
 	// segment's pairs should have a divisor near it.
 	Step int
 	// Gemm computes groups of p: C = A·B, or C += A·B with p.Accumulate. It may
 	// change p.
 	Gemm func(p *Product)
-	// Peak executes so many turns of PeakFLOP operations on registers or tiles
+	// Peak executes that many turns of PeakFLOP operations on registers or tiles
 	// alone; nil in the portable set.
 	Peak     func(turns int)
 	PeakFLOP int
 
-	// TurnPairs is dst[j·ldd + r] = pair j of row r of src, for rows r of n
-	// numbers; of an odd n, the last pair's second is 0.
+	// TurnPairs computes dst[j·ldd + r] = pair j of row r of src, for rows r of n
+	// numbers. For an odd n the second number of the last pair is 0.
 	TurnPairs func(dst *uint32, ldd int, src *uint16, lds int, rows, n int)
 	// TurnWords is dst[c·ldd + r] = src[r·lds + c].
 	TurnWords func(dst *uint16, ldd int, src *uint16, lds int, rows, columns int)
-	// Interleave is dst[p·ldd + j] = the pair of src[2p·lds + j] and
-	// src[(2p+1)·lds + j], for j below n; of odd rows, the last pair's second is 0.
+	// Interleave computes dst[p·ldd + j] = the pair of src[2p·lds + j] and
+	// src[(2p+1)·lds + j], for j below n. For an odd number of rows the second number
+	// of the last pairs is 0.
 	Interleave func(dst *uint32, ldd int, src *uint16, lds int, rows, n int)
 
 	// Narrow rounds src to dst, to nearest even; denormals become 0.
@@ -69,8 +71,8 @@ type Set struct {
 
 	// Squares is sq[r·ldq + i] = x[r·ldx + i]² for i below n.
 	Squares func(sq *float32, ldq int, x *uint16, ldx int, rows, n int)
-	// LRNForward is y = x/s^¾ with s = k + alpha·Σ sq[i], …, sq[i+size−1], for
-	// rows of n numbers; y's rows lie as x's.
+	// LRNForward is y = x/s^¾ with s = k + alpha·Σ sq[i], …, sq[i+size−1], for rows
+	// of n numbers. The rows of y have the distances of x.
 	LRNForward func(y, x *uint16, ldx int, sq *float32, ldq int, rows, n, size int, k, alpha float32)
 	// LRNTerms is direct = dy/s^¾ and ratio = direct·x/s with s as in LRNForward.
 	LRNTerms func(ratio, direct *float32, ldr int, x, dy *uint16, ldx int, sq *float32, ldq int, rows, n, size int, k, alpha float32)
@@ -132,18 +134,17 @@ type PoolWindow struct {
 	Skip          int // positions that a row's end leaves out
 }
 
-// Source is one window of which a pixel is a part: where its gradient lies, and the
-// pixel's position.
+// Source is one of the windows that hold a pixel: the place of its gradient, and the
+// pixel's position in it.
 type Source struct{ Offset, Position int }
 
-// Emulated says that AMX's instructions are emulated: a test has seen to it.
+// Emulated says that a test emulates AMX's instructions.
 var Emulated bool
 
-// Sets are all sets of this build, the preferred last. assembly, which depends on
-// the architecture, has those in assembly.
+// Sets returns all sets of this build, the preferred last.
 func Sets() []*Set { return append([]*Set{&portable}, assembly...) }
 
-// Usable are the sets that this machine can run, the preferred last.
+// Usable returns the sets that this machine can run, the preferred last.
 func Usable() (usable []*Set) {
 	for _, s := range Sets() {
 		if s.Supported() {
@@ -153,9 +154,9 @@ func Usable() (usable []*Set) {
 	return usable
 }
 
-// Find is the set of that name; "" is the preferred one that this machine can run,
-// of those in assembly: the portable set, some hundred times slower, wants to be
-// asked for.
+// Find returns the set with a name; "" is the preferred assembly set that this
+// machine can run. The portable set is some hundred times slower, so it is used only
+// if it is named.
 func Find(name string) (*Set, error) {
 	usable := Usable()
 	best := usable[len(usable)-1]
@@ -178,7 +179,7 @@ func Find(name string) (*Set, error) {
 	return nil, fmt.Errorf("no kernels called %q compute in bf16; there is %s", name, best.Name)
 }
 
-// At is the address of p's i-th element.
+// At returns the address of p's i-th element.
 func At[T any](p *T, i int) *T {
 	return (*T)(unsafe.Add(unsafe.Pointer(p), uintptr(i)*unsafe.Sizeof(*p)))
 }

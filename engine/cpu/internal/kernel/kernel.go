@@ -1,16 +1,14 @@
-// Package kernel holds the inner loops of the CPU context. Every kernel exists
-// in portable Go, for tiles of any size; sets of assembly kernels stand beside
-// it. A Set is one consistent choice of kernels with the sizes they work on, and
-// sets.go has the table of sets.
+// Package kernel holds the inner loops of the CPU context. Every kernel exists in
+// portable Go, for tiles of any size, and in sets of assembly kernels. A Set is one
+// choice of kernels with the sizes they work on; sets.go has the table of sets.
 package kernel
 
-// A Set is one implementation of every kernel, and the sizes that belong to it.
-// The functions trust their callers: pointers and counts must describe memory
-// that is really there.
+// A Set is one implementation of every kernel, with its sizes. The functions do not
+// check their arguments: pointers and counts must describe existing memory.
 type Set struct {
 	// Name says which instructions the set uses: "portable", "avx2".
 	Name string
-	// Needs is what a processor must have, in words.
+	// Needs says in words what a processor must have.
 	Needs string
 	// Supported reports whether this machine can run the set. It is asked once.
 	Supported func() bool
@@ -19,18 +17,18 @@ type Set struct {
 	// computed in pieces of MR rows by NR columns. Both are even, and NR is a
 	// multiple of Lanes, of Turn and of 4.
 	MR, NR int
-	// Lanes is how many floats the kernels take at a time, at most: by how many
-	// less one a kernel may go beyond the end of what it is given, where its
-	// comment says so.
+	// Lanes is the largest number of floats that a kernel works on at a time. If its
+	// comment says so, a kernel may go up to Lanes−1 floats beyond the end of its
+	// data.
 	Lanes int
 	// Turn is how many rows PackTranspose turns, at most Lanes.
 	Turn int
 	// Block are the sizes in which products are cut for the caches.
 	Block Block
 
-	// Peak executes turns × PeakFLOP floating-point operations on registers
-	// alone: what one core could reach if nothing had to be loaded. It is nil in
-	// a set that has no loop to do it.
+	// Peak executes turns × PeakFLOP floating-point operations on registers alone:
+	// the rate of one core if nothing had to be loaded. It is nil in a set without
+	// such a loop.
 	Peak     func(turns int)
 	PeakFLOP int
 
@@ -38,8 +36,8 @@ type Set struct {
 	// accumulate. A is packed as k columns of MR values, B as k rows of NR.
 	Gemm func(k int, a, b, c *float32, ldc int, accumulate bool)
 
-	// GemmHalf is Gemm for the first NR/2 columns alone. It is nil in a set whose
-	// tiles are narrow enough.
+	// GemmHalf is Gemm for the first NR/2 columns alone. It is nil in a set with
+	// narrow tiles.
 	GemmHalf func(k int, a, b, c *float32, ldc int, accumulate bool)
 
 	// PackCopy fills k rows of dst, ld apart: row p is, one behind the other,
@@ -48,10 +46,9 @@ type Set struct {
 	// the end of a row before it goes on to the next.
 	PackCopy func(dst *float32, ld int, src *float32, offsets *int, k, runs, length, stride int)
 
-	// PackTranspose is PackCopy for Turn offsets, turned: column i of dst is
-	// what offsets[i] yields. It may read Lanes−1 floats beyond the end of a run
-	// and write as many rows beyond the last. Rows may overlap (ld < Turn): the
-	// later wins.
+	// PackTranspose is PackCopy for Turn offsets, transposed: column i of dst is the
+	// run of offsets[i]. It may read Lanes−1 floats beyond the end of a run and write
+	// as many rows beyond the last. Rows may overlap (ld < Turn): the later one wins.
 	PackTranspose func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)
 
 	// PackPanels copies k rows of src, ld apart, into panels of NR columns that
@@ -73,8 +70,8 @@ type Set struct {
 	Sum func(x []float32) float32
 	// Finite reports whether no x[i] is an infinity or NaN.
 	Finite func(x []float32) bool
-	// Dots are products with some vectors at a time, those with the most first; the
-	// last one takes a single vector.
+	// Dots are products with several vectors at a time, those with the most first.
+	// The last one takes a single vector.
 	Dots []Dots
 	// Update is v[i] = momentum·v[i] − decay·w[i] − rate·g[i]; w[i] += v[i].
 	Update func(w, v, g []float32, momentum, decay, rate float32)
@@ -92,19 +89,18 @@ type Set struct {
 	// over everything. It may read one float beyond the last window.
 	MaxPool func(x *float32, stride, size, step int, y *float32, at *byte, n int)
 
-	// Winograd are the filters that there are: F(2×2, 3×3), F(2×2, 5×5) and, in a set
-	// that has it, F(4×4, 3×3).
+	// Winograd lists the filters of the set, for 3×3 and 5×5 weights.
 	Winograd []Filter
 }
 
-// Dots is y[i·ldy + r] = Σ x[i·ldx + j]·w[r·ldw + j] over j below n, for so many
-// vectors i, called images, and four rows r.
+// Dots computes y[i·ldy + r] = Σ x[i·ldx + j]·w[r·ldw + j] over j below n, for Images
+// vectors i and four rows r.
 type Dots struct {
 	Images int
 	Run    func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int)
 }
 
-// Block are the sizes, in rows, columns and depth, in which a product is cut so
+// Block holds the sizes, in rows, columns and depth, into which a product is cut so
 // that its operands stay in the caches.
 type Block struct {
 	// K is the greatest depth of one pass over a block: a panel of B (K × NR

@@ -9,7 +9,7 @@ type Neighbours struct {
 	Rows, Stride int
 }
 
-// Squares is the sum of what the rows hold at i, squared.
+// Squares returns the sum of the squares of the rows' values at i.
 func (w Neighbours) Squares(i int) (sum float32) {
 	for r := range w.Rows {
 		v := w.X[r*w.Stride+i]
@@ -18,7 +18,7 @@ func (w Neighbours) Squares(i int) (sum float32) {
 	return sum
 }
 
-// threeQuarters is s^¾.
+// threeQuarters returns s^¾.
 func threeQuarters(s float32) float32 {
 	half := math.Sqrt(float64(s))
 	return float32(half * math.Sqrt(half))

@@ -2,7 +2,7 @@
 
 package kernel
 
-// from is the window without its first n columns.
+// from returns the rows without their first n columns.
 func (w Neighbours) from(n int) Neighbours {
 	w.X = w.X[n:]
 	return w

@@ -113,7 +113,7 @@ func dots(y *float32, _ int, x *float32, _ int, w *float32, ldw, n int) {
 	dotsNEON(y, x, w, ldw, n)
 }
 
-// from is the window without its first n columns.
+// from returns the rows without their first n columns.
 func (w Neighbours) from(n int) Neighbours {
 	w.X = w.X[n:]
 	return w

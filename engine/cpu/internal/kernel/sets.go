@@ -11,11 +11,10 @@ import (
 // depends on the architecture, has a row for each file of assembly kernels.
 var sets = append([]*Set{&portable}, assembly...)
 
-// Sets are all sets of this build, the preferred last. The caller leaves them
-// as they are.
+// Sets returns all sets of this build, the preferred last.
 func Sets() []*Set { return slices.Clone(sets) }
 
-// Usable are the sets that this machine can run, the preferred last.
+// Usable returns the sets that this machine can run, the preferred last.
 var Usable = sync.OnceValue(func() (usable []*Set) {
 	for _, s := range sets {
 		if s.Supported() {
@@ -25,14 +24,14 @@ var Usable = sync.OnceValue(func() (usable []*Set) {
 	return usable
 })
 
-// Best is the preferred set of those that this machine can run.
+// Best returns the preferred set among those that this machine can run.
 func Best() *Set {
 	usable := Usable()
 	return usable[len(usable)-1]
 }
 
-// Find is the set of that name; "" is Best. The error on one that this build
-// doesn't have, or this machine can't run, says what there is.
+// Find returns the set with a name; "" is Best. For a set that this build does not
+// have, or that this machine cannot run, the error lists the others.
 func Find(name string) (*Set, error) {
 	if name == "" {
 		return Best(), nil

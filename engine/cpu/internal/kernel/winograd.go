@@ -18,25 +18,24 @@ type Filter struct {
 	// Size² columns of MR values a map. Entry e goes to the n columns of MR
 	// values that start at u[e·plane]. It may read Lanes−1 floats beyond.
 	Weights func(u *float32, plane int, g *float32, n int)
-	// Input is V = Bᵀ·d·B for rows × tiles tiles d that lie Out apart, row after
-	// row: entry e of tile t goes to v[e·plane + t]. Rows of x lie pitch apart
-	// and hold their pixels x ≡ 0, 1, … mod Out one after the other, phase apart. It may
-	// read Lanes−1 floats beyond a phase, and write as many beyond the tiles of a
-	// row before it goes on to the next.
+	// Input computes V = Bᵀ·d·B for rows × tiles tiles d, 2 apart, row after row:
+	// entry e of tile t goes to v[e·plane + t]. Rows of x are pitch apart and hold
+	// their even pixels first, and the odd ones from phase on. It may read Lanes−1
+	// floats beyond a phase, and write as many beyond the tiles of a row before it
+	// begins the next row.
 	Input func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
-	// Output is Y = Aᵀ·M·A for rows × tiles tiles: entry e of tile t is
-	// m[e·plane + t], its Out×Out pixels go to rows of y that lie ld apart,
-	// Out·(tiles−1)+1 at least: pixels beyond are overwritten by the next row. It may
-	// read Lanes−1 floats beyond, and write Out·Lanes−1 beyond a row before it goes
-	// on to the next.
+	// Output computes Y = Aᵀ·M·A for rows × tiles tiles: entry e of tile t is
+	// m[e·plane + t]. Its 2×2 pixels go to rows of y that are ld apart, at least
+	// 2·tiles−1: then the next row overwrites the odd pixel. It may read Lanes−1
+	// floats beyond, and write 2·Lanes−1 beyond a row before it begins the next row.
 	Output func(y *float32, ld int, m *float32, plane, rows, tiles int)
-	// Gradient is V = A·d·Aᵀ for tiles d of Out×Out pixels; the arguments are those
+	// Gradient computes V = A·d·Aᵀ for tiles d of 2×2 pixels. The arguments are those
 	// of Input.
 	Gradient func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
-	// WeightGradient is Gᵀ·u·G for n input maps: the gradient of the weights from
-	// that of the entries. Entry e of map i is u[e·plane + i], weight k goes to
-	// g[k·plane + i]. It may read and write Lanes−1 floats beyond, of g before it
-	// goes on to the next weight.
+	// WeightGradient computes Gᵀ·u·G for n input maps: the gradient of the weights
+	// from the gradient of the entries. Entry e of map i is u[e·plane + i], weight k
+	// goes to g[k·plane + i]. It may read and write Lanes−1 floats beyond; in g,
+	// before it begins the next weight.
 	WeightGradient func(g, u *float32, plane, n int)
 }
 
@@ -69,8 +68,8 @@ var filter3 = matrices{
 		{0, 1, -1, -1}},
 }
 
-// filter5 is F(2×2, 5×5). It has the points 0, 1, −1, ½, −2 and ∞, of those tried the ones
-// that err least (Barabasz and others, "Error Analysis and Improving the Accuracy of
+// filter5 has the points 0, 1, −1, ½, −2 and ∞. Among the points tried they give the
+// smallest error (Barabasz and others, "Error Analysis and Improving the Accuracy of
 // Winograd Convolution for Deep Neural Networks", 2020, on how much they matter).
 var filter5 = matrices{
 	bt: [][]float32{
@@ -118,13 +117,13 @@ var filter4x3 = matrices{
 
 const root = math.Sqrt2
 
-// portable is the filter in Go alone, for panels of mr rows. Sums go over the
-// columns of a matrix in order, as those of the assembly do.
+// portable returns the filter in Go alone, for panels of mr rows. It adds the columns
+// of a matrix in the same order as the assembly.
 func (f *matrices) portable(mr int) Filter {
 	return Filter{len(f.g[0]), len(f.at), f.weights(mr), f.input, f.output, f.gradient, f.weightGradient}
 }
 
-// dot is Σ m[i]·x[i], rounded after every step.
+// dot returns Σ m[i]·x[i], rounded after every step.
 func dot(m []float32, x *[maxTile]float32) (sum float32) {
 	for i, c := range m {
 		if c != 0 {

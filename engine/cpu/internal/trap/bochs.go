@@ -29,9 +29,9 @@ var (
 	script []byte
 )
 
-// Main runs the tests of a package. Where ALEXNET_BOCHS names a Python that has
-// bochscpu-python, every AVX-512 kernel runs on Bochs, whatever the
-// processor has, and at least one has to.
+// Main runs the tests of a package. If ALEXNET_BOCHS names a Python with
+// bochscpu-python, every AVX-512 kernel runs on Bochs, whatever the processor has,
+// and at least one must.
 func Main(m *testing.M) {
 	python := os.Getenv("ALEXNET_BOCHS")
 	if python == "" {
@@ -52,7 +52,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// emulate starts Bochs and leads the kernels to it.
+// emulate starts Bochs and redirects the kernels to it.
 func emulate(python string) (calls func() int, end func(), err error) {
 	handle, err := install()
 	if err != nil {
@@ -105,8 +105,8 @@ func emulate(python string) (calls func() int, end func(), err error) {
 	}, nil
 }
 
-// divert writes UD2 at the beginning of every AVX-512 kernel and returns
-// "address:bytes" of what stood there.
+// divert writes UD2 at the beginning of every AVX-512 kernel. It returns
+// "address:bytes" with the overwritten bytes.
 func divert() (functions []string, err error) {
 	program, err := elf.Open("/proc/self/exe")
 	if err != nil {

@@ -1,8 +1,8 @@
 //go:build linux && amd64 && !noasm && !static
 
-// Package trap lets tests run machine code on processors that lack its instructions:
-// AMX's by catching the signal of each, and AVX-512's by handing whole functions to
-// Bochs, an emulator of processors.
+// Package trap lets tests run machine code on processors that lack its instructions.
+// It catches the signal of each AMX instruction and emulates it. It runs whole
+// AVX-512 functions on Bochs, an emulator of processors.
 package trap
 
 import (
@@ -61,12 +61,12 @@ var install = sync.OnceValues(func() (handle uintptr, err error) {
 	return handle, nil
 })
 
-// Emulated says that AMX's instructions are emulated from now on.
+// Emulated reports whether AMX's instructions are emulated.
 func Emulated() bool { return bf16.Emulated }
 
-// AMX makes sure that AMX's instructions run: as they are where the processor has
-// them, and otherwise emulated. count is how many have been emulated so far; nil
-// where they run natively. It skips the test where neither is possible.
+// AMX makes AMX's instructions available: natively if the processor has them, and
+// otherwise emulated. count returns the number of emulated instructions so far; it is
+// nil if they run natively. If neither is possible, AMX skips the test.
 func AMX(t testing.TB) (count func() int) {
 	t.Helper()
 	if !cpu.X86.HasAVX512BF16 {

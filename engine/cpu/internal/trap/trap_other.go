@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Emulated says that AMX's instructions are emulated from now on.
+// Emulated reports whether AMX's instructions are emulated.
 func Emulated() bool { return false }
 
 // AMX skips the test: there is no such machine code in this build.
