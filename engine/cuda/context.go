@@ -12,10 +12,9 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// Context is an engine.Context on a GPU. Its queue is served by one goroutine,
-// which owns an OS thread bound to the device and is the only one to enqueue
-// work there. Another such goroutine, in retire.go, waits for what has been
-// enqueued.
+// Context is an engine.Context on a GPU. One goroutine serves its queue. It owns an
+// OS thread that is bound to the device, and only it enqueues work there. A second
+// goroutine (retire.go) waits for enqueued work.
 type Context struct {
 	name    string
 	card    *card
@@ -73,7 +72,7 @@ const queueLength = 1024
 // errClosed is returned by a context that has been closed.
 var errClosed = errors.New("the context is closed")
 
-// newContext starts a context on a card, and gives the card back if it fails.
+// newContext starts a context on a card, and releases the card if it fails.
 func newContext(name string, k *card, f *family, o Options) (*Context, error) {
 	c := &Context{
 		name: name, card: k, family: f, options: o, working: o.Precision.working(),
@@ -92,10 +91,10 @@ func newContext(name string, k *card, f *family, o Options) (*Context, error) {
 	return c, nil
 }
 
-// Name is the name that the context was opened by.
+// Name returns the name that the context was opened by.
 func (c *Context) Name() string { return c.name }
 
-// begin makes what lasts as long as the context.
+// begin makes the objects that last as long as the context.
 func (c *Context) begin() (err error) {
 	d := c.card.device
 	if err := d.Bind(); err != nil {
@@ -173,8 +172,8 @@ func (c *Context) execute(cmd command) error {
 	return nil
 }
 
-// fail keeps the first failure. After it nothing more is enqueued, and whoever
-// waits for this context is woken.
+// fail keeps the first failure. After it nothing more is enqueued, and contexts that
+// wait for this one are woken.
 func (c *Context) fail(err error) {
 	if err == nil {
 		return
@@ -200,7 +199,7 @@ func (c *Context) err() error {
 	return c.failure
 }
 
-// ready is what every call begins with.
+// ready checks the state of the context at the beginning of every call.
 func (c *Context) ready(verb string) error {
 	if c.closed {
 		return fmt.Errorf("%s: %s: %w", c.name, verb, errClosed)
@@ -211,8 +210,8 @@ func (c *Context) ready(verb string) error {
 	return nil
 }
 
-// Sync waits until everything enqueued has run. A failure stays, since nothing
-// can be said of the device's memory after it.
+// Sync waits until everything enqueued has run. A failure stays, since the contents
+// of the device's memory are unknown after it.
 func (c *Context) Sync() error {
 	if c.closed {
 		return c.ready("sync")
@@ -242,8 +241,8 @@ func (c *Context) Close() error {
 	return err
 }
 
-// end waits for the device and frees everything, on the context's thread. It
-// goes on after errors: what a lost device doesn't take back ends with it.
+// end waits for the device and frees everything, on the context's thread. It goes on
+// after errors: memory of a lost device ends with the device.
 func (c *Context) end() error {
 	var errs []error
 	if !errors.Is(c.err(), errClosed) { // what is enqueued may wait for ranks that never come

@@ -8,8 +8,8 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// events is what a context's events share: one lock, and whether the context
-// can still signal.
+// events is the state that a context's events share: one lock, and whether the
+// context can still signal.
 type events struct {
 	mu      sync.Mutex
 	changed sync.Cond
@@ -18,7 +18,7 @@ type events struct {
 
 func (e *events) start() { e.changed.L = &e.mu }
 
-// lose wakes those who wait for signals that will not come.
+// lose wakes the contexts that wait for signals that will not come.
 func (e *events) lose() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -26,12 +26,12 @@ func (e *events) lose() {
 	e.changed.Broadcast()
 }
 
-// event is an engine.Event. Its signals are recorded in turn in a few of the
-// device's events. Whoever awaits the k-th signal waits on the host until it is
-// enqueued, and then makes its stream wait for the device's event. If that has
-// been recorded again meanwhile, the stream waits for the later signal: longer
-// than it must, but never for ever, since all that the later signal needs is
-// enqueued as well.
+// event is an engine.Event. Its signals are recorded in turn in a few events of the
+// device. A context that awaits the k-th signal waits on the host until the signal is
+// enqueued, and then makes its stream wait for the device's event. If that event has
+// been recorded again meanwhile, the stream waits for the later signal: longer than
+// needed, but never for ever, since all work before the later signal is enqueued as
+// well.
 type event struct {
 	owner *Context
 
@@ -46,7 +46,7 @@ func (c *Context) NewEvent() engine.Event {
 	return &event{owner: c, awaited: map[*Context]uint64{}}
 }
 
-// Owner is the context that signals the event.
+// Owner returns the context that signals the event.
 func (e *event) Owner() engine.Context { return e.owner }
 
 // make makes the device's events, once, on the owner's thread.
@@ -104,5 +104,5 @@ func (e *peerError) Error() string {
 	return "it awaits " + e.name + ", which has failed: " + e.err.Error()
 }
 
-// Unwrap gives the peer's failure.
+// Unwrap returns the peer's failure.
 func (e *peerError) Unwrap() error { return e.err }

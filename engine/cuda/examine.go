@@ -1,16 +1,16 @@
 package cuda
 
-// Survey is what a machine has for this package: GPUs, NVIDIA's libraries, and
+// Survey lists what a machine has for this package (GPUs and NVIDIA's libraries) and
 // what is missing.
 type Survey struct {
 	GPUs      []GPU
 	Libraries []Library // found, the driver first
 	Missing   []Missing
-	Kernels   string // what compiled this build's kernels, and the PTX they are
-	Err       error  // why GPUs couldn't be listed, where no library is missing
+	Kernels   string // the compiler of this build's kernels, and their PTX version
+	Err       error  // why GPUs could not be listed, if no library is missing
 }
 
-// GPU is one of the machine's.
+// GPU is one of the machine's GPUs.
 type GPU struct {
 	Name       string // for Open: "cuda:0"
 	Model      string // "NVIDIA H200"
@@ -20,12 +20,12 @@ type GPU struct {
 	Peers      []string
 }
 
-// Library is one of NVIDIA's, found at run time.
+// Library is one of NVIDIA's libraries, found at run time.
 type Library struct{ Name, Version, Path string }
 
-// Missing is one that isn't there, or isn't as it must be.
+// Missing is a library that is not there or cannot be used.
 type Missing struct {
 	Name    string
 	Why     string
-	Install []string // lines, any one of which helps
+	Install []string // lines; each one alone solves it
 }

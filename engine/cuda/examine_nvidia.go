@@ -9,8 +9,8 @@ import (
 	"alexnet/engine/cuda/internal/nvidia"
 )
 
-// Examine looks for GPUs and libraries. It never fails: what is missing is in
-// the Survey.
+// Examine looks for GPUs and libraries. It never fails: the Survey lists what is
+// missing.
 func Examine() Survey {
 	found := nvidia.Examine(nvidia.Options{})
 	s := Survey{Kernels: kernels.Compiler(), Err: found.Err}

@@ -10,10 +10,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// family is the contexts that were opened together. They read each other's
-// arenas, wait for each other's events and copy from each other's host memory,
-// so all of these are given back when the last of them is closed, and the
-// devices with them.
+// family is the contexts that were opened together. They read each other's arenas,
+// wait for each other's events and copy from each other's host memory. So the last of
+// them to be closed frees all of these, and the devices.
 type family struct {
 	mu      sync.Mutex
 	open    int
@@ -71,7 +70,7 @@ func (f *family) newEvent(c *Context) (gpu.Event, error) {
 	return e, nil
 }
 
-// locked reports whether p is page-locked memory of the family.
+// locked reports whether p is pinned memory of the family.
 func (f *family) locked(p []byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,8 +84,8 @@ func (f *family) locked(p []byte) bool {
 	return false
 }
 
-// leave ends a context's part; the last one gives everything back, on the
-// thread that calls it. Nothing of the context's is running any more.
+// leave ends a context's part. The last context frees everything, on the thread that
+// calls it. Nothing of the context's work may be running.
 func (f *family) leave(c *Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,8 +111,8 @@ func (f *family) leave(c *Context) error {
 	return errors.Join(errs...)
 }
 
-// AllocateHost returns page-locked host memory, which uploads read directly, also
-// those of other contexts that were opened with this one.
+// AllocateHost returns pinned host memory. Uploads read it directly, also uploads of
+// other contexts that were opened with this one.
 func (c *Context) AllocateHost(n int) ([]byte, error) {
 	if err := c.ready("allocate host memory"); err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// elemSize is the number of bytes of an element in device memory.
+// elemSize returns the number of bytes of an element in device memory.
 func (c *Context) elemSize(t engine.ElemType) int64 {
 	switch t {
 	case engine.Working:
@@ -19,7 +19,7 @@ func (c *Context) elemSize(t engine.ElemType) int64 {
 	return 4
 }
 
-// Bytes is what t takes in the arena. On a context that works in bfloat16 a
+// Bytes returns the memory of t in the arena. On a context that works in bfloat16 a
 // parameter has a working copy behind its float32 values.
 func (c *Context) Bytes(t *engine.Tensor) int64 {
 	n := int64(t.Shape.Len())
@@ -29,7 +29,7 @@ func (c *Context) Bytes(t *engine.Tensor) int64 {
 	return n * c.elemSize(t.Type)
 }
 
-// copyOffset is where a parameter's working copy lies, from its beginning.
+// copyOffset returns the distance of a parameter's working copy from its beginning.
 func (c *Context) copyOffset(t *engine.Tensor) int64 {
 	if c.working == gpu.Float32 {
 		return 0
@@ -37,7 +37,7 @@ func (c *Context) copyOffset(t *engine.Tensor) int64 {
 	return align(4 * int64(t.Shape.Len()))
 }
 
-// operand is where products find a tensor in the working type.
+// operand returns the address of a tensor in the working type, for products.
 func (c *Context) operand(t *engine.Tensor) gpu.Pointer {
 	p := c.address(t)
 	if t.Type == engine.Master {
@@ -46,7 +46,7 @@ func (c *Context) operand(t *engine.Tensor) gpu.Pointer {
 	return p
 }
 
-// stored is the type of a tensor's floats in device memory.
+// stored returns the type of a tensor's floats in device memory.
 func (c *Context) stored(t *engine.Tensor) gpu.Type {
 	if t.Type == engine.Working {
 		return c.working
@@ -54,8 +54,8 @@ func (c *Context) stored(t *engine.Tensor) gpu.Type {
 	return gpu.Float32
 }
 
-// permuted reports whether the device has another order of the elements than
-// the host: channels last, but for pixels and integers.
+// permuted reports whether the device stores the elements in another order than the
+// host: channels last, except for pixels and integers.
 func permuted(t *engine.Tensor) bool {
 	s := t.Shape
 	return t.Type != engine.Byte && t.Type != engine.Int32 && s[1] > 1 && s[2]*s[3] > 1
@@ -66,8 +66,8 @@ func (c *Context) plain(t *engine.Tensor) bool {
 	return !permuted(t) && (t.Type != engine.Working || c.working == gpu.Float32)
 }
 
-// hostBytes is the memory of a host slice, after a comparison with the tensor
-// it is to be copied to or from.
+// hostBytes returns the memory of a host slice, after comparing it with the tensor to
+// copy.
 func hostBytes(t *engine.Tensor, host any) ([]byte, error) {
 	var n int
 	var ok bool

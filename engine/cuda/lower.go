@@ -25,7 +25,7 @@ func (c *Context) lowerAll(ops []engine.Op) (steps []step, failure error) {
 	return steps, failure
 }
 
-// lowerFused translates ops[i], and perhaps ops that follow it.
+// lowerFused translates ops[i], and sometimes the ops that follow it.
 func (c *Context) lowerFused(ops []engine.Op, i int) (step, error) {
 	if err := engine.CheckOp(ops[i]); err != nil {
 		return step{}, err
@@ -46,7 +46,7 @@ func (c *Context) lowerFused(ops []engine.Op, i int) (step, error) {
 	return s, nil
 }
 
-// label names an op in messages, by its first output.
+// label returns an op's name for messages, after its first output.
 func label(op engine.Op) string {
 	if w := op.Writes(); len(w) > 0 {
 		return fmt.Sprintf("%s to %v", op.Kind(), w[0])
@@ -139,7 +139,7 @@ func (c *Context) checkPeers(op engine.Op) error {
 	return nil
 }
 
-// checkPlaces reports tensors that are not where an op can use them.
+// checkPlaces reports tensors that an op cannot use where they are.
 func (c *Context) checkPlaces(op engine.Op) error {
 	if op == nil {
 		return nil // CheckOp says so
@@ -170,17 +170,17 @@ func (c *Context) checkPlaces(op engine.Op) error {
 	return nil
 }
 
-// places collects where an op finds tensors that may live in other contexts. On
-// the same GPU it reads them in place; from another they are fetched to the
-// workspace first.
+// places collects the tensors of an op that may be in other contexts. On the same GPU
+// the op reads them in place; from another GPU they are first copied to the
+// workspace.
 type places struct {
 	c       *Context
 	fetches []fetch
 	work    int64
 }
 
-// of returns a function that gives t's address when the op runs: peers may
-// reserve their memory after this one has compiled.
+// of returns a function that returns t's address when the op runs: peers may reserve
+// their memory after this context has compiled.
 func (p *places) of(t *engine.Tensor) func() gpu.Pointer {
 	if p.c.card.device == owner(t).card.device {
 		return func() gpu.Pointer { return owner(t).address(t) }

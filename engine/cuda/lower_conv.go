@@ -8,7 +8,7 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// convolution is the geometry of a convolution as the library is asked for it.
+// convolutionOf returns the geometry of a convolution for the library.
 func (c *Context) convolutionOf(d gpu.Direction, w engine.Window, groups int, x, y engine.Shape) gpu.Convolution {
 	return gpu.Convolution{
 		Direction: d, N: x[0], C: x[1], H: x[2], W: x[3], K: y[1],
@@ -18,23 +18,23 @@ func (c *Context) convolutionOf(d gpu.Direction, w engine.Window, groups int, x,
 	}
 }
 
-// folding is a strided convolution on few channels as a dense one, which tensor
-// cores and their loads like better (see kernels/fold.go): conv1 becomes 3×3 on
-// 48 channels.
+// folding describes a strided convolution on few channels as a dense one on more
+// channels, which is faster on tensor cores (see kernels/fold.go): conv1 becomes 3×3
+// on 48 channels.
 type folding struct {
 	c       *Context
 	from    gpu.Convolution
 	to      gpu.Convolution
 	weights int64         // bytes of the folded input: where the folded weights begin in the workspace
 	rest    int64         // where the rest of the workspace begins
-	bytes   *engine.Input // what makes the input, which then is folded as it is made; nil: it is there
+	bytes   *engine.Input // the op that makes the input, which is then folded directly; nil: the input is there
 }
 
 // foldBelow is the number of channels below which a strided convolution is
 // folded: eight bfloat16 fill the 16 bytes of a load.
 const foldBelow = 8
 
-// fold folds q; ok is false where that doesn't help.
+// fold folds q; ok is false if that does not help.
 func (c *Context) fold(q gpu.Convolution) (f folding, ok bool) {
 	if q.Groups != 1 || q.Stride == 1 || q.C >= foldBelow {
 		return f, false
@@ -81,8 +81,8 @@ func (f *folding) unfoldWeights(s gpu.Stream, w gpu.Pointer, from gpu.Type) erro
 	}, from)
 }
 
-// lowerConvForward computes Y. relu asks for ReLU on it; input is nil, or makes X,
-// which then needn't be there.
+// lowerConvForward computes Y. relu applies ReLU to it. input is nil, or the op that
+// makes X, which then need not be there.
 func (c *Context) lowerConvForward(op engine.ConvForward, relu bool, input *engine.Input) (step, error) {
 	q := c.convolutionOf(gpu.Forward, op.Window, op.Groups, op.X.Shape, op.Y.Shape)
 	f, folded := c.fold(q)
@@ -113,7 +113,7 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu bool, input *engi
 	}}, nil
 }
 
-// biasActivate adds the bias to y in place, and applies ReLU if asked.
+// biasActivate adds the bias to y in place, and applies ReLU if relu is set.
 func (c *Context) biasActivate(s gpu.Stream, b, y *engine.Tensor, relu bool) error {
 	p := kernels.BiasActivate{
 		X: c.address(y), Bias: c.address(b), Y: c.address(y),
@@ -125,7 +125,7 @@ func (c *Context) biasActivate(s gpu.Stream, b, y *engine.Tensor, relu bool) err
 	return c.kernels.BiasActivate(s, p)
 }
 
-// bias is where a parameter's values of a type are.
+// bias returns the address of a parameter's values in a type.
 func (c *Context) bias(b *engine.Tensor, t gpu.Type) gpu.Pointer {
 	if t == gpu.Float32 {
 		return c.address(b)
@@ -133,14 +133,14 @@ func (c *Context) bias(b *engine.Tensor, t gpu.Type) gpu.Pointer {
 	return c.operand(b)
 }
 
-// biasedPlan is a forward plan and the type of the bias that it adds.
+// biasedPlan is a forward plan with the type of the bias that it adds.
 type biasedPlan struct {
 	gpu.ConvolutionPlan
 	biasType gpu.Type
 }
 
-// biased finds a plan that adds the bias, and applies ReLU if asked, in one;
-// fused is false where the library has none, and the plan only multiplies.
+// biased finds a plan that adds the bias and, with relu, applies ReLU. fused is false
+// if the library has none; the plan then only multiplies.
 func (c *Context) biased(q gpu.Convolution, relu bool) (p biasedPlan, fused bool, err error) {
 	q.Bias, q.ReLU = true, relu
 	for _, t := range c.biasTypes() {
@@ -156,7 +156,7 @@ func (c *Context) biased(q gpu.Convolution, relu bool) (p biasedPlan, fused bool
 	return p, false, err
 }
 
-// biasTypes are the types that a bias can be read in.
+// biasTypes returns the types in which a bias can be read.
 func (c *Context) biasTypes() []gpu.Type {
 	if c.working == gpu.Float32 {
 		return []gpu.Type{gpu.Float32}
@@ -165,7 +165,7 @@ func (c *Context) biasTypes() []gpu.Type {
 }
 
 // lowerConvBackward computes DB, DW and DX. relu is nil, or the op before, whose
-// result is DY; input is nil, or makes X, which then needn't be there.
+// result is DY; input is nil, or the op that makes X, which then need not be there.
 func (c *Context) lowerConvBackward(op engine.ConvBackward, relu *engine.ActivateBackward, input *engine.Input) (step, error) {
 	q := c.convolutionOf(gpu.BackwardWeights, op.Window, op.Groups, op.X.Shape, op.DY.Shape)
 	f, folded := c.fold(q)

@@ -36,8 +36,8 @@ func (c *Context) productOf(m, n, k int, output gpu.Type) gpu.Product {
 	}
 }
 
-// biasedProduct finds a plan that adds the bias in one; fused is false where the
-// library has none.
+// biasedProduct finds a plan that adds the bias too; fused is false if the library
+// has none.
 func (c *Context) biasedProduct(q gpu.Product) (p gpu.ProductPlan, biasType gpu.Type, fused bool, err error) {
 	q.Bias = true
 	for _, q.BiasType = range c.biasTypes() {
@@ -51,8 +51,8 @@ func (c *Context) biasedProduct(q gpu.Product) (p gpu.ProductPlan, biasType gpu.
 	return p, gpu.Float32, false, err
 }
 
-// lowerDenseBackward is DW (O×I) = DYᵀ·X, DB the sums of DY over images, and DX
-// (N×I) = DY·W. relu is nil, or the op before, whose result is DY.
+// lowerDenseBackward computes DW (O×I) = DYᵀ·X, DB (the sums of DY over images) and
+// DX (N×I) = DY·W. relu is nil, or the op before, whose result is DY.
 func (c *Context) lowerDenseBackward(op engine.DenseBackward, relu *engine.ActivateBackward) (step, error) {
 	x := op.X.Shape
 	images, inputs, units := x[0], x.Row(), op.DY.Shape[1]

@@ -8,9 +8,9 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// fuse translates ops[i] together with ops behind it, if they are of a pattern
-// that runs as one, or without another one's result: step.ops is then at least 1,
-// and 0 otherwise.
+// fuse translates ops[i] together with ops behind it, if they match a pattern that
+// runs as one step, or that needs no intermediate result. step.ops is then at least
+// 1, and otherwise 0.
 func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 	switch op := ops[i].(type) {
 	case engine.Input:
@@ -92,7 +92,7 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 	return s, nil
 }
 
-// next is ops[i] if it is a well-formed T.
+// next returns ops[i] if it is a well-formed T.
 func next[T engine.Op](ops []engine.Op, i int) (op T, ok bool) {
 	if i < len(ops) {
 		op, ok = ops[i].(T)
@@ -100,15 +100,15 @@ func next[T engine.Op](ops []engine.Op, i int) (op T, ok bool) {
 	return op, ok && engine.CheckOp(ops[i]) == nil
 }
 
-// reluInPlace reports whether ops[i] is a ReLU on y, which a convolution applies
-// as it writes.
+// reluInPlace reports whether ops[i] is a ReLU on y. A convolution applies it as it
+// writes.
 func reluInPlace(ops []engine.Op, i int, y *engine.Tensor) bool {
 	a, ok := next[engine.Activate](ops, i)
 	return ok && a.Function == engine.ReLU && a.X == y && a.Y == y
 }
 
-// passing reports whether t is only handed from one op to the next, so that
-// nobody misses it.
+// passing reports whether t only passes from one op to the next, so that it need not
+// be stored.
 func (c *Context) passing(ops []engine.Op, t *engine.Tensor) bool {
 	readers := 0
 	for _, op := range ops {
@@ -124,20 +124,20 @@ func (c *Context) passing(ops []engine.Op, t *engine.Tensor) bool {
 	return t.Life == engine.Scratch && readers == 1
 }
 
-// fusible reports whether the fused kernels normalise like r.
+// fusible reports whether the fused kernels can normalise as r says.
 func (c *Context) fusible(r engine.Response, x *engine.Tensor) bool {
 	const maps = 256 // the most that fit a block in every layout
 	return !r.Within && response(r, 1, x).Paper() && x.Shape[1] <= maps
 }
 
-// pooled is the pooling behind a normalisation that runs with it as one kernel.
+// pooled returns the pooling behind a normalisation if both run as one kernel.
 func (c *Context) pooled(ops []engine.Op, i int, lrn engine.LRNForward) (engine.MaxPoolForward, bool) {
 	pool, ok := next[engine.MaxPoolForward](ops, i+1)
 	return pool, ok && pool.X == lrn.Y && c.passing(ops, lrn.Y) && c.fusible(lrn.Response, lrn.X)
 }
 
 // Merged counts the ops of a kernel that writes its last op's tensor while it still
-// reads its first op's. No other fusion writes a tensor before an op's time.
+// reads its first op's. No other fusion writes a tensor before its op's time.
 func (c *Context) Merged(ops []engine.Op, i int) int {
 	if lrn, ok := next[engine.LRNForward](ops, i); ok && !c.options.Separate {
 		if _, ok := c.pooled(ops, i, lrn); ok {

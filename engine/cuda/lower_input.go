@@ -18,9 +18,9 @@ func (c *Context) lowerInput(op engine.Input) step {
 	}}
 }
 
-// unfolded is the op that makes x, when nobody needs x as it is: the convolution
-// behind that op and its gradient read it folded (fold.go), and fold it from the
-// bytes themselves. nil: x has to be made.
+// unfolded returns the op that makes x, if no other op needs x itself: the
+// convolution behind it and its gradient read it folded (fold.go), and fold it from
+// the bytes. nil means that x must be made.
 func (c *Context) unfolded(ops []engine.Op, x *engine.Tensor) *engine.Input {
 	if x.Life != engine.Scratch {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// localOf is the geometry of a locally connected layer of x into y.
+// localOf returns the geometry of a locally connected layer of x into y.
 func localOf(w engine.Window, groups int, x, y engine.Shape) kernels.Local {
 	return kernels.Local{
 		N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), OutH: int32(y[2]), OutW: int32(y[3]),

@@ -8,8 +8,8 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// wireBytes is the most that sums in bfloat16 take besides their tensors: more
-// travels in turns.
+// wireBytes is the most memory that sums in bfloat16 take besides their tensors.
+// Larger sums travel in several turns.
 const wireBytes = 16 << 20
 
 // lowerAllReduces translates sums that begin together.
@@ -39,15 +39,15 @@ func (c *Context) lowerAllReduces(ops []engine.AllReduce) step {
 	}}
 }
 
-// stretch is count elements of a tensor, from the first, and where they travel, in
-// bytes of the wire.
+// stretch is count elements of a tensor, from first on, and their place on the wire
+// in bytes.
 type stretch struct {
 	t                *engine.Tensor
 	first, count, at int64
 }
 
-// cutForWire shares tensors out over turns that fit the wire, and says how much of
-// it they take.
+// cutForWire divides tensors into turns that fit the wire, and returns how much of it
+// they take.
 func cutForWire(ops []engine.AllReduce) (turns [][]stretch, wire int64) {
 	var turn []stretch
 	var used int64
@@ -93,9 +93,9 @@ func (c *Context) sumNarrow(turns [][]stretch, wire gpu.Pointer) error {
 	return nil
 }
 
-// spread is an exchange of activations on the compute stream. Ranks exchange
-// blocks, one a rank. Slices along the images are blocks as they lie; slices
-// along the maps are packed to blocks, and back, in the workspace.
+// spread is an exchange of activations on the compute stream. Ranks exchange blocks,
+// one for each rank. Slices along the images are blocks already; slices along the
+// maps are packed into blocks, and back, in the workspace.
 type spread struct {
 	c     *Context
 	what  string
@@ -123,7 +123,7 @@ func (x *spread) allGather(dst, src gpu.Pointer) error {
 	})
 }
 
-// blockAt is where the r-th block lies.
+// blockAt returns the address of the r-th block.
 func (x *spread) blockAt(packed gpu.Pointer, r int) gpu.Pointer {
 	return packed.Add(int64(r) * x.block * x.c.working.Size())
 }
@@ -158,8 +158,8 @@ func (x *spread) unpack(whole *engine.Tensor, packed gpu.Pointer) error {
 	return nil
 }
 
-// add writes the sum of the blocks, in order of the ranks and in float32, to y.
-// Beyond MaxParts of them it goes on from what y has.
+// add writes the sum of the blocks, in order of the ranks and in float32, to y. More
+// than MaxParts blocks are added to y in several calls.
 func (x *spread) add(y *engine.Tensor, packed gpu.Pointer) error {
 	s, at := y.Shape, x.c.address(y)
 	for r := 0; r < x.ranks; {
@@ -191,9 +191,9 @@ func (c *Context) lowerAllGather(op engine.AllGather) step {
 	}}
 }
 
-// lowerReduceScatter sends every rank its slice and adds up what has come, which
-// takes as many bytes as NCCL's own, but rounds bfloat16 once and not at every
-// rank.
+// lowerReduceScatter sends every rank its slice and adds the received ones. It moves
+// as many bytes as NCCL's own reduce-scatter, but rounds bfloat16 once and not at
+// every rank.
 func (c *Context) lowerReduceScatter(op engine.ReduceScatter) step {
 	x := c.spreadOf(op, op.X, op.By)
 	if op.Axis == engine.Images {

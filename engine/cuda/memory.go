@@ -9,8 +9,8 @@ import (
 	"alexnet/internal/setting"
 )
 
-// memory is the one allocation of a context: the arena with its tensors, then
-// what running ops takes, then the staging ring.
+// memory is the single allocation of a context: the arena with its tensors, then the
+// workspace, then the staging ring.
 type memory struct {
 	reserved         bool
 	base             gpu.Pointer
@@ -19,12 +19,12 @@ type memory struct {
 	seen             []need
 }
 
-// need is what one list of ops takes: working memory, and staging besides.
+// need is the memory that a list of ops takes: working memory, and staging.
 type need struct{ work, staging int64 }
 
-// Workspace is what running ops takes: the largest product's or convolution's
-// own memory, converted copies of its operands, tensors fetched from another
-// GPU; and staging for what the host sends and reads.
+// Workspace returns the memory that running ops takes: the own memory of the largest
+// product or convolution, converted copies of its operands, tensors fetched from
+// another GPU, and staging for the host's data.
 func (c *Context) Workspace(ops []engine.Op) int64 {
 	n := need{staging: c.staging(ops)}
 	if c.ready("workspace") == nil {
@@ -38,8 +38,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 	return n.work + n.staging
 }
 
-// Reserve takes the memory. It is refused before any work when the GPU hasn't
-// that much.
+// Reserve takes the memory. If the GPU has not enough, it fails before any work.
 func (c *Context) Reserve(arena, workspace int64) error {
 	if err := c.ready("reserve"); err != nil {
 		return err
@@ -87,8 +86,8 @@ func (c *Context) reserve(arena, workspace int64) error {
 	return nil
 }
 
-// programPart is what the programs that a workspace was planned for use of it
-// themselves. The rest is for staging.
+// programPart returns the part of a planned workspace that programs use. The rest is
+// for staging.
 func (m *memory) programPart(workspace int64) (most int64) {
 	for _, n := range m.seen {
 		if n.work+n.staging <= workspace {
@@ -98,8 +97,8 @@ func (m *memory) programPart(workspace int64) (most int64) {
 	return most
 }
 
-// work is where a program's own memory begins; fit makes sure that there is so
-// much of it, if need be at the cost of the staging ring.
+// work returns the beginning of a program's own memory. fit makes sure that there is
+// enough, if necessary at the cost of the staging ring.
 func (c *Context) work() gpu.Pointer { return c.memory.base.Add(c.memory.arena) }
 
 func (c *Context) fit(program int64) error {
@@ -118,10 +117,10 @@ func (c *Context) fit(program int64) error {
 	return nil
 }
 
-// address is where a tensor of this context lies.
+// address returns the address of a tensor of this context.
 func (c *Context) address(t *engine.Tensor) gpu.Pointer { return c.memory.base.Add(t.Offset) }
 
-// owner is the context whose arena holds t, which may be a peer's.
+// owner returns the context that holds t, which may be a peer.
 func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
 
 // placed reports a tensor that is not in this context's arena.
@@ -139,7 +138,7 @@ func (c *Context) placed(t *engine.Tensor) error {
 	return nil
 }
 
-// tooLarge says what is missing.
+// tooLarge explains how much memory is missing.
 func (c *Context) tooLarge(arena, workspace, free int64, err error) error {
 	const mb = 1e6
 	return setting.Errorf("%.0f MB are needed (%.0f for tensors, %.0f for work and staging), %.0f MB are free on %s: choose a smaller %s: %w",

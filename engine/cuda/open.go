@@ -12,9 +12,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Open opens a context for each name: "cuda:1" is the second GPU, and "cuda" that
-// of its place in the list, so that "cuda", "cuda" are two. A GPU named twice gets two contexts, each with a queue and an arena of
-// its own. The caller closes them.
+// Open opens a context for each name. "cuda:1" is the second GPU; "cuda" is the GPU
+// of its place in the list, so that "cuda", "cuda" are two. A GPU named twice gets
+// two contexts, each with its own queue and arena. The caller closes them.
 func Open(names []string, o Options) ([]engine.Context, error) {
 	names, indices := numbered(names), make([]int, len(names))
 	for i, name := range names {
@@ -41,7 +41,7 @@ func Open(names []string, o Options) ([]engine.Context, error) {
 	return On(devices, names, o)
 }
 
-// numbered gives the names without a number theirs.
+// numbered gives numbers to the names without one.
 func numbered(names []string) []string {
 	names = slices.Clone(names)
 	for i, name := range names {
@@ -62,9 +62,9 @@ func deviceIndex(name string) (int, error) {
 	return index, nil
 }
 
-// On makes a context called names[i] on each device; contexts on one Device
-// share it. It owns the devices from now on: they are closed with their last
-// context, or before an error is returned.
+// On makes a context called names[i] on each device; contexts on one Device share it.
+// It owns the devices from now on: it closes them with their last context, or before
+// it returns an error.
 func On(devices []gpu.Device, names []string, o Options) ([]engine.Context, error) {
 	cards := map[gpu.Device]*card{}
 	f := &family{open: len(devices)}
@@ -93,7 +93,7 @@ func On(devices []gpu.Device, names []string, o Options) ([]engine.Context, erro
 	return contexts, nil
 }
 
-// card is a device and what its contexts share.
+// card is a device with the state that its contexts share.
 type card struct {
 	device gpu.Device
 
@@ -103,7 +103,7 @@ type card struct {
 	chosen map[string]string // name of the plan that was fastest, by what it computes
 }
 
-// release gives the device back when its last context is done.
+// release closes the device when its last context is closed.
 func (c *card) release() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

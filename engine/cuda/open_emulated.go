@@ -11,8 +11,8 @@ import (
 	"alexnet/engine/cuda/internal/kernels/host"
 )
 
-// A build with the tag emulated has one GPU, which is the emulator, in place of the
-// machine's: `make gpu-rehearsal` runs the GPU kit on it.
+// A build with the tag emulated has one GPU, the emulator, in place of the machine's GPUs.
+// `make gpu-rehearsal` runs the GPU kit on it.
 
 var emulated = sync.OnceValues(func() (*emulator.Machine, error) {
 	kernels, err := host.Build()

@@ -12,7 +12,7 @@ import (
 type Precision uint8
 
 const (
-	// FP32 multiplies float32 exactly as IEEE 754 has it.
+	// FP32 multiplies float32 exactly, as in IEEE 754.
 	FP32 Precision = iota
 	// TF32 keeps float32 in memory and multiplies its first 11 bits on the
 	// tensor cores.
@@ -36,12 +36,12 @@ func ParsePrecision(name string) (Precision, error) {
 // String is the precision's name as ParsePrecision reads it.
 func (p Precision) String() string { return precisions[p] }
 
-// math is what products are asked for.
+// math returns the arithmetic that products use.
 func (p Precision) math() gpu.Math {
 	return [...]gpu.Math{FP32: gpu.FP32, TF32: gpu.TF32, BF16: gpu.BF16}[p]
 }
 
-// working is the type of activations.
+// working returns the type of activations.
 func (p Precision) working() gpu.Type {
 	if p == BF16 {
 		return gpu.BFloat16
@@ -53,26 +53,26 @@ func (p Precision) working() gpu.Type {
 // computes in exact float32 with the fastest plans.
 type Options struct {
 	Precision Precision
-	// Deterministic takes the library's first plan whose results repeat bit
-	// for bit. Otherwise plans are timed, and another run may choose others.
+	// Deterministic takes the library's first plan whose results repeat bit for bit.
+	// Otherwise plans are timed, and another run may choose other plans.
 	Deterministic bool
-	// PlanWorkspace is the most memory in bytes that one product or
-	// convolution may take besides its tensors; 0 means 256 MiB, and for a
-	// convolution what its tensors take on top: cuDNN's fast engines repack
-	// grouped ones, so that a limit of any size stops them at some batch.
+	// PlanWorkspace is the most memory in bytes that one product or convolution may
+	// take besides its tensors. 0 means 256 MiB, and for a convolution the size of
+	// its tensors on top: cuDNN's fast engines repack grouped convolutions, so that
+	// any fixed limit stops them at some batch.
 	PlanWorkspace int64
 	// Separate runs every op by itself. Otherwise neighbours are fused.
 	Separate bool
-	// Eager enqueues every kernel anew in each run. Otherwise a program is
-	// captured as graphs when it runs for the second time.
+	// Eager enqueues every kernel again in each run. Otherwise a program is captured
+	// as graphs when it runs for the second time.
 	Eager bool
-	// Note is told, in one line each, what a context does without: a graph that
-	// can't be captured, an engine that fails. Each context calls it from a
-	// goroutine of its own. nil drops the lines.
+	// Note receives a line about each thing that a context does without: a graph that
+	// cannot be captured, an engine that fails. Each context calls it from its own
+	// goroutine. nil drops the lines.
 	Note func(line string)
-	// Wire is BF16 where gradients travel between ranks in bfloat16: half the
-	// bytes, sums of rounded numbers. Otherwise they travel in float32, and
-	// activations always as they are.
+	// Wire is BF16 if gradients travel between ranks in bfloat16: half the bytes,
+	// sums of rounded numbers. Otherwise they travel in float32. Activations always
+	// travel unchanged.
 	Wire Precision
 	// RankTimeout is how long a rank waits for the others in one exchange,
 	// while they may still compute or write; 0 means 10 minutes.
@@ -86,8 +86,8 @@ func (o Options) rankTimeout() time.Duration {
 	return 10 * time.Minute
 }
 
-// planWorkspace is the limit for something whose tensors take that many bytes, 0
-// for a product.
+// planWorkspace returns the limit for a convolution whose tensors take that many
+// bytes; 0 stands for a product.
 func (o Options) planWorkspace(tensors int64) int64 {
 	if o.PlanWorkspace > 0 {
 		return o.PlanWorkspace

@@ -9,7 +9,7 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// step is one op on the device, or several in one.
+// step is one op on the device, or several ops in one.
 type step struct {
 	name     string // for messages
 	ops      int    // how many it does
@@ -22,8 +22,8 @@ type step struct {
 	signal   *event
 	await    *event
 
-	// apart enqueues what isn't captured: exchanges between ranks, with wire
-	// bytes of the program's own besides work.
+	// apart enqueues exchanges between ranks, which are not captured. They use wire bytes
+	// of the program besides work.
 	apart func(wire gpu.Pointer) error
 	wire  int64
 }
@@ -38,9 +38,8 @@ type program struct {
 	runs     int
 }
 
-// segment is a run of steps that can be captured in one graph, or what comes
-// between: a signal, an await, a fetch from another GPU, an exchange between
-// ranks.
+// segment is a run of steps that can be captured in one graph, or a step between such
+// runs: a signal, an await, a fetch from another GPU, an exchange between ranks.
 type segment struct {
 	steps  []step
 	graph  gpu.Graph
@@ -51,8 +50,8 @@ type segment struct {
 	apart  *step
 }
 
-// Compile prepares ops for running. Neighbours are fused where that leaves
-// every stored tensor the same.
+// Compile prepares ops for running. Neighbours are fused where every stored tensor
+// stays the same.
 func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 	if err := c.ready("compile"); err != nil {
 		return nil, err
@@ -89,7 +88,7 @@ func (p *program) compile(ops []engine.Op) error {
 	return nil
 }
 
-// add appends a step to the last segment, or begins another.
+// add appends a step to the last segment, or begins another one.
 func (p *program) add(s step) {
 	p.stepped, p.allRanks = p.stepped || s.stepped, p.allRanks || s.allRanks
 	if s.signal != nil || s.await != nil {
@@ -111,8 +110,8 @@ func (p *program) add(s step) {
 	p.segments[last].steps = append(p.segments[last].steps, s)
 }
 
-// workOf is what the steps share; workspaceOf is that and the wire, which sums
-// between ranks use while other steps run.
+// workOf returns the memory that the steps share. workspaceOf adds the wire, which
+// sums between ranks use while other steps run.
 func workOf(steps []step) int64 {
 	var n int64
 	for _, s := range steps {
@@ -170,10 +169,10 @@ func (p *program) execute(s engine.Step) error {
 	return p.c.awaitSums(0) // whose wire is the next program's workspace
 }
 
-// runSegment enqueues the steps one by one the first time, which makes the
-// driver and its libraries load what they load late; captures them the second
-// time; and replays the graph from then on. Steps without a graph that works are
-// enqueued one by one for good.
+// runSegment enqueues the steps one by one the first time, which lets the driver and
+// its libraries load what they load late. The second time it captures them; from then
+// on it replays the graph. Steps that no graph can run are always enqueued one by
+// one.
 func (c *Context) runSegment(seg *segment, runs int) error {
 	if runs == 0 || c.options.Eager || seg.eager {
 		return seg.enqueue(c.compute)
@@ -190,7 +189,7 @@ func (c *Context) runSegment(seg *segment, runs int) error {
 	return seg.enqueue(c.compute)
 }
 
-// capture makes the segment's graph unless it is there.
+// capture makes the segment's graph unless it exists.
 func (c *Context) capture(seg *segment) error {
 	if seg.graph != nil {
 		return nil
@@ -223,8 +222,8 @@ func (seg *segment) enqueue(s gpu.Stream) error {
 	return nil
 }
 
-// allRanksParams is where, behind the step's numbers, they stand again for ops
-// on the images of all ranks, of which the first is 0.
+// allRanksParams is the place behind the step's numbers of a second copy, for ops on
+// the images of all ranks; its first image is 0.
 const allRanksParams = engine.ArenaAlign / 2
 
 // setParams writes the step's numbers to device memory, where kernels read
@@ -239,8 +238,8 @@ func (c *Context) setParams(s engine.Step, allRanks bool) error {
 	return c.kernels.SetStep(c.compute, kernels.SetStep{Step: c.params.Add(allRanksParams), Params: p})
 }
 
-// fetch is a tensor of another GPU and the place in this context's workspace
-// that it is copied to.
+// fetch is a tensor of another GPU and the place in this context's workspace that it
+// is copied to.
 type fetch struct {
 	tensor *engine.Tensor
 	at     int64

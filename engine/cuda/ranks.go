@@ -8,9 +8,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// ranks is what a context has for meeting the same context of other ranks. Sums
-// of gradients run on a stream of their own beside the computation; exchanges of
-// activations are in order with it.
+// ranks is the state of a context that exchanges tensors with the same context of
+// other ranks. Sums of gradients run on their own stream beside the computation;
+// exchanges of activations run in order with it.
 type ranks struct {
 	by     gpu.Communicator // nil before Join
 	stream gpu.Stream
@@ -20,15 +20,15 @@ type ranks struct {
 	watch  watch
 }
 
-// errUnjoined is what a program fails with that runs too early.
+// errUnjoined is the failure of a program that runs before Join.
 var errUnjoined = errors.New("the other ranks haven't been joined: Join comes before Run")
 
-// identityBytes is the room for what ranks find each other by, behind a byte
-// that says how long it is.
+// identityBytes is the room for the identity by which ranks find each other, behind a
+// byte with its length.
 const identityBytes = 128
 
-// Join meets the same context of every other rank. by tells them all what rank 0
-// has made for it.
+// Join connects this context to the same context of every other rank. by broadcasts
+// the identity that rank 0 has made.
 func (c *Context) Join(by engine.Group) error {
 	if err := c.ready("join the ranks"); err != nil {
 		return err
@@ -43,8 +43,8 @@ func (c *Context) Join(by engine.Group) error {
 	return nil
 }
 
-// identity is what the ranks find each other by. When rank 0 has none, it says so
-// to the others, lest they wait.
+// identity returns the identity by which the ranks find each other. If rank 0 has
+// none, it tells the others, so that they do not wait.
 func (c *Context) identity(by engine.Group) ([]byte, error) {
 	message := make([]byte, 1+identityBytes)
 	var failure error
@@ -67,9 +67,9 @@ func (c *Context) identity(by engine.Group) ([]byte, error) {
 	return message[1 : 1+message[0]], nil
 }
 
-// join waits for the other ranks, on the context's thread. Of the contexts on one
-// GPU only one may join: two communicators could hold it up for each other, in
-// one order here and in another elsewhere.
+// join waits for the other ranks, on the context's thread. Only one of the contexts
+// on one GPU may join: two communicators could block each other, if they run in
+// different orders on different ranks.
 func (c *Context) join(id []byte, rank, size int) (err error) {
 	r, d := &c.ranks, c.card.device
 	if r.by != nil {
@@ -96,7 +96,7 @@ func (c *Context) join(id []byte, rank, size int) (err error) {
 	return nil
 }
 
-// rank reports whether a context on the card may join ranks: the first one.
+// rank reports whether a context on the card may join ranks: only the first one may.
 func (c *card) rank() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,7 +105,7 @@ func (c *card) rank() bool {
 	return first
 }
 
-// abort ends what is enqueued.
+// abort makes the enqueued work end.
 func (r *ranks) abort() error {
 	if r.by == nil {
 		return nil
@@ -113,8 +113,8 @@ func (r *ranks) abort() error {
 	return r.by.Abort()
 }
 
-// close leaves the other ranks. Everything has run. It returns what the watch has
-// found meanwhile, too.
+// close leaves the other ranks. Everything has run. It also returns the failure that
+// the watch has found.
 func (r *ranks) close() error {
 	if r.by == nil {
 		return nil
@@ -122,8 +122,8 @@ func (r *ranks) close() error {
 	return errors.Join(r.watch.end(), r.by.Close())
 }
 
-// overtaken is a failure that came while work ran on: what has ended because a
-// communicator was aborted has no result.
+// overtaken returns a failure that came while work ran on: after an aborted
+// communicator, finished work has no result.
 func (c *Context) overtaken() error {
 	if err := c.err(); !errors.Is(err, errClosed) {
 		return err
@@ -131,7 +131,7 @@ func (c *Context) overtaken() error {
 	return nil
 }
 
-// stalled makes the device's word for stalled ranks the engine's.
+// stalled turns the device's error for stalled ranks into the engine's.
 func stalled(err error) error {
 	if errors.Is(err, gpu.ErrStalled) && !errors.Is(err, engine.ErrStalled) {
 		return fmt.Errorf("%w: %w", engine.ErrStalled, err)
@@ -139,7 +139,7 @@ func stalled(err error) error {
 	return err
 }
 
-// exchange enqueues something that ends when the other ranks have come to it.
+// exchange enqueues work that ends when the other ranks have come to it.
 func (c *Context) exchange(s gpu.Stream, what string, enqueue func() error) error {
 	if c.ranks.by == nil {
 		return errUnjoined
@@ -155,7 +155,7 @@ func (c *Context) exchange(s gpu.Stream, what string, enqueue func() error) erro
 	return w.enqueued(e, s)
 }
 
-// sum is an exchange beside the computation, of what compute has made so far.
+// sum is an exchange beside the computation, on the results of compute so far.
 func (c *Context) sum(what string, enqueue func() error) error {
 	r := &c.ranks
 	if r.by == nil {
@@ -171,7 +171,7 @@ func (c *Context) sum(what string, enqueue func() error) error {
 	return c.exchange(r.stream, what, enqueue)
 }
 
-// awaitSums holds compute until the sums that have begun are there.
+// awaitSums holds compute until the sums that have begun are complete.
 func (c *Context) awaitSums(gpu.Pointer) error {
 	r := &c.ranks
 	if !r.open {

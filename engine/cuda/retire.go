@@ -8,8 +8,8 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// retirement is something enqueued that the host has to hear about: a piece of
-// the staging ring that becomes free, a download that has arrived in it, a mark.
+// retirement is enqueued work whose end the host must know: a piece of the staging
+// ring that becomes free, a download that has arrived in it, a mark.
 type retirement struct {
 	event    gpu.Event // passes when it is done; nil: at once
 	dst, src []byte    // a download's two ends, both on the host
@@ -17,12 +17,13 @@ type retirement struct {
 	mark     uint64
 }
 
-// inFlight is how many retirements can wait before the enqueuing goroutine does.
+// inFlight is the number of retirements that can wait before the enqueuing goroutine
+// must wait.
 const inFlight = 64
 
-// retirements is the queue of them, served in order by a goroutine with a
-// thread of its own. Because it only waits for work that has been enqueued, it
-// always gets on.
+// retirements is the queue of retirements. A goroutine with its own thread serves
+// them in order. It only waits for work that has been enqueued, so it always makes
+// progress.
 type retirements struct {
 	queue   chan retirement
 	stopped chan struct{}
@@ -53,7 +54,7 @@ func (r *retirements) make(c *Context) (err error) {
 	return nil
 }
 
-// after records what s has been given so far in an event for a retirement.
+// after records the work of s so far in an event for a retirement.
 func (r *retirements) after(s gpu.Stream) (gpu.Event, error) {
 	e := r.events[r.next]
 	r.next = (r.next + 1) % len(r.events)

@@ -6,7 +6,7 @@ import (
 	"alexnet/engine"
 )
 
-// Room is the memory that is free on the GPU, which contexts on it share.
+// Room returns the free memory of the GPU, which contexts on it share.
 func (c *Context) Room() (engine.Room, error) {
 	if err := c.ready("room"); err != nil {
 		return engine.Room{}, err
@@ -25,11 +25,12 @@ func (c *Context) Room() (engine.Room, error) {
 	return r, nil
 }
 
-// Estimate has plans taken untimed from now on: the one that takes most memory of
-// those that might turn out the fastest.
+// Estimate makes later calls take plans untimed: among the plans that might be
+// fastest, the one with the most memory.
 func (c *Context) Estimate() { c.estimating = true }
 
-// Staging is the staging ring, of which the device and the host have one each.
+// Staging returns the size of the staging ring. The device and the host have one
+// each.
 func (c *Context) Staging(workspace int64) int64 {
 	return workspace - c.memory.programPart(workspace)
 }

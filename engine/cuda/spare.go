@@ -8,10 +8,10 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// mostSpares is how many untimed plans are kept for one computation.
+// mostSpares is the number of untimed plans that are kept for one computation.
 const mostSpares = 3
 
-// withSpares makes one plan of a library's first ones, and closes the rest.
+// withSpares makes one plan of a library's first plans, and closes the rest.
 func (c *Context) withSpares(what string, plans []plan) (plan, error) {
 	var errs []error
 	for _, p := range plans[min(len(plans), mostSpares):] {
@@ -28,8 +28,8 @@ func (c *Context) withSpares(what string, plans []plan) (plan, error) {
 	return r, errors.Join(errs...)
 }
 
-// sparePlan runs the first of some plans. A plan that fails gives way to the next
-// one for good: a library may offer an engine that its device refuses.
+// sparePlan runs the first of some plans. After a failure it always uses the next
+// one: a library may offer an engine that its device refuses.
 type sparePlan struct {
 	c         *Context
 	what      string
@@ -37,14 +37,14 @@ type sparePlan struct {
 	workspace int64  // of the largest
 }
 
-// Name is that of the plan in use.
+// Name returns the name of the plan in use.
 func (r *sparePlan) Name() string { return r.plans[0].Name() }
 
-// Workspace serves every plan.
+// Workspace returns a size that is enough for every plan.
 func (r *sparePlan) Workspace() int64 { return r.workspace }
 
-// Run enqueues the computation. While a graph is captured no plan is given up: the
-// failure may be the capture's.
+// Run enqueues the computation. While a graph is captured no plan is given up, since
+// the failure may be the capture's.
 func (r *sparePlan) Run(s gpu.Stream, a, b, bias, d, workspace gpu.Pointer) error {
 	for {
 		err := r.plans[0].Run(s, a, b, bias, d, workspace)
@@ -60,7 +60,7 @@ func (r *sparePlan) Run(s gpu.Stream, a, b, bias, d, workspace gpu.Pointer) erro
 	}
 }
 
-// Close closes the plans that are left.
+// Close closes the remaining plans.
 func (r *sparePlan) Close() error {
 	var errs []error
 	for _, p := range r.plans {
@@ -83,9 +83,9 @@ func (c *Context) took(what string, p plan) {
 	c.plans = append(c.plans, fmt.Sprintf("%s: %s, %d bytes of workspace", what, p.Name(), p.Workspace()))
 }
 
-// Plans lists the library's plans that the context has taken so far, in order: what is
-// computed, by which engine or algorithm, with how much workspace. It is for reports
-// of failures. It may be called at any time.
+// Plans lists the library's plans that the context has taken so far, in order: the
+// computation, the engine or algorithm, and its workspace. It is for reports of
+// failures. It may be called at any time.
 func (c *Context) Plans() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,11 +8,11 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// ring is staging for everything that moves between host and device: a piece of
-// page-locked host memory and one of device memory at the same place. Pieces
-// are handed out in order and come back in order, through retirements, so that
-// the host fills one batch's piece and copies it while the device still
-// computes on the batch before. Positions count bytes since the beginning.
+// ring is staging memory for all copies between host and device: a piece of pinned
+// host memory and one of device memory at the same place. Pieces are taken in order
+// and returned in order, through retirements, so that the host fills one batch's
+// piece and copies it while the device still computes on the batch before. Positions
+// count bytes since the beginning.
 type ring struct {
 	host []byte
 	base gpu.Pointer
@@ -23,8 +23,8 @@ type ring struct {
 // minStaging is the least room for staging in bytes.
 const minStaging = 4 << 20
 
-// staging is the room for what the host sends and reads in one run of ops,
-// twice: one batch is copied while another is in use.
+// staging returns the room for the host's data of one run of ops, twice: one batch is
+// copied while another is in use.
 func (c *Context) staging(ops []engine.Op) int64 {
 	var batch, row int64
 	for _, op := range ops {
@@ -45,7 +45,7 @@ func (c *Context) staging(ops []engine.Op) int64 {
 	return align(max(minStaging, 2*batch, 2*row))
 }
 
-// hostRoom is what a tensor takes in the ring.
+// hostRoom returns the room of a tensor in the ring.
 func hostRoom(t *engine.Tensor) int64 {
 	if t == nil {
 		return 0
@@ -89,8 +89,8 @@ func (c *Context) take(n int) (piece, error) {
 	return piece{r.host[at : at+int64(n)], r.base.Add(at), r.head}, c.err()
 }
 
-// giveBack frees a piece when s has done what it has been given so far. A
-// download's bytes go on to dst, where dst isn't nil.
+// giveBack frees a piece when s has done its work so far. If dst is not nil, a
+// download's bytes are then copied to dst.
 func (c *Context) giveBack(p piece, s gpu.Stream, dst []byte) error {
 	e, err := c.retired.after(s)
 	if err != nil {
@@ -104,8 +104,8 @@ func (c *Context) giveBack(p piece, s gpu.Stream, dst []byte) error {
 	return nil
 }
 
-// send takes bytes to a piece of the ring's device memory, which work enqueued
-// on the compute stream from now on can read. giveBack follows.
+// send copies bytes to a piece of the ring's device memory. Work that is enqueued on
+// the compute stream from now on can read it. The caller calls giveBack afterwards.
 func (c *Context) send(bytes []byte) (piece, error) {
 	p, err := c.take(len(bytes))
 	if err != nil {
@@ -144,8 +144,8 @@ func (c *Context) sendTo(dst gpu.Pointer, bytes []byte) (err error) {
 	return nil
 }
 
-// Upload enqueues a copy of src into t. Memory from AllocateHost is copied by
-// the device alone; other memory goes through the ring.
+// Upload enqueues a copy of src into t. The device copies memory from AllocateHost
+// directly; other memory goes through the ring.
 func (c *Context) Upload(t *engine.Tensor, src any) error {
 	return c.transfer("upload", t, src, false)
 }
@@ -170,8 +170,8 @@ func (c *Context) transfer(verb string, t *engine.Tensor, host any, download boo
 	return nil
 }
 
-// chunks cuts t into ranges of elements that fit half the ring: whole images
-// where the device has another order of elements.
+// chunks cuts t into ranges of elements that fit half the ring: whole images if the
+// device stores the elements in another order.
 func (c *Context) chunks(t *engine.Tensor, do func(first, count int) error) error {
 	unit, grain := 1, 256
 	if permuted(t) {
@@ -269,8 +269,8 @@ func (c *Context) toHost(dst gpu.Pointer, t *engine.Tensor, first, count int) er
 	return c.kernels.ToHost(c.compute, l, c.stored(t))
 }
 
-// layout describes count elements of t: whole images, or any number of elements
-// where only their type differs.
+// layout describes count elements of t: whole images, or any number of elements if
+// only their type differs.
 func layout(t *engine.Tensor, count int, host, device gpu.Pointer) kernels.Layout {
 	if !permuted(t) {
 		return kernels.Layout{Host: host, Device: device, N: int32(count), C: 1, HW: 1}

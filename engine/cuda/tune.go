@@ -9,8 +9,8 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// A plan is one way to compute a product or a convolution: both have these methods.
-// Run's pointers are the two operands, the bias, the result and the workspace.
+// A plan is one way to compute a product or a convolution. Run's pointers are the two
+// operands, the bias, the result and the workspace.
 type plan interface {
 	Name() string
 	Workspace() int64
@@ -18,7 +18,7 @@ type plan interface {
 	Close() error
 }
 
-// plansOf is a list of a library's plans.
+// plansOf returns a library's plans as a list of plan.
 func plansOf[P plan](list []P) []plan {
 	plans := make([]plan, len(list))
 	for i, p := range list {
@@ -27,7 +27,7 @@ func plansOf[P plan](list []P) []plan {
 	return plans
 }
 
-// convolution is the plan for q; the context keeps it.
+// convolution returns the plan for q; the context keeps it.
 func (c *Context) convolution(q gpu.Convolution) (gpu.ConvolutionPlan, error) {
 	if p := c.convolutions[q]; p != nil {
 		return p, nil
@@ -58,7 +58,7 @@ type (
 	productKey     gpu.Product
 )
 
-// product is the plan for q; the context keeps it.
+// product returns the plan for q; the context keeps it.
 func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	if p := c.products[q]; p != nil {
 		return p, nil
@@ -81,8 +81,8 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	return p, nil
 }
 
-// planless passes on why there is no plan. What isn't about the plan is a failure
-// of the device: Workspace, which returns no error, may have asked.
+// planless returns the reason why there is no plan. If the reason is not about the
+// plan, the device has failed: Workspace, which returns no error, may have asked.
 func (c *Context) planless(err error) error {
 	if !errors.Is(err, gpu.ErrUnsupported) {
 		c.fail(err)
@@ -90,14 +90,14 @@ func (c *Context) planless(err error) error {
 	return err
 }
 
-// timedRuns is how often a plan runs while it is timed, after a first run.
+// timedRuns is the number of timed runs of a plan, after a first run.
 const timedRuns = 5
 
-// choose takes the plan that was fastest on this card, timing them when it
-// hasn't been before, and closes the others. A deterministic context takes the
-// library's first and keeps the next ones as spares, and so does one on a card
-// without room for the operands: there it only matters how much is missing. One
-// that estimates takes the largest. what says in words what is computed.
+// choose takes the fastest plan on this card and closes the others. It times the
+// plans unless that was done before. A deterministic context takes the library's
+// first plan and keeps the next ones as spares, and so does a context without room
+// for the operands: there only the missing memory matters. An estimating context
+// takes the largest plan. what says in words what is computed.
 func (c *Context) choose(what, key string, plans []plan, sizes [4]int64) (plan, error) {
 	best := -1
 	switch {
@@ -146,8 +146,8 @@ func (c *Context) choose(what, key string, plans []plan, sizes [4]int64) (plan, 
 	return plans[best], errors.Join(errs...)
 }
 
-// fastest runs every plan on memory of its own and returns the index of the
-// one that takes least. One that is refused is passed over.
+// fastest runs every plan on its own memory and returns the index of the fastest. It
+// skips plans that are refused.
 func (c *Context) fastest(what string, plans []plan, sizes [4]int64) (best int, err error) {
 	var total, work int64
 	var at [4]gpu.Pointer
@@ -209,7 +209,7 @@ func (c *Context) fastest(what string, plans []plan, sizes [4]int64) (best int, 
 	return best, nil
 }
 
-// time is how long timedRuns runs take on the compute stream.
+// time returns the time of timedRuns runs on the compute stream.
 func (c *Context) time(begin, end gpu.Event, run func() error) (time.Duration, error) {
 	if err := c.compute.Synchronize(); err != nil { // of a first run, which loads code
 		return 0, err

@@ -12,9 +12,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// watch is a goroutine that looks after exchanges between ranks: where one takes
-// too long, or the communicator reports a failure, the context fails and the
-// communicator is aborted, so that streams get on and nobody waits for ever.
+// watch is a goroutine that checks exchanges between ranks. If one takes too long, or
+// the communicator reports a failure, it fails the context and aborts the
+// communicator, so that streams end and nothing waits for ever.
 type watch struct {
 	stop, stopped chan struct{}
 
@@ -24,7 +24,7 @@ type watch struct {
 	failure error
 }
 
-// exchange is one that goes on. Its time counts from when the stream has come to
+// exchange is an exchange under way. Its time counts from when the stream has reached
 // it, so that a long queue before it does no harm.
 type exchange struct {
 	what         string
@@ -39,7 +39,7 @@ func (w *watch) start(c *Context) {
 	go w.serve(c)
 }
 
-// end stops watching and returns what was found.
+// end stops watching and returns the failure that was found.
 func (w *watch) end() error {
 	close(w.stop)
 	<-w.stopped
@@ -93,7 +93,7 @@ func (w *watch) look(by gpu.Communicator, timeout time.Duration) error {
 	return stalled(by.Failure())
 }
 
-// passed reports whether it has ended, and notes when it begins.
+// passed reports whether the exchange has ended, and notes when it begins.
 func (e *exchange) passed(now time.Time) (bool, error) {
 	if !e.enqueued {
 		return false, nil // and the events are still those of another time
@@ -111,8 +111,8 @@ func (e *exchange) passed(now time.Time) (bool, error) {
 	return false, err
 }
 
-// begin marks on a stream where an exchange begins. Until it is enqueued it is the
-// host that waits for others, which counts as well.
+// begin marks the beginning of an exchange on a stream. Until it is enqueued, the
+// host waits for the other ranks; that time counts too.
 func (w *watch) begin(c *Context, s gpu.Stream, what string) (*exchange, error) {
 	e, err := w.take(c)
 	if err != nil {
@@ -128,7 +128,7 @@ func (w *watch) begin(c *Context, s gpu.Stream, what string) (*exchange, error) 
 	return e, nil
 }
 
-// take gives an exchange with events of its own.
+// take returns an exchange with its own events.
 func (w *watch) take(c *Context) (e *exchange, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -148,8 +148,8 @@ func (w *watch) take(c *Context) (e *exchange, err error) {
 	return e, nil
 }
 
-// oldest takes back the first exchange if it has ended, so that their number stays
-// that of those under way.
+// oldest takes the first exchange back if it has ended, so that there are only as
+// many as are under way.
 func (w *watch) oldest() (*exchange, error) {
 	if len(w.going) == 0 {
 		return nil, nil
@@ -163,7 +163,7 @@ func (w *watch) oldest() (*exchange, error) {
 	return e, nil
 }
 
-// enqueued marks where an exchange ends.
+// enqueued marks the end of an exchange.
 func (w *watch) enqueued(e *exchange, s gpu.Stream) error {
 	if err := s.Record(e.ended); err != nil {
 		return err

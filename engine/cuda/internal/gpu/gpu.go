@@ -1,16 +1,16 @@
-// Package gpu says what engine/cuda asks of a GPU: memory, queues of work,
-// events, kernels, captured graphs, matrix products, convolutions, and exchange
+// Package gpu defines the interface between engine/cuda and a GPU: memory, queues of
+// work, events, kernels, captured graphs, matrix products, convolutions, and exchange
 // with other GPUs of a job.
 //
-// Package nvidia implements it on NVIDIA's driver, cuBLASLt, cuDNN and NCCL, found
-// at run time. Package emulator implements it on the host's memory, running the
-// same kernels compiled for the host, so that everything above the driver is
-// tested on machines without a GPU.
+// Package nvidia implements it on NVIDIA's driver, cuBLASLt, cuDNN and NCCL, found at
+// run time. Package emulator implements it in host memory and runs the same kernels
+// compiled for the host, so that everything above the driver is tested on machines
+// without a GPU.
 //
-// Nothing here locks: a Device's methods, and those of what it made, are called
-// by threads that have called Bind, and one Stream is used by one thread at a
-// time. Work on a Stream runs in order and asynchronously; failures of
-// asynchronous work surface at a later call, as CUDA has it.
+// Nothing here locks. The threads that call the methods of a Device, and of the
+// objects that it made, have called Bind, and one thread at a time uses a Stream.
+// Work on a Stream runs in order and asynchronously. As in CUDA, a later call reports
+// failures of asynchronous work.
 package gpu
 
 import (
@@ -22,7 +22,7 @@ import (
 // Pointer is an address in device memory; 0 is none.
 type Pointer uint64
 
-// Add is the address n bytes further on.
+// Add returns the address n bytes further on.
 func (p Pointer) Add(n int64) Pointer { return p + Pointer(n) }
 
 // Type is an element type in device memory.
@@ -46,7 +46,7 @@ func (t Type) Size() int64 {
 type Math uint8
 
 const (
-	// FP32 multiplies float32 exactly as IEEE has it: no TF32.
+	// FP32 multiplies float32 exactly, as in IEEE 754: no TF32.
 	FP32 Math = iota
 	// TF32 rounds float32 operands to 10 bits of mantissa for the tensor cores.
 	TF32
@@ -54,7 +54,7 @@ const (
 	BF16
 )
 
-// Description says what a device is and what drives it.
+// Description describes a device and its driver.
 type Description struct {
 	Index       int
 	Name        string // "NVIDIA H200"
@@ -72,8 +72,8 @@ type Library struct {
 	Name, Path, Version string
 }
 
-// MostPlans is how many ways to compute something a device names at most: as many as
-// are worth being timed.
+// MostPlans is the most ways to compute something that a device returns: as many as
+// are worth timing.
 const MostPlans = 8
 
 // Device is one GPU.
@@ -82,40 +82,40 @@ type Device interface {
 	// Bind makes the calling OS thread use this device. The caller has locked
 	// the goroutine to its thread.
 	Bind() error
-	// Memory is the number of bytes free now, and in all.
+	// Memory returns the number of bytes that are free now, and in all.
 	Memory() (free, total int64, err error)
-	// Allocate takes device memory, aligned to 256 bytes at least, contents
-	// undefined. The error wraps ErrOutOfMemory when there isn't enough.
+	// Allocate takes device memory, aligned to at least 256 bytes, with undefined
+	// contents. The error wraps ErrOutOfMemory if there is not enough.
 	Allocate(bytes int64) (Pointer, error)
 	Free(Pointer) error
-	// AllocateHost takes page-locked host memory, which streams copy from and
-	// to without stopping the thread.
+	// AllocateHost takes pinned (page-locked) host memory. Streams copy from and to
+	// it without stopping the thread.
 	AllocateHost(bytes int) ([]byte, error)
 	FreeHost([]byte) error
 	NewStream() (Stream, error)
-	// NewEvent makes an event; only timed ones serve Elapsed.
+	// NewEvent makes an event; only timed ones serve Since.
 	NewEvent(timed bool) (Event, error)
 	// Load loads a module of kernels. image is PTX text without a final zero.
 	Load(image []byte) (Module, error)
-	// Products are ways to compute p within a workspace limit, the library's
-	// first choice first. At least one, or an error that names p.
+	// Products returns ways to compute p within a workspace limit, the library's
+	// first choice first: at least one, or an error that names p.
 	Products(p Product, workspace int64) ([]ProductPlan, error)
-	// Convolutions are ways to compute c within a workspace limit, the
-	// library's first choice first; with deterministic only such whose results
-	// repeat bit for bit. Of groups, the last ones compute one after the other.
-	// At least one, or an error that names c.
+	// Convolutions returns ways to compute c within a workspace limit, the library's
+	// first choice first. With deterministic, their results repeat bit for bit. The
+	// last ones compute groups one after the other. There is at least one, or an
+	// error that names c.
 	Convolutions(c Convolution, workspace int64, deterministic bool) ([]ConvolutionPlan, error)
 	Joiner
-	// Close gives the device back. Everything made from it has been closed.
+	// Close releases the device. Everything made from it has been closed.
 	Close() error
 }
 
 // Stream is an in-order queue of work.
 type Stream interface {
-	// CopyIn copies host memory to the device. src is page-locked and stays
-	// untouched until the copy has run.
+	// CopyIn copies host memory to the device. src is pinned, and does not change
+	// until the copy has run.
 	CopyIn(dst Pointer, src []byte) error
-	// CopyOut copies to page-locked host memory.
+	// CopyOut copies to pinned host memory.
 	CopyOut(dst []byte, src Pointer) error
 	// Copy copies within the device.
 	Copy(dst, src Pointer, bytes int64) error
@@ -173,8 +173,8 @@ type Graph interface{ Close() error }
 //
 //	D[m,n] = Σ A[m,k]·B[k,n]  (+ Bias[n])
 //
-// A is stored K×M when TransposeA, B is stored N×K when TransposeB. Bias is
-// float32 where BiasType says so. There is no ReLU: cuBLASLt's makes 0 of NaN.
+// A is stored K×M with TransposeA, B is stored N×K with TransposeB. Bias is float32
+// if BiasType says so. There is no ReLU, because cuBLASLt's ReLU turns NaN into 0.
 type Product struct {
 	M, N, K                int
 	TransposeA, TransposeB bool
@@ -203,11 +203,11 @@ type ProductPlan interface {
 type Direction uint8
 
 const (
-	// Forward is Y from X and W, with bias and ReLU where asked for.
+	// Forward computes Y from X and W, with bias and ReLU if Bias and ReLU are set.
 	Forward Direction = iota
-	// BackwardData is DX from W and DY.
+	// BackwardData computes DX from W and DY.
 	BackwardData
-	// BackwardWeights is DW from X and DY.
+	// BackwardWeights computes DW from X and DY.
 	BackwardWeights
 )
 
@@ -222,9 +222,9 @@ type Convolution struct {
 	N, C, H, W, K     int
 	Size, Stride, Pad int
 	Groups            int
-	// XChannels and YChannels are the channels from one pixel of X and Y to the
-	// next, at least C and K, for a convolution that works on a slice of wider
-	// pixels.
+	// XChannels and YChannels are the distances in channels from one pixel of X and Y
+	// to the next, at least C and K. They are larger for a convolution on a slice of
+	// wider pixels.
 	XChannels, YChannels int
 	Type                 Type // X, W, Y and their gradients but DW
 	WeightGradient       Type // DW
@@ -233,7 +233,7 @@ type Convolution struct {
 	BiasType             Type
 }
 
-// Out is the height and width of Y.
+// Out returns the height and width of Y.
 func (c Convolution) Out() (h, w int) {
 	return (c.H+2*c.Pad-c.Size)/c.Stride + 1, (c.W+2*c.Pad-c.Size)/c.Stride + 1
 }
@@ -247,8 +247,8 @@ func (c Convolution) String() string {
 type ConvolutionPlan interface {
 	Name() string
 	Workspace() int64
-	// Run enqueues the convolution: x, w and y are X, W, Y or the gradients of
-	// them that Direction reads and writes. bias is 0 where there is none.
+	// Run enqueues the convolution. x, w and y are X, W, Y, or their gradients, as
+	// Direction reads and writes them. bias is 0 if there is none.
 	Run(s Stream, x, w, bias, y, workspace Pointer) error
 	Close() error
 }
@@ -270,5 +270,5 @@ type CallError struct {
 
 func (e *CallError) Error() string { return fmt.Sprintf("%s: %s (%d)", e.Call, e.Text, e.Code) }
 
-// Unwrap gives the kind.
+// Unwrap returns the kind.
 func (e *CallError) Unwrap() error { return e.Kind }

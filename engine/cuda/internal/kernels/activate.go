@@ -70,8 +70,8 @@ func (k *Set) ActivateBackward(s gpu.Stream, p ActivateBackward) error {
 	return launch(k, s, "activate_backward"+suffix(k.working), k.vectorGrid(p.Count), &p)
 }
 
-// vectorGrid lays a thread on every 16 bytes of count elements of T, the last
-// of which may be fewer.
+// vectorGrid assigns a thread to every 16 bytes of count elements of T. The last one
+// may have fewer.
 func (k *Set) vectorGrid(count int64) gpu.Launch {
 	vector := int64(width(k.working))
 	return flatGrid((count + vector - 1) / vector)

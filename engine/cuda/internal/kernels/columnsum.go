@@ -13,7 +13,7 @@ type ColumnSum struct {
 	chunks, chunkRows int32
 }
 
-// ColumnSumWorkspace is the number of bytes that ColumnSum works in.
+// ColumnSumWorkspace returns the number of bytes of ColumnSum's workspace.
 func ColumnSumWorkspace(rows, c int32) int64 {
 	chunks, _ := columnChunks(rows)
 	return int64(chunks) * int64(c) * 4
@@ -43,8 +43,8 @@ func (k *Set) ColumnSum(s gpu.Stream, p ColumnSum) error {
 	return k.columnSumChunks(s, p)
 }
 
-// columnGrid has blocks of up to 32 vectors and as many rows as make 256
-// threads; the threads of a column add up in shared memory.
+// columnGrid makes blocks of up to 32 vectors and enough rows for 256 threads. The
+// threads of a column add up in shared memory.
 func columnGrid(vectors, vector, chunks int32) gpu.Launch {
 	across := max(even(vectors, 32), 1)
 	down := blockThreads / across

@@ -1,32 +1,30 @@
-// Package kernels holds engine/cuda's own kernels: everything of a training
-// step but matrix products and convolutions.
+// Package kernels holds engine/cuda's own kernels: everything in a training step
+// except matrix products and convolutions.
 //
-// They are written in CUDA C (package source), one subject a file, which shares
-// its stem with the Go file here that says what its kernels compute. `go
-// generate` compiles them to PTX for compute capability 8.0 and newer, and the
-// PTX is embedded, so that neither building nor running needs NVIDIA's
-// compilers. Package host compiles the same sources for the CPU, where the tests
-// run them.
+// They are written in CUDA C (package source), one subject a file. The Go file with
+// the same stem describes what the kernels compute. `go generate` compiles them to
+// PTX for compute capability 8.0 and newer, and the PTX is embedded, so that neither
+// building nor running needs NVIDIA's compilers. Package host compiles the same
+// sources for the CPU, where the tests run them.
 //
-// A kernel is a method of Set with one struct of parameters, which has the
-// layout of the kernel's C struct and is copied when the method returns. T is
-// the set's working type. Shapes are those of memory: activations are channels
-// last, (N, H, W, C), weights (O, k, k, C). Where a comment says rows, it means
-// pixels of all images: N·H·W of them, each with C channels.
+// A kernel is a method of Set with one struct of parameters. The struct has the
+// layout of the kernel's C struct and is copied before the method returns. T is the
+// set's working type. Shapes are those in memory: activations are channels last, (N,
+// H, W, C), weights (O, k, k, C). "Rows" are the pixels of all images: N·H·W of them,
+// each with C channels.
 //
-// Arithmetic is in float32 and rounds to T when it stores. Sums have a fixed
-// order and nothing is added atomically, so results repeat bit for bit, on every
-// card and with every number of processors. Pointers are aligned to 16 bytes. A
-// kernel reads and writes 16 bytes at a time where the number of channels is a
-// multiple of 16/sizeof(T); other numbers of channels take a slower variant of
-// the kernel, whose name ends in _any. Rows are fewer than 2³¹; elements may be
-// more.
+// Arithmetic is in float32 and rounds to T when it stores. Sums have a fixed order
+// and nothing is added atomically, so results repeat bit for bit, on every card and
+// with any number of processors. Pointers are aligned to 16 bytes. A kernel reads and
+// writes 16 bytes at a time if the number of channels is a multiple of 16/sizeof(T);
+// for other numbers of channels a slower variant runs, whose name ends in _any. There
+// are fewer than 2³¹ rows; there may be more elements.
 //
-// To add a kernel: its struct in source/params.h and here, the kernel in a .cu
-// file and its method beside the others, its name in Names, `go generate`, and a
-// test against plain loops or the conformance suite's reference. Tests fail when
-// the structs differ, when the PTX is older than its sources, and when blocks or
-// threads in another order give another result.
+// To add a kernel: its struct in source/params.h and here, the kernel in a .cu file
+// and its method beside the others, its name in Names, `go generate`, and a test
+// against plain loops or the conformance suite's reference. Tests fail when the
+// structs differ, when the PTX is older than its sources, and when blocks or threads
+// in another order give another result.
 package kernels
 
 //go:generate go run ./generate

@@ -2,10 +2,10 @@ package kernels
 
 import "alexnet/engine/cuda/internal/gpu"
 
-// Dropout multiplies by a random mask (engine.Dropout): units of X (N, HW, C)
-// are counted as the host has them, j = c·HW + hw, and unit j of image n is kept
-// as engine.DropoutKeeps(key, (Image + n)·Width + First + j, Rate) has it, with
-// the key from Layer, and Image, from the StepParams at Step. Y may be X.
+// Dropout multiplies by a random mask (engine.Dropout). Units of X (N, HW, C) are
+// counted in the host's order, j = c·HW + hw. Unit j of image n is kept if
+// engine.DropoutKeeps(key, (Image + n)·Width + First + j, Rate), with the key from
+// Layer, and Image, from the StepParams at Step. Y may be X.
 type Dropout struct {
 	X, Y, Step      gpu.Pointer
 	Layer           uint64

@@ -13,13 +13,13 @@ import (
 // (dy·s + dx)·C + c of folded pixel (y, x) is channel c of pixel
 // (y·s + dy − pad, x·s + dx − pad), zero outside the image.
 
-// FoldedInput is the number of folded pixels along an axis of in pixels: as many
+// FoldedInput returns the number of folded pixels along an axis of in pixels: as many
 // as the windows read.
 func FoldedInput(in, size, stride, pad int32) int32 {
 	return (in+2*pad-size)/stride + FoldedWindow(size, stride)
 }
 
-// FoldedWindow is the size of the folded window, size/stride rounded up.
+// FoldedWindow returns the size of the folded window, size/stride rounded up.
 func FoldedWindow(size, stride int32) int32 { return (size + stride - 1) / stride }
 
 // FoldInput folds X, T (N, H, W, C), into Y, T (N, FoldedH, FoldedW, Stride²·C).
@@ -59,8 +59,8 @@ func (k *Set) FoldWeights(s gpu.Stream, p FoldWeights, from gpu.Type) error {
 	return launch(k, s, "fold_weights"+suffix(from)+suffix(k.working), l, &p)
 }
 
-// UnfoldWeights takes the gradient of the folded weights, Folded (O, S, S,
-// Stride²·C), back to W's layout, float32 (O, Size, Size, C).
+// UnfoldWeights copies the gradient of the folded weights, Folded (O, S, S,
+// Stride²·C), to W's layout, float32 (O, Size, Size, C).
 type UnfoldWeights struct {
 	Folded, W          gpu.Pointer
 	O, Size, C, Stride int32

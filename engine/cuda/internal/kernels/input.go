@@ -17,8 +17,8 @@ type Input struct {
 	Scale                   float32
 }
 
-// imagesPerThread is how many images a thread of the input kernels serves: the
-// mean image and the index arithmetic are read and done once for all of them.
+// imagesPerThread is the number of images that a thread of the input kernels
+// computes: it reads the mean image and computes indices once for all of them.
 const imagesPerThread = 8
 
 // Input enqueues the kernel.
@@ -30,8 +30,8 @@ func (k *Set) Input(s gpu.Stream, p Input) error {
 	return launch(k, s, name, l, &p)
 }
 
-// InputFolded is Input followed by FoldInput, without the tensor between them:
-// Y is T (N, FoldedH, FoldedW, Stride²·3), zero where it lies outside the image.
+// InputFolded is Input followed by FoldInput, without the tensor between them: Y is T
+// (N, FoldedH, FoldedW, Stride²·3), zero outside the image.
 type InputFolded struct {
 	Pixels, Colour, Mean, Y gpu.Pointer
 	N, H, W                 int32

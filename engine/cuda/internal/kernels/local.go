@@ -6,9 +6,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Local are the tensors and the geometry of a locally connected layer: X (N, H, W,
-// Groups·In), Weights (Groups·Out·OutH·OutW, Size, Size, In), Bias (Groups·Out·OutH·OutW)
-// in float32, Y (N, OutH, OutW, Groups·Out).
+// Local holds the tensors and the geometry of a locally connected layer: X (N, H, W,
+// Groups·In), Weights (Groups·Out·OutH·OutW, Size, Size, In), Bias
+// (Groups·Out·OutH·OutW) in float32, Y (N, OutH, OutW, Groups·Out).
 type Local struct {
 	X, Weights, Bias, Y gpu.Pointer
 	N, H, W             int32
@@ -25,20 +25,20 @@ func (k *Set) LocalForward(s gpu.Stream, p Local) error {
 	return k.local(s, "local_forward", p, p.OutH*p.OutW, p.N, p.Out)
 }
 
-// LocalWeights computes the gradients, in float32, of Weights and of Bias, which it
-// writes there, from X and the gradient at Y.
+// LocalWeights writes the gradients of Weights and of Bias, in float32, to their
+// places. It reads X and the gradient at Y.
 func (k *Set) LocalWeights(s gpu.Stream, p Local) error {
 	return k.local(s, "local_weights", p, p.OutH*p.OutW, p.Out, p.In*p.Window.Size*p.Window.Size)
 }
 
-// LocalData computes the gradient of X, which it writes there, from Weights, in the
-// working type, and the gradient at Y.
+// LocalData writes the gradient of X to its place. It reads Weights, in the working
+// type, and the gradient at Y.
 func (k *Set) LocalData(s gpu.Stream, p Local) error {
 	return k.local(s, "local_data", p, p.H*p.W, p.N, p.In)
 }
 
-// local launches a block for each tile of the rows × columns products of every site
-// and group.
+// local launches a block for each tile of the rows × columns products of every
+// position and group.
 func (k *Set) local(s gpu.Stream, name string, p Local, sites, rows, columns int32) error {
 	if p.Groups < 1 || p.In < 1 || p.Out < 1 {
 		return fmt.Errorf("%s: %d groups of %d to %d maps", name, p.Groups, p.In, p.Out)

@@ -16,10 +16,9 @@ type Response struct {
 	Beta  float32
 }
 
-// Paper reports whether the constants are of the kind that the fast and the
-// fused kernels are made for: five maps, β 0.75 (two square roots instead of a
-// power) and a K that keeps denominators from being subnormal. The paper's K is
-// 2; α is free.
+// Paper reports whether the fast and the fused kernels can use the constants: five
+// maps, β 0.75 (two square roots instead of a power) and a K that keeps denominators
+// from being subnormal. The paper's K is 2; α may be any value.
 func (r Response) Paper() bool {
 	return r.Size == 5 && r.Beta == 0.75 && r.K >= 1e-30 && r.Alpha >= 0
 }
@@ -47,8 +46,8 @@ func (k *Set) LRNForward(s gpu.Stream, p LRNForward) error {
 	return launch(k, s, name, rowGrid(p.Rows, p.C/vector), &p)
 }
 
-// responseVariant is variant, where the vector kernel also wants the paper's
-// constants, vectors within a group, and a whole pixel in a block.
+// responseVariant is variant for normalisation: the vector kernel also needs the
+// paper's constants, vectors within a group, and a whole pixel in a block.
 func (k *Set) responseVariant(name string, c int32, r Response) (string, int32) {
 	full, vector := k.variant(name, c, r.Maps)
 	if vector > 1 && (!r.Paper() || c/vector > blockThreads) {
@@ -65,8 +64,8 @@ type LRNBackward struct {
 	Response  Response
 }
 
-// maxMaps is the most maps that LRNBackward normalises with constants other
-// than the paper's: three floats each in a block's shared memory.
+// maxMaps is the most maps that LRNBackward normalises with other constants than the
+// paper's: three floats each in a block's shared memory.
 const maxMaps = maxShared / 12
 
 // LRNBackward enqueues the kernel.
@@ -88,8 +87,8 @@ func (k *Set) LRNBackward(s gpu.Stream, p LRNBackward) error {
 	return launch(k, s, name, l, &p)
 }
 
-// wholeRows is rowGrid with every row in one block, whose threads loop over a
-// row longer than the block.
+// wholeRows is rowGrid with every row in one block. If a row is longer than the
+// block, its threads loop.
 func wholeRows(rows, vectors int32) gpu.Launch {
 	l := rowGrid(rows, vectors)
 	l.Grid[1] = 1
@@ -135,8 +134,8 @@ func (k *Set) LRNWithinBackward(s gpu.Stream, p LRNWithinBackward) error {
 	return launch(k, s, gather, l, &p)
 }
 
-// imageGrid is rowGrid with the images apart, so that a thread finds its row
-// and column with one small division.
+// imageGrid is rowGrid with the images apart, so that a thread finds its row and
+// column with one small division.
 func imageGrid(n, pixels, vectors int32) gpu.Launch {
 	l := rowGrid(pixels, vectors)
 	l.Grid[2] = uint32(max(n, 0))

@@ -6,9 +6,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// LRNPoolForward is LRNForward followed by MaxPoolForward, bit for bit, without
-// the tensor between them, which is the largest of the net: X (N, H, W, C) to Y
-// (N, OutH, OutW, C) and At (0 for none). Response.Paper() must hold.
+// LRNPoolForward is LRNForward followed by MaxPoolForward, bit for bit, without the
+// tensor between them, which is the largest of the net. It computes Y (N, OutH, OutW,
+// C) and At (0 for none) from X (N, H, W, C). Response.Paper() must hold.
 type LRNPoolForward struct {
 	X, Y, At   gpu.Pointer
 	N, H, W, C int32
@@ -48,15 +48,15 @@ func (k *Set) LRNPoolForward(s gpu.Stream, p LRNPoolForward) error {
 	}, &p)
 }
 
-// tileBytes is the shared memory that holds the normalised pixels under a tile.
+// tileBytes returns the shared memory for the normalised pixels under a tile.
 func (p *LRNPoolForward) tileBytes(vector int32) int32 {
 	h := (p.tileH-1)*p.Window.Stride + p.Window.Size
 	w := (p.tileW-1)*p.Window.Stride + p.Window.Size
 	return h * w * p.slab * vector
 }
 
-// even is the size of count's pieces when it is cut into as few as possible of
-// at most limit each, as equal as possible.
+// even returns the size of count's pieces when it is cut into the fewest pieces of at
+// most limit, as equal as possible.
 func even(count, limit int32) int32 {
 	pieces := (count + limit - 1) / limit
 	return (count + pieces - 1) / max(pieces, 1)
@@ -72,10 +72,9 @@ func fusable(r Response, c int32, w Window, h, wide, outH, outW int32) error {
 	return w.validate(h, wide, outH, outW)
 }
 
-// PoolLRNBackward is MaxPoolBackward, LRNBackward and, where ReLU isn't 0,
-// ActivateBackward of the ReLU whose output is X, bit for bit, without the
-// tensors between them. DX is X's gradient (N, H, W, C). Response.Paper() must
-// hold.
+// PoolLRNBackward is MaxPoolBackward, LRNBackward and, if ReLU is not 0,
+// ActivateBackward of the ReLU whose output is X, bit for bit, without the tensors
+// between them. DX is X's gradient (N, H, W, C). Response.Paper() must hold.
 type PoolLRNBackward struct {
 	X, At, DY, DX gpu.Pointer
 	N, H, W, C    int32

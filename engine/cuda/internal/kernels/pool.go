@@ -6,13 +6,13 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Window is the geometry of a pooling window (engine.Window). How many there are the
-// kernels are told, so that the last one may reach beyond the padding.
+// Window is the geometry of a pooling window (engine.Window). The kernels get the
+// number of windows separately, so that the last one may reach beyond the padding.
 type Window struct {
 	Size, Stride, Pad int32
 }
 
-// validate reports windows that give no such output.
+// validate reports windows that do not give this output.
 func (w Window) validate(h, wide, outH, outW int32) error {
 	if w.Size < 1 || w.Stride < 1 || w.Pad < 0 || w.Pad >= w.Size ||
 		!w.covers(h, outH) || !w.covers(wide, outW) {
@@ -22,8 +22,8 @@ func (w Window) validate(h, wide, outH, outW int32) error {
 	return nil
 }
 
-// covers says that out windows are those of an axis of n pixels, rounded either way:
-// the last one starts inside, and no other would be whole.
+// covers reports whether out windows fit an axis of n pixels, rounded either way: the
+// last one starts inside, and no other would be whole.
 func (w Window) covers(n, out int32) bool {
 	return out >= 1 && (out-1)*w.Stride-w.Pad < n && n+2*w.Pad-w.Size < out*w.Stride
 }
