@@ -8,8 +8,8 @@ import (
 	"alexnet/engine"
 )
 
-// Context is an engine.Context that runs its ops on another one. One goroutine makes
-// all calls of that one.
+// Context is an engine.Context that runs its ops on an inner one. One goroutine makes
+// all calls of the inner context.
 type Context struct {
 	inner    engine.Context
 	own      map[*engine.Tensor]*engine.Tensor // this context's tensors, as inner has them
@@ -28,7 +28,7 @@ type Context struct {
 	failure error
 }
 
-// place is where another context's tensor is copied to.
+// place is the copy of another context's tensor.
 type place struct {
 	tensor *engine.Tensor // of inner
 	from   *export
@@ -57,8 +57,8 @@ const queueLength = 1024
 
 var errClosed = errors.New("the context is closed")
 
-// Join wraps fresh contexts, which it owns from now on, so that they read each other's
-// tensors.
+// Join wraps fresh contexts so that they can read each other's tensors. It owns them
+// from now on.
 func Join(contexts []engine.Context) []engine.Context {
 	var all []engine.Context
 	for _, inner := range contexts {
@@ -103,14 +103,15 @@ func (c *Context) serve() {
 	c.fail(errClosed)
 }
 
-// call runs f behind what is enqueued.
+// call runs f after the enqueued work.
 func (c *Context) call(f func() error) error {
 	answer := make(chan error, 1)
 	c.commands <- command{call: f, answer: answer}
 	return <-answer
 }
 
-// fail keeps the first failure, after which nothing more runs, and wakes whoever waits.
+// fail keeps the first failure, after which nothing more runs, and wakes the contexts
+// that wait.
 func (c *Context) fail(err error) {
 	if err == nil {
 		return
@@ -140,14 +141,14 @@ func (c *Context) ready(verb string) error {
 	return nil
 }
 
-// Name is the inner context's.
+// Name returns the inner context's name.
 func (c *Context) Name() string { return c.inner.Name() }
 
-// Bytes is what t takes in the arena.
+// Bytes returns the memory of t in the arena.
 func (c *Context) Bytes(t *engine.Tensor) int64 { return c.inner.Bytes(c.tensor(t)) }
 
-// tensor is t as the inner context has it; nil stays nil, and others' tensors stay
-// theirs, which inner refuses.
+// tensor returns the inner context's tensor for t. nil stays nil. Tensors of other
+// contexts stay unchanged, and inner refuses them.
 func (c *Context) tensor(t *engine.Tensor) *engine.Tensor {
 	if t == nil || t.Context != engine.Context(c) && t.Context != nil {
 		return t
@@ -189,7 +190,8 @@ func (c *Context) Download(dst any, t *engine.Tensor) error {
 	return c.transfer("download", t, dst, true)
 }
 
-// transfer refuses what no context takes, since the inner one is only asked later.
+// transfer refuses data that no context accepts, since the inner context checks only
+// later.
 func (c *Context) transfer(verb string, t *engine.Tensor, host any, download bool) error {
 	err := c.ready(verb)
 	if err == nil {
@@ -205,7 +207,7 @@ func (c *Context) transfer(verb string, t *engine.Tensor, host any, download boo
 	return nil
 }
 
-// fits says whether a host slice has t's elements.
+// fits checks that a host slice has t's elements.
 func fits(t *engine.Tensor, host any) error {
 	if t == nil {
 		return errors.New("no tensor")
@@ -228,7 +230,7 @@ func fits(t *engine.Tensor, host any) error {
 	return nil
 }
 
-// mark is a place in the queue.
+// mark is a position in the queue.
 type mark struct {
 	c     *Context
 	inner engine.Mark // set under c.mu when the queue has come to it

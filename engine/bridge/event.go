@@ -7,8 +7,7 @@ import (
 	"alexnet/engine"
 )
 
-// event counts the runs of its Signal op. Each awaiting context keeps its own count of
-// what it has waited for.
+// event counts the runs of its Signal op. Each awaiting context keeps its own count.
 type event struct {
 	owner *Context
 
@@ -22,11 +21,11 @@ func (c *Context) NewEvent() engine.Event {
 	return &event{owner: c, awaited: map[*Context]uint64{}}
 }
 
-// Owner is the context that signals the event.
+// Owner returns the context that signals the event.
 func (e *event) Owner() engine.Context { return e.owner }
 
 // signal waits for the context, so that others may read what it has written and
-// overwrite what it has read, and brings the host's copies up to date.
+// overwrite what it has read. Then it updates the host's copies.
 func (e *event) signal() error {
 	c := e.owner
 	c.mu.Lock()

@@ -14,7 +14,7 @@ type program struct {
 	segments []segment
 }
 
-// segment is what the inner context runs in one go, or what comes between.
+// segment is ops that the inner context runs in one go, or an op between such runs.
 type segment struct {
 	run    engine.Program
 	reads  []*place                // of other contexts
@@ -23,8 +23,8 @@ type segment struct {
 	await  *event
 }
 
-// Workspace is what the inner context takes for any of the programs so far, and room
-// for others' tensors, which Reserve takes off again.
+// Workspace returns the workspace of the inner context for the programs so far, plus
+// room for others' tensors, which Reserve takes off again.
 func (c *Context) Workspace(ops []engine.Op) int64 {
 	_ = c.call(func() error {
 		for _, list := range cut(ops) {
@@ -47,7 +47,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 	return c.most + c.behind
 }
 
-// Merged is what the inner context makes of it.
+// Merged returns the inner context's answer.
 func (c *Context) Merged(ops []engine.Op, i int) int {
 	m, ok := c.inner.(engine.Merger)
 	if !ok {
@@ -67,7 +67,7 @@ func (c *Context) Merged(ops []engine.Op, i int) int {
 	return m.Merged(translated, 0)
 }
 
-// cut splits ops before and behind what comes between segments.
+// cut splits ops at those that stand between segments.
 func cut(ops []engine.Op) (lists [][]engine.Op) {
 	first := true
 	for i := range ops {
@@ -88,8 +88,8 @@ func between(op engine.Op) bool {
 	return false
 }
 
-// translate makes an op on the inner context's tensors of one on this context's, and
-// lists the places of others' tensors that it reads.
+// translate returns an op with the inner context's tensors for an op with this
+// context's, and the places of others' tensors that it reads.
 func (c *Context) translate(op engine.Op) (engine.Op, []*place, error) {
 	switch op.(type) {
 	case engine.AllReduce, engine.AwaitAllReduce, engine.AllGather, engine.ReduceScatter, engine.AllToAll:
@@ -135,8 +135,8 @@ func (c *Context) translate(op engine.Op) (engine.Op, []*place, error) {
 	return to.Interface().(engine.Op), reads, failure
 }
 
-// place finds where a peer's tensor is copied to, or makes a place before memory is
-// reserved.
+// place returns the place to which a peer's tensor is copied. It makes a new one
+// before memory is reserved.
 func (c *Context) place(t *engine.Tensor, peer *Context) (*place, error) {
 	if p := c.places[t]; p != nil {
 		return p, nil
@@ -196,7 +196,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 	return p, nil
 }
 
-// segment compiles ops that run in one go, or one that comes between.
+// segment compiles ops that run in one go, or a single op between such runs.
 func (c *Context) segment(ops []engine.Op) (s segment, err error) {
 	switch op := ops[0].(type) {
 	case engine.Signal:
@@ -265,7 +265,7 @@ func (p *program) execute(step engine.Step) error {
 	return nil
 }
 
-// wrote notes which of the host's copies are no longer true.
+// wrote marks host copies of these tensors as stale.
 func (c *Context) wrote(tensors map[*engine.Tensor]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

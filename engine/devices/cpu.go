@@ -10,7 +10,7 @@ import (
 	"alexnet/engine/cpu"
 )
 
-// openCPU shares the threads out over the contexts.
+// openCPU opens CPU contexts, which share the threads.
 func openCPU(names []string, o Options) ([]engine.Context, error) {
 	threads := o.threads()
 	kernels, err := chosenKernels(o)
@@ -67,7 +67,7 @@ func KernelSets(precision string) (sets []Kernels) {
 	return sets
 }
 
-// chosenKernels is the name of the set that o asks for.
+// chosenKernels returns the name of the set that o asks for.
 func chosenKernels(o Options) (string, error) {
 	name := o.Kernels
 	if name == Auto {
@@ -83,7 +83,7 @@ func chosenKernels(o Options) (string, error) {
 	return chosen, nil
 }
 
-// threads is the number of CPU threads over all contexts.
+// threads returns the number of CPU threads of all contexts together.
 func (o Options) threads() int {
 	if o.Threads > 0 {
 		return o.Threads

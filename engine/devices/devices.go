@@ -15,29 +15,29 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Auto is the list that stands for the first GPU where one can be used, CUDA's before
-// Vulkan's, and for the CPU elsewhere; see Resolve.
+// Auto is the list that stands for the first usable GPU, CUDA's before Vulkan's, or
+// else for the CPU; see Resolve.
 const Auto = "auto"
 
-// Options apply to every context opened together.
+// Options apply to all contexts that are opened together.
 type Options struct {
-	// Threads is the number of CPU threads shared out over the CPU contexts;
-	// 0 means one a core.
+	// Threads is the number of CPU threads that the CPU contexts share; 0 means one
+	// for each core.
 	Threads int
 	// Kernels names the set of kernels of CPU contexts, one of those that List
-	// names; Auto, which "" stands for, is the fastest that the machine can run.
-	// Sets differ in the last bits of their results.
+	// returns. Auto, for which "" stands too, is the fastest that the machine can
+	// run. The results of two sets differ in their last bits.
 	Kernels string
-	// Precision is the arithmetic: "fp32", which "" stands for, on every device;
+	// Precision is the arithmetic: "fp32", for which "" stands too, on every device;
 	// "bf16" on GPUs and on CPUs with instructions for it (or with the portable
 	// kernels); "tf32" on GPUs.
 	Precision string
 	// Deterministic asks for runs that repeat bit for bit, at some cost on GPUs.
 	// The CPU's always do.
 	Deterministic bool
-	// Wire is the type in which gradients travel between ranks where contexts
-	// move them by themselves, as GPUs do: "fp32", which "" stands for, or
-	// "bf16". On a CPU the ranks' Group has it.
+	// Wire is the format of gradients between ranks if contexts move them by
+	// themselves, as GPUs do: "fp32", for which "" stands too, or "bf16". On a CPU
+	// the ranks' Group decides.
 	Wire string
 	// RankTimeout is how long such a context waits for the other ranks in one
 	// exchange before it fails with engine.ErrStalled; 0 means 10 minutes.

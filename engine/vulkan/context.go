@@ -10,9 +10,9 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// Context is an engine.Context on a Vulkan device. Its queue is served by one
-// goroutine, which alone submits its work; each submission brings the context's
-// timeline one further. Whoever waits for a mark waits for the timeline.
+// Context is an engine.Context on a Vulkan device. One goroutine serves its queue,
+// and only it submits work. Each submission advances the context's timeline by one.
+// Waiting for a mark means waiting for the timeline.
 type Context struct {
 	name   string
 	device *device
@@ -46,8 +46,8 @@ type Context struct {
 	spare   []vk.Commands // for copies, not running
 }
 
-// own is what other contexts may use of this one: it lasts until all of them are
-// closed.
+// own is the part of a context that other contexts may use. It lasts until all of
+// them are closed.
 type own struct {
 	device   *device
 	timeline vk.Semaphore
@@ -99,7 +99,7 @@ func newContext(name string, d *device, o Options) (engine.Context, error) {
 	return c, nil
 }
 
-// Name is the name that the context was opened by.
+// Name returns the name that the context was opened by.
 func (c *Context) Name() string { return c.name }
 
 // call runs f in the goroutine that serves the queue, behind what is enqueued.
@@ -144,7 +144,7 @@ func (c *Context) execute(cmd command) error {
 	return nil
 }
 
-// submit hands what has been gathered to the device, if there is anything.
+// submit submits the recorded commands to the device, if there are any.
 func (c *Context) submit() error {
 	if c.submission.Empty() {
 		return nil
@@ -158,8 +158,8 @@ func (c *Context) submit() error {
 	return err
 }
 
-// fail keeps the first failure. After it nothing more is enqueued, and whoever waits
-// for this context is woken.
+// fail keeps the first failure. After it nothing more is enqueued, and contexts that
+// wait for this one are woken.
 func (c *Context) fail(err error) {
 	if err == nil {
 		return
@@ -185,7 +185,7 @@ func (c *Context) err() error {
 	return c.failure
 }
 
-// ready is what every call begins with.
+// ready checks the state of the context at the beginning of every call.
 func (c *Context) ready(verb string) error {
 	err := c.err()
 	if c.closed {
@@ -197,7 +197,7 @@ func (c *Context) ready(verb string) error {
 	return nil
 }
 
-// mark is a place in the queue.
+// mark is a position in the queue.
 type mark struct {
 	c *Context
 
@@ -247,8 +247,8 @@ func (m *mark) Wait() error {
 	return m.err
 }
 
-// Sync waits until everything enqueued has run. A failure stays, since nothing can be
-// said of the device's memory after it.
+// Sync waits until everything enqueued has run. A failure stays, since the contents
+// of the device's memory are unknown after it.
 func (c *Context) Sync() error {
 	if c.closed {
 		return c.ready("sync")
@@ -285,7 +285,7 @@ func (c *Context) Close() error {
 	return nil
 }
 
-// join says that another context uses o; false: it is gone.
+// join notes that another context uses o. It returns false if o has been freed.
 func (o *own) join() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -296,7 +296,7 @@ func (o *own) join() bool {
 	return true
 }
 
-// leave frees o's memory when nobody uses it any more.
+// leave frees o's memory after its last user.
 func (o *own) leave() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -307,7 +307,7 @@ func (o *own) leave() {
 	}
 }
 
-// use has c keep what it reads of a peer until it is closed.
+// use keeps the memory that c reads of a peer until c is closed.
 func (c *Context) use(peer *Context) error {
 	if peer == c || c.memory.peers[peer.own] {
 		return nil

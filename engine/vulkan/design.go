@@ -5,7 +5,7 @@ import (
 	"alexnet/engine/vulkan/internal/shaders"
 )
 
-// Design tells how an op, which has been checked, is run.
+// Design returns how an op, which has been checked, is run.
 func (c *Context) Design(op engine.Op) (all []engine.Dispatch) {
 	s, err := c.lower([]engine.Op{op}, 0)
 	if err != nil {

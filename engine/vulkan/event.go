@@ -7,8 +7,8 @@ import (
 	"alexnet/engine"
 )
 
-// events is what a context's events share: one lock, and whether the context can
-// still signal.
+// events is the state that a context's events share: one lock, and whether the
+// context can still signal.
 type events struct {
 	mu      sync.Mutex
 	changed sync.Cond
@@ -17,7 +17,7 @@ type events struct {
 
 func (e *events) start() { e.changed.L = &e.mu }
 
-// lose wakes those who wait for signals that will not come.
+// lose wakes the contexts that wait for signals that will not come.
 func (e *events) lose() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -25,11 +25,12 @@ func (e *events) lose() {
 	e.changed.Broadcast()
 }
 
-// event is an engine.Event: its signals are places on the owner's timeline, of which
-// it keeps a few. Whoever awaits the k-th signal waits on the host until it has been
-// submitted, since contexts may share a queue of the device, which runs in order;
-// and then has the device wait for the timeline. If that place has been overwritten
-// meanwhile, it waits for a later signal: longer than it must, but never for ever.
+// event is an engine.Event. Its signals are positions on the owner's timeline; it
+// keeps a few of them. A context that awaits the k-th signal waits on the host until
+// it has been submitted, since contexts may share a queue of the device, which runs
+// in order. Then it makes the device wait for the timeline. If the position has been
+// overwritten meanwhile, it waits for a later signal: longer than needed, but never
+// for ever.
 type event struct {
 	owner *Context
 
@@ -44,7 +45,7 @@ func (c *Context) NewEvent() engine.Event {
 	return &event{owner: c, awaited: map[*Context]uint64{}}
 }
 
-// Owner is the context that signals the event.
+// Owner returns the context that signals the event.
 func (e *event) Owner() engine.Context { return e.owner }
 
 // signal notes what the owner has submitted so far.
@@ -93,5 +94,5 @@ func (e *peerError) Error() string {
 	return "it awaits " + e.name + ", which has failed: " + e.err.Error()
 }
 
-// Unwrap gives the peer's failure.
+// Unwrap returns the peer's failure.
 func (e *peerError) Unwrap() error { return e.err }

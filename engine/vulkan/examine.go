@@ -7,7 +7,7 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// Survey is what a machine has for this package.
+// Survey lists what a machine has for this package.
 type Survey struct {
 	GPUs   []GPU
 	Loader string // the path of Vulkan's loader; "" where there is none
@@ -25,11 +25,11 @@ type GPU struct {
 	Free       int64
 	Precisions []string
 	Discrete   bool     // a card of its own
-	Missing    []string // what Open wants and the device lacks
-	Without    []string // what would make it faster and it lacks
+	Missing    []string // what Open needs and the device lacks
+	Without    []string // what would make it faster and the device lacks
 }
 
-// Examine lists the devices. It never fails: why there are none is in the Survey.
+// Examine lists the devices. It never fails: the Survey says why there are none.
 func Examine() Survey {
 	var s Survey
 	machine.mu.Lock()
@@ -62,5 +62,6 @@ func Examine() Survey {
 	return s
 }
 
-// NoLoader says whether an error of Open or Examine is that Vulkan isn't installed.
+// NoLoader reports whether an error of Open or Examine means that Vulkan is not
+// installed.
 func NoLoader(err error) bool { return errors.Is(err, vk.ErrNoVulkan) }

@@ -7,7 +7,7 @@ import (
 	"alexnet/engine"
 )
 
-// lower translates ops[i], which has been checked. No memory is needed for that.
+// lower translates ops[i], which has been checked. It needs no memory.
 func (c *Context) lower(ops []engine.Op, i int) (step, error) {
 	for _, t := range append(ops[i].Reads(), ops[i].Writes()...) {
 		if int64(t.Shape.Len()) > mostElements {
@@ -19,7 +19,7 @@ func (c *Context) lower(ops []engine.Op, i int) (step, error) {
 	return s, err
 }
 
-// mostElements is how far shaders count.
+// mostElements is the largest number of elements that shaders can count.
 const mostElements = 1<<31 - 1
 
 func (c *Context) lowerOp(op engine.Op) (step, error) {
@@ -92,7 +92,7 @@ func (c *Context) lowerOp(op engine.Op) (step, error) {
 	return step{}, fmt.Errorf("%s (%T): engine/vulkan has no such op", op.Kind(), op)
 }
 
-// checkPlaces reports tensors that are not where an op can use them.
+// checkPlaces reports tensors that an op cannot use where they are.
 func (c *Context) checkPlaces(op engine.Op) error {
 	for _, t := range append(op.Reads(), op.Writes()...) {
 		err := error(nil)
@@ -111,7 +111,7 @@ func (c *Context) checkPlaces(op engine.Op) error {
 	return nil
 }
 
-// mayBePeers reports whether t, a tensor of op, may live in another context.
+// mayBePeers reports whether t, a tensor of op, may be in another context.
 func mayBePeers(op engine.Op, t *engine.Tensor) bool {
 	switch op := op.(type) {
 	case engine.Concat:
@@ -126,24 +126,26 @@ func mayBePeers(op engine.Op, t *engine.Tensor) bool {
 	return false
 }
 
-// threads is the number of invocations of a workgroup of shaders with one an element.
+// threads is the number of invocations of a workgroup of shaders with one invocation
+// per element.
 const threads = 256
 
-// mostGroups is how many workgroups every device takes along an axis.
+// mostGroups is the number of workgroups that every device allows along an axis.
 const mostGroups = 65535
 
-// elements is a dispatch of a shader with an invocation an element, count of them.
+// elements returns a dispatch of a shader with one invocation for each of count
+// elements.
 func elements(shader string, count int, push func(*binder) []byte) dispatch {
 	return dispatch{shader: shader, constants: []uint32{threads}, push: push, groups: grid((count+threads-1)/threads, 1)}
 }
 
-// grid is n workgroups, or a few more, in as many rows as it takes, z times.
+// grid returns n workgroups, or a few more, in as many rows as needed, z times.
 func grid(n, z int) [3]uint32 {
 	rows := (n + mostGroups - 1) / mostGroups
 	return [3]uint32{uint32((n + rows - 1) / rows), uint32(rows), uint32(z)}
 }
 
-// one is a step of one dispatch.
+// one returns a step of one dispatch.
 func one(d dispatch) step { return step{dispatches: []dispatch{d}} }
 
 func flag(b bool) uint32 {

@@ -5,7 +5,7 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// convolution is the geometry that its three directions share.
+// convolution is the geometry that the three directions share.
 type convolution struct {
 	engine.Window
 	groups, maps, channels int // maps and channels of a group
@@ -16,15 +16,15 @@ func newConvolution(w engine.Window, groups int, in, out engine.Shape) convoluti
 	return convolution{w, groups, out[1] / groups, in[1] / groups, in, out}
 }
 
-// constants are window.glsl's.
+// constants returns window.glsl's constants.
 func (g *convolution) constants() []uint32 {
 	return []uint32{uint32(g.Size), uint32(g.Stride), uint32(g.Pad), uint32(g.in[2]), uint32(g.in[3]), uint32(g.out[2]), uint32(g.out[3])}
 }
 
-// patch is the number of weights of a map.
+// patch returns the number of weights of a map.
 func (g *convolution) patch() int { return g.channels * g.Size * g.Size }
 
-// pixels is the number of outputs of a map, over all images.
+// pixels returns the number of outputs of a map, over all images.
 func (g *convolution) pixels() int { return g.out[0] * g.out[2] * g.out[3] }
 
 func (c *Context) lowerConvForward(op engine.ConvForward) step {
@@ -37,8 +37,8 @@ func (c *Context) lowerConvForward(op engine.ConvForward) step {
 	}))
 }
 
-// Weights' gradients are sums over all pixels of a batch. They are cut into pieces so
-// that there are workgroups enough, of at least leastPiece pixels, by the shape alone.
+// Gradients of weights are sums over all pixels of a batch. The shape alone cuts them into
+// pieces of at least leastPiece pixels, so that there are enough workgroups.
 const (
 	leastPiece = 1024
 	mostPieces = 64

@@ -5,11 +5,11 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// mostParts is how many tensors exchange.comp adds up.
+// mostParts is the number of tensors that exchange.comp adds up.
 const mostParts = 8
 
-// slices is a dispatch that adds up run elements of every image of each x, from xFirst
-// on, to yFirst of y, in place of what is there or with adds on top.
+// slices returns a dispatch that adds up run elements of every image of each x, from
+// xFirst on, and writes them to y from yFirst on. With adds it adds to y's values.
 func slices(x []*engine.Tensor, y *engine.Tensor, run, xFirst, yFirst int, adds bool) dispatch {
 	count := y.Shape[0] * run
 	return elements("exchange", count, func(b *binder) []byte {

@@ -33,12 +33,12 @@ func (c *Context) lowerLRNForward(op engine.LRNForward) step {
 	}))
 }
 
-// lrnWork is the most bytes for what normalisation's gradient is made of; whole images
-// are done at a time.
+// lrnWork is the most bytes for the intermediate values of normalisation's gradient.
+// Whole images are computed at a time.
 const lrnWork = 32 << 20
 
-// lowerLRNBackward first has every element say what it passes on, into the workspace,
-// and then adds that up for those it came from, so that DX may be DY.
+// lowerLRNBackward first writes the contribution of every element to the workspace,
+// and then adds the contributions up for each element, so that DX may be DY.
 func (c *Context) lowerLRNBackward(op engine.LRNBackward) step {
 	s, r, row := step{}, newResponse(op.Response, op.Groups, op.X.Shape), op.X.Shape.Row()
 	images := max(1, min(op.X.Shape[0], lrnWork/(8*row)))

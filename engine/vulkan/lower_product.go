@@ -5,23 +5,23 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// tile is how product.glsl cuts a product: specialisation constants 0 to 5. A
-// workgroup makes BM×BN sums in steps of BK terms, an invocation TM×TN of them.
-// Whatever the tile, a sum's terms are added in the same order.
+// tile says how product.glsl cuts a product: specialisation constants 0 to 5. A
+// workgroup makes BM×BN sums in steps of BK terms, an invocation TM×TN of them. With
+// any tile, a sum's terms are added in the same order.
 type tile struct{ threads, bm, bn, bk, tm, tn uint32 }
 
-// tiles are those to choose from, the largest first.
+// tiles lists the tiles to choose from, the largest first.
 var tiles = []tile{
 	{256, 64, 64, 16, 4, 4},
 	{64, 32, 32, 16, 4, 4},
 	{64, 16, 16, 16, 2, 2},
 }
 
-// shared is the bytes of shared memory that a tile takes.
+// shared returns the bytes of shared memory that a tile takes.
 func (t tile) shared() uint32 { return 4 * t.bk * (t.bm + t.bn + 2) }
 
-// tileFor is the largest tile that the device has room for and that a product of m×n
-// sums fills at least half in each direction; the smallest, if none.
+// tileFor returns the largest tile that the device has room for, and that a product
+// of m×n sums fills at least half in each direction; the smallest if there is none.
 func (c *Context) tileFor(m, n int) tile {
 	l := &c.device.GPU.Limits
 	for _, t := range tiles {
@@ -33,8 +33,8 @@ func (c *Context) tileFor(m, n int) tile {
 	return tiles[len(tiles)-1]
 }
 
-// product is a dispatch of a shader that includes product.glsl, for z products of m×n
-// sums.
+// product returns a dispatch of a shader that includes product.glsl, for z products
+// of m×n sums.
 func (c *Context) product(shader string, m, n, z int, special []uint32, push func(*binder) []byte) dispatch {
 	t := c.tileFor(m, n)
 	constants := append([]uint32{t.threads, t.bm, t.bn, t.bk, t.tm, t.tn}, special...)
@@ -42,8 +42,8 @@ func (c *Context) product(shader string, m, n, z int, special []uint32, push fun
 		groups: grid((n+int(t.bn)-1)/int(t.bn)*((m+int(t.bm)-1)/int(t.bm)), z)}
 }
 
-// columnSum is a dispatch that makes biases' gradients: sums over the images and area
-// elements behind each other, for each of maps.
+// columnSum returns a dispatch for the gradients of biases: sums over the images and
+// over area contiguous elements, for each of maps.
 func columnSum(dy, db *engine.Tensor, maps, area int) dispatch {
 	return dispatch{shader: "columnsum", constants: []uint32{threads}, shared: 4 * threads, groups: grid(maps, 1), push: func(b *binder) []byte {
 		return push(struct {
@@ -58,8 +58,8 @@ func (c *Context) lowerDenseForward(op engine.DenseForward) step {
 	return one(c.dense(op.W, op.B, op.X, op.Y, units, inputs, inputs, 1))
 }
 
-// dense is a dispatch of rows × images sums of so many terms, with weights that lie wm
-// apart from row to row and wk from term to term.
+// dense returns a dispatch of rows × images sums of that many terms. The weights are
+// wm apart from row to row and wk from term to term.
 func (c *Context) dense(w, bias, x, y *engine.Tensor, rows, terms, wm, wk int) dispatch {
 	images := x.Shape[0]
 	return c.product("dense", rows, images, 1, []uint32{flag(wk == 1)}, func(b *binder) []byte {

@@ -39,8 +39,8 @@ func (c *Context) lowerActivateBackward(op engine.ActivateBackward) step {
 	}))
 }
 
-// lowerDropout takes the step's key from the host, so that engine.Dropout alone says
-// what it is.
+// lowerDropout computes the step's key on the host, so that only engine.Dropout
+// defines it.
 func (c *Context) lowerDropout(op engine.Dropout) step {
 	count := op.X.Shape.Len()
 	scale := float32(1)
@@ -86,8 +86,8 @@ func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) step {
 	}))
 }
 
-// lowerAvgPool is either direction: the output's gradient is the input's, and the other
-// way round.
+// lowerAvgPool serves both directions: the gradient of the output is the input of the
+// other direction.
 func (c *Context) lowerAvgPool(shader string, w engine.Window, from, to *engine.Tensor) step {
 	in, out := from.Shape, to.Shape
 	if shader == "avgpool_backward" {

@@ -8,18 +8,19 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// memory is the one allocation of a context on the device: the arena with its
-// tensors, then what running ops takes, then the numbers of a step.
+// memory is the single allocation of a context on the device: the arena with its
+// tensors, then the workspace, then the numbers of a step.
 type memory struct {
 	reserved         bool
 	arena, workspace int64
 	peers            map[*own]bool // whose memory is read here
 }
 
-// paramBytes is the room for a step's numbers: two, and a key an op of dropout.
+// paramBytes is the room for a step's numbers: two numbers, and a key for each
+// dropout op.
 const paramBytes = 4096
 
-// size is the bytes of an element of a type on the device.
+// size returns the bytes of an element of a type on the device.
 func (c *Context) size(t engine.ElemType) int64 {
 	if t == engine.Working && c.narrow {
 		return 2
@@ -27,14 +28,14 @@ func (c *Context) size(t engine.ElemType) int64 {
 	return int64(t.HostSize())
 }
 
-// Bytes is what t takes. Shaders read and write bytes in words.
+// Bytes returns the memory of t. Shaders read and write bytes in words.
 func (c *Context) Bytes(t *engine.Tensor) int64 {
 	return (int64(t.Shape.Len())*c.size(t.Type) + 3) &^ 3
 }
 
-// Workspace is what ops take besides their tensors: partial sums of weights'
-// gradients, and what normalisation's gradient is made of. It also notes how much is
-// staged between host and device.
+// Workspace returns the memory that ops take besides their tensors: partial sums of
+// the gradients of weights, and intermediate values of normalisation's gradient. It
+// also notes how much is staged between host and device.
 func (c *Context) Workspace(ops []engine.Op) int64 {
 	var most int64
 	for i := range ops {
@@ -79,7 +80,7 @@ func (c *Context) Reserve(arena, workspace int64) error {
 	return nil
 }
 
-// tooLarge says what is missing.
+// tooLarge explains how much memory is missing.
 func (c *Context) tooLarge(arena, workspace int64, err error) error {
 	if !errors.Is(err, vk.ErrOutOfMemory) {
 		return fmt.Errorf("%s: reserve: %w", c.name, err)
@@ -92,7 +93,7 @@ func (c *Context) tooLarge(arena, workspace int64, err error) error {
 
 var _ engine.MemoryReporter = (*Context)(nil)
 
-// Room is the memory that is free on the device, which contexts on it share.
+// Room returns the free memory of the device, which contexts on it share.
 func (c *Context) Room() (engine.Room, error) {
 	if err := c.ready("room"); err != nil {
 		return engine.Room{}, err
@@ -108,7 +109,7 @@ func (c *Context) Room() (engine.Room, error) {
 // Estimate changes nothing: plans cost nothing here.
 func (c *Context) Estimate() {}
 
-// blockOf is the memory of t's context, which has been reserved.
+// blockOf returns the memory of t's context, which must have been reserved.
 func (c *Context) blockOf(t *engine.Tensor) (vk.Block, error) {
 	o := owner(t)
 	if err := c.use(o); err != nil {
@@ -122,18 +123,18 @@ func (c *Context) blockOf(t *engine.Tensor) (vk.Block, error) {
 	return o.own.block, nil
 }
 
-// address is where t lies.
+// address returns the address of t.
 func (c *Context) address(t *engine.Tensor) (vk.Address, error) {
 	b, err := c.blockOf(t)
 	return b.Address.Add(t.Offset), err
 }
 
-// work is where the workspace begins, and params the step's numbers.
+// work returns the beginning of the workspace, and params that of the step's numbers.
 func (c *Context) work() vk.Address   { return c.own.block.Address.Add(c.memory.arena) }
 func (c *Context) paramsAt() int64    { return c.memory.arena + c.memory.workspace }
 func (c *Context) stepAt() vk.Address { return c.own.block.Address.Add(c.paramsAt()) }
 
-// owner is the context whose arena holds t, which may be a peer's.
+// owner returns the context that holds t, which may be a peer.
 func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
 
 // placed reports a tensor that is not in this context's arena.

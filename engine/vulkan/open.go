@@ -12,17 +12,17 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// Options tune contexts. The zero value computes in float32.
+// Options configure contexts. The zero value computes in float32.
 type Options struct {
-	// Precision is "fp32", which "" stands for, or "bf16": activations and their
+	// Precision is "fp32", for which "" stands too, or "bf16": activations and their
 	// gradients are stored in bfloat16, while products, sums, weights, momentum and
 	// losses stay float32.
 	Precision string
-	// Plain does without what a device need not have and this one may: sums that
-	// subgroups make by themselves. It is for tests.
+	// Plain does not use a feature that a device may lack: sums that subgroups make
+	// by themselves. It is for tests.
 	Plain bool
-	// Validate has Khronos' validation layer look at every call; see Messages. It
-	// goes for the whole process: the first context to open decides.
+	// Validate checks every call by Khronos' validation layer; see Messages. It holds
+	// for the whole process: the first context that is opened decides.
 	Validate bool
 }
 
@@ -30,8 +30,8 @@ type Options struct {
 var Precisions = []string{"fp32", "bf16"}
 
 // Open opens a context for each name: "vulkan:1" is the second device that Vulkan
-// lists. A device named twice, in one call or several, gets two contexts that read
-// each other's memory; contexts on two devices don't. The caller closes them.
+// lists. A device named twice, in one call or in several, gets two contexts that can
+// read each other's memory. Contexts on two devices cannot. The caller closes them.
 func Open(names []string, o Options) ([]engine.Context, error) {
 	var contexts []engine.Context
 	for _, name := range names {
@@ -66,7 +66,7 @@ func open(name string, o Options) (engine.Context, error) {
 	return newContext(name, d, o)
 }
 
-// Index reads the number in "vulkan:1"; "vulkan" is the first device.
+// Index returns the number in "vulkan:1"; "vulkan" is the first device.
 func Index(name string) (int, error) {
 	kind, number, numbered := strings.Cut(name, ":")
 	if name == "vulkan" {
@@ -79,7 +79,8 @@ func Index(name string) (int, error) {
 	return index, nil
 }
 
-// machine holds what the contexts of the process share: Vulkan and the open devices.
+// machine is the state that the contexts of the process share: Vulkan and the open
+// devices.
 var machine shared
 
 type shared struct {
@@ -89,7 +90,7 @@ type shared struct {
 	devices  map[int]*device
 }
 
-// device is an open device, its queues and pipelines.
+// device is an open device with its queues and pipelines.
 type device struct {
 	*vk.Device
 	index  int
@@ -103,7 +104,7 @@ type device struct {
 	pipelines map[string]vk.Pipeline
 }
 
-// queue is one of the device's, which contexts share where there are too few.
+// queue is one of the device's queues. Contexts share it if there are too few.
 type queue struct {
 	mu sync.Mutex
 	vk.Queue
@@ -114,10 +115,10 @@ type shaderKey struct {
 	shaders.Variant
 }
 
-// pushBytes is the room for a shader's arguments, as much as every device has.
+// pushBytes is the room for a shader's arguments, which every device has.
 const pushBytes = 128
 
-// device opens a device, or shares it.
+// device opens a device, or shares an open one.
 func (m *shared) device(index int, validate bool) (*device, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -170,7 +171,7 @@ func (m *shared) find(index int) (*device, error) {
 	return d, nil
 }
 
-// release gives a device back, which its last user closes.
+// release closes the device after its last user.
 func (d *device) release() error {
 	machine.mu.Lock()
 	defer machine.mu.Unlock()
@@ -195,7 +196,7 @@ func (d *device) release() error {
 	return err
 }
 
-// leave closes Vulkan where no device is open.
+// leave closes Vulkan if no device is open.
 func (m *shared) leave() {
 	if len(m.devices) == 0 {
 		m.instance.Close()
@@ -203,7 +204,7 @@ func (m *shared) leave() {
 	}
 }
 
-// pipeline is a shader with its constants, made once a device.
+// pipeline returns a shader with its constants. It is made once for each device.
 func (d *device) pipeline(name string, v shaders.Variant, constants []uint32) (vk.Pipeline, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -227,5 +228,5 @@ func (d *device) pipeline(name string, v shaders.Variant, constants []uint32) (v
 	return p, nil
 }
 
-// Messages returns what the validation layer has said since the last call.
+// Messages returns the validation layer's messages since the last call.
 func Messages() []string { return vk.Messages() }

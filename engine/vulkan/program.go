@@ -18,7 +18,7 @@ type dispatch struct {
 	shared    int64 // bytes of memory that a workgroup shares
 	// push makes the arguments, when all memory has been reserved.
 	push func(*binder) []byte
-	// behind says that it needs what the dispatch before it made.
+	// behind says that this dispatch needs the results of the one before it.
 	behind bool
 
 	pipeline vk.Pipeline
@@ -46,8 +46,8 @@ type program struct {
 	bytes    int              // of the step's numbers
 }
 
-// segment is a run of steps in one command buffer, recorded when it is first run, or
-// what comes between: a signal, an await, something that the host does.
+// segment is a run of steps in one command buffer, recorded when it first runs, or a
+// step between such runs: a signal, an await, work of the host.
 type segment struct {
 	steps    []step
 	commands vk.Commands
@@ -64,7 +64,7 @@ type binder struct {
 	err  error
 }
 
-// of is the address of a tensor; 0 for none.
+// of returns the address of a tensor; 0 for none.
 func (b *binder) of(t *engine.Tensor) vk.Address {
 	if t == nil {
 		return 0
@@ -76,7 +76,7 @@ func (b *binder) of(t *engine.Tensor) vk.Address {
 	return a
 }
 
-// push is the bytes of a structure of arguments.
+// push returns the bytes of a structure of arguments.
 func push[T any](arguments T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&arguments)), unsafe.Sizeof(arguments))
 }
@@ -124,7 +124,7 @@ func (s *step) prepare(c *Context) (err error) {
 	return nil
 }
 
-// add appends a step to the last segment, or begins another.
+// add appends a step to the last segment, or begins another one.
 func (p *program) add(s step) {
 	p.stepped = p.stepped || s.stepped
 	p.dropouts = append(p.dropouts, s.dropouts...)
@@ -204,7 +204,7 @@ func (p *program) setStep(s engine.Step) error {
 	return c.fly(flight{commands: k})
 }
 
-// record fills a segment's command buffer. An op waits for all before it.
+// record fills a segment's command buffer. An op waits for all ops before it.
 func (p *program) record(seg *segment) error {
 	c := p.c
 	k, err := c.device.NewCommands(c.pool)

@@ -6,7 +6,7 @@ import (
 	"alexnet/engine"
 )
 
-// Ranks meet through the host: a tensor is read, exchanged by its Communicator, and
+// Ranks exchange tensors through the host: a tensor is read, exchanged by its Group, and
 // written back.
 
 // reduction is a sum over ranks that has begun.
@@ -29,8 +29,7 @@ func (c *Context) read(dst []byte, t *engine.Tensor) error {
 	return nil
 }
 
-// lowerAllReduce begins a sum behind what has been enqueued; what comes behind runs
-// beside it.
+// lowerAllReduce begins a sum after the enqueued work; later work runs beside it.
 func (c *Context) lowerAllReduce(op engine.AllReduce) step {
 	var sum []float32 // made when it is first run
 	if op.T.Type == engine.Float32 {
@@ -82,8 +81,8 @@ func (c *Context) lowerAwaitAllReduce() step {
 	}}
 }
 
-// exchange reads x, makes y of it on the host, with memory for so many elements
-// besides, and writes that.
+// exchange reads x, computes y on the host, with memory for that many elements
+// besides, and writes y.
 func (c *Context) exchange(x, y *engine.Tensor, besides int, do func(x, y, memory []float32) error) step {
 	var from, to, memory []float32 // made when it is first run
 	return step{apart: func() error {

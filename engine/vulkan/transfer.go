@@ -10,8 +10,8 @@ import (
 )
 
 // staging is a ring of host memory that the device copies from and to. Pieces are
-// taken in order and come back in order, as flights land. Places count bytes since
-// the beginning.
+// taken in order and returned in order, when their flights have landed. Positions
+// count bytes since the beginning.
 type staging struct {
 	block vk.Block
 	want  int64 // that Workspace has seen
@@ -23,8 +23,8 @@ type staging struct {
 // minStaging is the least room for staging in bytes.
 const minStaging = 1 << 20
 
-// stagingFor is the room for what the host sends and reads in one run of ops, twice:
-// one batch is copied while another is in use.
+// stagingFor returns the room for the host's data of one run of ops, twice: one batch
+// is copied while another is in use.
 func (c *Context) stagingFor(ops []engine.Op) int64 {
 	var batch int64
 	add := func(ts ...*engine.Tensor) {
@@ -45,8 +45,8 @@ func (c *Context) stagingFor(ops []engine.Op) int64 {
 	return align(2 * batch)
 }
 
-// flight is something submitted that has to be followed up when the timeline has come
-// to at: commands to use again, a piece of the ring to free, bytes to take from there.
+// flight is submitted work with something to do when the timeline has reached at:
+// commands to reuse, a piece of the ring to free, bytes to copy from there.
 type flight struct {
 	at       uint64
 	commands vk.Commands
@@ -55,7 +55,7 @@ type flight struct {
 	widen    bool   // src is bfloat16, dst float32
 }
 
-// flights is a queue of them that keeps its memory.
+// flights is a queue of flights that keeps its memory.
 type flights struct {
 	all   []flight
 	first int
@@ -71,7 +71,7 @@ func (f *flights) push(x flight) {
 
 func (f *flights) empty() bool { return f.first == len(f.all) }
 
-// land follows up what the timeline has passed.
+// land finishes the flights that the timeline has passed.
 func (c *Context) land(at uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,7 +94,7 @@ func (c *Context) land(at uint64) {
 	}
 }
 
-// landOldest waits for the first flight there is.
+// landOldest waits for the first flight and finishes it.
 func (c *Context) landOldest() error {
 	c.mu.Lock()
 	if c.flights.empty() {
@@ -110,7 +110,7 @@ func (c *Context) landOldest() error {
 	return nil
 }
 
-// take waits for a piece of the ring: where it begins there, and its end.
+// take waits for a piece of the ring and returns its beginning and end.
 func (c *Context) take(n int64) (at, end int64, err error) {
 	s := &c.staging
 	length := align(n)
@@ -137,8 +137,8 @@ func (c *Context) take(n int64) (at, end int64, err error) {
 	}
 }
 
-// mostSpare is how many command buffers for copies are made before old ones are waited
-// for.
+// mostSpare is the number of command buffers for copies that are made before old ones
+// are waited for.
 const mostSpare = 64
 
 // begin begins to record a command buffer for one use.
@@ -170,8 +170,8 @@ func (c *Context) begin() (vk.Commands, error) {
 	return k, nil
 }
 
-// fly ends a command buffer that begin began, submits it with what has been gathered,
-// and has it followed up.
+// fly ends a command buffer of begin, submits it with the recorded commands, and adds
+// its flight.
 func (c *Context) fly(f flight) error {
 	if err := c.device.End(f.commands); err != nil {
 		return err
@@ -274,7 +274,7 @@ func (c *Context) download(dst []byte, t *engine.Tensor) error {
 	})
 }
 
-// hostBytes is the memory of a host slice that fits t.
+// hostBytes returns the memory of a host slice that fits t.
 func hostBytes(t *engine.Tensor, host any) ([]byte, error) {
 	var bytes []byte
 	var want string
@@ -307,7 +307,7 @@ func raw[T float32 | int32](s []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), 4*len(s))
 }
 
-// narrow makes bfloat16 of float32, to nearest and ties to even; widen is its reverse.
+// narrow rounds float32 to bfloat16, to nearest, ties to even; widen is its reverse.
 func narrow(dst, src []byte) {
 	to := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst)/2)
 	from := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(src))), len(to))

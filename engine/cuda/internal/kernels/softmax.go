@@ -2,12 +2,12 @@ package kernels
 
 import "alexnet/engine/cuda/internal/gpu"
 
-// SoftmaxLoss is engine.SoftmaxLoss on X, T (N, K): Labels int32, Probs float32
-// (N, K), Loss float32, Rank int32, DX T (N, K) or 0. Smoothing moves that share
-// of the target from the label to all classes evenly (0 for none), in Loss and
-// DX. Halt is an int32 or 0: it becomes at least HaltLoss when a loss isn't
-// finite, and HaltLabel when a label is neither a class nor −1 (then Loss is
-// NaN, Rank K and DX 0); nothing sets it back.
+// SoftmaxLoss is engine.SoftmaxLoss on X, T (N, K): Labels int32, Probs float32 (N,
+// K), Loss float32, Rank int32, DX T (N, K) or 0. Smoothing moves that share of the
+// target from the label evenly to all classes (0 for none), in Loss and DX. Halt is
+// an int32 or 0. It becomes at least HaltLoss when a loss is not finite, and
+// HaltLabel when a label is neither a class nor −1 (then Loss is NaN, Rank K and DX
+// 0). Nothing sets it back.
 type SoftmaxLoss struct {
 	X, Labels, Probs, Loss, Rank, DX, Halt gpu.Pointer
 	N, K                                   int32

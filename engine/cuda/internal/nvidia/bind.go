@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// function is a symbol to be found, and where its address goes.
+// function is a symbol to find, and the place for its address.
 type function struct {
 	name     string
 	address  *uintptr
@@ -37,8 +37,8 @@ type driverAPI struct {
 	graphInstantiate, graphLaunch, graphUpload, graphExecDestroy, graphDestroy                        uintptr
 }
 
-// functions names them. The linker knows the versions that cuda.h hides behind
-// macros: _v2 where sizes became 64 bits.
+// functions lists libcuda's functions. The linker knows the versions that cuda.h
+// hides behind macros: _v2 where sizes became 64 bits.
 func (a *driverAPI) functions() []function {
 	return []function{
 		{"cuInit", &a.init, false},
@@ -149,8 +149,8 @@ func (a *dnnAPI) functions() []function {
 	}
 }
 
-// inPlace is how the linker is asked for a library in one of places: by its
-// path, or by its name alone where the place is "".
+// inPlace returns the name by which the linker finds a library in one of several
+// places: its path, or its name alone if the place is "".
 func inPlace(folder, name string) string {
 	if folder == "" {
 		return name

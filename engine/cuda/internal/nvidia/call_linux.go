@@ -25,9 +25,9 @@ func dlclose(handle uintptr) { purego.Dlclose(handle) }
 
 func dlsym(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }
 
-// call calls a C function of integers and pointers. Memory that args point to
-// is on the heap and kept alive by the caller. Nothing is allocated: SyscallN
-// sends the list it is given to the heap, so it gets one that lives there.
+// call calls a C function of integers and pointers. Memory that args point to is on
+// the heap and kept alive by the caller. Nothing is allocated: SyscallN would move
+// its list to the heap, so it gets one that is there already.
 func call(function uintptr, args ...uintptr) uintptr {
 	list := argumentLists.Get().(*[maxArguments]uintptr)
 	result, _, _ := purego.SyscallN(function, list[:copy(list[:], args)]...)
@@ -35,17 +35,17 @@ func call(function uintptr, args ...uintptr) uintptr {
 	return result
 }
 
-// register makes f, a pointer to a function, call a C function whose arguments
-// aren't all integers and pointers.
+// register makes f, a pointer to a function, call a C function whose arguments are
+// not all integers and pointers.
 func register(f any, function uintptr) { purego.RegisterFunc(f, function) }
 
-// maxArguments is how many cublasLtMatmul takes.
+// maxArguments is the number of arguments of cublasLtMatmul.
 const maxArguments = 16
 
 var argumentLists = sync.Pool{New: func() any { return new([maxArguments]uintptr) }}
 
-// pathOf is the file that holds a function, "" when unknown: from the list of
-// the process's mappings.
+// pathOf returns the file that holds a function, from the list of the process's
+// mappings; "" if it is unknown.
 func pathOf(function uintptr) string {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {

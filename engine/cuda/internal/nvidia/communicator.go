@@ -11,9 +11,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// communicator is an ncclComm_t. It doesn't block: a call returns while NCCL goes
-// on in the background, and settle waits for that. Only so can another thread
-// abort it at any time; the lock keeps the two from calling at once.
+// communicator is an ncclComm_t. It does not block: a call returns while NCCL
+// continues in the background, and settle waits for that. Only so can another thread
+// abort it at any time. The lock keeps the two threads from calling at once.
 type communicator struct {
 	api   *ncclAPI
 	ranks int
@@ -22,7 +22,7 @@ type communicator struct {
 	handle uintptr // 0 once it is gone
 }
 
-// errAborted is what a communicator says after Abort.
+// errAborted is the error of every call after Abort.
 var errAborted = fmt.Errorf("the communicator has been aborted: %w", gpu.ErrStalled)
 
 // CommunicatorID is an ncclUniqueId.
@@ -55,8 +55,8 @@ func (d *device) Join(id []byte, rank, ranks int, within time.Duration) (gpu.Com
 	return c, nil
 }
 
-// settle waits until what was asked is done on the host's side, for a time where
-// within isn't 0.
+// settle waits until a call is done on the host's side, for at most within unless
+// that is 0.
 func (c *communicator) settle(name string, result int32, within time.Duration) error {
 	const spin, longest = 200 * time.Microsecond, 5 * time.Millisecond
 	began := time.Now()
@@ -78,7 +78,7 @@ func (c *communicator) settle(name string, result int32, within time.Duration) e
 	return c.api.check(name, result)
 }
 
-// state is the result of what goes on in the background.
+// state returns the result of the work in the background.
 func (c *communicator) state() (int32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +90,7 @@ func (c *communicator) state() (int32, error) {
 	return state, err
 }
 
-// do makes calls of NCCL's, which f lists, and waits for the host's side of them.
+// do makes the NCCL calls in f, and waits for their host side.
 func (c *communicator) do(name string, f func(handle uintptr) int32) error {
 	c.mu.Lock()
 	if c.handle == 0 {
@@ -137,8 +137,8 @@ func (c *communicator) AllToAll(s gpu.Stream, dst, src gpu.Pointer, count int64,
 	})
 }
 
-// group makes n calls that NCCL takes for one. The group is ended in any case, so
-// that the thread is left outside.
+// group makes n calls that NCCL launches as one. It always ends the group, so that
+// the thread is outside it again.
 func (c *communicator) group(name string, n int, f func(i int, handle uintptr) int32) error {
 	return c.do(name, func(handle uintptr) int32 {
 		result := int32(call(c.api.groupStart))
@@ -178,8 +178,8 @@ func (c *communicator) Abort() error {
 // closing is how long Close waits for the other ranks.
 const closing = 10 * time.Second
 
-// Close waits for the ranks of this machine, as ncclCommFinalize does. One that
-// doesn't come, since it still writes, is no failure.
+// Close waits for the ranks of this machine, as ncclCommFinalize does. It is not a
+// failure if one does not come because it still writes.
 func (c *communicator) Close() error {
 	c.mu.Lock()
 	if c.handle == 0 {

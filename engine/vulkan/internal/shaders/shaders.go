@@ -1,13 +1,14 @@
-// Package shaders holds engine/vulkan's compute shaders: GLSL in source, one file an
-// op, and the SPIR-V that glslc makes of it, in spirv, which is built in.
+// Package shaders holds engine/vulkan's compute shaders: GLSL in source, one file for
+// each op, and the SPIR-V that glslc makes of it, in spirv, which is embedded.
 //
-// Activations are stored in float32 or, in NAME.narrow.spv, in bfloat16; with
-// .subgroups a shader wants a device that adds up subgroups by itself. The arguments of a shader are push constants: addresses of buffers, and
-// numbers; what is better known when the pipeline is made is a specialisation constant,
-// of which 0 is the number of invocations of a workgroup.
+// Activations are stored in float32 or, in NAME.narrow.spv, in bfloat16. A shader
+// with .subgroups needs a device that adds up subgroups by itself. The arguments of a
+// shader are push constants: addresses of buffers, and numbers. Numbers that should
+// be known when the pipeline is made are specialisation constants; constant 0 is the
+// number of invocations of a workgroup.
 //
-// After a change of source, go generate (Debian: apt-get install glslc) compiles
-// everything anew.
+// After a change of source, go generate (Debian: apt-get install glslc) compiles all
+// shaders again.
 package shaders
 
 import (
@@ -28,17 +29,17 @@ var compiled embed.FS
 //go:embed source
 var sources embed.FS
 
-// Variant is how a shader is compiled.
+// Variant says how a shader is compiled.
 type Variant struct {
 	Narrow    bool // activations are stored in bfloat16
 	Subgroups bool // subgroups add up their numbers by themselves
 }
 
-// Variants lists all there are.
+// Variants lists all variants.
 var Variants = []Variant{{}, {Narrow: true}, {Subgroups: true}, {true, true}}
 
-// file is where a variant is kept, unless it is the same as the one without Subgroups
-// or Narrow.
+// file returns the file of a variant, unless it is the same as the one without
+// Subgroups or Narrow.
 func (v Variant) file(name string) string {
 	if v.Narrow {
 		name += ".narrow"
@@ -49,12 +50,12 @@ func (v Variant) file(name string) string {
 	return "spirv/" + name + ".spv"
 }
 
-// Alike are the variants that may be the same, v first.
+// Alike returns the variants that may be the same, v first.
 func (v Variant) Alike() []Variant {
 	return []Variant{v, {Narrow: v.Narrow}, {Subgroups: v.Subgroups}, {}}
 }
 
-// Code is the SPIR-V of a shader; nil where there is none of that name.
+// Code returns the SPIR-V of a shader; nil if there is none of that name.
 func Code(name string, v Variant) []byte {
 	for _, like := range v.Alike() {
 		if code, err := compiled.ReadFile(like.file(name)); err == nil {
@@ -64,10 +65,11 @@ func Code(name string, v Variant) []byte {
 	return nil
 }
 
-// File is where generate puts a variant.
+// File returns the file that generate writes for a variant.
 func File(name string, v Variant) string { return v.file(name) }
 
-// Instructions is how many instructions the functions of a shader have in SPIR-V.
+// Instructions returns how many instructions the functions of a shader have in
+// SPIR-V.
 func Instructions(name string, v Variant) (n int) {
 	const header, function, functionEnd, label, opcodes = 5, 54, 56, 248, 1 << 16
 	code, inside := Code(name, v), false
@@ -97,17 +99,17 @@ func Names() (names []string) {
 	return names
 }
 
-// Compiled says of which source, and by what, the SPIR-V was made.
+// Compiled returns the source's hash and the compiler from which the SPIR-V was made.
 func Compiled() (source, compiler string) {
 	stamp, _ := compiled.ReadFile("spirv/stamp.txt")
 	source, compiler, _ = strings.Cut(strings.TrimSpace(string(stamp)), "\n")
 	return source, compiler
 }
 
-// Source is the hash of the sources.
+// Source returns the hash of the sources.
 func Source() string { return Hash(sources) }
 
-// Hash is the SHA-256 of the files below source, by name.
+// Hash returns the SHA-256 of the files below source, by name.
 func Hash(files fs.FS) string {
 	names, _ := fs.Glob(files, "source/*")
 	sort.Strings(names)

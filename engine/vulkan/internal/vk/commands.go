@@ -38,8 +38,8 @@ var (
 	forHost = &memoryBarrier{Type: typeMemoryBarrier, SrcAccessMask: accessTransferWrite, DstAccessMask: accessHostRead}
 )
 
-// Begin begins to record c, which is not running; it may then be submitted any
-// number of times.
+// Begin begins to record c, which must not be running. Afterwards it may be submitted
+// any number of times.
 func (d *Device) Begin(c Commands) error {
 	return check("vkBeginCommandBuffer", invoke(d.begin, uintptr(c), uintptr(unsafe.Pointer(beginOften))))
 }
@@ -49,14 +49,14 @@ func (d *Device) End(c Commands) error {
 	return check("vkEndCommandBuffer", invoke(d.end, uintptr(c)))
 }
 
-// Barrier has what comes behind it wait for all that came before, also in earlier
-// submissions to the queue, and see its writes.
+// Barrier makes later commands wait for all earlier ones, also those of earlier
+// submissions to the queue, and see their writes.
 func (d *Device) Barrier(c Commands) {
 	const stages = pipelineStageCompute | pipelineStageTransfer
 	invoke(d.barrier, uintptr(c), stages|pipelineStageHost, stages, 0, 1, uintptr(unsafe.Pointer(everything)), 0, 0, 0, 0)
 }
 
-// BarrierToHost lets the host see what transfers have written, once it has waited.
+// BarrierToHost makes transfers' writes visible to the host, after it has waited.
 func (d *Device) BarrierToHost(c Commands) {
 	invoke(d.barrier, uintptr(c), pipelineStageTransfer, pipelineStageHost, 0, 1, uintptr(unsafe.Pointer(forHost)), 0, 0, 0, 0)
 }
@@ -68,7 +68,7 @@ func (d *Device) Dispatch(c Commands, p Pipeline, l Layout, push []byte, groups 
 	call(d.dispatch, uintptr(c), uintptr(groups[0]), uintptr(groups[1]), uintptr(groups[2]))
 }
 
-// Copier records copies; it spares an allocation a copy.
+// Copier records copies without an allocation for each.
 type Copier struct{ region bufferCopy }
 
 // Copy records a copy between buffers.
@@ -77,7 +77,7 @@ func (k *Copier) Copy(d *Device, c Commands, to Buffer, toOffset int64, from Buf
 	invoke(d.copyBuffer, uintptr(c), uintptr(from), uintptr(to), 1, uintptr(unsafe.Pointer(&k.region)))
 }
 
-// Update records a write of a few bytes on the heap, which are taken now.
+// Update records a write of a few bytes. The bytes are copied at once.
 func (d *Device) Update(c Commands, to Buffer, offset int64, data []byte) {
 	invoke(d.updateBuffer, uintptr(c), uintptr(to), uintptr(offset), uintptr(len(data)), uintptr(unsafe.Pointer(&data[0])))
 }
@@ -95,8 +95,8 @@ func (d *Device) FreeTimeline(s Semaphore) {
 	call(d.destroySemaphore, uintptr(d.handle), uintptr(s), 0)
 }
 
-// A Waiter waits for timelines; it spares an allocation a wait. It is used by one
-// goroutine at a time.
+// A Waiter waits for timelines without an allocation for each wait. One goroutine at
+// a time uses it.
 type Waiter struct {
 	info      semaphoreWaitInfo
 	semaphore Semaphore
@@ -110,13 +110,13 @@ func (w *Waiter) Wait(d *Device, s Semaphore, value uint64) error {
 	return check("vkWaitSemaphores", invoke(d.waitSemaphores, uintptr(d.handle), uintptr(unsafe.Pointer(&w.info)), ^uintptr(0)))
 }
 
-// Value is where s stands.
+// Value returns the present value of s.
 func (w *Waiter) Value(d *Device, s Semaphore) (uint64, error) {
 	err := check("vkGetSemaphoreCounterValue", invoke(d.semaphoreValue, uintptr(d.handle), uintptr(s), uintptr(unsafe.Pointer(&w.value))))
 	return w.value, err
 }
 
-// Submission is a batch of command buffers to submit. It is used again and again.
+// Submission is a batch of command buffers to submit. It can be reused.
 type Submission struct {
 	info     submitInfo
 	timeline timelineSemaphoreSubmitInfo
@@ -128,7 +128,7 @@ type Submission struct {
 	value    uint64
 }
 
-// Await has the next submission wait until s has reached value.
+// Await makes the next submission wait until s has reached value.
 func (u *Submission) Await(s Semaphore, value uint64) {
 	u.waits, u.values, u.stages = append(u.waits, s), append(u.values, value), append(u.stages, pipelineStageAll)
 }
@@ -136,10 +136,11 @@ func (u *Submission) Await(s Semaphore, value uint64) {
 // Add appends a command buffer.
 func (u *Submission) Add(c Commands) { u.commands = append(u.commands, c) }
 
-// Empty says that there is nothing to run or wait for.
+// Empty reports whether there is nothing to run or wait for.
 func (u *Submission) Empty() bool { return len(u.commands) == 0 && len(u.waits) == 0 }
 
-// Submit hands the batch to a queue, which then brings s to value, and empties it.
+// Submit submits the batch to a queue, which then sets s to value, and empties the
+// batch.
 func (u *Submission) Submit(d *Device, q Queue, s Semaphore, value uint64) error {
 	u.signal, u.value = s, value
 	u.timeline = timelineSemaphoreSubmitInfo{

@@ -90,7 +90,7 @@ const (
 	messagePerform  = 4
 )
 
-// Kind is what a device is: VkPhysicalDeviceType.
+// Kind is the kind of a device: VkPhysicalDeviceType.
 type Kind uint32
 
 const (

@@ -19,10 +19,10 @@ type Device struct {
 	semaphoreValue, submit, createQueries, destroyQueries, resetQueries, timestamp, queryResults uintptr
 }
 
-// Queues is how many queues Open makes at most.
+// maxQueues is the most queues that Open makes.
 const maxQueues = 8
 
-// Open opens the device, with as many of its queues as there are, but not too many.
+// Open opens the device with all of its queues, at most maxQueues.
 func (g *GPU) Open() (*Device, error) {
 	if len(g.Missing) > 0 {
 		return nil, fmt.Errorf("%s lacks %s", g.Name, g.Missing[0])
@@ -91,10 +91,10 @@ func (g *GPU) Open() (*Device, error) {
 	return d, nil
 }
 
-// Queues is how many queues the device has been opened with.
+// Queues returns the number of queues of the open device.
 func (d *Device) Queues() uint32 { return min(d.GPU.queues, maxQueues) }
 
-// Queue is the i-th of them.
+// Queue returns the i-th of them.
 func (d *Device) Queue(i uint32) (q Queue) {
 	call(d.getQueue, uintptr(d.handle), uintptr(d.GPU.family), uintptr(i), uintptr(unsafe.Pointer(&q)))
 	return q
@@ -105,10 +105,10 @@ func (d *Device) WaitIdle() error {
 	return check("vkDeviceWaitIdle", call(d.waitIdle, uintptr(d.handle)))
 }
 
-// Close destroys the device, all of whose objects have been destroyed.
+// Close destroys the device. All of its objects must have been destroyed.
 func (d *Device) Close() { call(d.destroyDevice, uintptr(d.handle), 0) }
 
-// Block is a buffer with memory of its own.
+// Block is a buffer with its own memory.
 type Block struct {
 	Buffer  Buffer
 	Address Address
@@ -116,8 +116,9 @@ type Block struct {
 	memory  Memory
 }
 
-// Allocate makes a buffer of some bytes, on the device or, with host, in memory that
-// the host sees without flushing and reads from its cache where there is such.
+// Allocate makes a buffer of that many bytes: on the device, or with host in memory
+// that the host sees without flushing, and reads through its cache if there is such
+// memory.
 func (d *Device) Allocate(bytes int64, host bool) (b Block, err error) {
 	defer func() {
 		if err != nil {
@@ -171,8 +172,8 @@ func largestHeap(m physicalDeviceMemoryProperties) (size uint64) {
 	return size
 }
 
-// memoryTypeFor is the first type among those allowed that has the flags of a wish,
-// the first wish first; −1 for none.
+// memoryTypeFor returns the first allowed type with the flags of a wish, the first
+// wish first; −1 for none.
 func memoryTypeFor(m physicalDeviceMemoryProperties, allowed uint32, wishes [][2]uint32) int {
 	for _, w := range wishes {
 		for i, t := range m.MemoryTypes[:m.MemoryTypeCount] {
@@ -184,7 +185,7 @@ func memoryTypeFor(m physicalDeviceMemoryProperties, allowed uint32, wishes [][2
 	return -1
 }
 
-// Free gives back what Allocate made, or what of it there is.
+// Free frees what Allocate made, or the part of it that exists.
 func (d *Device) Free(b Block) {
 	if b.Buffer != 0 {
 		call(d.destroyBuffer, uintptr(d.handle), uintptr(b.Buffer), 0)
@@ -203,7 +204,7 @@ func (d *Device) NewShader(code []byte) (s Shader, err error) {
 	return s, err
 }
 
-// FreeShader destroys a module; pipelines made of it stay.
+// FreeShader destroys a module. Pipelines made from it remain.
 func (d *Device) FreeShader(s Shader) { call(d.destroyShader, uintptr(d.handle), uintptr(s), 0) }
 
 // NewLayout makes the layout of pipelines whose only arguments are push constants.

@@ -5,7 +5,7 @@ import "unsafe"
 // These are the long structures, field by field as in vulkan_core.h, so that their
 // layout is C's. A test compares sizes and offsets with the header.
 
-// Limits is Vulkan's VkPhysicalDeviceLimits: what a device can do at most.
+// Limits is Vulkan's VkPhysicalDeviceLimits: the limits of a device.
 type Limits struct {
 	MaxImageDimension1D                             uint32
 	MaxImageDimension2D                             uint32
@@ -245,7 +245,8 @@ type Features12 struct {
 	SubgroupBroadcastDynamicId                         uint32
 }
 
-// Properties11 is Vulkan's VkPhysicalDeviceVulkan11Properties: what version 1.1 tells of a device.
+// Properties11 is Vulkan's VkPhysicalDeviceVulkan11Properties: the properties of
+// version 1.1.
 type Properties11 struct {
 	Type                              uint32
 	Next                              unsafe.Pointer
@@ -266,7 +267,8 @@ type Properties11 struct {
 	MaxMemoryAllocationSize           uint64
 }
 
-// Properties12 is Vulkan's VkPhysicalDeviceVulkan12Properties: what version 1.2 tells of a device.
+// Properties12 is Vulkan's VkPhysicalDeviceVulkan12Properties: the properties of
+// version 1.2.
 type Properties12 struct {
 	Type                                                 uint32
 	Next                                                 unsafe.Pointer

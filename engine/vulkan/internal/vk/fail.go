@@ -1,8 +1,8 @@
 package vk
 
-// Fail has every later call of a function of the device's return r, until the returned
-// function is called: what can't be had of a working device, tests have in this way.
-// Callbacks are never freed, so it is for tests alone.
+// Fail makes every later call of a function of the device return r, until the
+// returned function is called. Tests use it for failures that a working device does
+// not show. Callbacks are never freed, so it is for tests alone.
 func (d *Device) Fail(name string, r Result) (restore func()) {
 	f := map[string]*uintptr{"vkQueueSubmit": &d.submit, "vkWaitSemaphores": &d.waitSemaphores, "vkAllocateMemory": &d.allocateMemory}[name]
 	was := *f

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// GPU is a VkPhysicalDevice and what is known of it.
+// GPU is a VkPhysicalDevice with its properties.
 type GPU struct {
 	Name    string
 	Kind    Kind
@@ -14,11 +14,12 @@ type GPU struct {
 	Limits  Limits
 	// Subgroup is the number of invocations that run in step.
 	Subgroup uint32
-	// Missing is what engine/vulkan wants and the device lacks; nil: it can be used.
+	// Missing lists what engine/vulkan needs and the device lacks; nil means that it
+	// can be used.
 	Missing []string
 	// Narrow says that the device stores 16-bit numbers.
 	Narrow bool
-	// SubgroupSums says that a subgroup adds up its numbers by itself.
+	// SubgroupSums says that a subgroup can add up its numbers by itself.
 	SubgroupSums bool
 	// Matrices is the extension for products of small matrices, "" for none.
 	Matrices string
@@ -104,8 +105,8 @@ func (i *Instance) examine(h physicalHandle) *GPU {
 	return g
 }
 
-// computeFamily is the family of queues that computes, one apart from graphics
-// where there is one, and how many queues it has.
+// computeFamily returns the family of queues that computes, preferably one apart from
+// graphics, and its number of queues.
 func (i *Instance) computeFamily(h physicalHandle) (family, queues uint32, stamps bool) {
 	var n uint32
 	call(i.queueFamilies, uintptr(h), uintptr(unsafe.Pointer(&n)), 0)
@@ -138,7 +139,7 @@ func (i *Instance) extensions(h physicalHandle) (names []string) {
 	return names
 }
 
-// heaps is the device's memory.
+// heaps returns the device's memory.
 func (g *GPU) heaps() (physicalDeviceMemoryProperties, memoryBudget) {
 	b := &memoryBudget{Type: typeMemoryBudget}
 	m := &physicalDeviceMemoryProperties2{Type: typeMemoryProperties2}
@@ -149,8 +150,8 @@ func (g *GPU) heaps() (physicalDeviceMemoryProperties, memoryBudget) {
 	return m.MemoryProperties, *b
 }
 
-// Memory is what the largest heap on the device has, and what of it is free for
-// this process: where the driver doesn't say, all.
+// Memory returns the size of the largest heap on the device, and the bytes of it that
+// are free for this process: all of them if the driver does not say.
 func (g *GPU) Memory() (free, total int64) {
 	m, b := g.heaps()
 	for i, h := range m.MemoryHeaps[:m.MemoryHeapCount] {

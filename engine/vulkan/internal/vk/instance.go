@@ -39,8 +39,8 @@ const (
 // ErrNoLayer says that the validation layer isn't installed.
 var ErrNoLayer = errors.New(validationLayer + " is missing: install vulkan-validationlayers")
 
-// Open makes an instance. With validate every call is checked by Khronos' validation
-// layer, whose complaints Messages returns.
+// Open makes an instance. With validate, Khronos' validation layer checks every call;
+// Messages returns its messages.
 func Open(validate bool) (*Instance, error) {
 	lib, err := load()
 	if refused := (*dynlib.RefusedError)(nil); errors.As(err, &refused) {
@@ -101,15 +101,15 @@ func Open(validate bool) (*Instance, error) {
 	return i, nil
 }
 
-// Path is where Vulkan's loader was found.
+// Path returns the path of Vulkan's loader.
 func (i *Instance) Path() string { return i.lib.path }
 
-// proc is the address of a function, 0 where there is none.
+// proc returns the address of a function, 0 if there is none.
 func (i *Instance) proc(name string) uintptr {
 	return call(i.lib.getInstanceProc, uintptr(i.handle), uintptr(unsafe.Pointer(cstring(name))))
 }
 
-// has says whether a layer is installed.
+// has reports whether a layer is installed.
 func (i *Instance) has(layer string) bool {
 	f := i.proc("vkEnumerateInstanceLayerProperties")
 	var n uint32
@@ -126,7 +126,7 @@ func (i *Instance) has(layer string) bool {
 	return false
 }
 
-// extends says whether the loader has an extension.
+// extends reports whether the loader has an extension.
 func (i *Instance) extends(extension string) bool {
 	f := i.proc("vkEnumerateInstanceExtensionProperties")
 	var n uint32
@@ -143,7 +143,7 @@ func (i *Instance) extends(extension string) bool {
 	return false
 }
 
-// Close destroys the instance, whose devices are closed.
+// Close destroys the instance. Its devices must be closed.
 func (i *Instance) Close() {
 	if i.messenger != 0 {
 		call(i.destroyMessenger, uintptr(i.handle), uintptr(i.messenger), 0)
@@ -158,7 +158,7 @@ var complaints struct {
 	callback uintptr
 }
 
-// listen has the validation layer's warnings and errors collected.
+// listen collects the validation layer's warnings and errors.
 func (i *Instance) listen() error {
 	complaints.Lock()
 	if complaints.callback == 0 {
@@ -183,7 +183,7 @@ func complain(severity, types, data, user uintptr) uintptr {
 	return 0
 }
 
-// Messages returns what the validation layer has said since the last call.
+// Messages returns the validation layer's messages since the last call.
 func Messages() []string {
 	complaints.Lock()
 	defer complaints.Unlock()
@@ -192,10 +192,10 @@ func Messages() []string {
 	return texts
 }
 
-// cstring is s with a NUL behind it.
+// cstring returns s followed by a NUL.
 func cstring(s string) *byte { return &append([]byte(s), 0)[0] }
 
-// cstrings is a C array of strings; nil for none.
+// cstrings returns a C array of strings; nil for none.
 func cstrings(all []string) (uint32, **byte) {
 	if len(all) == 0 {
 		return 0, nil
@@ -207,7 +207,7 @@ func cstrings(all []string) (uint32, **byte) {
 	return uint32(len(all)), &p[0]
 }
 
-// text is a string of C's in an array.
+// text returns a C string in an array.
 func text(b []byte) string {
 	if n := bytes.IndexByte(b, 0); n >= 0 {
 		b = b[:n]

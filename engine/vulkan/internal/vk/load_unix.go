@@ -11,8 +11,8 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// libraries are the names of Vulkan's loader: on macOS, where libraries are named by
-// their whole path, also MoltenVK's, which does without one.
+// libraries lists the names of Vulkan's loader. On macOS libraries are named by their
+// whole path, and MoltenVK's, which needs no loader, is included.
 func libraries() []string {
 	if runtime.GOOS != "darwin" {
 		return []string{"libvulkan.so.1"}
@@ -26,7 +26,7 @@ func libraries() []string {
 	return all
 }
 
-// load loads the first of the libraries that is there.
+// load loads the first of the libraries that exists.
 func load() (library, error) {
 	if err := dynlib.Supported(); err != nil {
 		return library{}, err
@@ -59,14 +59,17 @@ func load() (library, error) {
 // call calls a function of Vulkan's; what is converted to uintptr in the call itself
 // is kept until it returns.
 //
+// call calls a function of Vulkan. Values that are converted to uintptr in the call
+// itself are kept until it returns.
+//
 //go:uintptrescapes
 func call(function uintptr, args ...uintptr) uintptr {
 	r, _ := dynlib.Call(function, args...)
 	return r
 }
 
-// invoke is call for what runs in every step: it allocates nothing, and the caller
-// keeps what the arguments point to on the heap until it returns.
+// invoke is call for functions that run in every step. It allocates nothing. The
+// caller keeps the memory that the arguments point to on the heap until it returns.
 func invoke(function uintptr, args ...uintptr) uintptr {
 	list := argumentLists.Get().(*argumentList)
 	r, _ := dynlib.Call(function, list[:copy(list[:], args)]...)

@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// load loads Vulkan's loader, which drivers put into the system's folder, from
-// nowhere else.
+// load loads Vulkan's loader from the system's folder only, where drivers put it.
 func load() (library, error) {
 	const name = "vulkan-1.dll"
 	handle, err := windows.LoadLibraryEx(name, 0, windows.LOAD_LIBRARY_SEARCH_SYSTEM32)
@@ -25,14 +24,17 @@ func load() (library, error) {
 // call calls a function of Vulkan's; what is converted to uintptr in the call itself
 // is kept until it returns.
 //
+// call calls a function of Vulkan. Values that are converted to uintptr in the call
+// itself are kept until it returns.
+//
 //go:uintptrescapes
 func call(function uintptr, args ...uintptr) uintptr {
 	r, _, _ := syscall.SyscallN(function, args...)
 	return r
 }
 
-// invoke is call for what runs in every step: it allocates nothing, and the caller
-// keeps what the arguments point to on the heap until it returns.
+// invoke is call for functions that run in every step. It allocates nothing. The
+// caller keeps the memory that the arguments point to on the heap until it returns.
 func invoke(function uintptr, args ...uintptr) uintptr {
 	list := argumentLists.Get().(*argumentList)
 	r, _, _ := syscall.SyscallN(function, list[:copy(list[:], args)]...)

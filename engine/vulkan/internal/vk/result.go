@@ -41,7 +41,7 @@ var names = map[Result]string{
 	-1000257000:          "VK_ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS",
 }
 
-// String is Vulkan's name of the result.
+// String returns Vulkan's name of the result.
 func (r Result) String() string {
 	if s, ok := names[r]; ok {
 		return s
@@ -50,13 +50,13 @@ func (r Result) String() string {
 }
 
 var (
-	// ErrLost is a device that has stopped: VK_ERROR_DEVICE_LOST.
+	// ErrLost says that the device has stopped: VK_ERROR_DEVICE_LOST.
 	ErrLost = errors.New("the device is lost")
-	// ErrOutOfMemory is memory of the device or the host that isn't there.
+	// ErrOutOfMemory says that the device or the host has too little memory.
 	ErrOutOfMemory = errors.New("out of memory")
 )
 
-// Error is a call that failed.
+// Error is a failed call.
 type Error struct {
 	Call   string
 	Result Result
@@ -64,7 +64,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Call + ": " + e.Result.String() }
 
-// Is tells kinds of failures apart.
+// Is compares kinds of failures.
 func (e *Error) Is(kind error) bool {
 	switch e.Result {
 	case errDeviceLost:
@@ -75,7 +75,7 @@ func (e *Error) Is(kind error) bool {
 	return false
 }
 
-// check makes an error of what a call returned.
+// check returns the error of a call's result.
 func check(name string, r uintptr) error {
 	if Result(int32(r)) == success {
 		return nil

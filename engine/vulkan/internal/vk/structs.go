@@ -28,13 +28,13 @@ type (
 	Pipeline uint64
 	// Queries is a VkQueryPool, here always of timestamps.
 	Queries uint64
-	// Address is a VkDeviceAddress: where a buffer lies in the device's memory.
+	// Address is a VkDeviceAddress: the place of a buffer in the device's memory.
 	Address uint64
 
 	messenger uint64
 )
 
-// Add is the address some bytes behind a.
+// Add returns the address that many bytes behind a.
 func (a Address) Add(bytes int64) Address { return a + Address(bytes) }
 
 type applicationInfo struct {

@@ -24,11 +24,11 @@ var shim embed.FS
 
 var shims = []string{"shim.h", "machine.cpp", "selftest.cu"}
 
-// ErrNoCompiler is returned where there is no g++.
+// ErrNoCompiler says that there is no g++.
 var ErrNoCompiler = errors.New("g++ is not installed")
 
-// Order is the order in which a launch's blocks, and the threads of a block,
-// run: a kernel without races gives the same in every order.
+// Order is the order in which a launch's blocks, and the threads of a block, run. A
+// kernel without races gives the same result in every order.
 type Order uint32
 
 const (
@@ -37,8 +37,7 @@ const (
 	// Greater orders are seeds of shuffles.
 )
 
-// Library is the kernels in a shared object. It may be used by several
-// goroutines at once.
+// Library is the kernels in a shared object. Several goroutines may use it at once.
 type Library struct {
 	// Order of the launches.
 	Order Order
@@ -60,9 +59,8 @@ var (
 	built = map[string]*Library{}
 )
 
-// Build compiles the kernels, with further flags for the compiler, or finds them
-// in the user's cache, and loads them. The error is ErrNoCompiler where there is
-// no g++.
+// Build compiles the kernels, with further flags for the compiler, or finds them in
+// the user's cache, and loads them. Without g++ the error is ErrNoCompiler.
 func Build(flags ...string) (*Library, error) {
 	mu.Lock()
 	defer mu.Unlock()

@@ -16,19 +16,19 @@ import (
 // Variable names the environment variable with the library's path.
 const Variable = "NVRTC"
 
-// Wheel is the pinned release of the compiler: old enough that its PTX, ISA 8.4,
-// is read by every driver since 550, the first of CUDA 12.4.
+// Wheel is the pinned release of the compiler. It is old enough that every driver
+// since 550, the first of CUDA 12.4, reads its PTX, ISA 8.4.
 const Wheel = "nvidia-cuda-nvrtc-cu12==12.4.127"
 
-// Release is what Wheel says of itself.
+// Release is Wheel's version of CUDA.
 const Release = "12.4"
 
-// Options are what the kernels are compiled with. Every virtual architecture
-// from 8.0 on reads the result. Multiplications and additions may be fused
-// (--fmad=true, the compiler's default), which leaves out a rounding and so
-// keeps to any bound that holds without; divisions and square roots are IEEE's,
-// and nothing is flushed to zero but where a kernel says so. Lambdas carry no
-// __device__, hence --device-as-default-execution-space.
+// Options are the compiler's options for the kernels. Every virtual architecture from
+// 8.0 on reads the result. Multiplications and additions may be fused (--fmad=true,
+// the compiler's default), which leaves out a rounding and so keeps to any bound that
+// holds without; divisions and square roots are IEEE's, and nothing is flushed to
+// zero except where a kernel says so. Lambdas carry no __device__, hence
+// --device-as-default-execution-space.
 var Options = []string{
 	"--gpu-architecture=compute_80",
 	"--std=c++17",
@@ -71,7 +71,7 @@ func Open(path string) (*Library, error) {
 	return l, nil
 }
 
-// Version is the library's CUDA version, "12.4".
+// Version returns the library's CUDA version, "12.4".
 func (l *Library) Version() (string, error) {
 	var major, minor int32
 	if err := l.check("nvrtcVersion", l.version(&major, &minor)); err != nil {
@@ -80,8 +80,8 @@ func (l *Library) Version() (string, error) {
 	return fmt.Sprintf("%d.%d", major, minor), nil
 }
 
-// Compile compiles the file main of files, which may include the others, to PTX
-// text. The error has the compiler's messages; warnings are errors.
+// Compile compiles the file main of files, which may include the others, to PTX text.
+// The error holds the compiler's messages; warnings are errors.
 func (l *Library) Compile(files map[string]string, main string, options []string) ([]byte, error) {
 	var names, texts []string
 	for name := range files {
@@ -115,7 +115,7 @@ func (l *Library) Compile(files map[string]string, main string, options []string
 	return l.text(program, l.ptxSize, l.ptx)
 }
 
-// text fetches one of a program's texts, without its final zero.
+// text returns one of a program's texts, without its final zero.
 func (l *Library) text(program uintptr, size func(uintptr, *uintptr) int32, get func(uintptr, *byte) int32) ([]byte, error) {
 	var n uintptr
 	if err := l.check("nvrtcGet…Size", size(program, &n)); err != nil {
@@ -138,7 +138,7 @@ func (l *Library) check(call string, code int32) error {
 	return fmt.Errorf("%s: %s (%d)", call, l.errorString(code), code)
 }
 
-// list is a C array of strings that stay where they are while pinned.
+// list returns a C array of strings that stay in place while pinned.
 func list(pin *runtime.Pinner, texts []string) **byte {
 	if len(texts) == 0 {
 		return nil
