@@ -1,11 +1,11 @@
-// Package caffe reads trained nets that Caffe has saved: .caffemodel files, in
-// the old form (V1LayerParameter, until 2014) and the new one, and the mean
-// pictures beside them (.binaryproto). The field numbers are those of
+// Package caffe reads trained nets that Caffe has saved: .caffemodel files, in the
+// old form (V1LayerParameter, until 2014) and the new one, and the mean pictures
+// beside them (.binaryproto). The field numbers are those of
 // src/caffe/proto/caffe.proto (github.com/BVLC/caffe).
 //
-// Caffe's nets read blue, green, red from 0 to 255 less a mean; what Read returns
-// reads red, green, blue. Caffe draws no towers: the groups of a convolution are
-// the towers here, and response normalisation crosses them.
+// Caffe's nets read blue, green, red from 0 to 255 less a mean; the nets that Read
+// returns read red, green, blue. Caffe has no towers: the groups of a convolution
+// become towers, and response normalisation crosses them.
 package caffe
 
 import (
@@ -18,7 +18,7 @@ import (
 	"alexnet/internal/protobuf"
 )
 
-// layer is what the two forms of a layer have in common.
+// layer holds the fields that both forms of a layer have.
 type layer struct {
 	name, kind   string
 	bottoms, top []string
@@ -30,7 +30,7 @@ type layer struct {
 	testOnly     bool
 }
 
-// Is says that a file's first bytes may be a caffemodel: a message that begins
+// Is reports whether a file's first bytes may be a caffemodel: a message that begins
 // with the net's name.
 func Is(head []byte) bool { return len(head) > 2 && head[0] == 1<<3|protobuf.Bytes }
 
@@ -84,15 +84,15 @@ func Read(b []byte) (*foreign.Weights, error) {
 	return c.End()
 }
 
-// ignored kinds of layers compute nothing that an answer needs.
+// ignored lists the kinds of layers that compute nothing that an answer needs.
 var ignored = []string{"Accuracy", "SoftmaxWithLoss", "Softmax", "Silence", "ArgMax"}
 
-// source says that the layer gives pictures.
+// source reports whether the layer yields pictures.
 func (l *layer) source() bool {
 	return len(l.bottoms) == 0 || slices.Contains([]string{"Data", "ImageData", "Input", "HDF5Data", "MemoryData", "WindowData", "DummyData"}, l.kind)
 }
 
-// v1Kinds are the names of V1LayerParameter.LayerType that nets like these have.
+// v1Kinds holds the names of V1LayerParameter.LayerType that such nets have.
 var v1Kinds = map[int64]string{
 	1: "Accuracy", 4: "Convolution", 5: "Data", 6: "Dropout", 8: "Flatten", 9: "HDF5Data", 12: "ImageData", 14: "InnerProduct", 15: "LRN",
 	17: "Pooling", 18: "ReLU", 20: "Softmax", 21: "SoftmaxWithLoss", 22: "Split", 23: "TanH", 24: "WindowData", 29: "MemoryData",
@@ -204,8 +204,8 @@ func onlyDefault(m protobuf.Message, fields map[protobuf.Number]int64) error {
 	return nil
 }
 
-// window reads a square window. Each of its numbers stands in one field, or in two
-// for height and width.
+// window reads a square window. Each of its numbers is in one field, or in two for
+// height and width.
 func window(m protobuf.Message, size, stride, pad protobuf.Number, pairs [3][2]protobuf.Number) (w engine.Window, err error) {
 	for i, n := range []struct {
 		field   protobuf.Number
@@ -227,7 +227,7 @@ func window(m protobuf.Message, size, stride, pad protobuf.Number, pairs [3][2]p
 	return w, w.Validate()
 }
 
-// weights are the layer's blobs.
+// weights returns the layer's blobs.
 func (l *layer) weights() (weights, bias []float32, err error) {
 	if len(l.blobs) == 0 || len(l.blobs) > 2 {
 		return nil, nil, fmt.Errorf("%d blobs, want weights and biases: a net that isn't trained?", len(l.blobs))
@@ -238,7 +238,7 @@ func (l *layer) weights() (weights, bias []float32, err error) {
 	return weights, bias, err
 }
 
-// blob is the values of a BlobProto.
+// blob returns the values of a BlobProto.
 func blob(m protobuf.Message) ([]float32, error) {
 	values := m.Floats(5)
 	if doubles := m.Doubles(8); values == nil && doubles != nil {
@@ -266,7 +266,7 @@ func blob(m protobuf.Message) ([]float32, error) {
 	return values, nil
 }
 
-// ReadMean reads a mean picture, as Caffe's compute_image_mean writes it, and cuts
+// ReadMean reads a mean picture in the form of Caffe's compute_image_mean, and cuts
 // the square of size pixels a side out of its centre: (3, size, size), red first.
 func ReadMean(b []byte, size int) ([]float32, error) {
 	m, err := protobuf.Parse(b)

@@ -42,17 +42,17 @@ type Options struct {
 	// RankTimeout is how long such a context waits for the other ranks in one
 	// exchange before it fails with engine.ErrStalled; 0 means 10 minutes.
 	RankTimeout time.Duration
-	// Note is told, in one line each, what a context does without on a device that
-	// refuses it: a captured graph, an engine of a library. nil drops the lines. It
-	// may be called from several goroutines.
+	// Note receives a line about each thing that a context does without, because the
+	// device refuses it: a captured graph, an engine of a library. nil drops the
+	// lines. Several goroutines may call it.
 	Note func(line string)
 }
 
 // Precisions are the values of Options.Precision.
 var Precisions = []string{"fp32", "tf32", "bf16"}
 
-// kind is a row of the table of devices: a name, or a name with an index behind
-// a colon. open gets all names of a list, which are of this kind.
+// kind is a row of the table of devices: a name, or a name with an index behind a
+// colon. open gets all names of a list of this kind.
 type kind struct {
 	name, usage string
 	open        func(names []string, o Options) ([]engine.Context, error)
@@ -67,7 +67,7 @@ type kind struct {
 var kinds = append(append([]kind{{"cpu", "cpu", openCPU, cpu.Precisions, false, listCPU}}, gpus...),
 	kind{"vulkan", "vulkan:0", openVulkan, vulkan.Precisions, true, listVulkan})
 
-// Inventory is what a machine has.
+// Inventory lists the devices and libraries of a machine.
 type Inventory struct {
 	Devices   []Device
 	Libraries []Library
@@ -75,7 +75,7 @@ type Inventory struct {
 	Notes     []string
 }
 
-// Device is a name that Open takes here, and what is known of it.
+// Device is a name that Open accepts on this machine, with its properties.
 type Device struct {
 	Name, About string
 	Precisions  []string
@@ -95,13 +95,14 @@ type Kernels struct {
 // Library is a library that a device needs, found at run time.
 type Library struct{ Name, Version, Path string }
 
-// Missing is one that isn't there, and command lines any of which installs it.
+// Missing is a library that is not there, with command lines. Any one of them
+// installs it.
 type Missing struct {
 	Name, Why string
 	Install   []string
 }
 
-// List looks what this machine has, the CPU first.
+// List returns the devices of this machine, the CPU first.
 func List() Inventory {
 	var all Inventory
 	for _, k := range kinds {
@@ -119,9 +120,9 @@ func List() Inventory {
 	return all
 }
 
-// Resolve makes a list for Open of what a user wrote: of Auto, "cuda:0" or else the
-// first discrete "vulkan:0" where it can be used, and otherwise "cpu", with a line that
-// says why. Other lists stay as they are.
+// Resolve turns a user's list into one for Open. Auto becomes "cuda:0", or else the
+// first discrete "vulkan:0", if it can be used, and otherwise "cpu"; why says the
+// reason in a line. Other lists stay unchanged.
 func Resolve(list string) (resolved, why string) {
 	if list != Auto {
 		return list, ""
@@ -145,9 +146,10 @@ func Resolve(list string) (resolved, why string) {
 }
 
 // Open opens the contexts of a comma-separated list such as "cpu", "cpu,cpu" or
-// "cuda:0,cuda:1", or Auto. Contexts of one kind exchange activations on the device;
-// those of different kinds, such as "cpu,vulkan:0", and on two Vulkan devices, meet
-// through host memory (package bridge). The caller closes them (a Model closes its own).
+// "cuda:0,cuda:1", or Auto. Contexts of one kind exchange activations on the device.
+// Contexts of different kinds, such as "cpu,vulkan:0", and contexts on two Vulkan
+// devices exchange them through host memory (package bridge). The caller closes them
+// (a Model closes its own).
 func Open(list string, o Options) ([]engine.Context, error) {
 	list, _ = Resolve(list)
 	if o.Wire != "" && o.Wire != "fp32" && o.Wire != "bf16" {
@@ -192,7 +194,7 @@ func Open(list string, o Options) ([]engine.Context, error) {
 	return contexts, nil
 }
 
-// computes reports a precision that the kind doesn't have.
+// computes reports a precision that the kind does not have.
 func (k *kind) computes(precision string) error {
 	switch {
 	case precision == "" || slices.Contains(k.precisions, precision):
@@ -210,8 +212,8 @@ var (
 	ErrKernels   = setting.NamedError("kernels")
 )
 
-// ChosenKernels is the name of the set of kernels that Open(list, o) takes, and ""
-// for devices that have no choice.
+// ChosenKernels returns the name of the set of kernels that Open(list, o) uses; ""
+// for devices without a choice.
 func ChosenKernels(list string, o Options) (string, error) {
 	list, _ = Resolve(list)
 	if name, _, _ := strings.Cut(list, ","); strings.TrimSpace(name) != "cpu" {
@@ -223,8 +225,8 @@ func ChosenKernels(list string, o Options) (string, error) {
 	return chosenKernels(o)
 }
 
-// PeakFLOPS measures what the devices of a list reach together on registers
-// alone, in operations a second; 0 where it cannot be measured.
+// PeakFLOPS measures the operations a second that the devices of a list reach
+// together on registers alone; 0 if it cannot be measured.
 func PeakFLOPS(list string, o Options, during time.Duration) float64 {
 	if !onlyCPU(list) {
 		return 0
@@ -232,8 +234,8 @@ func PeakFLOPS(list string, o Options, during time.Duration) float64 {
 	return peakCPU(o, during)
 }
 
-// Bandwidth measures what the devices of a list read and write together in memory that
-// no cache holds, in bytes a second; 0 where it cannot be measured.
+// Bandwidth measures the bytes a second that the devices of a list read and write
+// together in memory that no cache holds; 0 if it cannot be measured.
 func Bandwidth(list string, o Options, during time.Duration) float64 {
 	if !onlyCPU(list) {
 		return 0
@@ -241,7 +243,7 @@ func Bandwidth(list string, o Options, during time.Duration) float64 {
 	return cpu.Bandwidth(o.threads(), during)
 }
 
-// onlyCPU reports whether a list names no other device.
+// onlyCPU reports whether a list names only the CPU.
 func onlyCPU(list string) bool {
 	list, _ = Resolve(list)
 	for _, name := range strings.Split(list, ",") {

@@ -13,8 +13,8 @@ func openVulkan(names []string, o Options) ([]engine.Context, error) {
 	return vulkan.Open(names, vulkan.Options{Precision: o.Precision})
 }
 
-// listVulkan has Auto pick discrete GPUs only: others share the CPU's memory, or
-// compute on it.
+// listVulkan lets Auto choose discrete GPUs only: others share the CPU's memory, or
+// compute on the CPU.
 func listVulkan() Inventory {
 	s := vulkan.Examine()
 	var i Inventory
@@ -45,8 +45,8 @@ func listVulkan() Inventory {
 	return i
 }
 
-// vulkanPackages are what installs Vulkan's loader on a system; Windows has it from
-// the driver.
+// vulkanPackages are the packages that install Vulkan's loader on a system. On
+// Windows the driver brings it.
 var vulkanPackages = map[string][]string{
 	"linux":   {"apt-get install libvulkan1 mesa-vulkan-drivers", "dnf install vulkan-loader mesa-vulkan-drivers"},
 	"darwin":  {"brew install molten-vk"},

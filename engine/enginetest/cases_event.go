@@ -7,7 +7,7 @@ import (
 	"alexnet/engine"
 )
 
-// eventCases are about two contexts that meet.
+// eventCases are the cases of two contexts that wait for each other.
 func eventCases() []Case {
 	return []Case{
 		{Name: "events/owner", Check: single(checkOwner)},

@@ -13,9 +13,8 @@ import (
 // RankOpener opens a fresh context of a kind for one of several ranks.
 type RankOpener func(rank int) (engine.Context, error)
 
-// RankCases are the ops by which ranks meet, on n ranks: contexts that join the
-// communicators of package Ranks. They aren't among Cases, since ranks on GPUs
-// want a GPU each.
+// RankCases returns the cases of the ops that exchange tensors between ranks, for n
+// ranks. They are not among Cases, since ranks on GPUs need a GPU each.
 func RankCases(n int) []RankCase {
 	var all []RankCase
 	for _, c := range []rankCase{
@@ -46,7 +45,7 @@ func RankCases(n int) []RankCase {
 	return append(all, RankCase{"all-reduce/flag", func(open RankOpener) error { return checkFlag(open, n) }})
 }
 
-// A RankCase is one thing that contexts of several ranks must do right.
+// A RankCase is one property that contexts of several ranks must have.
 type RankCase struct {
 	Name  string
 	Check func(RankOpener) error

@@ -23,7 +23,7 @@ func upload(ctx engine.Context, t *engine.Tensor, values []float64) error {
 	return ctx.Upload(t, src)
 }
 
-// download waits for the queue and returns what t holds.
+// download waits for the queue and returns the contents of t.
 func download(ctx engine.Context, t *engine.Tensor) ([]float64, error) {
 	n := t.Shape.Len()
 	switch t.Type {
@@ -53,8 +53,8 @@ func convert[To, From number](from []From) []To {
 	return to
 }
 
-// Noise is n numbers in [−1, 1) that depend on the name only, with 12
-// significant bits so that every format but bfloat16 holds them exactly.
+// Noise returns n numbers in [−1, 1) that depend on the name only, with 12
+// significant bits, so that every format but bfloat16 holds them exactly.
 func Noise(name string, n int) []float64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
@@ -67,7 +67,7 @@ func Noise(name string, n int) []float64 {
 	return v
 }
 
-// integers is n whole numbers in [lo, hi], which depend on the name only.
+// integers returns n whole numbers in [lo, hi] that depend on the name only.
 func integers(name string, n, lo, hi int) []float64 {
 	v := Noise(name, n)
 	for i := range v {
@@ -84,7 +84,7 @@ func repeat(v float64, n int) []float64 {
 	return s
 }
 
-// differ is the first index at which a and b are not the same bits, or −1. All
+// differ returns the first index at which a and b have different bits, or −1. All
 // NaNs are the same.
 func differ(a, b []float64) int {
 	for i := range a {

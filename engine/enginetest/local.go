@@ -7,7 +7,7 @@ import (
 )
 
 // localTaps calls f for every product of a locally connected layer: output element
-// (n, o, y, x) has bias and row r of the weights, of which (i, ky, kx) meets input
+// (n, o, y, x) has bias and row r of the weights; weight (i, ky, kx) multiplies input
 // (n, c, iy, ix). Products with the padding are left out.
 func localTaps(w engine.Window, groups int, in grid, maps int, out engine.Shape, f func(n, o, y, x, r, i, ky, kx, c, iy, ix int)) {
 	each(out, func(n, o, y, x int) {

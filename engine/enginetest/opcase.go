@@ -9,24 +9,24 @@ import (
 	"alexnet/engine"
 )
 
-// An OpCase is one op on one set of shapes. It is made afresh for each run:
+// An OpCase is one op on one set of shapes. It is made again for each run, since
 // running it places its tensors in the context.
 type OpCase struct {
 	Name string
 	Op   engine.Op
 	Step engine.Step
-	// Data is what the tensors that the op reads hold; a float tensor without
-	// an entry gets noise in [−1, 1).
+	// Data holds the contents of the tensors that the op reads. A float tensor
+	// without an entry gets noise in [−1, 1).
 	Data Memory
 }
 
-// guardBytes lie directly behind every tensor and must survive. They hold
-// 0xFF, so that a kernel which reads there sees NaN.
+// guardBytes follow every tensor and must not change. They hold 0xFF, so that a
+// kernel that reads them sees NaN.
 const guardBytes = 96
 
-// check runs the op twice, over outputs first filled with NaN and then with a
-// large number, and compares each result with the reference, both results bit
-// by bit, and what the op must leave alone with what was there.
+// check runs the op twice, over outputs first filled with NaN and then with a large
+// number. It compares each result with the reference, both results bit by bit, and
+// all other memory with its contents before.
 func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 	ctx, err := open()
 	if err != nil {
@@ -115,8 +115,8 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 	return worst, nil
 }
 
-// explain adds to a failure what is needed to look for its cause elsewhere: the op with
-// its tensors, and the plans of a context that has any. The inputs are Noise of the
+// explain adds to a failure what is needed to find its cause elsewhere: the op with
+// its tensors, and the context's plans if it has any. The inputs are Noise of the
 // case's name, or Data.
 func (c OpCase) explain(ctx engine.Context, err error) error {
 	if err == nil {
@@ -137,8 +137,8 @@ func (c OpCase) products() int {
 // shownWrong is how many wrong elements an error shows.
 const shownWrong = 4
 
-// compare holds a whole output against the reference; the error names the first
-// wrong elements and how many there are.
+// compare compares a whole output with the reference. The error names the first wrong
+// elements and their number.
 func (c OpCase) compare(t *engine.Tensor, got []float64, want []Sum, tol Tolerance) (worst float64, err error) {
 	store := unitFP32
 	if t.Type == engine.Working {
@@ -164,7 +164,7 @@ func (c OpCase) compare(t *engine.Tensor, got []float64, want []Sum, tol Toleran
 	return worst, err
 }
 
-// contents is what the case puts into a tensor.
+// contents returns the case's values for a tensor.
 func (c OpCase) contents(t *engine.Tensor) []float64 {
 	if v, ok := c.Data[t]; ok {
 		return v
@@ -183,8 +183,8 @@ func poisoned(t *engine.Tensor, float float64) []float64 {
 	return repeat(float, t.Shape.Len())
 }
 
-// place gives each tensor an offset of its own, with a guard behind it, and
-// returns the guards and the bytes taken. (PlanArena would let tensors touch.)
+// place gives each tensor its own offset, with a guard behind it, and returns the
+// guards and the bytes taken. (PlanArena would let tensors touch.)
 func place(ctx engine.Context, tensors []*engine.Tensor) (guards []*engine.Tensor, size int64) {
 	for _, t := range tensors {
 		t.Context, t.Offset = ctx, size

@@ -2,8 +2,8 @@ package enginetest
 
 import "alexnet/engine"
 
-// Pairs is an Opener for cases in which two contexts meet, on contexts that have to be
-// opened together, such as those of different kinds: every other call opens two.
+// Pairs returns an Opener for cases with two contexts that must be opened together,
+// such as contexts of different kinds: every other call opens two.
 func Pairs(open func() ([]engine.Context, error)) Opener {
 	var next engine.Context
 	return func() (c engine.Context, err error) {

@@ -25,7 +25,7 @@ type call struct {
 	done  chan struct{}
 }
 
-// Ranks makes the ranks of a job of n.
+// Ranks makes the ranks of a job of n processes.
 func Ranks(n int) []*Peer {
 	values, messages := &calls{open: map[int]*call{}}, &calls{open: map[int]*call{}}
 	ranks := make([]*Peer, n)
@@ -88,7 +88,7 @@ func (r *Peer) AllGather(values []float32) func() error {
 	})
 }
 
-// AllToAll copies every rank's blocks to where they are sent.
+// AllToAll copies every rank's blocks to the ranks that they are for.
 func (r *Peer) AllToAll(dst, src []float32) func() error {
 	return r.values.join(r, &r.valuesAt, [2][]float32{dst, src}, func(all []any) {
 		n := len(src) / r.size
@@ -100,7 +100,7 @@ func (r *Peer) AllToAll(dst, src []float32) func() error {
 	})
 }
 
-// Broadcast overwrites data with root's.
+// Broadcast overwrites data with root's data.
 func (r *Peer) Broadcast(data []byte, root int) error {
 	return r.messages.join(r, &r.messagesAt, data, func(all []any) {
 		for _, to := range all {
@@ -109,7 +109,7 @@ func (r *Peer) Broadcast(data []byte, root int) error {
 	})()
 }
 
-// Gather returns what all ranks give.
+// Gather returns the data of all ranks.
 func (r *Peer) Gather(data []byte) ([][]byte, error) {
 	parts := make([][]byte, r.size)
 	type offer struct{ data, parts any }

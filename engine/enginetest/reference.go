@@ -10,14 +10,14 @@ import (
 // Memory holds the contents of tensors, in C order, whatever their type.
 type Memory map[*engine.Tensor][]float64
 
-// A Sum is an output element of the reference: its value, and what bounds the
-// error of another evaluation of it.
+// A Sum is an output element of the reference: its value, and the numbers that bound
+// the error of another evaluation.
 type Sum struct {
 	Value float64
 	Abs   float64 // Σ|terms|
 	terms int
 	each  int // roundings within a term, the most of any
-	// narrow is how many factors of a term a context may first bring to a
+	// narrow is the number of factors of a term that a context may first round to a
 	// narrower format.
 	narrow int
 }
@@ -36,13 +36,13 @@ func (s *Sum) mul(a, b float64) {
 	s.narrow = 2
 }
 
-// Roundings is the number of roundings on the longest way to the value.
+// Roundings returns the number of roundings on the longest way to the value.
 func (s Sum) Roundings() int { return max(s.terms-1, 0) + s.each }
 
-// exact is a value that takes no rounding: a copy, a zero, a count.
+// exact returns a value that takes no rounding: a copy, a zero, a count.
 func exact(v float64) Sum { return Sum{Value: v, Abs: math.Abs(v), terms: 1} }
 
-// rounded is a value computed in a few roundings, each relative to abs.
+// rounded returns a value that takes a few roundings, each relative to abs.
 func rounded(v, abs float64, roundings int) Sum {
 	return Sum{Value: v, Abs: abs, terms: 1, each: roundings}
 }
@@ -94,9 +94,8 @@ func each(s engine.Shape, f func(n, c, y, x int)) {
 	}
 }
 
-// Evaluate computes what op writes, in float64 and straight from the op's
-// comment. m holds what op reads and is left as it is, so an op may write a
-// tensor that it reads.
+// Evaluate computes the outputs of op in float64, directly from the op's comment. m
+// holds the inputs and does not change, so an op may write a tensor that it reads.
 func Evaluate(op engine.Op, m Memory, step engine.Step) map[*engine.Tensor][]Sum {
 	r := run{m: m, out: map[*engine.Tensor][]Sum{}}
 	switch op := op.(type) {

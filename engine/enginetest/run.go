@@ -12,19 +12,19 @@ import (
 // one kind, and closes them.
 type Opener func() (engine.Context, error)
 
-// A Case is one thing that a context must do right.
+// A Case is one property that a context must have.
 type Case struct {
 	// Name is the case's path: "conv forward/3×3 pad 1, 2 groups".
 	Name string
 	// Slow marks a case whose reference takes most of a second; Run leaves it
 	// out of a -short test.
 	Slow bool
-	// Check runs the case. worst is the largest error met, as a share of what
-	// the tolerance allows (0 where the case is about something else).
+	// Check runs the case. worst is the largest error, as a share of what the
+	// tolerance allows (0 for a case without tolerance).
 	Check func(open Opener, tol Tolerance) (worst float64, err error)
 }
 
-// Verdict is what became of a case.
+// Verdict is the result of a case.
 type Verdict struct {
 	Case  string
 	Worst float64 // largest error as a share of the tolerance
@@ -41,9 +41,9 @@ func Cases() []Case {
 }
 
 // Thin lists the suite without repetitions: every op once in every geometry and
-// setting (windows, groups, rates, functions), products once a shape of their input,
-// every special value, every promise of Context. It is for devices that are at hand
-// for minutes only.
+// setting (windows, groups, rates, functions), products once for each shape of their
+// input, every special value, every promise of Context. It is for devices that are
+// available only for minutes.
 func Thin() []Case {
 	var all []Case
 	seen := map[string]bool{}
@@ -58,7 +58,7 @@ func Thin() []Case {
 	return append(all, contextCases()...)
 }
 
-// setting is an op without its tensors.
+// setting returns an op without its tensors.
 func setting(op engine.Op) string {
 	key := op.Kind()
 	switch op.(type) {
@@ -86,8 +86,8 @@ func Check(open Opener, tol Tolerance) []Verdict {
 	return verdicts
 }
 
-// Run runs every case as a subtest. open may skip the test where the context's
-// hardware is missing; the suite closes what it returns.
+// Run runs every case as a subtest. open may skip the test if the context's hardware
+// is missing; the suite closes the contexts.
 func Run(t *testing.T, open func(t *testing.T) engine.Context, tol Tolerance) {
 	RunCases(t, Cases(), open, tol)
 }

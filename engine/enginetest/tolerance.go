@@ -12,8 +12,8 @@ type Tolerance struct {
 	Store float64
 	// Accumulate is the roundoff of sums and of element-wise arithmetic.
 	Accumulate float64
-	// Factor is the roundoff to which the factors of a product may be brought
-	// before matrix multiplication; 0 where they are taken as stored.
+	// Factor is the roundoff to which a context may round the factors of a product
+	// before matrix multiplication; 0 if it uses them unchanged.
 	Factor float64
 }
 
@@ -34,15 +34,14 @@ var (
 	BF16 = Tolerance{Store: unitBF16, Accumulate: unitFP32, Factor: unitBF16}
 )
 
-// Bound is the error allowed on an element that should be want, stored with
-// the given roundoff:
+// Bound returns the error allowed on an element with true value want, stored with the
+// given roundoff:
 //
 //	Accumulate·min(r, 4√r)·Σ|terms| + Factor·narrow·Σ|terms| + store·|want|
 //
-// for r roundings. The sum's error is at most r roundoffs of Σ|terms| in any
-// order of summation, and with probability 1 − 7·10⁻⁴ at most 4√r of them;
-// real kernels, which sum in blocks, stay far below. An element that takes no
-// rounding at all must be exact.
+// for r roundings. The sum's error is at most r roundoffs of Σ|terms| in any order of
+// summation, and with probability 1 − 7·10⁻⁴ at most 4√r of them. Real kernels, which
+// sum in blocks, stay far below. An element without any rounding must be exact.
 func (t Tolerance) Bound(want Sum, store float64) float64 {
 	r := float64(want.Roundings())
 	if r == 0 {

@@ -1,6 +1,6 @@
-// Package feed gives the batches of a pipeline.Loader to the engine: the pixels
-// are decoded into the model's host memory, and a batch goes back to the loader
-// when no step reads it any more. Training, evaluation and reports share it.
+// Package feed passes the batches of a pipeline.Loader to the engine. The loader
+// decodes pixels into the model's host memory, and gets a batch back when no step
+// reads it any more. Training, evaluation and reports share it.
 package feed
 
 import (
@@ -11,8 +11,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// Feeder is an engine.Feeder that takes batches from a loader, up to a given
-// number.
+// Feeder is an engine.Feeder that takes batches from a loader, up to a given number.
 type Feeder struct {
 	loader *pipeline.Loader
 	at     *int              // next batch
@@ -22,12 +21,12 @@ type Feeder struct {
 }
 
 // New makes a feeder that stops before batch end. It counts in *at, which several
-// feeders of one loader share. close, if not nil, closes what the feeder owns.
+// feeders of one loader share. close, if not nil, closes the feeder's own resources.
 func New(loader *pipeline.Loader, at *int, end int, close func() error) *Feeder {
 	return &Feeder{loader: loader, at: at, end: end, close: close}
 }
 
-// OnePass feeds a data set to m once, in its stored order, for evaluation. Closing
+// OnePass yields a data set to m once, in its stored order, for evaluation. Closing
 // the feeder closes its loader.
 func OnePass(m *engine.Model, d *pipeline.Dataset, c pipeline.LoaderConfig) (*Feeder, error) {
 	c.Epochs = 1
@@ -60,13 +59,13 @@ func (f *Feeder) Next(ctx context.Context) (engine.Batch, error) {
 	return engine.Batch{Images: b.Images, Pixels: b.Pixels, Colour: b.Colour, Labels: b.Labels}, nil
 }
 
-// Samples are the numbers of the pictures in the last batch.
+// Samples returns the numbers of the pictures in the last batch.
 func (f *Feeder) Samples() []int {
 	last := f.held[len(f.held)-1]
 	return last.Samples[:last.Images]
 }
 
-// release gives back all batches but the last so many.
+// release returns all batches but the last keep to the loader.
 func (f *Feeder) release(keep int) {
 	for len(f.held) > keep {
 		f.held[0].Release()
@@ -74,7 +73,7 @@ func (f *Feeder) release(keep int) {
 	}
 }
 
-// Close gives back the batches and closes what the feeder owns.
+// Close returns the batches to the loader and closes the feeder's own resources.
 func (f *Feeder) Close() error {
 	f.release(0)
 	if f.close != nil {

@@ -1,6 +1,6 @@
-// Package foreign builds the engine's form of a trained net from the layers that
-// another framework's file lists. Readers of files (engine/caffe, engine/onnx) add
-// one layer after the other to a Chain; End gives the net and its weights.
+// Package foreign builds the engine's form of a trained net from the layers in
+// another framework's file. Readers of files (engine/caffe, engine/onnx) add the
+// layers one by one to a Chain; End returns the net and its weights.
 package foreign
 
 import (
@@ -17,13 +17,13 @@ import (
 // Weights are a trained net of another framework.
 type Weights struct {
 	Net     *engine.Net
-	Classes []string             // ids of the outputs; nil where the file has none
+	Classes []string             // ids of the outputs; nil if the file has none
 	Values  map[string][]float32 // by the engine's names of parameters, in its layout
-	BGR     bool                 // its first layer read blue, green, red; Values has it turned
-	Notes   []string             // what was supposed, whole sentences without a full stop
+	BGR     bool                 // the file's first layer reads blue, green, red; in Values it reads red, green, blue
+	Notes   []string             // assumptions, whole sentences without a full stop
 }
 
-// Restore writes the weights to m, whose net is w.Net or an equal one. NaN and
+// Restore writes the weights to m, a model of w.Net or of an equal net. NaN and
 // infinities are an *engine.NumberError.
 func (w *Weights) Restore(m *engine.Model) error {
 	for _, p := range m.Parameters() {
@@ -43,8 +43,8 @@ func (w *Weights) Restore(m *engine.Model) error {
 	return nil
 }
 
-// Chain is a net that grows by a layer at a time. Names of layers with weights
-// are conv1, conv2, … and behind the last convolution fc6, fc7, …, in their order.
+// Chain is a net that grows by one layer at a time. Layers with weights are named
+// conv1, conv2, … and, after the last convolution, fc6, fc7, …, in their order.
 type Chain struct {
 	Name string // of the net
 	Size int    // pixels a side of the input; 0 where the file doesn't say
@@ -56,8 +56,8 @@ type Chain struct {
 	weighted int
 }
 
-// Conv adds a convolution. weights are (maps, inputs/groups, size, size) and stay
-// the chain's; bias nil means 0.
+// Conv adds a convolution. weights are (maps, inputs/groups, size, size); the chain
+// keeps the slice. A nil bias means 0.
 func (c *Chain) Conv(maps, groups int, w engine.Window, weights, bias []float32) error {
 	if maps < 1 || groups < 1 || maps%groups != 0 {
 		return fmt.Errorf("%d groups do not divide %d maps", groups, maps)
@@ -75,7 +75,8 @@ func (c *Chain) Dense(units int, weights, bias []float32) error {
 	return c.store(name, units, weights, bias)
 }
 
-// start is how layers begin where training starts anew; Caffe's AlexNet has it.
+// start is the initialisation of layers for training from scratch, as in Caffe's
+// AlexNet.
 var start = engine.Start{Std: .01}
 
 func (c *Chain) store(name string, outputs int, weights, bias []float32) error {
@@ -100,7 +101,7 @@ func (c *Chain) add(l engine.Layer, groups int) {
 	c.layers, c.groups = append(c.layers, l), append(c.groups, groups)
 }
 
-// Bias adds to the biases of the last layer, which must have weights.
+// Bias adds values to the biases of the last layer, which must have weights.
 func (c *Chain) Bias(values []float32) error {
 	if len(c.layers) == 0 || c.groups[len(c.layers)-1] == 0 {
 		return errors.New("an addition behind no layer with weights")
@@ -115,7 +116,7 @@ func (c *Chain) Bias(values []float32) error {
 	return nil
 }
 
-// End checks the layers against each other. Errors say which layer doesn't fit.
+// End checks that the layers fit each other. Errors name the layer.
 func (c *Chain) End() (*Weights, error) {
 	w := &Weights{Values: c.values, BGR: c.BGR}
 	n := &engine.Net{Name: c.Name, Towers: slices.Max(append(c.groups, 1)), Layers: c.layers}
@@ -160,7 +161,7 @@ func (c *Chain) End() (*Weights, error) {
 	return w, nil
 }
 
-// fitting is a size of pictures that fits the layers: the usual ones first.
+// fitting returns a size of pictures that fits the layers, usual sizes first.
 func (c *Chain) fitting(n *engine.Net) int {
 	sizes := []int{227, 224}
 	for size := range 512 {
@@ -192,7 +193,7 @@ func (c *Chain) fits(n *engine.Net) error {
 	return nil
 }
 
-// swapFirst turns weights of blue, green and red into those of red, green and
+// swapFirst turns weights for blue, green and red into weights for red, green and
 // blue.
 func swapFirst(weights []float32, first engine.Layer, classes int) {
 	outputs := 0
@@ -212,7 +213,7 @@ const (
 	mostLayers = 1000
 )
 
-// Clip shortens the name of a layer, which people are to read.
+// Clip shortens the name of a layer for messages.
 func Clip(name string) string {
 	const most = 100
 	if runes := []rune(name); len(runes) > most {
@@ -229,7 +230,7 @@ func Swap(planes []float32) {
 	}
 }
 
-// Pool adds pooling by maximum, or by the mean of pixels inside the picture.
+// Pool adds max pooling, or with mean the average of the pixels inside the picture.
 func (c *Chain) Pool(mean bool, w engine.Window) {
 	if mean {
 		c.Add(engine.Layer{AvgPool: &engine.AvgPoolSpec{Window: w}})
@@ -238,7 +239,7 @@ func (c *Chain) Pool(mean bool, w engine.Window) {
 	c.Add(engine.Layer{MaxPool: &engine.MaxPoolSpec{Window: w}})
 }
 
-// Short is the number that a float32 was written as: 0.0001, not
+// Short returns the number that a float32 was written as: 0.0001, not
 // 0.00009999999747378752.
 func Short(v float32) float64 {
 	short, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)

@@ -33,7 +33,7 @@ const (
 	attrIsInts                      = 7
 )
 
-// producer is what the models that this package writes name as theirs.
+// producer is the producer's name in the models that this package writes.
 const producer = "train-alexnet"
 
 // maxBytes is the largest protobuf message that readers accept.
@@ -66,8 +66,7 @@ func (a attribute) encode() message {
 	return m
 }
 
-// constant is a tensor of the graph. Its values are asked for when they are
-// written.
+// constant is a tensor of the graph. Its values are requested when they are written.
 type constant struct {
 	name   string
 	dims   []int
@@ -76,7 +75,7 @@ type constant struct {
 	values func() ([]byte, error)
 }
 
-// head is the TensorProto up to its values, whose number of bytes is n.
+// head returns the TensorProto up to its values, which have n bytes.
 func (c constant) head() (m message, n int64) {
 	n = int64(c.size)
 	for _, d := range c.dims {
@@ -115,7 +114,7 @@ func integers(name string, values ...int) constant {
 	}}
 }
 
-// value describes an input or output; a dimension of 0 is free and called N.
+// value describes an input or output. A dimension of 0 is free and named N.
 func value(name string, elem int64, dims ...int) message {
 	var shape message
 	for _, d := range dims {
@@ -136,8 +135,8 @@ func value(name string, elem int64, dims ...int) message {
 	return v
 }
 
-// write writes a ModelProto: head holds its fields but the graph, graph those of
-// the graph but its constants, which are written one at a time.
+// write writes a ModelProto. head holds its fields without the graph; graph holds
+// those of the graph without its constants, which are written one at a time.
 func write(w io.Writer, head, graph message, constants []constant) error {
 	type tensor struct {
 		head message

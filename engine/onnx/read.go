@@ -12,17 +12,16 @@ import (
 	"alexnet/internal/protobuf"
 )
 
-// Is says that a file's first bytes may be an ONNX model: a message that begins
+// Is reports whether a file's first bytes may be an ONNX model: a message that begins
 // with the version of the format.
 func Is(head []byte) bool { return len(head) > 1 && head[0] == modelIRVersion<<3 }
 
-// caffe2 are the producers whose nets were Caffe's and read blue, green, red.
+// caffe2 lists the producers whose nets came from Caffe and read blue, green, red.
 var caffe2 = []string{"onnx-caffe2", "caffe2", "onnx-caffe"}
 
-// Read reads a model whose graph is a chain of the operators that nets here have,
-// as those of ONNX's model zoo and of torch.onnx: (N, 3, size, size) floats in,
-// scores or probabilities out. The weights are copied out of b. Errors name the
-// node.
+// Read reads a model whose graph is a chain of the operators of such nets, like those
+// of ONNX's model zoo and of torch.onnx: (N, 3, size, size) floats in, scores or
+// probabilities out. The weights are copied out of b. Errors name the node.
 func Read(b []byte) (*foreign.Weights, error) {
 	model, err := protobuf.Parse(b)
 	if err != nil {
@@ -66,7 +65,7 @@ type reader struct {
 	left    int                         // bytes of constants that may still be read: a file says each once
 }
 
-// input finds what the graph reads: the one input that is no constant.
+// input finds the graph's input: the one input that is not a constant.
 func (r *reader) input() error {
 	for _, in := range r.graph.All(graphInput) {
 		name := in.Text(valueName)
@@ -227,7 +226,7 @@ func windowOf(a map[string]protobuf.Message) (w engine.Window, ends int, err err
 	return w, ends, err
 }
 
-// weights reads a node's weights, of so many dimensions, and its bias.
+// weights reads a node's weights, with rank dimensions, and its bias.
 func (r *reader) weights(inputs []string, rank int) (weights []float32, dims []int64, bias []float32, err error) {
 	if len(inputs) < 2 {
 		return nil, nil, nil, errors.New("it has no weights")
@@ -263,7 +262,7 @@ func (r *reader) dense(inputs []string, units bool) error {
 	return r.Dense(int(dims[1]), turned, bias)
 }
 
-// floats are the values of a constant.
+// floats returns the values of a constant.
 func (r *reader) floats(name string) ([]float32, []int64, error) {
 	t, ok := r.tensors[name]
 	switch {

@@ -8,9 +8,9 @@ import (
 	"alexnet/engine"
 )
 
-// Write writes m as an ONNX model. classes are the class ids for its metadata,
-// index = label; nil leaves them out. It holds one parameter at a time in memory
-// besides the model. An error names the layer that ONNX has no operator for.
+// Write writes m as an ONNX model. classes are the class ids for its metadata, index
+// = label; nil leaves them out. Besides the model it holds one parameter at a time in
+// memory. The error names a layer for which ONNX has no operator.
 func Write(w io.Writer, m *engine.Model, classes, names []string) error {
 	extents, err := m.Net.Shapes()
 	if err != nil {
@@ -114,7 +114,7 @@ func (g *graph) parameter(name string, dims ...int) string {
 	return g.constant(floats(name, dims, func() ([]float32, error) { return g.model.Read(engine.Weight, name) }))
 }
 
-// reshape sees x as (-1, dims…).
+// reshape returns x with the shape (-1, dims…).
 func (g *graph) reshape(x string, dims ...int) string {
 	shape := g.constant(integers(fmt.Sprintf("shape%d", len(g.constants)), append([]int{-1}, dims...)...))
 	return g.node("Reshape", []string{x, shape})
@@ -197,9 +197,10 @@ func (g *graph) conv(name string, w engine.Window, reads engine.Reads, out engin
 	g.at.name = g.node("Conv", []string{x, weight, bias}, append(window(w), attribute{"group", groups})...)
 }
 
-// local adds a locally connected layer, which ONNX has no operator for: a convolution
-// of each map by itself with windows of one 1 brings what a position meets together
-// (map, row, column), and a product at each position and group does the rest.
+// local adds a locally connected layer, for which ONNX has no operator. A convolution
+// of each map by itself, with windows of a single 1, collects the pixels of a
+// position's window (map, row, column); then a product is taken at each position and
+// group.
 func (g *graph) local(name string, l engine.LocalSpec, out engine.Extent) {
 	in, groups, taps := g.at.extent, 1, l.Size*l.Size
 	if l.Reads == engine.ReadsOwn {
@@ -242,9 +243,9 @@ func window(w engine.Window) []attribute {
 	}
 }
 
-// pooling is window for maps of an extent. Where windows reach beyond the padding
-// there is more padding behind: neither operator counts it, and runtimes differ in
-// which windows ceil_mode leaves out.
+// pooling returns a window's attributes for maps of an extent. If windows reach
+// beyond the padding, more padding is added behind: no operator counts it, and
+// runtimes differ in which windows ceil_mode leaves out.
 func pooling(w engine.Window, in engine.Extent) []attribute {
 	a := window(w)
 	if w.Ceil {

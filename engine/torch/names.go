@@ -9,7 +9,7 @@ import (
 // tensorMean is the name of the picture that the module subtracts.
 const tensorMean = "mean"
 
-// TorchVisionNet is the preset whose weights torchvision's AlexNet has.
+// TorchVisionNet is the preset that fits the weights of torchvision's AlexNet.
 const TorchVisionNet = "alexnet-owt"
 
 // Metadata keys.

@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// unpickle reads a pickle (docs.python.org/3/library/pickletools.html) as data:
-// it calls nothing. What a pickle would call stays a pickledCall, so that readers
-// can take the few calls that they know, and no program runs. persistent gives
-// what a persistent id stands for.
+// unpickle reads a pickle (docs.python.org/3/library/pickletools.html) as data: it
+// calls nothing. A call in the pickle becomes a pickledCall, so that readers can
+// handle the few calls that they know, and no program runs. persistent returns the
+// value of a persistent id.
 //
 // Values are nil, bool, int64, float64, string, []byte, []any (tuples and lists),
-// *pickledDict, pickledGlobal, *pickledCall, and what persistent gives.
+// *pickledDict, pickledGlobal, *pickledCall, and the results of persistent.
 func unpickle(r *bufio.Reader, persistent func(id any) (any, error)) (any, error) {
 	p := &unpickler{r: r, persistent: persistent, memo: map[uint32]any{}}
 	// A byte of a pickle may take a hundred in memory.
@@ -36,7 +36,8 @@ func unpickle(r *bufio.Reader, persistent func(id any) (any, error)) (any, error
 	return nil, fmt.Errorf("pickle: more than %d instructions: it holds more than a state dict does", mostInstructions)
 }
 
-// mostInstructions of a pickle; a state dict has some twenty a tensor.
+// mostInstructions limits the instructions of a pickle; a state dict has some twenty
+// for each tensor.
 const mostInstructions = 1 << 20
 
 // pickledGlobal names a class or function.
@@ -44,7 +45,7 @@ type pickledGlobal struct{ module, name string }
 
 func (g pickledGlobal) String() string { return g.module + "." + g.name }
 
-// pickledCall is what a call of a function would give.
+// pickledCall is the result of a function call that was not made.
 type pickledCall struct {
 	function any
 	args     []any
@@ -54,10 +55,10 @@ type pickledCall struct {
 // pickledDict holds keys and values in their order.
 type pickledDict struct{ keys, values []any }
 
-// list is a list, which grows after it has been put in a memo.
+// list is a list that grows after it has been put in a memo.
 type list struct{ items []any }
 
-// mark separates the items of a tuple from what lies below them.
+// mark separates the items of a tuple from the items below them on the stack.
 type mark struct{}
 
 type unpickler struct {
@@ -67,8 +68,8 @@ type unpickler struct {
 	memo       map[uint32]any
 }
 
-// longest is the most bytes of a name or number of a pickle. Names of tensors and
-// of classes have some dozens.
+// longest limits the bytes of a name or number of a pickle. Names of tensors and of
+// classes have some dozens.
 const longest = 1 << 16
 
 func (p *unpickler) push(v any) { p.stack = append(p.stack, v) }
@@ -84,7 +85,7 @@ func (p *unpickler) pop() (any, error) {
 	return v, nil
 }
 
-// popMark takes everything behind the last mark.
+// popMark takes everything above the last mark.
 func (p *unpickler) popMark() ([]any, error) {
 	for i := len(p.stack) - 1; i >= 0; i-- {
 		if _, ok := p.stack[i].(mark); ok {
@@ -132,7 +133,7 @@ func (p *unpickler) line() (string, error) {
 // tuples of fixed numbers of items.
 var tuples = map[byte]int{')': 0, 0x85: 1, 0x86: 2, 0x87: 3}
 
-// step does one instruction. done says that it was the last.
+// step does one instruction. done says that it was the last one.
 func (p *unpickler) step() (done bool, err error) {
 	op, err := p.r.ReadByte()
 	if err != nil {
@@ -240,7 +241,7 @@ func (p *unpickler) step() (done bool, err error) {
 	return false, err
 }
 
-// long reads an integer of any length; one that int64 doesn't have is a *big.Int.
+// long reads an integer of any length. One that int64 cannot hold is a *big.Int.
 func (p *unpickler) long() error {
 	n, err := p.number(1)
 	if err != nil {
@@ -266,7 +267,7 @@ func (p *unpickler) long() error {
 	return nil
 }
 
-// fill adds items to what lies below them on the stack.
+// fill adds items to the value below them on the stack.
 func (p *unpickler) fill(op byte) error {
 	var items []any
 	var err error
@@ -319,7 +320,7 @@ func (d *pickledDict) set(op byte, items []any) error {
 	return nil
 }
 
-// call notes a call, and does none.
+// call notes a call and does not make it.
 func (p *unpickler) call() error {
 	args, err := p.pop()
 	if err != nil {

@@ -23,14 +23,14 @@ import (
 // legacyMagic is the first pickle of a file before PyTorch 1.6.
 const legacyMagic = "119547037146038801333356"
 
-// mostPickle is the most bytes of a zip archive's pickle; that of a net of this
-// project has some KB, and an optimiser's some hundred.
+// mostPickle limits the bytes of a zip archive's pickle. For a net of this project it
+// has some KB, for an optimiser some hundred.
 const mostPickle = 16 << 20
 
 // dtypes are the safetensors types of PyTorch's storages.
 var dtypes = map[string]string{"FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "DoubleStorage": "F64", "LongStorage": "I64"}
 
-// storage is where a storage's numbers lie in the file.
+// storage is the place of a storage's numbers in the file.
 type storage struct {
 	dtype string
 	at    int64
@@ -45,13 +45,13 @@ type view struct {
 	shape, strides []int
 }
 
-// isPickle says that a file's first bytes are those of torch.save.
+// isPickle reports whether a file's first bytes are those of torch.save.
 func isPickle(head []byte) bool {
 	return bytes.HasPrefix(head, []byte("PK")) || bytes.HasPrefix(head, []byte{0x80, 2})
 }
 
-// openPickle reads what torch.save wrote, as data: nothing in it runs. A training
-// checkpoint gives its "state_dict" or "model".
+// openPickle reads a file of torch.save as data: nothing in it runs. From a training
+// checkpoint it takes "state_dict" or "model".
 func openPickle(r io.ReaderAt, size int64) (*engine.Safetensors, error) {
 	var head [2]byte
 	if _, err := r.ReadAt(head[:], 0); err != nil {
@@ -109,7 +109,7 @@ func stateDict(root any) (*pickledDict, error) {
 	return tensors, nil
 }
 
-// asDict is a dict or an OrderedDict, or nil.
+// asDict returns a dict or an OrderedDict, or nil for anything else.
 func asDict(v any) *pickledDict {
 	switch v := v.(type) {
 	case *pickledDict:
@@ -122,7 +122,7 @@ func asDict(v any) *pickledDict {
 	return nil
 }
 
-// asView is a tensor or parameter, or nil for anything else.
+// asView returns a tensor or parameter, or nil for anything else.
 func asView(v any) (*view, error) {
 	c, ok := v.(*pickledCall)
 	if !ok {

@@ -20,10 +20,11 @@ type File struct {
 	Names   []string    // of the classes for people, of its metadata, or nil
 	Mean    []float32   // as it is stored, (3, H, W) or a colour; or nil
 	Units   int         // of the last layer: the number of classes
-	// TorchVision says that the weights are those of torchvision's AlexNet, the net
-	// of preset TorchVisionNet: it reads colours as Normalize makes them.
+	// TorchVision says that the weights are those of torchvision's AlexNet, the
+	// preset TorchVisionNet, which reads colours normalised as by torchvision's
+	// Normalize.
 	TorchVision bool
-	Notes       []string // what names and numbers there are that aren't taken as they are; whole sentences without a full stop
+	Notes       []string // names and numbers that were changed or left out; whole sentences without a full stop
 
 	path    string
 	names   map[string]string // of the tensors in the file, by those that PyTorch's plain module has
@@ -31,7 +32,7 @@ type File struct {
 	tensors *engine.Safetensors
 }
 
-// Open opens a state dict, in safetensors form or as torch.save writes it: that
+// Open opens a state dict, in safetensors form or as torch.save writes it. The latter
 // is read as data, and nothing in it runs. Errors name the file.
 func Open(path string) (*File, error) {
 	opened, err := file.Open(path)
@@ -103,7 +104,7 @@ func (f *File) open() error {
 	return err
 }
 
-// find is the tensor that a plain module calls name.
+// find returns the tensor that a plain module calls name.
 func (f *File) find(name string) (engine.StoredTensor, bool) {
 	stored, ok := f.names[name]
 	if !ok {
@@ -112,8 +113,8 @@ func (f *File) find(name string) (engine.StoredTensor, bool) {
 	return f.tensors.Find(stored)
 }
 
-// MeanOf is Mean for a net: nil, or (3, H, W) of its input. A colour is that of
-// every pixel.
+// MeanOf returns Mean for a net: nil, or (3, H, W) of its input. A single colour
+// holds for every pixel.
 func (f *File) MeanOf(net *engine.Net) ([]float32, error) {
 	size := net.Input.Size
 	switch plane := size * size; len(f.Mean) {
@@ -133,8 +134,8 @@ func (f *File) MeanOf(net *engine.Net) ([]float32, error) {
 // Close closes the file.
 func (f *File) Close() error { return f.file.Close() }
 
-// Plain returns the form of a net that PyTorch's modules compute: input scale 1
-// and inverted dropout.
+// Plain returns the form of a net that PyTorch's modules compute: input scale 1 and
+// inverted dropout.
 func Plain(net *engine.Net) *engine.Net {
 	out := *net
 	out.Input.Scale = 0
@@ -147,9 +148,9 @@ func Plain(net *engine.Net) *engine.Net {
 	return &out
 }
 
-// Restore writes the file's weights to m, whose net is a Plain one. The error on
-// weights of another net names the first tensor that differs and both shapes; m
-// is then unchanged. NaN and infinities are an *engine.NumberError.
+// Restore writes the file's weights to m, a model of a Plain net. For weights of
+// another net the error names the first tensor that differs, with both shapes, and m
+// is unchanged. NaN and infinities are an *engine.NumberError.
 func (f *File) Restore(m *engine.Model) error {
 	stored := storedNames(m.Net)
 	known := map[string]bool{tensorMean: true}

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// wrappers are parts of names that come from what a module was wrapped in:
-// DataParallel, DistributedDataParallel and AveragedModel add "module",
-// torch.compile "_orig_mod", each where it was applied.
+// wrappers are the parts of names that wrappers of a module add: DataParallel,
+// DistributedDataParallel and AveragedModel add "module", torch.compile "_orig_mod",
+// each where it was applied.
 var wrappers = []string{"module", "_orig_mod"}
 
 // countOfAverages is AveragedModel's own tensor.
 const countOfAverages = "n_averaged"
 
-// readNames finds the names that the plain module has for the file's tensors,
-// and notes what was left out of them and of which types the numbers are.
+// readNames finds the plain module's names for the file's tensors, and notes which
+// parts it left out and which types the numbers have.
 func (f *File) readNames() error {
 	f.names = map[string]string{}
 	left := map[string]bool{}
@@ -56,7 +56,7 @@ func (f *File) readNames() error {
 	return nil
 }
 
-// call notes that the plain module calls a tensor so.
+// call notes the plain module's name for a tensor.
 func (f *File) call(plain, stored string) error {
 	if other, ok := f.names[plain]; ok {
 		return fmt.Errorf("%q and %q are both %q of a plain module: save one of them", other, stored, plain)
@@ -65,7 +65,7 @@ func (f *File) call(plain, stored string) error {
 	return nil
 }
 
-// cutPrefix takes the name of the attribute that the net was, such as "model.",
+// cutPrefix removes the name of an attribute that held the net, such as "model.",
 // from all names that have it.
 func (f *File) cutPrefix() (prefix string, err error) {
 	const first = "features.0.weight"

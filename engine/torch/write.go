@@ -9,8 +9,8 @@ import (
 )
 
 // Write writes m as a state dict. classes are the class ids for the metadata and
-// names those for people, index = label; nil leaves them out. It holds two parameters at a time in
-// memory besides the model.
+// names those for people, index = label; nil leaves them out. Besides the model it
+// holds two parameters at a time in memory.
 func Write(w io.Writer, m *engine.Model, classes, names []string) error {
 	scale := m.Config.InputScale
 	if scale == 0 {
@@ -73,9 +73,9 @@ func storedNames(net *engine.Net) map[string]string {
 	return names
 }
 
-// ownDense returns the shape of the weights of a dense layer of several towers
-// that each read their own: in PyTorch it is a grouped convolution as large as
-// its input. It is nil for every other parameter.
+// ownDense returns the shape of the weights of a dense layer of several towers that
+// each read their own tower. In PyTorch it is a grouped convolution as large as its
+// input. It is nil for every other parameter.
 func ownDense(net *engine.Net, parameter string) []int {
 	extents, err := net.Shapes()
 	if err != nil || net.Towers == 1 {

@@ -1,4 +1,4 @@
-// Package build says what this program was built from.
+// Package build tells from which commit this program was built.
 package build
 
 import (
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Version is the commit that the program was built from, behind its tag where it
-// has one, and whether the files differed from it. It says so where the build
-// recorded none: outside a clone, without git, or by go run, which records it with
-// -buildvcs=true only.
+// Version returns the commit that the program was built from, behind its tag if it
+// has one, and says whether files differed from it. It says so if the build recorded
+// no commit: outside a clone, without git, or by go run, which records it only with
+// -buildvcs=true.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -1,7 +1,7 @@
 //go:build !unix
 
-// Package cputime reads the clock of processor time, which other users of a machine
-// disturb less than the one on the wall.
+// Package cputime reads the clock of processor time. Other users of a machine disturb
+// it less than the wall clock.
 package cputime
 
 import "time"

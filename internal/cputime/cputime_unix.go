@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package cputime reads the clock of processor time, which other users of a machine
-// disturb less than the one on the wall.
+// Package cputime reads the clock of processor time. Other users of a machine disturb
+// it less than the wall clock.
 package cputime
 
 import (
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Used is the processors' time that this process has taken.
+// Used returns the processor time that this process has taken.
 func Used() time.Duration {
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {

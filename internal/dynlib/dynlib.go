@@ -1,7 +1,7 @@
-// Package dynlib says which shared libraries may be loaded. Loading one runs
-// its code with the user's rights, so it has to be one that nobody else can have
-// put there: no library is taken from the current folder, nor from a folder that
-// others can write to.
+// Package dynlib decides which shared libraries may be loaded. Loading a library runs
+// its code with the user's rights, so only the user or root may have put it there: no
+// library is taken from the current folder, nor from a folder that others can write
+// to.
 package dynlib
 
 import (
@@ -14,10 +14,9 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Check says whether a library may be loaded. name is what the dynamic linker
-// will be asked for: a name without a slash, which it looks for in
-// $LD_LIBRARY_PATH and the system's folders (not on macOS), or an absolute path,
-// which has to be Trusted.
+// Check reports whether a library may be loaded. name is the name for the dynamic
+// linker: a name without a slash, which the linker looks for in $LD_LIBRARY_PATH and
+// the system's folders (not on macOS), or an absolute path, which must be Trusted.
 func Check(name string) error {
 	if err := checkLinker(); err != nil {
 		return err
@@ -31,7 +30,7 @@ func Check(name string) error {
 	return Trusted(name)
 }
 
-// RefusedError says why code isn't loaded from a place.
+// RefusedError says why code is not loaded from a place.
 type RefusedError struct {
 	Path string
 	Why  string
@@ -50,11 +49,11 @@ func Absolute(folder, origin string) error {
 	return &RefusedError{folder, origin + " names a folder below the current one, and code from there isn't run: give the whole path"}
 }
 
-// Trusted says whether nobody but root and this process' user can have put the
-// file at path there, or can change it: path is absolute, and each folder and
-// link on the way and the file itself belong to one of the two and can't be
-// written by others. A folder with the sticky bit, such as /tmp, may be on the
-// way, since what is in it stays its owner's.
+// Trusted checks that only root and this process's user can have put the file at path
+// there, or can change it. path must be absolute. The file, and each folder and link
+// on the way, must belong to one of the two, and others may not be able to write to
+// it. A folder with the sticky bit, such as /tmp, may be on the way, since others
+// cannot replace its owner's files.
 func Trusted(path string) error {
 	if err := Absolute(path, "the path"); err != nil {
 		return err
@@ -98,7 +97,7 @@ func Trusted(path string) error {
 	}
 }
 
-// parts are the names of a path, in order.
+// parts returns the names of a path, in order.
 func parts(path string) []string {
 	var all []string
 	for _, p := range strings.Split(path, "/") {
@@ -112,9 +111,9 @@ func parts(path string) []string {
 // pathVariable is the linker's list of folders, read when the process began.
 const pathVariable = "LD_LIBRARY_PATH"
 
-// checkLinker refuses to use the linker where its list of folders has a relative
-// or empty one, which stands for the current folder, and a library lies there: the
-// linker would take it in the place of any that is asked for, or that one needs.
+// checkLinker refuses to use the linker if its list of folders has a relative or
+// empty entry, which stands for the current folder, and a library lies there: the
+// linker would take it in place of any library that is asked for, or that one needs.
 func checkLinker() error {
 	list := os.Getenv(pathVariable)
 	if list == "" {

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// exposed says how others can change what info describes, "" if they can't. within
-// says that it is a folder on the way to something that is looked at by itself.
+// exposed says how others can change the file of info; "" if they cannot. within says
+// that it is a folder on the way to a file that is checked by itself.
 func exposed(info fs.FileInfo, within bool) string {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

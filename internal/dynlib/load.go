@@ -4,11 +4,11 @@ package dynlib
 
 import "github.com/ebitengine/purego"
 
-// Supported is nil where libraries can be loaded, and otherwise says why not.
+// Supported returns nil if libraries can be loaded, and otherwise the reason.
 func Supported() error { return nil }
 
-// Open loads a library that Check allows. Where global is set, libraries that are
-// loaded later find its symbols.
+// Open loads a library that Check allows. With global, libraries that are loaded
+// later find its symbols.
 func Open(name string, global bool) (handle uintptr, err error) {
 	if err := Check(name); err != nil {
 		return 0, err
@@ -26,6 +26,10 @@ func Symbol(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(
 // Call calls a C function of integers and pointers, and returns the two registers
 // of its result. The caller keeps the memory that args point to alive and pinned;
 // what is converted to uintptr in the call itself escapes and is kept.
+//
+// Call calls a C function of integers and pointers, and returns the two registers of
+// its result. The caller keeps the memory that args point to alive and pinned; values
+// that are converted to uintptr in the call itself escape and are kept.
 //
 //go:uintptrescapes
 func Call(function uintptr, args ...uintptr) (r1, r2 uintptr) {

@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// Supported is nil where libraries can be loaded, and otherwise says why not.
+// Supported returns nil if libraries can be loaded, and otherwise the reason.
 func Supported() error {
 	if static {
 		return errors.New("this is a static build, which loads no libraries: use the other build of this program")

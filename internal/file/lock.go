@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// TryLock takes a file for this handle until it is closed, also by the
-// process's end; false: another handle has it. The error is an
-// errors.ErrUnsupported where the file system has no locks.
+// TryLock locks a file for this handle until the file is closed, or the process ends.
+// It returns false if another handle has the lock. The error is an
+// errors.ErrUnsupported if the file system has no locks.
 func TryLock(f *os.File) (bool, error) { return tryLock(f) }
 
-// Lock is TryLock that waits for its turn until the context ends.
+// Lock is TryLock that waits for the lock until the context ends.
 func Lock(ctx context.Context, f *os.File) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		if mine, err := TryLock(f); mine || err != nil {
@@ -27,7 +27,7 @@ func Lock(ctx context.Context, f *os.File) error {
 	}
 }
 
-// Still reports whether an open file has its name yet. Another process may have
+// Still reports whether an open file still has its name. Another process may have
 // renamed or removed it between opening and locking.
 func Still(f *os.File) bool {
 	there, err := os.Lstat(f.Name())

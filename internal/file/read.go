@@ -11,7 +11,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// KindError says that something isn't a regular file.
+// KindError says that a path is not a regular file.
 type KindError struct {
 	Path string
 	Mode fs.FileMode
@@ -38,7 +38,7 @@ func kind(m fs.FileMode) string {
 	return "of an unknown kind"
 }
 
-// TooLargeError says that a file has more bytes than its reader takes.
+// TooLargeError says that a file is larger than its reader allows.
 type TooLargeError struct {
 	Path  string
 	Size  int64 // as the file system says; at most Limit where that is wrong
@@ -73,8 +73,8 @@ func Open(path string) (*os.File, error) {
 	return regular(f, path)
 }
 
-// OpenPlain is Open for a file that is given to others: a link in its place,
-// which might lead to anybody's file, is a *KindError too.
+// OpenPlain is Open for a file that will be given to others. It also refuses a link,
+// which might lead to another person's file, with a *KindError.
 func OpenPlain(path string) (*os.File, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -90,8 +90,8 @@ func OpenPlain(path string) (*os.File, error) {
 	return regular(f, path)
 }
 
-// regular closes what is open if it isn't a regular file: it may have changed
-// since it was looked at.
+// regular closes an open file that is not a regular file: it may have changed since
+// it was checked.
 func regular(f *os.File, path string) (*os.File, error) {
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -105,8 +105,8 @@ func regular(f *os.File, path string) (*os.File, error) {
 }
 
 // ReadAll reads a regular file of at most limit bytes. A larger one is a
-// *TooLargeError: before anything is read where the file system knows its size,
-// else after limit bytes.
+// *TooLargeError: before anything is read if the file system knows the size,
+// otherwise after limit bytes.
 func ReadAll(path string, limit int64) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {

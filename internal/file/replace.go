@@ -15,11 +15,11 @@ import (
 	"syscall"
 )
 
-// Replace writes a file that appears under its name only when it is whole and
-// on the disk: a new file beside it, under a name that nobody knows before, is
-// written, synced and renamed, and the folder synced. On an error the old file,
-// if any, stays. What isn't a regular file, a link included, is not replaced:
-// that is a *KindError before anything is written.
+// Replace writes a file that appears under its name only when it is complete and on
+// the disk. It writes a new file beside it under a secret name, syncs it, renames it,
+// and syncs the folder. On an error the old file, if any, stays. Anything but a
+// regular file, also a link, is not replaced: that is a *KindError before anything is
+// written.
 func Replace(path string, write func(*os.File) error) error {
 	p, err := Create(path)
 	if err != nil {
@@ -66,9 +66,8 @@ type Pending struct {
 	path string // what Commit names it
 }
 
-// Create begins a file that Commit puts under path, as Replace does. It is
-// locked until it is closed, which is how Sweep knows it from a dead process'
-// leavings.
+// Create begins a file; Commit then gives it the name path, as Replace does. It is
+// locked until it is closed, so that Sweep can tell it from a file of a dead process.
 func Create(path string) (*Pending, error) {
 	if err := replaceable(path); err != nil {
 		return nil, err
@@ -91,8 +90,7 @@ func Create(path string) (*Pending, error) {
 	}
 }
 
-// Commit puts the file on the disk and gives it its name. After an error Abort
-// removes it.
+// Commit syncs the file and gives it its name. After an error Abort removes it.
 func (p *Pending) Commit() error {
 	if err := p.Sync(); err != nil {
 		return err
@@ -109,7 +107,7 @@ func (p *Pending) Commit() error {
 	return errors.Join(err, SyncFolder(filepath.Dir(temp)))
 }
 
-// Abort removes what Commit hasn't named; after Commit it does nothing.
+// Abort removes a file that has no name yet. After Commit it does nothing.
 func (p *Pending) Abort() {
 	if p.path == "" {
 		return
@@ -118,11 +116,11 @@ func (p *Pending) Abort() {
 	p.path = ""
 }
 
-// RemoveOpen removes a file of CreateNew or OpenOwn and closes it: in this order,
-// so that nobody finds it unlocked.
+// RemoveOpen removes a file of CreateNew or OpenOwn and then closes it. In this order
+// no other process finds it unlocked.
 func RemoveOpen(f *os.File) error { return errors.Join(os.Remove(f.Name()), f.Close()) }
 
-// replaceable says whether a file may take the place of what is at path.
+// replaceable checks that a file may replace what is at path.
 func replaceable(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -136,15 +134,15 @@ func replaceable(path string) error {
 	return nil
 }
 
-// CreateNew makes a file that isn't there yet, and is no link either, for
-// reading and writing.
+// CreateNew makes a file that does not exist yet, not even as a link, for reading and
+// writing.
 func CreateNew(path string) (*os.File, error) {
 	return open(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
-// OpenOwn opens a file that the program keeps in a folder of its own, such as a
-// lock or a journal, for reading and writing. It makes the file where there is
-// none. A link in its place, which might lead to somebody's file, is refused.
+// OpenOwn opens a file that the program keeps in its own folder, such as a lock or a
+// journal, for reading and writing. It makes the file if there is none. It refuses a
+// link, which might lead to another person's file.
 func OpenOwn(path string) (*os.File, error) {
 	if err := replaceable(path); err != nil {
 		return nil, err
@@ -156,8 +154,8 @@ func OpenOwn(path string) (*os.File, error) {
 	return regular(f, path)
 }
 
-// Linked gives the file at from the second name to, in place of what has it.
-// The error is that of linking where the file system has no links.
+// Linked gives the file at from a second name, to, and replaces the file that has it.
+// If the file system has no links, the error is that of linking.
 func Linked(from, to string) error {
 	if err := replaceable(to); err != nil {
 		return err
@@ -174,8 +172,7 @@ func Linked(from, to string) error {
 	return SyncFolder(filepath.Dir(to))
 }
 
-// SyncFolder makes renames in a folder survive a power cut, where the file
-// system can.
+// SyncFolder makes renames in a folder survive a power failure, if the system can.
 func SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" { // which opens no folder to sync it
 		return nil
@@ -203,8 +200,8 @@ func tempName(path string) string {
 	return path + "." + hex.EncodeToString(unknown[:]) + tempSuffix
 }
 
-// Temporary reports whether a name is that of a temporary file of this package,
-// and of which file.
+// Temporary reports whether a name is that of a temporary file of this package, and
+// of which file.
 func Temporary(name string) (of string, ok bool) {
 	stem, ok := strings.CutSuffix(name, tempSuffix)
 	dot := len(stem) - tempDigits - 1
@@ -214,8 +211,8 @@ func Temporary(name string) (of string, ok bool) {
 	return stem[:dot], true
 }
 
-// Sweep removes the temporary files that processes left in a folder which were
-// killed while they wrote. Those that a living process writes stay.
+// Sweep removes the temporary files of killed processes in a folder. Those of living
+// processes stay.
 func Sweep(dir string) error { return sweep(dir, func(string) bool { return true }) }
 
 func sweep(dir string, mine func(name string) bool) error {
@@ -234,8 +231,8 @@ func sweep(dir string, mine func(name string) bool) error {
 	return nil
 }
 
-// RemoveDead removes a file whose writer would hold a lock on it, unless one
-// does, and says whether it did.
+// RemoveDead removes a file if no process holds a lock on it, and reports whether it
+// did.
 func RemoveDead(path string) (gone bool, err error) {
 	f, err := open(path, os.O_RDWR)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 
 const nonblock = unix.O_NONBLOCK // nothing that is opened is waited for
 
-// open opens a file, no link, so that it can be renamed and removed meanwhile.
+// open opens a file that is not a link, so that it can be renamed and removed
+// meanwhile.
 func open(path string, flag int) (*os.File, error) {
 	return os.OpenFile(path, flag|nonblock|unix.O_NOFOLLOW, 0o666)
 }

@@ -11,8 +11,8 @@ import (
 
 const nonblock = 0 // opening doesn't wait for a file of Windows'
 
-// open opens a file, no link out of its folder, so that it can be renamed and
-// removed meanwhile: Go shares files of an os.Root for that, and no others.
+// open opens a file, not a link out of its folder, so that it can be renamed and
+// removed meanwhile. Go shares the files of an os.Root in this way, and no others.
 func open(path string, flag int) (*os.File, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
@@ -27,8 +27,8 @@ func open(path string, flag int) (*os.File, error) {
 	return f, err
 }
 
-// tryLock locks one byte far behind the end, so that the file can be read and
-// written all the same.
+// tryLock locks one byte far behind the end, so that the file can still be read and
+// written.
 func tryLock(f *os.File) (bool, error) {
 	at := &windows.Overlapped{OffsetHigh: 1 << 30}
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, at)
@@ -41,8 +41,8 @@ func tryLock(f *os.File) (bool, error) {
 	return false, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
 }
 
-// patience is how long a file may be kept open by a reader of the name that it is
-// to get: Windows replaces no open file.
+// patience is how long a reader may keep a file open that is to be replaced: Windows
+// replaces no open file.
 const patience = 2 * time.Second
 
 func rename(from, to string) error {
@@ -54,7 +54,8 @@ func rename(from, to string) error {
 	}
 }
 
-// InUse says that Windows refused to remove a file because somebody has it open.
+// InUse reports whether Windows refused to remove a file because a program has it
+// open.
 func InUse(err error) bool {
 	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
 }

@@ -1,6 +1,5 @@
-// Package jsontext reads JSON that people write. It refuses what encoding/json
-// takes in silence, a key that stands twice, and says what is wrong without naming
-// Go's types.
+// Package jsontext reads JSON that people write. It refuses repeated keys, which
+// encoding/json accepts in silence, and explains errors without naming Go's types.
 package jsontext
 
 import (
@@ -18,13 +17,13 @@ import (
 // Unmarshal is json.Unmarshal with the rules of this package.
 func Unmarshal(text []byte, to any) error { return decode(text, to, func(*json.Decoder) {}) }
 
-// UnmarshalKnown also refuses keys that the value has no place for.
+// UnmarshalKnown also refuses unknown keys.
 func UnmarshalKnown(text []byte, to any) error {
 	return decode(text, to, (*json.Decoder).DisallowUnknownFields)
 }
 
-// UnmarshalNumbers keeps numbers as they are written, where the value says
-// nothing of their type.
+// UnmarshalNumbers keeps numbers as they are written if the value does not fix their
+// type.
 func UnmarshalNumbers(text []byte, to any) error { return decode(text, to, (*json.Decoder).UseNumber) }
 
 func decode(text []byte, to any, set func(*json.Decoder)) error {
@@ -42,7 +41,7 @@ func decode(text []byte, to any, set func(*json.Decoder)) error {
 	return nil
 }
 
-// explain says a mismatch in JSON's words.
+// explain describes a mismatch in terms of JSON.
 func explain(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {

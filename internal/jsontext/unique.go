@@ -9,8 +9,8 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Unique is nil where no object in a JSON text has a key twice. A text that isn't
-// JSON is left to whoever reads it.
+// Unique returns an error if an object in a JSON text has a key twice. It accepts a
+// text that is not JSON.
 func Unique(text []byte) error {
 	type level struct {
 		keys  map[string]bool // nil in an array

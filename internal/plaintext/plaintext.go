@@ -1,6 +1,5 @@
-// Package plaintext reads texts that people wrote with any program: in UTF-8 with
-// and without a byte order mark, and in UTF-16 from Excel ("Unicode text") and from
-// PowerShell's >.
+// Package plaintext reads texts of any editor: UTF-8 with and without a byte order
+// mark, and UTF-16 of Excel ("Unicode text") and of PowerShell's >.
 package plaintext
 
 import (
@@ -12,8 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Mark is the byte order mark, which begins texts that some editors and tables
-// write.
+// Mark is the byte order mark. Some editors and spreadsheets begin texts with it.
 const Mark = "\ufeff"
 
 var errUTF16 = errors.New("seems to be UTF-16 without a byte order mark: save it as UTF-8")

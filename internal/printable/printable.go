@@ -1,10 +1,10 @@
-// Package printable shows people's strings to people: names of files, classes
-// and layers, a server's words, other programs' errors. Such a string may hold
-// bytes that a terminal acts on or that forge a line of a log.
+// Package printable prepares strings of unknown origin for people: names of files,
+// classes and layers, messages of a server, errors of other programs. Such a string
+// may hold bytes that a terminal acts on, or that forge a line of a log.
 //
-// Name is for a string within a message, Fprintf for a message made of strings
-// and errors, Error for an error's text. Writer is the last defence: what passes
-// it acts on no terminal.
+// Name is for a string within a message, Fprintf for a message made of strings and
+// errors, Error for an error's text. Writer is the last defence: its output acts on
+// no terminal.
 package printable
 
 import (
@@ -20,8 +20,8 @@ import (
 	"alexnet/internal/redact"
 )
 
-// Name is s as it is if each of its characters can be printed, else quoted and
-// escaped as Go writes strings.
+// Name returns s unchanged if all of its characters can be printed; otherwise it
+// quotes and escapes s as Go does.
 func Name(s string) string {
 	if printable(s) {
 		return s
@@ -29,8 +29,8 @@ func Name(s string) string {
 	return strconv.Quote(s)
 }
 
-// Count is a number and what there are so many of, as "1 shard" and "2 shards":
-// the noun's plural where there isn't one of it.
+// Count returns a number with its noun, in the plural if needed: "1 shard", "2
+// shards".
 func Count(n int, noun string) string {
 	switch {
 	case n == 1:
@@ -45,7 +45,7 @@ func Count(n int, noun string) string {
 // Verbatim is the program's own text among values, printed as it is.
 type Verbatim string
 
-// Names are the Name of each, joined by commas.
+// Names returns the Name of each string, joined by commas.
 func Names(all []string) string {
 	shown := make([]string, len(all))
 	for i, s := range all {
@@ -73,8 +73,8 @@ func Fprintf(w io.Writer, format string, values ...any) (int, error) {
 	return fmt.Fprintf(w, format, Values(values)...)
 }
 
-// Values are values to be formatted: strings as their Name, slices of strings as
-// those of each, errors as their Error. Addresses lose what is secret in them.
+// Values prepares values for formatting: strings by Name, slices of strings by Name
+// of each, errors by Error. Secrets in addresses are removed.
 func Values(values []any) []any {
 	shown := make([]any, len(values))
 	for i, v := range values {
@@ -96,10 +96,10 @@ func Values(values []any) []any {
 	return shown
 }
 
-// Error is an error's text. Files' names in it are shown as their Name, as far as
-// the errors of package os tell them, and characters that can't be printed are
-// escaped; addresses lose what is secret in them. A line after the first is indented, so that it is seen to belong to
-// the first.
+// Error returns an error's text. File names in it are shown by Name, if errors of
+// package os name them; characters that cannot be printed are escaped; secrets in
+// addresses are removed. Lines after the first are indented, so that they are seen to
+// belong to it.
 func Error(err error) string {
 	text := err.Error()
 	for _, name := range names(err) {
@@ -110,7 +110,7 @@ func Error(err error) string {
 	return strings.ReplaceAll(Text(redact.Text(text)), "\n", "\n  ")
 }
 
-// names are those of files in an error and those that it wraps.
+// names returns the file names in an error and in those that it wraps.
 func names(err error) []string {
 	var all []string
 	switch e := err.(type) {
@@ -132,9 +132,10 @@ func names(err error) []string {
 	return all
 }
 
-// Text is s with what a terminal would act on escaped, but for line feeds and
-// tabs: control characters, those that turn the direction of writing, and bytes
-// that aren't UTF-8. In a JSON text the escapes mean what they stand for.
+// Text escapes the characters of s that a terminal would act on, except line feeds
+// and tabs: control characters, characters that change the direction of writing, and
+// bytes that are not UTF-8. In a JSON text the escapes have the meaning of the
+// characters.
 func Text(s string) string {
 	clean := true
 	for i, r := range s {
@@ -157,7 +158,7 @@ func Text(s string) string {
 	return b.String()
 }
 
-// acts reports whether a terminal does something other than to draw r.
+// acts reports whether a terminal does anything else with r than draw it.
 func acts(r rune) bool {
 	switch {
 	case r == '\n', r == '\t':
@@ -170,7 +171,7 @@ func acts(r rune) bool {
 	return false
 }
 
-// Writer passes on the Text of what is written to it.
+// Writer writes the Text of its input to another writer.
 type Writer struct {
 	to   io.Writer
 	mu   sync.Mutex
@@ -195,7 +196,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// whole is the length of b without a last character that is cut off.
+// whole returns the length of b without an incomplete last character.
 func whole(b []byte) int {
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
 		if c := b[len(b)-i]; utf8.RuneStart(c) {
@@ -208,8 +209,8 @@ func whole(b []byte) int {
 	return len(b)
 }
 
-// Raw is what a Writer writes to, or w itself: for a program's own orders to a
-// terminal.
+// Raw returns the writer below a Writer, or w itself. A program sends its own
+// terminal commands to it.
 func Raw(w io.Writer) io.Writer {
 	if p, ok := w.(*Writer); ok {
 		return p.to

@@ -1,6 +1,6 @@
-// Package protobuf reads protobuf messages whose numbers of fields are known,
-// without their schema (protobuf.dev/programming-guides/encoding). The values of
-// large fields stay where they are: a Message points into the file's bytes.
+// Package protobuf reads protobuf messages without their schema, by the numbers of
+// fields (protobuf.dev/programming-guides/encoding). The values of large fields are
+// not copied: a Message points into the file's bytes.
 package protobuf
 
 import (
@@ -17,8 +17,8 @@ type Number = protowire.Number
 // Bytes is the wire type of strings, messages and packed numbers.
 const Bytes = byte(protowire.BytesType)
 
-// Message is a parsed message: the fields in their order. The zero Message is an
-// empty one, which is what a missing field reads as.
+// Message is a parsed message: the fields in their order. The zero Message is empty;
+// a missing field is read as one.
 type Message struct {
 	fields []field
 	left   *int // fields that the file may still have
@@ -32,12 +32,13 @@ type field struct {
 	width  int    // bytes of a fixed number, 0 of a varint
 }
 
-// mostFields of a file, counted whenever a message in it is parsed: each takes up to
-// thirty times its bytes. mostIntegers is the most that Integers gives.
+// mostFields limits the fields of a file, counted whenever a message in it is parsed:
+// each takes up to thirty times its bytes. mostIntegers limits the result of
+// Integers.
 const mostFields, mostIntegers = 1 << 20, 1 << 12
 
-// Parse parses the fields of a message, not those of messages in it. b must stay
-// as it is while the message is in use.
+// Parse parses the fields of a message, not those of messages in it. b must not
+// change while the message is in use.
 func Parse(b []byte) (Message, error) {
 	left := mostFields
 	return parse(b, &left)
@@ -80,7 +81,7 @@ func parse(b []byte, left *int) (Message, error) {
 	return m, nil
 }
 
-// Has says whether a field is there.
+// Has reports whether a field is there.
 func (m Message) Has(number Number) bool {
 	for _, f := range m.fields {
 		if f.number == number {
@@ -90,7 +91,7 @@ func (m Message) Has(number Number) bool {
 	return false
 }
 
-// Raw are the bytes of every occurrence of a field.
+// Raw returns the bytes of every occurrence of a field.
 func (m Message) Raw(number Number) (list [][]byte) {
 	for _, f := range m.fields {
 		if f.number == number && f.packed {
@@ -100,7 +101,7 @@ func (m Message) Raw(number Number) (list [][]byte) {
 	return list
 }
 
-// Texts are the strings of a field, Text the last.
+// Texts returns the strings of a field.
 func (m Message) Texts(number Number) (list []string) {
 	for _, b := range m.Raw(number) {
 		list = append(list, string(b))
@@ -108,7 +109,7 @@ func (m Message) Texts(number Number) (list []string) {
 	return list
 }
 
-// Text is the last string of a field.
+// Text returns the last string of a field.
 func (m Message) Text(number Number) string {
 	list := m.Raw(number)
 	if len(list) == 0 {
@@ -117,7 +118,8 @@ func (m Message) Text(number Number) string {
 	return string(list[len(list)-1])
 }
 
-// All are the messages of a field. One that isn't a message is empty.
+// All returns the messages of a field. A value that is not a message becomes an empty
+// one.
 func (m Message) All(number Number) (list []Message) {
 	for _, b := range m.Raw(number) {
 		inner, err := parse(b, m.left)
@@ -129,7 +131,7 @@ func (m Message) All(number Number) (list []Message) {
 	return list
 }
 
-// One is the last message of a field.
+// One returns the last message of a field.
 func (m Message) One(number Number) Message {
 	all := m.All(number)
 	if len(all) == 0 {
@@ -138,7 +140,7 @@ func (m Message) One(number Number) Message {
 	return all[len(all)-1]
 }
 
-// Integers are the integers of a field, packed or not.
+// Integers returns the integers of a field, packed or not.
 func (m Message) Integers(number Number) (list []int64) {
 	for _, f := range m.fields {
 		switch {
@@ -158,7 +160,7 @@ func (m Message) Integers(number Number) (list []int64) {
 	return list
 }
 
-// Integer is the last integer of a field, or the missing one.
+// Integer returns the last integer of a field, or missing.
 func (m Message) Integer(number Number, missing int64) int64 {
 	if list := m.Integers(number); len(list) > 0 {
 		return list[len(list)-1]
@@ -166,7 +168,7 @@ func (m Message) Integer(number Number, missing int64) int64 {
 	return missing
 }
 
-// Floats are the float32 of a field, packed or not.
+// Floats returns the float32 values of a field, packed or not.
 func (m Message) Floats(number Number) (list []float32) {
 	for _, f := range m.fields {
 		switch {
@@ -185,7 +187,7 @@ func (m Message) Floats(number Number) (list []float32) {
 	return list
 }
 
-// Float is the last float32 of a field, or the missing one.
+// Float returns the last float32 value of a field, or missing.
 func (m Message) Float(number Number, missing float32) float32 {
 	if list := m.Floats(number); len(list) > 0 {
 		return list[len(list)-1]
@@ -193,7 +195,7 @@ func (m Message) Float(number Number, missing float32) float32 {
 	return missing
 }
 
-// Doubles are the float64 of a field, packed or not.
+// Doubles returns the float64 values of a field, packed or not.
 func (m Message) Doubles(number Number) (list []float64) {
 	for _, f := range m.fields {
 		switch {

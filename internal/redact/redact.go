@@ -1,4 +1,4 @@
-// Package redact takes from addresses what might be secret, so that they can be
+// Package redact removes possible secrets from addresses, so that they can be
 // printed, kept and compared. It works on the text and parses nothing: a malformed
 // address has secrets too.
 package redact
@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// mask stands for a secret.
+// mask replaces a secret.
 const mask = "xxxxx"
 
-// known are the parameters whose values are no secrets.
+// known lists the parameters whose values are not secret.
 var known = []string{"endpoint", "region"}
 
-// URL is an address without a password, a user that is a token, a fragment, and
-// the values of all parameters but endpoint and region. Parameters are sorted.
-// What has no "://" is no address and stays as it is.
+// URL returns an address without a password, a user that is a token, a fragment, and
+// the values of all parameters but endpoint and region. Parameters are sorted. A text
+// without "://" is not an address and stays unchanged.
 func URL(place string) string {
 	scheme, rest, ok := strings.Cut(place, "://")
 	if !ok {
@@ -77,8 +77,8 @@ func parameters(query string) string {
 	return strings.Join(pairs, "&")
 }
 
-// Secrets replaces the secrets of an address, as they are and as they are written
-// in it, in what others say, who may repeat them.
+// Secrets returns a replacer that removes the secrets of an address, plain and as
+// they are written in it, from other programs' messages, which may repeat them.
 func Secrets(u *url.URL) *strings.Replacer {
 	var pairs []string
 	hide := func(secret string) {
@@ -103,10 +103,11 @@ func Secrets(u *url.URL) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// address finds addresses in a text: a password may hold what ends one elsewhere.
+// address finds addresses in a text. A password may hold characters that end an
+// address elsewhere.
 var address = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#\n"]*@)?[^\s"'<>` + "`" + `]*`)
 
-// Text is a text with each address in it as URL shows it.
+// Text returns a text with each address in it replaced by its URL.
 func Text(s string) string {
 	if !strings.Contains(s, "://") {
 		return s

@@ -1,6 +1,6 @@
-// Package setting is for errors and notes that speak of settings. A library calls
-// a setting by the name that its configuration has in JSON, such as batch 61. A
-// command calls the same setting by its flag, --batch 61.
+// Package setting makes errors and notes that speak of settings. A library names a
+// setting by its key in JSON, such as batch 61. A command names the same setting by
+// its flag, --batch 61.
 package setting
 
 import (
@@ -13,13 +13,13 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Words call settings for people.
+// Words name settings for people.
 type Words interface {
-	// Name is a setting by itself: "--batch".
+	// Name returns a setting's name: "--batch".
 	Name(name string) string
-	// Value is a setting with its value: "--batch 61".
+	// Value returns a setting with its value: "--batch 61".
 	Value(name string, value any) string
-	// Given returns those of the settings that whoever reads this has given.
+	// Given returns those of the settings that the user has given.
 	Given(names []string) []string
 }
 
@@ -33,7 +33,7 @@ type Text struct {
 // that stand for settings.
 func Textf(format string, values ...any) Text { return Text{format, values} }
 
-// Notef is Textf for what is printed as it is: strings among the values are
+// Notef is Textf for a text that is printed directly: strings among the values are
 // escaped (package printable).
 func Notef(format string, values ...any) Text { return Text{format, printable.Values(values)} }
 
@@ -53,7 +53,7 @@ func (t Text) In(w Words) string {
 	return fmt.Errorf(t.format, values...).Error() // which knows %w
 }
 
-// String is the text with the settings' own names.
+// String returns the text with the settings' own names.
 func (t Text) String() string { return t.In(plain{}) }
 
 // ref is a setting in a text.
@@ -77,7 +77,7 @@ func Suggest(name string, value any) any {
 	})
 }
 
-// LeaveOut advises against those of the settings that were given: ": leave a and
+// LeaveOut advises to leave out those of the settings that were given: ": leave a and
 // b out", or nothing.
 func LeaveOut(names ...string) any {
 	return ref(func(w Words) string {
