@@ -62,7 +62,7 @@ func curvesCommand(stdout io.Writer) *cli.Command {
 	}
 }
 
-// curve is a trainer's: its runs, each with a row of metrics an epoch.
+// curve is the runs of one trainer. Each run has a row of metrics for every epoch.
 type curve struct {
 	name string
 	runs [][]engine.Metrics

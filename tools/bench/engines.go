@@ -117,8 +117,8 @@ func (b *enginesBench) run(ctx context.Context, stdout, stderr io.Writer) error 
 	return r.print(stdout)
 }
 
-// contestants take turns at one batch size in one precision, ours first; batch is of
-// training where train says so.
+// contestants returns the programs that take turns at one batch size in one
+// precision, ours first. batch is the training batch if train is set.
 func (b *enginesBench) contestants(precision string, batch int, train bool, model string) (all []*trainer) {
 	steps := max(3, 60/batch)
 	if train {
@@ -191,8 +191,8 @@ type enginesReport struct {
 	Contestants []*trainer `json:"contestants"`
 }
 
-// print writes a Markdown table of medians with the spread of the turns; each group of
-// contestants is held against its first one of ours.
+// print writes a Markdown table of medians with the spread of the turns. Each group
+// of contestants is compared with the first of our programs in it.
 func (r enginesReport) print(w io.Writer) error {
 	fmt.Fprintf(w, "Medians of %d turns on %d threads.\n\n", r.Rounds, r.Threads)
 	tw := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)

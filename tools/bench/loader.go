@@ -29,7 +29,7 @@ libjpeg-turbo. "1.28 M" are the same shards so often that there are 1.28 million
 It takes some two minutes, and a few more when shards and the peers' files have to be made. Ctrl-C, or the end
 of --max-time, prints what there is by then.`
 
-// loaderJob is what the flags say.
+// loaderJob holds the flags.
 type loaderJob struct {
 	in, work, python, peers string
 	prep                    string
@@ -88,7 +88,7 @@ type contestant struct {
 	turn func(ctx context.Context) (turn, error)
 }
 
-// turn is what one turn gave.
+// turn is the result of one turn.
 type turn struct {
 	Images     int     `json:"images"`
 	Seconds    float64 `json:"seconds"`
@@ -96,8 +96,8 @@ type turn struct {
 	Note       string  `json:"note"`
 }
 
-// run lets all take turns. An error leaves the report of what was measured
-// before it; a nil report means that there is nothing.
+// run lets all contestants take turns. After an error the report holds what was
+// measured before it; a nil report holds nothing.
 func (j *loaderJob) run(ctx context.Context) (*report, error) {
 	if j.rounds < 1 || j.time <= 0 {
 		return nil, command.Usagef("want --rounds and --time above 0")
@@ -128,7 +128,7 @@ func (j *loaderJob) run(ctx context.Context) (*report, error) {
 	return r, nil
 }
 
-// contestants are all that take turns; end stops those that are processes.
+// contestants returns all contestants; end stops those that are processes.
 func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func()) {
 	for _, name := range []string{"raw", "lossless", "jpeg"} {
 		all = append(all,

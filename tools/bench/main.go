@@ -1,5 +1,5 @@
-// Command bench measures ours and the peers side by side, on the same data and
-// in one run.
+// Command bench measures our programs and other programs (the peers) on the same
+// data, in turns within one run.
 package main
 
 import (

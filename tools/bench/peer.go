@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// peer is another loader, in a process that lives from its first turn to the
-// end: what it compiles and starts is not measured.
+// peer is another loader, in a process that lives from its first turn to the end, so
+// that compiling and starting are not measured.
 type peer struct {
 	job  *loaderJob
 	name string

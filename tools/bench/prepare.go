@@ -14,8 +14,8 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// prepare makes what isn't there yet: shards of each codec, and the jpeg shards'
-// pictures as files in class folders.
+// prepare makes missing inputs: shards of each codec, and the pictures of the jpeg
+// shards as files in class folders.
 func (j *loaderJob) prepare(ctx context.Context) error {
 	for _, name := range codecNames {
 		dir := j.shards(name)
@@ -45,8 +45,8 @@ func (j *loaderJob) prepare(ctx context.Context) error {
 	return j.writeJPEGs(j.jpegs())
 }
 
-// repeat makes a folder whose index names the shards of another so often, by hard
-// links, that there are so many samples.
+// repeat makes a folder whose index names the shards of another folder again and
+// again, by hard links, until there are enough samples.
 func repeat(from, to string, samples int) error {
 	index, err := mds.ReadIndex(from)
 	if err != nil {

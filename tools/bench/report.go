@@ -24,7 +24,7 @@ type report struct {
 	baseline string
 }
 
-// result is one contestant's.
+// result is the result of one contestant.
 type result struct {
 	Name         string    `json:"name"`
 	ImagesPerSec float64   `json:"images_per_s"`     // median of the rounds
@@ -107,7 +107,7 @@ func (r *report) print(w io.Writer) error {
 	return r.printPairs(w)
 }
 
-// pairs are ours beside what each is judged by.
+// pairs lists our programs with the peers that they are compared with.
 var pairs = []struct{ ours, other string }{
 	{"ours, raw", "bound of raw: copies of crops"},
 	{"ours, lossless", "bound of lossless: Huffman decoding"},
@@ -133,8 +133,8 @@ var pairs = []struct{ ours, other string }{
 	{"ours, raw", "torchvision"},
 }
 
-// printPairs writes the medians of the ratios within each round, which a machine
-// that is busy in some rounds doesn't change as it does the rates.
+// printPairs writes the medians of the ratios within each round. A machine that is
+// busy in some rounds changes them less than the rates.
 func (r *report) printPairs(w io.Writer) error {
 	rates := map[string][]float64{}
 	for _, x := range r.Results {

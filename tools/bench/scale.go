@@ -9,9 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// cluster is what the model of a job knows. Each rank computes batch images a
-// step. What travels while the backward pass still runs costs nothing; the rest
-// is added.
+// cluster is the model of a job. Each rank computes batch images a step. Transfers
+// during the backward pass cost nothing; the rest is added.
 type cluster struct {
 	rate     float64 // images/s of one rank alone, measured or assumed
 	batch    int     // images a rank and step
@@ -34,8 +33,9 @@ const (
 	hybridExchanges   = 6
 )
 
-// sumBytes is what a rank sends of gradients in a step on n ranks, and receives:
-// 2·(n−1)/n of them, in a reduce-scatter and an all-gather (engine/collective/mpi).
+// sumBytes returns the bytes of gradients that a rank sends in a step on n ranks, and
+// receives: 2·(n−1)/n of them, in a reduce-scatter and an all-gather
+// (engine/collective/mpi).
 func (c *cluster) sumBytes(n int) float64 {
 	values := float64(alexnetParameters)
 	if c.hybrid {
@@ -44,8 +44,8 @@ func (c *cluster) sumBytes(n int) float64 {
 	return 2 * float64(n-1) / float64(n) * values * c.gradient
 }
 
-// exchangeBytes is what a rank sends of activations in a hybrid step, there and
-// back (engine/build_hybrid.go).
+// exchangeBytes returns the bytes of activations that a rank sends in a hybrid step,
+// in both directions (engine/build_hybrid.go).
 func (c *cluster) exchangeBytes(n int) float64 {
 	if !c.hybrid {
 		return 0
@@ -54,9 +54,9 @@ func (c *cluster) exchangeBytes(n int) float64 {
 	return 2 * c.value * float64(c.batch) * (others*(alexnetFC6Input+alexnetFC7Input) + others/float64(n)*alexnetFC8Input)
 }
 
-// step is the seconds of a step on n ranks, and those of them that are spent
-// waiting for what travels. Exchanges are waited for, sums as far as the backward
-// pass doesn't hide them.
+// step returns the seconds of a step on n ranks, and the part of them spent waiting
+// for transfers. A step waits for exchanges, and for sums as far as the backward pass
+// does not hide them.
 func (c *cluster) step(n int) (total, waiting float64) {
 	compute := float64(c.batch) / c.rate
 	if n == 1 {

@@ -60,7 +60,7 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// shardRun is what one run took.
+// shardRun is the cost of one run.
 type shardRun struct {
 	Images     int     `json:"images"`
 	Seconds    float64 `json:"seconds"`
@@ -111,8 +111,8 @@ func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return errors.Join(err, ctx.Err())
 }
 
-// takeTurns runs the rounds, until ctx ends. Who can't run is left out of the
-// rest.
+// takeTurns runs the rounds until ctx ends. A contender that cannot run is left out
+// of later rounds.
 func (b *shardBench) takeTurns(ctx context.Context, all []*contender, stderr io.Writer) {
 	for round := range b.rounds {
 		for _, c := range all {

@@ -58,15 +58,15 @@ func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
 	})
 }
 
-// clock measures work, which goes on while running says so.
+// clock measures work, which continues while running returns true.
 func (j *loaderJob) clock(work func(running func() bool) (images int, err error)) (turn, error) {
 	began, used := time.Now(), cputime.Used()
 	images, err := work(func() bool { return time.Since(began) < j.time })
 	return turn{Images: images, Seconds: time.Since(began).Seconds(), CPUSeconds: (cputime.Used() - used).Seconds()}, err
 }
 
-// parallel has each of the workers call one, which is made for it, with random
-// numbers of samples.
+// parallel makes a function for each worker and calls it with random numbers of
+// samples.
 func (j *loaderJob) parallel(samples int, worker func() (one func(sample int) error, err error)) (turn, error) {
 	return j.clock(func(running func() bool) (int, error) {
 		var images atomic.Int64
@@ -87,8 +87,8 @@ func (j *loaderJob) parallel(samples int, worker func() (one func(sample int) er
 	})
 }
 
-// copies copies crops of random raw pictures in memory, as many bytes as a
-// batch takes and more memory than the caches have.
+// copies copies crops of random raw pictures in memory: as many bytes as a batch
+// takes, from more memory than the caches hold.
 func (j *loaderJob) copies(context.Context) (turn, error) {
 	const size, crop = 256, 224
 	n := min(j.limit, 1024)

@@ -12,20 +12,20 @@ import (
 	"strings"
 )
 
-// compilers are packages that call compilers, whose options their strings are.
+// compilers lists packages that call compilers; their strings are compiler options.
 var compilers = []string{"./engine/cuda/internal/kernels", "./engine/vulkan/internal/shaders"}
 
 // commandLines are files of libraries that write whole command lines for people.
 var commandLines = []string{"./engine/train/pictures.go"}
 
-// foreign are options of other programs, of which errors advise people.
+// foreign lists options of other programs that errors recommend.
 var foreign = []string{"--gpus all", "tar --sort=name", "tar again without --sparse", "tar -h --hard-dereference", "zstd -d --long=31"}
 
 var flag = regexp.MustCompile(`(?:^|[^-\w])--[a-z][a-z-]*`)
 
-// namesFlag is the flag in a string of a library, which doesn't know the flags of the
-// commands that call it: it calls settings by their names (package setting). "" is
-// none.
+// namesFlag returns the command-line flag in a string of a library; "" if there is
+// none. A library does not know the flags of the commands that call it: it names
+// settings by their keys (package setting).
 func namesFlag(text string) string {
 	for _, f := range foreign {
 		text = strings.ReplaceAll(text, f, "")
@@ -33,8 +33,7 @@ func namesFlag(text string) string {
 	return strings.TrimSpace(flag.FindString(text))
 }
 
-// checkStrings returns a complaint for every string with a flag in it in a library's
-// files.
+// checkStrings returns a complaint for every string with a flag in a library's files.
 func checkStrings(pkg, dir string, files []string) (complaints []string, err error) {
 	if underAny(pkg, []string{"./tools"}) || underAny(pkg, compilers) {
 		return nil, nil

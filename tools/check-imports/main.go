@@ -1,6 +1,6 @@
-// Command check-imports holds the import rules of docs/architecture.md: who may
-// import whom inside the module, and which rooms may use which libraries. It also
-// holds libraries to naming no command-line flag.
+// Command check-imports checks the import rules of docs/architecture.md: which
+// packages of the module may import which others, and which may use which libraries.
+// It also checks that libraries name no command-line flag.
 package main
 
 import (
@@ -21,7 +21,7 @@ type rule struct {
 	except, not []string
 }
 
-// joins are the rooms that bring pipeline and engine together.
+// joins lists the packages that combine pipeline and engine.
 var joins = []string{"./engine/feed", "./engine/infer", "./engine/train"}
 
 var rules = []rule{
@@ -100,7 +100,7 @@ func check(pkg string, imports []string) []string {
 	return complaints
 }
 
-// local gives an import path of the module as rules have it: "./engine".
+// local returns an import path of the module in the form of the rules: "./engine".
 func local(path, module string) string {
 	if rest, ok := strings.CutPrefix(path, module); ok && (rest == "" || rest[0] == '/') {
 		return "." + rest

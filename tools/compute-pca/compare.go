@@ -8,7 +8,7 @@ import (
 	"alexnet/pipeline/codec"
 )
 
-// difference is how far the decoded pixels are from the stored statistics.
+// difference is the difference between the decoded pixels and the stored statistics.
 type difference struct {
 	Exact     bool    `json:"exact"`     // every sum is the same
 	Mean      float64 `json:"mean"`      // largest difference of a channel's mean, 0–255 units
@@ -30,9 +30,9 @@ func (d *difference) String() string {
 	return fmt.Sprintf("the codec shifts the means by %.2f and the deviations by %.2f %% at most", d.Mean, 100*d.Deviation)
 }
 
-// compare sets the statistics that the index stores, of the pixels before the
-// codec, against those of the decoded pixels. It returns an error when a
-// lossless codec's differ at all, or another's by more than it may change.
+// compare compares the statistics in the index, which are of the pixels before the
+// codec, with those of the decoded pixels. A lossless codec may change nothing,
+// another codec only so much; otherwise compare returns an error.
 func compare(stored, counted augment.Sums, c codec.Codec) (difference, error) {
 	d := difference{Exact: stored == counted}
 	if d.Exact {

@@ -1,5 +1,5 @@
-// Command compute-pca turns the colour statistics of a folder of shards into
-// pca.json: mean, covariance, and the axes of Krizhevsky's colour noise.
+// Command compute-pca computes pca.json from the colour statistics of a folder of
+// shards: mean, covariance, and the axes of Krizhevsky's colour noise.
 package main
 
 import "alexnet/tools/internal/command"

@@ -1,7 +1,7 @@
 // Command demo makes a synthetic set, shards, colour statistics, a trained
-// alexnet-mini, its evaluation and a report, through the three commands, on the
-// CPU. It builds the commands where --bin names no folder with them, so that on
-// any system with Go this is all there is to type:
+// alexnet-mini, its evaluation and a report, through the three commands, on the CPU.
+// It builds the commands unless --bin names a folder with them. So one line is enough
+// on any system with Go:
 //
 //	go run ./tools/demo
 package main

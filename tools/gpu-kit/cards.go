@@ -9,8 +9,8 @@ type card struct {
 	bf16, bandwidth float64
 }
 
-// cards are looked through in this order; a name that stands within another comes
-// behind it.
+// cards is searched in this order. A name that is part of another name comes after
+// it.
 var cards = []card{
 	{"B200", 2250, 8000},
 	{"H200", 989, 4800},
@@ -26,8 +26,8 @@ var cards = []card{
 	{"A10", 125, 600},
 }
 
-// cardOf finds the first GPU of a list of devices in the table. Of one that isn't
-// there nothing is known.
+// cardOf returns the entry of the first GPU in a list of devices; an empty one if the
+// table does not have it.
 func cardOf(devices string) card {
 	for line := range strings.Lines(devices) {
 		name, about, _ := strings.Cut(line, "\t")

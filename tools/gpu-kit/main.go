@@ -1,10 +1,10 @@
-// Command gpu-kit tries out train-alexnet on the GPU of the machine it is copied to,
-// in one call of some minutes. Its parts stand in order of what they tell for the time
-// they take: does it run and is it right, how fast is it, does training from shards
-// work, and then everything else as far as time allows. The report is written after
-// every part. The call ends at -minutes, whatever runs then; the same command again
-// goes on with the parts that are left. `make gpu-kit` puts it together with what it
-// needs in build/gpu-kit.
+// Command gpu-kit tries train-alexnet on the GPU of the machine it is copied to, in
+// one call of some minutes. The parts with the most information for their time come
+// first: does it run and is it right, how fast is it, does training from shards work,
+// and then everything else as far as time allows. It writes the report after every
+// part. The call ends at -minutes, whatever runs then; the same command continues
+// with the remaining parts. `make gpu-kit` collects it with its inputs in
+// build/gpu-kit.
 package main
 
 import (
@@ -108,7 +108,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
-// ending is what the kit takes to itself before the call ends.
+// ending is the time that the kit reserves before the call ends.
 const ending = 5 * time.Second
 
 // run runs the parts that are due. The exit code is 1 when a part failed, 3 when there
@@ -142,7 +142,7 @@ func (k *kit) run(ctx context.Context) (int, error) {
 	return r.code(), nil
 }
 
-// begin is the report as earlier calls on this machine have left it.
+// begin returns the report of earlier calls on this machine.
 func (k *kit) begin(ctx context.Context) *report {
 	devices, err := k.output(ctx, "train-alexnet", "devices")
 	r := &report{Machine: strings.TrimSpace(devices), Cores: runtime.NumCPU()}
@@ -169,8 +169,8 @@ func (k *kit) begin(ctx context.Context) *report {
 	return r
 }
 
-// due reports whether a part is to be run in this call: those that were named, or else
-// those that nothing is known of yet.
+// due reports whether a part runs in this call: a part that was named, or else a part
+// without a result.
 func (k *kit) due(p *part) bool {
 	if k.only == "" {
 		return p.Status == "" || p.Status == left || p.Status == skipped
@@ -180,8 +180,8 @@ func (k *kit) due(p *part) bool {
 	})
 }
 
-// try runs a part within its budget and the call. A part of which less than half fits
-// is left for another call.
+// try runs a part within its budget and the call. If less than half of a part's time
+// is left, the part waits for another call.
 func (k *kit) try(ctx context.Context, p *part) {
 	began := time.Now()
 	p.Status, p.Detail, p.Rates, p.Seconds = "", "", nil, 0

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// part is one thing that is tried, and what became of it.
+// part is one trial with its result.
 type part struct {
 	Name    string  `json:"name"`
 	Status  string  `json:"status"` // ok, failed, timed out, skipped, left (for another call)
@@ -33,7 +33,7 @@ const (
 
 var errSkipped = errors.New("skipped")
 
-// rate is one measurement, in images a second; what wasn't measured is 0.
+// rate is one measurement, in images a second; 0 if it was not measured.
 type rate struct {
 	Who       string  `json:"who"` // ours, or a way of PyTorch's
 	Devices   string  `json:"devices"`
@@ -47,8 +47,8 @@ type rate struct {
 	FromMemory float64 `json:"train_from_memory_images_per_s,omitempty"`
 }
 
-// allParts is what the kit tries, in order. Budgets of the first three groups add up to
-// eight minutes; the kit takes what a part leaves for those after it.
+// allParts returns the kit's trials in order. The budgets of the first three groups
+// add up to eight minutes; time that a part leaves goes to later parts.
 func allParts() []*part {
 	seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	add := func(name string, budget int, do func(context.Context, *kit, *part) error) *part {
@@ -285,8 +285,8 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// failures are the first failures in a test's output, with what the tests say of them:
-// op, tensors, plans, wrong elements.
+// failures returns the first failures in a test's output with their details: op,
+// tensors, plans, wrong elements.
 func failures(out string) string {
 	var picked []string
 	said := false // the lines of a test's message are indented by eight

@@ -1,5 +1,5 @@
-// Command prep-imagenet turns folders of labelled photographs into shards of
-// 256×256 pictures, and checks and pictures such shards.
+// Command prep-imagenet makes shards of 256×256 pictures from folders of labelled
+// photographs, and checks and shows such shards.
 package main
 
 import (

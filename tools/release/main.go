@@ -1,7 +1,7 @@
-// Command release builds the archives that people download: the three commands
-// for every system, with shell completions, manual pages, documents and the
-// licences of what is linked in; an SBOM; and SHA256SUMS. The files are the same,
-// byte for byte, wherever the same commit is built with the same Go.
+// Command release builds the archives for download: the three commands for every
+// system, with shell completions, manual pages, documents and the licences of
+// everything linked in; an SBOM; and SHA256SUMS. The same commit and the same Go give
+// the same bytes anywhere.
 //
 //	go run ./tools/release -out build/release
 package main

@@ -1,10 +1,10 @@
-// Command rename gives the module another path, such as that of the repository
-// from which Go is to fetch it:
+// Command rename gives the module another path, such as that of the repository from
+// which Go will fetch it:
 //
 //	go run ./tools/rename example.org/you/alexnet
 //
-// It changes go.mod and the other module files with the path, and every string
-// in Go code, and in the Go code of documents, that is a package of the module.
+// It changes go.mod and the other module files with the path, and every string in Go
+// code, and in the Go code of documents, that is a package of the module.
 package main
 
 import (

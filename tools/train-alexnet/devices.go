@@ -29,7 +29,7 @@ func openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	return contexts, nil
 }
 
-// noting has what devices do without told on standard error.
+// noting prints on standard error what devices do without.
 func noting(o devices.Options) devices.Options {
 	if o.Note == nil {
 		o.Note = func(line string) { printable.Fprintf(os.Stderr, "%s\n", line) }
@@ -37,12 +37,12 @@ func noting(o devices.Options) devices.Options {
 	return o
 }
 
-// noted prints on line what the user should know.
+// noted prints notes for the user on line.
 func noted(line *command.Line) func(text string) {
 	return func(text string) { line.Print("note: %s", text) }
 }
 
-// deviceError names the flag to which an error of devices.Open goes back.
+// deviceError names the flag that caused an error of devices.Open.
 func deviceError(err error) error {
 	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
 		return command.Usagef("--%w", err)
@@ -60,7 +60,7 @@ func resolveDevices(list string, say func(format string, values ...any)) string 
 	return list
 }
 
-// deviceFlags are those of commands that use trained nets.
+// deviceFlags returns the flags of commands that use trained nets.
 func deviceFlags(category string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "devices", Category: category, Value: devices.Auto, Usage: devicesUsage},
@@ -70,7 +70,7 @@ func deviceFlags(category string) []cli.Flag {
 	}
 }
 
-// chosenDevices is what deviceFlags say, for openDevices.
+// chosenDevices returns the values of deviceFlags, for openDevices.
 func chosenDevices(c *cli.Context) (string, devices.Options) {
 	list := resolveDevices(c.String("devices"), func(format string, values ...any) {
 		printable.Fprintf(c.App.ErrWriter, format+"\n", values...)

@@ -21,7 +21,7 @@ func modelFlags() []cli.Flag {
 	}, deviceFlags(category)...)
 }
 
-// pictureFlags are the flags of the commands that look at picture files.
+// pictureFlags returns the flags of the commands that read picture files.
 func pictureFlags(maxMegapixels float64) []cli.Flag {
 	const category = "Pictures"
 	return append(modelFlags(),
@@ -32,8 +32,8 @@ func pictureFlags(maxMegapixels float64) []cli.Flag {
 	)
 }
 
-// openEnsemble opens the checkpoints that the flags name. The models take batch
-// crops at once; layer names the layer whose output is wanted, if any.
+// openEnsemble opens the checkpoints that the flags name. The models take batch crops
+// at once; layer names the layer for Features, if any.
 func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, error) {
 	f := infer.Config{
 		Checkpoints: c.StringSlice("checkpoint"), Batch: batch, TenCrop: c.Bool("ten-crop"), Size: c.Int("size"), Layer: layer,
@@ -57,10 +57,10 @@ func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, err
 	return e, flagged(err)
 }
 
-// flagsOf are the flags that set fields of an infer.Config.
+// flagsOf maps fields of an infer.Config to the flags that set them.
 var flagsOf = map[string]string{"Batch": "batch", "Size": "size", "MaxMegapixels": "max-megapixels"}
 
-// flagged names the flag to which an error of package infer goes back.
+// flagged names the flag that caused an error of package infer.
 func flagged(err error) error {
 	var field *infer.ConfigError
 	var device *infer.DeviceError
@@ -85,7 +85,8 @@ func openModel(path, list string, o devices.Options, batch int, layer string) (*
 	return e, flagged(err)
 }
 
-// newReader reads pictures for e, as the flags say; what takes long is named on line.
+// newReader returns a reader of pictures for e, as the flags say. It names files that
+// take long on line.
 func newReader(c *cli.Context, e *infer.Ensemble, line *command.Line) (*infer.Reader, error) {
 	r, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
 	if err != nil {
@@ -97,8 +98,8 @@ func newReader(c *cli.Context, e *infer.Ensemble, line *command.Line) (*infer.Re
 	return r, nil
 }
 
-// skippedError is the end of a command that could not use some pictures, which
-// have been named.
+// skippedError is the error of a command that could not use some pictures, which have
+// been named.
 func skippedError(bad, all int) error {
 	if bad == 0 {
 		return nil

@@ -39,8 +39,8 @@ func exportCommand(stderr io.Writer) *cli.Command {
 	}
 }
 
-// oneCheckpoint is the checkpoint of a command that works with one net; others of
-// its kin take several as an ensemble.
+// oneCheckpoint returns the checkpoint of a command that works with one net; similar
+// commands take several as an ensemble.
 func oneCheckpoint(c *cli.Context) (string, error) {
 	switch paths := c.StringSlice("checkpoint"); len(paths) {
 	case 0:
@@ -104,7 +104,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 	return nil
 }
 
-// beside is the script for a model's file.
+// beside returns the name of the script for a model's file.
 func beside(path, suffix string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + suffix
 }

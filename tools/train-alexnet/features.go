@@ -17,7 +17,7 @@ import (
 	"alexnet/tools/internal/data"
 )
 
-// featuresCommand writes what a layer makes of pictures.
+// featuresCommand writes the output of a layer for pictures.
 func featuresCommand(stderr io.Writer) *cli.Command {
 	var access shards.Access
 	return &cli.Command{
@@ -85,7 +85,7 @@ func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err erro
 	return skippedError(bad, all)
 }
 
-// pictureFeatures looks at the files that the arguments name.
+// pictureFeatures writes the features of the files in the arguments.
 func pictureFeatures(c *cli.Context, e *infer.Ensemble, table *infer.VectorFile, line *command.Line) (bad, all int, err error) {
 	files, err := infer.List(c.Args().Slice(), c.App.Reader)
 	if err != nil {
@@ -113,7 +113,8 @@ func pictureFeatures(c *cli.Context, e *infer.Ensemble, table *infer.VectorFile,
 	return bad, len(files), err
 }
 
-// shardFeatures looks at every sample of a folder of shards, in stored order.
+// shardFeatures writes the features of every sample of a folder of shards, in stored
+// order.
 func shardFeatures(ctx context.Context, access *shards.Access, e *infer.Ensemble, dir string, table *infer.VectorFile, line *command.Line) error {
 	d, err := access.Open(ctx, dir, noted(line))
 	if err != nil {

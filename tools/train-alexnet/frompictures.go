@@ -17,8 +17,8 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// fromPictures makes the shards and statistics of a run out of pictures, and says
-// by which commands people do the same.
+// fromPictures makes the shards and statistics of a run from pictures, and prints the
+// commands that do the same.
 func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 	in := c.Args().First()
 	switch _, err := os.Stat(in); {
@@ -100,7 +100,8 @@ func (s *settings) looks(c *cli.Context) (chooseNet bool, err error) {
 	return !c.IsSet("net") && s.Net == train.Defaults().Net, nil
 }
 
-// given are the flags of the command line but for those that the printed command has.
+// given returns the flags of the command line without those that the printed command
+// has already.
 func given(c *cli.Context) string {
 	text := ""
 	for _, name := range c.LocalFlagNames() {

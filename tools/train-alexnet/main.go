@@ -1,5 +1,5 @@
-// Command train-alexnet trains, evaluates and pictures AlexNet on folders of
-// shards made by prep-imagenet.
+// Command train-alexnet trains AlexNet on folders of shards made by prep-imagenet,
+// evaluates it, and draws reports.
 package main
 
 import (

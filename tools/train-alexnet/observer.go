@@ -9,7 +9,7 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// observer shows a run to a person: lines, pictures in the run folder, and the
+// observer shows a run to the user: lines, pictures in the run folder, and the
 // dashboard.
 type observer struct {
 	line  *command.Line
@@ -21,7 +21,7 @@ type observer struct {
 // Note prints a line.
 func (o *observer) Note(n train.Note) { o.line.Print("%s", printable.Verbatim(n.In(o.words))) }
 
-// Begun gives the dashboard what came before.
+// Begun sends earlier metrics to the dashboard.
 func (o *observer) Begun(j *train.Job) {
 	o.job = j
 	o.live.Begun(j)
@@ -46,12 +46,12 @@ func (o *observer) Validated(m *engine.Model) {
 	o.pictures().Guesses(o.job.Validation(), m)
 }
 
-// pictures are those in the run folder.
+// pictures returns the drawer of the pictures in the run folder.
 func (o *observer) pictures() report.Pictures {
 	return report.Pictures{Dir: o.job.Config().Run, Warn: undrawn(o.line)}
 }
 
-// draw draws the learning curve, and the first layer of a model that can be read.
+// draw draws the learning curve, and the first layer of a model that may be read.
 func (o *observer) draw(m *engine.Model) {
 	o.pictures().Curve()
 	if m != nil {
@@ -59,7 +59,7 @@ func (o *observer) draw(m *engine.Model) {
 	}
 }
 
-// Ended says what a run that failed or was stopped has left to go on from.
+// Ended says how to continue a run that failed or was stopped.
 func (o *observer) Ended(e train.End) {
 	o.live.Ended(e)
 	o.line.Clear()
@@ -81,7 +81,7 @@ func (o *observer) leaves(saved string) string {
 	return "nothing was saved yet"
 }
 
-// show begins the dashboard of a run at an address; "" is none.
+// show starts the dashboard of a run at an address; "" is none.
 func (o *observer) show(address, run string) error {
 	if address == "" {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// predictCommand says what is on pictures.
+// predictCommand classifies pictures.
 func predictCommand(stdout, stderr io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:      "predict",
@@ -38,7 +38,7 @@ func predictCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// sheetPictures is how many pictures a sheet has.
+// sheetPictures is the number of pictures on a sheet.
 const sheetPictures = 60
 
 // badPicture is a picture that could not be used.
@@ -56,7 +56,7 @@ func tellBad(line *command.Line, bad []infer.BadPicture) (told []badPicture) {
 	return told
 }
 
-// prediction is what predict prints for one picture.
+// prediction is the output of predict for one picture.
 type prediction struct {
 	File    string        `json:"file"`
 	Guesses []infer.Guess `json:"guesses"`

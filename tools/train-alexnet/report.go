@@ -57,7 +57,7 @@ func reportCommand(stderr io.Writer) *cli.Command {
 	}
 }
 
-// makeReport makes the report of the run in dir, with what it says on line.
+// makeReport makes the report of the run in dir, with notes on line.
 func makeReport(ctx context.Context, dir string, o report.Options, line *command.Line) error {
 	defer line.Clear()
 	o.Options, o.Note, o.Warn = noting(o.Options), noted(line), undrawn(line)
@@ -65,7 +65,7 @@ func makeReport(ctx context.Context, dir string, o report.Options, line *command
 	return flagged(report.Make(ctx, dir, o))
 }
 
-// undrawn tells of pictures that can't be drawn.
+// undrawn prints a warning about pictures that can't be drawn.
 func undrawn(line *command.Line) func(name string, err error) {
 	return func(name string, err error) { line.Print("warning: %s is not drawn: %v", name, err) }
 }

@@ -18,7 +18,7 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// serveCommand answers over HTTP.
+// serveCommand answers requests over HTTP.
 func serveCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:     "serve",

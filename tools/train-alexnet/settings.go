@@ -16,7 +16,7 @@ import (
 	"alexnet/tools/internal/data"
 )
 
-// settings are what the flags of training set.
+// settings are the values of the training flags.
 type settings struct {
 	train.Config
 	configFile   string
@@ -91,11 +91,11 @@ func (s *settings) flags() []cli.Flag {
 	return slices.Concat(flags, command.AugmentFlags(&s.Augment, input), data.Flags(&s.Access, input))
 }
 
-// notInConfig are the flags that a configuration file doesn't hold.
+// notInConfig lists the flags that a configuration file may not hold.
 var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "dashboard", "help"}
 
-// read completes the settings: from the file of --config, and from the run that is
-// resumed, what was not given.
+// read completes the settings that were not given, from the file of --config and from
+// the resumed run.
 func (s *settings) read(c *cli.Context) error {
 	if s.configFile != "" {
 		if err := configfile.Apply(c, s.configFile, notInConfig...); err != nil {
@@ -119,8 +119,8 @@ func (s *settings) read(c *cli.Context) error {
 	return s.Config.Inherit(r, c.IsSet)
 }
 
-// takeRecipe sets what was not given as a recipe has it: the one that is named, or
-// the one for as many pictures as there are. A run that goes on has its own.
+// takeRecipe sets what was not given from a recipe: the named one, or the one for the
+// number of pictures. A resumed run keeps its own.
 func (s *settings) takeRecipe(c *cli.Context) error {
 	if _, err := train.ReadRecord(s.Run); s.Resume || s.AutoResume && err == nil || s.Train == "" {
 		return nil
@@ -170,7 +170,7 @@ func recipeNames() string {
 	return strings.Join(names, ", ")
 }
 
-// schedules is the table of schedules in words.
+// schedules describes the table of schedules in words.
 func schedules() string {
 	var rows []string
 	for _, k := range engine.Schedules {
@@ -179,8 +179,8 @@ func schedules() string {
 	return strings.Join(rows, ", ")
 }
 
-// words call settings by flags: those that were given, and others as what a run was
-// begun with, or a default.
+// words names settings by flags: those that were given, and others as settings of the
+// run or defaults.
 type words struct {
 	setting.Flags
 	given   func(name string) bool
@@ -201,7 +201,7 @@ func (w words) Value(name string, value any) string {
 	return fmt.Sprintf("the default of --%s, %v", name, value)
 }
 
-// Given returns those that were given.
+// Given returns the settings that were given.
 func (w words) Given(names []string) (given []string) {
 	for _, name := range names {
 		if w.given(name) {

@@ -53,8 +53,8 @@ func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 	return ranks.Close(s.Group, err)
 }
 
-// rankOptions are what joins the ranks of a job. Ranks with the same flags that
-// resume the same run take over the same settings.
+// rankOptions returns the options for joining the ranks of a job. Ranks with the same
+// flags that resume the same run take over the same settings.
 func (s *settings) rankOptions(c *cli.Context) (ranks.Options, error) {
 	wire, err := train.ParseWire(s.Wire)
 	k := ranks.Kinds{Data: []string{"train", "val", "pca"}, Path: []string{"run"}, Own: []string{"from"}} // the ranks compare --from themselves
@@ -64,7 +64,7 @@ func (s *settings) rankOptions(c *cli.Context) (ranks.Options, error) {
 	return ranks.Options{Timeout: s.RankTimeout, Wire: wire, Terms: ranks.Terms(c, k)}, err
 }
 
-// training is a run as a person sees it.
+// training is a run with its output for the user.
 type training struct {
 	c     train.Config
 	line  *command.Line
@@ -78,7 +78,7 @@ func newTraining(c train.Config, given func(flag string) bool, line *command.Lin
 	return &training{c: c, line: line, words: words{given: given, recipe: c.Recipe, resumed: c.Resume || c.AutoResume && err == nil}}
 }
 
-// run does what the command line asks for.
+// run does what the command line says.
 func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error {
 	if s.chosen != "" && s.Group.Rank() == 0 {
 		t.line.Print("%s", s.chosen)
@@ -115,7 +115,7 @@ func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error
 	return t.finish(ctx, r, stdout)
 }
 
-// finish makes the report of a run that has ended, and says how it went.
+// finish makes the report of a run that has ended, and prints its results.
 func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer) error {
 	dir := r.Config.Run
 	_, err := os.Stat(filepath.Join(dir, report.PageName))
@@ -138,8 +138,8 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 	return nil
 }
 
-// report makes the report of a run that has ended. That it can't be made is told
-// and no failure of the run.
+// report makes the report of a run that has ended. If it fails, a warning is printed,
+// and the run still counts as a success.
 func (t *training) report(ctx context.Context, dir string, o report.Options) error {
 	err := makeReport(ctx, dir, o, t.line)
 	if errors.Is(err, context.Canceled) {

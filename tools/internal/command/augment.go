@@ -6,7 +6,7 @@ import (
 	"alexnet/augment"
 )
 
-// AugmentFlags are flags that set s, one for each row of augment.Kinds.
+// AugmentFlags returns flags that set s, one for each row of augment.Kinds.
 func AugmentFlags(s *augment.Settings, category string) []cli.Flag {
 	var flags []cli.Flag
 	for i, k := range augment.Kinds {
@@ -15,7 +15,7 @@ func AugmentFlags(s *augment.Settings, category string) []cli.Flag {
 	return flags
 }
 
-// Augmentations reads what such flags have set.
+// Augmentations returns the recipe that these flags have set.
 func Augmentations(s *augment.Settings) (augment.Recipe, error) {
 	r, err := s.Recipe()
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package command is what the command lines of this project share: how they
-// start, what their exit codes mean, how Ctrl-C stops them, and how they write
-// progress.
+// Package command is the shared part of this project's command lines: how they start,
+// what their exit codes mean, how Ctrl-C stops them, and how they write progress.
 package command
 
 import (
@@ -22,19 +21,18 @@ import (
 
 // Exit codes of every command.
 const (
-	Done        = 0   // did what was asked
-	Failed      = 1   // could not
-	BadUsage    = 2   // was asked for something that makes no sense
-	Skipped     = 3   // did it, but left out bad inputs, named in a report
+	Done        = 0   // success
+	Failed      = 1   // failure
+	BadUsage    = 2   // wrong flags or arguments
+	Skipped     = 3   // success, but bad inputs were left out and listed in a report
 	Interrupted = 130 // stopped by Ctrl-C, SIGTERM or SIGHUP, after saving
 )
 
-// Main runs a command in the process's own surroundings and exits with its
-// code. The first Ctrl-C, SIGTERM or SIGHUP ends ctx, so that the command saves
-// and returns; a second Ctrl-C or SIGTERM ends the process at once. SIGHUP comes
-// when the terminal or the connection closes, often more than once or together
-// with SIGTERM, so it never counts as the second. Where it is ignored, as under
-// nohup, it stays so.
+// Main runs a command as a process and exits with its code. The first Ctrl-C, SIGTERM
+// or SIGHUP ends ctx, so that the command saves and returns; a second Ctrl-C or
+// SIGTERM ends the process at once. SIGHUP comes when the terminal or the connection
+// closes, often more than once or together with SIGTERM, so it never counts as the
+// second signal. If it is ignored, as under nohup, it stays ignored.
 func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 4)
@@ -64,10 +62,9 @@ func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer)
 	os.Exit(Report(os.Args[0], err, stderr))
 }
 
-// Report writes what went wrong, if anything, and returns the exit code: that
-// of an error made by WithCode or Usagef, BadUsage for settings that make no
-// sense, Interrupted after a cancelled context, else Failed. Settings in it are
-// called by their flags.
+// Report prints an error, if there is one, and returns the exit code: that of an
+// error made by WithCode or Usagef, BadUsage for bad settings, Interrupted after a
+// cancelled context, else Failed. It prints settings as flags.
 func Report(program string, err error, stderr io.Writer) int {
 	if err == nil {
 		return Done
@@ -95,8 +92,8 @@ type toldError struct{ error }
 
 func (e *toldError) Unwrap() error { return e.error }
 
-// Told marks an error that people have been told of: Report gives its exit code
-// and says no more.
+// Told marks an error that has been printed. Report returns its exit code and prints
+// nothing.
 func Told(err error) error {
 	if err == nil {
 		return nil
@@ -104,7 +101,7 @@ func Told(err error) error {
 	return &toldError{err}
 }
 
-// IsSkipped says that the work is done, but for bad inputs.
+// IsSkipped reports whether the work is done, except for bad inputs.
 func IsSkipped(err error) bool {
 	var coded *codedError
 	return errors.As(err, &coded) && coded.code == Skipped
@@ -121,15 +118,15 @@ func (e *codedError) Unwrap() error { return e.error }
 // WithCode gives an error an exit code.
 func WithCode(code int, err error) error { return &codedError{code, err} }
 
-// Usagef is an error about how the command was called, exit code 2.
+// Usagef returns an error about wrong flags or arguments, exit code 2.
 func Usagef(format string, values ...any) error {
 	return WithCode(BadUsage, fmt.Errorf(format, values...))
 }
 
-// Run runs an application of urfave/cli so that it writes to stdout and stderr
-// only, never exits by itself, and reports bad flags and stray arguments as
-// usage errors in one line. It adds the commands that every tool has: one for
-// shell completion, and hidden ones for the page in docs/cli and the one for man.
+// Run runs an application of urfave/cli so that it writes to stdout and stderr only,
+// never exits by itself, and reports bad flags and stray arguments as usage errors in
+// one line. It adds the commands that every tool has: one for shell completion, and
+// hidden ones for the page in docs/cli and the manual page.
 func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
 	if pastFlags(args) {
 		return nil

@@ -7,9 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// flagsFirst moves the flags of a command in front of its arguments, so that
-// "inspect DIR --sheet FILE" means what it says: the library ends a command's
-// flags at its first argument. What follows "--" stays as it is.
+// flagsFirst moves the flags of a command in front of its arguments, so that "inspect
+// DIR --sheet FILE" works: the library stops reading flags at the first argument.
+// Words after "--" stay unchanged.
 func flagsFirst(app *cli.App, args []string) []string {
 	at := slices.IndexFunc(args, func(a string) bool {
 		return slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(a) })
@@ -47,7 +47,7 @@ func flagsFirst(app *cli.App, args []string) []string {
 	return slices.Concat(args[:at+1], flags, words)
 }
 
-// takesValue says whether the word after the flag is its value.
+// takesValue reports whether the word after the flag is its value.
 func takesValue(c *cli.Command, name string) bool {
 	for _, f := range c.Flags {
 		if slices.Contains(f.Names(), name) {

@@ -9,10 +9,10 @@ import (
 // patience is how long an Interruptible action may go on after Ctrl-C.
 const patience = 2 * time.Second
 
-// Interruptible is an action that ends soon after its context, even within a step of
-// minutes. It is for commands that have nothing to save: where action hasn't returned
-// by then it is left behind, and ends with the process. Results are replaced as whole
-// files, so none is left half written.
+// Interruptible returns an action that ends soon after its context, even within a
+// step of minutes. It is for commands that have nothing to save. If action has not
+// returned by then, it is abandoned and ends with the process. Results are replaced
+// as whole files, so none is left half written.
 func Interruptible(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		done := make(chan error, 1)

@@ -13,9 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Line is a progress line: on a terminal it is rewritten in place, at most ten
-// times a second; elsewhere only what is printed for good appears. Several
-// goroutines may use it.
+// Line is a progress line. On a terminal it is rewritten in place, at most ten times
+// a second; elsewhere only lines of Print appear. Several goroutines may use it.
 type Line struct {
 	w     io.Writer
 	width int // of the terminal when it was last measured; 0: not one
@@ -51,14 +50,14 @@ func (l *Line) measure() {
 // Terminal reports whether the line is rewritten in place.
 func (l *Line) Terminal() bool { return l.width > 0 }
 
-// Update shows the state of things; it may be skipped. Strings among the values
-// are shown as printable.Name shows them.
+// Update shows the progress; a call may be skipped. Strings among the values are
+// escaped by printable.Name.
 func (l *Line) Update(format string, values ...any) {
 	l.UpdateFitting(printable.Text(fmt.Sprintf(format, printable.Values(values)...)))
 }
 
-// UpdateFitting is Update with the first of several forms, the longest first, that
-// the terminal has room for. Their strings must be fit to be shown.
+// UpdateFitting is Update with the first of several forms that fits the terminal, the
+// longest first. Their strings must be printable.
 func (l *Line) UpdateFitting(forms ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,8 +79,7 @@ func (l *Line) UpdateFitting(forms ...string) {
 	l.shown, l.lastTime = true, time.Now()
 }
 
-// Print writes a line for good, in place of the progress, with strings as in
-// Update.
+// Print writes a permanent line in place of the progress, with strings as in Update.
 func (l *Line) Print(format string, values ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

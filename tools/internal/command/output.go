@@ -8,7 +8,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Form tells a kind of output file by its first bytes.
+// Form recognises a kind of output file by its first bytes.
 type Form struct {
 	Name string // with its article: "a PNG picture"
 	Is   func(head []byte) bool
@@ -27,11 +27,11 @@ var (
 	Safetensors = Form{"a safetensors file", func(head []byte) bool { return len(head) > 8 && head[8] == '{' }}
 )
 
-// formHead is how much of a file Form.Is sees.
+// formHead is the number of bytes that Form.Is gets.
 const formHead = 64 << 10
 
-// MayReplace refuses an output whose name a user may have given by mistake: path is one
-// of the inputs, or a file of another form. An older output is fine. flag is the
+// MayReplace refuses an output name that is probably a mistake: path is one of the
+// inputs, or a file of another form. An older output may be replaced. flag is the
 // output's flag with its dashes.
 func MayReplace(flag, path string, form Form, inputs ...string) error {
 	info, err := os.Lstat(path)

@@ -7,11 +7,11 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// undefined is how the library complains of a flag that there isn't.
+// undefined matches the library's error about an unknown flag.
 var undefined = regexp.MustCompile(`^flag provided but not defined: -+([^=]+)`)
 
-// didYouMean ends a complaint about a word with the known one that is nearest, or
-// with nothing where none is near. dashes stand before it.
+// didYouMean returns the end of an error about a word: the nearest known word, or
+// nothing if none is near. dashes stand before it.
 func didYouMean(word, dashes string, known []string) string {
 	// Of one letter wrong or missing the likeness is .9 and more; of other words
 	// that begin alike about .8.
@@ -27,7 +27,7 @@ func didYouMean(word, dashes string, known []string) string {
 	return ": did you mean " + dashes + best + "?"
 }
 
-// flagNames are the names of all flags that stand in the place of c.
+// flagNames returns the names of all flags that may stand in the place of c.
 func flagNames(c *cli.Context) (names []string) {
 	flags := c.App.Flags
 	if c.Command != nil && len(c.Command.Flags) > 0 {
@@ -39,7 +39,7 @@ func flagNames(c *cli.Context) (names []string) {
 	return names
 }
 
-// commandNames are the names of commands that people see.
+// commandNames returns the names of visible commands.
 func commandNames(commands []*cli.Command) (names []string) {
 	for _, c := range commands {
 		if !c.Hidden {
@@ -49,7 +49,7 @@ func commandNames(commands []*cli.Command) (names []string) {
 	return names
 }
 
-// Suggest ends a complaint about a word that is none of the app's commands.
+// Suggest returns the end of an error about a word that is not a command of the app.
 func Suggest(c *cli.Context, word string) string {
 	return didYouMean(word, "", commandNames(c.App.Commands))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Want says what a flag's value has to be: "a whole number".
+// Want says what a flag's value must be: "a whole number".
 func Want(c *cli.Context, name string) string {
 	for _, lineage := range c.Lineage() {
 		var flags []cli.Flag
@@ -50,7 +50,7 @@ func want(f cli.Flag) string {
 	return "a value"
 }
 
-// Set sets a flag as the command line would. The error says what is wanted.
+// Set sets a flag as the command line would. Its error says what the value must be.
 func Set(c *cli.Context, name, value string) error {
 	kind := Want(c, name)
 	if strings.HasPrefix(kind, wholeNumber) {
@@ -62,11 +62,11 @@ func Set(c *cli.Context, name, value string) error {
 	return nil
 }
 
-// octal is a number that the library would take for one of base eight.
+// octal matches a number that the library would read in base eight.
 var octal = regexp.MustCompile(`^([+-]?)0+([0-9][0-9_]*)$`)
 
-// decimal writes whole numbers with leading zeros without them, so that 010 is
-// ten, as people mean it.
+// decimal removes leading zeros from whole numbers, so that 010 is ten, as people
+// mean it.
 func decimal(app *cli.App, args []string) []string {
 	out := slices.Clone(args)
 	flags := app.Flags
@@ -95,14 +95,14 @@ func decimal(app *cli.App, args []string) []string {
 	return out
 }
 
-// refused is how the library complains of a value: invalid value "x" for flag -n: …
+// refused matches the library's error about a value: invalid value "x" for flag -n: …
 var refused = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-+([^:]+): `)
 
-// address is what begins like one, also where it has become a path.
+// address matches the beginning of an address, also if it has become part of a path.
 var address = regexp.MustCompile(`(?:^|[/ "])(?:https?|ftp|file|hdfs|s3|gs|gcs|az|abfs)://?[^/ ]`)
 
-// Address adds to the error of a file that isn't there that its name is an
-// address, which only folders of shards may have.
+// Address adds a remark to the error of a missing file whose name is an address. Only
+// folders of shards may be addresses.
 func Address(err error) error {
 	if err != nil && errors.Is(err, fs.ErrNotExist) && address.MatchString(err.Error()) {
 		return fmt.Errorf("%w: that is an address, and only folders of shards are read from one: fetch the file and give its path", err)

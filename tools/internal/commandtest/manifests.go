@@ -14,8 +14,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Manifests fails when a file of docs/scale gives a command a flag that it
-// doesn't have, or when a YAML file there can't be read.
+// Manifests fails if a file of docs/scale gives a command a flag that it does not
+// have, or if a YAML file there cannot be read.
 func Manifests(t *testing.T, name string, run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
 	t.Helper()
 	var page bytes.Buffer

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Reference fails when a tool's page in docs/cli isn't what the tool says of
-// itself. With UPDATE_DOCS=1 in the environment it writes the page.
+// Reference fails if a tool's page in docs/cli differs from the tool's own help. With
+// UPDATE_DOCS=1 in the environment it writes the page.
 func Reference(t *testing.T, name string, run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
 	t.Helper()
 	var page bytes.Buffer

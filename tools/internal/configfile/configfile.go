@@ -21,9 +21,9 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// Apply sets the flags that the command line leaves out from a file with the flags'
-// names as keys, but for those that it may not hold. The run.json of another run holds
-// them under "settings".
+// Apply sets the flags that are missing from the command line, from a file with the
+// flags' names as keys. not lists flags that the file may not hold. The run.json of
+// another run holds them under "settings".
 func Apply(c *cli.Context, path string, not ...string) error {
 	values, err := readConfig(path)
 	if err != nil {
@@ -54,8 +54,8 @@ func Apply(c *cli.Context, path string, not ...string) error {
 	return nil
 }
 
-// readConfig reads TOML from a file that is called .toml, and YAML, of which
-// JSON is a part, from any other.
+// readConfig reads TOML from a file with the ending .toml, and YAML, of which JSON is
+// a part, from any other.
 func readConfig(path string) (map[string]any, error) {
 	text, err := file.ReadAll(path, configLimit)
 	if err != nil {
@@ -95,8 +95,8 @@ func readConfig(path string) (map[string]any, error) {
 	return values, nil
 }
 
-// checkYAML refuses a second document, which would be passed over, and numbers such
-// as 010, which some versions of YAML take for eight and some for ten.
+// checkYAML refuses a second document, which would be ignored, and numbers such as
+// 010, which some versions of YAML read as eight and some as ten.
 func checkYAML(text []byte) error {
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -127,7 +127,7 @@ func (o *octals) Visit(n ast.Node) ast.Visitor {
 	return o
 }
 
-// configurable are the names that a configuration file may hold.
+// configurable returns the names that a configuration file may hold.
 func configurable(c *cli.Context, not []string) []string {
 	flags := c.App.Flags
 	if c.Command != nil && len(c.Command.Flags) > 0 {
@@ -142,8 +142,8 @@ func configurable(c *cli.Context, not []string) []string {
 	return names
 }
 
-// flagText is a value as it would stand on the command line; a list becomes
-// words with commas between.
+// flagText returns a value in the form of the command line; a list becomes words with
+// commas between.
 func flagText(value any) (string, error) {
 	switch v := value.(type) {
 	case []any:

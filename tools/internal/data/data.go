@@ -1,4 +1,4 @@
-// Package data has the flags that say how the commands read folders of shards.
+// Package data defines the flags that say how the commands read folders of shards.
 package data
 
 import (
@@ -7,7 +7,7 @@ import (
 	"alexnet/pipeline/shards"
 )
 
-// Flags are those that set a.
+// Flags returns the flags that set a.
 func Flags(a *shards.Access, category string) []cli.Flag {
 	return []cli.Flag{
 		&cli.PathFlag{Name: "cache-dir", Category: category, EnvVars: []string{"ALEXNET_CACHE_DIR"}, Usage: "keep shards that come from s3://, gs:// or https:// below `DIR`; otherwise in the user's folder for caches", Destination: &a.CacheDir},

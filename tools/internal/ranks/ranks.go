@@ -1,6 +1,6 @@
-// Package ranks is what commands share that may run as one of several processes
-// of a launcher (mpirun, srun, torchrun, Kubernetes): the flags they compare, and
-// how they end together.
+// Package ranks is the shared part of commands that may run as one of several
+// processes of a launcher (mpirun, srun, torchrun, Kubernetes): which flags they
+// compare, and how they end together.
 package ranks
 
 import (
@@ -17,11 +17,11 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// Options are what every such command joins its ranks with.
+// Options are the options with which every such command joins its ranks.
 type Options = launch.Options
 
-// Join joins the processes that a launcher has started with this one
-// (launch.Join). Ranks that were started differently are a usage error.
+// Join joins the processes that a launcher has started with this one (launch.Join).
+// Ranks that were started differently are a usage error.
 func Join(o Options) (collective.Collective, error) {
 	group, err := launch.Join(o)
 	if errors.As(err, new(*collective.TermsError)) {
@@ -39,13 +39,13 @@ func TimeoutFlag(o *Options) cli.Flag {
 		Value: 5 * time.Minute, Destination: &o.Timeout}
 }
 
-// Close leaves the group after a command that ended with err, and returns it.
-// If the other ranks don't know of err, they may be waiting for this one: then
-// Close ends the whole job, after printing err. Where GPUs have waited for each
-// other in vain, the ranks that know of it meet here, and the group names those
-// that don't come; one that comes late, with its step done, hears that this one has
-// nothing to tell (engine.Group). Otherwise rank 0 says for all how it ended, before any rank
-// ends: a launcher may take the first one that fails for a reason to kill the rest.
+// Close leaves the group after a command that ended with err, and returns err. If the
+// other ranks don't know of err, they may be waiting for this one: then Close prints
+// err and ends the whole job. If GPUs have waited for each other in vain, the ranks
+// that know of it call Close, and the group names the missing ranks; a rank that
+// comes late, after its step, learns that this one has nothing to report
+// (engine.Group). Otherwise rank 0 prints for all how the job ended, before any rank
+// ends: a launcher may kill the rest after the first failure.
 func Close(group collective.Collective, err error) error {
 	if group.Size() == 1 {
 		return errors.Join(err, group.Close())
@@ -63,7 +63,7 @@ func Close(group collective.Collective, err error) error {
 	return errors.Join(command.Told(err), group.Close())
 }
 
-// Streams gives rank 0 the command's output and the others none, so that people
+// Streams gives rank 0 the command's output and the other ranks none, so that people
 // and scripts read one answer.
 func Streams(group collective.Collective, stdout, stderr io.Writer) (io.Writer, io.Writer) {
 	if group.Rank() == 0 {

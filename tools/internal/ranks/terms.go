@@ -18,19 +18,18 @@ import (
 	"alexnet/pipeline/remote"
 )
 
-// Kinds says which of a command's flags aren't compared between ranks as they are
-// written.
+// Kinds lists the flags of a command whose text is not compared between ranks.
 type Kinds struct {
-	Own  []string // each rank's own affair, such as its number of threads
-	Data []string // files, and folders of shards: what is in them counts, not where they are
+	Own  []string // may differ between ranks, such as the number of threads
+	Data []string // files, and folders of shards: their contents are compared, not their places
 	Path []string // files and folders that are written: the same place for all ranks
 }
 
 // own are flags that are each rank's own affair in every command.
 var own = []string{"rank-timeout", "threads", "workers", "kernels", "cache-dir", "cache-size", "no-mmap", "dashboard", "config", "json", "help", "version"}
 
-// Terms are what all ranks of a command have to have in common: the command, its
-// build, its flags, and what the data is that they name.
+// Terms returns the facts that all ranks of a command must have in common: the
+// command, its build, its flags, and the contents of the data that they name.
 func Terms(c *cli.Context, k Kinds) collective.Terms {
 	terms := collective.Terms{
 		{Name: "the command", Value: strings.TrimSpace(c.App.Name + " " + c.Command.Name)},
@@ -59,12 +58,12 @@ func Terms(c *cli.Context, k Kinds) collective.Terms {
 	return terms
 }
 
-// mostHashed bounds the bytes of a file that content reads.
+// mostHashed limits the bytes of a file that content reads.
 const mostHashed = 64 << 20
 
-// content identifies what is at a place: a file by its hash, a folder of shards by
-// its index, which has the hashes of all shards, an address by itself. What can't
-// be read has one value, and is for the command to complain of.
+// content identifies the data at a place: a file by its hash, a folder of shards by
+// its index, which has the hashes of all shards, an address by itself. Unreadable
+// data have one value; the command reports the error.
 func content(place string) string {
 	if place == "" {
 		return ""

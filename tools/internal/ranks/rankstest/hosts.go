@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Hosts are network namespaces of this machine that stand for machines of a
-// network: each has its own hostname, its own address and no way to the others
-// but through a switch. They share the machine's file system, as a cluster's
-// nodes do. Namespaces want Linux and root.
+// Hosts are network namespaces of this machine that simulate machines of a network:
+// each has its own hostname and address, and reaches the others only through a
+// switch. They share the machine's file system, as a cluster's nodes do. Namespaces
+// need Linux and root.
 type Hosts struct {
 	// Names are the hostnames.
 	Names []string
@@ -39,8 +39,8 @@ var agentScript string
 // link is the name of every host's network interface.
 const link = "link0"
 
-// NewHosts makes n hosts, which live until the test ends. It skips the test
-// where they can't be made.
+// NewHosts makes n hosts, which live until the test ends. It skips the test if they
+// cannot be made.
 func NewHosts(t testing.TB, n int) *Hosts {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -179,11 +179,11 @@ func (h *Hosts) processes(name string) (pids []int) {
 	return pids
 }
 
-// HostLaunchers are what Hosts.Run knows: Open MPI's mpirun, and an MPICH without
-// the fault that Debian 12's has between hosts.
+// HostLaunchers lists the launchers of Hosts.Run: Open MPI's mpirun, and an MPICH
+// without the fault between hosts that Debian 12's has.
 var HostLaunchers = []string{"mpirun.openmpi", NewMPICH}
 
-// NewMPICH is the MPICH of mpichVariable, or what "make mpich" has installed.
+// NewMPICH is the MPICH of mpichVariable, or the one that "make mpich" has installed.
 const NewMPICH = "mpich"
 
 const mpichVariable = "ALEXNET_TEST_MPICH"
@@ -205,8 +205,8 @@ func newMPICH(t testing.TB) string {
 	return dir
 }
 
-// Run runs the command on so many ranks a host, started from the first host, and
-// returns what all of them print. Ranks of different hosts reach each other by
+// Run runs the command on perHost ranks on each host, started from the first host,
+// and returns the output of all of them. Ranks of different hosts reach each other by
 // TCP.
 func (h *Hosts) Run(t testing.TB, launcher string, perHost int, args ...string) (string, error) {
 	t.Helper()
@@ -245,7 +245,7 @@ func (h *Hosts) flags(launcher string, perHost int) []string {
 		"--mca", "btl_tcp_if_include", link, "--mca", "pml", "ob1", "--mca", "btl", "tcp,vader,self"}
 }
 
-// Sent is the number of bytes that have left a host.
+// Sent returns the number of bytes that have left a host.
 func (h *Hosts) Sent(host int) int64 {
 	h.t.Helper()
 	text := h.must(h.Names[host], "cat", "/sys/class/net/"+link+"/statistics/tx_bytes")
@@ -256,7 +256,7 @@ func (h *Hosts) Sent(host int) int64 {
 	return n
 }
 
-// Plug sets a host's cable in, or pulls it out.
+// Plug connects a host's cable, or pulls it out.
 func (h *Hosts) Plug(host int, in bool) {
 	h.t.Helper()
 	if !in {
@@ -270,8 +270,8 @@ func (h *Hosts) Plug(host int, in bool) {
 	}
 }
 
-// Limit gives every link a rate in Mbit/s, both ways. It skips the test where
-// the kernel can't.
+// Limit gives every link a rate in Mbit/s, both ways. It skips the test if the kernel
+// cannot.
 func (h *Hosts) Limit(rate int) {
 	h.t.Helper()
 	if _, err := exec.LookPath("tc"); err != nil {

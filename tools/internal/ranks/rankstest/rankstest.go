@@ -1,5 +1,5 @@
-// Package rankstest starts a test's own binary as the ranks of a job, under
-// every launcher that the machine has.
+// Package rankstest starts a test's own binary as the ranks of a job, under every
+// launcher of the machine.
 package rankstest
 
 import (
@@ -17,8 +17,8 @@ import (
 // variable is set in the processes that Run starts.
 const variable = "ALEXNET_TEST_RANK"
 
-// Main is a TestMain for the package of a command: the binary is the command
-// when Run has started it, and the tests otherwise.
+// Main is a TestMain for the package of a command. The binary is the command if Run
+// has started it, and otherwise the tests.
 func Main(m *testing.M, command func()) {
 	if os.Getenv(variable) != "" {
 		command()
@@ -30,7 +30,7 @@ func Main(m *testing.M, command func()) {
 // Launchers are Open MPI's and MPICH's mpirun, and none.
 var Launchers = []string{"mpirun.openmpi", "mpirun.mpich", TCP}
 
-// Run runs the command on n ranks and returns what all of them print.
+// Run runs the command on n ranks and returns the output of all of them.
 func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -42,8 +42,7 @@ func Run(t testing.TB, launcher string, n int, args ...string) (string, error) {
 		"OMPI_MCA_plm=isolated") // needs no ssh
 }
 
-// RunEach is Run with arguments for each rank, as a user starts them who makes a
-// mistake.
+// RunEach is Run with different arguments for each rank, like a user's mistake.
 func RunEach(t testing.TB, launcher string, args ...[]string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TCP is the launcher that is none: the ranks are started as they are, with
-// torchrun's variables, and meet over TCP.
+// TCP means no launcher: the ranks are started directly, with torchrun's variables,
+// and connect over TCP.
 const TCP = "tcp"
 
 // afterFirst is how long ranks may go on after one has failed. Launchers give them
