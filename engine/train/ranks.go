@@ -26,7 +26,7 @@ func (j *Job) shareOut() error {
 		return nil
 	}
 	if j.c.Batch%size != 0 || j.c.Batch/size%j.c.Accumulate != 0 {
-		return setting.Invalidf("%s is that of all ranks together: it doesn't divide into %d equal shares of %d pieces", setting.Value("batch", j.c.Batch), size, j.c.Accumulate)
+		return setting.Invalidf("%s counts the pictures of all ranks: it doesn't divide into %d equal shares of %d pieces", setting.Value("batch", j.c.Batch), size, j.c.Accumulate)
 	}
 	if j.c.Parallel == ParallelHybrid && j.c.Accumulate > 1 {
 		return setting.Invalidf("%s computes whole batches%s", setting.Value("parallel", ParallelHybrid),

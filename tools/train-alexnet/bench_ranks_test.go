@@ -45,7 +45,7 @@ func TestBenchOnRanks(t *testing.T) {
 func TestBenchUsage(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ args, want string }{
-		{"--batch 7", "--batch 7 is that of all ranks together"},
+		{"--batch 7", "--batch 7 counts the pictures of all ranks"},
 		{"--precision fp7", "--precision"},
 	} {
 		args := append([]string{"bench", "--net", w.net, "--classes", "3", "--devices", "cpu"}, strings.Fields(c.args)...)

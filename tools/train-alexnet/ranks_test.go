@@ -165,7 +165,7 @@ func TestRankLost(t *testing.T) {
 func TestRanksAndSettings(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ args, want string }{
-		{"--batch 7", "--batch 7 is that of all ranks together"},
+		{"--batch 7", "--batch 7 counts the pictures of all ranks"},
 		{"--wire fp64", "--wire fp64: want fp32 or bf16"},
 	} {
 		out, err := rankstest.Run(t, rankstest.Launchers[0], 2, w.args(filepath.Join(t.TempDir(), "run"), strings.Fields(c.args)...)[1:]...)

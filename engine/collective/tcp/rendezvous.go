@@ -182,7 +182,7 @@ func (d *rendezvous) admit(conn *net.TCPConn) {
 			case d.differ <- differing{int(at.rank), err}:
 			default:
 			}
-			err = fmt.Errorf("rank %d has been started otherwise than rank 0, or belongs to another job", at.rank)
+			err = fmt.Errorf("rank %d was started with other terms than rank 0, or belongs to another job", at.rank)
 		}
 		if !d.shut && d.told < mostTold {
 			d.told++

@@ -17,7 +17,7 @@ func termsOf(seed string) collective.Terms {
 	return collective.Terms{{Name: "--lr", Value: "0.01"}, {Name: "--seed", Value: seed}}
 }
 
-// Where a rank has been started otherwise, all of them end soon, and rank 0 and that
+// Where a rank has other terms, all of them end soon, and rank 0 and that
 // rank say how they differ.
 func TestTermsDiffer(t *testing.T) {
 	defer goleak.VerifyNone(t)
@@ -81,7 +81,7 @@ func TestOtherJob(t *testing.T) {
 			start(2, termsOf("1"), "")
 		}
 		all.Wait()
-		if len(exits) > 0 || strings.Count(log.String(), "rank 1 has been started otherwise than rank 0") != 1 {
+		if len(exits) > 0 || strings.Count(log.String(), "rank 1 was started with other terms than rank 0") != 1 {
 			t.Errorf("%d exits\n%s", len(exits), log)
 		}
 	}

@@ -41,7 +41,7 @@ func (g *Guard) refuse(r *http.Request) *refusal {
 	// Hashes have one length, so that the comparison takes one time.
 	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256(g.Token)
 	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
-		return refuse(http.StatusUnauthorized, "this server wants its token: send it as Authorization: Bearer TOKEN")
+		return refuse(http.StatusUnauthorized, "this server requires a token: send it as Authorization: Bearer TOKEN")
 	}
 	return nil
 }

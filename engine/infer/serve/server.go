@@ -89,7 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		known = known || r.Method == m
 	}
 	if !known {
-		s.answer(w, r, began, nil, refuse(http.StatusMethodNotAllowed, "%s wants %s", r.URL.Path, methods[0]))
+		s.answer(w, r, began, nil, refuse(http.StatusMethodNotAllowed, "%s needs the method %s", r.URL.Path, methods[0]))
 		return
 	}
 	w.Header().Del("Allow")

@@ -120,7 +120,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 // prepare fits what was asked for to this rank.
 func (f *measurement) prepare() (err error) {
 	if f.Batch%f.Group.Size() != 0 {
-		return setting.Invalidf("bench: %s is that of all ranks together: it doesn't divide into %d equal shares", setting.Value("batch", f.Batch), f.Group.Size())
+		return setting.Invalidf("bench: %s counts the pictures of all ranks: it doesn't divide into %d equal shares", setting.Value("batch", f.Batch), f.Group.Size())
 	}
 	for name, v := range map[string]float64{"peak": f.Peak, "bandwidth": f.Bandwidth} {
 		if !(v >= 0 && v <= math.MaxFloat32) {

@@ -40,7 +40,7 @@ func MayReplace(flag, path string, form Form, inputs ...string) error {
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-			return Usagef("%s %s is what is read: give another name", flag, printable.Name(path))
+			return Usagef("%s %s is one of the inputs: give another name", flag, printable.Name(path))
 		}
 	}
 	f, err := file.Open(path)
@@ -51,7 +51,7 @@ func MayReplace(flag, path string, form Form, inputs ...string) error {
 	head := make([]byte, min(formHead, info.Size()))
 	n, _ := f.ReadAt(head, 0)
 	if !form.Is(head[:n]) {
-		return Usagef("%s %s is there and isn't %s: give another name, or remove it", flag, printable.Name(path), form.Name)
+		return Usagef("%s %s exists and isn't %s: give another name, or remove it", flag, printable.Name(path), form.Name)
 	}
 	return nil
 }

@@ -52,4 +52,4 @@ type Array struct {
 }
 
 // ErrStalled is a failure of other ranks, or of the connection to them.
-var ErrStalled = errors.New("the ranks don't meet")
+var ErrStalled = errors.New("the ranks don't reach each other")
