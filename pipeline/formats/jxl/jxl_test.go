@@ -5,9 +5,14 @@ import (
 	"errors"
 	"image"
 	"io"
+	"os"
+	"os/exec"
 	"strings"
+	"sync"
 	"testing"
+	"unsafe"
 
+	"alexnet/internal/dynlib"
 	"alexnet/pipeline/formats/internal/golden"
 )
 
@@ -47,6 +52,46 @@ func TestBad(t *testing.T) {
 	cancel()
 	if _, err := Decode(ctx, whole); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want context.Canceled", err)
+	}
+}
+
+// TestSilent: what libjxl prints about damaged pictures isn't shown, and what comes
+// after is.
+func TestSilent(t *testing.T) {
+	need(t)
+	if os.Getenv("SILENT") != "" {
+		var all sync.WaitGroup
+		for _, whole := range golden.Files(t, "testdata/jxl") {
+			all.Go(func() {
+				for i := 0; i < len(whole); i += len(whole)/20 + 1 {
+					bad := append([]byte(nil), whole...)
+					bad[i] ^= 0x55
+					_, _ = Decode(t.Context(), bad)
+				}
+			})
+		}
+		all.Wait()
+		handle, err := dynlib.Open("libc.so.6", false)
+		if err != nil {
+			t.Skip(err)
+		}
+		perror, err := dynlib.Symbol(handle, "perror")
+		if err != nil {
+			t.Fatal(err)
+		}
+		word := []byte("the end\x00")
+		dynlib.Call(perror, uintptr(unsafe.Pointer(&word[0])))
+		return
+	}
+	c := exec.Command(os.Args[0], "-test.run=^TestSilent$")
+	c.Env = append(os.Environ(), "SILENT=1")
+	var said strings.Builder
+	c.Stderr = &said
+	if err := c.Run(); err != nil {
+		t.Fatal(err, said.String())
+	}
+	if !strings.HasPrefix(said.String(), "the end: ") || strings.Contains(said.String(), ".cc:") {
+		t.Errorf("printed: %.500q", said.String())
 	}
 }
 

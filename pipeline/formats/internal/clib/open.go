@@ -71,8 +71,9 @@ func (s Spec) load(path string) (Library, error) {
 	return l, nil
 }
 
-// Call calls a function, and returns the two registers of its result. The caller
-// keeps the memory that args point to alive and pinned.
+// Call calls a function, and returns the two registers of its result. What it prints
+// for people isn't shown. The caller keeps the memory that args point to alive and pinned.
 func (l Library) Call(function int, args ...uintptr) (r1, r2 uintptr) {
-	return dynlib.Call(l[function], args...)
+	silently(func() { r1, r2 = dynlib.Call(l[function], args...) })
+	return r1, r2
 }

@@ -1,0 +1,64 @@
+package clib
+
+import (
+	"encoding/binary"
+	"sync"
+	"unsafe"
+
+	"alexnet/internal/dynlib"
+)
+
+// glibc is where the C library keeps its stream for complaints, and a stream that goes
+// nowhere. Debian's libjxl prints lines of its source to the first for each damaged
+// picture. Other C libraries' streams are constants: there libjxl's words are seen.
+var glibc = sync.OnceValue(func() (c struct{ stderr, nowhere uintptr }) {
+	handle, err := dynlib.Open("libc.so.6", false)
+	if err != nil {
+		return c
+	}
+	if _, err := dynlib.Symbol(handle, "gnu_get_libc_version"); err != nil {
+		return c
+	}
+	stderr, err1 := dynlib.Symbol(handle, "stderr")
+	open, err2 := dynlib.Symbol(handle, "fopen")
+	if err1 != nil || err2 != nil {
+		return c
+	}
+	path, mode := []byte("/dev/null\x00"), []byte("we\x00")
+	if stream, _ := dynlib.Call(open, uintptr(unsafe.Pointer(&path[0])), uintptr(unsafe.Pointer(&mode[0]))); stream != 0 {
+		c.stderr, c.nowhere = stderr, stream
+	}
+	return c
+})
+
+// silent counts the calls under way, during which C's stream goes nowhere.
+var silent struct {
+	sync.Mutex
+	calls int
+	old   uintptr
+}
+
+// silently runs f while what C prints for people isn't shown. Go's own os.Stderr is
+// another matter.
+func silently(f func()) {
+	c := glibc()
+	if c.stderr == 0 {
+		f()
+		return
+	}
+	variable := dynlib.Bytes(c.stderr, 8)
+	silent.Lock()
+	if silent.calls++; silent.calls == 1 {
+		silent.old = uintptr(binary.NativeEndian.Uint64(variable))
+		binary.NativeEndian.PutUint64(variable, uint64(c.nowhere))
+	}
+	silent.Unlock()
+	defer func() {
+		silent.Lock()
+		if silent.calls--; silent.calls == 0 {
+			binary.NativeEndian.PutUint64(variable, uint64(silent.old))
+		}
+		silent.Unlock()
+	}()
+	f()
+}
