@@ -105,6 +105,14 @@ func TestBadConfigFile(t *testing.T) {
 	}
 	call("train-alexnet", "--config", filepath.Join(w.dir, "none")).must(t, 1, "no such file")
 	call("train-alexnet", "--config", w.dir).must(t, 1, "--config: ", "is a folder")
+	for _, c := range []struct {
+		text string
+		code int
+		want string
+	}{{"lr: [", 1, "--recipe: " + w.dir}, {"lrr: 1", 2, `no setting is called "lrr"`}} {
+		recipe := w.writeFile(t, "recipe.yaml", c.text)
+		call("train-alexnet", "--train", w.train, "--run", filepath.Join(w.dir, "run"), "--recipe", recipe).must(t, c.code, "--recipe: ", c.want)
+	}
 }
 
 // Texts may begin with a byte order mark, as some editors write them, and values

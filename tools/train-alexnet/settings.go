@@ -99,7 +99,7 @@ var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", 
 func (s *settings) read(c *cli.Context) error {
 	if s.configFile != "" {
 		if err := configfile.Apply(c, s.configFile, notInConfig...); err != nil {
-			return err
+			return fmt.Errorf("--config: %w", err)
 		}
 	}
 	s.Dry = s.plan || s.dryRun
@@ -132,7 +132,10 @@ func (s *settings) takeRecipe(c *cli.Context) error {
 			if _, missing := os.Stat(s.Recipe); missing != nil {
 				return command.Usagef("--recipe: %w, or give a file", err)
 			}
-			return configfile.Apply(c, s.Recipe, notInConfig...)
+			if err := configfile.Apply(c, s.Recipe, notInConfig...); err != nil {
+				return fmt.Errorf("--recipe: %w", err)
+			}
+			return nil
 		}
 	} else if s.configFile != "" || s.From != "" {
 		return nil

@@ -23,7 +23,7 @@ import (
 
 // Apply sets the flags that are missing from the command line, from a file with the
 // flags' names as keys. not lists flags that the file may not hold. The run.json of
-// another run holds them under "settings".
+// another run holds them under "settings". Errors name the file.
 func Apply(c *cli.Context, path string, not ...string) error {
 	values, err := readConfig(path)
 	if err != nil {
@@ -59,7 +59,7 @@ func Apply(c *cli.Context, path string, not ...string) error {
 func readConfig(path string) (map[string]any, error) {
 	text, err := file.ReadAll(path, configLimit)
 	if err != nil {
-		return nil, fmt.Errorf("--config: %w", err)
+		return nil, err
 	}
 	if text, err = plaintext.Bytes(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
