@@ -72,13 +72,14 @@ def write(dist, system):
     record = "".join(f"{name},sha256={digest(data)},{len(data)}\n" for name, data, _ in files) + f"{INFO}/RECORD,,\n"
     files.append((f"{INFO}/RECORD", record.encode(), 0o644))
     name = f"{NAME}-{VERSION}-py3-none-{tags}.whl"
-    temporary = pathlib.Path(dist) / (name + ".tmp")
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as out:
-        for path, data, mode in files:
-            entry = zipfile.ZipInfo(path)  # of 1980
-            entry.external_attr, entry.compress_type = (0o100000 | mode) << 16, zipfile.ZIP_DEFLATED
-            out.writestr(entry, data)
-    os.replace(temporary, pathlib.Path(dist) / name)
+    with tempfile.TemporaryDirectory(dir=dist) as folder:  # a name that nobody knows before
+        temporary = pathlib.Path(folder) / name
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as out:
+            for path, data, mode in files:
+                entry = zipfile.ZipInfo(path)  # of 1980
+                entry.external_attr, entry.compress_type = (0o100000 | mode) << 16, zipfile.ZIP_DEFLATED
+                out.writestr(entry, data)
+        os.replace(temporary, pathlib.Path(dist) / name)
     return name
 
 

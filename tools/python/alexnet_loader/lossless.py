@@ -14,20 +14,23 @@ import numpy as np
 BLOCK = 1 << 16  # residuals in a block
 
 
-def decode(data: bytes) -> np.ndarray:
-    """The pixels of a picture, (size, size, 3) uint8. A ValueError says what is wrong with it."""
+def decode(data: bytes, side: int | None = None) -> np.ndarray:
+    """The pixels of a picture, (size, size, 3) uint8, where side is the size that it has to have. A ValueError says
+    what is wrong with it."""
     try:
-        return _decode(bytes(data))
+        return _decode(bytes(data), side)
     except IndexError as e:
         raise ValueError("damaged: it ends too early") from e
 
 
-def _decode(data: bytes) -> np.ndarray:
+def _decode(data: bytes, side: int | None) -> np.ndarray:
     if len(data) < 7 or data[0] != 1:
         raise ValueError("damaged, or of a later version")
     if zlib.crc32(data[7:]) != int.from_bytes(data[3:7], "little"):
         raise ValueError("damaged: the CRC differs")
     size, at = data[1] | data[2] << 8, 7
+    if side not in (None, size):
+        raise ValueError(f"damaged: {size} pixels a side, want {side}")
     predictors, residuals, blocks = [], np.empty((3, size * size), np.uint8), []
     for plane in range(3):
         coded = np.frombuffer(data, np.uint8, (size + 3) // 4, at)

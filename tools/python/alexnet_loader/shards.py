@@ -4,12 +4,26 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 from typing import Any
 
 import numpy as np
 
 from . import lossless
 from .errors import DamagedError, MissingError, UsageError
+
+
+# What a damaged or malicious folder may take, as prep-imagenet has it.
+MOST_INDEX = 64 << 20  # bytes of index.json
+MOST_SHARD = 1 << 30  # bytes of a shard that is compressed as a whole, unpacked
+MOST_SIZE = 1 << 13  # pixels a side
+
+
+def _regular(name: str) -> str:
+    """The name of a file, neither a pipe nor a device, which might never end."""
+    if not stat.S_ISREG(os.stat(name).st_mode):
+        raise DamagedError(f"{name!r} is no regular file")
+    return name
 
 
 class Shards:
@@ -20,17 +34,24 @@ class Shards:
             raise UsageError(f"{path}: shards elsewhere are read by prep-imagenet only: take decoder='child'")
         name = os.path.join(path, "index.json")
         try:
-            with open(name, encoding="utf-8") as f:
-                index = json.load(f)
+            with open(_regular(name), "rb") as f:
+                text = f.read(MOST_INDEX + 1)
+            if len(text) > MOST_INDEX:
+                raise DamagedError(f"{name} has over {MOST_INDEX} bytes")
+            index = json.loads(text)
         except FileNotFoundError as e:
             raise MissingError(f"{name} isn't there: make shards with prep-imagenet shard") from e
-        except ValueError as e:
+        except DamagedError:
+            raise
+        except (ValueError, RecursionError) as e:
             raise DamagedError(f"{name}: {e}") from e
-        meta = index.get("alexnet")
+        meta = index.get("alexnet") if isinstance(index, dict) else None
         if not meta or meta.get("format_version") != 1:
             raise UsageError(f"{name} has no entry 'alexnet' of version 1; take decoder='child', which may know what to do")
         self.meta: dict[str, Any] = meta
         self.size, self.codec = int(meta["size"]), meta["codec"]
+        if not 1 <= self.size <= MOST_SIZE:
+            raise DamagedError(f"{name}: size is {self.size} pixels, want 1 to {MOST_SIZE}")
         self._path, self._infos = path, index["shards"]
         self._first = np.cumsum([0] + [s["samples"] for s in self._infos])
         self._open: dict[int, np.ndarray] = {}
@@ -63,7 +84,7 @@ class Shards:
             return np.frombuffer(image, np.uint8).reshape(self.size, self.size, 3).copy()
         if self.codec == "lossless":
             try:
-                return lossless.decode(image)
+                return lossless.decode(image, self.size)
             except ValueError as e:
                 raise DamagedError(f"{self._path}: sample {i}: {e}") from e
         if self.codec == "jpeg":
@@ -71,7 +92,10 @@ class Shards:
                 from PIL import Image
             except ImportError as e:
                 raise UsageError("pictures of codec jpeg want Pillow here: pip install pillow, or take decoder='child'") from e
-            return np.array(Image.open(io.BytesIO(image)).convert("RGB"))
+            picture = Image.open(io.BytesIO(image), formats=["JPEG"])
+            if picture.size != (self.size, self.size):  # before it is decoded
+                raise DamagedError(f"{self._path}: sample {i} has {picture.size} pixels, want {self.size} a side")
+            return np.array(picture.convert("RGB"))
         raise UsageError(f"codec {self.codec!r} is unknown to this version")
 
     def _name(self, k: int, what: str = "raw_data") -> str:
@@ -85,21 +109,27 @@ class Shards:
         if k not in self._open:
             info, name = self._infos[k], self._name(k)
             try:
-                data = np.memmap(name, np.uint8, "r")
+                data = np.memmap(_regular(name), np.uint8, "r")
             except FileNotFoundError as e:
                 if not info.get("zip_data"):
                     raise MissingError(f"{name} isn't there: restore it, or make the shards again") from e
-                data = _unpack(self._name(k, "zip_data"))
+                data = _unpack(self._name(k, "zip_data"), info["raw_data"]["bytes"])
             if len(data) != info["raw_data"]["bytes"] or int(data[:4].view("<u4")[0]) != info["samples"]:
                 raise DamagedError(f"{name} isn't the file that the index means")
             self._open[k] = data
         return self._open[k]
 
 
-def _unpack(name: str) -> np.ndarray:
+def _unpack(name: str, size: int) -> np.ndarray:
+    if not 0 <= size <= MOST_SHARD:
+        raise DamagedError(f"{name} unpacks to {size} bytes, over {MOST_SHARD}: unpack it with zstd -d, or take decoder='child'")
     try:
         import zstandard
     except ImportError as e:
         raise UsageError(f"{name} wants zstandard here: pip install zstandard, or take decoder='child'") from e
-    with open(name, "rb") as f:
-        return np.frombuffer(zstandard.ZstdDecompressor().stream_reader(f).read(), np.uint8)
+    with open(_regular(name), "rb") as f:
+        try:
+            data = zstandard.ZstdDecompressor(max_window_size=MOST_SHARD).stream_reader(f).read(size + 1)
+        except zstandard.ZstdError as e:
+            raise DamagedError(f"{name}: {e}") from e
+    return np.frombuffer(data, np.uint8)

@@ -343,3 +343,70 @@ def test_stays_in_its_folder(shards, tmp_path):
         (inside / "index.json").write_text(json.dumps(index))
         with pytest.raises(DamagedError, match="no name of a file"):
             Dataset(inside, decoder="python")[0]
+
+
+def hostile(lossless, folder, change):
+    """A copy of the shards with a changed index."""
+    for f in lossless.iterdir():
+        (folder / f.name).write_bytes(f.read_bytes())
+    index = json.loads((folder / "index.json").read_text())
+    change(index)
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+@linux
+@pytest.mark.parametrize("kind", ["pipe", "device", "huge", "deep", "list", "size"])
+def test_hostile_index(tmp_path, lossless, kind):
+    """An index that has no end, or that asks for memory without one, is refused."""
+    hostile(lossless, tmp_path, lambda index: index["alexnet"].update(size=1 << 20) if kind == "size" else None)
+    name = tmp_path / "index.json"
+    if kind in ("pipe", "device"):
+        name.unlink()
+        os.mkfifo(name) if kind == "pipe" else name.symlink_to("/dev/zero")
+    elif kind == "huge":
+        os.truncate(name, 1 << 36)
+    elif kind == "deep":
+        name.write_text("[" * 200_000)
+    elif kind == "list":
+        name.write_text("[]")
+    with pytest.raises((DamagedError, UsageError), match="index.json"):
+        Dataset(tmp_path, decoder="python")
+
+
+@linux
+def test_hostile_samples(tmp_path, lossless):
+    """A picture that says that it has 65,535 pixels a side takes no memory for them."""
+    for f in lossless.iterdir():
+        (tmp_path / f.name).write_bytes(f.read_bytes())
+    name = tmp_path / "shard.00000.mds"
+    data = bytearray(name.read_bytes())
+    at = data.index(b"\x01\x28\x00", 100)  # version 1, 40 pixels
+    data[at + 1:at + 3] = b"\xff\xff"
+    name.write_bytes(data)
+    with pytest.raises(DamagedError, match="65535 pixels a side, want 40"):
+        shards = Dataset(tmp_path, decoder="python")
+        for i in range(len(shards)):
+            shards[i]
+
+
+@linux
+def test_hostile_zstd(tmp_path, lossless):
+    """A compressed shard is unpacked as far as the index says, and that is bounded."""
+    import resource
+    zstandard = pytest.importorskip("zstandard")
+
+    def packed(index):
+        for shard in index["shards"]:
+            shard["zip_data"] = {**shard["raw_data"], "basename": shard["raw_data"]["basename"] + ".zstd"}
+    hostile(lossless, tmp_path, packed)
+    for name in tmp_path.glob("*.mds"):
+        name.with_name(name.name + ".zstd").write_bytes(zstandard.compress(bytes(1 << 28)))
+        name.unlink()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DamagedError, match="isn't the file"):
+        Dataset(tmp_path, decoder="python")[0]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # KB
+    hostile(tmp_path, tmp_path, lambda index: [s["raw_data"].update(bytes=1 << 40) for s in index["shards"]])
+    with pytest.raises(DamagedError, match="unpacks to"):
+        Dataset(tmp_path, decoder="python")[0]
