@@ -152,7 +152,7 @@ func TestHugeNet(t *testing.T) {
 	for _, args := range [][]string{{"--plan"}, {"--dry-run"}, {}} {
 		call(w.args(filepath.Join(w.dir, "run"), append(args, "--net", huge)...)...).must(t, 1, "huge.json", "layer 1 (conv1)", "the weights would have more than")
 	}
-	call(w.args(filepath.Join(w.dir, "run"), "--plan", "--net", large, "--batch", "60")...).must(t, 1, "takes", "on this machine")
+	call(w.args(filepath.Join(w.dir, "run"), "--plan", "--net", large, "--batch", "2")...).must(t, 1, "takes", "on this machine")
 	call("train-alexnet", "net", "alexnet", "--classes", "1000000000000").must(t, 2, "fc8")
 	call("train-alexnet", "bench", "--batch", "100000000", "--steps", "1").must(t, 1, "net \"alexnet\"")
 }
