@@ -8,8 +8,8 @@ import (
 	"alexnet/internal/setting"
 )
 
-// noteOddities tells, before a run begins, what is likely a mistake and can't be known
-// to be one.
+// noteOddities prints notes, before a run begins, about settings that are probably
+// mistakes.
 func (j *Job) noteOddities() error {
 	for _, look := range []func() error{j.noteSplits, j.noteOtherPCA} {
 		if err := look(); err != nil {
@@ -21,7 +21,8 @@ func (j *Job) noteOddities() error {
 	return nil
 }
 
-// noteSplits tells of a validation set that is the training set, or in its place.
+// noteSplits notes a validation set that is the training set, or that is in its
+// place.
 func (j *Job) noteSplits() error {
 	if j.valData == nil {
 		return nil
@@ -44,10 +45,10 @@ func (j *Job) noteSplits() error {
 }
 
 // otherMean is the distance of mean colours, in 0–255 units, from which two sets of
-// statistics aren't of the same pictures. The codec changes colours by less.
+// statistics count as those of different pictures. The codec changes colours by less.
 const otherMean = 0.5
 
-// noteOtherPCA tells of colour statistics that aren't those of the training set.
+// noteOtherPCA notes colour statistics that are not those of the training set.
 func (j *Job) noteOtherPCA() error {
 	own := j.trainData.Meta().Statistics
 	if j.pca == nil || own.Pixels == 0 || j.from != nil {
@@ -62,8 +63,8 @@ func (j *Job) noteOtherPCA() error {
 	return nil
 }
 
-// noteLoudStart tells of first weights that are drawn for numbers about 1, where the
-// net gets those of 0–255.
+// noteLoudStart notes first weights for inputs about 1, if the net reads inputs of
+// 0–255.
 func (j *Job) noteLoudStart() {
 	scale := j.net.Input.Scale
 	if j.c.Init == string(engine.InitHe) && j.from == nil && (scale == 0 || scale == 1) {
@@ -71,7 +72,7 @@ func (j *Job) noteLoudStart() {
 	}
 }
 
-// smallScale brings pixels to numbers about 1; it is that of the recipes.
+// smallScale scales pixels to numbers about 1, as the recipes do.
 const smallScale = 0.015625
 
 // Steps below which a net that begins with random weights has learnt next to nothing:
@@ -82,7 +83,7 @@ const (
 	fewStepsPaper = 1000
 )
 
-// noteFewSteps tells of a run that is too short to come to anything.
+// noteFewSteps notes a run that is too short to learn much.
 func (j *Job) noteFewSteps() {
 	enough := fewSteps
 	if j.c.Init == string(engine.InitPaper) {

@@ -17,8 +17,8 @@ type Recipe struct {
 	Settings json.RawMessage
 }
 
-// Recipes are those that have names, the smallest training sets first. Each
-// setting's source stands in docs/training.md.
+// Recipes lists the named recipes, those for the smallest training sets first.
+// docs/training.md gives the source of each setting.
 var Recipes = []Recipe{
 	{"small", "for a few thousand pictures, with weights that begin by fan-in, small input numbers, a short warm-up, small batches, a cosine", 20_000,
 		json.RawMessage(`{"init": "he", "input-scale": 0.015625, "warmup": 50, "batch": 16, "lr": 0.01, "schedule": "cosine", "epochs": 60}`)},
@@ -61,8 +61,8 @@ func RecipeFor(images int) Recipe {
 // Decides lists the settings that recipes decide.
 func Decides() []string { return []string{"init", "input-scale", "warmup", "batch", "lr", "schedule"} }
 
-// Start are those of the first steps, which hang together: who gives one of them has
-// a recipe of his own.
+// Start lists the settings of the first steps, which belong together: a user who
+// gives one of them gets no recipe by default.
 func Start() []string { return []string{"init", "input-scale", "warmup"} }
 
 // Apply sets the recipe's settings that were not given. images is the size of the

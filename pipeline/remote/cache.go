@@ -112,7 +112,7 @@ func (c *cache) makeRoom(size int64) (bool, error) {
 		if total+size <= c.limit {
 			return true, nil
 		}
-		// Who has it mapped goes on reading it.
+		// A process that has mapped the file can still read it.
 		if err := os.Remove(f.path); err == nil || errors.Is(err, fs.ErrNotExist) {
 			total -= f.size
 		}
@@ -182,9 +182,9 @@ func (c *cache) remove(ctx context.Context, path string) error {
 	return ignoreMissing(os.Remove(path))
 }
 
-// commit gives a finished file its name. The file is on the disk by then, so a
-// name never stands for less than the whole; nobody counts files meanwhile, and
-// misses it between its two names.
+// commit gives a finished file its name. The file is on the disk by then, so a name
+// always stands for a complete file. The lock keeps others from counting files while
+// this one is between its two names.
 func (c *cache) commit(ctx context.Context, f *os.File, path string) error {
 	if err := f.Sync(); err != nil {
 		return err
@@ -204,8 +204,8 @@ func (c *cache) commit(ctx context.Context, f *os.File, path string) error {
 	return file.SyncFolder(filepath.Dir(path))
 }
 
-// abandon gives up the room of a file that didn't come to be. It is removed while
-// it is locked, so that nobody else's is.
+// abandon removes an unfinished file. It is removed while it is locked, so that no other
+// process's file is.
 func (c *cache) abandon(f *os.File) {
 	_ = file.RemoveOpen(f)
 }

@@ -77,7 +77,7 @@ func (o *Options) note(format string, args ...any) {
 	}
 }
 
-// PictureExtensions are those of files that people take for pictures, in lower case.
+// PictureExtensions are the file name extensions of pictures, in lower case.
 var PictureExtensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp",
 	".ico", ".cur", ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".avif", ".heic", ".heif", ".jxl"}
 

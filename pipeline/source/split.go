@@ -11,7 +11,7 @@ import (
 // Divide makes a training and a validation set of a source that has none: of
 // each class of n pictures, round(fraction·n) go to validation, but at least one
 // and never the last one, so a class of one picture is for training only.
-// Chosen are those whose names have the smallest xxh3 hash under seed, so that
+// It chooses the pictures whose names have the smallest xxh3 hash under seed, so that
 // the same listing and seed always give the same two sets, that no picture is in
 // both, and that the order of the pictures doesn't matter.
 //

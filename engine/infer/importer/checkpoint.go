@@ -14,15 +14,15 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// None is the normalisation of nets that read colours from 0 to 255 as they are.
+// None is the normalisation of nets that read colours from 0 to 255 unchanged.
 const None = "none"
 
-// meanLimit is the most bytes of a mean picture: one of 256×256 has 0.8 MB.
+// meanLimit is the limit for a mean picture in bytes; one of 256×256 has 0.8 MB.
 const meanLimit = 64 << 20
 
 // NameClasses sets f.Classes and f.Names to those of a folder of shards, or of a file
-// with one class id a line; "" for both keeps those of the file of weights, or
-// numbers them. f.Net has to be set.
+// with one class id a line. "" for both keeps the names in the file of weights, or
+// numbers the classes. f.Net must be set.
 func (f *File) NameClasses(data, list string) error {
 	origin := f.path
 	switch {
@@ -62,11 +62,11 @@ func (f *File) NameClasses(data, list string) error {
 	return nil
 }
 
-// MeanFor is what is subtracted from the pixels, channels first, nil for nothing, and
-// what Restore divides the first layer's weights by for each colour. It comes from
-// picture, a mean picture of Caffe's, or from normalise: None, or what
-// augment.ParseNormalisation reads. "" for both takes the file's own mean, or
-// f.Reads.
+// MeanFor returns the mean to subtract from the pixels, channels first (nil for
+// nothing), and the deviation of each colour, by which Restore divides the first
+// layer's weights. They come from picture, a mean picture of Caffe, or from
+// normalise: None, or text for augment.ParseNormalisation. "" for both means the
+// file's own mean, or f.Reads.
 func (f *File) MeanFor(normalise, picture string) (mean []float32, deviation [3]float64, err error) {
 	deviation = [3]float64{1, 1, 1}
 	switch {
@@ -98,8 +98,8 @@ func (f *File) MeanFor(normalise, picture string) (mean []float32, deviation [3]
 	return augment.ChannelMean(n.Mean, f.Net.Input.Size), n.Deviation, nil
 }
 
-// WriteCheckpoint writes a checkpoint of the weights to a new file, with what MeanFor
-// returns.
+// WriteCheckpoint writes a checkpoint of the weights to a new file. mean and
+// deviation are those of MeanFor.
 func (f *File) WriteCheckpoint(path string, mean []float32, deviation [3]float64) error {
 	contexts, err := devices.Open("cpu", devices.Options{})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"alexnet/engine"
 )
 
-// Head is how every script begins.
+// Head is the first line of every script.
 const Head = "# Written by train-alexnet export"
 
 // Subject describes the net that a script is for.

@@ -12,8 +12,8 @@ import (
 	"os"
 )
 
-// firstRead is the memory that a request's body begins with; it grows as bytes
-// come, whatever length the request claims.
+// firstRead is the memory that the body of a request gets at first. It grows as bytes
+// arrive, whatever length the request claims.
 const firstRead = 64 << 10
 
 // read reads a request's body. The caller returns its capacity to s.bodies.

@@ -10,7 +10,7 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Limits bound what requests may ask for.
+// Limits bound the resources of requests.
 type Limits struct {
 	Body        int64         // bytes of a request
 	Bodies      int64         // bytes of all requests that have not been decoded
@@ -22,8 +22,8 @@ type Limits struct {
 	Top         int           // guesses unless the request says
 }
 
-// Share sets Bodies and Decoded so that all requests together take so many megabytes,
-// and Concurrency, where it is 0, to four a core.
+// Share sets Bodies and Decoded so that all requests together take that many
+// megabytes, and Concurrency, if it is 0, to four for each core.
 func (l *Limits) Share(megabytes float64) error {
 	memory := int64(megabytes * 1e6)
 	l.Bodies = memory / 4
@@ -38,8 +38,9 @@ func (l *Limits) Share(megabytes float64) error {
 	return nil
 }
 
-// BoundHeap has this process collect garbage early where the requests' memory is used
-// up: otherwise as much again may be garbage. A limit that people have set stays.
+// BoundHeap makes this process collect garbage early when the requests' memory is
+// used up: otherwise as much again may be garbage. A limit that the user has set
+// stays.
 func (l *Limits) BoundHeap() {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return
@@ -50,8 +51,8 @@ func (l *Limits) BoundHeap() {
 	debug.SetMemoryLimit(int64(m.Sys) + requests + requests/8)
 }
 
-// Certificate reads a server's certificate and its key, both PEM; nil for no files
-// stands for no TLS.
+// Certificate reads a server's certificate and its key, both PEM. Without files it
+// returns nil, for no TLS.
 func Certificate(cert, key string) (*tls.Config, error) {
 	if cert == "" && key == "" {
 		return nil, nil

@@ -21,14 +21,14 @@ import (
 	"alexnet/pipeline/shards"
 )
 
-// Config is what to measure, and how.
+// Config says what to measure, and how.
 type Config struct {
 	Net             string // a preset of engine.PresetNames, or a JSON net file
 	Classes         int    // of the net
 	Devices         string // device contexts, as devices.Open has them
 	Options         devices.Options
 	Batch           int    // pictures in a step, of all ranks together
-	Steps           int    // to take the median of, after one that warms up
+	Steps           int    // the median of that many steps is taken, after one that warms up
 	Data            string // folder of shards to time the loader on, or their address; "": none
 	Access          shards.Access
 	Workers         int            // goroutines of the loader; 0: one a core
@@ -38,16 +38,16 @@ type Config struct {
 	Peak, Bandwidth float64        // of the devices together, TFLOP/s and GB/s; 0: not known
 	Parallel        string         // train.ParallelData or train.ParallelHybrid, on several ranks
 
-	// Group is the ranks that train together, which the caller closes; nil is this
+	// Group is the ranks that train together. The caller closes it. nil means this
 	// process alone.
 	Group collective.Collective
 	// Open opens device contexts; nil is devices.Open.
 	Open func(list string, o devices.Options) ([]engine.Context, error)
-	// Note is told in a sentence why there is no GPU; nil drops it.
+	// Note receives a sentence that says why there is no GPU; nil drops it.
 	Note func(sentence string)
 }
 
-// Result is what was measured. In JSON it is what train-alexnet bench --json prints.
+// Result is the result of Run. train-alexnet bench --json prints it as JSON.
 type Result struct {
 	Net          string   `json:"net"`
 	Devices      string   `json:"devices"`
@@ -71,14 +71,14 @@ type Result struct {
 	Design       []Design `json:"design,omitempty"` // of devices that tell
 }
 
-// measurement is a Config with what this rank makes of it.
+// measurement is a Config with this rank's values.
 type measurement struct {
 	Config
 	net *engine.Net
 	own string // this rank's devices
 }
 
-// Run measures. All ranks of the group call it, and get the same result.
+// Run measures. All ranks of the group call it and get the same result.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	f := &measurement{Config: c}
 	if f.Group == nil {
@@ -117,7 +117,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	return r, nil
 }
 
-// prepare fits what was asked for to this rank.
+// prepare fits the configuration to this rank.
 func (f *measurement) prepare() (err error) {
 	if f.Batch%f.Group.Size() != 0 {
 		return setting.Invalidf("bench: %s counts the pictures of all ranks: it doesn't divide into %d equal shares", setting.Value("batch", f.Batch), f.Group.Size())
@@ -137,8 +137,8 @@ func (f *measurement) prepare() (err error) {
 	return err
 }
 
-// model makes the model to measure with its first weights. by is nil where there is
-// one rank.
+// model makes the model to measure with its first weights. by is nil if there is one
+// rank.
 func (f *measurement) model() (m *engine.Model, by *meter, err error) {
 	contexts, err := f.Open(f.own, f.Options)
 	if err != nil {
@@ -224,8 +224,8 @@ func modelConfig(f *measurement) engine.ModelConfig {
 	return engine.ModelConfig{Batch: f.Batch, InputScale: 1. / 64, Decay: 5e-4, Inference: f.Inference, Lean: kernels != "" && !f.Inference} // as training has it
 }
 
-// medianRate is images per second of the median of f.Steps calls after one, and where
-// CPUs compute, images of all of them for a second of processor time.
+// medianRate returns the images per second of the median of f.Steps calls after one
+// and, for CPUs, the images of all of them for a second of processor time.
 func medianRate(ctx context.Context, f *measurement, step func() error) (rate, ofCPU float64, err error) {
 	times := make([]float64, 0, f.Steps)
 	var used time.Duration
@@ -256,8 +256,8 @@ func median(times []float64) float64 {
 	return times[len(times)/2]
 }
 
-// randomBatch is a batch of random pictures, in the memory that a loader would
-// decode them to.
+// randomBatch returns a batch of random pictures, in memory of the kind that a loader
+// fills.
 func randomBatch(m *engine.Model) (engine.Batch, error) {
 	b := randomPictures(m.Net, m.Config.Batch)
 	pixels, err := m.AllocateHost(len(b.Pixels))

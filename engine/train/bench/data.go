@@ -44,12 +44,12 @@ func loaderRate(ctx context.Context, f *measurement) (float64, error) {
 	}
 }
 
-// dataTurns is how often training from data and from memory take turns.
+// dataTurns is the number of turns that training from data and from memory take.
 const dataTurns = 3
 
 // fromData times training from a loader beside training from memory, in turns, so
-// that both see the same machine. What is timed are whole stretches of steps, with
-// every wait for a batch in them.
+// that both see the same machine. It times whole series of steps, with every wait for
+// a batch.
 func (r *Result) fromData(ctx context.Context, f *measurement, m *engine.Model, memory engine.Batch) (err error) {
 	ds, err := f.Access.Open(ctx, f.Data, nil)
 	if err != nil {
@@ -98,8 +98,8 @@ func (r *Result) fromData(ctx context.Context, f *measurement, m *engine.Model, 
 	return nil
 }
 
-// stretch trains some steps, one started ahead of the last that is finished, and
-// returns what they took from the first batch asked for to the last step's end.
+// stretch trains some steps, one started ahead of the last that is finished. It
+// returns the time from the request for the first batch to the end of the last step.
 func stretch(ctx context.Context, m *engine.Model, steps int, next func(context.Context) (engine.Batch, error)) (time.Duration, error) {
 	began := time.Now()
 	for i := range steps {

@@ -9,12 +9,12 @@ import (
 	"alexnet/engine/devices"
 )
 
-// Design is how an op of a training step runs on a device.
+// Design says how an op of a training step runs on a device.
 type Design struct {
 	Layer string  `json:"layer"`
 	Kind  string  `json:"op"`
 	FLOP  float64 `json:"flop"`
-	Bytes int64   `json:"bytes"` // that its tensors take, each once
+	Bytes int64   `json:"bytes"` // of its tensors, each counted once
 	engine.Dispatch
 }
 
@@ -26,8 +26,8 @@ type Layer struct {
 	Update   float64 `json:"update_ms"`
 	GFLOPS   float64 `json:"gflops"` // of forward and backward
 	MiB      float64 `json:"mib"`    // read and written by forward and backward
-	// Bound is what all of the layer would take if every op took the longer of its
-	// products at the peak and its bytes at the bandwidth, and By which of the two
+	// Bound is the time of the layer if every op took the longer of two times: its
+	// products at the peak, and its bytes at the bandwidth. By says which of the two
 	// makes most of it: "products" or "memory".
 	Bound float64 `json:"bound_ms,omitempty"`
 	By    string  `json:"bound_by,omitempty"`
@@ -107,8 +107,8 @@ func (r *Result) layers(f *measurement) (err error) {
 	return nil
 }
 
-// roofline is the seconds of ops that each take the longer of their products at the
-// peak and their bytes at the bandwidth.
+// roofline returns the seconds of ops that each take the longer of two times: their
+// products at the peak, and their bytes at the bandwidth.
 func roofline(ops []engine.OpTime, peak, bandwidth float64) (seconds float64) {
 	for _, op := range ops {
 		seconds += max(op.FLOP/peak, float64(op.Bytes)/bandwidth)

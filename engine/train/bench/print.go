@@ -61,9 +61,10 @@ func (r *Result) Print(w io.Writer) error {
 	return r.printDesign(w)
 }
 
-// printDesign lists what runs on the device for each op of a step, by design: workgroups
-// and how many of them one multiprocessor's shared memory holds at least, instructions of
-// the kernel, loops counted once, and the op's products over its bytes.
+// printDesign lists, for each op of a step, how it runs on the device by design: its
+// workgroups, how many of them one multiprocessor's shared memory holds at least, the
+// instructions of the kernel (loops counted once), and the op's products over its
+// bytes.
 func (r *Result) printDesign(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\nlayer\top\tkernel\tworkgroups\tof\tshared KiB\tfit\tinstructions\tMiB\tFLOP/B\t")

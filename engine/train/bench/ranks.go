@@ -10,7 +10,7 @@ import (
 	"alexnet/engine"
 )
 
-// Ranks is what is measured on several ranks: medians of one step.
+// Ranks is the measurement on several ranks: medians of one step.
 type Ranks struct {
 	Ranks    int    `json:"ranks"`
 	Parallel string `json:"parallel"`
@@ -18,14 +18,14 @@ type Ranks struct {
 
 	Step     float64 `json:"step_ms"`
 	Compute  float64 `json:"compute_ms"`  // the same step with nothing sent
-	Exchange float64 `json:"exchange_ms"` // what is sent in a step, with nothing computed
+	Exchange float64 `json:"exchange_ms"` // the exchanges of a step, with nothing computed
 	Hidden   float64 `json:"hidden"`      // part of the exchange that the step doesn't wait for, 0–1
 	SentMB   float64 `json:"sent_mb"`     // by a rank, in a step; 0 where contexts send by themselves
 }
 
-// measure times training steps of m over the ranks, and in turns with them what
-// makes them up. m has been made on by; all ranks call it. Contexts that join the
-// ranks by themselves can't be taken apart.
+// measure times training steps of m over the ranks and, in turns with them, their
+// parts. m was made with by; all ranks call it. For contexts that join the ranks by
+// themselves the parts can't be timed.
 func (r *Ranks) measure(ctx context.Context, f *measurement, by *meter, m *engine.Model, b engine.Batch) error {
 	s := engine.Step{Seed: 1, LearningRate: 1e-4, Momentum: .9}
 	step := func() error {
@@ -85,17 +85,16 @@ func (r *Ranks) print(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// meter is a group that writes down the calls of the last step, and that
-// can send nothing: then the others' blocks are its own, since what lay in the
-// memory before needn't be numbers.
+// meter is a group that records the calls of the last step. It can also send nothing:
+// the other ranks' blocks are then copies of its own, since the contents of the
+// memory need not be numbers.
 type meter struct {
 	engine.Group
 	silent bool
 	calls  []rankCall
 }
 
-// rankCall is a call of a group: what it is and how many values it is
-// about.
+// rankCall is a call of a group with its kind and its number of values.
 type rankCall struct {
 	kind   callKind
 	values int
@@ -145,9 +144,9 @@ func (m *meter) AllToAll(dst, src []float32) func() error {
 
 func nothing() error { return nil }
 
-// replay makes the calls of the last step again, with nothing computed between
-// them: sums together, exchanges one after the other, as a step does. It is nil
-// when there were none.
+// replay returns a function that makes the calls of the last step again, with nothing
+// computed between them: sums together, exchanges one after the other, as in a step.
+// It is nil if there were no calls.
 func (m *meter) replay() func() error {
 	if len(m.calls) == 0 {
 		return nil

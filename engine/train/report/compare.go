@@ -17,7 +17,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// RunSummary is what is worth comparing of a run.
+// RunSummary is the part of a run that is compared with other runs.
 type RunSummary struct {
 	Dir       string            `json:"dir"`
 	Net       string            `json:"net"`
@@ -33,8 +33,8 @@ type RunSummary struct {
 	settings  map[string]string
 }
 
-// CompareRuns reads the runs at the paths or in folders below, the best first, and
-// fills in Differs.
+// CompareRuns reads the runs at the paths, or in folders below them, returns them
+// with the best first, and fills in Differs.
 func CompareRuns(paths []string) ([]*RunSummary, error) {
 	var runs []*RunSummary
 	for _, path := range paths {
@@ -67,7 +67,7 @@ func CompareRuns(paths []string) ([]*RunSummary, error) {
 	return runs, nil
 }
 
-// ReadRun reads what is worth comparing of the run in dir.
+// ReadRun reads the summary of the run in dir.
 func ReadRun(dir string) (*RunSummary, error) {
 	record, err := train.ReadRecord(dir)
 	if err != nil {

@@ -32,9 +32,9 @@ type Options struct {
 	Options    devices.Options
 	Quick      bool // no passes over the data
 
-	Note     func(text string)                  // is told what people should know; nil: nobody
-	Warn     func(name string, err error)       // is told of pictures that can't be drawn; nil: nobody
-	Progress func(what string, done, total int) // is told how far a pass has come; nil: nobody
+	Note     func(text string)                  // receives notes for the user; may be nil
+	Warn     func(name string, err error)       // receives the errors of pictures that can't be drawn; may be nil
+	Progress func(what string, done, total int) // is called during a pass; may be nil
 }
 
 // batch is the number of pictures that the net takes at once for a report.
@@ -133,7 +133,7 @@ func subject(dir string, record *train.Record, classes int) (*Subject, error) {
 // panic of the plotting library goes to Warn and changes nothing else.
 type Pictures struct {
 	Dir  string
-	Warn func(name string, err error) // nil: nobody is told
+	Warn func(name string, err error) // may be nil
 }
 
 func (p Pictures) draw(name string, draw func(w io.Writer) error) {

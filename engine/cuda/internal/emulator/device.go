@@ -102,7 +102,7 @@ func (d *Device) Bind() error {
 	return d.failure
 }
 
-// Memory is what Options gave, less what is allocated.
+// Memory returns the memory of Options, less what is allocated.
 func (d *Device) Memory() (free, total int64, err error) {
 	if err := d.begin("cuMemGetInfo", ""); err != nil {
 		return 0, 0, err

@@ -68,7 +68,7 @@ func (m *Machine) Log() []string {
 	return slices.Clone(m.log)
 }
 
-// Count is how often a call has been made.
+// Count returns how often a call has been made.
 func (m *Machine) Count(call string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

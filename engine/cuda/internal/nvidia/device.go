@@ -23,9 +23,9 @@ type device struct {
 	closed bool
 }
 
-// card is what all devices on one primary context share. Threads use it side by
-// side; plans are made one at a time, since a cuDNN handle belongs to one thread
-// at a time.
+// card is the state that all devices on one primary context share. Threads use it
+// concurrently; plans are made one at a time, since a cuDNN handle belongs to one
+// thread at a time.
 type card struct {
 	users int // devices; guarded by the registry's lock
 
@@ -36,8 +36,8 @@ type card struct {
 	modules   map[[sha256.Size]byte]*module
 }
 
-// openDevice retains the primary context, which cuBLAS and cuDNN use as well,
-// and opens the way to and from other open devices' memory.
+// openDevice retains the primary context, which cuBLAS and cuDNN use as well, and
+// enables access to and from other open devices' memory.
 func (l *libraries) openDevice(index int) (_ *device, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -79,9 +79,9 @@ var kept = struct {
 	handles map[int32]bool
 }{handles: map[int32]bool{}}
 
-// keep retains a context once more, which nobody gives back: cuDNN and cuBLAS have
-// code and state there that would have to find out that it is gone, and making it
-// again takes a good part of a second.
+// keep retains a context once more, until the process ends. cuDNN and cuBLAS have
+// code and state there that could not be told of its end, and making it again takes a
+// good part of a second.
 func (l *libraries) keep(handle int32) error {
 	kept.Lock()
 	defer kept.Unlock()
@@ -95,7 +95,7 @@ func (l *libraries) keep(handle int32) error {
 	return err
 }
 
-// unavailable adds what to do about a device that can't be had.
+// unavailable adds advice to the error of a device that cannot be opened.
 func unavailable(index int, err error) error {
 	var e *gpu.CallError
 	if errors.As(err, &e) {
@@ -109,7 +109,7 @@ func unavailable(index int, err error) error {
 	return err
 }
 
-// cardOf is what the open devices on d's context share, or a new one.
+// cardOf returns the card of the open devices on d's context, or a new one.
 func (l *libraries) cardOf(d *device) *card {
 	for _, other := range l.open {
 		if other.context == d.context {
@@ -119,7 +119,7 @@ func (l *libraries) cardOf(d *device) *card {
 	return new(card)
 }
 
-// keepCurrent calls f and then makes the context current again that was.
+// keepCurrent calls f and then restores the current context.
 func (d *device) keepCurrent(f func() error) error {
 	var before uintptr
 	if err := d.lib.check("cuCtxGetCurrent", call(d.lib.driver.ctxGetCurrent, address(&before))); err != nil {
@@ -129,8 +129,8 @@ func (d *device) keepCurrent(f func() error) error {
 	return errors.Join(err, d.lib.check("cuCtxSetCurrent", call(d.lib.driver.ctxSetCurrent, before)))
 }
 
-// connect lets d and other reach each other's memory where the hardware can;
-// otherwise the driver brings copies through the host.
+// connect lets d and other reach each other's memory if the hardware can; otherwise
+// the driver copies through the host.
 func (d *device) connect(other *device) error {
 	if d.context == other.context {
 		return nil
@@ -200,7 +200,7 @@ func (d *device) FreeHost(b []byte) error {
 	return d.lib.check("cuMemFreeHost", call(d.lib.driver.memFreeHost, uintptr(unsafe.Pointer(p))))
 }
 
-// Close gives the context back, which stays, and with the last device on it the
+// Close releases the context, which stays, and with the last device on it the
 // libraries' handles. It is safe to call twice.
 func (d *device) Close() error {
 	if d.closed {

@@ -23,8 +23,8 @@ const (
 	codeNotSupported        = 801
 )
 
-// lost are the results after which a context answers every call with the same:
-// cuda.h says of each that the process must be ended and begun again.
+// lost lists the results after which a context answers every call alike: cuda.h says
+// for each that the process must be ended and started again.
 var lost = map[int]bool{
 	46:  true, // DEVICE_UNAVAILABLE
 	214: true, // ECC_UNCORRECTABLE
@@ -45,7 +45,7 @@ var lost = map[int]bool{
 	999: true, // UNKNOWN
 }
 
-// kindOf is what callers tell a driver's result apart by.
+// kindOf returns the kind of a driver's result, for callers.
 func kindOf(code int) error {
 	switch {
 	case code == codeOutOfMemory:
@@ -59,7 +59,7 @@ func kindOf(code int) error {
 	return nil
 }
 
-// check makes an error of the result of a driver's function, nil of success.
+// check returns an error for the result of a driver's function, nil for success.
 func (l *libraries) check(name string, result uintptr) error {
 	if int32(result) == 0 {
 		return nil
@@ -71,7 +71,7 @@ func (l *libraries) failure(name string, code int) *gpu.CallError {
 	return &gpu.CallError{Call: name, Code: code, Text: l.text(code), Kind: kindOf(code)}
 }
 
-// text is the driver's name and words for a result.
+// text returns the driver's name and message for a result.
 func (l *libraries) text(code int) string {
 	var name, words uintptr
 	call(l.driver.getErrorName, uintptr(code), address(&name))
@@ -95,7 +95,7 @@ const (
 	cublasNotSupported = 15
 )
 
-// checkLt makes an error of a cublasStatus_t.
+// checkLt returns an error for a cublasStatus_t.
 func checkLt(name string, result uintptr) error {
 	code := int(int32(result))
 	if code == 0 {
@@ -123,8 +123,8 @@ const (
 	dnnSublibraryLoadFailed = 1008
 )
 
-// checkDNN makes an error of a cudnnStatus_t, with what the library says of
-// its last failure.
+// checkDNN returns an error for a cudnnStatus_t, with the library's message about its
+// last failure.
 func (l *libraries) checkDNN(name string, result uintptr) error {
 	code := int(int32(result))
 	if code == 0 {
@@ -149,8 +149,9 @@ func (l *libraries) checkDNN(name string, result uintptr) error {
 	return e
 }
 
-// lostContext asks the driver: cuDNN says alike that a device is lost and that an
-// engine couldn't be launched, after which another one may do.
+// lostContext asks the driver whether the context is lost. cuDNN gives the same
+// status for a lost device and for an engine that could not be launched; after the
+// latter another engine may work.
 func (l *libraries) lostContext() bool {
 	if l.driver.memGetInfo == 0 {
 		return false

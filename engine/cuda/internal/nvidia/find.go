@@ -23,17 +23,17 @@ type Options struct {
 	Paths []string
 }
 
-// search is where libraries are looked for, in order; "" stands for the dynamic
-// linker. Every folder is absolute. What lies there is loaded only if
-// dynlib.Check lets it.
+// search lists where libraries are looked for, in order; "" stands for the dynamic
+// linker. Every folder is absolute. A library there is loaded only if dynlib.Check
+// allows it.
 type search struct {
 	driver  []string // folders of libcuda
 	folders []string // of all others
 	refused []error  // folders that the environment names and that aren't looked into
 }
 
-// places are the folders that exist. The driver comes with the system: it is
-// looked for in no folder of the user's or of the environment's.
+// places returns the folders that exist. The driver comes with the system: it is not
+// looked for in folders of the user or of the environment.
 func places(o Options) *search {
 	s := new(search)
 	named := s.absolute(filepath.SplitList(os.Getenv(pathsVariable)), "$"+pathsVariable)
@@ -53,8 +53,8 @@ func places(o Options) *search {
 	return s
 }
 
-// absolute are the folders that don't depend on where the program was started;
-// the others are refused. origin says where they are named.
+// absolute returns the folders that do not depend on where the program was started,
+// and refuses the others. origin says where they are named.
 func (s *search) absolute(folders []string, origin string) []string {
 	var kept []string
 	for _, f := range folders {
@@ -84,7 +84,8 @@ func existing(folders []string) []string {
 	return kept
 }
 
-// wheelFolders are where NVIDIA's wheels put libraries in a Python environment.
+// wheelFolders returns the folders in which NVIDIA's wheels put libraries in a Python
+// environment.
 func wheelFolders(site string) []string {
 	var all []string
 	for _, part := range []string{"cu13", "cu12", "cublas", "cudnn", "cuda_nvrtc", "cuda_runtime", "nccl"} {
@@ -93,7 +94,7 @@ func wheelFolders(site string) []string {
 	return all
 }
 
-// prefixes are where the Python environments at hand are, the active one first,
+// prefixes returns the folders of the Python environments, the active one first,
 // found without running Python. None depends on the current folder.
 func (s *search) prefixes() []string {
 	prefixes := slices.Concat(s.absolute([]string{os.Getenv("VIRTUAL_ENV")}, "$VIRTUAL_ENV"), s.absolute([]string{os.Getenv("CONDA_PREFIX")}, "$CONDA_PREFIX"))
@@ -131,7 +132,8 @@ func sitePackages(prefixes []string) []string {
 	return existing(sites)
 }
 
-// systemFolders are where toolkits, distributions and containers put libraries.
+// systemFolders returns the folders in which toolkits, distributions and containers
+// put libraries.
 func systemFolders() []string {
 	multiarch := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[runtime.GOARCH]
 	all := glob("/usr/local/cuda*/lib64")

@@ -20,7 +20,7 @@ const (
 	minRelease = 550
 )
 
-// libraries are what a process has loaded.
+// libraries are the libraries that a process has loaded.
 type libraries struct {
 	driver  driverAPI
 	lt      ltAPI
@@ -35,11 +35,11 @@ type libraries struct {
 	open     []*device // for peer access between them
 }
 
-// Missing is a library that isn't there, or isn't as it must be.
+// Missing is a library that is not there or cannot be used.
 type Missing struct {
 	Name    string   // "cuDNN 9"
 	Why     string   // what was found instead, or where it was looked for
-	Install []string // command lines, any one of which helps
+	Install []string // command lines; each one alone solves it
 }
 
 func (m *Missing) Error() string {
@@ -52,8 +52,8 @@ func (m *Missing) Error() string {
 // Unwrap makes a missing library gpu.ErrUnsupported.
 func (m *Missing) Unwrap() error { return gpu.ErrUnsupported }
 
-// load loads the driver and the libraries. It goes on where one is missing, so
-// that all that are can be named.
+// load loads the driver and the libraries. It goes on if one is missing, so that all
+// missing ones can be named.
 func load(o Options) (*libraries, []*Missing) { return loadFrom(places(o)) }
 
 func loadFrom(s *search) (*libraries, []*Missing) {
@@ -77,7 +77,7 @@ func loadFrom(s *search) (*libraries, []*Missing) {
 }
 
 // loadOther loads cuBLASLt and cuDNN of another CUDA version than the cuBLASLt that
-// was found, for which there is no cuDNN: a toolkit of one version often stands
+// was found, if there is no cuDNN for that one: a toolkit of one version often comes
 // before a Python environment that has both in another.
 func (l *libraries) loadOther(where []string, than int) bool {
 	if than == 0 {
@@ -97,8 +97,8 @@ func (l *libraries) loadOther(where []string, than int) bool {
 	return true
 }
 
-// try loads the first of names that any place has and accept takes. refusals
-// say why others were not taken.
+// try loads the first of names in any place that accept accepts. refusals say why
+// others were not used.
 func try(where []string, names []string, accept func(handle uintptr, path string) error) (refusals []error, ok bool) {
 	for _, folder := range where {
 		for _, name := range names {

@@ -10,7 +10,7 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Survey is what this machine has.
+// Survey lists the GPUs and libraries of this machine.
 type Survey struct {
 	Libraries []gpu.Library // found, the driver first
 	Missing   []*Missing
