@@ -26,7 +26,7 @@ type RepairConfig struct {
 	Split   string  // "": the old index's, else train
 	Seed    uint64
 	Quality int // of JPEG
-	Workers int // 0: one a processor
+	Workers int // 0: one per processor
 }
 
 // Repaired is the result of Repair.

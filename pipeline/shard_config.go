@@ -26,7 +26,7 @@ type ShardConfig struct {
 	Zstd      bool   // compress whole shards
 	Size      int    // side of the stored pictures in pixels; 0: decode.DefaultSize
 	ShardSize int64  // largest shard in bytes; 0: mds.DefaultSizeLimit
-	Workers   int    // goroutines that decode; 0: one a processor
+	Workers   int    // goroutines that decode; 0: one per processor
 	Seed      uint64 // of the training order
 	Limit     int    // take only so many pictures, an even share of each class; 0: all
 	MaxPixels int    // larger pictures are bad; 0: decode.DefaultMaxPixels

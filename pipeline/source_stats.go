@@ -34,7 +34,7 @@ type SourceStats struct {
 type Quartiles [5]int
 
 // StatsOfSource reads all picture files of src with a number of workers, 0
-// meaning one a processor. With colours each is decoded as well, which takes as
+// meaning one per processor. With colours each is decoded as well, which takes as
 // long as sharding. It keeps 12 bytes a picture.
 func StatsOfSource(ctx context.Context, src source.Source, workers int, colours bool, progress func(done, total int)) (SourceStats, error) {
 	if workers == 0 {

@@ -53,7 +53,7 @@ type Verification struct {
 // decoded, labels in range, the counts in the index and, for lossless codecs,
 // its colour statistics against a recount. It goes on after a fault, so that
 // all of them are listed, in shard order; the error is for what keeps it from
-// looking at all, and for the end of ctx. workers 0 means one a processor.
+// looking at all, and for the end of ctx. workers 0 means one per processor.
 // progress, if not nil, is called with the number of samples looked at, by
 // several goroutines.
 func Verify(ctx context.Context, dir string, workers int, progress func(done, total int)) (Verification, error) {

@@ -35,11 +35,11 @@ type Config struct {
 	Precision     string        `json:"precision"`     // one of devices.Precisions
 	Kernels       string        `json:"kernels"`       // set of kernels on CPUs; "auto": the fastest
 	Deterministic bool          `json:"deterministic"` // repeat runs bit for bit on a GPU too
-	Threads       int           `json:"threads"`       // CPU threads; 0: one a core
+	Threads       int           `json:"threads"`       // CPU threads; 0: one per core
 	Parallel      string        `json:"parallel"`      // ParallelData or ParallelHybrid, in a group of several ranks
 	Wire          string        `json:"wire"`          // WireFloat32 or WireBFloat16: the format of gradients between ranks
 	RankTimeout   time.Duration `json:"-"`             // how long GPUs wait for other ranks
-	Workers       int           `json:"workers"`       // goroutines that decode and augment; 0: one a core
+	Workers       int           `json:"workers"`       // goroutines that decode and augment; 0: one per core
 	Shuffle       string        `json:"shuffle"`       // order of each epoch, as pipeline.ParseShuffle reads it
 	OnBad         string        `json:"on-bad"`        // OnBadStop or OnBadSkip: what to do with a picture that can't be read
 	shards.Access

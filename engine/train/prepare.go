@@ -31,7 +31,7 @@ type Job struct {
 	schedule   engine.Schedule
 	ownDevices string // this rank's, as what follows
 	kernels    string // of the CPU, the same on all ranks; "" on GPUs
-	threads    int    // 0 is one a core
+	threads    int    // 0 is one per core
 	workers    int    // likewise
 	locked     bool
 	closers    []func() error

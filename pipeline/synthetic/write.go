@@ -20,7 +20,7 @@ type Config struct {
 	PerClass    int    // training pictures a class; 0 means 200
 	ValPerClass int    // validation pictures a class; 0 means a quarter of PerClass, at least 1
 	Seed        uint64 // of the training pictures; the validation pictures have one of their own
-	Workers     int    // 0 means one a processor; makes no difference to the pictures
+	Workers     int    // 0 means one per processor; makes no difference to the pictures
 }
 
 // quality is that of a good camera, so that the textures' edges stay clean.

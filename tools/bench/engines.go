@@ -49,7 +49,7 @@ func enginesCommand(stdout, stderr io.Writer) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "python", Usage: "a Python with torch, onnxruntime and openvino; without it, ours only", Destination: &b.python},
 			&cli.StringFlag{Name: "command", Usage: "the train-alexnet to run; otherwise built from this module", Destination: &b.command},
-			&cli.IntFlag{Name: "threads", Usage: "of everybody; 0 is one a core", Destination: &b.threads},
+			&cli.IntFlag{Name: "threads", Usage: "of everybody; 0 is one per core", Destination: &b.threads},
 			&cli.IntSliceFlag{Name: "batches", Usage: "pictures at a time in inference", Value: cli.NewIntSlice(1, 8, 128), Destination: &b.batches},
 			&cli.IntFlag{Name: "train", Usage: "pictures in a step of training; 0 leaves it out", Value: 128, Destination: &b.train},
 			&cli.StringSliceFlag{Name: "precisions", Usage: "fp32 and bf16", Value: cli.NewStringSlice(cpu.Precisions...), Destination: &b.precisions},

@@ -48,7 +48,7 @@ func trainCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "python", Usage: "a Python with torch; without it, ours only", Destination: &b.python},
 			&cli.StringFlag{Name: "command", Usage: "the train-alexnet to run; otherwise built from this module", Destination: &b.command},
 			&cli.StringFlag{Name: "devices", Usage: "device contexts of ours", Value: "cpu", Destination: &b.devices},
-			&cli.IntFlag{Name: "threads", Usage: "of everybody; 0 is one a core", Destination: &b.threads},
+			&cli.IntFlag{Name: "threads", Usage: "of everybody; 0 is one per core", Destination: &b.threads},
 			&cli.IntFlag{Name: "batch", Usage: "pictures in a step", Value: 128, Destination: &b.batch},
 			&cli.IntFlag{Name: "steps", Usage: "steps of a turn, after one that warms up", Value: 3, Destination: &b.steps},
 			&cli.StringSliceFlag{Name: "variants", Usage: "of PyTorch, options of peers/train_torch.py", Value: cli.NewStringSlice(

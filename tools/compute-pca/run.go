@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.StringFlag{Name: "out", Usage: "The file to write. An older one is replaced.", Value: "pca.json", Destination: &o.out},
 			&cli.BoolFlag{Name: "recompute", Usage: "Decode every picture and check the stored statistics.", Destination: &o.recompute},
 			&cli.StringFlag{Name: "mean-image", Usage: "Also write the mean picture to this PNG file, and its float32 values to a .npy file beside it.", Destination: &o.meanImage},
-			&cli.IntFlag{Name: "workers", Usage: "How many goroutines decode; 0 is one a processor. The result doesn't depend on it.", Destination: &o.workers},
+			&cli.IntFlag{Name: "workers", Usage: "How many goroutines decode; 0 is one per processor. The result doesn't depend on it.", Destination: &o.workers},
 			&cli.BoolFlag{Name: "json", Usage: "Print one JSON object on stdout: pca.json and what was checked.", Destination: &o.json},
 			ranks.TimeoutFlag(&o.ranks),
 		}, data.Flags(&o.access, "")...),

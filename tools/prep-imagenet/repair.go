@@ -48,7 +48,7 @@ func repairCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "split", Usage: "what the pictures are for: train or val", Destination: &cfg.Split},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed with which the shards were made, where the index is lost", Destination: &cfg.Seed},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality with which they were made, where the index is lost", Destination: &cfg.Quality},
-			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode; 0 means one a processor", Destination: &cfg.Workers},
+			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode; 0 means one per processor", Destination: &cfg.Workers},
 			jsonFlag(&asJSON),
 		},
 		Action: func(c *cli.Context) error {

@@ -42,7 +42,7 @@ func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "per-class", Usage: "training pictures a class", Value: 200, Destination: &cfg.PerClass},
 			&cli.IntFlag{Name: "val-per-class", Usage: "validation pictures a class; 0 means a quarter of --per-class", Destination: &cfg.ValPerClass},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of everything that is drawn", Destination: &cfg.Seed},
-			&cli.IntFlag{Name: "workers", Usage: "goroutines that render; 0 means one a processor", Destination: &cfg.Workers},
+			&cli.IntFlag{Name: "workers", Usage: "goroutines that render; 0 means one per processor", Destination: &cfg.Workers},
 			jsonFlag(&asJSON),
 		},
 		Action: func(c *cli.Context) error {

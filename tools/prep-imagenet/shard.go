@@ -93,7 +93,7 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "zstd", Usage: "compress whole shards, which readers then unpack to memory", Destination: &f.Zstd},
 			&cli.IntFlag{Name: "size", Usage: "side of the stored pictures in pixels", Value: decode.DefaultSize, Destination: &f.Size},
 			&cli.StringFlag{Name: "shard-size", Usage: "largest size of a shard, with KiB, MiB or GiB", Value: "64MiB", Destination: &f.shardSize},
-			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode pictures; 0 means one a processor", Destination: &f.Workers},
+			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode pictures; 0 means one per processor", Destination: &f.Workers},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of the training order", Destination: &f.Seed},
 			&cli.IntFlag{Name: "limit", Usage: "take only `N` pictures, an even share of each class; 0 means all", Destination: &f.Limit},
 			&cli.StringFlag{Name: "decoder", Usage: "what decodes JPEG files that the fast decoder leaves to others, and encodes: turbo (libjpeg-turbo), go, or auto: turbo where this machine has it", Value: decode.Auto, Destination: &f.Decoder},

@@ -39,7 +39,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "split", Usage: "which pictures, where SRC has several sets: train or val", Value: "train", Destination: &options.Split},
 			&cli.StringFlag{Name: "spool", Usage: "unpack compressed archives to a temporary file in `DIR`; otherwise in the system's folder for those", Destination: &options.Spool},
 			&cli.BoolFlag{Name: "colours", Usage: "decode every picture for its colours", Destination: &colours},
-			&cli.IntFlag{Name: "workers", Usage: "goroutines that read; 0 means one a processor", Destination: &workers},
+			&cli.IntFlag{Name: "workers", Usage: "goroutines that read; 0 means one per processor", Destination: &workers},
 			jsonFlag(&asJSON),
 		},
 		Action: func(c *cli.Context) error {

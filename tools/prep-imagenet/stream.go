@@ -53,7 +53,7 @@ func streamCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "layout", Value: layouts[0], Usage: "`ORDER` of a batch's bytes: nhwc or nchw", Destination: &f.layout},
 
 			&cli.IntFlag{Name: "batch", Category: loading, Value: 128, Usage: "`N` rows of this rank's batches", Destination: &l.Batch},
-			&cli.IntFlag{Name: "workers", Category: loading, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &l.Workers},
+			&cli.IntFlag{Name: "workers", Category: loading, Usage: "`N` goroutines that decode and augment; 0 is one per core", Destination: &l.Workers},
 			&cli.IntFlag{Name: "prefetch", Category: loading, Value: 3, Usage: "`N` batches that are filled ahead", Destination: &l.Prefetch},
 			&cli.IntFlag{Name: "hold", Category: loading, Value: 3, Usage: "`N` batches that the other program may have at a time; those and --prefetch make the shared memory", Destination: &f.Hold},
 			&cli.StringFlag{Name: "shuffle", Category: loading, Value: pipeline.ShuffleDefault.String(), Usage: "`ORDER` of each epoch: global, shards (shard after shard, shuffled in windows), none; default is none, and with --train global, or shards where DIR is an address", Destination: &f.shuffle},

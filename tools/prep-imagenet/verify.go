@@ -41,7 +41,7 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 		Description: verifyDescription,
 		UsageText:   "prep-imagenet verify [--json] DIR",
 		Flags: append([]cli.Flag{
-			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode; 0 means one a processor", Destination: &workers},
+			&cli.IntFlag{Name: "workers", Usage: "goroutines that decode; 0 means one per processor", Destination: &workers},
 			jsonFlag(&asJSON),
 		}, data.Flags(&access, "")...),
 		Action: func(c *cli.Context) error {

@@ -65,7 +65,7 @@ func deviceFlags(category string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "devices", Category: category, Value: devices.Auto, Usage: devicesUsage},
 		&cli.StringFlag{Name: "precision", Category: category, Value: devices.Precisions[0], Usage: precisionUsage},
-		&cli.IntFlag{Name: "threads", Category: category, Usage: "`N` CPU threads; 0 is one a core"},
+		&cli.IntFlag{Name: "threads", Category: category, Usage: "`N` CPU threads; 0 is one per core"},
 		&cli.StringFlag{Name: "kernels", Category: category, Value: devices.Auto, Usage: kernelsUsage},
 	}
 }

@@ -31,7 +31,7 @@ func evalCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "ten-crop", Usage: "average over the paper's ten crops"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: images, loss, top1_error, top5_error (fractions)"},
 			&cli.IntFlag{Name: "batch", Value: 100, Usage: "`N` pictures or crops at once; a multiple of ten with --ten-crop"},
-			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines that decode; 0 is one a core"},
+			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines that decode; 0 is one per core"},
 		}, data.Flags(&access, "")),
 		Action: command.Interruptible(func(c *cli.Context) error { return eval(c, &access, stdout, stderr) }),
 	}

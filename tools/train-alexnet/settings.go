@@ -41,7 +41,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.PathFlag{Name: "pca", Category: input, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
 		&cli.StringFlag{Name: "noise", Category: input, Value: d.Noise, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
 		&cli.StringFlag{Name: "mean", Category: input, Value: d.Mean, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour of the training set, image for its mean picture, as the paper and its code (each pixel has its own mean), imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
-		&cli.IntFlag{Name: "workers", Category: input, Usage: "`N` goroutines that decode and augment; 0 is one a core", Destination: &s.Workers},
+		&cli.IntFlag{Name: "workers", Category: input, Usage: "`N` goroutines that decode and augment; 0 is one per core", Destination: &s.Workers},
 		&cli.StringFlag{Name: "shuffle", Category: input, Value: d.Shuffle, Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
 		&cli.StringFlag{Name: "on-bad", Category: input, Value: d.OnBad, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
@@ -72,7 +72,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "precision", Category: device, Value: d.Precision, Usage: precisionUsage, Destination: &s.Precision},
 		&cli.StringFlag{Name: "kernels", Category: device, Value: d.Kernels, Usage: kernelsUsage, Destination: &s.Kernels},
 		&cli.BoolFlag{Name: "deterministic", Category: device, Usage: "repeat runs bit for bit on a GPU too, at some cost; the CPU always does", Destination: &s.Deterministic},
-		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, shared out over the CPU contexts; 0 is one a core", Destination: &s.Threads},
+		&cli.IntFlag{Name: "threads", Category: device, Usage: "`N` CPU threads, divided among the CPU contexts; 0 is one per core", Destination: &s.Threads},
 		&cli.StringFlag{Name: "parallel", Category: device, Value: d.Parallel, Usage: parallelUsage, Destination: &s.Parallel},
 		&cli.StringFlag{Name: "wire", Category: device, Value: d.Wire, Usage: wireUsage, Destination: &s.Wire},
 		&cli.DurationFlag{Name: "rank-timeout", Category: device, Value: d.RankTimeout, Usage: "`TIME` that a rank waits for the others before it names the missing ones and ends the job", Destination: &s.RankTimeout},

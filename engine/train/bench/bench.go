@@ -31,7 +31,7 @@ type Config struct {
 	Steps           int    // the median of that many steps is taken, after one that warms up
 	Data            string // folder of shards to time the loader on, or their address; "": none
 	Access          shards.Access
-	Workers         int            // goroutines of the loader; 0: one a core
+	Workers         int            // goroutines of the loader; 0: one per core
 	Recipe          augment.Recipe // of the loader
 	SkipLayers      bool           // leave out Result.Layers
 	Inference       bool           // measure inference alone, in the memory that it takes

@@ -86,7 +86,7 @@ func noise(dims ...int) *tensors.Tensor {
 func main() {
 	batch := flag.Int("batch", 128, "pictures in a step")
 	steps := flag.Int("steps", 1, "steps to take the median of, after one that warms up")
-	threads := flag.Int("threads", 0, "0 is one a core")
+	threads := flag.Int("threads", 0, "0 is one per core")
 	flag.Parse()
 	if *threads > 0 {
 		runtime.GOMAXPROCS(*threads)
