@@ -34,12 +34,12 @@ type pair struct{ alone }
 
 func (pair) Size() int { return 2 }
 
-// roomyContext has room for nothing.
-type roomyContext struct{ meetContext }
+// limitedContext has room for nothing.
+type limitedContext struct{ meetContext }
 
-func (c *roomyContext) Room() (Room, error) { return Room{Of: c, Where: "nowhere"}, nil }
-func (c *roomyContext) Name() string        { return "roomy" }
-func (c *roomyContext) Estimate()           {}
+func (c *limitedContext) Room() (Room, error) { return Room{Of: c, Where: "nowhere"}, nil }
+func (c *limitedContext) Name() string        { return "limited" }
+func (c *limitedContext) Estimate()           {}
 
 // TestHybridDoesNotFit: a hybrid batch can't be cut, and so isn't told to be.
 func TestHybridDoesNotFit(t *testing.T) {
@@ -47,7 +47,7 @@ func TestHybridDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = PlanModel(net, []Context{&roomyContext{}}, ModelConfig{Batch: 4, Hybrid: true, Group: pair{}})
+	_, err = PlanModel(net, []Context{&limitedContext{}}, ModelConfig{Batch: 4, Hybrid: true, Group: pair{}})
 	large, ok := errors.AsType[*TooLargeError](err)
 	if !ok || large.Pieces != 0 || strings.Contains(err.Error(), "pieces") {
 		t.Errorf("error %v, want a TooLargeError by itself", err)

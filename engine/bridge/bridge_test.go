@@ -34,9 +34,9 @@ func TestConformance(t *testing.T) {
 	}, enginetest.FP32)
 }
 
-// TestMeeting runs the cases in which two contexts meet on two that can't read each
+// TestPairs runs the cases in which two contexts exchange tensors, on two that can't read each
 // other's memory.
-func TestMeeting(t *testing.T) {
+func TestPairs(t *testing.T) {
 	for _, c := range enginetest.Cases() {
 		if !strings.HasPrefix(c.Name, "events/") || strings.HasPrefix(c.Name, "events/own") { // these open one
 			continue

@@ -69,9 +69,9 @@ func TestVulkanGoldenWhole(t *testing.T) {
 	checkArrays(t, m, engine.Gradient, "gradients", g.Gradients, g)
 }
 
-// TestVulkanMeetsCPU runs the cases in which two contexts meet on a processor and a
+// TestVulkanWithCPU runs the cases in which two contexts exchange tensors, on a processor and a
 // Vulkan device.
-func TestVulkanMeetsCPU(t *testing.T) {
+func TestVulkanWithCPU(t *testing.T) {
 	needsVulkan(t)
 	for _, list := range []string{"cpu,vulkan:0", "vulkan:0,cpu"} {
 		for _, c := range enginetest.Cases() {
