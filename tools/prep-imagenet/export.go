@@ -14,9 +14,9 @@ import (
 	"alexnet/tools/internal/data"
 )
 
-const exportDescription = `Writes the pictures of a folder of shards for other programs: as WebDataset tars (.cls, .jpg or .png, .json a
-sample, --per-tar samples each), or as class folders. Pictures that are stored as JPEG are copied byte for
-byte; others are written as PNG, which loses nothing, or with --format jpeg. The same shards give the same
+const exportDescription = `Writes the pictures of a folder of shards for other programs, as WebDataset tars or as class folders. A tar has
+--per-tar samples, each with .cls, .jpg or .png, and .json. Pictures that are stored as JPEG are copied byte for
+byte; others are written as PNG without loss, or as JPEG with --format jpeg. The same shards give the same
 bytes. --out/classes.txt lists the classes in label order, for --classes.`
 
 // exportResult is what --json prints.

@@ -12,13 +12,13 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const mergeDescription = `Joins finished folders of shards, made apart, to one with one index. They have to agree in split, size, codec
-and classes (make them with the same --classes), and no picture may be in two of them. The folders stay as
-they are; OUT gets hard links to their shards, or copies where the file system has no links. If all of them
-lie below OUT, its index names the shards where they are. Colour statistics are added, exactly.
+const mergeDescription = `Joins finished folders of shards into one folder with one index. They must have the same split, size, codec
+and classes (make them with the same --classes), and no picture may be in two of them. The folders stay
+unchanged; OUT gets hard links to their shards, or copies if the file system has no links. If all folders are
+below OUT, its index names the shards where they are. Colour statistics are added up exactly.
 
-Folders made with shard --part are joined to what one process would have written, byte for byte: their
-samples are cut into shards anew. All parts have to be given.`
+Folders made with shard --part become the same folder that one process would have written, byte for byte: their
+samples are cut into new shards. All parts must be given.`
 
 func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 	f := new(shardFlags)

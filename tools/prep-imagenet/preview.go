@@ -18,8 +18,8 @@ import (
 	"alexnet/tools/internal/data"
 )
 
-const previewDescription = `Draws one picture as training presents it in eight epochs: cropped, mirrored, with colour noise where --pca
-is given, and with the augmentations of train-alexnet's flags of the same names.`
+const previewDescription = `Draws one picture as training presents it in eight epochs: cropped, mirrored, with colour noise if --pca is
+given, and with the augmentations that train-alexnet's flags of the same names choose.`
 
 func previewCommand(stdout, stderr io.Writer) *cli.Command {
 	var out, pcaPath string

@@ -13,11 +13,11 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const repairDescription = `Makes the index of a folder of shards anew: columns and counts from the shards' headers, hashes from their
-bytes, colour statistics from the decoded pixels. What the shards don't say (class names, split, seed, JPEG
-quality) comes from the old index where it can be read, and otherwise from flags; classes, without either,
-are named by the first folder in their pictures' names, or by number. A shard that is damaged, or isn't what
-the old index says, is left out and named (exit code 3); its file stays. The old index is kept as
+const repairDescription = `Makes a new index of a folder of shards: columns and counts from the shards' headers, hashes from their
+bytes, colour statistics from the decoded pixels. The shards don't hold class names, split, seed and JPEG
+quality: these come from the old index if it can be read, and otherwise from flags. Without either, classes
+are named after the first folder in their pictures' names, or by number. A shard that is damaged, or differs
+from the old index, is left out and named (exit code 3); its file stays. The old index is kept as
 index.json.old.`
 
 // repairResult is what --json prints.

@@ -13,7 +13,7 @@ import (
 
 const sampleDescription = `Renders a synthetic set: textures (bricks, checks, crosses, dots, rings, scales, stripes, triangles, waves,
 weave) in random colours, scales and turns, as JPEG files in DIR/train/<class>/ and DIR/val/<class>/.
-Colour tells nothing about the class, so a net has to learn shape. The same flags give the same bytes
+Colour says nothing about the class, so a net has to learn shape. The same flags give the same bytes
 on every machine.`
 
 // sampleResult is what --json prints.

@@ -24,29 +24,31 @@ import (
 	"alexnet/tools/internal/ranks"
 )
 
-const shardDescription = `Reads labelled pictures (JPEG, PNG, GIF, BMP, TIFF, WebP, icons, Netpbm; AVIF, HEIC and JPEG XL where libheif and
-libjxl are installed; told by their content, see docs/pictures.md), turns each upright, makes it
-RGB, scales its short side to --size with an antialiasing filter, keeps the centre square, and writes shards
-to --out, one split a folder. Training pictures are stored in an order drawn from --seed, validation
-pictures in the source's order. The same pictures and flags give the same bytes for any --workers.
+const shardDescription = `Reads labelled pictures, turns each upright, makes it RGB, scales its short side to --size with an
+antialiasing filter, keeps the centre square, and writes shards to --out, one split in each folder. Training
+pictures are stored in an order drawn from --seed, validation pictures in the source's order. The same
+pictures and flags give the same bytes for any --workers.
+
+Formats are JPEG, PNG, GIF, BMP, TIFF, WebP, icons and Netpbm, and AVIF, HEIC and JPEG XL if libheif and libjxl
+are installed. They are recognised by their content (docs/pictures.md).
 
 SRC is a folder or a tar of class folders, ImageNet's archives, Kaggle's tree, a list, or WebDataset tars; tars may be
 compressed. docs/sources.md has the rules of each.
 
-A picture that can't be read is left out, and listed with the reason in --out/report.jsonl (exit code 3);
---quarantine also copies it aside, --on-bad stop and --max-bad end the job instead.
+A picture that can't be read is left out, and listed with the reason in --out/report.jsonl (exit code 3).
+--quarantine also copies it to a folder; --on-bad stop and --max-bad end the job instead.
 
-index.json is written last. An interrupted, failed or killed job keeps the shards that are whole: the same
-command goes on after them, and the bytes are those of a job that was never stopped. It refuses if flags or
-the list of pictures have changed. A finished job run again does nothing.
+index.json is written last. An interrupted, failed or killed job keeps its complete shards. The same command
+continues after them, and the bytes are those of a job that was never stopped. It refuses to continue if flags
+or the list of pictures have changed. For a finished job it does nothing.
 
 Several processes can share a job. Under mpirun, srun or torchrun each makes a part in OUT.parts and then its
-share of the shards; jobs of an array, which don't know of each other, each take one --part I/N to a folder of
-its own, and prep-imagenet merge joins them. Either way the bytes are those of one process.
+share of the shards. The independent jobs of an array each make one --part I/N in their own folder, and
+prep-imagenet merge joins the folders. Either way the bytes are those of one process.
 
---append adds those pictures of SRC whose names a finished folder doesn't hold yet, as new shards behind the
-old ones; codec, size and the like are the folder's. Classes are matched by ID; to add some, give a list of
-all with --classes, the folder's first.`
+--append adds the pictures of SRC whose names a finished folder doesn't hold yet, as new shards after the old
+ones. Codec, size and other settings are the folder's. Classes are matched by ID. To add classes, give a list of
+all with --classes, the folder's classes first.`
 
 // shardFlags are the flags of "prep-imagenet shard" that aren't in
 // pipeline.ShardConfig as they are.

@@ -18,10 +18,10 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const statsDescription = `Reads the pictures of a source, in any layout that shard reads, before they become shards: formats, sizes in
-pixels and bytes, grey, CMYK and turned ones, how evenly the classes are filled, and files that are no
-pictures. --colours also decodes each, for the mean and standard deviation of the colours as they would be
-stored. For a folder of shards, see inspect.`
+const statsDescription = `Reads the pictures of a source, in any layout that shard reads, and prints their formats, their sizes in
+pixels and bytes, the numbers of grey, CMYK and turned pictures, how evenly the classes are filled, and the
+files that are not pictures. --colours also decodes each picture, for the mean and standard deviation of the
+colours as shard would store them. For a folder of shards, see inspect.`
 
 func statsCommand(stdout, stderr io.Writer) *cli.Command {
 	var options source.Options

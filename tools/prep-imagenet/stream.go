@@ -23,9 +23,9 @@ import (
 	"alexnet/tools/internal/data"
 )
 
-const streamDescription = `Loads shards for another program, batch by batch over shared memory: the alexnet-loader package for PyTorch
-and JAX (docs/python.md) starts it. docs/stream.md has the protocol for others: this process writes lines of JSON
-on standard output, reads such lines on standard input, and ends when that does.
+const streamDescription = `Loads shards for another program, batch by batch through shared memory. The alexnet-loader package for
+PyTorch and JAX (docs/python.md) starts it. The protocol for other programs is in docs/stream.md: this process
+writes lines of JSON on standard output, reads such lines on standard input, and ends when its input ends.
 
 Order, crops, flips and noise are those of train-alexnet with the same seed and batch.`
 
