@@ -84,6 +84,22 @@ func TestPlantedLibraries(t *testing.T) {
 			planted++
 		}
 	}
+	for _, folder := range []string{"vulkan", ".config/vulkan", ".local/share/vulkan"} {
+		for below, manifest := range map[string]string{
+			"icd.d": `{"file_format_version": "1.0.0", "ICD": {"library_path": "LIBRARY", "api_version": "1.2.0"}}`,
+			"implicit_layer.d": `{"file_format_version": "1.1.2", "layer": {"name": "VK_LAYER_planted", "type": "GLOBAL", "library_path": "LIBRARY",
+				"api_version": "1.2.0", "implementation_version": "1", "description": "", "disable_environment": {"NO_PLANTED": "1"}}}`,
+		} {
+			dir := filepath.Join(cwd, folder, below)
+			if err := os.MkdirAll(dir, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "planted.json"), []byte(strings.ReplaceAll(manifest, "LIBRARY", library)), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			planted++
+		}
+	}
 	tried := 0
 	try := func(environment []string, name string, args ...string) {
 		t.Helper()
@@ -103,6 +119,7 @@ func TestPlantedLibraries(t *testing.T) {
 		{"HOME=" + open}, // a home that others can write to
 		{"VIRTUAL_ENV=.venv"}, {"CONDA_PREFIX=venv"},
 		{"VIRTUAL_ENV=" + filepath.Join(open, ".venv")}, {"CUDA_HOME=."}, {"CUDA_PATH=."},
+		{"HOME=."}, {"XDG_CONFIG_HOME=."}, {"XDG_DATA_DIRS=/usr/share:."}, {"VK_ADD_DRIVER_FILES=vulkan/icd.d/planted.json"}, // of Vulkan's manifests
 		{"OMPI_COMM_WORLD_SIZE=1"}, {"PMI_SIZE=1"},
 	} {
 		try(environment, "train-alexnet", "devices")

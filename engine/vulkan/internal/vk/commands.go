@@ -82,6 +82,11 @@ func (d *Device) Update(c Commands, to Buffer, offset int64, data []byte) {
 	invoke(d.updateBuffer, uintptr(c), uintptr(to), uintptr(offset), uintptr(len(data)), uintptr(unsafe.Pointer(&data[0])))
 }
 
+// Fill records a write of a word again and again, all over a block.
+func (d *Device) Fill(c Commands, b Block, word uint32) {
+	call(d.fillBuffer, uintptr(c), uintptr(b.Buffer), 0, ^uintptr(0), uintptr(word))
+}
+
 // NewTimeline makes a timeline semaphore at 0.
 func (d *Device) NewTimeline() (s Semaphore, err error) {
 	kind := &semaphoreTypeCreateInfo{Type: typeSemaphoreTypeCreateInfo, SemaphoreType: semaphoreTimeline}

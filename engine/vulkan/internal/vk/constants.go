@@ -9,7 +9,6 @@ const (
 	typeSubmitInfo               = 4
 	typeMemoryAllocateInfo       = 5
 	typeSemaphoreCreateInfo      = 9
-	typeQueryPoolCreateInfo      = 11
 	typeBufferCreateInfo         = 12
 	typeShaderModuleCreateInfo   = 16
 	typeShaderStageCreateInfo    = 18
@@ -78,10 +77,6 @@ const (
 	accessHostWrite     = 0x4000
 
 	semaphoreTimeline = 1
-
-	queryTimestamp  = 2
-	queryResult64   = 1
-	queryResultWait = 2
 
 	severityWarning = 0x100
 	severityError   = 0x1000

@@ -16,7 +16,7 @@ type Device struct {
 	bindMemory, mapMemory, bufferAddress, createShader, destroyShader, createLayout, destroyLayout,
 	createPipelines, destroyPipeline, createPool, destroyPool, allocateCommands, begin, end, bindPipeline,
 	pushConstants, dispatch, barrier, copyBuffer, updateBuffer, createSemaphore, destroySemaphore, waitSemaphores,
-	semaphoreValue, submit, createQueries, destroyQueries, resetQueries, timestamp, queryResults uintptr
+	semaphoreValue, submit, fillBuffer uintptr
 }
 
 // maxQueues is the most queues that Open makes.
@@ -72,17 +72,13 @@ func (g *GPU) Open() (*Device, error) {
 		"vkCmdDispatch":                 &d.dispatch,
 		"vkCmdPipelineBarrier":          &d.barrier,
 		"vkCmdCopyBuffer":               &d.copyBuffer,
+		"vkCmdFillBuffer":               &d.fillBuffer,
 		"vkCmdUpdateBuffer":             &d.updateBuffer,
 		"vkCreateSemaphore":             &d.createSemaphore,
 		"vkDestroySemaphore":            &d.destroySemaphore,
 		"vkWaitSemaphores":              &d.waitSemaphores,
 		"vkGetSemaphoreCounterValue":    &d.semaphoreValue,
 		"vkQueueSubmit":                 &d.submit,
-		"vkCreateQueryPool":             &d.createQueries,
-		"vkDestroyQueryPool":            &d.destroyQueries,
-		"vkCmdResetQueryPool":           &d.resetQueries,
-		"vkCmdWriteTimestamp":           &d.timestamp,
-		"vkGetQueryPoolResults":         &d.queryResults,
 	} {
 		if *f = call(g.instance.getDeviceProc, uintptr(d.handle), uintptr(unsafe.Pointer(cstring(name)))); *f == 0 {
 			return nil, fmt.Errorf("the driver of %s has no %s", g.Name, name)

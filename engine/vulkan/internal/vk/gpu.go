@@ -11,7 +11,10 @@ type GPU struct {
 	Kind    Kind
 	Driver  string // with its version
 	Version string // of Vulkan, that the device has
-	Limits  Limits
+	// Identity is the same for the same device in another process, until its driver
+	// is another one.
+	Identity string
+	Limits   Limits
 	// Subgroup is the number of invocations that run in step.
 	Subgroup uint32
 	// Missing lists what engine/vulkan needs and the device lacks; nil means that it
@@ -28,7 +31,6 @@ type GPU struct {
 	instance *Instance
 	family   uint32 // of queues that compute
 	queues   uint32
-	stamps   bool // they take timestamps
 	budget   bool
 	subset   bool // it says that it is not all of Vulkan
 }
@@ -75,6 +77,7 @@ func (i *Instance) examine(h physicalHandle) *GPU {
 	p.Next = unsafe.Pointer(p11)
 	call(i.properties2, uintptr(h), uintptr(unsafe.Pointer(p)))
 	g.Driver = fmt.Sprintf("%s %s", text(p12.DriverName[:]), text(p12.DriverInfo[:]))
+	g.Identity = fmt.Sprintf("%x %x %d", p11.DeviceUUID, p11.DriverUUID, p.Properties.DriverVersion)
 	g.Subgroup = p11.SubgroupSize
 	g.SubgroupSums = p11.SubgroupSupportedOperations&subgroupArithmetic != 0 && p11.SubgroupSupportedStages&stageCompute != 0
 
@@ -88,7 +91,7 @@ func (i *Instance) examine(h physicalHandle) *GPU {
 		}
 	}
 	g.Narrow = f11.StorageBuffer16BitAccess != 0
-	g.family, g.queues, g.stamps = i.computeFamily(h)
+	g.family, g.queues = i.computeFamily(h)
 	if g.queues == 0 {
 		g.Missing = append(g.Missing, "a queue that computes")
 	}
@@ -107,11 +110,11 @@ func (i *Instance) examine(h physicalHandle) *GPU {
 
 // computeFamily returns the family of queues that computes, preferably one apart from
 // graphics, and its number of queues.
-func (i *Instance) computeFamily(h physicalHandle) (family, queues uint32, stamps bool) {
+func (i *Instance) computeFamily(h physicalHandle) (family, queues uint32) {
 	var n uint32
 	call(i.queueFamilies, uintptr(h), uintptr(unsafe.Pointer(&n)), 0)
 	if n == 0 {
-		return 0, 0, false
+		return 0, 0
 	}
 	all := make([]queueFamilyProperties, n)
 	call(i.queueFamilies, uintptr(h), uintptr(unsafe.Pointer(&n)), uintptr(unsafe.Pointer(&all[0])))
@@ -119,11 +122,11 @@ func (i *Instance) computeFamily(h physicalHandle) (family, queues uint32, stamp
 	for _, apart := range []bool{true, false} {
 		for at, f := range all[:n] {
 			if f.QueueFlags&queueCompute != 0 && (!apart || f.QueueFlags&graphics == 0) {
-				return uint32(at), f.QueueCount, f.TimestampValidBits > 0
+				return uint32(at), f.QueueCount
 			}
 		}
 	}
-	return 0, 0, false
+	return 0, 0
 }
 
 func (i *Instance) extensions(h physicalHandle) (names []string) {

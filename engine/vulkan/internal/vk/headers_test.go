@@ -57,7 +57,6 @@ var structures = map[string]any{
 	"VkSemaphoreWaitInfo":                       semaphoreWaitInfo{},
 	"VkTimelineSemaphoreSubmitInfo":             timelineSemaphoreSubmitInfo{},
 	"VkSubmitInfo":                              submitInfo{},
-	"VkQueryPoolCreateInfo":                     queryPoolCreateInfo{},
 }
 
 // numbers are constants by their names there.
@@ -69,7 +68,6 @@ var numbers = map[string]int64{
 	"VK_STRUCTURE_TYPE_SUBMIT_INFO":                                  typeSubmitInfo,
 	"VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO":                         typeMemoryAllocateInfo,
 	"VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO":                        typeSemaphoreCreateInfo,
-	"VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO":                       typeQueryPoolCreateInfo,
 	"VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO":                           typeBufferCreateInfo,
 	"VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO":                    typeShaderModuleCreateInfo,
 	"VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO":            typeShaderStageCreateInfo,
@@ -122,9 +120,6 @@ var numbers = map[string]int64{
 	"VK_ACCESS_HOST_READ_BIT":                          accessHostRead,
 	"VK_ACCESS_HOST_WRITE_BIT":                         accessHostWrite,
 	"VK_SEMAPHORE_TYPE_TIMELINE":                       semaphoreTimeline,
-	"VK_QUERY_TYPE_TIMESTAMP":                          queryTimestamp,
-	"VK_QUERY_RESULT_64_BIT":                           queryResult64,
-	"VK_QUERY_RESULT_WAIT_BIT":                         queryResultWait,
 	"VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT":  severityWarning,
 	"VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT":    severityError,
 	"VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT":      messageGeneral,

@@ -40,8 +40,12 @@ const (
 var ErrNoLayer = errors.New(validationLayer + " is missing: install vulkan-validationlayers")
 
 // Open makes an instance. With validate, Khronos' validation layer checks every call;
-// Messages returns its messages.
+// Messages returns its messages. Surroundings in which the loader would run code that the
+// user hasn't installed are refused.
 func Open(validate bool) (*Instance, error) {
+	if err := checkSurroundings(); err != nil {
+		return nil, err
+	}
 	lib, err := load()
 	if refused := (*dynlib.RefusedError)(nil); errors.As(err, &refused) {
 		return nil, err

@@ -26,8 +26,6 @@ type (
 	Layout uint64
 	// Pipeline is a VkPipeline.
 	Pipeline uint64
-	// Queries is a VkQueryPool, here always of timestamps.
-	Queries uint64
 	// Address is a VkDeviceAddress: the place of a buffer in the device's memory.
 	Address uint64
 
@@ -322,15 +320,6 @@ type submitInfo struct {
 	PCommandBuffers      *Commands
 	SignalSemaphoreCount uint32
 	PSignalSemaphores    *Semaphore
-}
-
-type queryPoolCreateInfo struct {
-	Type               uint32
-	Next               unsafe.Pointer
-	Flags              uint32
-	QueryType          uint32
-	QueryCount         uint32
-	PipelineStatistics uint32
 }
 
 type debugCallbackData struct {
