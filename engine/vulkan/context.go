@@ -20,6 +20,9 @@ type Context struct {
 	narrow bool   // activations are bfloat16
 
 	variant shaders.Variant // of its shaders
+	timed   bool            // tiles are chosen by time
+	forced  *tile           // in tests: the one to take
+	note    func(line string)
 
 	// Used by the goroutine that serves the queue.
 	own        *own
@@ -83,6 +86,13 @@ func newContext(name string, d *device, o Options) (engine.Context, error) {
 		commands: make(chan command, queueLength), stopped: make(chan struct{}),
 	}
 	c.variant = shaders.Variant{Narrow: c.narrow, Subgroups: d.GPU.SubgroupSums && !o.Plain}
+	c.timed = o.Tiles == TilesTimed || o.Tiles == "" && d.GPU.Kind != vk.Software
+	if c.note = o.Note; c.note == nil {
+		c.note = func(string) {}
+	}
+	if c.timed {
+		d.choices.load(d.GPU, c.note)
+	}
 	c.changed.L = &c.mu
 	c.events.start()
 	var err error

@@ -126,17 +126,24 @@ func mayBePeers(op engine.Op, t *engine.Tensor) bool {
 	return false
 }
 
-// threads is the number of invocations of a workgroup of shaders with one invocation
-// per element.
-const threads = 256
+// threads is the number of invocations of a workgroup of shaders with one invocation per
+// element: 256 where the device allows it, otherwise the 128 that every device allows.
+func (c *Context) threads() uint32 {
+	const most, least = 256, 128
+	if l := &c.device.GPU.Limits; l.MaxComputeWorkGroupInvocations < most || l.MaxComputeWorkGroupSize[0] < most {
+		return least
+	}
+	return most
+}
 
 // mostGroups is the number of workgroups that every device allows along an axis.
 const mostGroups = 65535
 
 // elements returns a dispatch of a shader with one invocation for each of count
 // elements.
-func elements(shader string, count int, push func(*binder) []byte) dispatch {
-	return dispatch{shader: shader, constants: []uint32{threads}, push: push, groups: grid((count+threads-1)/threads, 1)}
+func (c *Context) elements(shader string, count int, push func(*binder) []byte) dispatch {
+	n := c.threads()
+	return dispatch{shader: shader, constants: []uint32{n}, push: push, groups: grid((count+int(n)-1)/int(n), 1)}
 }
 
 // grid returns n workgroups, or a few more, in as many rows as needed, z times.

@@ -29,7 +29,7 @@ func (g *convolution) pixels() int { return g.out[0] * g.out[2] * g.out[3] }
 
 func (c *Context) lowerConvForward(op engine.ConvForward) step {
 	g := newConvolution(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
-	return one(c.product("conv", g.maps, g.pixels(), g.groups, g.constants(), func(b *binder) []byte {
+	return one(c.product("conv", product{g.maps, g.pixels(), g.groups, g.patch(), g.constants()}, func(b *binder) []byte {
 		return push(struct {
 			x, w, b, y                     vk.Address
 			images, maps, channels, groups uint32
@@ -51,11 +51,11 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) step {
 	piece := (g.pixels() + pieces - 1) / pieces
 	pieces = (g.pixels() + piece - 1) / piece
 	s := step{dispatches: []dispatch{
-		columnSum(op.DY, op.DB, g.out[1], g.out[2]*g.out[3]),
-		c.product("conv_weights", g.maps, g.patch(), pieces*g.groups, g.constants(), func(b *binder) []byte {
+		c.columnSum(op.DY, op.DB, g.out[1], g.out[2]*g.out[3]),
+		c.product("conv_weights", product{g.maps, g.patch(), pieces * g.groups, piece, g.constants()}, func(b *binder) []byte {
 			to := b.of(op.DW)
 			if pieces > 1 {
-				to = b.c.work()
+				to = b.work()
 			}
 			return push(struct {
 				x, dy, dw                             vk.Address
@@ -64,7 +64,7 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) step {
 		}),
 	}}
 	if op.DX != nil {
-		s.dispatches = append(s.dispatches, c.product("conv_data", g.channels, g.in[0]*g.in[2]*g.in[3], g.groups, g.constants(), func(b *binder) []byte {
+		s.dispatches = append(s.dispatches, c.product("conv_data", product{g.channels, g.in[0] * g.in[2] * g.in[3], g.groups, g.maps * g.Size * g.Size, g.constants()}, func(b *binder) []byte {
 			return push(struct {
 				w, dy, dx                      vk.Address
 				images, maps, channels, groups uint32
@@ -73,11 +73,11 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) step {
 	}
 	if pieces > 1 {
 		s.work = 4 * int64(pieces*count)
-		sum := elements("reduce", count, func(b *binder) []byte {
+		sum := c.elements("reduce", count, func(b *binder) []byte {
 			return push(struct {
 				x, y          vk.Address
 				count, pieces uint32
-			}{b.c.work(), b.of(op.DW), uint32(count), uint32(pieces)})
+			}{b.work(), b.of(op.DW), uint32(count), uint32(pieces)})
 		})
 		sum.behind = true
 		s.dispatches = append(s.dispatches, sum)

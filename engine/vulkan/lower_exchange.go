@@ -10,9 +10,9 @@ const mostParts = 8
 
 // slices returns a dispatch that adds up run elements of every image of each x, from
 // xFirst on, and writes them to y from yFirst on. With adds it adds to y's values.
-func slices(x []*engine.Tensor, y *engine.Tensor, run, xFirst, yFirst int, adds bool) dispatch {
+func (c *Context) slices(x []*engine.Tensor, y *engine.Tensor, run, xFirst, yFirst int, adds bool) dispatch {
 	count := y.Shape[0] * run
-	return elements("exchange", count, func(b *binder) []byte {
+	return c.elements("exchange", count, func(b *binder) []byte {
 		arguments := struct {
 			x                                                     [mostParts]vk.Address
 			y                                                     vk.Address
@@ -31,7 +31,7 @@ func (c *Context) lowerConcat(op engine.Concat) step {
 	first := 0
 	for i := range op.Parts {
 		row := op.Parts[i].Shape.Row()
-		s.dispatches = append(s.dispatches, slices(op.Parts[i:i+1], op.Y, row, 0, first, false))
+		s.dispatches = append(s.dispatches, c.slices(op.Parts[i:i+1], op.Y, row, 0, first, false))
 		first += row
 	}
 	return s
@@ -46,7 +46,7 @@ func (c *Context) lowerSumSlices(op engine.SumSlices) step {
 		for n < min(len(same), mostParts) && same[n].Shape == same[0].Shape {
 			n++
 		}
-		d := slices(same[:n], op.Y, op.Y.Shape.Row(), op.First*area, 0, len(s.dispatches) > 0)
+		d := c.slices(same[:n], op.Y, op.Y.Shape.Row(), op.First*area, 0, len(s.dispatches) > 0)
 		d.behind = len(s.dispatches) > 0
 		s.dispatches = append(s.dispatches, d)
 		same = same[n:]

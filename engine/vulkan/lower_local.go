@@ -20,7 +20,7 @@ func tooManyPlaces(op engine.Op, n int) error {
 func (c *Context) lowerLocalForward(op engine.LocalForward) (step, error) {
 	g := newConvolution(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
 	places := g.groups * g.out[2] * g.out[3]
-	return one(c.product("local", g.maps, g.in[0], places, g.constants(), func(b *binder) []byte {
+	return one(c.product("local", product{g.maps, g.in[0], places, g.patch(), g.constants()}, func(b *binder) []byte {
 		return push(struct {
 			x, w, b, y                     vk.Address
 			images, maps, channels, groups uint32
@@ -32,8 +32,8 @@ func (c *Context) lowerLocalBackward(op engine.LocalBackward) (step, error) {
 	g := newConvolution(op.Window, op.Groups, op.X.Shape, op.DY.Shape)
 	places := g.groups * g.out[2] * g.out[3]
 	s := step{dispatches: []dispatch{
-		columnSum(op.DY, op.DB, op.DY.Shape.Row(), 1),
-		c.product("local_weights", g.maps, g.patch(), places, g.constants(), func(b *binder) []byte {
+		c.columnSum(op.DY, op.DB, op.DY.Shape.Row(), 1),
+		c.product("local_weights", product{g.maps, g.patch(), places, g.in[0], g.constants()}, func(b *binder) []byte {
 			return push(struct {
 				x, dy, dw                      vk.Address
 				images, maps, channels, groups uint32
@@ -43,7 +43,7 @@ func (c *Context) lowerLocalBackward(op engine.LocalBackward) (step, error) {
 	if op.DX != nil {
 		pixels := g.groups * g.in[2] * g.in[3]
 		places = max(places, pixels)
-		s.dispatches = append(s.dispatches, c.product("local_data", g.channels, g.in[0], pixels, g.constants(), func(b *binder) []byte {
+		s.dispatches = append(s.dispatches, c.product("local_data", product{g.channels, g.in[0], pixels, g.maps * g.Size * g.Size, g.constants()}, func(b *binder) []byte {
 			return push(struct {
 				w, dy, dx                      vk.Address
 				images, maps, channels, groups uint32

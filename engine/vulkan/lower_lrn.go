@@ -23,7 +23,7 @@ func newResponse(r engine.Response, groups int, s engine.Shape) response {
 
 func (c *Context) lowerLRNForward(op engine.LRNForward) step {
 	r, count := newResponse(op.Response, op.Groups, op.X.Shape), op.X.Shape.Len()
-	return one(elements("lrn", count, func(b *binder) []byte {
+	return one(c.elements("lrn", count, func(b *binder) []byte {
 		return push(struct {
 			x, y  vk.Address
 			r     response
@@ -47,15 +47,15 @@ func (c *Context) lowerLRNBackward(op engine.LRNBackward) step {
 	factor := float32(2 * op.Beta * op.AlphaPerTerm())
 	for n := 0; n < op.X.Shape[0]; n += images {
 		first, count := n*row, min(images, op.X.Shape[0]-n)*row
-		pull := elements("lrn_pull", count, func(b *binder) []byte {
+		pull := c.elements("lrn_pull", count, func(b *binder) []byte {
 			return push(struct {
 				x, dy, own, pull vk.Address
 				r                response
 				beta             float32
 				first, count     uint32
-			}{b.of(op.X), b.of(op.DY), b.c.work(), b.c.work().Add(half), r, float32(op.Beta), uint32(first), uint32(count)})
+			}{b.of(op.X), b.of(op.DY), b.work(), b.work().Add(half), r, float32(op.Beta), uint32(first), uint32(count)})
 		})
-		sum := elements("lrn_backward", count, func(b *binder) []byte {
+		sum := c.elements("lrn_backward", count, func(b *binder) []byte {
 			return push(struct {
 				x, dx, own, pull     vk.Address
 				channels, h, w, maps uint32
@@ -63,7 +63,7 @@ func (c *Context) lowerLRNBackward(op engine.LRNBackward) step {
 				within               uint32
 				factor               float32
 				first, count         uint32
-			}{b.of(op.X), b.of(op.DX), b.c.work(), b.c.work().Add(half), r.channels, r.h, r.w, r.maps, r.below, r.above, r.within, factor, uint32(first), uint32(count)})
+			}{b.of(op.X), b.of(op.DX), b.work(), b.work().Add(half), r.channels, r.h, r.w, r.maps, r.below, r.above, r.within, factor, uint32(first), uint32(count)})
 		})
 		pull.behind, sum.behind = true, true
 		s.dispatches = append(s.dispatches, pull, sum)

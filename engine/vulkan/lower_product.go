@@ -1,51 +1,92 @@
 package vulkan
 
 import (
+	"fmt"
+
 	"alexnet/engine"
 	"alexnet/engine/vulkan/internal/vk"
 )
 
 // tile says how product.glsl cuts a product: specialisation constants 0 to 5. A
-// workgroup makes BM×BN sums in steps of BK terms, an invocation TM×TN of them. With
-// any tile, a sum's terms are added in the same order.
+// workgroup makes BM×BN sums in steps of BK terms, an invocation TM×TN of them. All
+// tiles have one BK, and so the same bits: a sum's terms are added in the same order.
 type tile struct{ threads, bm, bn, bk, tm, tn uint32 }
 
-// tiles lists the tiles to choose from, the largest first.
+// tiles lists the tiles to choose from. The choice by shape is among the first byShape,
+// the largest first; the choice by time is among all.
 var tiles = []tile{
 	{256, 64, 64, 16, 4, 4},
 	{64, 32, 32, 16, 4, 4},
 	{64, 16, 16, 16, 2, 2},
+	{256, 128, 128, 16, 8, 8},
+	{256, 128, 64, 16, 8, 4},
+	{128, 64, 64, 16, 8, 4},
+	{64, 64, 64, 16, 8, 8},
+	{128, 32, 64, 16, 4, 4},
+	{64, 64, 16, 16, 4, 4},
+}
+
+const byShape = 3
+
+// String names a tile.
+func (t tile) String() string {
+	return fmt.Sprintf("%dx%dx%d, %dx%d each", t.bm, t.bn, t.bk, t.tm, t.tn)
 }
 
 // shared returns the bytes of shared memory that a tile takes.
 func (t tile) shared() uint32 { return 4 * t.bk * (t.bm + t.bn + 2) }
 
-// tileFor returns the largest tile that the device has room for, and that a product
-// of m×n sums fills at least half in each direction; the smallest if there is none.
-func (c *Context) tileFor(m, n int) tile {
+// fits says whether a device has room for the tile.
+func (t tile) fits(l *vk.Limits) bool {
+	return t.shared() <= l.MaxComputeSharedMemorySize && t.threads <= l.MaxComputeWorkGroupInvocations && t.threads <= l.MaxComputeWorkGroupSize[0]
+}
+
+// product is z products of m×n sums of so many terms, by a shader that includes
+// product.glsl and has more constants.
+type product struct {
+	m, n, z, terms int
+	special        []uint32
+}
+
+// tileFor returns the tile for a product: the fastest, if the device has timed it.
+// Otherwise it is the largest by shape that the device has room for and that a product of
+// m×n sums fills at least half in each direction; the smallest if there is none.
+func (c *Context) tileFor(shader string, p *product) tile {
 	l := &c.device.GPU.Limits
-	for _, t := range tiles {
-		if t.shared() <= l.MaxComputeSharedMemorySize && t.threads <= l.MaxComputeWorkGroupInvocations &&
-			2*uint32(m) > t.bm && 2*uint32(n) > t.bn {
+	if c.forced != nil && c.forced.fits(l) {
+		return *c.forced
+	}
+	if t, ok := c.device.choices.of(c.productKey(shader, p)); ok && c.timed && t.fits(l) {
+		return t
+	}
+	for _, t := range tiles[:byShape] {
+		if t.fits(l) && 2*uint32(p.m) > t.bm && 2*uint32(p.n) > t.bn {
 			return t
 		}
 	}
-	return tiles[len(tiles)-1]
+	return tiles[byShape-1]
 }
 
-// product returns a dispatch of a shader that includes product.glsl, for z products
-// of m×n sums.
-func (c *Context) product(shader string, m, n, z int, special []uint32, push func(*binder) []byte) dispatch {
-	t := c.tileFor(m, n)
-	constants := append([]uint32{t.threads, t.bm, t.bn, t.bk, t.tm, t.tn}, special...)
-	return dispatch{shader: shader, constants: constants, push: push, shared: int64(t.shared()),
-		groups: grid((n+int(t.bn)-1)/int(t.bn)*((m+int(t.bm)-1)/int(t.bm)), z)}
+// product returns a dispatch of a product.
+func (c *Context) product(shader string, p product, push func(*binder) []byte) dispatch {
+	d := dispatch{shader: shader, product: &p, push: push}
+	d.cut(c.tileFor(shader, &p))
+	return d
+}
+
+// cut has the dispatch of a product use a tile.
+func (d *dispatch) cut(t tile) {
+	p := d.product
+	d.constants = append([]uint32{t.threads, t.bm, t.bn, t.bk, t.tm, t.tn}, p.special...)
+	d.shared = int64(t.shared())
+	d.groups = grid((p.n+int(t.bn)-1)/int(t.bn)*((p.m+int(t.bm)-1)/int(t.bm)), p.z)
 }
 
 // columnSum returns a dispatch for the gradients of biases: sums over the images and
 // over area contiguous elements, for each of maps.
-func columnSum(dy, db *engine.Tensor, maps, area int) dispatch {
-	return dispatch{shader: "columnsum", constants: []uint32{threads}, shared: 4 * threads, groups: grid(maps, 1), push: func(b *binder) []byte {
+func (c *Context) columnSum(dy, db *engine.Tensor, maps, area int) dispatch {
+	n := c.threads()
+	return dispatch{shader: "columnsum", constants: []uint32{n}, shared: 4 * int64(n), groups: grid(maps, 1), push: func(b *binder) []byte {
 		return push(struct {
 			dy, db             vk.Address
 			images, maps, area uint32
@@ -62,7 +103,7 @@ func (c *Context) lowerDenseForward(op engine.DenseForward) step {
 // wm apart from row to row and wk from term to term.
 func (c *Context) dense(w, bias, x, y *engine.Tensor, rows, terms, wm, wk int) dispatch {
 	images := x.Shape[0]
-	return c.product("dense", rows, images, 1, []uint32{flag(wk == 1)}, func(b *binder) []byte {
+	return c.product("dense", product{rows, images, 1, terms, []uint32{flag(wk == 1)}}, func(b *binder) []byte {
 		return push(struct {
 			w, b, x, y                            vk.Address
 			rows, images, terms, wm, wk, isBiased uint32
@@ -73,8 +114,8 @@ func (c *Context) dense(w, bias, x, y *engine.Tensor, rows, terms, wm, wk int) d
 func (c *Context) lowerDenseBackward(op engine.DenseBackward) step {
 	inputs, units := op.X.Shape.Row(), op.DY.Shape[1]
 	s := step{dispatches: []dispatch{
-		columnSum(op.DY, op.DB, units, 1),
-		c.product("dense_weights", units, inputs, 1, nil, func(b *binder) []byte {
+		c.columnSum(op.DY, op.DB, units, 1),
+		c.product("dense_weights", product{units, inputs, 1, op.X.Shape[0], nil}, func(b *binder) []byte {
 			return push(struct {
 				x, dy, dw             vk.Address
 				units, inputs, images uint32

@@ -10,7 +10,7 @@ import (
 
 func (c *Context) lowerInput(op engine.Input) step {
 	count := op.Y.Shape.Len()
-	return one(elements("input", count, func(b *binder) []byte {
+	return one(c.elements("input", count, func(b *binder) []byte {
 		return push(struct {
 			pixels, colour, mean, y vk.Address
 			count, area             uint32
@@ -21,7 +21,7 @@ func (c *Context) lowerInput(op engine.Input) step {
 
 func (c *Context) lowerActivate(op engine.Activate) step {
 	count := op.X.Shape.Len()
-	return one(elements("activate", count, func(b *binder) []byte {
+	return one(c.elements("activate", count, func(b *binder) []byte {
 		return push(struct {
 			x, y            vk.Address
 			count, function uint32
@@ -31,7 +31,7 @@ func (c *Context) lowerActivate(op engine.Activate) step {
 
 func (c *Context) lowerActivateBackward(op engine.ActivateBackward) step {
 	count := op.Y.Shape.Len()
-	return one(elements("activate_backward", count, func(b *binder) []byte {
+	return one(c.elements("activate_backward", count, func(b *binder) []byte {
 		return push(struct {
 			y, dy, dx       vk.Address
 			count, function uint32
@@ -50,7 +50,7 @@ func (c *Context) lowerDropout(op engine.Dropout) step {
 	case !op.Train && !op.Inverted:
 		scale = 1 - op.Rate
 	}
-	s := one(elements("dropout", count, func(b *binder) []byte {
+	s := one(c.elements("dropout", count, func(b *binder) []byte {
 		return push(struct {
 			x, y, step                                       vk.Address
 			count, row, width, first, key, threshold, trains uint32
@@ -66,7 +66,7 @@ func (c *Context) lowerDropout(op engine.Dropout) step {
 
 func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) step {
 	x, y := op.X.Shape, op.Y.Shape
-	return one(elements("pool", (y.Len()+3)/4, func(b *binder) []byte {
+	return one(c.elements("pool", (y.Len()+3)/4, func(b *binder) []byte {
 		return push(struct {
 			x, y, at                                          vk.Address
 			count, h, w, oh, ow, size, stride, positions, pad uint32
@@ -77,7 +77,7 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) step {
 
 func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) step {
 	x, y := op.DX.Shape, op.DY.Shape
-	return one(elements("pool_backward", x.Len(), func(b *binder) []byte {
+	return one(c.elements("pool_backward", x.Len(), func(b *binder) []byte {
 		return push(struct {
 			at, dy, dx                             vk.Address
 			count, h, w, oh, ow, size, stride, pad uint32
@@ -93,7 +93,7 @@ func (c *Context) lowerAvgPool(shader string, w engine.Window, from, to *engine.
 	if shader == "avgpool_backward" {
 		in, out = out, in
 	}
-	return one(elements(shader, to.Shape.Len(), func(b *binder) []byte {
+	return one(c.elements(shader, to.Shape.Len(), func(b *binder) []byte {
 		return push(struct {
 			from, to                               vk.Address
 			count, h, w, oh, ow, size, stride, pad uint32

@@ -21,7 +21,7 @@ func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) step {
 
 func (c *Context) lowerAccumulate(op engine.Accumulate) step {
 	count := op.Sum.Shape.Len()
-	return one(elements("accumulate", count, func(b *binder) []byte {
+	return one(c.elements("accumulate", count, func(b *binder) []byte {
 		return push(struct {
 			g, sum       vk.Address
 			count, first uint32
@@ -31,7 +31,7 @@ func (c *Context) lowerAccumulate(op engine.Accumulate) step {
 
 func (c *Context) lowerUpdate(op engine.Update) step {
 	count := op.W.Shape.Len()
-	s := one(elements("update", count, func(b *binder) []byte {
+	s := one(c.elements("update", count, func(b *binder) []byte {
 		return push(struct {
 			w, v, g, halt, step vk.Address
 			count, halts        uint32

@@ -129,8 +129,7 @@ func (c *Context) address(t *engine.Tensor) (vk.Address, error) {
 	return b.Address.Add(t.Offset), err
 }
 
-// work returns the beginning of the workspace, and params that of the step's numbers.
-func (c *Context) work() vk.Address   { return c.own.block.Address.Add(c.memory.arena) }
+// paramsAt returns the offset of the step's numbers, stepAt their address.
 func (c *Context) paramsAt() int64    { return c.memory.arena + c.memory.workspace }
 func (c *Context) stepAt() vk.Address { return c.own.block.Address.Add(c.paramsAt()) }
 

@@ -21,10 +21,27 @@ type Options struct {
 	// Plain does not use a feature that a device may lack: sums that subgroups make
 	// by themselves. It is for tests.
 	Plain bool
+	// Tiles says how products are cut into tiles: TilesTimed, TilesByShape, or "",
+	// which is TilesByShape for devices in software and TilesTimed for others. The
+	// results have the same bits.
+	Tiles string
+	// Note receives lines that the user should know of though they are no errors; nil
+	// drops them.
+	Note func(line string)
 	// Validate checks every call by Khronos' validation layer; see Messages. It holds
 	// for the whole process: the first context that is opened decides.
 	Validate bool
 }
+
+// Values of Options.Tiles.
+const (
+	// TilesTimed has each product that a device hasn't met computed in every tile
+	// once, for some milliseconds, when it is compiled. What was fastest is kept in
+	// the user's cache folder.
+	TilesTimed = "timed"
+	// TilesByShape goes by the product's shape and the device's limits alone.
+	TilesByShape = "by shape"
+)
 
 // Precisions are the values of Options.Precision.
 var Precisions = []string{"fp32", "bf16"}
@@ -98,6 +115,8 @@ type device struct {
 	opened int // contexts so far, likewise
 	layout vk.Layout
 	queues []queue
+
+	choices choices
 
 	mu        sync.Mutex
 	shaders   map[shaderKey]vk.Shader

@@ -15,7 +15,8 @@ type dispatch struct {
 	shader    string
 	constants []uint32
 	groups    [3]uint32
-	shared    int64 // bytes of memory that a workgroup shares
+	shared    int64    // bytes of memory that a workgroup shares
+	product   *product // what it computes in tiles; nil for none
 	// push makes the arguments, when all memory has been reserved.
 	push func(*binder) []byte
 	// behind says that this dispatch needs the results of the one before it.
@@ -62,12 +63,19 @@ type binder struct {
 	c    *Context
 	keys uint32 // where the step's keys begin
 	err  error
+
+	// For a trial: the operands, and in place of the workspace the memory behind them.
+	trial map[*engine.Tensor]vk.Address
+	after vk.Address
 }
 
 // of returns the address of a tensor; 0 for none.
 func (b *binder) of(t *engine.Tensor) vk.Address {
 	if t == nil {
 		return 0
+	}
+	if b.trial != nil {
+		return b.trial[t]
 	}
 	a, err := b.c.address(t)
 	if b.err == nil {
@@ -76,7 +84,15 @@ func (b *binder) of(t *engine.Tensor) vk.Address {
 	return a
 }
 
-// push returns the bytes of a structure of arguments.
+// work returns the beginning of the workspace.
+func (b *binder) work() vk.Address {
+	if b.trial != nil {
+		return b.after
+	}
+	return b.c.own.block.Address.Add(b.c.memory.arena)
+}
+
+// push is the bytes of a structure of arguments.
 func push[T any](arguments T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&arguments)), unsafe.Sizeof(arguments))
 }
@@ -100,6 +116,9 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 			err = fmt.Errorf("%s takes %d bytes of workspace, %d are reserved", ops[i].Kind(), s.work, c.memory.workspace)
 		}
 		if err == nil {
+			err = c.timeTiles(ops[i], &s)
+		}
+		if err == nil {
 			err = s.prepare(c)
 		}
 		if err != nil {
@@ -107,6 +126,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 		}
 		p.add(s)
 	}
+	c.device.choices.keep()
 	if p.bytes > paramBytes {
 		return nil, fmt.Errorf("%s: a program has %d ops of dropout, more than %d", c.name, len(p.dropouts), paramBytes/8-1)
 	}

@@ -9,8 +9,8 @@
 //
 // Tiles are numbered over a grid of two dimensions, row by row of C. The order of a
 // sum depends on first and end alone: BK terms at a time, and then those sums, which
-// keeps what long sums lose to rounding small. BN and BK divide THREADS, which
-// is BM/TM · BN/TN.
+// keeps what long sums lose to rounding small. The compiler has no say in that, so all
+// tiles of one BK have the same bits. BN and BK divide THREADS, which is BM/TM · BN/TN.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint THREADS = 256;
 layout(constant_id = 1) const uint BM = 64;
@@ -47,14 +47,14 @@ void multiply(uint M, uint N, uint first, uint end) {
 			tileB[k * (BN + 1) + j] = j0 + j < N && k0 + k < end ? loadB(k0 + k, j0 + j) : 0.0;
 		}
 		barrier();
-		float parts[TM * TN];
+		precise float parts[TM * TN];
 		for (uint i = 0; i < TM * TN; i++) parts[i] = 0.0;
 		for (uint k = 0; k < BK; k++) {
 			float a[TM], b[TN];
 			for (uint i = 0; i < TM; i++) a[i] = tileA[k * (BM + 1) + row + i * rows];
 			for (uint j = 0; j < TN; j++) b[j] = tileB[k * (BN + 1) + col + j * columns];
 			for (uint i = 0; i < TM; i++)
-				for (uint j = 0; j < TN; j++) parts[i * TN + j] += a[i] * b[j];
+				for (uint j = 0; j < TN; j++) parts[i * TN + j] = fma(a[i], b[j], parts[i * TN + j]);
 		}
 		for (uint i = 0; i < TM * TN; i++) sums[i] += parts[i];
 		barrier();
