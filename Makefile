@@ -120,12 +120,17 @@ check-avx512: $(BOCHS)/bochscpu/__init__.py ## the kernels of AVX-512 and AVX512
 	PYTHONPATH=$(BOCHS) ALEXNET_BOCHS=python3 $(GO) test -count=1 -short ./engine/cpu/internal/kernel ./engine/cpu/internal/bf16
 	PYTHONPATH=$(BOCHS) ALEXNET_BOCHS=python3 $(GO) test -count=1 -short -run '^Test(Narrow)?Conformance$$/avx512' -skip '//events|///events' ./engine/cpu
 
-.PHONY: wheel check-python
+.PHONY: wheel check-wheels check-python
 # PYTHON has numpy and torch, and pytest: Debian's python3-torch, python3-pil and python3-pytest do.
 PYTHON ?= python3
 
 wheel: ## the Python package with its commands for every system, in build/wheels: pip install build/wheels/NAME.whl
 	$(PYTHON) tools/python/backend.py $(OUT)/wheels $(WHEELS)
+
+check-wheels: build ## every system's wheel, made and looked at; the one for arm64 read with under qemu-user: minutes, where nothing is built yet
+	rm -rf $(OUT)/wheels
+	$(PYTHON) tools/python/backend.py $(OUT)/wheels
+	ALEXNET_WHEELS=$(OUT)/wheels ALEXNET_BUILD=$(OUT) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider tools/python/tests/test_wheels.py
 
 check-python: build ## the Python package: its wheel in a fresh environment, and its tests; two minutes
 	tools/python/check.sh $(OUT) $(PYTHON)

@@ -290,7 +290,10 @@ func play(t *testing.T, s system) map[string][]byte {
 	s.must(t, 0, dir, "prep-imagenet", "export", "--to", "folders", "--out", "exported", at("shards/val"))
 	s.serve(t, dir, best)
 
-	files := map[string][]byte{"eval": []byte(regexp.MustCompile(`(?m)^.*error.*$`).FindString(evaluated))}
+	files := map[string][]byte{
+		"eval":   []byte(regexp.MustCompile(`(?m)^.*error.*$`).FindString(evaluated)),
+		"stream": []byte(s.stream(t, dir, at("shards/train"))),
+	}
 	for _, pattern := range []string{"pictures/all/*/*/*", "shards/*/*", "pca.json", "run/checkpoints/*", "net.onnx", "exported/*/*"} {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern))
 		if len(found) == 0 {

@@ -31,4 +31,4 @@ cmp "$work"/*.whl "$work"/again/*.whl # the same sources, the same bytes
 	PYTHON
 )
 cd "$here"
-ALEXNET_BUILD="$build" PYTHONDONTWRITEBYTECODE=1 "$2" -m pytest -p no:cacheprovider
+ALEXNET_WHEELS="$work" ALEXNET_BUILD="$build" PYTHONDONTWRITEBYTECODE=1 "$2" -m pytest -p no:cacheprovider
