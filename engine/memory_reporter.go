@@ -61,7 +61,7 @@ func (e *TooLargeError) text() setting.Text {
 		e.Net, e.Batch, float64(e.Need)/mb, strings.Join(e.Contexts, " and "), float64(e.Room.Total)/mb, e.Room.Where, float64(e.Room.Free)/mb, setting.Textf(ways, values...))
 }
 
-// missing is how many bytes too few there are.
+// missing returns how many bytes are missing.
 func (e *TooLargeError) missing() int64 { return e.Need - e.Room.Free }
 
 // fits returns nil if the contexts have room for their plans. Otherwise it looks for

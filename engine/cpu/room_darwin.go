@@ -2,7 +2,7 @@ package cpu
 
 import "golang.org/x/sys/unix"
 
-// room is the machine's memory, all of which counts as free: macOS compresses and
+// room returns the machine's memory. All of it counts as free: macOS compresses and
 // swaps what other programs don't use, and its swap has no fixed size.
 func room() (total, free int64, err error) {
 	size, err := unix.SysctlUint64("hw.memsize")

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// room is what Linux has available, swap included, or the limit of the process'
-// control group where that is less.
+// room returns Linux's available memory, swap included, or the limit of the process's
+// control group if that is less.
 func room() (total, free int64, err error) {
 	total, free, err = machineMemory("/proc/meminfo")
 	if limit, ok := groupLimit("/proc/self/cgroup", "/sys/fs/cgroup"); ok && err == nil {

@@ -17,7 +17,7 @@ type memoryStatus struct {
 
 var globalMemoryStatusEx = windows.NewLazySystemDLL("kernel32.dll").NewProc("GlobalMemoryStatusEx")
 
-// room is what Windows lets this process commit, page files included.
+// room returns the memory that Windows lets this process commit, page files included.
 func room() (total, free int64, err error) {
 	s := memoryStatus{length: uint32(unsafe.Sizeof(memoryStatus{}))}
 	if ok, _, err := globalMemoryStatusEx.Call(uintptr(unsafe.Pointer(&s))); ok == 0 {

@@ -184,7 +184,7 @@ func exportRandom(path string) (err error) {
 	return onnx.Write(f, m, make([]string, net.Classes), nil)
 }
 
-// enginesReport is what --json prints.
+// enginesReport is the output of --json.
 type enginesReport struct {
 	Rounds      int        `json:"rounds"`
 	Threads     int        `json:"threads"`

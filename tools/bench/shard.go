@@ -205,7 +205,7 @@ func (b *shardBench) contenders(in, temp string, images int) []*contender {
 	return all
 }
 
-// basePeer is what the table's ratios refer to.
+// basePeer is the peer that the table's ratios refer to.
 const basePeer = "torchvision + PIL"
 
 func lastLine(text string) string {

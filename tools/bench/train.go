@@ -66,7 +66,7 @@ func trainCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// trainTurn is what one process prints; Peak is ours alone.
+// trainTurn is the output of one process; only our program prints Peak.
 type trainTurn struct {
 	Train    float64 `json:"train_images_per_s"`
 	Infer    float64 `json:"infer_images_per_s"`
@@ -89,7 +89,7 @@ type trainer struct {
 	argv []string
 }
 
-// trainReport is what --json prints; the first trainer is ours, those at other
+// trainReport is the output of --json; the first trainer is ours, those at other
 // batch sizes come last.
 type trainReport struct {
 	Steps    int        `json:"steps"`

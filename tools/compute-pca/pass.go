@@ -68,7 +68,7 @@ func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Da
 	return total.Sums, total.Mean, nil
 }
 
-// count is what is known of some pictures.
+// count is the sums over some pictures.
 type count struct {
 	Sums augment.Sums
 	Mean *augment.MeanImage // nil where nobody wants it

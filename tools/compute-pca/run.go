@@ -87,7 +87,7 @@ func (o *options) validate() error {
 	return nil
 }
 
-// result is what --json prints.
+// result is the output of --json.
 type result struct {
 	augment.PCA
 	Shards    string      `json:"shards"`

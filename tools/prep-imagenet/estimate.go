@@ -10,7 +10,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// estimateResult is what --dry-run --json prints.
+// estimateResult is the output of --dry-run --json.
 type estimateResult struct {
 	Out     string  `json:"out"`
 	Layout  string  `json:"layout"`

@@ -19,7 +19,7 @@ const exportDescription = `Writes the pictures of a folder of shards for other p
 byte; others are written as PNG without loss, or as JPEG with --format jpeg. The same shards give the same
 bytes. --out/classes.txt lists the classes in label order, for --classes.`
 
-// exportResult is what --json prints.
+// exportResult is the output of --json.
 type exportResult struct {
 	Out             string  `json:"out"`
 	To              string  `json:"to"`

@@ -20,7 +20,7 @@ import (
 const inspectDescription = `Shows what a folder of shards holds: images, classes and how many of each, shards, bytes, codec, and mean
 and standard deviation of the colours. --sheet draws the first pictures of each class with its name.`
 
-// inspectResult is what --json prints.
+// inspectResult is the output of --json.
 type inspectResult struct {
 	Dir      string        `json:"dir"`
 	Shards   int           `json:"shards"`

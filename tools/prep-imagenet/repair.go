@@ -20,7 +20,7 @@ are named after the first folder in their pictures' names, or by number. A shard
 from the old index, is left out and named (exit code 3); its file stays. The old index is kept as
 index.json.old.`
 
-// repairResult is what --json prints.
+// repairResult is the output of --json.
 type repairResult struct {
 	Dir     string           `json:"dir"`
 	Images  int              `json:"images"`

@@ -16,7 +16,7 @@ weave) in random colours, scales and turns, as JPEG files in DIR/train/<class>/ 
 Colour says nothing about the class, so a net has to learn shape. The same flags give the same bytes
 on every machine.`
 
-// sampleResult is what --json prints.
+// sampleResult is the output of --json.
 type sampleResult struct {
 	Out             string  `json:"out"`
 	Images          int     `json:"images"`

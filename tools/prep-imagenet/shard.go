@@ -121,7 +121,7 @@ func shardCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// shardResult is what --json prints.
+// shardResult is the output of --json.
 type shardResult struct {
 	Out             string          `json:"out"`
 	Split           string          `json:"split"`

@@ -23,7 +23,7 @@ more give exit code 1.`
 // shownFaults is how many faults are printed for people; --json has them all.
 const shownFaults = 20
 
-// verifyResult is what --json prints.
+// verifyResult is the output of --json.
 type verifyResult struct {
 	Dir string `json:"dir"`
 	OK  bool   `json:"ok"`

@@ -57,7 +57,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// flagsOfRuns are those of training, for a command that trains runs of its own.
+// flagsOfRuns returns the flags of training, for a command that trains its own runs.
 func (s *settings) flagsOfRuns() []cli.Flag {
 	return slices.DeleteFunc(s.flags(), func(f cli.Flag) bool {
 		return slices.Contains([]string{"run", "resume", "autoresume", "plan", "dry-run", "dashboard"}, f.Names()[0])

@@ -69,7 +69,8 @@ func (o *observer) Ended(e train.End) {
 	o.draw(e.Model)
 }
 
-// leaves is what there is to go on from; saved is the last checkpoint of this session.
+// leaves says which checkpoint a run can continue from; saved is the last checkpoint
+// of this session.
 func (o *observer) leaves(saved string) string {
 	how := "go on with: train-alexnet --run " + o.job.Config().Run + " --resume"
 	if saved != "" {

@@ -67,7 +67,7 @@ type guess struct {
 	Right bool
 }
 
-// guesses is what the section shows.
+// guesses is the section's data.
 type guesses struct {
 	Split    string
 	Pictures []picture

@@ -6,7 +6,7 @@ import (
 	"alexnet/engine/infer"
 )
 
-// neighbours is what the section shows.
+// neighbours is the section's data.
 type neighbours struct {
 	Layer string
 	Rows  []infer.Neighbours

@@ -23,7 +23,7 @@ var recipeNames = []string{
 	"momentum", "decay", "label-smoothing", "init", "input-scale", "mean", "noise",
 }
 
-// recipe is what the section shows.
+// recipe is the section's data.
 type recipe struct {
 	Settings string
 	Rate     []byte // PNG; nil where no step was logged

@@ -91,7 +91,7 @@ func addProduct(y, a, b matrix) {
 	}
 }
 
-// plan is what products and convolutions share.
+// plan is the part that plans of products and of convolutions share.
 type plan struct {
 	device    *Device
 	name      string

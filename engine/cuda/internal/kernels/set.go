@@ -79,7 +79,7 @@ const (
 	maxShared    = 48 << 10 // bytes a block may have without asking for more
 )
 
-// suffix is how names of kernels for a type end.
+// suffix returns the end of the names of kernels for a type.
 func suffix(t gpu.Type) string {
 	if t == gpu.BFloat16 {
 		return "_bf16"

@@ -7,7 +7,7 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// keptPacks is how many sets of addresses a plan remembers the descriptor of.
+// keptPacks is the number of sets of addresses whose descriptors a plan keeps.
 const keptPacks = 16
 
 // convolutionPlan is a finalized execution plan.
@@ -27,7 +27,7 @@ type variantPack struct {
 	descriptor uintptr
 }
 
-// addresses are what a run works on.
+// addresses are the addresses of a run's operands.
 type addresses struct{ x, w, bias, y, workspace gpu.Pointer }
 
 func (p *convolutionPlan) Name() string     { return p.name }

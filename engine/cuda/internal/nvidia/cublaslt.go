@@ -86,7 +86,7 @@ func realType(t gpu.Type) uintptr {
 	return real32F
 }
 
-// epilogue is what is done to D before it is stored.
+// epilogue returns the operation on D before it is stored.
 func epilogue(p gpu.Product) uint32 {
 	if p.Bias {
 		return epilogueBias

@@ -79,7 +79,7 @@ func (s *stream) convolver() (uintptr, error) {
 	return handle, nil
 }
 
-// refused says whether an engine with the given notes must not compute c.
+// refused reports whether an engine with the given notes must not compute c.
 func refused(c gpu.Convolution, deterministic bool, notes []int32) bool {
 	for _, n := range notes {
 		switch n {
@@ -131,8 +131,8 @@ func (d *device) Convolutions(c gpu.Convolution, workspace int64, deterministic 
 	return nil, fmt.Errorf("%v: %w", c, err)
 }
 
-// target is what plans are made for: a handle, or a description of a device
-// that needn't be there.
+// target is the device that plans are made for: a handle, or a description of a
+// device that need not be there.
 type target struct {
 	lib        *libraries
 	handle     uintptr
@@ -198,7 +198,7 @@ func (t target) plans(c gpu.Convolution, workspace int64, deterministic bool, mo
 	return plans, nil
 }
 
-// heuristic returns engine configurations that own owns, best first.
+// heuristic returns engine configurations, best first, owned by own.
 func (t target) heuristic(own *descriptors, graph uintptr, mode int32) []uintptr {
 	h := own.create(kindHeuristics)
 	own.refer(h, heuristicGraph, graph)
@@ -222,8 +222,7 @@ func (t target) heuristic(own *descriptors, graph uintptr, mode int32) []uintptr
 	return configs[:min(n, room)]
 }
 
-// examine returns the number of a configuration's engine and what is known of
-// its arithmetic.
+// examine returns the number of a configuration's engine and its notes on arithmetic.
 func (t target) examine(config uintptr) (engine int64, notes []int32, err error) {
 	b := &descriptors{lib: t.lib}
 	defer b.close()

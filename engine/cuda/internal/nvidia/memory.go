@@ -10,16 +10,16 @@ func pointer(address uintptr) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&address)) // C memory: the collector doesn't mind it
 }
 
-// address is where a variable lives, for C to write to. The variable is put on
-// the heap, since a goroutine's stack may move before the call; the caller
-// keeps it alive by using it afterwards.
+// address returns the address of a variable that C writes to. The variable is put on
+// the heap, since a goroutine's stack may move before the call; the caller keeps it
+// alive by using it afterwards.
 func address[T any](p *T) uintptr {
 	escape(unsafe.Pointer(p))
 	return uintptr(unsafe.Pointer(p))
 }
 
-// start is where a slice's memory begins, 0 for a nil slice. As with address,
-// the memory is on the heap and the caller keeps it alive.
+// start returns the beginning of a slice's memory, 0 for a nil slice. As with
+// address, the memory is on the heap and the caller keeps it alive.
 func start[T any](s []T) uintptr {
 	p := unsafe.Pointer(unsafe.SliceData(s))
 	escape(p)
