@@ -14,8 +14,10 @@ type meetContext struct {
 
 type meetEvent struct{ owner *meetContext }
 
-func (c *meetContext) NewEvent() Event { return meetEvent{c} }
-func (e meetEvent) Owner() Context     { return e.owner }
+func (c *meetContext) Merged([]Op, int) int { return 1 }
+func (c *meetContext) Room() (Room, error)  { return Room{}, nil }
+func (c *meetContext) NewEvent() Event      { return meetEvent{c} }
+func (e meetEvent) Owner() Context          { return e.owner }
 
 // alone is a job of one rank.
 type alone struct{ Group }
@@ -37,7 +39,7 @@ func (pair) Size() int { return 2 }
 // limitedContext has room for nothing.
 type limitedContext struct{ meetContext }
 
-func (c *limitedContext) Room() (Room, error) { return Room{Of: c, Where: "nowhere"}, nil }
+func (c *limitedContext) Room() (Room, error) { return Room{Of: c, Where: "nowhere", Total: 1}, nil }
 func (c *limitedContext) Name() string        { return "limited" }
 func (c *limitedContext) Estimate()           {}
 

@@ -20,6 +20,19 @@ type Context interface {
 	// the same time, so the largest counts.
 	Workspace(ops []Op) int64
 
+	// Merged returns how many ops, from ops[i] on, run as one; 1 is the op alone. These
+	// ops read and write at the same time, so none of their tensors may share memory
+	// with another.
+	Merged(ops []Op, i int) int
+
+	// Room returns the memory that could be reserved now; its Total is 0 where that is
+	// not known.
+	Room() (Room, error)
+
+	// Estimate says that the context is only used for estimates from now on, until it
+	// is closed.
+	Estimate()
+
 	// Reserve takes arena bytes for tensors and workspace bytes besides. It is called
 	// once, before any other use. The arena's first contents are undefined.
 	Reserve(arena, workspace int64) error
@@ -62,28 +75,15 @@ type Mark interface {
 	Wait() error
 }
 
-// HostAllocator is implemented by contexts whose copies are faster from and to
-// pinned (page-locked) host memory.
-type HostAllocator interface {
+// PinnedMemory is implemented by contexts whose copies are faster from and to pinned
+// (page-locked) host memory, and go through staging buffers elsewhere.
+type PinnedMemory interface {
 	// AllocateHost returns n bytes, aligned for any element, that last until
 	// the context is closed.
 	AllocateHost(n int) ([]byte, error)
-}
-
-// StagingReporter is implemented by contexts that copy through staging buffers. These
-// lie on the device, and as many bytes on the host.
-type StagingReporter interface {
-	// Staging returns the number of bytes of staging buffers among workspace bytes.
-	// workspace is the largest Workspace of the programs to come.
+	// Staging returns the number of bytes of staging buffers among workspace bytes; the
+	// host has as many. workspace is the largest Workspace of the programs to come.
 	Staging(workspace int64) int64
-}
-
-// Merger is implemented by contexts that run some neighbouring ops as one.
-type Merger interface {
-	// Merged returns how many ops, from ops[i] on, run as one; 1 is the op alone.
-	// These ops read and write at the same time, so none of their tensors may share
-	// memory with another.
-	Merged(ops []Op, i int) int
 }
 
 // Joiner is implemented by contexts that exchange their tensors with other ranks by

@@ -11,7 +11,7 @@ func (m *Model) AllocateHost(n int) ([]byte, error) {
 		m.spare = slices.Delete(m.spare, i, i+1)
 		return b, nil
 	}
-	if a, ok := m.contexts[0].(HostAllocator); ok {
+	if a, ok := m.contexts[0].(PinnedMemory); ok {
 		return a.AllocateHost(n)
 	}
 	return make([]byte, n), nil

@@ -25,7 +25,7 @@ func (p *Plan) Total() int64 { return p.Arena() + p.Workspace }
 // tensors come first. Above them lie the scratch tensors of each program, which
 // overlay those of the other programs. Within a program two scratch tensors share
 // memory if their lives (first write to last read, in op order) do not overlap. Ops
-// that a Merger runs as one count as one op.
+// that a context runs as one count as one op.
 func PlanArena(ctx Context, programs ...[]Op) *Plan {
 	p := &Plan{Context: ctx}
 	placed := map[*Tensor]bool{}
@@ -46,7 +46,7 @@ func PlanArena(ctx Context, programs ...[]Op) *Plan {
 		p.Scratch = max(p.Scratch, size)
 		p.Workspace = max(p.Workspace, ctx.Workspace(ops))
 	}
-	if s, ok := ctx.(StagingReporter); ok {
+	if s, ok := ctx.(PinnedMemory); ok {
 		p.Staging = s.Staging(p.Workspace)
 	}
 	return p
@@ -67,7 +67,7 @@ func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
 	first, end := 0, 0 // of the ops that run as one
 	for i, op := range ops {
 		if i == end {
-			first, end = i, i+merged(ctx, ops, i)
+			first, end = i, i+ctx.Merged(ops, i)
 		}
 		for _, t := range append(op.Reads(), op.Writes()...) {
 			if t.Context != ctx || t.Life == Persistent {
@@ -109,14 +109,6 @@ func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
 		tensors = append(tensors, l.t)
 	}
 	return tensors, total
-}
-
-// merged returns how many ops, from ops[i] on, run as one.
-func merged(ctx Context, ops []Op, i int) int {
-	if m, ok := ctx.(Merger); ok {
-		return m.Merged(ops, i)
-	}
-	return 1
 }
 
 func each(ctx Context, programs [][]Op, f func(*Tensor)) {

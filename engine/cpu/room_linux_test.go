@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"alexnet/engine"
 )
 
 // TestRoom: the room is the machine's memory, and two contexts share it.
@@ -18,7 +16,7 @@ func TestRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	r, err := a.(engine.MemoryReporter).Room()
+	r, err := a.Room()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +32,7 @@ func TestRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if other, err := b.(engine.MemoryReporter).Room(); err != nil || other.Of != r.Of {
+	if other, err := b.Room(); err != nil || other.Of != r.Of {
 		t.Errorf("another context's memory is of %v, %v, want %v", other.Of, err, r.Of)
 	}
 }

@@ -285,7 +285,7 @@ func TestFailureStays(t *testing.T) {
 	if err := good.Wait(); err != nil {
 		t.Errorf("a mark from before the failure: %v", err)
 	}
-	_, host := c.(engine.HostAllocator).AllocateHost(16)
+	_, host := c.(engine.PinnedMemory).AllocateHost(16)
 	_, compile := c.Compile(ops)
 	for what, err := range map[string]error{
 		"run": p.Run(engine.Step{}), "sync": c.Sync(), "mark": c.Mark().Wait(), "compile": compile, "host memory": host,

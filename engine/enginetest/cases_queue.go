@@ -91,7 +91,7 @@ func checkMarks(ctx engine.Context) error {
 
 // checkHostMemory copies through memory of the context's own, if it has any.
 func checkHostMemory(ctx engine.Context) error {
-	a, ok := ctx.(engine.HostAllocator)
+	a, ok := ctx.(engine.PinnedMemory)
 	if !ok {
 		return nil
 	}

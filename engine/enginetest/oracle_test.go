@@ -47,6 +47,9 @@ func newOracle(f fault) *oracle {
 func (c *oracle) Name() string                         { return "oracle" }
 func (c *oracle) Bytes(t *engine.Tensor) int64         { return int64(t.Shape.Len() * t.Type.HostSize()) }
 func (c *oracle) Workspace([]engine.Op) int64          { return 0 }
+func (c *oracle) Merged([]engine.Op, int) int          { return 1 }
+func (c *oracle) Room() (engine.Room, error)           { return engine.Room{}, nil }
+func (c *oracle) Estimate()                            {}
 func (c *oracle) Reserve(arena, workspace int64) error { c.arena = make([]byte, arena); return nil }
 
 func (c *oracle) Upload(t *engine.Tensor, src any) error {

@@ -56,7 +56,7 @@ func (j *Job) Memory() (*Memory, error) {
 	if _, ok := contexts[0].(engine.Joiner); ok {
 		out.Exchange = j.group.Size() > 1
 	}
-	_, out.Pinned = contexts[0].(engine.HostAllocator)
+	_, out.Pinned = contexts[0].(engine.PinnedMemory)
 	loaders := 1
 	if j.valData != nil {
 		loaders = 2
@@ -68,12 +68,8 @@ func (j *Job) Memory() (*Memory, error) {
 // roomOf returns the memory that a context reserves from; nil if the context does not
 // say.
 func roomOf(c engine.Context) *engine.Room {
-	reporter, ok := c.(engine.MemoryReporter)
-	if !ok {
-		return nil
-	}
-	r, err := reporter.Room()
-	if err != nil {
+	r, err := c.Room()
+	if err != nil || r.Total == 0 {
 		return nil
 	}
 	return &r

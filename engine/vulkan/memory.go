@@ -91,8 +91,6 @@ func (c *Context) tooLarge(arena, workspace int64, err error) error {
 		c.name, float64(arena+workspace)/mb, float64(arena)/mb, float64(workspace)/mb, float64(free)/mb, float64(total)/mb, c.device.GPU.Name, err)
 }
 
-var _ engine.MemoryReporter = (*Context)(nil)
-
 // Room returns the free memory of the device, which contexts on it share.
 func (c *Context) Room() (engine.Room, error) {
 	if err := c.ready("room"); err != nil {
@@ -106,7 +104,10 @@ func (c *Context) Room() (engine.Room, error) {
 	return r, nil
 }
 
-// Estimate changes nothing: plans cost nothing here.
+// Merged returns 1: every op runs alone.
+func (c *Context) Merged([]engine.Op, int) int { return 1 }
+
+// Estimate does nothing: plans cost nothing here.
 func (c *Context) Estimate() {}
 
 // blockOf returns the memory of t's context, which must have been reserved.

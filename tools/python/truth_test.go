@@ -123,6 +123,9 @@ type exact struct {
 func (c *exact) Name() string                                    { return "exact" }
 func (c *exact) Bytes(t *engine.Tensor) int64                    { return 8 * int64(t.Shape.Len()) }
 func (c *exact) Workspace([]engine.Op) int64                     { return 0 }
+func (c *exact) Merged([]engine.Op, int) int                     { return 1 }
+func (c *exact) Room() (engine.Room, error)                      { return engine.Room{}, nil }
+func (c *exact) Estimate()                                       {}
 func (c *exact) Reserve(arena, _ int64) error                    { c.arena = make([]float64, arena/8); return nil }
 func (c *exact) Compile(ops []engine.Op) (engine.Program, error) { return program{c, ops}, nil }
 func (c *exact) Mark() engine.Mark                               { return done{} }

@@ -47,6 +47,8 @@ func (c *lateContext) AllocateHost(n int) ([]byte, error) {
 	return b, nil
 }
 
+func (c *lateContext) Staging(int64) int64 { return 0 }
+
 // Compile hands the tensors over to the CPU.
 func (c *lateContext) Compile(ops []engine.Op) (engine.Program, error) {
 	for _, op := range ops {

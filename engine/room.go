@@ -9,15 +9,6 @@ import (
 	"alexnet/internal/setting"
 )
 
-// MemoryReporter is implemented by contexts whose memory may be too small for a net.
-type MemoryReporter interface {
-	// Room returns the memory that could be reserved now.
-	Room() (Room, error)
-	// Estimate says that the context is only used for estimates from now on, until it
-	// is closed.
-	Estimate()
-}
-
 // Room describes the memory that contexts reserve from.
 type Room struct {
 	Free      int64  // bytes
@@ -72,7 +63,7 @@ func (l *layout) fits() error {
 		return err
 	}
 	for _, c := range l.contexts {
-		c.(MemoryReporter).Estimate()
+		c.Estimate()
 	}
 	if e.Fits, err = l.fittingBatch(e.missing()); err == nil {
 		e.Fits *= l.cfg.ranks()
@@ -87,12 +78,8 @@ func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLarge
 	var all []*TooLargeError
 	var of []any
 	for p, c := range contexts {
-		reporter, ok := c.(MemoryReporter)
-		if !ok {
-			return nil, nil
-		}
-		r, err := reporter.Room()
-		if err != nil {
+		r, err := c.Room()
+		if err != nil || r.Total == 0 {
 			return nil, err
 		}
 		i := slices.Index(of, r.Of)
@@ -121,7 +108,7 @@ func (l *layout) missing(cfg ModelConfig) (int64, error) {
 	most := int64(-1 << 62)
 	used := map[any]int64{}
 	for p, c := range l.contexts {
-		r, err := c.(MemoryReporter).Room()
+		r, err := c.Room()
 		if err != nil {
 			return 0, err
 		}
