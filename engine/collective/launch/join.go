@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launcher"
 	"alexnet/engine/collective/mpi"
 	"alexnet/engine/collective/tcp"
 )
@@ -27,34 +28,28 @@ const (
 	alone means = "none"
 )
 
-// mpiLaunchers are variables of MPI launchers: Open MPI's mpirun, MPICH's hydra
-// and srun --mpi=pmi2, srun --mpi=pmix.
-var mpiLaunchers = []string{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"}
-
 // choose finds out how to connect the processes of this job. MPI's launchers have
 // priority over others that may be around them. The place is valid for TCP only.
-func choose(environment func(string) string) (means, tcp.Place, error) {
+func choose(environment launcher.Variables) (means, launcher.Place, error) {
 	asked := means(environment(variable))
 	switch asked {
 	case byMPI, alone:
-		return asked, tcp.Place{}, nil
+		return asked, launcher.Place{}, nil
 	case "":
-		for _, name := range mpiLaunchers {
-			if environment(name) != "" {
-				return byMPI, tcp.Place{}, nil
-			}
+		if launcher.MPI(environment) {
+			return byMPI, launcher.Place{}, nil
 		}
 	case byTCP:
 	default:
-		return "", tcp.Place{}, fmt.Errorf("%s=%s: want %s, %s or %s", variable, asked, byMPI, byTCP, alone)
+		return "", launcher.Place{}, fmt.Errorf("%s=%s: want %s, %s or %s", variable, asked, byMPI, byTCP, alone)
 	}
-	place, err := tcp.Launched(environment)
+	place, err := launcher.Given(environment)
 	switch {
 	case err != nil:
 		return "", place, fmt.Errorf("%w (if this process is no rank of a job, set %s=%s)", err, variable, alone)
 	case place.Size > 1:
 		return byTCP, place, nil
-	case asked == byTCP && environment("WORLD_SIZE") == "" && environment("SLURM_STEP_ID") == "":
+	case asked == byTCP && !launcher.Says(environment):
 		return "", place, fmt.Errorf("%s=%s, and nothing says which rank this is: set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, or start it in a Slurm step", variable, byTCP)
 	}
 	return alone, place, nil
@@ -87,12 +82,16 @@ func Join(o Options) (collective.Collective, error) {
 			return nil, fmt.Errorf("join the job's %d processes: %w", place.Size, err)
 		}
 		return counted(group)
-	case how == alone || mpi.Launched() == 1:
+	case how == alone:
+		return collective.Single{}, nil
+	}
+	size, _ := launcher.MPISize(os.Getenv)
+	if size == 1 {
 		return collective.Single{}, nil
 	}
 	group, err := mpi.Open(mpi.Options{Timeout: o.Timeout, Wire: o.Wire})
 	if err != nil {
-		return nil, fmt.Errorf("join the job's %d processes: %w", mpi.Launched(), err)
+		return nil, fmt.Errorf("join the job's %d processes: %w", size, err)
 	}
 	if err := alike(group, o.Terms); err != nil {
 		return group, err

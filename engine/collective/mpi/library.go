@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"alexnet/engine/collective/launcher"
 	"alexnet/internal/dynlib"
 )
 
@@ -43,10 +44,10 @@ func candidates(environment func(string) string) []string {
 	}
 	open := []string{"libmpi.so.40", "libmpi.so.80", "libmpi.so.20"}
 	mpich := []string{"libmpich.so.12", "libmpi.so.12"}
-	if environment("OMPI_COMM_WORLD_SIZE") != "" {
+	if launcher.OpenMPI(environment) {
 		return open
 	}
-	if environment("PMI_SIZE") != "" {
+	if launcher.MPICH(environment) {
 		return append(append(mpich, open...), "libmpi.so")
 	}
 	return append(append(open, mpich...), "libmpi.so")

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launcher"
 )
 
 // Options tune a World.
@@ -42,29 +42,6 @@ type World struct {
 	watch     watch
 	aborted   atomic.Bool
 	sent      atomic.Int64 // bytes of values
-}
-
-// launchers lists the variables in which a launcher tells a process the size of its
-// job: Open MPI's mpirun, MPICH's hydra, PMIx (srun --mpi=pmix).
-var launchers = []string{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"}
-
-// Launched returns the number of processes of the job, this one included, as the
-// launcher's variables say; 1 without a launcher.
-func Launched() int {
-	size, _ := launched(os.Getenv)
-	return size
-}
-
-func launched(environment func(string) string) (size int, by string) {
-	for _, name := range launchers {
-		if name == "SLURM_NTASKS" && environment("SLURM_STEP_ID") == "" {
-			continue // sbatch's own shell, not a step of srun
-		}
-		if n, err := strconv.Atoi(environment(name)); err == nil && n > 0 {
-			return n, name
-		}
-	}
-	return 1, ""
 }
 
 // Open joins the job that a launcher has started. The caller closes the World.
@@ -129,7 +106,7 @@ func (w *World) begin() error {
 		return err
 	}
 	w.rank, w.size = int(rank), int(size)
-	if want, by := launched(os.Getenv); want != w.size {
+	if want, by := launcher.MPISize(os.Getenv); want != w.size {
 		return fmt.Errorf("the launcher started %d processes (%s), but this library sees %d: it isn't the launcher's own; set %s to the library of the mpirun in use", want, by, w.size, pathVariable)
 	}
 	for _, c := range []*uintptr{&w.control, &w.scatter, &w.gather, &w.blocks} {

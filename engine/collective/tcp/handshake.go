@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launcher"
 )
 
 // A connection begins with four messages of fixed lengths:
@@ -74,7 +75,7 @@ const (
 )
 
 var refusals = map[verdict]string{
-	wrongToken: "this rank has another " + TokenVariable + " than rank 0: all ranks of a job have the same",
+	wrongToken: "this rank has another " + launcher.TokenVariable + " than rank 0: all ranks of a job have the same",
 	wrongSize:  "rank 0 belongs to a job of another size: do two jobs use the same address?",
 	wrongWire:  "rank 0 sends values in another format than this rank",
 	wrongRank:  "the job has no such rank, or it is there already: are two processes started as the same rank?",
@@ -199,7 +200,7 @@ func greet(conn net.Conn, token string, g greeting, terms collective.Terms, limi
 		return v.err() // rank 0 can't prove itself to one that has another token
 	}
 	if !hmac.Equal(answer[1:], proof(token, sideZero, own, nonce, answer[0])) {
-		return refusedError("what listens there doesn't know this job's " + TokenVariable)
+		return refusedError("what listens there doesn't know this job's " + launcher.TokenVariable)
 	}
 	if v == wrongTerms {
 		theirs, err := readTerms(conn, token, sideZeroTerms, own, nonce)
@@ -242,7 +243,7 @@ func admit(conn net.Conn, token string, terms collective.Terms, judge func(greet
 	}
 	if !hmac.Equal(shown, proof(token, sideRank, theirs, nonce)) {
 		_, err := conn.Write(append([]byte{byte(wrongToken)}, make([]byte, sha256.Size)...))
-		return errors.Join(fmt.Errorf("it calls itself rank %d of %d and has another %s", g.rank, g.size, TokenVariable), err)
+		return errors.Join(fmt.Errorf("it calls itself rank %d of %d and has another %s", g.rank, g.size, launcher.TokenVariable), err)
 	}
 	v := judge(g)
 	if _, err := conn.Write(append([]byte{byte(v)}, proof(token, sideZero, theirs, nonce, byte(v))...)); err != nil {

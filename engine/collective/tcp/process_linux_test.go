@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launcher"
 )
 
 // roleVariable turns this test binary into a rank that plays a role.
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 // play is "what rank": what befalls the rank, while the others wait for it, in a
 // call or elsewhere.
 func play(role string) error {
-	place, err := Launched(os.Getenv)
+	place, err := launcher.Given(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func start(t *testing.T, role, address string, n int, prefix func(rank int) []st
 		}
 		p := &process{cmd: exec.Command(line[0], line[1:]...)}
 		p.cmd.Env = append(os.Environ(), roleVariable+"="+role, "RANK="+strconv.Itoa(r), "WORLD_SIZE="+strconv.Itoa(n),
-			"MASTER_ADDR="+host, "MASTER_PORT="+port, TokenVariable+"="+token)
+			"MASTER_ADDR="+host, "MASTER_PORT="+port, launcher.TokenVariable+"="+token)
 		p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 		if err := p.cmd.Start(); err != nil {
 			t.Fatal(err)

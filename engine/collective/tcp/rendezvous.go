@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launcher"
 	"alexnet/internal/printable"
 )
 
@@ -112,7 +113,7 @@ func (s *Star) open(deadline time.Time) (*net.TCPListener, error) {
 			host = "" // an address that leads here by translation
 			continue
 		case time.Until(deadline) < longestWait:
-			return nil, fmt.Errorf("rank 0 (%s) can't listen for the other ranks: %w; MASTER_PORT or %s choose another port", s.place.By, err, portVariable)
+			return nil, fmt.Errorf("rank 0 (%s) can't listen for the other ranks: %w; MASTER_PORT or %s choose another port", s.place.By, err, launcher.PortVariable)
 		}
 		time.Sleep(longestWait / 4) // an earlier job may just be ending
 	}

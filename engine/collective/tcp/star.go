@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launcher"
 	"alexnet/internal/printable"
 )
 
@@ -34,7 +35,7 @@ type Options struct {
 
 // Star is the group of all ranks of the job, a collective.Collective.
 type Star struct {
-	place   Place
+	place   launcher.Place
 	options Options
 	hosts   atomic.Pointer[[]string]
 	peers   []*peer // by rank; nil for this one, and on all but rank 0 for all but rank 0
@@ -80,7 +81,7 @@ func (p *peer) connections() (control, values *net.TCPConn) {
 }
 
 // Open joins the other ranks. The caller closes the Star.
-func Open(p Place, o Options) (*Star, error) {
+func Open(p launcher.Place, o Options) (*Star, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Minute
 	}

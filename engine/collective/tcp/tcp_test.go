@@ -17,6 +17,7 @@ import (
 
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/collectivetest"
+	"alexnet/engine/collective/launcher"
 )
 
 const token = "a token of tests, no secret"
@@ -59,7 +60,7 @@ func rank(r, n int, address string, o Options, log io.Writer, exits chan<- int) 
 	if o.Timeout == 0 {
 		o.Timeout = 20 * time.Second
 	}
-	return Open(Place{Rank: r, Size: n, Local: -1, Address: address, Token: token, By: "a test"}, o)
+	return Open(launcher.Place{Rank: r, Size: n, Local: -1, Address: address, Token: token, By: "a test"}, o)
 }
 
 // together runs f on n ranks of this process and returns their errors.
@@ -172,7 +173,7 @@ func TestStrangers(t *testing.T) {
 		token string
 		want  string
 	}{
-		{greeting{terms: noTerms, rank: 2, size: 3}, "another token", "has another " + TokenVariable},
+		{greeting{terms: noTerms, rank: 2, size: 3}, "another token", "has another " + launcher.TokenVariable},
 		{greeting{terms: noTerms, rank: 2, size: 4}, token, "another size"},
 		{greeting{terms: noTerms, rank: 2, size: 3, wire: collective.BFloat16}, token, "another format"},
 		{greeting{terms: noTerms, rank: 3, size: 3}, token, "no such rank"},
@@ -290,12 +291,12 @@ func TestWrongToken(t *testing.T) {
 			t.Errorf("rank 0: %v", err)
 		}
 	})
-	_, err := Open(Place{Rank: 1, Size: 2, Address: address, Token: "another token of tests"}, Options{Timeout: time.Second, Stderr: log})
-	if err == nil || !strings.Contains(err.Error(), "has another "+TokenVariable+" than rank 0") {
+	_, err := Open(launcher.Place{Rank: 1, Size: 2, Address: address, Token: "another token of tests"}, Options{Timeout: time.Second, Stderr: log})
+	if err == nil || !strings.Contains(err.Error(), "has another "+launcher.TokenVariable+" than rank 0") {
 		t.Errorf("rank 1: %v", err)
 	}
 	all.Wait()
-	if !strings.Contains(log.String(), "it calls itself rank 1 of 2 and has another "+TokenVariable) {
+	if !strings.Contains(log.String(), "it calls itself rank 1 of 2 and has another "+launcher.TokenVariable) {
 		t.Errorf("rank 0 said:\n%s", log)
 	}
 }
@@ -325,7 +326,7 @@ func TestFalseZero(t *testing.T) {
 		}
 	}()
 	_, err = rank(1, 2, l.Addr().String(), Options{Timeout: time.Second}, io.Discard, make(chan int, 1))
-	if err == nil || !strings.Contains(err.Error(), "doesn't know this job's "+TokenVariable) {
+	if err == nil || !strings.Contains(err.Error(), "doesn't know this job's "+launcher.TokenVariable) {
 		t.Errorf("error %v", err)
 	}
 }

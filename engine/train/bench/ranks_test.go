@@ -11,6 +11,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/collective/launcher"
 	"alexnet/engine/collective/tcp"
 	"alexnet/engine/devices"
 	"alexnet/engine/train"
@@ -75,7 +76,7 @@ func inRanks(t *testing.T, n int, f func(collective.Collective) error) {
 	var all sync.WaitGroup
 	for r := range n {
 		all.Go(func() {
-			group, err := tcp.Open(tcp.Place{Rank: r, Size: n, Local: -1, Address: address, Token: "a token of tests, no secret"},
+			group, err := tcp.Open(launcher.Place{Rank: r, Size: n, Local: -1, Address: address, Token: "a token of tests, no secret"},
 				tcp.Options{Exit: func(int) {}, Stderr: io.Discard})
 			if err == nil {
 				err = errors.Join(f(group), group.Close())

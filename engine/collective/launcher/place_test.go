@@ -1,4 +1,4 @@
-package tcp
+package launcher
 
 import (
 	"strings"
@@ -30,7 +30,7 @@ func TestFirstHost(t *testing.T) {
 	}
 }
 
-func TestLaunched(t *testing.T) {
+func TestGiven(t *testing.T) {
 	const token = TokenVariable + "=0123456789abcdef"
 	const torch = "RANK=1 WORLD_SIZE=4 MASTER_ADDR=node1 MASTER_PORT=29500 " + token
 	const slurm = "SLURM_STEP_ID=2 SLURM_JOB_ID=123456 SLURM_NTASKS=8 SLURM_PROCID=3 SLURM_STEP_NODELIST=node[03-05,9] " + token
@@ -85,7 +85,7 @@ func TestLaunched(t *testing.T) {
 			name, value, _ := strings.Cut(v, "=")
 			set[name] = value
 		}
-		p, err := Launched(func(name string) string { return set[name] })
+		p, err := Given(func(name string) string { return set[name] })
 		switch {
 		case c.err != "":
 			if err == nil || !strings.Contains(err.Error(), c.err) {

@@ -1,4 +1,4 @@
-package tcp
+package launcher
 
 import (
 	"errors"
@@ -26,19 +26,18 @@ type Place struct {
 // share.
 const TokenVariable = "ALEXNET_RANK_TOKEN"
 
-// portVariable is the environment variable of the port of rank 0, in place of
+// PortVariable is the environment variable of the port of rank 0, in place of
 // MASTER_PORT.
-const portVariable = "ALEXNET_RANK_PORT"
+const PortVariable = "ALEXNET_RANK_PORT"
 
 // shortestToken is the least length of a token in bytes.
 const shortestToken = 16
 
-// Launched reads the place that a launcher has given this process: from torchrun's
+// Given reads the place that a launcher without MPI has given this process: from torchrun's
 // RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, which a Kubernetes manifest can also
 // set, or from Slurm's variables in a step of several tasks. Without a launcher, or
 // with one process, Size is 1.
-func Launched(environment func(string) string) (Place, error) {
-	e := variables(environment)
+func Given(e Variables) (Place, error) {
 	p, err := e.place()
 	if err != nil || p.Size == 1 {
 		return p, err
@@ -56,11 +55,8 @@ func Launched(environment func(string) string) (Place, error) {
 	return p, nil
 }
 
-// variables are a process's environment.
-type variables func(string) string
-
 // place is all but what every place has.
-func (e variables) place() (Place, error) {
+func (e Variables) place() (Place, error) {
 	alone := Place{Size: 1, Local: -1}
 	slurm := e.slurmTasks()
 	switch {
@@ -92,7 +88,7 @@ func (e variables) place() (Place, error) {
 }
 
 // number reads a variable that must be set.
-func (e variables) number(name string, least int, what string) (int, error) {
+func (e Variables) number(name string, least int, what string) (int, error) {
 	text := e(name)
 	if text == "" {
 		return 0, fmt.Errorf("%s is not set: it says %s", name, what)
@@ -106,11 +102,11 @@ func (e variables) number(name string, least int, what string) (int, error) {
 
 // port returns rank 0's port. Under torchrun the store of torchrun's own agent may
 // use MASTER_PORT; then the next port is used.
-func (e variables) port(otherwise int) (int, error) {
+func (e Variables) port(otherwise int) (int, error) {
 	name, offset := "MASTER_PORT", 0
 	switch {
-	case e(portVariable) != "":
-		name = portVariable
+	case e(PortVariable) != "":
+		name = PortVariable
 	case e(name) == "" && otherwise > 0:
 		return otherwise, nil
 	case e("TORCHELASTIC_USE_AGENT_STORE") == "True":
@@ -124,7 +120,7 @@ func (e variables) port(otherwise int) (int, error) {
 }
 
 // local returns LOCAL_RANK, or Slurm's, or −1.
-func (e variables) local() (int, error) {
+func (e Variables) local() (int, error) {
 	for _, name := range []string{"LOCAL_RANK", "SLURM_LOCALID"} {
 		if e(name) != "" && (name == "LOCAL_RANK" || e("RANK") == "") {
 			return e.number(name, 0, "which of its host's ranks this is")
@@ -136,7 +132,7 @@ func (e variables) local() (int, error) {
 // slurmTasks returns the number of tasks of this process's Slurm step; 0 if it is in
 // none. A batch script is in no step, and the shell that salloc opens is a step of
 // one task.
-func (e variables) slurmTasks() int {
+func (e Variables) slurmTasks() int {
 	if e("SLURM_STEP_ID") == "" {
 		return 0
 	}
@@ -156,7 +152,7 @@ func (e variables) slurmTasks() int {
 const firstPort, ports = 20000, 10000
 
 // slurmPlace returns the place of a task of a Slurm step.
-func (e variables) slurmPlace(size int) (Place, error) {
+func (e Variables) slurmPlace(size int) (Place, error) {
 	p := Place{Size: size, By: "Slurm"}
 	if text := e("WORLD_SIZE"); text != "" && text != strconv.Itoa(size) {
 		return p, fmt.Errorf("WORLD_SIZE=%s in a Slurm step of %d tasks: set RANK too, or unset WORLD_SIZE", text, size)
