@@ -212,6 +212,18 @@ var (
 	ErrKernels   = setting.NamedError("kernels")
 )
 
+// SettingError names the setting to which an error of Open or ChosenKernels goes back:
+// precision, kernels or devices.
+func SettingError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrPrecision) || errors.Is(err, ErrKernels):
+		return setting.Invalidf("%w", err)
+	}
+	return setting.Invalidf("%s: %w", setting.Name("devices"), err)
+}
+
 // ChosenKernels returns the name of the set of kernels that Open(list, o) uses; ""
 // for devices without a choice.
 func ChosenKernels(list string, o Options) (string, error) {

@@ -11,6 +11,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/devices"
 	"alexnet/internal/file"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/decode"
 )
 
@@ -48,25 +49,10 @@ type Config struct {
 	Names map[string]string
 }
 
-// ConfigError reports a field of a Config, or a parameter, with a bad value.
-type ConfigError struct {
-	Field string // "Checkpoints", "Batch", "Size" or "MaxMegapixels"
-	Value any
-	Want  string
-}
-
-func (e *ConfigError) Error() string { return fmt.Sprintf("%s %v: %s", e.Field, e.Value, e.Want) }
-
-// DeviceError says that Config.Devices could not be opened.
-type DeviceError struct {
-	Devices string
-	Err     error // of devices.Open
-}
-
-func (e *DeviceError) Error() string { return fmt.Sprintf("devices %q: %v", e.Devices, e.Err) }
-
-// Unwrap returns the reason.
-func (e *DeviceError) Unwrap() error { return e.Err }
+// SettingError is an error of a field of a Config, or of a parameter, whose value makes
+// no sense. It calls them checkpoint, batch, size, max-megapixels, devices, precision and
+// kernels.
+type SettingError = setting.Error
 
 // views returns how many crops of a picture the nets read.
 func (c *Config) views() int {
@@ -80,11 +66,11 @@ func (c *Config) views() int {
 func (c *Config) validate() error {
 	switch {
 	case len(c.Checkpoints) == 0:
-		return &ConfigError{"Checkpoints", c.Checkpoints, "want at least one"}
+		return setting.Invalidf("%s: want at least one", setting.Name("checkpoint"))
 	case c.Size != 0 && (c.Size < leastSize || c.Size > mostSize):
-		return &ConfigError{"Size", c.Size, fmt.Sprintf("want %d to %d pixels, or 0", leastSize, mostSize)}
+		return setting.Invalidf("%s: want %d to %d pixels, or 0", setting.Value("size", c.Size), leastSize, mostSize)
 	case c.Batch < c.views():
-		return &ConfigError{"Batch", c.Batch, fmt.Sprintf("want at least %d, the crops of one picture", c.views())}
+		return setting.Invalidf("%s: want at least %d, the crops of one picture", setting.Value("batch", c.Batch), c.views())
 	}
 	return nil
 }
@@ -101,7 +87,7 @@ type Ensemble struct {
 }
 
 // Open opens the checkpoints for inference. The caller closes the ensemble. Errors
-// are a *ConfigError, a *DeviceError, or name the checkpoint.
+// are a *SettingError, or name the checkpoint.
 func Open(c Config) (*Ensemble, error) {
 	if c.Batch == 0 {
 		c.Batch = c.views()
@@ -160,7 +146,7 @@ func (e *Ensemble) chooseSize() error {
 		e.config.Size = largest.PictureSize()
 	}
 	if e.config.Size < largest.Input.Size {
-		return &ConfigError{"Size", e.config.Size, fmt.Sprintf("the net reads %d pixels a side", largest.Input.Size)}
+		return setting.Invalidf("%s: the net reads %d pixels a side", setting.Value("size", e.config.Size), largest.Input.Size)
 	}
 	return nil
 }
@@ -177,7 +163,7 @@ func OpenModel(path, list string, o devices.Options, batch int, layer string) (*
 	defer file.Close()
 	contexts, err := devices.Open(list, o)
 	if err != nil {
-		return nil, none, &DeviceError{list, err}
+		return nil, none, devices.SettingError(err)
 	}
 	m, err := engine.NewModel(file.Net, contexts, engine.ModelConfig{Batch: batch, Mean: file.Mean, Inference: true, Tap: layer})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"alexnet/internal/file"
+	"alexnet/internal/setting"
 	"alexnet/pipeline"
 	"alexnet/pipeline/decode"
 )
@@ -43,7 +44,7 @@ func NewReader(size int, maxMegapixels float64, n int) (*Reader, error) {
 		maxMegapixels = defaultMegapixels
 	}
 	if !(maxMegapixels > 0) {
-		return nil, &ConfigError{"MaxMegapixels", maxMegapixels, "want a number above 0"}
+		return nil, setting.Invalidf("%s: want a number above 0", setting.Value("max-megapixels", maxMegapixels))
 	}
 	cfg := decode.Config{Size: size, MaxPixels: int(math.Min(maxMegapixels*1e6, math.MaxInt32))}
 	if err := cfg.Validate(); err != nil {

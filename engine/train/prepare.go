@@ -105,7 +105,7 @@ func (j *Job) open(ctx context.Context) (err error) {
 		return err
 	}
 	if j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions()); err != nil {
-		return deviceError(err)
+		return devices.SettingError(err)
 	}
 	if err := j.shareOut(); err != nil {
 		return err

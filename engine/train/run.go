@@ -15,7 +15,6 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 	"alexnet/engine/feed"
-	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
 
@@ -154,18 +153,7 @@ func (j *Job) deviceOptions() devices.Options {
 func (j *Job) openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	o.Note = func(line string) { j.note("%s", line) }
 	contexts, err := devices.Open(list, o)
-	return contexts, deviceError(err)
-}
-
-// deviceError names the setting that caused an error of devices.Open.
-func deviceError(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels):
-		return setting.Invalidf("%w", err)
-	}
-	return setting.Invalidf("%s: %w", setting.Name("devices"), err)
+	return contexts, devices.SettingError(err)
 }
 
 // Checkpoints returns the checkpoints in the run folder.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"io"
 	"os"
 	"strings"
@@ -23,10 +22,7 @@ const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs 
 // openDevices opens the contexts of --devices.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	contexts, err := devices.Open(list, noting(o))
-	if err != nil {
-		return nil, deviceError(err)
-	}
-	return contexts, nil
+	return contexts, devices.SettingError(err)
 }
 
 // noting prints on standard error what devices do without.
@@ -40,14 +36,6 @@ func noting(o devices.Options) devices.Options {
 // noted prints notes for the user on line.
 func noted(line *command.Line) func(text string) {
 	return func(text string) { line.Print("note: %s", text) }
-}
-
-// deviceError names the flag that caused an error of devices.Open.
-func deviceError(err error) error {
-	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
-		return command.Usagef("--%w", err)
-	}
-	return command.Usagef("--devices: %w", err)
 }
 
 // resolveDevices makes a list for openDevices of what the user wrote. It says

@@ -25,10 +25,12 @@ func TestDevices(t *testing.T) {
 		{[]string{"bench", "--devices", "cuda:999"}, "--devices: "},
 		{[]string{"bench", "--devices", "cpu", "--kernels", "sse"}, `--kernels: no kernels called "sse"; there is portable`},
 		{[]string{"bench", "--devices", "cpu", "--precision", "bf16", "--kernels", "avx2"}, `--kernels: no kernels called "avx2" compute in bf16; there is`},
+		{[]string{"predict", "--checkpoint", "../../engine/infer/testdata/textures.safetensors", "--devices", "cpu", "--kernels", "sse", "x.jpg"}, `--kernels: no kernels called "sse"`},
+		{[]string{"predict", "--checkpoint", "../../engine/infer/testdata/textures.safetensors", "--devices", "tpu", "x.jpg"}, `--devices: no device called "tpu"`},
 		{[]string{"devices", "--check", "--kernels", "sse"}, `--kernels: no kernels called "sse"; there is portable`},
 	} {
 		r := call(append([]string{"train-alexnet"}, c.args...)...)
-		if r.code != command.BadUsage || !strings.Contains(r.stderr, c.want) {
+		if r.code != command.BadUsage || !strings.Contains(r.stderr, c.want) || strings.Contains(r.stderr, "---") {
 			t.Errorf("%v: code %d, %s want %q", c.args, r.code, r.stderr, c.want)
 		}
 	}

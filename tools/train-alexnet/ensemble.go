@@ -53,27 +53,16 @@ func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, err
 		}
 	}
 	f.Devices, f.Options = chosenDevices(c)
-	e, err := infer.Open(f)
-	return e, flagged(err)
+	return infer.Open(f)
 }
 
-// flagsOf maps fields of an infer.Config to the flags that set them.
-var flagsOf = map[string]string{"Batch": "batch", "Size": "size", "MaxMegapixels": "max-megapixels"}
-
-// flagged names the flag that caused an error of package infer.
+// flagged makes a wrong list bad usage, and names the command that makes shards of other
+// classes.
 func flagged(err error) error {
-	var field *infer.ConfigError
-	var device *infer.DeviceError
-	var list *infer.ListError
-	var classes *infer.ClassesError
 	switch {
-	case errors.As(err, &field):
-		return command.Usagef("--%s %v: %s", flagsOf[field.Field], field.Value, field.Want)
-	case errors.As(err, &device):
-		return deviceError(device.Err)
-	case errors.As(err, &list):
+	case errors.As(err, new(*infer.ListError)):
 		return command.WithCode(command.BadUsage, err)
-	case errors.As(err, &classes):
+	case errors.As(err, new(*infer.ClassesError)):
 		return fmt.Errorf("%w, which prep-imagenet shard --classes makes of pictures of some of them", err)
 	}
 	return err
@@ -81,8 +70,7 @@ func flagged(err error) error {
 
 // openModel makes a model for inference of one checkpoint, and returns its classes.
 func openModel(path, list string, o devices.Options, batch int, layer string) (*infer.Ensemble, error) {
-	e, err := infer.Open(infer.Config{Checkpoints: []string{path}, Devices: list, Options: noting(o), Batch: batch, Layer: layer})
-	return e, flagged(err)
+	return infer.Open(infer.Config{Checkpoints: []string{path}, Devices: list, Options: noting(o), Batch: batch, Layer: layer})
 }
 
 // newReader returns a reader of pictures for e, as the flags say. It names files that
@@ -90,7 +78,7 @@ func openModel(path, list string, o devices.Options, batch int, layer string) (*
 func newReader(c *cli.Context, e *infer.Ensemble, line *command.Line) (*infer.Reader, error) {
 	r, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
 	if err != nil {
-		return nil, flagged(err)
+		return nil, err
 	}
 	r.Slow = func(name string, took time.Duration) {
 		line.Print("%s has taken %.0f s so far", name, took.Seconds())

@@ -35,7 +35,7 @@ func Run(stdout io.Writer, only, precision, kernels string) error {
 			what := d.Name + " " + p
 			switch chosen, err := devices.ChosenKernels(d.Name, o); {
 			case err != nil:
-				return setting.Invalidf("%w", err)
+				return devices.SettingError(err)
 			case chosen != "":
 				what += " " + chosen
 			}

@@ -94,10 +94,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	kernels, err := devices.ChosenKernels(f.Devices, f.Options)
-	if err != nil {
-		err = setting.Invalidf("%w", err)
-	}
-	if err := collective.Agree(f.Group, err); err != nil {
+	if err := collective.Agree(f.Group, devices.SettingError(err)); err != nil {
 		return nil, err
 	}
 	r := &Result{Net: f.net.Name, Devices: f.Devices, Precision: f.Options.Precision, Kernels: kernels, Batch: f.Batch, Peak: devices.PeakFLOPS(f.Devices, f.Options, time.Second/2) / 1e9}
