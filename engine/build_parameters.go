@@ -62,6 +62,9 @@ func (b *builder) newParameters(k weighted, s site) []*parameter {
 			early:  b.cfg.lean() && l.Dense != nil && d.reads != ReadsOwn,
 		}
 		q.rate, q.decay = d.Learning.of(bias, b.cfg.Decay)
+		if factor, ok := b.cfg.Rates[l.Name]; ok {
+			q.rate *= float32(factor)
+		}
 		q.frozen = q.rate == 0 || slices.Contains(b.cfg.Freeze, l.Name)
 		life := Persistent
 		if q.early {

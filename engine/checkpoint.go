@@ -63,6 +63,9 @@ type Checkpoint struct {
 	// sets, such as CPUs. Results of two sets differ in their last bits.
 	Kernels string `json:"kernels,omitempty"`
 
+	// Changes names the changes of the run's settings that were in force.
+	Changes []string `json:"changes,omitempty"`
+
 	// PictureSize is the pixels a side of the pictures that the crops were cut
 	// from; 0 where it isn't known.
 	PictureSize int `json:"picture_size,omitempty"`

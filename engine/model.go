@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // ModelConfig says how a net runs on its contexts.
@@ -42,6 +44,9 @@ type ModelConfig struct {
 	// Freeze names layers whose weights and biases do not change in training, as with
 	// a rate of 0 in the net.
 	Freeze []string
+	// Rates are factors on the learning rates of layers, besides the net's own, by name;
+	// 0 is as Freeze.
+	Rates map[string]float64
 	// Lean takes less memory for the same results: a dense layer's weights are
 	// updated right behind their gradient, which is not kept (Read of it fails), and
 	// the net's input is computed again for the first layer's gradient. It has no
@@ -191,8 +196,11 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 	if want := 3 * net.Input.Size * net.Input.Size; cfg.Mean != nil && len(cfg.Mean) != want {
 		return nil, fmt.Errorf("mean of %d values, net %q wants 3×%d×%d = %d", len(cfg.Mean), net.Name, net.Input.Size, net.Input.Size, want)
 	}
-	if err := net.hasLayers(cfg.Freeze); err != nil {
+	if err := net.HasLayers(cfg.Freeze); err != nil {
 		return nil, fmt.Errorf("freeze: %w", err)
+	}
+	if err := net.HasLayers(slices.Sorted(maps.Keys(cfg.Rates))); err != nil {
+		return nil, fmt.Errorf("rates: %w", err)
 	}
 	l := &layout{builder: newBuilder(net, contexts, cfg)}
 	if err := l.checkHybrid(); err != nil {

@@ -152,8 +152,8 @@ func (n *Net) WithClasses(classes int) *Net {
 	return out
 }
 
-// hasLayers reports the first name that is not the name of a layer with weights.
-func (n *Net) hasLayers(names []string) error {
+// HasLayers reports the first name that is not the name of a layer with weights.
+func (n *Net) HasLayers(names []string) error {
 	var known []string
 	for _, l := range n.Layers {
 		if l.Weighted() {

@@ -38,6 +38,11 @@ type Trainer struct {
 	// error, counted from the end of the warm-up; 0 does not.
 	EarlyStop int
 
+	// Pause is called before every epoch. If it returns true, Run ends with StopPaused,
+	// so that the caller may go on with another model. All ranks must get the same
+	// answer. It may be nil.
+	Pause func(Position, ScheduleState) bool
+
 	// Train opens the batches of an epoch (from 0), without the first ones. Required.
 	// Batches must depend on epoch and place alone.
 	Train func(epoch, first int) (Feeder, error)
@@ -88,6 +93,8 @@ const (
 	StopTime Stop = "the limit on time is reached"
 	// StopEarly: EarlyStop has ended the run.
 	StopEarly Stop = "the validation error has stopped falling"
+	// StopPaused: Pause has ended Run.
+	StopPaused Stop = "paused"
 )
 
 // ErrDiverged is the cause of Run's error when the loss is no longer a number, or has

@@ -65,6 +65,9 @@ func (r *run) limit() Stop {
 	if stop := (Limits{r.Epochs, r.Steps, r.EarlyStop}).Reached(*r.at, r.Schedule.State()); stop != "" {
 		return stop
 	}
+	if r.at.EpochStep == 0 && r.Pause != nil && r.Pause(*r.at, r.Schedule.State()) {
+		return StopPaused
+	}
 	if r.late() {
 		return StopTime
 	}

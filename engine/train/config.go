@@ -31,6 +31,8 @@ type Config struct {
 	Without       string        `json:"without"`       // parts of the paper to leave out, of AblationNames, with commas between
 	From          string        `json:"from"`          // fine-tune the net in this checkpoint; Net stays as it is in Defaults
 	Freeze        string        `json:"freeze"`        // layers whose weights stay, with commas between
+	LayerRates    string        `json:"layer-rates"`   // factors on layers' learning rates, such as conv1=0.1,fc8=10
+	Changes       Changes       `json:"changes"`       // of settings, in the course of the run
 	Devices       string        `json:"devices"`       // device contexts, as devices.Open has them; "auto": the first GPU or the CPU
 	Precision     string        `json:"precision"`     // one of devices.Precisions
 	Kernels       string        `json:"kernels"`       // set of kernels on CPUs; "auto": the fastest

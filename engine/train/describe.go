@@ -62,6 +62,9 @@ func (j *Job) Print(stdout io.Writer) error {
 		fmt.Fprintf(stdout, "validate: %d pictures after every epoch\n", j.Validation().Len())
 	}
 	printable.Fprintf(stdout, "learning rate: %s, %g in the first step, %g in the last\n", c.Schedule, j.Rate(0), j.Rate(max(steps, 1)-1))
+	for _, change := range c.Changes {
+		printable.Fprintf(stdout, "%s\n", change)
+	}
 	switch path, step := j.Begins(); {
 	case step > 0:
 		printable.Fprintf(stdout, "go on from %s, step %d\n", path, step)

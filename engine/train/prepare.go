@@ -28,11 +28,13 @@ type Job struct {
 	checkpoint *engine.CheckpointFile // to go on from; nil to begin
 	from       *engine.CheckpointFile // to begin with the weights of; nil without
 	net        *engine.Net
-	schedule   engine.Schedule
-	ownDevices string // this rank's, as what follows
-	kernels    string // of the CPU, the same on all ranks; "" on GPUs
-	threads    int    // 0 is one per core
-	workers    int    // likewise
+	now        Config          // in force: c with the changes that are made
+	made       Changes         // changes that are made
+	schedule   engine.Schedule // of now
+	ownDevices string          // this rank's, as what follows
+	kernels    string          // of the CPU, the same on all ranks; "" on GPUs
+	threads    int             // 0 is one per core
+	workers    int             // likewise
 	locked     bool
 	closers    []func() error
 }
@@ -44,7 +46,7 @@ func Prepare(ctx context.Context, c Config, o Observer) (*Job, error) {
 	if o == nil {
 		o = Silent{}
 	}
-	j := &Job{c: c, observer: o, group: c.Group}
+	j := &Job{c: c, now: c, observer: o, group: c.Group}
 	if j.group == nil {
 		j.group = collective.Single{}
 	}
@@ -126,6 +128,9 @@ func (j *Job) open(ctx context.Context) (err error) {
 		}
 	}
 	if err := j.checkSizes(); err != nil {
+		return err
+	}
+	if err := j.checkLayers(); err != nil {
 		return err
 	}
 	if err := j.chooseSchedule(); err != nil {

@@ -55,9 +55,9 @@ func (j *Job) validationBatches(m *engine.Model) (engine.Feeder, error) {
 // trainer makes the Trainer that trains m from checkpoint at.
 func (j *Job) trainer(m *engine.Model, at engine.Checkpoint, batches *epochs, o engine.Observer) *engine.Trainer {
 	t := &engine.Trainer{
-		Model: m, Schedule: j.schedule, Momentum: float32(j.c.Momentum),
+		Model: m, Schedule: j.schedule, Momentum: float32(j.now.Momentum),
 		Checkpoint: at, Checkpoints: j.Checkpoints(), SaveSteps: j.c.CheckpointEvery, SaveAfter: saveAfter,
-		Epochs: j.c.Epochs, Steps: j.c.Steps, MaxTime: j.c.MaxTime, EarlyStop: j.c.EarlyStop,
+		Epochs: j.c.Epochs, Steps: j.c.Steps, MaxTime: j.c.MaxTime, EarlyStop: j.c.EarlyStop, Pause: j.changeDue,
 		Train: batches.open, LogEvery: j.c.LogEvery, Observer: o,
 	}
 	if j.valData != nil {
@@ -72,6 +72,7 @@ func (j *Job) begins(m *engine.Model) engine.Checkpoint {
 	if j.checkpoint != nil {
 		state = j.checkpoint.Checkpoint
 	}
+	state.Changes = j.made.texts()
 	state.PictureSize, state.Kernels = j.trainData.Meta().Size, j.kernels
 	state.ClassNames = pipeline.ClassNames(j.trainData.Meta().Classes)
 	return state
@@ -79,24 +80,21 @@ func (j *Job) begins(m *engine.Model) engine.Checkpoint {
 
 // follow trains on a rank other than the first. It writes nothing.
 func (j *Job) follow(ctx context.Context) (_ *Result, err error) {
-	m, err := j.model(ctx)
+	s, err := j.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	batches := j.trainBatches(m)
-	defer batches.Close()
-	t := j.trainer(m, j.begins(m), batches, ignored{})
-	stop, err := t.Run(ctx)
+	defer func() { err = errors.Join(err, s.close()) }()
+	stop, err := s.run(ctx)
 	if ended(err) {
-		if _, lost := j.gatherBad(batches.leftOut()); lost != nil {
+		if _, lost := j.gatherBad(s.bad); lost != nil {
 			return nil, lost
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return j.result(stop, &t.Checkpoint), nil
+	return j.result(stop, &s.state), nil
 }
 
 // ignored is an engine.Observer that does nothing.

@@ -1,13 +1,18 @@
 package train_test
 
 import (
+	"cmp"
+	"fmt"
+	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"alexnet/engine"
 	"alexnet/engine/train"
 )
 
@@ -59,25 +64,121 @@ func TestRecipesApply(t *testing.T) {
 	}
 }
 
-// TestRunRecipes holds the rates of run 145 against layer-params-145-2010.cfg of the
-// published source, which lowers epsW of all layers after those epochs.
+// TestRunRecipes holds the rates and the noise of run 145 at every epoch against the
+// ledgers of the published source (testdata/make_runs.py).
 func TestRunRecipes(t *testing.T) {
-	for name, drops := range map[string]string{"run-145-2010": "23,51,78", "run-145-2012": "25,51,79"} {
-		r, err := train.FindRecipe(name)
+	const steps = 7
+	for _, name := range []string{"run-145-2010", "run-145-2012"} {
+		text, err := os.ReadFile("testdata/" + name + ".tsv")
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := train.Defaults()
-		if err := r.Apply(&c, 1_200_000, never); err != nil {
-			t.Fatal(err)
+		c := recipe(t, name)
+		rows := strings.Split(strings.TrimSpace(string(text)), "\n")
+		if c.Epochs != len(rows) || c.Net != "alexnet-145" || c.Batch != 128 || c.Mean != train.MeanImage {
+			t.Errorf("%s: net %s, %d epochs of batches of %d, mean %s; want %d epochs", name, c.Net, c.Epochs, c.Batch, c.Mean, len(rows))
 		}
-		if c.DropAt != drops || c.Net != "alexnet-145" || c.Schedule != "step" || c.Batch != 128 || c.LR != .01 {
-			t.Errorf("%s: %+v", name, c)
-		}
-		if names := slices.Contains(train.Decides(), "schedule"); !names {
-			t.Error("the schedule is no setting of recipes")
+		for i, row := range rows {
+			now, err := c.InForce(engine.Position{Epoch: i}, engine.ScheduleState{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			noise := map[string]string{train.NoiseSqrt: "0.1", train.NoiseOff: "0"}[now.Noise]
+			for _, step := range []uint64{0, steps - 1} {
+				rate := rateOf(t, now, steps, uint64(i*steps)+step)
+				got := fmt.Sprintf("%d\t%s\t%s\t%s", i+1, plain(rate), plain(rate*factor(now, "conv1")), noise)
+				if got != row {
+					t.Errorf("%s, step %d of the epoch: %q, want %q", name, step+1, got, row)
+				}
+			}
 		}
 	}
+}
+
+// TestCIFARRecipes holds the recipes' rates against the layer files of cuda-convnet.
+func TestCIFARRecipes(t *testing.T) {
+	for name, want := range map[string]struct {
+		rates map[int]string // from an epoch on
+		last  int
+		crops bool
+	}{
+		"cifar-13pct": {map[int]string{1: "0.001", 501: "0.0001", 511: "0.00001"}, 520, true},
+		"cifar-11pct": {map[int]string{1: "0.001", 501: "0.0001", 511: "0.00001"}, 520, true},
+		"cifar-18pct": {map[int]string{1: "0.001", 121: "0.0001", 131: "0.00001"}, 140, false},
+		"figure-1":    {map[int]string{1: "0.001"}, 40, false},
+	} {
+		c := recipe(t, name)
+		rate := ""
+		for epoch := 1; epoch <= c.Epochs; epoch++ {
+			rate = cmp.Or(want.rates[epoch], rate)
+			if got := plain(rateOf(t, c, 3, uint64(3*epoch-3))); got != rate {
+				t.Errorf("%s: epoch %d has rate %s, want %s", name, epoch, got, rate)
+			}
+		}
+		if crops := !strings.Contains(c.Without, "crops"); c.Epochs != want.last || crops != want.crops || c.Noise != train.NoiseOff || c.Momentum != 0.9 {
+			t.Errorf("%s: %d epochs, crops %v, noise %s, momentum %g", name, c.Epochs, crops, c.Noise, c.Momentum)
+		}
+		net, err := c.BuildNet(10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decays := name != "figure-1"
+		if strings.Contains(string(net.JSON()), `"decay"`) != decays {
+			t.Errorf("%s: the net's layers decay: want %v\n%s", name, decays, net.JSON())
+		}
+	}
+}
+
+// recipe is what a recipe makes of the defaults.
+func recipe(t *testing.T, name string) train.Config {
+	t.Helper()
+	r, err := train.FindRecipe(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := train.Defaults()
+	if err := r.Apply(&c, 1_200_000, never); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// rateOf is the learning rate at a step, of a schedule that waits for no validation.
+func rateOf(t *testing.T, c train.Config, epochSteps int, step uint64) float64 {
+	t.Helper()
+	kind, err := engine.ScheduleNamed(c.Schedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := engine.ScheduleSettings{Ramp: engine.Ramp{Initial: c.LR, Warmup: c.Warmup}, EpochSteps: uint64(epochSteps)}
+	for _, epoch := range train.List(c.DropAt) {
+		n, err := strconv.Atoi(epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.DropAt = append(s.DropAt, n)
+	}
+	return kind.New(s).Rate(step)
+}
+
+// factor is what a layer's rate is of the run's.
+func factor(c train.Config, layer string) float64 {
+	if slices.Contains(train.List(c.Freeze), layer) {
+		return 0
+	}
+	for _, word := range train.List(c.LayerRates) {
+		if value, ok := strings.CutPrefix(word, layer+"="); ok {
+			f, _ := strconv.ParseFloat(value, 64)
+			return f
+		}
+	}
+	return 1
+}
+
+// plain is a rate without an exponent, of six digits.
+func plain(rate float64) string {
+	rate, _ = strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 6, 64), 64)
+	return strconv.FormatFloat(rate, 'f', -1, 64)
 }
 
 // TestProgressFits: the second form fits 80 columns and the last 50 while numbers are

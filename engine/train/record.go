@@ -38,9 +38,33 @@ type Record struct {
 	Train      DataRecord      `json:"train"`
 	Val        *DataRecord     `json:"val,omitempty"`
 	Sessions   []Session       `json:"sessions"`
+	Made       []MadeChange    `json:"changes,omitempty"`  // changes of the settings that were made
 	Finished   string          `json:"finished,omitempty"` // why the run ended by itself; "" if it may go on
 
 	Path string `json:"-"` // of the file that was read
+}
+
+// MadeChange is a change that was made.
+type MadeChange struct {
+	Change Change `json:"change"`
+	Epoch  int    `json:"epoch"` // passes done before
+	Step   uint64 `json:"step"`  // updates done before
+}
+
+// made notes that changes were made by a position. Those that stand there already were
+// made at theirs.
+func (r *Record) made(changes Changes, at engine.Position) {
+	old := r.Made
+	r.Made = nil
+	for _, c := range changes {
+		m := MadeChange{c, at.Epoch, at.Step}
+		for _, o := range old {
+			if o.Change.String() == c.String() && o.Step <= at.Step {
+				m = o
+			}
+		}
+		r.Made = append(r.Made, m)
+	}
 }
 
 // DataRecord identifies a folder of shards: its index holds the hashes of all shards.

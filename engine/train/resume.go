@@ -158,6 +158,9 @@ func (j *Job) findEnd() error {
 	}
 	at := j.checkpoint.Position
 	j.over = engine.Limits{Epochs: j.c.Epochs, Steps: j.c.Steps, EarlyStop: j.c.EarlyStop}.Reached(at, j.checkpoint.Schedule)
+	if j.over == "" && j.c.Changes.due(at, j.checkpoint.Schedule).stops() {
+		j.over = StopChange
+	}
 	if j.over == "" {
 		return nil
 	}
@@ -175,7 +178,7 @@ func (j *Job) findEnd() error {
 	for _, name := range idle {
 		what = append(what, setting.Value(name, j.changed[name].now))
 	}
-	more := map[engine.Stop]string{engine.StopEpochs: "epochs", engine.StopSteps: "steps", engine.StopEarly: "early-stop"}[j.over]
+	more := map[engine.Stop]string{engine.StopEpochs: "epochs", engine.StopSteps: "steps", engine.StopEarly: "early-stop", StopChange: "changes"}[j.over]
 	return setting.Invalidf("%s: the run is finished (%s after %s), so that changes nothing: give more %s too, or begin a new run",
 		setting.All(what...), j.over, printable.Count(int(at.Step), "step"), setting.Name(more))
 }
@@ -184,7 +187,7 @@ func (j *Job) findEnd() error {
 // differs from the run's own settings, and refuses a warm-up that is over.
 func (j *Job) chooseSchedule() (err error) {
 	steps := j.trainData.Len() / j.c.Batch
-	if j.schedule, err = j.c.schedule(steps, j.net.Classes); err != nil || j.checkpoint == nil {
+	if err = j.enter(j.position(), j.learnt()); err != nil || j.checkpoint == nil {
 		return err
 	}
 	old, err := j.record.Config()
@@ -195,12 +198,14 @@ func (j *Job) chooseSchedule() (err error) {
 	if c, ok := j.changed["warmup"]; ok && !j.c.scheduleKind().Steps && at >= max(old.Warmup, j.c.Warmup) {
 		return setting.Invalidf("%s changes nothing: the run is at step %d, and its warm-up of %s steps is over: leave %s out", setting.Value("warmup", c.now), at, c.old, setting.Name("warmup"))
 	}
+	if old, err = old.InForce(j.position(), j.learnt()); err != nil {
+		return err
+	}
 	before, err := old.schedule(steps, j.net.Classes)
 	if err != nil {
 		return nil // of an older program's record
 	}
 	before.Restore(j.checkpoint.Schedule)
-	j.schedule.Restore(j.checkpoint.Schedule)
 	if was, is := before.Rate(at), j.schedule.Rate(at); was != is {
 		j.note("note: the learning rate goes on at %.3g, where the run's own settings have %.3g", is, was)
 	}

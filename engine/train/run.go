@@ -124,9 +124,29 @@ func (j *Job) Steps() uint64 {
 	return steps
 }
 
-// Rate returns the learning rate of a step, from 0. It does not include drops that
-// depend on later validations.
-func (j *Job) Rate(step uint64) float64 { return j.schedule.Rate(step) }
+// Rate returns the learning rate of a step, from 0. It does not include drops and
+// changes that depend on later validations.
+func (j *Job) Rate(step uint64) float64 {
+	learnt := j.learnt()
+	then, err := j.c.InForce(engine.Position{Epoch: int(step / uint64(max(j.StepsPerEpoch(), 1)))}, learnt)
+	if err != nil {
+		return math.NaN() // which Prepare would have refused
+	}
+	s, err := then.schedule(j.StepsPerEpoch(), j.net.Classes)
+	if err != nil {
+		return math.NaN()
+	}
+	s.Restore(learnt)
+	return s.Rate(step)
+}
+
+// learnt is what the schedule knows of the run so far.
+func (j *Job) learnt() engine.ScheduleState {
+	if j.checkpoint == nil {
+		return engine.ScheduleState{}
+	}
+	return j.checkpoint.Schedule
+}
 
 // Begins returns the checkpoint that the run resumes from, with its steps, or the
 // checkpoint of its first weights (Config.From), with 0; "" for neither.
@@ -164,16 +184,18 @@ func (j *Job) Checkpoints() engine.Checkpoints {
 // modelConfig returns how this rank runs the net on its devices.
 func (j *Job) modelConfig(mean []float32) engine.ModelConfig {
 	_, noisy := j.noise()
+	rates, _ := j.now.layerRates() // validate has seen that they are some
 	return engine.ModelConfig{
-		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, ColourNoise: noisy, Decay: j.c.decay(), Smoothing: float32(j.c.Smoothing), Freeze: List(j.c.Freeze),
+		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, ColourNoise: noisy, Decay: j.now.decay(), Smoothing: float32(j.now.Smoothing), Freeze: List(j.now.Freeze), Rates: rates,
 		Group: collective.Several(j.group), Hybrid: j.c.Parallel == ParallelHybrid,
 		Lean: j.kernels != "", // a GPU updates all weights at once
 	}
 }
 
-// model makes the model with its first or saved weights, on all ranks or none.
-func (j *Job) model(ctx context.Context) (*engine.Model, error) {
-	m, err := j.build(ctx)
+// model makes the model with its first or saved weights, or with those of the stage
+// before, on all ranks or none.
+func (j *Job) model(ctx context.Context, before *carried) (*engine.Model, error) {
+	m, err := j.build(ctx, before)
 	if err = collective.Agree(j.group, err); err == nil {
 		err = m.Join()
 	}
@@ -184,10 +206,12 @@ func (j *Job) model(ctx context.Context) (*engine.Model, error) {
 }
 
 // build makes this rank's model.
-func (j *Job) build(ctx context.Context) (*engine.Model, error) {
+func (j *Job) build(ctx context.Context, before *carried) (*engine.Model, error) {
 	var mean []float32
 	var err error
 	switch {
+	case before != nil:
+		mean = before.mean
 	case j.checkpoint != nil:
 		mean = j.checkpoint.Mean
 	case j.from != nil:
@@ -205,13 +229,16 @@ func (j *Job) build(ctx context.Context) (*engine.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.checkpoint == nil {
+	switch {
+	case before != nil:
+		err = before.restore(m)
+	case j.checkpoint != nil:
+		err = j.checkpoint.Restore(m)
+	default:
 		err = m.Initialize(engine.Initialization(j.c.Init), j.c.Seed)
 		if err == nil && j.from != nil {
 			err = j.from.Adopt(m)
 		}
-	} else {
-		err = j.checkpoint.Restore(m)
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -221,12 +248,12 @@ func (j *Job) build(ctx context.Context) (*engine.Model, error) {
 
 // learn trains and writes into the run folder.
 func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
-	m, err := j.model(ctx)
+	s, err := j.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	state := j.begins(m)
+	defer func() { err = errors.Join(err, s.close()) }()
+	state := s.state
 	if j.checkpoint != nil {
 		j.note("resuming %s at epoch %d, step %d", j.c.Run, state.Position.Epoch+1, state.Position.Step)
 		j.noteOtherKernels()
@@ -237,7 +264,7 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 	if err := j.lock(); err != nil {
 		return nil, err
 	}
-	if err := j.writeRecord(m, state.Position.Step); err != nil {
+	if err := j.writeRecord(s.model, state.Position.Step); err != nil {
 		return nil, err
 	}
 	log, err := openLog(j.c.Run, state.Position)
@@ -248,10 +275,8 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	batches := j.trainBatches(m)
-	defer batches.Close()
 	w := &watcher{
-		observer: j.observer, log: log, model: m, schedule: j.schedule, fail: cancel, spent: batches.spent,
+		observer: j.observer, log: log, fail: cancel,
 		epochs: j.c.Epochs, steps: j.Steps(), maxTime: j.c.MaxTime, began: time.Now(), first: state.Position.Step,
 		best: math.NaN(),
 	}
@@ -259,35 +284,35 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 		w.best = state.Schedule.Best
 	}
 	j.observer.Begun(j)
-	t := j.trainer(m, state, batches, w)
-	stop, err := t.Run(ctx)
+	s.watch = w
+	stop, err := s.run(ctx)
 	together := ended(err)
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
 	end := End{Stop: stop, Err: err, Saved: w.last}
 	if ended(err) { // else devices may have failed
-		end.Model = m
+		end.Model = s.model
 	}
 	j.observer.Ended(end)
 	var bad []pipeline.BadSample
 	if together {
 		var lost error
-		if bad, lost = j.gatherBad(batches.leftOut()); lost != nil {
+		if bad, lost = j.gatherBad(s.bad); lost != nil {
 			return nil, lost
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	r := j.result(stop, &t.Checkpoint)
+	r := j.result(stop, &s.state)
 	r.Skipped = bad
 	return r, nil
 }
 
 // noise is the form of the run's colour noise; ok is false where there is none.
 func (j *Job) noise() (form augment.NoiseForm, ok bool) {
-	form, ok = j.c.noiseForm()
+	form, ok = j.now.noiseForm()
 	return form, ok && j.pca != nil
 }
 
@@ -299,7 +324,7 @@ func (j *Job) trainBatches(m *engine.Model) *epochs {
 	if form, ok := j.noise(); ok {
 		c.PCA, c.Noise = j.pca, form
 	}
-	c.Augment, _ = j.c.Augment.Recipe() // validate has seen that they are some
+	c.Augment, _ = j.now.Augment.Recipe() // validate has seen that they are some
 	return &epochs{dataset: j.trainData, config: c, memory: feed.HostMemory{Model: m}}
 }
 
@@ -318,7 +343,9 @@ func (j *Job) writeRecord(m *engine.Model, step uint64) (err error) {
 	r := &Record{Net: j.net}
 	if j.record != nil {
 		r.Sessions = j.record.Sessions
+		r.Made = j.record.Made
 	}
+	r.made(j.made, j.position())
 	if r.Settings, err = json.Marshal(j.c); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (c *Config) Validate() error {
 	if _, err := pipeline.ParseShuffle(c.Shuffle); err != nil {
 		return setting.Invalidf("%s: %w", setting.Name("shuffle"), err)
 	}
-	for _, check := range []func() error{c.checkNumbers, c.checkChoices, c.checkMean, c.checkAugment, c.Access.Validate, c.checkCombinations} {
+	for _, check := range []func() error{c.checkNumbers, c.checkChoices, c.checkMean, c.checkAugment, c.Access.Validate, c.checkCombinations, c.checkChanges} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -103,6 +103,9 @@ func (c *Config) checkChoices() error {
 		if !slices.Contains(AblationNames(), part) {
 			return setting.Invalidf("%s: want %s", setting.Value("without", part), strings.Join(AblationNames(), ", "))
 		}
+	}
+	if _, err := c.layerRates(); err != nil {
+		return err
 	}
 	_, err := ParseWire(c.Wire)
 	return err

@@ -42,8 +42,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 			line := command.NewLine(stderr)
 			study := ablate.Study{
 				Config: s.Config, Out: c.String("out"), Parts: train.List(c.String("parts")), Seeds: c.Int("seeds"),
-				Train: s.trainQuietly(c, line),
-				Next:  func(n, of int, run string) { line.Print("ablation %d of %d: %s", n, of, run) },
+				Runs: s.runs(c, line, "ablation"),
 			}
 			result, err := study.Run(c.Context)
 			switch {
@@ -64,16 +63,20 @@ func (s *settings) flagsOfRuns() []cli.Flag {
 	})
 }
 
-// trainQuietly trains a run as the command without a subcommand does, but for what that
-// prints on stdout.
-func (s *settings) trainQuietly(c *cli.Context, line *command.Line) func(context.Context, train.Config) error {
-	given := func(name string) bool { return c.IsSet(name) || name == "seed" || name == "without" }
-	return func(ctx context.Context, one train.Config) error {
-		t := newTraining(one, given, line)
-		r, err := train.Run(ctx, t.c, &observer{line: line, words: t.words})
-		if err == nil {
-			err = t.finish(ctx, r, io.Discard)
-		}
-		return setting.In(err, t.words)
+// runs trains runs as the command without a subcommand does, but for what that prints on
+// stdout.
+func (s *settings) runs(c *cli.Context, line *command.Line, what string) ablate.Runs {
+	own := []string{"seed", "without", "lr"} // differ between runs
+	given := func(name string) bool { return c.IsSet(name) || slices.Contains(own, name) }
+	return ablate.Runs{
+		Next: func(n, of int, run string) { line.Print("%s %d of %d: %s", what, n, of, run) },
+		Train: func(ctx context.Context, one train.Config) error {
+			t := newTraining(one, given, line)
+			r, err := train.Run(ctx, t.c, &observer{line: line, words: t.words})
+			if err == nil {
+				err = t.finish(ctx, r, io.Discard)
+			}
+			return setting.In(err, t.words)
+		},
 	}
 }

@@ -20,8 +20,9 @@ func TestThirtyKills(t *testing.T) {
 	const kills, length = 30, 40
 	w := newWorld(t)
 	whole, dir := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, "killed")
-	call(w.args(whole, "--steps", fmt.Sprint(length))...).must(t, 0)
-	args := w.args(dir, "--steps", fmt.Sprint(length), "--checkpoint-every", "1", "--log-every", "1", "--threads", "1", "--autoresume")[1:]
+	changes := []string{"--changes", `[{"after": 1, "lr": 0.01, "layer-rates": "conv1=0.5"}, {"below": 1, "momentum": 0.8}, {"after": 3, "freeze": "conv1"}]`}
+	call(w.args(whole, append(changes, "--steps", fmt.Sprint(length))...)...).must(t, 0)
+	args := w.args(dir, append(changes, "--steps", fmt.Sprint(length), "--checkpoint-every", "1", "--log-every", "1", "--threads", "1", "--autoresume")...)[1:]
 	r := rand.New(rand.NewPCG(30, 1))
 	killed := 0
 	for killed < kills {

@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Commands: []*cli.Command{
 			evalCommand(stdout, stderr), predictCommand(stdout, stderr), featuresCommand(stderr), serveCommand(stderr),
 			exportCommand(stderr), importCommand(stderr),
-			reportCommand(stderr), runsCommand(stdout), ablateCommand(stdout, stderr), netCommand(stdout),
+			reportCommand(stderr), runsCommand(stdout), ablateCommand(stdout, stderr), figure1Command(stdout, stderr), netCommand(stdout),
 			devicesCommand(stdout), benchCommand(stdout),
 		},
 	}

@@ -130,7 +130,7 @@ func TestHelpIsComplete(t *testing.T) {
 		r.must(t, 0, "prep-imagenet shard", "--resume", "default: 0.01", "Exit codes", "eval")
 	}
 	call("train-alexnet", "--help").must(t, 0, "Measure and predict:\n     eval", "Move weights:\n     export", "Runs and reports:\n     report", "This machine:\n     devices")
-	for _, command := range []string{"eval", "predict", "features", "serve", "export", "import", "report", "runs", "ablate", "net", "devices", "bench", "completion"} {
+	for _, command := range []string{"eval", "predict", "features", "serve", "export", "import", "report", "runs", "ablate", "figure-1", "net", "devices", "bench", "completion"} {
 		r := call("train-alexnet", command, "--help")
 		r.must(t, 0, "train-alexnet "+command, "DESCRIPTION")
 	}

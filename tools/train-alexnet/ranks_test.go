@@ -28,16 +28,17 @@ func TestTrainOnRanks(t *testing.T) {
 		t.Skip("starts many processes")
 	}
 	w := newWorld(t)
+	changes := []string{"--steps", "13", "--changes", `[{"after": 1, "lr": 0.01, "freeze": "conv1", "jitter": "0.2,0.2,0.2"}]`} // at step 10
 	for _, launcher := range rankstest.Launchers {
 		for _, n := range []int{2, 3} {
 			t.Run(fmt.Sprint(launcher, " ", n), func(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "run")
-				out, err := rankstest.Run(t, launcher, n, w.args(dir, "--steps", "13", "--threads", "1")[1:]...)
+				out, err := rankstest.Run(t, launcher, n, w.args(dir, append(changes, "--threads", "1")...)[1:]...)
 				if err != nil || strings.Count(out, "after 13 steps") != 1 || !strings.Contains(out, fmt.Sprint(n, " ranks: ")) {
 					t.Fatalf("%v\n%s", err, out)
 				}
 				alone := filepath.Join(t.TempDir(), "pieces")
-				call(w.args(alone, "--steps", "13", "--accumulate", strconv.Itoa(n))...).must(t, 0)
+				call(w.args(alone, append(changes, "--accumulate", strconv.Itoa(n))...)...).must(t, 0)
 				if saved(t, dir, 13) != saved(t, alone, 13) {
 					t.Errorf("other weights than one process with --accumulate %d", n)
 				}

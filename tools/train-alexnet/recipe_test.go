@@ -76,6 +76,34 @@ log-every = 1
 	}
 }
 
+// TestChangesFile: a recipe file's changes are a list in YAML, TOML and JSON, the plan
+// prints them, and the run makes them.
+func TestChangesFile(t *testing.T) {
+	w := newWorld(t) // ten steps an epoch
+	head := fmt.Sprintf("train: %q\nval: %q\nnet: %q\nbatch: 6\nlr: 0.02\nepochs: 3\nlog-every: 10\nschedule: constant\n", w.train, w.val, w.net)
+	for name, text := range map[string]string{
+		"changes.yaml": head + "changes:\n  - after: 1\n    lr: 1e-2\n    layer-rates: {conv1: 0.1}\n  - {after: 2, lr: 0.002, freeze: [conv1, conv2], noise: off}\n",
+		"changes.toml": fmt.Sprintf("train = %q\nval = %q\nnet = %q\nbatch = 6\nlr = 0.02\nepochs = 3\nlog-every = 10\nschedule = \"constant\"\n", w.train, w.val, w.net) +
+			"[[changes]]\nafter = 1\nlr = 1e-2\nlayer-rates = {conv1 = 0.1}\n[[changes]]\nafter = 2\nlr = 0.002\nfreeze = [\"conv1\", \"conv2\"]\nnoise = \"off\"\n",
+	} {
+		file, dir := w.writeFile(t, name, text), filepath.Join(w.dir, name+"-run")
+		call("train-alexnet", "--recipe", file, "--dry-run").must(t, 0,
+			"learning rate: constant, 0.02 in the first step, 0.002 in the last", "after 1 epoch: lr 0.01, layer-rates conv1=0.1\n", "after 2 epochs: lr 0.002, freeze conv1,conv2, noise off\n")
+		call("train-alexnet", "--recipe", file, "--run", dir).must(t, 0, "from epoch 2: lr 0.01", "after 30 steps")
+		if got, want := rates(t, dir), []float64{0.02, 0.01, 0.002}; !slices.Equal(got, want) {
+			t.Errorf("%s: rates %v, want %v", name, got, want)
+		}
+		call("train-alexnet", "--run", dir, "--resume", "--epochs", "4").must(t, 0, "after 40 steps")
+		if got := rates(t, dir); got[3] != 0.002 {
+			t.Errorf("%s: the run went on at %g", name, got[3])
+		}
+		call("train-alexnet", "--config", filepath.Join(dir, train.RecordName), "--run", dir+"-2", "--steps", "11").must(t, 0, "after 11 steps")
+	}
+	call(w.args("", "--dry-run", "--changes", `[{"after": 1, "net": "alexnet"}]`)...).must(t, 2, `--changes: number 1, after 1 epoch: `, `"net" can't change`)
+	call(w.args("", "--dry-run", "--changes", `{"after": 1}`)...).must(t, 2, "changes")
+	call(w.args("", "--dry-run", "--layer-rates", "conv1")...).must(t, 2, "--layer-rates conv1: want layers with factors")
+}
+
 func TestBadConfigFile(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {

@@ -50,6 +50,8 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(train.AblationNames(), ", "), Destination: &s.Without},
 		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`: all layers but the last begin with its weights", Destination: &s.From},
 		&cli.StringFlag{Name: "freeze", Category: recipe, Usage: "leave the weights of `LAYERS` alone, separated by commas, such as conv1,conv2", Destination: &s.Freeze},
+		&cli.StringFlag{Name: "layer-rates", Category: recipe, Usage: "`FACTORS` on the learning rates of layers, such as conv1=0.1,fc8=10", Destination: &s.LayerRates},
+		&cli.GenericFlag{Name: "changes", Category: recipe, Usage: "`LIST` of changes of settings in the course of the run, in JSON, such as '[{\"after\": 68, \"noise\": \"off\"}]'; a recipe file writes it as a list", Value: &s.Changes},
 		&cli.IntFlag{Name: "epochs", Category: recipe, Value: d.Epochs, Usage: "stop after `N` passes over the training set", Destination: &s.Epochs},
 		&cli.Uint64Flag{Name: "steps", Category: recipe, Usage: "stop after `N` steps in all; 0 sets no limit", Destination: &s.Steps},
 		&cli.DurationFlag{Name: "max-time", Category: recipe, Usage: "save and stop after `TIME`, such as 10m or 8h; 0 sets no limit", Destination: &s.MaxTime},
@@ -122,22 +124,22 @@ func (s *settings) read(c *cli.Context) error {
 // takeRecipe sets what was not given from a recipe: the named one, or the one for the
 // number of pictures. A resumed run keeps its own.
 func (s *settings) takeRecipe(c *cli.Context) error {
-	if _, err := train.ReadRecord(s.Run); s.Resume || s.AutoResume && err == nil || s.Train == "" {
+	if _, err := train.ReadRecord(s.Run); s.Resume || s.AutoResume && err == nil {
 		return nil
 	}
-	var r train.Recipe
-	var err error
-	if s.Recipe != "" {
-		if r, err = train.FindRecipe(s.Recipe); err != nil {
-			if _, missing := os.Stat(s.Recipe); missing != nil {
-				return command.Usagef("--recipe: %w, or give a file", err)
-			}
-			if err := configfile.Apply(c, s.Recipe, notInConfig...); err != nil {
-				return fmt.Errorf("--recipe: %w", err)
-			}
-			return nil
+	r, err := train.FindRecipe(s.Recipe)
+	switch {
+	case s.Recipe == "" && (s.configFile != "" || s.From != ""):
+		return nil
+	case s.Recipe != "" && err != nil:
+		if _, missing := os.Stat(s.Recipe); missing != nil {
+			return command.Usagef("--recipe: %w, or give a file", err)
 		}
-	} else if s.configFile != "" || s.From != "" {
+		if err := configfile.Apply(c, s.Recipe, notInConfig...); err != nil {
+			return fmt.Errorf("--recipe: %w", err)
+		}
+		return nil
+	case s.Train == "":
 		return nil
 	}
 	d, err := s.Access.Open(c.Context, s.Train, func(string) {})
@@ -198,10 +200,16 @@ func (w words) Value(name string, value any) string {
 		return w.Flags.Value(name, value)
 	case w.resumed:
 		return fmt.Sprintf("the run's %s %v", name, value)
-	case w.recipe != "" && slices.Contains(train.Decides(), name):
+	case w.decided(name):
 		return fmt.Sprintf("recipe %s's --%s, %v", w.recipe, name, value)
 	}
 	return fmt.Sprintf("the default of --%s, %v", name, value)
+}
+
+// decided reports whether the recipe decides a setting.
+func (w words) decided(name string) bool {
+	r, err := train.FindRecipe(w.recipe)
+	return err == nil && r.Decides(name)
 }
 
 // Given returns the settings that were given.

@@ -3,15 +3,15 @@ package ablate
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
+	"alexnet/engine"
 	"alexnet/engine/train"
 	"alexnet/engine/train/report"
-	"alexnet/internal/file"
 	"alexnet/internal/setting"
 )
 
@@ -32,11 +32,7 @@ type Study struct {
 	Out    string       // folder that receives a run folder for every part and seed, and the comparison
 	Parts  []string     // names of Parts, to do without one at a time
 	Seeds  int
-	// Train trains a run, or resumes it; nil means train.Run.
-	Train func(context.Context, train.Config) error
-	// Next is called before each run is trained or skipped. Runs count from 1. It may
-	// be nil.
-	Next func(number, of int, run string)
+	Runs
 }
 
 // Run trains the runs that are not finished, and writes the comparison after every
@@ -56,10 +52,11 @@ func (s Study) Run(ctx context.Context) (*report.Ablation, error) {
 			c.Seed += uint64(k)
 			c.Without = strings.Join(append(train.List(c.Without), train.List(part.Name)...), ",")
 			c.Run = filepath.Join(s.Out, fmt.Sprintf("%s-seed%d", cmp.Or(part.Name, wholeName), c.Seed))
-			if s.Next != nil {
-				s.Next(n*s.Seeds+k+1, (len(parts)+1)*s.Seeds, c.Run)
+			metrics, err := s.train(ctx, c, n*s.Seeds+k+1, (len(parts)+1)*s.Seeds)
+			if err == nil {
+				err = add(&row, metrics)
 			}
-			if err := s.one(ctx, c, &row); err != nil {
+			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Run, err)
 			}
 		}
@@ -95,51 +92,20 @@ func (s Study) check() (parts []Part, err error) {
 	return parts, nil
 }
 
-// one trains a run, unless it is finished, and adds its errors to its row.
-func (s Study) one(ctx context.Context, c train.Config, row *report.AblationRow) error {
-	r, err := train.ReadRecord(c.Run)
-	c.AutoResume = true
-	if err != nil || r.Finished == "" { // what is wrong with run.json, training says
-		do := s.Train
-		if do == nil {
-			do = func(ctx context.Context, c train.Config) error { _, err := train.Run(ctx, c, nil); return err }
-		}
-		if err := do(ctx, c); err != nil {
-			return err
-		}
-	}
-	metrics, err := report.ReadMetrics(filepath.Join(c.Run, train.MetricsName))
-	if err != nil {
-		return err
-	}
+// add adds the errors of a run to its row.
+func add(row *report.AblationRow, metrics []engine.Metrics) error {
 	_, lowest, _ := report.Summary(metrics)
-	epochs := report.TrainingErrors(metrics)
-	if lowest == nil || len(epochs) == 0 {
-		return fmt.Errorf("was never validated: give it at least one whole epoch")
+	passes := report.TrainingErrors(metrics)
+	if lowest == nil || len(passes) == 0 {
+		return errors.New("was never validated: give it at least one whole epoch")
 	}
 	row.Top1 = append(row.Top1, lowest.Top1Error)
 	row.Top5 = append(row.Top5, lowest.Top5Error)
-	row.Training = append(row.Training, epochs[len(epochs)-1])
+	row.Training = append(row.Training, passes[len(passes)-1])
 	return nil
 }
 
 // write writes the table, its figures and its picture.
 func write(out string, a *report.Ablation) error {
-	text, err := json.MarshalIndent(a, "", "  ")
-	if err != nil {
-		return err
-	}
-	for _, f := range []struct {
-		name  string
-		write func(io.Writer) error
-	}{
-		{TableName, a.Table},
-		{FiguresName, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err }},
-		{PictureName, a.Picture},
-	} {
-		if err := file.Write(filepath.Join(out, f.name), f.write); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeAll(out, map[string]func(io.Writer) error{TableName: a.Table, FiguresName: indented(a), PictureName: a.Picture})
 }

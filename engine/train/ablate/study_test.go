@@ -45,8 +45,10 @@ func TestStudy(t *testing.T) {
 	s := small(t, "relu", "crops", "decay")
 	var trained []string
 	s.Train = func(ctx context.Context, c train.Config) error {
-		trained = append(trained, filepath.Base(c.Run))
-		_, err := train.Run(ctx, c, nil)
+		r, err := train.Run(ctx, c, nil)
+		if err == nil && !r.Before {
+			trained = append(trained, filepath.Base(c.Run))
+		}
 		return err
 	}
 	a, err := s.Run(t.Context())
@@ -88,6 +90,10 @@ func TestStudy(t *testing.T) {
 	}
 	if _, err := s.Run(t.Context()); err != nil || len(trained) != 8 {
 		t.Errorf("again: trained %v, %v", trained, err)
+	}
+	s.Config.Epochs, s.Parts = 3, []string{"crops"}
+	if a, err = s.Run(t.Context()); err != nil || len(trained) != 12 || len(a.Rows) != 2 {
+		t.Errorf("one pass more: trained %v, %v", trained, err)
 	}
 }
 

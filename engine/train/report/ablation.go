@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"image/color"
 	"io"
 	"math"
 	"strings"
@@ -166,7 +165,7 @@ func (a *Ablation) Picture(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		points.GlyphStyle = draw.GlyphStyle{Color: color.RGBA{R: 0x44, G: 0x66, B: 0x99, A: 0xff}, Radius: vg.Points(3.5), Shape: draw.CircleGlyph{}}
+		points.GlyphStyle = draw.GlyphStyle{Color: dotColour, Radius: vg.Points(3.5), Shape: draw.CircleGlyph{}}
 		p.Add(bar, points)
 	}
 	p.Y.Tick.Marker = plot.ConstantTicks(ticks)

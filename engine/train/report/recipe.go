@@ -19,8 +19,8 @@ import (
 // recipeNames lists the settings, besides augmentations, that decide what a net
 // learns from given pictures.
 var recipeNames = []string{
-	"recipe", "epochs", "steps", "batch", "lr", "schedule", "drop-at", "patience", "warmup",
-	"momentum", "decay", "label-smoothing", "init", "input-scale", "mean", "noise",
+	"recipe", "without", "epochs", "steps", "batch", "lr", "schedule", "drop-at", "patience", "warmup",
+	"momentum", "decay", "label-smoothing", "init", "input-scale", "mean", "noise", "freeze", "layer-rates", "changes",
 }
 
 // recipe is the section's data.

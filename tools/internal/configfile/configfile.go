@@ -142,16 +142,23 @@ func configurable(c *cli.Context, not []string) []string {
 	return names
 }
 
-// flagText returns a value in the form of the command line; a list becomes words with
-// commas between.
+// flagText returns a value in the form of the command line. A list becomes words with
+// commas between, and a list of tables JSON.
 func flagText(value any) (string, error) {
 	switch v := value.(type) {
 	case []any:
 		words := make([]string, len(v))
 		for i, item := range v {
+			if _, ok := item.(map[string]any); ok {
+				text, err := json.Marshal(v) // a list of tables
+				return string(text), err
+			}
 			words[i] = fmt.Sprint(item)
 		}
 		return strings.Join(words, ","), nil
+	case []map[string]any: // TOML's
+		text, err := json.Marshal(v)
+		return string(text), err
 	case map[string]any:
 		return "", fmt.Errorf("is a table of its own, want one value")
 	}

@@ -1,0 +1,57 @@
+package ablate
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"path/filepath"
+
+	"alexnet/engine"
+	"alexnet/engine/train"
+	"alexnet/engine/train/report"
+	"alexnet/internal/file"
+)
+
+// Runs is how the runs of a comparison are trained.
+type Runs struct {
+	// Train trains a run, or goes on with it; nil is train.Run.
+	Train func(context.Context, train.Config) error
+	// Next is told of each run before it is trained or passed over, counted from 1; may
+	// be nil.
+	Next func(number, of int, run string)
+}
+
+// train trains a run as far as it isn't done, and returns its metrics.
+func (r Runs) train(ctx context.Context, c train.Config, number, of int) ([]engine.Metrics, error) {
+	if r.Next != nil {
+		r.Next(number, of, c.Run)
+	}
+	c.AutoResume = true
+	do := r.Train
+	if do == nil {
+		do = func(ctx context.Context, c train.Config) error { _, err := train.Run(ctx, c, nil); return err }
+	}
+	if err := do(ctx, c); err != nil {
+		return nil, err
+	}
+	return report.ReadMetrics(filepath.Join(c.Run, train.MetricsName))
+}
+
+// writeAll writes files of a comparison.
+func writeAll(dir string, files map[string]func(io.Writer) error) error {
+	for name, write := range files {
+		if err := file.Write(filepath.Join(dir, name), write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// indented writes a value in JSON.
+func indented(v any) func(io.Writer) error {
+	return func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+}

@@ -1,0 +1,196 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"alexnet/engine"
+	"alexnet/internal/setting"
+	"alexnet/pipeline"
+)
+
+// StopChange is a Change with Stop.
+const StopChange engine.Stop = "a change of the recipe has ended it"
+
+// session trains in stages: from one change of the settings to the next. Between them
+// the model and what feeds it are built anew, as when a run is resumed, so that every
+// change is exactly what resuming with other settings is.
+type session struct {
+	*Job
+	model *engine.Model // nil once it is closed
+	state engine.Checkpoint
+	bad   []pipeline.BadSample // pictures that this rank could not read
+	began time.Time
+	watch *watcher // nil on ranks that aren't the first
+}
+
+// begin makes the model that training begins with. The caller closes the session.
+func (j *Job) begin(ctx context.Context) (*session, error) {
+	m, err := j.model(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &session{Job: j, model: m, state: j.begins(m), began: time.Now()}, nil
+}
+
+// close closes the model.
+func (s *session) close() error {
+	if s.model == nil {
+		return nil
+	}
+	m := s.model
+	s.model = nil
+	return m.Close()
+}
+
+// run trains to the end of the run. All ranks call it.
+func (s *session) run(ctx context.Context) (engine.Stop, error) {
+	for {
+		if s.made.stops() {
+			return StopChange, nil
+		}
+		if stop, err := s.stage(ctx); err != nil || stop != engine.StopPaused {
+			return stop, err
+		}
+		if err := s.change(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// stage trains until a limit is reached or a change is due.
+func (s *session) stage(ctx context.Context) (engine.Stop, error) {
+	batches := s.trainBatches(s.model)
+	defer batches.Close()
+	var o engine.Observer = ignored{}
+	if s.watch != nil {
+		s.watch.model, s.watch.schedule, s.watch.spent = s.model, s.schedule, batches.spent
+		o = s.watch
+	}
+	t := s.trainer(s.model, s.state, batches, o)
+	if t.MaxTime > 0 {
+		t.MaxTime = max(1, t.MaxTime-time.Since(s.began))
+	}
+	stop, err := t.Run(ctx)
+	s.state = t.Checkpoint
+	s.bad = append(s.bad, batches.leftOut()...)
+	return stop, err
+}
+
+// change makes the changes that are due, and the model for the next stage.
+func (s *session) change(ctx context.Context) error {
+	before := s.made
+	if err := s.enter(s.state.Position, s.state.Schedule); err != nil {
+		return err
+	}
+	s.state.Changes = s.made.texts()
+	if s.watch != nil {
+		for _, c := range s.made {
+			if !slices.Contains(before.texts(), c.String()) {
+				s.note("from epoch %d: %s (%s)", s.state.Position.Epoch+1, c.What(), c.When())
+			}
+		}
+		r, err := ReadRecord(s.c.Run)
+		if err == nil {
+			r.made(s.made, s.state.Position)
+			err = r.write(s.c.Run)
+		}
+		if err != nil {
+			return unwritable(s.c.Run, err)
+		}
+	}
+	if s.made.stops() {
+		return nil
+	}
+	weights, err := carry(s.model, s.state.Mean)
+	if err := errors.Join(err, s.close()); err != nil {
+		return err
+	}
+	s.model, err = s.Job.model(ctx, weights)
+	return err
+}
+
+// enter puts in force what is due at a position.
+func (j *Job) enter(at engine.Position, learnt engine.ScheduleState) (err error) {
+	j.made = j.c.Changes.due(at, learnt)
+	if j.now, err = j.c.after(j.made); err != nil {
+		return err
+	}
+	if j.schedule, err = j.now.schedule(j.StepsPerEpoch(), j.net.Classes); err != nil {
+		return err
+	}
+	j.schedule.Restore(learnt)
+	return nil
+}
+
+// changeDue is engine.Trainer's Pause.
+func (j *Job) changeDue(at engine.Position, learnt engine.ScheduleState) bool {
+	return len(j.c.Changes.due(at, learnt)) != len(j.made)
+}
+
+// position is where the run goes on.
+func (j *Job) position() engine.Position {
+	if j.checkpoint == nil {
+		return engine.Position{}
+	}
+	return j.checkpoint.Position
+}
+
+// checkLayers reports layers that the net doesn't have in settings of now or of changes
+// to come.
+func (j *Job) checkLayers() error {
+	for n := range len(j.c.Changes) + 1 {
+		then, err := j.c.after(j.c.Changes[:n])
+		if err != nil {
+			return err
+		}
+		rates, err := then.layerRates()
+		if err != nil {
+			return err
+		}
+		for name, layers := range map[string][]string{"freeze": List(then.Freeze), "layer-rates": slices.Sorted(maps.Keys(rates))} {
+			if err := j.net.HasLayers(layers); err != nil {
+				return setting.Errorf("%s: %w", setting.Name(name), err)
+			}
+		}
+	}
+	return nil
+}
+
+// carried is a model's arrays on their way to the next stage's.
+type carried struct {
+	mean   []float32
+	fields map[engine.Field]map[string][]float32
+}
+
+// carry reads a model's weights and velocities. Of a model that is split over ranks all
+// ranks call it.
+func carry(m *engine.Model, mean []float32) (*carried, error) {
+	c := &carried{mean: mean, fields: map[engine.Field]map[string][]float32{engine.Weight: {}, engine.Velocity: {}}}
+	for _, p := range m.Parameters() {
+		for _, field := range []engine.Field{engine.Weight, engine.Velocity} {
+			values, err := m.Read(field, p.Name)
+			if err != nil {
+				return nil, fmt.Errorf("between two stages: %w", err)
+			}
+			c.fields[field][p.Name] = values
+		}
+	}
+	return c, nil
+}
+
+// restore writes them to a model of the same net.
+func (c *carried) restore(m *engine.Model) error {
+	for field, arrays := range c.fields {
+		for name, values := range arrays {
+			if err := m.Write(field, name, values); err != nil {
+				return fmt.Errorf("between two stages: %w", err)
+			}
+		}
+	}
+	return nil
+}
