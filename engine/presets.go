@@ -31,6 +31,16 @@ func PresetNames() []string {
 	return names
 }
 
+// AboutPreset says in a few words what a built-in net is; "" of others.
+func AboutPreset(name string) string {
+	for _, p := range presets {
+		if p.name == name {
+			return p.about
+		}
+	}
+	return ""
+}
+
 // Preset returns a fresh copy of a built-in net.
 func Preset(name string, classes int) (*Net, error) {
 	for _, p := range presets {

@@ -63,7 +63,7 @@ func (p Progress) String() string {
 // narrow line. They name the bottleneck if it is not the training itself.
 func (p Progress) Forms() []string {
 	if p.Event == Validating || p.Event == Validated {
-		return []string{p.String()}
+		return []string{p.String(), fmt.Sprintf("%d/%d  validation error %.1f %%", p.Epoch, p.Epochs, 100*p.Top1Error)}[:p.Event-Validating+1]
 	}
 	limit := ""
 	if p.Pace.Bottleneck != "training" {

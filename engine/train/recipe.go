@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -48,6 +49,30 @@ var Recipes = []Recipe{
 	{"figure-1", "the paper's figure 1, ReLU against tanh on CIFAR-10, without any regularisation", 0,
 		json.RawMessage(`{"net": "cifar-13pct", "without": "crops,decay", "mean": "image", "noise": "off", "batch": 128, "lr": 0.001, "schedule": "constant", "epochs": 40}`)},
 }
+
+// Changes are the settings that differ from Defaults, with their values, in the order in
+// which the recipe has them.
+func (r Recipe) Changes() (all []Change, err error) {
+	d := json.NewDecoder(bytes.NewReader(r.Settings))
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		all = append(all, Change{fmt.Sprint(name), strings.Trim(string(value), `"`)})
+	}
+	return all, nil
+}
+
+// Change is a setting that a recipe changes.
+type Change struct{ Setting, Value string }
 
 // FindRecipe returns the recipe with a name.
 func FindRecipe(name string) (Recipe, error) {

@@ -59,7 +59,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 // flagsOfRuns returns the flags of training, for a command that trains its own runs.
 func (s *settings) flagsOfRuns() []cli.Flag {
 	return slices.DeleteFunc(s.flags(), func(f cli.Flag) bool {
-		return slices.Contains([]string{"run", "resume", "autoresume", "plan", "dry-run", "dashboard"}, f.Names()[0])
+		return slices.Contains([]string{"run", "resume", "autoresume", "plan", "dry-run", "find-lr", "dashboard"}, f.Names()[0])
 	})
 }
 

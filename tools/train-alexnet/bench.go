@@ -91,7 +91,11 @@ computed, and so the part of the exchange that computing hides.`,
 			}
 			stdout, stderr := ranks.Streams(group, stdout, c.App.ErrWriter)
 			f.Group, f.Open = group, openDevices
-			f.Note = func(sentence string) { command.NewLine(stderr).Print("%s", sentence) }
+			f.Note = func(sentence string) {
+				if command.Once("no-gpu") {
+					command.NewLine(stderr).Print("%s", sentence)
+				}
+			}
 			r, err := bench.Run(c.Context, f)
 			if err == nil && c.Bool("json") {
 				err = json.NewEncoder(stdout).Encode(r)

@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,6 +37,7 @@ func noted(line *command.Line) func(text string) {
 	return func(text string) { line.Print("note: %s", text) }
 }
 
+<<<<<<< HEAD
 // resolveDevices makes a list for openDevices of what the user wrote. It says
 // once in the life of the process that there is no GPU.
 func resolveDevices(list string, say func(format string, values ...any)) string {
@@ -46,6 +46,14 @@ func resolveDevices(list string, say func(format string, values ...any)) string 
 		noGPU.Do(func() { say("%s", why) })
 	}
 	return list
+=======
+// deviceError names the flag that caused an error of devices.Open.
+func deviceError(err error) error {
+	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
+		return command.Usagef("--%w", err)
+	}
+	return command.Usagef("--devices: %w", err)
+>>>>>>> e3f42a2 (train-alexnet: --find-lr, values in completion, a short help)
 }
 
 // deviceFlags returns the flags of commands that use trained nets.
@@ -58,15 +66,12 @@ func deviceFlags(category string) []cli.Flag {
 	}
 }
 
-// chosenDevices returns the values of deviceFlags, for openDevices.
+// chosenDevices returns the values of deviceFlags, for openDevices. Answers begin without
+// a word about the device that computes them.
 func chosenDevices(c *cli.Context) (string, devices.Options) {
-	list := resolveDevices(c.String("devices"), func(format string, values ...any) {
-		printable.Fprintf(c.App.ErrWriter, format+"\n", values...)
-	})
+	list, _ := devices.Resolve(c.String("devices"))
 	return list, noting(devices.Options{Threads: c.Int("threads"), Precision: c.String("precision"), Kernels: c.String("kernels")})
 }
-
-var noGPU sync.Once
 
 const devicesDescription = `Each name holds one context of a --devices list. The towers of the net are spread over the list: cpu puts
 both on one context, cpu,cpu one on each, running at the same time; cuda:0 is a GPU, cuda:0,cuda:1 two, and

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/internal/printable"
 	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -68,6 +69,6 @@ func eval(c *cli.Context, access *shards.Access, stdout, stderr io.Writer) error
 	if c.Bool("json") {
 		return json.NewEncoder(stdout).Encode(score)
 	}
-	fmt.Fprintf(stdout, "images %d  loss %.4f  top1_error %.4f  top5_error %.4f\n", score.Images, score.Loss, score.Top1Error, score.Top5Error)
+	fmt.Fprintf(stdout, "%s: top-1 error %.2f %%, top-5 error %.2f %%, loss %.4f\n", printable.Count(score.Images, "picture"), 100*score.Top1Error, 100*score.Top5Error, score.Loss)
 	return nil
 }

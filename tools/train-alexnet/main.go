@@ -4,10 +4,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine/train"
 	"alexnet/tools/internal/command"
 )
 
@@ -24,10 +27,44 @@ log step and per validation), checkpoints/ (the last few and the best, in safete
 guesses.png, tensorboard/ and report.html. Ctrl-C finishes the step, saves, and exits with code 130, as do
 SIGTERM and a terminal that closes; the same command with --resume goes on as if nothing had happened, bit for bit on the CPU.
 
-Without flags of its own the size of the training set chooses a recipe: small, medium, or the paper's, which is
-for a million pictures. --recipe names one; docs/training.md has them as a table.
+Without flags of its own the size of the training set chooses a recipe: small up to 20,000 pictures, medium up to
+300,000, else paper. The defaults below are the paper's; a recipe changes, of what isn't given,
 
+%s
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures left out, 130 interrupted after saving.`
+
+// recipeRows say what each recipe changes.
+func recipeRows() string {
+	var b strings.Builder
+	for _, r := range train.Recipes {
+		changes, err := r.Changes()
+		if err != nil {
+			panic(err) // a recipe of the program
+		}
+		if len(changes) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "  %-13s", r.Name)
+		for _, c := range changes {
+			fmt.Fprintf(&b, " --%s %s", c.Setting, c.Value)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+const short = `train-alexnet trains a net that tells your pictures apart, and uses it.
+
+  train-alexnet PICTURES        the whole way from a folder with a folder for each class, to a net in runs/PICTURES
+  train-alexnet eval            measure a net:        train-alexnet eval --checkpoint runs/pets --data shards/val
+  train-alexnet predict         say what is on it:    train-alexnet predict --checkpoint runs/pets photo.jpg
+  train-alexnet serve           answer to a browser:  train-alexnet serve --checkpoint runs/pets
+  train-alexnet runs            compare runs:         train-alexnet runs runs
+  train-alexnet --resume        go on:                train-alexnet --run runs/pets --resume
+
+All commands and flags: train-alexnet --help; those of one: train-alexnet eval --help.
+The steps one by one: prep-imagenet shard --help, compute-pca --help.
+`
 
 const examples = `train-alexnet photos
    train-alexnet --train shards/train --val shards/val --pca pca.json --run runs/first
@@ -51,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Usage:       "train AlexNet on shards of pictures",
 		UsageText:   examples,
 		ArgsUsage:   "[PICTURES]",
-		Description: description,
+		Description: fmt.Sprintf(description, recipeRows()),
 		Commands: []*cli.Command{
 			evalCommand(stdout, stderr), predictCommand(stdout, stderr), featuresCommand(stderr), serveCommand(stderr),
 			exportCommand(stderr), importCommand(stderr),
@@ -62,5 +99,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s := new(settings)
 	app.Flags = s.flags()
 	app.Action = func(c *cli.Context) error { return trainCommand(c, s, stdout, stderr) }
+	command.Complete(app, values())
 	return command.Run(ctx, app, args, stdout, stderr)
 }

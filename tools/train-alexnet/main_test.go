@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TRAIN_ALEXNET_PROCESS") != "" {
 		main()
 	}
+	os.Setenv("XDG_CACHE_HOME", filepath.Join(os.TempDir(), "alexnet-test-cache")) // what is told once isn't told of the user's own
 	rankstest.Main(m, main)
 }
 
@@ -125,10 +126,13 @@ func read(t *testing.T, path string) string {
 }
 
 func TestHelpIsComplete(t *testing.T) {
-	for _, args := range [][]string{{"train-alexnet"}, {"train-alexnet", "--help"}} {
-		r := call(args...)
-		r.must(t, 0, "prep-imagenet shard", "--resume", "default: 0.01", "Exit codes", "eval")
+	call("train-alexnet", "--help").must(t, 0, "prep-imagenet shard", "--resume", "default: 0.01", "Exit codes", "eval", "small         --init he --input-scale 0.015625 --warmup 50 --batch 16")
+	alone := call("train-alexnet")
+	alone.must(t, 0, "train-alexnet PICTURES", "train-alexnet --help")
+	if lines := strings.Count(alone.stdout, "\n"); lines > 12 {
+		t.Errorf("without a word it prints %d lines, want 12 at most", lines)
 	}
+	call("train-alexnet", "net").must(t, 0, "alexnet-mini  --size 74    64")
 	call("train-alexnet", "--help").must(t, 0, "Measure and predict:\n     eval", "Move weights:\n     export", "Runs and reports:\n     report", "This machine:\n     devices")
 	for _, command := range []string{"eval", "predict", "features", "serve", "export", "import", "report", "runs", "ablate", "figure-1", "net", "devices", "bench", "completion"} {
 		r := call("train-alexnet", command, "--help")

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,11 +19,13 @@ func netCommand(stdout io.Writer) *cli.Command {
 		Name:      "net",
 		Category:  inRuns,
 		Usage:     "print a net as a JSON net file, to change and give to --net",
-		ArgsUsage: "NET",
-		UsageText: `train-alexnet net alexnet --classes 37 > pets.json
+		ArgsUsage: "[NET]",
+		UsageText: `train-alexnet net
+   train-alexnet net alexnet --classes 37 > pets.json
    train-alexnet net pets.json --shapes
    train-alexnet --net pets.json --train shards/train --val shards/val --run runs/pets`,
-		Description: "NET is " + strings.Join(engine.PresetNames(), ", ") + ", or a net file. A net file names the input, the towers, the\n" +
+		Description: "NET is " + strings.Join(engine.PresetNames(), ", ") + ", or a net file; without it they\n" +
+			"are listed with the --size of the shards that suits each. A net file names the input, the towers, the\n" +
 			"classes and the layers one by one; an error in it names the layer and the shapes that don't fit.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes of a built-in net"},
@@ -29,7 +33,11 @@ func netCommand(stdout io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "shapes", Usage: "print what each layer gives and takes instead"},
 		},
 		Action: func(c *cli.Context) error {
-			if c.NArg() != 1 {
+			switch c.NArg() {
+			case 0:
+				return printNets(stdout)
+			case 1:
+			default:
 				return command.Usagef("give one net: %s, or a net file", strings.Join(engine.PresetNames(), ", "))
 			}
 			s := train.Config{Net: c.Args().First(), Without: c.String("without")}
@@ -52,4 +60,18 @@ func netCommand(stdout io.Writer) *cli.Command {
 			return err
 		},
 	}
+}
+
+// printNets lists the built-in nets with what they are and the pictures that suit them.
+func printNets(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "net\tshards with\tsees\twhat it is")
+	for _, name := range engine.PresetNames() {
+		n, err := engine.Preset(name, 1000)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "%s\t--size %d\t%d\t%s\n", name, n.PictureSize(), n.Input.Size, engine.AboutPreset(name))
+	}
+	return t.Flush()
 }

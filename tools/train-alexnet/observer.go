@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
 	"alexnet/engine"
 	"alexnet/engine/train"
 	"alexnet/engine/train/dashboard"
@@ -16,6 +20,22 @@ type observer struct {
 	words words
 	live  dashboard.Observer
 	job   *train.Job
+	step  atomic.Int64 // nanoseconds that a step takes; 0 while that isn't known
+	shown time.Time    // of the last validation that was printed for good
+}
+
+// finishing is what Ctrl-C waits for.
+func (o *observer) finishing() string {
+	switch d := time.Duration(o.step.Load()); {
+	case d == 0:
+		return ""
+	case d < 2*time.Second:
+		return "finishing this step"
+	case d < time.Minute:
+		return fmt.Sprintf("finishing this step, about %.0f s", d.Seconds())
+	default:
+		return "finishing this step, about " + printable.Span(d)
+	}
 }
 
 // Note prints a line.
@@ -29,8 +49,14 @@ func (o *observer) Begun(j *train.Job) {
 
 // Progress shows how training goes.
 func (o *observer) Progress(p train.Progress) {
+	if p.Event == train.Stepped && p.ImagesPerSec > 0 {
+		o.step.Store(int64(float64(o.job.Config().Batch) / p.ImagesPerSec * float64(time.Second)))
+	}
 	switch {
+	case p.Event == train.Validated && o.folds(p):
+		o.line.UpdateFitting(p.Forms()...)
 	case p.Event == train.Validated:
+		o.shown = time.Now()
 		o.line.Print("%s", printable.Verbatim(p.String()))
 	case p.Event != train.Logged:
 		o.line.UpdateFitting(p.Forms()...)
@@ -39,6 +65,16 @@ func (o *observer) Progress(p train.Progress) {
 	}
 	o.live.Progress(p)
 }
+
+// folds says that a validation's line isn't worth a line of a terminal of its own: where
+// epochs are short, one stands for those of some seconds. The first and the last are
+// always there.
+func (o *observer) folds(p train.Progress) bool {
+	return o.line.Terminal() && p.Epoch > 1 && p.Step < p.Steps && time.Since(o.shown) < foldTime
+}
+
+// foldTime is the least time between two lines of validations on a terminal.
+const foldTime = 10 * time.Second
 
 // Validated draws pictures.
 func (o *observer) Validated(m *engine.Model) {

@@ -22,6 +22,7 @@ type settings struct {
 	configFile   string
 	dashboard    string
 	plan, dryRun bool
+	findLR       bool
 	leftOut      error  // pictures that aren't in the shards that were made; nil for none
 	chosen       string // a sentence about the recipe that was chosen; "" for none
 }
@@ -59,6 +60,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.IntFlag{Name: "batch", Category: recipe, Value: d.Batch, Usage: "`N` pictures in a step, of all ranks together in a job of several", Destination: &s.Batch},
 		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: d.Accumulate, Usage: "cut each batch into `N` pieces, one after the other on the devices, whose gradients add up: the same step in less memory", Destination: &s.Accumulate},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: d.LR, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
+		&cli.BoolFlag{Name: "find-lr", Category: recipe, Usage: "try rising learning rates for 600 steps, draw the loss over them to find-lr.png in --run or here, print a rate to paste, and stop", Destination: &s.findLR},
 		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of fall of the learning rate: " + schedules(), Destination: &s.Schedule},
 		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51,78 (run 145)", Destination: &s.DropAt},
 		&cli.IntFlag{Name: "patience", Category: recipe, Value: d.Patience, Usage: "`EPOCHS` without a lower validation error before --schedule plateau drops the learning rate, from the end of the warm-up on and never while the net still guesses; 0 is three, or as many as have 500 steps where that is more", Destination: &s.Patience},
@@ -94,7 +96,7 @@ func (s *settings) flags() []cli.Flag {
 }
 
 // notInConfig lists the flags that a configuration file may not hold.
-var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "dashboard", "help"}
+var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "find-lr", "dashboard", "help"}
 
 // read completes the settings that were not given, from the file of --config and from
 // the resumed run.
@@ -104,7 +106,7 @@ func (s *settings) read(c *cli.Context) error {
 			return fmt.Errorf("--config: %w", err)
 		}
 	}
-	s.Dry = s.plan || s.dryRun
+	s.Dry = s.plan || s.dryRun || s.findLR
 	if err := s.takeRecipe(c); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/collective"
+	"alexnet/engine/devices"
 	"alexnet/engine/train"
 	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
@@ -24,7 +25,8 @@ import (
 // trainCommand is the command without a subcommand.
 func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 	if c.NumFlags() == 0 && c.NArg() == 0 {
-		return cli.ShowAppHelp(c)
+		_, err := io.WriteString(stdout, short)
+		return err
 	}
 	if c.Args().First() == "help" {
 		return cli.ShowAppHelp(c)
@@ -74,6 +76,12 @@ type training struct {
 // newTraining trains as c says. given says which flags were given.
 func newTraining(c train.Config, given func(flag string) bool, line *command.Line) *training {
 	c.Open = openDevices
+	if list, why := devices.Resolve(c.Devices); why != "" {
+		c.Devices = list
+		if (c.Group == nil || c.Group.Rank() == 0) && command.Once("no-gpu") {
+			line.Print("%s", why)
+		}
+	}
 	_, err := os.Stat(filepath.Join(c.Run, train.RecordName))
 	return &training{c: c, line: line, words: words{given: given, recipe: c.Recipe, resumed: c.Resume || c.AutoResume && err == nil}}
 }
@@ -94,6 +102,8 @@ func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error
 		return collective.Agree(s.Group, j.Print(stdout))
 	case s.plan:
 		return collective.Agree(s.Group, j.PrintPlan(stdout))
+	case s.findLR:
+		return collective.Agree(s.Group, findRate(ctx, j, t.line, stdout))
 	}
 	first := s.Group.Rank() == 0
 	if r := j.Finished(); r != nil {
@@ -107,6 +117,7 @@ func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error
 			return err
 		}
 		defer watch.live.Close()
+		defer command.WhenStopping(watch.finishing)()
 	}
 	r, err := j.Train(ctx)
 	if err != nil || !first {

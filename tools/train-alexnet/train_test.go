@@ -86,7 +86,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 		t.Errorf("eval says %+v, the run %v", score, best)
 	}
 	ten := call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop")
-	ten.must(t, 0, "images 21", "top1_error 0.")
+	ten.must(t, 0, "21 pictures: top-1 error ", " %, loss ")
 	call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--ten-crop", "--batch", "15").must(t, 1, "multiple")
 
 	// The report can be drawn again.

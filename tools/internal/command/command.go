@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -52,7 +53,7 @@ func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer)
 				asked = true
 			}
 			if ctx.Err() == nil {
-				fmt.Fprintln(os.Stderr, "\nstopping; once more to quit at once")
+				fmt.Fprintln(os.Stderr, "\n"+stoppingLine())
 			}
 			cancel()
 		}
@@ -141,11 +142,21 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	if app.ArgsUsage == "" {
 		app.Before = strayArguments(app.Before, app.Commands)
 	}
+	if propose(app, args, stdout) {
+		return nil
+	}
+	if len(args) > 0 && args[len(args)-1] == completing {
+		os.Unsetenv("SHELL") // for zsh the library would add descriptions to names, which the scripts here don't want
+	}
+	printing.Do(func() { cli.HelpPrinter = wrapped })
 	app.UsageText = examples(app.UsageText)
 	quiet(app.Flags)
 	prepare(app.Commands)
 	return Address(app.RunContext(ctx, decimal(app, flagsFirst(app, args))))
 }
+
+// printing sets the library's printer of help, which is one for the process.
+var printing sync.Once
 
 func prepare(commands []*cli.Command) {
 	for _, c := range commands {

@@ -13,16 +13,29 @@ import (
 const completing = "--generate-bash-completion"
 
 // Shell functions that ask the program itself what may come next; %[1]s is its
-// name. Where it proposes nothing, files are completed. None of them expands what the
-// program says: compgen -W would run $(commands) in it.
+// name. Where it proposes nothing, files are completed. bash divides words at "=" and
+// ":" too, which it is made to undo; of a list with commas the last one is completed. None of
+// them expands what the program says: compgen -W would run $(commands) in it.
 const (
 	bashCompletion = `_%[2]s() {
-  local proposal word=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:0:COMP_CWORD}")
+  local line=${COMP_LINE:0:COMP_POINT} word words proposals proposal before=
+  read -ra words <<< "$line"
+  [[ $line == *[[:space:]] ]] && words+=("")
+  word=${words[-1]}
+  unset 'words[-1]'
+  if [[ $word == --*=* ]]; then words+=("${word%%%%=*}"); word=${word#*=}; fi
   [[ $word == -* ]] && words+=(-)
+  proposals=$("${words[@]}" ` + completing + ` 2>/dev/null)
+  if [[ $word == *,* ]]; then before=${word%%,*},; word=${word##*,}; fi
   COMPREPLY=()
   while IFS= read -r proposal; do
-    [[ -n $proposal && $proposal == "$word"* ]] && COMPREPLY+=("$(printf %%q "$proposal")")
-  done < <("${words[@]}" ` + completing + ` 2>/dev/null)
+    [[ -n $proposal && $proposal == "$word"* ]] && printf -v proposal %%q "$proposal" && COMPREPLY+=("$before$proposal")
+  done <<< "$proposals"
+  local part=${COMP_WORDS[COMP_CWORD]}
+  [[ $part == = ]] && part=
+  local divided=$before$word
+  divided=${divided%%"$part"}
+  [[ -n $divided ]] && COMPREPLY=("${COMPREPLY[@]#"$divided"}")
 }
 complete -o bashdefault -o default -F _%[2]s %[1]s
 `
@@ -31,9 +44,11 @@ compdef _%[1]s %[1]s
 _%[1]s() {
   local word=${words[CURRENT]} proposals
   local call=(${words[1,CURRENT-1]})
+  if [[ $word == --*=* ]]; then call+=(${word%%%%=*}); compset -P '*='; word=${word#*=}; fi
   [[ $word == -* ]] && call+=(-)
+  [[ $word == *,* ]] && compset -P '*,'
   proposals=("${(@f)$(${call} ` + completing + ` 2>/dev/null)}")
-  if [[ -n ${proposals[1]} ]]; then compadd -- ${proposals%%%%:*}; else _files; fi
+  if [[ -n ${proposals[1]} ]]; then compadd -- ${proposals}; else _files; fi
 }
 # As a file of $fpath this is the function itself, which completes at its first call too.
 if [[ $funcstack[1] == _%[1]s ]]; then _%[1]s; fi
@@ -44,7 +59,7 @@ if [[ $funcstack[1] == _%[1]s ]]; then _%[1]s; fi
   $program, $words = $words
   $words = @($words | Where-Object { $_ })
   if ($word.StartsWith('-')) { $words += '-' }
-  & $program @words ` + completing + ` 2>$null | ForEach-Object { ($_ -split ':')[0] } | Where-Object { $_ -like "$word*" } |
+  & $program @words ` + completing + ` 2>$null | Where-Object { $_ -like "$word*" } |
     ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
 }
 `

@@ -135,7 +135,7 @@ func TestCompletionIsText(t *testing.T) {
 	dir := t.TempDir()
 	c := exec.Command(bash, "-c", script.String()+`
 tool() { echo "--plain"; echo '--$(touch owned)'; echo '--a b'; echo '`+"--`touch owned`"+`'; echo other; }
-COMP_WORDS=(tool --) COMP_CWORD=1
+COMP_WORDS=(tool --) COMP_CWORD=1 COMP_LINE='tool --' COMP_POINT=7
 _tool
 printf '%s\n' "${COMPREPLY[@]}"`)
 	c.Dir = dir
