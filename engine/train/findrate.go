@@ -37,7 +37,7 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 	if j.group.Size() > 1 || j.checkpoint != nil || j.over != "" {
 		return nil, setting.Errorf("a search for the learning rate is for one rank and a run that hasn't begun: give another %s", setting.Name("run"))
 	}
-	m, err := j.model(ctx)
+	m, err := j.model(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

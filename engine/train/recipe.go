@@ -50,9 +50,8 @@ var Recipes = []Recipe{
 		json.RawMessage(`{"net": "cifar-13pct", "without": "crops,decay", "mean": "image", "noise": "off", "batch": 128, "lr": 0.001, "schedule": "constant", "epochs": 40}`)},
 }
 
-// Changes are the settings that differ from Defaults, with their values, in the order in
-// which the recipe has them.
-func (r Recipe) Changes() (all []Change, err error) {
+// Values returns the settings that differ from Defaults, in the recipe's order.
+func (r Recipe) Values() (all []Value, err error) {
 	d := json.NewDecoder(bytes.NewReader(r.Settings))
 	if _, err := d.Token(); err != nil {
 		return nil, err
@@ -66,13 +65,13 @@ func (r Recipe) Changes() (all []Change, err error) {
 		if err := d.Decode(&value); err != nil {
 			return nil, err
 		}
-		all = append(all, Change{fmt.Sprint(name), strings.Trim(string(value), `"`)})
+		all = append(all, Value{fmt.Sprint(name), strings.Trim(string(value), `"`)})
 	}
 	return all, nil
 }
 
-// Change is a setting that a recipe changes.
-type Change struct{ Setting, Value string }
+// Value is a setting of a recipe, with its value in JSON without quotes.
+type Value struct{ Setting, Text string }
 
 // FindRecipe returns the recipe with a name.
 func FindRecipe(name string) (Recipe, error) {

@@ -37,25 +37,6 @@ func noted(line *command.Line) func(text string) {
 	return func(text string) { line.Print("note: %s", text) }
 }
 
-<<<<<<< HEAD
-// resolveDevices makes a list for openDevices of what the user wrote. It says
-// once in the life of the process that there is no GPU.
-func resolveDevices(list string, say func(format string, values ...any)) string {
-	list, why := devices.Resolve(list)
-	if why != "" {
-		noGPU.Do(func() { say("%s", why) })
-	}
-	return list
-=======
-// deviceError names the flag that caused an error of devices.Open.
-func deviceError(err error) error {
-	if errors.Is(err, devices.ErrPrecision) || errors.Is(err, devices.ErrKernels) {
-		return command.Usagef("--%w", err)
-	}
-	return command.Usagef("--devices: %w", err)
->>>>>>> e3f42a2 (train-alexnet: --find-lr, values in completion, a short help)
-}
-
 // deviceFlags returns the flags of commands that use trained nets.
 func deviceFlags(category string) []cli.Flag {
 	return []cli.Flag{

@@ -37,16 +37,20 @@ Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures l
 func recipeRows() string {
 	var b strings.Builder
 	for _, r := range train.Recipes {
-		changes, err := r.Changes()
+		values, err := r.Values()
 		if err != nil {
 			panic(err) // a recipe of the program
 		}
-		if len(changes) == 0 {
+		if len(values) == 0 {
 			continue
 		}
 		fmt.Fprintf(&b, "  %-13s", r.Name)
-		for _, c := range changes {
-			fmt.Fprintf(&b, " --%s %s", c.Setting, c.Value)
+		for _, v := range values {
+			if strings.HasPrefix(v.Text, "[") { // no flag has it
+				fmt.Fprintf(&b, " and %s on the way", v.Setting)
+				continue
+			}
+			fmt.Fprintf(&b, " --%s %s", v.Setting, v.Text)
 		}
 		b.WriteByte('\n')
 	}
