@@ -47,9 +47,6 @@ func Open(validate bool) (*Instance, error) {
 		return nil, err
 	}
 	lib, err := load()
-	if refused := (*dynlib.RefusedError)(nil); errors.As(err, &refused) {
-		return nil, err
-	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoVulkan, err)
 	}

@@ -31,9 +31,6 @@ func load() (library, error) {
 	if err := dynlib.Supported(); err != nil {
 		return library{}, err
 	}
-	if err := checkManifests(); err != nil {
-		return library{}, err
-	}
 	var errs []error
 	for _, name := range libraries() {
 		if runtime.GOOS == "darwin" {
