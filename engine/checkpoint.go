@@ -308,33 +308,6 @@ func (c *CheckpointFile) Restore(m *Model) error {
 	return nil
 }
 
-// Adopt loads the weights of every layer but the last into m, to fine-tune a net on
-// other classes. The last layer and all velocities stay as they are. NaN and
-// infinities are refused as by Restore. For a checkpoint of another net the error
-// names the first parameter that differs.
-func (c *CheckpointFile) Adopt(m *Model) error {
-	parameters := m.Parameters()
-	parameters = parameters[:len(parameters)-2]
-	for _, p := range parameters {
-		if t, ok := c.tensors.Find(p.Name); !ok || !slices.Equal(t.Shape, p.Dims) {
-			return fmt.Errorf("checkpoint %s: its %s is %v, that of net %q is %v: fine-tuning changes the last layer only", c.Path, p.Name, t.Shape, m.Net.Name, p.Dims)
-		}
-	}
-	if err := c.verify(); err != nil {
-		return fmt.Errorf("checkpoint %s: %w", c.Path, err)
-	}
-	for _, p := range parameters {
-		values, err := c.tensors.ReadFinite(p.Name)
-		if err != nil {
-			return fmt.Errorf("checkpoint %s: %w", c.Path, err)
-		}
-		if err := m.Write(Weight, p.Name, values); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // fits compares the parameters of the file and of the model.
 func (c *CheckpointFile) fits(m *Model) error {
 	known := map[string]bool{}

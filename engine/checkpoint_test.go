@@ -160,7 +160,11 @@ func TestAdoptLeavesOutTheLastLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	last, _ := m.Read(engine.Weight, "fc3.weight")
-	if err := c.Adopt(m); err != nil {
+	a, err := c.Adoption(&five, nil)
+	if err != nil || !slices.Equal(a.Kept, []string{"conv1", "fc2"}) || !slices.Equal(a.Fresh, []string{"fc3"}) || len(a.Left) > 0 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if err := c.Adopt(m, a.Kept); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"conv1.weight", "conv1.bias", "fc2.weight", "fc2.bias"} {
@@ -176,7 +180,10 @@ func TestAdoptLeavesOutTheLastLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Adopt(tinyOn(t, wide, "cpu", false)); err == nil || !strings.Contains(err.Error(), "conv1.weight") {
+	if a, err := c.Adoption(wide, nil); err != nil || len(a.Kept) > 0 || !strings.Contains(a.Why["conv1"], "conv1.weight is [4 3 ") || !strings.Contains(a.Why["conv1"], "there and [8 3 ") {
+		t.Errorf("another net: %+v, %v", a, err)
+	}
+	if err := c.Adopt(tinyOn(t, wide, "cpu", false), []string{"conv1"}); err == nil || !strings.Contains(err.Error(), "conv1.weight") {
 		t.Errorf("another net: %v", err)
 	}
 }

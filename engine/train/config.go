@@ -29,7 +29,8 @@ type Config struct {
 	Recipe        string        `json:"recipe"`        // name of the Recipe that other settings were taken from, "" for none: a record, which sets nothing
 	Net           string        `json:"net"`           // a preset of engine.PresetNames, or a JSON net file
 	Without       string        `json:"without"`       // parts of the paper to leave out, of AblationNames, with commas between
-	From          string        `json:"from"`          // fine-tune the net in this checkpoint; Net stays as it is in Defaults
+	From          string        `json:"from"`          // begin with weights of this checkpoint; its net too, if Net is "", or as in Defaults without FromLayers
+	FromLayers    string        `json:"from-layers"`   // layers whose weights From gives: FromAll, FromConvolutions, or names with commas between; "" is FromAll
 	Freeze        string        `json:"freeze"`        // layers whose weights stay, with commas between
 	LayerRates    string        `json:"layer-rates"`   // factors on layers' learning rates, such as conv1=0.1,fc8=10
 	Changes       Changes       `json:"changes"`       // of settings, in the course of the run
@@ -104,6 +105,12 @@ const (
 	MeanNone    = "none"
 )
 
+// Values of Config.FromLayers.
+const (
+	FromAll          = "all"  // all that fit, but for the last layer
+	FromConvolutions = "conv" // those of them that are convolutions
+)
+
 // Values of Config.Wire.
 const (
 	WireFloat32  = "fp32"
@@ -134,6 +141,11 @@ func AblationNames() []string {
 
 // without reports whether a part is left out.
 func (c *Config) without(part string) bool { return slices.Contains(List(c.Without), part) }
+
+// ownNet says that the net is that of From.
+func (c *Config) ownNet() bool {
+	return c.From != "" && (c.Net == "" || c.Net == Defaults().Net && c.FromLayers == "")
+}
 
 // decay is the weight decay of the update rule.
 func (c *Config) decay() float32 {

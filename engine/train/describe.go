@@ -6,6 +6,7 @@ import (
 
 	"alexnet/engine/feed"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 )
 
 // PrintPlan prints what each device context will take, and the loaders' batches. A
@@ -69,7 +70,7 @@ func (j *Job) Print(stdout io.Writer) error {
 	case step > 0:
 		printable.Fprintf(stdout, "go on from %s, step %d\n", path, step)
 	case path != "":
-		printable.Fprintf(stdout, "begin with the weights of %s, but for the last layer\n", path)
+		printable.Fprintf(stdout, "begin with weights of %s: %s\n", path, setting.Enumerate(j.kept))
 	}
 	return j.PrintPlan(stdout)
 }

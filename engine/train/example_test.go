@@ -24,7 +24,7 @@ func (progress) Progress(p train.Progress) {
 
 // Train a net from shards, stop in mid-epoch, and go on.
 func Example() {
-	dir := syntheticShards()
+	dir := syntheticShards(40)
 	defer os.RemoveAll(dir)
 
 	c := train.Defaults()
@@ -58,13 +58,13 @@ func Example() {
 
 // syntheticShards renders pictures of three classes, and makes the folders train and
 // val of them as "prep-imagenet shard" does.
-func syntheticShards() string {
+func syntheticShards(perClass int) string {
 	dir, err := os.MkdirTemp("", "train-example-")
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx, pictures := context.Background(), filepath.Join(dir, "pictures")
-	if _, err := synthetic.Write(ctx, pictures, synthetic.Config{Classes: 3, PerClass: 40}, nil); err != nil {
+	if _, err := synthetic.Write(ctx, pictures, synthetic.Config{Classes: 3, PerClass: perClass, Size: 32}, nil); err != nil {
 		log.Fatal(err)
 	}
 	for _, split := range []string{"train", "val"} {

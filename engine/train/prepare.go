@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,6 +28,7 @@ type Job struct {
 	classes    []string
 	checkpoint *engine.CheckpointFile // to go on from; nil to begin
 	from       *engine.CheckpointFile // to begin with the weights of; nil without
+	kept       []string               // layers that begin with them
 	net        *engine.Net
 	now        Config          // in force: c with the changes that are made
 	made       Changes         // changes that are made
@@ -173,21 +175,63 @@ func (j *Job) lock() error {
 	return nil
 }
 
-// chooseNet takes the net from the settings, or from the checkpoint to fine-tune.
+// chooseNet takes the net from the settings, or from the checkpoint whose weights the run
+// begins with.
 func (j *Job) chooseNet() (err error) {
-	switch {
-	case j.c.From == "":
-		j.net, err = j.c.BuildNet(len(j.classes))
-		return err
-	case j.checkpoint != nil:
+	if j.c.From != "" && j.checkpoint != nil {
 		j.net = j.checkpoint.Net
 		return nil
 	}
-	if j.from, err = engine.OpenCheckpoint(j.c.From); err != nil {
-		return setting.Errorf("%s: %w", setting.Name("from"), err)
+	if j.c.From != "" {
+		if j.from, err = engine.OpenCheckpoint(j.c.From); err != nil {
+			return setting.Errorf("%s: %w", setting.Name("from"), err)
+		}
+		j.closers = append(j.closers, j.from.Close)
 	}
-	j.closers = append(j.closers, j.from.Close)
-	j.net = j.from.Net.WithClasses(len(j.classes))
+	if j.c.ownNet() {
+		j.net = j.from.Net.WithClasses(len(j.classes))
+	} else if j.net, err = j.c.BuildNet(len(j.classes)); err != nil {
+		return err
+	}
+	if j.from != nil {
+		return j.adopt()
+	}
+	return nil
+}
+
+// adopt chooses the layers that begin with From's weights, and says what becomes of the
+// others where that isn't what fine-tuning always does.
+func (j *Job) adopt() error {
+	var wanted func(engine.Layer) bool
+	switch names := List(j.c.FromLayers); {
+	case j.c.FromLayers == "" || j.c.FromLayers == FromAll:
+	case j.c.FromLayers == FromConvolutions:
+		wanted = func(l engine.Layer) bool { return l.Conv != nil }
+	default:
+		if err := j.net.HasLayers(names); err != nil {
+			return setting.Invalidf("%s: %w; or give %s or %s", setting.Value("from-layers", j.c.FromLayers), err, FromAll, FromConvolutions)
+		}
+		wanted = func(l engine.Layer) bool { return slices.Contains(names, l.Name) }
+	}
+	a, err := j.from.Adoption(j.net, wanted)
+	if err != nil {
+		return err
+	}
+	var fresh []string
+	for _, name := range a.Fresh {
+		if why := a.Why[name]; why != "" {
+			name += " (" + why + ")"
+		}
+		fresh = append(fresh, name)
+	}
+	none := func(list []string) string { return cmp.Or(setting.Enumerate(list), "none") }
+	if len(a.Kept) == 0 {
+		return setting.Invalidf("%s: no layer of net %s can begin with the weights of %s; begun anew would be %s", setting.Name("from"), j.net.Name, j.c.From, none(fresh))
+	}
+	j.kept = a.Kept
+	if len(a.Fresh) > 1 || len(a.Left) > 0 {
+		j.note("note: from %s: kept %s; begun anew %s; left out %s", j.c.From, none(a.Kept), none(fresh), none(a.Left))
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,6 +126,33 @@ func TestCIFARRecipes(t *testing.T) {
 		decays := name != "figure-1"
 		if strings.Contains(string(net.JSON()), `"decay"`) != decays {
 			t.Errorf("%s: the net's layers decay: want %v\n%s", name, decays, net.JSON())
+		}
+	}
+}
+
+// TestCIFARRecipesTrain trains each net of them for some steps as its recipe says, on a
+// set of CIFAR-10's shape, with a change in the middle.
+func TestCIFARRecipesTrain(t *testing.T) {
+	dir := syntheticShards(10)
+	defer os.RemoveAll(dir)
+	for _, name := range []string{"cifar-13pct", "cifar-11pct", "cifar-18pct", "figure-1"} {
+		c := recipe(t, name)
+		c.Train, c.Val, c.Run = filepath.Join(dir, "train"), filepath.Join(dir, "val"), filepath.Join(dir, name)
+		c.Devices, c.Threads, c.Workers, c.Batch, c.Epochs = "cpu", 1, 1, 30, 2
+		if err := c.Changes.Set(`[{"after": 1, "lr": 0.0001}]`); err != nil {
+			t.Fatal(err)
+		}
+		r, err := train.Run(t.Context(), c, nil)
+		if err != nil || r.Steps != 2 || r.Config.Recipe != name {
+			t.Fatalf("%s: %+v, %v", name, r, err)
+		}
+		saved, err := engine.OpenCheckpoint(r.BestCheckpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		saved.Close()
+		if saved.Net.Name != c.Net || saved.PictureSize != 32 || len(saved.Mean) != 3*saved.Net.Input.Size*saved.Net.Input.Size {
+			t.Errorf("%s: net %s, pictures of %d, mean of %d values", name, saved.Net.Name, saved.PictureSize, len(saved.Mean))
 		}
 	}
 }

@@ -20,6 +20,7 @@ var begunWith = []struct{ name, why string }{
 	{"mean", "its checkpoints hold that mean"},
 	{"init", "its weights have come from those"},
 	{"from", "its weights have come from those"},
+	{"from-layers", "its weights have come from those"},
 }
 
 // ofMachine lists the settings that say where and how fast a run trains. Another

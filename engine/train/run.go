@@ -214,7 +214,7 @@ func (j *Job) build(ctx context.Context, before *carried) (*engine.Model, error)
 		mean = before.mean
 	case j.checkpoint != nil:
 		mean = j.checkpoint.Mean
-	case j.from != nil:
+	case j.from != nil && j.from.Net.Input.Size == j.net.Input.Size:
 		mean = j.from.Mean // what its weights were trained with
 	default:
 		if mean, err = j.c.mean(ctx, j.trainData, j.pca, j.net.Input.Size); err != nil {
@@ -237,7 +237,7 @@ func (j *Job) build(ctx context.Context, before *carried) (*engine.Model, error)
 	default:
 		err = m.Initialize(engine.Initialization(j.c.Init), j.c.Seed)
 		if err == nil && j.from != nil {
-			err = j.from.Adopt(m)
+			err = j.from.Adopt(m, j.kept)
 		}
 	}
 	if err != nil {

@@ -169,10 +169,10 @@ func (c *Config) checkCombinations() error {
 		return setting.Invalidf("%s needs %s EPOCHS, such as 23,51,78", value("schedule", c.Schedule), setting.Name("drop-at"))
 	case c.EarlyStop > 0 && c.Val == "":
 		return setting.Invalidf("%s needs %s DIR: it counts epochs without a lower validation error", value("early-stop", c.EarlyStop), setting.Name("val"))
-	case c.From != "" && (c.Without != "" || c.InputScale != 0):
+	case c.FromLayers != "" && c.From == "":
+		return setting.Invalidf("%s needs %s FILE", value("from-layers", c.FromLayers), setting.Name("from"))
+	case c.ownNet() && (c.Without != "" || c.InputScale != 0):
 		return setting.Invalidf("%s brings its own net%s", value("from", c.From), setting.LeaveOut("without", "input-scale"))
-	case c.From != "" && c.Net != "" && c.Net != Defaults().Net:
-		return setting.Invalidf("%s brings its own net%s", value("from", c.From), setting.LeaveOut("net"))
 	}
 	return nil
 }

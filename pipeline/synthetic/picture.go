@@ -30,6 +30,33 @@ func Picture(seed uint64, class, index int) *image.RGBA {
 	return img
 }
 
+// square scales the centre of a picture down to size pixels a side: each is the mean of
+// those that it covers.
+func square(m *image.RGBA, size int) *image.RGBA {
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	side := min(w, h)
+	left, top := (w-side)/2, (h-side)/2
+	out := image.NewRGBA(image.Rect(0, 0, size, size))
+	for y := range size {
+		for x := range size {
+			var sum [4]int
+			x0, x1, y0, y1 := x*side/size, (x+1)*side/size, y*side/size, (y+1)*side/size
+			for v := y0; v < y1; v++ {
+				for u := x0; u < x1; u++ {
+					for c, value := range m.Pix[m.PixOffset(left+u, top+v):][:4] {
+						sum[c] += int(value)
+					}
+				}
+			}
+			n := (x1 - x0) * (y1 - y0)
+			for c := range sum {
+				out.Pix[out.PixOffset(x, y)+c] = byte((sum[c] + n/2) / n)
+			}
+		}
+	}
+	return out
+}
+
 func size(s *augment.Stream) (w, h int) {
 	w = 256 + s.IntN(65)
 	h = w * (100 + s.IntN(41)) / 100

@@ -166,3 +166,48 @@ func TestWriteCancelledLeavesNothing(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 }
+
+// TestSquare: a picture of a size is the mean of the pixels below each of its own, from
+// the centre.
+func TestSquare(t *testing.T) {
+	m := image.NewRGBA(image.Rect(0, 0, 6, 4)) // the square is columns 1 to 4
+	for i := range m.Pix {
+		m.Pix[i] = byte(i)
+	}
+	got := square(m, 2)
+	for y := range 2 {
+		for x := range 2 {
+			for c := range 4 {
+				sum := 0
+				for _, at := range [][2]int{{0, 0}, {1, 0}, {0, 1}, {1, 1}} {
+					sum += int(m.Pix[m.PixOffset(1+2*x+at[0], 2*y+at[1])+c])
+				}
+				if v := got.Pix[got.PixOffset(x, y)+c]; int(v) != (sum+2)/4 {
+					t.Errorf("pixel (%d, %d), channel %d: %d, want %d", x, y, c, v, (sum+2)/4)
+				}
+			}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "set")
+	if _, err := Write(t.Context(), dir, Config{Classes: 2, PerClass: 1, Size: 32, Seed: 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*.jpg"))
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _, err := image.DecodeConfig(f)
+		f.Close()
+		if err != nil || c.Width != 32 || c.Height != 32 {
+			t.Errorf("%s has %d×%d pixels, %v", name, c.Width, c.Height, err)
+		}
+	}
+	if err := (&Config{Size: 7}).Validate(); err == nil || !strings.Contains(err.Error(), "choose 8 to 256") {
+		t.Errorf("7 pixels a side: %v", err)
+	}
+}

@@ -19,6 +19,7 @@ type Config struct {
 	Classes     int    // the first so many classes, 2 to 10; 0 means all ten
 	PerClass    int    // training pictures a class; 0 means 200
 	ValPerClass int    // validation pictures a class; 0 means a quarter of PerClass, at least 1
+	Size        int    // pixels a side of the centre square that is kept, 8 to 256; 0 keeps pictures whole
 	Seed        uint64 // of the training pictures; the validation pictures have one of their own
 	Workers     int    // 0 means one per processor; makes no difference to the pictures
 }
@@ -48,6 +49,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%d classes: choose 2 to %d", c.Classes, len(textures))
 	case c.PerClass < 1 || c.ValPerClass < 1:
 		return fmt.Errorf("%d training and %d validation pictures a class: choose at least 1 of each", c.PerClass, c.ValPerClass)
+	case c.Size != 0 && (c.Size < 8 || c.Size > 256):
+		return fmt.Errorf("pictures of %d pixels a side: choose 8 to 256, or 0 for whole ones", c.Size)
 	case c.Workers < 1:
 		return fmt.Errorf("%d workers: choose at least 1", c.Workers)
 	}
@@ -59,6 +62,7 @@ type job struct {
 	path         string
 	seed         uint64
 	class, index int
+	size         int // 0 for a whole picture
 }
 
 func (c *Config) jobs() []job {
@@ -72,7 +76,7 @@ func (c *Config) jobs() []job {
 			name := textures[class].name
 			for i := range split.perClass {
 				path := filepath.Join(split.name, name, fmt.Sprintf("%s_%05d.jpg", name, i))
-				jobs = append(jobs, job{path, split.seed, class, i})
+				jobs = append(jobs, job{path, split.seed, class, i, c.Size})
 			}
 		}
 	}
@@ -157,7 +161,11 @@ func render(ctx context.Context, dir string, jobs []job, workers int, progress f
 
 func renderOne(buf *bytes.Buffer, dir string, j job) error {
 	buf.Reset()
-	if err := jpeg.Encode(buf, Picture(j.seed, j.class, j.index), &jpeg.Options{Quality: quality}); err != nil {
+	picture := Picture(j.seed, j.class, j.index)
+	if j.size > 0 {
+		picture = square(picture, j.size)
+	}
+	if err := jpeg.Encode(buf, picture, &jpeg.Options{Quality: quality}); err != nil {
 		return fmt.Errorf("render %s: %w", j.path, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, j.path), buf.Bytes(), 0o666); err != nil {

@@ -35,12 +35,14 @@ func sampleCommand(stdout, stderr io.Writer) *cli.Command {
 		Usage:       "render a synthetic set of pictures",
 		Description: sampleDescription,
 		UsageText: `prep-imagenet sample --out practice
-   prep-imagenet sample --out small --classes 4 --per-class 50 --seed 7`,
+   prep-imagenet sample --out small --classes 4 --per-class 50 --seed 7
+   prep-imagenet sample --out cifar10 --per-class 500 --size 32`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "write the pictures to `DIR`, which is made, or has to be empty", Destination: &out},
 			&cli.IntFlag{Name: "classes", Usage: "how many classes, 2 to 10", Value: 10, Destination: &cfg.Classes},
 			&cli.IntFlag{Name: "per-class", Usage: "training pictures a class", Value: 200, Destination: &cfg.PerClass},
 			&cli.IntFlag{Name: "val-per-class", Usage: "validation pictures a class; 0 means a quarter of --per-class", Destination: &cfg.ValPerClass},
+			&cli.IntFlag{Name: "size", Usage: "write squares of so many `PIXELS` a side, such as 32 for a set like CIFAR-10; 0 means whole pictures", Destination: &cfg.Size},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of everything that is drawn", Destination: &cfg.Seed},
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that render; 0 means one per processor", Destination: &cfg.Workers},
 			jsonFlag(&asJSON),

@@ -321,8 +321,79 @@ func TestFineTune(t *testing.T) {
 			t.Errorf("%s moves: %v", name, got)
 		}
 	}
-	call(append(slices.Clone(args[:5]), "--from", from, "--net", "alexnet", "--batch", "6", "--run", filepath.Join(w.dir, "x"))...).must(t, 2, "brings its own net: leave --net out")
+	call(append(slices.Clone(args[:5]), "--from", from, "--net", "alexnet", "--batch", "6", "--run", filepath.Join(w.dir, "x"))...).must(t, 2, "--from: no layer of net alexnet can begin with the weights of ", "begun anew would be conv1 (conv1.weight is [8 3 5 5] there and [96 3 11 11] here)")
 	call(append(slices.Clone(args), "--run", filepath.Join(w.dir, "y"), "--freeze", "conv7")...).must(t, 1, "conv1, conv2, fc3, fc4")
+}
+
+// TestInsertLayer: a net with one more convolution begins with the convolutions of
+// another, as run 146 did, and says what it keeps.
+func TestInsertLayer(t *testing.T) {
+	w := newWorld(t)
+	first := filepath.Join(w.dir, "first")
+	call(w.args(first, "--steps", "5")...).must(t, 0)
+	from := filepath.Join(first, "checkpoints/step-000000005.safetensors")
+	more := w.writeFile(t, "more.json", strings.Replace(testNet, `    {"name": "fc3"`, `    {"name": "conv2b", "conv": {"maps": 8, "kernel": 3, "stride": 1, "pad": 1, "std": 0.05}},
+    {"activate": "relu"},
+    {"name": "fc3"`, 1))
+	less := w.writeFile(t, "less.json", strings.Replace(testNet, `    {"name": "conv2", "conv": {"maps": 8, "kernel": 3, "stride": 1, "pad": 1, "reads": "own", "std": 0.05}},
+    {"activate": "relu"},
+`, "", 1))
+	for _, c := range []struct {
+		net, layers, want string
+		kept, fresh       []string
+	}{
+		{more, "conv", "kept conv1 and conv2; begun anew conv2b (new), fc3 and fc4; left out none", []string{"conv1.weight", "conv2.bias"}, []string{"fc3.weight"}},
+		{more, "", "kept conv1, conv2 and fc3; begun anew conv2b (new) and fc4 (the last layer); left out none", []string{"conv1.weight", "fc3.weight"}, []string{"fc4.weight"}},
+		{more, "conv2", "kept conv2; begun anew conv1, conv2b, fc3 and fc4; left out none", []string{"conv2.weight"}, []string{"conv1.weight"}},
+		{less, "all", "kept conv1 and fc3; begun anew fc4 (the last layer); left out conv2", []string{"conv1.weight"}, []string{"fc4.weight"}},
+		{"", "conv", "kept conv1 and conv2; begun anew fc3 and fc4; left out none", []string{"conv2.weight"}, []string{"fc3.weight"}},
+	} {
+		dir := filepath.Join(t.TempDir(), "run")
+		args := []string{"train-alexnet", "--train", w.train, "--run", dir, "--from", from, "--batch", "6", "--steps", "1", "--lr", "1e-30", "--init", "he", "--seed", "9"}
+		if c.net != "" {
+			args = append(args, "--net", c.net)
+		}
+		if c.layers != "" {
+			args = append(args, "--from-layers", c.layers)
+		}
+		call(args...).must(t, 0, c.want, "after 1 step")
+		last := filepath.Join(dir, "checkpoints/step-000000001.safetensors")
+		for i, names := range [][]string{c.kept, c.fresh} {
+			for _, name := range names {
+				if same := slices.Equal(tensorOf(t, from, name), tensorOf(t, last, name)); same != (i == 0) {
+					t.Errorf("--net %s --from-layers %q: %s is the checkpoint's: %v", c.net, c.layers, name, same)
+				}
+			}
+		}
+		call("train-alexnet", "--run", dir, "--resume", "--steps", "2").must(t, 0, "after 2 steps")
+		call("train-alexnet", "--run", dir, "--resume", "--steps", "3", "--from-layers", "fc3").must(t, 2, "--from-layers fc3: the run was begun with")
+	}
+	args := w.args(filepath.Join(w.dir, "x"), "--steps", "1")
+	call(append(args, "--from-layers", "conv")...).must(t, 2, "--from-layers conv needs --from FILE")
+	call(append(args, "--from", from, "--from-layers", "conv7")...).must(t, 2, `no layer with weights called "conv7"`, "or give all or conv")
+}
+
+// tensorOf reads one array of a checkpoint.
+func tensorOf(t *testing.T, path, name string) []float32 {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := engine.OpenSafetensors(f, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := s.ReadFinite(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
 }
 
 func open(t *testing.T, path string) *engine.CheckpointFile {

@@ -49,7 +49,8 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + recipeNames() + "; or from a file as --config does. Without it, and without --init, --input-scale and --warmup, the number of training pictures chooses: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
 		&cli.StringFlag{Name: "net", Category: recipe, Value: d.Net, Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(train.AblationNames(), ", "), Destination: &s.Without},
-		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`: all layers but the last begin with its weights", Destination: &s.From},
+		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`, or with --net another one: all layers but the last begin with its weights, as far as they fit", Destination: &s.From},
+		&cli.StringFlag{Name: "from-layers", Category: recipe, Usage: "take only `LAYERS` of --from: all, conv for convolutions, or names separated by commas", Destination: &s.FromLayers},
 		&cli.StringFlag{Name: "freeze", Category: recipe, Usage: "leave the weights of `LAYERS` alone, separated by commas, such as conv1,conv2", Destination: &s.Freeze},
 		&cli.StringFlag{Name: "layer-rates", Category: recipe, Usage: "`FACTORS` on the learning rates of layers, such as conv1=0.1,fc8=10", Destination: &s.LayerRates},
 		&cli.GenericFlag{Name: "changes", Category: recipe, Usage: "`LIST` of changes of settings in the course of the run, in JSON, such as '[{\"after\": 68, \"noise\": \"off\"}]'; a recipe file writes it as a list", Value: &s.Changes},
@@ -110,8 +111,12 @@ func (s *settings) read(c *cli.Context) error {
 	if err := s.takeRecipe(c); err != nil {
 		return err
 	}
-	if s.From != "" && c.IsSet("net") {
-		return command.Usagef("--from %s brings its own net: leave --net out", s.From)
+	switch { // which net, the default can't say
+	case s.From == "" || s.Net == "":
+	case !c.IsSet("net"):
+		s.Net = ""
+	case s.FromLayers == "":
+		s.FromLayers = train.FromAll
 	}
 	if s.Run == "" || !s.Resume && !s.AutoResume {
 		return nil
