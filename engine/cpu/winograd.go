@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"math"
 	"sync/atomic"
 
 	"alexnet/engine"
@@ -57,17 +58,21 @@ func (s *convShape) winogradWins(kernels *kernel.Set, constant bool) bool {
 		ceilDiv(s.ow, 2) <= kernels.Block.N && s.images*s.oh*s.ow >= pixels
 }
 
-// manyMaps is from how many input maps on tiles of 4×4 pixels are used. They err about
-// four times as much as those of 2×2, with the root of the number of maps, where the
-// definition's own bound grows with its square.
-const manyMaps = 96
+// accurate reports whether the error of f stays, in every output, below a quarter of what
+// the definition's own may be. That is 4·2⁻²⁴·t^1.5/4 for the t terms of numbers as large as
+// 1, a quarter each in the mean, of an output in a corner, which has the fewest; f errs by so
+// much of a whole window's sum, √(in·Size²)/3.
+func (s *convShape) accurate(f *kernel.Filter) bool {
+	corner := float64(s.in * (s.Size - s.Pad) * (s.Size - s.Pad))
+	return f.Error*math.Sqrt(float64(s.in))*float64(s.Size)/3 <= math.Pow(corner, 1.5)/(1<<24)/4
+}
 
 // newWinograd chooses the filter that has the fewest products.
 func newWinograd(s convShape, kernels *kernel.Set) *winograd {
 	var best *winograd
 	products := func(w *winograd) int { return w.entries * w.columns(w.all()*w.across) }
 	for _, f := range kernels.Winograd {
-		if f.Size != s.Size || f.Out > 2 && s.in < manyMaps {
+		if f.Size != s.Size || !s.accurate(&f) {
 			continue
 		}
 		w := &winograd{convShape: s, kernels: kernels, filter: f, entries: f.Side() * f.Side(), beside: 1, tall: 1}

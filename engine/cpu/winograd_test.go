@@ -10,7 +10,7 @@ import (
 	"alexnet/engine/enginetest"
 )
 
-// filters are the matrices of F(4×4, 3×3) and F(2×2, 5×5), by absolute value, and
+// filters are the matrices of F(4×4, 3×3) and F(4×4, 5×5), by absolute value, and
 // how many roundings lie on the way of a term besides those of the sum over maps:
 // of the transforms of the weights, the tile and the output, and of the product.
 var filters = []struct {
@@ -24,11 +24,14 @@ var filters = []struct {
 	// Each transform of a vector rounds thrice in its sums, a product and a coefficient.
 	roundings: 10 + 8 + 12 + 1,
 }, {
-	bt: [][]float64{{1, 1.5, 2, 1.5, 1, 0}, {0, 1, .5, 2.5, 1, 0}, {0, 1, 2.5, .5, 1, 0},
-		{0, 2, 1, 2, 1, 0}, {0, .5, 1, .5, 1, 0}, {0, 1, 1.5, 2, 1.5, 1}},
-	g: [][]float64{{1, 0, 0, 0, 0}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3},
-		{16. / 15, 8. / 15, 4. / 15, 2. / 15, 1. / 15}, {1. / 15, 2. / 15, 4. / 15, 8. / 15, 16. / 15}, {0, 0, 0, 0, 1}},
-	at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, 1, 1, .5, 2, 1}}, roundings: 12 + 10 + 8 + 1,
+	bt: [][]float64{{1, 0, 5.25, 0, 5.25, 0, 1, 0}, {0, 1, 1, 4.25, 4.25, 1, 1, 0}, {0, 1, 1, 4.25, 4.25, 1, 1, 0},
+		{0, 2, 4, 2.5, 5, .5, 1, 0}, {0, 2, 4, 2.5, 5, .5, 1, 0}, {0, .5, .25, 2.5, 1.25, 2, 1, 0},
+		{0, .5, .25, 2.5, 1.25, 2, 1, 0}, {0, 1, 0, 5.25, 0, 5.25, 0, 1}},
+	g: [][]float64{{1, 0, 0, 0, 0}, {2. / 9, 2. / 9, 2. / 9, 2. / 9, 2. / 9}, {2. / 9, 2. / 9, 2. / 9, 2. / 9, 2. / 9},
+		{32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45}, {32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45},
+		{1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45}, {1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45}, {0, 0, 0, 0, 1}},
+	at:        [][]float64{{1, 1, 1, 1, 1, 1, 1, 0}, {0, 1, 1, .5, .5, 2, 2, 0}, {0, 1, 1, .25, .25, 4, 4, 0}, {0, 1, 1, .125, .125, 8, 8, 1}},
+	roundings: 12 + 12 + 14 + 1,
 }}
 
 const root = math.Sqrt2

@@ -15,12 +15,14 @@ func main() {
 	set := flag.String("isa", "avx2", "for which instructions: avx2 or avx512")
 	flag.Parse()
 	kernels := map[string]func(){
-		"gemm":     gemm,
-		"pack":     pack,
-		"vector":   vector,
-		"lrn":      lrn,
-		"pool":     pool,
-		"winograd": winograd,
+		"gemm":        gemm,
+		"pack":        pack,
+		"vector":      vector,
+		"lrn":         lrn,
+		"pool":        pool,
+		"winograd":    winograd("3", "5"),
+		"winograd4x3": winograd("4x3"),
+		"winograd4x5": winograd("4x5"),
 	}
 	switch *name {
 	case "neon":

@@ -28,19 +28,23 @@ func (f *filter) name() string {
 	return fmt.Sprintf("%dx%d", f.out(), f.size())
 }
 
-// winograd writes the transforms: of the weights, a column of a panel at a time,
-// and on both sides of the products, a vector of tiles of a row at a time.
-func winograd() {
-	for _, f := range filters() {
-		f.weights()
-		f.input()
-		f.output()
-		f.gradient()
-		f.weightGradient()
+// winograd writes the transforms of the filters of those names: of the weights, a column of
+// a panel at a time, and on both sides of the products, a vector of tiles of a row at a time.
+func winograd(names ...string) func() {
+	return func() {
+		for _, f := range filters() {
+			if slices.Contains(names, f.name()) {
+				f.weights()
+				f.input()
+				f.output()
+				f.gradient()
+				f.weightGradient()
+			}
+		}
 	}
 }
 
-// filters are F(2×2, 3×3), F(2×2, 5×5) and F(4×4, 3×3).
+// filters are F(2×2, 3×3), F(2×2, 5×5), F(4×4, 3×3) and F(4×4, 5×5).
 func filters() []*filter {
 	const root, half = math.Sqrt2, math.Sqrt2 / 2 // points of the third, with their negatives
 	return []*filter{{
@@ -59,27 +63,48 @@ func filters() []*filter {
 		g: [][]float64{{1, 0, 0}, {1. / 6, root / 6, 1. / 3}, {1. / 6, -root / 6, 1. / 3},
 			{-2. / 3, -root / 3, -1. / 3}, {-2. / 3, root / 3, -1. / 3}, {0, 0, 1}},
 		at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, root, -root, half, -half, 0}, {0, 2, 2, .5, .5, 0}, {0, 2 * root, -2 * root, half / 2, -half / 2, 1}},
+	}, {
+		bt: [][]float64{{1, 0, -5.25, 0, 5.25, 0, -1, 0}, {0, 1, 1, -4.25, -4.25, 1, 1, 0}, {0, -1, 1, 4.25, -4.25, -1, 1, 0},
+			{0, 2, 4, -2.5, -5, .5, 1, 0}, {0, -2, 4, 2.5, -5, -.5, 1, 0}, {0, .5, .25, -2.5, -1.25, 2, 1, 0},
+			{0, -.5, .25, 2.5, -1.25, -2, 1, 0}, {0, -1, 0, 5.25, 0, -5.25, 0, 1}},
+		g: [][]float64{{1, 0, 0, 0, 0}, {-2. / 9, -2. / 9, -2. / 9, -2. / 9, -2. / 9}, {-2. / 9, 2. / 9, -2. / 9, 2. / 9, -2. / 9},
+			{32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45}, {32. / 45, -16. / 45, 8. / 45, -4. / 45, 2. / 45},
+			{1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45}, {1. / 90, -1. / 45, 2. / 45, -4. / 45, 8. / 45}, {0, 0, 0, 0, 1}},
+		at: [][]float64{{1, 1, 1, 1, 1, 1, 1, 0}, {0, 1, -1, .5, -.5, 2, -2, 0}, {0, 1, 1, .25, .25, 4, 4, 0}, {0, 1, -1, .125, -.125, 8, -8, 1}},
 	}}
 }
 
-// factors are the coefficients of a matrix other than 0, 1 and −1, in registers,
-// by their absolute value.
-type factors map[float64]reg.VecVirtual
+// factors are the coefficients of a matrix other than 0, 1 and −1 by their absolute
+// value: in registers, or in memory where they are too many for those of AVX2.
+type factors map[float64]Op
 
-var constants = map[float64]Mem{} // by value, in the file
+// constants are those in the file, by value: single ones and vectors.
+var constants, vectors = map[float64]Mem{}, map[float64]Mem{}
 
 func factorsOf(m [][]float64) factors {
 	f := factors{}
+	var values []float64
 	for _, c := range slices.Concat(m...) {
 		c = math.Abs(c)
-		if _, ok := f[c]; ok || c == 0 || c == 1 {
+		if c != 0 && c != 1 && !slices.Contains(values, c) {
+			values = append(values, c)
+		}
+	}
+	for _, c := range values {
+		if isa == avx2 && len(values) > 6 {
+			if _, ok := vectors[c]; !ok {
+				bits := math.Float32bits(float32(c))
+				vectors[c] = lanesData(fmt.Sprintf("winogradVector%d", len(vectors)), func(int) int { return int(bits) })
+			}
+			f[c] = vectors[c]
 			continue
 		}
 		if _, ok := constants[c]; !ok {
 			constants[c] = ConstData(fmt.Sprintf("winograd%d", len(constants)), U32(math.Float32bits(float32(c))))
 		}
-		f[c] = V()
-		VBROADCASTSS(constants[c], f[c])
+		x := V()
+		VBROADCASTSS(constants[c], x)
+		f[c] = x
 	}
 	return f
 }
@@ -99,7 +124,14 @@ func (s *combination) add(f factors, coefficient float64, x Op) {
 	term, negative := x, coefficient < 0
 	if c := math.Abs(coefficient); c != 1 {
 		product := V()
-		VMULPS(x, f[c], product)
+		if factor, inMemory := f[c].(Mem); !inMemory {
+			VMULPS(x, f[c], product)
+		} else if _, both := x.(Mem); both {
+			VMOVUPS(x, product)
+			VMULPS(factor, product, product)
+		} else {
+			VMULPS(factor, x, product)
+		}
 		if s.y == nil {
 			s.y, s.negative = product, negative
 			return

@@ -39,8 +39,9 @@ var avx2 = Set{
 	MaxPool: maxPool,
 
 	Winograd: []Filter{
-		{3, 2, winogradWeights3AVX2, winogradInput3AVX2, winogradOutput3AVX2, winogradGradient3AVX2, winogradWeightGradient3AVX2},
-		{5, 2, winogradWeights5AVX2, winogradInput5AVX2, winogradOutput5AVX2, winogradGradient5AVX2, winogradWeightGradient5AVX2},
-		{3, 4, winogradWeights4x3AVX2, winogradInput4x3AVX2, winogradOutput4x3AVX2, winogradGradient4x3AVX2, winogradWeightGradient4x3AVX2},
+		{3, 2, 0, winogradWeights3AVX2, winogradInput3AVX2, winogradOutput3AVX2, winogradGradient3AVX2, winogradWeightGradient3AVX2},
+		{5, 2, 0, winogradWeights5AVX2, winogradInput5AVX2, winogradOutput5AVX2, winogradGradient5AVX2, winogradWeightGradient5AVX2},
+		{3, 4, error4x3, winogradWeights4x3AVX2, winogradInput4x3AVX2, winogradOutput4x3AVX2, winogradGradient4x3AVX2, winogradWeightGradient4x3AVX2},
+		{5, 4, error4x5, winogradWeights4x5AVX2, winogradInput4x5AVX2, winogradOutput4x5AVX2, winogradGradient4x5AVX2, winogradWeightGradient4x5AVX2},
 	},
 }

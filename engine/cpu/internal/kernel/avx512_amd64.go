@@ -93,25 +93,32 @@ var avx512 = Set{
 
 	Winograd: []Filter{
 		{
-			3, 2, winogradWeights3AVX512,
+			3, 2, 0, winogradWeights3AVX512,
 			tilesBy(winogradInput3AVX2, winogradInput3AVX512),
 			pixelsBy(winogradOutput3AVX2, winogradOutput3AVX512),
 			tilesBy(winogradGradient3AVX2, winogradGradient3AVX512),
 			winogradWeightGradient3AVX512,
 		},
 		{
-			5, 2, winogradWeights5AVX512,
+			5, 2, 0, winogradWeights5AVX512,
 			tilesBy(winogradInput5AVX2, winogradInput5AVX512),
 			pixelsBy(winogradOutput5AVX2, winogradOutput5AVX512),
 			tilesBy(winogradGradient5AVX2, winogradGradient5AVX512),
 			winogradWeightGradient5AVX512,
 		},
 		{
-			3, 4, winogradWeights4x3AVX512,
+			3, 4, error4x3, winogradWeights4x3AVX512,
 			tilesBy(winogradInput4x3AVX2, winogradInput4x3AVX512),
 			pixelsBy(winogradOutput4x3AVX2, winogradOutput4x3AVX512),
 			tilesBy(winogradGradient4x3AVX2, winogradGradient4x3AVX512),
 			winogradWeightGradient4x3AVX512,
+		},
+		{
+			5, 4, error4x5, winogradWeights4x5AVX512,
+			tilesBy(winogradInput4x5AVX2, winogradInput4x5AVX512),
+			pixelsBy(winogradOutput4x5AVX2, winogradOutput4x5AVX512),
+			tilesBy(winogradGradient4x5AVX2, winogradGradient4x5AVX512),
+			winogradWeightGradient4x5AVX512,
 		},
 	},
 }

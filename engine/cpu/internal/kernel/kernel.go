@@ -89,7 +89,8 @@ type Set struct {
 	// over everything. It may read one float beyond the last window.
 	MaxPool func(x *float32, stride, size, step int, y *float32, at *byte, n int)
 
-	// Winograd lists the filters of the set, for 3×3 and 5×5 weights.
+	// Winograd lists the filters of the set: F(2×2, 3×3), F(2×2, 5×5) and, in a set that
+	// has them, F(4×4, 3×3) and F(4×4, 5×5).
 	Winograd []Filter
 }
 

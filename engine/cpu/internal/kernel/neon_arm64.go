@@ -37,8 +37,8 @@ var neon = Set{
 	MaxPool: maxPool,
 
 	Winograd: []Filter{
-		{3, 2, winogradWeights3NEON, winogradInput3NEON, winogradOutput3NEON, winogradGradient3NEON, winogradWeightGradient3NEON},
-		{5, 2, winogradWeights5NEON, winogradInput5NEON, winogradOutput5NEON, winogradGradient5NEON, winogradWeightGradient5NEON},
+		{3, 2, 0, winogradWeights3NEON, winogradInput3NEON, winogradOutput3NEON, winogradGradient3NEON, winogradWeightGradient3NEON},
+		{5, 2, 0, winogradWeights5NEON, winogradInput5NEON, winogradOutput5NEON, winogradGradient5NEON, winogradWeightGradient5NEON},
 	},
 }
 

@@ -31,6 +31,7 @@ func Go(s Set) Set {
 
 	s.MaxPool = maxPoolGo
 
-	s.Winograd = []Filter{filter3.portable(s.MR), filter5.portable(s.MR), filter4x3.portable(s.MR)}
+	s.Winograd = []Filter{filter3.portable(s.MR, 0), filter5.portable(s.MR, 0),
+		filter4x3.portable(s.MR, error4x3), filter4x5.portable(s.MR, error4x5)}
 	return s
 }

@@ -13,6 +13,9 @@ import "math"
 type Filter struct {
 	Size int // of the weights: 3 or 5
 	Out  int // 2 or 4
+	// Error is the root mean square of the error of sums over noise, in units of the
+	// sums', or 0 where it is hardly more than that of the definition.
+	Error float64
 
 	// Weights is U = G·g·Gᵀ for the weights g of n input maps, packed for Gemm:
 	// Size² columns of MR values a map. Entry e goes to the n columns of MR
@@ -44,7 +47,7 @@ func (f *Filter) Side() int { return f.Size + f.Out - 1 }
 
 // maxTile is the side of the largest tile, and maxOut that of its outputs.
 const (
-	maxTile = 6
+	maxTile = 8
 	maxOut  = 4
 )
 
@@ -117,10 +120,44 @@ var filter4x3 = matrices{
 
 const root = math.Sqrt2
 
+// filter4x5 is F(4×4, 5×5), with the points 0, ±1, ±½, ±2 and ∞: of twelve sets with
+// opposite points the one that errs least.
+var filter4x5 = matrices{
+	bt: [][]float32{
+		{1, 0, -5.25, 0, 5.25, 0, -1, 0},
+		{0, 1, 1, -4.25, -4.25, 1, 1, 0},
+		{0, -1, 1, 4.25, -4.25, -1, 1, 0},
+		{0, 2, 4, -2.5, -5, .5, 1, 0},
+		{0, -2, 4, 2.5, -5, -.5, 1, 0},
+		{0, .5, .25, -2.5, -1.25, 2, 1, 0},
+		{0, -.5, .25, 2.5, -1.25, -2, 1, 0},
+		{0, -1, 0, 5.25, 0, -5.25, 0, 1}},
+	g: [][]float32{
+		{1, 0, 0, 0, 0},
+		{-2. / 9, -2. / 9, -2. / 9, -2. / 9, -2. / 9},
+		{-2. / 9, 2. / 9, -2. / 9, 2. / 9, -2. / 9},
+		{32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45},
+		{32. / 45, -16. / 45, 8. / 45, -4. / 45, 2. / 45},
+		{1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45},
+		{1. / 90, -1. / 45, 2. / 45, -4. / 45, 8. / 45},
+		{0, 0, 0, 0, 1}},
+	at: [][]float32{
+		{1, 1, 1, 1, 1, 1, 1, 0},
+		{0, 1, -1, .5, -.5, 2, -2, 0},
+		{0, 1, 1, .25, .25, 4, 4, 0},
+		{0, 1, -1, .125, -.125, 8, -8, 1}},
+}
+
+// The errors of filter4x3 over 256 maps and of filter4x5 over 48.
+const (
+	error4x3 = 1.5e-6
+	error4x5 = 2.8e-6
+)
+
 // portable returns the filter in Go alone, for panels of mr rows. It adds the columns
 // of a matrix in the same order as the assembly.
-func (f *matrices) portable(mr int) Filter {
-	return Filter{len(f.g[0]), len(f.at), f.weights(mr), f.input, f.output, f.gradient, f.weightGradient}
+func (f *matrices) portable(mr int, err float64) Filter {
+	return Filter{len(f.g[0]), len(f.at), err, f.weights(mr), f.input, f.output, f.gradient, f.weightGradient}
 }
 
 // dot returns Σ m[i]·x[i], rounded after every step.

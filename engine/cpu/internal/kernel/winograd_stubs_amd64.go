@@ -69,36 +69,3 @@ func winogradGradient5AVX2(v *float32, plane int, x *float32, pitch int, phase i
 //
 //go:noescape
 func winogradWeightGradient5AVX2(weights *float32, u *float32, plane int, n int)
-
-// winogradWeights4x3AVX2 transforms the weights of n maps, 9 columns of 6 values each:
-// entry e of map i goes to the 6 values from u[e·plane + 6i] on. It reads 2 values beyond.
-//
-//go:noescape
-func winogradWeights4x3AVX2(u *float32, plane int, weights *float32, n int)
-
-// winogradInput4x3AVX2 transforms rows × tiles tiles of 6×6 pixels, 4 apart, from rows
-// of x that lie pitch apart and hold their pixels x ≡ 0, 1, … mod 4 one after the
-// other, phase floats apart: entry e of tile t goes to v[e·plane + t].
-//
-//go:noescape
-func winogradInput4x3AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
-
-// winogradOutput4x3AVX2 turns the 36 entries of rows × tiles tiles, entry e of tile t at
-// m[e·plane + t], into 4×4 pixels each. Rows of y lie ld apart; it writes groups of
-// 32 pixels, of which those beyond a row are overwritten by the next one's.
-//
-//go:noescape
-func winogradOutput4x3AVX2(y *float32, ld int, m *float32, plane int, rows int, tiles int)
-
-// winogradGradient4x3AVX2 spreads rows × tiles tiles of 4×4 pixels of x, which is laid out as for
-// winogradInput4x3AVX2, to 36 entries.
-//
-//go:noescape
-func winogradGradient4x3AVX2(v *float32, plane int, x *float32, pitch int, phase int, rows int, tiles int)
-
-// winogradWeightGradient4x3AVX2 turns the gradients of the 36 entries of n maps, entry e of map i at
-// u[e·plane + i], into those of their 9 weights, 8 maps at a time: weight k goes
-// to weights[k·plane + i].
-//
-//go:noescape
-func winogradWeightGradient4x3AVX2(weights *float32, u *float32, plane int, n int)
