@@ -8,7 +8,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// PrintShapes prints what the layers of a net give, and what they take, for people.
+// PrintShapes prints the output and the cost of each layer, for people.
 func (n *Net) PrintShapes(w io.Writer) error {
 	sizes, err := n.Sizes()
 	if err != nil {

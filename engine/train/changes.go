@@ -17,27 +17,28 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Change is a change of a run's settings, made between two epochs. In JSON its settings
-// stand beside when it is made:
+// Change changes settings of a run between two epochs. In JSON its settings stand
+// beside its time:
 //
 //	{"after": 68, "noise": "off", "layer-rates": "conv1=0.1"}
 //	{"below": 0.4, "lr": 0.001}
 //	{"below": 0.2, "stop": true}
 //
 // A change is due from the end of epoch After on, or from the end of the first epoch
-// whose validation error is below Below. So what is due is a function of a checkpoint's
-// position and schedule, and a run that is resumed makes the same changes.
+// with a validation error below Below. So the position and the schedule in a
+// checkpoint decide which changes are due, and a resumed run makes the same changes.
 type Change struct {
 	After int     // epochs; 0: see Below
 	Below float64 // top-1 validation error, a fraction; 0: see After
 	Stop  bool    // end the run
 
-	// Settings are new values, of names in Changeable, as in a Config's JSON.
+	// Settings are the new values by name, in the form of a Config's JSON. Changeable
+	// lists the names.
 	Settings map[string]json.RawMessage
 }
 
-// Changes are a run's. They are made in this order, so that of two that are due the later
-// has the last word.
+// Changes are the changes of a run, made in this order: of two that are due, the
+// later one counts.
 type Changes []Change
 
 // Settings that a Change may change, besides augmentations: those whose values are numbers,
@@ -47,7 +48,7 @@ var (
 	changeableWords   = []string{"layer-rates", "freeze", "noise"}
 )
 
-// Changeable are the settings that a Change may change.
+// Changeable lists the settings that a Change may change.
 func Changeable() []string {
 	names := slices.Concat(changeableNumbers, changeableWords)
 	for _, k := range augment.Kinds {
@@ -56,7 +57,7 @@ func Changeable() []string {
 	return names
 }
 
-// mostChanges is more than any run has.
+// mostChanges is above the number of changes of any run.
 const mostChanges = 1000
 
 // MarshalJSON writes a list, never null.
@@ -86,9 +87,9 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	return json.Marshal(values)
 }
 
-// UnmarshalJSON reads an object of the change's time and its settings. Numbers may be
-// quoted, text that looks like a number may be not, and lists and an object of layers and
-// factors stand for words with commas between.
+// UnmarshalJSON reads an object with the change's time and its settings. Numbers may
+// be quoted, and text that looks like a number may be unquoted. A list, or an object
+// of layers and factors, stands for words with commas between.
 func (c *Change) UnmarshalJSON(text []byte) error {
 	values := map[string]json.RawMessage{}
 	if err := jsontext.UnmarshalKnown(text, &values); err != nil {
@@ -114,7 +115,7 @@ func (c *Change) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// settingText is a setting's value as a Config's JSON has it.
+// settingText returns a setting's value in the form of a Config's JSON.
 func settingText(name string, text json.RawMessage) (json.RawMessage, error) {
 	var list []string
 	var word string
@@ -157,7 +158,7 @@ func (c *Changes) Set(text string) error {
 	return jsontext.UnmarshalKnown([]byte(text), (*[]Change)(c))
 }
 
-// String is the changes in JSON, "" for none.
+// String returns the changes in JSON, "" for none.
 func (c *Changes) String() string {
 	if c == nil || len(*c) == 0 {
 		return ""
@@ -169,10 +170,10 @@ func (c *Changes) String() string {
 	return string(text)
 }
 
-// Get is String, as a command's flag wants.
+// Get is String, for a command's flag.
 func (c *Changes) Get() any { return c.String() }
 
-// When is the change's time for people.
+// When returns the change's time for people.
 func (c Change) When() string {
 	if c.After > 0 {
 		return "after " + printable.Count(c.After, "epoch")
@@ -180,7 +181,7 @@ func (c Change) When() string {
 	return fmt.Sprintf("once the validation error is below %g", c.Below)
 }
 
-// What is what the change does for people: "conv1's …".
+// What returns the effect of the change for people: "conv1's …".
 func (c Change) What() string {
 	var list []string
 	for _, name := range Changeable() {
@@ -198,10 +199,11 @@ func (c Change) What() string {
 	return strings.Join(list, ", ")
 }
 
-// String is the change for people: "after 68 epochs: layer-rates conv1=0.1, noise off".
+// String returns the change for people: "after 68 epochs: layer-rates conv1=0.1,
+// noise off".
 func (c Change) String() string { return c.When() + ": " + c.What() }
 
-// due says that the change is to have been made where a run has come to.
+// due reports whether the change is due at a position of the run.
 func (c Change) due(at engine.Position, learnt engine.ScheduleState) bool {
 	if c.After > 0 {
 		return at.Epoch >= c.After
@@ -209,7 +211,7 @@ func (c Change) due(at engine.Position, learnt engine.ScheduleState) bool {
 	return learnt.Epochs > 0 && learnt.Best < c.Below
 }
 
-// due are the changes that are to have been made.
+// due returns the changes that are due.
 func (c Changes) due(at engine.Position, learnt engine.ScheduleState) (due Changes) {
 	for _, one := range c {
 		if one.due(at, learnt) {
@@ -219,12 +221,12 @@ func (c Changes) due(at engine.Position, learnt engine.ScheduleState) (due Chang
 	return due
 }
 
-// stops says that a change ends the run.
+// stops reports whether a change ends the run.
 func (c Changes) stops() bool {
 	return slices.ContainsFunc(c, func(one Change) bool { return one.Stop })
 }
 
-// texts are the changes for people.
+// texts returns the changes for people.
 func (c Changes) texts() (list []string) {
 	for _, one := range c {
 		list = append(list, one.String())
@@ -232,7 +234,7 @@ func (c Changes) texts() (list []string) {
 	return list
 }
 
-// after is the configuration once changes are made.
+// after returns the configuration with these changes made.
 func (c Config) after(made Changes) (Config, error) {
 	for _, one := range made {
 		text, err := json.Marshal(one.Settings)
@@ -246,13 +248,13 @@ func (c Config) after(made Changes) (Config, error) {
 	return c, nil
 }
 
-// InForce is the configuration in force at a position, when the schedule has learnt so
-// much: c with the changes that are due.
+// InForce returns the configuration at a position, with the schedule in state learnt:
+// c with the changes that are due.
 func (c Config) InForce(at engine.Position, learnt engine.ScheduleState) (Config, error) {
 	return c.after(c.Changes.due(at, learnt))
 }
 
-// checkChanges reports changes that make no sense.
+// checkChanges reports bad changes.
 func (c *Config) checkChanges() error {
 	if len(c.Changes) > mostChanges {
 		return setting.Invalidf("%s: %d of them: want at most %d", setting.Name("changes"), len(c.Changes), mostChanges)
@@ -293,7 +295,7 @@ func (c *Config) checkChanges() error {
 	return nil
 }
 
-// layerRates are the factors by layer.
+// layerRates returns the factors by layer.
 func (c *Config) layerRates() (map[string]float64, error) {
 	rates := map[string]float64{}
 	for _, word := range List(c.LayerRates) {

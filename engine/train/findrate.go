@@ -10,8 +10,8 @@ import (
 	"alexnet/internal/setting"
 )
 
-// RateSweep is how the loss went in a short training in which the learning rate rose
-// from step to step (Smith 2015, "Cyclical learning rates", §3.3).
+// RateSweep is the loss during a short training in which the learning rate rises from
+// step to step (Smith 2015, "Cyclical learning rates", §3.3).
 type RateSweep struct {
 	Rates  []float64 // of each step
 	Losses []float64 // after each step: means that weigh the last steps most
@@ -30,9 +30,9 @@ const (
 	sweepFall    = 0.98 // of chance, to which the loss has to fall in a window
 )
 
-// FindRate trains for some steps in which the learning rate rises, and writes nothing.
-// The job is one of a single rank and begins with first weights. tell, which may be
-// nil, is told after every step how far it is.
+// FindRate trains for some steps with a rising learning rate, and writes nothing. The
+// job must have a single rank and begin with first weights. tell, which may be nil,
+// is called after every step.
 func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *RateSweep, err error) {
 	if j.group.Size() > 1 || j.checkpoint != nil || j.over != "" {
 		return nil, setting.Errorf("a search for the learning rate is for one rank and a run that hasn't begun: give another %s", setting.Name("run"))
@@ -83,7 +83,7 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 	return s.suggest(chance), nil
 }
 
-// sweepStep trains on a batch. ok is false where the loss is no number any more.
+// sweepStep trains on a batch. ok is false if the loss is not a number any more.
 func sweepStep(m *engine.Model, b engine.Batch, step engine.Step) (loss float64, ok bool, err error) {
 	if err := m.Start(b, step); err != nil {
 		return 0, false, err
@@ -99,8 +99,8 @@ func sweepStep(m *engine.Model, b engine.Batch, step engine.Step) (loss float64,
 }
 
 // suggest chooses the rate at which the loss fell most, rounded to 1, 2 or 5 times a
-// power of ten. A loss above chance, that of guessing, counts as chance: a fall to there
-// is the first weights' noise going, and teaches nothing.
+// power of ten. A loss above chance (that of guessing) counts as chance: a fall to
+// chance only removes the noise of the first weights, and teaches nothing.
 func (s *RateSweep) suggest(chance float64) *RateSweep {
 	loss := func(n int) float64 { return min(s.Losses[n], chance) }
 	at, most := 0, (1-sweepFall)*chance

@@ -13,12 +13,12 @@ import (
 	"alexnet/pipeline"
 )
 
-// StopChange is a Change with Stop.
+// StopChange says that a Change with Stop has ended the run.
 const StopChange engine.Stop = "a change of the recipe has ended it"
 
-// session trains in stages: from one change of the settings to the next. Between them
-// the model and what feeds it are built anew, as when a run is resumed, so that every
-// change is exactly what resuming with other settings is.
+// session trains in stages, from one change of the settings to the next. Between
+// stages it makes the model and its feeders again, as for a resumed run. So a change
+// has exactly the effect of resuming with other settings.
 type session struct {
 	*Job
 	model *engine.Model // nil once it is closed
@@ -28,7 +28,7 @@ type session struct {
 	watch *watcher // nil on ranks that aren't the first
 }
 
-// begin makes the model that training begins with. The caller closes the session.
+// begin makes the model for the first stage. The caller closes the session.
 func (j *Job) begin(ctx context.Context) (*session, error) {
 	m, err := j.model(ctx, nil)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *session) change(ctx context.Context) error {
 	return err
 }
 
-// enter puts in force what is due at a position.
+// enter applies the changes that are due at a position.
 func (j *Job) enter(at engine.Position, learnt engine.ScheduleState) (err error) {
 	j.made = j.c.Changes.due(at, learnt)
 	if j.now, err = j.c.after(j.made); err != nil {
@@ -127,12 +127,12 @@ func (j *Job) enter(at engine.Position, learnt engine.ScheduleState) (err error)
 	return nil
 }
 
-// changeDue is engine.Trainer's Pause.
+// changeDue implements engine.Trainer.Pause.
 func (j *Job) changeDue(at engine.Position, learnt engine.ScheduleState) bool {
 	return len(j.c.Changes.due(at, learnt)) != len(j.made)
 }
 
-// position is where the run goes on.
+// position returns where the run continues.
 func (j *Job) position() engine.Position {
 	if j.checkpoint == nil {
 		return engine.Position{}
@@ -140,8 +140,7 @@ func (j *Job) position() engine.Position {
 	return j.checkpoint.Position
 }
 
-// checkLayers reports layers that the net doesn't have in settings of now or of changes
-// to come.
+// checkLayers reports layers in present or later settings that the net does not have.
 func (j *Job) checkLayers() error {
 	for n := range len(j.c.Changes) + 1 {
 		then, err := j.c.after(j.c.Changes[:n])
@@ -161,13 +160,13 @@ func (j *Job) checkLayers() error {
 	return nil
 }
 
-// carried is a model's arrays on their way to the next stage's.
+// carried is a model's arrays on their way to the model of the next stage.
 type carried struct {
 	mean   []float32
 	fields map[engine.Field]map[string][]float32
 }
 
-// carry reads a model's weights and velocities. Of a model that is split over ranks all
+// carry reads a model's weights and velocities. If a model is split over ranks, all
 // ranks call it.
 func carry(m *engine.Model, mean []float32) (*carried, error) {
 	c := &carried{mean: mean, fields: map[engine.Field]map[string][]float32{engine.Weight: {}, engine.Velocity: {}}}
@@ -183,7 +182,7 @@ func carry(m *engine.Model, mean []float32) (*carried, error) {
 	return c, nil
 }
 
-// restore writes them to a model of the same net.
+// restore writes the arrays to a model of the same net.
 func (c *carried) restore(m *engine.Model) error {
 	for field, arrays := range c.fields {
 		for name, values := range arrays {

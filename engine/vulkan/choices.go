@@ -16,9 +16,10 @@ import (
 	"alexnet/internal/printable"
 )
 
-// choices are the tiles that a device has been found fastest with, by products. They
-// are kept in the user's cache folder, a file a device, from which nothing is taken but
-// names in the list of tiles: whoever writes it can make a program slower, no more.
+// choices holds the fastest tiles of a device, by products. They are kept in the
+// user's cache folder, one file for each device. From a file only names in the list
+// of tiles are used: whoever can write it can make a program slower, and nothing
+// else.
 type choices struct {
 	mu     sync.Mutex
 	loaded bool
@@ -30,7 +31,7 @@ type choices struct {
 	timed  int  // since it was loaded
 }
 
-// kept is what the file holds.
+// kept is the contents of the file.
 type kept struct {
 	Device  string            `json:"device"` // its and its driver's identity
 	Name    string            `json:"name"`
@@ -38,7 +39,7 @@ type kept struct {
 	Tiles   map[string]string `json:"tiles"`   // names by products
 }
 
-// mostKept is how many bytes the file may have: tens of thousands of products.
+// mostKept is the largest size of the file in bytes: tens of thousands of products.
 const mostKept = 4 << 20
 
 // load reads a device's choices, once.
@@ -65,7 +66,7 @@ func (c *choices) load(g *vk.GPU, note func(line string)) {
 	}
 }
 
-// read is what the file says.
+// read reads the file.
 func (c *choices) read() (map[string]tile, error) {
 	f, err := file.OpenPlain(c.file)
 	if err != nil {
@@ -97,7 +98,7 @@ func (c *choices) read() (map[string]tile, error) {
 	return all, nil
 }
 
-// of is the choice for a product.
+// of returns the choice for a product.
 func (c *choices) of(product string) (tile, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +113,7 @@ func (c *choices) add(product string, t tile) {
 	c.timed++
 }
 
-// forget has tests begin anew with what is known.
+// forget replaces the choices by known ones, for tests.
 func (c *choices) forget(known map[string]tile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -92,7 +92,7 @@ func (b *binder) work() vk.Address {
 	return b.c.own.block.Address.Add(b.c.memory.arena)
 }
 
-// push is the bytes of a structure of arguments.
+// push returns the bytes of a structure of arguments.
 func push[T any](arguments T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&arguments)), unsafe.Sizeof(arguments))
 }

@@ -11,16 +11,17 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// worthTiming is the multiplications of a product below which tiles go by its shape.
+// worthTiming is the number of multiplications from which a product is timed; smaller
+// products get a tile by their shape.
 const worthTiming = 1 << 22
 
-// productKey names a product on a device, with all that its speed depends on.
+// productKey names a product on a device, with everything that its speed depends on.
 func (c *Context) productKey(shader string, p *product) string {
 	return fmt.Sprintf("%s %t %d×%d×%d of %d %v", shader, c.narrow, p.z, p.m, p.n, p.terms, p.special)
 }
 
-// timeTiles finds the fastest tile for those products of an op that the device hasn't
-// timed yet, on memory of its own. Where there is no room for that, tiles go by shape.
+// timeTiles finds the fastest tile for the products of an op that the device has not
+// timed yet, on its own memory. If there is no room for that, the shape decides.
 func (c *Context) timeTiles(op engine.Op, s *step) error {
 	var untimed []*dispatch
 	for i := range s.dispatches {
@@ -70,11 +71,11 @@ func (c *Context) timeTiles(op engine.Op, s *step) error {
 	})
 }
 
-// small is a number near 1/64, or two of them in bfloat16: products of it stay numbers
-// of the usual kind, which processors multiply as fast as any.
+// small is a number near 1/64, or two of them in bfloat16: products of it stay normal
+// numbers, which processors multiply at full speed.
 const small = 0x3c803c80
 
-// fastest is the tile in which a dispatch makes most sums a second.
+// fastest returns the tile with which a dispatch makes most sums a second.
 func (c *Context) fastest(d dispatch, b *binder) (best tile, err error) {
 	most := 0.0
 	for _, t := range tiles {
@@ -104,8 +105,8 @@ const (
 	trials     = 3
 )
 
-// rate is how many of its sums a dispatch makes in a second. As few workgroups run as
-// take long enough.
+// rate returns how many of its sums a dispatch makes in a second. It runs only as
+// many workgroups as take long enough.
 func (c *Context) rate(d dispatch, b *binder) (float64, error) {
 	pipeline, err := c.device.pipeline(d.shader, c.variant, d.constants)
 	if err != nil {
@@ -152,7 +153,7 @@ func (c *Context) rate(d dispatch, b *binder) (float64, error) {
 	return part * float64(p.m*p.n*p.z) * float64(runs) / took.Seconds(), nil
 }
 
-// some are the first workgroups of a dispatch, about n of them.
+// some returns the first workgroups of a dispatch, about n of them.
 func some(groups [3]uint32, n uint32) (part [3]uint32) {
 	for i, g := range groups {
 		part[i] = min(g, max(1, n))
@@ -180,7 +181,7 @@ func (c *Context) run(record func(k vk.Commands)) error {
 	return nil
 }
 
-// named is the tile of a name.
+// named returns the tile with a name.
 func named(name string) (tile, bool) {
 	i := slices.IndexFunc(tiles, func(t tile) bool { return t.String() == name })
 	if i < 0 {

@@ -1,10 +1,12 @@
-// Package launcher reads the variables by which launchers tell a process its place in a
-// job: mpirun, srun, torchrun, Kubernetes. No other package reads them.
+// Package launcher reads the environment variables in which launchers (mpirun, srun,
+// torchrun, Kubernetes) tell a process its place in a job. No other package reads
+// them.
 package launcher
 
 import "strconv"
 
-// Variables are a process's environment: os.Getenv, or a test's.
+// Variables looks up an environment variable: os.Getenv, or a test's
+// function.
 type Variables func(name string) string
 
 // mpi are variables of MPI launchers: Open MPI's mpirun, MPICH's hydra and srun
@@ -25,8 +27,8 @@ func MPI(e Variables) bool {
 // MPI's mpirun, MPICH's hydra, PMIx (srun --mpi=pmix).
 var sizes = []string{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"}
 
-// MPISize is the number of processes that an MPI launcher says it has started with this
-// one, and the variable that says so; 1 and "" when there was none.
+// MPISize returns the number of processes of the job, this one included, as an MPI
+// launcher's variables say, and the variable's name; 1 and "" without a launcher.
 func MPISize(e Variables) (size int, by string) {
 	for _, name := range sizes {
 		if name == "SLURM_NTASKS" && e("SLURM_STEP_ID") == "" {
@@ -44,5 +46,5 @@ func MPISize(e Variables) (size int, by string) {
 func OpenMPI(e Variables) bool { return e("OMPI_COMM_WORLD_SIZE") != "" }
 func MPICH(e Variables) bool   { return e("PMI_SIZE") != "" && !OpenMPI(e) }
 
-// Says reports whether anything says which rank of a job without MPI this is.
+// Says reports whether a variable gives this process's rank in a job without MPI.
 func Says(e Variables) bool { return e("WORLD_SIZE") != "" || e("SLURM_STEP_ID") != "" }

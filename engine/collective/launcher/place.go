@@ -55,7 +55,7 @@ func Given(e Variables) (Place, error) {
 	return p, nil
 }
 
-// place is all but what every place has.
+// place returns a place without the fields that all places share.
 func (e Variables) place() (Place, error) {
 	alone := Place{Size: 1, Local: -1}
 	slurm := e.slurmTasks()

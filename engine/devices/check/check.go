@@ -18,8 +18,9 @@ import (
 // tolerances of the suite, by precision.
 var tolerances = map[string]enginetest.Tolerance{"fp32": enginetest.FP32, "tf32": enginetest.TF32, "bf16": enginetest.BF16}
 
-// Run runs the suite on the devices of this machine and prints a verdict a line. only
-// and precision, where given, choose among them; kernels is the set of the CPU.
+// Run runs the suite on the devices of this machine and prints one verdict a line.
+// only and precision, if they are given, choose among them; kernels is the set of the
+// CPU.
 func Run(stdout io.Writer, only, precision, kernels string) error {
 	found := devices.List()
 	failed, passed := 0, 0
@@ -68,7 +69,7 @@ func Run(stdout io.Writer, only, precision, kernels string) error {
 	return nil
 }
 
-// names are the devices' with their precisions.
+// names returns the devices' names with their precisions.
 func names(found devices.Inventory) []string {
 	var all []string
 	for _, d := range found.Devices {

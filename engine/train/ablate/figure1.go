@@ -20,7 +20,7 @@ const (
 	Figure1Figures = "figure-1.json"
 )
 
-// figure1Target is the training error at which the paper compares.
+// figure1Target is the training error at which the paper compares the nets.
 const figure1Target = 0.25
 
 // Figure1 makes the paper's figure 1: the training error of one net with ReLU and with
@@ -34,8 +34,8 @@ type Figure1 struct {
 	Runs
 }
 
-// Run trains what isn't trained yet, and draws the figure. Errors that another setting
-// mends are *train.SettingError.
+// Run trains the runs that are not finished, and draws the figure. An error that
+// other settings avoid is a *train.SettingError.
 func (f Figure1) Run(ctx context.Context) (*report.Figure1, error) {
 	switch {
 	case f.Out == "":

@@ -12,16 +12,16 @@ import (
 	"alexnet/internal/file"
 )
 
-// Runs is how the runs of a comparison are trained.
+// Runs says how to train the runs of a comparison.
 type Runs struct {
-	// Train trains a run, or goes on with it; nil is train.Run.
+	// Train trains a run, or resumes it; nil means train.Run.
 	Train func(context.Context, train.Config) error
-	// Next is told of each run before it is trained or passed over, counted from 1; may
+	// Next is called before each run is trained or skipped. Runs count from 1. It may
 	// be nil.
 	Next func(number, of int, run string)
 }
 
-// train trains a run as far as it isn't done, and returns its metrics.
+// train trains a run unless it is finished, and returns its metrics.
 func (r Runs) train(ctx context.Context, c train.Config, number, of int) ([]engine.Metrics, error) {
 	if r.Next != nil {
 		r.Next(number, of, c.Run)

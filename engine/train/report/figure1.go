@@ -21,7 +21,7 @@ type Figure1 struct {
 	Ratio float64         `json:"ratio"` // passes to Target of the second over those of the first; 0 unless both reach it
 }
 
-// TrainingCurve is how the training error of a run fell.
+// TrainingCurve is the training error of a run over its passes.
 type TrainingCurve struct {
 	Name   string    `json:"name"` // the nonlinearity
 	Rate   float64   `json:"lr"`
@@ -30,7 +30,7 @@ type TrainingCurve struct {
 	Passes float64 `json:"passes"` // to the target; 0 where it isn't reached
 }
 
-// reach sets Passes. The mean of a pass stands for its middle, and between middles the
+// reach sets Passes. The mean of a pass stands for its middle; between middles the
 // error is taken to fall evenly.
 func (c *TrainingCurve) reach(target float64) {
 	for i, e := range c.Errors {
@@ -46,8 +46,8 @@ func (c *TrainingCurve) reach(target float64) {
 	}
 }
 
-// faster says that c learns faster than d: it reaches the target sooner, or neither
-// reaches it and its last error is lower.
+// faster reports whether c learns faster than d: it reaches the target sooner, or
+// neither reaches it and its last error is lower.
 func (c TrainingCurve) faster(d TrainingCurve) bool {
 	if c.Passes > 0 && d.Passes > 0 {
 		return c.Passes < d.Passes
@@ -81,7 +81,7 @@ func (f *Figure1) Choose(first, second string) error {
 	return nil
 }
 
-// Text says in lines how fast each is.
+// Text prints how fast each net learns.
 func (f *Figure1) Text(w io.Writer) error {
 	for _, c := range f.Best {
 		when := fmt.Sprintf("%.0f %% after %.1f passes", 100*f.Target, c.Passes)

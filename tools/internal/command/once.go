@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// Once is true the first time that it is asked of a name by this user on this machine:
-// for what people want to be told once and not before every answer. Where that can't be
-// remembered it is true every time.
+// Once reports whether this user on this machine asks for a name for the first time.
+// It is for messages that users want to see once, and not before every answer. If the
+// answer cannot be remembered, it is always true.
 func Once(name string) bool {
 	dir, err := os.UserCacheDir()
 	if err != nil {

@@ -5,15 +5,15 @@ import "sync/atomic"
 // stopping says what is being finished when a command is stopped.
 var stopping atomic.Pointer[func() string]
 
-// WhenStopping has what Ctrl-C prints say what is being finished, such as "finishing
-// this step, about 10 s", until the function that it returns is called. say is called by
-// another goroutine; "" is nothing to tell.
+// WhenStopping makes Ctrl-C print what is being finished, such as "finishing this
+// step, about 10 s", until the returned function is called. Another goroutine calls
+// say; "" prints nothing.
 func WhenStopping(say func() string) (end func()) {
 	stopping.Store(&say)
 	return func() { stopping.CompareAndSwap(&say, nil) }
 }
 
-// stoppingLine is what Ctrl-C prints.
+// stoppingLine returns the line that Ctrl-C prints.
 func stoppingLine() string {
 	what := ""
 	if say := stopping.Load(); say != nil {

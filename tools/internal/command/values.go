@@ -9,14 +9,15 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Values are the values that shells propose for flags and for the arguments of commands,
-// by the name of the flag or of the command. Of others shells propose files.
+// Values are the values that shells propose for flags and for the arguments of
+// commands, by the name of the flag or of the command. For other flags shells propose
+// files.
 type Values map[string]func() []string
 
-// These is for values that stay the same.
+// These returns constant values.
 func These(values ...string) func() []string { return func() []string { return values } }
 
-// Complete has the shells' completion of an app's flags propose values.
+// Complete makes shell completion of an app's flags propose values.
 func Complete(app *cli.App, v Values) {
 	if app.Metadata == nil {
 		app.Metadata = map[string]any{}

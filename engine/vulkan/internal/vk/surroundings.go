@@ -22,8 +22,8 @@ var (
 	}
 )
 
-// checkSurroundings refuses variables that lead the loader to the current folder, and
-// manifests that somebody else can have written.
+// checkSurroundings refuses environment variables that lead the loader to the current
+// folder, and manifests that another user can have written.
 func checkSurroundings() error {
 	for _, name := range append(manifestFolders, otherPaths...) {
 		for _, path := range filepath.SplitList(os.Getenv(name)) {

@@ -38,8 +38,8 @@ var silent struct {
 	old   uintptr
 }
 
-// silently runs f while what C prints for people isn't shown. Go's own os.Stderr is
-// another matter.
+// silently runs f while C's messages for people are not shown. Go's own os.Stderr is
+// not affected.
 func silently(f func()) {
 	c := glibc()
 	if c.stderr == 0 {
