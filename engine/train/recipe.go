@@ -32,6 +32,19 @@ var Recipes = []Recipe{
 	{"run-145-2012", "the same of ILSVRC-2012 (layer-params-145.cfg)", 0,
 		json.RawMessage(`{"net": "alexnet-145", "mean": "image", "schedule": "step", "drop-at": "25,51,79", "epochs": 91, "changes": [
 			{"after": 67, "layer-rates": "conv1=0.1", "noise": "off"}, {"after": 72, "freeze": "conv1"}]}`)},
+	// Pre-training: each begins with the weights of the one before (From). The ledgers' 2.16,
+	// 6.65 and 8.1 epochs are whole ones here, and fc8's rate of ten times, from step 300 on
+	// there, begins with the run.
+	{"run-146-2009", "pre-training on the 10,000 classes of 2009, from run 145: a sixth convolution, and new dense layers (layer-params-146-2009.cfg)", 0,
+		json.RawMessage(`{"net": "alexnet-146", "from-layers": "conv", "mean": "image", "schedule": "constant", "lr": 0.01, "epochs": 7,
+			"layer-rates": "conv1=0.1,conv2=0.1,conv3=0.1,conv4=0.1,conv5=0.1", "changes": [{"after": 2, "lr": 0.001, "layer-rates": ""}]}`)},
+	{"run-146-2011", "pre-training on the 20,000 classes of 2011, from run-146-2009's convolutions (layer-params-146-2011.cfg)", 0,
+		json.RawMessage(`{"net": "alexnet-146", "from-layers": "conv", "mean": "image", "schedule": "constant", "lr": 0.01, "epochs": 8,
+			"layer-rates": "conv1=0.1,conv2=0.1,conv3=0.1,conv4=0.1,conv5=0.1,conv6=0.1", "changes": [{"after": 6, "lr": 0.001, "layer-rates": ""}]}`)},
+	{"run-146-2012", "fine-tuning run-146-2011 on ILSVRC-2012 (layer-params-146-2012-2011.cfg)", 0,
+		json.RawMessage(`{"net": "alexnet-146", "from-layers": "all", "mean": "image", "schedule": "constant", "lr": 0.001, "epochs": 54, "layer-rates": "conv1=0.1,fc8=10", "changes": [
+			{"after": 5, "layer-rates": "conv1=0.01,fc8=10"}, {"after": 7, "freeze": "conv1"}, {"after": 9, "layer-rates": ""},
+			{"after": 22, "lr": 0.0001}, {"after": 38, "noise": "off"}, {"after": 42, "lr": 0.00001}]}`)},
 	// Rates (epsW) are the layer files', decays and the biases' double rate the nets'. The
 	// length is that of layer-params-conv-local-11pct.cfg: 350 epochs on four fifths of the
 	// pictures and 150 on all are 500 on all here, then ÷10 for ten epochs, twice. The file

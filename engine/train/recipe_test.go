@@ -3,6 +3,7 @@ package train_test
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,9 @@ func TestRecipesApply(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Train, c.Run = "shards", "run"
+		if c.FromLayers != "" {
+			c.From = "weights"
+		}
 		if err := c.Validate(); err != nil {
 			t.Errorf("recipe %s: %v", r.Name, err)
 		}
@@ -92,6 +96,41 @@ func TestRunRecipes(t *testing.T) {
 					t.Errorf("%s, step %d of the epoch: %q, want %q", name, step+1, got, row)
 				}
 			}
+		}
+	}
+}
+
+// TestPretrainingRecipes holds rates by layer against the ledgers of run 146's files.
+func TestPretrainingRecipes(t *testing.T) {
+	for name, want := range map[string]map[int]string{ // by epoch: conv1, conv5, conv6, fc8, noise
+		"run-146-2009": {1: "0.001 0.001 0.01 0.01 sqrt", 2: "0.001 0.001 0.01 0.01 sqrt", 3: "0.001 0.001 0.001 0.001 sqrt", 7: "0.001 0.001 0.001 0.001 sqrt"},
+		"run-146-2011": {1: "0.001 0.001 0.001 0.01 sqrt", 6: "0.001 0.001 0.001 0.01 sqrt", 7: "0.001 0.001 0.001 0.001 sqrt", 8: "0.001 0.001 0.001 0.001 sqrt"},
+		"run-146-2012": {
+			1: "0.0001 0.001 0.001 0.01 sqrt", 5: "0.0001 0.001 0.001 0.01 sqrt", 6: "0.00001 0.001 0.001 0.01 sqrt", 8: "0 0.001 0.001 0.01 sqrt",
+			10: "0 0.001 0.001 0.001 sqrt", 22: "0 0.001 0.001 0.001 sqrt", 23: "0 0.0001 0.0001 0.0001 sqrt", 38: "0 0.0001 0.0001 0.0001 sqrt",
+			39: "0 0.0001 0.0001 0.0001 off", 42: "0 0.0001 0.0001 0.0001 off", 43: "0 0.00001 0.00001 0.00001 off", 54: "0 0.00001 0.00001 0.00001 off",
+		},
+	} {
+		c := recipe(t, name)
+		for epoch, row := range want {
+			now, err := c.InForce(engine.Position{Epoch: epoch - 1}, engine.ScheduleState{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, layer := range []string{"conv1", "conv5", "conv6", "fc8"} {
+				got += plain(rateOf(t, now, 1, uint64(epoch-1))*factor(now, layer)) + " "
+			}
+			if got += now.Noise; got != row {
+				t.Errorf("%s, epoch %d: %s, want %s", name, epoch, got, row)
+			}
+		}
+		if last := slices.Max(slices.Collect(maps.Keys(want))); c.Epochs != last || c.Net != "alexnet-146" {
+			t.Errorf("%s: %d epochs of %s, want %d", name, c.Epochs, c.Net, last)
+		}
+		c.Train, c.Run = "shards", "run"
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), `needs "from" FILE`) {
+			t.Errorf("%s without weights to begin with: %v", name, err)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func (s *settings) read(c *cli.Context) error {
 	}
 	switch { // which net, the default can't say
 	case s.From == "" || s.Net == "":
-	case !c.IsSet("net"):
+	case !c.IsSet("net") && s.Net == train.Defaults().Net:
 		s.Net = ""
 	case s.FromLayers == "":
 		s.FromLayers = train.FromAll
