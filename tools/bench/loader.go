@@ -56,7 +56,7 @@ func loaderCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "python", Usage: "`FILE` of a Python that has tools/bench/peers/requirements.txt; without it the peers are left out", Destination: &j.python},
 			&cli.PathFlag{Name: "peers", Value: "tools/bench/peers/loaders.py", Usage: "`FILE` of the peers' script", Destination: &j.peers},
 			&cli.PathFlag{Name: "prep-imagenet", Value: "build/prep-imagenet", Usage: "`FILE` of the command that our loader for Python starts", Destination: &j.prep},
-			&cli.StringFlag{Name: "only", Usage: "let only those take turns whose names contain one of `WORDS`, such as raw,torchvision", Destination: &j.only},
+			&cli.StringFlag{Name: "only", Usage: "let only those take turns whose names contain one of `WORDS`, such as raw,torchvision, and none of those behind a !, such as raw,!1.28", Destination: &j.only},
 			&cli.IntFlag{Name: "limit", Value: 2048, Usage: "take `N` pictures", Destination: &j.limit},
 			&cli.IntFlag{Name: "batch", Value: 256, Usage: "`N` pictures in a batch", Destination: &j.batch},
 			&cli.IntFlag{Name: "workers", Value: runtime.GOMAXPROCS(0), Usage: "`N` goroutines or processes that decode", Destination: &j.workers},
@@ -147,19 +147,27 @@ func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func
 			all = append(all, contestant{name, p.turn})
 		}
 	}
-	all = slices.DeleteFunc(all, func(c contestant) bool {
-		for word := range strings.SplitSeq(j.only, ",") {
-			if strings.Contains(c.name, word) {
-				return false
-			}
-		}
-		return true
-	})
+	all = slices.DeleteFunc(all, func(c contestant) bool { return !chosen(c.name, j.only) })
 	return all, func() {
 		for _, p := range peers {
 			p.end()
 		}
 	}
+}
+
+// chosen reports whether a name contains one of the words, and none of those that
+// follow a !.
+func chosen(name, words string) (yes bool) {
+	for word := range strings.SplitSeq(words, ",") {
+		if not, ok := strings.CutPrefix(word, "!"); ok {
+			if strings.Contains(name, not) {
+				return false
+			}
+		} else if strings.Contains(name, word) {
+			yes = true
+		}
+	}
+	return yes
 }
 
 // shards is the folder of one codec's shards.

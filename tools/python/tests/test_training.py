@@ -82,8 +82,7 @@ class Training:
                   "--devices", "cpu", "--seed", seed, "--log-every", 1]
         run("train-alexnet", *recipe, "--run", folder / "first", "--steps", 1, "--lr", "1e-30")  # the first weights, unchanged
         run("train-alexnet", *recipe, "--run", folder / "run", "--steps", steps, "--lr", rate)
-        (checkpoint,) = (folder / "first" / "checkpoints").iterdir()
-        self.first = safetensors(checkpoint)
+        self.first = safetensors(folder / "first" / "checkpoints" / "step-000000001.safetensors")
         self.net = json.loads((folder / "run" / "run.json").read_text())["net"]
         lines = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
         self.losses = np.array([line["loss"] for line in lines if line["split"] == "train" and "loader" in line][:steps])
