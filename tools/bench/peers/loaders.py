@@ -197,21 +197,20 @@ class JPEGs:
             return {"jpeg": f.read(), "label": label}
 
 
+def from_jpeg(sample):
+    import io
+    from PIL import Image
+    return to_tensor(Image.open(io.BytesIO(sample["jpeg"]))), sample["label"]
+
+
 def litdata(a):
     import litdata as ld
     folder = os.path.join(a.work, "litdata")
     if not os.path.exists(os.path.join(folder, "index.json")):
         ld.optimize(fn=JPEGs(a), inputs=list(range(len(pictures(a)))), output_dir=folder, chunk_bytes="64MB", num_workers=1)
 
-    class Data(ld.StreamingDataset):
-        def __getitem__(self, i):
-            import io
-            from PIL import Image
-            s = super().__getitem__(i)
-            return to_tensor(Image.open(io.BytesIO(s["jpeg"]))), s["label"]
-
     # Its epoch is the set once: it has no way to repeat it.
-    return ld.StreamingDataLoader(Data(folder, shuffle=True, drop_last=True), batch_size=a.batch, num_workers=a.workers,
+    return ld.StreamingDataLoader(ld.StreamingDataset(folder, shuffle=True, drop_last=True, transform=from_jpeg), batch_size=a.batch, num_workers=a.workers,
                                   persistent_workers=True), "epochs of the set once"
 
 
