@@ -3,6 +3,8 @@ package kernels
 import (
 	_ "embed"
 	"regexp"
+	"slices"
+	"sync"
 )
 
 //go:embed kernels.ptx
@@ -10,6 +12,20 @@ var ptx []byte
 
 // PTX is the text of the kernels' module. It isn't changed.
 func PTX() []byte { return ptx }
+
+var entry = regexp.MustCompile(`\.visible \.entry (\w+)\(`)
+
+// names lists the kernels of the module once.
+var names = sync.OnceValue(func() (all []string) {
+	for _, m := range entry.FindAllSubmatch(ptx, -1) {
+		all = append(all, string(m[1]))
+	}
+	slices.Sort(all)
+	return all
+})
+
+// Names lists every kernel of the module, sorted.
+func Names() []string { return slices.Clone(names()) }
 
 var compiler = regexp.MustCompile(`release [\d.]+, V([\d.]+)[\s\S]*?\.version ([\d.]+)[\s\S]*?\.target (\w+)`)
 

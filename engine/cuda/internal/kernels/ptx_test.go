@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"regexp"
 	"slices"
 	"testing"
 
@@ -34,17 +33,9 @@ func TestPTXAgain(t *testing.T) {
 	}
 }
 
-// TestNames compares the kernels that a Set asks for with those of the PTX and
-// of the library for the host.
+// TestNames compares the kernels of the PTX with those of the library for the host, which
+// a C++ compiler has found in the sources.
 func TestNames(t *testing.T) {
-	var entries []string
-	for _, m := range regexp.MustCompile(`\.visible \.entry (\w+)\(`).FindAllSubmatch(PTX(), -1) {
-		entries = append(entries, string(m[1]))
-	}
-	slices.Sort(entries)
-	if want := Names(); !slices.Equal(entries, want) {
-		t.Errorf("kernels.ptx has\n%s\nwant\n%s", entries, want)
-	}
 	if want := "NVRTC 12.4.127, PTX 8.4 for sm_80"; Compiler() != want {
 		t.Errorf("compiled by %s, want %s", Compiler(), want)
 	}
@@ -56,6 +47,6 @@ func TestNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(library.Names(), Names()) {
-		t.Errorf("the host has %s", library.Names())
+		t.Errorf("kernels.ptx has\n%s\nthe host\n%s", Names(), library.Names())
 	}
 }
