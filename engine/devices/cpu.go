@@ -10,6 +10,10 @@ import (
 	"alexnet/engine/cpu"
 )
 
+// cpuKind is the row of the processor.
+var cpuKind = []kind{{name: "cpu", usage: "cpu", open: openCPU, precisions: cpu.Precisions, list: listCPU,
+	kernels: chosenKernels, peak: peakCPU, bandwidth: bandwidthCPU}}
+
 // openCPU opens CPU contexts, which share the threads.
 func openCPU(names []string, o Options) ([]engine.Context, error) {
 	threads := o.threads()
@@ -97,4 +101,8 @@ func peakCPU(o Options, during time.Duration) float64 {
 		return 0
 	}
 	return cpu.PeakFLOPS(kernels, o.Precision, o.threads(), during)
+}
+
+func bandwidthCPU(o Options, during time.Duration) float64 {
+	return cpu.Bandwidth(o.threads(), during)
 }

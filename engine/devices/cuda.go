@@ -10,8 +10,8 @@ import (
 	"alexnet/engine/cuda"
 )
 
-// gpus is the row of NVIDIA's GPUs.
-var gpus = []kind{{"cuda", "cuda:0", openCUDA, Precisions, false, listCUDA}}
+// cudaKind is the row of NVIDIA's GPUs.
+var cudaKind = []kind{{name: "cuda", usage: "cuda:0", open: openCUDA, precisions: Precisions, list: listCUDA}}
 
 func openCUDA(names []string, o Options) ([]engine.Context, error) {
 	options := cuda.Options{Deterministic: o.Deterministic, RankTimeout: o.RankTimeout, Note: o.Note}

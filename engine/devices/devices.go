@@ -10,8 +10,6 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/bridge"
-	"alexnet/engine/cpu"
-	"alexnet/engine/vulkan"
 	"alexnet/internal/setting"
 )
 
@@ -60,12 +58,16 @@ type kind struct {
 	apart       bool // contexts with different names can't read each other's memory
 	// list describes the devices at hand, and what is missing for more.
 	list func() Inventory
+
+	// These may be nil: where there is one set of kernels only, and where the rates of
+	// all contexts together can't be measured.
+	kernels         func(o Options) (string, error) // name of the set that is used
+	peak, bandwidth func(o Options, during time.Duration) float64
 }
 
-// kinds is the table; cuda.go has the row of NVIDIA's GPUs. Auto looks through it
+// kinds is the table, with the row of each kind in its own file. Auto looks through it
 // from the second row on.
-var kinds = append(append([]kind{{"cpu", "cpu", openCPU, cpu.Precisions, false, listCPU}}, gpus...),
-	kind{"vulkan", "vulkan:0", openVulkan, vulkan.Precisions, true, listVulkan})
+var kinds = slices.Concat(cpuKind, cudaKind, vulkanKind)
 
 // Inventory lists the devices and libraries of a machine.
 type Inventory struct {
@@ -228,42 +230,46 @@ func SettingError(err error) error {
 // for devices without a choice.
 func ChosenKernels(list string, o Options) (string, error) {
 	list, _ = Resolve(list)
-	if name, _, _ := strings.Cut(list, ","); strings.TrimSpace(name) != "cpu" {
-		return "", nil
+	name, _, _ := strings.Cut(list, ",")
+	k, err := kindOf(strings.TrimSpace(name))
+	if err != nil || k.kernels == nil {
+		return "", nil // Open says what is wrong with a name
 	}
-	if err := kinds[0].computes(o.Precision); err != nil {
+	if err := k.computes(o.Precision); err != nil {
 		return "", err
 	}
-	return chosenKernels(o)
+	return k.kernels(o)
 }
 
 // PeakFLOPS measures the operations a second that the devices of a list reach
 // together on registers alone; 0 if it cannot be measured.
 func PeakFLOPS(list string, o Options, during time.Duration) float64 {
-	if !onlyCPU(list) {
-		return 0
+	if k := onlyKind(list); k != nil && k.peak != nil {
+		return k.peak(o, during)
 	}
-	return peakCPU(o, during)
+	return 0
 }
 
 // Bandwidth measures the bytes a second that the devices of a list read and write
 // together in memory that no cache holds; 0 if it cannot be measured.
 func Bandwidth(list string, o Options, during time.Duration) float64 {
-	if !onlyCPU(list) {
-		return 0
+	if k := onlyKind(list); k != nil && k.bandwidth != nil {
+		return k.bandwidth(o, during)
 	}
-	return cpu.Bandwidth(o.threads(), during)
+	return 0
 }
 
-// onlyCPU reports whether a list names only the CPU.
-func onlyCPU(list string) bool {
+// onlyKind returns the kind of all devices of a list; nil if there are several.
+func onlyKind(list string) (only *kind) {
 	list, _ = Resolve(list)
 	for _, name := range strings.Split(list, ",") {
-		if strings.TrimSpace(name) != "cpu" {
-			return false
+		k, err := kindOf(strings.TrimSpace(name))
+		if err != nil || only != nil && k != only {
+			return nil
 		}
+		only = k
 	}
-	return true
+	return only
 }
 
 // kindOf finds the row of a name.

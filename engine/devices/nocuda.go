@@ -2,5 +2,5 @@
 
 package devices
 
-// gpus is empty in a build without CUDA.
-var gpus []kind
+// cudaKind is empty in a build without CUDA.
+var cudaKind []kind

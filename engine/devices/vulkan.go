@@ -9,6 +9,9 @@ import (
 	"alexnet/engine/vulkan"
 )
 
+// vulkanKind is the row of Vulkan's devices.
+var vulkanKind = []kind{{name: "vulkan", usage: "vulkan:0", open: openVulkan, precisions: vulkan.Precisions, apart: true, list: listVulkan}}
+
 func openVulkan(names []string, o Options) ([]engine.Context, error) {
 	return vulkan.Open(names, vulkan.Options{Precision: o.Precision})
 }
