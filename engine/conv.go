@@ -82,7 +82,7 @@ func (o ConvBackward) flop() float64     { return backwardFLOP(o.DY, o.W, o.DX) 
 
 // Check implements Op.
 func (o ConvForward) Check() error {
-	if err := checkConv(o.Window, o.Groups, o.X, o.W, role{"Y", o.Y}); err != nil {
+	if err := checkConv(o.Window, o.Groups, o.X, o.W, role{"Y", o.Y}, mapsOf); err != nil {
 		return err
 	}
 	return expect(want{"B", o.B, Master, vector(o.Y.Shape[1])})
@@ -90,7 +90,7 @@ func (o ConvForward) Check() error {
 
 // Check implements Op.
 func (o ConvBackward) Check() error {
-	if err := checkConv(o.Window, o.Groups, o.X, o.W, role{"DY", o.DY}); err != nil {
+	if err := checkConv(o.Window, o.Groups, o.X, o.W, role{"DY", o.DY}, mapsOf); err != nil {
 		return err
 	}
 	return checkGradients(o.X, o.W, o.DW, o.DB, o.DX)
@@ -104,8 +104,12 @@ func checkKernel(w Window) error {
 	return w.Validate()
 }
 
-// checkConv checks the tensors that both directions of a convolution have.
-func checkConv(w Window, groups int, x, weights *Tensor, y role) error {
+// mapsOf returns the number of filters of a convolution with such an output.
+func mapsOf(y Shape) int { return y[1] }
+
+// checkConv checks the tensors that both directions of a convolution have, or of a layer
+// with another number of filters.
+func checkConv(w Window, groups int, x, weights *Tensor, y role, filters func(y Shape) int) error {
 	if err := present(role{"X", x}, y); err != nil {
 		return err
 	}
@@ -122,6 +126,6 @@ func checkConv(w Window, groups int, x, weights *Tensor, y role) error {
 	}
 	return expect(
 		want{"X", x, Working, xs},
-		want{"W", weights, Master, Shape{ys[1], xs[1] / groups, w.Size, w.Size}},
+		want{"W", weights, Master, Shape{filters(out), xs[1] / groups, w.Size, w.Size}},
 		want{y.name, y.t, Working, out})
 }

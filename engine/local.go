@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // LocalSpec is a locally connected layer, as cuda-convnet's local layers: a
 // convolution with its own filters and biases at every position.
@@ -58,35 +55,24 @@ func (l *LocalSpec) backward(_ Extent, groups int, g gradients) Op {
 //
 // with r = (o·H' + y)·W' + x. X (N, C, H, W), W (O·H'·W', C/G, k, k), B (O·H'·W', 1,
 // 1, 1), Y (N, O, H', W'). Output map o belongs to group g = o / (O/G).
-type LocalForward struct {
-	Window
-	Groups  int
-	X, W, B *Tensor
-	Y       *Tensor
-}
+type LocalForward ConvForward
 
 // LocalBackward computes the gradients of LocalForward from DY: DW and DB summed
 // over the batch, and DX where it is not nil (the first layer needs none).
-type LocalBackward struct {
-	Window
-	Groups   int
-	X, W, DY *Tensor
-	DW, DB   *Tensor
-	DX       *Tensor // may be nil
-}
+type LocalBackward ConvBackward
 
 func (LocalForward) Kind() string         { return "local forward" }
 func (LocalBackward) Kind() string        { return "local backward" }
-func (o LocalForward) Reads() []*Tensor   { return some(o.X, o.W, o.B) }
-func (o LocalForward) Writes() []*Tensor  { return some(o.Y) }
-func (o LocalBackward) Reads() []*Tensor  { return some(o.X, o.W, o.DY) }
-func (o LocalBackward) Writes() []*Tensor { return some(o.DW, o.DB, o.DX) }
-func (o LocalForward) flop() float64      { return forwardFLOP(o.Y, o.W) }
-func (o LocalBackward) flop() float64     { return backwardFLOP(o.DY, o.W, o.DX) }
+func (o LocalForward) Reads() []*Tensor   { return ConvForward(o).Reads() }
+func (o LocalForward) Writes() []*Tensor  { return ConvForward(o).Writes() }
+func (o LocalBackward) Reads() []*Tensor  { return ConvBackward(o).Reads() }
+func (o LocalBackward) Writes() []*Tensor { return ConvBackward(o).Writes() }
+func (o LocalForward) flop() float64      { return ConvForward(o).flop() }
+func (o LocalBackward) flop() float64     { return ConvBackward(o).flop() }
 
 // Check implements Op.
 func (o LocalForward) Check() error {
-	if err := checkLocal(o.Window, o.Groups, o.X, o.W, role{"Y", o.Y}); err != nil {
+	if err := checkConv(o.Window, o.Groups, o.X, o.W, role{"Y", o.Y}, Shape.Row); err != nil {
 		return err
 	}
 	return expect(want{"B", o.B, Master, vector(o.Y.Shape.Row())})
@@ -94,31 +80,8 @@ func (o LocalForward) Check() error {
 
 // Check implements Op.
 func (o LocalBackward) Check() error {
-	if err := checkLocal(o.Window, o.Groups, o.X, o.W, role{"DY", o.DY}); err != nil {
+	if err := checkConv(o.Window, o.Groups, o.X, o.W, role{"DY", o.DY}, Shape.Row); err != nil {
 		return err
 	}
 	return checkGradients(o.X, o.W, o.DW, o.DB, o.DX)
-}
-
-// checkLocal checks the tensors that both directions of a locally connected layer
-// have.
-func checkLocal(w Window, groups int, x, weights *Tensor, y role) error {
-	if err := present(role{"X", x}, y); err != nil {
-		return err
-	}
-	if err := checkKernel(w); err != nil {
-		return err
-	}
-	xs, ys := x.Shape, y.t.Shape
-	if groups < 1 || xs[1]%groups != 0 || ys[1]%groups != 0 {
-		return fmt.Errorf("%d groups do not divide %v and %v", groups, x, y.t)
-	}
-	out := Shape{xs[0], ys[1], w.Out(xs[2]), w.Out(xs[3])}
-	if out[2] < 1 || out[3] < 1 {
-		return fmt.Errorf("a window of %d with pad %d does not fit %v", w.Size, w.Pad, x)
-	}
-	return expect(
-		want{"X", x, Working, xs},
-		want{y.name, y.t, Working, out},
-		want{"W", weights, Master, Shape{out.Row(), xs[1] / groups, w.Size, w.Size}})
 }
