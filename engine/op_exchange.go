@@ -84,3 +84,18 @@ func (o SumSlices) Check() error {
 	}
 	return expect(want{"Y", o.Y, Working, s})
 }
+
+// MayBePeers reports whether t, a tensor of op, may be in another context.
+func MayBePeers(op Op, t *Tensor) bool {
+	switch op := op.(type) {
+	case Concat:
+		return t != op.Y
+	case SumSlices:
+		return t != op.Y
+	case Update:
+		return t == op.Halt
+	case AllReduce:
+		return true
+	}
+	return false
+}

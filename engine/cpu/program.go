@@ -84,7 +84,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 // checkTensors reports tensors that the op cannot use where they are.
 func (c *Context) checkTensors(op engine.Op) error {
 	for _, t := range append(op.Reads(), op.Writes()...) {
-		if mayBePeers(op, t) {
+		if engine.MayBePeers(op, t) {
 			if err := c.sameKind(t); err != nil {
 				return fmt.Errorf("%s: %w", op.Kind(), err)
 			}
@@ -95,21 +95,6 @@ func (c *Context) checkTensors(op engine.Op) error {
 		}
 	}
 	return nil
-}
-
-// mayBePeers reports whether t, a tensor of op, may be in another context.
-func mayBePeers(op engine.Op, t *engine.Tensor) bool {
-	switch op := op.(type) {
-	case engine.Concat:
-		return t != op.Y
-	case engine.SumSlices:
-		return t != op.Y
-	case engine.Update:
-		return t == op.Halt
-	case engine.AllReduce:
-		return true
-	}
-	return false
 }
 
 // lower translates ops[i], which has been checked, and sometimes the ops that follow

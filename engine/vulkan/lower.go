@@ -97,7 +97,7 @@ func (c *Context) checkPlaces(op engine.Op) error {
 	for _, t := range append(op.Reads(), op.Writes()...) {
 		err := error(nil)
 		switch peer, same := t.Context.(*Context); {
-		case !mayBePeers(op, t) || peer == c:
+		case !engine.MayBePeers(op, t) || peer == c:
 			err = c.placed(t)
 		case !same || peer.device != c.device:
 			err = fmt.Errorf("%v lives in a context of another kind or device", t)
@@ -109,21 +109,6 @@ func (c *Context) checkPlaces(op engine.Op) error {
 		}
 	}
 	return nil
-}
-
-// mayBePeers reports whether t, a tensor of op, may be in another context.
-func mayBePeers(op engine.Op, t *engine.Tensor) bool {
-	switch op := op.(type) {
-	case engine.Concat:
-		return t != op.Y
-	case engine.SumSlices:
-		return t != op.Y
-	case engine.Update:
-		return t == op.Halt
-	case engine.AllReduce:
-		return true
-	}
-	return false
 }
 
 // threads is the number of invocations of a workgroup of shaders with one invocation per
