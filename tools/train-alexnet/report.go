@@ -12,6 +12,8 @@ import (
 
 	"alexnet/engine/train"
 	"alexnet/engine/train/report"
+	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
 )
 
@@ -61,6 +63,9 @@ func reportCommand(stderr io.Writer) *cli.Command {
 func makeReport(ctx context.Context, dir string, o report.Options, line *command.Line) error {
 	defer line.Clear()
 	o.Options, o.Note, o.Warn = noting(o.Options), noted(line), undrawn(line)
+	if o.Tell == nil {
+		o.Tell = func(f setting.Text) { line.Print("%s", printable.Verbatim(printable.Text(f.In(setting.Flags{})))) }
+	}
 	o.Progress = func(what string, done, total int) { line.Update("report: %d of %d pictures %s", done, total, what) }
 	return flagged(report.Make(ctx, dir, o))
 }

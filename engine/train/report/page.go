@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"alexnet/engine"
+	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
 
@@ -28,6 +29,8 @@ type Subject struct {
 	Quick bool
 	// Progress, if not nil, is called during such a pass.
 	Progress func(what string, done, total int)
+	// Tell, if not nil, is told the findings, which the page has too.
+	Tell func(finding setting.Text)
 
 	outcomes []outcome
 }
@@ -50,6 +53,7 @@ type Section struct {
 
 // sections lists the parts of the page in their order.
 var sections = []Section{
+	findingsSection,
 	curveSection,
 	recipeSection,
 	kernelsSection,

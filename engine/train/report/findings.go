@@ -1,0 +1,150 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"alexnet/engine"
+	"alexnet/internal/setting"
+)
+
+// findingsSection says in sentences how the run went.
+var findingsSection = Section{
+	Make: func(ctx context.Context, s *Subject) (any, error) {
+		all, err := findings(ctx, s)
+		if err != nil || all == nil {
+			return nil, err
+		}
+		var texts []string
+		for _, f := range all {
+			if s.Tell != nil {
+				s.Tell(f)
+			}
+			texts = append(texts, f.String())
+		}
+		return texts, nil
+	},
+	HTML: `
+<h2>In short</h2>
+<ul>{{range .}}
+  <li>{{.}}</li>{{end}}
+</ul>
+`,
+}
+
+const (
+	worstClasses = 3
+	// A training error that is lower than the validation error by so much, though crops and
+	// dropout make it the harder one, is a sign of overfitting.
+	overfitted = 0.15
+	// A validation loss of so many times its lowest is another.
+	lossRises = 1.1
+	// The last part of a run, in which a lowest error says that the run was short.
+	stillFalls = 0.9
+)
+
+// findings are the worst classes, signs of overfitting, and what to try.
+func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
+	if !s.Quick && s.Split == "Validation" {
+		outcomes, err := s.classified(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if worst := worst(s, outcomes); worst != "" {
+			all = append(all, setting.Textf("hardest classes: %s", worst))
+		}
+	}
+	if f, ok := fit(s.Metrics, s.Model.Net.Classes); ok {
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// worst names the classes with the highest errors and what they are taken for.
+func worst(s *Subject, outcomes []outcome) string {
+	names := make([]string, s.Model.Net.Classes)
+	for i := range names {
+		names[i] = s.Pictures.Meta().Classes[i].Title()
+	}
+	type class struct {
+		name, guess string
+		error       float64
+	}
+	var classes []class
+	c := newConfusion(names, outcomes)
+	for i, counts := range c.Counts {
+		n, guess := sum(counts), -1
+		for j, k := range counts {
+			if j != i && k > 0 && (guess < 0 || k > counts[guess]) {
+				guess = j
+			}
+		}
+		if guess >= 0 {
+			classes = append(classes, class{names[i], names[guess], float64(n-counts[i]) / float64(n)})
+		}
+	}
+	slices.SortStableFunc(classes, func(a, b class) int {
+		switch {
+		case a.error > b.error:
+			return -1
+		case a.error < b.error:
+			return 1
+		}
+		return 0
+	})
+	var words []string
+	for _, c := range classes[:min(worstClasses, len(classes))] {
+		words = append(words, fmt.Sprintf("%s %.0f %% wrong, most as %s", c.name, 100*c.error, c.guess))
+	}
+	return strings.Join(words, "; ")
+}
+
+// fit says whether the net has learnt the training pictures by heart, or too little, and
+// what may help; ok is false where nothing was trained.
+func fit(metrics []engine.Metrics, classes int) (f setting.Text, ok bool) {
+	var val []engine.Metrics
+	var lastTrain engine.Metrics
+	for _, m := range metrics {
+		if m.Split == "val" {
+			val = append(val, m)
+		} else {
+			lastTrain = m
+		}
+	}
+	if lastTrain.Step == 0 {
+		return f, false
+	}
+	if len(val) == 0 {
+		return setting.Textf("nothing was validated, so nobody knows what it makes of other pictures: give %s", setting.Name("val")), true
+	}
+	_, best, _ := Summary(metrics)
+	last, lowest := val[len(val)-1], val[0]
+	for _, m := range val {
+		if m.Loss < lowest.Loss {
+			lowest = m
+		}
+	}
+	// Means over an epoch, where that has several lines: the last steps alone are noise.
+	sum, n := 0.0, 0
+	for _, m := range metrics {
+		if m.Split == "train" && m.Epoch == lastTrain.Epoch {
+			sum, n = sum+m.Top1Error, n+1
+		}
+	}
+	training := sum / float64(n)
+	switch {
+	case engine.AtChance(best.Top1Error, classes):
+		return setting.Textf("the net still guesses: try %s, or more %s", setting.Suggest("recipe", "small"), setting.Name("epochs")), true
+	case best.Top1Error-training > overfitted || last.Loss > lossRises*lowest.Loss && lowest.Epoch < last.Epoch:
+		text := fmt.Sprintf("signs of overfitting: training error %.1f %%, validation error %.1f %%", 100*training, 100*last.Top1Error)
+		if lowest.Epoch < last.Epoch {
+			text += fmt.Sprintf(", and the validation loss has risen from %.2f after epoch %d to %.2f", lowest.Loss, lowest.Epoch, last.Loss)
+		}
+		return setting.Textf("%s: try more pictures, %s, %s or %s", text, setting.Suggest("crop", "resized"), setting.Suggest("jitter", "0.4,0.4,0.4"), setting.Suggest("label-smoothing", 0.1)), true
+	case float64(best.Step) >= stillFalls*float64(last.Step):
+		return setting.Textf("no sign of overfitting, and the validation error was still falling: more %s may lower it", setting.Name("epochs")), true
+	}
+	return setting.Textf("no sign of overfitting; the lowest validation error came after epoch %d of %d", best.Epoch, last.Epoch), true
+}

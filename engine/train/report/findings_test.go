@@ -1,0 +1,41 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"alexnet/engine"
+)
+
+// TestFit: what a run's figures say of it, in the words of the settings.
+func TestFit(t *testing.T) {
+	// run has a line of training and one of validation an epoch.
+	run := func(training, validation, loss []float64) (all []engine.Metrics) {
+		for i := range training {
+			all = append(all, engine.Metrics{Split: "train", Epoch: i + 1, Step: uint64(10 * (i + 1)), Top1Error: training[i]})
+			if validation != nil {
+				all = append(all, engine.Metrics{Split: "val", Epoch: i + 1, Step: uint64(10 * (i + 1)), Top1Error: validation[i], Loss: loss[i]})
+			}
+		}
+		return all
+	}
+	for _, c := range []struct {
+		metrics []engine.Metrics
+		want    string
+	}{
+		{run([]float64{.6, .4}, []float64{.6, .5}, []float64{1.5, 1.3}), "no sign of overfitting, and the validation error was still falling: more \"epochs\""},
+		{run([]float64{.6, .2}, []float64{.6, .5}, []float64{1.5, 1.3}), "signs of overfitting: training error 20.0 %, validation error 50.0 %: try more pictures, crop resized"},
+		{run([]float64{.6, .3, .25}, []float64{.6, .3, .3}, []float64{1.5, 1, 1.4}), "the validation loss has risen from 1.00 after epoch 2 to 1.40"},
+		{run([]float64{.6, .4, .4}, []float64{.6, .4, .45}, []float64{1.5, 1.3, 1.3}), "no sign of overfitting; the lowest validation error came after epoch 2 of 3"},
+		{run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}), "the net still guesses: try recipe small"},
+		{run([]float64{.6}, nil, nil), "nothing was validated, so nobody knows what it makes of other pictures: give \"val\""},
+	} {
+		f, ok := fit(c.metrics, 10)
+		if !ok || !strings.Contains(f.String(), c.want) {
+			t.Errorf("%q, want %q", f.String(), c.want)
+		}
+	}
+	if _, ok := fit(nil, 10); ok {
+		t.Error("nothing was trained, and it says something")
+	}
+}
