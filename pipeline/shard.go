@@ -128,8 +128,8 @@ func finished(dir string, want *Meta) (Summary, error) {
 		why = d.meta.differs(want)
 	}
 	if why != "" {
-		return Summary{}, setting.Errorf("%s: already holds %s of a finished job, with %s: choose a new folder with %s, remove this one, or add new pictures to it with %s",
-			dir, mds.IndexName, why, setting.Name("out"), setting.Name("append"))
+		return Summary{}, &OtherJobError{why, setting.Errorf("%s: already holds %s of a finished job, with %s: choose a new folder with %s, remove this one, or add new pictures to it with %s",
+			dir, mds.IndexName, why, setting.Name("out"), setting.Name("append"))}
 	}
 	if err := dropMark(dir, &d.meta); err != nil {
 		return Summary{}, err
@@ -468,3 +468,15 @@ func explainWrite(err error) error {
 	}
 	return err
 }
+
+// OtherJobError reports an output folder that holds the shards of other settings or
+// other pictures.
+type OtherJobError struct {
+	How string // in which way they differ: "size 74 instead of 28"
+	Err error  // with the folder and what to do
+}
+
+func (e *OtherJobError) Error() string { return e.Err.Error() }
+
+// Unwrap gives Err.
+func (e *OtherJobError) Unwrap() error { return e.Err }

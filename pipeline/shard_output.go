@@ -98,9 +98,9 @@ func (o *output) takeOver(job *Meta, left bool) error {
 		return o.journal.begin(job)
 	}
 	if why := o.journal.job.differs(job); why != "" {
-		return setting.Errorf("%s: holds an unfinished job of %s with %s: "+
+		return &OtherJobError{why, setting.Errorf("%s: holds an unfinished job of %s with %s: "+
 			"give that job's settings and pictures to go on with it, choose another folder with %s, or remove %s and the shards that %s doesn't list",
-			o.dir, printable.Count(len(o.journal.shards), "shard"), why, setting.Name("out"), unfinishedName, mds.IndexName)
+			o.dir, printable.Count(len(o.journal.shards), "shard"), why, setting.Name("out"), unfinishedName, mds.IndexName)}
 	}
 	keep, err := o.journal.keepPresent(o.dir)
 	if err != nil {

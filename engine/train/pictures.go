@@ -128,6 +128,10 @@ func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split
 			p.Progress(split, s)
 		}
 	})
+	if other := (*pipeline.OtherJobError)(nil); errors.As(err, &other) {
+		return setting.Errorf("%s has shards of %s as it was, or for another net (%s): give %s for a run of what is there now, or go on with the old one by %s and %s",
+			c.Run, p.In, other.How, setting.Suggest("run", c.Run+"-2"), setting.Value("run", c.Run), setting.Name("resume"))
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -66,5 +68,13 @@ func describe(path string) (string, error) {
 	if len(files) == 0 {
 		return "is an empty folder", nil
 	}
-	return fmt.Sprintf("is a folder with %d files and no folders", len(files)), nil
+	found := fmt.Sprintf("is a folder with %d files and no folders", len(files))
+	if whole, err := filepath.Abs(path); err == nil && slices.ContainsFunc(files, likePicture) {
+		around := filepath.Dir(filepath.Clean(path))
+		if around == "." || strings.HasPrefix(around, "..") {
+			around = filepath.Dir(whole)
+		}
+		found += fmt.Sprintf(": if they are the pictures of one class, give the folder around it, %s", show(around))
+	}
+	return found, nil
 }

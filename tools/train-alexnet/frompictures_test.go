@@ -63,6 +63,30 @@ func TestTrainsFromPictures(t *testing.T) {
 		}
 	}
 
+	// A folder that has grown, and another net, come with what this command takes.
+	call("train-alexnet", "my photos", "--net", "cifar-13pct", "--steps", "6").must(t, 1, "for another net (size 74 instead of 28): give --run", "my photos-2")
+	class := filepath.Join("my photos", "blobs")
+	if entries, err := os.ReadDir("my photos"); err == nil {
+		class = filepath.Join("my photos", entries[0].Name())
+	}
+	pictures, err := os.ReadDir(class)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", class, "--steps", "1").must(t, 1, "if they are the pictures of one class, give the folder around it, my photos")
+	grown := filepath.Join(class, "grown.jpg")
+	if err := os.Link(filepath.Join(class, pictures[0].Name()), grown); err != nil {
+		t.Fatal(err)
+	}
+	grew := call("train-alexnet", "my photos", "--steps", "6")
+	grew.must(t, 1, "as it was, or for another net (pictures found ", "--resume")
+	if strings.Contains(grew.stderr, "--append") || strings.Contains(grew.stderr, "--out") {
+		t.Errorf("it names flags of another command:\n%s", grew.stderr)
+	}
+	if err := os.Remove(grown); err != nil {
+		t.Fatal(err)
+	}
+
 	call("train-alexnet", "nothing").must(t, 2, `unexpected "nothing": there is no such command, and no such folder of pictures`)
 	call("train-alexnet", "evl").must(t, 2, "did you mean eval?")
 	call("train-alexnet", "--bathc", "3", "my photos").must(t, 2, "did you mean --batch?")
