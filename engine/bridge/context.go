@@ -26,6 +26,9 @@ type Context struct {
 	changed sync.Cond // a signal, a mark, a failure
 	exports map[*engine.Tensor]*export
 	failure error
+	writes  []write // of tensors here, from other contexts' programs
+
+	sums []reduction // over ranks, under way; used by the goroutine that serves the queue
 }
 
 // place is the copy of another context's tensor.

@@ -6,5 +6,5 @@
 // host memory at the owner's next Signal, and from there to a place behind the
 // reader's arena when the reader continues after its Await. At every Signal the host
 // waits for the context, so mixed contexts overlap less than contexts of one kind.
-// Ranks are refused.
+// Ranks meet through the host.
 package bridge

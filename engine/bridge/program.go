@@ -21,6 +21,7 @@ type segment struct {
 	writes map[*engine.Tensor]bool // of this one
 	signal *event
 	await  *event
+	meet   func() error // ranks, on the host
 }
 
 // Workspace returns the workspace of the inner context for the programs so far, plus
@@ -30,7 +31,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 		for _, list := range cut(ops) {
 			var translated []engine.Op
 			for _, op := range list {
-				if engine.CheckOp(op) != nil {
+				if between(op) || engine.CheckOp(op) != nil {
 					continue // Compile says what is wrong
 				}
 				if t, _, err := c.translate(op); err == nil {
@@ -58,8 +59,11 @@ func (c *Context) Estimate() {}
 func (c *Context) Merged(ops []engine.Op, i int) int {
 	var translated []engine.Op
 	for _, op := range ops[i:] {
+		if between(op) {
+			break
+		}
 		t, _, err := c.translate(op)
-		if err != nil || between(op) {
+		if err != nil {
 			break
 		}
 		translated = append(translated, t)
@@ -85,7 +89,7 @@ func cut(ops []engine.Op) (lists [][]engine.Op) {
 
 func between(op engine.Op) bool {
 	switch op.(type) {
-	case engine.Signal, engine.Await:
+	case engine.Signal, engine.Await, engine.AllReduce, engine.AwaitAllReduce, engine.AllGather, engine.ReduceScatter, engine.AllToAll:
 		return true
 	}
 	return false
@@ -94,10 +98,6 @@ func between(op engine.Op) bool {
 // translate returns an op with the inner context's tensors for an op with this
 // context's, and the places of others' tensors that it reads.
 func (c *Context) translate(op engine.Op) (engine.Op, []*place, error) {
-	switch op.(type) {
-	case engine.AllReduce, engine.AwaitAllReduce, engine.AllGather, engine.ReduceScatter, engine.AllToAll:
-		return nil, nil, fmt.Errorf("%s: several ranks want contexts of one kind", op.Kind())
-	}
 	var reads []*place
 	var failure error
 	writes := map[*engine.Tensor]bool{}
@@ -215,6 +215,12 @@ func (c *Context) segment(ops []engine.Op) (s segment, err error) {
 		}
 		return segment{await: e}, nil
 	}
+	if between(ops[0]) {
+		if s.meet, err = c.meeting(ops[0]); err != nil {
+			err = fmt.Errorf("%s: %w", c.Name(), err)
+		}
+		return s, err
+	}
 	s.writes = map[*engine.Tensor]bool{}
 	var translated []engine.Op
 	for _, op := range ops {
@@ -251,7 +257,11 @@ func (p *program) execute(step engine.Step) error {
 		case s.signal != nil:
 			err = s.signal.signal()
 		case s.await != nil:
-			err = s.await.await(p.c)
+			if err = s.await.await(p.c); err == nil {
+				err = p.c.receive()
+			}
+		case s.meet != nil:
+			err = s.meet()
 		default:
 			for _, r := range s.reads {
 				err = errors.Join(err, p.c.inner.Upload(r.tensor, r.from.host))
