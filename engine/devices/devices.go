@@ -129,8 +129,13 @@ func Resolve(list string) (resolved, why string) {
 	if list != Auto {
 		return list, ""
 	}
+	return resolve(kinds[1:])
+}
+
+// resolve is Auto among kinds of GPUs.
+func resolve(gpus []kind) (name, why string) {
 	missing := ""
-	for _, k := range kinds[1:] {
+	for _, k := range gpus {
 		i := k.list()
 		for _, d := range i.Devices {
 			if d.Auto && len(i.Missing) == 0 {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"alexnet/engine/vulkan"
 )
 
 func TestOpen(t *testing.T) {
@@ -119,5 +121,42 @@ func TestResolve(t *testing.T) {
 	if len(gpus) > 0 && (!slices.Contains(gpus, list) || why != "") ||
 		len(gpus) == 0 && (list != "cpu" || !strings.Contains(why, "no GPU") || !strings.Contains(why, "computing on the CPU")) {
 		t.Errorf("auto is %s: %s", list, why)
+	}
+}
+
+// TestAutoOf: auto prefers CUDA, then a discrete Vulkan GPU, then the CPU, whatever the
+// order in which Vulkan lists its devices.
+func TestAutoOf(t *testing.T) {
+	list := func(missing string, devices ...Device) kind {
+		i := Inventory{Devices: devices}
+		if missing != "" {
+			i.Missing = []Missing{{Name: missing}}
+		}
+		return kind{list: func() Inventory { return i }}
+	}
+	gpus := []vulkan.GPU{
+		{Name: "vulkan:0", Kind: "in software"}, {Name: "vulkan:1", Kind: "integrated"},
+		{Name: "vulkan:2", Kind: "discrete", Discrete: true, Missing: []string{"timelineSemaphore"}}, {Name: "vulkan:3", Kind: "discrete", Discrete: true},
+	}
+	vulkans := func(n int) kind {
+		return list("", inventory(vulkan.Survey{GPUs: gpus[:n], Loader: "libvulkan"}).Devices...)
+	}
+	card := Device{Name: "cuda:0", Auto: true}
+	for _, c := range []struct {
+		gpus []kind
+		want string
+		why  string
+	}{
+		{[]kind{list("", card), vulkans(4)}, "cuda:0", ""},
+		{[]kind{list("NVIDIA driver"), vulkans(4)}, "vulkan:3", ""},
+		{[]kind{list("cuDNN", card), vulkans(4)}, "vulkan:3", ""}, // a card without its libraries
+		{[]kind{list("cuDNN", card), vulkans(3)}, "cpu", "cuDNN missing"},
+		{[]kind{list(""), vulkans(2)}, "cpu", "no GPU"},
+		{[]kind{list(""), list("Vulkan")}, "cpu", "Vulkan missing"},
+		{nil, "cpu", "no GPU"},
+	} {
+		if name, why := resolve(c.gpus); name != c.want || !strings.Contains(why, c.why) || (why == "") != (c.why == "") {
+			t.Errorf("auto is %s (%s), want %s (%s)", name, why, c.want, c.why)
+		}
 	}
 }

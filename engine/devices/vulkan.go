@@ -13,14 +13,17 @@ import (
 var vulkanKind = []kind{{name: "vulkan", usage: "vulkan:0", open: openVulkan, precisions: vulkan.Precisions, apart: true, list: listVulkan}}
 
 func openVulkan(names []string, o Options) ([]engine.Context, error) {
-	return vulkan.Open(names, vulkan.Options{Precision: o.Precision})
+	return vulkan.Open(names, vulkan.Options{Precision: o.Precision, Note: o.Note})
 }
 
 // listVulkan lets Auto choose discrete GPUs only: others share the CPU's memory, or
 // compute on the CPU.
 func listVulkan() Inventory {
-	s := vulkan.Examine()
-	var i Inventory
+	return inventory(vulkan.Examine())
+}
+
+// inventory describes what a survey has found.
+func inventory(s vulkan.Survey) (i Inventory) {
 	for _, g := range s.GPUs {
 		about := fmt.Sprintf("%s, %s, %.1f GiB, Vulkan %s, driver %s", g.Model, g.Kind, float64(g.Memory)/(1<<30), g.Version, g.Driver)
 		if len(g.Missing) > 0 {

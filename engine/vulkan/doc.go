@@ -11,11 +11,11 @@
 // Compile turns each op into dispatches of compute shaders (lower*.go, and
 // internal/shaders for the shaders). Convolutions and dense layers are products of
 // matrices in tiles; a convolution gathers its patches as it reads and never stores them.
-// The constants of a layer are specialisation constants: the tile, chosen by the product's
-// shape and the device's limits, and a convolution's geometry. A program's command buffers
-// are recorded when it first runs and submitted from then on. They are cut where the
-// program signals or awaits an event. Numbers that change from step to step are in the
-// device's memory, written before a run.
+// The constants of a layer are specialisation constants: the tile, chosen by time (tune.go)
+// or by the product's shape, within the device's limits, and a convolution's geometry. A
+// program's command buffers are recorded when it first runs and submitted from then on.
+// They are cut where the program signals or awaits an event. Numbers that change from step
+// to step are in the device's memory, written before a run.
 //
 // # Sums
 //

@@ -157,3 +157,67 @@ func TestRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLargeTensor: a tensor may be larger than what a device binds at once, since shaders
+// have addresses.
+func TestLargeTensor(t *testing.T) {
+	if os.Getenv("ALEXNET_VULKAN") == "" {
+		t.Skip("make check-vulkan runs it")
+	}
+	c, _ := pair(t)
+	limit := int(c.device.GPU.Limits.MaxStorageBufferRange)
+	if limit > 256<<20 {
+		t.Skipf("the device binds %d bytes at once", limit)
+	}
+	n := limit/4 + 1000
+	x := values(c, "x", n)
+	p := compile(t, c, engine.Activate{X: x, Y: x})
+	got, want := make([]float32, n), make([]float32, n)
+	for i := range want {
+		want[i] = float32(i%1000 - 500)
+	}
+	if err := errors.Join(c.Upload(x, want), p.Run(engine.Step{}), c.Download(got, x), c.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		if got[i] != max(0, want[i]) {
+			t.Fatalf("element %d is %v, want %v", i, got[i], max(0, want[i]))
+		}
+	}
+}
+
+// TestLeastLimits: tiles and workgroups fit a device that allows no more than every
+// device does.
+func TestLeastLimits(t *testing.T) {
+	c, _ := pair(t)
+	l := &c.device.GPU.Limits
+	was := *l
+	defer func() { *l = was }()
+	l.MaxComputeWorkGroupInvocations, l.MaxComputeWorkGroupSize[0], l.MaxComputeSharedMemorySize = 128, 128, 16384
+	if n := c.threads(); n != 128 {
+		t.Errorf("%d threads", n)
+	}
+	for _, shape := range [][2]int{{5, 5}, {40, 40}, {500, 500}} {
+		if tile := c.tileFor("dense", &product{m: shape[0], n: shape[1], z: 1, terms: 10}); tile.threads > 128 || tile.shared() > 16384 {
+			t.Errorf("%v: %v", shape, tile)
+		}
+	}
+	x, k, b, y := values(c, "x", 300), values(c, "k", 1), values(c, "b", 1), values(c, "y", 40)
+	k.Type, k.Shape, b.Type, b.Shape = engine.Master, engine.Shape{40, 300, 1, 1}, engine.Master, engine.Shape{40, 1, 1, 1}
+	p := compile(t, c, engine.DenseForward{X: x, W: k, B: b, Y: y}, engine.Activate{X: y, Y: y})
+	ones, weights, got := make([]float32, 300), make([]float32, 40*300), make([]float32, 40)
+	for i := range ones {
+		ones[i] = 1
+	}
+	for i := range weights {
+		weights[i] = float32(i / 300)
+	}
+	if err := errors.Join(c.Upload(x, ones), c.Upload(k, weights), c.Upload(b, make([]float32, 40)), p.Run(engine.Step{}), c.Download(got, y), c.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		if got[i] != float32(300*i) {
+			t.Errorf("unit %d is %v, want %d", i, got[i], 300*i)
+		}
+	}
+}

@@ -75,7 +75,7 @@ func allParts() []*part {
 		add("speed in tf32, batch 128", 60, speed("tf32", 128)),
 		add("speed compiled, bf16, batch 128", 150, speed("bf16", 128, "--compile")),
 		add("ranks through NCCL", 40, tests("cuda.test", "TestGPURanks")),
-		add("Vulkan: conformance", 120, tests("vulkan.test", "TestConformance|TestRanks|TestLostDevice|TestTooLarge|TestPeerIsGone")),
+		add("Vulkan: conformance", 120, tests("vulkan.test", "TestConformance|TestRanks|TestLostDevice|TestTooLarge|TestPeerIsGone|TestTiles|TestLargeTensor")),
 		add("Vulkan: PyTorch's numbers", 90, tests("enginetest.test", "TestVulkan")),
 		add("whole conformance", 200, tests("cuda.test", "TestGPUConformance")),
 		add("a minute of training", 90, shortTraining),

@@ -15,6 +15,9 @@ type Design struct {
 	Kind  string  `json:"op"`
 	FLOP  float64 `json:"flop"`
 	Bytes int64   `json:"bytes"` // of its tensors, each counted once
+	// Bound is what the op takes at the peak or the bandwidth, whichever is longer; 0
+	// if they are not known.
+	Bound float64 `json:"bound_ms,omitempty"`
 	engine.Dispatch
 }
 
@@ -59,7 +62,11 @@ func (r *Result) layers(f *measurement) (err error) {
 	total, backward := 0.0, false
 	for _, op := range ops {
 		for _, d := range op.Design {
-			r.Design = append(r.Design, Design{op.Layer, op.Kind, op.FLOP, op.Bytes, d})
+			bound := 0.0
+			if r.Roofline > 0 {
+				bound = roofline([]engine.OpTime{op}, peak, bandwidth) * 1e3
+			}
+			r.Design = append(r.Design, Design{op.Layer, op.Kind, op.FLOP, op.Bytes, bound, d})
 		}
 		i, ok := at[op.Layer]
 		if !ok {

@@ -63,21 +63,24 @@ func (r *Result) Print(w io.Writer) error {
 
 // printDesign lists, for each op of a step, how it runs on the device by design: its
 // workgroups, how many of them one multiprocessor's shared memory holds at least, the
-// instructions of the kernel (loops counted once), and the op's products over its
-// bytes.
+// instructions of the kernel (loops counted once), the op's products over its bytes, and,
+// if the peak and the bandwidth are known, the least time that the op can take.
 func (r *Result) printDesign(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\nlayer\top\tkernel\tworkgroups\tof\tshared KiB\tfit\tinstructions\tMiB\tFLOP/B\t")
+	fmt.Fprintln(t, "\nlayer\top\tkernel\tworkgroups\tof\tshared KiB\tfit\tinstructions\tMiB\tFLOP/B\tbound ms\t")
 	for _, d := range r.Design {
-		fit, intensity := "", ""
+		fit, intensity, bound := "", "", ""
+		if d.Bound > 0 {
+			bound = fmt.Sprintf("%.3f", d.Bound)
+		}
 		if d.Fit > 0 {
 			fit = fmt.Sprint(d.Fit)
 		}
 		if d.FLOP > 0 {
 			intensity = fmt.Sprintf("%.0f", d.FLOP/float64(d.Bytes))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%.1f\t%s\t%d\t%.1f\t%s\t\n", d.Layer, d.Kind, d.Kernel, d.Workgroups, d.Threads,
-			float64(d.Shared)/(1<<10), fit, d.Instructions, float64(d.Bytes)/(1<<20), intensity)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%.1f\t%s\t%d\t%.1f\t%s\t%s\t\n", d.Layer, d.Kind, d.Kernel, d.Workgroups, d.Threads,
+			float64(d.Shared)/(1<<10), fit, d.Instructions, float64(d.Bytes)/(1<<20), intensity, bound)
 	}
 	return t.Flush()
 }
