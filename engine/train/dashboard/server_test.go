@@ -209,7 +209,7 @@ func TestPageInChromium(t *testing.T) {
 		t.Fatalf("chromium: %v", err)
 	}
 	page := string(dump)
-	for _, want := range []string{"alexnet-mini: runs/&lt;first&gt;", "epoch 13 of 20, step 1500 of 2500, 1 min left", "<b>14.7 %</b>", "<b>312</b>", "limit: training"} {
+	for _, want := range []string{"alexnet-mini: runs/&lt;first&gt;", "epoch 13 of 20, step 1500 of 2500, 1 min left", "<b>14.7 %</b>", "<b>312</b>", "<span>images/s</span>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q on the page", want)
 		}

@@ -25,7 +25,7 @@ var curveSection = Section{
 	HTML: `
 <h2>Loss and error</h2>
 <p>Training figures are means over the last few steps, with dropout and random crops; validation sees the centre of each picture after every epoch.</p>
-<img class="wide" alt="loss and error over the steps" src="{{png .}}">
+<div class="scroll"><img class="wide" alt="loss and error over the steps" src="{{png .}}"></div>
 `,
 }
 

@@ -26,7 +26,7 @@ var kernelsSection = Section{
 	HTML: `
 <h2>Kernels of the first layer</h2>
 <p>Tower 0 above tower 1, as in figure 3 of the paper. Grey is zero; each kernel is scaled by its largest weight.</p>
-<img class="wide" alt="kernels of the first layer" src="{{png .}}">
+<div class="scroll"><img class="wide" alt="kernels of the first layer" src="{{png .}}"></div>
 `,
 }
 

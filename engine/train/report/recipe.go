@@ -44,7 +44,7 @@ var recipeSection = Section{
 	HTML: `
 <h2>Recipe and learning rate</h2>
 {{with .Settings}}<p>{{.}}</p>
-{{end}}{{with .Rate}}<img class="wide" alt="learning rate over the steps" src="{{png .}}">
+{{end}}{{with .Rate}}<div class="scroll"><img class="wide" alt="learning rate over the steps" src="{{png .}}"></div>
 {{end}}`,
 }
 
@@ -57,7 +57,7 @@ func recipeOf(settings []Figure) string {
 	var words []string
 	for _, name := range names {
 		for _, s := range settings {
-			if s.Name == name && s.Value != "" && s.Value != "0" {
+			if s.Name == name && s.Value != "" && s.Value != "0" && s.Value != "[]" {
 				words = append(words, s.Name+" "+s.Value)
 			}
 		}
