@@ -10,6 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/internal/printable"
+	"alexnet/pipeline"
+	"alexnet/pipeline/codec"
+	"alexnet/pipeline/decode"
+	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
@@ -50,6 +54,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			exportCommand(stdout, stderr),
 		},
 	}
+	command.Complete(app, command.Values{
+		"layout":        func() []string { return append([]string{"auto"}, source.Layouts()...) },
+		"stream layout": command.These(layouts...),
+		"split":         command.These("train", "val"),
+		"codec":         codec.Names,
+		"decoder":       command.These(decode.Auto, "turbo", "go"),
+		"to":            pipeline.ExportForms,
+	})
 	return command.Run(ctx, app, args, stdout, stderr)
 }
 

@@ -152,7 +152,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	app.UsageText = examples(app.UsageText)
 	quiet(app.Flags)
 	prepare(app.Commands)
-	return Address(app.RunContext(ctx, decimal(app, flagsFirst(app, args))))
+	return nearValue(app, args, Address(app.RunContext(ctx, decimal(app, flagsFirst(app, args)))))
 }
 
 // printing sets the library's printer of help, which is one for the process.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"alexnet/internal/printable"
 )
 
 // Values are the values that shells propose for flags and for the arguments of
@@ -47,7 +49,7 @@ func propose(app *cli.App, args []string, w io.Writer) bool {
 			return false
 		}
 		for _, f := range c.Flags {
-			if values := known[f.Names()[0]]; slices.Contains(f.Names(), flag) && values != nil {
+			if values := known.of(name, f); slices.Contains(f.Names(), flag) && values != nil {
 				printLines(w, values())
 			}
 		}
@@ -68,4 +70,44 @@ func printLines(w io.Writer, lines []string) {
 	for _, l := range lines {
 		fmt.Fprintln(w, l)
 	}
+}
+
+// of returns the values of a command's flag, or nil.
+func (v Values) of(command string, f cli.Flag) func() []string {
+	if values := v[command+" "+f.Names()[0]]; values != nil {
+		return values
+	}
+	return v[f.Names()[0]]
+}
+
+// nearValue ends the complaint about a flag's value with the one that was meant, where one
+// of the known values is near and the complaint is of that.
+func nearValue(app *cli.App, args []string, err error) error {
+	known, _ := app.Metadata["values"].(Values)
+	if err == nil || known == nil || len(args) == 0 {
+		return err
+	}
+	c, name := &cli.Command{Flags: app.Flags}, ""
+	for i, word := range args[1:] {
+		if sub := app.Command(word); sub != nil && name == "" {
+			c, name = sub, word
+		}
+		flag, value, ok := strings.Cut(strings.TrimLeft(word, "-"), "=")
+		if !strings.HasPrefix(word, "-") {
+			continue
+		}
+		if !ok && i+2 < len(args) {
+			value = args[i+2]
+		}
+		for _, f := range c.Flags {
+			values := known.of(name, f)
+			if values == nil || !slices.Contains(f.Names(), flag) || slices.Contains(values(), value) || !strings.Contains(err.Error(), value) {
+				continue
+			}
+			if near := didYouMean(value, "", values()); near != "" {
+				return fmt.Errorf("%w%s", err, printable.Verbatim(near))
+			}
+		}
+	}
+	return err
 }
