@@ -59,6 +59,8 @@ type ModelConfig struct {
 	Inference bool
 	// Tap names a layer with weights; Features returns its output. "" is none.
 	Tap string
+
+	apart bool // ops are compiled one by one
 }
 
 // Model is a net on its contexts: programs, parameters, and the memory for
@@ -229,7 +231,7 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 				programs = append(programs, perPart[p])
 			}
 		}
-		l.plans = append(l.plans, PlanArena(c, programs...))
+		l.plans = append(l.plans, planArena(c, !cfg.apart, programs))
 	}
 	return l, nil
 }

@@ -26,7 +26,13 @@ func (p *Plan) Total() int64 { return p.Arena() + p.Workspace }
 // overlay those of the other programs. Within a program two scratch tensors share
 // memory if their lives (first write to last read, in op order) do not overlap. Ops
 // that a context runs as one count as one op.
-func PlanArena(ctx Context, programs ...[]Op) *Plan {
+//
+// A tensor that a Fuser never stores gets no place.
+func PlanArena(ctx Context, programs ...[]Op) *Plan { return planArena(ctx, true, programs) }
+
+// planArena is PlanArena. With fused false ops are compiled one by one, so that every
+// tensor is stored.
+func planArena(ctx Context, fused bool, programs [][]Op) *Plan {
 	p := &Plan{Context: ctx}
 	placed := map[*Tensor]bool{}
 	each(ctx, programs, func(t *Tensor) {
@@ -38,7 +44,7 @@ func PlanArena(ctx Context, programs ...[]Op) *Plan {
 		}
 	})
 	for _, ops := range programs {
-		tensors, size := planScratch(ctx, ops)
+		tensors, size := planScratch(ctx, ops, unstored(ctx, fused, ops))
 		for _, t := range tensors {
 			t.Offset += p.Persistent
 		}
@@ -52,6 +58,26 @@ func PlanArena(ctx Context, programs ...[]Op) *Plan {
 	return p
 }
 
+// Fuser is implemented by contexts that fuse ops through a tensor that they never store.
+type Fuser interface {
+	// Unstored returns the Scratch tensor that ops[i] and the op behind it leave out of
+	// memory, or nil.
+	Unstored(ops []Op, i int) *Tensor
+}
+
+// unstored returns the tensors that ops leave out of memory.
+func unstored(ctx Context, fused bool, ops []Op) map[*Tensor]bool {
+	out := map[*Tensor]bool{}
+	if f, ok := ctx.(Fuser); ok && fused {
+		for i := range ops {
+			if t := f.Unstored(ops, i); t != nil {
+				out[t] = true
+			}
+		}
+	}
+	return out
+}
+
 // life is a scratch tensor's first and last op.
 type life struct {
 	t           *Tensor
@@ -61,7 +87,7 @@ type life struct {
 
 // planScratch places one program's scratch tensors from offset 0: the largest first,
 // each at the lowest offset that is free throughout its life.
-func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
+func planScratch(ctx Context, ops []Op, unstored map[*Tensor]bool) ([]*Tensor, int64) {
 	lives := map[*Tensor]*life{}
 	var order []*life
 	first, end := 0, 0 // of the ops that run as one
@@ -70,7 +96,7 @@ func planScratch(ctx Context, ops []Op) ([]*Tensor, int64) {
 			first, end = i, i+ctx.Merged(ops, i)
 		}
 		for _, t := range append(op.Reads(), op.Writes()...) {
-			if t.Context != ctx || t.Life == Persistent {
+			if t.Context != ctx || t.Life == Persistent || unstored[t] {
 				continue
 			}
 			l := lives[t]

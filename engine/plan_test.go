@@ -91,3 +91,30 @@ func TestPlanMerged(t *testing.T) {
 		t.Errorf("as one: the last lies at %d, want %d: the first is read no more", d, a)
 	}
 }
+
+// fusingContext leaves the tensor between the first two ops out of memory.
+type fusingContext struct{ planContext }
+
+func (fusingContext) Unstored(ops []Op, i int) *Tensor {
+	if i == 0 {
+		return ops[0].Writes()[0]
+	}
+	return nil
+}
+
+// TestPlanUnstored: a tensor that is never stored takes no memory, but where ops are
+// compiled one by one.
+func TestPlanUnstored(t *testing.T) {
+	ctx := fusingContext{}
+	tensor := func() *Tensor {
+		return &Tensor{Life: Scratch, Type: Float32, Context: ctx, Shape: Shape{64, 1, 1, 1}}
+	}
+	x, y, z := tensor(), tensor(), tensor()
+	ops := []Op{Activate{X: x, Y: y}, Activate{X: y, Y: z}}
+	if p := PlanArena(ctx, ops); p.Scratch != 256 || len(p.Tensors) != 2 {
+		t.Errorf("fused: %d bytes of %d tensors, want 256 of 2", p.Scratch, len(p.Tensors))
+	}
+	if p := planArena(ctx, false, [][]Op{ops}); p.Scratch != 512 || len(p.Tensors) != 3 {
+		t.Errorf("apart: %d bytes of %d tensors, want 512 of 3", p.Scratch, len(p.Tensors))
+	}
+}

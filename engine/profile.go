@@ -44,6 +44,7 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 		return nil, errors.New("profile: want at least one turn of a model that trains")
 	}
 	cfg.Group = nil // one process is what is timed
+	cfg.apart = true
 	l, err := layOut(net, []Context{ctx}, cfg)
 	if err != nil {
 		return nil, err

@@ -24,8 +24,9 @@
 //   - The gradient of its weights is DY·patchesᵀ in fixed chunks of images,
 //     whose partial sums are added in order.
 //   - Convolutions of 3×3 or 5×5 and stride 1, with enough maps and pixels, use
-//     Winograd's filtering F(2×2, 3×3) or F(2×2, 5×5) for all three (winograd.go,
-//     winogradgrad.go). Results that are not finite are computed again as above.
+//     Winograd's filtering for all three (winograd.go, winogradgrad.go): F(4×4, 3×3) or
+//     F(4×4, 5×5) where their rounding allows, else F(2×2, 3×3) or F(2×2, 5×5). Results
+//     that are not finite are computed again as above.
 //   - A dense layer packs its whole input and reads its weights once. For few images
 //     it computes dot products with the unpacked weights.
 //

@@ -22,5 +22,14 @@ func (c *Context) Room() (engine.Room, error) {
 // else.
 func (c *Context) Merged([]engine.Op, int) int { return 1 }
 
+// Unstored returns the gradient of a dense layer's weights in bfloat16, with the update that
+// uses it right behind: each piece of it goes straight into the weights.
+func (c *Context) Unstored(ops []engine.Op, i int) *engine.Tensor {
+	if op, ok := ops[i].(engine.DenseBackward); ok && c.narrow != nil && updateBehind(ops, i, op) != nil {
+		return op.DW
+	}
+	return nil
+}
+
 // Estimate does nothing: plans for processors run nothing.
 func (c *Context) Estimate() {}
