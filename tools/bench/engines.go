@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,9 +103,11 @@ func (b *enginesBench) run(ctx context.Context, stdout, stderr io.Writer) error 
 			all = append(all, b.contestants(precision, b.train, true, model)...)
 		}
 	}
+	// Each round has another order, so that nobody always runs behind the same one.
+	random := rand.New(rand.NewPCG(1, 1))
 	for round := range b.rounds {
-		for _, t := range all {
-			t.turn(ctx, stderr, round)
+		for _, i := range random.Perm(len(all)) {
+			all[i].turn(ctx, stderr, round)
 		}
 	}
 	if err := ctx.Err(); err != nil {
