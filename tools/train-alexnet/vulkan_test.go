@@ -94,7 +94,7 @@ func TestVulkanDemo(t *testing.T) {
 			}
 		}
 		r := call("train-alexnet", "eval", "--checkpoint", filepath.Join(run, "checkpoints", fmt.Sprintf("step-%09d.safetensors", steps)),
-			"--data", filepath.Join(dir, "val"), "--devices", list, "--json")
+			"--data", filepath.Join(dir, "val"), "--devices", "cpu", "--json")
 		r.must(t, 0)
 		var e struct {
 			Error float64 `json:"top1_error"`
