@@ -91,10 +91,10 @@ func badNumbers(t *testing.T, w trained) {
 		}
 	})
 	call("train-alexnet", "predict", "--checkpoint", large, picture).must(t, 1, picture, "output is not a number")
-	call("train-alexnet", "predict", "--checkpoint", large, "--json", picture).must(t, 1, "no number")
-	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val).must(t, 1, "no number")
-	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val, "--ten-crop", "--json").must(t, 1, "no number")
-	call("train-alexnet", "eval", "--checkpoint", large, "--checkpoint", w.checkpoint, "--data", w.val).must(t, 1, "no number")
+	call("train-alexnet", "predict", "--checkpoint", large, "--json", picture).must(t, 1, "not a number")
+	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val).must(t, 1, "not a number")
+	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val, "--ten-crop", "--json").must(t, 1, "not a number")
+	call("train-alexnet", "eval", "--checkpoint", large, "--checkpoint", w.checkpoint, "--data", w.val).must(t, 1, "not a number")
 }
 
 // A run whose latest checkpoint holds NaN isn't gone on with.

@@ -413,7 +413,7 @@ func TestDryRun(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a dry run made the folder")
 	}
-	call(w.args(dir, "--without", "wheels")...).must(t, 2, "--without wheels: want lrn, overlap, crosstalk, towers, dropout, relu, pca")
+	call(w.args(dir, "--without", "wheels")...).must(t, 2, "--without wheels: want lrn, overlap, crosstalk, towers, middle, dropout, relu, pca, crops, decay")
 }
 
 // A preset that is printed is the net that --net takes by its name.
@@ -427,7 +427,8 @@ func TestNetIsPrinted(t *testing.T) {
 		t.Errorf("printed again:\n%s", again.stdout)
 	}
 	call("train-alexnet", "net", path, "--shapes").must(t, 0, "net alexnet-mini-no-lrn: 7 classes, 2 towers", "fc7")
-	call("train-alexnet", "net").must(t, 2, "give one net: alexnet, ")
+	call("train-alexnet", "net").must(t, 0, "alexnet-mini  --size 74")
+	call("train-alexnet", "net", "alexnet", "alexnet-mini").must(t, 2, "give one net: alexnet, ")
 	call("train-alexnet", "net", "lenet").must(t, 2, `no net called "lenet"`)
 	call("train-alexnet", "net", filepath.Join(w.dir, "missing.json")).must(t, 1, "no such file")
 	call("train-alexnet", "net", "cifar-13pct", "--without", "crosstalk").must(t, 2, "--without")
