@@ -106,6 +106,15 @@ func ScheduleNames() []string {
 	return names
 }
 
+// AboutSchedules describes the schedules in words: "plateau divides it by 10 …".
+func AboutSchedules() string {
+	rows := make([]string, len(Schedules))
+	for i, k := range Schedules {
+		rows[i] = k.Name + " " + k.About
+	}
+	return strings.Join(rows, ", ")
+}
+
 // ScheduleNamed returns the row with that name.
 func ScheduleNamed(name string) (ScheduleKind, error) {
 	for _, k := range Schedules {

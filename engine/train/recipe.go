@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"alexnet/internal/setting"
 )
 
 // Recipe is a named set of settings for training sets of some size.
@@ -86,16 +88,48 @@ func (r Recipe) Values() (all []Value, err error) {
 // Value is a setting of a recipe, with its value in JSON without quotes.
 type Value struct{ Setting, Text string }
 
+// RecipeNames lists the recipes.
+func RecipeNames() []string {
+	names := make([]string, len(Recipes))
+	for i, r := range Recipes {
+		names[i] = r.Name
+	}
+	return names
+}
+
+// RecipeTable describes what each recipe changes, one a line, with the settings named
+// in such words.
+func RecipeTable(w setting.Words) string {
+	var b strings.Builder
+	for _, r := range Recipes {
+		values, err := r.Values()
+		if err != nil {
+			panic(err) // a recipe of this file
+		}
+		if len(values) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "  %-13s", r.Name)
+		for _, v := range values {
+			if strings.HasPrefix(v.Text, "[") { // too long for a line
+				fmt.Fprintf(&b, " and %s on the way", v.Setting)
+				continue
+			}
+			b.WriteString(" " + w.Value(v.Setting, v.Text))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
 // FindRecipe returns the recipe with a name.
 func FindRecipe(name string) (Recipe, error) {
-	var names []string
 	for _, r := range Recipes {
 		if r.Name == name {
 			return r, nil
 		}
-		names = append(names, r.Name)
 	}
-	return Recipe{}, fmt.Errorf("no recipe called %q: there are %s", name, strings.Join(names, ", "))
+	return Recipe{}, fmt.Errorf("no recipe called %q: there are %s", name, strings.Join(RecipeNames(), ", "))
 }
 
 // RecipeFor returns the recipe for a training set with that many pictures. For a

@@ -16,6 +16,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/train"
+	"alexnet/internal/setting"
 )
 
 func never(string) bool { return false }
@@ -25,6 +26,22 @@ func TestRecipeFor(t *testing.T) {
 		if got := train.RecipeFor(images).Name; got != want {
 			t.Errorf("%d pictures: recipe %s, want %s", images, got, want)
 		}
+	}
+}
+
+// TestRecipeTable: a line for each recipe that changes something, in the words asked for.
+func TestRecipeTable(t *testing.T) {
+	table := train.RecipeTable(setting.Flags{})
+	for _, want := range []string{
+		"  small         --init he --input-scale 0.015625 --warmup 50 --batch 16 --lr 0.01 --schedule cosine --epochs 60\n",
+		" --drop-at 23,51,78 --epochs 93 and changes on the way\n",
+	} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in the table:\n%s", want, table)
+		}
+	}
+	if got, want := strings.Count(table, "\n"), len(train.RecipeNames())-1; got != want { // paper changes nothing
+		t.Errorf("%d lines, want %d:\n%s", got, want, table)
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/train"
+	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
 )
 
@@ -32,30 +32,6 @@ Without flags of its own the size of the training set chooses a recipe: small up
 
 %s
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures left out, 130 interrupted after saving.`
-
-// recipeRows say what each recipe changes.
-func recipeRows() string {
-	var b strings.Builder
-	for _, r := range train.Recipes {
-		values, err := r.Values()
-		if err != nil {
-			panic(err) // a recipe of the program
-		}
-		if len(values) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "  %-13s", r.Name)
-		for _, v := range values {
-			if strings.HasPrefix(v.Text, "[") { // no flag has it
-				fmt.Fprintf(&b, " and %s on the way", v.Setting)
-				continue
-			}
-			fmt.Fprintf(&b, " --%s %s", v.Setting, v.Text)
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
 
 const short = `train-alexnet trains a net that tells your pictures apart, and uses it.
 
@@ -92,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Usage:       "train AlexNet on shards of pictures",
 		UsageText:   examples,
 		ArgsUsage:   "[PICTURES]",
-		Description: fmt.Sprintf(description, recipeRows()),
+		Description: fmt.Sprintf(description, train.RecipeTable(setting.Flags{})),
 		Commands: []*cli.Command{
 			evalCommand(stdout, stderr), predictCommand(stdout, stderr), featuresCommand(stderr), serveCommand(stderr),
 			exportCommand(stderr), importCommand(stderr),

@@ -46,7 +46,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "shuffle", Category: input, Value: d.Shuffle, Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
 		&cli.StringFlag{Name: "on-bad", Category: input, Value: d.OnBad, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
-		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + recipeNames() + "; or from a file as --config does. Without it, and without --init, --input-scale and --warmup, the number of training pictures chooses: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
+		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + strings.Join(train.RecipeNames(), ", ") + "; or from a file as --config does. Without it, and without --init, --input-scale and --warmup, the number of training pictures chooses: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
 		&cli.StringFlag{Name: "net", Category: recipe, Value: d.Net, Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(train.AblationNames(), ", "), Destination: &s.Without},
 		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`, or with --net another one: all layers but the last begin with its weights, as far as they fit", Destination: &s.From},
@@ -62,7 +62,7 @@ func (s *settings) flags() []cli.Flag {
 		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: d.Accumulate, Usage: "cut each batch into `N` pieces, one after the other on the devices, whose gradients add up: the same step in less memory", Destination: &s.Accumulate},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: d.LR, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
 		&cli.BoolFlag{Name: "find-lr", Category: recipe, Usage: "try rising learning rates for 600 steps, draw the loss over them to find-lr.png in --run or here, print a rate to paste, and stop", Destination: &s.findLR},
-		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of fall of the learning rate: " + schedules(), Destination: &s.Schedule},
+		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of fall of the learning rate: " + engine.AboutSchedules(), Destination: &s.Schedule},
 		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51,78 (run 145)", Destination: &s.DropAt},
 		&cli.IntFlag{Name: "patience", Category: recipe, Value: d.Patience, Usage: "`EPOCHS` without a lower validation error before --schedule plateau drops the learning rate, from the end of the warm-up on and never while the net still guesses; 0 is three, or as many as have 500 steps where that is more", Destination: &s.Patience},
 		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},
@@ -171,24 +171,6 @@ func (s *settings) takeRecipe(c *cli.Context) error {
 	}
 	s.chosen = fmt.Sprintf("recipe %s: %s; there are %d (--recipe chooses another)", r.Name, r.About, images)
 	return r.Apply(&s.Config, images, c.IsSet)
-}
-
-// recipeNames lists the recipes that have names.
-func recipeNames() string {
-	var names []string
-	for _, r := range train.Recipes {
-		names = append(names, r.Name)
-	}
-	return strings.Join(names, ", ")
-}
-
-// schedules describes the table of schedules in words.
-func schedules() string {
-	var rows []string
-	for _, k := range engine.Schedules {
-		rows = append(rows, k.Name+" "+k.About)
-	}
-	return strings.Join(rows, ", ")
 }
 
 // words names settings by flags: those that were given, and others as settings of the

@@ -12,12 +12,6 @@ import (
 
 // values are what shells propose.
 func values() command.Values {
-	recipes := func() (names []string) {
-		for _, r := range train.Recipes {
-			names = append(names, r.Name)
-		}
-		return names
-	}
 	places := func() []string {
 		names := []string{devices.Auto}
 		for _, d := range devices.List().Devices {
@@ -38,7 +32,7 @@ func values() command.Values {
 	}
 	return command.Values{
 		"net":       engine.PresetNames,
-		"recipe":    recipes,
+		"recipe":    train.RecipeNames,
 		"schedule":  engine.ScheduleNames,
 		"without":   train.AblationNames,
 		"parts":     train.AblationNames,
