@@ -43,14 +43,19 @@ const fewPictures = 20_000
 
 // Make makes what a run needs in the folder c.Run (shards/train, shards/val and
 // pca.json) and sets c.Train, c.Val and c.PCA. It reuses complete shards that are
-// there. With chooseNet it sets c.Net too: alexnet-mini for few pictures.
-func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (*Made, error) {
+// there. c.Net becomes that of the recipe that c names, or where there is none and "net"
+// was not given, alexnet-mini for few pictures. Bad settings are found before any work.
+func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string) bool) (*Made, error) {
 	if p.KeepForVal == 0 {
 		p.KeepForVal = .1
 	}
 	if c.Run == "" {
 		return nil, setting.Invalidf("%s is required", setting.Name("run"))
 	}
+	if err := c.lookAhead(given); err != nil {
+		return nil, err
+	}
+	chooseNet := !given("net") && c.Net == Defaults().Net
 	c.Train, c.Val, c.PCA = filepath.Join(c.Run, "shards", "train"), filepath.Join(c.Run, "shards", "val"), filepath.Join(c.Run, "pca.json")
 	o := source.Options{Note: p.Note, SplitFraction: p.KeepForVal}
 	made := new(Made)
@@ -98,6 +103,20 @@ func (p Pictures) Make(ctx context.Context, c *Config, chooseNet bool) (*Made, e
 	}
 	made.Commands = append(made.Commands, "compute-pca --shards "+ShellWord(c.Train)+" --out "+ShellWord(c.PCA), train)
 	return made, nil
+}
+
+// lookAhead takes the net of the recipe that c names, and checks the settings that
+// would train it.
+func (c *Config) lookAhead(given func(setting string) bool) error {
+	trial := *c
+	trial.Train = "shards" // to be made
+	if r, err := FindRecipe(c.Recipe); err == nil {
+		if err := r.Apply(&trial, 0, given); err != nil {
+			return err
+		}
+		c.Net = trial.Net
+	}
+	return trial.Validate()
 }
 
 // pictureSize returns the size of pictures that suits the net. With chooseNet it

@@ -2,9 +2,11 @@ package train
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"alexnet/internal/setting"
@@ -186,6 +188,44 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 		}
 	}
 	return nil
+}
+
+// ChooseRecipe sets what was not given from a recipe: the one that c.Recipe names, or
+// where that is "" the one for the number of pictures in c.Train. A run that goes on
+// keeps its own settings, and without a name nothing is set where c.From has weights or
+// a setting of Start was given. The note says which recipe was chosen without a name, or
+// would suit; it may be empty. Prepare reports data that can't be opened.
+func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bool) (about Note, err error) {
+	if c.Resumes() || c.Recipe == "" && c.From != "" {
+		return about, nil
+	}
+	named, err := FindRecipe(c.Recipe)
+	if c.Recipe != "" && err != nil {
+		return about, setting.Invalidf("%s: %w", setting.Name("recipe"), err)
+	}
+	if c.Train == "" {
+		return about, nil
+	}
+	d, err := c.Access.Open(ctx, c.Train, func(string) {})
+	if err != nil {
+		return about, nil
+	}
+	images := d.Len()
+	if err := d.Close(); err != nil {
+		return about, err
+	}
+	if c.Recipe != "" {
+		return about, named.Apply(c, images, given)
+	}
+	r := RecipeFor(images)
+	if slices.ContainsFunc(Start(), given) {
+		if r.Name != "paper" {
+			about = setting.Textf("note: what isn't given is the paper's, for a million pictures; %s suits %d", setting.Suggest("recipe", r.Name), images)
+		}
+		return about, nil
+	}
+	about = setting.Textf("recipe %s: %s; there are %d (%s chooses another)", r.Name, r.About, images, setting.Name("recipe"))
+	return about, r.Apply(c, images, given)
 }
 
 // batch is the recipe's batch.

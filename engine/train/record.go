@@ -140,6 +140,16 @@ func (c *Config) chooseResume() error {
 	return nil
 }
 
+// Resumes reports whether c goes on with a run: with Resume, or with AutoResume if
+// there is a run in Run.
+func (c *Config) Resumes() bool {
+	if c.Resume || !c.AutoResume {
+		return c.Resume
+	}
+	_, err := ReadRecord(c.Run)
+	return err == nil
+}
+
 // Config returns the configuration of the run's last session. Settings that older
 // programs did not record are as in Defaults.
 func (r *Record) Config() (Config, error) {

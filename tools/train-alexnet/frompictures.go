@@ -41,11 +41,10 @@ func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 		base := filepath.Base(filepath.Clean(in))
 		s.Run = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
 	}
-	chooseNet, err := s.looks(c)
-	if err != nil {
-		return setting.In(err, words{given: c.IsSet})
+	if _, err := s.recipeFile(); err != nil {
+		return err
 	}
-	_, err = train.ReadRecord(s.Run)
+	_, err := train.ReadRecord(s.Run)
 	begun := err == nil
 	line := command.NewLine(stderr)
 	shown := time.Now()
@@ -59,7 +58,7 @@ func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 			}
 		},
 	}
-	made, err := p.Make(c.Context, &s.Config, chooseNet)
+	made, err := p.Make(c.Context, &s.Config, c.IsSet)
 	line.Clear()
 	if err != nil {
 		return setting.In(err, words{given: c.IsSet})
@@ -79,25 +78,6 @@ func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 		line.Print("  %s", printable.Verbatim(command))
 	}
 	return nil
-}
-
-// looks checks what can be checked before shards are made, and says whether the
-// number of pictures is to choose the net.
-func (s *settings) looks(c *cli.Context) (chooseNet bool, err error) {
-	trial := s.Config
-	trial.Train = "shards"
-	if r, err := train.FindRecipe(s.Recipe); err == nil {
-		if err := r.Apply(&trial, 0, c.IsSet); err != nil {
-			return false, err
-		}
-		s.Net = trial.Net
-	} else if _, missing := os.Stat(s.Recipe); s.Recipe != "" && missing != nil {
-		return false, command.Usagef("--recipe: %w, or give a file", err)
-	}
-	if err := trial.Validate(); err != nil {
-		return false, err
-	}
-	return !c.IsSet("net") && s.Net == train.Defaults().Net, nil
 }
 
 // given returns the flags of the command line without those that the printed command

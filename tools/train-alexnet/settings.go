@@ -23,8 +23,8 @@ type settings struct {
 	dashboard    string
 	plan, dryRun bool
 	findLR       bool
-	leftOut      error  // pictures that aren't in the shards that were made; nil for none
-	chosen       string // a sentence about the recipe that was chosen; "" for none
+	leftOut      error      // pictures that aren't in the shards that were made; nil for none
+	chosen       train.Note // about the recipe that was chosen; may be empty
 }
 
 const (
@@ -128,49 +128,35 @@ func (s *settings) read(c *cli.Context) error {
 	return s.Config.Inherit(r, c.IsSet)
 }
 
-// takeRecipe sets what was not given from a recipe: the named one, or the one for the
-// number of pictures. A resumed run keeps its own.
+// takeRecipe sets what was not given from a recipe or a file of one.
 func (s *settings) takeRecipe(c *cli.Context) error {
-	if _, err := train.ReadRecord(s.Run); s.Resume || s.AutoResume && err == nil {
+	if s.Resumes() || s.Recipe == "" && s.configFile != "" {
 		return nil
 	}
-	r, err := train.FindRecipe(s.Recipe)
+	isFile, err := s.recipeFile()
 	switch {
-	case s.Recipe == "" && (s.configFile != "" || s.From != ""):
-		return nil
-	case s.Recipe != "" && err != nil:
-		if _, missing := os.Stat(s.Recipe); missing != nil {
-			return command.Usagef("--recipe: %w, or give a file", err)
-		}
-		if err := configfile.Apply(c, s.Recipe, notInConfig...); err != nil {
-			return fmt.Errorf("--recipe: %w", err)
-		}
-		return nil
-	case s.Train == "":
-		return nil
-	}
-	d, err := s.Access.Open(c.Context, s.Train, func(string) {})
-	if err != nil {
-		return nil // train.Prepare says what is wrong, once the ranks have joined
-	}
-	images := d.Len()
-	if err := d.Close(); err != nil {
+	case err != nil:
+		return err
+	case !isFile:
+		s.chosen, err = s.ChooseRecipe(c.Context, c.IsSet)
 		return err
 	}
-	if s.Recipe != "" {
-		return r.Apply(&s.Config, images, c.IsSet)
+	if err := configfile.Apply(c, s.Recipe, notInConfig...); err != nil {
+		return fmt.Errorf("--recipe: %w", err)
 	}
-	r = train.RecipeFor(images)
-	for _, name := range train.Start() {
-		if c.IsSet(name) {
-			if r.Name != "paper" {
-				s.chosen = fmt.Sprintf("note: what isn't given is the paper's, for a million pictures; --recipe %s suits %d", r.Name, images)
-			}
-			return nil
-		}
+	return nil
+}
+
+// recipeFile reports whether --recipe gives a file, not a name.
+func (s *settings) recipeFile() (bool, error) {
+	_, unknown := train.FindRecipe(s.Recipe)
+	if s.Recipe == "" || unknown == nil {
+		return false, nil
 	}
-	s.chosen = fmt.Sprintf("recipe %s: %s; there are %d (--recipe chooses another)", r.Name, r.About, images)
-	return r.Apply(&s.Config, images, c.IsSet)
+	if _, err := os.Stat(s.Recipe); err != nil {
+		return false, command.Usagef("--recipe: %w, or give a file", unknown)
+	}
+	return true, nil
 }
 
 // words names settings by flags: those that were given, and others as settings of the

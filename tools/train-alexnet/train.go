@@ -88,8 +88,8 @@ func newTraining(c train.Config, given func(flag string) bool, line *command.Lin
 
 // run does what the command line says.
 func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error {
-	if s.chosen != "" && s.Group.Rank() == 0 {
-		t.line.Print("%s", s.chosen)
+	if about := s.chosen.In(t.words); about != "" && s.Group.Rank() == 0 {
+		t.line.Print("%s", about)
 	}
 	watch := &observer{line: t.line, words: t.words}
 	j, err := train.Prepare(ctx, t.c, watch)

@@ -1,0 +1,46 @@
+package train
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestChooseRecipe: by name, by the number of pictures, or not at all where the run or
+// the user has settings of the first steps; the note says which.
+func TestChooseRecipe(t *testing.T) {
+	dir := t.TempDir()
+	small(t, dir) // makes 48 pictures
+	for _, test := range []struct {
+		name   string
+		change func(*Config)
+		given  []string
+		recipe string // that was applied
+		note   string
+	}{
+		{"by number", func(c *Config) {}, nil, "small", `recipe small: for a few thousand pictures, `},
+		{"by name", func(c *Config) { c.Recipe = "medium" }, nil, "medium", ""},
+		{"given start", func(c *Config) {}, []string{"warmup"}, "", "note: what isn't given is the paper's, for a million pictures; recipe small suits 48"},
+		{"given other", func(c *Config) {}, []string{"batch"}, "small", `there are 48 ("recipe" chooses another)`},
+		{"fine-tuning", func(c *Config) { c.From = "net.safetensors" }, nil, "", ""},
+		{"resumed", func(c *Config) { c.Resume, c.Recipe = true, "medium" }, nil, "medium", ""},
+		{"no data", func(c *Config) { c.Train = dir + "/none" }, nil, "", ""},
+	} {
+		c := small(t, dir)
+		c.Run, c.Batch = dir+"/none", 7
+		test.change(&c)
+		note, err := c.ChooseRecipe(t.Context(), func(name string) bool { return slices.Contains(test.given, name) })
+		if err != nil || c.Recipe != test.recipe || !strings.Contains(note.String(), test.note) || (note.String() == "") != (test.note == "") {
+			t.Errorf("%s: recipe %q, note %q, error %v; want %q, %q", test.name, c.Recipe, note, err, test.recipe, test.note)
+		}
+		applied := test.recipe != "" && !c.Resume && !slices.Contains(test.given, "batch")
+		if (c.Batch != 7) != applied {
+			t.Errorf("%s: %d pictures in a step", test.name, c.Batch)
+		}
+	}
+	c := small(t, dir)
+	c.Recipe = "tiny"
+	if _, err := c.ChooseRecipe(t.Context(), func(string) bool { return false }); err == nil || !strings.HasPrefix(err.Error(), `"recipe": no recipe called "tiny"`) {
+		t.Errorf("error %v", err)
+	}
+}
