@@ -2,6 +2,7 @@ package infer
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"sync"
 	"time"
@@ -16,6 +17,14 @@ import (
 type BadPicture struct {
 	File string
 	Err  error
+}
+
+// MarshalJSON writes the file and the error's text.
+func (b BadPicture) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		File  string `json:"file"`
+		Error string `json:"error"`
+	}{b.File, b.Err.Error()})
 }
 
 // Reader decodes picture files to squares, several at the same time.

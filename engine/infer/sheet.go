@@ -6,6 +6,8 @@ import (
 	"image"
 	"image/color"
 	imagedraw "image/draw"
+	"image/png"
+	"io"
 	"math"
 	"path/filepath"
 
@@ -14,6 +16,8 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
+
+	"alexnet/internal/file"
 )
 
 // SheetGuesses is the largest number of guesses below a picture of a sheet.
@@ -70,6 +74,15 @@ func (s *Sheet) Draw() (image.Image, error) {
 		s.cell(img, face, sheetGap+i%columns*pitchX, sheetGap+i/columns*pitchY, c)
 	}
 	return img, nil
+}
+
+// Write draws the sheet to a PNG file.
+func (s *Sheet) Write(path string) error {
+	img, err := s.Draw()
+	if err != nil {
+		return err
+	}
+	return file.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
 }
 
 func (s *Sheet) cell(img *image.RGBA, face font.Face, x, y int, c Cell) {

@@ -73,17 +73,26 @@ func openModel(path, list string, o devices.Options, batch int, layer string) (*
 	return infer.Open(infer.Config{Checkpoints: []string{path}, Devices: list, Options: noting(o), Batch: batch, Layer: layer})
 }
 
-// newReader returns a reader of pictures for e, as the flags say. It names files that
-// take long on line.
-func newReader(c *cli.Context, e *infer.Ensemble, line *command.Line) (*infer.Reader, error) {
-	r, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
-	if err != nil {
-		return nil, err
+// pictureFiles returns the files in the arguments, to be read for e as the flags say. It
+// names on line those that can't be read, which bad receives too, and those that take long.
+func pictureFiles(c *cli.Context, e *infer.Ensemble, line *command.Line, bad func(infer.BadPicture)) (f infer.Files, err error) {
+	if f.Names, err = infer.List(c.Args().Slice(), c.App.Reader); err != nil {
+		return f, flagged(err)
 	}
-	r.Slow = func(name string, took time.Duration) {
+	f.Reader, err = infer.NewReader(e.Size(), c.Float64("max-megapixels"), runtime.GOMAXPROCS(0))
+	if err != nil {
+		return f, err
+	}
+	f.Reader.Slow = func(name string, took time.Duration) {
 		line.Print("%s has taken %.0f s so far", name, took.Seconds())
 	}
-	return r, nil
+	f.Bad = func(b infer.BadPicture) {
+		b.Err = command.Address(b.Err)
+		line.Print("%s: %s", b.File, b.Err.Error())
+		bad(b)
+	}
+	f.Progress = func(done int) { line.Update("%d of %d pictures", done, len(f.Names)) }
+	return f, nil
 }
 
 // skippedError is the error of a command that could not use some pictures, which have

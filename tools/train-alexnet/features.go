@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -68,61 +66,32 @@ func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err erro
 	}
 	defer func() { table.Abandon() }()
 	line := command.NewLine(stderr)
+	defer line.Clear()
 	bad, all := 0, 0
 	if dir := c.Path("data"); dir != "" {
-		err = shardFeatures(c.Context, access, e, dir, table, line)
+		d, err := access.Open(c.Context, dir, noted(line))
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		err = e.DatasetVectors(c.Context, d, table, func(done int) { line.Update("%d of %d pictures", done, d.Len()) })
+		if err != nil {
+			return err
+		}
 	} else {
-		bad, all, err = pictureFeatures(c, e, table, line)
+		files, err := pictureFiles(c, e, line, func(infer.BadPicture) {})
+		if err != nil {
+			return err
+		}
+		all = len(files.Names)
+		if bad, err = e.FileVectors(c.Context, files, table); err != nil {
+			return err
+		}
 	}
 	line.Clear()
-	if err != nil {
-		return err
-	}
 	if err := table.Commit(); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	printable.Fprintf(stderr, "wrote %s: %d vectors of %d numbers\n", out, table.Rows, table.Width)
 	return skippedError(bad, all)
-}
-
-// pictureFeatures writes the features of the files in the arguments.
-func pictureFeatures(c *cli.Context, e *infer.Ensemble, table *infer.VectorFile, line *command.Line) (bad, all int, err error) {
-	files, err := infer.List(c.Args().Slice(), c.App.Reader)
-	if err != nil {
-		return 0, 0, flagged(err)
-	}
-	pictures, err := newReader(c, e, line)
-	if err != nil {
-		return 0, 0, err
-	}
-	err = pictures.Groups(c.Context, files, e.Pictures(), func(g infer.Group) error {
-		bad += len(tellBad(line, g.Bad))
-		if len(g.Squares) == 0 {
-			return nil
-		}
-		vectors, err := e.Features(g.Squares)
-		if err != nil {
-			return err
-		}
-		line.Update("%d of %d pictures", g.Last, len(files))
-		return table.Add(vectors, g.Names)
-	})
-	if err == nil && bad == len(files) {
-		err = errors.New("none of the pictures could be read")
-	}
-	return bad, len(files), err
-}
-
-// shardFeatures writes the features of every sample of a folder of shards, in stored
-// order.
-func shardFeatures(ctx context.Context, access *shards.Access, e *infer.Ensemble, dir string, table *infer.VectorFile, line *command.Line) error {
-	d, err := access.Open(ctx, dir, noted(line))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return e.DatasetFeatures(ctx, d, func(vectors []float32, names []string) error {
-		line.Update("%d of %d pictures", table.Rows, d.Len())
-		return table.Add(vectors, names)
-	})
 }

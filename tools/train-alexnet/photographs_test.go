@@ -159,7 +159,7 @@ func TestPhotographs(t *testing.T) {
 }
 
 // servePhotograph asks serve about a picture that predict has seen.
-func servePhotograph(t *testing.T, checkpoint string, want prediction) {
+func servePhotograph(t *testing.T, checkpoint string, want infer.Prediction) {
 	t.Helper()
 	e, err := openModel(checkpoint, "cpu", devices.Options{Threads: 1}, 1, "")
 	if err != nil {

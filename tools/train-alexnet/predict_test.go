@@ -66,8 +66,8 @@ func newTrained(t *testing.T) trained {
 
 // predictions is predict --json.
 type predictions struct {
-	Pictures []prediction
-	Bad      []badPicture
+	Pictures []infer.Prediction
+	Bad      []struct{ File, Error string }
 }
 
 // predict calls predict --json on the 20-pixel pictures of the world.
