@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"alexnet/engine"
@@ -69,6 +70,20 @@ func KernelSets(precision string) (sets []Kernels) {
 		sets = append(sets, Kernels{precision, s.Name, s.Needs, s.Usable, s.Name == chosen})
 	}
 	return sets
+}
+
+// KernelNames lists what Options.Kernels takes here: Auto, and the sets of all precisions
+// that this machine can run.
+func KernelNames() []string {
+	names := []string{Auto}
+	for _, p := range Precisions {
+		for _, k := range KernelSets(p) {
+			if k.Usable && !slices.Contains(names, k.Name) {
+				names = append(names, k.Name)
+			}
+		}
+	}
+	return names
 }
 
 // chosenKernels returns the name of the set that o asks for.

@@ -122,6 +122,15 @@ func List() Inventory {
 	return all
 }
 
+// Names lists what Open takes here: Auto, and the name of each device.
+func Names() []string {
+	names := []string{Auto}
+	for _, d := range List().Devices {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
 // Resolve turns a user's list into one for Open. Auto becomes "cuda:0", or else the
 // first discrete "vulkan:0", if it can be used, and otherwise "cpu"; why says the
 // reason in a line. Other lists stay unchanged.

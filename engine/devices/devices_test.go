@@ -102,6 +102,28 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestNames: what the lists name, Open takes.
+func TestNames(t *testing.T) {
+	if names := Names(); len(names) < 2 || names[0] != Auto || names[1] != "cpu" {
+		t.Errorf("devices %q", names)
+	}
+	names := KernelNames()
+	if len(names) < 2 || names[0] != Auto {
+		t.Errorf("kernels %q", names)
+	}
+	for i, name := range names {
+		_, err := ChosenKernels("cpu", Options{Kernels: name})
+		for _, p := range Precisions { // bf16 has sets of its own
+			if err != nil {
+				_, err = ChosenKernels("cpu", Options{Kernels: name, Precision: p})
+			}
+		}
+		if err != nil || slices.Contains(names[:i], name) {
+			t.Errorf("kernels %q: %q: %v", names, name, err)
+		}
+	}
+}
+
 // TestResolve: auto is a GPU's name where there is one, and never a device that
 // computes on the CPU.
 func TestResolve(t *testing.T) {

@@ -3,7 +3,9 @@ package train
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
+	"text/tabwriter"
 
 	"alexnet/engine"
 	"alexnet/internal/file"
@@ -69,4 +71,19 @@ func (c *Config) BuildNet(classes int) (*engine.Net, error) {
 		n.Input.Scale = float32(c.InputScale)
 	}
 	return n, nil
+}
+
+// PrintNets lists the presets with what they are and the pictures that suit them. The
+// size of pictures is named in such words.
+func PrintNets(w io.Writer, words setting.Words) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "net\tshards with\tsees\twhat it is")
+	for _, name := range engine.PresetNames() {
+		n, err := engine.Preset(name, 1000)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", name, words.Value("size", n.PictureSize()), n.Input.Size, engine.AboutPreset(name))
+	}
+	return t.Flush()
 }

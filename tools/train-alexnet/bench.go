@@ -67,16 +67,10 @@ computed, and so the part of the exchange that computing hides.`,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		}, command.AugmentFlags(&augmentations, ""), data.Flags(&f.Access, "")),
 		Action: command.Interruptible(func(c *cli.Context) error {
-			if f.Batch < 1 || f.Steps < 1 || f.Classes < 2 {
-				return command.Usagef("bench: want --batch and --steps of at least 1, and --classes of at least 2")
+			err := f.Validate()
+			if err != nil {
+				return err
 			}
-			if f.Inference && f.Data != "" {
-				return command.Usagef("bench: --inference measures no training and so takes no --data")
-			}
-			if f.Parallel != train.ParallelData && f.Parallel != train.ParallelHybrid {
-				return command.Usagef("--parallel %s: want %s or %s", f.Parallel, train.ParallelData, train.ParallelHybrid)
-			}
-			var err error
 			if f.Recipe, err = command.Augmentations(&augmentations); err != nil {
 				return err
 			}

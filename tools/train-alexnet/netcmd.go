@@ -1,15 +1,14 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine"
 	"alexnet/engine/train"
+	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
 )
 
@@ -35,7 +34,7 @@ func netCommand(stdout io.Writer) *cli.Command {
 		Action: func(c *cli.Context) error {
 			switch c.NArg() {
 			case 0:
-				return printNets(stdout)
+				return train.PrintNets(stdout, setting.Flags{})
 			case 1:
 			default:
 				return command.Usagef("give one net: %s, or a net file", strings.Join(engine.PresetNames(), ", "))
@@ -60,18 +59,4 @@ func netCommand(stdout io.Writer) *cli.Command {
 			return err
 		},
 	}
-}
-
-// printNets lists the built-in nets with what they are and the pictures that suit them.
-func printNets(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "net\tshards with\tsees\twhat it is")
-	for _, name := range engine.PresetNames() {
-		n, err := engine.Preset(name, 1000)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(t, "%s\t--size %d\t%d\t%s\n", name, n.PictureSize(), n.Input.Size, engine.AboutPreset(name))
-	}
-	return t.Flush()
 }

@@ -78,21 +78,13 @@ const foldTime = 10 * time.Second
 
 // Validated draws pictures.
 func (o *observer) Validated(m *engine.Model) {
-	o.draw(m)
+	o.pictures().Draw(m)
 	o.pictures().Guesses(o.job.Validation(), m)
 }
 
 // pictures returns the drawer of the pictures in the run folder.
 func (o *observer) pictures() report.Pictures {
 	return report.Pictures{Dir: o.job.Config().Run, Warn: undrawn(o.line)}
-}
-
-// draw draws the learning curve, and the first layer of a model that may be read.
-func (o *observer) draw(m *engine.Model) {
-	o.pictures().Curve()
-	if m != nil {
-		o.pictures().Kernels(m)
-	}
 }
 
 // Ended says how to continue a run that failed or was stopped.
@@ -102,7 +94,7 @@ func (o *observer) Ended(e train.End) {
 	if e.Err != nil {
 		o.line.Print("%s", o.leaves(e.Saved))
 	}
-	o.draw(e.Model)
+	o.pictures().Draw(e.Model)
 }
 
 // leaves says which checkpoint a run can continue from; saved is the last checkpoint

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"net"
-	"net/http"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -93,18 +89,9 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.String("addr"))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("--addr %s: another program listens there: stop it, or give another port (0 takes a free one)", c.String("addr"))
-	}
+	listener, err := g.Listen(c.String("addr"), c.Bool("anyone"))
 	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
-	}
-	a, ok := listener.Addr().(*net.TCPAddr)
-	g.Local = ok && a.IP.IsLoopback()
-	g.Cross = http.NewCrossOriginProtection()
-	if !g.Local && g.Token == nil && !c.Bool("anyone") {
-		return errors.Join(command.Usagef("--addr %s: other machines can reach it: give --token-file FILE, or --anyone to let everyone ask", c.String("addr")), listener.Close())
+		return err
 	}
 	limits.BoundHeap()
 	s := serve.New(e, pictures, limits, g, stderr)

@@ -9,8 +9,30 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
+
+	"alexnet/internal/setting"
 )
+
+// Listen listens at an address, HOST:PORT, and sets g.Local and g.Cross. Without a token
+// it refuses an address that other machines can reach, unless anyone may ask.
+func (g *Guard) Listen(addr string, anyone bool) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, setting.Errorf("%s: another program listens there: stop it, or give another port (0 takes a free one)", setting.Value("addr", addr))
+	}
+	if err != nil {
+		return nil, setting.Errorf("%s: %w", setting.Name("addr"), err)
+	}
+	a, ok := listener.Addr().(*net.TCPAddr)
+	g.Local, g.Cross = ok && a.IP.IsLoopback(), http.NewCrossOriginProtection()
+	if !g.Local && g.Token == nil && !anyone {
+		err := setting.Invalidf("%s: other machines can reach it: give %s FILE, or %s to let everyone ask", setting.Value("addr", addr), setting.Name("token-file"), setting.Name("anyone"))
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
+}
 
 // Run serves until ctx ends. Then it answers the requests that it has accepted, for
 // at most Limits.Timeout, and retires the ensemble. With secure it serves HTTPS. Its

@@ -78,6 +78,19 @@ type measurement struct {
 	own string // this rank's devices
 }
 
+// Validate reports settings that make no sense. Run does too, after the ranks have met.
+func (c *Config) Validate() error {
+	switch {
+	case c.Batch < 1 || c.Steps < 1 || c.Classes < 2:
+		return setting.Invalidf("bench: want %s and %s of at least 1, and %s of at least 2", setting.Name("batch"), setting.Name("steps"), setting.Name("classes"))
+	case c.Inference && c.Data != "":
+		return setting.Invalidf("bench: %s measures no training and so takes no %s", setting.Name("inference"), setting.Name("data"))
+	case c.Parallel != train.ParallelData && c.Parallel != train.ParallelHybrid:
+		return setting.Invalidf("%s: want %s or %s", setting.Value("parallel", c.Parallel), train.ParallelData, train.ParallelHybrid)
+	}
+	return nil
+}
+
 // Run measures. All ranks of the group call it and get the same result.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	f := &measurement{Config: c}
@@ -116,6 +129,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 
 // prepare fits the configuration to this rank.
 func (f *measurement) prepare() (err error) {
+	if err := f.Validate(); err != nil {
+		return err
+	}
 	if f.Batch%f.Group.Size() != 0 {
 		return setting.Invalidf("bench: %s counts the pictures of all ranks: it doesn't divide into %d equal shares", setting.Value("batch", f.Batch), f.Group.Size())
 	}

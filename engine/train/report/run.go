@@ -154,6 +154,14 @@ func (p Pictures) draw(name string, draw func(w io.Writer) error) {
 	}
 }
 
+// Draw draws the learning curve, and the first layer of m unless it is nil.
+func (p Pictures) Draw(m *engine.Model) {
+	p.Curve()
+	if m != nil {
+		p.Kernels(m)
+	}
+}
+
 // Curve draws curve.png from metrics.jsonl.
 func (p Pictures) Curve() {
 	metrics, err := ReadMetrics(filepath.Join(p.Dir, train.MetricsName))
