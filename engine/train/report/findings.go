@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
 
@@ -96,7 +97,7 @@ func worst(s *Subject, outcomes []outcome) string {
 	})
 	var words []string
 	for _, c := range classes[:min(worstClasses, len(classes))] {
-		words = append(words, fmt.Sprintf("%s %.0f %% wrong, most as %s", c.name, 100*c.error, c.guess))
+		words = append(words, fmt.Sprintf("%s %.0f %% wrong, most as %s", printable.Name(c.name), 100*c.error, printable.Name(c.guess)))
 	}
 	return strings.Join(words, "; ")
 }
