@@ -15,6 +15,7 @@ import (
 	"alexnet/engine/torch"
 	"alexnet/engine/train"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
 )
 
@@ -65,31 +66,10 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err := nameNet(c.String("net"), f); err != nil {
 		return err
 	}
-	data, list, normalise, picture := c.Path("data"), c.Path("classes"), c.String("normalise"), c.Path("mean")
-	if f.Classes == nil && data == "" && list == "" {
-		fmt.Fprintf(stderr, "the classes are called 0 to %d, since the file doesn't name them: --data or --classes does\n", f.Net.Classes-1)
-	}
-	if err := f.NameClasses(data, list); err != nil {
-		return err
-	}
-	mean, deviation, err := f.MeanFor(normalise, picture)
+	about := importer.Settings{Data: c.Path("data"), Classes: c.Path("classes"), Normalise: c.String("normalise"), Mean: c.Path("mean")}
+	err = f.Convert(c.Context, out, about, func(t setting.Text) { fmt.Fprintln(stderr, t.In(setting.Flags{})) })
 	if err != nil {
 		return err
-	}
-	if n := f.Reads; n != nil && !f.HasMean && normalise == "" && picture == "" {
-		f.Notes = append(f.Notes, fmt.Sprintf("the mean %.4g, %.4g, %.4g (red, green, blue) is subtracted, as such nets were trained: --normalise or --mean says otherwise", n.Mean[0], n.Mean[1], n.Mean[2]))
-	}
-	if err := c.Context.Err(); err != nil {
-		return err
-	}
-	if err := f.WriteCheckpoint(out, mean, deviation); err != nil {
-		return err
-	}
-	for _, note := range f.Notes {
-		printable.Fprintf(stderr, "note: %s\n", note)
-	}
-	if mean == nil && normalise == "" {
-		fmt.Fprintln(stderr, "note: the file has no \"mean\", so it is taken that the net reads colours from 0 to 255 with nothing subtracted: --normalise says otherwise")
 	}
 	printable.Fprintf(stderr, "wrote %s: %s, net %s, %d classes\n", out, f.Format, f.Net.Name, f.Net.Classes)
 	return nil

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -96,6 +97,46 @@ func (f *File) MeanFor(normalise, picture string) (mean []float32, deviation [3]
 		return nil, deviation, setting.Invalidf("%s: want imagenet, half, R,G,B from 0 to 255, or %s", setting.Value("normalise", normalise), None)
 	}
 	return augment.ChannelMean(n.Mean, f.Net.Input.Size), n.Deviation, nil
+}
+
+// Settings say what a file of weights may not say. "" leaves a setting to the file.
+type Settings struct {
+	Data      string // folder of shards whose classes the outputs are
+	Classes   string // file with one class id a line, in the order of the outputs
+	Normalise string // what the net was trained to read, as MeanFor has it
+	Mean      string // mean picture of Caffe, a file
+}
+
+// Convert writes a checkpoint of the weights to a new file. f.Net must be set. tell
+// receives what was assumed, in sentences.
+func (f *File) Convert(ctx context.Context, path string, s Settings, tell func(setting.Text)) error {
+	if f.Classes == nil && s.Data == "" && s.Classes == "" {
+		tell(setting.Textf("the classes are called 0 to %d, since the file doesn't name them: %s or %s does", f.Net.Classes-1, setting.Name("data"), setting.Name("classes")))
+	}
+	if err := f.NameClasses(s.Data, s.Classes); err != nil {
+		return err
+	}
+	mean, deviation, err := f.MeanFor(s.Normalise, s.Mean)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := f.WriteCheckpoint(path, mean, deviation); err != nil {
+		return err
+	}
+	for _, note := range f.Notes {
+		tell(setting.Notef("note: %s", note))
+	}
+	if n := f.Reads; n != nil && !f.HasMean && s.Normalise == "" && s.Mean == "" {
+		tell(setting.Textf("note: the mean %.4g, %.4g, %.4g (red, green, blue) is subtracted, as such nets were trained: %s or %s says otherwise",
+			n.Mean[0], n.Mean[1], n.Mean[2], setting.Name("normalise"), setting.Name("mean")))
+	}
+	if mean == nil && s.Normalise == "" {
+		tell(setting.Textf("note: the file has no \"mean\", so it is taken that the net reads colours from 0 to 255 with nothing subtracted: %s says otherwise", setting.Name("normalise")))
+	}
+	return nil
 }
 
 // WriteCheckpoint writes a checkpoint of the weights to a new file. mean and
