@@ -44,3 +44,18 @@ func TestChooseRecipe(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestLookAhead: pictures become shards with a validation set, so that settings which
+// need one are good; bad ones are found before any work, and a recipe names the net.
+func TestLookAhead(t *testing.T) {
+	never := func(string) bool { return false }
+	c := Defaults()
+	c.Run, c.EarlyStop, c.Recipe = "run", 2, "run-145-2012"
+	if err := c.lookAhead(never); err != nil || c.Net != "alexnet-145" || c.Train != "" || c.Batch != Defaults().Batch {
+		t.Errorf("net %s, data %q, error %v", c.Net, c.Train, err)
+	}
+	c.Batch = 0
+	if err := c.lookAhead(never); err == nil || !strings.HasPrefix(err.Error(), "batch 0: want at least 1") {
+		t.Errorf("error %v", err)
+	}
+}

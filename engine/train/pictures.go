@@ -109,7 +109,7 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 // would train it.
 func (c *Config) lookAhead(given func(setting string) bool) error {
 	trial := *c
-	trial.Train = "shards" // to be made
+	trial.Train, trial.Val, trial.PCA = "train", "val", "pca.json" // to be made
 	if r, err := FindRecipe(c.Recipe); err == nil {
 		if err := r.Apply(&trial, 0, given); err != nil {
 			return err
