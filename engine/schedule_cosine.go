@@ -22,13 +22,16 @@ type Cosine struct {
 
 // Validate reports settings that make no sense.
 func (c *Cosine) Validate() error {
+	if err := c.Ramp.Validate(); err != nil {
+		return err
+	}
 	switch {
 	case c.Steps <= c.Warmup:
 		return fmt.Errorf("a cosine over %d steps with %d of warm-up: want a longer run or a shorter warm-up", c.Steps, c.Warmup)
 	case !(c.Final >= 0) || c.Final > c.Initial:
 		return fmt.Errorf("final learning rate %g, want 0 to %g", c.Final, c.Initial)
 	}
-	return c.Ramp.Validate()
+	return nil
 }
 
 // Rate is Final + (Initial−Final)·(1+cos πt)/2. t is the part of the run after the

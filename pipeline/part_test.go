@@ -117,7 +117,7 @@ func TestPartsThatDontBelongTogether(t *testing.T) {
 		{[]string{dirs[0], dirs[1], dirs[1]}, "both hold part 1/3"},
 		{[]string{dirs[0], dirs[1], other[2]}, "are parts of different jobs: seed 3 instead of 4"},
 		{[]string{c.Out}, "holds a whole job"},
-		{[]string{filepath.Join(t.TempDir(), "missing")}, "has no index.json"},
+		{[]string{filepath.Join(t.TempDir(), "missing")}, "missing: "},
 	} {
 		_, err := JoinParts(t.Context(), filepath.Join(t.TempDir(), "out"), test.dirs, 1)
 		if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -70,7 +70,9 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 		if err != nil {
 			return nil, err
 		}
-		if split == "train" {
+		if one := src.Classes(); split == "train" && len(one) == 1 {
+			err = fmt.Errorf("%s: all pictures are of one class, %q: give a folder with two or more class folders", p.In, one[0].ID)
+		} else if split == "train" {
 			size, err = c.pictureSize(len(src.Items()), chooseNet)
 		}
 		if err == nil {
@@ -149,7 +151,7 @@ func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split
 	})
 	if other := (*pipeline.OtherJobError)(nil); errors.As(err, &other) {
 		return setting.Errorf("%s has shards of %s as it was, or for another net (%s): give %s for a run of what is there now, or go on with the old one by %s and %s",
-			c.Run, p.In, other.How, setting.Suggest("run", c.Run+"-2"), setting.Value("run", c.Run), setting.Name("resume"))
+			c.Run, p.In, other.How, setting.Suggest("run", ShellWord(c.Run+"-2")), setting.Suggest("run", ShellWord(c.Run)), setting.Name("resume"))
 	}
 	if err != nil {
 		return err

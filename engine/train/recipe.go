@@ -178,6 +178,9 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	c.Recipe = r.Name
+	if c.ownNet() && !given("input-scale") {
+		c.InputScale = 0 // that of the net in From
+	}
 	if _, ok := values["warmup"]; ok {
 		steps := uint64(max(c.Epochs, 0)) * uint64(images/max(c.Batch, 1))
 		if c.Steps > 0 {
@@ -196,7 +199,7 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 // a setting of Start was given. The note says which recipe was chosen without a name, or
 // would suit; it may be empty. Prepare reports data that can't be opened.
 func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bool) (about Note, err error) {
-	if c.Resumes() || c.Recipe == "" && c.From != "" {
+	if c.Resumes() {
 		return about, nil
 	}
 	named, err := FindRecipe(c.Recipe)
@@ -218,7 +221,7 @@ func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bo
 		return about, named.Apply(c, images, given)
 	}
 	r := RecipeFor(images)
-	if slices.ContainsFunc(Start(), given) {
+	if c.From != "" || slices.ContainsFunc(Start(), given) {
 		if r.Name != "paper" {
 			about = setting.Textf("note: what isn't given is the paper's, for a million pictures; %s suits %d", setting.Suggest("recipe", r.Name), images)
 		}

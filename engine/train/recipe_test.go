@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -72,6 +73,11 @@ func TestRecipesApply(t *testing.T) {
 	}
 	if c.Batch != 48 || c.Init != "he" || c.Warmup != 50 || c.Recipe != "small" {
 		t.Errorf("batch %d, init %s, warm-up %d, recipe %q", c.Batch, c.Init, c.Warmup, c.Recipe)
+	}
+	c = train.Defaults()
+	c.Train, c.Run, c.From = "shards", "run", "weights"
+	if err := errors.Join(small.Apply(&c, 0, never), c.Validate()); err != nil || c.Batch != 16 || c.Init != "he" {
+		t.Errorf("recipe small for fine-tuning: error %v, batch %d, init %s", err, c.Batch, c.Init)
 	}
 	c = train.Defaults()
 	c.Steps = 40

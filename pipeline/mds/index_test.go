@@ -88,6 +88,20 @@ func TestIndexErrors(t *testing.T) {
 			}
 		})
 	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := ReadIndex(missing); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), missing+": ") {
+		t.Errorf("no folder: %v", err)
+	}
+	around := t.TempDir()
+	if err := os.Mkdir(filepath.Join(around, "val"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(around, "val", IndexName), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadIndex(around); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), filepath.Join(around, "val")+" has: give that folder") {
+		t.Errorf("the folder around shards: %v", err)
+	}
 	if _, err := ReadIndex(t.TempDir()); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "has no index.json") {
 		t.Errorf("no index: %v", err)
 	}

@@ -49,12 +49,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			"   compute-pca --shards shards/train --out pca.json\n" +
 			"   train-alexnet --train shards/train --val shards/val --pca pca.json --run run",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "shards", Usage: "The folder of shards, as prep-imagenet shard makes it, or its address: s3://, gs:// or https://.", Destination: &o.shards},
-			&cli.StringFlag{Name: "out", Usage: "The file to write. An older one is replaced.", Value: "pca.json", Destination: &o.out},
-			&cli.BoolFlag{Name: "recompute", Usage: "Decode every picture and check the stored statistics.", Destination: &o.recompute},
-			&cli.StringFlag{Name: "mean-image", Usage: "Also write the mean picture to this PNG file, and its float32 values to a .npy file beside it.", Destination: &o.meanImage},
-			&cli.IntFlag{Name: "workers", Usage: "How many goroutines decode; 0 is one per processor. The result doesn't depend on it.", Destination: &o.workers},
-			&cli.BoolFlag{Name: "json", Usage: "Print one JSON object on stdout: pca.json and what was checked.", Destination: &o.json},
+			&cli.StringFlag{Name: "shards", Usage: "`DIR` of shards, as prep-imagenet shard makes it, or its address: s3://, gs:// or https://", Destination: &o.shards},
+			&cli.StringFlag{Name: "out", Usage: "write to `FILE`; an older one is replaced", Value: "pca.json", Destination: &o.out},
+			&cli.BoolFlag{Name: "recompute", Usage: "decode every picture and check the stored statistics", Destination: &o.recompute},
+			&cli.StringFlag{Name: "mean-image", Usage: "also write the mean picture to `FILE`, PNG, and its float32 values to a .npy file beside it", Destination: &o.meanImage},
+			&cli.IntFlag{Name: "workers", Usage: "`N` goroutines that decode; 0 is one per processor; the result doesn't depend on it", Destination: &o.workers},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object on stdout: pca.json and what was checked", Destination: &o.json},
 			ranks.TimeoutFlag(&o.ranks),
 		}, data.Flags(&o.access, "")...),
 		Action: func(c *cli.Context) error {

@@ -264,7 +264,7 @@ func TestErrors(t *testing.T) {
 		"empty out":        {[]string{"--shards", good, "--out", ""}, 2, []string{"--out"}},
 		"negative workers": {[]string{"--shards", good, "--workers", "-1"}, 2, []string{"--workers"}},
 		"mean not a PNG":   {[]string{"--shards", good, "--mean-image", "mean.jpg"}, 2, []string{".png"}},
-		"missing folder":   {[]string{"--shards", missing}, 1, []string{missing, "index.json"}},
+		"missing folder":   {[]string{"--shards", missing}, 1, []string{missing + ": "}},
 		"no own metadata":  {[]string{"--shards", plain}, 1, []string{plain, "prep-imagenet shard"}},
 		"one colour":       {[]string{"--shards", makeShards(t, "raw", 2, one, nil)}, 1, []string{"same colour"}},
 		"wrong pixel count": {[]string{"--shards", makeShards(t, "raw", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Pixels-- })}, 1,

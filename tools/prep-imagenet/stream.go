@@ -67,7 +67,7 @@ func streamCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "ten-crop", Category: augmenting, Usage: "the paper's ten test views of each picture in consecutive rows", Destination: &l.TenCrop},
 			&cli.PathFlag{Name: "pca", Category: augmenting, Usage: "colour noise along the axes in `FILE`, made by compute-pca", Destination: &f.pca},
 			&cli.StringFlag{Name: "noise", Category: augmenting, Value: augment.SqrtLambda.String(), Usage: "`FORM` of the noise: sqrt-lambda adds 0.1·N(0,1)·√λ per axis in 0–255 units, lambda01 adds 0.1·N(0,1)·λ in 0–1 units", Destination: &f.noise},
-			&cli.Float64Flag{Name: "sigma", Category: augmenting, Value: augment.DefaultSigma, Usage: "standard deviation of the noise in units of an axis' own spread", Destination: &l.Sigma},
+			&cli.Float64Flag{Name: "sigma", Category: augmenting, Value: augment.DefaultSigma, Usage: "standard deviation of the noise: `FACTOR` on an axis' own spread", Destination: &l.Sigma},
 			&cli.Uint64Flag{Name: "seed", Category: augmenting, Value: 1, Usage: "`SEED` of orders, crops, flips and colours", Destination: &l.Seed},
 
 			&cli.IntFlag{Name: "rank", Category: position, Usage: "this loader's `NUMBER` among --ranks, from 0", Destination: &l.Rank},

@@ -43,6 +43,8 @@ func featuresCommand(stderr io.Writer) *cli.Command {
 func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err error) {
 	out := c.Path("out")
 	switch {
+	case out == "":
+		return command.Usagef("--out is required: give a file that ends in .npy (see train-alexnet features --help)")
 	case filepath.Ext(out) != ".npy":
 		return command.Usagef("--out %s: want a file that ends in .npy", out)
 	case len(c.StringSlice("checkpoint")) > 1:

@@ -82,6 +82,7 @@ func featuresBadUsage(t *testing.T, w trained) {
 		want string
 		args string
 	}{
+		{2, "--out is required", w.pictures},
 		{2, "want a file that ends in .npy", "--out x.txt " + w.pictures},
 		{2, "give pictures", "--out " + out},
 		{2, "give pictures", "--out " + out + " --data " + w.val + " " + w.pictures},

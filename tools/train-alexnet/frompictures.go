@@ -34,7 +34,7 @@ func (s *settings) fromPictures(c *cli.Context, stderr io.Writer) error {
 	}
 	for _, name := range []string{"dry-run", "plan"} {
 		if c.IsSet(name) {
-			return command.Usagef("--%s: %s has to become shards first, which prep-imagenet shard --dry-run tries: give it with --train", name, in)
+			return command.Usagef("--%s works on shards, and %s holds pictures: prep-imagenet shard --in PICTURES --dry-run checks those; give shards with --train", name, in)
 		}
 	}
 	if s.Run == "" {

@@ -87,6 +87,14 @@ func TestTrainsFromPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if err := os.MkdirAll(filepath.Join("one", "class"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(class, pictures[0].Name()), filepath.Join("one", "class", "a.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	call("train-alexnet", "one").must(t, 1, `all pictures are of one class, "class"`)
+
 	call("train-alexnet", "nothing").must(t, 2, `unexpected "nothing": there is no such command, and no such folder of pictures`)
 	call("train-alexnet", "evl").must(t, 2, "did you mean eval?")
 	call("train-alexnet", "--bathc", "3", "my photos").must(t, 2, "did you mean --batch?")

@@ -99,7 +99,7 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	if secure != nil {
 		scheme = "https"
 	}
-	printable.Fprintf(stderr, "serving %s://%s/predict, and a page to drop pictures on at /\n", scheme, listener.Addr())
+	printable.Fprintf(stderr, "serving %[1]s://%[2]s/ (a page to drop pictures on) and %[1]s://%[2]s/predict\n", scheme, listener.Addr())
 	switch {
 	case g.Local:
 	case g.Token == nil:

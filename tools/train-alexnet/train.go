@@ -142,6 +142,14 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 		printable.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*r.Best.Best, r.BestCheckpoint)
 	}
 	fmt.Fprintln(stdout)
+	if r.Stop == engine.StopTime {
+		printable.Fprintf(stdout, "go on with: train-alexnet --run %s --resume\n", train.ShellWord(dir))
+	}
+	if page := filepath.Join(dir, report.PageName); r.BestCheckpoint != "" {
+		if _, err := os.Stat(page); err == nil {
+			printable.Fprintf(stdout, "look at %s; try: train-alexnet predict --checkpoint %s PICTURES\n", train.ShellWord(page), train.ShellWord(dir))
+		}
+	}
 	if len(r.Skipped) > 0 {
 		return command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s could not be read and were left out (prep-imagenet verify lists them); sample %d: %w",
 			len(r.Skipped), r.Config.Train, r.Skipped[0].Sample, r.Skipped[0].Err))

@@ -116,7 +116,7 @@ func tellApart(runs []*RunSummary) {
 // RunTable writes runs for people, a line each.
 func RunTable(w io.Writer, runs []*RunSummary) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "run\tnet\tepoch\tstep\ttrain loss\ttop-1 %\ttop-5 %\timages/s\tstate\tdiffers in")
+	fmt.Fprintln(t, "run\tnet\tepoch\tstep\ttrain loss\ttop-1 error %\ttop-5 error %\timages/s\tstate\tdiffers in")
 	for _, r := range runs {
 		top1, top5 := "–", "–"
 		if r.Validated {

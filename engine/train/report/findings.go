@@ -67,7 +67,7 @@ func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
 func worst(s *Subject, outcomes []outcome) string {
 	names := make([]string, s.Model.Net.Classes)
 	for i := range names {
-		names[i] = s.Pictures.Meta().Classes[i].Title()
+		names[i] = printable.Name(s.Pictures.Meta().Classes[i].Title())
 	}
 	type class struct {
 		name, guess string

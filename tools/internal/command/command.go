@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -187,14 +188,25 @@ func quiet(flags []cli.Flag) {
 
 func usageError(c *cli.Context, err error, _ bool) error {
 	if m := refused.FindStringSubmatch(err.Error()); m != nil {
-		return Usagef("--%s %s: want %s (see %s --help)", m[2], m[1], Want(c, m[2]), c.App.Name)
+		return Usagef("--%s %s: want %s (see %s --help)", m[2], m[1], Want(c, m[2]), called(c))
 	}
 	near := ""
 	if m := undefined.FindStringSubmatch(err.Error()); m != nil {
 		near = didYouMean(m[1], "--", flagNames(c))
 	}
-	return Usagef("%w%s (see %s --help)", err, printable.Verbatim(near), c.App.Name)
+	return Usagef("%w%s (see %s --help)", err, printable.Verbatim(near), called(c))
 }
+
+// called is what a user typed to come to c: the program and, if there is one, the command.
+func called(c *cli.Context) string {
+	if c.Command == nil || c.Command.Name == "" || c.Command.Name == c.App.Name {
+		return c.App.Name
+	}
+	return c.App.Name + " " + c.Command.Name
+}
+
+// ofItsOwn reports whether a command is one that not every tool has.
+func ofItsOwn(c *cli.Command) bool { return !c.Hidden && c.Name != "completion" }
 
 // strayArguments refuses words that are neither flags nor subcommands.
 func strayArguments(next cli.BeforeFunc, commands []*cli.Command) cli.BeforeFunc {
@@ -203,6 +215,9 @@ func strayArguments(next cli.BeforeFunc, commands []*cli.Command) cli.BeforeFunc
 			known := false
 			for _, sub := range commands {
 				known = known || sub.HasName(word)
+			}
+			if !known && (called(c) != c.App.Name || !slices.ContainsFunc(commands, ofItsOwn)) {
+				return Usagef("unexpected %q: a file or folder is given with a flag (see %s --help)", word, called(c))
 			}
 			if !known {
 				return Usagef("unexpected %q: flags come before it, and there is no such command%s (see %s --help)", word, printable.Verbatim(didYouMean(word, "", commandNames(commands))), c.App.Name)

@@ -35,7 +35,7 @@ func Join(o Options) (collective.Collective, error) {
 
 // TimeoutFlag is --rank-timeout.
 func TimeoutFlag(o *Options) cli.Flag {
-	return &cli.DurationFlag{Name: "rank-timeout", Usage: "in a job of several processes: how long a rank waits for the others before it names the missing ones and ends the job",
+	return &cli.DurationFlag{Name: "rank-timeout", Usage: "in a job of several processes: `TIME` that a rank waits for the others before it names the missing ones and ends the job",
 		Value: 5 * time.Minute, Destination: &o.Timeout}
 }
 
