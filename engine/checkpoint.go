@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -285,8 +286,13 @@ func (c *CheckpointFile) open() error {
 // without one.
 func (c *CheckpointFile) Hash() string { return c.tensors.Metadata[metaHash] }
 
-// Close closes the file.
-func (c *CheckpointFile) Close() error { return c.file.Close() }
+// Close closes the file. Closing it again does nothing.
+func (c *CheckpointFile) Close() error {
+	if err := c.file.Close(); !errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	return nil
+}
 
 // Restore loads the weights into m and, unless m is for inference only, the
 // velocities. NaN and infinities are refused; the error names the tensor. For a

@@ -34,6 +34,14 @@ func (j *Job) begin(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, read := range []*engine.CheckpointFile{j.checkpoint, j.from} {
+		if read == nil {
+			continue
+		}
+		if err := read.Close(); err != nil { // Windows replaces no open file
+			return nil, errors.Join(err, m.Close())
+		}
+	}
 	return &session{Job: j, model: m, state: j.begins(m), began: time.Now()}, nil
 }
 
