@@ -59,7 +59,7 @@ check: ## test, and what keeps the house in order
 	# Not under the race detector: counting allocations, since it makes sync.Pool
 	# forget; what has no goroutines of its own; and what takes minutes there.
 	CGO_ENABLED=1 $(GO) test -race -short -skip 'Alloc|TestConformance|TestTrainingAgrees|TestEveryCallMayFail|TestFailures' \
-		$$($(GO) list ./pipeline/... ./engine/... ./augment/... ./tools/internal/... | grep -v -e /turbojpeg -e /synthetic -e /kernels)
+		$$($(GO) list ./pipeline/... ./engine/... ./augment/... ./tools/internal/... | grep -v -e /turbojpeg -e /synthetic -e /kernel)
 	$(MAKE) fuzz FUZZ=500x
 
 generate: ## every generated file anew; code for GPUs where its compiler is
