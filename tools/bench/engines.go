@@ -125,7 +125,7 @@ func (b *enginesBench) run(ctx context.Context, stdout, stderr io.Writer) error 
 func (b *enginesBench) contestants(precision string, batch int, train bool, model string) (all []*trainer) {
 	steps := max(3, 60/batch)
 	if train {
-		steps = 2
+		steps = 4
 	}
 	sizes := []string{"--batch", strconv.Itoa(batch), "--threads", strconv.Itoa(b.threads), "--steps", strconv.Itoa(steps), "--precision", precision}
 	add := func(name string, argv ...string) {

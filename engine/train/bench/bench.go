@@ -264,9 +264,11 @@ func medianRate(ctx context.Context, f *measurement, step func() error) (rate, o
 	return float64(f.Batch) / median(times), ofCPU, nil
 }
 
+// median is the middle one, or the mean of the two in the middle.
 func median(times []float64) float64 {
 	slices.Sort(times)
-	return times[len(times)/2]
+	n := len(times)
+	return (times[(n-1)/2] + times[n/2]) / 2
 }
 
 // randomBatch returns a batch of random pictures, in memory of the kind that a loader

@@ -59,7 +59,7 @@ func Summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPer
 	}
 	if len(speed) > 0 {
 		slices.Sort(speed)
-		imagesPerSec = speed[len(speed)/2]
+		imagesPerSec = (speed[(len(speed)-1)/2] + speed[len(speed)/2]) / 2
 	}
 	return train, lowest, imagesPerSec
 }

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def main():
     cpu = time.process_time() - cpu  # of all threads, those that spin too
     print(json.dumps({"peer": a.engine, "version": version, "batch": a.batch, "threads": a.threads,
                       "infer_images_per_cpu_s": a.batch * a.steps / cpu,
-                      "infer_images_per_s": a.batch / sorted(seconds)[len(seconds) // 2]}))
+                      "infer_images_per_s": a.batch / median(seconds)}))
 
 
 if __name__ == "__main__":

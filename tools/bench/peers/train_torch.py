@@ -9,6 +9,7 @@ the squares. The optimiser is PyTorch's SGD with the paper's constants.
 import argparse
 import json
 import time
+from statistics import median
 
 import torch
 from torch import nn
@@ -81,24 +82,22 @@ def main():
         with torch.inference_mode(), cast():
             run(x)
 
-    rates, cpu_rates = {}, {}
+    seconds, cpu_rates = {}, {}
     for name, mode, step in (("train", True, train), ("infer", False, infer)):
         net.train(mode)
         step()  # warm-up: allocation, compilation, choice of algorithms
-        seconds, cpu = [], []
+        seconds[name], cpu = [], time.process_time()
         for _ in range(a.steps):
-            t, c = time.perf_counter(), time.process_time()
+            t = time.perf_counter()
             step()
-            seconds.append(time.perf_counter() - t)
-            cpu.append(time.process_time() - c)
-        rates[name] = sorted(a.batch / s for s in seconds)
-        cpu_rates[name] = sorted(a.batch / s for s in cpu)
-    median = lambda v: v[len(v) // 2]
+            seconds[name].append(time.perf_counter() - t)
+        cpu_rates[name] = a.batch * a.steps / (time.process_time() - cpu)
     label = f"torch lrn={a.lrn}" + (" bf16" if a.precision == "bf16" else "") + (" channels_last" if a.channels_last else "") + (" compile" if a.compile else "")
     print(json.dumps({
         "peer": label, "torch": torch.__version__, "batch": a.batch, "threads": torch.get_num_threads(),
-        "train_images_per_s": median(rates["train"]), "infer_images_per_s": median(rates["infer"]),
-        "train_images_per_cpu_s": median(cpu_rates["train"]), "infer_images_per_cpu_s": median(cpu_rates["infer"]), "runs": rates,
+        "train_images_per_s": a.batch / median(seconds["train"]), "infer_images_per_s": a.batch / median(seconds["infer"]),
+        "train_images_per_cpu_s": cpu_rates["train"], "infer_images_per_cpu_s": cpu_rates["infer"],
+        "runs": {name: sorted(a.batch / s for s in of) for name, of in seconds.items()},
     }))
 
 
