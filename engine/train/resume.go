@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"alexnet/engine"
@@ -26,6 +27,37 @@ var begunWith = []struct{ name, why string }{
 // ofMachine lists the settings that say where and how fast a run trains. Another
 // machine may need other values, even when nothing is left to do.
 var ofMachine = []string{"devices", "precision", "deterministic", "threads", "parallel", "wire", "workers", "cache-dir", "cache-size", "no-mmap"}
+
+// besides lists the settings beyond ofMachine that don't change what a step learns: how
+// far a run goes, what it writes, and where its data lie (their hashes are compared).
+var besides = []string{
+	"recipe", "train", "val", "kernels", "on-bad", "epochs", "steps", "max-time", "early-stop", "log-every", "checkpoint-every", "keep",
+}
+
+// Matches returns an error if the run of r learns by other settings than c, so that it
+// can't be compared with runs of c.
+func (c Config) Matches(r *Record) error {
+	saved, err := r.Config()
+	if err != nil {
+		return err
+	}
+	if err := c.absolute(); err != nil {
+		return err
+	}
+	if c.Shuffle == pipeline.ShuffleDefault.String() {
+		c.Shuffle = saved.Shuffle
+	}
+	differ, err := changes(r.Settings, saved, c)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(differ)) {
+		if !slices.Contains(ofMachine, name) && !slices.Contains(besides, name) {
+			return setting.Invalidf("%s: %s was begun with %s: give that value, or other folders for other runs", setting.Value(name, differ[name].now), r.Path, differ[name].old)
+		}
+	}
+	return nil
+}
 
 // Inherit takes the value that a run has of every setting that was not given.
 func (c *Config) Inherit(r *Record, given func(name string) bool) error {

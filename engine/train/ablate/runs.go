@@ -3,7 +3,9 @@ package ablate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"alexnet/engine"
@@ -21,10 +23,19 @@ type Runs struct {
 	Next func(number, of int, run string)
 }
 
-// train trains a run unless it is finished, and returns its metrics.
+// train trains a run unless it is finished, and returns its metrics. It refuses a run
+// that was begun with other settings, since the others could not be compared with it.
 func (r Runs) train(ctx context.Context, c train.Config, number, of int) ([]engine.Metrics, error) {
 	if r.Next != nil {
 		r.Next(number, of, c.Run)
+	}
+	switch record, err := train.ReadRecord(c.Run); {
+	case err == nil:
+		if err := c.Matches(record); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
 	c.AutoResume = true
 	do := r.Train

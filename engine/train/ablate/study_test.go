@@ -91,9 +91,54 @@ func TestStudy(t *testing.T) {
 	if _, err := s.Run(t.Context()); err != nil || len(trained) != 8 {
 		t.Errorf("again: trained %v, %v", trained, err)
 	}
-	s.Config.Epochs, s.Parts = 3, []string{"crops"}
+	// A run with other settings is no part of the study, finished or not.
+	other := s
+	other.Config.LR = 0.02
+	var bad *train.SettingError
+	if _, err := other.Run(t.Context()); !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), s.Out) || !strings.Contains(err.Error(), "lr 0.02: ") || !strings.HasSuffix(err.Error(), "was begun with 0.01: give that value, or other folders for other runs") {
+		t.Errorf("another learning rate: %v", err)
+	}
+	s.Config.Epochs, s.Config.LogEvery, s.Parts = 3, 5, []string{"crops"}
 	if a, err = s.Run(t.Context()); err != nil || len(trained) != 12 || len(a.Rows) != 2 {
 		t.Errorf("one pass more: trained %v, %v", trained, err)
+	}
+}
+
+// TestStoppedStudy: a study that was stopped in a run goes on there, and refuses to with
+// other settings, which would make that run another experiment than the rest.
+func TestStoppedStudy(t *testing.T) {
+	s := small(t, "crops")
+	s.Seeds = 1
+	stopped := s
+	stopped.Train = func(ctx context.Context, c train.Config) error {
+		c.Steps = 3
+		if _, err := train.Run(ctx, c, nil); err != nil {
+			return err
+		}
+		return context.Canceled
+	}
+	if _, err := stopped.Run(t.Context()); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*train.Config){
+		"lr": func(c *train.Config) { c.LR = 0.02 }, "momentum": func(c *train.Config) { c.Momentum = 0.5 },
+		"noise": func(c *train.Config) { c.Noise = train.NoiseOff }, "batch": func(c *train.Config) { c.Batch = 4 },
+	} {
+		other := s
+		change(&other.Config)
+		if _, err := other.Run(t.Context()); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "was begun with") {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+	a, err := s.Run(t.Context())
+	if err != nil || len(a.Rows) != 2 {
+		t.Fatal(a, err)
+	}
+	fresh := s
+	fresh.Out = filepath.Join(t.TempDir(), "fresh")
+	b, err := fresh.Run(t.Context())
+	if err != nil || !slices.Equal(a.Rows[0].Top1, b.Rows[0].Top1) || !slices.Equal(a.Rows[0].Training, b.Rows[0].Training) {
+		t.Errorf("stopped once: %+v, never: %+v, %v", a.Rows[0], b.Rows[0], err)
 	}
 }
 
