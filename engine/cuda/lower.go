@@ -6,6 +6,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
+	"alexnet/engine/cuda/internal/kernels"
 )
 
 // lowerAll translates ops to steps. After an op that cannot run it goes on, and
@@ -57,8 +58,6 @@ func label(op engine.Op) string {
 // lower translates one op, which has been checked.
 func (c *Context) lower(op engine.Op) (step, error) {
 	switch op := op.(type) {
-	case engine.Input:
-		return c.lowerInput(op), nil
 	case engine.ConvForward:
 		return c.lowerConvForward(op, false, nil)
 	case engine.ConvBackward:
@@ -67,32 +66,6 @@ func (c *Context) lower(op engine.Op) (step, error) {
 		return c.lowerDenseForward(op)
 	case engine.DenseBackward:
 		return c.lowerDenseBackward(op, nil)
-	case engine.Activate:
-		return c.lowerActivate(op), nil
-	case engine.ActivateBackward:
-		return c.lowerActivateBackward(op), nil
-	case engine.LRNForward:
-		return c.lowerLRNForward(op), nil
-	case engine.LRNBackward:
-		return c.lowerLRNBackward(op), nil
-	case engine.MaxPoolForward:
-		return c.lowerMaxPoolForward(op), nil
-	case engine.MaxPoolBackward:
-		return c.lowerMaxPoolBackward(op), nil
-	case engine.AvgPoolForward:
-		return c.lowerAvgPoolForward(op), nil
-	case engine.AvgPoolBackward:
-		return c.lowerAvgPoolBackward(op), nil
-	case engine.LocalForward:
-		return c.lowerLocalForward(op), nil
-	case engine.LocalBackward:
-		return c.lowerLocalBackward(op), nil
-	case engine.Dropout:
-		return c.lowerDropout(op), nil
-	case engine.SoftmaxLoss:
-		return c.lowerSoftmaxLoss(op), nil
-	case engine.Accumulate:
-		return c.lowerAccumulate(op), nil
 	case engine.Update:
 		return c.lowerUpdates([]engine.Update{op}), nil
 	case engine.Concat:
@@ -122,7 +95,24 @@ func (c *Context) lower(op engine.Op) (step, error) {
 		}
 		return step{await: e}, nil
 	}
+	if l, ok := c.kernels.Lower(op, c.places()); ok {
+		return stepOf(l), nil
+	}
 	return step{}, fmt.Errorf("%w on CUDA (%T)", gpu.ErrUnsupported, op)
+}
+
+// places tells kernels where tensors lie.
+func (c *Context) places() kernels.Memory {
+	return kernels.Memory{At: c.address, Operand: c.operand, Work: c.work, Step: func(allRanks bool) gpu.Pointer {
+		if allRanks {
+			return c.params.Add(allRanksParams)
+		}
+		return c.params
+	}}
+}
+
+func stepOf(l kernels.Lowered) step {
+	return step{work: l.Work, stepped: l.Stepped, allRanks: l.AllRanks, run: l.Run}
 }
 
 // checkPeers reports tensors of contexts that this one cannot read.
@@ -170,10 +160,10 @@ func (c *Context) checkPlaces(op engine.Op) error {
 	return nil
 }
 
-// places collects the tensors of an op that may be in other contexts. On the same GPU
+// remote collects the tensors of an op that may be in other contexts. On the same GPU
 // the op reads them in place; from another GPU they are first copied to the
 // workspace.
-type places struct {
+type remote struct {
 	c       *Context
 	fetches []fetch
 	work    int64
@@ -181,7 +171,7 @@ type places struct {
 
 // of returns a function that returns t's address when the op runs: peers may reserve
 // their memory after this context has compiled.
-func (p *places) of(t *engine.Tensor) func() gpu.Pointer {
+func (p *remote) of(t *engine.Tensor) func() gpu.Pointer {
 	if p.c.card.device == owner(t).card.device {
 		return func() gpu.Pointer { return owner(t).address(t) }
 	}

@@ -240,7 +240,7 @@ func (c *Context) biasGradient(dy, db *engine.Tensor, relu *engine.ActivateBackw
 		}
 		return c.kernels.ActivateBackwardSum(s, kernels.ActivateBackwardSum{
 			Y: c.address(relu.Y), DY: c.address(relu.DY), DX: c.address(dy), D: c.address(db), Workspace: c.work(),
-			Rows: rows, C: maps, Function: function(relu.Function),
+			Rows: rows, C: maps, Function: kernels.FunctionOf(relu.Function),
 		})
 	}}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func (c *Context) lowerConcat(op engine.Concat) step {
-	at := places{c: c}
+	at := remote{c: c}
 	var parts []func() gpu.Pointer
 	for _, t := range op.Parts {
 		parts = append(parts, at.of(t))
@@ -35,7 +35,7 @@ func (c *Context) lowerSumSlices(op engine.SumSlices) (step, error) {
 	if len(op.Parts) > kernels.MaxParts {
 		return step{}, fmt.Errorf("%d parts, at most %d: %w", len(op.Parts), kernels.MaxParts, gpu.ErrUnsupported)
 	}
-	at := places{c: c}
+	at := remote{c: c}
 	var parts []func() gpu.Pointer
 	for _, t := range op.Parts {
 		if t.Shape[1] != op.Parts[0].Shape[1] {

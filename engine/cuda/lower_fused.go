@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"alexnet/engine"
-	"alexnet/engine/cuda/internal/gpu"
 	"alexnet/engine/cuda/internal/kernels"
 )
 
@@ -17,13 +16,13 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 		if c.unfolded(ops, op.Y) != nil {
 			conv, relu := ops[i+1].(engine.ConvForward), reluInPlace(ops, i+2, ops[i+1].(engine.ConvForward).Y)
 			s, err = c.lowerConvForward(conv, relu, &op)
-			s.ops = 2 + int(flag(relu))
+			s.ops = 2 + int(kernels.Flag(relu))
 		}
 	case engine.ConvForward:
 		input, relu := c.unfolded(ops, op.X), reluInPlace(ops, i+1, op.Y)
 		if input != nil || relu {
 			s, err = c.lowerConvForward(op, relu, input)
-			s.ops = 1 + int(flag(relu))
+			s.ops = 1 + int(kernels.Flag(relu))
 		}
 	case engine.ActivateBackward:
 		if conv, ok := next[engine.ConvBackward](ops, i+1); ok && conv.DY == op.DX {
@@ -41,17 +40,17 @@ func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 		}
 	case engine.LRNForward:
 		if pool, ok := c.pooled(ops, i, op); ok {
-			s = c.lowerLRNPool(op, pool)
+			s = stepOf(c.kernels.LowerLRNPool(op, pool, c.places()))
 			s.ops = 2
 		}
 	case engine.MaxPoolBackward:
 		lrn, ok := next[engine.LRNBackward](ops, i+1)
-		if !ok || lrn.DY != op.DX || lrn.DX != op.DX || !c.fusible(lrn.Response, lrn.X) {
+		if !ok || lrn.DY != op.DX || lrn.DX != op.DX || !kernels.Fusable(lrn.Response, lrn.X) {
 			break
 		}
 		relu, ok := next[engine.ActivateBackward](ops, i+2)
 		ok = ok && relu.Function == engine.ReLU && relu.Y == lrn.X && relu.DY == op.DX && relu.DX == op.DX
-		s = c.lowerPoolLRNBackward(op, lrn, ok)
+		s = stepOf(c.kernels.LowerPoolLRNBackward(op, lrn, ok, c.places()))
 		if s.ops = 2; ok {
 			s.ops = 3
 		}
@@ -124,16 +123,10 @@ func (c *Context) passing(ops []engine.Op, t *engine.Tensor) bool {
 	return t.Life == engine.Scratch && readers == 1
 }
 
-// fusible reports whether the fused kernels can normalise as r says.
-func (c *Context) fusible(r engine.Response, x *engine.Tensor) bool {
-	const maps = 256 // the most that fit a block in every layout
-	return !r.Within && response(r, 1, x).Paper() && x.Shape[1] <= maps
-}
-
 // pooled returns the pooling behind a normalisation if both run as one kernel.
 func (c *Context) pooled(ops []engine.Op, i int, lrn engine.LRNForward) (engine.MaxPoolForward, bool) {
 	pool, ok := next[engine.MaxPoolForward](ops, i+1)
-	return pool, ok && pool.X == lrn.Y && c.passing(ops, lrn.Y) && c.fusible(lrn.Response, lrn.X)
+	return pool, ok && pool.X == lrn.Y && c.passing(ops, lrn.Y) && kernels.Fusable(lrn.Response, lrn.X)
 }
 
 // Merged counts the ops of a kernel that writes its last op's tensor while it still
@@ -145,40 +138,4 @@ func (c *Context) Merged(ops []engine.Op, i int) int {
 		}
 	}
 	return 1
-}
-
-func (c *Context) lowerLRNPool(lrn engine.LRNForward, pool engine.MaxPoolForward) step {
-	x, y := lrn.X.Shape, pool.Y.Shape
-	p := kernels.LRNPoolForward{
-		N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), OutH: int32(y[2]), OutW: int32(y[3]),
-		Window: window(pool.Window), Response: response(lrn.Response, lrn.Groups, lrn.X),
-	}
-	return step{run: func(s gpu.Stream) error {
-		p := p
-		p.X, p.Y = c.address(lrn.X), c.address(pool.Y)
-		if pool.At != nil {
-			p.At = c.address(pool.At)
-		}
-		return c.kernels.LRNPoolForward(s, p)
-	}}
-}
-
-func (c *Context) lowerPoolLRNBackward(pool engine.MaxPoolBackward, lrn engine.LRNBackward, relu bool) step {
-	x, y := lrn.X.Shape, pool.DY.Shape
-	p := kernels.PoolLRNBackward{
-		N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), OutH: int32(y[2]), OutW: int32(y[3]),
-		Window: window(pool.Window), Response: response(lrn.Response, lrn.Groups, lrn.X), ReLU: flag(relu),
-	}
-	return step{run: func(s gpu.Stream) error {
-		p := p
-		p.X, p.At, p.DY, p.DX = c.address(lrn.X), c.address(pool.At), c.address(pool.DY), c.address(pool.DX)
-		return c.kernels.PoolLRNBackward(s, p)
-	}}
-}
-
-func flag(b bool) int32 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -6,35 +6,10 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-func (c *Context) lowerSoftmaxLoss(op engine.SoftmaxLoss) step {
-	return step{run: func(s gpu.Stream) error {
-		p := kernels.SoftmaxLoss{
-			X: c.address(op.X), Labels: c.address(op.Labels),
-			Probs: c.address(op.Probs), Loss: c.address(op.Loss), Rank: c.address(op.LabelRank),
-			N: int32(op.X.Shape[0]), K: int32(op.X.Shape[1]), Scale: op.Scale, Smoothing: op.Smoothing,
-		}
-		if op.DX != nil {
-			p.DX = c.address(op.DX)
-		}
-		if op.Halt != nil {
-			p.Halt = c.address(op.Halt)
-		}
-		return c.kernels.SoftmaxLoss(s, p)
-	}}
-}
-
-func (c *Context) lowerAccumulate(op engine.Accumulate) step {
-	return step{run: func(s gpu.Stream) error {
-		return c.kernels.Accumulate(s, kernels.Accumulate{
-			G: c.address(op.G), Sum: c.address(op.Sum), Count: int64(op.G.Shape.Len()), First: flag(op.First),
-		})
-	}}
-}
-
 // lowerUpdates translates updates that read the same Halt to one launch over a
 // table of all their parameters, which Compile puts into device memory.
 func (c *Context) lowerUpdates(ops []engine.Update) step {
-	at := places{c: c}
+	at := remote{c: c}
 	halt := func() gpu.Pointer { return 0 }
 	if h := ops[0].Halt; h != nil {
 		halt = at.of(h)

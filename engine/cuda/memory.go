@@ -117,8 +117,13 @@ func (c *Context) fit(program int64) error {
 	return nil
 }
 
-// address returns the address of a tensor of this context.
-func (c *Context) address(t *engine.Tensor) gpu.Pointer { return c.memory.base.Add(t.Offset) }
+// address returns the address of a tensor of this context, 0 for nil.
+func (c *Context) address(t *engine.Tensor) gpu.Pointer {
+	if t == nil {
+		return 0
+	}
+	return c.memory.base.Add(t.Offset)
+}
 
 // owner returns the context that holds t, which may be a peer.
 func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 
+	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -20,6 +21,11 @@ func (f Function) validate() error {
 		return fmt.Errorf("activation function %d is unknown", f)
 	}
 	return nil
+}
+
+// FunctionOf returns f as kernels take it.
+func FunctionOf(f engine.Function) Function {
+	return [...]Function{engine.ReLU: ReLU, engine.Tanh: Tanh}[f]
 }
 
 // BiasActivate is Y[row,c] = T(f(X[row,c] + Bias[c])), with Bias float32 (C). Y
@@ -54,6 +60,12 @@ func (k *Set) Activate(s gpu.Stream, p Activate) error {
 	return launch(k, s, "activate"+suffix(k.working), k.vectorGrid(p.Count), &p)
 }
 
+func (k *Set) lowerActivate(op engine.Activate, m Memory) Lowered {
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.Activate(s, Activate{X: m.At(op.X), Y: m.At(op.Y), Count: int64(op.X.Shape.Len()), Function: FunctionOf(op.Function)})
+	}}
+}
+
 // ActivateBackward is DX[i] = T(DY[i] · f′), with f′ from the output Y: for ReLU
 // 1 where Y > 0, else 0; for Tanh 1 − Y². DX may be DY.
 type ActivateBackward struct {
@@ -68,6 +80,14 @@ func (k *Set) ActivateBackward(s gpu.Stream, p ActivateBackward) error {
 		return err
 	}
 	return launch(k, s, "activate_backward"+suffix(k.working), k.vectorGrid(p.Count), &p)
+}
+
+func (k *Set) lowerActivateBackward(op engine.ActivateBackward, m Memory) Lowered {
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.ActivateBackward(s, ActivateBackward{
+			Y: m.At(op.Y), DY: m.At(op.DY), DX: m.At(op.DX), Count: int64(op.Y.Shape.Len()), Function: FunctionOf(op.Function),
+		})
+	}}
 }
 
 // vectorGrid assigns a thread to every 16 bytes of count elements of T. The last one

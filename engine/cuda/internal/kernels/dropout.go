@@ -1,6 +1,9 @@
 package kernels
 
-import "alexnet/engine/cuda/internal/gpu"
+import (
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+)
 
 // Dropout multiplies by a random mask (engine.Dropout). Units of X (N, HW, C) are
 // counted in the host's order, j = c·HW + hw. Unit j of image n is kept if
@@ -19,4 +22,14 @@ type Dropout struct {
 func (k *Set) Dropout(s gpu.Stream, p Dropout) error {
 	name, vector := k.variant("dropout", p.C)
 	return launch(k, s, name, imageGrid(p.N, p.HW, p.C/vector), &p)
+}
+
+func (k *Set) lowerDropout(op engine.Dropout, m Memory) Lowered {
+	x := op.X.Shape
+	return Lowered{Stepped: true, AllRanks: op.AllRanks, Run: func(s gpu.Stream) error {
+		return k.Dropout(s, Dropout{
+			X: m.At(op.X), Y: m.At(op.Y), Step: m.Step(op.AllRanks), Layer: op.Layer, Width: int64(op.Width), First: int64(op.First),
+			N: int32(x[0]), HW: int32(x[2] * x[3]), C: int32(x[1]), Rate: op.Rate, Train: Flag(op.Train), Inverted: Flag(op.Inverted),
+		})
+	}}
 }

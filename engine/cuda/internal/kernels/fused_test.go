@@ -37,7 +37,7 @@ func TestFused(t *testing.T) {
 			t.Run(fmt.Sprintf("%d×%d×%d×%d in %d groups by %v", c.n, c.c, c.h, c.w, c.groups, c.window), func(t *testing.T) {
 				n, ch, h, w := int32(c.n), int32(c.c), int32(c.h), int32(c.w)
 				outH, outW := int32(c.window.Out(c.h)), int32(c.window.Out(c.w))
-				r := response(engine.Response{Size: 5, K: 2, Alpha: 0.5, Beta: 0.75}, c.c, c.groups)
+				r := responseOf(engine.Response{Size: 5, K: 2, Alpha: 0.5, Beta: 0.75}, c.groups, tensor("x", engine.Working, c.n, c.c, c.h, c.w))
 				whole, pooled := c.n*c.c*c.h*c.w, int(n*ch*outH*outW)
 				values := enginetest.Noise("fused", whole)
 				for i, v := range values { // like a ReLU's output, with ties
@@ -54,10 +54,10 @@ func TestFused(t *testing.T) {
 				normal, y, at := allocate(b.working(), make([]float64, whole)), allocate(b.working(), make([]float64, pooled)), allocate(u8, make([]float64, pooled))
 				b.do(t, normal, func() error { return b.LRNForward(b.stream, LRNForward{x.at(), normal.at(), n * h * w, ch, r}) })
 				b.do(t, y, func() error {
-					return b.MaxPoolForward(b.stream, MaxPoolForward{normal.at(), y.at(), at.at(), n, h, w, ch, outH, outW, window(c.window)})
+					return b.MaxPoolForward(b.stream, MaxPoolForward{normal.at(), y.at(), at.at(), n, h, w, ch, outH, outW, windowOf(c.window)})
 				})
 				fusedY, fusedAt := allocate(b.working(), make([]float64, pooled)), allocate(u8, make([]float64, pooled))
-				p := LRNPoolForward{X: x.at(), Y: fusedY.at(), At: fusedAt.at(), N: n, H: h, W: w, C: ch, OutH: outH, OutW: outW, Window: window(c.window), Response: r}
+				p := LRNPoolForward{X: x.at(), Y: fusedY.at(), At: fusedAt.at(), N: n, H: h, W: w, C: ch, OutH: outH, OutW: outW, Window: windowOf(c.window), Response: r}
 				b.do(t, fusedY, func() error { return b.LRNPoolForward(b.stream, p) })
 				b.equal(t, "pooled", fusedY, y.values())
 				b.equal(t, "positions", fusedAt, at.values())
@@ -68,13 +68,13 @@ func TestFused(t *testing.T) {
 				dy := allocate(b.working(), enginetest.Noise("dy", pooled))
 				between, dx := allocate(b.working(), make([]float64, whole)), allocate(b.working(), make([]float64, whole))
 				b.do(t, between, func() error {
-					return b.MaxPoolBackward(b.stream, MaxPoolBackward{at.at(), dy.at(), between.at(), n, h, w, ch, outH, outW, window(c.window)})
+					return b.MaxPoolBackward(b.stream, MaxPoolBackward{at.at(), dy.at(), between.at(), n, h, w, ch, outH, outW, windowOf(c.window)})
 				})
 				b.do(t, dx, func() error {
 					return b.LRNBackward(b.stream, LRNBackward{x.at(), between.at(), dx.at(), n * h * w, ch, r})
 				})
 				fused := allocate(b.working(), make([]float64, whole))
-				q := PoolLRNBackward{X: x.at(), At: at.at(), DY: dy.at(), DX: fused.at(), N: n, H: h, W: w, C: ch, OutH: outH, OutW: outW, Window: window(c.window), Response: r}
+				q := PoolLRNBackward{X: x.at(), At: at.at(), DY: dy.at(), DX: fused.at(), N: n, H: h, W: w, C: ch, OutH: outH, OutW: outW, Window: windowOf(c.window), Response: r}
 				b.do(t, fused, func() error { return b.PoolLRNBackward(b.stream, q) })
 				b.equal(t, "gradient", fused, dx.values())
 				q.ReLU = 1

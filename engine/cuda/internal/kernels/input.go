@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 
+	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -28,6 +29,16 @@ func (k *Set) Input(s gpu.Stream, p Input) error {
 	l := flatGrid(int64(row / vector))
 	l.Grid[1] = blocks(p.N, imagesPerThread)
 	return launch(k, s, name, l, &p)
+}
+
+func (k *Set) lowerInput(op engine.Input, m Memory) Lowered {
+	y := op.Y.Shape
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.Input(s, Input{
+			Pixels: m.At(op.Pixels), Colour: m.At(op.Colour), Mean: m.At(op.Mean), Y: m.At(op.Y),
+			N: int32(y[0]), H: int32(y[2]), W: int32(y[3]), Scale: op.Scale,
+		})
+	}}
 }
 
 // InputFolded is Input followed by FoldInput, without the tensor between them: Y is T

@@ -1,8 +1,10 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 
+	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -51,4 +53,35 @@ func (k *Set) local(s gpu.Stream, name string, p Local, sites, rows, columns int
 		Block:  [3]uint32{localSide * localSide, 1, 1},
 		Shared: 2 * localSide * (localSide + 1) * 4,
 	}, &p)
+}
+
+// localOf returns the geometry of a locally connected layer of x into y.
+func localOf(w engine.Window, groups int, x, y engine.Shape) Local {
+	return Local{
+		N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), OutH: int32(y[2]), OutW: int32(y[3]),
+		Groups: int32(groups), In: int32(x[1] / groups), Out: int32(y[1] / groups), Window: windowOf(w),
+	}
+}
+
+func (k *Set) lowerLocalForward(op engine.LocalForward, m Memory) Lowered {
+	p := localOf(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
+	return Lowered{Run: func(s gpu.Stream) error {
+		p := p
+		p.X, p.Weights, p.Bias, p.Y = m.At(op.X), m.Operand(op.W), m.At(op.B), m.At(op.Y)
+		return k.LocalForward(s, p)
+	}}
+}
+
+func (k *Set) lowerLocalBackward(op engine.LocalBackward, m Memory) Lowered {
+	p := localOf(op.Window, op.Groups, op.X.Shape, op.DY.Shape)
+	return Lowered{Run: func(s gpu.Stream) error {
+		p := p
+		p.X, p.Weights, p.Bias, p.Y = m.At(op.X), m.At(op.DW), m.At(op.DB), m.At(op.DY)
+		err := k.LocalWeights(s, p)
+		if op.DX == nil {
+			return err
+		}
+		p.X, p.Weights, p.Bias = m.At(op.DX), m.Operand(op.W), 0
+		return errors.Join(err, k.LocalData(s, p))
+	}}
 }

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 
+	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -28,6 +29,44 @@ func (r Response) validate(c int32) error {
 		return fmt.Errorf("lrn over %d of %d maps, %d in a group", r.Size, c, r.Maps)
 	}
 	return nil
+}
+
+func responseOf(r engine.Response, groups int, x *engine.Tensor) Response {
+	return Response{
+		Maps: int32(x.Shape[1] / groups), Size: int32(r.Size),
+		K: float32(r.K), Alpha: float32(r.AlphaPerTerm()), Beta: float32(r.Beta),
+	}
+}
+
+func (k *Set) lowerLRNForward(op engine.LRNForward, m Memory) Lowered {
+	x, r := op.X.Shape, responseOf(op.Response, op.Groups, op.X)
+	return Lowered{Run: func(s gpu.Stream) error {
+		if op.Within {
+			return k.LRNWithinForward(s, LRNWithinForward{
+				X: m.At(op.X), Y: m.At(op.Y), N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), Response: r,
+			})
+		}
+		return k.LRNForward(s, LRNForward{
+			X: m.At(op.X), Y: m.At(op.Y), Rows: int32(x[0] * x[2] * x[3]), C: int32(x[1]), Response: r,
+		})
+	}}
+}
+
+func (k *Set) lowerLRNBackward(op engine.LRNBackward, m Memory) Lowered {
+	x, r := op.X.Shape, responseOf(op.Response, op.Groups, op.X)
+	if op.Within {
+		return Lowered{Work: 4 * int64(x.Len()), Run: func(s gpu.Stream) error {
+			return k.LRNWithinBackward(s, LRNWithinBackward{
+				X: m.At(op.X), DY: m.At(op.DY), DX: m.At(op.DX), Pull: m.Work(),
+				N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), Response: r,
+			})
+		}}
+	}
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.LRNBackward(s, LRNBackward{
+			X: m.At(op.X), DY: m.At(op.DY), DX: m.At(op.DX), Rows: int32(x[0] * x[2] * x[3]), C: int32(x[1]), Response: r,
+		})
+	}}
 }
 
 // LRNForward normalises across maps: Y = X·(K + Alpha·Σ X²)^−Beta.

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 
+	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -70,6 +71,37 @@ func fusable(r Response, c int32, w Window, h, wide, outH, outW int32) error {
 		return err
 	}
 	return w.validate(h, wide, outH, outW)
+}
+
+// Fusable reports whether the fused kernels can normalise x as r says.
+func Fusable(r engine.Response, x *engine.Tensor) bool {
+	const maps = 256 // the most that fit a block in every layout
+	return !r.Within && responseOf(r, 1, x).Paper() && x.Shape[1] <= maps
+}
+
+// LowerLRNPool translates a normalisation and the pooling of its output.
+func (k *Set) LowerLRNPool(lrn engine.LRNForward, pool engine.MaxPoolForward, m Memory) Lowered {
+	x, y := lrn.X.Shape, pool.Y.Shape
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.LRNPoolForward(s, LRNPoolForward{
+			X: m.At(lrn.X), Y: m.At(pool.Y), At: m.At(pool.At),
+			N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), OutH: int32(y[2]), OutW: int32(y[3]),
+			Window: windowOf(pool.Window), Response: responseOf(lrn.Response, lrn.Groups, lrn.X),
+		})
+	}}
+}
+
+// LowerPoolLRNBackward translates the gradients of both and, with relu, that of the ReLU
+// before them.
+func (k *Set) LowerPoolLRNBackward(pool engine.MaxPoolBackward, lrn engine.LRNBackward, relu bool, m Memory) Lowered {
+	x, y := lrn.X.Shape, pool.DY.Shape
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.PoolLRNBackward(s, PoolLRNBackward{
+			X: m.At(lrn.X), At: m.At(pool.At), DY: m.At(pool.DY), DX: m.At(pool.DX),
+			N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), C: int32(x[1]), OutH: int32(y[2]), OutW: int32(y[3]),
+			Window: windowOf(pool.Window), Response: responseOf(lrn.Response, lrn.Groups, lrn.X), ReLU: Flag(relu),
+		})
+	}}
 }
 
 // PoolLRNBackward is MaxPoolBackward, LRNBackward and, if ReLU is not 0,

@@ -15,83 +15,28 @@ func (b *bench) lower(op engine.Op, step engine.Step, at func(*engine.Tensor) gp
 	s := b.stream
 	number := func(v int) int32 { return int32(v) }
 	rows := func(t *engine.Tensor) int32 { return number(t.Shape[0] * t.Shape[2] * t.Shape[3]) }
-	pointer := func(t *engine.Tensor) gpu.Pointer {
-		if t == nil {
-			return 0
-		}
-		return at(t)
+	var own []*memory
+	take := func(typ elem, n int) *memory {
+		m := allocate(typ, make([]float64, n))
+		own = append(own, m)
+		return m
 	}
-	params := allocate(u8, make([]float64, 32))
+	intact := func(err error) error {
+		for _, m := range own {
+			err = firstError(err, m.intact())
+		}
+		return err
+	}
+	params := take(u8, 32)
 	if err := b.SetStep(s, SetStep{params.at(), StepParams{step.Seed, step.Number, step.Image, step.LearningRate, step.Momentum}}); err != nil {
-		return false, firstError(err, params.intact())
+		return false, err
 	}
 	switch op := op.(type) {
-	case engine.Input:
-		h, w := op.Pixels.Shape[1], op.Pixels.Shape[2]
-		return true, b.Input(s, Input{at(op.Pixels), at(op.Colour), at(op.Mean), at(op.Y), number(op.Y.Shape[0]), number(h), number(w), op.Scale})
-	case engine.Activate:
-		return true, b.Activate(s, Activate{at(op.X), at(op.Y), int64(op.X.Shape.Len()), function(op.Function)})
-	case engine.ActivateBackward:
-		return true, b.ActivateBackward(s, ActivateBackward{at(op.Y), at(op.DY), at(op.DX), int64(op.Y.Shape.Len()), function(op.Function)})
-	case engine.LRNForward:
-		x := op.X.Shape
-		if op.Within {
-			return true, b.LRNWithinForward(s, LRNWithinForward{at(op.X), at(op.Y), number(x[0]), number(x[2]), number(x[3]), number(x[1]), response(op.Response, x[1], op.Groups)})
-		}
-		return true, b.LRNForward(s, LRNForward{at(op.X), at(op.Y), rows(op.X), number(x[1]), response(op.Response, x[1], op.Groups)})
-	case engine.LRNBackward:
-		x := op.X.Shape
-		if op.Within {
-			pull := allocate(f32, make([]float64, x.Len()))
-			err := b.LRNWithinBackward(s, LRNWithinBackward{at(op.X), at(op.DY), at(op.DX), pull.at(), number(x[0]), number(x[2]), number(x[3]), number(x[1]), response(op.Response, x[1], op.Groups)})
-			return true, firstError(err, pull.intact())
-		}
-		return true, b.LRNBackward(s, LRNBackward{at(op.X), at(op.DY), at(op.DX), rows(op.X), number(x[1]), response(op.Response, x[1], op.Groups)})
-	case engine.MaxPoolForward:
-		x, y := op.X.Shape, op.Y.Shape
-		return true, b.MaxPoolForward(s, MaxPoolForward{at(op.X), at(op.Y), pointer(op.At), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
-	case engine.MaxPoolBackward:
-		x, y := op.DX.Shape, op.DY.Shape
-		return true, b.MaxPoolBackward(s, MaxPoolBackward{at(op.At), at(op.DY), at(op.DX), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
-	case engine.AvgPoolForward:
-		x, y := op.X.Shape, op.Y.Shape
-		return true, b.AvgPoolForward(s, AvgPoolForward{at(op.X), at(op.Y), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
-	case engine.AvgPoolBackward:
-		x, y := op.DX.Shape, op.DY.Shape
-		return true, b.AvgPoolBackward(s, AvgPoolBackward{at(op.DY), at(op.DX), number(x[0]), number(x[2]), number(x[3]), number(x[1]), number(y[2]), number(y[3]), window(op.Window)})
-	case engine.LocalForward:
-		p := local(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
-		// The bench keeps parameters in float32: the kernel reads weights of the working type.
-		w := allocate(b.working(), make([]float64, op.W.Shape.Len()))
-		p.X, p.Weights, p.Bias, p.Y = at(op.X), w.at(), at(op.B), at(op.Y)
-		return true, firstError(b.Cast(s, Cast{at(op.W), w.at(), int64(op.W.Shape.Len())}, gpu.Float32, b.Set.working), b.LocalForward(s, p), w.intact())
-	case engine.LocalBackward:
-		p := local(op.Window, op.Groups, op.X.Shape, op.DY.Shape)
-		p.X, p.Weights, p.Bias, p.Y = at(op.X), at(op.DW), at(op.DB), at(op.DY)
-		if err := b.LocalWeights(s, p); err != nil || op.DX == nil {
-			return true, err
-		}
-		w := allocate(b.working(), make([]float64, op.W.Shape.Len()))
-		p.X, p.Weights, p.Bias = at(op.DX), w.at(), 0
-		return true, firstError(b.Cast(s, Cast{at(op.W), w.at(), int64(op.W.Shape.Len())}, gpu.Float32, b.Set.working), b.LocalData(s, p), w.intact())
-	case engine.Dropout:
-		x := op.X.Shape
-		return true, b.Dropout(s, Dropout{
-			X: at(op.X), Y: at(op.Y), Step: params.at(), Layer: op.Layer, Width: int64(op.Width), First: int64(op.First),
-			N: number(x[0]), HW: number(x[2] * x[3]), C: number(x[1]), Rate: op.Rate, Train: flag(op.Train), Inverted: flag(op.Inverted),
-		})
-	case engine.SoftmaxLoss:
-		return true, b.SoftmaxLoss(s, SoftmaxLoss{
-			X: at(op.X), Labels: at(op.Labels), Probs: at(op.Probs), Loss: at(op.Loss), Rank: at(op.LabelRank), DX: pointer(op.DX), Halt: pointer(op.Halt),
-			N: number(op.X.Shape[0]), K: number(op.X.Shape[1]), Scale: op.Scale, Smoothing: op.Smoothing,
-		})
-	case engine.Accumulate:
-		return true, b.Accumulate(s, Accumulate{at(op.G), at(op.Sum), int64(op.G.Shape.Len()), flag(op.First)})
 	case engine.Update:
 		table := NewUpdateTable([]Parameter{{W: at(op.W), V: at(op.V), G: at(op.G), Count: int64(op.W.Shape.Len()), Decay: op.Decay, Rate: op.Rate}})
-		m := allocate(u8, make([]float64, len(table.Bytes)))
+		m := take(u8, len(table.Bytes))
 		copy(m.bytes(), table.Bytes)
-		return true, firstError(b.Update(s, Update{Table: m.at(), Step: params.at(), Halt: pointer(op.Halt)}, table), m.intact())
+		return true, intact(b.Update(s, Update{Table: m.at(), Step: params.at(), Halt: at(op.Halt)}, table))
 	case engine.Concat:
 		first := int32(0)
 		for _, part := range op.Parts {
@@ -109,7 +54,25 @@ func (b *bench) lower(op engine.Op, step engine.Step, at func(*engine.Tensor) gp
 		}
 		return true, b.SumSlices(s, p)
 	}
-	return false, nil
+	work, failed := new(memory), error(nil)
+	l, ok := b.Lower(op, Memory{
+		At: at,
+		// The bench keeps parameters in float32.
+		Operand: func(t *engine.Tensor) gpu.Pointer {
+			m := take(b.working(), t.Shape.Len())
+			failed = b.Cast(s, Cast{at(t), m.at(), int64(t.Shape.Len())}, gpu.Float32, b.Set.working)
+			return m.at()
+		},
+		Work: func() gpu.Pointer { return work.at() },
+		Step: func(bool) gpu.Pointer { return params.at() },
+	})
+	if !ok {
+		return false, nil
+	}
+	if l.Work > 0 {
+		work = take(u8, int(l.Work))
+	}
+	return true, intact(firstError(l.Run(s), failed))
 }
 
 func firstError(errs ...error) error {
@@ -120,28 +83,6 @@ func firstError(errs ...error) error {
 	}
 	return nil
 }
-
-func function(f engine.Function) Function {
-	return map[engine.Function]Function{engine.ReLU: ReLU, engine.Tanh: Tanh}[f]
-}
-
-func flag(b bool) int32 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func response(r engine.Response, c, groups int) Response {
-	return Response{Maps: int32(c / groups), Size: int32(r.Size), K: float32(r.K), Alpha: float32(r.AlphaPerTerm()), Beta: float32(r.Beta)}
-}
-
-func local(w engine.Window, groups int, x, y engine.Shape) Local {
-	return Local{N: int32(x[0]), H: int32(x[2]), W: int32(x[3]), OutH: int32(y[2]), OutW: int32(y[3]),
-		Groups: int32(groups), In: int32(x[1] / groups), Out: int32(y[1] / groups), Window: window(w)}
-}
-
-func window(w engine.Window) Window { return Window{int32(w.Size), int32(w.Stride), int32(w.Pad)} }
 
 // run runs an op on a bench.
 func (b *bench) run(t *testing.T, op engine.Op, step engine.Step, data enginetest.Memory) float64 {

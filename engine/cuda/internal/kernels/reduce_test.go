@@ -76,7 +76,7 @@ func TestUpdate(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, halted := range []bool{false, true} {
-			halt := allocate(i32, []float64{float64(flag(halted))})
+			halt := allocate(i32, []float64{float64(Flag(halted))})
 			var parameters []Parameter
 			var w, v, g, copies []*memory
 			for i, n := range []int{1, 3, 4, 1027, chunkElements, chunkElements + 1, 3*chunkElements + 77} {

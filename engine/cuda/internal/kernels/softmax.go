@@ -1,6 +1,9 @@
 package kernels
 
-import "alexnet/engine/cuda/internal/gpu"
+import (
+	"alexnet/engine"
+	"alexnet/engine/cuda/internal/gpu"
+)
 
 // SoftmaxLoss is engine.SoftmaxLoss on X, T (N, K): Labels int32, Probs float32 (N,
 // K), Loss float32, Rank int32, DX T (N, K) or 0. Smoothing moves that share of the
@@ -27,4 +30,13 @@ func (k *Set) SoftmaxLoss(s gpu.Stream, p SoftmaxLoss) error {
 		Block:  [3]uint32{blockThreads, 1, 1},
 		Shared: blockThreads / 32 * 4,
 	}, &p)
+}
+
+func (k *Set) lowerSoftmaxLoss(op engine.SoftmaxLoss, m Memory) Lowered {
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.SoftmaxLoss(s, SoftmaxLoss{
+			X: m.At(op.X), Labels: m.At(op.Labels), Probs: m.At(op.Probs), Loss: m.At(op.Loss), Rank: m.At(op.LabelRank), DX: m.At(op.DX), Halt: m.At(op.Halt),
+			N: int32(op.X.Shape[0]), K: int32(op.X.Shape[1]), Scale: op.Scale, Smoothing: op.Smoothing,
+		})
+	}}
 }

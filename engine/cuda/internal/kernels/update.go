@@ -3,6 +3,7 @@ package kernels
 import (
 	"unsafe"
 
+	"alexnet/engine"
 	"alexnet/engine/cuda/internal/gpu"
 )
 
@@ -29,6 +30,12 @@ type Accumulate struct {
 // Accumulate enqueues the kernel.
 func (k *Set) Accumulate(s gpu.Stream, p Accumulate) error {
 	return launch(k, s, "accumulate", flatGrid((p.Count+3)/4), &p)
+}
+
+func (k *Set) lowerAccumulate(op engine.Accumulate, m Memory) Lowered {
+	return Lowered{Run: func(s gpu.Stream) error {
+		return k.Accumulate(s, Accumulate{G: m.At(op.G), Sum: m.At(op.Sum), Count: int64(op.G.Shape.Len()), First: Flag(op.First)})
+	}}
 }
 
 // Parameter is a parameter tensor of Update: weights W, velocity V, gradient G,
