@@ -20,11 +20,14 @@
 // for other numbers of channels a slower variant runs, whose name ends in _any. There
 // are fewer than 2³¹ rows; there may be more elements.
 //
-// To add a kernel: its struct in source/params.h and here, the kernel in a .cu file
-// and its method beside the others, its name in Names, `go generate`, and a test
-// against plain loops or the conformance suite's reference. Tests fail when the
-// structs differ, when the PTX is older than its sources, and when blocks or threads
-// in another order give another result.
+// Lower translates the ops that kernels compute alone; package cuda adds products,
+// convolutions, and what contexts and ranks exchange.
+//
+// To add a kernel: a .cu file with the kernel and its struct, a Go file with the same
+// struct, the method and the op's row in Lower, `go generate`, and a test against plain
+// loops or the conformance suite's reference. Tests fail when the structs differ, when
+// the PTX is older than its sources, and when blocks or threads in another order give
+// another result.
 package kernels
 
 //go:generate go run ./generate

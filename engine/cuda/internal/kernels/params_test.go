@@ -2,11 +2,13 @@ package kernels
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,8 +16,8 @@ import (
 	"alexnet/engine/cuda/internal/kernels/source"
 )
 
-// mirrored are the structs that kernels take or find in memory, by their names
-// in params.h.
+// mirrored are the structs that kernels take or find in memory, by their names in the
+// sources.
 var mirrored = map[string]any{
 	"Input": Input{}, "InputFolded": InputFolded{}, "FoldInput": FoldInput{}, "FoldWeights": FoldWeights{}, "UnfoldWeights": UnfoldWeights{},
 	"BiasActivate": BiasActivate{}, "Activate": Activate{}, "ActivateBackward": ActivateBackward{},
@@ -33,19 +35,29 @@ func TestStructs(t *testing.T) {
 	if err != nil {
 		t.Skip("g++ is not installed")
 	}
-	declared := regexp.MustCompile(`(?m)^struct (\w+) \{`).FindAllStringSubmatch(source.Files()["params.h"], -1)
+	files := source.Files()
+	taken := regexp.MustCompile(`(?m)^KERNELS?\(\w+, (\w+)`)
+	var structs strings.Builder
+	declared := map[string]bool{}
+	for _, file := range append([]string{"params.h"}, slices.Sorted(maps.Keys(files))...) {
+		for _, d := range regexp.MustCompile(`(?ms)^struct (\w+) \{.*?^\};\n`).FindAllStringSubmatch(files[file], -1) {
+			if _, ok := mirrored[d[1]]; ok && !declared[d[1]] {
+				declared[d[1]] = true
+				structs.WriteString(d[0])
+			}
+		}
+		for _, k := range taken.FindAllStringSubmatch(files[file], -1) {
+			if _, ok := mirrored[k[1]]; !ok {
+				t.Errorf("a kernel of %s takes %s, which the test hasn't", file, k[1])
+			}
+		}
+	}
 	if len(declared) != len(mirrored) {
-		t.Errorf("params.h has %d structs, the test %d", len(declared), len(mirrored))
+		t.Errorf("the sources have %d of the test's %d structs", len(declared), len(mirrored))
 	}
 	var b strings.Builder
-	b.WriteString("#include <cstddef>\n#include <type_traits>\n#include \"params.h\"\n")
-	for _, d := range declared {
-		name := d[1]
-		mirror, ok := mirrored[name]
-		if !ok {
-			t.Errorf("params.h has %s, the test hasn't", name)
-			continue
-		}
+	b.WriteString("#include <cstddef>\n#include <type_traits>\n" + structs.String())
+	for name, mirror := range mirrored {
 		typ := reflect.TypeOf(mirror)
 		fmt.Fprintf(&b, "static_assert(sizeof(%s) == %d, \"size\");\n", name, typ.Size())
 		// A field more in C than in Go would change the number of initialisers.
@@ -55,13 +67,11 @@ func TestStructs(t *testing.T) {
 			fmt.Fprintf(&b, "static_assert(%s, \"type\");\n", sameType(f.Type, fmt.Sprintf("decltype(%s::%s)", name, f.Name)))
 		}
 	}
-	folder := t.TempDir()
-	for file, text := range map[string]string{"params.h": source.Files()["params.h"], "check.cpp": b.String()} {
-		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	check := filepath.Join(t.TempDir(), "check.cpp")
+	if err := os.WriteFile(check, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	if out, err := exec.Command(compiler, "-std=c++17", "-fsyntax-only", filepath.Join(folder, "check.cpp")).CombinedOutput(); err != nil {
+	if out, err := exec.Command(compiler, "-std=c++17", "-fsyntax-only", check).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -1,5 +1,27 @@
 // Bias and activation functions, forward and backward.
 
+#pragma once
+
+struct BiasActivate {
+    const void *X, *Bias;
+    void *Y;
+    int Rows, C, Function;
+};
+
+struct Activate {
+    const void *X;
+    void *Y;
+    long long Count;
+    int Function;
+};
+
+struct ActivateBackward {
+    const void *Y, *DY;
+    void *DX;
+    long long Count;
+    int Function;
+};
+
 enum { None, ReLU, Tanh };
 
 // Constant is a number that a lambda can take at compile time.

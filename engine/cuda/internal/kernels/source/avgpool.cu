@@ -1,5 +1,19 @@
 // Pooling by the mean, forward and backward.
 
+struct AvgPoolForward {
+    const void *X;
+    void *Y;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+};
+
+struct AvgPoolBackward {
+    const void *DY;
+    void *DX;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+};
+
 // Span is what of a window lies inside an axis of n pixels.
 struct Span {
     int first, end;

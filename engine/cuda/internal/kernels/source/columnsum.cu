@@ -1,5 +1,19 @@
 // Sums of columns: gradients of biases.
 
+#include "activate.cu"
+
+struct ColumnSum {
+    const void *X;
+    void *D, *Workspace;
+    int Rows, C, chunks, chunkRows;
+};
+
+struct ActivateBackwardSum {
+    const void *Y, *DY;
+    void *DX, *D, *Workspace;
+    int Rows, C, Function, chunks, chunkRows;
+};
+
 // sum_columns has a block sum a chunk of rows. Its threads stand on some vectors
 // of columns and on blockDim.y rows, each adds up every blockDim.y-th row of its
 // columns, and the block then adds those sums in order. value(x, i) gives the V

@@ -1,5 +1,16 @@
 // Dropout masks, drawn from a counter: engine/dropout.go has the same functions.
 
+struct Dropout {
+    const void *X;
+    void *Y;
+    const void *Step;
+    unsigned long long Layer;
+    long long Width, First;
+    int N, HW, C;
+    float Rate;
+    int Train, Inverted;
+};
+
 __device__ inline uint64 mix64(uint64 z)
 {
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;

@@ -1,5 +1,17 @@
 // What towers exchange: their maps side by side, and sums of slices.
 
+struct Concat {
+    const void *X;
+    void *Y;
+    int Rows, C, YChannels, First;
+};
+
+struct SumSlices {
+    const void *Parts[8];
+    void *Y;
+    int Count, Rows, C, PartChannels, First;
+};
+
 template <typename T, int V>
 __device__ inline void concat(const Concat &p)
 {

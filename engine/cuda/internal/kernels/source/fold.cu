@@ -1,5 +1,23 @@
 // Space to depth: a strided convolution as a dense one (fold.go).
 
+struct FoldInput {
+    const void *X;
+    void *Y;
+    int N, H, W, C, Stride, Pad, FoldedH, FoldedW;
+};
+
+struct FoldWeights {
+    const void *W;
+    void *Folded;
+    int O, Size, C, Stride;
+};
+
+struct UnfoldWeights {
+    const void *Folded;
+    void *W;
+    int O, Size, C, Stride;
+};
+
 // Source is where an element of a folded image comes from.
 struct Source {
     int64 offset; // in the image (H, W, C)

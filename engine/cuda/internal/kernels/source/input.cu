@@ -1,6 +1,21 @@
 // Bytes to the net's input. A thread serves the same elements of several images,
 // so that it reads the mean image and finds its place once.
 
+struct Input {
+    const void *Pixels, *Colour, *Mean;
+    void *Y;
+    int N, H, W;
+    float Scale;
+};
+
+struct InputFolded {
+    const void *Pixels, *Colour, *Mean;
+    void *Y;
+    int N, H, W;
+    float Scale;
+    int Stride, Pad, FoldedH, FoldedW;
+};
+
 enum { images_per_thread = 8 };
 
 // colours is an image's three colour offsets, turned so that element j of a

@@ -1,5 +1,27 @@
 // The host's order and the device's, and other copies.
 
+struct Transpose {
+    const void *X;
+    void *Y;
+    int N, Rows, Columns;
+};
+
+struct Cast {
+    const void *X;
+    void *Y;
+    long long Count;
+};
+
+struct Fill {
+    void *Y;
+    long long Count;
+    float Value;
+};
+
+struct Spin {
+    long long Nanoseconds;
+};
+
 __device__ inline float copied(float x) { return x; }
 __device__ inline float copied(bf16 x) { return widen(x); }
 __device__ inline unsigned char copied(unsigned char x) { return x; }

@@ -1,6 +1,12 @@
 // Locally connected layers: at each position and group a product of its own, in
 // float32, by blocks of 256 threads that each make a square tile of it.
 
+struct Local {
+    void *X, *Weights, *Bias, *Y;
+    int N, H, W, OutH, OutW, Groups, In, Out;
+    struct Window Window;
+};
+
 constexpr int local_side = 16;
 
 // tile_product is out(m, n) = Σ a(m, k)·b(n, k) for the block's tile, blockIdx.y down

@@ -15,6 +15,22 @@
 // that no power is computed twice. One block has whole pixels, and writes when
 // all of it has read, so DX may be DY.
 
+#pragma once
+
+struct LRNForward {
+    const void *X;
+    void *Y;
+    int Rows, C;
+    struct Response Response;
+};
+
+struct LRNBackward {
+    const void *X, *DY;
+    void *DX;
+    int Rows, C;
+    struct Response Response;
+};
+
 // quarter is d^−¾ from r = d^−½: 0 for ∞, ∞ for 0. r is never subnormal.
 __device__ inline float quarter(float r) { return r * square_root(r); }
 

@@ -17,6 +17,27 @@
 // Backward, each thread gathers the pooled gradient of its vector and hands the
 // pulls of its outer channels to its neighbours through shared memory.
 
+#include "lrn.cu"
+#include "pool.cu"
+
+struct LRNPoolForward {
+    const void *X;
+    void *Y, *At;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+    struct Response Response;
+    int tileH, tileW, slab;
+};
+
+struct PoolLRNBackward {
+    const void *X, *At, *DY;
+    void *DX;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+    struct Response Response;
+    int ReLU;
+};
+
 // Pooled is Maximum with what shared memory holds for it.
 template <typename T, int V>
 struct Pooled : Maximum<V> {

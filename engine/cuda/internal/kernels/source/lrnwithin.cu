@@ -1,6 +1,22 @@
 // Local response normalisation within a map: as lrn.cu has it, but over squares
 // of pixels, clipped at the image's edges.
 
+#include "lrn.cu"
+
+struct LRNWithinForward {
+    const void *X;
+    void *Y;
+    int N, H, W, C;
+    struct Response Response;
+};
+
+struct LRNWithinBackward {
+    const void *X, *DY;
+    void *DX, *Pull;
+    int N, H, W, C;
+    struct Response Response;
+};
+
 // squares is Σ over the square around (y, x), from `below` before to `above`
 // behind, of term(position), each V channels.
 template <int V, typename Term>

@@ -1,5 +1,21 @@
 // Maximum pooling, forward and backward.
 
+#pragma once
+
+struct MaxPoolForward {
+    const void *X;
+    void *Y, *At;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+};
+
+struct MaxPoolBackward {
+    const void *At, *DY;
+    void *DX;
+    int N, H, W, C, OutH, OutW;
+    struct Window Window;
+};
+
 // Maximum is the largest of V channels so far, and where each was.
 template <int V>
 struct Maximum {

@@ -1,5 +1,12 @@
 // Softmax, cross-entropy and rank, a block a row.
 
+struct SoftmaxLoss {
+    const void *X, *Labels;
+    void *Probs, *Loss, *Rank, *DX, *Halt;
+    int N, K;
+    float Scale, Smoothing;
+};
+
 // block_reduce combines one value of every thread, in an order that doesn't
 // depend on timing, and gives the result to all. shared holds one value a warp.
 template <typename T, typename Op>

@@ -2,6 +2,35 @@
 // paper's update rule runs over every parameter at once, a block on a chunk of
 // 16384 elements of one tensor, as the table says.
 
+struct SetStep {
+    void *Step;
+    StepParams Params;
+};
+
+struct Accumulate {
+    const void *G;
+    void *Sum;
+    long long Count;
+    int First;
+};
+
+struct Parameter {
+    void *W, *V;
+    const void *G;
+    void *Copy;
+    long long Count;
+    float Decay, Rate;
+};
+
+struct Chunk {
+    long long First;
+    int Parameter, pad;
+};
+
+struct Update {
+    const void *Table, *Step, *Halt, *chunks;
+};
+
 KERNEL(set_step, SetStep, 1) { *(StepParams *)p.Step = p.Params; }
 
 KERNEL(accumulate, Accumulate, 256)
