@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,10 +102,8 @@ func (b *enginesBench) run(ctx context.Context, stdout, stderr io.Writer) error 
 			all = append(all, b.contestants(precision, b.train, true, model)...)
 		}
 	}
-	// Each round has another order, so that nobody always runs behind the same one.
-	random := rand.New(rand.NewPCG(1, 1))
 	for round := range b.rounds {
-		for _, i := range random.Perm(len(all)) {
+		for _, i := range turnOrder(len(all), round, b.rounds) {
 			all[i].turn(ctx, stderr, round)
 		}
 	}

@@ -26,8 +26,9 @@ shards, FFCV writes its own file from those. Peers that can't run are named with
 loader of such shards can do without, on as many goroutines: copying crops in memory, Huffman decoding,
 libjpeg-turbo. "1.28 M" are the same shards so often that there are 1.28 million samples.
 
-It takes some two minutes, and a few more when shards and the peers' files have to be made. Ctrl-C, or the end
-of --max-time, prints what there is by then.`
+Each round has another order. Between turns the peers' processes are stopped where they are (on Linux); each turn begins
+behind batches that aren't counted, until queues are as full as at its end. It takes some minutes, and a few more when shards and the
+peers' files have to be made. Ctrl-C, or the end of --max-time, prints what there is by then.`
 
 // loaderJob holds the flags.
 type loaderJob struct {
@@ -56,7 +57,7 @@ func loaderCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.PathFlag{Name: "python", Usage: "`FILE` of a Python that has tools/bench/peers/requirements.txt; without it the peers are left out", Destination: &j.python},
 			&cli.PathFlag{Name: "peers", Value: "tools/bench/peers/loaders.py", Usage: "`FILE` of the peers' script", Destination: &j.peers},
 			&cli.PathFlag{Name: "prep-imagenet", Value: "build/prep-imagenet", Usage: "`FILE` of the command that our loader for Python starts", Destination: &j.prep},
-			&cli.StringFlag{Name: "only", Usage: "let only those take turns whose names contain one of `WORDS`, such as raw,torchvision, and none of those behind a !, such as raw,!1.28", Destination: &j.only},
+			&cli.StringFlag{Name: "only", Usage: "let only those take turns whose names contain one of `WORDS`, such as raw,torchvision, and none of those behind a !, such as !1.28", Destination: &j.only},
 			&cli.IntFlag{Name: "limit", Value: 2048, Usage: "take `N` pictures", Destination: &j.limit},
 			&cli.IntFlag{Name: "batch", Value: 256, Usage: "`N` pictures in a batch", Destination: &j.batch},
 			&cli.IntFlag{Name: "workers", Value: runtime.GOMAXPROCS(0), Usage: "`N` goroutines or processes that decode", Destination: &j.workers},
@@ -93,6 +94,8 @@ type turn struct {
 	Images     int     `json:"images"`
 	Seconds    float64 `json:"seconds"`
 	CPUSeconds float64 `json:"cpu_seconds"` // of all processes
+	OwnSeconds float64 `json:"own_seconds"` // of them, those of our Python process
+	First      float64 `json:"-"`           // of ours, seconds from its start to the first batch
 	Note       string  `json:"note"`
 }
 
@@ -105,21 +108,30 @@ func (j *loaderJob) run(ctx context.Context) (*report, error) {
 	if err := j.prepare(ctx); err != nil {
 		return nil, err
 	}
-	all, end := j.contestants(ctx)
+	whole := ctx
+	if j.maxTime > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, j.maxTime)
+		defer cancel()
+	}
+	all, end := j.contestants()
 	defer end()
 	r := newReport(j)
-	began := time.Now()
+	for _, c := range all {
+		r.Results = append(r.Results, result{Name: c.name})
+	}
 	for round := range j.rounds {
-		for _, c := range all {
-			if j.maxTime > 0 && time.Since(began) > j.maxTime {
-				j.log.Print("stopped by --max-time in round %d of %d", round+1, j.rounds)
-				return r, nil
-			}
+		for _, i := range turnOrder(len(all), round, j.rounds) {
+			c := all[i]
 			j.log.Update("round %d of %d: %s", round+1, j.rounds, c.name)
+			runtime.GC() // of what our last turn has left
 			t, err := c.turn(ctx)
-			if ctx.Err() != nil {
+			if ctx.Err() != nil { // a turn that was cut short doesn't count
 				j.log.Clear()
-				return r, ctx.Err()
+				if whole.Err() == nil {
+					j.log.Print("stopped by --max-time in round %d of %d", round+1, j.rounds)
+				}
+				return r, whole.Err()
 			}
 			r.add(c.name, t, err)
 		}
@@ -129,7 +141,7 @@ func (j *loaderJob) run(ctx context.Context) (*report, error) {
 }
 
 // contestants returns all contestants; end stops those that are processes.
-func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func()) {
+func (j *loaderJob) contestants() (all []contestant, end func()) {
 	for _, name := range []string{"raw", "lossless", "jpeg"} {
 		all = append(all,
 			contestant{"ours, " + name, func(ctx context.Context) (turn, error) { return j.ours(ctx, j.shards(name)) }},
@@ -155,19 +167,21 @@ func (j *loaderJob) contestants(ctx context.Context) (all []contestant, end func
 	}
 }
 
-// chosen reports whether a name contains one of the words, and none of those that
-// follow a !.
-func chosen(name, words string) (yes bool) {
+// chosen reports whether a name contains one of the words, if there are any, and
+// none of those that follow a !.
+func chosen(name, words string) bool {
+	wanted, found := false, false
 	for word := range strings.SplitSeq(words, ",") {
 		if not, ok := strings.CutPrefix(word, "!"); ok {
 			if strings.Contains(name, not) {
 				return false
 			}
-		} else if strings.Contains(name, word) {
-			yes = true
+			continue
 		}
+		wanted = true
+		found = found || strings.Contains(name, word)
 	}
-	return yes
+	return found || !wanted
 }
 
 // shards is the folder of one codec's shards.

@@ -9,11 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
 )
 
 // peer is another loader, in a process that lives from its first turn to the end, so
-// that compiling and starting are not measured.
+// that compiling and starting are not measured. Between its turns it is paused: its
+// workers would fill its queues in the next one's turn, and with that begin its own
+// with batches that cost it nothing.
 type peer struct {
 	job  *loaderJob
 	name string
@@ -21,8 +22,9 @@ type peer struct {
 	command *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Reader
-	errs    bytes.Buffer
-	err     error // why it can't run
+	errs    tail
+	first   float64 // of ours, seconds until its first batch
+	err     error   // why it can't run
 }
 
 // turn measures it once.
@@ -30,11 +32,17 @@ func (p *peer) turn(ctx context.Context) (t turn, err error) {
 	if p.command == nil && p.err == nil {
 		p.err = p.start(ctx)
 	}
-	if p.err == nil {
-		if _, p.err = fmt.Fprintln(p.in, p.job.time.Seconds()); p.err == nil {
-			p.err = p.answer(&t)
-		}
+	if p.err != nil {
+		return t, p.err
 	}
+	resume(p.command.Process.Pid)
+	if _, p.err = fmt.Fprintln(p.in, p.job.time.Seconds()); p.err == nil {
+		p.err = p.answer(&t)
+	}
+	if p.err == nil {
+		pause(p.command.Process.Pid)
+	}
+	t.First = p.first
 	return t, p.err
 }
 
@@ -43,6 +51,7 @@ func (p *peer) start(ctx context.Context) (err error) {
 	j := p.job
 	p.command = exec.CommandContext(ctx, j.python, j.peers, p.name, "--jpegs", j.jpegs(), "--mds", j.shards("jpeg"), "--work", j.work, "--shards", j.shards("CODEC"), "--prep-imagenet", j.prep,
 		"--workers", fmt.Sprint(j.workers), "--batch", fmt.Sprint(j.batch))
+	p.command.Cancel = func() error { killAll(p.command.Process.Pid); return nil }
 	p.command.Stderr = &p.errs
 	if p.in, err = p.command.StdinPipe(); err != nil {
 		return err
@@ -51,27 +60,31 @@ func (p *peer) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	p.out = bufio.NewReader(out)
+	p.out = bufio.NewReaderSize(out, 1<<16)
 	if err := p.command.Start(); err != nil {
 		p.command = nil
 		return err
 	}
-	var ready struct{ Ready bool }
-	return p.answer(&ready)
+	var ready struct{ First float64 }
+	err = p.answer(&ready)
+	p.first = ready.First
+	return err
 }
 
 // answer reads the next line of JSON; libraries may print other lines.
 func (p *peer) answer(to any) error {
 	for {
-		line, err := p.out.ReadBytes('\n')
-		if err != nil {
+		line, err := p.out.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			p.end()
+			return errors.New("it prints a line without an end")
+		case err != nil:
 			p.in.Close()
-			wait := p.command.Wait()
+			err = errors.Join(p.command.Wait(), err)
 			p.command = nil
-			lines := strings.Split(strings.TrimSpace(p.errs.String()), "\n")
-			return fmt.Errorf("%w: %s", errors.Join(wait, err), lines[len(lines)-1])
-		}
-		if bytes.HasPrefix(line, []byte("{")) {
+			return fmt.Errorf("%w: %s", err, p.errs.lastLine())
+		case bytes.HasPrefix(line, []byte("{")):
 			return json.Unmarshal(line, to)
 		}
 	}
@@ -81,7 +94,8 @@ func (p *peer) answer(to any) error {
 func (p *peer) end() {
 	if p.command != nil {
 		p.in.Close()
-		p.command.Process.Kill()
+		killAll(p.command.Process.Pid)
 		p.command.Wait()
+		p.command = nil
 	}
 }

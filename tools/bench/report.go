@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -30,9 +31,12 @@ type result struct {
 	ImagesPerSec float64   `json:"images_per_s"`     // median of the rounds
 	CPUMicros    float64   `json:"cpu_microseconds"` // an image, median
 	Rates        []float64 `json:"rates"`            // images/s of each round
+	OwnMicros    float64   `json:"own_microseconds"` // of them, an image, those of our Python process
+	FirstBatch   float64   `json:"first_batch_s"`    // of ours, from the start of the loader, median
 	Note         string    `json:"note,omitempty"`   // how its work differs
 	Error        string    `json:"error,omitempty"`  // why it gave no figure
-	micros       []float64 // of each round
+	micros, own  []float64 // of each round
+	first        []float64
 }
 
 func newReport(j *loaderJob) *report {
@@ -50,23 +54,20 @@ func newReport(j *loaderJob) *report {
 
 // add counts one turn.
 func (r *report) add(name string, t turn, err error) {
-	i := slices.IndexFunc(r.Results, func(x result) bool { return x.Name == name })
-	if i < 0 {
-		r.Results = append(r.Results, result{Name: name})
-		i = len(r.Results) - 1
+	x := &r.Results[slices.IndexFunc(r.Results, func(x result) bool { return x.Name == name })]
+	if err == nil && (t.Images == 0 || t.Seconds <= 0) {
+		err = errors.New("a turn without a picture")
 	}
-	x := &r.Results[i]
 	if err != nil {
 		x.Error = err.Error()
 		return
 	}
 	x.Note = t.Note
-	if t.Images == 0 || t.Seconds <= 0 {
-		return
-	}
 	x.Rates = append(x.Rates, float64(t.Images)/t.Seconds)
 	x.micros = append(x.micros, 1e6*t.CPUSeconds/float64(t.Images))
-	x.ImagesPerSec, x.CPUMicros = median(x.Rates), median(x.micros)
+	x.own = append(x.own, 1e6*t.OwnSeconds/float64(t.Images))
+	x.first = append(x.first, t.First)
+	x.ImagesPerSec, x.CPUMicros, x.OwnMicros, x.FirstBatch = median(x.Rates), median(x.micros), median(x.own), median(x.first)
 }
 
 // median is the middle one, or the mean of the two in the middle.
@@ -82,7 +83,7 @@ func (r *report) print(w io.Writer) error {
 	if i := slices.IndexFunc(r.Results, func(x result) bool { return x.Name == r.baseline }); i >= 0 {
 		base = r.Results[i]
 	}
-	fmt.Fprintf(w, "%s; %s; %d pictures, batch %d, %d workers; medians of %d turns of %.0f s\n\n",
+	fmt.Fprintf(w, "%s; %s; %d pictures, batch %d, %d workers; medians of %d turns of %g s\n\n",
 		r.Date, r.Machine, r.Images, r.Batch, r.Workers, r.Rounds, r.Seconds)
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.Debug)
 	ratio := func(a, b float64) string {
@@ -91,15 +92,25 @@ func (r *report) print(w io.Writer) error {
 		}
 		return fmt.Sprintf("%.1f", a/b)
 	}
-	fmt.Fprintf(t, "| loader\t images/s\t µs of CPU an image\t × %s, by time\t × by CPU\t notes\t\n", r.baseline)
-	fmt.Fprintf(t, "|---\t ---:\t ---:\t ---:\t ---:\t ---\t\n")
+	fmt.Fprintf(t, "| loader\t images/s\t µs of CPU an image\t × %s, by time\t × by CPU\t first batch, s\t notes\t\n", r.baseline)
+	fmt.Fprintf(t, "|---\t ---:\t ---:\t ---:\t ---:\t ---:\t ---\t\n")
 	for _, x := range r.Results {
 		note := x.Note
-		if x.Error != "" {
+		switch {
+		case x.Error != "":
 			note = "didn't run: " + x.Error
+		case len(x.Rates) == 0:
+			note = "had no turn"
 		}
-		fmt.Fprintf(t, "| %s\t %.0f\t %.0f\t %s\t %s\t %s\t\n", x.Name, x.ImagesPerSec, x.CPUMicros,
-			ratio(x.ImagesPerSec, base.ImagesPerSec), ratio(base.CPUMicros, x.CPUMicros), note)
+		if x.OwnMicros > 0 {
+			note = fmt.Sprintf("Python itself %.1f µs an image", x.OwnMicros)
+		}
+		first := "–"
+		if x.FirstBatch > 0 {
+			first = fmt.Sprintf("%.2f", x.FirstBatch)
+		}
+		fmt.Fprintf(t, "| %s\t %.0f\t %.0f\t %s\t %s\t %s\t %s\t\n", x.Name, x.ImagesPerSec, x.CPUMicros,
+			ratio(x.ImagesPerSec, base.ImagesPerSec), ratio(base.CPUMicros, x.CPUMicros), first, note)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -115,7 +113,8 @@ func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 // of later rounds.
 func (b *shardBench) takeTurns(ctx context.Context, all []*contender, stderr io.Writer) {
 	for round := range b.rounds {
-		for _, c := range all {
+		for _, i := range turnOrder(len(all), round, b.rounds) {
+			c := all[i]
 			if c.Error != "" {
 				continue
 			}
@@ -192,12 +191,9 @@ func (b *shardBench) contenders(in, temp string, images int) []*contender {
 		{basePeer, "shard_torchvision.py"}, {"img2dataset's resizer", "shard_img2dataset.py"},
 	} {
 		all = append(all, &contender{Name: peer.name, peer: true, run: func(ctx context.Context) (r shardRun, err error) {
-			var stderr bytes.Buffer
-			cmd := exec.CommandContext(ctx, b.python, filepath.Join("tools", "bench", "peers", peer.script), in, strconv.Itoa(b.workers))
-			cmd.Stderr = &stderr
-			out, err := cmd.Output()
+			out, err := output(exec.CommandContext(ctx, b.python, filepath.Join("tools", "bench", "peers", peer.script), in, strconv.Itoa(b.workers)))
 			if err != nil {
-				return r, fmt.Errorf("%w: %s", err, lastLine(stderr.String()))
+				return r, err
 			}
 			return r, json.Unmarshal(out, &r)
 		}})
@@ -207,11 +203,6 @@ func (b *shardBench) contenders(in, temp string, images int) []*contender {
 
 // basePeer is the peer that the table's ratios refer to.
 const basePeer = "torchvision + PIL"
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndexByte(text, '\n')+1:]
-}
 
 // timed runs a whole command.
 func timed(cmd *exec.Cmd, images int) (shardRun, error) {
@@ -269,7 +260,5 @@ func (c *contender) median(of func(shardRun) float64) float64 {
 	for _, r := range c.Runs {
 		values = append(values, of(r))
 	}
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
+	return median(values)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,8 +109,8 @@ func (b *trainBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	all := b.trainers()
 	for round := range b.rounds {
-		for _, t := range all {
-			t.turn(ctx, stderr, round)
+		for _, i := range turnOrder(len(all), round, b.rounds) {
+			all[i].turn(ctx, stderr, round)
 		}
 	}
 	for _, n := range b.batches.Value() {
@@ -153,16 +152,13 @@ func (t *trainer) turn(ctx context.Context, stderr io.Writer, round int) {
 		return
 	}
 	c := exec.CommandContext(ctx, t.argv[0], t.argv[1:]...)
-	var messages bytes.Buffer
-	c.Stderr = &messages
-	out, err := c.Output()
+	out, err := output(c)
 	var result trainTurn
 	if err == nil {
 		err = json.Unmarshal(out, &result)
 	}
 	if err != nil {
-		lines := strings.Split(strings.TrimSpace(messages.String()), "\n")
-		t.Error = fmt.Sprintf("%v: %s", err, lines[len(lines)-1])
+		t.Error = err.Error()
 		fmt.Fprintf(stderr, "round %d  %-44s %s\n", round+1, t.Name, t.Error)
 		return
 	}

@@ -25,6 +25,7 @@ var noise = augment.PCA{
 
 // ours is a turn of our loader on a folder of shards.
 func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
+	began := time.Now()
 	d, err := pipeline.OpenDataset(dir)
 	if err != nil {
 		return turn{}, err
@@ -43,12 +44,16 @@ func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
 		defer b.Release()
 		return b.Images, nil
 	}
+	var first time.Duration
 	for range 8 { // twice around the ring, as pages and caches warm up
 		if _, err := batch(); err != nil {
 			return turn{}, err
 		}
+		if first == 0 {
+			first = time.Since(began)
+		}
 	}
-	return j.clock(func(running func() bool) (images int, err error) {
+	t, err := j.clock(func(running func() bool) (images int, err error) {
 		for running() && err == nil {
 			var n int
 			n, err = batch()
@@ -56,6 +61,8 @@ func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
 		}
 		return images, err
 	})
+	t.First = first.Seconds()
+	return t, err
 }
 
 // clock measures work, which continues while running returns true.

@@ -10,8 +10,14 @@ time, batches of uint8 in host memory. Peers whose crop resizes are given crops 
 
 An epoch has each picture REPEAT times, so that what peers do between epochs (starting threads, filling
 queues) weighs as little as in a large set. Once workers have started, pages are cached and code is compiled,
-it prints {"ready": true}; then for each line on standard input, a number of seconds, it measures that long
-and prints one JSON object: images, seconds, cpu_seconds (workers included), note.
+it prints {"first": seconds until the first batch of ours, the median of five starts}; then for each line on
+standard input, a number of seconds, it measures that long and prints one JSON object: images, seconds,
+cpu_seconds (workers included), own_seconds (of this process alone, for ours), note. tools/bench stops it
+between its turns.
+
+Before the clock starts, batches are taken until queues are as full as they will be at the end: empty where the
+loader is slower than this program, and so with every peer but datago, where one thread here does a part
+of the work.
 """
 import argparse
 import json
@@ -181,7 +187,7 @@ def ours(codec):
         sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
         from alexnet_loader import Loader
         loader = Loader(a.shards.replace("CODEC", codec), a.batch, workers=a.workers, output="numpy", binary=a.prep_imagenet)
-        return ((b.images, b.labels) for _ in iter(int, 1) for b in loader), ""
+        return loader, ""
     return make
 
 
@@ -275,29 +281,42 @@ def main():
     p.add_argument("--batches-ahead", type=int, default=8, help="of FFCV")
     p.add_argument("--order", default="RANDOM", help="of FFCV")
     a = p.parse_args()
-    loader, note = PEERS[a.peer](a)
-
-    def batches():
-        while True:
-            yield from loader
-
-    source = batches()
+    mine = a.peer.startswith("python-")
+    firsts = []
+    for _ in range(5 if mine else 1):
+        loader = source = None  # the last one's process ends
+        began = time.perf_counter()
+        loader, note = PEERS[a.peer](a)
+        source = forever(loader)
+        next(source)
+        firsts.append(time.perf_counter() - began)
     for _ in range(8):  # workers start, pages and compiled code warm up
         next(source)
-    print(json.dumps({"ready": True}), flush=True)
+    print(json.dumps({"first": sorted(firsts)[len(firsts) // 2] if mine else 0}), flush=True)
     for line in sys.stdin:
-        limit = float(line)
-        for _ in range(a.batches_ahead + 1):  # what was made while the others had their turns
-            next(source)
+        settle(source)
         images, began, used, own = 0, time.perf_counter(), cpu(), time.process_time()
-        while time.perf_counter() - began < limit:
-            batch = next(source)
-            assert batch[0].shape[1:] == (CROP, CROP, 3), batch[0].shape
-            images += len(batch[0])
+        while time.perf_counter() - began < float(line):
+            pictures = next(source)[0]
+            assert pictures.shape[1:] == (CROP, CROP, 3), pictures.shape
+            images += len(pictures)
         seconds = time.perf_counter() - began
-        if a.peer.startswith("python-"):
-            note = "Python itself %.1f µs an image" % (1e6 * (time.process_time() - own) / max(1, images))
-        print(json.dumps({"images": images, "seconds": seconds, "cpu_seconds": cpu() - used, "note": note}), flush=True)
+        print(json.dumps({"images": images, "seconds": seconds, "cpu_seconds": cpu() - used, "note": note,
+                          "own_seconds": time.process_time() - own if mine else 0}), flush=True)
+
+
+def forever(loader):
+    while True:
+        yield from loader
+
+
+def settle(source):
+    """Takes what there was before the turn, and some more for as long as it takes to be in step again."""
+    end = time.perf_counter() + 0.4
+    taken = 0
+    while time.perf_counter() < end or taken < 3:
+        next(source)
+        taken += 1
 
 
 if __name__ == "__main__":
