@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,15 +142,21 @@ func (w *writer) write(v any) error {
 	return err
 }
 
+// Bounds of a client's requests: what is longer is a mistake, and would be memory
+// without end.
+const (
+	mostLine  = 4 << 20 // bytes, with which half a million samples can be named
+	mostNames = 1 << 16
+)
+
 // requests calls answer with each of the client's lines until there are no more,
 // the client says so, or ctx ends.
 func requests(ctx context.Context, in io.Reader, answer func(request) error) error {
-	for d := json.NewDecoder(in); ; {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, mostLine)
+	for lines.Scan() && ctx.Err() == nil {
 		var r request
-		switch err := d.Decode(&r); {
-		case errors.Is(err, io.EOF) || ctx.Err() != nil:
-			return nil
-		case err != nil:
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return fmt.Errorf("a client's line: %w", err)
 		}
 		if r.Close {
@@ -159,4 +166,8 @@ func requests(ctx context.Context, in io.Reader, answer func(request) error) err
 			return err
 		}
 	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("a client's line has over %d bytes", mostLine)
+	}
+	return nil
 }

@@ -209,6 +209,9 @@ func (s *Server) release(slot int) error {
 
 // names answers with names of samples.
 func (s *Server) names(r request) error {
+	if len(r.Names) > mostNames {
+		return s.refuse(r, fmt.Errorf("%d names, want at most %d at a time", len(r.Names), mostNames))
+	}
 	names := make([]string, len(r.Names))
 	for i, sample := range r.Names {
 		err := s.within(sample)

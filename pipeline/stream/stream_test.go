@@ -308,6 +308,50 @@ func TestOnDemand(t *testing.T) {
 	}
 }
 
+// endless is a line that never ends.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+// TestBoundedLines: a line without an end is refused when it is longer than any
+// request, on demand and in epochs; so are more names than an answer should hold,
+// and lines that aren't JSON.
+func TestBoundedLines(t *testing.T) {
+	d := testDataset(t, testShards(t))
+	for _, onDemand := range []bool{false, true} {
+		c := Config{OnDemand: onDemand, Hold: 2, Loader: pipeline.LoaderConfig{Batch: 4, Crop: 8, Workers: 1, Prefetch: 2}}
+		c.Memory = func(size int) ([]byte, error) { return make([]byte, size), nil }
+		in := new(endless)
+		if err := Serve(t.Context(), d, c, in, io.Discard); err == nil || !strings.Contains(err.Error(), "over 4194304 bytes") {
+			t.Errorf("on demand %v: %v", onDemand, err)
+		}
+		if in.read > 2*mostLine {
+			t.Errorf("%d bytes of one line were read", in.read)
+		}
+		if err := Serve(t.Context(), d, c, strings.NewReader("{}\nhello\n"), io.Discard); err == nil || !strings.Contains(err.Error(), "a client's line") {
+			t.Errorf("no JSON, on demand %v: %v", onDemand, err)
+		}
+	}
+	k := serve(t, d, Config{OnDemand: true, Hold: 1, Loader: pipeline.LoaderConfig{Batch: 3, Workers: 1}})
+	k.say(`{"id":1,"names":[%s0]}`, strings.Repeat("0,", mostNames))
+	if r := k.reply(); r.ID != 1 || !strings.Contains(r.Error, "65537 names, want at most 65536") {
+		t.Errorf("%+v", r)
+	}
+	k.say(`{"id":2,"names":[3]}`)
+	if r := k.reply(); len(r.Names) != 1 {
+		t.Errorf("%+v behind a refusal", r)
+	}
+	if err := k.end(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Damage, options and memory that make no stream are told apart.
 func TestKinds(t *testing.T) {
 	dir := testShards(t)

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import warnings
 import weakref
-from typing import Any
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from .errors import KINDS, ChildDied, LoaderError, SharedMemoryError, VersionErr
 from .memory import Memory
 
 VERSION = 1  # of the protocol
+MOST_LINE = 128 << 20  # bytes: an index has half of that at most, and the greeting its classes
+MOST_NAMES = 1 << 16  # that prep-imagenet takes at a time
 
 
 class Child:
@@ -34,7 +36,7 @@ class Child:
         self._freed: collections.deque[_Tie] = collections.deque()
         self._queue: collections.deque[dict[str, Any]] = collections.deque()
         self._fenced: collections.deque[tuple[Any, int]] = collections.deque()
-        self._buffer = b""
+        self._part = bytearray()  # of a line that goes on
         self._lines: collections.deque[bytes] = collections.deque()
         self._id = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,12 +58,11 @@ class Child:
 
     def _greeting(self, binary: str) -> dict[str, Any]:
         try:
-            while True:
-                line = self._line()
-                if "stream" in line:
-                    break
+            while "stream" not in (line := self._line()):
+                if "note" not in line and "error" not in line:
+                    raise VersionError(f"it says {str(line)[:80]}")
                 self._aside(line)
-        except (ChildDied, json.JSONDecodeError) as e:
+        except (ChildDied, VersionError, json.JSONDecodeError, UnicodeDecodeError) as e:
             if isinstance(e, ChildDied) and self._process.returncode < 0:  # type: ignore[union-attr]
                 raise
             raise VersionError(f"{binary!r} isn't a prep-imagenet that this package knows: {e}") from e
@@ -76,8 +77,14 @@ class Child:
             data = os.read(self._out, 1 << 16)
             if not data:
                 raise self._death()
-            *lines, self._buffer = (self._buffer + data).split(b"\n")
-            self._lines.extend(lines)
+            *lines, rest = data.split(b"\n")
+            if lines:
+                lines[0] = bytes(self._part) + lines[0]
+                self._part.clear()
+                self._lines.extend(lines)
+            self._part += rest
+            if len(self._part) > MOST_LINE:
+                raise VersionError(f"a line of the loading process has over {MOST_LINE} bytes")
         line = json.loads(self._lines.popleft())
         if not isinstance(line, dict):
             raise json.JSONDecodeError("no object", str(line), 0)
@@ -158,6 +165,11 @@ class Child:
                 self._queue.append(line)
             else:
                 self._aside(line)
+
+    def names(self, samples: Sequence[int]) -> list[str]:
+        """The names of samples."""
+        numbers = [int(i) for i in samples]
+        return [name for at in range(0, len(numbers), MOST_NAMES) for name in self.request(names=numbers[at:at + MOST_NAMES])["names"]]
 
     def _say(self, line: dict[str, Any]) -> None:
         try:

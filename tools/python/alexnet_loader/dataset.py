@@ -89,7 +89,7 @@ class Dataset:
         """A picture's path in its source."""
         i = self._number(i)
         if self._binary:
-            return self._guarded(lambda child: child.request(names=[i])["names"][0])
+            return self._guarded(lambda child: child.names([i])[0])
         return self._local().sample(i)["name"].decode()
 
     def _number(self, i: int) -> int:

@@ -135,7 +135,7 @@ class Loader:
 
     def names(self, samples: Sequence[int]) -> list[str]:
         """The paths of samples in the source of the shards."""
-        return self._guarded(lambda child: child.request(names=[int(i) for i in samples])["names"])
+        return self._guarded(lambda child: child.names(samples))
 
     def stats(self) -> dict[str, int]:
         """Where the loading process's time has gone since it was started, in nanoseconds (pipeline.LoaderStats)."""
