@@ -80,6 +80,9 @@ func (p *Plateau) EpochDone(step uint64, validationError float64) {
 	}
 }
 
+// Top5Tells reports whether a top-5 error can be other than 0 among so many classes.
+func Top5Tells(classes int) bool { return classes > 5 }
+
 // AtChance says that a top-1 error is about that of guessing among so many classes:
 // not a quarter more pictures are right than a guess would have. 0 classes are unknown.
 func AtChance(top1Error float64, classes int) bool {

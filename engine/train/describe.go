@@ -23,7 +23,7 @@ func (j *Job) PrintPlan(stdout io.Writer) error {
 		fmt.Fprintln(stdout, "NCCL's buffers are not counted: they grow with the links between the GPUs, to some GB (NCCL_MAX_NCHANNELS and NCCL_BUFFSIZE make them smaller)")
 	}
 	what, locked := "for training", ""
-	if j.Validation() != nil {
+	if j.held > 0 {
 		what = fmt.Sprintf("for training and %d for validation", feed.LoaderBatches)
 	}
 	if memory.Pinned {
@@ -58,11 +58,11 @@ func (j *Job) Print(stdout io.Writer) error {
 		return err
 	}
 	c, steps := j.Config(), j.Steps()
-	fmt.Fprintf(stdout, "train: %d pictures, %d steps of %d an epoch, %d steps in all\n", j.Training().Len(), j.StepsPerEpoch(), c.Batch, steps)
-	if j.Validation() != nil {
-		fmt.Fprintf(stdout, "validate: %d pictures after every epoch\n", j.Validation().Len())
+	fmt.Fprintf(stdout, "train: %d pictures, %d steps of %d an epoch, %d steps in all\n", j.images, j.StepsPerEpoch(), c.Batch, steps)
+	if j.held > 0 {
+		fmt.Fprintf(stdout, "validate: %d pictures after every epoch\n", j.held)
 	}
-	printable.Fprintf(stdout, "learning rate: %s, %g in the first step, %g in the last\n", c.Schedule, j.Rate(0), j.Rate(max(steps, 1)-1))
+	printable.Fprintf(stdout, "learning rate: %s, %.3g in the first step, %.3g in the last\n", c.Schedule, j.Rate(0), j.Rate(max(steps, 1)-1))
 	for _, change := range c.Changes {
 		printable.Fprintf(stdout, "%s\n", change)
 	}

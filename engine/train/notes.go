@@ -17,7 +17,9 @@ func (j *Job) noteOddities() error {
 		}
 	}
 	j.noteLoudStart()
-	j.noteFewSteps()
+	if hint, few := j.fewSteps(); few {
+		j.observer.Note(hint)
+	}
 	return nil
 }
 
@@ -83,20 +85,20 @@ const (
 	fewStepsPaper = 1000
 )
 
-// noteFewSteps notes a run that is too short to learn much.
-func (j *Job) noteFewSteps() {
+// fewSteps is a hint for a run that is too short to learn much.
+func (j *Job) fewSteps() (hint Note, few bool) {
 	enough := fewSteps
 	if j.c.Init == string(engine.InitPaper) {
 		enough = fewStepsPaper
 	}
 	steps, each := int(j.Steps()), j.StepsPerEpoch()
 	if j.from != nil || steps >= enough {
-		return
+		return hint, false
 	}
 	var give []any
-	if suits := RecipeFor(j.trainData.Len()); suits.Name != "paper" && suits.Name != j.c.Recipe {
+	if suits := RecipeFor(j.images); suits.Name != "paper" && suits.Name != j.c.Recipe {
 		give = append(give, setting.Suggest("recipe", suits.Name))
-		each, enough = max(1, j.trainData.Len()/suits.batch()), fewSteps
+		each, enough = max(1, j.images/suits.batch()), fewSteps
 	}
 	if epochs := (enough + each - 1) / each; epochs > j.c.Epochs || len(give) == 0 && j.c.Steps == 0 {
 		give = append(give, setting.Suggest("epochs", epochs))
@@ -104,5 +106,5 @@ func (j *Job) noteFewSteps() {
 	if j.c.Steps > 0 && j.c.Steps < uint64(enough) {
 		give = append(give, setting.Suggest("steps", enough))
 	}
-	j.note("hint: %s of %s are too few for a net that begins from nothing; paste: %s", printable.Count(steps, "step"), printable.Count(j.c.Batch, "picture"), setting.Together(give...))
+	return setting.Notef("hint: %s of %s are too few for a net that begins from nothing; paste: %s", printable.Count(steps, "step"), printable.Count(j.c.Batch, "picture"), setting.Together(give...)), true
 }

@@ -13,6 +13,8 @@ import (
 
 	"alexnet/augment"
 	"alexnet/engine"
+	"alexnet/engine/collective"
+	"alexnet/engine/devices"
 	"alexnet/internal/file"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
@@ -27,6 +29,9 @@ type Pictures struct {
 	// not say which pictures are for validation; 0 means a tenth.
 	KeepForVal float64
 
+	// Dry makes nothing: Make only looks at the settings and counts the pictures.
+	Dry bool
+
 	// Note receives sentences, Progress how far a split is; either may be nil.
 	Note     func(sentence string)
 	Progress func(split string, p pipeline.ShardProgress)
@@ -36,6 +41,11 @@ type Pictures struct {
 type Made struct {
 	Commands []string // that do the same; the last trains
 	LeftOut  int      // pictures that couldn't be read
+
+	// Of a run that isn't begun: the job that it will be, for Job.Print only, and what
+	// there is to say of it, such as the recipe that was chosen.
+	Planned *Job
+	Notes   []Note
 }
 
 // fewPictures is the number of pictures below which a small net is chosen.
@@ -57,45 +67,34 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 	}
 	chooseNet := !given("net") && c.Net == Defaults().Net
 	c.Train, c.Val, c.PCA = filepath.Join(c.Run, "shards", "train"), filepath.Join(c.Run, "shards", "val"), filepath.Join(c.Run, "pca.json")
-	o := source.Options{Note: p.Note, SplitFraction: p.KeepForVal}
+	splits, err := p.open(ctx)
+	for _, s := range splits {
+		defer s.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	images, classes := len(splits[0].Items()), len(splits[0].Classes())
+	if classes == 1 {
+		return nil, fmt.Errorf("%s: all pictures are of one class, %q: give a folder with two or more class folders", p.In, splits[0].Classes()[0].ID)
+	}
+	size, err := c.pictureSize(images, chooseNet)
+	if err != nil {
+		return nil, err
+	}
 	made := new(Made)
-	size := 0
-	for _, split := range []string{"train", "val"} {
-		o.Split = split
-		src, err := source.Open(ctx, p.In, o)
-		if errors.Is(err, source.ErrOwnSplit) {
-			o.SplitFraction = 0
-			src, err = source.Open(ctx, p.In, o)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if one := src.Classes(); split == "train" && len(one) == 1 {
-			err = fmt.Errorf("%s: all pictures are of one class, %q: give a folder with two or more class folders", p.In, one[0].ID)
-		} else if split == "train" {
-			size, err = c.pictureSize(len(src.Items()), chooseNet)
-		}
-		if err == nil {
-			err = p.shard(ctx, c, src, split, size, o.SplitFraction, made)
-		}
-		if err := errors.Join(err, src.Close()); err != nil {
+	if _, err := ReadRecord(c.Run); err != nil {
+		if made.Planned, made.Notes, err = c.foresee(p.In, images, len(splits[1].Items()), classes, given); err != nil {
 			return nil, err
 		}
 	}
-	d, err := pipeline.OpenDataset(c.Train)
-	if err != nil {
-		return nil, err
+	for _, s := range splits {
+		if err := p.shard(ctx, c, s, size, made); err != nil {
+			return nil, err
+		}
 	}
-	pca, err := augment.FromSums(d.Meta().Statistics)
-	if err := errors.Join(err, d.Close()); err != nil {
-		return nil, err
-	}
-	text, err := json.MarshalIndent(pca, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	if old, err := os.ReadFile(c.PCA); err != nil || string(old) != string(text)+"\n" {
-		if err := file.WriteAll(c.PCA, append(text, '\n')); err != nil {
+	if !p.Dry {
+		if err := c.makePCA(); err != nil {
 			return nil, err
 		}
 	}
@@ -107,8 +106,60 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 	return made, nil
 }
 
+// split is the pictures of one split.
+type split struct {
+	source.Source
+	name     string
+	fraction float64 // that is kept for validation; 0 where the source says which are
+}
+
+// open opens the training and the validation pictures. The caller closes what there is,
+// after an error too.
+func (p Pictures) open(ctx context.Context) (all []split, err error) {
+	said := map[string]bool{} // for both splits
+	o := source.Options{SplitFraction: p.KeepForVal, Note: func(sentence string) {
+		if p.Note != nil && !said[sentence] {
+			said[sentence] = true
+			p.Note(sentence)
+		}
+	}}
+	for _, name := range []string{"train", "val"} {
+		o.Split = name
+		src, err := source.Open(ctx, p.In, o)
+		if errors.Is(err, source.ErrOwnSplit) {
+			o.SplitFraction = 0
+			src, err = source.Open(ctx, p.In, o)
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, split{src, name, o.SplitFraction})
+	}
+	return all, nil
+}
+
+// makePCA writes the colour statistics of the training set.
+func (c *Config) makePCA() error {
+	d, err := pipeline.OpenDataset(c.Train)
+	if err != nil {
+		return err
+	}
+	pca, err := augment.FromSums(d.Meta().Statistics)
+	if err := errors.Join(err, d.Close()); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(pca, "", "  ")
+	if err != nil {
+		return err
+	}
+	if old, err := os.ReadFile(c.PCA); err == nil && string(old) == string(text)+"\n" {
+		return nil
+	}
+	return file.WriteAll(c.PCA, append(text, '\n'))
+}
+
 // lookAhead takes the net of the recipe that c names, and checks the settings that
-// would train it.
+// would train it as far as no picture is needed.
 func (c *Config) lookAhead(given func(setting string) bool) error {
 	trial := *c
 	trial.Train, trial.Val, trial.PCA = "train", "val", "pca.json" // to be made
@@ -119,6 +170,43 @@ func (c *Config) lookAhead(given func(setting string) bool) error {
 		c.Net = trial.Net
 	}
 	return trial.Validate()
+}
+
+// foresee prepares a new run on shards of so many pictures of in, held of them for
+// validation, as far as that goes before there are any. It finds bad settings.
+func (c Config) foresee(in string, images, held, classes int, given func(setting string) bool) (j *Job, notes []Note, err error) {
+	about, err := c.chooseFor(images, given)
+	if err != nil {
+		return nil, nil, err
+	}
+	j = &Job{c: c, now: c, observer: Silent{}, group: collective.Single{}, images: images, held: held, pca: new(augment.PCA)}
+	if j.c.Open == nil {
+		j.c.Open = j.openDevices
+	}
+	chooseNet := func() (err error) {
+		j.net, err = j.c.BuildNet(classes)
+		return err
+	}
+	chooseKernels := func() (err error) {
+		j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions())
+		return devices.SettingError(err)
+	}
+	enter := func() error { return j.enter(j.position(), j.learnt()) }
+	fits := func() error { // and finds devices that aren't there
+		_, err := j.Memory()
+		return err
+	}
+	err = j.together(j.c.Validate, j.chooseDevices, chooseKernels, j.shareOut, func() error { return j.checkBatch(in) }, chooseNet, j.checkLayers, enter, fits)
+	if err != nil {
+		return nil, nil, err
+	}
+	if about.String() != "" {
+		notes = append(notes, about)
+	}
+	if hint, few := j.fewSteps(); few {
+		notes = append(notes, hint)
+	}
+	return j, notes, nil
 }
 
 // pictureSize returns the size of pictures that suits the net. With chooseNet it
@@ -139,14 +227,22 @@ func (c *Config) pictureSize(images int, chooseNet bool) (int, error) {
 }
 
 // shard makes one split.
-func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split string, size int, fraction float64, made *Made) error {
-	out := map[string]string{"train": c.Train, "val": c.Val}[split]
+func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made *Made) error {
+	out := map[string]string{"train": c.Train, "val": c.Val}[s.name]
+	command := fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", ShellWord(p.In), ShellWord(out), s.name, size)
+	if s.fraction > 0 {
+		command += fmt.Sprintf(" --split-fraction %g", s.fraction)
+	}
+	made.Commands = append(made.Commands, command)
+	if p.Dry {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
 		return err
 	}
-	sum, err := pipeline.Shard(ctx, pipeline.ShardConfig{Out: out, Split: split, Size: size, Workers: c.Workers}, src, func(s pipeline.ShardProgress) {
+	sum, err := pipeline.Shard(ctx, pipeline.ShardConfig{Out: out, Split: s.name, Size: size, Workers: c.Workers}, s.Source, func(progress pipeline.ShardProgress) {
 		if p.Progress != nil {
-			p.Progress(split, s)
+			p.Progress(s.name, progress)
 		}
 	})
 	if other := (*pipeline.OtherJobError)(nil); errors.As(err, &other) {
@@ -159,11 +255,6 @@ func (p Pictures) shard(ctx context.Context, c *Config, src source.Source, split
 	if n := len(sum.Bad); n > 0 && p.Note != nil {
 		p.Note(fmt.Sprintf("%d of %d pictures are left out, listed in %s; the first is %q: %s", n, sum.Meta.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
 	}
-	command := fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", ShellWord(p.In), ShellWord(out), split, size)
-	if fraction > 0 {
-		command += fmt.Sprintf(" --split-fraction %g", fraction)
-	}
-	made.Commands = append(made.Commands, command)
 	made.LeftOut += len(sum.Bad)
 	return nil
 }

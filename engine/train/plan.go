@@ -58,7 +58,7 @@ func (j *Job) Memory() (*Memory, error) {
 	}
 	_, out.Pinned = contexts[0].(engine.PinnedMemory)
 	loaders := 1
-	if j.valData != nil {
+	if j.held > 0 {
 		loaders = 2
 	}
 	out.Pixels = int64(loaders * feed.LoaderBatches * j.share() * j.net.Input.Size * j.net.Input.Size * 3)

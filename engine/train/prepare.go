@@ -24,6 +24,8 @@ type Job struct {
 	over       engine.Stop       // why a run that is resumed has nothing left to do; else ""
 	trainData  *pipeline.Dataset
 	valData    *pipeline.Dataset // nil without validation
+	images     int               // in the training set
+	held       int               // in the validation set; 0 without
 	pca        *augment.PCA      // nil without
 	classes    []string
 	checkpoint *engine.CheckpointFile // to go on from; nil to begin
@@ -267,7 +269,7 @@ func (j *Job) openData(ctx context.Context) (err error) {
 	if j.c.Shuffle == pipeline.ShuffleDefault.String() {
 		j.c.Shuffle = j.trainData.TrainingShuffle().String() // the run keeps it wherever its shards are
 	}
-	j.classes = j.trainData.ClassIDs()
+	j.classes, j.images = j.trainData.ClassIDs(), j.trainData.Len()
 	if j.c.Val != "" {
 		if j.valData, err = open(j.c.Val); err != nil {
 			return err
@@ -277,8 +279,11 @@ func (j *Job) openData(ctx context.Context) (err error) {
 				j.c.Train, j.c.Val, len(j.classes), len(v), pipeline.ClassDifference(j.classes, v), setting.Suggest("split", "val"), setting.Suggest("classes", j.c.Train))
 		}
 	}
-	if j.c.Batch > j.trainData.Len() {
-		return setting.Invalidf("%s: %s has only %d pictures: choose a smaller batch", setting.Value("batch", j.c.Batch), j.c.Train, j.trainData.Len())
+	if j.valData != nil {
+		j.held = j.valData.Len()
+	}
+	if err := j.checkBatch(j.c.Train); err != nil {
+		return err
 	}
 	if j.c.PCA == "" {
 		if j.c.Noise != NoiseOff {
@@ -295,6 +300,14 @@ func (j *Job) openData(ctx context.Context) (err error) {
 		return err
 	}
 	j.pca = &pca
+	return nil
+}
+
+// checkBatch reports a batch that is larger than the training set.
+func (j *Job) checkBatch(of string) error {
+	if j.c.Batch > j.images {
+		return setting.Invalidf("%s: %s has only %d pictures: choose a smaller batch", setting.Value("batch", j.c.Batch), of, j.images)
+	}
 	return nil
 }
 

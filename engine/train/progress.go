@@ -23,11 +23,12 @@ const (
 type Progress struct {
 	Event Event
 	Line
-	Epochs int    // of the whole run
-	Steps  uint64 // the number of steps after which the run ends at the latest
-	Pace   Pace   // of training
-	Left   time.Duration
-	Best   bool // the lowest validation error of the run so far
+	Epochs  int    // of the whole run
+	Steps   uint64 // the number of steps after which the run ends at the latest
+	Classes int    // of the net
+	Pace    Pace   // of training
+	Left    time.Duration
+	Best    bool // the lowest validation error of the run so far
 }
 
 // Line is one line of metrics.jsonl.
@@ -48,15 +49,23 @@ func (p Progress) String() string {
 		if p.Best {
 			better = "  (the best so far)"
 		}
-		return fmt.Sprintf("epoch %d/%d  validation: loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.0f images/s%s",
-			p.Epoch, p.Epochs, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, better)
+		return fmt.Sprintf("epoch %d/%d  validation: loss %.3f  %s  %.0f images/s%s", p.Epoch, p.Epochs, p.Loss, p.errors(), p.ImagesPerSec, better)
 	}
 	limit := ""
 	if p.Pace.Bottleneck != "training" {
 		limit = fmt.Sprintf(" (%v)", p.Pace)
 	}
-	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  top-1 error %.1f %%  top-5 error %.1f %%  %.1f images/s%s  %s left",
-		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1Error, 100*p.Top5Error, p.ImagesPerSec, limit, printable.Span(p.Left))
+	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  %s  %.1f images/s%s  %s left",
+		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, p.errors(), p.ImagesPerSec, limit, printable.Span(p.Left))
+}
+
+// errors are the top-1 error, and the top-5 error where that can be other than 0.
+func (p Progress) errors() string {
+	text := fmt.Sprintf("top-1 error %.1f %%", 100*p.Top1Error)
+	if engine.Top5Tells(p.Classes) {
+		text += fmt.Sprintf("  top-5 error %.1f %%", 100*p.Top5Error)
+	}
+	return text
 }
 
 // Forms returns String and shorter forms: one for a line of 80 columns, one for a
@@ -151,7 +160,7 @@ func (w *watcher) note(format string, values ...any) {
 
 func (w *watcher) progress(e Event, m engine.Metrics, pace Pace) Progress {
 	left := w.left(m.Step)
-	return Progress{Event: e, Line: Line{Metrics: m, SecondsLeft: int(left.Seconds())}, Epochs: w.epochs, Steps: w.steps, Pace: pace, Left: left}
+	return Progress{Event: e, Line: Line{Metrics: m, SecondsLeft: int(left.Seconds())}, Epochs: w.epochs, Steps: w.steps, Classes: w.model.Net.Classes, Pace: pace, Left: left}
 }
 
 // write records figures and tells the observer.

@@ -202,8 +202,7 @@ func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bo
 	if c.Resumes() {
 		return about, nil
 	}
-	named, err := FindRecipe(c.Recipe)
-	if c.Recipe != "" && err != nil {
+	if _, err := FindRecipe(c.Recipe); c.Recipe != "" && err != nil {
 		return about, setting.Invalidf("%s: %w", setting.Name("recipe"), err)
 	}
 	if c.Train == "" {
@@ -217,7 +216,16 @@ func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bo
 	if err := d.Close(); err != nil {
 		return about, err
 	}
+	return c.chooseFor(images, given)
+}
+
+// chooseFor is ChooseRecipe for a new run on so many pictures.
+func (c *Config) chooseFor(images int, given func(setting string) bool) (about Note, err error) {
 	if c.Recipe != "" {
+		named, err := FindRecipe(c.Recipe)
+		if err != nil {
+			return about, nil // of a file, which is read later
+		}
 		return about, named.Apply(c, images, given)
 	}
 	r := RecipeFor(images)

@@ -293,6 +293,18 @@ func TestProgressFits(t *testing.T) {
 	}
 }
 
+// TestTop5InProgress: among five classes the top-5 error is always 0 and isn't shown.
+func TestTop5InProgress(t *testing.T) {
+	for classes, want := range map[int]bool{2: false, 5: false, 6: true, 1000: true} {
+		for _, e := range []train.Event{train.Logged, train.Validated} {
+			p := train.Progress{Event: e, Classes: classes}
+			if text := p.String(); strings.Contains(text, "top-5") != want || !strings.Contains(text, "top-1 error 0.0 %") {
+				t.Errorf("%d classes: %q", classes, text)
+			}
+		}
+	}
+}
+
 // TestShellWord: bash takes the words for what they are, and runs nothing in them.
 func TestShellWord(t *testing.T) {
 	bash, err := exec.LookPath("bash")

@@ -219,7 +219,6 @@ func (j *Job) findEnd() error {
 // chooseSchedule makes the schedule. For a resumed run it notes where the rate
 // differs from the run's own settings, and refuses a warm-up that is over.
 func (j *Job) chooseSchedule() (err error) {
-	steps := j.trainData.Len() / j.c.Batch
 	if err = j.enter(j.position(), j.learnt()); err != nil || j.checkpoint == nil {
 		return err
 	}
@@ -234,7 +233,7 @@ func (j *Job) chooseSchedule() (err error) {
 	if old, err = old.InForce(j.position(), j.learnt()); err != nil {
 		return err
 	}
-	before, err := old.schedule(steps, j.net.Classes)
+	before, err := old.schedule(j.StepsPerEpoch(), j.net.Classes)
 	if err != nil {
 		return nil // of an older program's record
 	}

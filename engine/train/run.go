@@ -113,7 +113,7 @@ func (j *Job) Training() *pipeline.Dataset { return j.trainData }
 func (j *Job) Validation() *pipeline.Dataset { return j.valData }
 
 // StepsPerEpoch returns the number of whole batches in the training set.
-func (j *Job) StepsPerEpoch() int { return j.trainData.Len() / j.c.Batch }
+func (j *Job) StepsPerEpoch() int { return j.images / j.c.Batch }
 
 // Steps returns the number of steps after which the run ends at the latest.
 func (j *Job) Steps() uint64 {

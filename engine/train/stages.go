@@ -161,7 +161,7 @@ func (j *Job) checkLayers() error {
 		}
 		for name, layers := range map[string][]string{"freeze": List(then.Freeze), "layer-rates": slices.Sorted(maps.Keys(rates))} {
 			if err := j.net.HasLayers(layers); err != nil {
-				return setting.Errorf("%s: %w", setting.Name(name), err)
+				return setting.Invalidf("%s: %w", setting.Name(name), err)
 			}
 		}
 	}

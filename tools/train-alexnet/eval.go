@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"alexnet/engine"
 	"alexnet/internal/printable"
 	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
@@ -69,6 +70,10 @@ func eval(c *cli.Context, access *shards.Access, stdout, stderr io.Writer) error
 	if c.Bool("json") {
 		return json.NewEncoder(stdout).Encode(score)
 	}
-	fmt.Fprintf(stdout, "%s: top-1 error %.2f %%, top-5 error %.2f %%, loss %.4f\n", printable.Count(score.Images, "picture"), 100*score.Top1Error, 100*score.Top5Error, score.Loss)
+	errors := fmt.Sprintf("top-1 error %.2f %%", 100*score.Top1Error)
+	if engine.Top5Tells(len(e.Classes())) {
+		errors += fmt.Sprintf(", top-5 error %.2f %%", 100*score.Top5Error)
+	}
+	fmt.Fprintf(stdout, "%s: %s, loss %.4f\n", printable.Count(score.Images, "picture"), errors, score.Loss)
 	return nil
 }

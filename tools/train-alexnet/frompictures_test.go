@@ -23,6 +23,16 @@ func TestTrainsFromPictures(t *testing.T) {
 	if err := os.Rename(filepath.Join("practice", "train"), "my photos"); err != nil { // no validation set of its own
 		t.Fatal(err)
 	}
+	plan := call("train-alexnet", "my photos", "--dry-run", "--epochs", "2")
+	plan.must(t, 0, "recipe small", "hint: 6 steps of 16 pictures are too few", "prep-imagenet shard --in 'my photos'", "--split-fraction 0.1", " --epochs 2\n")
+	for _, want := range []string{"net alexnet-mini: 2 classes", "train: 54 pictures, 3 steps of 16 an epoch, 6 steps in all", "validate: 6 pictures", "learning rate: cosine", "host "} {
+		if !strings.Contains(plan.stdout, want) {
+			t.Errorf("--dry-run prints no %q:\n%s", want, plan.stdout)
+		}
+	}
+	if _, err := os.Stat("runs"); err == nil {
+		t.Error("--dry-run has written a run folder")
+	}
 	const steps = "3"
 	r := call("train-alexnet", "my photos", "--steps", steps, "--threads", "1")
 	r.must(t, 0, "these commands do the same", "recipe small: for a few thousand pictures", "there are 54")
@@ -98,7 +108,7 @@ func TestTrainsFromPictures(t *testing.T) {
 	call("train-alexnet", "nothing").must(t, 2, `unexpected "nothing": there is no such command, and no such folder of pictures`)
 	call("train-alexnet", "evl").must(t, 2, "did you mean eval?")
 	call("train-alexnet", "--bathc", "3", "my photos").must(t, 2, "did you mean --batch?")
-	for _, flags := range [][]string{{"--recipe", "tiny"}, {"--schedule", "constnat"}, {"--dry-run"}} {
+	for _, flags := range [][]string{{"--recipe", "tiny"}, {"--schedule", "constnat"}, {"--lr", "-1"}, {"--batch", "500"}, {"--freeze", "conv9"}, {"--devices", "tpu"}, {"--dashboard", "8080"}} {
 		call(append([]string{"train-alexnet", "my photos", "--run", "refused"}, flags...)...).must(t, 2, flags[0])
 		if _, err := os.Stat("refused"); err == nil {
 			t.Errorf("%q is refused after shards are made", flags)

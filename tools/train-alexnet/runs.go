@@ -32,7 +32,7 @@ func runsCommand(stdout io.Writer) *cli.Command {
 			if c.Bool("json") {
 				return json.NewEncoder(stdout).Encode(map[string]any{"runs": runs})
 			}
-			return report.RunTable(stdout, runs)
+			return report.RunTable(stdout, runs, command.Columns(stdout))
 		},
 	}
 }

@@ -32,7 +32,7 @@ func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 		return cli.ShowAppHelp(c)
 	}
 	if c.NArg() > 0 {
-		if err := s.fromPictures(c, stderr); err != nil {
+		if done, err := s.fromPictures(c, stdout, stderr); err != nil || done {
 			return err
 		}
 	}

@@ -38,13 +38,24 @@ type Server struct {
 // pictures are the files of the run folder that the page shows.
 var pictures = []string{"kernels.png", "guesses.png"}
 
+// CheckAddress reports an address that Listen can't take in its form.
+func CheckAddress(addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("address %q: %w: want :8080 or host:port", addr, err)
+	}
+	return nil
+}
+
 // Listen starts a server at addr. Without a host in addr, only this machine can reach
 // it. At an address that other machines can reach, every request needs a random
 // token, which is part of URL.
 func Listen(addr, dir string) (*Server, error) {
+	if err := CheckAddress(addr); err != nil {
+		return nil, err
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fmt.Errorf("address %q: %w: want :8080 or host:port", addr, err)
+		return nil, err
 	}
 	if host == "" {
 		host = "127.0.0.1"

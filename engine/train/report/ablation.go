@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
@@ -107,14 +108,23 @@ Seeds: %d.
 	if _, err := fmt.Fprintf(w, head, a.Seeds); err != nil {
 		return err
 	}
+	top5 := slices.ContainsFunc(a.Rows, func(r AblationRow) bool { // of more than five classes
+		return slices.ContainsFunc(r.Top5, func(e float64) bool { return e > 0 })
+	})
 	for i, r := range a.Rows {
 		cells := []string{"without " + r.Part, meanAndDeviation(r.Top1), meanAndDeviation(r.Top5), meanAndDeviation(r.Training)}
+		if !top5 {
+			cells[2] = "–"
+		}
 		if i == 0 {
 			cells[0] = "whole"
 			cells = append(cells, "–", "–", "–")
 		} else {
 			for _, c := range []Change{r.Change1, r.Change5, r.ChangeTraining} {
 				cells = append(cells, c.points(len(r.Top1)))
+			}
+			if !top5 {
+				cells[5] = "–"
 			}
 		}
 		verdict := r.Verdict

@@ -39,6 +39,17 @@ func TestAblation(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
 	}
+	for i := range a.Rows { // of five classes
+		a.Rows[i].Top5 = []float64{0, 0, 0}
+	}
+	a.Compare()
+	b.Reset()
+	if err := a.Table(&b); err != nil {
+		t.Fatal(err)
+	}
+	if want := "| without lrn | 12.67 ± 2.08 | – | 20.00 ± 0.00 | +1.67 ± 2.87 | – | +0.00 ± 0.00 |"; !strings.Contains(b.String(), want) {
+		t.Errorf("no %q in\n%s", want, b.String())
+	}
 	b.Reset()
 	if err := a.Picture(&b); err != nil {
 		t.Fatal(err)

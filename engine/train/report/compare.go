@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
+	"alexnet/engine"
 	"alexnet/engine/train"
 	"alexnet/internal/printable"
 )
@@ -30,6 +33,7 @@ type RunSummary struct {
 	Speed     float64           `json:"images_per_s"`
 	Finished  string            `json:"finished"`
 	Differs   map[string]string `json:"differs"` // settings that the compared runs don't share
+	classes   int
 	settings  map[string]string
 }
 
@@ -77,7 +81,7 @@ func ReadRun(dir string) (*RunSummary, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &RunSummary{Dir: dir, Net: record.Net.Name, Finished: record.Finished, settings: map[string]string{}}
+	r := &RunSummary{Dir: dir, Net: record.Net.Name, Finished: record.Finished, classes: record.Net.Classes, settings: map[string]string{}}
 	rows, err := SettingRows(record.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, train.RecordName), err)
@@ -113,24 +117,89 @@ func tellApart(runs []*RunSummary) {
 	}
 }
 
-// RunTable writes runs for people, a line each.
-func RunTable(w io.Writer, runs []*RunSummary) error {
+// RunTable writes runs for people: a line each, or several where a line would be longer
+// than columns. 0 columns set no limit.
+func RunTable(w io.Writer, runs []*RunSummary, columns int) error {
+	var table bytes.Buffer
+	if err := runLines(&table, runs); err != nil {
+		return err
+	}
+	for line := range bytes.Lines(table.Bytes()) {
+		if columns > 0 && utf8.RuneCount(bytes.TrimRight(line, " \n")) > columns {
+			return runParagraphs(w, runs, columns)
+		}
+	}
+	_, err := w.Write(table.Bytes())
+	return err
+}
+
+// runParagraphs writes the runs' names, and below each its figures in as many lines as
+// they need.
+func runParagraphs(w io.Writer, runs []*RunSummary, columns int) error {
+	const indent = "   "
+	for _, r := range runs {
+		if _, err := printable.Fprintf(w, "%s\n", r.Dir); err != nil {
+			return err
+		}
+		var parts []string
+		if r.Validated {
+			parts = append(parts, fmt.Sprintf("top-1 error %.2f %%", 100*r.Top1Error))
+		}
+		if r.Validated && engine.Top5Tells(r.classes) {
+			parts = append(parts, fmt.Sprintf("top-5 error %.2f %%", 100*r.Top5Error))
+		}
+		parts = append(parts, fmt.Sprintf("train loss %.3f", r.Loss), "net "+r.Net, fmt.Sprintf("epoch %d", r.Epoch), fmt.Sprintf("step %d", r.Step),
+			fmt.Sprintf("%.1f images/s", r.Speed), r.state())
+		line := indent
+		for _, part := range append(parts, r.differs()...) {
+			part = printable.Name(part)
+			if line != indent && utf8.RuneCountInString(line+"  "+part) > columns {
+				if _, err := fmt.Fprintln(w, line); err != nil {
+					return err
+				}
+				line = indent
+			}
+			if line != indent {
+				line += "  "
+			}
+			line += part
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// state says whether the run is over.
+func (r *RunSummary) state() string {
+	if r.Finished != "" {
+		return "done"
+	}
+	return "may go on"
+}
+
+// differs lists what tells the run from the others.
+func (r *RunSummary) differs() (all []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.Differs)) {
+		all = append(all, fmt.Sprintf("%s=%s", name, cmp.Or(r.Differs[name], "–")))
+	}
+	return all
+}
+
+// runLines writes the runs, a line each.
+func runLines(w io.Writer, runs []*RunSummary) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "run\tnet\tepoch\tstep\ttrain loss\ttop-1 error %\ttop-5 error %\timages/s\tstate\tdiffers in")
 	for _, r := range runs {
 		top1, top5 := "–", "–"
 		if r.Validated {
-			top1, top5 = fmt.Sprintf("%.2f", 100*r.Top1Error), fmt.Sprintf("%.2f", 100*r.Top5Error)
+			top1 = fmt.Sprintf("%.2f", 100*r.Top1Error)
 		}
-		state := "may go on"
-		if r.Finished != "" {
-			state = "done"
+		if r.Validated && engine.Top5Tells(r.classes) {
+			top5 = fmt.Sprintf("%.2f", 100*r.Top5Error)
 		}
-		var differs []string
-		for _, name := range slices.Sorted(maps.Keys(r.Differs)) {
-			differs = append(differs, fmt.Sprintf("%s=%s", name, cmp.Or(r.Differs[name], "–")))
-		}
-		printable.Fprintf(t, "%s\t%s\t%d\t%d\t%.3f\t%s\t%s\t%.1f\t%s\t%s\n", r.Dir, r.Net, r.Epoch, r.Step, r.Loss, top1, top5, r.Speed, state, strings.Join(differs, " "))
+		printable.Fprintf(t, "%s\t%s\t%d\t%d\t%.3f\t%s\t%s\t%.1f\t%s\t%s\n", r.Dir, r.Net, r.Epoch, r.Step, r.Loss, top1, top5, r.Speed, r.state(), strings.Join(r.differs(), " "))
 	}
 	return t.Flush()
 }

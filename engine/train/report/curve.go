@@ -5,6 +5,7 @@ import (
 	"context"
 	"image/color"
 	"io"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -36,7 +37,8 @@ var (
 	top5Colour  = color.RGBA{R: 0xe0, G: 0xa0, B: 0x70, A: 0xff}
 )
 
-// Curve writes a PNG of loss (above) and error (below) over the steps.
+// Curve writes a PNG of loss (above) and error (below) over the steps. The top-5 error is
+// left out where it is always 0, as among five classes.
 func Curve(w io.Writer, metrics []engine.Metrics) error {
 	loss, failure := newPlot(), newPlot()
 	loss.Y.Label.Text = "cross-entropy"
@@ -63,7 +65,7 @@ func Curve(w io.Writer, metrics []engine.Metrics) error {
 				points = append(points, plotter.XY{X: float64(m.Step), Y: c.value(m)})
 			}
 		}
-		if len(points) == 0 {
+		if len(points) == 0 || c.colour == top5Colour && !slices.ContainsFunc(points, func(p plotter.XY) bool { return p.Y > 0 }) {
 			continue
 		}
 		line, dots, err := plotter.NewLinePoints(points)

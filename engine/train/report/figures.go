@@ -20,7 +20,11 @@ func figures(r *train.Record, metrics []engine.Metrics, classes int) []Figure {
 	}
 	lastTrain, lowest, speed := Summary(metrics)
 	if lowest != nil {
-		add("lowest validation error", "top-1 %s, top-5 %s, loss %.3f, after epoch %d", percent(lowest.Top1Error), percent(lowest.Top5Error), lowest.Loss, lowest.Epoch)
+		errors := "top-1 " + percent(lowest.Top1Error)
+		if engine.Top5Tells(classes) {
+			errors += ", top-5 " + percent(lowest.Top5Error)
+		}
+		add("lowest validation error", "%s, loss %.3f, after epoch %d", errors, lowest.Loss, lowest.Epoch)
 	}
 	if lastTrain != nil {
 		add("last training figures", "top-1 error %s, loss %.3f, after step %d (%d images)", percent(lastTrain.Top1Error), lastTrain.Loss, lastTrain.Step, lastTrain.Images)

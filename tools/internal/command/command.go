@@ -192,7 +192,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	}
 	near := ""
 	if m := undefined.FindStringSubmatch(err.Error()); m != nil {
-		near = didYouMean(m[1], "--", flagNames(c))
+		if near = didYouMean(m[1], "--", flagNames(c)); near == "" {
+			near = itsFlags(c)
+		}
 	}
 	return Usagef("%w%s (see %s --help)", err, printable.Verbatim(near), called(c))
 }

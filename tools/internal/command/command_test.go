@@ -54,7 +54,7 @@ func TestRunUsage(t *testing.T) {
 		{"--n x", `--n "x": want a whole number`},
 		{"what", `unexpected "what"`},
 		{"sub what", `unexpected "what": a file or folder is given with a flag (see tool sub --help)`},
-		{"sub --q", "not defined: -q (see tool sub --help)"},
+		{"sub --q", "not defined: -q: there are --seed (see tool sub --help)"},
 		{"sub --m x", `--m "x": want a whole number (see tool sub --help)`},
 		{"vew", "no such command: did you mean view? (see"},
 		{"sub --seeed 1", "flag provided but not defined: -seeed: did you mean --seed? (see"},

@@ -2,6 +2,7 @@ package command
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
@@ -17,7 +18,11 @@ func didYouMean(word, dashes string, known []string) string {
 	// that begin alike about .8.
 	best, likeness := "", .87
 	for _, k := range known {
-		if l := smetrics.JaroWinkler(word, k, .7, 4); l > likeness {
+		l := smetrics.JaroWinkler(word, k, .7, 4)
+		if swapped(word, k) {
+			l = max(l, .9)
+		}
+		if l > likeness {
 			best, likeness = k, l
 		}
 	}
@@ -25,6 +30,37 @@ func didYouMean(word, dashes string, known []string) string {
 		return ""
 	}
 	return ": did you mean " + dashes + best + "?"
+}
+
+// swapped reports whether two words differ in the order of two neighbours: lnr and lrn.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) - 1 {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		}
+	}
+	return false
+}
+
+// fewFlags is the number of flags up to which an error about another one lists them.
+const fewFlags = 12
+
+// itsFlags returns the end of an error about a flag that a command with few flags lacks
+// and that is near none of them.
+func itsFlags(c *cli.Context) string {
+	var names []string
+	for _, name := range flagNames(c) {
+		if len(name) > 1 && name != "help" && name != "version" {
+			names = append(names, "--"+name)
+		}
+	}
+	if len(names) == 0 || len(names) > fewFlags {
+		return ""
+	}
+	return ": there are " + strings.Join(names, ", ")
 }
 
 // flagNames returns the names of all flags that may stand in the place of c.

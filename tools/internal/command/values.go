@@ -80,12 +80,23 @@ func (v Values) of(command string, f cli.Flag) func() []string {
 	return v[f.Names()[0]]
 }
 
-// nearValue ends the complaint about a flag's value with the one that was meant, where one
-// of the known values is near and the complaint is of that.
+// nearValue ends the complaint about a flag's value, or a command's argument, with the one
+// that was meant, where one of the known values is near and the complaint is of that.
 func nearValue(app *cli.App, args []string, err error) error {
 	known, _ := app.Metadata["values"].(Values)
 	if err == nil || known == nil || len(args) == 0 {
 		return err
+	}
+	near := func(values func() []string, given string) printable.Verbatim {
+		for _, value := range strings.Split(given, ",") {
+			if values == nil || value == "" || slices.Contains(values(), value) || !strings.Contains(err.Error(), value) {
+				continue
+			}
+			if near := didYouMean(value, "", values()); near != "" {
+				return printable.Verbatim(near)
+			}
+		}
+		return ""
 	}
 	c, name := &cli.Command{Flags: app.Flags}, ""
 	for i, word := range args[1:] {
@@ -94,18 +105,20 @@ func nearValue(app *cli.App, args []string, err error) error {
 		}
 		flag, value, ok := strings.Cut(strings.TrimLeft(word, "-"), "=")
 		if !strings.HasPrefix(word, "-") {
+			if n := near(known[name], word); name != "" && n != "" {
+				return fmt.Errorf("%w%s", err, n)
+			}
 			continue
 		}
 		if !ok && i+2 < len(args) {
 			value = args[i+2]
 		}
 		for _, f := range c.Flags {
-			values := known.of(name, f)
-			if values == nil || !slices.Contains(f.Names(), flag) || slices.Contains(values(), value) || !strings.Contains(err.Error(), value) {
+			if !slices.Contains(f.Names(), flag) {
 				continue
 			}
-			if near := didYouMean(value, "", values()); near != "" {
-				return fmt.Errorf("%w%s", err, printable.Verbatim(near))
+			if n := near(known.of(name, f), value); n != "" {
+				return fmt.Errorf("%w%s", err, n)
 			}
 		}
 	}
