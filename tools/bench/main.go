@@ -23,7 +23,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Usage:       "measure ours and the peers side by side",
 		UsageText:   "go run ./tools/bench loader --in imagenet/train --python venv/bin/python",
 		Description: description,
-		Commands:    []*cli.Command{loaderCommand(stdout, stderr), shardCommand(stdout, stderr), trainCommand(stdout, stderr), enginesCommand(stdout, stderr), curvesCommand(stdout), scaleCommand(stdout)},
+		Commands:    []*cli.Command{loaderCommand(stdout, stderr), shardCommand(stdout, stderr), trainCommand(stdout, stderr), enginesCommand(stdout, stderr), curvesCommand(stdout), recipesCommand(stdout, stderr), scaleCommand(stdout)},
 	}
 	return command.Run(ctx, app, args, stdout, stderr)
 }
