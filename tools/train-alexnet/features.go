@@ -54,14 +54,14 @@ func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err erro
 	case (c.Path("data") == "") == (c.NArg() == 0):
 		return command.Usagef("give pictures (files, folders, or - for a list on standard input), or shards by --data")
 	}
+	if err := command.MayReplace("--out", out, command.NPY); err != nil {
+		return err
+	}
 	e, err := openEnsemble(c, c.Int("batch"), c.String("layer"))
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := command.MayReplace("--out", out, command.NPY); err != nil {
-		return err
-	}
 	table, err := infer.NewVectorFile(out)
 	if err != nil {
 		return fmt.Errorf("--out: %w", err)

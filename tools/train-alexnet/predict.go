@@ -44,6 +44,12 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	if n := c.Int("top"); n < 1 {
 		return command.Usagef("--top %d: want at least 1", n)
 	}
+	path := c.Path("sheet")
+	if path != "" {
+		if err := command.MayReplace("--sheet", path, command.PNG); err != nil {
+			return err
+		}
+	}
 	e, err := openEnsemble(c, c.Int("batch"), "")
 	if err != nil {
 		return err
@@ -58,7 +64,7 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	sheet, path := e.NewSheet(), c.Path("sheet")
+	sheet := e.NewSheet()
 	if path != "" {
 		if err := command.MayReplace("--sheet", path, command.PNG, files.Names...); err != nil {
 			return err

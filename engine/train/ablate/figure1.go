@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"alexnet/engine"
@@ -42,6 +43,8 @@ func (f Figure1) Run(ctx context.Context) (*report.Figure1, error) {
 		return nil, setting.Invalidf("%s is required: give the folder", setting.Name("out"))
 	case len(f.Rates) == 0:
 		return nil, setting.Invalidf("%s is empty: want learning rates such as 0.003,0.01", setting.Name("rates"))
+	case f.Config.Epochs < 2:
+		return nil, setting.Invalidf("%s: a curve over the epochs needs two or more", setting.Value("epochs", f.Config.Epochs))
 	}
 	result := &report.Figure1{Target: figure1Target}
 	for n, name := range []string{"relu", "tanh"} {
@@ -64,6 +67,9 @@ func (f Figure1) Run(ctx context.Context) (*report.Figure1, error) {
 	}
 	if err := result.Choose("relu", "tanh"); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Out, err)
+	}
+	if !slices.ContainsFunc(result.Best, func(c report.TrainingCurve) bool { return len(c.Errors) > 1 }) {
+		return nil, setting.Errorf("%s: no run is longer than one epoch, so there is no curve to draw: give more %s", f.Out, setting.Name("steps"))
 	}
 	return result, writeAll(f.Out, map[string]func(io.Writer) error{Figure1Picture: result.Picture, Figure1Figures: indented(result)})
 }

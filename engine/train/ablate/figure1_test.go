@@ -39,7 +39,8 @@ func TestFigure1(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for want, change := range map[string]func(*Figure1){`"out" is required`: func(f *Figure1) { f.Out = "" }, `"rates" is empty`: func(f *Figure1) { f.Rates = nil }} {
+	for want, change := range map[string]func(*Figure1){`"out" is required`: func(f *Figure1) { f.Out = "" }, `"rates" is empty`: func(f *Figure1) { f.Rates = nil },
+		"epochs 1: a curve over the epochs needs two": func(f *Figure1) { f.Config.Epochs = 1 }} {
 		g := f
 		change(&g)
 		_, err := g.Run(t.Context())

@@ -57,7 +57,7 @@ func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
 			all = append(all, setting.Textf("hardest classes: %s", worst))
 		}
 	}
-	if f, ok := fit(s.Metrics, s.Model.Net.Classes); ok {
+	if f, ok := fit(s.Metrics, s.Model.Net.Classes, s.setting); ok {
 		all = append(all, f)
 	}
 	return all, nil
@@ -102,9 +102,19 @@ func worst(s *Subject, outcomes []outcome) string {
 	return strings.Join(words, "; ")
 }
 
+// setting returns the run's value of a setting, "" for none.
+func (s *Subject) setting(name string) string {
+	for _, f := range s.Settings {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
 // fit says whether the net has learnt the training pictures by heart, or too little, and
-// what may help; ok is false where nothing was trained.
-func fit(metrics []engine.Metrics, classes int) (f setting.Text, ok bool) {
+// what of what the run didn't have may help; ok is false where nothing was trained.
+func fit(metrics []engine.Metrics, classes int, has func(setting string) string) (f setting.Text, ok bool) {
 	var val []engine.Metrics
 	var lastTrain engine.Metrics
 	for _, m := range metrics {
@@ -137,13 +147,25 @@ func fit(metrics []engine.Metrics, classes int) (f setting.Text, ok bool) {
 	training := sum / float64(n)
 	switch {
 	case engine.AtChance(best.Top1Error, classes):
+		if has("init") == string(engine.InitHe) { // as in the recipes for small sets
+			return setting.Textf("the net still guesses: try more %s, or another %s", setting.Name("epochs"), setting.Name("lr")), true
+		}
 		return setting.Textf("the net still guesses: try %s, or more %s", setting.Suggest("recipe", "small"), setting.Name("epochs")), true
 	case best.Top1Error-training > overfitted || last.Loss > lossRises*lowest.Loss && lowest.Epoch < last.Epoch:
 		text := fmt.Sprintf("signs of overfitting: training error %.1f %%, validation error %.1f %%", 100*training, 100*last.Top1Error)
 		if lowest.Epoch < last.Epoch {
 			text += fmt.Sprintf(", and the validation loss has risen from %.2f after epoch %d to %.2f", lowest.Loss, lowest.Epoch, last.Loss)
 		}
-		return setting.Textf("%s: try more pictures, %s, %s or %s", text, setting.Suggest("crop", "resized"), setting.Suggest("jitter", "0.4,0.4,0.4"), setting.Suggest("label-smoothing", 0.1)), true
+		help := []any{setting.Suggest("crop", "resized"), setting.Suggest("jitter", "0.4,0.4,0.4"), setting.Suggest("label-smoothing", 0.1)}
+		format := "%s: try more pictures"
+		values := []any{text}
+		for i, name := range []string{"crop", "jitter", "label-smoothing"} {
+			if used := has(name); used == "" || used == "random" || used == "0" {
+				format += ", %s"
+				values = append(values, help[i])
+			}
+		}
+		return setting.Textf(format, values...), true
 	case float64(best.Step) >= stillFalls*float64(last.Step):
 		return setting.Textf("no sign of overfitting, and the validation error was still falling: more %s may lower it", setting.Name("epochs")), true
 	}

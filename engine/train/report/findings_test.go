@@ -30,12 +30,24 @@ func TestFit(t *testing.T) {
 		{run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}), "the net still guesses: try recipe small"},
 		{run([]float64{.6}, nil, nil), "nothing was validated, so nobody knows what it makes of other pictures: give \"val\""},
 	} {
-		f, ok := fit(c.metrics, 10)
+		f, ok := fit(c.metrics, 10, func(string) string { return "" })
 		if !ok || !strings.Contains(f.String(), c.want) {
 			t.Errorf("%q, want %q", f.String(), c.want)
 		}
 	}
-	if _, ok := fit(nil, 10); ok {
+	// What the run has already isn't proposed.
+	has := func(name string) string {
+		return map[string]string{"init": "he", "recipe": "small", "crop": "resized:0.35", "jitter": "", "label-smoothing": "0"}[name]
+	}
+	for want, metrics := range map[string][]engine.Metrics{
+		`the net still guesses: try more "epochs", or another "lr"`: run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}),
+		"try more pictures, jitter 0.4,0.4,0.4, label-smoothing 0.1": run([]float64{.6, .2}, []float64{.6, .5}, []float64{1.5, 1.3}),
+	} {
+		if f, _ := fit(metrics, 10, has); !strings.HasSuffix(f.String(), want) {
+			t.Errorf("%q, want %q", f.String(), want)
+		}
+	}
+	if _, ok := fit(nil, 10, nil); ok {
 		t.Error("nothing was trained, and it says something")
 	}
 }

@@ -2,7 +2,11 @@ package command
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
@@ -12,28 +16,40 @@ import (
 type Form struct {
 	Name string // with its article: "a PNG picture"
 	Is   func(head []byte) bool
+	Ext  string // what its names must end in, if in anything; "" for any
 }
 
 // Forms of output files.
 var (
-	PNG  = Form{"a PNG picture", func(head []byte) bool { return bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")) }}
-	PCA  = Form{"a result of compute-pca", func(head []byte) bool { return bytes.Contains(head, []byte(`"eigenvalues"`)) }}
-	NPY  = Form{"a NumPy array", func(head []byte) bool { return bytes.HasPrefix(head, []byte("\x93NUMPY")) }}
+	PNG  = Form{"a PNG picture", func(head []byte) bool { return bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")) }, ".png"}
+	PCA  = Form{"a result of compute-pca", func(head []byte) bool { return bytes.Contains(head, []byte(`"eigenvalues"`)) }, ""}
+	NPY  = Form{"a NumPy array", func(head []byte) bool { return bytes.HasPrefix(head, []byte("\x93NUMPY")) }, ".npy"}
 	ONNX = Form{"an ONNX model", func(head []byte) bool { // its first field is ir_version
 		return bytes.HasPrefix(head, []byte("\x08")) && !Safetensors.Is(head)
-	}}
-	Script = Form{"a script of train-alexnet export", func(head []byte) bool { return bytes.HasPrefix(head, []byte("# Written by train-alexnet export")) }}
+	}, ""}
+	Script = Form{"a script of train-alexnet export", func(head []byte) bool { return bytes.HasPrefix(head, []byte("# Written by train-alexnet export")) }, ""}
 	// Safetensors begin with the length of a JSON object, and the object.
-	Safetensors = Form{"a safetensors file", func(head []byte) bool { return len(head) > 8 && head[8] == '{' }}
+	Safetensors = Form{"a safetensors file", func(head []byte) bool { return len(head) > 8 && head[8] == '{' }, ""}
 )
 
 // formHead is the number of bytes that Form.Is gets.
 const formHead = 64 << 10
 
-// MayReplace refuses an output name that is probably a mistake: path is one of the
-// inputs, or a file of another form. An older output may be replaced. flag is the
-// output's flag with its dashes.
+// MayReplace refuses an output name that is probably a mistake: its folder isn't there, it
+// ends as another form does, or path is one of the inputs or a file of another form. An
+// older output may be replaced. flag is the output's flag with its dashes. Commands call
+// it before they work.
 func MayReplace(flag, path string, form Form, inputs ...string) error {
+	if ext := filepath.Ext(path); form.Ext != "" && ext != "" && !strings.EqualFold(ext, form.Ext) {
+		return Usagef("%s %s: want a name that ends in %s: it becomes %s", flag, printable.Name(path), form.Ext, form.Name)
+	}
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return Usagef("%s %s: there is no folder %s: make it, or give another name", flag, printable.Name(path), printable.Name(dir))
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return Usagef("%s %s is a folder: give the name of a file", flag, printable.Name(path))
+	}
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return nil // nothing to lose, or writing says what is in the way

@@ -31,15 +31,19 @@ func TestMayReplace(t *testing.T) {
 		{filepath.Join(dir, "new"), PNG, nil, ""},
 		{write("empty", ""), PNG, nil, ""},
 		{sheet, PNG, []string{photo}, ""},
-		{photo, PNG, nil, "isn't a PNG picture: give another name"},
+		{photo, PNG, nil, "want a name that ends in .png: it becomes a PNG picture"},
+		{filepath.Join(dir, "NEW.PNG"), PNG, nil, ""},
+		{write("other.png", "\xff\xd8\xff"), PNG, nil, "isn't a PNG picture: give another name"},
+		{filepath.Join(dir, "missing", "new.png"), PNG, nil, "there is no folder " + filepath.Join(dir, "missing") + ": make it"},
+		{filepath.Join(photo, "new.png"), PNG, nil, "there is no folder " + photo},
 		{sheet, PNG, []string{photo, sheet}, "is one of the inputs"},
 		{linked, PNG, []string{sheet}, "is one of the inputs"},
 		{model, ONNX, nil, ""},
 		{weights, ONNX, nil, "isn't an ONNX model"},
 		{weights, Safetensors, nil, ""},
 		{weights, Safetensors, []string{weights}, "is one of the inputs"},
-		{sheet, NPY, nil, "isn't a NumPy array"},
-		{dir, PNG, nil, ""},
+		{sheet, NPY, nil, "want a name that ends in .npy"},
+		{dir, PNG, nil, "is a folder: give the name of a file"},
 	} {
 		err := MayReplace("--out", c.path, c.form, c.inputs...)
 		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
