@@ -161,7 +161,7 @@ func (c *LoaderConfig) validate(size int) error {
 	}
 	switch {
 	case c.Crop > size:
-		return fmt.Errorf("crop %d, but the pictures have %d pixels a side", c.Crop, size)
+		return fmt.Errorf("crop %d, but the pictures have %d pixels a side: choose one of at most %d", c.Crop, size, size)
 	case c.Train && c.TenCrop:
 		return errors.New("ten crops are for testing, not for training")
 	case c.Batch%c.views() != 0:

@@ -1,6 +1,9 @@
 """Batches of an epoch, in order, from a process that reads, decodes and augments."""
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
 import os
 import sys
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -14,6 +17,22 @@ OUTPUTS = ("numpy", "torch", "jax")
 LAYOUTS = ("NHWC", "NCHW")
 
 
+def _suggesting(init):
+    """Names what was probably meant in the error about an unknown argument, as Python itself does since 3.13."""
+    names = list(inspect.signature(init).parameters)[1:]
+
+    @functools.wraps(init)
+    def checked(self, *args, **kwargs):
+        for name in kwargs:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, 1)
+                hint = f": did you mean {near[0]!r}?" if near else ""
+                raise TypeError(f"Loader() got an unexpected keyword argument {name!r}{hint}")
+        init(self, *args, **kwargs)
+
+    return checked
+
+
 class Loader:
     """Presents a folder of shards, or its address, batch by batch.
 
@@ -21,6 +40,7 @@ class Loader:
     alone, those of `train-alexnet` with the same seed and global batch. It loads in a process of its own, ahead of the caller.
     """
 
+    @_suggesting
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -52,6 +52,14 @@ def test_usage(lossless, options, text):
         Loader(lossless, **{"crop": 32, "batch_size": 8, **options})
 
 
+def test_near_name(lossless):
+    """An argument that there isn't, with the one that was meant; on every Python."""
+    for name, text in (("sed", "'sed': did you mean 'seed'?"), ("batchsize", "'batchsize': did you mean 'batch_size'?"), ("zzz", "'zzz'")):
+        with pytest.raises(TypeError) as e:
+            Loader(lossless, **{name: 1})
+        assert str(e.value).endswith(text)
+
+
 def test_missing(tmp_path, lossless, monkeypatch):
     with pytest.raises(MissingError, match="index.json"):
         Loader(tmp_path)
