@@ -201,19 +201,6 @@ func readResults(path string) (all []recipeResult, err error) {
 	return all, err
 }
 
-// output runs a command and returns its standard output; an error has the last line of
-// the other.
-func output(c *exec.Cmd) ([]byte, error) {
-	var messages bytes.Buffer
-	c.Stderr = &messages
-	out, err := c.Output()
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(messages.String()), "\n")
-		return nil, fmt.Errorf("%s: %w: %s", filepath.Base(c.Path), err, lines[len(lines)-1])
-	}
-	return out, nil
-}
-
 func (b *recipesBench) path(kind string, size int) string {
 	return filepath.Join(b.work, fmt.Sprintf("%s-%d-%d", kind, size, b.side))
 }
