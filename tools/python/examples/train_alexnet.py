@@ -2,12 +2,14 @@
 
     python train_alexnet.py shards/train --val shards/val --pca pca.json [--epochs 90] [--resume run.pt]
 
-Under torchrun the ranks share each epoch. Ctrl-C saves; --resume goes on with the batch that would have come.
+Each epoch is saved, and Ctrl-C ends with the step and saves; --resume goes on with the batch that would have come. Under
+torchrun the ranks share each epoch, and Ctrl-C leaves what the last one saved.
 The module is the one of docs/using.md, so `train-alexnet import` takes what it saves.
 """
 import argparse
 import json
 import os
+import signal
 import time
 
 import torch
@@ -59,7 +61,10 @@ def main():
     if world > 1:
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     train = Loader(a.train, a.batch // world, noise=a.pca, seed=1)
-    mean = json.load(open(a.pca))["mean"] if a.pca else 120.0
+    mean = 120.0
+    if a.pca:
+        with open(a.pca) as f:
+            mean = json.load(f)["mean"]
     scale = 1 / 64  # small sets start with it; the paper's is 1
 
     torch.manual_seed(0)
@@ -76,7 +81,7 @@ def main():
     sgd = torch.optim.SGD(net.parameters(), lr=a.lr, momentum=0.9, weight_decay=5e-4)
     step = 0
     if a.resume:
-        state = torch.load(a.resume, map_location=device, weights_only=True)
+        state = torch.load(a.resume, map_location=device)
         net.load_state_dict(state["net"])
         sgd.load_state_dict(state["sgd"])
         train.load_state_dict(state["loader"])
@@ -85,39 +90,46 @@ def main():
 
     def save():
         if train.rank == 0:
+            print("saving", a.save, flush=True)
             torch.save({"net": net.state_dict(), "sgd": sgd.state_dict(), "loader": train.state_dict(), "step": step}, a.save)
 
-    began, images = time.time(), 0
-    try:
-        while train.epoch < a.epochs and not (a.steps and step >= a.steps):
-            net.train()
-            for b in train:
-                b = b.to(device, non_blocking=True)
-                x = normalise(b.images, b.colours, mean, scale)  # on the device, from a quarter of the bytes
-                loss = F.cross_entropy(run(x), b.labels)
-                sgd.zero_grad(set_to_none=True)
-                loss.backward()
-                sgd.step()
-                step, images = step + 1, images + world * len(b.labels)
-                if step % 20 == 0 and train.rank == 0:
-                    print(f"step {step}: loss {loss.item():.3f}, {images / (time.time() - began):.0f} images/s", flush=True)
-                if a.steps and step >= a.steps:
-                    break
-            else:
-                if a.val and train.rank == 0:
-                    net.eval()
-                    wrong, n = 0, 0
-                    with torch.no_grad(), Loader(a.val, a.batch, train=False, rank=0, world_size=1) as val:
-                        for b in val:
-                            b = b.to(device)
-                            wrong += (net(normalise(b.images, None, mean, scale)).argmax(1) != b.labels).sum().item()
-                            n += len(b.labels)
-                    print(f"epoch {train.epoch}: validation error {wrong / n:.3f}", flush=True)
+    interrupted = False
+
+    def interrupt(*_):
+        nonlocal interrupted
+        interrupted = True
+
+    if world == 1:
+        signal.signal(signal.SIGINT, interrupt)
+    told, images = time.time(), 0
+    while train.epoch < a.epochs:
+        net.train()
+        for b in train:
+            b = b.to(device, non_blocking=True)
+            x = normalise(b.images, b.colours, mean, scale)  # on the device, from a quarter of the bytes
+            loss = F.cross_entropy(run(x), b.labels)
+            sgd.zero_grad(set_to_none=True)
+            loss.backward()
+            sgd.step()
+            step, images = step + 1, images + world * len(b.labels)
+            last = interrupted or step == a.steps
+            if train.rank == 0 and (last or time.time() - told > 5):
+                print(f"step {step}: loss {loss.item():.3f}, {images / (time.time() - told):.0f} images/s", flush=True)
+                told, images = time.time(), 0
+            if last:
                 save()
-    except KeyboardInterrupt:
-        print("interrupted")
-    save()
-    train.close()
+                train.close()
+                return
+        if a.val and train.rank == 0:
+            net.eval()
+            wrong, n = 0, 0
+            with torch.no_grad(), Loader(a.val, a.batch, train=False, rank=0, world_size=1) as val:
+                for b in val:
+                    b = b.to(device)
+                    wrong += (net(normalise(b.images, None, mean, scale)).argmax(1) != b.labels).sum().item()
+                    n += len(b.labels)
+            print(f"epoch {train.epoch}: validation error {wrong / n:.3f}", flush=True)
+        save()
 
 
 if __name__ == "__main__":

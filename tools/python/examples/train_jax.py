@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from alexnet_loader import Loader, normalise
 
-train = Loader(sys.argv[1], batch_size=64, crop=64, seed=1, output="jax")
+train = Loader(sys.argv[1], batch_size=32, crop=64, seed=1, output="jax")
 weights = jnp.zeros((3 * 64 * 64, len(train.classes)))
 
 
