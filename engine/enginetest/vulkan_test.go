@@ -64,7 +64,8 @@ func TestVulkanGolden(t *testing.T) {
 // TestVulkanGoldenNarrow compares bfloat16 on a Vulkan device with PyTorch's autocast and
 // its float64, as TestGoldenNarrow does on the CPU. Here weights are not rounded in
 // products, so once they have been updated the two ways part: each stays as near to
-// float64, but not to the other.
+// float64, but not to the other. By matrices they are rounded to more digits than
+// autocast's, and are compared with float64 alone.
 func TestVulkanGoldenNarrow(t *testing.T) {
 	needsVulkan(t)
 	narrow, exact := readGolden(t, "alexnet-mini-bf16"), readGolden(t, "alexnet-mini")
@@ -75,6 +76,18 @@ func TestVulkanGoldenNarrow(t *testing.T) {
 			checkNarrow(t, m, narrow, exact, 1)
 		})
 	}
+	t.Run("by matrices", func(t *testing.T) {
+		if gpu := vulkan.Examine().GPUs[0]; gpu.Matrices == "" {
+			t.Skip(gpu.Model, " multiplies no matrices of float16 by itself")
+		}
+		contexts, err := vulkan.Open([]string{"vulkan:0"}, vulkan.Options{Precision: "bf16", Matrices: vulkan.MatricesOn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := newModel(t, narrow, 1, contexts)
+		defer m.Close()
+		checkNarrow(t, m, narrow, exact, 0)
+	})
 }
 
 // TestVulkanGoldenWhole compares an inference and the first step of the whole net, whose

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,6 +26,7 @@ type choices struct {
 	loaded bool
 	file   string // "": there is no such folder
 	gpu    *vk.GPU
+	tiles  []tile // that there are
 	note   func(line string)
 	known  map[string]tile
 	fresh  bool // there are some that the file hasn't
@@ -43,13 +45,15 @@ type kept struct {
 const mostKept = 4 << 20
 
 // load reads a device's choices, once.
-func (c *choices) load(g *vk.GPU, note func(line string)) {
+func (c *choices) load(d *device, note func(line string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.loaded {
 		return
 	}
+	g := d.GPU
 	c.loaded, c.gpu, c.note, c.known = true, g, note, map[string]tile{}
+	c.tiles = slices.Concat(numberTiles, d.matrixTiles)
 	folder, err := os.UserCacheDir()
 	if err != nil {
 		note(fmt.Sprintf("the fastest tiles for %s can't be kept: %v", g.Name, err))
@@ -84,16 +88,16 @@ func (c *choices) read() (map[string]tile, error) {
 	if k.Device != c.gpu.Identity {
 		return nil, errors.New("it is of another device or driver")
 	}
-	if k.Shaders != shaders.Source() {
+	if k.Shaders != shaders.Source(false) {
 		return nil, errors.New("it is of other shaders")
 	}
 	all := make(map[string]tile, len(k.Tiles))
 	for product, name := range k.Tiles {
-		t, ok := named(name)
-		if !ok {
+		i := slices.IndexFunc(c.tiles, func(t tile) bool { return t.String() == name })
+		if i < 0 {
 			return nil, fmt.Errorf("it has a tile %s, of which there is none", printable.Name(name))
 		}
-		all[product] = t
+		all[product] = c.tiles[i]
 	}
 	return all, nil
 }
@@ -128,7 +132,7 @@ func (c *choices) keep() {
 		return
 	}
 	c.fresh = false
-	k := kept{Device: c.gpu.Identity, Name: c.gpu.Name, Shaders: shaders.Source(), Tiles: map[string]string{}}
+	k := kept{Device: c.gpu.Identity, Name: c.gpu.Name, Shaders: shaders.Source(false), Tiles: map[string]string{}}
 	others, _ := c.read() // what is wrong with it has been said
 	for _, all := range []map[string]tile{others, c.known} {
 		for product, t := range all {

@@ -71,22 +71,39 @@ var whole = os.Getenv("ALEXNET_VULKAN") != ""
 // packages' tests, a thinned one in float32.
 func TestConformance(t *testing.T) {
 	needsDevice(t)
+	// The factors of products by matrices have float16's eleven bits, as many as TF32's.
+	byMatrices := enginetest.BF16
+	byMatrices.Factor = enginetest.TF32.Factor
 	for _, c := range []struct {
-		precision string
+		name      string
+		options   vulkan.Options
 		tolerance enginetest.Tolerance
-	}{{"fp32", enginetest.FP32}, {"bf16", enginetest.BF16}} {
-		t.Run(c.precision, func(t *testing.T) {
+	}{
+		{"fp32", vulkan.Options{}, enginetest.FP32},
+		{"bf16", vulkan.Options{Precision: "bf16", Matrices: vulkan.MatricesOff}, enginetest.BF16},
+		{"bf16 by matrices", vulkan.Options{Precision: "bf16", Matrices: vulkan.MatricesOn}, byMatrices},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.options.Matrices == vulkan.MatricesOn {
+				needsMatrices(t)
+			}
 			cases := enginetest.Cases()
 			if !whole {
-				if c.precision != "fp32" {
+				if c.name != "fp32" {
 					t.Skip("make check-vulkan runs it")
 				}
 				cases = enginetest.Thin()
 			}
-			enginetest.RunCases(t, cases, func(t *testing.T) engine.Context {
-				return open(t, vulkan.Options{Precision: c.precision})
-			}, c.tolerance)
+			enginetest.RunCases(t, cases, func(t *testing.T) engine.Context { return open(t, c.options) }, c.tolerance)
 		})
+	}
+}
+
+// needsMatrices skips a test where vulkan:0 multiplies no matrices by itself.
+func needsMatrices(t *testing.T) {
+	t.Helper()
+	if gpu := vulkan.Examine().GPUs[0]; gpu.Matrices == "" {
+		t.Skip(gpu.Model, " multiplies no matrices of float16 by itself")
 	}
 }
 

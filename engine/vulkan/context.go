@@ -20,9 +20,12 @@ type Context struct {
 	narrow bool   // activations are bfloat16
 
 	variant shaders.Variant // of its shaders
+	tiles   []tile          // of its products
 	timed   bool            // tiles are chosen by time
 	forced  *tile           // in tests: the one to take
-	note    func(line string)
+
+	mostWork float64 // of a command buffer; less in tests
+	note     func(line string)
 
 	// Used by the goroutine that serves the queue.
 	own        *own
@@ -90,8 +93,12 @@ func newContext(name string, d *device, o Options) (engine.Context, error) {
 	if c.note = o.Note; c.note == nil {
 		c.note = func(string) {}
 	}
+	c.tiles, c.mostWork = numberTiles, mostWork
+	if c.narrow && len(d.matrixTiles) > 0 && (o.Matrices == MatricesOn || o.Matrices == "" && d.GPU.Kind != vk.Software) {
+		c.tiles = d.matrixTiles
+	}
 	if c.timed {
-		d.choices.load(d.GPU, c.note)
+		d.choices.load(d, c.note)
 	}
 	c.changed.L = &c.mu
 	c.events.start()
@@ -107,6 +114,13 @@ func newContext(name string, d *device, o Options) (engine.Context, error) {
 	}
 	go c.serve()
 	return c, nil
+}
+
+// variantOf returns the variant of a dispatch's shader.
+func (c *Context) variantOf(d *dispatch) shaders.Variant {
+	v := c.variant
+	v.Matrices = d.matrices
+	return v
 }
 
 // Name returns the name that the context was opened by.

@@ -13,8 +13,8 @@ func (c *Context) Design(op engine.Op) (all []engine.Dispatch) {
 	}
 	for _, d := range s.dispatches {
 		x := engine.Dispatch{
-			Kernel: d.shader, Workgroups: int(d.groups[0] * d.groups[1] * d.groups[2]), Threads: int(d.constants[0]),
-			Shared: d.shared, Instructions: shaders.Instructions(d.shader, c.variant),
+			Kernel: d.name(), Workgroups: int(d.groups[0] * d.groups[1] * d.groups[2]), Threads: int(d.constants[0]),
+			Shared: d.shared, Instructions: shaders.Instructions(d.shader, c.variantOf(&d)),
 		}
 		if d.shared > 0 {
 			x.Fit = int(int64(c.device.GPU.Limits.MaxComputeSharedMemorySize) / d.shared)

@@ -22,7 +22,8 @@
 // A sum's order depends on shapes alone, so that runs repeat bit for bit on a device.
 // Gradients of a convolution's weights, sums over all pixels of a batch, are made in
 // pieces that a second dispatch adds up. With Options.Precision "bf16" activations and
-// their gradients are stored in bfloat16, and everything else stays float32.
+// their gradients are stored in bfloat16, and everything else stays float32; products may
+// be made of the device's cooperative matrices (matrices.go).
 // Exponentials and powers are our own, since Vulkan asks little of a device's.
 //
 // # Memory

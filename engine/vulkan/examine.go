@@ -24,6 +24,7 @@ type GPU struct {
 	Memory     int64  // bytes of its largest heap
 	Free       int64
 	Precisions []string
+	Matrices   string   // the sizes that it multiplies by itself: "16×16×16"
 	Discrete   bool     // a card of its own
 	Missing    []string // what Open needs and the device lacks
 	Without    []string // what would make it faster and the device lacks
@@ -54,8 +55,8 @@ func Examine() Survey {
 		} else {
 			d.Without = append(d.Without, "16-bit storage")
 		}
-		if g.Matrices == "" {
-			d.Without = append(d.Without, "cooperative matrices")
+		if d.Matrices = g.Matrices.String(); g.Matrices == (vk.Matrices{}) {
+			d.Matrices, d.Without = "", append(d.Without, "cooperative matrices of float16")
 		}
 		s.GPUs = append(s.GPUs, d)
 	}

@@ -3,6 +3,7 @@ package vulkan
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -218,6 +219,44 @@ func TestLeastLimits(t *testing.T) {
 	for i := range got {
 		if got[i] != float32(300*i) {
 			t.Errorf("unit %d is %v, want %d", i, got[i], 300*i)
+		}
+	}
+}
+
+// TestLongPrograms: a program with more work than a system lets a device do at once is
+// submitted in parts, and computes the same.
+func TestLongPrograms(t *testing.T) {
+	run := func(mostWork float64) (sums []float32, submissions uint64) {
+		c, _ := pair(t)
+		c.mostWork = mostWork
+		x, k, b, y, z := values(c, "x", 30), values(c, "k", 1), values(c, "b", 1), values(c, "y", 30), values(c, "z", 30)
+		k.Type, k.Shape, b.Type, b.Shape = engine.Master, engine.Shape{30, 30, 1, 1}, engine.Master, engine.Shape{30, 1, 1, 1}
+		dense := func(x, y *engine.Tensor) engine.Op { return engine.DenseForward{X: x, W: k, B: b, Y: y} }
+		p := compile(t, c, engine.Activate{X: x, Y: x}, dense(x, y), engine.Activate{X: y, Y: y}, dense(y, z), engine.Activate{X: z, Y: z}, dense(z, y))
+		weights := make([]float32, 30*30)
+		for i := range weights {
+			weights[i] = float32(i%7)/7 - 0.4
+		}
+		sums = make([]float32, 30)
+		if err := errors.Join(c.Upload(x, weights[:30]), c.Upload(k, weights), c.Upload(b, weights[:30]), c.Sync()); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			submissions = c.submitted
+			if err := errors.Join(p.Run(engine.Step{}), c.Sync()); err != nil {
+				t.Fatal(err)
+			}
+			submissions = c.submitted - submissions
+		}
+		if err := errors.Join(c.Download(sums, y), c.Sync()); err != nil {
+			t.Fatal(err)
+		}
+		return sums, submissions
+	}
+	want, one := run(mostWork)
+	for mostWork, parts := range map[float64]uint64{900: 3, 1800: 2} {
+		if got, n := run(mostWork); n != parts || one != 1 || !slices.Equal(got, want) {
+			t.Errorf("at most %v multiplications: %d submissions, not %d, of %v, not %v", mostWork, n, parts, got, want)
 		}
 	}
 }

@@ -7,34 +7,48 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// tile says how product.glsl cuts a product: specialisation constants 0 to 5. A
-// workgroup makes BM×BN sums in steps of BK terms, an invocation TM×TN of them. All
-// tiles have one BK, and so the same bits: a sum's terms are added in the same order.
-type tile struct{ threads, bm, bn, bk, tm, tn uint32 }
-
-// tiles lists the tiles to choose from. The choice by shape is among the first byShape,
-// the largest first; the choice by time is among all.
-var tiles = []tile{
-	{256, 64, 64, 16, 4, 4},
-	{64, 32, 32, 16, 4, 4},
-	{64, 16, 16, 16, 2, 2},
-	{256, 128, 128, 16, 8, 8},
-	{256, 128, 64, 16, 8, 4},
-	{128, 64, 64, 16, 8, 4},
-	{64, 64, 64, 16, 8, 8},
-	{128, 32, 64, 16, 4, 4},
-	{64, 64, 16, 16, 4, 4},
+// tile says how product.glsl cuts a product: specialisation constants 0 to 8. A
+// workgroup makes BM×BN sums in steps of BK terms, an invocation TM×TN of them. With
+// matrices, which the device multiplies by itself, a subgroup makes TM×TN of those. All
+// tiles of a kind have one BK, and so the same bits: a sum's terms are added in the same
+// order.
+type tile struct {
+	threads, bm, bn, bk, tm, tn uint32
+	matrices                    vk.Matrices
 }
 
-const byShape = 3
+// numberTiles lists the tiles of single numbers: those to choose from by shape, the
+// largest first, and behind them larger or other ones that time may choose too.
+var numberTiles = []tile{
+	{256, 64, 64, 16, 4, 4, vk.Matrices{}},
+	{64, 32, 32, 16, 4, 4, vk.Matrices{}},
+	{64, 16, 16, 16, 2, 2, vk.Matrices{}},
+	{256, 128, 128, 16, 8, 8, vk.Matrices{}},
+	{256, 128, 64, 16, 8, 4, vk.Matrices{}},
+	{128, 64, 64, 16, 8, 4, vk.Matrices{}},
+	{64, 64, 64, 16, 8, 8, vk.Matrices{}},
+	{128, 32, 64, 16, 4, 4, vk.Matrices{}},
+	{64, 64, 16, 16, 4, 4, vk.Matrices{}},
+}
 
 // String names a tile.
 func (t tile) String() string {
+	if m := t.matrices; t.isMatrices() {
+		return fmt.Sprintf("%dx%dx%d, %dx%d of %dx%dx%d each", t.bm, t.bn, t.bk, t.tm, t.tn, m.M, m.N, m.K)
+	}
 	return fmt.Sprintf("%dx%dx%d, %dx%d each", t.bm, t.bn, t.bk, t.tm, t.tn)
 }
 
+func (t tile) isMatrices() bool { return t.matrices != vk.Matrices{} }
+
 // shared returns the bytes of shared memory that a tile takes.
-func (t tile) shared() uint32 { return 4 * t.bk * (t.bm + t.bn + 2) }
+func (t tile) shared() uint32 {
+	if m := t.matrices; t.isMatrices() {
+		subgroups := t.bm / (m.M * t.tm) * (t.bn / (m.N * t.tn))
+		return 2*(t.bm*(t.bk+8)+t.bk*(t.bn+8)) + 4*subgroups*m.M*m.N + 16
+	}
+	return 4 * t.bk * (t.bm + t.bn + 2)
+}
 
 // fits says whether a device has room for the tile.
 func (t tile) fits(l *vk.Limits) bool {
@@ -59,12 +73,16 @@ func (c *Context) tileFor(shader string, p *product) tile {
 	if t, ok := c.device.choices.of(c.productKey(shader, p)); ok && c.timed && t.fits(l) {
 		return t
 	}
-	for _, t := range tiles[:byShape] {
-		if t.fits(l) && 2*uint32(p.m) > t.bm && 2*uint32(p.n) > t.bn {
-			return t
+	smallest := c.tiles[0]
+	for _, t := range c.tiles {
+		if t.bm > smallest.bm {
+			break // by time only
+		}
+		if smallest = t; t.fits(l) && 2*uint32(p.m) > t.bm && 2*uint32(p.n) > t.bn {
+			break
 		}
 	}
-	return tiles[byShape-1]
+	return smallest
 }
 
 // product returns a dispatch of a product.
@@ -77,7 +95,8 @@ func (c *Context) product(shader string, p product, push func(*binder) []byte) d
 // cut has the dispatch of a product use a tile.
 func (d *dispatch) cut(t tile) {
 	p := d.product
-	d.constants = append([]uint32{t.threads, t.bm, t.bn, t.bk, t.tm, t.tn}, p.special...)
+	d.constants = append([]uint32{t.threads, t.bm, t.bn, t.bk, t.tm, t.tn, t.matrices.M, t.matrices.N, t.matrices.K}, p.special...)
+	d.matrices = t.isMatrices()
 	d.shared = int64(t.shared())
 	d.groups = grid((p.n+int(t.bn)-1)/int(t.bn)*((p.m+int(t.bm)-1)/int(t.bm)), p.z)
 }

@@ -16,8 +16,14 @@ import (
 type Options struct {
 	// Precision is "fp32", for which "" stands too, or "bf16": activations and their
 	// gradients are stored in bfloat16, while products, sums, weights, momentum and
-	// losses stay float32.
+	// losses stay float32. With Matrices the factors of products are rounded to
+	// float16.
 	Precision string
+	// Matrices says whether products in bf16 are made of small matrices, which some
+	// devices multiply by themselves: MatricesOn, MatricesOff, or "", which is
+	// MatricesOff for devices in software and MatricesOn for others. A device without
+	// them does without.
+	Matrices string
 	// Plain does not use a feature that a device may lack: sums that subgroups make
 	// by themselves. It is for tests.
 	Plain bool
@@ -41,6 +47,12 @@ const (
 	TilesTimed = "timed"
 	// TilesByShape goes by the product's shape and the device's limits alone.
 	TilesByShape = "by shape"
+)
+
+// Values of Options.Matrices.
+const (
+	MatricesOn  = "on"
+	MatricesOff = "off"
 )
 
 // Precisions are the values of Options.Precision.
@@ -116,7 +128,8 @@ type device struct {
 	layout vk.Layout
 	queues []queue
 
-	choices choices
+	choices     choices
+	matrixTiles []tile // of the matrices that it multiplies by itself
 
 	mu        sync.Mutex
 	shaders   map[shaderKey]vk.Shader
@@ -182,6 +195,7 @@ func (m *shared) find(index int) (*device, error) {
 		d.Close()
 		return nil, err
 	}
+	d.matrixTiles = matrixTiles(g.Matrices, g.Subgroup, &g.Limits)
 	d.queues = make([]queue, d.Queues())
 	for i := range d.queues {
 		d.queues[i].Queue = d.Queue(uint32(i))
@@ -239,7 +253,7 @@ func (d *device) pipeline(name string, v shaders.Variant, constants []uint32) (v
 		}
 		d.shaders[shaderKey{name, v}] = s
 	}
-	p, err := d.NewPipeline(s, d.layout, constants)
+	p, err := d.NewPipeline(s, d.layout, constants, v.Matrices)
 	if err != nil {
 		return 0, fmt.Errorf("shader %s: %w", name, err)
 	}

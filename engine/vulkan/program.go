@@ -17,12 +17,21 @@ type dispatch struct {
 	groups    [3]uint32
 	shared    int64    // bytes of memory that a workgroup shares
 	product   *product // what it computes in tiles; nil for none
+	matrices  bool     // the tiles are of small matrices
 	// push makes the arguments, when all memory has been reserved.
 	push func(*binder) []byte
 	// behind says that this dispatch needs the results of the one before it.
 	behind bool
 
 	pipeline vk.Pipeline
+}
+
+// name returns the name of what runs.
+func (d *dispatch) name() string {
+	if d.matrices {
+		return d.shader + " by matrices"
+	}
+	return d.shader
 }
 
 // step is one op on the device.
@@ -51,6 +60,8 @@ type program struct {
 // step between such runs: a signal, an await, work of the host.
 type segment struct {
 	steps    []step
+	work     float64 // multiplications of its products
+	full     bool    // submitted by itself: another command buffer follows
 	commands vk.Commands
 	signal   *event
 	await    *event
@@ -137,7 +148,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 func (s *step) prepare(c *Context) (err error) {
 	for i := range s.dispatches {
 		d := &s.dispatches[i]
-		if d.pipeline, err = c.device.pipeline(d.shader, c.variant, d.constants); err != nil {
+		if d.pipeline, err = c.device.pipeline(d.shader, c.variantOf(d), d.constants); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -153,12 +164,32 @@ func (p *program) add(s step) {
 		p.segments = append(p.segments, segment{signal: s.signal, await: s.await, apart: s.apart, name: s.name})
 		return
 	}
+	work := s.multiplications()
 	last := len(p.segments) - 1
-	if last < 0 || p.segments[last].steps == nil {
+	if last >= 0 && p.segments[last].work+work > p.c.mostWork {
+		p.segments[last].full = p.segments[last].steps != nil
+	}
+	if last < 0 || p.segments[last].steps == nil || p.segments[last].full {
 		p.segments = append(p.segments, segment{})
 		last++
 	}
-	p.segments[last].steps = append(p.segments[last].steps, s)
+	seg := &p.segments[last]
+	seg.steps, seg.work = append(seg.steps, s), seg.work+work
+}
+
+// mostWork is the largest number of multiplications in a command buffer: some seconds of
+// the slowest GPUs. Systems take a device for lost that doesn't end one in time, Windows
+// after two seconds.
+const mostWork = 1 << 35
+
+// multiplications returns those of a step's products.
+func (s *step) multiplications() (n float64) {
+	for _, d := range s.dispatches {
+		if p := d.product; p != nil {
+			n += float64(p.m) * float64(p.n) * float64(p.z) * float64(p.terms)
+		}
+	}
+	return n
 }
 
 // Run enqueues the program.
@@ -200,6 +231,9 @@ func (p *program) execute(s engine.Step) error {
 				err = p.record(seg)
 			}
 			c.submission.Add(seg.commands)
+			if err == nil && seg.full {
+				err = c.submit()
+			}
 		}
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"alexnet/engine"
@@ -17,7 +16,11 @@ const worthTiming = 1 << 22
 
 // productKey names a product on a device, with everything that its speed depends on.
 func (c *Context) productKey(shader string, p *product) string {
-	return fmt.Sprintf("%s %t %d×%d×%d of %d %v", shader, c.narrow, p.z, p.m, p.n, p.terms, p.special)
+	kind := shader
+	if c.tiles[0].isMatrices() {
+		kind += " by matrices"
+	}
+	return fmt.Sprintf("%s %t %d×%d×%d of %d %v", kind, c.narrow, p.z, p.m, p.n, p.terms, p.special)
 }
 
 // timeTiles finds the fastest tile for the products of an op that the device has not
@@ -78,7 +81,7 @@ const small = 0x3c803c80
 // fastest returns the tile with which a dispatch makes most sums a second.
 func (c *Context) fastest(d dispatch, b *binder) (best tile, err error) {
 	most := 0.0
-	for _, t := range tiles {
+	for _, t := range c.tiles {
 		if !t.fits(&c.device.GPU.Limits) {
 			continue
 		}
@@ -108,7 +111,7 @@ const (
 // rate returns how many of its sums a dispatch makes in a second. It runs only as
 // many workgroups as take long enough.
 func (c *Context) rate(d dispatch, b *binder) (float64, error) {
-	pipeline, err := c.device.pipeline(d.shader, c.variant, d.constants)
+	pipeline, err := c.device.pipeline(d.shader, c.variantOf(&d), d.constants)
 	if err != nil {
 		return 0, err
 	}
@@ -179,13 +182,4 @@ func (c *Context) run(record func(k vk.Commands)) error {
 	}
 	c.land(c.submitted)
 	return nil
-}
-
-// named returns the tile with a name.
-func named(name string) (tile, bool) {
-	i := slices.IndexFunc(tiles, func(t tile) bool { return t.String() == name })
-	if i < 0 {
-		return tile{}, false
-	}
-	return tiles[i], true
 }

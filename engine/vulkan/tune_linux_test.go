@@ -11,6 +11,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/vulkan/internal/shaders"
+	"alexnet/engine/vulkan/internal/vk"
 )
 
 // one opens a context on vulkan:0, where there is one.
@@ -70,12 +71,35 @@ func products(c *Context) (ops []engine.Op, results []*engine.Tensor) {
 
 // TestTilesAgree: whatever the tile, every product has the same bits.
 func TestTilesAgree(t *testing.T) {
+	for name, o := range map[string]Options{
+		"float32":              {Tiles: TilesByShape},
+		"bfloat16":             {Tiles: TilesByShape, Precision: "bf16", Matrices: MatricesOff},
+		"bfloat16 by matrices": {Tiles: TilesByShape, Precision: "bf16", Matrices: MatricesOn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if o.Precision != "" && os.Getenv("ALEXNET_VULKAN") == "" {
+				t.Skip("make check-vulkan runs it")
+			}
+			tilesAgree(t, o)
+		})
+	}
+}
+
+func tilesAgree(t *testing.T, o Options) {
+	keeper := single(t, o)
+	tiles := keeper.tiles
+	if o.Matrices == MatricesOn && !tiles[0].isMatrices() {
+		t.Skip(keeper.device.GPU.Name, " multiplies no matrices of float16 by itself")
+	}
 	var want [][]float32
 	for i := range tiles {
-		c := single(t, Options{Tiles: TilesByShape})
-		if !tiles[i].fits(&c.device.GPU.Limits) {
+		if !tiles[i].fits(&keeper.device.GPU.Limits) {
 			continue
 		}
+		if tiles[i].isMatrices() && keeper.device.GPU.Kind == vk.Software && tiles[i].tm*tiles[i].tn > 4 {
+			continue // minutes of compiling
+		}
+		c := single(t, o)
 		c.forced = &tiles[i]
 		ops, results := products(c)
 		p := compile(t, c, ops...)
@@ -156,7 +180,7 @@ func TestTilesTimed(t *testing.T) {
 		"empty":              {"", "it is damaged"},
 		"binary":             {"\x00\xff", "it is damaged"},
 		"another device's":   {instead(keeper.device.GPU.Identity, "6d657361 0 1"), "it is of another device or driver"},
-		"of another release": {instead(shaders.Source(), "0"), "it is of other shaders"},
+		"of another release": {instead(shaders.Source(false), "0"), "it is of other shaders"},
 		"a tile of no list":  {instead(" each", " each and more"), "of which there is none"},
 		"huge":               {string(good) + strings.Repeat(" ", mostKept), "has"},
 	} {

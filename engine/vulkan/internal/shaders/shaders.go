@@ -2,16 +2,19 @@
 // each op, and the SPIR-V that glslc makes of it, in spirv, which is embedded.
 //
 // Activations are stored in float32 or, in NAME.narrow.spv, in bfloat16. A shader
-// with .subgroups needs a device that adds up subgroups by itself. The arguments of a
+// with .subgroups needs a device that adds up subgroups by itself, one with .matrices a
+// device that multiplies small matrices. The arguments of a
 // shader are push constants: addresses of buffers, and numbers. Numbers that should
 // be known when the pipeline is made are specialisation constants; constant 0 is the
 // number of invocations of a workgroup.
 //
-// After a change of source, go generate (Debian: apt-get install glslc) compiles all
-// shaders again.
+// After a change of source, go generate (Debian: apt-get install glslc) compiles the
+// shaders again. Those with .matrices want a newer compiler, Debian 13's; an older one
+// leaves them as they are.
 package shaders
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/binary"
@@ -22,6 +25,7 @@ import (
 )
 
 //go:generate go run ./generate
+//go:generate go run ./generate -matrices
 
 //go:embed spirv
 var compiled embed.FS
@@ -33,13 +37,29 @@ var sources embed.FS
 type Variant struct {
 	Narrow    bool // activations are stored in bfloat16
 	Subgroups bool // subgroups add up their numbers by themselves
+	Matrices  bool // subgroups multiply matrices of float16 by themselves
 }
 
-// Variants lists all variants.
-var Variants = []Variant{{}, {Narrow: true}, {Subgroups: true}, {true, true}}
+// Variants lists the variants of a shader: those with matrices, or the rest.
+func Variants(source []byte, matrices bool) []Variant {
+	all := []Variant{{}, {Narrow: true}}
+	switch {
+	case matrices && includes(source, "product.glsl"):
+		all = []Variant{{Narrow: true, Matrices: true}}
+	case matrices:
+		all = nil
+	case includes(source, "total.glsl"):
+		all = append(all, Variant{Subgroups: true}, Variant{Narrow: true, Subgroups: true})
+	}
+	return all
+}
 
-// file returns the file of a variant, unless it is the same as the one without
-// Subgroups or Narrow.
+func includes(source []byte, file string) bool {
+	return bytes.Contains(source, []byte(`#include "`+file+`"`))
+}
+
+// file returns the file of a variant, unless it is the same as one without some of the
+// properties.
 func (v Variant) file(name string) string {
 	if v.Narrow {
 		name += ".narrow"
@@ -47,12 +67,16 @@ func (v Variant) file(name string) string {
 	if v.Subgroups {
 		name += ".subgroups"
 	}
+	if v.Matrices {
+		name += ".matrices"
+	}
 	return "spirv/" + name + ".spv"
 }
 
 // Alike returns the variants that may be the same, v first.
 func (v Variant) Alike() []Variant {
-	return []Variant{v, {Narrow: v.Narrow}, {Subgroups: v.Subgroups}, {}}
+	return []Variant{v, {Narrow: v.Narrow, Matrices: v.Matrices}, {Narrow: v.Narrow, Subgroups: v.Subgroups},
+		{Narrow: v.Narrow}, {Subgroups: v.Subgroups}, {}}
 }
 
 // Code returns the SPIR-V of a shader; nil if there is none of that name.
@@ -99,18 +123,27 @@ func Names() (names []string) {
 	return names
 }
 
-// Compiled returns the source's hash and the compiler from which the SPIR-V was made.
-func Compiled() (source, compiler string) {
-	stamp, _ := compiled.ReadFile("spirv/stamp.txt")
+// Stamp is the file of what Compiled returns.
+func Stamp(matrices bool) string {
+	if matrices {
+		return "spirv/matrices.txt"
+	}
+	return "spirv/stamp.txt"
+}
+
+// Compiled returns the source's hash and the compiler from which the SPIR-V was made:
+// that with matrices, or the rest.
+func Compiled(matrices bool) (source, compiler string) {
+	stamp, _ := compiled.ReadFile(Stamp(matrices))
 	source, compiler, _ = strings.Cut(strings.TrimSpace(string(stamp)), "\n")
 	return source, compiler
 }
 
-// Source returns the hash of the sources.
-func Source() string { return Hash(sources) }
+// Source returns the hash of the sources, or of those that matter to shaders with matrices.
+func Source(matrices bool) string { return Hash(sources, matrices) }
 
 // Hash returns the SHA-256 of the files below source, by name.
-func Hash(files fs.FS) string {
+func Hash(files fs.FS, matrices bool) string {
 	names, _ := fs.Glob(files, "source/*")
 	sort.Strings(names)
 	h := sha256.New()
@@ -118,6 +151,9 @@ func Hash(files fs.FS) string {
 		b, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err.Error() // no hash at all
+		}
+		if matrices && strings.HasSuffix(name, ".comp") && Variants(b, true) == nil {
+			continue
 		}
 		h.Write([]byte(name + "\n"))
 		h.Write(b)

@@ -30,8 +30,14 @@ const (
 	typeSemaphoreTypeCreateInfo  = 1000207002
 	typeTimelineSubmitInfo       = 1000207003
 	typeSemaphoreWaitInfo        = 1000207004
+	typeSubgroupProperties       = 1000225000
+	typeSubgroupRequired         = 1000225001
+	typeSubgroupFeatures         = 1000225002
 	typeMemoryBudget             = 1000237000
 	typeBufferDeviceAddressInfo  = 1000244001
+	typeMatrixFeatures           = 1000506000
+	typeMatrix                   = 1000506001
+	typeMatrixProperties         = 1000506002
 )
 
 // Flags and enumerations.
@@ -54,7 +60,12 @@ const (
 	usageDeviceAddress = 0x20000
 	allocateAddress    = 2
 
-	stageCompute = 0x20 // of shaders
+	stageCompute  = 0x20 // of shaders
+	fullSubgroups = 2
+
+	componentFloat16 = 0
+	componentFloat32 = 1
+	scopeSubgroup    = 3
 
 	poolTransient = 1
 	poolReset     = 2

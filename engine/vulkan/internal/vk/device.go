@@ -33,10 +33,16 @@ func (g *GPU) Open() (*Device, error) {
 	if g.Narrow {
 		f11.StorageBuffer16BitAccess = 1
 	}
+	var extensions []string
+	if g.Matrices != (Matrices{}) {
+		f12.ShaderFloat16, f12.VulkanMemoryModel = 1, 1
+		subgroups := &subgroupFeatures{Type: typeSubgroupFeatures, SubgroupSizeControl: 1, ComputeFullSubgroups: 1}
+		f12.Next = unsafe.Pointer(&matrixFeatures{Type: typeMatrixFeatures, Next: unsafe.Pointer(subgroups), CooperativeMatrix: 1})
+		extensions = append(extensions, matrixExtension, subgroupExtension)
+	}
 	priorities := make([]float32, d.Queues())
 	queues := &deviceQueueCreateInfo{Type: typeDeviceQueueCreateInfo, QueueFamilyIndex: g.family, QueueCount: d.Queues(), PQueuePriorities: &priorities[0]}
 	info := &deviceCreateInfo{Type: typeDeviceCreateInfo, Next: unsafe.Pointer(f11), QueueCreateInfoCount: 1, PQueueCreateInfos: queues}
-	var extensions []string
 	if g.subset {
 		extensions = append(extensions, subsetExtension)
 	}
@@ -127,19 +133,10 @@ func (d *Device) Allocate(bytes int64, host bool) (b Block, err error) {
 	}
 	need := new(memoryRequirements)
 	call(d.bufferRequirements, uintptr(d.handle), uintptr(b.Buffer), uintptr(unsafe.Pointer(need)))
-	// The best of the types that will do.
-	wishes := [][2]uint32{{memoryDeviceLocal, memoryDeviceLocal}, {0, 0}}
-	if host {
-		const seen = memoryHostVisible | memoryHostCoherent
-		wishes = [][2]uint32{{seen | memoryHostCached, seen | memoryHostCached}, {seen, seen}}
-	}
 	heaps, _ := d.GPU.heaps()
-	if largest := largestHeap(heaps); need.Size > largest {
-		return b, &Error{fmt.Sprintf("vkAllocateMemory of %d bytes, of %d on the device", need.Size, largest), errOutOfDeviceMemory}
-	}
-	kind := memoryTypeFor(heaps, need.MemoryTypeBits, wishes)
+	kind, largest := memoryTypeFor(heaps, need.MemoryTypeBits, need.Size, d.GPU.wishes(host))
 	if kind < 0 {
-		return b, fmt.Errorf("%s has no memory for buffers that the host sees: %t", d.GPU.Name, host)
+		return b, &Error{fmt.Sprintf("vkAllocateMemory of %d bytes, of %d at most", need.Size, largest), errOutOfDeviceMemory}
 	}
 	flags := &memoryAllocateFlagsInfo{Type: typeMemoryAllocateFlags, Flags: allocateAddress}
 	take := &memoryAllocateInfo{Type: typeMemoryAllocateInfo, Next: unsafe.Pointer(flags), AllocationSize: need.Size, MemoryTypeIndex: uint32(kind)}
@@ -161,24 +158,39 @@ func (d *Device) Allocate(bytes int64, host bool) (b Block, err error) {
 	return b, nil
 }
 
-func largestHeap(m physicalDeviceMemoryProperties) (size uint64) {
-	for _, h := range m.MemoryHeaps[:m.MemoryHeapCount] {
-		size = max(size, h.Size)
+// wishes lists the properties of memory that will do, the best first. A card's own memory
+// is not replaced by the host's, which it would reach at a tenth of the speed; other
+// devices share the host's, though not all of it may count as theirs.
+func (g *GPU) wishes(host bool) []uint32 {
+	const seen = memoryHostVisible | memoryHostCoherent
+	switch {
+	case host:
+		return []uint32{seen | memoryHostCached, seen}
+	case g.Kind == Discrete:
+		return []uint32{memoryDeviceLocal}
 	}
-	return size
+	return []uint32{memoryDeviceLocal, 0}
 }
 
-// memoryTypeFor returns the first allowed type with the flags of a wish, the first
-// wish first; −1 for none.
-func memoryTypeFor(m physicalDeviceMemoryProperties, allowed uint32, wishes [][2]uint32) int {
+// memoryTypeFor returns the first allowed type that has the properties of a wish, the
+// first wish first, and a heap of that many bytes; −1 for none. Types with properties
+// that want a feature (uncached or protected memory) are passed over. largest is the size
+// of the largest heap among the types.
+func memoryTypeFor(m physicalDeviceMemoryProperties, allowed uint32, bytes uint64, wishes []uint32) (kind int, largest uint64) {
+	const plain = memoryDeviceLocal | memoryHostVisible | memoryHostCoherent | memoryHostCached
 	for _, w := range wishes {
 		for i, t := range m.MemoryTypes[:m.MemoryTypeCount] {
-			if allowed&(1<<i) != 0 && t.PropertyFlags&w[0] == w[1] {
-				return i
+			if allowed&(1<<i) == 0 || t.PropertyFlags&w != w || t.PropertyFlags&^plain != 0 {
+				continue
 			}
+			size := m.MemoryHeaps[t.HeapIndex].Size
+			if bytes <= size {
+				return i, size
+			}
+			largest = max(largest, size)
 		}
 	}
-	return -1
+	return -1, largest
 }
 
 // Free frees what Allocate made, or the part of it that exists.
@@ -215,8 +227,8 @@ func (d *Device) NewLayout(pushBytes uint32) (l Layout, err error) {
 func (d *Device) FreeLayout(l Layout) { call(d.destroyLayout, uintptr(d.handle), uintptr(l), 0) }
 
 // NewPipeline makes a pipeline of a module's "main", with specialisation constants
-// 0, 1, … as given.
-func (d *Device) NewPipeline(s Shader, l Layout, constants []uint32) (p Pipeline, err error) {
+// 0, 1, … as given. A shader that multiplies matrices runs in whole subgroups.
+func (d *Device) NewPipeline(s Shader, l Layout, constants []uint32, matrices bool) (p Pipeline, err error) {
 	special := new(specializationInfo)
 	if len(constants) > 0 {
 		entries := make([]specializationMapEntry, len(constants))
@@ -228,6 +240,10 @@ func (d *Device) NewPipeline(s Shader, l Layout, constants []uint32) (p Pipeline
 	info := &computePipelineCreateInfo{Type: typeComputePipelineInfo, Layout: l, BasePipelineIndex: -1, Stage: pipelineShaderStageCreateInfo{
 		Type: typeShaderStageCreateInfo, Stage: stageCompute, Module: s, PName: cstring("main"), PSpecializationInfo: special,
 	}}
+	if matrices {
+		info.Stage.Flags = fullSubgroups
+		info.Stage.Next = unsafe.Pointer(&subgroupRequired{Type: typeSubgroupRequired, RequiredSubgroupSize: d.GPU.Subgroup})
+	}
 	err = check("vkCreateComputePipelines", call(d.createPipelines, uintptr(d.handle), 0, 1, uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&p))))
 	return p, err
 }

@@ -2,6 +2,7 @@ package vk
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 )
 
@@ -24,8 +25,8 @@ type GPU struct {
 	Narrow bool
 	// SubgroupSums says that a subgroup can add up its numbers by itself.
 	SubgroupSums bool
-	// Matrices is the extension for products of small matrices, "" for none.
-	Matrices string
+	// Matrices are the small matrices that a subgroup multiplies by itself.
+	Matrices Matrices
 
 	handle   physicalHandle
 	instance *Instance
@@ -36,8 +37,10 @@ type GPU struct {
 }
 
 const (
-	budgetExtension = "VK_EXT_memory_budget"
-	subsetExtension = "VK_KHR_portability_subset"
+	budgetExtension   = "VK_EXT_memory_budget"
+	subsetExtension   = "VK_KHR_portability_subset"
+	matrixExtension   = "VK_KHR_cooperative_matrix"
+	subgroupExtension = "VK_EXT_subgroup_size_control"
 
 	subgroupArithmetic = 4
 )
@@ -85,25 +88,21 @@ func (i *Instance) examine(h physicalHandle) *GPU {
 	f11 := &Features11{Type: typeFeatures11, Next: unsafe.Pointer(f12)}
 	f := &physicalDeviceFeatures2{Type: typeFeatures2, Next: unsafe.Pointer(f11)}
 	call(i.features2, uintptr(h), uintptr(unsafe.Pointer(f)))
-	for name, has := range map[string]uint32{"bufferDeviceAddress": f12.BufferDeviceAddress, "timelineSemaphore": f12.TimelineSemaphore} {
-		if has == 0 {
-			g.Missing = append(g.Missing, name)
-		}
+	if f12.BufferDeviceAddress == 0 {
+		g.Missing = append(g.Missing, "bufferDeviceAddress")
+	}
+	if f12.TimelineSemaphore == 0 {
+		g.Missing = append(g.Missing, "timelineSemaphore")
 	}
 	g.Narrow = f11.StorageBuffer16BitAccess != 0
 	g.family, g.queues = i.computeFamily(h)
 	if g.queues == 0 {
 		g.Missing = append(g.Missing, "a queue that computes")
 	}
-	for _, e := range i.extensions(h) {
-		switch e {
-		case budgetExtension:
-			g.budget = true
-		case subsetExtension:
-			g.subset = true
-		case "VK_KHR_cooperative_matrix", "VK_NV_cooperative_matrix":
-			g.Matrices = e
-		}
+	listed := i.extensions(h)
+	g.budget, g.subset = slices.Contains(listed, budgetExtension), slices.Contains(listed, subsetExtension)
+	if g.SubgroupSums && f12.ShaderFloat16&f12.VulkanMemoryModel != 0 && slices.Contains(listed, matrixExtension) && slices.Contains(listed, subgroupExtension) {
+		g.Matrices = i.matrices(h)
 	}
 	return g
 }
@@ -153,12 +152,12 @@ func (g *GPU) heaps() (physicalDeviceMemoryProperties, memoryBudget) {
 	return m.MemoryProperties, *b
 }
 
-// Memory returns the size of the largest heap on the device, and the bytes of it that
-// are free for this process: all of them if the driver does not say.
+// Memory returns the size of the largest heap, on a card of the largest there, and the
+// bytes of it that are free for this process: all of them if the driver does not say.
 func (g *GPU) Memory() (free, total int64) {
 	m, b := g.heaps()
 	for i, h := range m.MemoryHeaps[:m.MemoryHeapCount] {
-		if h.Flags&heapDeviceLocal == 0 || int64(h.Size) <= total {
+		if g.Kind == Discrete && h.Flags&heapDeviceLocal == 0 || int64(h.Size) <= total {
 			continue
 		}
 		total, free = int64(h.Size), int64(h.Size)

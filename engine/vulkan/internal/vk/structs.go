@@ -248,6 +248,55 @@ type computePipelineCreateInfo struct {
 	BasePipelineIndex  int32
 }
 
+type subgroupRequired struct {
+	Type                 uint32
+	Next                 unsafe.Pointer
+	RequiredSubgroupSize uint32
+}
+
+type subgroupFeatures struct {
+	Type                 uint32
+	Next                 unsafe.Pointer
+	SubgroupSizeControl  uint32
+	ComputeFullSubgroups uint32
+}
+
+type subgroupProperties struct {
+	Type                         uint32
+	Next                         unsafe.Pointer
+	MinSubgroupSize              uint32
+	MaxSubgroupSize              uint32
+	MaxComputeWorkgroupSubgroups uint32
+	RequiredSubgroupSizeStages   uint32
+}
+
+type matrixFeatures struct {
+	Type                                uint32
+	Next                                unsafe.Pointer
+	CooperativeMatrix                   uint32
+	CooperativeMatrixRobustBufferAccess uint32
+}
+
+type matrixProperties struct {
+	Type                             uint32
+	Next                             unsafe.Pointer
+	CooperativeMatrixSupportedStages uint32
+}
+
+type matrix struct {
+	Type                   uint32
+	Next                   unsafe.Pointer
+	MSize                  uint32
+	NSize                  uint32
+	KSize                  uint32
+	AType                  uint32
+	BType                  uint32
+	CType                  uint32
+	ResultType             uint32
+	SaturatingAccumulation uint32
+	Scope                  uint32
+}
+
 type commandPoolCreateInfo struct {
 	Type             uint32
 	Next             unsafe.Pointer

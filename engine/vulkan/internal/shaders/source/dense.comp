@@ -10,7 +10,7 @@ layout(push_constant, std430) uniform Push {
 	uint rows, images, inputs, wm, wk, biased;
 } p;
 
-layout(constant_id = 6) const bool A_ALONG_K = true;
+layout(constant_id = 9) const bool A_ALONG_K = true;
 const bool B_ALONG_K = true;
 
 void column(uint j) {}

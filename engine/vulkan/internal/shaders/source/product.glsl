@@ -10,7 +10,8 @@
 // Tiles are numbered over a grid of two dimensions, row by row of C. The order of a
 // sum depends on first and end alone: BK terms at a time, and then those sums, which
 // keeps what long sums lose to rounding small. The compiler has no say in that, so all
-// tiles of one BK have the same bits. BN and BK divide THREADS, which is BM/TM · BN/TN.
+// tiles of one BK have the same bits. BN divides THREADS, which is BM/TM · BN/TN. With
+// MATRICES the device multiplies small matrices by itself: see matrices.glsl.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint THREADS = 256;
 layout(constant_id = 1) const uint BM = 64;
@@ -18,6 +19,12 @@ layout(constant_id = 2) const uint BN = 64;
 layout(constant_id = 3) const uint BK = 16;
 layout(constant_id = 4) const uint TM = 4;
 layout(constant_id = 5) const uint TN = 4;
+#ifdef MATRICES
+layout(constant_id = 6) const uint MM = 16;
+layout(constant_id = 7) const uint MN = 16;
+layout(constant_id = 8) const uint MK = 16;
+#include "matrices.glsl"
+#else
 
 // A column of padding spreads what neighbours write over the banks.
 shared float tileA[BK * (BM + 1)];
@@ -65,3 +72,4 @@ void multiply(uint M, uint N, uint first, uint end) {
 			if (m < M && n < N) store(m, n, sums[i * TN + j]);
 		}
 }
+#endif

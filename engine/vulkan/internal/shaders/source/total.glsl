@@ -7,8 +7,8 @@ shared float parts[THREADS];
 #extension GL_KHR_shader_subgroup_arithmetic : require
 
 float total(float v) {
+	barrier(); // what was there has been read, and the subgroup is together again
 	v = subgroupAdd(v);
-	barrier(); // what was there has been read
 	if (subgroupElect()) parts[gl_SubgroupID] = v;
 	barrier();
 	float sum = 0.0;
