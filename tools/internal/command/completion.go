@@ -53,6 +53,30 @@ _%[1]s() {
 # As a file of $fpath this is the function itself, which completes at its first call too.
 if [[ $funcstack[1] == _%[1]s ]]; then _%[1]s; fi
 `
+	fishCompletion = `function __%[2]s_proposals
+  set -l call (commandline -opc)
+  set -l word (commandline -ct)
+  set -l before ''
+  if string match -qr -- '^--[^=]*=' $word
+    set -a call (string replace -r -- '=.*' '' $word)
+    set before (string replace -r -- '=.*' '=' $word)
+    set word (string replace -r -- '^[^=]*=' '' $word)
+  else if string match -q -- '-*' $word
+    set -a call -
+  end
+  if string match -q -- '*,*' $word
+    set before $before(string replace -r -- '[^,]*$' '' $word)
+  end
+  for proposal in (command $call ` + completing + ` 2>/dev/null)
+    test -n "$proposal"; and echo -- $before$proposal
+  end
+end
+function __%[2]s_any
+  set -l proposals (__%[2]s_proposals)
+  test (count $proposals) -gt 0
+end
+complete -c %[1]s -n __%[2]s_any -f -a '(__%[2]s_proposals)'
+`
 	powershellCompletion = `Register-ArgumentCompleter -Native -CommandName '%[1]s' -ScriptBlock {
   param($word, $line, $cursor)
   $words = @($line.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
@@ -106,11 +130,7 @@ func completionCommand(app *cli.App, stdout io.Writer) *cli.Command {
 			case "powershell":
 				fmt.Fprintf(stdout, powershellCompletion, app.Name)
 			case "fish":
-				text, err := app.ToFishCompletion()
-				if err != nil {
-					return err
-				}
-				fmt.Fprint(stdout, text)
+				fmt.Fprintf(stdout, fishCompletion, app.Name, function)
 			}
 			return nil
 		},

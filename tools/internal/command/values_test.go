@@ -2,10 +2,13 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +57,8 @@ func TestCompleteInShells(t *testing.T) {
 	if err := Run(t.Context(), valuesApp(), []string{"tool", "completion", "bash"}, &script, &script); err != nil {
 		t.Fatal(err)
 	}
+	t.Run("fish", func(t *testing.T) { completeInFish(t, dir) })
+	t.Run("zsh", func(t *testing.T) { completeInZsh(t, dir) })
 	// What readline gives a completion function: the line, divided at COMP_WORDBREAKS.
 	divide := func(line string) []string {
 		words := []string{""}
@@ -100,5 +105,113 @@ func TestCompleteInShells(t *testing.T) {
 		if err != nil || strings.TrimSpace(string(got)) != want {
 			t.Errorf("%q: %q, want %q (%v)", line, strings.TrimSpace(string(got)), want, err)
 		}
+	}
+}
+
+// proposed are the proposals of fish and zsh, which leave words whole: what stands behind
+// the last "=" or comma. A "" wants a file of the folder.
+var proposed = map[string]string{
+	"tool --device c":        "cpu cuda:0 cuda:1",
+	"tool --device cuda:":    "cuda:0 cuda:1",
+	"tool --device=cp":       "cpu",
+	"tool --device cpu,cu":   "cuda:0 cuda:1",
+	"tool --file ":           "",
+	"tool show ":             "large little",
+	"tool show li":           "little",
+	"tool show --part ":      "lrn relu",
+	"tool --dev":             "--device",
+	"tool completion z":      "zsh",
+	"tool --yes --device au": "auto",
+}
+
+// checkProposed compares a shell's proposals, one a line.
+func checkProposed(t *testing.T, line, output string) {
+	t.Helper()
+	var got []string
+	for word := range strings.Lines(output) {
+		word, _, _ = strings.Cut(strings.TrimSpace(word), "\t")
+		got = append(got, word[strings.LastIndexAny(word, "=,")+1:])
+	}
+	slices.Sort(got)
+	want := proposed[line]
+	if want == "" {
+		if !slices.Contains(got, "a-file") {
+			t.Errorf("%q: %q, want the folder's files", line, got)
+		}
+		return
+	}
+	if strings.Join(got, " ") != want {
+		t.Errorf("%q: %q, want %q", line, got, want)
+	}
+}
+
+// shellScript writes the completion for a shell, and a file to propose. The tool is in
+// dir.
+func shellScript(t *testing.T, shell, dir string) (script string, c *exec.Cmd) {
+	t.Helper()
+	path, err := exec.LookPath(shell)
+	if err != nil {
+		t.Skip("no " + shell)
+	}
+	var text bytes.Buffer
+	if err := Run(t.Context(), valuesApp(), []string{"tool", "completion", shell}, &text, &text); err != nil {
+		t.Fatal(err)
+	}
+	at := t.TempDir()
+	script = filepath.Join(at, "script")
+	if err := errors.Join(os.WriteFile(script, text.Bytes(), 0o600), os.WriteFile(filepath.Join(at, "a-file"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	c = exec.CommandContext(t.Context(), path)
+	c.Dir = at
+	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "HOME="+at, "SCRIPT="+script, "TERM=dumb")
+	return script, c
+}
+
+// completeInFish asks a real fish.
+func completeInFish(t *testing.T, dir string) {
+	for line := range proposed {
+		_, c := shellScript(t, "fish", dir)
+		c.Args = append(c.Args, "--no-config", "-c", "source $SCRIPT; complete -C "+"'"+line+"'")
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		checkProposed(t, line, string(out))
+	}
+}
+
+// zshDriver runs an interactive zsh in a pseudo-terminal and types lines and tabs. compadd
+// prints what it is given and would show.
+const zshDriver = `zmodload zsh/zpty || exit 3
+zpty inner zsh -f -i
+zpty -w inner 'PS1= PS2=; unsetopt zle_bracketed_paste beep 2>/dev/null; autoload -Uz compinit; compinit -u -D; source $SCRIPT
+compadd() { local -a hits; builtin compadd -O hits "$@"; print -r -- "<<<"; print -rl -- $hits; print -r -- ">>>"; builtin compadd "$@" }; print READY-$((1+1))'
+zpty -r -m inner seen '*READY-2*'
+for line; do
+  zpty -w -n inner "$line"$'\t'
+  zpty -r -m inner seen '*<<<*>>>*'
+  print -r -- "LINE"
+  print -r -- "${${seen#*<<<}%%>>>*}"
+  zpty -w -n inner $'\x15'
+done
+zpty -d inner
+`
+
+// completeInZsh types into a real zsh.
+func completeInZsh(t *testing.T, dir string) {
+	lines := slices.Sorted(maps.Keys(proposed))
+	_, c := shellScript(t, "zsh", dir)
+	c.Args = append(c.Args, append([]string{"-f", "-c", zshDriver, "driver"}, lines...)...)
+	out, err := c.CombinedOutput()
+	if c.ProcessState.ExitCode() == 3 {
+		t.Skip("zsh has no pseudo-terminals")
+	}
+	parts := strings.Split(strings.ReplaceAll(string(out), "\r", ""), "LINE\n")
+	if err != nil || len(parts) != len(lines)+1 {
+		t.Fatalf("%v, %d answers:\n%s", err, len(parts)-1, out)
+	}
+	for i, line := range lines {
+		checkProposed(t, line, strings.Trim(parts[i+1], "\n"))
 	}
 }
