@@ -71,8 +71,19 @@ func (p Progress) errors() string {
 // Forms returns String and shorter forms: one for a line of 80 columns, one for a
 // narrow line. They name the bottleneck if it is not the training itself.
 func (p Progress) Forms() []string {
-	if p.Event == Validating || p.Event == Validated {
-		return []string{p.String(), fmt.Sprintf("%d/%d  validation error %.1f %%", p.Epoch, p.Epochs, 100*p.Top1Error)}[:p.Event-Validating+1]
+	switch p.Event {
+	case Validating:
+		return []string{p.String()}
+	case Validated:
+		best := ""
+		if p.Best {
+			best = "  (best)"
+		}
+		return []string{
+			p.String(),
+			fmt.Sprintf("epoch %d/%d  validation: loss %.3f  error %.1f %%%s", p.Epoch, p.Epochs, p.Loss, 100*p.Top1Error, best),
+			fmt.Sprintf("%d/%d  validation error %.1f %%%s", p.Epoch, p.Epochs, 100*p.Top1Error, best),
+		}
 	}
 	limit := ""
 	if p.Pace.Bottleneck != "training" {

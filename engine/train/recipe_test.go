@@ -287,6 +287,11 @@ func TestProgressFits(t *testing.T) {
 			}
 		}
 	}
+	v := p
+	v.Event, v.Best = train.Validated, true
+	if forms := v.Forms(); utf8.RuneCountInString(forms[1]) > 79 || utf8.RuneCountInString(forms[2]) > 49 || !strings.Contains(forms[2], "validation error 12.3 %  (best)") {
+		t.Errorf("%q don't fit 80 and 50 columns", forms[1:])
+	}
 	p.Pace.Bottleneck = "decode"
 	if f := p.Forms()[1]; !strings.Contains(f, "limit: decode") {
 		t.Errorf("%q doesn't name what limits the rate", f)

@@ -39,7 +39,7 @@ func TestFinishing(t *testing.T) {
 		}
 	}
 	p := train.Progress{Event: train.Validated}
-	if f := p.Forms(); len(f) != 2 || f[1] != "0/0  validation error 0.0 %" {
+	if f := p.Forms(); len(f) != 3 || f[2] != "0/0  validation error 0.0 %" {
 		t.Errorf("forms %q", f)
 	}
 }

@@ -57,7 +57,7 @@ func (o *observer) Progress(p train.Progress) {
 		o.line.UpdateFitting(p.Forms()...)
 	case p.Event == train.Validated:
 		o.shown = time.Now()
-		o.line.Print("%s", printable.Verbatim(p.String()))
+		o.line.PrintFitting(p.Forms()...)
 	case p.Event != train.Logged:
 		o.line.UpdateFitting(p.Forms()...)
 	case !o.line.Terminal():

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"alexnet/internal/printable"
 
@@ -64,19 +65,33 @@ func (l *Line) UpdateFitting(forms ...string) {
 	if !l.Terminal() || l.shown && time.Since(l.lastTime) < 100*time.Millisecond {
 		return
 	}
-	l.measure()
-	text := []rune(forms[len(forms)-1])
-	for _, form := range forms {
-		if runes := []rune(form); len(runes) < l.width {
-			text = runes
-			break
-		}
-	}
+	text := []rune(l.fitting(forms))
 	if len(text) >= l.width {
 		text = text[:l.width-1]
 	}
 	fmt.Fprintf(printable.Raw(l.w), "\r%s\x1b[K", string(text))
 	l.shown, l.lastTime = true, time.Now()
+}
+
+// fitting is the first form that fits the terminal, or else the last; without a terminal
+// it is the first.
+func (l *Line) fitting(forms []string) string {
+	l.measure()
+	for _, form := range forms {
+		if !l.Terminal() || utf8.RuneCountInString(form) < l.width {
+			return form
+		}
+	}
+	return forms[len(forms)-1]
+}
+
+// PrintFitting is Print of the first of several forms that fits the terminal, the longest
+// first. Their strings must be printable.
+func (l *Line) PrintFitting(forms ...string) {
+	l.mu.Lock()
+	text := l.fitting(forms)
+	l.mu.Unlock()
+	l.Print("%s", printable.Verbatim(text))
 }
 
 // Print writes a permanent line in place of the progress, with strings as in Update.
