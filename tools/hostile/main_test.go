@@ -206,6 +206,16 @@ func (w *world) build(t testing.TB) (err error) {
 	return nil
 }
 
+// bytes are those of one of the pictures.
+func (w *world) bytes(t testing.TB) []byte {
+	t.Helper()
+	picture, err := os.ReadFile(w.picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture
+}
+
 // renamed gives the files of all class folders names of their own.
 func renamed(dir, prefix string) error {
 	found, err := filepath.Glob(filepath.Join(dir, "*", "*"))
