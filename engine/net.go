@@ -78,8 +78,8 @@ func (e Extent) Len() int { return e.Maps * e.Height * e.Width }
 // layer and its input.
 func (n *Net) Shapes() ([]Extent, error) {
 	switch {
-	case n.Input.Size < 1:
-		return nil, fmt.Errorf("net %q: input size %d, want at least 1 pixel", n.Name, n.Input.Size)
+	case n.Input.Size < 1 || n.Input.Size > mostSize:
+		return nil, fmt.Errorf("net %q: input size %d, want 1 to %d pixels", n.Name, n.Input.Size, mostSize)
 	case n.Input.Scale < 0:
 		return nil, fmt.Errorf("net %q: input scale %g, want a positive factor", n.Name, n.Input.Scale)
 	case n.Input.NoiseScale < 0:
@@ -88,13 +88,12 @@ func (n *Net) Shapes() ([]Extent, error) {
 		return nil, fmt.Errorf("net %q: %d towers, want at least 1", n.Name, n.Towers)
 	case n.Classes < 2:
 		return nil, fmt.Errorf("net %q: %d classes, want at least 2", n.Name, n.Classes)
+	case len(n.Layers) > mostLayers:
+		return nil, fmt.Errorf("net %q: %d layers, want at most %d", n.Name, len(n.Layers), mostLayers)
 	case len(n.Layers) == 0 || n.Layers[len(n.Layers)-1].Dense == nil:
 		return nil, fmt.Errorf("net %q: the last layer must be dense, with one unit a class", n.Name)
 	}
 	at := Extent{3, n.Input.Size, n.Input.Size}
-	if err := countable("an image", 3, n.Input.Size, n.Input.Size); err != nil {
-		return nil, fmt.Errorf("net %q: input size %d: %w", n.Name, n.Input.Size, err)
-	}
 	shared := true // every tower sees all of at
 	names := map[string]bool{}
 	out := make([]Extent, len(n.Layers))
@@ -171,6 +170,13 @@ func (n *Net) HasLayers(names []string) error {
 // mostValues is the most values that a parameter, or a layer's output for one image,
 // may have: 8 GiB in float32. Below it, sizes of nets and plans do not overflow.
 const mostValues = math.MaxInt32
+
+// mostSize is the most pixels a side that shards have.
+const mostSize = 8192
+
+// mostLayers bounds the time of planning, which grows with the square of the number of
+// layers.
+const mostLayers = 1000
 
 // countable reports a tensor with more than mostValues values.
 func countable(what string, dims ...int) error {

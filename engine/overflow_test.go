@@ -25,7 +25,7 @@ func TestNetsThatOverflow(t *testing.T) {
 		{`"units": 16`, `"units": 262145`, "layer 3 (d2), which reads 8×32×32: the weights"},
 		{`"units": 16`, `"units": 4611686018427387904`, "layer 3 (d2)"},
 		{`"classes": 10`, `"classes": 4611686018427387904`, "layer 4 (d3)"},
-		{`"size": 32`, `"size": 40000`, "input size 40000: an image"},
+		{`"size": 32`, `"size": 40000`, "input size 40000, want 1 to 8192 pixels"},
 		{`"size": 32`, `"size": 4611686018427387904`, "input size 4611686018427387904"},
 		{`"size": 5`, `"size": 4611686018427387904`, "layer 2 (lrn)"},
 		{`"k": 2`, `"k": 1e39`, "layer 2 (lrn)"},

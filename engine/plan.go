@@ -50,7 +50,13 @@ func planArena(ctx Context, fused bool, programs [][]Op) *Plan {
 		}
 		p.Tensors = append(p.Tensors, tensors...)
 		p.Scratch = max(p.Scratch, size)
-		p.Workspace = max(p.Workspace, ctx.Workspace(ops))
+	}
+	// What doesn't fit is refused: its workspace, which takes time and memory to count,
+	// makes no difference.
+	if r, err := ctx.Room(); err != nil || r.Total == 0 || p.Arena() <= r.Total {
+		for _, ops := range programs {
+			p.Workspace = max(p.Workspace, ctx.Workspace(ops))
+		}
 	}
 	if s, ok := ctx.(PinnedMemory); ok {
 		p.Staging = s.Staging(p.Workspace)

@@ -8,6 +8,7 @@ type planContext struct{ Context }
 func (planContext) Bytes(t *Tensor) int64    { return int64(4 * t.Shape.Len()) }
 func (planContext) Workspace(ops []Op) int64 { return int64(100 * len(ops)) }
 func (planContext) Merged([]Op, int) int     { return 1 }
+func (planContext) Room() (Room, error)      { return Room{}, nil }
 
 func TestPlanArena(t *testing.T) {
 	ctx, peer := planContext{}, planContext{&planContext{}}

@@ -65,7 +65,8 @@ func (l *layout) fits() error {
 	for _, c := range l.contexts {
 		c.Estimate()
 	}
-	if e.Fits, err = l.fittingBatch(e.missing()); err == nil {
+	// If a single image doesn't fit, pieces don't help.
+	if e.Fits, err = l.fittingBatch(e.missing()); err == nil && e.Fits > 0 {
 		e.Fits *= l.cfg.ranks()
 		e.Pieces, err = l.fittingPieces()
 	}

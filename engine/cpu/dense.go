@@ -35,20 +35,27 @@ func (c *Context) lowerProduct(g product) lowered {
 		c.packPanel(w, w.scratch, a, g.m, g.k, g.k, i)
 		copy(dst[:stride], w.scratch)
 	}
-	rows := make([]int, roundUp(g.n, denseN)) // where B's columns start, when turned
-	for j := range rows {
-		rows[j] = min(j, g.n-1) * g.k
+	rows := func(columns int) []int { // where they start in a tile of a turned B, the last one repeated
+		at := make([]int, denseN)
+		for j := range at {
+			at[j] = min(j, columns-1) * g.k
+		}
+		return at
 	}
+	whole, rest := rows(denseN), rows(g.n-(tiles-1)*denseN)
 	blocks := ceilDiv(g.k, c.kernels.Block.K)
 	depth := ceilDiv(g.k, blocks)
 	run := func(w *worker, tile int) {
 		b, out := c.floats(g.b), c.floats(g.c)
 		j := tile * denseN
-		n := min(denseN, g.n-j)
+		n, at := denseN, whole
+		if tile == tiles-1 {
+			n, at = g.n-j, rest
+		}
 		for k0 := 0; k0 < g.k; k0 += depth {
 			k := min(depth, g.k-k0)
 			if g.bTurned {
-				c.packTurned(w.scratch, b[k0:], rows[j:], n, 1, k, 0)
+				c.packTurned(w.scratch, b[j*g.k+k0:], at, n, 1, k, 0)
 			} else {
 				c.kernels.PackPanels(pointer(w.scratch), k*nr, pointer(b[k0*g.n+j:]), g.n, k, ceilDiv(n, nr))
 			}

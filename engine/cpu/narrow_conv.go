@@ -126,6 +126,8 @@ func (n *narrow) tiles(c *correlation) *tiles {
 	columns := 16 * t.vectors
 	t.panels = ceilDiv(c.out, columns)
 	t.chunk = max(2, 8192/(t.height*columns)&^1)
+	groups := c.oh * ceilDiv(c.ow, t.height)
+	t.groups, t.first, t.valid = make([]bf16.Group, 0, groups), make([]int, 0, groups), make([]int, 0, groups)
 	for y := range c.oh {
 		for x := 0; x < c.ow; x += t.height {
 			i := len(t.groups) % t.chunk

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"alexnet/engine"
 	"alexnet/engine/cpu/internal/bf16"
 )
@@ -56,26 +58,14 @@ func inside(w engine.Window, at, n int) reach {
 func (n *narrow) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
 	in, out := op.DX.Shape, op.DY.Shape
 	maps := in[1]
-	// The windows over each row, and over each column, with the place they have there.
-	over := func(pixels, windows int) [][]bf16.Source {
-		list := make([][]bf16.Source, pixels)
-		for w := range windows {
-			for k := range op.Size {
-				if p := w*op.Stride - op.Pad + k; p >= 0 && p < pixels {
-					list[p] = append(list[p], bf16.Source{Offset: w, Position: k})
-				}
-			}
-		}
-		return list
-	}
-	rows, columns := over(in[2], out[2]), over(in[3], out[3])
-	// The sources of every pixel of an image.
-	sources := make([][]bf16.Source, in[2]*in[3])
-	for y, r := range rows {
-		for x, c := range columns {
+	rows, columns := over(op.Window, in[2], out[2]), over(op.Window, in[3], out[3])
+	// The sources of a pixel, by the pattern of its row and that of its column.
+	sources := make([][]bf16.Source, len(rows.patterns)*len(columns.patterns))
+	for i, r := range rows.patterns {
+		for j, c := range columns.patterns {
 			for _, a := range r {
 				for _, b := range c {
-					sources[y*in[3]+x] = append(sources[y*in[3]+x],
+					sources[i*len(columns.patterns)+j] = append(sources[i*len(columns.patterns)+j],
 						bf16.Source{Offset: (a.Offset*out[3] + b.Offset) * maps, Position: a.Position*op.Size + b.Position})
 				}
 			}
@@ -85,8 +75,43 @@ func (n *narrow) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
 		image, y := part/in[2], part%in[2]
 		dx := n.words(op.DX)[part*in[3]*maps:]
 		dy, at := n.words(op.DY)[image*out.Row():], n.bytes(op.At)[image*out.Row():]
+		row := sources[rows.of[y]*len(columns.patterns):]
 		for x := range in[3] {
-			n.set.Gather(&dx[x*maps], &dy[0], &at[0], sources[y*in[3]+x], maps)
+			first := (rows.first[y]*out[3] + columns.first[x]) * maps
+			n.set.Gather(&dx[x*maps], &dy[first], &at[first], row[columns.of[x]], maps)
 		}
 	}}}}
+}
+
+// overlaps lists the windows over each pixel of an axis. Few patterns of windows occur
+// along it, whatever its length.
+type overlaps struct {
+	first    []int           // window over each pixel; 0 where there is none
+	of       []int           // pattern of each pixel
+	patterns [][]bf16.Source // windows, counted from the first one, and the pixel's place in each
+}
+
+// over returns the overlaps of the windows along an axis of n pixels.
+func over(w engine.Window, n, windows int) overlaps {
+	o := overlaps{first: make([]int, n), of: make([]int, n)}
+	for p := range n {
+		lo := max(0, (p+w.Pad-w.Size)/w.Stride+1)
+		if p+w.Pad < w.Size {
+			lo = 0
+		}
+		hi := min(windows-1, (p+w.Pad)/w.Stride)
+		var pattern []bf16.Source
+		for i := lo; i <= hi; i++ {
+			pattern = append(pattern, bf16.Source{Offset: i - lo, Position: p + w.Pad - i*w.Stride})
+		}
+		if len(pattern) > 0 {
+			o.first[p] = lo
+		}
+		o.of[p] = slices.IndexFunc(o.patterns, func(q []bf16.Source) bool { return slices.Equal(q, pattern) })
+		if o.of[p] < 0 {
+			o.of[p] = len(o.patterns)
+			o.patterns = append(o.patterns, pattern)
+		}
+	}
+	return o
 }
