@@ -2,7 +2,6 @@ package augment
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -42,39 +41,6 @@ func ParseNormalisation(text string) (Normalisation, error) {
 		return Normalisation{}, fmt.Errorf("normalisation %q: want imagenet, half, or the mean R,G,B from 0 to 255", text)
 	}
 	return n, nil
-}
-
-// NormalisationOf has the mean and the deviations of the pixels that s has
-// counted. A channel that is the same everywhere has deviation 1.
-func NormalisationOf(s Sums) Normalisation {
-	n := Normalisation{Mean: s.Mean()}
-	for c, row := range s.Covariance() {
-		if n.Deviation[c] = math.Sqrt(row[c]); n.Deviation[c] == 0 {
-			n.Deviation[c] = 1
-		}
-	}
-	return n
-}
-
-// Factor is the one factor for all channels that comes closest to dividing by
-// the deviations: what the engine multiplies mean-subtracted colours with. Of
-// ImageNet's, it is within 1.4 % of each.
-func (n Normalisation) Factor() float64 {
-	return 3 / (n.Deviation[0] + n.Deviation[1] + n.Deviation[2])
-}
-
-// Apply is the definition: it writes the normalised colours of the RGB pixels of
-// a picture to dst, channels first. The slices have the same length, a multiple
-// of three.
-func (n Normalisation) Apply(dst []float32, rgb []byte) {
-	plane := len(rgb) / 3
-	if len(dst) != len(rgb) || 3*plane != len(rgb) {
-		panic(fmt.Sprintf("augment: Normalisation.Apply: %d bytes to %d values", len(rgb), len(dst)))
-	}
-	for i, v := range rgb {
-		c := i % 3
-		dst[c*plane+i/3] = float32((float64(v) - n.Mean[c]) / n.Deviation[c])
-	}
 }
 
 // ChannelMean is a picture of one colour, size pixels a side, channels first: a net's mean.

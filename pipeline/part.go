@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -287,15 +286,6 @@ func (p *Parts) Finish(written []NumberedShard) (Summary, error) {
 		return Summary{}, err
 	}
 	return sum, p.output.done()
-}
-
-// Remove deletes the parts' folders.
-func (p *Parts) Remove() error {
-	var errs []error
-	for _, d := range p.parts {
-		errs = append(errs, os.RemoveAll(d.dir))
-	}
-	return errors.Join(errs...)
 }
 
 // Close closes the parts.

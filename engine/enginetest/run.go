@@ -24,13 +24,6 @@ type Case struct {
 	Check func(open Opener, tol Tolerance) (worst float64, err error)
 }
 
-// Verdict is the result of a case.
-type Verdict struct {
-	Case  string
-	Worst float64 // largest error as a share of the tolerance
-	Err   error   // nil when the case passed
-}
-
 // Cases lists the suite: every op over its table, then the promises of Context.
 func Cases() []Case {
 	var all []Case
@@ -74,16 +67,6 @@ func setting(op engine.Op) string {
 		}
 	}
 	return key
-}
-
-// Check runs every case and reports on each, in order.
-func Check(open Opener, tol Tolerance) []Verdict {
-	var verdicts []Verdict
-	for _, c := range Cases() {
-		worst, err := c.Check(open, tol)
-		verdicts = append(verdicts, Verdict{c.Name, worst, err})
-	}
-	return verdicts
 }
 
 // Run runs every case as a subtest. open may skip the test if the context's hardware

@@ -21,9 +21,9 @@ type Crop struct {
 	Class  string // for people
 }
 
-// CentreCrop decodes a sample, or the next one that is not damaged, and cuts a square
+// centreCrop decodes a sample, or the next one that is not damaged, and cuts a square
 // of size pixels a side from its centre.
-func CentreCrop(d *pipeline.Dataset, size, sample int) (Crop, error) {
+func centreCrop(d *pipeline.Dataset, size, sample int) (Crop, error) {
 	full := d.Meta().Size
 	if size > full {
 		return Crop{}, fmt.Errorf("the net reads %d pixels a side and the shards have %d", size, full)
@@ -48,7 +48,7 @@ func Evenly(d *pipeline.Dataset, size, n int) ([]Crop, error) {
 	n = min(n, d.Len())
 	var crops []Crop
 	for i := range n {
-		c, err := CentreCrop(d, size, i*d.Len()/n)
+		c, err := centreCrop(d, size, i*d.Len()/n)
 		if err != nil {
 			return nil, err
 		}

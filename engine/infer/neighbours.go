@@ -79,7 +79,7 @@ func FindNeighbours(ctx context.Context, m *engine.Model, queries, base *pipelin
 	for i, f := range found {
 		rows[i].Query = crops[i]
 		for _, hit := range f.hits {
-			c, err := CentreCrop(base, m.Net.Input.Size, hit.sample)
+			c, err := centreCrop(base, m.Net.Input.Size, hit.sample)
 			if err != nil {
 				return nil, err
 			}

@@ -32,7 +32,7 @@ type Change struct {
 	Below float64 // top-1 validation error, a fraction; 0: see After
 	Stop  bool    // end the run
 
-	// Settings are the new values by name, in the form of a Config's JSON. Changeable
+	// Settings are the new values by name, in the form of a Config's JSON. changeable
 	// lists the names.
 	Settings map[string]json.RawMessage
 }
@@ -48,8 +48,8 @@ var (
 	changeableWords   = []string{"layer-rates", "freeze", "noise"}
 )
 
-// Changeable lists the settings that a Change may change.
-func Changeable() []string {
+// changeable lists the settings that a Change may change.
+func changeable() []string {
 	names := slices.Concat(changeableNumbers, changeableWords)
 	for _, k := range augment.Kinds {
 		names = append(names, k.Name)
@@ -184,7 +184,7 @@ func (c Change) When() string {
 // What returns the effect of the change for people: "conv1's …".
 func (c Change) What() string {
 	var list []string
-	for _, name := range Changeable() {
+	for _, name := range changeable() {
 		if v, ok := c.Settings[name]; ok {
 			value := strings.Trim(string(v), `"`)
 			if value == "" {
@@ -273,11 +273,11 @@ func (c *Config) checkChanges() error {
 		case one.Below > 0 && c.Val == "":
 			return bad("without %s there is no validation error", setting.Name("val"))
 		case len(one.Settings) == 0 && !one.Stop:
-			return bad("changes nothing: give settings of %s, or stop", strings.Join(Changeable(), ", "))
+			return bad("changes nothing: give settings of %s, or stop", strings.Join(changeable(), ", "))
 		}
 		for name := range one.Settings {
-			if !slices.Contains(Changeable(), name) {
-				return bad("%q can't change in the course of a run: what can is %s, and stop", name, strings.Join(Changeable(), ", "))
+			if !slices.Contains(changeable(), name) {
+				return bad("%q can't change in the course of a run: what can is %s, and stop", name, strings.Join(changeable(), ", "))
 			}
 		}
 		then, err := c.after(c.Changes[:i+1])

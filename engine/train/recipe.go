@@ -158,9 +158,9 @@ func (r Recipe) Decides(name string) bool {
 	return values[name] != nil
 }
 
-// Start lists the settings of the first steps, which belong together: a user who
+// firstSettings lists the settings of the first steps, which belong together: a user who
 // gives one of them gets no recipe by default.
-func Start() []string { return []string{"init", "input-scale", "warmup"} }
+func firstSettings() []string { return []string{"init", "input-scale", "warmup"} }
 
 // Apply sets the recipe's settings that were not given. images is the size of the
 // training set, 0 if it is not known. The warm-up becomes at most a tenth of the run.
@@ -229,7 +229,7 @@ func (c *Config) chooseFor(images int, given func(setting string) bool) (about N
 		return about, named.Apply(c, images, given)
 	}
 	r := RecipeFor(images)
-	if c.From != "" || slices.ContainsFunc(Start(), given) {
+	if c.From != "" || slices.ContainsFunc(firstSettings(), given) {
 		if r.Name != "paper" {
 			about = setting.Textf("note: what isn't given is the paper's, for a million pictures; %s suits %d", setting.Suggest("recipe", r.Name), images)
 		}

@@ -27,7 +27,7 @@ func UnmarshalKnown(text []byte, to any) error {
 func UnmarshalNumbers(text []byte, to any) error { return decode(text, to, (*json.Decoder).UseNumber) }
 
 func decode(text []byte, to any, set func(*json.Decoder)) error {
-	if err := Unique(text); err != nil {
+	if err := unique(text); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -21,7 +21,7 @@ func TestUnique(t *testing.T) {
 		`{"a\u001b[2J":1,"a\u001b[2J":2}`:             `"a\x1b[2J" is there twice`,
 		strings.Repeat("[", 9000) + `{"a":1,"a":2}`:   "a is there twice",
 	} {
-		err := Unique([]byte(text))
+		err := unique([]byte(text))
 		if got := ""; err != nil {
 			got = err.Error()
 			if want == "" || !strings.HasPrefix(got, want) {
@@ -35,7 +35,7 @@ func TestUnique(t *testing.T) {
 
 func FuzzUnique(f *testing.F) {
 	f.Add([]byte(`{"a":[{"b":1}],"a":2}`))
-	f.Fuzz(func(t *testing.T, text []byte) { Unique(text) })
+	f.Fuzz(func(t *testing.T, text []byte) { unique(text) })
 }
 
 // TestUnmarshal: what is refused, in words.

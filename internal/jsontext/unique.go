@@ -9,9 +9,9 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Unique returns an error if an object in a JSON text has a key twice. It accepts a
+// unique returns an error if an object in a JSON text has a key twice. It accepts a
 // text that is not JSON.
-func Unique(text []byte) error {
+func unique(text []byte) error {
 	type level struct {
 		keys  map[string]bool // nil in an array
 		key   string          // that the next value belongs to

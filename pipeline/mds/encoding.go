@@ -15,10 +15,10 @@ type Column struct {
 	Encoding string // "int", "str", "bytes", "jpeg", "ndarray:uint8:256,256,3", …
 }
 
-// FixedSize is the number of bytes that every value of an encoding takes, or 0
+// fixedSize is the number of bytes that every value of an encoding takes, or 0
 // where it varies from sample to sample (such values are stored with their
 // length). Encodings that this package doesn't know are variable.
-func FixedSize(encoding string) (int64, error) {
+func fixedSize(encoding string) (int64, error) {
 	if size, ok := scalarSize[encoding]; ok {
 		return size, nil
 	}
@@ -92,7 +92,7 @@ func checkColumns(columns []Column) (sizes []int64, err error) {
 		if i > 0 && c.Name == columns[i-1].Name {
 			return nil, fmt.Errorf("column %q is there twice", c.Name)
 		}
-		size, err := FixedSize(c.Encoding)
+		size, err := fixedSize(c.Encoding)
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", c.Name, err)
 		}

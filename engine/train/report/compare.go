@@ -54,7 +54,7 @@ func CompareRuns(paths []string) ([]*RunSummary, error) {
 			}
 		}
 		for _, dir := range dirs {
-			r, err := ReadRun(dir)
+			r, err := readRun(dir)
 			if err != nil {
 				return nil, err
 			}
@@ -71,8 +71,8 @@ func CompareRuns(paths []string) ([]*RunSummary, error) {
 	return runs, nil
 }
 
-// ReadRun reads the summary of the run in dir.
-func ReadRun(dir string) (*RunSummary, error) {
+// readRun reads the summary of the run in dir.
+func readRun(dir string) (*RunSummary, error) {
 	record, err := train.ReadRecord(dir)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func ReadRun(dir string) (*RunSummary, error) {
 		return nil, err
 	}
 	r := &RunSummary{Dir: dir, Net: record.Net.Name, Finished: record.Finished, classes: record.Net.Classes, settings: map[string]string{}}
-	rows, err := SettingRows(record.Settings)
+	rows, err := settingRows(record.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, train.RecordName), err)
 	}

@@ -44,8 +44,8 @@ func figures(r *train.Record, metrics []engine.Metrics, classes int) []Figure {
 	return rows
 }
 
-// SettingRows lists run.json's settings by name, without secrets.
-func SettingRows(raw json.RawMessage) ([]Figure, error) {
+// settingRows lists run.json's settings by name, without secrets.
+func settingRows(raw json.RawMessage) ([]Figure, error) {
 	var s train.Config
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func subject(dir string, record *train.Record, classes int) (*Subject, error) {
 	if record.Val != nil {
 		s.Split = "Validation"
 	}
-	s.Settings, err = SettingRows(record.Settings)
+	s.Settings, err = settingRows(record.Settings)
 	return s, err
 }
 

@@ -74,7 +74,7 @@ func open(path string) (*library, error) {
 	if err != nil {
 		return nil, err
 	}
-	lib := &library{path: path}
+	lib := new(library)
 	for _, f := range []struct {
 		name     string
 		address  *uintptr

@@ -7,8 +7,6 @@ import (
 
 // library holds the addresses of the functions of one loaded libturbojpeg.
 type library struct {
-	path string // what the linker was asked for
-
 	initDecompress, decompressHeader, decompress uintptr
 	initCompress, compress, bufSize              uintptr
 	destroy                                      uintptr
@@ -24,16 +22,6 @@ var loaded = sync.OnceValues(load)
 func Available() error {
 	_, err := loaded()
 	return err
-}
-
-// Path returns what the dynamic linker found the library by, a soname or a path,
-// and "" where it isn't available.
-func Path() string {
-	lib, err := loaded()
-	if err != nil {
-		return ""
-	}
-	return lib.path
 }
 
 // Constants of turbojpeg.h.

@@ -233,11 +233,6 @@ func (b *bench) store(e elem) float64 {
 	return enginetest.FP32.Store
 }
 
-// upload allocates a tensor with channels last.
-func (b *bench) upload(t *engine.Tensor, values []float64) *memory {
-	return allocate(b.elem(t.Type), channelsLast(t.Shape, values))
-}
-
 // channelsLast turns (N, C, H, W) into (N, H, W, C).
 func channelsLast(s engine.Shape, v []float64) []float64 {
 	out := make([]float64, len(v))
