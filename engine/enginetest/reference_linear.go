@@ -2,17 +2,19 @@ package enginetest
 
 import "alexnet/engine"
 
-// taps calls f for every product of a grouped convolution: output element
-// (n, o, y, x) reads weight (o, i, ky, kx) and input (n, c, iy, ix), which lies
-// in the padding for some.
-func taps(w engine.Window, groups int, weight, out engine.Shape, f func(n, o, y, x, i, ky, kx, c, iy, ix int)) {
-	outPerGroup := weight[0] / groups
-	each(out, func(n, o, y, x int) {
-		g := o / outPerGroup
+// taps calls f for every product of a grouped convolution, in C order of the output and
+// then of the weights, with the indices of its output, its weight and its input. Inputs
+// in the padding are left out.
+func taps(w engine.Window, groups int, in, weight, out engine.Shape, f func(y, w, x int)) {
+	outPerGroup, size := weight[0]/groups, w.Size
+	each(out, func(n, o, oy, ox int) {
+		y, top, left := index(out, n, o, oy, ox), oy*w.Stride-w.Pad, ox*w.Stride-w.Pad
 		for i := range weight[1] {
-			for ky := range w.Size {
-				for kx := range w.Size {
-					f(n, o, y, x, i, ky, kx, g*weight[1]+i, y*w.Stride-w.Pad+ky, x*w.Stride-w.Pad+kx)
+			for ky := max(0, -top); ky < min(size, in[2]-top); ky++ {
+				weights := index(weight, o, i, ky, 0)
+				row := index(in, n, o/outPerGroup*weight[1]+i, top+ky, 0)
+				for kx := max(0, -left); kx < min(size, in[3]-left); kx++ {
+					f(y, weights+kx, row+left+kx)
 				}
 			}
 		}
@@ -22,10 +24,8 @@ func taps(w engine.Window, groups int, weight, out engine.Shape, f func(n, o, y,
 func (r run) convForward(op engine.ConvForward) {
 	x, w, b, y := r.read(op.X), r.read(op.W), r.read(op.B), r.write(op.Y)
 	each(y.Shape, func(n, o, i, j int) { y.at(n, o, i, j).add(b.v[o], 0) })
-	taps(op.Window, op.Groups, w.Shape, y.Shape, func(n, o, oy, ox, i, ky, kx, c, iy, ix int) {
-		if x.inside(iy, ix) {
-			y.at(n, o, oy, ox).mul(w.at(o, i, ky, kx), x.at(n, c, iy, ix))
-		}
+	taps(op.Window, op.Groups, x.Shape, w.Shape, y.Shape, func(at, weight, in int) {
+		y.v[at].mul(w.v[weight], x.v[in])
 	})
 }
 
@@ -37,12 +37,9 @@ func (r run) convBackward(op engine.ConvBackward) {
 		dx = r.write(op.DX)
 	}
 	each(dy.Shape, func(n, o, i, j int) { db.v[o].add(dy.at(n, o, i, j), 0) })
-	taps(op.Window, op.Groups, w.Shape, dy.Shape, func(n, o, oy, ox, i, ky, kx, c, iy, ix int) {
-		if x.inside(iy, ix) {
-			d := dy.at(n, o, oy, ox)
-			dw.at(o, i, ky, kx).mul(d, x.at(n, c, iy, ix))
-			dx.at(n, c, iy, ix).mul(d, w.at(o, i, ky, kx))
-		}
+	taps(op.Window, op.Groups, x.Shape, w.Shape, dy.Shape, func(at, weight, in int) {
+		dw.v[weight].mul(dy.v[at], x.v[in])
+		dx.v[in].mul(dy.v[at], w.v[weight])
 	})
 }
 
