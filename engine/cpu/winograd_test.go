@@ -7,34 +7,29 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/cpu"
+	"alexnet/engine/cpu/internal/winograd"
 	"alexnet/engine/enginetest"
 )
 
-// filters are the matrices of F(4×4, 3×3) and F(4×4, 5×5), by absolute value, and
-// how many roundings lie on the way of a term besides those of the sum over maps:
-// of the transforms of the weights, the tile and the output, and of the product.
+// filters are F(4×4, 3×3) and F(4×4, 5×5), and how many roundings lie on the way of a
+// term besides those of the sum over maps: of the transforms of the weights, the tile
+// and the output, and of the product. Each transform of a vector rounds thrice in its
+// sums, a product and a coefficient.
 var filters = []struct {
-	bt, g, at [][]float64
+	*winograd.Filter
 	roundings float64
-}{{
-	bt: [][]float64{{1, 0, 2.5, 0, 1, 0}, {0, root / 2, .5, root, 1, 0}, {0, root / 2, .5, root, 1, 0},
-		{0, root, 2, root / 2, 1, 0}, {0, root, 2, root / 2, 1, 0}, {0, 1, 0, 2.5, 0, 1}},
-	g:  [][]float64{{1, 0, 0}, {1. / 6, root / 6, 1. / 3}, {1. / 6, root / 6, 1. / 3}, {2. / 3, root / 3, 1. / 3}, {2. / 3, root / 3, 1. / 3}, {0, 0, 1}},
-	at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, root, root, root / 2, root / 2, 0}, {0, 2, 2, .5, .5, 0}, {0, 2 * root, 2 * root, root / 4, root / 4, 1}},
-	// Each transform of a vector rounds thrice in its sums, a product and a coefficient.
-	roundings: 10 + 8 + 12 + 1,
-}, {
-	bt: [][]float64{{1, 0, 5.25, 0, 5.25, 0, 1, 0}, {0, 1, 1, 4.25, 4.25, 1, 1, 0}, {0, 1, 1, 4.25, 4.25, 1, 1, 0},
-		{0, 2, 4, 2.5, 5, .5, 1, 0}, {0, 2, 4, 2.5, 5, .5, 1, 0}, {0, .5, .25, 2.5, 1.25, 2, 1, 0},
-		{0, .5, .25, 2.5, 1.25, 2, 1, 0}, {0, 1, 0, 5.25, 0, 5.25, 0, 1}},
-	g: [][]float64{{1, 0, 0, 0, 0}, {2. / 9, 2. / 9, 2. / 9, 2. / 9, 2. / 9}, {2. / 9, 2. / 9, 2. / 9, 2. / 9, 2. / 9},
-		{32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45}, {32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45},
-		{1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45}, {1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45}, {0, 0, 0, 0, 1}},
-	at:        [][]float64{{1, 1, 1, 1, 1, 1, 1, 0}, {0, 1, 1, .5, .5, 2, 2, 0}, {0, 1, 1, .25, .25, 4, 4, 0}, {0, 1, 1, .125, .125, 8, 8, 1}},
-	roundings: 12 + 12 + 14 + 1,
-}}
+}{{winograd.F4x3, 10 + 8 + 12 + 1}, {winograd.F4x5, 12 + 12 + 14 + 1}}
 
-const root = math.Sqrt2
+// absolute returns a matrix's absolute values.
+func absolute(m [][]float64) [][]float64 {
+	a := make([][]float64, len(m))
+	for i, row := range m {
+		for _, v := range row {
+			a[i] = append(a[i], math.Abs(v))
+		}
+	}
+	return a
+}
 
 // TestWinogradError holds convolutions to the bound of their algorithm: the
 // error is at most 2⁻²⁴ a rounding of the terms of the tile that an output comes
@@ -46,7 +41,7 @@ func TestWinogradError(t *testing.T) {
 	const side, out = 13, 48
 	for i, maps := range []int{256, 48} { // as conv3 and conv2
 		f := filters[i]
-		size := len(f.g[0])
+		size := f.Size()
 		w := enginetest.Noise("weights", out*maps*size*size)
 		for _, spread := range []float64{0, 6} {
 			x := enginetest.Noise("pixels", maps*side*side)
@@ -55,7 +50,7 @@ func TestWinogradError(t *testing.T) {
 			}
 			op, want, got := convolved(t, 2, x, w, maps, side, out, size)
 			_, _, direct := convolved(t, 1, x, w, maps, side, out, size)
-			bound := winogradTerms(op, x, w, f.bt, f.g, f.at)
+			bound := winogradTerms(op, x, w, absolute(f.BT), absolute(f.G), absolute(f.AT))
 			var worst, square, errWinograd, errDirect float64
 			for i, s := range want {
 				off := math.Abs(float64(got[i]) - s)

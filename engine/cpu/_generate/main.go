@@ -20,9 +20,9 @@ func main() {
 		"vector":      vector,
 		"lrn":         lrn,
 		"pool":        pool,
-		"winograd":    winograd("3", "5"),
-		"winograd4x3": winograd("4x3"),
-		"winograd4x5": winograd("4x5"),
+		"winograd":    transforms("3", "5"),
+		"winograd4x3": transforms("4x3"),
+		"winograd4x5": transforms("4x5"),
 	}
 	switch *name {
 	case "neon":

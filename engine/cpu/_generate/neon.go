@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"alexnet/engine/cpu/internal/winograd"
 )
 
 // arm writes Go assembly of arm64 as text, since avo knows amd64 only. Vectors hold
@@ -36,8 +38,8 @@ func neon() {
 	a.vectors()
 	a.lrn()
 	a.pool()
-	for _, f := range filters()[:2] { // F(2×2, ·)
-		a.winograd(f)
+	for _, matrices := range winograd.Filters[:2] { // F(2×2, ·)
+		a.winograd(&filter{matrices})
 	}
 	a.write("kernel")
 }

@@ -70,7 +70,7 @@ func (a *arm) factorsOf(m [][]float64, scratch string) map[float64]vec {
 
 // winograd writes a filter's transforms; see winograd.go.
 func (a *arm) winograd(f *filter) {
-	side, size := f.side(), f.size()
+	side, size := f.Side(), f.Size()
 	name := func(what string) string { return fmt.Sprintf("winograd%s%d", what, size) }
 	shift := func(registers ...string) {
 		for _, r := range registers {
@@ -100,7 +100,7 @@ func (a *arm) winograd(f *filter) {
 	shift(plane, pitch, phase, n)
 	a.op("MOVD $%d, %s", side, planes)
 	a.op("MUL %s, %s", plane, planes)
-	factors := a.factorsOf(f.bt, at)
+	factors := a.factorsOf(f.BT, at)
 	rowsOfTiles(v, x, pitch, rows, n, at, func() {
 		a.op("ADD %s, %s, %s", at, v, to)
 		for c := range side {
@@ -109,7 +109,7 @@ func (a *arm) winograd(f *filter) {
 			a.op("ADD %s, %s, %s", phase, even, odd)
 			for r := range e {
 				e[r] = armSum{a: a, factors: factors}
-				for k, coefficient := range f.bt[c] {
+				for k, coefficient := range f.BT[c] {
 					if coefficient == 0 {
 						continue
 					}
@@ -127,7 +127,7 @@ func (a *arm) winograd(f *filter) {
 			a.op("MOVD %s, %s", to, out)
 			for r := range e {
 				y := armSum{a: a, factors: factors}
-				for k, coefficient := range f.bt[r] {
+				for k, coefficient := range f.BT[r] {
 					y.add(coefficient, e[k].v)
 				}
 				a.store(y.value(), out, 0)
@@ -149,11 +149,11 @@ func (a *arm) winograd(f *filter) {
 	v, plane, x, pitch, phase, rows, n = args[0], args[1], args[2], args[3], args[4], args[5], args[6]
 	at, to, upper, lower := a.reg(), a.reg(), a.reg(), a.reg()
 	shift(plane, pitch, phase, n)
-	factors = a.factorsOf(f.at, at)
+	factors = a.factorsOf(f.AT, at)
 	spread := func(p, q vec, e int) vec {
 		s := armSum{a: a, factors: factors}
-		s.add(f.at[0][e], p)
-		s.add(f.at[1][e], q)
+		s.add(f.AT[0][e], p)
+		s.add(f.AT[1][e], q)
 		return s.value()
 	}
 	rowsOfTiles(v, x, pitch, rows, n, at, func() {
@@ -189,7 +189,7 @@ func (a *arm) winograd(f *filter) {
 	shift(ld, plane, n)
 	a.op("MOVD $%d, %s", side, planes)
 	a.op("MUL %s, %s", plane, planes)
-	factors = a.factorsOf(f.at, at)
+	factors = a.factorsOf(f.AT, at)
 	// A row's groups of four tiles are taken from the right to the left.
 	a.op("SUB $4, %s, %s", n, last)
 	a.op("AND $~15, %s", last)
@@ -210,7 +210,7 @@ func (a *arm) winograd(f *filter) {
 		for r := range side {
 			a.load(entry, column, 0)
 			for i := range half {
-				half[i].add(f.at[i][r], entry)
+				half[i].add(f.AT[i][r], entry)
 			}
 			if r < side-1 {
 				a.op("ADD %s, %s", planes, column)
@@ -220,7 +220,7 @@ func (a *arm) winograd(f *filter) {
 		for i := range pixels {
 			value := half[i].value()
 			for j := range pixels[i] {
-				pixels[i][j].add(f.at[j][c], value)
+				pixels[i][j].add(f.AT[j][c], value)
 			}
 			a.free(value)
 		}
@@ -253,7 +253,7 @@ func (a *arm) winograd(f *filter) {
 	plane, n = args[1], args[3]
 	to, at = a.reg(), a.reg()
 	shift(plane)
-	factors = a.factorsOf(f.g, at)
+	factors = a.factorsOf(f.G, at)
 	const values = 8 * 4 // bytes of a column
 	each = a.loop()
 	for part := range 2 { // four rows of the panel at a time
@@ -262,7 +262,7 @@ func (a *arm) winograd(f *filter) {
 			t := make([]armSum, size)
 			for c := range t {
 				t[c] = armSum{a: a, factors: factors}
-				for k, coefficient := range f.g[r] {
+				for k, coefficient := range f.G[r] {
 					if coefficient == 0 {
 						continue
 					}
@@ -275,7 +275,7 @@ func (a *arm) winograd(f *filter) {
 			}
 			for c := range side {
 				s := armSum{a: a, factors: factors}
-				for k, coefficient := range f.g[c] {
+				for k, coefficient := range f.G[c] {
 					s.add(coefficient, t[k].v)
 				}
 				a.store(s.value(), to, 0)
@@ -301,7 +301,7 @@ func (a *arm) winograd(f *filter) {
 	shift(plane)
 	a.op("MOVD $%d, %s", side, planes)
 	a.op("MUL %s, %s", plane, planes)
-	factors = a.factorsOf(f.g, to)
+	factors = a.factorsOf(f.G, to)
 	each = a.loop()
 	a.op("MOVD %s, %s", g, to)
 	for r := range size {
@@ -311,10 +311,10 @@ func (a *arm) winograd(f *filter) {
 			t[c] = armSum{a: a, factors: factors}
 			a.op("MOVD %s, %s", column, entry)
 			for k := range side {
-				if f.g[k][r] != 0 {
+				if f.G[k][r] != 0 {
 					value := a.vec()
 					a.load(value, entry, 0)
-					t[c].add(f.g[k][r], value)
+					t[c].add(f.G[k][r], value)
 					a.free(value)
 				}
 				if k < side-1 {
@@ -329,7 +329,7 @@ func (a *arm) winograd(f *filter) {
 		for c := range size {
 			s := armSum{a: a, factors: factors}
 			for k := range t {
-				s.add(f.g[k][c], t[k].v)
+				s.add(f.G[k][c], t[k].v)
 			}
 			a.store(s.value(), to, 0)
 			a.free(s.v)

@@ -8,31 +8,27 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"alexnet/engine/cpu/internal/winograd"
 )
 
-// filter is a Winograd filter F(out×out, size×size), whose matrices stand in
-// internal/kernel/winograd.go too.
-type filter struct {
-	bt, g, at [][]float64
-}
-
-func (f *filter) side() int { return len(f.g) }
-func (f *filter) size() int { return len(f.g[0]) }
-func (f *filter) out() int  { return len(f.at) }
+// filter has the matrices of a Winograd filter F(Out×Out, Size×Size).
+type filter struct{ *winograd.Filter }
 
 // name tells the filter's kernels from those of others.
 func (f *filter) name() string {
-	if f.out() == 2 {
-		return fmt.Sprint(f.size())
+	if f.Out() == 2 {
+		return fmt.Sprint(f.Size())
 	}
-	return fmt.Sprintf("%dx%d", f.out(), f.size())
+	return fmt.Sprintf("%dx%d", f.Out(), f.Size())
 }
 
-// winograd writes the transforms of the filters of those names: of the weights, a column of
+// transforms writes the transforms of the filters of those names: of the weights, a column of
 // a panel at a time, and on both sides of the products, a vector of tiles of a row at a time.
-func winograd(names ...string) func() {
+func transforms(names ...string) func() {
 	return func() {
-		for _, f := range filters() {
+		for _, matrices := range winograd.Filters {
+			f := &filter{matrices}
 			if slices.Contains(names, f.name()) {
 				f.weights()
 				f.input()
@@ -42,36 +38,6 @@ func winograd(names ...string) func() {
 			}
 		}
 	}
-}
-
-// filters are F(2×2, 3×3), F(2×2, 5×5), F(4×4, 3×3) and F(4×4, 5×5).
-func filters() []*filter {
-	const root, half = math.Sqrt2, math.Sqrt2 / 2 // points of the third, with their negatives
-	return []*filter{{
-		bt: [][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
-		g:  [][]float64{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}},
-		at: [][]float64{{1, 1, 1, 0}, {0, 1, -1, -1}},
-	}, {
-		bt: [][]float64{{1, -1.5, -2, 1.5, 1, 0}, {0, -1, .5, 2.5, 1, 0}, {0, 1, -2.5, .5, 1, 0},
-			{0, -2, -1, 2, 1, 0}, {0, .5, -1, -.5, 1, 0}, {0, 1, -1.5, -2, 1.5, 1}},
-		g: [][]float64{{1, 0, 0, 0, 0}, {1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3}, {-1. / 3, 1. / 3, -1. / 3, 1. / 3, -1. / 3},
-			{-16. / 15, -8. / 15, -4. / 15, -2. / 15, -1. / 15}, {1. / 15, -2. / 15, 4. / 15, -8. / 15, 16. / 15}, {0, 0, 0, 0, 1}},
-		at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, 1, -1, .5, -2, 1}},
-	}, {
-		bt: [][]float64{{1, 0, -2.5, 0, 1, 0}, {0, -half, -.5, root, 1, 0}, {0, half, -.5, -root, 1, 0},
-			{0, -root, -2, half, 1, 0}, {0, root, -2, -half, 1, 0}, {0, 1, 0, -2.5, 0, 1}},
-		g: [][]float64{{1, 0, 0}, {1. / 6, root / 6, 1. / 3}, {1. / 6, -root / 6, 1. / 3},
-			{-2. / 3, -root / 3, -1. / 3}, {-2. / 3, root / 3, -1. / 3}, {0, 0, 1}},
-		at: [][]float64{{1, 1, 1, 1, 1, 0}, {0, root, -root, half, -half, 0}, {0, 2, 2, .5, .5, 0}, {0, 2 * root, -2 * root, half / 2, -half / 2, 1}},
-	}, {
-		bt: [][]float64{{1, 0, -5.25, 0, 5.25, 0, -1, 0}, {0, 1, 1, -4.25, -4.25, 1, 1, 0}, {0, -1, 1, 4.25, -4.25, -1, 1, 0},
-			{0, 2, 4, -2.5, -5, .5, 1, 0}, {0, -2, 4, 2.5, -5, -.5, 1, 0}, {0, .5, .25, -2.5, -1.25, 2, 1, 0},
-			{0, -.5, .25, 2.5, -1.25, -2, 1, 0}, {0, -1, 0, 5.25, 0, -5.25, 0, 1}},
-		g: [][]float64{{1, 0, 0, 0, 0}, {-2. / 9, -2. / 9, -2. / 9, -2. / 9, -2. / 9}, {-2. / 9, 2. / 9, -2. / 9, 2. / 9, -2. / 9},
-			{32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45}, {32. / 45, -16. / 45, 8. / 45, -4. / 45, 2. / 45},
-			{1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45}, {1. / 90, -1. / 45, 2. / 45, -4. / 45, 8. / 45}, {0, 0, 0, 0, 1}},
-		at: [][]float64{{1, 1, 1, 1, 1, 1, 1, 0}, {0, 1, -1, .5, -.5, 2, -2, 0}, {0, 1, 1, .25, .25, 4, 4, 0}, {0, 1, -1, .125, -.125, 8, -8, 1}},
-	}}
 }
 
 // factors are the coefficients of a matrix other than 0, 1 and −1 by their absolute
@@ -185,7 +151,7 @@ func tileRows(f *filter) (v, plane, planes, x, pitch, phase, rows, tiles reg.GPV
 		SHLQ(U8(2), stride)
 	}
 	planes = GP64()
-	IMUL3Q(U8(f.side()), plane, planes)
+	IMUL3Q(U8(f.Side()), plane, planes)
 	return
 }
 
@@ -193,20 +159,20 @@ func tileRows(f *filter) (v, plane, planes, x, pitch, phase, rows, tiles reg.GPV
 // the columns, as they are loaded, then the rows.
 func (f *filter) input() {
 	text(f, "Input", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
-		fmt.Sprintf("transforms rows × tiles tiles of %d×%d pixels, %d apart, from rows", f.side(), f.side(), f.out()),
-		fmt.Sprintf("of x that lie pitch apart and hold their pixels x ≡ 0, 1, … mod %d one after the", f.out()),
+		fmt.Sprintf("transforms rows × tiles tiles of %d×%d pixels, %d apart, from rows", f.Side(), f.Side(), f.Out()),
+		fmt.Sprintf("of x that lie pitch apart and hold their pixels x ≡ 0, 1, … mod %d one after the", f.Out()),
 		"other, phase floats apart: entry e of tile t goes to v[e·plane + t].")
 	v, plane, planes, x, pitch, phase, rows, tiles := tileRows(f)
-	factors := factorsOf(f.bt)
+	factors := factorsOf(f.BT)
 	Label("row")
 	at := GP64()
 	XORQ(at, at)
 	Label("tiles")
 	to := GP64()
 	LEAQ(Mem{Base: v, Index: at, Scale: 1}, to)
-	for c := range f.side() {
-		e := make([]combination, f.side())
-		phases := make([]reg.GPVirtual, f.out())
+	for c := range f.Side() {
+		e := make([]combination, f.Side())
+		phases := make([]reg.GPVirtual, f.Out())
 		from := Mem{Base: x, Index: at, Scale: 1}
 		for i := range phases {
 			phases[i] = GP64()
@@ -214,8 +180,8 @@ func (f *filter) input() {
 			from = Mem{Base: phases[i], Index: phase, Scale: 1}
 		}
 		for r := range e {
-			for k, coefficient := range f.bt[c] {
-				e[r].add(factors, coefficient, Mem{Base: phases[k%f.out()]}.Offset(k/f.out()*4))
+			for k, coefficient := range f.BT[c] {
+				e[r].add(factors, coefficient, Mem{Base: phases[k%f.Out()]}.Offset(k/f.Out()*4))
 			}
 			if r < len(e)-1 {
 				for _, p := range phases {
@@ -227,7 +193,7 @@ func (f *filter) input() {
 		MOVQ(to, out)
 		for r := range e {
 			var y combination
-			for k, coefficient := range f.bt[r] {
+			for k, coefficient := range f.BT[r] {
 				y.add(factors, coefficient, e[k].y)
 			}
 			VMOVUPS(y.y, Mem{Base: out})
@@ -235,14 +201,14 @@ func (f *filter) input() {
 				ADDQ(planes, out)
 			}
 		}
-		if c < f.side()-1 {
+		if c < f.Side()-1 {
 			ADDQ(plane, to)
 		}
 	}
 	ADDQ(imm(width()), at)
 	CMPQ(at, tiles)
 	JLT(LabelRef("tiles"))
-	LEAQ(Mem{Base: x, Index: pitch, Scale: uint8(f.out())}, x)
+	LEAQ(Mem{Base: x, Index: pitch, Scale: uint8(f.Out())}, x)
 	ADDQ(tiles, v)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
@@ -253,9 +219,9 @@ func (f *filter) input() {
 // output is Y = Aᵀ·M·A. Two rows of pixels at most are summed at a time, for which
 // there are registers.
 func (f *filter) output() {
-	out := f.out()
+	out := f.Out()
 	text(f, "Output", "func(y *float32, ld int, m *float32, plane, rows, tiles int)",
-		fmt.Sprintf("turns the %d entries of rows × tiles tiles, entry e of tile t at", f.side()*f.side()),
+		fmt.Sprintf("turns the %d entries of rows × tiles tiles, entry e of tile t at", f.Side()*f.Side()),
 		fmt.Sprintf("m[e·plane + t], into %d×%d pixels each. Rows of y lie ld apart; it writes groups of", out, out),
 		fmt.Sprintf("%d pixels, of which those beyond a row are overwritten by the next one's.", out*isa.lanes))
 	y := Load(Param("y"), GP64())
@@ -268,8 +234,8 @@ func (f *filter) output() {
 	SHLQ(U8(2), plane)
 	SHLQ(U8(2), tiles)
 	planes := GP64()
-	IMUL3Q(U8(f.side()), plane, planes)
-	factors, sign := factorsOf(f.at), signBits()
+	IMUL3Q(U8(f.Side()), plane, planes)
+	factors, sign := factorsOf(f.AT), signBits()
 	interleave := f.interleaver()
 	Comment("A row's groups of tiles are taken from the right to the left.")
 	last := GP64()
@@ -292,33 +258,33 @@ func (f *filter) output() {
 		for i := range pixels {
 			pixels[i] = make([]combination, out)
 		}
-		for c := range f.side() {
+		for c := range f.Side() {
 			column := GP64()
 			MOVQ(from, column)
 			part := make([]combination, together) // of Aᵀ·M
-			for r := range f.side() {
+			for r := range f.Side() {
 				if together == 1 { // its row has zeros
-					if f.at[first][r] != 0 {
-						part[0].add(factors, f.at[first][r], Mem{Base: column})
+					if f.AT[first][r] != 0 {
+						part[0].add(factors, f.AT[first][r], Mem{Base: column})
 					}
 				} else {
 					entry := V()
 					VMOVUPS(Mem{Base: column}, entry)
 					for i := range part {
-						part[i].add(factors, f.at[first+i][r], entry)
+						part[i].add(factors, f.AT[first+i][r], entry)
 					}
 				}
-				if r < f.side()-1 {
+				if r < f.Side()-1 {
 					ADDQ(planes, column)
 				}
 			}
 			for i := range pixels {
 				value := part[i].value(sign)
 				for j := range pixels[i] {
-					pixels[i][j].add(factors, f.at[j][c], value)
+					pixels[i][j].add(factors, f.AT[j][c], value)
 				}
 			}
-			if c < f.side()-1 {
+			if c < f.Side()-1 {
 				ADDQ(plane, from)
 			}
 		}
@@ -348,7 +314,7 @@ func (f *filter) output() {
 // interleaver writes what comes before a loop and returns what takes turns between
 // the lanes of two registers, or of four.
 func (f *filter) interleaver() func(x []reg.VecVirtual) []reg.VecVirtual {
-	if f.out() == 4 {
+	if f.Out() == 4 {
 		return interleave4
 	}
 	if isa == avx512 {
@@ -357,7 +323,7 @@ func (f *filter) interleaver() func(x []reg.VecVirtual) []reg.VecVirtual {
 			VMOVDQU32(lanesData(name, func(lane int) int { return first + lane/2 + lane%2*16 }), x)
 			return x
 		}
-		low, high := index(fmt.Sprint("interleaveLow", f.size()), 0), index(fmt.Sprint("interleaveHigh", f.size()), 8)
+		low, high := index(fmt.Sprint("interleaveLow", f.Size()), 0), index(fmt.Sprint("interleaveHigh", f.Size()), 8)
 		return func(x []reg.VecVirtual) []reg.VecVirtual {
 			first, second := ZMM(), x[0]
 			VMOVAPS(x[0], first)
@@ -412,7 +378,7 @@ func interleave4(x []reg.VecVirtual) []reg.VecVirtual {
 func (f *filter) weights() {
 	rows := isa.lanes * 3 / 4
 	column := 4 * rows // bytes
-	size := f.size()
+	size := f.Size()
 	text(f, "Weights", "func(u *float32, plane int, weights *float32, n int)",
 		fmt.Sprintf("transforms the weights of n maps, %d columns of %d values each:", size*size, rows),
 		fmt.Sprintf("entry e of map i goes to the %d values from u[e·plane + %[1]di] on. It reads %d values beyond.", rows, isa.lanes-rows))
@@ -421,7 +387,7 @@ func (f *filter) weights() {
 	g := Load(Param("weights"), GP64())
 	n := Load(Param("n"), GP64())
 	SHLQ(U8(2), plane)
-	factors, sign := factorsOf(f.g), signBits()
+	factors, sign := factorsOf(f.G), signBits()
 	store := func(v reg.VecVirtual, to Mem) {
 		high := XMM()
 		VMOVUPS(v.AsX(), to)
@@ -437,21 +403,21 @@ func (f *filter) weights() {
 	Label("map")
 	to := GP64()
 	MOVQ(u, to)
-	for r := range f.side() {
+	for r := range f.Side() {
 		t := make([]combination, size)
 		for x := range t {
-			for y, coefficient := range f.g[r] {
+			for y, coefficient := range f.G[r] {
 				t[x].add(factors, coefficient, Mem{Base: g}.Offset((size*y+x)*column))
 			}
 			t[x].value(sign)
 		}
-		for c := range f.side() {
+		for c := range f.Side() {
 			var s combination
-			for x, coefficient := range f.g[c] {
+			for x, coefficient := range f.G[c] {
 				s.add(factors, coefficient, t[x].y)
 			}
 			store(s.value(sign), Mem{Base: to})
-			if r+c < 2*f.side()-2 {
+			if r+c < 2*f.Side()-2 {
 				ADDQ(plane, to)
 			}
 		}
@@ -467,40 +433,40 @@ func (f *filter) weights() {
 // gradient is V = A·d·Aᵀ.
 func (f *filter) gradient() {
 	text(f, "Gradient", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
-		fmt.Sprintf("spreads rows × tiles tiles of %d×%d pixels of x, which is laid out as for", f.out(), f.out()),
-		fmt.Sprintf("winogradInput%s%s, to %d entries.", f.name(), isa.suffix, f.side()*f.side()))
+		fmt.Sprintf("spreads rows × tiles tiles of %d×%d pixels of x, which is laid out as for", f.Out(), f.Out()),
+		fmt.Sprintf("winogradInput%s%s, to %d entries.", f.name(), isa.suffix, f.Side()*f.Side()))
 	v, plane, _, x, pitch, phase, rows, tiles := tileRows(f)
-	factors, sign := factorsOf(f.at), signBits()
+	factors, sign := factorsOf(f.AT), signBits()
 	Label("row")
 	at := GP64()
 	XORQ(at, at)
 	Label("tiles")
 	to := GP64()
 	LEAQ(Mem{Base: v, Index: at, Scale: 1}, to)
-	for r := range f.side() {
-		sums := make([]reg.VecVirtual, f.out()) // of each column of pixels
+	for r := range f.Side() {
+		sums := make([]reg.VecVirtual, f.Out()) // of each column of pixels
 		column := Mem{Base: x, Index: at, Scale: 1}
 		for j := range sums {
 			var s combination
 			top, pixel := GP64(), GP64()
 			LEAQ(column, top)
 			MOVQ(top, pixel)
-			for i := range f.out() {
-				s.add(factors, f.at[i][r], Mem{Base: pixel})
-				if i < f.out()-1 {
+			for i := range f.Out() {
+				s.add(factors, f.AT[i][r], Mem{Base: pixel})
+				if i < f.Out()-1 {
 					ADDQ(pitch, pixel)
 				}
 			}
 			sums[j] = s.value(sign)
 			column = Mem{Base: top, Index: phase, Scale: 1}
 		}
-		for c := range f.side() {
+		for c := range f.Side() {
 			var s combination
 			for j, sum := range sums {
-				s.add(factors, f.at[j][c], sum)
+				s.add(factors, f.AT[j][c], sum)
 			}
 			VMOVUPS(s.value(sign), Mem{Base: to})
-			if r+c < 2*f.side()-2 {
+			if r+c < 2*f.Side()-2 {
 				ADDQ(plane, to)
 			}
 		}
@@ -508,7 +474,7 @@ func (f *filter) gradient() {
 	ADDQ(imm(width()), at)
 	CMPQ(at, tiles)
 	JLT(LabelRef("tiles"))
-	LEAQ(Mem{Base: x, Index: pitch, Scale: uint8(f.out())}, x)
+	LEAQ(Mem{Base: x, Index: pitch, Scale: uint8(f.Out())}, x)
 	ADDQ(tiles, v)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
@@ -518,9 +484,9 @@ func (f *filter) gradient() {
 
 // weightGradient is Gᵀ·u·G, a row of it at a time.
 func (f *filter) weightGradient() {
-	size := f.size()
+	size := f.Size()
 	text(f, "WeightGradient", "func(weights, u *float32, plane, n int)",
-		fmt.Sprintf("turns the gradients of the %d entries of n maps, entry e of map i at", f.side()*f.side()),
+		fmt.Sprintf("turns the gradients of the %d entries of n maps, entry e of map i at", f.Side()*f.Side()),
 		fmt.Sprintf("u[e·plane + i], into those of their %d weights, %d maps at a time: weight k goes", size*size, isa.lanes),
 		"to weights[k·plane + i].")
 	g := Load(Param("weights"), GP64())
@@ -529,33 +495,33 @@ func (f *filter) weightGradient() {
 	n := Load(Param("n"), GP64())
 	SHLQ(U8(2), plane)
 	planes := GP64()
-	IMUL3Q(U8(f.side()), plane, planes)
-	factors, sign := factorsOf(f.g), signBits()
+	IMUL3Q(U8(f.Side()), plane, planes)
+	factors, sign := factorsOf(f.G), signBits()
 	Label("maps")
 	to := GP64()
 	MOVQ(g, to)
 	for r := range size {
-		t := make([]combination, f.side())
+		t := make([]combination, f.Side())
 		column := GP64()
 		MOVQ(u, column)
 		for c := range t {
 			entry := GP64()
 			MOVQ(column, entry)
-			for k := range f.side() {
-				t[c].add(factors, f.g[k][r], Mem{Base: entry})
-				if k < f.side()-1 {
+			for k := range f.Side() {
+				t[c].add(factors, f.G[k][r], Mem{Base: entry})
+				if k < f.Side()-1 {
 					ADDQ(planes, entry)
 				}
 			}
 			t[c].value(sign)
-			if c < f.side()-1 {
+			if c < f.Side()-1 {
 				ADDQ(plane, column)
 			}
 		}
 		for c := range size {
 			var s combination
 			for k := range t {
-				s.add(factors, f.g[k][c], t[k].y)
+				s.add(factors, f.G[k][c], t[k].y)
 			}
 			VMOVUPS(s.value(sign), Mem{Base: to})
 			if r+c < 2*size-2 {

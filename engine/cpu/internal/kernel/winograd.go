@@ -1,6 +1,6 @@
 package kernel
 
-import "math"
+import "alexnet/engine/cpu/internal/winograd"
 
 // A Filter is Winograd's minimal filtering F(Out×Out, Size×Size) (Lavin and Gray, "Fast
 // Algorithms for Convolutional Neural Networks", 2015, §4.1): tiles of Side pixels
@@ -51,101 +51,22 @@ const (
 	maxOut  = 4
 )
 
-// matrices of a filter.
+// matrices are those of a winograd.Filter in float32.
 type matrices struct{ bt, g, at [][]float32 }
 
-// filter3 has the points 0, 1, −1 and ∞.
-var filter3 = matrices{
-	bt: [][]float32{
-		{1, 0, -1, 0},
-		{0, 1, 1, 0},
-		{0, -1, 1, 0},
-		{0, 1, 0, -1}},
-	g: [][]float32{
-		{1, 0, 0},
-		{.5, .5, .5},
-		{.5, -.5, .5},
-		{0, 0, 1}},
-	at: [][]float32{
-		{1, 1, 1, 0},
-		{0, 1, -1, -1}},
-}
+var filter3, filter5, filter4x3, filter4x5 = single(winograd.F2x3), single(winograd.F2x5), single(winograd.F4x3), single(winograd.F4x5)
 
-// filter5 has the points 0, 1, −1, ½, −2 and ∞. Among the points tried they give the
-// smallest error (Barabasz and others, "Error Analysis and Improving the Accuracy of
-// Winograd Convolution for Deep Neural Networks", 2020, on how much they matter).
-var filter5 = matrices{
-	bt: [][]float32{
-		{1, -1.5, -2, 1.5, 1, 0},
-		{0, -1, .5, 2.5, 1, 0},
-		{0, 1, -2.5, .5, 1, 0},
-		{0, -2, -1, 2, 1, 0},
-		{0, .5, -1, -.5, 1, 0},
-		{0, 1, -1.5, -2, 1.5, 1}},
-	g: [][]float32{
-		{1, 0, 0, 0, 0},
-		{1. / 3, 1. / 3, 1. / 3, 1. / 3, 1. / 3},
-		{-1. / 3, 1. / 3, -1. / 3, 1. / 3, -1. / 3},
-		{-16. / 15, -8. / 15, -4. / 15, -2. / 15, -1. / 15},
-		{1. / 15, -2. / 15, 4. / 15, -8. / 15, 16. / 15},
-		{0, 0, 0, 0, 1}},
-	at: [][]float32{
-		{1, 1, 1, 1, 1, 0},
-		{0, 1, -1, .5, -2, 1}},
-}
-
-// filter4x3 is F(4×4, 3×3). Its points 0, ±√2, ±√½ and ∞ err two thirds as much as
-// filter5's would, and 0.6 times in the worst pixel of a tile.
-var filter4x3 = matrices{
-	bt: [][]float32{
-		{1, 0, -2.5, 0, 1, 0},
-		{0, -root / 2, -.5, root, 1, 0},
-		{0, root / 2, -.5, -root, 1, 0},
-		{0, -root, -2, root / 2, 1, 0},
-		{0, root, -2, -root / 2, 1, 0},
-		{0, 1, 0, -2.5, 0, 1}},
-	g: [][]float32{
-		{1, 0, 0},
-		{1. / 6, root / 6, 1. / 3},
-		{1. / 6, -root / 6, 1. / 3},
-		{-2. / 3, -root / 3, -1. / 3},
-		{-2. / 3, root / 3, -1. / 3},
-		{0, 0, 1}},
-	at: [][]float32{
-		{1, 1, 1, 1, 1, 0},
-		{0, root, -root, root / 2, -root / 2, 0},
-		{0, 2, 2, .5, .5, 0},
-		{0, 2 * root, -2 * root, root / 4, -root / 4, 1}},
-}
-
-const root = math.Sqrt2
-
-// filter4x5 is F(4×4, 5×5), with the points 0, ±1, ±½, ±2 and ∞: of twelve sets with
-// opposite points the one that errs least.
-var filter4x5 = matrices{
-	bt: [][]float32{
-		{1, 0, -5.25, 0, 5.25, 0, -1, 0},
-		{0, 1, 1, -4.25, -4.25, 1, 1, 0},
-		{0, -1, 1, 4.25, -4.25, -1, 1, 0},
-		{0, 2, 4, -2.5, -5, .5, 1, 0},
-		{0, -2, 4, 2.5, -5, -.5, 1, 0},
-		{0, .5, .25, -2.5, -1.25, 2, 1, 0},
-		{0, -.5, .25, 2.5, -1.25, -2, 1, 0},
-		{0, -1, 0, 5.25, 0, -5.25, 0, 1}},
-	g: [][]float32{
-		{1, 0, 0, 0, 0},
-		{-2. / 9, -2. / 9, -2. / 9, -2. / 9, -2. / 9},
-		{-2. / 9, 2. / 9, -2. / 9, 2. / 9, -2. / 9},
-		{32. / 45, 16. / 45, 8. / 45, 4. / 45, 2. / 45},
-		{32. / 45, -16. / 45, 8. / 45, -4. / 45, 2. / 45},
-		{1. / 90, 1. / 45, 2. / 45, 4. / 45, 8. / 45},
-		{1. / 90, -1. / 45, 2. / 45, -4. / 45, 8. / 45},
-		{0, 0, 0, 0, 1}},
-	at: [][]float32{
-		{1, 1, 1, 1, 1, 1, 1, 0},
-		{0, 1, -1, .5, -.5, 2, -2, 0},
-		{0, 1, 1, .25, .25, 4, 4, 0},
-		{0, 1, -1, .125, -.125, 8, -8, 1}},
+func single(f *winograd.Filter) matrices {
+	round := func(m [][]float64) [][]float32 {
+		rows := make([][]float32, len(m))
+		for i, row := range m {
+			for _, v := range row {
+				rows[i] = append(rows[i], float32(v))
+			}
+		}
+		return rows
+	}
+	return matrices{round(f.BT), round(f.G), round(f.AT)}
 }
 
 // The errors of filter4x3 over 256 maps and of filter4x5 over 48.
