@@ -181,7 +181,10 @@ func TestHeader(t *testing.T) {
 		for i := range typ.NumField() {
 			f := typ.Field(i)
 			there := map[string]string{"Type": "sType", "Next": "pNext"}[f.Name]
-			if there == "" {
+			switch {
+			case there == "" && bytes.Contains(header, []byte(" "+f.Name+";")): // as it is
+				there = f.Name
+			case there == "":
 				there = strings.ToLower(f.Name[:1]) + f.Name[1:]
 			}
 			fmt.Fprintf(&c, "printf(\"%s.%s %%zu\\n\", offsetof(%s, %s));\n", name, there, name, there)
