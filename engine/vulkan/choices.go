@@ -13,14 +13,15 @@ import (
 
 	"alexnet/engine/vulkan/internal/shaders"
 	"alexnet/engine/vulkan/internal/vk"
+	"alexnet/internal/dynlib"
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
 )
 
 // choices holds the fastest tiles of a device, by products. They are kept in the
-// user's cache folder, one file for each device. From a file only names in the list
-// of tiles are used: whoever can write it can make a program slower, and nothing
-// else.
+// user's cache folder, one file for each device. A file that others can write is not
+// read. From a file only names in the list of tiles are used, so the most that a wrong
+// one does is make a program slower.
 type choices struct {
 	mu     sync.Mutex
 	loaded bool
@@ -72,6 +73,9 @@ func (c *choices) load(d *device, note func(line string)) {
 
 // read reads the file.
 func (c *choices) read() (map[string]tile, error) {
+	if refused := (*dynlib.RefusedError)(nil); errors.As(dynlib.Trusted(c.file), &refused) {
+		return nil, errors.New(refused.Why)
+	}
 	f, err := file.OpenPlain(c.file)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func (c *Context) tileFor(shader string, p *product) tile {
 	if c.forced != nil && c.forced.fits(l) {
 		return *c.forced
 	}
-	if t, ok := c.device.choices.of(c.productKey(shader, p)); ok && c.timed && t.fits(l) {
+	if t, ok := c.device.choices.of(c.productKey(shader, p)); ok && c.timed && t.fits(l) && t.isMatrices() == c.tiles[0].isMatrices() {
 		return t
 	}
 	smallest := c.tiles[0]

@@ -194,6 +194,21 @@ func TestTilesTimed(t *testing.T) {
 			t.Errorf("after %s: %d products are timed, noted %q", name, timed, notes)
 		}
 	}
+	strangers := map[string]func() error{"can be written by everybody": func() error { return os.Chmod(files[0], 0o666) }}
+	if os.Geteuid() == 0 {
+		strangers["belongs to user 12345"] = func() error { return os.Chown(files[0], 12345, 12345) }
+	}
+	for want, give := range strangers {
+		if err := give(); err != nil {
+			t.Fatal(err)
+		}
+		if notes, timed := run(); len(notes) != 1 || !strings.Contains(notes[0], want) || !strings.Contains(notes[0], "is ignored") || timed != 1 {
+			t.Errorf("a file that %s: %d products are timed, noted %q", want, timed, notes)
+		}
+		if notes, timed := run(); len(notes) > 0 || timed != 0 {
+			t.Errorf("after a file that %s: %d products are timed, noted %q", want, timed, notes)
+		}
+	}
 	// What is no file is neither read nor replaced.
 	victim := filepath.Join(folder, "victim")
 	if err := os.WriteFile(victim, good, 0o644); err != nil {

@@ -1,11 +1,11 @@
 // product.glsl by the products of small matrices that a subgroup makes by itself: MM×MK
 // times MK×MN, of float16, with sums in float32. A subgroup makes TM×TN of them.
 //
-// float16 holds fewer magnitudes than bfloat16, so a tile's numbers are scaled by the
-// power of two that brings its largest to nearly float16's largest. What is above 2⁻²⁸
-// of the largest keeps all of bfloat16's digits, weights keep eleven bits; the rest is
-// less than what float32 sums lose. The sums of BK terms are scaled back and added up in
-// float32, whatever the tile.
+// float16 holds fewer powers of two than bfloat16. So a tile's numbers are taken in bands of
+// 24 powers of two, nearly always one, and a band is scaled to float16's largest numbers:
+// there it keeps all of bfloat16's digits, and eleven bits of the weights. The sums of BK
+// terms are scaled back and added up in float32, whatever the tile. In a tile of several
+// bands an infinity may become NaN.
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
@@ -22,14 +22,26 @@ const uint ACROSS = BN / (MN * TN), SUBGROUPS = BM / (MM * TM) * ACROSS;
 shared float16_t tileA[BM * ROW_A]; // by rows
 shared float16_t tileB[BK * ROW_B];
 shared float result[SUBGROUPS * MM * MN];
-shared uint tops[4]; // the exponents of the largest numbers of A and B, in turns
+shared uint powers[4]; // that the numbers of A and B have, eight to a bit, in turns
 
-const uint EXPONENT = 0x7f800000u, BIAS = 127, LARGEST = 14; // of float16, less one
+// powerOf returns the bit of f's power of two; 0 for zero, infinities and NaN.
+uint powerOf(float f) {
+	uint e = floatBitsToUint(f) >> 23 & 255u;
+	return (floatBitsToUint(f) & 0x7fffffffu) == 0 || e == 255 ? 0 : 1u << e / 8;
+}
 
-// exponentOf returns f's exponent in place; 0 for infinities and NaN.
-uint exponentOf(float f) {
-	uint e = floatBitsToUint(f) & EXPONENT;
-	return e == EXPONENT ? 0 : e;
+// A band of a tile: bits of powerOf, the exponent that scales it, and whether what is not
+// finite belongs to it.
+struct Band {
+	uint bits;
+	int up;
+	bool first;
+};
+
+// bandOf returns the band of the largest of some powers.
+Band bandOf(uint of, bool first) {
+	int top = max(findMSB(of), 0);
+	return Band(top < 2 ? 7 : 7u << (top - 2), min(14 + 127 - (8 * top + 7), 126), first);
 }
 
 // narrow rounds f to float16's eleven bits, to nearest, ties to even: a device may cut
@@ -40,7 +52,13 @@ float16_t narrow(float f) {
 }
 
 // power2 is 2ⁿ for n from −126 to 127.
-float power2(int n) { return uintBitsToFloat(uint(n + int(BIAS)) << 23); }
+float power2(int n) { return uintBitsToFloat(uint(n + 127) << 23); }
+
+// within returns f scaled if it is in the band, else 0.
+float16_t within(Band band, float f) {
+	if (!isFinite(f)) return band.first ? float16_t(f) : float16_t(0.0);
+	return (powerOf(f) & band.bits) != 0 ? narrow(f * power2(band.up)) : float16_t(0.0);
+}
 
 void multiply(uint M, uint N, uint first, uint end) {
 	uint t = gl_LocalInvocationID.x;
@@ -50,20 +68,20 @@ void multiply(uint M, uint N, uint first, uint end) {
 	uint row = gl_SubgroupID / ACROSS * TM * MM, col = gl_SubgroupID % ACROSS * TN * MN;
 	Sums sums[TM * TN];
 	for (uint i = 0; i < TM * TN; i++) sums[i] = Sums(0.0);
-	if (t < 4) tops[t] = 0;
+	if (t < 4) powers[t] = 0;
 	barrier();
 
 	if (!B_ALONG_K) column(min(j0 + t % BN, N - 1));
 	uint turn = 0;
 	for (uint k0 = first; k0 < end; k0 += BK) {
 		float a[EACH_A], b[EACH_B];
-		uint topA = 0, topB = 0;
+		uint powersA = 0, powersB = 0;
 		for (uint i = 0; i < EACH_A; i++) {
 			uint e = i * THREADS + t;
 			uint m = A_ALONG_K ? e / BK : e % BM;
 			uint k = A_ALONG_K ? e % BK : e / BM;
 			a[i] = e < BM * BK && m0 + m < M && k0 + k < end ? loadA(m0 + m, k0 + k) : 0.0;
-			topA = max(topA, exponentOf(a[i]));
+			powersA |= powerOf(a[i]);
 		}
 		for (uint i = 0; i < EACH_B; i++) {
 			uint e = i * THREADS + t;
@@ -71,46 +89,60 @@ void multiply(uint M, uint N, uint first, uint end) {
 			uint k = B_ALONG_K ? e % BK : e / BN;
 			if (B_ALONG_K) column(j0 + j);
 			b[i] = e < BN * BK && j0 + j < N && k0 + k < end ? loadB(k0 + k, j0 + j) : 0.0;
-			topB = max(topB, exponentOf(b[i]));
+			powersB |= powerOf(b[i]);
 		}
-		topA = subgroupMax(topA);
-		topB = subgroupMax(topB);
+		powersA = subgroupOr(powersA);
+		powersB = subgroupOr(powersB);
 		if (subgroupElect()) {
-			atomicMax(tops[turn], topA);
-			atomicMax(tops[turn + 1], topB);
+			atomicOr(powers[turn], powersA);
+			atomicOr(powers[turn + 1], powersB);
 		}
 		barrier();
-		int upA = int(LARGEST + BIAS) - int(max(tops[turn] >> 23, 30)), upB = int(LARGEST + BIAS) - int(max(tops[turn + 1] >> 23, 30));
+		uint leftA = powers[turn], allB = powers[turn + 1];
 		turn ^= 2;
-		if (t < 2) tops[turn + t] = 0; // for the next turn
-		for (uint i = 0; i < EACH_A; i++) {
-			uint e = i * THREADS + t;
-			uint m = A_ALONG_K ? e / BK : e % BM;
-			uint k = A_ALONG_K ? e % BK : e / BM;
-			if (e < BM * BK) tileA[m * ROW_A + k] = narrow(a[i] * power2(upA));
-		}
-		for (uint i = 0; i < EACH_B; i++) {
-			uint e = i * THREADS + t;
-			uint j = B_ALONG_K ? e / BK : e % BN;
-			uint k = B_ALONG_K ? e % BK : e / BN;
-			if (e < BN * BK) tileB[k * ROW_B + j] = narrow(b[i] * power2(upB));
-		}
-		barrier();
-		Sums parts[TM * TN];
-		for (uint i = 0; i < TM * TN; i++) parts[i] = Sums(0.0);
-		for (uint k = 0; k < BK; k += MK) {
-			coopmat<float16_t, gl_ScopeSubgroup, MM, MK, gl_MatrixUseA> left[TM];
-			for (uint i = 0; i < TM; i++)
-				coopMatLoad(left[i], tileA, (row + i * MM) * ROW_A + k, ROW_A, gl_CooperativeMatrixLayoutRowMajor);
-			for (uint j = 0; j < TN; j++) {
-				coopmat<float16_t, gl_ScopeSubgroup, MK, MN, gl_MatrixUseB> right;
-				coopMatLoad(right, tileB, k * ROW_B + col + j * MN, ROW_B, gl_CooperativeMatrixLayoutRowMajor);
-				for (uint i = 0; i < TM; i++) parts[i * TN + j] = coopMatMulAdd(left[i], right, parts[i * TN + j]);
-			}
-		}
-		int down = -upA - upB; // in two steps, since 2ⁿ itself may overflow
-		float half_ = power2(down / 2), rest = power2(down - down / 2);
-		for (uint i = 0; i < TM * TN; i++) sums[i] = sums[i] + parts[i] * half_ * rest;
+		if (t < 2) powers[turn + t] = 0; // for the next turn
+		bool firstA = true, firstB;
+		do {
+			Band bandA = bandOf(leftA, firstA);
+			leftA &= ~bandA.bits;
+			uint leftB = allB;
+			firstB = true;
+			do {
+				Band bandB = bandOf(leftB, firstB);
+				leftB &= ~bandB.bits;
+				if (!firstA || !firstB) barrier(); // the band before has been read
+				for (uint i = 0; i < EACH_A; i++) {
+					uint e = i * THREADS + t;
+					uint m = A_ALONG_K ? e / BK : e % BM;
+					uint k = A_ALONG_K ? e % BK : e / BM;
+					if (e < BM * BK) tileA[m * ROW_A + k] = within(bandA, a[i]);
+				}
+				for (uint i = 0; i < EACH_B; i++) {
+					uint e = i * THREADS + t;
+					uint j = B_ALONG_K ? e / BK : e % BN;
+					uint k = B_ALONG_K ? e % BK : e / BN;
+					if (e < BN * BK) tileB[k * ROW_B + j] = within(bandB, b[i]);
+				}
+				barrier();
+				Sums parts[TM * TN];
+				for (uint i = 0; i < TM * TN; i++) parts[i] = Sums(0.0);
+				for (uint k = 0; k < BK; k += MK) {
+					coopmat<float16_t, gl_ScopeSubgroup, MM, MK, gl_MatrixUseA> left[TM];
+					for (uint i = 0; i < TM; i++)
+						coopMatLoad(left[i], tileA, (row + i * MM) * ROW_A + k, ROW_A, gl_CooperativeMatrixLayoutRowMajor);
+					for (uint j = 0; j < TN; j++) {
+						coopmat<float16_t, gl_ScopeSubgroup, MK, MN, gl_MatrixUseB> right;
+						coopMatLoad(right, tileB, k * ROW_B + col + j * MN, ROW_B, gl_CooperativeMatrixLayoutRowMajor);
+						for (uint i = 0; i < TM; i++) parts[i * TN + j] = coopMatMulAdd(left[i], right, parts[i * TN + j]);
+					}
+				}
+				int down = -bandA.up - bandB.up; // in two steps, since 2ⁿ itself may overflow
+				float half_ = power2(down / 2), rest = power2(down - down / 2);
+				for (uint i = 0; i < TM * TN; i++) sums[i] = sums[i] + parts[i] * half_ * rest;
+				firstB = false;
+			} while (leftB != 0);
+			firstA = false;
+		} while (leftA != 0);
 	}
 	for (uint i = 0; i < TM; i++)
 		for (uint j = 0; j < TN; j++) {
