@@ -40,8 +40,10 @@ const (
 	// A training error that is lower than the validation error by so much, though crops and
 	// dropout make it the harder one, is a sign of overfitting.
 	overfitted = 0.15
-	// A validation loss of so many times its lowest is another.
+	// A validation loss of so many times its lowest is another, where the training error is
+	// lower by so much; without that it is the noise of a good net's loss.
 	lossRises = 1.1
+	lower     = 0.03
 	// The last part of a run, in which a lowest error says that the run was short.
 	stillFalls = 0.9
 )
@@ -151,7 +153,7 @@ func fit(metrics []engine.Metrics, classes int, has func(setting string) string)
 			return setting.Textf("the net still guesses: try more %s, or another %s", setting.Name("epochs"), setting.Name("lr")), true
 		}
 		return setting.Textf("the net still guesses: try %s, or more %s", setting.Suggest("recipe", "small"), setting.Name("epochs")), true
-	case best.Top1Error-training > overfitted || last.Loss > lossRises*lowest.Loss && lowest.Epoch < last.Epoch:
+	case best.Top1Error-training > overfitted || last.Loss > lossRises*lowest.Loss && lowest.Epoch < last.Epoch && last.Top1Error-training > lower:
 		text := fmt.Sprintf("signs of overfitting: training error %.1f %%, validation error %.1f %%", 100*training, 100*last.Top1Error)
 		if lowest.Epoch < last.Epoch {
 			text += fmt.Sprintf(", and the validation loss has risen from %.2f after epoch %d to %.2f", lowest.Loss, lowest.Epoch, last.Loss)

@@ -27,6 +27,7 @@ func TestFit(t *testing.T) {
 		{run([]float64{.6, .2}, []float64{.6, .5}, []float64{1.5, 1.3}), "signs of overfitting: training error 20.0 %, validation error 50.0 %: try more pictures, crop resized"},
 		{run([]float64{.6, .3, .25}, []float64{.6, .3, .3}, []float64{1.5, 1, 1.4}), "the validation loss has risen from 1.00 after epoch 2 to 1.40"},
 		{run([]float64{.6, .4, .4}, []float64{.6, .4, .45}, []float64{1.5, 1.3, 1.3}), "no sign of overfitting; the lowest validation error came after epoch 2 of 3"},
+		{run([]float64{.6, .1, .09}, []float64{.6, .1, .11}, []float64{1.5, .2, .28}), "no sign of overfitting; the lowest validation error came after epoch 2 of 3"},
 		{run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}), "the net still guesses: try recipe small"},
 		{run([]float64{.6}, nil, nil), "nothing was validated, so nobody knows what it makes of other pictures: give \"val\""},
 	} {
