@@ -21,7 +21,7 @@ const ReportName = "report.jsonl"
 
 // unfinishedName is the job's mark: a file that lies in the folder while a job
 // fills it, locked as long as the job runs. It holds the journal.
-const unfinishedName = ".unfinished"
+const unfinishedName = mds.UnfinishedName
 
 // output is the folder that a job fills.
 type output struct {

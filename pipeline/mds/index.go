@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -53,15 +52,7 @@ func ReadIndex(dir string) (*Index, error) {
 	path := filepath.Join(dir, IndexName)
 	data, err := file.ReadAll(path, IndexLimit)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(dir); err != nil {
-			return nil, fmt.Errorf("read index: %w", err)
-		}
-		for _, split := range []string{"train", "val"} {
-			if _, err := os.Stat(filepath.Join(dir, split, IndexName)); err == nil {
-				return nil, fmt.Errorf("%s has no %s, but %s has: give that folder: %w", dir, IndexName, filepath.Join(dir, split), fs.ErrNotExist)
-			}
-		}
-		return nil, fmt.Errorf("%s has no %s, so it is not a finished folder of shards, which prep-imagenet shard makes of pictures: %w", dir, IndexName, fs.ErrNotExist)
+		return nil, noIndex(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)

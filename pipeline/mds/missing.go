@@ -1,0 +1,79 @@
+package mds
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"alexnet/internal/printable"
+	"alexnet/internal/setting"
+)
+
+// UnfinishedName is the file of a folder in which shards are being made.
+const UnfinishedName = ".unfinished"
+
+// noIndex says what a folder without an index is, and what to type.
+func noIndex(dir string) error {
+	has := func(names ...string) bool {
+		_, err := os.Stat(filepath.Join(append([]string{dir}, names...)...))
+		return err == nil
+	}
+	if !has() {
+		return fmt.Errorf("read index: there is no folder %s%s: %w", dir, shardsBeside(dir), fs.ErrNotExist)
+	}
+	for _, split := range []string{"train", "val"} {
+		if has(split, IndexName) {
+			return fmt.Errorf("%s has no %s, but %s has: give that folder: %w", dir, IndexName, filepath.Join(dir, split), fs.ErrNotExist)
+		}
+	}
+	switch {
+	case has(UnfinishedName):
+		return fmt.Errorf("%s has no %s yet: prep-imagenet shard was stopped before it was done, and the same command again finishes it: %w", dir, IndexName, fs.ErrNotExist)
+	case hasPictures(dir, 3):
+		return setting.Errorf("%s has no %s: it holds pictures; train-alexnet %s goes the whole way, or prep-imagenet shard %s %s makes shards to give here: %w",
+			dir, IndexName, dir, setting.Suggest("in", dir), setting.Suggest("out", "shards"), fs.ErrNotExist)
+	}
+	return fmt.Errorf("%s has no %s, so it is not a finished folder of shards, which prep-imagenet shard makes of pictures: %w", dir, IndexName, fs.ErrNotExist)
+}
+
+// shardsBeside names finished folders of shards beside a folder that isn't there.
+func shardsBeside(dir string) string {
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Clean(dir)), "*", IndexName))
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	var names []string
+	for _, f := range found[:min(len(found), 3)] {
+		names = append(names, filepath.Base(filepath.Dir(f)))
+	}
+	return ", and shards beside it are in " + printable.Names(names)
+}
+
+// hasPictures looks for a picture in the first entries of a folder and of those below.
+func hasPictures(dir string, levels int) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(32)
+	if err != nil {
+		return false
+	}
+	for _, name := range names {
+		if slices.Contains([]string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"}, strings.ToLower(path.Ext(name))) {
+			return true
+		}
+	}
+	for _, name := range names {
+		below := filepath.Join(dir, name)
+		if info, err := os.Stat(below); levels > 1 && err == nil && info.IsDir() && hasPictures(below, levels-1) {
+			return true
+		}
+	}
+	return false
+}
