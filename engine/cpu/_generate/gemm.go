@@ -8,8 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// gemm writes the matrix kernels and the loop that measures the peak they are
-// held against.
+// gemm writes the matrix kernels, and the loop that measures the peak to compare them
+// with.
 func gemm() {
 	if isa == avx512 {
 		gemmTile(12, 2)
@@ -23,9 +23,9 @@ func gemm() {
 // unroll is how many columns of A one turn of the kernel's loop consumes.
 const unroll = 4
 
-// gemmTile writes a kernel of rows × one or two vectors of columns, of panels of B
-// that have two. With two the sums fill 2·rows of the vector registers, two hold a
-// row of B and two take turns at one value of A, broadcast.
+// gemmTile writes a kernel for a tile of rows × one or two vectors of columns; panels of
+// B have two. With two vectors, the sums fill 2·rows vector registers, two more hold a
+// row of B, and two hold broadcast values of A in turns.
 func gemmTile(rows, vectors int) {
 	panel := 2 * isa.lanes
 	columns := vectors * isa.lanes

@@ -6,7 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// instructions are those that a run writes kernels of: vectors of so many floats.
+// instructions are the instructions of the kernels that a run writes, with vectors of
+// this many floats.
 type instructions struct {
 	suffix string // of the kernels' names
 	lanes  int
@@ -18,7 +19,7 @@ var (
 	avx512 = &instructions{"AVX512", 16, ZMM}
 )
 
-// isa is what this run writes for.
+// isa holds the instructions of this run.
 var isa = avx2
 
 // width is the bytes of a vector.
@@ -78,8 +79,8 @@ func imm(n int) Constant {
 	return I32(n)
 }
 
-// lanesData puts a number for each lane in the file: what VPERMT2PS takes from
-// lane n of the first register, or n−16 of the second.
+// lanesData writes a number for each lane: VPERMT2PS takes lane n of the first register,
+// or lane n−16 of the second.
 func lanesData(name string, f func(lane int) int) Mem {
 	m := GLOBL(name, RODATA|NOPTR)
 	for i := range isa.lanes {

@@ -8,8 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// lrn writes local response normalisation over maps for β = ¾, where the power
-// comes from square roots: s^¾ = √s·√√s.
+// lrn writes local response normalisation over maps for β = ¾, which needs only square
+// roots: s^¾ = √s·√√s.
 func lrn() {
 	lrnKernel("lrnForward", "x, y *float32, n int, k, alpha float32",
 		[]string{"is y = x/s^¾ with s = k + alpha·Σ window², the sum over rows that", "lie stride apart."},
@@ -68,14 +68,14 @@ func lrnKernel(name, params string, doc []string, turn func(w *window, l loop)) 
 	RET()
 }
 
-// window is the rows over which a kernel sums, and its numbers.
+// window holds the rows that a kernel sums over, and its numbers.
 type window struct {
 	first, rows, stride reg.Register
 	factors             map[string]reg.VecVirtual
 	loops               int // written so far
 }
 
-// each visits a vector of every row.
+// each calls a function for a vector of every row.
 func (w *window) each(l loop, visit func(row reg.VecVirtual)) {
 	row, left := GP64(), GP64()
 	LEAQ(Mem{Base: w.first, Index: l.at, Scale: 1}, row)
@@ -89,7 +89,7 @@ func (w *window) each(l loop, visit func(row reg.VecVirtual)) {
 	JNZ(LabelRef(label))
 }
 
-// scale is k + alpha·Σ row².
+// scale computes k + alpha·Σ row².
 func (w *window) scale(l loop) reg.VecVirtual {
 	sum := zeros()
 	w.each(l, func(row reg.VecVirtual) { VFMADD231PS(row, row, sum) })

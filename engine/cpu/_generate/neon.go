@@ -57,8 +57,8 @@ func (a *arm) write(pkg string) {
 	}
 }
 
-// function begins one and returns the registers that hold its arguments; those of type
-// float32 are broadcast to a vector, whose number it gives.
+// function begins a function and returns the registers of its arguments. Arguments of
+// type float32 are broadcast to a vector, whose number it returns.
 func (a *arm) function(name, parameters string, doc ...string) (args []string, floats []vec) {
 	a.name, a.taken, a.general = name+"NEON", [32]bool{}, 0
 	size, types := 0, parameterTypes(parameters)
@@ -112,7 +112,7 @@ func (a *arm) op(format string, values ...any) { fmt.Fprintf(&a.code, "\t"+forma
 
 func (a *arm) ret() { a.op("RET") }
 
-// reg takes a general register for the rest of the function.
+// reg reserves a general register for the rest of the function.
 func (a *arm) reg() string {
 	if a.general == len(usable) {
 		log.Fatalf("%s: no general register is left", a.name)
@@ -121,7 +121,7 @@ func (a *arm) reg() string {
 	return usable[a.general-1]
 }
 
-// vec takes a vector register, free gives some back.
+// vec reserves a vector register; free releases registers.
 func (a *arm) vec() vec {
 	i := slices.Index(a.taken[:], false)
 	if i < 0 {
@@ -137,8 +137,8 @@ func (a *arm) free(vs ...vec) {
 	}
 }
 
-// label names a place; loop begins one, and its result ends it with a jump back as
-// long as the condition of the flags holds.
+// label returns a new label. loop begins a loop; the function that it returns ends the
+// loop with a jump back while the condition of the flags holds.
 func (a *arm) label() string {
 	a.labels++
 	return fmt.Sprintf("l%d", a.labels)

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// armSum is a sum of terms under way, rounded after every product and every addition;
-// its negative if negative. That changes no rounding.
+// armSum is an unfinished sum of terms, rounded after every product and every addition.
+// If negative is set, it holds the negated sum, which rounds alike.
 type armSum struct {
 	a        *arm
 	factors  map[float64]vec
@@ -46,7 +46,7 @@ func (s *armSum) add(coefficient float64, x vec) {
 	}
 }
 
-// value is the sum.
+// value returns the register of the sum.
 func (s *armSum) value() vec {
 	if s.negative {
 		s.a.negate(s.v, s.v)

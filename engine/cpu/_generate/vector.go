@@ -138,8 +138,8 @@ func elementwise(name, doc, params string, begin func() func(l loop)) {
 	RET()
 }
 
-// arguments loads the pointers among parameters, which stand first, and names the
-// numbers, which stand last.
+// arguments loads the pointers, which are the first parameters, and names the numbers,
+// which are the last.
 func arguments(params string) (pointers map[string]reg.Register, numbers []string) {
 	pointers = map[string]reg.Register{}
 	first, rest, _ := strings.Cut(params, "*float32, n int")
@@ -152,7 +152,7 @@ func arguments(params string) (pointers map[string]reg.Register, numbers []strin
 	return pointers, names(strings.TrimSuffix(rest, "float32"))
 }
 
-// countDoc says of which lengths a loop is.
+// countDoc describes the lengths that a loop accepts.
 func countDoc() string {
 	if isa == avx512 {
 		return "n is positive."
@@ -256,7 +256,7 @@ func fold(v reg.VecVirtual) reg.Register {
 }
 
 // dots writes the dot products of four rows of weights with several vectors, so that
-// what is loaded is used more than once. With one vector, each sum is in two.
+// loaded values are used more than once. With one vector, each sum is kept in two parts.
 func dots(images int) {
 	const rows = 4
 	name := fmt.Sprintf("dots%d%s", images, isa.suffix)

@@ -23,8 +23,8 @@ func (f *filter) name() string {
 	return fmt.Sprintf("%dx%d", f.Out(), f.Size())
 }
 
-// transforms writes the transforms of the filters of those names: of the weights, a column of
-// a panel at a time, and on both sides of the products, a vector of tiles of a row at a time.
+// transforms writes the transforms of the named filters. Weights are transformed one
+// column of a panel at a time, pixels one vector of tiles of a row at a time.
 func transforms(names ...string) func() {
 	return func() {
 		for _, matrices := range winograd.Filters {
@@ -40,11 +40,11 @@ func transforms(names ...string) func() {
 	}
 }
 
-// factors are the coefficients of a matrix other than 0, 1 and −1 by their absolute
-// value: in registers, or in memory where they are too many for those of AVX2.
+// factors maps the absolute values of a matrix's coefficients, other than 0 and 1, to
+// their places: registers, or memory if AVX2 has too few registers.
 type factors map[float64]Op
 
-// constants are those in the file, by value: single ones and vectors.
+// constants maps values to constants in the file, single ones and vectors.
 var constants, vectors = map[float64]Mem{}, map[float64]Mem{}
 
 func factorsOf(m [][]float64) factors {
@@ -75,8 +75,8 @@ func factorsOf(m [][]float64) factors {
 	return f
 }
 
-// combination is a sum of terms under way, rounded after every product and every
-// addition; its negative if negative. That changes no rounding.
+// combination is an unfinished sum of terms, rounded after every product and every
+// addition. If negative is set, it holds the negated sum, which rounds alike.
 type combination struct {
 	y        reg.VecVirtual // nil before the first term
 	negative bool
@@ -120,7 +120,7 @@ func (s *combination) add(f factors, coefficient float64, x Op) {
 	}
 }
 
-// value is the sum; sign has the sign bits set.
+// value returns the register of the sum. The sign bits of sign are set.
 func (s *combination) value(sign reg.VecVirtual) reg.VecVirtual {
 	if s.negative {
 		VXORPS(sign, s.y, s.y)
@@ -216,8 +216,8 @@ func (f *filter) input() {
 	RET()
 }
 
-// output is Y = Aᵀ·M·A. Two rows of pixels at most are summed at a time, for which
-// there are registers.
+// output is Y = Aᵀ·M·A. It sums at most two rows of pixels at a time, since registers
+// suffice for no more.
 func (f *filter) output() {
 	out := f.Out()
 	text(f, "Output", "func(y *float32, ld int, m *float32, plane, rows, tiles int)",
@@ -311,8 +311,8 @@ func (f *filter) output() {
 	RET()
 }
 
-// interleaver writes what comes before a loop and returns what takes turns between
-// the lanes of two registers, or of four.
+// interleaver writes the constants that a loop needs, and returns a function that
+// interleaves the lanes of two or four registers.
 func (f *filter) interleaver() func(x []reg.VecVirtual) []reg.VecVirtual {
 	if f.Out() == 4 {
 		return interleave4

@@ -7,9 +7,9 @@ const (
 	rax, rcx, rdx, rbx, rsi, rdi = 0, 1, 2, 3, 6, 7
 )
 
-// amx writes products on tiles: sums of 2×2 tiles, or fewer at the edges. The tile
-// configuration is loaded and given back within one call, so that nothing of it
-// outlives the call: goroutines need not keep to a thread.
+// amx writes products on tiles: sums of 2×2 tiles, or fewer at the edges. A call loads
+// the tile configuration and releases it before it returns, so goroutines may move to
+// another thread between calls.
 func amx() *file {
 	f := newFile("amx")
 	for _, groups := range []int{1, 2} {

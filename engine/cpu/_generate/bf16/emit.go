@@ -60,7 +60,7 @@ func (f *file) op(format string, args ...any) {
 
 func (f *file) label(l string) { fmt.Fprintf(&f.code, "%s:\n", l) }
 
-// fresh is a label that no other is like.
+// fresh returns a new label.
 func (f *file) fresh(l string) string {
 	f.labels++
 	return fmt.Sprintf("%s%d", l, f.labels)

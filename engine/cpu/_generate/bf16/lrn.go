@@ -1,8 +1,8 @@
 package main
 
-// lrn writes local response normalisation over neighbouring maps, which lie side
-// by side: rows of squares, and of ratios, with zeros around them stand in for
-// windows that are clipped.
+// lrn writes local response normalisation over neighbouring maps, which lie side by
+// side. Rows of squares and of ratios have zeros around them, so that no window needs
+// clipping.
 func lrn() *file {
 	f := newFile("lrn")
 	f.fn("squaresAVX512", "is Squares.", "sq *float32, ldq int, x *uint16, ldx int, rows, n int")

@@ -1,6 +1,6 @@
 package main
 
-// pack writes what brings operands into the order of products.
+// pack writes the kernels that bring operands into the order of the products.
 func pack() *file {
 	f := newFile("pack")
 	f.fn("turnPairsAVX512", "is turnPairs for 16 rows of 16·blocks pairs each.", "dst *uint32, ldd int, src *uint16, lds int, blocks int")

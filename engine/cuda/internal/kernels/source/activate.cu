@@ -24,14 +24,14 @@ struct ActivateBackward {
 
 enum { None, ReLU, Tanh };
 
-// Constant is a number that a lambda can take at compile time.
+// Constant is a number that a lambda receives at compile time.
 template <int I>
 struct Constant {
     enum { value = I };
 };
 
-// with_function calls body with the activation function as a Constant, so that
-// the choice is made once a thread.
+// with_function calls body with the activation function as a Constant, so that each
+// thread chooses once.
 template <typename Body>
 __device__ inline void with_function(int function, Body body)
 {
@@ -52,7 +52,7 @@ __device__ inline float activated(float x)
     return x;
 }
 
-// slope is the derivative from the output.
+// slope returns the derivative, computed from the output.
 template <int F>
 __device__ inline float chained(float y, float dy)
 {
@@ -84,7 +84,7 @@ __device__ inline void bias_activate(const BiasActivate &p)
 
 KERNELS(bias_activate, BiasActivate)
 
-// Of count elements, a thread takes V, the last one those that are left.
+// flat gives V of count elements to each thread, and the rest to the last one.
 template <int V, typename Body>
 __device__ inline void flat(int64 count, Body body)
 {

@@ -1,4 +1,4 @@
-// Pooling by the mean, forward and backward.
+// Average pooling, forward and backward.
 
 struct AvgPoolForward {
     const void *X;
@@ -14,7 +14,7 @@ struct AvgPoolBackward {
     struct Window Window;
 };
 
-// Span is what of a window lies inside an axis of n pixels.
+// Span is the part of a window that lies inside an axis of n pixels.
 struct Span {
     int first, end;
 
@@ -60,7 +60,7 @@ __device__ inline void avg_pool_backward(const AvgPoolBackward &p)
         return;
     const int y = pixel / p.W, x = pixel % p.W;
     const T *dy = (const T *)p.DY + (int64)blockIdx.z * p.OutH * p.OutW * p.C + c;
-    // The windows over the pixel.
+    // The windows that contain the pixel.
     const Window &w = p.Window;
     const int y1 = y + w.Pad, x1 = x + w.Pad;
     const int top = max(0, (y1 - w.Size + w.Stride) / w.Stride), bottom = min(p.OutH - 1, y1 / w.Stride);

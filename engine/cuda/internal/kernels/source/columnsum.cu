@@ -14,10 +14,10 @@ struct ActivateBackwardSum {
     int Rows, C, Function, chunks, chunkRows;
 };
 
-// sum_columns has a block sum a chunk of rows. Its threads stand on some vectors
-// of columns and on blockDim.y rows, each adds up every blockDim.y-th row of its
-// columns, and the block then adds those sums in order. value(x, i) gives the V
-// elements from i on; Ahead of them are read before the first is added.
+// sum_columns sums a chunk of rows in one block. Each thread adds every blockDim.y-th
+// row of its vector of columns; then the block adds the threads' sums in order.
+// value(x, i) reads the V elements from i on. Ahead of them are read before the first is
+// added.
 template <int V, int Ahead, typename Value>
 __device__ inline void sum_columns(int rows, int channels, int chunkRows, void *workspace, Value value)
 {
@@ -63,8 +63,8 @@ __device__ inline void column_sum(const ColumnSum &p)
 
 KERNELS(column_sum, ColumnSum)
 
-// The gradient of an activation function and its sums in one pass: what is summed
-// is what is stored.
+// The gradient of an activation function and its column sums in one pass. It sums the
+// rounded values, as they are stored.
 template <typename T, int V>
 __device__ inline void activate_backward_sum(const ActivateBackwardSum &p)
 {
@@ -83,8 +83,8 @@ __device__ inline void activate_backward_sum(const ActivateBackwardSum &p)
 
 KERNELS(activate_backward_sum, ActivateBackwardSum)
 
-// The sums of the chunks, 32 columns a block, whose 32 rows of threads each take
-// every 32nd chunk.
+// The sums over the chunks. A block takes 32 columns; each of its 32 rows of threads
+// adds every 32nd chunk.
 KERNEL(column_sum_chunks, ColumnSum, 1024)
 {
     const int c = blockIdx.x * 32 + threadIdx.x;

@@ -1,4 +1,4 @@
-// What towers exchange: their maps side by side, and sums of slices.
+// Exchange between towers: concat puts their maps side by side, sum_slices adds slices.
 
 struct Concat {
     const void *X;

@@ -1,5 +1,7 @@
 // Space to depth: a strided convolution as a dense one (fold.go).
 
+#pragma once
+
 struct FoldInput {
     const void *X;
     void *Y;
@@ -18,7 +20,7 @@ struct UnfoldWeights {
     int O, Size, C, Stride;
 };
 
-// Source is where an element of a folded image comes from.
+// Source tells where an element of a folded image comes from.
 struct Source {
     int64 offset; // in the image (H, W, C)
     bool inside;

@@ -1,5 +1,7 @@
-// Bytes to the net's input. A thread serves the same elements of several images,
-// so that it reads the mean image and finds its place once.
+// From bytes to the net's input. A thread computes the same elements of several images,
+// so it reads the mean image and computes its indices once.
+
+#include "fold.cu"
 
 struct Input {
     const void *Pixels, *Colour, *Mean;
@@ -18,8 +20,8 @@ struct InputFolded {
 
 enum { images_per_thread = 8 };
 
-// colours is an image's three colour offsets, turned so that element j of a
-// thread whose first channel is c has offset colours[j % 3].
+// colours holds an image's three colour offsets, rotated by the thread's first channel
+// c, so that the thread's element j has the offset colours[j % 3].
 __device__ inline void load_colours(float (&colours)[3], const void *from, int64 n, int c)
 {
 #pragma unroll

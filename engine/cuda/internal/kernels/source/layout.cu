@@ -1,4 +1,6 @@
-// The host's order and the device's, and other copies.
+// Conversions between the host's order of a tensor and the device's, and other copies.
+
+#include "activate.cu"
 
 struct Transpose {
     const void *X;
@@ -38,8 +40,8 @@ __device__ inline To converted(unsigned char x)
     return x;
 }
 
-// Y[n,c,r] = X[n,r,c]: a block turns squares of 32×32 in shared memory, whose
-// rows are one element longer so that columns lie in different banks.
+// Y[n,c,r] = X[n,r,c]. A block transposes squares of 32×32 in shared memory. Rows
+// there are one element longer, so that the elements of a column lie in different banks.
 template <typename From, typename To>
 __device__ inline void transpose(const Transpose &p)
 {
@@ -66,8 +68,8 @@ KERNEL(transpose_f32_f32, Transpose, 256) { transpose<float, float>(p); }
 KERNEL(transpose_f32_bf16, Transpose, 256) { transpose<float, bf16>(p); }
 KERNEL(transpose_bf16_f32, Transpose, 256) { transpose<bf16, float>(p); }
 
-// A thread takes 8 elements, 16 or 32 bytes of either type. From float32 to
-// float32 every bit stays, so int32 passes too.
+// A thread converts 8 elements, 16 or 32 bytes of either type. From float32 to float32
+// all bits stay the same, so int32 values may be copied too.
 template <typename From, typename To>
 __device__ inline void cast(const Cast &p)
 {

@@ -1,5 +1,5 @@
-// Locally connected layers: at each position and group a product of its own, in
-// float32, by blocks of 256 threads that each make a square tile of it.
+// Locally connected layers. Each position and group is a matrix product of its own, in
+// float32. A block of 256 threads computes one square tile of a product.
 
 struct Local {
     void *X, *Weights, *Bias, *Y;
@@ -31,8 +31,9 @@ __device__ inline void tile_product(int rows, int columns, int depth, A a, B b, 
         out(m + i, n + j, sum);
 }
 
-// Site is the position and group of a block, and how its tensors lie. Weights are
-// (maps·OutH·OutW, Size, Size, In), In and Out the maps of a group.
+// Site holds the position and the group of a block, and finds its elements in the
+// tensors. Weights are (maps·OutH·OutW, Size, Size, In); In and Out are the maps of a
+// group.
 struct Site {
     const Local &p;
     int group, y, x, area, positions, depth;
@@ -44,8 +45,8 @@ struct Site {
         group = (int)blockIdx.x % p.Groups, y = position / p.OutW, x = position % p.OutW;
     }
 
-    // input is where image n's value that element k of a patch meets lies in X; −1 is
-    // outside.
+    // input returns the index in X of element k of image n's patch, −1 outside the
+    // image.
     __device__ int64 input(int n, int k) const
     {
         const int tap = k / p.In, iy = y * p.Window.Stride - p.Window.Pad + tap / p.Window.Size;
@@ -55,8 +56,8 @@ struct Site {
         return (((int64)n * p.H + iy) * p.W + ix) * p.Groups * p.In + group * p.In + k % p.In;
     }
 
-    // row is the row of the weights of map o of the group, output where image n's
-    // value of the map lies in Y.
+    // row returns the row of the weights of map o of the group; output returns the index
+    // in Y of that map's value of image n.
     __device__ int64 row(int o) const { return (int64)(group * p.Out + o) * positions + y * p.OutW + x; }
     __device__ int64 output(int n, int o) const
     {
@@ -105,8 +106,8 @@ __device__ inline void local_weights(const Local &p)
 KERNEL(local_weights_f32, Local, 256) { local_weights<float>(p); }
 KERNEL(local_weights_bf16, Local, 256) { local_weights<bf16>(p); }
 
-// The gradient of the input, gathered: a block's position is a pixel, and the depth
-// goes over the maps of each window that the pixel lies in.
+// The gradient of the input. A block's position is a pixel; it sums over the maps of
+// every window that the pixel lies in.
 template <typename T>
 __device__ inline void local_data(const Local &p)
 {

@@ -34,16 +34,16 @@ struct LRNBackward {
 // quarter is d^−¾ from r = d^−½: 0 for ∞, ∞ for 0. r is never subnormal.
 __device__ inline float quarter(float r) { return r * square_root(r); }
 
-// power is d^−β. The library's power is long and rarely wanted, so it stands once.
+// power returns d^−β. The library's power is long and rarely needed, so it isn't inlined.
 __device__ __noinline__ float library_power(float d, float exponent) { return powf(d, exponent); }
 
 __device__ inline float power(float d, float beta) { return beta == 0.75f ? quarter(rsqrtf(d)) : library_power(d, -beta); }
 
-// inverse is 1/d, in the first case as the kernels for the paper's constants
-// have it.
+// inverse returns 1/d. For β = ¾ it rounds as the kernels for the paper's constants do.
 __device__ inline float inverse(float d, float beta) { return beta == 0.75f ? rsqrtf(d) * rsqrtf(d) : 1 / d; }
 
-// Nearby is V channels from c on and two to either side, zero outside the group.
+// Nearby holds V channels from c on and two more on either side; outside the group they
+// are 0.
 template <int V>
 struct Nearby {
     float at[V + 4];
@@ -87,8 +87,8 @@ __device__ inline Nearby<V> nearby(const T *pixel, int c, int maps)
     return near;
 }
 
-// normalised is y of the V channels. Adding zero makes +0 of −0, so that zeros
-// are alike however they are compared.
+// normalised returns y of the V channels. Adding zero turns −0 into +0, so that all
+// comparisons see equal zeros.
 template <int V>
 __device__ inline void normalised(float (&y)[V], const Nearby<V> &x, const Response &r)
 {
@@ -128,9 +128,9 @@ __device__ inline void lrn_forward(const LRNForward &p)
 
 KERNELS(lrn_forward, LRNForward)
 
-// gradient turns dy of the V channels from c on into dx, for the paper's
-// constants. All threads of the block call it; those that are not active only
-// lend a hand at the barrier. A block row of threads is one pixel, in order.
+// gradient turns dy of the V channels from c on into dx, for the paper's constants. All
+// threads of the block call it; those that aren't active only reach the barrier. A row
+// of a block's threads is one pixel, in order.
 template <int V>
 __device__ inline void gradient(float (&dy)[V], const Nearby<V> &x, int c, const Response &r, bool active)
 {
@@ -143,7 +143,7 @@ __device__ inline void gradient(float (&dy)[V], const Nearby<V> &x, int c, const
             dy[i] *= t;
         }
     }
-    // Neighbours need the outer two pulls of either side.
+    // Neighbours need the outer two pulls on either side.
     const int place = threadIdx.y * blockDim.x + threadIdx.x;
     const int before = c % r.Maps, after = r.Maps - before - V;
     if constexpr (V == 1) {
@@ -196,8 +196,8 @@ __device__ inline void lrn_backward(const LRNBackward &p)
         store<T>((T *)p.DX + i, dy);
 }
 
-// The kernel for any constants goes through a pixel in three steps, with three
-// floats a channel in shared memory.
+// The kernel for any constants computes a pixel in three steps, with three floats for
+// each channel in shared memory.
 template <typename T>
 __device__ inline void lrn_backward_any(const LRNBackward &p)
 {

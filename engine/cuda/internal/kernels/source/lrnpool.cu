@@ -3,12 +3,12 @@
 // is neither written nor read.
 //
 // Forward, a block normalises the pixels under a tile of outputs into shared
-// memory, rounded as they would have been stored, and pools them from there. A
-// pixel is normalised once for each tile that it lies under, 1.09 times on the
-// average behind conv1 of AlexNet and 1.08 behind conv2; normalising it for each
-// of the windows that it lies in, without shared memory, would be 2.25 times, and
-// the powers, not memory, would then bound the kernel. Neighbouring maps outside the block's slab of channels
-// come from the cache.
+// memory, rounded as they would have been stored, and pools them there. A
+// pixel is normalised once for each tile that it lies under: 1.09 times on average
+// behind conv1 of AlexNet, 1.08 behind conv2. Without shared memory it would be
+// normalised for each window that it lies in, 2.25 times, and the powers, not memory,
+// would bound the kernel. Neighbouring maps outside the block's slab of channels come
+// from the cache.
 //
 // In bfloat16 the comparisons would take most of the instructions, so shared
 // memory holds integers of the same order as the values; with the position below
@@ -38,15 +38,15 @@ struct PoolLRNBackward {
     int ReLU;
 };
 
-// Pooled is Maximum with what shared memory holds for it.
+// Pooled is Maximum on values in shared memory.
 template <typename T, int V>
 struct Pooled : Maximum<V> {
     static __device__ Pack<T, V> shared(const float (&y)[V]) { return rounded<T, V>(y); }
     static __device__ void read(float (&v)[V], const T *from) { load_own<T>(v, from); }
 };
 
-// ordered makes of two bfloat16 values two integers of the same order; NaN, which
-// narrow makes positive, comes last.
+// ordered maps two bfloat16 values to two integers of the same order. NaN, which narrow
+// makes positive, comes last.
 __device__ inline unsigned ordered(unsigned pair) { return pair ^ ((pair >> 15 & 0x00010001) * 0xffff | 0x80008000); }
 
 template <int V>
@@ -112,7 +112,7 @@ __device__ inline void lrn_pool_forward(const LRNPoolForward &p)
     const int oy0 = blockIdx.y / across * p.tileH, ox0 = blockIdx.y % across * p.tileW;
     const int outH = min(p.tileH, p.OutH - oy0), outW = min(p.tileW, p.OutW - ox0);
 
-    // The pixels under the tile, those outside the image left out.
+    // The pixels under the tile, without those outside the image.
     const Window w = p.Window;
     const int y0 = oy0 * w.Stride - w.Pad, x0 = ox0 * w.Stride - w.Pad;
     const int height = (outH - 1) * w.Stride + w.Size, width = (outW - 1) * w.Stride + w.Size;

@@ -1,5 +1,5 @@
-// Local response normalisation within a map: as lrn.cu has it, but over squares
-// of pixels, clipped at the image's edges.
+// Local response normalisation within a map, with the formula of lrn.cu. The
+// neighbourhood is a square of pixels, clipped at the image's edges.
 
 #include "lrn.cu"
 
@@ -17,8 +17,8 @@ struct LRNWithinBackward {
     struct Response Response;
 };
 
-// squares is Σ over the square around (y, x), from `below` before to `above`
-// behind, of term(position), each V channels.
+// squares sums term(position), V channels, over the square around (y, x): from `below`
+// pixels before to `above` pixels behind.
 template <int V, typename Term>
 __device__ inline void squares(float (&sum)[V], int y, int x, int h, int w, int below, int above, Term term)
 {
@@ -36,7 +36,7 @@ __device__ inline void squares(float (&sum)[V], int y, int x, int h, int w, int 
         }
 }
 
-// within_normaliser is d of V channels of pixel (y, x).
+// within_normaliser computes d of V channels of pixel (y, x).
 template <typename T, int V>
 __device__ inline void within_normaliser(float (&d)[V], const T *image, int c, int channels, int y, int x, int h, int w, const Response &r)
 {
@@ -89,8 +89,8 @@ __device__ inline void lrn_within_pull(const LRNWithinBackward &p)
 
 KERNELS(lrn_within_pull, LRNWithinBackward)
 
-// The second sums them; of DX and DY, which may be one, it touches its own
-// elements only.
+// The second kernel sums them. DX may be DY: a thread touches only its own elements of
+// both.
 template <typename T, int V>
 __device__ inline void lrn_within_gather(const LRNWithinBackward &p)
 {

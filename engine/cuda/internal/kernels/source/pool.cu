@@ -16,15 +16,15 @@ struct MaxPoolBackward {
     struct Window Window;
 };
 
-// Maximum is the largest of V channels so far, and where each was.
+// Maximum holds the largest value so far of each of V channels, and its position.
 template <int V>
 struct Maximum {
     typedef float Vector[V];
     float best[V];
     int where[V];
 
-    // start stands before every number; the window's first pixel wins where all
-    // are −∞.
+    // start begins below every number. If all pixels are −∞, the first one of the window
+    // wins.
     __device__ void start(int first)
     {
 #pragma unroll
@@ -34,8 +34,8 @@ struct Maximum {
         }
     }
 
-    // take compares the next pixel, in order of positions: larger wins, and a
-    // NaN over all but a NaN.
+    // take compares the next pixel, in order of positions. The larger wins; NaN wins over
+    // every number.
     __device__ void take(const float (&x)[V], int position)
     {
 #pragma unroll
@@ -60,9 +60,9 @@ struct Maximum {
     }
 };
 
-// scan shows Best the pixels of output (oy, ox)'s window that lie in the image;
-// read(x, iy, ix) reads one. Windows of 3 are unrolled, so that their reads are
-// all under way at once.
+// scan passes the pixels in the window of output (oy, ox) that lie in the image to
+// Best; read(x, iy, ix) reads one. Windows of 3 are unrolled, so that all reads are in
+// flight at once.
 template <typename Best, typename Read>
 __device__ inline Best scan(const Window &w, int oy, int ox, int height, int width, Read read)
 {
@@ -106,8 +106,8 @@ __device__ inline void max_pool_forward(const MaxPoolForward &p)
 
 KERNELS(max_pool_forward, MaxPoolForward)
 
-// unpooled is the sum of dy over the outputs whose maximum is pixel (y, x), in
-// order of the outputs: V channels of an image's dy and at, from c on.
+// unpooled sums dy over the outputs whose maximum is pixel (y, x), in order of the
+// outputs, for V channels from c on.
 template <typename T, int V>
 __device__ inline void unpooled(float (&sum)[V], const T *dy, const unsigned char *at, const Window &w,
                                 int y, int x, int outH, int outW, int channels)
@@ -131,9 +131,9 @@ __device__ inline void unpooled(float (&sum)[V], const T *dy, const unsigned cha
         }
 }
 
-// gathering_column is the i-th column that a row's threads take: even ones, then
-// odd ones, since at stride 2 these lie in different numbers of windows, and a
-// warp is as slow as the thread with most.
+// gathering_column returns the i-th column of a row in the order in which threads take
+// them: first the even ones, then the odd ones. At stride 2 these lie in different
+// numbers of windows, and a warp is as slow as its slowest thread.
 __device__ inline int gathering_column(int i, int width)
 {
     const int even = (width + 1) / 2;

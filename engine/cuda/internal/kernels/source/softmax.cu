@@ -1,4 +1,4 @@
-// Softmax, cross-entropy and rank, a block a row.
+// Softmax, cross-entropy and rank. One block computes one row.
 
 struct SoftmaxLoss {
     const void *X, *Labels;
@@ -7,8 +7,8 @@ struct SoftmaxLoss {
     float Scale, Smoothing;
 };
 
-// block_reduce combines one value of every thread, in an order that doesn't
-// depend on timing, and gives the result to all. shared holds one value a warp.
+// block_reduce combines one value of every thread, in an order that doesn't depend on
+// timing, and returns the result to all threads. shared holds one value for each warp.
 template <typename T, typename Op>
 __device__ inline T block_reduce(T v, T *shared, Op op)
 {

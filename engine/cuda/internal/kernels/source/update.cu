@@ -1,6 +1,8 @@
-// What happens to parameters: gradients of parts of a batch are added up, and the
-// paper's update rule runs over every parameter at once, a block on a chunk of
-// 16384 elements of one tensor, as the table says.
+// Kernels on parameters. accumulate adds up the gradients of parts of a batch. update
+// applies the paper's rule to all parameters in one launch: the table gives each block
+// a chunk of 16384 elements of one tensor.
+
+#include "activate.cu"
 
 struct SetStep {
     void *Step;
