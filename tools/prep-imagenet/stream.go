@@ -16,6 +16,7 @@ import (
 	"alexnet/augment"
 	"alexnet/internal/build"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/pipeline"
 	"alexnet/pipeline/shards"
 	"alexnet/pipeline/stream"
@@ -46,7 +47,10 @@ func streamCommand(stdout, stderr io.Writer) *cli.Command {
 		Usage:       "load shards for another program, over shared memory",
 		ArgsUsage:   "DIR",
 		Description: streamDescription,
-		UsageText:   `prep-imagenet stream --memory 5 --train --batch 256 --seed 1 shards/train`,
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return errors.Join(err, stream.WriteError(printable.Raw(stdout), stream.KindUsage, err))
+		},
+		UsageText: `prep-imagenet stream --memory 5 --train --batch 256 --seed 1 shards/train`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "memory", Required: true, Usage: "`HANDLE` of the shared memory: the number of a descriptor of an empty file that is left open for this process; on Windows the name of a mapping to make", Destination: &f.memory},
 			&cli.BoolFlag{Name: "on-demand", Usage: "give whole pictures that are asked for by number, and no epochs", Destination: &f.OnDemand},
@@ -101,13 +105,13 @@ func (f *streamFlags) run(c *cli.Context, out io.Writer) error {
 		err = f.parse()
 	}
 	if err != nil {
-		return errors.Join(err, stream.WriteError(out, stream.KindUsage, err))
+		return errors.Join(err, stream.WriteError(out, stream.KindUsage, setting.In(err, setting.Flags{})))
 	}
 	ctx, cancel := withParent(c.Context)
 	defer cancel()
 	d, err := f.access.Open(ctx, dir, func(text string) { stream.WriteNote(out, text) })
 	if err != nil {
-		return errors.Join(err, stream.WriteError(out, "", err))
+		return errors.Join(err, stream.WriteError(out, "", setting.In(err, setting.Flags{})))
 	}
 	defer d.Close()
 	runtime.GOMAXPROCS(f.Loader.Workers + 1) // so that no line waits for a picture to be decoded

@@ -161,7 +161,7 @@ var printing sync.Once
 
 func prepare(commands []*cli.Command) {
 	for _, c := range commands {
-		c.OnUsageError = usageError
+		c.OnUsageError = onUsageError(c.OnUsageError)
 		c.HideHelpCommand = true
 		c.UsageText = examples(c.UsageText)
 		quiet(c.Flags)
@@ -184,6 +184,14 @@ func quiet(flags []cli.Flag) {
 			b.DisableDefaultText = true
 		}
 	}
+}
+
+// onUsageError has a command's own function, if there is one, told in our words.
+func onUsageError(own cli.OnUsageErrorFunc) cli.OnUsageErrorFunc {
+	if own == nil {
+		return usageError
+	}
+	return func(c *cli.Context, err error, sub bool) error { return own(c, usageError(c, err, sub), sub) }
 }
 
 func usageError(c *cli.Context, err error, _ bool) error {

@@ -5,6 +5,7 @@ import _thread
 import collections
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -19,15 +20,18 @@ from .errors import KINDS, ChildDied, LoaderError, SharedMemoryError, VersionErr
 from .memory import Memory
 
 VERSION = 1  # of the protocol
+# What options of Loader are called that are flags of other names.
+OPTIONS = {"batch": "batch_size", "pixels": "crop", "pca": "noise", "noise": "noise_form", "ragged": "last", "ranks": "world_size"}
 MOST_LINE = 128 << 20  # bytes: an index has half of that at most, and the greeting its classes
 MOST_NAMES = 1 << 16  # that prep-imagenet takes at a time
 
 
 class Child:
-    """A running `prep-imagenet stream`. It is used by the process that made it, one thread at a time."""
+    """A running `prep-imagenet stream`. It is used by the process that made it, by the thread that holds lock."""
 
     def __init__(self, binary: str, arguments: list[str], memory: str, hold: int):
         self.pid = os.getpid()
+        self.lock = threading.RLock()
         self.hold = hold
         self.bad: dict[int, str] = {}
         self.held: dict[int, _Tie] = {}  # slots with live arrays
@@ -44,7 +48,7 @@ class Child:
         self._stderr = tempfile.TemporaryFile()
         options: dict[str, Any] = {"pass_fds": [self.memory.fd], "start_new_session": True}  # Ctrl-C is for this process
         if os.name == "nt":
-            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
         try:
             self._process = subprocess.Popen(
                 [binary, "stream", "--memory", self.memory.handle, *arguments],
@@ -171,6 +175,11 @@ class Child:
         numbers = [int(i) for i in samples]
         return [name for at in range(0, len(numbers), MOST_NAMES) for name in self.request(names=numbers[at:at + MOST_NAMES])["names"]]
 
+    def stats(self) -> dict[str, int]:
+        """Where the time has gone, in nanoseconds."""
+        stats: dict[str, int] = self.request(stats=True)["stats"]
+        return stats
+
     def _say(self, line: dict[str, Any]) -> None:
         try:
             self._write(line)
@@ -197,6 +206,7 @@ class Child:
         process, self._process = self._process, None
         if process is None or os.getpid() != self.pid:
             return
+        self._in = self._out = -1  # whoever still asks gets an error
         try:
             os.write(process.stdin.fileno(), b'{"close":true}\n')  # type: ignore[union-attr]
         except OSError:
@@ -220,7 +230,7 @@ class Child:
 
 def _error(line: dict[str, Any]) -> LoaderError:
     kind = KINDS.get(line.get("kind", ""), LoaderError)
-    text = line["error"]
+    text = re.sub("^--([a-z-]+)", lambda flag: OPTIONS.get(flag[1], flag[1]).replace("-", "_"), line["error"])
     if kind is SharedMemoryError:
         text += " (of memory='auto', 'shm' or a folder, the first needs none of /dev/shm)"
     return kind(text)
@@ -234,7 +244,7 @@ class _View:
         self.__array_interface__ = {"version": 3, "data": (address, False), "shape": shape, "typestr": dtype}
 
 
-class _Tie(weakref.ref):
+class _Tie(weakref.ReferenceType):  # type: ignore[type-arg]
     """A reference to a lease that knows its slot."""
 
     __slots__ = ("slot",)

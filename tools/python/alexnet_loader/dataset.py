@@ -1,6 +1,7 @@
 """Random access to shards, in the manner of torch.utils.data.Dataset."""
 from __future__ import annotations
 
+import operator
 import os
 from typing import Any, Callable, Sequence
 
@@ -9,7 +10,7 @@ import numpy as np
 from .binary import find
 from .child import Child
 from .errors import LoaderError, MissingBinary, UsageError
-from .loader import arguments, cores
+from .loader import T, arguments, cores, folder, switch, whole
 from .shards import Shards
 
 
@@ -38,7 +39,7 @@ class Dataset:
     ):
         """batch is how many pictures are asked for at a time at most, and workers how many threads decode them; the
         others are those of Loader."""
-        self.path = os.fspath(path)
+        self.path = folder(path)
         self.transform, self.target_transform = transform, target_transform
         if decoder not in ("auto", "python", "child"):
             raise UsageError(f"decoder={decoder!r}: want 'auto', 'python' or 'child'")
@@ -51,7 +52,7 @@ class Dataset:
                     raise
         self._memory = memory
         self._arguments = arguments({
-            "on-demand": True, "batch": batch, "hold": 1, "workers": workers or cores(), "no-mmap": not mmap,
+            "on-demand": True, "batch": whole("batch", batch), "hold": 1, "workers": whole("workers", workers) or cores(), "no-mmap": not switch("mmap", mmap),
             "cache-dir": cache_dir, "cache-size": cache_size})
         self._child: Child | None = None
         self._shards: Shards | None = None
@@ -93,7 +94,7 @@ class Dataset:
         return self._local().sample(i)["name"].decode()
 
     def _number(self, i: int) -> int:
-        n = int(i) + (len(self) if i < 0 else 0)
+        n = operator.index(i) + (len(self) if i < 0 else 0)
         if not 0 <= n < len(self):
             raise IndexError(f"sample {i} of {len(self)}")
         return n
@@ -129,11 +130,12 @@ class Dataset:
             self._child = Child(self._binary, [*self._arguments, "--", self.path], self._memory, 1)
         return self._child
 
-    def _guarded(self, use: Callable[[Child], Any]) -> Any:
+    def _guarded(self, use: Callable[[Child], T]) -> T:
         """What use returns. A process that was interrupted in the middle of a line, or is gone, is not used again."""
         child = self._running()
         try:
-            return use(child)
+            with child.lock:
+                return use(child)
         except BaseException as e:
             if not isinstance(e, LoaderError) or not child.alive():
                 self.close()

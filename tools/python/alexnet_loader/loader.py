@@ -4,9 +4,12 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import operator
 import os
 import sys
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence, TypeVar, cast
+
+import numpy as np
 
 from .batch import Batch
 from .binary import find
@@ -15,14 +18,18 @@ from .errors import StateError, UsageError
 
 OUTPUTS = ("numpy", "torch", "jax")
 LAYOUTS = ("NHWC", "NCHW")
+T = TypeVar("T")
 
 
-def _suggesting(init):
+Init = TypeVar("Init", bound=Callable[..., None])
+
+
+def _suggesting(init: Init) -> Init:
     """Names what was probably meant in the error about an unknown argument, as Python itself does since 3.13."""
     names = list(inspect.signature(init).parameters)[1:]
 
     @functools.wraps(init)
-    def checked(self, *args, **kwargs):
+    def checked(self: Loader, *args: Any, **kwargs: Any) -> None:
         for name in kwargs:
             if name not in names:
                 near = difflib.get_close_matches(name, names, 1)
@@ -30,7 +37,7 @@ def _suggesting(init):
                 raise TypeError(f"Loader() got an unexpected keyword argument {name!r}{hint}")
         init(self, *args, **kwargs)
 
-    return checked
+    return cast(Init, checked)
 
 
 class Loader:
@@ -96,14 +103,13 @@ class Loader:
         mmap, cache_dir, cache_size: --no-mmap, --cache-dir and --cache-size of the commands.
         binary: prep-imagenet; None: the package's own, or $ALEXNET_PREP_IMAGENET, or the one on the PATH.
         """
-        self.path = os.fspath(path)
-        self.batch_size, self.seed = int(batch_size), int(seed)
+        self.path = folder(path)
+        self.batch_size, self.seed = whole("batch_size", batch_size), whole("seed", seed)
         if (rank is None) != (world_size is None):
             raise UsageError("give both rank and world_size, or neither")
         if rank is None:
-            rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        assert world_size is not None
-        self.rank, self.world_size = int(rank), int(world_size)
+            rank, world_size = environment("RANK", 0), environment("WORLD_SIZE", 1)
+        self.rank, self.world_size = whole("rank", rank), whole("world_size", world_size)
         if layout not in LAYOUTS:
             raise UsageError(f"layout={layout!r}: want one of {LAYOUTS}")
         self.layout = layout
@@ -112,17 +118,22 @@ class Loader:
             raise UsageError(f"output={output!r}: want one of {OUTPUTS}")
         self._shuffle = {None: "default", True: "global", False: "none"}.get(shuffle, shuffle)  # type: ignore[arg-type]
         if workers is None:
-            workers = max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
-        self._noise, self._pin, self._memory, self._hold = noise is not None, pin_memory, memory, int(hold)
+            workers = max(1, cores() // environment("LOCAL_WORLD_SIZE", 1))
+        self._noise, self._pin, self._memory, self._hold = noise is not None, pin_memory, memory, whole("hold", hold)
         self._binary = find(binary)
-        self._arguments = arguments({
-            "batch": batch_size, "pixels": crop, "train": train, "no-flip": not flip, "pca": noise, "noise": noise_form,
-            "sigma": sigma, "ten-crop": ten_crop, "seed": seed, "shuffle": self._shuffle, "window": window,
+        options = {
+            "batch": self.batch_size, "pixels": whole("crop", crop), "train": switch("train", train), "no-flip": not switch("flip", flip),
+            "pca": None if noise is None else place("noise", noise), "noise": noise_form, "sigma": sigma,
+            "ten-crop": switch("ten_crop", ten_crop), "seed": self.seed, "shuffle": self._shuffle, "window": whole("window", window),
             "ragged": last or ("drop" if train else "partial"), "rank": self.rank, "ranks": self.world_size,
-            "on-bad": on_bad, "workers": workers, "prefetch": prefetch, "hold": hold, "layout": layout.lower(),
-            "no-mmap": not mmap, "cache-dir": cache_dir, "cache-size": cache_size,
-            **{k: v if isinstance(v, (str, float, int)) else ",".join(map(str, v)) for k, v in (augment or {}).items()},
-        })
+            "on-bad": on_bad, "workers": whole("workers", workers), "prefetch": whole("prefetch", prefetch), "hold": self._hold,
+            "layout": layout.lower(), "no-mmap": not switch("mmap", mmap), "cache-dir": cache_dir, "cache-size": cache_size,
+        }
+        for name, value in (augment or {}).items():
+            if name in options or name in ("memory", "on-demand", "epochs", "start-epoch", "start-step"):
+                raise UsageError(f"augment has {name!r}, which is no augmentation")
+            options[name] = value if value is None or isinstance(value, (str, float, int)) else ",".join(map(str, value))
+        self._arguments = arguments(options)
         self._epoch, self._step = 0, 0  # of the next batch
         self._begun = False             # the epoch's iteration, so that another one begins the next
         self._iteration = 0
@@ -155,11 +166,14 @@ class Loader:
 
     def names(self, samples: Sequence[int]) -> list[str]:
         """The paths of samples in the source of the shards."""
+        for i in samples:
+            if not 0 <= i < self.images:
+                raise IndexError(f"sample {i} of {self.images}")
         return self._guarded(lambda child: child.names(samples))
 
     def stats(self) -> dict[str, int]:
         """Where the loading process's time has gone since it was started, in nanoseconds (pipeline.LoaderStats)."""
-        return self._guarded(lambda child: child.request(stats=True)["stats"])
+        return self._guarded(lambda child: child.stats())
 
     # Where it is.
 
@@ -170,10 +184,11 @@ class Loader:
 
     def set_epoch(self, epoch: int) -> None:
         """Goes to the beginning of an epoch; one that was resumed, and not begun since, goes on where it was."""
+        epoch = whole("epoch", epoch)
         if epoch < 0:
             raise UsageError(f"epoch {epoch}, want 0 or more")
         if epoch != self._epoch or self._begun:
-            self._epoch, self._step, self._begun = int(epoch), 0, False
+            self._epoch, self._step, self._begun = epoch, 0, False
 
     def state_dict(self) -> dict[str, Any]:
         """The position of the next batch. Another number of ranks may go on from it if the global batch stays."""
@@ -183,10 +198,12 @@ class Loader:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes to a position; the batches are those that would have come."""
         mine = self.state_dict()
+        if not isinstance(state, Mapping) or not mine.keys() <= state.keys():
+            raise StateError(f"{state!r:.200} isn't what state_dict returns")
         for key in ("version", "seed", "images", "global_batch", "shuffle"):
-            if state.get(key) != mine[key]:
-                raise StateError(f"the state has {key} {state.get(key)!r}, this loader {mine[key]!r}")
-        epoch, step = int(state["epoch"]), int(state["step"])
+            if state[key] != mine[key]:
+                raise StateError(f"the state has {key} {state[key]!r}, this loader {mine[key]!r}")
+        epoch, step = whole("epoch", state["epoch"]), whole("step", state["step"])
         if epoch < 0 or not 0 <= step <= len(self):
             raise StateError(f"the state is at step {step} of epoch {epoch}, and epochs have {len(self)} steps")
         if step == len(self):
@@ -260,10 +277,12 @@ class Loader:
             self._child_at, self._greeting = at, self._child.greeting
         return self._child
 
-    def _guarded(self, use: Callable[[Child], Any], at_position: bool = False) -> Any:
+    def _guarded(self, use: Callable[[Child], T], at_position: bool = False) -> T:
         """What use returns. A process that was interrupted in the middle of a line, or failed, is not used again."""
         try:
-            return use(self._running(at_position))
+            child = self._running(at_position)
+            with child.lock:
+                return use(child)
         except BaseException:
             self._stop()
             raise
@@ -294,6 +313,47 @@ class Loader:
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def whole(name: str, value: Any) -> int:
+    """The value of an option that is a whole number."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UsageError(f"{name}={value!r}: want a whole number") from None
+
+
+def switch(name: str, value: Any) -> bool:
+    """The value of an option that is on or off."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise UsageError(f"{name}={value!r}: want True or False")
+    return bool(value)
+
+
+def place(name: str, value: Any) -> str:
+    """The value of an option that is a path, ~ being the user's folder."""
+    try:
+        return os.path.expanduser(os.fsdecode(value))
+    except TypeError:
+        raise UsageError(f"{name}={value!r}: want a path") from None
+
+
+def folder(path: Any) -> str:
+    """A folder of shards, or its address."""
+    name = place("path", path)
+    if not name:
+        raise UsageError("path is empty: give the folder of shards")
+    if os.path.isfile(name):
+        raise UsageError(f"{name!r} is a file: give the folder of shards that it is in")
+    return name
+
+
+def environment(name: str, default: int) -> int:
+    """A number that torchrun has set."""
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal():
+        raise UsageError(f"{name} is {text!r} in the environment: want a whole number")
+    return int(text)
 
 
 def arguments(options: Mapping[str, Any]) -> list[str]:

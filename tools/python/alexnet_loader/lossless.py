@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +122,7 @@ def _stream(data: bytes, symbols: np.ndarray, lengths: np.ndarray, depth: int, o
     one[bits] = bits + 1
     two = one[one]
     four = two[two]
-    eight = memoryview(four[four])
+    eight: Any = memoryview(four[four].data)
     at, places = first, []
     for _ in range((len(out) + 7) // 8):
         places.append(at)
@@ -152,7 +153,8 @@ def _fse_weights(data: bytes) -> list[int]:
             at += 2
             if more < 3:
                 break
-    size, table, place = 1 << log, {}, 0
+    size, place = 1 << log, 0
+    table: dict[int, int] = {}
     rare = [s for s, c in enumerate(counts) if c < 0]
     table.update((size - 1 - i, s) for i, s in enumerate(rare))
     for s, c in enumerate(counts):

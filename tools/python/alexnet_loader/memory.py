@@ -53,7 +53,7 @@ class Memory:
     def map(self, size: int) -> None:
         """Maps what the child has made."""
         if os.name == "nt":
-            self._map = mmap.mmap(-1, size, tagname=self.handle)
+            self._map = mmap.mmap(-1, size, tagname=self.handle)  # type: ignore[call-arg,unused-ignore]
         else:
             self._map = mmap.mmap(self.fd, size)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))

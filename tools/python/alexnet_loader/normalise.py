@@ -52,5 +52,5 @@ def _channels(v: Any, x: Any) -> Any:
     if torch is not None and isinstance(x, torch.Tensor):
         v = torch.as_tensor(v, dtype=torch.float32, device=x.device)
     else:
-        v = np.float32(v) if np.isscalar(v) else v if hasattr(v, "astype") else np.asarray(v, np.float32)
+        v = np.float32(v) if np.isscalar(v) else v if hasattr(v, "astype") else np.asarray(v, np.float32)  # type: ignore[arg-type]
     return v.reshape(-1, 1, 1) if getattr(v, "ndim", 0) == 1 else v

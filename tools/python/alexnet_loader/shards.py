@@ -109,7 +109,7 @@ class Shards:
         if k not in self._open:
             info, name = self._infos[k], self._name(k)
             try:
-                data = np.memmap(_regular(name), np.uint8, "r")
+                data: np.ndarray = np.memmap(_regular(name), np.uint8, "r")
             except FileNotFoundError as e:
                 if not info.get("zip_data"):
                     raise MissingError(f"{name} isn't there: restore it, or make the shards again") from e

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import alexnet_loader
 from alexnet_loader import (ChildDied, DamagedError, Dataset, LoaderError, MissingBinary, MissingError, SharedMemoryError,
-                            UsageError, VersionError)
+                            StateError, UsageError, VersionError)
 
 Loader = functools.partial(alexnet_loader.Loader, output="numpy")  # though others import torch
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -43,13 +44,59 @@ def gone(pid, within=5.0):
 
 
 @pytest.mark.parametrize("options, text", [
-    ({"crop": 41}, "crop 41"), ({"batch_size": 0}, "batch 0"), ({"batch_size": 54}, "don't fill one batch"), ({"noise_form": "x"}, "noise"),
-    ({"rank": 2, "world_size": 2}, "rank 2"), ({"shuffle": "x"}, "shuffle"), ({"last": "x"}, "ragged"), ({"augment": {"jitter": 3}}, "jitter"),
+    ({"crop": 41}, "crop 41"), ({"batch_size": 0}, "batch_size 0"), ({"batch_size": 54}, "don't fill one batch"), ({"noise_form": "x"}, "noise"),
+    ({"rank": 2, "world_size": 2}, "rank 2"), ({"shuffle": "x"}, "shuffle"), ({"last": "x"}, "^last"), ({"augment": {"jitter": 3}}, "jitter"),
     ({"ten_crop": True}, "ten crops"), ({"layout": "HWCN"}, "layout"), ({"output": "cupy"}, "output"), ({"memory": "/nowhere"}, "memory"),
+    ({"crop": 32.0}, "crop=32.0: want a whole number"), ({"crop": 0}, "^crop 0"), ({"batch_size": "8"}, "batch_size='8'"), ({"seed": -1}, "^seed"),
+    ({"train": "no"}, "train='no': want True or False"), ({"noise": True}, "noise=True: want a path"), ({"noise": "none.json"}, "compute-pca --shards DIR --out"),
+    ({"augment": {"jiter": 0.4}}, "did you mean --jitter"), ({"augment": {"batch": 3}}, "'batch', which is no augmentation"), ({"workers": -1}, "^workers"),
+    ({"path": None}, "want a path"), ({"path": ""}, "empty"), ({"path": __file__}, "is a file"),
 ], ids=str)
 def test_usage(lossless, options, text):
     with pytest.raises(UsageError, match=text):
-        Loader(lossless, **{"crop": 32, "batch_size": 8, **options})
+        Loader(**{"path": lossless, "crop": 32, "batch_size": 8, **options})
+
+
+def test_environment(lossless, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "two")
+    with pytest.raises(UsageError, match="WORLD_SIZE is 'two'"):
+        Loader(lossless, 8, crop=32)
+
+
+@pytest.mark.parametrize("state", [None, {}, {"epoch": 0}, {"step": "x"}, {"step": -1}, {"epoch": 1.5}, {"seed": 2}], ids=str)
+def test_wrong_state(lossless, state):
+    with Loader(lossless, 8, crop=32) as loader:
+        if state and "epoch" not in state or state == {"epoch": 1.5}:
+            state = {**loader.state_dict(), **state}
+        with pytest.raises((StateError, UsageError)):
+            loader.load_state_dict(state)
+        assert [b.step for b in loader] == list(range(6))  # as if nobody had asked
+
+
+@pytest.mark.parametrize("decoder", ["child", "python"])
+def test_dataset_in_threads(lossless, decoder):
+    """Threads may share a dataset: each gets what it asks for."""
+    data = Dataset(lossless, decoder=decoder)
+    want = [data[i][0].tobytes() for i in range(53)]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda k: data[k % 53][0].tobytes(), range(200), timeout=60))
+    assert got == [want[k % 53] for k in range(200)]
+    for wrong in 1.5, "1", slice(0, 3):
+        with pytest.raises(TypeError):
+            data[wrong]
+
+
+def test_loader_in_threads(lossless):
+    """While a thread takes batches, others may ask for names."""
+    with Loader(lossless, 4, crop=32) as loader, ThreadPoolExecutor(3) as pool:
+        want = loader.names(range(53))
+        asked = [pool.submit(loader.names, range(53)) for _ in range(60)]
+        batches = [[b.samples.tolist() for b in loader] for _ in range(5)]
+        assert all(a.result(60) == want for a in asked)
+    assert batches == [[b.samples.tolist() for b in again] for again in [Loader(lossless, 4, crop=32)] for _ in range(5)]
+    with pytest.raises(IndexError):
+        loader.names([53])
 
 
 def test_near_name(lossless):
@@ -77,9 +124,10 @@ def test_missing(tmp_path, lossless, monkeypatch):
 
 @pytest.mark.parametrize("script, text", [
     ('echo \'{"stream":2}\'', "version 2"), ("echo hello", "knows"), ("echo unexpected stream >&2; exit 2", "unexpected stream"), ("true", "code 0"),
-    ("yes '{}'", "says {}"), ("exec tr '\\0' x </dev/zero", "over 134217728 bytes"), ("head -c 100 /dev/urandom", "knows"),
+    ("yes '{}'", "says {}"), ("exec tr '\\0' x </dev/zero", "over 1048576 bytes"), ("head -c 100 /dev/urandom", "knows"),
 ])
-def test_version(tmp_path, lossless, script, text):
+def test_version(tmp_path, lossless, monkeypatch, script, text):
+    monkeypatch.setattr(alexnet_loader.child, "MOST_LINE", 1 << 20)
     other = tmp_path / "prep-imagenet"
     other.write_text("#!/bin/sh\n" + script + "\n")
     other.chmod(0o755)
