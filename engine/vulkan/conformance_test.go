@@ -67,8 +67,9 @@ func quiet(t *testing.T) {
 // whole says that make check-vulkan runs everything; other runs take some of it.
 var whole = os.Getenv("ALEXNET_VULKAN") != ""
 
-// TestConformance runs the engine's suite in every precision or, in a run of all
-// packages' tests, a thinned one in float32.
+// TestConformance runs the engine's suite in every precision, in 16 bits a thinned one on a
+// device in software, which takes seconds to compile a shader. In a run of all packages'
+// tests it is a thinned one in float32.
 func TestConformance(t *testing.T) {
 	needsDevice(t)
 	// The factors of products by matrices have float16's eleven bits, as many as TF32's.
@@ -88,10 +89,11 @@ func TestConformance(t *testing.T) {
 				needsMatrices(t)
 			}
 			cases := enginetest.Cases()
-			if !whole {
-				if c.name != "fp32" {
-					t.Skip("make check-vulkan runs it")
-				}
+			narrow := c.options.Precision == "bf16"
+			if narrow && !whole {
+				t.Skip("make check-vulkan runs it")
+			}
+			if !whole || narrow && vulkan.Examine().GPUs[0].Kind == "in software" {
 				cases = enginetest.Thin()
 			}
 			enginetest.RunCases(t, cases, func(t *testing.T) engine.Context { return open(t, c.options) }, c.tolerance)

@@ -29,16 +29,21 @@ var cards = []card{
 // cardOf returns the entry of the first GPU in a list of devices; an empty one if the
 // table does not have it.
 func cardOf(devices string) card {
-	for line := range strings.Lines(devices) {
-		name, about, _ := strings.Cut(line, "\t")
-		if name != "cuda:0" {
-			continue
-		}
-		for _, c := range cards {
-			if strings.Contains(about, c.name) {
-				return c
-			}
+	about := aboutDevice(devices, "cuda:0")
+	for _, c := range cards {
+		if strings.Contains(about, c.name) {
+			return c
 		}
 	}
 	return card{}
+}
+
+// aboutDevice returns what a list of devices says of one; "" if it isn't there.
+func aboutDevice(devices, name string) string {
+	for line := range strings.Lines(devices) {
+		if about, ok := strings.CutPrefix(line, name+"\t"); ok {
+			return about
+		}
+	}
+	return ""
 }

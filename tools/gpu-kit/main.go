@@ -56,7 +56,8 @@ type kit struct {
 type report struct {
 	Machine string  `json:"machine"` // what `train-alexnet devices` says
 	Cores   int     `json:"cores"`
-	GPU     bool    `json:"gpu"`
+	GPU     bool    `json:"gpu"`     // cuda:0
+	Vulkan  bool    `json:"vulkan"`  // vulkan:0 is a GPU
 	Seconds float64 `json:"seconds"` // of all calls
 	Parts   []*part `json:"parts"`
 }
@@ -127,9 +128,12 @@ func (k *kit) run(ctx context.Context) (int, error) {
 		if k.rehearse { // an emulator is slower than a card: time for all of it scales
 			p.budget = time.Duration(float64(p.budget) * max(1, k.minutes/8))
 		}
-		if r.GPU {
+		switch vulkan := strings.HasPrefix(p.Name, "Vulkan"); {
+		case vulkan && r.Vulkan || !vulkan && r.GPU:
 			k.try(ctx, p)
-		} else {
+		case vulkan:
+			p.Status, p.Detail = skipped, "no GPU as vulkan:0"
+		default:
 			p.Status, p.Detail = skipped, "no GPU"
 		}
 		fmt.Fprintf(k.stdout, "%-9s %-36s %6.1f s, at %.0f s\n", p.Status, p.Name, p.Seconds, time.Since(began).Seconds())
@@ -149,7 +153,9 @@ func (k *kit) begin(ctx context.Context) *report {
 	if err != nil {
 		r.Machine += "\ntrain-alexnet devices: " + err.Error()
 	}
-	r.GPU = strings.Contains("\n"+devices, "\ncuda:0\t")
+	r.GPU = aboutDevice(devices, "cuda:0") != ""
+	about := aboutDevice(devices, "vulkan:0")
+	r.Vulkan = about != "" && (k.rehearse || !strings.Contains(about, "in software"))
 	k.card = cardOf(devices)
 	if k.rehearse {
 		r.Machine, k.card = r.Machine+"\nA rehearsal: no figure here means anything.", card{"rehearsal", 0.1, 10}
@@ -255,7 +261,7 @@ func (r *report) code() int {
 			code = 4
 		}
 	}
-	if !r.GPU {
+	if !r.GPU && !r.Vulkan {
 		code = 3
 	}
 	return code

@@ -25,7 +25,7 @@ func measuring(t *testing.T) string {
 	dir := t.TempDir()
 	script(t, dir, "train-alexnet", `echo "$*" >> "`+dir+`/calls"
 case "$*" in
-devices) printf 'cpu\t2 cores\ncuda:0\tNVIDIA H100 80GB HBM3, 79.1 GiB\n';;
+devices) printf 'cpu\t2 cores\ncuda:0\tNVIDIA H100 80GB HBM3, 79.1 GiB\nvulkan:0\tNVIDIA H100 80GB HBM3, discrete\n';;
 *2000000*) echo 'no memory' >&2; exit 1;;
 *cuda:99*) echo 'no such GPU' >&2; exit 1;;
 *cuda:0,cuda:0*) echo '{"train_images_per_s": 900}';;
@@ -76,8 +76,32 @@ func TestNoGPU(t *testing.T) {
 		t.Errorf("code %d:\n%s", code, text)
 	}
 	for _, p := range parts {
-		if p.Status != skipped || p.Detail != "no GPU" {
+		if p.Status != skipped || !strings.HasPrefix(p.Detail, "no GPU") {
 			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// TestVulkanAlone: where there is a GPU of another make, Vulkan's parts run and no other; a
+// device in software is none.
+func TestVulkanAlone(t *testing.T) {
+	for about, runs := range map[string]bool{"Radeon, discrete": true, "llvmpipe, in software": false} {
+		dir := measuring(t)
+		script(t, dir, "train-alexnet", `case "$*" in
+devices) printf 'cpu\t2 cores\nvulkan:0\t`+about+`\n';;
+*) echo '{"train_images_per_s": 70}';;
+esac`)
+		code, text, parts := runKit(t, dir, "-minutes", "60")
+		if code != map[bool]int{true: 0, false: 3}[runs] {
+			t.Errorf("%s: code %d:\n%s", about, code, text)
+		}
+		for _, p := range parts {
+			if ran := p.Status == "ok"; ran != (runs && strings.HasPrefix(p.Name, "Vulkan")) {
+				t.Errorf("%s: %+v", about, p)
+			}
+		}
+		if speed := parts["Vulkan: speed"]; runs && len(speed.Rates) != 2 {
+			t.Errorf("%s: %+v", about, speed)
 		}
 	}
 }

@@ -75,8 +75,9 @@ func allParts() []*part {
 		add("speed in tf32, batch 128", 60, speed("tf32", 128)),
 		add("speed compiled, bf16, batch 128", 150, speed("bf16", 128, "--compile")),
 		add("ranks through NCCL", 40, tests("cuda.test", "TestGPURanks")),
-		add("Vulkan: conformance", 120, tests("vulkan.test", "TestConformance|TestRanks|TestLostDevice|TestTooLarge|TestPeerIsGone|TestTiles|TestLargeTensor")),
+		add("Vulkan: conformance", 120, tests("vulkan.test", "TestConformance|TestRanks|TestLostDevice|TestTooLarge|TestPeerIsGone|TestTiles|TestL")),
 		add("Vulkan: PyTorch's numbers", 90, tests("enginetest.test", "TestVulkan")),
+		add("Vulkan: speed", 60, speedVulkan),
 		add("whole conformance", 200, tests("cuda.test", "TestGPUConformance")),
 		add("a minute of training", 90, shortTraining),
 		add("Imagenette, seed 1", 200, imagenette(1)),
@@ -175,6 +176,17 @@ func benches(devices []string, batch int, more ...string) func(context.Context, 
 		}
 		return nil
 	}
+}
+
+// speedVulkan measures ours on the first Vulkan device: number by number, and with its
+// matrices.
+func speedVulkan(ctx context.Context, k *kit, p *part) error {
+	for _, precision := range []string{"fp32", "bf16"} {
+		if err := p.bench(ctx, k, "vulkan:0", precision, 128, noLayers); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // roofline times the ops of a step one by one, and compares the step with what the

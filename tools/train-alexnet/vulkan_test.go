@@ -50,7 +50,7 @@ func validated(t *testing.T) {
 // itself and twice, with the CPU's losses, and ends far below chance.
 func TestVulkanDemo(t *testing.T) {
 	validated(t)
-	const classes, begun, steps = 3, 234, 242
+	const classes, begun, steps = 3, 238, 242
 	dir := t.TempDir()
 	pictures, begin := filepath.Join(dir, "pictures"), filepath.Join(dir, "begin")
 	if _, err := synthetic.Write(t.Context(), pictures, synthetic.Config{Classes: classes, PerClass: 100}, nil); err != nil {
