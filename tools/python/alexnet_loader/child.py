@@ -17,7 +17,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from .errors import KINDS, ChildDied, LoaderError, SharedMemoryError, VersionError
-from .memory import Memory
+from .memory import Memory, unnamed
 
 VERSION = 1  # of the protocol
 # What options of Loader are called that are flags of other names.
@@ -45,7 +45,8 @@ class Child:
         self._id = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.memory = Memory(memory)
-        self._stderr = tempfile.TemporaryFile()
+        # Its messages, for which a machine without a folder for temporary files needs none.
+        self._stderr = tempfile.TemporaryFile() if os.name == "nt" else os.fdopen(unnamed("auto"), "w+b")
         options: dict[str, Any] = {"pass_fds": [self.memory.fd], "start_new_session": True}  # Ctrl-C is for this process
         if os.name == "nt":
             options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]

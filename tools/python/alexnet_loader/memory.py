@@ -26,29 +26,8 @@ class Memory:
         if os.name == "nt":
             self.handle = f"alexnet-loader-{os.getpid()}-{uuid.uuid4().hex}"
             return
-        self.fd = self._open(kind)
+        self.fd = unnamed(kind)
         self.handle = str(self.fd)
-
-    @staticmethod
-    def _open(kind: str) -> int:
-        if kind in ("auto", "memfd") and hasattr(os, "memfd_create"):
-            try:
-                return os.memfd_create("alexnet-loader", os.MFD_CLOEXEC)
-            except OSError:
-                if kind == "memfd":
-                    raise
-        if kind == "memfd":
-            raise UsageError("memory='memfd': this system has none; take 'auto'")
-        folders = {"auto": ["/dev/shm", tempfile.gettempdir()], "shm": ["/dev/shm"]}.get(kind, [kind])
-        for folder in folders:
-            try:
-                fd, name = tempfile.mkstemp(prefix="alexnet-loader-", dir=folder)
-            except OSError as e:
-                error = e
-                continue
-            os.unlink(name)
-            return fd
-        raise UsageError(f"memory={kind!r}: want 'auto', 'memfd', 'shm' or a folder: {error}") from error
 
     def map(self, size: int) -> None:
         """Maps what the child has made."""
@@ -79,6 +58,28 @@ class Memory:
 
         self.pinned = fence
         self._pin = _Pin(torch.cuda.cudart(), self.address, self._map)
+
+
+def unnamed(kind: str) -> int:
+    """A descriptor of an empty file without a name; kind is Memory's."""
+    if kind in ("auto", "memfd") and hasattr(os, "memfd_create"):
+        try:
+            return os.memfd_create("alexnet-loader", os.MFD_CLOEXEC)
+        except OSError:
+            if kind == "memfd":
+                raise
+    if kind == "memfd":
+        raise UsageError("memory='memfd': this system has none; take 'auto'")
+    folders = {"auto": ["/dev/shm", tempfile.gettempdir()], "shm": ["/dev/shm"]}.get(kind, [kind])
+    for folder in folders:
+        try:
+            fd, name = tempfile.mkstemp(prefix="alexnet-loader-", dir=folder)
+        except OSError as e:
+            error = e
+            continue
+        os.unlink(name)
+        return fd
+    raise UsageError(f"memory={kind!r}: want 'auto', 'memfd', 'shm' or a folder: {error}") from error
 
 
 class _Pin:

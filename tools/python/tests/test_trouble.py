@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -322,6 +323,16 @@ def test_full_shm(lossless):
     first, second = out.splitlines()
     assert "no space left on device" in first and "shared memory" in first
     assert second == "53 []"
+
+
+@linux
+def test_without_temporary_files(lossless, monkeypatch):
+    """A read-only machine has no folder for them."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with Loader(lossless, 8, crop=32) as loader:
+        assert len(list(loader)) == 6
+    with pytest.raises(UsageError, match="crop 41"):
+        Loader(lossless, 8, crop=41)
 
 
 @linux
