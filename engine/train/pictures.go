@@ -7,15 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"unicode"
 
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 	"alexnet/internal/file"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 	"alexnet/pipeline/source"
@@ -98,11 +96,11 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 			return nil, err
 		}
 	}
-	train := fmt.Sprintf("train-alexnet --train %s --val %s --pca %s --run %s", ShellWord(c.Train), ShellWord(c.Val), ShellWord(c.PCA), ShellWord(c.Run))
+	train := fmt.Sprintf("train-alexnet --train %s --val %s --pca %s --run %s", printable.ShellWord(c.Train), printable.ShellWord(c.Val), printable.ShellWord(c.PCA), printable.ShellWord(c.Run))
 	if c.Net != Defaults().Net {
-		train += " --net " + ShellWord(c.Net)
+		train += " --net " + printable.ShellWord(c.Net)
 	}
-	made.Commands = append(made.Commands, "compute-pca --shards "+ShellWord(c.Train)+" --out "+ShellWord(c.PCA), train)
+	made.Commands = append(made.Commands, "compute-pca --shards "+printable.ShellWord(c.Train)+" --out "+printable.ShellWord(c.PCA), train)
 	return made, nil
 }
 
@@ -229,7 +227,7 @@ func (c *Config) pictureSize(images int, chooseNet bool) (int, error) {
 // shard makes one split.
 func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made *Made) error {
 	out := map[string]string{"train": c.Train, "val": c.Val}[s.name]
-	command := fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", ShellWord(p.In), ShellWord(out), s.name, size)
+	command := fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", printable.ShellWord(p.In), printable.ShellWord(out), s.name, size)
 	if s.fraction > 0 {
 		command += fmt.Sprintf(" --split-fraction %g", s.fraction)
 	}
@@ -247,7 +245,7 @@ func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made 
 	})
 	if other := (*pipeline.OtherJobError)(nil); errors.As(err, &other) {
 		return setting.Errorf("%s has shards of %s as it was, or for another net (%s): give %s for a run of what is there now, or go on with the old one by %s and %s",
-			c.Run, p.In, other.How, setting.Suggest("run", ShellWord(c.Run+"-2")), setting.Suggest("run", ShellWord(c.Run)), setting.Name("resume"))
+			c.Run, p.In, other.How, setting.Suggest("run", printable.ShellWord(c.Run+"-2")), setting.Suggest("run", printable.ShellWord(c.Run)), setting.Name("resume"))
 	}
 	if err != nil {
 		return err
@@ -257,22 +255,4 @@ func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made 
 	}
 	made.LeftOut += len(sum.Bad)
 	return nil
-}
-
-// ShellWord quotes a path for a shell. A path with characters that cannot be shown
-// uses bash's own form.
-func ShellWord(path string) string {
-	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		var b strings.Builder // bytes, since Go's own quotes would leave $ and ` alive in a shell
-		for _, c := range []byte(path) {
-			fmt.Fprintf(&b, "\\x%02x", c)
-		}
-		return "$'" + b.String() + "'"
-	}
-	if strings.ContainsFunc(path, func(r rune) bool {
-		return !(r == '/' || r == '.' || r == '-' || r == '_' || r == ':' || r == '\\' && runtime.GOOS == "windows" || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
-	}) {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
 }

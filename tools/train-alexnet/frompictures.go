@@ -100,7 +100,7 @@ func given(c *cli.Context) string {
 	text := ""
 	for _, name := range c.LocalFlagNames() {
 		if !slices.Contains([]string{"run", "net", "dry-run", "plan"}, name) && !strings.Contains(text+" ", " --"+name+" ") {
-			text += " --" + name + " " + train.ShellWord(fmt.Sprint(c.Value(name)))
+			text += " --" + name + " " + printable.ShellWord(fmt.Sprint(c.Value(name)))
 		}
 	}
 	return text

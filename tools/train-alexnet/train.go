@@ -143,11 +143,11 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 	}
 	fmt.Fprintln(stdout)
 	if r.Stop == engine.StopTime {
-		printable.Fprintf(stdout, "go on with: train-alexnet --run %s --resume\n", train.ShellWord(dir))
+		printable.Fprintf(stdout, "go on with: train-alexnet --run %s --resume\n", printable.ShellWord(dir))
 	}
 	if page := filepath.Join(dir, report.PageName); r.BestCheckpoint != "" {
 		if _, err := os.Stat(page); err == nil {
-			printable.Fprintf(stdout, "look at %s; try: train-alexnet predict --checkpoint %s PICTURES\n", train.ShellWord(page), train.ShellWord(dir))
+			printable.Fprintf(stdout, "look at %s; try: train-alexnet predict --checkpoint %s PICTURES\n", printable.ShellWord(page), printable.ShellWord(dir))
 		}
 	}
 	if len(r.Skipped) > 0 {
