@@ -216,7 +216,7 @@ func TestPageInChromium(t *testing.T) {
 	}
 	page, _, _ = strings.Cut(page, "<script>")
 	// There is a guesses.png and no kernels.png.
-	if !strings.Contains(page, `<div hidden=""><h2>Kernels`) || !strings.Contains(page, "<div><h2>Validation pictures") || !strings.Contains(page, `src="http`) {
+	if !strings.Contains(page, `<section hidden=""><h2>Kernels`) || !strings.Contains(page, "<section><h2>Validation pictures") || !strings.Contains(page, `src="http`) {
 		t.Error("the page shows a picture that isn't there, or not the one that is")
 	}
 	if n := strings.Count(page, "<polyline"); n != 5 {
