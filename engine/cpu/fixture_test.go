@@ -94,6 +94,17 @@ func pointwise(name string, c, side int, pool bool) []layerBench {
 		}, 0}, layerBench{name + "/pool-backward", func(b *net) []engine.Op {
 			return []engine.Op{engine.MaxPoolBackward{Window: win, DX: b.maps(c, side), DY: b.maps(c, out),
 				At: b.tensor(engine.Argmax, b.n, c, out, out)}}
+		}, 0}, layerBench{name + "/lrn-pool-forward", func(b *net) []engine.Op {
+			y := b.maps(c, side)
+			y.Life = engine.Scratch
+			return []engine.Op{engine.LRNForward{Response: r, Groups: 2, X: b.maps(c, side), Y: y},
+				engine.MaxPoolForward{Window: win, X: y, Y: b.maps(c, out), At: b.tensor(engine.Argmax, b.n, c, out, out)}}
+		}, 0}, layerBench{name + "/lrn-pool-backward", func(b *net) []engine.Op {
+			x, d := b.maps(c, side), b.maps(c, side)
+			return []engine.Op{
+				engine.MaxPoolBackward{Window: win, DX: d, DY: b.maps(c, out), At: b.tensor(engine.Argmax, b.n, c, out, out)},
+				engine.LRNBackward{Response: r, Groups: 2, X: x, DY: d, DX: d},
+				engine.ActivateBackward{Y: x, DY: d, DX: d}}
 		}, 0})
 	}
 	return l

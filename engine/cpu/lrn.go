@@ -7,7 +7,7 @@ import (
 	"alexnet/engine/cpu/internal/kernel"
 )
 
-// lrnWidth is the number of neighbouring pixels of every map that are normalised
+// lrnWidth is about the number of neighbouring pixels of every map that are normalised
 // together.
 const lrnWidth = 128
 
@@ -22,7 +22,7 @@ func (c *Context) lowerLRNForward(op engine.LRNForward) lowered {
 	return lowered{
 		stages: []stage{{n.parts(), func(w *worker, part int) {
 			at, width := n.strip(part)
-			n.forward(c.floats(op.X)[at:], c.floats(op.Y)[at:], width)
+			n.forward(c.floats(op.X)[at:], c.floats(op.Y)[at:], n.area, width)
 		}}},
 	}
 }
@@ -38,7 +38,7 @@ func (c *Context) lowerLRNBackward(op engine.LRNBackward) lowered {
 		scratch: 2 * n.maps * lrnWidth,
 		stages: []stage{{n.parts(), func(w *worker, part int) {
 			at, width := n.strip(part)
-			n.backward(w.scratch, c.floats(op.X)[at:], c.floats(op.DY)[at:], c.floats(op.DX)[at:], width)
+			n.backward(w.scratch, c.floats(op.X)[at:], c.floats(op.DY)[at:], n.area, c.floats(op.DX)[at:], width)
 		}}},
 	}
 }
@@ -79,12 +79,13 @@ func (n *across) window(x []float32, stride, m, below, above int) kernel.Neighbo
 	return kernel.Neighbours{X: x[lo*stride:], Rows: hi - lo + 1, Stride: stride}
 }
 
-// forward adds the squares of each window anew: a running sum would keep the rounding
-// errors, and infinities, of maps that have left it.
-func (n *across) forward(x, y []float32, width int) {
+// forward normalises so many pixels of every map; maps of y are pitch apart. It adds the
+// squares of each window anew: a running sum would keep the rounding errors, and
+// infinities, of maps that have left it.
+func (n *across) forward(x, y []float32, pitch, width int) {
 	for m := range n.maps {
 		w := n.window(x, n.area, m, n.below, n.above)
-		in, out := x[m*n.area:][:width], y[m*n.area:][:width]
+		in, out := x[m*n.area:][:width], y[m*pitch:][:width]
 		if n.beta == 0.75 {
 			n.kernels.LRNForward(w, in, out, n.k, n.alpha)
 		} else {
@@ -97,14 +98,14 @@ func (n *across) forward(x, y []float32, width int) {
 //
 //	DX_i = DY_i·s_i^−β − 2·(α/m)·β·X_i · Σ_j DY_j·s_j^−β·X_j/s_j
 //
-// over the maps j whose window holds map i: the window mirrored. It takes
-// 2·maps·lrnWidth floats of scratch.
-func (n *across) backward(scratch, x, dy, dx []float32, width int) {
-	ratios, directs := scratch[:n.maps*lrnWidth], scratch[n.maps*lrnWidth:]
+// over the maps j whose window holds map i: the window mirrored. Maps of dy are pitch
+// apart. It takes 2·maps·width floats of scratch.
+func (n *across) backward(scratch, x, dy []float32, pitch int, dx []float32, width int) {
+	ratios, directs := scratch[:n.maps*width], scratch[n.maps*width:]
 	for m := range n.maps {
 		w := n.window(x, n.area, m, n.below, n.above)
-		xm, dym := x[m*n.area:][:width], dy[m*n.area:][:width]
-		ratio, direct := ratios[m*lrnWidth:][:width], directs[m*lrnWidth:][:width]
+		xm, dym := x[m*n.area:][:width], dy[m*pitch:][:width]
+		ratio, direct := ratios[m*width:][:width], directs[m*width:][:width]
 		if n.beta == 0.75 {
 			n.kernels.LRNTerms(w, xm, dym, ratio, direct, n.k, n.alpha)
 		} else {
@@ -113,8 +114,8 @@ func (n *across) backward(scratch, x, dy, dx []float32, width int) {
 	}
 	factor := float32(2 * float64(n.alpha) * n.beta)
 	for m := range n.maps {
-		w := n.window(ratios, lrnWidth, m, n.above, n.below)
-		n.kernels.LRNCombine(w, directs[m*lrnWidth:][:width], x[m*n.area:][:width], dx[m*n.area:][:width], factor)
+		w := n.window(ratios, width, m, n.above, n.below)
+		n.kernels.LRNCombine(w, directs[m*width:][:width], x[m*n.area:][:width], dx[m*n.area:][:width], factor)
 	}
 }
 

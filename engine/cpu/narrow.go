@@ -139,12 +139,18 @@ func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
 	case engine.ActivateBackward:
 		return n.lowerActivateBackward(op), nil
 	case engine.LRNForward:
+		if pool, ok := poolBehind(ops, i, op); ok {
+			return n.lowerLRNPool(op, pool), nil
+		}
 		return n.lowerLRNForward(op), nil
 	case engine.LRNBackward:
 		return n.lowerLRNBackward(op), nil
 	case engine.MaxPoolForward:
 		return n.lowerMaxPoolForward(op), nil
 	case engine.MaxPoolBackward:
+		if lrn, relu, ok := lrnBehind(ops, i, op); ok {
+			return n.lowerLRNPoolBackward(op, lrn, relu), nil
+		}
 		return n.lowerMaxPoolBackward(op), nil
 	case engine.AvgPoolForward:
 		return n.lowerAvgPoolForward(op), nil

@@ -31,20 +31,24 @@ func (n *narrow) lrn(r engine.Response, groups int, s engine.Shape) *narrowLRN {
 		groups: groups, maps: maps, pixels: s[0] * s[2] * s[3], ld: roundUp(maps+r.Size, 16)}
 }
 
-// stage calls f for pieces of pixels and each group: at is the first number.
-func (l *narrowLRN) stage(f func(w *worker, at, rows int)) stage {
+// stage calls f for pieces of pixels: at is the first number of them.
+func (l *narrowLRN) stage(f func(w *worker, at, pixels int)) stage {
 	return stage{ceilDiv(l.pixels, lrnPixels), func(w *worker, part int) {
 		first := part * lrnPixels
-		for g := range l.groups {
-			f(w, first*l.groups*l.maps+g*l.maps, min(lrnPixels, l.pixels-first))
-		}
+		f(w, first*l.all(), min(lrnPixels, l.pixels-first))
 	}}
 }
+
+// all is the numbers of a pixel.
+func (l *narrowLRN) all() int { return l.groups * l.maps }
+
+// scratch is the floats that forward takes, and a third of backward's.
+func (l *narrowLRN) scratch() int { return lrnPixels * l.ld }
 
 // squares fills rows of squares, after before zeros.
 func (l *narrowLRN) squares(sq []float32, x *uint16, rows, before int) {
 	clear(sq)
-	l.n.set.Squares(&sq[before], l.ld, x, l.groups*l.maps, rows, l.maps)
+	l.n.set.Squares(&sq[before], l.ld, x, l.all(), rows, l.maps)
 }
 
 func (n *narrow) lowerLRNForward(op engine.LRNForward) lowered {
@@ -52,20 +56,31 @@ func (n *narrow) lowerLRNForward(op engine.LRNForward) lowered {
 		return n.lowerWithinForward(op)
 	}
 	l := n.lrn(op.Response, op.Groups, op.X.Shape)
-	ldx := l.groups * l.maps
-	return lowered{scratch: lrnPixels * l.ld, stages: []stage{l.stage(func(w *worker, at, rows int) {
-		sq := w.scratch[:rows*l.ld]
-		x, y := &n.words(op.X)[at], &n.words(op.Y)[at]
-		l.squares(sq, x, rows, l.below)
-		if l.beta == 0.75 {
-			n.set.LRNForward(y, x, ldx, &sq[0], l.ld, rows, l.maps, l.size, l.k, l.alpha)
-			return
-		}
-		l.general(sq, rows, func(r, i int, s float64) {
-			v := float64(bf16.Float(*bf16.At(x, r*ldx+i))) * math.Pow(s, -l.beta)
-			*bf16.At(y, r*ldx+i) = bf16.Round(float32(v))
-		})
+	return lowered{scratch: l.scratch(), stages: []stage{l.stage(func(w *worker, at, pixels int) {
+		l.forward(w.scratch, n.words(op.X)[at:], n.words(op.Y)[at:], pixels)
 	})}}
+}
+
+// forward normalises pixels.
+func (l *narrowLRN) forward(scratch []float32, x, y []uint16, pixels int) {
+	for first := 0; first < pixels*l.all(); first += lrnPixels * l.all() {
+		rows := min(lrnPixels, pixels-first/l.all())
+		for g := range l.groups {
+			l.forwardRows(scratch[:rows*l.ld], &x[first+g*l.maps], &y[first+g*l.maps], rows)
+		}
+	}
+}
+
+func (l *narrowLRN) forwardRows(sq []float32, x, y *uint16, rows int) {
+	l.squares(sq, x, rows, l.below)
+	if l.beta == 0.75 {
+		l.n.set.LRNForward(y, x, l.all(), &sq[0], l.ld, rows, l.maps, l.size, l.k, l.alpha)
+		return
+	}
+	l.general(sq, rows, func(r, i int, s float64) {
+		v := float64(bf16.Float(*bf16.At(x, r*l.all()+i))) * math.Pow(s, -l.beta)
+		*bf16.At(y, r*l.all()+i) = bf16.Round(float32(v))
+	})
 }
 
 // general calls f with every number's s, for any β.
@@ -81,30 +96,42 @@ func (l *narrowLRN) general(sq []float32, rows int, f func(r, i int, s float64))
 	}
 }
 
-// lowerLRNBackward computes what across.backward does.
 func (n *narrow) lowerLRNBackward(op engine.LRNBackward) lowered {
 	if op.Within {
 		return n.lowerWithinBackward(op)
 	}
 	l := n.lrn(op.Response, op.Groups, op.X.Shape)
-	ldx := l.groups * l.maps
-	factor := float32(2 * float64(l.alpha) * l.beta)
-	size := lrnPixels * l.ld
-	return lowered{scratch: 3 * size, stages: []stage{l.stage(func(w *worker, at, rows int) {
-		sq, ratio, direct := w.scratch[:rows*l.ld], w.scratch[size:][:rows*l.ld], w.scratch[2*size:][:rows*l.ld]
-		x, dy, dx := &n.words(op.X)[at], &n.words(op.DY)[at], &n.words(op.DX)[at]
-		l.squares(sq, x, rows, l.below)
-		clear(ratio)
-		if l.beta == 0.75 {
-			n.set.LRNTerms(&ratio[l.above], &direct[0], l.ld, x, dy, ldx, &sq[0], l.ld, rows, l.maps, l.size, l.k, l.alpha)
-		} else {
-			l.general(sq, rows, func(r, i int, s float64) {
-				g := float64(bf16.Float(*bf16.At(dy, r*ldx+i))) * math.Pow(s, -l.beta)
-				direct[r*l.ld+i], ratio[r*l.ld+l.above+i] = float32(g), float32(g*float64(bf16.Float(*bf16.At(x, r*ldx+i)))/s)
-			})
-		}
-		n.set.LRNCombine(dx, x, ldx, &ratio[0], &direct[0], l.ld, rows, l.maps, l.size, factor)
+	return lowered{scratch: 3 * l.scratch(), stages: []stage{l.stage(func(w *worker, at, pixels int) {
+		l.backward(w.scratch, n.words(op.X)[at:], n.words(op.DY)[at:], n.words(op.DX)[at:], pixels)
 	})}}
+}
+
+// backward computes what across.backward does.
+func (l *narrowLRN) backward(scratch []float32, x, dy, dx []uint16, pixels int) {
+	for first := 0; first < pixels*l.all(); first += lrnPixels * l.all() {
+		rows := min(lrnPixels, pixels-first/l.all())
+		for g := range l.groups {
+			at := first + g*l.maps
+			l.backwardRows(scratch, &x[at], &dy[at], &dx[at], rows)
+		}
+	}
+}
+
+func (l *narrowLRN) backwardRows(scratch []float32, x, dy, dx *uint16, rows int) {
+	size := l.scratch()
+	sq, ratio, direct := scratch[:rows*l.ld], scratch[size:][:rows*l.ld], scratch[2*size:][:rows*l.ld]
+	l.squares(sq, x, rows, l.below)
+	clear(ratio)
+	if l.beta == 0.75 {
+		l.n.set.LRNTerms(&ratio[l.above], &direct[0], l.ld, x, dy, l.all(), &sq[0], l.ld, rows, l.maps, l.size, l.k, l.alpha)
+	} else {
+		l.general(sq, rows, func(r, i int, s float64) {
+			g := float64(bf16.Float(*bf16.At(dy, r*l.all()+i))) * math.Pow(s, -l.beta)
+			direct[r*l.ld+i], ratio[r*l.ld+l.above+i] = float32(g), float32(g*float64(bf16.Float(*bf16.At(x, r*l.all()+i)))/s)
+		})
+	}
+	factor := float32(2 * float64(l.alpha) * l.beta)
+	l.n.set.LRNCombine(dx, x, l.all(), &ratio[0], &direct[0], l.ld, rows, l.maps, l.size, factor)
 }
 
 // narrowWithin is normalisation over the pixels of a map, an image at a time: the

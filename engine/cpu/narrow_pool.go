@@ -56,6 +56,15 @@ func inside(w engine.Window, at, n int) reach {
 // lowerMaxPoolBackward gathers each pixel's gradient from the windows that hold it,
 // in their order.
 func (n *narrow) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
+	in := op.DX.Shape
+	gather := n.gather(op)
+	return lowered{stages: []stage{{in[0] * in[2], func(_ *worker, part int) {
+		gather(n.words(op.DX)[part*in[3]*in[1]:], part)
+	}}}}
+}
+
+// gather returns what computes one of all images' rows of DX.
+func (n *narrow) gather(op engine.MaxPoolBackward) func(dx []uint16, line int) {
 	in, out := op.DX.Shape, op.DY.Shape
 	maps := in[1]
 	rows, columns := over(op.Window, in[2], out[2]), over(op.Window, in[3], out[3])
@@ -71,14 +80,59 @@ func (n *narrow) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
 			}
 		}
 	}
-	return lowered{stages: []stage{{in[0] * in[2], func(_ *worker, part int) {
-		image, y := part/in[2], part%in[2]
-		dx := n.words(op.DX)[part*in[3]*maps:]
+	return func(dx []uint16, line int) {
+		image, y := line/in[2], line%in[2]
 		dy, at := n.words(op.DY)[image*out.Row():], n.bytes(op.At)[image*out.Row():]
 		row := sources[rows.of[y]*len(columns.patterns):]
 		for x := range in[3] {
 			first := (rows.first[y]*out[3] + columns.first[x]) * maps
 			n.set.Gather(&dx[x*maps], &dy[first], &at[first], row[columns.of[x]], maps)
+		}
+	}
+}
+
+// lowerLRNPool is Context.lowerLRNPool; a part is all maps of rows of an image.
+func (n *narrow) lowerLRNPool(lrn engine.LRNForward, pool engine.MaxPoolForward) lowered {
+	in, out := lrn.X.Shape, pool.Y.Shape
+	l := n.lrn(lrn.Response, lrn.Groups, in)
+	const windows = 4 // rows of them in a part
+	bands := ceilDiv(out[2], windows)
+	line, w := in[3]*in[1], bf16.PoolWindow{Pitch: in[3] * in[1], Step: in[1], Rows: pool.Size, Columns: pool.Size}
+	rows := (windows-1)*pool.Stride + pool.Size
+	return lowered{skip: 1, scratch: floatsOf((rows*line+1)/2, l.scratch()), stages: []stage{{in[0] * bands, func(k *worker, part int) {
+		image, first := part/bands, part%bands*windows
+		count := min(windows, out[2]-first)
+		scratch := carve(k.scratch)
+		normalised := scratch.words(rows * line)
+		x := n.words(lrn.X)[(image*in[2]+first*pool.Stride)*line:]
+		l.forward(scratch, x, normalised, ((count-1)*pool.Stride+pool.Size)*in[3])
+		for i := range count * out[3] {
+			at := (image*out[2]*out[3] + first*out[3] + i) * in[1]
+			var position *byte
+			if pool.At != nil {
+				position = &n.bytes(pool.At)[at]
+			}
+			n.set.MaxPool(&n.words(pool.Y)[at], position, &normalised[(i/out[3]*in[3]+i%out[3])*pool.Stride*in[1]], w, in[1])
+		}
+	}}}}
+}
+
+// lowerLRNPoolBackward is Context.lowerLRNPoolBackward; a part is a row of an image.
+func (n *narrow) lowerLRNPoolBackward(pool engine.MaxPoolBackward, lrn engine.LRNBackward, relu bool) lowered {
+	in := lrn.X.Shape
+	l, gather := n.lrn(lrn.Response, lrn.Groups, in), n.gather(pool)
+	line, skip := in[3]*in[1], 1
+	if relu {
+		skip = 2
+	}
+	return lowered{skip: skip, scratch: floatsOf((line+1)/2, 3*l.scratch()), stages: []stage{{in[0] * in[2], func(w *worker, row int) {
+		scratch := carve(w.scratch)
+		dy := scratch.words(line)
+		x, dx := n.words(lrn.X)[row*line:][:line], n.words(lrn.DX)[row*line:][:line]
+		gather(dy, row)
+		l.backward(scratch, x, dy, dx, in[3])
+		if relu {
+			n.set.ReLUBackward(x, dx, dx)
 		}
 	}}}}
 }

@@ -141,12 +141,18 @@ func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 	case engine.ActivateBackward:
 		return c.lowerActivateBackward(op), nil
 	case engine.LRNForward:
+		if pool, ok := poolBehind(ops, i, op); ok {
+			return c.lowerLRNPool(op, pool), nil
+		}
 		return c.lowerLRNForward(op), nil
 	case engine.LRNBackward:
 		return c.lowerLRNBackward(op), nil
 	case engine.MaxPoolForward:
 		return c.lowerMaxPoolForward(op), nil
 	case engine.MaxPoolBackward:
+		if lrn, relu, ok := lrnBehind(ops, i, op); ok {
+			return c.lowerLRNPoolBackward(op, lrn, relu), nil
+		}
 		return c.lowerMaxPoolBackward(op), nil
 	case engine.AvgPoolForward:
 		return c.lowerAvgPoolForward(op), nil

@@ -18,15 +18,30 @@ func (c *Context) Room() (engine.Room, error) {
 	return engine.Room{Of: hostMemory{}, Where: "this machine", Total: total, Free: free}, nil
 }
 
-// Merged returns 1: only a layer and a ReLU in place run as one, and the ReLU reads nothing
-// else.
-func (c *Context) Merged([]engine.Op, int) int { return 1 }
+// Merged counts a normalisation and the pooling behind it, which writes its tensor while
+// the former still reads. No other ops that run as one do that.
+func (c *Context) Merged(ops []engine.Op, i int) int {
+	if op, ok := following[engine.LRNForward](ops, i); ok {
+		if _, ok := poolBehind(ops, i, op); ok {
+			return 2
+		}
+	}
+	return 1
+}
 
 // Unstored returns the gradient of a dense layer's weights in bfloat16, with the update that
-// uses it right behind: each piece of it goes straight into the weights.
+// uses it right behind: each piece of it goes straight into the weights. It also returns
+// normalised maps that are only pooled.
 func (c *Context) Unstored(ops []engine.Op, i int) *engine.Tensor {
-	if op, ok := ops[i].(engine.DenseBackward); ok && c.narrow != nil && updateBehind(ops, i, op) != nil {
-		return op.DW
+	switch op := ops[i].(type) {
+	case engine.DenseBackward:
+		if c.narrow != nil && updateBehind(ops, i, op) != nil {
+			return op.DW
+		}
+	case engine.LRNForward:
+		if _, ok := poolBehind(ops, i, op); ok {
+			return op.Y
+		}
 	}
 	return nil
 }
