@@ -6,8 +6,8 @@ import (
 	"alexnet/engine"
 )
 
-// constant is the packed, and for Winograd's filtering transformed, weights of a
-// convolution that a program which only infers keeps. It is in the workspace. The
+// constant is the packed, and for Winograd's filtering transformed, weights of a layer
+// that a program which only infers keeps. It is in the workspace. The
 // first run makes it, and so does a run after the weights have changed or another
 // program has used the workspace.
 type constant struct {

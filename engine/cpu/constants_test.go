@@ -28,6 +28,7 @@ func TestConstants(t *testing.T) {
 			for _, window := range []engine.Window{
 				{Size: 11, Stride: 4, Pad: 2}, // by definition
 				{Size: 3, Stride: 1, Pad: 1},  // Winograd's, over slices of maps
+				{},                            // a dense layer
 			} {
 				checkConstants(t, opts, window)
 			}
@@ -35,12 +36,10 @@ func TestConstants(t *testing.T) {
 	}
 }
 
-// constants are programs of one context that share a convolution's weights.
+// constants are programs of one context that share a layer's weights.
 type constants struct {
 	engine.Context
-	op                     engine.ConvForward
-	other                  engine.ConvForward
-	update                 engine.Update
+	w, y                   *engine.Tensor
 	infer, intrude, change engine.Program
 }
 
@@ -49,13 +48,29 @@ func newConstants(t *testing.T, opts cpu.Options, window engine.Window) *constan
 	c := &constants{Context: open(t, opts)}
 	const in, out, side = 33, 40, 23
 	n := &net{c.Context, 1}
-	convolution := func() engine.ConvForward {
-		return engine.ConvForward{Window: window, Groups: 1, X: n.maps(in, side), Y: n.maps(out, window.Out(side)),
-			W: n.tensor(engine.Master, out, in, window.Size, window.Size), B: n.tensor(engine.Master, out)}
+	var fill []*engine.Tensor
+	layer := func() (op engine.Op, w, y *engine.Tensor) {
+		x, b := n.maps(in, side), n.tensor(engine.Master, out)
+		if window.Size == 0 {
+			w, y = n.tensor(engine.Master, out, in, side, side), n.tensor(engine.Working, 1, out)
+			op = engine.DenseForward{X: x, Y: y, W: w, B: b}
+		} else {
+			w, y = n.tensor(engine.Master, out, in, window.Size, window.Size), n.maps(out, window.Out(side))
+			op = engine.ConvForward{Window: window, Groups: 1, X: x, Y: y, W: w, B: b}
+		}
+		fill = append(fill, x, b)
+		return op, w, y
 	}
-	c.op, c.other = convolution(), convolution()
-	c.update = engine.Update{W: c.op.W, V: n.tensor(engine.Float32, out, in, window.Size, window.Size), G: n.tensor(engine.Float32, out, in, window.Size, window.Size), Rate: 1}
-	programs := [][]engine.Op{{c.op}, {c.other}, {c.update}}
+	op, w, y := layer()
+	other, otherW, _ := layer()
+	c.w, c.y = w, y
+	moving := func() *engine.Tensor {
+		t := n.tensor(engine.Float32)
+		t.Shape = w.Shape
+		return t
+	}
+	update := engine.Update{W: w, V: moving(), G: moving(), Rate: 1}
+	programs := [][]engine.Op{{op}, {other}, {update}}
 	plan := engine.PlanArena(c.Context, programs...)
 	if err := c.Reserve(plan.Arena(), plan.Workspace); err != nil {
 		t.Fatal(err)
@@ -66,7 +81,7 @@ func newConstants(t *testing.T, opts cpu.Options, window engine.Window) *constan
 			t.Fatal(err)
 		}
 	}
-	for i, tensor := range []*engine.Tensor{c.op.X, c.op.B, c.other.X, c.other.W, c.other.B, c.update.V, c.update.G} {
+	for i, tensor := range append(fill, otherW, update.V, update.G) {
 		c.fill(t, tensor, uint64(i))
 	}
 	return c
@@ -96,8 +111,8 @@ func (c *constants) run(t *testing.T, p engine.Program) {
 func (c *constants) result(t *testing.T) []float32 {
 	t.Helper()
 	c.run(t, c.infer)
-	y := make([]float32, c.op.Y.Shape.Len())
-	if err := errors.Join(c.Download(y, c.op.Y), c.Sync()); err != nil {
+	y := make([]float32, c.y.Shape.Len())
+	if err := errors.Join(c.Download(y, c.y), c.Sync()); err != nil {
 		t.Fatal(err)
 	}
 	return y
@@ -106,7 +121,7 @@ func (c *constants) result(t *testing.T) []float32 {
 func checkConstants(t *testing.T, opts cpu.Options, window engine.Window) {
 	fresh := func(seed uint64, prepare func(c *constants)) []float32 {
 		c := newConstants(t, opts, window)
-		c.fill(t, c.op.W, seed)
+		c.fill(t, c.w, seed)
 		prepare(c)
 		return c.result(t)
 	}
@@ -124,11 +139,11 @@ func checkConstants(t *testing.T, opts cpu.Options, window engine.Window) {
 			}
 		}
 	}
-	c.fill(t, c.op.W, 100)
+	c.fill(t, c.w, 100)
 	check("an upload", first)
 	c.run(t, c.intrude)
 	check("another program", first)
-	c.fill(t, c.op.W, 200)
+	c.fill(t, c.w, 200)
 	check("a second upload", second)
 	c.run(t, c.change)
 	check("an update", updated)

@@ -82,17 +82,18 @@ func (c *Context) lowerDropout(op engine.Dropout) lowered {
 			}
 		})}}
 	}
-	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
-		key := op.Key(c.step)
-		x, y := c.floats(op.X), c.floats(op.Y)
-		for i := lo; i < hi; i++ {
-			if engine.DropoutKeeps(key, uint64(i/row*op.Width+op.First+i%row), op.Rate) {
-				y[i] = x[i] * scale
+	return lowered{stages: []stage{{s[0], func(_ *worker, image int) {
+		key, first := op.Key(c.step), uint64(image*op.Width+op.First)
+		x, y := c.floats(op.X)[image*row:][:row], c.floats(op.Y)[image*row:][:row]
+		for i, v := range x {
+			if !engine.DropoutKeeps(key, first+uint64(i), op.Rate) {
+				v = 0
 			} else {
-				y[i] = 0
+				v *= scale
 			}
+			y[i] = v
 		}
-	})}}
+	}}}}
 }
 
 func (c *Context) lowerInput(op engine.Input) lowered {

@@ -131,7 +131,7 @@ func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
 	case engine.ConvBackward:
 		return n.lowerConvBackward(op), nil
 	case engine.DenseForward:
-		return n.lowerDenseForward(op, fusible(ops, i, op.Y)), nil
+		return n.lowerDenseForward(op, fusible(ops, i, op.Y), constantWeights(ops, op.W)), nil
 	case engine.DenseBackward:
 		return n.lowerDenseBackward(op, updateBehind(ops, i, op)), nil
 	case engine.Activate:

@@ -17,6 +17,7 @@ type narrowProduct struct {
 	// packB packs pairs first, …, first+count of the columns' B, panel after panel
 	// of so many vectors each.
 	packB func(b []uint32, first, count, column, columns, vectors int)
+	kept  *constant      // packed B that stays from one run to the next, or nil
 	bias  *engine.Tensor // or nil
 	relu  bool
 	c     *engine.Tensor // Working
@@ -54,6 +55,19 @@ func (n *narrow) lowerProduct(g narrowProduct) lowered {
 	rows := len(groups) * height
 	segments := []bf16.Segment{{}}
 	pack := func(_ *worker, row int) { g.packA(halves(n.shared)[row*ld:][:ld], ld, row) }
+	parts := ceilDiv(g.n, width)
+	// keptB is where the kept B of a part begins, from a pair on.
+	keptB := func(part, first int) []uint32 {
+		return pairSlice(address(g.kept.of(n.Context)[(part*pairs+first)*width:]), min(depth, pairs-first)*width)
+	}
+	if g.kept != nil {
+		g.kept.floats = parts * pairs * width
+	}
+	packWhole := n.keep(g.kept, stage{parts, func(_ *worker, part int) {
+		for first := 0; first < pairs; first += depth {
+			g.packB(keptB(part, first), first, min(depth, pairs-first), part*width, min(width, g.n-part*width), v)
+		}
+	}})
 	run := func(w *worker, part int) {
 		scratch := carve(w.scratch)
 		b, sums, bias := scratch.pairs(depth*width), scratch.floats(rows*width), scratch.floats(width)
@@ -61,7 +75,11 @@ func (n *narrow) lowerProduct(g narrowProduct) lowered {
 		count := min(width, g.n-j)
 		for first := 0; first < pairs; first += depth {
 			d := min(depth, pairs-first)
-			g.packB(b, first, d, j, count, v)
+			if g.kept != nil {
+				b = keptB(part, first)
+			} else {
+				g.packB(b, first, d, j, count, v)
+			}
 			for at := 0; at < count; at += columns {
 				w.product = bf16.Product{C: address(sums[at:]), LDC: 4 * width, A: address(halves(n.shared)[2*first:]), LDA: 2 * ld,
 					B: address(b[at*d:]), LDB: 4 * columns, Segments: &segments[0], Count: 1, Pairs: d,
@@ -79,20 +97,34 @@ func (n *narrow) lowerProduct(g narrowProduct) lowered {
 		}
 		n.set.Finish(&n.words(g.c)[j], g.n, &sums[0], width, bias, g.m, g.relu)
 	}
-	return lowered{
-		shared:  floatsOf((rows*ld + 64) / 2),
-		scratch: floatsOf(depth*width, rows*width, width),
-		stages:  []stage{{g.m, pack}, {ceilDiv(g.n, width), run}},
+	l := lowered{
+		shared:   floatsOf((rows*ld + 64) / 2),
+		scratch:  floatsOf(depth*width, rows*width, width),
+		stages:   []stage{{g.m, pack}, {parts, run}},
+		constant: g.kept,
 	}
+	if g.kept != nil {
+		l.stages = append(packWhole, l.stages...)
+	}
+	return l
 }
+
+// fewKept is the largest number of images for which an inferring program keeps a dense
+// layer's weights packed. For more of them packing is a small part of the time, and the
+// memory, as much as the weights', counts.
+const fewKept = 16
 
 // packRow copies a row of n words and fills it up with zeros.
 func packRow(dst, src []uint16, n int) { clear(dst[copy(dst, src[:n]):]) }
 
-func (n *narrow) lowerDenseForward(op engine.DenseForward, relu bool) lowered {
+func (n *narrow) lowerDenseForward(op engine.DenseForward, relu, constantWeights bool) lowered {
 	images, k, o := op.X.Shape[0], op.X.Shape.Row(), op.Y.Shape[1]
+	var kept *constant
+	if constantWeights && images <= fewKept {
+		kept = &constant{weights: op.W}
+	}
 	l := n.lowerProduct(narrowProduct{
-		m: images, n: o, k: k, bias: op.B, relu: relu, c: op.Y,
+		m: images, n: o, k: k, kept: kept, bias: op.B, relu: relu, c: op.Y,
 		packA: func(a []uint16, _, row int) { packRow(a, n.words(op.X)[row*k:], k) },
 		packB: func(b []uint32, first, count, column, columns, vectors int) {
 			panel := 16 * vectors

@@ -36,6 +36,14 @@ type winograd struct {
 	input        side
 }
 
+// winogradTiles are the tiles of a block of a correlation, and winogradProducts the floats of
+// products that are transformed at a time: a third of a second-level cache of 1 MB, beside
+// the tiles of a few entries.
+const (
+	winogradTiles    = 128
+	winogradProducts = 80 << 10
+)
+
 // side is one of the two tensors whose maps are cut into tiles.
 type side struct {
 	size  int // of a tile
@@ -67,8 +75,8 @@ func (s *convShape) accurate(f *kernel.Filter) bool {
 	return f.Error*math.Sqrt(float64(s.in))*float64(s.Size)/3 <= math.Pow(corner, 1.5)/(1<<24)/4
 }
 
-// newWinograd chooses the filter that has the fewest products.
-func newWinograd(s convShape, kernels *kernel.Set) *winograd {
+// newWinograd chooses the filter that has the fewest products, for blocks of so many tiles.
+func newWinograd(s convShape, kernels *kernel.Set, tiles int) *winograd {
 	var best *winograd
 	products := func(w *winograd) int { return w.entries * w.columns(w.all()*w.across) }
 	for _, f := range kernels.Winograd {
@@ -88,8 +96,8 @@ func newWinograd(s convShape, kernels *kernel.Set) *winograd {
 		}
 	}
 	w := best
-	w.m = max(16*kernels.Block.M/w.entries/kernels.MR, 1) * kernels.MR
-	w.rows = min(kernels.Block.N/w.across, w.all())
+	w.rows = max(1, min(tiles/w.across, w.all()))
+	w.m = max(winogradProducts/w.entries/w.tiles()/kernels.MR, 1) * kernels.MR
 	w.blocks = ceilDiv(w.all(), w.rows)
 	w.input = side{w.filter.Side(), s.Pad, s.h, s.w, s.in, s.groups * s.xg, w.filter.Input}
 	return w
@@ -222,7 +230,7 @@ const fewParts = 16
 // as in a batch of one image, one stage transforms slices of their input maps into
 // the shared workspace, and another multiplies slices of their output maps.
 func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, weights *engine.Tensor) lowered {
-	w := newWinograd(s, c.kernels)
+	w := newWinograd(s, c.kernels, winogradTiles)
 	mr, blockK := c.kernels.MR, c.kernels.Block.K
 	panels := ceilDiv(s.out, mr)
 	entry := c.packedA(s.out, s.in) // floats of one entry of a group's weights

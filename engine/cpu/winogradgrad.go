@@ -16,7 +16,7 @@ import (
 // same by definition, which is done again when DW isn't finite throughout; its
 // last stage computes DB.
 func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
-	w := newWinograd(s, c.kernels)
+	w := newWinograd(s, c.kernels, c.kernels.Block.N)
 	mr, nr, lanes, turn := c.kernels.MR, c.kernels.NR, c.kernels.Lanes, c.kernels.Turn
 	out := side{w.filter.Out, 0, s.oh, s.ow, s.out, s.groups * s.yg, w.filter.Gradient}
 	// The input's tiles are transformed for each slice of output maps again.
