@@ -31,11 +31,14 @@
 //     it computes dot products with the unpacked weights.
 //
 // A program that only infers keeps the packed and transformed weights of convolutions
-// from one run to the next (constants.go), in bfloat16 too. So Winograd's filtering pays
+// from one run to the next (constants.go), in bfloat16 those of dense layers too if it
+// has few images. So Winograd's filtering pays
 // even for a single image. Where a batch makes few blocks of tiles, these are also
 // divided over their maps, so that all threads have work.
 //
-// A ReLU in place right after a product runs while the tile is in cache.
+// A ReLU in place right after a product runs while the tile is in cache. Normalisation
+// over maps and the max-pooling behind it run as one, and so do their gradients
+// (lrnpool.go).
 //
 // # bfloat16
 //
