@@ -1,6 +1,7 @@
 package vulkan
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"slices"
@@ -257,6 +258,30 @@ func TestLongPrograms(t *testing.T) {
 	for mostWork, parts := range map[float64]uint64{900: 3, 1800: 2} {
 		if got, n := run(mostWork); n != parts || one != 1 || !slices.Equal(got, want) {
 			t.Errorf("at most %v multiplications: %d submissions, not %d, of %v, not %v", mostWork, n, parts, got, want)
+		}
+	}
+}
+
+// TestNoNullAddress: a shader gets no null address for a tensor that there is not. The
+// lavapipe of Mesa 26.2 reads it, and drops the value.
+func TestNoNullAddress(t *testing.T) {
+	c, _ := pair(t)
+	w, v, g := values(c, "w", 8), values(c, "v", 8), values(c, "g", 8)
+	w.Type, v.Type, g.Type = engine.Master, engine.Float32, engine.Float32
+	update := engine.Update{W: w, V: v, G: g} // no Halt
+	p := compile(t, c, update)
+	if err := errors.Join(p.Run(engine.Step{}), c.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.lower([]engine.Op{update}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments := s.dispatches[0].push(c.binder(0))
+	begin, end := c.own.block.Address, c.stepAt()
+	for i := range 5 { // w, v, g, halt, step
+		if at := vk.Address(binary.LittleEndian.Uint64(arguments[8*i:])); at < begin || at > end {
+			t.Errorf("address %d is %#x, not from %#x to %#x", i, at, begin, end)
 		}
 	}
 }

@@ -72,7 +72,8 @@ type segment struct {
 // binder looks up addresses while arguments are made, and keeps the first failure.
 type binder struct {
 	c    *Context
-	keys uint32 // where the step's keys begin
+	none vk.Address // for what there is not: compilers may read it and drop the value
+	keys uint32     // where the step's keys begin
 	err  error
 
 	// For a trial: the operands, and in place of the workspace the memory behind them.
@@ -80,10 +81,15 @@ type binder struct {
 	after vk.Address
 }
 
-// of returns the address of a tensor; 0 for none.
+// binder returns one for a program whose keys begin there.
+func (c *Context) binder(keys uint32) *binder {
+	return &binder{c: c, none: c.own.block.Address, keys: keys}
+}
+
+// of returns the address of a tensor. A nil one has the address of other memory.
 func (b *binder) of(t *engine.Tensor) vk.Address {
 	if t == nil {
-		return 0
+		return b.none
 	}
 	if b.trial != nil {
 		return b.trial[t]
@@ -268,7 +274,7 @@ func (p *program) record(seg *segment) error {
 	if err := c.device.Begin(k); err != nil {
 		return err
 	}
-	b := &binder{c: c, keys: p.keys}
+	b := c.binder(p.keys)
 	for _, s := range seg.steps {
 		for i, d := range s.dispatches {
 			if i == 0 || d.behind {

@@ -57,7 +57,7 @@ func (c *Context) timeTiles(op engine.Op, s *step) error {
 	for t, at := range b.trial {
 		b.trial[t] = block.Address + at
 	}
-	b.after = block.Address.Add(size)
+	b.none, b.after = block.Address, block.Address.Add(size)
 	return c.call(func() error {
 		if err := c.run(func(k vk.Commands) { c.device.Fill(k, block, small) }); err != nil {
 			return err
