@@ -23,7 +23,10 @@ import (
 // commands that do the same. With --dry-run it prints the plan instead.
 func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done bool, err error) {
 	in := c.Args().First()
+	_, notRun := os.Stat(filepath.Join(in, train.RecordName))
 	switch _, err := os.Stat(in); {
+	case notRun == nil, c.Bool("resume") && s.Run == "":
+		return false, command.Usagef("unexpected %q: the folder of a run is given with --run: --run %s --resume goes on with it", in, printable.Verbatim(train.ShellWord(in)))
 	case c.NArg() > 1:
 		return false, command.Usagef("unexpected %q: give one folder of pictures", c.Args().Get(1))
 	case err != nil && !strings.ContainsAny(in, "{*"):

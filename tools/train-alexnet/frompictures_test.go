@@ -106,6 +106,8 @@ func TestTrainsFromPictures(t *testing.T) {
 	call("train-alexnet", "one").must(t, 1, `all pictures are of one class, "class"`)
 
 	call("train-alexnet", "nothing").must(t, 2, `unexpected "nothing": there is no such command, and no such folder of pictures`)
+	call("train-alexnet", "--resume", "my photos").must(t, 2, "--run 'my photos' --resume goes on with it")
+	call("train-alexnet", filepath.Join("runs", "my photos")).must(t, 2, "--resume goes on with it")
 	call("train-alexnet", "evl").must(t, 2, "did you mean eval?")
 	call("train-alexnet", "--bathc", "3", "my photos").must(t, 2, "did you mean --batch?")
 	for _, flags := range [][]string{{"--recipe", "tiny"}, {"--schedule", "constnat"}, {"--lr", "-1"}, {"--batch", "500"}, {"--freeze", "conv9"}, {"--devices", "tpu"}, {"--dashboard", "8080"}} {

@@ -28,9 +28,6 @@ func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 		_, err := io.WriteString(stdout, short)
 		return err
 	}
-	if c.Args().First() == "help" {
-		return cli.ShowAppHelp(c)
-	}
 	if c.NArg() > 0 {
 		if done, err := s.fromPictures(c, stdout, stderr); err != nil || done {
 			return err

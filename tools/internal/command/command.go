@@ -127,8 +127,9 @@ func Usagef(format string, values ...any) error {
 
 // Run runs an application of urfave/cli so that it writes to stdout and stderr only,
 // never exits by itself, and reports bad flags and stray arguments as usage errors in
-// one line. It adds the commands that every tool has: one for shell completion, and
-// hidden ones for the page in docs/cli and the manual page.
+// one line. "help COMMAND" is read as "COMMAND --help". It adds the commands that every
+// tool has: one for shell completion, and hidden ones for the page in docs/cli and the
+// manual page.
 func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
 	if pastFlags(args) {
 		return nil
@@ -148,6 +149,9 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	}
 	if len(args) > 0 && args[len(args)-1] == completing {
 		os.Unsetenv("SHELL") // for zsh the library would add descriptions to names, which the scripts here don't want
+	}
+	if len(args) > 1 && args[1] == "help" && args[len(args)-1] != completing {
+		args = append(slices.Concat(args[:1], args[2:]), "--help")
 	}
 	printing.Do(func() { cli.HelpPrinter = wrapped })
 	app.UsageText = examples(app.UsageText)

@@ -71,6 +71,17 @@ func TestRunUsage(t *testing.T) {
 	}
 }
 
+// TestHelp: the word help is the flag, before a command and alone.
+func TestHelp(t *testing.T) {
+	for words, want := range map[string]string{"help": "tool - all", "help sub": "tool sub - one", "sub --help": "tool sub - one"} {
+		var b bytes.Buffer
+		app := &cli.App{Name: "tool", Usage: "all", Commands: []*cli.Command{{Name: "sub", Usage: "one"}}}
+		if err := Run(context.Background(), app, append([]string{"tool"}, strings.Fields(words)...), &b, io.Discard); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%s: error %v, wrote %q, want %q", words, err, b.String(), want)
+		}
+	}
+}
+
 func TestVersion(t *testing.T) {
 	var b bytes.Buffer
 	if err := Run(context.Background(), &cli.App{Name: "tool"}, []string{"tool", "--version"}, &b, io.Discard); err != nil {
