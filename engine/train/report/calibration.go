@@ -84,7 +84,7 @@ var calibrationSection = Section{
 	HTML: `
 <h2>Calibration</h2>
 <p>Expected calibration error {{printf "%.1f" (percent .Error)}} % in {{len .Bins}} bins: the net gives its guesses a probability of {{printf "%.1f" (percent .Confidence)}} % on average, and {{printf "%.1f" (percent .Accuracy)}} % of them are right{{if gt .Gap 0.02}}: it is surer than it should be{{else if lt .Gap -0.02}}: it is less sure than it could be{{end}}. Bars that end on the diagonal are probabilities to be trusted; below are the pictures in each bin.</p>
-<img class="wide calibration" alt="how often guesses of a confidence are right" src="{{png .Curve}}">
+<div class="scroll"><img class="wide calibration" alt="how often guesses of a confidence are right" src="{{png .Curve}}"></div>
 `,
 	Style: `  .calibration { width: 34rem; }
 `,

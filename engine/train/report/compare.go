@@ -176,7 +176,7 @@ func (r *RunSummary) state() string {
 	if r.Finished != "" {
 		return "done"
 	}
-	return "may go on"
+	return "unfinished"
 }
 
 // differs lists what tells the run from the others.

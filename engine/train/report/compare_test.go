@@ -29,7 +29,7 @@ func TestRunTable(t *testing.T) {
 				t.Errorf("%d columns: a line of %d: %s", columns, n, l)
 			}
 		}
-		for _, want := range []string{path, "43.21", "6.25", "456.7", "lr=0.01", "lr=–", "schedule=step", "augmentations=crop=resized:0.35", "done", "may go on"} {
+		for _, want := range []string{path, "43.21", "6.25", "456.7", "lr=0.01", "lr=–", "schedule=step", "augmentations=crop=resized:0.35", "done", "unfinished"} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%d columns: no %q in\n%s", columns, want, b.String())
 			}

@@ -99,6 +99,21 @@ func TestPageIsSelfContainedAndEscapes(t *testing.T) {
 	}
 }
 
+// TestWidePicturesScroll: on a telephone a wide picture scrolls by itself, not the page.
+func TestWidePicturesScroll(t *testing.T) {
+	wide := 0
+	for i, s := range sections {
+		n := strings.Count(s.HTML, `<img class="wide`)
+		if in := strings.Count(s.HTML, `<div class="scroll"><img class="wide`); in != n {
+			t.Errorf("section %d: %d of %d wide pictures scroll", i, in, n)
+		}
+		wide += n
+	}
+	if wide == 0 {
+		t.Error("no section has a wide picture")
+	}
+}
+
 // show writes a page of one section.
 func show(w io.Writer, s Section, shown any) error {
 	p := page{Title: "x"}
