@@ -47,7 +47,7 @@ var steps = []step{
 	}},
 	{"train alexnet-mini", []string{
 		"train-alexnet --train OUT/shards/train --val OUT/shards/val --pca OUT/pca.json --run OUT/run --net alexnet-mini" +
-			" --init he --input-scale 0.02 --warmup 100 --batch 16 --lr 0.005 --epochs 20 --log-every 50",
+			" --recipe small --input-scale 0.02 --warmup 100 --lr 0.005 --schedule plateau --epochs 20 --log-every 50",
 	}},
 	{"evaluate the best checkpoint: centre crop, then ten crops", []string{
 		"train-alexnet eval --checkpoint OUT/run/checkpoints/best.safetensors --data OUT/shards/val",
@@ -84,9 +84,11 @@ func run(bin, out string) error {
 			if err != nil {
 				return err
 			}
+			typed := strings.Join(append([]string{filepath.Base(c.Path)}, c.Args[1:]...), " ")
+			fmt.Println("$", typed)
 			c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 			if err := c.Run(); err != nil {
-				return fmt.Errorf("%s: %w", line, err)
+				return fmt.Errorf("%s: %w", typed, err)
 			}
 		}
 	}
