@@ -160,7 +160,7 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if l.next == l.end || l.end >= 0 && l.next > l.end {
+	if l.end >= 0 && l.next >= l.end {
 		l.err = io.EOF
 		return nil, l.err
 	}
@@ -190,9 +190,9 @@ func (l *Loader) at(step, place int) int {
 	return (step*l.config.Ranks+l.config.Rank)*l.pictures + place
 }
 
-// Close stops the workers and waits for them; it takes as long as decoding one
-// picture, and does not wait for shards that are being fetched. Batches that the caller still holds stay valid. Close may be called
-// more than once, and while Next waits.
+// Close stops the workers and waits for them. It takes as long as decoding one
+// picture, and does not wait for shards that are being fetched. Batches that the caller
+// still holds stay valid. Close may be called more than once, and while Next waits.
 func (l *Loader) Close() error {
 	l.close.Do(func() { close(l.closing) })
 	l.stop()
