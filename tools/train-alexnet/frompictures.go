@@ -26,7 +26,7 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 	_, notRun := os.Stat(filepath.Join(in, train.RecordName))
 	switch _, err := os.Stat(in); {
 	case notRun == nil, c.Bool("resume") && s.Run == "":
-		return false, command.Usagef("unexpected %q: the folder of a run is given with --run: --run %s --resume goes on with it", in, printable.Verbatim(train.ShellWord(in)))
+		return false, command.Usagef("unexpected %q: the folder of a run is given with --run: --run %s --resume goes on with it", in, printable.Verbatim(printable.ShellWord(in)))
 	case c.NArg() > 1:
 		return false, command.Usagef("unexpected %q: give one folder of pictures", c.Args().Get(1))
 	case err != nil && !strings.ContainsAny(in, "{*"):
