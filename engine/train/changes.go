@@ -259,6 +259,8 @@ func (c *Config) checkChanges() error {
 	if len(c.Changes) > mostChanges {
 		return setting.Invalidf("%s: %d of them: want at most %d", setting.Name("changes"), len(c.Changes), mostChanges)
 	}
+	then := *c
+	then.Changes = nil
 	for i, one := range c.Changes {
 		bad := func(format string, values ...any) error {
 			return setting.Invalidf("%s: number %d, %s: %w", setting.Name("changes"), i+1, one.When(), setting.Invalidf(format, values...))
@@ -280,11 +282,10 @@ func (c *Config) checkChanges() error {
 				return bad("%q can't change in the course of a run: what can is %s, and stop", name, strings.Join(changeable(), ", "))
 			}
 		}
-		then, err := c.after(c.Changes[:i+1])
-		if err != nil {
+		var err error
+		if then, err = then.after(Changes{one}); err != nil {
 			return err
 		}
-		then.Changes = nil
 		if err := then.Validate(); err != nil {
 			return setting.Invalidf("%s: %s: %w", setting.Name("changes"), one.When(), err)
 		}

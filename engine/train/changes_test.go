@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -258,5 +259,31 @@ func TestChangesJSON(t *testing.T) {
 	}
 	if text, err = json.Marshal(Defaults()); err != nil || !strings.Contains(string(text), `"changes":[]`) {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// TestManyChanges: checking changes takes memory and time in proportion to their number.
+func TestManyChanges(t *testing.T) {
+	taken := func(n int) uint64 {
+		c := changing(t, t.TempDir())
+		c.Changes = nil
+		for i := range n {
+			rates, err := json.Marshal("conv1=0." + strings.Repeat("1", 500))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Changes = append(c.Changes, Change{After: i + 1, Settings: map[string]json.RawMessage{"layer-rates": rates}})
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	few, many := taken(mostChanges/10), taken(mostChanges)
+	if many > 20*few {
+		t.Errorf("ten times as many changes take %d bytes instead of %d", many, few)
 	}
 }

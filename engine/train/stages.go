@@ -150,9 +150,10 @@ func (j *Job) position() engine.Position {
 
 // checkLayers reports layers in present or later settings that the net does not have.
 func (j *Job) checkLayers() error {
-	for n := range len(j.c.Changes) + 1 {
-		then, err := j.c.after(j.c.Changes[:n])
-		if err != nil {
+	then := j.c
+	for _, one := range append(Changes{{}}, j.c.Changes...) {
+		var err error
+		if then, err = then.after(Changes{one}); err != nil {
 			return err
 		}
 		rates, err := then.layerRates()
