@@ -116,7 +116,12 @@ var sheetFace = sync.OnceValues(func() (font.Face, error) {
 
 // drawText writes text with its baseline at y, shortened to width pixels.
 func drawText(dst draw.Image, face font.Face, x, y, width int, text string, c color.Color) {
-	for runes := []rune(text); font.MeasureString(face, text).Ceil() > width && len(runes) > 0; {
+	runes := []rune(text)
+	if len(runes) > width { // hardly a letter is narrower than a pixel
+		runes = runes[:max(width, 0)]
+		text = string(runes) + "…"
+	}
+	for font.MeasureString(face, text).Ceil() > width && len(runes) > 0 {
 		runes = runes[:len(runes)-1]
 		text = string(runes) + "…"
 	}

@@ -120,7 +120,12 @@ func rgbImage(rgb []byte, n int) *image.RGBA {
 
 // writeText writes a line below y, shortened to width pixels.
 func writeText(dst imagedraw.Image, face font.Face, x, y, width int, text string, c color.Color) {
-	for runes := []rune(text); font.MeasureString(face, text).Ceil() > width && len(runes) > 0; {
+	runes := []rune(text)
+	if len(runes) > width { // hardly a letter is narrower than a pixel
+		runes = runes[:max(width, 0)]
+		text = string(runes) + "…"
+	}
+	for font.MeasureString(face, text).Ceil() > width && len(runes) > 0 {
 		runes = runes[:len(runes)-1]
 		text = string(runes) + "…"
 	}

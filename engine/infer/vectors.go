@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"alexnet/engine"
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
 )
@@ -55,9 +56,15 @@ func NewVectorFile(path string) (*VectorFile, error) {
 	return v, err
 }
 
-// Add appends rows, one for each name.
+// Add appends rows, one for each name. A value that isn't finite is an
+// engine.ErrNoNumber.
 func (v *VectorFile) Add(vectors []float32, names []string) error {
 	v.Width = len(vectors) / len(names)
+	for i, x := range vectors {
+		if x-x != 0 {
+			return fmt.Errorf("%s: %w", printable.Name(names[i/v.Width]), engine.ErrNoNumber)
+		}
+	}
 	v.Rows += len(names)
 	if err := binary.Write(v.out, binary.LittleEndian, vectors); err != nil {
 		return err
