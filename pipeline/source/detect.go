@@ -39,12 +39,18 @@ func Detect(path string) (Detection, error) {
 	return Detection{}, fmt.Errorf("%s: %s; no known layout, looked for:%s", show(path), found, strings.Join(wants, ""))
 }
 
+// missing is fs.ErrNotExist in other words.
+type missing struct{}
+
+func (missing) Error() string        { return "no such file or folder" }
+func (missing) Is(target error) bool { return target == fs.ErrNotExist }
+
 // describe says what is at a path where no layout was found.
 func describe(path string) (string, error) {
 	info, err := stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: no such file or folder: check the path of the pictures", show(path))
+		return "", fmt.Errorf("%s: %w: check the path of the pictures", show(path), missing{})
 	case err != nil:
 		return "", err
 	case !info.IsDir():

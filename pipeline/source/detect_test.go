@@ -86,8 +86,8 @@ func TestFoldersOfSplits(t *testing.T) {
 		}
 	}
 	// A class that val lacks would shift the labels of those after it.
-	checkOpenError(t, root, Options{Split: "val"}, "val: lacks class b of")
-	checkOpenError(t, onDisk(t, "train/a/1", "val/b/1"), Options{Split: "val"}, "class b isn't in")
+	checkOpenError(t, root, Options{Split: "val"}, "(b): add or remove their pictures, or give a list of all classes with \"classes\"")
+	checkOpenError(t, onDisk(t, "train/a/1", "val/b/1"), Options{Split: "val"}, "val: 1 of its 1 classes (b) aren't in")
 	checkOpenError(t, onDisk(t, "train/a/1"), Options{Split: "val"}, "holds train but no val folder")
 	checkOpenError(t, root, Options{SplitFraction: .5}, "leave out the split fraction")
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"alexnet/internal/setting"
 )
 
 // Class folders often come as train/<class> and val/<class> under one root. Taken
@@ -161,15 +163,17 @@ func sameClasses(t tree, train, val string) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range valIDs {
-		if !slices.Contains(ids, id) {
-			return fmt.Errorf("%s: class %s isn't in %s: add or remove its pictures, or give a class list without it", t.show(val), show(id), t.show(train))
-		}
+	without := func(all, from []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(from, id) })
 	}
-	for _, id := range ids {
-		if len(valIDs) > 0 && !slices.Contains(valIDs, id) {
-			return fmt.Errorf("%s: lacks class %s of %s: add or remove its pictures, or give a class list without it", t.show(val), show(id), t.show(train))
-		}
+	more, fewer := without(valIDs, ids), without(ids, valIDs)
+	if len(more) > 0 {
+		return setting.Errorf("%s: %d of its %d classes (%s) aren't in %s: add or remove their pictures, or give a list of all classes with %s",
+			t.show(val), len(more), len(valIDs), abbreviate(more, 5), t.show(train), setting.Name("classes"))
+	}
+	if len(valIDs) > 0 && len(fewer) > 0 {
+		return setting.Errorf("%s: lacks %d of the %d classes of %s (%s): add or remove their pictures, or give a list of all classes with %s",
+			t.show(val), len(fewer), len(ids), t.show(train), abbreviate(fewer, 5), setting.Name("classes"))
 	}
 	return nil
 }
