@@ -118,7 +118,7 @@ class Loader:
             raise UsageError(f"output={output!r}: want one of {OUTPUTS}")
         self._shuffle = {None: "default", True: "global", False: "none"}.get(shuffle, shuffle)  # type: ignore[arg-type]
         if workers is None:
-            workers = max(1, cores() // environment("LOCAL_WORLD_SIZE", 1))
+            workers = max(1, cores() // max(1, environment("LOCAL_WORLD_SIZE", 1)))
         self._noise, self._pin, self._memory, self._hold = noise is not None, pin_memory, memory, whole("hold", hold)
         self._binary = find(binary)
         options = {

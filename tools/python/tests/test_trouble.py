@@ -59,6 +59,8 @@ def test_usage(lossless, options, text):
 
 
 def test_environment(lossless, monkeypatch):
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "0")
+    assert len(Loader(lossless, 8, crop=32)) == 6
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(UsageError, match="WORLD_SIZE is 'two'"):
