@@ -3,7 +3,7 @@
 #include "common.glsl"
 #include "elements.glsl"
 
-// The mean of those pixels of each window that lie inside.
+// y is the mean of each window's pixels that lie in the image.
 layout(push_constant, std430) uniform Push {
 	Values x, y;
 	uint count, h, w, oh, ow, size, stride;

@@ -3,14 +3,15 @@
 #include "common.glsl"
 #include "elements.glsl"
 
-// dx: each window's share of its gradient.
+// dx sums, over the windows that contain the pixel, dy divided by the window's pixels in
+// the image.
 layout(push_constant, std430) uniform Push {
 	Values dy, dx;
 	uint count, h, w, oh, ow, size, stride;
 	int pad;
 } p;
 
-// inside is how many pixels of an axis of n the window at o has.
+// inside returns how many pixels of the window at o lie on an axis of n.
 int inside(int o, int n) {
 	int first = o * int(p.stride) - p.pad;
 	return min(n, first + int(p.size)) - max(0, first);

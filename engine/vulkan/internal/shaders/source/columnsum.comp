@@ -2,8 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 
-// db[o] = Σ dy[n,o,i] over images and pixels, a workgroup an o: each invocation adds up
-// every THREADS-th.
+// db[o] = Σ dy[n,o,i] over images and pixels. A workgroup computes one o; each invocation
+// adds every THREADS-th value.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint THREADS = 256;
 layout(push_constant, std430) uniform Push {

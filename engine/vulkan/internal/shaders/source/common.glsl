@@ -1,5 +1,5 @@
-// What every shader begins with: tensors by their addresses, and the precision that
-// activations are stored in. NARROW is set where that is bfloat16.
+// Every shader begins with this: tensors by their addresses, and the format of stored
+// activations. NARROW is set if that is bfloat16.
 #extension GL_EXT_buffer_reference : require
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats { float v[]; };

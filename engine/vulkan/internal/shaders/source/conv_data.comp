@@ -4,7 +4,7 @@
 #include "window.glsl"
 
 // DX of a convolution: for each group a product of the weights, channels × (map, ky,
-// kx), with those DY that a pixel went into.
+// kx), with the DY of the windows that contain a pixel.
 layout(push_constant, std430) uniform Push {
 	Floats w;
 	Values dy, dx;

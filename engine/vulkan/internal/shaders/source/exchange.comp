@@ -4,7 +4,7 @@
 #include "elements.glsl"
 
 // y[n·yRow + yFirst + j] = Σ x[i][n·xRow + xFirst + j] for j < run, over up to eight
-// parts in order, and with adds that much more: maps from and to other contexts.
+// parts in order; with adds it adds to y. It copies maps from and to other contexts.
 layout(push_constant, std430) uniform Push {
 	Values x[8];
 	Values y;

@@ -4,7 +4,7 @@
 #include "window.glsl"
 
 // DX of a locally connected layer: for each group and input pixel a product of the
-// weights that it met, channels × (map, ky, kx), with the images' DY.
+// weights that multiply it, channels × (map, ky, kx), with the images' DY.
 layout(push_constant, std430) uniform Push {
 	Floats w;
 	Values dy, dx;

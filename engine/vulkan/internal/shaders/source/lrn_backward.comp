@@ -3,7 +3,8 @@
 #include "common.glsl"
 #include "elements.glsl"
 
-// dx = own − factor·x·Σ pull, over those in whose neighbourhood the element is.
+// dx = own − factor·x·Σ pull, summed over the elements whose neighbourhood contains this
+// one.
 layout(push_constant, std430) uniform Push {
 	Values x, dx;
 	Floats own, pull;

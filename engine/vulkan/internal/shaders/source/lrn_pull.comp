@@ -5,8 +5,8 @@
 #include "mathematics.glsl"
 #include "lrn.glsl"
 
-// What an element's normaliser passes on to those it was summed from: dy·x·d^(−β−1)
-// in pull, and dy·d^−β in dx, which may be dy. lrn_backward.comp comes next.
+// pull = dy·x·d^(−β−1), the gradient through an element's normaliser, and dx = dy·d^−β;
+// dx may be dy. lrn_backward.comp runs next.
 layout(push_constant, std430) uniform Push {
 	Values x, dy;
 	Floats own, pull;

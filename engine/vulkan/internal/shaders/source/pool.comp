@@ -3,8 +3,8 @@
 #include "common.glsl"
 #include "elements.glsl"
 
-// The maximum over each window and, with positions, where it was: an invocation
-// makes four outputs, whose positions are one word.
+// The maximum over each window and, with positions, its place. An invocation computes
+// four outputs, whose positions form one word.
 layout(push_constant, std430) uniform Push {
 	Values x, y;
 	Words at;

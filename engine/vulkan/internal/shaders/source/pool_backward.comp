@@ -3,7 +3,7 @@
 #include "common.glsl"
 #include "elements.glsl"
 
-// dx: what comes back from each window whose maximum the pixel was.
+// dx sums dy over the windows whose maximum is this pixel.
 layout(push_constant, std430) uniform Push {
 	Words at;
 	Values dy, dx;

@@ -3,7 +3,7 @@
 #include "common.glsl"
 #include "mathematics.glsl"
 
-// engine.SoftmaxLoss, a workgroup an image.
+// engine.SoftmaxLoss; a workgroup computes one image.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint THREADS = 64;
 layout(push_constant, std430) uniform Push {
@@ -23,7 +23,7 @@ shared uint counts[THREADS];
 
 float larger(float a, float b) { return isNaN(a) || a > b ? a : b; }
 
-// Each returns what all invocations have together.
+// Each returns its result over all invocations of the workgroup.
 float most(float v) {
 	uint t = gl_LocalInvocationID.x;
 	barrier();
