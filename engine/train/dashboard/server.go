@@ -15,9 +15,15 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"alexnet/internal/file"
 	"alexnet/internal/loopback"
 )
+
+// connections bounds the open connections, so that strangers can't use up the
+// training's file descriptors. Further ones wait.
+const connections = 128
 
 //go:embed page.html
 var page []byte
@@ -89,8 +95,8 @@ func Listen(addr, dir string) (*Server, error) {
 			http.ServeContent(w, r, name, time.Time{}, picture)
 		})
 	}
-	s.server = http.Server{Handler: s.guard(mux), ReadHeaderTimeout: 10 * time.Second}
-	go s.server.Serve(listener) // until Close
+	s.server = http.Server{Handler: s.guard(mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	go s.server.Serve(netutil.LimitListener(listener, connections)) // until Close
 	return s, nil
 }
 

@@ -109,6 +109,43 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// Strangers who keep connections open take the page's places, and no more.
+func TestConnectionsAreBounded(t *testing.T) {
+	s := listen(t, ":0")
+	address := strings.TrimSuffix(strings.TrimPrefix(s.URL(), "http://"), "/")
+	watch := func() net.Conn {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := fmt.Fprintf(c, "GET /events HTTP/1.1\r\nHost: %s\r\n\r\n", address); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	answered := func(c net.Conn, wait time.Duration) error {
+		c.SetReadDeadline(time.Now().Add(wait))
+		_, err := c.Read(make([]byte, 1))
+		return err
+	}
+	var first net.Conn
+	for range connections {
+		first = watch()
+		if err := answered(first, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := watch()
+	if err := answered(last, 200*time.Millisecond); !os.IsTimeout(err) {
+		t.Fatalf("connection %d: %v, want no answer yet", connections+1, err)
+	}
+	first.Close()
+	if err := answered(last, time.Minute); err != nil {
+		t.Errorf("%v though another one left", err)
+	}
+}
+
 func TestTokenAndHost(t *testing.T) {
 	wide := listen(t, "0.0.0.0:0")
 	base, token, _ := strings.Cut(wide.URL(), "?token=")
