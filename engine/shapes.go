@@ -15,7 +15,7 @@ func (n *Net) PrintShapes(w io.Writer) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	printable.Fprintf(t, "net %s: %d classes, %d towers\n", n.Name, n.Classes, n.Towers)
+	printable.Fprintf(t, "net %s: %s, %s\n", n.Name, printable.Count(n.Classes, "class"), printable.Count(n.Towers, "tower"))
 	fmt.Fprintf(t, "  image\t3×%d×%d\n", n.Input.Size, n.Input.Size)
 	parameters, flop := 0, 0.0
 	for i, l := range n.Layers {

@@ -409,7 +409,7 @@ func open(t *testing.T, path string) *engine.CheckpointFile {
 func TestDryRun(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "run")
-	call(w.args(dir, "--dry-run", "--without", "towers,lrn")...).must(t, 0, "net test-no-towers-no-lrn: 3 classes, 1 towers", "conv1    4×8×8", "10 steps of 6 an epoch, 80 steps in all", "MiB")
+	call(w.args(dir, "--dry-run", "--without", "towers,lrn")...).must(t, 0, "net test-no-towers-no-lrn: 3 classes, 1 tower", "conv1    4×8×8", "10 steps of 6 an epoch, 80 steps in all", "MiB")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a dry run made the folder")
 	}

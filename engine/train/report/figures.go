@@ -8,6 +8,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/train"
+	"alexnet/internal/printable"
 	"alexnet/internal/redact"
 )
 
@@ -31,7 +32,7 @@ func figures(r *train.Record, metrics []engine.Metrics, classes int) []Figure {
 		add("training speed", "%.1f images/s (median)", speed)
 	}
 	add("chance", "%s error, loss %.3f", percent(1-1/float64(classes)), math.Log(float64(classes)))
-	add("net", "%s: %d classes, %d parameters, %d towers", r.Net.Name, classes, r.Parameters, r.Net.Towers)
+	add("net", "%s: %s, %s, %s", r.Net.Name, printable.Count(classes, "class"), printable.Count(r.Parameters, "parameter"), printable.Count(r.Net.Towers, "tower"))
 	add("training set", "%d pictures, %s", r.Train.Images, redact.URL(r.Train.Dir))
 	if r.Val != nil {
 		add("validation set", "%d pictures, %s", r.Val.Images, redact.URL(r.Val.Dir))
