@@ -90,7 +90,7 @@ func featuresBadUsage(t *testing.T, w trained) {
 		{2, "give one", "--out " + out + " --checkpoint " + w.checkpoint + " " + w.pictures},
 		{1, "no layer with weights is called \"fc7\": there are conv1, conv2, fc3, fc4", "--out " + out + " " + w.pictures},
 		{1, "none of the pictures", "--layer fc3 --out " + out + " " + text},
-		{1, "missing", "--layer fc3 --out " + filepath.Join(w.dir, "missing", "x.npy") + " " + w.pictures},
+		{2, "missing", "--layer fc3 --out " + filepath.Join(w.dir, "missing", "x.npy") + " " + w.pictures},
 	} {
 		r := call(append([]string{"train-alexnet", "features", "--checkpoint", w.checkpoint, "--size", "20"}, strings.Fields(c.args)...)...)
 		if r.code != c.code || !strings.Contains(r.stderr, c.want) {
