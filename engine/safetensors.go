@@ -79,8 +79,11 @@ func OpenSafetensors(r io.ReaderAt, size int64) (*Safetensors, error) {
 		return nil, fmt.Errorf("read header length: %w", err)
 	}
 	n := binary.LittleEndian.Uint64(prefix[:])
-	if n > safetensorsMaxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("header of %d bytes in a file of %d: not a safetensors file, or truncated", n, size)
+	if n > safetensorsMaxHeader {
+		return nil, errors.New("not a safetensors file: it doesn't begin with the length of a header")
+	}
+	if int64(n) > size-8 {
+		return nil, fmt.Errorf("header of %d bytes in a file of %d: truncated, or not a safetensors file", n, size)
 	}
 	header := make([]byte, n)
 	if _, err := r.ReadAt(header, 8); err != nil {

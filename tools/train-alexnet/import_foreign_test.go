@@ -29,7 +29,7 @@ func TestImportOfCaffe(t *testing.T) {
 	}
 	call("train-alexnet", "import", "--weights", model, "--mean", model, "--checkpoint", at("x")).must(t, 1, "--mean "+model+": a blob of shape")
 	call("train-alexnet", "import", "--weights", model, "--mean", model, "--normalise", "half", "--checkpoint", at("x")).must(t, 2, "give one")
-	call("train-alexnet", "import", "--weights", "import.go", "--checkpoint", at("x")).must(t, 1, "import.go: header of")
+	call("train-alexnet", "import", "--weights", "import.go", "--checkpoint", at("x")).must(t, 1, "import.go: not a safetensors file")
 }
 
 // TestImportOfONNX imports a model in the zoo's form, and refuses our own.
