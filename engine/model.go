@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"alexnet/internal/printable"
 )
 
 // ModelConfig says how a net runs on its contexts.
@@ -175,7 +177,7 @@ func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {
 	case n == 0:
 		return nil, errors.New("no device given")
 	case net.Towers%n != 0:
-		return nil, fmt.Errorf("net %q has %d towers: they don't spread over %d devices", net.Name, net.Towers, n)
+		return nil, fmt.Errorf("net %q has %s: its towers don't spread over %d devices", net.Name, printable.Count(net.Towers, "tower"), n)
 	case cfg.Batch < 1:
 		return nil, fmt.Errorf("batch of %d images, want at least 1", cfg.Batch)
 	}

@@ -59,8 +59,8 @@ func lrnBehind(ops []engine.Op, i int, pool engine.MaxPoolBackward) (lrn engine.
 }
 
 func poolable(r engine.Response, win engine.Window, x, y engine.Shape) bool {
-	last := engine.Shape{0, 0, (y[2]-1)*win.Stride + win.Size, (y[3]-1)*win.Stride + win.Size}
-	return !r.Within && win.Pad == 0 && win.Stride <= win.Size && last[2] <= x[2] && last[3] <= x[3]
+	reach := func(windows int) int { return (windows-1)*win.Stride + win.Size } // pixels of an axis
+	return !r.Within && win.Pad == 0 && win.Stride <= win.Size && reach(y[2]) <= x[2] && reach(y[3]) <= x[3]
 }
 
 // following returns ops[i] if it is a well-formed T.

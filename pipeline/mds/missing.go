@@ -11,6 +11,7 @@ import (
 
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
+	"alexnet/pipeline/source"
 )
 
 // UnfinishedName is the file of a folder in which shards are being made.
@@ -65,7 +66,7 @@ func hasPictures(dir string, levels int) bool {
 		return false
 	}
 	for _, name := range names {
-		if slices.Contains([]string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"}, strings.ToLower(path.Ext(name))) {
+		if slices.Contains(source.PictureExtensions, strings.ToLower(path.Ext(name))) {
 			return true
 		}
 	}

@@ -26,6 +26,7 @@ func TestNoIndex(t *testing.T) {
 	write("half", UnfinishedName)
 	write("half", "shard.00000.mds")
 	write("photos", "train", "cats", "a.JPG")
+	write("telephone", "cats", "a.heic")
 	write("other", "notes.txt")
 	for name, want := range map[string]string{
 		"shards/trian": "there is no folder DIR/shards/trian, and shards beside it are in train, val",
@@ -33,6 +34,7 @@ func TestNoIndex(t *testing.T) {
 		"shards":       "give that folder",
 		"half":         "has no index.json yet: prep-imagenet shard was stopped before it was done, and the same command again finishes it",
 		"photos":       "it holds pictures; train-alexnet DIR/photos goes the whole way, or prep-imagenet shard --in DIR/photos --out shards makes shards",
+		"telephone":    "it holds pictures",
 		"other":        "is not a finished folder of shards",
 	} {
 		_, err := ReadIndex(filepath.Join(dir, filepath.FromSlash(name)))
