@@ -58,7 +58,7 @@ func (j *Job) Print(stdout io.Writer) error {
 		return err
 	}
 	c, steps := j.Config(), j.Steps()
-	fmt.Fprintf(stdout, "train: %d pictures, %d steps of %d an epoch, %d steps in all\n", j.images, j.StepsPerEpoch(), c.Batch, steps)
+	fmt.Fprintf(stdout, "train: %s, %s of %d an epoch, %s in all\n", printable.Count(j.images, "picture"), printable.Count(j.StepsPerEpoch(), "step"), c.Batch, printable.Count(int(steps), "step"))
 	if j.held > 0 {
 		fmt.Fprintf(stdout, "validate: %d pictures after every epoch\n", j.held)
 	}

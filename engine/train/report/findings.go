@@ -129,6 +129,9 @@ func fit(metrics []engine.Metrics, classes int, has func(setting string) string)
 	if lastTrain.Step == 0 {
 		return f, false
 	}
+	if len(val) == 0 && has("val") != "" {
+		return setting.Textf("the training stopped before its first validation, so nobody knows what it makes of other pictures"), true
+	}
 	if len(val) == 0 {
 		return setting.Textf("nothing was validated, so nobody knows what it makes of other pictures: give %s", setting.Name("val")), true
 	}

@@ -38,11 +38,12 @@ func TestFit(t *testing.T) {
 	}
 	// What the run has already isn't proposed.
 	has := func(name string) string {
-		return map[string]string{"init": "he", "recipe": "small", "crop": "resized:0.35", "jitter": "", "label-smoothing": "0"}[name]
+		return map[string]string{"init": "he", "recipe": "small", "crop": "resized:0.35", "val": "shards/val", "jitter": "", "label-smoothing": "0"}[name]
 	}
 	for want, metrics := range map[string][]engine.Metrics{
-		`the net still guesses: try more "epochs", or another "lr"`:  run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}),
-		"try more pictures, jitter 0.4,0.4,0.4, label-smoothing 0.1": run([]float64{.6, .2}, []float64{.6, .5}, []float64{1.5, 1.3}),
+		`the net still guesses: try more "epochs", or another "lr"`:                                         run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}),
+		"the training stopped before its first validation, so nobody knows what it makes of other pictures": run([]float64{.6}, nil, nil),
+		"try more pictures, jitter 0.4,0.4,0.4, label-smoothing 0.1":                                        run([]float64{.6, .2}, []float64{.6, .5}, []float64{1.5, 1.3}),
 	} {
 		if f, _ := fit(metrics, 10, has); !strings.HasSuffix(f.String(), want) {
 			t.Errorf("%q, want %q", f.String(), want)
