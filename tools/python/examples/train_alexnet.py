@@ -8,6 +8,7 @@ The module is the one of docs/using.md, so `train-alexnet import` takes what it 
 """
 import argparse
 import json
+import math
 import os
 import signal
 import time
@@ -52,6 +53,12 @@ def main():
     p.add_argument("--steps", type=int, default=0, help="stop after so many")
     p.add_argument("--batch", type=int, default=128, help="of all ranks")
     p.add_argument("--lr", type=float, default=0.01)
+    p.add_argument("--cosine", action="store_true", help="a cosine to 0 over the epochs, after --warmup")
+    p.add_argument("--warmup", type=int, default=0, help="steps in which the rate rises")
+    p.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    p.add_argument("--compile", action="store_true", help="torch.compile")
+    p.add_argument("--threads", type=int, default=0, help="of PyTorch on a CPU, 0 for its own choice")
+    p.add_argument("--seed", type=int, default=0)
     p.add_argument("--save", default="run.pt")
     p.add_argument("--resume")
     a = p.parse_args()
@@ -60,14 +67,16 @@ def main():
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if torch.cuda.is_available() else torch.device("cpu")
     if world > 1:
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    train = Loader(a.train, a.batch // world, noise=a.pca, seed=1)
+    train = Loader(a.train, a.batch // world, noise=a.pca, seed=1 + a.seed)
     mean = 120.0
     if a.pca:
         with open(a.pca) as f:
             mean = json.load(f)["mean"]
     scale = 1 / 64  # small sets start with it; the paper's is 1
 
-    torch.manual_seed(0)
+    torch.manual_seed(a.seed)
+    if a.threads:
+        torch.set_num_threads(a.threads)
     if a.net == "alexnet":
         net = AlexNet(len(train.classes))
         for m in net.modules():
@@ -78,8 +87,11 @@ def main():
         import torchvision
         net = getattr(torchvision.models, a.net)(num_classes=len(train.classes))
     net = net.to(device, memory_format=torch.channels_last)
-    sgd = torch.optim.SGD(net.parameters(), lr=a.lr, momentum=0.9, weight_decay=5e-4)
-    step = 0
+    weights = [w for w in net.parameters() if w.dim() > 1]  # biases and norms don't decay
+    others = [w for w in net.parameters() if w.dim() <= 1]
+    sgd = torch.optim.SGD([{"params": weights, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0}],
+                          lr=a.lr, momentum=0.9)
+    step, steps = 0, a.epochs * len(train)
     if a.resume:
         state = torch.load(a.resume, map_location=device)
         net.load_state_dict(state["net"])
@@ -87,6 +99,14 @@ def main():
         train.load_state_dict(state["loader"])
         step = state["step"]
     run = nn.parallel.DistributedDataParallel(net) if world > 1 else net
+    if a.compile:
+        run = torch.compile(run)
+    precision = torch.autocast(device.type, torch.bfloat16, enabled=a.bf16)
+
+    def rate():
+        """The learning rate of this step."""
+        r = a.lr * (1 + math.cos(math.pi * step / steps)) / 2 if a.cosine else a.lr
+        return min(r, a.lr * (step + 1) / a.warmup) if a.warmup else r
 
     def save():
         if train.rank == 0:
@@ -107,7 +127,10 @@ def main():
         for b in train:
             b = b.to(device, non_blocking=True)
             x = normalise(b.images, b.colours, mean, scale)  # on the device, from a quarter of the bytes
-            loss = F.cross_entropy(run(x), b.labels)
+            for group in sgd.param_groups:
+                group["lr"] = rate()
+            with precision:
+                loss = F.cross_entropy(run(x).float(), b.labels)
             sgd.zero_grad(set_to_none=True)
             loss.backward()
             sgd.step()
@@ -123,7 +146,7 @@ def main():
         if a.val and train.rank == 0:
             net.eval()
             wrong, n = 0, 0
-            with torch.no_grad(), Loader(a.val, a.batch, train=False, rank=0, world_size=1) as val:
+            with torch.no_grad(), precision, Loader(a.val, a.batch, train=False, rank=0, world_size=1) as val:
                 for b in val:
                     b = b.to(device)
                     wrong += (net(normalise(b.images, None, mean, scale)).argmax(1) != b.labels).sum().item()

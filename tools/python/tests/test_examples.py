@@ -55,7 +55,8 @@ def test_train_alexnet(large, pca, tmp_path):
 
 @needs("torchvision")
 def test_resnet18(large, tmp_path):
-    assert "step 2: loss" in finish(example("train_alexnet.py", large, "--net", "resnet18", "--batch", 4, "--steps", 2, "--save", tmp_path / "a.pt"))
+    assert "step 2: loss" in finish(example("train_alexnet.py", large, "--net", "resnet18", "--batch", 4, "--steps", 2,
+                                                  "--bf16", "--cosine", "--warmup", 1, "--threads", 1, "--save", tmp_path / "a.pt"))
 
 
 @needs("jax")
