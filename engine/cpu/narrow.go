@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"fmt"
 	"unsafe"
 
 	"alexnet/engine"
@@ -119,67 +118,6 @@ func (o order) each(f func(device, host int)) {
 			}
 		}
 	}
-}
-
-// lower translates ops[i] like Context.lower, which does it in float32.
-func (n *narrow) lower(ops []engine.Op, i int) (lowered, error) {
-	switch op := ops[i].(type) {
-	case engine.Input:
-		return n.lowerInput(op), nil
-	case engine.ConvForward:
-		return n.lowerConvForward(op, fusible(ops, i, op.Y), constantWeights(ops, op.W)), nil
-	case engine.ConvBackward:
-		return n.lowerConvBackward(op), nil
-	case engine.DenseForward:
-		return n.lowerDenseForward(op, fusible(ops, i, op.Y), constantWeights(ops, op.W)), nil
-	case engine.DenseBackward:
-		return n.lowerDenseBackward(op, updateBehind(ops, i, op)), nil
-	case engine.Activate:
-		return n.lowerActivate(op), nil
-	case engine.ActivateBackward:
-		return n.lowerActivateBackward(op), nil
-	case engine.LRNForward:
-		if pool, ok := poolBehind(ops, i, op); ok {
-			return n.lowerLRNPool(op, pool), nil
-		}
-		return n.lowerLRNForward(op), nil
-	case engine.LRNBackward:
-		return n.lowerLRNBackward(op), nil
-	case engine.MaxPoolForward:
-		return n.lowerMaxPoolForward(op), nil
-	case engine.MaxPoolBackward:
-		if lrn, relu, ok := lrnBehind(ops, i, op); ok {
-			return n.lowerLRNPoolBackward(op, lrn, relu), nil
-		}
-		return n.lowerMaxPoolBackward(op), nil
-	case engine.AvgPoolForward:
-		return n.lowerAvgPoolForward(op), nil
-	case engine.AvgPoolBackward:
-		return n.lowerAvgPoolBackward(op), nil
-	case engine.Dropout:
-		return n.lowerDropout(op), nil
-	case engine.SoftmaxLoss:
-		return n.lowerSoftmaxLoss(op), nil
-	case engine.Accumulate:
-		return n.lowerAccumulate(op), nil
-	case engine.Update:
-		return n.lowerUpdate(op), nil
-	case engine.Concat:
-		return n.lowerConcat(op), nil
-	case engine.SumSlices:
-		return n.lowerSumSlices(op), nil
-	case engine.AllReduce:
-		return n.lowerAllReduce(op), nil
-	case engine.AwaitAllReduce:
-		return n.lowerAwaitAllReduce(), nil
-	case engine.AllGather:
-		return n.lowerAllGather(op), nil
-	case engine.ReduceScatter:
-		return n.lowerReduceScatter(op), nil
-	case engine.AllToAll:
-		return n.lowerAllToAll(op), nil
-	}
-	return lowered{}, fmt.Errorf("%s (%T): the CPU has no such op", ops[i].Kind(), ops[i])
 }
 
 // carve divides a worker's scratch memory, or the shared workspace, into pieces that

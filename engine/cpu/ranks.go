@@ -34,7 +34,7 @@ func (c *Context) lowerAllReduce(op engine.AllReduce) lowered {
 	})
 }
 
-func (c *Context) lowerAwaitAllReduce() lowered {
+func (c *Context) lowerAwaitAllReduce(engine.AwaitAllReduce) lowered {
 	return serial(func() {
 		for _, r := range c.reductions {
 			if err := r.wait(); err != nil {

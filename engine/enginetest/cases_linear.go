@@ -6,18 +6,6 @@ import (
 	"alexnet/engine"
 )
 
-// OpCases lists every op over its table of shapes and values.
-func OpCases() []OpCase {
-	var all []OpCase
-	for _, table := range [][]OpCase{
-		inputCases(), convCases(), denseCases(), activateCases(), lrnCases(), poolCases(), avgPoolCases(), localCases(),
-		dropoutCases(), softmaxCases(), accumulateCases(), updateCases(), concatCases(), sumSlicesCases(),
-	} {
-		all = append(all, table...)
-	}
-	return all
-}
-
 // tensor makes a persistent tensor; the harness places it.
 func tensor(name string, typ engine.ElemType, n, c, h, w int) *engine.Tensor {
 	return &engine.Tensor{Name: name, Type: typ, Life: engine.Persistent, Shape: engine.Shape{n, c, h, w}}

@@ -107,7 +107,9 @@ func poolCases() (cases []OpCase) {
 			x = Noise(name, c.shape.Len())
 		}
 		positions := make([]float64, out.Len())
-		for i, s := range Evaluate(forward, Memory{forward.X: x}, engine.Step{})[forward.At] {
+		r := run{m: Memory{forward.X: x}, out: map[*engine.Tensor][]Sum{}}
+		r.maxPoolForward(forward)
+		for i, s := range r.out[forward.At] {
 			positions[i] = s.Value
 		}
 		cases = append(cases,

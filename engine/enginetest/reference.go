@@ -94,64 +94,72 @@ func each(s engine.Shape, f func(n, c, y, x int)) {
 	}
 }
 
+// ops is the suite's table, a row for each kind of layer or piece of work: the cases of its
+// ops, and what computes them.
+var ops = []struct {
+	cases     func() []OpCase
+	reference []reference
+}{
+	{inputCases, []reference{by(run.input)}},
+	{convCases, []reference{by(run.convForward), by(run.convBackward)}},
+	{denseCases, []reference{by(run.denseForward), by(run.denseBackward)}},
+	{activateCases, []reference{by(run.activate), by(run.activateBackward)}},
+	{lrnCases, []reference{by(run.lrnForward), by(run.lrnBackward)}},
+	{poolCases, []reference{by(run.maxPoolForward), by(run.maxPoolBackward)}},
+	{avgPoolCases, []reference{by(run.avgPoolForward), by(run.avgPoolBackward)}},
+	{localCases, []reference{by(run.localForward), by(run.localBackward)}},
+	{dropoutCases, []reference{by(run.dropout)}},
+	{softmaxCases, []reference{by(run.softmaxLoss)}},
+	{accumulateCases, []reference{by(run.accumulate)}},
+	{updateCases, []reference{by(run.update)}},
+	{concatCases, []reference{by(run.concat)}},
+	{sumSlicesCases, []reference{by(run.sumSlices)}},
+}
+
+// A reference computes the outputs of ops of one type, and reports whether op is one.
+type reference func(r run, op engine.Op) bool
+
+func by[O engine.Op](evaluate func(run, O)) reference {
+	return func(r run, op engine.Op) bool {
+		o, ok := op.(O)
+		if ok {
+			evaluate(r, o)
+		}
+		return ok
+	}
+}
+
 // Evaluate computes the outputs of op in float64, directly from the op's comment. m
 // holds the inputs and does not change, so an op may write a tensor that it reads.
 func Evaluate(op engine.Op, m Memory, step engine.Step) map[*engine.Tensor][]Sum {
-	r := run{m: m, out: map[*engine.Tensor][]Sum{}}
-	switch op := op.(type) {
-	case engine.Input:
-		r.input(op)
-	case engine.ConvForward:
-		r.convForward(op)
-	case engine.ConvBackward:
-		r.convBackward(op)
-	case engine.DenseForward:
-		r.denseForward(op)
-	case engine.DenseBackward:
-		r.denseBackward(op)
-	case engine.Activate:
-		r.activate(op)
-	case engine.ActivateBackward:
-		r.activateBackward(op)
-	case engine.LRNForward:
-		r.lrnForward(op)
-	case engine.LRNBackward:
-		r.lrnBackward(op)
-	case engine.MaxPoolForward:
-		r.maxPoolForward(op)
-	case engine.MaxPoolBackward:
-		r.maxPoolBackward(op)
-	case engine.AvgPoolForward:
-		r.avgPoolForward(op)
-	case engine.AvgPoolBackward:
-		r.avgPoolBackward(op)
-	case engine.LocalForward:
-		r.localForward(op)
-	case engine.LocalBackward:
-		r.localBackward(op)
-	case engine.Dropout:
-		r.dropout(op, step)
-	case engine.SoftmaxLoss:
-		r.softmaxLoss(op)
-	case engine.Accumulate:
-		r.accumulate(op)
-	case engine.Update:
-		r.update(op, step)
-	case engine.Concat:
-		r.concat(op)
-	case engine.SumSlices:
-		r.sumSlices(op)
+	r := run{m: m, step: step, out: map[*engine.Tensor][]Sum{}}
+	switch op.(type) {
 	case engine.Signal, engine.Await:
-	default:
-		panic(fmt.Sprintf("enginetest: no reference for %T", op))
+		return r.out
 	}
-	return r.out
+	for _, row := range ops {
+		for _, computes := range row.reference {
+			if computes(r, op) {
+				return r.out
+			}
+		}
+	}
+	panic(fmt.Sprintf("enginetest: no reference for %T", op))
 }
 
-// run is one evaluation: what is read and what has been written.
+// OpCases lists the cases of all ops.
+func OpCases() (all []OpCase) {
+	for _, row := range ops {
+		all = append(all, row.cases()...)
+	}
+	return all
+}
+
+// run is one evaluation: what is read, at which step, and what has been written.
 type run struct {
-	m   Memory
-	out map[*engine.Tensor][]Sum
+	m    Memory
+	step engine.Step
+	out  map[*engine.Tensor][]Sum
 }
 
 func (r run) read(t *engine.Tensor) grid {

@@ -53,10 +53,10 @@ func (r run) activateBackward(op engine.ActivateBackward) {
 	}
 }
 
-func (r run) dropout(op engine.Dropout, step engine.Step) {
+func (r run) dropout(op engine.Dropout) {
 	x, y := r.read(op.X), r.write(op.Y)
-	key := engine.DropoutKey(step, op.Layer)
-	first := step.Image
+	key := engine.DropoutKey(r.step, op.Layer)
+	first := r.step.Image
 	if op.AllRanks {
 		first = 0
 	}
@@ -92,7 +92,7 @@ func (r run) accumulate(op engine.Accumulate) {
 	}
 }
 
-func (r run) update(op engine.Update, step engine.Step) {
+func (r run) update(op engine.Update) {
 	w, v, g := r.read(op.W), r.read(op.V), r.read(op.G)
 	newW, newV := r.write(op.W), r.write(op.V)
 	if op.Halt != nil && r.read(op.Halt).v[0] != 0 {
@@ -101,10 +101,10 @@ func (r run) update(op engine.Update, step engine.Step) {
 		}
 		return
 	}
-	rate := float64(step.LearningRate) * float64(op.Rate)
+	rate := float64(r.step.LearningRate) * float64(op.Rate)
 	for i := range w.v {
 		s := &newV.v[i]
-		s.add(float64(step.Momentum)*v.v[i], 1)
+		s.add(float64(r.step.Momentum)*v.v[i], 1)
 		s.add(-float64(op.Decay)*rate*w.v[i], 3)
 		s.add(-rate*g.v[i], 2)
 		newW.v[i] = rounded(w.v[i]+s.Value, math.Abs(w.v[i])+s.Abs, s.Roundings()+1)

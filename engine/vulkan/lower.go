@@ -22,74 +22,67 @@ func (c *Context) lower(ops []engine.Op, i int) (step, error) {
 // mostElements is the largest number of elements that shaders can count.
 const mostElements = 1<<31 - 1
 
+// lowerings is the table of ops, a row for each kind of layer or piece of work.
+var lowerings = [][]lowering{
+	{by((*Context).lowerInput)},
+	{by((*Context).lowerConvForward), by((*Context).lowerConvBackward)},
+	{mayRefuse((*Context).lowerLocalForward), mayRefuse((*Context).lowerLocalBackward)},
+	{by((*Context).lowerDenseForward), by((*Context).lowerDenseBackward)},
+	{by((*Context).lowerActivate), by((*Context).lowerActivateBackward)},
+	{by((*Context).lowerLRNForward), by((*Context).lowerLRNBackward)},
+	{by((*Context).lowerMaxPoolForward), by((*Context).lowerMaxPoolBackward)},
+	{by((*Context).lowerAvgPoolForward), by((*Context).lowerAvgPoolBackward)},
+	{by((*Context).lowerDropout)},
+	{by((*Context).lowerSoftmaxLoss)},
+	{by((*Context).lowerAccumulate), by((*Context).lowerUpdate)},
+	{by((*Context).lowerConcat), by((*Context).lowerSumSlices)},
+	{by((*Context).lowerAllReduce), by((*Context).lowerAwaitAllReduce), by((*Context).lowerAllGather),
+		by((*Context).lowerReduceScatter), by((*Context).lowerAllToAll)},
+	{mayRefuse((*Context).lowerSignal), mayRefuse((*Context).lowerAwait)},
+}
+
+// A lowering translates ops of one type; ok is false for others.
+type lowering func(c *Context, op engine.Op) (s step, ok bool, err error)
+
+func by[O engine.Op](lower func(*Context, O) step) lowering {
+	return mayRefuse(func(c *Context, op O) (step, error) { return lower(c, op), nil })
+}
+
+func mayRefuse[O engine.Op](lower func(*Context, O) (step, error)) lowering {
+	return func(c *Context, op engine.Op) (s step, ok bool, err error) {
+		o, ok := op.(O)
+		if ok {
+			s, err = lower(c, o)
+		}
+		return s, ok, err
+	}
+}
+
 func (c *Context) lowerOp(op engine.Op) (step, error) {
-	switch op := op.(type) {
-	case engine.Input:
-		return c.lowerInput(op), nil
-	case engine.ConvForward:
-		return c.lowerConvForward(op), nil
-	case engine.ConvBackward:
-		return c.lowerConvBackward(op), nil
-	case engine.LocalForward:
-		return c.lowerLocalForward(op)
-	case engine.LocalBackward:
-		return c.lowerLocalBackward(op)
-	case engine.DenseForward:
-		return c.lowerDenseForward(op), nil
-	case engine.DenseBackward:
-		return c.lowerDenseBackward(op), nil
-	case engine.Activate:
-		return c.lowerActivate(op), nil
-	case engine.ActivateBackward:
-		return c.lowerActivateBackward(op), nil
-	case engine.LRNForward:
-		return c.lowerLRNForward(op), nil
-	case engine.LRNBackward:
-		return c.lowerLRNBackward(op), nil
-	case engine.MaxPoolForward:
-		return c.lowerMaxPoolForward(op), nil
-	case engine.MaxPoolBackward:
-		return c.lowerMaxPoolBackward(op), nil
-	case engine.AvgPoolForward:
-		return c.lowerAvgPool("avgpool", op.Window, op.X, op.Y), nil
-	case engine.AvgPoolBackward:
-		return c.lowerAvgPool("avgpool_backward", op.Window, op.DY, op.DX), nil
-	case engine.Dropout:
-		return c.lowerDropout(op), nil
-	case engine.SoftmaxLoss:
-		return c.lowerSoftmaxLoss(op), nil
-	case engine.Accumulate:
-		return c.lowerAccumulate(op), nil
-	case engine.Update:
-		return c.lowerUpdate(op), nil
-	case engine.Concat:
-		return c.lowerConcat(op), nil
-	case engine.SumSlices:
-		return c.lowerSumSlices(op), nil
-	case engine.AllReduce:
-		return c.lowerAllReduce(op), nil
-	case engine.AwaitAllReduce:
-		return c.lowerAwaitAllReduce(), nil
-	case engine.AllGather:
-		return c.lowerAllGather(op), nil
-	case engine.ReduceScatter:
-		return c.lowerReduceScatter(op), nil
-	case engine.AllToAll:
-		return c.lowerAllToAll(op), nil
-	case engine.Signal:
-		e, ok := op.Event.(*event)
-		if !ok || e.owner != c {
-			return step{}, errors.New("signal: the event belongs to another context")
+	for _, row := range lowerings {
+		for _, lower := range row {
+			if s, ok, err := lower(c, op); ok {
+				return s, err
+			}
 		}
-		return step{signal: e}, nil
-	case engine.Await:
-		e, ok := op.Event.(*event)
-		if !ok {
-			return step{}, errors.New("await: the event belongs to another kind of context")
-		}
-		return step{await: e}, nil
 	}
 	return step{}, fmt.Errorf("%s (%T): engine/vulkan has no such op", op.Kind(), op)
+}
+
+func (c *Context) lowerSignal(op engine.Signal) (step, error) {
+	e, ok := op.Event.(*event)
+	if !ok || e.owner != c {
+		return step{}, errors.New("signal: the event belongs to another context")
+	}
+	return step{signal: e}, nil
+}
+
+func (c *Context) lowerAwait(op engine.Await) (step, error) {
+	e, ok := op.Event.(*event)
+	if !ok {
+		return step{}, errors.New("await: the event belongs to another kind of context")
+	}
+	return step{await: e}, nil
 }
 
 // checkPlaces reports tensors that an op cannot use where they are.

@@ -85,19 +85,3 @@ func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) step {
 			uint32(op.Size), uint32(op.Stride), uint32(op.Pad)})
 	}))
 }
-
-// lowerAvgPool serves both directions: the gradient of the output is the input of the
-// other direction.
-func (c *Context) lowerAvgPool(shader string, w engine.Window, from, to *engine.Tensor) step {
-	in, out := from.Shape, to.Shape
-	if shader == "avgpool_backward" {
-		in, out = out, in
-	}
-	return one(c.elements(shader, to.Shape.Len(), func(b *binder) []byte {
-		return push(struct {
-			from, to                               vk.Address
-			count, h, w, oh, ow, size, stride, pad uint32
-		}{b.of(from), b.of(to), uint32(to.Shape.Len()), uint32(in[2]), uint32(in[3]), uint32(out[2]), uint32(out[3]),
-			uint32(w.Size), uint32(w.Stride), uint32(w.Pad)})
-	}))
-}

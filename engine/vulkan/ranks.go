@@ -59,7 +59,7 @@ func (c *Context) lowerAllReduce(op engine.AllReduce) step {
 	}}
 }
 
-func (c *Context) lowerAwaitAllReduce() step {
+func (c *Context) lowerAwaitAllReduce(engine.AwaitAllReduce) step {
 	return step{apart: func() error {
 		for _, r := range c.sums {
 			if err := r.wait(); err != nil {

@@ -21,38 +21,42 @@ type Lowered struct {
 	AllRanks bool  // those of ops on the images of all ranks
 }
 
+// lowerings is the table of ops that these kernels compute alone, a row for each kind of
+// layer or piece of work.
+var lowerings = [][]lowering{
+	{by((*Set).lowerInput)},
+	{by((*Set).lowerActivate), by((*Set).lowerActivateBackward)},
+	{by((*Set).lowerLRNForward), by((*Set).lowerLRNBackward)},
+	{by((*Set).lowerMaxPoolForward), by((*Set).lowerMaxPoolBackward)},
+	{by((*Set).lowerAvgPoolForward), by((*Set).lowerAvgPoolBackward)},
+	{by((*Set).lowerLocalForward), by((*Set).lowerLocalBackward)},
+	{by((*Set).lowerDropout)},
+	{by((*Set).lowerSoftmaxLoss)},
+	{by((*Set).lowerAccumulate)},
+}
+
+// A lowering translates ops of one type; ok is false for others.
+type lowering func(k *Set, op engine.Op, m Memory) (l Lowered, ok bool)
+
+func by[O engine.Op](lower func(*Set, O, Memory) Lowered) lowering {
+	return func(k *Set, op engine.Op, m Memory) (l Lowered, ok bool) {
+		o, ok := op.(O)
+		if ok {
+			l = lower(k, o, m)
+		}
+		return l, ok
+	}
+}
+
 // Lower translates an op that has been checked and that these kernels compute alone.
 // For other ops ok is false.
 func (k *Set) Lower(op engine.Op, m Memory) (l Lowered, ok bool) {
-	switch op := op.(type) {
-	case engine.Input:
-		return k.lowerInput(op, m), true
-	case engine.Activate:
-		return k.lowerActivate(op, m), true
-	case engine.ActivateBackward:
-		return k.lowerActivateBackward(op, m), true
-	case engine.LRNForward:
-		return k.lowerLRNForward(op, m), true
-	case engine.LRNBackward:
-		return k.lowerLRNBackward(op, m), true
-	case engine.MaxPoolForward:
-		return k.lowerMaxPoolForward(op, m), true
-	case engine.MaxPoolBackward:
-		return k.lowerMaxPoolBackward(op, m), true
-	case engine.AvgPoolForward:
-		return k.lowerAvgPoolForward(op, m), true
-	case engine.AvgPoolBackward:
-		return k.lowerAvgPoolBackward(op, m), true
-	case engine.LocalForward:
-		return k.lowerLocalForward(op, m), true
-	case engine.LocalBackward:
-		return k.lowerLocalBackward(op, m), true
-	case engine.Dropout:
-		return k.lowerDropout(op, m), true
-	case engine.SoftmaxLoss:
-		return k.lowerSoftmaxLoss(op, m), true
-	case engine.Accumulate:
-		return k.lowerAccumulate(op, m), true
+	for _, row := range lowerings {
+		for _, lower := range row {
+			if l, ok = lower(k, op, m); ok {
+				return l, true
+			}
+		}
 	}
 	return Lowered{}, false
 }
