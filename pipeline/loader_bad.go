@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"maps"
 	"slices"
 	"sync"
 )
@@ -19,18 +18,20 @@ const maxBad = 1000
 type badSamples struct {
 	mu    sync.Mutex
 	times int64 // rows of how many pictures were left out, repetitions included
-	first map[int]error
+	known map[int]bool
+	first []BadSample // in the order in which they were met
 }
 
 func (b *badSamples) add(sample int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.times++
-	if b.first == nil {
-		b.first = map[int]error{}
+	if b.known == nil {
+		b.known = map[int]bool{}
 	}
-	if _, known := b.first[sample]; !known && len(b.first) < maxBad {
-		b.first[sample] = err
+	if !b.known[sample] && len(b.first) < maxBad {
+		b.known[sample] = true
+		b.first = append(b.first, BadSample{sample, err})
 	}
 }
 
@@ -38,11 +39,15 @@ func (b *badSamples) add(sample int, err error) {
 // more than a thousand, those that were met first. It may be called at any time
 // from any goroutine.
 func (l *Loader) Bad() []BadSample {
+	all := l.BadSince(0)
+	slices.SortFunc(all, func(a, b BadSample) int { return a.Sample - b.Sample })
+	return all
+}
+
+// BadSince returns those of Bad that were met behind the first n, in the order in
+// which they were met.
+func (l *Loader) BadSince(n int) []BadSample {
 	l.bad.mu.Lock()
 	defer l.bad.mu.Unlock()
-	var all []BadSample
-	for _, sample := range slices.Sorted(maps.Keys(l.bad.first)) {
-		all = append(all, BadSample{sample, l.bad.first[sample]})
-	}
-	return all
+	return slices.Clone(l.bad.first[n:])
 }

@@ -17,7 +17,7 @@ import (
 
 // Version is the protocol's. It changes when an older client would misunderstand
 // a server, or an older server a client.
-const Version = 1
+const Version = 2
 
 // Greeting is a server's first line: what the memory holds and what is in the
 // folder of shards. Offsets and sizes are in bytes.
@@ -46,7 +46,7 @@ type reply struct {
 	Batch *filled               `json:"batch,omitempty"` // a slot that is the client's now
 	End   bool                  `json:"end,omitempty"`   // there are no more batches
 	Names []string              `json:"names,omitempty"`
-	Bad   []badSample           `json:"bad,omitempty"` // all samples left out so far, when there are new ones
+	Bad   []badSample           `json:"bad,omitempty"` // samples left out that no line has named before
 	Stats *pipeline.LoaderStats `json:"stats,omitempty"`
 	Note  string                `json:"note,omitempty"`  // what the user should know
 	Error string                `json:"error,omitempty"` // with an ID, of that request; otherwise the last line

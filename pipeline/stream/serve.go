@@ -165,20 +165,19 @@ func (s *Server) hand(ctx context.Context, b *pipeline.Batch) error {
 	return s.out.write(r)
 }
 
-// tellBad names the samples that were left out, when there are new ones.
+// tellBad names the samples that were left out since it was called last.
 func (s *Server) tellBad() error {
 	if s.loader.Stats().Bad == 0 {
 		return nil
 	}
-	all := s.loader.Bad()
-	if len(all) == s.bad {
-		return nil
-	}
-	s.bad = len(all)
 	var r reply
-	for _, b := range all {
+	for _, b := range s.loader.BadSince(s.bad) {
 		r.Bad = append(r.Bad, badSample{b.Sample, printable.Error(b.Err)})
 	}
+	if len(r.Bad) == 0 {
+		return nil
+	}
+	s.bad += len(r.Bad)
 	return s.out.write(r)
 }
 

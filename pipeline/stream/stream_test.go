@@ -33,6 +33,13 @@ const testSize, testImages = 12, 21
 // testShards makes a folder of small noisy pictures in two classes.
 func testShards(t *testing.T) string {
 	t.Helper()
+	return writeShards(t, testImages, func(int) bool { return true })
+}
+
+// writeShards makes a folder of n pictures, of which those that aren't good can't be
+// decoded.
+func writeShards(t *testing.T, n int, good func(i int) bool) string {
+	t.Helper()
 	dir := t.TempDir()
 	lossless := codec.Lossless{}
 	w, err := mds.NewWriter(dir, mds.WriterConfig{Columns: []mds.Column{
@@ -43,10 +50,12 @@ func testShards(t *testing.T) string {
 		t.Fatal(err)
 	}
 	encoder := lossless.NewEncoder(testSize)
-	for i := range testImages {
-		encoded, err := encoder.Encode(nil, testPicture(i))
-		if err != nil {
-			t.Fatal(err)
+	for i := range n {
+		encoded := []byte("no picture")
+		if good(i) {
+			if encoded, err = encoder.Encode(nil, testPicture(i)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := w.Write(encoded, mds.AppendInt(nil, int64(i%2)), fmt.Appendf(nil, "%d \"ü\".png", i)); err != nil {
 			t.Fatal(err)
@@ -57,7 +66,7 @@ func testShards(t *testing.T) string {
 		t.Fatal(err)
 	}
 	meta, err := json.Marshal(pipeline.Meta{
-		FormatVersion: pipeline.FormatVersion, Split: "train", Images: testImages, Size: testSize, Codec: "lossless",
+		FormatVersion: pipeline.FormatVersion, Split: "train", Images: n, Size: testSize, Codec: "lossless",
 		Classes: []pipeline.Class{{ID: "even"}, {ID: "odd"}},
 	})
 	if err != nil {
@@ -418,6 +427,39 @@ func TestKinds(t *testing.T) {
 			}
 			break
 		}
+	}
+	if err := k.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestManyBad: each bad sample is named once, so that what is said of them doesn't
+// grow with their square, and no more than a loader remembers.
+func TestManyBad(t *testing.T) {
+	const n, batch, most = 12_000, 100, 1000
+	d := testDataset(t, writeShards(t, n, func(i int) bool { return i%batch < 15 }))
+	k := serve(t, d, Config{Hold: 3, Loader: pipeline.LoaderConfig{Batch: batch, Crop: 8, Workers: 2, Prefetch: 2, SkipBad: true, Epochs: 1}})
+	told, images := map[int]bool{}, 0
+	for {
+		r := k.reply()
+		if r.End {
+			break
+		}
+		for _, b := range r.Bad {
+			if told[b.Sample] || b.Sample%batch < 15 || b.Reason == "" {
+				t.Fatalf("%+v is told, once more: %v", b, told[b.Sample])
+			}
+			told[b.Sample] = true
+		}
+		if r.Batch != nil {
+			images += r.Batch.Images
+			k.say(`{"release":%d}`, r.Batch.Slot)
+		} else if r.Bad == nil {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if len(told) != most || images != n/batch*15 {
+		t.Errorf("%d samples are told, want %d; %d pictures came", len(told), most, images)
 	}
 	if err := k.end(); err != nil {
 		t.Error(err)

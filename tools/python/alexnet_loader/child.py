@@ -19,7 +19,7 @@ import numpy as np
 from .errors import KINDS, ChildDied, LoaderError, SharedMemoryError, VersionError
 from .memory import Memory, unnamed
 
-VERSION = 1  # of the protocol
+VERSION = 2  # of the protocol
 # What options of Loader are called that are flags of other names.
 OPTIONS = {"batch": "batch_size", "pixels": "crop", "pca": "noise", "noise": "noise_form", "ragged": "last", "ranks": "world_size"}
 MOST_LINE = 128 << 20  # bytes: an index has half of that at most, and the greeting its classes
@@ -102,7 +102,7 @@ class Child:
         text = self._stderr.read().decode("utf-8", "replace").strip()
         how = f"code {code}"
         if code < 0:
-            how = f"signal {-code}" + (", as when memory runs out" if code == -signal.SIGKILL else "")
+            how = f"signal {-code}" + (", as when memory runs out" if code == -9 else "")
         return ChildDied(f"the loading process has ended with {how}" + (f": {text}" if text else ""))
 
     def _aside(self, line: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ class Child:
         if "note" in line:
             warnings.warn(line["note"], stacklevel=2)
         elif "bad" in line:
-            self.bad = {b["sample"]: b["reason"] for b in line["bad"]}
+            self.bad.update((b["sample"], b["reason"]) for b in line["bad"])
         elif "error" in line:
             raise _error(line)
 

@@ -161,7 +161,7 @@ class Loader:
 
     @property
     def bad(self) -> dict[int, str]:
-        """Samples that could not be read so far, with the reasons (on_bad="skip")."""
+        """Samples that could not be read so far, the first thousand, with the reasons (on_bad="skip")."""
         return {**self._bad, **(self._child.bad if self._child else {})}
 
     def names(self, samples: Sequence[int]) -> list[str]:

@@ -126,7 +126,7 @@ def test_missing(tmp_path, lossless, monkeypatch):
 
 
 @pytest.mark.parametrize("script, text", [
-    ('echo \'{"stream":2}\'', "version 2"), ("echo hello", "knows"), ("echo unexpected stream >&2; exit 2", "unexpected stream"), ("true", "code 0"),
+    ('echo \'{"stream":1}\'', "version 1"), ("echo hello", "knows"), ("echo unexpected stream >&2; exit 2", "unexpected stream"), ("true", "code 0"),
     ("yes '{}'", "says {}"), ("exec tr '\\0' x </dev/zero", "over 1048576 bytes"), ("head -c 100 /dev/urandom", "knows"),
 ])
 def test_version(tmp_path, lossless, monkeypatch, script, text):
