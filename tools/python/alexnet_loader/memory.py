@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import sys
 import tempfile
 import uuid
 from typing import Any, Callable
@@ -62,7 +63,7 @@ class Memory:
 
 def unnamed(kind: str) -> int:
     """A descriptor of an empty file without a name; kind is Memory's."""
-    if kind in ("auto", "memfd") and hasattr(os, "memfd_create"):
+    if sys.platform == "linux" and kind in ("auto", "memfd") and hasattr(os, "memfd_create"):
         try:
             return os.memfd_create("alexnet-loader", os.MFD_CLOEXEC)
         except OSError:
@@ -71,6 +72,7 @@ def unnamed(kind: str) -> int:
     if kind == "memfd":
         raise UsageError("memory='memfd': this system has none; take 'auto'")
     folders = {"auto": ["/dev/shm", tempfile.gettempdir()], "shm": ["/dev/shm"]}.get(kind, [kind])
+    error: OSError | None = None
     for folder in folders:
         try:
             fd, name = tempfile.mkstemp(prefix="alexnet-loader-", dir=folder)
