@@ -157,7 +157,7 @@ func (r Ramp) warm(step uint64) float64 {
 
 // Validate reports settings that make no sense.
 func (r Ramp) Validate() error {
-	if !(r.Initial > 0 && r.Initial <= math.MaxFloat32) {
+	if !(float32(r.Initial) > 0 && r.Initial <= math.MaxFloat32) {
 		return fmt.Errorf("learning rate %g, want a positive number that float32 has", r.Initial)
 	}
 	return nil

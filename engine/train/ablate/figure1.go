@@ -46,6 +46,11 @@ func (f Figure1) Run(ctx context.Context) (*report.Figure1, error) {
 	case f.Config.Epochs < 2:
 		return nil, setting.Invalidf("%s: a curve over the epochs needs two or more", setting.Value("epochs", f.Config.Epochs))
 	}
+	for _, rate := range f.Rates { // before any run
+		if err := (engine.Ramp{Initial: rate}).Validate(); err != nil {
+			return nil, setting.Invalidf("%s: %w", setting.Name("rates"), err)
+		}
+	}
 	result := &report.Figure1{Target: figure1Target}
 	for n, name := range []string{"relu", "tanh"} {
 		for k, rate := range f.Rates {

@@ -29,6 +29,11 @@ func TestTrainingErrors(t *testing.T) {
 			t.Errorf("pass %d: %g, want %g", i+1, got[i], want[i])
 		}
 	}
+	for _, epoch := range []int{-1, 0, math.MaxInt32} {
+		if got := TrainingErrors([]engine.Metrics{line("train", epoch, 40, .9)}); got != nil {
+			t.Errorf("epoch %d: %d passes", epoch, len(got))
+		}
+	}
 	if TrainingErrors(nil) != nil {
 		t.Error("errors of nothing")
 	}

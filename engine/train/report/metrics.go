@@ -64,14 +64,17 @@ func Summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPer
 	return train, lowest, imagesPerSec
 }
 
+// mostPasses bounds the memory that a line of a damaged metrics.jsonl can ask for.
+const mostPasses = 1 << 20
+
 // TrainingErrors returns the mean top-1 training error of every pass over the
 // training set, the unfinished one included. Each line of metrics counts by its
-// pictures.
+// pictures. Lines of no pass, or of one beyond mostPasses, are left out.
 func TrainingErrors(metrics []engine.Metrics) (errors []float64) {
 	var sum float64
 	var before, n uint64 // pictures: up to the line before, and in this pass
 	for _, m := range metrics {
-		if m.Split != "train" {
+		if m.Split != "train" || m.Epoch < 1 || m.Epoch > mostPasses {
 			continue
 		}
 		for len(errors) < m.Epoch {

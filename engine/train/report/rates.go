@@ -48,6 +48,9 @@ func Rates(w io.Writer, s *train.RateSweep) error {
 		p.Legend.Add("suggested", mark)
 		p.Legend.Top, p.Legend.XOffs = true, -vg.Points(8)
 	}
+	if p.X.Min == p.X.Max { // one rate, around which the plot would make room below 0
+		p.X.Max *= 2
+	}
 	img := vgimg.New(8*vg.Inch, 4*vg.Inch)
 	p.Draw(draw.Crop(draw.New(img), vg.Points(8), -vg.Points(24), vg.Points(8), -vg.Points(8)))
 	_, err = vgimg.PngCanvas{Canvas: img}.WriteTo(w)
