@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -51,6 +52,9 @@ func (f Checkpoints) Save(m *Model, c *Checkpoint, best bool) (path string, err 
 // run folder or its folder of checkpoints the best one, else the latest.
 func FindCheckpoint(path string) (string, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", file.Missing(fmt.Errorf("there is no checkpoint %s: give the folder of a run, or a file of its checkpoints", path))
+	}
 	if err != nil || !info.IsDir() {
 		return path, nil // what is wrong with it, opening says
 	}

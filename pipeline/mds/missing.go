@@ -2,13 +2,13 @@ package mds
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline/source"
@@ -18,34 +18,36 @@ import (
 const UnfinishedName = ".unfinished"
 
 // noIndex says what a folder without an index is, and what to type.
-func noIndex(dir string) error {
+func noIndex(dir string) error { return file.Missing(withoutIndex(dir)) }
+
+func withoutIndex(dir string) error {
 	has := func(names ...string) bool {
 		_, err := os.Stat(filepath.Join(append([]string{dir}, names...)...))
 		return err == nil
 	}
 	if !has() {
-		return fmt.Errorf("read index: there is no folder %s%s: %w", dir, shardsBeside(dir), fs.ErrNotExist)
+		return fmt.Errorf("there is no folder %s%s", dir, shardsBeside(dir))
 	}
 	for _, split := range []string{"train", "val"} {
 		if has(split, IndexName) {
-			return fmt.Errorf("%s has no %s, but %s has: give that folder: %w", dir, IndexName, filepath.Join(dir, split), fs.ErrNotExist)
+			return fmt.Errorf("%s has no %s, but %s has: give that folder", dir, IndexName, filepath.Join(dir, split))
 		}
 	}
 	switch {
 	case has(UnfinishedName):
-		return fmt.Errorf("%s has no %s yet: prep-imagenet shard was stopped before it was done, and the same command again finishes it: %w", dir, IndexName, fs.ErrNotExist)
+		return fmt.Errorf("%s has no %s yet: prep-imagenet shard was stopped before it was done, and the same command again finishes it", dir, IndexName)
 	case hasPictures(dir, 3):
-		return setting.Errorf("%s has no %s: it holds pictures; train-alexnet %s goes the whole way, or prep-imagenet shard %s %s makes shards to give here: %w",
-			dir, IndexName, dir, setting.Suggest("in", dir), setting.Suggest("out", "shards"), fs.ErrNotExist)
+		return setting.Errorf("%s has no %s: it holds pictures; train-alexnet %s goes the whole way, or prep-imagenet shard %s %s makes shards to give here",
+			dir, IndexName, dir, setting.Suggest("in", dir), setting.Suggest("out", "shards"))
 	}
-	return fmt.Errorf("%s has no %s, so it is not a finished folder of shards, which prep-imagenet shard makes of pictures: %w", dir, IndexName, fs.ErrNotExist)
+	return fmt.Errorf("%s has no %s, so it is not a finished folder of shards, which prep-imagenet shard makes of pictures", dir, IndexName)
 }
 
 // shardsBeside names finished folders of shards beside a folder that isn't there.
 func shardsBeside(dir string) string {
 	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Clean(dir)), "*", IndexName))
 	if err != nil || len(found) == 0 {
-		return ""
+		return ": check the path; prep-imagenet shard makes shards of pictures"
 	}
 	var names []string
 	for _, f := range found[:min(len(found), 3)] {

@@ -30,7 +30,7 @@ func TestNoIndex(t *testing.T) {
 	write("other", "notes.txt")
 	for name, want := range map[string]string{
 		"shards/trian": "there is no folder DIR/shards/trian, and shards beside it are in train, val",
-		"nothing":      "there is no folder DIR/nothing: ",
+		"nothing":      "there is no folder DIR/nothing: check the path; prep-imagenet shard makes shards of pictures",
 		"shards":       "give that folder",
 		"half":         "has no index.json yet: prep-imagenet shard was stopped before it was done, and the same command again finishes it",
 		"photos":       "it holds pictures; train-alexnet DIR/photos goes the whole way, or prep-imagenet shard --in DIR/photos --out shards makes shards",
@@ -40,6 +40,9 @@ func TestNoIndex(t *testing.T) {
 		_, err := ReadIndex(filepath.Join(dir, filepath.FromSlash(name)))
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Fatalf("%s: %v", name, err)
+		}
+		if strings.Contains(err.Error(), fs.ErrNotExist.Error()) {
+			t.Errorf("%s: Go's words in %v", name, err)
 		}
 		want = strings.ReplaceAll(want, "DIR", filepath.ToSlash(dir))
 		if text := filepath.ToSlash(setting.In(err, setting.Flags{}).Error()); !strings.Contains(text, want) {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	files "alexnet/internal/file"
 )
 
 // Detection is a layout that Detect has recognised, and why; "PATH " and Reason make a
@@ -39,20 +41,16 @@ func Detect(path string) (Detection, error) {
 	return Detection{}, fmt.Errorf("%s: %s; no known layout, looked for:%s", show(path), found, strings.Join(wants, ""))
 }
 
-// missing is fs.ErrNotExist in other words.
-type missing struct{}
-
-func (missing) Error() string        { return "no such file or folder" }
-func (missing) Is(target error) bool { return target == fs.ErrNotExist }
-
 // describe says what is at a path where no layout was found.
 func describe(path string) (string, error) {
 	info, err := stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: %w: check the path of the pictures", show(path), missing{})
+		return "", files.Missing(fmt.Errorf("%s: no such file or folder: check the path of the pictures", show(path)))
 	case err != nil:
 		return "", err
+	case !info.IsDir() && likePicture(path):
+		return "", fmt.Errorf("%s: is one picture: give the folder that has a folder of pictures for each class; train-alexnet predict says what is on one", show(path))
 	case !info.IsDir():
 		f, _, err := openFile(path)
 		if err != nil {

@@ -47,7 +47,8 @@ func TestDetectErrors(t *testing.T) {
 		{filepath.Join(onDisk(t), "none"), []string{"none: no such file or folder"}},
 		{onDisk(t), []string{"is an empty folder; no known layout, looked for:", "ILSVRC/Data/CLS-LOC", trainArchive, ".csv, .tsv or .jsonl", "name-{000..123}.tar", "class folders"}},
 		{onDisk(t, "1.jpg", "2.jpg"), []string{"is a folder with 2 files and no folders: if they are the pictures of one class, give the folder around it, "}},
-		{filepath.Join(onDisk(t, "1.jpg"), "1.jpg"), []string{"is a file of an unknown kind; no known layout"}},
+		{filepath.Join(onDisk(t, "1.jpg"), "1.jpg"), []string{"is one picture: give the folder that has a folder of pictures for each class; train-alexnet predict says"}},
+		{filepath.Join(onDisk(t, "1.txt"), "1.txt"), []string{"is a file of an unknown kind; no known layout"}},
 		{filepath.Join(onDisk(t, "1.tar"), "1.tar"), []string{"1.tar: the tar is cut short after its start"}},
 	}
 	for _, c := range cases {

@@ -35,7 +35,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 		UsageText: `prep-imagenet preview --augmented out.png --pca pca.json shards/train
    prep-imagenet preview --augmented out.png --crop resized --jitter 0.4,0.4,0.4 shards/train`,
 		Flags: slices.Concat([]cli.Flag{
-			&cli.PathFlag{Name: "augmented", Required: true, Usage: "write the presentations to `FILE`.png", Destination: &out},
+			&cli.PathFlag{Name: "augmented", Usage: "write the presentations to `FILE`.png", Destination: &out},
 			&cli.PathFlag{Name: "pca", Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &pcaPath},
 			&cli.IntFlag{Name: "sample", Usage: "`NUMBER` of the picture, from 0", Destination: &sample},
 			&cli.IntFlag{Name: "epochs", Value: 8, Usage: "`N` presentations", Destination: &epochs},
@@ -47,6 +47,9 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 			dir, err := oneFolder(ctx)
 			if err != nil {
 				return err
+			}
+			if out == "" {
+				return command.Usagef("--augmented is required: give the picture a name, such as preview.png (see prep-imagenet preview --help)")
 			}
 			if c.Augment, err = command.Augmentations(&augmentations); err != nil {
 				return err
@@ -61,7 +64,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 				}
 				c.PCA = &pca
 			}
-			if err := command.MayReplace("--out", out, command.PNG); err != nil {
+			if err := command.MayReplace("--augmented", out, command.PNG); err != nil {
 				return err
 			}
 			d, err := access.Open(ctx.Context, dir, note(stderr))

@@ -260,7 +260,7 @@ func exportBadUsage(t *testing.T, w trained) {
 		{2, "report works with one net", "report --run " + filepath.Dir(filepath.Dir(w.checkpoint)) + " --checkpoint a --checkpoint b"},
 		{2, "isn't a script of train-alexnet export", "export --checkpoint " + w.checkpoint + " --onnx " + filepath.Join(w.dir, "taken.onnx")},
 		{2, "nothing to write", "export --checkpoint " + w.checkpoint},
-		{1, "no such file", "export --checkpoint missing --onnx " + out},
+		{1, "there is no checkpoint missing: give the folder of a run", "export --checkpoint missing --onnx " + out},
 		{2, "--onnx", "export --checkpoint " + w.checkpoint + " --onnx " + filepath.Join(exists, "x")},
 		{2, "--weights and --checkpoint are required", "import --checkpoint " + out},
 		{2, "exists exists", "import --safetensors " + exported + " --checkpoint " + exists},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -11,6 +12,23 @@ import (
 	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
 )
+
+// argument calls the net by the command's argument, which no flag gives.
+type argument struct{ setting.Flags }
+
+func (a argument) Name(name string) string {
+	if name == "net" {
+		return "NET"
+	}
+	return a.Flags.Name(name)
+}
+
+func (a argument) Value(name string, value any) string {
+	if name == "net" {
+		return fmt.Sprintf("NET %v", value)
+	}
+	return a.Flags.Value(name, value)
+}
 
 // netCommand prints nets as data.
 func netCommand(stdout io.Writer) *cli.Command {
@@ -31,32 +49,34 @@ func netCommand(stdout io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "without", Usage: "leave out `PARTS`, separated by commas: " + strings.Join(train.AblationNames()[:len(engine.Ablations)], ", ")},
 			&cli.BoolFlag{Name: "shapes", Usage: "print what each layer gives and takes instead"},
 		},
-		Action: func(c *cli.Context) error {
-			switch c.NArg() {
-			case 0:
-				return train.PrintNets(stdout, setting.Flags{})
-			case 1:
-			default:
-				return command.Usagef("give one net: %s, or a net file", strings.Join(engine.PresetNames(), ", "))
-			}
-			s := train.Config{Net: c.Args().First(), Without: c.String("without")}
-			classes := c.Int("classes")
-			if train.IsNetFile(s.Net) {
-				n, err := train.ReadNet(s.Net)
-				if err != nil {
-					return err
-				}
-				classes = n.Classes
-			}
-			n, err := s.BuildNet(classes)
-			if err != nil {
-				return err
-			}
-			if c.Bool("shapes") {
-				return n.PrintShapes(stdout)
-			}
-			_, err = stdout.Write(n.JSON())
-			return err
-		},
+		Action: func(c *cli.Context) error { return setting.In(printNet(c, stdout), argument{}) },
 	}
+}
+
+func printNet(c *cli.Context, stdout io.Writer) error {
+	switch c.NArg() {
+	case 0:
+		return train.PrintNets(stdout, setting.Flags{})
+	case 1:
+	default:
+		return command.Usagef("give one net: %s, or a net file", strings.Join(engine.PresetNames(), ", "))
+	}
+	s := train.Config{Net: c.Args().First(), Without: c.String("without")}
+	classes := c.Int("classes")
+	if train.IsNetFile(s.Net) {
+		n, err := train.ReadNet(s.Net)
+		if err != nil {
+			return err
+		}
+		classes = n.Classes
+	}
+	n, err := s.BuildNet(classes)
+	if err != nil {
+		return err
+	}
+	if c.Bool("shapes") {
+		return n.PrintShapes(stdout)
+	}
+	_, err = stdout.Write(n.JSON())
+	return err
 }

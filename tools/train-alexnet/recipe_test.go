@@ -429,7 +429,7 @@ func TestNetIsPrinted(t *testing.T) {
 	call("train-alexnet", "net", path, "--shapes").must(t, 0, "net alexnet-mini-no-lrn: 7 classes, 2 towers", "fc7")
 	call("train-alexnet", "net").must(t, 0, "alexnet-mini  --size 74")
 	call("train-alexnet", "net", "alexnet", "alexnet-mini").must(t, 2, "give one net: alexnet, ")
-	call("train-alexnet", "net", "lenet").must(t, 2, `no net called "lenet"`)
+	call("train-alexnet", "net", "lenet").must(t, 2, `NET: no net called "lenet"`)
 	call("train-alexnet", "net", filepath.Join(w.dir, "missing.json")).must(t, 1, "no such file")
 	call("train-alexnet", "net", "cifar-13pct", "--without", "crosstalk").must(t, 2, "--without")
 }

@@ -234,7 +234,7 @@ func strayArguments(next cli.BeforeFunc, commands []*cli.Command) cli.BeforeFunc
 				return Usagef("unexpected %q: a file or folder is given with a flag (see %s --help)", word, called(c))
 			}
 			if !known {
-				return Usagef("unexpected %q: flags come before it, and there is no such command%s (see %s --help)", word, printable.Verbatim(didYouMean(word, "", commandNames(commands))), c.App.Name)
+				return Usagef("unexpected %q: flags come before it, and there is no such command%s (see %s --help)", word, printable.Verbatim(nearCommand(word, commands)), c.App.Name)
 			}
 		}
 		if next != nil {

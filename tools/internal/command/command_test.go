@@ -57,6 +57,7 @@ func TestRunUsage(t *testing.T) {
 		{"sub --q", "not defined: -q: there are --seed (see tool sub --help)"},
 		{"sub --m x", `--m "x": want a whole number (see tool sub --help)`},
 		{"vew", "no such command: did you mean view? (see"},
+		{"version", "no such command: did you mean --version? (see"},
 		{"sub --seeed 1", "flag provided but not defined: -seeed: did you mean --seed? (see"},
 		{"--sub", "flag provided but not defined: -sub (see"},
 		{"view DIR", "viewed DIR"},

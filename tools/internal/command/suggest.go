@@ -86,6 +86,12 @@ func commandNames(commands []*cli.Command) (names []string) {
 }
 
 // Suggest returns the end of an error about a word that is not a command of the app.
-func Suggest(c *cli.Context, word string) string {
-	return didYouMean(word, "", commandNames(c.App.Commands))
+func Suggest(c *cli.Context, word string) string { return nearCommand(word, c.App.Commands) }
+
+// nearCommand is didYouMean for commands. Some programs have a command version.
+func nearCommand(word string, commands []*cli.Command) string {
+	if word == "version" {
+		return ": did you mean --version?"
+	}
+	return didYouMean(word, "", commandNames(commands))
 }
