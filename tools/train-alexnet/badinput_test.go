@@ -60,7 +60,7 @@ func TestBadInput(t *testing.T) {
 		{1, "cut.json: net file: isn't JSON: unexpected EOF", w.args(run, "--net", w.writeFile(t, "cut.json", testNet[:300]))},
 		{1, "field.json: net file: json: unknown field \"steps\"", w.args(run, "--net", netFile("field.json", `"stride"`, `"steps"`))},
 
-		{1, "checkpoint: open", w.args(run, "--from", filepath.Join(w.dir, "missing.safetensors"))},
+		{1, "--from: there is no checkpoint", w.args(run, "--from", filepath.Join(w.dir, "missing.safetensors"))},
 		{1, "text.safetensors", w.args(run, "--from", w.writeFile(t, "text.safetensors", "hello"))},
 	} {
 		args := c.args
