@@ -20,13 +20,13 @@ func Open(name string, global bool) (handle uintptr, err error) {
 	return purego.Dlopen(name, mode)
 }
 
+// Close gives a library back. When nobody else has it open, its exit handlers run and its
+// addresses are no longer valid.
+func Close(handle uintptr) error { return purego.Dlclose(handle) }
+
 // Symbol returns the address of a function or variable of a library.
 func Symbol(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }
 
-// Call calls a C function of integers and pointers, and returns the two registers
-// of its result. The caller keeps the memory that args point to alive and pinned;
-// what is converted to uintptr in the call itself escapes and is kept.
-//
 // Call calls a C function of integers and pointers, and returns the two registers of
 // its result. The caller keeps the memory that args point to alive and pinned; values
 // that are converted to uintptr in the call itself escape and are kept.

@@ -20,6 +20,8 @@ func Open(string, bool) (uintptr, error) { return 0, Supported() }
 
 // Nothing is ever loaded here, so these are never reached.
 
+func Close(uintptr) error { panic("dynlib: a library that isn't open") }
+
 func Symbol(uintptr, string) (uintptr, error) { panic("dynlib: look-up without a library") }
 
 func Call(uintptr, ...uintptr) (r1, r2 uintptr) { panic("dynlib: call without a library") }

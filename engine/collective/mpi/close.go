@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"alexnet/internal/dynlib"
 	"alexnet/internal/printable"
 )
 
@@ -31,9 +32,30 @@ func (w *World) limit() time.Duration {
 
 // hangs says of a library's version that its MPI_Finalize may hang between hosts.
 func hangs(version string) bool {
+	mpich, old := isMPICH(version)
+	return mpich && old
+}
+
+// isMPICH reports whether a library's version is one of MPICH, and whether it is
+// before 4.2.
+func isMPICH(version string) (mpich, old bool) {
 	var major, minor int
 	_, err := fmt.Sscanf(version, "MPICH Version: %d.%d", &major, &minor)
-	return err == nil && (major < 4 || major == 4 && minor < 2)
+	return err == nil, major < 4 || major == 4 && minor < 2
+}
+
+// end finalises MPI. MPICH since 4.2 tells the launcher only when C's exit runs its
+// handlers (github.com/pmodels/mpich/pull/6534), and a Go program ends without them.
+// The launcher then takes the first rank that ends for one that has died, and kills the
+// others of its host. Unloading the library runs the handlers too.
+func (l *library) end() error {
+	if err := l.call("MPI_Finalize", l.finalize); err != nil {
+		return err
+	}
+	if mpich, old := isMPICH(l.version); mpich && !old {
+		return dynlib.Close(l.handle)
+	}
+	return nil
 }
 
 // daemonAnswers is how long a rank of Open MPI waits, in MPI_Finalize, for its
@@ -65,7 +87,7 @@ func (w *World) Close() error {
 				return err
 			}
 			w.silence()
-			return w.lib.call("MPI_Finalize", w.lib.finalize)
+			return w.lib.end()
 		})
 	}()
 	<-met

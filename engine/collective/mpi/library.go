@@ -25,6 +25,7 @@ type abi struct {
 // library is a loaded MPI.
 type library struct {
 	abi
+	handle        uintptr
 	path, version string
 
 	initThread, finalize, abort, errorString   uintptr
@@ -79,7 +80,7 @@ func supported() error {
 }
 
 func bind(handle uintptr, path string) (*library, error) {
-	l := &library{path: path}
+	l := &library{handle: handle, path: path}
 	var version uintptr
 	for _, f := range []struct {
 		name string

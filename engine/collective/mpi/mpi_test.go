@@ -2,11 +2,13 @@ package mpi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +110,9 @@ func play(role string) error {
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}
+	if role == "end apart" {
+		time.Sleep(time.Duration(w.Rank()) * 300 * time.Millisecond)
+	}
 	fmt.Println("done", w.Rank(), "of", w.Size(), w.Library())
 	return nil
 }
@@ -202,6 +207,26 @@ func TestBusyDaemon(t *testing.T) {
 		t.Run(launcher, func(t *testing.T) {
 			t.Parallel()
 			if out, err := mpirun(t, launcher, "daemon stops", 4); err != nil || strings.Count(out, "done ") != 4 || strings.Contains(out, "does not end") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// A rank that has closed may live on for as long as it wants after others have ended. An
+// MPICH since 4.2 would kill it, were the launcher not told.
+func TestRanksEndApart(t *testing.T) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := cmp.Or(os.Getenv("ALEXNET_TEST_MPICH"), filepath.Join(home, ".cache", "alexnet-mpich")) // "make mpich"
+	for _, launcher := range append([]string{filepath.Join(dir, "bin", "mpiexec")}, mpiruns...) {
+		t.Run(filepath.Base(launcher), func(t *testing.T) {
+			if filepath.IsAbs(launcher) {
+				t.Setenv(pathVariable, filepath.Join(dir, "lib", "libmpi.so.12"))
+			}
+			if out, err := mpirun(t, launcher, "end apart", 3); err != nil || strings.Count(out, "done ") != 3 {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
