@@ -68,6 +68,14 @@ type curve struct {
 	runs [][]engine.Metrics
 }
 
+// label is the trainer's name in the legend, with the number of its seeds if it has several.
+func (c curve) label() string {
+	if len(c.runs) == 1 {
+		return c.name
+	}
+	return fmt.Sprintf("%s, %d seeds", c.name, len(c.runs))
+}
+
 // validation reads the validations of a run.
 func validation(dir string) (rows []engine.Metrics, err error) {
 	path := filepath.Join(dir, "metrics.jsonl")
@@ -109,7 +117,7 @@ func drawCurves(path string, all []curve) error {
 			line.Color, line.Width = colours[i%len(colours)], vg.Points(1.2)
 			p.Add(line)
 			if j == 0 {
-				p.Legend.Add(fmt.Sprintf("%s, %d seeds", t.name, len(t.runs)), line)
+				p.Legend.Add(t.label(), line)
 			}
 		}
 	}
