@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,10 +15,11 @@ import (
 // Estimate predicts a job's time and bytes from a measured sample of its pictures.
 type Estimate struct {
 	Pictures int           `json:"pictures"`
-	Sample   int           `json:"sample"`  // pictures that were tried
-	Bad      int           `json:"bad"`     // of those
-	Bytes    int64         `json:"bytes"`   // of all shards; before zstd, where that is asked for
-	Time     time.Duration `json:"time_ns"` // with cfg.Workers on this machine as busy as it is now
+	Sample   int           `json:"sample"`    // pictures that were tried
+	Bad      int           `json:"bad"`       // of those
+	FirstBad Bad           `json:"first_bad"` // by name
+	Bytes    int64         `json:"bytes"`     // of all shards; before zstd, where that is asked for
+	Time     time.Duration `json:"time_ns"`   // with cfg.Workers on this machine as busy as it is now
 }
 
 // estimateSample is how many pictures are tried, and estimateTime for how long
@@ -27,7 +30,8 @@ const (
 )
 
 // EstimateShard decodes and encodes pictures spread evenly over the job as Shard
-// would, writes nothing, and reckons what all of them will take.
+// would, writes nothing, and reckons what all of them will take. None that can be used is
+// an error, as it is Shard's.
 func EstimateShard(ctx context.Context, cfg ShardConfig, src source.Source) (Estimate, error) {
 	if err := cfg.Validate(); err != nil {
 		return Estimate{}, err
@@ -52,7 +56,9 @@ func EstimateAppend(ctx context.Context, cfg ShardConfig, src source.Source) (Es
 // estimate tries a sample of items.
 func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []source.Item) (Estimate, error) {
 	n := min(len(items), estimateSample)
-	var next, tried, bad, bytes atomic.Int64
+	var next, tried, bytes atomic.Int64
+	var mu sync.Mutex
+	var bad []Bad
 	started := time.Now()
 	var wg sync.WaitGroup
 	for range cfg.Workers {
@@ -69,7 +75,9 @@ func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []s
 				item := items[i*7919%n*len(items)/n]
 				var err error
 				if picture, _, err = w.encode(ctx, picture[:0], item); err != nil {
-					bad.Add(1)
+					mu.Lock()
+					bad = append(bad, Bad{Name: item.Name, Reason: err.Error()})
+					mu.Unlock()
 				} else {
 					bytes.Add(int64(len(picture)) + sampleOverhead + int64(len(item.Name)))
 				}
@@ -81,7 +89,14 @@ func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []s
 	if err := ctx.Err(); err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Pictures: len(items), Sample: int(tried.Load()), Bad: int(bad.Load())}
+	e := Estimate{Pictures: len(items), Sample: int(tried.Load()), Bad: len(bad)}
+	if e.Bad > 0 {
+		slices.SortFunc(bad, func(a, b Bad) int { return cmp.Compare(a.Name, b.Name) })
+		e.FirstBad = bad[0]
+	}
+	if e.Bad == len(items) {
+		return e, noneUsable(bad)
+	}
 	scale := float64(len(items)) / float64(max(e.Sample, 1))
 	e.Bytes = int64(scale * float64(bytes.Load()))
 	e.Time = time.Duration(scale * float64(time.Since(started)))

@@ -376,8 +376,7 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 		return Summary{}, err
 	}
 	if len(j.bad) == len(j.items) {
-		return Summary{}, fmt.Errorf("none of the %d pictures can be used; the first, %s: %s",
-			len(j.items), printable.Name(j.bad[0].Name), j.bad[0].Reason)
+		return Summary{}, noneUsable(j.bad)
 	}
 	var shards []mds.ShardInfo
 	if j.base != nil {
@@ -407,6 +406,14 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 		return Summary{}, err
 	}
 	return sum, j.out.done()
+}
+
+// noneUsable says that all pictures of a job are bad.
+func noneUsable(bad []Bad) error {
+	if len(bad) == 1 {
+		return fmt.Errorf("the only picture, %s, can't be used: %s", printable.Name(bad[0].Name), bad[0].Reason)
+	}
+	return fmt.Errorf("none of the %d pictures can be used; the first, %s: %s", len(bad), printable.Name(bad[0].Name), bad[0].Reason)
 }
 
 // lostClasses are the classes all of whose pictures were left out.

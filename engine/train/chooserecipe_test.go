@@ -21,7 +21,7 @@ func TestChooseRecipe(t *testing.T) {
 		{"by number", func(c *Config) {}, nil, "small", `recipe small: for a few thousand pictures, `},
 		{"by name", func(c *Config) { c.Recipe = "medium" }, nil, "medium", ""},
 		{"given start", func(c *Config) {}, []string{"warmup"}, "", "note: what isn't given is the paper's, for a million pictures; recipe small suits 48 pictures"},
-		{"given other", func(c *Config) {}, []string{"batch"}, "small", `there are 48 pictures to train on ("recipe" chooses another)`},
+		{"given other", func(c *Config) {}, []string{"batch"}, "small", `48 pictures to train on ("recipe" chooses another)`},
 		{"fine-tuning", func(c *Config) { c.From = "net.safetensors" }, nil, "", "recipe small suits 48"},
 		{"resumed", func(c *Config) { c.Resume, c.Recipe = true, "medium" }, nil, "medium", ""},
 		{"no data", func(c *Config) { c.Train = dir + "/none" }, nil, "", ""},

@@ -60,7 +60,7 @@ func (j *Job) Print(stdout io.Writer) error {
 	c, steps := j.Config(), j.Steps()
 	fmt.Fprintf(stdout, "train: %s, %s of %d an epoch, %s in all\n", printable.Count(j.images, "picture"), printable.Count(j.StepsPerEpoch(), "step"), c.Batch, printable.Count(int(steps), "step"))
 	if j.held > 0 {
-		fmt.Fprintf(stdout, "validate: %d pictures after every epoch\n", j.held)
+		fmt.Fprintf(stdout, "validate: %s after every epoch\n", printable.Count(j.held, "picture"))
 	}
 	printable.Fprintf(stdout, "learning rate: %s, %.3g in the first step, %.3g in the last\n", c.Schedule, j.Rate(0), j.Rate(max(steps, 1)-1))
 	for _, change := range c.Changes {

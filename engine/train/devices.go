@@ -7,6 +7,7 @@ import (
 
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
 
@@ -65,7 +66,7 @@ func namesOf(list string) []string {
 func enough(list string, gpus int) error {
 	for i, name := range namesOf(list) {
 		if name == ownGPU && gpus > 0 && i >= gpus {
-			return setting.Invalidf("%s: that is %s:%d too, and there are %d GPUs here: write %s:0,%s:0 to put both towers on one", setting.Value("devices", list), ownGPU, i, gpus, ownGPU, ownGPU)
+			return setting.Invalidf("%s: that is %s:%d too, and this host has %s: write %s:0,%s:0 to put both towers on one", setting.Value("devices", list), ownGPU, i, printable.Count(gpus, "GPU"), ownGPU, ownGPU)
 		}
 	}
 	return nil
@@ -83,7 +84,7 @@ func ownOf(list string, local, onHost, gpus int) (string, error) {
 		case name == ownGPU && gpus == each:
 			names[i] = fmt.Sprint(ownGPU, ":", i)
 		case name == ownGPU && gpus < onHost*each:
-			return "", setting.Invalidf("%s: %d ranks of this host want %d GPUs and this one sees %d: start fewer ranks a host", setting.Value("devices", list), onHost, onHost*each, gpus)
+			return "", setting.Invalidf("%s: %d ranks of this host want %s and this one sees %d: start fewer ranks a host", setting.Value("devices", list), onHost, printable.Count(onHost*each, "GPU"), gpus)
 		case name == ownGPU:
 			names[i] = fmt.Sprint(ownGPU, ":", local*each+i)
 		case strings.HasPrefix(name, ownGPU+":") && onHost > 1:

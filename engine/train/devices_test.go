@@ -46,7 +46,7 @@ func TestEnoughDevices(t *testing.T) {
 		{"cuda,cuda", 2, ""},
 		{"cuda,cuda", 0, ""}, // what is missing is said elsewhere
 		{"cuda:0,cuda:0", 1, ""},
-		{"cuda, cuda", 1, "devices cuda, cuda: that is cuda:1 too, and there are 1 GPUs here: write cuda:0,cuda:0"},
+		{"cuda, cuda", 1, "devices cuda, cuda: that is cuda:1 too, and this host has 1 GPU: write cuda:0,cuda:0"},
 	} {
 		if err := enough(c.list, c.gpus); (err == nil) != (c.fails == "") || err != nil && !strings.HasPrefix(err.Error(), c.fails) {
 			t.Errorf("%s on %d GPUs: %v", c.list, c.gpus, err)

@@ -7,15 +7,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/internal/bytesize"
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
+	"alexnet/pipeline/mds"
 	"alexnet/pipeline/source"
 )
 
@@ -27,7 +30,8 @@ type Pictures struct {
 	// not say which pictures are for validation; 0 means a tenth.
 	KeepForVal float64
 
-	// Dry makes nothing: Make only looks at the settings and counts the pictures.
+	// Dry makes nothing: Make only looks at the settings, counts the pictures and decodes
+	// some of them.
 	Dry bool
 
 	// Note receives sentences, Progress how far a split is; either may be nil.
@@ -40,8 +44,9 @@ type Made struct {
 	Commands []string // that do the same; the last trains
 	LeftOut  int      // pictures that couldn't be read
 
-	// Of a run that isn't begun: the job that it will be, for Job.Print only, and what
-	// there is to say of it, such as the recipe that was chosen.
+	// Of a run that isn't begun: the recipe that was chosen, the job that it will be, for
+	// Job.Print only, and what there is to say of it.
+	Recipe  string
 	Planned *Job
 	Notes   []Note
 }
@@ -52,7 +57,8 @@ const fewPictures = 20_000
 // Make makes what a run needs in the folder c.Run (shards/train, shards/val and
 // pca.json) and sets c.Train, c.Val and c.PCA. It reuses complete shards that are
 // there. c.Net becomes that of the recipe that c names, or where there is none and "net"
-// was not given, alexnet-mini for few pictures. Bad settings are found before any work.
+// was not given, alexnet-mini for few pictures. Bad settings are found before any work;
+// with their error it returns the recipe that they came from.
 func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string) bool) (*Made, error) {
 	if p.KeepForVal == 0 {
 		p.KeepForVal = .1
@@ -76,14 +82,19 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 	if classes == 1 {
 		return nil, fmt.Errorf("%s: all pictures are of one class, %q: give a folder with two or more class folders", p.In, splits[0].Classes()[0].ID)
 	}
+	if len(splits[1].Items()) == 0 {
+		return nil, fmt.Errorf("%s: no class has two pictures, so there is none to validate on: add pictures", p.In)
+	}
 	size, err := c.pictureSize(images, chooseNet)
 	if err != nil {
 		return nil, err
 	}
 	made := new(Made)
 	if _, err := ReadRecord(c.Run); err != nil {
-		if made.Planned, made.Notes, err = c.foresee(p.In, images, len(splits[1].Items()), classes, given); err != nil {
-			return nil, err
+		trial := *c
+		made.Planned, made.Notes, err = trial.foresee(p.In, images, len(splits[1].Items()), classes, given)
+		if made.Recipe = trial.Recipe; err != nil {
+			return made, err
 		}
 	}
 	for _, s := range splits {
@@ -171,13 +182,14 @@ func (c *Config) lookAhead(given func(setting string) bool) error {
 }
 
 // foresee prepares a new run on shards of so many pictures of in, held of them for
-// validation, as far as that goes before there are any. It finds bad settings.
-func (c Config) foresee(in string, images, held, classes int, given func(setting string) bool) (j *Job, notes []Note, err error) {
+// validation, as far as that goes before there are any. It finds bad settings, and sets
+// those of the chosen recipe.
+func (c *Config) foresee(in string, images, held, classes int, given func(setting string) bool) (j *Job, notes []Note, err error) {
 	about, err := c.chooseFor(images, given)
 	if err != nil {
 		return nil, nil, err
 	}
-	j = &Job{c: c, now: c, observer: Silent{}, group: collective.Single{}, images: images, held: held, pca: new(augment.PCA)}
+	j = &Job{c: *c, now: *c, observer: Silent{}, group: collective.Single{}, images: images, held: held, pca: new(augment.PCA)}
 	if j.c.Open == nil {
 		j.c.Open = j.openDevices
 	}
@@ -232,13 +244,14 @@ func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made 
 		command += fmt.Sprintf(" --split-fraction %g", s.fraction)
 	}
 	made.Commands = append(made.Commands, command)
+	config := pipeline.ShardConfig{Out: out, Split: s.name, Size: size, Workers: c.Workers}
 	if p.Dry {
-		return nil
+		return p.try(ctx, config, s)
 	}
 	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
 		return err
 	}
-	sum, err := pipeline.Shard(ctx, pipeline.ShardConfig{Out: out, Split: s.name, Size: size, Workers: c.Workers}, s.Source, func(progress pipeline.ShardProgress) {
+	sum, err := pipeline.Shard(ctx, config, s.Source, func(progress pipeline.ShardProgress) {
 		if p.Progress != nil {
 			p.Progress(s.name, progress)
 		}
@@ -251,8 +264,29 @@ func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made 
 		return err
 	}
 	if n := len(sum.Bad); n > 0 && p.Note != nil {
-		p.Note(fmt.Sprintf("%d of %d pictures are left out, listed in %s; the first is %q: %s", n, sum.Meta.Source.Found, sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
+		p.Note(fmt.Sprintf("%d of %s left out, listed in %s; the first is %q: %s", n, printable.Count(sum.Meta.Source.Found, "picture"), sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
 	}
 	made.LeftOut += len(sum.Bad)
+	return nil
+}
+
+// try decodes pictures of a split that has no shards yet, and notes what it finds.
+func (p Pictures) try(ctx context.Context, c pipeline.ShardConfig, s split) error {
+	if _, err := os.Stat(filepath.Join(c.Out, mds.IndexName)); err == nil {
+		return nil
+	}
+	e, err := pipeline.EstimateShard(ctx, c, s.Source)
+	if err != nil || p.Note == nil {
+		return err
+	}
+	tried, found := "", "all can be read"
+	if e.Sample < e.Pictures {
+		tried = fmt.Sprintf(", of which %d were tried", e.Sample)
+	}
+	if e.Bad > 0 {
+		found = fmt.Sprintf("%d can't be read, such as %q: %s", e.Bad, e.FirstBad.Name, e.FirstBad.Reason)
+	}
+	p.Note(fmt.Sprintf("%s: %s%s: %s; the shards would take about %s, in %s",
+		s.name, printable.Count(e.Pictures, "picture"), tried, found, bytesize.Format(e.Bytes), printable.Span(max(e.Time, time.Second))))
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
@@ -303,12 +304,17 @@ func (j *Job) openData(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkBatch reports a batch that is larger than the training set.
+// checkBatch reports a batch that is larger than the training set, and one that fits.
 func (j *Job) checkBatch(of string) error {
-	if j.c.Batch > j.images {
-		return setting.Invalidf("%s: %s has only %d pictures: choose a smaller batch", setting.Value("batch", j.c.Batch), of, j.images)
+	if j.c.Batch <= j.images {
+		return nil
 	}
-	return nil
+	pieces := j.group.Size() * j.c.Accumulate
+	fits := j.images / pieces * pieces
+	if fits == 0 {
+		return setting.Invalidf("%s: %s has only %s to train on: more are needed", setting.Value("batch", j.c.Batch), of, printable.Count(j.images, "picture"))
+	}
+	return setting.Invalidf("%s: %s has only %s to train on: give %s", setting.Value("batch", j.c.Batch), of, printable.Count(j.images, "picture"), setting.Suggest("batch", fits))
 }
 
 // openCheckpoint opens the latest checkpoint of a resumed run, and compares it with

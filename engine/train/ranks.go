@@ -12,6 +12,7 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/engine/collective/launch"
 	"alexnet/engine/feed"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
@@ -173,7 +174,7 @@ func whereabouts(group collective.Collective, threads int) string {
 	for i, h := range order {
 		order[i] = fmt.Sprintf("%d on %s", counts[h], h)
 	}
-	return fmt.Sprintf("%d ranks: %s; rank 0 has %d CPU threads", group.Size(), strings.Join(order, ", "), threads)
+	return fmt.Sprintf("%d ranks: %s; rank 0 has %s", group.Size(), strings.Join(order, ", "), printable.Count(threads, "CPU thread"))
 }
 
 // checkFolder reports a run folder that the other ranks do not see.

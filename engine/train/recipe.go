@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
 
@@ -231,11 +232,11 @@ func (c *Config) chooseFor(images int, given func(setting string) bool) (about N
 	r := RecipeFor(images)
 	if c.From != "" || slices.ContainsFunc(firstSettings(), given) {
 		if r.Name != "paper" {
-			about = setting.Textf("note: what isn't given is the paper's, for a million pictures; %s suits %d pictures", setting.Suggest("recipe", r.Name), images)
+			about = setting.Textf("note: what isn't given is the paper's, for a million pictures; %s suits %s", setting.Suggest("recipe", r.Name), printable.Count(images, "picture"))
 		}
 		return about, nil
 	}
-	about = setting.Textf("recipe %s: %s; there are %d pictures to train on (%s chooses another)", r.Name, r.About, images, setting.Name("recipe"))
+	about = setting.Textf("recipe %s: %s; %s to train on (%s chooses another)", r.Name, r.About, printable.Count(images, "picture"), setting.Name("recipe"))
 	return about, r.Apply(c, images, given)
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	files "alexnet/internal/file"
+	"alexnet/internal/printable"
 )
 
 // Detection is a layout that Detect has recognised, and why; "PATH " and Reason make a
@@ -19,8 +20,12 @@ type Detection struct {
 }
 
 // Detect finds the layout of the source at path. It looks at names, and into the
-// first header of a tar. Where nothing fits, the error lists what was looked for.
+// first header of a tar. Where nothing fits, the error lists what was looked for; shards
+// are a *ShardsError.
 func Detect(path string) (Detection, error) {
+	if err := checkShards(path); err != nil {
+		return Detection{}, err
+	}
 	for _, l := range layouts {
 		reason, err := l.detect(path)
 		if err != nil {
@@ -72,7 +77,7 @@ func describe(path string) (string, error) {
 	if len(files) == 0 {
 		return "is an empty folder", nil
 	}
-	found := fmt.Sprintf("is a folder with %d files and no folders", len(files))
+	found := fmt.Sprintf("is a folder with %s and no folders", printable.Count(len(files), "file"))
 	if whole, err := filepath.Abs(path); err == nil && slices.ContainsFunc(files, likePicture) {
 		around := filepath.Dir(filepath.Clean(path))
 		if around == "." || strings.HasPrefix(around, "..") {

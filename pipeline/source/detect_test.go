@@ -1,7 +1,9 @@
 package source
 
 import (
+	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -57,6 +59,21 @@ func TestDetectErrors(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), w) {
 				t.Errorf("%s: got %v, want …%s…", c.path, err, w)
 			}
+		}
+	}
+}
+
+// TestDetectShards: shards aren't pictures of the classes train and val, nor a folder of
+// an unknown layout. A folder of pictures may hold an index.json of its own.
+func TestDetectShards(t *testing.T) {
+	index := `{"version":2,"shards":[{"column_names":["image"],"format":"mds"}]}`
+	root := folder(t, file{"train/index.json", index}, file{"train/shard.00000.mds", ""}, file{"val/index.json", index}, file{"photos/a/1.jpg", ""}, file{"photos/b/1.jpg", ""}, file{"photos/index.json", `{"title":"mds"}`})
+	train, val := filepath.Join(root, "train"), filepath.Join(root, "val")
+	for path, want := range map[string][]string{root: {train, val}, train: {train}, filepath.Join(root, "photos"): nil} {
+		_, err := Detect(path)
+		found := new(ShardsError)
+		if errors.As(err, &found) != (want != nil) || !slices.Equal(found.Dirs, want) || err != nil && want == nil {
+			t.Errorf("%s: %v, shards in %q, want %q", path, err, found.Dirs, want)
 		}
 	}
 }

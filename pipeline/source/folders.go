@@ -48,8 +48,8 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	}
 	if len(ids) == 0 {
 		if len(strays) > 0 {
-			return nil, fmt.Errorf("%s: holds %d files but no class folder; expected ROOT/<class>/<pictures>: "+
-				"if this is one class, give its parent folder", t.show(base), len(strays))
+			return nil, fmt.Errorf("%s: holds %s but no class folder; expected ROOT/<class>/<pictures>: "+
+				"if this is one class, give its parent folder", t.show(base), printable.Count(len(strays), "file"))
 		}
 		return nil, fmt.Errorf("%s: the folder is empty; expected ROOT/<class>/<pictures>", t.show(base))
 	}

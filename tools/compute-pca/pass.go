@@ -48,7 +48,7 @@ func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Da
 		if worker == 0 { // a line has one writer
 			rate := float64(n) / time.Since(began).Seconds()
 			left := time.Duration(float64(end-first-int(n)) / rate * float64(time.Second))
-			line.Update("%d of %d images, %.0f images/s, %s left", n, end-first, rate, printable.Span(left))
+			line.Update("%d of %s, %.0f images/s, %s left", n, printable.Count(end-first, "image"), rate, printable.Span(left))
 		}
 		return nil
 	})
@@ -57,7 +57,7 @@ func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Da
 		return augment.Sums{}, nil, err
 	}
 	took := time.Since(began)
-	line.Print("decoded %d images in %.1f s, %.0f images/s", dataset.Len(), took.Seconds(), float64(dataset.Len())/took.Seconds())
+	line.Print("decoded %s in %.1f s, %.0f images/s", printable.Count(dataset.Len(), "image"), took.Seconds(), float64(dataset.Len())/took.Seconds())
 	total := shares[0].count
 	for _, s := range shares[1:] {
 		total.merge(&s.count)

@@ -175,7 +175,7 @@ func printJSON(w io.Writer, v any) error {
 // print tells people what was found.
 func (r *result) print(w io.Writer) error {
 	var b strings.Builder
-	printable.Fprintf(&b, "%s: %d images, %d pixels, colours from 0 to 255\n", r.Shards, r.Images, r.Pixels)
+	printable.Fprintf(&b, "%s: %s, %s, colours from 0 to 255\n", r.Shards, printable.Count(r.Images, "image"), printable.Count(int(r.Pixels), "pixel"))
 	fmt.Fprintf(&b, "mean          R %7.2f   G %7.2f   B %7.2f\n", r.Mean[0], r.Mean[1], r.Mean[2])
 	for i, v := range r.Eigenvectors {
 		fmt.Fprintf(&b, "axis %d        R %7.4f   G %7.4f   B %7.4f   deviation %7.2f\n", i+1, v[0], v[1], v[2], math.Sqrt(r.Eigenvalues[i]))

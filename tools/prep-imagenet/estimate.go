@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"time"
 
 	"alexnet/internal/bytesize"
 	"alexnet/internal/printable"
@@ -24,20 +26,24 @@ type estimateResult struct {
 
 // estimate is --dry-run.
 func (f *shardFlags) estimate(ctx context.Context, src source.Source, stdout, stderr io.Writer) error {
-	estimate, what, where := pipeline.EstimateShard, "pictures", "would take"
+	estimate, what, where := pipeline.EstimateShard, "picture", "would take"
 	if f.append {
-		estimate, what, where = pipeline.EstimateAppend, "new pictures", "would grow by"
+		estimate, what, where = pipeline.EstimateAppend, "new picture", "would grow by"
 	}
 	e, err := estimate(ctx, f.ShardConfig, src)
 	if err != nil {
 		return err
 	}
-	printable.Fprintf(stderr, "%s: %s, %d %s of %d classes\n", f.in, src.Layout(), e.Pictures, what, len(src.Classes()))
+	printable.Fprintf(stderr, "%s: %s, %s of %s\n", f.in, src.Layout(), printable.Count(e.Pictures, what), printable.Count(len(src.Classes()), "class"))
 	if e.Pictures == 0 {
 		printable.Fprintf(stderr, "%s: holds all of them; nothing to do\n", f.Out)
 	} else {
-		printable.Fprintf(stderr, "%s: %s about %s, in %s, from %d pictures tried, %d of them bad; nothing is written\n",
-			f.Out, where, bytesize.Format(e.Bytes), printable.Span(e.Time), e.Sample, e.Bad)
+		such := ""
+		if e.Bad > 0 {
+			such = fmt.Sprintf(", such as %s: %s", printable.Name(e.FirstBad.Name), printable.Text(e.FirstBad.Reason))
+		}
+		printable.Fprintf(stderr, "%s: %s about %s, in %s, from %s tried, %d of them bad%s; nothing is written\n",
+			f.Out, where, bytesize.Format(e.Bytes), printable.Span(max(e.Time, time.Second)), printable.Count(e.Sample, "picture"), e.Bad, printable.Verbatim(such))
 	}
 	if !f.json {
 		return nil

@@ -225,7 +225,7 @@ func TestShardRefuses(t *testing.T) {
 		{"missing folder", []string{"--in", good + "/nope", "--out", out()}, 1, "nope"},
 		{"empty folder", []string{"--in", t.TempDir(), "--out", out()}, 1, "empty"},
 		{"class with no picture", []string{"--in", bare, "--out", out()}, 1, "hollow"},
-		{"nothing usable", []string{"--in", text, "--out", out()}, 1, "none of the 1 pictures can be used; the first, a/1.JPEG: holds text"},
+		{"nothing usable", []string{"--in", text, "--out", out()}, 1, "the only picture, a/1.JPEG, can't be used: holds text"},
 		{"full --out", []string{"--in", good, "--out", full}, 1, "already holds thesis.tex: choose a new folder with --out"},
 		{"no --in", []string{"--out", out()}, 2, "shard needs --in SRC and --out DIR"},
 		{"no such flag", []string{"--in", good, "--out", out(), "--frobnicate"}, 2, "frobnicate"},

@@ -205,7 +205,7 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 		}
 	}
 	if n := len(sum.Lost); n > 0 {
-		printable.Fprintf(stderr, "no picture is left of %d of %d classes: %s\n", n, len(m.Classes), firstNames(sum.Lost, 10))
+		printable.Fprintf(stderr, "no picture is left of %d of %s: %s\n", n, printable.Count(len(m.Classes), "class"), firstNames(sum.Lost, 10))
 	}
 	if n := len(sum.Bad); n > 0 {
 		return command.WithCode(command.Skipped, fmt.Errorf("%d of %s left out, listed in %s; the first is %s: %s",

@@ -64,7 +64,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 				err = printStats(stdout, src, &s)
 			}
 			if n := len(s.Bad); err == nil && n > 0 {
-				err = command.WithCode(command.Skipped, fmt.Errorf("%d of %d files can't be read, such as %s: %s", n, s.Pictures, printable.Name(s.Bad[0].Name), s.Bad[0].Reason))
+				err = command.WithCode(command.Skipped, fmt.Errorf("%d of %s can't be read, such as %s: %s", n, printable.Count(s.Pictures, "file"), printable.Name(s.Bad[0].Name), s.Bad[0].Reason))
 			}
 			return err
 		},

@@ -10,6 +10,7 @@ import (
 
 	"alexnet/engine/devices"
 	"alexnet/engine/infer"
+	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
 
@@ -91,7 +92,7 @@ func pictureFiles(c *cli.Context, e *infer.Ensemble, line *command.Line, bad fun
 		line.Print("%s: %s", b.File, b.Err.Error())
 		bad(b)
 	}
-	f.Progress = func(done int) { line.Update("%d of %d pictures", done, len(f.Names)) }
+	f.Progress = func(done int) { line.Update("%d of %s", done, printable.Count(len(f.Names), "picture")) }
 	return f, nil
 }
 
@@ -101,5 +102,5 @@ func skippedError(bad, all int) error {
 	if bad == 0 {
 		return nil
 	}
-	return command.WithCode(command.Skipped, fmt.Errorf("%d of %d pictures could not be read", bad, all))
+	return command.WithCode(command.Skipped, fmt.Errorf("%d of %s could not be read", bad, printable.Count(all, "picture")))
 }

@@ -61,7 +61,7 @@ func eval(c *cli.Context, access *shards.Access, stdout, stderr io.Writer) error
 		line.Print("note: the net was trained on pictures of %d pixels a side, those of %s have %d, so it sees another part of them", e.TrainedSize(), d.Dir(), size)
 	}
 	score, err := e.Evaluate(c.Context, d, c.Int("workers"), func(done, total int) {
-		line.Update("evaluating: %d of %d pictures", done, total)
+		line.Update("evaluating: %d of %s", done, printable.Count(total, "picture"))
 	})
 	line.Clear()
 	if err != nil {

@@ -76,7 +76,7 @@ func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err erro
 			return err
 		}
 		defer d.Close()
-		err = e.DatasetVectors(c.Context, d, table, func(done int) { line.Update("%d of %d pictures", done, d.Len()) })
+		err = e.DatasetVectors(c.Context, d, table, func(done int) { line.Update("%d of %s", done, printable.Count(d.Len(), "picture")) })
 		if err != nil {
 			return err
 		}
@@ -94,6 +94,6 @@ func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err erro
 	if err := table.Commit(); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	printable.Fprintf(stderr, "wrote %s: %d vectors of %d numbers\n", out, table.Rows, table.Width)
+	printable.Fprintf(stderr, "wrote %s: %s of %s\n", out, printable.Count(table.Rows, "vector"), printable.Count(table.Width, "number"))
 	return skippedError(bad, all)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
+	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
@@ -59,29 +61,33 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 		Progress: func(split string, p pipeline.ShardProgress) {
 			if time.Since(shown) > time.Second/4 {
 				shown = time.Now()
-				line.Update("making shards/%s: %d of %d pictures", split, p.Done, p.Total)
+				line.Update("making shards/%s: %d of %s", split, p.Done, printable.Count(p.Total, "picture"))
 			}
 		},
 	}
 	made, err := p.Make(c.Context, &s.Config, c.IsSet)
 	line.Clear()
+	said := words{given: c.IsSet}
+	if made != nil {
+		said.recipe = made.Recipe
+	}
 	if err != nil {
-		return false, setting.In(err, words{given: c.IsSet})
+		return false, setting.In(shardsGiven(err, s.Run), said)
 	}
 	if made.LeftOut > 0 {
-		s.leftOut = command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s were left out, as report.jsonl in %s says", made.LeftOut, in, filepath.Join(s.Run, "shards")))
+		s.leftOut = command.WithCode(command.Skipped, fmt.Errorf("%s of %s left out, as report.jsonl in %s says", printable.Count(made.LeftOut, "picture"), in, filepath.Join(s.Run, "shards")))
 	}
 	s.AutoResume = true
 	if dry && made.Planned != nil {
 		for _, note := range made.Notes {
-			line.Print("%s", note.In(words{given: c.IsSet}))
+			line.Print("%s", note.In(said))
 		}
 		print := made.Planned.Print
 		if s.plan {
 			print = made.Planned.PrintPlan
 		}
 		if err := print(stdout); err != nil {
-			return false, setting.In(err, words{given: c.IsSet})
+			return false, setting.In(err, said)
 		}
 	}
 	if begun {
@@ -95,6 +101,19 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 		line.Print("  %s", printable.Verbatim(command))
 	}
 	return dry, nil
+}
+
+// shardsGiven adds to an error about shards in place of pictures what to type.
+func shardsGiven(err error, run string) error {
+	found := new(source.ShardsError)
+	if !errors.As(err, &found) {
+		return err
+	}
+	text := "train-alexnet --train " + printable.ShellWord(found.Dirs[0])
+	if len(found.Dirs) > 1 {
+		text += " --val " + printable.ShellWord(found.Dirs[1])
+	}
+	return command.Usagef("%w: %s --run %s trains on them", err, printable.Verbatim(text), printable.Verbatim(printable.ShellWord(run)))
 }
 
 // given returns the flags of the command line without those that the printed command

@@ -35,7 +35,7 @@ func TestTrainsFromPictures(t *testing.T) {
 	}
 	const steps = "3"
 	r := call("train-alexnet", "my photos", "--steps", steps, "--threads", "1")
-	r.must(t, 0, "these commands do the same", "recipe small: for a few thousand pictures", "there are 54")
+	r.must(t, 0, "these commands do the same", "recipe small: for a few thousand pictures", "54 pictures to train on")
 	run := filepath.Join("runs", "my photos")
 	record, err := train.ReadRecord(run)
 	if err != nil {
@@ -117,6 +117,41 @@ func TestTrainsFromPictures(t *testing.T) {
 		}
 	}
 	call("train-alexnet", "my photos", "--train", "shards").must(t, 2, "--train: my photos gives the pictures")
+}
+
+// TestPicturesToTrainOn: a small set is told the batch that fits, shards how to train on
+// them, and --dry-run tells what of the pictures can be read.
+func TestPicturesToTrainOn(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := synthetic.Write(t.Context(), "practice", synthetic.Config{Classes: 2, PerClass: 6}, nil); err != nil {
+		t.Fatal(err)
+	}
+	in := filepath.Join("practice", "train")
+	refused := call("train-alexnet", in)
+	refused.must(t, 2, "recipe small's --batch, 16: "+in+" has only 10 pictures to train on: give --batch 10")
+	whole := call("train-alexnet", in, "--batch", "10", "--dry-run")
+	whole.must(t, 0, "train: 10 pictures: all can be read; the shards would take about ", "val: 2 pictures: all can be read")
+
+	call("train-alexnet", filepath.Join("practice", "val")).must(t, 1, "no class has two pictures, so there is none to validate on")
+	call("train-alexnet", in, "--batch", "5", "--run", "run", "--steps", "1").must(t, 0)
+	pictures, err := filepath.Glob(filepath.Join(in, "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range pictures {
+		if i == 1 {
+			call("train-alexnet", in, "--batch", "5", "--dry-run").must(t, 0, " 1 can't be read, such as ", `: holds text, not a picture: it begins with "broken\n"`)
+		}
+		if err := os.WriteFile(p, []byte("broken\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call("train-alexnet", in, "--batch", "5", "--dry-run").must(t, 1, "none of the 10 pictures can be used; the first")
+
+	shards := filepath.Join("run", "shards")
+	call("train-alexnet", shards).must(t, 2, shards+" holds shards already, not pictures: train-alexnet --train "+
+		filepath.Join(shards, "train")+" --val "+filepath.Join(shards, "val")+" --run "+filepath.Join("runs", "shards")+" trains on them")
+	call("train-alexnet", filepath.Join(shards, "val")).must(t, 2, "train-alexnet --train "+filepath.Join(shards, "val")+" --run ")
 }
 
 // latest is the last checkpoint of a run.

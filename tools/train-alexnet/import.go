@@ -71,7 +71,7 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	printable.Fprintf(stderr, "wrote %s: %s, net %s, %d classes\n", out, f.Format, f.Net.Name, f.Net.Classes)
+	printable.Fprintf(stderr, "wrote %s: %s, net %s, %s\n", out, f.Format, f.Net.Name, printable.Count(f.Net.Classes, "class"))
 	return nil
 }
 

@@ -26,7 +26,7 @@ func TestOnBad(t *testing.T) {
 	}
 	call(append(w.args(filepath.Join(w.dir, "stop")), "--epochs", "1")...).must(t, 1, shard, "damaged")
 	r := call(append(w.args(filepath.Join(w.dir, "skip")), "--epochs", "1", "--on-bad", "skip", "--shuffle", "shards")...)
-	r.must(t, 3, "1 pictures of "+w.train+" could not be read", shard, "damaged")
+	r.must(t, 3, "1 picture of "+w.train+" could not be read", shard, "damaged")
 	call(append(w.args(filepath.Join(w.dir, "odd")), "--on-bad", "hope")...).must(t, 2, "--on-bad hope: want stop or skip")
 	call(append(w.args(filepath.Join(w.dir, "odd")), "--shuffle", "hope")...).must(t, 2, "--shuffle")
 }

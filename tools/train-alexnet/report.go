@@ -66,7 +66,9 @@ func makeReport(ctx context.Context, dir string, o report.Options, line *command
 	if o.Tell == nil {
 		o.Tell = func(f setting.Text) { line.Print("%s", printable.Verbatim(printable.Text(f.In(setting.Flags{})))) }
 	}
-	o.Progress = func(what string, done, total int) { line.Update("report: %d of %d pictures %s", done, total, what) }
+	o.Progress = func(what string, done, total int) {
+		line.Update("report: %d of %s %s", done, printable.Count(total, "picture"), what)
+	}
 	return flagged(report.Make(ctx, dir, o))
 }
 

@@ -109,7 +109,7 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	}
 	err = s.Run(c.Context, listener, secure)
 	if c.Context.Err() != nil {
-		fmt.Fprintf(stderr, "answered %d requests\n", s.Answered())
+		fmt.Fprintf(stderr, "answered %s\n", printable.Count(int(s.Answered()), "request"))
 	}
 	return err
 }

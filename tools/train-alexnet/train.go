@@ -148,8 +148,8 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 		}
 	}
 	if len(r.Skipped) > 0 {
-		return command.WithCode(command.Skipped, fmt.Errorf("%d pictures of %s could not be read and were left out (prep-imagenet verify lists them); sample %d: %w",
-			len(r.Skipped), r.Config.Train, r.Skipped[0].Sample, r.Skipped[0].Err))
+		return command.WithCode(command.Skipped, fmt.Errorf("%s of %s could not be read, and left out (prep-imagenet verify lists them); sample %d: %w",
+			printable.Count(len(r.Skipped), "picture"), r.Config.Train, r.Skipped[0].Sample, r.Skipped[0].Err))
 	}
 	return nil
 }

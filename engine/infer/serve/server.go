@@ -206,7 +206,7 @@ func (s *Server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess,
 	if s.queued.Add(1) > int64(s.limits.Queue+s.limits.Concurrency-len(s.slots)) {
 		s.queued.Add(-1)
 		job.release()
-		return nil, refuse(http.StatusTooManyRequests, "%d requests are in work and %d wait already: try again later", s.limits.Concurrency, s.limits.Queue)
+		return nil, refuse(http.StatusTooManyRequests, "%s in work and %d waiting already: try again later", printable.Count(s.limits.Concurrency, "request"), s.limits.Queue)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Timeout)
 	defer cancel()

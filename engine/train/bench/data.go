@@ -7,6 +7,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/feed"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
@@ -60,7 +61,7 @@ func (r *Result) fromData(ctx context.Context, f *measurement, m *engine.Model, 
 		return setting.Errorf("%s has %d classes and the net %d: give %s", f.Data, classes, m.Net.Classes, setting.Suggest("classes", classes))
 	}
 	if ds.Len() < f.Batch {
-		return setting.Errorf("%s has %d pictures: give a %s of at most as many", f.Data, ds.Len(), setting.Name("batch"))
+		return setting.Errorf("%s has %s: give a %s of at most as many", f.Data, printable.Count(ds.Len(), "picture"), setting.Name("batch"))
 	}
 	host := feed.HostMemory{Model: m}
 	loader, err := host.Load(ds, pipeline.LoaderConfig{Batch: f.Batch, Workers: f.Workers, Seed: 1, Crop: m.Net.Input.Size, Train: true, Augment: f.Recipe})

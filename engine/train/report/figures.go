@@ -28,14 +28,14 @@ func figures(r *train.Record, metrics []engine.Metrics, classes int) []Figure {
 		add("lowest validation error", "%s, loss %.3f, after epoch %d", errors, lowest.Loss, lowest.Epoch)
 	}
 	if lastTrain != nil {
-		add("last training figures", "top-1 error %s, loss %.3f, after step %d (%d images)", percent(lastTrain.Top1Error), lastTrain.Loss, lastTrain.Step, lastTrain.Images)
+		add("last training figures", "top-1 error %s, loss %.3f, after step %d (%s)", percent(lastTrain.Top1Error), lastTrain.Loss, lastTrain.Step, printable.Count(int(lastTrain.Images), "image"))
 		add("training speed", "%.1f images/s (median)", speed)
 	}
 	add("chance", "%s error, loss %.3f", percent(1-1/float64(classes)), math.Log(float64(classes)))
 	add("net", "%s: %s, %s, %s", r.Net.Name, printable.Count(classes, "class"), printable.Count(r.Parameters, "parameter"), printable.Count(r.Net.Towers, "tower"))
-	add("training set", "%d pictures, %s", r.Train.Images, redact.URL(r.Train.Dir))
+	add("training set", "%s, %s", printable.Count(r.Train.Images, "picture"), redact.URL(r.Train.Dir))
 	if r.Val != nil {
-		add("validation set", "%d pictures, %s", r.Val.Images, redact.URL(r.Val.Dir))
+		add("validation set", "%s, %s", printable.Count(r.Val.Images, "picture"), redact.URL(r.Val.Dir))
 	}
 	if n := len(r.Sessions); n > 0 {
 		s := r.Sessions[n-1]
