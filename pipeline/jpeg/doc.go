@@ -37,7 +37,8 @@
 // The fast decoder is faster than libjpeg-turbo: Huffman decoding, three quarters of
 // the work, looks up length, run and size of a coefficient at once in bytes that
 // were freed of stuffing before, and only what the caller wants to see of the
-// picture is transformed. On amd64 with AVX2 the DCT, the interpolation and the
-// colours run in assembly (not with the noasm build tag), and give the same bytes as
-// the Go code.
+// picture is transformed. On amd64 with AVX2, Huffman decoding, the DCT, the
+// interpolation and the colours run in assembly (not with the noasm build tag), and give
+// the same bytes as the Go code. The assembly looks up two coefficients at once, with
+// their values, where codes and values fit.
 package jpeg

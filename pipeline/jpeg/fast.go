@@ -84,7 +84,7 @@ func (d *fastDecoder) mcus(ctx context.Context, scan []byte, across, down int, k
 		c := &d.components[i]
 		for at := range c.h * c.v {
 			units = append(units, unit{
-				dc: &c.dc.short, ac: &c.ac.short, prediction: &c.prediction,
+				dc: c.dc, ac: c.ac, prediction: &c.prediction,
 				c: c, first: at/c.h*c.stride + at%c.h,
 			})
 		}

@@ -184,6 +184,9 @@ func (h *fastHeader) complete() bool {
 		if c.divisors == nil || c.dc == nil || c.ac == nil {
 			return false
 		}
+		if useAVX2 {
+			c.ac.couple()
+		}
 	}
 	var ids [4]byte
 	for i := range h.n {

@@ -86,9 +86,12 @@ func place(i int) int { return i/8*16 + i%8 }
 // blockAt is where block i of a row of blocks begins.
 func blockAt(i int) int { return i/2*pair + i%2*8 }
 
-// places are those of the coefficients in zigzag order. The ones behind 63 are of
-// damaged blocks.
-var places = func() (p [128]byte) {
+// places are those of the coefficients in zigzag order, and behind 63, of damaged
+// blocks, that of the last.
+var places = func() (p [256]byte) {
+	for k := range p {
+		p[k] = byte(place(63))
+	}
 	for k, i := range zigzag {
 		p[k] = byte(place(int(i)))
 	}
@@ -122,7 +125,7 @@ func (c *cursor) refill(data []byte) {
 // four fields, and the size.
 type unit struct {
 	block      *int16 // where its coefficients go, to their places; all 0
-	dc, ac     *[1 << lookBits]symbol
+	dc, ac     *huffman
 	prediction *int32 // the first coefficient of the component's last block
 
 	c     *fastComponent
@@ -141,9 +144,9 @@ func (r *reader) mcu(units []unit) bool {
 		}
 		// The next code is a long one.
 		u := &units[i]
-		table := u.c.ac
+		table := u.ac
 		if k < 0 {
-			table = u.c.dc
+			table = u.dc
 		}
 		r.refill(r.data)
 		s := table.long(r.bits)
@@ -184,7 +187,7 @@ func (c *cursor) take(s symbol, k int, u *unit) (at int, done bool) {
 	}
 	k += step
 	if size > 0 {
-		b[places[k&127]] = int16(v)
+		b[places[k&255]] = int16(v)
 	}
 	return k, k >= 63
 }
@@ -204,7 +207,7 @@ func coefficientsGo(data []byte, c *cursor, units []unit, i, k int) (unit, at in
 				if k < 0 {
 					table = u.dc
 				}
-				s := table[c.bits>>(64-lookBits)]
+				s := table.short[c.bits>>(64-lookBits)]
 				if s == 0 {
 					return i, k
 				}

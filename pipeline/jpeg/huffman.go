@@ -32,9 +32,11 @@ func makeSymbol(codeBits int, value byte) symbol {
 // zeroes is the step of sixteen zeros without a coefficient.
 const zeroes = 16
 
-// huffman is a table of codes.
+// huffman is a table of codes. The assembly knows the order of its first fields.
 type huffman struct {
-	short [1 << lookBits]symbol // by the next bits; 0: a longer code, or none
+	short   [1 << lookBits]symbol // by the next bits; 0: a longer code, or none
+	couples [1 << lookBits]couple // by the same, if coupled
+	coupled bool
 
 	// Codes of l bits, moved to the left of 16, are below limit[l] and not below
 	// limit[l−1]; number i of all codes is symbol values[i], and first[l] is the
@@ -76,6 +78,66 @@ func (h *huffman) set(counts, values []byte, largest byte) bool {
 	}
 	h.made = append(append(append(h.made, counts...), values...), largest)
 	return true
+}
+
+// A couple is two symbols of AC coefficients with these, as far as all of them is in
+// the bits that were looked up. It tells, from the lowest bit: in 6 bits how many bits
+// both have; in 5 bits by how far the first coefficient lies behind the last one, and
+// in 6 bits the second behind the first; in 7 bits the value of the first, and in 8
+// that of the second. A second one that isn't there repeats the first, with a step of
+// 0. Sixteen zeros are a coefficient of 0, and so is a block's end, toEnd behind
+// another. 0 is no couple.
+type couple = uint32
+
+const (
+	firstShift, secondShift           = 6, 11
+	firstValueShift, secondValueShift = 17, 24
+)
+
+// toEnd is a step out of a block, from wherever in it.
+const toEnd = 63
+
+// couple makes the couples, unless they are there.
+func (h *huffman) couple() {
+	if h.coupled {
+		return
+	}
+	h.coupled = true
+	for i := range h.couples {
+		h.couples[i] = h.coupleOf(uint64(i) << (64 - lookBits))
+	}
+}
+
+// coupleOf is the couple of the lookBits highest bits.
+func (h *huffman) coupleOf(bits uint64) couple {
+	total, step, v := h.whole(bits, lookBits)
+	if step == 0 || v != v<<25>>25 {
+		return 0
+	}
+	step2, v2 := uint32(0), v
+	if step == toEnd {
+		step, step2 = 1, toEnd
+	} else if more, s, w := h.whole(bits<<total, lookBits-total); s > 0 && w == int32(int8(w)) {
+		total, step2, v2 = total+more, s, w
+	}
+	return uint32(total) | step<<firstShift | step2<<secondShift |
+		uint32(v)<<25>>(25-firstValueShift) | uint32(v2)<<secondValueShift
+}
+
+// whole is the symbol that the highest n bits, at most lookBits, begin with, and its
+// coefficient. A step of 0 means that not all of it is in them.
+func (h *huffman) whole(bits uint64, n uint) (total uint, step uint32, v int32) {
+	s := h.short[bits>>(64-lookBits)]
+	total, size := uint(s&totalMask), uint(s>>sizeShift&sizeMask)
+	switch {
+	case s == 0 || total > n:
+		return 0, 0, 0
+	case size > 0:
+		v = value(bits, total, size)
+	case s>>stepShift != zeroes:
+		return total, toEnd, 0
+	}
+	return total, uint32(s >> stepShift), v
 }
 
 // long finds the symbol of a code of more than lookBits bits, which begins at the

@@ -13,15 +13,20 @@ import (
 // useAVX2 chooses the assembly. Tests turn it off to compare.
 var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2
 
-// The assembly's idea of a unit.
-const _ = -(unsafe.Sizeof(unit{}) ^ 48) - (unsafe.Offsetof(unit{}.prediction) ^ 24)
+// The assembly's idea of a unit and a huffman.
+const (
+	_ = -(unsafe.Sizeof(unit{}) ^ 48) - (unsafe.Offsetof(unit{}.prediction) ^ 24)
+	_ = -(unsafe.Offsetof(huffman{}.couples) ^ 2<<lookBits)
+)
 
-func coefficients(data []byte, c *cursor, units []unit, i, k int) (unit, at int) {
+func coefficients(data []byte, c *cursor, units []unit, i, k int) (at, k1 int) {
 	if !useAVX2 {
 		return coefficientsGo(data, c, units, i, k)
 	}
 	_ = data[c.pos+padding-16] // as far as an MCU can reach
-	return coefficientsBMI2(&data[0], &c.pos, &units[0].block, len(units), i, k, &places[0])
+	const size = int(unsafe.Sizeof(unit{}))
+	i, k = coefficientsBMI2(&data[0], &c.pos, &units[0].block, len(units)*size, i*size, k, &places[0])
+	return i / size, k
 }
 
 func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {

@@ -6,195 +6,291 @@
 
 // func coefficientsBMI2(data *byte, c *int, units **int16, n int, unit int, k int, places *byte) (unit1 int, k1 int)
 // Requires: BMI, BMI2, CMOV
-TEXT ·coefficientsBMI2(SB), NOSPLIT, $16-72
-	MOVQ   c+8(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), AX
-	ADDQ   data+0(FP), CX
-	MOVQ   k+40(FP), BX
-	MOVQ   unit+32(FP), SI
-	MOVQ   SI, 8(SP)
-	IMUL3Q $0x30, SI, SI
-	ADDQ   units+16(FP), SI
-	MOVQ   SI, (SP)
-	MOVQ   places+48(FP), R8
-	MOVL   $-1, R9
-	MOVL   $0x00000406, R10
+TEXT ·coefficientsBMI2(SB), NOSPLIT, $8-72
+	MOVQ c+8(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), AX
+	ADDQ data+0(FP), CX
+	MOVQ k+40(FP), BX
+	MOVQ units+16(FP), SI
+	ADDQ n+24(FP), SI
+	MOVQ SI, (SP)
+	MOVQ unit+32(FP), SI
+	ADDQ units+16(FP), SI
+	MOVQ places+48(FP), R9
+	MOVL $0x00000506, R10
+	MOVL $0x0000060b, R11
 
 block:
-	MOVQ    (SP), DI
-	MOVQ    (DI), SI
-	MOVQ    16(DI), DI
+	MOVQ    (SI), DI
+	MOVQ    16(SI), R8
 	TESTQ   BX, BX
 	JNS     enter
-	MOVQ    (CX), R11
-	BSWAPQ  R11
-	SHRXQ   AX, R11, R11
-	ORQ     R11, DX
-	MOVQ    AX, R11
-	NOTQ    R11
-	SHRQ    $0x03, R11
-	ANDQ    $0x07, R11
-	ADDQ    R11, CX
+	MOVQ    (CX), R12
+	BSWAPQ  R12
+	SHRXQ   AX, R12, R12
+	ORQ     R12, DX
+	MOVQ    AX, R12
+	NOTQ    R12
+	SHRQ    $0x03, R12
+	ANDQ    $0x07, R12
+	ADDQ    R12, CX
 	ORQ     $0x38, AX
-	MOVQ    (SP), R11
-	MOVQ    8(R11), R11
-	MOVQ    DX, R12
-	SHRQ    $0x35, R12
-	MOVWLZX (R11)(R12*2), R12
-	BEXTRL  R10, R12, R11
+	MOVQ    8(SI), R12
+	MOVQ    DX, R13
+	SHRQ    $0x35, R13
+	MOVWLZX (R12)(R13*2), R13
+	MOVL    $0x00000406, R12
+	BEXTRL  R12, R13, R12
 	JZ      same
-	MOVQ    R12, BX
+	MOVQ    R13, BX
 	NEGQ    BX
 	SHRXQ   BX, DX, BX
-	SHLXQ   R12, DX, DX
-	SUBQ    R12, AX
-	BZHIL   R11, BX, BX
-	SHLXL   R11, R9, R11
-	LEAL    1(BX)(R11*1), R12
-	LEAL    (R11)(BX*2), R11
-	TESTL   R11, R11
+	SHLXQ   R13, DX, DX
+	SUBQ    R13, AX
+	BZHIL   R12, BX, BX
+	MOVL    $-1, R13
+	SHLXL   R12, R13, R13
+	LEAL    1(BX)(R13*1), R12
+	LEAL    (R13)(BX*2), R13
+	TESTL   R13, R13
 	CMOVLMI R12, BX
-	MOVQ    (SP), R11
-	MOVQ    24(R11), R11
-	ADDL    (R11), BX
-	MOVL    BX, (R11)
-	MOVW    BX, (SI)
+	MOVQ    24(SI), R12
+	ADDL    (R12), BX
+	MOVL    BX, (R12)
+	MOVW    BX, (DI)
 	XORQ    BX, BX
-	JMP     second
+	JMP     two
 
 enter:
 	CMPQ BX, $0x3f
 	JAE  done
 
-refill:
-	MOVQ    (CX), R11
-	BSWAPQ  R11
-	SHRXQ   AX, R11, R11
-	ORQ     R11, DX
-	MOVQ    AX, R11
-	NOTQ    R11
-	SHRQ    $0x03, R11
-	ANDQ    $0x07, R11
-	ADDQ    R11, CX
+five:
+	MOVQ    (CX), R12
+	BSWAPQ  R12
+	SHRXQ   AX, R12, R12
+	ORQ     R12, DX
+	MOVQ    AX, R12
+	NOTQ    R12
+	SHRQ    $0x03, R12
+	ANDQ    $0x07, R12
+	ADDQ    R12, CX
 	ORQ     $0x38, AX
-	MOVQ    DX, R11
-	SHRQ    $0x35, R11
-	MOVWLZX (DI)(R11*2), R11
-	BEXTRL  R10, R11, R12
-	JZ      none1
-	MOVQ    R11, R13
-	NEGQ    R13
-	SHRXQ   R13, DX, R13
-	SHLXQ   R11, DX, DX
-	SUBQ    R11, AX
-	BZHIL   R12, R13, R13
-	SHLXL   R12, R9, R12
-	LEAL    1(R13)(R12*1), R14
-	LEAL    (R12)(R13*2), R12
-	TESTL   R12, R12
-	CMOVLMI R14, R13
-	SHRL    $0x0a, R11
-	ADDQ    R11, BX
-	MOVBLZX (R8)(BX*1), R11
-	MOVW    R13, (SI)(R11*2)
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVL    4096(R8)(R12*4), R13
+	BEXTRL  R10, R13, R14
+	JZ      symbol
+	SHLXQ   R13, DX, DX
+	SUBQ    R13, AX
+	MOVL    R13, R15
+	SHLL    $0x08, R15
+	SARL    $0x19, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
+	BEXTRL  R11, R13, R14
+	MOVL    R13, R15
+	SARL    $0x18, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
 	CMPQ    BX, $0x3f
-	JAE     done
-
-second:
-	MOVQ    DX, R11
-	SHRQ    $0x35, R11
-	MOVWLZX (DI)(R11*2), R11
-	BEXTRL  R10, R11, R12
-	JZ      none2
-	MOVQ    R11, R13
-	NEGQ    R13
-	SHRXQ   R13, DX, R13
-	SHLXQ   R11, DX, DX
-	SUBQ    R11, AX
-	BZHIL   R12, R13, R13
-	SHLXL   R12, R9, R12
-	LEAL    1(R13)(R12*1), R14
-	LEAL    (R12)(R13*2), R12
-	TESTL   R12, R12
-	CMOVLMI R14, R13
-	SHRL    $0x0a, R11
-	ADDQ    R11, BX
-	MOVBLZX (R8)(BX*1), R11
-	MOVW    R13, (SI)(R11*2)
+	JAE     end
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVL    4096(R8)(R12*4), R13
+	BEXTRL  R10, R13, R14
+	JZ      symbol
+	SHLXQ   R13, DX, DX
+	SUBQ    R13, AX
+	MOVL    R13, R15
+	SHLL    $0x08, R15
+	SARL    $0x19, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
+	BEXTRL  R11, R13, R14
+	MOVL    R13, R15
+	SARL    $0x18, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
 	CMPQ    BX, $0x3f
-	JAE     done
-	JMP     refill
-
-none1:
-	MOVQ    DX, R11
-	SHRQ    $0x35, R11
-	MOVWLZX (DI)(R11*2), R11
-	TESTL   R11, R11
-	JZ      unknown
-	SHLXQ   R11, DX, DX
-	SUBQ    R11, AX
-	SHRL    $0x0a, R11
-	CMPL    R11, $0x10
-	JNE     done
-	ADDQ    R11, BX
+	JAE     end
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVL    4096(R8)(R12*4), R13
+	BEXTRL  R10, R13, R14
+	JZ      symbol
+	SHLXQ   R13, DX, DX
+	SUBQ    R13, AX
+	MOVL    R13, R15
+	SHLL    $0x08, R15
+	SARL    $0x19, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
+	BEXTRL  R11, R13, R14
+	MOVL    R13, R15
+	SARL    $0x18, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
 	CMPQ    BX, $0x3f
-	JAE     done
-	JMP     second
+	JAE     end
 
-none2:
-	MOVQ    DX, R11
-	SHRQ    $0x35, R11
-	MOVWLZX (DI)(R11*2), R11
-	TESTL   R11, R11
-	JZ      unknown
-	SHLXQ   R11, DX, DX
-	SUBQ    R11, AX
-	SHRL    $0x0a, R11
-	CMPL    R11, $0x10
-	JNE     done
-	ADDQ    R11, BX
+two:
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVL    4096(R8)(R12*4), R13
+	BEXTRL  R10, R13, R14
+	JZ      symbol
+	SHLXQ   R13, DX, DX
+	SUBQ    R13, AX
+	MOVL    R13, R15
+	SHLL    $0x08, R15
+	SARL    $0x19, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
+	BEXTRL  R11, R13, R14
+	MOVL    R13, R15
+	SARL    $0x18, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
 	CMPQ    BX, $0x3f
-	JAE     done
-	JMP     refill
+	JAE     end
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVL    4096(R8)(R12*4), R13
+	BEXTRL  R10, R13, R14
+	JZ      symbol
+	SHLXQ   R13, DX, DX
+	SUBQ    R13, AX
+	MOVL    R13, R15
+	SHLL    $0x08, R15
+	SARL    $0x19, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
+	BEXTRL  R11, R13, R14
+	MOVL    R13, R15
+	SARL    $0x18, R15
+	ADDQ    R14, BX
+	MOVBLZX (R9)(BX*1), R14
+	MOVW    R15, (DI)(R14*2)
+	CMPQ    BX, $0x3f
+	JAE     end
+	JMP     five
 
-same:
+end:
+	MOVL R13, R14
+	ANDL $0x0001f800, R14
+	CMPL R14, $0x0001f800
+	JNE  last
+	CMPQ BX, $0x7e
+	JB   done63
+	JMP  back
+
+last:
+	CMPQ BX, $0x3f
+	JE   done
+
+back:
+	SHRXQ  R13, DX, DX
+	SHLQ   $0x35, R12
+	ORQ    R12, DX
+	ADDQ   R13, AX
+	BEXTRL R11, R13, R12
+	SUBQ   R12, BX
+	BEXTRL R10, R13, R12
+	SUBQ   R12, BX
+
+symbol:
+	MOVQ    (CX), R12
+	BSWAPQ  R12
+	SHRXQ   AX, R12, R12
+	ORQ     R12, DX
+	MOVQ    AX, R12
+	NOTQ    R12
+	SHRQ    $0x03, R12
+	ANDQ    $0x07, R12
+	ADDQ    R12, CX
+	ORQ     $0x38, AX
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVWLZX (R8)(R12*2), R12
+	MOVL    $0x00000406, R13
+	BEXTRL  R13, R12, R13
+	JZ      none
+	MOVQ    R12, R14
+	NEGQ    R14
+	SHRXQ   R14, DX, R14
+	SHLXQ   R12, DX, DX
+	SUBQ    R12, AX
+	BZHIL   R13, R14, R14
+	MOVL    $-1, R15
+	SHLXL   R13, R15, R15
+	LEAL    1(R14)(R15*1), R13
+	LEAL    (R15)(R14*2), R15
+	TESTL   R15, R15
+	CMOVLMI R13, R14
+	SHRL    $0x0a, R12
+	ADDQ    R12, BX
+	MOVBLZX (R9)(BX*1), R12
+	MOVW    R14, (DI)(R12*2)
+	CMPQ    BX, $0x3f
+	JB      five
+	JMP     done
+
+none:
 	TESTL R12, R12
 	JZ    unknown
 	SHLXQ R12, DX, DX
 	SUBQ  R12, AX
-	MOVQ  (SP), BX
-	MOVQ  24(BX), BX
-	MOVL  (BX), BX
-	MOVW  BX, (SI)
-	XORQ  BX, BX
-	JMP   second
+	SHRL  $0x0a, R12
+	CMPL  R12, $0x10
+	JNE   done
+	ADDQ  R12, BX
+	CMPQ  BX, $0x3f
+	JB    five
 
 done:
 	CMPQ BX, $0x3f
 	JA   unknown
-	MOVQ (SP), BX
-	ADDQ $0x30, BX
-	MOVQ BX, (SP)
+
+done63:
+	ADDQ $0x30, SI
 	MOVQ $-1, BX
-	MOVQ 8(SP), SI
-	INCQ SI
-	MOVQ SI, 8(SP)
-	CMPQ SI, n+24(FP)
+	CMPQ SI, (SP)
 	JB   block
 
 unknown:
 	SUBQ data+0(FP), CX
-	MOVQ c+8(FP), SI
-	MOVQ CX, (SI)
-	MOVQ DX, 8(SI)
+	MOVQ c+8(FP), DI
+	MOVQ CX, (DI)
+	MOVQ DX, 8(DI)
 	ANDQ $0x3f, AX
-	MOVQ AX, 16(SI)
+	MOVQ AX, 16(DI)
 	MOVQ BX, k1+64(FP)
-	MOVQ 8(SP), AX
-	MOVQ AX, unit1+56(FP)
+	SUBQ units+16(FP), SI
+	MOVQ SI, unit1+56(FP)
 	RET
+
+same:
+	TESTL R13, R13
+	JZ    unknown
+	SHLXQ R13, DX, DX
+	SUBQ  R13, AX
+	MOVQ  24(SI), BX
+	MOVL  (BX), BX
+	MOVW  BX, (DI)
+	XORQ  BX, BX
+	JMP   two
 
 // func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)
 // Requires: AVX, AVX2

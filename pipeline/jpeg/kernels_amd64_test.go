@@ -64,6 +64,7 @@ func TestCoefficientsBMI2(t *testing.T) {
 			values[i] &= 15
 		}
 		dc.set(counts, values, largestDC)
+		ac.couple()
 		data := make([]byte, 64+padding)
 		for i := range 64 {
 			data[i] = byte(random.Uint32())
@@ -86,9 +87,10 @@ func TestCoefficientsBMI2(t *testing.T) {
 			g.cursor, g.prediction = start, 5
 			var units [n]unit
 			for j := range units {
-				units[j] = unit{block: &g.blocks[j][0], dc: &dc.short, ac: &ac.short, prediction: &g.prediction}
+				units[j] = unit{block: &g.blocks[j][0], dc: &dc, ac: &ac, prediction: &g.prediction}
 			}
 			g.unit, g.k = kernel(data, &g.cursor, units[:], first, k)
+			g.refill(data)
 		}
 		if got[0] != got[1] {
 			t.Fatalf("from unit %d, %d, %+v: portable %+v, assembly %+v", first, k, start, got[0], got[1])

@@ -2,6 +2,8 @@
 
 package jpeg
 
+const useAVX2 = false
+
 func coefficients(data []byte, c *cursor, units []unit, i, k int) (unit, at int) {
 	return coefficientsGo(data, c, units, i, k)
 }

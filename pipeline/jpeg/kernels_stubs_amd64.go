@@ -4,7 +4,8 @@
 
 package jpeg
 
-// coefficientsBMI2 is coefficientsGo for n units. It writes to the blocks that they point to.
+// coefficientsBMI2 is coefficientsGo for n bytes of units, from byte unit on; it returns that of the
+// unit that it is at. It writes to the blocks that they point to.
 //
 //go:noescape
 func coefficientsBMI2(data *byte, c *int, units **int16, n int, unit int, k int, places *byte) (unit1 int, k1 int)

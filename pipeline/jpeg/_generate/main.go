@@ -16,15 +16,20 @@ func main() {
 	Generate()
 }
 
-// The fields of a symbol, as BEXTR takes them: first bit, and number of bits in
-// the next byte.
-const sizeField = 6 | 4<<8
+// Fields as BEXTR takes them: first bit, and number of bits in the next byte.
+const (
+	sizeField   = 6 | 4<<8  // of a symbol
+	firstField  = 6 | 5<<8  // the steps of a couple
+	secondField = 11 | 6<<8 // of a couple
+)
 
-// coefficients keeps the whole state in registers. From one symbol to the next
-// there are only a shift, a look-up and a shift; the rest is done beside it.
+// coefficients keeps the whole state in registers. From one couple to the next
+// there are only a shift, a look-up and a shift; the rest is done beside it. What a
+// couple can't hold is done symbol by symbol.
 func coefficients() {
 	TEXT("coefficientsBMI2", NOSPLIT, "func(data *byte, c *int, units **int16, n, unit, k int, places *byte) (unit1, k1 int)")
-	Doc("coefficientsBMI2 is coefficientsGo for n units. It writes to the blocks that they point to.")
+	Doc("coefficientsBMI2 is coefficientsGo for n bytes of units, from byte unit on; it returns that of the",
+		"unit that it is at. It writes to the blocks that they point to.")
 	Pragma("noescape")
 	cursor := Mem{Base: Load(Param("c"), GP64())}
 	next, bits, have := GP64(), GP64(), GP64()
@@ -33,18 +38,19 @@ func coefficients() {
 	MOVQ(cursor.Offset(16), have)
 	ADDQ(NewParamAddr("data", 0), next)
 	k := Load(Param("k"), GP64())
-	unit, number := AllocLocal(8), AllocLocal(8) // the unit, by its address, and its number
+	units := NewParamAddr("units", 16)
+	end := AllocLocal(8) // behind the last unit
 	at := GP64()
-	MOVQ(NewParamAddr("unit", 32), at)
-	MOVQ(at, number)
-	IMUL3Q(Imm(unitSize), at, at)
-	ADDQ(NewParamAddr("units", 16), at)
-	MOVQ(at, unit)
+	MOVQ(units, at)
+	ADDQ(NewParamAddr("n", 24), at)
+	MOVQ(at, end)
+	unit := Load(Param("unit"), GP64())
+	ADDQ(units, unit)
 	block, table := GP64(), GP64()
 	places := Load(Param("places"), GP64())
-	minusOne, sizeBits := GP32(), GP32()
-	MOVL(I32(-1), minusOne)
-	MOVL(U32(sizeField), sizeBits)
+	first, second := GP32(), GP32()
+	MOVL(U32(firstField), first)
+	MOVL(U32(secondField), second)
 
 	refill := func() {
 		more, bytes := GP64(), GP64()
@@ -59,21 +65,53 @@ func coefficients() {
 		ADDQ(bytes, next)
 		ORQ(Imm(56), have)
 	}
+	// skip leaves the bits of a symbol or a couple behind. Of have, only the lowest
+	// six bits count: what is above the total doesn't matter, to the shift neither.
+	skip := func(symbol Register) {
+		SHLXQ(symbol, bits, bits)
+		SUBQ(symbol, have)
+	}
+	// put sets the coefficient that lies step behind the k-th.
+	put := func(step, value GPVirtual) {
+		ADDQ(step.As64(), k)
+		place := GP64()
+		MOVBLZX(Mem{Base: places, Index: k, Scale: 1}, place.As32())
+		MOVW(value.As16(), Mem{Base: block, Index: place, Scale: 2})
+	}
+
+	// index is what was looked up last, and found the couple.
+	index, couple := GP64(), GP64()
+	coefficients := func() {
+		MOVQ(bits, index)
+		SHRQ(Imm(64-lookBits), index)
+		MOVL(Mem{Base: table, Index: index, Scale: 4, Disp: huffmanCouples}, couple.As32())
+		step, value := GP32(), GP32()
+		BEXTRL(first, couple.As32(), step)
+		JZ(LabelRef("symbol"))
+		skip(couple)
+		MOVL(couple.As32(), value)
+		SHLL(Imm(8), value)
+		SARL(Imm(25), value)
+		put(step, value)
+		step, value = GP32(), GP32()
+		BEXTRL(second, couple.As32(), step)
+		MOVL(couple.As32(), value)
+		SARL(Imm(24), value)
+		put(step, value)
+		CMPQ(k, Imm(63))
+		JAE(LabelRef("end"))
+	}
+
 	// lookUp finds the next symbol, and jumps if it has no coefficient.
 	lookUp := func(table Register, none string) (symbol, size GPVirtual) {
 		symbol, size = GP64(), GP64()
 		MOVQ(bits, symbol)
-		SHRQ(Imm(64-11), symbol)
+		SHRQ(Imm(64-lookBits), symbol)
 		MOVWLZX(Mem{Base: table, Index: symbol, Scale: 2}, symbol.As32())
-		BEXTRL(sizeBits, symbol.As32(), size.As32())
+		MOVL(U32(sizeField), size.As32())
+		BEXTRL(size.As32(), symbol.As32(), size.As32())
 		JZ(LabelRef(none))
 		return symbol, size
-	}
-	// skip leaves a symbol's bits behind. Of have, only the lowest six bits count:
-	// what is above the total in a symbol doesn't matter, to the shift neither.
-	skip := func(symbol Register) {
-		SHLXQ(symbol, bits, bits)
-		SUBQ(symbol, have)
 	}
 	// value is that of the size bits behind the code.
 	value := func(symbol, size GPVirtual) GPVirtual {
@@ -84,105 +122,98 @@ func coefficients() {
 		skip(symbol)
 		BZHIL(size.As32(), v.As32(), v.As32())
 		// If 2v < 2^size, v − 2^size + 1 instead.
-		SHLXL(size.As32(), minusOne, power) // −2^size
+		MOVL(I32(-1), power)
+		SHLXL(size.As32(), power, power) // −2^size
 		LEAL(Mem{Base: v, Disp: 1}.Idx(power.As64(), 1), low)
 		LEAL(Mem{Base: power.As64()}.Idx(v, 2), power)
 		TESTL(power, power)
 		CMOVLMI(low, v.As32())
 		return v
 	}
-	coefficient := func(none string) {
-		symbol, size := lookUp(table, none)
-		v := value(symbol, size)
-		SHRL(Imm(10), symbol.As32())
-		ADDQ(symbol, k)
-		place := GP64()
-		MOVBLZX(Mem{Base: places, Index: k, Scale: 1}, place.As32())
-		MOVW(v.As16(), Mem{Base: block, Index: place, Scale: 2})
-		CMPQ(k, Imm(63))
-		JAE(LabelRef("done"))
-	}
-	// without deals with the symbols that have none: 16 zeros, after which it goes
-	// on at next, the end, and those that aren't in the table.
-	without := func(label, next string) {
-		Label(label)
-		symbol := GP64() // once more
-		MOVQ(bits, symbol)
-		SHRQ(Imm(64-11), symbol)
-		MOVWLZX(Mem{Base: table, Index: symbol, Scale: 2}, symbol.As32())
-		TESTL(symbol.As32(), symbol.As32())
-		JZ(LabelRef("unknown"))
-		skip(symbol)
-		SHRL(Imm(10), symbol.As32())
-		CMPL(symbol.As32(), Imm(16))
-		JNE(LabelRef("done"))
-		ADDQ(symbol, k)
-		CMPQ(k, Imm(63))
-		JAE(LabelRef("done"))
-		JMP(LabelRef(next))
-	}
 
 	Label("block")
-	at = GP64()
-	MOVQ(unit, at)
-	MOVQ(Mem{Base: at, Disp: unitBlock}, block)
-	MOVQ(Mem{Base: at, Disp: unitAC}, table)
+	MOVQ(Mem{Base: unit, Disp: unitBlock}, block)
+	MOVQ(Mem{Base: unit, Disp: unitAC}, table)
 	TESTQ(k, k)
 	JNS(LabelRef("enter"))
 	refill()
 	dc := GP64()
-	MOVQ(unit, dc)
-	MOVQ(Mem{Base: dc, Disp: unitDC}, dc)
-	symbol, size := lookUp(dc, "same")
-	difference := value(symbol, size)
+	MOVQ(Mem{Base: unit, Disp: unitDC}, dc)
+	dcSymbol, size := lookUp(dc, "same")
+	difference := value(dcSymbol, size)
 	prediction := GP64()
-	MOVQ(unit, prediction)
-	MOVQ(Mem{Base: prediction, Disp: unitPrediction}, prediction)
+	MOVQ(Mem{Base: unit, Disp: unitPrediction}, prediction)
 	ADDL(Mem{Base: prediction}, difference.As32())
 	MOVL(difference.As32(), Mem{Base: prediction})
 	MOVW(difference.As16(), Mem{Base: block})
 	XORQ(k, k)
-	JMP(LabelRef("second"))
+	JMP(LabelRef("two"))
 
 	Label("enter") // in the middle of a block
 	CMPQ(k, Imm(63))
 	JAE(LabelRef("done"))
-	Label("refill")
+	Label("five") // are at most 55 bits
 	refill()
-	coefficient("none1")
-	Label("second")
-	coefficient("none2")
-	JMP(LabelRef("refill"))
+	coefficients()
+	coefficients()
+	coefficients()
+	Label("two") // behind 27 bits at most
+	coefficients()
+	coefficients()
+	JMP(LabelRef("five"))
 
-	without("none1", "second")
-	without("none2", "refill")
+	Label("end") // of the block, or somewhere in the couple
+	step := GP32()
+	MOVL(couple.As32(), step)
+	ANDL(U32(toEnd<<11), step)
+	CMPL(step, U32(toEnd<<11))
+	JNE(LabelRef("last"))
+	CMPQ(k, Imm(63+toEnd))
+	JB(LabelRef("done63"))
+	JMP(LabelRef("back"))
+	Label("last")
+	CMPQ(k, Imm(63))
+	JE(LabelRef("done"))
+	Label("back") // the second symbol isn't of this block: as it was before both
+	SHRXQ(couple, bits, bits)
+	SHLQ(Imm(64-lookBits), index)
+	ORQ(index, bits)
+	ADDQ(couple, have)
+	step = GP32()
+	BEXTRL(second, couple.As32(), step)
+	SUBQ(step.As64(), k)
+	step = GP32()
+	BEXTRL(first, couple.As32(), step)
+	SUBQ(step.As64(), k)
 
-	Label("same") // no difference, or a symbol that isn't in the table
+	Label("symbol") // one only
+	refill()
+	symbol, size := lookUp(table, "none")
+	v := value(symbol, size)
+	SHRL(Imm(10), symbol.As32())
+	put(symbol, v)
+	CMPQ(k, Imm(63))
+	JB(LabelRef("five"))
+	JMP(LabelRef("done"))
+
+	Label("none") // 16 zeros, the end, or a symbol that isn't in the table
 	TESTL(symbol.As32(), symbol.As32())
 	JZ(LabelRef("unknown"))
 	skip(symbol)
-	value16 := GP32()
-	prediction = GP64()
-	MOVQ(unit, prediction)
-	MOVQ(Mem{Base: prediction, Disp: unitPrediction}, prediction)
-	MOVL(Mem{Base: prediction}, value16)
-	MOVW(value16.As16(), Mem{Base: block})
-	XORQ(k, k)
-	JMP(LabelRef("second"))
+	SHRL(Imm(10), symbol.As32())
+	CMPL(symbol.As32(), Imm(16))
+	JNE(LabelRef("done"))
+	ADDQ(symbol, k)
+	CMPQ(k, Imm(63))
+	JB(LabelRef("five"))
 
 	Label("done") // on to the next block
 	CMPQ(k, Imm(63))
 	JA(LabelRef("unknown")) // damaged
-	at = GP64()
-	MOVQ(unit, at)
-	ADDQ(Imm(unitSize), at)
-	MOVQ(at, unit)
+	Label("done63")
+	ADDQ(Imm(unitSize), unit)
 	MOVQ(I32(-1), k)
-	at = GP64()
-	MOVQ(number, at)
-	INCQ(at)
-	MOVQ(at, number)
-	CMPQ(at, NewParamAddr("n", 24))
+	CMPQ(unit, end)
 	JB(LabelRef("block"))
 
 	Label("unknown")
@@ -193,19 +224,33 @@ func coefficients() {
 	ANDQ(Imm(63), have)
 	MOVQ(have, c.Offset(16))
 	Store(k, Return("k1"))
-	at = GP64()
-	MOVQ(number, at)
-	Store(at, Return("unit1"))
+	SUBQ(units, unit)
+	Store(unit, Return("unit1"))
 	RET()
+
+	Label("same") // no difference, or a symbol that isn't in the table
+	TESTL(dcSymbol.As32(), dcSymbol.As32())
+	JZ(LabelRef("unknown"))
+	skip(dcSymbol)
+	value16 := GP32()
+	prediction = GP64()
+	MOVQ(Mem{Base: unit, Disp: unitPrediction}, prediction)
+	MOVL(Mem{Base: prediction}, value16)
+	MOVW(value16.As16(), Mem{Base: block})
+	XORQ(k, k)
+	JMP(LabelRef("two"))
 }
 
-// The layout of a unit.
+// The layout of a unit, and of a huffman; the step of a couple that ends a block.
 const (
 	unitBlock      = 0
 	unitDC         = 8
 	unitAC         = 16
 	unitPrediction = 24
 	unitSize       = 48
+	huffmanCouples = 2 << lookBits
+	lookBits       = 11
+	toEnd          = 63
 )
 
 const (
