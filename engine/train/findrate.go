@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"time"
 
 	"alexnet/engine"
 	"alexnet/internal/setting"
@@ -30,8 +31,8 @@ const (
 	sweepFall    = 0.98 // of chance, to which the loss has to fall in a window
 )
 
-// FindRate trains for some steps with a rising learning rate, and writes nothing. The
-// job must have a single rank and begin with first weights. tell, which may be nil,
+// FindRate trains for some steps with a rising learning rate, at most for MaxTime, and
+// writes nothing. The job must have a single rank and begin with first weights. tell, which may be nil,
 // is called after every step.
 func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *RateSweep, err error) {
 	if j.group.Size() > 1 || j.checkpoint != nil || j.over != "" {
@@ -43,6 +44,7 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 	}
 	batches := j.trainBatches(m)
 	defer func() { err = errors.Join(err, batches.Close(), m.Close()) }()
+	began := time.Now()
 	s, mean, lowest, chance := new(RateSweep), 0.0, math.Inf(1), math.Log(float64(j.net.Classes))
 	for epoch := 0; len(s.Rates) < sweepSteps; epoch++ {
 		f, err := batches.open(epoch, 0)
@@ -74,6 +76,9 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 			}
 			if tell != nil {
 				tell(n+1, sweepSteps)
+			}
+			if j.c.MaxTime > 0 && time.Since(began) >= j.c.MaxTime {
+				return s.suggest(chance), f.Close()
 			}
 		}
 		if err := f.Close(); err != nil {

@@ -31,7 +31,16 @@ func TestFindRate(t *testing.T) {
 	if s.Suggested < 1e-4 || s.Suggested > 0.02 {
 		t.Fatalf("suggests %g", s.Suggested)
 	}
-	c.Dry, c.LR, c.Epochs = false, s.Suggested, 24
+	c.MaxTime = 1
+	limited, err := Prepare(t.Context(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer limited.Close()
+	if s, err := limited.FindRate(t.Context(), nil); err != nil || len(s.Rates) != 1 {
+		t.Errorf("in no time at all: %+v, %v", s, err)
+	}
+	c.Dry, c.MaxTime, c.LR, c.Epochs = false, 0, s.Suggested, 24
 	r, err := Run(t.Context(), c, nil)
 	if err != nil || r.Best.Best > 0.35 {
 		t.Errorf("trained with %g it errs in %.0f %% of three classes, %v", c.LR, 100*r.Best.Best, err)

@@ -15,6 +15,7 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
 	"alexnet/engine/feed"
+	"alexnet/internal/file"
 	"alexnet/pipeline"
 )
 
@@ -259,6 +260,9 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 		j.noteOtherKernels()
 	}
 	if err := os.MkdirAll(j.Checkpoints().Dir, 0o777); err != nil {
+		return nil, unwritable(j.c.Run, err)
+	}
+	if err := file.Writable(j.Checkpoints().Best()); err != nil { // before the first hour ends
 		return nil, unwritable(j.c.Run, err)
 	}
 	if err := j.lock(); err != nil {

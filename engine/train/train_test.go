@@ -131,6 +131,23 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
+// TestBestInTheWay: what can't become the best checkpoint is refused before the first step,
+// not at the first validation.
+func TestBestInTheWay(t *testing.T) {
+	c := small(t, t.TempDir())
+	best := filepath.Join(c.Run, CheckpointsName, "best.safetensors")
+	if err := os.MkdirAll(best, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Run(t.Context(), c, nil)
+	if err == nil || !strings.Contains(err.Error(), best+" is a folder") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(c.Run, MetricsName)); err == nil {
+		t.Error("it has begun")
+	}
+}
+
 // A Config survives its JSON, and a run of an older program, which lacks settings,
 // has the defaults.
 func TestConfigJSON(t *testing.T) {

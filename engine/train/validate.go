@@ -99,9 +99,13 @@ func (c *Config) checkChoices() error {
 			return setting.Invalidf("%s: want %s", setting.Value(f.name, f.value), strings.Join(f.choices, " or "))
 		}
 	}
-	for _, part := range List(c.Without) {
+	parts := List(c.Without)
+	for i, part := range parts {
 		if !slices.Contains(AblationNames(), part) {
 			return setting.Invalidf("%s: want %s", setting.Value("without", part), strings.Join(AblationNames(), ", "))
+		}
+		if slices.Contains(parts[:i], part) {
+			return setting.Invalidf("%s: %s is there twice", setting.Value("without", c.Without), part)
 		}
 	}
 	if _, err := c.layerRates(); err != nil {

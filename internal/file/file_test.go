@@ -97,6 +97,7 @@ func TestKinds(t *testing.T) {
 		_, err = OpenPlain(path)
 		refused("open plainly", err, want)
 		refused("replace", WriteAll(path, []byte("new")), want)
+		refused("ask for", Writable(path), want)
 		_, err = OpenOwn(path)
 		refused("open", err, want)
 		refused("link to", Linked(regularFile, path), want)
@@ -170,8 +171,14 @@ func TestReplace(t *testing.T) {
 	if err := Linked(victim, path); err != nil || list(t, dir) != "out.json out.json.tmp victim" {
 		t.Errorf("linked again: %v, %s", err, list(t, dir))
 	}
-	if err := WriteAll(filepath.Join(dir, "none", "out"), nil); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no folder: %v", err)
+	for name, write := range map[string]func(string) error{"WriteAll": func(path string) error { return WriteAll(path) }, "Writable": Writable} {
+		missing := filepath.Join(dir, "none", "out")
+		if at := (*os.PathError)(nil); !errors.As(write(missing), &at) || !errors.Is(at, os.ErrNotExist) || at.Path != missing {
+			t.Errorf("%s without a folder: %v", name, at)
+		}
+	}
+	if err := Writable(path); err != nil || read(t, path) != "mine" || list(t, dir) != "out.json out.json.tmp victim" {
+		t.Errorf("only asked: %v, %s", err, list(t, dir))
 	}
 }
 

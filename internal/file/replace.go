@@ -29,10 +29,24 @@ func Replace(path string, write func(*os.File) error) error {
 	if err = write(p.File); err == nil {
 		err = p.Commit()
 	}
-	// An error of the file that nobody knows is one of the file that it was to be.
+	return renamed(err, p.Name(), path)
+}
+
+// renamed makes an error of the file that nobody knows one of the file that it was to be.
+func renamed(err error, temp, path string) error {
 	var at *fs.PathError
-	if errors.As(err, &at) && at.Path == p.Name() {
+	if errors.As(err, &at) && at.Path == temp {
 		at.Path = path
+	}
+	return err
+}
+
+// Writable checks that Replace can give a file the name path, before long work: at most a
+// regular file has it, and the folder takes new files.
+func Writable(path string) error {
+	p, err := Create(path)
+	if err == nil {
+		p.Abort()
 	}
 	return err
 }
@@ -74,9 +88,10 @@ func Create(path string) (*Pending, error) {
 	}
 	_ = sweep(filepath.Dir(path), func(name string) bool { return name == filepath.Base(path) }) // of those before; the folder may not be readable
 	for {
-		f, err := CreateNew(tempName(path))
+		temp := tempName(path)
+		f, err := CreateNew(temp)
 		if err != nil {
-			return nil, err
+			return nil, renamed(err, temp, path)
 		}
 		mine, err := TryLock(f)
 		if err == nil && mine && Still(f) || errors.Is(err, errors.ErrUnsupported) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -98,18 +97,13 @@ type result struct {
 }
 
 func compute(ctx context.Context, o options, group collective.Collective, stdout, stderr io.Writer) (err error) {
-	for _, path := range []string{o.out, o.meanImage} { // before a long pass
-		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return fmt.Errorf("no folder for %s: %w", path, err)
-		}
-	}
-	if err := command.MayReplace("--out", o.out, command.PCA); err != nil {
-		return err
-	}
+	outputs := []command.Output{{Flag: "--out", Path: o.out, Form: command.PCA}}
 	if o.meanImage != "" {
-		if err := command.MayReplace("--mean-image", o.meanImage, command.PNG); err != nil {
-			return err
-		}
+		outputs = append(outputs, command.Output{Flag: "--mean-image", Path: o.meanImage, Form: command.PNG},
+			command.Output{Flag: "--mean-image: the values", Path: meanValues(o.meanImage), Form: command.NPY})
+	}
+	if err := command.MayReplaceAll(outputs); err != nil { // before a long pass
+		return err
 	}
 	dataset, err := o.access.Open(ctx, o.shards, func(text string) { printable.Fprintf(stderr, "note: %s\n", text) })
 	if err := collective.Agree(group, err); err != nil {

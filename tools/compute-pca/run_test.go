@@ -273,8 +273,8 @@ func TestErrors(t *testing.T) {
 			[]string{"not those of the pixels", "verify"}},
 		"sums far from JPEG's": {[]string{"--recompute", "--shards", makeShards(t, "jpeg", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Sum[1] += 5 * 512 })}, 1,
 			[]string{"not those of the pixels"}},
-		"no folder for the output": {[]string{"--shards", good, "--recompute", "--out", filepath.Join(missing, "pca.json")}, 1, []string{missing}},
-		"no folder for the mean":   {[]string{"--shards", good, "--mean-image", filepath.Join(missing, "mean.png")}, 1, []string{missing}},
+		"no folder for the output": {[]string{"--shards", good, "--recompute", "--out", filepath.Join(missing, "pca.json")}, 2, []string{missing}},
+		"no folder for the mean":   {[]string{"--shards", good, "--mean-image", filepath.Join(missing, "mean.png")}, 2, []string{missing}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

@@ -34,9 +34,12 @@ func writeMean(path string, mean *augment.MeanImage) ([]string, error) {
 	if err := writeFile(path, b.Bytes()); err != nil {
 		return nil, err
 	}
-	array := strings.TrimSuffix(path, filepath.Ext(path)) + ".npy"
+	array := meanValues(path)
 	return []string{path, array}, writeFile(array, npy(values, mean.Size))
 }
+
+// meanValues names the file of the values beside the mean picture.
+func meanValues(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".npy" }
 
 // rounded makes a picture of size×size RGB values.
 func rounded(values []float32, size int) *image.NRGBA {

@@ -67,20 +67,18 @@ func export(c *cli.Context, stderr io.Writer) error {
 		{"onnx", command.ONNX, onnx.Write, "_onnx.py", script.ONNX},
 		{"safetensors", command.Safetensors, torch.Write, "_torch.py", script.Torch},
 	}
-	wanted := 0
+	var outputs []command.Output
 	for _, f := range forms {
 		if to := c.Path(f.flag); to != "" {
-			wanted++
-			if err := command.MayReplace("--"+f.flag, to, f.form, path); err != nil {
-				return err
-			}
-			if err := command.MayReplace("--"+f.flag+": the script", beside(to, f.suffix), command.Script, path); err != nil {
-				return err
-			}
+			outputs = append(outputs, command.Output{Flag: "--" + f.flag, Path: to, Form: f.form},
+				command.Output{Flag: "--" + f.flag + ": the script", Path: beside(to, f.suffix), Form: command.Script})
 		}
 	}
-	if wanted == 0 {
+	if len(outputs) == 0 {
 		return command.Usagef("nothing to write: give --onnx FILE, --safetensors FILE, or both")
+	}
+	if err := command.MayReplaceAll(outputs, path); err != nil {
+		return err
 	}
 	e, err := openModel(path, "cpu", devices.Options{}, 1, "")
 	if err != nil {

@@ -46,31 +46,42 @@ func (f Figure1) Run(ctx context.Context) (*report.Figure1, error) {
 	case f.Config.Epochs < 2:
 		return nil, setting.Invalidf("%s: a curve over the epochs needs two or more", setting.Value("epochs", f.Config.Epochs))
 	}
-	for _, rate := range f.Rates { // before any run
+	for i, rate := range f.Rates {
 		if err := (engine.Ramp{Initial: rate}).Validate(); err != nil {
 			return nil, setting.Invalidf("%s: %w", setting.Name("rates"), err)
 		}
+		if slices.Contains(f.Rates[:i], rate) {
+			return nil, setting.Invalidf("%s: %g is there twice", setting.Name("rates"), rate)
+		}
 	}
-	result := &report.Figure1{Target: figure1Target}
-	for n, name := range []string{"relu", "tanh"} {
-		for k, rate := range f.Rates {
+	names := []string{"relu", "tanh"}
+	var runs []train.Config // of each name at each rate
+	for _, name := range names {
+		for _, rate := range f.Rates {
 			c := f.Config
 			c.LR = rate
 			if name == "tanh" {
 				c.Without = strings.Join(append(train.List(c.Without), "relu"), ",")
 			}
 			c.Run = filepath.Join(f.Out, fmt.Sprintf("%s-lr%g", name, rate))
-			metrics, err := f.train(ctx, c, n*len(f.Rates)+k+1, 2*len(f.Rates))
-			if errors.Is(err, engine.ErrDiverged) {
-				continue // this rate is too high
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.Run, err)
-			}
-			result.Sweep = append(result.Sweep, report.TrainingCurve{Name: name, Rate: rate, Errors: report.TrainingErrors(metrics)})
+			runs = append(runs, c)
 		}
 	}
-	if err := result.Choose("relu", "tanh"); err != nil {
+	if err := f.check(ctx, f.Out, []string{Figure1Picture, Figure1Figures}, runs); err != nil {
+		return nil, err
+	}
+	result := &report.Figure1{Target: figure1Target}
+	for i, c := range runs {
+		metrics, err := f.train(ctx, c, i+1, len(runs))
+		if errors.Is(err, engine.ErrDiverged) {
+			continue // this rate is too high
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Run, err)
+		}
+		result.Sweep = append(result.Sweep, report.TrainingCurve{Name: names[i/len(f.Rates)], Rate: c.LR, Errors: report.TrainingErrors(metrics)})
+	}
+	if err := result.Choose(names[0], names[1]); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Out, err)
 	}
 	if !slices.ContainsFunc(result.Best, func(c report.TrainingCurve) bool { return len(c.Errors) > 1 }) {

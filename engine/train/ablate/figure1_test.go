@@ -41,6 +41,8 @@ func TestFigure1(t *testing.T) {
 	}
 	for want, change := range map[string]func(*Figure1){`"out" is required`: func(f *Figure1) { f.Out = "" }, `"rates" is empty`: func(f *Figure1) { f.Rates = nil },
 		`"rates": learning rate 1e-50`:                func(f *Figure1) { f.Rates = []float64{0.01, 1e-50} },
+		`"rates": 0.02 is there twice`:                func(f *Figure1) { f.Rates = []float64{0.02, 0.01, 2e-2} },
+		`without relu,relu: relu is there twice`:      func(f *Figure1) { f.Config.Without, f.Out = "relu", f.Out+"-other" }, // the runs with tanh
 		"epochs 1: a curve over the epochs needs two": func(f *Figure1) { f.Config.Epochs = 1 }} {
 		g := f
 		change(&g)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"alexnet/engine"
@@ -23,19 +25,47 @@ type Runs struct {
 	Next func(number, of int, run string)
 }
 
-// train trains a run unless it is finished, and returns its metrics. It refuses a run
-// that was begun with other settings, since the others could not be compared with it.
-func (r Runs) train(ctx context.Context, c train.Config, number, of int) ([]engine.Metrics, error) {
-	if r.Next != nil {
-		r.Next(number, of, c.Run)
+// check refuses, before anything is trained, results in dir that can't be written, and
+// runs that can't be trained, or that were begun with other settings, since they could not
+// be compared with the others.
+func (r Runs) check(ctx context.Context, dir string, results []string, runs []train.Config) error {
+	for _, c := range runs {
+		if err := checkRun(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", c.Run, err)
+		}
 	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for _, name := range results {
+		if err := file.Writable(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkRun(ctx context.Context, c train.Config) error {
 	switch record, err := train.ReadRecord(c.Run); {
 	case err == nil:
 		if err := c.Matches(record); err != nil {
-			return nil, err
+			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+		return err
+	}
+	c.AutoResume, c.Dry = true, true
+	j, err := train.Prepare(ctx, c, nil)
+	if err == nil {
+		j.Close()
+	}
+	return err
+}
+
+// train trains a run unless it is finished, and returns its metrics.
+func (r Runs) train(ctx context.Context, c train.Config, number, of int) ([]engine.Metrics, error) {
+	if r.Next != nil {
+		r.Next(number, of, c.Run)
 	}
 	c.AutoResume = true
 	do := r.Train

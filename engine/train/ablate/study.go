@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"alexnet/engine"
@@ -20,6 +21,8 @@ const (
 	TableName   = "ablation.md"
 	FiguresName = "ablation.json"
 	PictureName = "ablation.png"
+
+	mostSeeds = 1000 // above the number of any study
 
 	wholeName = "whole" // begins the name of a run with every part
 )
@@ -44,20 +47,31 @@ func (s Study) Run(ctx context.Context) (*report.Ablation, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &report.Ablation{Seeds: s.Seeds}
-	for n, part := range append([]Part{{}}, parts...) {
-		row := report.AblationRow{Part: part.Name, Paper: part.Paper, ByTraining: part.Training}
+	parts = append([]Part{{}}, parts...)
+	var runs []train.Config // of each part with each seed
+	for _, part := range parts {
 		for k := range s.Seeds {
 			c := s.Config
 			c.Seed += uint64(k)
 			c.Without = strings.Join(append(train.List(c.Without), train.List(part.Name)...), ",")
 			c.Run = filepath.Join(s.Out, fmt.Sprintf("%s-seed%d", cmp.Or(part.Name, wholeName), c.Seed))
-			metrics, err := s.train(ctx, c, n*s.Seeds+k+1, (len(parts)+1)*s.Seeds)
+			runs = append(runs, c)
+		}
+	}
+	if err := s.Runs.check(ctx, s.Out, []string{TableName, FiguresName, PictureName}, runs); err != nil {
+		return nil, err
+	}
+	result := &report.Ablation{Seeds: s.Seeds}
+	for n, part := range parts {
+		row := report.AblationRow{Part: part.Name, Paper: part.Paper, ByTraining: part.Training}
+		for k := range s.Seeds {
+			at := n*s.Seeds + k
+			metrics, err := s.train(ctx, runs[at], at+1, len(runs))
 			if err == nil {
 				err = add(&row, metrics)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.Run, err)
+				return nil, fmt.Errorf("%s: %w", runs[at].Run, err)
 			}
 		}
 		result.Rows = append(result.Rows, row)
@@ -74,15 +88,18 @@ func (s Study) check() (parts []Part, err error) {
 	switch {
 	case s.Out == "" || s.Config.Val == "":
 		return nil, setting.Invalidf("%s and %s are required: give the folders", setting.Name("out"), setting.Name("val"))
-	case s.Seeds < 1:
-		return nil, setting.Invalidf("%s: want at least 1", setting.Value("seeds", s.Seeds))
+	case s.Seeds < 1 || s.Seeds > mostSeeds:
+		return nil, setting.Invalidf("%s: want 1 to %d", setting.Value("seeds", s.Seeds), mostSeeds)
 	case len(s.Parts) == 0:
 		return nil, setting.Invalidf("%s is empty: want some of %s", setting.Name("parts"), strings.Join(Names(), ", "))
 	}
-	for _, name := range s.Parts {
+	for i, name := range s.Parts {
 		p, err := find(name)
 		if err != nil {
 			return nil, err
+		}
+		if slices.Contains(s.Parts[:i], name) {
+			return nil, setting.Invalidf("%s: %s is there twice", setting.Name("parts"), name)
 		}
 		if name == train.WithoutPCA && (s.Config.PCA == "" || s.Config.Noise == train.NoiseOff) {
 			return nil, setting.Invalidf("%s: without %s FILE there is no colour noise to leave out", setting.Value("parts", name), setting.Name("pca"))

@@ -214,18 +214,71 @@ func TestPairs(t *testing.T) {
 
 func TestStudyRefuses(t *testing.T) {
 	for want, change := range map[string]func(*Study){
-		"parts magic: want lrn": func(s *Study) { s.Parts = []string{"magic"} },
-		`without "pca" FILE`:    func(s *Study) { s.Parts = []string{"pca"} },
-		"seeds 0":               func(s *Study) { s.Seeds = 0 },
-		`"parts" is empty`:      func(s *Study) { s.Parts = nil },
-		`"out" and "val"`:       func(s *Study) { s.Config.Val = "" },
+		"parts magic: want lrn":  func(s *Study) { s.Parts = []string{"magic"} },
+		`without "pca" FILE`:     func(s *Study) { s.Parts = []string{"pca"} },
+		"seeds 0":                func(s *Study) { s.Seeds = 0 },
+		"seeds 1001":             func(s *Study) { s.Seeds = 1001 },
+		"lrn is there twice":     func(s *Study) { s.Parts = []string{"lrn", "relu", "lrn"} },
+		"response normalisation": func(s *Study) {}, // which the net has not
+		"relu is there twice":    func(s *Study) { s.Parts, s.Config.Without = []string{"crops", "relu"}, "relu" },
+		`"parts" is empty`:       func(s *Study) { s.Parts = nil },
+		`"out" and "val"`:        func(s *Study) { s.Config.Val = "" },
 	} {
 		s := small(t, "lrn")
+		s.Train = untrained(t)
 		change(&s)
 		_, err := s.Run(t.Context())
 		var bad *train.SettingError
 		if !errors.As(err, &bad) || !bad.Invalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
+	}
+}
+
+// untrained is a Runs.Train for what must be refused before any run.
+func untrained(t *testing.T) func(context.Context, train.Config) error {
+	return func(_ context.Context, c train.Config) error {
+		t.Errorf("%s is trained", c.Run)
+		return errors.New("trained")
+	}
+}
+
+// TestResultsFirst: what can't become a result's file is refused before any run, and so is
+// the last run that can't be trained.
+func TestResultsFirst(t *testing.T) {
+	for _, name := range []string{TableName, FiguresName, PictureName, Figure1Picture, Figure1Figures} {
+		for kind, plant := range map[string]func(path string) error{
+			"a folder": func(path string) error { return os.Mkdir(path, 0o777) },
+			"a link":   func(path string) error { return os.Symlink("elsewhere", path) },
+		} {
+			s := small(t, "relu", "crops")
+			s.Train = untrained(t)
+			must(t, os.Mkdir(s.Out, 0o777))
+			must(t, plant(filepath.Join(s.Out, name)))
+			var err error
+			if strings.HasPrefix(name, "figure-1") {
+				_, err = Figure1{Config: s.Config, Out: s.Out, Rates: []float64{0.01}, Runs: s.Runs}.Run(t.Context())
+			} else {
+				_, err = s.Run(t.Context())
+			}
+			if err == nil || !strings.Contains(err.Error(), name+" is "+kind) {
+				t.Errorf("%s in place of %s: %v", kind, name, err)
+			}
+		}
+	}
+	s := small(t, "relu", "crops")
+	s.Train = untrained(t)
+	last := filepath.Join(s.Out, "crops-seed2")
+	must(t, os.MkdirAll(last, 0o777))
+	must(t, os.WriteFile(filepath.Join(last, train.RecordName), []byte("{"), 0o666))
+	if _, err := s.Run(t.Context()); err == nil || !strings.HasPrefix(err.Error(), last+": ") {
+		t.Errorf("a damaged record of the last run: %v", err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -46,7 +46,11 @@ var pictures = []string{"kernels.png", "guesses.png"}
 
 // CheckAddress reports an address that Listen can't take in its form.
 func CheckAddress(addr string) error {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
 		return fmt.Errorf("address %q: %w: want :8080 or host:port", addr, err)
 	}
 	return nil

@@ -187,6 +187,11 @@ func TestPortInUse(t *testing.T) {
 	if _, err := Listen(l.Addr().String(), ""); err == nil || !strings.Contains(err.Error(), "in use: choose another port") {
 		t.Errorf("port in use: %v", err)
 	}
+	for _, bad := range []string{":nowhere", ":70000", "8080"} {
+		if err := CheckAddress(bad); err == nil || !strings.Contains(err.Error(), "want :8080") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
 	if _, err := Listen("8080", ""); err == nil || !strings.Contains(err.Error(), "want :8080") {
 		t.Errorf("no colon: %v", err)
 	}

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,10 +36,10 @@ var (
 // formHead is the number of bytes that Form.Is gets.
 const formHead = 64 << 10
 
-// MayReplace refuses an output name that is probably a mistake: its folder isn't there, it
-// ends as another form does, or path is one of the inputs or a file of another form. An
-// older output may be replaced. flag is the output's flag with its dashes. Commands call
-// it before they work.
+// MayReplace refuses an output that can't be written, or whose name is probably a mistake:
+// its folder isn't there or takes no files, it ends as another form does, or path is one of
+// the inputs, no regular file, or a file of another form. An older output may be replaced.
+// flag is the output's flag with its dashes. Commands call it before they work.
 func MayReplace(flag, path string, form Form, inputs ...string) error {
 	if ext := filepath.Ext(path); form.Ext != "" && ext != "" && !strings.EqualFold(ext, form.Ext) {
 		return Usagef("%s %s: want a name that ends in %s: it becomes %s", flag, printable.Name(path), form.Ext, form.Name)
@@ -50,9 +51,12 @@ func MayReplace(flag, path string, form Form, inputs ...string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return Usagef("%s %s is a folder: give the name of a file", flag, printable.Name(path))
 	}
+	if err := file.Writable(path); err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
 	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil // nothing to lose, or writing says what is in the way
+	if err != nil || info.Size() == 0 {
+		return nil // nothing to lose
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
@@ -68,6 +72,27 @@ func MayReplace(flag, path string, form Form, inputs ...string) error {
 	n, _ := f.ReadAt(head, 0)
 	if !form.Is(head[:n]) {
 		return Usagef("%s %s exists and isn't %s: give another name, or remove it", flag, printable.Name(path), form.Name)
+	}
+	return nil
+}
+
+// Output is a file that a command will write.
+type Output struct {
+	Flag, Path string
+	Form       Form
+}
+
+// MayReplaceAll is MayReplace for each output. It also refuses two with one name.
+func MayReplaceAll(outputs []Output, inputs ...string) error {
+	flags := map[string]string{}
+	for _, o := range outputs {
+		if other := flags[filepath.Clean(o.Path)]; other != "" {
+			return Usagef("%s and %s are the same file, %s: give two names", other, o.Flag, printable.Name(o.Path))
+		}
+		flags[filepath.Clean(o.Path)] = o.Flag
+		if err := MayReplace(o.Flag, o.Path, o.Form, inputs...); err != nil {
+			return err
+		}
 	}
 	return nil
 }

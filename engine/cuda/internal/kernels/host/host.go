@@ -17,6 +17,7 @@ import (
 
 	"alexnet/engine/cuda/internal/kernels/source"
 	"alexnet/internal/dynlib"
+	"alexnet/internal/file"
 )
 
 //go:embed shim
@@ -60,7 +61,9 @@ var (
 )
 
 // Build compiles the kernels, with further flags for the compiler, or finds them in
-// the user's cache, and loads them. Without g++ the error is ErrNoCompiler.
+// the user's cache, and loads them. A cache that others can write to is refused, as
+// dynlib says, and a library whose contents have changed is compiled again. Without g++
+// the error is ErrNoCompiler.
 func Build(flags ...string) (*Library, error) {
 	mu.Lock()
 	defer mu.Unlock()
@@ -78,6 +81,7 @@ func Build(flags ...string) (*Library, error) {
 	return &l, nil
 }
 
+// build returns the path of the library for these flags.
 func build(flags []string) (path string, err error) {
 	compiler, err := exec.LookPath("g++")
 	if err != nil {
@@ -106,8 +110,8 @@ func build(flags []string) (path string, err error) {
 		return "", err
 	}
 	folder := filepath.Join(cache, "alexnet-kernels")
-	path = filepath.Join(folder, hex.EncodeToString(h.Sum(nil)[:16])+".so")
-	if _, err := os.Stat(path); err == nil {
+	inputs := hex.EncodeToString(h.Sum(nil)[:16])
+	if path := find(folder, inputs); path != "" {
 		return path, nil
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -130,7 +134,33 @@ func build(flags []string) (path string, err error) {
 	} else if len(out) > 0 {
 		return "", fmt.Errorf("g++ warns:\n%s", out)
 	}
+	contents, err := hashOf(fresh)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(folder, inputs+"-"+contents+".so")
 	return path, os.Rename(fresh, path)
+}
+
+// find returns the library of these inputs whose contents have the hash in its name; ""
+// if there is none. Loading a damaged one could crash the process.
+func find(folder, inputs string) string {
+	names, _ := filepath.Glob(filepath.Join(folder, inputs+"-*.so")) // the pattern is right
+	for _, path := range names {
+		if contents, err := hashOf(path); err == nil && path == filepath.Join(folder, inputs+"-"+contents+".so") {
+			return path
+		}
+	}
+	return ""
+}
+
+// libraryLimit is above the size of every library, in bytes; one has about 1 MB.
+const libraryLimit = 64 << 20
+
+func hashOf(path string) (string, error) {
+	all, err := file.ReadAll(path, libraryLimit)
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:16]), err
 }
 
 func load(path string) (*Library, error) {
