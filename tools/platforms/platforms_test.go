@@ -5,6 +5,7 @@ package platforms
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -177,12 +178,29 @@ func (s system) command(dir, program string, args ...string) *exec.Cmd {
 	return c
 }
 
-// must runs a program that has to end with a code.
+// must runs a program that has to end with a code, and returns what it printed.
 func (s system) must(t *testing.T, code int, dir, program string, args ...string) string {
 	t.Helper()
+	var all bytes.Buffer
+	s.run(t, code, &all, &all, dir, program, args...)
+	return all.String()
+}
+
+// result is must for standard output alone. On the other one the emulator may print too.
+func (s system) result(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	var out, notes bytes.Buffer
+	s.run(t, 0, &out, &notes, dir, program, args...)
+	if notes.Len() > 0 {
+		t.Logf("%s %s also printed\n%s", program, strings.Join(args, " "), notes.Bytes())
+	}
+	return out.String()
+}
+
+func (s system) run(t *testing.T, code int, stdout, stderr *bytes.Buffer, dir, program string, args ...string) {
+	t.Helper()
 	c := s.command(dir, program, args...)
-	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
+	c.Stdout, c.Stderr = stdout, stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -190,9 +208,8 @@ func (s system) must(t *testing.T, code int, dir, program string, args ...string
 	defer timer.Stop()
 	c.Wait()
 	if got := c.ProcessState.ExitCode(); got != code {
-		t.Fatalf("%s %s: exit code %d, want %d:\n%s", program, strings.Join(args, " "), got, code, out.Bytes())
+		t.Fatalf("%s %s: exit code %d, want %d:\n%s", program, strings.Join(args, " "), got, code, stderr.Bytes())
 	}
-	return out.String()
 }
 
 // struck starts training and signals it once a first checkpoint is there, and
@@ -260,7 +277,11 @@ func play(t *testing.T, s system) map[string][]byte {
 	s.must(t, 0, dir, "prep-imagenet", "shard", "--in", at("pictures/all/val"), "--out", at("shards/val"), "--size", "72", "--split", "val", "--decoder", "go")
 	s.must(t, 0, dir, "prep-imagenet", "verify", at("shards/train"))
 	s.must(t, 0, dir, "compute-pca", "--shards", at("shards/train"), "--out", "pca.json")
-	slim := wide.ReplaceAllStringFunc(s.must(t, 0, dir, "train-alexnet", "net", "alexnet-mini", "--classes", "3"), func(field string) string {
+	text := s.result(t, dir, "train-alexnet", "net", "alexnet-mini", "--classes", "3")
+	if !json.Valid([]byte(text)) {
+		t.Fatalf("the net that is printed isn't JSON:\n%s", text)
+	}
+	slim := wide.ReplaceAllStringFunc(text, func(field string) string {
 		m := wide.FindStringSubmatch(field)
 		n, _ := strconv.Atoi(m[2])
 		return fmt.Sprintf(`"%s": %d`, m[1], n/4)
@@ -285,7 +306,7 @@ func play(t *testing.T, s system) map[string][]byte {
 		s.longPaths(t, dir)
 	}
 	best := at("run/checkpoints/best.safetensors")
-	evaluated := s.must(t, 0, dir, "train-alexnet", "eval", "--checkpoint", best, "--data", at("shards/val"), "--kernels", "portable")
+	evaluated := s.result(t, dir, "train-alexnet", "eval", "--checkpoint", best, "--data", at("shards/val"), "--kernels", "portable")
 	s.must(t, 0, dir, "train-alexnet", "export", "--checkpoint", best, "--onnx", "net.onnx")
 	s.must(t, 0, dir, "prep-imagenet", "export", "--to", "folders", "--out", "exported", at("shards/val"))
 	s.serve(t, dir, best)
