@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// polled is f itself: the runtime polls no pipes here.
+func polled(f *os.File) *os.File { return f }
