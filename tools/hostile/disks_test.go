@@ -82,6 +82,93 @@ func TestFullDisks(t *testing.T) {
 	})
 }
 
+// TestFullDiskOfResults: whatever writes results says that the disk is full, leaves nothing
+// half-written, and writes what it should when there is room.
+func TestFullDiskOfResults(t *testing.T) {
+	w := newWorld(t)
+	nothing := func(*testing.T, string) {}
+	shard := []string{"shard", "--size", "64", "--codec", "raw", "--shard-size", "128KiB", "--workers", "1"}
+	parts := t.TempDir()
+	for part := range 2 {
+		must(t, "prep-imagenet", append(shard, "--in", w.pictures, "--out", filepath.Join(parts, fmt.Sprint(part)), "--part", fmt.Sprintf("%d/2", part))...)
+	}
+	exported := filepath.Join(t.TempDir(), "net.safetensors")
+	must(t, "train-alexnet", "export", "--checkpoint", w.checkpoint, "--safetensors", exported)
+	for _, c := range []struct {
+		name  string
+		begin func(t *testing.T, dir string)
+		args  string // DIR is a folder on the disk
+	}{
+		{"pca", nothing, "compute-pca --shards LARGE --out DIR/pca.json --mean-image DIR/mean.png"},
+		{"onnx", nothing, "train-alexnet export --checkpoint CHECKPOINT --onnx DIR/net.onnx"},
+		{"safetensors", nothing, "train-alexnet export --checkpoint CHECKPOINT --safetensors DIR/net.safetensors"},
+		{"import", nothing, "train-alexnet import --weights " + exported + " --checkpoint DIR/net.safetensors"},
+		{"sheet", nothing, "train-alexnet predict --checkpoint CHECKPOINT --sheet DIR/sheet.png PICTURE"},
+		{"features", nothing, "train-alexnet features --checkpoint CHECKPOINT --layer fc3 --data TRAIN --out DIR/fc3.npy"},
+		{"inspect", nothing, "prep-imagenet inspect LARGE --sheet DIR/sheet.png"},
+		{"sample", nothing, "prep-imagenet sample --out DIR/out --classes 2 --per-class 10"},
+		{"folders", nothing, "prep-imagenet export --to folders --out DIR/out TRAIN"},
+		{"webdataset", nothing, "prep-imagenet export --to webdataset --out DIR/out TRAIN"},
+		{"merge", nothing, "prep-imagenet merge DIR/out " + filepath.Join(parts, "0") + " " + filepath.Join(parts, "1")},
+		{"append", func(t *testing.T, dir string) {
+			must(t, "prep-imagenet", append(shard, "--in", w.pictures, "--out", filepath.Join(dir, "out"))...)
+		}, "prep-imagenet shard --append --in MORE --out DIR/out --workers 1"},
+		{"repair", func(t *testing.T, dir string) {
+			copied(t, w.train, filepath.Join(dir, "out"))
+			if err := os.WriteFile(filepath.Join(dir, "out", "index.json"), make([]byte, 5000), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}, "prep-imagenet repair --split train DIR/out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := func(dir string) []string {
+				r := strings.NewReplacer("LARGE", w.large, "CHECKPOINT", w.checkpoint, "PICTURE", w.picture, "TRAIN", w.train, "MORE", w.more, "DIR", dir)
+				return strings.Fields(r.Replace(c.args))
+			}
+			roomy := t.TempDir()
+			c.begin(t, roomy)
+			before := space(t, roomy)
+			a := args(roomy)
+			must(t, a[0], a[1:]...)
+			disk := small(t, max(before+(space(t, roomy)-before)/2, 4096))
+			c.begin(t, disk)
+			began := files(t, disk)
+			if before == 0 { // of one page, which may be enough
+				if err := os.WriteFile(filepath.Join(disk, "fills"), make([]byte, 4096), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a = args(disk)
+			o := finish(t, command(a[0], a[1:]...), time.Minute)
+			o.calm(t, c.name)
+			if o.code != 1 || !strings.Contains(o.text, "no space left") {
+				t.Errorf("exit code %d\n%s", o.code, o.text)
+			}
+			os.Remove(filepath.Join(disk, "fills"))
+			for name, text := range files(t, disk) {
+				if old, ok := began[name]; ok && old != text {
+					t.Errorf("%s has changed", name)
+				} else if whole, err := os.ReadFile(filepath.Join(roomy, name)); !ok && err == nil && string(whole) != text {
+					t.Errorf("%s is half-written: %d of %d bytes", name, len(text), len(whole))
+				}
+			}
+			if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%d", 64<<20)); err != nil {
+				t.Fatal(err)
+			}
+			must(t, a[0], a[1:]...)
+			same(t, roomy, disk)
+		})
+	}
+}
+
+// space is how much of a tmpfs the files of a folder take: whole pages.
+func space(t *testing.T, dir string) (bytes int) {
+	for _, text := range files(t, dir) {
+		bytes += (len(text) + 4095) &^ 4095
+	}
+	return bytes
+}
+
 // A limit on the size of files is an error in words too.
 func TestFileSizeLimit(t *testing.T) {
 	w := newWorld(t)

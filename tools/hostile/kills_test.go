@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +25,10 @@ type killed struct {
 	command func(dir string) (name string, args []string)
 	// result is the folder, in dir, whose every byte counts. nil is dir/out.
 	result func(t *testing.T, dir string) map[string]string
+	// refused is in the refusal to go on with what was left; "" if the job goes on.
+	refused string
+	// slow jobs are killed a quarter as often.
+	slow bool
 }
 
 // TestKills kills every job at random moments, lets the same command go on each time,
@@ -36,6 +41,11 @@ func TestKills(t *testing.T) {
 	out := func(dir string) string { return filepath.Join(dir, "out") }
 	shard := []string{"shard", "--size", "64", "--codec", "raw", "--shard-size", "128KiB", "--workers", "1"}
 	nothing := func(*testing.T, string) {}
+	makeOut := func(t *testing.T, dir string) {
+		if err := os.Mkdir(out(dir), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
 	jobs := []killed{
 		{name: "shard", begin: nothing, command: func(dir string) (string, []string) {
 			return "prep-imagenet", append(shard, "--in", w.pictures, "--out", out(dir))
@@ -52,21 +62,42 @@ func TestKills(t *testing.T) {
 		}, command: func(dir string) (string, []string) {
 			return "prep-imagenet", []string{"merge", out(dir), filepath.Join(dir, "part0"), filepath.Join(dir, "part1"), filepath.Join(dir, "part2")}
 		}},
-		{name: "compute-pca", begin: func(t *testing.T, dir string) {
-			if err := os.Mkdir(out(dir), 0o777); err != nil {
+		{name: "repair", begin: func(t *testing.T, dir string) {
+			copied(t, w.large, out(dir))
+			index := filepath.Join(out(dir), "index.json")
+			text, err := os.ReadFile(index)
+			if err == nil {
+				err = os.WriteFile(index, []byte(strings.ReplaceAll(string(text), `"label": `, `"label": 1`)[:len(text)/2]), 0o666)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		}, command: func(dir string) (string, []string) {
+			return "prep-imagenet", []string{"repair", "--workers", "1", "--split", "train", out(dir)}
+		}},
+		{name: "verify", begin: func(t *testing.T, dir string) { copied(t, w.large, out(dir)) }, command: func(dir string) (string, []string) {
+			return "prep-imagenet", []string{"verify", out(dir)}
+		}},
+		{name: "inspect", begin: makeOut, command: func(dir string) (string, []string) {
+			return "prep-imagenet", []string{"inspect", w.large, "--sheet", filepath.Join(out(dir), "sheet.png")}
+		}},
+		{name: "export folders", begin: nothing, slow: true, refused: "choose a new folder", command: func(dir string) (string, []string) {
+			return "prep-imagenet", []string{"export", "--to", "folders", "--out", out(dir), w.train}
+		}},
+		{name: "export webdataset", begin: nothing, slow: true, refused: "choose a new folder", command: func(dir string) (string, []string) {
+			return "prep-imagenet", []string{"export", "--to", "webdataset", "--out", out(dir), w.train}
+		}},
+		{name: "ablate", begin: nothing, slow: true, command: func(dir string) (string, []string) {
+			return "train-alexnet", []string{"ablate", "--train", w.train, "--val", w.val, "--net", w.net, "--out", out(dir), "--parts", "relu", "--seeds", "1",
+				"--batch", "12", "--epochs", "1", "--seed", "3", "--threads", "1", "--checkpoint-every", "2"}
+		}, result: studied},
+		{name: "compute-pca", begin: makeOut, command: func(dir string) (string, []string) {
 			return "compute-pca", []string{"--shards", w.large, "--recompute", "--workers", "1", "--out", filepath.Join(out(dir), "pca.json"), "--mean-image", filepath.Join(out(dir), "mean.png")}
 		}},
 		{name: "train-alexnet", begin: nothing, command: func(dir string) (string, []string) {
 			return "train-alexnet", []string{"--train", w.train, "--val", w.val, "--net", w.net, "--run", out(dir), "--batch", "12", "--steps", "16", "--seed", "3", "--threads", "1", "--checkpoint-every", "1", "--autoresume"}
 		}, result: weights},
-		{name: "remote cache", begin: func(t *testing.T, dir string) {
-			if err := os.Mkdir(out(dir), 0o777); err != nil {
-				t.Fatal(err)
-			}
-		}, command: func(dir string) (string, []string) {
+		{name: "remote cache", begin: makeOut, command: func(dir string) (string, []string) {
 			return "compute-pca", []string{"--shards", web.URL + "/large", "--cache-dir", filepath.Join(dir, "cache"), "--recompute", "--workers", "1", "--out", filepath.Join(out(dir), "pca.json")}
 		}, result: func(t *testing.T, dir string) map[string]string {
 			all := files(t, dir)
@@ -77,7 +108,11 @@ func TestKills(t *testing.T) {
 	for _, j := range jobs {
 		t.Run(j.name, func(t *testing.T) {
 			t.Parallel()
-			j.kill(t, kills)
+			if j.slow {
+				j.kill(t, kills/4)
+			} else {
+				j.kill(t, kills)
+			}
 		})
 	}
 }
@@ -105,6 +140,17 @@ func (d dripping) Write(b []byte) (n int, err error) {
 // weights are the checkpoints of a run; its records have times in them.
 func weights(t *testing.T, dir string) map[string]string {
 	return files(t, filepath.Join(dir, "out", "checkpoints"))
+}
+
+// studied are a study's table, figures and picture, and the checkpoints of its runs.
+func studied(t *testing.T, dir string) map[string]string {
+	all := files(t, filepath.Join(dir, "out"))
+	for name := range all {
+		if strings.Contains(name, string(filepath.Separator)) && !strings.Contains(name, "checkpoints") || name == ".lock" {
+			delete(all, name)
+		}
+	}
+	return all
 }
 
 func (j *killed) contents(t *testing.T, dir string) map[string]string {
@@ -151,15 +197,21 @@ func (j *killed) kill(t *testing.T, kills int) {
 	began, folders, died := time.Now(), 1, 0
 	dir := folder(folders)
 	reach := full // in which a kill comes: less if the job is faster now, so that most runs die
+	refusals := 0
 	for died < kills {
 		name, args := j.command(dir)
 		c := command(name, args...)
 		o := struck(t, c, 2*time.Minute, time.Duration(random.Float64()*float64(reach)), syscall.SIGKILL)
-		switch o.code {
-		case -1:
+		switch {
+		case o.code == -1:
 			died++
 			reach += reach / 30
-		case 0: // it was faster
+		case j.refused != "" && o.code > 0 && strings.Contains(o.text, j.refused):
+			refusals++
+			os.RemoveAll(dir)
+			folders++
+			dir = folder(folders)
+		case o.code == 0: // it was faster
 			reach -= reach / 10
 			check(dir)
 			os.RemoveAll(dir)
@@ -172,8 +224,11 @@ func (j *killed) kill(t *testing.T, kills int) {
 			return
 		}
 	}
+	if j.refused != "" {
+		dir = folder(folders + 1)
+	}
 	name, args = j.command(dir)
 	must(t, name, args...)
 	check(dir)
-	t.Logf("%d kills in %d folders, %.1f s; undisturbed the job takes %.2f s", died, folders, time.Since(began).Seconds(), full.Seconds())
+	t.Logf("%d kills in %d folders, %d refusals, %.1f s; undisturbed the job takes %.2f s", died, folders, refusals, time.Since(began).Seconds(), full.Seconds())
 }
