@@ -4,6 +4,7 @@ from __future__ import annotations
 import _thread
 import collections
 import json
+import math
 import os
 import re
 import signal
@@ -43,6 +44,7 @@ class Child:
         self._part = bytearray()  # of a line that goes on
         self._lines: collections.deque[bytes] = collections.deque()
         self._id = 0
+        self.greeting: dict[str, Any] = {"slots": 0}
         self._process: subprocess.Popen[bytes] | None = None
         self.memory = Memory(memory)
         # Its messages, for which a machine without a folder for temporary files needs none.
@@ -67,13 +69,15 @@ class Child:
                 if "note" not in line and "error" not in line:
                     raise VersionError(f"it says {str(line)[:80]}")
                 self._aside(line)
-        except (ChildDied, VersionError, json.JSONDecodeError, UnicodeDecodeError) as e:
+        except (ChildDied, VersionError) as e:
             if isinstance(e, ChildDied) and self._process.returncode < 0:  # type: ignore[union-attr]
                 raise
             raise VersionError(f"{binary!r} isn't a prep-imagenet that this package knows: {e}") from e
         if line["stream"] != VERSION:
             raise VersionError(f"{binary!r} speaks version {line['stream']} of the protocol, this package version {VERSION}: "
                                "install the two from one release")
+        if not _sound(line):
+            raise VersionError(f"{binary!r} greets with sizes that don't fit together: install it and this package from one release")
         return line
 
     def _line(self) -> dict[str, Any]:
@@ -90,9 +94,13 @@ class Child:
             self._part += rest
             if len(self._part) > MOST_LINE:
                 raise VersionError(f"a line of the loading process has over {MOST_LINE} bytes")
-        line = json.loads(self._lines.popleft())
+        text = self._lines.popleft()
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            line = None
         if not isinstance(line, dict):
-            raise json.JSONDecodeError("no object", str(line), 0)
+            raise _strange(text.decode("utf-8", "replace"))
         return line
 
     def _death(self) -> ChildDied:
@@ -106,11 +114,18 @@ class Child:
         return ChildDied(f"the loading process has ended with {how}" + (f": {text}" if text else ""))
 
     def _aside(self, line: dict[str, Any]) -> None:
-        """Takes a line that answers nothing and is no batch."""
-        if "note" in line:
-            warnings.warn(line["note"], stacklevel=2)
+        """Takes a line that answers nothing."""
+        if "batch" in line or "end" in line:
+            if len(self._queue) > self.greeting["slots"]:
+                raise _strange(line)
+            self._queue.append(line)
+        elif "note" in line:
+            warnings.warn(str(line["note"]), stacklevel=2)
         elif "bad" in line:
-            self.bad.update((b["sample"], b["reason"]) for b in line["bad"])
+            try:
+                self.bad.update((b["sample"], b["reason"]) for b in line["bad"])
+            except (TypeError, KeyError):
+                raise _strange(line) from None
         elif "error" in line:
             raise _error(line)
 
@@ -118,16 +133,20 @@ class Child:
         """The next batch, None behind the last. It may have to wait for one of the arrays that are alive."""
         self.settle()
         while not self._queue:
-            line = self._line()
-            if "batch" in line or "end" in line:
-                self._queue.append(line)
-            else:
-                self._aside(line)
+            self._aside(self._line())
         line = self._queue.popleft()
         if "end" in line:
             self._queue.append(line)
             return None
-        return Lease(self, line["batch"])
+        batch, g = line["batch"], self.greeting
+        try:
+            sound = ({"epoch", "step"} <= batch.keys() and _within(batch["slot"], g["slots"] - 1) and _within(batch["rows"], g["shape"][0]) and _within(batch["images"], batch["rows"])
+                     and batch["slot"] not in self.held)
+        except (AttributeError, TypeError, KeyError):
+            sound = False
+        if not sound:
+            raise _strange(line)
+        return Lease(self, batch)
 
     def lease(self, lease: Lease) -> None:
         """Holds a slot until the lease is collected."""
@@ -156,8 +175,8 @@ class Child:
             except OSError:  # it has ended; what it said before is still to be read
                 pass
 
-    def request(self, **fields: Any) -> dict[str, Any]:
-        """Asks for something, and returns the answer."""
+    def request(self, answer: str, **fields: Any) -> Any:
+        """Asks for something, and returns that part of the answer."""
         self._id += 1
         self._say({"id": self._id, **fields})
         while True:
@@ -165,20 +184,19 @@ class Child:
             if line.get("id") == self._id:
                 if "error" in line:
                     raise _error(line)
-                return line
-            if "batch" in line or "end" in line:
-                self._queue.append(line)
-            else:
-                self._aside(line)
+                if answer not in line:
+                    raise _strange(line)
+                return line[answer]
+            self._aside(line)
 
     def names(self, samples: Sequence[int]) -> list[str]:
         """The names of samples."""
         numbers = [int(i) for i in samples]
-        return [name for at in range(0, len(numbers), MOST_NAMES) for name in self.request(names=numbers[at:at + MOST_NAMES])["names"]]
+        return [name for at in range(0, len(numbers), MOST_NAMES) for name in self.request("names", names=numbers[at:at + MOST_NAMES])]
 
     def stats(self) -> dict[str, int]:
         """Where the time has gone, in nanoseconds."""
-        stats: dict[str, int] = self.request(stats=True)["stats"]
+        stats: dict[str, int] = self.request("stats", stats=True)
         return stats
 
     def _say(self, line: dict[str, Any]) -> None:
@@ -229,9 +247,31 @@ class Child:
             threading.Timer(0.05, _thread.interrupt_main).start()
 
 
+def _strange(line: Any) -> VersionError:
+    """Of a line that no prep-imagenet of this version writes."""
+    return VersionError(f"the loading process says {str(line)[:80]!r}, which this package doesn't understand: install the two from one release")
+
+
+def _within(value: Any, most: int) -> bool:
+    return type(value) is int and 0 <= value <= most
+
+
+def _sound(g: dict[str, Any]) -> bool:
+    """Whether a greeting's arrays lie in its memory, one behind the other: whoever reads outside of it crashes."""
+    try:
+        rows, *picture = g["shape"]
+        ends = [0, math.prod(g["shape"]), g["colours"], g["colours"] + 12 * rows, g["labels"], g["labels"] + 8 * rows,
+                g["samples"], g["samples"] + 8 * rows, g["slot_bytes"]]
+        numbers = [*g["shape"], *ends, g["slots"], g["bytes"], g["batches"], g["images"]]
+        return (len(picture) == 3 and min(*g["shape"], g["slots"]) > 0 and all(_within(n, 1 << 62) for n in numbers) and ends == sorted(ends)
+                and g["slots"] * g["slot_bytes"] <= g["bytes"] and all(isinstance(c["id"], str) for c in g["classes"]))
+    except (TypeError, KeyError, ValueError):
+        return False
+
+
 def _error(line: dict[str, Any]) -> LoaderError:
     kind = KINDS.get(line.get("kind", ""), LoaderError)
-    text = re.sub("^--([a-z-]+)", lambda flag: OPTIONS.get(flag[1], flag[1]).replace("-", "_"), line["error"])
+    text = re.sub("^--([a-z-]+)", lambda flag: OPTIONS.get(flag[1], flag[1]).replace("-", "_"), str(line["error"]))
     if kind is SharedMemoryError:
         text += " (of memory='auto', 'shm' or a folder, the first needs none of /dev/shm)"
     return kind(text)

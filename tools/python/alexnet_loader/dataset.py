@@ -114,7 +114,7 @@ class Dataset:
     def _pick(child: Child, numbers: list[int]) -> list[tuple[np.ndarray, int]]:
         g = child.greeting
         rows = min(len(numbers), g["shape"][0])
-        child.request(pick=numbers[:rows], slot=0)
+        child.request("batch", pick=numbers[:rows], slot=0)
         images = child.array(0, (rows, *g["shape"][1:]), "|u1").copy()
         labels = child.array(g["labels"], (rows,), "<i8")
         return [(images[k], int(labels[k])) for k in range(rows)]

@@ -14,7 +14,7 @@ import numpy as np
 from .batch import Batch
 from .binary import find
 from .child import Child
-from .errors import StateError, UsageError
+from .errors import LoaderError, StateError, UsageError
 
 OUTPUTS = ("numpy", "torch", "jax")
 LAYOUTS = ("NHWC", "NCHW")
@@ -232,7 +232,8 @@ class Loader:
 
     def _next(self, child: Child) -> Batch:
         lease = child.batch()
-        assert lease is not None and (lease.epoch, lease.step) == self._child_at, "the loading process has lost its place"
+        if lease is None or (lease.epoch, lease.step) != self._child_at:
+            raise LoaderError("the loading process has lost its place")
         arrays = lease.arrays()
         if child.memory.pinned is None and self._pins():
             child.memory.pin(sys.modules["torch"])

@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from typing import Any, Callable
 
-from .errors import UsageError
+from .errors import UsageError, VersionError
 
 
 class Memory:
@@ -35,6 +35,14 @@ class Memory:
         if os.name == "nt":
             self._map = mmap.mmap(-1, size, tagname=self.handle)  # type: ignore[call-arg,unused-ignore]
         else:
+            if os.fstat(self.fd).st_size < size:
+                raise VersionError(f"the loading process has made {os.fstat(self.fd).st_size} bytes of shared memory and says {size}: "
+                                   "install it and this package from one release")
+            try:  # a file that shrinks would kill whoever reads what it had
+                import fcntl
+                fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # type: ignore[attr-defined,unused-ignore]
+            except (ImportError, AttributeError, OSError):
+                pass  # no memfd
             self._map = mmap.mmap(self.fd, size)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         self.size = size
@@ -65,7 +73,7 @@ def unnamed(kind: str) -> int:
     """A descriptor of an empty file without a name; kind is Memory's."""
     if sys.platform == "linux" and kind in ("auto", "memfd") and hasattr(os, "memfd_create"):
         try:
-            return os.memfd_create("alexnet-loader", os.MFD_CLOEXEC)
+            return os.memfd_create("alexnet-loader", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         except OSError:
             if kind == "memfd":
                 raise

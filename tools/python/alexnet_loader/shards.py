@@ -21,8 +21,11 @@ MOST_SIZE = 1 << 13  # pixels a side
 
 def _regular(name: str) -> str:
     """The name of a file, neither a pipe nor a device, which might never end."""
-    if not stat.S_ISREG(os.stat(name).st_mode):
-        raise DamagedError(f"{name!r} is no regular file")
+    try:
+        if not stat.S_ISREG(os.stat(name).st_mode):
+            raise DamagedError(f"{name!r} is no regular file")
+    except FileNotFoundError as e:
+        raise MissingError(f"{name} isn't there: restore it, or make the shards again") from e
     return name
 
 
@@ -54,7 +57,7 @@ class Shards:
             raise DamagedError(f"{name}: size is {self.size} pixels, want 1 to {MOST_SIZE}")
         self._path, self._infos = path, index["shards"]
         self._first = np.cumsum([0] + [s["samples"] for s in self._infos])
-        self._open: dict[int, np.ndarray] = {}
+        self._open: dict[int, tuple[np.ndarray, np.ndarray | None]] = {}  # offsets of samples, and the bytes where they were unpacked
 
     def __len__(self) -> int:
         return int(self._first[-1])
@@ -62,15 +65,19 @@ class Shards:
     def sample(self, i: int) -> dict[str, bytes]:
         """The columns of a sample."""
         k = int(np.searchsorted(self._first, i, "right")) - 1
-        info, data, n = self._infos[k], self._shard(k), i - int(self._first[k])
-        start, end = (int(v) for v in data[4 + 4 * n:12 + 4 * n].view("<u4"))
-        sizes, at = [], start
+        info, n = self._infos[k], i - int(self._first[k])
+        offsets, unpacked = self._shard(k)
+        start, end = int(offsets[n]), int(offsets[n + 1])
+        if not start <= end <= info["raw_data"]["bytes"]:
+            raise DamagedError(f"{self._name(k)}: sample {n} is damaged")
+        data = self._read(k, start, end - start) if unpacked is None else unpacked[start:end]
+        sizes, at = [], 0
         for fixed in info["column_sizes"]:
-            if fixed is None:
+            if fixed is None and at + 4 <= len(data):
                 fixed = int(data[at:at + 4].view("<u4")[0])
                 at += 4
-            sizes.append(fixed)
-        if at + sum(sizes) != end:
+            sizes.append(fixed or 0)
+        if at + sum(sizes) != len(data):
             raise DamagedError(f"{self._name(k)}: sample {n} is damaged")
         columns = {}
         for name, size in zip(info["column_names"], sizes):
@@ -104,20 +111,28 @@ class Shards:
             raise DamagedError(f"{self._path}/index.json: {name!r} is no name of a file in this folder")
         return os.path.join(self._path, name)
 
-    def _shard(self, k: int) -> np.ndarray:
-        """A shard's bytes, mapped, or unpacked where it is compressed as a whole."""
+    def _shard(self, k: int) -> tuple[np.ndarray, np.ndarray | None]:
         if k not in self._open:
             info, name = self._infos[k], self._name(k)
-            try:
-                data: np.ndarray = np.memmap(_regular(name), np.uint8, "r")
-            except FileNotFoundError as e:
-                if not info.get("zip_data"):
-                    raise MissingError(f"{name} isn't there: restore it, or make the shards again") from e
-                data = _unpack(self._name(k, "zip_data"), info["raw_data"]["bytes"])
-            if len(data) != info["raw_data"]["bytes"] or int(data[:4].view("<u4")[0]) != info["samples"]:
+            samples, size = int(info["samples"]), int(info["raw_data"]["bytes"])
+            data: np.ndarray | None = None
+            if info.get("zip_data") and not os.path.exists(name):
+                data = _unpack(self._name(k, "zip_data"), size)
+            if not 0 <= samples <= (size - 8) // 4 or (os.stat(_regular(name)).st_size if data is None else len(data)) != size:
                 raise DamagedError(f"{name} isn't the file that the index means")
-            self._open[k] = data
+            head = (self._read(k, 0, 8 + 4 * samples) if data is None else data[:8 + 4 * samples]).view("<u4")
+            if int(head[0]) != samples:
+                raise DamagedError(f"{name} isn't the file that the index means")
+            self._open[k] = head[1:], data
         return self._open[k]
+
+    def _read(self, k: int, at: int, n: int) -> np.ndarray:
+        """Bytes of a shard. It is not mapped: a mapping of a file that is cut short kills whoever reads it."""
+        name = _regular(self._name(k))
+        data = np.fromfile(name, np.uint8, n, offset=at)
+        if len(data) != n:
+            raise DamagedError(f"{name} is cut short: restore it, or make the shards again")
+        return data
 
 
 def _unpack(name: str, size: int) -> np.ndarray:

@@ -138,6 +138,111 @@ def test_version(tmp_path, lossless, monkeypatch, script, text):
         Loader(lossless, binary=other)
 
 
+GREETING = {"stream": 2, "program": "x", "bytes": 8192, "slots": 2, "slot_bytes": 4096, "shape": [2, 4, 4, 3], "colours": 128, "labels": 192, "samples": 256,
+            "batches": 3, "images": 6, "size": 4, "codec": "raw", "split": "", "classes": [{"id": "a"}]}
+BATCH = {"slot": 0, "epoch": 0, "step": 0, "rows": 2, "images": 2}
+
+
+def liar(folder, *lines, size=8192):
+    """A child that makes so much memory, says these lines and waits."""
+    program = folder / "prep-imagenet"
+    (folder / "lines").write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    program.write_text(f"#!{sys.executable}\n" + textwrap.dedent(f"""
+        import os, sys
+        os.ftruncate(int(sys.argv[sys.argv.index("--memory") + 1]), {size})
+        print(open({str(folder / "lines")!r}).read(), end="", flush=True)
+        sys.stdin.read()
+    """))
+    program.chmod(0o755)
+    return program
+
+
+@linux
+@pytest.mark.parametrize("change", [
+    {"bytes": 8191}, {"bytes": 1 << 40}, {"slots": 0}, {"slots": 3}, {"slots": -1}, {"slot_bytes": 1 << 50}, {"shape": [2, 4, 4]}, {"shape": [1 << 40, 4, 4, 3]},
+    {"shape": [2, 4, 4, -3]}, {"shape": "x"}, {"labels": 0}, {"samples": 4090}, {"colours": 1.5}, {"batches": None}, {"classes": [1]}, {"classes": 1}, {"images": "6"},
+], ids=str)
+def test_lying_greeting(tmp_path, lossless, change):
+    """Sizes that would have this process read outside of its memory, or die of a bus error, are an exception."""
+    with pytest.raises(VersionError, match="release"):
+        Loader(lossless, 2, crop=4, binary=liar(tmp_path, {**GREETING, **change}))
+
+
+@linux
+@pytest.mark.parametrize("line", [
+    {"batch": {**BATCH, "slot": 2}}, {"batch": {**BATCH, "slot": -1}}, {"batch": {**BATCH, "slot": True}}, {"batch": {**BATCH, "rows": 3}}, {"batch": {**BATCH, "images": 3}},
+    {"batch": {"slot": 0}}, {"batch": []}, {"batch": 3}, {"bad": 3}, {"bad": [{}]}, "[]", "{", "[" * 100_000, '{"batch": NaN}',
+], ids=lambda line: str(line)[:60])
+def test_lying_lines(tmp_path, lossless, line):
+    with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, line)) as loader:
+        with pytest.raises(VersionError, match="doesn't understand"):
+            next(iter(loader))
+
+
+@linux
+def test_lying_order(tmp_path, lossless):
+    """A slot that this process has comes again; a batch that isn't the next; batches without end before an answer."""
+    with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, {"batch": BATCH}, {"batch": {**BATCH, "step": 1}})) as loader:
+        it = iter(loader)
+        first = next(it)
+        with pytest.raises(VersionError):
+            next(it)
+        assert not first.images.any()  # still its memory
+    for line in {"batch": {**BATCH, "step": 2}}, {"end": True}:
+        with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, line)) as loader:
+            with pytest.raises(LoaderError, match="lost its place"):
+                next(iter(loader))
+    with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, *[{"batch": BATCH}] * 100)) as loader:
+        with pytest.raises(VersionError):
+            loader.names([0])
+    for answer in {"id": 1}, {"id": 1, "stats": {}}:
+        with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, answer)) as loader:
+            with pytest.raises(VersionError):
+                loader.names([0])
+
+
+@linux
+def test_memory_keeps_its_size(lossless):
+    """Nobody can cut shared memory short, which would kill this process."""
+    with Loader(lossless, 8, crop=32, memory="memfd") as loader:
+        batch = next(iter(loader))
+        child = loader._child._process.pid
+        opened = [f"/proc/{child}/fd/{n}" for n in os.listdir(f"/proc/{child}/fd") if n != "2" and "alexnet-loader" in os.readlink(f"/proc/{child}/fd/{n}")]
+        assert opened
+        for name in opened:
+            with pytest.raises(PermissionError):
+                os.truncate(name, 0)
+        assert batch.images.any()
+
+
+def test_changed_under_the_reader(tmp_path, lossless):
+    """Shards that are cut short or removed while they are read are an exception, and no bus error."""
+    for f in lossless.iterdir():
+        (tmp_path / f.name).write_bytes(f.read_bytes())
+    name = tmp_path / "shard.00000.mds"
+    data = Dataset(tmp_path, decoder="python")
+    whole = data[1][0]
+    content = name.read_bytes()
+    os.truncate(name, 100)
+    with pytest.raises(DamagedError, match="cut short"):
+        data[1]
+    name.unlink()
+    with pytest.raises(MissingError, match="shard.00000.mds isn't there"):
+        data[1]
+    name.write_bytes(content)
+    assert np.array_equal(data[1][0], whole)
+    with Loader(tmp_path, 8, crop=32, prefetch=1) as loader:
+        it = iter(loader)
+        next(it)
+        for f in tmp_path.glob("*.mds"):
+            os.truncate(f, 100)
+        with pytest.raises(DamagedError):
+            for _ in range(10):
+                for _ in it:
+                    pass
+                it = iter(loader)
+
+
 def damaged(lossless, folder):
     """A copy of the shards with a flipped bit in one picture of the first shard; its number."""
     for f in lossless.iterdir():
