@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -40,7 +41,7 @@ var (
 // Curve writes a PNG of loss (above) and error (below) over the steps. The top-5 error is
 // left out where it is always 0, as among five classes.
 func Curve(w io.Writer, metrics []engine.Metrics) error {
-	loss, failure := newPlot(), newPlot()
+	loss, failure, key := newPlot(), newPlot(), legend{}
 	loss.Y.Label.Text = "cross-entropy"
 	failure.Y.Label.Text = "error, %"
 	failure.X.Label.Text = "step"
@@ -55,8 +56,8 @@ func Curve(w io.Writer, metrics []engine.Metrics) error {
 	}{
 		{loss, "train", "training", func(m engine.Metrics) float64 { return m.Loss }, trainColour},
 		{loss, "val", "validation", func(m engine.Metrics) float64 { return m.Loss }, valColour},
-		{failure, "train", "training, top-1", func(m engine.Metrics) float64 { return 100 * m.Top1Error }, trainColour},
-		{failure, "val", "validation, top-1", func(m engine.Metrics) float64 { return 100 * m.Top1Error }, valColour},
+		{failure, "train", "training", func(m engine.Metrics) float64 { return 100 * m.Top1Error }, trainColour},
+		{failure, "val", "validation", func(m engine.Metrics) float64 { return 100 * m.Top1Error }, valColour},
 		{failure, "val", "validation, top-5", func(m engine.Metrics) float64 { return 100 * m.Top5Error }, top5Colour},
 	} {
 		var points plotter.XYs
@@ -75,24 +76,55 @@ func Curve(w io.Writer, metrics []engine.Metrics) error {
 		line.Color, line.Width = c.colour, vg.Points(1.5)
 		dots.Color, dots.Shape, dots.Radius = c.colour, draw.CircleGlyph{}, vg.Points(2)
 		c.plot.Add(line)
-		c.plot.Legend.Add(c.name, line)
+		key.add(c.name, c.colour)
 		if c.split == "val" {
 			c.plot.Add(dots)
 		}
 	}
 	loss.Y.Max *= 1.1
 	for _, p := range []*plot.Plot{loss, failure} {
-		p.Legend.Top = true
 		p.X.Min, p.X.Max = 0, 1.01*p.X.Max // so that the last dot is whole
-		p.Legend.Padding = vg.Points(2)
 	}
 	const width, height = 9 * vg.Inch, 7 * vg.Inch
 	img := vgimg.New(width, height)
 	canvas := draw.New(img)
-	tiles := draw.Tiles{Rows: 2, Cols: 1, PadX: vg.Points(8), PadY: vg.Points(10), PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(24)}
+	tiles := draw.Tiles{Rows: 2, Cols: 1, PadX: vg.Points(8), PadY: vg.Points(10), PadTop: vg.Points(32), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(24)}
 	for row, c := range plot.Align([][]*plot.Plot{{loss}, {failure}}, tiles, canvas) {
 		[]*plot.Plot{loss, failure}[row].Draw(c[0])
 	}
+	key.draw(canvas, loss.Legend.TextStyle)
 	_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
 	return err
+}
+
+// legend is the names of curves in a row. It is drawn above plots, where it hides no line,
+// and at their left, where a narrow window shows it.
+type legend []struct {
+	name   string
+	colour color.Color
+}
+
+// add adds a curve. Those of one name in several plots have one colour.
+func (l *legend) add(name string, colour color.Color) {
+	for _, e := range *l {
+		if e.name == name {
+			return
+		}
+	}
+	*l = append(*l, struct {
+		name   string
+		colour color.Color
+	}{name, colour})
+}
+
+// draw draws the row into the upper left corner of a canvas.
+func (l legend) draw(c draw.Canvas, style text.Style) {
+	style.YAlign = text.YCenter
+	x, y := c.Min.X+vg.Points(48), c.Max.Y-vg.Points(16)
+	for _, e := range l {
+		c.StrokeLine2(draw.LineStyle{Color: e.colour, Width: vg.Points(3)}, x, y, x+vg.Points(18), y)
+		x += vg.Points(24)
+		c.FillText(style, vg.Point{X: x, Y: y}, e.name)
+		x += style.Width(e.name) + vg.Points(18)
+	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -46,11 +47,18 @@ const (
 	lower     = 0.03
 	// The last part of a run, in which a lowest error says that the run was short.
 	stillFalls = 0.9
+	// Fewer validation pictures say nothing of overfitting: an error of a half is known to
+	// 14 % at best. Fewer of a class say nothing of the class.
+	fewHeld, fewOfClass = 50, 5
 )
 
 // findings are the worst classes, signs of overfitting, and what to try.
 func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
-	if !s.Quick && s.Split == "Validation" {
+	held := 0
+	if s.Split == "Validation" {
+		held = s.Pictures.Len()
+	}
+	if !s.Quick && held >= fewOfClass*s.Model.Net.Classes {
 		outcomes, err := s.classified(ctx)
 		if err != nil {
 			return nil, err
@@ -59,7 +67,7 @@ func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
 			all = append(all, setting.Textf("hardest classes: %s", worst))
 		}
 	}
-	if f, ok := fit(s.Metrics, s.Model.Net.Classes, s.setting); ok {
+	if f, ok := fit(s.Metrics, s.Model.Net.Classes, held, s.setting); ok {
 		all = append(all, f)
 	}
 	return all, nil
@@ -114,9 +122,16 @@ func (s *Subject) setting(name string) string {
 	return ""
 }
 
+// doubt is two standard deviations of the error that guessing makes on so many pictures.
+func doubt(classes, pictures int) float64 {
+	right := 1 / float64(classes)
+	return 2 * math.Sqrt(right*(1-right)/float64(pictures))
+}
+
 // fit says whether the net has learnt the training pictures by heart, or too little, and
-// what of what the run didn't have may help; ok is false where nothing was trained.
-func fit(metrics []engine.Metrics, classes int, has func(setting string) string) (f setting.Text, ok bool) {
+// what of what the run didn't have may help; ok is false where nothing was trained. held
+// is the number of validation pictures.
+func fit(metrics []engine.Metrics, classes, held int, has func(setting string) string) (f setting.Text, ok bool) {
 	var val []engine.Metrics
 	var lastTrain engine.Metrics
 	for _, m := range metrics {
@@ -151,7 +166,9 @@ func fit(metrics []engine.Metrics, classes int, has func(setting string) string)
 	}
 	training := sum / float64(n)
 	switch {
-	case engine.AtChance(best.Top1Error, classes):
+	case held < fewHeld:
+		return setting.Textf("%s to validate on: too few to tell whether the net overfits", printable.Count(held, "picture")), true
+	case engine.AtChance(best.Top1Error+doubt(classes, held), classes):
 		if has("init") == string(engine.InitHe) { // as in the recipes for small sets
 			return setting.Textf("the net still guesses: try more %s, or another %s", setting.Name("epochs"), setting.Name("lr")), true
 		}

@@ -31,7 +31,7 @@ func TestFit(t *testing.T) {
 		{run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}), "the net still guesses: try recipe small"},
 		{run([]float64{.6}, nil, nil), "nothing was validated, so nobody knows what it makes of other pictures: give \"val\""},
 	} {
-		f, ok := fit(c.metrics, 10, func(string) string { return "" })
+		f, ok := fit(c.metrics, 10, 1000, func(string) string { return "" })
 		if !ok || !strings.Contains(f.String(), c.want) {
 			t.Errorf("%q, want %q", f.String(), c.want)
 		}
@@ -45,11 +45,22 @@ func TestFit(t *testing.T) {
 		"the training stopped before its first validation, so nobody knows what it makes of other pictures": run([]float64{.6}, nil, nil),
 		"try more pictures, jitter 0.4,0.4,0.4, label-smoothing 0.1":                                        run([]float64{.6, .2}, []float64{.6, .5}, []float64{1.5, 1.3}),
 	} {
-		if f, _ := fit(metrics, 10, has); !strings.HasSuffix(f.String(), want) {
+		if f, _ := fit(metrics, 10, 1000, has); !strings.HasSuffix(f.String(), want) {
 			t.Errorf("%q, want %q", f.String(), want)
 		}
 	}
-	if _, ok := fit(nil, 10, nil); ok {
+	// An error over few pictures is known to some ten percent.
+	for held, want := range map[int]string{
+		10:   "10 pictures to validate on: too few to tell whether the net overfits",
+		50:   "the net still guesses: ",
+		1000: "no sign of overfitting, and the validation error was still falling",
+	} {
+		f, _ := fit(run([]float64{.8, .75}, []float64{.85, .8}, []float64{2.3, 2.3}), 10, held, func(string) string { return "" })
+		if !strings.HasPrefix(f.String(), want) {
+			t.Errorf("%d pictures: %q, want %q", held, f.String(), want)
+		}
+	}
+	if _, ok := fit(nil, 10, 1000, nil); ok {
 		t.Error("nothing was trained, and it says something")
 	}
 }

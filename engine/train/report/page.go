@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 )
@@ -93,7 +94,7 @@ func Write(ctx context.Context, w io.Writer, s *Subject) error {
 			return err
 		}
 	}
-	return pageTemplate.Execute(w, page)
+	return page.write(w)
 }
 
 // page is the data of page.html.
@@ -103,6 +104,9 @@ type page struct {
 	Styles  []template.CSS
 	Parts   []template.HTML
 }
+
+// write writes the page, with nothing that a terminal or an editor acts on.
+func (p *page) write(w io.Writer) error { return pageTemplate.Execute(printable.NewWriter(w), p) }
 
 // add adds a section with the result of its Make.
 func (p *page) add(s Section, shown any) error {

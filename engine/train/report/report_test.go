@@ -77,22 +77,22 @@ func TestPageIsSelfContainedAndEscapes(t *testing.T) {
 	p := page{Title: "a <run>", Figures: []Figure{{"lowest", "1 %"}}}
 	for _, err := range []error{
 		p.add(curveSection, []byte("png")),
-		p.add(guessesSection, guesses{"Validation", []picture{{PNG: []byte("x"), Truth: "tench", Guesses: []guess{{"tench", 0.875, true}, {"church & co", 0.1, false}}}}}),
+		p.add(guessesSection, guesses{"Validation", []picture{{PNG: []byte("x"), Truth: "tench", Guesses: []guess{{"tench\x1b]0;x\a\u202e", 0.875, true}, {"church & co", 0.1, false}}}}}),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, p); err != nil {
+	if err := p.write(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"a &lt;run&gt;", "church &amp; co", `src="data:image/png;base64,cG5n"`, "width:87.5%", "guess right"} {
+	for _, want := range []string{"a &lt;run&gt;", "church &amp; co", `tench\u001b]0;x\u0007\u202e`, `src="data:image/png;base64,cG5n"`, "width:87.5%", "guess right"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in the page", want)
 		}
 	}
-	for _, no := range []string{"ZgotmplZ", "http", "Kernels of the first layer", "Settings"} {
+	for _, no := range []string{"\x1b", "\a", "\u202e", "ZgotmplZ", "http", "Kernels of the first layer", "Settings"} {
 		if strings.Contains(b.String(), no) {
 			t.Errorf("%q in the page", no)
 		}
@@ -120,7 +120,7 @@ func show(w io.Writer, s Section, shown any) error {
 	if err := p.add(s, shown); err != nil {
 		return err
 	}
-	return pageTemplate.Execute(w, p)
+	return p.write(w)
 }
 
 func TestReadMetricsLeavesOutACutLine(t *testing.T) {

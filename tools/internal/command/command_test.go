@@ -124,6 +124,29 @@ func TestLineFits(t *testing.T) {
 	}
 }
 
+// TestLineNarrowed: a terminal that becomes narrower wraps the progress, and all of its
+// rows go. One that cuts it instead keeps what is above.
+func TestLineNarrowed(t *testing.T) {
+	for _, reflows := range []bool{true, false} {
+		var b bytes.Buffer
+		width := 120
+		l := &Line{w: &b, width: width, size: func() (int, error) { return width, nil }, reflows: reflows}
+		up := "\r"
+		if reflows {
+			up = "\r\x1b[2A\x1b[J"
+		}
+		for _, next := range []func(){func() { l.UpdateFitting("short") }, l.Clear, func() { l.Print("for good") }} {
+			width, l.lastTime = 120, time.Time{}
+			l.UpdateFitting(strings.Repeat("l", 110))
+			b.Reset()
+			width, l.lastTime = 50, time.Time{}
+			if next(); !strings.HasPrefix(b.String(), up) || strings.Contains(b.String(), "A") != reflows {
+				t.Errorf("reflows %v: wrote %q", reflows, b.String())
+			}
+		}
+	}
+}
+
 func TestLineOnTerminalRewrites(t *testing.T) {
 	var b bytes.Buffer
 	l := &Line{w: &b, width: 10}

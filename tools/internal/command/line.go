@@ -20,9 +20,12 @@ type Line struct {
 	w     io.Writer
 	width int // of the terminal when it was last measured; 0: not one
 	size  func() (width int, err error)
+	// reflows says that the terminal wraps lines that have become too long for it. All
+	// current ones do, but for xterm, which cuts them.
+	reflows bool
 
 	mu       sync.Mutex
-	shown    bool
+	shown    int // characters of the progress on the terminal; 0: there is none
 	lastTime time.Time
 }
 
@@ -34,6 +37,7 @@ func NewLine(w io.Writer) *Line {
 			width, _, err := term.GetSize(int(f.Fd()))
 			return width, err
 		}
+		l.reflows = os.Getenv("XTERM_VERSION") == "" || os.Getenv("TMUX") != ""
 	}
 	return l
 }
@@ -62,15 +66,15 @@ func (l *Line) Update(format string, values ...any) {
 func (l *Line) UpdateFitting(forms ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.Terminal() || l.shown && time.Since(l.lastTime) < 100*time.Millisecond {
+	if !l.Terminal() || l.shown > 0 && time.Since(l.lastTime) < 100*time.Millisecond {
 		return
 	}
 	text := []rune(l.fitting(forms))
 	if len(text) >= l.width {
 		text = text[:l.width-1]
 	}
-	fmt.Fprintf(printable.Raw(l.w), "\r%s\x1b[K", string(text))
-	l.shown, l.lastTime = true, time.Now()
+	fmt.Fprintf(printable.Raw(l.w), "%s%s\x1b[K", l.start(), string(text))
+	l.shown, l.lastTime = len(text), time.Now()
 }
 
 // fitting is the first form that fits the terminal, or else the last; without a terminal
@@ -110,8 +114,22 @@ func (l *Line) Clear() {
 }
 
 func (l *Line) clear() {
-	if l.shown {
-		fmt.Fprint(printable.Raw(l.w), "\r\x1b[K")
-		l.shown = false
+	if l.shown > 0 {
+		l.measure()
+		fmt.Fprint(printable.Raw(l.w), l.start()+"\x1b[K")
+		l.shown = 0
 	}
+}
+
+// start moves the cursor to the start of the progress. A terminal that became narrower
+// has wrapped it; then all of its rows are erased.
+func (l *Line) start() string {
+	wrapped := 0
+	if l.reflows && l.shown > 0 {
+		wrapped = (l.shown - 1) / l.width
+	}
+	if wrapped == 0 {
+		return "\r"
+	}
+	return fmt.Sprintf("\r\x1b[%dA\x1b[J", wrapped)
 }
