@@ -160,13 +160,14 @@ func List(value string) []string {
 	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// absolute makes the paths independent of the working directory.
-func (c *Config) absolute() error {
+// absolute returns c with paths that are independent of the working directory, for
+// run.json. Messages have the paths that were given.
+func (c Config) absolute() (Config, error) {
 	for _, p := range []*string{&c.Train, &c.Val} {
 		if *p != "" {
 			var err error
 			if *p, err = shards.Absolute(*p); err != nil {
-				return err
+				return c, err
 			}
 		}
 	}
@@ -180,10 +181,10 @@ func (c *Config) absolute() error {
 		}
 		var err error
 		if *p, err = filepath.Abs(*p); err != nil {
-			return err
+			return c, err
 		}
 	}
-	return nil
+	return c, nil
 }
 
 // plainConfig is a Config without methods.

@@ -18,6 +18,8 @@ type RateSweep struct {
 	Losses []float64 // after each step: means that weigh the last steps most
 	// Suggested is a learning rate to train with, 0 where none has made the loss fall.
 	Suggested float64
+	// Cut says that Config.MaxTime ended the sweep before its highest rate.
+	Cut bool
 }
 
 const (
@@ -31,9 +33,9 @@ const (
 	sweepFall    = 0.98 // of chance, to which the loss has to fall in a window
 )
 
-// FindRate trains for some steps with a rising learning rate, at most for MaxTime, and
-// writes nothing. The job must have a single rank and begin with first weights. tell, which may be nil,
-// is called after every step.
+// FindRate trains for some steps with a rising learning rate, and writes nothing. The
+// job must have a single rank and begin with first weights. It takes Config.MaxTime at
+// most. tell, which may be nil, is called after every step.
 func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *RateSweep, err error) {
 	if j.group.Size() > 1 || j.checkpoint != nil || j.over != "" {
 		return nil, setting.Errorf("a search for the learning rate is for one rank and a run that hasn't begun: give another %s", setting.Name("run"))
@@ -44,9 +46,9 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 	}
 	batches := j.trainBatches(m)
 	defer func() { err = errors.Join(err, batches.Close(), m.Close()) }()
-	began := time.Now()
 	s, mean, lowest, chance := new(RateSweep), 0.0, math.Inf(1), math.Log(float64(j.net.Classes))
-	for epoch := 0; len(s.Rates) < sweepSteps; epoch++ {
+	began := time.Now()
+	for epoch := 0; len(s.Rates) < sweepSteps && !s.Cut; epoch++ {
 		f, err := batches.open(epoch, 0)
 		if err != nil {
 			return nil, err
@@ -77,8 +79,8 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 			if tell != nil {
 				tell(n+1, sweepSteps)
 			}
-			if j.c.MaxTime > 0 && time.Since(began) >= j.c.MaxTime {
-				return s.suggest(chance), f.Close()
+			if s.Cut = j.c.MaxTime > 0 && time.Since(began) > j.c.MaxTime; s.Cut {
+				break
 			}
 		}
 		if err := f.Close(); err != nil {

@@ -85,6 +85,13 @@ const (
 	fewStepsPaper = 1000
 )
 
+// bySize says that the run has no recipe, or one of those for sets of a size; others are
+// of a certain net.
+func (c *Config) bySize() bool {
+	r, err := FindRecipe(c.Recipe)
+	return c.Recipe == "" || err == nil && (r.UpTo > 0 || r.Name == "paper")
+}
+
 // fewSteps is a hint for a run that is too short to learn much.
 func (j *Job) fewSteps() (hint Note, few bool) {
 	enough := fewSteps
@@ -96,7 +103,7 @@ func (j *Job) fewSteps() (hint Note, few bool) {
 		return hint, false
 	}
 	var give []any
-	if suits := RecipeFor(j.images); suits.Name != "paper" && suits.Name != j.c.Recipe {
+	if suits := RecipeFor(j.images); suits.Name != "paper" && suits.Name != j.c.Recipe && j.c.bySize() {
 		give = append(give, setting.Suggest("recipe", suits.Name))
 		each, enough = max(1, j.images/suits.batch()), fewSteps
 	}

@@ -71,6 +71,7 @@ func TestOddities(t *testing.T) {
 		{func(c *Config) { c.Epochs = 2 }, "hint: 16 steps of 6 pictures are too few for a net that begins from nothing; paste: recipe small epochs 134"},
 		{func(c *Config) { c.Epochs, c.Recipe = 2, "small" }, "paste: epochs 50"},
 		{func(c *Config) { c.Steps, c.Recipe = 30, "small" }, "paste: steps 400"},
+		{func(c *Config) { c.Recipe, c.Epochs = "figure-1", 2 }, "are too few for a net that begins from nothing; paste: epochs 50"},
 		{func(c *Config) { c.Init, c.Recipe = "paper", "small" }, "480 steps of 6 pictures are too few"},
 	} {
 		changed := c

@@ -91,7 +91,7 @@ func (j *Job) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := c.absolute(); err != nil {
+	if _, err := c.absolute(); err != nil {
 		return err
 	}
 	if j.record != nil {
@@ -244,8 +244,8 @@ func (j *Job) checkSizes() error {
 	size := j.trainData.Meta().Size
 	switch {
 	case size < j.net.Input.Size:
-		return setting.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with %s, or choose another net",
-			j.net.Name, j.net.Input.Size, j.c.Train, size, setting.Suggest("size", j.net.PictureSize()))
+		return setting.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with prep-imagenet shard %s, or %s",
+			j.net.Name, j.net.Input.Size, j.c.Train, size, setting.Suggest("size", j.net.PictureSize()), smallerNet(size))
 	case j.valData != nil && j.valData.Meta().Size != size:
 		return setting.Errorf("the pictures of %s have %d pixels a side and those of %s %d: make both with the same %s", j.c.Train, size, j.c.Val, j.valData.Meta().Size, setting.Name("size"))
 	case j.checkpoint != nil && j.checkpoint.PictureSize != 0 && j.checkpoint.PictureSize != size:
@@ -253,6 +253,20 @@ func (j *Job) checkSizes() error {
 			j.checkpoint.Path, j.checkpoint.PictureSize, j.c.Train, size)
 	}
 	return nil
+}
+
+// smallerNet is advice to take a net for pictures of a size.
+func smallerNet(size int) setting.Text {
+	var names []any
+	for _, name := range engine.PresetNames() {
+		if n, err := engine.Preset(name, 2); err == nil && n.Input.Size <= size && 4*n.Input.Size >= 3*size {
+			names = append(names, setting.Suggest("net", name))
+		}
+	}
+	if len(names) == 0 {
+		return setting.Textf("choose another net")
+	}
+	return setting.Textf("give %s", names[0])
 }
 
 func (j *Job) openData(ctx context.Context) (err error) {

@@ -41,7 +41,7 @@ func (c Config) Matches(r *Record) error {
 	if err != nil {
 		return err
 	}
-	if err := c.absolute(); err != nil {
+	if c, err = c.absolute(); err != nil {
 		return err
 	}
 	if c.Shuffle == pipeline.ShuffleDefault.String() {
@@ -98,7 +98,10 @@ func (j *Job) compare() error {
 		if j.c.Shuffle == pipeline.ShuffleDefault.String() {
 			j.c.Shuffle = saved.Shuffle // the default is the run's own
 		}
-		j.changed, err = changes(j.record.Settings, saved, j.c)
+		var now Config
+		if now, err = j.c.absolute(); err == nil {
+			j.changed, err = changes(j.record.Settings, saved, now)
+		}
 	}
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ type Result struct {
 	// Before says that the run had ended already, and nothing was done.
 	Before bool
 
-	Config  Config // with absolute paths, and the devices and the order that were chosen
+	Config  Config // with the devices and the order that were chosen
 	Devices string // of this rank
 	Options devices.Options
 }
@@ -100,8 +100,7 @@ func (j *Job) result(stop engine.Stop, at *engine.Checkpoint) *Result {
 	return r
 }
 
-// Config returns the job's configuration, with absolute paths and with the chosen
-// devices and order.
+// Config returns the job's configuration, with the chosen devices and order.
 func (j *Job) Config() Config { return j.c }
 
 // Net returns the net to train; nil if the run has ended already.
@@ -350,7 +349,11 @@ func (j *Job) writeRecord(m *engine.Model, step uint64) (err error) {
 		r.Made = j.record.Made
 	}
 	r.made(j.made, j.position())
-	if r.Settings, err = json.Marshal(j.c); err != nil {
+	c, err := j.c.absolute()
+	if err != nil {
+		return err
+	}
+	if r.Settings, err = json.Marshal(c); err != nil {
 		return err
 	}
 	session := newSession(step, j.c.Devices, j.kernels)
@@ -359,11 +362,11 @@ func (j *Job) writeRecord(m *engine.Model, step uint64) (err error) {
 	for _, p := range m.Parameters() {
 		r.Parameters += p.Len()
 	}
-	if r.Train, err = describeData(j.c.Train, j.trainData); err != nil {
+	if r.Train, err = describeData(c.Train, j.trainData); err != nil {
 		return err
 	}
 	if j.valData != nil {
-		val, err := describeData(j.c.Val, j.valData)
+		val, err := describeData(c.Val, j.valData)
 		if err != nil {
 			return err
 		}

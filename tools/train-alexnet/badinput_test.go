@@ -55,7 +55,7 @@ func TestBadInput(t *testing.T) {
 
 		{1, "--net: open", w.args(run, "--net", filepath.Join(w.dir, "missing.json"))},
 		{1, "big.json", w.args(run, "--net", netFile("big.json", `"size": 16`, `"size": 2`))},
-		{1, "reads 24 pixels a side and the pictures of " + w.train + " have 20: make shards with --size 28", w.args(run, "--net", netFile("wide.json", `"size": 16`, `"size": 24`))},
+		{1, "reads 24 pixels a side and the pictures of " + w.train + " have 20: make shards with prep-imagenet shard --size 28, or choose another net", w.args(run, "--net", netFile("wide.json", `"size": 16`, `"size": 24`))},
 		{1, "odd.json: net \"test\": layer 1 (conv1), which reads 3×16×16: 7 maps don't divide over 2 towers", w.args(run, "--net", netFile("odd.json", `"maps": 8`, `"maps": 7`))},
 		{1, "cut.json: net file: isn't JSON: unexpected EOF", w.args(run, "--net", w.writeFile(t, "cut.json", testNet[:300]))},
 		{1, "field.json: net file: json: unknown field \"steps\"", w.args(run, "--net", netFile("field.json", `"stride"`, `"steps"`))},

@@ -51,6 +51,11 @@ func TestTrainsFromPictures(t *testing.T) {
 	before := weights(t, latest(t, run))
 	again := call("train-alexnet", "my photos", "--steps", "5", "--threads", "1")
 	again.must(t, 0, "resuming")
+	for _, said := range []string{plan.stdout, plan.stderr, r.stdout, r.stderr, again.stdout, again.stderr} {
+		if strings.Contains(said, dir) {
+			t.Errorf("a relative path comes back absolute:\n%s", said)
+		}
+	}
 
 	// By hand, with the last of the printed commands, into another folder.
 	lines := strings.Split(strings.TrimSpace(r.stderr), "\n")

@@ -2,6 +2,7 @@ package command
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -10,6 +11,15 @@ import (
 
 // undefined matches the library's error about an unknown flag.
 var undefined = regexp.MustCompile(`^flag provided but not defined: -+([^=]+)`)
+
+// otherNames are what other programs call flags.
+var otherNames = map[string]string{
+	"torch": "safetensors", "pytorch": "safetensors", "pth": "safetensors", "pt": "safetensors",
+	"learning-rate": "lr", "weight-decay": "decay", "wd": "decay", "bs": "batch", "smoothing": "label-smoothing",
+	"gpu": "devices", "gpus": "devices", "device": "devices", "amp": "precision", "bf16": "precision",
+	"model": "checkpoint", "weights": "checkpoint", "pretrained": "from", "finetune": "from", "arch": "net",
+	"input": "in", "output": "out", "validation": "val", "jobs": "workers", "num-workers": "workers", "continue": "resume",
+}
 
 // didYouMean returns the end of an error about a word: the nearest known word, or
 // nothing if none is near. dashes stand before it.
@@ -25,6 +35,9 @@ func didYouMean(word, dashes string, known []string) string {
 		if l > likeness {
 			best, likeness = k, l
 		}
+	}
+	if other := otherNames[word]; best == "" && slices.Contains(known, other) {
+		best = other
 	}
 	if best == "" {
 		return ""
