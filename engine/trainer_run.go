@@ -83,31 +83,49 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 		return "", r.diverged(err)
 	case r.broken:
 		return "", err
-	case r.interrupted(ctx) != nil && (r.alone() || errors.Is(err, r.interrupted(ctx))):
-		stopped := &StoppedError{Step: r.at.Step, Err: r.interrupted(ctx)}
-		if !errors.Is(err, stopped.Err) {
-			stopped.Also = err
-		}
+	}
+	if stopped := r.interruption(ctx, err); stopped != nil {
 		return "", r.afterSaving(stopped, r.save(false))
 	}
-	// Whatever the ranks have agreed on, the others may have started a step that wants
-	// this one too.
 	if r.Model.Split() {
 		return "", err // the other ranks don't know of it, and saving takes all of them
 	}
 	return "", errors.Join(err, r.save(false))
 }
 
+// interruption returns the error of a run that was asked to stop, or nil if err has
+// another cause. A single rank that fails after the request has stopped too.
+func (r *run) interruption(ctx context.Context, err error) *StoppedError {
+	asked := r.interrupted(ctx)
+	switch {
+	case asked == nil:
+		return nil
+	case errors.Is(err, asked):
+		return &StoppedError{Step: r.at.Step, Err: asked}
+	case r.alone():
+		return &StoppedError{Step: r.at.Step, Err: asked, Also: err}
+	}
+	// Whatever the ranks have agreed on, the others may have started a step that wants
+	// this one too.
+	return nil
+}
+
 // afterSaving joins the reason why all ranks have ended and the result of saving.
-// Where saving takes all ranks, one that has failed leaves the others waiting in it.
-// The reason is then part of the text only, so that it is not taken for an end that
-// all ranks have reached.
 func (r *run) afterSaving(ended, failure error) error {
 	if failure != nil && r.Model.Split() {
-		return fmt.Errorf("%v; %w", ended, failure)
+		return &unsavedError{ended: ended, failure: failure}
 	}
 	return errors.Join(ended, failure)
 }
+
+// unsavedError says that all ranks have ended and that this one could not save. Saving takes
+// all ranks, so the others still wait in it. The error therefore wraps the failure only,
+// and is not taken for an end that all ranks have reached.
+type unsavedError struct{ ended, failure error }
+
+func (e *unsavedError) Error() string { return fmt.Sprintf("%v; %v", e.ended, e.failure) }
+
+func (e *unsavedError) Unwrap() error { return e.failure }
 
 // epoch runs what is left of the current epoch.
 func (r *run) epoch(ctx context.Context) error {
@@ -117,12 +135,7 @@ func (r *run) epoch(ctx context.Context) error {
 	}
 	defer feeder.Close()
 	for {
-		if err := r.interrupted(ctx); err != nil {
-			return cmp.Or(r.drain(ctx), err)
-		}
-		asked := time.Now()
-		b, err := feeder.Next(r.patient(ctx))
-		r.waited = time.Since(asked)
+		b, err := r.batch(ctx, feeder)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -135,13 +148,8 @@ func (r *run) epoch(ctx context.Context) error {
 		if !r.pausing() {
 			continue
 		}
-		if err := r.drain(ctx); err != nil {
+		if err := r.pause(ctx); err != nil {
 			return err
-		}
-		if r.due() {
-			if err := r.save(false); err != nil {
-				return err
-			}
 		}
 		if r.limit() != "" {
 			// The last step of an epoch is followed by its validation.
@@ -158,6 +166,28 @@ func (r *run) epoch(ctx context.Context) error {
 		return fmt.Errorf("epoch %d has no batch: the training set is smaller than one batch of %d images", r.at.Epoch+1, r.Model.Config.Batch)
 	}
 	return r.finishEpoch(ctx)
+}
+
+// batch returns the next batch; io.EOF after the epoch's last one.
+func (r *run) batch(ctx context.Context, feeder Feeder) (Batch, error) {
+	if err := r.interrupted(ctx); err != nil {
+		return Batch{}, err
+	}
+	asked := time.Now()
+	b, err := feeder.Next(r.patient(ctx))
+	r.waited = time.Since(asked)
+	return b, err
+}
+
+// pause finishes the steps under way, and saves if a checkpoint is due.
+func (r *run) pause(ctx context.Context) error {
+	if err := r.drain(ctx); err != nil {
+		return err
+	}
+	if r.due() {
+		return r.save(false)
+	}
+	return nil
 }
 
 // ahead is a step that has been started and not finished.
