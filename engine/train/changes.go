@@ -299,7 +299,7 @@ func (c *Config) checkChanges() error {
 // layerRates returns the factors by layer.
 func (c *Config) layerRates() (map[string]float64, error) {
 	rates := map[string]float64{}
-	for _, word := range List(c.LayerRates) {
+	for _, word := range SplitList(c.LayerRates) {
 		name, factor, _ := strings.Cut(word, "=")
 		rate, err := strconv.ParseFloat(factor, 64)
 		if err == nil && !(rate >= 0 && rate <= math.MaxFloat32) {

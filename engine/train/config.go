@@ -140,7 +140,7 @@ func AblationNames() []string {
 }
 
 // without reports whether a part is left out.
-func (c *Config) without(part string) bool { return slices.Contains(List(c.Without), part) }
+func (c *Config) without(part string) bool { return slices.Contains(SplitList(c.Without), part) }
 
 // ownNet says that the net is that of From.
 func (c *Config) ownNet() bool {
@@ -155,8 +155,8 @@ func (c *Config) decay() float32 {
 	return float32(c.Decay)
 }
 
-// List splits a value at its commas.
-func List(value string) []string {
+// SplitList splits the value of a setting at its commas and spaces.
+func SplitList(value string) []string {
 	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 }
 

@@ -56,7 +56,7 @@ func (c *Config) BuildNet(classes int) (*engine.Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range List(c.Without) {
+	for _, part := range SplitList(c.Without) {
 		switch part {
 		case WithoutPCA, WithoutCrops:
 		case WithoutDecay:

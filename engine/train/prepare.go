@@ -206,7 +206,7 @@ func (j *Job) chooseNet() (err error) {
 // others where that isn't what fine-tuning always does.
 func (j *Job) adopt() error {
 	var wanted func(engine.Layer) bool
-	switch names := List(j.c.FromLayers); {
+	switch names := SplitList(j.c.FromLayers); {
 	case j.c.FromLayers == "" || j.c.FromLayers == FromAll:
 	case j.c.FromLayers == FromConvolutions:
 		wanted = func(l engine.Layer) bool { return l.Conv != nil }

@@ -240,7 +240,7 @@ func rateOf(t *testing.T, c train.Config, epochSteps int, step uint64) float64 {
 		t.Fatal(err)
 	}
 	s := engine.ScheduleSettings{Ramp: engine.Ramp{Initial: c.LR, Warmup: c.Warmup}, EpochSteps: uint64(epochSteps)}
-	for _, epoch := range train.List(c.DropAt) {
+	for _, epoch := range train.SplitList(c.DropAt) {
 		n, err := strconv.Atoi(epoch)
 		if err != nil {
 			t.Fatal(err)
@@ -252,10 +252,10 @@ func rateOf(t *testing.T, c train.Config, epochSteps int, step uint64) float64 {
 
 // factor is what a layer's rate is of the run's.
 func factor(c train.Config, layer string) float64 {
-	if slices.Contains(train.List(c.Freeze), layer) {
+	if slices.Contains(train.SplitList(c.Freeze), layer) {
 		return 0
 	}
-	for _, word := range train.List(c.LayerRates) {
+	for _, word := range train.SplitList(c.LayerRates) {
 		if value, ok := strings.CutPrefix(word, layer+"="); ok {
 			f, _ := strconv.ParseFloat(value, 64)
 			return f

@@ -186,7 +186,7 @@ func (j *Job) modelConfig(mean []float32) engine.ModelConfig {
 	_, noisy := j.noise()
 	rates, _ := j.now.layerRates() // validate has seen that they are some
 	return engine.ModelConfig{
-		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, ColourNoise: noisy, Decay: j.now.decay(), Smoothing: float32(j.now.Smoothing), Freeze: List(j.now.Freeze), Rates: rates,
+		Batch: j.share(), Accumulate: j.c.Accumulate, Mean: mean, ColourNoise: noisy, Decay: j.now.decay(), Smoothing: float32(j.now.Smoothing), Freeze: SplitList(j.now.Freeze), Rates: rates,
 		Group: collective.Several(j.group), Hybrid: j.c.Parallel == ParallelHybrid,
 		Lean: j.kernels != "", // a GPU updates all weights at once
 	}

@@ -22,7 +22,7 @@ func (c *Config) schedule(epochSteps, classes int) (engine.Schedule, error) {
 	if c.Steps > 0 {
 		s.Steps = min(s.Steps, c.Steps)
 	}
-	for _, word := range List(c.DropAt) {
+	for _, word := range SplitList(c.DropAt) {
 		epoch, err := strconv.Atoi(word)
 		if err != nil || epoch < 1 || epoch > math.MaxInt32 {
 			return nil, setting.Invalidf("%s: want numbers of epochs, such as 23,51,78", setting.Value("drop-at", c.DropAt))

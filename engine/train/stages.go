@@ -160,7 +160,7 @@ func (j *Job) checkLayers() error {
 		if err != nil {
 			return err
 		}
-		for name, layers := range map[string][]string{"freeze": List(then.Freeze), "layer-rates": slices.Sorted(maps.Keys(rates))} {
+		for name, layers := range map[string][]string{"freeze": SplitList(then.Freeze), "layer-rates": slices.Sorted(maps.Keys(rates))} {
 			if err := j.net.HasLayers(layers); err != nil {
 				return setting.Invalidf("%s: %w", setting.Name(name), err)
 			}

@@ -99,7 +99,7 @@ func (c *Config) checkChoices() error {
 			return setting.Invalidf("%s: want %s", setting.Value(f.name, f.value), strings.Join(f.choices, " or "))
 		}
 	}
-	parts := List(c.Without)
+	parts := SplitList(c.Without)
 	for i, part := range parts {
 		if !slices.Contains(AblationNames(), part) {
 			return setting.Invalidf("%s: want %s", setting.Value("without", part), strings.Join(AblationNames(), ", "))

@@ -41,7 +41,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 			}
 			line := command.NewLine(stderr)
 			study := ablate.Study{
-				Config: s.Config, Out: c.String("out"), Parts: train.List(c.String("parts")), Seeds: c.Int("seeds"),
+				Config: s.Config, Out: c.String("out"), Parts: train.SplitList(c.String("parts")), Seeds: c.Int("seeds"),
 				Runs: s.runs(c, line, "ablation"),
 			}
 			result, err := study.Run(c.Context)

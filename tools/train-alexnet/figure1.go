@@ -41,7 +41,7 @@ func figure1Command(stdout, stderr io.Writer) *cli.Command {
 				return err
 			}
 			var rates []float64
-			for _, word := range train.List(c.String("rates")) {
+			for _, word := range train.SplitList(c.String("rates")) {
 				rate, err := strconv.ParseFloat(word, 64)
 				if err != nil {
 					return command.Usagef("--rates %s: want numbers with commas between, such as 0.003,0.01", word)

@@ -61,7 +61,7 @@ func (f Figure1) Run(ctx context.Context) (*report.Figure1, error) {
 			c := f.Config
 			c.LR = rate
 			if name == "tanh" {
-				c.Without = strings.Join(append(train.List(c.Without), "relu"), ",")
+				c.Without = strings.Join(append(train.SplitList(c.Without), "relu"), ",")
 			}
 			c.Run = filepath.Join(f.Out, fmt.Sprintf("%s-lr%g", name, rate))
 			runs = append(runs, c)

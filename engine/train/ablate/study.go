@@ -53,7 +53,7 @@ func (s Study) Run(ctx context.Context) (*report.Ablation, error) {
 		for k := range s.Seeds {
 			c := s.Config
 			c.Seed += uint64(k)
-			c.Without = strings.Join(append(train.List(c.Without), train.List(part.Name)...), ",")
+			c.Without = strings.Join(append(train.SplitList(c.Without), train.SplitList(part.Name)...), ",")
 			c.Run = filepath.Join(s.Out, fmt.Sprintf("%s-seed%d", cmp.Or(part.Name, wholeName), c.Seed))
 			runs = append(runs, c)
 		}
