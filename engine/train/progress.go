@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"alexnet/engine"
@@ -104,7 +105,8 @@ type watcher struct {
 	log      *log
 	model    *engine.Model
 	schedule engine.Schedule
-	fail     func(error)                           // stops the training
+	stop     func()                                // interrupts the training
+	failure  error                                 // why it was interrupted
 	spent    func(waiting float64, mark bool) Pace // what the time since the last mark went to
 
 	epochs  int
@@ -116,6 +118,19 @@ type watcher struct {
 	best  float64 // lowest validation error; NaN before the first
 	last  string  // latest checkpoint
 	fresh bool    // a validation that the observer hasn't been told to draw
+}
+
+// watcher returns the watcher of a session that begins with a state.
+func (j *Job) watcher(log *log, state engine.Checkpoint, stop func()) *watcher {
+	w := &watcher{
+		observer: j.observer, log: log, stop: stop,
+		epochs: j.c.Epochs, steps: j.Steps(), maxTime: j.c.MaxTime, began: time.Now(), first: state.Position.Step,
+		best: math.NaN(),
+	}
+	if state.Schedule.Epochs > 0 {
+		w.best = state.Schedule.Best
+	}
+	return w
 }
 
 // Step tells how training goes.
@@ -176,8 +191,9 @@ func (w *watcher) progress(e Event, m engine.Metrics, pace Pace) Progress {
 
 // write records figures and tells the observer.
 func (w *watcher) write(p Progress) {
-	if err := w.log.write(p.Line); err != nil {
-		w.fail(fmt.Errorf("write metrics: %w", err))
+	if err := w.log.write(p.Line); err != nil && w.failure == nil {
+		w.failure = fmt.Errorf("write metrics: %w", err)
+		w.stop()
 	}
 	w.observer.Progress(p)
 }

@@ -86,16 +86,7 @@ func (j *Job) follow(ctx context.Context) (_ *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	stop, err := s.run(ctx)
-	if ended(err) {
-		if _, lost := j.gatherBad(s.bad); lost != nil {
-			return nil, lost
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return j.result(stop, &s.state), nil
+	return s.result(s.train(ctx))
 }
 
 // ignored is an engine.Observer that does nothing.

@@ -253,9 +253,26 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	state := s.state
+	log, err := j.openFolder(s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.watch = j.watcher(log, s.state, cancel)
+	j.observer.Begun(j)
+	o := s.train(ctx)
+	j.observer.Ended(s.end(o))
+	return s.result(o)
+}
+
+// openFolder prepares the run folder and locks it.
+func (j *Job) openFolder(s *session) (*log, error) {
+	at := s.state.Position
 	if j.checkpoint != nil {
-		j.note("resuming %s at epoch %d, step %d", j.c.Run, state.Position.Epoch+1, state.Position.Step)
+		j.note("resuming %s at epoch %d, step %d", j.c.Run, at.Epoch+1, at.Step)
 		j.noteOtherKernels()
 	}
 	if err := os.MkdirAll(j.Checkpoints().Dir, 0o777); err != nil {
@@ -267,50 +284,10 @@ func (j *Job) learn(ctx context.Context) (_ *Result, err error) {
 	if err := j.lock(); err != nil {
 		return nil, err
 	}
-	if err := j.writeRecord(s.model, state.Position.Step); err != nil {
+	if err := j.writeRecord(s.model, at.Step); err != nil {
 		return nil, err
 	}
-	log, err := openLog(j.c.Run, state.Position)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	w := &watcher{
-		observer: j.observer, log: log, fail: cancel,
-		epochs: j.c.Epochs, steps: j.Steps(), maxTime: j.c.MaxTime, began: time.Now(), first: state.Position.Step,
-		best: math.NaN(),
-	}
-	if state.Schedule.Epochs > 0 {
-		w.best = state.Schedule.Best
-	}
-	j.observer.Begun(j)
-	s.watch = w
-	stop, err := s.run(ctx)
-	together := ended(err)
-	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
-		err = cause
-	}
-	end := End{Stop: stop, Err: err, Saved: w.last}
-	if ended(err) { // else devices may have failed
-		end.Model = s.model
-	}
-	j.observer.Ended(end)
-	var bad []pipeline.BadSample
-	if together {
-		var lost error
-		if bad, lost = j.gatherBad(s.bad); lost != nil {
-			return nil, lost
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	r := j.result(stop, &s.state)
-	r.Skipped = bad
-	return r, nil
+	return openLog(j.c.Run, at)
 }
 
 // noise is the form of the run's colour noise; ok is false where there is none.

@@ -55,7 +55,50 @@ func (s *session) close() error {
 	return m.Close()
 }
 
-// run trains to the end of the run. All ranks call it.
+// outcome is how a session's training has ended.
+type outcome struct {
+	stop     engine.Stop // "" after an error
+	err      error
+	together bool // all ranks have reached this end
+}
+
+// train trains to the end of the run. All ranks call it.
+func (s *session) train(ctx context.Context) outcome {
+	stop, err := s.run(ctx)
+	o := outcome{stop, err, ended(err)}
+	if s.watch != nil && s.watch.failure != nil {
+		o.stop, o.err = "", s.watch.failure
+	}
+	return o
+}
+
+// end returns what the observer is told of an outcome.
+func (s *session) end(o outcome) End {
+	e := End{Stop: o.stop, Err: o.err, Saved: s.watch.last}
+	if ended(o.err) { // else devices may have failed
+		e.Model = s.model
+	}
+	return e
+}
+
+// result returns what the caller of Run is told of an outcome. All ranks call it.
+func (s *session) result(o outcome) (*Result, error) {
+	var bad []pipeline.BadSample
+	if o.together {
+		var err error
+		if bad, err = s.gatherBad(s.bad); err != nil {
+			return nil, err
+		}
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	r := s.Job.result(o.stop, &s.state)
+	r.Skipped = bad
+	return r, nil
+}
+
+// run trains stage by stage.
 func (s *session) run(ctx context.Context) (engine.Stop, error) {
 	for {
 		if s.made.stops() {

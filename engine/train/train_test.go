@@ -68,10 +68,10 @@ func TestRunStopsAndGoesOn(t *testing.T) {
 	}
 	c := small(t, dir)
 	c.Run, c.AutoResume = filepath.Join(dir, "stopped"), true
-	ctx, cancel := context.WithCancel(t.Context())
-	s := &stopper{at: 13, cancel: cancel}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s := &stopper{at: 13, cancel: func() { cancel(errors.New("a cause of the caller's")) }}
 	_, err := Run(ctx, c, s)
-	if !errors.Is(err, context.Canceled) || !errors.Is(s.ended.Err, context.Canceled) || s.ended.Saved == "" {
+	if !errors.As(err, new(*engine.StoppedError)) || !errors.Is(err, context.Canceled) || !errors.Is(s.ended.Err, context.Canceled) || s.ended.Saved == "" || s.ended.Model == nil {
 		t.Fatalf("%v; ended with %+v", err, s.ended)
 	}
 	for _, before := range []bool{false, true} {
@@ -92,6 +92,23 @@ func TestRunStopsAndGoesOn(t *testing.T) {
 	}
 	if all := strings.Join(s.told, "\n"); !strings.Contains(all, `no "pca" file`) || strings.Contains(all, "--") {
 		t.Errorf("it was told\n%s", all)
+	}
+}
+
+// Metrics that can't be written are an error, also of the run's last line.
+func TestLostMetrics(t *testing.T) {
+	l, err := openLog(t.TempDir(), engine.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	stopped := 0
+	w := &watcher{observer: Silent{}, log: l, stop: func() { stopped++ }}
+	w.write(Progress{})
+	w.write(Progress{})
+	s := &session{Job: &Job{made: Changes{{Stop: true}}}, watch: w}
+	if o := s.train(t.Context()); o.stop != "" || !errors.Is(o.err, os.ErrClosed) || !o.together || stopped != 1 {
+		t.Errorf("%+v after %d stops", o, stopped)
 	}
 }
 
