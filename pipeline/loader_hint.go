@@ -21,7 +21,7 @@ const (
 
 // hint is called with every ticket before its picture is filled in.
 func (w *worker) hint(ticket int) {
-	h := &w.hints
+	h := &w.loader.hints
 	on := int64(ticket) < h.until.Load()
 	if ticket%hintCheck == 0 && w.waits(w.later(ticket+hintAhead)) {
 		h.until.Store(int64(ticket + hintFor))
@@ -40,7 +40,7 @@ func (w *worker) hint(ticket int) {
 // waits reports whether reading has waited for a disk lately, or will have to for
 // that sample.
 func (w *worker) waits(sample int) bool {
-	h := &w.hints
+	h := &w.loader.hints
 	n := majorFaults()
 	missing := sample >= 0 && !w.dataset.resident(sample)
 	if missing && w.config.Shuffle == ShuffleGlobal {
@@ -52,19 +52,20 @@ func (w *worker) waits(sample int) bool {
 // hintAt gives the hint for a ticket's sample.
 func (w *worker) hintAt(ticket int) {
 	if sample := w.later(ticket); sample >= 0 {
-		w.dataset.willNeed(sample, w.hints.exact.Load())
+		w.dataset.willNeed(sample, w.loader.hints.exact.Load())
 	}
 }
 
 // later is the sample of a later ticket, −1: none.
 func (w *worker) later(ticket int) int {
-	batch := w.start + ticket/w.pictures
-	at := w.at(batch%w.steps, ticket%w.pictures)
-	if at >= w.dataset.Len() || w.end >= 0 && batch >= w.end {
+	l := w.loader
+	batch := l.start + ticket/l.pictures
+	at := l.at(batch%l.steps, ticket%l.pictures)
+	if at >= w.dataset.Len() || l.end >= 0 && batch >= l.end {
 		return -1
 	}
-	if epoch := batch / w.steps; w.hintEpoch != epoch {
-		w.hintEpoch, w.hintOrder = epoch, w.orders.get(epoch)
+	if epoch := batch / l.steps; w.hintEpoch != epoch {
+		w.hintEpoch, w.hintOrder = epoch, l.orders.get(epoch)
 	}
 	if w.hintOrder == nil {
 		return at

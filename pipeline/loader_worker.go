@@ -11,7 +11,10 @@ import (
 
 // worker is one goroutine of a loader with its scratch memory.
 type worker struct {
-	*Loader
+	loader  *Loader
+	dataset *Dataset      // the loader's
+	config  *LoaderConfig // the loader's
+	stats   *counters     // the loader's
 	decoder codec.Decoder
 	cropper codec.CropDecoder // the same; nil: it decodes whole pictures only
 	picture []byte            // (size, size, 3), the last one decoded
@@ -37,7 +40,10 @@ type worker struct {
 func newWorker(l *Loader) *worker {
 	size := l.dataset.Meta().Size
 	w := &worker{
-		Loader:  l,
+		loader:  l,
+		dataset: l.dataset,
+		config:  &l.config,
+		stats:   &l.stats,
 		decoder: l.dataset.Codec().NewDecoder(size),
 		picture: make([]byte, size*size*3),
 		size:    size,
@@ -82,23 +88,24 @@ func (w *worker) augment(recipe augment.Recipe) {
 
 // run fills pictures in until the loader stops or ends.
 func (w *worker) run() {
-	defer w.workers.Done()
+	l := w.loader
+	defer l.workers.Done()
 	for {
-		ticket := int(w.tickets.Add(1) - 1)
-		batch, place := w.start+ticket/w.pictures, ticket%w.pictures
-		if w.end >= 0 && batch >= w.end {
+		ticket := int(l.tickets.Add(1) - 1)
+		batch, place := l.start+ticket/l.pictures, ticket%l.pictures
+		if l.end >= 0 && batch >= l.end {
 			return
 		}
-		s := w.ring[(batch-w.start)%len(w.ring)]
+		s := l.ring[(batch-l.start)%len(l.ring)]
 		began := time.Now()
 		if !s.await(batch) {
 			return
 		}
 		w.stats.workerWait.Add(int64(time.Since(began)))
-		w.scout.advanced()
+		l.scout.advanced()
 		w.hint(ticket)
 		w.fill(s, batch, place)
-		if w.stopped.Load() {
+		if l.stopped.Load() {
 			return // what it was filled with may be the end of waiting
 		}
 		s.done()
@@ -107,8 +114,9 @@ func (w *worker) run() {
 
 // fill writes the rows of the picture at one place of a batch.
 func (w *worker) fill(s *batchSlot, batch, place int) {
-	epoch, step := batch/w.steps, batch%w.steps
-	at := w.at(step, place)
+	l := w.loader
+	epoch, step := batch/l.steps, batch%l.steps
+	at := l.at(step, place)
 	if at >= w.dataset.Len() {
 		w.pad(&s.batch, place)
 		return
@@ -116,7 +124,7 @@ func (w *worker) fill(s *batchSlot, batch, place int) {
 	sample := w.sample(epoch, at)
 	if w.dataset.remote != nil {
 		began := time.Now()
-		err := w.dataset.await(w.ctx, sample)
+		err := w.dataset.await(l.ctx, sample)
 		w.stats.fetch.Add(int64(time.Since(began)))
 		if err != nil {
 			s.fail(place, sample, err)
@@ -133,7 +141,7 @@ func (w *worker) fill(s *batchSlot, batch, place int) {
 // sample is the number of the sample at a place of an epoch.
 func (w *worker) sample(epoch, at int) int {
 	if w.epoch != epoch {
-		w.epoch, w.order = epoch, w.orders.get(epoch)
+		w.epoch, w.order = epoch, w.loader.orders.get(epoch)
 	}
 	if w.order == nil {
 		return at
@@ -189,11 +197,11 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (label int, err error) {
 	began := time.Now()
 	if w.cropper != nil && len(views) == 1 {
-		label, err = w.dataset.crop(w.ctx, w.cropper, sample, w.canvas(b, row), views[0], w.config.Crop)
+		label, err = w.dataset.crop(w.loader.ctx, w.cropper, sample, w.canvas(b, row), views[0], w.config.Crop)
 		w.stats.decode.Add(int64(time.Since(began)))
 		return label, err
 	}
-	label, err = w.dataset.pixels(w.ctx, w.decoder, sample, w.picture)
+	label, err = w.dataset.pixels(w.loader.ctx, w.decoder, sample, w.picture)
 	decoded := time.Now()
 	w.stats.decode.Add(int64(decoded.Sub(began)))
 	if err != nil {
@@ -212,7 +220,7 @@ func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (lab
 // resizeView writes a rectangle of a sample to dst, resized to the crop's size.
 func (w *worker) resizeView(dst []byte, sample int, r augment.Rect, flip bool) (label int, err error) {
 	began := time.Now()
-	label, err = w.dataset.pixels(w.ctx, w.decoder, sample, w.picture)
+	label, err = w.dataset.pixels(w.loader.ctx, w.decoder, sample, w.picture)
 	decoded := time.Now()
 	w.stats.decode.Add(int64(decoded.Sub(began)))
 	if err != nil {
