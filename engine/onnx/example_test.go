@@ -32,7 +32,7 @@ func ExampleWrite() {
 		return
 	}
 	var file bytes.Buffer
-	err = onnx.Write(&file, m, []string{"cat", "dog"}, nil)
+	err = onnx.Write(&file, m, engine.Labels{IDs: []string{"cat", "dog"}})
 	fmt.Println(bytes.Contains(file.Bytes(), []byte(`["cat","dog"]`)), err)
 	// Output: true <nil>
 }

@@ -8,10 +8,10 @@ import (
 	"alexnet/engine"
 )
 
-// Write writes m as an ONNX model. classes are the class ids for its metadata, index
-// = label; nil leaves them out. Besides the model it holds one parameter at a time in
-// memory. The error names a layer for which ONNX has no operator.
-func Write(w io.Writer, m *engine.Model, classes, names []string) error {
+// Write writes m as an ONNX model, with the labels in its metadata. Besides the model it
+// holds one parameter at a time in memory. The error names a layer for which ONNX has no
+// operator.
+func Write(w io.Writer, m *engine.Model, labels engine.Labels) error {
 	extents, err := m.Net.Shapes()
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func Write(w io.Writer, m *engine.Model, classes, names []string) error {
 	for _, l := range []struct {
 		key  string
 		list []string
-	}{{"classes", classes}, {"class_names", names}} {
+	}{{"classes", labels.IDs}, {"class_names", labels.Names}} {
 		if l.list == nil {
 			continue
 		}

@@ -100,7 +100,7 @@ func TestAgainstRuntime(t *testing.T) {
 			if err := os.WriteFile(in, pixels, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			if err := file.Write(model, func(w io.Writer) error { return onnx.Write(w, m, classes, nil) }); err != nil {
+			if err := file.Write(model, func(w io.Writer) error { return onnx.Write(w, m, engine.Labels{IDs: classes}) }); err != nil {
 				t.Fatal(err)
 			}
 			text, err := exec.Command(python, "testdata/run_onnx.py", model, in, "3", out).CombinedOutput()
@@ -135,7 +135,7 @@ func TestRefusesEvenNormalisation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = onnx.Write(io.Discard, newModel(t, net, nil), nil, nil)
+	err = onnx.Write(io.Discard, newModel(t, net, nil), engine.Labels{})
 	if err == nil || !strings.Contains(err.Error(), "layer 3 (lrn): a normalisation over an even number of maps (4)") {
 		t.Errorf("error %v", err)
 	}
@@ -149,11 +149,11 @@ func TestPassesWriteErrors(t *testing.T) {
 	}
 	m := newModel(t, net, nil)
 	var whole bytes.Buffer
-	if err := onnx.Write(&whole, m, nil, nil); err != nil {
+	if err := onnx.Write(&whole, m, engine.Labels{}); err != nil {
 		t.Fatal(err)
 	}
 	for n := 0; n < whole.Len(); n += 97 {
-		if err := onnx.Write(&full{left: n}, m, nil, nil); !errors.Is(err, errFull) {
+		if err := onnx.Write(&full{left: n}, m, engine.Labels{}); !errors.Is(err, errFull) {
 			t.Fatalf("disk full after %s bytes: %v", strconv.Itoa(n), err)
 		}
 	}

@@ -50,7 +50,7 @@ func TestThereAndBack(t *testing.T) {
 	m := newModel(t, net, mean)
 	path := filepath.Join(t.TempDir(), "mini.safetensors")
 	if err := file.Write(path, func(w io.Writer) error {
-		return torch.Write(w, m, []string{"a", "b", "c"}, []string{"an a", "", "a c"})
+		return torch.Write(w, m, engine.Labels{IDs: []string{"a", "b", "c"}, Names: []string{"an a", "", "a c"}})
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestRefusesWhatCannotBeFolded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = torch.Write(io.Discard, newModel(t, net, nil), nil, nil)
+	err = torch.Write(io.Discard, newModel(t, net, nil), engine.Labels{})
 	if err == nil || !strings.Contains(err.Error(), "layer 3 (tanh) lies between") {
 		t.Errorf("error %v", err)
 	}

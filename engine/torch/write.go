@@ -8,10 +8,9 @@ import (
 	"alexnet/engine"
 )
 
-// Write writes m as a state dict. classes are the class ids for the metadata and
-// names those for people, index = label; nil leaves them out. Besides the model it
+// Write writes m as a state dict, with the labels in its metadata. Besides the model it
 // holds two parameters at a time in memory.
-func Write(w io.Writer, m *engine.Model, classes, names []string) error {
+func Write(w io.Writer, m *engine.Model, labels engine.Labels) error {
 	scale := m.Config.InputScale
 	if scale == 0 {
 		scale = m.Net.Input.Scale
@@ -21,7 +20,7 @@ func Write(w io.Writer, m *engine.Model, classes, names []string) error {
 		return err
 	}
 	metadata := map[string]string{metaFormat: formatPT, metaNet: string(net.JSON())}
-	for key, list := range map[string][]string{metaClasses: classes, metaNames: names} {
+	for key, list := range map[string][]string{metaClasses: labels.IDs, metaNames: labels.Names} {
 		if list == nil {
 			continue
 		}

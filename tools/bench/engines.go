@@ -181,7 +181,7 @@ func exportRandom(path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return onnx.Write(f, m, make([]string, net.Classes), nil)
+	return onnx.Write(f, m, engine.Labels{IDs: make([]string, net.Classes)})
 }
 
 // enginesReport is the output of --json.

@@ -60,7 +60,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 	forms := []struct {
 		flag   string
 		form   command.Form
-		write  func(w io.Writer, m *engine.Model, classes, names []string) error
+		write  func(w io.Writer, m *engine.Model, labels engine.Labels) error
 		suffix string // of the script beside it
 		script func(io.Writer, script.Subject) error
 	}{
@@ -90,7 +90,9 @@ func export(c *cli.Context, stderr io.Writer) error {
 		if out == "" {
 			continue
 		}
-		if err := file.Write(out, func(w io.Writer) error { return f.write(w, e.Models()[0], e.Classes(), e.Names()) }); err != nil {
+		if err := file.Write(out, func(w io.Writer) error {
+			return f.write(w, e.Models()[0], engine.Labels{IDs: e.Classes(), Names: e.Names()})
+		}); err != nil {
 			return fmt.Errorf("--%s %s: %w", f.flag, out, err)
 		}
 		about := script.Subject{Net: e.Models()[0].Net, Weights: filepath.Base(out), Size: e.Size()}

@@ -65,7 +65,7 @@ func TestImportOfWrappedNets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := file.Replace(at("net.safetensors"), func(f *os.File) error {
-		return torch.Write(f, m, strings.Fields("a b c d e f g h i j"), nil)
+		return torch.Write(f, m, engine.Labels{IDs: strings.Fields("a b c d e f g h i j")})
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -150,7 +150,7 @@ func TestModuleComputesTheNet(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for name, write := range map[string]func(io.Writer) error{
-		"every.safetensors": func(w io.Writer) error { return torch.Write(w, m, strings.Fields("a b c d"), nil) },
+		"every.safetensors": func(w io.Writer) error { return torch.Write(w, m, engine.Labels{IDs: strings.Fields("a b c d")}) },
 		"every_torch.py": func(w io.Writer) error {
 			return Torch(w, Subject{Net: net, Weights: "every.safetensors", Size: 28})
 		},
