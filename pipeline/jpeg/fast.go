@@ -15,7 +15,8 @@ type fastDecoder struct {
 	reader
 	tables  tables
 	scan    []byte // of the file that was opened
-	units   [6]unit
+	units   [2][6]unit     // of two MCUs
+	coefs   [6][pair]int16 // theirs
 	picture Picture
 }
 
@@ -25,7 +26,7 @@ func (d *fastDecoder) open(file []byte) (width, height int, err error) {
 	d.fastHeader = fastHeader{tables: &d.tables}
 	d.scan, err = d.parse(file)
 	for i := range d.components { // their memory
-		d.components[i].coefs, d.components[i].plane = old[i].coefs, old[i].plane
+		d.components[i].plane = old[i].plane
 	}
 	return d.width, d.height, err
 }
@@ -46,7 +47,7 @@ func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Pictur
 	kept := image.Rect((rect.Min.X-8)/w&^1, (rect.Min.Y-8)/h, (rect.Max.X+8+w-1)/w, (rect.Max.Y+8+h-1)/h).
 		Intersect(image.Rect(0, 0, across, down))
 	for i := range d.components[:d.n] {
-		d.components[i].prepare(across, kept)
+		d.components[i].prepare(kept)
 	}
 	if err := d.mcus(ctx, scan, across, down, kept); err != nil {
 		return nil, err
@@ -68,38 +69,26 @@ func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Pictur
 	return p, nil
 }
 
-// prepare takes memory for the coefficients of a row of MCUs and for the plane.
-func (c *fastComponent) prepare(across int, kept image.Rectangle) {
+// prepare takes memory for the plane.
+func (c *fastComponent) prepare(kept image.Rectangle) {
 	c.prediction = 0
-	c.stride = (across*c.h + 1) &^ 1
-	c.coefs = grow(c.coefs, 64*c.stride*c.v)
 	c.width = (8*c.h*kept.Dx() + 15) &^ 15
 	c.plane = grow(c.plane, c.width*8*c.v*kept.Dy())
 }
 
-// mcus reads all MCUs and transforms those that are kept.
+// mcus reads all MCUs, by twos, and transforms those that are kept.
 func (d *fastDecoder) mcus(ctx context.Context, scan []byte, across, down int, kept image.Rectangle) error {
-	units := d.units[:0]
-	for i := range d.components[:d.n] {
-		c := &d.components[i]
-		for at := range c.h * c.v {
-			units = append(units, unit{
-				dc: c.dc, ac: c.ac, prediction: &c.prediction,
-				c: c, first: at/c.h*c.stride + at%c.h,
-			})
-		}
-	}
+	n := d.layOut()
+	coefs := d.coefs[:n]
 	d.rest = scan
 	marker := d.segment()
 	until, restarts := d.restart, 0
+	clear(coefs)
 	for y := 0; y < down && marker != 0; y++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		keep := y >= kept.Min.Y && y < kept.Max.Y
-		for i := range d.components[:d.n] {
-			clear(d.components[i].coefs)
-		}
 		for x := range across {
 			if d.restart > 0 && until == 0 {
 				if marker != markRST0+byte(restarts%8) || !d.finished() {
@@ -114,18 +103,16 @@ func (d *fastDecoder) mcus(ctx context.Context, scan []byte, across, down int, k
 				}
 			}
 			until--
-			for i := range units {
-				u := &units[i]
-				u.block = &u.c.coefs[blockAt(u.first+x*u.c.h):][:place(63)+1][0]
-			}
-			if !d.mcu(units) {
+			if !d.mcu(d.units[x%2][:n]) {
 				return errOther
 			}
-		}
-		if keep {
-			for i := range d.components[:d.n] {
-				d.components[i].transform(y-kept.Min.Y, kept)
+			if x%2 == 0 && x+1 < across {
+				continue
 			}
+			if even := x &^ 1; keep && even >= kept.Min.X && even < kept.Max.X {
+				d.transform(even-kept.Min.X, y-kept.Min.Y)
+			}
+			clear(coefs)
 		}
 	}
 	if marker != markEOI || !d.finished() {
@@ -134,13 +121,38 @@ func (d *fastDecoder) mcus(ctx context.Context, scan []byte, across, down int, k
 	return nil
 }
 
-// transform turns the coefficients of a row of MCUs into pixels.
-func (c *fastComponent) transform(y int, kept image.Rectangle) {
-	for v := range c.v {
-		rows := c.plane[(y*c.v+v)*8*c.width:][:8*c.width]
-		coefs := c.coefs[blockAt(v*c.stride+kept.Min.X*c.h):]
-		for at := 0; at < c.width; at += 16 {
-			inversePair(rows[at:], c.width, coefs[8*at:][:pair], c.divisors)
+// layOut says where the blocks of two MCUs, side by side, go, and returns how many
+// there are in one.
+func (d *fastDecoder) layOut() (n int) {
+	for i := range d.components[:d.n] {
+		c := &d.components[i]
+		for mcu := range d.units {
+			for v := range c.v {
+				for h := range c.h {
+					at := mcu*c.h + h // in a row of both
+					d.units[mcu][n+v*c.h+h] = unit{&d.coefs[n+v*c.h+at/2][at%2*8], c.dc, c.ac, &c.prediction}
+				}
+			}
+		}
+		n += c.h * c.v
+	}
+	return n
+}
+
+// transform turns the coefficients of two MCUs into pixels. The first is number x,
+// y of those that are kept.
+func (d *fastDecoder) transform(x, y int) {
+	pairs := d.coefs[:]
+	for i := range d.components[:d.n] {
+		c := &d.components[i]
+		for v := range c.v {
+			rows := c.plane[(y*c.v+v)*8*c.width:][:8*c.width]
+			for h := range c.h {
+				if at := 8*x*c.h + 16*h; at < c.width {
+					inversePair(rows[at:], c.width, pairs[h][:], c.divisors)
+				}
+			}
+			pairs = pairs[c.h:]
 		}
 	}
 }

@@ -17,10 +17,8 @@ type fastComponent struct {
 	dc, ac        *huffman
 	prediction    int32 // of the next block's first coefficient
 
-	coefs  []int16 // of one row of MCUs: v rows of stride blocks, in pairs
-	stride int     // even
-	plane  []byte
-	width  int // of a row of plane in bytes
+	plane []byte
+	width int // of a row of plane in bytes
 }
 
 // tables are those of the last file.

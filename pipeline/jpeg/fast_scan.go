@@ -121,15 +121,11 @@ func (c *cursor) refill(data []byte) {
 	c.have |= 56
 }
 
-// unit is one of the blocks of an MCU. The assembly knows the order of the first
-// four fields, and the size.
+// unit is one of the blocks of an MCU. The assembly knows the order of the fields.
 type unit struct {
 	block      *int16 // where its coefficients go, to their places; all 0
 	dc, ac     *huffman
 	prediction *int32 // the first coefficient of the component's last block
-
-	c     *fastComponent
-	first int // its block's number among c's in the first MCU of a row
 }
 
 // mcu reads the blocks of an MCU, and says whether it could.

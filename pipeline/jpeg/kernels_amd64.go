@@ -15,7 +15,7 @@ var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2
 
 // The assembly's idea of a unit and a huffman.
 const (
-	_ = -(unsafe.Sizeof(unit{}) ^ 48) - (unsafe.Offsetof(unit{}.prediction) ^ 24)
+	_ = -(unsafe.Sizeof(unit{}) ^ 32) - (unsafe.Offsetof(unit{}.prediction) ^ 24)
 	_ = -(unsafe.Offsetof(huffman{}.couples) ^ 2<<lookBits)
 )
 

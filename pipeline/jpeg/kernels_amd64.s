@@ -264,7 +264,7 @@ done:
 	JA   unknown
 
 done63:
-	ADDQ $0x30, SI
+	ADDQ $0x20, SI
 	MOVQ $-1, BX
 	CMPQ SI, (SP)
 	JB   block

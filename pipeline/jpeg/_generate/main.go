@@ -247,7 +247,7 @@ const (
 	unitDC         = 8
 	unitAC         = 16
 	unitPrediction = 24
-	unitSize       = 48
+	unitSize       = 32
 	huffmanCouples = 2 << lookBits
 	lookBits       = 11
 	toEnd          = 63
