@@ -86,7 +86,11 @@ func (h *huffman) set(counts, values []byte, largest byte) bool {
 // in 6 bits the second behind the first; in 7 bits the value of the first, and in 8
 // that of the second. A second one that isn't there repeats the first, with a step of
 // 0. Sixteen zeros are a coefficient of 0, and so is a block's end, toEnd behind
-// another. 0 is no couple.
+// another.
+//
+// A wide couple is a symbol whose coefficient isn't in the bits, or has more than 7:
+// above its total there are five bits of 0, the coefficient's size, and the step. 0 is
+// no symbol of so few bits.
 type couple = uint32
 
 const (
@@ -94,7 +98,8 @@ const (
 	firstValueShift, secondValueShift = 17, 24
 )
 
-// toEnd is a step out of a block, from wherever in it.
+// toEnd is a step out of a block, from wherever in it. Behind a first symbol of that
+// kind, which counts as a coefficient one further, it is one less.
 const toEnd = 63
 
 // couple makes the couples, unless they are there.
@@ -112,11 +117,12 @@ func (h *huffman) couple() {
 func (h *huffman) coupleOf(bits uint64) couple {
 	total, step, v := h.whole(bits, lookBits)
 	if step == 0 || v != v<<25>>25 {
-		return 0
+		s := uint32(h.short[bits>>(64-lookBits)])
+		return s&totalMask | s>>sizeShift<<secondShift
 	}
 	step2, v2 := uint32(0), v
 	if step == toEnd {
-		step, step2 = 1, toEnd
+		step, step2 = 1, toEnd-1
 	} else if more, s, w := h.whole(bits<<total, lookBits-total); s > 0 && w == int32(int8(w)) {
 		total, step2, v2 = total+more, s, w
 	}

@@ -41,25 +41,26 @@ block:
 	MOVQ    DX, R13
 	SHRQ    $0x35, R13
 	MOVWLZX (R12)(R13*2), R13
-	MOVL    $0x00000406, R12
-	BEXTRL  R12, R13, R12
-	JZ      same
-	MOVQ    R13, BX
-	NEGQ    BX
-	SHRXQ   BX, DX, BX
+	TESTL   R13, R13
+	JZ      unknown
+	MOVL    $0x00000406, BX
+	BEXTRL  BX, R13, BX
+	MOVQ    R13, R12
+	NEGQ    R12
+	SHRXQ   R12, DX, R12
 	SHLXQ   R13, DX, DX
 	SUBQ    R13, AX
-	BZHIL   R12, BX, BX
+	BZHIL   BX, R12, R12
 	MOVL    $-1, R13
-	SHLXL   R12, R13, R13
-	LEAL    1(BX)(R13*1), R12
-	LEAL    (R13)(BX*2), R13
+	SHLXL   BX, R13, R13
+	LEAL    1(R12)(R13*1), BX
+	LEAL    (R13)(R12*2), R13
 	TESTL   R13, R13
-	CMOVLMI R12, BX
-	MOVQ    24(SI), R12
-	ADDL    (R12), BX
-	MOVL    BX, (R12)
-	MOVW    BX, (DI)
+	CMOVLMI BX, R12
+	MOVQ    24(SI), BX
+	ADDL    (BX), R12
+	MOVL    R12, (BX)
+	MOVW    R12, (DI)
 	XORQ    BX, BX
 	JMP     two
 
@@ -82,7 +83,7 @@ five:
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
 	BEXTRL  R10, R13, R14
-	JZ      symbol
+	JZ      wide
 	SHLXQ   R13, DX, DX
 	SUBQ    R13, AX
 	MOVL    R13, R15
@@ -103,7 +104,7 @@ five:
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
 	BEXTRL  R10, R13, R14
-	JZ      symbol
+	JZ      wide
 	SHLXQ   R13, DX, DX
 	SUBQ    R13, AX
 	MOVL    R13, R15
@@ -124,7 +125,7 @@ five:
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
 	BEXTRL  R10, R13, R14
-	JZ      symbol
+	JZ      wide
 	SHLXQ   R13, DX, DX
 	SUBQ    R13, AX
 	MOVL    R13, R15
@@ -147,7 +148,7 @@ two:
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
 	BEXTRL  R10, R13, R14
-	JZ      symbol
+	JZ      wide
 	SHLXQ   R13, DX, DX
 	SUBQ    R13, AX
 	MOVL    R13, R15
@@ -168,7 +169,7 @@ two:
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
 	BEXTRL  R10, R13, R14
-	JZ      symbol
+	JZ      wide
 	SHLXQ   R13, DX, DX
 	SUBQ    R13, AX
 	MOVL    R13, R15
@@ -188,29 +189,36 @@ two:
 	JMP     five
 
 end:
-	MOVL R13, R14
-	ANDL $0x0001f800, R14
-	CMPL R14, $0x0001f800
-	JNE  last
-	CMPQ BX, $0x7e
-	JB   done63
-	JMP  back
+	TESTL $0x00010000, R13
+	JZ    last
+	CMPQ  BX, $0x7e
+	JB    next
 
 last:
-	CMPQ BX, $0x3f
-	JE   done
+	CMPQ    BX, $0x3f
+	JE      next
+	SHRXQ   R13, DX, DX
+	SHLQ    $0x35, R12
+	ORQ     R12, DX
+	ADDQ    R13, AX
+	BEXTRL  R10, R13, R12
+	SUBQ    R12, BX
+	BEXTRL  R11, R13, R12
+	SUBQ    R12, BX
+	MOVQ    DX, R12
+	SHRQ    $0x35, R12
+	MOVWLZX (R8)(R12*2), R12
+	TESTL   R12, R12
+	JZ      unknown
+	MOVL    R12, R13
+	ANDL    $0x0000003f, R13
+	SHRL    $0x06, R12
+	SHLL    $0x0b, R12
+	ORL     R12, R13
 
-back:
-	SHRXQ  R13, DX, DX
-	SHLQ   $0x35, R12
-	ORQ    R12, DX
-	ADDQ   R13, AX
-	BEXTRL R11, R13, R12
-	SUBQ   R12, BX
-	BEXTRL R10, R13, R12
-	SUBQ   R12, BX
-
-symbol:
+wide:
+	TESTL   R13, R13
+	JZ      unknown
 	MOVQ    (CX), R12
 	BSWAPQ  R12
 	SHRXQ   AX, R12, R12
@@ -221,49 +229,32 @@ symbol:
 	ANDQ    $0x07, R12
 	ADDQ    R12, CX
 	ORQ     $0x38, AX
-	MOVQ    DX, R12
-	SHRQ    $0x35, R12
-	MOVWLZX (R8)(R12*2), R12
-	MOVL    $0x00000406, R13
-	BEXTRL  R13, R12, R13
-	JZ      none
-	MOVQ    R12, R14
+	MOVL    $0x0000040b, R12
+	BEXTRL  R12, R13, R12
+	MOVQ    R13, R14
 	NEGQ    R14
 	SHRXQ   R14, DX, R14
-	SHLXQ   R12, DX, DX
-	SUBQ    R12, AX
-	BZHIL   R13, R14, R14
+	SHLXQ   R13, DX, DX
+	SUBQ    R13, AX
+	BZHIL   R12, R14, R14
 	MOVL    $-1, R15
-	SHLXL   R13, R15, R15
-	LEAL    1(R14)(R15*1), R13
+	SHLXL   R12, R15, R15
+	LEAL    1(R14)(R15*1), R12
 	LEAL    (R15)(R14*2), R15
 	TESTL   R15, R15
-	CMOVLMI R13, R14
-	SHRL    $0x0a, R12
-	ADDQ    R12, BX
+	CMOVLMI R12, R14
+	SHRL    $0x0f, R13
+	ADDQ    R13, BX
 	MOVBLZX (R9)(BX*1), R12
 	MOVW    R14, (DI)(R12*2)
 	CMPQ    BX, $0x3f
-	JB      five
-	JMP     done
-
-none:
-	TESTL R12, R12
-	JZ    unknown
-	SHLXQ R12, DX, DX
-	SUBQ  R12, AX
-	SHRL  $0x0a, R12
-	CMPL  R12, $0x10
-	JNE   done
-	ADDQ  R12, BX
-	CMPQ  BX, $0x3f
-	JB    five
+	JB      two
 
 done:
 	CMPQ BX, $0x3f
 	JA   unknown
 
-done63:
+next:
 	ADDQ $0x20, SI
 	MOVQ $-1, BX
 	CMPQ SI, (SP)
@@ -280,17 +271,6 @@ unknown:
 	SUBQ units+16(FP), SI
 	MOVQ SI, unit1+56(FP)
 	RET
-
-same:
-	TESTL R13, R13
-	JZ    unknown
-	SHLXQ R13, DX, DX
-	SUBQ  R13, AX
-	MOVQ  24(SI), BX
-	MOVL  (BX), BX
-	MOVW  BX, (DI)
-	XORQ  BX, BX
-	JMP   two
 
 // func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)
 // Requires: AVX, AVX2

@@ -19,6 +19,7 @@ func main() {
 // Fields as BEXTR takes them: first bit, and number of bits in the next byte.
 const (
 	sizeField   = 6 | 4<<8  // of a symbol
+	wideField   = 11 | 4<<8 // the same of a wide couple
 	firstField  = 6 | 5<<8  // the steps of a couple
 	secondField = 11 | 6<<8 // of a couple
 )
@@ -72,8 +73,8 @@ func coefficients() {
 		SUBQ(symbol, have)
 	}
 	// put sets the coefficient that lies step behind the k-th.
-	put := func(step, value GPVirtual) {
-		ADDQ(step.As64(), k)
+	put := func(step Register, value GPVirtual) {
+		ADDQ(step.(GP).As64(), k)
 		place := GP64()
 		MOVBLZX(Mem{Base: places, Index: k, Scale: 1}, place.As32())
 		MOVW(value.As16(), Mem{Base: block, Index: place, Scale: 2})
@@ -87,7 +88,7 @@ func coefficients() {
 		MOVL(Mem{Base: table, Index: index, Scale: 4, Disp: huffmanCouples}, couple.As32())
 		step, value := GP32(), GP32()
 		BEXTRL(first, couple.As32(), step)
-		JZ(LabelRef("symbol"))
+		JZ(LabelRef("wide"))
 		skip(couple)
 		MOVL(couple.As32(), value)
 		SHLL(Imm(8), value)
@@ -102,20 +103,21 @@ func coefficients() {
 		JAE(LabelRef("end"))
 	}
 
-	// lookUp finds the next symbol, and jumps if it has no coefficient.
-	lookUp := func(table Register, none string) (symbol, size GPVirtual) {
-		symbol, size = GP64(), GP64()
+	// lookUp finds the next symbol, and jumps if it isn't in the table.
+	lookUp := func(table Register) (symbol GPVirtual) {
+		symbol = GP64()
 		MOVQ(bits, symbol)
 		SHRQ(Imm(64-lookBits), symbol)
 		MOVWLZX(Mem{Base: table, Index: symbol, Scale: 2}, symbol.As32())
-		MOVL(U32(sizeField), size.As32())
-		BEXTRL(size.As32(), symbol.As32(), size.As32())
-		JZ(LabelRef(none))
-		return symbol, size
+		TESTL(symbol.As32(), symbol.As32())
+		JZ(LabelRef("unknown"))
+		return symbol
 	}
-	// value is that of the size bits behind the code.
-	value := func(symbol, size GPVirtual) GPVirtual {
-		v, power, low := GP64(), GP32(), GP32()
+	// value is that of the bits behind the code, 0 if there are none.
+	value := func(symbol GPVirtual, field uint32) GPVirtual {
+		size, v, power, low := GP64(), GP64(), GP32(), GP32()
+		MOVL(U32(field), size.As32())
+		BEXTRL(size.As32(), symbol.As32(), size.As32())
 		MOVQ(symbol, v)
 		NEGQ(v) // 64 − total, modulo 64
 		SHRXQ(v, bits, v)
@@ -139,8 +141,7 @@ func coefficients() {
 	refill()
 	dc := GP64()
 	MOVQ(Mem{Base: unit, Disp: unitDC}, dc)
-	dcSymbol, size := lookUp(dc, "same")
-	difference := value(dcSymbol, size)
+	difference := value(lookUp(dc), sizeField)
 	prediction := GP64()
 	MOVQ(Mem{Base: unit, Disp: unitPrediction}, prediction)
 	ADDL(Mem{Base: prediction}, difference.As32())
@@ -163,54 +164,44 @@ func coefficients() {
 	JMP(LabelRef("five"))
 
 	Label("end") // of the block, or somewhere in the couple
-	step := GP32()
-	MOVL(couple.As32(), step)
-	ANDL(U32(toEnd<<11), step)
-	CMPL(step, U32(toEnd<<11))
-	JNE(LabelRef("last"))
+	TESTL(U32(32<<11), couple.As32())
+	JZ(LabelRef("last"))
 	CMPQ(k, Imm(63+toEnd))
-	JB(LabelRef("done63"))
-	JMP(LabelRef("back"))
+	JB(LabelRef("next"))
 	Label("last")
 	CMPQ(k, Imm(63))
-	JE(LabelRef("done"))
-	Label("back") // the second symbol isn't of this block: as it was before both
+	JE(LabelRef("next"))
+	// The second symbol isn't of this block: back before both, and take one.
 	SHRXQ(couple, bits, bits)
 	SHLQ(Imm(64-lookBits), index)
 	ORQ(index, bits)
 	ADDQ(couple, have)
-	step = GP32()
-	BEXTRL(second, couple.As32(), step)
-	SUBQ(step.As64(), k)
-	step = GP32()
-	BEXTRL(first, couple.As32(), step)
-	SUBQ(step.As64(), k)
+	for _, field := range []Register{first, second} {
+		step := GP32()
+		BEXTRL(field, couple.As32(), step)
+		SUBQ(step.As64(), k)
+	}
+	symbol := lookUp(table)
+	MOVL(symbol.As32(), couple.As32())
+	ANDL(U32(63), couple.As32())
+	SHRL(Imm(6), symbol.As32())
+	SHLL(Imm(11), symbol.As32())
+	ORL(symbol.As32(), couple.As32())
 
-	Label("symbol") // one only
-	refill()
-	symbol, size := lookUp(table, "none")
-	v := value(symbol, size)
-	SHRL(Imm(10), symbol.As32())
-	put(symbol, v)
-	CMPQ(k, Imm(63))
-	JB(LabelRef("five"))
-	JMP(LabelRef("done"))
-
-	Label("none") // 16 zeros, the end, or a symbol that isn't in the table
-	TESTL(symbol.As32(), symbol.As32())
+	Label("wide") // a couple of one symbol, whose value isn't in the table
+	TESTL(couple.As32(), couple.As32())
 	JZ(LabelRef("unknown"))
-	skip(symbol)
-	SHRL(Imm(10), symbol.As32())
-	CMPL(symbol.As32(), Imm(16))
-	JNE(LabelRef("done"))
-	ADDQ(symbol, k)
+	refill()
+	v := value(couple, wideField)
+	SHRL(Imm(15), couple.As32())
+	put(couple.As32(), v)
 	CMPQ(k, Imm(63))
-	JB(LabelRef("five"))
+	JB(LabelRef("two"))
 
 	Label("done") // on to the next block
 	CMPQ(k, Imm(63))
 	JA(LabelRef("unknown")) // damaged
-	Label("done63")
+	Label("next")
 	ADDQ(Imm(unitSize), unit)
 	MOVQ(I32(-1), k)
 	CMPQ(unit, end)
@@ -227,18 +218,6 @@ func coefficients() {
 	SUBQ(units, unit)
 	Store(unit, Return("unit1"))
 	RET()
-
-	Label("same") // no difference, or a symbol that isn't in the table
-	TESTL(dcSymbol.As32(), dcSymbol.As32())
-	JZ(LabelRef("unknown"))
-	skip(dcSymbol)
-	value16 := GP32()
-	prediction = GP64()
-	MOVQ(Mem{Base: unit, Disp: unitPrediction}, prediction)
-	MOVL(Mem{Base: prediction}, value16)
-	MOVW(value16.As16(), Mem{Base: block})
-	XORQ(k, k)
-	JMP(LabelRef("two"))
 }
 
 // The layout of a unit, and of a huffman; the step of a couple that ends a block.
