@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"slices"
 
 	"alexnet/augment"
 	"alexnet/pipeline/jpeg"
@@ -15,7 +14,6 @@ import (
 type jpegDecoder struct {
 	size    int
 	decoder *jpeg.Decoder
-	scratch []byte
 }
 
 func (d *jpegDecoder) Decode(rgb, src []byte) error {
@@ -41,13 +39,11 @@ func (d *jpegDecoder) DecodeCrop(dst, src []byte, view augment.View, crop int) e
 	if err != nil {
 		return fmt.Errorf("decode JPEG: %w", err)
 	}
-	if !view.Flip {
+	if view.Flip {
+		picture.Mirrored(dst, part)
+	} else {
 		picture.RGB(dst, part)
-		return nil
 	}
-	d.scratch = slices.Grow(d.scratch[:0], 3*crop*crop)[:3*crop*crop]
-	picture.RGB(d.scratch, part)
-	augment.CopyCrop(dst, d.scratch, crop, 0, 0, crop, true)
 	return nil
 }
 

@@ -108,8 +108,8 @@ func doubleRowsGo(out, this, near []byte, from, to int) {
 
 // convertGo overwrites rgb with the pixels of three rows as long as luma:
 // R = Y + 1.402 Cr, G = Y − 0.344136 Cb − 0.714136 Cr, B = Y + 1.772 Cb, with Cb
-// and Cr around 128, rounded.
-func convertGo(rgb, luma, blues, reds []byte) {
+// and Cr around 128, rounded. If they are mirrored, the last pixel comes first.
+func convertGo(rgb, luma, blues, reds []byte, mirrored bool) {
 	blues, reds = blues[:len(luma)], reds[:len(luma)]
 	for i, y := range luma {
 		y := int32(y)<<16 + 1<<15
@@ -118,6 +118,17 @@ func convertGo(rgb, luma, blues, reds []byte) {
 		pixel[0] = clamp((y + 91881*cr) >> 16)
 		pixel[1] = clamp((y - 22554*cb - 46802*cr) >> 16)
 		pixel[2] = clamp((y + 116130*cb) >> 16)
+	}
+	if mirrored {
+		mirror(rgb[:3*len(luma)])
+	}
+}
+
+// mirror reverses pixels.
+func mirror(rgb []byte) {
+	for i, j := 0, len(rgb)-3; i < j; i, j = i+3, j-3 {
+		a, b := (*[3]byte)(rgb[i:]), (*[3]byte)(rgb[j:])
+		*a, *b = *b, *a
 	}
 }
 
@@ -131,8 +142,9 @@ func clamp(v int32) byte {
 
 // toRGB overwrites rgb with the pixels of rows of samples as long as the first.
 // CMYK and YCCK are taken as inverted, as Adobe's is, and become RGB by PIL's
-// formula. Rows of YCCK are overwritten.
-func (c colours) toRGB(rgb []byte, rows [][]byte) {
+// formula. Rows of YCCK are overwritten. If they are mirrored, the last pixel comes
+// first.
+func (c colours) toRGB(rgb []byte, rows [][]byte, mirrored bool) {
 	switch c {
 	case grey:
 		for i, v := range rows[0] {
@@ -140,7 +152,8 @@ func (c colours) toRGB(rgb []byte, rows [][]byte) {
 			pixel[0], pixel[1], pixel[2] = v, v, v
 		}
 	case yCbCr:
-		convert(rgb, rows[0], rows[1], rows[2])
+		convert(rgb, rows[0], rows[1], rows[2], mirrored)
+		return
 	case plainRGB:
 		for i := range rows[0] {
 			pixel := rgb[3*i:][:3]
@@ -154,13 +167,16 @@ func (c colours) toRGB(rgb []byte, rows [][]byte) {
 			}
 		}
 	case ycck:
-		convert(rgb, rows[0], rows[1], rows[2])
+		convert(rgb, rows[0], rows[1], rows[2], false)
 		for i, white := range rows[3] {
 			pixel := rgb[3*i:][:3]
 			for c, v := range pixel {
 				pixel[c] = inked(255-v, white)
 			}
 		}
+	}
+	if mirrored {
+		mirror(rgb)
 	}
 }
 

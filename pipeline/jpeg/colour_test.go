@@ -18,11 +18,13 @@ func TestConvertAgrees(t *testing.T) {
 				luma, blues, reds = append(luma, byte(y)), append(blues, byte(cb+y*3)), append(reds, byte(cr))
 			}
 			n := 3 * len(luma)
-			got, want := bytes.Repeat([]byte{0x5a}, n+8), make([]byte, n)
-			convert(got[:n], luma, blues, reds)
-			convertGo(want, luma, blues, reds)
-			if !bytes.Equal(got[:n], want) || !bytes.Equal(got[n:], bytes.Repeat([]byte{0x5a}, 8)) {
-				t.Fatalf("Cr %d, Cb %d: convert and convertGo differ", cr, cb)
+			for _, mirrored := range []bool{false, true} {
+				got, want := bytes.Repeat([]byte{0x5a}, n+8), make([]byte, n)
+				convert(got[:n], luma, blues, reds, mirrored)
+				convertGo(want, luma, blues, reds, mirrored)
+				if !bytes.Equal(got[:n], want) || !bytes.Equal(got[n:], bytes.Repeat([]byte{0x5a}, 8)) {
+					t.Fatalf("Cr %d, Cb %d, mirrored %t: convert and convertGo differ", cr, cb, mirrored)
+				}
 			}
 		}
 	}
@@ -46,7 +48,8 @@ func sampled(h, v int) *Picture {
 	return p
 }
 
-// TestParts: a part is the same as that part of the whole, and without subsampling
+// TestParts: a part is the same as that part of the whole, mirrored the same the other
+// way, and without subsampling
 // the matrix is that of image/color to a level.
 func TestParts(t *testing.T) {
 	for _, f := range [][2]int{{1, 1}, {2, 1}, {2, 2}, {1, 2}, {4, 1}, {4, 2}, {3, 1}, {1, 4}} {
@@ -55,11 +58,23 @@ func TestParts(t *testing.T) {
 		p.RGB(whole, p.Bounds)
 		for _, part := range []image.Rectangle{image.Rect(5, 3, 30, 20), image.Rect(36, 22, 37, 23), image.Rect(0, 7, 37, 8)} {
 			got := make([]byte, 3*part.Dx()*part.Dy())
+			mirrored, back := make([]byte, len(got)), make([]byte, len(got))
 			p.RGB(got, part)
+			p.Mirrored(mirrored, part)
+			(&Picture{Bounds: p.Bounds, rgb: whole, stride: 3 * 37}).Mirrored(back, part)
+			if !bytes.Equal(back, mirrored) {
+				t.Errorf("%v, part %v: of pixels and of planes differ mirrored", f, part)
+			}
 			for y := range part.Dy() {
 				want := whole[3*((part.Min.Y+y)*37+part.Min.X):][:3*part.Dx()]
 				if row := got[3*y*part.Dx():][:len(want)]; !bytes.Equal(row, want) {
 					t.Fatalf("%v, part %v, row %d is %v, want %v", f, part, y, row, want)
+				}
+				for x := range part.Dx() {
+					at := 3 * (y*part.Dx() + part.Dx() - 1 - x)
+					if pixel := mirrored[at:][:3]; !bytes.Equal(pixel, want[3*x:][:3]) {
+						t.Fatalf("%v, part %v, row %d mirrored: pixel %d is %v, want %v", f, part, y, x, pixel, want[3*x:][:3])
+					}
 				}
 			}
 		}
@@ -85,7 +100,7 @@ func TestInked(t *testing.T) {
 	for i, v := range stored {
 		rows[i%4] = append(rows[i%4], v)
 	}
-	cmyk.toRGB(got, rows)
+	cmyk.toRGB(got, rows, false)
 	if !bytes.Equal(got, want) {
 		t.Errorf("RGB %v, want %v", got, want)
 	}

@@ -14,7 +14,7 @@ type fastDecoder struct {
 	fastHeader
 	reader
 	tables  tables
-	scan    []byte // of the file that was opened
+	scan    []byte         // of the file that was opened
 	units   [2][6]unit     // of two MCUs
 	coefs   [6][pair]int16 // theirs
 	picture Picture

@@ -38,26 +38,37 @@ func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
 	inversePairAVX2(&dst[0], stride, &coefs[0], &divisors[0])
 }
 
-func convert(rgb, luma, blues, reds []byte) {
+func convert(rgb, luma, blues, reds []byte, mirrored bool) {
 	n := len(luma) &^ 15
-	if !useAVX2 || n == 0 {
+	switch last := len(luma) - 16; {
+	case !useAVX2 || n == 0:
 		n = 0
-	} else {
+	case mirrored: // begin with the last
+		_ = rgb[3*n-1]
+		convertMirroredAVX2(&rgb[0], &luma[last], &blues[last], &reds[last], n/16)
+		rest := len(luma) - n
+		convertGo(rgb[3*n:], luma[:rest], blues[:rest], reds[:rest], true)
+		return
+	default:
 		_, _, _ = rgb[3*n-1], blues[n-1], reds[n-1]
 		convertAVX2(&rgb[0], &luma[0], &blues[0], &reds[0], n/16)
 	}
-	convertGo(rgb[3*n:], luma[n:], blues[n:], reds[n:])
+	convertGo(rgb[3*n:], luma[n:], blues[n:], reds[n:], mirrored)
 }
 
 // doubleInside makes the pixels of the samples from number 1 on, as doubleRowsGo
-// would, and returns of how many.
+// would, and returns how many those are.
 func doubleInside(out, this, near []byte) int {
 	const block = 16
-	n := (len(this) - 2) / block * block
-	if !useAVX2 || n <= 0 {
+	n := len(this) - 2
+	if !useAVX2 || n < block {
 		return 0
 	}
-	_, _, _ = out[2*n+1], this[n+1], near[n+1]
+	_, _ = out[2*n+1], near[n+1]
 	doubleRowsAVX2(&out[0], &this[0], &near[0], n/block)
+	if n%block > 0 { // the last block, some of it once more
+		last := n - block
+		doubleRowsAVX2(&out[2*last], &this[last], &near[last], 1)
+	}
 	return n
 }

@@ -808,79 +808,6 @@ DATA half<>+24(SB)/4, $0x80808080
 DATA half<>+28(SB)/4, $0x80808080
 GLOBL half<>(SB), RODATA|NOPTR, $32
 
-// func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
-// Requires: AVX, AVX2
-TEXT ·convertAVX2(SB), NOSPLIT, $0-40
-	MOVQ     rgb+0(FP), AX
-	MOVQ     luma+8(FP), CX
-	MOVQ     blues+16(FP), DX
-	MOVQ     reds+24(FP), BX
-	MOVQ     blocks+32(FP), SI
-	VPCMPEQW Y0, Y0, Y0
-	VPSRLW   $0x0f, Y0, Y0
-	VPSLLW   $0x07, Y0, Y0
-	VPCMPEQD Y1, Y1, Y1
-	VPSRLD   $0x1f, Y1, Y1
-	VPSLLD   $0x0f, Y1, Y1
-
-pixels:
-	VPMOVZXBW    (CX), Y2
-	VPMOVZXBW    (DX), Y3
-	VPMOVZXBW    (BX), Y4
-	VPSUBW       Y0, Y3, Y3
-	VPSUBW       Y0, Y4, Y4
-	VPUNPCKLWD   Y4, Y3, Y5
-	VPUNPCKHWD   Y4, Y3, Y6
-	VPMADDWD     red<>+0(SB), Y5, Y7
-	VPMADDWD     red<>+0(SB), Y6, Y8
-	VPADDD       Y1, Y7, Y7
-	VPSRAD       $0x10, Y7, Y7
-	VPADDD       Y1, Y8, Y8
-	VPSRAD       $0x10, Y8, Y8
-	VPACKSSDW    Y8, Y7, Y7
-	VPADDW       Y2, Y7, Y7
-	VPADDW       Y4, Y7, Y7
-	VPMADDWD     green<>+0(SB), Y5, Y8
-	VPMADDWD     green<>+0(SB), Y6, Y9
-	VPADDD       Y1, Y8, Y8
-	VPSRAD       $0x10, Y8, Y8
-	VPADDD       Y1, Y9, Y9
-	VPSRAD       $0x10, Y9, Y9
-	VPACKSSDW    Y9, Y8, Y8
-	VPADDW       Y2, Y8, Y8
-	VPSUBW       Y4, Y8, Y8
-	VPMADDWD     blue<>+0(SB), Y5, Y4
-	VPMADDWD     blue<>+0(SB), Y6, Y5
-	VPADDD       Y1, Y4, Y4
-	VPSRAD       $0x10, Y4, Y4
-	VPADDD       Y1, Y5, Y5
-	VPSRAD       $0x10, Y5, Y5
-	VPACKSSDW    Y5, Y4, Y4
-	VPADDW       Y2, Y4, Y4
-	VPADDW       Y3, Y4, Y4
-	VPADDW       Y3, Y4, Y4
-	VPACKUSWB    Y8, Y7, Y7
-	VPACKUSWB    Y4, Y4, Y4
-	VPSHUFB      rg0<>+0(SB), Y7, Y2
-	VPSHUFB      b0<>+0(SB), Y4, Y3
-	VPOR         Y3, Y2, Y2
-	VPSHUFB      rg1<>+0(SB), Y7, Y3
-	VPSHUFB      b1<>+0(SB), Y4, Y4
-	VPOR         Y4, Y3, Y3
-	VMOVDQU      X2, (AX)
-	VMOVQ        X3, 16(AX)
-	VEXTRACTI128 $0x01, Y2, 24(AX)
-	VEXTRACTI128 $0x01, Y3, X2
-	VMOVQ        X2, 40(AX)
-	ADDQ         $0x30, AX
-	ADDQ         $0x10, CX
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, BX
-	DECQ         SI
-	JNZ          pixels
-	VZEROUPPER
-	RET
-
 DATA red<>+0(SB)/2, $+0
 DATA red<>+2(SB)/2, $+26345
 DATA red<>+4(SB)/2, $+0
@@ -935,141 +862,423 @@ DATA blue<>+28(SB)/2, $-14942
 DATA blue<>+30(SB)/2, $+0
 GLOBL blue<>(SB), RODATA|NOPTR, $32
 
-DATA rg0<>+0(SB)/1, $0x00
-DATA rg0<>+1(SB)/1, $0x08
-DATA rg0<>+2(SB)/1, $0x80
-DATA rg0<>+3(SB)/1, $0x01
-DATA rg0<>+4(SB)/1, $0x09
-DATA rg0<>+5(SB)/1, $0x80
-DATA rg0<>+6(SB)/1, $0x02
-DATA rg0<>+7(SB)/1, $0x0a
-DATA rg0<>+8(SB)/1, $0x80
-DATA rg0<>+9(SB)/1, $0x03
-DATA rg0<>+10(SB)/1, $0x0b
-DATA rg0<>+11(SB)/1, $0x80
-DATA rg0<>+12(SB)/1, $0x04
-DATA rg0<>+13(SB)/1, $0x0c
-DATA rg0<>+14(SB)/1, $0x80
-DATA rg0<>+15(SB)/1, $0x05
-DATA rg0<>+16(SB)/1, $0x00
-DATA rg0<>+17(SB)/1, $0x08
-DATA rg0<>+18(SB)/1, $0x80
-DATA rg0<>+19(SB)/1, $0x01
-DATA rg0<>+20(SB)/1, $0x09
-DATA rg0<>+21(SB)/1, $0x80
-DATA rg0<>+22(SB)/1, $0x02
-DATA rg0<>+23(SB)/1, $0x0a
-DATA rg0<>+24(SB)/1, $0x80
-DATA rg0<>+25(SB)/1, $0x03
-DATA rg0<>+26(SB)/1, $0x0b
-DATA rg0<>+27(SB)/1, $0x80
-DATA rg0<>+28(SB)/1, $0x04
-DATA rg0<>+29(SB)/1, $0x0c
-DATA rg0<>+30(SB)/1, $0x80
-DATA rg0<>+31(SB)/1, $0x05
-GLOBL rg0<>(SB), RODATA|NOPTR, $32
+// func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
+// Requires: AVX, AVX2
+TEXT ·convertAVX2(SB), NOSPLIT, $0-40
+	MOVQ     rgb+0(FP), AX
+	MOVQ     luma+8(FP), CX
+	MOVQ     blues+16(FP), DX
+	MOVQ     reds+24(FP), BX
+	MOVQ     blocks+32(FP), SI
+	VPCMPEQW Y0, Y0, Y0
+	VPSRLW   $0x0f, Y0, Y0
+	VPSLLW   $0x07, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
+	VPSRLD   $0x1f, Y1, Y1
+	VPSLLD   $0x0f, Y1, Y1
 
-DATA b0<>+0(SB)/1, $0x80
-DATA b0<>+1(SB)/1, $0x80
-DATA b0<>+2(SB)/1, $0x00
-DATA b0<>+3(SB)/1, $0x80
-DATA b0<>+4(SB)/1, $0x80
-DATA b0<>+5(SB)/1, $0x01
-DATA b0<>+6(SB)/1, $0x80
-DATA b0<>+7(SB)/1, $0x80
-DATA b0<>+8(SB)/1, $0x02
-DATA b0<>+9(SB)/1, $0x80
-DATA b0<>+10(SB)/1, $0x80
-DATA b0<>+11(SB)/1, $0x03
-DATA b0<>+12(SB)/1, $0x80
-DATA b0<>+13(SB)/1, $0x80
-DATA b0<>+14(SB)/1, $0x04
-DATA b0<>+15(SB)/1, $0x80
-DATA b0<>+16(SB)/1, $0x80
-DATA b0<>+17(SB)/1, $0x80
-DATA b0<>+18(SB)/1, $0x00
-DATA b0<>+19(SB)/1, $0x80
-DATA b0<>+20(SB)/1, $0x80
-DATA b0<>+21(SB)/1, $0x01
-DATA b0<>+22(SB)/1, $0x80
-DATA b0<>+23(SB)/1, $0x80
-DATA b0<>+24(SB)/1, $0x02
-DATA b0<>+25(SB)/1, $0x80
-DATA b0<>+26(SB)/1, $0x80
-DATA b0<>+27(SB)/1, $0x03
-DATA b0<>+28(SB)/1, $0x80
-DATA b0<>+29(SB)/1, $0x80
-DATA b0<>+30(SB)/1, $0x04
-DATA b0<>+31(SB)/1, $0x80
-GLOBL b0<>(SB), RODATA|NOPTR, $32
+pixels:
+	VPMOVZXBW    (CX), Y2
+	VPMOVZXBW    (DX), Y3
+	VPMOVZXBW    (BX), Y4
+	VPSUBW       Y0, Y3, Y3
+	VPSUBW       Y0, Y4, Y4
+	VPUNPCKLWD   Y4, Y3, Y5
+	VPUNPCKHWD   Y4, Y3, Y6
+	VPMADDWD     red<>+0(SB), Y5, Y7
+	VPMADDWD     red<>+0(SB), Y6, Y8
+	VPADDD       Y1, Y7, Y7
+	VPSRAD       $0x10, Y7, Y7
+	VPADDD       Y1, Y8, Y8
+	VPSRAD       $0x10, Y8, Y8
+	VPACKSSDW    Y8, Y7, Y7
+	VPADDW       Y2, Y7, Y7
+	VPADDW       Y4, Y7, Y7
+	VPMADDWD     green<>+0(SB), Y5, Y8
+	VPMADDWD     green<>+0(SB), Y6, Y9
+	VPADDD       Y1, Y8, Y8
+	VPSRAD       $0x10, Y8, Y8
+	VPADDD       Y1, Y9, Y9
+	VPSRAD       $0x10, Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VPADDW       Y2, Y8, Y8
+	VPSUBW       Y4, Y8, Y8
+	VPMADDWD     blue<>+0(SB), Y5, Y4
+	VPMADDWD     blue<>+0(SB), Y6, Y5
+	VPADDD       Y1, Y4, Y4
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y1, Y5, Y5
+	VPSRAD       $0x10, Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y2, Y4, Y4
+	VPADDW       Y3, Y4, Y4
+	VPADDW       Y3, Y4, Y4
+	VPACKUSWB    Y8, Y7, Y7
+	VPACKUSWB    Y4, Y4, Y4
+	VPSHUFB      convertAVX2RG0<>+0(SB), Y7, Y2
+	VPSHUFB      convertAVX2B0<>+0(SB), Y4, Y3
+	VPOR         Y3, Y2, Y2
+	VPSHUFB      convertAVX2RG1<>+0(SB), Y7, Y3
+	VPSHUFB      convertAVX2B1<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVDQU      X2, (AX)
+	VMOVQ        X3, 16(AX)
+	VEXTRACTI128 $0x01, Y2, 24(AX)
+	VEXTRACTI128 $0x01, Y3, X2
+	VMOVQ        X2, 40(AX)
+	ADDQ         $0x30, AX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, DX
+	ADDQ         $0x10, BX
+	DECQ         SI
+	JNZ          pixels
+	VZEROUPPER
+	RET
 
-DATA rg1<>+0(SB)/1, $0x0d
-DATA rg1<>+1(SB)/1, $0x80
-DATA rg1<>+2(SB)/1, $0x06
-DATA rg1<>+3(SB)/1, $0x0e
-DATA rg1<>+4(SB)/1, $0x80
-DATA rg1<>+5(SB)/1, $0x07
-DATA rg1<>+6(SB)/1, $0x0f
-DATA rg1<>+7(SB)/1, $0x80
-DATA rg1<>+8(SB)/1, $0x80
-DATA rg1<>+9(SB)/1, $0x80
-DATA rg1<>+10(SB)/1, $0x80
-DATA rg1<>+11(SB)/1, $0x80
-DATA rg1<>+12(SB)/1, $0x80
-DATA rg1<>+13(SB)/1, $0x80
-DATA rg1<>+14(SB)/1, $0x80
-DATA rg1<>+15(SB)/1, $0x80
-DATA rg1<>+16(SB)/1, $0x0d
-DATA rg1<>+17(SB)/1, $0x80
-DATA rg1<>+18(SB)/1, $0x06
-DATA rg1<>+19(SB)/1, $0x0e
-DATA rg1<>+20(SB)/1, $0x80
-DATA rg1<>+21(SB)/1, $0x07
-DATA rg1<>+22(SB)/1, $0x0f
-DATA rg1<>+23(SB)/1, $0x80
-DATA rg1<>+24(SB)/1, $0x80
-DATA rg1<>+25(SB)/1, $0x80
-DATA rg1<>+26(SB)/1, $0x80
-DATA rg1<>+27(SB)/1, $0x80
-DATA rg1<>+28(SB)/1, $0x80
-DATA rg1<>+29(SB)/1, $0x80
-DATA rg1<>+30(SB)/1, $0x80
-DATA rg1<>+31(SB)/1, $0x80
-GLOBL rg1<>(SB), RODATA|NOPTR, $32
+DATA convertAVX2RG0<>+0(SB)/1, $0x00
+DATA convertAVX2RG0<>+1(SB)/1, $0x08
+DATA convertAVX2RG0<>+2(SB)/1, $0x80
+DATA convertAVX2RG0<>+3(SB)/1, $0x01
+DATA convertAVX2RG0<>+4(SB)/1, $0x09
+DATA convertAVX2RG0<>+5(SB)/1, $0x80
+DATA convertAVX2RG0<>+6(SB)/1, $0x02
+DATA convertAVX2RG0<>+7(SB)/1, $0x0a
+DATA convertAVX2RG0<>+8(SB)/1, $0x80
+DATA convertAVX2RG0<>+9(SB)/1, $0x03
+DATA convertAVX2RG0<>+10(SB)/1, $0x0b
+DATA convertAVX2RG0<>+11(SB)/1, $0x80
+DATA convertAVX2RG0<>+12(SB)/1, $0x04
+DATA convertAVX2RG0<>+13(SB)/1, $0x0c
+DATA convertAVX2RG0<>+14(SB)/1, $0x80
+DATA convertAVX2RG0<>+15(SB)/1, $0x05
+DATA convertAVX2RG0<>+16(SB)/1, $0x00
+DATA convertAVX2RG0<>+17(SB)/1, $0x08
+DATA convertAVX2RG0<>+18(SB)/1, $0x80
+DATA convertAVX2RG0<>+19(SB)/1, $0x01
+DATA convertAVX2RG0<>+20(SB)/1, $0x09
+DATA convertAVX2RG0<>+21(SB)/1, $0x80
+DATA convertAVX2RG0<>+22(SB)/1, $0x02
+DATA convertAVX2RG0<>+23(SB)/1, $0x0a
+DATA convertAVX2RG0<>+24(SB)/1, $0x80
+DATA convertAVX2RG0<>+25(SB)/1, $0x03
+DATA convertAVX2RG0<>+26(SB)/1, $0x0b
+DATA convertAVX2RG0<>+27(SB)/1, $0x80
+DATA convertAVX2RG0<>+28(SB)/1, $0x04
+DATA convertAVX2RG0<>+29(SB)/1, $0x0c
+DATA convertAVX2RG0<>+30(SB)/1, $0x80
+DATA convertAVX2RG0<>+31(SB)/1, $0x05
+GLOBL convertAVX2RG0<>(SB), RODATA|NOPTR, $32
 
-DATA b1<>+0(SB)/1, $0x80
-DATA b1<>+1(SB)/1, $0x05
-DATA b1<>+2(SB)/1, $0x80
-DATA b1<>+3(SB)/1, $0x80
-DATA b1<>+4(SB)/1, $0x06
-DATA b1<>+5(SB)/1, $0x80
-DATA b1<>+6(SB)/1, $0x80
-DATA b1<>+7(SB)/1, $0x07
-DATA b1<>+8(SB)/1, $0x80
-DATA b1<>+9(SB)/1, $0x80
-DATA b1<>+10(SB)/1, $0x80
-DATA b1<>+11(SB)/1, $0x80
-DATA b1<>+12(SB)/1, $0x80
-DATA b1<>+13(SB)/1, $0x80
-DATA b1<>+14(SB)/1, $0x80
-DATA b1<>+15(SB)/1, $0x80
-DATA b1<>+16(SB)/1, $0x80
-DATA b1<>+17(SB)/1, $0x05
-DATA b1<>+18(SB)/1, $0x80
-DATA b1<>+19(SB)/1, $0x80
-DATA b1<>+20(SB)/1, $0x06
-DATA b1<>+21(SB)/1, $0x80
-DATA b1<>+22(SB)/1, $0x80
-DATA b1<>+23(SB)/1, $0x07
-DATA b1<>+24(SB)/1, $0x80
-DATA b1<>+25(SB)/1, $0x80
-DATA b1<>+26(SB)/1, $0x80
-DATA b1<>+27(SB)/1, $0x80
-DATA b1<>+28(SB)/1, $0x80
-DATA b1<>+29(SB)/1, $0x80
-DATA b1<>+30(SB)/1, $0x80
-DATA b1<>+31(SB)/1, $0x80
-GLOBL b1<>(SB), RODATA|NOPTR, $32
+DATA convertAVX2B0<>+0(SB)/1, $0x80
+DATA convertAVX2B0<>+1(SB)/1, $0x80
+DATA convertAVX2B0<>+2(SB)/1, $0x00
+DATA convertAVX2B0<>+3(SB)/1, $0x80
+DATA convertAVX2B0<>+4(SB)/1, $0x80
+DATA convertAVX2B0<>+5(SB)/1, $0x01
+DATA convertAVX2B0<>+6(SB)/1, $0x80
+DATA convertAVX2B0<>+7(SB)/1, $0x80
+DATA convertAVX2B0<>+8(SB)/1, $0x02
+DATA convertAVX2B0<>+9(SB)/1, $0x80
+DATA convertAVX2B0<>+10(SB)/1, $0x80
+DATA convertAVX2B0<>+11(SB)/1, $0x03
+DATA convertAVX2B0<>+12(SB)/1, $0x80
+DATA convertAVX2B0<>+13(SB)/1, $0x80
+DATA convertAVX2B0<>+14(SB)/1, $0x04
+DATA convertAVX2B0<>+15(SB)/1, $0x80
+DATA convertAVX2B0<>+16(SB)/1, $0x80
+DATA convertAVX2B0<>+17(SB)/1, $0x80
+DATA convertAVX2B0<>+18(SB)/1, $0x00
+DATA convertAVX2B0<>+19(SB)/1, $0x80
+DATA convertAVX2B0<>+20(SB)/1, $0x80
+DATA convertAVX2B0<>+21(SB)/1, $0x01
+DATA convertAVX2B0<>+22(SB)/1, $0x80
+DATA convertAVX2B0<>+23(SB)/1, $0x80
+DATA convertAVX2B0<>+24(SB)/1, $0x02
+DATA convertAVX2B0<>+25(SB)/1, $0x80
+DATA convertAVX2B0<>+26(SB)/1, $0x80
+DATA convertAVX2B0<>+27(SB)/1, $0x03
+DATA convertAVX2B0<>+28(SB)/1, $0x80
+DATA convertAVX2B0<>+29(SB)/1, $0x80
+DATA convertAVX2B0<>+30(SB)/1, $0x04
+DATA convertAVX2B0<>+31(SB)/1, $0x80
+GLOBL convertAVX2B0<>(SB), RODATA|NOPTR, $32
+
+DATA convertAVX2RG1<>+0(SB)/1, $0x0d
+DATA convertAVX2RG1<>+1(SB)/1, $0x80
+DATA convertAVX2RG1<>+2(SB)/1, $0x06
+DATA convertAVX2RG1<>+3(SB)/1, $0x0e
+DATA convertAVX2RG1<>+4(SB)/1, $0x80
+DATA convertAVX2RG1<>+5(SB)/1, $0x07
+DATA convertAVX2RG1<>+6(SB)/1, $0x0f
+DATA convertAVX2RG1<>+7(SB)/1, $0x80
+DATA convertAVX2RG1<>+8(SB)/1, $0x80
+DATA convertAVX2RG1<>+9(SB)/1, $0x80
+DATA convertAVX2RG1<>+10(SB)/1, $0x80
+DATA convertAVX2RG1<>+11(SB)/1, $0x80
+DATA convertAVX2RG1<>+12(SB)/1, $0x80
+DATA convertAVX2RG1<>+13(SB)/1, $0x80
+DATA convertAVX2RG1<>+14(SB)/1, $0x80
+DATA convertAVX2RG1<>+15(SB)/1, $0x80
+DATA convertAVX2RG1<>+16(SB)/1, $0x0d
+DATA convertAVX2RG1<>+17(SB)/1, $0x80
+DATA convertAVX2RG1<>+18(SB)/1, $0x06
+DATA convertAVX2RG1<>+19(SB)/1, $0x0e
+DATA convertAVX2RG1<>+20(SB)/1, $0x80
+DATA convertAVX2RG1<>+21(SB)/1, $0x07
+DATA convertAVX2RG1<>+22(SB)/1, $0x0f
+DATA convertAVX2RG1<>+23(SB)/1, $0x80
+DATA convertAVX2RG1<>+24(SB)/1, $0x80
+DATA convertAVX2RG1<>+25(SB)/1, $0x80
+DATA convertAVX2RG1<>+26(SB)/1, $0x80
+DATA convertAVX2RG1<>+27(SB)/1, $0x80
+DATA convertAVX2RG1<>+28(SB)/1, $0x80
+DATA convertAVX2RG1<>+29(SB)/1, $0x80
+DATA convertAVX2RG1<>+30(SB)/1, $0x80
+DATA convertAVX2RG1<>+31(SB)/1, $0x80
+GLOBL convertAVX2RG1<>(SB), RODATA|NOPTR, $32
+
+DATA convertAVX2B1<>+0(SB)/1, $0x80
+DATA convertAVX2B1<>+1(SB)/1, $0x05
+DATA convertAVX2B1<>+2(SB)/1, $0x80
+DATA convertAVX2B1<>+3(SB)/1, $0x80
+DATA convertAVX2B1<>+4(SB)/1, $0x06
+DATA convertAVX2B1<>+5(SB)/1, $0x80
+DATA convertAVX2B1<>+6(SB)/1, $0x80
+DATA convertAVX2B1<>+7(SB)/1, $0x07
+DATA convertAVX2B1<>+8(SB)/1, $0x80
+DATA convertAVX2B1<>+9(SB)/1, $0x80
+DATA convertAVX2B1<>+10(SB)/1, $0x80
+DATA convertAVX2B1<>+11(SB)/1, $0x80
+DATA convertAVX2B1<>+12(SB)/1, $0x80
+DATA convertAVX2B1<>+13(SB)/1, $0x80
+DATA convertAVX2B1<>+14(SB)/1, $0x80
+DATA convertAVX2B1<>+15(SB)/1, $0x80
+DATA convertAVX2B1<>+16(SB)/1, $0x80
+DATA convertAVX2B1<>+17(SB)/1, $0x05
+DATA convertAVX2B1<>+18(SB)/1, $0x80
+DATA convertAVX2B1<>+19(SB)/1, $0x80
+DATA convertAVX2B1<>+20(SB)/1, $0x06
+DATA convertAVX2B1<>+21(SB)/1, $0x80
+DATA convertAVX2B1<>+22(SB)/1, $0x80
+DATA convertAVX2B1<>+23(SB)/1, $0x07
+DATA convertAVX2B1<>+24(SB)/1, $0x80
+DATA convertAVX2B1<>+25(SB)/1, $0x80
+DATA convertAVX2B1<>+26(SB)/1, $0x80
+DATA convertAVX2B1<>+27(SB)/1, $0x80
+DATA convertAVX2B1<>+28(SB)/1, $0x80
+DATA convertAVX2B1<>+29(SB)/1, $0x80
+DATA convertAVX2B1<>+30(SB)/1, $0x80
+DATA convertAVX2B1<>+31(SB)/1, $0x80
+GLOBL convertAVX2B1<>(SB), RODATA|NOPTR, $32
+
+// func convertMirroredAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
+// Requires: AVX, AVX2
+TEXT ·convertMirroredAVX2(SB), NOSPLIT, $0-40
+	MOVQ     rgb+0(FP), AX
+	MOVQ     luma+8(FP), CX
+	MOVQ     blues+16(FP), DX
+	MOVQ     reds+24(FP), BX
+	MOVQ     blocks+32(FP), SI
+	VPCMPEQW Y0, Y0, Y0
+	VPSRLW   $0x0f, Y0, Y0
+	VPSLLW   $0x07, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
+	VPSRLD   $0x1f, Y1, Y1
+	VPSLLD   $0x0f, Y1, Y1
+
+pixels:
+	VPMOVZXBW    (CX), Y2
+	VPMOVZXBW    (DX), Y3
+	VPMOVZXBW    (BX), Y4
+	VPSUBW       Y0, Y3, Y3
+	VPSUBW       Y0, Y4, Y4
+	VPUNPCKLWD   Y4, Y3, Y5
+	VPUNPCKHWD   Y4, Y3, Y6
+	VPMADDWD     red<>+0(SB), Y5, Y7
+	VPMADDWD     red<>+0(SB), Y6, Y8
+	VPADDD       Y1, Y7, Y7
+	VPSRAD       $0x10, Y7, Y7
+	VPADDD       Y1, Y8, Y8
+	VPSRAD       $0x10, Y8, Y8
+	VPACKSSDW    Y8, Y7, Y7
+	VPADDW       Y2, Y7, Y7
+	VPADDW       Y4, Y7, Y7
+	VPMADDWD     green<>+0(SB), Y5, Y8
+	VPMADDWD     green<>+0(SB), Y6, Y9
+	VPADDD       Y1, Y8, Y8
+	VPSRAD       $0x10, Y8, Y8
+	VPADDD       Y1, Y9, Y9
+	VPSRAD       $0x10, Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VPADDW       Y2, Y8, Y8
+	VPSUBW       Y4, Y8, Y8
+	VPMADDWD     blue<>+0(SB), Y5, Y4
+	VPMADDWD     blue<>+0(SB), Y6, Y5
+	VPADDD       Y1, Y4, Y4
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y1, Y5, Y5
+	VPSRAD       $0x10, Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y2, Y4, Y4
+	VPADDW       Y3, Y4, Y4
+	VPADDW       Y3, Y4, Y4
+	VPACKUSWB    Y8, Y7, Y7
+	VPACKUSWB    Y4, Y4, Y4
+	VPSHUFB      convertMirroredAVX2RG0<>+0(SB), Y7, Y2
+	VPSHUFB      convertMirroredAVX2B0<>+0(SB), Y4, Y3
+	VPOR         Y3, Y2, Y2
+	VPSHUFB      convertMirroredAVX2RG1<>+0(SB), Y7, Y3
+	VPSHUFB      convertMirroredAVX2B1<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVDQU      X2, 24(AX)
+	VMOVQ        X3, 40(AX)
+	VEXTRACTI128 $0x01, Y2, (AX)
+	VEXTRACTI128 $0x01, Y3, X2
+	VMOVQ        X2, 16(AX)
+	ADDQ         $0x30, AX
+	SUBQ         $0x10, CX
+	SUBQ         $0x10, DX
+	SUBQ         $0x10, BX
+	DECQ         SI
+	JNZ          pixels
+	VZEROUPPER
+	RET
+
+DATA convertMirroredAVX2RG0<>+0(SB)/1, $0x07
+DATA convertMirroredAVX2RG0<>+1(SB)/1, $0x0f
+DATA convertMirroredAVX2RG0<>+2(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+3(SB)/1, $0x06
+DATA convertMirroredAVX2RG0<>+4(SB)/1, $0x0e
+DATA convertMirroredAVX2RG0<>+5(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+6(SB)/1, $0x05
+DATA convertMirroredAVX2RG0<>+7(SB)/1, $0x0d
+DATA convertMirroredAVX2RG0<>+8(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+9(SB)/1, $0x04
+DATA convertMirroredAVX2RG0<>+10(SB)/1, $0x0c
+DATA convertMirroredAVX2RG0<>+11(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+12(SB)/1, $0x03
+DATA convertMirroredAVX2RG0<>+13(SB)/1, $0x0b
+DATA convertMirroredAVX2RG0<>+14(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+15(SB)/1, $0x02
+DATA convertMirroredAVX2RG0<>+16(SB)/1, $0x07
+DATA convertMirroredAVX2RG0<>+17(SB)/1, $0x0f
+DATA convertMirroredAVX2RG0<>+18(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+19(SB)/1, $0x06
+DATA convertMirroredAVX2RG0<>+20(SB)/1, $0x0e
+DATA convertMirroredAVX2RG0<>+21(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+22(SB)/1, $0x05
+DATA convertMirroredAVX2RG0<>+23(SB)/1, $0x0d
+DATA convertMirroredAVX2RG0<>+24(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+25(SB)/1, $0x04
+DATA convertMirroredAVX2RG0<>+26(SB)/1, $0x0c
+DATA convertMirroredAVX2RG0<>+27(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+28(SB)/1, $0x03
+DATA convertMirroredAVX2RG0<>+29(SB)/1, $0x0b
+DATA convertMirroredAVX2RG0<>+30(SB)/1, $0x87
+DATA convertMirroredAVX2RG0<>+31(SB)/1, $0x02
+GLOBL convertMirroredAVX2RG0<>(SB), RODATA|NOPTR, $32
+
+DATA convertMirroredAVX2B0<>+0(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+1(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+2(SB)/1, $0x07
+DATA convertMirroredAVX2B0<>+3(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+4(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+5(SB)/1, $0x06
+DATA convertMirroredAVX2B0<>+6(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+7(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+8(SB)/1, $0x05
+DATA convertMirroredAVX2B0<>+9(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+10(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+11(SB)/1, $0x04
+DATA convertMirroredAVX2B0<>+12(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+13(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+14(SB)/1, $0x03
+DATA convertMirroredAVX2B0<>+15(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+16(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+17(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+18(SB)/1, $0x07
+DATA convertMirroredAVX2B0<>+19(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+20(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+21(SB)/1, $0x06
+DATA convertMirroredAVX2B0<>+22(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+23(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+24(SB)/1, $0x05
+DATA convertMirroredAVX2B0<>+25(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+26(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+27(SB)/1, $0x04
+DATA convertMirroredAVX2B0<>+28(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+29(SB)/1, $0x87
+DATA convertMirroredAVX2B0<>+30(SB)/1, $0x03
+DATA convertMirroredAVX2B0<>+31(SB)/1, $0x87
+GLOBL convertMirroredAVX2B0<>(SB), RODATA|NOPTR, $32
+
+DATA convertMirroredAVX2RG1<>+0(SB)/1, $0x0a
+DATA convertMirroredAVX2RG1<>+1(SB)/1, $0x87
+DATA convertMirroredAVX2RG1<>+2(SB)/1, $0x01
+DATA convertMirroredAVX2RG1<>+3(SB)/1, $0x09
+DATA convertMirroredAVX2RG1<>+4(SB)/1, $0x87
+DATA convertMirroredAVX2RG1<>+5(SB)/1, $0x00
+DATA convertMirroredAVX2RG1<>+6(SB)/1, $0x08
+DATA convertMirroredAVX2RG1<>+7(SB)/1, $0x87
+DATA convertMirroredAVX2RG1<>+8(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+9(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+10(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+11(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+12(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+13(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+14(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+15(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+16(SB)/1, $0x0a
+DATA convertMirroredAVX2RG1<>+17(SB)/1, $0x87
+DATA convertMirroredAVX2RG1<>+18(SB)/1, $0x01
+DATA convertMirroredAVX2RG1<>+19(SB)/1, $0x09
+DATA convertMirroredAVX2RG1<>+20(SB)/1, $0x87
+DATA convertMirroredAVX2RG1<>+21(SB)/1, $0x00
+DATA convertMirroredAVX2RG1<>+22(SB)/1, $0x08
+DATA convertMirroredAVX2RG1<>+23(SB)/1, $0x87
+DATA convertMirroredAVX2RG1<>+24(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+25(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+26(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+27(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+28(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+29(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+30(SB)/1, $0x80
+DATA convertMirroredAVX2RG1<>+31(SB)/1, $0x80
+GLOBL convertMirroredAVX2RG1<>(SB), RODATA|NOPTR, $32
+
+DATA convertMirroredAVX2B1<>+0(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+1(SB)/1, $0x02
+DATA convertMirroredAVX2B1<>+2(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+3(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+4(SB)/1, $0x01
+DATA convertMirroredAVX2B1<>+5(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+6(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+7(SB)/1, $0x00
+DATA convertMirroredAVX2B1<>+8(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+9(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+10(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+11(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+12(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+13(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+14(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+15(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+16(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+17(SB)/1, $0x02
+DATA convertMirroredAVX2B1<>+18(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+19(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+20(SB)/1, $0x01
+DATA convertMirroredAVX2B1<>+21(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+22(SB)/1, $0x87
+DATA convertMirroredAVX2B1<>+23(SB)/1, $0x00
+DATA convertMirroredAVX2B1<>+24(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+25(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+26(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+27(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+28(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+29(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+30(SB)/1, $0x80
+DATA convertMirroredAVX2B1<>+31(SB)/1, $0x80
+GLOBL convertMirroredAVX2B1<>(SB), RODATA|NOPTR, $32
 
 // func doubleRowsAVX2(out *byte, this *byte, near *byte, blocks int)
 // Requires: AVX, AVX2

@@ -12,6 +12,8 @@ func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
 	inversePairGo(dst, stride, coefs, divisors)
 }
 
-func convert(rgb, luma, blues, reds []byte) { convertGo(rgb, luma, blues, reds) }
+func convert(rgb, luma, blues, reds []byte, mirrored bool) {
+	convertGo(rgb, luma, blues, reds, mirrored)
+}
 
 func doubleInside(out, this, near []byte) int { return 0 }

@@ -20,6 +20,12 @@ func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)
 //go:noescape
 func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
 
+// convertMirroredAVX2 is convertGo for blocks·16 pixels in reverse order: luma, blues and
+// reds are their last sixteen samples.
+//
+//go:noescape
+func convertMirroredAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
+
 // doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample
 // on either side of them.
 //

@@ -66,7 +66,12 @@ func (s *space) of(n int, ids [4]byte) colours {
 
 // RGB overwrites dst, rect.Dy() rows of rect.Dx() RGB pixels without gaps, with
 // the pixels inside rect, which lies in p.Bounds.
-func (p *Picture) RGB(dst []byte, rect image.Rectangle) {
+func (p *Picture) RGB(dst []byte, rect image.Rectangle) { p.write(dst, rect, false) }
+
+// Mirrored is RGB with the pixels of each row in reverse order.
+func (p *Picture) Mirrored(dst []byte, rect image.Rectangle) { p.write(dst, rect, true) }
+
+func (p *Picture) write(dst []byte, rect image.Rectangle, mirrored bool) {
 	if !rect.In(p.Bounds) {
 		panic(fmt.Sprintf("jpeg: %v isn't in the picture's %v", rect, p.Bounds))
 	}
@@ -75,6 +80,9 @@ func (p *Picture) RGB(dst []byte, rect image.Rectangle) {
 	if p.rgb != nil {
 		for y := at.Min.Y; y < at.Max.Y; y++ {
 			copy(dst[:n], p.rgb[y*p.stride+3*at.Min.X:])
+			if mirrored {
+				mirror(dst[:n])
+			}
 			dst = dst[n:]
 		}
 		return
@@ -85,7 +93,7 @@ func (p *Picture) RGB(dst []byte, rect image.Rectangle) {
 		for i := range p.planes {
 			p.rows[i] = p.planes[i].row(p.scratch[i*whole:][:whole], y, at.Min.X, at.Max.X, p.hMax, p.vMax)
 		}
-		p.colours.toRGB(dst[:n], p.rows[:len(p.planes)])
+		p.colours.toRGB(dst[:n], p.rows[:len(p.planes)], mirrored)
 		dst = dst[n:]
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -10,8 +12,18 @@ import (
 // split, so that what is left fits the words of a multiply-add with (Cb, Cr):
 // 91881 = 65536 + 26345, −46802 = 18734 − 65536, 116130 = 2·65536 − 14942.
 func convert() {
-	TEXT("convertAVX2", NOSPLIT, "func(rgb, luma, blues, reds *byte, blocks int)")
-	Doc("convertAVX2 is convertGo for blocks·16 pixels.")
+	red, green, blue := words("red", 0, 26345), words("green", -22554, 18734), words("blue", -14942, 0)
+	convertPixels("convertAVX2", false, red, green, blue)
+	convertPixels("convertMirroredAVX2", true, red, green, blue)
+}
+
+func convertPixels(name string, mirrored bool, red, green, blue Mem) {
+	TEXT(name, NOSPLIT, "func(rgb, luma, blues, reds *byte, blocks int)")
+	if mirrored {
+		Doc(name+" is convertGo for blocks·16 pixels in reverse order: luma, blues and", "reds are their last sixteen samples.")
+	} else {
+		Doc(name + " is convertGo for blocks·16 pixels.")
+	}
 	Pragma("noescape")
 	rgb := Load(Param("rgb"), GP64())
 	luma := Load(Param("luma"), GP64())
@@ -36,8 +48,8 @@ func convert() {
 	VPSUBW(middle, cr, cr)
 	VPUNPCKLWD(cr, cb, low)
 	VPUNPCKHWD(cr, cb, high)
-	part := func(name string, ofCb, ofCr int16) VecVirtual {
-		factors, a, b := words(name, ofCb, ofCr), YMM(), YMM()
+	part := func(factors Mem) VecVirtual {
+		a, b := YMM(), YMM()
 		VPMADDWD(factors, low, a)
 		VPMADDWD(factors, high, b)
 		for _, v := range []VecVirtual{a, b} {
@@ -48,11 +60,11 @@ func convert() {
 		VPADDW(y, a, a)
 		return a
 	}
-	r := part("red", 0, 26345)
+	r := part(red)
 	VPADDW(cr, r, r)
-	g := part("green", -22554, 18734)
+	g := part(green)
 	VPSUBW(cr, g, g)
-	b := part("blue", -14942, 0)
+	b := part(blue)
 	VPADDW(cb, b, b)
 	VPADDW(cb, b, b)
 
@@ -70,24 +82,31 @@ func convert() {
 			}
 			if pixel > 7 {
 				rg, blue = zero, zero
+			} else if mirrored {
+				rg, blue = rg^7, blue^7 // what is zero stays so
 			}
 			fromRG, fromB = append(fromRG, rg), append(fromB, blue)
 		}
 		t := YMM()
-		VPSHUFB(bytes([]string{"rg0", "rg1"}[i], append(fromRG, fromRG...)...), r, o)
-		VPSHUFB(bytes([]string{"b0", "b1"}[i], append(fromB, fromB...)...), b, t)
+		VPSHUFB(bytes(fmt.Sprint(name, "RG", i), append(fromRG, fromRG...)...), r, o)
+		VPSHUFB(bytes(fmt.Sprint(name, "B", i), append(fromB, fromB...)...), b, t)
 		VPOR(t, o, o)
 	}
-	VMOVDQU(out[0].AsX(), Mem{Base: rgb})
-	VMOVQ(out[1].AsX(), Mem{Base: rgb, Disp: 16})
-	VEXTRACTI128(U8(1), out[0], Mem{Base: rgb, Disp: 24})
+	first, second := 0, 24 // where the half lanes go
+	step := ADDQ
+	if mirrored {
+		first, second, step = second, first, SUBQ
+	}
+	VMOVDQU(out[0].AsX(), Mem{Base: rgb, Disp: first})
+	VMOVQ(out[1].AsX(), Mem{Base: rgb, Disp: first + 16})
+	VEXTRACTI128(U8(1), out[0], Mem{Base: rgb, Disp: second})
 	last := XMM()
 	VEXTRACTI128(U8(1), out[1], last)
-	VMOVQ(last, Mem{Base: rgb, Disp: 40})
+	VMOVQ(last, Mem{Base: rgb, Disp: second + 16})
 	ADDQ(U8(48), rgb)
-	ADDQ(U8(16), luma)
-	ADDQ(U8(16), blues)
-	ADDQ(U8(16), reds)
+	step(U8(16), luma)
+	step(U8(16), blues)
+	step(U8(16), reds)
 	DECQ(blocks)
 	JNZ(LabelRef("pixels"))
 	VZEROUPPER()
