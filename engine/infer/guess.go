@@ -3,7 +3,6 @@ package infer
 import (
 	"bufio"
 	"fmt"
-	"math"
 	"sort"
 	"strings"
 
@@ -52,9 +51,9 @@ func Top[P float32 | float64](probs []P, n int) []int {
 }
 
 // Finite reports whether all values are finite numbers.
-func Finite(values []float64) bool {
+func Finite[F float32 | float64](values []F) bool {
 	for _, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if v-v != 0 {
 			return false
 		}
 	}

@@ -94,6 +94,7 @@ func badNumbers(t *testing.T, w trained) {
 	call("train-alexnet", "predict", "--checkpoint", large, "--json", picture).must(t, 1, "not a number")
 	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val).must(t, 1, "not a number")
 	call("train-alexnet", "eval", "--checkpoint", large, "--data", w.val, "--ten-crop", "--json").must(t, 1, "not a number")
+	call("train-alexnet", "report", "--run", filepath.Join(w.dir, "run"), "--checkpoint", large).must(t, 1, "guesses.png is not drawn: the net's output is not a number", "train-alexnet: the net's output is not a number")
 	call("train-alexnet", "eval", "--checkpoint", large, "--checkpoint", w.checkpoint, "--data", w.val).must(t, 1, "not a number")
 }
 

@@ -31,6 +31,9 @@ func GuessPictures(m *engine.Model, d *pipeline.Dataset) ([]Guessed, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !infer.Finite(o.Probs) {
+			return nil, engine.ErrNoNumber
+		}
 		for i, c := range part {
 			out = append(out, Guessed{c, slices.Clone(o.Probs[i*m.Net.Classes : (i+1)*m.Net.Classes])})
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 
+	"alexnet/engine"
 	"alexnet/engine/feed"
+	"alexnet/engine/infer"
 	"alexnet/pipeline"
 )
 
@@ -43,6 +45,9 @@ func (s *Subject) classified(ctx context.Context) ([]outcome, error) {
 		o, err := m.Infer(b)
 		if err != nil {
 			return nil, err
+		}
+		if !infer.Finite(o.Probs) {
+			return nil, engine.ErrNoNumber
 		}
 		s.outcomes = append(s.outcomes, outcomesOf(b.Labels[:b.Images], o.Probs)...)
 		tell(len(s.outcomes), s.Pictures.Len())
