@@ -86,7 +86,7 @@ func serveListens(t *testing.T, w trained) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("Ctrl-C didn't end it")
 	}
-	if text := <-rest; !strings.Contains(text, "answered 1 requests") {
+	if text := <-rest; !strings.Contains(text, "answered 1 request\n") {
 		t.Errorf("said %q", text)
 	}
 	if _, err := net.DialTimeout("tcp", address, time.Second); !errors.Is(err, syscall.ECONNREFUSED) {
