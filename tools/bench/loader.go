@@ -193,6 +193,9 @@ func (j *loaderJob) shards(name string) string {
 // million samples.
 func (j *loaderJob) repeated(name string) string { return j.shards(name) + "-repeated" }
 
+// noise is the file with the axes of the noise, for our loader from Python.
+func (j *loaderJob) noise() string { return filepath.Join(j.work, "pca.json") }
+
 // jpegs is the folder of the pictures as JPEG files.
 func (j *loaderJob) jpegs() string { return filepath.Join(j.work, fmt.Sprintf("jpegs-%d", j.limit)) }
 

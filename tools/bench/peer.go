@@ -49,7 +49,7 @@ func (p *peer) turn(ctx context.Context) (t turn, err error) {
 // start runs the script and waits until it is ready. The end of ctx kills it.
 func (p *peer) start(ctx context.Context) (err error) {
 	j := p.job
-	p.command = exec.CommandContext(ctx, j.python, j.peers, p.name, "--jpegs", j.jpegs(), "--mds", j.shards("jpeg"), "--work", j.work, "--shards", j.shards("CODEC"), "--prep-imagenet", j.prep,
+	p.command = exec.CommandContext(ctx, j.python, j.peers, p.name, "--jpegs", j.jpegs(), "--mds", j.shards("jpeg"), "--work", j.work, "--shards", j.shards("CODEC"), "--prep-imagenet", j.prep, "--noise", j.noise(),
 		"--workers", fmt.Sprint(j.workers), "--batch", fmt.Sprint(j.batch))
 	p.command.Cancel = func() error { killAll(p.command.Process.Pid); return nil }
 	p.command.Stderr = &p.errs

@@ -38,6 +38,13 @@ func (j *loaderJob) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	axes, err := json.Marshal(noise)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(j.noise(), axes, 0o666); err != nil {
+		return err
+	}
 	if _, err := os.Stat(j.jpegs()); err == nil {
 		return nil
 	}

@@ -2,7 +2,8 @@
 
     python3 backend.py DIST [SYSTEM ...]        SYSTEM as in SYSTEMS; all of them where none is named
 
-It is pip's build backend too, for the system that it runs on. A wheel's bytes depend on the sources alone.
+It prints each wheel's name, and before that for which system it builds, which takes a while. It is pip's build backend too, for the
+system that it runs on. A wheel's bytes depend on the sources alone.
 """
 import base64
 import hashlib
@@ -99,5 +100,7 @@ def build_sdist(sdist_directory, config_settings=None):
 
 if __name__ == "__main__":
     os.makedirs(sys.argv[1], exist_ok=True)
-    for system in sys.argv[2:] or SYSTEMS:
-        print(os.path.join(sys.argv[1], write(sys.argv[1], system)))
+    systems = sys.argv[2:] or list(SYSTEMS)
+    for number, system in enumerate(systems, 1):
+        print(f"wheel {number} of {len(systems)}: {system}", file=sys.stderr, flush=True)
+        print(os.path.join(sys.argv[1], write(sys.argv[1], system)), flush=True)

@@ -186,7 +186,7 @@ def ours(codec):
     def make(a):
         sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
         from alexnet_loader import Loader
-        loader = Loader(a.shards.replace("CODEC", codec), a.batch, workers=a.workers, output="numpy", binary=a.prep_imagenet)
+        loader = Loader(a.shards.replace("CODEC", codec), a.batch, workers=a.workers, output="numpy", binary=a.prep_imagenet, noise=a.noise)
         return loader, ""
     return make
 
@@ -274,6 +274,7 @@ def main():
     p.add_argument("peer", choices=PEERS)
     p.add_argument("--shards", default="", help="ours, with CODEC for the codec")
     p.add_argument("--prep-imagenet", help="of ours")
+    p.add_argument("--noise", help="of ours: the axes")
     for name in "jpegs", "mds", "work":
         p.add_argument("--" + name, required=True)
     p.add_argument("--workers", type=int, default=2)
@@ -297,7 +298,8 @@ def main():
         settle(source)
         images, began, used, own = 0, time.perf_counter(), cpu(), time.process_time()
         while time.perf_counter() - began < float(line):
-            pictures = next(source)[0]
+            batch = next(source)
+            pictures = batch.images if mine else batch[0]  # bytes in any case: noise comes as offsets, as in Go
             assert pictures.shape[1:] == (CROP, CROP, 3), pictures.shape
             images += len(pictures)
         seconds, own = time.perf_counter() - began, time.process_time() - own

@@ -18,7 +18,9 @@ def step(weights, images, colours, labels):
     return weights - 1e-4 * gradient, value
 
 
-for _ in range(2):
+for epoch in range(5):
+    losses = []
     for b in train:
         weights, loss = step(weights, b.images, b.colours, b.labels)
-    print(f"epoch {b.epoch}: loss {loss:.3f}")
+        losses.append(loss)
+    print(f"epoch {epoch}: loss {sum(losses) / len(losses):.3f}")

@@ -1,8 +1,10 @@
 """The loader's batches against a reference in Python, and its manners as an iterable."""
 import functools
 import gc
+import http.server
 import json
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -93,6 +95,23 @@ def test_codecs(shards, lossless, codec):
     assert [r[:4] for r in a] == [r[:4] for r in b]
     off = np.mean([np.abs(x[4].astype(int) - y[4]).mean() for x, y in zip(a, b)])
     assert off == 0 if codec == "raw" else 0 < off < 20, off  # sharp little textures in colour
+
+
+def test_address(lossless, tmp_path):
+    """Shards of a web server, through a cache: in "shards" order, as prep-imagenet's, and by number."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(lossless))
+    handler.func.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            address, options = f"http://127.0.0.1:{server.server_port}", dict(cache_dir=tmp_path / "cache", cache_size="1MiB")
+            with Loader(address, 8, crop=CROP, **options) as there, Loader(lossless, 8, crop=CROP, shuffle="shards") as here:
+                assert same(rows(there), rows(here))
+            assert list((tmp_path / "cache").rglob("*.mds"))
+            with Dataset(address, **options) as there:
+                assert np.array_equal(there[52][0], Dataset(lossless)[52][0])
+        finally:
+            server.shutdown()
 
 
 def test_ragged(lossless):

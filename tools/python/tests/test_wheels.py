@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import struct
+import subprocess
 import sys
 import zipfile
 
@@ -18,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tools" / "python"))
 from backend import COMMANDS, SYSTEMS  # noqa: E402
 
 WHEELS = sorted(pathlib.Path(os.environ["ALEXNET_WHEELS"]).glob("*.whl")) if os.environ.get("ALEXNET_WHEELS") else []
-pytestmark = pytest.mark.skipif(not WHEELS, reason="make check-wheels makes them")
+needs_wheels = pytest.mark.skipif(not WHEELS, reason="make check-wheels makes them")
 
 # By the headers of the three formats: ELF's e_machine, Mach-O's cputype, PE's Machine.
 MACHINES = {("linux", 62): "amd64", ("linux", 183): "arm64", ("darwin", 0x01000007): "amd64", ("darwin", 0x0100000C): "arm64",
@@ -39,6 +40,19 @@ def machine(program):
     return "windows/" + MACHINES["windows", struct.unpack_from("<H", program, at + 4)[0]], None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="its compiler here is a shell script")
+def test_progress(tmp_path):
+    """Whoever makes wheels, which takes minutes, hears of each before it is there."""
+    go = tmp_path / "go"
+    go.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; cp "$0" "$2"\n')
+    go.chmod(0o755)
+    done = subprocess.run([sys.executable, ROOT / "tools" / "python" / "backend.py", tmp_path / "dist", "linux/arm64", "darwin/arm64"], check=True,
+                          capture_output=True, text=True, env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"})
+    assert done.stderr.splitlines() == ["wheel 1 of 2: linux/arm64", "wheel 2 of 2: darwin/arm64"]
+    assert sorted(done.stdout.splitlines()) == sorted(map(str, (tmp_path / "dist").iterdir()))
+
+
+@needs_wheels
 @pytest.mark.parametrize("path", WHEELS, ids=lambda p: p.name.split("-")[-1])
 def test_wheel(path):
     utils = pytest.importorskip("packaging.utils")
@@ -68,6 +82,7 @@ def test_wheel(path):
     assert not [f for f in files if f.endswith((".pyc", ".tmp"))]
 
 
+@needs_wheels
 @pytest.mark.skipif(not shutil.which("qemu-aarch64"), reason="wants qemu-user")
 def test_arm64_reads(lossless, tmp_path, monkeypatch):
     """The loader of the wheel for arm64, under an emulator, gives the bytes of this machine's."""
