@@ -1,8 +1,9 @@
 package cpu
 
 import (
-	"sync"
+	"runtime"
 	"sync/atomic"
+	"time"
 
 	"alexnet/engine/cpu/internal/bf16"
 	"alexnet/engine/cpu/internal/kernel"
@@ -21,24 +22,26 @@ type stage struct {
 type team struct {
 	workers []*worker
 	stage   *stage
-	next    atomic.Int64
-	done    sync.WaitGroup
+	stages  atomic.Uint64 // begun so far
+	left    atomic.Int64  // parts that no worker has taken
+	undone  atomic.Int64  // parts that haven't ended
+	closed  atomic.Bool
 }
 
 // A worker is one goroutine of a team with its own scratch memory.
 type worker struct {
+	sleeper
 	id      int
 	scratch []float32
 	edge    []float32    // one matrix tile, for tiles that stick out of C
 	rows    []int        // where the rows start that are packed together
 	product bf16.Product // of a context in bfloat16, under way
-	wake    chan struct{}
 }
 
 func newTeam(threads int, kernels *kernel.Set) *team {
 	t := &team{}
 	for i := range threads {
-		w := &worker{id: i, edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Turn), wake: make(chan struct{}, 1)}
+		w := &worker{id: i, sleeper: newSleeper(), edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Turn)}
 		t.workers = append(t.workers, w)
 		if i > 0 {
 			go t.serve(w)
@@ -47,46 +50,103 @@ func newTeam(threads int, kernels *kernel.Set) *team {
 	return t
 }
 
-// run executes all parts of s and returns when the last one is done.
+// run executes all parts of s and returns when the last one has ended. It doesn't wait
+// for a helper that wakes up late: that one finds no part, or takes one of a later stage.
 func (t *team) run(s *stage) {
+	own := t.workers[0]
 	helpers := min(len(t.workers), s.parts) - 1
 	if helpers <= 0 {
 		for part := range s.parts {
-			s.run(t.workers[0], part)
+			s.run(own, part)
 		}
 		return
 	}
 	t.stage = s
-	t.next.Store(0)
-	t.done.Add(helpers)
+	t.undone.Store(int64(s.parts))
+	t.left.Store(int64(s.parts))
+	t.stages.Add(1)
 	for _, w := range t.workers[1 : 1+helpers] {
-		w.wake <- struct{}{}
+		w.rouse()
 	}
-	t.work(t.workers[0])
-	t.done.Wait()
+	t.work(own)
+	own.until(func() bool { return t.undone.Load() == 0 })
 }
 
+// work takes parts in order until none is left. The team's stage stays the same while a part
+// that has been taken hasn't ended.
 func (t *team) work(w *worker) {
-	s := t.stage
 	for {
-		part := int(t.next.Add(1)) - 1
-		if part >= s.parts {
+		left := int(t.left.Add(-1))
+		if left < 0 {
 			return
 		}
-		s.run(w, part)
+		s := t.stage
+		s.run(w, s.parts-1-left)
+		if t.undone.Add(-1) == 0 {
+			t.workers[0].rouse()
+		}
 	}
 }
 
 func (t *team) serve(w *worker) {
-	for range w.wake {
+	var seen uint64
+	for {
+		w.until(func() bool { return t.stages.Load() != seen })
+		seen = t.stages.Load()
+		if t.closed.Load() {
+			return
+		}
 		t.work(w)
-		t.done.Done()
 	}
 }
 
 // close ends the helpers; the team must be idle.
 func (t *team) close() {
+	t.closed.Store(true)
+	t.stages.Add(1)
 	for _, w := range t.workers[1:] {
-		close(w.wake)
+		w.rouse()
+	}
+}
+
+// patience is how long a worker looks for its next part before it sleeps. A sleeper takes a
+// tenth of a millisecond and more to wake up, in which a stage of one image may have ended.
+const patience = 200 * time.Microsecond
+
+// A sleeper lets one goroutine wait for what others do.
+type sleeper struct {
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
+
+// until returns when ready does. Whoever makes it true calls rouse afterwards.
+func (s *sleeper) until(ready func() bool) {
+	const looks = 64 // some microseconds
+	var began time.Time
+	for n := 1; !ready(); n++ {
+		if n%looks != 0 {
+			kernel.Pause()
+			continue
+		}
+		switch {
+		case began.IsZero():
+			began = time.Now()
+		case time.Since(began) > patience:
+			s.asleep.Store(true)
+			if ready() && s.asleep.CompareAndSwap(true, false) {
+				return
+			}
+			<-s.wake
+		}
+		runtime.Gosched() // there may be more goroutines than processors
+	}
+}
+
+// rouse wakes the goroutine that sleeps in until, if one does.
+func (s *sleeper) rouse() {
+	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
+		s.wake <- struct{}{}
 	}
 }

@@ -104,6 +104,10 @@ func (a *arm) vectors() {
 	a.op("FMOVS F%d, (%s)", w, args[1])
 	a.ret()
 
+	a.function("pause", "", "leaves the core to its other thread for a moment.")
+	a.op("YIELD")
+	a.ret()
+
 	args, _ = a.function("dots", "y, x, w *float32, ld, n int", "is y[r] = Σ x[i]·w[r·ld + i] for four rows, n a multiple of 8.")
 	y, px, pw0, ld, n := args[0], args[1], args[2], args[3], args[4]
 	rows := []string{pw0, a.reg(), a.reg(), a.reg()}

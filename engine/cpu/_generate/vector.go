@@ -56,8 +56,19 @@ func vector() {
 		dots(4)
 	} else {
 		dots(2)
+		pause()
 	}
 	dots(1)
+}
+
+// pause writes the wait of a loop that looks for a change in memory.
+func pause() {
+	TEXT("Pause", NOSPLIT, "func()")
+	Doc("Pause leaves the core to its other thread, and the memory alone, for some ten nanoseconds.")
+	for range 4 {
+		PAUSE()
+	}
+	RET()
 }
 
 func addBias(name, doc string, relu bool) {

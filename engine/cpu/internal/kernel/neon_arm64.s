@@ -545,6 +545,11 @@ l24:
 	FMOVS F1, (R1)
 	RET
 
+// func pauseNEON()
+TEXT ·pauseNEON(SB), NOSPLIT, $0-0
+	YIELD
+	RET
+
 // func dotsNEON(y, x, w *float32, ld, n int)
 TEXT ·dotsNEON(SB), NOSPLIT, $0-40
 	MOVD y+0(FP), R0

@@ -75,6 +75,11 @@ func sumNEON(x, total *float32, n int)
 //go:noescape
 func notFiniteNEON(x, total *float32, n int)
 
+// pauseNEON leaves the core to its other thread for a moment.
+//
+//go:noescape
+func pauseNEON()
+
 // dotsNEON is y[r] = Σ x[i]·w[r·ld + i] for four rows, n a multiple of 8.
 //
 //go:noescape

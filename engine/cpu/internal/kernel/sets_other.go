@@ -3,3 +3,6 @@
 package kernel
 
 var assembly []*Set
+
+// Pause does nothing.
+func Pause() {}

@@ -228,6 +228,14 @@ loop:
 	VZEROUPPER
 	RET
 
+// func Pause()
+TEXT ·Pause(SB), NOSPLIT, $0
+	PAUSE
+	PAUSE
+	PAUSE
+	PAUSE
+	RET
+
 // func dots1AVX2(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)
 // Requires: AVX, FMA3
 TEXT ·dots1AVX2(SB), NOSPLIT, $0-56

@@ -50,6 +50,9 @@ func sumAVX2(x *float32, n int) float32
 //go:noescape
 func dots2AVX2(y *float32, ldy int, x *float32, ldx int, w *float32, ldw int, n int)
 
+// Pause leaves the core to its other thread, and the memory alone, for some ten nanoseconds.
+func Pause()
+
 // dots1AVX2 is Dots of 1 vectors; n is a positive multiple of 16.
 //
 //go:noescape
