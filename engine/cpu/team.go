@@ -40,8 +40,12 @@ type worker struct {
 
 func newTeam(threads int, kernels *kernel.Set) *team {
 	t := &team{}
+	patience := patience
+	if threads > runtime.GOMAXPROCS(0) {
+		patience = 0
+	}
 	for i := range threads {
-		w := &worker{id: i, sleeper: newSleeper(), edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Turn)}
+		w := &worker{id: i, sleeper: sleeper{patience: patience, wake: make(chan struct{}, 1)}, edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Turn)}
 		t.workers = append(t.workers, w)
 		if i > 0 {
 			go t.serve(w)
@@ -109,38 +113,37 @@ func (t *team) close() {
 	}
 }
 
-// patience is how long a worker looks for its next part before it sleeps. A sleeper takes a
-// tenth of a millisecond and more to wake up, in which a stage of one image may have ended.
+// patience is how long a worker looks for its next part before it sleeps, unless workers
+// share a processor. A sleeper takes a tenth of a millisecond and more to wake up, in which a
+// stage of one image may have ended.
 const patience = 200 * time.Microsecond
 
 // A sleeper lets one goroutine wait for what others do.
 type sleeper struct {
-	asleep atomic.Bool
-	wake   chan struct{}
+	patience time.Duration
+	asleep   atomic.Bool
+	wake     chan struct{}
 }
-
-func newSleeper() sleeper { return sleeper{wake: make(chan struct{}, 1)} }
 
 // until returns when ready does. Whoever makes it true calls rouse afterwards.
 func (s *sleeper) until(ready func() bool) {
 	const looks = 64 // some microseconds
 	var began time.Time
 	for n := 1; !ready(); n++ {
-		if n%looks != 0 {
+		switch {
+		case s.patience > 0 && n%looks != 0:
 			kernel.Pause()
 			continue
-		}
-		switch {
 		case began.IsZero():
 			began = time.Now()
-		case time.Since(began) > patience:
+		case time.Since(began) > s.patience:
 			s.asleep.Store(true)
 			if ready() && s.asleep.CompareAndSwap(true, false) {
 				return
 			}
 			<-s.wake
 		}
-		runtime.Gosched() // there may be more goroutines than processors
+		runtime.Gosched() // others may want the processor
 	}
 }
 
