@@ -233,17 +233,16 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 	w := newWinograd(s, c.kernels, winogradTiles)
 	mr, blockK := c.kernels.MR, c.kernels.Block.K
 	panels := ceilDiv(s.out, mr)
-	entry := c.packedA(s.out, s.in) // floats of one entry of a group's weights
+	panel := w.entries * s.in * mr // floats of all entries of a panel of weights, one behind the other
 	again := c.lowerDirect(s, x, y, bias, relu, pack, nil)
-	l := lowered{shared: s.groups * w.entries * entry}
+	l := lowered{shared: s.groups * panels * panel}
 	if weights != nil {
 		l.constant = &constant{weights: weights, floats: l.shared}
 		l.shared = 0
 	}
 	u := l.constant
 	l.stages = c.keep(u, stage{s.groups * panels, func(k *worker, part int) {
-		to := u.of(c)[part/panels*w.entries*entry+part%panels*s.in*mr:]
-		w.filter.Weights(pointer(to), entry, pointer(pack(k, part)), s.in)
+		w.filter.Weights(pointer(u.of(c)[part*panel:]), s.in*mr, pointer(pack(k, part)), s.in)
 	}})
 
 	// A slice of the output maps, all of them where there are many parts.
@@ -283,10 +282,10 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 		for o := first; o < end; o += w.m {
 			maps := min(w.m, end-o)
 			for e := range w.entries {
-				a, out := u.of(c)[(g*w.entries+e)*entry+o*s.in:], products[e*w.productPlane():]
+				a, out := u.of(c)[(g*panels+o/mr)*panel+e*s.in*mr:], products[e*w.productPlane():]
 				for k0 := 0; k0 < s.in; k0 += blockK {
 					depth := min(blockK, s.in-k0)
-					c.multiply(k, maps, columns, depth, a[k0*mr:], s.in*mr, v[(e*s.in+k0)*n:], out, n, k0 > 0)
+					c.multiply(k, maps, columns, depth, a[k0*mr:], panel, v[(e*s.in+k0)*n:], out, n, k0 > 0)
 				}
 			}
 			for m := range maps {

@@ -23,6 +23,11 @@ func gemm() {
 // unroll is how many columns of A one turn of the kernel's loop consumes.
 const unroll = 4
 
+// ahead is how many bytes before their use the values of A are fetched. The weights of a
+// convolution of one image come from memory, and a processor fetches by itself no further
+// than a page of 4 KB.
+const ahead = 3072
+
 // gemmTile writes a kernel for a tile of rows × one or two vectors of columns; panels of
 // B have two. With two vectors, the sums fill 2·rows vector registers, two more hold a
 // row of B, and two hold broadcast values of A in turns.
@@ -90,6 +95,9 @@ func gemmTile(rows, vectors int) {
 	JZ(LabelRef("tail"))
 	Label("loop")
 	for u := range unroll {
+		if 64*u < 4*unroll*rows {
+			PREFETCHT0(Mem{Base: a}.Offset(ahead + 64*u))
+		}
 		column(u)
 	}
 	ADDQ(I32(4*panel*unroll), b)
