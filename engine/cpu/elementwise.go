@@ -99,13 +99,16 @@ func (c *Context) lowerDropout(op engine.Dropout) lowered {
 func (c *Context) lowerInput(op engine.Input) lowered {
 	s := op.Y.Shape
 	area := s[2] * s[3]
-	return lowered{stages: []stage{{s[0], func(_ *worker, n int) {
-		pixels := c.bytes(op.Pixels)[n*area*3:][:area*3]
+	pieces := ceilDiv(area, span)
+	return lowered{stages: []stage{{s[0] * pieces, func(_ *worker, part int) {
+		n, lo := part/pieces, part%pieces*span
+		hi := min(area, lo+span)
+		pixels := c.bytes(op.Pixels)[(n*area+lo)*3:]
 		colour := c.floats(op.Colour)[n*3:][:3]
 		mean := c.floats(op.Mean)
 		y := c.floats(op.Y)[n*area*3:][:area*3]
 		for ch, offset := range colour {
-			out, m := y[ch*area:][:area], mean[ch*area:][:area]
+			out, m := y[ch*area:][lo:hi], mean[ch*area:][lo:hi]
 			for i := range out {
 				out[i] = (float32(pixels[3*i+ch]) + offset - m[i]) * op.Scale
 			}
@@ -127,8 +130,6 @@ func (c *Context) lowerAccumulate(op engine.Accumulate) lowered {
 
 func (c *Context) lowerUpdate(op engine.Update) lowered {
 	s := op.W.Shape
-	if op.Halt != nil {
-	}
 	return lowered{stages: []stage{overSpans(s.Len(), func(lo, hi int) {
 		if op.Halt != nil && owner(op.Halt).ints(op.Halt)[0] != 0 {
 			return

@@ -345,14 +345,18 @@ func (w *winograd) tilesIn(block int) int {
 func (w *winograd) transformInput(v, scratch, x []float32, block, first, end int) {
 	nr, blockK := w.kernels.NR, w.kernels.Block.K
 	stage, slab := scratch[:w.entries*w.stagePlane()], scratch[w.entries*w.stagePlane():]
-	n := w.tilesIn(block)
+	n, columns := w.tilesIn(block), w.columns(w.rowsIn(block)*w.across)
 	for in := first; in < end; in++ {
 		w.stageTiles(&w.input, stage, slab, x, in, block)
 		k0 := in / blockK * blockK
 		depth := min(blockK, w.in-k0)
 		for e := range w.entries {
-			to := v[(e*w.in+k0)*n+(in-k0)*nr:]
-			w.kernels.PackPanels(pointer(to), depth*nr, pointer(stage[e*w.stagePlane():]), 0, 1, n/nr)
+			to, from := v[(e*w.in+k0)*n+(in-k0)*nr:], stage[e*w.stagePlane():]
+			if n == nr {
+				copy(to, from[:columns])
+			} else {
+				w.kernels.PackPanels(pointer(to), depth*nr, pointer(from), 0, 1, n/nr)
+			}
 		}
 	}
 }
