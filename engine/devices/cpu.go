@@ -54,7 +54,7 @@ func listCPU() Inventory {
 		d.Kernels = append(d.Kernels, KernelSets(p)...)
 	}
 	i := Inventory{Devices: []Device{d}}
-	if note := cpu.Note(); note != "" {
+	if note := KernelNote("bf16"); note != "" {
 		i.Notes = append(i.Notes, note)
 	}
 	return i
@@ -70,6 +70,15 @@ func KernelSets(precision string) (sets []Kernels) {
 		sets = append(sets, Kernels{precision, s.Name, s.Needs, s.Usable, s.Name == chosen})
 	}
 	return sets
+}
+
+// KernelNote says in a line what keeps the CPU from its best kernels for a precision; "" if
+// nothing does.
+func KernelNote(precision string) string {
+	if precision != "bf16" {
+		return ""
+	}
+	return cpu.Note()
 }
 
 // KernelNames lists what Options.Kernels takes here: Auto, and the sets of all precisions

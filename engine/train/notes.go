@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"alexnet/engine"
+	"alexnet/engine/devices"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
@@ -17,6 +18,9 @@ func (j *Job) noteOddities() error {
 		}
 	}
 	j.noteLoudStart()
+	if note := devices.KernelNote(j.c.Precision); note != "" && j.kernels != "" && j.c.Kernels == devices.Auto {
+		j.note("note: %s", note)
+	}
 	if hint, few := j.fewSteps(); few {
 		j.observer.Note(hint)
 	}

@@ -30,20 +30,24 @@ var amx = func() Set {
 	return s
 }()
 
+// hasTiles reports whether the processor has AMX. A test may pretend that it does.
+var hasTiles = func() bool { return cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 }
+
+// permission is the system's answer, which it gives once.
+var permission = sync.OnceValue(permitTiles)
+
 // Refused returns why the system does not let this process use the processor's AMX;
 // nil if it does, or if there is no AMX.
 func Refused() error {
-	if !cpu.X86.HasAMXTile || !cpu.X86.HasAMXBF16 {
+	if !hasTiles() {
 		return nil
 	}
-	return permitTiles()
+	return permission()
 }
 
 // permitted reports whether the processor has AMX and the system lets this process
 // use it.
-var permitted = sync.OnceValue(func() bool {
-	return cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 && permitTiles() == nil
-})
+func permitted() bool { return hasTiles() && permission() == nil }
 
 // tileConfig is LDTILECFG's operand: sums of rows × 16 in tiles 0–3, A of rows ×
 // pairs in 4 and 5, B of pairs × 16 in 6 and 7.
