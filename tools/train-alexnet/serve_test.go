@@ -50,14 +50,14 @@ func post(t *testing.T, url, kind string, body io.Reader) answer {
 	return a
 }
 
-// serveListens runs the command itself on a real port until Ctrl-C.
+// serveListens runs the command itself on a real port, in bf16, until Ctrl-C.
 func serveListens(t *testing.T, w trained) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	in, out := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"train-alexnet", "serve", "--checkpoint", w.checkpoint, "--size", "20", "--addr", "127.0.0.1:0"}, io.Discard, out)
+		err := run(ctx, []string{"train-alexnet", "serve", "--checkpoint", w.checkpoint, "--size", "20", "--addr", "127.0.0.1:0", "--precision", "bf16", "--kernels", narrowKernels()}, io.Discard, out)
 		out.Close()
 		done <- err
 	}()
