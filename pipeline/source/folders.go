@@ -109,8 +109,8 @@ type EmptyClassesError struct {
 }
 
 func (e *EmptyClassesError) Error() string {
-	text := fmt.Sprintf("%s: no picture in %d of %d class folders (%s): add pictures, or remove the empty folders",
-		e.Place, len(e.Classes), e.Of, abbreviate(e.Classes, 5))
+	text := fmt.Sprintf("%s: no picture in %d of %s (%s): add pictures, or remove the empty folders",
+		e.Place, len(e.Classes), printable.Count(e.Of, "class folder"), abbreviate(e.Classes, 5))
 	if e.Validation {
 		text += "; a validation set may lack classes that a class list names"
 	}
@@ -183,9 +183,13 @@ func (o *outerFolders) add(id string, within []string) {
 // refusal says what to give instead of base, which holds so many folders.
 func (o *outerFolders) refusal(t tree, base string, folders int) error {
 	last := o.ids[len(o.ids)-1]
-	return fmt.Errorf("%s: %d of its %d folders hold no pictures but folders (%s): if the classes are those, such as %s, give the folder around them, %s; "+
+	which := fmt.Sprintf("%d of its %d folders hold", len(o.ids), folders)
+	if folders == 1 {
+		which = "its only folder holds"
+	}
+	return fmt.Errorf("%s: %s no pictures but folders (%s): if the classes are those, such as %s, give the folder around them, %s; "+
 		"if the folders are classes that are divided, give a class list that names them",
-		t.show(base), len(o.ids), folders, abbreviate(o.ids, 5), abbreviate(o.within[last], 2), t.show(path.Join(base, last)))
+		t.show(base), which, abbreviate(o.ids, 5), abbreviate(o.within[last], 2), t.show(path.Join(base, last)))
 }
 
 // pictureFolder says whether a folder's name says no more than that it holds

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
 
@@ -109,7 +110,7 @@ func describeClassTree(t tree) (string, error) {
 	if err != nil || len(ids) == 0 {
 		return "", err
 	}
-	return fmt.Sprintf("holds %d class folders (%s)", len(ids), abbreviate(ids, 3)), nil
+	return fmt.Sprintf("holds %s (%s)", printable.Count(len(ids), "class folder"), abbreviate(ids, 3)), nil
 }
 
 // chooseSplit returns the folder of the split wanted in a tree with splits, and

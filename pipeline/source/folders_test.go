@@ -185,7 +185,7 @@ func TestFoldersOfSplitsByAnyName(t *testing.T) {
 		{"nested", []string{"seg_train/seg_train/a/1", "seg_test/seg_test/a/2", "seg_pred/seg_pred/3.jpg"}, "a:a/1", "to take seg_test/seg_test for it, give"},
 		{"sets", []string{"training_set/training_set/a/1", "validation_set/a/2"}, "a:a/1", "a:a/2"},
 		{"validation only", []string{"val/a/1", "val/b/1"}, "holds val but no train folder for training: to take val for it, give", "a:a/1 b:b/1"},
-		{"flat validation", []string{"train/a/1", "val/1.jpg"}, "a:a/1", "holds 1 files but no class folder"},
+		{"flat validation", []string{"train/a/1", "val/1.jpg"}, "a:a/1", "holds 1 file but no class folder"},
 		{"two of one", []string{"train/a/1", "training/a/2"}, "are folders of its train split", "are folders of its train split"},
 		{"no splits", []string{"train/1", "test/1"}, "test:test/1 train:train/1", "test:test/1 train:train/1"},
 		{"a toy train", []string{"train/1", "plane/1"}, "plane:plane/1 train:train/1", "plane:plane/1 train:train/1"},
@@ -214,7 +214,7 @@ func TestFoldersThatHoldOnlyFolders(t *testing.T) {
 	if got, want := list(s), "set1:set1/apple/1 set1:set1/pear/1 set2:set2/apple/2 set2:set2/pear/2"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	checkOpenError(t, onDisk(t, "dataset/apple/1", "dataset/pear/1"), Options{}, "1 of its 1 folders hold no pictures but folders (dataset)")
+	checkOpenError(t, onDisk(t, "dataset/apple/1", "dataset/pear/1"), Options{}, "its only folder holds no pictures but folders (dataset)")
 	checkOpenError(t, onDisk(t, "apple/1", "more/pear/1", "more/plum/1"), Options{}, "1 of its 2 folders hold no pictures but folders (more)")
 	// One folder for the pictures of each class, as Tiny ImageNet has it, is right.
 	if s, err = Open(t.Context(), onDisk(t, "n01/images/1", "n02/images/1", "n03/n03/1"), Options{}); err != nil {

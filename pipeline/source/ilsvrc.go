@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"alexnet/internal/printable"
 )
 
 // The archives of ILSVRC 2012 as they are downloaded, and their MD5 sums.
@@ -53,7 +55,7 @@ func detectILSVRC(p string) (string, error) {
 			return fmt.Sprintf("holds %d tars of training and %d of validation pictures, such as %s", len(train), len(val), show(filepath.Base(first))), nil
 		}
 		if tars, err := classTars(p); err == nil && len(tars) > 0 {
-			return fmt.Sprintf("holds %d tars named by class, such as %s", len(tars), filepath.Base(tars[0])), nil
+			return fmt.Sprintf("holds %s named by class, such as %s", printable.Count(len(tars), "tar"), filepath.Base(tars[0])), nil
 		}
 		return "", nil
 	}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"alexnet/internal/plaintext"
+	"alexnet/internal/printable"
 )
 
 // A WebDataset is a set of tars. Files of a sample follow each other and share
@@ -49,7 +50,7 @@ func detectWebDataset(p string) (string, error) {
 		if holds, err := tarHolds(files[0]); err == nil && holds == holdsClasses && len(folders) == 0 {
 			return "", fmt.Errorf("%s: holds tars of class folders: give one of them, such as %s", show(p), show(files[0]))
 		}
-		return fmt.Sprintf("holds %d tars, such as %s", len(files), show(filepath.Base(files[0]))), nil
+		return fmt.Sprintf("holds %s, such as %s", printable.Count(len(files), "tar"), show(filepath.Base(files[0]))), nil
 	case tarName(p):
 		if holds, err := tarHolds(p); err != nil || holds == holdsClasses {
 			return "", err
