@@ -12,12 +12,9 @@ import (
 
 const checkpoint = "testdata/textures.safetensors"
 
-// TestLibraryPage: docs/library.md prints the Example as it runs.
+// TestLibraryPage: docs/library.md prints the Example as it runs, and README prints it with
+// a user's files.
 func TestLibraryPage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/library.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	source, err := os.ReadFile("example_test.go")
 	if err != nil {
 		t.Fatal(err)
@@ -28,8 +25,15 @@ func TestLibraryPage(t *testing.T) {
 		t.Fatal("example_test.go has another form")
 	}
 	body = strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n")
-	if !strings.Contains(string(page), "```go\n"+body+"```\n") {
-		t.Errorf("docs/library.md doesn't print the Example:\n%s", body)
+	inReadme := strings.NewReplacer("testdata/textures", "best", `"testdata/dots.jpg", 2`, `"photo.jpg", 5`).Replace(body)
+	for path, body := range map[string]string{"../../docs/library.md": body, "../../README.md": inReadme} {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), "```go\n"+body+"```\n") {
+			t.Errorf("%s doesn't print the Example:\n%s", path, body)
+		}
 	}
 }
 
