@@ -22,21 +22,47 @@ import (
 )
 
 // fromPictures makes the shards and statistics of a run from pictures, and prints the
-// commands that do the same. With --dry-run it prints the plan instead.
+// commands that do the same. With --dry-run it prints the plan instead. done reports that
+// nothing is left to do.
 func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done bool, err error) {
+	if err := s.checkPictures(c); err != nil {
+		return false, err
+	}
+	_, err = train.ReadRecord(s.Run)
+	begun, dry := err == nil, s.dryRun || s.plan
+	line := command.NewLine(stderr)
+	made, said, err := s.makeShards(c, line, dry)
+	if err != nil {
+		return false, setting.In(shardsGiven(err, s.Run), said)
+	}
+	s.AutoResume = true
+	if dry && made.Planned != nil {
+		if err := s.printPlan(made, said, line, stdout); err != nil {
+			return false, setting.In(err, said)
+		}
+	}
+	if begun {
+		return false, nil
+	}
+	printCommands(c, made.Commands, line)
+	return dry, nil
+}
+
+// checkPictures checks what needs no look into the pictures, and chooses the run folder.
+func (s *settings) checkPictures(c *cli.Context) error {
 	in := c.Args().First()
 	_, notRun := os.Stat(filepath.Join(in, train.RecordName))
 	switch _, err := os.Stat(in); {
 	case notRun == nil, c.Bool("resume") && s.Run == "":
-		return false, command.Usagef("unexpected %q: the folder of a run is given with --run: --run %s --resume goes on with it", in, printable.Verbatim(printable.ShellWord(in)))
+		return command.Usagef("unexpected %q: the folder of a run is given with --run: --run %s --resume goes on with it", in, printable.Verbatim(printable.ShellWord(in)))
 	case c.NArg() > 1:
-		return false, command.Usagef("unexpected %q: give one folder of pictures", c.Args().Get(1))
+		return command.Usagef("unexpected %q: give one folder of pictures", c.Args().Get(1))
 	case err != nil && !strings.ContainsAny(in, "{*"):
-		return false, command.Usagef("unexpected %q: there is no such command, and no such folder of pictures%s (see %s --help)", in, printable.Verbatim(command.Suggest(c, in)), c.App.Name)
+		return command.Usagef("unexpected %q: there is no such command, and no such folder of pictures%s (see %s --help)", in, printable.Verbatim(command.Suggest(c, in)), c.App.Name)
 	}
 	for _, name := range []string{"train", "val", "pca", "config", "from", "resume"} {
 		if c.IsSet(name) {
-			return false, command.Usagef("--%s: %s gives the pictures, and a run of them goes on by itself: leave one out", name, in)
+			return command.Usagef("--%s: %s gives the pictures, and a run of them goes on by itself: leave one out", name, in)
 		}
 	}
 	if s.Run == "" {
@@ -44,17 +70,20 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 		s.Run = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
 	}
 	if _, err := s.recipeFile(); err != nil {
-		return false, err
+		return err
 	}
 	if s.dashboard != "" {
 		if err := dashboard.CheckAddress(s.dashboard); err != nil {
-			return false, command.Usagef("--dashboard: %w", err)
+			return command.Usagef("--dashboard: %w", err)
 		}
 	}
-	_, err = train.ReadRecord(s.Run)
-	begun, dry := err == nil, s.dryRun || s.plan
-	line := command.NewLine(stderr)
-	shown := time.Now()
+	return nil
+}
+
+// makeShards makes the shards and statistics, or with dry only counts the pictures. It
+// also returns how settings are named to the user.
+func (s *settings) makeShards(c *cli.Context, line *command.Line, dry bool) (*train.Made, words, error) {
+	in, shown := c.Args().First(), time.Now()
 	p := train.Pictures{
 		In: in, Dry: dry,
 		Note: func(sentence string) { line.Print("note: %s", sentence) },
@@ -71,36 +100,32 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 	if made != nil {
 		said.recipe = made.Recipe
 	}
-	if err != nil {
-		return false, setting.In(shardsGiven(err, s.Run), said)
-	}
-	if made.LeftOut > 0 {
+	if err == nil && made.LeftOut > 0 {
 		s.leftOut = command.WithCode(command.Skipped, fmt.Errorf("%s of %s left out, as report.jsonl in %s says", printable.Count(made.LeftOut, "picture"), in, filepath.Join(s.Run, "shards")))
 	}
-	s.AutoResume = true
-	if dry && made.Planned != nil {
-		for _, note := range made.Notes {
-			line.Print("%s", note.In(said))
-		}
-		print := made.Planned.Print
-		if s.plan {
-			print = made.Planned.PrintPlan
-		}
-		if err := print(stdout); err != nil {
-			return false, setting.In(err, said)
-		}
+	return made, said, err
+}
+
+// printPlan prints the run that --dry-run or --plan asks for.
+func (s *settings) printPlan(made *train.Made, said words, line *command.Line, stdout io.Writer) error {
+	for _, note := range made.Notes {
+		line.Print("%s", note.In(said))
 	}
-	if begun {
-		return false, nil
+	if s.plan {
+		return made.Planned.PrintPlan(stdout)
 	}
+	return made.Planned.Print(stdout)
+}
+
+// printCommands prints the commands that do the same; the last has the given flags too.
+func printCommands(c *cli.Context, commands []string, line *command.Line) {
 	line.Print("these commands do the same:")
-	for i, command := range made.Commands {
-		if i == len(made.Commands)-1 {
+	for i, command := range commands {
+		if i == len(commands)-1 {
 			command += given(c)
 		}
 		line.Print("  %s", printable.Verbatim(command))
 	}
-	return dry, nil
 }
 
 // shardsGiven adds to an error about shards in place of pictures what to type.
