@@ -128,7 +128,7 @@ func (s *Settings) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// SettingError reports a setting of an augmentation that makes no sense.
+// SettingError reports an invalid setting of an augmentation.
 type SettingError struct {
 	Name, Setting string
 	Err           error

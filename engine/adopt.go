@@ -14,9 +14,9 @@ type Adoption struct {
 	Why   map[string]string // of Fresh: why, where the layer was wanted
 }
 
-// Adoption tells which layers of a net can begin with the checkpoint's weights: those of
-// the same name whose weights and biases have the same dims, if wanted says so (nil
-// wants all). The last layer always begins anew: its classes are other ones.
+// Adoption tells which layers of a net can begin with the checkpoint's weights: those
+// of the same name whose weights and biases have the same dims, if wanted says so (nil
+// wants all). The last layer always begins anew, because the classes differ.
 func (c *CheckpointFile) Adoption(n *Net, wanted func(Layer) bool) (Adoption, error) {
 	parameters, err := n.Parameters()
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// CheckOp reports faults of an op that any device would refuse: missing tensors,
-// shapes and element types that do not fit, a window, a number of groups or a rate
-// that makes no sense. The error names the op and the tensors. The device itself
-// checks where tensors lie and which context signals an event.
+// CheckOp reports faults of an op that any device would refuse: missing tensors, shapes
+// and element types that do not fit, an invalid window, number of groups or rate. The
+// error names the op and the tensors. The device itself checks where tensors lie and
+// which context signals an event.
 func CheckOp(op Op) error {
 	if op == nil {
 		return errors.New("the op is missing")

@@ -25,8 +25,8 @@ type Context interface {
 	// with another.
 	Merged(ops []Op, i int) int
 
-	// Room returns the memory that could be reserved now; its Total is 0 where that is
-	// not known.
+	// Room returns the memory that could be reserved now; Total is 0 if that is not
+	// known.
 	Room() (Room, error)
 
 	// Estimate says that the context is only used for estimates from now on, until it

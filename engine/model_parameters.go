@@ -115,9 +115,9 @@ func (m *Model) Split() bool {
 	return false
 }
 
-// Assemble sends the weights that are split over the ranks to all ranks, as they are
-// now. Infer, on each rank by itself, uses the weights of the last Assemble or Write.
-// All ranks call it.
+// Assemble sends the current weights of split layers to all ranks. All ranks call
+// Assemble. Afterwards each rank can call Infer alone, with the weights of the last
+// Assemble or Write.
 func (m *Model) Assemble() error {
 	for _, q := range m.params {
 		if q.whole == nil {

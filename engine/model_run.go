@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Batch is the input of one step. The slices belong to the caller, who does not
-// change them until the step is finished.
+// Batch is the input of one step. The slices belong to the caller, but must not change
+// until the step is finished.
 type Batch struct {
 	Images int       // images in use, 1 to the model's batch; the rest is padding
 	Pixels []byte    // (N, H, W, 3)
@@ -55,7 +55,7 @@ func (m *Model) Join() error {
 // under way.
 //
 // A step with a loss that is not finite changes no weight, and neither do the steps
-// started behind it, until all started steps are finished. After an error about b the
+// started after it, until all started steps are finished. After an error about b the
 // model is unchanged; after an error of a device it is of no further use.
 func (m *Model) Start(b Batch, s Step) error {
 	if m.Config.Inference {

@@ -42,8 +42,8 @@ type Accumulate struct {
 //
 //	V ← Momentum·V − Decay·ε·W − ε·G;  W ← W + V,  ε = LearningRate · Rate
 //
-// Where Halt is not 0 it leaves W and V as they are: a step whose loss was not a
-// number changes nothing, nor do steps that were enqueued behind it.
+// Where Halt is not 0 it leaves W and V as they are: a step whose loss was not a number
+// changes nothing, nor do the steps that were enqueued after it.
 type Update struct {
 	W     *Tensor // Master, read and written
 	V     *Tensor // Float32, read and written

@@ -31,7 +31,7 @@ func PresetNames() []string {
 	return names
 }
 
-// AboutPreset says in a few words what a built-in net is; "" of others.
+// AboutPreset describes a built-in net in a few words. It returns "" for other names.
 func AboutPreset(name string) string {
 	for _, p := range presets {
 		if p.name == name {

@@ -85,7 +85,7 @@ type ScheduleSettings struct {
 // ScheduleKind is a row of Schedules.
 type ScheduleKind struct {
 	Name  string
-	About string // what it does, to stand behind its name: "lets it fall along half a cosine"
+	About string // what it does, to follow its name: "lets it fall along half a cosine"
 
 	// Which settings it uses besides the ramp.
 	Steps, Patience, DropAt bool

@@ -80,7 +80,8 @@ func (p *Plateau) EpochDone(step uint64, validationError float64) {
 	}
 }
 
-// Top5Tells reports whether a top-5 error can be other than 0 among so many classes.
+// Top5Tells reports whether the top-5 error says anything: with five classes or fewer
+// it is always 0.
 func Top5Tells(classes int) bool { return classes > 5 }
 
 // AtChance says that a top-1 error is about that of guessing among so many classes:

@@ -7,7 +7,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Title is the class as people read it: its name, or its id where it has none.
+// Title is the name of the class for people: its name, or its id if it has none.
 func (c Class) Title() string {
 	if c.Name != "" {
 		return c.Name

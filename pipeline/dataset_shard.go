@@ -21,9 +21,9 @@ type RemoteShards interface {
 	Index() *mds.Index
 	// Fetch waits until a shard of the index is on this machine, and returns its
 	// folder there and its entry under its name there. It may be called by many
-	// goroutines at once, also to have a shard fetched that is needed later. The
-	// file may be removed as soon as it is open. It returns an *mds.CorruptError
-	// if the shard is not what the index says, and that of ctx when that ends.
+	// goroutines at once, also to have a shard fetched that is needed later. The file
+	// may be removed as soon as it is open. It returns an *mds.CorruptError if the
+	// shard differs from the index, and ctx's error when ctx ends.
 	Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, local mds.ShardInfo, err error)
 	// CacheSize is how many bytes of shards this machine keeps.
 	CacheSize() int64

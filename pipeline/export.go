@@ -40,8 +40,7 @@ func (d *Dataset) pictureEncoding() string { return d.codec.Encoding(d.meta.Size
 // ExportForms are the values of ExportConfig.To.
 func ExportForms() []string { return []string{"webdataset", "folders"} }
 
-// Validate fills in the defaults for the pictures of d, and says what is wrong with
-// the rest.
+// Validate fills in the defaults for the pictures of d, and reports invalid fields.
 func (c *ExportConfig) Validate(d *Dataset) error {
 	if c.Format == "" {
 		c.Format = "png"

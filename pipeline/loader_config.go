@@ -66,7 +66,7 @@ type LoaderConfig struct {
 	// Window is the number of samples that ShuffleShards shuffles among
 	// themselves, 0: 8192.
 	Window int
-	// Ragged is what happens to an incomplete last batch.
+	// Ragged chooses what happens to an incomplete last batch.
 	Ragged Ragged
 
 	// Rank is this loader's number of Ranks (0: 1), which share out every epoch:

@@ -186,8 +186,8 @@ func (p *Parts) Begin() (Summary, error) {
 	return Summary{}, err
 }
 
-// Write writes the shards whose numbers leave rank when divided by ranks, with
-// so many workers at a time.
+// Write writes the shards whose numbers leave rank when divided by ranks, with the
+// given number of workers.
 func (p *Parts) Write(ctx context.Context, rank, ranks, workers int) ([]NumberedShard, error) {
 	count := len(p.cuts) - 1
 	written := make([]NumberedShard, 0, count/ranks+1)

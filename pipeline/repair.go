@@ -19,8 +19,8 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// RepairConfig holds facts about a folder that its shards lack. Zero fields are
-// taken from the old index where that can be read.
+// RepairConfig holds facts about a folder that its shards lack. Zero fields are taken
+// from the old index, if it can be read.
 type RepairConfig struct {
 	Classes []Class // nil: the old index's, else the first folders of the pictures' names
 	Split   string  // "": the old index's, else train
@@ -42,10 +42,10 @@ type Repaired struct {
 // oldIndexName is where Repair puts the index that it replaces.
 const oldIndexName = mds.IndexName + ".old"
 
-// Repair makes the index of a folder of shards anew from the shards: columns and
-// counts from their headers, hashes from their bytes, statistics from the
-// decoded pixels. A shard that is damaged, or differs from the hash in an old
-// index that can be read, is left out and named.
+// Repair rebuilds the index of a folder of shards from the shards: columns and counts
+// from their headers, hashes from their bytes, statistics from the decoded pixels. A
+// shard that is damaged, or differs from the hash in an old index that can be read, is
+// left out and named.
 func Repair(ctx context.Context, dir string, cfg RepairConfig, progress func(done, total int)) (Repaired, error) {
 	if _, err := os.Stat(filepath.Join(dir, unfinishedName)); err == nil {
 		return Repaired{}, fmt.Errorf("%s: holds an unfinished job, not a broken index: give the command that made it again, or remove %s",

@@ -12,11 +12,10 @@ import (
 const scanRun = 32
 
 // Scan decodes every sample once and calls visit with its label and its pixels,
-// size×size×3 bytes of RGB that are valid until visit returns. Workers
-// goroutines (0: GOMAXPROCS) call visit at the same time, each with its own
-// number from 0 and with sample numbers that ascend. Scan ends at the first
-// error of reading or of visit, or with that of ctx, and returns it when all
-// workers have ended.
+// size×size×3 bytes of RGB that are valid until visit returns. Workers goroutines (0:
+// GOMAXPROCS) call visit at the same time, each with its own number from 0 and with
+// sample numbers that ascend. Scan ends at the first error of reading or of visit, or
+// with ctx's error, and returns the error when all workers have ended.
 func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, sample, label int, rgb []byte) error) error {
 	return d.ScanRange(ctx, workers, 0, d.Len(), visit)
 }

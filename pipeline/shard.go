@@ -69,8 +69,8 @@ var shardHashes = []string{"sha1", "xxh64"}
 // What it writes depends on the pictures and on cfg, but not on cfg.Workers. It
 // holds one shard and a few pictures a worker in memory.
 //
-// report, if not nil, is called after each picture, and every SlowAfter while a
-// picture takes longer than that, by one goroutine.
+// report, if not nil, is called by one goroutine after each picture, and again after
+// each SlowAfter that a picture takes.
 //
 // A picture that can't be read is left out and listed in Summary.Bad and in
 // report.jsonl, or ends the job, as cfg says. The index is written last: a
@@ -101,8 +101,8 @@ func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(
 	return job.fill(ctx, nil)
 }
 
-// Finished looks for the result of the same job: where there is one, the summary's
-// Already is set. It is an error if another job has filled the folder.
+// Finished looks for the result of an earlier call of the same job. If there is one,
+// the summary's Already is set. It is an error if another job has filled the folder.
 func Finished(cfg ShardConfig, src source.Source) (Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return Summary{}, err

@@ -28,7 +28,7 @@ type ShardConfig struct {
 	ShardSize int64  // largest shard in bytes; 0: mds.DefaultSizeLimit
 	Workers   int    // goroutines that decode; 0: one per processor
 	Seed      uint64 // of the training order
-	Limit     int    // take only so many pictures, an even share of each class; 0: all
+	Limit     int    // take only this number of pictures, an even share of each class; 0: all
 	MaxPixels int    // larger pictures are bad; 0: decode.DefaultMaxPixels
 	Decoder   string // of JPEG: decode.Auto (""), Turbo or Go; of codec "jpeg" the encoder too
 	Resampler string // decode.Fast ("") or Imaging
@@ -40,14 +40,14 @@ type ShardConfig struct {
 
 	Classes []Class // after an append: the folder's and then new ones; Append only
 
-	MaxBad      int     // fail after more bad pictures than that; 0: any number
+	MaxBad      int     // fail after more than this number of bad pictures; 0: never
 	MaxBadShare float64 // the same as a share of the pictures, below 1; 0: any
 	Quarantine  string  // folder outside Out to which bad pictures are copied; "": none
 
 	SlowAfter time.Duration // a picture that takes longer is named; 0: DefaultSlowAfter
 }
 
-// Validate fills in the defaults and says what is wrong with the rest.
+// Validate fills in the defaults and reports invalid fields.
 func (c *ShardConfig) Validate() error {
 	setDefault(&c.Split, "train")
 	setDefault(&c.Codec, codec.Names()[0])

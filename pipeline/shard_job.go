@@ -20,9 +20,9 @@ import (
 // same folder; so an unfinished one can be continued and a finished one need not
 // be run again.
 type Job struct {
-	// Pictures is a hash of the classes and of the pictures' names and labels
-	// in stored order, but not of what is in their files: a picture that was
-	// replaced under its name isn't noticed.
+	// Pictures is a hash of the classes and of the pictures' names and labels in
+	// stored order, but not of the files' contents: it doesn't change if a picture is
+	// replaced under its name.
 	Pictures    string `json:"pictures"`
 	ShardSize   int64  `json:"shard_size"`
 	Compression string `json:"compression,omitempty"` // of whole shards

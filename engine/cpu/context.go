@@ -20,11 +20,10 @@ type Options struct {
 	// Kernels names a set of kernels (see Kernels); "" is the fastest that the
 	// machine can run. The results of two sets differ in their last bits.
 	Kernels string
-	// Precision is the arithmetic: "fp32", for which "" stands too, or "bf16". With
-	// "bf16" activations, their gradients and the factors of products are bfloat16;
-	// sums, master weights, momentum, gradients of weights and losses stay float32.
-	// It needs a processor with AVX512_BF16, AMX or BF16 of arm64, or Kernels
-	// "portable".
+	// Precision is the arithmetic: "fp32" or "" (the same), or "bf16". With "bf16"
+	// activations, their gradients and the factors of products are bfloat16; sums,
+	// master weights, momentum, gradients of weights and losses stay float32. It needs
+	// a processor with AVX512_BF16, AMX or BF16 of arm64, or Kernels "portable".
 	Precision string
 }
 

@@ -46,16 +46,16 @@
 //
 // # Ranks
 //
-// A context that has joined the ranks of a job (ranks.go) exchanges tensors with the same
-// context of every other rank through NCCL, behind internal/gpu. Sums of gradients run on
-// a fourth stream beside the computation, in float32 or, with Options.Wire, in bfloat16.
-// Exchanges of activations run in order with the computation (lower_ranks.go). No exchange
-// is in a graph: a communicator cannot be closed while a graph holds its work, and the
-// watch needs an event before and after every exchange. The watch (watch.go) fails the
-// context with engine.ErrStalled, and aborts the communicator, when an exchange takes
-// longer than Options.RankTimeout or NCCL reports a failure. NCCL takes its own memory when
-// the ranks are joined, beside the memory of Reserve. Of the contexts on one GPU only one
-// can join.
+// A context that has joined the ranks of a job (ranks.go) exchanges tensors with the
+// same context of every other rank through NCCL, behind internal/gpu. Sums of gradients
+// run on a fourth stream, at the same time as the computation, in float32 or, with
+// Options.Wire, in bfloat16. Exchanges of activations run in order with the computation
+// (lower_ranks.go). No exchange is in a graph: a communicator cannot be closed while a
+// graph holds its work, and the watch needs an event before and after every exchange.
+// The watch (watch.go) fails the context with engine.ErrStalled, and aborts the
+// communicator, when an exchange takes longer than Options.RankTimeout or NCCL reports
+// a failure. NCCL takes its own memory when the ranks are joined, beside the memory of
+// Reserve. Of the contexts on one GPU only one can join.
 //
 // # Failures
 //

@@ -23,19 +23,18 @@ type Options struct {
 	// for each core.
 	Threads int
 	// Kernels names the set of kernels of CPU contexts, one of those that List
-	// returns. Auto, for which "" stands too, is the fastest that the machine can
-	// run. The results of two sets differ in their last bits.
+	// returns. Auto or "" is the fastest that the machine can run. The results of two
+	// sets differ in their last bits.
 	Kernels string
-	// Precision is the arithmetic: "fp32", for which "" stands too, on every device;
-	// "bf16" on GPUs and on CPUs with instructions for it (or with the portable
-	// kernels); "tf32" on GPUs.
+	// Precision is the arithmetic: "fp32" or "" on every device; "bf16" on GPUs and on
+	// CPUs with instructions for it (or with the portable kernels); "tf32" on GPUs.
 	Precision string
 	// Deterministic asks for runs that repeat bit for bit, at some cost on GPUs.
 	// The CPU's always do.
 	Deterministic bool
 	// Wire is the format of gradients between ranks if contexts move them by
-	// themselves, as GPUs do: "fp32", for which "" stands too, or "bf16". On a CPU
-	// the ranks' Group decides.
+	// themselves, as GPUs do: "fp32" or "" (the same), or "bf16". On a CPU the ranks'
+	// Group decides.
 	Wire string
 	// RankTimeout is how long such a context waits for the other ranks in one
 	// exchange before it fails with engine.ErrStalled; 0 means 10 minutes.

@@ -49,8 +49,8 @@ type Config struct {
 	Names map[string]string
 }
 
-// SettingError is an error of a field of a Config, or of a parameter, whose value makes
-// no sense. It calls them checkpoint, batch, size, max-megapixels, devices, precision and
+// SettingError is an error of a field of a Config, or of a parameter, with an invalid
+// value. It calls them checkpoint, batch, size, max-megapixels, devices, precision and
 // kernels.
 type SettingError = setting.Error
 

@@ -11,7 +11,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// Prediction is what nets say of a picture file.
+// Prediction is the result of nets for a picture file.
 type Prediction struct {
 	File    string  `json:"file"`
 	Guesses []Guess `json:"guesses"` // the most probable first

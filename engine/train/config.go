@@ -48,10 +48,10 @@ type Config struct {
 	shards.Access
 	Augment augment.Settings `json:"-"` // each under its own name
 
-	Epochs     int           `json:"epochs"`          // stop after so many passes over the training set
-	Steps      uint64        `json:"steps"`           // stop after so many steps in all; 0: no limit
+	Epochs     int           `json:"epochs"`          // stop after this number of passes over the training set
+	Steps      uint64        `json:"steps"`           // stop after this number of steps in all; 0: no limit
 	MaxTime    time.Duration `json:"max-time"`        // save and stop after this time; 0: no limit. "10m0s" in JSON
-	EarlyStop  int           `json:"early-stop"`      // stop after so many epochs without a lower validation error; 0: don't
+	EarlyStop  int           `json:"early-stop"`      // stop after this number of epochs without a lower validation error; 0: don't
 	Batch      int           `json:"batch"`           // pictures in a step, of all ranks together
 	Accumulate int           `json:"accumulate"`      // pieces that a batch is cut into, to take less memory
 	Smoothing  float64       `json:"label-smoothing"` // part of each target that is spread over all classes
@@ -69,7 +69,7 @@ type Config struct {
 	Mean       string        `json:"mean"`        // MeanChannel, MeanImage, MeanNone, or as augment.ParseNormalisation has it
 
 	LogEvery        int    `json:"log-every"`        // steps that one line of metrics.jsonl sums up
-	CheckpointEvery uint64 `json:"checkpoint-every"` // save every so many steps, besides every ten minutes and after every epoch; 0: don't
+	CheckpointEvery uint64 `json:"checkpoint-every"` // save every N steps, besides every ten minutes and after every epoch; 0: don't
 	Keep            int    `json:"keep"`             // how many checkpoints stay, besides the best
 
 	// Group is the ranks that train together (collective/launch joins them). The
@@ -107,8 +107,8 @@ const (
 
 // Values of Config.FromLayers.
 const (
-	FromAll          = "all"  // all that fit, but for the last layer
-	FromConvolutions = "conv" // those of them that are convolutions
+	FromAll          = "all"  // all that fit, except the last layer
+	FromConvolutions = "conv" // the convolutions that fit
 )
 
 // Values of Config.Wire.
@@ -190,7 +190,7 @@ func (c Config) absolute() (Config, error) {
 // plainConfig is a Config without methods.
 type plainConfig Config
 
-// MarshalJSON writes times as "10m0s", and augmentations beside the other
+// MarshalJSON writes times as "10m0s", and augmentations as fields like the other
 // settings.
 func (c Config) MarshalJSON() ([]byte, error) {
 	text, err := json.Marshal(struct {

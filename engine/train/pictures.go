@@ -56,9 +56,9 @@ const fewPictures = 20_000
 
 // Make makes what a run needs in the folder c.Run (shards/train, shards/val and
 // pca.json) and sets c.Train, c.Val and c.PCA. It reuses complete shards that are
-// there. c.Net becomes that of the recipe that c names, or where there is none and "net"
-// was not given, alexnet-mini for few pictures. Bad settings are found before any work;
-// with their error it returns the recipe that they came from.
+// there. c.Net becomes the net of c.Recipe. Without a recipe, and if "net" was not
+// given, it becomes alexnet-mini for few pictures. Bad settings are found before any
+// work; with their error it returns the recipe that they came from.
 func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string) bool) (*Made, error) {
 	if p.KeepForVal == 0 {
 		p.KeepForVal = .1

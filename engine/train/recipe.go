@@ -194,11 +194,11 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 	return nil
 }
 
-// ChooseRecipe sets what was not given from a recipe: the one that c.Recipe names, or
-// where that is "" the one for the number of pictures in c.Train. A run that goes on
+// ChooseRecipe takes settings that were not given from a recipe: from c.Recipe, or, if
+// that is "", from the recipe for the number of pictures in c.Train. A run that goes on
 // keeps its own settings, and without a name nothing is set where c.From has weights or
-// a setting of Start was given. The note says which recipe was chosen without a name, or
-// would suit; it may be empty. Prepare reports data that can't be opened.
+// a setting of Start was given. The note says which recipe was chosen without a name,
+// or would suit; it may be empty. Prepare reports data that can't be opened.
 func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bool) (about Note, err error) {
 	if c.Resumes() {
 		return about, nil

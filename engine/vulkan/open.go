@@ -14,10 +14,9 @@ import (
 
 // Options configure contexts. The zero value computes in float32.
 type Options struct {
-	// Precision is "fp32", for which "" stands too, or "bf16": activations and their
-	// gradients are stored in bfloat16, while products, sums, weights, momentum and
-	// losses stay float32. With Matrices the factors of products are rounded to
-	// float16.
+	// Precision is "fp32" or "" (the same), or "bf16": activations and their gradients
+	// are stored in bfloat16, while products, sums, weights, momentum and losses stay
+	// float32. With Matrices the factors of products are rounded to float16.
 	Precision string
 	// Matrices says whether products in bf16 are made of small matrices, which some
 	// devices multiply by themselves: MatricesOn, MatricesOff, or "", which is

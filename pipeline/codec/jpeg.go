@@ -38,7 +38,7 @@ func newJPEG(o Options) (Codec, error) {
 // Encoding is "jpeg": the bytes of a JPEG file.
 func (JPEG) Encoding(int) string { return "jpeg" }
 
-// Recognise takes all JPEG files, whatever wrote them.
+// Recognise accepts all JPEG files, of any encoder.
 func (JPEG) Recognise(encoding string, picture []byte) (size int, err error) {
 	if encoding != "jpeg" {
 		return 0, nil

@@ -89,11 +89,11 @@ func New(cfg Config) *Decoder {
 // filter is the kernel of package resample that is used.
 var filter = resample.CatmullRom
 
-// Decode overwrites dst (size×size×3 bytes, row-major RGB) with the picture
-// that file holds. Its errors say what is wrong with the file and what to do,
-// but not the file's name; dst is undefined after one. Work and memory are bounded
-// by the Config before anything is decoded. Where ctx ends, so does decoding soon
-// after, with ctx's error, which says nothing about the file.
+// Decode overwrites dst (size×size×3 bytes, row-major RGB) with the picture that file
+// holds. An error says what is wrong with the file and what to do, but not the file's
+// name; dst is then undefined. Work and memory are bounded by the Config before
+// anything is decoded. If ctx ends, so does decoding soon after, with ctx's error,
+// which says nothing about the file.
 func (r *Decoder) Decode(ctx context.Context, dst, file []byte) error {
 	p, o, err := r.open(ctx, file)
 	if ctx.Err() != nil {

@@ -8,7 +8,7 @@ type Description struct {
 	Width, Height int    // as stored, before it is turned upright
 	Grey, CMYK    bool
 	Turned        bool // EXIF or TIFF asks for it to be turned or mirrored
-	// Memory is about how many bytes decoding the picture takes at most, beside the
+	// Memory estimates the most bytes that decoding the picture takes, besides the
 	// file itself.
 	Memory int64
 }

@@ -4,15 +4,15 @@
 //
 // # What becomes of odd pictures
 //
-// Grey is replicated. Alpha is dropped, not composited, and palette entries keep
-// their colour whatever their transparency, as PIL's convert("RGB") does and so
-// what torchvision trains on. Sixteen-bit samples keep their high byte. CMYK is
-// taken as inverted ("Adobe") whether or not an Adobe marker says so, and
-// becomes RGB as (255−C)(255−K)/255, again as in PIL. ICC profiles are ignored.
-// Orientation is applied, be it stated in EXIF data, in ImageMagick's raw profiles
-// or in XMP only (JPEG, PNG, TIFF and WebP): first a picture is turned, then resized
-// and cropped. Of an animation the first frame counts, in its place on the whole canvas. What becomes of rarer kinds,
-// each format's package says.
+// Grey is replicated. Alpha is dropped, not composited, and palette entries keep their
+// colour, transparent or not. PIL's convert("RGB") does the same, and so do
+// torchvision's training pipelines. Sixteen-bit samples keep their high byte. CMYK is
+// taken as inverted ("Adobe") whether or not an Adobe marker says so, and becomes RGB
+// as (255−C)(255−K)/255, again as in PIL. ICC profiles are ignored. Orientation is
+// applied, be it stated in EXIF data, in ImageMagick's raw profiles or in XMP only
+// (JPEG, PNG, TIFF and WebP): first a picture is turned, then resized and cropped. Of
+// an animation the first frame counts, in its place on the whole canvas. What becomes
+// of rarer kinds, each format's package says.
 //
 // # Decoding JPEG
 //

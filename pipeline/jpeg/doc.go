@@ -21,18 +21,18 @@
 //
 // The decoders are lenient: bytes that belong to no segment, a scan header's
 // parameters that mean nothing, unknown Adobe transforms and JFIF versions, fill
-// bytes, whatever stands behind the end, and an end that is missing behind the last
+// bytes, data behind the end, and an end that is missing behind the last
 // pixel do no harm. Data that are missing or impossible make a file [Cut] or
 // [Damaged]. A whole file of a kind that is not decoded is [Unsupported], and named.
 //
 // # Pixels
 //
-// All three give the same pixels, to the bit: libjpeg's, with its accurate integer
-// DCT ("islow"), its interpolation of chroma that is subsampled by two and its
-// repetition of what is subsampled otherwise, and so those of Pillow. One exception
-// is a progressive file whose scans leave out bits of coefficients, as no usual
-// encoder's do: there libjpeg-turbo smooths blocks, and the general decoder doesn't.
-// CMYK is taken as inverted, as Pillow takes it.
+// All three give the same pixels, to the bit: libjpeg's, with its accurate integer DCT
+// ("islow"), its interpolation of chroma that is subsampled by two, and its repetition
+// for other subsampling. Pillow has the same pixels. One exception is a progressive
+// file whose scans leave out bits of coefficients, as no usual encoder's do: there
+// libjpeg-turbo smooths blocks, and the general decoder doesn't. CMYK is taken as
+// inverted, as Pillow takes it.
 //
 // The fast decoder is faster than libjpeg-turbo: Huffman decoding, three quarters of
 // the work, looks up length, run and size of a coefficient at once in bytes that

@@ -149,9 +149,9 @@ func (h *Header) samplesInUnit() (n int64) {
 	return n
 }
 
-// Memory is about how many bytes decoding the file takes at most, beside the file
-// itself: the coefficients of the whole picture, where there is more than one
-// scan, and its samples.
+// Memory estimates the most bytes that decoding the file takes, besides the file
+// itself: the samples of the picture, and all its coefficients if there is more than
+// one scan.
 func (h *Header) Memory() int64 {
 	if h.planes {
 		return int64(h.Width) * int64(h.Height) * int64(h.Components)

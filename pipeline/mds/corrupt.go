@@ -20,8 +20,8 @@ func (e *CorruptError) Error() string {
 
 func (e *CorruptError) Unwrap() error { return e.Err }
 
-// Corrupt is the *CorruptError of sample i, for readers who find that one of its
-// values is not what the column holds.
+// Corrupt is the *CorruptError of sample i, for readers that find a value that does not
+// fit its column.
 func (s *Shard) Corrupt(i int, err error) error {
 	return &CorruptError{Shard: s.path, Sample: i, Offset: s.offset(i), Err: err}
 }

@@ -286,8 +286,8 @@ func (s *Shard) Resident(i int) bool {
 // read soon. It doesn't wait, and changes nothing where the system
 // has no such hints.
 //
-// Who calls it for every sample sets exactly: the system then reads no more of
-// the shard than that. By itself it reads megabytes around what is looked at.
+// A caller that calls it for every sample sets exactly. The system then reads these
+// samples only. Otherwise it reads megabytes around each of them.
 func (s *Shard) WillNeed(i int, exactly bool) {
 	begin, end := s.offset(i), s.offset(i+1)
 	switch {

@@ -39,8 +39,8 @@ type WriterConfig struct {
 	Compression string
 	// Hashes to store with each file, see HashNames.
 	Hashes []string
-	// First is the number of the first shard; a job that continues another's
-	// folder starts where that one stopped.
+	// First is the number of the first shard; a job that continues the folder of
+	// another job starts after its last shard.
 	First int
 }
 

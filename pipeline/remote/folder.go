@@ -147,12 +147,11 @@ func (f *Folder) IndexText() []byte { return f.text }
 // CacheSize is the most that the cache may take, in bytes.
 func (f *Folder) CacheSize() int64 { return f.config.CacheSize }
 
-// Fetch waits until a shard of the index is in the cache as a raw file, and
-// returns its folder there and its entry under its name there. What was in the
-// cache before is compared with a hash of the index the first time, and fetched
-// again if it differs. The file may be
-// gone as soon as others want the room, but not while it is mapped or open: who
-// then misses it asks again.
+// Fetch waits until a shard of the index is in the cache as a raw file, and returns its
+// folder there and its entry under its name there. What was in the cache before is
+// compared with a hash of the index the first time, and fetched again if it differs.
+// The file may be gone as soon as others want the room, but not while it is mapped or
+// open. A caller that then misses it fetches it again.
 //
 // It returns an *Error if the shard can't be fetched, an *mds.CorruptError, which
 // stays, if it is not what the index says however often it is fetched, and the

@@ -1,6 +1,6 @@
-// Package resample resizes 8-bit RGB pixels with antialiasing kernels, reading
-// no more of the source than the wanted window needs. Package decode, which turns
-// picture files into a shard's squares, calls it.
+// Package resample resizes 8-bit RGB pixels with antialiasing kernels, reading only the
+// part of the source that the window needs. Package decode, which turns picture files
+// into a shard's squares, calls it.
 //
 // A picture is resized along x, rounded to bytes, and then along y, by a kernel
 // that is widened by the reduction factor. That is what imaging and PIL do, and

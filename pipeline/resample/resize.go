@@ -65,8 +65,8 @@ func New(filter Filter) *Resizer {
 // overwrite how many behind the last pixel it may write.
 const overread, overwrite = 4, 1
 
-// Slack is a number of bytes. A picture with so many behind its last row is read in
-// place; otherwise that row is copied first.
+// Slack is a number of bytes. If memory has at least Slack bytes after a picture's last
+// row, the row is read in place; otherwise it is copied first.
 const Slack = overread
 
 // Resize overwrites dst, height rows of width RGB pixels without gaps, with a

@@ -19,9 +19,9 @@ type Detection struct {
 	Reason string
 }
 
-// Detect finds the layout of the source at path. It looks at names, and into the
-// first header of a tar. Where nothing fits, the error lists what was looked for; shards
-// are a *ShardsError.
+// Detect finds the layout of the source at path. It looks at names, and into the first
+// header of a tar. If no layout fits, the error lists what was looked for; shards are a
+// *ShardsError.
 func Detect(path string) (Detection, error) {
 	if err := checkShards(path); err != nil {
 		return Detection{}, err

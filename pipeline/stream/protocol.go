@@ -34,7 +34,7 @@ type Greeting struct {
 
 	Batches int              `json:"batches"` // in an epoch of this rank; 0 on demand
 	Images  int              `json:"images"`  // in the folder
-	Size    int              `json:"size"`    // pixels a side of what is stored
+	Size    int              `json:"size"`    // pixels a side of the stored pictures
 	Codec   string           `json:"codec"`
 	Split   string           `json:"split"`
 	Classes []pipeline.Class `json:"classes"`
@@ -113,8 +113,8 @@ func kind(err error) string {
 	return KindFailed
 }
 
-// WriteError writes the line that tells the client why there is no stream, or no
-// more of it. kind is one of the constants, "" for that of the error.
+// WriteError writes the line that tells the client why there is no stream, or why it
+// has ended. kind is one of the constants, or "" for the kind of the error.
 func WriteError(out io.Writer, as string, err error) error {
 	if as == "" {
 		as = kind(err)

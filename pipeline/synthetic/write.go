@@ -16,7 +16,7 @@ import (
 
 // Config is the configuration of Write.
 type Config struct {
-	Classes     int    // the first so many classes, 2 to 10; 0 means all ten
+	Classes     int    // the number of classes, 2 to 10, the first of the ten; 0 means all
 	PerClass    int    // training pictures a class; 0 means 200
 	ValPerClass int    // validation pictures a class; 0 means a quarter of PerClass, at least 1
 	Size        int    // pixels a side of the centre square that is kept, 8 to 256; 0 keeps pictures whole

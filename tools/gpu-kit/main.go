@@ -1,10 +1,18 @@
-// Command gpu-kit tries train-alexnet on the GPU of the machine it is copied to, in
-// one call of some minutes. The parts with the most information for their time come
-// first: does it run and is it right, how fast is it, does training from shards work,
-// and then everything else as far as time allows. It writes the report after every
-// part. The call ends at -minutes, whatever runs then; the same command continues
-// with the remaining parts. `make gpu-kit` collects it with its inputs in
-// build/gpu-kit.
+// Command gpu-kit tries train-alexnet on the GPU of the machine it is copied to, in one
+// call of some minutes. The parts with the most information for their time come first:
+// does it run and is it right, how fast is it, does training from shards work, and then
+// everything else as far as time allows. It writes the report after every part. The
+// call ends at -minutes, even in the middle of a part; the same command continues with
+// the remaining parts. `make gpu-kit` collects it with its inputs in build/gpu-kit.
+//
+// It is longer than a script because a card is lent for minutes, perhaps once:
+//
+//   - main.go: the time limits of the call and of each part, reports that survive any
+//     end, and the continuation in a later call;
+//   - parts.go: the parts, the turns against PyTorch, and the details of failed tests, so
+//     that a fault can be mended without the card;
+//   - cards.go: the figures of data sheets, to which a step is compared;
+//   - group_*.go: the end of a part ends all processes that it has started.
 package main
 
 import (

@@ -14,7 +14,7 @@
 // rendezvous.
 //
 // A rank whose connection breaks ends the job on all ranks, and so does a rank that
-// does not come to a call in time. So no process of the job outlives the others,
-// whatever it is doing: goroutines of this package end it. TCP's keep-alive and user
+// does not come to a call in time. So no process of the job outlives the others:
+// goroutines of this package end it, even while it computes. TCP's keep-alive and user
 // timeout detect a host that vanishes without a message.
 package tcp

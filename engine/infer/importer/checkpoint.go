@@ -108,7 +108,7 @@ type Settings struct {
 }
 
 // Convert writes a checkpoint of the weights to a new file. f.Net must be set. tell
-// receives what was assumed, in sentences.
+// receives each assumption as a sentence.
 func (f *File) Convert(ctx context.Context, path string, s Settings, tell func(setting.Text)) error {
 	if f.Classes == nil && s.Data == "" && s.Classes == "" {
 		tell(setting.Textf("the classes are called 0 to %d, since the file doesn't name them: %s or %s does", f.Net.Classes-1, setting.Name("data"), setting.Name("classes")))

@@ -30,8 +30,8 @@ type File struct {
 	Reads *augment.Normalisation
 	// HasMean says that the file has its own mean.
 	HasMean bool
-	// Picture is the side, in pixels, of the pictures that crops are cut from: 256
-	// for nets of ImageNet's size; 0 for others, where it is not known.
+	// Picture is the side, in pixels, of the pictures that crops are cut from: 256 for
+	// nets of ImageNet's size; 0 for other nets, if it is not known.
 	Picture int
 
 	path    string

@@ -20,7 +20,7 @@ type Ranks struct {
 	Compute  float64 `json:"compute_ms"`  // the same step with nothing sent
 	Exchange float64 `json:"exchange_ms"` // the exchanges of a step, with nothing computed
 	Hidden   float64 `json:"hidden"`      // part of the exchange that the step doesn't wait for, 0–1
-	SentMB   float64 `json:"sent_mb"`     // by a rank, in a step; 0 where contexts send by themselves
+	SentMB   float64 `json:"sent_mb"`     // by a rank, in a step; 0 if contexts send without the host
 }
 
 // measure times training steps of m over the ranks and, in turns with them, their

@@ -38,8 +38,8 @@ var (
 	top5Colour  = color.RGBA{R: 0xe0, G: 0xa0, B: 0x70, A: 0xff}
 )
 
-// Curve writes a PNG of loss (above) and error (below) over the steps. The top-5 error is
-// left out where it is always 0, as among five classes.
+// Curve writes a PNG of loss (above) and error (below) over the steps. The top-5 error
+// is left out if it is always 0: with five classes or fewer.
 func Curve(w io.Writer, metrics []engine.Metrics) error {
 	loss, failure, key := newPlot(), newPlot(), legend{}
 	loss.Y.Label.Text = "cross-entropy"

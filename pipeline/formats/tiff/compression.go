@@ -12,8 +12,8 @@ import (
 	tifflzw "golang.org/x/image/tiff/lzw"
 )
 
-// A JPEGDecoder decodes a JPEG file of at most so many pixels to interleaved RGB
-// without gaps.
+// A JPEGDecoder decodes a JPEG file to interleaved RGB without gaps. It refuses files
+// of more than most pixels.
 type JPEGDecoder func(ctx context.Context, file []byte, most int) (pix []byte, width, height int, err error)
 
 // unpacker opens stored chunks, one after another, and keeps what is expensive to

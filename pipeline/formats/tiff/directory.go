@@ -177,8 +177,8 @@ func (d *Directory) Ints(tag Tag) []int64 {
 	return ints
 }
 
-// Int returns the first value of an integer field, and otherwise where there is
-// none.
+// Int returns the first value of an integer field, or the value otherwise if there is
+// no such field.
 func (d *Directory) Int(tag Tag, otherwise int) int {
 	if v := d.Ints(tag); len(v) > 0 {
 		return int(v[0])
