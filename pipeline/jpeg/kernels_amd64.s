@@ -98,8 +98,10 @@ five:
 	ADDQ    R14, BX
 	MOVBLZX (R9)(BX*1), R14
 	MOVW    R15, (DI)(R14*2)
+	TESTL   $0x00010000, R13
+	JNZ     end
 	CMPQ    BX, $0x3f
-	JAE     end
+	JAE     last
 	MOVQ    DX, R12
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
@@ -119,8 +121,10 @@ five:
 	ADDQ    R14, BX
 	MOVBLZX (R9)(BX*1), R14
 	MOVW    R15, (DI)(R14*2)
+	TESTL   $0x00010000, R13
+	JNZ     end
 	CMPQ    BX, $0x3f
-	JAE     end
+	JAE     last
 	MOVQ    DX, R12
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
@@ -140,8 +144,10 @@ five:
 	ADDQ    R14, BX
 	MOVBLZX (R9)(BX*1), R14
 	MOVW    R15, (DI)(R14*2)
+	TESTL   $0x00010000, R13
+	JNZ     end
 	CMPQ    BX, $0x3f
-	JAE     end
+	JAE     last
 
 two:
 	MOVQ    DX, R12
@@ -163,8 +169,10 @@ two:
 	ADDQ    R14, BX
 	MOVBLZX (R9)(BX*1), R14
 	MOVW    R15, (DI)(R14*2)
+	TESTL   $0x00010000, R13
+	JNZ     end
 	CMPQ    BX, $0x3f
-	JAE     end
+	JAE     last
 	MOVQ    DX, R12
 	SHRQ    $0x35, R12
 	MOVL    4096(R8)(R12*4), R13
@@ -184,15 +192,15 @@ two:
 	ADDQ    R14, BX
 	MOVBLZX (R9)(BX*1), R14
 	MOVW    R15, (DI)(R14*2)
+	TESTL   $0x00010000, R13
+	JNZ     end
 	CMPQ    BX, $0x3f
-	JAE     end
+	JAE     last
 	JMP     five
 
 end:
-	TESTL $0x00010000, R13
-	JZ    last
-	CMPQ  BX, $0x7e
-	JB    next
+	CMPQ BX, $0x7e
+	JB   next
 
 last:
 	CMPQ    BX, $0x3f

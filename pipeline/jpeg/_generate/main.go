@@ -99,8 +99,10 @@ func coefficients() {
 		MOVL(couple.As32(), value)
 		SARL(Imm(24), value)
 		put(step, value)
+		TESTL(U32(32<<11), couple.As32()) // known before k
+		JNZ(LabelRef("end"))
 		CMPQ(k, Imm(63))
-		JAE(LabelRef("end"))
+		JAE(LabelRef("last"))
 	}
 
 	// lookUp finds the next symbol, and jumps if it isn't in the table.
@@ -163,12 +165,10 @@ func coefficients() {
 	coefficients()
 	JMP(LabelRef("five"))
 
-	Label("end") // of the block, or somewhere in the couple
-	TESTL(U32(32<<11), couple.As32())
-	JZ(LabelRef("last"))
+	Label("end")
 	CMPQ(k, Imm(63+toEnd))
 	JB(LabelRef("next"))
-	Label("last")
+	Label("last") // coefficient, or somewhere in the couple
 	CMPQ(k, Imm(63))
 	JE(LabelRef("next"))
 	// The second symbol isn't of this block: back before both, and take one.
