@@ -15,7 +15,6 @@ type weightSums struct {
 	joined   bool // rows are multiplied as one, with what lies between them
 	line     int  // pixels of a row of DYᵀ
 	rowsOf   int  // output rows that a product goes over
-	deep     int  // pairs of a segment
 	ld       int  // pairs between rows of DYᵀ
 	columns  int  // of the sums: for each row of the filter its columns
 	ofRow    int  // columns of one row, padded

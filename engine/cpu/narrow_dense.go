@@ -40,9 +40,7 @@ func (n *narrow) lowerProduct(g narrowProduct) lowered {
 	columns := 16 * v
 	k := n.padPairs(g.k, 1)
 	pairs := k / 2
-	blocks := ceilDiv(pairs, denseDepth)
-	depth := roundUp(ceilDiv(pairs, blocks), n.set.Step)
-	blocks = ceilDiv(pairs, depth)
+	depth := roundUp(ceilDiv(pairs, ceilDiv(pairs, denseDepth)), n.set.Step)
 	ld := roundUp(k, 32) + 32
 	if ld/32%2 == 0 {
 		ld += 32
