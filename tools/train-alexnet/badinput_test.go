@@ -189,7 +189,7 @@ func TestUnreadableFiles(t *testing.T) {
 	if err := os.Chmod(secret, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.unprivileged(t, "predict", "--checkpoint", checkpoint, secret).must(t, command.Skipped, secret, "permission denied", "1 of 1 pictures")
+	w.unprivileged(t, "predict", "--checkpoint", checkpoint, secret).must(t, command.Skipped, secret, "permission denied", "1 of 1 picture could")
 	w.unprivileged(t, "predict", "--checkpoint", secret, secret).must(t, command.Failed, "checkpoint: open "+secret+": permission denied")
 	w.unprivileged(t, w.args(filepath.Join(w.dir, "x"), "--pca", secret)[1:]...).must(t, command.Failed, secret, "permission denied")
 	w.unprivileged(t, w.args(filepath.Join(w.dir, "x"), "--config", secret)[1:]...).must(t, command.Failed, "--config: open "+secret+": permission denied")
