@@ -245,7 +245,7 @@ func (j *Job) checkSizes() error {
 	switch {
 	case size < j.net.Input.Size:
 		return setting.Errorf("net %s reads %d pixels a side and the pictures of %s have %d: make shards with prep-imagenet shard %s, or %s",
-			j.net.Name, j.net.Input.Size, j.c.Train, size, setting.Suggest("size", j.net.PictureSize()), smallerNet(size))
+			j.net.Name, j.net.Input.Size, j.c.Train, size, setting.Suggest("size", j.net.PictureSize()), j.c.smallerNet(size))
 	case j.valData != nil && j.valData.Meta().Size != size:
 		return setting.Errorf("the pictures of %s have %d pixels a side and those of %s %d: make both with the same %s", j.c.Train, size, j.c.Val, j.valData.Meta().Size, setting.Name("size"))
 	case j.checkpoint != nil && j.checkpoint.PictureSize != 0 && j.checkpoint.PictureSize != size:
@@ -255,8 +255,12 @@ func (j *Job) checkSizes() error {
 	return nil
 }
 
-// smallerNet is advice to take a net for pictures of a size.
-func smallerNet(size int) setting.Text {
+// smallerNet is advice to take a net for pictures of a size, in place of one whose weights
+// aren't wanted.
+func (c *Config) smallerNet(size int) setting.Text {
+	if c.From != "" {
+		return setting.Textf("choose another net")
+	}
 	var names []any
 	for _, name := range engine.PresetNames() {
 		if n, err := engine.Preset(name, 2); err == nil && n.Input.Size <= size && 4*n.Input.Size >= 3*size {
