@@ -160,6 +160,8 @@ func (c *LoaderConfig) validate(size int) error {
 		}
 	}
 	switch {
+	case c.Workers > MostWorkers:
+		return fmt.Errorf("workers %d, want at most %d", c.Workers, MostWorkers)
 	case c.Crop > size:
 		return fmt.Errorf("crop %d, but the pictures have %d pixels a side: choose one of at most %d", c.Crop, size, size)
 	case c.Train && c.TenCrop:

@@ -25,6 +25,7 @@ func (d *Dataset) ScanRange(ctx context.Context, workers, first, end int, visit 
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	workers = min(workers, MostWorkers)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64

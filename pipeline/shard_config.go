@@ -67,8 +67,8 @@ func (c *ShardConfig) Validate() error {
 		return fmt.Errorf("shard size %d: choose 65536 to %d bytes", c.ShardSize, int64(mds.MaxShardSize))
 	case c.Zstd && c.ShardSize > mds.MaxUnpacked:
 		return fmt.Errorf("shard size %d: shards that are compressed as a whole have at most %d bytes", c.ShardSize, int64(mds.MaxUnpacked))
-	case c.Workers < 1 || c.Workers > mostWorkers:
-		return fmt.Errorf("%d workers: choose 1 to %d", c.Workers, mostWorkers)
+	case c.Workers < 1 || c.Workers > MostWorkers:
+		return fmt.Errorf("%d workers: choose 1 to %d", c.Workers, MostWorkers)
 	case c.Parts < 0 || c.Part < 0 || c.Part >= max(c.Parts, 1):
 		return fmt.Errorf("part %d of %d: choose 0 to %d", c.Part, c.Parts, max(c.Parts, 1)-1)
 	case c.SlowAfter < 0:
@@ -165,5 +165,5 @@ func evenShare(items []source.Item, classes, limit int) []source.Item {
 	return share
 }
 
-// mostWorkers bounds goroutines with a decoder each.
-const mostWorkers = 4096
+// MostWorkers bounds goroutines with a decoder each.
+const MostWorkers = 4096

@@ -40,6 +40,7 @@ func StatsOfSource(ctx context.Context, src source.Source, workers int, colours 
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	workers = min(workers, MostWorkers)
 	cfg := ShardConfig{Out: "-", Codec: "raw"}
 	if err := cfg.Validate(); err != nil {
 		return SourceStats{}, err

@@ -102,6 +102,7 @@ func (d *Dataset) verifyShards(ctx context.Context, shards []mds.ShardInfo, work
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	workers = min(workers, len(shards))
 	parts := make([]Verification, len(shards))
 	var next, done atomic.Int64
 	total := 0

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"alexnet/pipeline"
 	"context"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ func (s *Server) onDemand(ctx context.Context, in io.Reader) (err error) {
 		return err
 	}
 	p := &picker{Server: s}
-	for range c.Workers {
+	for range min(c.Workers, pipeline.MostWorkers) {
 		p.decoders = append(p.decoders, s.dataset.Codec().NewDecoder(size))
 		p.scratch = append(p.scratch, make([]byte, 3*size*size))
 	}

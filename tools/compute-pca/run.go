@@ -16,6 +16,7 @@ import (
 	"alexnet/engine/collective"
 	"alexnet/internal/printable"
 	"alexnet/internal/redact"
+	"alexnet/pipeline"
 	"alexnet/pipeline/shards"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/data"
@@ -78,8 +79,8 @@ func (o *options) validate() error {
 		return command.Usagef("--shards names the folder of shards and is needed (see compute-pca --help)")
 	case o.out == "":
 		return command.Usagef("--out is empty, want the name of a file")
-	case o.workers < 0:
-		return command.Usagef("--workers is %d, want 0 or more", o.workers)
+	case o.workers < 0 || o.workers > pipeline.MostWorkers:
+		return command.Usagef("--workers is %d, want 0 to %d", o.workers, pipeline.MostWorkers)
 	case o.meanImage != "" && !strings.EqualFold(filepath.Ext(o.meanImage), ".png"):
 		return command.Usagef("--mean-image is %q, want a name that ends in .png", o.meanImage)
 	}

@@ -273,6 +273,7 @@ func TestErrors(t *testing.T) {
 			[]string{"not those of the pixels", "verify"}},
 		"sums far from JPEG's": {[]string{"--recompute", "--shards", makeShards(t, "jpeg", 2, gradient, func(m *pipeline.Meta) { m.Statistics.Sum[1] += 5 * 512 })}, 1,
 			[]string{"not those of the pixels"}},
+		"too many workers":         {[]string{"--shards", good, "--recompute", "--workers", "9223372036854775807"}, 2, []string{"want 0 to 4096"}},
 		"no folder for the output": {[]string{"--shards", good, "--recompute", "--out", filepath.Join(missing, "pca.json")}, 2, []string{missing}},
 		"no folder for the mean":   {[]string{"--shards", good, "--mean-image", filepath.Join(missing, "mean.png")}, 2, []string{missing}},
 	} {

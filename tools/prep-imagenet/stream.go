@@ -129,6 +129,9 @@ func (f *streamFlags) parse() (err error) {
 			return command.Usagef("--%s %d: want at least %d", n.flag, n.value, n.least)
 		}
 	}
+	if l.Workers > pipeline.MostWorkers {
+		return command.Usagef("--workers %d: want at most %d", l.Workers, pipeline.MostWorkers)
+	}
 	if l.Workers == 0 {
 		l.Workers = runtime.GOMAXPROCS(0)
 	}
