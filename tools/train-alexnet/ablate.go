@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"slices"
 	"strings"
@@ -45,13 +44,10 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 				Runs: s.runs(c, line, "ablation"),
 			}
 			result, err := study.Run(c.Context)
-			switch {
-			case err != nil:
-				return setting.In(err, words{given: c.IsSet})
-			case c.Bool("json"):
-				return json.NewEncoder(stdout).Encode(result)
+			if err != nil {
+				return setting.In(err, setting.Origins{IsSet: c.IsSet})
 			}
-			return result.Table(stdout)
+			return command.Print(c, stdout, result, result.Table)
 		},
 	}
 }

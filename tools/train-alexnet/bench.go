@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"slices"
 
@@ -91,10 +90,8 @@ computed, and so the part of the exchange that computing hides.`,
 				}
 			}
 			r, err := bench.Run(c.Context, f)
-			if err == nil && c.Bool("json") {
-				err = json.NewEncoder(stdout).Encode(r)
-			} else if err == nil {
-				err = r.Print(stdout)
+			if err == nil {
+				err = command.Print(c, stdout, r, r.Print)
 			}
 			return ranks.Close(group, err)
 		}),

@@ -95,12 +95,3 @@ func pictureFiles(c *cli.Context, e *infer.Ensemble, line *command.Line, bad fun
 	f.Progress = func(done int) { line.Update("%d of %s", done, printable.Count(len(f.Names), "picture")) }
 	return f, nil
 }
-
-// skippedError is the error of a command that could not use some pictures, which have
-// been named.
-func skippedError(bad, all int) error {
-	if bad == 0 {
-		return nil
-	}
-	return command.WithCode(command.Skipped, fmt.Errorf("%d of %s could not be read", bad, printable.Count(all, "picture")))
-}

@@ -95,5 +95,5 @@ func features(c *cli.Context, access *shards.Access, stderr io.Writer) (err erro
 		return fmt.Errorf("--out: %w", err)
 	}
 	printable.Fprintf(stderr, "wrote %s: %s of %s\n", out, printable.Count(table.Rows, "vector"), printable.Count(table.Width, "number"))
-	return skippedError(bad, all)
+	return command.SkippedPictures(bad, all)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"path/filepath"
 	"strconv"
@@ -51,14 +50,11 @@ func figure1Command(stdout, stderr io.Writer) *cli.Command {
 			line := command.NewLine(stderr)
 			figure := ablate.Figure1{Config: s.Config, Out: c.String("out"), Rates: rates, Runs: s.runs(c, line, "figure 1, run")}
 			result, err := figure.Run(c.Context)
-			switch {
-			case err != nil:
-				return setting.In(err, words{given: c.IsSet})
-			case c.Bool("json"):
-				return json.NewEncoder(stdout).Encode(result)
+			if err != nil {
+				return setting.In(err, setting.Origins{IsSet: c.IsSet})
 			}
 			line.Print("drew %s", filepath.Join(figure.Out, ablate.Figure1Picture))
-			return result.Text(stdout)
+			return command.Print(c, stdout, result, result.Text)
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,10 +20,8 @@ import (
 // where there is none here, and prints the flag to paste.
 func findRate(ctx context.Context, j *train.Job, line *command.Line, stdout io.Writer) error {
 	dir := j.Config().Run
-	if dir != "" {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(cmp.Or(dir, "."), 0o777); err != nil {
+		return err
 	}
 	path := filepath.Join(dir, report.RatesName)
 	if err := command.MayReplace("--find-lr: the picture", path, command.PNG); err != nil {

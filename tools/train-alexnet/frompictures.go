@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +81,7 @@ func (s *settings) checkPictures(c *cli.Context) error {
 
 // makeShards makes the shards and statistics, or with dry only counts the pictures. It
 // also returns how settings are named to the user.
-func (s *settings) makeShards(c *cli.Context, line *command.Line, dry bool) (*train.Made, words, error) {
+func (s *settings) makeShards(c *cli.Context, line *command.Line, dry bool) (*train.Made, setting.Words, error) {
 	in, shown := c.Args().First(), time.Now()
 	p := train.Pictures{
 		In: in, Dry: dry,
@@ -96,18 +95,18 @@ func (s *settings) makeShards(c *cli.Context, line *command.Line, dry bool) (*tr
 	}
 	made, err := p.Make(c.Context, &s.Config, c.IsSet)
 	line.Clear()
-	said := words{given: c.IsSet}
+	named := train.Config{}
 	if made != nil {
-		said.recipe = made.Recipe
+		named.Recipe = made.Recipe
 	}
 	if err == nil && made.LeftOut > 0 {
 		s.leftOut = command.WithCode(command.Skipped, fmt.Errorf("%s of %s left out, as report.jsonl in %s says", printable.Count(made.LeftOut, "picture"), in, filepath.Join(s.Run, "shards")))
 	}
-	return made, said, err
+	return made, origins(named, c.IsSet), err
 }
 
 // printPlan prints the run that --dry-run or --plan asks for.
-func (s *settings) printPlan(made *train.Made, said words, line *command.Line, stdout io.Writer) error {
+func (s *settings) printPlan(made *train.Made, said setting.Words, line *command.Line, stdout io.Writer) error {
 	for _, note := range made.Notes {
 		line.Print("%s", note.In(said))
 	}
@@ -120,11 +119,9 @@ func (s *settings) printPlan(made *train.Made, said words, line *command.Line, s
 // printCommands prints the commands that do the same; the last has the given flags too.
 func printCommands(c *cli.Context, commands []string, line *command.Line) {
 	line.Print("these commands do the same:")
-	for i, command := range commands {
-		if i == len(commands)-1 {
-			command += given(c)
-		}
-		line.Print("  %s", printable.Verbatim(command))
+	commands[len(commands)-1] += command.GivenFlags(c, "run", "net", "dry-run", "plan")
+	for _, text := range commands {
+		line.Print("  %s", printable.Verbatim(text))
 	}
 }
 
@@ -139,16 +136,4 @@ func shardsGiven(err error, run string) error {
 		text += " --val " + printable.ShellWord(found.Dirs[1])
 	}
 	return command.Usagef("%w: %s --run %s trains on them", err, printable.Verbatim(text), printable.Verbatim(printable.ShellWord(run)))
-}
-
-// given returns the flags of the command line without those that the printed command
-// has already.
-func given(c *cli.Context) string {
-	text := ""
-	for _, name := range c.LocalFlagNames() {
-		if !slices.Contains([]string{"run", "net", "dry-run", "plan"}, name) && !strings.Contains(text+" ", " --"+name+" ") {
-			text += " --" + name + " " + printable.ShellWord(fmt.Sprint(c.Value(name)))
-		}
-	}
-	return text
 }

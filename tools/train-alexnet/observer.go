@@ -10,6 +10,7 @@ import (
 	"alexnet/engine/train/dashboard"
 	"alexnet/engine/train/report"
 	"alexnet/internal/printable"
+	"alexnet/internal/setting"
 	"alexnet/tools/internal/command"
 )
 
@@ -17,7 +18,7 @@ import (
 // dashboard.
 type observer struct {
 	line  *command.Line
-	words words
+	words setting.Words
 	live  dashboard.Observer
 	job   *train.Job
 	step  atomic.Int64 // nanoseconds that a step takes; 0 while that isn't known

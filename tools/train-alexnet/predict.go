@@ -95,5 +95,5 @@ func predict(c *cli.Context, stdout, stderr io.Writer) error {
 			return fmt.Errorf("--sheet: %w", err)
 		}
 	}
-	return skippedError(bad, len(files.Names))
+	return command.SkippedPictures(bad, len(files.Names))
 }

@@ -63,9 +63,7 @@ func reportCommand(stderr io.Writer) *cli.Command {
 func makeReport(ctx context.Context, dir string, o report.Options, line *command.Line) error {
 	defer line.Clear()
 	o.Options, o.Note, o.Warn = noting(o.Options), noted(line), undrawn(line)
-	if o.Tell == nil {
-		o.Tell = func(f setting.Text) { line.Print("%s", printable.Verbatim(printable.Text(f.In(setting.Flags{})))) }
-	}
+	o.Tell = func(f setting.Text) { line.Print("%s", printable.Verbatim(printable.Text(f.In(setting.Flags{})))) }
 	o.Progress = func(what string, done, total int) {
 		line.Update("report: %d of %s %s", done, printable.Count(total, "picture"), what)
 	}

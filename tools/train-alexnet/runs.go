@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/urfave/cli/v2"
@@ -29,10 +28,9 @@ func runsCommand(stdout io.Writer) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.Bool("json") {
-				return json.NewEncoder(stdout).Encode(map[string]any{"runs": runs})
-			}
-			return report.RunTable(stdout, runs, command.Columns(stdout))
+			return command.Print(c, stdout, map[string]any{"runs": runs}, func(w io.Writer) error {
+				return report.RunTable(w, runs, command.Columns(stdout))
+			})
 		},
 	}
 }

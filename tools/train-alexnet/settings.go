@@ -159,40 +159,8 @@ func (s *settings) recipeFile() (bool, error) {
 	return true, nil
 }
 
-// words names settings by flags: those that were given, and others as settings of the
-// run or defaults.
-type words struct {
-	setting.Flags
-	given   func(name string) bool
-	recipe  string // that was taken; "" for none
-	resumed bool
-}
-
-// Value is a setting with its value.
-func (w words) Value(name string, value any) string {
-	switch {
-	case w.given(name):
-		return w.Flags.Value(name, value)
-	case w.resumed:
-		return fmt.Sprintf("the run's %s %v", name, value)
-	case w.decided(name):
-		return fmt.Sprintf("recipe %s's --%s, %v", w.recipe, name, value)
-	}
-	return fmt.Sprintf("the default of --%s, %v", name, value)
-}
-
-// decided reports whether the recipe decides a setting.
-func (w words) decided(name string) bool {
-	r, err := train.FindRecipe(w.recipe)
-	return err == nil && r.Decides(name)
-}
-
-// Given returns the settings that were given.
-func (w words) Given(names []string) (given []string) {
-	for _, name := range names {
-		if w.given(name) {
-			given = append(given, name)
-		}
-	}
-	return given
+// origins names the settings of c by flags. isSet reports whether a flag was given.
+func origins(c train.Config, isSet func(name string) bool) setting.Words {
+	recipe, _ := train.FindRecipe(c.Recipe) // none decides nothing
+	return setting.Origins{IsSet: isSet, Resumed: c.Resumes(), Recipe: c.Recipe, Decides: recipe.Decides}
 }

@@ -67,7 +67,7 @@ func (s *settings) rankOptions(c *cli.Context) (ranks.Options, error) {
 type training struct {
 	c     train.Config
 	line  *command.Line
-	words words
+	words setting.Words
 }
 
 // newTraining trains as c says. given says which flags were given.
@@ -79,8 +79,7 @@ func newTraining(c train.Config, given func(flag string) bool, line *command.Lin
 			line.Print("%s", why)
 		}
 	}
-	_, err := os.Stat(filepath.Join(c.Run, train.RecordName))
-	return &training{c: c, line: line, words: words{given: given, recipe: c.Recipe, resumed: c.Resume || c.AutoResume && err == nil}}
+	return &training{c: c, line: line, words: origins(c, given)}
 }
 
 // run does what the command line says.
@@ -142,10 +141,9 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 	if r.Stop == engine.StopTime {
 		printable.Fprintf(stdout, "go on with: train-alexnet --run %s --resume\n", printable.ShellWord(dir))
 	}
-	if page := filepath.Join(dir, report.PageName); r.BestCheckpoint != "" {
-		if _, err := os.Stat(page); err == nil {
-			printable.Fprintf(stdout, "look at %s; try: train-alexnet predict --checkpoint %s PICTURES\n", printable.ShellWord(page), printable.ShellWord(dir))
-		}
+	page := filepath.Join(dir, report.PageName)
+	if _, err := os.Stat(page); err == nil && r.BestCheckpoint != "" {
+		printable.Fprintf(stdout, "look at %s; try: train-alexnet predict --checkpoint %s PICTURES\n", printable.ShellWord(page), printable.ShellWord(dir))
 	}
 	if len(r.Skipped) > 0 {
 		return command.WithCode(command.Skipped, fmt.Errorf("%s of %s could not be read, and left out (prep-imagenet verify lists them); sample %d: %w",

@@ -103,6 +103,15 @@ func Told(err error) error {
 	return &toldError{err}
 }
 
+// SkippedPictures is the error of a command that could not read bad of all pictures, and
+// has named them. It is nil if bad is 0.
+func SkippedPictures(bad, all int) error {
+	if bad == 0 {
+		return nil
+	}
+	return WithCode(Skipped, fmt.Errorf("%d of %s could not be read", bad, printable.Count(all, "picture")))
+}
+
 // IsSkipped reports whether the work is done, except for bad inputs.
 func IsSkipped(err error) bool {
 	var coded *codedError

@@ -1,10 +1,15 @@
 package command
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"alexnet/internal/printable"
 )
 
 // flagsFirst moves the flags of a command in front of its arguments, so that "inspect
@@ -56,4 +61,23 @@ func takesValue(c *cli.Command, name string) bool {
 		}
 	}
 	return false
+}
+
+// GivenFlags returns the flags of the command line, each with a space before it, as a
+// shell takes them: " --batch 16". It leaves out those that are named.
+func GivenFlags(c *cli.Context, without ...string) (text string) {
+	for _, name := range c.LocalFlagNames() {
+		if !slices.Contains(without, name) && !strings.Contains(text+" ", " --"+name+" ") {
+			text += " --" + name + " " + printable.ShellWord(fmt.Sprint(c.Value(name)))
+		}
+	}
+	return text
+}
+
+// Print prints a result as one JSON object with --json, and else by text.
+func Print(c *cli.Context, w io.Writer, result any, text func(io.Writer) error) error {
+	if c.Bool("json") {
+		return json.NewEncoder(w).Encode(result)
+	}
+	return text(w)
 }
