@@ -21,10 +21,11 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// Append adds the pictures of src whose names the finished folder cfg.Out
-// doesn't hold yet, as new shards behind the old ones, which aren't touched: the
-// old index stays until the new one takes its place. It is stopped and continued
-// as Shard is. New training pictures are in random order among themselves.
+// Append adds pictures of src to the finished folder cfg.Out: those whose names the
+// folder doesn't hold yet. It writes new shards after the old ones and leaves the old
+// ones unchanged. The old index stays until the new one replaces it. Append can be
+// stopped and continued as Shard can. New training pictures are shuffled among
+// themselves.
 //
 // Fields of cfg that are zero are taken from the folder; the others have to
 // agree with it. Classes are matched by ID. A class that the folder doesn't have
@@ -106,8 +107,8 @@ func planAppend(ctx context.Context, cfg ShardConfig, src source.Source) (*appen
 	return &appendPlan{cfg, old, index, mapped, cfg.selection(fresh, len(classes))}, nil
 }
 
-// InheritFrom fills the fields that are zero from a finished folder, whose Meta
-// it returns. It is an error if another field disagrees with the folder.
+// InheritFrom fills zero fields from a finished folder and returns the folder's Meta.
+// It is an error if another field disagrees with the folder.
 func (c *ShardConfig) InheritFrom(dir string) (*Meta, error) {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {

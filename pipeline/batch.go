@@ -16,11 +16,10 @@ type Batch struct {
 	release func()
 }
 
-// Release gives the batch's memory back to the loader. Before it, the caller may
-// put other memory of that capacity in Pixels, which the loader goes on with, and
-// keep what was there. The slices must not be
-// used afterwards, nor Release be called again once the loader has handed out
-// another batch.
+// Release gives the batch's memory back to the loader. The batch's slices must not be
+// used afterwards. Before Release, the caller may replace Pixels with other memory of
+// the same capacity and keep the old memory; the loader then uses the new memory.
+// Release must not be called again after the loader has handed out another batch.
 func (b *Batch) Release() {
 	if b.release != nil {
 		b.release()

@@ -7,7 +7,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Title is the name of the class for people: its name, or its id if it has none.
+// Title returns the name of the class for people: Name, or ID if Name is empty.
 func (c Class) Title() string {
 	if c.Name != "" {
 		return c.Name
@@ -24,8 +24,8 @@ func (d *Dataset) ClassIDs() []string {
 	return ids
 }
 
-// ClassNames are the names for people of classes; index = label. A class without one
-// has ""; nil stands for no names at all.
+// ClassNames returns the readable names of classes; index = label. A class without a
+// name has "". The result is nil if no class has a name.
 func ClassNames(classes []Class) (names []string) {
 	for i, c := range classes {
 		if c.Name == "" {
@@ -39,8 +39,8 @@ func ClassNames(classes []Class) (names []string) {
 	return names
 }
 
-// ClassDifference describes the difference of two lists of class ids: "; missing from the
-// second: …; missing from the first: …", or that the order differs.
+// ClassDifference describes how two lists of class ids differ: "; missing from the
+// second: …; missing from the first: …", or that their order differs.
 func ClassDifference(want, have []string) string {
 	lack := func(of, in []string) (ids []string) {
 		for _, id := range of {

@@ -19,11 +19,10 @@ import (
 // Dataset is a folder of shards as prep-imagenet makes it, opened for reading.
 // Its methods, Close excepted, may be used by many goroutines at once.
 //
-// Shards are mapped into memory when the dataset is opened, so a missing or
-// truncated one shows then and not in the middle of a run. Shards that are
-// compressed as a whole are unpacked when they are first looked at, and stay in
-// memory until Close: such a folder has to fit there. Shards that are elsewhere
-// are fetched and mapped when they are first looked at.
+// Shards are mapped into memory when the dataset is opened, so a missing or truncated
+// shard is an error then and not in the middle of a run. Shards that are compressed as
+// a whole are unpacked at their first use and stay in memory until Close, so all of
+// them have to fit in memory. Remote shards are fetched and mapped at their first use.
 type Dataset struct {
 	dir    string
 	remote RemoteShards // nil: the shards are in dir
@@ -42,7 +41,7 @@ type Dataset struct {
 type Sample struct {
 	Label int
 	Name  string // path in the source
-	Image []byte // encoded by the dataset's codec; the caller's own copy
+	Image []byte // encoded by the dataset's codec; a copy that belongs to the caller
 }
 
 // OpenDataset opens the folder dir and checks that index, metadata and shards
@@ -51,15 +50,15 @@ type Sample struct {
 func OpenDataset(dir string) (*Dataset, error) { return OpenDatasetAs(dir, DatasetConfig{}) }
 
 // DatasetConfig is the configuration of a Dataset. The zero value maps shards, and
-// takes whole folders only.
+// reports a missing or damaged shard as an error.
 type DatasetConfig struct {
 	mds.Access
-	// TakeDamaged opens a folder though some of its shards are missing or damaged;
-	// reading a sample of theirs is the error then.
+	// TakeDamaged opens a folder even if some of its shards are missing or damaged.
+	// Reading a sample from such a shard is then an error.
 	TakeDamaged bool
 }
 
-// OpenDatasetAs is OpenDataset with a configuration.
+// OpenDatasetAs does the same as OpenDataset, with a configuration.
 func OpenDatasetAs(dir string, c DatasetConfig) (*Dataset, error) {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {
@@ -184,7 +183,7 @@ func (d *Dataset) checkShard(s *datasetShard) error {
 		d.indexPath(), d.path(s.info.ZipData.Basename), fs.ErrNotExist)
 }
 
-// Dir is the folder that was opened, a URL without secrets if it is remote.
+// Dir returns the folder that was opened, or its URL without secrets if it is remote.
 func (d *Dataset) Dir() string { return d.dir }
 
 // Meta is the folder's own description. Its slices must not be written to.
@@ -234,8 +233,8 @@ func (d *Dataset) pixels(ctx context.Context, dec codec.Decoder, i int, dst []by
 	return d.decode(ctx, i, func(image []byte) error { return dec.Decode(dst, image) })
 }
 
-// Crop is Pixels for the crop×crop pixels of one view only, by a decoder that
-// has less to do for them.
+// Crop does the same as Pixels for the crop×crop pixels of one view only. It needs a
+// CropDecoder, which has less to do for a crop than for the whole picture.
 func (d *Dataset) Crop(dec codec.CropDecoder, i int, dst []byte, view augment.View, crop int) (label int, err error) {
 	return d.crop(d.ctx, dec, i, dst, view, crop)
 }

@@ -13,17 +13,17 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// RemoteShards is a folder of shards that is elsewhere. remote.Folder is one.
+// RemoteShards is a folder of shards on another machine. remote.Folder implements it.
 type RemoteShards interface {
-	// Location is where, for messages.
+	// Location is the place of the folder, for messages.
 	Location() string
 	// Index lists the shards.
 	Index() *mds.Index
-	// Fetch waits until a shard of the index is on this machine, and returns its
-	// folder there and its entry under its name there. It may be called by many
-	// goroutines at once, also to have a shard fetched that is needed later. The file
-	// may be removed as soon as it is open. It returns an *mds.CorruptError if the
-	// shard differs from the index, and ctx's error when ctx ends.
+	// Fetch waits until a shard of the index is on this machine, and returns its folder
+	// there and its entry under its name there. It may be called by many goroutines at
+	// once, also for shards that are needed later. The file may be removed as soon as
+	// it is open. It returns an *mds.CorruptError if the shard differs from the index,
+	// and ctx's error when ctx ends.
 	Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, local mds.ShardInfo, err error)
 	// CacheSize is how many bytes of shards this machine keeps.
 	CacheSize() int64
@@ -33,9 +33,9 @@ type RemoteShards interface {
 	Close() error
 }
 
-// OpenRemoteDataset opens a folder of shards that is elsewhere, and checks that
-// index and metadata agree. Shards are checked when they are first looked at.
-// Closing the dataset, or failing to open it, closes what the shards come from.
+// OpenRemoteDataset opens a remote folder of shards, and checks that index and metadata
+// agree. Each shard is checked at its first use. The dataset's Close also closes
+// shards. If OpenRemoteDataset fails, it closes shards itself.
 func OpenRemoteDataset(shards RemoteShards, c DatasetConfig) (*Dataset, error) {
 	return openDataset(&Dataset{dir: shards.Location(), remote: shards, config: c}, shards.Index())
 }
@@ -43,7 +43,7 @@ func OpenRemoteDataset(shards RemoteShards, c DatasetConfig) (*Dataset, error) {
 // Remote reports whether the shards are fetched from elsewhere.
 func (d *Dataset) Remote() bool { return d.remote != nil }
 
-// IndexText is the bytes of the index as it is now.
+// IndexText returns the current bytes of the index.
 func (d *Dataset) IndexText() ([]byte, error) {
 	if d.remote != nil {
 		return d.remote.IndexText(), nil

@@ -29,9 +29,9 @@ const (
 	estimateTime   = 10 * time.Second
 )
 
-// EstimateShard decodes and encodes pictures spread evenly over the job as Shard
-// would, writes nothing, and reckons what all of them will take. None that can be used is
-// an error, as it is Shard's.
+// EstimateShard decodes and encodes a sample of the pictures, spread evenly over the
+// job, as Shard would. From that it estimates the time and bytes of the whole job. It
+// writes nothing. As with Shard, it is an error if none of the pictures can be used.
 func EstimateShard(ctx context.Context, cfg ShardConfig, src source.Source) (Estimate, error) {
 	if err := cfg.Validate(); err != nil {
 		return Estimate{}, err
@@ -43,8 +43,8 @@ func EstimateShard(ctx context.Context, cfg ShardConfig, src source.Source) (Est
 	return estimate(ctx, cfg, src, items)
 }
 
-// EstimateAppend is EstimateShard for Append: of the pictures that the folder
-// cfg.Out doesn't hold yet, of which there may be none.
+// EstimateAppend does the same as EstimateShard, for Append: it counts only pictures
+// that the folder cfg.Out doesn't hold yet. There may be none.
 func EstimateAppend(ctx context.Context, cfg ShardConfig, src source.Source) (Estimate, error) {
 	plan, err := planAppend(ctx, cfg, src)
 	if err != nil || len(plan.items) == 0 {

@@ -20,8 +20,8 @@ import (
 	"alexnet/pipeline/codec"
 )
 
-// ExportConfig are the options of Export. The zero value of each but To and Out
-// means what its comment says.
+// ExportConfig holds the options of Export. To and Out are required. The comments give
+// the meaning of the other fields' zero values.
 type ExportConfig struct {
 	To      string // "webdataset" or "folders"
 	Out     string // folder: missing or empty
@@ -37,7 +37,7 @@ var exportFormats = []string{"png", "jpeg"}
 // pictureEncoding is the MDS encoding of the column of pictures.
 func (d *Dataset) pictureEncoding() string { return d.codec.Encoding(d.meta.Size) }
 
-// ExportForms are the values of ExportConfig.To.
+// ExportForms returns the values of ExportConfig.To.
 func ExportForms() []string { return []string{"webdataset", "folders"} }
 
 // Validate fills in the defaults for the pictures of d, and reports invalid fields.
@@ -71,10 +71,10 @@ type exporter interface {
 	close() error
 }
 
-// Export writes the samples of d as picture files in class folders, or as
-// WebDataset tars. The bytes depend on d and cfg only. It is done when classes.txt
-// lies in cfg.Out, the class list in label order; on an error, ctx's cancellation
-// included, what was written is removed.
+// Export writes the samples of d as picture files in class folders, or as WebDataset
+// tars. The bytes depend on d and cfg only. The last file that it writes to cfg.Out is
+// classes.txt, the class list in label order. After an error, also when ctx is
+// cancelled, it removes the files that it has written.
 func Export(ctx context.Context, d *Dataset, cfg ExportConfig, progress func(done, total int)) (err error) {
 	if err := cfg.Validate(d); err != nil {
 		return fmt.Errorf("export: %w", err)

@@ -10,16 +10,15 @@ import (
 	"time"
 )
 
-// Loader presents a dataset batch by batch. Worker goroutines read, decode and
-// augment ahead of the caller into a ring of reused batches; batches come in
-// order, and are the same for any number of workers and after a resume: the
-// order is a pure function of (seed, epoch), and crop, flip and noise of (seed,
-// epoch, sample).
+// Loader presents a dataset batch by batch. Worker goroutines read, decode and augment
+// ahead of the caller into a ring of reused batches. Batches come in order, and are the
+// same for any number of workers and after a resume: the order depends on (seed, epoch)
+// only, and crop, flip and noise on (seed, epoch, sample) only.
 //
-// The unit of work is one picture. A worker takes the next by counting a ticket
-// up, and writes its rows where they belong in the ring; nothing is handed from
-// goroutine to goroutine but whole batches. Workers wait only when all batches
-// of the ring are finished and not yet released.
+// The unit of work is one picture. A worker takes the next picture by counting a ticket
+// up, and writes the picture's rows to their place in the ring. Goroutines hand over
+// whole batches only. Workers wait only when all batches of the ring are finished and
+// not yet released.
 //
 // However slow the caller is, a loader holds no more than Prefetch batches, three
 // pictures for each worker, and two orders of four bytes a sample.
@@ -144,15 +143,14 @@ func newLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 // BatchesPerEpoch is the number of batches in an epoch.
 func (l *Loader) BatchesPerEpoch() int { return l.steps }
 
-// Next waits for the next batch, which is the caller's until its Release. At
-// most Prefetch batches can be held at a time: Next waits for ever when the
-// caller holds all of them.
+// Next waits for the next batch, which belongs to the caller until Release. The caller
+// must hold fewer than Prefetch batches: with all of them held, Next waits for ever.
 //
-// It returns io.EOF after the last batch, the context's error when that ends
-// first (Next may be called again), ErrLoaderClosed after Close, and an error
-// that names the sample when one can't be read; an unreadable sample ends the
-// loading at the batch it belongs to, after all earlier ones, unless SkipBad is
-// set. Next is called from one goroutine at a time.
+// It returns io.EOF after the last batch, ErrLoaderClosed after Close, and the
+// context's error if the context ends first (Next may be called again). Without
+// SkipBad, it returns an error that names the sample if a sample can't be read: after
+// all earlier batches, in place of the sample's batch, and loading ends there. Next is
+// called from one goroutine at a time.
 func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	if l.err != nil {
 		return nil, l.err

@@ -35,17 +35,17 @@ func (b *badSamples) add(sample int, err error) {
 	}
 }
 
-// Bad returns the samples that were left out so far, by number, each once; of
-// more than a thousand, those that were met first. It may be called at any time
-// from any goroutine.
+// Bad returns the samples that were left out so far, in the order of their numbers,
+// each once. If there are more than a thousand, it returns the first thousand that were
+// found. It may be called at any time from any goroutine.
 func (l *Loader) Bad() []BadSample {
 	all := l.BadSince(0)
 	slices.SortFunc(all, func(a, b BadSample) int { return a.Sample - b.Sample })
 	return all
 }
 
-// BadSince returns those of Bad that were met behind the first n, in the order in
-// which they were met.
+// BadSince returns the samples of Bad in the order in which they were found, without
+// the first n.
 func (l *Loader) BadSince(n int) []BadSample {
 	l.bad.mu.Lock()
 	defer l.bad.mu.Unlock()

@@ -9,26 +9,26 @@ import (
 	"alexnet/augment"
 )
 
-// Ragged is the policy for the last samples of an epoch when they don't fill a
-// batch. The zero value leaves it to the loader: RaggedDrop for training,
-// RaggedPad otherwise.
+// Ragged is the policy for the last samples of an epoch if they don't fill a batch. The
+// zero value is RaggedDrop for training, RaggedPad otherwise.
 type Ragged uint8
 
 const (
 	RaggedDefault Ragged = iota
-	// RaggedDrop leaves them out of this epoch; another epoch's order presents
-	// them. Of several ranks, all leave out what doesn't fill everyone's batch.
+	// RaggedDrop leaves them out of this epoch; another epoch's order presents them.
+	// With several ranks, the samples that don't fill the batches of all ranks are left
+	// out.
 	RaggedDrop
-	// RaggedPad fills the batch up with rows of label −1. All ranks have as many
-	// batches; the last ones' may be padding only.
+	// RaggedPad fills the batch up with rows of label −1. All ranks have the same
+	// number of batches; the last batch of some ranks may be padding only.
 	RaggedPad
 	// RaggedPartial cuts the batch's slices short, to nothing for a rank that
 	// gets no sample.
 	RaggedPartial
 )
 
-// LoaderConfig is the configuration of a Loader. The zero value presents every
-// picture's centre, as stored, once and again without end.
+// LoaderConfig is the configuration of a Loader. The zero value presents the centre of
+// every picture, in stored order, epoch after epoch without end.
 type LoaderConfig struct {
 	// Batch is the number of rows in a batch, 0: 128. With TenCrop a picture
 	// takes ten rows, and Batch must be a multiple of ten.
@@ -49,8 +49,7 @@ type LoaderConfig struct {
 	Noise augment.NoiseForm
 	// Sigma is the noise's standard deviation, 0: augment.DefaultSigma.
 	Sigma float64
-	// Augment is what else is done to the pictures; nil: nothing. Used with Train
-	// only.
+	// Augment holds further augmentations; nil: none. Used with Train only.
 	Augment augment.Recipe
 	// NoFlip leaves training pictures unmirrored; everything else stays as it is.
 	NoFlip bool
@@ -69,22 +68,24 @@ type LoaderConfig struct {
 	// Ragged chooses what happens to an incomplete last batch.
 	Ragged Ragged
 
-	// Rank is this loader's number of Ranks (0: 1), which share out every epoch:
-	// a step takes Ranks·Batch rows of one global sequence, rank r rows r·Batch
-	// on. As long as Ranks·Batch stays the same, so does the sequence, and a run
-	// may be resumed with another number of ranks.
+	// Ranks is the number of loaders that share every epoch (0: 1), and Rank the number
+	// of this one, from 0. A step takes Ranks·Batch rows of one global sequence, and
+	// rank r takes Batch of them from row r·Batch on. The sequence depends on the
+	// product Ranks·Batch only, so a run may be resumed with another number of ranks
+	// and the same product.
 	Rank, Ranks int
 
-	// Epochs is the number of the epoch before which the loader ends; 0: never.
+	// Epochs is the epoch, counted from 0, at whose beginning the loader ends; 0: it
+	// never ends.
 	Epochs int
 	// StartEpoch and StartStep are the position of the first batch: those of the
 	// next batch of a run that is resumed. Batches are the same as if all the
 	// earlier ones had been read.
 	StartEpoch, StartStep int
 
-	// SkipBad goes on when a sample can't be read: its rows are left out of the
+	// SkipBad goes on after a sample that can't be read: its rows are left out of the
 	// batch, which then has fewer Images. Loader.Bad names such samples. A batch
-	// without any readable sample is an error all the same.
+	// without any readable sample is still an error.
 	SkipBad bool
 
 	// Workers is the number of decoding goroutines, 0: GOMAXPROCS. Batches don't
@@ -100,9 +101,9 @@ type LoaderConfig struct {
 	Allocate func(n int) ([]byte, error)
 }
 
-// TrainingShuffle is the order that ShuffleDefault stands for in training:
-// ShuffleGlobal, and for remote shards ShuffleShards, which needs few of them at
-// a time.
+// TrainingShuffle returns the meaning of ShuffleDefault in training: ShuffleGlobal for
+// local shards, and ShuffleShards for remote ones, because it needs only a few shards
+// at a time.
 func (d *Dataset) TrainingShuffle() Shuffle {
 	if d.Remote() {
 		return ShuffleShards

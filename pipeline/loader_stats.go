@@ -19,7 +19,7 @@ type LoaderStats struct {
 	CallerWait time.Duration // Next: waiting for a batch to be filled
 }
 
-// Sub subtracts the statistics of an earlier moment.
+// Sub returns s minus the statistics of an earlier moment.
 func (s LoaderStats) Sub(earlier LoaderStats) LoaderStats {
 	return LoaderStats{
 		Workers:    s.Workers,
@@ -33,9 +33,9 @@ func (s LoaderStats) Sub(earlier LoaderStats) LoaderStats {
 	}
 }
 
-// Bottleneck names what the training waits for, given the time in which these
-// stats came about: "fetch", "decode" or "augment", whichever takes longest, when
-// the caller has waited a tenth of the time or more, else "training".
+// Bottleneck names what limits the training; elapsed is the time that these statistics
+// cover. If the caller has waited for at least a tenth of that time, it is the longest
+// of "fetch", "decode" and "augment", else "training".
 func (s LoaderStats) Bottleneck(elapsed time.Duration) string {
 	switch {
 	case s.CallerWait < elapsed/10:
@@ -48,10 +48,10 @@ func (s LoaderStats) Bottleneck(elapsed time.Duration) string {
 	return "decode"
 }
 
-// Summary says for people how the workers and the caller spent the given time,
-// in which these stats came about: "decode 71 %, augment 2 %, wait on the caller
-// 0 %; the caller waited 65 %". The first three are shares of the workers' time,
-// and so is waiting for remote shards, which comes before them where there was any.
+// Summary describes for people how the workers and the caller spent the time; elapsed
+// is the time that these statistics cover: "decode 71 %, augment 2 %, wait on the
+// caller 0 %; the caller waited 65 %". The first three are shares of the workers' time.
+// If workers waited for remote shards, that share comes first.
 func (s LoaderStats) Summary(elapsed time.Duration) string {
 	share := func(part time.Duration, of int) float64 {
 		if elapsed <= 0 || of < 1 {

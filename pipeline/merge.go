@@ -14,14 +14,14 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// Merge joins finished folders of shards, which stay as they are, to one with
-// one index: their samples follow each other, and their statistics are added.
-// They have to agree in split, size, codec and classes, and no picture may be in
-// two of them.
+// Merge joins finished folders of shards into one folder with one index. Samples follow
+// each other in the order of dirs, and statistics are added. The folders in dirs stay
+// as they are. They have to agree in split, size, codec and classes, and no picture may
+// be in two of them.
 //
-// If all of dirs lie below out, the index names their shards where they are, as
-// MosaicML's merge_index does. Otherwise out has to be missing or empty, and
-// gets hard links to the shards, or copies where the file system has no links.
+// If all of dirs lie below out, the index refers to the shards at their present places,
+// as MosaicML's merge_index does. Otherwise out has to be missing or empty, and gets
+// hard links to the shards, or copies where the file system has no links.
 func Merge(ctx context.Context, out string, dirs []string) (sum Summary, err error) {
 	if len(dirs) == 0 {
 		return Summary{}, errors.New("merge: no folders to join")

@@ -16,8 +16,8 @@ const (
 	NameColumn  = "name"  // "str", the picture's path in its source
 )
 
-// Meta is our own part of a shard folder's index.json. It holds nothing that
-// depends on when, where or with how many workers the shards were made.
+// Meta is our own part of a shard folder's index.json. It doesn't depend on the time,
+// the machine or the number of workers of the job.
 type Meta struct {
 	FormatVersion int          `json:"format_version"`
 	Split         string       `json:"split"` // "train" or "val"
@@ -33,7 +33,7 @@ type Meta struct {
 	Part          *Part        `json:"part,omitempty"` // of a job that several processes share; nil for a whole one
 }
 
-// Class is one label's names.
+// Class holds the names of one label.
 type Class struct {
 	ID   string `json:"id"`             // the folder's name, a wnid for ImageNet
 	Name string `json:"name,omitempty"` // for people, where the source has one
@@ -45,7 +45,7 @@ type SourceInfo struct {
 	Found   int    `json:"found"`             // pictures listed
 	Skipped int    `json:"skipped,omitempty"` // bad ones left out
 
-	// Of a source without a validation set, which source.Divide divided.
+	// These are set if the source had no validation set and source.Divide divided it.
 	SplitFraction float64 `json:"split_fraction,omitempty"` // of each class that is for validation; 0: not divided
 	SplitSeed     uint64  `json:"split_seed,omitempty"`
 }

@@ -6,19 +6,19 @@ import (
 	"alexnet/augment"
 )
 
-// Shuffle says in what order an epoch presents the samples. The zero value
-// leaves it to the loader: ShuffleGlobal for training, ShuffleNone otherwise.
+// Shuffle is the order in which an epoch presents the samples. The zero value is
+// ShuffleGlobal for training, ShuffleNone otherwise.
 type Shuffle uint8
 
 const (
 	ShuffleDefault Shuffle = iota
-	// ShuffleGlobal draws from all n! orders alike, to the extent that 64 bits
-	// of seed can: Order.
+	// ShuffleGlobal shuffles all samples: every order is equally likely, as far as a
+	// 64-bit seed allows. See Order.
 	ShuffleGlobal
 	// ShuffleNone presents the samples as they are stored.
 	ShuffleNone
-	// ShuffleShards reads shards one after the other, for storage that is slow
-	// at random places: ShardOrder.
+	// ShuffleShards reads shards one after the other, for storage with slow random
+	// access. See ShardOrder.
 	ShuffleShards
 )
 
@@ -48,10 +48,10 @@ const (
 	shardOrderDomain = 0x7368617264736f31 // "shardso1"
 )
 
-// Order is the order of one epoch: element i is the number of the sample that
-// is presented as the i-th. It is a pure function of its arguments, the same on
-// every machine: a Fisher–Yates shuffle with an augment.Stream. Four bytes a
-// sample; n is at most 2³².
+// Order returns the order of one epoch: element i is the number of the i-th sample to
+// present. It depends on its arguments only and is the same on every machine: a
+// Fisher–Yates shuffle with an augment.Stream. It takes four bytes a sample; n is at
+// most 2³².
 func Order(seed, epoch uint64, n int) []uint32 {
 	order := make([]uint32, n)
 	s := augment.NewStream(seed^orderDomain, epoch, 0)
@@ -64,12 +64,13 @@ func Order(seed, epoch uint64, n int) []uint32 {
 	return order
 }
 
-// ShardOrder is an order that reads shard after shard: the shards are shuffled,
-// put one after the other, and of that sequence every window consecutive samples
-// are shuffled among themselves. So sample i of the order comes from the shards
-// that window i/window of the sequence touches, and no other window needs them
-// but the two beside it. first[k] is the number of shard k's first sample, and
-// its last element the number of samples. A pure function of its arguments.
+// ShardOrder returns an order of one epoch that reads shard after shard. It shuffles
+// the shards and puts them one after the other. Then it divides this sequence into
+// windows of window consecutive samples, and shuffles the samples within each window.
+// So sample i of the order comes from the shards that window i/window touches. Two
+// windows that are not neighbours share a shard only if the shard is larger than a
+// window. first[k] is the number of shard k's first sample, and the last element of
+// first is the number of samples. The result depends on the arguments only.
 func ShardOrder(seed, epoch uint64, first []int, window int) []uint32 {
 	shards := len(first) - 1
 	order := make([]uint32, 0, first[shards])

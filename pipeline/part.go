@@ -18,7 +18,7 @@ type Part struct {
 	Of     int `json:"of"`
 }
 
-// String is "1/4", and "all" for a job that isn't divided.
+// String returns "1/4", or "all" for a job that isn't divided.
 func (p *Part) String() string {
 	if p == nil {
 		return "all"
@@ -32,9 +32,9 @@ func (p *Part) share(items []source.Item) []source.Item {
 	return items[p.Number*n/p.Of : (p.Number+1)*n/p.Of]
 }
 
-// Parts are the folders of all parts of one job. Several processes can write the
-// job's shards from them at the same time: each calls OpenParts and Write, and
-// one, before and after all others, Begin and Finish.
+// Parts holds the folders of all parts of one job. Several processes can write the
+// job's shards from them at the same time: each calls OpenParts and Write. One of them
+// also calls Begin before all writing, and Finish after it.
 type Parts struct {
 	out    string
 	parts  []*Dataset
@@ -52,8 +52,8 @@ type NumberedShard struct {
 	Info   mds.ShardInfo `json:"info"`
 }
 
-// JoinParts writes from the parts in dirs what one process would have written to
-// out: the same bytes. The parts stay as they are.
+// JoinParts joins the parts in dirs and writes the result to out. Its bytes are the
+// same as if one process had done the whole job. The parts stay as they are.
 func JoinParts(ctx context.Context, out string, dirs []string, workers int) (sum Summary, err error) {
 	p, err := OpenParts(out, dirs)
 	if err != nil {
@@ -70,7 +70,7 @@ func JoinParts(ctx context.Context, out string, dirs []string, workers int) (sum
 	return p.Finish(shards)
 }
 
-// ArePart reports whether the finished folder dir holds a part of a job.
+// ArePart reports whether dir is a finished folder with one part of a job.
 func ArePart(dir string) (bool, error) {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {
@@ -186,8 +186,8 @@ func (p *Parts) Begin() (Summary, error) {
 	return Summary{}, err
 }
 
-// Write writes the shards whose numbers leave rank when divided by ranks, with the
-// given number of workers.
+// Write writes the shards with number mod ranks = rank, with the given number of
+// workers.
 func (p *Parts) Write(ctx context.Context, rank, ranks, workers int) ([]NumberedShard, error) {
 	count := len(p.cuts) - 1
 	written := make([]NumberedShard, 0, count/ranks+1)
@@ -250,7 +250,7 @@ func (p *Parts) writeShard(ctx context.Context, number int) (info mds.ShardInfo,
 	return shards[0], nil
 }
 
-// Finish writes the index over the shards that all processes have written.
+// Finish writes the index of the shards that all processes have written.
 func (p *Parts) Finish(written []NumberedShard) (Summary, error) {
 	shards := make([]mds.ShardInfo, len(p.cuts)-1)
 	for _, s := range written {

@@ -9,9 +9,8 @@ import (
 // previewGap is the white space between presentations, in pixels.
 const previewGap = 4
 
-// Preview draws how a loader of that configuration presents one sample in the
-// first epochs: presentations in rows of four, with their colours added as the
-// device does.
+// Preview draws one sample as a loader with that configuration presents it in the first
+// epochs. Each row shows four epochs. The colour noise is added as on the device.
 func Preview(d *Dataset, config LoaderConfig, sample, epochs int) (*image.RGBA, error) {
 	if sample < 0 || sample >= d.Len() {
 		return nil, fmt.Errorf("preview %s: sample %d, want 0 to %d", d.Dir(), sample, d.Len()-1)

@@ -19,8 +19,8 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// RepairConfig holds facts about a folder that its shards lack. Zero fields are taken
-// from the old index, if it can be read.
+// RepairConfig holds the facts about a folder that its shards don't hold. Zero fields
+// are taken from the old index, if it can be read.
 type RepairConfig struct {
 	Classes []Class // nil: the old index's, else the first folders of the pictures' names
 	Split   string  // "": the old index's, else train

@@ -20,7 +20,7 @@ func (d *Dataset) Scan(ctx context.Context, workers int, visit func(worker, samp
 	return d.ScanRange(ctx, workers, 0, d.Len(), visit)
 }
 
-// ScanRange is Scan for the samples from first to before end only.
+// ScanRange does the same as Scan, but only for samples first to end−1.
 func (d *Dataset) ScanRange(ctx context.Context, workers, first, end int, visit func(worker, sample, label int, rgb []byte) error) error {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)

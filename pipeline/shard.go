@@ -31,11 +31,11 @@ type Summary struct {
 	Lost    []string // IDs of the classes whose pictures all were left out
 	Report  string
 	Already bool // the folder was finished before: nothing was done
-	Resumed int  // pictures that an earlier run of the job had done
+	Resumed int  // pictures that an earlier run of the job had finished
 	Kept    int  // after an error: shards that stay for the next run to go on from
 }
 
-// Bad is a picture that couldn't be used, a line of report.jsonl.
+// Bad is a picture that couldn't be used, and one line of report.jsonl.
 type Bad struct {
 	Name   string `json:"name"` // path in the source
 	Reason string `json:"reason"`
@@ -48,7 +48,7 @@ type Slow struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// DefaultSlowAfter is ShardConfig's.
+// DefaultSlowAfter is the default of ShardConfig.SlowAfter.
 const DefaultSlowAfter = 5 * time.Second
 
 // ShardProgress counts a job's pictures. Shard reports it after each picture, and
@@ -56,28 +56,28 @@ const DefaultSlowAfter = 5 * time.Second
 type ShardProgress struct {
 	Done, Total, Skipped int
 
-	// Slow is the picture that the job waits for, and how long it has taken so far.
-	// The name is empty where it waits for none.
+	// Slow is the picture that the job waits for, and its time so far. Its name is
+	// empty if the job waits for none.
 	Slow Slow
 }
 
 // shardHashes are stored with every shard.
 var shardHashes = []string{"sha1", "xxh64"}
 
-// Shard decodes the pictures of src, brings them to size×size RGB and writes
-// them as shards with their labels, names, classes and exact colour statistics.
-// What it writes depends on the pictures and on cfg, but not on cfg.Workers. It
-// holds one shard and a few pictures a worker in memory.
+// Shard decodes the pictures of src, brings them to size×size RGB and writes them as
+// shards with their labels, names, classes and exact colour statistics. The output
+// depends on the pictures and on cfg, but not on cfg.Workers. It holds one shard and a
+// few pictures a worker in memory.
 //
 // report, if not nil, is called by one goroutine after each picture, and again after
 // each SlowAfter that a picture takes.
 //
 // A picture that can't be read is left out and listed in Summary.Bad and in
-// report.jsonl, or ends the job, as cfg says. The index is written last: a
-// folder without one is not a finished one. After an error, ctx's cancellation
-// or the death of the process, the shards that are whole stay in the folder, and
-// the same job goes on after them; the bytes are those of an uninterrupted one.
-// A folder that the same job has finished is left as it is.
+// report.jsonl, or ends the job, as cfg says. The index is written last, so a folder
+// without an index is unfinished. After an error, a cancelled ctx or a killed process,
+// complete shards stay in the folder. The same job then continues after them, and
+// writes the same bytes as an uninterrupted one. A folder that the same job has
+// finished is left as it is.
 func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(ShardProgress)) (Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return Summary{}, err
@@ -101,8 +101,9 @@ func Shard(ctx context.Context, cfg ShardConfig, src source.Source, report func(
 	return job.fill(ctx, nil)
 }
 
-// Finished looks for the result of an earlier call of the same job. If there is one,
-// the summary's Already is set. It is an error if another job has filled the folder.
+// Finished looks for the result of an earlier call with the same job. If there is one,
+// it sets the summary's Already. It is an error if the folder holds another job's
+// result.
 func Finished(cfg ShardConfig, src source.Source) (Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return Summary{}, err
@@ -476,8 +477,8 @@ func explainWrite(err error) error {
 	return err
 }
 
-// OtherJobError reports an output folder that holds the shards of other settings or
-// other pictures.
+// OtherJobError reports that the output folder holds shards of another job, with other
+// settings or other pictures.
 type OtherJobError struct {
 	How string // in which way they differ: "size 74 instead of 28"
 	Err error  // with the folder and what to do

@@ -16,8 +16,8 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// ShardConfig are the options of Shard. The zero value of each but Out means
-// what its comment says.
+// ShardConfig holds the options of Shard. Out is required. The comments give the
+// meaning of the other fields' zero values.
 type ShardConfig struct {
 	Out       string // folder of the shards: missing, empty, or of this same job, finished or not
 	Split     string // "train" ("") stores in seeded random order, "val" in the source's
@@ -34,11 +34,11 @@ type ShardConfig struct {
 	Resampler string // decode.Fast ("") or Imaging
 	StopOnBad bool   // fail at the first bad picture instead of leaving it out
 
-	// Part, Parts: do only the Part-th (from 0) of Parts equal parts of the job,
-	// in stored order, for JoinParts to put together; 0 Parts: all of it.
+	// Part and Parts select one of Parts equal parts of the job, in stored order: part
+	// number Part, from 0. JoinParts puts the parts together. 0 Parts: the whole job.
 	Part, Parts int
 
-	Classes []Class // after an append: the folder's and then new ones; Append only
+	Classes []Class // for Append only: the folder's classes, then new ones
 
 	MaxBad      int     // fail after more than this number of bad pictures; 0: never
 	MaxBadShare float64 // the same as a share of the pictures, below 1; 0: any
@@ -165,5 +165,6 @@ func evenShare(items []source.Item, classes, limit int) []source.Item {
 	return share
 }
 
-// MostWorkers bounds goroutines with a decoder each.
+// MostWorkers is the largest number of workers. Each is a goroutine with its own
+// decoder.
 const MostWorkers = 4096

@@ -15,10 +15,10 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// Job holds what a folder's bytes depend on, besides the rest of its Meta. Two jobs
-// with the same Meta, counts of bad pictures and statistics aside, write the
-// same folder; so an unfinished one can be continued and a finished one need not
-// be run again.
+// Job holds the inputs and settings that decide a folder's bytes, besides the rest of
+// its Meta. Two jobs write the same folder if their Metas are the same, apart from
+// counts of bad pictures and statistics. So an unfinished job can be continued, and a
+// finished one need not be run again.
 type Job struct {
 	// Pictures is a hash of the classes and of the pictures' names and labels in
 	// stored order, but not of the files' contents: it doesn't change if a picture is

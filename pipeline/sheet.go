@@ -26,7 +26,7 @@ const (
 	sheetText = 160 // width of the column of names
 )
 
-// Sheet draws a contact sheet of a dataset: one row a class, its name on the
+// Sheet draws a contact sheet of a dataset. Each row shows one class: its name on the
 // left, then its first pictures in stored order.
 func Sheet(d *Dataset, cfg SheetConfig) (*image.NRGBA, error) {
 	if cfg.PerClass == 0 {

@@ -15,7 +15,7 @@ import (
 // SourceStats describe a source's pictures before they become shards.
 type SourceStats struct {
 	Pictures  int            `json:"pictures"` // listed
-	Bad       []Bad          `json:"bad"`      // whose headers can't be read
+	Bad       []Bad          `json:"bad"`      // their headers can't be read
 	Formats   map[string]int `json:"formats"`
 	Grey      int            `json:"grey"`
 	CMYK      int            `json:"cmyk"`
@@ -26,16 +26,17 @@ type SourceStats struct {
 	ShortSide Quartiles      `json:"short_side"` // pixels
 	LongSide  Quartiles      `json:"long_side"`
 	PerClass  []int          `json:"per_class"`
-	// Colours of the pictures as they would be stored, where they were asked for.
+	// Colours are the statistics of the pictures as they would be stored, if they were
+	// asked for.
 	Colours augment.Sums `json:"colours"`
 }
 
-// Quartiles are the smallest value, the quarters and the largest.
+// Quartiles are the smallest value, the three quartiles and the largest value.
 type Quartiles [5]int
 
-// StatsOfSource reads all picture files of src with a number of workers, 0
-// meaning one per processor. With colours each is decoded as well, which takes as
-// long as sharding. It keeps 12 bytes a picture.
+// StatsOfSource reads all picture files of src with a number of workers, 0 meaning one
+// per processor. With colours it also decodes each picture, which takes as long as
+// sharding. It keeps 12 bytes a picture in memory.
 func StatsOfSource(ctx context.Context, src source.Source, workers int, colours bool, progress func(done, total int)) (SourceStats, error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)

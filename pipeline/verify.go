@@ -13,7 +13,7 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// Fault is one thing that is wrong with a folder of shards.
+// Fault is one error in a folder of shards.
 type Fault struct {
 	File   string // the shard or the index
 	Sample int    // in the shard; −1: not in a sample
@@ -39,8 +39,7 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s: %v", f.File, f.Err)
 }
 
-// Verification is the result of Verify. Without Faults, everything is as it should
-// be.
+// Verification is the result of Verify. If Faults is empty, no fault was found.
 type Verification struct {
 	Shards     int          `json:"shards"`
 	Images     int          `json:"images"` // that decode and have a valid label
@@ -50,12 +49,11 @@ type Verification struct {
 }
 
 // Verify reads every byte of a folder of shards: hashes, structure, each picture
-// decoded, labels in range, the counts in the index and, for lossless codecs,
-// its colour statistics against a recount. It goes on after a fault, so that
-// all of them are listed, in shard order; the error is for what keeps it from
-// looking at all, and for the end of ctx. workers 0 means one per processor.
-// progress, if not nil, is called with the number of samples looked at, by
-// several goroutines.
+// decoded, labels in range, the counts in the index and, for lossless codecs, its
+// colour statistics against a recount. It goes on after a fault, and lists all faults
+// in shard order. It returns an error only if it can't read the folder at all, or if
+// ctx ends. workers 0 means one per processor. progress, if not nil, is called by
+// several goroutines with the number of samples checked so far.
 func Verify(ctx context.Context, dir string, workers int, progress func(done, total int)) (Verification, error) {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {
@@ -64,7 +62,7 @@ func Verify(ctx context.Context, dir string, workers int, progress func(done, to
 	return (&Dataset{dir: dir}).verify(ctx, index, workers, progress)
 }
 
-// VerifyRemote is Verify for a folder that is elsewhere, which it doesn't close.
+// VerifyRemote does the same as Verify for a remote folder. It doesn't close shards.
 func VerifyRemote(ctx context.Context, shards RemoteShards, workers int, progress func(done, total int)) (Verification, error) {
 	return (&Dataset{dir: shards.Location(), remote: shards}).verify(ctx, shards.Index(), workers, progress)
 }

@@ -8,31 +8,31 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Config is the configuration of a Folder: its cache, and its patience with servers.
+// Config is the configuration of a Folder: its cache, and its time limits and attempts.
 type Config struct {
-	// Cache is the folder for the cache, which takes a folder of its own in it;
-	// "": the user's, such as ~/.cache.
+	// Cache is the folder in which the cache makes a folder of its own; "": the user's
+	// cache folder, such as ~/.cache.
 	Cache string
 	// CacheSize is the most that the cache's files may take, in bytes; 0:
-	// DefaultCacheSize. It has to hold at least one shard, and works well when it
-	// holds twice what the order's window touches.
+	// DefaultCacheSize. It must be enough for one shard. It should be enough for twice
+	// the shards that one window of the order touches.
 	CacheSize int64
-	// Attempts is how often a shard is asked for before that is an error, 0: 10,
-	// which takes two minutes and more. Attempts that bring a megabyte or more
-	// don't count. The index, for which somebody waits, is asked for at most four
-	// times.
+	// Attempts is the number of attempts to fetch a shard before it is an error; 0: 10,
+	// which take at least two minutes. Attempts that bring a megabyte or more don't
+	// count. The index is requested at most four times, since the user waits for it.
 	Attempts int
-	// Backoff is the pause before the second attempt, 0: half a second. Each
-	// further one is twice as long, at most half a minute, and varied by half.
+	// Backoff is the pause before the second attempt, 0: half a second. Each further
+	// pause is twice as long, up to half a minute. Pauses vary at random by up to half.
 	Backoff time.Duration
 	// Stall is how long a server may take for the next 4 KiB, 0: 30 s.
 	Stall time.Duration
-	// Note is told what the user should know though it is no error, by one
-	// goroutine at a time; nil: nobody.
+	// Note receives messages for the user that are not errors, from one goroutine at a
+	// time; nil drops them.
 	Note func(text string)
 }
 
-// DefaultCacheSize holds ImageNet as lossless shards nearly whole.
+// DefaultCacheSize is the default of Config.CacheSize. It has room for nearly all of
+// ImageNet as lossless shards.
 const DefaultCacheSize = 100 << 30
 
 // cacheName is the cache's own folder: nothing outside it is ever removed.

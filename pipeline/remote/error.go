@@ -15,14 +15,14 @@ import (
 // Error reports an object that could not be fetched, and what to do.
 type Error struct {
 	URL      string // without passwords and tokens
-	Attempts int    // how often it was asked for
+	Attempts int    // how often it was requested
 	Took     time.Duration
 	Err      error // of the last attempt
 }
 
 func (e *Error) Error() string { return e.text().String() }
 
-// In is Error with the settings in it called in other words.
+// In returns the text of Error with other words for the settings in it.
 func (e *Error) In(w setting.Words) string { return e.text().In(w) }
 
 func (e *Error) text() setting.Text {

@@ -59,9 +59,9 @@ const (
 	indexStalls = 10 // how many times Config.Stall all of an index may take
 )
 
-// Open reads the index of the remote folder at a URL. If the server can't be
-// reached, an earlier copy of the index serves in its place, with a note; what
-// the cache lacks is then an error when it is wanted.
+// Open reads the index of the remote folder at a URL. If the server can't be reached,
+// Open uses an earlier copy of the index, with a note. A shard that is not in the cache
+// is then an error at its first use.
 func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 	if err := config.defaults(); err != nil {
 		return nil, err
@@ -135,27 +135,27 @@ func (f *Folder) writeIndex(path string, text []byte) error {
 	return nil
 }
 
-// Location is the folder's URL without parameters and passwords.
+// Location returns the folder's URL without parameters and passwords.
 func (f *Folder) Location() string { return f.place }
 
 // Index lists the shards. It must not be written to.
 func (f *Folder) Index() *mds.Index { return f.index }
 
-// IndexText is the index's bytes.
+// IndexText returns the index's bytes.
 func (f *Folder) IndexText() []byte { return f.text }
 
 // CacheSize is the most that the cache may take, in bytes.
 func (f *Folder) CacheSize() int64 { return f.config.CacheSize }
 
-// Fetch waits until a shard of the index is in the cache as a raw file, and returns its
-// folder there and its entry under its name there. What was in the cache before is
-// compared with a hash of the index the first time, and fetched again if it differs.
-// The file may be gone as soon as others want the room, but not while it is mapped or
-// open. A caller that then misses it fetches it again.
+// Fetch waits until a shard of the index is in the cache as a raw file. It returns the
+// cache's folder, and the shard's entry with its name there. A file that was in the
+// cache before is compared with the index's hash at its first use, and fetched again if
+// it differs. The file may be removed to make room for others, but not while it is
+// mapped or open. A caller that finds it removed calls Fetch again.
 //
-// It returns an *Error if the shard can't be fetched, an *mds.CorruptError, which
-// stays, if it is not what the index says however often it is fetched, and the
-// context's error when that ends first.
+// It returns an *Error if the shard can't be fetched, and the context's error if the
+// context ends first. If the shard differs from the index after every attempt, it
+// returns an *mds.CorruptError, and later calls return it too.
 func (f *Folder) Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, local mds.ShardInfo, err error) {
 	local = f.local(shard)
 	name := local.RawData.Basename

@@ -30,7 +30,7 @@ var stores = map[string]func(ctx context.Context, u *url.URL) (store, error){
 	"http":  openWeb,
 }
 
-// IsURL reports whether a place is a remote one, and not a path.
+// IsURL reports whether place is a URL, and not a path.
 func IsURL(place string) bool {
 	scheme, _, ok := strings.Cut(place, "://")
 	return ok && stores[strings.ToLower(scheme)] != nil

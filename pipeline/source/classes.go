@@ -12,10 +12,10 @@ import (
 	"alexnet/internal/plaintext"
 )
 
-// ReadClasses reads a class list for Options.Classes: one class a line in label
-// order, its ID and, after a tab (in a line without tabs, after the first space),
-// a name for people if there is one. Empty lines and lines that start with #
-// don't count. Kaggle's LOC_synset_mapping.txt is such a list.
+// ReadClasses reads a class list for Options.Classes, with one class a line, in label
+// order. A line holds the class's ID. A name for people may follow after a tab or, in a
+// line without tabs, after the first space. Empty lines and lines that start with # are
+// ignored. Kaggle's LOC_synset_mapping.txt is such a list.
 func ReadClasses(path string) ([]Class, error) {
 	f, _, err := openFile(path)
 	if err != nil {

@@ -169,8 +169,8 @@ type spool struct {
 	size int64
 }
 
-// SpoolError reports an archive that couldn't be unpacked for want of room or of a
-// folder for the temporary file.
+// SpoolError reports an archive that couldn't be unpacked, because the temporary file
+// has no folder or not enough space.
 type SpoolError struct {
 	Archive string // "" before the first
 	Dir     string // of the temporary file

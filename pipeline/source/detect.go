@@ -12,16 +12,16 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Detection is a layout that Detect has recognised, and why; "PATH " and Reason make a
-// sentence.
+// Detection is the layout that Detect has recognised, and the reason. "PATH " followed
+// by Reason is a sentence.
 type Detection struct {
 	Layout string // a name of Layouts
 	Reason string
 }
 
-// Detect finds the layout of the source at path. It looks at names, and into the first
-// header of a tar. If no layout fits, the error lists what was looked for; shards are a
-// *ShardsError.
+// Detect finds the layout of the source at path. It looks at names, and at the first
+// header of a tar. If no layout fits, the error lists the names that it looked for. If
+// path holds shards, the error is a *ShardsError.
 func Detect(path string) (Detection, error) {
 	if err := checkShards(path); err != nil {
 		return Detection{}, err

@@ -1,6 +1,6 @@
-// Package source lists and opens labelled pictures wherever they come from: one
-// file per layout, all behind the Source interface, chosen by name in an
-// explicit table or found by Detect.
+// Package source lists and opens labelled pictures in several layouts. Each layout has
+// one file of code and implements Source. Open takes a layout by name, or lets Detect
+// find it.
 //
 //	folders     ROOT/<class>/…, also ROOT/{train,val}/<class>/…, on the disk or in a tar
 //	ilsvrc      ILSVRC2012_img_train.tar and _val.tar, with their devkit
@@ -11,13 +11,12 @@
 // Tars are read in place; compressed ones are unpacked to a temporary file first.
 // docs/sources.md has the rules and the limits of each layout.
 //
-// A label is an index into Classes, which are sorted by ID (for ImageNet the
-// wnid, the order that everyone trains with) unless Options.Classes says
-// otherwise. A training picture has the same name in folders, ilsvrc and kaggle.
+// A label is an index into Classes. Classes are sorted by ID unless Options.Classes
+// gives another order. For ImageNet the ID is the wnid, and this is the usual order of
+// its labels. A training picture has the same name in folders, ilsvrc and kaggle.
 //
-// Open reads directory listings, lists and tar headers, never pictures: whether
-// the bytes of an item are a picture at all is found out by package decode, when
-// the item is decoded. What is wrong with a whole source (an archive cut short,
-// labels that are missing or don't fit) is an error of Open, since passing over
-// it would lose pictures or shift labels in silence.
+// Open reads directory listings, lists and tar headers, but no pictures. An item that
+// is not a picture is found later, when package decode decodes it. Open returns an
+// error if a source as a whole is wrong (an archive is cut short, labels are missing or
+// don't fit): otherwise pictures would be lost or labels shifted without a message.
 package source

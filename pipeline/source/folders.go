@@ -99,8 +99,8 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	return s, nil
 }
 
-// EmptyClassesError reports class folders without pictures. Only a validation
-// set may lack pictures of classes, which a class list then names.
+// EmptyClassesError reports class folders without pictures. Only a validation set may
+// lack pictures of some classes, and only if a class list names these classes.
 type EmptyClassesError struct {
 	Place      string   // the folder around them, as people read it
 	Classes    []string // that hold none

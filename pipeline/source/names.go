@@ -9,10 +9,10 @@ import (
 	"alexnet/internal/printable"
 )
 
-// EncodeName returns a file's name as items, classes and shards hold it: as it
-// is, if it is UTF-8. Each byte that isn't part of UTF-8 is written \xHH, with
-// two lower-case digits, and so that no two names become one, a backslash that
-// is followed by x and two such digits is written \x5c. DecodeName undoes it.
+// EncodeName returns a file's name as UTF-8, as items, classes and shards hold it. Each
+// byte that isn't part of UTF-8 becomes \xHH, with two lower-case digits. A backslash
+// before x and two such digits becomes \x5c, so that no two names become the same.
+// Everything else stays as it is. DecodeName is the inverse.
 func EncodeName(name string) string {
 	if utf8.ValidString(name) && !strings.Contains(name, `\x`) {
 		return name
@@ -35,9 +35,8 @@ func EncodeName(name string) string {
 	return b.String()
 }
 
-// DecodeName returns the file's name that EncodeName was given. Only \x5c and
-// \x80 to \xff stand for a byte: no name decodes to a slash or a NUL that it
-// doesn't show.
+// DecodeName is the inverse of EncodeName. It decodes only \x5c and \x80 to \xff, so
+// that a decoded name has no slash and no NUL that the encoded name did not have.
 func DecodeName(name string) string {
 	if !strings.Contains(name, `\x`) {
 		return name

@@ -7,22 +7,21 @@ import (
 	"strings"
 )
 
-// Options are the choices of Open. The zero value detects the layout, takes the
-// training pictures where the source says which those are, and the classes in
-// sorted order.
+// Options configure Open. With the zero value, Open detects the layout, takes
+// only the training pictures if the source marks them, and sorts the classes.
 type Options struct {
 	// Layout is a name of Layouts, or "auto" or "" to have Detect find it.
 	Layout string
 	// Split is "train" or "val"; "" means "train". A source that holds only
 	// one set, such as class folders, ignores it unless SplitFraction is given.
 	Split string
-	// Classes, where not empty, are the classes in label order; a Name given
-	// here goes before the source's own. Class folders, the ILSVRC archives
-	// and Kaggle's tree leave out what the list doesn't name, and it is an
-	// error to name a class that they lack, but that class folders for validation
-	// may lack some. For manifests and WebDataset the
-	// list defines the classes: a label is an ID of it or, if it is none and
-	// a number, an index into it; any other label is an error.
+	// Classes, if not empty, are the classes in label order. A Name given here takes
+	// precedence over the source's own. Class folders, the ILSVRC archives and Kaggle's
+	// tree leave out classes that the list doesn't name. It is an error to name a class
+	// that they lack, except that class folders for validation may lack some. For
+	// manifests and WebDataset the list defines the classes: a label is one of its IDs
+	// or, if it is a number and no ID, an index into the list. Any other label is an
+	// error.
 	Classes []Class
 	// Devkit is the ILSVRC2012 development kit (the tar.gz or the unpacked
 	// folder); "" looks for it beside the archives.
@@ -30,13 +29,13 @@ type Options struct {
 	// SplitFraction, between 0 and 1, divides a source that has no validation
 	// set of its own; see Divide. 0 doesn't divide.
 	SplitFraction float64
-	// SplitSeed chooses among the divisions.
+	// SplitSeed chooses one of the possible divisions.
 	SplitSeed uint64
-	// Spool is the folder for the temporary file that holds what compressed
-	// archives unpack to; "" means the system's.
+	// Spool is the folder for the temporary file with the unpacked contents of
+	// compressed archives; "" means the system's folder for temporary files.
 	Spool string
-	// Note, where not nil, is told in a sentence each what Open passed over or
-	// took for granted, such as hidden files.
+	// Note, if not nil, receives a sentence about each thing that Open left out, such
+	// as hidden files, or assumed.
 	Note func(text string)
 }
 
@@ -77,10 +76,10 @@ func Layouts() []string {
 	return names
 }
 
-// Open opens the source at path. It lists everything, so it can take a while:
-// the ILSVRC training archive costs one read for each of its 1.28 million
-// headers. A cancelled ctx ends that with its error; ctx has no meaning for the
-// Source afterwards.
+// Open opens the source at path. It lists all pictures, which can take a while: the
+// ILSVRC training archive needs one read for each of its 1.28 million headers. If ctx
+// is cancelled meanwhile, Open returns its error. The Source doesn't use ctx
+// afterwards.
 func Open(ctx context.Context, path string, opts Options) (Source, error) {
 	if _, err := opts.split(); err != nil {
 		return nil, err
@@ -112,8 +111,8 @@ func Open(ctx context.Context, path string, opts Options) (Source, error) {
 	return nil, fmt.Errorf("unknown layout %q: choose auto or %s", opts.Layout, strings.Join(Layouts(), ", "))
 }
 
-// ErrOwnSplit says that a source can't be divided, since it says itself which
-// pictures are for validation.
+// ErrOwnSplit reports a source that can't be divided, because the source itself says
+// which pictures are for validation.
 var ErrOwnSplit = errors.New("says itself which pictures are for validation: leave out the split fraction")
 
 // divided returns opts.Split's part of src.

@@ -10,7 +10,7 @@ import (
 	regular "alexnet/internal/file"
 )
 
-// MaxPictureBytes is the size of the largest file that is opened as a picture.
+// MaxPictureBytes is the largest size, in bytes, of a picture file that Open accepts.
 const MaxPictureBytes = 1 << 29
 
 // openPicture opens a file that should be a picture. Its errors name the file.

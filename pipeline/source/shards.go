@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// ShardsError reports shards where pictures are wanted.
+// ShardsError reports that a path holds shards instead of pictures.
 type ShardsError struct {
 	Path string
 	Dirs []string // folders of shards: Path, or those of the splits in it, train first

@@ -8,18 +8,18 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Divide makes a training and a validation set of a source that has none: of
-// each class of n pictures, round(fraction·n) go to validation, but at least one
-// and never the last one, so a class of one picture is for training only.
-// It chooses the pictures whose names have the smallest xxh3 hash under seed, so that
-// the same listing and seed always give the same two sets, that no picture is in
-// both, and that the order of the pictures doesn't matter.
+// Divide divides a source without a validation set into a training and a validation
+// set. Of a class with n pictures, round(fraction·n) go to validation, but at least
+// one, and at least one stays for training; a class with one picture is for training
+// only. The pictures for validation are those whose names have the smallest xxh3 hashes
+// with seed. So the same names and seed always give the same two sets, whatever the
+// order of the pictures, and no picture is in both.
 //
-// A class that gains pictures keeps most of its division but not all of it: for
-// a set that grows, write the division down in a manifest instead.
+// If a class gains pictures, a few of the old ones may move from one set to the other.
+// For a source that grows, write the division down in a manifest instead.
 //
-// Both sets read from src; closing either closes it. They have a method Division
-// that returns the fraction and the seed, for the index to keep.
+// Both sets read from src; closing either closes it. They have a method Division that
+// returns the fraction and the seed, to be stored in the index.
 func Divide(src Source, fraction float64, seed uint64) (train, val Source) {
 	type ranked struct {
 		hash uint64
