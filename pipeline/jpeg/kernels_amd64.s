@@ -816,22 +816,22 @@ DATA half<>+24(SB)/4, $0x80808080
 DATA half<>+28(SB)/4, $0x80808080
 GLOBL half<>(SB), RODATA|NOPTR, $32
 
-DATA red<>+0(SB)/2, $+0
-DATA red<>+2(SB)/2, $+26345
-DATA red<>+4(SB)/2, $+0
-DATA red<>+6(SB)/2, $+26345
-DATA red<>+8(SB)/2, $+0
-DATA red<>+10(SB)/2, $+26345
-DATA red<>+12(SB)/2, $+0
-DATA red<>+14(SB)/2, $+26345
-DATA red<>+16(SB)/2, $+0
-DATA red<>+18(SB)/2, $+26345
-DATA red<>+20(SB)/2, $+0
-DATA red<>+22(SB)/2, $+26345
-DATA red<>+24(SB)/2, $+0
-DATA red<>+26(SB)/2, $+26345
-DATA red<>+28(SB)/2, $+0
-DATA red<>+30(SB)/2, $+26345
+DATA red<>+0(SB)/2, $+13172
+DATA red<>+2(SB)/2, $+13172
+DATA red<>+4(SB)/2, $+13172
+DATA red<>+6(SB)/2, $+13172
+DATA red<>+8(SB)/2, $+13172
+DATA red<>+10(SB)/2, $+13172
+DATA red<>+12(SB)/2, $+13172
+DATA red<>+14(SB)/2, $+13172
+DATA red<>+16(SB)/2, $+13172
+DATA red<>+18(SB)/2, $+13172
+DATA red<>+20(SB)/2, $+13172
+DATA red<>+22(SB)/2, $+13172
+DATA red<>+24(SB)/2, $+13172
+DATA red<>+26(SB)/2, $+13172
+DATA red<>+28(SB)/2, $+13172
+DATA red<>+30(SB)/2, $+13172
 GLOBL red<>(SB), RODATA|NOPTR, $32
 
 DATA green<>+0(SB)/2, $-22554
@@ -852,22 +852,22 @@ DATA green<>+28(SB)/2, $-22554
 DATA green<>+30(SB)/2, $+18734
 GLOBL green<>(SB), RODATA|NOPTR, $32
 
-DATA blue<>+0(SB)/2, $-14942
-DATA blue<>+2(SB)/2, $+0
-DATA blue<>+4(SB)/2, $-14942
-DATA blue<>+6(SB)/2, $+0
-DATA blue<>+8(SB)/2, $-14942
-DATA blue<>+10(SB)/2, $+0
-DATA blue<>+12(SB)/2, $-14942
-DATA blue<>+14(SB)/2, $+0
-DATA blue<>+16(SB)/2, $-14942
-DATA blue<>+18(SB)/2, $+0
-DATA blue<>+20(SB)/2, $-14942
-DATA blue<>+22(SB)/2, $+0
-DATA blue<>+24(SB)/2, $-14942
-DATA blue<>+26(SB)/2, $+0
-DATA blue<>+28(SB)/2, $-14942
-DATA blue<>+30(SB)/2, $+0
+DATA blue<>+0(SB)/2, $-7471
+DATA blue<>+2(SB)/2, $-7471
+DATA blue<>+4(SB)/2, $-7471
+DATA blue<>+6(SB)/2, $-7471
+DATA blue<>+8(SB)/2, $-7471
+DATA blue<>+10(SB)/2, $-7471
+DATA blue<>+12(SB)/2, $-7471
+DATA blue<>+14(SB)/2, $-7471
+DATA blue<>+16(SB)/2, $-7471
+DATA blue<>+18(SB)/2, $-7471
+DATA blue<>+20(SB)/2, $-7471
+DATA blue<>+22(SB)/2, $-7471
+DATA blue<>+24(SB)/2, $-7471
+DATA blue<>+26(SB)/2, $-7471
+DATA blue<>+28(SB)/2, $-7471
+DATA blue<>+30(SB)/2, $-7471
 GLOBL blue<>(SB), RODATA|NOPTR, $32
 
 // func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
@@ -893,35 +893,23 @@ pixels:
 	VPSUBW       Y0, Y4, Y4
 	VPUNPCKLWD   Y4, Y3, Y5
 	VPUNPCKHWD   Y4, Y3, Y6
-	VPMADDWD     red<>+0(SB), Y5, Y7
-	VPMADDWD     red<>+0(SB), Y6, Y8
-	VPADDD       Y1, Y7, Y7
-	VPSRAD       $0x10, Y7, Y7
-	VPADDD       Y1, Y8, Y8
-	VPSRAD       $0x10, Y8, Y8
-	VPACKSSDW    Y8, Y7, Y7
+	VPMULHRSW    red<>+0(SB), Y4, Y7
 	VPADDW       Y2, Y7, Y7
 	VPADDW       Y4, Y7, Y7
-	VPMADDWD     green<>+0(SB), Y5, Y8
-	VPMADDWD     green<>+0(SB), Y6, Y9
-	VPADDD       Y1, Y8, Y8
-	VPSRAD       $0x10, Y8, Y8
-	VPADDD       Y1, Y9, Y9
-	VPSRAD       $0x10, Y9, Y9
-	VPACKSSDW    Y9, Y8, Y8
-	VPADDW       Y2, Y8, Y8
-	VPSUBW       Y4, Y8, Y8
-	VPMADDWD     blue<>+0(SB), Y5, Y4
-	VPMADDWD     blue<>+0(SB), Y6, Y5
-	VPADDD       Y1, Y4, Y4
-	VPSRAD       $0x10, Y4, Y4
+	VPMADDWD     green<>+0(SB), Y5, Y5
+	VPMADDWD     green<>+0(SB), Y6, Y6
 	VPADDD       Y1, Y5, Y5
 	VPSRAD       $0x10, Y5, Y5
-	VPACKSSDW    Y5, Y4, Y4
+	VPADDD       Y1, Y6, Y6
+	VPSRAD       $0x10, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPADDW       Y2, Y5, Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMULHRSW    blue<>+0(SB), Y3, Y4
 	VPADDW       Y2, Y4, Y4
 	VPADDW       Y3, Y4, Y4
 	VPADDW       Y3, Y4, Y4
-	VPACKUSWB    Y8, Y7, Y7
+	VPACKUSWB    Y5, Y7, Y7
 	VPACKUSWB    Y4, Y4, Y4
 	VPSHUFB      convertAVX2RG0<>+0(SB), Y7, Y2
 	VPSHUFB      convertAVX2B0<>+0(SB), Y4, Y3
@@ -1102,35 +1090,23 @@ pixels:
 	VPSUBW       Y0, Y4, Y4
 	VPUNPCKLWD   Y4, Y3, Y5
 	VPUNPCKHWD   Y4, Y3, Y6
-	VPMADDWD     red<>+0(SB), Y5, Y7
-	VPMADDWD     red<>+0(SB), Y6, Y8
-	VPADDD       Y1, Y7, Y7
-	VPSRAD       $0x10, Y7, Y7
-	VPADDD       Y1, Y8, Y8
-	VPSRAD       $0x10, Y8, Y8
-	VPACKSSDW    Y8, Y7, Y7
+	VPMULHRSW    red<>+0(SB), Y4, Y7
 	VPADDW       Y2, Y7, Y7
 	VPADDW       Y4, Y7, Y7
-	VPMADDWD     green<>+0(SB), Y5, Y8
-	VPMADDWD     green<>+0(SB), Y6, Y9
-	VPADDD       Y1, Y8, Y8
-	VPSRAD       $0x10, Y8, Y8
-	VPADDD       Y1, Y9, Y9
-	VPSRAD       $0x10, Y9, Y9
-	VPACKSSDW    Y9, Y8, Y8
-	VPADDW       Y2, Y8, Y8
-	VPSUBW       Y4, Y8, Y8
-	VPMADDWD     blue<>+0(SB), Y5, Y4
-	VPMADDWD     blue<>+0(SB), Y6, Y5
-	VPADDD       Y1, Y4, Y4
-	VPSRAD       $0x10, Y4, Y4
+	VPMADDWD     green<>+0(SB), Y5, Y5
+	VPMADDWD     green<>+0(SB), Y6, Y6
 	VPADDD       Y1, Y5, Y5
 	VPSRAD       $0x10, Y5, Y5
-	VPACKSSDW    Y5, Y4, Y4
+	VPADDD       Y1, Y6, Y6
+	VPSRAD       $0x10, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPADDW       Y2, Y5, Y5
+	VPSUBW       Y4, Y5, Y5
+	VPMULHRSW    blue<>+0(SB), Y3, Y4
 	VPADDW       Y2, Y4, Y4
 	VPADDW       Y3, Y4, Y4
 	VPADDW       Y3, Y4, Y4
-	VPACKUSWB    Y8, Y7, Y7
+	VPACKUSWB    Y5, Y7, Y7
 	VPACKUSWB    Y4, Y4, Y4
 	VPSHUFB      convertMirroredAVX2RG0<>+0(SB), Y7, Y2
 	VPSHUFB      convertMirroredAVX2B0<>+0(SB), Y4, Y3

@@ -9,10 +9,12 @@ import (
 )
 
 // convert: sixteen pixels at a time. A product with a constant of 1 or more is
-// split, so that what is left fits the words of a multiply-add with (Cb, Cr):
-// 91881 = 65536 + 26345, −46802 = 18734 − 65536, 116130 = 2·65536 − 14942.
+// split, so that what is left fits a word: 91881 = 65536 + 26345,
+// −46802 = 18734 − 65536, 116130 = 2·65536 − 14942. Red and blue have one product,
+// which VPMULHRSW rounds, of half the constant: 13172 gives what 13172½ would for every
+// Cr.
 func convert() {
-	red, green, blue := words("red", 0, 26345), words("green", -22554, 18734), words("blue", -14942, 0)
+	red, green, blue := words("red", 13172, 13172), words("green", -22554, 18734), words("blue", -7471, -7471)
 	convertPixels("convertAVX2", false, red, green, blue)
 	convertPixels("convertMirroredAVX2", true, red, green, blue)
 }
@@ -48,23 +50,22 @@ func convertPixels(name string, mirrored bool, red, green, blue Mem) {
 	VPSUBW(middle, cr, cr)
 	VPUNPCKLWD(cr, cb, low)
 	VPUNPCKHWD(cr, cb, high)
-	part := func(factors Mem) VecVirtual {
-		a, b := YMM(), YMM()
-		VPMADDWD(factors, low, a)
-		VPMADDWD(factors, high, b)
-		for _, v := range []VecVirtual{a, b} {
-			VPADDD(half, v, v)
-			VPSRAD(U8(16), v, v)
-		}
-		VPACKSSDW(b, a, a)
-		VPADDW(y, a, a)
-		return a
-	}
-	r := part(red)
+	r, b := YMM(), YMM()
+	VPMULHRSW(red, cr, r)
+	VPADDW(y, r, r)
 	VPADDW(cr, r, r)
-	g := part(green)
+	VPMADDWD(green, low, low)
+	VPMADDWD(green, high, high)
+	for _, v := range []VecVirtual{low, high} {
+		VPADDD(half, v, v)
+		VPSRAD(U8(16), v, v)
+	}
+	g := YMM()
+	VPACKSSDW(high, low, g)
+	VPADDW(y, g, g)
 	VPSUBW(cr, g, g)
-	b := part(blue)
+	VPMULHRSW(blue, cb, b)
+	VPADDW(y, b, b)
 	VPADDW(cb, b, b)
 	VPADDW(cb, b, b)
 
