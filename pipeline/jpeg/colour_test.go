@@ -33,7 +33,8 @@ func TestConvertAgrees(t *testing.T) {
 // sampled is a random picture of 37×23 pixels whose chroma is subsampled.
 func sampled(h, v int) *Picture {
 	r := rand.New(rand.NewPCG(uint64(h), uint64(v)))
-	p := &Picture{Bounds: image.Rect(0, 0, 37, 23), hMax: h, vMax: v, colours: yCbCr}
+	bounds := image.Rect(0, 0, 37, 23)
+	p := &Picture{Bounds: bounds, planesBounds: bounds, hMax: h, vMax: v, colours: yCbCr}
 	for i := range 3 {
 		c := plane{stride: 41, width: 37, height: 23, h: h, v: v}
 		if i > 0 {

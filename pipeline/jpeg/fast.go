@@ -31,10 +31,9 @@ func (d *fastDecoder) open(file []byte) (width, height int, err error) {
 	return d.width, d.height, err
 }
 
-// decode decodes the file that was opened last, all of it, and returns the part
-// of the picture inside rect and at least eight pixels around that, as far as the
-// picture goes, valid until the next call of decode. Where ctx ends, its error comes after at
-// most a row of MCUs.
+// decode decodes the file that was opened last, all of it, and returns the part of
+// the picture inside rect, valid until the next call of decode. Where ctx ends, its
+// error comes after at most a row of MCUs.
 func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Picture, error) {
 	scan := d.scan
 	d.scan = nil
@@ -46,22 +45,23 @@ func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Pictur
 	across, down := (d.width+w-1)/w, (d.height+h-1)/h
 	kept := image.Rect((rect.Min.X-8)/w&^1, (rect.Min.Y-8)/h, (rect.Max.X+8+w-1)/w, (rect.Max.Y+8+h-1)/h).
 		Intersect(image.Rect(0, 0, across, down))
+	inside := image.Rect(kept.Min.X*w, kept.Min.Y*h, kept.Max.X*w, kept.Max.Y*h).
+		Intersect(image.Rect(0, 0, d.width, d.height))
 	for i := range d.components[:d.n] {
-		d.components[i].prepare(kept)
+		d.components[i].prepare(kept, rect.Sub(inside.Min), d.hMax, d.vMax)
 	}
 	if err := d.mcus(ctx, scan, across, down, kept); err != nil {
 		return nil, err
 	}
-	bounds := image.Rect(kept.Min.X*w, kept.Min.Y*h, kept.Max.X*w, kept.Max.Y*h).
-		Intersect(image.Rect(0, 0, d.width, d.height))
 	p := &d.picture
-	p.Bounds, p.hMax, p.vMax, p.colours, p.planes = bounds, d.hMax, d.vMax, d.colours, p.planes[:0]
+	p.Bounds, p.planesBounds = rect.Intersect(inside), inside
+	p.hMax, p.vMax, p.colours, p.planes = d.hMax, d.vMax, d.colours, p.planes[:0]
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
 		p.planes = append(p.planes, plane{
 			pix: c.plane, stride: c.width,
-			width:  (bounds.Dx()*c.h + d.hMax - 1) / d.hMax,
-			height: (bounds.Dy()*c.v + d.vMax - 1) / d.vMax,
+			width:  (inside.Dx()*c.h + d.hMax - 1) / d.hMax,
+			height: (inside.Dy()*c.v + d.vMax - 1) / d.vMax,
 			h:      c.h, v: c.v,
 			narrow: (d.width*c.h+d.hMax-1)/d.hMax <= 2,
 		})
@@ -69,11 +69,19 @@ func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Pictur
 	return p, nil
 }
 
-// prepare takes memory for the plane.
-func (c *fastComponent) prepare(kept image.Rectangle) {
+// prepare takes memory for the plane, and finds what of it the pixels inside rect are
+// made of.
+func (c *fastComponent) prepare(kept, rect image.Rectangle, hMax, vMax int) {
 	c.prediction = 0
 	c.width = (8*c.h*kept.Dx() + 15) &^ 15
 	c.plane = grow(c.plane, c.width*8*c.v*kept.Dy())
+	c.needed = rect
+	if c.h < hMax { // mixed of neighbours
+		c.needed.Min.X, c.needed.Max.X = rect.Min.X/2-1, (rect.Max.X+1)/2+1
+	}
+	if c.v < vMax {
+		c.needed.Min.Y, c.needed.Max.Y = rect.Min.Y/2-1, (rect.Max.Y+1)/2+1
+	}
 }
 
 // mcus reads all MCUs, by twos, and transforms those that are kept.
@@ -139,17 +147,20 @@ func (d *fastDecoder) layOut() (n int) {
 	return n
 }
 
-// transform turns the coefficients of two MCUs into pixels. The first is number x,
-// y of those that are kept.
+// transform turns the coefficients of two MCUs into pixels, where these are needed.
+// The first is number x, y of those that are kept.
 func (d *fastDecoder) transform(x, y int) {
 	pairs := d.coefs[:]
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
 		for v := range c.v {
-			rows := c.plane[(y*c.v+v)*8*c.width:][:8*c.width]
-			for h := range c.h {
-				if at := 8*x*c.h + 16*h; at < c.width {
-					inversePair(rows[at:], c.width, pairs[h][:], c.divisors)
+			row := 8 * (y*c.v + v)
+			if row < c.needed.Max.Y && row+8 > c.needed.Min.Y {
+				rows := c.plane[row*c.width:][:8*c.width]
+				for h := range c.h {
+					if at := 8*x*c.h + 16*h; at < min(c.width, c.needed.Max.X) && at+16 > c.needed.Min.X {
+						inversePair(rows[at:], c.width, pairs[h][:], c.divisors)
+					}
 				}
 			}
 			pairs = pairs[c.h:]

@@ -3,6 +3,7 @@ package jpeg
 import (
 	"encoding/binary"
 	"errors"
+	"image"
 )
 
 // errOther is what becomes of a file that fastDecoder leaves to others.
@@ -17,8 +18,9 @@ type fastComponent struct {
 	dc, ac        *huffman
 	prediction    int32 // of the next block's first coefficient
 
-	plane []byte
-	width int // of a row of plane in bytes
+	plane  []byte
+	width  int             // of a row of plane in bytes
+	needed image.Rectangle // of plane; the rest stays as it is
 }
 
 // tables are those of the last file.

@@ -378,6 +378,7 @@ func (g *general) transform(part image.Rectangle) *Picture {
 		Intersect(image.Rect(0, 0, (h.Width+w-1)/w, (h.Height+t-1)/t))
 	p := &g.picture
 	p.Bounds = image.Rect(kept.Min.X*w, kept.Min.Y*t, kept.Max.X*w, kept.Max.Y*t).Intersect(image.Rect(0, 0, h.Width, h.Height))
+	p.planesBounds = p.Bounds
 	p.hMax, p.vMax, p.colours, p.planes = f.hMax, f.vMax, h.colours(), p.planes[:0]
 	for i := range h.Components {
 		c := &g.planes[i]

@@ -9,11 +9,12 @@ import (
 type Picture struct {
 	Bounds image.Rectangle // the pixels that are there
 
-	planes     []plane
-	hMax, vMax int
-	colours    colours
-	scratch    []byte
-	rows       [4][]byte
+	planes       []plane
+	planesBounds image.Rectangle // the pixels of planes, Bounds and maybe more
+	hMax, vMax   int
+	colours      colours
+	scratch      []byte
+	rows         [4][]byte
 
 	rgb    []byte // instead of planes: the pixels of Bounds
 	stride int
@@ -75,9 +76,9 @@ func (p *Picture) write(dst []byte, rect image.Rectangle, mirrored bool) {
 	if !rect.In(p.Bounds) {
 		panic(fmt.Sprintf("jpeg: %v isn't in the picture's %v", rect, p.Bounds))
 	}
-	at := rect.Sub(p.Bounds.Min)
 	n := 3 * rect.Dx()
 	if p.rgb != nil {
+		at := rect.Sub(p.Bounds.Min)
 		for y := at.Min.Y; y < at.Max.Y; y++ {
 			copy(dst[:n], p.rgb[y*p.stride+3*at.Min.X:])
 			if mirrored {
@@ -87,7 +88,8 @@ func (p *Picture) write(dst []byte, rect image.Rectangle, mirrored bool) {
 		}
 		return
 	}
-	whole := p.Bounds.Dx() + 8
+	at := rect.Sub(p.planesBounds.Min)
+	whole := p.planesBounds.Dx() + 8
 	p.scratch = grow(p.scratch, len(p.planes)*whole)
 	for y := at.Min.Y; y < at.Max.Y; y++ {
 		for i := range p.planes {
