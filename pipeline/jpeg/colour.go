@@ -31,7 +31,7 @@ func (p *plane) row(out []byte, y, from, to, hMax, vMax int) []byte {
 			mixRows(out[from:to], this[from:to], other[from:to], int32(1+y%2))
 		} else {
 			first, last := p.mixed(from, to)
-			doubleRows(out[2*first:], this[first:last], other[first:last])
+			doubleRows(out[2*first:], this[first:last], other[first:last], first == 0, last == p.width)
 		}
 		return out[from:to]
 	}
@@ -75,11 +75,19 @@ func doubleRow(out, this []byte) {
 	}
 }
 
-// doubleRows interpolates along a row and between rows (h2v2_fancy_upsample).
-func doubleRows(out, this, near []byte) {
+// doubleRows interpolates along a row and between rows (h2v2_fancy_upsample). It makes
+// the pixels of the first sample and of the last only where the plane begins or ends
+// there.
+func doubleRows(out, this, near []byte, begins, ends bool) {
 	done := 1 + doubleInside(out, this, near)
-	doubleRowsGo(out, this, near, 0, 1)
-	doubleRowsGo(out, this, near, done, len(this))
+	if begins {
+		doubleRowsGo(out, this, near, 0, 1)
+	}
+	if to := len(this) - 1; ends {
+		doubleRowsGo(out, this, near, done, to+1)
+	} else {
+		doubleRowsGo(out, this, near, done, to)
+	}
 }
 
 // doubleRowsGo makes the pixels of the samples from one up to another:

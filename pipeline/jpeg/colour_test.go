@@ -30,6 +30,32 @@ func TestConvertAgrees(t *testing.T) {
 	}
 }
 
+// TestDoubleRowsAgrees: rows of any length are doubled as doubleRowsGo does, and where
+// they don't begin and end, all but the first and the last sample are.
+func TestDoubleRowsAgrees(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for n := 1; n < 150; n++ {
+		this, near := make([]byte, n), make([]byte, n)
+		for i := range this {
+			this[i], near[i] = byte(r.Uint32()), byte(r.Uint32())
+			if n%3 == 0 { // the extremes
+				this[i], near[i] = byte(int8(this[i])>>7), byte(int8(near[i])>>7)
+			}
+		}
+		want := make([]byte, 2*n)
+		doubleRowsGo(want, this, near, 0, n)
+		rest := bytes.Repeat([]byte{0x5a}, 8)
+		got := bytes.Repeat([]byte{0x5a}, 2*n+8)
+		doubleRows(got, this, near, false, false)
+		if n > 2 && (!bytes.Equal(got[2:2*n-2], want[2:2*n-2]) || !bytes.Equal(got[2*n-2:], append([]byte{0x5a, 0x5a}, rest...))) {
+			t.Fatalf("the inner ones of %d samples differ", n)
+		}
+		if doubleRows(got, this, near, true, true); !bytes.Equal(got, append(want, rest...)) {
+			t.Fatalf("%d samples: doubleRows and doubleRowsGo differ", n)
+		}
+	}
+}
+
 // sampled is a random picture of 37×23 pixels whose chroma is subsampled.
 func sampled(h, v int) *Picture {
 	r := rand.New(rand.NewPCG(uint64(h), uint64(v)))

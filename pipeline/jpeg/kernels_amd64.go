@@ -59,7 +59,7 @@ func convert(rgb, luma, blues, reds []byte, mirrored bool) {
 // doubleInside makes the pixels of the samples from number 1 on, as doubleRowsGo
 // would, and returns how many those are.
 func doubleInside(out, this, near []byte) int {
-	const block = 16
+	const block = 32
 	n := len(this) - 2
 	if !useAVX2 || n < block {
 		return 0

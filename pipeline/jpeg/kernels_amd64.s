@@ -1267,46 +1267,147 @@ GLOBL convertMirroredAVX2B1<>(SB), RODATA|NOPTR, $32
 // func doubleRowsAVX2(out *byte, this *byte, near *byte, blocks int)
 // Requires: AVX, AVX2
 TEXT ·doubleRowsAVX2(SB), NOSPLIT, $0-32
-	MOVQ     out+0(FP), AX
-	MOVQ     this+8(FP), CX
-	MOVQ     near+16(FP), DX
-	MOVQ     blocks+24(FP), BX
-	VPCMPEQW Y0, Y0, Y0
-	VPSRLW   $0x0f, Y0, Y1
-	VPSLLW   $0x03, Y1, Y1
-	VPADDW   Y0, Y1, Y0
+	MOVQ    out+0(FP), AX
+	MOVQ    this+8(FP), CX
+	MOVQ    near+16(FP), DX
+	MOVQ    blocks+24(FP), BX
+	VMOVDQU ofThis<>+0(SB), Y0
+	VMOVDQU ofNear<>+0(SB), Y1
+	VMOVDQU sixteenth<>+0(SB), Y2
+	VMOVDQU seven<>+0(SB), Y3
+	VMOVDQU odd<>+0(SB), Y4
 
 samples:
-	VPMOVZXBW (CX), Y2
-	VPMOVZXBW (DX), Y3
-	VPADDW    Y2, Y2, Y4
-	VPADDW    Y2, Y4, Y4
-	VPADDW    Y3, Y4, Y4
-	VPMOVZXBW 1(CX), Y2
-	VPMOVZXBW 1(DX), Y3
-	VPADDW    Y2, Y2, Y5
-	VPADDW    Y2, Y5, Y5
-	VPADDW    Y3, Y5, Y5
-	VPMOVZXBW 2(CX), Y2
-	VPMOVZXBW 2(DX), Y3
-	VPADDW    Y2, Y2, Y6
-	VPADDW    Y2, Y6, Y6
-	VPADDW    Y3, Y6, Y6
-	VPADDW    Y5, Y5, Y2
-	VPADDW    Y5, Y2, Y2
-	VPADDW    Y2, Y4, Y4
-	VPADDW    Y1, Y4, Y4
-	VPSRLW    $0x04, Y4, Y4
-	VPADDW    Y2, Y6, Y6
-	VPADDW    Y0, Y6, Y6
-	VPSRLW    $0x04, Y6, Y6
-	VPSLLW    $0x08, Y6, Y6
-	VPOR      Y6, Y4, Y4
-	VMOVDQU   Y4, 2(AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x10, CX
-	ADDQ      $0x10, DX
-	DECQ      BX
-	JNZ       samples
+	VMOVDQU    1(CX), Y5
+	VMOVDQU    1(DX), Y6
+	VPUNPCKLBW (CX), Y5, Y7
+	VPUNPCKLBW (DX), Y6, Y8
+	VPMADDUBSW Y0, Y7, Y7
+	VPMADDUBSW Y1, Y8, Y8
+	VPADDW     Y8, Y7, Y7
+	VPUNPCKLBW 2(CX), Y5, Y8
+	VPUNPCKLBW 2(DX), Y6, Y9
+	VPMADDUBSW Y0, Y8, Y8
+	VPMADDUBSW Y1, Y9, Y9
+	VPADDW     Y9, Y8, Y8
+	VPMULHRSW  Y2, Y7, Y7
+	VPADDW     Y3, Y8, Y8
+	VPSLLW     $0x04, Y8, Y8
+	VPAND      Y4, Y8, Y8
+	VPOR       Y7, Y8, Y8
+	VPUNPCKHBW (CX), Y5, Y7
+	VPUNPCKHBW (DX), Y6, Y9
+	VPMADDUBSW Y0, Y7, Y7
+	VPMADDUBSW Y1, Y9, Y9
+	VPADDW     Y9, Y7, Y7
+	VPUNPCKHBW 2(CX), Y5, Y5
+	VPUNPCKHBW 2(DX), Y6, Y6
+	VPMADDUBSW Y0, Y5, Y5
+	VPMADDUBSW Y1, Y6, Y6
+	VPADDW     Y6, Y5, Y5
+	VPMULHRSW  Y2, Y7, Y7
+	VPADDW     Y3, Y5, Y5
+	VPSLLW     $0x04, Y5, Y5
+	VPAND      Y4, Y5, Y5
+	VPOR       Y7, Y5, Y5
+	VPERM2I128 $0x20, Y5, Y8, Y6
+	VPERM2I128 $0x31, Y5, Y8, Y8
+	VMOVDQU    Y6, 2(AX)
+	VMOVDQU    Y8, 34(AX)
+	ADDQ       $0x40, AX
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, DX
+	DECQ       BX
+	JNZ        samples
 	VZEROUPPER
 	RET
+
+DATA ofThis<>+0(SB)/2, $+777
+DATA ofThis<>+2(SB)/2, $+777
+DATA ofThis<>+4(SB)/2, $+777
+DATA ofThis<>+6(SB)/2, $+777
+DATA ofThis<>+8(SB)/2, $+777
+DATA ofThis<>+10(SB)/2, $+777
+DATA ofThis<>+12(SB)/2, $+777
+DATA ofThis<>+14(SB)/2, $+777
+DATA ofThis<>+16(SB)/2, $+777
+DATA ofThis<>+18(SB)/2, $+777
+DATA ofThis<>+20(SB)/2, $+777
+DATA ofThis<>+22(SB)/2, $+777
+DATA ofThis<>+24(SB)/2, $+777
+DATA ofThis<>+26(SB)/2, $+777
+DATA ofThis<>+28(SB)/2, $+777
+DATA ofThis<>+30(SB)/2, $+777
+GLOBL ofThis<>(SB), RODATA|NOPTR, $32
+
+DATA ofNear<>+0(SB)/2, $+259
+DATA ofNear<>+2(SB)/2, $+259
+DATA ofNear<>+4(SB)/2, $+259
+DATA ofNear<>+6(SB)/2, $+259
+DATA ofNear<>+8(SB)/2, $+259
+DATA ofNear<>+10(SB)/2, $+259
+DATA ofNear<>+12(SB)/2, $+259
+DATA ofNear<>+14(SB)/2, $+259
+DATA ofNear<>+16(SB)/2, $+259
+DATA ofNear<>+18(SB)/2, $+259
+DATA ofNear<>+20(SB)/2, $+259
+DATA ofNear<>+22(SB)/2, $+259
+DATA ofNear<>+24(SB)/2, $+259
+DATA ofNear<>+26(SB)/2, $+259
+DATA ofNear<>+28(SB)/2, $+259
+DATA ofNear<>+30(SB)/2, $+259
+GLOBL ofNear<>(SB), RODATA|NOPTR, $32
+
+DATA sixteenth<>+0(SB)/2, $+2048
+DATA sixteenth<>+2(SB)/2, $+2048
+DATA sixteenth<>+4(SB)/2, $+2048
+DATA sixteenth<>+6(SB)/2, $+2048
+DATA sixteenth<>+8(SB)/2, $+2048
+DATA sixteenth<>+10(SB)/2, $+2048
+DATA sixteenth<>+12(SB)/2, $+2048
+DATA sixteenth<>+14(SB)/2, $+2048
+DATA sixteenth<>+16(SB)/2, $+2048
+DATA sixteenth<>+18(SB)/2, $+2048
+DATA sixteenth<>+20(SB)/2, $+2048
+DATA sixteenth<>+22(SB)/2, $+2048
+DATA sixteenth<>+24(SB)/2, $+2048
+DATA sixteenth<>+26(SB)/2, $+2048
+DATA sixteenth<>+28(SB)/2, $+2048
+DATA sixteenth<>+30(SB)/2, $+2048
+GLOBL sixteenth<>(SB), RODATA|NOPTR, $32
+
+DATA seven<>+0(SB)/2, $+7
+DATA seven<>+2(SB)/2, $+7
+DATA seven<>+4(SB)/2, $+7
+DATA seven<>+6(SB)/2, $+7
+DATA seven<>+8(SB)/2, $+7
+DATA seven<>+10(SB)/2, $+7
+DATA seven<>+12(SB)/2, $+7
+DATA seven<>+14(SB)/2, $+7
+DATA seven<>+16(SB)/2, $+7
+DATA seven<>+18(SB)/2, $+7
+DATA seven<>+20(SB)/2, $+7
+DATA seven<>+22(SB)/2, $+7
+DATA seven<>+24(SB)/2, $+7
+DATA seven<>+26(SB)/2, $+7
+DATA seven<>+28(SB)/2, $+7
+DATA seven<>+30(SB)/2, $+7
+GLOBL seven<>(SB), RODATA|NOPTR, $32
+
+DATA odd<>+0(SB)/2, $-256
+DATA odd<>+2(SB)/2, $-256
+DATA odd<>+4(SB)/2, $-256
+DATA odd<>+6(SB)/2, $-256
+DATA odd<>+8(SB)/2, $-256
+DATA odd<>+10(SB)/2, $-256
+DATA odd<>+12(SB)/2, $-256
+DATA odd<>+14(SB)/2, $-256
+DATA odd<>+16(SB)/2, $-256
+DATA odd<>+18(SB)/2, $-256
+DATA odd<>+20(SB)/2, $-256
+DATA odd<>+22(SB)/2, $-256
+DATA odd<>+24(SB)/2, $-256
+DATA odd<>+26(SB)/2, $-256
+DATA odd<>+28(SB)/2, $-256
+DATA odd<>+30(SB)/2, $-256
+GLOBL odd<>(SB), RODATA|NOPTR, $32

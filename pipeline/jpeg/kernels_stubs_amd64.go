@@ -26,7 +26,7 @@ func convertAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
 //go:noescape
 func convertMirroredAVX2(rgb *byte, luma *byte, blues *byte, reds *byte, blocks int)
 
-// doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample
+// doubleRowsAVX2 is doubleRowsGo for blocks·32 samples from number 1 on. It reads one sample
 // on either side of them.
 //
 //go:noescape

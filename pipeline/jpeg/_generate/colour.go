@@ -114,49 +114,58 @@ func convertPixels(name string, mirrored bool, red, green, blue Mem) {
 	RET()
 }
 
-// doubleRows: sixteen samples at a time, each with both its neighbours.
+// doubleRows: 32 samples at a time, each with both its neighbours. Of both rows, bytes
+// are products with bytes: 3·(3·this + near) + (3·this + near) of a neighbour is
+// (9·this + 3·this) + (3·near + near).
 func doubleRows() {
 	TEXT("doubleRowsAVX2", NOSPLIT, "func(out, this, near *byte, blocks int)")
-	Doc("doubleRowsAVX2 is doubleRowsGo for blocks·16 samples from number 1 on. It reads one sample",
+	Doc("doubleRowsAVX2 is doubleRowsGo for blocks·32 samples from number 1 on. It reads one sample",
 		"on either side of them.")
 	Pragma("noescape")
 	out := Load(Param("out"), GP64())
 	this := Load(Param("this"), GP64())
 	near := Load(Param("near"), GP64())
 	blocks := Load(Param("blocks"), GP64())
-	seven, eight := YMM(), YMM()
-	VPCMPEQW(seven, seven, seven)
-	VPSRLW(U8(15), seven, eight)
-	VPSLLW(U8(3), eight, eight)
-	VPADDW(seven, eight, seven)
+	constant := func(m Mem) VecVirtual {
+		v := YMM()
+		VMOVDQU(m, v)
+		return v
+	}
+	ofThis, ofNear := constant(words("ofThis", 9|3<<8, 9|3<<8)), constant(words("ofNear", 3|1<<8, 3|1<<8))
+	sixteenth := constant(words("sixteenth", 1<<11, 1<<11)) // (x + 8) >> 4 by VPMULHRSW
+	seven, odd := constant(words("seven", 7, 7)), constant(words("odd", -256, -256))
 
 	Label("samples")
-	triple := func(v VecVirtual) VecVirtual {
-		t := YMM()
-		VPADDW(v, v, t)
-		VPADDW(v, t, t)
-		return t
+	t, n := YMM(), YMM()
+	VMOVDQU(Mem{Base: this, Disp: 1}, t)
+	VMOVDQU(Mem{Base: near, Disp: 1}, n)
+	var v [2]VecVirtual // samples 0–7 and 16–23; 8–15 and 24–31
+	for i, unpack := range []func(...Op){VPUNPCKLBW, VPUNPCKHBW} {
+		sum := func(neighbour int) VecVirtual {
+			a, b := YMM(), YMM()
+			unpack(Mem{Base: this, Disp: neighbour}, t, a)
+			unpack(Mem{Base: near, Disp: neighbour}, n, b)
+			VPMADDUBSW(ofThis, a, a)
+			VPMADDUBSW(ofNear, b, b)
+			VPADDW(b, a, a)
+			return a
+		}
+		before, after := sum(0), sum(2)
+		VPMULHRSW(sixteenth, before, before)
+		VPADDW(seven, after, after)
+		VPSLLW(U8(4), after, after)
+		VPAND(odd, after, after)
+		VPOR(before, after, after)
+		v[i] = after
 	}
-	var v [3]VecVirtual // before, at and after
-	for i := range v {
-		t, n := YMM(), YMM()
-		VPMOVZXBW(Mem{Base: this, Disp: i}, t)
-		VPMOVZXBW(Mem{Base: near, Disp: i}, n)
-		v[i] = triple(t)
-		VPADDW(n, v[i], v[i])
-	}
-	v[1] = triple(v[1])
-	for i, half := range []VecVirtual{eight, seven} {
-		VPADDW(v[1], v[2*i], v[2*i])
-		VPADDW(half, v[2*i], v[2*i])
-		VPSRLW(U8(4), v[2*i], v[2*i])
-	}
-	VPSLLW(U8(8), v[2], v[2])
-	VPOR(v[2], v[0], v[0])
-	VMOVDQU(v[0], Mem{Base: out, Disp: 2})
-	ADDQ(U8(32), out)
-	ADDQ(U8(16), this)
-	ADDQ(U8(16), near)
+	first := YMM()
+	VPERM2I128(U8(0x20), v[1], v[0], first)
+	VPERM2I128(U8(0x31), v[1], v[0], v[0])
+	VMOVDQU(first, Mem{Base: out, Disp: 2})
+	VMOVDQU(v[0], Mem{Base: out, Disp: 34})
+	ADDQ(U8(64), out)
+	ADDQ(U8(32), this)
+	ADDQ(U8(32), near)
 	DECQ(blocks)
 	JNZ(LabelRef("samples"))
 	VZEROUPPER()
