@@ -157,10 +157,14 @@ func (d *fastDecoder) transform(x, y int) {
 			row := 8 * (y*c.v + v)
 			if row < c.needed.Max.Y && row+8 > c.needed.Min.Y {
 				rows := c.plane[row*c.width:][:8*c.width]
-				for h := range c.h {
-					if at := 8*x*c.h + 16*h; at < min(c.width, c.needed.Max.X) && at+16 > c.needed.Min.X {
-						inversePair(rows[at:], c.width, pairs[h][:], c.divisors)
-					}
+				begin, end := c.needed.Min.X-8*x*c.h, min(c.width, c.needed.Max.X)-8*x*c.h
+				switch at := rows[8*x*c.h:]; {
+				case c.h == 2 && begin < 16 && end > 16:
+					inverseTwo(at, c.width, (*[2][pair]int16)(pairs), c.divisors)
+				case begin < 16 && end > 0:
+					inversePair(at, c.width, pairs[0][:], c.divisors)
+				case c.h == 2 && begin < 32 && end > 16:
+					inversePair(at[16:], c.width, pairs[1][:], c.divisors)
 				}
 			}
 			pairs = pairs[c.h:]

@@ -13,6 +13,9 @@ import (
 // useAVX2 chooses the assembly. Tests turn it off to compare.
 var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasBMI2
 
+// useAVX512 chooses more of it, if useAVX2 does.
+var useAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW
+
 // The assembly's idea of a unit and a huffman.
 const (
 	_ = -(unsafe.Sizeof(unit{}) ^ 32) - (unsafe.Offsetof(unit{}.prediction) ^ 24)
@@ -36,6 +39,17 @@ func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
 	}
 	_, _ = dst[7*stride+15], coefs[pair-1]
 	inversePairAVX2(&dst[0], stride, &coefs[0], &divisors[0])
+}
+
+// inverseTwo is inversePair for two pairs side by side.
+func inverseTwo(dst []byte, stride int, coefs *[2][pair]int16, divisors *[pair]int16) {
+	if !useAVX2 || !useAVX512 {
+		inversePair(dst, stride, coefs[0][:], divisors)
+		inversePair(dst[16:], stride, coefs[1][:], divisors)
+		return
+	}
+	_ = dst[7*stride+31]
+	inverseTwoAVX512(&dst[0], stride, &coefs[0][0], &divisors[0])
 }
 
 func convert(rgb, luma, blues, reds []byte, mirrored bool) {

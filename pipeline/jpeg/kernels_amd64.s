@@ -280,6 +280,342 @@ unknown:
 	MOVQ SI, unit1+56(FP)
 	RET
 
+DATA t3<>+0(SB)/2, $0x29cf
+DATA t3<>+2(SB)/2, $0x1151
+DATA t3<>+4(SB)/2, $0x29cf
+DATA t3<>+6(SB)/2, $0x1151
+DATA t3<>+8(SB)/2, $0x29cf
+DATA t3<>+10(SB)/2, $0x1151
+DATA t3<>+12(SB)/2, $0x29cf
+DATA t3<>+14(SB)/2, $0x1151
+DATA t3<>+16(SB)/2, $0x29cf
+DATA t3<>+18(SB)/2, $0x1151
+DATA t3<>+20(SB)/2, $0x29cf
+DATA t3<>+22(SB)/2, $0x1151
+DATA t3<>+24(SB)/2, $0x29cf
+DATA t3<>+26(SB)/2, $0x1151
+DATA t3<>+28(SB)/2, $0x29cf
+DATA t3<>+30(SB)/2, $0x1151
+DATA t3<>+32(SB)/2, $0x29cf
+DATA t3<>+34(SB)/2, $0x1151
+DATA t3<>+36(SB)/2, $0x29cf
+DATA t3<>+38(SB)/2, $0x1151
+DATA t3<>+40(SB)/2, $0x29cf
+DATA t3<>+42(SB)/2, $0x1151
+DATA t3<>+44(SB)/2, $0x29cf
+DATA t3<>+46(SB)/2, $0x1151
+DATA t3<>+48(SB)/2, $0x29cf
+DATA t3<>+50(SB)/2, $0x1151
+DATA t3<>+52(SB)/2, $0x29cf
+DATA t3<>+54(SB)/2, $0x1151
+DATA t3<>+56(SB)/2, $0x29cf
+DATA t3<>+58(SB)/2, $0x1151
+DATA t3<>+60(SB)/2, $0x29cf
+DATA t3<>+62(SB)/2, $0x1151
+GLOBL t3<>(SB), RODATA|NOPTR, $64
+
+DATA t2<>+0(SB)/2, $0x1151
+DATA t2<>+2(SB)/2, $0xd630
+DATA t2<>+4(SB)/2, $0x1151
+DATA t2<>+6(SB)/2, $0xd630
+DATA t2<>+8(SB)/2, $0x1151
+DATA t2<>+10(SB)/2, $0xd630
+DATA t2<>+12(SB)/2, $0x1151
+DATA t2<>+14(SB)/2, $0xd630
+DATA t2<>+16(SB)/2, $0x1151
+DATA t2<>+18(SB)/2, $0xd630
+DATA t2<>+20(SB)/2, $0x1151
+DATA t2<>+22(SB)/2, $0xd630
+DATA t2<>+24(SB)/2, $0x1151
+DATA t2<>+26(SB)/2, $0xd630
+DATA t2<>+28(SB)/2, $0x1151
+DATA t2<>+30(SB)/2, $0xd630
+DATA t2<>+32(SB)/2, $0x1151
+DATA t2<>+34(SB)/2, $0xd630
+DATA t2<>+36(SB)/2, $0x1151
+DATA t2<>+38(SB)/2, $0xd630
+DATA t2<>+40(SB)/2, $0x1151
+DATA t2<>+42(SB)/2, $0xd630
+DATA t2<>+44(SB)/2, $0x1151
+DATA t2<>+46(SB)/2, $0xd630
+DATA t2<>+48(SB)/2, $0x1151
+DATA t2<>+50(SB)/2, $0xd630
+DATA t2<>+52(SB)/2, $0x1151
+DATA t2<>+54(SB)/2, $0xd630
+DATA t2<>+56(SB)/2, $0x1151
+DATA t2<>+58(SB)/2, $0xd630
+DATA t2<>+60(SB)/2, $0x1151
+DATA t2<>+62(SB)/2, $0xd630
+GLOBL t2<>(SB), RODATA|NOPTR, $64
+
+DATA y3<>+0(SB)/2, $0xe6dc
+DATA y3<>+2(SB)/2, $0x25a1
+DATA y3<>+4(SB)/2, $0xe6dc
+DATA y3<>+6(SB)/2, $0x25a1
+DATA y3<>+8(SB)/2, $0xe6dc
+DATA y3<>+10(SB)/2, $0x25a1
+DATA y3<>+12(SB)/2, $0xe6dc
+DATA y3<>+14(SB)/2, $0x25a1
+DATA y3<>+16(SB)/2, $0xe6dc
+DATA y3<>+18(SB)/2, $0x25a1
+DATA y3<>+20(SB)/2, $0xe6dc
+DATA y3<>+22(SB)/2, $0x25a1
+DATA y3<>+24(SB)/2, $0xe6dc
+DATA y3<>+26(SB)/2, $0x25a1
+DATA y3<>+28(SB)/2, $0xe6dc
+DATA y3<>+30(SB)/2, $0x25a1
+DATA y3<>+32(SB)/2, $0xe6dc
+DATA y3<>+34(SB)/2, $0x25a1
+DATA y3<>+36(SB)/2, $0xe6dc
+DATA y3<>+38(SB)/2, $0x25a1
+DATA y3<>+40(SB)/2, $0xe6dc
+DATA y3<>+42(SB)/2, $0x25a1
+DATA y3<>+44(SB)/2, $0xe6dc
+DATA y3<>+46(SB)/2, $0x25a1
+DATA y3<>+48(SB)/2, $0xe6dc
+DATA y3<>+50(SB)/2, $0x25a1
+DATA y3<>+52(SB)/2, $0xe6dc
+DATA y3<>+54(SB)/2, $0x25a1
+DATA y3<>+56(SB)/2, $0xe6dc
+DATA y3<>+58(SB)/2, $0x25a1
+DATA y3<>+60(SB)/2, $0xe6dc
+DATA y3<>+62(SB)/2, $0x25a1
+GLOBL y3<>(SB), RODATA|NOPTR, $64
+
+DATA y4<>+0(SB)/2, $0x25a1
+DATA y4<>+2(SB)/2, $0x1925
+DATA y4<>+4(SB)/2, $0x25a1
+DATA y4<>+6(SB)/2, $0x1925
+DATA y4<>+8(SB)/2, $0x25a1
+DATA y4<>+10(SB)/2, $0x1925
+DATA y4<>+12(SB)/2, $0x25a1
+DATA y4<>+14(SB)/2, $0x1925
+DATA y4<>+16(SB)/2, $0x25a1
+DATA y4<>+18(SB)/2, $0x1925
+DATA y4<>+20(SB)/2, $0x25a1
+DATA y4<>+22(SB)/2, $0x1925
+DATA y4<>+24(SB)/2, $0x25a1
+DATA y4<>+26(SB)/2, $0x1925
+DATA y4<>+28(SB)/2, $0x25a1
+DATA y4<>+30(SB)/2, $0x1925
+DATA y4<>+32(SB)/2, $0x25a1
+DATA y4<>+34(SB)/2, $0x1925
+DATA y4<>+36(SB)/2, $0x25a1
+DATA y4<>+38(SB)/2, $0x1925
+DATA y4<>+40(SB)/2, $0x25a1
+DATA y4<>+42(SB)/2, $0x1925
+DATA y4<>+44(SB)/2, $0x25a1
+DATA y4<>+46(SB)/2, $0x1925
+DATA y4<>+48(SB)/2, $0x25a1
+DATA y4<>+50(SB)/2, $0x1925
+DATA y4<>+52(SB)/2, $0x25a1
+DATA y4<>+54(SB)/2, $0x1925
+DATA y4<>+56(SB)/2, $0x25a1
+DATA y4<>+58(SB)/2, $0x1925
+DATA y4<>+60(SB)/2, $0x25a1
+DATA y4<>+62(SB)/2, $0x1925
+GLOBL y4<>(SB), RODATA|NOPTR, $64
+
+DATA odd0<>+0(SB)/2, $0xe333
+DATA odd0<>+2(SB)/2, $0x133e
+DATA odd0<>+4(SB)/2, $0xe333
+DATA odd0<>+6(SB)/2, $0x133e
+DATA odd0<>+8(SB)/2, $0xe333
+DATA odd0<>+10(SB)/2, $0x133e
+DATA odd0<>+12(SB)/2, $0xe333
+DATA odd0<>+14(SB)/2, $0x133e
+DATA odd0<>+16(SB)/2, $0xe333
+DATA odd0<>+18(SB)/2, $0x133e
+DATA odd0<>+20(SB)/2, $0xe333
+DATA odd0<>+22(SB)/2, $0x133e
+DATA odd0<>+24(SB)/2, $0xe333
+DATA odd0<>+26(SB)/2, $0x133e
+DATA odd0<>+28(SB)/2, $0xe333
+DATA odd0<>+30(SB)/2, $0x133e
+DATA odd0<>+32(SB)/2, $0xe333
+DATA odd0<>+34(SB)/2, $0x133e
+DATA odd0<>+36(SB)/2, $0xe333
+DATA odd0<>+38(SB)/2, $0x133e
+DATA odd0<>+40(SB)/2, $0xe333
+DATA odd0<>+42(SB)/2, $0x133e
+DATA odd0<>+44(SB)/2, $0xe333
+DATA odd0<>+46(SB)/2, $0x133e
+DATA odd0<>+48(SB)/2, $0xe333
+DATA odd0<>+50(SB)/2, $0x133e
+DATA odd0<>+52(SB)/2, $0xe333
+DATA odd0<>+54(SB)/2, $0x133e
+DATA odd0<>+56(SB)/2, $0xe333
+DATA odd0<>+58(SB)/2, $0x133e
+DATA odd0<>+60(SB)/2, $0xe333
+DATA odd0<>+62(SB)/2, $0x133e
+GLOBL odd0<>(SB), RODATA|NOPTR, $64
+
+DATA odd1<>+0(SB)/2, $0xadfd
+DATA odd1<>+2(SB)/2, $0x1051
+DATA odd1<>+4(SB)/2, $0xadfd
+DATA odd1<>+6(SB)/2, $0x1051
+DATA odd1<>+8(SB)/2, $0xadfd
+DATA odd1<>+10(SB)/2, $0x1051
+DATA odd1<>+12(SB)/2, $0xadfd
+DATA odd1<>+14(SB)/2, $0x1051
+DATA odd1<>+16(SB)/2, $0xadfd
+DATA odd1<>+18(SB)/2, $0x1051
+DATA odd1<>+20(SB)/2, $0xadfd
+DATA odd1<>+22(SB)/2, $0x1051
+DATA odd1<>+24(SB)/2, $0xadfd
+DATA odd1<>+26(SB)/2, $0x1051
+DATA odd1<>+28(SB)/2, $0xadfd
+DATA odd1<>+30(SB)/2, $0x1051
+DATA odd1<>+32(SB)/2, $0xadfd
+DATA odd1<>+34(SB)/2, $0x1051
+DATA odd1<>+36(SB)/2, $0xadfd
+DATA odd1<>+38(SB)/2, $0x1051
+DATA odd1<>+40(SB)/2, $0xadfd
+DATA odd1<>+42(SB)/2, $0x1051
+DATA odd1<>+44(SB)/2, $0xadfd
+DATA odd1<>+46(SB)/2, $0x1051
+DATA odd1<>+48(SB)/2, $0xadfd
+DATA odd1<>+50(SB)/2, $0x1051
+DATA odd1<>+52(SB)/2, $0xadfd
+DATA odd1<>+54(SB)/2, $0x1051
+DATA odd1<>+56(SB)/2, $0xadfd
+DATA odd1<>+58(SB)/2, $0x1051
+DATA odd1<>+60(SB)/2, $0xadfd
+DATA odd1<>+62(SB)/2, $0x1051
+GLOBL odd1<>(SB), RODATA|NOPTR, $64
+
+DATA odd2<>+0(SB)/2, $0xefb0
+DATA odd2<>+2(SB)/2, $0xadfd
+DATA odd2<>+4(SB)/2, $0xefb0
+DATA odd2<>+6(SB)/2, $0xadfd
+DATA odd2<>+8(SB)/2, $0xefb0
+DATA odd2<>+10(SB)/2, $0xadfd
+DATA odd2<>+12(SB)/2, $0xefb0
+DATA odd2<>+14(SB)/2, $0xadfd
+DATA odd2<>+16(SB)/2, $0xefb0
+DATA odd2<>+18(SB)/2, $0xadfd
+DATA odd2<>+20(SB)/2, $0xefb0
+DATA odd2<>+22(SB)/2, $0xadfd
+DATA odd2<>+24(SB)/2, $0xefb0
+DATA odd2<>+26(SB)/2, $0xadfd
+DATA odd2<>+28(SB)/2, $0xefb0
+DATA odd2<>+30(SB)/2, $0xadfd
+DATA odd2<>+32(SB)/2, $0xefb0
+DATA odd2<>+34(SB)/2, $0xadfd
+DATA odd2<>+36(SB)/2, $0xefb0
+DATA odd2<>+38(SB)/2, $0xadfd
+DATA odd2<>+40(SB)/2, $0xefb0
+DATA odd2<>+42(SB)/2, $0xadfd
+DATA odd2<>+44(SB)/2, $0xefb0
+DATA odd2<>+46(SB)/2, $0xadfd
+DATA odd2<>+48(SB)/2, $0xefb0
+DATA odd2<>+50(SB)/2, $0xadfd
+DATA odd2<>+52(SB)/2, $0xefb0
+DATA odd2<>+54(SB)/2, $0xadfd
+DATA odd2<>+56(SB)/2, $0xefb0
+DATA odd2<>+58(SB)/2, $0xadfd
+DATA odd2<>+60(SB)/2, $0xefb0
+DATA odd2<>+62(SB)/2, $0xadfd
+GLOBL odd2<>(SB), RODATA|NOPTR, $64
+
+DATA odd3<>+0(SB)/2, $0xecc1
+DATA odd3<>+2(SB)/2, $0xe333
+DATA odd3<>+4(SB)/2, $0xecc1
+DATA odd3<>+6(SB)/2, $0xe333
+DATA odd3<>+8(SB)/2, $0xecc1
+DATA odd3<>+10(SB)/2, $0xe333
+DATA odd3<>+12(SB)/2, $0xecc1
+DATA odd3<>+14(SB)/2, $0xe333
+DATA odd3<>+16(SB)/2, $0xecc1
+DATA odd3<>+18(SB)/2, $0xe333
+DATA odd3<>+20(SB)/2, $0xecc1
+DATA odd3<>+22(SB)/2, $0xe333
+DATA odd3<>+24(SB)/2, $0xecc1
+DATA odd3<>+26(SB)/2, $0xe333
+DATA odd3<>+28(SB)/2, $0xecc1
+DATA odd3<>+30(SB)/2, $0xe333
+DATA odd3<>+32(SB)/2, $0xecc1
+DATA odd3<>+34(SB)/2, $0xe333
+DATA odd3<>+36(SB)/2, $0xecc1
+DATA odd3<>+38(SB)/2, $0xe333
+DATA odd3<>+40(SB)/2, $0xecc1
+DATA odd3<>+42(SB)/2, $0xe333
+DATA odd3<>+44(SB)/2, $0xecc1
+DATA odd3<>+46(SB)/2, $0xe333
+DATA odd3<>+48(SB)/2, $0xecc1
+DATA odd3<>+50(SB)/2, $0xe333
+DATA odd3<>+52(SB)/2, $0xecc1
+DATA odd3<>+54(SB)/2, $0xe333
+DATA odd3<>+56(SB)/2, $0xecc1
+DATA odd3<>+58(SB)/2, $0xe333
+DATA odd3<>+60(SB)/2, $0xecc1
+DATA odd3<>+62(SB)/2, $0xe333
+GLOBL odd3<>(SB), RODATA|NOPTR, $64
+
+DATA round11<>+0(SB)/4, $0x00000400
+DATA round11<>+4(SB)/4, $0x00000400
+DATA round11<>+8(SB)/4, $0x00000400
+DATA round11<>+12(SB)/4, $0x00000400
+DATA round11<>+16(SB)/4, $0x00000400
+DATA round11<>+20(SB)/4, $0x00000400
+DATA round11<>+24(SB)/4, $0x00000400
+DATA round11<>+28(SB)/4, $0x00000400
+DATA round11<>+32(SB)/4, $0x00000400
+DATA round11<>+36(SB)/4, $0x00000400
+DATA round11<>+40(SB)/4, $0x00000400
+DATA round11<>+44(SB)/4, $0x00000400
+DATA round11<>+48(SB)/4, $0x00000400
+DATA round11<>+52(SB)/4, $0x00000400
+DATA round11<>+56(SB)/4, $0x00000400
+DATA round11<>+60(SB)/4, $0x00000400
+GLOBL round11<>(SB), RODATA|NOPTR, $64
+
+DATA round18<>+0(SB)/4, $0x00020000
+DATA round18<>+4(SB)/4, $0x00020000
+DATA round18<>+8(SB)/4, $0x00020000
+DATA round18<>+12(SB)/4, $0x00020000
+DATA round18<>+16(SB)/4, $0x00020000
+DATA round18<>+20(SB)/4, $0x00020000
+DATA round18<>+24(SB)/4, $0x00020000
+DATA round18<>+28(SB)/4, $0x00020000
+DATA round18<>+32(SB)/4, $0x00020000
+DATA round18<>+36(SB)/4, $0x00020000
+DATA round18<>+40(SB)/4, $0x00020000
+DATA round18<>+44(SB)/4, $0x00020000
+DATA round18<>+48(SB)/4, $0x00020000
+DATA round18<>+52(SB)/4, $0x00020000
+DATA round18<>+56(SB)/4, $0x00020000
+DATA round18<>+60(SB)/4, $0x00020000
+GLOBL round18<>(SB), RODATA|NOPTR, $64
+
+DATA half<>+0(SB)/4, $0x80808080
+DATA half<>+4(SB)/4, $0x80808080
+DATA half<>+8(SB)/4, $0x80808080
+DATA half<>+12(SB)/4, $0x80808080
+DATA half<>+16(SB)/4, $0x80808080
+DATA half<>+20(SB)/4, $0x80808080
+DATA half<>+24(SB)/4, $0x80808080
+DATA half<>+28(SB)/4, $0x80808080
+DATA half<>+32(SB)/4, $0x80808080
+DATA half<>+36(SB)/4, $0x80808080
+DATA half<>+40(SB)/4, $0x80808080
+DATA half<>+44(SB)/4, $0x80808080
+DATA half<>+48(SB)/4, $0x80808080
+DATA half<>+52(SB)/4, $0x80808080
+DATA half<>+56(SB)/4, $0x80808080
+DATA half<>+60(SB)/4, $0x80808080
+GLOBL half<>(SB), RODATA|NOPTR, $64
+
+DATA apart<>+0(SB)/8, $0x0000000000000000
+DATA apart<>+8(SB)/8, $0x0000000000000002
+DATA apart<>+16(SB)/8, $0x0000000000000004
+DATA apart<>+24(SB)/8, $0x0000000000000006
+DATA apart<>+32(SB)/8, $0x0000000000000001
+DATA apart<>+40(SB)/8, $0x0000000000000003
+DATA apart<>+48(SB)/8, $0x0000000000000005
+DATA apart<>+56(SB)/8, $0x0000000000000007
+GLOBL apart<>(SB), RODATA|NOPTR, $64
+
 // func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)
 // Requires: AVX, AVX2
 TEXT ·inversePairAVX2(SB), NOSPLIT, $512-32
@@ -601,6 +937,9 @@ TEXT ·inversePairAVX2(SB), NOSPLIT, $512-32
 	VPSRAD       $0x12, Y1, Y1
 	VMOVDQU      384(SP), Y8
 	VPACKSSDW    Y1, Y8, Y1
+	VMOVDQU      half<>+0(SB), Y8
+	MOVQ         dst+0(FP), AX
+	MOVQ         stride+8(FP), CX
 	VPACKSSWB    Y1, Y6, Y6
 	VPACKSSWB    Y0, Y7, Y7
 	VPACKSSWB    Y5, Y3, Y3
@@ -613,208 +952,338 @@ TEXT ·inversePairAVX2(SB), NOSPLIT, $512-32
 	VPUNPCKHWD   Y4, Y0, Y0
 	VPUNPCKLWD   Y2, Y1, Y4
 	VPUNPCKHWD   Y2, Y1, Y1
-	VMOVDQU      half<>+0(SB), Y2
-	MOVQ         dst+0(FP), AX
-	MOVQ         stride+8(FP), CX
-	VPUNPCKLDQ   Y4, Y3, Y5
-	VPXOR        Y2, Y5, Y5
-	VPERMQ       $0xd8, Y5, Y5
-	VMOVDQU      X5, (AX)
-	VEXTRACTI128 $0x01, Y5, (AX)(CX*1)
-	LEAQ         (AX)(CX*2), AX
+	VPUNPCKLDQ   Y4, Y3, Y2
 	VPUNPCKHDQ   Y4, Y3, Y3
-	VPXOR        Y2, Y3, Y3
-	VPERMQ       $0xd8, Y3, Y3
-	VMOVDQU      X3, (AX)
-	VEXTRACTI128 $0x01, Y3, (AX)(CX*1)
-	LEAQ         (AX)(CX*2), AX
-	VPUNPCKLDQ   Y1, Y0, Y3
-	VPXOR        Y2, Y3, Y3
-	VPERMQ       $0xd8, Y3, Y3
-	VMOVDQU      X3, (AX)
-	VEXTRACTI128 $0x01, Y3, (AX)(CX*1)
-	LEAQ         (AX)(CX*2), AX
+	VPUNPCKLDQ   Y1, Y0, Y4
 	VPUNPCKHDQ   Y1, Y0, Y0
-	VPXOR        Y2, Y0, Y0
+	VPXOR        Y8, Y2, Y2
+	VPERMQ       $0xd8, Y2, Y2
+	VMOVDQU      X2, (AX)
+	VEXTRACTI128 $0x01, Y2, (AX)(CX*1)
+	LEAQ         (AX)(CX*2), AX
+	VPXOR        Y8, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VMOVDQU      X3, (AX)
+	VEXTRACTI128 $0x01, Y3, (AX)(CX*1)
+	LEAQ         (AX)(CX*2), AX
+	VPXOR        Y8, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VMOVDQU      X4, (AX)
+	VEXTRACTI128 $0x01, Y4, (AX)(CX*1)
+	LEAQ         (AX)(CX*2), AX
+	VPXOR        Y8, Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
 	VMOVDQU      X0, (AX)
 	VEXTRACTI128 $0x01, Y0, (AX)(CX*1)
 	VZEROUPPER
 	RET
 
-DATA t3<>+0(SB)/2, $0x29cf
-DATA t3<>+2(SB)/2, $0x1151
-DATA t3<>+4(SB)/2, $0x29cf
-DATA t3<>+6(SB)/2, $0x1151
-DATA t3<>+8(SB)/2, $0x29cf
-DATA t3<>+10(SB)/2, $0x1151
-DATA t3<>+12(SB)/2, $0x29cf
-DATA t3<>+14(SB)/2, $0x1151
-DATA t3<>+16(SB)/2, $0x29cf
-DATA t3<>+18(SB)/2, $0x1151
-DATA t3<>+20(SB)/2, $0x29cf
-DATA t3<>+22(SB)/2, $0x1151
-DATA t3<>+24(SB)/2, $0x29cf
-DATA t3<>+26(SB)/2, $0x1151
-DATA t3<>+28(SB)/2, $0x29cf
-DATA t3<>+30(SB)/2, $0x1151
-GLOBL t3<>(SB), RODATA|NOPTR, $32
-
-DATA t2<>+0(SB)/2, $0x1151
-DATA t2<>+2(SB)/2, $0xd630
-DATA t2<>+4(SB)/2, $0x1151
-DATA t2<>+6(SB)/2, $0xd630
-DATA t2<>+8(SB)/2, $0x1151
-DATA t2<>+10(SB)/2, $0xd630
-DATA t2<>+12(SB)/2, $0x1151
-DATA t2<>+14(SB)/2, $0xd630
-DATA t2<>+16(SB)/2, $0x1151
-DATA t2<>+18(SB)/2, $0xd630
-DATA t2<>+20(SB)/2, $0x1151
-DATA t2<>+22(SB)/2, $0xd630
-DATA t2<>+24(SB)/2, $0x1151
-DATA t2<>+26(SB)/2, $0xd630
-DATA t2<>+28(SB)/2, $0x1151
-DATA t2<>+30(SB)/2, $0xd630
-GLOBL t2<>(SB), RODATA|NOPTR, $32
-
-DATA y3<>+0(SB)/2, $0xe6dc
-DATA y3<>+2(SB)/2, $0x25a1
-DATA y3<>+4(SB)/2, $0xe6dc
-DATA y3<>+6(SB)/2, $0x25a1
-DATA y3<>+8(SB)/2, $0xe6dc
-DATA y3<>+10(SB)/2, $0x25a1
-DATA y3<>+12(SB)/2, $0xe6dc
-DATA y3<>+14(SB)/2, $0x25a1
-DATA y3<>+16(SB)/2, $0xe6dc
-DATA y3<>+18(SB)/2, $0x25a1
-DATA y3<>+20(SB)/2, $0xe6dc
-DATA y3<>+22(SB)/2, $0x25a1
-DATA y3<>+24(SB)/2, $0xe6dc
-DATA y3<>+26(SB)/2, $0x25a1
-DATA y3<>+28(SB)/2, $0xe6dc
-DATA y3<>+30(SB)/2, $0x25a1
-GLOBL y3<>(SB), RODATA|NOPTR, $32
-
-DATA y4<>+0(SB)/2, $0x25a1
-DATA y4<>+2(SB)/2, $0x1925
-DATA y4<>+4(SB)/2, $0x25a1
-DATA y4<>+6(SB)/2, $0x1925
-DATA y4<>+8(SB)/2, $0x25a1
-DATA y4<>+10(SB)/2, $0x1925
-DATA y4<>+12(SB)/2, $0x25a1
-DATA y4<>+14(SB)/2, $0x1925
-DATA y4<>+16(SB)/2, $0x25a1
-DATA y4<>+18(SB)/2, $0x1925
-DATA y4<>+20(SB)/2, $0x25a1
-DATA y4<>+22(SB)/2, $0x1925
-DATA y4<>+24(SB)/2, $0x25a1
-DATA y4<>+26(SB)/2, $0x1925
-DATA y4<>+28(SB)/2, $0x25a1
-DATA y4<>+30(SB)/2, $0x1925
-GLOBL y4<>(SB), RODATA|NOPTR, $32
-
-DATA odd0<>+0(SB)/2, $0xe333
-DATA odd0<>+2(SB)/2, $0x133e
-DATA odd0<>+4(SB)/2, $0xe333
-DATA odd0<>+6(SB)/2, $0x133e
-DATA odd0<>+8(SB)/2, $0xe333
-DATA odd0<>+10(SB)/2, $0x133e
-DATA odd0<>+12(SB)/2, $0xe333
-DATA odd0<>+14(SB)/2, $0x133e
-DATA odd0<>+16(SB)/2, $0xe333
-DATA odd0<>+18(SB)/2, $0x133e
-DATA odd0<>+20(SB)/2, $0xe333
-DATA odd0<>+22(SB)/2, $0x133e
-DATA odd0<>+24(SB)/2, $0xe333
-DATA odd0<>+26(SB)/2, $0x133e
-DATA odd0<>+28(SB)/2, $0xe333
-DATA odd0<>+30(SB)/2, $0x133e
-GLOBL odd0<>(SB), RODATA|NOPTR, $32
-
-DATA odd1<>+0(SB)/2, $0xadfd
-DATA odd1<>+2(SB)/2, $0x1051
-DATA odd1<>+4(SB)/2, $0xadfd
-DATA odd1<>+6(SB)/2, $0x1051
-DATA odd1<>+8(SB)/2, $0xadfd
-DATA odd1<>+10(SB)/2, $0x1051
-DATA odd1<>+12(SB)/2, $0xadfd
-DATA odd1<>+14(SB)/2, $0x1051
-DATA odd1<>+16(SB)/2, $0xadfd
-DATA odd1<>+18(SB)/2, $0x1051
-DATA odd1<>+20(SB)/2, $0xadfd
-DATA odd1<>+22(SB)/2, $0x1051
-DATA odd1<>+24(SB)/2, $0xadfd
-DATA odd1<>+26(SB)/2, $0x1051
-DATA odd1<>+28(SB)/2, $0xadfd
-DATA odd1<>+30(SB)/2, $0x1051
-GLOBL odd1<>(SB), RODATA|NOPTR, $32
-
-DATA odd2<>+0(SB)/2, $0xefb0
-DATA odd2<>+2(SB)/2, $0xadfd
-DATA odd2<>+4(SB)/2, $0xefb0
-DATA odd2<>+6(SB)/2, $0xadfd
-DATA odd2<>+8(SB)/2, $0xefb0
-DATA odd2<>+10(SB)/2, $0xadfd
-DATA odd2<>+12(SB)/2, $0xefb0
-DATA odd2<>+14(SB)/2, $0xadfd
-DATA odd2<>+16(SB)/2, $0xefb0
-DATA odd2<>+18(SB)/2, $0xadfd
-DATA odd2<>+20(SB)/2, $0xefb0
-DATA odd2<>+22(SB)/2, $0xadfd
-DATA odd2<>+24(SB)/2, $0xefb0
-DATA odd2<>+26(SB)/2, $0xadfd
-DATA odd2<>+28(SB)/2, $0xefb0
-DATA odd2<>+30(SB)/2, $0xadfd
-GLOBL odd2<>(SB), RODATA|NOPTR, $32
-
-DATA odd3<>+0(SB)/2, $0xecc1
-DATA odd3<>+2(SB)/2, $0xe333
-DATA odd3<>+4(SB)/2, $0xecc1
-DATA odd3<>+6(SB)/2, $0xe333
-DATA odd3<>+8(SB)/2, $0xecc1
-DATA odd3<>+10(SB)/2, $0xe333
-DATA odd3<>+12(SB)/2, $0xecc1
-DATA odd3<>+14(SB)/2, $0xe333
-DATA odd3<>+16(SB)/2, $0xecc1
-DATA odd3<>+18(SB)/2, $0xe333
-DATA odd3<>+20(SB)/2, $0xecc1
-DATA odd3<>+22(SB)/2, $0xe333
-DATA odd3<>+24(SB)/2, $0xecc1
-DATA odd3<>+26(SB)/2, $0xe333
-DATA odd3<>+28(SB)/2, $0xecc1
-DATA odd3<>+30(SB)/2, $0xe333
-GLOBL odd3<>(SB), RODATA|NOPTR, $32
-
-DATA round11<>+0(SB)/4, $0x00000400
-DATA round11<>+4(SB)/4, $0x00000400
-DATA round11<>+8(SB)/4, $0x00000400
-DATA round11<>+12(SB)/4, $0x00000400
-DATA round11<>+16(SB)/4, $0x00000400
-DATA round11<>+20(SB)/4, $0x00000400
-DATA round11<>+24(SB)/4, $0x00000400
-DATA round11<>+28(SB)/4, $0x00000400
-GLOBL round11<>(SB), RODATA|NOPTR, $32
-
-DATA round18<>+0(SB)/4, $0x00020000
-DATA round18<>+4(SB)/4, $0x00020000
-DATA round18<>+8(SB)/4, $0x00020000
-DATA round18<>+12(SB)/4, $0x00020000
-DATA round18<>+16(SB)/4, $0x00020000
-DATA round18<>+20(SB)/4, $0x00020000
-DATA round18<>+24(SB)/4, $0x00020000
-DATA round18<>+28(SB)/4, $0x00020000
-GLOBL round18<>(SB), RODATA|NOPTR, $32
-
-DATA half<>+0(SB)/4, $0x80808080
-DATA half<>+4(SB)/4, $0x80808080
-DATA half<>+8(SB)/4, $0x80808080
-DATA half<>+12(SB)/4, $0x80808080
-DATA half<>+16(SB)/4, $0x80808080
-DATA half<>+20(SB)/4, $0x80808080
-DATA half<>+24(SB)/4, $0x80808080
-DATA half<>+28(SB)/4, $0x80808080
-GLOBL half<>(SB), RODATA|NOPTR, $32
+// func inverseTwoAVX512(dst *byte, stride int, coefs *int16, divisors *int16)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·inverseTwoAVX512(SB), NOSPLIT, $0-32
+	MOVQ            coefs+16(FP), AX
+	MOVQ            divisors+24(FP), CX
+	VBROADCASTI64X4 (AX), Z1
+	VINSERTI64X4    $0x01, 256(AX), Z1, Z1
+	VBROADCASTI64X4 (CX), Z0
+	VPMULLW         Z0, Z1, Z1
+	VBROADCASTI64X4 32(AX), Z6
+	VINSERTI64X4    $0x01, 288(AX), Z6, Z6
+	VBROADCASTI64X4 32(CX), Z0
+	VPMULLW         Z0, Z6, Z6
+	VBROADCASTI64X4 64(AX), Z7
+	VINSERTI64X4    $0x01, 320(AX), Z7, Z7
+	VBROADCASTI64X4 64(CX), Z0
+	VPMULLW         Z0, Z7, Z7
+	VBROADCASTI64X4 96(AX), Z8
+	VINSERTI64X4    $0x01, 352(AX), Z8, Z8
+	VBROADCASTI64X4 96(CX), Z0
+	VPMULLW         Z0, Z8, Z8
+	VBROADCASTI64X4 128(AX), Z9
+	VINSERTI64X4    $0x01, 384(AX), Z9, Z9
+	VBROADCASTI64X4 128(CX), Z0
+	VPMULLW         Z0, Z9, Z9
+	VBROADCASTI64X4 160(AX), Z10
+	VINSERTI64X4    $0x01, 416(AX), Z10, Z10
+	VBROADCASTI64X4 160(CX), Z0
+	VPMULLW         Z0, Z10, Z10
+	VBROADCASTI64X4 192(AX), Z11
+	VINSERTI64X4    $0x01, 448(AX), Z11, Z11
+	VBROADCASTI64X4 192(CX), Z0
+	VPMULLW         Z0, Z11, Z11
+	VBROADCASTI64X4 224(AX), Z12
+	VINSERTI64X4    $0x01, 480(AX), Z12, Z12
+	VBROADCASTI64X4 224(CX), Z0
+	VPMULLW         Z0, Z12, Z12
+	VPXORQ          Z2, Z2, Z2
+	VPADDW          Z9, Z1, Z0
+	VPSUBW          Z9, Z1, Z13
+	VPUNPCKLWD      Z0, Z2, Z0
+	VPSRAD          $0x03, Z0, Z0
+	VPADDD          round11<>+0(SB), Z0, Z0
+	VPUNPCKLWD      Z13, Z2, Z2
+	VPSRAD          $0x03, Z2, Z2
+	VPADDD          round11<>+0(SB), Z2, Z2
+	VPUNPCKLWD      Z11, Z7, Z13
+	VPMADDWD        t3<>+0(SB), Z13, Z14
+	VPMADDWD        t2<>+0(SB), Z13, Z13
+	VPADDD          Z14, Z0, Z15
+	VPADDD          Z13, Z2, Z16
+	VPSUBD          Z13, Z2, Z2
+	VPSUBD          Z14, Z0, Z0
+	VPADDW          Z8, Z12, Z13
+	VPADDW          Z6, Z10, Z14
+	VPUNPCKLWD      Z14, Z13, Z13
+	VPMADDWD        y3<>+0(SB), Z13, Z14
+	VPMADDWD        y4<>+0(SB), Z13, Z13
+	VPUNPCKLWD      Z6, Z12, Z17
+	VPUNPCKLWD      Z8, Z10, Z18
+	VPMADDWD        odd0<>+0(SB), Z17, Z19
+	VPADDD          Z13, Z19, Z19
+	VPADDD          Z19, Z15, Z20
+	VPSUBD          Z19, Z15, Z15
+	VPSRAD          $0x0b, Z20, Z20
+	VPSRAD          $0x0b, Z15, Z15
+	VPMADDWD        odd1<>+0(SB), Z18, Z19
+	VPADDD          Z14, Z19, Z19
+	VPADDD          Z19, Z16, Z21
+	VPSUBD          Z19, Z16, Z16
+	VPSRAD          $0x0b, Z21, Z21
+	VPSRAD          $0x0b, Z16, Z16
+	VPMADDWD        odd2<>+0(SB), Z18, Z18
+	VPADDD          Z13, Z18, Z13
+	VPADDD          Z13, Z2, Z18
+	VPSUBD          Z13, Z2, Z2
+	VPSRAD          $0x0b, Z18, Z18
+	VPSRAD          $0x0b, Z2, Z2
+	VPMADDWD        odd3<>+0(SB), Z17, Z13
+	VPADDD          Z14, Z13, Z13
+	VPADDD          Z13, Z0, Z14
+	VPSUBD          Z13, Z0, Z0
+	VPSRAD          $0x0b, Z14, Z14
+	VPSRAD          $0x0b, Z0, Z0
+	VPXORQ          Z3, Z3, Z3
+	VPADDW          Z9, Z1, Z13
+	VPSUBW          Z9, Z1, Z1
+	VPUNPCKHWD      Z13, Z3, Z9
+	VPSRAD          $0x03, Z9, Z9
+	VPADDD          round11<>+0(SB), Z9, Z9
+	VPUNPCKHWD      Z1, Z3, Z1
+	VPSRAD          $0x03, Z1, Z1
+	VPADDD          round11<>+0(SB), Z1, Z1
+	VPUNPCKHWD      Z11, Z7, Z3
+	VPMADDWD        t3<>+0(SB), Z3, Z7
+	VPMADDWD        t2<>+0(SB), Z3, Z3
+	VPADDD          Z7, Z9, Z11
+	VPADDD          Z3, Z1, Z13
+	VPSUBD          Z3, Z1, Z1
+	VPSUBD          Z7, Z9, Z3
+	VPADDW          Z8, Z12, Z7
+	VPADDW          Z6, Z10, Z9
+	VPUNPCKHWD      Z9, Z7, Z7
+	VPMADDWD        y3<>+0(SB), Z7, Z9
+	VPMADDWD        y4<>+0(SB), Z7, Z7
+	VPUNPCKHWD      Z6, Z12, Z6
+	VPUNPCKHWD      Z8, Z10, Z8
+	VPMADDWD        odd0<>+0(SB), Z6, Z10
+	VPADDD          Z7, Z10, Z10
+	VPADDD          Z10, Z11, Z12
+	VPSUBD          Z10, Z11, Z10
+	VPSRAD          $0x0b, Z12, Z12
+	VPACKSSDW       Z12, Z20, Z11
+	VPSRAD          $0x0b, Z10, Z10
+	VPACKSSDW       Z10, Z15, Z10
+	VPMADDWD        odd1<>+0(SB), Z8, Z12
+	VPADDD          Z9, Z12, Z12
+	VPADDD          Z12, Z13, Z15
+	VPSUBD          Z12, Z13, Z12
+	VPSRAD          $0x0b, Z15, Z15
+	VPACKSSDW       Z15, Z21, Z13
+	VPSRAD          $0x0b, Z12, Z12
+	VPACKSSDW       Z12, Z16, Z12
+	VPMADDWD        odd2<>+0(SB), Z8, Z8
+	VPADDD          Z7, Z8, Z7
+	VPADDD          Z7, Z1, Z8
+	VPSUBD          Z7, Z1, Z1
+	VPSRAD          $0x0b, Z8, Z8
+	VPACKSSDW       Z8, Z18, Z7
+	VPSRAD          $0x0b, Z1, Z1
+	VPACKSSDW       Z1, Z2, Z1
+	VPMADDWD        odd3<>+0(SB), Z6, Z2
+	VPADDD          Z9, Z2, Z2
+	VPADDD          Z2, Z3, Z6
+	VPSUBD          Z2, Z3, Z2
+	VPSRAD          $0x0b, Z6, Z6
+	VPACKSSDW       Z6, Z14, Z3
+	VPSRAD          $0x0b, Z2, Z2
+	VPACKSSDW       Z2, Z0, Z0
+	VPUNPCKLWD      Z13, Z11, Z2
+	VPUNPCKHWD      Z13, Z11, Z6
+	VPUNPCKLWD      Z3, Z7, Z8
+	VPUNPCKHWD      Z3, Z7, Z3
+	VPUNPCKLWD      Z1, Z0, Z7
+	VPUNPCKHWD      Z1, Z0, Z0
+	VPUNPCKLWD      Z10, Z12, Z1
+	VPUNPCKHWD      Z10, Z12, Z9
+	VPUNPCKLDQ      Z8, Z2, Z10
+	VPUNPCKHDQ      Z8, Z2, Z2
+	VPUNPCKLDQ      Z1, Z7, Z8
+	VPUNPCKHDQ      Z1, Z7, Z1
+	VPUNPCKLDQ      Z3, Z6, Z7
+	VPUNPCKHDQ      Z3, Z6, Z3
+	VPUNPCKLDQ      Z9, Z0, Z6
+	VPUNPCKHDQ      Z9, Z0, Z0
+	VPUNPCKLQDQ     Z8, Z10, Z9
+	VPUNPCKHQDQ     Z8, Z10, Z8
+	VPUNPCKLQDQ     Z1, Z2, Z10
+	VPUNPCKHQDQ     Z1, Z2, Z1
+	VPUNPCKLQDQ     Z6, Z7, Z2
+	VPUNPCKHQDQ     Z6, Z7, Z6
+	VPUNPCKLQDQ     Z0, Z3, Z7
+	VPUNPCKHQDQ     Z0, Z3, Z0
+	VPXORQ          Z4, Z4, Z4
+	VPADDW          Z2, Z9, Z3
+	VPSUBW          Z2, Z9, Z11
+	VPUNPCKLWD      Z3, Z4, Z3
+	VPSRAD          $0x03, Z3, Z3
+	VPADDD          round18<>+0(SB), Z3, Z3
+	VPUNPCKLWD      Z11, Z4, Z4
+	VPSRAD          $0x03, Z4, Z4
+	VPADDD          round18<>+0(SB), Z4, Z4
+	VPUNPCKLWD      Z7, Z10, Z11
+	VPMADDWD        t3<>+0(SB), Z11, Z12
+	VPMADDWD        t2<>+0(SB), Z11, Z11
+	VPADDD          Z12, Z3, Z13
+	VPADDD          Z11, Z4, Z14
+	VPSUBD          Z11, Z4, Z4
+	VPSUBD          Z12, Z3, Z3
+	VPADDW          Z1, Z0, Z11
+	VPADDW          Z8, Z6, Z12
+	VPUNPCKLWD      Z12, Z11, Z11
+	VPMADDWD        y3<>+0(SB), Z11, Z12
+	VPMADDWD        y4<>+0(SB), Z11, Z11
+	VPUNPCKLWD      Z8, Z0, Z15
+	VPUNPCKLWD      Z1, Z6, Z16
+	VPMADDWD        odd0<>+0(SB), Z15, Z17
+	VPADDD          Z11, Z17, Z17
+	VPADDD          Z17, Z13, Z18
+	VPSUBD          Z17, Z13, Z13
+	VPSRAD          $0x12, Z18, Z18
+	VPSRAD          $0x12, Z13, Z13
+	VPMADDWD        odd1<>+0(SB), Z16, Z17
+	VPADDD          Z12, Z17, Z17
+	VPADDD          Z17, Z14, Z19
+	VPSUBD          Z17, Z14, Z14
+	VPSRAD          $0x12, Z19, Z19
+	VPSRAD          $0x12, Z14, Z14
+	VPMADDWD        odd2<>+0(SB), Z16, Z16
+	VPADDD          Z11, Z16, Z11
+	VPADDD          Z11, Z4, Z16
+	VPSUBD          Z11, Z4, Z4
+	VPSRAD          $0x12, Z16, Z16
+	VPSRAD          $0x12, Z4, Z4
+	VPMADDWD        odd3<>+0(SB), Z15, Z11
+	VPADDD          Z12, Z11, Z11
+	VPADDD          Z11, Z3, Z12
+	VPSUBD          Z11, Z3, Z3
+	VPSRAD          $0x12, Z12, Z12
+	VPSRAD          $0x12, Z3, Z3
+	VPXORQ          Z5, Z5, Z5
+	VPADDW          Z2, Z9, Z11
+	VPSUBW          Z2, Z9, Z2
+	VPUNPCKHWD      Z11, Z5, Z9
+	VPSRAD          $0x03, Z9, Z9
+	VPADDD          round18<>+0(SB), Z9, Z9
+	VPUNPCKHWD      Z2, Z5, Z2
+	VPSRAD          $0x03, Z2, Z2
+	VPADDD          round18<>+0(SB), Z2, Z2
+	VPUNPCKHWD      Z7, Z10, Z5
+	VPMADDWD        t3<>+0(SB), Z5, Z7
+	VPMADDWD        t2<>+0(SB), Z5, Z5
+	VPADDD          Z7, Z9, Z10
+	VPADDD          Z5, Z2, Z11
+	VPSUBD          Z5, Z2, Z2
+	VPSUBD          Z7, Z9, Z5
+	VPADDW          Z1, Z0, Z7
+	VPADDW          Z8, Z6, Z9
+	VPUNPCKHWD      Z9, Z7, Z7
+	VPMADDWD        y3<>+0(SB), Z7, Z9
+	VPMADDWD        y4<>+0(SB), Z7, Z7
+	VPUNPCKHWD      Z8, Z0, Z0
+	VPUNPCKHWD      Z1, Z6, Z1
+	VPMADDWD        odd0<>+0(SB), Z0, Z6
+	VPADDD          Z7, Z6, Z6
+	VPADDD          Z6, Z10, Z8
+	VPSUBD          Z6, Z10, Z6
+	VPSRAD          $0x12, Z8, Z8
+	VPACKSSDW       Z8, Z18, Z8
+	VPSRAD          $0x12, Z6, Z6
+	VPACKSSDW       Z6, Z13, Z6
+	VPMADDWD        odd1<>+0(SB), Z1, Z10
+	VPADDD          Z9, Z10, Z10
+	VPADDD          Z10, Z11, Z13
+	VPSUBD          Z10, Z11, Z10
+	VPSRAD          $0x12, Z13, Z13
+	VPACKSSDW       Z13, Z19, Z11
+	VPSRAD          $0x12, Z10, Z10
+	VPACKSSDW       Z10, Z14, Z10
+	VPMADDWD        odd2<>+0(SB), Z1, Z1
+	VPADDD          Z7, Z1, Z1
+	VPADDD          Z1, Z2, Z7
+	VPSUBD          Z1, Z2, Z1
+	VPSRAD          $0x12, Z7, Z7
+	VPACKSSDW       Z7, Z16, Z2
+	VPSRAD          $0x12, Z1, Z1
+	VPACKSSDW       Z1, Z4, Z1
+	VPMADDWD        odd3<>+0(SB), Z0, Z0
+	VPADDD          Z9, Z0, Z0
+	VPADDD          Z0, Z5, Z4
+	VPSUBD          Z0, Z5, Z0
+	VPSRAD          $0x12, Z4, Z4
+	VPACKSSDW       Z4, Z12, Z4
+	VPSRAD          $0x12, Z0, Z0
+	VPACKSSDW       Z0, Z3, Z0
+	VMOVDQU64       half<>+0(SB), Z3
+	VMOVDQU64       apart<>+0(SB), Z5
+	MOVQ            dst+0(FP), AX
+	MOVQ            stride+8(FP), CX
+	VPACKSSWB       Z0, Z8, Z8
+	VPACKSSWB       Z1, Z11, Z11
+	VPACKSSWB       Z10, Z2, Z2
+	VPACKSSWB       Z6, Z4, Z4
+	VPUNPCKLBW      Z11, Z8, Z0
+	VPUNPCKHBW      Z11, Z8, Z1
+	VPUNPCKLBW      Z4, Z2, Z6
+	VPUNPCKHBW      Z4, Z2, Z2
+	VPUNPCKLWD      Z6, Z0, Z4
+	VPUNPCKHWD      Z6, Z0, Z0
+	VPUNPCKLWD      Z2, Z1, Z6
+	VPUNPCKHWD      Z2, Z1, Z1
+	VPUNPCKLDQ      Z6, Z4, Z2
+	VPUNPCKHDQ      Z6, Z4, Z4
+	VPUNPCKLDQ      Z1, Z0, Z6
+	VPUNPCKHDQ      Z1, Z0, Z0
+	VPXORQ          Z3, Z2, Z2
+	VPERMQ          Z2, Z5, Z2
+	VMOVDQU64       Y2, (AX)
+	VEXTRACTI64X4   $0x01, Z2, (AX)(CX*1)
+	LEAQ            (AX)(CX*2), AX
+	VPXORQ          Z3, Z4, Z4
+	VPERMQ          Z4, Z5, Z4
+	VMOVDQU64       Y4, (AX)
+	VEXTRACTI64X4   $0x01, Z4, (AX)(CX*1)
+	LEAQ            (AX)(CX*2), AX
+	VPXORQ          Z3, Z6, Z6
+	VPERMQ          Z6, Z5, Z6
+	VMOVDQU64       Y6, (AX)
+	VEXTRACTI64X4   $0x01, Z6, (AX)(CX*1)
+	LEAQ            (AX)(CX*2), AX
+	VPXORQ          Z3, Z0, Z0
+	VPERMQ          Z0, Z5, Z0
+	VMOVDQU64       Y0, (AX)
+	VEXTRACTI64X4   $0x01, Z0, (AX)(CX*1)
+	VZEROUPPER
+	RET
 
 DATA red<>+0(SB)/2, $+13172
 DATA red<>+2(SB)/2, $+13172

@@ -19,28 +19,41 @@ var hasAVX2 = useAVX2
 
 // TestInversePairAVX2 compares the assembly with its portable twin on
 // coefficients of every size, those that overflow included, with guards around.
+// AVX-512's takes two pairs.
 func TestInversePairAVX2(t *testing.T) {
 	if !hasAVX2 {
 		t.Skip("no AVX2 here")
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 5000 {
-		var coefs, divisors [pair]int16
-		for i := range coefs {
-			coefs[i] = int16(random.Uint32()) >> (round % 16)
+		var two [2][pair]int16
+		var divisors [pair]int16
+		for i := range divisors {
 			divisors[i] = int16(1 + random.IntN(1+round%255))
-			if random.IntN(3) < round/2000 {
-				coefs[i] = 0
+			for j := range two {
+				if random.IntN(3) >= round/2000 {
+					two[j][i] = int16(random.Uint32()) >> (round % 16)
+				}
 			}
 		}
-		const stride, guard = 21, 5
-		var got [2][]byte
-		for i, kernel := range []func([]byte, int, []int16, *[pair]int16){inversePairGo, inversePair} {
-			got[i] = bytes.Repeat([]byte{77}, guard+7*stride+16+guard)
-			kernel(got[i][guard:len(got[i])-guard], stride, coefs[:], &divisors)
+		const stride, guard = 37, 5
+		var got [3][]byte
+		for i := range got {
+			got[i] = bytes.Repeat([]byte{77}, guard+7*stride+32+guard)
+			dst := got[i][guard : len(got[i])-guard]
+			switch i {
+			case 0:
+				inversePairGo(dst, stride, two[0][:], &divisors)
+				inversePairGo(dst[16:], stride, two[1][:], &divisors)
+			case 1:
+				inversePair(dst, stride, two[0][:], &divisors)
+				inversePair(dst[16:], stride, two[1][:], &divisors)
+			case 2:
+				inverseTwo(dst, stride, &two, &divisors)
+			}
 		}
-		if !bytes.Equal(got[0], got[1]) {
-			t.Fatalf("round %d: portable\n%v, assembly\n%v", round, got[0], got[1])
+		if !bytes.Equal(got[0], got[1]) || !bytes.Equal(got[0], got[2]) {
+			t.Fatalf("round %d: portable\n%v, assembly\n%v, of two pairs\n%v", round, got[0], got[1], got[2])
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 func main() {
 	ConstraintExpr("amd64,!noasm")
 	coefficients()
-	inversePair()
+	inverse()
 	convert()
 	doubleRows()
 	Generate()
@@ -250,7 +250,7 @@ const (
 // pairs is a constant of two words, over and over.
 func pairs(name string, a, b int16) Mem {
 	m := GLOBL(name, RODATA|NOPTR)
-	for i := range 8 {
+	for i := range 16 {
 		DATA(4*i, U16(uint16(a)))
 		DATA(4*i+2, U16(uint16(b)))
 	}
@@ -260,28 +260,19 @@ func pairs(name string, a, b int16) Mem {
 // longs is a constant of 32 bits, over and over.
 func longs(name string, v uint32) Mem {
 	m := GLOBL(name, RODATA|NOPTR)
-	for i := range 8 {
+	for i := range 16 {
 		DATA(4*i, U32(v))
 	}
 	return m
 }
 
-// inversePair has one block in each half of a register: a row of both, as words.
-func inversePair() {
-	TEXT("inversePairAVX2", NOSPLIT, "func(dst *byte, stride int, coefs, divisors *int16)")
-	Pragma("noescape")
-	Doc("inversePairAVX2 is inversePairGo.")
-	coefs := Mem{Base: Load(Param("coefs"), GP64())}
-	divisors := Mem{Base: Load(Param("divisors"), GP64())}
-	work := AllocLocal(8 * 32)
-	half := AllocLocal(8 * 32)
-
+// inverse makes the kernels of a pair of blocks and of two pairs.
+func inverse() {
 	k := kernel{
-		half: half,
-		t3:   pairs("t3", c0541+c0765, c0541),
-		t2:   pairs("t2", c0541, c0541-c1847),
-		y3:   pairs("y3", c1175-c1961, c1175),
-		y4:   pairs("y4", c1175, c1175-c0390),
+		t3: pairs("t3", c0541+c0765, c0541),
+		t2: pairs("t2", c0541, c0541-c1847),
+		y3: pairs("y3", c1175-c1961, c1175),
+		y4: pairs("y4", c1175, c1175-c0390),
 		odd: [4]Mem{
 			pairs("odd0", -c0899, c1501-c0899),
 			pairs("odd1", -c2562, c3072-c2562),
@@ -289,46 +280,51 @@ func inversePair() {
 			pairs("odd3", c0298-c0899, -c0899),
 		},
 		round: map[uint64]Mem{11: longs("round11", 1<<10), 18: longs("round18", 1<<17)},
+		flip:  longs("half", 0x80808080),
+		apart: apart(),
 	}
-	rows := k.pass(func(i int, row Register) {
+	k.pair()
+	k.wide = true
+	k.two()
+}
+
+// apart moves the even ones of eight quad words before the odd ones.
+func apart() Mem {
+	m := GLOBL("apart", RODATA|NOPTR)
+	for i, from := range []int{0, 2, 4, 6, 1, 3, 5, 7} {
+		DATA(8*i, U64(from))
+	}
+	return m
+}
+
+// pair has one block in each half of a register: a row of both, as words.
+func (k *kernel) pair() {
+	TEXT("inversePairAVX2", NOSPLIT, "func(dst *byte, stride int, coefs, divisors *int16)")
+	Pragma("noescape")
+	Doc("inversePairAVX2 is inversePairGo.")
+	coefs := Mem{Base: Load(Param("coefs"), GP64())}
+	divisors := Mem{Base: Load(Param("divisors"), GP64())}
+	work := AllocLocal(8 * 32)
+	k.half = AllocLocal(8 * 32)
+	rows := k.pass(func(i int) VecVirtual {
+		row := YMM()
 		VMOVDQU(coefs.Offset(32*i), row)
 		VPMULLW(divisors.Offset(32*i), row, row)
+		return row
 	}, 11)
-	for i, row := range transposeWords(rows) {
+	for i, row := range k.transposeWords(rows) {
 		VMOVDQU(row, work.Offset(32*i))
 	}
-	columns := k.pass(func(i int, column Register) { VMOVDQU(work.Offset(32*i), column) }, 18)
-
-	// To bytes, and rows.
-	var packed [4]VecVirtual
-	for i := range packed {
-		packed[i] = columns[i]
-		VPACKSSWB(columns[i+4], columns[i], packed[i])
-	}
-	a, b, c, d := YMM(), YMM(), YMM(), YMM()
-	VPUNPCKLBW(packed[1], packed[0], a)
-	VPUNPCKHBW(packed[1], packed[0], b)
-	VPUNPCKLBW(packed[3], packed[2], c)
-	VPUNPCKHBW(packed[3], packed[2], d)
-	var e [4]VecVirtual // columns 0–3 of rows 0–3 and 4–7, and columns 4–7
-	for i := range e {
-		e[i] = YMM()
-	}
-	VPUNPCKLWD(c, a, e[0])
-	VPUNPCKHWD(c, a, e[1])
-	VPUNPCKLWD(d, b, e[2])
-	VPUNPCKHWD(d, b, e[3])
+	columns := k.pass(func(i int) VecVirtual {
+		column := YMM()
+		VMOVDQU(work.Offset(32*i), column)
+		return column
+	}, 18)
 	flip := YMM()
-	VMOVDQU(longs("half", 0x80808080), flip)
+	VMOVDQU(k.flip, flip)
 	dst := Load(Param("dst"), GP64())
 	stride := Load(Param("stride"), GP64())
-	for i := range 4 {
-		two := YMM()
-		if i%2 == 0 {
-			VPUNPCKLDQ(e[2+i/2], e[i/2], two)
-		} else {
-			VPUNPCKHDQ(e[2+i/2], e[i/2], two)
-		}
+	for i, two := range k.bytes(columns) {
 		VPXOR(flip, two, two)
 		VPERMQ(Imm(0b11_01_10_00), two, two)
 		VMOVDQU(two.AsX(), Mem{Base: dst})
@@ -341,66 +337,146 @@ func inversePair() {
 	RET()
 }
 
+// two has a pair in each half of a register, and all in registers.
+func (k *kernel) two() {
+	TEXT("inverseTwoAVX512", NOSPLIT, "func(dst *byte, stride int, coefs, divisors *int16)")
+	Pragma("noescape")
+	Doc("inverseTwoAVX512 is inversePairGo for two pairs side by side.")
+	coefs := Mem{Base: Load(Param("coefs"), GP64())}
+	divisors := Mem{Base: Load(Param("divisors"), GP64())}
+	var rows [8]VecVirtual
+	for i := range rows {
+		divisor := ZMM()
+		rows[i] = ZMM()
+		VBROADCASTI64X4(coefs.Offset(32*i), rows[i])
+		VINSERTI64X4(Imm(1), coefs.Offset(256+32*i), rows[i], rows[i])
+		VBROADCASTI64X4(divisors.Offset(32*i), divisor)
+		VPMULLW(divisor, rows[i], rows[i])
+	}
+	rows = k.transposeWords(k.pass(func(i int) VecVirtual { return rows[i] }, 11))
+	columns := k.pass(func(i int) VecVirtual { return rows[i] }, 18)
+	flip, apart := ZMM(), ZMM()
+	VMOVDQU64(k.flip, flip)
+	VMOVDQU64(k.apart, apart)
+	dst := Load(Param("dst"), GP64())
+	stride := Load(Param("stride"), GP64())
+	for i, two := range k.bytes(columns) {
+		VPXORQ(flip, two, two)
+		VPERMQ(two, apart, two)
+		VMOVDQU64(two.AsY(), Mem{Base: dst})
+		VEXTRACTI64X4(Imm(1), two, Mem{Base: dst, Index: stride, Scale: 1})
+		if i < 3 {
+			LEAQ(Mem{Base: dst, Index: stride, Scale: 2}, dst)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// bytes makes columns of words bytes in rows: two rows of each block in a register.
+func (k *kernel) bytes(columns [8]VecVirtual) (rows [4]VecVirtual) {
+	var packed [4]VecVirtual
+	for i := range packed {
+		packed[i] = columns[i]
+		VPACKSSWB(columns[i+4], columns[i], packed[i])
+	}
+	a, b, c, d := k.vec(), k.vec(), k.vec(), k.vec()
+	VPUNPCKLBW(packed[1], packed[0], a)
+	VPUNPCKHBW(packed[1], packed[0], b)
+	VPUNPCKLBW(packed[3], packed[2], c)
+	VPUNPCKHBW(packed[3], packed[2], d)
+	var e [4]VecVirtual // columns 0–3 of rows 0–3 and 4–7, and columns 4–7
+	for i := range e {
+		e[i] = k.vec()
+	}
+	VPUNPCKLWD(c, a, e[0])
+	VPUNPCKHWD(c, a, e[1])
+	VPUNPCKLWD(d, b, e[2])
+	VPUNPCKHWD(d, b, e[3])
+	for i := range rows {
+		rows[i] = k.vec()
+		if i%2 == 0 {
+			VPUNPCKLDQ(e[2+i/2], e[i/2], rows[i])
+		} else {
+			VPUNPCKHDQ(e[2+i/2], e[i/2], rows[i])
+		}
+	}
+	return rows
+}
+
 // kernel is the one-dimensional transform.
 type kernel struct {
-	half           Mem
+	wide           bool // 512 bits and 32 registers
+	half           Mem  // room for half of the longs, if not wide
+	flip, apart    Mem
 	t3, t2, y3, y4 Mem
 	odd            [4]Mem
 	round          map[uint64]Mem
 }
 
+func (k *kernel) vec() VecVirtual {
+	if k.wide {
+		return ZMM()
+	}
+	return YMM()
+}
+
 // pass transforms eight rows of words. Words become longs in two halves, columns
-// 0–3 and 4–7; the first waits in memory for the second.
-func (k *kernel) pass(in func(int, Register), shift uint64) (out [8]VecVirtual) {
+// 0–3 and 4–7; without registers for all, the first waits in memory for the second.
+func (k *kernel) pass(in func(int) VecVirtual, shift uint64) (out [8]VecVirtual) {
+	var low [8]VecVirtual
 	k.longs(in, shift, false, func(i int, sum VecVirtual) {
-		VMOVDQU(sum, k.half.Offset(32*i))
+		if low[i] = sum; !k.wide {
+			VMOVDQU(sum, k.half.Offset(32*i))
+		}
 	})
 	k.longs(in, shift, true, func(i int, sum VecVirtual) {
-		low := YMM()
-		VMOVDQU(k.half.Offset(32*i), low)
-		out[i] = YMM()
-		VPACKSSDW(sum, low, out[i])
+		if !k.wide {
+			low[i] = YMM()
+			VMOVDQU(k.half.Offset(32*i), low[i])
+		}
+		out[i] = k.vec()
+		VPACKSSDW(sum, low[i], out[i])
 	})
 	return out
 }
 
-func (k *kernel) longs(in func(int, Register), shift uint64, high bool, emit func(int, VecVirtual)) {
+func (k *kernel) longs(load func(int) VecVirtual, shift uint64, high bool, emit func(int, VecVirtual)) {
 	unpack := VPUNPCKLWD
 	if high {
 		unpack = VPUNPCKHWD
 	}
-	load := func(i int) VecVirtual {
-		r := YMM()
-		in(i, r)
-		return r
-	}
 	// interleave makes pairs of a's and b's words.
 	interleave := func(a, b VecVirtual) VecVirtual {
-		r := YMM()
+		r := k.vec()
 		unpack(b, a, r)
 		return r
 	}
 	times := func(constant Mem, words VecVirtual) VecVirtual {
-		r := YMM()
+		r := k.vec()
 		VPMADDWD(constant, words, r)
 		return r
 	}
 	add := func(a, b VecVirtual) VecVirtual {
-		r := YMM()
+		r := k.vec()
 		VPADDD(b, a, r)
 		return r
 	}
 	sub := func(a, b VecVirtual) VecVirtual { // a − b
-		r := YMM()
+		r := k.vec()
 		VPSUBD(b, a, r)
 		return r
 	}
 
 	// Even coefficients.
-	zero := YMM()
-	VPXOR(zero, zero, zero)
+	zero := k.vec()
+	if k.wide {
+		VPXORQ(zero, zero, zero)
+	} else {
+		VPXOR(zero, zero, zero)
+	}
 	first, fifth := load(0), load(4)
-	sum, difference := YMM(), YMM()
+	sum, difference := k.vec(), k.vec()
 	VPADDW(fifth, first, sum)
 	VPSUBW(fifth, first, difference)
 	widen := func(words VecVirtual) VecVirtual { // times 2^13, and half a unit more
@@ -416,7 +492,7 @@ func (k *kernel) longs(in func(int, Register), shift uint64, high bool, emit fun
 
 	// Odd ones.
 	one, three, five, seven := load(1), load(3), load(5), load(7)
-	z3, z4 := YMM(), YMM()
+	z3, z4 := k.vec(), k.vec()
 	VPADDW(three, seven, z3)
 	VPADDW(one, five, z4)
 	z := interleave(z3, z4)
@@ -442,10 +518,10 @@ func (k *kernel) longs(in func(int, Register), shift uint64, high bool, emit fun
 	}
 }
 
-// transposeWords transposes the 8×8 words in each half of eight registers.
-func transposeWords(r [8]VecVirtual) [8]VecVirtual {
+// transposeWords transposes the 8×8 words in each 128 bits of eight registers.
+func (k *kernel) transposeWords(r [8]VecVirtual) [8]VecVirtual {
 	two := func(lo, hi func(mxy, xy, xy1 Op), a, b VecVirtual) (VecVirtual, VecVirtual) {
-		l, h := YMM(), YMM()
+		l, h := k.vec(), k.vec()
 		lo(b, a, l)
 		hi(b, a, h)
 		return l, h
