@@ -17,8 +17,8 @@ func RandomView(s *Stream, size, crop int) View {
 	return View{X: s.IntN(places), Y: s.IntN(places), Flip: s.Uint64()>>63 == 1}
 }
 
-// CentreView is the crop in the middle, not mirrored; an odd pixel of border
-// goes to the right and to the bottom.
+// CentreView returns the crop in the middle, not mirrored. If the border is odd, its
+// extra pixel is on the right and at the bottom.
 func CentreView(size, crop int) View {
 	at := (size - crop) / 2
 	return View{X: at, Y: at}

@@ -18,10 +18,10 @@ var erasing = Kind{
 	Parse:   parseErasing,
 }
 
-// Erasing covers a random rectangle of some pictures (Zhong and others, Random
-// Erasing Data Augmentation, 2017). It draws as torchvision's RandomErasing does
-// and has its limits where they are 0. What it covers is in bytes, so a picture's
-// colour noise is added to the rectangle too.
+// Erasing covers a random rectangle of some pictures (Zhong and others, Random Erasing
+// Data Augmentation, 2017). It draws as torchvision's RandomErasing does; limits of 0
+// stand for torchvision's. It changes bytes, before the colour noise, so the noise is
+// added to the rectangle too.
 type Erasing struct {
 	Probability        float64 // that a picture is changed, 0 to 1
 	MinArea, MaxArea   float64 // parts of the picture, 0: 0.02 and 0.33
@@ -29,10 +29,10 @@ type Erasing struct {
 	Random             bool    // cover with random bytes; otherwise with the training set's mean colour
 }
 
-// Draw draws whether a picture of size×size pixels is changed, and the rectangle:
-// its area is uniform between the limits, the logarithm of its shape too, and
-// every place is equally likely. After ten shapes that are as high or as wide as
-// the picture it is left alone.
+// Draw draws whether a picture of size×size pixels is changed, and the rectangle. Its
+// area and the logarithm of its ratio are uniform between the limits, and every place
+// is equally likely. After ten rectangles that are as high or as wide as the picture,
+// the picture stays unchanged.
 func (e Erasing) Draw(s *Stream, size int) (r Rect, ok bool) {
 	e.defaults()
 	if s.Float64() >= e.Probability {

@@ -38,8 +38,8 @@ func (m *MeanImage) Merge(o *MeanImage) {
 	m.Images += o.Images
 }
 
-// Mean is the mean picture, (size, size, 3) in 0–255 units; zeros when no
-// picture has been added.
+// Mean returns the mean picture, (size, size, 3) in 0–255 units; zeros if no picture
+// has been added.
 func (m *MeanImage) Mean() []float32 {
 	mean := make([]float32, len(m.Sum))
 	if m.Images > 0 {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// DefaultSigma is the standard deviation of the paper's colour noise in units
-// of an axis' own spread (§4.1).
+// DefaultSigma is the standard deviation of the paper's colour noise (§4.1), as a
+// factor on the standard deviation of the colours along an axis.
 const DefaultSigma = 0.1
 
 // NoiseForm is a formula for the colour noise along an axis of variance λ. The
@@ -15,11 +15,11 @@ const DefaultSigma = 0.1
 type NoiseForm uint8
 
 const (
-	// SqrtLambda is σ·N(0,1)·√λ, as the original code does it: about 12 grey
-	// levels along ImageNet's first axis. It has the same effect in any unit.
+	// SqrtLambda is σ·N(0,1)·√λ, as in the original code: about 12 grey levels along
+	// ImageNet's first axis. It has the same effect in any unit.
 	SqrtLambda NoiseForm = iota
-	// Lambda01 is σ·N(0,1)·λ with colours from 0 to 1, as fb.resnet.torch does
-	// it: about 5.5 grey levels. The result is scaled back to 0–255.
+	// Lambda01 is σ·N(0,1)·λ with colours from 0 to 1, as in fb.resnet.torch: about 5.5
+	// grey levels. The result is scaled back to 0–255.
 	Lambda01
 )
 

@@ -14,10 +14,10 @@ type Normalisation struct {
 
 // Normalisations that published nets were trained with.
 var (
-	// ImageNet is torchvision's, and that of most nets since: 0.485, 0.456, 0.406
-	// and 0.229, 0.224, 0.225 with colours from 0 to 1.
+	// ImageNet is the normalisation of torchvision and most later nets: 0.485, 0.456,
+	// 0.406 and 0.229, 0.224, 0.225 with colours from 0 to 1.
 	ImageNet = Normalisation{[3]float64{123.675, 116.28, 103.53}, [3]float64{58.395, 57.12, 57.375}}
-	// Half brings colours to −1 … 1, as TensorFlow's nets have them.
+	// Half maps colours to −1 … 1, as for TensorFlow's nets.
 	Half = Normalisation{[3]float64{127.5, 127.5, 127.5}, [3]float64{127.5, 127.5, 127.5}}
 )
 
@@ -43,7 +43,8 @@ func ParseNormalisation(text string) (Normalisation, error) {
 	return n, nil
 }
 
-// ChannelMean is a picture of one colour, size pixels a side, channels first: a net's mean.
+// ChannelMean returns a net's mean: a picture of one colour, size pixels a side,
+// channels first.
 func ChannelMean(rgb [3]float64, size int) []float32 {
 	mean := make([]float32, 3*size*size)
 	for c := range rgb {

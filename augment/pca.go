@@ -29,13 +29,13 @@ type PCA struct {
 	Eigenvectors [3][3]float64 `json:"eigenvectors"` // row i belongs to eigenvalue i; unit length, largest component positive
 }
 
-// ErrOneColour is returned where all pixels have the same colour: there are no
-// axes to find.
+// ErrOneColour is returned if all pixels have the same colour: their covariance has no
+// axes.
 var ErrOneColour = errors.New("all pixels have the same colour: their covariance is zero and has no axes; count pictures with at least two colours")
 
-// FromSums finds the axes of the pixels that s has counted. It returns an error
-// when there are none, ErrOneColour when all are the same, and an error when s
-// is not the sums of bytes.
+// FromSums finds the axes of the pixels that s has counted. It returns ErrOneColour if
+// all pixels have the same colour, and another error if there are no pixels or s can't
+// be sums of bytes.
 func FromSums(s Sums) (PCA, error) {
 	if s.Pixels == 0 {
 		return PCA{}, errors.New("no pixels were counted")
@@ -87,9 +87,9 @@ func orient(v [3]float64) [3]float64 {
 // numbers were shortened to seven digits still passes.
 const tolerance = 1e-5
 
-// Validate reports what is wrong with the numbers: another unit, something not
-// finite, eigenvalues that are negative or not in descending order, axes that
-// are not orthogonal and of unit length, or not those of the covariance.
+// Validate reports wrong numbers: another unit, values that are not finite, eigenvalues
+// that are negative or not in descending order, and axes that are not orthogonal, not
+// of unit length, or not those of the covariance.
 func (p PCA) Validate() error {
 	if p.Units != Units255 {
 		return fmt.Errorf("units are %q, want %q", p.Units, Units255)

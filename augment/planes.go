@@ -2,8 +2,8 @@ package augment
 
 import "fmt"
 
-// Planes writes the RGB pixels of a picture channel by channel: of n pixels, the
-// red of all, then green, then blue. The slices have the same length, 3·n, and may
+// Planes writes the RGB pixels of a picture channel by channel: the red values of all
+// pixels, then the green, then the blue ones. The slices have the same length and must
 // not overlap.
 func Planes(dst, rgb []byte) {
 	n := len(rgb) / 3

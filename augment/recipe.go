@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Kinds is the table of what may be done to training pictures besides random
-// crops, mirror images and colour noise, in the order in which it draws and is
-// applied. Commands make their flags of it, and the loader applies what they
-// choose: a new augmentation is a file and a row at the end.
+// Kinds is the table of augmentations of training pictures besides random crops, mirror
+// images and colour noise. They draw and are applied in the order of the table.
+// Commands have a flag for each row, and the loader applies the chosen ones. A new
+// augmentation is a new file and a row at the end.
 var Kinds = [...]Kind{resizedCrop, jitter, erasing}
 
 // Kind is one row of Kinds.
@@ -21,15 +21,15 @@ type Kind struct {
 	Parse func(setting string) (Augmentation, error)
 }
 
-// Augmentation is one way to vary training pictures: a [Cropper] or a [Painter].
-// What it draws comes from the picture's stream.
+// Augmentation is one way to vary training pictures: a [Cropper] or a [Painter]. It
+// draws from the picture's stream.
 type Augmentation interface {
 	// Validate reports parameters that make no sense.
 	Validate() error
 }
 
-// Cropper takes the place of the random crop: it chooses a rectangle that is
-// resized to the crop's size.
+// Cropper replaces the random crop: it chooses a rectangle that is resized to the
+// crop's size.
 type Cropper interface {
 	Augmentation
 	// Draw draws a rectangle of a picture of size×size pixels.
@@ -53,8 +53,8 @@ type Picture struct {
 // Cropper stands first.
 type Recipe []Augmentation
 
-// Validate reports an augmentation that is neither kind, stands in the wrong
-// place, or has parameters that make no sense.
+// Validate reports an augmentation that is neither Cropper nor Painter, stands in the
+// wrong place, or has parameters that make no sense.
 func (r Recipe) Validate() error {
 	for i, a := range r {
 		if _, ok := a.(Cropper); ok && i > 0 {
@@ -69,8 +69,8 @@ func (r Recipe) Validate() error {
 	return nil
 }
 
-// Settings are a recipe as text: the setting of each row of Kinds, in its order.
-// In JSON they are an object with the rows' names as keys.
+// Settings are a recipe as text: the setting of each row of Kinds, in the table's
+// order. In JSON they are an object with the rows' names as keys.
 type Settings [len(Kinds)]string
 
 // DefaultSettings leave every augmentation out.

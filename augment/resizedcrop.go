@@ -28,10 +28,9 @@ type ResizedCrop struct {
 // Rect is a part of a picture in whole pixels.
 type Rect struct{ X, Y, Width, Height int }
 
-// Draw draws a rectangle of a picture of size×size pixels: its area is uniform
-// between the limits, the logarithm of its shape too, and every place that it
-// fits is equally likely. After ten shapes that don't fit it is the whole
-// picture.
+// Draw draws a rectangle of a picture of size×size pixels. Its area and the logarithm
+// of its ratio are uniform between the limits, and every place in which it fits is
+// equally likely. After ten rectangles that don't fit, it returns the whole picture.
 func (c ResizedCrop) Draw(s *Stream, size int) Rect {
 	c.defaults()
 	for range 10 {

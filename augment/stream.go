@@ -24,7 +24,7 @@ func mix64(z uint64) uint64 {
 // small value to be kept on the stack; it is not safe for concurrent use.
 type Stream struct{ state uint64 }
 
-// NewStream is the stream of one sample's presentation in one epoch.
+// NewStream returns the stream of one sample's presentation in one epoch.
 func NewStream(seed, epoch, sample uint64) Stream {
 	key := mix64(seed + streamDomain)
 	key = mix64((key ^ epoch) + golden)
@@ -57,10 +57,10 @@ func (s *Stream) IntN(n int) int {
 // Float64 draws from [0, 1), a multiple of 2⁻⁵³.
 func (s *Stream) Float64() float64 { return float64(s.Uint64()>>11) * 0x1p-53 }
 
-// Norm draws from the standard normal distribution by Marsaglia's polar method.
-// It takes two numbers from the stream, and two more as often as they fall
-// outside the unit circle; the method's second normal number is not used, so a
-// stream has no memory besides its position.
+// Norm draws from the standard normal distribution by Marsaglia's polar method. It
+// takes pairs of numbers from the stream until one lies inside the unit circle. It
+// doesn't use the method's second normal number, so a stream's only state is its
+// position.
 func (s *Stream) Norm() float64 {
 	for {
 		x, y := 2*s.Float64()-1, 2*s.Float64()-1

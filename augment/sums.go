@@ -5,9 +5,9 @@ import (
 	"math/big"
 )
 
-// Sums are the exact first and second moments of RGB bytes. They are integers,
-// so they don't depend on the order or number of workers that made them; a
-// uint64 holds 1.28 M pictures of 256×256 three thousand times over.
+// Sums are the exact first and second moments of RGB bytes. They are integers, so they
+// don't depend on the order or the number of workers. A uint64 has room for three
+// thousand times the 1.28 million pictures of 256×256.
 //
 // The zero value is the sums of no pixels. Sums is not safe for concurrent use:
 // each worker keeps its own and they are merged at the end.
@@ -80,8 +80,8 @@ func (s *Sums) Merge(o Sums) {
 	}
 }
 
-// Mean is the mean of R, G and B in 0–255 units, correctly rounded; zero when
-// no pixel has been counted.
+// Mean returns the mean of R, G and B in 0–255 units, correctly rounded; zero if no
+// pixel has been counted.
 func (s Sums) Mean() (mean [3]float64) {
 	if s.Pixels == 0 {
 		return mean
@@ -92,13 +92,13 @@ func (s Sums) Mean() (mean [3]float64) {
 	return mean
 }
 
-// Covariance is the population covariance (divided by the number of pixels n,
-// not n−1) of R, G and B in squared 0–255 units:
+// Covariance returns the population covariance (divided by the number of pixels n, not
+// n−1) of R, G and B in squared 0–255 units:
 //
 //	cov[i][j] = (n·Σcᵢcⱼ − Σcᵢ·Σcⱼ) / n²
 //
-// The numerator is computed in integers, so nothing is lost to cancellation and
-// each element is correctly rounded. It is zero when no pixel has been counted.
+// The numerator is computed in integers, so there is no cancellation and each element
+// is correctly rounded. The result is zero if no pixel has been counted.
 func (s Sums) Covariance() (cov [3][3]float64) {
 	if s.Pixels == 0 {
 		return cov

@@ -1,8 +1,8 @@
 package augment
 
-// TenViews are the paper's test views (§4.1), in this order: the crops in the
-// upper left, upper right, lower left and lower right corner and in the centre,
-// then the mirror images of the same five in the same order.
+// TenViews returns the paper's test views (§4.1): the crops in the upper left, upper
+// right, lower left and lower right corner and in the centre, then their mirror images
+// in the same order.
 func TenViews(size, crop int) (views [10]View) {
 	far := size - crop
 	views[1].X = far

@@ -46,7 +46,7 @@ func ChosenKernels(name, precision string) (string, error) {
 	return s.Name, nil
 }
 
-// Note says what keeps this machine from its best kernels; "" if nothing does.
+// Note returns the reason why this machine can't use its best kernels; "" if it can.
 func Note() string {
 	if err := bf16.Refused(); err != nil {
 		return fmt.Sprintf("the processor has AMX, but the system doesn't let this process use it (%v): bf16 is computed with AVX512_BF16", err)

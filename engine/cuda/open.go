@@ -12,9 +12,10 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Open opens a context for each name. "cuda:1" is the second GPU; "cuda" is the GPU
-// of its place in the list, so that "cuda", "cuda" are two. A GPU named twice gets
-// two contexts, each with its own queue and arena. The caller closes them.
+// Open opens a context for each name. "cuda:1" is the second GPU. "cuda" is the GPU
+// with the same number as its place in the list, so "cuda", "cuda" are two GPUs. A GPU
+// named twice gets two contexts, each with its own queue and arena. The caller closes
+// them.
 func Open(names []string, o Options) ([]engine.Context, error) {
 	names, indices := numbered(names), make([]int, len(names))
 	for i, name := range names {

@@ -33,7 +33,7 @@ func ParsePrecision(name string) (Precision, error) {
 	return 0, fmt.Errorf("precision %q, want fp32, tf32 or bf16", name)
 }
 
-// String is the precision's name as ParsePrecision reads it.
+// String returns the precision's name as ParsePrecision reads it.
 func (p Precision) String() string { return precisions[p] }
 
 // math returns the arithmetic that products use.

@@ -55,10 +55,10 @@ func (t *calls) join(r *Peer, at *int, part any, finish func(all []any)) (wait f
 	return func() error { <-m.done; return nil }
 }
 
-// Rank is the rank's number.
+// Rank returns the rank's number.
 func (r *Peer) Rank() int { return r.rank }
 
-// Size is the number of ranks.
+// Size returns the number of ranks.
 func (r *Peer) Size() int { return r.size }
 
 // AllReduce adds in order of the ranks.

@@ -75,7 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Context, tol Tolerance) {
 	RunCases(t, Cases(), open, tol)
 }
 
-// RunCases is Run for some of the cases.
+// RunCases does the same as Run for some of the cases.
 func RunCases(t *testing.T, cases []Case, open func(t *testing.T) engine.Context, tol Tolerance) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"alexnet/engine/vulkan/internal/shaders"
 )
 
-// Design returns how an op, which has been checked, is run.
+// Design returns the dispatches of an op. The op must be valid.
 func (c *Context) Design(op engine.Op) (all []engine.Dispatch) {
 	s, err := c.lower([]engine.Op{op}, 0)
 	if err != nil {

@@ -26,8 +26,8 @@ type GPU struct {
 	Precisions []string
 	Matrices   string   // the sizes that it multiplies by itself: "16×16×16"
 	Discrete   bool     // a card of its own
-	Missing    []string // what Open needs and the device lacks
-	Without    []string // what would make it faster and the device lacks
+	Missing    []string // features that Open needs and the device lacks
+	Without    []string // features that would make it faster and that the device lacks
 }
 
 // Examine lists the devices. It never fails: the Survey says why there are none.

@@ -30,8 +30,7 @@ type Options struct {
 	// which is TilesByShape for devices in software and TilesTimed for others. The
 	// results have the same bits.
 	Tiles string
-	// Note receives lines that the user should know of though they are no errors; nil
-	// drops them.
+	// Note receives messages for the user that are not errors; nil drops them.
 	Note func(line string)
 	// Validate checks every call by Khronos' validation layer; see Messages. It holds
 	// for the whole process: the first context that is opened decides.
@@ -40,11 +39,10 @@ type Options struct {
 
 // Values of Options.Tiles.
 const (
-	// TilesTimed has each product that a device hasn't met computed in every tile
-	// once, for some milliseconds, when it is compiled. What was fastest is kept in
-	// the user's cache folder.
+	// TilesTimed times every tile for some milliseconds when a product that is new to a
+	// device is compiled. The fastest tile is stored in the user's cache folder.
 	TilesTimed = "timed"
-	// TilesByShape goes by the product's shape and the device's limits alone.
+	// TilesByShape chooses tiles by the product's shape and the device's limits only.
 	TilesByShape = "by shape"
 )
 
