@@ -39,6 +39,7 @@
 // were freed of stuffing before, and only what the caller wants to see of the
 // picture is transformed. On amd64 with AVX2, Huffman decoding, the DCT, the
 // interpolation and the colours run in assembly (not with the noasm build tag), and give
-// the same bytes as the Go code. The assembly looks up two coefficients at once, with
-// their values, where codes and values fit.
+// the same bytes as the Go code; with AVX-512 the DCT takes four blocks at once. The
+// assembly looks up two coefficients at once, with their values, where codes and values
+// fit.
 package jpeg

@@ -153,6 +153,7 @@ func (d *fastDecoder) transform(x, y int) {
 	pairs := d.coefs[:]
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
+		chroma := i == 1 && c.divisors == d.components[2].divisors // both at once
 		for v := range c.v {
 			row := 8 * (y*c.v + v)
 			if row < c.needed.Max.Y && row+8 > c.needed.Min.Y {
@@ -160,7 +161,10 @@ func (d *fastDecoder) transform(x, y int) {
 				begin, end := c.needed.Min.X-8*x*c.h, min(c.width, c.needed.Max.X)-8*x*c.h
 				switch at := rows[8*x*c.h:]; {
 				case c.h == 2 && begin < 16 && end > 16:
-					inverseTwo(at, c.width, (*[2][pair]int16)(pairs), c.divisors)
+					inverseTwo(at, at[16:], c.width, (*[2][pair]int16)(pairs), c.divisors)
+				case chroma && begin < 16 && end > 0:
+					second := d.components[2].plane[row*c.width+8*x:]
+					inverseTwo(at, second, c.width, (*[2][pair]int16)(pairs), c.divisors)
 				case begin < 16 && end > 0:
 					inversePair(at, c.width, pairs[0][:], c.divisors)
 				case c.h == 2 && begin < 32 && end > 16:
@@ -168,6 +172,9 @@ func (d *fastDecoder) transform(x, y int) {
 				}
 			}
 			pairs = pairs[c.h:]
+		}
+		if chroma {
+			return
 		}
 	}
 }

@@ -41,15 +41,15 @@ func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
 	inversePairAVX2(&dst[0], stride, &coefs[0], &divisors[0])
 }
 
-// inverseTwo is inversePair for two pairs side by side.
-func inverseTwo(dst []byte, stride int, coefs *[2][pair]int16, divisors *[pair]int16) {
+// inverseTwo is inversePair for two pairs.
+func inverseTwo(dst, second []byte, stride int, coefs *[2][pair]int16, divisors *[pair]int16) {
 	if !useAVX2 || !useAVX512 {
 		inversePair(dst, stride, coefs[0][:], divisors)
-		inversePair(dst[16:], stride, coefs[1][:], divisors)
+		inversePair(second, stride, coefs[1][:], divisors)
 		return
 	}
-	_ = dst[7*stride+31]
-	inverseTwoAVX512(&dst[0], stride, &coefs[0][0], &divisors[0])
+	_, _ = dst[7*stride+15], second[7*stride+15]
+	inverseTwoAVX512(&dst[0], &second[0], stride, &coefs[0][0], &divisors[0])
 }
 
 func convert(rgb, luma, blues, reds []byte, mirrored bool) {

@@ -606,16 +606,6 @@ DATA half<>+56(SB)/4, $0x80808080
 DATA half<>+60(SB)/4, $0x80808080
 GLOBL half<>(SB), RODATA|NOPTR, $64
 
-DATA apart<>+0(SB)/8, $0x0000000000000000
-DATA apart<>+8(SB)/8, $0x0000000000000002
-DATA apart<>+16(SB)/8, $0x0000000000000004
-DATA apart<>+24(SB)/8, $0x0000000000000006
-DATA apart<>+32(SB)/8, $0x0000000000000001
-DATA apart<>+40(SB)/8, $0x0000000000000003
-DATA apart<>+48(SB)/8, $0x0000000000000005
-DATA apart<>+56(SB)/8, $0x0000000000000007
-GLOBL apart<>(SB), RODATA|NOPTR, $64
-
 // func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)
 // Requires: AVX, AVX2
 TEXT ·inversePairAVX2(SB), NOSPLIT, $512-32
@@ -978,11 +968,11 @@ TEXT ·inversePairAVX2(SB), NOSPLIT, $512-32
 	VZEROUPPER
 	RET
 
-// func inverseTwoAVX512(dst *byte, stride int, coefs *int16, divisors *int16)
+// func inverseTwoAVX512(dst *byte, second *byte, stride int, coefs *int16, divisors *int16)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·inverseTwoAVX512(SB), NOSPLIT, $0-32
-	MOVQ            coefs+16(FP), AX
-	MOVQ            divisors+24(FP), CX
+TEXT ·inverseTwoAVX512(SB), NOSPLIT, $0-40
+	MOVQ            coefs+24(FP), AX
+	MOVQ            divisors+32(FP), CX
 	VBROADCASTI64X4 (AX), Z1
 	VINSERTI64X4    $0x01, 256(AX), Z1, Z1
 	VBROADCASTI64X4 (CX), Z0
@@ -1244,44 +1234,55 @@ TEXT ·inverseTwoAVX512(SB), NOSPLIT, $0-32
 	VPSRAD          $0x12, Z0, Z0
 	VPACKSSDW       Z0, Z3, Z0
 	VMOVDQU64       half<>+0(SB), Z3
-	VMOVDQU64       apart<>+0(SB), Z5
 	MOVQ            dst+0(FP), AX
-	MOVQ            stride+8(FP), CX
+	MOVQ            second+8(FP), CX
+	MOVQ            stride+16(FP), DX
 	VPACKSSWB       Z0, Z8, Z8
 	VPACKSSWB       Z1, Z11, Z11
 	VPACKSSWB       Z10, Z2, Z2
 	VPACKSSWB       Z6, Z4, Z4
 	VPUNPCKLBW      Z11, Z8, Z0
 	VPUNPCKHBW      Z11, Z8, Z1
-	VPUNPCKLBW      Z4, Z2, Z6
+	VPUNPCKLBW      Z4, Z2, Z5
 	VPUNPCKHBW      Z4, Z2, Z2
-	VPUNPCKLWD      Z6, Z0, Z4
-	VPUNPCKHWD      Z6, Z0, Z0
-	VPUNPCKLWD      Z2, Z1, Z6
+	VPUNPCKLWD      Z5, Z0, Z4
+	VPUNPCKHWD      Z5, Z0, Z0
+	VPUNPCKLWD      Z2, Z1, Z5
 	VPUNPCKHWD      Z2, Z1, Z1
-	VPUNPCKLDQ      Z6, Z4, Z2
-	VPUNPCKHDQ      Z6, Z4, Z4
-	VPUNPCKLDQ      Z1, Z0, Z6
+	VPUNPCKLDQ      Z5, Z4, Z2
+	VPUNPCKHDQ      Z5, Z4, Z4
+	VPUNPCKLDQ      Z1, Z0, Z5
 	VPUNPCKHDQ      Z1, Z0, Z0
 	VPXORQ          Z3, Z2, Z2
-	VPERMQ          Z2, Z5, Z2
-	VMOVDQU64       Y2, (AX)
-	VEXTRACTI64X4   $0x01, Z2, (AX)(CX*1)
-	LEAQ            (AX)(CX*2), AX
+	VPERMQ          $0xd8, Z2, Z2
+	VMOVDQU64       X2, (AX)
+	VEXTRACTI32X4   $0x01, Z2, (AX)(DX*1)
+	VEXTRACTI32X4   $0x02, Z2, (CX)
+	VEXTRACTI32X4   $0x03, Z2, (CX)(DX*1)
+	LEAQ            (AX)(DX*2), AX
+	LEAQ            (CX)(DX*2), CX
 	VPXORQ          Z3, Z4, Z4
-	VPERMQ          Z4, Z5, Z4
-	VMOVDQU64       Y4, (AX)
-	VEXTRACTI64X4   $0x01, Z4, (AX)(CX*1)
-	LEAQ            (AX)(CX*2), AX
-	VPXORQ          Z3, Z6, Z6
-	VPERMQ          Z6, Z5, Z6
-	VMOVDQU64       Y6, (AX)
-	VEXTRACTI64X4   $0x01, Z6, (AX)(CX*1)
-	LEAQ            (AX)(CX*2), AX
+	VPERMQ          $0xd8, Z4, Z4
+	VMOVDQU64       X4, (AX)
+	VEXTRACTI32X4   $0x01, Z4, (AX)(DX*1)
+	VEXTRACTI32X4   $0x02, Z4, (CX)
+	VEXTRACTI32X4   $0x03, Z4, (CX)(DX*1)
+	LEAQ            (AX)(DX*2), AX
+	LEAQ            (CX)(DX*2), CX
+	VPXORQ          Z3, Z5, Z5
+	VPERMQ          $0xd8, Z5, Z5
+	VMOVDQU64       X5, (AX)
+	VEXTRACTI32X4   $0x01, Z5, (AX)(DX*1)
+	VEXTRACTI32X4   $0x02, Z5, (CX)
+	VEXTRACTI32X4   $0x03, Z5, (CX)(DX*1)
+	LEAQ            (AX)(DX*2), AX
+	LEAQ            (CX)(DX*2), CX
 	VPXORQ          Z3, Z0, Z0
-	VPERMQ          Z0, Z5, Z0
-	VMOVDQU64       Y0, (AX)
-	VEXTRACTI64X4   $0x01, Z0, (AX)(CX*1)
+	VPERMQ          $0xd8, Z0, Z0
+	VMOVDQU64       X0, (AX)
+	VEXTRACTI32X4   $0x01, Z0, (AX)(DX*1)
+	VEXTRACTI32X4   $0x02, Z0, (CX)
+	VEXTRACTI32X4   $0x03, Z0, (CX)(DX*1)
 	VZEROUPPER
 	RET
 

@@ -49,7 +49,7 @@ func TestInversePairAVX2(t *testing.T) {
 				inversePair(dst, stride, two[0][:], &divisors)
 				inversePair(dst[16:], stride, two[1][:], &divisors)
 			case 2:
-				inverseTwo(dst, stride, &two, &divisors)
+				inverseTwo(dst, dst[16:], stride, &two, &divisors)
 			}
 		}
 		if !bytes.Equal(got[0], got[1]) || !bytes.Equal(got[0], got[2]) {

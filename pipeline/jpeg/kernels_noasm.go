@@ -8,9 +8,9 @@ func coefficients(data []byte, c *cursor, units []unit, i, k int) (unit, at int)
 	return coefficientsGo(data, c, units, i, k)
 }
 
-func inverseTwo(dst []byte, stride int, coefs *[2][pair]int16, divisors *[pair]int16) {
+func inverseTwo(dst, second []byte, stride int, coefs *[2][pair]int16, divisors *[pair]int16) {
 	inversePairGo(dst, stride, coefs[0][:], divisors)
-	inversePairGo(dst[16:], stride, coefs[1][:], divisors)
+	inversePairGo(second, stride, coefs[1][:], divisors)
 }
 
 func inversePair(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {

@@ -15,10 +15,10 @@ func coefficientsBMI2(data *byte, c *int, units **int16, n int, unit int, k int,
 //go:noescape
 func inversePairAVX2(dst *byte, stride int, coefs *int16, divisors *int16)
 
-// inverseTwoAVX512 is inversePairGo for two pairs side by side.
+// inverseTwoAVX512 is inversePairGo for two pairs, one after the other in coefs.
 //
 //go:noescape
-func inverseTwoAVX512(dst *byte, stride int, coefs *int16, divisors *int16)
+func inverseTwoAVX512(dst *byte, second *byte, stride int, coefs *int16, divisors *int16)
 
 // convertAVX2 is convertGo for blocks·16 pixels.
 //

@@ -281,20 +281,10 @@ func inverse() {
 		},
 		round: map[uint64]Mem{11: longs("round11", 1<<10), 18: longs("round18", 1<<17)},
 		flip:  longs("half", 0x80808080),
-		apart: apart(),
 	}
 	k.pair()
 	k.wide = true
 	k.two()
-}
-
-// apart moves the even ones of eight quad words before the odd ones.
-func apart() Mem {
-	m := GLOBL("apart", RODATA|NOPTR)
-	for i, from := range []int{0, 2, 4, 6, 1, 3, 5, 7} {
-		DATA(8*i, U64(from))
-	}
-	return m
 }
 
 // pair has one block in each half of a register: a row of both, as words.
@@ -339,9 +329,9 @@ func (k *kernel) pair() {
 
 // two has a pair in each half of a register, and all in registers.
 func (k *kernel) two() {
-	TEXT("inverseTwoAVX512", NOSPLIT, "func(dst *byte, stride int, coefs, divisors *int16)")
+	TEXT("inverseTwoAVX512", NOSPLIT, "func(dst, second *byte, stride int, coefs, divisors *int16)")
 	Pragma("noescape")
-	Doc("inverseTwoAVX512 is inversePairGo for two pairs side by side.")
+	Doc("inverseTwoAVX512 is inversePairGo for two pairs, one after the other in coefs.")
 	coefs := Mem{Base: Load(Param("coefs"), GP64())}
 	divisors := Mem{Base: Load(Param("divisors"), GP64())}
 	var rows [8]VecVirtual
@@ -355,18 +345,21 @@ func (k *kernel) two() {
 	}
 	rows = k.transposeWords(k.pass(func(i int) VecVirtual { return rows[i] }, 11))
 	columns := k.pass(func(i int) VecVirtual { return rows[i] }, 18)
-	flip, apart := ZMM(), ZMM()
+	flip := ZMM()
 	VMOVDQU64(k.flip, flip)
-	VMOVDQU64(k.apart, apart)
 	dst := Load(Param("dst"), GP64())
+	second := Load(Param("second"), GP64())
 	stride := Load(Param("stride"), GP64())
 	for i, two := range k.bytes(columns) {
 		VPXORQ(flip, two, two)
-		VPERMQ(two, apart, two)
-		VMOVDQU64(two.AsY(), Mem{Base: dst})
-		VEXTRACTI64X4(Imm(1), two, Mem{Base: dst, Index: stride, Scale: 1})
+		VPERMQ(Imm(0b11_01_10_00), two, two)
+		VMOVDQU64(two.AsX(), Mem{Base: dst})
+		VEXTRACTI32X4(Imm(1), two, Mem{Base: dst, Index: stride, Scale: 1})
+		VEXTRACTI32X4(Imm(2), two, Mem{Base: second})
+		VEXTRACTI32X4(Imm(3), two, Mem{Base: second, Index: stride, Scale: 1})
 		if i < 3 {
 			LEAQ(Mem{Base: dst, Index: stride, Scale: 2}, dst)
+			LEAQ(Mem{Base: second, Index: stride, Scale: 2}, second)
 		}
 	}
 	VZEROUPPER()
@@ -408,7 +401,7 @@ func (k *kernel) bytes(columns [8]VecVirtual) (rows [4]VecVirtual) {
 type kernel struct {
 	wide           bool // 512 bits and 32 registers
 	half           Mem  // room for half of the longs, if not wide
-	flip, apart    Mem
+	flip           Mem
 	t3, t2, y3, y4 Mem
 	odd            [4]Mem
 	round          map[uint64]Mem
