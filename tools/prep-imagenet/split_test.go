@@ -71,7 +71,7 @@ func TestLayoutIsSaid(t *testing.T) {
 		want string
 	}{
 		{"f", 0, "holds 1 class folder (a): layout folders, unless --layout says otherwise"},
-		{"m.csv", 0, "layout manifest, unless --layout says otherwise"},
+		{"m.csv", 1, "layout manifest, unless --layout says otherwise"},
 		{"broken.csv", 1, "layout manifest, unless --layout says otherwise"},
 	} {
 		in := filepath.Join(dir, c.in)
