@@ -107,13 +107,31 @@ func Secrets(u *url.URL) *strings.Replacer {
 // address elsewhere.
 var address = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#\n"]*@)?[^\s"'<>` + "`" + `]*`)
 
-// Text returns a text with each address in it replaced by its URL.
+// parameter finds a parameter of an address that a space in its path has cut.
+var parameter = regexp.MustCompile(`([?&;])([^\s?&;=#"'<>` + "`" + `]+)=([^\s&;"'<>` + "`" + `]+)`)
+
+// Text returns a text with each address in it replaced by its URL. Behind an address,
+// the values of all parameters up to the end of the line are removed.
 func Text(s string) string {
 	if !strings.Contains(s, "://") {
 		return s
 	}
-	return address.ReplaceAllStringFunc(s, func(found string) string {
+	s = address.ReplaceAllStringFunc(s, func(found string) string {
 		bare := strings.TrimRight(found, ":;,.)]")
 		return URL(bare) + found[len(bare):]
 	})
+	lines := strings.SplitAfter(s, "\n")
+	for i, line := range lines {
+		if at := strings.Index(line, "://"); at >= 0 {
+			lines[i] = line[:at] + parameter.ReplaceAllStringFunc(line[at:], func(found string) string {
+				parts := parameter.FindStringSubmatch(found)
+				if slices.Contains(known, parts[2]) || strings.HasPrefix(parts[3], mask) {
+					return found
+				}
+				bare := strings.TrimRight(parts[3], ":,.)]")
+				return parts[1] + parts[2] + "=" + mask + parts[3][len(bare):]
+			})
+		}
+	}
+	return strings.Join(lines, "")
 }

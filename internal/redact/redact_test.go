@@ -59,11 +59,14 @@ func TestSecrets(t *testing.T) {
 
 func TestText(t *testing.T) {
 	for text, want := range map[string]string{
-		"no address: a@b?c":                                                 "no address: a@b?c",
-		"serving at http://h/x.":                                            "serving at http://h/x.",
-		`Get "https://me:secret@host/a?sig=secret": EOF`:                    `Get "https://me:xxxxx@host/a?sig=xxxxx": EOF`,
-		"open https://me:sec ret@h/a: no such file":                         "open https://me:xxxxx@h/a: no such file",
-		"a https://h/?t=secret, b (http://secret@h), c":                     "a https://h/?t=xxxxx, b (http://xxxxx@h), c",
+		"no address: a@b?c":                              "no address: a@b?c",
+		"serving at http://h/x.":                         "serving at http://h/x.",
+		`Get "https://me:secret@host/a?sig=secret": EOF`: `Get "https://me:xxxxx@host/a?sig=xxxxx": EOF`,
+		"open https://me:sec ret@h/a: no such file":      "open https://me:xxxxx@h/a: no such file",
+		"a https://h/?t=secret, b (http://secret@h), c":  "a https://h/?t=xxxxx, b (http://xxxxx@h), c",
+		"https://h/my photo.jpg?sig=secret: open https://h/my photo.jpg?sig=secret&b=secret: no": "https://h/my photo.jpg?sig=xxxxx: open https://h/my photo.jpg?sig=xxxxx&b=xxxxx: no",
+		"https://me:secret@h:bad port/x?sig=secret&region=eu: no":                                "https://me:xxxxx@h:bad port/x?sig=xxxxx&region=eu: no",
+		"what?a=b\nhttps://h/a b":                                           "what?a=b\nhttps://h/a b",
 		"invalid proxy address \"http://me:secret@p:80\": parse":            "invalid proxy address \"http://me:xxxxx@p:80\": parse",
 		"stat s3://b/a?endpoint=https://me:secret@h: no such\nfile ftp://x": "stat s3://b/a?endpoint=https%3A%2F%2Fme%3Axxxxx%40h: no such\nfile ftp://x",
 	} {
