@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestPolledInput reads a parent's lines without a thread that waits in the system:
@@ -22,7 +24,7 @@ func TestPolledInput(t *testing.T) {
 	if err := in.SetReadDeadline(time.Now()); err == nil {
 		t.Fatal("the runtime polls the pipe from the beginning")
 	}
-	p := polled(in)
+	p, restore := polled(in)
 	defer p.Close()
 	if err := p.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
@@ -39,12 +41,17 @@ func TestPolledInput(t *testing.T) {
 		t.Errorf("read %d bytes behind the end, %v", n, err)
 	}
 
+	restore()
+	if flags, err := unix.FcntlInt(uintptr(fds[0]), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
+		t.Errorf("the parent's pipe has the flags %#x, %v", flags, err)
+	}
+
 	file, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if polled(file) != file {
+	if p, _ := polled(file); p != file {
 		t.Error("what is no pipe is opened once more")
 	}
 }

@@ -115,7 +115,9 @@ func (f *streamFlags) run(c *cli.Context, out io.Writer) error {
 	}
 	defer d.Close()
 	runtime.GOMAXPROCS(f.Loader.Workers + 1) // so that no line waits for a picture to be decoded
-	return stream.Serve(ctx, d, f.Config, polled(os.Stdin), out)
+	in, restore := polled(os.Stdin)
+	defer restore()
+	return stream.Serve(ctx, d, f.Config, in, out)
 }
 
 // parse fills in what flags say in words.
