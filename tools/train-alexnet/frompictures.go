@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 	line := command.NewLine(stderr)
 	made, said, err := s.makeShards(c, line, dry)
 	if err != nil {
-		return false, setting.In(shardsGiven(err, s.Run), said)
+		return false, setting.In(shardsGiven(err, s.Run), shardWords{said, c.App.Flags})
 	}
 	s.AutoResume = true
 	if dry && made.Planned != nil {
@@ -136,4 +137,18 @@ func shardsGiven(err error, run string) error {
 		text += " --val " + printable.ShellWord(found.Dirs[1])
 	}
 	return command.Usagef("%w: %s --run %s trains on them", err, printable.Verbatim(text), printable.Verbatim(printable.ShellWord(run)))
+}
+
+// shardWords names settings of making shards that this command has no flag for as flags
+// of the command that has them.
+type shardWords struct {
+	setting.Words
+	flags []cli.Flag
+}
+
+func (w shardWords) Name(name string) string {
+	if !slices.ContainsFunc(w.flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) }) {
+		return "prep-imagenet shard --" + name
+	}
+	return w.Words.Name(name)
 }

@@ -157,6 +157,16 @@ func TestPicturesToTrainOn(t *testing.T) {
 	call("train-alexnet", shards).must(t, 2, shards+" holds shards already, not pictures: train-alexnet --train "+
 		filepath.Join(shards, "train")+" --val "+filepath.Join(shards, "val")+" --run "+filepath.Join("runs", "shards")+" trains on them")
 	call("train-alexnet", filepath.Join(shards, "val")).must(t, 2, "train-alexnet --train "+filepath.Join(shards, "val")+" --run ")
+
+	for _, folder := range []string{"train/a", "train/b", "val/a"} {
+		if err := os.MkdirAll(filepath.Join("lacking", folder), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join("lacking", folder, "1.png"), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call("train-alexnet", "lacking").must(t, 1, "give a list of all classes with prep-imagenet shard --classes") // which this command has not
 }
 
 // latest is the last checkpoint of a run.
