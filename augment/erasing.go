@@ -12,8 +12,8 @@ import (
 // erasing is the row of Erasing.
 var erasing = Kind{
 	Name: "erase",
-	Usage: "with probability `P`, such as 0.25, cover a rectangle of a training picture with the mean colour; 0.25,fill=random covers it with random colours, " +
-		"area=0.02:0.33 and ratio=0.3:3.3 are the parts of the picture and the heights over widths to choose from; without it nothing is covered",
+	Usage: "with probability `P`, such as 0.25, cover a rectangle of a training picture with the mean colour; 0.25,fill=random covers it with random colours; " +
+		"area=0.02:0.33 and ratio=0.3:3.3 set the range of its part of the picture and of its height over width; without it nothing is covered",
 	Example: "0.5,fill=random",
 	Parse:   parseErasing,
 }

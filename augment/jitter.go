@@ -9,7 +9,7 @@ import (
 // jitter is the row of Jitter.
 var jitter = Kind{
 	Name:    "jitter",
-	Usage:   "vary brightness, contrast and saturation of training pictures by factors within 1 ± `B,C,S`, such as 0.4,0.4,0.4; without it they stay",
+	Usage:   "vary brightness, contrast and saturation of training pictures by factors within 1 ± `B,C,S`, such as 0.4,0.4,0.4; without it they stay unchanged",
 	Example: "0.4,0.4,0.4",
 	Parse:   parseJitter,
 }

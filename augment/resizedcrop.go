@@ -11,7 +11,7 @@ import (
 // resizedCrop is the row of ResizedCrop.
 var resizedCrop = Kind{
 	Name:    "crop",
-	Usage:   "`FORM` of training crops: random takes them as they are, as the paper; resized, rectangles of 8 to 100 % of the picture in their place; resized:MIN, of MIN and more, such as resized:0.35",
+	Usage:   "`FORM` of training crops: random cuts them without resizing, as in the paper; resized cuts rectangles of 8 to 100 % of the picture and resizes them; resized:MIN does the same with at least MIN of the picture, such as resized:0.35",
 	Default: "random",
 	Example: "resized:0.35",
 	Parse:   parseCrop,

@@ -1,7 +1,7 @@
 package engine
 
 var constantKind = ScheduleKind{
-	Name: "constant", About: "leaves it where the warm-up has brought it",
+	Name: "constant", About: "keeps it as it is after the warm-up",
 	New: func(s ScheduleSettings) Schedule { return &Constant{Ramp: s.Ramp} },
 }
 

@@ -41,8 +41,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Name:      "compute-pca",
 		Usage:     "compute the principal axes of a training set's colours",
 		UsageText: "compute-pca --shards DIR [--out pca.json] [--recompute] [--mean-image mean.png]",
-		Description: "Shards carry the exact sums of their pixels, made before a lossy codec touched them,\n" +
-			"so the axes cost no pass over the pictures. With --recompute or --mean-image every\n" +
+		Description: "Shards hold the exact sums of their pixels, counted before any lossy codec,\n" +
+			"so the axes need no pass over the pictures. With --recompute or --mean-image every\n" +
 			"picture is decoded once, and the stored sums are checked: they must agree exactly, or\n" +
 			"for JPEG shards within the codec's loss. Under mpirun, srun or torchrun the ranks share that pass.\n\n" +
 			"Example:\n" +

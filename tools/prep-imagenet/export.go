@@ -41,7 +41,7 @@ func exportCommand(stdout, stderr io.Writer) *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "what to write: " + strings.Join(pipeline.ExportForms(), " or "), Destination: &cfg.To},
 			&cli.StringFlag{Name: "out", Usage: "write to `DIR`, which is made, or has to be empty", Destination: &cfg.Out},
-			&cli.StringFlag{Name: "format", Usage: "png or jpeg; otherwise jpeg for what is stored so, and png", Destination: &cfg.Format},
+			&cli.StringFlag{Name: "format", Usage: "png or jpeg; otherwise jpeg for pictures that are stored as JPEG, and png for others", Destination: &cfg.Format},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality, where pictures aren't copied", Value: 90, Destination: &cfg.Quality},
 			&cli.IntFlag{Name: "per-tar", Usage: "samples of a tar", Value: 1000, Destination: &cfg.PerTar},
 			jsonFlag(&asJSON),

@@ -40,7 +40,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "sample", Usage: "`NUMBER` of the picture, from 0", Destination: &sample},
 			&cli.IntFlag{Name: "epochs", Value: 8, Usage: "`N` presentations", Destination: &epochs},
 			&cli.IntFlag{Name: "pixels", Value: 224, Usage: "`PIXELS` a side of a presentation", Destination: &c.Crop},
-			&cli.Float64Flag{Name: "sigma", Value: augment.DefaultSigma, Usage: "standard deviation of the noise: `FACTOR` on an axis' own spread; more shows it better", Destination: &c.Sigma},
+			&cli.Float64Flag{Name: "sigma", Value: augment.DefaultSigma, Usage: "standard deviation of the noise: `FACTOR` on the standard deviation along the axis; more shows it better", Destination: &c.Sigma},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the training run", Destination: &c.Seed},
 		}, command.AugmentFlags(&augmentations, ""), data.Flags(&access, "")),
 		Action: func(ctx *cli.Context) error {

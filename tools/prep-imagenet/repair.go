@@ -38,7 +38,7 @@ func repairCommand(stdout, stderr io.Writer) *cli.Command {
 	var asJSON bool
 	return &cli.Command{
 		Name:        "repair",
-		Usage:       "make a lost or broken index anew from the shards",
+		Usage:       "rebuild a lost or broken index from the shards",
 		ArgsUsage:   "DIR",
 		Description: repairDescription,
 		UsageText: `prep-imagenet repair shards/train

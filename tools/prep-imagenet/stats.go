@@ -29,7 +29,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 	var colours, asJSON bool
 	return &cli.Command{
 		Name:        "stats",
-		Usage:       "count what the pictures of a source are like",
+		Usage:       "print statistics of a source's pictures",
 		ArgsUsage:   "SRC",
 		Description: statsDescription,
 		UsageText: `prep-imagenet stats imagenet/train
@@ -37,7 +37,7 @@ func statsCommand(stdout, stderr io.Writer) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "layout", Usage: "how SRC is laid out: auto, " + strings.Join(source.Layouts(), ", "), Value: "auto", Destination: &options.Layout},
 			&cli.StringFlag{Name: "split", Usage: "which pictures, where SRC has several sets: train or val", Value: "train", Destination: &options.Split},
-			&cli.StringFlag{Name: "spool", Usage: "unpack compressed archives to a temporary file in `DIR`; otherwise in the system's folder for those", Destination: &options.Spool},
+			&cli.StringFlag{Name: "spool", Usage: "unpack compressed archives to a temporary file in `DIR`; otherwise in the system's folder for temporary files", Destination: &options.Spool},
 			&cli.BoolFlag{Name: "colours", Usage: "decode every picture for its colours", Destination: &colours},
 			&cli.IntFlag{Name: "workers", Usage: "goroutines that read; 0 means one per processor", Destination: &workers},
 			jsonFlag(&asJSON),

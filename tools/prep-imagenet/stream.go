@@ -52,17 +52,17 @@ func streamCommand(stdout, stderr io.Writer) *cli.Command {
 		},
 		UsageText: `prep-imagenet stream --memory 5 --train --batch 256 --seed 1 shards/train`,
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "memory", Required: true, Usage: "`HANDLE` of the shared memory: the number of a descriptor of an empty file that is left open for this process; on Windows the name of a mapping to make", Destination: &f.memory},
-			&cli.BoolFlag{Name: "on-demand", Usage: "give whole pictures that are asked for by number, and no epochs", Destination: &f.OnDemand},
+			&cli.StringFlag{Name: "memory", Required: true, Usage: "`HANDLE` of the shared memory: the number of an open file descriptor of an empty file, which this process inherits; on Windows the name of a mapping to make", Destination: &f.memory},
+			&cli.BoolFlag{Name: "on-demand", Usage: "give single whole pictures by number instead of epochs", Destination: &f.OnDemand},
 			&cli.StringFlag{Name: "layout", Value: layouts[0], Usage: "`ORDER` of a batch's bytes: nhwc or nchw", Destination: &f.layout},
 
 			&cli.IntFlag{Name: "batch", Category: loading, Value: 128, Usage: "`N` rows of this rank's batches", Destination: &l.Batch},
 			&cli.IntFlag{Name: "workers", Category: loading, Usage: "`N` goroutines that decode and augment; 0 is one per core", Destination: &l.Workers},
 			&cli.IntFlag{Name: "prefetch", Category: loading, Value: 3, Usage: "`N` batches that are filled ahead", Destination: &l.Prefetch},
-			&cli.IntFlag{Name: "hold", Category: loading, Value: 3, Usage: "`N` batches that the other program may have at a time; those and --prefetch make the shared memory", Destination: &f.Hold},
-			&cli.StringFlag{Name: "shuffle", Category: loading, Value: pipeline.ShuffleDefault.String(), Usage: "`ORDER` of each epoch: global, shards (shard after shard, shuffled in windows), none; default is none, and with --train global, or shards where DIR is an address", Destination: &f.shuffle},
+			&cli.IntFlag{Name: "hold", Category: loading, Value: 3, Usage: "`N` batches that the other program may hold at a time; the shared memory has room for these and those of --prefetch", Destination: &f.Hold},
+			&cli.StringFlag{Name: "shuffle", Category: loading, Value: pipeline.ShuffleDefault.String(), Usage: "`ORDER` of each epoch: global, shards (shard after shard, shuffled in windows), none; default is none; with --train it is global, or shards if DIR is an address", Destination: &f.shuffle},
 			&cli.IntFlag{Name: "window", Category: loading, Value: 8192, Usage: "`N` samples that --shuffle shards shuffles among themselves", Destination: &l.Window},
-			&cli.StringFlag{Name: "ragged", Category: loading, Value: raggeds[pipeline.RaggedDefault], Usage: "`WHAT` becomes of an incomplete last batch: drop, pad with label -1, partial; default is pad, and with --train drop", Destination: &f.ragged},
+			&cli.StringFlag{Name: "ragged", Category: loading, Value: raggeds[pipeline.RaggedDefault], Usage: "`WHAT` becomes of an incomplete last batch: drop, pad with label -1, partial; default is pad, or drop with --train", Destination: &f.ragged},
 			&cli.StringFlag{Name: "on-bad", Category: loading, Value: onBadStop, Usage: "`WHAT` to do with a picture that can't be read: stop, or skip it and name it", Destination: &f.onBad},
 
 			&cli.BoolFlag{Name: "train", Category: augmenting, Usage: "random crops, mirrored half of the time; without it the centre", Destination: &l.Train},
@@ -71,7 +71,7 @@ func streamCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.BoolFlag{Name: "ten-crop", Category: augmenting, Usage: "the paper's ten test views of each picture in consecutive rows", Destination: &l.TenCrop},
 			&cli.PathFlag{Name: "pca", Category: augmenting, Usage: "colour noise along the axes in `FILE`, made by compute-pca", Destination: &f.pca},
 			&cli.StringFlag{Name: "noise", Category: augmenting, Value: augment.SqrtLambda.String(), Usage: "`FORM` of the noise: sqrt-lambda adds 0.1·N(0,1)·√λ per axis in 0–255 units, lambda01 adds 0.1·N(0,1)·λ in 0–1 units", Destination: &f.noise},
-			&cli.Float64Flag{Name: "sigma", Category: augmenting, Value: augment.DefaultSigma, Usage: "standard deviation of the noise: `FACTOR` on an axis' own spread", Destination: &l.Sigma},
+			&cli.Float64Flag{Name: "sigma", Category: augmenting, Value: augment.DefaultSigma, Usage: "standard deviation of the noise: `FACTOR` on the standard deviation along the axis", Destination: &l.Sigma},
 			&cli.Uint64Flag{Name: "seed", Category: augmenting, Value: 1, Usage: "`SEED` of orders, crops, flips and colours", Destination: &l.Seed},
 
 			&cli.IntFlag{Name: "rank", Category: position, Usage: "this loader's `NUMBER` among --ranks, from 0", Destination: &l.Rank},

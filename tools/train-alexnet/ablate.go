@@ -30,7 +30,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 		Usage:     "train with and without parts of the paper, over several seeds, and compare",
 		UsageText: "train-alexnet ablate --out runs/ablation --train shards/train --val shards/val --pca pca.json --net alexnet-mini --epochs 20",
 		Description: "Trains the net as it is and without one part at a time, with the same recipe and seeds, and prints the errors\n" +
-			"and the mean change of the pairs of runs with one seed, beside what the paper reports. The same command goes on\n" +
+			"and the mean change of the pairs of runs with one seed, beside what the paper reports. The same command continues\n" +
 			"where it was stopped.\n" +
 			"Several processes may share --out, each with seeds or parts of its own; the whole command then makes the table.",
 		Flags: append(flags, s.flagsOfRuns()...),

@@ -31,19 +31,19 @@ func benchCommand(stdout io.Writer) *cli.Command {
    train-alexnet bench --data shards/train
    mpirun -n 2 train-alexnet bench --parallel hybrid`,
 		Description: `Trains and runs the net on random pictures that are already in memory, and prints the median rate of
-the steps. Then it times the ops of a step one by one and sums them by layer; the rates of products stand
-beside the peak that the same cores reach on registers alone, measured in the same run. With --data it
-also times the loader by itself on a folder of shards, with crops, flips and the augmentations given, and training
-from it, in turns with training from memory. On a CPU it measures the bandwidth of
-memory too and adds the roofline: every op of a step takes the longer of its products at the peak, counted by
-definition, and its bytes at the bandwidth, with nothing fused. The table says which of the two bounds each
-layer. Elsewhere the roofline wants --peak and --bandwidth, which data sheets tell. On a
-Vulkan device it lists what runs there for every op, by design: workgroups, the memory that they share,
-instructions, bytes.
+the steps. Then it times the ops of a step one by one and sums them by layer. It compares the rates of products
+with the peak that the same cores reach on registers alone, measured in the same run. With --data it
+also times the loader by itself on a folder of shards, with crops, flips and the given augmentations, and training
+from the loader, in turns with training from memory. On a CPU it also measures the bandwidth of
+memory and adds the roofline: the time of an op is the longer of two times, its products (counted by
+definition) at the peak, and its bytes at the bandwidth, with nothing fused. The table says which of the two
+limits each layer. On other devices the roofline needs --peak and --bandwidth from the data sheet. For a
+Vulkan device it lists the workgroups of every op, the memory that they share, instructions and bytes, by
+design.
 
-Under mpirun or srun all ranks train together, --batch being that of all, and the table of layers is left
-out. On CPUs the step is then taken apart: the same step with nothing sent, what it sends with nothing
-computed, and so the part of the exchange that computing hides.`,
+Under mpirun or srun all ranks train together: --batch is the batch of all ranks, and the table of layers is left
+out. On CPUs it then also measures the same step without its exchanges, and the exchanges without computation.
+From these it reports the part of the exchanges that computation hides.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "net", Value: "alexnet", Usage: "`NET` to measure: a preset or a JSON net file", Destination: &f.Net},
 			&cli.IntFlag{Name: "classes", Value: 1000, Usage: "`N` classes, for presets", Destination: &f.Classes},

@@ -14,9 +14,9 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-const devicesUsage = "`LIST` of device contexts for the towers: auto is the first GPU or else the CPU, cpu holds both towers, cpu,cpu one each, cuda:0 a GPU of NVIDIA's, cuda:0,cuda:1 two, vulkan:0 a GPU of any make, cpu,vulkan:0 one each (see train-alexnet devices)"
+const devicesUsage = "`LIST` of device contexts for the towers: auto is the first GPU, or the CPU if there is none; cpu holds both towers, cpu,cpu one tower on each context; cuda:0 is an NVIDIA GPU, cuda:0,cuda:1 are two, vulkan:0 is a GPU of any make, cpu,vulkan:0 holds one tower on each (see train-alexnet devices)"
 
-const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs with AVX512_BF16 or AMX and on GPUs, tf32 on NVIDIA's, with weights and sums in fp32"
+const precisionUsage = "`TYPE` of the arithmetic: fp32 everywhere; bf16 on CPUs with AVX512_BF16 or AMX and on GPUs, tf32 on NVIDIA GPUs; weights and sums are always fp32"
 
 // openDevices opens the contexts of --devices.
 func openDevices(list string, o devices.Options) ([]engine.Context, error) {
@@ -57,15 +57,15 @@ func chosenDevices(c *cli.Context) (string, devices.Options) {
 const devicesDescription = `Each name holds one context of a --devices list. The towers of the net are spread over the list: cpu puts
 both on one context, cpu,cpu one on each, running at the same time; cuda:0 is a GPU, cuda:0,cuda:1 two, and
 cuda:0,cuda:0 two contexts on one. GPUs need NVIDIA's driver, cuBLAS 12 or 13 and cuDNN 9, which are looked
-for in $ALEXNET_CUDA_LIBS, where the linker looks, in Python environments and in /usr/local/cuda*. What is
-missing is named, with lines that install it. vulkan:0 is the first device that Vulkan lists, of AMD, Intel, Apple
-or NVIDIA; one that computes on the processor is taken only where it is named.
+for in $ALEXNET_CUDA_LIBS, where the linker looks, in Python environments and in /usr/local/cuda*. Missing
+libraries are named, with lines that install them. vulkan:0 is the first device that Vulkan lists, of AMD, Intel, Apple
+or NVIDIA; a Vulkan device in software is used only if you name it.
 
 With --check every device runs the conformance suite of the engine: each operation against a reference in
 float64, each promise about order, memory and failures. One line a case; exit code 1 if any fails.
 
 The CPU computes with one of several sets of kernels, portable Go or assembly for a kind of processor. The
-fastest that the machine can run is chosen by itself; --kernels NAME takes another one, in all commands.`
+fastest that the machine can run is the default; --kernels NAME takes another one, in all commands.`
 
 // devicesCommand lists what --devices takes, and examines it.
 func devicesCommand(stdout io.Writer) *cli.Command {

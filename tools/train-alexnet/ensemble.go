@@ -29,7 +29,7 @@ func pictureFlags(maxMegapixels float64) []cli.Flag {
 		&cli.IntFlag{Name: "size", Category: category, Usage: "bring pictures to squares of `PIXELS` a side first; 0 is the size of the shards that the net was trained on"},
 		&cli.Float64Flag{Name: "max-megapixels", Category: category, Value: maxMegapixels, Usage: "refuse larger pictures unread: `N` million pixels"},
 		&cli.BoolFlag{Name: "ten-crop", Category: category, Usage: "average over the paper's ten crops instead of the centre alone"},
-		&cli.PathFlag{Name: "names", Category: category, Usage: "`FILE` with a line \"id name\" for each class, such as Kaggle's LOC_synset_mapping.txt, where the checkpoint's own names won't do"},
+		&cli.PathFlag{Name: "names", Category: category, Usage: "`FILE` with a line \"id name\" for each class, such as Kaggle's LOC_synset_mapping.txt, in place of the checkpoint's names"},
 	)
 }
 

@@ -27,7 +27,7 @@ func evalCommand(stdout, stderr io.Writer) *cli.Command {
    train-alexnet eval --checkpoint a.safetensors --checkpoint b.safetensors --data DIR`,
 		Description: "Prints loss, top-1 and top-5 error on the centre crop of every picture, or with --ten-crop on the mean\n" +
 			"softmax of four corner crops, the centre and their mirror images, as in §4.1 of the paper. Several\n" +
-			"checkpoints are measured as one ensemble, whose nets' softmax outputs are averaged.",
+			"checkpoints are measured as one ensemble: the softmax outputs of their nets are averaged.",
 		Flags: slices.Concat(modelFlags(), []cli.Flag{
 			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards, or their address"},
 			&cli.BoolFlag{Name: "ten-crop", Usage: "average over the paper's ten crops"},

@@ -27,9 +27,9 @@ func featuresCommand(stderr io.Writer) *cli.Command {
    train-alexnet features --checkpoint FILE --data shards/val --out val.npy
    python -c 'import numpy; print(numpy.load("val.npy", mmap_mode="r").shape)'`,
 		Description: "Writes one row a picture, float32, to --out, and the pictures' names in the same order, one a line, to a file\n" +
-			"beside it that ends in .txt. A row is the layer's output behind its activation and before dropout: 4096 numbers\n" +
-			"for alexnet's fc7, whose distances say what looks alike to the net (figure 4 of the paper). Pictures that cannot\n" +
-			"be read are named and left out, and the exit code is 3.",
+			"beside it that ends in .txt. A row is the layer's output after its activation and before dropout: 4096 numbers\n" +
+			"for alexnet's fc7. Pictures that look alike to the net have rows with small distances (figure 4 of the paper).\n" +
+			"Pictures that cannot be read are named and left out, and the exit code is 3.",
 		Flags: slices.Concat(pictureFlags(200), []cli.Flag{
 			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards to look at, or their address, instead of picture files"},
 			&cli.StringFlag{Name: "layer", Value: "fc7", Usage: "`NAME` of a layer with weights"},

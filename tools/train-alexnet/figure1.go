@@ -29,7 +29,7 @@ func figure1Command(stdout, stderr io.Writer) *cli.Command {
 		UsageText: "train-alexnet figure-1 --out runs/figure-1 --train cifar10/shards/train",
 		Description: "Trains a net with ReLU and with tanh at every rate of --rates, without regularisation, and draws the training error\n" +
 			"over the epochs of each at its best rate. It prints how many epochs each takes to 25 % training error, and the ratio;\n" +
-			"the paper has six for CIFAR-10. Unless told otherwise it uses the recipe figure-1. The same command goes on where it\n" +
+			"the paper reports a ratio of six for CIFAR-10. The default recipe is figure-1. The same command continues where it\n" +
 			"was stopped.",
 		Flags: append(flags, s.flagsOfRuns()...),
 		Action: func(c *cli.Context) error {

@@ -29,22 +29,22 @@ func importCommand(stderr io.Writer) *cli.Command {
    train-alexnet import --weights alexnet-owt-7be5be79.pth --data shards/val --checkpoint owt.safetensors
    train-alexnet import --weights bvlcalexnet-12.onnx --data shards/val --checkpoint zoo.safetensors
    train-alexnet eval --checkpoint caffe.safetensors --data shards/val`,
-		Description: "Reads these files; nothing in them runs. What a file is, its first bytes say.\n" +
+		Description: "Reads these files; nothing in them runs. The first bytes of a file decide its kind.\n" +
 			"  PyTorch   a state dict of torch.save or safetensors.torch.save_file: torchvision's AlexNet, or the modules that\n" +
 			"            docs/using.md prints. Names may begin with module. or _orig_mod., as DataParallel and torch.compile save\n" +
 			"            them, and numbers be of 16, 32 or 64 bits. A file of train-alexnet export also knows its net and classes.\n" +
-			"  Caffe     a .caffemodel, such as BVLC's AlexNet and CaffeNet. They read blue, green, red less a mean picture:\n" +
-			"            colours are turned, and --mean takes the picture.\n" +
+			"  Caffe     a .caffemodel, such as BVLC's AlexNet and CaffeNet. Such nets read blue, green, red minus a mean picture:\n" +
+			"            import changes the order of the colours, and --mean gives the picture.\n" +
 			"  ONNX      a model that is a chain of layers, such as bvlcalexnet of ONNX's model zoo.\n" +
-			"The checkpoint serves eval, predict, features, serve, export and --from. docs/using.md tells where the files are.",
+			"eval, predict, features, serve, export and --from take the checkpoint. docs/using.md says where to find such files.",
 		Flags: []cli.Flag{
 			&cli.PathFlag{Name: "weights", Aliases: []string{"safetensors"}, Usage: "`FILE` of weights"},
 			&cli.PathFlag{Name: "checkpoint", Usage: "write the checkpoint to `FILE`, which must not exist"},
-			&cli.StringFlag{Name: "net", Usage: "`NAME` of a preset, or a JSON net file; needed where the file doesn't say"},
-			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards whose classes the outputs are"},
+			&cli.StringFlag{Name: "net", Usage: "`NAME` of a preset, or a JSON net file; needed if the file doesn't name one"},
+			&cli.PathFlag{Name: "data", Usage: "`DIR` of shards with the classes of the net's outputs"},
 			&cli.PathFlag{Name: "classes", Usage: "`FILE` with one class id a line, in the order of the outputs"},
 			&cli.PathFlag{Name: "mean", Usage: "mean picture of Caffe, a `FILE`.binaryproto"},
-			&cli.StringFlag{Name: "normalise", Usage: "what the net was trained to read, of a file without a mean: `FORM` imagenet or half for colours from 0 to 1 less a mean, by a deviation, as torchvision's Normalize makes them; R,G,B for colours from 0 to 255 less that mean; none for colours from 0 to 255"},
+			&cli.StringFlag{Name: "normalise", Usage: "the input that the net was trained on, if the file has no mean: `FORM` imagenet or half for colours from 0 to 1, minus a mean and divided by a deviation, as torchvision's Normalize does; R,G,B for colours from 0 to 255 minus that mean; none for colours from 0 to 255"},
 		},
 		Action: command.Interruptible(func(c *cli.Context) error { return importWeights(c, stderr) }),
 	}

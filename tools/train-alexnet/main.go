@@ -19,16 +19,16 @@ func main() { command.Main(run) }
 const description = `Trains the two-tower AlexNet of Krizhevsky, Sutskever and Hinton (2012), or another net given as data,
 on shards made by "prep-imagenet shard", with the colour statistics made by "compute-pca".
 
-With PICTURES, a folder of class folders or whatever "prep-imagenet shard" reads, it first makes the shards and the
-statistics in the run folder, chooses what fits, and prints the commands that do the same.
+With PICTURES, a folder of class folders or another source that "prep-imagenet shard" reads, it first makes the shards and the
+statistics in the run folder, chooses a recipe and a net that fit, and prints the commands that do the same.
 
 The folder given by --run receives run.json (the whole configuration), metrics.jsonl (one object per
 log step and per validation), checkpoints/ (the last few and the best, in safetensors), curve.png, kernels.png,
 guesses.png, tensorboard/ and report.html. Ctrl-C finishes the step, saves, and exits with code 130, as do
-SIGTERM and a terminal that closes; the same command with --resume goes on as if nothing had happened, bit for bit on the CPU.
+SIGTERM and a terminal that closes; the same command with --resume continues as if nothing had happened, bit for bit on the CPU.
 
-Without flags of its own the size of the training set chooses a recipe: small up to 20,000 pictures, medium up to
-300,000, else paper. The defaults below are the paper's; a recipe changes, of what isn't given,
+If you don't choose a recipe, the size of the training set does: small up to 20,000 pictures, medium up to
+300,000, else paper. The defaults below are the paper's. A recipe changes these settings if they aren't given:
 
 %s
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but with unreadable pictures left out, 130 interrupted after saving.`

@@ -25,13 +25,13 @@ func reportCommand(stderr io.Writer) *cli.Command {
 		Usage:    "draw the curve, the kernels and report.html of a run again",
 		UsageText: `train-alexnet report --run runs/first
    train-alexnet report --run runs/first --checkpoint runs/first/checkpoints/step-000000670.safetensors`,
-		Description: "Training does this at its end, with --quick when --max-time ended it. The report shows the best checkpoint, or the\n" +
-			"latest where nothing was validated, on pictures of the run's shards: what the net takes them for, which class is\n" +
-			"taken for which, and the training pictures that look most alike to it.",
+		Description: "Training does this at its end, with --quick if --max-time ended it. The report shows the best checkpoint, or the\n" +
+			"latest if nothing was validated, on pictures of the run's shards: the net's guesses, the classes that it\n" +
+			"confuses, and the training pictures that look most alike to it.",
 		Flags: append([]cli.Flag{
 			&cli.PathFlag{Name: "run", Usage: "run folder `DIR`"},
 			&cli.StringSliceFlag{Name: "checkpoint", Usage: "checkpoint `FILE` to show instead, or a run folder for its best one"},
-			&cli.BoolFlag{Name: "quick", Usage: "leave out what takes passes over the data: which class is taken for which, and nearest neighbours"},
+			&cli.BoolFlag{Name: "quick", Usage: "leave out the parts that need passes over the data: confused classes and nearest neighbours"},
 		}, deviceFlags("")...),
 		Action: func(c *cli.Context) error {
 			dir := c.Path("run")

@@ -25,21 +25,21 @@ func serveCommand(stderr io.Writer) *cli.Command {
    curl -F image=@cat.jpg http://127.0.0.1:8080/predict`,
 		Description: "In a browser it shows a page on which pictures can be dropped. POST /predict takes a picture as the body, or as the\n" +
 			"field \"image\" of a form, and answers in JSON. GET /healthz answers 200, GET /metrics in Prometheus' text format.\n" +
-			"Only this machine can reach it unless --addr says otherwise; then it wants --token-file or --anyone. Requests are\n" +
-			"read whole before they are worked on; --memory bounds what all of them take together.\n" +
-			"Ctrl-C answers what has been taken, for at most --timeout, and exits with code 130.",
+			"Only this machine can reach it unless --addr says otherwise; then it needs --token-file or --anyone. A request\n" +
+			"is read completely before work on it begins; --memory limits the memory of all requests together.\n" +
+			"After Ctrl-C it answers the requests that it has accepted, for at most --timeout, and exits with code 130.",
 		Flags: append(pictureFlags(50),
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "listen on `HOST:PORT`; port 0 takes a free one"},
-			&cli.PathFlag{Name: "token-file", Usage: "let in only who sends the token in `FILE` as Authorization: Bearer TOKEN; /healthz asks for none"},
-			&cli.BoolFlag{Name: "anyone", Usage: "let in everyone who can reach an --addr that other machines can reach"},
+			&cli.PathFlag{Name: "token-file", Usage: "allow only requests with the token in `FILE`, sent as Authorization: Bearer TOKEN; /healthz needs none"},
+			&cli.BoolFlag{Name: "anyone", Usage: "allow requests without a token from everyone, even if other machines can reach --addr"},
 			&cli.PathFlag{Name: "tls-cert", Usage: "answer over HTTPS with the certificate in `FILE`, PEM, the server's own first"},
 			&cli.PathFlag{Name: "tls-key", Usage: "the private key of --tls-cert: `FILE`, PEM"},
 			&cli.Float64Flag{Name: "max-body", Value: 20, Usage: "refuse larger requests: `MB`"},
-			&cli.Float64Flag{Name: "memory", Value: 1280, Usage: "the most that all requests take together: a quarter of `MB` for bodies, the rest for pictures by what their headers say"},
-			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "a request has `TIME` to arrive, and as much to be answered or refused"},
+			&cli.Float64Flag{Name: "memory", Value: 1280, Usage: "limit of memory of all requests together: a quarter of `MB` for bodies, the rest for decoded pictures, as estimated from their headers"},
+			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "a request has `TIME` to arrive, and the same time again to be answered or refused"},
 			&cli.IntFlag{Name: "concurrency", Usage: "work on `N` requests at once; 0 is four a core"},
 			&cli.IntFlag{Name: "queue", Value: 256, Usage: "let `N` more wait for their turn, and refuse others with 429"},
-			&cli.IntFlag{Name: "connections", Value: 1000, Usage: "keep at most `N` connections; one more takes the place of the one that has sent nothing complete for longest"},
+			&cli.IntFlag{Name: "connections", Value: 1000, Usage: "keep at most `N` connections; a further one replaces the connection that has sent no complete request for longest"},
 			&cli.IntFlag{Name: "top", Value: 5, Usage: "answer with the `N` most probable classes unless the request says ?top=N"},
 		),
 		Action: func(c *cli.Context) error { return serveHTTP(c, stderr) },

@@ -29,8 +29,8 @@ type settings struct {
 
 const (
 	wireUsage     = "`FORMAT` of gradients between ranks: fp32, or bf16, half the bytes for slow networks"
-	parallelUsage = "`FORM` of sharing a step out over ranks: data adds up all gradients; hybrid splits the fully connected layers over the ranks, so that their activations travel instead (Krizhevsky 2014), which is less where a step has fewer than some 3,000 pictures"
-	kernelsUsage  = "`NAME` of the set of kernels on CPUs: auto is the fastest that the machine can run, train-alexnet devices names the others; the last bits of results depend on it"
+	parallelUsage = "`FORM` of sharing a step among ranks: data adds up all gradients; hybrid splits the fully connected layers over the ranks and exchanges their activations instead (Krizhevsky 2014), which is less data if a step has fewer than about 3,000 pictures"
+	kernelsUsage  = "`NAME` of the set of kernels on CPUs: auto is the fastest set that the machine can run, train-alexnet devices lists the others; the last bits of results depend on the set"
 )
 
 func (s *settings) flags() []cli.Flag {
@@ -40,31 +40,31 @@ func (s *settings) flags() []cli.Flag {
 		&cli.PathFlag{Name: "train", Category: input, Usage: "`DIR` of shards to train on, or their address: s3://, gs:// or https://", Destination: &s.Train},
 		&cli.PathFlag{Name: "val", Category: input, Usage: "`DIR` or address of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
 		&cli.PathFlag{Name: "pca", Category: input, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
-		&cli.StringFlag{Name: "noise", Category: input, Value: d.Noise, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
-		&cli.StringFlag{Name: "mean", Category: input, Value: d.Mean, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour of the training set, image for its mean picture, as the paper and its code (each pixel has its own mean), imagenet for the usual constants, R,G,B for others, none", Destination: &s.Mean},
+		&cli.StringFlag{Name: "noise", Category: input, Value: d.Noise, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as in the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
+		&cli.StringFlag{Name: "mean", Category: input, Value: d.Mean, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour of the training set, image for its mean picture, as in the paper and its code (each pixel has its own mean), imagenet for the usual constants, R,G,B for other constants, none to subtract nothing", Destination: &s.Mean},
 		&cli.IntFlag{Name: "workers", Category: input, Usage: "`N` goroutines that decode and augment; 0 is one per core", Destination: &s.Workers},
-		&cli.StringFlag{Name: "shuffle", Category: input, Value: d.Shuffle, Usage: "`ORDER` of each epoch: global, shards for storage that is slow at random places (shard after shard, shuffled in windows), none; default is global, and shards where --train is an address", Destination: &s.Shuffle},
+		&cli.StringFlag{Name: "shuffle", Category: input, Value: d.Shuffle, Usage: "`ORDER` of each epoch: global, shards for storage with slow random access (shard after shard, shuffled in windows), none; default is global, or shards if --train is an address", Destination: &s.Shuffle},
 		&cli.StringFlag{Name: "on-bad", Category: input, Value: d.OnBad, Usage: "`WHAT` to do with a picture of the shards that can't be read: stop, or skip it, count it, and exit with 3", Destination: &s.OnBad},
 
-		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + strings.Join(train.RecipeNames(), ", ") + "; or from a file as --config does. Without it, and without --init, --input-scale and --warmup, the number of training pictures chooses: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
+		&cli.StringFlag{Name: "recipe", Category: recipe, Usage: "take the settings that aren't given from the recipe `NAME`: " + strings.Join(train.RecipeNames(), ", ") + "; or from a file as --config does. Without it, and without --init, --input-scale and --warmup, the number of training pictures chooses the recipe: up to 20,000 small, up to 300,000 medium, else paper", Destination: &s.Recipe},
 		&cli.StringFlag{Name: "net", Category: recipe, Value: d.Net, Usage: "`NET` to train: " + strings.Join(engine.PresetNames(), ", ") + ", or a JSON net file", Destination: &s.Net},
 		&cli.StringFlag{Name: "without", Category: recipe, Usage: "train without `PARTS` of the paper, separated by commas: " + strings.Join(train.AblationNames(), ", "), Destination: &s.Without},
 		&cli.PathFlag{Name: "from", Category: recipe, Usage: "fine-tune the net in checkpoint `FILE`, or with --net another one: all layers but the last begin with its weights, as far as they fit", Destination: &s.From},
 		&cli.StringFlag{Name: "from-layers", Category: recipe, Usage: "take only `LAYERS` of --from: all, conv for convolutions, or names separated by commas", Destination: &s.FromLayers},
-		&cli.StringFlag{Name: "freeze", Category: recipe, Usage: "leave the weights of `LAYERS` alone, separated by commas, such as conv1,conv2", Destination: &s.Freeze},
+		&cli.StringFlag{Name: "freeze", Category: recipe, Usage: "don't change the weights of `LAYERS`, separated by commas, such as conv1,conv2", Destination: &s.Freeze},
 		&cli.StringFlag{Name: "layer-rates", Category: recipe, Usage: "`FACTORS` on the learning rates of layers, such as conv1=0.1,fc8=10", Destination: &s.LayerRates},
 		&cli.GenericFlag{Name: "changes", Category: recipe, Usage: "`LIST` of changes of settings in the course of the run, in JSON, such as '[{\"after\": 68, \"noise\": \"off\"}]'; a recipe file writes it as a list", Value: &s.Changes},
 		&cli.IntFlag{Name: "epochs", Category: recipe, Value: d.Epochs, Usage: "stop after `N` passes over the training set", Destination: &s.Epochs},
 		&cli.Uint64Flag{Name: "steps", Category: recipe, Usage: "stop after `N` steps in all; 0 sets no limit", Destination: &s.Steps},
 		&cli.DurationFlag{Name: "max-time", Category: recipe, Usage: "save and stop after `TIME`, such as 10m or 8h; 0 sets no limit", Destination: &s.MaxTime},
-		&cli.IntFlag{Name: "early-stop", Category: recipe, Usage: "stop after `EPOCHS` without a lower validation error, from the end of the warm-up on; 0 doesn't", Destination: &s.EarlyStop},
-		&cli.IntFlag{Name: "batch", Category: recipe, Value: d.Batch, Usage: "`N` pictures in a step, of all ranks together in a job of several", Destination: &s.Batch},
-		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: d.Accumulate, Usage: "cut each batch into `N` pieces, one after the other on the devices, whose gradients add up: the same step in less memory", Destination: &s.Accumulate},
+		&cli.IntFlag{Name: "early-stop", Category: recipe, Usage: "stop after `EPOCHS` without a lower validation error, counted from the end of the warm-up; 0 never stops early", Destination: &s.EarlyStop},
+		&cli.IntFlag{Name: "batch", Category: recipe, Value: d.Batch, Usage: "`N` pictures in a step; in a job of several ranks, of all ranks together", Destination: &s.Batch},
+		&cli.IntFlag{Name: "accumulate", Category: recipe, Value: d.Accumulate, Usage: "cut each batch into `N` pieces, compute one after the other and add up their gradients: the same step in less memory", Destination: &s.Accumulate},
 		&cli.Float64Flag{Name: "lr", Category: recipe, Value: d.LR, Usage: "learning `RATE` after the warm-up and before any drop", Destination: &s.LR},
-		&cli.BoolFlag{Name: "find-lr", Category: recipe, Usage: "try rising learning rates for 600 steps, draw the loss over them to find-lr.png in --run or here, print a rate to paste, and stop", Destination: &s.findLR},
-		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of fall of the learning rate: " + engine.AboutSchedules(), Destination: &s.Schedule},
+		&cli.BoolFlag{Name: "find-lr", Category: recipe, Usage: "try rising learning rates for 600 steps, draw the loss over the rates to find-lr.png in --run or the current folder, print a rate to paste, and stop", Destination: &s.findLR},
+		&cli.StringFlag{Name: "schedule", Category: recipe, Value: d.Schedule, Usage: "`KIND` of schedule of the learning rate: " + engine.AboutSchedules(), Destination: &s.Schedule},
 		&cli.StringFlag{Name: "drop-at", Category: recipe, Usage: "`EPOCHS` after which --schedule step divides the learning rate by 10, such as 23,51,78 (run 145)", Destination: &s.DropAt},
-		&cli.IntFlag{Name: "patience", Category: recipe, Value: d.Patience, Usage: "`EPOCHS` without a lower validation error before --schedule plateau drops the learning rate, from the end of the warm-up on and never while the net still guesses; 0 is three, or as many as have 500 steps where that is more", Destination: &s.Patience},
+		&cli.IntFlag{Name: "patience", Category: recipe, Value: d.Patience, Usage: "`EPOCHS` without a lower validation error before --schedule plateau drops the learning rate, counted from the end of the warm-up and never while the net still guesses; 0 is three epochs, or as many as have 500 steps if that is more", Destination: &s.Patience},
 		&cli.Uint64Flag{Name: "warmup", Category: recipe, Usage: "`STEPS` over which the learning rate rises to its value", Destination: &s.Warmup},
 		&cli.Float64Flag{Name: "momentum", Category: recipe, Value: d.Momentum, Usage: "`FACTOR` on the previous update", Destination: &s.Momentum},
 		&cli.Float64Flag{Name: "decay", Category: recipe, Value: d.Decay, Usage: "weight decay `FACTOR`, on weights and not on biases", Destination: &s.Decay},
@@ -82,15 +82,15 @@ func (s *settings) flags() []cli.Flag {
 		&cli.StringFlag{Name: "wire", Category: device, Value: d.Wire, Usage: wireUsage, Destination: &s.Wire},
 		&cli.DurationFlag{Name: "rank-timeout", Category: device, Value: d.RankTimeout, Usage: "`TIME` that a rank waits for the others before it names the missing ones and ends the job", Destination: &s.RankTimeout},
 		&cli.BoolFlag{Name: "dry-run", Category: record, Usage: "check everything, print the net and what would be done, and stop", Destination: &s.dryRun},
-		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML, TOML or JSON with the flags' names as keys, or the run.json of another run; flags win over it", Destination: &s.configFile},
+		&cli.PathFlag{Name: "config", Category: record, Usage: "read settings from `FILE`, YAML, TOML or JSON with the flags' names as keys, or the run.json of another run; flags override it", Destination: &s.configFile},
 		&cli.BoolFlag{Name: "plan", Category: device, Usage: "print the memory that each device context will take, on its device and on the host, and stop", Destination: &s.plan},
 
 		&cli.PathFlag{Name: "run", Category: record, Usage: "`DIR` that receives checkpoints, metrics and pictures", Destination: &s.Run},
 		&cli.BoolFlag{Name: "resume", Category: record, Usage: "go on with the run in --run; flags that are not given keep the run's values", Destination: &s.Resume},
 		&cli.BoolFlag{Name: "autoresume", Category: record, Usage: "go on with the run in --run if there is one, else begin it: one command for launchers that start a job again", Destination: &s.AutoResume},
-		&cli.StringFlag{Name: "dashboard", Category: record, Usage: "show the run live in a browser at `ADDRESS`, such as :8080 for this machine alone; an address that others reach asks for a token", Destination: &s.dashboard},
+		&cli.StringFlag{Name: "dashboard", Category: record, Usage: "show the run live in a browser at `ADDRESS`, such as :8080 for this machine alone; an address that other machines can reach requires a token", Destination: &s.dashboard},
 		&cli.IntFlag{Name: "log-every", Category: record, Value: d.LogEvery, Usage: "`STEPS` that one line of metrics.jsonl sums up", Destination: &s.LogEvery},
-		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save every `STEPS`, besides every ten minutes and after every epoch; 0 doesn't", Destination: &s.CheckpointEvery},
+		&cli.Uint64Flag{Name: "checkpoint-every", Category: record, Usage: "save also every `STEPS`, in addition to every ten minutes and every epoch; 0 adds none", Destination: &s.CheckpointEvery},
 		&cli.IntFlag{Name: "keep", Category: record, Value: d.Keep, Usage: "keep the last `N` checkpoints, and the best", Destination: &s.Keep},
 	}
 	return slices.Concat(flags, command.AugmentFlags(&s.Augment, input), data.Flags(&s.Access, input))

@@ -109,7 +109,7 @@ func completionCommand(app *cli.App, stdout io.Writer) *cli.Command {
 		Usage:     "print a script for shell completion",
 		ArgsUsage: strings.Join(shells, "|"),
 		UsageText: fmt.Sprintf("source <(%[1]s completion bash)\n   %[1]s completion fish > ~/.config/fish/completions/%[1]s.fish", app.Name),
-		Description: "Put the first line into ~/.bashrc, or the same with zsh into ~/.zshrc, behind compinit. For PowerShell put\n" +
+		Description: "Put the first line into ~/.bashrc, or the same with zsh into ~/.zshrc, after compinit. For PowerShell put\n" +
 			app.Name + " completion powershell | Out-String | Invoke-Expression into the file that $PROFILE names.",
 		Action: func(c *cli.Context) error {
 			shell := c.Args().First()
