@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"alexnet/internal/file"
+	"alexnet/internal/redact"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
 	"alexnet/pipeline/decode"
@@ -19,12 +20,12 @@ type BadPicture struct {
 	Err  error
 }
 
-// MarshalJSON writes the file and the error's text.
+// MarshalJSON writes the file and the error's text, without secrets of an address.
 func (b BadPicture) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		File  string `json:"file"`
 		Error string `json:"error"`
-	}{b.File, b.Err.Error()})
+	}{redact.URL(b.File), redact.Text(b.Err.Error())})
 }
 
 // Reader decodes picture files to squares, several at the same time.

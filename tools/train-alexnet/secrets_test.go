@@ -71,6 +71,11 @@ func TestSecrets(t *testing.T) {
 	r := call(w.args(run, "--epochs", "1")...)
 	r.must(t, 0)
 	check("training", r.stdout+r.stderr)
+	for _, form := range []string{"--json", "--top=1"} {
+		r = call("train-alexnet", "predict", form, "--checkpoint", run, address("my photo.jpg"), "https://me:"+secret+"@host:bad port/x?sig="+secret)
+		r.must(t, 3, "2 of 2 pictures could not be read")
+		check("predict "+form, r.stdout+r.stderr)
+	}
 	check("report.html", read(t, filepath.Join(run, report.PageName)))
 	r = call("train-alexnet", "runs", "--json", w.dir)
 	check("runs", r.stdout+r.stderr)
