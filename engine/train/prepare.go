@@ -232,6 +232,12 @@ func (j *Job) adopt() error {
 		return setting.Invalidf("%s: no layer of net %s can begin with the weights of %s; begun anew would be %s", setting.Name("from"), j.net.Name, j.c.From, none(fresh))
 	}
 	j.kept = a.Kept
+	// Weights belong to the scale that the pixels had in their training.
+	own, theirs := cmp.Or(j.net.Input.Scale, 1), cmp.Or(j.from.Net.Input.Scale, 1)
+	if j.c.InputScale == 0 && own != theirs {
+		j.net.Input.Scale = theirs
+		j.note("note: from %s: %s %g too", j.c.From, setting.Name("input-scale"), theirs)
+	}
 	if len(a.Fresh) > 1 || len(a.Left) > 0 {
 		j.note("note: from %s: kept %s; begun anew %s; left out %s", j.c.From, none(a.Kept), none(fresh), none(a.Left))
 	}

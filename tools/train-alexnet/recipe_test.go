@@ -368,6 +368,15 @@ func TestInsertLayer(t *testing.T) {
 		call("train-alexnet", "--run", dir, "--resume", "--steps", "2").must(t, 0, "after 2 steps")
 		call("train-alexnet", "--run", dir, "--resume", "--steps", "3", "--from-layers", "fc3").must(t, 2, "--from-layers fc3: the run was begun with")
 	}
+	// The checkpoint's weights were trained on pixels of another scale than the net says.
+	scaled := w.writeFile(t, "scaled.json", strings.Replace(testNet, `"scale": 0.02`, `"scale": 0.5`, 1))
+	dir := filepath.Join(w.dir, "scaled")
+	call(append(w.args(dir, "--steps", "1"), "--net", scaled, "--from", from)...).must(t, 0, "note: from "+from+": --input-scale 0.02 too")
+	if c, err := engine.OpenCheckpoint(filepath.Join(dir, "checkpoints/step-000000001.safetensors")); err != nil || c.Net.Input.Scale != 0.02 {
+		t.Errorf("the net of a run whose weights come from another scale: %+v, %v", c, err)
+	} else if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 	args := w.args(filepath.Join(w.dir, "x"), "--steps", "1")
 	call(append(args, "--from-layers", "conv")...).must(t, 2, "--from-layers conv needs --from FILE")
 	call(append(args, "--from", from, "--from-layers", "conv7")...).must(t, 2, `no layer with weights called "conv7"`, "or give all or conv")
