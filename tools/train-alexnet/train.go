@@ -139,7 +139,7 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 	}
 	fmt.Fprintln(stdout)
 	if r.Stop == engine.StopTime {
-		printable.Fprintf(stdout, "go on with: train-alexnet --run %s --resume\n", printable.ShellWord(dir))
+		printable.Fprintf(stdout, "go on for as long again with: train-alexnet --run %s --resume; --max-time 0 takes the limit away\n", printable.ShellWord(dir))
 	}
 	page := filepath.Join(dir, report.PageName)
 	if _, err := os.Stat(page); err == nil && r.BestCheckpoint != "" {

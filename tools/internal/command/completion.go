@@ -114,7 +114,7 @@ func completionCommand(app *cli.App, stdout io.Writer) *cli.Command {
 		Action: func(c *cli.Context) error {
 			shell := c.Args().First()
 			if !slices.Contains(shells, shell) || c.NArg() > 1 {
-				return Usagef("completion %s: want bash, zsh, fish or powershell", shell)
+				return Usagef("%s: want bash, zsh, fish or powershell", strings.TrimSpace("completion "+shell))
 			}
 			function := make([]byte, len(app.Name))
 			for i := range function {

@@ -68,7 +68,11 @@ func takesValue(c *cli.Command, name string) bool {
 func GivenFlags(c *cli.Context, without ...string) (text string) {
 	for _, name := range c.LocalFlagNames() {
 		if !slices.Contains(without, name) && !strings.Contains(text+" ", " --"+name+" ") {
-			text += " --" + name + " " + printable.ShellWord(fmt.Sprint(c.Value(name)))
+			value := " "
+			if _, ok := c.Value(name).(bool); ok { // a word of its own would be an argument
+				value = "="
+			}
+			text += " --" + name + value + printable.ShellWord(fmt.Sprint(c.Value(name)))
 		}
 	}
 	return text

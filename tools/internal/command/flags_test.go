@@ -29,3 +29,17 @@ func TestFlagsFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestGivenFlags: what is printed can be pasted.
+func TestGivenFlags(t *testing.T) {
+	flags := []cli.Flag{&cli.BoolFlag{Name: "find-lr"}, &cli.IntFlag{Name: "batch"}, &cli.StringFlag{Name: "run"}, &cli.StringFlag{Name: "name"}, &cli.IntFlag{Name: "steps"}}
+	app := &cli.App{Flags: flags, Action: func(c *cli.Context) error {
+		if got, want := GivenFlags(c, "run"), " --batch 16 --find-lr=true --name 'a b'"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		return nil
+	}}
+	if err := app.Run([]string{"x", "--run", "r", "--find-lr", "--batch", "16", "--name", "a b"}); err != nil {
+		t.Fatal(err)
+	}
+}
