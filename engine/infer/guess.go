@@ -60,8 +60,8 @@ func Finite[F float32 | float64](values []F) bool {
 	return true
 }
 
-// ReadNames reads a file with a line "id name" for each class, such as Kaggle's
-// LOC_synset_mapping.txt.
+// ReadNames reads a file with a line for each class: its id, a tab or, in a line without
+// tabs, a space, and its name. Kaggle's LOC_synset_mapping.txt is such a file.
 func ReadNames(path string) (map[string]string, error) {
 	f, err := file.Open(path)
 	if err != nil {
@@ -75,15 +75,20 @@ func ReadNames(path string) (map[string]string, error) {
 	}
 	lines := bufio.NewScanner(text)
 	for lines.Scan() {
-		if id, name, ok := strings.Cut(strings.TrimSpace(lines.Text()), " "); ok {
-			names[id] = strings.TrimSpace(name)
+		line := strings.TrimSpace(lines.Text())
+		id, name, ok := strings.Cut(line, "\t")
+		if !ok {
+			id, name, ok = strings.Cut(line, " ")
+		}
+		if ok {
+			names[strings.TrimSpace(id)] = strings.TrimSpace(name)
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s: no line \"id name\" in it", path)
+		return nil, fmt.Errorf("%s: no line \"id name\", with a space or a tab between, in it", path)
 	}
 	return names, nil
 }

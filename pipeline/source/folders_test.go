@@ -382,6 +382,33 @@ func TestTarOfClassFolders(t *testing.T) {
 			t.Errorf("%s: another picture", c.name)
 		}
 	}
+	// Imagenette's files have the names of ILSVRC's.
+	const first = "imagenette2-160/train/n01440764/ILSVRC2012_val_00000293.JPEG"
+	for _, names := range [][]string{
+		{first, "imagenette2-160/train/n02102040/n02102040_1.JPEG", "imagenette2-160/val/n01440764/n01440764_2.JPEG", "imagenette2-160/val/n02102040/ILSVRC2012_val_00000665.JPEG"},
+		{"train/tench/ILSVRC2012_val_00000293.JPEG", "train/dog/n02102040_1_n02102040.JPEG", "val/tench/1.JPEG", "val/dog/2.JPEG"},
+		{"n01440764/ILSVRC2012_val_00000293.JPEG", "n02102040/ILSVRC2012_val_00000665.JPEG"},
+	} {
+		var files []file
+		for _, name := range names {
+			files = append(files, file{name, "picture"})
+		}
+		p := filepath.Join(folder(t, file{"im.tgz", gzipped(t, tarOf(t, files...))}), "im.tgz")
+		if got, err := Detect(p); err != nil || got.Layout != "folders" {
+			t.Errorf("%s: %v, %v; want folders", names[0], got, err)
+		}
+		for _, split := range []string{"train", "val"} {
+			s, err := Open(t.Context(), p, Options{Split: split})
+			if err != nil {
+				t.Errorf("%s: %v", names[0], err)
+				continue
+			}
+			if len(s.Classes()) != 2 || len(s.Items()) != 2 {
+				t.Errorf("%s: %s holds %s", names[0], split, list(s))
+			}
+			s.Close()
+		}
+	}
 	checkOpenError(t, folder(t, file{"train.tar", tarOf(t, file{"a/1.jpg", ""}, file{"b/1.jpg", ""})}), Options{}, "holds tars of class folders: give one of them, such as")
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,6 +23,7 @@ const (
 )
 
 var (
+	classID  = regexp.MustCompile(`^n\d{8}$`)
 	classTar = regexp.MustCompile(`^(?:.*/)?(n\d{8})(?:\.tar|\.tgz|\.tar\.(?:gz|zst|bz2))$`)
 	// valPicture matches a validation picture: its number and, in some copies,
 	// its class.
@@ -80,9 +82,13 @@ func detectILSVRC(p string) (string, error) {
 	return "", nil
 }
 
-// ilsvrcSplit tells from the name of a member what its archive holds.
+// ilsvrcSplit tells from the name of a member what its archive holds. Pictures in class
+// folders are none of ILSVRC's archives, whatever they are called: Imagenette, for one,
+// keeps ILSVRC's names and trains on pictures of its validation set.
 func ilsvrcSplit(member string) string {
 	switch {
+	case likePicture(member) && inClassFolder(member):
+		return ""
 	case classTar.MatchString(member), flatPicture.MatchString(member):
 		return "train"
 	case valPicture.MatchString(member):
@@ -91,6 +97,13 @@ func ilsvrcSplit(member string) string {
 		return "test"
 	}
 	return ""
+}
+
+// inClassFolder says whether a file lies directly in a folder that is named as a class
+// of ImageNet (n01440764), or that lies in a folder of a split (train/tench).
+func inClassFolder(member string) bool {
+	dir := path.Dir(member)
+	return classID.MatchString(path.Base(dir)) || splitOfFolder(path.Base(path.Dir(dir))) != ""
 }
 
 // classTars returns the sorted paths of the files n########.tar in dir, compressed

@@ -54,7 +54,25 @@ func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, err
 		}
 	}
 	f.Devices, f.Options = chosenDevices(c)
-	return infer.Open(f)
+	e, err := infer.Open(f)
+	if err != nil || f.Names == nil {
+		return e, err
+	}
+	if err := checkNames(c.Path("names"), f.Names, e.Classes()); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// checkNames refuses a file of names, read from path, that names no class of the net.
+func checkNames(path string, names map[string]string, classes []string) error {
+	for _, id := range classes {
+		if _, ok := names[id]; ok {
+			return nil
+		}
+	}
+	return fmt.Errorf("--names: %s: no line names a class of the net: a line is the class's id, such as %q, a space or a tab, and the name",
+		printable.Name(path), classes[0])
 }
 
 // flagged makes a wrong list bad usage, and names the command that makes shards of other

@@ -292,4 +292,9 @@ func TestClassNamesTravel(t *testing.T) {
 		t.Fatal(err)
 	}
 	call("train-alexnet", "predict", "--checkpoint", checkpoint, "--names", names, picture).must(t, 0, "%  my own", "%  great <white> shark", "%  class1")
+	tabs := w.writeFile(t, "classes.tsv", "class0\tmine\nclass1\tyour own\n")
+	call("train-alexnet", "predict", "--checkpoint", checkpoint, "--names", tabs, picture).must(t, 0, "%  mine", "%  your own")
+	for _, other := range []string{"../../README.md", w.writeFile(t, "others.tsv", "n01440764\ttench\n")} {
+		call("train-alexnet", "predict", "--checkpoint", checkpoint, "--names", other, picture).must(t, 1, "--names: "+other+": no line names a class of the net: a line is the class's id, such as \"class0\", a space or a tab, and the name")
+	}
 }
