@@ -89,7 +89,7 @@ func TestComplaintsNameGivenFlags(t *testing.T) {
 		{"leave --net and --input-scale out", "--without", 1, []string{"--net", "alexnet-mini", "--input-scale", "3"}},
 		{"--accumulate 4: doesn't divide the run's batch 6", "--batch", 2, []string{"--accumulate", "4"}},
 		{"--drop-at 3 is of --schedule step, not of --schedule cosine", "", 2, []string{"--schedule", "cosine", "--drop-at", "3"}},
-		{"the run's batch 6", "--batch", 2, []string{"--train", w.val + "-few", "--val", ""}},
+		{"the run's batch 6", "--batch 6", 2, []string{"--train", w.val + "-few", "--val", ""}},
 	} {
 		if strings.HasSuffix(c.flags[1], "-few") {
 			makeShards(t, c.flags[1], "train", 3, 1)

@@ -78,7 +78,7 @@ func TestTrainEvaluateReport(t *testing.T) {
 
 	// eval agrees with the validation of the same weights.
 	var score engine.Score
-	if page := read(t, filepath.Join(dir, report.PageName)); !strings.Contains(page, "<h2>In short</h2>") || !strings.Contains(page, "overfitting") {
+	if page := read(t, filepath.Join(dir, report.PageName)); !strings.Contains(page, "<h2>In short</h2>") || !strings.Contains(page, "whether the net overfits") {
 		t.Error("the report doesn't say how the run went")
 	}
 	e := call("train-alexnet", "eval", "--checkpoint", filepath.Join(dir, "checkpoints/best.safetensors"), "--data", w.val, "--json")
