@@ -11,7 +11,7 @@ import (
 	"alexnet/engine/train"
 )
 
-// The program of docs/library.md. It is compiled, and runs on shards of your own.
+// The program of docs/library.md and README. It is compiled, and runs on shards of your own.
 func Example_program() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // saves, and the next call goes on
 	defer stop()
@@ -27,19 +27,24 @@ func Example_program() {
 	log.Printf("%s after %d steps: %s", r.Stop, r.Steps, r.BestCheckpoint)
 }
 
-// TestLibraryPage: docs/library.md prints Example_program as its main.
+// TestLibraryPage: docs/library.md and README print Example_program as their main.
 func TestLibraryPage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/library.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	source, err := os.ReadFile("example_page_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, body, ok := strings.Cut(string(source), "func Example_program() {\n")
 	body, _, end := strings.Cut(body, "\n}\n")
-	if !ok || !end || !strings.Contains(string(page), "\nfunc main() {\n"+body+"\n}\n```\n") {
-		t.Errorf("docs/library.md's main isn't Example_program:\n%s", body)
+	if !ok || !end {
+		t.Fatal("example_page_test.go has another form")
+	}
+	for _, path := range []string{"../../docs/library.md", "../../README.md"} {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), "\nfunc main() {\n"+body+"\n}\n```\n") {
+			t.Errorf("%s: its main isn't Example_program:\n%s", path, body)
+		}
 	}
 }
