@@ -45,8 +45,17 @@ type Config struct {
 	// Layer names the layer for Features; "" for none.
 	Layer string
 	// Names are the classes' names for people, by class id (see ReadNames), in place
-	// of the checkpoints' names.
+	// of the checkpoints' names. They must name one class of the nets at least.
 	Names map[string]string
+}
+
+// NamesError says that no class of the nets is among Config.Names.
+type NamesError struct {
+	Class string // one of the nets' classes
+}
+
+func (e *NamesError) Error() string {
+	return fmt.Sprintf("no line names a class of the net: a line is the class's id, such as %q, a space or a tab, and the name", e.Class)
 }
 
 // SettingError is an error of a field of a Config, or of a parameter, with an invalid
@@ -87,7 +96,7 @@ type Ensemble struct {
 }
 
 // Open opens the checkpoints for inference. The caller closes the ensemble. Errors
-// are a *SettingError, or name the checkpoint.
+// are a *SettingError or a *NamesError, or name the checkpoint.
 func Open(c Config) (*Ensemble, error) {
 	if c.Batch == 0 {
 		c.Batch = c.views()
@@ -104,10 +113,19 @@ func Open(c Config) (*Ensemble, error) {
 			return nil, errors.Join(err, e.Close())
 		}
 	}
-	if err := e.chooseSize(); err != nil {
+	if err := errors.Join(e.chooseSize(), e.checkNames()); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
+}
+
+// checkNames reports names of other classes than the nets'.
+func (e *Ensemble) checkNames() error {
+	named := func(id string) bool { _, ok := e.config.Names[id]; return ok }
+	if e.config.Names == nil || len(e.classes) == 0 || slices.ContainsFunc(e.classes, named) {
+		return nil
+	}
+	return &NamesError{e.classes[0]}
 }
 
 // add opens one more checkpoint.

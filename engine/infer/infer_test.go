@@ -70,6 +70,22 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestNames: names must be of the nets' classes.
+func TestNames(t *testing.T) {
+	var wrong *infer.NamesError
+	if _, err := infer.Open(infer.Config{Checkpoints: []string{checkpoint}, Names: map[string]string{"none": "of them"}}); !errors.As(err, &wrong) {
+		t.Fatalf("%v is no NamesError", err)
+	}
+	e, err := infer.Open(infer.Config{Checkpoints: []string{checkpoint}, Names: map[string]string{wrong.Class: "mine"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if e.Classes()[0] != wrong.Class || e.Top([]float64{1, 0}, 1)[0].Name != "mine" {
+		t.Errorf("class %q of %q is called %v", wrong.Class, e.Classes(), e.Top([]float64{1, 0}, 1))
+	}
+}
+
 // TestTop: best first, of equals the first one.
 func TestTop(t *testing.T) {
 	got := infer.Top([]float32{.1, .3, .2, .3}, 3)

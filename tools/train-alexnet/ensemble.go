@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"alexnet/engine/devices"
 	"alexnet/engine/infer"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
@@ -55,27 +54,10 @@ func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, err
 	}
 	f.Devices, f.Options = chosenDevices(c)
 	e, err := infer.Open(f)
-	if err != nil || f.Names == nil {
-		return e, err
+	if errors.As(err, new(*infer.NamesError)) {
+		err = fmt.Errorf("--names: %s: %w", printable.Name(c.Path("names")), err)
 	}
-	if err := checkNames(c.Path("names"), f.Names, e.Classes()); err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	return e, nil
-}
-
-// checkNames refuses a file of names, read from path, that names no class of the net.
-func checkNames(path string, names map[string]string, classes []string) error {
-	for _, id := range classes {
-		if _, ok := names[id]; ok {
-			return nil
-		}
-	}
-	if len(classes) == 0 {
-		return nil // a damaged checkpoint
-	}
-	return fmt.Errorf("--names: %s: no line names a class of the net: a line is the class's id, such as %q, a space or a tab, and the name",
-		printable.Name(path), classes[0])
+	return e, err
 }
 
 // flagged makes a wrong list bad usage, and names the command that makes shards of other
@@ -88,11 +70,6 @@ func flagged(err error) error {
 		return fmt.Errorf("%w, which prep-imagenet shard --classes makes of pictures of some of them", err)
 	}
 	return err
-}
-
-// openModel makes a model for inference of one checkpoint, and returns its classes.
-func openModel(path, list string, o devices.Options, batch int, layer string) (*infer.Ensemble, error) {
-	return infer.Open(infer.Config{Checkpoints: []string{path}, Devices: list, Options: noting(o), Batch: batch, Layer: layer})
 }
 
 // pictureFiles returns the files in the arguments, to be read for e as the flags say. It

@@ -10,6 +10,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/engine/infer/script"
 	"alexnet/engine/onnx"
 	"alexnet/engine/torch"
@@ -80,7 +81,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 	if err := command.MayReplaceAll(outputs, path); err != nil {
 		return err
 	}
-	e, err := openModel(path, "cpu", devices.Options{}, 1, "")
+	e, err := infer.Open(infer.Config{Checkpoints: []string{path}, Devices: "cpu", Options: noting(devices.Options{})})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/pipeline/shards/shardstest"
 	"alexnet/tools/internal/command"
 	"alexnet/tools/internal/ranks/rankstest"
@@ -190,4 +192,9 @@ func TestPlan(t *testing.T) {
 	if len(lines) != 4 || !strings.HasPrefix(lines[1], "cpu ") || lines[2] != "host           0 MiB: pixels of 4 batches for training and 4 for validation" {
 		t.Errorf("plan of two contexts:\n%s", r.stdout)
 	}
+}
+
+// openModel opens one checkpoint as the commands do.
+func openModel(path, list string, o devices.Options, batch int, layer string) (*infer.Ensemble, error) {
+	return infer.Open(infer.Config{Checkpoints: []string{path}, Devices: list, Options: noting(o), Batch: batch, Layer: layer})
 }
