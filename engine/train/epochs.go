@@ -1,6 +1,8 @@
 package train
 
 import (
+	"math"
+
 	"alexnet/engine"
 	"alexnet/engine/feed"
 	"alexnet/pipeline"
@@ -33,6 +35,14 @@ func (e *epochs) open(epoch, first int) (engine.Feeder, error) {
 		e.pacer.mark(loader)
 	}
 	return feed.New(e.loader, &e.at, (epoch+1)*e.loader.BatchesPerEpoch(), nil), nil
+}
+
+// endless returns a feeder of all epochs from the first one on, which never ends.
+func (e *epochs) endless() (engine.Feeder, error) {
+	if _, err := e.open(0, 0); err != nil {
+		return nil, err
+	}
+	return feed.New(e.loader, &e.at, math.MaxInt, nil), nil
 }
 
 // spent returns what the time since the last mark was spent on. waiting is the part

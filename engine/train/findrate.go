@@ -3,11 +3,11 @@ package train
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 	"time"
 
 	"alexnet/engine"
+	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
 
@@ -17,7 +17,9 @@ type RateSweep struct {
 	Rates  []float64 // of each step
 	Losses []float64 // after each step: means that weigh the last steps most
 	// Suggested is a learning rate to train with, 0 where none has made the loss fall.
+	// Then Advice says what may help.
 	Suggested float64
+	Advice    Note
 	// Cut says that Config.MaxTime ended the sweep before its highest rate.
 	Cut bool
 }
@@ -46,48 +48,56 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 	}
 	batches := j.trainBatches(m)
 	defer func() { err = errors.Join(err, batches.Close(), m.Close()) }()
+	f, err := batches.endless()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
 	s, mean, lowest, chance := new(RateSweep), 0.0, math.Inf(1), math.Log(float64(j.net.Classes))
-	began := time.Now()
-	for epoch := 0; len(s.Rates) < sweepSteps && !s.Cut; epoch++ {
-		f, err := batches.open(epoch, 0)
+	for n, began := 0, time.Now(); n < sweepSteps && !s.Cut; n++ {
+		b, err := f.Next(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for len(s.Rates) < sweepSteps {
-			b, err := f.Next(ctx)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return nil, errors.Join(err, f.Close())
-			}
-			n := len(s.Rates)
-			rate := sweepLow * math.Pow(sweepHigh/sweepLow, float64(n)/(sweepSteps-1))
-			loss, ok, err := sweepStep(m, b, engine.Step{Seed: j.c.Seed, Number: uint64(n), LearningRate: float32(rate), Momentum: float32(j.c.Momentum)})
-			if err != nil {
-				return nil, errors.Join(err, f.Close())
-			}
-			mean = sweepSmooth*mean + (1-sweepSmooth)*loss
-			settled := mean / (1 - math.Pow(sweepSmooth, float64(n+1))) // Adam's correction of a mean that began at 0
-			if !ok || n > sweepSettles && settled > sweepEnd*lowest {
-				return s.suggest(chance), f.Close()
-			}
-			s.Rates, s.Losses = append(s.Rates, rate), append(s.Losses, settled)
-			if n >= sweepSettles {
-				lowest = min(lowest, settled)
-			}
-			if tell != nil {
-				tell(n+1, sweepSteps)
-			}
-			if s.Cut = j.c.MaxTime > 0 && time.Since(began) > j.c.MaxTime; s.Cut {
-				break
-			}
-		}
-		if err := f.Close(); err != nil {
+		rate := sweepLow * math.Pow(sweepHigh/sweepLow, float64(n)/(sweepSteps-1))
+		loss, ok, err := sweepStep(m, b, engine.Step{Seed: j.c.Seed, Number: uint64(n), LearningRate: float32(rate), Momentum: float32(j.c.Momentum)})
+		if err != nil {
 			return nil, err
 		}
+		mean = sweepSmooth*mean + (1-sweepSmooth)*loss
+		settled := mean / (1 - math.Pow(sweepSmooth, float64(n+1))) // Adam's correction of a mean that began at 0
+		if !ok || n > sweepSettles && settled > sweepEnd*lowest {
+			break
+		}
+		s.Rates, s.Losses = append(s.Rates, rate), append(s.Losses, settled)
+		if n >= sweepSettles {
+			lowest = min(lowest, settled)
+		}
+		if tell != nil {
+			tell(n+1, sweepSteps)
+		}
+		s.Cut = j.c.MaxTime > 0 && time.Since(began) > j.c.MaxTime
 	}
-	return s.suggest(chance), nil
+	if len(s.Rates) == 0 {
+		return nil, setting.Errorf("the first step's loss is no number: look at %s and %s", setting.Name("init"), setting.Name("input-scale"))
+	}
+	if s.Cut {
+		j.note("note: %s ended the search after %s, at a rate of %.2g; higher ones weren't tried", setting.Name("max-time"), printable.Count(len(s.Rates), "step"), s.Rates[len(s.Rates)-1])
+	}
+	s.suggest(chance)
+	s.Advice = j.rateAdvice(s)
+	return s, nil
+}
+
+// rateAdvice says what may help where no rate has made the loss fall.
+func (j *Job) rateAdvice(s *RateSweep) Note {
+	switch {
+	case s.Cut:
+		return setting.Textf("give it more time")
+	case j.c.Init == string(engine.InitHe):
+		return setting.Textf("look whether the pictures and their labels agree: prep-imagenet inspect draws a sheet of them")
+	}
+	return setting.Textf("it may need a start that leaves chance sooner, such as %s", setting.Suggest("recipe", "small"))
 }
 
 // sweepStep trains on a batch. ok is false if the loss is not a number any more.

@@ -37,7 +37,7 @@ func TestFindRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer limited.Close()
-	if s, err := limited.FindRate(t.Context(), nil); err != nil || len(s.Rates) != 1 || !s.Cut {
+	if s, err := limited.FindRate(t.Context(), nil); err != nil || len(s.Rates) != 1 || !s.Cut || s.Advice.String() != "give it more time" {
 		t.Errorf("in no time at all: %+v, %v", s, err)
 	}
 	c.Dry, c.MaxTime, c.LR, c.Epochs = false, 0, s.Suggested, 24
