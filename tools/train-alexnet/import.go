@@ -6,13 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"alexnet/engine"
 	"alexnet/engine/infer/importer"
-	"alexnet/engine/torch"
 	"alexnet/engine/train"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
@@ -63,8 +60,12 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 		return err
 	}
 	defer f.Close()
-	if err := nameNet(c.String("net"), f); err != nil {
-		return err
+	if name := c.String("net"); name != "" {
+		net, err := train.NamedNet(name, f.Units)
+		if err != nil {
+			return err
+		}
+		f.SetNet(net)
 	}
 	about := importer.Settings{Data: c.Path("data"), Classes: c.Path("classes"), Normalise: c.String("normalise"), Mean: c.Path("mean")}
 	err = f.Convert(c.Context, out, about, func(t setting.Text) { fmt.Fprintln(stderr, t.In(setting.Flags{})) })
@@ -73,19 +74,4 @@ func importWeights(c *cli.Context, stderr io.Writer) error {
 	}
 	printable.Fprintf(stderr, "wrote %s: %s, net %s, %s\n", out, f.Format, f.Net.Name, printable.Count(f.Net.Classes, "class"))
 	return nil
-}
-
-// nameNet sets the file's net where the flag names one.
-func nameNet(name string, f *importer.File) error {
-	if name == "" {
-		if f.Net == nil {
-			return command.Usagef("--net is required: the file doesn't say what net it is; give %s, or a JSON net file", strings.Join(engine.PresetNames(), ", "))
-		}
-		return nil
-	}
-	net, err := train.NamedNet(name, f.Units)
-	if err == nil {
-		f.Net = torch.Plain(net)
-	}
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"alexnet/augment"
 	"alexnet/engine"
@@ -107,9 +108,12 @@ type Settings struct {
 	Mean      string // mean picture of Caffe, a file
 }
 
-// Convert writes a checkpoint of the weights to a new file. f.Net must be set. tell
-// receives each assumption as a sentence.
+// Convert writes a checkpoint of the weights to a new file. tell receives each
+// assumption as a sentence.
 func (f *File) Convert(ctx context.Context, path string, s Settings, tell func(setting.Text)) error {
+	if f.Net == nil {
+		return setting.Invalidf("%s is required: the file doesn't say what net it is; give %s, or a JSON net file", setting.Name("net"), strings.Join(engine.PresetNames(), ", "))
+	}
 	if f.Classes == nil && s.Data == "" && s.Classes == "" {
 		tell(setting.Textf("the classes are called 0 to %d, since the file doesn't name them: %s or %s does", f.Net.Classes-1, setting.Name("data"), setting.Name("classes")))
 	}

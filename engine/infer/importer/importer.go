@@ -19,7 +19,7 @@ import (
 // File is a file of weights. It must be closed.
 type File struct {
 	Format  string      // in words: "a caffemodel"
-	Net     *engine.Net // nil if the file does not describe it; then the caller sets it
+	Net     *engine.Net // nil if the file does not describe it (see SetNet)
 	Units   int         // outputs of the net
 	Classes []string    // ids of the outputs; nil where the file has none
 	Names   []string    // the classes' names for people; nil if the file has none
@@ -144,6 +144,9 @@ func openTorch(path string) (*File, error) {
 
 // Close closes the file.
 func (f *File) Close() error { return f.close() }
+
+// SetNet says what net the weights are of.
+func (f *File) SetNet(net *engine.Net) { f.Net = torch.Plain(net) }
 
 // Mean returns the file's own mean for f.Net, (3, H, W), or nil.
 func (f *File) Mean() ([]float32, error) { return f.mean(f.Net) }
