@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -11,7 +10,7 @@ import (
 	"alexnet/engine/infer"
 	"alexnet/engine/infer/serve"
 	"alexnet/internal/printable"
-	"alexnet/tools/internal/command"
+	"alexnet/internal/setting"
 )
 
 // serveCommand answers requests over HTTP.
@@ -47,20 +46,8 @@ func serveCommand(stderr io.Writer) *cli.Command {
 }
 
 func serveHTTP(c *cli.Context, stderr io.Writer) error {
-	for flag, ok := range map[string]bool{
-		"max-body": positive(c.Float64("max-body")), "memory": positive(c.Float64("memory")), "max-megapixels": positive(c.Float64("max-megapixels")),
-		"timeout": c.Duration("timeout") > 0, "concurrency": c.Int("concurrency") >= 0, "queue": c.Int("queue") >= 0,
-		"connections": c.Int("connections") >= 1, "top": c.Int("top") >= 1,
-	} {
-		if !ok {
-			return command.Usagef("--%s %v: want a positive number", flag, c.Value(flag))
-		}
-	}
-	limits := serve.Limits{
-		Body: megabytes(c.Float64("max-body")), Timeout: c.Duration("timeout"), Concurrency: c.Int("concurrency"),
-		Queue: c.Int("queue"), Connections: c.Int("connections"), Top: c.Int("top"),
-	}
-	if err := limits.Share(c.Float64("memory")); err != nil {
+	limits := serve.Limits{Timeout: c.Duration("timeout"), Concurrency: c.Int("concurrency"), Queue: c.Int("queue"), Connections: c.Int("connections"), Top: c.Int("top")}
+	if err := limits.Share(c.Float64("max-body"), c.Float64("memory")); err != nil {
 		return err
 	}
 	var g serve.Guard
@@ -100,12 +87,8 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 		scheme = "https"
 	}
 	printable.Fprintf(stderr, "serving %[1]s://%[2]s/ (a page to drop pictures on) and %[1]s://%[2]s/predict\n", scheme, listener.Addr())
-	switch {
-	case g.Local:
-	case g.Token == nil:
-		fmt.Fprintln(stderr, "other machines can reach it: anyone who can may ask")
-	case secure == nil:
-		fmt.Fprintln(stderr, "other machines can reach it without TLS: the network between sees the token and the pictures; --tls-cert and --tls-key, or a proxy with TLS, hide them")
+	if text := g.Exposure(secure != nil).In(setting.Flags{}); text != "" {
+		fmt.Fprintln(stderr, text)
 	}
 	err = s.Run(c.Context, listener, secure)
 	if c.Context.Err() != nil {
@@ -113,7 +96,3 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	}
 	return err
 }
-
-func positive(v float64) bool { return v > 0 && v <= math.MaxInt32 }
-
-func megabytes(n float64) int64 { return int64(n * 1e6) }

@@ -92,10 +92,11 @@ func serveListens(t *testing.T, w trained) {
 	if _, err := net.DialTimeout("tcp", address, time.Second); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("still there: %v", err)
 	}
-	for _, flags := range []string{"--timeout 0s", "--max-body 0", "--concurrency -1", "--max-megapixels 0", "--top 0", "--memory 0", "--memory NaN", "--queue -1", "--connections 0"} {
+	for _, flags := range []string{"--timeout 0s", "--max-body 0", "--concurrency -1", "--top 0", "--memory 0", "--memory NaN", "--queue -1", "--connections 0"} {
 		args := append([]string{"train-alexnet", "serve", "--checkpoint", w.checkpoint}, strings.Fields(flags)...)
 		call(args...).must(t, 2, fmt.Sprintf("%s: want a positive number", flags))
 	}
+	call("train-alexnet", "serve", "--checkpoint", w.checkpoint, "--max-megapixels", "0").must(t, 2, "--max-megapixels 0: want a number above 0")
 	call("train-alexnet", "serve", "--checkpoint", w.checkpoint, "--addr", "nowhere").must(t, 1, "--addr")
 }
 

@@ -22,21 +22,38 @@ type Limits struct {
 	Top         int           // guesses unless the request says
 }
 
-// Share sets Bodies and Decoded so that all requests together take that many
-// megabytes, and Concurrency, if it is 0, to four for each core.
-func (l *Limits) Share(megabytes float64) error {
-	memory := int64(megabytes * 1e6)
-	l.Bodies = memory / 4
-	l.Decoded = memory - l.Bodies
+// Share sets Body, the limit of one request, and Bodies and Decoded, so that all requests
+// together take memory; both are in megabytes. A Concurrency of 0 becomes four for each
+// core. Limits that make no sense are a *setting.Error.
+func (l *Limits) Share(body, memory float64) error {
+	for _, f := range []struct {
+		name  string
+		value any
+		ok    bool
+	}{
+		{"max-body", body, positive(body)}, {"memory", memory, positive(memory)}, {"timeout", l.Timeout, l.Timeout > 0},
+		{"concurrency", l.Concurrency, l.Concurrency >= 0}, {"queue", l.Queue, l.Queue >= 0},
+		{"connections", l.Connections, l.Connections >= 1}, {"top", l.Top, l.Top >= 1},
+	} {
+		if !f.ok {
+			return setting.Invalidf("%s: want a positive number", setting.Value(f.name, f.value))
+		}
+	}
+	l.Body = int64(body * 1e6)
+	all := int64(memory * 1e6)
+	l.Bodies = all / 4
+	l.Decoded = all - l.Bodies
 	// A form is copied once, and a body is copied as it grows.
 	if l.Bodies < 2*l.Body+firstRead {
-		return setting.Invalidf("%s: a quarter of it is for bodies, which has to hold two of %s: want at least %d", setting.Value("memory", megabytes), setting.Name("max-body"), 8*l.Body/1e6+1)
+		return setting.Invalidf("%s: a quarter of it is for bodies, which has to hold two of %s: want at least %d", setting.Value("memory", memory), setting.Name("max-body"), 8*l.Body/1e6+1)
 	}
 	if l.Concurrency == 0 {
 		l.Concurrency = 4 * runtime.GOMAXPROCS(0)
 	}
 	return nil
 }
+
+func positive(v float64) bool { return v > 0 && v <= math.MaxInt32 }
 
 // BoundHeap makes this process collect garbage early when the requests' memory is
 // used up: otherwise as much again may be garbage. A limit that the user has set

@@ -34,6 +34,20 @@ func (g *Guard) Listen(addr string, anyone bool) (net.Listener, error) {
 	return listener, nil
 }
 
+// Exposure says what other machines can see or do after Listen; it is empty where they
+// can't reach the server, or are kept out. secure says that the server has TLS.
+func (g *Guard) Exposure(secure bool) setting.Text {
+	switch {
+	case g.Local:
+	case g.Token == nil:
+		return setting.Textf("other machines can reach it: anyone who can may ask")
+	case !secure:
+		return setting.Textf("other machines can reach it without TLS: the network between sees the token and the pictures; %s, or a proxy with TLS, hide them",
+			setting.All(setting.Name("tls-cert"), setting.Name("tls-key")))
+	}
+	return setting.Text{}
+}
+
 // Run serves until ctx ends. Then it answers the requests that it has accepted, for
 // at most Limits.Timeout, and retires the ensemble. With secure it serves HTTPS. Its
 // error includes ctx's.

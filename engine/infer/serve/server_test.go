@@ -17,6 +17,7 @@ import (
 
 	"alexnet/engine/devices"
 	"alexnet/engine/infer"
+	"alexnet/internal/setting"
 )
 
 // newTestServer serves the net of package infer's tests.
@@ -215,5 +216,50 @@ func TestBusyAndLate(t *testing.T) {
 	<-s.model
 	if metrics := get(t, hs.URL+"/metrics"); !strings.Contains(metrics, "{code=\"429\"} 1\n") || !strings.Contains(metrics, "{code=\"503\"} 1\n") {
 		t.Errorf("metrics\n%s", metrics)
+	}
+}
+
+// TestShare: bad limits are typed errors, in the words of settings.
+func TestShare(t *testing.T) {
+	good := Limits{Timeout: time.Second, Connections: 1, Top: 1}
+	if err := good.Share(1, 100); err != nil || good.Body != 1e6 || good.Bodies+good.Decoded != 100e6 || good.Concurrency == 0 {
+		t.Errorf("%+v, %v", good, err)
+	}
+	for want, l := range map[string]Limits{
+		"timeout 0s":    {Connections: 1, Top: 1},
+		"connections 0": {Timeout: 1, Top: 1},
+		"top 0":         {Timeout: 1, Connections: 1},
+		"queue -1":      {Timeout: 1, Connections: 1, Top: 1, Queue: -1},
+	} {
+		if err := l.Share(1, 100); !setting.Invalid(err) || err.Error() != want+": want a positive number" {
+			t.Errorf("%+v: %v, want %s", l, err, want)
+		}
+	}
+	for _, megabytes := range []float64{0, -1, math.NaN(), math.Inf(1), 1e10} {
+		if l := good; !setting.Invalid(l.Share(megabytes, 100)) || !setting.Invalid(l.Share(1, megabytes)) {
+			t.Errorf("%v MB are taken", megabytes)
+		}
+	}
+	if l := good; l.Share(20, 100) == nil {
+		t.Error("a quarter of 100 MB holds two requests of 20 MB")
+	}
+}
+
+// TestExposure: who can reach the server, and who sees what is sent.
+func TestExposure(t *testing.T) {
+	token := []byte("0123456789abcdef")
+	for _, c := range []struct {
+		guard  Guard
+		secure bool
+		want   string
+	}{
+		{Guard{Local: true}, false, ""},
+		{Guard{}, true, "anyone who can may ask"},
+		{Guard{Token: token}, false, "without TLS: the network between sees the token"},
+		{Guard{Token: token}, true, ""},
+	} {
+		if got := c.guard.Exposure(c.secure).String(); !strings.Contains(got, c.want) || (c.want == "") != (got == "") {
+			t.Errorf("%+v, %v: %q, want %q", c.guard, c.secure, got, c.want)
+		}
 	}
 }
