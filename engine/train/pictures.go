@@ -71,7 +71,7 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 	}
 	chooseNet := !given("net") && c.Net == Defaults().Net
 	c.Train, c.Val, c.PCA = filepath.Join(c.Run, "shards", "train"), filepath.Join(c.Run, "shards", "val"), filepath.Join(c.Run, "pca.json")
-	splits, err := p.open(ctx)
+	splits, err := p.open(ctx, c.Run)
 	for _, s := range splits {
 		defer s.Close()
 	}
@@ -123,8 +123,8 @@ type split struct {
 }
 
 // open opens the training and the validation pictures. The caller closes what there is,
-// after an error too.
-func (p Pictures) open(ctx context.Context) (all []split, err error) {
+// after an error too. run is the run's folder.
+func (p Pictures) open(ctx context.Context, run string) (all []split, err error) {
 	said := map[string]bool{} // for both splits
 	o := source.Options{SplitFraction: p.KeepForVal, Note: func(sentence string) {
 		if p.Note != nil && !said[sentence] {
@@ -139,12 +139,24 @@ func (p Pictures) open(ctx context.Context) (all []split, err error) {
 			o.SplitFraction = 0
 			src, err = source.Open(ctx, p.In, o)
 		}
+		if found := (*source.ShardsError)(nil); errors.As(err, &found) {
+			return all, setting.Invalidf("%w: train-alexnet %s trains on them", err, shardsGiven(found.Dirs, run))
+		}
 		if err != nil {
 			return all, err
 		}
 		all = append(all, split{src, name, o.SplitFraction})
 	}
 	return all, nil
+}
+
+// shardsGiven stands for the settings of a run on shards.
+func shardsGiven(dirs []string, run string) any {
+	given := []any{setting.Suggest("train", printable.ShellWord(dirs[0]))}
+	if len(dirs) > 1 {
+		given = append(given, setting.Suggest("val", printable.ShellWord(dirs[1])))
+	}
+	return setting.Together(append(given, setting.Suggest("run", printable.ShellWord(run)))...)
 }
 
 // makePCA writes the colour statistics of the training set.

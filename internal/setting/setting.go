@@ -238,3 +238,25 @@ func (Flags) Value(name string, value any) string { return fmt.Sprintf("--%s %v"
 
 // Given takes it that all were given.
 func (Flags) Given(names []string) []string { return names }
+
+// Renamed are Words that call some settings by other names.
+type Renamed struct {
+	Words
+	As func(name string) string // "" for the name that Words have
+}
+
+// Name is the setting's other name, if it has one.
+func (r Renamed) Name(name string) string {
+	if as := r.As(name); as != "" {
+		return as
+	}
+	return r.Words.Name(name)
+}
+
+// Value is the other name with the value.
+func (r Renamed) Value(name string, value any) string {
+	if as := r.As(name); as != "" {
+		return fmt.Sprintf("%s %v", as, value)
+	}
+	return r.Words.Value(name, value)
+}

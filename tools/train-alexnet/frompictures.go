@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
-	"alexnet/pipeline/source"
 	"alexnet/tools/internal/command"
 )
 
@@ -33,7 +31,7 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 	line := command.NewLine(stderr)
 	made, said, err := s.makeShards(c, line, dry)
 	if err != nil {
-		return false, setting.In(shardsGiven(err, s.Run), shardWords{said, c.App.Flags})
+		return false, setting.In(err, setting.Renamed{Words: said, As: namesOfShard(c.App.Flags)})
 	}
 	s.AutoResume = true
 	if dry && made.Planned != nil {
@@ -126,29 +124,13 @@ func printCommands(c *cli.Context, commands []string, line *command.Line) {
 	}
 }
 
-// shardsGiven adds to an error about shards in place of pictures what to type.
-func shardsGiven(err error, run string) error {
-	found := new(source.ShardsError)
-	if !errors.As(err, &found) {
-		return err
-	}
-	text := "train-alexnet --train " + printable.ShellWord(found.Dirs[0])
-	if len(found.Dirs) > 1 {
-		text += " --val " + printable.ShellWord(found.Dirs[1])
-	}
-	return command.Usagef("%w: %s --run %s trains on them", err, printable.Verbatim(text), printable.Verbatim(printable.ShellWord(run)))
-}
-
-// shardWords names settings of making shards that this command has no flag for as flags
+// namesOfShard names settings of making shards that this command has no flag for as flags
 // of the command that has them.
-type shardWords struct {
-	setting.Words
-	flags []cli.Flag
-}
-
-func (w shardWords) Name(name string) string {
-	if !slices.ContainsFunc(w.flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) }) {
+func namesOfShard(flags []cli.Flag) func(name string) string {
+	return func(name string) string {
+		if slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) }) {
+			return ""
+		}
 		return "prep-imagenet shard --" + name
 	}
-	return w.Words.Name(name)
 }

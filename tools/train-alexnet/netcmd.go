@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -13,22 +12,10 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// argument calls the net by the command's argument, which no flag gives.
-type argument struct{ setting.Flags }
-
-func (a argument) Name(name string) string {
-	if name == "net" {
-		return "NET"
-	}
-	return a.Flags.Name(name)
-}
-
-func (a argument) Value(name string, value any) string {
-	if name == "net" {
-		return fmt.Sprintf("NET %v", value)
-	}
-	return a.Flags.Value(name, value)
-}
+// netArgument are words that call the net by the command's argument.
+var netArgument = setting.Renamed{Words: setting.Flags{}, As: func(name string) string {
+	return map[string]string{"net": "NET"}[name]
+}}
 
 // netCommand prints nets as data.
 func netCommand(stdout io.Writer) *cli.Command {
@@ -49,7 +36,7 @@ func netCommand(stdout io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "without", Usage: "leave out `PARTS`, separated by commas: " + strings.Join(train.AblationNames()[:len(engine.Ablations)], ", ")},
 			&cli.BoolFlag{Name: "shapes", Usage: "print what each layer gives and takes instead"},
 		},
-		Action: func(c *cli.Context) error { return setting.In(printNet(c, stdout), argument{}) },
+		Action: func(c *cli.Context) error { return setting.In(printNet(c, stdout), netArgument) },
 	}
 }
 
