@@ -15,7 +15,7 @@ import (
 //
 //	go test -run '^$' -bench Links -benchtime 1x -timeout 1h ./tools/train-alexnet
 func BenchmarkLinks(b *testing.B) {
-	fmt.Println("| link | batch of both | form | sent a rank | step | nothing sent | exchange alone | hidden | images/s |")
+	fmt.Println("| link | batch of both | form | sent by a rank | step | step without exchanges | exchanges alone | hidden | images/s |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	hosts := rankstest.NewHosts(b, 2)
 	for _, rate := range []int{1000, 10000} {
