@@ -1,9 +1,9 @@
 """Makes wheels of alexnet-loader with nothing but Python's standard library and Go.
 
-    python3 backend.py DIST [SYSTEM ...]        SYSTEM as in SYSTEMS; all of them where none is named
+    python3 backend.py DIST [SYSTEM ...]        SYSTEM as in SYSTEMS; all of them if none is given
 
-It prints each wheel's name, and before that for which system it builds, which takes a while. It is pip's build backend too, for the
-system that it runs on. A wheel's bytes depend on the sources alone.
+A build takes a while, so it prints the system before it and the wheel's name after it. pip uses this module as its build backend, for
+the system that it runs on. A wheel's bytes depend on the sources alone.
 """
 import base64
 import hashlib
@@ -21,7 +21,7 @@ NAME, COMMANDS = "alexnet_loader", ("prep-imagenet", "compute-pca")
 VERSION = re.search(r'__version__ = "(.*)"', (HERE / NAME / "__init__.py").read_text()).group(1)
 INFO = f"{NAME}-{VERSION}.dist-info"
 
-# Linux' programs are static, so every distribution that is not older than the tags say has what they need.
+# Programs for Linux are static, so they run on every distribution that is not older than the tags.
 SYSTEMS = {
     "linux/amd64": "manylinux2014_x86_64.manylinux_2_17_x86_64.musllinux_1_1_x86_64",
     "linux/arm64": "manylinux2014_aarch64.manylinux_2_17_aarch64.musllinux_1_1_aarch64",
@@ -47,7 +47,7 @@ Description-Content-Type: text/markdown
 
 
 def compile_commands(system, folder):
-    """Builds the commands for a system, without libraries that they could load."""
+    """Builds static commands for a system."""
     goos, goarch = system.split("/")
     env = {**os.environ, "GOOS": goos, "GOARCH": goarch, "CGO_ENABLED": "0"}
     subprocess.run(["go", "build", "-tags", "static", "-trimpath", "-ldflags", "-s -w", "-o", str(folder) + os.sep,
@@ -73,11 +73,11 @@ def write(dist, system):
     record = "".join(f"{name},sha256={digest(data)},{len(data)}\n" for name, data, _ in files) + f"{INFO}/RECORD,,\n"
     files.append((f"{INFO}/RECORD", record.encode(), 0o644))
     name = f"{NAME}-{VERSION}-py3-none-{tags}.whl"
-    with tempfile.TemporaryDirectory(dir=dist) as folder:  # a name that nobody knows before
+    with tempfile.TemporaryDirectory(dir=dist) as folder:  # an unpredictable name
         temporary = pathlib.Path(folder) / name
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as out:
             for path, data, mode in files:
-                entry = zipfile.ZipInfo(path)  # of 1980
+                entry = zipfile.ZipInfo(path)  # dated 1980, so that bytes repeat
                 entry.external_attr, entry.compress_type = (0o100000 | mode) << 16, zipfile.ZIP_DEFLATED
                 out.writestr(entry, data)
         os.replace(temporary, pathlib.Path(dist) / name)

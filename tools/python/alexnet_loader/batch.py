@@ -1,4 +1,4 @@
-"""What a loader yields."""
+"""The batches that a loader yields."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Iterator
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 class Batch:
     """A batch: `x, y = batch` gives pictures and labels.
 
-    x is `images`, bytes; with colour noise it is float32 in 0-255 units, `images` plus `colours`. To do that on the GPU, as
-    `normalise` does, take `images` and `colours` themselves.
+    x is `images`, uint8; with colour noise it is `images` plus `colours`, float32 in 0-255 units. `normalise` does this addition
+    on the GPU: give it `images` and `colours`.
 
-    Arrays are views of memory that is shared with the loading process. They stay valid for as long as they are referred
-    to; whoever keeps many gets copies from then on.
+    The arrays are views of memory shared with the loading process, and stay valid as long as they are referred to. If a
+    program keeps more than `hold` batches, later ones are copies.
     """
 
     def __init__(self, images: Any, colours: Any, labels: Any, samples: Any, *, epoch: int, step: int, filled: int, noise: bool, loader: Loader):
@@ -25,20 +25,20 @@ class Batch:
         self.colours = colours
         """(N, 3) float32 in 0-255 units, to be added to every pixel; 0 without noise."""
         self.labels = labels
-        """(N,) int64 (int32 in JAX), -1 in rows that are padding."""
+        """(N,) int64 (int32 in JAX), -1 in padded rows."""
         self.samples = samples
-        """(N,) int64 (int32 in JAX): numbers of the samples in the shards, -1 in rows that are padding."""
+        """(N,) int64 (int32 in JAX): numbers of the samples in the shards, -1 in padded rows."""
         self.epoch, self.step = epoch, step
         self.filled = filled
-        """How many rows, the first ones, are no padding."""
+        """The number of rows before the padded ones."""
         self._noise, self._loader = noise, loader
 
     def names(self) -> list[str]:
-        """The pictures' paths in their source, of the rows that aren't padding."""
+        """The paths of the batch's pictures in their source, without padded rows."""
         return self._loader.names([int(i) for i in self.samples[:self.filled]])
 
     def to(self, *args: Any, **kwargs: Any) -> Batch:
-        """The batch on another device (PyTorch): its tensors' own `to`."""
+        """The batch on another device (PyTorch); the arguments are those of `Tensor.to`."""
         moved = [t.to(*args, **kwargs) for t in (self.images, self.colours, self.labels, self.samples)]
         return Batch(*moved, epoch=self.epoch, step=self.step, filled=self.filled, noise=self._noise, loader=self._loader)
 

@@ -1,4 +1,4 @@
-"""Where prep-imagenet is."""
+"""Finds prep-imagenet."""
 from __future__ import annotations
 
 import os
@@ -13,7 +13,7 @@ SUFFIX = ".exe" if os.name == "nt" else ""
 
 
 def find(given: str | os.PathLike[str] | None = None, name: str = "prep-imagenet") -> str:
-    """The program that was given, or the environment names, or is in the wheel, or on the PATH."""
+    """The path of a program: `given`, or from the environment, in the wheel, or on the PATH."""
     if given is None and name == "prep-imagenet":
         given = os.environ.get(VARIABLE) or None
     if given is not None:
@@ -24,7 +24,7 @@ def find(given: str | os.PathLike[str] | None = None, name: str = "prep-imagenet
     if os.access(bundled, os.X_OK):
         return bundled
     found = shutil.which(name)
-    # A script of this package on the PATH would look for the program in its turn.
+    # A script on the PATH is this package's own, which would call find again.
     if found and not _is_script(found):
         return found
     raise MissingBinary(

@@ -21,14 +21,14 @@ from .errors import KINDS, ChildDied, LoaderError, SharedMemoryError, VersionErr
 from .memory import Memory, unnamed
 
 VERSION = 2  # of the protocol
-# What options of Loader are called that are flags of other names.
+# Flags of prep-imagenet and the options of Loader with other names.
 OPTIONS = {"batch": "batch_size", "pixels": "crop", "pca": "noise", "noise": "noise_form", "ragged": "last", "ranks": "world_size"}
-MOST_LINE = 128 << 20  # bytes: an index has half of that at most, and the greeting its classes
-MOST_NAMES = 1 << 16  # that prep-imagenet takes at a time
+MOST_LINE = 128 << 20  # bytes: the greeting holds the classes of an index, which has at most half as many bytes
+MOST_NAMES = 1 << 16  # names in one request
 
 
 class Child:
-    """A running `prep-imagenet stream`. It is used by the process that made it, by the thread that holds lock."""
+    """A running `prep-imagenet stream`. Only the process that made it may use it, and there only the thread that holds lock."""
 
     def __init__(self, binary: str, arguments: list[str], memory: str, hold: int):
         self.pid = os.getpid()
@@ -36,18 +36,18 @@ class Child:
         self.hold = hold
         self.bad: dict[int, str] = {}
         self.held: dict[int, _Tie] = {}  # slots with live arrays
-        # Slots whose arrays are gone. The collector only appends to it, in C: a Ctrl-C that comes while Python code runs
-        # for the collector is lost.
+        # Slots without live arrays. The garbage collector only appends to it, in C: Python loses a Ctrl-C that comes
+        # while Python code runs for the collector.
         self._freed: collections.deque[_Tie] = collections.deque()
         self._queue: collections.deque[dict[str, Any]] = collections.deque()
         self._fenced: collections.deque[tuple[Any, int]] = collections.deque()
-        self._part = bytearray()  # of a line that goes on
+        self._part = bytearray()  # the beginning of an incomplete line
         self._lines: collections.deque[bytes] = collections.deque()
         self._id = 0
         self.greeting: dict[str, Any] = {"slots": 0}
         self._process: subprocess.Popen[bytes] | None = None
         self.memory = Memory(memory)
-        # Its messages, for which a machine without a folder for temporary files needs none.
+        # The child's messages. A file without a name works on a machine without a folder for temporary files.
         self._stderr = tempfile.TemporaryFile() if os.name == "nt" else os.fdopen(unnamed("auto"), "w+b")
         options: dict[str, Any] = {"pass_fds": [self.memory.fd], "start_new_session": True}  # Ctrl-C is for this process
         if os.name == "nt":
@@ -77,7 +77,7 @@ class Child:
             raise VersionError(f"{binary!r} speaks version {line['stream']} of the protocol, this package version {VERSION}: "
                                "install the two from one release")
         if not _sound(line):
-            raise VersionError(f"{binary!r} greets with sizes that don't fit together: install it and this package from one release")
+            raise VersionError(f"{binary!r} sends sizes that don't fit together: install it and this package from one release")
         return line
 
     def _line(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class Child:
         return ChildDied(f"the loading process has ended with {how}" + (f": {text}" if text else ""))
 
     def _aside(self, line: dict[str, Any]) -> None:
-        """Takes a line that answers nothing."""
+        """Handles a line that isn't the answer to a request."""
         if "batch" in line or "end" in line:
             if len(self._queue) > self.greeting["slots"]:
                 raise _strange(line)
@@ -130,7 +130,7 @@ class Child:
             raise _error(line)
 
     def batch(self) -> Lease | None:
-        """The next batch, None behind the last. It may have to wait for one of the arrays that are alive."""
+        """The next batch, None after the last. It may wait until a slot without live arrays is free."""
         self.settle()
         while not self._queue:
             self._aside(self._line())
@@ -154,8 +154,8 @@ class Child:
         tie.slot = lease.slot
 
     def settle(self) -> None:
-        """Gives back slots whose arrays are gone and whose copies to a GPU are done; waits for such a copy if there is no
-        other way to a batch."""
+        """Releases slots without live arrays whose copies to a GPU have finished. It waits for a copy only if no batch
+        could come otherwise."""
         while self._freed:
             slot = self._freed.popleft().slot
             del self.held[slot]
@@ -172,11 +172,11 @@ class Child:
         if slots:
             try:
                 self._write(*({"release": slot} for slot in slots))
-            except OSError:  # it has ended; what it said before is still to be read
+            except OSError:  # it has ended; its last lines are still to be read
                 pass
 
     def request(self, answer: str, **fields: Any) -> Any:
-        """Asks for something, and returns that part of the answer."""
+        """Sends a request, and returns the field of its answer that `answer` names."""
         self._id += 1
         self._say({"id": self._id, **fields})
         while True:
@@ -195,14 +195,14 @@ class Child:
         return [name for at in range(0, len(numbers), MOST_NAMES) for name in self.request("names", names=numbers[at:at + MOST_NAMES])]
 
     def stats(self) -> dict[str, int]:
-        """Where the time has gone, in nanoseconds."""
+        """The time of each stage, in nanoseconds."""
         stats: dict[str, int] = self.request("stats", stats=True)
         return stats
 
     def _say(self, line: dict[str, Any]) -> None:
         try:
             self._write(line)
-        except OSError:  # why, is in what it said last, or in how it ended
+        except OSError:  # the reason is in its last lines, or in its exit status
             while True:
                 self._aside(self._line())
 
@@ -212,7 +212,7 @@ class Child:
             data = data[os.write(self._in, data):]
 
     def array(self, offset: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-        """Numbers in the memory, for those who ask for slots themselves."""
+        """An array in the shared memory, for on-demand slots."""
         return np.asarray(_View(self, self.memory.address + offset, shape, dtype))
 
     def alive(self) -> bool:
@@ -225,7 +225,7 @@ class Child:
         process, self._process = self._process, None
         if process is None or os.getpid() != self.pid:
             return
-        self._in = self._out = -1  # whoever still asks gets an error
+        self._in = self._out = -1  # later requests get an error
         try:
             os.write(process.stdin.fileno(), b'{"close":true}\n')  # type: ignore[union-attr]
         except OSError:
@@ -243,12 +243,12 @@ class Child:
         try:
             if getattr(self, "memory", None) is not None:
                 self.close()
-        except KeyboardInterrupt:  # goes no further than here: Ctrl-C once more, when this is over
+        except KeyboardInterrupt:  # Python drops it in __del__: raise it again afterwards
             threading.Timer(0.05, _thread.interrupt_main).start()
 
 
 def _strange(line: Any) -> VersionError:
-    """Of a line that no prep-imagenet of this version writes."""
+    """The error for a line that no prep-imagenet of this version writes."""
     return VersionError(f"the loading process says {str(line)[:80]!r}, which this package doesn't understand: install the two from one release")
 
 
@@ -257,7 +257,7 @@ def _within(value: Any, most: int) -> bool:
 
 
 def _sound(g: dict[str, Any]) -> bool:
-    """Whether a greeting's arrays lie in its memory, one behind the other: whoever reads outside of it crashes."""
+    """Whether a greeting's arrays follow each other within its memory. Reading outside of it would crash."""
     try:
         rows, *picture = g["shape"]
         ends = [0, math.prod(g["shape"]), g["colours"], g["colours"] + 12 * rows, g["labels"], g["labels"] + 8 * rows,
@@ -273,12 +273,12 @@ def _error(line: dict[str, Any]) -> LoaderError:
     kind = KINDS.get(line.get("kind", ""), LoaderError)
     text = re.sub("^--([a-z-]+)", lambda flag: OPTIONS.get(flag[1], flag[1]).replace("-", "_"), str(line["error"]))
     if kind is SharedMemoryError:
-        text += " (of memory='auto', 'shm' or a folder, the first needs none of /dev/shm)"
+        text += " (memory='auto' needs no /dev/shm, unlike 'shm' or a folder there)"
     return kind(text)
 
 
 class _View:
-    """What numpy takes for the memory of an array, which keeps the owner of that alive."""
+    """The memory of an array, for numpy. It keeps the memory's owner alive."""
 
     def __init__(self, owner: Any, address: int, shape: tuple[int, ...], dtype: str):
         self.owner = owner
@@ -286,14 +286,14 @@ class _View:
 
 
 class _Tie(weakref.ReferenceType):  # type: ignore[type-arg]
-    """A reference to a lease that knows its slot."""
+    """A weak reference to a lease, with its slot."""
 
     __slots__ = ("slot",)
     slot: int
 
 
 class Lease:
-    """A batch's slot, which is this process's for as long as there are arrays of it."""
+    """The slot of a batch. The child doesn't reuse it while arrays of it are alive."""
 
     def __init__(self, child: Child, batch: dict[str, int]):
         g = child.greeting
@@ -307,8 +307,7 @@ class Lease:
                        "labels": (g["labels"], (rows,), "<i8"), "samples": (g["samples"], (rows,), "<i8")}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """images, colours, labels and samples in the shared memory; or copies of them, where the child couldn't go on
-        if these stayed alive."""
+        """images, colours, labels and samples in the shared memory, or copies if no other slot is free for the child."""
         if self.child.held and len(self.child.held) >= self.child.hold:
             return {k: v.copy() for k, v in self._arrays().items()}
         return self._arrays()

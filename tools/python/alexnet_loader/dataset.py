@@ -18,8 +18,8 @@ class Dataset:
     """Whole pictures by number: `image, label = dataset[i]`, image (size, size, 3) uint8.
 
     It works in the workers of torch's DataLoader, under fork and spawn, and reads every codec. decoder="python" needs
-    nothing but numpy (and Pillow for the codec jpeg); "child" has prep-imagenet decode, which is tens of times faster for
-    `lossless`, and reads shards that are elsewhere; "auto" is "child" where there is a prep-imagenet.
+    only numpy (and Pillow for the codec jpeg). "child" decodes in a prep-imagenet process: this is tens of times faster for
+    `lossless`, and reads shards at an address, too. "auto" is "child" if there is a prep-imagenet, else "python".
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class Dataset:
         cache_size: str | None = None,
         binary: str | os.PathLike[str] | None = None,
     ):
-        """batch is how many pictures are asked for at a time at most, and workers how many threads decode them; the
-        others are those of Loader."""
+        """batch is the largest number of pictures in one request, workers the number of threads that decode them. The
+        other options are those of Loader."""
         self.path = folder(path)
         self.transform, self.target_transform = transform, target_transform
         if decoder not in ("auto", "python", "child"):
@@ -80,7 +80,7 @@ class Dataset:
         return self.__getitems__([i])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, Any]]:
-        """Several at once, as torch's DataLoader asks for them."""
+        """Several pictures at once; torch's DataLoader calls it."""
         numbers = [self._number(i) for i in indices]
         pairs = self._from_child(numbers) if self._binary else [self._from_shards(i) for i in numbers]
         return [(self.transform(x) if self.transform else x, self.target_transform(y) if self.target_transform else y)
@@ -131,7 +131,7 @@ class Dataset:
         return self._child
 
     def _guarded(self, use: Callable[[Child], T]) -> T:
-        """What use returns. A process that was interrupted in the middle of a line, or is gone, is not used again."""
+        """The result of use(child). A process that has ended, or was interrupted in the middle of a line, is not used again."""
         child = self._running()
         try:
             with child.lock:
@@ -142,7 +142,7 @@ class Dataset:
             raise
 
     def close(self) -> None:
-        """Ends the decoding process; the dataset starts another when it needs one."""
+        """Ends the decoding process. The dataset starts another at its next use."""
         child, self._child = self._child, None
         if child is not None:
             child.close()

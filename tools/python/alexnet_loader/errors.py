@@ -1,4 +1,4 @@
-"""What can go wrong, one class a kind."""
+"""The errors of this package."""
 
 
 class LoaderError(Exception):
@@ -6,11 +6,11 @@ class LoaderError(Exception):
 
 
 class UsageError(LoaderError, ValueError):
-    """The options make no sense, or not for these shards."""
+    """An option is wrong in itself or for these shards."""
 
 
 class StateError(LoaderError, ValueError):
-    """A state is of other shards, another seed or another global batch."""
+    """A state belongs to other shards, another seed or another global batch."""
 
 
 class MissingError(LoaderError, FileNotFoundError):
@@ -30,11 +30,11 @@ class SharedMemoryError(LoaderError, MemoryError):
 
 
 class VersionError(LoaderError, RuntimeError):
-    """The prep-imagenet that was found is of another version than this package."""
+    """prep-imagenet and this package are of different releases."""
 
 
 class ChildDied(LoaderError, RuntimeError):
-    """The loading process has ended by itself, or somebody has killed it."""
+    """The loading process has ended or was killed."""
 
 
 KINDS = {"usage": UsageError, "missing": MissingError, "damaged": DamagedError, "memory": SharedMemoryError}

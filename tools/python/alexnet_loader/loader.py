@@ -25,7 +25,7 @@ Init = TypeVar("Init", bound=Callable[..., None])
 
 
 def _suggesting(init: Init) -> Init:
-    """Names what was probably meant in the error about an unknown argument, as Python itself does since 3.13."""
+    """Adds the nearest name to the error about an unknown argument, as Python itself does since 3.13."""
     names = list(inspect.signature(init).parameters)[1:]
 
     @functools.wraps(init)
@@ -41,10 +41,10 @@ def _suggesting(init: Init) -> Init:
 
 
 class Loader:
-    """Presents a folder of shards, or its address, batch by batch.
+    """Reads the shards of a folder or an address batch by batch.
 
-    Iterating over it gives one epoch after the other; the order, crops, flips and noise are functions of seed, epoch and sample
-    alone, those of `train-alexnet` with the same seed and global batch. It loads in a process of its own, ahead of the caller.
+    Each iteration over it yields one epoch. Order, crops, flips and noise depend only on seed, epoch and sample, and are those of
+    `train-alexnet` with the same seed and global batch. Another process loads batches ahead.
     """
 
     @_suggesting
@@ -84,22 +84,26 @@ class Loader:
         path: a folder of shards, or its address: s3://, gs:// or https://.
         batch_size: rows of this rank's batches.
         crop: pixels a side.
-        train: random crops, mirrored half of the time if flip, in a shuffled order; otherwise the centre, as stored.
-        noise: the file made by compute-pca, for colour noise of form "sqrt-lambda" (the original code's) or "lambda01", of standard
-            deviation sigma along each axis.
-        augment: more, under the names of train-alexnet's flags: {"crop": "resized", "jitter": (0.4, 0.4, 0.4), "erase": 0.25}.
-        ten_crop: the paper's ten test views of each picture in consecutive rows, which batch_size counts.
-        shuffle: True or "global", "shards" (shard after shard, shuffled in windows), False or "none"; None: as train says.
-        last: what becomes of an incomplete last batch: "drop", "partial" (a smaller one), "pad" (rows of label -1);
+        train: True: random crops, half of them mirrored if flip, in a shuffled order; False: the centre crop, in the stored order.
+        noise: a file made by compute-pca, for colour noise. noise_form is "sqrt-lambda" (the original code's) or "lambda01", sigma the
+            standard deviation along each axis.
+        augment: further augmentations, with the names of train-alexnet's flags: {"crop": "resized", "jitter": (0.4, 0.4, 0.4),
+            "erase": 0.25}.
+        ten_crop: the paper's ten test views of each picture in consecutive rows; batch_size counts rows.
+        shuffle: True or "global", "shards" (shard after shard, shuffled in windows), False or "none". None: in training "global", or
+            "shards" if path is an address; else "none".
+        window: with shuffle="shards", the number of samples that are shuffled among themselves.
+        last: an incomplete last batch is left out ("drop"), smaller ("partial"), or filled with rows of label -1 ("pad");
             None: "drop" in training, else "partial".
-        rank, world_size: this loader's place among those that share out every epoch; None: those of torchrun, else 0 of 1.
-        on_bad: "stop" at a picture that can't be read, or "skip" it, which `bad` names.
-        workers: threads that decode; None: the cores that this process may use, shared out among torchrun's local ranks.
-        prefetch: batches that are filled ahead; hold: those that arrays may be alive of before batches are copied.
+        rank, world_size: this loader's number, and the number of loaders that divide every epoch; None: torchrun's, else 0 and 1.
+        on_bad: "stop" at a picture that can't be read, or "skip" it and list it in `bad`.
+        workers: threads that decode; None: the cores that this process may use, divided by torchrun's local ranks.
+        prefetch: batches that are filled ahead.
+        hold: batches with live arrays; if a program keeps more, they are copied.
         layout: "NHWC" or "NCHW". In torch, images.permute(0, 3, 1, 2) of the first costs nothing.
         output: "numpy", "torch" or "jax"; None: torch if it has been imported by now, else numpy.
-        pin_memory: page-lock the memory for CUDA; None: where there is CUDA and output is torch.
-        memory: "auto", "memfd", "shm", or a folder: where shared memory comes from.
+        pin_memory: page-lock the memory for CUDA; None: if there is CUDA and output is torch.
+        memory: the kind of shared memory: "auto", "memfd", "shm", or a folder for its file.
         mmap, cache_dir, cache_size: --no-mmap, --cache-dir and --cache-size of the commands.
         binary: prep-imagenet; None: the package's own, or $ALEXNET_PREP_IMAGENET, or the one on the PATH.
         """
@@ -135,15 +139,15 @@ class Loader:
             options[name] = value if value is None or isinstance(value, (str, float, int)) else ",".join(map(str, value))
         self._arguments = arguments(options)
         self._epoch, self._step = 0, 0  # of the next batch
-        self._begun = False             # the epoch's iteration, so that another one begins the next
+        self._begun = False             # whether this epoch's iteration has begun: another iteration begins the next epoch
         self._iteration = 0
         self._child: Child | None = None
-        self._child_at = (0, 0)         # what the child gives next
+        self._child_at = (0, 0)         # epoch and step of the child's next batch
         self._greeting: dict[str, Any] = {}
         self._bad: dict[int, str] = {}
         self._running()
 
-    # What it presents.
+    # The data.
 
     def __len__(self) -> int:
         """Batches of an epoch."""
@@ -172,10 +176,10 @@ class Loader:
         return self._guarded(lambda child: child.names(samples))
 
     def stats(self) -> dict[str, int]:
-        """Where the loading process's time has gone since it was started, in nanoseconds (pipeline.LoaderStats)."""
+        """The time of each stage of the loading process since its start, in nanoseconds (pipeline.LoaderStats)."""
         return self._guarded(lambda child: child.stats())
 
-    # Where it is.
+    # The position.
 
     @property
     def epoch(self) -> int:
@@ -183,7 +187,7 @@ class Loader:
         return self._epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Goes to the beginning of an epoch; one that was resumed, and not begun since, goes on where it was."""
+        """Goes to the beginning of an epoch. An epoch that was resumed, and not begun since, keeps its position."""
         epoch = whole("epoch", epoch)
         if epoch < 0:
             raise UsageError(f"epoch {epoch}, want 0 or more")
@@ -191,12 +195,12 @@ class Loader:
             self._epoch, self._step, self._begun = epoch, 0, False
 
     def state_dict(self) -> dict[str, Any]:
-        """The position of the next batch. Another number of ranks may go on from it if the global batch stays."""
+        """The position of the next batch. Another number of ranks may resume from it if the global batch is the same."""
         return {"version": 1, "epoch": self._epoch, "step": self._step, "seed": self.seed, "images": self.images,
                 "global_batch": self.batch_size * self.world_size, "shuffle": self._shuffle}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes to a position; the batches are those that would have come."""
+        """Goes to a position of state_dict. The following batches are those of a loader that didn't stop."""
         mine = self.state_dict()
         if not isinstance(state, Mapping) or not mine.keys() <= state.keys():
             raise StateError(f"{state!r:.200} isn't what state_dict returns")
@@ -213,8 +217,8 @@ class Loader:
     # Batches.
 
     def __iter__(self) -> Iterator[Batch]:
-        """The rest of an epoch that was resumed, else a whole one: the one set, or the one behind the last."""
-        if self._begun:  # and broken off
+        """The rest of a resumed epoch, or else a whole one: the epoch of set_epoch, or the one after the last."""
+        if self._begun:  # and not finished
             self._epoch, self._step = self._epoch + 1, 0
         self._begun = True
         self._iteration += 1
@@ -226,7 +230,7 @@ class Loader:
                 raise RuntimeError("another iteration over this loader has begun")
             batch = self._guarded(self._next, at_position=True)
             yield batch
-            del batch  # so that its memory can be filled while the next is awaited
+            del batch  # so that the child can fill its memory during the wait for the next
         if iteration == self._iteration:
             self._epoch, self._step, self._begun = self._epoch + 1, 0, False
 
@@ -264,9 +268,9 @@ class Loader:
     # The loading process.
 
     def _running(self, at_position: bool = False) -> Child:
-        """The loading process of this process, at the position if that matters."""
+        """The loading process of this process, at the current position if at_position."""
         if self._child is not None and self._child.pid != os.getpid():
-            self._child = None  # the parent's, behind a fork
+            self._child = None  # it belongs to the parent of a fork
         at = (self._epoch, self._step)
         if self._greeting and self._step == len(self):
             at = (self._epoch + 1, 0)
@@ -279,7 +283,7 @@ class Loader:
         return self._child
 
     def _guarded(self, use: Callable[[Child], T], at_position: bool = False) -> T:
-        """What use returns. A process that was interrupted in the middle of a line, or failed, is not used again."""
+        """The result of use(child). A process that failed, or was interrupted in the middle of a line, is not used again."""
         try:
             child = self._running(at_position)
             with child.lock:
@@ -332,7 +336,7 @@ def switch(name: str, value: Any) -> bool:
 
 
 def place(name: str, value: Any) -> str:
-    """The value of an option that is a path, ~ being the user's folder."""
+    """The value of an option that is a path; ~ is the user's folder."""
     try:
         return os.path.expanduser(os.fsdecode(value))
     except TypeError:
@@ -358,7 +362,7 @@ def environment(name: str, default: int) -> int:
 
 
 def arguments(options: Mapping[str, Any]) -> list[str]:
-    """Flags: those that are true alone, those that are None or false not at all."""
+    """Options as flags: True gives a flag without a value, None and False give none."""
     flags = []
     for name, value in options.items():
         if value is None or value is False:

@@ -16,8 +16,8 @@ BLOCK = 1 << 16  # residuals in a block
 
 
 def decode(data: bytes, side: int | None = None) -> np.ndarray:
-    """The pixels of a picture, (size, size, 3) uint8, where side is the size that it has to have. A ValueError says
-    what is wrong with it."""
+    """The pixels of a picture, (size, size, 3) uint8. If side is given, the size must equal it. A ValueError says
+    what is wrong with the picture."""
     try:
         return _decode(bytes(data), side)
     except IndexError as e:
@@ -61,7 +61,7 @@ def _decode(data: bytes, side: int | None) -> np.ndarray:
 
 
 def _unpredict(residuals: np.ndarray, predictors: np.ndarray, size: int) -> np.ndarray:
-    """A plane of residuals plus guesses, modulo 256. Guesses to the left are a running sum along the row."""
+    """A plane of residuals plus guesses, modulo 256. A row of predictor 0 or 2 is a running sum along the row."""
     if predictors.max() > 2:
         raise ValueError("damaged: unknown predictor")
     rows = residuals.reshape(size, size)
@@ -104,10 +104,10 @@ def _huff0(data: bytes, out: np.ndarray) -> None:
 
 
 def _stream(data: bytes, symbols: np.ndarray, lengths: np.ndarray, depth: int, out: np.ndarray) -> None:
-    """The codes of one stream, which is read from its last byte to its first, behind the highest set bit.
+    """Decodes one stream. It is read from its last byte to its first, beginning after the highest set bit.
 
-    What a code at every bit would be is looked up at once; the codes that there are, are found by going from one
-    to the next, eight at a time.
+    The code that would begin at each bit is looked up for all bits at once. The real codes are then found by going from
+    one to the next, eight at a time.
     """
     if not data or not data[-1]:
         raise ValueError("damaged: a stream without an end")

@@ -1,4 +1,4 @@
-"""Memory that is shared with the loading process, and goes away with the last of the two."""
+"""Memory shared with the loading process. The system frees it when both processes have ended."""
 from __future__ import annotations
 
 import ctypes
@@ -13,10 +13,10 @@ from .errors import UsageError, VersionError
 
 
 class Memory:
-    """An empty file without a name for the child to fill, mapped when it is as large as the child says.
+    """An empty file without a name. The child makes it as large as its greeting says, then map maps it.
 
-    kind is "auto", "memfd", "shm", or a folder for the file. On Windows it is a named mapping of the system's
-    page file in any case.
+    kind is "auto", "memfd", "shm", or a folder for the file. On Windows it is always a named mapping of the system's
+    page file.
     """
 
     def __init__(self, kind: str = "auto"):
@@ -31,14 +31,14 @@ class Memory:
         self.handle = str(self.fd)
 
     def map(self, size: int) -> None:
-        """Maps what the child has made."""
+        """Maps the memory after the child has set its size."""
         if os.name == "nt":
             self._map = mmap.mmap(-1, size, tagname=self.handle)  # type: ignore[call-arg,unused-ignore]
         else:
             if os.fstat(self.fd).st_size < size:
                 raise VersionError(f"the loading process has made {os.fstat(self.fd).st_size} bytes of shared memory and says {size}: "
                                    "install it and this package from one release")
-            try:  # a file that shrinks would kill whoever reads what it had
+            try:  # reading beyond the end of a file that shrank would kill the process
                 import fcntl
                 fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # type: ignore[attr-defined,unused-ignore]
             except (ImportError, AttributeError, OSError):
@@ -78,7 +78,7 @@ def unnamed(kind: str) -> int:
             if kind == "memfd":
                 raise
     if kind == "memfd":
-        raise UsageError("memory='memfd': this system has none; take 'auto'")
+        raise UsageError("memory='memfd': this system has no memfd; use 'auto'")
     folders = {"auto": ["/dev/shm", tempfile.gettempdir()], "shm": ["/dev/shm"]}.get(kind, [kind])
     error: OSError | None = None
     for folder in folders:
@@ -93,7 +93,7 @@ def unnamed(kind: str) -> int:
 
 
 class _Pin:
-    """Memory that is page-locked until this is collected."""
+    """Keeps memory page-locked until it is collected."""
 
     def __init__(self, cudart: Any, address: int, memory: mmap.mmap):
         self._cudart, self._address, self._memory = cudart, address, memory

@@ -1,4 +1,4 @@
-"""Bytes and colour offsets to a net's input, on the device where they are. numpy, torch and JAX alike."""
+"""Computes a net's input from bytes and colour offsets, on their device, for numpy, torch and JAX."""
 from __future__ import annotations
 
 import sys
@@ -14,17 +14,17 @@ class Normalisation(NamedTuple):
 
 
 IMAGENET = Normalisation((123.675, 116.28, 103.53), (1 / 58.395, 1 / 57.12, 1 / 57.375))
-"""torchvision's: mean 0.485, 0.456, 0.406 and deviation 0.229, 0.224, 0.225 with colours from 0 to 1."""
+"""torchvision's: mean 0.485, 0.456, 0.406 and deviation 0.229, 0.224, 0.225 of colours from 0 to 1."""
 HALF = Normalisation((127.5, 127.5, 127.5), (1 / 127.5, 1 / 127.5, 1 / 127.5))
-"""-1 to 1."""
+"""Gives values from -1 to 1."""
 
 
 def normalise(images: Any, colours: Any = None, mean: float | Sequence[float] | Any = 0.0, scale: float | Sequence[float] = 1.0, *, layout: str = "NHWC") -> Any:
     """(images + colours - mean) * scale as float32 (N, 3, H, W), on the images' device.
 
-    That is the input of `train-alexnet`, bit for bit: `mean` is a number, one for each of R, G, B, or an array (3, H, W) such
-    as a checkpoint has; all in 0-255 units. layout is the images'; torch gets a tensor in the memory format channels_last from "NHWC",
-    which costs no copy.
+    This is the input of `train-alexnet`'s nets, bit for bit. `mean` is a number, one for each of R, G, B, or an array (3, H, W)
+    such as a checkpoint's mean picture; pixels, colours and mean have 0-255 units. layout is that of the images. From "NHWC", torch
+    gets a tensor in the memory format channels_last without a copy.
     """
     x = _floats(images)
     if layout == "NHWC":
@@ -47,7 +47,7 @@ def _floats(x: Any) -> Any:
 
 
 def _channels(v: Any, x: Any) -> Any:
-    """v as float32 beside x, to be combined with its channels."""
+    """v as float32 on x's device, in a shape that combines with x's channels."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
         v = torch.as_tensor(v, dtype=torch.float32, device=x.device)

@@ -1,4 +1,4 @@
-"""Shards read by this process: MosaicML's MDS files and our index, as docs/shard-format.md has them."""
+"""Reads shards in this process: MosaicML's MDS files and our index, by docs/shard-format.md."""
 from __future__ import annotations
 
 import io
@@ -13,17 +13,17 @@ from . import lossless
 from .errors import DamagedError, MissingError, UsageError
 
 
-# What a damaged or malicious folder may take, as prep-imagenet has it.
+# Limits for a damaged or malicious folder, the same as prep-imagenet's.
 MOST_INDEX = 64 << 20  # bytes of index.json
 MOST_SHARD = 1 << 30  # bytes of a shard that is compressed as a whole, unpacked
 MOST_SIZE = 1 << 13  # pixels a side
 
 
 def _regular(name: str) -> str:
-    """The name of a file, neither a pipe nor a device, which might never end."""
+    """Returns name if it is a regular file. Reading a pipe or a device might never end."""
     try:
         if not stat.S_ISREG(os.stat(name).st_mode):
-            raise DamagedError(f"{name!r} is no regular file")
+            raise DamagedError(f"{name!r} isn't a regular file")
     except FileNotFoundError as e:
         raise MissingError(f"{name} isn't there: restore it, or make the shards again") from e
     return name
@@ -34,7 +34,7 @@ class Shards:
 
     def __init__(self, path: str):
         if "://" in path:
-            raise UsageError(f"{path}: shards elsewhere are read by prep-imagenet only: take decoder='child'")
+            raise UsageError(f"{path}: only prep-imagenet reads shards at an address: use decoder='child'")
         name = os.path.join(path, "index.json")
         try:
             with open(_regular(name), "rb") as f:
@@ -50,14 +50,14 @@ class Shards:
             raise DamagedError(f"{name}: {e}") from e
         meta = index.get("alexnet") if isinstance(index, dict) else None
         if not meta or meta.get("format_version") != 1:
-            raise UsageError(f"{name} has no entry 'alexnet' of version 1; take decoder='child', which may know what to do")
+            raise UsageError(f"{name} has no entry 'alexnet' of version 1: use decoder='child', which may read it")
         self.meta: dict[str, Any] = meta
         self.size, self.codec = int(meta["size"]), meta["codec"]
         if not 1 <= self.size <= MOST_SIZE:
             raise DamagedError(f"{name}: size is {self.size} pixels, want 1 to {MOST_SIZE}")
         self._path, self._infos = path, index["shards"]
         self._first = np.cumsum([0] + [s["samples"] for s in self._infos])
-        self._open: dict[int, tuple[np.ndarray, np.ndarray | None]] = {}  # offsets of samples, and the bytes where they were unpacked
+        self._open: dict[int, tuple[np.ndarray, np.ndarray | None]] = {}  # offsets of samples, and the bytes of an unpacked shard
 
     def __len__(self) -> int:
         return int(self._first[-1])
@@ -98,7 +98,7 @@ class Shards:
             try:
                 from PIL import Image
             except ImportError as e:
-                raise UsageError("pictures of codec jpeg want Pillow here: pip install pillow, or take decoder='child'") from e
+                raise UsageError("pictures of codec jpeg need Pillow: pip install pillow, or use decoder='child'") from e
             picture = Image.open(io.BytesIO(image), formats=["JPEG"])
             if picture.size != (self.size, self.size):  # before it is decoded
                 raise DamagedError(f"{self._path}: sample {i} has {picture.size} pixels, want {self.size} a side")
@@ -108,7 +108,7 @@ class Shards:
     def _name(self, k: int, what: str = "raw_data") -> str:
         name = str(self._infos[k][what]["basename"])
         if name != os.path.basename(name) or name in ("", ".", "..") or "\\" in name:
-            raise DamagedError(f"{self._path}/index.json: {name!r} is no name of a file in this folder")
+            raise DamagedError(f"{self._path}/index.json: {name!r} isn't the name of a file in this folder")
         return os.path.join(self._path, name)
 
     def _shard(self, k: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -127,7 +127,7 @@ class Shards:
         return self._open[k]
 
     def _read(self, k: int, at: int, n: int) -> np.ndarray:
-        """Bytes of a shard. It is not mapped: a mapping of a file that is cut short kills whoever reads it."""
+        """Reads n bytes of a shard. It is not mapped, because reading a mapped file that is cut short kills the process."""
         name = _regular(self._name(k))
         data = np.fromfile(name, np.uint8, n, offset=at)
         if len(data) != n:
@@ -137,11 +137,11 @@ class Shards:
 
 def _unpack(name: str, size: int) -> np.ndarray:
     if not 0 <= size <= MOST_SHARD:
-        raise DamagedError(f"{name} unpacks to {size} bytes, over {MOST_SHARD}: unpack it with zstd -d, or take decoder='child'")
+        raise DamagedError(f"{name} unpacks to {size} bytes, over {MOST_SHARD}: unpack it with zstd -d, or use decoder='child'")
     try:
         import zstandard
     except ImportError as e:
-        raise UsageError(f"{name} wants zstandard here: pip install zstandard, or take decoder='child'") from e
+        raise UsageError(f"{name} needs zstandard: pip install zstandard, or use decoder='child'") from e
     with open(_regular(name), "rb") as f:
         try:
             data = zstandard.ZstdDecompressor(max_window_size=MOST_SHARD).stream_reader(f).read(size + 1)

@@ -2,9 +2,9 @@
 
     python train_alexnet.py shards/train --val shards/val --pca pca.json [--epochs 90] [--resume run.pt]
 
-Each epoch is saved, and Ctrl-C ends with the step and saves; --resume goes on with the batch that would have come. Under
-torchrun the ranks share each epoch, and Ctrl-C leaves what the last one saved.
-The module is the one of docs/using.md, so `train-alexnet import` takes what it saves.
+It saves after each epoch. Ctrl-C finishes the step and saves; --resume continues with the next batch. Under torchrun the ranks
+share each epoch, and Ctrl-C doesn't save: the last epoch's file stays.
+The module is the one of docs/using.md, so `train-alexnet import` reads the saved files.
 """
 import argparse
 import json
@@ -50,14 +50,14 @@ def main():
     p.add_argument("--pca")
     p.add_argument("--net", default="alexnet", help="alexnet, or a net of torchvision such as resnet18")
     p.add_argument("--epochs", type=int, default=90)
-    p.add_argument("--steps", type=int, default=0, help="stop after so many")
+    p.add_argument("--steps", type=int, default=0, help="stop after this many steps, 0 for no limit")
     p.add_argument("--batch", type=int, default=128, help="of all ranks")
     p.add_argument("--lr", type=float, default=0.01)
     p.add_argument("--cosine", action="store_true", help="a cosine to 0 over the epochs, after --warmup")
     p.add_argument("--warmup", type=int, default=0, help="steps in which the rate rises")
     p.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
     p.add_argument("--compile", action="store_true", help="torch.compile")
-    p.add_argument("--threads", type=int, default=0, help="of PyTorch on a CPU, 0 for its own choice")
+    p.add_argument("--threads", type=int, default=0, help="threads of PyTorch on a CPU, 0 for PyTorch's choice")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--save", default="run.pt")
     p.add_argument("--resume")
@@ -72,7 +72,7 @@ def main():
     if a.pca:
         with open(a.pca) as f:
             mean = json.load(f)["mean"]
-    scale = 1 / 64  # small sets start with it; the paper's is 1
+    scale = 1 / 64  # helps small sets to start; the paper's is 1
 
     torch.manual_seed(a.seed)
     if a.threads:

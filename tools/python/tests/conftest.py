@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools" / "python"))
 BUILD = pathlib.Path(os.environ.get("ALEXNET_BUILD", ROOT / "build")).resolve()
 os.environ["ALEXNET_PREP_IMAGENET"] = str(BUILD / "prep-imagenet")
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which background jobs of a shell ignore, and so would ours
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and their children, ignore SIGINT otherwise
 for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
     os.environ.pop(name, None)
 

@@ -1,4 +1,4 @@
-"""What a loader should give, written down from docs and Go's comments and not from its code: orders, views and noise."""
+"""A reference for the loader's orders, views and noise, written from the docs and Go's comments, not from its code."""
 import math
 
 import numpy as np

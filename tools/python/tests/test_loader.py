@@ -1,4 +1,4 @@
-"""The loader's batches against a reference in Python, and its manners as an iterable."""
+"""The loader's batches against a reference in Python, and its behaviour as an iterable."""
 import functools
 import gc
 import http.server
@@ -74,7 +74,7 @@ def test_against_reference(lossless, pca, pictures, options):
 
 
 def test_other_options(lossless):
-    """Options whose pictures the Go tests check: here that they arrive."""
+    """The loader passes these options on. Go's tests check their pictures."""
     plain = rows(Loader(lossless, 8, crop=CROP))
     for options in [{"augment": {"crop": "resized"}}, {"augment": {"jitter": (0.4, 0.4, 0.4)}}, {"augment": {"erase": 0.9}}]:
         got = rows(Loader(lossless, 8, crop=CROP, **options))

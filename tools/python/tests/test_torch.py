@@ -46,7 +46,7 @@ def test_dataloader(lossless, start, decoder):
 
 
 def test_fork(lossless):
-    """A loader goes on in a fork, with a process of its own, and in the parent."""
+    """After a fork a loader works in the child, with a process of its own, and in the parent."""
     import multiprocessing
     loader = Loader(lossless, 8, crop=32)
     it = iter(loader)

@@ -105,7 +105,7 @@ def test_truth(tmp_path):
 
 
 def test_alexnet_mini(tmp_path):
-    """The larger net, for forty steps: behind them float32 and float64 may part, in whatever program. Where two maxima of a
+    """The larger net, for forty steps: after them float32 and float64 may diverge in any program. If two maxima of a
     pool are within rounding of equal, each takes another one, a gradient changes by some per cent, and the trainings go apart
     by a factor of ten in ten steps."""
     t = Training(tmp_path, "alexnet-mini", per_class=30, stored=72, steps=40, batch=8, rate=0.0001, seed=5, scale=1 / 64)

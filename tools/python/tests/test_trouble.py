@@ -31,7 +31,7 @@ def python(code, *args, **options):
 
 
 def gone(pid, within=5.0):
-    """Whether a process ends, or has: it may be somebody's zombie."""
+    """Whether a process has ended, or is a zombie."""
     end = time.time() + within
     while time.time() < end:
         try:
@@ -103,7 +103,7 @@ def test_loader_in_threads(lossless):
 
 
 def test_near_name(lossless):
-    """An argument that there isn't, with the one that was meant; on every Python."""
+    """The error about an unknown argument suggests the nearest one, on every Python."""
     for name, text in (("sed", "'sed': did you mean 'seed'?"), ("batchsize", "'batchsize': did you mean 'batch_size'?"), ("zzz", "'zzz'")):
         with pytest.raises(TypeError) as e:
             Loader(lossless, **{name: 1})
@@ -144,7 +144,7 @@ BATCH = {"slot": 0, "epoch": 0, "step": 0, "rows": 2, "images": 2}
 
 
 def liar(folder, *lines, size=8192):
-    """A child that makes so much memory, says these lines and waits."""
+    """A fake child: it makes `size` bytes of memory, writes these lines and waits."""
     program = folder / "prep-imagenet"
     (folder / "lines").write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
     program.write_text(f"#!{sys.executable}\n" + textwrap.dedent(f"""
@@ -163,7 +163,7 @@ def liar(folder, *lines, size=8192):
     {"shape": [2, 4, 4, -3]}, {"shape": "x"}, {"labels": 0}, {"samples": 4090}, {"colours": 1.5}, {"batches": None}, {"classes": [1]}, {"classes": 1}, {"images": "6"},
 ], ids=str)
 def test_lying_greeting(tmp_path, lossless, change):
-    """Sizes that would have this process read outside of its memory, or die of a bus error, are an exception."""
+    """Sizes that would let this process read outside of its memory, or die of a bus error, raise an exception."""
     with pytest.raises(VersionError, match="release"):
         Loader(lossless, 2, crop=4, binary=liar(tmp_path, {**GREETING, **change}))
 
@@ -181,7 +181,7 @@ def test_lying_lines(tmp_path, lossless, line):
 
 @linux
 def test_lying_order(tmp_path, lossless):
-    """A slot that this process has comes again; a batch that isn't the next; batches without end before an answer."""
+    """The child sends a slot that is still held, a batch out of order, or endless batches before an answer."""
     with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, {"batch": BATCH}, {"batch": {**BATCH, "step": 1}})) as loader:
         it = iter(loader)
         first = next(it)
@@ -354,7 +354,7 @@ def test_interrupt(lossless):
 
 
 def test_collecting_runs_no_python(lossless):
-    """Python drops a Ctrl-C that comes in code that runs for the collector: there is none when a batch's arrays go."""
+    """Python drops a Ctrl-C that comes in code run by the collector. No such code runs when a batch's arrays are collected."""
     calls = []
     with Loader(lossless, 8, crop=32) as loader:
         it = iter(loader)
@@ -395,7 +395,7 @@ def test_interrupt_anywhere(lossless, monkeypatch):
 
 
 def test_interrupt_at_the_end(lossless, monkeypatch):
-    """A press while a loader that nobody has any more is closed comes through too."""
+    """A Ctrl-C while the collector closes a loader isn't lost."""
     loader = Loader(lossless, 8, crop=32)
     close = alexnet_loader.child.Child.close
 
@@ -434,7 +434,7 @@ def test_full_shm(lossless):
 
 @linux
 def test_without_temporary_files(lossless, monkeypatch):
-    """A read-only machine has no folder for them."""
+    """The child's messages need no folder: a read-only machine has none."""
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     with Loader(lossless, 8, crop=32) as loader:
         assert len(list(loader)) == 6
@@ -474,7 +474,7 @@ def test_no_leak(shards, tmp_path):
 
 
 def test_fence(lossless):
-    """Slots whose copies to a GPU may still run are given back behind their fence, in order, and waited for in need."""
+    """Slots whose copies to a GPU may still run are released after their fence, in order. The loader waits for a fence only if it must."""
     log = []
 
     class Fence:
@@ -516,7 +516,7 @@ def test_stays_in_its_folder(shards, tmp_path):
     for other in "../outside.mds", str(tmp_path / "outside.mds"):
         index["shards"][0]["raw_data"]["basename"] = other
         (inside / "index.json").write_text(json.dumps(index))
-        with pytest.raises(DamagedError, match="no name of a file"):
+        with pytest.raises(DamagedError, match="isn't the name of a file"):
             Dataset(inside, decoder="python")[0]
 
 
@@ -533,7 +533,7 @@ def hostile(lossless, folder, change):
 @linux
 @pytest.mark.parametrize("kind", ["pipe", "device", "huge", "deep", "list", "size"])
 def test_hostile_index(tmp_path, lossless, kind):
-    """An index that has no end, or that asks for memory without one, is refused."""
+    """An endless index, or one that asks for unlimited memory, is refused."""
     hostile(lossless, tmp_path, lambda index: index["alexnet"].update(size=1 << 20) if kind == "size" else None)
     name = tmp_path / "index.json"
     if kind in ("pipe", "device"):

@@ -1,4 +1,4 @@
-"""The wheels in the folder ALEXNET_WHEELS, read by what others read them with."""
+"""The wheels in the folder ALEXNET_WHEELS, read with other tools."""
 import base64
 import csv
 import hashlib
@@ -42,7 +42,7 @@ def machine(program):
 
 @pytest.mark.skipif(os.name == "nt", reason="its compiler here is a shell script")
 def test_progress(tmp_path):
-    """Whoever makes wheels, which takes minutes, hears of each before it is there."""
+    """backend.py, which takes minutes, names each wheel's system before it builds it."""
     go = tmp_path / "go"
     go.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; cp "$0" "$2"\n')
     go.chmod(0o755)
