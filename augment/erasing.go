@@ -84,8 +84,8 @@ func (e *Erasing) defaults() {
 	}
 }
 
-// parseErasing reads a probability and what else is given: 0.25,fill=random,
-// area=MIN:MAX, ratio=MIN:MAX.
+// parseErasing reads a probability and options: 0.25,fill=random, area=MIN:MAX,
+// ratio=MIN:MAX.
 func parseErasing(text string) (Augmentation, error) {
 	words := strings.Split(text, ",")
 	var e Erasing

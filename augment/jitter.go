@@ -30,7 +30,7 @@ func (j Jitter) Draw(s *Stream) Factors {
 	return Factors{draw(j.Brightness), draw(j.Contrast), draw(j.Saturation)}
 }
 
-// errJitter says what a Jitter is.
+// errJitter describes the syntax of a Jitter.
 var errJitter = errors.New("want three amounts from 0 to 1: brightness, contrast, saturation")
 
 // parseJitter reads three amounts with commas between.

@@ -57,7 +57,7 @@ func FromSums(s Sums) (PCA, error) {
 	eigen.VectorsTo(&columns)
 	for i, lambda := range eigen.Values(nil) { // ascending
 		row := 2 - i
-		// A covariance has no negative eigenvalue; rounding may make one of a zero.
+		// A covariance has no negative eigenvalue, but rounding may give one.
 		p.Eigenvalues[row] = max(lambda, 0)
 		v := [3]float64{columns.At(0, i), columns.At(1, i), columns.At(2, i)}
 		p.Eigenvectors[row] = orient(v)
@@ -82,9 +82,9 @@ func orient(v [3]float64) [3]float64 {
 	return v
 }
 
-// tolerance is how far the axes of a file may be from orthonormal, and from
-// being axes of its covariance relative to the largest eigenvalue: a file whose
-// numbers were shortened to seven digits still passes.
+// tolerance bounds how far the axes of a file may be from orthonormal, and from the axes
+// of its covariance, relative to the largest eigenvalue. Numbers shortened to seven
+// digits still pass.
 const tolerance = 1e-5
 
 // Validate reports wrong numbers: another unit, values that are not finite, eigenvalues
@@ -151,7 +151,8 @@ func ReadPCA(path string) (PCA, error) {
 	return p, nil
 }
 
-// pcaLimit is the most bytes of a pca.json, which has one or two thousand.
+// pcaLimit is the largest size of a pca.json in bytes; usual files have one or two
+// thousand.
 const pcaLimit = 1 << 20
 
 func readPCA(path string) (PCA, error) {
@@ -166,7 +167,8 @@ func readPCA(path string) (PCA, error) {
 	if text, err = plaintext.Bytes(text); err != nil {
 		return PCA{}, err
 	}
-	// Go's arrays take JSON arrays of any length, slices tell.
+	// encoding/json accepts a JSON array of any length for a Go array, so lengths are
+	// checked with slices.
 	var stored struct {
 		Units        string      `json:"units"`
 		Pixels       uint64      `json:"pixels"`

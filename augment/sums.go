@@ -17,9 +17,8 @@ type Sums struct {
 	Products [3][3]uint64 `json:"products"` // Σ cᵢ·cⱼ, symmetric
 }
 
-// The three products r·(r,g,b) are made by one multiplication: the channels lie
-// in lanes of laneBits bits, and lanePixels products of two bytes fit a lane
-// (32·255² < 2²¹).
+// One multiplication makes the three products r·(r,g,b): the channels are in lanes of
+// laneBits bits, and lanePixels products of two bytes fit a lane (32·255² < 2²¹).
 const (
 	laneBits   = 21
 	laneMask   = 1<<laneBits - 1

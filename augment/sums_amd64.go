@@ -7,8 +7,8 @@ import "golang.org/x/sys/cpu"
 // useAVX2 chooses the assembly of sums. Tests turn it off.
 var useAVX2 = cpu.X86.HasAVX2
 
-// addFast adds the first pixels of rgb to all sums but Pixels, and returns how
-// many bytes those are.
+// addFast adds the first pixels of rgb to all sums but Pixels, and returns the number of
+// their bytes.
 func (s *Sums) addFast(rgb []byte) (done int) {
 	const group, most = 3 * 16, 3 * 16 * 30000
 	if !useAVX2 {

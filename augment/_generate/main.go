@@ -28,7 +28,7 @@ func mirror() {
 	Doc("mirrorAVX is mirrorGo for a positive multiple of 16 pixels.")
 	dst, src := pointer("dst"), pointer("src")
 	type part struct {
-		in   int // which 16 bytes of the source
+		in   int // number of the 16 bytes of the source
 		mask reg.VecVirtual
 	}
 	var parts [3][]part
@@ -69,9 +69,9 @@ func mirror() {
 	RET()
 }
 
-// mirrorMask is the shuffle that takes from 16 bytes of the source what belongs
-// to 16 bytes of the result, and zero (index 0x80) elsewhere; any: it isn't all
-// zero. Byte k of the result is colour k%3 of pixel 15 − k/3.
+// mirrorMask returns the shuffle that moves bytes from one of the three 16-byte parts of
+// the source to one of the result, and writes 0 (index 0x80) elsewhere. any reports
+// whether it moves a byte. Byte k of the result is colour k%3 of pixel 15 − k/3.
 func mirrorMask(out, in int) (mask [16]byte, any bool) {
 	for i := range mask {
 		k := 16*out + i
@@ -84,8 +84,8 @@ func mirrorMask(out, in int) (mask [16]byte, any bool) {
 	return mask, any
 }
 
-// sums takes the colours of 16 pixels apart, and adds their bytes up as they are,
-// and products of them in 32 bits: two of them are at most 130,050.
+// sums splits 16 pixels into their colours, and adds up the bytes, and products of two
+// bytes in 32 bits (two of them are at most 130,050).
 func sums() {
 	TEXT("sumsAVX2", NOSPLIT, "func(rgb []byte, sums *[3]uint64, products *[6][8]uint32)")
 	Pragma("noescape")
@@ -156,7 +156,7 @@ func sums() {
 	RET()
 }
 
-// planes takes the colours of 16 pixels apart.
+// planes splits 16 pixels into their colours.
 func planes() {
 	TEXT("planesAVX", NOSPLIT, "func(red, green, blue *byte, rgb []byte)")
 	Pragma("noescape")
@@ -197,8 +197,8 @@ func planes() {
 	RET()
 }
 
-// colourMask is the shuffle that takes from 16 bytes of the pixels, the in-th of
-// three times 16, what belongs to one colour of 16 pixels, and zero elsewhere.
+// colourMask returns the shuffle that moves the bytes of one colour from one of the three
+// 16-byte parts of 16 pixels, and writes 0 elsewhere.
 func colourMask(colour, in int) (mask [16]byte) {
 	for pixel := range mask {
 		mask[pixel] = 0x80

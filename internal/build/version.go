@@ -30,7 +30,7 @@ func version(info *debug.BuildInfo) string {
 			note = " with changes"
 		}
 	}
-	// Go makes versions up of time and commit where there is no tag.
+	// Without a tag, Go makes a version from the time and the commit.
 	tag, _, _ := strings.Cut(info.Main.Version, "+")
 	tagged := strings.HasPrefix(tag, "v") && (revision == "" || !strings.HasSuffix(tag, revision[:min(12, len(revision))]))
 	switch {

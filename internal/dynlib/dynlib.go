@@ -22,7 +22,7 @@ func Check(name string) error {
 		return err
 	}
 	if !strings.Contains(name, "/") {
-		if runtime.GOOS == "darwin" { // whose linker may also look in the current folder
+		if runtime.GOOS == "darwin" { // macOS's linker may also look in the current folder
 			return &RefusedError{name, "on macOS a library is named by its whole path"}
 		}
 		return nil
@@ -91,8 +91,8 @@ func Trusted(path string) error {
 		case !info.IsDir():
 			return &RefusedError{path, printable.Name(at) + " is no folder"}
 		}
-		// The folder at at has been looked at, what it holds comes next. The parent
-		// of a folder that a link led to hasn't, but the way there was.
+		// The folder at is checked; its next entry follows. The target of a link needs no check
+		// of its parent here: the path to it is checked by itself.
 		at, rest = filepath.Join(at, rest[0]), rest[1:]
 	}
 }
@@ -111,9 +111,9 @@ func parts(path string) []string {
 // pathVariable is the linker's list of folders, read when the process began.
 const pathVariable = "LD_LIBRARY_PATH"
 
-// checkLinker refuses to use the linker if its list of folders has a relative or
-// empty entry, which stands for the current folder, and a library lies there: the
-// linker would take it in place of any library that is asked for, or that one needs.
+// checkLinker refuses to use the linker if its list of folders has a relative or empty
+// entry (the current folder) and a library is there. The linker would load it instead of
+// a requested library, or of one that this needs.
 func checkLinker() error {
 	list := os.Getenv(pathVariable)
 	if list == "" {

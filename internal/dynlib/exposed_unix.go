@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// exposed says how others can change the file of info; "" if they cannot. within says
-// that it is a folder on the way to a file that is checked by itself.
+// exposed returns how others can change the file of info, or "" if they can't. within
+// means that it is a folder on the path to a file that is checked by itself.
 func exposed(info fs.FileInfo, within bool) string {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -25,7 +25,8 @@ func exposed(info fs.FileInfo, within bool) string {
 	if mode&os.ModeSymlink != 0 || within && mode.IsDir() && mode&os.ModeSticky != 0 {
 		return "" // a link's mode means nothing
 	}
-	// root's group, macOS's of administrators, who may become root, and a user's own
+	// Accepted groups: root's, macOS's administrators (they may become root), and a user's
+	// own.
 	private := s.Gid == 0 || runtime.GOOS == "darwin" && s.Gid == 80 || s.Gid == s.Uid && s.Uid == me
 	switch perm := mode.Perm(); {
 	case perm&0o002 != 0:

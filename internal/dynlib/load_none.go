@@ -18,7 +18,7 @@ func Supported() error {
 // Open returns the error of Supported.
 func Open(string, bool) (uintptr, error) { return 0, Supported() }
 
-// Nothing is ever loaded here, so these are never reached.
+// These functions are never called, since no library is loaded.
 
 func Close(uintptr) error { panic("dynlib: a library that isn't open") }
 

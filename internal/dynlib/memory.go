@@ -4,7 +4,7 @@ import "unsafe"
 
 // Bytes returns n bytes of C memory, which stays the library's.
 func Bytes(address uintptr, n int) []byte {
-	start := *(*unsafe.Pointer)(unsafe.Pointer(&address)) // C memory: the collector doesn't mind it
+	start := *(*unsafe.Pointer)(unsafe.Pointer(&address)) // C memory, unknown to the garbage collector
 	return unsafe.Slice((*byte)(start), n)
 }
 

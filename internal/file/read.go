@@ -55,7 +55,7 @@ func (e *TooLargeError) Error() string {
 // Open opens a regular file, or a link to one, for reading. Anything else is a
 // *KindError, found without waiting for it.
 func Open(path string) (*os.File, error) {
-	info, err := os.Stat(path) // opening a device may already set it to work
+	info, err := os.Stat(path) // opening a device may have effects
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
@@ -125,7 +125,7 @@ func ReadOpen(f *os.File, limit int64) ([]byte, error) {
 	if info.Size() > limit {
 		return nil, &TooLargeError{f.Name(), info.Size(), limit}
 	}
-	// Memory for the stated size is taken at once only while that is little.
+	// Memory for the stated size is allocated at once only if it is small.
 	var all bytes.Buffer
 	all.Grow(int(min(info.Size(), 64<<20)) + bytes.MinRead)
 	if _, err := all.ReadFrom(io.LimitReader(f, limit)); err != nil {

@@ -32,7 +32,7 @@ func Replace(path string, write func(*os.File) error) error {
 	return renamed(err, p.Name(), path)
 }
 
-// renamed makes an error of the file that nobody knows one of the file that it was to be.
+// renamed makes an error about a temporary file an error about its final file.
 func renamed(err error, temp, path string) error {
 	var at *fs.PathError
 	if errors.As(err, &at) && at.Path == temp {
@@ -77,7 +77,7 @@ func WriteAll(path string, parts ...[]byte) error {
 // Pending is a file that has no name yet. One goroutine uses it.
 type Pending struct {
 	*os.File
-	path string // what Commit names it
+	path string // the path for Commit's errors
 }
 
 // Create begins a file; Commit then gives it the name path, as Replace does. It is
@@ -86,7 +86,7 @@ func Create(path string) (*Pending, error) {
 	if err := replaceable(path); err != nil {
 		return nil, err
 	}
-	_ = sweep(filepath.Dir(path), func(name string) bool { return name == filepath.Base(path) }) // of those before; the folder may not be readable
+	_ = sweep(filepath.Dir(path), func(name string) bool { return name == filepath.Base(path) }) // of earlier processes; the folder may be unreadable
 	for {
 		temp := tempName(path)
 		f, err := CreateNew(temp)
@@ -101,7 +101,7 @@ func Create(path string) (*Pending, error) {
 			_ = RemoveOpen(f)
 			return nil, err
 		}
-		f.Close() // swept between its making and its locking
+		f.Close() // removed between its creation and its lock
 	}
 }
 
@@ -135,7 +135,7 @@ func (p *Pending) Abort() {
 // no other process finds it unlocked.
 func RemoveOpen(f *os.File) error { return errors.Join(os.Remove(f.Name()), f.Close()) }
 
-// replaceable checks that a file may replace what is at path.
+// replaceable checks that a file may replace the one at path.
 func replaceable(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -183,13 +183,13 @@ func Linked(from, to string) error {
 		os.Remove(temp)
 		return err
 	}
-	os.Remove(temp) // renaming one name of a file to another of it does nothing
+	os.Remove(temp) // renaming does nothing if both names are links to the same file
 	return SyncFolder(filepath.Dir(to))
 }
 
 // SyncFolder makes renames in a folder survive a power failure, if the system can.
 func SyncFolder(dir string) error {
-	if runtime.GOOS == "windows" { // which opens no folder to sync it
+	if runtime.GOOS == "windows" { // Windows can't open a folder to sync it
 		return nil
 	}
 	d, err := os.Open(dir)
@@ -203,7 +203,7 @@ func SyncFolder(dir string) error {
 	return nil
 }
 
-// A temporary file is named after the file it will be: NAME.16 digits.tmp.
+// A temporary file is named after its final file: NAME.16 digits.tmp.
 const (
 	tempSuffix = ".tmp"
 	tempDigits = 16

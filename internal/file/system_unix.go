@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const nonblock = unix.O_NONBLOCK // nothing that is opened is waited for
+const nonblock = unix.O_NONBLOCK // opening a pipe or a device doesn't block
 
 // open opens a file that is not a link, so that it can be renamed and removed
 // meanwhile.

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-const nonblock = 0 // opening doesn't wait for a file of Windows'
+const nonblock = 0 // opening a file doesn't block on Windows
 
 // open opens a file, not a link out of its folder, so that it can be renamed and
 // removed meanwhile. Go shares the files of an os.Root in this way, and no others.
@@ -27,7 +27,7 @@ func open(path string, flag int) (*os.File, error) {
 	return f, err
 }
 
-// tryLock locks one byte far behind the end, so that the file can still be read and
+// tryLock locks one byte far after the end, so that the file can still be read and
 // written.
 func tryLock(f *os.File) (bool, error) {
 	at := &windows.Overlapped{OffsetHigh: 1 << 30}
@@ -41,8 +41,8 @@ func tryLock(f *os.File) (bool, error) {
 	return false, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
 }
 
-// patience is how long a reader may keep a file open that is to be replaced: Windows
-// replaces no open file.
+// patience limits the wait for a reader that has a file open, because Windows can't
+// replace an open file.
 const patience = 2 * time.Second
 
 func rename(from, to string) error {

@@ -14,8 +14,8 @@ import (
 func unique(text []byte) error {
 	type level struct {
 		keys  map[string]bool // nil in an array
-		key   string          // that the next value belongs to
-		begun bool            // a key stands, and its value comes next
+		key   string          // key of the next value
+		begun bool            // a key has been read, and its value is next
 	}
 	var open []level
 	path := func(key string) string {

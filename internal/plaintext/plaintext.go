@@ -48,11 +48,11 @@ func Bytes(text []byte) ([]byte, error) {
 // fromUTF16 reads UTF-16, with its byte order mark, as UTF-8.
 type fromUTF16 struct {
 	r       *bufio.Reader
-	low     int    // which byte of a unit is the low one
-	started bool   // the mark is read
-	out     []byte // not yet given
+	low     int    // index of a unit's low byte
+	started bool   // the mark has been read
+	out     []byte // not yet returned
 	full    [utf8.UTFMax]byte
-	err     error // that ended the reading
+	err     error // the error that ended the reading
 }
 
 func (f *fromUTF16) unit() (rune, error) {
@@ -86,7 +86,7 @@ func (f *fromUTF16) next() error {
 	if err != nil {
 		return err
 	}
-	if !f.started { // that was the mark
+	if !f.started { // the byte order mark
 		f.started = true
 		return f.next()
 	}

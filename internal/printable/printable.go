@@ -63,8 +63,8 @@ func printable(s string) bool {
 	return true
 }
 
-// invalid reports whether a rune that was read from the beginning of s stands for
-// a byte that isn't part of UTF-8.
+// invalid reports whether r, read from the beginning of s, stands for a byte that isn't
+// valid UTF-8.
 func invalid(r rune, s string) bool { return r == utf8.RuneError && !strings.HasPrefix(s, "\uFFFD") }
 
 // Fprintf is fmt.Fprintf with the Name of each string among the values and the
@@ -158,7 +158,7 @@ func Text(s string) string {
 	return b.String()
 }
 
-// acts reports whether a terminal does anything else with r than draw it.
+// acts reports whether r does more on a terminal than draw a character.
 func acts(r rune) bool {
 	switch {
 	case r == '\n', r == '\t':
@@ -175,7 +175,7 @@ func acts(r rune) bool {
 type Writer struct {
 	to   io.Writer
 	mu   sync.Mutex
-	tail []byte // of a character that isn't whole yet
+	tail []byte // an incomplete character
 }
 
 // NewWriter returns a Writer to w, which several goroutines may use.

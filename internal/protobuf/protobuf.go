@@ -21,13 +21,13 @@ const Bytes = byte(protowire.BytesType)
 // a missing field is read as one.
 type Message struct {
 	fields []field
-	left   *int // fields that the file may still have
+	left   *int // fields that are still allowed in the file
 }
 
 type field struct {
 	number Number
-	value  uint64 // of a number
-	bytes  []byte // of everything else
+	value  uint64 // value of a number
+	bytes  []byte // value of other types
 	packed bool   // bytes is set
 	width  int    // bytes of a fixed number, 0 of a varint
 }

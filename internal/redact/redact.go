@@ -30,7 +30,7 @@ func URL(place string) string {
 	}
 	at := strings.LastIndexByte(rest[:end], '@')
 	if at < 0 && strings.Contains(rest[:end], ":") {
-		// "me:pa/ss@host" is a password with a slash, of which a parser makes a port.
+		// In "me:pa/ss@host" the password has a slash, and a parser would read "pa" as a port.
 		host := rest[:end]
 		if _, behind, ok := strings.Cut(host, "]"); ok && host[0] == '[' {
 			host = behind // of an IPv6 address
@@ -83,7 +83,7 @@ func Secrets(u *url.URL) *strings.Replacer {
 	var pairs []string
 	hide := func(secret string) {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-			if len(form) > 2 { // one of two characters hides nothing
+			if len(form) > 2 { // replacing one or two characters hides nothing
 				pairs = append(pairs, form, mask)
 			}
 		}
@@ -107,7 +107,7 @@ func Secrets(u *url.URL) *strings.Replacer {
 // address elsewhere.
 var address = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#\n"]*@)?[^\s"'<>` + "`" + `]*`)
 
-// parameter finds a parameter of an address that a space in its path has cut.
+// parameter finds a parameter of an address whose path is cut by a space.
 var parameter = regexp.MustCompile(`([?&;])([^\s?&;=#"'<>` + "`" + `]+)=([^\s&;"'<>` + "`" + `]+)`)
 
 // Text returns a text with each address in it replaced by its URL. Behind an address,

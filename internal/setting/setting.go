@@ -50,7 +50,7 @@ func (t Text) In(w Words) string {
 			values[i] = In(v, w)
 		}
 	}
-	return fmt.Errorf(t.format, values...).Error() // which knows %w
+	return fmt.Errorf(t.format, values...).Error() // Errorf handles %w
 }
 
 // String returns the text with the settings' own names.
