@@ -58,17 +58,16 @@ func Append(ctx context.Context, cfg ShardConfig, src source.Source, report func
 	return job.fill(ctx, notAmong(earlier, plan.items))
 }
 
-// appendPlan is what Append will do.
+// appendPlan holds the steps of Append.
 type appendPlan struct {
 	cfg   ShardConfig // complete
 	old   *Meta
 	index *mds.Index
 	src   *relabelled
-	items []source.Item // that are new, in stored order
+	items []source.Item // the new pictures, in stored order
 }
 
-// planAppend looks at the folder and at the list of pictures, and changes
-// nothing.
+// planAppend reads the folder and the list of pictures, and changes nothing.
 func planAppend(ctx context.Context, cfg ShardConfig, src source.Source) (*appendPlan, error) {
 	old, err := cfg.InheritFrom(cfg.Out)
 	if err != nil {
@@ -132,7 +131,7 @@ func (c *ShardConfig) InheritFrom(dir string) (*Meta, error) {
 		inherit("seed", &c.Seed, m.Seed),
 		inherit("shard size", &c.ShardSize, job.ShardSize),
 		inherit("largest picture", &c.MaxPixels, job.MaxPixels),
-		inherit("decoder", &c.Decoder, job.Decoder), // and with it the encoder
+		inherit("decoder", &c.Decoder, job.Decoder), // and the encoder
 		inherit("resampler", &c.Resampler, job.Resampler),
 	)
 }
@@ -149,8 +148,7 @@ func inherit[T comparable](name string, have *T, folder T) error {
 	return nil
 }
 
-// appendedClasses are the folder's classes, or cfg.Classes where those go on
-// after them.
+// appendedClasses returns the folder's classes, or cfg.Classes if those begin with them.
 func (c *ShardConfig) appendedClasses(old *Meta) ([]Class, error) {
 	if len(c.Classes) == 0 {
 		return old.Classes, nil
@@ -216,15 +214,15 @@ func (s nameSet) has(name string) bool {
 	return ok
 }
 
-// take adds a name, and says whether it is new.
+// take adds a name, and reports whether it is new.
 func (s nameSet) take(name string) bool {
 	before := len(s)
 	s[xxh3.HashString128(name)] = struct{}{}
 	return len(s) > before
 }
 
-// addAll takes in the names of all samples of a folder. It is an error to find
-// one that is there already.
+// addAll adds the names of all samples of a folder. A name that is there already is an
+// error.
 func (s nameSet) addAll(ctx context.Context, dir string, index *mds.Index) error {
 	for _, info := range index.Shards {
 		if err := ctx.Err(); err != nil {
@@ -299,7 +297,7 @@ func readReport(dir string) ([]Bad, error) {
 	return all, nil
 }
 
-// notAmong are the bad pictures that aren't tried again.
+// notAmong returns the bad pictures that aren't tried again.
 func notAmong(bad []Bad, items []source.Item) []Bad {
 	if len(bad) == 0 {
 		return nil

@@ -31,9 +31,9 @@ type Dataset struct {
 	meta   Meta
 	codec  codec.Codec
 	shards []*datasetShard
-	first  []int // number of each shard's first sample, and of samples at the end
+	first  []int // number of each shard's first sample, then the number of samples
 
-	ctx    context.Context // of those who wait for remote shards without one of their own
+	ctx    context.Context // for waits for remote shards without a context
 	cancel context.CancelFunc
 }
 
@@ -67,7 +67,7 @@ func OpenDatasetAs(dir string, c DatasetConfig) (*Dataset, error) {
 	return openDataset(&Dataset{dir: dir, config: c}, index)
 }
 
-// openDataset fills in what the index says.
+// openDataset fills d from the index.
 func openDataset(d *Dataset, index *mds.Index) (*Dataset, error) {
 	d.index = index
 	d.ctx, d.cancel = context.WithCancel(context.Background())
@@ -91,7 +91,7 @@ func (d *Dataset) path(name string) string {
 	return filepath.Join(d.dir, filepath.FromSlash(name))
 }
 
-// readMeta takes our own part from the index and checks it.
+// readMeta reads our own part of the index and checks it.
 func (d *Dataset) readMeta(index *mds.Index) error {
 	raw, ok := index.Extra[MetaKey]
 	if !ok && d.remote == nil {
@@ -133,7 +133,7 @@ func (d *Dataset) checkMeta(index *mds.Index) (err error) {
 	return err
 }
 
-// maxSize bounds the buffers that a damaged index can ask for.
+// maxSize bounds the buffers that a damaged index can request.
 const maxSize = 1 << 13
 
 func (d *Dataset) openShards(index *mds.Index) error {
@@ -164,8 +164,8 @@ func (d *Dataset) openShards(index *mds.Index) error {
 	return nil
 }
 
-// checkShard opens a shard, or only looks for its file where opening would
-// unpack it.
+// checkShard opens a shard. If opening would unpack it, it only checks that the file is
+// there.
 func (d *Dataset) checkShard(s *datasetShard) error {
 	if d.remote != nil {
 		return nil
@@ -263,8 +263,8 @@ func (d *Dataset) decode(ctx context.Context, i int, fn func(image []byte) error
 	return label, err
 }
 
-// view calls fn with the shard of sample i and the sample's number k in it. fn
-// may read the mapped file: a fault there becomes an error of sample k.
+// view calls fn with the shard of sample i and the sample's number k in it. fn may read
+// the mapped file: a page fault that fails becomes an error of sample k.
 func (d *Dataset) view(ctx context.Context, i int, fn func(s *mds.Shard, at *datasetShard, k int) error) error {
 	if i < 0 || i >= d.Len() {
 		panic(fmt.Sprintf("pipeline: sample %d of a dataset of %d", i, d.Len()))
@@ -285,7 +285,7 @@ func (d *Dataset) view(ctx context.Context, i int, fn func(s *mds.Shard, at *dat
 // shardOf is the number of the shard that sample i is in.
 func (d *Dataset) shardOf(i int) int { return sort.SearchInts(d.first, i+1) - 1 }
 
-// locate names the sample in an error that doesn't.
+// locate adds the sample to an error that doesn't name one.
 func locate(err error, k int) error {
 	var damage *mds.CorruptError
 	if errors.As(err, &damage) && damage.Sample < 0 {

@@ -59,16 +59,16 @@ type datasetShard struct {
 	info               mds.ShardInfo
 	image, label, name int
 
-	opened atomic.Pointer[mds.Shard] // of a local dataset, once it is open
+	opened atomic.Pointer[mds.Shard] // of a local dataset; nil until it is opened
 
 	mu    sync.Mutex
 	shard *mds.Shard // nil: not open
-	err   error      // why it can't be opened, for ever
-	users int        // of a remote dataset, between lend and giveBack
+	err   error      // the permanent reason why it can't be opened
+	users int        // of a remote dataset: lend without giveBack
 }
 
-// lend gives the opened shard until giveBack. It waits for a remote one as long
-// as ctx lets it.
+// lend returns the opened shard, which stays open until giveBack. It waits for a remote
+// shard until ctx ends.
 func (d *Dataset) lend(ctx context.Context, s *datasetShard) (*mds.Shard, error) {
 	if d.remote != nil {
 		return d.lendRemote(ctx, s)
@@ -93,7 +93,7 @@ func (d *Dataset) lendRemote(ctx context.Context, s *datasetShard) (*mds.Shard, 
 	for {
 		dir, local, err := d.remote.Fetch(ctx, &s.info)
 		if errors.Is(err, syscall.ENOSPC) && d.letGo() {
-			continue // Fetch removed shards that were still open
+			continue // Fetch removed shards that were still open here
 		}
 		if err != nil && !errors.As(err, new(*mds.CorruptError)) {
 			return nil, err
@@ -106,7 +106,7 @@ func (d *Dataset) lendRemote(ctx context.Context, s *datasetShard) (*mds.Shard, 
 			s.err = err
 		}
 		s.mu.Unlock()
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // else another process took its room
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // otherwise another process removed it from the cache
 			return nil, err
 		}
 		if shard, err := s.use(); shard != nil || err != nil {
@@ -125,8 +125,8 @@ func (d *Dataset) await(ctx context.Context, i int) error {
 	return nil
 }
 
-// willNeed says that sample i will be read soon. It does nothing for a shard that
-// isn't open.
+// willNeed hints that sample i will be read soon. It does nothing if its shard isn't
+// open.
 func (d *Dataset) willNeed(i int, exactly bool) {
 	d.look(i, func(s *mds.Shard, k int) { s.WillNeed(k, exactly) })
 }
@@ -139,8 +139,8 @@ func (d *Dataset) resident(i int) bool {
 	return resident
 }
 
-// look calls fn with the shard of sample i and the sample's number in it, if that
-// is open.
+// look calls fn with the shard of sample i and the sample's number in it, if the shard is
+// open.
 func (d *Dataset) look(i int, fn func(s *mds.Shard, k int)) {
 	n := d.shardOf(i)
 	s := d.shards[n]
@@ -158,7 +158,7 @@ func (d *Dataset) look(i int, fn func(s *mds.Shard, k int)) {
 	}
 }
 
-// use gives a remote shard if it is open, or why it can't be.
+// use returns a remote shard if it is open, or the reason why it can't be opened.
 func (s *datasetShard) use() (*mds.Shard, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,14 +179,14 @@ func (d *Dataset) giveBack(s *datasetShard) {
 	s.mu.Unlock()
 }
 
-// letGo closes the shards that nobody is reading and that the cache no longer
-// has: their room on the disk is free only then. It reports whether there were any.
+// letGo closes shards that are not in use and no longer in the cache, because the disk
+// frees their space only then. It reports whether there were any.
 func (d *Dataset) letGo() (some bool) {
 	for _, s := range d.shards {
 		s.mu.Lock()
 		if s.shard != nil && s.users == 0 {
 			if _, err := os.Stat(s.shard.Path()); errors.Is(err, fs.ErrNotExist) {
-				s.shard.Close() // it was read only
+				s.shard.Close() // an error doesn't matter after reading
 				s.shard, some = nil, true
 			}
 		}

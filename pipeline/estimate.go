@@ -22,8 +22,7 @@ type Estimate struct {
 	Time     time.Duration `json:"time_ns"`   // with cfg.Workers on this machine as busy as it is now
 }
 
-// estimateSample is how many pictures are tried, and estimateTime for how long
-// at most.
+// The largest number of pictures that are tried, and the longest time.
 const (
 	estimateSample = 512
 	estimateTime   = 10 * time.Second
@@ -70,8 +69,8 @@ func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []s
 				if i >= n {
 					return
 				}
-				// A step that shares no factor with most n, so that a sample that
-				// time cuts short is spread as well.
+				// The step shares no factor with most n, so a sample that ends early is spread over
+				// the job, too.
 				item := items[i*7919%n*len(items)/n]
 				var err error
 				if picture, _, err = w.encode(ctx, picture[:0], item); err != nil {
@@ -103,6 +102,6 @@ func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []s
 	return e, nil
 }
 
-// sampleOverhead is what a sample takes in a shard besides picture and name: its
-// offset, the lengths of both, the label.
+// sampleOverhead is the bytes of a sample in a shard besides picture and name: its
+// offset, two lengths, the label.
 const sampleOverhead = 4 + 2*4 + 8

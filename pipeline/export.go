@@ -121,7 +121,7 @@ func Export(ctx context.Context, d *Dataset, cfg ExportConfig, progress func(don
 	return writeClasses(cfg.Out, d.Meta().Classes)
 }
 
-// emptyFolder makes sure of an empty folder and says whether it made it.
+// emptyFolder makes dir, or checks that it is empty, and reports whether it made it.
 func emptyFolder(dir string) (made bool, err error) {
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -135,8 +135,8 @@ func emptyFolder(dir string) (made bool, err error) {
 	return false, nil
 }
 
-// clearFolder removes everything in dir, which was empty before, and dir itself
-// if it was made.
+// clearFolder removes the contents of dir, which was empty before, and dir itself if it
+// was made.
 func clearFolder(dir string, made bool) error {
 	if made {
 		return os.RemoveAll(dir)
@@ -166,7 +166,7 @@ func writeClasses(dir string, classes []Class) error {
 
 // converter turns stored pictures into files.
 type converter struct {
-	copies  bool // the stored bytes are such a file
+	copies  bool // the stored bytes are already such a file
 	decoder codec.Decoder
 	encoder codec.Encoder // of JPEG; nil: PNG
 	img     *image.NRGBA
@@ -234,7 +234,7 @@ func (e *folderExporter) add(i int, s *Sample, picture []byte) error {
 	base := path.Base(s.Name)
 	name := filepath.Base(localName(strings.TrimSuffix(base, path.Ext(base))))
 	to := filepath.Join(e.folders[s.Label], name+"."+e.extension)
-	if !e.taken.take(to) { // another folder's picture of the same name
+	if !e.taken.take(to) { // the name exists: another folder has a picture of this name
 		to = filepath.Join(e.folders[s.Label], fmt.Sprintf("%s-%09d.%s", name, i, e.extension))
 		e.taken.take(to)
 	}

@@ -12,9 +12,8 @@ import (
 	"alexnet/internal/file"
 )
 
-// tarExporter writes DIR/SPLIT-%06d.tar with three members a sample, keyed by
-// its number: the picture, its label in .cls, and in .json the label, the class
-// and the picture's name.
+// tarExporter writes DIR/SPLIT-%06d.tar. A sample has three members, with its number as
+// key: the picture, its label in .cls, and label, class and the picture's name in .json.
 type tarExporter struct {
 	dir, extension string
 	per            int // samples of a tar
@@ -50,7 +49,7 @@ func (e *tarExporter) add(i int, s *Sample, picture []byte) error {
 	)
 }
 
-// member writes a file that depends on nothing but its name and data.
+// member writes a file whose header depends on its name and data alone.
 func (e *tarExporter) member(name string, data []byte) error {
 	err := e.tar.WriteHeader(&tar.Header{
 		Typeflag: tar.TypeReg,
@@ -81,7 +80,7 @@ func (e *tarExporter) next() (err error) {
 	return nil
 }
 
-// close ends a tar: then it has its name.
+// close ends a tar, which then gets its final name.
 func (e *tarExporter) close() error {
 	if e.file == nil {
 		return nil

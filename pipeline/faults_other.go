@@ -2,5 +2,5 @@
 
 package pipeline
 
-// majorFaults is not counted here.
+// majorFaults isn't implemented on this system.
 func majorFaults() int64 { return 0 }

@@ -32,9 +32,9 @@ type Loader struct {
 	end      int // number of the batch before which the loader ends; −1: never
 
 	ring    []*batchSlot
-	tickets atomic.Int64 // pictures taken by workers since start, padding included
-	next    int          // number of the batch that Next gives; only Next uses it
-	err     error        // what Next returns from now on; only Next uses it
+	tickets atomic.Int64 // pictures that workers have taken since the start, padding included
+	next    int          // number of Next's next batch; only Next uses it
+	err     error        // the error of all later calls of Next; only Next uses it
 
 	mu      sync.Mutex
 	freed   sync.Cond // a slot was released, or the loader stopped
@@ -89,7 +89,7 @@ func (l *Loader) newScout() *scout {
 	return s
 }
 
-// place is the sample of a ticket; behind the epoch's end, its last one.
+// place is the sample of a ticket; after the epoch's end, its last one.
 func (l *Loader) place(ticket int) int {
 	batch := l.start + ticket/l.pictures
 	at := min(l.at(batch%l.steps, ticket%l.pictures), l.dataset.Len()-1)
@@ -183,7 +183,7 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 	return &s.batch, nil
 }
 
-// at is the place within the epoch of the picture at a place of a step's batch.
+// at returns the position within the epoch of a picture at a place of a step's batch.
 func (l *Loader) at(step, place int) int {
 	return (step*l.config.Ranks+l.config.Rank)*l.pictures + place
 }
@@ -207,7 +207,7 @@ func (l *Loader) stop() {
 	l.cancel()
 }
 
-// makeOrder is the order of one epoch, nil for the stored one.
+// makeOrder returns the order of one epoch, or nil for the stored one.
 func (l *Loader) makeOrder(epoch int) []uint32 {
 	switch l.config.Shuffle {
 	case ShuffleNone:
@@ -218,7 +218,7 @@ func (l *Loader) makeOrder(epoch int) []uint32 {
 	return Order(l.config.Seed, uint64(epoch), l.dataset.Len())
 }
 
-// orders keeps the orders of the two epochs that were asked for last.
+// orders keeps the two orders that were used last.
 type orders struct {
 	make  func(epoch int) []uint32
 	mu    sync.Mutex

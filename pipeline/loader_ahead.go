@@ -5,34 +5,33 @@ import (
 	"sync"
 )
 
-// scout has the shards of a remote dataset fetched before they are needed. It
-// walks the sequence in which samples are asked for, so far ahead that the shards
-// it passes take half of the cache: the other half holds those in use.
+// scout fetches the shards of a remote dataset before they are needed. It walks along the
+// sequence of samples until the shards that it has passed take half of the cache; the
+// other half holds the shards in use.
 type scout struct {
 	dataset *Dataset
 	sample  func(at int) int // the sample at a place of the sequence
-	taken   func() int       // places that have been given to workers
+	taken   func() int       // the number of places given to workers
 	end     int              // places in all; −1: no end
-	busy    int              // places before taken that workers may be at
-	reach   int              // most places ahead
+	busy    int              // places before taken where workers may still be
+	reach   int              // the most places ahead
 	moved   chan struct{}    // a signal after taken has grown
 
-	at, behind int         // places: the next to look at; the first that counts
-	count      map[int]int // shards in between, and how often they are asked for
-	seen       map[int]int // place at which a shard was last sent to the fetchers
+	at, behind int         // the next place to examine; the first that counts
+	count      map[int]int // shards in between, with their numbers of places
+	seen       map[int]int // the place at which a shard was last sent to the fetchers
 	bytes      int64       // of the shards in count
 	wanted     chan int    // shards, to the fetchers
 }
 
-// fetchers is how many shards are fetched at the same time.
+// fetchers is the number of shards that are fetched at the same time.
 const fetchers = 4
 
-// again is after how many places a shard in use is named to the cache anew, so
-// that it doesn't count as unused for long.
+// again is the number of places after which a shard in use is requested once more, so
+// that the cache doesn't count it as unused.
 const again = 4096
 
-// start walks until the context ends, or the sequence does. group counts the
-// goroutines.
+// start walks until the context or the sequence ends. group counts the goroutines.
 func (s *scout) start(ctx context.Context, group *sync.WaitGroup) {
 	s.moved = make(chan struct{}, 1)
 	s.count, s.seen, s.wanted = map[int]int{}, map[int]int{}, make(chan int)
@@ -40,7 +39,7 @@ func (s *scout) start(ctx context.Context, group *sync.WaitGroup) {
 	for range fetchers {
 		group.Go(func() {
 			for n := range s.wanted {
-				// Who needs the shard asks for it again and gets the error.
+				// The worker that needs the shard fetches it again and gets the error.
 				s.dataset.remote.Fetch(ctx, &s.dataset.shards[n].info)
 			}
 		})
@@ -57,8 +56,7 @@ func (s *scout) start(ctx context.Context, group *sync.WaitGroup) {
 	})
 }
 
-// advanced tells the scout that workers have moved on. A nil scout has nothing to
-// do.
+// advanced tells the scout that workers have moved on. It does nothing for a nil scout.
 func (s *scout) advanced() {
 	if s == nil {
 		return
@@ -69,7 +67,7 @@ func (s *scout) advanced() {
 	}
 }
 
-// walk goes as far as it may; false: there is no more to do.
+// walk goes as far as it may. It returns false at the end of the sequence.
 func (s *scout) walk(ctx context.Context) bool {
 	for {
 		taken := s.taken()
@@ -81,7 +79,7 @@ func (s *scout) walk(ctx context.Context) bool {
 		}
 		n := s.shard(s.at)
 		switch {
-		case s.at < taken: // a worker has asked for it already
+		case s.at < taken: // a worker has requested it already
 			s.pass(n)
 		case s.at-taken >= s.reach, s.count[n] == 0 && s.bytes > 0 && s.bytes+s.size(n) > s.dataset.remote.CacheSize()/2:
 			return true
@@ -100,7 +98,8 @@ func (s *scout) walk(ctx context.Context) bool {
 	}
 }
 
-// pass counts a place of a shard as ahead; true: it is the only one.
+// pass counts a place of shard n as ahead, and reports whether it is the shard's only
+// one.
 func (s *scout) pass(n int) bool {
 	s.count[n]++
 	if s.count[n] > 1 {
@@ -110,7 +109,7 @@ func (s *scout) pass(n int) bool {
 	return true
 }
 
-// leave counts a place of a shard as behind.
+// leave counts a place of a shard as passed.
 func (s *scout) leave(n int) {
 	if s.count[n]--; s.count[n] == 0 {
 		delete(s.count, n)

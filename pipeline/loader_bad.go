@@ -11,15 +11,15 @@ type BadSample struct {
 	Err    error // names the shard and the offset
 }
 
-// maxBad is how many bad samples a loader remembers.
+// maxBad is the most bad samples that a loader remembers.
 const maxBad = 1000
 
 // badSamples remembers the first maxBad samples that were left out.
 type badSamples struct {
 	mu    sync.Mutex
-	times int64 // rows of how many pictures were left out, repetitions included
+	times int64 // pictures whose rows were left out, repetitions included
 	known map[int]bool
-	first []BadSample // in the order in which they were met
+	first []BadSample // in the order of discovery
 }
 
 func (b *badSamples) add(sample int, err error) {

@@ -15,9 +15,9 @@ type Ragged uint8
 
 const (
 	RaggedDefault Ragged = iota
-	// RaggedDrop leaves them out of this epoch; another epoch's order presents them.
-	// With several ranks, the samples that don't fill the batches of all ranks are left
-	// out.
+	// RaggedDrop leaves these samples out of this epoch; another epoch's order presents
+	// them. With several ranks, the samples that don't fill the batches of all ranks are
+	// left out.
 	RaggedDrop
 	// RaggedPad fills the batch up with rows of label −1. All ranks have the same
 	// number of batches; the last batch of some ranks may be padding only.
@@ -111,7 +111,7 @@ func (d *Dataset) TrainingShuffle() Shuffle {
 	return ShuffleGlobal
 }
 
-// defaults fills in what zero values stand for with that dataset.
+// defaults replaces zero values by the defaults for the dataset.
 func (c *LoaderConfig) defaults(d *Dataset) {
 	set := func(p *int, value int) {
 		if *p == 0 {
@@ -144,8 +144,7 @@ func (c *LoaderConfig) defaults(d *Dataset) {
 	}
 }
 
-// validate says what is wrong with a configuration whose defaults are filled
-// in, for pictures of size pixels a side.
+// validate checks a configuration with defaults, for pictures of size pixels a side.
 func (c *LoaderConfig) validate(size int) error {
 	for _, n := range []struct {
 		name  string
@@ -169,7 +168,7 @@ func (c *LoaderConfig) validate(size int) error {
 		return errors.New("ten crops are for testing, not for training")
 	case c.Batch%c.views() != 0:
 		return fmt.Errorf("batch %d, want a multiple of the %d views of a picture", c.Batch, c.views())
-	case !(c.Sigma > 0 && c.Sigma <= math.MaxFloat32): // catches NaN
+	case !(c.Sigma > 0 && c.Sigma <= math.MaxFloat32): // false for NaN
 		return fmt.Errorf("noise of standard deviation %v, want more than 0 (nil PCA: no noise)", c.Sigma)
 	case c.Noise > augment.Lambda01:
 		return fmt.Errorf("unknown colour noise %v", c.Noise)
@@ -191,7 +190,7 @@ func (c *LoaderConfig) validate(size int) error {
 	return nil
 }
 
-// views is the number of rows that a picture takes.
+// views is the number of rows of a picture.
 func (c *LoaderConfig) views() int {
 	if c.TenCrop {
 		return 10

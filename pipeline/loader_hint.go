@@ -2,31 +2,32 @@ package pipeline
 
 import "sync/atomic"
 
-// hints say to the system which samples will be read soon, as long as they come
-// from a disk: a hint costs some ten microseconds, a third of what a raw picture
-// takes that is in memory already.
+// hints tells the system which samples will be read soon, as long as they come from a
+// disk. A hint costs some ten microseconds, a third of the time of a raw picture in
+// memory.
 type hints struct {
-	faults atomic.Int64 // major ones of this process, when they were counted last
-	until  atomic.Int64 // ticket before which hints are given
-	// The system says what is in memory, so that all which isn't gets a hint, and
-	// the order is such that reading around a sample brings nothing.
+	faults atomic.Int64 // this process's major page faults at the last count
+	until  atomic.Int64 // the ticket before which hints are given
+	// exact is set if the system can say what is in memory and the order is random. Then
+	// every sample that isn't in memory gets a hint, and reading ahead around a sample is
+	// useless.
 	exact atomic.Bool
 }
 
 const (
-	hintAhead = 256  // tickets from a picture to the one that is hinted at
-	hintCheck = 64   // tickets between looks at what is in memory
-	hintFor   = 4096 // tickets with hints after something wasn't
+	hintAhead = 256  // tickets from a picture to the one with the hint
+	hintCheck = 64   // tickets between checks of what is in memory
+	hintFor   = 4096 // tickets with hints after a sample was missing
 )
 
-// hint is called with every ticket before its picture is filled in.
+// hint is called with every ticket before its picture is filled.
 func (w *worker) hint(ticket int) {
 	h := &w.loader.hints
 	on := int64(ticket) < h.until.Load()
 	if ticket%hintCheck == 0 && w.waits(w.later(ticket+hintAhead)) {
 		h.until.Store(int64(ticket + hintFor))
 		if !on {
-			for t := ticket; t < ticket+hintAhead; t++ { // those that got none
+			for t := ticket; t < ticket+hintAhead; t++ { // those without a hint yet
 				w.hintAt(t)
 			}
 		}
@@ -37,8 +38,7 @@ func (w *worker) hint(ticket int) {
 	}
 }
 
-// waits reports whether reading has waited for a disk lately, or will have to for
-// that sample.
+// waits reports whether reading has waited for a disk lately, or will for that sample.
 func (w *worker) waits(sample int) bool {
 	h := &w.loader.hints
 	n := majorFaults()
@@ -46,7 +46,7 @@ func (w *worker) waits(sample int) bool {
 	if missing && w.config.Shuffle == ShuffleGlobal {
 		h.exact.Store(true)
 	}
-	return n > h.faults.Swap(n) || missing || w.dataset.config.NoMap // without a mapping neither shows
+	return n > h.faults.Swap(n) || missing || w.dataset.config.NoMap // without a mapping, both are unknown
 }
 
 // hintAt gives the hint for a ticket's sample.
@@ -56,7 +56,7 @@ func (w *worker) hintAt(ticket int) {
 	}
 }
 
-// later is the sample of a later ticket, −1: none.
+// later is the sample of a later ticket; −1 if there is none.
 func (w *worker) later(ticket int) int {
 	l := w.loader
 	batch := l.start + ticket/l.pictures

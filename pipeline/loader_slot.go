@@ -10,20 +10,20 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// batchSlot is one batch of the loader's ring. It goes round: workers fill it for
-// batch number turn; the last of them signals ready; Next hands it out; Release
-// gives it to batch number turn + ring size.
+// batchSlot is one batch of the loader's ring. Workers fill it for batch number turn; the
+// last of them signals ready; Next returns it; Release passes it to batch number turn +
+// ring size.
 type batchSlot struct {
 	loader  *Loader
 	batch   Batch
-	turn    atomic.Int64  // number of the batch that it is being filled for
-	missing atomic.Int64  // pictures still to be filled in
+	turn    atomic.Int64  // number of the batch that fills it
+	missing atomic.Int64  // pictures that are not filled yet
 	ready   chan struct{} // one signal when none is missing
-	held    atomic.Bool   // by the caller
+	held    atomic.Bool   // Next has returned it
 
-	mu  sync.Mutex // of the following, while the slot is filled
+	mu  sync.Mutex // guards the following while the slot is filled
 	bad []badPlace // unreadable pictures of the batch
-	err error      // why the batch can't be handed out
+	err error      // why Next can't return the batch
 }
 
 // badPlace is an unreadable picture at a place of a batch.
@@ -52,7 +52,7 @@ func newBatchSlot(l *Loader, turn int) (*batchSlot, error) {
 	return s, nil
 }
 
-// await waits until the slot can be filled for a batch; false: the loader
+// await waits until the slot can be filled for a batch. It returns false if the loader
 // stopped.
 func (s *batchSlot) await(batch int) bool {
 	l := s.loader
@@ -66,21 +66,21 @@ func (s *batchSlot) await(batch int) bool {
 	return !l.stopped.Load()
 }
 
-// done counts one picture as filled in.
+// done counts one picture as filled.
 func (s *batchSlot) done() {
 	if s.missing.Add(-1) == 0 {
 		s.ready <- struct{}{}
 	}
 }
 
-// fail notes that the picture at a place of the batch could not be read.
+// fail records that the picture at a place of the batch could not be read.
 func (s *batchSlot) fail(place, sample int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bad = append(s.bad, badPlace{place, sample, err})
 }
 
-// hand sets the filled batch up for the caller, or sets err.
+// hand prepares the filled batch for Next, or sets err.
 func (s *batchSlot) hand(number int) {
 	l, b := s.loader, &s.batch
 	b.Epoch, b.Step = number/l.steps, number%l.steps
@@ -97,9 +97,9 @@ func (s *batchSlot) hand(number int) {
 	s.held.Store(true)
 }
 
-// leaveOut takes the unreadable pictures out of the batch: good rows move up,
-// in their order. Where bad ones are not to be skipped, or none is good, it sets
-// err to that of the first in the batch, whatever order workers met them in.
+// leaveOut removes the unreadable pictures from the batch: good rows move up in their
+// order. If bad pictures are not to be skipped, or none is good, it sets err to the error
+// of the batch's first bad picture, whatever the workers' order was.
 func (s *batchSlot) leaveOut() {
 	slices.SortFunc(s.bad, func(a, b badPlace) int { return a.place - b.place })
 	l, b := s.loader, &s.batch
@@ -140,8 +140,8 @@ func (s *batchSlot) leaveOut() {
 	b.Images = to
 }
 
-// outage is why a shard of the batch could not be fetched, if one couldn't. That
-// isn't a bad sample, and skipping would lose thousands of good ones.
+// outage returns why a shard of the batch could not be fetched, or nil. This isn't a bad
+// sample: skipping would lose thousands of good ones.
 func (s *batchSlot) outage() error {
 	if s.loader.dataset.remote == nil {
 		return nil
@@ -154,7 +154,7 @@ func (s *batchSlot) outage() error {
 	return nil
 }
 
-// release gives the slot to a later batch.
+// release passes the slot to a later batch.
 func (s *batchSlot) release() {
 	if !s.held.CompareAndSwap(true, false) {
 		return

@@ -85,5 +85,5 @@ func (l *Loader) Stats() LoaderStats {
 }
 
 type counters struct {
-	pictures, fetch, decode, augment, workerWait, callerWait atomic.Int64 // nanoseconds but for the first
+	pictures, fetch, decode, augment, workerWait, callerWait atomic.Int64 // nanoseconds, except augment
 }

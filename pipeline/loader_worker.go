@@ -16,19 +16,19 @@ type worker struct {
 	config  *LoaderConfig // the loader's
 	stats   *counters     // the loader's
 	decoder codec.Decoder
-	cropper codec.CropDecoder // the same; nil: it decodes whole pictures only
-	picture []byte            // (size, size, 3), the last one decoded
+	cropper codec.CropDecoder // the codec's decoder of crops; nil if it decodes only whole pictures
+	picture []byte            // (size, size, 3), the last decoded picture
 	size    int
-	fixed   []augment.View // of every picture; nil: one random view
+	fixed   []augment.View // views of every picture; nil: one random view
 	random  [1]augment.View
-	stream  augment.Stream // of the picture that is presented
+	stream  augment.Stream // of the current presentation
 
-	rectangles augment.Cropper   // in place of random crops; nil without
-	resizer    *resample.Resizer // of the rectangles
+	rectangles augment.Cropper   // for random rectangles; nil: random crops
+	resizer    *resample.Resizer // for the rectangles
 	resized    []byte            // (crop, crop, 3), before it is mirrored
-	painters   []augment.Painter // in the order in which they draw
+	painters   []augment.Painter // in the order of their draws
 	mean       [3]byte           // the dataset's mean colour
-	pixels     []byte            // (crop, crop, 3), the canvas where channels come first; nil: they don't
+	pixels     []byte            // (crop, crop, 3), the canvas if channels come first, else nil
 
 	epoch int // of order; −1: none
 	order []uint32
@@ -66,7 +66,7 @@ func newWorker(l *Loader) *worker {
 	return w
 }
 
-// augment prepares what is done to pictures besides views and noise.
+// augment prepares the augmentations besides views and noise.
 func (w *worker) augment(recipe augment.Recipe) {
 	for _, a := range recipe {
 		switch a := a.(type) {
@@ -86,7 +86,7 @@ func (w *worker) augment(recipe augment.Recipe) {
 	}
 }
 
-// run fills pictures in until the loader stops or ends.
+// run fills pictures until the loader stops or ends.
 func (w *worker) run() {
 	l := w.loader
 	defer l.workers.Done()
@@ -106,7 +106,7 @@ func (w *worker) run() {
 		w.hint(ticket)
 		w.fill(s, batch, place)
 		if l.stopped.Load() {
-			return // what it was filled with may be the end of waiting
+			return // the slot may hold an error of the end
 		}
 		s.done()
 	}
@@ -157,7 +157,7 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 	if views == nil {
 		w.random[0] = augment.RandomView(stream, w.size, w.config.Crop)
 		w.random[0].Flip = w.random[0].Flip && !w.config.NoFlip
-		if w.config.Centre { // what comes next in the stream is the same
+		if w.config.Centre { // the following draws are the same
 			w.random[0] = augment.CentreView(w.size, w.config.Crop)
 		}
 		views = w.random[:]
@@ -191,9 +191,9 @@ func (w *worker) present(b *Batch, place, epoch, sample int) error {
 	return nil
 }
 
-// copyViews writes the pixels of a sample's views from a row on: straight to
-// their place where the codec can, and by way of the whole picture otherwise. All
-// but the last view are finished.
+// copyViews writes the pixels of a sample's views to the rows from row on: directly if
+// the codec decodes crops, otherwise from the whole picture. All but the last view are
+// finished.
 func (w *worker) copyViews(b *Batch, row, sample int, views []augment.View) (label int, err error) {
 	began := time.Now()
 	if w.cropper != nil && len(views) == 1 {
@@ -239,7 +239,7 @@ func (w *worker) resizeView(dst []byte, sample int, r augment.Rect, flip bool) (
 	return label, nil
 }
 
-// pad empties the rows of a place behind the epoch's last picture.
+// pad clears the rows of a place after the epoch's last picture.
 func (w *worker) pad(b *Batch, place int) {
 	n := w.config.views()
 	for row := place * n; row < (place+1)*n; row++ {
@@ -249,7 +249,7 @@ func (w *worker) pad(b *Batch, place int) {
 	}
 }
 
-// canvas is where the picture of a row is made, channels last.
+// canvas returns the memory for a row's picture, channels last.
 func (w *worker) canvas(b *Batch, row int) []byte {
 	if w.pixels != nil {
 		return w.pixels
@@ -257,14 +257,14 @@ func (w *worker) canvas(b *Batch, row int) []byte {
 	return w.row(b, row)
 }
 
-// finish puts what is on the canvas of a row in its place.
+// finish moves the picture on the canvas to its row.
 func (w *worker) finish(b *Batch, row int) {
 	if w.pixels != nil {
 		augment.Planes(w.row(b, row), w.pixels)
 	}
 }
 
-// row is the pixels of one row of a batch.
+// row returns the pixels of one row of a batch.
 func (w *worker) row(b *Batch, row int) []byte {
 	n := w.config.Crop * w.config.Crop * 3
 	return b.Pixels[row*n:][:n]

@@ -74,7 +74,7 @@ func Merge(ctx context.Context, out string, dirs []string) (sum Summary, err err
 	return sum, o.done()
 }
 
-// merger gathers what the joined index holds.
+// merger gathers the contents of the joined index.
 type merger struct {
 	out      string
 	meta     Meta
@@ -85,7 +85,7 @@ type merger struct {
 	names    nameSet
 }
 
-// add takes in a folder.
+// add adds a folder.
 func (m *merger) add(ctx context.Context, dir string) error {
 	index, err := mds.ReadIndex(dir)
 	if err != nil {
@@ -113,8 +113,8 @@ func (m *merger) add(ctx context.Context, dir string) error {
 	return nil
 }
 
-// join adds what the folder of part holds to m, which is empty before the first. It
-// says why the two can't be one, or "".
+// join adds the contents of part's folder to m, which is empty before the first. It
+// returns why the two can't be joined, or "".
 func (m *Meta) join(part *Meta) (why string) {
 	if m.FormatVersion == 0 {
 		*m = *part
@@ -133,15 +133,15 @@ func (m *Meta) join(part *Meta) (why string) {
 	m.Source.Skipped += part.Source.Skipped
 	m.Source.Layout = joinLayouts(m.Source.Layout, part.Source.Layout)
 	if m.Seed != part.Seed {
-		m.Seed = 0 // none gives this order
+		m.Seed = 0 // no seed gives this order
 	}
 	if a, b := &m.Source, &part.Source; a.SplitFraction != b.SplitFraction || a.SplitSeed != b.SplitSeed {
-		a.SplitFraction, a.SplitSeed = 0, 0 // nor this division
+		a.SplitFraction, a.SplitSeed = 0, 0 // and no division
 	}
 	return ""
 }
 
-// incompatible says why two folders can't be one, or "".
+// incompatible returns why two folders can't be joined, or "".
 func (m *Meta) incompatible(o *Meta) string {
 	switch {
 	case m.Split != o.Split:
@@ -161,8 +161,8 @@ func (m *Meta) incompatible(o *Meta) string {
 	return ""
 }
 
-// below says whether all folders lie below m.out; then the shards are named from
-// there.
+// below reports whether all folders are below m.out; then shards keep their places, and
+// their names begin with the folder.
 func (m *merger) below() bool {
 	named := slices.Clone(m.shards)
 	for i := range named {
@@ -177,7 +177,7 @@ func (m *merger) below() bool {
 	return true
 }
 
-// bring links or copies shard i under its number.
+// bring links or copies shard i, and names it by its number.
 func (m *merger) bring(i int) error {
 	old := shardFile(&m.shards[i]).Basename
 	number := fmt.Sprintf("shard.%05d.mds", i)

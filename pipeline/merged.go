@@ -14,13 +14,12 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// MosaicML's merge_index joins folders of shards by an index that names the shards
-// where they are, and leaves out every key but theirs. What it leaves out is still
-// in the indexes of the folders.
+// MosaicML's merge_index joins folders of shards with an index of the shards in their
+// places. It drops all keys but MosaicML's. The folders' own indexes still have them.
 
 // metaOfParts joins the Metas of the folders whose shards an index of dir lists. It
-// returns nil if the shards aren't in folders below dir that each have an index of
-// ours, and an error if those list other shards.
+// returns nil if the shards aren't in folders below dir that each have our index, and an
+// error if these indexes list other shards.
 func metaOfParts(dir string, index *mds.Index) (*Meta, error) {
 	var joined Meta
 	var pictures []string
@@ -53,7 +52,7 @@ func metaOfParts(dir string, index *mds.Index) (*Meta, error) {
 	return &joined, nil
 }
 
-// partFolder is the folder below the index's in which a shard lies, or "".
+// partFolder is the folder of a shard, relative to the index, or "".
 func partFolder(s *mds.ShardInfo) string {
 	folder := path.Dir(shardFile(s).Basename)
 	if folder == "." || !filepath.IsLocal(filepath.FromSlash(folder)) {
@@ -62,8 +61,8 @@ func partFolder(s *mds.ShardInfo) string {
 	return folder
 }
 
-// readPart reads the index of a folder below dir; the Meta is nil if it isn't
-// there, or not ours.
+// readPart reads the index of a folder below dir. The Meta is nil if there is none of
+// ours.
 func readPart(dir, folder string) (*mds.Index, *Meta, error) {
 	at := filepath.Join(dir, filepath.FromSlash(folder))
 	index, err := mds.ReadIndex(at)
@@ -84,15 +83,14 @@ func readPart(dir, folder string) (*mds.Index, *Meta, error) {
 	return index, &d.meta, nil
 }
 
-// sameShard says whether two entries are of one shard, whatever its folder is.
+// sameShard reports whether two entries describe the same shard, apart from its folder.
 func sameShard(a, b mds.ShardInfo) bool {
 	x, y := shardFile(&a), shardFile(&b)
 	return a.Samples == b.Samples && path.Base(x.Basename) == path.Base(y.Basename) && x.Bytes == y.Bytes && maps.Equal(x.Hashes, y.Hashes)
 }
 
-// partsBelow returns an index of the shards in the folders of dir that have an index
-// of ours, in the order of their names, as merge_index makes it; nil if there are
-// none.
+// partsBelow returns an index of the shards in dir's subfolders that have our index,
+// sorted by name, as merge_index makes it. It returns nil if there are none.
 func partsBelow(dir string) *mds.Index {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -12,8 +12,8 @@ type Shuffle uint8
 
 const (
 	ShuffleDefault Shuffle = iota
-	// ShuffleGlobal shuffles all samples: every order is equally likely, as far as a
-	// 64-bit seed allows. See Order.
+	// ShuffleGlobal shuffles all samples. Every order is equally likely, within the limits
+	// of a 64-bit seed. See Order.
 	ShuffleGlobal
 	// ShuffleNone presents the samples as they are stored.
 	ShuffleNone
@@ -42,7 +42,7 @@ func ParseShuffle(name string) (Shuffle, error) {
 	return 0, fmt.Errorf("shuffle %q is unknown, want one of %q", name, shuffles)
 }
 
-// These keep the orders apart from other uses of the same seed.
+// Different domains give different orders for the same seed.
 const (
 	orderDomain      = 0x6f726465726f6631 // "orderof1"
 	shardOrderDomain = 0x7368617264736f31 // "shardso1"
@@ -55,7 +55,7 @@ const (
 func Order(seed, epoch uint64, n int) []uint32 {
 	order := make([]uint32, n)
 	s := augment.NewStream(seed^orderDomain, epoch, 0)
-	// The inside-out form needs no separate pass that fills in 0 … n−1.
+	// This form of the shuffle needs no pass that fills in 0 … n−1.
 	for i := range order {
 		j := s.IntN(i + 1)
 		order[i] = order[j]

@@ -26,7 +26,7 @@ func (p *Part) String() string {
 	return fmt.Sprintf("%d/%d", p.Number, p.Of)
 }
 
-// share is this part of a job's items.
+// share returns this part of a job's items.
 func (p *Part) share(items []source.Item) []source.Item {
 	n := len(items)
 	return items[p.Number*n/p.Of : (p.Number+1)*n/p.Of]
@@ -38,7 +38,7 @@ func (p *Part) share(items []source.Item) []source.Item {
 type Parts struct {
 	out    string
 	parts  []*Dataset
-	first  []int // number of each part's first sample, and of samples at the end
+	first  []int // number of each part's first sample, then the number of samples
 	meta   Meta
 	bad    []Bad
 	cuts   []int // first sample of each shard, and the number of samples
@@ -120,7 +120,7 @@ func OpenParts(out string, dirs []string) (_ *Parts, err error) {
 	return p, err
 }
 
-// add opens a part and puts it in its place.
+// add opens a part and adds it at its number.
 func (p *Parts) add(dir string) error {
 	d, err := OpenDataset(dir)
 	if err != nil {
@@ -147,7 +147,7 @@ func (p *Parts) add(dir string) error {
 		if other == nil || other == d {
 			continue
 		}
-		same := other.meta // apart from what makes it another part
+		same := other.meta // without the fields that identify the part
 		same.Part, same.Source.Found = d.meta.Part, d.meta.Source.Found
 		if why := same.differs(&d.meta); why != "" {
 			return fmt.Errorf("%s and %s are parts of different jobs: %s", other.dir, dir, why)
@@ -156,7 +156,7 @@ func (p *Parts) add(dir string) error {
 	return nil
 }
 
-// locate is the part that holds sample i of the job, and its number there.
+// locate returns the part with sample i of the job, and the sample's number in it.
 func (p *Parts) locate(i int) (*Dataset, int) {
 	k := 0
 	for i >= p.first[k+1] {

@@ -13,12 +13,12 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// quarantine copies a bad picture to dir under its name in the source. A picture
-// that can't be read to its end is copied as far as it can.
+// quarantine copies a bad picture to dir, with its name in the source. An unreadable
+// picture is copied as far as it can be read.
 func quarantine(dir string, src source.Source, item source.Item) error {
 	r, err := src.Open(item)
 	if err != nil {
-		return nil // there is nothing to copy; the report says why
+		return nil // nothing to copy; the report gives the reason
 	}
 	defer r.Close()
 	to := filepath.Join(dir, localName(item.Name))
@@ -35,7 +35,7 @@ func quarantine(dir string, src source.Source, item source.Item) error {
 	return nil
 }
 
-// localName is a picture's name as a path that stays inside a folder.
+// localName turns a picture's name into a path that stays inside a folder.
 func localName(name string) string {
 	name = strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(name)), "/")
 	if local, err := filepath.Localize(name); err == nil && name != "" {

@@ -39,7 +39,7 @@ type Repaired struct {
 	Old    string  // where the old index lies now; "": there was none
 }
 
-// oldIndexName is where Repair puts the index that it replaces.
+// oldIndexName is the new name of the index that Repair replaces.
 const oldIndexName = mds.IndexName + ".old"
 
 // Repair rebuilds the index of a folder of shards from the shards: columns and counts
@@ -74,8 +74,8 @@ func Repair(ctx context.Context, dir string, cfg RepairConfig, progress func(don
 type repair struct {
 	dir    string
 	cfg    RepairConfig
-	old    *mds.Index // nil: none that can be read
-	below  *mds.Index // without old: the shards of folders below, where they are
+	old    *mds.Index // nil: no readable index
+	below  *mds.Index // without old: the shards of subfolders, in place
 	before []byte     // the bytes of the old index, readable or not
 	meta   Meta
 	shards []mds.ShardInfo
@@ -83,7 +83,7 @@ type repair struct {
 	codec  codec.Codec
 }
 
-// readOld takes from an old index what it can.
+// readOld reads as much as it can of an old index.
 func (r *repair) readOld() error {
 	var err error
 	r.before, err = file.ReadAll(filepath.Join(r.dir, mds.IndexName), mds.IndexLimit)
@@ -92,7 +92,7 @@ func (r *repair) readOld() error {
 	}
 	if r.old, err = mds.ParseIndex(r.before); err != nil {
 		r.old = nil
-		// Of folders that were joined, each has an index of its own.
+		// Folders that were joined have indexes of their own.
 		if parts := partsBelow(r.dir); parts != nil && !hasShards(r.dir) {
 			r.below = parts
 			if joined, err := metaOfParts(r.dir, parts); err == nil && joined != nil {
@@ -111,7 +111,8 @@ func (r *repair) readOld() error {
 	return nil
 }
 
-// names of the shards' files: those of the old index in its order, then others.
+// names returns the names of the shards' files: the old index's in its order, then
+// others.
 func (r *repair) names() ([]string, error) {
 	var names []string
 	seen := map[string]bool{}
@@ -146,7 +147,7 @@ func (r *repair) names() ([]string, error) {
 	return names, nil
 }
 
-// hasShards says whether shards lie in a folder itself.
+// hasShards reports whether a folder itself holds shards.
 func hasShards(dir string) bool {
 	entries, _ := os.ReadDir(dir)
 	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
@@ -203,7 +204,7 @@ func (r *repair) fault(name string, err error) {
 	r.faults = append(r.faults, f)
 }
 
-// describePictures finds codec and size where the old index doesn't say.
+// describePictures finds codec and size if the old index doesn't have them.
 func (r *repair) describePictures() (err error) {
 	m := &r.meta
 	if m.Codec == "" {
@@ -247,8 +248,7 @@ func (r *repair) describePictures() (err error) {
 	return nil
 }
 
-// readLabels finds the classes where neither the caller nor the old index names
-// them.
+// readLabels finds the classes if neither the caller nor the old index names them.
 func (r *repair) readLabels() error {
 	if len(r.cfg.Classes) > 0 {
 		r.meta.Classes = r.cfg.Classes
@@ -256,7 +256,7 @@ func (r *repair) readLabels() error {
 	if len(r.meta.Classes) > 0 {
 		return nil
 	}
-	folders := map[int]string{} // first folder of the names of each label; "": several
+	folders := map[int]string{} // first folder in the names of each label; "": several
 	most := 0
 	for _, info := range r.shards {
 		s, err := mds.OpenShard(r.dir, info)
@@ -296,7 +296,7 @@ func (r *repair) readLabels() error {
 	return nil
 }
 
-// maxLabel bounds the classes that a damaged label can ask for.
+// maxLabel bounds the memory for classes that a damaged label can request.
 const maxLabel = 1 << 20
 
 func labelAndFolder(s *mds.Shard, info *mds.ShardInfo, k int) (int, string, error) {
@@ -316,8 +316,7 @@ func labelAndFolder(s *mds.Shard, info *mds.ShardInfo, k int) (int, string, erro
 	return int(label), string(folder), err
 }
 
-// recount decodes everything: a shard with a picture that can't be decoded is
-// left out.
+// recount decodes everything. A shard with a picture that can't be decoded is left out.
 func (r *repair) recount(ctx context.Context, progress func(done, total int)) error {
 	d := &Dataset{dir: r.dir, meta: r.meta, codec: r.codec}
 	parts, err := d.verifyShards(ctx, r.shards, r.cfg.Workers, progress)
@@ -338,8 +337,8 @@ func (r *repair) recount(ctx context.Context, progress func(done, total int)) er
 	if len(whole) == 0 {
 		return fmt.Errorf("%s: none of its shards is whole; the first fault: %w", r.dir, r.faults[0].Err)
 	}
-	// The stored statistics are those of the pixels before the codec; where it loses,
-	// and they are of the same number of pixels, they are better than a recount.
+	// The stored statistics are those of the pixels before the codec. If the codec loses
+	// information and the number of pixels agrees, they are better than a recount.
 	if !r.codec.Loses() || r.meta.Statistics.Pixels != recounted.Statistics.Pixels {
 		r.meta.Statistics = recounted.Statistics
 	}

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// scanRun is how many neighbouring samples a worker of Scan takes at a time, so
-// that each reads along its shard.
+// scanRun is the number of neighbouring samples that a worker of Scan takes at a time, so
+// that each worker reads along its shard.
 const scanRun = 32
 
 // Scan decodes every sample once and calls visit with its label and its pixels,

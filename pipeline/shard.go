@@ -113,8 +113,8 @@ func Finished(cfg ShardConfig, src source.Source) (Summary, error) {
 	return finished(cfg.Out, &meta)
 }
 
-// finished looks for a finished folder. It returns its summary if the same job
-// made it, and an error if another did.
+// finished looks for a finished folder. It returns its summary if the same job made it,
+// and an error if another job did.
 func finished(dir string, want *Meta) (Summary, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return Summary{}, fmt.Errorf("%s is no folder: name a folder for the shards", printable.Name(dir))
@@ -155,23 +155,23 @@ type shardJob struct {
 	src    source.Source
 	items  []source.Item // in stored order
 	meta   Meta          // of the job; counts and statistics follow at the end
-	base   *mds.Index    // what an append adds to; nil otherwise
+	base   *mds.Index    // the index that an append adds to; nil otherwise
 	report func(ShardProgress)
 
 	out      *output
 	writer   *mds.Writer
 	progress ShardProgress
-	before   int // shards in the journal when the job went on
-	resumed  int // pictures in those
+	before   int // shards in the journal when the job was continued
+	resumed  int // pictures in these shards
 	bad      []Bad
 	slow     []Slow
-	noted    int          // of bad, those that are in the journal
+	noted    int          // number of bad that are in the journal
 	sums     augment.Sums // of the pictures since the last shard
 	label    []byte       // scratch
 }
 
-// fill runs the job from where it stands to the index. earlier are bad pictures
-// to be listed before the job's own.
+// fill runs the job from its current position to the index. earlier are bad pictures to
+// be listed before the job's own.
 func (j *shardJob) fill(ctx context.Context, earlier []Bad) (sum Summary, err error) {
 	if j.out, err = openOutput(j.cfg.Out, &j.meta, j.base); err != nil {
 		return Summary{}, err
@@ -191,7 +191,7 @@ func (j *shardJob) fill(ctx context.Context, earlier []Bad) (sum Summary, err er
 	return j.finish(earlier)
 }
 
-// open starts the writer after the shards that are there.
+// open starts the writer after the existing shards.
 func (j *shardJob) open() (err error) {
 	done := j.out.journal.shards
 	first := len(done)
@@ -206,7 +206,7 @@ func (j *shardJob) open() (err error) {
 	j.progress = ShardProgress{Done: j.resumed, Total: len(j.items), Skipped: len(j.bad)}
 	compression := j.cfg.compression()
 	if j.meta.Part != nil {
-		compression = "" // the parts will be cut and compressed anew
+		compression = "" // the parts will be cut and compressed again
 	}
 	j.writer, err = mds.NewWriter(j.cfg.Out, mds.WriterConfig{
 		Columns:     columns(j.cfg.mustCodec(), j.cfg.Size),
@@ -229,15 +229,14 @@ type shardSlot struct {
 	ready chan struct{}
 }
 
-// run passes the items through the workers to the writer, in order. Each item
-// travels in a slot; a slot is in the hands of a worker (jobs) and in the
-// writer's queue (pending) at once, and ready hands it over. The number of slots
-// bounds memory.
+// run passes the items through the workers to the writer, in order. Each item has a slot,
+// which a worker (jobs) and the writer's queue (pending) hold at once; ready signals that
+// the worker is done. The number of slots bounds memory.
 func (j *shardJob) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	// Enough for the workers to go on while a shard is hashed and written.
+	// Enough slots that workers continue while a shard is hashed and written.
 	slots := min(4+32*j.cfg.Workers, 256+4*j.cfg.Workers)
 	free, jobs, pending := make(chan *shardSlot, slots), make(chan *shardSlot, slots), make(chan *shardSlot, slots)
 	for range slots {
@@ -276,7 +275,7 @@ func (j *shardJob) run(ctx context.Context) error {
 	for s := range pending {
 		j.await(s)
 		if ctx.Err() != nil {
-			continue // drain, so that the others can end
+			continue // drain, so that the other goroutines can end
 		}
 		if err := j.collect(s); err != nil {
 			cancel(err)
@@ -287,7 +286,7 @@ func (j *shardJob) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// await waits for a picture, and names it while it takes long.
+// await waits for a picture, and names it if it takes long.
 func (j *shardJob) await(s *shardSlot) {
 	select {
 	case <-s.ready:
@@ -311,7 +310,7 @@ func (j *shardJob) await(s *shardSlot) {
 	}
 }
 
-// collect stores one picture, or notes that it is bad.
+// collect stores one picture, or records that it is bad.
 func (j *shardJob) collect(s *shardSlot) error {
 	if s.took > j.cfg.SlowAfter {
 		j.slow = append(j.slow, Slow{s.item.Name, s.took.Seconds()})
@@ -337,8 +336,8 @@ func (j *shardJob) collect(s *shardSlot) error {
 	return nil
 }
 
-// note adds a shard that the writer has just put on the disk to the journal. It
-// holds the pictures before the one being collected.
+// note adds a shard that the writer has just finished to the journal. It has the pictures
+// before the current one.
 func (j *shardJob) note() error {
 	written := j.writer.Shards()
 	here := len(j.out.journal.shards) - j.before
@@ -350,7 +349,7 @@ func (j *shardJob) note() error {
 	return j.out.journal.add(entry)
 }
 
-// leaveOut deals with a bad picture.
+// leaveOut handles a bad picture.
 func (j *shardJob) leaveOut(s *shardSlot) error {
 	if j.cfg.StopOnBad {
 		return setting.Errorf("%s: %w; or leave bad pictures out with %s", printable.Name(s.item.Name), s.err, setting.Suggest("on-bad", "skip"))
@@ -383,7 +382,7 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 	if j.base != nil {
 		shards = slices.Clone(j.base.Shards)
 	}
-	m := j.meta // of an append, with what the folder holds already
+	m := j.meta // of an append, together with the folder's old contents
 	m.Images += len(j.items) - len(j.bad)
 	for _, s := range j.out.journal.shards {
 		shards = append(shards, s.Shard)
@@ -409,7 +408,7 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 	return sum, j.out.done()
 }
 
-// noneUsable says that all pictures of a job are bad.
+// noneUsable is the error if all pictures of a job are bad.
 func noneUsable(bad []Bad) error {
 	if len(bad) == 1 {
 		return fmt.Errorf("the only picture, %s, can't be used: %s", printable.Name(bad[0].Name), bad[0].Reason)
@@ -417,7 +416,7 @@ func noneUsable(bad []Bad) error {
 	return fmt.Errorf("none of the %d pictures can be used; the first, %s: %s", len(bad), printable.Name(bad[0].Name), bad[0].Reason)
 }
 
-// lostClasses are the classes all of whose pictures were left out.
+// lostClasses returns the classes whose pictures were all left out.
 func (j *shardJob) lostClasses() ([]string, error) {
 	bad := make(map[string]bool, len(j.bad))
 	for _, b := range j.bad {
@@ -433,7 +432,7 @@ func (j *shardJob) lostClasses() ([]string, error) {
 	if len(lost) == 0 || j.base == nil {
 		return lost, nil
 	}
-	had, err := OpenDataset(j.cfg.Out) // what is appended to
+	had, err := OpenDataset(j.cfg.Out) // the folder of an append
 	if err != nil {
 		return nil, err
 	}
@@ -444,8 +443,8 @@ func (j *shardJob) lostClasses() ([]string, error) {
 	return lostClasses(j.meta.Classes, j.bad, counts), errors.Join(err, had.Close())
 }
 
-// lostClasses are the IDs of the classes of bad pictures that have no other; counts
-// are of the pictures that are stored.
+// lostClasses returns the IDs of the classes of bad pictures that have no stored ones.
+// counts has the numbers of stored pictures.
 func lostClasses(classes []Class, bad []Bad, counts []int) (lost []string) {
 	had := map[string]bool{}
 	for _, b := range bad {
@@ -469,7 +468,7 @@ func writeIndex(dir string, shards []mds.ShardInfo, m *Meta) error {
 	return index.Write(dir)
 }
 
-// explainWrite adds what to do to a full disk's error.
+// explainWrite adds to the error of a full disk what the user can do.
 func explainWrite(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: the disk is full or a limit is reached; make room, or choose another folder, and run again", err)

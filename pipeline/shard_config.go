@@ -98,7 +98,7 @@ func within(path, folder string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// decoding is what the job wants of package decode.
+// decoding returns the job's configuration of package decode.
 func (c *ShardConfig) decoding() decode.Config {
 	return decode.Config{Size: c.Size, MaxPixels: c.MaxPixels, Decoder: c.Decoder, Resampler: c.Resampler}
 }
@@ -110,11 +110,11 @@ func setDefault[T comparable](v *T, value T) {
 	}
 }
 
-// shardEpoch is the epoch whose order training samples are stored in: one that
-// no training run reaches.
+// shardEpoch is the epoch whose order is the stored order of training samples. No
+// training run reaches it.
 const shardEpoch = math.MaxUint64
 
-// mostBad is how many of n pictures may be bad.
+// mostBad is the number of n pictures that may be bad.
 func (c *ShardConfig) mostBad(n int) int {
 	most := n
 	if c.MaxBad > 0 {
@@ -126,7 +126,7 @@ func (c *ShardConfig) mostBad(n int) int {
 	return most
 }
 
-// selection is the items of the job in the order in which they are stored.
+// selection returns the items of the job in stored order.
 func (c *ShardConfig) selection(items []source.Item, classes int) []source.Item {
 	items = evenShare(items, classes, c.Limit)
 	if c.Split != "train" {

@@ -32,7 +32,7 @@ type Job struct {
 	Resampler   string `json:"resampler"`
 }
 
-// describeSource is what is known of a source from which so many pictures are
+// describeSource returns the SourceInfo of a source from which this number of pictures is
 // taken.
 func describeSource(src source.Source, pictures int) SourceInfo {
 	info := SourceInfo{Layout: src.Layout(), Found: pictures}
@@ -42,7 +42,7 @@ func describeSource(src source.Source, pictures int) SourceInfo {
 	return info
 }
 
-// describe is the Meta of the job before any picture is read: without images,
+// describe returns the Meta of the job before any picture is read: without images,
 // statistics and bad pictures.
 func (c *ShardConfig) describe(from SourceInfo, classes []source.Class, items []source.Item) Meta {
 	m := Meta{
@@ -72,7 +72,7 @@ func (c *ShardConfig) describe(from SourceInfo, classes []source.Class, items []
 	return m
 }
 
-// mustCodec is the codec of a valid configuration. JPEG is encoded by the library
+// mustCodec returns the codec of a valid configuration. JPEG is encoded by the library
 // that decodes it.
 func (c *ShardConfig) mustCodec() codec.Codec {
 	chosen, err := codec.ByName(c.Codec, codec.Options{Quality: c.Quality, Encoder: usedDecoder(c.Decoder)})
@@ -82,7 +82,7 @@ func (c *ShardConfig) mustCodec() codec.Codec {
 	return chosen
 }
 
-// zstdCompression is a level that costs little time beside decoding pictures.
+// zstdCompression is a level that takes little time compared with decoding pictures.
 const zstdCompression = "zstd:3"
 
 func (c *ShardConfig) compression() string {
@@ -116,7 +116,7 @@ func hashPictures(classes []Class, items []source.Item) string {
 	return fmt.Sprintf("xxh128:%x", sum)
 }
 
-// differs says in which way two jobs differ, or "" if they are the same.
+// differs returns how two jobs differ, or "" if they are the same.
 func (m *Meta) differs(want *Meta) string {
 	have, other := m.Job, want.Job
 	if have == nil || other == nil {
@@ -155,7 +155,7 @@ func (m *Meta) differs(want *Meta) string {
 	return ""
 }
 
-// columns of the shards that hold pictures encoded by c.
+// columns returns the columns of shards with pictures encoded by c.
 func columns(c codec.Codec, size int) []mds.Column {
 	return []mds.Column{
 		{Name: ImageColumn, Encoding: c.Encoding(size)},

@@ -13,31 +13,30 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// A job's mark is also its journal: a line of JSON that describes the job and
-// then one for each shard that is on the disk. A line that was cut short ends
-// the journal.
+// A job's mark is also its journal: a line of JSON that describes the job, then a line
+// for each complete shard. A line that is cut short ends the journal.
 
-// journalShard is what has to be known of a finished shard to go on after it.
+// journalShard is the state of the job after a finished shard.
 type journalShard struct {
 	Shard      mds.ShardInfo `json:"shard"`
-	Items      int           `json:"items"`         // of the job that are done with it, bad ones included
-	Bad        []Bad         `json:"bad,omitempty"` // of those, since the shard before
+	Items      int           `json:"items"`         // items of the job that are done after this shard, bad ones included
+	Bad        []Bad         `json:"bad,omitempty"` // bad ones since the previous shard
 	Statistics augment.Sums  `json:"statistics"`    // of this shard's pictures
 }
 
 // journal is the state of an unfinished job.
 type journal struct {
 	file   *os.File
-	job    *Meta // nil: nothing is written yet
+	job    *Meta // nil: nothing has been written
 	shards []journalShard
 }
 
-// journalLimit is the most bytes of a journal or a report that are read: a
-// shard takes about a thousand, and a bad picture 200.
+// journalLimit is the largest journal or report in bytes that is read: a shard takes
+// about a thousand, and a bad picture 200.
 const journalLimit = 1 << 28
 
-// readJournal reads as much of the mark as is whole. The file is then ready for
-// the next line.
+// readJournal reads the complete lines of the mark. The file is then ready for the next
+// line.
 func readJournal(f *os.File) (*journal, error) {
 	j := &journal{file: f}
 	data, err := file.ReadOpen(f, journalLimit)
@@ -55,7 +54,7 @@ func readJournal(f *os.File) (*journal, error) {
 	return j, j.cut(whole)
 }
 
-// parse takes in a line, and says whether it is whole.
+// parse adds a line, and reports whether it is complete.
 func (j *journal) parse(line []byte) bool {
 	if j.job == nil {
 		var job Meta
@@ -85,7 +84,7 @@ func (j *journal) cut(size int) error {
 	return nil
 }
 
-// begin starts a journal anew.
+// begin starts a new journal.
 func (j *journal) begin(job *Meta) error {
 	if err := j.cut(0); err != nil {
 		return err
@@ -94,7 +93,7 @@ func (j *journal) begin(job *Meta) error {
 	return j.write(job)
 }
 
-// add notes a shard, which is on the disk.
+// add records a shard that is on the disk.
 func (j *journal) add(s journalShard) error {
 	j.shards = append(j.shards, s)
 	return j.write(s)
@@ -114,8 +113,8 @@ func (j *journal) write(v any) error {
 	return nil
 }
 
-// keepPresent forgets the shards from the first on that isn't there as it was
-// written, and returns the names of the files that are left.
+// keepPresent removes from the journal the first shard that isn't on the disk as it was
+// written, and all later ones. It returns the names of the remaining files.
 func (j *journal) keepPresent(dir string) (map[string]bool, error) {
 	keep := map[string]bool{}
 	for i, s := range j.shards {
@@ -138,12 +137,12 @@ func (j *journal) keepPresent(dir string) (map[string]bool, error) {
 	return keep, nil
 }
 
-// remove takes the mark away.
+// remove removes the mark.
 func (j *journal) remove() error {
 	return file.RemoveOpen(j.file)
 }
 
-// shardFile is the form of a shard that our writer leaves on the disk.
+// shardFile returns the form of a shard that our writer keeps on the disk.
 func shardFile(s *mds.ShardInfo) *mds.FileInfo {
 	if s.ZipData != nil {
 		return s.ZipData

@@ -19,8 +19,8 @@ import (
 // ReportName is the file that lists bad pictures, one JSON object a line.
 const ReportName = "report.jsonl"
 
-// unfinishedName is the job's mark: a file that lies in the folder while a job
-// fills it, locked as long as the job runs. It holds the journal.
+// unfinishedName is the job's mark: a file in the folder while a job fills it, locked
+// while the job runs. It holds the journal.
 const unfinishedName = mds.UnfinishedName
 
 // output is the folder that a job fills.
@@ -31,9 +31,9 @@ type output struct {
 	journal *journal
 }
 
-// openOutput makes dir ready to be filled by job: it has to be missing, empty,
-// or left by the same job, which then goes on after the shards in the journal.
-// base, the folder's index, is given for an append and nil otherwise.
+// openOutput prepares dir for job. dir has to be missing, empty, or left by the same job,
+// which then continues after the shards in the journal. base is the folder's index for an
+// append, and nil otherwise.
 func openOutput(dir string, job *Meta, base *mds.Index) (_ *output, err error) {
 	o := &output{dir: dir}
 	if base != nil {
@@ -71,8 +71,8 @@ func openOutput(dir string, job *Meta, base *mds.Index) (_ *output, err error) {
 	return o, nil
 }
 
-// lockMark takes a folder's mark for this job. Where the file system has no locks
-// the writer of shards still refuses to replace another job's.
+// lockMark locks a folder's mark for this job. On a file system without locks, the writer
+// of shards still refuses to replace another job's files.
 func lockMark(f *os.File) error {
 	mine, err := file.TryLock(f)
 	switch {
@@ -84,9 +84,9 @@ func lockMark(f *os.File) error {
 	return err
 }
 
-// takeOver clears the folder of what the journal doesn't list.
+// takeOver removes files of the folder that the journal doesn't list.
 func (o *output) takeOver(job *Meta, left bool) error {
-	// Once more: a job that held the lock until now may have finished.
+	// Check again: a job that held the lock may have finished meanwhile.
 	names, err := o.removable(left)
 	if err != nil {
 		return errors.Join(err, o.journal.remove())
@@ -109,9 +109,8 @@ func (o *output) takeOver(job *Meta, left bool) error {
 	return o.clear(names, keep)
 }
 
-// removable returns the files in the folder that an unfinished job has left, and
-// an error if there is anything else. left says whether such a job's mark was
-// seen.
+// removable returns the files that an unfinished job has left in the folder, and an error
+// if there is anything else. left says whether such a job's mark was seen.
 func (o *output) removable(left bool) ([]string, error) {
 	mine, foreign, err := o.list()
 	if err != nil {
@@ -152,19 +151,19 @@ func (o *output) list() (mine []string, foreign string, err error) {
 	return mine, foreign, nil
 }
 
-// becomes is the file that a temporary file would have become, "" if it is none.
+// becomes returns the final name of a temporary file, "" if it is none.
 func becomes(name string) string {
 	if of, ok := file.Temporary(name); ok {
 		return of
 	}
-	of, ok := strings.CutSuffix(name, ".tmp") // as earlier versions named them
+	of, ok := strings.CutSuffix(name, ".tmp") // the name in earlier versions
 	if !ok {
 		return ""
 	}
 	return of
 }
 
-// clear removes names except those to keep.
+// clear removes names except those in keep.
 func (o *output) clear(names []string, keep map[string]bool) error {
 	for _, name := range names {
 		if keep[name] {
@@ -177,7 +176,7 @@ func (o *output) clear(names []string, keep map[string]bool) error {
 	return nil
 }
 
-// done takes the mark away: the folder is finished.
+// done removes the mark: the folder is finished.
 func (o *output) done() error { return o.journal.remove() }
 
 // abandon removes what the job has written, except the shards in the journal.
@@ -196,7 +195,7 @@ func (o *output) abandon() error {
 	}
 	err = errors.Join(o.clear(names, nil), o.done())
 	if err == nil && o.made {
-		os.Remove(o.dir) // fails, rightly, if somebody else put a file there
+		os.Remove(o.dir) // fails, rightly, if the folder holds another file
 	}
 	return err
 }
@@ -218,8 +217,8 @@ func (o *output) writeReport(bad []Bad) (string, error) {
 	return path, nil
 }
 
-// dropMark removes the mark that a job left which was killed after it had
-// written the index, that of m.
+// dropMark removes the mark of a job that was killed after it had written the index,
+// whose Meta is m.
 func dropMark(dir string, m *Meta) error {
 	mark := filepath.Join(dir, unfinishedName)
 	if _, err := os.Lstat(mark); errors.Is(err, fs.ErrNotExist) {
@@ -236,5 +235,5 @@ func dropMark(dir string, m *Meta) error {
 	if err == nil && j.job != nil && j.job.pictures() == m.pictures() {
 		return j.remove()
 	}
-	return errors.Join(err, f.Close()) // of an append that isn't finished
+	return errors.Join(err, f.Close()) // the mark of an unfinished append
 }

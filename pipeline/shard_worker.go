@@ -12,7 +12,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// shardWorker is what one goroutine needs to encode pictures.
+// shardWorker is the state of a goroutine that encodes pictures.
 type shardWorker struct {
 	src     source.Source
 	decoder *decode.Decoder
@@ -30,8 +30,8 @@ func newShardWorker(src source.Source, cfg *ShardConfig) *shardWorker {
 	}
 }
 
-// encode appends the encoded picture to dst and returns the sums of its pixels.
-// An error is the picture's.
+// encode appends the encoded picture to dst and returns the sums of its pixels. An error
+// is about the picture.
 func (w *shardWorker) encode(ctx context.Context, dst []byte, item source.Item) (_ []byte, sums augment.Sums, err error) {
 	if err := w.read(item); err != nil {
 		return dst, sums, err

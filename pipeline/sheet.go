@@ -84,8 +84,8 @@ func fillSheet(sheet *image.NRGBA, d *Dataset, cfg SheetConfig, rows, pitch int)
 	return nil
 }
 
-// drawPicture draws rgb (size×size×3) at (x, y), each of side×side pixels the
-// mean of those that it covers.
+// drawPicture draws rgb (size×size×3) at (x, y) as side×side pixels; each is the mean of
+// the pixels that it covers.
 func drawPicture(dst *image.NRGBA, x, y, side int, rgb []byte, size int) {
 	for j := range side {
 		y0, y1 := j*size/side, max((j+1)*size/side, j*size/side+1)
@@ -105,7 +105,7 @@ func drawPicture(dst *image.NRGBA, x, y, side int, rgb []byte, size int) {
 	}
 }
 
-// sheetFace is Go's own font at 13 pixels; it travels inside the program.
+// sheetFace is Go's own font at 13 pixels, embedded in the program.
 var sheetFace = sync.OnceValues(func() (font.Face, error) {
 	f, err := opentype.Parse(goregular.TTF)
 	if err != nil {
@@ -117,7 +117,7 @@ var sheetFace = sync.OnceValues(func() (font.Face, error) {
 // drawText writes text with its baseline at y, shortened to width pixels.
 func drawText(dst draw.Image, face font.Face, x, y, width int, text string, c color.Color) {
 	runes := []rune(text)
-	if len(runes) > width { // hardly a letter is narrower than a pixel
+	if len(runes) > width { // hardly any letter is narrower than a pixel
 		runes = runes[:max(width, 0)]
 		text = string(runes) + "…"
 	}

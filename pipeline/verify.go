@@ -34,7 +34,7 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 func (f Fault) String() string {
 	var damage *mds.CorruptError
 	if errors.As(f.Err, &damage) {
-		return f.Err.Error() // names the place itself
+		return f.Err.Error() // it names the place itself
 	}
 	return fmt.Sprintf("%s: %v", f.File, f.Err)
 }
@@ -67,7 +67,7 @@ func VerifyRemote(ctx context.Context, shards RemoteShards, workers int, progres
 	return (&Dataset{dir: shards.Location(), remote: shards}).verify(ctx, shards.Index(), workers, progress)
 }
 
-// verify needs no more of d than where it is.
+// verify needs only the place of d.
 func (d *Dataset) verify(ctx context.Context, index *mds.Index, workers int, progress func(done, total int)) (Verification, error) {
 	path := d.indexPath()
 	if err := d.readMeta(index); err != nil {
@@ -94,8 +94,7 @@ func (d *Dataset) verify(ctx context.Context, index *mds.Index, workers int, pro
 	return sum, nil
 }
 
-// verifyShards verifies shards of the folder d.dir, which needs no more of d than
-// its metadata and codec.
+// verifyShards verifies shards of the folder d.dir. It needs only d's metadata and codec.
 func (d *Dataset) verifyShards(ctx context.Context, shards []mds.ShardInfo, workers int, progress func(done, total int)) ([]Verification, error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -128,8 +127,8 @@ func (d *Dataset) verifyShards(ctx context.Context, shards []mds.ShardInfo, work
 	return parts, ctx.Err()
 }
 
-// checkStatistics compares the stored statistics with those of the decoded
-// pixels. Of a codec that changes pixels only their number can be compared.
+// checkStatistics compares the stored statistics with those of the decoded pixels. If the
+// codec changes pixels, only their number can be compared.
 func (d *Dataset) checkStatistics(recount augment.Sums) error {
 	switch m := &d.meta; {
 	case m.Statistics.Pixels != recount.Pixels:
@@ -141,7 +140,7 @@ func (d *Dataset) checkStatistics(recount augment.Sums) error {
 	return nil
 }
 
-// verifier is one goroutine's scratch memory.
+// verifier is the scratch memory of one goroutine.
 type verifier struct {
 	d       *Dataset
 	rgb     []byte
@@ -188,7 +187,7 @@ func (v *verifier) shard(ctx context.Context, info mds.ShardInfo, looked func())
 	}
 	defer s.Close()
 	if err := s.Verify(); err != nil {
-		fault(err) // and go on, to name the samples that are hit
+		fault(err) // continue, to name the affected samples
 	}
 	for k := 0; k < s.Len() && ctx.Err() == nil; k++ {
 		label, err := v.sample(s, at, k)

@@ -31,7 +31,7 @@ type Options struct {
 
 // Encoders of JPEG.
 const (
-	Turbo = "turbo" // libjpeg-turbo, or image/jpeg where it isn't found
+	Turbo = "turbo" // libjpeg-turbo, or image/jpeg if it isn't found
 	Go    = "go"    // image/jpeg
 )
 

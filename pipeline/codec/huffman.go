@@ -24,7 +24,7 @@ type huffman struct {
 // code is the code of a symbol; its first bit is the lowest.
 type code struct{ code, bits uint16 }
 
-// Most bits of a code, and the shortest input that Compress4X takes.
+// The longest code in bits, and the shortest input that Compress4X accepts.
 const (
 	longestCode  = 11
 	shortestFour = 12
@@ -32,14 +32,14 @@ const (
 
 var errIncompressible = errors.New("incompressible")
 
-// constant says whether all of src is the same; then it has no codes.
+// constant reports whether all bytes of src are equal; such a block has no codes.
 func (h *huffman) constant(src []byte) bool {
 	h.countSymbols(src)
 	return h.count[0][src[0]] == uint32(len(src))
 }
 
-// append appends the codes of src, for which constant has just been false, to
-// dst: a table and four streams. It returns errIncompressible where that isn't
+// append appends the codes of src to dst: a table and four streams. constant(src) must
+// have returned false just before. It returns errIncompressible if the result isn't
 // shorter.
 func (h *huffman) append(dst, src []byte) ([]byte, error) {
 	most := slices.Max(h.count[0][:])
@@ -82,8 +82,8 @@ func (h *huffman) append(dst, src []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// countSymbols counts into four tables in turn: equal neighbours would wait for
-// one another. The sums are in the first.
+// countSymbols counts into four tables in turn, because counting equal neighbours in one
+// table would wait for the last store. The sums are in the first table.
 func (h *huffman) countSymbols(src []byte) {
 	h.count = [4][256]uint32{}
 	a, b, c, d := &h.count[0], &h.count[1], &h.count[2], &h.count[3]
@@ -106,8 +106,8 @@ func (h *huffman) countSymbols(src []byte) {
 	}
 }
 
-// readCodes reads h.table as RFC 8878, section 4.2.1 says: the weights of all
-// symbols but the last, and with them the codes.
+// readCodes reads h.table by RFC 8878, section 4.2.1: the weights of all symbols but the
+// last. The weights determine the codes.
 func (h *huffman) readCodes() error {
 	var room [256]byte
 	weights := room[:0]
@@ -153,8 +153,8 @@ func (h *huffman) readCodes() error {
 	return nil
 }
 
-// appendStream appends the codes of src from the last to the first, and a bit
-// that marks the end. dst has room for them and eight bytes more.
+// appendStream appends the codes of src from the last to the first, and an end bit. dst
+// needs room for them and eight bytes more.
 func (h *huffman) appendStream(dst, src []byte) []byte {
 	out := dst[len(dst):cap(dst)]
 	pos, acc, have := encodeSymbols(out, src, &h.codes)
@@ -163,8 +163,8 @@ func (h *huffman) appendStream(dst, src []byte) []byte {
 	return dst[:len(dst)+pos+int(have)/8+1]
 }
 
-// encodeSymbolsGo writes the codes of src from the last to the first to out, and
-// returns how many bytes are whole, and what bits are left, at most 7.
+// encodeSymbolsGo writes the codes of src from the last to the first to out. It returns
+// the number of complete bytes, and the remaining bits (at most 7).
 func encodeSymbolsGo(out, src []byte, codes *[256]code) (pos int, acc uint64, have uint) {
 	i := len(src)
 	for i > 0 {

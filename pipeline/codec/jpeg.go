@@ -24,7 +24,7 @@ type JPEG struct {
 // Name is "jpeg".
 func (JPEG) Name() string { return "jpeg" }
 
-// newJPEG reports a quality that isn't one.
+// newJPEG returns an error for a quality outside 1 to 100.
 func newJPEG(o Options) (Codec, error) {
 	if o.Quality == 0 {
 		o.Quality = DefaultQuality
@@ -105,7 +105,7 @@ func (e *jpegEncoder) Encode(dst, rgb []byte) ([]byte, error) {
 	checkPixels(rgb, e.picture.Rect.Dx())
 	rgba := e.picture.Pix
 	for len(rgb) > 0 {
-		rgba[0], rgba[1], rgba[2] = rgb[0], rgb[1], rgb[2] // alpha isn't looked at
+		rgba[0], rgba[1], rgba[2] = rgb[0], rgb[1], rgb[2] // image/jpeg ignores alpha
 		rgb, rgba = rgb[3:], rgba[4:]
 	}
 	e.out.Reset()

@@ -47,8 +47,8 @@ func (d *jpegDecoder) DecodeCrop(dst, src []byte, view augment.View, crop int) e
 	return nil
 }
 
-// mostScans bounds the time that a picture of a shard takes. Encoders write about
-// ten.
+// mostScans limits the decoding time of a picture in a shard. Encoders write about ten
+// scans.
 const mostScans = 1000
 
 var errCMYK = errors.New("its pixels are CMYK, want YCbCr, RGB or grey")

@@ -61,21 +61,21 @@ const (
 	losslessVersion = 1
 
 	losslessSizeAt  = 1 // u16, pixels a side
-	losslessCRCAt   = 3 // u32, CRC-32 (IEEE) of all that follows
+	losslessCRCAt   = 3 // u32, CRC-32 (IEEE) of all later bytes
 	losslessPlaneAt = 7
 )
 
-// Each plane is its rows' predictors, then blocks of residuals.
+// Each plane has the predictors of its rows, then blocks of residuals.
 const (
 	blockSize = 1 << 16 // residuals in a block; the last may have fewer
 
 	blockStored   = 0 // the residuals themselves
-	blockConstant = 1 // one byte, which all residuals equal
-	blockHuffman  = 2 // u16 length, then so many bytes of huff0, four streams
+	blockConstant = 1 // one byte, the value of all residuals
+	blockHuffman  = 2 // u16 length, then as many bytes of huff0, four streams
 )
 
-// predictorBytes is how many bytes the predictors of so many rows take: four
-// rows a byte, the first in its lowest bits.
+// predictorBytes returns the number of bytes for the predictors of rows: four rows a
+// byte, the first in its lowest bits.
 func predictorBytes(rows int) int { return (rows + 3) / 4 }
 
 // planes are a picture's colour planes: G, R−G, B−G modulo 256.
@@ -234,7 +234,7 @@ var errTruncated = errors.New("damaged: it ends too early")
 
 // block fills dst with residuals and returns what follows them in src.
 func (d *losslessDecoder) block(dst, src []byte) (rest []byte, err error) {
-	if len(src) < 3 { // the least that a block takes, unless it has one stored residual
+	if len(src) < 3 { // the shortest block, except one with a single stored residual
 		if len(src) == 2 && (src[0] == blockConstant || src[0] == blockStored && len(dst) == 1) {
 			fill(dst, src[1])
 			return nil, nil
@@ -273,8 +273,8 @@ func fill(dst []byte, v byte) {
 	}
 }
 
-// unpredict turns residuals into planes in place, and those into the crop's
-// pixels, row by row.
+// unpredict turns residuals into planes in place, and the planes into the crop's pixels,
+// row by row.
 func (d *losslessDecoder) unpredict(dst []byte, view augment.View, crop int) error {
 	// Columns to the right are left out in groups that suit the kernels.
 	columns := min(d.size, (view.X+crop+15)&^15)

@@ -1,11 +1,11 @@
 package codec
 
-// How a row's values are guessed from their neighbours W (left), N (above) and
-// NW. Left of the first column, W and NW are N; above the first row, all are 0.
-// A residual is the value minus the guess modulo 256. With each of the three,
-// decoding is a running sum along the row, an addition of the row above, or
-// both, which SIMD does well. The median predictor of LOCO-I chooses for every
-// pixel: that saves another 2 % of the bytes, but undoing it is one long chain.
+// Predictors guess a value from its neighbours W (left), N (above) and NW. In the first
+// column, W and NW are N; in the first row, N and NW are 0. A residual is the value minus
+// the guess modulo 256. For each predictor, decoding a row is a running sum, an addition
+// of the row above, or both, which SIMD does well. The median predictor of LOCO-I, chosen
+// for every pixel, would save another 2 % of the bytes, but its decoding is one long
+// dependency chain.
 const (
 	predictLeft     = 0 // W
 	predictUp       = 1 // N
@@ -15,12 +15,12 @@ const (
 // rowPredictor tries the predictors on a row. It keeps scratch memory.
 type rowPredictor struct {
 	left, up, gradient []byte
-	row1, above1       []byte // with what the first column takes for W and NW before it
+	row1, above1       []byte // with the values of W and NW for the first column before it
 }
 
-// row writes the residuals of the best predictor and returns which that is: the
-// one whose residuals, taken as signed bytes, have the least sum of magnitudes.
-// All three slices have the same length.
+// row writes the residuals of the best predictor and returns the predictor. The best one
+// has the smallest sum of magnitudes, with residuals taken as signed bytes. All three
+// slices have the same length.
 func (r *rowPredictor) row(residuals, row, above []byte) int {
 	n := len(row)
 	if len(r.left) != n {
@@ -64,7 +64,7 @@ func residuals3Go(left, up, gradient, row, above []byte) (costs [3]int) {
 	return costs
 }
 
-// magnitude is |v| of a byte taken as signed.
+// magnitude returns |v| of a byte taken as signed.
 func magnitude(v byte) int {
 	m := int(int8(v))
 	sign := m >> 8

@@ -12,7 +12,7 @@ type Raw struct{}
 // Name is "raw".
 func (Raw) Name() string { return "raw" }
 
-// rawEncoding is that of a NumPy array, which MosaicML's reader hands out as one.
+// rawEncoding is the MDS encoding of a NumPy array; MosaicML's reader returns one.
 const rawEncoding = "ndarray:uint8:%d,%d,3"
 
 // Encoding is "ndarray:uint8:SIZE,SIZE,3", a NumPy array.
@@ -36,7 +36,7 @@ func (Raw) Options() Options { return Options{} }
 func (Raw) NewEncoder(size int) Encoder { return raw(size) }
 func (Raw) NewDecoder(size int) Decoder { return raw(size) }
 
-// raw encodes and decodes pictures of so many pixels a side.
+// raw encodes and decodes pictures of raw×raw pixels.
 type raw int
 
 func (size raw) Encode(dst, rgb []byte) ([]byte, error) {

@@ -53,8 +53,8 @@ func Recognise(encoding string, picture []byte) (Codec, int, error) {
 	return nil, 0, fmt.Errorf("%q is the encoding of none of our codecs", encoding)
 }
 
-// checkPixels panics if rgb isn't a picture of size×size pixels: buffers are
-// the program's, not the data's.
+// checkPixels panics if rgb isn't a picture of size×size pixels: a wrong buffer is a bug
+// of the program, not damaged data.
 func checkPixels(rgb []byte, size int) {
 	if len(rgb) != size*size*3 {
 		panic(fmt.Sprintf("codec: %d bytes are no RGB picture of %d×%d", len(rgb), size, size))

@@ -17,8 +17,8 @@ func prefixSumGo(row, above []byte, carry byte) {
 	i := 0
 	for ; i+8 <= len(row); i += 8 {
 		v := binary.LittleEndian.Uint64(row[i:])
-		// Bytes 0, 2, 4, 6 and 1, 3, 5, 7 in lanes of 16 bits, in which sums
-		// of four have room; a multiplication makes them running sums.
+		// Bytes 0, 2, 4, 6 and 1, 3, 5, 7 are spread over lanes of 16 bits, which hold sums of
+		// four bytes. One multiplication makes them running sums.
 		const lanes, ones = 0x00ff00ff00ff00ff, 0x0001000100010001
 		even, odd := (v&lanes)*ones, (v>>8&lanes)*ones
 		start := uint64(carry) * ones

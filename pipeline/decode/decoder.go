@@ -20,9 +20,9 @@ const DefaultMaxPixels = 200e6
 
 // Decoders and resamplers that Config names.
 const (
-	Auto    = "auto"    // libjpeg-turbo where the machine has it
+	Auto    = "auto"    // libjpeg-turbo if the machine has it
 	Turbo   = "turbo"   // libjpeg-turbo or an error
-	Go      = "go"      // package jpeg's own, even where the machine has libjpeg-turbo
+	Go      = "go"      // package jpeg's own decoder, even if the machine has libjpeg-turbo
 	Fast    = "fast"    // package resample
 	Imaging = "imaging" // the reference that Fast is checked against; slow
 )
@@ -62,7 +62,7 @@ type Decoder struct {
 	limits  limits
 	jpeg    *jpeg.Decoder
 	resizer *resample.Resizer // nil: imaging
-	rgb     []byte            // of a picture before resizing, some rows
+	rgb     []byte            // some rows of a picture before resizing
 }
 
 // New returns a Decoder. It panics if cfg isn't valid.
@@ -86,7 +86,7 @@ func New(cfg Config) *Decoder {
 	return r
 }
 
-// filter is the kernel of package resample that is used.
+// filter is the resampling kernel.
 var filter = resample.CatmullRom
 
 // Decode overwrites dst (size×size×3 bytes, row-major RGB) with the picture that file
@@ -109,12 +109,11 @@ func (r *Decoder) Decode(ctx context.Context, dst, file []byte) error {
 	return nil
 }
 
-// picture is a decoded picture, or as much of it as resizing reads.
+// picture is a decoded picture, or the part of it that resizing reads.
 type picture struct {
 	width, height int
-	window        resample.Box // that becomes the result
-	// strip gives the rows from one up to another as RGB, valid until the next
-	// call.
+	window        resample.Box // the part that becomes the result
+	// strip returns the rows from one up to another as RGB, valid until the next call.
 	strip func(from, to int) resample.Image
 }
 
@@ -150,7 +149,7 @@ func (r *Decoder) open(ctx context.Context, file []byte) (p picture, o int, err 
 	return r.converted(img, part, window), o, nil
 }
 
-// converted is a part of a picture that becomes RGB as its rows are asked for.
+// converted is a part of a picture whose rows are converted to RGB on request.
 func (r *Decoder) converted(img image.Image, part image.Rectangle, window resample.Box) picture {
 	return picture{part.Dx(), part.Dy(), window, func(from, to int) resample.Image {
 		rows := image.Rect(part.Min.X, part.Min.Y+from, part.Max.X, part.Min.Y+to)
@@ -178,8 +177,8 @@ func (r *Decoder) part(b image.Rectangle, orientation int) (image.Rectangle, res
 	return part, w
 }
 
-// grow returns s with length n, reusing its memory where that is large enough.
-// The contents are undefined.
+// grow returns s with length n. It reuses s's memory if it is large enough. The contents
+// are undefined.
 func grow(s []byte, n int) []byte {
 	return slices.Grow(s[:0], n)[:n]
 }

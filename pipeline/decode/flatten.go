@@ -34,9 +34,9 @@ func flatten(dst []byte, img image.Image, part image.Rectangle) {
 	}
 }
 
-// samples are a picture whose colours are bytes in memory as they are: those of
-// a pixel lie apart, and the pixels of a row step, bytes from one another. Of
-// 16-bit samples they are the high bytes; grey is all three colours.
+// samples is a picture whose colours are bytes in memory: pixels of a row are step bytes
+// apart, and the colours of a pixel have fixed distances. For 16-bit samples the high
+// bytes are used; grey is used for all three colours.
 type samples struct {
 	pix                 []byte
 	stride, step, apart int

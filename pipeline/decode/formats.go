@@ -23,12 +23,12 @@ type format struct {
 	name, magic string
 	config      func(file []byte) (image.Config, error)
 	decode      func(ctx context.Context, file []byte) (image.Image, error)
-	// memory is about how many bytes decode takes for a file of that config, at
-	// most; nil: what the pixels of the config's colour model take.
+	// memory returns the most bytes that decode takes for a file of this config, roughly.
+	// nil means the bytes of pixels of the config's colour model.
 	memory func(file []byte, c image.Config) int64
 }
 
-// formats is the table of everything that is read.
+// formats is the table of all formats that can be read.
 var formats = []format{
 	{"JPEG", "\xff\xd8\xff", nil, nil, nil}, // jpeg.go
 	{"PNG", "\x89PNG\r\n\x1a\n", pngConfig, decodePNG, pngMemory},
@@ -61,7 +61,7 @@ var formats = []format{
 	{"JPEG XL", "\x00\x00\x00\x0cJXL \r\n\x87\n", jxl.DecodeConfig, jxl.Decode, jxl.Memory},
 }
 
-// readable returns the names of what is read, for people.
+// readable returns the names of these formats, for people.
 func readable() string {
 	var names []string
 	for _, f := range formats {
@@ -72,7 +72,7 @@ func readable() string {
 	return strings.Join(names, ", ")
 }
 
-// icons are told how to decode the PNG files that they may hold.
+// icons decodes PNG files inside icon files with these functions.
 var icons = bmp.PNG{Config: pngConfig, Decode: decodePNG}
 
 func decodeTIFF(ctx context.Context, file []byte) (image.Image, error) {
@@ -81,8 +81,8 @@ func decodeTIFF(ctx context.Context, file []byte) (image.Image, error) {
 
 func tiffMemory(file []byte, _ image.Config) int64 { return tiff.Memory(file) }
 
-// decodeJPEG decodes a JPEG file that is a part of another file to RGB. One of more
-// pixels than are wanted is refused.
+// decodeJPEG decodes a JPEG file inside another file to RGB. It refuses one with too many
+// pixels.
 func decodeJPEG(ctx context.Context, file []byte, most int) (pix []byte, width, height int, err error) {
 	p, err := jpeg.NewDecoder(false).Decode(ctx, file, func(h jpeg.Header) (image.Rectangle, error) {
 		if h.Width > most/max(1, h.Height) || h.ScanPixels > int64(most)*mostScans {

@@ -13,7 +13,7 @@ import (
 	"alexnet/pipeline/jpeg"
 )
 
-// strangers are contents that are met in picture folders and not read.
+// strangers are other kinds of files that are common in picture folders.
 var strangers = []struct{ name, magic string }{
 	{"a video or another ISO media file", "????ftyp"},
 	{"a JPEG 2000 picture", "\x00\x00\x00\x0cjP"},
@@ -39,8 +39,7 @@ func matches(data []byte, magic string) bool {
 	return true
 }
 
-// identify returns the format of a file, or an error that says what it is
-// instead.
+// identify returns the format of a file, or an error that names the kind of file.
 func identify(data []byte) (format, error) {
 	if len(data) == 0 {
 		return format{}, errors.New("the file is empty (0 bytes): fetch it again, or remove it")
@@ -80,8 +79,8 @@ func isText(head []byte) bool {
 	return true
 }
 
-// decode decodes a picture of a size within the limits. The decoders are other
-// people's parsers of hostile bytes, so a panic of theirs is an error here.
+// decode decodes a picture whose size is within the limits. Some decoders are not ours
+// and parse untrusted bytes, so their panics become errors.
 func decode(ctx context.Context, f format, file []byte, config image.Config) (img image.Image, err error) {
 	defer recovered(f.name, &err)
 	if img, err = f.decode(ctx, file); err != nil {
@@ -101,9 +100,9 @@ func dimensions(width, height int) string {
 	return fmt.Sprintf(" of %d×%d pixels", width, height)
 }
 
-// explain turns a decoder's error into one that says what to do.
+// explain adds to a decoder's error what the user can do.
 func explain(name, size string, n int, err error) error {
-	if e, ok := errors.AsType[*jpeg.Error](err); ok { // in another file
+	if e, ok := errors.AsType[*jpeg.Error](err); ok { // a JPEG file inside another file
 		switch e.Kind {
 		case jpeg.Cut:
 			err = io.ErrUnexpectedEOF

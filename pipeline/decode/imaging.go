@@ -9,8 +9,8 @@ import (
 	"alexnet/pipeline/resample"
 )
 
-// resizeByImaging overwrites dst (size×size RGB) with a window of src as
-// package imaging resizes it: all of it, to be cropped then.
+// resizeByImaging overwrites dst (size×size RGB) with a window of src as package imaging
+// resizes it: the whole picture first, then the crop.
 func resizeByImaging(dst []byte, size int, src resample.Image, w resample.Box) {
 	m := image.NewNRGBA(image.Rect(0, 0, src.Width, src.Height))
 	for y := range src.Height {

@@ -10,7 +10,7 @@ import (
 	"alexnet/pipeline/resample"
 )
 
-// openJPEG decodes as much of a JPEG file as resizing reads.
+// openJPEG decodes the part of a JPEG file that resizing reads.
 func (r *Decoder) openJPEG(ctx context.Context, file []byte, orientation int) (picture, error) {
 	var header jpeg.Header
 	var part image.Rectangle
@@ -34,12 +34,12 @@ func (r *Decoder) openJPEG(ctx context.Context, file []byte, orientation int) (p
 	}}, nil
 }
 
-// mostScans is how many scans a JPEG file of the most pixels may have; a smaller
-// picture may have more. Encoders write about ten.
+// mostScans is the largest number of scans of a JPEG file with the largest number of
+// pixels; a smaller picture may have more. Encoders write about ten.
 const mostScans = 20
 
-// jpeg refuses a picture that asks for too much: each scan takes as long as a
-// picture of its own.
+// jpeg refuses a picture that would take too long or too much memory: each scan takes as
+// long as a picture.
 func (l limits) jpeg(h jpeg.Header, orientation int) error {
 	if err := l.pixels("JPEG", h.Width, h.Height); err != nil {
 		return err
@@ -54,8 +54,8 @@ func (l limits) jpeg(h jpeg.Header, orientation int) error {
 	return nil
 }
 
-// explainJPEG turns an error of package jpeg into one that says what to do with a
-// file of n bytes.
+// explainJPEG adds to an error of package jpeg what the user can do with a file of n
+// bytes.
 func explainJPEG(h jpeg.Header, n int, err error) error {
 	e, ok := errors.AsType[*jpeg.Error](err)
 	if !ok {

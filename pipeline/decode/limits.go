@@ -21,9 +21,8 @@ type limits struct {
 // a picture that should be stored compressed.
 const MaxFile = 256 << 20
 
-// check reads a file's header, and refuses a picture that asks for too much: too
-// many pixels or too much memory. It returns the size, and about how many bytes
-// decoding takes at most.
+// check reads a file's header, and refuses a picture with too many pixels or too much
+// memory. It returns the size, and roughly the most bytes that decoding takes.
 func (l limits) check(f format, file []byte) (c image.Config, memory int64, err error) {
 	if c, memory, err = measure(f, file); err != nil {
 		return c, memory, err
@@ -55,8 +54,7 @@ func (l limits) pixels(name string, width, height int) error {
 	return nil
 }
 
-// measure returns what a file's header says, and about how many bytes decoding
-// takes at most.
+// measure returns the header of a file, and roughly the most bytes that decoding takes.
 func measure(f format, file []byte) (c image.Config, memory int64, err error) {
 	defer recovered(f.name, &err)
 	if f.name == "JPEG" {
@@ -78,7 +76,7 @@ func measure(f format, file []byte) (c image.Config, memory int64, err error) {
 	return c, memory + turnMemory(c.Width, c.Height, orientation(f.name, file)), nil
 }
 
-// turnMemory is how many bytes turning a picture upright takes.
+// turnMemory returns the bytes that turning a picture upright takes.
 func turnMemory(width, height, orientation int) int64 {
 	if orientation == 1 {
 		return 0
@@ -86,7 +84,7 @@ func turnMemory(width, height, orientation int) int64 {
 	return 3 * int64(width) * int64(height)
 }
 
-// pixelMemory is how many bytes Go's image of a config takes.
+// pixelMemory returns the bytes of Go's image of a config.
 func pixelMemory(c image.Config) int64 {
 	each := int64(4)
 	switch c.ColorModel {
@@ -103,8 +101,8 @@ func pixelMemory(c image.Config) int64 {
 	return each * int64(c.Width) * int64(c.Height)
 }
 
-// contextReader is a file's bytes until ctx ends. It gives few at a time, since a
-// few hundred bytes may hold megabytes of pixels.
+// contextReader reads a file's bytes until ctx ends. It returns few bytes at a time,
+// because a few hundred may hold megabytes of pixels.
 type contextReader struct {
 	ctx  context.Context
 	file *bytes.Reader

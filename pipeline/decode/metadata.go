@@ -11,8 +11,8 @@ import (
 	"alexnet/pipeline/formats/tiff"
 )
 
-// containers tells by format how EXIF data (TIFF structures) and XMP packets are
-// found in a file.
+// containers has for each format a function that finds EXIF data (TIFF structures) and
+// XMP packets in a file.
 var containers = map[string]func(data []byte) (exif, xmp [][]byte){
 	"JPEG": jpegMetadata,
 	"PNG":  pngMetadata,
@@ -25,7 +25,7 @@ var (
 	xmpHeader  = []byte("http://ns.adobe.com/xap/1.0/\x00")
 )
 
-// jpegMetadata looks through the segments before the first scan.
+// jpegMetadata searches the segments before the first scan.
 func jpegMetadata(data []byte) (exif, xmp [][]byte) {
 	for marker, body := range jpegSegments(data) {
 		if marker == 0xe1 {
@@ -35,7 +35,7 @@ func jpegMetadata(data []byte) (exif, xmp [][]byte) {
 	return exif, xmp
 }
 
-// app1 adds what an APP1 segment holds to exif or xmp.
+// app1 adds the contents of an APP1 segment to exif or xmp.
 func app1(body []byte, exif, xmp [][]byte) (e, x [][]byte) {
 	switch {
 	case bytes.HasPrefix(body, exifHeader):
@@ -46,14 +46,13 @@ func app1(body []byte, exif, xmp [][]byte) (e, x [][]byte) {
 	return exif, xmp
 }
 
-// exifData takes off the header, which some writers put twice, and others where
-// none belongs.
+// exifData removes the header. Some writers put it twice, others where none belongs.
 func exifData(body []byte) []byte {
 	return bytes.TrimPrefix(bytes.TrimPrefix(body, exifHeader), exifHeader)
 }
 
-// jpegSegments yields marker and body of each segment before the image data. As
-// libjpeg does, it passes over bytes that stray between segments.
+// jpegSegments yields marker and body of each segment before the image data. Like
+// libjpeg, it skips stray bytes between segments.
 func jpegSegments(data []byte) func(yield func(byte, []byte) bool) {
 	return func(yield func(byte, []byte) bool) {
 		for at := 2; ; {
@@ -83,10 +82,10 @@ func jpegSegments(data []byte) func(yield func(byte, []byte) bool) {
 	}
 }
 
-// pngMetadata looks through all chunks, since some writers put eXIf behind the
-// image. Before the eXIf chunk was made, ImageMagick put profiles into text.
+// pngMetadata searches all chunks, since some writers put eXIf after the image. Before
+// the eXIf chunk existed, ImageMagick put profiles into text.
 func pngMetadata(data []byte) (exif, xmp [][]byte) {
-	var profiles [][]byte // after eXIf, which is the standard's way
+	var profiles [][]byte // used after eXIf, the standard's chunk
 	for kind, body := range pngChunks(data) {
 		switch kind {
 		case "eXIf":
@@ -123,11 +122,11 @@ func pngChunks(data []byte) func(yield func(string, []byte) bool) {
 	}
 }
 
-// maxText bounds what a compressed text of a PNG file may grow to.
+// maxText bounds the unpacked size of a compressed text in a PNG file.
 const maxText = 4 << 20
 
-// pngText returns the text of a chunk, from the zero byte behind its keyword on,
-// or nil.
+// pngText returns the text of a chunk after its keyword, beginning with the zero byte, or
+// nil.
 func pngText(kind string, body []byte) []byte {
 	if len(body) < 3 {
 		return nil
@@ -148,7 +147,7 @@ func pngText(kind string, body []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	text, _ := io.ReadAll(io.LimitReader(z, maxText)) // of a damaged text, what there is
+	text, _ := io.ReadAll(io.LimitReader(z, maxText)) // the readable part of a damaged text
 	return text
 }
 
@@ -170,7 +169,7 @@ func rawProfile(text []byte) []byte {
 	return profile[:n]
 }
 
-// webpMetadata looks through the chunks of a RIFF file.
+// webpMetadata searches the chunks of a RIFF file.
 func webpMetadata(data []byte) (exif, xmp [][]byte) {
 	for at := 12; at+8 <= len(data); {
 		n := int(binary.LittleEndian.Uint32(data[at+4:]))
@@ -189,7 +188,8 @@ func webpMetadata(data []byte) (exif, xmp [][]byte) {
 	return exif, xmp
 }
 
-// tiffMetadata: a TIFF file has the layout of EXIF data, with XMP in a field.
+// tiffMetadata returns the file itself, since a TIFF file has the layout of EXIF data,
+// and XMP from a field.
 func tiffMetadata(data []byte) (exif, xmp [][]byte) {
 	if d, err := tiff.ReadDirectory(data); err == nil {
 		xmp = append(xmp, d.Bytes(xmpTag))

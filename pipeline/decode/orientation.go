@@ -10,8 +10,8 @@ const (
 	xmpTag         tiff.Tag = 0x02bc
 )
 
-// orientation returns the orientation that a file asks for, 1…8: that of the
-// first EXIF data that states one; without such, that of XMP; else 1.
+// orientation returns the orientation in a file, 1…8, from the first EXIF data that has
+// one, else from XMP, else 1.
 func orientation(format string, data []byte) int {
 	find := containers[format]
 	if find == nil {
@@ -31,9 +31,8 @@ func orientation(format string, data []byte) int {
 	return 1
 }
 
-// exifOrientation reads the tag from EXIF data, a TIFF structure, in whichever
-// integer type. A value that isn't an orientation counts as 1, and data that can't
-// be read as none.
+// exifOrientation reads the tag from EXIF data, a TIFF structure, of any integer type. A
+// value that isn't an orientation counts as 1, unreadable data as none.
 func exifOrientation(exif []byte) (o int, ok bool) {
 	d, err := tiff.ReadDirectory(exif)
 	if err != nil {
@@ -49,9 +48,9 @@ func exifOrientation(exif []byte) (o int, ok bool) {
 	return int(v[0]), true
 }
 
-// storedCentre returns resample.Centre of the upright picture, as it lies in the
-// stored picture of width×height pixels. It can be off the centre by a pixel, to
-// another side in each orientation.
+// storedCentre returns resample.Centre of the upright picture, in coordinates of the
+// stored picture of width×height pixels. It can be off the centre by a pixel, to another
+// side in each orientation.
 func storedCentre(width, height, size, orientation int) resample.Box {
 	if orientation < 5 {
 		return mirrored(resample.Centre(width, height, size), width, height, orientation)
@@ -63,8 +62,8 @@ func transposed(w resample.Box) resample.Box {
 	return resample.Box{X: w.Y, Y: w.X, Width: w.Height, Height: w.Width}
 }
 
-// mirrored returns the window in the picture that is mirrored as the orientation
-// says, without transposing.
+// mirrored returns the window after the mirroring of the orientation, without
+// transposing.
 func mirrored(w resample.Box, width, height, orientation int) resample.Box {
 	switch orientation {
 	case 2, 3, 7, 8:
@@ -85,7 +84,7 @@ func (r *Decoder) upright(p picture, orientation int) picture {
 	if orientation >= 5 {
 		turned = picture{width: p.height, height: p.width, window: transposed(w)}
 	}
-	// The stored pixel (x, y) becomes the one at at0 + y·dy + x·dx.
+	// The stored pixel (x, y) becomes pixel at0 + y·dy + x·dx.
 	width, height := turned.width, turned.height
 	at0, dx, dy := 0, 1, width
 	switch orientation {
@@ -97,11 +96,11 @@ func (r *Decoder) upright(p picture, orientation int) picture {
 		at0, dy = width*(height-1), -width
 	case 5: // transposed
 		dx, dy = width, 1
-	case 6: // to be turned clockwise
+	case 6: // turned clockwise
 		at0, dx, dy = width-1, width, -1
 	case 7: // transversed
 		at0, dx, dy = width*height-1, -width, -1
-	case 8: // to be turned counter-clockwise
+	case 8: // turned counter-clockwise
 		at0, dx, dy = width*(height-1), -width, 1
 	}
 	pix := make([]byte, 3*width*height+resample.Slack)

@@ -14,11 +14,11 @@ import (
 	"io"
 )
 
-// PNG files are read as libpng reads them: of the chunks, only those that the
-// colours are made of count. A bad check sum of another chunk, bytes behind the
-// image data, a wrong check sum of them in a chunk or of the whole, and a missing
-// end do no harm; image data that are missing, or that neither check sum says to be
-// right, do. image/png is stricter, so it is given the chunks that count.
+// PNG files are read as libpng reads them: only chunks that decide the colours matter.
+// These do no harm: a wrong checksum of another chunk, bytes after the image data, a
+// wrong checksum of image data either in a chunk or of the whole, and a missing end.
+// Missing image data, and image data without any correct checksum, are refused. image/png
+// is stricter, so it gets only the chunks that matter.
 
 func pngConfig(file []byte) (image.Config, error) {
 	p, err := readPNG(file)
@@ -46,8 +46,8 @@ func decodePNG(ctx context.Context, file []byte) (image.Image, error) {
 	return nil, err
 }
 
-// pngMemory is how many bytes image/png takes: it adds the largest pass of an
-// interlaced picture, which is half of it.
+// pngMemory returns the bytes that image/png takes. It adds the largest pass of an
+// interlaced picture, half of the picture.
 func pngMemory(file []byte, c image.Config) int64 {
 	n := pixelMemory(c)
 	if len(file) > 28 && file[28] != 0 {
@@ -56,8 +56,8 @@ func pngMemory(file []byte, c image.Config) int64 {
 	return n
 }
 
-// pngFile are the parts of a PNG file that count, each as it is in the file: length,
-// type, body and check sum.
+// pngFile holds the parts of a PNG file that matter, each as in the file: length, type,
+// body and checksum.
 type pngFile struct {
 	header  []byte   // with the signature
 	palette []byte   // or nil
@@ -65,13 +65,13 @@ type pngFile struct {
 	ended   bool     // by IEND
 }
 
-// wholePNG is an error of a file that is whole, but of a kind that isn't read.
+// wholePNG is an error for a complete file of an unsupported kind.
 type wholePNG string
 
 func (e wholePNG) Error() string       { return "png: " + string(e) }
 func (e wholePNG) Unsupported() string { return string(e) }
 
-// readPNG finds the chunks that count.
+// readPNG finds the chunks that matter.
 func readPNG(file []byte) (p pngFile, err error) {
 	const headerEnd = 8 + 12 + 13
 	if len(file) >= 16 && string(file[12:16]) == "CgBI" {
@@ -98,7 +98,7 @@ func readPNG(file []byte) (p pngFile, err error) {
 	return p, nil
 }
 
-// shorterPalette takes from a palette the colours that no pixel can have.
+// shorterPalette removes palette colours that no pixel can have.
 func shorterPalette(chunk []byte, colours int) []byte {
 	if len(chunk) <= 12+3*colours || crc32.ChecksumIEEE(chunk[4:len(chunk)-4]) != binary.BigEndian.Uint32(chunk[len(chunk)-4:]) {
 		return chunk
@@ -112,7 +112,7 @@ func pngChunk(kind string, body []byte) []byte {
 	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
 }
 
-// reader reads a file of the parts that count.
+// reader reads a file made of the parts that matter.
 func (p *pngFile) reader(ctx context.Context) io.Reader {
 	parts := append([][]byte{p.header, p.palette}, p.data...)
 	if n := len(p.data); p.ended || n > 0 && pngWhole(p.data[n-1]) {
@@ -125,17 +125,16 @@ func (p *pngFile) reader(ctx context.Context) io.Reader {
 	return io.MultiReader(readers...)
 }
 
-// pngWhole says whether a chunk isn't cut short.
+// pngWhole reports whether a chunk is complete.
 func pngWhole(chunk []byte) bool {
 	return len(chunk) >= 12 && len(chunk) == 12+int(binary.BigEndian.Uint32(chunk))
 }
 
-// pixelsOnly returns the file with the bytes of its pixels and nothing behind them,
-// if they all are there, and the check sums of their chunks or else that of the
-// whole say that they are right.
+// pixelsOnly returns the file with the bytes of its pixels and nothing after them. It
+// needs all pixels, and correct checksums either of their chunks or of the whole.
 func (p *pngFile) pixelsOnly(ctx context.Context) (rest pngFile, ok bool) {
 	var packed []io.Reader
-	whole := false // its check sum counts
+	whole := false // the checksum of the whole is correct
 	for _, chunk := range p.data {
 		body := chunk[min(8, len(chunk)):]
 		if pngWhole(chunk) {
@@ -174,8 +173,8 @@ func (p *pngFile) pixelsOnly(ctx context.Context) (rest pngFile, ok bool) {
 	return pngFile{p.header, p.palette, [][]byte{pngChunk("IDAT", out.Bytes())}, true}, true
 }
 
-// pixelBytes is how many bytes the pixels take before they are compressed, with the
-// filter's byte before each row.
+// pixelBytes returns the bytes of the pixels before compression, with the filter byte of
+// each row.
 func (p *pngFile) pixelBytes() (n int64) {
 	width, height := int64(binary.BigEndian.Uint32(p.header[16:])), int64(binary.BigEndian.Uint32(p.header[20:]))
 	samples := map[byte]int64{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[p.header[25]]

@@ -9,11 +9,11 @@ type plane struct {
 	narrow        bool // two samples or fewer across the whole picture, which libjpeg doesn't interpolate
 }
 
-// row returns the samples of a plane for the pixels from one up to another of row
-// y, at the full resolution of a picture whose largest factors are hMax and vMax.
-// What is subsampled by two is interpolated as libjpeg does ("fancy upsampling"),
-// with the weights ¾ and ¼, and what is subsampled otherwise is repeated, as in
-// libjpeg too. out is scratch for all of the row, with room for eight more.
+// row returns the samples of a plane for the pixels from `from` up to `to` of row y, at
+// the full resolution of a picture whose largest factors are hMax and vMax. Samples at
+// half resolution are interpolated as libjpeg does ("fancy upsampling"), with the weights
+// ¾ and ¼; other subsampled ones are repeated, as in libjpeg. out is scratch for the
+// whole row, with room for eight more.
 func (p *plane) row(out []byte, y, from, to, hMax, vMax int) []byte {
 	across, down := p.h == hMax, p.v == vMax
 	double, doubleDown := 2*p.h == hMax && !p.narrow, 2*p.v == vMax
@@ -49,7 +49,8 @@ func (p *plane) row(out []byte, y, from, to, hMax, vMax int) []byte {
 
 func (p *plane) line(y int) []byte { return p.pix[y*p.stride:][:p.width] }
 
-// mixed returns the columns of a plane of half the width that pixels are mixed of.
+// mixed returns the range of columns in a plane of half the width that these pixels are
+// interpolated from.
 func (p *plane) mixed(from, to int) (first, last int) {
 	return max(0, from/2-1), min(p.width, (to+1)/2+1)
 }
@@ -90,11 +91,11 @@ func doubleRows(out, this, near []byte, begins, ends bool) {
 	}
 }
 
-// doubleRowsGo makes the pixels of the samples from one up to another:
+// doubleRowsGo makes the pixels of the samples from `from` up to `to`:
 //
 //	out[2i] = (3·v[i] + v[i−1] + 8) >> 4, out[2i+1] = (3·v[i] + v[i+1] + 7) >> 4
 //
-// with v = 3·this + near, the first and the last of which go on beyond the ends.
+// with v = 3·this + near. Beyond the ends, the first and the last v are repeated.
 func doubleRowsGo(out, this, near []byte, from, to int) {
 	if from >= to {
 		return
@@ -148,10 +149,9 @@ func clamp(v int32) byte {
 	return byte(^v >> 31)
 }
 
-// toRGB overwrites rgb with the pixels of rows of samples as long as the first.
-// CMYK and YCCK are taken as inverted, as Adobe's is, and become RGB by PIL's
-// formula. Rows of YCCK are overwritten. If they are mirrored, the last pixel comes
-// first.
+// toRGB overwrites rgb with the pixels of rows of samples as long as the first. CMYK and
+// YCCK are taken as inverted, like Adobe's, and become RGB by PIL's formula. Rows of YCCK
+// are overwritten. If mirrored, the last pixel comes first.
 func (c colours) toRGB(rgb []byte, rows [][]byte, mirrored bool) {
 	switch c {
 	case grey:
@@ -188,8 +188,8 @@ func (c colours) toRGB(rgb []byte, rows [][]byte, mirrored bool) {
 	}
 }
 
-// inked is the light that an ink, stored as 255−C, leaves of white, stored as
-// 255−K: PIL's convert("RGB"), K' − (255−C')·K'/255, rounded.
+// inked returns the light that an ink, stored as 255−C, leaves of white, stored as 255−K.
+// It is PIL's convert("RGB"): K' − (255−C')·K'/255, rounded.
 func inked(stored, white byte) byte {
 	t := uint32(255-stored)*uint32(white) + 128
 	return white - byte((t>>8+t)>>8)

@@ -12,9 +12,9 @@ import (
 // goroutine has its own.
 type Decoder struct {
 	fast    fastDecoder
-	turbo   *turbojpeg.Decoder // nil: not wanted, or not there
+	turbo   *turbojpeg.Decoder // nil: not wanted or not installed
 	general general
-	copied  []byte // of the file, for C
+	copied  []byte // a copy of the file for C
 	picture Picture
 }
 
@@ -72,20 +72,20 @@ func (d *Decoder) Decode(ctx context.Context, file []byte, choose func(Header) (
 	return d.general.decode(ctx, file, h, part)
 }
 
-// mostTurbo is how many pixels of all scans libjpeg-turbo may pass over, about a
-// second's, since it can't be interrupted. The general decoder, which can, gives the
-// same pixels.
+// mostTurbo is the most pixels, over all scans, of a picture that libjpeg-turbo decodes:
+// about a second, since it can't be interrupted. The general decoder can be, and gives
+// the same pixels.
 const mostTurbo = 256e6
 
-// keptBytes is how much memory a Decoder keeps for files and pictures that
-// libjpeg-turbo decodes.
+// keptBytes is the most memory that a Decoder keeps for files and pictures of
+// libjpeg-turbo.
 const keptBytes = 64 << 20
 
-// byTurbo decodes a picture with libjpeg-turbo. That warns of damage and of much
-// that does no harm, and tells the first warning only: a picture is taken without
-// any, and else the general decoder says what a file is worth.
+// byTurbo decodes a picture with libjpeg-turbo. It refuses a picture with any warning,
+// because the library warns of damage and of harmless things alike and reports only the
+// first warning. The general decoder then judges the file.
 func (d *Decoder) byTurbo(file []byte, h Header) error {
-	// The library gets a copy: the file may be a view of one on a disk, and a fault
+	// The library gets a copy, because the file may be mapped from a disk, and a page fault
 	// in C ends the program (see mds.Shard.Guard).
 	d.copied = append(d.copied[:0], file...)
 	t, err := d.turbo.Header(d.copied)

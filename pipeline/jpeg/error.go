@@ -5,8 +5,8 @@ type Kind int
 
 const (
 	Cut         Kind = iota // the file's end is missing
-	Damaged                 // bits of it are wrong
-	Unsupported             // a whole file, of a kind that nothing here decodes
+	Damaged                 // bits are wrong
+	Unsupported             // a complete file of an unsupported kind
 )
 
 // Error says why a file isn't decoded.

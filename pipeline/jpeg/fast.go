@@ -5,18 +5,17 @@ import (
 	"image"
 )
 
-// fastDecoder decodes the files that nearly all photographs are: sequential,
-// Huffman-coded, eight bits, one scan, one or three components, 4:4:4 to 4:2:0.
-// For any other file, and for any in which a bit isn't as it should be, it returns
-// errOther, and a decoder that knows all kinds, and how to judge a damaged one, has
-// to look at it.
+// fastDecoder decodes nearly all photographs: sequential, Huffman-coded files of eight
+// bits with one scan, one or three components, 4:4:4 to 4:2:0. For other files, and for
+// any irregular bit, it returns errOther; then a decoder that knows all kinds, and judges
+// damage, has to decode the file.
 type fastDecoder struct {
 	fastHeader
 	reader
 	tables  tables
 	scan    []byte         // of the file that was opened
-	units   [2][6]unit     // of two MCUs
-	coefs   [6][pair]int16 // theirs
+	units   [2][6]unit     // blocks of two MCUs
+	coefs   [6][pair]int16 // their coefficients
 	picture Picture
 }
 
@@ -31,16 +30,16 @@ func (d *fastDecoder) open(file []byte) (width, height int, err error) {
 	return d.width, d.height, err
 }
 
-// decode decodes the file that was opened last, all of it, and returns the part of
-// the picture inside rect, valid until the next call of decode. Where ctx ends, its
-// error comes after at most a row of MCUs.
+// decode decodes the last opened file, and returns the part of the picture inside rect,
+// valid until the next call of decode. If ctx ends, decode returns its error within a row
+// of MCUs.
 func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Picture, error) {
 	scan := d.scan
 	d.scan = nil
 	if scan == nil {
 		return nil, errOther
 	}
-	// The MCUs that are kept, from an even one on, since blocks come in pairs.
+	// The kept MCUs begin at an even one, because blocks come in pairs.
 	w, h := 8*d.hMax, 8*d.vMax
 	across, down := (d.width+w-1)/w, (d.height+h-1)/h
 	kept := image.Rect((rect.Min.X-8)/w&^1, (rect.Min.Y-8)/h, (rect.Max.X+8+w-1)/w, (rect.Max.Y+8+h-1)/h).
@@ -69,14 +68,14 @@ func (d *fastDecoder) decode(ctx context.Context, rect image.Rectangle) (*Pictur
 	return p, nil
 }
 
-// prepare takes memory for the plane, and finds what of it the pixels inside rect are
-// made of.
+// prepare allocates the plane, and finds the part of it that the pixels inside rect
+// depend on.
 func (c *fastComponent) prepare(kept, rect image.Rectangle, hMax, vMax int) {
 	c.prediction = 0
 	c.width = (8*c.h*kept.Dx() + 15) &^ 15
 	c.plane = grow(c.plane, c.width*8*c.v*kept.Dy())
 	c.needed = rect
-	if c.h < hMax { // mixed of neighbours
+	if c.h < hMax { // pixels also depend on neighbours
 		c.needed.Min.X, c.needed.Max.X = rect.Min.X/2-1, (rect.Max.X+1)/2+1
 	}
 	if c.v < vMax {
@@ -84,7 +83,7 @@ func (c *fastComponent) prepare(kept, rect image.Rectangle, hMax, vMax int) {
 	}
 }
 
-// mcus reads all MCUs, by twos, and transforms those that are kept.
+// mcus reads all MCUs, two at a time, and transforms the kept ones.
 func (d *fastDecoder) mcus(ctx context.Context, scan []byte, across, down int, kept image.Rectangle) error {
 	n := d.layOut()
 	coefs := d.coefs[:n]
@@ -129,15 +128,15 @@ func (d *fastDecoder) mcus(ctx context.Context, scan []byte, across, down int, k
 	return nil
 }
 
-// layOut says where the blocks of two MCUs, side by side, go, and returns how many
-// there are in one.
+// layOut sets the destinations of the blocks of two MCUs, side by side, and returns the
+// number of blocks in one MCU.
 func (d *fastDecoder) layOut() (n int) {
 	for i := range d.components[:d.n] {
 		c := &d.components[i]
 		for mcu := range d.units {
 			for v := range c.v {
 				for h := range c.h {
-					at := mcu*c.h + h // in a row of both
+					at := mcu*c.h + h // position in a row of both MCUs
 					d.units[mcu][n+v*c.h+h] = unit{&d.coefs[n+v*c.h+at/2][at%2*8], c.dc, c.ac, &c.prediction}
 				}
 			}
@@ -147,8 +146,8 @@ func (d *fastDecoder) layOut() (n int) {
 	return n
 }
 
-// transform turns the coefficients of two MCUs into pixels, where these are needed.
-// The first is number x, y of those that are kept.
+// transform turns the coefficients of two MCUs into pixels, if these are needed. x and y
+// number the first one among the kept MCUs.
 func (d *fastDecoder) transform(x, y int) {
 	pairs := d.coefs[:]
 	for i := range d.components[:d.n] {
@@ -179,8 +178,8 @@ func (d *fastDecoder) transform(x, y int) {
 	}
 }
 
-// grow returns s with length n, reusing its memory where that is large enough.
-// The contents are undefined.
+// grow returns s with length n. It reuses s's memory if it is large enough. The contents
+// are undefined.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)
@@ -188,7 +187,7 @@ func grow[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// summary is the header of the file that was opened.
+// summary returns the header of the last opened file.
 func (d *fastDecoder) summary(width, height int) Header {
 	pixels := int64(width) * int64(height)
 	return Header{Width: width, Height: height, Components: d.n, Bits: 8, Scans: 1, ScanPixels: pixels, planes: true}

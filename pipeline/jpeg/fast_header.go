@@ -6,30 +6,30 @@ import (
 	"image"
 )
 
-// errOther is what becomes of a file that fastDecoder leaves to others.
+// errOther is returned for a file that fastDecoder doesn't decode.
 var errOther = errors.New("jpeg: not a whole baseline JPEG file")
 
 // fastComponent is one of a picture's planes.
 type fastComponent struct {
 	id            byte
 	h, v          int  // blocks in an MCU, across and down
-	quant, tables byte // which divisors and, in four bits each, codes
+	quant, tables byte // numbers of the divisors and, four bits each, of the code tables
 	divisors      *[pair]int16
 	dc, ac        *huffman
-	prediction    int32 // of the next block's first coefficient
+	prediction    int32 // first coefficient of the last block
 
 	plane  []byte
 	width  int             // of a row of plane in bytes
-	needed image.Rectangle // of plane; the rest stays as it is
+	needed image.Rectangle // the part of plane that is needed; the rest is undefined
 }
 
-// tables are those of the last file.
+// tables are those of the last file, kept for the next one.
 type tables struct {
 	divisors [4][pair]int16
 	dcs, acs [4]huffman
 }
 
-// fastHeader is what stands before the scan.
+// fastHeader holds everything before the scan.
 type fastHeader struct {
 	width, height int
 	components    [3]fastComponent
@@ -38,12 +38,12 @@ type fastHeader struct {
 	restart       int // MCUs between markers; 0: none
 	divisors      [4]*[pair]int16
 	dcs, acs      [4]*huffman
-	tables        *tables // what those point to
+	tables        *tables // the memory of the above pointers
 	colours       colours
 	space
 }
 
-// parse reads the header, and returns what follows that of the scan.
+// parse reads the header up to the scan's, and returns the bytes after it.
 func (h *fastHeader) parse(file []byte) (scan []byte, err error) {
 	if len(file) < 4 || file[0] != 0xff || file[1] != markSOI {
 		return nil, errOther
@@ -110,7 +110,7 @@ func (h *fastHeader) frame(b []byte) bool {
 		}
 	}
 	luma := &h.components[0]
-	if h.n == 1 { // its blocks are in raster order, whatever they would be in an MCU
+	if h.n == 1 { // with one component, blocks are in raster order, whatever the factors are
 		luma.h, luma.v = 1, 1
 	}
 	for i := 1; i < h.n; i++ {
@@ -125,7 +125,7 @@ func (h *fastHeader) frame(b []byte) bool {
 // quantTables reads B.2.4.1.
 func (h *fastHeader) quantTables(b []byte) bool {
 	for len(b) > 0 {
-		if len(b) < 65 || b[0] > 3 { // others have 16 bits
+		if len(b) < 65 || b[0] > 3 { // tables with b[0] > 3 have 16 bits
 			return false
 		}
 		h.tables.divisors[b[0]] = pairOf(b[1:65])
@@ -173,10 +173,10 @@ func (h *fastHeader) scan(b []byte) bool {
 			return false
 		}
 	}
-	return true // the other parameters mean nothing here, and phones write odd ones
+	return true // other parameters have no meaning here, and phones write odd ones
 }
 
-// complete gives the components their tables, and says whether all are there.
+// complete sets the tables of the components, and reports whether all exist.
 func (h *fastHeader) complete() bool {
 	for i := range h.n {
 		c := &h.components[i]

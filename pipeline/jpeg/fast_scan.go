@@ -9,25 +9,25 @@ import (
 
 // reader reads the coefficients of a scan.
 type reader struct {
-	rest []byte // of the file, behind what is in data
-	data []byte // up to the next marker, without stuffing, and padding
-	end  int    // of data without the padding
+	rest []byte // the file after data
+	data []byte // bytes up to the next marker, without stuffing, then padding
+	end  int    // length of data without the padding
 
 	cursor
 }
 
-// cursor is where a reader stands.
+// cursor is a reader's position.
 type cursor struct {
 	pos  int    // of the next byte that isn't in bits
-	bits uint64 // the next ones, the first highest; behind have of them others may follow, which are right
+	bits uint64 // the next bits, the first one highest; bits after have of them may be there too, and are correct
 	have uint
 }
 
-// padding is more than an MCU can take: of each of six blocks 16 + 11 bits and 63
-// times 16 + 10, and eight bytes that are looked at.
+// padding is longer than an MCU: six blocks of 16 + 11 bits and 63 times 16 + 10, and
+// eight bytes of look-ahead.
 const padding = 2048
 
-// segment takes up what stands before the next marker, which it returns, or 0 if
+// segment reads the bytes before the next marker into data, and returns the marker, 0 if
 // there is none.
 func (r *reader) segment() (marker byte) {
 	r.data = r.data[:0]
@@ -47,7 +47,7 @@ func (r *reader) segment() (marker byte) {
 	return marker
 }
 
-// pad ends the data, and goes to their begin.
+// pad appends the padding, and moves to the beginning of the data.
 func (r *reader) pad() {
 	r.end = len(r.data)
 	r.data = slices.Grow(r.data, padding)[:r.end+padding]
@@ -55,18 +55,17 @@ func (r *reader) pad() {
 	r.cursor = cursor{}
 }
 
-// unread is the number of bits in the data that weren't read; below 0 if more were
-// read than there are.
+// unread is the number of unread bits of data; below 0 if more were read than there are.
 func (r *reader) unread() int { return 8*r.end - (8*r.pos - int(r.have)) }
 
-// finished says whether all of the segment was read, but for the bits that fill
-// its last byte.
+// finished reports whether all of the segment was read, except the bits that fill its
+// last byte.
 func (r *reader) finished() bool {
 	left := r.unread()
 	return left >= 0 && left < 8
 }
 
-// zigzag is the place in a block, by rows, of the k-th coefficient (T.81, figure
+// zigzag is the position in a block, row by row, of the k-th coefficient (T.81, figure
 // A.6).
 var zigzag = [64]byte{
 	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
@@ -75,19 +74,19 @@ var zigzag = [64]byte{
 	58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 }
 
-// Two blocks side by side have their coefficients together: a row of the one,
-// the same row of the other, and so on.
+// Two blocks side by side interleave their coefficients: a row of the first block, the
+// same row of the second, and so on.
 const pair = 128
 
-// place is that of coefficient i of a pair's first block. The second's lies 8
+// place is the position of coefficient i of a pair's first block. The second block's is 8
 // further.
 func place(i int) int { return i/8*16 + i%8 }
 
-// blockAt is where block i of a row of blocks begins.
+// blockAt is the beginning of block i of a row of blocks.
 func blockAt(i int) int { return i/2*pair + i%2*8 }
 
-// places are those of the coefficients in zigzag order, and behind 63, of damaged
-// blocks, that of the last.
+// places are the positions of coefficients in zigzag order. After 63, which only damaged
+// blocks reach, all are the last one's.
 var places = func() (p [256]byte) {
 	for k := range p {
 		p[k] = byte(place(63))
@@ -98,7 +97,7 @@ var places = func() (p [256]byte) {
 	return p
 }()
 
-// pairOf lays divisors out as those of a pair.
+// pairOf repeats divisors for the two blocks of a pair.
 func pairOf(divisors []byte) (p [pair]int16) {
 	for k, v := range divisors {
 		p[places[k]], p[places[k]+8] = int16(v), int16(v)
@@ -106,29 +105,29 @@ func pairOf(divisors []byte) (p [pair]int16) {
 	return p
 }
 
-// value is a coefficient of size bits behind which there are 64−total bits: a
-// first bit of 0 makes it negative (T.81, F.2.2.1).
+// value is the coefficient of size bits that 64−total other bits follow. A first bit of 0
+// makes it negative (T.81, F.2.2.1).
 func value(bits uint64, total, size uint) int32 {
 	v := int32(bits>>((64-total)&63)) & (1<<(size&31) - 1)
 	negative := v>>((size-1)&31) - 1
 	return v + negative&(1-1<<(size&31))
 }
 
-// refill takes up bytes until 56 bits or more are there.
+// refill reads bytes until bits holds 56 or more.
 func (c *cursor) refill(data []byte) {
 	c.bits |= binary.BigEndian.Uint64(data[c.pos:]) >> (c.have & 63)
 	c.pos += int((63 - c.have) >> 3)
 	c.have |= 56
 }
 
-// unit is one of the blocks of an MCU. The assembly knows the order of the fields.
+// unit is one of the blocks of an MCU. The assembly depends on the order of the fields.
 type unit struct {
-	block      *int16 // where its coefficients go, to their places; all 0
+	block      *int16 // destination of its coefficients, all 0 before
 	dc, ac     *huffman
 	prediction *int32 // the first coefficient of the component's last block
 }
 
-// mcu reads the blocks of an MCU, and says whether it could.
+// mcu reads the blocks of an MCU, and reports whether it could.
 func (r *reader) mcu(units []unit) bool {
 	for i, k := 0, -1; ; {
 		i, k = coefficients(r.data, &r.cursor, units, i, k)
@@ -138,7 +137,7 @@ func (r *reader) mcu(units []unit) bool {
 		if k > 63 {
 			return false
 		}
-		// The next code is a long one.
+		// The next code is longer than the table's.
 		u := &units[i]
 		table := u.ac
 		if k < 0 {
@@ -161,8 +160,8 @@ func (r *reader) mcu(units []unit) bool {
 	}
 }
 
-// take puts the coefficient of a symbol, the next one behind the k-th, to its
-// place, and returns its number, and whether the block ends there.
+// take stores the coefficient of a symbol, the first after the k-th. It returns the
+// coefficient's number, and whether the block ends.
 func (c *cursor) take(s symbol, k int, u *unit) (at int, done bool) {
 	b := unsafe.Slice(u.block, place(63)+1)
 	total, size := uint(s&totalMask), uint(s>>sizeShift&sizeMask)
@@ -188,11 +187,11 @@ func (c *cursor) take(s symbol, k int, u *unit) (at int, done bool) {
 	return k, k >= 63
 }
 
-// coefficientsGo reads the coefficients of units from number i on, of that from
-// the one behind the k-th; k is −1 before the first of all, which is what it
-// differs by from the prediction. After the last unit it returns the number of
-// units. Before a symbol that isn't in the table it stops, and returns where it
-// is; and also behind a damaged block, with a k above 63.
+// coefficientsGo reads the coefficients of units. It begins in unit i after coefficient
+// k; k is −1 before the first one, which is coded as a difference from the prediction.
+// After the last unit it returns the number of units. At a symbol outside the table it
+// stops, and returns its position. It also stops after a damaged block, with a k above
+// 63.
 func coefficientsGo(data []byte, c *cursor, units []unit, i, k int) (unit, at int) {
 	for ; i < len(units); i, k = i+1, -1 {
 		u := &units[i]

@@ -7,15 +7,15 @@ import (
 	"image"
 )
 
-// general decodes every Huffman-coded file of 8 or 12 bits that is based on the
-// DCT: sequential and progressive, any number of scans, any sampling factors, one,
-// three or four components. It holds the coefficients of the whole picture, as several
-// scans ask for. The pixels are libjpeg's to the bit; of 12 bits, the samples keep the
-// highest eight before they become colours.
+// general decodes every Huffman-coded file of 8 or 12 bits that is based on the DCT:
+// sequential and progressive, any number of scans, any sampling factors, one, three or
+// four components. It holds the coefficients of the whole picture, because several scans
+// may contribute to each. The pixels are libjpeg's to the bit. Samples of 12 bits keep
+// their highest eight before they become colours.
 //
-// It is lenient where nothing is missing: bytes that belong to no segment,
-// parameters of a sequential scan that mean nothing, unknown transforms, versions
-// and a missing end behind the last pixel. Missing or impossible data is an error.
+// It accepts irregularities without missing data: bytes outside of segments, meaningless
+// parameters of a sequential scan, unknown transforms, any version, and a missing end
+// after the last pixel. Missing or impossible data is an error.
 type general struct {
 	reader
 	file     []byte
@@ -27,11 +27,11 @@ type general struct {
 	restart  int // MCUs between markers; 0: none
 	picture  Picture
 
-	// Of the scan.
+	// Of the current scan.
 	first, last int // coefficients
 	low         uint
 	refine      bool
-	endRun      int // blocks left of a run without coefficients
+	endRun      int // remaining blocks of a run without coefficients
 }
 
 // blocks are the blocks of a component.
@@ -41,14 +41,14 @@ type blocks struct {
 	coefs        []int16 // rows of stride blocks, in pairs
 	stride       int     // even
 	divisors     [pair]int16
-	left         [64]int8 // bits of each coefficient that no scan has brought; −1: all
+	left         [64]int8 // missing low bits of each coefficient; −1: all
 	seen         bool
 	dc, ac       *huffman
 	prediction   int32
 	plane        []byte
 }
 
-// keptCoefs is how many coefficients a decoder keeps memory for between pictures.
+// keptCoefs is the largest number of coefficients whose memory is kept between pictures.
 const keptCoefs = 32 << 20
 
 // decode decodes the part of a picture inside part, and some pixels around it.
@@ -128,7 +128,7 @@ func (g *general) scans(ctx context.Context) error {
 	return nil
 }
 
-// complete says whether every bit of every coefficient was there.
+// complete reports whether the file had every bit of every coefficient.
 func (g *general) complete() bool {
 	for i := range g.header.Components {
 		if g.planes[i].left != [64]int8{} {
@@ -196,8 +196,8 @@ func (g *general) setTable(ac bool, i byte, counts, values []byte) error {
 	return nil
 }
 
-// scan reads a scan whose header is body and whose data begin at at, and returns
-// where they end.
+// scan reads a scan with the header body and data at `at`, and returns the end of the
+// data.
 func (g *general) scan(ctx context.Context, body []byte, at int) (end int, err error) {
 	planes, err := g.scanHeader(body)
 	if err != nil {
@@ -207,7 +207,7 @@ func (g *general) scan(ctx context.Context, body []byte, at int) (end int, err e
 	across := (g.header.Width + 8*f.hMax - 1) / (8 * f.hMax)
 	down := (g.header.Height + 8*f.vMax - 1) / (8 * f.vMax)
 	single := len(planes) == 1
-	if single { // its blocks are in raster order, whatever they would be in an MCU
+	if single { // with one component, blocks are in raster order, whatever the factors are
 		across, down = planes[0].across, planes[0].down
 	}
 	at = g.interval(at)
@@ -235,7 +235,7 @@ func (g *general) scan(ctx context.Context, body []byte, at int) (end int, err e
 					for i := range h {
 						b := p.coefs[blockAt((y*v+j)*p.stride+x*h+i):][:place(63)+1]
 						if err := g.block(p, b); err != nil {
-							if g.unread() < 16 { // zeros behind the end are no code
+							if g.unread() < 16 { // zeros after the end aren't a code
 								return at, g.short(at)
 							}
 							return at, err
@@ -262,7 +262,7 @@ func (g *general) scanHeader(b []byte) (planes []*blocks, err error) {
 	n := int(b[0])
 	progressive := g.header.frame.marker == markSOF2
 	g.first, g.last, g.low, g.refine = 0, 63, 0, false
-	if progressive { // in a sequential scan these mean nothing
+	if progressive { // a sequential scan ignores these
 		params := b[1+2*n:]
 		high := uint(params[2] >> 4)
 		g.first, g.last, g.low, g.refine = int(params[0]), int(params[1]), uint(params[2]&15), high != 0
@@ -306,8 +306,8 @@ func (g *general) scanHeader(b []byte) (planes []*blocks, err error) {
 	return planes, nil
 }
 
-// interval takes up the data from at up to the next marker, and returns where that
-// is, or the file's end.
+// interval reads the data from `at` up to the next marker, and returns the position of
+// the marker, or of the file's end.
 func (g *general) interval(at int) int {
 	g.data = g.data[:0]
 	for at < len(g.file) {
@@ -324,14 +324,15 @@ func (g *general) interval(at int) int {
 		if next >= len(g.file) || g.file[next] != 0 {
 			break
 		}
-		g.data = append(g.data, 0xff) // a stuffed one
+		g.data = append(g.data, 0xff) // a stuffed byte
 		at = next + 1
 	}
 	g.pad()
 	return at
 }
 
-// nextInterval goes on behind the restart marker at at, the one after restarts.
+// nextInterval reads the interval after the restart marker at `at`, the first after
+// restarts others.
 func (g *general) nextInterval(at, restarts int) (int, error) {
 	if g.unread() < 0 {
 		return at, g.short(at)
@@ -357,7 +358,7 @@ func (g *general) restarted(planes []*blocks) {
 	}
 }
 
-// short is the error of an interval that ends too early, before what is at at.
+// short is the error for an interval that ends too early, before `at`.
 func (g *general) short(at int) error {
 	for at < len(g.file) && g.file[at] == 0xff {
 		at++
@@ -368,12 +369,12 @@ func (g *general) short(at int) error {
 	return &Error{Damaged, "data are missing between two markers"}
 }
 
-// transform makes the part of the picture inside part, and at least eight pixels
-// around that, as far as the picture goes.
+// transform makes the part of the picture inside part, and at least eight pixels around
+// it within the picture.
 func (g *general) transform(part image.Rectangle) *Picture {
 	h, f := &g.header, &g.header.frame
 	w, t := 8*f.hMax, 8*f.vMax
-	// The MCUs that are kept, from an even one on, since blocks come in pairs.
+	// The kept MCUs begin at an even one, because blocks come in pairs.
 	kept := image.Rect((part.Min.X-8)/w&^1, (part.Min.Y-8)/t, (part.Max.X+8+w-1)/w, (part.Max.Y+8+t-1)/t).
 		Intersect(image.Rect(0, 0, (h.Width+w-1)/w, (h.Height+t-1)/t))
 	p := &g.picture

@@ -1,9 +1,10 @@
 package jpeg
 
-// errCode is a code that no table has.
+// errCode is returned for a code that is in no table.
 var errCode = &Error{Damaged, "a bit pattern in its data is no code"}
 
-// symbol reads a code: how many coefficients are skipped, and how many bits follow.
+// symbol reads a code, and returns the number of coefficients to skip, and of bits that
+// follow.
 func (g *general) symbol(t *huffman) (run int, size uint, err error) {
 	g.refill(g.data)
 	s := t.short[g.bits>>(64-lookBits)]
@@ -22,7 +23,7 @@ func (g *general) skip(n uint) {
 	g.cursor.have -= n
 }
 
-// receive reads n bits, at most 16, which are there after a symbol.
+// receive reads n bits, at most 16. They are in the cursor after a symbol.
 func (g *general) receive(n uint) int32 {
 	v := int32(g.bits >> 32 >> (32 - n))
 	g.skip(n)
@@ -42,7 +43,7 @@ func (g *general) extended(n uint) int32 {
 	return v
 }
 
-// block reads what a scan has of a block.
+// block reads a scan's data of a block.
 func (g *general) block(p *blocks, b []int16) error {
 	switch {
 	case g.first == 0 && g.refine:
@@ -77,7 +78,7 @@ func (g *general) block(p *blocks, b []int16) error {
 		k += run
 		switch {
 		case size > 0:
-			// Some encoders run beyond the end, and libjpeg lets them.
+			// Some encoders write coefficients beyond the end, and libjpeg accepts them.
 			b[places[min(k, 63)]] = int16(g.extended(size) << g.low)
 		case run < 15:
 			if g.header.frame.marker == markSOF2 {
@@ -125,9 +126,9 @@ func (g *general) refineAC(p *blocks, b []int16) error {
 	return nil
 }
 
-// correct reads a bit for each coefficient from the k-th on that isn't 0, up to
-// the one that is 0 after zeros others, or to the last of the scan, and returns
-// where it ends. Fewer than 0 zeros: to the last of the scan.
+// correct reads a bit for each coefficient from the k-th on that isn't 0. It stops at the
+// coefficient 0 that follows zeros others, or at the scan's last, and returns that
+// position. If zeros is negative, it stops at the scan's last.
 func (g *general) correct(b []int16, k, zeros int, bit int16) int {
 	for ; k <= g.last; k++ {
 		c := &b[places[k]]

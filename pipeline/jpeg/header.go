@@ -19,10 +19,10 @@ type Header struct {
 	frame frame
 	space space
 
-	planes bool // decoding takes only what the samples do
+	planes bool // only the samples of a part are decoded, at less memory
 }
 
-// frame is what a frame header says (T.81, B.2.2).
+// frame holds the contents of a frame header (T.81, B.2.2).
 type frame struct {
 	marker     byte // SOF0 to SOF15
 	components []component
@@ -73,7 +73,7 @@ func ReadHeader(file []byte) (Header, error) {
 	case h.Width == 0 || h.Height == 0:
 		return h, &Error{Damaged, fmt.Sprintf("its header says %d×%d pixels", h.Width, h.Height)}
 	}
-	// Only now is the height known for certain.
+	// The height is final only now.
 	pixels := float64(h.Width) * float64(h.Height)
 	h.ScanPixels = int64(pixels * float64(h.ScanPixels) / float64(max(1, h.samplesInUnit())))
 	return h, nil
@@ -110,8 +110,7 @@ func (h *Header) readFrame(s segment) error {
 	return nil
 }
 
-// addScan counts a scan. ScanPixels are counted in samples of an MCU until the
-// size is known.
+// addScan counts a scan. Until the size is known, ScanPixels counts samples of an MCU.
 func (h *Header) addScan(body []byte) {
 	h.Scans++
 	if len(body) < 1 {
@@ -131,7 +130,7 @@ func (h *Header) addScan(body []byte) {
 	}
 }
 
-// scanned says whether every component has a scan.
+// scanned reports whether every component has a scan.
 func (h *Header) scanned() bool {
 	for _, c := range h.frame.components {
 		if !c.scanned {
@@ -165,7 +164,7 @@ func (h *Header) Memory() int64 {
 	return 2*planes + max(planes, out*pixels)
 }
 
-// colours are what the components mean.
+// colours returns the meaning of the components.
 func (h *Header) colours() colours {
 	var ids [4]byte
 	for i, c := range h.frame.components[:min(4, h.Components)] {
@@ -178,7 +177,7 @@ func (h *Header) colours() colours {
 func (h *Header) CMYK() bool { return h.Components == 4 }
 
 // unsupported returns why the general decoder can't decode the picture, and whether
-// a libjpeg-turbo might.
+// libjpeg-turbo may be able to.
 func (h *Header) unsupported() (reason string, turbo bool) {
 	switch m := h.frame.marker; {
 	case m == markSOF55:

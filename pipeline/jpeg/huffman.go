@@ -2,19 +2,17 @@ package jpeg
 
 import "bytes"
 
-// lookBits is how many bits are looked up at once; codes that are longer are
-// rare.
+// lookBits is the number of bits of one look-up; longer codes are rare.
 const lookBits = 11
 
-// The most bits that a coefficient may have after its code: those of eight-bit
-// pictures (T.81, tables F.1 and F.2). A code has at most 16 bits, so what takes
-// part in two coefficients fits the 56 bits that are at hand after a refill.
+// The most bits of a coefficient after its code, for eight-bit pictures (T.81, tables F.1
+// and F.2). A code has at most 16 bits. So two codes and their values fit the 56 bits
+// that a refill guarantees.
 const largestDC, largestAC = 11, 10
 
-// A symbol tells, from the lowest bit: in 6 bits how many bits its code and the
-// coefficient after that have together, in 4 bits those of the coefficient alone,
-// and in 5 bits by how far the coefficient lies behind the last one. 0 is no
-// symbol.
+// A symbol holds, from the lowest bit: in 6 bits the bits of its code and coefficient
+// together, in 4 bits those of the coefficient, and in 5 bits the coefficient's distance
+// from the last one. 0 is no symbol.
 type symbol = uint16
 
 const (
@@ -29,28 +27,28 @@ func makeSymbol(codeBits int, value byte) symbol {
 	return symbol(codeBits) + size | size<<sizeShift | (symbol(value>>4)+1)<<stepShift
 }
 
-// zeroes is the step of sixteen zeros without a coefficient.
+// zeroes is the distance of a symbol for sixteen zeros, without a coefficient.
 const zeroes = 16
 
-// huffman is a table of codes. The assembly knows the order of its first fields.
+// huffman is a table of codes. The assembly depends on the order of its first fields.
 type huffman struct {
 	short   [1 << lookBits]symbol // by the next bits; 0: a longer code, or none
-	couples [1 << lookBits]couple // by the same, if coupled
+	couples [1 << lookBits]couple // by the same bits, if coupled
 	coupled bool
 
-	// Codes of l bits, moved to the left of 16, are below limit[l] and not below
-	// limit[l−1]; number i of all codes is symbol values[i], and first[l] is the
-	// number of a code of l bits with the bits 0.
+	// Codes of l bits, shifted to 16 bits, are below limit[l] and not below limit[l−1]. The
+	// i-th of all codes has the symbol values[i], and first[l] is the number of a code of l
+	// zero bits.
 	limit  [17]uint32
 	first  [17]int
 	values []byte
 
-	made []byte // counts, values and largest that it was made of
+	made []byte // the counts, values and largest of this table
 }
 
-// set makes the table of T.81, C.2: counts of codes by length, and their values.
-// It is false where there are more codes than bits allow, and for values that ask
-// for more than largest bits. Files often have the tables of the file before.
+// set makes the table of T.81, C.2, from counts of codes by length, and their values. It
+// returns false if there are more codes than bits allow, or values of more than largest
+// bits. A file often has the same tables as the last one, which are kept.
 func (h *huffman) set(counts, values []byte, largest byte) bool {
 	n := len(h.made)
 	if n == 17+len(values) && bytes.Equal(h.made[:16], counts) && bytes.Equal(h.made[16:n-1], values) && h.made[n-1] == largest {
@@ -80,17 +78,16 @@ func (h *huffman) set(counts, values []byte, largest byte) bool {
 	return true
 }
 
-// A couple is two symbols of AC coefficients with these, as far as all of them is in
-// the bits that were looked up. It tells, from the lowest bit: in 6 bits how many bits
-// both have; in 5 bits by how far the first coefficient lies behind the last one, and
-// in 6 bits the second behind the first; in 7 bits the value of the first, and in 8
-// that of the second. A second one that isn't there repeats the first, with a step of
-// 0. Sixteen zeros are a coefficient of 0, and so is a block's end, toEnd behind
-// another.
+// A couple is two symbols of AC coefficients with their values, if all of them is within
+// the looked-up bits. It holds, from the lowest bit: in 6 bits the number of bits of
+// both; in 5 bits the first coefficient's distance from the last one, and in 6 bits the
+// second's from the first; in 7 bits the value of the first, and in 8 bits that of the
+// second. If there is no second one, it repeats the first, with a distance of 0. Sixteen
+// zeros are a coefficient of 0, and so is a block's end, at distance toEnd.
 //
-// A wide couple is a symbol whose coefficient isn't in the bits, or has more than 7:
-// above its total there are five bits of 0, the coefficient's size, and the step. 0 is
-// no symbol of so few bits.
+// A wide couple is one symbol whose coefficient is outside the bits, or has more than 7
+// bits. After its total it has five bits of 0, the coefficient's size, and the distance.
+// 0 means that the bits hold no whole symbol.
 type couple = uint32
 
 const (
@@ -98,11 +95,11 @@ const (
 	firstValueShift, secondValueShift = 17, 24
 )
 
-// toEnd is a step out of a block, from wherever in it. Behind a first symbol of that
-// kind, which counts as a coefficient one further, it is one less.
+// toEnd is a distance that leaves a block from any position. After a first symbol that
+// ends the block, and counts as a coefficient one further, it is one less.
 const toEnd = 63
 
-// couple makes the couples, unless they are there.
+// couple makes the couples, unless they exist.
 func (h *huffman) couple() {
 	if h.coupled {
 		return
@@ -130,8 +127,8 @@ func (h *huffman) coupleOf(bits uint64) couple {
 		uint32(v)<<25>>(25-firstValueShift) | uint32(v2)<<secondValueShift
 }
 
-// whole is the symbol that the highest n bits, at most lookBits, begin with, and its
-// coefficient. A step of 0 means that not all of it is in them.
+// whole returns the symbol at the beginning of the highest n bits, at most lookBits, and
+// its coefficient. A step of 0 means that they don't hold all of it.
 func (h *huffman) whole(bits uint64, n uint) (total uint, step uint32, v int32) {
 	s := h.short[bits>>(64-lookBits)]
 	total, size := uint(s&totalMask), uint(s>>sizeShift&sizeMask)

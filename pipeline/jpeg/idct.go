@@ -17,16 +17,15 @@ const (
 	c3072 = 25172
 )
 
-// The first pass leaves pass1Bits of fraction.
+// The first pass keeps pass1Bits of fraction.
 const (
 	constBits = 13
 	pass1Bits = 2
 )
 
-// inversePairGo overwrites eight rows of 16 bytes of dst, which lie stride apart,
-// with the inverse DCT of a pair of blocks of coefficients times divisors, plus
-// 128, held to 0–255. Sums that overflow 16 bits, as no encoder's do, come out as those of
-// SIMD.
+// inversePairGo overwrites eight rows of 16 bytes of dst, stride apart, with the inverse
+// DCT of a pair of blocks of coefficients times divisors, plus 128, limited to 0–255.
+// Sums that overflow 16 bits, which no encoder makes, have SIMD's results.
 func inversePairGo(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
 	var work [64]int16
 	for b := range 2 {
@@ -51,8 +50,8 @@ func inversePairGo(dst []byte, stride int, coefs []int16, divisors *[pair]int16)
 	}
 }
 
-// inverse8 is the one-dimensional inverse DCT, rounded to shift bits less and
-// held to 16 bits.
+// inverse8 is the one-dimensional inverse DCT, rounded to shift bits less and limited to
+// 16 bits.
 func inverse8(in [8]int16, shift uint) (out [8]int16) {
 	i := func(v int16) int32 { return int32(v) }
 	// Even coefficients.
@@ -60,7 +59,7 @@ func inverse8(in [8]int16, shift uint) (out [8]int16) {
 	t2 := i(in[2])*c0541 + i(in[6])*(c0541-c1847)
 	t3 := i(in[2])*(c0541+c0765) + i(in[6])*c0541
 	even := [4]int32{low + t3, high + t2, high - t2, low - t3}
-	// Odd ones.
+	// Odd coefficients.
 	z3, z4 := in[7]+in[3], in[5]+in[1]
 	y3 := i(z3)*(c1175-c1961) + i(z4)*c1175
 	y4 := i(z3)*c1175 + i(z4)*(c1175-c0390)
@@ -80,8 +79,8 @@ func inverse8(in [8]int16, shift uint) (out [8]int16) {
 
 func saturate(v int32) int16 { return int16(max(-1<<15, min(1<<15-1, v))) }
 
-// inversePair12 is inversePairGo for samples of 12 bits, of which it writes the
-// highest eight. Its sums have 32 bits.
+// inversePair12 is inversePairGo for samples of 12 bits. It writes their highest eight,
+// and sums in 32 bits.
 func inversePair12(dst []byte, stride int, coefs []int16, divisors *[pair]int16) {
 	const pass1Bits = 1
 	var work [64]int32

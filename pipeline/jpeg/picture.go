@@ -10,17 +10,17 @@ type Picture struct {
 	Bounds image.Rectangle // the pixels that are there
 
 	planes       []plane
-	planesBounds image.Rectangle // the pixels of planes, Bounds and maybe more
+	planesBounds image.Rectangle // pixels in planes: Bounds or more
 	hMax, vMax   int
 	colours      colours
 	scratch      []byte
 	rows         [4][]byte
 
-	rgb    []byte // instead of planes: the pixels of Bounds
+	rgb    []byte // without planes: the pixels of Bounds
 	stride int
 }
 
-// colours are what a picture's components mean.
+// colours says what a picture's components are.
 type colours int
 
 const (
@@ -31,7 +31,7 @@ const (
 	ycck
 )
 
-// space is what a file says of its colours.
+// space holds what a file says about its colours.
 type space struct {
 	jfif, adobe bool
 	transform   byte // Adobe's
@@ -47,8 +47,8 @@ func (s *space) sawAPP14(body []byte) {
 	}
 }
 
-// of returns the meaning of n components with the given ids, as libjpeg guesses it:
-// transforms that Adobe doesn't define are the usual ones.
+// of returns the meaning of n components with the given ids, guessed as libjpeg does.
+// Transforms that Adobe doesn't define count as the usual ones.
 func (s *space) of(n int, ids [4]byte) colours {
 	switch {
 	case n == 1:

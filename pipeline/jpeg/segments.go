@@ -32,17 +32,16 @@ const (
 	markTEM   = 0x01
 )
 
-// segment is a marker of a file with what belongs to it.
+// segment is a marker of a file and its parameters.
 type segment struct {
 	marker byte
 	body   []byte // without the length
-	end    int    // in the file, behind the body
+	end    int    // in the file, after the body
 }
 
-// nextSegment returns the first segment at or behind at. Bytes that are no marker
-// are skipped, as libjpeg does: entropy-coded data (with the markers RST0 to RST7
-// in it), fill bytes, and bytes that don't belong there. It is false where the
-// file ends before or inside a segment.
+// nextSegment returns the first segment at or after `at`. It skips bytes that aren't a
+// marker, as libjpeg does: entropy-coded data (with the markers RST0 to RST7 in it), fill
+// bytes, and stray bytes. It returns false if the file ends before or inside a segment.
 func nextSegment(file []byte, at int) (s segment, ok bool) {
 	for {
 		i := bytes.IndexByte(file[min(at, len(file)):], 0xff)

@@ -1,7 +1,7 @@
 package jpeg
 
-// standard gives a sequential file that has no Huffman tables of its own those of
-// T.81, K.3: frames of motion JPEG leave them out.
+// standard sets the Huffman tables of T.81, K.3, for a sequential file without any:
+// frames of motion JPEG leave them out.
 func (g *general) standard(dc, ac byte) {
 	if dc < 2 && !g.defined.dc[dc] {
 		t := &standardTables[dc]
@@ -13,7 +13,7 @@ func (g *general) standard(dc, ac byte) {
 	}
 }
 
-// standardTables are those of luminance and chrominance.
+// standardTables are the tables of luminance and chrominance.
 var standardTables = [2]struct{ dcCounts, dcValues, acCounts, acValues []byte }{
 	{
 		[]byte{0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0},

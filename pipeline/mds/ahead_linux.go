@@ -10,17 +10,17 @@ import (
 // page is a multiple of every page size that Linux uses.
 const page = 64 << 10
 
-// mapAhead starts reading in part of a mapped file. A refusal is no error: the
-// bytes are then read when they are looked at.
+// mapAhead starts reading part of a mapped file. If the system refuses, the bytes are
+// read at their first use.
 func mapAhead(mapped []byte, from, to int64) {
 	_ = unix.Madvise(mapped[from-from%page:to], unix.MADV_WILLNEED)
 }
 
-// mapExactly keeps the system from reading around what is looked at.
+// mapExactly stops the system from reading around the used bytes.
 func mapExactly(mapped []byte) { _ = unix.Madvise(mapped, unix.MADV_RANDOM) }
 
-// mapResident reports whether part of a mapped file is in memory. The system
-// says so of every file that the user may not write.
+// mapResident reports whether part of a mapped file is in memory. The system always says
+// yes for a file that the user may not write.
 func mapResident(mapped []byte, from, to int64) bool {
 	from -= from % page
 	var pages [4096]byte

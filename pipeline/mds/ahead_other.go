@@ -4,7 +4,7 @@ package mds
 
 import "os"
 
-// Elsewhere the system's own reading ahead has to do.
+// On other systems only the system's own read-ahead is used.
 func mapAhead([]byte, int64, int64)         {}
 func mapExactly([]byte)                     {}
 func mapResident([]byte, int64, int64) bool { return true }

@@ -5,21 +5,21 @@ import (
 	"os"
 )
 
-// content is the bytes of a raw shard: mapped or in memory, or else read from
-// its file piece by piece when they are looked at.
+// content holds the bytes of a raw shard: mapped, in memory, or read from its file piece
+// by piece on use.
 type content struct {
-	data []byte   // nil: they are in file
-	file *os.File // nil: they are in data
+	data []byte   // nil: the bytes are in file
+	file *os.File // nil: the bytes are in data
 	size int64
 }
 
-// mapping maps files. Tests make it fail.
+// mapping maps files. Tests replace it by a failure.
 var mapping = mapFile
 
 func inMemory(data []byte) content { return content{data: data, size: int64(len(data))} }
 
-// at gives the bytes from one offset to another: a view of those in memory, a
-// copy of those in the file.
+// at returns the bytes from one offset to another: a view of memory, or a copy from the
+// file.
 func (c *content) at(from, to int64) ([]byte, error) {
 	if c.file == nil {
 		return c.data[from:to:to], nil

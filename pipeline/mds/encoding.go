@@ -15,9 +15,8 @@ type Column struct {
 	Encoding string // "int", "str", "bytes", "jpeg", "ndarray:uint8:256,256,3", …
 }
 
-// fixedSize is the number of bytes that every value of an encoding takes, or 0
-// where it varies from sample to sample (such values are stored with their
-// length). Encodings that this package doesn't know are variable.
+// fixedSize is the number of bytes of every value of an encoding, or 0 if it varies
+// between samples (then values are stored with their length). Unknown encodings vary.
 func fixedSize(encoding string) (int64, error) {
 	if size, ok := scalarSize[encoding]; ok {
 		return size, nil
@@ -36,8 +35,8 @@ var scalarSize = map[string]int64{
 	"float16": 2, "float32": 4, "float64": 8,
 }
 
-// ndarraySize reads "ndarray[:dtype[:shape]]": only with both dtype and shape
-// does every value have the same size, and then only the values are stored.
+// ndarraySize reads "ndarray[:dtype[:shape]]". Only with both dtype and shape have all
+// values the same size, and only the values are stored.
 func ndarraySize(encoding string) (int64, error) {
 	parts := strings.Split(encoding, ":")
 	if len(parts) > 3 {
@@ -76,8 +75,8 @@ func Int(value []byte) (int64, error) {
 	return int64(binary.LittleEndian.Uint64(value)), nil
 }
 
-// checkColumns says what is wrong with a list of columns, and gives the fixed
-// size of each (0: variable).
+// checkColumns checks a list of columns, and returns the fixed size of each (0:
+// variable).
 func checkColumns(columns []Column) (sizes []int64, err error) {
 	if len(columns) == 0 {
 		return nil, fmt.Errorf("no columns")

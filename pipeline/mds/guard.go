@@ -24,7 +24,7 @@ func (s *Shard) Guard(fn func() error) (err error) {
 		if !ok || len(mapped) == 0 {
 			panic(fault)
 		}
-		// Addresses are compared, never turned back into pointers.
+		// Addresses are only compared, never turned into pointers.
 		offset := int64(at.Addr()) - int64(uintptr(unsafe.Pointer(unsafe.SliceData(mapped))))
 		if offset < 0 || offset >= int64(len(mapped)) {
 			panic(fault)

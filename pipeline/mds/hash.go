@@ -53,7 +53,7 @@ func checkHashNames(names []string) error {
 	return nil
 }
 
-// sum hashes parts one after another, and gives each hash as lower-case hex.
+// sum hashes parts one after another, and returns each hash as lower-case hex.
 func sum(names []string, parts ...[]byte) map[string]string {
 	sums := make(map[string]string, len(names))
 	for _, name := range names {

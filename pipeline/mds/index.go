@@ -19,11 +19,11 @@ const (
 	Format    = "mds"        // of every shard
 	IndexName = "index.json" // the index's file name
 
-	// IndexLimit is the most bytes of an index that are read: a shard takes about
-	// 300. Parsing takes several times as much memory.
+	// IndexLimit is the largest index in bytes that is read: a shard takes about 300.
+	// Parsing takes several times as much memory.
 	IndexLimit = 64 << 20
-	// MaxUnpacked is the largest raw shard in bytes that is compressed as a whole:
-	// it is unpacked into memory. A larger one has to be unpacked on the disk.
+	// MaxUnpacked is the largest raw shard in bytes that may be compressed as a whole: it is
+	// unpacked into memory. Larger ones have to be unpacked on the disk.
 	MaxUnpacked = 1 << 30
 	// MaxShardSize is the largest raw shard in bytes: offsets are 32 bits.
 	MaxShardSize = math.MaxUint32
@@ -110,7 +110,7 @@ func (x *Index) Write(dir string) error {
 	return file.WriteAll(filepath.Join(dir, IndexName), data)
 }
 
-// encode gives the index's bytes: keys sorted, one shard a line.
+// encode returns the index's bytes: keys sorted, one shard a line.
 func (x *Index) encode() ([]byte, error) {
 	if x.Version != Version {
 		return nil, fmt.Errorf("index version %d, want %d", x.Version, Version)

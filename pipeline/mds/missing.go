@@ -17,7 +17,8 @@ import (
 // UnfinishedName is the file of a folder in which shards are being made.
 const UnfinishedName = ".unfinished"
 
-// noIndex says what a folder without an index is, and what to type.
+// noIndex is the error for a folder without an index. It says what the folder probably
+// is, and what to type.
 func noIndex(dir string) error { return file.Missing(withoutIndex(dir)) }
 
 func withoutIndex(dir string) error {
@@ -43,7 +44,7 @@ func withoutIndex(dir string) error {
 	return fmt.Errorf("%s has no %s, so it is not a finished folder of shards, which prep-imagenet shard makes of pictures", dir, IndexName)
 }
 
-// shardsBeside names finished folders of shards beside a folder that isn't there.
+// shardsBeside returns the names of finished folders of shards beside a missing one.
 func shardsBeside(dir string) string {
 	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Clean(dir)), "*", IndexName))
 	if err != nil || len(found) == 0 {
@@ -56,7 +57,8 @@ func shardsBeside(dir string) string {
 	return ", and shards beside it are in " + printable.Names(names)
 }
 
-// hasPictures looks for a picture in the first entries of a folder and of those below.
+// hasPictures searches for a picture among the first entries of a folder and of its
+// subfolders.
 func hasPictures(dir string, levels int) bool {
 	f, err := os.Open(dir)
 	if err != nil {

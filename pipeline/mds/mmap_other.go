@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// mapFile fails: this package maps files on Unix and Windows only.
+// mapFile fails: files are mapped on Unix and Windows only.
 func mapFile(*os.File, int) ([]byte, func() error, error) {
 	return nil, nil, errors.ErrUnsupported
 }

@@ -28,10 +28,10 @@ import (
 // moment of reading: see Guard. Where a file can't be mapped, its values are
 // read from it one by one, each into new memory.
 type Shard struct {
-	path    string // of the file that was opened, raw or compressed
+	path    string // of the opened file, raw or compressed
 	info    ShardInfo
 	raw     content
-	head    []byte // number of samples and offsets, as raw has them
+	head    []byte // number of samples and offsets, as in raw
 	zipped  []byte // the compressed file until it is verified; nil for a raw one
 	release func() error
 	nsizes  int // variable columns
@@ -102,8 +102,7 @@ func (s *Shard) open(dir string, noMap bool) error {
 	return err
 }
 
-// read opens the file, which must have the size that the index says, and sets
-// release.
+// read opens the file, which must have the size in the index, and sets release.
 func (s *Shard) read(size int64, noMap bool) (raw content, err error) {
 	f, err := file.Open(s.path)
 	if err != nil {
@@ -137,7 +136,7 @@ func (s *Shard) unpack() error {
 		if _, err := zstdLevel(s.info.Compression); err != nil && s.info.Compression != "zstd" {
 			return fmt.Errorf("open shard: %s: %w", s.path, err)
 		}
-		// Frames state a window, which is rounded up from the content's size.
+		// A frame states its window, rounded up from the content's size.
 		size := s.info.RawData.Bytes
 		if size > MaxUnpacked {
 			return fmt.Errorf("open shard: %s unpacks to %d bytes, and into memory at most %d are unpacked: unpack it beside itself with zstd -d", printable.Name(s.path), size, MaxUnpacked)
@@ -164,8 +163,8 @@ func (s *Shard) unpack() error {
 	return err
 }
 
-// checkHeader checks all that comes before the first sample, and that offsets
-// leave room for each sample's lengths.
+// checkHeader checks everything before the first sample, and that offsets leave room for
+// each sample's lengths.
 func (s *Shard) checkHeader() error {
 	return s.Guard(func() error {
 		size, n := s.raw.size, int64(s.info.Samples)
@@ -226,7 +225,7 @@ func (s *Shard) checkConfig(begin, end int64) error {
 	return nil
 }
 
-// offset is where sample i begins; for i = Len, where the last one ends.
+// offset is the beginning of sample i; offset(Len) is the end of the last one.
 func (s *Shard) offset(i int) int64 {
 	return int64(binary.LittleEndian.Uint32(s.head[4+4*i:]))
 }
@@ -246,7 +245,7 @@ func (s *Shard) Len() int { return s.info.Samples }
 func (s *Shard) Column(i, column int) ([]byte, error) {
 	begin, end := s.offset(i), s.offset(i+1)
 	payload := begin + 4*int64(s.nsizes)
-	if payload > end || end > s.raw.size { // not so in checkHeader: the file has been overwritten since
+	if payload > end || end > s.raw.size { // checkHeader saw another value: the file was overwritten since
 		return nil, s.corrupt(i, 4+4*int64(i), "said to lie at %d to %d: the file was changed after it was opened", begin, end)
 	}
 	lengths, err := s.raw.at(begin, payload)
@@ -291,7 +290,7 @@ func (s *Shard) Resident(i int) bool {
 func (s *Shard) WillNeed(i int, exactly bool) {
 	begin, end := s.offset(i), s.offset(i+1)
 	switch {
-	case s.release == nil || s.zipped != nil || begin >= end || end > s.raw.size: // not a file's
+	case s.release == nil || s.zipped != nil || begin >= end || end > s.raw.size: // not from a valid file
 	case s.raw.file != nil:
 		readAhead(s.raw.file, begin, end)
 	default:
@@ -369,7 +368,7 @@ func (s *Shard) verifyHashes(bytes content, file *FileInfo) error {
 	return nil
 }
 
-// hashPiece is how much of a file is read at a time.
+// hashPiece is the number of bytes that are read at a time.
 const hashPiece = 1 << 20
 
 // Close frees the memory. Views of it must not be used afterwards.

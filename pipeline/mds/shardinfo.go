@@ -44,7 +44,7 @@ func (s *ShardInfo) Columns() []Column {
 	return columns
 }
 
-// check says what is wrong with a shard's entry in the index.
+// check checks a shard's entry in the index.
 func (s *ShardInfo) check() error {
 	if s.Format != Format || s.Version != Version {
 		return fmt.Errorf("format %q version %d, want %q version %d", s.Format, s.Version, Format, Version)

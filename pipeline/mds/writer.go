@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	DefaultSizeLimit = 1 << 26 // bytes of a raw shard, as MosaicML's writer has it
+	DefaultSizeLimit = 1 << 26 // bytes of a raw shard, MosaicML's default
 	NoSizeLimit      = -1      // one shard, however large
 
 	zipSuffix = ".zstd"
@@ -48,17 +48,17 @@ type WriterConfig struct {
 // memory, and is not for use by several goroutines at once.
 type Writer struct {
 	dir   string
-	limit int64         // MaxShardSize where the user sets none
-	info  ShardInfo     // what all shards have in common
+	limit int64         // MaxShardSize if the user sets none
+	info  ShardInfo     // the common part of all shards
 	zip   *zstd.Encoder // nil without compression
-	conf  []byte        // the JSON that stands in every shard's header
-	next  int           // number of the shard being gathered
+	conf  []byte        // the JSON in every shard's header
+	next  int           // number of the current shard
 	done  []ShardInfo
 	err   error // the first failure; nothing is written after it
 
-	offsets  []uint32 // ends of the gathered samples, from 0
-	pieces   [][]byte // the gathered samples, and room for more, in pieces: a slice that grows is copied
-	gathered int64    // bytes of them
+	offsets  []uint32 // ends of the gathered samples, beginning with 0
+	pieces   [][]byte // the gathered samples and free space. One growing slice would be copied
+	gathered int64    // bytes of the gathered samples
 }
 
 // NewWriter starts writing shards to an existing folder. It never replaces a
@@ -134,8 +134,8 @@ func zstdLevel(compression string) (int, error) {
 	return level, nil
 }
 
-// header gives the JSON in a shard's header, spaced as Python's json.dumps
-// spaces it. Names are plain ASCII, so that nothing else differs.
+// header returns the JSON in a shard's header, with the spaces of Python's json.dumps.
+// Names are plain ASCII, so nothing else differs.
 func (s *ShardInfo) header() ([]byte, error) {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -197,8 +197,7 @@ func (w *Writer) Write(values ...[]byte) error {
 	return nil
 }
 
-// full says that a sample of so many bytes doesn't fit into the shard being
-// gathered.
+// full reports whether a sample of this size doesn't fit into the current shard.
 func (w *Writer) full(size int64) bool {
 	return w.limit < w.size()+size+4 && len(w.offsets) > 0
 }
@@ -216,7 +215,7 @@ func (w *Writer) gather(data []byte) {
 	}
 }
 
-// parts are head and the gathered samples.
+// parts returns head and the gathered samples.
 func (w *Writer) parts(head []byte) [][]byte {
 	parts := [][]byte{head}
 	for left, i := w.gathered, 0; left > 0; i++ {
@@ -227,7 +226,7 @@ func (w *Writer) parts(head []byte) [][]byte {
 	return parts
 }
 
-// sampleSize is the number of bytes that a sample takes in a shard.
+// sampleSize is the number of bytes of a sample in a shard.
 func (w *Writer) sampleSize(values [][]byte) (int64, error) {
 	if len(values) != len(w.info.ColumnNames) {
 		return 0, fmt.Errorf("write sample: %d values for %d columns", len(values), len(w.info.ColumnNames))
@@ -247,7 +246,7 @@ func (w *Writer) sampleSize(values [][]byte) (int64, error) {
 	return size, nil
 }
 
-// size is that of the shard being gathered, if it ended here.
+// size is the size of the current shard if it ended here.
 func (w *Writer) size() int64 {
 	return 4 + 4*int64(len(w.offsets)+1) + int64(len(w.conf)) + w.gathered
 }
@@ -314,8 +313,8 @@ func (w *Writer) writeShard() (ShardInfo, error) {
 	return info, err
 }
 
-// hash computes the hashes of a file while it is written; the function that it
-// returns waits for them.
+// hash starts to compute the hashes of a file while it is written. The returned function
+// waits for them.
 func (w *Writer) hash(parts ...[]byte) func() map[string]string {
 	sums := make([]map[string]string, len(w.info.Hashes))
 	var wg sync.WaitGroup
@@ -332,7 +331,7 @@ func (w *Writer) hash(parts ...[]byte) func() map[string]string {
 	}
 }
 
-// head is all that comes before the first sample.
+// head returns everything before the first sample.
 func (w *Writer) head() []byte {
 	first := uint32(4 + 4*(len(w.offsets)+1) + len(w.conf))
 	head := make([]byte, 0, first)

@@ -15,12 +15,12 @@ import (
 	"alexnet/internal/setting"
 )
 
-// cache is a folder whose files take no more than a limit. Processes share it
-// without talking to each other: sizes and times of last use are those of the
-// file system, and a lock file orders what they change.
+// cache is a folder whose files take no more than a limit. Processes share it without
+// messages: the file system keeps sizes and times of last use, and a lock file orders
+// changes.
 //
-// A file is written under its name + partSuffix, with its whole length from the
-// beginning, so that room which is promised is counted, and locked by its writer.
+// A file is written as its name + partSuffix. It has its full length from the beginning,
+// so that reserved space is counted, and its writer locks it.
 type cache struct {
 	dir   string
 	limit int64
@@ -38,10 +38,9 @@ type entry struct {
 	used time.Time
 }
 
-// reserve makes room for a file of the given size and opens it under its
-// temporary name. It returns nil if the file is there by now. It waits while
-// another writes the same file, or while there is no room because others are
-// writing.
+// reserve makes space for a file of the given size and opens it under its temporary name.
+// It returns nil if the file exists by now. It waits while another process writes the
+// same file, or while files being written take the space.
 func (c *cache) reserve(ctx context.Context, path string, size int64) (*os.File, error) {
 	if size > c.limit {
 		return nil, setting.Errorf("%s takes %d bytes, more than the whole cache may: give a %s of at least a few shards", filepath.Base(path), size, setting.Name("cache-size"))
@@ -60,7 +59,7 @@ func (c *cache) reserve(ctx context.Context, path string, size int64) (*os.File,
 	}
 }
 
-// tryReserve is reserve without waiting; nil, nil: it has to wait.
+// tryReserve is reserve without waiting. nil, nil means that it would have to wait.
 func (c *cache) tryReserve(ctx context.Context, path string, size int64) (*os.File, error) {
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -80,7 +79,7 @@ func (c *cache) tryReserve(ctx context.Context, path string, size int64) (*os.Fi
 		return nil, err
 	}
 	var room bool
-	if err = f.Truncate(0); err == nil { // what a dead process left
+	if err = f.Truncate(0); err == nil { // remove what a dead process left
 		room, err = c.makeRoom(size)
 	}
 	if room && err == nil {
@@ -92,8 +91,8 @@ func (c *cache) tryReserve(ctx context.Context, path string, size int64) (*os.Fi
 	return nil, err
 }
 
-// makeRoom removes files that were used longest ago until size more bytes fit;
-// false: they don't even then. The lock is held.
+// makeRoom removes the least recently used files until size more bytes fit. It returns
+// false if they can't. The caller holds the lock.
 func (c *cache) makeRoom(size int64) (bool, error) {
 	files, parts, total, err := c.files()
 	if err != nil {
@@ -120,8 +119,7 @@ func (c *cache) makeRoom(size int64) (bool, error) {
 	return total+size <= c.limit, nil
 }
 
-// files lists the shards of the cache, those that are being written, and the
-// bytes that all take.
+// files lists the shards of the cache, the unfinished ones, and the bytes of all.
 func (c *cache) files() (files, parts []entry, total int64, err error) {
 	err = filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -152,8 +150,8 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// lock keeps other processes, and other goroutines, from changing the cache's
-// files. It is held for milliseconds.
+// lock stops other processes, and other goroutines, from changing the cache's files. It
+// is held for milliseconds.
 func (c *cache) lock(ctx context.Context) (unlock func(), err error) {
 	f, err := file.OpenOwn(filepath.Join(c.dir, lockName))
 	if err != nil {
@@ -166,13 +164,13 @@ func (c *cache) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// touch notes that a file is used now; false: it isn't there.
+// touch marks a file as used now. It returns false if there is none.
 func (c *cache) touch(path string) bool {
 	now := time.Now()
 	return os.Chtimes(path, now, now) == nil
 }
 
-// remove takes a file out that isn't what it should be.
+// remove removes a file with wrong contents.
 func (c *cache) remove(ctx context.Context, path string) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -182,9 +180,8 @@ func (c *cache) remove(ctx context.Context, path string) error {
 	return ignoreMissing(os.Remove(path))
 }
 
-// commit gives a finished file its name. The file is on the disk by then, so a name
-// always stands for a complete file. The lock keeps others from counting files while
-// this one is between its two names.
+// commit gives a finished file its name. The file has been synced, so a file of that name
+// is always complete. The lock stops others from counting files during the renaming.
 func (c *cache) commit(ctx context.Context, f *os.File, path string) error {
 	if err := f.Sync(); err != nil {
 		return err
@@ -194,7 +191,7 @@ func (c *cache) commit(ctx context.Context, f *os.File, path string) error {
 		return err
 	}
 	defer unlock()
-	if runtime.GOOS == "windows" { // where open files keep their names
+	if runtime.GOOS == "windows" { // Windows can't rename open files
 		f.Close()
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

@@ -35,7 +35,7 @@ type Config struct {
 // ImageNet as lossless shards.
 const DefaultCacheSize = 100 << 30
 
-// cacheName is the cache's own folder: nothing outside it is ever removed.
+// cacheName is the cache's own folder: only files in it are ever removed.
 const cacheName = "alexnet-shards"
 
 func (c *Config) defaults() error {

@@ -20,18 +20,18 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// sizeError says that an object has another length than the index says.
+// sizeError says that an object's length differs from the index.
 type sizeError struct{ size, want int64 }
 
 func (e *sizeError) Error() string {
 	return fmt.Sprintf("the object has %d bytes, the index says %d", e.size, e.want)
 }
 
-// wholeAttempts is how often a shard is fetched that turns out to be damaged:
-// what is damaged on the way may be whole the next time.
+// wholeAttempts is how often a damaged shard is fetched: the damage may have happened on
+// the way.
 const wholeAttempts = 3
 
-// download brings one shard to the cache, or finds it there as it was fetched.
+// download fetches one shard to the cache, unless it is there already.
 func (f *Folder) download(ctx context.Context, shard *mds.ShardInfo, full string) error {
 	if f.cache.touch(full) {
 		err := checkCached(ctx, full, &shard.RawData)
@@ -67,7 +67,7 @@ func (f *Folder) download(ctx context.Context, shard *mds.ShardInfo, full string
 	return nil
 }
 
-// explain adds what to do to errors of the cache's own.
+// explain adds to errors of the cache what the user can do.
 func (f *Folder) explain(ctx context.Context, err error) error {
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -93,7 +93,7 @@ func (f *Folder) fill(ctx context.Context, part *os.File, shard *mds.ShardInfo) 
 	if _, err := part.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	defer part.Truncate(shard.RawData.Bytes) // in case there was more
+	defer part.Truncate(shard.RawData.Bytes) // in case the response was longer
 	t := newTransfer(ctx, &f.config, f.store, object.Basename, object.Bytes)
 	defer t.hangUp()
 	sent, raw := newSums(object), newSums(&shard.RawData)
@@ -110,7 +110,7 @@ func (f *Folder) fill(ctx context.Context, part *os.File, shard *mds.ShardInfo) 
 		defer unzip.Close()
 		in = unzip
 	}
-	// One byte more than there should be shows that there is more.
+	// One byte more than expected shows that the response is too long.
 	n, err := io.CopyBuffer(io.MultiWriter(part, raw), io.LimitReader(in, shard.RawData.Bytes+1), make([]byte, 1<<18))
 	var wrong *sizeError
 	switch {
@@ -134,12 +134,12 @@ func (f *Folder) fill(ctx context.Context, part *os.File, shard *mds.ShardInfo) 
 	return nil
 }
 
-// quickest are hashes in the order of their speed, of which one is enough to see
-// what has happened to a file since all of them were right.
+// quickest lists hashes, the fastest first. One of them is enough to detect a change of a
+// file that was correct before.
 var quickest = []string{"xxh3_64", "xxh3_128", "xxh128", "xxh64", "sha1", "sha256", "sha512", "md5"}
 
-// checkCached compares a file of the cache with what the index says: its size, and
-// a hash where the index has one that is known.
+// checkCached compares a file of the cache with the index: its size, and a hash if the
+// index has a known one.
 func checkCached(ctx context.Context, path string, object *mds.FileInfo) error {
 	f, err := file.Open(path)
 	if err != nil {
@@ -175,7 +175,7 @@ func checkCached(ctx context.Context, path string, object *mds.FileInfo) error {
 	return nil
 }
 
-// sums computes all hashes that the index has of a file.
+// sums computes all hashes of a file that the index has.
 type sums map[string]hash.Hash
 
 func newSums(file *mds.FileInfo) sums {

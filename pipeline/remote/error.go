@@ -35,7 +35,7 @@ func (e *Error) text() setting.Text {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// advice is what to do about it.
+// advice says what the user can do.
 func (e *Error) advice() setting.Text {
 	var status *statusError
 	var network net.Error
@@ -50,7 +50,7 @@ func (e *Error) advice() setting.Text {
 	return setting.Textf("try again later, or copy the folder to this machine and give its path")
 }
 
-// errStalled says that next to nothing came for the time that Config.Stall allows.
+// errStalled means that almost no bytes came within Config.Stall.
 var errStalled = errors.New("the server sends nothing more, or next to nothing")
 
 // statusError is a server's refusal.
@@ -66,7 +66,7 @@ func (e *statusError) Is(target error) bool {
 	return target == fs.ErrNotExist && (e.code == http.StatusNotFound || e.code == http.StatusGone)
 }
 
-// permanent reports whether asking again would change nothing.
+// permanent reports whether a repeated request would fail in the same way.
 func permanent(err error) bool {
 	var status *statusError
 	if !errors.As(err, &status) {

@@ -38,11 +38,11 @@ type Folder struct {
 	noting  sync.Mutex
 	mu      sync.Mutex
 	whole   map[string]bool   // shards in the cache that this Folder has fetched or checked
-	fetches map[string]*fetch // that are under way, by the name in the cache
-	damaged map[string]error  // what is wrong at the source
+	fetches map[string]*fetch // in progress, by the name in the cache
+	damaged map[string]error  // faults at the source
 }
 
-// fetch is one download that any number of callers wait for.
+// fetch is one download with any number of waiting callers.
 type fetch struct {
 	name    string // in the cache
 	done    chan struct{}
@@ -51,12 +51,12 @@ type fetch struct {
 	cancel  context.CancelFunc
 }
 
-// errClosed is what waiting callers get from Close.
+// errClosed is returned to callers that wait when Close is called.
 var errClosed = errors.New("the remote folder is closed")
 
 const (
 	shardSuffix = ".mds"
-	indexStalls = 10 // how many times Config.Stall all of an index may take
+	indexStalls = 10 // the whole index may take this many times Config.Stall
 )
 
 // Open reads the index of the remote folder at a URL. If the server can't be reached,
@@ -89,7 +89,7 @@ func Open(ctx context.Context, url string, config Config) (*Folder, error) {
 	return f, nil
 }
 
-// readIndex gets the index from the server, or else from the cache.
+// readIndex reads the index from the server, or else from the cache.
 func (f *Folder) readIndex(ctx context.Context) error {
 	config := f.config
 	config.Attempts = min(config.Attempts, 4)
@@ -124,7 +124,7 @@ func (f *Folder) readIndex(ctx context.Context) error {
 	return nil
 }
 
-// writeIndex keeps the index for when the server can't be reached.
+// writeIndex stores the index, in case the server can't be reached later.
 func (f *Folder) writeIndex(path string, text []byte) error {
 	if old, err := file.ReadAll(path, mds.IndexLimit); err == nil && bytes.Equal(old, text) {
 		return nil
@@ -192,19 +192,19 @@ func (f *Folder) Fetch(ctx context.Context, shard *mds.ShardInfo) (dir string, l
 	}
 }
 
-// leave ends a download that nobody waits for any more.
+// leave ends a download without waiting callers.
 func (f *Folder) leave(w *fetch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if w.callers--; w.callers == 0 {
 		w.cancel()
-		if f.fetches[w.name] == w { // who comes now begins anew
+		if f.fetches[w.name] == w { // a later caller starts a new download
 			delete(f.fetches, w.name)
 		}
 	}
 }
 
-// run downloads a shard for those who wait.
+// run downloads a shard for the waiting callers.
 func (f *Folder) run(ctx context.Context, w *fetch, shard *mds.ShardInfo, full string) {
 	defer w.cancel()
 	w.err = f.download(ctx, shard, full)
@@ -223,9 +223,8 @@ func (f *Folder) run(ctx context.Context, w *fetch, shard *mds.ShardInfo, full s
 	close(w.done)
 }
 
-// local is a shard's entry as it is in the cache: raw, and under a name that
-// says what is in it, so that a folder that is made anew under the same URL
-// doesn't meet its old shards.
+// local returns a shard's entry in the cache: raw, and under a name that depends on its
+// contents. So if a folder is made again at the same URL, its old shards aren't used.
 func (f *Folder) local(shard *mds.ShardInfo) mds.ShardInfo {
 	local := *shard
 	local.Compression, local.ZipData = "", nil
@@ -239,7 +238,7 @@ func (f *Folder) local(shard *mds.ShardInfo) mds.ShardInfo {
 	return local
 }
 
-// hashed reports whether the index says what bytes a file has.
+// hashed reports whether the index has a hash of a file.
 func hashed(file *mds.FileInfo) bool {
 	for name := range file.Hashes {
 		if mds.NewHash(name) != nil {
@@ -249,7 +248,7 @@ func hashed(file *mds.FileInfo) bool {
 	return false
 }
 
-// note tells the user something, one after another.
+// note prints one message to the user at a time.
 func (f *Folder) note(text string) {
 	f.noting.Lock()
 	defer f.noting.Unlock()

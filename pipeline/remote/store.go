@@ -10,11 +10,11 @@ import (
 	"alexnet/internal/redact"
 )
 
-// store gives the objects of one remote folder.
+// store reads the objects of one remote folder.
 type store interface {
-	// get opens an object from a byte on. Servers may begin earlier all the same:
-	// from says where. size is that of the whole object, −1 if the server doesn't
-	// say. The body ends with an error when ctx does.
+	// get opens an object from a byte on. Servers may begin earlier: from is the real
+	// beginning. size is that of the whole object, −1 if the server doesn't say. The body
+	// ends with an error when ctx does.
 	get(ctx context.Context, name string, offset int64) (body io.ReadCloser, from, size int64, err error)
 	// close ends idle connections.
 	close()
@@ -22,7 +22,7 @@ type store interface {
 	location(name string) string
 }
 
-// stores are the schemes and what opens them.
+// stores maps URL schemes to the functions that open them.
 var stores = map[string]func(ctx context.Context, u *url.URL) (store, error){
 	"s3":    openS3,
 	"gs":    openGS,
@@ -40,7 +40,7 @@ func IsURL(place string) bool {
 func openStore(ctx context.Context, place string) (store, error) {
 	u, err := url.Parse(place)
 	if err != nil {
-		// The parser's words quote what it doesn't understand, which may be a secret.
+		// The parser's error quotes the part that it can't parse, which may be a secret.
 		return nil, fmt.Errorf("%s is no URL: the port is a number, and in a password or a parameter, characters other than letters and digits are written as %%XX", redact.URL(place))
 	}
 	open := stores[u.Scheme]

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/oauth2/google"
 )
 
-// gsScope is all that reading takes.
+// gsScope is the permission to read.
 const gsScope = "https://www.googleapis.com/auth/devstorage.read_only"
 
-// openGS reads a bucket through Cloud Storage's XML interface, which is plain
-// HTTP: cloud.google.com/docs/storage/xml-api/get-object-download. Credentials
-// are Google's application default ones; without any, the bucket has to be
-// public. STORAGE_EMULATOR_HOST names another server, which, as with Google's own
-// libraries, gets credentials only where GOOGLE_APPLICATION_CREDENTIALS names
-// them: nothing asks the machine's metadata service then.
+// openGS reads a bucket through Cloud Storage's XML interface, which is plain HTTP:
+// cloud.google.com/docs/storage/xml-api/get-object-download. Credentials are Google's
+// application default ones; without any, the bucket has to be public.
+// STORAGE_EMULATOR_HOST names another server. As with Google's own libraries, it gets
+// credentials only if GOOGLE_APPLICATION_CREDENTIALS is set; the machine's metadata
+// service is not asked then.
 func openGS(ctx context.Context, u *url.URL) (store, error) {
 	base := &url.URL{Scheme: "https", Host: "storage.googleapis.com"}
 	idle := transport()

@@ -23,11 +23,11 @@ type s3 struct {
 	bucket, prefix string // prefix is empty or ends in a slash
 }
 
-// openS3 opens s3://bucket/prefix. Where the server is and who asks come from
-// the usual places: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION and the
-// parameters endpoint and region of the URL; AWS_ACCESS_KEY_ID and its kin,
-// ~/.aws/credentials with AWS_PROFILE, a container's or a machine's role.
-// Without any credentials the bucket has to be public.
+// openS3 opens s3://bucket/prefix. The server is given by AWS_ENDPOINT_URL_S3,
+// AWS_ENDPOINT_URL, AWS_REGION and the parameters endpoint and region of the URL.
+// Credentials come from AWS_ACCESS_KEY_ID and related variables, ~/.aws/credentials with
+// AWS_PROFILE, or a container's or machine's role. Without any credentials the bucket has
+// to be public.
 func openS3(_ context.Context, u *url.URL) (store, error) {
 	query := u.Query()
 	endpoint := first(query.Get("endpoint"), os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://s3.amazonaws.com")
@@ -37,7 +37,7 @@ func openS3(_ context.Context, u *url.URL) (store, error) {
 	}
 	creds := credentials.NewChainCredentials(s3Credentials())
 	if found, err := creds.GetWithContext(nil); err != nil || found.SignerType.IsAnonymous() {
-		creds = credentials.NewStatic("", "", "", credentials.SignatureAnonymous) // asked once, not before every request
+		creds = credentials.NewStatic("", "", "", credentials.SignatureAnonymous) // found once, not before every request
 	}
 	idle := transport()
 	client, err := minio.NewCore(server.Host, &minio.Options{
@@ -45,7 +45,7 @@ func openS3(_ context.Context, u *url.URL) (store, error) {
 		Secure:     server.Scheme == "https",
 		Transport:  idle,
 		Region:     first(query.Get("region"), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
-		MaxRetries: 1, // transfer asks again
+		MaxRetries: 1, // transfer retries
 	})
 	if err != nil {
 		return nil, fmt.Errorf("S3 endpoint %s: %s", shown(endpoint), redact.Text(err.Error()))
@@ -53,7 +53,7 @@ func openS3(_ context.Context, u *url.URL) (store, error) {
 	return &s3{client: client, idle: idle, bucket: u.Host, prefix: strings.TrimPrefix(u.Path, "/")}, nil
 }
 
-// shown is an endpoint without secrets, a malformed one too.
+// shown is an endpoint without secrets, even a malformed one.
 func shown(endpoint string) string {
 	if strings.Contains(endpoint, "://") {
 		return redact.URL(endpoint)
@@ -61,11 +61,11 @@ func shown(endpoint string) string {
 	return strings.TrimPrefix(redact.URL("s3://"+endpoint), "s3://")
 }
 
-// s3Credentials are where credentials are looked for, in this order.
+// s3Credentials lists the sources of credentials, in order.
 func s3Credentials() []credentials.Provider {
 	all := []credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}}
 	if os.Getenv("AWS_EC2_METADATA_DISABLED") != "true" {
-		// Answers at once where there is such a service.
+		// It answers at once if there is such a service.
 		all = append(all, &credentials.IAM{Client: &http.Client{Timeout: time.Second}})
 	}
 	return all

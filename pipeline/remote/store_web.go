@@ -16,8 +16,8 @@ import (
 	"alexnet/internal/redact"
 )
 
-// web is a folder of a web server. Parameters of its URL, such as signatures,
-// go along with every object's.
+// web is a folder of a web server. Parameters of its URL, such as signatures, are added
+// to every object's URL.
 type web struct {
 	base   *url.URL // ends in a slash
 	client *http.Client
@@ -31,14 +31,14 @@ func openWeb(_ context.Context, u *url.URL) (store, error) {
 	return &web{base: u, client: &http.Client{Transport: idle}, idle: idle, hide: redact.Secrets(u)}, nil
 }
 
-// transport is http.DefaultTransport with a limit on the time to an answer's
-// first byte; the time between bytes is transfer's concern.
+// transport is http.DefaultTransport with a limit on the time to the first byte of a
+// response. transfer limits the time between bytes.
 func transport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	t.ResponseHeaderTimeout = 30 * time.Second
 	t.MaxIdleConnsPerHost = 16
-	t.DisableCompression = true // sizes are those of the files
+	t.DisableCompression = true // sizes must be those of the files
 	return t
 }
 
@@ -93,7 +93,7 @@ func (w *web) get(ctx context.Context, name string, offset int64) (io.ReadCloser
 	return answer.Body, from, size, nil
 }
 
-// withoutURL takes the request's URL, which may hold secrets, from an error.
+// withoutURL removes the request's URL, which may hold secrets, from an error.
 func withoutURL(err error) error {
 	if e := (*url.Error)(nil); errors.As(err, &e) {
 		return e.Err

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// transfer reads one object from its beginning to its end, over as many requests
-// as that takes: after a failure it goes on where it stopped.
+// transfer reads one object from its beginning to its end with as many requests as
+// needed: after a failure it continues at the same byte.
 type transfer struct {
 	ctx    context.Context
 	config *Config
 	store  store
 	name   string
-	want   int64 // bytes that the object has to have; −1: unknown
+	want   int64 // size of the object; −1: unknown
 
-	at       int64         // bytes given so far
-	size     int64         // of the object, as the server says; −1: it doesn't
+	at       int64         // bytes read so far
+	size     int64         // size of the object according to the server; −1: unknown
 	body     io.ReadCloser // nil between requests
 	cancel   context.CancelFunc
 	stalled  atomic.Bool
 	watch    *time.Timer   // cancels the request
 	got      int64         // bytes of this request
-	left     time.Duration // of waiting, until least more bytes have to be there
+	left     time.Duration // remaining wait until at least least more bytes must come
 	little   int           // bytes since left was set
-	failures int           // since the last request that brought much
+	failures int           // since the last request that brought much data
 	began    time.Time
 }
 
@@ -35,11 +35,11 @@ func newTransfer(ctx context.Context, c *Config, s store, name string, want int6
 	return &transfer{ctx: ctx, config: c, store: s, name: name, want: want, size: -1, began: time.Now()}
 }
 
-// much is how many bytes of a request make up for earlier failures.
+// much is the number of bytes after which a request's earlier failures are forgotten.
 const much = 1 << 20
 
-// least is how many bytes have to come in the time that Config.Stall allows, or
-// to the object's end if that is less: a server that drips is one that stalls.
+// least is the number of bytes that must come within Config.Stall, or the rest of the
+// object if that is less. So a server that sends single bytes counts as stalled.
 const least = 4 << 10
 
 // Read gives the next bytes. Its errors are io.EOF, an *Error, or that of the
@@ -48,7 +48,7 @@ func (t *transfer) Read(p []byte) (int, error) {
 	for {
 		n, err := t.try(p)
 		if n > 0 || err == nil {
-			return n, nil // an error comes again
+			return n, nil // the error comes again at the next call
 		}
 		t.hangUp()
 		if err == io.EOF {
@@ -60,11 +60,11 @@ func (t *transfer) Read(p []byte) (int, error) {
 	}
 }
 
-// try reads once, after asking if need be.
+// try reads once. It sends a request first if none is open.
 func (t *transfer) try(p []byte) (int, error) {
 	if t.body == nil {
 		if err := t.ask(); err != nil {
-			if err == io.EOF { // hung up before its answer, which isn't the object's end
+			if err == io.EOF { // the connection was closed before a response, which isn't the object's end
 				err = io.ErrUnexpectedEOF
 			}
 			return 0, t.why(err)
@@ -91,7 +91,7 @@ func (t *transfer) try(p []byte) (int, error) {
 	return n, err
 }
 
-// ask sends a request for the rest.
+// ask requests the rest of the object.
 func (t *transfer) ask() error {
 	ctx, cancel := context.WithCancel(t.ctx)
 	t.cancel, t.got = cancel, 0
@@ -109,7 +109,7 @@ func (t *transfer) ask() error {
 	if t.want >= 0 && size >= 0 && size != t.want {
 		return &sizeError{size, t.want}
 	}
-	if from < t.at { // the server gives whole objects only
+	if from < t.at { // the server sends only whole objects
 		t.watch.Reset(t.config.Stall + time.Duration(t.at/much)*time.Second)
 		if _, err := io.CopyN(io.Discard, body, t.at-from); err != nil {
 			return err
@@ -118,7 +118,7 @@ func (t *transfer) ask() error {
 	return nil
 }
 
-// why is the reason for an error: that of the context, a stall, or itself.
+// why returns the cause of an error: the context, a stall, or the error itself.
 func (t *transfer) why(err error) error {
 	switch {
 	case t.ctx.Err() != nil:
@@ -129,7 +129,7 @@ func (t *transfer) why(err error) error {
 	return err
 }
 
-// hangUp ends the request.
+// hangUp ends the current request.
 func (t *transfer) hangUp() {
 	if t.watch != nil {
 		t.watch.Stop()
@@ -159,13 +159,13 @@ func (t *transfer) pause(err error) error {
 	return sleep(t.ctx, backoff(t.config.Backoff, t.failures))
 }
 
-// backoff is the pause after so many failures in a row.
+// backoff is the pause after a number of failures in a row.
 func backoff(first time.Duration, failures int) time.Duration {
 	d := min(first<<min(failures-1, 20), 30*time.Second)
 	return d/2 + rand.N(d)
 }
 
-// sleep waits, or returns why the context ended.
+// sleep waits. If the context ends, it returns the reason.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

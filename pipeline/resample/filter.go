@@ -11,8 +11,7 @@ type Filter struct {
 }
 
 var (
-	// Linear is the triangle: PIL's BILINEAR, imaging's Linear. It doesn't ring,
-	// and softens.
+	// Linear is the triangle: PIL's BILINEAR, imaging's Linear. It doesn't ring, but blurs.
 	Linear = Filter{"linear", 1, func(x float64) float64 {
 		return max(0, 1-math.Abs(x))
 	}}

@@ -2,14 +2,14 @@ package resample
 
 //go:generate go run -modfile=../../tools/generate/avo.mod ./_generate -pkg resample -out kernel_amd64.s -stubs kernel_stubs_amd64.go
 
-// The taps of an output are a multiple of these, for the sake of the assembly.
+// The number of taps of an output is a multiple of these, as the assembly needs.
 const (
 	xMultiple = 4
 	yMultiple = 2
 )
 
-// horizontalGo overwrites out (three bytes for each of t's outputs, and one more)
-// with the weighted sums of line, RGB pixels of which the first is number t.lo:
+// horizontalGo overwrites out (three bytes for each of t's outputs, and one more) with
+// weighted sums of line, RGB pixels whose first has number t.lo:
 //
 //	for i, c: out[3i+c] = clamp((Σk weights[i·n+k]·line[3(first[i]−lo+k)+c] + ½) >> bits)
 func horizontalGo(out, line []byte, t *taps) {
@@ -31,8 +31,8 @@ func horizontalGo(out, line []byte, t *taps) {
 	}
 }
 
-// verticalGo overwrites out with weighted sums of rows, which lie stride apart;
-// sums is scratch of the same length:
+// verticalGo overwrites out with weighted sums of rows that are stride apart; sums is
+// scratch of the same length:
 //
 //	for j: out[j] = clamp((Σk weights[k]·rows[k·stride+j] + ½) >> bits)
 func verticalGo(out []byte, sums []int32, rows []byte, stride int, weights []int16, bits int) {

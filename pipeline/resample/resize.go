@@ -46,8 +46,8 @@ func ScaledSize(width, height, size int) (w, h int) {
 // goroutine has its own.
 type Resizer struct {
 	filter Filter
-	taps   map[tapsKey]*taps // of the last sizes, which often come again
-	line   []byte            // a source row that ends too early for the kernel
+	taps   map[tapsKey]*taps // of the last sizes, for reuse
+	line   []byte            // a copy of a source row that is too short for the kernel's reads
 	rows   []byte            // the rows after the pass along x
 	sums   []int32
 	float  []float64
@@ -61,8 +61,8 @@ func New(filter Filter) *Resizer {
 	return &Resizer{filter: filter, taps: map[tapsKey]*taps{}}
 }
 
-// overread is how many bytes behind the last tap's pixel a kernel may read, and
-// overwrite how many behind the last pixel it may write.
+// A kernel may read overread bytes after the last tap's pixel, and write overwrite bytes
+// after the last pixel.
 const overread, overwrite = 4, 1
 
 // Slack is a number of bytes. If memory has at least Slack bytes after a picture's last
@@ -81,8 +81,8 @@ func (r *Resizer) Resize(dst []byte, width, height int, src Image, window Box) {
 	r.across(dst, width, height, ty)
 }
 
-// stripRows is how many rows ResizeStrips asks for: of photographs so few that
-// they are still in the cache when they are read.
+// stripRows is the number of rows that ResizeStrips requests at a time. For photographs
+// they are still in the cache when they are resized.
 const stripRows = 16
 
 // ResizeStrips is Resize for a picture of srcWidth×srcHeight pixels that is made a
@@ -100,8 +100,7 @@ func (r *Resizer) ResizeStrips(dst []byte, width, height, srcWidth, srcHeight in
 	r.across(dst, width, height, ty)
 }
 
-// start returns the taps of both axes, and takes memory for the rows between the
-// two passes.
+// start returns the taps of both axes, and allocates the rows between the two passes.
 func (r *Resizer) start(width, height, srcWidth, srcHeight int, window Box) (tx, ty *taps) {
 	tx = r.tapsOf(interval{window.X, window.Width, width, srcWidth}, xMultiple)
 	ty = r.tapsOf(interval{window.Y, window.Height, height, srcHeight}, yMultiple)
@@ -109,8 +108,8 @@ func (r *Resizer) start(width, height, srcWidth, srcHeight int, window Box) (tx,
 	return tx, ty
 }
 
-// along resizes the rows of src along x, of which the first is the picture's
-// number y, as far as ty reads them.
+// along resizes rows of src along x. The first one is row y of the picture. It resizes
+// only rows that ty needs.
 func (r *Resizer) along(tx, ty *taps, src Image, y int) {
 	row := 3 * len(tx.first)
 	from, to := 3*tx.lo, 3*tx.hi+overread
@@ -133,7 +132,7 @@ func (r *Resizer) along(tx, ty *taps, src Image, y int) {
 	}
 }
 
-// across resizes the rows between the passes along y.
+// across resizes the rows of the first pass along y.
 func (r *Resizer) across(dst []byte, width, height int, ty *taps) {
 	row := 3 * width
 	for i := range height {
@@ -143,13 +142,13 @@ func (r *Resizer) across(dst []byte, width, height int, ty *taps) {
 	}
 }
 
-// tapsKey tells taps of the same filter apart.
+// tapsKey identifies taps of one filter.
 type tapsKey struct {
 	interval
 	multiple int
 }
 
-// keptTaps is how many taps a Resizer keeps: of 256 outputs some 10 kB each.
+// keptTaps is the most taps that a Resizer keeps; those of 256 outputs take some 10 kB.
 const keptTaps = 128
 
 // tapsOf returns the taps of an interval.
@@ -168,7 +167,7 @@ func (r *Resizer) tapsOf(in interval, multiple int) *taps {
 	return t
 }
 
-// vertical overwrites out with the sums of the weights times the rows, each as
+// vertical overwrites out with the sums of the weights times the rows. Each row is as
 // long as out.
 func (r *Resizer) vertical(out, rows []byte, weights []int16, bits int) {
 	done := verticalFast(out, rows, weights, bits)
@@ -179,7 +178,7 @@ func (r *Resizer) vertical(out, rows []byte, weights []int16, bits int) {
 }
 
 func check(dst []byte, width, height, srcWidth, srcHeight int, w Box) {
-	const slack = 1e-6 // of float rounding
+	const slack = 1e-6 // for rounding of floats
 	switch {
 	case width < 1 || height < 1 || len(dst) < 3*width*height:
 		panic(fmt.Sprintf("resample: %d bytes for %d×%d pixels", len(dst), width, height))

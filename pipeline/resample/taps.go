@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// maxBits bounds the fraction bits of a weight, so that a sum of 255 times the
-// weights, of which negative ones make up less than half, fits 32 bits.
+// maxBits bounds the fraction bits of a weight: a sum of 255 times the weights, of which
+// negative ones are less than half, must fit 32 bits.
 const maxBits = 21
 
 // taps are the weights of one axis. Output i is the sum of
 // weights[i*n:(i+1)*n] times the samples from first[i] on, divided by 2^bits.
 type taps struct {
-	n       int // weights of an output, a multiple of what the kernel wants
+	n       int // weights of an output, a multiple of the kernel's step
 	bits    int
 	first   []int32
 	weights []int16
@@ -21,21 +21,20 @@ type taps struct {
 	float []float64 // scratch
 }
 
-// interval is a part of a row or column of limit samples, to be resampled to
-// outputs samples.
+// interval is a part of a row or column of limit samples. It is resampled to outputs
+// samples.
 type interval struct {
 	from, size     float64
 	outputs, limit int
 }
 
-// set computes the taps of an interval, their number being a multiple of
-// multiple.
+// set computes the taps of an interval. Their number is a multiple of multiple.
 func (t *taps) set(f Filter, in interval, multiple int) {
 	scale := in.size / float64(in.outputs)
 	stretch := max(scale, 1)
 	reach := f.Support * stretch
 
-	// First the exact weights, room for as many as there can be.
+	// First the exact weights, with space for the largest number.
 	most := 2*int(math.Ceil(reach)) + 1
 	t.float = grow(t.float, in.outputs*most)
 	t.first = grow(t.first, in.outputs)
@@ -49,7 +48,7 @@ func (t *taps) set(f Filter, in interval, multiple int) {
 		clear(weights)
 		for j := first; j <= last; j++ {
 			w := f.Kernel((float64(j) - centre) / stretch)
-			if math.Abs(w) < 1e-9 { // a zero of the kernel, but for rounding
+			if math.Abs(w) < 1e-9 { // a zero of the kernel, except for rounding
 				w = 0
 			}
 			weights[j-first] = w
@@ -73,8 +72,7 @@ func (t *taps) set(f Filter, in interval, multiple int) {
 	t.weights = grow(t.weights, in.outputs*t.n)
 	t.lo, t.hi = in.limit, 0
 	for i := range in.outputs {
-		// Move padded taps that would overrun the end back, so that only an axis
-		// shorter than n is overrun.
+		// Move padded taps back from the end, so that they exceed only an axis shorter than n.
 		first := int(t.first[i])
 		back := min(first, max(0, first+t.n-in.limit))
 		first -= back
@@ -86,7 +84,7 @@ func (t *taps) set(f Filter, in interval, multiple int) {
 	}
 }
 
-// trim moves weights to the left over zeros, and returns by how many.
+// trim removes leading zeros of weights, and returns their number.
 func trim(weights []float64) int {
 	zeros := 0
 	for weights[zeros] == 0 {
@@ -97,8 +95,8 @@ func trim(weights []float64) int {
 	return zeros
 }
 
-// round writes exact as fixed-point numbers. The running sum is rounded instead
-// of each weight, so their sum is 2^bits exactly: flat stays flat.
+// round writes exact as fixed-point numbers. It rounds the running sum instead of each
+// weight, so their sum is exactly 2^bits, and flat areas stay flat.
 func (t *taps) round(weights []int16, exact []float64) {
 	unit := float64(int(1) << t.bits)
 	sum, before := 0.0, 0.0
@@ -110,8 +108,8 @@ func (t *taps) round(weights []int16, exact []float64) {
 	}
 }
 
-// grow returns s with length n, reusing its memory where that is large enough.
-// The contents are undefined.
+// grow returns s with length n. It reuses s's memory if it is large enough. The contents
+// are undefined.
 func grow[T any](s []T, n int) []T {
 	return slices.Grow(s[:0], n)[:n]
 }

@@ -79,7 +79,7 @@ func (a *Access) Folder(ctx context.Context, url string, note func(text string))
 	return remote.Open(ctx, url, c)
 }
 
-// checkScheme refuses an address that remote doesn't read, which is no path.
+// checkScheme refuses an address with a scheme that package remote doesn't read.
 func checkScheme(place string) error {
 	if strings.Contains(place, "://") {
 		return fmt.Errorf("%s: shards are read from a folder, or from s3://, gs://, https:// or http://", redact.URL(place))

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// maxExpanded bounds what a pattern may mean; a longer one is a typing mistake.
+// maxExpanded bounds the names of a pattern; more are a typing mistake.
 const maxExpanded = 1 << 20
 
-// expandBraces returns what a shell would make of the braces in a pattern:
-// {000..123} counts, with the zeros of its first number, and {a,b} lists. A
-// pattern without braces stands for itself.
+// expandBraces expands the braces in a pattern as a shell does: {000..123} counts, with
+// the zeros of its first number, and {a,b} lists. A pattern without braces expands to
+// itself.
 func expandBraces(pattern string) ([]string, error) {
 	before, rest, found := strings.Cut(pattern, "{")
 	if !found {
@@ -41,7 +41,7 @@ func expandBraces(pattern string) ([]string, error) {
 	return all, nil
 }
 
-// expandBrace expands what is between two braces.
+// expandBrace expands the text between two braces.
 func expandBrace(inside string) ([]string, error) {
 	from, to, found := strings.Cut(inside, "..")
 	if !found {

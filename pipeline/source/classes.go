@@ -67,7 +67,7 @@ func ReadClasses(path string) ([]Class, error) {
 	return classes, nil
 }
 
-// checkClassList refuses a list that names a class twice or one without ID.
+// checkClassList refuses a list with a repeated class or one without ID.
 func checkClassList(list []Class) error {
 	seen := make(map[string]bool, len(list))
 	for i, c := range list {
@@ -82,9 +82,8 @@ func checkClassList(list []Class) error {
 	return nil
 }
 
-// chooseClasses returns want where it isn't empty, each with the source's name
-// if the list has none, and have otherwise. It is an error to want what the
-// source at path hasn't.
+// chooseClasses returns want if it isn't empty, with the source's names if the list has
+// none, and otherwise have. A class in want that the source at path hasn't is an error.
 func chooseClasses(path string, have, want []Class) ([]Class, error) {
 	if len(want) == 0 {
 		return have, nil
@@ -116,8 +115,8 @@ func labelsByID(classes []Class) map[string]int {
 	return index
 }
 
-// labeler makes classes of the labels that a manifest or a WebDataset writes
-// down as names or as numbers.
+// labeler makes classes of the labels in a manifest or a WebDataset, which are names or
+// numbers.
 type labeler struct {
 	list  []Class        // the class list, may be empty
 	index map[string]int // ID → label with a list, text → order of appearance without
@@ -128,8 +127,8 @@ func newLabeler(list []Class) *labeler {
 	return &labeler{list: list, index: labelsByID(list)}
 }
 
-// label returns a number for a label. With a class list it is final, without
-// one it indexes what classes returns as final.
+// label returns a number for a label. With a class list it is final; without one it is an
+// index into classes' final labels.
 func (l *labeler) label(text string) (int, error) {
 	i, ok := l.index[text]
 	switch {
@@ -140,7 +139,7 @@ func (l *labeler) label(text string) (int, error) {
 	case negative(text):
 		return 0, fmt.Errorf("label %s is negative: labels count from 0; where it stands for a picture without label, leave that picture out", text)
 	case len(l.list) == 0:
-		text = strings.Clone(text) // of a line that shouldn't stay in memory
+		text = strings.Clone(text) // a copy, so that the line doesn't stay in memory
 		l.index[text] = len(l.texts)
 		l.texts = append(l.texts, text)
 		return len(l.texts) - 1, nil
@@ -155,10 +154,9 @@ func (l *labeler) label(text string) (int, error) {
 	return n, nil
 }
 
-// classes returns the classes and, for each number that label returned, the
-// final label. Names are sorted. Numbers are labels as they stand, so they must
-// be 0 to n-1 without a gap: a gap is a class that was forgotten or a count
-// from 1.
+// classes returns the classes, and the final label for each number that label returned.
+// Names are sorted. Numbers are used as labels without change, so they must be 0 to n−1
+// without a gap: a gap is a forgotten class or a count from 1.
 func (l *labeler) classes() (classes []Class, final []int, err error) {
 	if len(l.list) > 0 {
 		final = make([]int, len(l.list))
@@ -189,7 +187,7 @@ func (l *labeler) classes() (classes []Class, final []int, err error) {
 	return classes, final, nil
 }
 
-// numbers returns the labels as numbers if all of them are.
+// numbers returns the labels as numbers, if all are numbers.
 func (l *labeler) numbers() ([]int, bool) {
 	numbers := make([]int, len(l.texts))
 	for i, text := range l.texts {
@@ -202,14 +200,14 @@ func (l *labeler) numbers() ([]int, bool) {
 	return numbers, true
 }
 
-// negative says whether a label is a number below 0.
+// negative reports whether a label is a number below 0.
 func negative(text string) bool {
 	n, ok := wholeNumber(text)
 	return ok && n < 0
 }
 
-// wholeNumber reads a label that is a number, also in the forms in which tools
-// that know only floats write one (3.0, 1e3).
+// wholeNumber reads a label that is a number. It also accepts forms of tools that write
+// only floats (3.0, 1e3).
 func wholeNumber(text string) (int, bool) {
 	if n, err := strconv.Atoi(text); err == nil {
 		return n, true

@@ -16,14 +16,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Pictures are read in an order of their own, and a compressed stream has none but
-// its own. So a compressed tar is unpacked once, as a stream, to a temporary file,
-// and read there as plain tars are.
+// Pictures are read in any order, but a compressed stream only in its own. So a
+// compressed tar is unpacked once to a temporary file, and read there like a plain tar.
 
 // compression is a way in which tars are compressed.
 type compression struct {
 	name string
-	mark string // what such a file begins with
+	mark string // first bytes of such a file
 	open func(io.Reader) (r io.Reader, close func(), err error)
 }
 
@@ -35,10 +34,10 @@ var compressions = []compression{
 	}},
 }
 
-// tarNames are the ends of the names of tars, compressed ones among them.
+// tarNames are the suffixes of tars' names, compressed ones included.
 var tarNames = []string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.zstd", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.lz4", ".tar.lz", ".tar.lzma", ".tar.z"}
 
-// tarName says whether a file is a tar by its name.
+// tarName reports whether a file is a tar by its name.
 func tarName(p string) bool {
 	p = strings.ToLower(path.Base(p))
 	for _, end := range tarNames {
@@ -49,8 +48,7 @@ func tarName(p string) bool {
 	return false
 }
 
-// compressionOf returns how a file is compressed, nil if it isn't in a way that is
-// known.
+// compressionOf returns the compression of a file, nil if it is unknown or there is none.
 func compressionOf(r io.ReaderAt) *compression {
 	mark := make([]byte, 8)
 	n, _ := r.ReadAt(mark, 0)
@@ -62,7 +60,7 @@ func compressionOf(r io.ReaderAt) *compression {
 	return nil
 }
 
-// strangers are files that people give for tars, and what makes tars of them.
+// strangers are other archives that people give in place of tars, with advice.
 var strangers = []struct{ mark, name, todo string }{
 	{"\xfd7zXZ\x00", "an xz file", "xz -d"},
 	{"\x04\x22\x4d\x18", "an lz4 file", "lz4 -d"},
@@ -77,7 +75,7 @@ var strangers = []struct{ mark, name, todo string }{
 	{"<", "a web page or XML", "a browser to see what it says: the download failed"},
 }
 
-// insteadOfTar says what a file is that is no tar, and what to do, or "".
+// insteadOfTar returns what kind of file is in place of a tar, and what to do, or "".
 func insteadOfTar(r io.ReaderAt) string {
 	mark := make([]byte, 8)
 	n, _ := r.ReadAt(mark, 0)
@@ -89,7 +87,7 @@ func insteadOfTar(r io.ReaderAt) string {
 	return ""
 }
 
-// openGzip reads all members of a gzip file, and zeros behind them.
+// openGzip reads all members of a gzip file, and zeros after them.
 func openGzip(r io.Reader) (io.Reader, func(), error) {
 	b := bufio.NewReaderSize(r, 1<<16)
 	z, err := gzip.NewReader(b)
@@ -137,7 +135,7 @@ func (g *gzipMembers) onlyZeros() error {
 	}
 }
 
-// maxZstdWindow is what zstd's own command takes without being asked for more.
+// maxZstdWindow is the default limit of zstd's own command.
 const maxZstdWindow = 128 << 20
 
 func openZstd(r io.Reader) (io.Reader, func(), error) {
@@ -148,7 +146,7 @@ func openZstd(r io.Reader) (io.Reader, func(), error) {
 	return z, z.Close, nil
 }
 
-// unpackError says what is wrong with a compressed file.
+// unpackError describes what is wrong with a compressed file.
 func unpackError(p string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -161,8 +159,8 @@ func unpackError(p string, err error) error {
 	return fmt.Errorf("%s: can't be unpacked: %w: the copy is damaged, fetch it again", show(p), err)
 }
 
-// spool is a temporary file that holds unpacked tars, one behind the other. It has
-// no name where the system allows that, and so goes with the process.
+// spool is a temporary file with unpacked tars, one after the other. If the system allows
+// it, the file has no name, and disappears with the process.
 type spool struct {
 	dir  string
 	file *os.File
@@ -197,7 +195,7 @@ func newSpool(dir string) (*spool, error) {
 	if err != nil {
 		return nil, &SpoolError{Dir: dir, Err: cause(err)}
 	}
-	os.Remove(f.Name()) // not on systems that keep the names of open files: close removes it there
+	os.Remove(f.Name()) // fails on systems that keep the names of open files: close removes it there
 	return &spool{dir: dir, file: f}, nil
 }
 
@@ -207,14 +205,14 @@ func (s *spool) close() error {
 	return err
 }
 
-// An archive of pictures, which are compressed themselves, doesn't unpack to many
-// times its size. What does, beyond the first bytes, is made to fill the disk.
+// An archive of pictures, which are compressed already, doesn't unpack to many times its
+// size. An archive that does was made to fill the disk.
 const (
 	maxExpansion  = 200
 	freeExpansion = 1 << 30
 )
 
-// unpack appends what is in a compressed file and returns where it lies.
+// unpack appends the contents of a compressed file and returns their position.
 func (s *spool) unpack(ctx context.Context, f *os.File, format *compression) (offset, size int64, err error) {
 	offset = s.size
 	packed := &counted{r: f}
@@ -244,7 +242,7 @@ func (s *spool) unpack(ctx context.Context, f *os.File, format *compression) (of
 	}
 }
 
-// counted counts what is read.
+// counted counts the bytes that are read.
 type counted struct {
 	r io.Reader
 	n int64

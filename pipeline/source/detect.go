@@ -46,7 +46,7 @@ func Detect(path string) (Detection, error) {
 	return Detection{}, fmt.Errorf("%s: %s; no known layout, looked for:%s", show(path), found, strings.Join(wants, ""))
 }
 
-// describe says what is at a path where no layout was found.
+// describe says what is at a path without a known layout.
 func describe(path string) (string, error) {
 	info, err := stat(path)
 	switch {

@@ -21,8 +21,7 @@ import (
 	"alexnet/internal/plaintext"
 )
 
-// The ILSVRC2012 development kit for tasks 1 and 2, and the two files that are
-// read of it.
+// The ILSVRC2012 development kit for tasks 1 and 2, and its two files that are read.
 const (
 	devkitName  = "ILSVRC2012_devkit_t12"
 	synsetsFile = "data/meta.mat"
@@ -30,17 +29,17 @@ const (
 	devkitMD5   = "fa75699e90414af021442c21a62c3abf"
 )
 
-// devkit is what the development kit says about classes and validation pictures.
+// devkit holds the development kit's classes and validation labels.
 type devkit struct {
 	path    string
 	classes []Class // the synsets without children, by wnid
 	labels  []int   // of the validation pictures, in the order of their numbers from 1
 }
 
-// errNoDevkit says that no development kit was named and none found.
+// errNoDevkit means that no development kit was named and none was found.
 var errNoDevkit = errors.New("no development kit")
 
-// findDevkit reads the kit at given or, if that is "", in dir, where it lies as
+// findDevkit reads the kit at given. If that is "", it looks for the kit in dir,
 // downloaded or unpacked.
 func findDevkit(given, dir string) (*devkit, error) {
 	if given != "" {
@@ -134,9 +133,9 @@ func readDevkitArchive(p string) (synsets, truth []byte, err error) {
 	return synsets, truth, nil
 }
 
-// parseSynsets sets the classes from meta.mat and returns the labels by the
-// kit's own ids, which follow another order than the wnids. Synsets with
-// children are groups of classes and no labels.
+// parseSynsets sets the classes from meta.mat and returns the labels by the kit's own
+// ids, whose order differs from the wnids'. Synsets with children are groups of classes,
+// not labels.
 func (k *devkit) parseSynsets(r io.Reader) (byID map[int]int, err error) {
 	vars, err := readMAT(r)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"alexnet/internal/printable"
 )
 
-// Class folders: every folder directly under a root is a class, every file at any
-// depth below it a picture of it. The root is a folder on the disk, a tar, or in
-// either a folder of the one split wanted.
+// Class folders: every folder directly under a root is a class, and every file at any
+// depth below it is a picture of the class. The root is a folder on the disk, a tar, or
+// in either the folder of the requested split.
 
-// classTree is what was found in a tree of class folders.
+// classTree is a tree of class folders.
 type classTree struct {
 	base    string // the classes' folder in the tree
 	splits  bool   // another folder beside base holds the other split
@@ -27,10 +27,9 @@ type classTree struct {
 	items   []Item // by label, then by path from base
 }
 
-// readClassTree lists the class folders of t. Classes are sorted by folder name
-// (byte order), so that label i of ImageNet is its i-th wnid, as everyone trains
-// it; items are sorted by label, then by path. A root with folders of splits
-// means the one of opts.Split.
+// readClassTree lists the class folders of t. Classes are sorted by folder name (byte
+// order), so that label i of ImageNet is its i-th wnid, the usual order. Items are sorted
+// by label, then by path. In a root with folders of splits it reads opts.Split.
 func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*classTree, error) {
 	base, splits, err := chooseSplit(t, opts)
 	if err != nil {
@@ -117,11 +116,11 @@ func (e *EmptyClassesError) Error() string {
 	return text
 }
 
-// lacking says whether classes may be without pictures.
+// lacking reports whether classes may be without pictures.
 func (o Options) lacking() bool { return o.Split == "val" && len(o.Classes) > 0 }
 
-// absent are the classes of the class list that aren't among the folders, where
-// that is no error.
+// absent returns the classes of the class list that aren't among the folders, if that is
+// allowed.
 func (o Options) absent(folders []string) []string {
 	if !o.lacking() {
 		return nil
@@ -133,13 +132,13 @@ func (o Options) absent(folders []string) []string {
 		}
 	}
 	if len(ids) == len(o.Classes) {
-		return nil // a list of other pictures
+		return nil // the list is of other pictures
 	}
 	return ids
 }
 
-// classFolders returns the names of the folders directly under dir and those of
-// the visible files beside them, both sorted.
+// classFolders returns the names of the folders directly under dir, and of visible files
+// beside them, both sorted.
 func classFolders(t tree, dir string) (ids, strays []string, err error) {
 	entries, err := t.list(dir, asTargets)
 	if err != nil {
@@ -164,15 +163,15 @@ func sortOut(entries []entry) (folders, files []string) {
 	return folders, files
 }
 
-// outerFolders are classes that hold folders and nothing else: those are the classes
-// more likely, and the folders around them splits or wrappers.
+// outerFolders are classes that hold only folders. Probably the inner folders are the
+// classes, and the outer ones are splits or wrappers.
 type outerFolders struct {
 	ids    []string
 	within map[string][]string
 }
 
-// add takes in a class of which within are the folders, if it holds nothing else. A
-// single one for the pictures of the class is nothing to wonder at.
+// add adds a class with only the folders within. A single folder for the class's pictures
+// is accepted.
 func (o *outerFolders) add(id string, within []string) {
 	if len(within) > 1 || len(within) == 1 && !pictureFolder(within[0]) && within[0] != id {
 		o.ids = append(o.ids, id)
@@ -180,7 +179,7 @@ func (o *outerFolders) add(id string, within []string) {
 	}
 }
 
-// refusal says what to give instead of base, which holds so many folders.
+// refusal says what to give instead of base, which has this number of folders.
 func (o *outerFolders) refusal(t tree, base string, folders int) error {
 	last := o.ids[len(o.ids)-1]
 	which := fmt.Sprintf("%d of its %d folders hold", len(o.ids), folders)
@@ -192,14 +191,13 @@ func (o *outerFolders) refusal(t tree, base string, folders int) error {
 		t.show(base), which, abbreviate(o.ids, 5), abbreviate(o.within[last], 2), t.show(path.Join(base, last)))
 }
 
-// pictureFolder says whether a folder's name says no more than that it holds
-// pictures.
+// pictureFolder reports whether a folder's name is a general word for pictures.
 func pictureFolder(name string) bool {
 	return slices.Contains([]string{"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "jpeg", "jpg", "png", "data"}, strings.ToLower(name))
 }
 
-// listClass adds the files of a class, sorted by path. Where its folder holds other
-// folders and nothing else, it returns their names.
+// listClass adds the files of a class, sorted by path. If its folder holds only folders,
+// it returns their names.
 func (s *classTree) listClass(t tree, id string, label int, seen *notes) (within []string, err error) {
 	first := len(s.items)
 	var walk func(dir, name string) error
@@ -214,7 +212,7 @@ func (s *classTree) listClass(t tree, id string, label int, seen *notes) (within
 			}
 		}
 		if len(entries) == 0 && name != id && likePicture(name) {
-			// A folder where a picture should be: named when it can't be opened.
+			// A folder in a picture's place: opening it fails and names it.
 			s.items = append(s.items, Item{name, label})
 		}
 		for _, e := range entries {
@@ -238,7 +236,7 @@ func (s *classTree) listClass(t tree, id string, label int, seen *notes) (within
 	return within, nil
 }
 
-// folders are class folders on the disk.
+// folders is a source of class folders on the disk.
 type folders struct {
 	root string
 	classTree
@@ -314,7 +312,7 @@ func (s *folders) Open(it Item) (io.ReadCloser, error) {
 	return openPicture(localPath(s.root, it.Name))
 }
 
-// abbreviate joins the first n of names and says how many more there are.
+// abbreviate joins the first n of names and gives the number of the others.
 func abbreviate(names []string, n int) string {
 	if len(names) <= n {
 		return printable.Names(names)

@@ -11,10 +11,10 @@ import (
 	"alexnet/internal/setting"
 )
 
-// Class folders often come as train/<class> and val/<class> under one root. Taken
-// for classes, the two would make a data set of the classes "train" and "val".
+// Class folders often come as train/<class> and val/<class> under one root. Without this
+// check they would become a data set of the classes "train" and "val".
 
-// splitWords are the words for splits. Sets without labels are of no use here.
+// splitWords are the words for splits. Sets without labels can't be used.
 var splitWords = map[string]string{
 	"train": "train", "training": "train",
 	"val": "val", "valid": "val", "validation": "val", "dev": "val",
@@ -25,8 +25,8 @@ var splitWords = map[string]string{
 // splitFillers may stand beside the word in a folder's name, as digits may.
 var splitFillers = []string{"set", "data", "dataset", "split", "seg", "image", "images", "img", "imgs", "photos", "pictures", "folder"}
 
-// splitName returns the one word for a split that goes by several, and other
-// words in lower case.
+// splitName returns the usual word for a split with several names, and other words in
+// lower case.
 func splitName(s string) string {
 	s = strings.ToLower(s)
 	if known, ok := splitWords[s]; ok {
@@ -35,8 +35,8 @@ func splitName(s string) string {
 	return s
 }
 
-// splitOfFolder returns the split that a folder's name means ("Training",
-// "seg_train", "val2017", "Test Set"), or "".
+// splitOfFolder returns the split in a folder's name ("Training", "seg_train", "val2017",
+// "Test Set"), or "".
 func splitOfFolder(name string) (split string) {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
 	for _, w := range words {
@@ -52,10 +52,10 @@ func splitOfFolder(name string) (split string) {
 	return split
 }
 
-// findSplits returns the folders of a root's splits, or nil if it has none: each
-// of its folders is named after a split, and one of those for training,
-// validation or testing has folders in it. Archives often unpack to a folder in a
-// folder of that name (seg_train/seg_train): the inner one counts.
+// findSplits returns the folders of a root's splits, or nil if it has none. A root has
+// splits if each of its folders is named after one, and one for training, validation or
+// testing holds folders. Archives often unpack to a folder inside a folder of the same
+// name (seg_train/seg_train): then the inner one is used.
 func findSplits(t tree, root string) (map[string]string, error) {
 	entries, err := t.list(root, asClasses)
 	if err != nil {
@@ -86,12 +86,12 @@ func findSplits(t tree, root string) (map[string]string, error) {
 		labelled = labelled || len(below) > 0 && split != "unlabelled"
 	}
 	if !labelled {
-		return nil, nil // pictures of trains
+		return nil, nil // classes of pictures of trains
 	}
 	return splits, nil
 }
 
-// describeClassTree says which class folders t holds, or "".
+// describeClassTree describes the class folders of t, or returns "".
 func describeClassTree(t tree) (string, error) {
 	splits, err := findSplits(t, "")
 	if err != nil {
@@ -113,8 +113,8 @@ func describeClassTree(t tree) (string, error) {
 	return fmt.Sprintf("holds %s (%s)", printable.Count(len(ids), "class folder"), abbreviate(ids, 3)), nil
 }
 
-// chooseSplit returns the folder of the split wanted in a tree with splits, and
-// says whether there is one for validation too; in another tree, the root.
+// chooseSplit returns the folder of the requested split in a tree with splits, and
+// whether there is one for validation too. In another tree it returns the root.
 func chooseSplit(t tree, opts Options) (folder string, both bool, err error) {
 	split, err := opts.split()
 	if err != nil {
@@ -138,7 +138,7 @@ func chooseSplit(t tree, opts Options) (folder string, both bool, err error) {
 	return val, true, err
 }
 
-// noSplit says that a split is missing, and which other could take its place.
+// noSplit is the error for a missing split. It names another that could be used.
 func noSplit(t tree, splits map[string]string, split, word, todo string) error {
 	var have []string
 	for _, s := range sortedKeys(splits) {
@@ -153,8 +153,8 @@ func noSplit(t tree, splits map[string]string, split, word, todo string) error {
 	return fmt.Errorf("%s: holds %s but no %s folder for %s: %s", t.show(""), strings.Join(have, " and "), split, word, todo)
 }
 
-// sameClasses refuses two splits of different classes: a label would mean one
-// class in training and another in validation.
+// sameClasses refuses two splits with different classes: a label would mean one class in
+// training and another in validation.
 func sameClasses(t tree, train, val string) error {
 	ids, _, err := classFolders(t, train)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// A tar of class folders, as many public sets come: imagenette2.tgz holds
+// A tar of class folders is the form of many public sets: imagenette2.tgz holds
 // imagenette2/train/<class>/<picture> and imagenette2/val.
 
 // tarTree is the tree of a tar's files.
 type tarTree struct {
 	archive string
-	root    string // the folder that wraps everything, "" if there is none
+	root    string // the folder around all others, "" if there is none
 	folders map[string][]entry
 	where   map[string]extent
 }
@@ -50,8 +50,8 @@ func (t *tarTree) add(name string, at extent) error {
 	return nil
 }
 
-// unwrap takes for the root the innermost of the folders that hold nothing but a
-// folder, if that isn't a class.
+// unwrap makes the innermost of the folders that hold only one folder the root, unless it
+// is a class.
 func (t *tarTree) unwrap() {
 	for {
 		ids, files, _ := classFolders(t, "")
@@ -100,21 +100,20 @@ func openFoldersTar(ctx context.Context, p string, opts Options) (_ Source, err 
 	return s, nil
 }
 
-// What a tar may hold.
+// Possible contents of a tar.
 const (
 	holdsClasses = "class folders"
 	holdsSamples = "samples"
 )
 
-// tarHolds looks into a tar for what it holds: samples, if beside a picture there
-// is a label of its name; class folders, if pictures lie in folders without; else
-// "".
+// tarHolds returns the contents of a tar: samples, if a picture and a label have the same
+// name; class folders, if pictures are in folders without labels; else "".
 func tarHolds(p string) (string, error) {
 	const (
 		picture = 1 << iota
 		label
 		enough   = 100
-		tooMany  = 100000 // without any picture
+		tooMany  = 100000 // files without any picture
 		together = picture | label
 	)
 	stems := map[string]int{}

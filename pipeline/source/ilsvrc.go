@@ -28,15 +28,15 @@ var (
 	// valPicture matches a validation picture: its number and, in some copies,
 	// its class.
 	valPicture = regexp.MustCompile(`^(?:.*/)?ILSVRC2012_val_(\d{8})(?:_(n\d{8}))?\.(?i:jpe?g|png)$`)
-	// flatPicture matches a training picture of Hugging Face's copy, whose tars
-	// hold no tars: its name, its class, its class once more.
+	// flatPicture matches a training picture of Hugging Face's copy, whose tars don't hold
+	// tars: its name, its class, its class once more.
 	flatPicture = regexp.MustCompile(`^(?:.*/)?((n\d{8})_\d+)_(n\d{8})(\.(?i:jpe?g|png))$`)
 	// testPicture matches a picture whose label was never published.
 	testPicture = regexp.MustCompile(`^(?:.*/)?ILSVRC2012_test_\d{8}\.`)
 )
 
-// detectILSVRC recognises the archives by what is in them, wherever they lie,
-// and folders by the archives' names.
+// detectILSVRC recognises the archives by their contents, in any place, and folders by
+// the archives' names.
 func detectILSVRC(p string) (string, error) {
 	info, err := os.Stat(p)
 	if err != nil {
@@ -82,9 +82,9 @@ func detectILSVRC(p string) (string, error) {
 	return "", nil
 }
 
-// ilsvrcSplit tells from the name of a member what its archive holds. Pictures in class
-// folders are none of ILSVRC's archives, whatever they are called: Imagenette, for one,
-// keeps ILSVRC's names and trains on pictures of its validation set.
+// ilsvrcSplit returns the split of an archive from a member's name. Pictures in class
+// folders aren't from ILSVRC's archives, even with ILSVRC's names: Imagenette keeps these
+// names, and trains on pictures of ILSVRC's validation set.
 func ilsvrcSplit(member string) string {
 	switch {
 	case likePicture(member) && inClassFolder(member):
@@ -99,15 +99,15 @@ func ilsvrcSplit(member string) string {
 	return ""
 }
 
-// inClassFolder says whether a file lies directly in a folder that is named as a class
-// of ImageNet (n01440764), or that lies in a folder of a split (train/tench).
+// inClassFolder reports whether a file is directly in a folder named like a class of
+// ImageNet (n01440764), or in a class folder of a split (train/tench).
 func inClassFolder(member string) bool {
 	dir := path.Dir(member)
 	return classID.MatchString(path.Base(dir)) || splitOfFolder(path.Base(path.Dir(dir))) != ""
 }
 
-// classTars returns the sorted paths of the files n########.tar in dir, compressed
-// or not: the training archive unpacked once.
+// classTars returns the sorted paths of the files n########.tar in dir, compressed or
+// not. The unpacked training archive has these files.
 func classTars(dir string) ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "n*.t*"))
 	if err != nil {
@@ -121,7 +121,7 @@ func classTars(dir string) ([]string, error) {
 // escapeGlob returns the pattern that matches only the path p.
 func escapeGlob(p string) string {
 	if filepath.Separator == '\\' {
-		return p // there is no way to escape on such systems
+		return p // such systems can't escape
 	}
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(p)
 }

@@ -15,8 +15,8 @@ type classExtent struct {
 	extent
 }
 
-// indexTrain lists the tars of the classes, then the pictures in those of the
-// classes wanted. s.files is the archive or, if perClass, a file for each class.
+// indexTrain lists the tars of the classes, then the pictures of the requested classes.
+// s.files is the archive or, if perClass, a file for each class.
 func (s *tars) indexTrain(ctx context.Context, perClass bool, kit *devkit, want []Class) error {
 	inner, err := s.listClassTars(ctx, perClass)
 	if err != nil {
@@ -58,8 +58,8 @@ func (s *tars) indexTrain(ctx context.Context, perClass bool, kit *devkit, want 
 	return s.sort()
 }
 
-// indexFlat lists training pictures that lie in the tars themselves, with their
-// classes in their names. They are named as in the other archives.
+// indexFlat lists training pictures that are in the tars themselves, with their classes
+// in their names. Their names become those of the other archives.
 func (s *tars) indexFlat(ctx context.Context, kit *devkit, want []Class) error {
 	var names, wnids []string
 	var places []extent
@@ -99,8 +99,8 @@ func (s *tars) indexFlat(ctx context.Context, kit *devkit, want []Class) error {
 	return s.sort()
 }
 
-// nameTrainClasses gives the classes the kit's names, and sees to it that the
-// two agree: a missing class would shift the labels against the validation set.
+// nameTrainClasses gives the classes the kit's names, and checks that both lists agree: a
+// missing class would shift the labels against the validation set.
 func nameTrainClasses(p string, have []Class, kit *devkit) error {
 	known := labelsByID(kit.classes)
 	for i, c := range have {
@@ -149,7 +149,7 @@ func (s *tars) listClassTars(ctx context.Context, perClass bool) ([]classExtent,
 	return inner, err
 }
 
-// indexClass lists the pictures of one class, whose tar messages call name.
+// indexClass lists the pictures of one class. name is the tar's name for messages.
 func (s *tars) indexClass(ctx context.Context, name string, c classExtent, label int) error {
 	f, _, close, err := s.open(c.file)
 	if err != nil {

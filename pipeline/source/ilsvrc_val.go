@@ -7,9 +7,8 @@ import (
 	"strconv"
 )
 
-// indexVal lists the validation pictures. Their labels come from the kit or, in
-// copies that write them there, from their names; where both speak they must
-// agree.
+// indexVal lists the validation pictures. Their labels come from the kit or, in some
+// copies, from their names; if both have them, they must agree.
 func (s *tars) indexVal(ctx context.Context, kit *devkit, want []Class) error {
 	archive := show(s.files[0].path)
 	var names []string
@@ -40,7 +39,7 @@ func (s *tars) indexVal(ctx context.Context, kit *devkit, want []Class) error {
 
 // labelVal returns the classes and the label of each validation picture.
 func labelVal(archive string, names []string, kit *devkit) (classes []Class, labels []int, err error) {
-	wnids := make([]string, len(names)) // as the names say
+	wnids := make([]string, len(names)) // from the names
 	numbers := make([]int, len(names))
 	seen := make(map[int]bool, len(names))
 	for i, name := range names {

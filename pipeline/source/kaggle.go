@@ -15,9 +15,9 @@ import (
 	"alexnet/internal/plaintext"
 )
 
-// Kaggle's copy of ILSVRC 2012 (competition "imagenet-object-localization-
-// challenge"), unpacked: where the pictures lie, and beside ILSVRC the names of
-// the classes and the labels of the validation pictures.
+// Kaggle's copy of ILSVRC 2012 (competition "imagenet-object-localization-challenge"),
+// unpacked: the folder of the pictures, and beside ILSVRC the names of the classes and
+// the labels of the validation pictures.
 const (
 	kaggleData     = "ILSVRC/Data/CLS-LOC"
 	kaggleNames    = "LOC_synset_mapping.txt"
@@ -53,14 +53,14 @@ func detectKaggle(p string) (string, error) {
 	return "", nil
 }
 
-// kaggle is Kaggle's tree of loose files.
+// kaggle is the source of Kaggle's files.
 type kaggle struct {
 	listing[struct{}]
 	base string // the folder that names are relative to
 }
 
-// openKaggle opens opts.Split of the tree at or around p. A training picture is
-// named <wnid>/<file>, as in class folders, a validation picture by its file.
+// openKaggle opens opts.Split of the tree at or around p. A training picture is named
+// <wnid>/<file>, as in class folders, and a validation picture by its file.
 func openKaggle(ctx context.Context, p string, opts Options) (Source, error) {
 	split, err := opts.split()
 	if err != nil {
@@ -141,8 +141,8 @@ func (s *kaggle) listTrain(ctx context.Context, have []Class, seen *notes) error
 	return nil
 }
 
-// listVal lists the validation pictures, which lie in one folder, and labels
-// them by the solution file. Both must name the same pictures.
+// listVal lists the validation pictures, which are all in one folder, and labels them
+// from the solution file. Both must name the same pictures.
 func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, seen *notes) error {
 	labels, err := readSolution(solution, labelsByID(have))
 	if err != nil {

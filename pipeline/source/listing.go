@@ -7,9 +7,9 @@ import (
 	"sort"
 )
 
-// listing is what the layouts have in common: the classes, and the pictures in
-// order of label, then name. T is what a layout needs to find a picture again.
-// Besides the names it takes 24 bytes and one T a picture.
+// listing is the common part of the layouts: the classes, and the pictures in order of
+// label, then name. T is a layout's position of a picture. Besides the names it takes 24
+// bytes and one T a picture.
 type listing[T any] struct {
 	layout  string
 	path    string // of the source, for messages
@@ -25,13 +25,13 @@ func (l *listing[T]) Items() []Item    { return l.items }
 func (l *listing[T]) Close() error     { return nil }
 func (l *listing[T]) ownSplit() bool   { return l.splits }
 
-// add notes a picture; label indexes l.classes.
+// add adds a picture; label indexes l.classes.
 func (l *listing[T]) add(name string, label int, where T) {
 	l.items = append(l.items, Item{Name: name, Label: label})
 	l.where = append(l.where, where)
 }
 
-// sort puts the pictures in order, and refuses two of one name in one class.
+// sort sorts the pictures, and refuses two of the same name in one class.
 func (l *listing[T]) sort() error {
 	sort.Sort((*inOrder[T])(l))
 	for i := 1; i < len(l.items); i++ {
@@ -42,7 +42,7 @@ func (l *listing[T]) sort() error {
 	return nil
 }
 
-// find returns where a picture of l.items is.
+// find returns the position of a picture of l.items.
 func (l *listing[T]) find(it Item) (T, error) {
 	i, ok := slices.BinarySearchFunc(l.items, it, compareItems)
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// manifestExtensions are the files that are taken for manifests.
+// manifestExtensions are the extensions of manifests.
 var manifestExtensions = []string{".csv", ".tsv", ".jsonl", ".ndjson"}
 
 func detectManifest(p string) (string, error) {
@@ -26,14 +26,14 @@ func detectManifest(p string) (string, error) {
 
 // manifest is a list of pictures in a file.
 type manifest struct {
-	listing[int32] // the line that names the picture
+	listing[int32] // the picture's line
 }
 
-// openManifest reads the manifest at p; see readRows for its forms. Paths are
-// relative to the manifest's folder or absolute; they are the pictures' names,
-// cleaned. With a split column, the rows of opts.Split are taken ("training" and
-// "validation" are other words for the two), but the classes are those of all
-// rows, so that the labels of all splits agree.
+// openManifest reads the manifest at p; see readRows for its forms. Paths are relative to
+// the manifest's folder or absolute; cleaned, they are the pictures' names. With a split
+// column, only the rows of opts.Split are used ("training" and "validation" are accepted
+// words, too), but the classes are those of all rows, so that the labels of all splits
+// agree.
 func openManifest(ctx context.Context, p string, opts Options) (Source, error) {
 	split, err := opts.split()
 	if err != nil {
@@ -98,8 +98,8 @@ func openManifest(ctx context.Context, p string, opts Options) (Source, error) {
 	return s, nil
 }
 
-// settle gives the pictures their final labels. Without a class list every class
-// needs a picture to train on.
+// settle sets the pictures' final labels. Without a class list every class needs a
+// picture to train on.
 func (l *listing[T]) settle(labels *labeler, split string) error {
 	classes, final, err := labels.classes()
 	if err != nil {
@@ -128,7 +128,7 @@ func pictureName(p string) (string, error) {
 	return path.Clean(filepath.ToSlash(strings.Clone(p))), nil
 }
 
-// backslashes is what to add to an error about a path that isn't there.
+// backslashes returns a hint for the error about a missing path with backslashes.
 func backslashes(name string) string {
 	if filepath.Separator == '/' && strings.Contains(name, `\`) {
 		return ": the path has backslashes, as Windows writes them: write slashes"
@@ -145,7 +145,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// file returns where a picture lies.
+// file returns the path of a picture.
 func (s *manifest) file(name string) string {
 	p := filepath.FromSlash(DecodeName(name))
 	if !filepath.IsAbs(p) {

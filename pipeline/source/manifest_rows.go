@@ -18,12 +18,12 @@ import (
 
 // row is one picture of a manifest.
 type row struct {
-	path, label, split string // split is "" where there is no such column
+	path, label, split string // split is "" without such a column
 	line               int    // from 1
 	headed             bool   // the columns have names
 }
 
-// The names that the columns of a manifest go by, in any case.
+// The accepted names of a manifest's columns, in any case.
 var (
 	pathColumns  = []string{"path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img"}
 	labelColumns = []string{"label", "class", "class_id", "label_id", "cls", "target", "wnid"}
@@ -32,14 +32,14 @@ var (
 
 // readRows calls visit for each picture of a manifest:
 //
-//   - name.csv (RFC 4180, also with semicolons or tabs) and name.tsv: path, label
-//     and, optionally, split, in this order, or in any order and beside other
-//     columns under a header;
-//   - name.jsonl and name.ndjson: one object a line with these keys.
+// - name.csv (RFC 4180, also with semicolons or tabs) and name.tsv: path, label and,
+// optionally, split, in this order, or with a header in any order and beside other
+// columns;
+// - name.jsonl and name.ndjson: one object a line with these keys.
 //
-// A label is a name or a number. Spaces around a value don't belong to it. The text
-// is UTF-8, or UTF-16 with a byte order mark. Errors, those of visit too, get the manifest's
-// name and the line in front.
+// A label is a name or a number. Spaces around a value are removed. The text is UTF-8, or
+// UTF-16 with a byte order mark. Errors, also visit's, begin with the manifest's name and
+// the line.
 func readRows(name string, r io.Reader, visit func(row) error) error {
 	b, err := plaintext.NewReader(r)
 	if err != nil {
@@ -54,7 +54,7 @@ func readRows(name string, r io.Reader, visit func(row) error) error {
 	comma := ','
 	first, _ := b.Peek(b.Size())
 	first, _, _ = bytes.Cut(first, []byte{'\n'})
-	for _, other := range ";\t" { // of languages that write 0,5, and of tables by another name
+	for _, other := range ";\t" { // written where decimals have commas (0,5), or tables with another name
 		if comma == ',' && !bytes.ContainsRune(first, ',') && bytes.ContainsRune(first, other) {
 			comma = other
 		}
@@ -62,7 +62,7 @@ func readRows(name string, r io.Reader, visit func(row) error) error {
 	return readTableRows(name, comma, b, visit)
 }
 
-// columns are the positions of the values in a line; split is -1 without one.
+// columns are the positions of the values in a line; split is −1 if there is none.
 type columns struct {
 	path, label, split int
 	headed             bool
@@ -72,7 +72,7 @@ func readTableRows(name string, comma rune, r io.Reader, visit func(row) error) 
 	limit := &rowLimit{r: r}
 	table := csv.NewReader(limit)
 	table.Comma = comma
-	table.LazyQuotes = comma == '\t' // tables by tabs are seldom quoted
+	table.LazyQuotes = comma == '\t' // tables with tabs are seldom quoted
 	table.FieldsPerRecord = -1       // checked below, with a better message
 	table.ReuseRecord = true
 	table.TrimLeadingSpace = true
@@ -125,8 +125,8 @@ func atLeast(headed bool, n int) string {
 	return fmt.Sprint(n)
 }
 
-// findColumns reads the first line of a table, which is a header if a cell names
-// the column of the path.
+// findColumns reads the first line of a table. It is a header if a cell names the column
+// of the path.
 func findColumns(cells []string) (columns, error) {
 	var twice error
 	find := func(what string, names []string) int {
@@ -163,7 +163,7 @@ func findColumns(cells []string) (columns, error) {
 	return c, fmt.Errorf("has %d columns and no header; expected path,label[,split]", len(cells))
 }
 
-// twoColumns refuses names either of which may be meant.
+// twoColumns refuses two columns with names of the same meaning.
 func twoColumns(what, a, b string) error {
 	return fmt.Errorf("has two columns for the %s, %s and %s: give one of them another name", what, show(strings.TrimSpace(a)), show(strings.TrimSpace(b)))
 }
@@ -246,8 +246,7 @@ func jsonObject(b []byte) (object map[string]any, err error) {
 	return object, jsontext.UnmarshalNumbers(b, &object)
 }
 
-// jsonText returns the first value under one of the keys that is a text or a
-// number, as text.
+// jsonText returns the first text or number under one of the keys, as text.
 func jsonText(object map[string]any, keys []string) (string, bool) {
 	for _, k := range keys {
 		switch v := object[k].(type) {

@@ -12,17 +12,16 @@ import (
 	"unicode/utf16"
 )
 
-// A reader for as much of MATLAB's level 5 MAT-file format as structs of text
-// and numbers take (MathWorks, "MAT-File Format", chapter 1). A file is a header
-// of 128 bytes, then data elements; an element is a type, a length and data
-// padded to 8 bytes, or up to 4 bytes of data packed into its tag. A variable is
-// an element of type matrix: elements for flags, dimensions, name and values;
-// in a compressed file each is wrapped into an element of zlib data.
+// A reader for structs of text and numbers in MATLAB's level 5 MAT-file format
+// (MathWorks, "MAT-File Format", chapter 1). A file is a header of 128 bytes, then data
+// elements. An element is a type, a length and data padded to 8 bytes, or up to 4 bytes
+// of data packed into its tag. A variable is an element of type matrix: elements for
+// flags, dimensions, name and values. In a compressed file each variable is wrapped into
+// an element of zlib data.
 
-// matArray is a variable, or a value inside one. Of values, what fits its class
-// is set: text of a char array; numbers of a numeric one; for a struct array,
-// structs with one map from field to value for each of its elements. Values of
-// other classes are nil.
+// matArray is a variable, or a value inside one. Only the field of its class is set: text
+// of a char array; numbers of a numeric one; for a struct array, structs with one map
+// from field to value for each element. Values of other classes are nil.
 type matArray struct {
 	name    string
 	text    string
@@ -30,7 +29,7 @@ type matArray struct {
 	structs []map[string]*matArray
 }
 
-// The types of elements and the classes of arrays that occur here.
+// The types of elements and classes of arrays that are read.
 const (
 	miINT8, miUINT8, miINT16, miUINT16, miINT32, miUINT32 = 1, 2, 3, 4, 5, 6
 	miSINGLE, miDOUBLE, miINT64, miUINT64                 = 7, 9, 12, 13
@@ -41,7 +40,7 @@ const (
 
 const (
 	matHeader   = 128
-	matMaxBytes = 16 << 20 // of the file and of each variable unpacked; the devkit's takes a few MB
+	matMaxBytes = 16 << 20 // of the file and of each unpacked variable; the devkit's takes a few MB
 	matMaxDepth = 8        // of structs in structs
 )
 
@@ -118,7 +117,7 @@ func (p matParser) element(b []byte) (e matElement, rest []byte, err error) {
 		return e, nil, errMatShort
 	}
 	e = matElement{tag, b[:n]}
-	if tag != miCOMPRESSED { // the only one that isn't padded
+	if tag != miCOMPRESSED { // compressed elements alone aren't padded
 		n = min((n+7)&^7, uint64(len(b)))
 	}
 	return e, b[n:], nil
@@ -144,7 +143,7 @@ func (p matParser) inflate(b []byte) (matElement, error) {
 // array parses the inside of a matrix element.
 func (p matParser) array(b []byte, depth int) (*matArray, error) {
 	a := &matArray{}
-	if len(b) == 0 { // an empty array may be written with nothing inside
+	if len(b) == 0 { // an empty array may have no contents
 		return a, nil
 	}
 	if depth > matMaxDepth {
@@ -186,8 +185,8 @@ func (p matParser) array(b []byte, depth int) (*matArray, error) {
 	return a, err
 }
 
-// structs parses the values of a struct array: the space a field name takes, the
-// names, then for each element a matrix for each field.
+// structs parses the values of a struct array: the length of a field name, the names,
+// then for each element a matrix for each field.
 func (p matParser) structs(b []byte, count float64, depth int) ([]map[string]*matArray, error) {
 	width, b, err := p.element(b)
 	if err != nil {

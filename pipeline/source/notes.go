@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// notes gathers what Open passes over or takes for granted, to be told once the
-// source is open. The zero value is ready.
+// notes counts what Open skips or assumes. Open reports it when the source is open. The
+// zero value is ready.
 type notes struct {
 	hidden  tally // hidden files, and files of operating systems
-	beside  tally // pictures that lie beside the class folders
+	beside  tally // pictures beside the class folders
 	outside tally // links that lead out of the source
 }
 
@@ -28,7 +28,7 @@ func (t *tally) add(name string) {
 	t.n++
 }
 
-// list is t.list, and counts what is hidden or leads out.
+// list is t.list, and counts hidden entries and links out of the source.
 func (n *notes) list(t tree, dir string, links follow) ([]entry, error) {
 	entries, err := t.list(dir, links)
 	for _, e := range entries {
@@ -42,7 +42,7 @@ func (n *notes) list(t tree, dir string, links follow) ([]entry, error) {
 	return entries, err
 }
 
-// tell tells opts.Note of what was gathered.
+// tell calls opts.Note for everything that was counted.
 func (n *notes) tell(opts *Options) {
 	for _, c := range []struct {
 		tally
@@ -58,8 +58,8 @@ func (n *notes) tell(opts *Options) {
 	}
 }
 
-// tellTwins tells of classes whose IDs differ in upper and lower case only: to
-// some file systems, and perhaps to the person, they are one.
+// tellTwins notes classes whose IDs differ only in upper and lower case: some file
+// systems, and perhaps the user, take them for one.
 func tellTwins(classes []Class, opts *Options) {
 	seen := make(map[string]string, len(classes))
 	for _, c := range classes {
@@ -81,7 +81,7 @@ func (o *Options) note(format string, args ...any) {
 var PictureExtensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp",
 	".ico", ".cur", ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".avif", ".heic", ".heif", ".jxl"}
 
-// likePicture says whether a name ends as those of pictures do.
+// likePicture reports whether a name ends like a picture's.
 func likePicture(name string) bool {
 	return slices.Contains(PictureExtensions, strings.ToLower(path.Ext(name)))
 }

@@ -39,7 +39,7 @@ type Options struct {
 	Note func(text string)
 }
 
-// split returns the set wanted, and an error for a name that is neither.
+// split returns the requested split, and an error for an unknown name.
 func (o Options) split() (string, error) {
 	switch o.Split {
 	case "", "train":
@@ -50,13 +50,12 @@ func (o Options) split() (string, error) {
 	return "", fmt.Errorf("unknown split %q: choose train or val", o.Split)
 }
 
-// layouts is the table of everything Open knows, in the order in which Detect
-// tries them.
+// layouts is the table of all layouts, in the order in which Detect tries them.
 var layouts = []struct {
 	name string
-	// wants describes to people what detect looks for.
+	// wants describes what detect looks for, for people.
 	wants string
-	// detect returns why path has this layout, or "" if it hasn't.
+	// detect returns why path has this layout, or "" if it doesn't.
 	detect func(path string) (reason string, err error)
 	open   func(ctx context.Context, path string, opts Options) (Source, error)
 }{

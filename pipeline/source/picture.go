@@ -13,7 +13,7 @@ import (
 // MaxPictureBytes is the largest size, in bytes, of a picture file that Open accepts.
 const MaxPictureBytes = 1 << 29
 
-// openPicture opens a file that should be a picture. Its errors name the file.
+// openPicture opens a picture file. Its errors name the file.
 func openPicture(p string) (io.ReadCloser, error) {
 	f, size, err := openFile(p)
 	if err != nil {
@@ -26,7 +26,7 @@ func openPicture(p string) (io.ReadCloser, error) {
 	return limited{io.LimitReader(f, size), f}, nil
 }
 
-// checkSize refuses what is too large for a picture.
+// checkSize refuses files that are too large for a picture.
 func checkSize(size int64) error {
 	if size > MaxPictureBytes {
 		return fmt.Errorf("has %d bytes; a picture may have %d", size, MaxPictureBytes)
@@ -34,14 +34,14 @@ func checkSize(size int64) error {
 	return nil
 }
 
-// limited reads a file up to the size that it had when it was opened.
+// limited reads a file up to its size at opening.
 type limited struct {
 	io.Reader
 	io.Closer
 }
 
-// openFile opens a regular file and returns its size. Anything else is refused
-// by what it is, at once. Its errors name the file.
+// openFile opens a regular file and returns its size. It refuses other kinds of files at
+// once, and its errors name the file and the kind.
 func openFile(p string) (*os.File, int64, error) {
 	f, err := regular.Open(p)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +63,7 @@ func openFile(p string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// stat is os.Stat with an error that names the file as people can read it.
+// stat is os.Stat with an error that shows the file's name in readable form.
 func stat(p string) (fs.FileInfo, error) {
 	info, err := os.Stat(p)
 	if err != nil {

@@ -33,7 +33,7 @@ func checkShards(path string) error {
 	return &ShardsError{path, dirs}
 }
 
-// hasShards looks into a folder's index.json for the format of its first shard.
+// hasShards reads the format of the first shard from a folder's index.json.
 func hasShards(dir string) bool {
 	f, err := os.Open(filepath.Join(dir, "index.json"))
 	if err != nil {
@@ -43,6 +43,6 @@ func hasShards(dir string) bool {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
-	text, err := io.ReadAll(io.LimitReader(f, 1<<20)) // the classes come first
+	text, err := io.ReadAll(io.LimitReader(f, 1<<20)) // the classes come before the shards
 	return err == nil && bytes.Contains(text, []byte(`"mds"`)) && bytes.Contains(text, []byte(`"shards"`))
 }

@@ -12,25 +12,24 @@ import (
 
 // member is a regular file in a tar: its name, cleaned, and its payload.
 type member struct {
-	name         string // as EncodeName spells it
+	name         string // as EncodeName writes it
 	offset, size int64
 }
 
-// tarBlock is the unit of a tar. Zero ones end it.
+// tarBlock is the unit of a tar. Zero blocks end a tar.
 const tarBlock = 512
 
-// eachMember calls visit for every regular file of the tar in r[0:size], which
-// name calls in messages. It reads headers in order, skips payloads, and holds one
-// header at a time. A tar that is cut short, even between two members, is an
-// error, and so are links, sparse files and names that lead out of the tar:
-// passing over them would lose pictures in silence. What follows an end mark is
-// read on if it is another tar, as in tars that were joined by cat, and an error
-// if it is anything but zeros. Hidden files are passed over and counted in seen.
+// eachMember calls visit for every regular file of the tar in r[0:size], which messages
+// call name. It reads headers in order, skips payloads, and holds one header at a time. A
+// tar that is cut short, even between two members, is an error. So are links, sparse
+// files and names that lead out of the tar, because skipping them would lose pictures
+// silently. After an end mark another tar may follow, as in tars joined by cat; other
+// data than zeros are an error. Hidden files are skipped and counted in seen.
 func eachMember(ctx context.Context, name string, r io.ReaderAt, size int64, seen *notes, visit func(member) error) error {
 	name = show(name)
 	section := io.NewSectionReader(r, 0, size)
 	archive := tar.NewReader(section)
-	last, end := "its start", int64(0) // the last member, and where its blocks end
+	last, end := "its start", int64(0) // the last member, and the end of its blocks
 	for count := 0; ; count++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -43,7 +42,7 @@ func eachMember(ctx context.Context, name string, r io.ReaderAt, size int64, see
 				return readError(name, last, count, err2)
 			case marked && err2 == io.EOF:
 				return nil
-			case marked: // another tar behind the end mark
+			case marked: // another tar after the end mark
 				if _, err := section.Seek(next, io.SeekStart); err != nil {
 					return err
 				}
@@ -66,7 +65,7 @@ func eachMember(ctx context.Context, name string, r io.ReaderAt, size int64, see
 		shown := show(h.Name)
 		switch {
 		case h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader:
-			h.Size = 0 // folders may state one, but have no payload
+			h.Size = 0 // a folder's header may have a size, but no payload follows
 		case h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "":
 			return fmt.Errorf("%s: member %s is stored as a sparse file: make the tar again without --sparse", name, shown)
 		case h.Typeflag != tar.TypeReg:
@@ -93,7 +92,7 @@ func eachMember(ctx context.Context, name string, r io.ReaderAt, size int64, see
 	}
 }
 
-// readError says that a tar can't be read on.
+// readError is the error for an unreadable tar.
 func readError(name, last string, count int, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -101,8 +100,8 @@ func readError(name, last string, count int, err error) error {
 	return fmt.Errorf("%s: the tar is damaged after %s (%d members): %w: fetch it again", name, last, count, err)
 }
 
-// skipZeros returns the first block from offset on that isn't zero, and io.EOF
-// where there is none. marked says that zeros were found before it.
+// skipZeros returns the first block from offset on that isn't zero, or io.EOF if there is
+// none. marked reports whether zeros came before it.
 func skipZeros(ctx context.Context, r io.ReaderAt, offset, size int64) (next int64, marked bool, err error) {
 	b := make([]byte, 64<<10)
 	for ; offset < size; offset += int64(len(b)) {
@@ -123,7 +122,7 @@ func skipZeros(ctx context.Context, r io.ReaderAt, offset, size int64) (next int
 	return offset, marked, io.EOF
 }
 
-// tarKind names what a member is that isn't a regular file.
+// tarKind names the kind of a member that isn't a regular file.
 func tarKind(h *tar.Header) string {
 	switch h.Typeflag {
 	case tar.TypeSymlink:
@@ -138,8 +137,8 @@ func tarKind(h *tar.Header) string {
 	return fmt.Sprintf("a special file (type %q)", h.Typeflag)
 }
 
-// hiddenPath says whether a file or a folder around it is hidden. The paths of
-// tars often begin with "./".
+// hiddenPath reports whether a file or a folder around it is hidden. Paths in tars often
+// begin with "./".
 func hiddenPath(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
 		if junk(part) {

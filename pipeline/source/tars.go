@@ -8,15 +8,15 @@ import (
 	"os"
 )
 
-// extent is where a picture lies: in which file, and from which byte on.
+// extent is the position of a picture: the file, and the first byte in it.
 type extent struct {
 	file         int32
 	offset, size int64
 }
 
-// tars reads pictures out of tar files, in place and at random; compressed ones
-// are unpacked to the spool first. It holds no other file open: that costs an
-// open a picture, some microseconds, and allows any number of tars.
+// tars reads pictures from tar files, in place and in any order; compressed tars are
+// unpacked to the spool first. It opens a tar for each picture, which takes some
+// microseconds and allows any number of tars.
 type tars struct {
 	listing[extent]
 	files []tarFile
@@ -24,15 +24,14 @@ type tars struct {
 	notes notes  // while the tars are listed
 }
 
-// tarFile is a tar on the disk or, unpacked, in the spool.
+// tarFile is a tar on the disk or, if unpacked, in the spool.
 type tarFile struct {
 	path         string
 	spooled      bool
 	offset, size int64 // in the spool
 }
 
-// newTars returns the tars at paths, of which no picture is listed yet. It unpacks
-// those that are compressed.
+// newTars returns the tars at paths, without listed pictures. It unpacks compressed ones.
 func newTars(ctx context.Context, layout, p string, paths []string, opts *Options) (_ *tars, err error) {
 	s := &tars{listing: listing[extent]{layout: layout, path: p}, files: make([]tarFile, len(paths))}
 	defer func() {
@@ -70,7 +69,7 @@ func newTars(ctx context.Context, layout, p string, paths []string, opts *Option
 	return s, nil
 }
 
-// open opens the i-th tar, whose extents count from offset.
+// open opens the i-th tar. Extents count from offset.
 func (s *tars) open(i int32) (r io.ReaderAt, size int64, close func() error, err error) {
 	if f := &s.files[i]; f.spooled {
 		return io.NewSectionReader(s.spool.file, f.offset, f.size), f.size, func() error { return nil }, nil
@@ -109,7 +108,7 @@ func (s *tars) Open(it Item) (io.ReadCloser, error) {
 	return tarred{io.NewSectionReader(r, e.offset, e.size), close}, nil
 }
 
-// tarred is the part of a tar file that is one picture.
+// tarred is one picture in a tar file.
 type tarred struct {
 	*io.SectionReader
 	close func() error
@@ -128,8 +127,8 @@ func (s *tars) Close() error {
 // errEnough ends eachMember early.
 var errEnough = errors.New("enough")
 
-// firstMembers calls visit for the members of the tar file p, compressed or not,
-// from the first on until visit says that it has enough.
+// firstMembers calls visit for the members of the tar file p, compressed or not, until
+// visit returns that it has enough.
 func firstMembers(p string, visit func(name string) (enough bool)) error {
 	f, size, err := openFile(p)
 	if err != nil {
@@ -166,12 +165,12 @@ func firstMember(p string) (first string, err error) {
 	return first, err
 }
 
-// forward is a stream as an io.ReaderAt that goes forward only, but for the last
-// few blocks.
+// forward is a stream as an io.ReaderAt that reads forward only, except for the last few
+// blocks.
 type forward struct {
 	r    io.Reader
 	here int64
-	last []byte // before here
+	last []byte // the bytes before the current position
 }
 
 func (f *forward) ReadAt(p []byte, offset int64) (int, error) {

@@ -28,8 +28,7 @@ func checkText(cells ...string) error {
 	return nil
 }
 
-// rowLimit bounds what a reader of rows takes for one row. It is to be reset
-// before each.
+// rowLimit bounds the bytes of one row. Reset it before each row.
 type rowLimit struct {
 	r    io.Reader
 	left int

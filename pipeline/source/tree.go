@@ -10,35 +10,33 @@ import (
 	"strings"
 )
 
-// tree is what class folders are looked for in: a folder on the disk, or a tar.
-// Paths in it are relative, with slashes, and spelled as EncodeName spells them;
-// "" is its root.
+// tree is a folder on the disk, or a tar, with class folders. Its paths are relative,
+// with slashes, and written as EncodeName does; "" is its root.
 type tree interface {
-	// list returns what lies in a folder, sorted by name.
+	// list returns the entries of a folder, sorted by name.
 	list(dir string, links follow) ([]entry, error)
 	// show is a path in messages.
 	show(p string) string
 }
 
-// follow says what links are taken for.
+// follow says how links are treated.
 type follow int
 
 const (
-	asFiles   follow = iota // so that a link that isn't to a picture is named when it can't be opened
-	asTargets               // folders, where they lead to one
-	asClasses               // the same, and a broken one is an error: its class would be lost, and later labels shift
+	asFiles   follow = iota // as files: opening a link that isn't to a picture fails and names it
+	asTargets               // as folders, if they lead to one
+	asClasses               // the same, and a broken link is an error: without its class, later labels would shift
 )
 
 // entry is one name in a folder.
 type entry struct {
 	name    string
 	folder  bool
-	hidden  bool // see junk; to be passed over
+	hidden  bool // see junk; to be skipped
 	outside bool // a link that leads out of the tree
 }
 
-// junk reports whether a name belongs to an operating system or is hidden, and
-// so is no picture.
+// junk reports whether a name is hidden or belongs to an operating system.
 func junk(name string) bool {
 	switch strings.ToLower(name) {
 	case "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information":
@@ -76,7 +74,7 @@ func (d diskTree) list(dir string, links follow) ([]entry, error) {
 	return entries, nil
 }
 
-// listError says what to do about a folder that can't be listed.
+// listError says what the user can do about a folder that can't be listed.
 func listError(folder string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -87,8 +85,8 @@ func listError(folder string, err error) error {
 	return fmt.Errorf("%s: the folder can't be listed: %w", folder, err)
 }
 
-// linksToFolder says whether the link at p leads to a folder. A link that leads
-// nowhere, or round in a circle, is an error.
+// linksToFolder reports whether the link at p leads to a folder. A broken or circular
+// link is an error.
 func (d diskTree) linksToFolder(p string) (bool, error) {
 	link := localPath(d.root, p)
 	info, err := os.Stat(link)
@@ -120,7 +118,8 @@ func (d diskTree) linksToFolder(p string) (bool, error) {
 	return true, nil
 }
 
-// outside says whether the link at p leads out of the tree, by its text alone.
+// outside reports whether the link at p leads out of the tree. It reads only the link's
+// text.
 func (d diskTree) outside(p string) bool {
 	link := localPath(d.root, p)
 	target, err := os.Readlink(link)
@@ -138,7 +137,7 @@ func (d diskTree) outside(p string) bool {
 	return err == nil && (err2 != nil || !filepath.IsLocal(rel))
 }
 
-// cause is what went wrong, without the path that a *fs.PathError repeats raw.
+// cause is the cause of an error, without the raw path of a *fs.PathError.
 func cause(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -18,10 +18,10 @@ import (
 	"alexnet/internal/printable"
 )
 
-// A WebDataset is a set of tars. Files of a sample follow each other and share
-// the path up to the first dot of the base name, the key; what follows the dot is
-// the field: a picture, and the label as text in .cls or in an object in .json.
-// Files without a dot belong to no sample.
+// A WebDataset is a set of tars. The files of a sample follow each other and share the
+// path up to the first dot of the base name, the key. The part after the dot is the
+// field: a picture, and the label as text in .cls or in an object in .json. Files without
+// a dot are in no sample.
 
 // pictureFields are the fields that hold a picture.
 var pictureFields = []string{"jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "webp"}
@@ -44,7 +44,7 @@ func detectWebDataset(p string) (string, error) {
 			return "", err
 		}
 		folders, _, err := classFolders(diskTree{p}, "")
-		if err != nil || len(files) <= len(folders) { // class folders and an archive or two beside them
+		if err != nil || len(files) <= len(folders) { // class folders beside an archive or two
 			return "", err
 		}
 		if holds, err := tarHolds(files[0]); err == nil && holds == holdsClasses && len(folders) == 0 {
@@ -75,10 +75,10 @@ func folderTars(dir string) ([]string, error) {
 	return files, nil
 }
 
-// openWebDataset opens a tar, the tars of a folder, or those of a pattern with
-// braces (name-{000000..000123}.tar). Where some tars of the set have "train" in
-// their names and others "val", those of opts.Split are taken. A picture is named
-// <tar>/<member>. The index takes about 100 bytes a picture.
+// openWebDataset opens a tar, the tars of a folder, or those of a pattern with braces
+// (name-{000000..000123}.tar). If some tars of the set have "train" in their names and
+// others "val", it opens those of opts.Split. A picture is named <tar>/<member>. The
+// index takes about 100 bytes a picture.
 func openWebDataset(ctx context.Context, p string, opts Options) (_ Source, err error) {
 	split, err := opts.split()
 	if err != nil {
@@ -122,7 +122,7 @@ func openWebDataset(ctx context.Context, p string, opts Options) (_ Source, err 
 	return s, nil
 }
 
-// webDatasetTars returns the tars that p means and the folder to name them from.
+// webDatasetTars returns the tars of p and the folder that their names are relative to.
 func webDatasetTars(p string) (root string, files []string, err error) {
 	if info, err := os.Stat(p); err == nil {
 		if !info.IsDir() {
@@ -147,8 +147,8 @@ func webDatasetTars(p string) (root string, files []string, err error) {
 	return filepath.Dir(literal), files, nil
 }
 
-// tarsOfSplit chooses the tars of a split by their names, where they tell; other are
-// those that name no split then.
+// tarsOfSplit chooses the tars of a split by their names, if they have splits in them;
+// other are the tars without a split then.
 func tarsOfSplit(files []string, split string) (chosen, other []string, splits bool) {
 	bySplit := map[string][]string{}
 	for _, f := range files {
@@ -171,11 +171,10 @@ func tarsOfSplit(files []string, split string) (chosen, other []string, splits b
 type sample struct {
 	key                  string
 	picture, label, json *member
-	dotted               []string // names that would be of use but for a dot
+	dotted               []string // names that would be valid without a second dot
 }
 
-// indexSamples lists the samples of the tar s.files[file], which is called rel in
-// names.
+// indexSamples lists the samples of the tar s.files[file], whose name in messages is rel.
 func (s *tars) indexSamples(ctx context.Context, file int32, rel string, labels *labeler) error {
 	archive := s.files[file].path
 	r, size, close, err := s.open(file)
@@ -227,7 +226,7 @@ func (s *tars) indexSamples(ctx context.Context, file int32, rel string, labels 
 	return flush()
 }
 
-// put notes a member under its field. Fields of no use here are passed over.
+// put stores a member under its field. Unused fields are skipped.
 func (s *sample) put(field string, m member) error {
 	var place **member
 	switch {
@@ -250,7 +249,7 @@ func (s *sample) put(field string, m member) error {
 	return nil
 }
 
-// complete returns the label of a sample that has all it needs.
+// complete returns the label of a complete sample.
 func (s *sample) complete(r io.ReaderAt) (label string, err error) {
 	switch {
 	case s.label == nil && s.json == nil:
@@ -265,7 +264,7 @@ func (s *sample) complete(r io.ReaderAt) (label string, err error) {
 		ext := path.Ext(name)
 		better := dir + strings.ReplaceAll(strings.TrimSuffix(name, ext), ".", "_") + ext
 		if s.label != nil || s.json != nil || s.picture != nil {
-			better = s.key + ext // beside what is there
+			better = s.key + ext // the existing extension
 		}
 		err = fmt.Errorf("%w, but it has %s: by WebDataset's convention a key ends at the first dot of the name and the rest is the field, "+
 			"so the name may have no other dots: %s would do", err, abbreviate(s.dotted, 4), show(better))
@@ -273,7 +272,7 @@ func (s *sample) complete(r io.ReaderAt) (label string, err error) {
 	return "", err
 }
 
-// readLabel reads .cls or, without one, the label of .json.
+// readLabel reads .cls or, without one, the label in .json.
 func (s *sample) readLabel(r io.ReaderAt) (string, error) {
 	if s.label != nil {
 		b, err := readMember(r, s.label, maxLabelBytes)
@@ -297,7 +296,7 @@ func (s *sample) readLabel(r io.ReaderAt) (string, error) {
 	return text, nil
 }
 
-// labelText returns a label that is written as text: a number or a name.
+// labelText returns a label in a text: a number or a name.
 func labelText(b []byte) (string, error) {
 	text := strings.TrimSpace(strings.TrimPrefix(string(b), plaintext.Mark))
 	for _, r := range text {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// available is the memory that can be had without swapping, in bytes: shared memory
-// beyond it would have the kernel kill other processes.
+// available is the free memory without swapping, in bytes. With more shared memory the
+// kernel would kill other processes.
 func available() (int64, error) {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -25,8 +25,8 @@ func available() (int64, error) {
 	return 0, errors.New("/proc/meminfo doesn't say what is available")
 }
 
-// allocate finds room for zeros in a file, whose pages the system clears when they
-// are first touched.
+// allocate reserves space for zeros in a file. The system clears its pages when they are
+// first used.
 func allocate(f *os.File, at, n int64) error {
 	for {
 		if err := unix.Fallocate(int(f.Fd()), 0, at, n); !errors.Is(err, unix.EINTR) {

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// available isn't known here; the system grows its swap, or refuses.
+// available is unknown on this system, which grows its swap or refuses.
 func available() (int64, error) { return 0, errors.ErrUnsupported }
 
-// allocate isn't known here either.
+// allocate isn't implemented on this system.
 func allocate(*os.File, int64, int64) error { return errors.ErrUnsupported }

@@ -21,7 +21,7 @@ func Memory(handle string) func(size int) ([]byte, error) {
 		if err != nil || fd < 3 {
 			return nil, fmt.Errorf("memory %q isn't the number of a file that was left open for this process", handle)
 		}
-		// A descriptor of our own: who opened the other may close it.
+		// A descriptor of our own, because the owner of the other may close it.
 		own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			return nil, fmt.Errorf("descriptor %d: %w", fd, err)
@@ -45,15 +45,15 @@ func Memory(handle string) func(size int) ([]byte, error) {
 	}
 }
 
-// fill makes an empty file so many zeros long, and has the system find room for
-// them: a full disk is an error here and no signal later.
+// fill makes an empty file of size zeros, and has the system reserve the space: so a full
+// disk is an error now, and not a signal later.
 func fill(f *os.File, size int) error {
 	const part = 16 << 20
 	var zeros []byte
 	for at := 0; at < size; at += part {
 		n := min(part, size-at)
 		err := allocate(f, int64(at), int64(n))
-		if err != nil && !errors.Is(err, unix.ENOSPC) { // not on this system, or not on this disk
+		if err != nil && !errors.Is(err, unix.ENOSPC) { // not supported by the system or the disk
 			if zeros == nil {
 				zeros = make([]byte, part)
 			}

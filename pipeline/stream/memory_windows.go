@@ -22,12 +22,12 @@ func Memory(handle string) func(size int) ([]byte, error) {
 		if mapping == 0 || errors.Is(err, windows.ERROR_ALREADY_EXISTS) {
 			return nil, os.NewSyscallError("CreateFileMapping", err)
 		}
-		// The handle stays open: the name has to last until the client has opened it.
+		// The handle stays open: the name must exist until the client has opened it.
 		address, err := windows.MapViewOfFile(mapping, windows.FILE_MAP_WRITE, 0, 0, uintptr(size))
 		if err != nil {
 			return nil, os.NewSyscallError("MapViewOfFile", err)
 		}
-		start := *(*unsafe.Pointer)(unsafe.Pointer(&address)) // the system's memory: the collector doesn't mind it
+		start := *(*unsafe.Pointer)(unsafe.Pointer(&address)) // the system's memory, unknown to the garbage collector
 		return unsafe.Slice((*byte)(start), size), nil
 	}
 }

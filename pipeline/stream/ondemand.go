@@ -12,15 +12,14 @@ import (
 	"alexnet/pipeline/codec"
 )
 
-// picker decodes samples that the client asks for, as many at a time as there are
-// decoders.
+// picker decodes the samples of requests, as many at a time as there are decoders.
 type picker struct {
 	*Server
 	decoders []codec.Decoder
-	scratch  [][]byte // of each decoder, where channels come first
+	scratch  [][]byte // of each decoder, if channels come first
 }
 
-// onDemand greets the client and answers its requests for samples.
+// onDemand sends the greeting and answers requests for samples.
 func (s *Server) onDemand(ctx context.Context, in io.Reader) (err error) {
 	c := s.config.Loader
 	size := s.dataset.Meta().Size
@@ -52,7 +51,7 @@ func (s *Server) onDemand(ctx context.Context, in io.Reader) (err error) {
 	}
 }
 
-// pick fills the slot that a request names with its samples.
+// pick fills the slot of a request with its samples.
 func (p *picker) pick(r request) error {
 	if r.Slot < 0 || r.Slot >= p.ring.slots || len(r.Pick) > p.ring.rows {
 		return p.refuse(r, fmt.Errorf("%d samples in slot %d, want at most %d in slots 0 to %d", len(r.Pick), r.Slot, p.ring.rows, p.ring.slots-1))
@@ -76,7 +75,7 @@ func (p *picker) pick(r request) error {
 	return p.out.write(reply{ID: r.ID, Batch: &filled{Slot: r.Slot, Rows: len(r.Pick), Images: len(r.Pick)}})
 }
 
-// decode puts a sample into a row of a slot.
+// decode writes a sample to a row of a slot.
 func (p *picker) decode(worker, slot, row, sample int) error {
 	if err := p.within(sample); err != nil {
 		return err

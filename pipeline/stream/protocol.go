@@ -40,16 +40,16 @@ type Greeting struct {
 	Classes []pipeline.Class `json:"classes"`
 }
 
-// reply is any other line of a server; all but ID have one field set.
+// reply is any other line of a server. All but ID have one field set.
 type reply struct {
 	ID    int                   `json:"id,omitempty"`    // of the request that it answers
-	Batch *filled               `json:"batch,omitempty"` // a slot that is the client's now
+	Batch *filled               `json:"batch,omitempty"` // a slot that now belongs to the client
 	End   bool                  `json:"end,omitempty"`   // there are no more batches
 	Names []string              `json:"names,omitempty"`
-	Bad   []badSample           `json:"bad,omitempty"` // samples left out that no line has named before
+	Bad   []badSample           `json:"bad,omitempty"` // newly found samples that are left out
 	Stats *pipeline.LoaderStats `json:"stats,omitempty"`
-	Note  string                `json:"note,omitempty"`  // what the user should know
-	Error string                `json:"error,omitempty"` // with an ID, of that request; otherwise the last line
+	Note  string                `json:"note,omitempty"`  // a message for the user
+	Error string                `json:"error,omitempty"` // with an ID, of that request; otherwise of the stream, in its last line
 	Kind  string                `json:"kind,omitempty"`  // of the error
 }
 
@@ -58,8 +58,8 @@ type filled struct {
 	Slot   int `json:"slot"`
 	Epoch  int `json:"epoch"`
 	Step   int `json:"step"`
-	Rows   int `json:"rows"`   // that the batch has
-	Images int `json:"images"` // that are filled, the first ones; the others are padding
+	Rows   int `json:"rows"`   // rows of the batch
+	Images int `json:"images"` // filled rows, the first ones; the others are padding
 }
 
 // badSample is a sample that was left out.
@@ -71,20 +71,20 @@ type badSample struct {
 // request is a line of a client.
 type request struct {
 	ID      int   `json:"id"`
-	Release *int  `json:"release"` // a slot that is the server's again
-	Names   []int `json:"names"`   // samples whose names it wants
-	Pick    []int `json:"pick"`    // samples that it wants in slot Slot; on demand only
+	Release *int  `json:"release"` // a slot that the client returns
+	Names   []int `json:"names"`   // samples whose names are requested
+	Pick    []int `json:"pick"`    // samples requested in slot Slot; on demand only
 	Slot    int   `json:"slot"`
 	Stats   bool  `json:"stats"`
-	Close   bool  `json:"close"` // as the end of its lines
+	Close   bool  `json:"close"` // the same as the end of the lines
 }
 
 // Kinds of errors.
 const (
-	KindUsage   = "usage"   // the options make no sense
+	KindUsage   = "usage"   // wrong options
 	KindMissing = "missing" // a file isn't there
-	KindDamaged = "damaged" // a shard or a sample is
-	KindMemory  = "memory"  // there is too little of it for the slots
+	KindDamaged = "damaged" // a shard or a sample is damaged
+	KindMemory  = "memory"  // too little memory for the slots
 	KindFailed  = "failed"  // any other
 )
 
@@ -98,7 +98,7 @@ type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }
 
-// kind tells errors apart for the client.
+// kind returns the kind of an error for the client.
 func kind(err error) string {
 	switch {
 	case errors.As(err, new(*memoryError)):
@@ -142,15 +142,15 @@ func (w *writer) write(v any) error {
 	return err
 }
 
-// Bounds of a client's requests: what is longer is a mistake, and would be memory
-// without end.
+// Limits of a client's requests. A longer one is a mistake, and would take unlimited
+// memory.
 const (
-	mostLine  = 4 << 20 // bytes, with which half a million samples can be named
+	mostLine  = 4 << 20 // bytes, enough for half a million samples
 	mostNames = 1 << 16
 )
 
-// requests calls answer with each of the client's lines until there are no more,
-// the client says so, or ctx ends.
+// requests calls answer with each of the client's lines until the lines end, the client
+// closes the stream, or ctx ends.
 func requests(ctx context.Context, in io.Reader, answer func(request) error) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, mostLine)

@@ -16,15 +16,14 @@ type ring struct {
 	slotBytes                int
 }
 
-// newRing gets memory for so many slots, each for so many pictures of side×side
-// pixels.
+// newRing allocates slots, each for rows pictures of side×side pixels.
 func newRing(slots, rows, side int, memory func(size int) ([]byte, error)) (*ring, error) {
-	// Whoever asks for more than any machine has is told before the memory is filled.
+	// A request for more than any machine has is refused before the memory is filled.
 	const most = 1 << 40
 	if side < 1 || rows < 1 || slots < 1 || side > 1<<16 || rows > most/(3*side*side+28)/slots {
 		return nil, &memoryError{fmt.Errorf("%d batches of %d pictures of %d×%d are more than any memory holds: ask for smaller batches or fewer of them", slots, rows, side, side)}
 	}
-	const line = 64 // bytes, so that no array begins inside another's cache line
+	const line = 64 // bytes, so that arrays don't share a cache line
 	up := func(n, to int) int { return (n + to - 1) / to * to }
 	r := &ring{slots: slots, rows: rows, side: side}
 	r.colours = up(r.pixelBytes(), line)
@@ -43,10 +42,10 @@ func (r *ring) pixelBytes() int { return r.rows * r.side * r.side * 3 }
 
 func (r *ring) slot(i int) []byte { return r.memory[i*r.slotBytes:][:r.slotBytes:r.slotBytes] }
 
-// pixels is where a slot's pixels are.
+// pixels returns the pixels of a slot.
 func (r *ring) pixels(i int) []byte { return r.slot(i)[:r.pixelBytes():r.pixelBytes()] }
 
-// slotOf is the slot that pixels begin.
+// slotOf returns the slot that begins with pixels.
 func (r *ring) slotOf(pixels []byte) int {
 	i := 0
 	for &r.slot(i)[0] != &pixels[:1][0] {
@@ -55,7 +54,7 @@ func (r *ring) slotOf(pixels []byte) int {
 	return i
 }
 
-// set writes what else a row of a slot has.
+// set writes colour, label and sample of a row of a slot.
 func (r *ring) set(i, row int, colour []float32, label, sample int) {
 	s := r.slot(i)
 	for c, v := range colour {

@@ -36,11 +36,11 @@ type Server struct {
 	out     *writer
 
 	loader *pipeline.Loader // nil: on demand
-	bad    int              // samples that the client has been told of
+	bad    int              // number of bad samples that the client knows
 
-	free chan int // slots that no batch is in, and the client doesn't have
+	free chan int // slots without a batch that the client doesn't hold
 	mu   sync.Mutex
-	held []bool // what the client has, by slot
+	held []bool // whether the client holds each slot
 }
 
 // Serve greets the client on out and streams batches of d until the client closes
@@ -98,10 +98,10 @@ func (s *Server) serve(ctx context.Context, in io.Reader) error {
 	}
 }
 
-// errClosed is how a client ends a stream.
+// errClosed means that the client ended the stream.
 var errClosed = errors.New("the client has closed the stream")
 
-// ended is why the context did: nil where the client wanted it.
+// ended returns why ctx ended, or nil if the client closed the stream.
 func ended(ctx context.Context) error {
 	if err := context.Cause(ctx); !errors.Is(err, errClosed) {
 		return err
@@ -109,7 +109,7 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// load starts the loader, whose batches are the first slots.
+// load starts the loader. Its batches use the first slots.
 func (s *Server) load() (err error) {
 	c := s.config.Loader
 	next := 0
@@ -140,8 +140,8 @@ func (s *Server) greet(batches int) error {
 	return s.out.write(g)
 }
 
-// hand gives a batch to the client, once there is a free slot that takes its place
-// in the loader: so the client may keep any of its batches for as long as it likes.
+// hand passes a batch to the client when a free slot can take its place in the loader. So
+// the client may keep any of its batches for any time.
 func (s *Server) hand(ctx context.Context, b *pipeline.Batch) error {
 	var spare int
 	select {
@@ -165,7 +165,7 @@ func (s *Server) hand(ctx context.Context, b *pipeline.Batch) error {
 	return s.out.write(r)
 }
 
-// tellBad names the samples that were left out since it was called last.
+// tellBad sends the samples that were left out since the last call.
 func (s *Server) tellBad() error {
 	if s.loader.Stats().Bad == 0 {
 		return nil
@@ -181,7 +181,7 @@ func (s *Server) tellBad() error {
 	return s.out.write(r)
 }
 
-// answer does what a line of the client asks for.
+// answer handles a line of the client.
 func (s *Server) answer(r request) error {
 	switch {
 	case r.Release != nil:
@@ -206,7 +206,7 @@ func (s *Server) release(slot int) error {
 	return nil
 }
 
-// names answers with names of samples.
+// names sends the names of samples.
 func (s *Server) names(r request) error {
 	if len(r.Names) > mostNames {
 		return s.refuse(r, fmt.Errorf("%d names, want at most %d at a time", len(r.Names), mostNames))
@@ -229,12 +229,12 @@ func (s *Server) names(r request) error {
 	}{r.ID, names})
 }
 
-// refuse answers a request with an error, after which the stream goes on.
+// refuse answers a request with an error. The stream continues.
 func (s *Server) refuse(r request, err error) error {
 	return s.out.write(reply{ID: r.ID, Error: printable.Error(err), Kind: kind(err)})
 }
 
-// within reports a sample that isn't in the folder.
+// within returns an error for a sample that isn't in the folder.
 func (s *Server) within(sample int) error {
 	if n := s.dataset.Len(); sample < 0 || sample >= n {
 		return fmt.Errorf("sample %d, want 0 to %d", sample, n-1)

@@ -7,12 +7,12 @@ import (
 	"alexnet/augment"
 )
 
-// domain keeps the random streams apart from other uses of a seed.
+// domain gives other random numbers than other uses of the same seed.
 const domain = 0x7072616374696365 // "practice", the first name of the set
 
-// maxTurn is how far a texture may be turned either way, in radians: 20°. Free
-// rotation would make the set as hard as photographs for a small net, and
-// photographs have an upright too.
+// maxTurn is the largest rotation of a texture, in radians: 20°. With any rotation the
+// set would be as hard as photographs for a small net; photographs have an upright
+// direction, too.
 const maxTurn = 20 * math.Pi / 180
 
 // Picture renders picture number index of a class (an index into Classes). Its
@@ -30,8 +30,8 @@ func Picture(seed uint64, class, index int) *image.RGBA {
 	return img
 }
 
-// square scales the centre of a picture down to size pixels a side: each is the mean of
-// those that it covers.
+// square scales the centre of a picture down to size pixels a side. Each pixel is the
+// mean of the pixels that it covers.
 func square(m *image.RGBA, size int) *image.RGBA {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	side := min(w, h)
@@ -66,14 +66,14 @@ func size(s *augment.Stream) (w, h int) {
 	return w, h
 }
 
-// scene is everything that was drawn for one picture.
+// scene holds all random choices of one picture.
 type scene struct {
 	noise      augment.Stream
 	inside     func(u, v int32) bool
 	axes       [2][2]int32 // texture cells per pixel in x and y, of u and of v
 	origin     [2]int32    // u and v at pixel (0, 0)
 	colours    [2][3]int32
-	background [2][3]int32 // at the left top and the right bottom
+	background [2][3]int32 // at the top left and the bottom right
 	w, h       int32
 	outline    outline
 	light      [2]int32 // brightness change across the picture, in 1/256
@@ -92,7 +92,7 @@ func newScene(s *augment.Stream, t texture, w, h int) *scene {
 	sc.axes[1] = [2]int32{fixed(-sin / period / stretch), fixed(cos / period / stretch)}
 	sc.origin = [2]int32{int32(s.IntN(64 * cell)), int32(s.IntN(64 * cell))}
 
-	// Two colours far enough apart in brightness to be told, either one on top.
+	// Two colours that differ enough in brightness; either may be the lighter.
 	for {
 		sc.colours = [2][3]int32{colour(s), colour(s)}
 		if d := brightness(sc.colours[0]) - brightness(sc.colours[1]); abs(d) >= 70 {
@@ -113,8 +113,8 @@ func colour(s *augment.Stream) [3]int32 {
 
 func brightness(c [3]int32) int32 { return (299*c[0] + 587*c[1] + 114*c[2]) / 1000 }
 
-// pixel overwrites pix[:4] with the pixel at (x, y): the mean of 2×2 points of
-// the texture, lit and with noise, or background outside the outline.
+// pixel overwrites pix[:4] with the pixel at (x, y): the mean of 2×2 points of the
+// texture with light and noise, or the background outside the outline.
 func (sc *scene) pixel(pix []byte, x, y int32) {
 	var c [3]int32
 	if sc.outline.holds(x, y) {
@@ -146,9 +146,9 @@ func (sc *scene) pixel(pix []byte, x, y int32) {
 	pix[3] = 255
 }
 
-// outline is the shape of the textured object: the overlap of a disc and a
-// rotated square, both around the same point, so anything from a disc to a
-// square with or without rounded corners.
+// outline is the shape of the textured object: the overlap of a disc and a rotated square
+// around the same point. It ranges from a disc to a square, with or without rounded
+// corners.
 type outline struct {
 	x, y     int32 // centre in pixels
 	radius2  int64 // of the disc
@@ -156,7 +156,7 @@ type outline struct {
 	side     int32 // half of the square's side
 }
 
-// newOutline draws an object that fills 3/5 to all of the centre square.
+// newOutline draws an object that fills 3/5 of the centre square or more.
 func newOutline(s *augment.Stream, w, h int) outline {
 	short := min(w, h)
 	side := short * (32 + s.IntN(20)) / 100

@@ -7,16 +7,15 @@ const (
 	half     = cell / 2
 )
 
-// texture is one class: inside reports which of two colours the texture has at
-// (u, v); cells scales the texture so that all classes look equally coarse.
+// texture is one class. inside reports which of two colours the texture has at (u, v);
+// cells scales the texture so that all classes look equally coarse.
 type texture struct {
 	name   string
 	cells  float64 // size of a cell relative to the common one
 	inside func(u, v int32) bool
 }
 
-// textures is sorted by name, so that labels are the same whether they come
-// from here or from sorted folders.
+// textures is sorted by name, so that labels are the same here and from sorted folders.
 var textures = []texture{
 	{"bricks", 1.2, bricks},
 	{"checks", 1.3, checks},
@@ -53,7 +52,7 @@ func within(d2 int64, percent int64) bool {
 	return d2 < r*r
 }
 
-// bricks lie in rows half a cell high, every other row shifted by half a brick.
+// bricks are in rows half a cell high; every other row is shifted by half a brick.
 func bricks(u, v int32) bool {
 	row := v >> 15
 	u += (row & 1) * half
@@ -74,8 +73,8 @@ func rings(u, v int32) bool {
 	return within(d, 44) && !within(d, 24)
 }
 
-// scales are the outlines of discs in shifted rows, each row half over the one
-// before, as on a fish.
+// scales are the outlines of discs in shifted rows, each row half over the previous one,
+// like a fish's.
 func scales(u, v int32) bool {
 	for _, row := range [2]int32{v>>15 + 1, v >> 15} {
 		d := distance2(centred(u+(row&1)*half), v-row*half)
@@ -91,7 +90,7 @@ func stripes(u, v int32) bool { return v&cellMask < half }
 // triangles halves the cells of a skewed lattice along their diagonal.
 func triangles(u, v int32) bool { return (u-v>>1)&cellMask+v&cellMask < cell }
 
-// waves are stripes that swing by 0.3 of a cell, along arcs of parabolas.
+// waves are stripes that deviate by 0.3 of a cell, along arcs of parabolas.
 func waves(u, v int32) bool {
 	t := int64(u & (half - 1))
 	swing := int32(t * (half - t) * 16 / cell * 3 / 10)
@@ -101,7 +100,7 @@ func waves(u, v int32) bool {
 	return (v+swing)&cellMask < half
 }
 
-// weave has three stripes a cell, across in one cell and along in the next.
+// weave has three stripes a cell, horizontal in one cell and vertical in the next.
 func weave(u, v int32) bool {
 	if (u>>16+v>>16)&1 == 0 {
 		u = v

@@ -24,7 +24,7 @@ type Config struct {
 	Workers     int    // 0 means one per processor; makes no difference to the pictures
 }
 
-// quality is that of a good camera, so that the textures' edges stay clean.
+// quality is a good camera's, so that the textures' edges stay clean.
 const quality = 92
 
 // valSeed is added to the seed for the validation pictures.
@@ -120,7 +120,7 @@ func Write(ctx context.Context, dir string, cfg Config, progress func(done, tota
 	if err := render(ctx, tmp, jobs, cfg.Workers, progress); err != nil {
 		return 0, err
 	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // empty, as seen above
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // the folder is empty, as checked above
 		return 0, err
 	}
 	return len(jobs), os.Rename(tmp, dir)

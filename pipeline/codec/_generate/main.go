@@ -34,8 +34,8 @@ func loop(slice string, body func(i reg.GPVirtual)) {
 	JB(LabelRef("loop"))
 }
 
-// prefixSum makes running sums of 16 bytes by adding them to themselves shifted
-// by 1, 2, 4 and 8 bytes. Only the last sum's way to the next 16 is a chain.
+// prefixSum makes running sums of 16 bytes: it adds them to themselves shifted by 1, 2, 4
+// and 8 bytes. Only the carry to the next 16 bytes is a dependency chain.
 func prefixSum() {
 	TEXT("prefixSumAVX", NOSPLIT, "func(row, above []byte, carry byte) byte")
 	Doc("prefixSumAVX is prefixSumGo for a positive multiple of 16 bytes; it returns the last running sum.")
@@ -46,7 +46,7 @@ func prefixSum() {
 	carry, last, zero := XMM(), XMM(), XMM()
 	VMOVD(wide, carry)
 	VPXOR(zero, zero, zero)
-	VPSHUFB(zero, carry, carry) // byte 0 to all
+	VPSHUFB(zero, carry, carry) // byte 0 to all lanes
 	VMOVDQU(bytes16("last", func(int) byte { return 15 }), last)
 	loop("row", func(i reg.GPVirtual) {
 		sum, shifted := XMM(), XMM()
@@ -56,7 +56,7 @@ func prefixSum() {
 			VPADDB(shifted, sum, sum)
 		}
 		VPADDB(carry, sum, sum)
-		VPSHUFB(last, sum, carry) // byte 15 to all
+		VPSHUFB(last, sum, carry) // byte 15 to all lanes
 		VPADDB(above.Idx(i, 1), sum, sum)
 		VMOVDQU(sum, row.Idx(i, 1))
 	})
@@ -78,8 +78,8 @@ func addBytes() {
 	RET()
 }
 
-// encodeSymbols writes eight bytes for every four symbols, and goes on behind the
-// whole ones among their bits.
+// encodeSymbols writes eight bytes for every four symbols, and advances by the number of
+// complete ones.
 func encodeSymbols() {
 	TEXT("encodeSymbolsBMI2", NOSPLIT, "func(out *byte, src []byte, codes *uint16) (pos int, acc uint64, have uint)")
 	Pragma("noescape")
@@ -167,7 +167,7 @@ func merge() {
 	RET()
 }
 
-// split gathers each colour's bytes from three times 16, and subtracts green.
+// split gathers each colour's bytes from three times 16 bytes, and subtracts green.
 func split() {
 	TEXT("splitAVX", NOSPLIT, "func(g, r, b, rgb []byte)")
 	Doc("splitAVX is splitGo for a positive multiple of 16 pixels.")
@@ -244,8 +244,8 @@ func residuals3() {
 	RET()
 }
 
-// mergeMask is the shuffle that puts a colour's bytes into their places of one
-// third of the output, and zero (index 0x80) elsewhere.
+// mergeMask returns the shuffle that moves a colour's bytes to their positions in one
+// third of the output, and writes 0 (index 0x80) elsewhere.
 func mergeMask(out, colour int) Mem {
 	names := []string{"red", "green", "blue"}
 	return bytes16(fmt.Sprint(names[colour], out), func(k int) byte {
@@ -256,8 +256,8 @@ func mergeMask(out, colour int) Mem {
 	})
 }
 
-// splitMask is the shuffle that puts a colour's bytes in one third of the input
-// into their places, and zero (index 0x80) elsewhere.
+// splitMask returns the shuffle that moves a colour's bytes from one third of the input
+// to their positions, and writes 0 (index 0x80) elsewhere.
 func splitMask(in, colour int) Mem {
 	names := []string{"splitRed", "splitGreen", "splitBlue"}
 	return bytes16(fmt.Sprint(names[colour], in), func(k int) byte {

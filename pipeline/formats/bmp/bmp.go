@@ -35,7 +35,7 @@ const (
 	fields6   = 6 // with a mask of alpha
 )
 
-// bitmap is what is known of a picture before decoding.
+// bitmap is a picture's header.
 type bitmap struct {
 	width, height int
 	topDown       bool
@@ -58,8 +58,8 @@ func readFile(file []byte) (*bitmap, error) {
 	return read(file[14:], int64(offset)-14)
 }
 
-// readIcon reads the headers of an icon's bitmap, whose mask stands behind its
-// pixels and counts as height.
+// readIcon reads the headers of an icon's bitmap. Its mask follows its pixels, and its
+// height counts both.
 func readIcon(dib []byte) (*bitmap, error) {
 	b, err := read(dib, 0)
 	if err == nil {
@@ -69,8 +69,8 @@ func readIcon(dib []byte) (*bitmap, error) {
 	return b, err
 }
 
-// read reads a bitmap's header, its palette or masks, and where its pixels are: at
-// offset, or behind all that if offset lies before.
+// read reads a bitmap's header, its palette or masks, and the position of its pixels:
+// offset, or the end of the header and palette if offset is before that.
 func read(dib []byte, offset int64) (*bitmap, error) {
 	if len(dib) < 4 {
 		return nil, short
@@ -129,12 +129,12 @@ func read(dib []byte, offset int64) (*bitmap, error) {
 			colours = 1 << max(b.bits, 0)
 		}
 		b.palette = rest[:min(int64(len(rest)), colours*int64(b.entrySize))]
-		if offset > n { // some palettes are shorter than they should be
+		if offset > n { // some palettes are too short
 			b.palette = rest[:max(0, min(int64(len(b.palette)), offset-n))]
 		}
 		rest = rest[len(b.palette):]
 	}
-	if offset > n { // at n there are none, whatever some files say
+	if offset > n { // offset n means no pixels, although some files have it
 		rest = dib[min(offset, int64(len(dib))):]
 	}
 	b.pixels = rest
@@ -305,8 +305,7 @@ func (b *bitmap) colours() color.Palette {
 	return p
 }
 
-// runs decodes run-length coding. What it has beyond a row or the picture is left
-// out.
+// runs decodes run-length coding. Pixels outside the picture are ignored.
 func (b *bitmap) runs(ctx context.Context, m *image.Paletted) error {
 	src := b.pixels
 	x, y := 0, 0
@@ -329,7 +328,7 @@ func (b *bitmap) runs(ctx context.Context, m *image.Paletted) error {
 	}
 	for y < b.height {
 		if len(src) < 2 {
-			if x >= b.width && y == b.height-1 { // without an end mark
+			if x >= b.width && y == b.height-1 { // a missing end mark
 				return nil
 			}
 			return short
@@ -354,7 +353,7 @@ func (b *bitmap) runs(ctx context.Context, m *image.Paletted) error {
 			}
 			x, y = x+int(src[0]), y+int(src[1])
 			src = src[2:]
-		default: // pixels as they are, in words
+		default: // literal pixels, in words
 			size := int(v)
 			if b.compression == rle4 {
 				size = (size + 1) / 2

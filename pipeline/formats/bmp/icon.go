@@ -13,8 +13,8 @@ type PNG struct {
 	Decode func(ctx context.Context, file []byte) (image.Image, error)
 }
 
-// largest returns the largest picture of an icon or cursor file; of several of that
-// size, that of the fewest bits, as Pillow does.
+// largest returns the largest picture of an icon or cursor file. Of several with that
+// size it returns the one with the fewest bits, as Pillow does.
 func largest(file []byte) ([]byte, error) {
 	if len(file) < 6 {
 		return nil, short
@@ -29,7 +29,7 @@ func largest(file []byte) ([]byte, error) {
 		e := file[6+16*i:][:16]
 		side := func(v byte) int { return (int(v)+255)%256 + 1 } // 0 is 256
 		a, d := side(e[0])*side(e[1]), int(binary.LittleEndian.Uint16(e[6:]))
-		if file[2] == 2 { // of a cursor, a place stands there
+		if file[2] == 2 { // a cursor has its hot spot here
 			d = 0
 		}
 		if d == 0 {
@@ -47,7 +47,7 @@ func largest(file []byte) ([]byte, error) {
 	if at >= int64(len(file)) {
 		return nil, short
 	}
-	return file[at:], nil // some state a wrong size
+	return file[at:], nil // some files have a wrong size
 }
 
 var pngMagic = []byte("\x89PNG\r\n\x1a\n")

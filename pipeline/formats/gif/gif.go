@@ -18,7 +18,7 @@ import (
 	"io"
 )
 
-// header is what stands before the first frame's pixels.
+// header holds everything before the first frame's pixels.
 type header struct {
 	width, height int // of the screen, enlarged to hold the frame
 	frame         image.Rectangle
@@ -26,7 +26,7 @@ type header struct {
 	transparent   int    // index, or −1
 	interlaced    bool
 	codeBits      int
-	data          []byte // of the file, from the first block of pixels on
+	data          []byte // the file from the first block of pixels on
 }
 
 // The flags of a screen or frame.
@@ -97,7 +97,8 @@ func readHeader(file []byte) (h header, err error) {
 	return h, errShort
 }
 
-// skipBlocks returns what follows a list of blocks, nil if the file ends in it.
+// skipBlocks returns the bytes after a list of blocks, or nil if the file ends within the
+// list.
 func skipBlocks(b []byte) []byte {
 	for len(b) > 0 {
 		n := int(b[0])

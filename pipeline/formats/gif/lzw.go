@@ -6,19 +6,19 @@ import (
 	"io"
 )
 
-// lzwReader unpacks GIF's LZW codes. Unlike compress/lzw it takes literals of 1 to
-// 11 bits, of which pixels have the lower 8.
+// lzwReader unpacks GIF's LZW codes. Unlike compress/lzw it accepts literals of 1 to 11
+// bits; pixels are their lower 8.
 type lzwReader struct {
 	r          io.ByteReader
 	literal    int // bits of a literal
 	width      int // bits of the next code
-	next       int // code that the next string gets
-	last       int // code, or −1 behind a clear code
+	next       int // code of the next new string
+	last       int // last code, or −1 after a clear code
 	bits, have uint
 	prefix     [4096]uint16
 	suffix     [4096]byte
-	first      [4096]byte // of the string of a code
-	text       [4097]byte // the string of a code, at the end
+	first      [4096]byte // first byte of a code's string
+	text       [4097]byte // the string of a code, at the end of text
 	left       []byte     // of text, unread
 }
 
@@ -74,7 +74,7 @@ func (z *lzwReader) string() error {
 	}
 	if z.last >= 0 && z.next < 4096 {
 		z.prefix[z.next], z.first[z.next] = uint16(z.last), z.first[z.last]
-		z.suffix[z.next] = z.first[code] // of itself, if it is this code
+		z.suffix[z.next] = z.first[code] // its own first byte, if it is this code
 		z.next++
 	}
 	if z.next == 1<<z.width && z.width < 12 {

@@ -19,7 +19,7 @@ import (
 	"alexnet/pipeline/formats/internal/clib"
 )
 
-// The functions of heif.h that are called, in the order of spec.Functions.
+// Indexes of the functions of heif.h in spec.Functions.
 const (
 	contextAlloc = iota
 	contextFree
@@ -79,7 +79,7 @@ func (e *UnsupportedError) Error() string { return "libheif: " + e.What }
 // Unsupported returns e.What.
 func (e *UnsupportedError) Unsupported() string { return "libheif: " + e.What }
 
-// failure makes an error of a heif_error in two registers.
+// failure converts a heif_error, returned in two registers, to an error.
 func failure(r1, r2 uintptr) error {
 	code := int32(r1)
 	if code == 0 {
@@ -99,7 +99,7 @@ type picture struct {
 	pin             runtime.Pinner
 }
 
-// open reads the boxes of a file, which stays pinned until close.
+// open reads the boxes of a file. The file stays pinned in memory until close.
 func open(file []byte, limit int) (*picture, error) {
 	lib, err := loaded()
 	if err != nil {
@@ -173,7 +173,8 @@ func Decode(ctx context.Context, file []byte) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The coded picture may be larger than it says: a grid's cells, cropping.
+	// The coded picture may be larger than the size in the header, because of a grid's cells
+	// or cropping.
 	most := math.Sqrt(float64(config.Width)*float64(config.Height)*2) + 4096
 	p, err := open(file, int(most))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"alexnet/pipeline/formats/internal/clib"
 )
 
-// The functions of jxl/decode.h that are called, in the order of spec.Functions.
+// Indexes of the functions of jxl/decode.h in spec.Functions.
 const (
 	create = iota
 	destroy
@@ -60,7 +60,7 @@ const (
 
 var errDamaged = errors.New("libjxl: damaged data")
 
-// decoder is a JxlDecoder with a file. It lives on the heap, where C may write to it.
+// decoder is a JxlDecoder with a file. It must be on the heap, because C writes to it.
 type decoder struct {
 	clib.Library
 	handle uintptr
@@ -90,7 +90,8 @@ func open(file []byte) (*decoder, error) {
 	d.pin.Pin(&file[0])
 	d.Call(subscribe, d.handle, statusInfo|statusFull)
 	d.Call(setInput, d.handle, uintptr(unsafe.Pointer(&file[0])), uintptr(len(file)))
-	// Without closing the input, an end that comes too early is told from damage.
+	// The input isn't closed, so that a file that is cut short gives another error than a
+	// damaged one.
 	return d, nil
 }
 
@@ -99,7 +100,7 @@ func (d *decoder) close() {
 	d.pin.Unpin()
 }
 
-// next goes on to an event.
+// next decodes up to an event.
 func (d *decoder) next(want int32) error {
 	status, _ := d.Call(process, d.handle)
 	switch int32(status) {

@@ -25,17 +25,17 @@ func (e *UnsupportedError) Error() string { return "pnm: unsupported: " + e.What
 // Unsupported returns e.What.
 func (e *UnsupportedError) Unsupported() string { return e.What }
 
-// header is what stands before the pixels.
+// header is everything before the pixels.
 type header struct {
 	kind          byte // '1' to '7'
 	width, height int
 	depth         int // samples of a pixel
-	most          int // the largest sample
+	most          int // the largest value of a sample
 	pixels        []byte
 }
 
-// token returns the next word and what follows the white space behind it. Comments
-// reach from # to the end of a line.
+// token returns the next word and the bytes after the white space that follows it.
+// Comments reach from # to the end of a line.
 func token(b []byte) (word string, rest []byte) {
 	for len(b) > 0 {
 		switch {
@@ -110,7 +110,7 @@ func readHeader(file []byte) (h header, err error) {
 	return h, nil
 }
 
-// arbitrary reads the header of a PAM file.
+// arbitrary reads the header of a PAM file ("portable arbitrary map").
 func (h *header) arbitrary(b []byte) (rest []byte, err error) {
 	kind := ""
 	for {
@@ -209,7 +209,7 @@ func Decode(ctx context.Context, file []byte) (image.Image, error) {
 	return colour, nil
 }
 
-// scale brings a sample to 0…255, rounded, and halves to even, as in Python.
+// scale converts a sample to 0…255. It rounds halves to even, as Python does.
 func (h *header) scale(v int) byte {
 	v = min(v, h.most)
 	q, r := v*255/h.most, v*255%h.most
@@ -221,8 +221,8 @@ func (h *header) scale(v int) byte {
 
 var errSample = errors.New("pnm: a sample that is no number up to maxval")
 
-// rows returns what reads the samples of the next row. A bitmap's 1 is black, and
-// becomes 0.
+// rows returns a function that reads the samples of the next row. In a bitmap 1 is black,
+// and becomes 0.
 func (h *header) rows() (func(out []int) error, error) {
 	rest := h.pixels
 	need := 0 // bytes of a row

@@ -9,8 +9,8 @@ import (
 // painter turns a row of samples of a byte each into pixels.
 type painter func(pix, samples []byte)
 
-// painterOf returns the picture for a layout and what paints it: grey pictures are
-// image.Gray, others opaque image.NRGBA.
+// painterOf returns an image for a layout and its painter: grey pictures are image.Gray,
+// others opaque image.NRGBA.
 func painterOf(l *layout) (img image.Image, pix []byte, stride int, paint painter) {
 	bounds := image.Rect(0, 0, l.width, l.height)
 	if l.colours == 1 && l.photometric != palette {
@@ -28,7 +28,7 @@ func painterOf(l *layout) (img image.Image, pix []byte, stride int, paint painte
 	case ycbcr:
 		paint = l.ycbcr()
 		if l.planes == 1 && (l.compression == 7 || l.compression == 6 && l.oldFile() != nil) {
-			paint = l.rgb // which JPEG data has become
+			paint = l.rgb // JPEG data have been converted to RGB
 		}
 	case cieLab, iccLab:
 		paint = l.lab
@@ -36,7 +36,7 @@ func painterOf(l *layout) (img image.Image, pix []byte, stride int, paint painte
 	return m, m.Pix, m.Stride, paint
 }
 
-// undo returns a colour that was multiplied by alpha, as Pillow does.
+// undo divides a colour by alpha, as Pillow does.
 func undo(v, alpha byte) byte {
 	switch alpha {
 	case 0:
@@ -105,7 +105,8 @@ func (l *layout) cmyk(pix, samples []byte) {
 	}
 }
 
-// ycbcr is libtiff's conversion, by the fields that may state its coefficients.
+// ycbcr is libtiff's conversion, with the coefficients of the file's fields if it has
+// them.
 func (l *layout) ycbcr() painter {
 	luma := l.rationals(tagYCbCrFactors)
 	if len(luma) < 3 || luma[1] == 0 {

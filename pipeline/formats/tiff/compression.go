@@ -16,8 +16,8 @@ import (
 // of more than most pixels.
 type JPEGDecoder func(ctx context.Context, file []byte, most int) (pix []byte, width, height int, err error)
 
-// unpacker opens stored chunks, one after another, and keeps what is expensive to
-// make.
+// unpacker opens stored chunks, one after another, and keeps decoders that are expensive
+// to make.
 type unpacker struct {
 	*layout
 	ctx  context.Context
@@ -68,7 +68,7 @@ func (u *unpacker) open(stored []byte) (io.Reader, error) {
 			return u.zlib, u.zlib.(zlib.Resetter).Reset(r, nil)
 		}
 		z, err := zlib.NewReader(r)
-		if err == nil && u.planes == 1 { // else several are open at a time
+		if err == nil && u.planes == 1 { // otherwise several chunks are open at a time
 			u.zlib = z
 		}
 		return z, err
@@ -90,7 +90,7 @@ type packBits struct {
 	r       *bytes.Reader
 	literal int  // bytes to copy
 	repeat  int  // of value
-	value   byte // that repeats
+	value   byte // the repeated value
 }
 
 func (p *packBits) Read(out []byte) (n int, err error) {

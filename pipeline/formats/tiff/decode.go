@@ -31,7 +31,7 @@ func Memory(data []byte) int64 {
 		pixel = 1
 	}
 	n := pixel*int64(l.width)*int64(l.height) + int64(3*l.planes*l.rowBytes())
-	if l.compression == 6 || l.compression == 7 { // of which chunks are decoded whole
+	if l.compression == 6 || l.compression == 7 { // their chunks are decoded whole
 		n += 8 * int64(l.planes) * int64(l.chunkWidth) * int64(min(l.chunkRows, l.height))
 	}
 	return n + int64(len(data)) // FillOrder
@@ -88,9 +88,9 @@ func Decode(ctx context.Context, data []byte, jpeg JPEGDecoder) (image.Image, er
 	return img, err
 }
 
-// rows unpacks all chunks and calls do with each of their rows within the picture,
-// of plane after plane: its place in the picture, and its bytes without a
-// predictor. With subsampled chroma, a row is as many as share chroma.
+// rows unpacks all chunks and calls do for each of their rows within the picture, plane
+// after plane, with its position and its bytes without predictor. With subsampled chroma,
+// the rows that share chroma count as one row.
 func (u *unpacker) rows(do func(x, y, plane int, row []byte)) error {
 	across, down := u.grid()
 	size := u.rowBytes()
@@ -126,7 +126,7 @@ func (u *unpacker) rows(do func(x, y, plane int, row []byte)) error {
 	return nil
 }
 
-// explain makes one error of all ends of data that come too early.
+// explain returns one error for all kinds of data that end too early.
 func (u *unpacker) explain(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return io.ErrUnexpectedEOF

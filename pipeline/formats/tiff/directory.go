@@ -35,7 +35,7 @@ type Directory struct {
 	data   []byte
 	order  binary.ByteOrder
 	fields map[Tag]field
-	cut    bool // entries or values would lie beyond the end
+	cut    bool // entries or values lie beyond the end
 }
 
 // field is a directory entry: its values as stored.
@@ -65,7 +65,7 @@ func ReadDirectory(data []byte) (*Directory, error) {
 	}
 	at, n, big := uint64(0), uint64(0), false
 	switch version := d.order.Uint16(data[2:]); version {
-	case 42, 42 << 8: // some writers swap the version only
+	case 42, 42 << 8: // some writers swap only the version
 		at = uint64(d.order.Uint32(data[4:]))
 		if at+2 > uint64(len(data)) {
 			return nil, fmt.Errorf("tiff: the directory would lie at byte %d of %d", at, len(data))
@@ -186,8 +186,8 @@ func (d *Directory) Int(tag Tag, otherwise int) int {
 	return otherwise
 }
 
-// rationals returns the values of a field of unsigned fractions or of integers, and
-// nil for others and for a denominator of 0.
+// rationals returns the values of a field of unsigned fractions or of integers; nil for
+// other types, and for a denominator of 0.
 func (d *Directory) rationals(tag Tag) []float64 {
 	f := d.fields[tag]
 	values := make([]float64, f.count)

@@ -6,23 +6,23 @@ import (
 	"io"
 )
 
-// faxKind is one of the codings of ITU-T T.4 and T.6 that TIFF has.
+// faxKind is one of TIFF's codings of ITU-T T.4 and T.6.
 type faxKind struct {
-	twoRows bool // T.6: each row by the row above it
-	tagged  bool // T.4 in two dimensions: a bit says which rows are by the row above
+	twoRows bool // T.6: each row is coded by the row above it
+	tagged  bool // T.4 in two dimensions: a bit marks rows that are coded by the row above
 	marked  bool // T.4: rows begin with an end-of-line code
-	align   int  // rows begin at multiples of so many bits
+	align   int  // rows begin at multiples of this number of bits
 }
 
-// faxReader unpacks rows of bits, each padded to whole bytes: 0 where T.4 says
-// white, 1 where it says black.
+// faxReader unpacks rows of bits, each padded to whole bytes: 0 is T.4's white, 1 its
+// black.
 type faxReader struct {
 	kind  faxKind
 	data  []byte
 	at    int // in bits
 	width int
 
-	above, changes []int // where the colour changes, first to black, in the last row and in this one
+	above, changes []int // positions of colour changes, first to black, in the last row and in this one
 	row            []byte
 	left           []byte // of row, unread
 }
@@ -80,7 +80,7 @@ func (f *faxReader) next() error {
 	return nil
 }
 
-// blacken sets the bits from one up to another.
+// blacken sets the bits from `from` up to `to`.
 func blacken(row []byte, from, to int) {
 	for from < to && from%8 != 0 {
 		row[from/8] |= 0x80 >> (from % 8)
@@ -94,7 +94,7 @@ func blacken(row []byte, from, to int) {
 	}
 }
 
-// peek returns the next n bits, at most 24, with zeros behind the end.
+// peek returns the next n bits, at most 24, with zeros after the end.
 func (f *faxReader) peek(n int) int {
 	v, at := 0, f.at/8
 	for i := range 4 {
@@ -106,8 +106,8 @@ func (f *faxReader) peek(n int) int {
 	return v >> (32 - f.at%8 - n) & (1<<n - 1)
 }
 
-// start moves to the first code of the next row, and says whether it is coded by
-// the row above.
+// start moves to the first code of the next row, and reports whether it is coded by the
+// row above.
 func (f *faxReader) start() (byAbove bool, err error) {
 	if a := f.kind.align; a > 0 {
 		f.at = (f.at + a - 1) / a * a
@@ -172,10 +172,10 @@ func (f *faxReader) oneRow() error {
 	return nil
 }
 
-// twoRows decodes a row by the one above it. The names are T.4's: a0 is the place
-// that is reached, b1 the first change above, right of a0, from a0's colour to the
-// other one, and b2 the change behind that. As in libtiff, runs of no pixels count
-// as changes, since there are encoders that count them.
+// twoRows decodes a row by the one above it. The names are T.4's: a0 is the current
+// position; b1 is the first change above, right of a0, from a0's colour to the other one;
+// b2 is the change after b1. As in libtiff, runs of no pixels count as changes, because
+// some encoders count them.
 func (f *faxReader) twoRows() error {
 	a0, b := 0, 0 // b is the index of b1
 	at := func(i int) int {
@@ -242,7 +242,7 @@ func (f *faxReader) twoRows() error {
 		a0 = x
 		if shift >= 0 {
 			b++
-		} else { // the change before may be right of a0, too
+		} else { // the previous change may be right of a0, too
 			b--
 		}
 	}

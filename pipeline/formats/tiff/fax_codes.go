@@ -36,8 +36,8 @@ const longCodes = `
 // faxBits is the length of the longest code.
 const faxBits = 13
 
-// faxCode is what the next 13 bits begin with: a run, and the length of its code
-// in bits, 0 where there is no such code.
+// faxCode is the first code of 13 bits: a run, and the code's length in bits, 0 if there
+// is no such code.
 type faxCode struct {
 	run  uint16
 	bits uint8

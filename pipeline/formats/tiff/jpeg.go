@@ -10,12 +10,12 @@ import (
 	"slices"
 )
 
-// openJPEG decodes a chunk that is a JPEG file whose tables may stand in a field.
+// openJPEG decodes a chunk that is a JPEG file. Its tables may be in a TIFF field.
 func (u *unpacker) openJPEG(stored []byte) (io.Reader, error) {
 	if len(stored) < 4 || stored[0] != 0xff || stored[1] != 0xd8 {
 		return nil, damaged("no JPEG data where there should be some")
 	}
-	// An Adobe marker tells a decoder what TIFF's photometric says: whether the
+	// An Adobe marker gives the decoder the meaning of TIFF's photometric field: whether the
 	// first three components are YCbCr.
 	file := slices.Clone(plainComponents)
 	if u.photometric == ycbcr {
@@ -29,7 +29,7 @@ func (u *unpacker) openJPEG(stored []byte) (io.Reader, error) {
 
 // decodeJPEG decodes a whole JPEG file to a chunk's rows.
 func (u *unpacker) decodeJPEG(file []byte) (io.Reader, error) {
-	// Components of their own, or three that become RGB, or four as they are.
+	// The components are unchanged, or three that become RGB, or four unchanged.
 	n := u.samples / u.planes
 	if n == 4 {
 		return u.openJPEG4(file)
@@ -52,12 +52,12 @@ func (u *unpacker) decodeJPEG(file []byte) (io.Reader, error) {
 	return bytes.NewReader(rows), nil
 }
 
-// jpegPixels is how many pixels a chunk may have, which may be a little larger than
-// it is said to be.
+// jpegPixels returns the most pixels of a chunk. JPEG files of chunks may be a little
+// larger than the chunk.
 func (u *unpacker) jpegPixels() int { return (u.chunkWidth + 64) * (min(u.chunkRows, u.height) + 64) }
 
-// openJPEG4 decodes a JPEG file of four components to these as they are stored,
-// which image/jpeg takes for inverted inks.
+// openJPEG4 decodes a JPEG file of four components without converting them. image/jpeg
+// would take them for inverted inks.
 func (u *unpacker) openJPEG4(file []byte) (io.Reader, error) {
 	if u.photometric == ycbcr {
 		return nil, unsupported("JPEG of 4 components in TIFF")
@@ -87,8 +87,8 @@ func (u *unpacker) openJPEG4(file []byte) (io.Reader, error) {
 	return bytes.NewReader(rows), nil
 }
 
-// openOldJPEG decodes JPEG in the style of TIFF 6.0, section 22: the picture is a
-// whole JPEG file somewhere, or scans whose tables stand in fields.
+// openOldJPEG decodes JPEG in the style of TIFF 6.0, section 22: the picture is one JPEG
+// file somewhere in the file, or scans whose tables are in fields.
 func (u *unpacker) openOldJPEG(stored []byte) (io.Reader, error) {
 	if u.planes > 1 {
 		return nil, unsupported("JPEG in the old style in planes")
@@ -121,8 +121,8 @@ func (u *unpacker) openOldJPEG(stored []byte) (io.Reader, error) {
 	return u.decodeJPEG(append(file, 0xff, 0xd9))
 }
 
-// plainComponents is the start of a JPEG file whose components aren't to be
-// converted, so that the fields of TIFF tell how.
+// plainComponents is the start of a JPEG file whose components aren't converted: TIFF's
+// fields say what they are.
 var plainComponents = []byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
 
 // oldFile returns the JPEG file that holds the whole picture, or nil.
@@ -132,7 +132,7 @@ func (l *layout) oldFile() []byte {
 		return nil
 	}
 	if n > 0 && len(l.offsets) > 0 && l.offsets[0] >= int64(at+n) {
-		return nil // it has the tables only
+		return nil // it has only the tables
 	}
 	return l.data[at:]
 }
@@ -145,8 +145,8 @@ func (u *unpacker) oldHeader() ([]byte, error) {
 		out = binary.BigEndian.AppendUint16(out, uint16(len(body)+2))
 		out = append(out, body...)
 	}
-	// tables writes those of a field, equal ones once, and returns the number of
-	// each component's table.
+	// tables writes the tables of a field, equal ones once, and returns the number of each
+	// component's table.
 	tables := func(tag Tag, marker byte, class byte, size func(at int) int) (numbers []byte, err error) {
 		var seen [][]byte
 		for _, at := range u.Ints(tag) {

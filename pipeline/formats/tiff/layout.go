@@ -74,23 +74,23 @@ func unsupported(format string, args ...any) error {
 	return &UnsupportedError{fmt.Sprintf(format, args...)}
 }
 
-// layout is how the first picture of a file is stored.
+// layout describes how the first picture of a file is stored.
 type layout struct {
 	*Directory
 	width, height          int
 	chunkWidth, chunkRows  int // of a tile; of a strip, the picture's width
-	stripRows              int // of a strip of JPEG in the old style, which all make one chunk
+	stripRows              int // of a strip of old-style JPEG; all strips make one chunk
 	tiled                  bool
 	offsets, sizes         []int64 // of chunks; all of a plane's come before the next plane's
 	bits, samples, colours int     // bits of a sample, samples of a pixel, and the colours among these
-	planes                 int     // samples if each has chunks of its own, else 1
-	used                   int     // samples that are read: all, or those of planes with a meaning
+	planes                 int     // the number of samples if each has chunks of its own, else 1
+	used                   int     // samples that are read: all, or in planes only those with a meaning
 	photometric            int
 	format                 int // of samples
 	compression            int
 	predictor              int
 	reversed               bool // the bits of stored bytes
-	alpha                  int  // the sample that colours are multiplied by, or 0
+	alpha                  int  // the sample by which colours are multiplied, or 0
 	down, across           int  // pixels that share a chroma sample
 }
 
@@ -112,7 +112,7 @@ const maxRow = 1 << 28
 // maxSamples bounds the samples of a pixel.
 const maxSamples = 64
 
-// damagedError says what can't be in a whole file.
+// damagedError describes what is wrong in a damaged file.
 type damagedError string
 
 func (e damagedError) Error() string { return "tiff: " + string(e) }
@@ -121,7 +121,7 @@ func damaged(format string, args ...any) error {
 	return damagedError(fmt.Sprintf(format, args...))
 }
 
-// layoutOf reads and checks everything about the first picture but its chunks.
+// layoutOf reads and checks the layout of the first picture, except its chunks.
 func layoutOf(data []byte) (*layout, error) {
 	l, err := readLayout(data)
 	var damage damagedError
@@ -158,7 +158,8 @@ func readLayout(data []byte) (*layout, error) {
 	return l, l.readColours()
 }
 
-// readSamples reads the form of samples, which is the same for all of a pixel.
+// readSamples reads the form of samples, which must be the same for all samples of a
+// pixel.
 func (l *layout) readSamples() error {
 	bits := l.Ints(tagBits)
 	if len(bits) == 0 {
@@ -202,14 +203,14 @@ func (l *layout) readSamples() error {
 	return nil
 }
 
-// readColours reads what samples mean.
+// readColours reads the meaning of samples.
 func (l *layout) readColours() error {
 	otherwise := whiteIsZero
 	if l.samples >= 3 {
 		otherwise = rgb
 	}
 	l.photometric = l.Int(tagPhotometric, otherwise)
-	if l.compression == 6 && l.samples == 3 { // whatever it says
+	if l.compression == 6 && l.samples == 3 { // whatever the fields say
 		l.photometric = ycbcr
 	}
 	l.colours = 1
@@ -230,7 +231,7 @@ func (l *layout) readColours() error {
 			return unsupported("inks other than cyan, magenta, yellow and black")
 		}
 	case ycbcr:
-		if l.samples == 1 { // as some writers call grey
+		if l.samples == 1 { // some writers use this for grey
 			l.photometric = blackIsZero
 			break
 		}
@@ -238,7 +239,7 @@ func (l *layout) readColours() error {
 		if l.bits != 8 || l.format == float {
 			return unsupported("YCbCr of %d bits", l.bits)
 		}
-		// Where it is missing, libtiff takes 2, 2, and JPEG data says for itself.
+		// If the field is missing, libtiff takes 2, 2. JPEG data have their own factors.
 		l.across, l.down = 2, 2
 		if s := l.Ints(tagYCbCrSubsampled); len(s) >= 2 {
 			l.across, l.down = int(s[0]), int(s[1])
@@ -259,7 +260,7 @@ func (l *layout) readColours() error {
 		if l.bits != 8 && l.bits != 16 || l.format == float {
 			return unsupported("L*a*b* of %d bits", l.bits)
 		}
-		l.format = unsigned // the sign of a* and b* belongs to the colours
+		l.format = unsigned // the sign of a* and b* is part of the colour space
 		if l.samples == 1 {
 			l.photometric, l.colours = blackIsZero, 1
 		}
@@ -303,7 +304,7 @@ func (l *layout) checkCompression() error {
 	switch l.compression {
 	case 5, 8, 32946, 50000:
 	default:
-		l.predictor = 1 // belongs to these only
+		l.predictor = 1 // only these have a predictor
 	}
 	switch l.predictor {
 	case 1:
@@ -326,7 +327,7 @@ func (l *layout) readChunks() error {
 	offsets, sizes := tagStripOffsets, tagStripBytes
 	if l.tiled = l.Has(tagTileOffsets) || l.Has(tagTileWidth); l.tiled {
 		offsets, sizes = tagTileOffsets, tagTileBytes
-		if !l.Has(tagTileOffsets) { // as some writers put it
+		if !l.Has(tagTileOffsets) { // some writers use these tags for strips
 			offsets, sizes = tagStripOffsets, tagStripBytes
 		}
 		l.chunkWidth, l.chunkRows = l.Int(tagTileWidth, 0), l.Int(tagTileHeight, 0)
@@ -339,7 +340,7 @@ func (l *layout) readChunks() error {
 			l.chunkRows = l.height
 		}
 		l.stripRows = l.chunkRows
-		if l.compression == 6 { // a JPEG file of all strips
+		if l.compression == 6 { // one JPEG file holds all strips
 			l.chunkRows = l.height
 		}
 	}
@@ -348,7 +349,7 @@ func (l *layout) readChunks() error {
 	}
 	l.offsets, l.sizes = l.Ints(offsets), l.Ints(sizes)
 	if across, down := l.grid(); across*down > len(l.offsets)/min(l.planes, l.used) {
-		if !l.Has(offsets) { // which lies beyond the end
+		if !l.Has(offsets) { // the field lies beyond the end of the file
 			return io.ErrUnexpectedEOF
 		}
 		return damaged("%d strips or tiles, want %d by %d in %d planes", len(l.offsets), across, down, l.planes)
@@ -361,8 +362,8 @@ func (l *layout) grid() (across, down int) {
 	return (l.width + l.chunkWidth - 1) / l.chunkWidth, (l.height + l.chunkRows - 1) / l.chunkRows
 }
 
-// rowBytes is the size of a stored row of a chunk: of all samples, or of one plane.
-// With subsampled chroma it is the size of as many rows as share chroma.
+// rowBytes is the size of a stored row of a chunk: all samples, or one plane. With
+// subsampled chroma it is the size of the rows that share chroma.
 func (l *layout) rowBytes() int {
 	if l.across*l.down > 1 {
 		return (l.chunkWidth + l.across - 1) / l.across * (l.across*l.down + 2)
@@ -370,8 +371,8 @@ func (l *layout) rowBytes() int {
 	return (l.chunkWidth*l.samples/l.planes*l.bits + 7) / 8
 }
 
-// chunk returns the stored bytes of a chunk. Where the file doesn't say how many
-// there are, all that follow may belong to it.
+// chunk returns the stored bytes of a chunk. If the file doesn't give their number, all
+// later bytes may belong to it.
 func (l *layout) chunk(i int) ([]byte, error) {
 	at, n := l.offsets[i], int64(len(l.data))
 	if at < 0 || at >= n {

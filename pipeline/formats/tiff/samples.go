@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// predicted undoes the predictor of the bytes of a stored row with n samples a
-// pixel, in place. scratch is of the same size.
+// predicted undoes the predictor of a stored row with n samples a pixel, in place.
+// scratch is as long as row.
 func (l *layout) predicted(row, scratch []byte, n int) {
 	size := l.bits / 8
 	switch {
@@ -18,7 +18,7 @@ func (l *layout) predicted(row, scratch []byte, n int) {
 		for i := n * size; i+size <= len(row); i += size {
 			l.putWord(row[i:][:size], l.word(row[i:][:size])+l.word(row[i-n*size:][:size]))
 		}
-	case l.predictor == 3: // bytes of one weight lie together, the highest first
+	case l.predictor == 3: // bytes of the same significance are together, the highest first
 		for i := n; i < len(row); i++ {
 			row[i] += row[i-n]
 		}
@@ -122,11 +122,11 @@ func smallFloat(v uint64, exponentBits, fractionBits int) float64 {
 	return f
 }
 
-// toBytes overwrites out with the samples of a stored row as bytes, every step-th
-// from the first on. Fewer than 8 bits are spread over 0…255, except in a palette's
-// indices; of more the highest 8 count. Signed numbers of more than 8 bits are 0 up
-// to 0, and the largest is 255; those of 8 bits keep their bits, as in Pillow.
-// Floating-point numbers are divided by white, and limited to 0…1.
+// toBytes overwrites out with the samples of a stored row as bytes, every step-th from
+// the first on. Samples of fewer than 8 bits are scaled to 0…255, except palette indices;
+// of more than 8 bits, the highest 8 are used. Signed numbers of more than 8 bits:
+// negative ones become 0, the largest 255. Signed numbers of 8 bits keep their bits, as
+// in Pillow. Floating-point numbers are divided by white, and limited to 0…1.
 func (l *layout) toBytes(out []byte, step int, row []byte, white float64) {
 	n := (len(out) + step - 1) / step
 	switch {

@@ -36,8 +36,8 @@ func (u *Upsampler) RGB(dst []byte, m *image.YCbCr, part image.Rectangle) {
 	}
 }
 
-// interpolate doubles a row of chroma, of which near is the nearer row and other
-// the one on the other side.
+// interpolate doubles a row of chroma. near is the nearer row, other the row on the other
+// side.
 func interpolate(out, near, other []byte) {
 	last := len(near) - 1
 	out[0] = byte((3*int(near[0]) + int(other[0]) + 2) >> 2)
@@ -51,7 +51,7 @@ func interpolate(out, near, other []byte) {
 	out[2*last+1] = byte((3*int(near[last]) + int(other[last]) + 2) >> 2)
 }
 
-// toRGB is libwebp's conversion, in numbers of 14 bits.
+// toRGB is libwebp's conversion, with 14-bit numbers.
 func toRGB(y, cb, cr int) (r, g, b byte) {
 	luma := y * 19077 >> 8
 	return clip(luma + cr*26149>>8 - 14234),

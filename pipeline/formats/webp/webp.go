@@ -18,16 +18,16 @@ import (
 	"golang.org/x/image/vp8l"
 )
 
-// header is what is known before decoding.
+// header holds everything known before decoding.
 type header struct {
 	width, height int // of the canvas
 	kind          string
 	data          []byte          // of the VP8 or VP8L chunk
-	frame         image.Rectangle // where it belongs on the canvas
+	frame         image.Rectangle // its position on the canvas
 }
 
-// chunk returns the first chunk of RIFF data and what follows it. Of a chunk that
-// is cut short it returns what there is.
+// chunk returns the first chunk of RIFF data and the bytes after it. A chunk that is cut
+// short is returned as far as it goes.
 func chunk(b []byte) (kind string, body, rest []byte, ok bool) {
 	if len(b) < 8 {
 		return "", nil, nil, false
@@ -73,7 +73,7 @@ func readHeader(file []byte) (h header, err error) {
 	}
 }
 
-// check compares the sizes that a file states.
+// check compares the sizes in a file.
 func (h *header) check() error {
 	c, err := h.config()
 	if err != nil {
@@ -121,7 +121,7 @@ func DecodeConfig(file []byte) (image.Config, error) {
 // DecodeConfig: VP8L needs several copies of the pixels.
 func Memory(_ []byte, c image.Config) int64 { return 10 * int64(c.Width) * int64(c.Height) }
 
-// contextReader is bytes until ctx ends.
+// contextReader reads bytes until ctx ends.
 type contextReader struct {
 	ctx context.Context
 	r   *bytes.Reader

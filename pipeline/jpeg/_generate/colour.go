@@ -8,11 +8,10 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// convert: sixteen pixels at a time. A product with a constant of 1 or more is
-// split, so that what is left fits a word: 91881 = 65536 + 26345,
-// −46802 = 18734 − 65536, 116130 = 2·65536 − 14942. Red and blue have one product,
-// which VPMULHRSW rounds, of half the constant: 13172 gives what 13172½ would for every
-// Cr.
+// convert converts sixteen pixels at a time. A product with a constant of 1 or more is
+// split so that the rest fits a word: 91881 = 65536 + 26345, −46802 = 18734 − 65536,
+// 116130 = 2·65536 − 14942. Red and blue take one product each with half the constant,
+// rounded by VPMULHRSW: 13172 gives the same results as 13172½ for every Cr.
 func convert() {
 	red, green, blue := words("red", 13172, 13172), words("green", -22554, 18734), words("blue", -7471, -7471)
 	convertPixels("convertAVX2", false, red, green, blue)
@@ -69,7 +68,7 @@ func convertPixels(name string, mirrored bool, red, green, blue Mem) {
 	VPADDW(cb, b, b)
 	VPADDW(cb, b, b)
 
-	// In each half lane eight reds and eight greens, and eight blues.
+	// Each half lane holds eight reds and eight greens, and eight blues.
 	VPACKUSWB(g, r, r)
 	VPACKUSWB(b, b, b)
 	out := []VecVirtual{YMM(), YMM()} // its bytes 0–15, and 16–23
@@ -84,7 +83,7 @@ func convertPixels(name string, mirrored bool, red, green, blue Mem) {
 			if pixel > 7 {
 				rg, blue = zero, zero
 			} else if mirrored {
-				rg, blue = rg^7, blue^7 // what is zero stays so
+				rg, blue = rg^7, blue^7 // zero indexes stay zero
 			}
 			fromRG, fromB = append(fromRG, rg), append(fromB, blue)
 		}
@@ -93,7 +92,7 @@ func convertPixels(name string, mirrored bool, red, green, blue Mem) {
 		VPSHUFB(bytes(fmt.Sprint(name, "B", i), append(fromB, fromB...)...), b, t)
 		VPOR(t, o, o)
 	}
-	first, second := 0, 24 // where the half lanes go
+	first, second := 0, 24 // destinations of the half lanes
 	step := ADDQ
 	if mirrored {
 		first, second, step = second, first, SUBQ
@@ -114,8 +113,8 @@ func convertPixels(name string, mirrored bool, red, green, blue Mem) {
 	RET()
 }
 
-// doubleRows: 32 samples at a time, each with both its neighbours. Of both rows, bytes
-// are products with bytes: 3·(3·this + near) + (3·this + near) of a neighbour is
+// doubleRows doubles 32 samples at a time, each with both neighbours. The vertical
+// products are of bytes with bytes: with 3·this + near for both samples, the result is
 // (9·this + 3·this) + (3·near + near).
 func doubleRows() {
 	TEXT("doubleRowsAVX2", NOSPLIT, "func(out, this, near *byte, blocks int)")
@@ -182,7 +181,7 @@ func words(name string, a, b int16) Mem {
 	return m
 }
 
-// zero in a shuffle gives a zero byte.
+// zero as an index of a shuffle gives a zero byte.
 const zero = 0x80
 
 // bytes returns read-only memory that holds b.

@@ -16,17 +16,17 @@ func main() {
 	Generate()
 }
 
-// Fields as BEXTR takes them: first bit, and number of bits in the next byte.
+// Fields in BEXTR's form: the first bit, and in the next byte the number of bits.
 const (
 	sizeField   = 6 | 4<<8  // of a symbol
-	wideField   = 11 | 4<<8 // the same of a wide couple
-	firstField  = 6 | 5<<8  // the steps of a couple
-	secondField = 11 | 6<<8 // of a couple
+	wideField   = 11 | 4<<8 // size of a wide couple
+	firstField  = 6 | 5<<8  // steps of a couple's first coefficient
+	secondField = 11 | 6<<8 // and of its second
 )
 
-// coefficients keeps the whole state in registers. From one couple to the next
-// there are only a shift, a look-up and a shift; the rest is done beside it. What a
-// couple can't hold is done symbol by symbol.
+// coefficients keeps the whole state in registers. From one couple to the next, the
+// dependency chain is a shift, a look-up and a shift; all other work runs beside it.
+// Symbols that don't fit a couple are decoded one by one.
 func coefficients() {
 	TEXT("coefficientsBMI2", NOSPLIT, "func(data *byte, c *int, units **int16, n, unit, k int, places *byte) (unit1, k1 int)")
 	Doc("coefficientsBMI2 is coefficientsGo for n bytes of units, from byte unit on; it returns that of the",
@@ -40,7 +40,7 @@ func coefficients() {
 	ADDQ(NewParamAddr("data", 0), next)
 	k := Load(Param("k"), GP64())
 	units := NewParamAddr("units", 16)
-	end := AllocLocal(8) // behind the last unit
+	end := AllocLocal(8) // end of the last unit
 	at := GP64()
 	MOVQ(units, at)
 	ADDQ(NewParamAddr("n", 24), at)
@@ -59,20 +59,20 @@ func coefficients() {
 		BSWAPQ(more)
 		SHRXQ(have, more, more)
 		ORQ(more, bits)
-		MOVQ(have, bytes) // 63 − have is have with its six bits turned round
+		MOVQ(have, bytes) // 63 − have equals have with its six bits inverted
 		NOTQ(bytes)
 		SHRQ(Imm(3), bytes)
 		ANDQ(Imm(7), bytes)
 		ADDQ(bytes, next)
 		ORQ(Imm(56), have)
 	}
-	// skip leaves the bits of a symbol or a couple behind. Of have, only the lowest
-	// six bits count: what is above the total doesn't matter, to the shift neither.
+	// skip removes the bits of a symbol or a couple. Only the lowest six bits of have
+	// matter, also to the shift; bits above the total are ignored.
 	skip := func(symbol Register) {
 		SHLXQ(symbol, bits, bits)
 		SUBQ(symbol, have)
 	}
-	// put sets the coefficient that lies step behind the k-th.
+	// put sets the coefficient step positions after the k-th.
 	put := func(step Register, value GPVirtual) {
 		ADDQ(step.(GP).As64(), k)
 		place := GP64()
@@ -80,7 +80,7 @@ func coefficients() {
 		MOVW(value.As16(), Mem{Base: block, Index: place, Scale: 2})
 	}
 
-	// index is what was looked up last, and found the couple.
+	// index is the last look-up that found the couple.
 	index, couple := GP64(), GP64()
 	coefficients := func() {
 		MOVQ(bits, index)
@@ -115,7 +115,7 @@ func coefficients() {
 		JZ(LabelRef("unknown"))
 		return symbol
 	}
-	// value is that of the bits behind the code, 0 if there are none.
+	// value returns the value of the bits after the code, 0 if there are none.
 	value := func(symbol GPVirtual, field uint32) GPVirtual {
 		size, v, power, low := GP64(), GP64(), GP32(), GP32()
 		MOVL(U32(field), size.As32())
@@ -155,12 +155,12 @@ func coefficients() {
 	Label("enter") // in the middle of a block
 	CMPQ(k, Imm(63))
 	JAE(LabelRef("done"))
-	Label("five") // are at most 55 bits
+	Label("five") // the bits are at most 55
 	refill()
 	coefficients()
 	coefficients()
 	coefficients()
-	Label("two") // behind 27 bits at most
+	Label("two") // after 27 bits at most
 	coefficients()
 	coefficients()
 	JMP(LabelRef("five"))
@@ -171,7 +171,7 @@ func coefficients() {
 	Label("last") // coefficient, or somewhere in the couple
 	CMPQ(k, Imm(63))
 	JE(LabelRef("next"))
-	// The second symbol isn't of this block: back before both, and take one.
+	// The second symbol belongs to the next block: undo both, and decode one.
 	SHRXQ(couple, bits, bits)
 	SHLQ(Imm(64-lookBits), index)
 	ORQ(index, bits)
@@ -220,7 +220,7 @@ func coefficients() {
 	RET()
 }
 
-// The layout of a unit, and of a huffman; the step of a couple that ends a block.
+// The layouts of a unit and of a huffman, and the step of a couple that ends a block.
 const (
 	unitBlock      = 0
 	unitDC         = 8
@@ -266,7 +266,7 @@ func longs(name string, v uint32) Mem {
 	return m
 }
 
-// inverse makes the kernels of a pair of blocks and of two pairs.
+// inverse makes the kernels for one pair of blocks and for two pairs.
 func inverse() {
 	k := kernel{
 		t3: pairs("t3", c0541+c0765, c0541),
@@ -287,7 +287,8 @@ func inverse() {
 	k.two()
 }
 
-// pair has one block in each half of a register: a row of both, as words.
+// pair has one block in each half of a register, which holds a row of both blocks as
+// words.
 func (k *kernel) pair() {
 	TEXT("inversePairAVX2", NOSPLIT, "func(dst *byte, stride int, coefs, divisors *int16)")
 	Pragma("noescape")
@@ -327,7 +328,7 @@ func (k *kernel) pair() {
 	RET()
 }
 
-// two has a pair in each half of a register, and all in registers.
+// two has a pair in each half of a register, and keeps all of it in registers.
 func (k *kernel) two() {
 	TEXT("inverseTwoAVX512", NOSPLIT, "func(dst, second *byte, stride int, coefs, divisors *int16)")
 	Pragma("noescape")
@@ -366,7 +367,7 @@ func (k *kernel) two() {
 	RET()
 }
 
-// bytes makes columns of words bytes in rows: two rows of each block in a register.
+// bytes turns columns of words into rows of bytes: two rows of each block in a register.
 func (k *kernel) bytes(columns [8]VecVirtual) (rows [4]VecVirtual) {
 	var packed [4]VecVirtual
 	for i := range packed {
@@ -414,8 +415,8 @@ func (k *kernel) vec() VecVirtual {
 	return YMM()
 }
 
-// pass transforms eight rows of words. Words become longs in two halves, columns
-// 0–3 and 4–7; without registers for all, the first waits in memory for the second.
+// pass transforms eight rows of words. Words become longs in two halves, columns 0–3 and
+// 4–7. If there are too few registers, the first half is kept in memory.
 func (k *kernel) pass(in func(int) VecVirtual, shift uint64) (out [8]VecVirtual) {
 	var low [8]VecVirtual
 	k.longs(in, shift, false, func(i int, sum VecVirtual) {
@@ -472,7 +473,7 @@ func (k *kernel) longs(load func(int) VecVirtual, shift uint64, high bool, emit 
 	sum, difference := k.vec(), k.vec()
 	VPADDW(fifth, first, sum)
 	VPSUBW(fifth, first, difference)
-	widen := func(words VecVirtual) VecVirtual { // times 2^13, and half a unit more
+	widen := func(words VecVirtual) VecVirtual { // times 2^13, plus half a unit
 		r := interleave(zero, words)
 		VPSRAD(Imm(3), r, r)
 		VPADDD(k.round[shift], r, r)
@@ -483,7 +484,7 @@ func (k *kernel) longs(load func(int) VecVirtual, shift uint64, high bool, emit 
 	t3, t2 := times(k.t3, twoSix), times(k.t2, twoSix)
 	even := [4]VecVirtual{add(low, t3), add(up, t2), sub(up, t2), sub(low, t3)}
 
-	// Odd ones.
+	// Odd coefficients.
 	one, three, five, seven := load(1), load(3), load(5), load(7)
 	z3, z4 := k.vec(), k.vec()
 	VPADDW(three, seven, z3)
@@ -526,7 +527,7 @@ func (k *kernel) transposeWords(r [8]VecVirtual) [8]VecVirtual {
 	for i := range 4 {
 		w[2*i], w[2*i+1] = two(wl, wh, r[2*i], r[2*i+1])
 	}
-	var d [8]VecVirtual // d[4h+2·q+…]: columns 4h+2q, 4h+2q+1 of rows 0–3 and 4–7
+	var d [8]VecVirtual // d[4h+2·q+…] has columns 4h+2q, 4h+2q+1 of rows 0–3 and 4–7
 	for h := range 2 {
 		d[4*h], d[4*h+1] = two(dl, dh, w[h], w[2+h])
 		d[4*h+2], d[4*h+3] = two(dl, dh, w[4+h], w[6+h])

@@ -11,7 +11,7 @@ type Subsampling int
 
 // The values of enum TJSAMP.
 const (
-	Unknown Subsampling = iota - 1 // an unusual one, which decodes all the same
+	Unknown Subsampling = iota - 1 // an unusual one, which can be decoded nevertheless
 	Full                           // 4:4:4
 	Half                           // 4:2:2
 	Quarter                        // 4:2:0
@@ -54,7 +54,7 @@ func (h Header) Scaled(eighths int) Header {
 // Decoder decodes pictures, one at a time: each goroutine has its own.
 type Decoder struct {
 	instance
-	header struct{ width, height, subsampling, colour int32 } // what C writes
+	header struct{ width, height, subsampling, colour int32 } // C writes here
 	cmyk   []byte
 }
 
@@ -78,8 +78,8 @@ func (d *Decoder) Header(src []byte) (Header, error) {
 		return Header{}, errEmpty
 	}
 	defer oneThread()()
-	// libjpeg keeps a file's tables for later files that lack theirs, and a damaged
-	// file must not be decoded by what came before it.
+	// libjpeg keeps a file's tables for later files without tables. A damaged file's pixels
+	// must not depend on earlier files.
 	if err := d.renew(d.lib.initDecompress); err != nil {
 		return Header{}, err
 	}
@@ -96,7 +96,7 @@ func (d *Decoder) Header(src []byte) (Header, error) {
 	}
 	h := Header{int(c.width), int(c.height), Subsampling(c.subsampling), Colour(c.colour)}
 	if h.Width < 1 || h.Height < 1 {
-		return Header{}, &WarningError{"the file contains no image"} // tables only
+		return Header{}, &WarningError{"the file contains no image"} // only tables
 	}
 	return h, nil
 }
@@ -142,8 +142,8 @@ func (d *Decoder) decompress(dst, src []byte, h Header, format, bytes int) error
 	return d.failure(rc)
 }
 
-// fromInvertedCMYK writes the RGB of CMYK pixels that are stored as 255−C and so
-// on: PIL's convert("RGB"), R = K' − (255−C')·K'/255 with K' = 255−K, rounded.
+// fromInvertedCMYK writes the RGB of CMYK pixels that are stored inverted (255−C and so
+// on). It is PIL's convert("RGB"): R = K' − (255−C')·K'/255 with K' = 255−K, rounded.
 func fromInvertedCMYK(rgb, cmyk []byte) {
 	for ; len(cmyk) >= 4; rgb, cmyk = rgb[3:], cmyk[4:] {
 		white := uint32(cmyk[3])

@@ -11,8 +11,8 @@ type Encoder struct {
 	instance
 	quality     int
 	subsampling Subsampling
-	out         *byte // what C reads as the address to write to
-	size        uint  // and writes the length to: unsigned long
+	out         *byte // C reads the address to write to
+	size        uint  // and writes the length here: unsigned long
 }
 
 // NewEncoder returns an Encoder of baseline JPEG of a quality from 1 to 100 and
@@ -38,7 +38,7 @@ func (e *Encoder) Encode(dst, rgb []byte, width, height int) ([]byte, error) {
 	if e.handle == 0 {
 		return dst, errClosed
 	}
-	args := append(e.args[:0], uintptr(width), uintptr(height), uintptr(e.subsampling)) // no handle
+	args := append(e.args[:0], uintptr(width), uintptr(height), uintptr(e.subsampling)) // takes no handle
 	bound := int(call(e.lib.bufSize, args...))
 	if bound <= 0 {
 		return dst, fmt.Errorf("turbojpeg: a picture of %d×%d pixels is too large for JPEG", width, height)

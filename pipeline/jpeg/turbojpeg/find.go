@@ -15,9 +15,9 @@ const pathVariable = "ALEXNET_TURBOJPEG"
 
 var sonames, folders = places(runtime.GOOS)
 
-// places are the library's names on a system, and the folders that may hold it.
+// places returns the library's names on a system, and folders that may hold it.
 func places(system string) (sonames, folders []string) {
-	if system == "darwin" { // Homebrew's on arm64 and on amd64, and MacPorts'
+	if system == "darwin" { // Homebrew's on arm64 and amd64, and MacPorts' folders
 		return []string{"libturbojpeg.0.dylib", "libturbojpeg.dylib"}, []string{
 			"/opt/homebrew/lib", "/opt/homebrew/opt/jpeg-turbo/lib", "/usr/local/lib", "/usr/local/opt/jpeg-turbo/lib", "/opt/local/lib",
 		}
@@ -28,13 +28,13 @@ func places(system string) (sonames, folders []string) {
 	}
 }
 
-// candidates returns what to try to load, in this order.
+// candidates returns the names to try, in order.
 func candidates() []string {
 	if path := os.Getenv(pathVariable); path != "" {
 		return []string{path}
 	}
 	var all []string
-	if runtime.GOOS != "darwin" { // whose linker may look in the current folder
+	if runtime.GOOS != "darwin" { // macOS's linker may look in the current folder
 		all = append(all, sonames...)
 	}
 	for _, folder := range folders {

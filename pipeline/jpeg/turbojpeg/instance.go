@@ -7,20 +7,20 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// instance is a handle of the library's, and what a call on it needs. It lives
-// inside a Decoder or an Encoder.
+// instance is a handle of the library, with the state of its calls. It is part of a
+// Decoder or an Encoder.
 type instance struct {
 	lib    *library
 	handle uintptr  // 0 once closed
 	held   *uintptr // the same, for the garbage collector
 	clean  runtime.Cleanup
-	pin    runtime.Pinner // of the memory that a call's arguments point to
+	pin    runtime.Pinner // of memory that a call's arguments point to
 	args   [11]uintptr
 }
 
-// oneThread keeps the goroutine on its thread until the returned function is
-// called: libjpeg-turbo 2 leaves a warning's text in the thread that raised it,
-// so a call and the question for its text belong to one thread.
+// oneThread keeps the goroutine on its thread until the returned function is called.
+// libjpeg-turbo 2 keeps a warning's text per thread, so a call and the request for its
+// text must run on one thread.
 func oneThread() (release func()) {
 	runtime.LockOSThread()
 	return runtime.UnlockOSThread
@@ -40,7 +40,7 @@ func (in *instance) open(lib *library, initialize uintptr) error {
 	return nil
 }
 
-// renew exchanges the handle for a new one.
+// renew replaces the handle by a new one.
 func (in *instance) renew(initialize uintptr) error {
 	handle := call(initialize)
 	if handle == 0 {
@@ -62,8 +62,8 @@ func (in *instance) Close() {
 	}
 }
 
-// call calls a function that takes the handle and args, copied so that they stay
-// off the heap, and returns an int.
+// call calls a function with the handle and args, and returns its int. It copies args so
+// that they stay off the heap.
 func (in *instance) call(function uintptr, args ...uintptr) int {
 	in.args[0] = in.handle
 	n := 1 + copy(in.args[1:], args)
@@ -72,15 +72,15 @@ func (in *instance) call(function uintptr, args ...uintptr) int {
 	return int(result)
 }
 
-// errorText returns what the library says of the last call, which must have been
-// made on this thread.
+// errorText returns the library's message about the last call, which must have been made
+// on this thread.
 func (in *instance) errorText() string {
 	text := dynlib.String(call(in.lib.errorText, in.handle))
 	runtime.KeepAlive(in)
 	return text
 }
 
-// onlyWarned reports whether the last call that failed has only warned.
+// onlyWarned reports whether the last call, which failed, only warned.
 func (in *instance) onlyWarned() bool {
 	return in.lib.errorCode != 0 && in.call(in.lib.errorCode) == errorWarning
 }

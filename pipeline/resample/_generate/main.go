@@ -15,9 +15,9 @@ func main() {
 	Generate()
 }
 
-// horizontal: an output is four taps at a time. The sixteen bytes from the
-// first of four pixels on are shuffled to pairs of words, so that one multiply-add
-// with the weights (w0 w1 w2 w3 in each half lane) gives, in 32 bits,
+// horizontal computes an output from four taps at a time. The sixteen bytes from the
+// first of four pixels on are shuffled to pairs of words, so that one multiply-add with
+// the weights (w0 w1 w2 w3 in each half lane) gives, in 32 bits,
 //
 //	lane 0: r0w0+r1w1  r2w2+r3w3  g0w0+g1w1  g2w2+g3w3
 //	lane 1: b0w0+b1w1  b2w2+b3w3  0          0
@@ -92,9 +92,9 @@ var (
 	blue     = []byte{2, zero, 5, zero, 8, zero, 11, zero, zero, zero, zero, zero, zero, zero, zero, zero}
 )
 
-// horizontalPair: the first row in half lane 0 and the second in half lane 1,
-// with red and green in one sum and blue in another. An addition of neighbours
-// then gives r g b 0 in each.
+// horizontalPair has the first row in half lane 0 and the second in half lane 1, with red
+// and green in one sum and blue in another. An addition of neighbours then gives r g b 0
+// in each.
 func horizontalPair() {
 	TEXT("horizontalPairAVX2", NOSPLIT, "func(out0, out1, line0, line1 *byte, first *int32, lo int, weights *int16, outputs, groups, bits int)")
 	Doc("horizontalPairAVX2 is horizontalAVX2 for two rows, but writes 1 byte beyond the",
@@ -117,7 +117,7 @@ func horizontalPair() {
 	VPSRLD(U8(31), half, half)
 	VPSLLD(bits, half, half)
 	VPSRLD(U8(1), half, half)
-	quarter := YMM() // of the unit: two sums are added; bits is 14 at the least
+	quarter := YMM() // a quarter of the rounding unit, since two sums are added; bits is at least 14
 	VPSRLD(U8(1), half, quarter)
 
 	Label("pixel")
@@ -164,7 +164,7 @@ func horizontalPair() {
 	RET()
 }
 
-// vertical: 32 columns of two rows at a time, interleaved and widened to words.
+// vertical adds up 32 columns of two rows at a time, interleaved and widened to words.
 func vertical() {
 	TEXT("verticalAVX2", NOSPLIT, "func(out, rows *byte, stride int, weights *int16, blocks, pairs, bits int)")
 	Doc("verticalAVX2 is verticalGo for blocks·32 columns and pairs·2 rows.")
@@ -232,7 +232,7 @@ func vertical() {
 	RET()
 }
 
-// zero in a shuffle gives a zero byte.
+// zero as an index of a shuffle gives a zero byte.
 const zero = 0x80
 
 // bytes returns read-only memory that holds b.

@@ -10,12 +10,12 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// folders are searched after the dynamic linker's.
+// folders are searched after the dynamic linker's folders.
 var folders = []string{
 	"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib64", "/usr/local/lib",
 }
 
-// candidates returns what to try to load, in this order.
+// candidates returns the names to try, in order.
 func (s Spec) candidates() []string {
 	if path := os.Getenv(s.Variable); path != "" {
 		return []string{path}

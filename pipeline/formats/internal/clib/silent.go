@@ -8,9 +8,9 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// glibc is where the C library keeps its stream for complaints, and a stream that goes
-// nowhere. Debian's libjxl prints lines of its source to the first for each damaged
-// picture. Other C libraries' streams are constants: there libjxl's words are seen.
+// glibc holds the address of the C library's stderr variable and of a stream to nowhere.
+// Debian's libjxl prints lines of its source to stderr for each damaged picture. In other
+// C libraries stderr is a constant, so libjxl's lines are shown there.
 var glibc = sync.OnceValue(func() (c struct{ stderr, nowhere uintptr }) {
 	handle, err := dynlib.Open("libc.so.6", false)
 	if err != nil {
@@ -31,15 +31,15 @@ var glibc = sync.OnceValue(func() (c struct{ stderr, nowhere uintptr }) {
 	return c
 })
 
-// silent counts the calls under way, during which C's stream goes nowhere.
+// silent counts the calls in progress; during them C's stderr is the stream to nowhere.
 var silent struct {
 	sync.Mutex
 	calls int
 	old   uintptr
 }
 
-// silently runs f while C's messages for people are not shown. Go's own os.Stderr is
-// not affected.
+// silently runs f without showing C's messages on stderr. Go's own os.Stderr is not
+// affected.
 func silently(f func()) {
 	c := glibc()
 	if c.stderr == 0 {

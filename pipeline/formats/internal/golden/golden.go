@@ -25,7 +25,7 @@ func Files(t testing.TB, name string) map[string][]byte {
 	return files
 }
 
-// pixels is the entry that holds what the files should become.
+// pixels is the entry with the expected pixels of the files.
 const pixels = "goldens.json"
 
 func unpack(t testing.TB, name string) map[string][]byte {
