@@ -18,8 +18,10 @@ func Example_program() {
 	c := train.Defaults()
 	c.Train, c.Val, c.Run = "shards/train", "shards/val", "runs/first"
 	c.AutoResume = true // begin the run, or go on with it
-	c.Net, c.Batch, c.Epochs = "alexnet-mini", 30, 4
-	c.Init, c.InputScale, c.LR, c.Warmup = "he", 1.0/64, 0.01, 5
+	// Choose the recipe for so many pictures, or take the settings of the run.
+	if _, err := c.Complete(ctx, nil); err != nil {
+		log.Fatal(err)
+	}
 	r, err := train.Run(ctx, c, train.Lines(os.Stderr))
 	if err != nil {
 		log.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -194,14 +195,20 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 	return nil
 }
 
-// ChooseRecipe takes settings that were not given from a recipe: from c.Recipe, or, if
-// that is "", from the recipe for the number of pictures in c.Train. A run that goes on
-// keeps its own settings, and without a name nothing is set where c.From has weights or
-// a setting of Start was given. The note says which recipe was chosen without a name,
-// or would suit; it may be empty. Prepare reports data that can't be opened.
-func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bool) (about Note, err error) {
+// Complete sets what was not given. If c goes on with a run, the values are that run's
+// (see Inherit). Else they come from the recipe c.Recipe, or, if that is "", from the one
+// for the number of pictures in c.Train; but from none where c.From has weights, or where
+// init, input-scale or warmup was given. given may be nil: then the settings that differ
+// from Defaults were given. The note says which recipe was chosen without a name, or
+// would suit; it may be empty. Prepare reports data that can't be opened.
+func (c *Config) Complete(ctx context.Context, given func(setting string) bool) (about Note, err error) {
+	if given == nil {
+		if given, err = c.unlikeDefaults(); err != nil {
+			return about, err
+		}
+	}
 	if c.Resumes() {
-		return about, nil
+		return about, c.Inherit(given)
 	}
 	if _, err := FindRecipe(c.Recipe); c.Recipe != "" && err != nil {
 		return about, setting.Invalidf("%s: %w", setting.Name("recipe"), err)
@@ -220,7 +227,14 @@ func (c *Config) ChooseRecipe(ctx context.Context, given func(setting string) bo
 	return c.chooseFor(images, given)
 }
 
-// chooseFor is ChooseRecipe for a new run on so many pictures.
+// unlikeDefaults reports which settings differ from Defaults.
+func (c *Config) unlikeDefaults() (func(setting string) bool, error) {
+	is, err1 := values(*c)
+	was, err2 := values(Defaults())
+	return func(name string) bool { return !bytes.Equal(is[name], was[name]) }, errors.Join(err1, err2)
+}
+
+// chooseFor is Complete for a new run on so many pictures.
 func (c *Config) chooseFor(images int, given func(setting string) bool) (about Note, err error) {
 	if c.Recipe != "" {
 		named, err := FindRecipe(c.Recipe)

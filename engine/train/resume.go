@@ -59,25 +59,22 @@ func (c Config) Matches(r *Record) error {
 	return nil
 }
 
-// Inherit takes the value that a run has of every setting that was not given.
-func (c *Config) Inherit(r *Record, given func(name string) bool) error {
-	now, err := json.Marshal(c)
-	if err != nil {
-		return err
+// Inherit takes every setting that was not given from the run that c goes on with, if
+// there is one. Prepare reports a record that can't be read.
+func (c *Config) Inherit(given func(name string) bool) error {
+	if !c.Resumes() || c.Run == "" {
+		return nil
 	}
-	var values, old map[string]json.RawMessage
+	r, err := ReadRecord(c.Run)
+	if err != nil {
+		return nil
+	}
+	var old map[string]json.RawMessage
 	if err := json.Unmarshal(r.Settings, &old); err != nil {
 		return fmt.Errorf("%s: settings: %w", r.Path, err)
 	}
-	if err := json.Unmarshal(now, &values); err != nil {
-		return err
-	}
-	for name := range values {
-		if v, ok := old[name]; ok && name != "run" && !given(name) { // the folder may have moved
-			values[name] = v
-		}
-	}
-	merged, err := json.Marshal(values)
+	maps.DeleteFunc(old, func(name string, _ json.RawMessage) bool { return name == "run" || given(name) }) // the folder may have moved
+	merged, err := json.Marshal(old)
 	if err != nil {
 		return err
 	}

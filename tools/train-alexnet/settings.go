@@ -118,14 +118,7 @@ func (s *settings) read(c *cli.Context) error {
 	case s.FromLayers == "":
 		s.FromLayers = train.FromAll
 	}
-	if s.Run == "" || !s.Resume && !s.AutoResume {
-		return nil
-	}
-	r, err := train.ReadRecord(s.Run)
-	if err != nil {
-		return nil // train.Prepare says what is wrong, once the ranks have joined
-	}
-	return s.Config.Inherit(r, c.IsSet)
+	return s.Inherit(c.IsSet)
 }
 
 // takeRecipe sets what was not given from a recipe or a file of one.
@@ -138,7 +131,7 @@ func (s *settings) takeRecipe(c *cli.Context) error {
 	case err != nil:
 		return err
 	case !isFile:
-		s.chosen, err = s.ChooseRecipe(c.Context, c.IsSet)
+		s.chosen, err = s.Complete(c.Context, c.IsSet)
 		return err
 	}
 	if err := configfile.Apply(c, s.Recipe, notInConfig...); err != nil {

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestChooseRecipe: by name, by the number of pictures, or not at all where the run or
+// TestComplete: by name, by the number of pictures, or not at all where the run or
 // the user has settings of the first steps; the note says which.
-func TestChooseRecipe(t *testing.T) {
+func TestComplete(t *testing.T) {
 	dir := t.TempDir()
 	small(t, dir) // makes 48 pictures
 	for _, test := range []struct {
@@ -29,7 +29,7 @@ func TestChooseRecipe(t *testing.T) {
 		c := small(t, dir)
 		c.Run, c.Batch = dir+"/none", 7
 		test.change(&c)
-		note, err := c.ChooseRecipe(t.Context(), func(name string) bool { return slices.Contains(test.given, name) })
+		note, err := c.Complete(t.Context(), func(name string) bool { return slices.Contains(test.given, name) })
 		if err != nil || c.Recipe != test.recipe || !strings.Contains(note.String(), test.note) || (note.String() == "") != (test.note == "") {
 			t.Errorf("%s: recipe %q, note %q, error %v; want %q, %q", test.name, c.Recipe, note, err, test.recipe, test.note)
 		}
@@ -40,8 +40,30 @@ func TestChooseRecipe(t *testing.T) {
 	}
 	c := small(t, dir)
 	c.Recipe = "tiny"
-	if _, err := c.ChooseRecipe(t.Context(), func(string) bool { return false }); err == nil || !strings.HasPrefix(err.Error(), `"recipe": no recipe called "tiny"`) {
+	if _, err := c.Complete(t.Context(), func(string) bool { return false }); err == nil || !strings.HasPrefix(err.Error(), `"recipe": no recipe called "tiny"`) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestCompleteGoesOn: what a program sets itself, it has given; the rest is a recipe's,
+// and when the same program goes on, the run's.
+func TestCompleteGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	of := small(t, dir)
+	for _, steps := range []uint64{2, 4} {
+		c := Defaults()
+		c.Train, c.Val, c.Run, c.AutoResume = of.Train, of.Val, of.Run, true
+		c.Net, c.Devices, c.Decay, c.Steps = of.Net, "cpu", 0.25, steps
+		about, err := c.Complete(t.Context(), nil)
+		if err != nil || (about.String() == "") != (steps == 4) {
+			t.Fatalf("%q, %v", about, err)
+		}
+		if c.Recipe != "small" || c.Batch != 16 || c.Init != "he" || c.Warmup != 0 || c.Decay != 0.25 || c.Net != of.Net || c.Steps != steps {
+			t.Errorf("to %d steps: %+v", steps, c)
+		}
+		if r, err := Run(t.Context(), c, nil); err != nil || r.Steps != steps {
+			t.Fatalf("%+v, %v", r, err)
+		}
 	}
 }
 
