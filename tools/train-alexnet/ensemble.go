@@ -40,7 +40,7 @@ func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, err
 	}
 	switch {
 	case len(f.Checkpoints) == 0:
-		return nil, command.Usagef("--checkpoint is required (see train-alexnet %s --help)", c.Command.Name)
+		return nil, command.Required(c, "checkpoint")
 	case c.IsSet("max-megapixels") && !(c.Float64("max-megapixels") > 0):
 		return nil, command.Usagef("--max-megapixels %v: want a number above 0", c.Float64("max-megapixels"))
 	case batch < 1:

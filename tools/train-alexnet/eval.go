@@ -41,7 +41,7 @@ func evalCommand(stdout, stderr io.Writer) *cli.Command {
 
 func eval(c *cli.Context, access *shards.Access, stdout, stderr io.Writer) error {
 	if c.String("data") == "" {
-		return command.Usagef("--data is required (see train-alexnet eval --help)")
+		return command.Required(c, "data")
 	}
 	e, err := openEnsemble(c, c.Int("batch"), "")
 	if err != nil {

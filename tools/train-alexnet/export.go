@@ -45,7 +45,7 @@ func exportCommand(stderr io.Writer) *cli.Command {
 func oneCheckpoint(c *cli.Context) (string, error) {
 	switch paths := c.StringSlice("checkpoint"); len(paths) {
 	case 0:
-		return "", command.Usagef("--checkpoint is required (see train-alexnet %s --help)", c.Command.Name)
+		return "", command.Required(c, "checkpoint")
 	case 1:
 		return engine.FindCheckpoint(paths[0])
 	default:

@@ -170,8 +170,11 @@ func TestBadUsage(t *testing.T) {
 		{"--precision fp16: want fp32", w.args(run, "--precision", "fp16")},
 		{"no device called \"tpu\"", w.args(run, "--devices", "tpu")},
 		{"holds no run", []string{"train-alexnet", "--run", run, "--resume"}},
-		{"not defined", w.args(run, "--learning-rate", "1")},
+		{"there is no flag --learning-rate", w.args(run, "--learning-rate", "1")},
 		{"unexpected \"more\"", w.args(run, "more")},
+		{`there is no command "evaluate", and no such file: did you mean eval? (see`, []string{"train-alexnet", "evaluate", "--checkpoint", run}},
+		{"a file or folder is given with a flag, here perhaps --checkpoint " + w.dir, []string{"train-alexnet", "eval", w.dir}},
+		{"here perhaps --run " + w.dir, []string{"train-alexnet", "report", w.dir}},
 		{"--checkpoint is required", []string{"train-alexnet", "eval", "--data", w.val}},
 	} {
 		r := call(c.args...)

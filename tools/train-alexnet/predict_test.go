@@ -214,7 +214,8 @@ func predictBadUsage(t *testing.T, w trained) {
 		want string
 		args []string
 	}{
-		{2, "--checkpoint is required", []string{w.pictures}},
+		{2, "--checkpoint is required (see train-alexnet predict --help)", []string{w.pictures}},
+		{2, "--checkpoint is required, here perhaps --checkpoint " + w.checkpoint + " (see", []string{w.checkpoint, w.pictures}},
 		{2, "no pictures given", []string{"--checkpoint", w.checkpoint}},
 		{2, "--top 0", []string{"--checkpoint", w.checkpoint, "--top", "0", w.pictures}},
 		{2, "--size 15: the net reads 16", []string{"--checkpoint", w.checkpoint, "--size", "15", w.pictures}},

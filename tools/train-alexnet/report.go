@@ -36,7 +36,7 @@ func reportCommand(stderr io.Writer) *cli.Command {
 		Action: func(c *cli.Context) error {
 			dir := c.Path("run")
 			if dir == "" {
-				return command.Usagef("--run is required: give the folder of a run")
+				return command.Required(c, "run")
 			}
 			if _, err := train.ReadRecord(dir); errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("%s holds no run (no %s)", dir, train.RecordName)

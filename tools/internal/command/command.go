@@ -145,13 +145,14 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	}
 	app.Writer, app.ErrWriter = stdout, stderr
 	app.ExitErrHandler = func(*cli.Context, error) {}
-	app.OnUsageError = usageError
+	u := usage{args}
+	app.OnUsageError = u.wrong
 	app.HideHelpCommand = true
 	app.Version = build.Version()
 	app.EnableBashCompletion = true
 	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout), manualCommand(app, stdout))
 	if app.ArgsUsage == "" {
-		app.Before = strayArguments(app.Before, app.Commands)
+		app.Before = u.strays(app.Before, app.Commands)
 	}
 	if propose(app, args, stdout) {
 		return nil
@@ -165,26 +166,12 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	printing.Do(func() { cli.HelpPrinter = wrapped })
 	app.UsageText = examples(app.UsageText)
 	quiet(app.Flags)
-	prepare(app.Commands)
+	u.prepare(app.Commands)
 	return nearValue(app, args, Address(app.RunContext(ctx, decimal(app, flagsFirst(app, args)))))
 }
 
 // printing sets the library's printer of help, which is one for the process.
 var printing sync.Once
-
-func prepare(commands []*cli.Command) {
-	for _, c := range commands {
-		c.OnUsageError = onUsageError(c.OnUsageError)
-		c.HideHelpCommand = true
-		c.UsageText = examples(c.UsageText)
-		quiet(c.Flags)
-		if c.Args || c.ArgsUsage != "" {
-			continue
-		}
-		c.Before = strayArguments(c.Before, c.Subcommands)
-		prepare(c.Subcommands)
-	}
-}
 
 // examples takes the indentation from the lines of a usage text, which the
 // library indents itself.
@@ -196,60 +183,6 @@ func quiet(flags []cli.Flag) {
 		if b, ok := f.(*cli.BoolFlag); ok {
 			b.DisableDefaultText = true
 		}
-	}
-}
-
-// onUsageError has a command's own function, if there is one, told in our words.
-func onUsageError(own cli.OnUsageErrorFunc) cli.OnUsageErrorFunc {
-	if own == nil {
-		return usageError
-	}
-	return func(c *cli.Context, err error, sub bool) error { return own(c, usageError(c, err, sub), sub) }
-}
-
-func usageError(c *cli.Context, err error, _ bool) error {
-	if m := refused.FindStringSubmatch(err.Error()); m != nil {
-		return Usagef("--%s %s: want %s (see %s --help)", m[2], m[1], Want(c, m[2]), called(c))
-	}
-	near := ""
-	if m := undefined.FindStringSubmatch(err.Error()); m != nil {
-		if near = didYouMean(m[1], "--", flagNames(c)); near == "" {
-			near = itsFlags(c)
-		}
-	}
-	return Usagef("%w%s (see %s --help)", err, printable.Verbatim(near), called(c))
-}
-
-// called is what a user typed to come to c: the program and, if there is one, the command.
-func called(c *cli.Context) string {
-	if c.Command == nil || c.Command.Name == "" || c.Command.Name == c.App.Name {
-		return c.App.Name
-	}
-	return c.App.Name + " " + c.Command.Name
-}
-
-// ofItsOwn reports whether a command is one that not every tool has.
-func ofItsOwn(c *cli.Command) bool { return !c.Hidden && c.Name != "completion" }
-
-// strayArguments refuses words that are neither flags nor subcommands.
-func strayArguments(next cli.BeforeFunc, commands []*cli.Command) cli.BeforeFunc {
-	return func(c *cli.Context) error {
-		if word := c.Args().First(); word != "" {
-			known := false
-			for _, sub := range commands {
-				known = known || sub.HasName(word)
-			}
-			if !known && (called(c) != c.App.Name || !slices.ContainsFunc(commands, ofItsOwn)) {
-				return Usagef("unexpected %q: a file or folder is given with a flag (see %s --help)", word, called(c))
-			}
-			if !known {
-				return Usagef("unexpected %q: flags come before it, and there is no such command%s (see %s --help)", word, printable.Verbatim(nearCommand(word, commands)), c.App.Name)
-			}
-		}
-		if next != nil {
-			return next(c)
-		}
-		return nil
 	}
 }
 

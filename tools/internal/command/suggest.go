@@ -1,16 +1,12 @@
 package command
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
 )
-
-// undefined matches the library's error about an unknown flag.
-var undefined = regexp.MustCompile(`^flag provided but not defined: -+([^=]+)`)
 
 // otherNames are what other programs call flags.
 var otherNames = map[string]string{

@@ -95,9 +95,6 @@ func decimal(app *cli.App, args []string) []string {
 	return out
 }
 
-// refused matches the library's error about a value: invalid value "x" for flag -n: …
-var refused = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-+([^:]+): `)
-
 // address matches the beginning of an address, also if it has become part of a path.
 var address = regexp.MustCompile(`(?:^|[/ "])(?:https?|ftp|file|hdfs|s3|gs|gcs|az|abfs)://?[^/ ]`)
 
