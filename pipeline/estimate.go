@@ -18,6 +18,7 @@ type Estimate struct {
 	Sample   int           `json:"sample"`    // pictures that were tried
 	Bad      int           `json:"bad"`       // of those
 	FirstBad Bad           `json:"first_bad"` // by name
+	Enlarged int           `json:"enlarged"`  // of the sample, smaller than cfg.Size
 	Bytes    int64         `json:"bytes"`     // of all shards; before zstd, where that is asked for
 	Time     time.Duration `json:"time_ns"`   // with cfg.Workers on this machine as busy as it is now
 }
@@ -55,7 +56,7 @@ func EstimateAppend(ctx context.Context, cfg ShardConfig, src source.Source) (Es
 // estimate tries a sample of items.
 func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []source.Item) (Estimate, error) {
 	n := min(len(items), estimateSample)
-	var next, tried, bytes atomic.Int64
+	var next, tried, bytes, enlarged atomic.Int64
 	var mu sync.Mutex
 	var bad []Bad
 	started := time.Now()
@@ -72,14 +73,16 @@ func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []s
 				// The step shares no factor with most n, so a sample that ends early is spread over
 				// the job, too.
 				item := items[i*7919%n*len(items)/n]
+				var totals totals
 				var err error
-				if picture, _, err = w.encode(ctx, picture[:0], item); err != nil {
+				if picture, totals, err = w.encode(ctx, picture[:0], item); err != nil {
 					mu.Lock()
 					bad = append(bad, Bad{Name: item.Name, Reason: err.Error()})
 					mu.Unlock()
 				} else {
 					bytes.Add(int64(len(picture)) + sampleOverhead + int64(len(item.Name)))
 				}
+				enlarged.Add(int64(totals.enlarged))
 				tried.Add(1)
 			}
 		})
@@ -88,7 +91,7 @@ func estimate(ctx context.Context, cfg ShardConfig, src source.Source, items []s
 	if err := ctx.Err(); err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Pictures: len(items), Sample: int(tried.Load()), Bad: len(bad)}
+	e := Estimate{Pictures: len(items), Sample: int(tried.Load()), Bad: len(bad), Enlarged: int(enlarged.Load())}
 	if e.Bad > 0 {
 		slices.SortFunc(bad, func(a, b Bad) int { return cmp.Compare(a.Name, b.Name) })
 		e.FirstBad = bad[0]

@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"alexnet/augment"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline/mds"
@@ -23,16 +22,17 @@ import (
 
 // Summary is the result of Shard.
 type Summary struct {
-	Meta    Meta
-	Shards  int
-	Bytes   int64    // of the shard files
-	Bad     []Bad    // pictures left out, in the order of the job
-	Slow    []Slow   // pictures that took longer than ShardConfig.SlowAfter, likewise
-	Lost    []string // IDs of the classes whose pictures all were left out
-	Report  string
-	Already bool // the folder was finished before: nothing was done
-	Resumed int  // pictures that an earlier run of the job had finished
-	Kept    int  // after an error: shards that stay for the next run to go on from
+	Meta     Meta
+	Shards   int
+	Bytes    int64    // of the shard files
+	Bad      []Bad    // pictures left out, in the order of the job
+	Slow     []Slow   // pictures that took longer than ShardConfig.SlowAfter, likewise
+	Lost     []string // IDs of the classes whose pictures all were left out
+	Report   string
+	Already  bool // the folder was finished before: nothing was done
+	Enlarged int  // pictures that were smaller than ShardConfig.Size; unknown, 0, of a folder that is finished or joined
+	Resumed  int  // pictures that an earlier run of the job had finished
+	Kept     int  // after an error: shards that stay for the next run to go on from
 }
 
 // Bad is a picture that couldn't be used, and one line of report.jsonl.
@@ -165,9 +165,9 @@ type shardJob struct {
 	resumed  int // pictures in these shards
 	bad      []Bad
 	slow     []Slow
-	noted    int          // number of bad that are in the journal
-	sums     augment.Sums // of the pictures since the last shard
-	label    []byte       // scratch
+	noted    int    // number of bad that are in the journal
+	totals   totals // of the pictures since the last shard
+	label    []byte // scratch
 }
 
 // fill runs the job from its current position to the index. earlier are bad pictures to
@@ -220,13 +220,13 @@ func (j *shardJob) open() (err error) {
 
 // shardSlot is one picture on its way from a worker to the writer.
 type shardSlot struct {
-	item  source.Item
-	image []byte       // encoded; reused for the next picture
-	sums  augment.Sums // of the picture's pixels
-	err   error
-	began atomic.Int64 // Unix time in nanoseconds
-	took  time.Duration
-	ready chan struct{}
+	item   source.Item
+	image  []byte // encoded; reused for the next picture
+	totals totals
+	err    error
+	began  atomic.Int64 // Unix time in nanoseconds
+	took   time.Duration
+	ready  chan struct{}
 }
 
 // run passes the items through the workers to the writer, in order. Each item has a slot,
@@ -265,7 +265,7 @@ func (j *shardJob) run(ctx context.Context) error {
 				if ctx.Err() == nil {
 					began := time.Now()
 					s.began.Store(began.UnixNano())
-					s.image, s.sums, s.err = w.encode(ctx, s.image[:0], s.item)
+					s.image, s.totals, s.err = w.encode(ctx, s.image[:0], s.item)
 					s.took = time.Since(began)
 				}
 				s.ready <- struct{}{}
@@ -327,7 +327,7 @@ func (j *shardJob) collect(s *shardSlot) error {
 		if err := j.note(); err != nil {
 			return err
 		}
-		j.sums.Merge(s.sums)
+		j.totals.merge(s.totals)
 	}
 	j.progress = ShardProgress{Done: j.progress.Done + 1, Total: len(j.items), Skipped: len(j.bad)}
 	if j.report != nil {
@@ -344,8 +344,8 @@ func (j *shardJob) note() error {
 	if len(written) == here {
 		return nil
 	}
-	entry := journalShard{Shard: written[here], Items: j.progress.Done, Bad: j.bad[j.noted:], Statistics: j.sums}
-	j.noted, j.sums = len(j.bad), augment.Sums{}
+	entry := journalShard{Shard: written[here], Items: j.progress.Done, Bad: j.bad[j.noted:], Statistics: j.totals.sums, Enlarged: j.totals.enlarged}
+	j.noted, j.totals = len(j.bad), totals{}
 	return j.out.journal.add(entry)
 }
 
@@ -382,13 +382,15 @@ func (j *shardJob) finish(earlier []Bad) (Summary, error) {
 	if j.base != nil {
 		shards = slices.Clone(j.base.Shards)
 	}
+	enlarged := 0
 	m := j.meta // of an append, together with the folder's old contents
 	m.Images += len(j.items) - len(j.bad)
 	for _, s := range j.out.journal.shards {
 		shards = append(shards, s.Shard)
 		m.Statistics.Merge(s.Statistics)
+		enlarged += s.Enlarged
 	}
-	sum := Summary{Shards: len(shards), Bytes: shardBytes(shards), Bad: j.bad, Slow: j.slow, Resumed: j.resumed}
+	sum := Summary{Enlarged: enlarged, Shards: len(shards), Bytes: shardBytes(shards), Bad: j.bad, Slow: j.slow, Resumed: j.resumed}
 	listed := append(slices.Clone(earlier), j.bad...)
 	m.Source.Skipped = len(listed)
 	m.Source.Found = m.Images + len(listed)

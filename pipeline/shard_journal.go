@@ -22,6 +22,7 @@ type journalShard struct {
 	Items      int           `json:"items"`         // items of the job that are done after this shard, bad ones included
 	Bad        []Bad         `json:"bad,omitempty"` // bad ones since the previous shard
 	Statistics augment.Sums  `json:"statistics"`    // of this shard's pictures
+	Enlarged   int           `json:"enlarged,omitempty"`
 }
 
 // journal is the state of an unfinished job.

@@ -105,8 +105,8 @@ func TestShardResumes(t *testing.T) {
 			})
 			cancel()
 			if err == nil {
-				if sum.Resumed <= resumed || len(sum.Bad) != 14 || sum.Meta.Source.Skipped != 14 {
-					t.Errorf("went on after %d pictures, left out %d", sum.Resumed, len(sum.Bad))
+				if sum.Resumed <= resumed || len(sum.Bad) != 14 || sum.Meta.Source.Skipped != 14 || sum.Enlarged != 256 {
+					t.Errorf("went on after %d pictures, left out %d, enlarged %d", sum.Resumed, len(sum.Bad), sum.Enlarged)
 				}
 				break
 			}

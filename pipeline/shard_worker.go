@@ -30,19 +30,34 @@ func newShardWorker(src source.Source, cfg *ShardConfig) *shardWorker {
 	}
 }
 
-// encode appends the encoded picture to dst and returns the sums of its pixels. An error
-// is about the picture.
-func (w *shardWorker) encode(ctx context.Context, dst []byte, item source.Item) (_ []byte, sums augment.Sums, err error) {
+// totals sum up pictures that were encoded.
+type totals struct {
+	sums     augment.Sums // of their pixels
+	enlarged int          // pictures that were smaller than those of the shards
+}
+
+// merge adds those of other pictures.
+func (t *totals) merge(o totals) {
+	t.sums.Merge(o.sums)
+	t.enlarged += o.enlarged
+}
+
+// encode appends the encoded picture to dst and returns its totals. An error is
+// about the picture.
+func (w *shardWorker) encode(ctx context.Context, dst []byte, item source.Item) (_ []byte, t totals, err error) {
 	if err := w.read(item); err != nil {
-		return dst, sums, err
+		return dst, t, err
 	}
 	if err := w.decoder.Decode(ctx, w.rgb, w.file); err != nil {
-		return dst, sums, err
+		return dst, t, err
 	}
 	if dst, err = w.encoder.Encode(dst, w.rgb); err == nil {
-		sums.Add(w.rgb)
+		t.sums.Add(w.rgb)
+		if w.decoder.Enlarged() {
+			t.enlarged = 1
+		}
 	}
-	return dst, sums, err
+	return dst, t, err
 }
 
 // read reads a whole picture file to w.file.

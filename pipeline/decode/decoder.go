@@ -63,6 +63,8 @@ type Decoder struct {
 	jpeg    *jpeg.Decoder
 	resizer *resample.Resizer // nil: imaging
 	rgb     []byte            // some rows of a picture before resizing
+
+	enlarged bool // the last picture
 }
 
 // New returns a Decoder. It panics if cfg isn't valid.
@@ -105,9 +107,13 @@ func (r *Decoder) Decode(ctx context.Context, dst, file []byte) error {
 	if o != 1 {
 		p = r.upright(p, o)
 	}
+	r.enlarged = p.window.Width < float64(r.size)
 	r.resize(dst, p)
 	return nil
 }
+
+// Enlarged reports whether the picture that was decoded last was smaller than the result.
+func (r *Decoder) Enlarged() bool { return r.enlarged }
 
 // picture is a decoded picture, or the part of it that resizing reads.
 type picture struct {

@@ -94,8 +94,28 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	default:
 		return nil, &EmptyClassesError{Place: t.show(base), Classes: empty, Of: len(s.classes), Validation: opts.Split == "val"}
 	}
+	if err := s.countOthers(ctx, t, ids, seen); err != nil {
+		return nil, err
+	}
 	tellTwins(s.classes, &opts)
 	return s, nil
+}
+
+// countOthers counts the pictures in those of the class folders that s has not.
+func (s *classTree) countOthers(ctx context.Context, t tree, folders []string, seen *notes) error {
+	known := labelsByID(s.classes)
+	for _, id := range folders {
+		if _, ok := known[id]; ok {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		other := &classTree{base: s.base}
+		_, _ = other.listClass(t, id, 0, new(notes)) // nobody needs what can't be listed
+		seen.leaveOut(id, len(other.items))
+	}
+	return nil
 }
 
 // EmptyClassesError reports class folders without pictures. Only a validation set may

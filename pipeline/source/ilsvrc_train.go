@@ -42,6 +42,7 @@ func (s *tars) indexTrain(ctx context.Context, perClass bool, kit *devkit, want 
 	for _, c := range inner {
 		label, ok := labels[c.wnid]
 		if !ok {
+			s.notes.leaveOut(c.wnid, 0)
 			continue
 		}
 		name := s.files[c.file].path
@@ -94,6 +95,8 @@ func (s *tars) indexFlat(ctx context.Context, kit *devkit, want []Class) error {
 	for i, name := range names {
 		if label, ok := labels[wnids[i]]; ok {
 			s.add(name, label, places[i])
+		} else {
+			s.notes.leaveOut(wnids[i], 1)
 		}
 	}
 	return s.sort()

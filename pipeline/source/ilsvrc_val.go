@@ -30,8 +30,11 @@ func (s *tars) indexVal(ctx context.Context, kit *devkit, want []Class) error {
 	}
 	chosen := labelsByID(s.classes)
 	for i, name := range names {
-		if label, ok := chosen[have[labels[i]].ID]; ok {
+		id := have[labels[i]].ID
+		if label, ok := chosen[id]; ok {
 			s.add(name, label, places[i])
+		} else {
+			s.notes.leaveOut(id, 1)
 		}
 	}
 	return s.sort()

@@ -119,6 +119,9 @@ func (s *kaggle) listTrain(ctx context.Context, have []Class, seen *notes) error
 		return err
 	}
 	known, chosen := labelsByID(have), labelsByID(s.classes)
+	if err := (&classTree{classes: s.classes}).countOthers(ctx, t, folders, seen); err != nil {
+		return err
+	}
 	for _, id := range folders {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -167,8 +170,11 @@ func (s *kaggle) listVal(ctx context.Context, solution string, have []Class, see
 			return fmt.Errorf("%s: %s has no line in %s, or is there twice: remove the file or take both from one download", show(s.base), show(name), show(solution))
 		}
 		delete(labels, id)
-		if label, ok := chosen[have[label].ID]; ok {
+		class := have[label].ID
+		if label, ok := chosen[class]; ok {
 			s.add(name, label, struct{}{})
+		} else {
+			seen.leaveOut(class, 1)
 		}
 	}
 	if len(labels) > 0 {

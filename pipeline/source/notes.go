@@ -2,9 +2,12 @@ package source
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+
+	"alexnet/internal/printable"
 )
 
 // notes counts what Open skips or assumes. Open reports it when the source is open. The
@@ -13,6 +16,34 @@ type notes struct {
 	hidden  tally // hidden files, and files of operating systems
 	beside  tally // pictures beside the class folders
 	outside tally // links that lead out of the source
+
+	// others are the classes that the class list doesn't name, with the number of their
+	// pictures; that of a class may be 0 where counting would take long.
+	others map[string]int
+}
+
+// leaveOut notes pictures of a class that the class list doesn't name.
+func (n *notes) leaveOut(id string, pictures int) {
+	if n.others == nil {
+		n.others = map[string]int{}
+	}
+	n.others[id] += pictures
+}
+
+// tellOthers tells of the classes that were left out.
+func (n *notes) tellOthers(opts *Options) {
+	if len(n.others) == 0 {
+		return
+	}
+	pictures, with := 0, ""
+	for _, count := range n.others {
+		pictures += count
+	}
+	if pictures > 0 {
+		with = " with " + printable.Count(pictures, "picture")
+	}
+	opts.note("left out %s%s that the class list doesn't name: %s", printable.Count(len(n.others), "class"), with,
+		abbreviate(slices.Sorted(maps.Keys(n.others)), 5))
 }
 
 // tally counts names and keeps the first.
@@ -44,6 +75,7 @@ func (n *notes) list(t tree, dir string, links follow) ([]entry, error) {
 
 // tell calls opts.Note for everything that was counted.
 func (n *notes) tell(opts *Options) {
+	n.tellOthers(opts)
 	for _, c := range []struct {
 		tally
 		format string

@@ -14,14 +14,15 @@ import (
 
 // estimateResult is the output of --dry-run --json.
 type estimateResult struct {
-	Out     string  `json:"out"`
-	Layout  string  `json:"layout"`
-	Images  int     `json:"images"` // listed
-	Classes int     `json:"classes"`
-	Sample  int     `json:"sample"`
-	Bad     int     `json:"bad"` // of the sample
-	Bytes   int64   `json:"bytes"`
-	Seconds float64 `json:"seconds"`
+	Out      string  `json:"out"`
+	Layout   string  `json:"layout"`
+	Images   int     `json:"images"` // listed
+	Classes  int     `json:"classes"`
+	Sample   int     `json:"sample"`
+	Bad      int     `json:"bad"`      // of the sample
+	Enlarged int     `json:"enlarged"` // of the sample, smaller than --size
+	Bytes    int64   `json:"bytes"`
+	Seconds  float64 `json:"seconds"`
 }
 
 // estimate is --dry-run.
@@ -45,8 +46,9 @@ func (f *shardFlags) estimate(ctx context.Context, src source.Source, stdout, st
 		printable.Fprintf(stderr, "%s: %s about %s, in %s, from %s tried, %d of them bad%s; nothing is written\n",
 			f.Out, where, bytesize.Format(e.Bytes), printable.Span(max(e.Time, time.Second)), printable.Count(e.Sample, "picture"), e.Bad, printable.Verbatim(such))
 	}
+	tellEnlarged(stderr, e.Enlarged, e.Sample, f.Size)
 	if !f.json {
 		return nil
 	}
-	return printJSON(stdout, estimateResult{f.Out, src.Layout(), e.Pictures, len(src.Classes()), e.Sample, e.Bad, e.Bytes, e.Time.Seconds()})
+	return printJSON(stdout, estimateResult{f.Out, src.Layout(), e.Pictures, len(src.Classes()), e.Sample, e.Bad, e.Enlarged, e.Bytes, e.Time.Seconds()})
 }

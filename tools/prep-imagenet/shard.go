@@ -131,6 +131,7 @@ type shardResult struct {
 	Found           int             `json:"found"`
 	Skipped         int             `json:"skipped"`
 	Report          string          `json:"report,omitempty"`
+	Enlarged        int             `json:"enlarged"`               // smaller than --size
 	Lost            []string        `json:"lost_classes,omitempty"` // all of whose pictures were left out
 	Shards          int             `json:"shards"`
 	Bytes           int64           `json:"bytes"`
@@ -197,9 +198,10 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 		slowest := slices.MaxFunc(sum.Slow, func(a, b pipeline.Slow) int { return cmp.Compare(a.Seconds, b.Seconds) })
 		printable.Fprintf(stderr, "%s took longer than %v; the slowest, %s, %.0f s\n", printable.Count(n, "picture"), f.SlowAfter, slowest.Name, slowest.Seconds)
 	}
+	tellEnlarged(stderr, sum.Enlarged, m.Images, m.Size)
 	if f.json {
 		err := printJSON(stdout, shardResult{f.Out, m.Split, m.Codec, m.Images, len(m.Classes), m.Source.Found,
-			m.Source.Skipped, sum.Report, sum.Lost, sum.Shards, sum.Bytes, sum.Already, sum.Resumed, math.Round(rate*10) / 10, sum.Slow})
+			m.Source.Skipped, sum.Report, sum.Enlarged, sum.Lost, sum.Shards, sum.Bytes, sum.Already, sum.Resumed, math.Round(rate*10) / 10, sum.Slow})
 		if err != nil {
 			return err
 		}
@@ -212,6 +214,13 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 			n, printable.Count(m.Source.Found, "picture"), sum.Report, printable.Name(sum.Bad[0].Name), sum.Bad[0].Reason))
 	}
 	return nil
+}
+
+// tellEnlarged says that n of all pictures are smaller than those of the shards.
+func tellEnlarged(stderr io.Writer, n, all, size int) {
+	if n > 0 {
+		note(stderr)(fmt.Sprintf("%d of %s smaller than %d pixels on the short side, and enlarged: a smaller --size avoids it", n, printable.Count(all, "picture"), size))
+	}
 }
 
 // firstNames joins the first n of names and says how many more there are.
