@@ -50,14 +50,14 @@ func (p Progress) String() string {
 		if p.Best {
 			better = "  (the best so far)"
 		}
-		return fmt.Sprintf("epoch %d/%d  validation: loss %.3f  %s  %.0f images/s%s", p.Epoch, p.Epochs, p.Loss, p.errors(), p.ImagesPerSec, better)
+		return fmt.Sprintf("epoch %d/%d  validation: loss %s  %s  %.0f images/s%s", p.Epoch, p.Epochs, printable.Fixed(p.Loss, 3), p.errors(), p.ImagesPerSec, better)
 	}
 	limit := ""
 	if p.Pace.Bottleneck != "training" {
 		limit = fmt.Sprintf(" (%v)", p.Pace)
 	}
-	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.3f  %s  %.1f images/s%s  %s left",
-		p.Epoch, p.Epochs, p.Step, p.Steps, p.Loss, p.errors(), p.ImagesPerSec, limit, printable.Span(p.Left))
+	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %s  %s  %.1f images/s%s  %s left",
+		p.Epoch, p.Epochs, p.Step, p.Steps, printable.Fixed(p.Loss, 3), p.errors(), p.ImagesPerSec, limit, printable.Span(p.Left))
 }
 
 // errors are the top-1 error, and the top-5 error where that can be other than 0.
@@ -82,7 +82,7 @@ func (p Progress) Forms() []string {
 		}
 		return []string{
 			p.String(),
-			fmt.Sprintf("epoch %d/%d  validation: loss %.3f  error %.1f %%%s", p.Epoch, p.Epochs, p.Loss, 100*p.Top1Error, best),
+			fmt.Sprintf("epoch %d/%d  validation: loss %s  error %.1f %%%s", p.Epoch, p.Epochs, printable.Fixed(p.Loss, 3), 100*p.Top1Error, best),
 			fmt.Sprintf("%d/%d  validation error %.1f %%%s", p.Epoch, p.Epochs, 100*p.Top1Error, best),
 		}
 	}
@@ -93,7 +93,7 @@ func (p Progress) Forms() []string {
 	left := printable.Span(p.Left)
 	return []string{
 		p.String(),
-		fmt.Sprintf("epoch %d/%d  step %d  loss %.3f  error %.1f %%  %.0f images/s  %s left%s", p.Epoch, p.Epochs, p.Step, p.Loss, 100*p.Top1Error, p.ImagesPerSec, left, limit),
+		fmt.Sprintf("epoch %d/%d  step %d  loss %s  error %.1f %%  %.0f images/s  %s left%s", p.Epoch, p.Epochs, p.Step, printable.Fixed(p.Loss, 3), 100*p.Top1Error, p.ImagesPerSec, left, limit),
 		fmt.Sprintf("epoch %d/%d  error %.1f %%  %.0f images/s  %s left", p.Epoch, p.Epochs, 100*p.Top1Error, p.ImagesPerSec, left),
 		fmt.Sprintf("%d/%d  error %.1f %%  %s left", p.Epoch, p.Epochs, 100*p.Top1Error, left),
 	}

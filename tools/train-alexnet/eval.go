@@ -74,6 +74,6 @@ func eval(c *cli.Context, access *shards.Access, stdout, stderr io.Writer) error
 	if engine.Top5Tells(len(e.Classes())) {
 		errors += fmt.Sprintf(", top-5 error %.2f %%", 100*score.Top5Error)
 	}
-	fmt.Fprintf(stdout, "%s: %s, loss %.4f\n", printable.Count(score.Images, "picture"), errors, score.Loss)
+	fmt.Fprintf(stdout, "%s: %s, loss %s\n", printable.Count(score.Images, "picture"), errors, printable.Fixed(score.Loss, 4))
 	return nil
 }

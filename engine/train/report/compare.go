@@ -86,8 +86,15 @@ func readRun(dir string) (*RunSummary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, train.RecordName), err)
 	}
+	own := ""
+	if at := slices.IndexFunc(rows, func(f Figure) bool { return f.Name == "run" }); at >= 0 {
+		own = rows[at].Value
+	}
 	for _, row := range rows {
 		r.settings[row.Name] = row.Value
+		if inside, ok := strings.CutPrefix(row.Value, own+string(filepath.Separator)); ok && own != "" {
+			r.settings[row.Name] = "in the run: " + inside // as in other runs
+		}
 	}
 	last, lowest, speed := Summary(metrics)
 	if last != nil {
@@ -117,58 +124,73 @@ func tellApart(runs []*RunSummary) {
 	}
 }
 
-// RunTable writes runs for people: a line each, or several where a line would be longer
-// than columns. 0 columns set no limit.
+// RunTable writes runs for people: a line each where no line is longer than columns.
+// Else the settings in which a run differs stand below its line, or, if that is still too
+// long, all of its figures stand below its name. 0 columns set no limit.
 func RunTable(w io.Writer, runs []*RunSummary, columns int) error {
-	var table bytes.Buffer
-	if err := runLines(&table, runs); err != nil {
+	whole, err := runLines(runs, true)
+	if err != nil {
 		return err
 	}
-	for line := range bytes.Lines(table.Bytes()) {
-		if columns > 0 && utf8.RuneCount(bytes.TrimRight(line, " \n")) > columns {
-			return runParagraphs(w, runs, columns)
+	short, err := runLines(runs, false)
+	if err != nil {
+		return err
+	}
+	fit := func(lines []string) bool {
+		return !slices.ContainsFunc(lines, func(l string) bool { return columns > 0 && utf8.RuneCountInString(l) > columns })
+	}
+	var lines []string
+	switch {
+	case fit(whole):
+		lines = whole
+	case fit(short):
+		lines = slices.Clone(short[:1])
+		for i, r := range runs {
+			lines = append(append(lines, short[i+1]), flow(r.differs(), columns)...)
+		}
+	default:
+		for _, r := range runs {
+			lines = append(append(lines, printable.Name(r.Dir)), flow(slices.Concat(r.figures(), r.differs()), columns)...)
 		}
 	}
-	_, err := w.Write(table.Bytes())
-	return err
-}
-
-// runParagraphs writes the runs' names, and below each its figures in as many lines as
-// they need.
-func runParagraphs(w io.Writer, runs []*RunSummary, columns int) error {
-	const indent = "   "
-	for _, r := range runs {
-		if _, err := printable.Fprintf(w, "%s\n", r.Dir); err != nil {
-			return err
-		}
-		var parts []string
-		if r.Validated {
-			parts = append(parts, fmt.Sprintf("top-1 error %.2f %%", 100*r.Top1Error))
-		}
-		if r.Validated && engine.Top5Tells(r.classes) {
-			parts = append(parts, fmt.Sprintf("top-5 error %.2f %%", 100*r.Top5Error))
-		}
-		parts = append(parts, fmt.Sprintf("train loss %.3f", r.Loss), "net "+r.Net, fmt.Sprintf("epoch %d", r.Epoch), fmt.Sprintf("step %d", r.Step),
-			fmt.Sprintf("%.1f images/s", r.Speed), r.state())
-		line := indent
-		for _, part := range append(parts, r.differs()...) {
-			part = printable.Name(part)
-			if line != indent && utf8.RuneCountInString(line+"  "+part) > columns {
-				if _, err := fmt.Fprintln(w, line); err != nil {
-					return err
-				}
-				line = indent
-			}
-			if line != indent {
-				line += "  "
-			}
-			line += part
-		}
-		if _, err := fmt.Fprintln(w, line); err != nil {
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(w, l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// flow writes parts in as many indented lines of so many columns as they need.
+func flow(parts []string, columns int) (lines []string) {
+	const indent = "   "
+	line := indent
+	for _, part := range parts {
+		part = printable.Name(part)
+		if line != indent && utf8.RuneCountInString(line+"  "+part) > columns {
+			lines, line = append(lines, line), indent
+		}
+		if line != indent {
+			line += "  "
+		}
+		line += part
+	}
+	if line != indent {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// figures are the run's figures, each with its name.
+func (r *RunSummary) figures() (parts []string) {
+	if r.Validated {
+		parts = append(parts, fmt.Sprintf("top-1 error %.2f %%", 100*r.Top1Error))
+	}
+	if r.Validated && engine.Top5Tells(r.classes) {
+		parts = append(parts, fmt.Sprintf("top-5 error %.2f %%", 100*r.Top5Error))
+	}
+	return append(parts, "train loss "+printable.Fixed(r.Loss, 3), "net "+r.Net, fmt.Sprintf("epoch %d", r.Epoch), fmt.Sprintf("step %d", r.Step),
+		fmt.Sprintf("%.1f images/s", r.Speed), r.state())
 }
 
 // state says whether the run is over.
@@ -187,19 +209,35 @@ func (r *RunSummary) differs() (all []string) {
 	return all
 }
 
-// runLines writes the runs, a line each.
-func runLines(w io.Writer, runs []*RunSummary) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "run\tnet\tepoch\tstep\ttrain loss\ttop-1 error %\ttop-5 error %\timages/s\tstate\tdiffers in")
+// runLines are a table of the runs, the head first. With differs its last column has the
+// settings in which they differ.
+func runLines(runs []*RunSummary, differs bool) ([]string, error) {
+	var table bytes.Buffer
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	head := "run\tnet\tepoch\tstep\ttrain loss\ttop-1 error %\ttop-5 error %\timages/s\tstate"
+	if differs {
+		head += "\tdiffers in"
+	}
+	fmt.Fprintln(t, head)
 	for _, r := range runs {
-		top1, top5 := "–", "–"
+		top1, top5, settings := "–", "–", ""
 		if r.Validated {
 			top1 = fmt.Sprintf("%.2f", 100*r.Top1Error)
 		}
 		if r.Validated && engine.Top5Tells(r.classes) {
 			top5 = fmt.Sprintf("%.2f", 100*r.Top5Error)
 		}
-		printable.Fprintf(t, "%s\t%s\t%d\t%d\t%.3f\t%s\t%s\t%.1f\t%s\t%s\n", r.Dir, r.Net, r.Epoch, r.Step, r.Loss, top1, top5, r.Speed, r.state(), strings.Join(r.differs(), " "))
+		if differs {
+			settings = "\t" + printable.Name(strings.Join(r.differs(), " "))
+		}
+		printable.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%.1f\t%s%s\n", r.Dir, r.Net, r.Epoch, r.Step, printable.Fixed(r.Loss, 3), top1, top5, r.Speed, r.state(), printable.Verbatim(settings))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return nil, err
+	}
+	var lines []string
+	for line := range strings.Lines(table.String()) {
+		lines = append(lines, strings.TrimRight(line, " \n"))
+	}
+	return lines, nil
 }

@@ -25,10 +25,10 @@ func figures(r *train.Record, metrics []engine.Metrics, classes int) []Figure {
 		if engine.Top5Tells(classes) {
 			errors += ", top-5 " + percent(lowest.Top5Error)
 		}
-		add("lowest validation error", "%s, loss %.3f, after epoch %d", errors, lowest.Loss, lowest.Epoch)
+		add("lowest validation error", "%s, loss %s, after epoch %d", errors, printable.Fixed(lowest.Loss, 3), lowest.Epoch)
 	}
 	if lastTrain != nil {
-		add("last training figures", "top-1 error %s, loss %.3f, after step %d (%s)", percent(lastTrain.Top1Error), lastTrain.Loss, lastTrain.Step, printable.Count(int(lastTrain.Images), "image"))
+		add("last training figures", "top-1 error %s, loss %s, after step %d (%s)", percent(lastTrain.Top1Error), printable.Fixed(lastTrain.Loss, 3), lastTrain.Step, printable.Count(int(lastTrain.Images), "image"))
 		add("training speed", "%.1f images/s (median)", speed)
 	}
 	add("chance", "%s error, loss %.3f", percent(1-1/float64(classes)), math.Log(float64(classes)))
