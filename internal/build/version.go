@@ -2,14 +2,16 @@
 package build
 
 import (
+	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 )
 
-// Version returns the commit that the program was built from, behind its tag if it
-// has one, and says whether files differed from it. It says so if the build recorded
-// no commit: outside a clone, without git, or by go run, which records it only with
-// -buildvcs=true.
+// Version returns the tag that the program was built from, if it has one, else its day,
+// and the commit. It says whether files differed from the commit, which Go also records
+// for files that git doesn't know. It says so if the build recorded no commit: outside a
+// clone, without git, or by go run, which records it only with -buildvcs=true.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -18,16 +20,23 @@ func Version() string {
 	return version(info)
 }
 
+// About is Version with the compiler and the platform.
+func About() string {
+	return fmt.Sprintf("%s (%s, %s/%s)", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 const unknownVersion = "unknown, built without a clone's commit"
 
 func version(info *debug.BuildInfo) string {
-	var revision, note string
+	var revision, day, note string
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
 			revision = s.Value
+		case s.Key == "vcs.time":
+			day, _, _ = strings.Cut(s.Value, "T")
 		case s.Key == "vcs.modified" && s.Value == "true":
-			note = " with changes"
+			note = ", with changes or untracked files"
 		}
 	}
 	// Without a tag, Go makes a version from the time and the commit.
@@ -39,7 +48,7 @@ func version(info *debug.BuildInfo) string {
 	case revision == "":
 		return tag
 	case tagged:
-		return tag + " " + revision + note
+		day = tag
 	}
-	return revision + note
+	return strings.TrimPrefix(day+", commit ", ", ") + revision + note
 }

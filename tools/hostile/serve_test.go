@@ -67,7 +67,7 @@ func (s *served) stop(t *testing.T) {
 	<-s.logged
 	s.cmd.Wait()
 	late.Stop()
-	if code := s.cmd.ProcessState.ExitCode(); code != 130 || strings.Contains(s.log.String(), "goroutine ") {
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(s.log.String(), "goroutine ") {
 		t.Errorf("serve: exit code %d\n%.4000s", code, s.log)
 	}
 }

@@ -26,7 +26,7 @@ func serveCommand(stderr io.Writer) *cli.Command {
 			"field \"image\" of a form, and answers in JSON. GET /healthz answers 200, GET /metrics in Prometheus' text format.\n" +
 			"Only this machine can reach it unless --addr says otherwise; then it needs --token-file or --anyone. A request\n" +
 			"is read completely before work on it begins; --memory limits the memory of all requests together.\n" +
-			"After Ctrl-C it answers the requests that it has accepted, for at most --timeout, and exits with code 130.",
+			"After Ctrl-C it answers the requests that it has accepted, for at most --timeout, and exits with code 0.",
 		Flags: append(pictureFlags(50),
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "listen on `HOST:PORT`; port 0 takes a free one"},
 			&cli.PathFlag{Name: "token-file", Usage: "allow only requests with the token in `FILE`, sent as Authorization: Bearer TOKEN; /healthz needs none"},
@@ -92,7 +92,7 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 	}
 	err = s.Run(c.Context, listener, secure)
 	if c.Context.Err() != nil {
-		fmt.Fprintf(stderr, "answered %s\n", printable.Count(int(s.Answered()), "request"))
+		fmt.Fprintf(stderr, "stopped after it answered %s\n", printable.Count(int(s.Answered()), "request"))
 	}
 	return err
 }

@@ -49,8 +49,8 @@ func (g *Guard) Exposure(secure bool) setting.Text {
 }
 
 // Run serves until ctx ends. Then it answers the requests that it has accepted, for
-// at most Limits.Timeout, and retires the ensemble. With secure it serves HTTPS. Its
-// error includes ctx's.
+// at most Limits.Timeout, retires the ensemble and returns nil, or an error if requests
+// were left unanswered. With secure it serves HTTPS.
 func (s *Server) Run(ctx context.Context, listener net.Listener, secure *tls.Config) error {
 	hs := s.HTTP()
 	done := make(chan error, 1)
@@ -72,7 +72,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, secure *tls.Con
 		err = errors.Join(fmt.Errorf("requests left unanswered: %w", err), hs.Close())
 	}
 	s.Retire()
-	return errors.Join(err, ctx.Err())
+	return err
 }
 
 // Answered returns the number of requests for predictions that were answered.

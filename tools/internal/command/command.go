@@ -148,7 +148,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 	u := usage{args}
 	app.OnUsageError = u.wrong
 	app.HideHelpCommand = true
-	app.Version = build.Version()
+	app.Version = build.About()
 	app.EnableBashCompletion = true
 	app.Commands = append(app.Commands, completionCommand(app, stdout), referenceCommand(app, stdout), manualCommand(app, stdout))
 	if app.ArgsUsage == "" {

@@ -99,7 +99,7 @@ func TestVersion(t *testing.T) {
 	if err := Run(context.Background(), &cli.App{Name: "tool"}, []string{"tool", "--version"}, &b, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if want := "tool version " + build.Version() + "\n"; b.String() != want || build.Version() == "" {
+	if want := "tool version " + build.About() + "\n"; b.String() != want || build.About() == "" {
 		t.Errorf("wrote %q, want %q", b.String(), want)
 	}
 }
