@@ -279,7 +279,7 @@ func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made 
 		p.Note(fmt.Sprintf("%d of %s left out, listed in %s; the first is %q: %s", n, printable.Count(sum.Meta.Source.Found, "picture"), sum.Report, sum.Bad[0].Name, sum.Bad[0].Reason))
 	}
 	if sum.Enlarged > 0 && p.Note != nil {
-		p.Note(fmt.Sprintf("%s: %d of %s smaller than the net's shards, %d pixels on the short side, and enlarged", s.name, sum.Enlarged, printable.Count(sum.Meta.Images, "picture"), size))
+		p.Note(fmt.Sprintf("enlarged: %d of %s in %s, with fewer than %d pixels on the short side", sum.Enlarged, printable.Count(sum.Meta.Images, "picture"), out, size))
 	}
 	made.LeftOut += len(sum.Bad)
 	return nil

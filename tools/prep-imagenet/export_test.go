@@ -52,7 +52,7 @@ func TestExportRepair(t *testing.T) {
 func TestShardDryRun(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	code, stdout, stderr := prep(t, t.Context(), "shard", "--in", tree(t), "--out", out, "--dry-run", "--codec", "raw", "--size", "32", "--json")
-	if code != 0 || !strings.Contains(stdout, `"layout":"folders","images":13,"classes":2,"sample":13,"bad":0,"bytes":4`) || !strings.Contains(stderr, "nothing is written") {
+	if code != 0 || !strings.Contains(stdout, `"layout":"folders","images":13,"classes":2,"sample":13,"bad":0,"enlarged":4,"bytes":4`) || !strings.Contains(stderr, "nothing is written\nnote: enlarged: 4 of 13 pictures, ") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 	if _, err := os.Stat(out); err == nil {

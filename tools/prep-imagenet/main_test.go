@@ -391,7 +391,7 @@ func TestImagenette(t *testing.T) {
 		t.Skip("no photographs: ALEXNET_DATA or ../shared/data needs imagenette-160:", err)
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	if code, _, stderr := prep(t, t.Context(), "shard", "--in", in, "--out", out, "--split", "val", "--limit", "60", "--codec", "raw"); code != 0 || !strings.Contains(stderr, "note: 60 of 60 pictures smaller than 256 pixels on the short side, and enlarged: a smaller --size avoids it\n") {
+	if code, _, stderr := prep(t, t.Context(), "shard", "--in", in, "--out", out, "--split", "val", "--limit", "60", "--codec", "raw"); code != 0 || !strings.Contains(stderr, "note: enlarged: 60 of 60 pictures, with fewer than 256 pixels on the short side; a smaller --size avoids it\n") {
 		t.Fatal(stderr)
 	}
 	for _, dry := range []string{"--dry-run=false", "--dry-run"} {
@@ -400,7 +400,7 @@ func TestImagenette(t *testing.T) {
 			t.Error(stdout, stderr)
 		}
 	}
-	if code, _, stderr := prep(t, t.Context(), "shard", "--in", in, "--out", out, "--append", "--limit", "70", "--dry-run"); code != 0 || !strings.Contains(stderr, "smaller than 256 pixels on the short side") {
+	if code, _, stderr := prep(t, t.Context(), "shard", "--in", in, "--out", out, "--append", "--limit", "70", "--dry-run"); code != 0 || !strings.Contains(stderr, "fewer than 256 pixels on the short side") {
 		t.Error(stderr)
 	}
 	d, err := pipeline.OpenDataset(out)

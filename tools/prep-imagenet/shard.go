@@ -219,7 +219,7 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 // tellEnlarged says that n of all pictures are smaller than those of the shards.
 func tellEnlarged(stderr io.Writer, n, all, size int) {
 	if n > 0 {
-		note(stderr)(fmt.Sprintf("%d of %s smaller than %d pixels on the short side, and enlarged: a smaller --size avoids it", n, printable.Count(all, "picture"), size))
+		note(stderr)(fmt.Sprintf("enlarged: %d of %s, with fewer than %d pixels on the short side; a smaller --size avoids it", n, printable.Count(all, "picture"), size))
 	}
 }
 
