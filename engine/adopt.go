@@ -49,7 +49,7 @@ func (c *CheckpointFile) Adoption(n *Net, wanted func(Layer) bool) (Adoption, er
 	return a, nil
 }
 
-// differs says why a layer's parameters can't be the file's; "" if they can.
+// differs returns why a layer's parameters can't be the file's, or "" if they can.
 func (c *CheckpointFile) differs(parameters []Parameter) string {
 	for _, p := range parameters {
 		t, ok := c.tensors.Find(p.Name)

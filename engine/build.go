@@ -15,11 +15,11 @@ type builder struct {
 	cfg      ModelConfig
 	inputs   []*input // per part
 	params   []*parameter
-	next     int // of params: those of the next layer that has any
+	next     int // index in params of the next layer with weights
 	head     headTensors
 
 	holds bool            // sums over ranks are held back
-	held  [][2]*parameter // a weight and its bias each
+	held  [][2]*parameter // pairs of a weight and its bias
 }
 
 // input is the tensors of one part that the host uploads.
@@ -71,10 +71,10 @@ func (b *builder) activation(part int, name string, maps int, e Extent) *Tensor 
 	return b.tensor(part, name, Working, Scratch, Shape{b.cfg.piece(), maps, e.Height, e.Width})
 }
 
-// parts is the number of contexts the net is spread over.
+// parts is the number of contexts of the net.
 func (b *builder) parts() int { return len(b.contexts) }
 
-// groups is the number of towers a part holds.
+// groups is the number of towers of a part.
 func (b *builder) groups() int { return b.net.Towers / b.parts() }
 
 // forward emits the forward pass. Parameters are made on the first call and
@@ -111,7 +111,7 @@ func (b *builder) forward(extents []Extent, train bool) ([][]Op, []backward, *Te
 	return ops, backs, f.x[0]
 }
 
-// input emits what makes a part's input of pixels.
+// input emits the ops that turn pixels into a part's input.
 func (b *builder) input(ops [][]Op, p int, train bool) *Tensor {
 	in, size := b.inputs[p], b.net.Input.Size
 	y := b.activation(p, "input", 3, Extent{3, size, size})

@@ -25,7 +25,7 @@ func (b *builder) scatter(ops [][]Op, name string, in flow, dwhole []*Tensor, ho
 	return dx
 }
 
-// own copies a part's own maps out of a tensor of its own that holds all maps.
+// own copies a part's own maps from its tensor of all maps.
 func (b *builder) own(ops [][]Op, part int, name string, in flow, whole *Tensor) *Tensor {
 	maps := in.extent.Maps / b.parts()
 	y := b.activation(part, name, maps, in.extent)
@@ -33,13 +33,13 @@ func (b *builder) own(ops [][]Op, part int, name string, in flow, whole *Tensor)
 	return y
 }
 
-// exchange marks the sources as shared and orders the first readers parts
-// behind the contexts that make them.
+// exchange marks the sources as shared and orders the first readers parts after the
+// contexts that write them.
 func (b *builder) exchange(ops [][]Op, sources []*Tensor, readers int) {
 	events := make([]Event, len(sources))
 	for p, t := range sources {
 		if readers == 1 && p == 0 {
-			continue // nobody but its own context reads it
+			continue // only its own context reads it
 		}
 		t.Life = Shared
 		events[p] = b.contexts[p].NewEvent()
@@ -48,8 +48,7 @@ func (b *builder) exchange(ops [][]Op, sources []*Tensor, readers int) {
 	await(ops, events, readers)
 }
 
-// await lets the first readers parts wait for the others' events, where there
-// are some.
+// await makes the first readers parts wait for the others' events, if there are any.
 func await(ops [][]Op, events []Event, readers int) {
 	for p := range readers {
 		for q, e := range events {
@@ -60,9 +59,9 @@ func await(ops [][]Op, events []Event, readers int) {
 	}
 }
 
-// barrier ends programs with a barrier: no context begins its next program before
-// all have ended this one, so that what a peer reads isn't overwritten, though
-// the host enqueues programs without waiting.
+// barrier ends programs with a barrier. No context begins its next program before all
+// have ended this one, although the host enqueues programs without waiting. Otherwise a
+// context could overwrite a tensor that another still reads.
 func (b *builder) barrier(ops [][]Op) [][]Op {
 	if b.parts() == 1 {
 		return ops

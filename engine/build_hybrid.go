@@ -5,15 +5,14 @@ import (
 	"fmt"
 )
 
-// Hybrid parallelism (Krizhevsky 2014, "One weird trick for parallelizing
-// convolutional neural networks", scheme a): layers with few weights and much
-// work (the convolutions) hold all maps and see the rank's own images; their
-// gradients are added up over ranks. Layers with many weights and little work (the
-// fully connected ones) hold the rank's own units and see the images of all ranks,
-// so that activations travel instead of gradients. The last layer is treated like
-// a convolution: it is small, and its units, the classes, need not divide by the
-// ranks. Where a layer reads more activations than a rank has, the ranks exchange
-// them.
+// Hybrid parallelism (Krizhevsky 2014, "One weird trick for parallelizing convolutional
+// neural networks", scheme a): layers with few weights and much work (the convolutions)
+// hold all maps and see the rank's own images; their gradients are added up over ranks.
+// Layers with many weights and little work (the fully connected ones) hold the rank's own
+// units and see the images of all ranks, so ranks send activations instead of gradients.
+// The last layer is treated like a convolution: it is small, and the number of its units,
+// the classes, need not be a multiple of the ranks. If a layer reads more activations
+// than a rank has, the ranks exchange them.
 
 // splits reports whether this rank holds only its own units of layer l. last says
 // that l is the last layer.
@@ -77,8 +76,7 @@ func (b *builder) split(ops [][]Op, k weighted, s site) (flow, backward) {
 	}
 }
 
-// regain brings all maps of this rank's own images back, for a layer that wants
-// them.
+// regain collects all maps of this rank's own images, for a layer that reads all of them.
 func (b *builder) regain(ops [][]Op, name string, in flow) (flow, backward) {
 	e, by := in.extent, b.cfg.Group
 	y := b.activation(0, name+".input", e.Maps, e)
@@ -90,7 +88,7 @@ func (b *builder) regain(ops [][]Op, name string, in flow) (flow, backward) {
 	}
 }
 
-// firstSplit is the index of the first layer that is split; −1 where none is.
+// firstSplit is the index of the first layer that is split; −1 if there is none.
 func (b *builder) firstSplit() int {
 	last := len(b.net.Layers) - 1
 	for i, l := range b.net.Layers {

@@ -11,16 +11,17 @@ type parameter struct {
 	fanIn  int
 	start  Start
 	bias   bool
-	rate   float32 // factor on the step's learning rate
+	rate   float32 // factor on the learning rate
 	decay  float32
 	frozen bool
 	slices []*slice // per part; nil where the part holds none
 
-	// whole is the copy of all units that inference reads, as Model.Assemble left it.
-	// It is nil for a parameter that is not sliced over the ranks.
+	// whole is the copy of all units for inference, made by Model.Assemble. It is nil for a
+	// parameter that is not sliced over the ranks.
 	whole *Tensor
 
-	// early says that the update comes right behind the gradient, which is not kept.
+	// early is set if the update follows the gradient directly. The gradient is not stored
+	// then.
 	early bool
 }
 
@@ -32,7 +33,7 @@ func (q *parameter) inference(part int) *Tensor {
 	return q.slices[part].w
 }
 
-// slice is one part's share of a parameter. Where batches aren't cut, sum is g.
+// slice is one part's share of a parameter. If batches aren't cut into pieces, sum is g.
 type slice struct{ w, v, g, sum *Tensor }
 
 // parameters returns the weight and bias of the next layer that has them,

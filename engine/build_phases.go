@@ -31,8 +31,8 @@ func (b *builder) inference(extents []Extent) [][]Op {
 	return b.barrier(ops)
 }
 
-// accumulation returns, per part, the ops that add the gradients of a piece of the
-// batch to the sums; first begins the sums.
+// accumulation returns, per part, the ops that add the gradients of a piece of the batch
+// to the sums. With first they overwrite the sums.
 func (b *builder) accumulation(first bool) [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
@@ -48,8 +48,8 @@ func (b *builder) accumulation(first bool) [][]Op {
 	return b.barrier(ops)
 }
 
-// update returns, per part, the update of every parameter that is not frozen and was
-// not updated right behind its gradient.
+// update returns, per part, the update of every parameter that is not frozen and has no
+// early update.
 func (b *builder) update() [][]Op {
 	ops := make([][]Op, b.parts())
 	for _, q := range b.params {
@@ -110,9 +110,9 @@ func (b *builder) startSums(ops [][]Op, w, bias *parameter) {
 	}
 }
 
-// startHeldSums begins the sums that were held back. The layers that are split
-// exchange activations in the backward pass; behind sums that nothing waits for yet,
-// these exchanges would be late.
+// startHeldSums begins the sums that were held back. Layers that are split exchange
+// activations in the backward pass, and sums that aren't urgent would delay these
+// exchanges.
 func (b *builder) startHeldSums(ops [][]Op) {
 	b.holds = false
 	for _, q := range b.held {
@@ -121,8 +121,7 @@ func (b *builder) startHeldSums(ops [][]Op) {
 	b.held = nil
 }
 
-// joins reports whether every context exchanges its tensors with other ranks by
-// itself.
+// joins reports whether every context exchanges its tensors with other ranks itself.
 func (b *builder) joins() bool {
 	_, ok := b.contexts[0].(Joiner)
 	return ok
@@ -142,7 +141,7 @@ func (b *builder) awaitSums(ops [][]Op) {
 // sumsOfRanks returns, per part, the sums over ranks for a batch that is cut into pieces.
 func (b *builder) sumsOfRanks() [][]Op {
 	ops := make([][]Op, b.parts())
-	for i := len(b.params) - 2; i >= 0; i -= 2 { // a weight and its bias each
+	for i := len(b.params) - 2; i >= 0; i -= 2 { // pairs of a weight and its bias
 		b.startSums(ops, b.params[i], b.params[i+1])
 	}
 	b.awaitSums(ops)

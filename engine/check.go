@@ -28,7 +28,7 @@ type want struct {
 	shape Shape
 }
 
-// expect compares tensors with what is wanted of them.
+// expect compares tensors with their requirements.
 func expect(wants ...want) error {
 	for _, w := range wants {
 		switch {
@@ -43,7 +43,7 @@ func expect(wants ...want) error {
 	return nil
 }
 
-// list names the tensors that an op was given.
+// list names the tensors of an op.
 func list(wants []want) string {
 	var s []string
 	for _, w := range wants {
@@ -52,7 +52,7 @@ func list(wants []want) string {
 	return strings.Join(s, ", ")
 }
 
-// role is a tensor and what the op calls it.
+// role is a tensor with its name in the op.
 type role struct {
 	name string
 	t    *Tensor
@@ -87,7 +87,7 @@ func checkAlike(roles ...role) error {
 
 func vector(n int) Shape { return Shape{n, 1, 1, 1} }
 
-// checkGradients checks what a layer's backward pass writes.
+// checkGradients checks the results of a layer's backward pass.
 func checkGradients(x, w, dw, db, dx *Tensor) error {
 	wants := []want{{"DW", dw, Float32, w.Shape}, {"DB", db, Float32, vector(w.Shape[0])}}
 	if dx != nil {

@@ -100,7 +100,7 @@ func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
 		metaVersion:  strconv.Itoa(CheckpointVersion),
 		metaNet:      string(c.Net.JSON()),
 		metaTraining: string(training),
-		metaHash:     hexHash(xxh3.New()), // keeps the place
+		metaHash:     hexHash(xxh3.New()), // reserves the space
 	}
 	stored := storedParameters(m)
 	tensors := make([]StoredTensor, len(stored), len(stored)+1)
@@ -134,8 +134,8 @@ func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
 	if err := errors.Join(err, w.Flush()); err != nil {
 		return err
 	}
-	// The header comes first and holds the hash of what follows: it is written anew,
-	// as long as before, so that every parameter is read once.
+	// The header comes first and holds the hash of the data. It is written again at the end,
+	// with the same length, so that every parameter is read once.
 	metadata[metaHash] = hexHash(hash)
 	if header, err = safetensorsHeader(metadata, tensors); err != nil {
 		return err
@@ -157,7 +157,7 @@ func giveParts(m *Model) error {
 	return nil
 }
 
-// storedParameter is an array of a parameter that a checkpoint holds.
+// storedParameter is one array of a parameter in a checkpoint.
 type storedParameter struct {
 	*parameter
 	field Field

@@ -56,7 +56,7 @@ func FindCheckpoint(path string) (string, error) {
 		return "", file.Missing(fmt.Errorf("there is no checkpoint %s: give the folder of a run, or a file of its checkpoints", path))
 	}
 	if err != nil || !info.IsDir() {
-		return path, nil // what is wrong with it, opening says
+		return path, nil // opening reports what is wrong with it
 	}
 	for _, dir := range []string{filepath.Join(path, "checkpoints"), path} {
 		f := Checkpoints{Dir: dir}
@@ -70,8 +70,8 @@ func FindCheckpoint(path string) (string, error) {
 	return "", fmt.Errorf("%s is a folder without checkpoints: give a checkpoint file, or the folder of a run that has saved one", path)
 }
 
-// another gives the file at path another name, or copies it where the file system has
-// no hard links.
+// another gives the file at path another name. On a file system without hard links it
+// copies the file.
 func another(path, name string) error {
 	if file.Linked(path, name) == nil {
 		return nil
@@ -122,8 +122,8 @@ func (f Checkpoints) steps() ([]string, error) {
 	return paths, nil
 }
 
-// prune removes the oldest checkpoints beyond Keep, and half-written files of a
-// killed program.
+// prune removes the oldest checkpoints beyond Keep, and incomplete files of killed
+// processes.
 func (f Checkpoints) prune() error {
 	steps, err := f.steps()
 	if err != nil {
@@ -137,7 +137,7 @@ func (f Checkpoints) prune() error {
 		return fmt.Errorf("remove half-written checkpoints: %w", err)
 	}
 	for _, path := range steps[:max(0, len(steps)-keep)] {
-		// One that somebody reads stays on Windows until the next save.
+		// On Windows, a file that another program reads stays until the next save.
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) && !file.InUse(err) {
 			return fmt.Errorf("remove old checkpoint: %w", err)
 		}

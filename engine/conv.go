@@ -107,8 +107,8 @@ func checkKernel(w Window) error {
 // mapsOf returns the number of filters of a convolution with such an output.
 func mapsOf(y Shape) int { return y[1] }
 
-// checkConv checks the tensors that both directions of a convolution have, or of a layer
-// with another number of filters.
+// checkConv checks the tensors of both directions of a convolution, or of a layer with
+// another number of filters.
 func checkConv(w Window, groups int, x, weights *Tensor, y role, filters func(y Shape) int) error {
 	if err := present(role{"X", x}, y); err != nil {
 		return err

@@ -108,7 +108,7 @@ func (o DenseBackward) Check() error {
 	return checkGradients(o.X, o.W, o.DW, o.DB, o.DX)
 }
 
-// checkDense checks the tensors that both directions of a dense layer have.
+// checkDense checks the tensors of both directions of a dense layer.
 func checkDense(x, weights *Tensor, y role) error {
 	if err := present(role{"X", x}, y); err != nil {
 		return err

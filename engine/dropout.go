@@ -88,10 +88,9 @@ func (o Dropout) Check() error {
 	return nil
 }
 
-// Dropout masks are a pure function of (seed, step, layer, unit), so that they
-// are the same on every device and placement, are never stored, and survive a
-// resume. The generator is SplitMix64 (Steele, Lea, Flood 2014) read at a
-// counter.
+// A dropout mask depends only on (seed, step, layer, unit). So it is the same on every
+// device and placement, is never stored, and is the same after a resume. The generator is
+// SplitMix64 (Steele, Lea, Flood 2014) read at a counter.
 
 const golden = 0x9e3779b97f4a7c15
 

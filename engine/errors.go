@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// joinNew joins errors, and leaves out errors that repeat earlier ones: a failed
-// device gives the same answer to every call.
+// joinNew joins errors without repetitions: a failed device returns the same error for
+// every call.
 func joinNew(errs ...error) error {
 	var all error
 	for _, err := range errs {
@@ -30,7 +30,7 @@ func repeats(err error, text string) bool {
 			}
 			return true
 		case interface{ Unwrap() error }:
-			// A cause that isn't spelt out is a kind, to be told apart by programs.
+			// An inner error without its own text is a kind, for programs to test.
 			if inner := wrapper.Unwrap(); inner != nil && strings.Contains(err.Error(), inner.Error()) {
 				err = inner
 				continue

@@ -64,7 +64,7 @@ func Evaluate(ctx context.Context, m *Model, f Feeder, views int) (Score, error)
 // products overflow.
 var ErrNoNumber = errors.New("the net's output is not a number (NaN): its weights are too large to compute with")
 
-// valid is the score unless some outcome was no number.
+// valid returns the score, or an error if some outcome isn't a number.
 func (t *tally) valid() (Score, error) {
 	s := t.score()
 	if math.IsNaN(s.Loss) {
@@ -143,7 +143,7 @@ func (m *Mean) Probabilities() []float64 {
 // in the next batch.
 type averager struct {
 	Mean
-	outputs int // of each image: views of all nets
+	outputs int // of each image: its views by all nets
 	label   int32
 	err     error
 }

@@ -61,8 +61,8 @@ func (m *Model) Initialize(how Initialization, seed uint64) error {
 			return err
 		}
 	}
-	// The first step is about to touch its scratch memory: give back the host's
-	// copies, 151 MB of alexnet's fc6 each, before.
+	// The first step will use its scratch memory for the first time: free the host's copies
+	// before, 151 MB for alexnet's fc6.
 	debug.FreeOSMemory()
 	return nil
 }

@@ -34,27 +34,27 @@ type kind interface {
 	emit(b *builder, ops [][]Op, s site) (flow, backward)
 }
 
-// weighted is a kind that has weights and biases.
+// weighted is a kind with weights and biases.
 type weighted interface {
 	kind
 	// weights describes the parameters of the layer, with inputs in and outputs out.
 	weights(n *Net, in, out Extent) weights
 	// learning is its field Learning.
 	learning() *Learning
-	// forward and backward make the ops of one part, which holds so many groups.
+	// forward and backward make the ops of one part with groups towers.
 	forward(in Extent, groups int, x, w, bias, y *Tensor) Op
 	backward(in Extent, groups int, g gradients) Op
 }
 
-// unitwise is a kind that computes each unit from that unit alone. So a rank can
-// compute it for its own units (build_hybrid.go).
+// unitwise is a kind that computes each unit from that unit alone. So a rank can compute
+// only its own units (build_hybrid.go).
 type unitwise interface{ unitwise() }
 
-// spot is the place of a layer in a net, as far as checks need it.
+// spot is the place of a layer in a net, for checks.
 type spot struct {
 	net    *Net
-	at     Extent // what reaches the layer
-	shared bool   // every tower sees all of it
+	at     Extent // extent of the layer's input
+	shared bool   // every tower reads all of it
 	last   bool
 }
 
@@ -83,7 +83,7 @@ type weights struct {
 // computed from X, W and DY.
 type gradients struct{ x, w, dy, dw, db, dx *Tensor }
 
-// kinds lists the fields that are kinds, set or not.
+// kinds lists the fields that are kinds: with set only those that aren't nil.
 func (l Layer) kinds(set bool) (list []kind) {
 	v := reflect.ValueOf(l)
 	for i := range v.NumField() {
@@ -94,7 +94,7 @@ func (l Layer) kinds(set bool) (list []kind) {
 	return list
 }
 
-// kind is the one that is set.
+// kind returns the field that is set.
 func (l Layer) kind() (kind, error) {
 	set := l.kinds(true)
 	if len(set) != 1 {
@@ -107,7 +107,7 @@ func (l Layer) kind() (kind, error) {
 	return set[0], nil
 }
 
-// weighted is the layer's kind where that has weights; nil elsewhere.
+// weighted returns the layer's kind if it has weights, otherwise nil.
 func (l Layer) weighted() weighted {
 	for _, k := range l.kinds(true) {
 		if w, ok := k.(weighted); ok {
@@ -139,7 +139,7 @@ func (l Layer) Kind() string {
 	return "empty"
 }
 
-// clone copies what the layer points to.
+// clone copies the layer with its fields.
 func (l Layer) clone() Layer {
 	v := reflect.ValueOf(&l).Elem()
 	for i := range v.NumField() {
@@ -183,7 +183,7 @@ func (s spot) divides(r Reads, outputs int, what string) error {
 	return nil
 }
 
-// inputs returns how many of maps a tower's outputs read.
+// inputs returns the number of maps that a tower's outputs read.
 func (n *Net) inputs(r Reads, maps int) int {
 	if r == ReadsOwn {
 		return maps / n.Towers
@@ -224,7 +224,7 @@ func (l Learning) of(bias bool, decay float32) (rate, ownDecay float32) {
 	return float32(r), float32(value(l.Decay, float64(decay)))
 }
 
-// validate reports factors that make no sense.
+// validate returns an error for impossible factors.
 func (l Learning) validate() error {
 	for name, p := range map[string]*float64{"rate": l.Rate, "bias_rate": l.BiasRate, "decay": l.Decay, "bias_decay": l.BiasDecay} {
 		if p != nil && !(*p >= 0 && *p <= math.MaxFloat32) {
@@ -234,7 +234,7 @@ func (l Learning) validate() error {
 	return nil
 }
 
-// validate reports numbers that float32 doesn't have.
+// validate returns an error for numbers that float32 doesn't have.
 func (s Start) validate() error {
 	if !(s.Std >= 0 && max(s.Std, math.Abs(s.Bias)) <= math.MaxFloat32) {
 		return fmt.Errorf("weights begin with std %g and bias %g: want std ≥ 0, and numbers that float32 has", s.Std, s.Bias)

@@ -32,7 +32,7 @@ func (m *MaxPoolSpec) emit(b *builder, ops [][]Op, s site) (flow, backward) {
 		dx := make([]*Tensor, b.parts())
 		for p, d := range dy {
 			if d == nil {
-				continue // the image's own gradient is never wanted
+				continue // the image's own gradient isn't needed
 			}
 			dx[p] = b.activation(p, s.name+".grad", in.x[p].Shape[1], in.extent)
 			ops[p] = append(ops[p], MaxPoolBackward{Window: m.Window, At: at[p], DY: d, DX: dx[p]})

@@ -81,8 +81,8 @@ type Model struct {
 	programs [phases][]Program // per context; nil for phases that the model doesn't have
 
 	colourless        []float32 // zeros, for batches without colour offsets
-	flights           [2]flight // of steps under way, in turns
-	spare             [][]byte  // host memory that has been returned
+	flights           [2]flight // steps in progress, in turns
+	spare             [][]byte  // host memory for reuse
 	started, finished uint64
 }
 
@@ -94,7 +94,7 @@ const (
 	training                  // forward and backward, of a piece of the batch
 	beginning                 // the sums of gradients: the first piece's
 	accumulating              // another piece's added
-	reducing                  // the sums added up over ranks
+	reducing                  // adds up the sums over ranks
 	updating                  // the update rule
 	phases
 )
@@ -164,8 +164,8 @@ type layout struct {
 	taps  []*Tensor
 }
 
-// mostBatchValues is the most values that a layer's output may have for a batch: 4
-// TiB in float32, far below what overflows when plans add up.
+// mostBatchValues is the largest number of values in a layer's output for a batch: 4 TiB
+// in float32. Sums in plans don't overflow with it.
 const mostBatchValues = 1 << 40
 
 func layOut(net *Net, contexts []Context, cfg ModelConfig) (*layout, error) {

@@ -26,10 +26,10 @@ type Outcome struct {
 	Halted bool
 }
 
-// flight is the host's side of a step under way.
+// flight is the host's side of a step in progress.
 type flight struct {
 	images  int
-	padded  Batch // the batch filled up, when it isn't whole
+	padded  Batch // the batch filled up, if it isn't whole
 	outcome Outcome
 	halt    [1]int32
 	marks   []Mark // per context
@@ -136,7 +136,7 @@ func (m *Model) Infer(b Batch) (Outcome, error) {
 	return m.outcomeOf(f), nil
 }
 
-// idle reports steps under way.
+// idle returns an error if steps are in progress.
 func (m *Model) idle() error {
 	if m.started != m.finished {
 		return errors.New("a step is under way: finish it first")
@@ -144,8 +144,8 @@ func (m *Model) idle() error {
 	return nil
 }
 
-// compute enqueues a phase on every piece of a whole batch that has images in
-// use, and the copies there and back.
+// compute enqueues a phase for every piece of a whole batch with images in use, and the
+// copies to and from the device.
 func (m *Model) compute(what phase, f *flight, b Batch, s Step) error {
 	n, pixels, classes := m.Config.piece(), len(b.Pixels)/m.Config.Batch, m.Net.Classes
 	head, o := m.contexts[0], f.outcome

@@ -167,18 +167,18 @@ func (n *Net) HasLayers(names []string) error {
 	return nil
 }
 
-// mostValues is the most values that a parameter, or a layer's output for one image,
-// may have: 8 GiB in float32. Below it, sizes of nets and plans do not overflow.
+// mostValues is the largest number of values in a parameter, or in a layer's output for
+// one image: 8 GiB in float32. Sizes of nets and plans don't overflow with it.
 const mostValues = math.MaxInt32
 
-// mostSize is the most pixels a side that shards have.
+// mostSize is the largest side of a picture in shards, in pixels.
 const mostSize = 8192
 
 // mostLayers bounds the time of planning, which grows with the square of the number of
 // layers.
 const mostLayers = 1000
 
-// countable reports a tensor with more than mostValues values.
+// countable returns an error for a tensor with more than mostValues values.
 func countable(what string, dims ...int) error {
 	n := 1
 	for _, d := range dims {

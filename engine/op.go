@@ -53,8 +53,8 @@ func FLOP(op Op) float64 {
 	return 0
 }
 
-// forwardFLOP is FLOP of products of every output with a row of weights, and
-// backwardFLOP of those of their gradients.
+// forwardFLOP counts the products of every output with a row of weights, and backwardFLOP
+// those of the gradients.
 func forwardFLOP(y, w *Tensor) float64 { return 2 * float64(y.Shape.Len()) * float64(w.Shape.Row()) }
 
 func backwardFLOP(dy, w, dx *Tensor) float64 {
@@ -64,7 +64,7 @@ func backwardFLOP(dy, w, dx *Tensor) float64 {
 	return 2 * forwardFLOP(dy, w)
 }
 
-// some drops the nils.
+// some returns the tensors that aren't nil.
 func some(ts ...*Tensor) []*Tensor {
 	out := make([]*Tensor, 0, len(ts))
 	for _, t := range ts {

@@ -1,9 +1,9 @@
 package engine
 
-// Exchanges of activations in host memory, for contexts that do not join the ranks by
-// themselves. A Group moves blocks, one for each rank. Slices along the images are
-// such blocks already; slices along the maps are packed into blocks, and back, in
-// memory of the caller. Tensors are in the order of the host.
+// Exchanges of activations in host memory, for contexts that don't exchange tensors with
+// other ranks themselves. A Group exchanges blocks, one for each rank. Slices along the
+// images are blocks already; slices along the maps are packed into blocks, and unpacked,
+// in memory of the caller. Tensors are in the host's order.
 
 // block returns the r-th of n equal blocks.
 func block(s []float32, r, n int) []float32 {
@@ -67,7 +67,7 @@ func (o ReduceScatter) OnHost(x, y, memory []float32, add func(dst, src []float3
 // OnHost computes y from x; memory has as many elements as x.
 func (o AllToAll) OnHost(x, y, memory []float32) error {
 	ranks, packed := o.By.Size(), memory[:len(x)]
-	if o.Axis == Maps { // X's rows are blocks as they lie
+	if o.Axis == Maps { // rows of X are blocks already
 		if err := o.By.AllToAll(packed, x)(); err != nil {
 			return err
 		}

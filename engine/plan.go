@@ -30,7 +30,7 @@ func (p *Plan) Total() int64 { return p.Arena() + p.Workspace }
 // A tensor that a Fuser never stores gets no place.
 func PlanArena(ctx Context, programs ...[]Op) *Plan { return planArena(ctx, true, programs) }
 
-// planArena is PlanArena. With fused false ops are compiled one by one, so that every
+// planArena is PlanArena. If fused is false, ops are compiled one by one, so that every
 // tensor is stored.
 func planArena(ctx Context, fused bool, programs [][]Op) *Plan {
 	p := &Plan{Context: ctx}
@@ -51,8 +51,8 @@ func planArena(ctx Context, fused bool, programs [][]Op) *Plan {
 		p.Tensors = append(p.Tensors, tensors...)
 		p.Scratch = max(p.Scratch, size)
 	}
-	// What doesn't fit is refused: its workspace, which takes time and memory to count,
-	// makes no difference.
+	// A plan that doesn't fit is refused without its workspace, which takes time and memory
+	// to count.
 	if r, err := ctx.Room(); err != nil || r.Total == 0 || p.Arena() <= r.Total {
 		for _, ops := range programs {
 			p.Workspace = max(p.Workspace, ctx.Workspace(ops))
@@ -71,7 +71,7 @@ type Fuser interface {
 	Unstored(ops []Op, i int) *Tensor
 }
 
-// unstored returns the tensors that ops leave out of memory.
+// unstored returns the tensors that fused ops don't store.
 func unstored(ctx Context, fused bool, ops []Op) map[*Tensor]bool {
 	out := map[*Tensor]bool{}
 	if f, ok := ctx.(Fuser); ok && fused {
@@ -96,7 +96,7 @@ type life struct {
 func planScratch(ctx Context, ops []Op, unstored map[*Tensor]bool) ([]*Tensor, int64) {
 	lives := map[*Tensor]*life{}
 	var order []*life
-	first, end := 0, 0 // of the ops that run as one
+	first, end := 0, 0 // of the ops that are fused
 	for i, op := range ops {
 		if i == end {
 			first, end = i, i+ctx.Merged(ops, i)
@@ -120,7 +120,7 @@ func planScratch(ctx Context, ops []Op, unstored map[*Tensor]bool) ([]*Tensor, i
 	sort.SliceStable(order, func(i, j int) bool { return order[i].size > order[j].size })
 	var total int64
 	tensors := make([]*Tensor, 0, len(order))
-	var done []*life // by offset
+	var done []*life // sorted by offset
 	for _, l := range order {
 		at := int64(0)
 		for _, d := range done {

@@ -101,9 +101,9 @@ func alexnetOWT() (InputSpec, []Layer) {
 	}
 }
 
-// alexnetMini keeps alexnet's plan (two towers that meet at conv3 and the dense
-// layers, response normalisation, overlapping pooling, dropout) at a size that
-// a laptop trains in two minutes; its 256-unit layers bear less dropout.
+// alexnetMini keeps alexnet's plan (two towers that meet at conv3 and the dense layers,
+// response normalisation, overlapping pooling, dropout) at a size that a laptop trains in
+// two minutes. It has less dropout, because its dense layers have only 256 units.
 func alexnetMini() (InputSpec, []Layer) {
 	return InputSpec{Size: 64}, []Layer{
 		conv("conv1", 32, 7, 2, 3, ReadsAll, .01, 0), relu(), lrn(), maxPool(3, 2),

@@ -43,7 +43,7 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 	if turns < 1 || cfg.Inference {
 		return nil, errors.New("profile: want at least one turn of a model that trains")
 	}
-	cfg.Group = nil // one process is what is timed
+	cfg.Group = nil // only one process is timed
 	cfg.apart = true
 	l, err := layOut(net, []Context{ctx}, cfg)
 	if err != nil {
@@ -97,8 +97,8 @@ func Profile(net *Net, ctx Context, cfg ModelConfig, turns int) ([]OpTime, error
 	return out, nil
 }
 
-// shortOp is a time of which waiting for a device's answer is a part worth leaving
-// out, by running a shorter op often, shortRuns times, before that.
+// An op shorter than shortOp is timed over shortRuns runs, because waiting for the
+// device's answer would be a large part of a single run.
 const (
 	shortOp   = time.Millisecond
 	shortRuns = 20
@@ -123,7 +123,7 @@ func timed(ctx Context, p Program, s Step) (time.Duration, error) {
 	return took, err
 }
 
-// uploadNoise gives the model's inputs something to work on.
+// uploadNoise fills the model's inputs with noise.
 func (m *Model) uploadNoise() error {
 	r := rand.New(rand.NewPCG(1, 1))
 	c, in := m.contexts[0], m.inputs[0]
@@ -138,10 +138,10 @@ func (m *Model) uploadNoise() error {
 		c.Upload(m.head.labels, labels), c.Upload(m.head.halt, []int32{0}), c.Sync())
 }
 
-// layersOf names the layer of every op, after the tensor that the layer made.
+// layersOf returns the layer's name of every op, from the tensor that the layer writes.
 func layersOf(ops []Op) []string {
 	names := make([]string, len(ops))
-	normalised := map[*Tensor]*Tensor{} // of LRN: its output by its input
+	normalised := map[*Tensor]*Tensor{} // from an LRN's output to its input
 	for i, op := range ops {
 		t := op.Writes()[0]
 		switch o := op.(type) {

@@ -55,8 +55,8 @@ func (e *TooLargeError) text() setting.Text {
 // missing returns how many bytes are missing.
 func (e *TooLargeError) missing() int64 { return e.Need - e.Room.Free }
 
-// fits returns nil if the contexts have room for their plans. Otherwise it looks for
-// sizes that fit; the contexts are of no use afterwards.
+// fits returns nil if the contexts have memory for their plans. Otherwise it searches for
+// sizes that fit; the contexts can't be used afterwards.
 func (l *layout) fits() error {
 	e, err := shortage(l.net, l.contexts, l.cfg.Batch*l.cfg.ranks(), l.plans)
 	if e == nil || err != nil {
@@ -65,7 +65,7 @@ func (l *layout) fits() error {
 	for _, c := range l.contexts {
 		c.Estimate()
 	}
-	// If a single image doesn't fit, pieces don't help.
+	// If a single image doesn't fit, smaller pieces don't help.
 	if e.Fits, err = l.fittingBatch(e.missing()); err == nil && e.Fits > 0 {
 		e.Fits *= l.cfg.ranks()
 		e.Pieces, err = l.fittingPieces()
@@ -73,8 +73,8 @@ func (l *layout) fits() error {
 	return errors.Join(e, err)
 }
 
-// shortage returns nil if the contexts have room for their plans. Otherwise it
-// reports the context that misses the most memory.
+// shortage returns nil if the contexts have memory for their plans. Otherwise it returns
+// the context that lacks the most.
 func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLargeError, error) {
 	var all []*TooLargeError
 	var of []any
@@ -99,8 +99,8 @@ func shortage(net *Net, contexts []Context, batch int, plans []*Plan) (*TooLarge
 	return worst, nil
 }
 
-// missing returns how many bytes too few the contexts have for another configuration;
-// 0 or less if it fits.
+// missing returns the number of bytes that the contexts lack for another configuration; 0
+// or less if it fits.
 func (l *layout) missing(cfg ModelConfig) (int64, error) {
 	other, err := layOut(l.net, l.contexts, cfg)
 	if err != nil {
@@ -119,13 +119,12 @@ func (l *layout) missing(cfg ModelConfig) (int64, error) {
 	return most, nil
 }
 
-// mostPlans limits how many sizes are tried: planning on a GPU takes a second.
+// mostPlans limits the number of sizes that are tried: planning on a GPU takes a second.
 const mostPlans = 10
 
-// fittingBatch returns the largest batch that was found to fit, cut into as many
-// pieces as the one that was asked for; 0 if none does. missing is how many bytes
-// that one lacks. Memory grows nearly linearly with the batch, so a few tries are
-// enough.
+// fittingBatch returns the largest tried batch that fits, cut into as many pieces as the
+// requested one, or 0 if none fits. missing is the number of bytes that the requested one
+// lacks. Memory grows nearly linearly with the batch, so a few tries are enough.
 func (l *layout) fittingBatch(missing int64) (int, error) {
 	pieces := l.cfg.pieces()
 	try := func(piece int) (int64, error) {
@@ -133,7 +132,7 @@ func (l *layout) fittingBatch(missing int64) (int, error) {
 		cfg.Batch = piece * pieces
 		return l.missing(cfg)
 	}
-	low, high, over := 1, l.cfg.piece(), missing // pieces: the one fits, the other doesn't, by so much
+	low, high, over := 1, l.cfg.piece(), missing // images in a piece: low fits, high doesn't, by over bytes
 	if high == 1 {
 		return 0, nil
 	}
@@ -157,8 +156,8 @@ func (l *layout) fittingBatch(missing int64) (int, error) {
 	return low * pieces, nil
 }
 
-// fittingPieces returns the least number of pieces in which the batch fits, among the
-// first few numbers that divide it; 0 if none does.
+// fittingPieces returns the smallest number of pieces in which the batch fits, among the
+// first few of its divisors, or 0 if there is none.
 func (l *layout) fittingPieces() (int, error) {
 	if l.cfg.Inference || l.cfg.Tap != "" || l.cfg.hybrid() {
 		return 0, nil

@@ -32,7 +32,7 @@ type StoredTensor struct {
 	begin int64 // from the start of the data
 	end   int64
 
-	strides []int // of elements, in files that needn't have C order; nil for C order
+	strides []int // of elements, in files without C order; nil for C order
 }
 
 // Len is the number of elements.
@@ -44,14 +44,14 @@ func (t StoredTensor) Len() int {
 	return n
 }
 
-// safetensorsEntry is a StoredTensor as the header's JSON has it.
+// safetensorsEntry is a StoredTensor in the header's JSON.
 type safetensorsEntry struct {
 	DType   string   `json:"dtype"`
 	Shape   []int    `json:"shape"`
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
-// safetensorsSizes holds the bytes per element of the dtypes that files use.
+// safetensorsSizes holds the bytes per element of the known dtypes.
 var safetensorsSizes = map[string]int64{
 	"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
 	"I16": 2, "U16": 2, "F16": 2, "BF16": 2,
@@ -145,7 +145,7 @@ func (s *Safetensors) parse(header []byte) error {
 	return nil
 }
 
-// size is the number of bytes the entry's shape takes.
+// size is the number of bytes of the entry's shape.
 func (e safetensorsEntry) size() (int64, error) {
 	n, ok := safetensorsSizes[e.DType]
 	if !ok {
@@ -205,7 +205,8 @@ func PlacedTensors(r io.ReaderAt, size int64, tensors []Placed) (*Safetensors, e
 		}
 		if !inOrder {
 			t.strides = p.Strides
-			// A stride of 0 repeats elements; more of them than numbers would take memory for nothing.
+			// A stride of 0 repeats elements. More elements than stored numbers would waste
+			// memory.
 			if int64(t.Len()) > p.Count {
 				return nil, fmt.Errorf("tensor %q repeats its numbers: save it with contiguous()", p.Name)
 			}

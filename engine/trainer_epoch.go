@@ -32,7 +32,7 @@ func (r *run) metrics() Metrics {
 	}
 }
 
-// finishEpoch validates, tells the schedule, and begins the next epoch.
+// finishEpoch validates, updates the schedule, and begins the next epoch.
 func (r *run) finishEpoch(ctx context.Context) error {
 	r.flush()
 	defer func() { r.recent.began = time.Now() }()
@@ -73,12 +73,12 @@ func (r *run) finishEpoch(ctx context.Context) error {
 	r.at.EpochStep = 0
 	r.dirty = true
 	if r.blast.steps > 0 {
-		return nil // the last good state stays the last
+		return nil // the last good state stays the last checkpoint
 	}
 	return r.save(after.Epochs > before.Epochs && (before.Epochs == 0 || after.Best < before.Best))
 }
 
-// save writes a checkpoint unless the last one says the same.
+// save writes a checkpoint, unless the last one has the same state.
 func (r *run) save(best bool) error {
 	r.agreed &^= wishSave
 	if !r.dirty {
@@ -93,7 +93,7 @@ func (r *run) save(best bool) error {
 		return giveParts(r.Model)
 	}
 	path, err := r.Checkpoints.Save(r.Model, c, best)
-	if errors.As(err, new(*NumberError)) && r.alone() { // others wouldn't know
+	if errors.As(err, new(*NumberError)) && r.alone() { // otherwise the other ranks would not know
 		return fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
 	if err != nil {
@@ -107,8 +107,8 @@ func (r *run) save(best bool) error {
 	return nil
 }
 
-// last saves at a limit, and removes the half-written file of a run that was killed
-// in its last save.
+// last saves at a limit, and removes the incomplete file of a run that was killed in its
+// last save.
 func (r *run) last() error {
 	err := r.save(false)
 	if err == nil && r.writes() {
@@ -117,8 +117,8 @@ func (r *run) last() error {
 	return err
 }
 
-// diverged saves the state before the step that went wrong, if that state is good,
-// and adds advice to the error.
+// diverged saves the state before the step that diverged, if that state is good, and adds
+// advice to the error.
 func (r *run) diverged(err error) error {
 	const advice = "lower the learning rate, warm up for longer, or check the input scale"
 	if r.blast.steps > 0 {

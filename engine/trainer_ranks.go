@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// wishes are what a rank asks of all ranks. Ranks exchange wishes at the end of every
-// step and grant them then: no rank decides by its own clock.
+// wishes are requests of a rank to all ranks. Ranks exchange them at the end of every
+// step, so that no rank decides by its own clock.
 type wishes byte
 
 const (
-	wishStop wishes = 1 << iota // its context is done
-	wishTime                    // its time is up
-	wishSave                    // its last checkpoint is old; rank 0's counts
+	wishStop wishes = 1 << iota // the rank's context is done
+	wishTime                    // the rank's time is up
+	wishSave                    // the last checkpoint is old; only rank 0's request counts
 )
 
-// alone says that there are no other ranks.
+// alone reports whether there are no other ranks.
 func (t *Trainer) alone() bool { return t.Model.Config.ranks() == 1 }
 
-// writes says that this rank saves.
+// writes reports whether this rank saves.
 func (t *Trainer) writes() bool { return t.alone() || t.Model.Config.Group.Rank() == 0 }
 
-// interrupted returns the context's error. With other ranks it returns what all of
-// them have agreed on: a rank may not leave by itself.
+// interrupted returns the context's error. With other ranks it returns what all ranks
+// have agreed on, because a rank may not leave alone.
 func (r *run) interrupted(ctx context.Context) error {
 	switch {
 	case r.alone():
@@ -57,7 +57,7 @@ func (r *run) stale() bool {
 
 func (r *run) old() bool { return r.SaveAfter > 0 && time.Since(r.saved) >= r.SaveAfter }
 
-// patient returns the context for waits that a rank may not break off by itself.
+// patient returns the context for waits that a rank may not break off alone.
 func (r *run) patient(ctx context.Context) context.Context {
 	if r.alone() {
 		return ctx
@@ -65,8 +65,8 @@ func (r *run) patient(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// wholeOutcome turns this rank's outcome into the outcome of the whole batch, and tells
-// the other ranks what this one wishes.
+// wholeOutcome turns this rank's outcome into the outcome of the whole batch, and sends
+// this rank's wishes to the others.
 func (r *run) wholeOutcome(ctx context.Context, o Outcome) (Outcome, error) {
 	if r.alone() {
 		return o, nil

@@ -40,7 +40,7 @@ type run struct {
 	began  time.Time
 	saved  time.Time
 	dirty  bool // something has changed since the last save
-	broken bool // a device or a save has failed: there is nothing good to save, or nowhere
+	broken bool // a device or a save has failed, so nothing can be saved
 	recent recent
 	waited time.Duration // for the last batch
 	flat   flatLoss
@@ -88,7 +88,7 @@ func (r *run) stopped(ctx context.Context, err error) (Stop, error) {
 		return "", r.afterSaving(stopped, r.save(false))
 	}
 	if r.Model.Split() {
-		return "", err // the other ranks don't know of it, and saving takes all of them
+		return "", err // the other ranks don't know of it, and saving needs all of them
 	}
 	return "", errors.Join(err, r.save(false))
 }
@@ -105,8 +105,8 @@ func (r *run) interruption(ctx context.Context, err error) *StoppedError {
 	case r.alone():
 		return &StoppedError{Step: r.at.Step, Err: asked, Also: err}
 	}
-	// Whatever the ranks have agreed on, the others may have started a step that wants
-	// this one too.
+	// Although the ranks have agreed to stop, the others may have started a step that needs
+	// this rank.
 	return nil
 }
 
@@ -118,16 +118,16 @@ func (r *run) afterSaving(ended, failure error) error {
 	return errors.Join(ended, failure)
 }
 
-// unsavedError says that all ranks have ended and that this one could not save. Saving takes
-// all ranks, so the others still wait in it. The error therefore wraps the failure only,
-// and is not taken for an end that all ranks have reached.
+// unsavedError means that all ranks have ended and this one could not save. Saving needs
+// all ranks, so the others still wait in it. So the error wraps only the failure: it must
+// not look like an end that all ranks have reached.
 type unsavedError struct{ ended, failure error }
 
 func (e *unsavedError) Error() string { return fmt.Sprintf("%v; %v", e.ended, e.failure) }
 
 func (e *unsavedError) Unwrap() error { return e.failure }
 
-// epoch runs what is left of the current epoch.
+// epoch runs the rest of the current epoch.
 func (r *run) epoch(ctx context.Context) error {
 	feeder, err := r.Train(r.at.Epoch, r.at.EpochStep)
 	if err != nil {
@@ -179,7 +179,7 @@ func (r *run) batch(ctx context.Context, feeder Feeder) (Batch, error) {
 	return b, err
 }
 
-// pause finishes the steps under way, and saves if a checkpoint is due.
+// pause finishes the steps in progress, and saves if a checkpoint is due.
 func (r *run) pause(ctx context.Context) error {
 	if err := r.drain(ctx); err != nil {
 		return err
@@ -193,8 +193,8 @@ func (r *run) pause(ctx context.Context) error {
 // ahead is a step that has been started and not finished.
 type ahead struct{ rate float64 }
 
-// start starts the next step and then finishes the one before, so that the devices
-// have work while the host looks at the outcome.
+// start starts the next step and then finishes the one before, so that the devices work
+// while the host reads the outcome.
 func (r *run) start(ctx context.Context, b Batch) error {
 	number := r.next()
 	rate := r.Schedule.Rate(number)
@@ -214,7 +214,7 @@ func (r *run) start(ctx context.Context, b Batch) error {
 // next is the number of the next step to start.
 func (r *run) next() uint64 { return r.at.Step + uint64(len(r.underway)) }
 
-// drain finishes the steps under way.
+// drain finishes the steps in progress.
 func (r *run) drain(ctx context.Context) error {
 	r.waited = 0
 	for len(r.underway) > 0 {
@@ -225,7 +225,7 @@ func (r *run) drain(ctx context.Context) error {
 	return nil
 }
 
-// discard waits for the steps under way without counting them.
+// discard waits for the steps in progress without counting them.
 func (r *run) discard() error {
 	var errs []error
 	for range r.underway {
@@ -238,13 +238,13 @@ func (r *run) discard() error {
 	return joinNew(errs...)
 }
 
-// finish finishes the oldest step under way.
+// finish finishes the oldest step in progress.
 func (r *run) finish(ctx context.Context) error {
 	step := r.underway[0]
 	r.underway = r.underway[1:]
 	asked := time.Now()
 	o, err := r.Model.Finish()
-	if time.Since(asked) < r.waited/10 { // the devices had long been done
+	if time.Since(asked) < r.waited/10 { // the devices had finished long before
 		r.recent.waiting += r.waited
 	}
 	if err == nil {
@@ -278,7 +278,7 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// notFinite says why a step has halted.
+// notFinite describes why a step has halted.
 func notFinite(o Outcome) string {
 	for _, loss := range o.Loss {
 		if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {

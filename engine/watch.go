@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// flatLoss notices a net that answers with equal probabilities: a loss that
-// stays at ln(classes).
+// flatLoss detects a net that gives all classes the same probability: a loss that stays
+// at ln(classes).
 type flatLoss struct {
 	images int
 	told   bool
 }
 
-// flatImages is how many images in a row must teach nothing before the hint.
+// flatImages is the number of images in a row with such a loss before the hint.
 const flatImages = 2000
 
 // add counts images of mean loss and reports, once, when a hint is due.
@@ -35,9 +35,9 @@ func (f *flatLoss) message(classes int) string {
 		"He initialisation, an input scale of 1/64 and a short warm-up make it shorter", classes, math.Log(float64(classes)), f.images)
 }
 
-// explodingLoss notices a loss that is a number but stays far above ln(classes), the
-// loss of a net that guesses, for many steps. A step below the limit takes back one
-// step above it, so that a lucky batch does not hide the rest.
+// explodingLoss detects a loss that is a number but stays far above ln(classes), the loss
+// of random guesses, for many steps. A step below the limit cancels one above it, so that
+// a lucky batch doesn't reset the count.
 type explodingLoss struct{ steps int }
 
 const (
@@ -45,7 +45,7 @@ const (
 	explodingSteps  = 50 // the first steps of a good run may be high
 )
 
-// add counts a step of mean loss and reports whether it is time to stop.
+// add counts a step of mean loss and reports whether the run should stop.
 func (e *explodingLoss) add(loss float64, classes int) bool {
 	if loss <= explodingFactor*math.Log(float64(classes)) {
 		e.steps = max(0, e.steps-1)

@@ -10,7 +10,7 @@ import (
 type Ablation struct {
 	Name  string // as Without takes it
 	About string
-	edit  func(*Net) int // how many layers it changed
+	edit  func(*Net) int // returns the number of changed layers
 }
 
 // Ablations lists the parts that Without can leave out.
@@ -90,7 +90,7 @@ func withoutOverlap(n *Net) (changed int) {
 	return changed
 }
 
-// withoutMiddle removes the first convolution behind the first layer that makes as many
+// withoutMiddle removes the first convolution after the first layer that makes as many
 // maps of as many pixels as it reads, with its activation: conv4 of the paper's net.
 func withoutMiddle(n *Net) int {
 	extents, err := n.Shapes()
@@ -143,16 +143,16 @@ func withoutReLU(n *Net) (changed int) {
 	return changed
 }
 
-// withoutCrosstalk lets every layer read its own tower, except the first, which reads
-// the image, and the last, which joins the towers. The weights that this loses come
-// back as in run 150 (layers-150.cfg): a quarter more maps in the convolution before
-// the first layer that now reads its own tower, and in the first dense layer as many
-// times the units as there are towers.
+// withoutCrosstalk lets every layer read its own tower, except the first, which reads the
+// image, and the last, which joins the towers. The lost weights are replaced as in run
+// 150 (layers-150.cfg): a quarter more maps in the convolution before the first layer
+// that now reads its own tower, and in the first dense layer as many times the units as
+// there are towers.
 func withoutCrosstalk(n *Net) (changed int) {
 	if n.Towers == 1 {
 		return 0
 	}
-	var before *ConvSpec // the convolution before
+	var before *ConvSpec // the previous convolution
 	first, widened, dense := true, false, false
 	for _, l := range n.Layers[:len(n.Layers)-1] {
 		reads := (*Reads)(nil)

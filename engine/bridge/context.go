@@ -12,10 +12,10 @@ import (
 // all calls of the inner context.
 type Context struct {
 	inner    engine.Context
-	own      map[*engine.Tensor]*engine.Tensor // this context's tensors, as inner has them
-	places   map[*engine.Tensor]*place         // those of others that it reads
-	behind   int64                             // bytes for them, behind the arena
-	most     int64                             // of workspace that inner takes
+	own      map[*engine.Tensor]*engine.Tensor // this context's tensors in inner
+	places   map[*engine.Tensor]*place         // copies of other contexts' tensors that it reads
+	behind   int64                             // their bytes, after the arena
+	most     int64                             // largest workspace of inner
 	reserved bool
 
 	commands chan command
@@ -23,12 +23,12 @@ type Context struct {
 	closed   bool
 
 	mu      sync.Mutex
-	changed sync.Cond // a signal, a mark, a failure
+	changed sync.Cond // signals a signal, a mark or a failure
 	exports map[*engine.Tensor]*export
 	failure error
-	writes  []write // of tensors here, from other contexts' programs
+	writes  []write // to tensors of this context, from other contexts' programs
 
-	sums []reduction // over ranks, under way; used by the goroutine that serves the queue
+	sums []reduction // sums over ranks in progress; used only by serve's goroutine
 }
 
 // place is the copy of another context's tensor.
@@ -113,8 +113,7 @@ func (c *Context) call(f func() error) error {
 	return <-answer
 }
 
-// fail keeps the first failure, after which nothing more runs, and wakes the contexts
-// that wait.
+// fail keeps the first failure and wakes the contexts that wait. Nothing runs after it.
 func (c *Context) fail(err error) {
 	if err == nil {
 		return
@@ -193,7 +192,7 @@ func (c *Context) Download(dst any, t *engine.Tensor) error {
 	return c.transfer("download", t, dst, true)
 }
 
-// transfer refuses data that no context accepts, since the inner context checks only
+// transfer refuses data that no context accepts, because the inner context checks only
 // later.
 func (c *Context) transfer(verb string, t *engine.Tensor, host any, download bool) error {
 	err := c.ready(verb)
@@ -210,7 +209,7 @@ func (c *Context) transfer(verb string, t *engine.Tensor, host any, download boo
 	return nil
 }
 
-// fits checks that a host slice has t's elements.
+// fits checks that a host slice is as long as t.
 func fits(t *engine.Tensor, host any) error {
 	if t == nil {
 		return errors.New("no tensor")
@@ -236,7 +235,7 @@ func fits(t *engine.Tensor, host any) error {
 // mark is a position in the queue.
 type mark struct {
 	c     *Context
-	inner engine.Mark // set under c.mu when the queue has come to it
+	inner engine.Mark // set under c.mu when the queue reaches the mark
 	err   error
 }
 

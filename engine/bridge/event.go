@@ -11,7 +11,7 @@ import (
 type event struct {
 	owner *Context
 
-	// Under owner.mu.
+	// Guarded by owner.mu.
 	signals uint64
 	awaited map[*Context]uint64
 }
@@ -24,8 +24,8 @@ func (c *Context) NewEvent() engine.Event {
 // Owner returns the context that signals the event.
 func (e *event) Owner() engine.Context { return e.owner }
 
-// signal waits for the context, so that others may read what it has written and
-// overwrite what it has read. Then it updates the host's copies.
+// signal waits for the context, so that others may read what it has written and overwrite
+// what it has read. Then it updates the host's copies.
 func (e *event) signal() error {
 	c := e.owner
 	c.mu.Lock()

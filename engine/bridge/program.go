@@ -14,14 +14,15 @@ type program struct {
 	segments []segment
 }
 
-// segment is ops that the inner context runs in one go, or an op between such runs.
+// segment is a list of ops that the inner context runs together, or one op between such
+// lists.
 type segment struct {
 	run    engine.Program
-	reads  []*place                // of other contexts
-	writes map[*engine.Tensor]bool // of this one
+	reads  []*place                // copies of other contexts' tensors
+	writes map[*engine.Tensor]bool // tensors of this context
 	signal *event
 	await  *event
-	meet   func() error // ranks, on the host
+	meet   func() error // an operation of the ranks, on the host
 }
 
 // Workspace returns the workspace of the inner context for the programs so far, plus
@@ -32,7 +33,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 			var translated []engine.Op
 			for _, op := range list {
 				if between(op) || engine.CheckOp(op) != nil {
-					continue // Compile says what is wrong
+					continue // Compile reports the error
 				}
 				if t, _, err := c.translate(op); err == nil {
 					translated = append(translated, t)
@@ -74,7 +75,7 @@ func (c *Context) Merged(ops []engine.Op, i int) int {
 	return c.inner.Merged(translated, 0)
 }
 
-// cut splits ops at those that stand between segments.
+// cut splits ops at those that run between segments.
 func cut(ops []engine.Op) (lists [][]engine.Op) {
 	first := true
 	for i := range ops {
@@ -95,8 +96,8 @@ func between(op engine.Op) bool {
 	return false
 }
 
-// translate returns an op with the inner context's tensors for an op with this
-// context's, and the places of others' tensors that it reads.
+// translate replaces the tensors of an op by the inner context's, and by the copies of
+// other contexts' tensors that it reads.
 func (c *Context) translate(op engine.Op) (engine.Op, []*place, error) {
 	var reads []*place
 	var failure error
@@ -138,8 +139,7 @@ func (c *Context) translate(op engine.Op) (engine.Op, []*place, error) {
 	return to.Interface().(engine.Op), reads, failure
 }
 
-// place returns the place to which a peer's tensor is copied. It makes a new one
-// before memory is reserved.
+// place returns the copy of a peer's tensor. It makes a new one until memory is reserved.
 func (c *Context) place(t *engine.Tensor, peer *Context) (*place, error) {
 	if p := c.places[t]; p != nil {
 		return p, nil
@@ -199,7 +199,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 	return p, nil
 }
 
-// segment compiles ops that run in one go, or a single op between such runs.
+// segment compiles ops that run together, or a single op between such lists.
 func (c *Context) segment(ops []engine.Op) (s segment, err error) {
 	switch op := ops[0].(type) {
 	case engine.Signal:
@@ -278,7 +278,7 @@ func (p *program) execute(step engine.Step) error {
 	return nil
 }
 
-// wrote marks host copies of these tensors as stale.
+// wrote marks the host's copies of these tensors as stale.
 func (c *Context) wrote(tensors map[*engine.Tensor]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

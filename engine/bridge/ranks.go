@@ -6,15 +6,15 @@ import (
 	"alexnet/engine"
 )
 
-// Ranks meet through the host, in the goroutine of the context whose program has the
-// op: a tensor is read, exchanged by its Group, and written back. Sums may be those of
-// other contexts' tensors, which their owners write when they next await an event.
+// Ranks exchange tensors through the host, in the goroutine of the context whose program
+// has the op: a tensor is read, exchanged by its Group, and written back. Sums may be of
+// other contexts' tensors; their owners write them when they next await an event.
 
-// reduction is a sum over ranks that has begun.
+// reduction is an all-reduce in progress.
 type reduction struct {
 	wait  func() error
 	owner *Context
-	own   *engine.Tensor // as the owner's inner context has it
+	own   *engine.Tensor // in the owner's inner context
 	t     *engine.Tensor
 	sum   []float32
 	flag  bool
@@ -26,7 +26,7 @@ type write struct {
 	host any
 }
 
-// meeting returns what the host does for an op by which ranks meet.
+// meeting returns the host's work for an op between ranks.
 func (c *Context) meeting(op engine.Op) (func() error, error) {
 	if err := engine.CheckOp(op); err != nil {
 		return nil, err
@@ -52,8 +52,8 @@ func (c *Context) meeting(op engine.Op) (func() error, error) {
 	return nil, fmt.Errorf("%s (%T): engine/bridge has no such op", op.Kind(), op)
 }
 
-// allReduce begins a sum. Another context's tensor is on the host since that context's
-// last Signal, behind which the op stands.
+// allReduce begins a sum. If the tensor is another context's, the host has it since that
+// context's last Signal, and the op comes after it.
 func (c *Context) allReduce(op engine.AllReduce) (func() error, error) {
 	owner, ok := op.T.Context.(*Context)
 	if !ok {
@@ -99,8 +99,7 @@ func (c *Context) awaitAllReduce() error {
 	return c.receive()
 }
 
-// receive writes what this context's tensors have become in other contexts' programs,
-// or its own.
+// receive writes new values of this context's tensors from all programs.
 func (c *Context) receive() error {
 	c.mu.Lock()
 	writes := c.writes
@@ -114,7 +113,7 @@ func (c *Context) receive() error {
 			return err
 		}
 	}
-	return c.inner.Mark().Wait() // the host's memory is used again
+	return c.inner.Mark().Wait() // then the host's memory can be reused
 }
 
 // put uploads a tensor of this context.
@@ -131,8 +130,8 @@ func (c *Context) read(host any, t *engine.Tensor) error {
 	return c.inner.Mark().Wait()
 }
 
-// exchange reads x, makes y of it on the host, with memory for so many elements
-// besides, and writes that.
+// exchange reads x, computes y on the host with scratch memory for size elements, and
+// writes y.
 func (c *Context) exchange(x, y *engine.Tensor, besides int, do func(x, y, memory []float32) error) (func() error, error) {
 	for _, t := range []*engine.Tensor{x, y} {
 		if t.Context != engine.Context(c) {
@@ -151,6 +150,6 @@ func (c *Context) exchange(x, y *engine.Tensor, besides int, do func(x, y, memor
 		if err := c.put(y, to); err != nil {
 			return err
 		}
-		return c.inner.Mark().Wait() // the host's memory is used again
+		return c.inner.Mark().Wait() // then the host's memory can be reused
 	}, nil
 }

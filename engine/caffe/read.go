@@ -18,7 +18,7 @@ import (
 	"alexnet/internal/protobuf"
 )
 
-// layer holds the fields that both forms of a layer have.
+// layer holds the common fields of both forms of a layer.
 type layer struct {
 	name, kind   string
 	bottoms, top []string
@@ -84,15 +84,15 @@ func Read(b []byte) (*foreign.Weights, error) {
 	return c.End()
 }
 
-// ignored lists the kinds of layers that compute nothing that an answer needs.
+// ignored lists the kinds of layers that inference doesn't need.
 var ignored = []string{"Accuracy", "SoftmaxWithLoss", "Softmax", "Silence", "ArgMax"}
 
-// source reports whether the layer yields pictures.
+// source reports whether the layer reads pictures.
 func (l *layer) source() bool {
 	return len(l.bottoms) == 0 || slices.Contains([]string{"Data", "ImageData", "Input", "HDF5Data", "MemoryData", "WindowData", "DummyData"}, l.kind)
 }
 
-// v1Kinds holds the names of V1LayerParameter.LayerType that such nets have.
+// v1Kinds holds the supported names of V1LayerParameter.LayerType.
 var v1Kinds = map[int64]string{
 	1: "Accuracy", 4: "Convolution", 5: "Data", 6: "Dropout", 8: "Flatten", 9: "HDF5Data", 12: "ImageData", 14: "InnerProduct", 15: "LRN",
 	17: "Pooling", 18: "ReLU", 20: "Softmax", 21: "SoftmaxWithLoss", 22: "Split", 23: "TanH", 24: "WindowData", 29: "MemoryData",

@@ -37,7 +37,7 @@ func Agreed(err error) error { return agreedError{err} }
 // IsAgreed reports whether every rank knows of an error.
 func IsAgreed(err error) bool { return errors.As(err, new(agreedError)) }
 
-// agreedError is an error that all ranks know of.
+// agreedError is an error that all ranks have.
 type agreedError struct{ error }
 
 func (e agreedError) Unwrap() error { return e.error }

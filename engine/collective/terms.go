@@ -56,7 +56,7 @@ func (t Terms) Differences(here string, other Terms, there string) (differences 
 // longestShown limits the length of a value in messages, in bytes.
 const longestShown = 120
 
-// shown returns a value for messages. A value from another rank may be anything.
+// shown returns a value for messages. A value from another rank may hold any bytes.
 func shown(value string) string {
 	if len(value) > longestShown {
 		return fmt.Sprintf("%.*q…", longestShown, value)

@@ -69,7 +69,7 @@ func (n *narrow) lowerAvgPoolForward(op engine.AvgPoolForward) lowered {
 	}}}}
 }
 
-// lowerAvgPoolBackward gathers each pixel's gradient from the windows that hold it.
+// lowerAvgPoolBackward gathers each pixel's gradient from the windows that cover it.
 func (n *narrow) lowerAvgPoolBackward(op engine.AvgPoolBackward) lowered {
 	in, out := op.DX.Shape, op.DY.Shape
 	maps := in[1]

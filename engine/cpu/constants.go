@@ -6,15 +6,14 @@ import (
 	"alexnet/engine"
 )
 
-// constant is the packed, and for Winograd's filtering transformed, weights of a layer
-// that a program which only infers keeps. It is in the workspace. The
-// first run makes it, and so does a run after the weights have changed or another
-// program has used the workspace.
+// constant is a layer's packed weights, transformed for Winograd's filtering, that an
+// inferring program keeps in the workspace. The first run makes it, and so does a run
+// after the weights have changed or another program has used the workspace.
 type constant struct {
 	weights *engine.Tensor
 	floats  int
-	at      int    // of its first float in the shared workspace, since Compile
-	version uint64 // of the weights that it was made of; 0 for none
+	at      int    // position of its first float in the shared workspace, set by Compile
+	version uint64 // version of the weights that it was made from; 0 for none
 }
 
 // constantWeights reports whether ops do not change the weights w and are not part of
@@ -38,8 +37,8 @@ func (k *constant) of(c *Context) []float32 {
 	return c.shared[k.at:]
 }
 
-// keep makes the stages that fill k run only when needed. k is nil for data that
-// every run makes again.
+// keep makes the stages that fill k run only if needed. k is nil for data that every run
+// makes.
 func (c *Context) keep(k *constant, stages ...stage) []stage {
 	if k == nil {
 		return stages
@@ -55,7 +54,7 @@ func (c *Context) keep(k *constant, stages ...stage) []stage {
 	return append(kept, stage{1, func(*worker, int) { k.version = c.versions[k.weights] }})
 }
 
-// changed notes that a tensor has new contents. Only the queue's goroutine calls it,
+// changed records that a tensor has new contents. Only the queue's goroutine calls it,
 // while no stage runs.
 func (c *Context) changed(t *engine.Tensor) {
 	if t.Type == engine.Master {
@@ -63,7 +62,7 @@ func (c *Context) changed(t *engine.Tensor) {
 	}
 }
 
-// enter makes p the program whose constants lie in the workspace.
+// enter makes p the program with constants in the workspace.
 func (p *program) enter() {
 	if p.c.tenant == p || p.workspace == 0 {
 		return

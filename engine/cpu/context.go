@@ -34,15 +34,15 @@ type Context struct {
 	narrow  *narrow     // nil unless it computes in bfloat16
 	team    *team
 
-	memory []byte    // holds the next two
+	memory []byte    // arena and shared
 	arena  []byte    // tensors
-	shared []float32 // the part of the workspace that all workers see
+	shared []float32 // the common workspace of all workers
 	step   engine.Step
 
-	tenant   *program                  // the last one that used the workspace
+	tenant   *program                  // the last program that used the workspace
 	versions map[*engine.Tensor]uint64 // of weights, from 1; see constant
 
-	reductions []reduction // under way
+	reductions []reduction // in progress
 
 	queue   chan command
 	stopped chan struct{}
@@ -100,7 +100,7 @@ func (c *Context) Bytes(t *engine.Tensor) int64 {
 func (c *Context) Workspace(ops []engine.Op) int64 {
 	var shared, scratch, kept int
 	for i := range ops {
-		// A malformed op takes no workspace; Compile says what is wrong with it.
+		// A malformed op takes no workspace; Compile returns its error.
 		if engine.CheckOp(ops[i]) != nil {
 			continue
 		}
@@ -138,13 +138,13 @@ func (c *Context) Reserve(arena, workspace int64) error {
 	return nil
 }
 
-// padBytes rounds a size up to the alignment, with room for the alignment itself and
-// behind: packing kernels read beyond the end of a run.
+// padBytes rounds a size up to the alignment. It adds space for the alignment itself and
+// for the packing kernels, which read beyond the end of a run.
 func padBytes(n int64) int64 {
 	return (n+engine.ArenaAlign-1)/engine.ArenaAlign*engine.ArenaAlign + 2*engine.ArenaAlign
 }
 
-// placed reports a tensor that is not in this context's arena.
+// placed returns an error for a tensor outside this context's arena.
 func (c *Context) placed(t *engine.Tensor) error {
 	if t == nil {
 		return errors.New("no tensor")
@@ -191,7 +191,7 @@ func view[T float32 | int32 | byte](c *Context, t *engine.Tensor) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(c.arena[t.Offset:]))), n)
 }
 
-// owner returns the context that holds t, which may be a peer.
+// owner returns the context of t, which may be a peer.
 func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }

@@ -52,8 +52,8 @@ func (c *Context) lowerConvForward(op engine.ConvForward, relu, constant bool) l
 // panel, which would race with the worker that packs the next one.
 type packer func(w *worker, part int) []float32
 
-// lowerCorrelation computes y from x and the weights that pack packs. If weights is
-// not nil, it is their tensor, and they are constant.
+// lowerCorrelation computes y from x and the weights of pack. If weights is not nil, it
+// is their tensor, and they are constant.
 func (c *Context) lowerCorrelation(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, weights *engine.Tensor) lowered {
 	if s.winogradWins(c.kernels, weights != nil) {
 		return c.lowerWinograd(s, x, y, bias, relu, pack, weights)
@@ -84,7 +84,7 @@ func (c *Context) lowerDirect(s convShape, x, y, bias *engine.Tensor, relu bool,
 const stageRows = 8
 
 // correlate returns the stage that computes y from x and the packed weights of all
-// groups, and the scratch memory that it takes.
+// groups, and its scratch memory.
 func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool, weights *constant) (stage, int) {
 	mr, nr, width := c.kernels.MR, c.kernels.NR, c.kernels.Block.N
 	t := s.tiling(width, c.kernels)
@@ -94,7 +94,7 @@ func (c *Context) correlate(s convShape, x, y, bias *engine.Tensor, relu bool, w
 	stride := s.patch * mr
 	pixels := s.oh * s.ow
 	run := func(w *worker, part int) {
-		image, tile := part/t.count, part%t.count // image counts groups too
+		image, tile := part/t.count, part%t.count // image counts groups, too
 		g := image % s.groups
 		in, out := c.floats(x)[image*s.xg:][:s.xg], c.floats(y)[image*s.yg:][:s.yg]
 		a := weights.of(c)[g*c.packedA(s.out, s.patch):]

@@ -22,10 +22,10 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward) lowered {
 	return l
 }
 
-// Weight gradients are summed in chunks of images that depend on the shapes
-// alone: at most maxChunks, and fewer where their partial sums would take more
-// than maxPartial floats. A chunk's columns (the elements of a patch) are
-// divided into slices of at most sliceBlocks blocks, to have enough parts for all workers.
+// Weight gradients are summed in chunks of images that depend on the shapes alone: at
+// most maxChunks, and fewer if their partial sums would take more than maxPartial floats.
+// A chunk's columns (the elements of a patch) are divided into slices of at most
+// sliceBlocks blocks, so that there are enough parts for all workers.
 const (
 	maxChunks   = 16
 	maxPartial  = 8 << 20
@@ -152,7 +152,7 @@ func (c *Context) lowerConvScatter(op engine.ConvBackward, s convShape) lowered 
 		c.packPanelTurned(c.shared[part*stride:], c.floats(op.W)[g*s.out*s.patch:], s.patch, s.out, s.patch, i)
 	}
 	width := max(64/nr, 1) * nr
-	run := func(w *worker, image int) { // image counts groups too
+	run := func(w *worker, image int) { // image counts groups, too
 		g := image % s.groups
 		dy := c.floats(op.DY)[image*s.yg:][:s.yg]
 		dx := c.floats(op.DX)[image*s.xg:][:s.xg]

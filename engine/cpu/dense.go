@@ -8,8 +8,8 @@ import "alexnet/engine"
 type product struct {
 	m, n, k int
 	a, b    *engine.Tensor
-	// aTurned and bTurned say that the operand is stored as its transpose: A
-	// as k×m, B as n×k.
+	// aTurned and bTurned mean that the operand is stored as its transpose: A as k×m, B as
+	// n×k.
 	aTurned, bTurned bool
 	c                *engine.Tensor
 	bias             *engine.Tensor // per column, or nil
@@ -31,11 +31,12 @@ func (c *Context) lowerProduct(g product) lowered {
 			c.packPanelTurned(dst, a, g.m, g.k, g.m, i)
 			return
 		}
-		// The panel's spill would race with whoever packs the next one.
+		// The panel is packed in scratch memory first, because its extra floats would race with
+		// the worker of the next panel.
 		c.packPanel(w, w.scratch, a, g.m, g.k, g.k, i)
 		copy(dst[:stride], w.scratch)
 	}
-	rows := func(columns int) []int { // where they start in a tile of a turned B, the last one repeated
+	rows := func(columns int) []int { // their starts in a tile of a transposed B; the last one is repeated
 		at := make([]int, denseN)
 		for j := range at {
 			at[j] = min(j, columns-1) * g.k
@@ -72,19 +73,19 @@ func (c *Context) lowerProduct(g product) lowered {
 	}
 }
 
-// fewImages is the largest number of images for which a dense layer computes its
-// products one by one. Packing its weights, which are read once, would not pay.
+// fewImages is the largest number of images for which a dense layer computes its products
+// one by one. For so few products, packing the weights costs more than it saves.
 const fewImages = 4
 
-// fewInferred is fewImages for programs that only infer: they read their weights from
-// memory, and eight images take hardly longer than that.
+// fewInferred is fewImages for inferring programs: they read their weights from memory,
+// and eight images take hardly longer than one.
 const fewInferred = 8
 
 // lowerDots computes a dense layer of n images from k to o ≥ 4 units, four units at a
 // time. Their weights stay in the second-level cache until all images are computed.
 func (c *Context) lowerDots(op engine.DenseForward, n, o, k int, relu bool) lowered {
 	const width = 64
-	parts := max(1, o/width) // what is left over goes to the last
+	parts := max(1, o/width) // the last part takes the remainder
 	return lowered{stages: []stage{{parts, func(_ *worker, part int) {
 		x, weights, y := c.floats(op.X), c.floats(op.W), c.floats(op.Y)
 		first, end := part*width, (part+1)*width

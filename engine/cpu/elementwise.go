@@ -62,7 +62,7 @@ func tanhBackward(y, dy, dx []float32) {
 // dropoutScale returns the factor on units that are kept.
 func dropoutScale(op engine.Dropout) float32 {
 	switch {
-	case op.Inverted != op.Train: // inverted in training, plain at test
+	case op.Inverted != op.Train: // inverted dropout in training, usual dropout at test
 		return 1
 	case op.Train:
 		return 1 / (1 - op.Rate)

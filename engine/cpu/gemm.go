@@ -9,8 +9,8 @@ func (c *Context) packedA(m, k int) int { return roundUp(m, c.kernels.MR) * k }
 // spill floats beyond the panel.
 func (c *Context) packPanel(w *worker, dst, a []float32, m, k, rs, i int) {
 	mr := c.kernels.MR
-	// From the last rows to the first: what is turned beyond a panel's rows falls
-	// on columns that are written later.
+	// From the last rows to the first: a transposition writes extra columns, which later
+	// rows overwrite.
 	for first := (mr - 1) / len(w.rows) * len(w.rows); first >= 0; first -= len(w.rows) {
 		for r := range w.rows {
 			w.rows[r] = min(i*mr+first+r, m-1) * rs
@@ -31,17 +31,16 @@ func (c *Context) packPanelTurned(dst, a []float32, m, k, ps, i int) {
 	}
 }
 
-// spill is the number of floats beyond its end that a packing kernel may touch: the
-// rows of a panel that PackTranspose may write, and a little more.
+// spill is the number of floats beyond its end that a packing kernel may write: the rows
+// of a panel in PackTranspose, and a little more.
 func (c *Context) spill() int { return c.kernels.Lanes * c.kernels.NR }
 
 // packedB returns the number of floats of a k×n block packed for the kernel: panels
 // of NR columns, each k rows of NR values.
 func (c *Context) packedB(k, n int) int { return roundUp(n, c.kernels.NR) * k }
 
-// packTurned packs a block of B. offsets says where each of n columns starts in src:
-// runs of length values, stride apart. The list of offsets goes on to a multiple of
-// NR.
+// packTurned packs a block of B. offsets has the beginning in src of each of n columns:
+// runs of length values, stride apart. The list is padded to a multiple of NR.
 func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length, stride int) {
 	nr := c.kernels.NR
 	for x := 0; x < n; x += c.kernels.Turn {

@@ -54,8 +54,9 @@ func Note() string {
 	return ""
 }
 
-// find returns the set of kernels for float32, and for bfloat16 its own set too. Both
-// have the same name, except that products on tiles have none in float32.
+// find returns the set of kernels for float32, and with bfloat16 also its own set. Both
+// have the same name, except that the set with tile products (AMX) has no float32 set of
+// its own.
 func find(name, precision string) (*kernel.Set, *bf16.Set, error) {
 	switch precision {
 	case "", "fp32":

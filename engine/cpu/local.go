@@ -12,7 +12,7 @@ import (
 // elements reads and writes the values of a tensor (N, maps, area) in either precision.
 type elements struct {
 	wide       []float32
-	narrow     []uint16 // bfloat16; nil where wide is not
+	narrow     []uint16 // bfloat16; nil if wide is set
 	maps, area int
 	last       bool // maps are stored last
 }
@@ -49,9 +49,8 @@ func (v *elements) set(n, m, p int, x float32) {
 	v.wide[v.index(n, m, p)] = x
 }
 
-// localShape is the geometry of a locally connected layer. A patch is the input
-// pixels that the weights of an output multiply: depth values in the order (input
-// map, ky, kx).
+// localShape is the geometry of a locally connected layer. A patch is the input pixels of
+// one output: depth values in the order (input map, ky, kx).
 type localShape struct {
 	convShape
 	positions, area, depth int
@@ -65,7 +64,7 @@ func localOf(w engine.Window, groups int, x, y *engine.Tensor) *localShape {
 	return s
 }
 
-// tap is a pixel of a window inside the image, and its place in the window.
+// tap is a pixel of a window inside the image, and its position in the window.
 type tap struct{ place, pixel int }
 
 // taps appends the taps of position p's window to list.
@@ -79,8 +78,8 @@ func (s *localShape) taps(list []tap, p int) []tap {
 	return list
 }
 
-// weights copies the weights of a group at position p: maps output maps from first
-// on, in rows of that many input maps from lowest on.
+// weights copies the weights of a group at position p: maps output maps from first on,
+// each with its input maps from lowest on.
 func (s *localShape) weights(dst []float32, w elements, g, p, lowest, maps int) {
 	for o := range s.out {
 		row := (g*s.out+o)*s.positions + p
@@ -124,7 +123,7 @@ func (s *localShape) patches(dst []float32, x elements, taps []tap, g, nr int, t
 	}
 }
 
-// panel returns the place of element (k, j) of a k×n block packed as B.
+// panel returns the position of element (k, j) of a k×n block packed as B.
 func panel(depth, nr, k, j int) int {
 	first := int(uint(j) / uint(nr) * uint(nr))
 	return first*depth + k*nr + j - first
@@ -220,8 +219,8 @@ func (c *Context) localWeightGradient(op engine.LocalBackward, s *localShape) lo
 // localMaps is the number of input maps whose gradient one part computes.
 const localMaps = 8
 
-// localGradient computes DX, some maps of all images in one part: at each position
-// Wᵀ·DY is the gradient of a patch, which is added to those of earlier positions.
+// localGradient computes DX. A part computes some maps of all images: at each position it
+// adds the gradient of a patch, Wᵀ·DY, to those of earlier positions.
 func (c *Context) localGradient(op engine.LocalBackward, s *localShape) lowered {
 	mr, nr, pixels := c.kernels.MR, c.kernels.NR, s.h*s.w
 	blocks := ceilDiv(s.in, localMaps)

@@ -47,7 +47,8 @@ var lowerings = [][]lowering{
 	},
 }
 
-// A lowering translates ops[i], if its type is the right one, and sometimes ops behind it.
+// A lowering translates ops[i], if it has the right type, and sometimes also the ops
+// after it.
 type lowering func(c *Context, ops []engine.Op, i int) (l lowered, ok bool)
 
 func by[O engine.Op](inFloat32 func(*Context, O) lowered, inBF16 func(*narrow, O) lowered) lowering {
@@ -59,7 +60,7 @@ func by[O engine.Op](inFloat32 func(*Context, O) lowered, inBF16 func(*narrow, O
 	})
 }
 
-// withNext is for an op, ops[i], that may be computed together with the ops behind it.
+// withNext is a lowering of ops[i] that may also compute the ops after it.
 func withNext[O engine.Op](lower func(c *Context, ops []engine.Op, i int, op O) lowered) lowering {
 	return func(c *Context, ops []engine.Op, i int) (l lowered, ok bool) {
 		op, ok := ops[i].(O)
@@ -70,8 +71,7 @@ func withNext[O engine.Op](lower func(c *Context, ops []engine.Op, i int, op O) 
 	}
 }
 
-// lower translates ops[i], which has been checked, and sometimes the ops that follow
-// it.
+// lower translates ops[i], which has been checked, and sometimes the ops after it.
 func (c *Context) lower(ops []engine.Op, i int) (lowered, error) {
 	switch op := ops[i].(type) {
 	case engine.Signal:
@@ -156,7 +156,7 @@ func fusible(ops []engine.Op, i int, y *engine.Tensor) bool {
 	return ok && a.Function == engine.ReLU && a.X == y && a.Y == y
 }
 
-// serial is work in one part.
+// serial is work that isn't divided.
 func serial(f func()) lowered {
 	return lowered{stages: []stage{{1, func(*worker, int) { f() }}}}
 }

@@ -79,9 +79,9 @@ func (n *across) window(x []float32, stride, m, below, above int) kernel.Neighbo
 	return kernel.Neighbours{X: x[lo*stride:], Rows: hi - lo + 1, Stride: stride}
 }
 
-// forward normalises so many pixels of every map; maps of y are pitch apart. It adds the
-// squares of each window anew: a running sum would keep the rounding errors, and
-// infinities, of maps that have left it.
+// forward normalises width pixels of every map; maps of y are pitch apart. It adds up the
+// squares of each window separately: a running sum would keep the rounding errors, and
+// infinities, of maps outside the window.
 func (n *across) forward(x, y []float32, pitch, width int) {
 	for m := range n.maps {
 		w := n.window(x, n.area, m, n.below, n.above)
@@ -98,7 +98,7 @@ func (n *across) forward(x, y []float32, pitch, width int) {
 //
 //	DX_i = DY_i·s_i^−β − 2·(α/m)·β·X_i · Σ_j DY_j·s_j^−β·X_j/s_j
 //
-// over the maps j whose window holds map i: the window mirrored. Maps of dy are pitch
+// over the maps j whose window covers map i: the mirrored window. Maps of dy are pitch
 // apart. It takes 2·maps·width floats of scratch.
 func (n *across) backward(scratch, x, dy []float32, pitch int, dx []float32, width int) {
 	ratios, directs := scratch[:n.maps*width], scratch[n.maps*width:]

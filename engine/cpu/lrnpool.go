@@ -4,18 +4,18 @@ import (
 	"alexnet/engine"
 )
 
-// Normalisation over maps and the max-pooling behind it run as one, and so do their
-// gradients and that of a ReLU before them: the normalised maps, and their gradient, are
-// among a net's largest tensors, and so are never stored. A part is one group of one
-// image, some rows at a time.
+// Normalisation over maps and the max-pooling after it run as one, and so do their
+// gradients and that of a ReLU before them. The normalised maps, and their gradient,
+// would be among a net's largest tensors; so they are never stored. A part is one group
+// of one image, some rows at a time.
 
-// pooledLRN is what two such ops have in common.
+// pooledLRN is the common part of these two ops.
 type pooledLRN struct {
 	*across
 	engine.Window
 	w, h, ow, oh int
-	step         int // rows of windows that are computed together
-	rows         int // of the maps that these windows meet
+	step         int // rows of windows that are computed at a time
+	rows         int // rows of the maps that these windows cover
 }
 
 func (n *across) pooled(win engine.Window, x, y engine.Shape) *pooledLRN {
@@ -25,12 +25,12 @@ func (n *across) pooled(win engine.Window, x, y engine.Shape) *pooledLRN {
 	return p
 }
 
-// pitch is the floats between maps in a part's scratch memory: rows of pixels, and one
-// float that a pooling kernel may read.
+// pitch is the distance of maps in a part's scratch memory in floats: rows of pixels, and
+// one float that a pooling kernel may read.
 func (p *pooledLRN) pitch() int { return p.rows*p.w + 1 }
 
-// poolBehind returns the pooling behind a normalisation if both run as one: its windows
-// meet and lie inside the map, and nothing else reads the normalised maps.
+// poolBehind returns the pooling after a normalisation if both run as one: its windows
+// touch and lie inside the map, and no other op reads the normalised maps.
 func poolBehind(ops []engine.Op, i int, lrn engine.LRNForward) (pool engine.MaxPoolForward, ok bool) {
 	if pool, ok = following[engine.MaxPoolForward](ops, i+1); !ok || pool.X != lrn.Y || lrn.Y.Life != engine.Scratch {
 		return pool, false
@@ -46,8 +46,8 @@ func poolBehind(ops []engine.Op, i int, lrn engine.LRNForward) (pool engine.MaxP
 	return pool, readers == 1 && poolable(lrn.Response, pool.Window, lrn.X.Shape, pool.Y.Shape)
 }
 
-// lrnBehind returns the gradient of a normalisation behind that of a pooling if both run as
-// one, and whether the gradient of a ReLU before them does too.
+// lrnBehind returns the gradient of a normalisation that follows that of a pooling, if
+// both run as one, and whether the gradient of a ReLU after them does, too.
 func lrnBehind(ops []engine.Op, i int, pool engine.MaxPoolBackward) (lrn engine.LRNBackward, relu, ok bool) {
 	lrn, ok = following[engine.LRNBackward](ops, i+1)
 	if !ok || lrn.DY != pool.DX || lrn.DX != pool.DX || !poolable(lrn.Response, pool.Window, lrn.X.Shape, pool.DY.Shape) {
@@ -59,7 +59,7 @@ func lrnBehind(ops []engine.Op, i int, pool engine.MaxPoolBackward) (lrn engine.
 }
 
 func poolable(r engine.Response, win engine.Window, x, y engine.Shape) bool {
-	reach := func(windows int) int { return (windows-1)*win.Stride + win.Size } // pixels of an axis
+	reach := func(windows int) int { return (windows-1)*win.Stride + win.Size } // pixels along an axis
 	return !r.Within && win.Pad == 0 && win.Stride <= win.Size && reach(y[2]) <= x[2] && reach(y[3]) <= x[3]
 }
 
@@ -83,7 +83,7 @@ func (c *Context) lowerLRNPool(lrn engine.LRNForward, pool engine.MaxPoolForward
 		if pool.At != nil {
 			at = c.bytes(pool.At)[first*area:]
 		}
-		kept := 0 // rows that the windows above met too
+		kept := 0 // rows that the windows above covered, too
 		for oy, end := band*p.oh/bands, (band+1)*p.oh/bands; oy < end; oy += p.step {
 			windows := min(p.step, end-oy)
 			rows := (windows-1)*p.Stride + p.Size
@@ -112,7 +112,7 @@ func (c *Context) lowerLRNPoolBackward(pool engine.MaxPoolBackward, lrn engine.L
 	area, rest := p.oh*p.ow, p.h-(p.oh-1)/p.step*p.step*p.Stride // rows of the last step
 	p.rows = max(p.rows, rest)
 	pitch := p.pitch()
-	var within [256]int // where a position of a window is, from the window's corner
+	var within [256]int // offset of each position in a window from the window's corner
 	for position := range p.Size * p.Size {
 		within[position] = position/p.Size*p.w + position%p.Size
 	}
@@ -128,7 +128,7 @@ func (c *Context) lowerLRNPoolBackward(pool engine.MaxPoolBackward, lrn engine.L
 		clear(pooled)
 		for oy := 0; oy < p.oh; oy += p.step {
 			windows := min(p.step, p.oh-oy)
-			done := windows * p.Stride // rows that no window below meets
+			done := windows * p.Stride // rows that no window below covers
 			if oy+windows == p.oh {
 				done = p.h - oy*p.Stride
 			}

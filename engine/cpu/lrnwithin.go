@@ -7,18 +7,18 @@ import (
 	"alexnet/engine/cpu/internal/kernel"
 )
 
-// square is the window of within-map normalisation around one pixel, clipped
-// at the map's edges: before pixels above and left of it, after pixels below and
-// right. Mirrored, it is the set of pixels whose window holds this one.
+// square is the window of within-map normalisation around one pixel, clipped at the map's
+// edges: before pixels above and left of it, after pixels below and right. Mirrored, it
+// is the set of pixels whose window covers this one.
 type square struct{ before, after, h, w int }
 
 // pitch and padded describe the map with its border of zeros.
 func (q square) pitch() int  { return q.before + q.w + q.after }
 func (q square) padded() int { return (q.before + q.h + q.after) * q.pitch() }
 
-// sums replaces x by the sums over the window around each pixel, columns first
-// and then rows: each window is added afresh, so that an infinity stays in its
-// own. It takes 2·padded floats of scratch.
+// sums replaces x by the sums over the window around each pixel, columns first and then
+// rows. Each window is added up separately, so that an infinity affects only its own. It
+// takes 2·padded floats of scratch.
 func (q square) sums(add func(y, x []float32), scratch, x []float32) {
 	pitch, size := q.pitch(), q.before+q.after+1
 	plane, columns := scratch[:q.padded()], scratch[q.padded():][:q.padded()]
@@ -55,7 +55,7 @@ func newWithin(kernels *kernel.Set, r engine.Response, s engine.Shape) within {
 
 func (n within) area() int { return n.h * n.w }
 
-// roots returns the square root of the sum of squares over each pixel's window, as a
+// roots writes the square root of the sum of squares over each pixel's window, as a
 // window of one row for the kernels across maps.
 func (n within) roots(scratch, roots, x []float32) kernel.Neighbours {
 	for i, v := range x {

@@ -7,14 +7,14 @@ import (
 	"alexnet/engine/cpu/internal/bf16"
 )
 
-// narrow is the part of a context that computes in bfloat16: its layout of tensors
-// and its lowering of ops.
+// narrow is the part of a context that computes in bfloat16: its layout of tensors and
+// its lowering of ops.
 //
-// Tensors of floats are stored with their maps last, (N, H, W, C), so that the
-// depth of a product and the window of normalisation are contiguous. Activations
-// and their gradients are bfloat16. A parameter is cut in two halves (bf16.Split),
-// first all upper ones, which are its working copy, then all lower ones. Gradients
-// of parameters, momentum and losses are float32.
+// Tensors of floats are stored with their maps last, (N, H, W, C), so that the depth of a
+// product and the window of normalisation are contiguous. Activations and their gradients
+// are bfloat16. A parameter is split into two halves (bf16.Split): first all upper ones,
+// its working copy, then all lower ones. Gradients of parameters, momentum and losses are
+// float32.
 type narrow struct {
 	*Context
 	set *bf16.Set
@@ -56,8 +56,8 @@ func (n *narrow) values(dst []float32, t *engine.Tensor, lo int) {
 	}
 }
 
-// transfer copies between a tensor and a slice of the host, in whose order maps
-// come before rows and columns.
+// transfer copies between a tensor and a slice of the host, which has maps before rows
+// and columns.
 func (n *narrow) transfer(t *engine.Tensor, host any, down bool) {
 	order := newOrder(t)
 	switch host := host.(type) {
@@ -108,7 +108,7 @@ func newOrder(t *engine.Tensor) order {
 	return order{s[0], s[1], s[2] * s[3]}
 }
 
-// each calls f for every element's place here and on the host.
+// each calls f for every element with its positions here and on the host.
 func (o order) each(f func(device, host int)) {
 	for n := range o.images {
 		first := n * o.maps * o.area
@@ -152,8 +152,7 @@ func halves(f []float32) []uint16 {
 
 func address[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
 
-// width returns the number of vectors of a tile's width for that many columns, so
-// that the fewest columns are wasted.
+// width returns the width of tiles, in vectors, that wastes the fewest columns.
 func (n *narrow) width(columns int) (vectors int) {
 	best := 0
 	for _, v := range []int{2, 3, 1} {
@@ -164,11 +163,11 @@ func (n *narrow) width(columns int) (vectors int) {
 	return vectors
 }
 
-// height returns the number of rows of tiles for that many rows.
+// height returns the height of tiles for this number of rows.
 func (n *narrow) height(rows, vectors int) (height int) {
 	best := 0
 	for _, h := range n.set.Heights[vectors] {
-		// Two vectors' worth for what a row of tiles costs besides its sums.
+		// A row of tiles costs as much as two vectors besides its sums.
 		if cost := ceilDiv(rows, h) * (h*vectors + 2); height == 0 || cost < best {
 			height, best = h, cost
 		}
@@ -176,9 +175,9 @@ func (n *narrow) height(rows, vectors int) (height int) {
 	return height
 }
 
-// padPairs returns the number of words, at least n, to which segments of count·n
-// words are padded, so that multiplications are well filled: it is even, and
-// count·n/2 pairs have a divisor near the set's Step.
+// padPairs returns the number of words, at least n, to which segments of count·n words
+// are padded so that multiplications are used well: it is even, and count·n/2 pairs have
+// a divisor near the set's Step.
 func (n *narrow) padPairs(words, count int) int {
 	best, fewest := 0, 0
 	for w := roundUp(words, 2); w < words+34; w += 2 {

@@ -5,9 +5,9 @@ import (
 	"alexnet/engine/cpu/internal/bf16"
 )
 
-// correlation is a convolution with stride 1, as the products compute it. A stride s
-// is folded away: s×s neighbouring pixels become one with s² times as many maps, and
-// so do the weights.
+// correlation is a convolution with stride 1, the form of the products. A stride s is
+// folded: s×s neighbouring pixels become one with s² times as many maps, and so do the
+// weights.
 type correlation struct {
 	size, fold, pad int // size in folded pixels, pad in pixels
 	images, groups  int
@@ -30,8 +30,8 @@ func (n *narrow) correlation(win engine.Window, groups int, x, y engine.Shape) c
 	return c
 }
 
-// slack returns the folded pixels of zeros behind a slab. Partly used tiles, and
-// joined rows, may read them.
+// slack returns the folded pixels of zeros after a slab. Partly used tiles, and joined
+// rows, may read them.
 func (c *correlation) slack() int { return 16 + c.size }
 
 func (c *correlation) slab() int { return (c.rows*c.pitch + c.slack()) * c.depth }
@@ -70,7 +70,7 @@ func (c *correlation) fill(slab, line, x []uint16) {
 	clear(slab[c.rows*c.pitch*c.depth:][:c.slack()*c.depth])
 }
 
-// row copies row y, or zeros beyond the image, to pixels that lie step apart.
+// row copies row y, or zeros beyond the image, to pixels that are step apart.
 func (c *correlation) row(dst, x []uint16, y, width, step int) {
 	if y < 0 || y >= c.h {
 		clear(dst)
@@ -115,7 +115,7 @@ type tiles struct {
 	panels          int          // of a group's output maps
 	groups          []bf16.Group // of an image
 	first, valid    []int        // of each group: its first output pixel, and how many it has
-	chunk           int          // groups that are computed before they are finished
+	chunk           int          // groups that are computed before the next stage finishes them
 	segments        []bf16.Segment
 	panel           int // words of a packed panel
 }
@@ -146,14 +146,13 @@ func (n *narrow) tiles(c *correlation) *tiles {
 // sums returns the number of floats of a chunk's sums.
 func (t *tiles) sums() int { return t.chunk * t.height * 16 * t.vectors }
 
-// slices returns the number of parts into which an image's panels are divided, for
-// few images.
+// slices returns the number of parts of an image's panels, for batches of few images.
 func (t *tiles) slices(c *correlation) int {
 	return min(t.panels, ceilDiv(16, c.images*c.groups))
 }
 
-// correlate computes one group of one image: panels lo to hi of its output maps.
-// packed holds all of the group's panels.
+// correlate computes one group of one image: panels lo to hi of its output maps. packed
+// has all panels of the group.
 func (n *narrow) correlate(w *worker, c *correlation, t *tiles, slab, packed []uint16, sums []float32, lo, hi int, done func(panel, group int)) {
 	columns := 16 * t.vectors
 	p := &w.product
@@ -172,8 +171,8 @@ func (n *narrow) correlate(w *worker, c *correlation, t *tiles, slab, packed []u
 	}
 }
 
-// lowerConvForward multiplies patches, which lie in a slab, by packed weights.
-// Constant weights stay packed from one run to the next.
+// lowerConvForward multiplies patches in a slab by packed weights. Constant weights stay
+// packed from one run to the next.
 func (n *narrow) lowerConvForward(op engine.ConvForward, relu, constantWeights bool) lowered {
 	c := n.correlation(op.Window, op.Groups, op.X.Shape, op.Y.Shape)
 	t := n.tiles(&c)
@@ -231,9 +230,9 @@ func (n *narrow) lowerConvForward(op engine.ConvForward, relu, constantWeights b
 // pairsOf returns the memory of words as pairs.
 func pairsOf(w []uint16) []uint32 { return pairSlice(address(w), len(w)/2) }
 
-// lowerConvData computes DX as a correlation of DY with the weights turned by 180°
-// and their maps exchanged. The padding of DY is what a window reaches beyond the
-// image. If the convolution is folded, so is the result, on the padded image.
+// lowerConvData computes DX as a correlation of DY with the weights turned by 180° and
+// their maps exchanged. The padding of DY is the part of a window beyond the image. If
+// the convolution is folded, so is the result, on the padded image.
 func (n *narrow) lowerConvData(op engine.ConvBackward) lowered {
 	forward := n.correlation(op.Window, op.Groups, op.X.Shape, op.DY.Shape)
 	out := forward.fold * forward.fold * forward.in

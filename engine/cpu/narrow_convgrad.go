@@ -5,16 +5,15 @@ import (
 	"alexnet/engine/cpu/internal/bf16"
 )
 
-// weightSums is the plan of a convolution's gradient of weights: for each group a
-// product of DYᵀ, (output maps × pixels), and of the pixels in X's slab that each
-// weight multiplies. The depth is the pixels of two images at a time. A pair is the
-// same pixel of both, so that every weight's pairs are the same distance apart, and
-// an odd number of pixels in a row wastes nothing.
+// weightSums is the plan of a convolution's gradient of weights: for each group a product
+// of DYᵀ (output maps × pixels) and the pixels in X's slab. The depth is the pixels of
+// two images at a time. A pair is the same pixel of both images, so that every weight's
+// pairs have the same distance, and an odd number of pixels in a row wastes nothing.
 type weightSums struct {
 	correlation
-	joined   bool // rows are multiplied as one, with what lies between them
+	joined   bool // rows are multiplied as one, with the pixels between them
 	line     int  // pixels of a row of DYᵀ
-	rowsOf   int  // output rows that a product goes over
+	rowsOf   int  // output rows of a product
 	ld       int  // pairs between rows of DYᵀ
 	columns  int  // of the sums: for each row of the filter its columns
 	ofRow    int  // columns of one row, padded
@@ -28,7 +27,7 @@ type weightSums struct {
 	sums     int // floats of a group's sums in a chunk
 }
 
-// sumPanel is a panel of columns: where it begins in B, in pairs, and in the sums.
+// sumPanel is a panel of columns: its beginning in B, in pairs, and in the sums.
 type sumPanel struct{ b, c int }
 
 // sumBlock is the number of bytes of DYᵀ and X in one product: most of a second-level
@@ -79,7 +78,7 @@ func (n *narrow) lowerConvWeights(op engine.ConvBackward) lowered {
 	area := s.oh * s.ow
 	biases := roundUp(s.chunks*s.correlation.groups*s.sums, 16)
 	slab := s.slab()
-	spread := roundUp(s.rowsOf*s.line, 16) * s.out   // pairs of DY as it lies
+	spread := roundUp(s.rowsOf*s.line, 16) * s.out   // pairs of DY in its own layout
 	wide := (s.rowsOf+s.size-1)*s.pitch*s.depth + 64 // pairs of X
 	wide += s.slack() * s.depth
 	run := func(w *worker, part int) {

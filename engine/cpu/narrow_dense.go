@@ -14,18 +14,17 @@ import (
 type narrowProduct struct {
 	m, n, k int
 	packA   func(a []uint16, ld, row int) // one row
-	// packB packs pairs first, …, first+count of the columns' B, panel after panel
-	// of so many vectors each.
+	// packB packs pairs first, …, first+count of the columns' B, panel after panel of width
+	// vectors.
 	packB func(b []uint32, first, count, column, columns, vectors int)
-	kept  *constant      // packed B that stays from one run to the next, or nil
+	kept  *constant      // packed B that is kept from one run to the next, or nil
 	bias  *engine.Tensor // or nil
 	relu  bool
 	c     *engine.Tensor // Working
 }
 
-// denseDepth is how many pairs of a block of B are packed at a time, and denseColumns
-// how many columns a part has: 384 KB, which stay in the second-level cache beside as
-// much of A.
+// A part packs denseDepth pairs of B at a time, for denseColumns columns: 384 KB, which
+// stay in the second-level cache beside as much of A.
 const (
 	denseDepth   = 768
 	denseColumns = 128
@@ -54,7 +53,7 @@ func (n *narrow) lowerProduct(g narrowProduct) lowered {
 	segments := []bf16.Segment{{}}
 	pack := func(_ *worker, row int) { g.packA(halves(n.shared)[row*ld:][:ld], ld, row) }
 	parts := ceilDiv(g.n, width)
-	// keptB is where the kept B of a part begins, from a pair on.
+	// keptB returns the beginning of a part's kept B, from a pair on.
 	keptB := func(part, first int) []uint32 {
 		return pairSlice(address(g.kept.of(n.Context)[(part*pairs+first)*width:]), min(depth, pairs-first)*width)
 	}
@@ -108,11 +107,11 @@ func (n *narrow) lowerProduct(g narrowProduct) lowered {
 }
 
 // fewKept is the largest number of images for which an inferring program keeps a dense
-// layer's weights packed. For more of them packing is a small part of the time, and the
-// memory, as much as the weights', counts.
+// layer's weights packed. For more images packing takes a small part of the time, and the
+// memory, as much as the weights', matters more.
 const fewKept = 16
 
-// packRow copies a row of n words and fills it up with zeros.
+// packRow copies a row of n words and appends zeros.
 func packRow(dst, src []uint16, n int) { clear(dst[copy(dst, src[:n]):]) }
 
 func (n *narrow) lowerDenseForward(op engine.DenseForward, relu, constantWeights bool) lowered {
@@ -161,8 +160,7 @@ func (n *narrow) lowerDenseBackward(op engine.DenseBackward, update *engine.Upda
 			panel := 16 * vectors
 			rows := min(2*count, o-2*first)
 			w := n.words(op.W)
-			// A few rows at a time, so that what lies side by side in memory is read
-			// together.
+			// A few rows at a time, so that neighbours in memory are read together.
 			for r := 0; r < rows; r += 8 {
 				for j := 0; j < columns; j += panel {
 					n.set.Interleave(&b[j*count+r/2*panel], panel, &w[(2*first+r)*k+column+j], k, min(8, rows-r), min(panel, columns-j))
@@ -196,14 +194,14 @@ func updateBehind(ops []engine.Op, i int, op engine.DenseBackward) *engine.Updat
 	return &u
 }
 
-// denseRows is how many units' gradients of weights make one part, and denseBand of
-// how many inputs they are computed at a time: 229 KB.
+// A part computes the gradients of denseRows units' weights, for denseBand inputs at a
+// time: 229 KB.
 const (
 	denseRows = 56
 	denseBand = 1024
 )
 
-// lowerDenseWeights computes DW = DYᵀ·X and DB. X is packed whole, in pairs of
+// lowerDenseWeights computes DW = DYᵀ·X and DB. All of X is packed first, in pairs of
 // images.
 func (n *narrow) lowerDenseWeights(op engine.DenseBackward, update *engine.Update, images, k, o int) lowered {
 	pairs := n.padPairs(images, 1) / 2

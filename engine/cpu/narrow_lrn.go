@@ -10,9 +10,9 @@ import (
 // lrnPixels is the number of pixels that are normalised together, all maps of each.
 const lrnPixels = 32
 
-// narrowLRN is normalisation over neighbouring maps. Rows of squares, and of ratios
-// in the backward pass, stand between zeros, so that a window beyond its group needs
-// no clipping.
+// narrowLRN is normalisation over neighbouring maps. Rows of squares, and of ratios in
+// the backward pass, have zeros before and after them, so that a window needs no clipping
+// at the edge of its group.
 type narrowLRN struct {
 	n            *narrow
 	size         int
@@ -31,7 +31,7 @@ func (n *narrow) lrn(r engine.Response, groups int, s engine.Shape) *narrowLRN {
 		groups: groups, maps: maps, pixels: s[0] * s[2] * s[3], ld: roundUp(maps+r.Size, 16)}
 }
 
-// stage calls f for pieces of pixels: at is the first number of them.
+// stage calls f for pieces of pixels; at is the number of the first one.
 func (l *narrowLRN) stage(f func(w *worker, at, pixels int)) stage {
 	return stage{ceilDiv(l.pixels, lrnPixels), func(w *worker, part int) {
 		first := part * lrnPixels
@@ -39,13 +39,13 @@ func (l *narrowLRN) stage(f func(w *worker, at, pixels int)) stage {
 	}}
 }
 
-// all is the numbers of a pixel.
+// all is the number of values of a pixel.
 func (l *narrowLRN) all() int { return l.groups * l.maps }
 
-// scratch is the floats that forward takes, and a third of backward's.
+// scratch is the number of floats of forward's scratch, and a third of backward's.
 func (l *narrowLRN) scratch() int { return lrnPixels * l.ld }
 
-// squares fills rows of squares, after before zeros.
+// squares writes rows of squares, after before zeros.
 func (l *narrowLRN) squares(sq []float32, x *uint16, rows, before int) {
 	clear(sq)
 	l.n.set.Squares(&sq[before], l.ld, x, l.all(), rows, l.maps)
@@ -106,7 +106,7 @@ func (n *narrow) lowerLRNBackward(op engine.LRNBackward) lowered {
 	})}}
 }
 
-// backward computes what across.backward does.
+// backward computes the same as across.backward.
 func (l *narrowLRN) backward(scratch []float32, x, dy, dx []uint16, pixels int) {
 	for first := 0; first < pixels*l.all(); first += lrnPixels * l.all() {
 		rows := min(lrnPixels, pixels-first/l.all())
@@ -134,8 +134,8 @@ func (l *narrowLRN) backwardRows(scratch []float32, x, dy, dx *uint16, rows int)
 	l.n.set.LRNCombine(dx, x, l.all(), &ratio[0], &direct[0], l.ld, rows, l.maps, l.size, factor)
 }
 
-// narrowWithin is normalisation over the pixels of a map, an image at a time: the
-// sums over windows are taken of whole pixels, rows first.
+// narrowWithin is normalisation over the pixels of a map, one image at a time. Sums over
+// windows add whole pixels, rows first.
 type narrowWithin struct {
 	n             *narrow
 	before, after int
@@ -150,8 +150,8 @@ func (n *narrow) within(r engine.Response, s engine.Shape) *narrowWithin {
 
 func (q *narrowWithin) len() int { return q.h * q.w * q.maps }
 
-// sums replaces x by the sums over the window around each pixel, or with mirrored
-// over the pixels whose window holds it. Each window is added afresh.
+// sums replaces x by the sums over the window around each pixel, or with mirrored over
+// the pixels whose window covers it. Each window is added up separately.
 func (q *narrowWithin) sums(scratch, x []float32, mirrored bool) {
 	before, after := q.before, q.after
 	if mirrored {

@@ -61,8 +61,8 @@ func (n *narrow) lowerActivateBackward(op engine.ActivateBackward) lowered {
 	})}}
 }
 
-// lowerDropout finds each unit's number in the order of the host, maps before rows
-// and columns, on which its mask depends.
+// lowerDropout computes each unit's number in the host's order, maps before rows and
+// columns, because its mask depends on it.
 func (n *narrow) lowerDropout(op engine.Dropout) lowered {
 	s := op.X.Shape
 	scale := dropoutScale(op)
@@ -88,7 +88,7 @@ func (n *narrow) lowerDropout(op engine.Dropout) lowered {
 	}}}}
 }
 
-// lowerSoftmaxLoss widens an image's row and narrows its gradient.
+// lowerSoftmaxLoss converts an image's row to float32, and its gradient back.
 func (n *narrow) lowerSoftmaxLoss(op engine.SoftmaxLoss) lowered {
 	k := op.X.Shape[1]
 	l := n.softmaxLoss(op, 2*k, func(w *worker, image int) (x, dx []float32) {
@@ -145,9 +145,9 @@ func (n *narrow) lowerSumSlices(op engine.SumSlices) lowered {
 	}}}}
 }
 
-// widely makes a stage for exchanges between ranks, which use float32. It widens x to
-// the workspace first, and narrows y afterwards. exchange gets both, and the rest of
-// the workspace.
+// widely makes a stage for an exchange between ranks, which is in float32. It converts x
+// to float32 in the workspace first, and y back afterwards. exchange gets both, and the
+// rest of the workspace.
 func (n *narrow) widely(x, y *engine.Tensor, more int, exchange func(x, y, rest []float32)) lowered {
 	in, out := x.Shape.Len(), y.Shape.Len()
 	l := serial(func() {
@@ -173,7 +173,7 @@ func (n *narrow) lowerAllToAll(op engine.AllToAll) lowered {
 	return n.widely(op.X, op.Y, op.X.Shape.Len(), func(x, y, rest []float32) { n.allToAll(op, x, y, rest) })
 }
 
-// sameKind reports a peer that stores its tensors in another way.
+// sameKind returns an error for a peer with another layout of tensors.
 func (c *Context) sameKind(t *engine.Tensor) error {
 	peer, ok := t.Context.(*Context)
 	switch {

@@ -42,8 +42,8 @@ func reaches(w engine.Window, windows, n int) []reach {
 	return list
 }
 
-// reach is the part of a window inside an axis: pixels first, …, first+count−1. The
-// window's first skipped pixels are outside.
+// reach is the part of a window inside an axis: pixels first, …, first+count−1. The first
+// skipped pixels of the window are outside.
 type reach struct{ first, count, skipped int }
 
 func inside(w engine.Window, at, n int) reach {
@@ -53,8 +53,8 @@ func inside(w engine.Window, at, n int) reach {
 	return s
 }
 
-// lowerMaxPoolBackward gathers each pixel's gradient from the windows that hold it,
-// in their order.
+// lowerMaxPoolBackward gathers each pixel's gradient from the windows that cover it, in
+// their order.
 func (n *narrow) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
 	in := op.DX.Shape
 	gather := n.gather(op)
@@ -63,12 +63,12 @@ func (n *narrow) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
 	}}}}
 }
 
-// gather returns what computes one of all images' rows of DX.
+// gather returns a function that computes one of all images' rows of DX.
 func (n *narrow) gather(op engine.MaxPoolBackward) func(dx []uint16, line int) {
 	in, out := op.DX.Shape, op.DY.Shape
 	maps := in[1]
 	rows, columns := over(op.Window, in[2], out[2]), over(op.Window, in[3], out[3])
-	// The sources of a pixel, by the pattern of its row and that of its column.
+	// The sources of a pixel, by its row's and its column's patterns.
 	sources := make([][]bf16.Source, len(rows.patterns)*len(columns.patterns))
 	for i, r := range rows.patterns {
 		for j, c := range columns.patterns {
@@ -95,7 +95,7 @@ func (n *narrow) gather(op engine.MaxPoolBackward) func(dx []uint16, line int) {
 func (n *narrow) lowerLRNPool(lrn engine.LRNForward, pool engine.MaxPoolForward) lowered {
 	in, out := lrn.X.Shape, pool.Y.Shape
 	l := n.lrn(lrn.Response, lrn.Groups, in)
-	const windows = 4 // rows of them in a part
+	const windows = 4 // rows of windows in a part
 	bands := ceilDiv(out[2], windows)
 	line, w := in[3]*in[1], bf16.PoolWindow{Pitch: in[3] * in[1], Step: in[1], Rows: pool.Size, Columns: pool.Size}
 	rows := (windows-1)*pool.Stride + pool.Size
@@ -137,12 +137,12 @@ func (n *narrow) lowerLRNPoolBackward(pool engine.MaxPoolBackward, lrn engine.LR
 	}}}}
 }
 
-// overlaps lists the windows over each pixel of an axis. Few patterns of windows occur
-// along it, whatever its length.
+// overlaps lists the windows over each pixel of an axis. An axis of any length has only
+// few patterns of windows.
 type overlaps struct {
-	first    []int           // window over each pixel; 0 where there is none
+	first    []int           // first window over each pixel; 0 if there is none
 	of       []int           // pattern of each pixel
-	patterns [][]bf16.Source // windows, counted from the first one, and the pixel's place in each
+	patterns [][]bf16.Source // windows, counted from the first one, and the pixel's position in each
 }
 
 // over returns the overlaps of the windows along an axis of n pixels.

@@ -42,7 +42,7 @@ func Bandwidth(threads int, during time.Duration) float64 {
 	return rate(threads, during, func() func() int {
 		const n, piece = 16 << 20, 64 << 10
 		x, y, at := make([]float32, n), make([]float32, n), 0
-		add(y, x) // memory's first use
+		add(y, x) // first use of the memory
 		return func() int {
 			add(y[at:at+piece], x[at:at+piece])
 			at = (at + piece) % n
@@ -51,13 +51,13 @@ func Bandwidth(threads int, during time.Duration) float64 {
 	})
 }
 
-// burst is the time over which a rate is taken: so short that on a machine that others use too, all
-// threads run together throughout some of them.
+// burst is the time over which a rate is measured. It is so short that on a machine with
+// other programs, all threads run together during some bursts.
 const burst = 500 * time.Microsecond
 
-// rate lets each thread begin and then repeat its work. It returns the amount of work a
-// second of all threads in their best burst. Work in several bursts counts in each for the
-// time spent there.
+// rate lets each thread begin and then repeat its work. It returns the work per second of
+// all threads in their best burst. Work in several bursts is divided between them by
+// time.
 func rate(threads int, during time.Duration, begin func() (work func() (amount int))) float64 {
 	amounts := make([]atomic.Int64, max(1, during/burst))
 	end := time.Duration(len(amounts)) * burst

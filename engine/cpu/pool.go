@@ -19,7 +19,7 @@ func (c *Context) lowerMaxPoolForward(op engine.MaxPoolForward) lowered {
 				hi = lo
 			}
 			for ox := 0; ox < out[3]; ox++ {
-				if ox == lo && lo < hi { // the kernel does these
+				if ox == lo && lo < hi { // the kernel computes these
 					ox = hi - 1
 					continue
 				}
@@ -50,8 +50,8 @@ func whole(win engine.Window, in, out int) (lo, hi int) {
 	return lo, max(lo, min(out, (in-win.Size+win.Pad)/win.Stride+1))
 }
 
-// maximum returns the largest value of the window for output (oy, ox) of an h×w
-// plane, and its position in the window. The first of equals wins, and the first NaN
+// maximum returns the largest value of the window for output (oy, ox) of an h×w plane,
+// and its position in the window. The first of equal values wins, and the first NaN wins
 // over everything.
 func maximum(x []float32, h, w int, win engine.Window, oy, ox int) (best float32, position int) {
 	y0, x0 := oy*win.Stride-win.Pad, ox*win.Stride-win.Pad
@@ -70,7 +70,7 @@ func maximum(x []float32, h, w int, win engine.Window, oy, ox int) (best float32
 
 func (c *Context) lowerMaxPoolBackward(op engine.MaxPoolBackward) lowered {
 	in, out := op.DX.Shape, op.DY.Shape
-	var within [256]int // where a position of a window is in the plane, from the window's corner
+	var within [256]int // offset of each position of a window in the plane, from the window's corner
 	for position := range op.Size * op.Size {
 		within[position] = position/op.Size*in[3] + position%op.Size
 	}

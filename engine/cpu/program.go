@@ -13,20 +13,20 @@ type program struct {
 	stages  []stage
 	scratch int // floats that each worker needs
 
-	workspace int              // floats that it takes in all
-	constants []*constant      // that it keeps
-	changes   []*engine.Tensor // that it writes and constants may be made of
+	workspace int              // floats in all
+	constants []*constant      // constants that it keeps
+	changes   []*engine.Tensor // tensors that it writes and that constants may depend on
 }
 
 // lowered is one op as stages, before memory is assigned: its stages look up tensors
 // and workspace when they run.
 type lowered struct {
-	shared  int // floats of workspace that all workers see
+	shared  int // floats of workspace for all workers together
 	scratch int // floats of workspace per worker
 	stages  []stage
-	skip    int // following ops that this one has taken over
+	skip    int // following ops that are part of this one
 
-	constant *constant // that it keeps; nil for none
+	constant *constant // the constant that it keeps, or nil
 }
 
 // kept returns the floats of workspace that l keeps from one run to the next.
@@ -81,7 +81,7 @@ func (c *Context) Compile(ops []engine.Op) (engine.Program, error) {
 	return p, nil
 }
 
-// checkTensors reports tensors that the op cannot use where they are.
+// checkTensors returns an error for tensors that the op cannot use in their context.
 func (c *Context) checkTensors(op engine.Op) error {
 	for _, t := range append(op.Reads(), op.Writes()...) {
 		if engine.MayBePeers(op, t) {

@@ -14,7 +14,7 @@ type command struct {
 
 	tensor *engine.Tensor
 	host   any  // copied to the tensor
-	down   bool // the other way
+	down   bool // from the tensor
 
 	mark *mark
 }

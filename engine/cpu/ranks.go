@@ -6,10 +6,10 @@ import (
 	"alexnet/engine"
 )
 
-// reduction is a sum over ranks that has begun.
+// reduction is an all-reduce in progress.
 type reduction struct {
 	wait func() error
-	done func() // what to do when it is there
+	done func() // called when it is complete
 }
 
 // lowerAllReduce passes the arena's own memory to the group.

@@ -24,8 +24,8 @@ func room() (total, free int64, err error) {
 	return total, free, err
 }
 
-// machineMemory reads the machine's memory, swap included, in bytes. Where /proc is
-// not mounted, the kernel's own call stands in, which counts no file's cache as free.
+// machineMemory returns the machine's memory, swap included, in bytes. Without /proc it
+// uses the kernel's own call, which counts no cached files as free.
 func machineMemory(meminfo string) (total, free int64, err error) {
 	f, err := os.Open(meminfo)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,10 +54,10 @@ func machineMemory(meminfo string) (total, free int64, err error) {
 	return sizes["MemTotal"] + sizes["SwapTotal"], sizes["MemAvailable"] + sizes["SwapFree"], nil
 }
 
-// groupLimit is the least memory that the control groups of a process and those
-// above them allow, of version 2 ("0::/a/b", memory.max below root) and of version 1
-// ("4:memory:/a/b", memory.limit_in_bytes below root/memory). A container of version
-// 1 names a group that it can't see; its own limit then lies at the top.
+// groupLimit returns the smallest memory limit of a process's control groups and of those
+// above them, of version 2 ("0::/a/b", memory.max below root) and of version 1
+// ("4:memory:/a/b", memory.limit_in_bytes below root/memory). A container with version 1
+// has a group name that it can't see; then its own limit is at the top.
 func groupLimit(process, root string) (least int64, ok bool) {
 	text, err := os.ReadFile(process)
 	if err != nil {

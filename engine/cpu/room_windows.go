@@ -11,7 +11,7 @@ import (
 type memoryStatus struct {
 	length, load                 uint32
 	totalPhysical, freePhysical  uint64
-	totalCommit, freeCommit      uint64 // with the page files; of the process' job where that is less
+	totalCommit, freeCommit      uint64 // including page files; the limit of the process's job if that is less
 	totalVirtual, freeVirtual, _ uint64
 }
 

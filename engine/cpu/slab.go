@@ -2,11 +2,11 @@ package cpu
 
 import "alexnet/engine/cpu/internal/kernel"
 
-// tiling cuts the output image of a convolution into tiles of whole rows, or of
-// pieces of one row if a row is too long. The input of a tile's patches is copied,
-// with zero padding, to a slab. There the pixels that one weight multiplies are
-// contiguous for every output row of the tile: with a stride s, each input row is
-// stored as s phases, the pixels x ≡ 0, 1, … mod s.
+// tiling cuts the output image of a convolution into tiles of whole rows, or of pieces of
+// one row if a row is too long. The input of a tile's patches is copied, with zero
+// padding, to a slab. There the pixels of one weight are contiguous for every output row
+// of the tile: with a stride s, each input row is stored as s phases, the pixels x ≡ 0,
+// 1, … mod s.
 type tiling struct {
 	*convShape
 	rows     int // output rows of a tile
@@ -40,11 +40,11 @@ func (t *tiling) place(tile int) (row, rows, column, columns int) {
 // pitch returns the number of floats of one input row in the slab.
 func (t *tiling) pitch() int { return t.phase * t.Stride }
 
-// stride returns the distance in the slab between the pixels that one weight
-// multiplies in neighbouring output rows.
+// stride returns the distance in the slab between the pixels of one weight in
+// neighbouring output rows.
 func (t *tiling) stride() int { return t.pitch() * t.Stride }
 
-// slabSize returns the number of floats of a slab, with room for reads beyond its
+// slabSize returns the number of floats of a slab. It includes space for reads beyond its
 // last run and, at the end, for a padded row before it is split into phases.
 func (t *tiling) slabSize() int { return t.in*t.slabRows*t.pitch() + t.kernels.Lanes + t.pitch() }
 

@@ -58,7 +58,7 @@ func (c *Context) softmaxLoss(op engine.SoftmaxLoss, scratch int, read func(w *w
 	if op.Halt != nil {
 		stages = append(stages, stage{1, func(*worker, int) {
 			for _, v := range c.floats(op.Loss) {
-				if d := v - v; d != d { // infinite or no number
+				if d := v - v; d != d { // infinite or NaN
 					c.ints(op.Halt)[0] = 1
 				}
 			}
@@ -91,7 +91,7 @@ func mean(x []float32) float64 {
 	return sum / float64(len(x))
 }
 
-// rank returns the number of classes that beat label.
+// rank returns the number of classes with a higher value than label.
 func rank(x []float32, label int) int {
 	mine := x[label]
 	if mine != mine {

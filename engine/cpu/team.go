@@ -33,9 +33,9 @@ type worker struct {
 	sleeper
 	id      int
 	scratch []float32
-	edge    []float32    // one matrix tile, for tiles that stick out of C
-	rows    []int        // where the rows start that are packed together
-	product bf16.Product // of a context in bfloat16, under way
+	edge    []float32    // one matrix tile, for tiles at the edge of C
+	rows    []int        // starts of the rows that are packed together
+	product bf16.Product // the current one of a context in bfloat16
 }
 
 func newTeam(threads int, kernels *kernel.Set) *team {
@@ -55,7 +55,7 @@ func newTeam(threads int, kernels *kernel.Set) *team {
 }
 
 // run executes all parts of s and returns when the last one has ended. It doesn't wait
-// for a helper that wakes up late: that one finds no part, or takes one of a later stage.
+// for helpers that wake up late: these find no part, or take one of a later stage.
 func (t *team) run(s *stage) {
 	own := t.workers[0]
 	helpers := min(len(t.workers), s.parts) - 1
@@ -76,8 +76,8 @@ func (t *team) run(s *stage) {
 	own.until(func() bool { return t.undone.Load() == 0 })
 }
 
-// work takes parts in order until none is left. The team's stage stays the same while a part
-// that has been taken hasn't ended.
+// work takes parts in order until none is left. The team's stage doesn't change before
+// all parts that were taken have ended.
 func (t *team) work(w *worker) {
 	for {
 		left := int(t.left.Add(-1))
@@ -113,19 +113,19 @@ func (t *team) close() {
 	}
 }
 
-// patience is how long a worker looks for its next part before it sleeps, unless workers
-// share a processor. A sleeper takes a tenth of a millisecond and more to wake up, in which a
-// stage of one image may have ended.
+// patience is how long a worker waits actively for its next part before it sleeps, unless
+// workers share a processor. A sleeping worker takes a tenth of a millisecond or more to
+// wake up; a stage of one image may be shorter.
 const patience = 200 * time.Microsecond
 
-// A sleeper lets one goroutine wait for what others do.
+// A sleeper lets one goroutine wait for a condition.
 type sleeper struct {
 	patience time.Duration
 	asleep   atomic.Bool
 	wake     chan struct{}
 }
 
-// until returns when ready does. Whoever makes it true calls rouse afterwards.
+// until returns when ready does. Code that makes ready true calls rouse afterwards.
 func (s *sleeper) until(ready func() bool) {
 	const looks = 64 // some microseconds
 	var began time.Time
@@ -143,11 +143,11 @@ func (s *sleeper) until(ready func() bool) {
 			}
 			<-s.wake
 		}
-		runtime.Gosched() // others may want the processor
+		runtime.Gosched() // other programs may need the processor
 	}
 }
 
-// rouse wakes the goroutine that sleeps in until, if one does.
+// rouse wakes the goroutine that sleeps in until, if there is one.
 func (s *sleeper) rouse() {
 	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
 		s.wake <- struct{}{}

@@ -8,16 +8,16 @@ import (
 	"alexnet/engine/cpu/internal/kernel"
 )
 
-// A convolution of 3×3 or 5×5 and stride 1 is computed by Winograd's minimal
-// filtering F(4×4, 3×3), F(2×2, 3×3) or F(2×2, 5×5): tiles of 6×6 or 4×4 input pixels, 4
-// or 2 apart, and the weights are transformed; for each entry of a tile the tiles' maps are
-// multiplied by the weights'; what comes out is transformed to tiles of 4×4 or 2×2 output
-// pixels. That is 36 products where the definition has 144, 16 where it has 36, or 36
-// where it has 100.
+// A convolution of 3×3 or 5×5 and stride 1 is computed by Winograd's minimal filtering
+// F(4×4, 3×3), F(2×2, 3×3) or F(2×2, 5×5). Tiles of 6×6 or 4×4 input pixels, 4 or 2
+// apart, and the weights are transformed. For each entry of a tile, the tiles' maps are
+// multiplied by the weights'. The products are transformed to tiles of 4×4 or 2×2 output
+// pixels. This takes 36 products instead of the definition's 144, 16 instead of 36, or 36
+// instead of 100.
 //
-// Tiles of 4×4 would stick out of small maps, so the images of a batch are laid out as
-// a mosaic first, in which neighbours share their padding: 2×2 maps of 13×13 make one of
-// 27×27, which takes 7×7 tiles and not 8×8.
+// Tiles of 4×4 would exceed small maps, so the images of a batch are first laid out as a
+// mosaic, in which neighbours share their padding: 2×2 maps of 13×13 make one of 27×27,
+// which takes 7×7 tiles instead of 8×8.
 //
 // An infinity, or a product too large for float32, would become NaN. So an image with an
 // output that is not finite is computed again by definition.
@@ -28,17 +28,17 @@ type winograd struct {
 	kernels      *kernel.Set
 	filter       kernel.Filter
 	entries      int // of a transformed tile
-	m            int // output maps that are multiplied before they are transformed
-	beside, tall int // images of a mosaic, side by side and one below the other
+	m            int // output maps that are multiplied before the next transform
+	beside, tall int // images of a mosaic, horizontally and vertically
 	across, down int // tiles of a mosaic
-	rows         int // rows of tiles in a block; a block may go over mosaics
+	rows         int // rows of tiles in a block; a block may extend over several mosaics
 	blocks       int // blocks of a group
 	input        side
 }
 
-// winogradTiles are the tiles of a block of a correlation, and winogradProducts the floats of
-// products that are transformed at a time: a third of a second-level cache of 1 MB, beside
-// the tiles of a few entries.
+// winogradTiles is the number of tiles in a correlation's block. winogradProducts is the
+// number of floats of products that are transformed at a time: a third of a second-level
+// cache of 1 MB, beside the tiles of a few entries.
 const (
 	winogradTiles    = 128
 	winogradProducts = 80 << 10
@@ -47,7 +47,7 @@ const (
 // side is one of the two tensors whose maps are cut into tiles.
 type side struct {
 	size  int // of a tile
-	pad   int // pixels before the mosaic's first
+	pad   int // pixels before the mosaic's first one
 	h, w  int // of an image
 	maps  int // of a group
 	image int // floats of an image, all groups
@@ -55,8 +55,8 @@ type side struct {
 	transform func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)
 }
 
-// winogradWins reports whether the transforms cost less than they save: they are
-// shared by all maps of the other side. Those of constant weights cost nothing.
+// winogradWins reports whether the transforms cost less than they save; all maps of the
+// other side share them. The transforms of constant weights cost nothing.
 func (s *convShape) winogradWins(kernels *kernel.Set, constant bool) bool {
 	pixels := 256
 	if constant {
@@ -66,16 +66,17 @@ func (s *convShape) winogradWins(kernels *kernel.Set, constant bool) bool {
 		ceilDiv(s.ow, 2) <= kernels.Block.N && s.images*s.oh*s.ow >= pixels
 }
 
-// accurate reports whether the error of f stays, in every output, below a quarter of what
-// the definition's own may be. That is 4·2⁻²⁴·t^1.5/4 for the t terms of numbers as large as
-// 1, a quarter each in the mean, of an output in a corner, which has the fewest; f errs by so
-// much of a whole window's sum, √(in·Size²)/3.
+// accurate reports whether the error of f stays below a quarter of the definition's bound
+// in every output. An output in a corner has the fewest terms, t; with terms up to 1, a
+// quarter on average, its bound is 4·2⁻²⁴·t^1.5. The error of f is relative to a whole
+// window's sum, √(in·Size²)/3.
 func (s *convShape) accurate(f *kernel.Filter) bool {
 	corner := float64(s.in * (s.Size - s.Pad) * (s.Size - s.Pad))
 	return f.Error*math.Sqrt(float64(s.in))*float64(s.Size)/3 <= math.Pow(corner, 1.5)/(1<<24)/4
 }
 
-// newWinograd chooses the filter that has the fewest products, for blocks of so many tiles.
+// newWinograd chooses the filter with the fewest products, for blocks of the given number
+// of tiles.
 func newWinograd(s convShape, kernels *kernel.Set, tiles int) *winograd {
 	var best *winograd
 	products := func(w *winograd) int { return w.entries * w.columns(w.all()*w.across) }
@@ -103,13 +104,13 @@ func newWinograd(s convShape, kernels *kernel.Set, tiles int) *winograd {
 	return w
 }
 
-// tilesOver is the tiles over so many images in a row, of out pixels from in.
+// tilesOver is the number of tiles over images in a row, each of out pixels from in.
 func (w *winograd) tilesOver(images, out, in int) int {
 	return ceilDiv((images-1)*(in+w.Pad)+out, w.filter.Out)
 }
 
-// mosaic chooses how many images lie side by side, so that the least of the tiles is
-// thrown away, and one below the other.
+// mosaic chooses how many images are side by side and one below the other, so that the
+// fewest pixels of tiles are unused.
 func (w *winograd) mosaic() {
 	for n := 2; n <= min(4, w.images); n++ {
 		if w.tilesOver(n, w.ow, w.w)*w.beside < w.tilesOver(w.beside, w.ow, w.w)*n {
@@ -122,10 +123,10 @@ func (w *winograd) mosaic() {
 	}
 }
 
-// all is the rows of tiles of all images.
+// all is the number of rows of tiles of all images.
 func (w *winograd) all() int { return ceilDiv(w.images, w.beside*w.tall) * w.down }
 
-// columns is how many columns are multiplied for so many tiles.
+// columns is the number of columns to multiply for this number of tiles.
 func (w *winograd) columns(tiles int) int {
 	if w.kernels.GemmHalf != nil {
 		return roundUp(tiles, w.kernels.NR/2)
@@ -133,16 +134,16 @@ func (w *winograd) columns(tiles int) int {
 	return roundUp(tiles, w.kernels.NR)
 }
 
-// tiles is the tiles of a whole block, rounded up to panels.
+// tiles is the number of tiles of a whole block, rounded up to panels.
 func (w *winograd) tiles() int { return roundUp(w.rows*w.across, w.kernels.NR) }
 
 // width and height are the output pixels of a mosaic.
 func (w *winograd) width() int  { return (w.beside-1)*(w.w+w.Pad) + w.ow }
 func (w *winograd) height() int { return (w.tall-1)*(w.h+w.Pad) + w.oh }
 
-// Sizes in floats of what a part keeps in its scratch memory. The distance
-// between the planes of products is no multiple of a page, so that the
-// entries of a tile don't meet in one set of the cache.
+// Sizes in floats of the arrays in a part's scratch memory. The distance between the
+// planes of products isn't a multiple of a page, so that the entries of a tile don't
+// share one set of the cache.
 func (w *winograd) stagePlane() int   { return w.tiles() + w.kernels.Lanes }
 func (w *winograd) transformed() int  { return w.entries * w.in * w.tiles() }
 func (w *winograd) productPlane() int { return w.m*w.tiles() + w.kernels.NR }
@@ -150,20 +151,20 @@ func (w *winograd) staged() int {
 	return w.filter.Out * (w.rows*w.width() + w.kernels.Lanes)
 }
 
-// phase is the floats of one phase of a slab's row.
+// phase is the number of floats of one phase of a slab's row.
 func (w *winograd) phase(s *side) int { return w.across + (s.size-1)/w.filter.Out }
 
-// slab is the floats of a slab: the rows of pixels that a block's rows of tiles of one
-// map meet, each as its pixels x ≡ 0, 1, … mod Out, and a row on its way there.
+// slab is the number of floats of a slab: the rows of pixels that a block's rows of tiles
+// of one map cover, each as its pixels x ≡ 0, 1, … mod Out, and a row before it is split.
 func (w *winograd) slab(s *side) int {
 	return (w.rows*w.filter.Out+s.size-w.filter.Out+1)*w.phase(s)*w.filter.Out + w.kernels.Lanes
 }
 
-// run is a number of rows of tiles of one mosaic: tile is the first one's place
-// in the block.
+// run is a number of rows of tiles of one mosaic; tile is the first one's number in the
+// block.
 type run struct{ mosaic, row, rows, tile int }
 
-// runs calls f for the mosaics that a block goes over.
+// runs calls f for the mosaics of a block.
 func (w *winograd) runs(block int, f func(r run)) {
 	first := block * w.rows
 	end := min(first+w.rows, w.all())
@@ -175,8 +176,8 @@ func (w *winograd) runs(block int, f func(r run)) {
 	}
 }
 
-// fill copies the pixels that a run's tiles meet to a slab. x starts at the map's
-// pixels in the first image.
+// fill copies the pixels of a run's tiles to a slab. x starts at the map's pixels in the
+// first image.
 func (w *winograd) fill(s *side, slab, x []float32, r run) {
 	out, phase := w.filter.Out, w.phase(s)
 	pitch := out * phase
@@ -203,8 +204,8 @@ func (w *winograd) fill(s *side, slab, x []float32, r run) {
 	}
 }
 
-// pieces calls f for what a run has of each image: rows y to end of its output, whose
-// first pixel in the run's pixels of the mosaic is at.
+// pieces calls f for each image's part of a run: rows y to end of its output. at is the
+// position of their first pixel in the run's pixels of the mosaic.
 func (w *winograd) pieces(r run, f func(image, y, end, at int)) {
 	step := w.h + w.Pad
 	first := r.row * w.filter.Out
@@ -221,19 +222,19 @@ func (w *winograd) pieces(r run, f func(image, y, end, at int)) {
 	}
 }
 
-// fewParts is the number of parts below which the blocks of a convolution are
-// divided over their maps too.
+// fewParts is the number of parts below which the blocks of a convolution are divided
+// over their maps, too.
 const fewParts = 16
 
-// lowerWinograd computes y from x like lowerDirect. Blocks are parts of one stage,
-// in whose scratch memory their tiles are transformed. Where there are few of them,
-// as in a batch of one image, one stage transforms slices of their input maps into
-// the shared workspace, and another multiplies slices of their output maps.
+// lowerWinograd computes y from x like lowerDirect. Blocks are parts of one stage, which
+// transforms their tiles in its scratch memory. If there are few blocks, as for one
+// image, one stage transforms slices of their input maps into the shared workspace, and
+// another multiplies slices of their output maps.
 func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu bool, pack packer, weights *engine.Tensor) lowered {
 	w := newWinograd(s, c.kernels, winogradTiles)
 	mr, blockK := c.kernels.MR, c.kernels.Block.K
 	panels := ceilDiv(s.out, mr)
-	panel := w.entries * s.in * mr // floats of all entries of a panel of weights, one behind the other
+	panel := w.entries * s.in * mr // floats of all entries of a panel of weights, one after the other
 	again := c.lowerDirect(s, x, y, bias, relu, pack, nil)
 	l := lowered{shared: s.groups * panels * panel}
 	if weights != nil {
@@ -245,7 +246,7 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 		w.filter.Weights(pointer(u.of(c)[part*panel:]), s.in*mr, pointer(pack(k, part)), s.in)
 	}})
 
-	// A slice of the output maps, all of them where there are many parts.
+	// A slice of the output maps; all of them if there are many parts.
 	parts, slice, slices := s.groups*w.blocks, s.out, 1
 	if parts < fewParts {
 		slices = min(ceilDiv(fewParts, parts), panels)
@@ -253,7 +254,7 @@ func (c *Context) lowerWinograd(s convShape, x, y, bias *engine.Tensor, relu boo
 		slices = ceilDiv(s.out, slice)
 		w.m = min(w.m, slice)
 	}
-	tiles := l.shared // where the transformed tiles are that several parts share
+	tiles := l.shared // the transformed tiles that several parts share
 	if slices > 1 {
 		l.shared += parts * w.transformed()
 		const maps = 16
@@ -340,8 +341,8 @@ func (w *winograd) tilesIn(block int) int {
 	return roundUp(w.rowsIn(block)*w.across, w.kernels.NR)
 }
 
-// transformInput packs a block's tiles of input maps first, …, end−1 for multiply,
-// entry after entry. x starts at the group's first map.
+// transformInput packs a block's tiles of input maps first, …, end−1 for multiply, entry
+// after entry. x starts at the group's first map.
 func (w *winograd) transformInput(v, scratch, x []float32, block, first, end int) {
 	nr, blockK := w.kernels.NR, w.kernels.Block.K
 	stage, slab := scratch[:w.entries*w.stagePlane()], scratch[w.entries*w.stagePlane():]
@@ -361,9 +362,8 @@ func (w *winograd) transformInput(v, scratch, x []float32, block, first, end int
 	}
 }
 
-// stageTiles transforms a block's tiles of one map, each entry to a plane of
-// stage, and fills their number up to whole panels with zeros. x starts at the
-// group's first map.
+// stageTiles transforms a block's tiles of one map, each entry to a plane of stage, and
+// appends zeros up to whole panels. x starts at the group's first map.
 func (w *winograd) stageTiles(s *side, stage, slab, x []float32, m, block int) {
 	n := 0
 	w.runs(block, func(r run) {

@@ -6,15 +6,14 @@ import (
 	"alexnet/engine"
 )
 
-// lowerWinogradWeights computes DW through the same transforms as the forward
-// pass, turned: with U the gradient of the transformed weights,
+// lowerWinogradWeights computes DW through the same transforms as the forward pass,
+// transposed: with U the gradient of the transformed weights,
 //
 //	U = Σ (A·DY·Aᵀ) ⊙ (Bᵀ·X·B) over tiles,  DW = Gᵀ·U·G,
 //
-// a product of output maps × tiles and tiles × input maps for each entry. Parts
-// are chunks of blocks, whose partial sums are added in order. by computes the
-// same by definition, which is done again when DW isn't finite throughout; its
-// last stage computes DB.
+// a product of output maps × tiles and tiles × input maps for each entry. Parts are
+// chunks of blocks, whose partial sums are added in order. by computes the same by
+// definition, and is used if DW isn't finite everywhere; its last stage computes DB.
 func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
 	w := newWinograd(s, c.kernels, c.kernels.Block.N)
 	mr, nr, lanes, turn := c.kernels.MR, c.kernels.NR, c.kernels.Lanes, c.kernels.Turn
@@ -28,13 +27,13 @@ func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by l
 	perChunk := ceilDiv(w.blocks, chunks)
 	chunks = ceilDiv(w.blocks, perChunk)
 	entryA, entryB := c.packedA(slice, w.tiles())+c.spill(), c.packedB(w.tiles(), s.in)
-	at := make([]int, turn) // where that many maps are staged
+	at := make([]int, turn) // the start of each staged map
 	for i := range at {
 		at[i] = i * entries * w.stagePlane()
 	}
 
-	// packTiles packs maps first, …, first+count of one side in panels of so many
-	// maps, entry after entry.
+	// packTiles packs maps first, …, first+count of one side in panels of `panel` maps,
+	// entry after entry.
 	packTiles := func(k *worker, s *side, dst []float32, entry, panel int, x []float32, first, count, block int) (n int) {
 		stage, slab := k.scratch[:turn*entries*w.stagePlane()], k.scratch[turn*entries*w.stagePlane():]
 		n = w.tilesIn(block)

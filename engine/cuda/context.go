@@ -22,8 +22,8 @@ type Context struct {
 	options Options
 	working gpu.Type
 
-	// Used by the goroutine that serves the queue; kernels, streams and plans
-	// stay the same from the first Compile on.
+	// Used by the goroutine that serves the queue. Kernels, streams and plans don't change
+	// after the first Compile.
 	kernels      *kernels.Set
 	compute      gpu.Stream
 	in, out      gpu.Stream // copies from and to the host
@@ -40,7 +40,7 @@ type Context struct {
 	answer  chan error // of command.call
 	stopped chan struct{}
 	closed  bool   // used by the caller's goroutine
-	marked  uint64 // marks made, likewise
+	marked  uint64 // number of marks made, also by the caller's goroutine
 
 	estimating bool // see Estimate; set between calls
 	capturing  bool // a graph is being captured
@@ -50,7 +50,7 @@ type Context struct {
 	ranks   ranks
 
 	mu      sync.Mutex
-	failure error // the first one stays: what follows it is undefined
+	failure error // the first one; later results are undefined
 	plans   []string
 }
 
@@ -66,7 +66,7 @@ type command struct {
 	mark     uint64
 }
 
-// queueLength is how many commands can wait before Run and Upload block.
+// queueLength is the number of commands that can wait before Run and Upload block.
 const queueLength = 1024
 
 // errClosed is returned by a context that has been closed.
@@ -148,11 +148,11 @@ func (c *Context) serve() {
 		if err := c.err(); err == nil {
 			c.fail(c.execute(cmd))
 		}
-		if cmd.mark != 0 { // even after a failure, so that nobody waits for ever
+		if cmd.mark != 0 { // also after a failure, so that no caller waits for ever
 			c.reach(cmd.mark)
 		}
 	}
-	c.fail(errClosed) // for those who await this context's events
+	c.fail(errClosed) // wakes contexts that await this context's events
 	c.answer <- c.end()
 }
 
@@ -172,8 +172,8 @@ func (c *Context) execute(cmd command) error {
 	return nil
 }
 
-// fail keeps the first failure. After it nothing more is enqueued, and contexts that
-// wait for this one are woken.
+// fail keeps the first failure, and wakes the contexts that wait for this one. Nothing
+// more is enqueued after it.
 func (c *Context) fail(err error) {
 	if err == nil {
 		return
@@ -241,11 +241,11 @@ func (c *Context) Close() error {
 	return err
 }
 
-// end waits for the device and frees everything, on the context's thread. It goes on
-// after errors: memory of a lost device ends with the device.
+// end waits for the device and frees everything, on the context's thread. It continues
+// after errors: memory of a lost device is freed with the device.
 func (c *Context) end() error {
 	var errs []error
-	if !errors.Is(c.err(), errClosed) { // what is enqueued may wait for ranks that never come
+	if !errors.Is(c.err(), errClosed) { // enqueued work may wait for ranks that never come
 		errs = append(errs, c.ranks.abort())
 	}
 	for _, s := range []gpu.Stream{c.compute, c.in, c.out, c.ranks.stream} {

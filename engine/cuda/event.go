@@ -8,8 +8,8 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// events is the state that a context's events share: one lock, and whether the
-// context can still signal.
+// events is the common state of a context's events: one lock, and whether the context can
+// still signal.
 type events struct {
 	mu      sync.Mutex
 	changed sync.Cond
@@ -28,14 +28,13 @@ func (e *events) lose() {
 
 // event is an engine.Event. Its signals are recorded in turn in a few events of the
 // device. A context that awaits the k-th signal waits on the host until the signal is
-// enqueued, and then makes its stream wait for the device's event. If that event has
-// been recorded again meanwhile, the stream waits for the later signal: longer than
-// needed, but never for ever, since all work before the later signal is enqueued as
-// well.
+// enqueued, and then makes its stream wait for the device's event. If that event has been
+// recorded again meanwhile, the stream waits for the later signal. This is longer than
+// needed, but always ends, since all work before the later signal is enqueued as well.
 type event struct {
 	owner *Context
 
-	// Under owner.events.mu.
+	// Guarded by owner.events.mu.
 	recorded [4]gpu.Event
 	signals  uint64
 	awaited  map[*Context]uint64

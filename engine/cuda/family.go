@@ -10,9 +10,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// family is the contexts that were opened together. They read each other's arenas,
-// wait for each other's events and copy from each other's host memory. So the last of
-// them to be closed frees all of these, and the devices.
+// family is the contexts that were opened together. They read each other's arenas, wait
+// for each other's events and copy from each other's host memory. So the last one that is
+// closed frees all memory, and the devices.
 type family struct {
 	mu      sync.Mutex
 	open    int
@@ -84,8 +84,8 @@ func (f *family) locked(p []byte) bool {
 	return false
 }
 
-// leave ends a context's part. The last context frees everything, on the thread that
-// calls it. Nothing of the context's work may be running.
+// leave ends a context's use of the family. The last context frees everything, on its own
+// thread. No work of the context may be running.
 func (f *family) leave(c *Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

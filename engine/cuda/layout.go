@@ -54,8 +54,8 @@ func (c *Context) stored(t *engine.Tensor) gpu.Type {
 	return gpu.Float32
 }
 
-// permuted reports whether the device stores the elements in another order than the
-// host: channels last, except for pixels and integers.
+// permuted reports whether the device has another order of elements than the host:
+// channels last, except for pixels and integers.
 func permuted(t *engine.Tensor) bool {
 	s := t.Shape
 	return t.Type != engine.Byte && t.Type != engine.Int32 && s[1] > 1 && s[2]*s[3] > 1

@@ -9,8 +9,8 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// lowerAll translates ops to steps. After an op that cannot run it goes on, and
-// returns the first error at the end.
+// lowerAll translates ops to steps. It continues after an op that cannot run, and returns
+// the first error at the end.
 func (c *Context) lowerAll(ops []engine.Op) (steps []step, failure error) {
 	for i := 0; i < len(ops); i++ {
 		s, err := c.lowerFused(ops, i)
@@ -26,7 +26,7 @@ func (c *Context) lowerAll(ops []engine.Op) (steps []step, failure error) {
 	return steps, failure
 }
 
-// lowerFused translates ops[i], and sometimes the ops that follow it.
+// lowerFused translates ops[i], and sometimes the ops after it.
 func (c *Context) lowerFused(ops []engine.Op, i int) (step, error) {
 	if err := engine.CheckOp(ops[i]); err != nil {
 		return step{}, err
@@ -101,7 +101,7 @@ func (c *Context) lower(op engine.Op) (step, error) {
 	return step{}, fmt.Errorf("%w on CUDA (%T)", gpu.ErrUnsupported, op)
 }
 
-// places tells kernels where tensors lie.
+// places gives kernels the addresses of tensors.
 func (c *Context) places() kernels.Memory {
 	return kernels.Memory{At: c.address, Operand: c.operand, Work: c.work, Step: func(allRanks bool) gpu.Pointer {
 		if allRanks {
@@ -115,7 +115,7 @@ func stepOf(l kernels.Lowered) step {
 	return step{work: l.Work, stepped: l.Stepped, allRanks: l.AllRanks, run: l.Run}
 }
 
-// checkPeers reports tensors of contexts that this one cannot read.
+// checkPeers returns an error for tensors of contexts that this one cannot read.
 func (c *Context) checkPeers(op engine.Op) error {
 	for _, t := range op.Reads() {
 		peer, ok := t.Context.(*Context)
@@ -129,10 +129,10 @@ func (c *Context) checkPeers(op engine.Op) error {
 	return nil
 }
 
-// checkPlaces reports tensors that an op cannot use where they are.
+// checkPlaces returns an error for tensors that an op cannot use in their context.
 func (c *Context) checkPlaces(op engine.Op) error {
 	if op == nil {
-		return nil // CheckOp says so
+		return nil // CheckOp reports it
 	}
 	anywhere := func(*engine.Tensor) bool { return false }
 	switch op := op.(type) {
@@ -143,7 +143,7 @@ func (c *Context) checkPlaces(op engine.Op) error {
 	}
 	for _, t := range op.Reads() {
 		if t == nil {
-			continue // CheckOp says which
+			continue // CheckOp reports it
 		}
 		if anywhere(t) && t.Context != engine.Context(c) {
 			continue // see checkPeers

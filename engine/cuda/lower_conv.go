@@ -27,11 +27,11 @@ type folding struct {
 	to      gpu.Convolution
 	weights int64         // bytes of the folded input: where the folded weights begin in the workspace
 	rest    int64         // where the rest of the workspace begins
-	bytes   *engine.Input // the op that makes the input, which is then folded directly; nil: the input is there
+	bytes   *engine.Input // the op that makes the input, which is folded directly; nil if the input exists
 }
 
-// foldBelow is the number of channels below which a strided convolution is
-// folded: eight bfloat16 fill the 16 bytes of a load.
+// foldBelow is the number of channels below which a strided convolution is folded: eight
+// bfloat16 fill a load of 16 bytes.
 const foldBelow = 8
 
 // fold folds q; ok is false if that does not help.
@@ -47,7 +47,7 @@ func (c *Context) fold(q gpu.Convolution) (f folding, ok bool) {
 	f.to.W = int(kernels.FoldedInput(int32(q.W), size, stride, pad))
 	f.to.Size, f.to.Stride, f.to.Pad = int(kernels.FoldedWindow(size, stride)), 1, 0
 	f.weights = align(int64(q.N*f.to.H*f.to.W*f.to.C) * c.working.Size())
-	// Room for the gradient too, which may be float32.
+	// Space for the gradient, too, which may be float32.
 	f.rest = align(f.weights + 4*int64(q.K*f.to.Size*f.to.Size*f.to.C))
 	return f, true
 }
@@ -81,8 +81,8 @@ func (f *folding) unfoldWeights(s gpu.Stream, w gpu.Pointer, from gpu.Type) erro
 	}, from)
 }
 
-// lowerConvForward computes Y. relu applies ReLU to it. input is nil, or the op that
-// makes X, which then need not be there.
+// lowerConvForward computes Y, and applies ReLU if relu is set. input is nil, or the op
+// that makes X; then X need not be stored.
 func (c *Context) lowerConvForward(op engine.ConvForward, relu bool, input *engine.Input) (step, error) {
 	q := c.convolutionOf(gpu.Forward, op.Window, op.Groups, op.X.Shape, op.Y.Shape)
 	f, folded := c.fold(q)
@@ -164,8 +164,8 @@ func (c *Context) biasTypes() []gpu.Type {
 	return []gpu.Type{gpu.Float32, c.working}
 }
 
-// lowerConvBackward computes DB, DW and DX. relu is nil, or the op before, whose
-// result is DY; input is nil, or the op that makes X, which then need not be there.
+// lowerConvBackward computes DB, DW and DX. relu is nil, or the op before, whose result
+// is DY. input is nil, or the op that makes X; then X need not be stored.
 func (c *Context) lowerConvBackward(op engine.ConvBackward, relu *engine.ActivateBackward, input *engine.Input) (step, error) {
 	q := c.convolutionOf(gpu.BackwardWeights, op.Window, op.Groups, op.X.Shape, op.DY.Shape)
 	f, folded := c.fold(q)
@@ -180,7 +180,7 @@ func (c *Context) lowerConvBackward(op engine.ConvBackward, relu *engine.Activat
 	if err != nil {
 		return step{}, err
 	}
-	// A gradient that isn't written in place is written behind the folded input.
+	// A gradient that can't be computed in place goes after the folded input.
 	direct := !folded && q.WeightGradient == gpu.Float32
 	gradient, rest := f.weights, f.rest
 	if !direct && !folded {

@@ -7,9 +7,9 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// fuse translates ops[i] together with ops behind it, if they match a pattern that
-// runs as one step, or that needs no intermediate result. step.ops is then at least
-// 1, and otherwise 0.
+// fuse translates ops[i] together with the ops after it, if they match a pattern that
+// runs as one step, or that needs no intermediate result. step.ops is then at least 1,
+// and otherwise 0.
 func (c *Context) fuse(ops []engine.Op, i int) (s step, err error) {
 	switch op := ops[i].(type) {
 	case engine.Input:
@@ -99,8 +99,8 @@ func next[T engine.Op](ops []engine.Op, i int) (op T, ok bool) {
 	return op, ok && engine.CheckOp(ops[i]) == nil
 }
 
-// reluInPlace reports whether ops[i] is a ReLU on y. A convolution applies it as it
-// writes.
+// reluInPlace reports whether ops[i] is a ReLU on y. A convolution applies it while it
+// writes y.
 func reluInPlace(ops []engine.Op, i int, y *engine.Tensor) bool {
 	a, ok := next[engine.Activate](ops, i)
 	return ok && a.Function == engine.ReLU && a.X == y && a.Y == y
@@ -123,7 +123,7 @@ func (c *Context) passing(ops []engine.Op, t *engine.Tensor) bool {
 	return t.Life == engine.Scratch && readers == 1
 }
 
-// pooled returns the pooling behind a normalisation if both run as one kernel.
+// pooled returns the pooling after a normalisation if both run as one kernel.
 func (c *Context) pooled(ops []engine.Op, i int, lrn engine.LRNForward) (engine.MaxPoolForward, bool) {
 	pool, ok := next[engine.MaxPoolForward](ops, i+1)
 	return pool, ok && pool.X == lrn.Y && c.passing(ops, lrn.Y) && kernels.Fusable(lrn.Response, lrn.X)

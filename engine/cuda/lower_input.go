@@ -7,9 +7,9 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// unfolded returns the op that makes x, if no other op needs x itself: the
-// convolution behind it and its gradient read it folded (fold.go), and fold it from
-// the bytes. nil means that x must be made.
+// unfolded returns the op that makes x if only the next convolution and its gradient read
+// x: they read it folded (fold.go), and fold it from the bytes. nil means that x must be
+// made.
 func (c *Context) unfolded(ops []engine.Op, x *engine.Tensor) *engine.Input {
 	if x.Life != engine.Scratch {
 		return nil

@@ -8,11 +8,11 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// wireBytes is the most memory that sums in bfloat16 take besides their tensors.
-// Larger sums travel in several turns.
+// wireBytes is the most memory of sums in bfloat16 besides their tensors. Larger sums are
+// sent in several parts.
 const wireBytes = 16 << 20
 
-// lowerAllReduces translates sums that begin together.
+// lowerAllReduces translates sums that begin at the same time.
 func (c *Context) lowerAllReduces(ops []engine.AllReduce) step {
 	r, first := &c.ranks, ops[0]
 	what := fmt.Sprintf("the sum of %v over %d ranks", first.T, first.By.Size())
@@ -39,15 +39,15 @@ func (c *Context) lowerAllReduces(ops []engine.AllReduce) step {
 	}}
 }
 
-// stretch is count elements of a tensor, from first on, and their place on the wire
-// in bytes.
+// stretch is count elements of a tensor, from first on, and their position on the wire in
+// bytes.
 type stretch struct {
 	t                *engine.Tensor
 	first, count, at int64
 }
 
-// cutForWire divides tensors into turns that fit the wire, and returns how much of it
-// they take.
+// cutForWire divides tensors into parts that fit the wire, and returns their largest
+// size.
 func cutForWire(ops []engine.AllReduce) (turns [][]stretch, wire int64) {
 	var turn []stretch
 	var used int64
@@ -67,8 +67,8 @@ func cutForWire(ops []engine.AllReduce) (turns [][]stretch, wire int64) {
 	return append(turns, turn), wire
 }
 
-// sumNarrow sums float32 in bfloat16: rounded before they travel and again when
-// they are added.
+// sumNarrow sums float32 in bfloat16: values are rounded before they are sent and again
+// when they are added.
 func (c *Context) sumNarrow(turns [][]stretch, wire gpu.Pointer) error {
 	s := c.ranks.stream
 	var arrays []gpu.Array
@@ -93,9 +93,9 @@ func (c *Context) sumNarrow(turns [][]stretch, wire gpu.Pointer) error {
 	return nil
 }
 
-// spread is an exchange of activations on the compute stream. Ranks exchange blocks,
-// one for each rank. Slices along the images are blocks already; slices along the
-// maps are packed into blocks, and back, in the workspace.
+// spread is an exchange of activations on the compute stream. Ranks exchange blocks, one
+// for each rank. Slices along the images are blocks already; slices along the maps are
+// packed into blocks, and unpacked, in the workspace.
 type spread struct {
 	c     *Context
 	what  string
@@ -218,7 +218,7 @@ func (c *Context) lowerReduceScatter(op engine.ReduceScatter) step {
 
 func (c *Context) lowerAllToAll(op engine.AllToAll) step {
 	x := c.spreadOf(op, op.X, op.By)
-	if op.Axis == engine.Maps { // X's rows are blocks as they lie
+	if op.Axis == engine.Maps { // rows of X are blocks already
 		return step{work: x.size, apart: func(gpu.Pointer) error {
 			if err := x.allToAll(c.work(), c.address(op.X)); err != nil {
 				return err

@@ -6,8 +6,8 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// lowerUpdates translates updates that read the same Halt to one launch over a
-// table of all their parameters, which Compile puts into device memory.
+// lowerUpdates translates updates with the same Halt to one launch over a table of all
+// their parameters, which Compile puts into device memory.
 func (c *Context) lowerUpdates(ops []engine.Update) step {
 	at := remote{c: c}
 	halt := func() gpu.Pointer { return 0 }

@@ -29,7 +29,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 	n := need{staging: c.staging(ops)}
 	if c.ready("workspace") == nil {
 		_ = c.call(func() error {
-			steps, _ := c.lowerAll(ops) // Compile says what is wrong with an op
+			steps, _ := c.lowerAll(ops) // Compile reports errors of ops
 			n.work = workspaceOf(steps)
 			return nil
 		})
@@ -98,7 +98,7 @@ func (m *memory) programPart(workspace int64) (most int64) {
 }
 
 // work returns the beginning of a program's own memory. fit makes sure that there is
-// enough, if necessary at the cost of the staging ring.
+// enough, if necessary by making the staging ring smaller.
 func (c *Context) work() gpu.Pointer { return c.memory.base.Add(c.memory.arena) }
 
 func (c *Context) fit(program int64) error {
@@ -125,10 +125,10 @@ func (c *Context) address(t *engine.Tensor) gpu.Pointer {
 	return c.memory.base.Add(t.Offset)
 }
 
-// owner returns the context that holds t, which may be a peer.
+// owner returns the context of t, which may be a peer.
 func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
 
-// placed reports a tensor that is not in this context's arena.
+// placed returns an error for a tensor outside this context's arena.
 func (c *Context) placed(t *engine.Tensor) error {
 	switch {
 	case t == nil:

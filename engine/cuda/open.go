@@ -42,7 +42,7 @@ func Open(names []string, o Options) ([]engine.Context, error) {
 	return On(devices, names, o)
 }
 
-// numbered gives numbers to the names without one.
+// numbered adds numbers to the names without one.
 func numbered(names []string) []string {
 	names = slices.Clone(names)
 	for i, name := range names {
@@ -100,8 +100,8 @@ type card struct {
 
 	mu     sync.Mutex
 	users  int
-	ranked bool              // whether one of them has joined ranks
-	chosen map[string]string // name of the plan that was fastest, by what it computes
+	ranked bool              // whether one of the contexts has joined ranks
+	chosen map[string]string // name of the fastest plan for each computation
 }
 
 // release closes the device when its last context is closed.

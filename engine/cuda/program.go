@@ -12,10 +12,10 @@ import (
 // step is one op on the device, or several ops in one.
 type step struct {
 	name     string // for messages
-	ops      int    // how many it does
+	ops      int    // number of ops in it
 	work     int64  // bytes of workspace
 	stepped  bool   // reads StepParams
-	allRanks bool   // those of ops on the images of all ranks
+	allRanks bool   // StepParams of ops on the images of all ranks
 	prepare  func() error
 	fetches  []fetch
 	run      func(s gpu.Stream) error // nil for signal and await
@@ -33,7 +33,7 @@ type program struct {
 	c        *Context
 	stepped  bool
 	allRanks bool
-	wire     int64 // where the steps' wire lies in the workspace
+	wire     int64 // position of the steps' wire in the workspace
 	segments []segment
 	runs     int
 }
@@ -110,8 +110,8 @@ func (p *program) add(s step) {
 	p.segments[last].steps = append(p.segments[last].steps, s)
 }
 
-// workOf returns the memory that the steps share. workspaceOf adds the wire, which
-// sums between ranks use while other steps run.
+// workOf returns the common workspace of the steps. workspaceOf adds the wire, which sums
+// between ranks use while other steps run.
 func workOf(steps []step) int64 {
 	var n int64
 	for _, s := range steps {
@@ -166,13 +166,12 @@ func (p *program) execute(s engine.Step) error {
 		}
 	}
 	p.runs++
-	return p.c.awaitSums(0) // whose wire is the next program's workspace
+	return p.c.awaitSums(0) // their wire is part of the next program's workspace
 }
 
-// runSegment enqueues the steps one by one the first time, which lets the driver and
-// its libraries load what they load late. The second time it captures them; from then
-// on it replays the graph. Steps that no graph can run are always enqueued one by
-// one.
+// runSegment enqueues the steps one by one the first time, so that the driver and its
+// libraries load their code. The second time it captures them, and from then on it
+// replays the graph. Steps that can't be in a graph are always enqueued one by one.
 func (c *Context) runSegment(seg *segment, runs int) error {
 	if runs == 0 || c.options.Eager || seg.eager {
 		return seg.enqueue(c.compute)
@@ -222,8 +221,8 @@ func (seg *segment) enqueue(s gpu.Stream) error {
 	return nil
 }
 
-// allRanksParams is the place behind the step's numbers of a second copy, for ops on
-// the images of all ranks; its first image is 0.
+// allRanksParams is the position of a second copy of the step's numbers, for ops on the
+// images of all ranks; its first image is 0.
 const allRanksParams = engine.ArenaAlign / 2
 
 // setParams writes the step's numbers to device memory, where kernels read
@@ -238,8 +237,8 @@ func (c *Context) setParams(s engine.Step, allRanks bool) error {
 	return c.kernels.SetStep(c.compute, kernels.SetStep{Step: c.params.Add(allRanksParams), Params: p})
 }
 
-// fetch is a tensor of another GPU and the place in this context's workspace that it
-// is copied to.
+// fetch is a tensor of another GPU and the position of its copy in this context's
+// workspace.
 type fetch struct {
 	tensor *engine.Tensor
 	at     int64

@@ -16,15 +16,14 @@ type ranks struct {
 	stream gpu.Stream
 	ready  gpu.Event // on compute, then on stream
 	summed gpu.Event // on stream, then on compute
-	open   bool      // whether sums have begun that compute doesn't wait for yet
+	open   bool      // compute doesn't wait yet for sums that have begun
 	watch  watch
 }
 
 // errUnjoined is the failure of a program that runs before Join.
 var errUnjoined = errors.New("the other ranks haven't been joined: Join comes before Run")
 
-// identityBytes is the room for the identity by which ranks find each other, behind a
-// byte with its length.
+// identityBytes is the space for the job's identifier, after a byte with its length.
 const identityBytes = 128
 
 // Join connects this context to the same context of every other rank. by broadcasts
@@ -43,8 +42,8 @@ func (c *Context) Join(by engine.Group) error {
 	return nil
 }
 
-// identity returns the identity by which the ranks find each other. If rank 0 has
-// none, it tells the others, so that they do not wait.
+// identity returns the identifier of the job, by which the ranks find each other. If rank
+// 0 has none, it tells the others, so that they don't wait.
 func (c *Context) identity(by engine.Group) ([]byte, error) {
 	message := make([]byte, 1+identityBytes)
 	var failure error
@@ -67,9 +66,9 @@ func (c *Context) identity(by engine.Group) ([]byte, error) {
 	return message[1 : 1+message[0]], nil
 }
 
-// join waits for the other ranks, on the context's thread. Only one of the contexts
-// on one GPU may join: two communicators could block each other, if they run in
-// different orders on different ranks.
+// join waits for the other ranks, on the context's thread. Only one of the contexts on
+// one GPU may join: two communicators could block each other if they ran in different
+// orders on different ranks.
 func (c *Context) join(id []byte, rank, size int) (err error) {
 	r, d := &c.ranks, c.card.device
 	if r.by != nil {
@@ -113,7 +112,7 @@ func (r *ranks) abort() error {
 	return r.by.Abort()
 }
 
-// close leaves the other ranks. Everything has run. It also returns the failure that
+// close leaves the other ranks after all work has run. It also returns the failure that
 // the watch has found.
 func (r *ranks) close() error {
 	if r.by == nil {
@@ -122,8 +121,8 @@ func (r *ranks) close() error {
 	return errors.Join(r.watch.end(), r.by.Close())
 }
 
-// overtaken returns a failure that came while work ran on: after an aborted
-// communicator, finished work has no result.
+// overtaken returns a failure that came while work was running: results of an aborted
+// communicator are undefined.
 func (c *Context) overtaken() error {
 	if err := c.err(); !errors.Is(err, errClosed) {
 		return err
@@ -139,7 +138,7 @@ func stalled(err error) error {
 	return err
 }
 
-// exchange enqueues work that ends when the other ranks have come to it.
+// exchange enqueues work that ends when the other ranks have reached it.
 func (c *Context) exchange(s gpu.Stream, what string, enqueue func() error) error {
 	if c.ranks.by == nil {
 		return errUnjoined
@@ -171,7 +170,7 @@ func (c *Context) sum(what string, enqueue func() error) error {
 	return c.exchange(r.stream, what, enqueue)
 }
 
-// awaitSums holds compute until the sums that have begun are complete.
+// awaitSums makes compute wait for the sums that have begun.
 func (c *Context) awaitSums(gpu.Pointer) error {
 	r := &c.ranks
 	if !r.open {

@@ -8,17 +8,17 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// retirement is enqueued work whose end the host must know: a piece of the staging
-// ring that becomes free, a download that has arrived in it, a mark.
+// retirement is enqueued work whose end the host must know: a piece of the staging ring
+// becomes free, a download has arrived in it, or a mark is reached.
 type retirement struct {
-	event    gpu.Event // passes when it is done; nil: at once
+	event    gpu.Event // recorded after the work; nil: no wait
 	dst, src []byte    // a download's two ends, both on the host
 	upTo     int64     // where the ring's free part now begins; 0: no change
 	mark     uint64
 }
 
-// inFlight is the number of retirements that can wait before the enqueuing goroutine
-// must wait.
+// inFlight is the number of retirements that can wait before the enqueuing goroutine must
+// wait.
 const inFlight = 64
 
 // retirements is the queue of retirements. A goroutine with its own thread serves
@@ -27,7 +27,7 @@ const inFlight = 64
 type retirements struct {
 	queue   chan retirement
 	stopped chan struct{}
-	events  [inFlight + 2]gpu.Event // one for each in the queue, one in either hand
+	events  [inFlight + 2]gpu.Event // one for each in the queue, and for each of the two goroutines
 	next    int
 
 	mu      sync.Mutex
@@ -128,7 +128,7 @@ func (r *retirements) waitFreed(upTo int64) {
 
 // Wait waits for the mark.
 func (m mark) Wait() error {
-	if m.n == 0 { // made after Close
+	if m.n == 0 { // the mark was made after Close
 		return fmt.Errorf("%s: wait: %w", m.c.name, errClosed)
 	}
 	r := &m.c.retired

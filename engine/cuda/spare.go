@@ -28,8 +28,8 @@ func (c *Context) withSpares(what string, plans []plan) (plan, error) {
 	return r, errors.Join(errs...)
 }
 
-// sparePlan runs the first of some plans. After a failure it always uses the next
-// one: a library may offer an engine that its device refuses.
+// sparePlan runs the first of its plans. If a plan fails, it uses the next one from then
+// on: a library may offer an engine that its device refuses.
 type sparePlan struct {
 	c         *Context
 	what      string
@@ -69,14 +69,14 @@ func (r *sparePlan) Close() error {
 	return errors.Join(errs...)
 }
 
-// note tells the user what the context does without.
+// note tells the user which fast path the context does without.
 func (c *Context) note(format string, values ...any) {
 	if c.options.Note != nil {
 		c.options.Note(c.name + ": " + fmt.Sprintf(format, values...))
 	}
 }
 
-// took records the plan for a computation.
+// took records the plan of a computation.
 func (c *Context) took(what string, p plan) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,22 +8,21 @@ import (
 	"alexnet/engine/cuda/internal/kernels"
 )
 
-// ring is staging memory for all copies between host and device: a piece of pinned
-// host memory and one of device memory at the same place. Pieces are taken in order
-// and returned in order, through retirements, so that the host fills one batch's
-// piece and copies it while the device still computes on the batch before. Positions
-// count bytes since the beginning.
+// ring is staging memory for all copies between host and device: a piece of pinned host
+// memory and one of device memory at the same position. Pieces are taken and returned in
+// order, through retirements. So the host fills one batch's piece and copies it while the
+// device still computes on the previous batch. Positions count bytes since the beginning.
 type ring struct {
 	host []byte
 	base gpu.Pointer
 	size int64
-	head int64 // where the next piece begins
+	head int64 // position of the next piece
 }
 
-// minStaging is the least room for staging in bytes.
+// minStaging is the smallest staging memory in bytes.
 const minStaging = 4 << 20
 
-// staging returns the room for the host's data of one run of ops, twice: one batch is
+// staging returns twice the memory for the host's data of one run of ops: one batch is
 // copied while another is in use.
 func (c *Context) staging(ops []engine.Op) int64 {
 	var batch, row int64
@@ -45,7 +44,7 @@ func (c *Context) staging(ops []engine.Op) int64 {
 	return align(max(minStaging, 2*batch, 2*row))
 }
 
-// hostRoom returns the room of a tensor in the ring.
+// hostRoom returns the size of a tensor in the ring.
 func hostRoom(t *engine.Tensor) int64 {
 	if t == nil {
 		return 0
@@ -53,7 +52,7 @@ func hostRoom(t *engine.Tensor) int64 {
 	return align(int64(t.Shape.Len() * t.Type.HostSize()))
 }
 
-// layRing puts the ring, all of it free, behind the programs' memory.
+// layRing puts the empty ring after the programs' memory.
 func (c *Context) layRing() {
 	m := &c.memory
 	c.ring.base = c.work().Add(m.program)
@@ -89,8 +88,8 @@ func (c *Context) take(n int) (piece, error) {
 	return piece{r.host[at : at+int64(n)], r.base.Add(at), r.head}, c.err()
 }
 
-// giveBack frees a piece when s has done its work so far. If dst is not nil, a
-// download's bytes are then copied to dst.
+// giveBack frees a piece after the work of s so far. If dst is not nil, a download's
+// bytes are then copied to dst.
 func (c *Context) giveBack(p piece, s gpu.Stream, dst []byte) error {
 	e, err := c.retired.after(s)
 	if err != nil {

@@ -81,8 +81,8 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	return p, nil
 }
 
-// planless returns the reason why there is no plan. If the reason is not about the
-// plan, the device has failed: Workspace, which returns no error, may have asked.
+// planless returns the reason why there is no plan. If the reason is not about the plan,
+// the device has failed. (Workspace, which returns no error, may be the caller.)
 func (c *Context) planless(err error) error {
 	if !errors.Is(err, gpu.ErrUnsupported) {
 		c.fail(err)
@@ -90,14 +90,14 @@ func (c *Context) planless(err error) error {
 	return err
 }
 
-// timedRuns is the number of timed runs of a plan, after a first run.
+// timedRuns is the number of timed runs of a plan, after an untimed one.
 const timedRuns = 5
 
-// choose takes the fastest plan on this card and closes the others. It times the
-// plans unless that was done before. A deterministic context takes the library's
-// first plan and keeps the next ones as spares, and so does a context without room
-// for the operands: there only the missing memory matters. An estimating context
-// takes the largest plan. what says in words what is computed.
+// choose returns the fastest plan on this card and closes the others. It times the plans
+// unless that was done before. A deterministic context uses the library's first plan and
+// keeps the next ones as spares. A context without memory for the operands does the same,
+// because only its memory matters then. An estimating context uses the largest plan. what
+// describes the computation.
 func (c *Context) choose(what, key string, plans []plan, sizes [4]int64) (plan, error) {
 	best := -1
 	switch {
@@ -147,7 +147,7 @@ func (c *Context) choose(what, key string, plans []plan, sizes [4]int64) (plan, 
 }
 
 // fastest runs every plan on its own memory and returns the index of the fastest. It
-// skips plans that are refused.
+// skips refused plans.
 func (c *Context) fastest(what string, plans []plan, sizes [4]int64) (best int, err error) {
 	var total, work int64
 	var at [4]gpu.Pointer
@@ -162,7 +162,7 @@ func (c *Context) fastest(what string, plans []plan, sizes [4]int64) (best int, 
 	if err != nil {
 		return 0, err
 	}
-	defer func() { // after whatever is still running there
+	defer func() { // after all work that still runs there
 		err = errors.Join(err, c.compute.Synchronize(), c.card.device.Free(base))
 	}()
 	for i := range at {
@@ -211,7 +211,7 @@ func (c *Context) fastest(what string, plans []plan, sizes [4]int64) (best int, 
 
 // time returns the time of timedRuns runs on the compute stream.
 func (c *Context) time(begin, end gpu.Event, run func() error) (time.Duration, error) {
-	if err := c.compute.Synchronize(); err != nil { // of a first run, which loads code
+	if err := c.compute.Synchronize(); err != nil { // waits for the first run, which loads code
 		return 0, err
 	}
 	if err := c.compute.Record(begin); err != nil {

@@ -12,25 +12,25 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// watch is a goroutine that checks exchanges between ranks. If one takes too long, or
-// the communicator reports a failure, it fails the context and aborts the
-// communicator, so that streams end and nothing waits for ever.
+// watch is a goroutine that checks exchanges between ranks. If one takes too long, or the
+// communicator reports a failure, it fails the context and aborts the communicator, so
+// that streams end and no wait is endless.
 type watch struct {
 	stop, stopped chan struct{}
 
 	mu      sync.Mutex
 	going   []*exchange
-	idle    []*exchange // whose events can be used again
+	idle    []*exchange // with events for reuse
 	failure error
 }
 
-// exchange is an exchange under way. Its time counts from when the stream has reached
-// it, so that a long queue before it does no harm.
+// exchange is an exchange in progress. Its time begins when the stream reaches it, so
+// that a long queue before it doesn't count.
 type exchange struct {
 	what         string
 	began, ended gpu.Event
 	enqueued     bool
-	since        time.Time // when it was seen to have begun
+	since        time.Time // when it was first seen to have begun
 }
 
 // start begins to watch.
@@ -62,11 +62,12 @@ func (w *watch) serve(c *Context) {
 		}
 	}
 	w.failure = err
-	c.fail(err) // before anything returns for the communicator's being aborted
+	c.fail(err) // before the aborted communicator makes anything return
 	w.failure = errors.Join(err, c.ranks.by.Abort())
 }
 
-// look drops exchanges that have ended, and reports one that takes too long.
+// look removes exchanges that have ended, and returns an error for one that takes too
+// long.
 func (w *watch) look(by gpu.Communicator, timeout time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,10 +94,10 @@ func (w *watch) look(by gpu.Communicator, timeout time.Duration) error {
 	return stalled(by.Failure())
 }
 
-// passed reports whether the exchange has ended, and notes when it begins.
+// passed reports whether the exchange has ended, and records its beginning.
 func (e *exchange) passed(now time.Time) (bool, error) {
 	if !e.enqueued {
-		return false, nil // and the events are still those of another time
+		return false, nil // the events are still those of an earlier use
 	}
 	if ended, err := e.ended.Passed(); ended || err != nil {
 		return ended, err
@@ -148,8 +149,8 @@ func (w *watch) take(c *Context) (e *exchange, err error) {
 	return e, nil
 }
 
-// oldest takes the first exchange back if it has ended, so that there are only as
-// many as are under way.
+// oldest takes the first exchange back if it has ended, so that there are only as many as
+// are in progress.
 func (w *watch) oldest() (*exchange, error) {
 	if len(w.going) == 0 {
 		return nil, nil

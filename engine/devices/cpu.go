@@ -11,7 +11,7 @@ import (
 	"alexnet/engine/cpu"
 )
 
-// cpuKind is the row of the processor.
+// cpuKind is the processor's row.
 var cpuKind = []kind{{name: "cpu", usage: "cpu", open: openCPU, precisions: cpu.Precisions, list: listCPU,
 	kernels: chosenKernels, peak: peakCPU, bandwidth: bandwidthCPU}}
 
@@ -95,7 +95,7 @@ func KernelNames() []string {
 	return names
 }
 
-// chosenKernels returns the name of the set that o asks for.
+// chosenKernels returns the name of the set of kernels for o.
 func chosenKernels(o Options) (string, error) {
 	name := o.Kernels
 	if name == Auto {

@@ -10,7 +10,7 @@ import (
 	"alexnet/engine/cuda"
 )
 
-// cudaKind is the row of NVIDIA's GPUs.
+// cudaKind is the row of NVIDIA GPUs.
 var cudaKind = []kind{{name: "cuda", usage: "cuda:0", open: openCUDA, precisions: Precisions, list: listCUDA}}
 
 func openCUDA(names []string, o Options) ([]engine.Context, error) {

@@ -48,24 +48,24 @@ type Options struct {
 // Precisions are the values of Options.Precision.
 var Precisions = []string{"fp32", "tf32", "bf16"}
 
-// kind is a row of the table of devices: a name, or a name with an index behind a
-// colon. open gets all names of a list of this kind.
+// kind is a row of the table of devices: a name, or a name with an index after a colon.
+// open gets all names of this kind in a list.
 type kind struct {
 	name, usage string
 	open        func(names []string, o Options) ([]engine.Context, error)
 	precisions  []string
 	apart       bool // contexts with different names can't read each other's memory
-	// list describes the devices at hand, and what is missing for more.
+	// list describes the available devices, and what is missing for more.
 	list func() Inventory
 
-	// These may be nil: where there is one set of kernels only, and where the rates of
-	// all contexts together can't be measured.
+	// These are nil if there is only one set of kernels, or if the rates of all contexts
+	// together can't be measured.
 	kernels         func(o Options) (string, error) // name of the set that is used
 	peak, bandwidth func(o Options, during time.Duration) float64
 }
 
-// kinds is the table, with the row of each kind in its own file. Auto looks through it
-// from the second row on.
+// kinds is the table; each kind's file has its row. Auto searches it from the second row
+// on.
 var kinds = slices.Concat(cpuKind, cudaKind, vulkanKind)
 
 // Inventory lists the devices and libraries of a machine.
@@ -140,7 +140,7 @@ func Resolve(list string) (resolved, why string) {
 	return resolve(kinds[1:])
 }
 
-// resolve is Auto among kinds of GPUs.
+// resolve chooses Auto's device among kinds of GPUs.
 func resolve(gpus []kind) (name, why string) {
 	missing := ""
 	for _, k := range gpus {
@@ -171,7 +171,7 @@ func Open(list string, o Options) ([]engine.Context, error) {
 		return nil, fmt.Errorf("gradients between ranks in %q: want fp32 or bf16", o.Wire)
 	}
 	names := strings.Split(list, ",")
-	groups, places := map[string][]string{}, map[string][]int{} // of those that read each other's memory
+	groups, places := map[string][]string{}, map[string][]int{} // of contexts that read each other's memory
 	for i := range names {
 		names[i] = strings.TrimSpace(names[i])
 		k, err := kindOf(names[i])
@@ -209,7 +209,7 @@ func Open(list string, o Options) ([]engine.Context, error) {
 	return contexts, nil
 }
 
-// computes reports a precision that the kind does not have.
+// computes returns an error for a precision that the kind doesn't have.
 func (k *kind) computes(precision string) error {
 	switch {
 	case precision == "" || slices.Contains(k.precisions, precision):
@@ -246,7 +246,7 @@ func ChosenKernels(list string, o Options) (string, error) {
 	name, _, _ := strings.Cut(list, ",")
 	k, err := kindOf(strings.TrimSpace(name))
 	if err != nil || k.kernels == nil {
-		return "", nil // Open says what is wrong with a name
+		return "", nil // Open reports a wrong name
 	}
 	if err := k.computes(o.Precision); err != nil {
 		return "", err

@@ -16,13 +16,13 @@ func openVulkan(names []string, o Options) ([]engine.Context, error) {
 	return vulkan.Open(names, vulkan.Options{Precision: o.Precision, Note: o.Note})
 }
 
-// listVulkan lets Auto choose discrete GPUs only: others share the CPU's memory, or
+// listVulkan lets Auto choose only discrete GPUs: others share the CPU's memory, or
 // compute on the CPU.
 func listVulkan() Inventory {
 	return inventory(vulkan.Examine())
 }
 
-// inventory describes what a survey has found.
+// inventory describes the result of a survey.
 func inventory(s vulkan.Survey) (i Inventory) {
 	for _, g := range s.GPUs {
 		about := fmt.Sprintf("%s, %s, %.1f GiB, Vulkan %s, driver %s", g.Model, g.Kind, float64(g.Memory)/(1<<30), g.Version, g.Driver)
@@ -51,13 +51,13 @@ func inventory(s vulkan.Survey) (i Inventory) {
 	return i
 }
 
-// vulkanPackages are the packages that install Vulkan's loader on a system. On
-// Windows the driver brings it.
+// vulkanPackages are the packages with Vulkan's loader for each system. On Windows the
+// driver has it.
 var vulkanPackages = map[string][]string{
 	"linux":   {"apt-get install libvulkan1 mesa-vulkan-drivers", "dnf install vulkan-loader mesa-vulkan-drivers"},
 	"darwin":  {"brew install molten-vk"},
 	"windows": {"the driver of the graphics card"},
 }
 
-// mesa says where drivers are found.
+// mesa says where to find drivers.
 var mesa = map[string]string{"linux": " (apt-get install mesa-vulkan-drivers has AMD's, Intel's and one in software)"}

@@ -6,8 +6,8 @@ import (
 	"alexnet/engine"
 )
 
-// means calls f for every pixel (iy, ix) in the window of output (n, c, oy, ox),
-// of which the window has m.
+// means calls f for every pixel (iy, ix) in the window of output (n, c, oy, ox); m is the
+// number of pixels in the window.
 func means(w engine.Window, in grid, out engine.Shape, f func(n, c, oy, ox, iy, ix, m int)) {
 	each(out, func(n, c, oy, ox int) {
 		var inside [][2]int
@@ -27,7 +27,7 @@ func means(w engine.Window, in grid, out engine.Shape, f func(n, c, oy, ox, iy, 
 func (r run) avgPoolForward(op engine.AvgPoolForward) {
 	x, y := r.read(op.X), r.write(op.Y)
 	means(op.Window, x, y.Shape, func(n, c, oy, ox, iy, ix, m int) {
-		y.at(n, c, oy, ox).add(x.at(n, c, iy, ix)/float64(m), 2) // 1/m, the product
+		y.at(n, c, oy, ox).add(x.at(n, c, iy, ix)/float64(m), 2) // two roundings: 1/m and the product
 	})
 }
 

@@ -8,12 +8,11 @@ import (
 	"alexnet/engine"
 )
 
-// A bad op must be refused by Compile with an error that names the op and what
-// is wrong.
+// A bad op must be refused by Compile with an error that names the op and the mistake.
 type bad struct {
 	what string
 	op   engine.Op
-	says []string // words of the error besides the op's kind
+	says []string // text of the error besides the op's kind
 }
 
 func (m bad) check(ctx engine.Context) error {

@@ -53,8 +53,8 @@ func single(f func(engine.Context) error) func(Opener, Tolerance) (float64, erro
 	}
 }
 
-// within fails when f takes longer than patience; f's context is then left
-// behind, since nothing can stop it.
+// within fails if f takes longer than patience. f's context is then abandoned, since
+// nothing can stop it.
 func within(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
@@ -105,7 +105,7 @@ func checkRoundTrip(ctx engine.Context, typ engine.ElemType) error {
 				return err
 			}
 		}
-		if turn == 1 { // with nothing left in the queue
+		if turn == 1 { // with an empty queue
 			if err := ctx.Sync(); err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ func checkRoundTrip(ctx engine.Context, typ engine.ElemType) error {
 	return nil
 }
 
-// checkTransferErrors hands Upload and Download what they must refuse, and
+// checkTransferErrors calls Upload and Download with arguments that they must refuse, and
 // checks that the tensor keeps its contents.
 func checkTransferErrors(ctx engine.Context) error {
 	floats := tensor("floats", engine.Working, 1, 4, 1, 1)
@@ -179,7 +179,7 @@ func checkTransferErrors(ctx engine.Context) error {
 	return ctx.Sync()
 }
 
-// checkClose closes contexts twice, in every state of their life.
+// checkClose closes contexts twice, in every state.
 func checkClose(open Opener, _ Tolerance) (float64, error) {
 	for _, state := range []string{"fresh", "reserved", "with queued work"} {
 		ctx, err := open()

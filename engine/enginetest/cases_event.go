@@ -43,8 +43,8 @@ func checkOwner(ctx engine.Context) error {
 	return nil
 }
 
-// checkOwnEvent awaits an event in the context that signals it: no wait at all,
-// since the queue is in order.
+// checkOwnEvent awaits an event in the context that signals it. This needs no wait, since
+// the queue is in order.
 func checkOwnEvent(ctx engine.Context) error {
 	if err := ctx.Reserve(0, ctx.Workspace(nil)); err != nil {
 		return err
@@ -64,8 +64,7 @@ func checkOwnEvent(ctx engine.Context) error {
 	})
 }
 
-// An order says in which order n runs of a producer and a consumer are
-// enqueued.
+// An order enqueues n runs of a producer and a consumer in some order.
 type order func(n int, producer, consumer func() error) error
 
 func producerFirst(n int, producer, consumer func() error) error {
@@ -89,9 +88,9 @@ func times(n int, f func() error) error {
 	return nil
 }
 
-// checkHandOver lets a count in its own memory and b add up every count it
-// sees, over an event each way: a's k-th value must be read by b's k-th run,
-// neither earlier nor overwritten. a has more to do than b.
+// checkHandOver lets a count in its own memory, and b add up every count that it reads,
+// with an event in each direction. b's k-th run must read a's k-th value, neither an
+// earlier nor a later one. a has more work than b.
 func checkHandOver(a, b engine.Context, enqueue order) error {
 	const runs, rounds = 16, 12 // 1 + … + 16 = 136, a whole number in every precision
 	s := engine.Shape{2, 16, 13, 13}
@@ -156,8 +155,8 @@ func checkHandOver(a, b engine.Context, enqueue order) error {
 	return nil
 }
 
-// checkExchange does what the towers do: each side makes a part, both gather
-// the whole and add up slices of what the other made.
+// checkExchange does the same as two towers: each side makes a part, both gather the
+// whole and add up slices of the other's.
 func checkExchange(a, b engine.Context) error {
 	const rounds = 50
 	part, whole := engine.Shape{2, 8, 13, 13}, engine.Shape{2, 16, 13, 13}
@@ -220,8 +219,8 @@ func checkExchange(a, b engine.Context) error {
 	return nil
 }
 
-// checkPeerHalt lets a's loss halt b's update: a finite loss doesn't, one that
-// isn't does, and so do all later runs until the host clears the flag.
+// checkPeerHalt lets a's loss halt b's update. A finite loss doesn't; one that isn't
+// finite does, and so do all later runs until the host clears the flag.
 func checkPeerHalt(a, b engine.Context) error {
 	logits, one := engine.Shape{2, 3, 1, 1}, engine.Shape{2, 1, 1, 1}
 	loss := engine.SoftmaxLoss{
@@ -257,7 +256,7 @@ func checkPeerHalt(a, b engine.Context) error {
 	for i, c := range []struct {
 		logit float64
 		clear bool
-		want  float64 // updates done so far
+		want  float64 // number of updates so far
 	}{{1, false, 1}, {1, false, 2}, {nan, false, 2}, {1, false, 2}, {1, true, 3}, {inf, false, 3}, {2, true, 4}} {
 		if c.clear {
 			if err := upload(a, loss.Halt, []float64{0}); err != nil {

@@ -86,9 +86,9 @@ func convCases() (cases []OpCase) {
 	return append(append(cases, notFinite(32)...), notFinite(96)...)
 }
 
-// notFinite is a convolution of so many maps, enough for any algorithm, with an infinity, a
-// NaN, and pixels whose sums just fit float32, in some of its images: they reach
-// the outputs that read them and no other.
+// notFinite is a convolution with this number of maps, enough for any algorithm. Some
+// images have an infinity, a NaN, or pixels whose sums just fit float32: these must reach
+// the outputs that depend on them and no others.
 func notFinite(maps int) []OpCase {
 	in, out := engine.Shape{5, maps, 9, 9}, engine.Shape{5, maps + 1, 9, 9}
 	weights, biases := engine.Shape{maps + 1, maps, 3, 3}, engine.Shape{maps + 1, 1, 1, 1}

@@ -29,8 +29,8 @@ func checkEmpty(ctx engine.Context) error {
 	return ctx.Sync()
 }
 
-// checkQueueOrder interleaves uploads with runs of two programs: every run must
-// see the upload before it and not the one after.
+// checkQueueOrder interleaves uploads with runs of two programs: every run must see the
+// upload before it, and not the one after it.
 func checkQueueOrder(ctx engine.Context) error {
 	const n, runs = 4096, 24
 	x, y := tensor("x", engine.Working, 1, n, 1, 1), tensor("y", engine.Working, 1, n, 1, 1)
@@ -57,13 +57,13 @@ func checkQueueOrder(ctx engine.Context) error {
 	}
 	want := 0.0
 	for i := range runs {
-		v := float64(i - 4) // some negative: ReLU makes them 0
+		v := float64(i - 4) // some are negative, and ReLU makes them 0
 		want += max(v, 0)
 		if err := errors.Join(upload(ctx, x, repeat(v, n)), a.Run(engine.Step{}), b.Run(engine.Step{})); err != nil {
 			return err
 		}
 	}
-	got, err := download(ctx, sum) // waits for the queue by itself
+	got, err := download(ctx, sum) // waits for the queue itself
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func checkQueueOrder(ctx engine.Context) error {
 	return ctx.Sync()
 }
 
-// checkManyRuns enqueues a program often, with and without waiting.
+// checkManyRuns enqueues a program many times, with and without waiting.
 func checkManyRuns(ctx engine.Context) error {
 	program, op, err := counter(ctx)
 	if err != nil {
@@ -100,8 +100,8 @@ func checkManyRuns(ctx engine.Context) error {
 	return nil
 }
 
-// checkDropoutSteps runs one compiled dropout with changing steps: the mask
-// belongs to the run and not to the program.
+// checkDropoutSteps runs one compiled dropout with changing steps: the mask depends on
+// the run's step.
 func checkDropoutSteps(ctx engine.Context) error {
 	s := engine.Shape{3, 50, 1, 1}
 	op := engine.Dropout{Rate: 0.5, Layer: 3, Width: 50, Train: true, X: working("x", s), Y: working("y", s)}
@@ -134,8 +134,8 @@ func checkDropoutSteps(ctx engine.Context) error {
 	return nil
 }
 
-// checkNaN has a convolution and a dense layer, each with a ReLU in place, read an
-// image of NaN: all that they make of it is NaN, so that the loss tells.
+// checkNaN runs a convolution and a dense layer, each with a ReLU in place, on an image
+// of NaN: all outputs must be NaN, so that the loss shows it.
 func checkNaN(ctx engine.Context) error {
 	in, maps, units := engine.Shape{2, 8, 6, 6}, engine.Shape{2, 16, 6, 6}, engine.Shape{2, 32, 1, 1}
 	conv := engine.ConvForward{Window: engine.Window{Size: 3, Stride: 1, Pad: 1}, Groups: 2,
@@ -177,11 +177,10 @@ func checkNaN(ctx engine.Context) error {
 	return ctx.Sync()
 }
 
-// chain is a program of many layers whose every number is a small whole number
-// in any order of summation, so that every context must agree to the bit. Its
-// intermediate tensors are scratch. Convolution, ReLU in place and pooling
-// follow each other as in the net, so that a context which fuses them is held
-// to the same.
+// chain is a program of many layers. All its numbers are small whole numbers in any order
+// of summation, so that every context must agree to the bit. Its intermediate tensors are
+// scratch. Convolution, ReLU in place and pooling follow each other as in the net, so
+// that contexts that fuse them are tested, too.
 func chain(name string) (ops []engine.Op, data Memory, out []*engine.Tensor) {
 	scratch := func(what string, n, c, h, w int) *engine.Tensor {
 		return &engine.Tensor{Name: name + " " + what, Type: engine.Working, Life: engine.Scratch, Shape: engine.Shape{n, c, h, w}}
@@ -212,7 +211,7 @@ func chain(name string) (ops []engine.Op, data Memory, out []*engine.Tensor) {
 		engine.ActivateBackward{Function: engine.ReLU, Y: c1, DY: dc, DX: dc},
 		engine.ConvBackward{Window: conv, Groups: 2, X: x, W: w1, DY: dc, DW: dw1, DB: db1},
 	}
-	// Sparse ±1 weights keep every value below 256, which bfloat16 holds.
+	// Sparse ±1 weights keep every value below 256, which bfloat16 can hold.
 	sparse := integers(name+"w2", w2.Shape.Len(), -8, 8)
 	for i, v := range sparse {
 		sparse[i] = map[float64]float64{-8: -1, 8: 1}[v]
@@ -225,8 +224,8 @@ func chain(name string) (ops []engine.Op, data Memory, out []*engine.Tensor) {
 	return ops, data, []*engine.Tensor{y, dw1, db1, dw2, db2}
 }
 
-// evaluateAll runs the reference over a whole program and returns what its
-// tensors hold at the end.
+// evaluateAll runs the reference over a whole program and returns the final contents of
+// its tensors.
 func evaluateAll(ops []engine.Op, data Memory) Memory {
 	m := Memory{}
 	for t, v := range data {
@@ -278,8 +277,7 @@ func checkScratch(ctx engine.Context) error {
 	return runChain(ctx, programs[0], ops, data, out)
 }
 
-// checkOverlay alternates two programs whose scratch tensors lie over each
-// other.
+// checkOverlay alternates two programs whose scratch tensors share memory.
 func checkOverlay(ctx engine.Context) error {
 	opsA, dataA, outA := chain("first")
 	opsB, dataB, outB := chain("second")

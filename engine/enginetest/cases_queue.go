@@ -21,8 +21,8 @@ func counter(ctx engine.Context) (engine.Program, engine.Update, error) {
 		upload(ctx, op.W, repeat(0, n)), upload(ctx, op.V, repeat(1, n)), upload(ctx, op.G, repeat(0, n)))
 }
 
-// checkDownloads enqueues runs with downloads between them: each must see the
-// runs before it and not those after, though nobody waits until the end.
+// checkDownloads enqueues runs with downloads between them, and waits only at the end:
+// each download must see the runs before it and not those after it.
 func checkDownloads(ctx engine.Context) error {
 	program, op, err := counter(ctx)
 	if err != nil {
@@ -48,9 +48,9 @@ func checkDownloads(ctx engine.Context) error {
 	return nil
 }
 
-// checkMarks keeps two runs ahead of the marks that it waits for, as pipelined
-// training does: what was downloaded before a mark is there after Wait, and what
-// was uploaded before it may be overwritten.
+// checkMarks keeps two runs ahead of the marks that it waits for, as pipelined training
+// does. After Wait, downloads before the mark must be complete, and the host memory of
+// uploads before it may be overwritten.
 func checkMarks(ctx engine.Context) error {
 	program, op, err := counter(ctx)
 	if err != nil {

@@ -62,8 +62,8 @@ func RunRanks(t *testing.T, ranks int, open func(t *testing.T, rank int) engine.
 	}
 }
 
-// rankCase is an op, and what it makes of every rank's X. Numbers are whole, so
-// that sums are exact in every precision and order.
+// rankCase is an op, and its result for every rank's X. Numbers are whole, so that sums
+// are exact in every precision and order.
 type rankCase struct {
 	kind      string
 	x, y      engine.Shape
@@ -72,7 +72,7 @@ type rankCase struct {
 	reference func(xs [][]float64, x, y engine.Shape, rank int) []float64
 }
 
-// whole is a rank's numbers, each of which bfloat16 holds.
+// whole returns a rank's numbers; bfloat16 can hold each.
 func whole(kind string, rank, n int) []float64 {
 	return integers(fmt.Sprint(kind, rank), n, -15, 15)
 }
@@ -158,7 +158,7 @@ func checkFlag(open RankOpener, ranks int) error {
 		if err != nil {
 			return err
 		}
-		for raised := range ranks + 1 { // the last time nobody
+		for raised := range ranks + 1 { // in the last round no rank raises it
 			own, want := 0., 1.
 			if raised == by.Rank() {
 				own = 1

@@ -108,7 +108,7 @@ func dropoutCases() (cases []OpCase) {
 						op.Y = op.X
 						name += ", in place"
 					}
-					// Whole numbers but zero: a dropped unit can't be mistaken for a kept one.
+					// Whole numbers other than zero, so that a dropped unit differs from a kept one.
 					data := integers(name, c.shape.Len(), 1, 100)
 					cases = append(cases, OpCase{name, op, step, Memory{op.X: data}})
 					if train && !inPlace {
@@ -143,7 +143,7 @@ func updateCases() (cases []OpCase) {
 		{engine.Shape{7, 3, 5, 5}, 1, 0.0005, 0.01, 0.9},
 		{engine.Shape{33, 1, 1, 1}, 2, 0, 0.01, 0.9},
 		{engine.Shape{12, 3, 3, 3}, 0.1, 0.004, 0.01, 0.9}, // a layer with a rate and a decay of its own
-		{engine.Shape{9, 5, 1, 1}, 1, 0.25, 0.5, 0},        // no momentum: the old velocity plays no part
+		{engine.Shape{9, 5, 1, 1}, 1, 0.25, 0.5, 0},        // no momentum: the old velocity has no effect
 		{engine.Shape{40, 41, 1, 1}, 1, 0.0005, 0, 0.5},
 	} {
 		op := engine.Update{W: master("w", c.shape), V: float32s("v", c.shape), G: float32s("g", c.shape), Decay: c.decay, Rate: c.rate}

@@ -35,7 +35,7 @@ func lrnCases() (cases []OpCase) {
 		name := fmt.Sprintf("%s, %v in %d groups", c.what, c.shape, c.groups)
 		scale := 3.0
 		if c.p == paper {
-			scale = 200 // where α 1e-4 bites
+			scale = 200 // with it, α 1e-4 has an effect
 		}
 		x := scaled(Noise(name, c.shape.Len()), scale)
 		forward := engine.LRNForward{Response: c.p, Groups: c.groups, X: working("x", c.shape), Y: working("y", c.shape)}

@@ -49,7 +49,7 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 	var want map[*engine.Tensor][]Sum
 	var first map[*engine.Tensor][]float64
 	for pass, poison := range []float64{math.NaN(), 1e30} {
-		held := Memory{} // what the op finds, as the device holds it
+		held := Memory{} // contents before the op, in the device's precision
 		for _, t := range tensors {
 			fill := c.contents(t)
 			if !reads[t] {
@@ -76,7 +76,7 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 			return 0, err
 		}
 		if pass == 0 {
-			want = Evaluate(c.Op, held, c.Step) // what is uploaded doesn't change
+			want = Evaluate(c.Op, held, c.Step) // the uploaded data don't change
 		}
 		got := map[*engine.Tensor][]float64{}
 		for _, t := range tensors {
@@ -115,8 +115,8 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 	return worst, nil
 }
 
-// explain adds to a failure what is needed to find its cause elsewhere: the op with
-// its tensors, and the context's plans if it has any. The inputs are Noise of the
+// explain adds to a failure the data that are needed to find its cause elsewhere: the op
+// with its tensors, and the context's plans if it has any. The inputs are Noise of the
 // case's name, or Data.
 func (c OpCase) explain(ctx engine.Context, err error) error {
 	if err == nil {
@@ -129,12 +129,12 @@ func (c OpCase) explain(ctx engine.Context, err error) error {
 	return err
 }
 
-// products is the number of multiplications of an op that has weights.
+// products is the number of multiplications of an op with weights.
 func (c OpCase) products() int {
 	return int(engine.FLOP(c.Op)) / 2
 }
 
-// shownWrong is how many wrong elements an error shows.
+// shownWrong is the number of wrong elements in an error.
 const shownWrong = 4
 
 // compare compares a whole output with the reference. The error names the first wrong
@@ -172,7 +172,7 @@ func (c OpCase) contents(t *engine.Tensor) []float64 {
 	return Noise(c.Name+t.Name, t.Shape.Len())
 }
 
-// poisoned is filler that an op must overwrite.
+// poisoned returns filler that an op must overwrite.
 func poisoned(t *engine.Tensor, float float64) []float64 {
 	switch t.Type {
 	case engine.Int32:
@@ -183,8 +183,8 @@ func poisoned(t *engine.Tensor, float float64) []float64 {
 	return repeat(float, t.Shape.Len())
 }
 
-// place gives each tensor its own offset, with a guard behind it, and returns the
-// guards and the bytes taken. (PlanArena would let tensors touch.)
+// place gives each tensor its own offset, with a guard after it, and returns the guards
+// and the number of bytes. (PlanArena would let tensors touch.)
 func place(ctx engine.Context, tensors []*engine.Tensor) (guards []*engine.Tensor, size int64) {
 	for _, t := range tensors {
 		t.Context, t.Offset = ctx, size

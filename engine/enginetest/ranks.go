@@ -7,13 +7,13 @@ import "sync"
 type Peer struct {
 	rank             int
 	size             int
-	values, messages *calls // of numbers, and of what trainers tell each other
+	values, messages *calls // of numbers, and of trainers' messages
 	valuesAt         int    // the rank's next call
 	messagesAt       int
 }
 
-// calls holds the calls that are under way. The k-th call of every rank is part of
-// one collective call.
+// calls holds the calls in progress. The k-th calls of all ranks make one collective
+// call.
 type calls struct {
 	mu   sync.Mutex
 	open map[int]*call
@@ -35,8 +35,8 @@ func Ranks(n int) []*Peer {
 	return ranks
 }
 
-// join gives the rank's part to its at-th call. The last rank that joins calls finish
-// with the parts of all.
+// join adds the rank's part to its at-th call. The last rank that joins calls finish with
+// the parts of all.
 func (t *calls) join(r *Peer, at *int, part any, finish func(all []any)) (wait func() error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

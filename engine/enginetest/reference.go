@@ -16,7 +16,7 @@ type Sum struct {
 	Value float64
 	Abs   float64 // Σ|terms|
 	terms int
-	each  int // roundings within a term, the most of any
+	each  int // roundings within a term, the largest number
 	// narrow is the number of factors of a term that a context may first round to a
 	// narrower format.
 	narrow int
@@ -39,10 +39,10 @@ func (s *Sum) mul(a, b float64) {
 // Roundings returns the number of roundings on the longest way to the value.
 func (s Sum) Roundings() int { return max(s.terms-1, 0) + s.each }
 
-// exact returns a value that takes no rounding: a copy, a zero, a count.
+// exact returns a value without rounding: a copy, a zero, a count.
 func exact(v float64) Sum { return Sum{Value: v, Abs: math.Abs(v), terms: 1} }
 
-// rounded returns a value that takes a few roundings, each relative to abs.
+// rounded returns a value with a few roundings, each relative to abs.
 func rounded(v, abs float64, roundings int) Sum {
 	return Sum{Value: v, Abs: abs, terms: 1, each: roundings}
 }
@@ -53,7 +53,7 @@ type grid struct {
 	v []float64
 }
 
-// at is the element; outside the rows and columns lies the zero padding.
+// at returns the element, or 0 in the padding.
 func (g grid) at(n, c, y, x int) float64 {
 	if !g.inside(y, x) {
 		return 0
@@ -63,7 +63,7 @@ func (g grid) at(n, c, y, x int) float64 {
 
 func (g grid) inside(y, x int) bool { return 0 <= y && y < g.Shape[2] && 0 <= x && x < g.Shape[3] }
 
-// sums is an output under construction; it starts as zeros.
+// sums is an output that is being computed; it starts as zeros.
 type sums struct {
 	engine.Shape
 	v []Sum
@@ -71,7 +71,7 @@ type sums struct {
 
 func newSums(s engine.Shape) sums { return sums{s, make([]Sum, s.Len())} }
 
-// at is the element, or nil where a window reaches into the padding.
+// at returns the element, or nil in the padding.
 func (g sums) at(n, c, y, x int) *Sum {
 	if y < 0 || y >= g.Shape[2] || x < 0 || x >= g.Shape[3] {
 		return nil
@@ -94,8 +94,8 @@ func each(s engine.Shape, f func(n, c, y, x int)) {
 	}
 }
 
-// ops is the suite's table, a row for each kind of layer or piece of work: the cases of its
-// ops, and what computes them.
+// ops is the suite's table, a row for each kind of layer or piece of work: the cases of
+// its ops, and their references.
 var ops = []struct {
 	cases     func() []OpCase
 	reference []reference
@@ -116,7 +116,8 @@ var ops = []struct {
 	{sumSlicesCases, []reference{by(run.sumSlices)}},
 }
 
-// A reference computes the outputs of ops of one type, and reports whether op is one.
+// A reference computes the outputs of ops of one type, and reports whether op has this
+// type.
 type reference func(r run, op engine.Op) bool
 
 func by[O engine.Op](evaluate func(run, O)) reference {
@@ -155,7 +156,7 @@ func OpCases() (all []OpCase) {
 	return all
 }
 
-// run is one evaluation: what is read, at which step, and what has been written.
+// run is one evaluation: the tensors' contents, the step, and the results.
 type run struct {
 	m    Memory
 	step engine.Step

@@ -6,8 +6,8 @@ import (
 	"alexnet/engine"
 )
 
-// neighbours calls f for every element whose square enters the normaliser of
-// element (c, y, x).
+// neighbours calls f for every element whose square is part of the normaliser of element
+// (c, y, x).
 func neighbours(p engine.Response, groups int, s engine.Shape, c, y, x int, f func(c, y, x int)) {
 	below, above := p.Size/2, (p.Size-1)/2
 	if p.Within {
@@ -25,8 +25,8 @@ func neighbours(p engine.Response, groups int, s engine.Shape, c, y, x int, f fu
 	}
 }
 
-// normaliser is K + AlphaPerTerm·S around (n, c, y, x), and how many squares S
-// has.
+// normaliser returns K + AlphaPerTerm·S around (n, c, y, x), and the number of squares in
+// S.
 func normaliser(p engine.Response, groups int, a grid, n, c, y, x int) (d float64, squares int) {
 	var s float64
 	neighbours(p, groups, a.Shape, c, y, x, func(c, y, x int) {

@@ -17,8 +17,8 @@ func (r run) input(op engine.Input) {
 	})
 }
 
-// elementary is the number of roundings we grant a kernel's exp, tanh or pow:
-// the good float32 libraries stay within 2 to 4.
+// elementary is the number of roundings allowed to a kernel's exp, tanh or pow: good
+// float32 libraries need 2 to 4.
 const elementary = 8
 
 func (r run) activate(op engine.Activate) {

@@ -21,8 +21,7 @@ func (r run) softmaxLoss(op engine.SoftmaxLoss) {
 		for _, v := range logits {
 			top = math.Max(top, v) // NaN if any is
 		}
-		// spread is what the roundings of x − top add to the relative error of
-		// the sum, in roundoffs.
+		// spread is the relative error of the sum from the roundings of x − top, in roundoffs.
 		var total, spread float64
 		for _, v := range logits {
 			e := math.Exp(v - top)
@@ -72,7 +71,7 @@ func (r run) softmaxLoss(op engine.SoftmaxLoss) {
 	r.write(op.Halt).v[0] = exact(halt)
 }
 
-// rankOf counts the classes that beat the label's.
+// rankOf counts the classes with a higher value than the label's.
 func rankOf(logits []float64, label int) int {
 	if math.IsNaN(logits[label]) {
 		return len(logits)

@@ -51,8 +51,8 @@ func (t Tolerance) Bound(want Sum, store float64) float64 {
 		store*math.Abs(want.Value)
 }
 
-// compare returns the error of got as a share of its bound, and an error when
-// the share exceeds 1. A NaN wants a NaN and an infinity the same infinity.
+// compare returns the error of got as a fraction of its bound, and an error if it exceeds
+// 1. For a NaN got must be NaN, and for an infinity the same infinity.
 func compare(got float64, want Sum, bound float64) (share float64, err error) {
 	w := want.Value
 	if got == w || math.IsNaN(w) && math.IsNaN(got) {

@@ -16,7 +16,7 @@ type Feeder struct {
 	loader *pipeline.Loader
 	at     *int              // next batch
 	end    int               // batch to stop before
-	held   []*pipeline.Batch // the last two: one may still be on its way to the devices
+	held   []*pipeline.Batch // the last two: one may still be copied to the devices
 	close  func() error
 }
 
@@ -65,7 +65,7 @@ func (f *Feeder) Samples() []int {
 	return last.Samples[:last.Images]
 }
 
-// release returns all batches but the last keep to the loader.
+// release returns all batches except the last keep to the loader.
 func (f *Feeder) release(keep int) {
 	for len(f.held) > keep {
 		f.held[0].Release()

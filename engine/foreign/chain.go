@@ -75,7 +75,7 @@ func (c *Chain) Dense(units int, weights, bias []float32) error {
 	return c.store(name, units, weights, bias)
 }
 
-// start is the initialisation of layers for training from scratch, as in Caffe's
+// start is the initialisation of layers that are trained from scratch, as in Caffe's
 // AlexNet.
 var start = engine.Start{Std: .01}
 
@@ -207,7 +207,7 @@ func swapFirst(weights []float32, first engine.Layer, classes int) {
 	}
 }
 
-// Bounds of what can be imported, far above any net that there is.
+// Limits of what can be imported, far above any known net.
 const (
 	mostPixels = 4096 // a side
 	mostLayers = 1000
@@ -244,7 +244,7 @@ func (c *Chain) Pool(mean bool, w engine.Window) {
 func Short(v float32) float64 {
 	short, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
 	if err != nil {
-		panic(err) // it has been written just now
+		panic(err) // it was written just before
 	}
 	return short
 }

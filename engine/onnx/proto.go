@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// Field numbers of onnx.proto that this package writes and reads.
+// Field numbers of onnx.proto that this package uses.
 const (
 	modelIRVersion, modelProducer, modelGraph, modelOpset, modelMetadata = 1, 2, 7, 8, 14
 	opsetVersion                                                         = 2
@@ -25,8 +25,8 @@ const (
 
 // Enumerations.
 const (
-	irVersion = 7  // that of ONNX 1.8
-	opset     = 13 // the same
+	irVersion = 7  // of ONNX 1.8
+	opset     = 13 // of ONNX 1.8
 
 	elemFloat, elemUint8, elemInt64 = 1, 2, 7
 	attrIsFloat, attrIsInt          = 1, 2
@@ -66,7 +66,7 @@ func (a attribute) encode() message {
 	return m
 }
 
-// constant is a tensor of the graph. Its values are requested when they are written.
+// constant is a tensor of the graph. Its values are read when they are written.
 type constant struct {
 	name   string
 	dims   []int
@@ -75,7 +75,7 @@ type constant struct {
 	values func() ([]byte, error)
 }
 
-// head returns the TensorProto up to its values, which have n bytes.
+// head returns the TensorProto up to its values, and n, the bytes of these.
 func (c constant) head() (m message, n int64) {
 	n = int64(c.size)
 	for _, d := range c.dims {
@@ -135,8 +135,8 @@ func value(name string, elem int64, dims ...int) message {
 	return v
 }
 
-// write writes a ModelProto. head holds its fields without the graph; graph holds
-// those of the graph without its constants, which are written one at a time.
+// write writes a ModelProto. head has its fields without the graph; graph has the graph's
+// fields without its constants, which are written one at a time.
 func write(w io.Writer, head, graph message, constants []constant) error {
 	type tensor struct {
 		head message

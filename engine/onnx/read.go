@@ -16,7 +16,7 @@ import (
 // with the version of the format.
 func Is(head []byte) bool { return len(head) > 1 && head[0] == modelIRVersion<<3 }
 
-// caffe2 lists the producers whose nets came from Caffe and read blue, green, red.
+// caffe2 lists the producers of nets that came from Caffe and read blue, green, red.
 var caffe2 = []string{"onnx-caffe2", "caffe2", "onnx-caffe"}
 
 // Read reads a model whose graph is a chain of the operators of such nets, like those
@@ -56,13 +56,13 @@ func Read(b []byte) (*foreign.Weights, error) {
 	return r.End()
 }
 
-// reader follows a graph.
+// reader reads a graph along its chain of nodes.
 type reader struct {
 	foreign.Chain
 	graph   protobuf.Message
 	tensors map[string]protobuf.Message // constants by name
-	at      string                      // what the chain gives so far
-	left    int                         // bytes of constants that may still be read: a file says each once
+	at      string                      // the output of the chain so far
+	left    int                         // bytes of constants that may still be read, as large as the file: it should use each once
 }
 
 // input finds the graph's input: the one input that is not a constant.
@@ -92,7 +92,7 @@ func (r *reader) input() error {
 	return nil
 }
 
-// attributes of a node by name.
+// attributes returns a node's attributes by name.
 func attributes(n protobuf.Message) map[string]protobuf.Message {
 	all := map[string]protobuf.Message{}
 	for _, a := range n.All(nodeAttribute) {
@@ -144,12 +144,12 @@ func (r *reader) node(n protobuf.Message) error {
 			return err
 		}
 		if w.Size == 1 && w.Stride == 1 && w.Pad == 0 && ends == 0 {
-			return nil // torch.onnx writes AdaptiveAvgPool2d so where it does nothing
+			return nil // torch.onnx writes an AdaptiveAvgPool2d without effect in this way
 		}
 		w.Ceil = integer("ceil_mode", 0) == 1
 		switch {
 		case ends > w.Pad && ends < w.Pad+w.Stride:
-			w.Ceil = true // Caffe rounds up; a pad at the end alone says the same
+			w.Ceil = true // Caffe rounds up; a pad only at the end has the same effect
 		case ends != w.Pad:
 			return fmt.Errorf("pads of %d and %d cannot be imported", w.Pad, ends)
 		}

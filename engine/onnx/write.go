@@ -64,7 +64,7 @@ func Write(w io.Writer, m *engine.Model, labels engine.Labels) error {
 type flow struct {
 	name   string
 	extent engine.Extent
-	rank   int // 4, or 2 behind a dense layer
+	rank   int // 4, or 2 after a dense layer
 }
 
 // graph collects nodes and constants along the net.
@@ -109,7 +109,7 @@ func (g *graph) scalar(v float64) string {
 	return g.constant(floats(name, nil, func() ([]float32, error) { return []float32{float32(v)}, nil }))
 }
 
-// parameter adds an array of the model, seen with the given dimensions.
+// parameter adds an array of the model with the given dimensions.
 func (g *graph) parameter(name string, dims ...int) string {
 	return g.constant(floats(name, dims, func() ([]float32, error) { return g.model.Read(engine.Weight, name) }))
 }
@@ -120,7 +120,7 @@ func (g *graph) reshape(x string, dims ...int) string {
 	return g.node("Reshape", []string{x, shape})
 }
 
-// spatial makes sure that the flow is (N, C, H, W).
+// spatial reshapes the flow to (N, C, H, W) if necessary.
 func (g *graph) spatial() string {
 	if g.at.rank != 4 {
 		e := g.at.extent
@@ -166,7 +166,7 @@ func (g *graph) layer(l engine.Layer, out engine.Extent) error {
 		g.at.rank = 2
 	case l.MaxPool != nil:
 		*x = g.node("MaxPool", []string{g.spatial()}, pooling(l.MaxPool.Window, in)...)
-	case l.AvgPool != nil: // the mean of what lies inside: count_include_pad is 0
+	case l.AvgPool != nil: // the mean of the pixels inside the image: count_include_pad is 0
 		*x = g.node("AveragePool", []string{g.spatial()}, pooling(l.AvgPool.Window, in)...)
 	case l.LRN != nil:
 		return g.lrn(*l.LRN)
@@ -185,7 +185,7 @@ func (g *graph) layer(l engine.Layer, out engine.Extent) error {
 	return nil
 }
 
-// conv adds a convolution, grouped by towers where it reads its own.
+// conv adds a convolution, grouped by towers if each reads its own.
 func (g *graph) conv(name string, w engine.Window, reads engine.Reads, out engine.Extent) {
 	groups := 1
 	if reads == engine.ReadsOwn {
@@ -197,10 +197,9 @@ func (g *graph) conv(name string, w engine.Window, reads engine.Reads, out engin
 	g.at.name = g.node("Conv", []string{x, weight, bias}, append(window(w), attribute{"group", groups})...)
 }
 
-// local adds a locally connected layer, for which ONNX has no operator. A convolution
-// of each map by itself, with windows of a single 1, collects the pixels of a
-// position's window (map, row, column); then a product is taken at each position and
-// group.
+// local adds a locally connected layer, for which ONNX has no operator. A depthwise
+// convolution, with windows of a single 1, collects the pixels of each position's window
+// (map, row, column). Then each position and group has a product.
 func (g *graph) local(name string, l engine.LocalSpec, out engine.Extent) {
 	in, groups, taps := g.at.extent, 1, l.Size*l.Size
 	if l.Reads == engine.ReadsOwn {
@@ -243,9 +242,9 @@ func window(w engine.Window) []attribute {
 	}
 }
 
-// pooling returns a window's attributes for maps of an extent. If windows reach
-// beyond the padding, more padding is added behind: no operator counts it, and
-// runtimes differ in which windows ceil_mode leaves out.
+// pooling returns a window's attributes for maps of an extent. If windows reach beyond
+// the padding, more padding is added at the end: no operator counts it, and runtimes
+// disagree about the windows that ceil_mode leaves out.
 func pooling(w engine.Window, in engine.Extent) []attribute {
 	a := window(w)
 	if w.Ceil {
@@ -259,8 +258,8 @@ func (g *graph) lrn(r engine.Response) error {
 	x := g.spatial()
 	perTerm := r.AlphaPerTerm()
 	if r.Within {
-		// x / (k + α/m·Σx²)^β; an average pool over all of the window, zeros
-		// included, is Σx²/Size².
+		// x / (k + α/m·Σx²)^β. An average pool over the whole window, zeros included, is
+		// Σx²/Size².
 		before, after := r.Size/2, (r.Size-1)/2
 		square := g.node("Mul", []string{x, x})
 		mean := g.node("AveragePool", []string{square}, attribute{"kernel_shape", []int{r.Size, r.Size}}, attribute{"strides", []int{1, 1}},

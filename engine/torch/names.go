@@ -37,8 +37,8 @@ func slots(net *engine.Net) []string {
 	return names
 }
 
-// plain returns the net that has the same output with folded weights, and the
-// factor on each weighted layer's weights, by the layer's name.
+// plain returns the net with the same output for folded weights, and the factor on each
+// weighted layer's weights, by the layer's name.
 func plain(net *engine.Net, scale float32) (*engine.Net, map[string]float32, error) {
 	out := *net
 	out.Layers = append([]engine.Layer(nil), net.Layers...)

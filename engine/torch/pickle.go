@@ -11,16 +11,15 @@ import (
 	"strings"
 )
 
-// unpickle reads a pickle (docs.python.org/3/library/pickletools.html) as data: it
-// calls nothing. A call in the pickle becomes a pickledCall, so that readers can
-// handle the few calls that they know, and no program runs. persistent returns the
-// value of a persistent id.
+// unpickle reads a pickle (docs.python.org/3/library/pickletools.html) as data, without
+// calling anything. A call in the pickle becomes a pickledCall, so that readers can
+// handle the few calls that they know. persistent returns the value of a persistent id.
 //
 // Values are nil, bool, int64, float64, string, []byte, []any (tuples and lists),
 // *pickledDict, pickledGlobal, *pickledCall, and the results of persistent.
 func unpickle(r *bufio.Reader, persistent func(id any) (any, error)) (any, error) {
 	p := &unpickler{r: r, persistent: persistent, memo: map[uint32]any{}}
-	// A byte of a pickle may take a hundred in memory.
+	// A byte of a pickle may take a hundred bytes of memory.
 	for range mostInstructions {
 		done, err := p.step()
 		if errors.Is(err, io.EOF) {
@@ -45,11 +44,11 @@ type pickledGlobal struct{ module, name string }
 
 func (g pickledGlobal) String() string { return g.module + "." + g.name }
 
-// pickledCall is the result of a function call that was not made.
+// pickledCall is a function call, which isn't executed.
 type pickledCall struct {
 	function any
 	args     []any
-	items    pickledDict // set afterwards, as in an OrderedDict
+	items    pickledDict // set later, as in an OrderedDict
 }
 
 // pickledDict holds keys and values in their order.
@@ -68,8 +67,8 @@ type unpickler struct {
 	memo       map[uint32]any
 }
 
-// longest limits the bytes of a name or number of a pickle. Names of tensors and of
-// classes have some dozens.
+// longest limits the bytes of a name or number in a pickle. Names of tensors and classes
+// have some dozens.
 const longest = 1 << 16
 
 func (p *unpickler) push(v any) { p.stack = append(p.stack, v) }
@@ -85,7 +84,7 @@ func (p *unpickler) pop() (any, error) {
 	return v, nil
 }
 
-// popMark takes everything above the last mark.
+// popMark removes and returns everything above the last mark.
 func (p *unpickler) popMark() ([]any, error) {
 	for i := len(p.stack) - 1; i >= 0; i-- {
 		if _, ok := p.stack[i].(mark); ok {
@@ -115,7 +114,7 @@ func (p *unpickler) number(n int) (uint64, error) {
 	return binary.LittleEndian.Uint64(append(b, 0, 0, 0, 0, 0, 0, 0)[:8]), nil
 }
 
-// text reads a string whose length takes n bytes.
+// text reads a string whose length is stored in n bytes.
 func (p *unpickler) text(n int) (string, error) {
 	size, err := p.number(n)
 	if err != nil {
@@ -133,7 +132,7 @@ func (p *unpickler) line() (string, error) {
 // tuples of fixed numbers of items.
 var tuples = map[byte]int{')': 0, 0x85: 1, 0x86: 2, 0x87: 3}
 
-// step does one instruction. done says that it was the last one.
+// step executes one instruction. done is true for the last one.
 func (p *unpickler) step() (done bool, err error) {
 	op, err := p.r.ReadByte()
 	if err != nil {
@@ -306,7 +305,7 @@ func (p *unpickler) fill(op byte) error {
 	return nil
 }
 
-// set sets items, key, value, key, value, …; the state of an object is left out.
+// set sets items: key, value, key, value, … The state of an object is ignored.
 func (d *pickledDict) set(op byte, items []any) error {
 	if op == 'b' {
 		return nil
@@ -320,7 +319,7 @@ func (d *pickledDict) set(op byte, items []any) error {
 	return nil
 }
 
-// call notes a call and does not make it.
+// call records a call without executing it.
 func (p *unpickler) call() error {
 	args, err := p.pop()
 	if err != nil {

@@ -15,27 +15,27 @@ import (
 	"alexnet/engine"
 )
 
-// torch.save writes a pickle whose tensors name storages, and the storages'
-// bytes: since PyTorch 1.6 as entries of a zip archive without compression
-// (NAME/data.pkl, NAME/data/0, …; torch/serialization.py), before as four pickles
-// and then the storages one after the other.
+// torch.save writes a pickle whose tensors refer to storages, and the storages' bytes:
+// since PyTorch 1.6 as entries of a zip archive without compression (NAME/data.pkl,
+// NAME/data/0, …; torch/serialization.py), before as four pickles and then the storages
+// one after the other.
 
 // legacyMagic is the first pickle of a file before PyTorch 1.6.
 const legacyMagic = "119547037146038801333356"
 
-// mostPickle limits the bytes of a zip archive's pickle. For a net of this project it
-// has some KB, for an optimiser some hundred.
+// mostPickle limits the bytes of a zip archive's pickle. A net of this project has some
+// KB, an optimiser some hundred.
 const mostPickle = 16 << 20
 
 // dtypes are the safetensors types of PyTorch's storages.
 var dtypes = map[string]string{"FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "DoubleStorage": "F64", "LongStorage": "I64"}
 
-// storage is the place of a storage's numbers in the file.
+// storage is the position of a storage's numbers in the file.
 type storage struct {
 	dtype string
 	at    int64
 	count int64
-	known bool // at is
+	known bool // at is set
 }
 
 // view is a tensor: a part of a storage.
@@ -50,8 +50,8 @@ func isPickle(head []byte) bool {
 	return bytes.HasPrefix(head, []byte("PK")) || bytes.HasPrefix(head, []byte{0x80, 2})
 }
 
-// openPickle reads a file of torch.save as data: nothing in it runs. From a training
-// checkpoint it takes "state_dict" or "model".
+// openPickle reads a file of torch.save as data: nothing in it runs. In a training
+// checkpoint it reads "state_dict" or "model".
 func openPickle(r io.ReaderAt, size int64) (*engine.Safetensors, error) {
 	var head [2]byte
 	if _, err := r.ReadAt(head[:], 0); err != nil {
@@ -130,7 +130,7 @@ func asView(v any) (*view, error) {
 	}
 	switch c.function {
 	case pickledGlobal{"torch._utils", "_rebuild_parameter"}:
-		if inner, ok := first(c.args).(*pickledCall); ok && inner.function != c.function { // no parameter of a parameter
+		if inner, ok := first(c.args).(*pickledCall); ok && inner.function != c.function { // a parameter can't be made of a parameter
 			return asView(inner)
 		}
 	case pickledGlobal{"torch._utils", "_rebuild_tensor_v2"}, pickledGlobal{"torch._utils", "_rebuild_tensor"}:
@@ -242,9 +242,9 @@ func readEntry(f *zip.File, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(e, most))
 }
 
-// legacyPickle reads the form before PyTorch 1.6: a magic number, a version, the
-// machine, the object, and the keys of the storages, which follow, each behind its
-// number of elements.
+// legacyPickle reads the form before PyTorch 1.6: a magic number, a version, the machine,
+// the object, and the keys of the storages. Then come the storages, each after its number
+// of elements.
 func legacyPickle(r io.ReaderAt, size int64) (any, error) {
 	at := &position{r: io.NewSectionReader(r, 0, size)}
 	in := bufio.NewReader(at)
@@ -297,7 +297,7 @@ func legacyPickle(r io.ReaderAt, size int64) (any, error) {
 	return parts[3], nil
 }
 
-// position counts what has been read.
+// position counts the bytes that have been read.
 type position struct {
 	r io.Reader
 	n int64

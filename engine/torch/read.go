@@ -27,7 +27,7 @@ type File struct {
 	Notes       []string // names and numbers that were changed or left out; whole sentences without a full stop
 
 	path    string
-	names   map[string]string // of the tensors in the file, by those that PyTorch's plain module has
+	names   map[string]string // of the tensors in the file, by the names of PyTorch's plain module
 	file    *os.File
 	tensors *engine.Safetensors
 }

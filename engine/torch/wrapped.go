@@ -8,15 +8,15 @@ import (
 )
 
 // wrappers are the parts of names that wrappers of a module add: DataParallel,
-// DistributedDataParallel and AveragedModel add "module", torch.compile "_orig_mod",
-// each where it was applied.
+// DistributedDataParallel and AveragedModel add "module", torch.compile "_orig_mod", each
+// at the wrapped module.
 var wrappers = []string{"module", "_orig_mod"}
 
 // countOfAverages is AveragedModel's own tensor.
 const countOfAverages = "n_averaged"
 
-// readNames finds the plain module's names for the file's tensors, and notes which
-// parts it left out and which types the numbers have.
+// readNames finds the plain module's names for the file's tensors, and records the
+// removed parts and the types of the numbers.
 func (f *File) readNames() error {
 	f.names = map[string]string{}
 	left := map[string]bool{}
@@ -56,7 +56,7 @@ func (f *File) readNames() error {
 	return nil
 }
 
-// call notes the plain module's name for a tensor.
+// call records the plain module's name for a tensor.
 func (f *File) call(plain, stored string) error {
 	if other, ok := f.names[plain]; ok {
 		return fmt.Errorf("%q and %q are both %q of a plain module: save one of them", other, stored, plain)

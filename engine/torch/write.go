@@ -72,9 +72,9 @@ func storedNames(net *engine.Net) map[string]string {
 	return names
 }
 
-// ownDense returns the shape of the weights of a dense layer of several towers that
-// each read their own tower. In PyTorch it is a grouped convolution as large as its
-// input. It is nil for every other parameter.
+// ownDense returns the shape of the weights of a dense layer whose towers each read their
+// own tower. In PyTorch it is a grouped convolution as large as its input. For every
+// other parameter it returns nil.
 func ownDense(net *engine.Net, parameter string) []int {
 	extents, err := net.Shapes()
 	if err != nil || net.Towers == 1 {

@@ -13,7 +13,7 @@ func (c *Context) lowerAvgPoolBackward(op engine.AvgPoolBackward) step {
 	return c.lowerAvgPool("avgpool_backward", op.Window, op.DY, op.DX)
 }
 
-// lowerAvgPool serves both directions: the gradient of the output is the input of the
+// lowerAvgPool is used in both directions: the gradient of the output is the input of the
 // other direction.
 func (c *Context) lowerAvgPool(shader string, w engine.Window, from, to *engine.Tensor) step {
 	in, out := from.Shape, to.Shape

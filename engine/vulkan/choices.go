@@ -18,20 +18,20 @@ import (
 	"alexnet/internal/printable"
 )
 
-// choices holds the fastest tiles of a device, by products. They are kept in the
-// user's cache folder, one file for each device. A file that others can write is not
-// read. From a file only names in the list of tiles are used, so the most that a wrong
-// one does is make a program slower.
+// choices holds the fastest tiles of a device, by products. They are stored in the user's
+// cache folder, one file for each device. A file that others can write is not read. Only
+// names in the list of tiles are used, so the worst effect of a wrong file is a slower
+// program.
 type choices struct {
 	mu     sync.Mutex
 	loaded bool
-	file   string // "": there is no such folder
+	file   string // "" without such a folder
 	gpu    *vk.GPU
 	tiles  []tile // that there are
 	note   func(line string)
 	known  map[string]tile
-	fresh  bool // there are some that the file hasn't
-	timed  int  // since it was loaded
+	fresh  bool // some are not in the file yet
+	timed  int  // number of products timed since it was loaded
 }
 
 // kept is the contents of the file.
@@ -42,7 +42,8 @@ type kept struct {
 	Tiles   map[string]string `json:"tiles"`   // names by products
 }
 
-// mostKept is the largest size of the file in bytes: tens of thousands of products.
+// mostKept is the largest size of the file in bytes, enough for tens of thousands of
+// products.
 const mostKept = 4 << 20
 
 // load reads a device's choices, once.
@@ -121,14 +122,15 @@ func (c *choices) add(product string, t tile) {
 	c.timed++
 }
 
-// forget replaces the choices by known ones, for tests.
+// forget replaces the choices by given ones, for tests.
 func (c *choices) forget(known map[string]tile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.loaded, c.known, c.fresh, c.timed = known != nil, known, false, 0
 }
 
-// keep writes new choices, with those that other processes have written meanwhile.
+// keep writes new choices, together with those that other processes have written
+// meanwhile.
 func (c *choices) keep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +139,7 @@ func (c *choices) keep() {
 	}
 	c.fresh = false
 	k := kept{Device: c.gpu.Identity, Name: c.gpu.Name, Shaders: shaders.Source(false), Tiles: map[string]string{}}
-	others, _ := c.read() // what is wrong with it has been said
+	others, _ := c.read() // its faults have been reported
 	for _, all := range []map[string]tile{others, c.known} {
 		for product, t := range all {
 			k.Tiles[product] = t.String()
@@ -152,6 +154,6 @@ func (c *choices) keep() {
 	}
 	if err != nil {
 		c.note(fmt.Sprintf("the fastest tiles for %s can't be kept: %v", c.gpu.Name, err))
-		c.file = "" // say it once
+		c.file = "" // so that this is reported once
 	}
 }

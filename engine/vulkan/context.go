@@ -33,9 +33,9 @@ type Context struct {
 	submission vk.Submission
 	copier     vk.Copier
 	waiter     vk.Waiter
-	submitted  uint64      // where the timeline will be
-	params     []byte      // of the step that is being enqueued
-	sums       []reduction // over ranks, under way
+	submitted  uint64      // position of the timeline after the submitted work
+	params     []byte      // of the step being enqueued
+	sums       []reduction // sums over ranks in progress
 
 	memory  memory
 	staging staging
@@ -47,7 +47,7 @@ type Context struct {
 
 	mu      sync.Mutex
 	changed sync.Cond // a mark has been reached
-	failure error     // the first one stays: what follows it is undefined
+	failure error     // the first one; later results are undefined
 	flights flights
 	spare   []vk.Commands // for copies, not running
 }
@@ -76,7 +76,7 @@ type command struct {
 	mark     *mark
 }
 
-// queueLength is how many commands can wait before the context's methods block.
+// queueLength is the number of commands that can wait before the context's methods block.
 const queueLength = 1024
 
 // errClosed is returned by a context that has been closed.
@@ -126,7 +126,7 @@ func (c *Context) variantOf(d *dispatch) shaders.Variant {
 // Name returns the name that the context was opened by.
 func (c *Context) Name() string { return c.name }
 
-// call runs f in the goroutine that serves the queue, behind what is enqueued.
+// call runs f in the goroutine that serves the queue, after the enqueued work.
 func (c *Context) call(f func() error) error {
 	answer := make(chan error, 1)
 	c.commands <- command{call: f, answer: answer}
@@ -140,7 +140,7 @@ func (c *Context) serve() {
 		switch {
 		case cmd.call != nil:
 			cmd.answer <- cmd.call()
-		case cmd.mark != nil: // even after a failure, so that nobody waits for ever
+		case cmd.mark != nil: // also after a failure, so that no caller waits for ever
 			c.mu.Lock()
 			cmd.mark.at, cmd.mark.passed = c.submitted, true
 			c.changed.Broadcast()
@@ -149,7 +149,7 @@ func (c *Context) serve() {
 			c.fail(c.execute(cmd))
 		}
 	}
-	c.fail(errClosed) // for those who await this context's events
+	c.fail(errClosed) // wakes contexts that await this context's events
 }
 
 func (c *Context) execute(cmd command) error {
@@ -182,8 +182,8 @@ func (c *Context) submit() error {
 	return err
 }
 
-// fail keeps the first failure. After it nothing more is enqueued, and contexts that
-// wait for this one are woken.
+// fail keeps the first failure, and wakes the contexts that wait for this one. Nothing
+// more is enqueued after it.
 func (c *Context) fail(err error) {
 	if err == nil {
 		return
@@ -225,7 +225,7 @@ func (c *Context) ready(verb string) error {
 type mark struct {
 	c *Context
 
-	// Under c.mu.
+	// Guarded by c.mu.
 	passed bool   // by the goroutine that serves the queue
 	at     uint64 // of the timeline
 
@@ -309,7 +309,7 @@ func (c *Context) Close() error {
 	return nil
 }
 
-// join notes that another context uses o. It returns false if o has been freed.
+// join counts another context that uses o. It returns false if o has been freed.
 func (o *own) join() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -331,7 +331,7 @@ func (o *own) leave() {
 	}
 }
 
-// use keeps the memory that c reads of a peer until c is closed.
+// use keeps the memory of a peer, which c reads, until c is closed.
 func (c *Context) use(peer *Context) error {
 	if peer == c || c.memory.peers[peer.own] {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"alexnet/engine"
 )
 
-// events is the state that a context's events share: one lock, and whether the
-// context can still signal.
+// events is the common state of a context's events: one lock, and whether the context can
+// still signal.
 type events struct {
 	mu      sync.Mutex
 	changed sync.Cond
@@ -25,16 +25,15 @@ func (e *events) lose() {
 	e.changed.Broadcast()
 }
 
-// event is an engine.Event. Its signals are positions on the owner's timeline; it
-// keeps a few of them. A context that awaits the k-th signal waits on the host until
-// it has been submitted, since contexts may share a queue of the device, which runs
-// in order. Then it makes the device wait for the timeline. If the position has been
-// overwritten meanwhile, it waits for a later signal: longer than needed, but never
-// for ever.
+// event is an engine.Event. Its signals are positions on the owner's timeline; it keeps a
+// few of them. A context that awaits the k-th signal waits on the host until it has been
+// submitted, since contexts may share a queue of the device, which runs in order. Then it
+// makes the device wait for the timeline. If the position has been overwritten meanwhile,
+// it waits for a later signal. This is longer than needed, but always ends.
 type event struct {
 	owner *Context
 
-	// Under owner.events.mu.
+	// Guarded by owner.events.mu.
 	places  [4]uint64
 	signals uint64
 	awaited map[*Context]uint64
@@ -48,7 +47,7 @@ func (c *Context) NewEvent() engine.Event {
 // Owner returns the context that signals the event.
 func (e *event) Owner() engine.Context { return e.owner }
 
-// signal notes what the owner has submitted so far.
+// signal records what the owner has submitted so far.
 func (e *event) signal() {
 	all := &e.owner.events
 	all.mu.Lock()

@@ -85,7 +85,7 @@ func (c *Context) lowerAwait(op engine.Await) (step, error) {
 	return step{await: e}, nil
 }
 
-// checkPlaces reports tensors that an op cannot use where they are.
+// checkPlaces returns an error for tensors that an op cannot use in their context.
 func (c *Context) checkPlaces(op engine.Op) error {
 	for _, t := range append(op.Reads(), op.Writes()...) {
 		err := error(nil)
@@ -104,8 +104,8 @@ func (c *Context) checkPlaces(op engine.Op) error {
 	return nil
 }
 
-// threads is the number of invocations of a workgroup of shaders with one invocation per
-// element: 256 where the device allows it, otherwise the 128 that every device allows.
+// threads is the number of invocations in a workgroup of shaders with one invocation per
+// element: 256 if the device allows it, otherwise 128, which every device allows.
 func (c *Context) threads() uint32 {
 	const most, least = 256, 128
 	if l := &c.device.GPU.Limits; l.MaxComputeWorkGroupInvocations < most || l.MaxComputeWorkGroupSize[0] < most {

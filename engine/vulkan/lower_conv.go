@@ -5,7 +5,7 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// convolution is the geometry that the three directions share.
+// convolution is the common geometry of the three directions.
 type convolution struct {
 	engine.Window
 	groups, maps, channels int // maps and channels of a group

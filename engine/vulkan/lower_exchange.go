@@ -5,7 +5,7 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// mostParts is the number of tensors that exchange.comp adds up.
+// mostParts is the most tensors that exchange.comp adds up.
 const mostParts = 8
 
 // slices returns a dispatch that adds up run elements of every image of each x, from
@@ -41,7 +41,7 @@ func (c *Context) lowerSumSlices(op engine.SumSlices) step {
 	var s step
 	area := op.Y.Shape[2] * op.Y.Shape[3]
 	for same := op.Parts; len(same) > 0; {
-		// A run of parts that have as many maps.
+		// Consecutive parts with the same number of maps.
 		n := 1
 		for n < min(len(same), mostParts) && same[n].Shape == same[0].Shape {
 			n++

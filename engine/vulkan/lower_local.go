@@ -7,8 +7,8 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// A locally connected layer is one product for each group and position (for DX, each pixel of
-// the input), at most as many as there may be workgroups along an axis.
+// A locally connected layer is one product for each group and position (for DX, each
+// pixel of the input). There are at most as many as workgroups are allowed along an axis.
 
 func tooManyPlaces(op engine.Op, n int) error {
 	if n > mostGroups {

@@ -7,18 +7,17 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// tile says how product.glsl cuts a product: specialisation constants 0 to 8. A
-// workgroup makes BM×BN sums in steps of BK terms, an invocation TM×TN of them. With
-// matrices, which the device multiplies by itself, a subgroup makes TM×TN of those. All
-// tiles of a kind have one BK, and so the same bits: a sum's terms are added in the same
-// order.
+// tile says how product.glsl cuts a product: specialisation constants 0 to 8. A workgroup
+// makes BM×BN sums in steps of BK terms, an invocation TM×TN of them. With the device's
+// own matrices, a subgroup makes TM×TN of those. All tiles of a kind have the same BK,
+// and so the same bits: a sum's terms are added in the same order.
 type tile struct {
 	threads, bm, bn, bk, tm, tn uint32
 	matrices                    vk.Matrices
 }
 
-// numberTiles lists the tiles of single numbers: those to choose from by shape, the
-// largest first, and behind them larger or other ones that time may choose too.
+// numberTiles lists the tiles of single numbers: first those that a shape may choose, the
+// largest first, then others that only time chooses.
 var numberTiles = []tile{
 	{256, 64, 64, 16, 4, 4, vk.Matrices{}},
 	{64, 32, 32, 16, 4, 4, vk.Matrices{}},
@@ -41,7 +40,7 @@ func (t tile) String() string {
 
 func (t tile) isMatrices() bool { return t.matrices != vk.Matrices{} }
 
-// shared returns the bytes of shared memory that a tile takes.
+// shared returns the bytes of shared memory of a tile.
 func (t tile) shared() uint32 {
 	if m := t.matrices; t.isMatrices() {
 		subgroups := t.bm / (m.M * t.tm) * (t.bn / (m.N * t.tn))
@@ -50,21 +49,21 @@ func (t tile) shared() uint32 {
 	return 4 * t.bk * (t.bm + t.bn + 2)
 }
 
-// fits says whether a device has room for the tile.
+// fits reports whether the device can run the tile.
 func (t tile) fits(l *vk.Limits) bool {
 	return t.shared() <= l.MaxComputeSharedMemorySize && t.threads <= l.MaxComputeWorkGroupInvocations && t.threads <= l.MaxComputeWorkGroupSize[0]
 }
 
-// product is z products of m×n sums of so many terms, by a shader that includes
-// product.glsl and has more constants.
+// product is z products of m×n sums of k terms, by a shader that includes product.glsl
+// and has more constants.
 type product struct {
 	m, n, z, terms int
 	special        []uint32
 }
 
 // tileFor returns the tile for a product: the fastest, if the device has timed it.
-// Otherwise it is the largest by shape that the device has room for and that a product of
-// m×n sums fills at least half in each direction; the smallest if there is none.
+// Otherwise it is the largest by shape that the device can run and whose sides a product
+// of m×n sums fills at least half; the smallest if there is none.
 func (c *Context) tileFor(shader string, p *product) tile {
 	l := &c.device.GPU.Limits
 	if c.forced != nil && c.forced.fits(l) {
@@ -76,7 +75,7 @@ func (c *Context) tileFor(shader string, p *product) tile {
 	smallest := c.tiles[0]
 	for _, t := range c.tiles {
 		if t.bm > smallest.bm {
-			break // by time only
+			break // chosen by time only
 		}
 		if smallest = t; t.fits(l) && 2*uint32(p.m) > t.bm && 2*uint32(p.n) > t.bn {
 			break
@@ -92,7 +91,7 @@ func (c *Context) product(shader string, p product, push func(*binder) []byte) d
 	return d
 }
 
-// cut has the dispatch of a product use a tile.
+// cut makes the dispatch of a product use a tile.
 func (d *dispatch) cut(t tile) {
 	p := d.product
 	d.constants = append([]uint32{t.threads, t.bm, t.bn, t.bk, t.tm, t.tn, t.matrices.M, t.matrices.N, t.matrices.K}, p.special...)
@@ -118,8 +117,8 @@ func (c *Context) lowerDenseForward(op engine.DenseForward) step {
 	return one(c.dense(op.W, op.B, op.X, op.Y, units, inputs, inputs, 1))
 }
 
-// dense returns a dispatch of rows × images sums of that many terms. The weights are
-// wm apart from row to row and wk from term to term.
+// dense returns a dispatch of rows × images sums of terms terms. The weights are wm apart
+// from row to row and wk from term to term.
 func (c *Context) dense(w, bias, x, y *engine.Tensor, rows, terms, wm, wk int) dispatch {
 	images := x.Shape[0]
 	return c.product("dense", product{rows, images, 1, terms, []uint32{flag(wk == 1)}}, func(b *binder) []byte {

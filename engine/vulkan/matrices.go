@@ -2,11 +2,11 @@ package vulkan
 
 import "alexnet/engine/vulkan/internal/vk"
 
-// share says how the subgroups of a workgroup share a tile of bm×bn sums: rows×columns
-// of them.
+// share divides a tile of bm×bn sums over the subgroups of a workgroup: rows×columns of
+// them.
 type share struct{ bm, bn, rows, columns uint32 }
 
-// shares lists the tiles that are made of small matrices, in numberTiles' order.
+// shares lists the tiles of the device's own matrices, in numberTiles' order.
 var shares = []share{
 	{64, 64, 2, 2},
 	{64, 64, 4, 4},
@@ -21,11 +21,11 @@ var shares = []share{
 	{128, 64, 4, 2},
 }
 
-// matrixBK is the number of terms of a step in all of them.
+// matrixBK is the number of terms of a step in all of these.
 const matrixBK = 32
 
-// matrixTiles returns the tiles of a device's matrices that it has room for. A subgroup
-// makes whole matrices, and an invocation stays in its column.
+// matrixTiles returns the tiles of a device's matrices that it can run. A subgroup makes
+// whole matrices, and an invocation stays in its column.
 func matrixTiles(m vk.Matrices, subgroup uint32, l *vk.Limits) (all []tile) {
 	if m == (vk.Matrices{}) || matrixBK%m.K != 0 {
 		return nil

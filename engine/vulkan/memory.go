@@ -16,8 +16,8 @@ type memory struct {
 	peers            map[*own]bool // whose memory is read here
 }
 
-// paramBytes is the room for a step's numbers: two numbers, and a key for each
-// dropout op.
+// paramBytes is the space for a step's numbers: two numbers, and a key for each dropout
+// op.
 const paramBytes = 4096
 
 // size returns the bytes of an element of a type on the device.
@@ -40,7 +40,7 @@ func (c *Context) Workspace(ops []engine.Op) int64 {
 	var most int64
 	for i := range ops {
 		if engine.CheckOp(ops[i]) != nil {
-			continue // Compile says what is wrong with it
+			continue // Compile reports its error
 		}
 		if s, err := c.lower(ops, i); err == nil {
 			most = max(most, s.work)
@@ -134,10 +134,10 @@ func (c *Context) address(t *engine.Tensor) (vk.Address, error) {
 func (c *Context) paramsAt() int64    { return c.memory.arena + c.memory.workspace }
 func (c *Context) stepAt() vk.Address { return c.own.block.Address.Add(c.paramsAt()) }
 
-// owner returns the context that holds t, which may be a peer.
+// owner returns the context of t, which may be a peer.
 func owner(t *engine.Tensor) *Context { return t.Context.(*Context) }
 
-// placed reports a tensor that is not in this context's arena.
+// placed returns an error for a tensor outside this context's arena.
 func (c *Context) placed(t *engine.Tensor) error {
 	switch {
 	case t == nil:

@@ -105,8 +105,7 @@ func Index(name string) (int, error) {
 	return index, nil
 }
 
-// machine is the state that the contexts of the process share: Vulkan and the open
-// devices.
+// machine is the common state of the process's contexts: Vulkan and the open devices.
 var machine shared
 
 type shared struct {
@@ -144,7 +143,7 @@ type shaderKey struct {
 	shaders.Variant
 }
 
-// pushBytes is the room for a shader's arguments, which every device has.
+// pushBytes is the space for a shader's arguments that every device has.
 const pushBytes = 128
 
 // device opens a device, or shares an open one.
@@ -221,7 +220,7 @@ func (d *device) release() error {
 	delete(machine.devices, d.index)
 	machine.leave()
 	if errors.Is(err, vk.ErrLost) {
-		return nil // whoever used it knows
+		return nil // its users have reported it
 	}
 	return err
 }

@@ -15,18 +15,18 @@ type dispatch struct {
 	shader    string
 	constants []uint32
 	groups    [3]uint32
-	shared    int64    // bytes of memory that a workgroup shares
+	shared    int64    // bytes of a workgroup's shared memory
 	product   *product // what it computes in tiles; nil for none
 	matrices  bool     // the tiles are of small matrices
-	// push makes the arguments, when all memory has been reserved.
+	// push returns the arguments, after all memory has been reserved.
 	push func(*binder) []byte
-	// behind says that this dispatch needs the results of the one before it.
+	// behind means that this dispatch needs the results of the previous one.
 	behind bool
 
 	pipeline vk.Pipeline
 }
 
-// name returns the name of what runs.
+// name returns the name of the shader or the product.
 func (d *dispatch) name() string {
 	if d.matrices {
 		return d.shader + " by matrices"
@@ -43,7 +43,7 @@ type step struct {
 	stepped    bool             // it reads the step's numbers
 	signal     *event
 	await      *event
-	apart      func() error // on the host, behind what was enqueued before
+	apart      func() error // runs on the host, after the earlier work
 }
 
 // program is a list of segments in order.
@@ -52,12 +52,12 @@ type program struct {
 	segments []segment
 	stepped  bool
 	dropouts []engine.Dropout // whose keys the step's numbers hold
-	keys     uint32           // of the steps so far, while it is compiled
+	keys     uint32           // of the steps so far, during Compile
 	bytes    int              // of the step's numbers
 }
 
-// segment is a run of steps in one command buffer, recorded when it first runs, or a
-// step between such runs: a signal, an await, work of the host.
+// segment is a run of steps in one command buffer, recorded at its first run, or a step
+// between such runs: a signal, an await, work of the host.
 type segment struct {
 	steps    []step
 	work     float64 // multiplications of its products
@@ -69,24 +69,24 @@ type segment struct {
 	name     string
 }
 
-// binder looks up addresses while arguments are made, and keeps the first failure.
+// binder finds addresses for arguments, and keeps the first failure.
 type binder struct {
 	c    *Context
-	none vk.Address // for what there is not: compilers may read it and drop the value
-	keys uint32     // where the step's keys begin
+	none vk.Address // for missing tensors: compiled shaders may read it and ignore the value
+	keys uint32     // position of the step's keys
 	err  error
 
-	// For a trial: the operands, and in place of the workspace the memory behind them.
+	// For a trial: the operands, and the memory after them as the workspace.
 	trial map[*engine.Tensor]vk.Address
 	after vk.Address
 }
 
-// binder returns one for a program whose keys begin there.
+// binder returns a binder for a program with this position of keys.
 func (c *Context) binder(keys uint32) *binder {
 	return &binder{c: c, none: c.own.block.Address, keys: keys}
 }
 
-// of returns the address of a tensor. A nil one has the address of other memory.
+// of returns the address of a tensor; for nil, the address of other memory.
 func (b *binder) of(t *engine.Tensor) vk.Address {
 	if t == nil {
 		return b.none
@@ -183,12 +183,11 @@ func (p *program) add(s step) {
 	seg.steps, seg.work = append(seg.steps, s), seg.work+work
 }
 
-// mostWork is the largest number of multiplications in a command buffer: some seconds of
-// the slowest GPUs. Systems take a device for lost that doesn't end one in time, Windows
-// after two seconds.
+// mostWork is the most multiplications in a command buffer: some seconds of the slowest
+// GPUs. Systems reset a device that doesn't end one in time, Windows after two seconds.
 const mostWork = 1 << 35
 
-// multiplications returns those of a step's products.
+// multiplications returns the number of a step's multiplications.
 func (s *step) multiplications() (n float64) {
 	for _, d := range s.dispatches {
 		if p := d.product; p != nil {

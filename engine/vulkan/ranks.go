@@ -9,7 +9,7 @@ import (
 // Ranks exchange tensors through the host: a tensor is read, exchanged by its Group, and
 // written back.
 
-// reduction is a sum over ranks that has begun.
+// reduction is an all-reduce in progress.
 type reduction struct {
 	wait func() error
 	t    *engine.Tensor
@@ -31,7 +31,7 @@ func (c *Context) read(dst []byte, t *engine.Tensor) error {
 
 // lowerAllReduce begins a sum after the enqueued work; later work runs beside it.
 func (c *Context) lowerAllReduce(op engine.AllReduce) step {
-	var sum []float32 // made when it is first run
+	var sum []float32 // made at its first run
 	if op.T.Type == engine.Float32 {
 		return step{apart: func() error {
 			if sum == nil {
@@ -81,10 +81,10 @@ func (c *Context) lowerAwaitAllReduce(engine.AwaitAllReduce) step {
 	}}
 }
 
-// exchange reads x, computes y on the host, with memory for that many elements
-// besides, and writes y.
+// exchange reads x, computes y on the host, with scratch memory for elements more values,
+// and writes y.
 func (c *Context) exchange(x, y *engine.Tensor, besides int, do func(x, y, memory []float32) error) step {
-	var from, to, memory []float32 // made when it is first run
+	var from, to, memory []float32 // made at its first run
 	return step{apart: func() error {
 		if from == nil {
 			from, to, memory = make([]float32, x.Shape.Len()), make([]float32, y.Shape.Len()), make([]float32, besides)

@@ -9,22 +9,22 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// staging is a ring of host memory that the device copies from and to. Pieces are
-// taken in order and returned in order, when their flights have landed. Positions
+// staging is a ring of host memory that the device copies from and to. Pieces are taken
+// and returned in order; they are returned when their flights have landed. Positions
 // count bytes since the beginning.
 type staging struct {
 	block vk.Block
-	want  int64 // that Workspace has seen
+	want  int64 // the largest that Workspace has seen
 	size  int64
-	head  int64 // where the next piece begins
-	tail  int64 // what has landed; under Context.mu
+	head  int64 // position of the next piece
+	tail  int64 // end of the landed pieces; guarded by Context.mu
 }
 
-// minStaging is the least room for staging in bytes.
+// minStaging is the smallest staging memory in bytes.
 const minStaging = 1 << 20
 
-// stagingFor returns the room for the host's data of one run of ops, twice: one batch
-// is copied while another is in use.
+// stagingFor returns twice the memory for the host's data of one run of ops: one batch is
+// copied while another is in use.
 func (c *Context) stagingFor(ops []engine.Op) int64 {
 	var batch int64
 	add := func(ts ...*engine.Tensor) {
@@ -45,8 +45,8 @@ func (c *Context) stagingFor(ops []engine.Op) int64 {
 	return align(2 * batch)
 }
 
-// flight is submitted work with something to do when the timeline has reached at:
-// commands to reuse, a piece of the ring to free, bytes to copy from there.
+// flight is submitted work with actions for when the timeline reaches at: commands to
+// reuse, a piece of the ring to free, bytes to copy from there.
 type flight struct {
 	at       uint64
 	commands vk.Commands
@@ -71,7 +71,7 @@ func (f *flights) push(x flight) {
 
 func (f *flights) empty() bool { return f.first == len(f.all) }
 
-// land finishes the flights that the timeline has passed.
+// land finishes the flights up to this position of the timeline.
 func (c *Context) land(at uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +124,7 @@ func (c *Context) take(n int64) (at, end int64, err error) {
 	for {
 		c.mu.Lock()
 		free := s.head-s.tail <= s.size
-		if !free && c.flights.empty() { // what is left was skipped at the ring's end
+		if !free && c.flights.empty() { // the rest was skipped at the ring's end
 			s.tail, free = s.head-length, true
 		}
 		c.mu.Unlock()
@@ -137,8 +137,8 @@ func (c *Context) take(n int64) (at, end int64, err error) {
 	}
 }
 
-// mostSpare is the number of command buffers for copies that are made before old ones
-// are waited for.
+// mostSpare is the most command buffers for copies; when all are used, the oldest is
+// waited for.
 const mostSpare = 64
 
 // begin begins to record a command buffer for one use.

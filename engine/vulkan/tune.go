@@ -10,7 +10,7 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// worthTiming is the number of multiplications from which a product is timed; smaller
+// worthTiming is the number of multiplications from which a product is timed. Smaller
 // products get a tile by their shape.
 const worthTiming = 1 << 22
 
@@ -24,7 +24,7 @@ func (c *Context) productKey(shader string, p *product) string {
 }
 
 // timeTiles finds the fastest tile for the products of an op that the device has not
-// timed yet, on its own memory. If there is no room for that, the shape decides.
+// timed yet, in memory of its own. If there is too little memory, the shape decides.
 func (c *Context) timeTiles(op engine.Op, s *step) error {
 	var untimed []*dispatch
 	for i := range s.dispatches {
@@ -78,7 +78,7 @@ func (c *Context) timeTiles(op engine.Op, s *step) error {
 // numbers, which processors multiply at full speed.
 const small = 0x3c803c80
 
-// fastest returns the tile with which a dispatch makes most sums a second.
+// fastest returns the tile with the most sums a second of a dispatch.
 func (c *Context) fastest(d dispatch, b *binder) (best tile, err error) {
 	most := 0.0
 	for _, t := range c.tiles {
@@ -90,7 +90,7 @@ func (c *Context) fastest(d dispatch, b *binder) (best tile, err error) {
 		if errors.Is(err, vk.ErrLost) {
 			return tile{}, err
 		}
-		if err == nil && rate > most { // a tile that the driver can't compile is none
+		if err == nil && rate > most { // tiles that the driver can't compile are ignored
 			most, best = rate, t
 		}
 	}
@@ -100,16 +100,16 @@ func (c *Context) fastest(d dispatch, b *binder) (best tile, err error) {
 	return best, nil
 }
 
-// A trial takes at least longEnough, if need be by running again and again, at most
-// mostRuns times, and is the best of trials.
+// A trial repeats a run, at most mostRuns times, until it takes longEnough. The best of
+// trials counts.
 const (
 	longEnough = 2 * time.Millisecond
 	mostRuns   = 64
 	trials     = 3
 )
 
-// rate returns how many of its sums a dispatch makes in a second. It runs only as
-// many workgroups as take long enough.
+// rate returns the sums a second of a dispatch. It runs only as many workgroups as take
+// long enough.
 func (c *Context) rate(d dispatch, b *binder) (float64, error) {
 	pipeline, err := c.device.pipeline(d.shader, c.variantOf(&d), d.constants)
 	if err != nil {
@@ -156,7 +156,7 @@ func (c *Context) rate(d dispatch, b *binder) (float64, error) {
 	return part * float64(p.m*p.n*p.z) * float64(runs) / took.Seconds(), nil
 }
 
-// some returns the first workgroups of a dispatch, about n of them.
+// some returns the first workgroups of a dispatch, about n.
 func some(groups [3]uint32, n uint32) (part [3]uint32) {
 	for i, g := range groups {
 		part[i] = min(g, max(1, n))

@@ -55,7 +55,7 @@ func checkSums(g collective.Collective, wire collective.Wire) error {
 		v := values(g.Rank(), round, n)
 		sums, pending = append(sums, v), append(pending, g.AllReduce(v))
 	}
-	if err := collective.Barrier(g); err != nil { // control calls pass sums under way
+	if err := collective.Barrier(g); err != nil { // control calls may overtake sums in progress
 		return err
 	}
 	for i := len(pending) - 1; i >= 0; i-- {
@@ -84,7 +84,7 @@ func checkSums(g collective.Collective, wire collective.Wire) error {
 	return nil
 }
 
-// checkBlocks exchanges blocks while a sum is under way.
+// checkBlocks exchanges blocks while a sum is in progress.
 func checkBlocks(g collective.Collective) error {
 	ranks, rank := g.Size(), g.Rank()
 	sum := values(rank, 99, 1<<20)

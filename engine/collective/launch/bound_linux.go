@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bound names the processors that this process may use.
+// bound lists the processors that this process may use.
 func bound() []byte {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {

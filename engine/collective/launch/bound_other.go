@@ -2,5 +2,5 @@
 
 package launch
 
-// bound is not known: all ranks of a host share its processors.
+// bound is unknown on this system: all ranks of a host share its processors.
 func bound() []byte { return nil }

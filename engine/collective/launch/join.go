@@ -28,8 +28,8 @@ const (
 	alone means = "none"
 )
 
-// choose finds out how to connect the processes of this job. MPI's launchers have
-// priority over others that may be around them. The place is valid for TCP only.
+// choose chooses how to connect the processes of this job. MPI's launchers have priority
+// over others that may have started them. The place is valid for TCP only.
 func choose(environment launcher.Variables) (means, launcher.Place, error) {
 	asked := means(environment(variable))
 	switch asked {

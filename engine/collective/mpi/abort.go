@@ -19,17 +19,17 @@ func (w *World) Abort(reason error) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(abortLimit): // the MPI thread hangs; the launcher ends the rest
+	case <-time.After(abortLimit): // the MPI thread hangs; the launcher ends the other ranks
 		os.Exit(1)
 	}
 }
 
-// abortLimit is how long MPI_Abort may try to reach the launcher: a host that is
+// abortLimit is how long MPI_Abort may try to reach the launcher, which a host that is
 // cut off can't.
 const abortLimit = 5 * time.Second
 
-// abortPause lets the launcher read what was printed: it drops what it hasn't read
-// when the job is aborted.
+// abortPause gives the launcher time to read the output: it drops unread output when the
+// job is aborted.
 const abortPause = 100 * time.Millisecond
 
 // abort is Abort on the MPI thread. It doesn't return, even if MPI_Abort does.

@@ -65,7 +65,7 @@ func (w *World) startGather(data []byte, ends []int, communicator uintptr) (*req
 		uintptr(unsafe.Pointer(&data[0])), uintptr(unsafe.Pointer(&counts[0])), uintptr(unsafe.Pointer(&starts[0])), w.lib.bytes, communicator)
 }
 
-// spans are the counts and starts of parts, as MPI's int.
+// spans returns the counts and starts of parts, as MPI's int.
 func spans(ends []int) (counts, starts []int32) {
 	counts, starts = make([]int32, len(ends)-1), make([]int32, len(ends)-1)
 	for r := range counts {

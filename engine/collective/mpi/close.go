@@ -10,13 +10,13 @@ import (
 	"alexnet/internal/printable"
 )
 
-// How long MPI_Finalize may take after all ranks have come to it. A process that
-// leaves before it has ended is a failure to the launcher, which kills the others; and
-// on a busy machine a healthy one may wait long for the launcher's daemon.
+// How long MPI_Finalize may take after all ranks have called it. A process that leaves
+// before its end is a failure to the launcher, which kills the others; on a busy machine
+// a healthy rank may wait long for the launcher's daemon.
 //
-// MPICH before 4.2 may never end between hosts where UCX sends by TCP: a rank that is
-// through blocks in the launcher's barrier, and doesn't do what another's last messages
-// want of it (github.com/pmodels/mpich/pull/6596). Nothing of ours is under way by then.
+// MPICH before 4.2 may never end between hosts if UCX sends by TCP: a rank that has
+// finished blocks in the launcher's barrier, and doesn't handle the last messages of
+// another (github.com/pmodels/mpich/pull/6596). All our exchanges are complete by then.
 const (
 	ends    = time.Minute
 	mayHang = 5 * time.Second
@@ -30,7 +30,7 @@ func (w *World) limit() time.Duration {
 	return ends
 }
 
-// hangs says of a library's version that its MPI_Finalize may hang between hosts.
+// hangs reports whether MPI_Finalize of this library's version may hang between hosts.
 func hangs(version string) bool {
 	mpich, old := isMPICH(version)
 	return mpich && old
@@ -44,10 +44,10 @@ func isMPICH(version string) (mpich, old bool) {
 	return err == nil, major < 4 || major == 4 && minor < 2
 }
 
-// end finalises MPI. MPICH since 4.2 tells the launcher only when C's exit runs its
-// handlers (github.com/pmodels/mpich/pull/6534), and a Go program ends without them.
-// The launcher then takes the first rank that ends for one that has died, and kills the
-// others of its host. Unloading the library runs the handlers too.
+// end finalises MPI. MPICH since 4.2 reports to the launcher only in C's exit handlers
+// (github.com/pmodels/mpich/pull/6534), and a Go program ends without them. The launcher
+// would take the first rank that ends for a dead one, and kill the others on its host.
+// Unloading the library runs the handlers, too.
 func (l *library) end() error {
 	if err := l.call("MPI_Finalize", l.finalize); err != nil {
 		return err
@@ -58,14 +58,14 @@ func (l *library) end() error {
 	return nil
 }
 
-// daemonAnswers is how long a rank of Open MPI waits, in MPI_Finalize, for its
-// daemon to note that it ends well (2 s in PMIx_Finalize). Then it ends without: if
-// the daemon of an overloaded machine sees the process's end before it has read
-// that, it takes the rank for one that "exits improperly", and ends the job.
+// daemonAnswers is how long a rank of Open MPI waits, in MPI_Finalize, for its daemon to
+// record its normal end (2 s in PMIx_Finalize). After that it ends anyway. If the daemon
+// of an overloaded machine sees the process end before it has read that message, it
+// reports a rank that "exits improperly", and ends the job.
 const daemonAnswers = 2 * time.Second
 
-// pause is how long a process lives on when MPI has ended after so long: the daemon
-// gets time to read what a rank has left without waiting for.
+// pause returns how long a process waits after MPI has ended, so that the daemon can read
+// the rank's last message. finalized is the time that MPI_Finalize took.
 func pause(finalized time.Duration) time.Duration {
 	if finalized < daemonAnswers {
 		return 50 * time.Millisecond
@@ -92,7 +92,7 @@ func (w *World) Close() error {
 	}()
 	<-met
 	began, limit := time.Now(), w.limit()
-	if w.rank > 0 { // rank 0 tells of it before the launcher sees any rank end
+	if w.rank > 0 { // rank 0 reports it before the launcher sees any rank end
 		limit += 2 * time.Second
 	}
 	select {
@@ -108,7 +108,7 @@ func (w *World) Close() error {
 	}
 }
 
-// barrier waits for all ranks, however long: rank 0 may have a report to write.
+// barrier waits for all ranks without a limit: rank 0 may have a report to write.
 func (w *World) barrier() error {
 	r, err := w.start("MPI_Ibarrier", w.lib.ibarrier, nil, w.control)
 	for idle := time.Duration(0); err == nil; idle = rest(idle) {

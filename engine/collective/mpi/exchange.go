@@ -8,8 +8,8 @@ import (
 	"alexnet/engine/collective"
 )
 
-// exchange is an AllGather or AllToAll under way: one operation of MPI. Blocks
-// always travel as float32.
+// exchange is an AllGather or AllToAll in progress: one operation of MPI. Blocks are
+// always sent as float32.
 type exchange struct {
 	w       *World
 	request *request

@@ -60,7 +60,7 @@ func open(names []string) (*library, error) {
 	}
 	var tried []error
 	for _, name := range names {
-		// Open MPI's plugins look for its symbols among the global ones.
+		// Open MPI's plugins look up its symbols among the global ones.
 		handle, err := dynlib.Open(name, true)
 		if err != nil {
 			tried = append(tried, err)
@@ -107,7 +107,7 @@ func bind(handle uintptr, path string) (*library, error) {
 	if strings.Contains(l.version, "Open MPI") {
 		return l, l.bindOpenMPI(handle)
 	}
-	// MPICH's numbers, which its relatives share by the ABI agreement of 2013.
+	// MPICH's numbers. Related libraries share them by the ABI agreement of 2013.
 	l.abi = abi{
 		world: 0x44000000, bytes: 0x4c00010d, errorsReturn: 0x54000001, requestNull: 0x2c000000,
 		inPlace: ^uintptr(0), statusIgnore: 1, maxError: 1024,
@@ -148,8 +148,8 @@ func (l *library) call(name string, function uintptr, args ...uintptr) error {
 	return fmt.Errorf("%s: %s (%d)", name, text, int32(code))
 }
 
-// quietSignals keeps plugins of MPI libraries from installing signal handlers
-// that don't run on the signal stack, which the Go runtime doesn't survive.
+// quietSignals stops plugins of MPI libraries from installing signal handlers that don't
+// run on the signal stack: the Go runtime doesn't survive these.
 func quietSignals() {
 	for name, value := range map[string]string{"UCX_ERROR_SIGNALS": "", "IPATH_NO_BACKTRACE": "1", "HFI_NO_BACKTRACE": "1"} {
 		if _, set := os.LookupEnv(name); !set {

@@ -7,14 +7,14 @@ import (
 	"alexnet/engine/collective"
 )
 
-// sum is an AllReduce under way, or a piece of one: a reduce-scatter, then an
+// sum is an AllReduce in progress, or a piece of one: a reduce-scatter, then an
 // all-gather.
 type sum struct {
 	w      *World
 	values []float32
 	ends   []int // of the ranks' shares, in elements: rank r owns [ends[r], ends[r+1])
 
-	sent     []byte // values as they travel
+	sent     []byte // values in wire format
 	received []byte // the other ranks' values of this rank's share, rank by rank
 	request  *request
 	gathers  bool // in the second stage
@@ -23,8 +23,8 @@ type sum struct {
 	err  error
 }
 
-// piece is the number of values that travel together. While the values of one piece
-// are added up, others travel.
+// piece is the number of values that are sent together. While the values of one piece are
+// added up, others are sent.
 const piece = 1 << 22
 
 // sums is the pieces of an AllReduce.
@@ -46,7 +46,7 @@ func (w *World) AllReduce(values []float32) func() error {
 	return all.wait
 }
 
-// wait returns when the sum is there.
+// wait returns when the sum is complete.
 func (all sums) wait() error {
 	var errs []error
 	for _, s := range all {
@@ -56,8 +56,8 @@ func (all sums) wait() error {
 	return errors.Join(errs...)
 }
 
-// shares cuts n elements into equal parts, the first ones longer by one where
-// they don't divide.
+// shares divides n elements into equal parts; the first ones are longer by one if
+// necessary.
 func shares(n, parts int) []int {
 	ends := make([]int, parts+1)
 	for r := range parts {
@@ -77,7 +77,7 @@ func (s *sum) scatter() {
 	w := s.w
 	wire, width, own := w.options.Wire, w.options.Wire.Width(), s.own()
 	if wire == collective.Float32 {
-		s.sent = wire.Encode(s.values) // where they are
+		s.sent = wire.Encode(s.values) // without a copy
 	} else {
 		s.sent = w.spare.take(width * len(s.values))
 		wire.Put(s.sent, s.values)
@@ -103,9 +103,9 @@ func (s *sum) scatter() {
 	}
 }
 
-// advance moves the sums and exchanges on, and reports whether anything has happened.
-// A sum enters its second stage only after all earlier sums have, so that every rank
-// starts the gathers in the same order.
+// advance continues the sums and exchanges, and reports whether anything has happened. A
+// sum enters its second stage only after all earlier sums, so that every rank starts the
+// gathers in the same order.
 func (w *World) advance() bool {
 	moved := w.advanceExchanges()
 	inOrder := true // every earlier sum is in its second stage
@@ -147,7 +147,7 @@ func (w *World) advance() bool {
 	return moved
 }
 
-// bytes are the ends of the shares in bytes.
+// bytes returns the ends of the shares in bytes.
 func (s *sum) bytes() []int {
 	out := make([]int, len(s.ends))
 	for i, e := range s.ends {
@@ -156,8 +156,8 @@ func (s *sum) bytes() []int {
 	return out
 }
 
-// add adds up this rank's share in order of the ranks, and puts it where the gather
-// expects it.
+// add adds up this rank's share in order of the ranks, and stores it in the gather's
+// place.
 func (s *sum) add() {
 	wire := s.w.options.Wire
 	first, n := s.ends[s.w.rank], s.own()
@@ -176,7 +176,7 @@ func (s *sum) add() {
 // sizes.
 type spare map[int][][]byte
 
-// take returns at least n bytes: never none, so that they have an address, and
+// take returns at least n bytes, and at least one, so that they have an address. They are
 // aligned for any value.
 func (m spare) take(n int) []byte {
 	n = (n + 8) &^ 7

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// serve runs calls on one thread, and moves sums and exchanges on between them.
+// serve runs calls on one thread, and between them continues sums and exchanges.
 func (w *World) serve() {
 	runtime.LockOSThread()
 	defer close(w.stopped)
@@ -38,12 +38,12 @@ func (w *World) serve() {
 	}
 }
 
-// longestRest limits the sleep between two calls of MPI, which moves data only while
-// it is called: long enough to leave the processor to training, short enough not to
-// hold up a transfer in many fragments.
+// longestRest limits the sleep between two calls of MPI, which moves data only during
+// calls. It is long enough to leave the processor to training, and short enough not to
+// delay a transfer in many fragments.
 const longestRest = 50 * time.Microsecond
 
-// rest sleeps a little longer each time that nothing has happened.
+// rest sleeps a little longer each time nothing has happened.
 func rest(idle time.Duration) time.Duration {
 	if idle < 20*time.Microsecond {
 		runtime.Gosched()
@@ -97,11 +97,11 @@ func (w *World) completed(r *request) (bool, error) {
 	return flag != 0, nil
 }
 
-// busy reports whether values are travelling.
+// busy reports whether sums or exchanges are in progress.
 func (w *World) busy() bool { return len(w.sums)+len(w.exchanges) > 0 }
 
-// watchValues watches the sums and exchanges that are left, or else the call that
-// they were moved on in, if any.
+// watchValues watches the unfinished sums and exchanges, or else the call during which
+// they ended.
 func (w *World) watchValues() {
 	what := w.watch.call
 	switch {
@@ -113,7 +113,7 @@ func (w *World) watchValues() {
 	w.await(what)
 }
 
-// finish waits for an operation, on the MPI thread, moving sums on meanwhile.
+// finish waits for an operation on the MPI thread, and continues sums meanwhile.
 func (w *World) finish(what string, r *request, err error) error {
 	if err != nil {
 		return err

@@ -9,30 +9,29 @@ import (
 	"unsafe"
 )
 
-// watch finds the missing ranks when a call takes too long. A rank that has waited
-// for the timeout sends all others a message; a little later it knows which of them
-// wait as well. The rest are missing: dead, hung, or busy elsewhere.
+// watch finds the missing ranks when a call takes too long. A rank that has waited for
+// the timeout sends all others a message, and soon afterwards has the messages of all
+// ranks that wait as well. The other ranks are missing: dead, hung, or busy elsewhere.
 type watch struct {
-	what    string // the rank waits for; "" when it doesn't
-	call    string // on bytes, while it is under way
+	what    string // what the rank waits for; "" when it doesn't wait
+	call    string // the call on bytes in progress
 	since   time.Time
-	told    time.Time // when the others were told; zero before
+	told    time.Time // when the other ranks were told; zero before
 	posts   []*post   // per rank; nil for this one
 	letters []*request
 }
 
-// post receives the other rank's message that it waits.
+// post receives another rank's message that it waits.
 type post struct {
 	letter [1]byte
 	next   *request
-	last   time.Time // a letter has come
+	last   time.Time // when the last message came
 }
 
 // tagWaiting is the tag of these messages.
 const tagWaiting = 17
 
-// await begins to watch a call; "" ends it. Messages that came before belong to
-// earlier calls.
+// await begins to watch a call; "" ends it. Earlier messages belong to earlier calls.
 func (w *World) await(what string) {
 	w.hear()
 	w.watch.what, w.watch.since, w.watch.told = what, time.Now(), time.Time{}
@@ -61,7 +60,7 @@ func (w *World) expect(r int) error {
 	return err
 }
 
-// silence stops listening, so that MPI can be finalised.
+// silence stops listening, because MPI can't be finalised before.
 func (w *World) silence() {
 	for _, p := range w.watch.posts {
 		if p != nil {
@@ -84,8 +83,8 @@ func (w *World) missing() {
 		c.told = time.Now()
 		w.tell()
 	}
-	// One message is enough: the first rank of those that wait says it and ends
-	// the job; the others end it when that rank doesn't.
+	// One message is enough: the first of the waiting ranks prints it and ends the job. If
+	// that rank doesn't, the others do.
 	grace := max(time.Second, w.options.Timeout/4)
 	if time.Since(c.told) < grace {
 		return
@@ -112,7 +111,7 @@ func (w *World) tell() {
 	}
 }
 
-// hear notes the messages that have arrived.
+// hear records the messages that have arrived.
 func (w *World) hear() {
 	for r, p := range w.watch.posts {
 		for p != nil {
@@ -139,7 +138,7 @@ func (w *World) absent() []int {
 	return absent
 }
 
-// speaks reports whether this rank is the first of those that wait.
+// speaks reports whether this rank is the first of the waiting ones.
 func (w *World) speaks(absent []int) bool {
 	for r := range w.rank {
 		if !slices.Contains(absent, r) {

@@ -29,9 +29,9 @@ type World struct {
 	size    int
 	hosts   []string
 
-	// Sums pass two stages. Each stage has a communicator of its own, on which
-	// every rank starts them in the same order, whichever finishes first; so have
-	// exchanges of blocks, which begin when they are called for.
+	// Sums have two stages. Each stage has its own communicator, on which every rank starts
+	// the sums in the same order, in whatever order they finish. Exchanges of blocks have
+	// another; they start at once.
 	control, scatter, gather, blocks uintptr
 
 	calls     chan func()
@@ -61,8 +61,7 @@ func openWith(lib *library, o Options) (*World, error) {
 	w := &World{lib: lib, options: o, calls: make(chan func()), stopped: make(chan struct{}), spare: spare{}}
 	go w.serve()
 	if err := w.join(); err != nil {
-		// The other ranks may never come to an end with this one: the launcher ends
-		// them when it goes.
+		// Other ranks may still be running: the launcher ends them after this one.
 		close(w.calls)
 		<-w.stopped
 		return nil, fmt.Errorf("%s (%s): %w", lib.version, lib.path, err)

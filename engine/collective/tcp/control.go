@@ -26,8 +26,8 @@ func (p *peer) send(h header, body []byte, deadline time.Time) error {
 	return err
 }
 
-// listen reads a peer's control connection as long as it lasts. It ends the job, and
-// this process, when the peer says so or its connection breaks.
+// listen reads a peer's control connection until it ends. It ends the job, and this
+// process, if the peer says so or the connection breaks.
 func (s *Star) listen(p *peer) {
 	control, _ := p.connections()
 	told := false
@@ -70,7 +70,7 @@ func (s *Star) quiet() bool {
 	}
 }
 
-// call takes this rank's part in a call on bytes, and returns rank 0's answer.
+// call sends this rank's part of a call on bytes, and returns rank 0's answer.
 func (s *Star) call(h header, part []byte, answer func(parts [][]byte) []byte) ([]byte, error) {
 	select {
 	case <-s.ended:
@@ -89,7 +89,7 @@ func (s *Star) call(h header, part []byte, answer func(parts [][]byte) []byte) (
 		s.end(fmt.Sprintf("rank %d sends %d bytes to %v: at most 1 GiB is supported", s.place.Rank, len(part), h.kind), s.place.Rank)
 		return nil, s.lost
 	}
-	// An error shows itself where the connection is read.
+	// The connection's reader reports any error.
 	_ = zero.send(h, part, time.Now().Add(2*s.options.Timeout))
 	f, err := s.next(zero, h)
 	return f.body, err
@@ -109,7 +109,7 @@ func (s *Star) next(p *peer, h header) (frame, error) {
 	}
 }
 
-// differ ends a job whose ranks do not make the same calls.
+// differ ends a job whose ranks make different calls.
 func (s *Star) differ(p *peer, theirs, ours header) {
 	s.end(fmt.Sprintf("call %d of %s is %v (root %d, %d values), and call %d of rank %d is %v (root %d, %d values): do all ranks run the same program with the same flags? Ending the job",
 		theirs.round, s.name(p.rank), theirs.kind, theirs.root, theirs.count, ours.round, s.place.Rank, ours.kind, ours.root, ours.count), s.place.Rank)

@@ -14,8 +14,8 @@ type kind uint8
 const (
 	kindGather kind = 1 + iota
 	kindBroadcast
-	kindEnd   // the job ends; the body says why
-	kindLeave // the rank has closed; rank 0 sends it back when all have
+	kindEnd   // the job ends; the body gives the reason
+	kindLeave // the rank has closed; rank 0 answers when all have
 
 	// On the connection for values.
 	kindSum
@@ -43,7 +43,7 @@ type header struct {
 	kind  kind
 	root  uint32 // of a broadcast
 	round uint64 // the number of the call on its connection
-	count uint64 // bytes of the body; of a call on values, their number
+	count uint64 // bytes of the body; in a call on values, their number
 }
 
 // headerSize is in bytes: the fields in order, little-endian.
@@ -77,7 +77,7 @@ type frame struct {
 	body []byte
 }
 
-// readFrame reads a frame, into memory that grows as its bytes come.
+// readFrame reads a frame. Its memory grows as the bytes come.
 func readFrame(r io.Reader) (frame, error) {
 	h, err := readHeader(r)
 	if err != nil {

@@ -42,7 +42,7 @@ const (
 // longestTerms is in bytes of JSON.
 const longestTerms = 1 << 18
 
-// patience is the time that a connection has to prove itself.
+// patience limits the time of a connection's handshake.
 const patience = 10 * time.Second
 
 // lane is one of a rank's two connections.
@@ -88,7 +88,7 @@ func (v verdict) err() error {
 	return fmt.Errorf("verdict %d of rank 0", v)
 }
 
-// refusedError says that trying again will not help.
+// refusedError means that another try will not help.
 type refusedError string
 
 func (e refusedError) Error() string { return string(e) }
@@ -170,8 +170,8 @@ func newNonce() []byte {
 	return nonce
 }
 
-// greet introduces this rank to rank 0, and makes rank 0 prove itself. Both happen
-// within limit. The greeting holds the hash of the terms.
+// greet sends this rank's greeting to rank 0, and checks rank 0's proof, both within
+// limit. The greeting holds the hash of the terms.
 func greet(conn net.Conn, token string, g greeting, terms collective.Terms, limit time.Duration) error {
 	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
 		return err
@@ -197,7 +197,7 @@ func greet(conn net.Conn, token string, g greeting, terms collective.Terms, limi
 	}
 	v := verdict(answer[0])
 	if v == wrongToken {
-		return v.err() // rank 0 can't prove itself to one that has another token
+		return v.err() // rank 0 can't give a proof to a rank with another token
 	}
 	if !hmac.Equal(answer[1:], proof(token, sideZero, own, nonce, answer[0])) {
 		return refusedError("what listens there doesn't know this job's " + launcher.TokenVariable)
@@ -218,9 +218,9 @@ func greet(conn net.Conn, token string, g greeting, terms collective.Terms, limi
 	return conn.SetDeadline(time.Time{})
 }
 
-// admit reads a connection's greeting and makes it prove itself; judge decides about
-// one that has. An error means that the connection does not belong to the job. If
-// only its terms differ, the error is a TermsError.
+// admit reads a connection's greeting and checks its proof; then judge decides. An error
+// means that the connection does not belong to the job. If only its terms differ, the
+// error is a TermsError.
 func admit(conn net.Conn, token string, terms collective.Terms, judge func(greeting) verdict) error {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err

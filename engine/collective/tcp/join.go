@@ -25,8 +25,8 @@ func (s *Star) find() error {
 	return nil
 }
 
-// sayAfter is the time after which a waiting rank prints that it waits, at the
-// beginning of the job.
+// sayAfter is how long a rank waits at the beginning of the job before it prints that it
+// waits.
 func (o Options) sayAfter() time.Duration { return min(10*time.Second, o.Timeout/4) }
 
 // longestWait is the longest pause between two tries to reach rank 0.
@@ -62,7 +62,7 @@ func (s *Star) dial(l lane, deadline time.Time) (*net.TCPConn, error) {
 	}
 }
 
-// seat gives the peer one of its connections and begins to listen to it.
+// seat sets one of the peer's connections and begins to read it.
 func (p *peer) seat(s *Star, l lane, conn *net.TCPConn) {
 	keepAlive(conn, s.options.Timeout, l == laneControl)
 	p.mu.Lock()
@@ -80,9 +80,9 @@ func (p *peer) seat(s *Star, l lane, conn *net.TCPConn) {
 	}
 }
 
-// keepAlive makes the system close a connection to a host that is silent for about
-// the timeout. On the connection for values a process may be slow to read without a
-// fault: it may be waiting for others.
+// keepAlive makes the system close a connection to a host that is silent for about the
+// timeout. On the connection for values a process may read slowly without a fault,
+// because it waits for other ranks.
 func keepAlive(conn *net.TCPConn, timeout time.Duration, control bool) {
 	quarter := max(time.Second, timeout/4)
 	_ = conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: quarter, Interval: max(time.Second, timeout/8), Count: 4})

@@ -17,17 +17,17 @@ import (
 // rendezvous accepts the connections of the other ranks, on rank 0.
 type rendezvous struct {
 	s       *Star
-	room    chan struct{}  // one a connection that proves itself
-	full    chan struct{}  // closed when all are there
-	differ  chan differing // receives ranks that have other terms
+	room    chan struct{}  // limits the handshakes at the same time
+	full    chan struct{}  // closed when all ranks have joined
+	differ  chan differing // receives ranks with other terms
 	answers sync.WaitGroup
 
 	mu      sync.Mutex
 	taken   map[seat]bool
 	seated  int
-	waiting map[*net.TCPConn]bool // that have not proved themselves
+	waiting map[*net.TCPConn]bool // in their handshakes
 	shut    bool
-	told    int // messages about strangers
+	told    int // number of messages about strangers
 }
 
 // seat identifies one of the job's connections.
@@ -42,14 +42,14 @@ type differing struct {
 	err  error
 }
 
-// mostWaiting limits the connections that prove themselves at the same time. More
-// wait in the system's queue.
+// mostWaiting limits the handshakes at the same time. Further connections wait in the
+// system's queue.
 const mostWaiting = 256
 
 // mostTold limits the messages about strangers.
 const mostTold = 5
 
-// assemble accepts all ranks. Other connections are turned away.
+// assemble accepts all ranks and refuses other connections.
 func (s *Star) assemble() error {
 	for r := 1; r < s.place.Size; r++ {
 		s.peers[r] = newPeer(r)
@@ -66,8 +66,8 @@ func (s *Star) assemble() error {
 	d.answers.Go(func() { d.answer(l) })
 	defer d.close(l)
 	say := time.After(s.options.sayAfter())
-	var other differing          // was turned away
-	var overdue <-chan time.Time // the right one has not come instead
+	var other differing          // the refused rank
+	var overdue <-chan time.Time // for the time in which the right one may still come
 	for err == nil {
 		select {
 		case <-d.full:
@@ -88,14 +88,14 @@ func (s *Star) assemble() error {
 			err = errors.New(s.complaint(d.missing(), "to "+s.place.Address, s.options.Timeout))
 		}
 	}
-	s.closing.Do(func() { close(s.closed) }) // those that go now are no news
+	s.closing.Do(func() { close(s.closed) }) // connections that end now are no error
 	s.tell(err.Error(), 0)
 	return err
 }
 
 // open listens at the place's address. If the name is not this host's loopback, it
-// listens on all interfaces: hosts often know themselves by another address than
-// other hosts do.
+// listens on all interfaces, because a host's own name often has another address there
+// than on other hosts.
 func (s *Star) open(deadline time.Time) (*net.TCPListener, error) {
 	host, port, err := net.SplitHostPort(s.place.Address)
 	if err != nil {
@@ -110,12 +110,12 @@ func (s *Star) open(deadline time.Time) (*net.TCPListener, error) {
 		case err == nil:
 			return l.(*net.TCPListener), nil
 		case host != "" && errors.Is(err, syscall.EADDRNOTAVAIL):
-			host = "" // an address that leads here by translation
+			host = "" // address translation leads here
 			continue
 		case time.Until(deadline) < longestWait:
 			return nil, fmt.Errorf("rank 0 (%s) can't listen for the other ranks: %w; MASTER_PORT or %s choose another port", s.place.By, err, launcher.PortVariable)
 		}
-		time.Sleep(longestWait / 4) // an earlier job may just be ending
+		time.Sleep(longestWait / 4) // an earlier job may be about to end
 	}
 }
 
@@ -129,7 +129,7 @@ func (d *rendezvous) answer(l *net.TCPListener) {
 		}
 		if err != nil {
 			<-d.room
-			time.Sleep(10 * time.Millisecond) // out of files, perhaps
+			time.Sleep(10 * time.Millisecond) // too many open files, perhaps
 			continue
 		}
 		d.answers.Go(func() {
@@ -139,7 +139,7 @@ func (d *rendezvous) answer(l *net.TCPListener) {
 	}
 }
 
-// close turns away the connections that still wait.
+// close closes the connections that still wait.
 func (d *rendezvous) close(l *net.TCPListener) {
 	_ = l.Close()
 	d.mu.Lock()

@@ -21,7 +21,7 @@ func (s *Star) hear(p *peer) {
 	for {
 		h, err := readHeader(values)
 		if err != nil {
-			if !s.hasLeft(p.rank) { // watch minds one that has left and is waited for
+			if !s.hasLeft(p.rank) { // a rank that has left while others wait for it is watch's concern
 				s.broken(p, h.kind, err)
 			}
 			return
@@ -63,8 +63,8 @@ func (s *Star) serveValues() {
 	}
 }
 
-// begin waits for the headers of all parts and sends the headers of all answers. Like
-// the methods below it reports whether the job goes on.
+// begin waits for the headers of all parts and sends the headers of all answers. Like the
+// methods below it reports whether the job continues.
 func (v server) begin(round uint64) bool {
 	ours := v.head(round)
 	for _, p := range v.peers[1:] {
@@ -159,7 +159,7 @@ func (v server) allToAll() bool {
 	return true
 }
 
-// pass moves the block of one rank for another.
+// pass forwards the block of one rank to another.
 func (v server) pass(from, to int) bool {
 	n := v.place.Size
 	for at := 0; at < len(v.src)/n; at += chunk {

@@ -38,21 +38,21 @@ type Star struct {
 	place   launcher.Place
 	options Options
 	hosts   atomic.Pointer[[]string]
-	peers   []*peer // by rank; nil for this one, and on all but rank 0 for all but rank 0
+	peers   []*peer // by rank, nil for this one; ranks other than 0 have only rank 0
 
 	round            uint64 // of the next call on bytes
 	control, values  *attendance
-	toSend, toAnswer *queue // calls on values; rank 0 sends nothing before it answers
+	toSend, toAnswer *queue // calls on values; rank 0 sends only answers
 	sent             atomic.Int64
 
 	closing sync.Once
 	closed  chan struct{}
 	ending  sync.Once
 	lost    error         // why the job has ended
-	ended   chan struct{} // closed when it has and the process goes on
+	ended   chan struct{} // closed after that if the process continues
 }
 
-// peer is another rank as rank 0 sees it, or rank 0 as the others see it.
+// peer is another rank for rank 0, and rank 0 for the others.
 type peer struct {
 	rank int
 
@@ -61,13 +61,13 @@ type peer struct {
 	values  *net.TCPConn
 
 	write  sync.Mutex  // one frame at a time on control
-	hurry  atomic.Bool // the job ends: no time for long writes
+	hurry  atomic.Bool // the job ends: no long writes any more
 	frames chan frame
-	left   chan struct{} // closed when it has said that it leaves
-	gone   chan struct{} // closed when nothing more comes from it
+	left   chan struct{} // closed when it has announced its end
+	gone   chan struct{} // closed when its connections have ended
 
-	heads chan header   // of its parts of calls on values
-	read  chan struct{} // such a part has been read
+	heads chan header   // headers of its parts of calls on values
+	read  chan struct{} // signals that such a part has been read
 }
 
 func newPeer(rank int) *peer {
@@ -107,7 +107,7 @@ func Open(p launcher.Place, o Options) (*Star, error) {
 			hosts[r] = string(name)
 		}
 		s.hosts.Store(&hosts)
-		err = collective.Barrier(s) // whoever is lost from now on can be named by all
+		err = collective.Barrier(s) // all ranks can name a rank that is lost from now on
 	}
 	if err != nil {
 		s.hangUp()
@@ -169,8 +169,7 @@ func (s *Star) Local() int {
 // 0 sends all answers.
 func (s *Star) Sent() int64 { return s.sent.Load() }
 
-// name returns a rank's name with its host, or with its address while hosts are not
-// known.
+// name returns a rank's name with its host. Until hosts are known, it has the address.
 func (s *Star) name(rank int) string {
 	if hosts := s.hosts.Load(); hosts != nil {
 		return fmt.Sprintf("rank %d on %s", rank, (*hosts)[rank])
@@ -204,7 +203,7 @@ func (s *Star) Abort(reason error) {
 	s.end(fmt.Sprintf("rank %d of %d ends the job: %v", s.place.Rank, s.place.Size, reason), s.place.Rank)
 }
 
-// end ends the job and this process. from is the rank that found it necessary. Other
+// end ends the job and this process. from is the rank that found the reason. Other
 // callers wait until the process has ended.
 func (s *Star) end(why string, from int) {
 	s.ending.Do(func() {
@@ -221,14 +220,14 @@ func (s *Star) end(why string, from int) {
 	})
 }
 
-// farewell is how long ranks may take to tell each other that the job ends.
+// farewell is how long ranks may take to exchange the news that the job ends.
 const farewell = time.Second
 
 // longestReason is the longest reason that is sent, in bytes.
 const longestReason = 16 << 10
 
-// tell sends the others the news that the job ends, and waits until they have closed
-// their connections, so that the news is not lost.
+// tell sends the other ranks the reason of the end, and waits until they have closed
+// their connections, so that the message isn't lost.
 func (s *Star) tell(why string, from int) {
 	limit := time.Now().Add(farewell)
 	var all sync.WaitGroup
@@ -283,7 +282,7 @@ func (s *Star) Close() error {
 		return err
 	}
 	for _, p := range s.peers[1:] {
-		_ = p.send(header{kind: kindLeave}, nil, time.Now().Add(s.options.Timeout)) // who is gone needs no answer
+		_ = p.send(header{kind: kindLeave}, nil, time.Now().Add(s.options.Timeout)) // a rank that is gone needs no answer
 	}
 	if err := s.all(func(p *peer) chan struct{} { return p.gone }, limit); err != nil {
 		return err
@@ -292,9 +291,9 @@ func (s *Star) Close() error {
 	return nil
 }
 
-// leave tells rank 0 that this rank has done its work, and waits until all have.
+// leave tells rank 0 that this rank has finished, and waits until all have.
 func (s *Star) leave() error {
-	// An error shows itself where the connection is read.
+	// The connection's reader reports any error.
 	_ = s.peers[0].send(header{kind: kindLeave}, nil, time.Now().Add(s.options.Timeout))
 	select {
 	case <-s.peers[0].left:
@@ -305,7 +304,7 @@ func (s *Star) leave() error {
 	return nil
 }
 
-// all waits for a step of all peers.
+// all waits until all peers have taken a step.
 func (s *Star) all(step func(*peer) chan struct{}, limit <-chan time.Time) error {
 	for _, p := range s.peers[1:] {
 		select {

@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// userTimeout does nothing where the system has none: keep-alive has to do.
+// userTimeout isn't available on this system; keep-alive has to suffice.
 func userTimeout(*net.TCPConn, time.Duration) {}

@@ -12,19 +12,19 @@ import (
 	"alexnet/engine/collective"
 )
 
-// op is a call on values under way.
+// op is a call on values in progress.
 type op struct {
 	s    *Star
 	kind kind
 	wire collective.Wire
-	src  []float32 // what this rank gives
-	dst  []float32 // where the answer goes; src itself but in an all-to-all
+	src  []float32 // this rank's part
+	dst  []float32 // the answer's place; src itself except in an all-to-all
 	done chan struct{}
-	err  error // of a call that isn't made
+	err  error // why a call isn't made
 
-	// A sum comes to where its parts go from: a chunk may come when it has gone.
-	gone chan struct{} // one each; nil elsewhere
-	away chan struct{} // closed when all has gone; nil on rank 0
+	// A sum overwrites its parts, so a chunk is received only after it has been sent.
+	gone chan struct{} // one signal for each sent chunk; nil in other calls
+	away chan struct{} // closed when everything has been sent; nil on rank 0
 }
 
 // wait returns when the values have arrived.
@@ -108,7 +108,7 @@ func (o *op) takes(rank, size int) [][]float32 {
 	return others(o.dst, rank, size)
 }
 
-// others returns all blocks but rank's.
+// others returns all blocks except rank's.
 func others(values []float32, rank, size int) [][]float32 {
 	var blocks [][]float32
 	for r := range size {
@@ -146,7 +146,7 @@ func (o *op) push(to *net.TCPConn, values []float32) error {
 	})
 }
 
-// pull receives values into their place.
+// pull receives values into dst.
 func (o *op) pull(from io.Reader, values []float32) error {
 	return chunks(values, func(part []float32) error {
 		if o.gone != nil {
@@ -216,7 +216,7 @@ func (s *Star) receiveValues() {
 			return
 		}
 		select {
-		case <-o.away: // an answer needn't depend on all of this rank's part
+		case <-o.away: // an answer may come before all of this rank's part has been sent
 		case <-s.closed:
 			return
 		}
@@ -226,7 +226,7 @@ func (s *Star) receiveValues() {
 }
 
 // broken ends the job after an error on a connection to p. The reader of the control
-// connection may know a better reason, and gets a moment to give it.
+// connection may have a better reason, so it gets a moment to report it first.
 func (s *Star) broken(p *peer, what kind, err error) {
 	why := s.name(p.rank) + " is gone"
 	switch {

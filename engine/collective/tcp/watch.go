@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// attendance counts the ranks that have come to the present round of calls on one
-// connection. Rank 0 counts all ranks. The others count themselves and rank 0, whose
-// answer counts as its coming.
+// attendance counts the ranks that have reached the current round of calls on one
+// connection. Rank 0 counts all ranks. The others count themselves and rank 0: its answer
+// shows that it has reached the round.
 type attendance struct {
 	mu      sync.Mutex
 	members []int
 	round   uint64
 	began   time.Time
 	calls   []uint64        // by rank, of all rounds
-	since   []time.Time     // when the rank came to the round that was then present
-	kinds   map[uint64]kind // of rounds to which somebody has come
+	since   []time.Time     // when the rank reached its last counted round
+	kinds   map[uint64]kind // of the rounds that some rank has reached
 }
 
 func newAttendance(size int, members ...int) *attendance {
 	return &attendance{members: members, began: time.Now(), calls: make([]uint64, size), since: make([]time.Time, size), kinds: map[uint64]kind{}}
 }
 
-// come notes a rank's next call.
+// come counts a rank's next call.
 func (a *attendance) come(rank int, k kind) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -44,14 +44,14 @@ func (a *attendance) next() {
 	a.began = time.Now()
 }
 
-// progress notes that the round makes progress.
+// progress records that the round makes progress.
 func (a *attendance) progress() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.began = time.Now()
 }
 
-// absent returns the ranks that others wait for, the call, and the time waited.
+// absent returns the ranks that others wait for, the call, and the time they have waited.
 func (a *attendance) absent() (ranks []int, what kind, waited time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -72,8 +72,8 @@ func (a *attendance) absent() (ranks []int, what kind, waited time.Duration) {
 	return ranks, a.kinds[a.round], waited
 }
 
-// watch ends the job when a rank does not come. Rank 0 knows best which rank it is;
-// the others wait three eighths of the time longer, and then name rank 0.
+// watch ends the job when a rank does not come. Rank 0 sees all ranks. The others see
+// only rank 0, so they wait three eighths of the time longer before they name it.
 func (s *Star) watch() {
 	limit := s.options.Timeout
 	if s.place.Rank > 0 {
@@ -111,5 +111,5 @@ func (s *Star) complaint(absent []int, where string, waited time.Duration) strin
 	return fmt.Sprintf("%s did not come %s within %v: ending the job; %s", strings.Join(names, ", "), where, waited.Round(100*time.Millisecond), comfort)
 }
 
-// comfort is added to the messages of a job that ends without the user's fault.
+// comfort is added to messages if the job's end is not the user's fault.
 const comfort = "it can be resumed from its last checkpoint, with any number of ranks"

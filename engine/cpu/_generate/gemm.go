@@ -8,8 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// gemm writes the matrix kernels, and the loop that measures the peak to compare them
-// with.
+// gemm writes the matrix kernels, and a loop that measures the peak.
 func gemm() {
 	if isa == avx512 {
 		gemmTile(12, 2)
@@ -20,16 +19,16 @@ func gemm() {
 	fmaPeak()
 }
 
-// unroll is how many columns of A one turn of the kernel's loop consumes.
+// unroll is the number of columns of A in one iteration of the kernel's loop.
 const unroll = 4
 
-// ahead is how many bytes before their use the values of A are fetched. The weights of a
-// convolution of one image come from memory, and a processor fetches by itself no further
-// than a page of 4 KB.
+// ahead is the prefetch distance of A in bytes. The weights of a convolution of one image
+// come from memory, and a processor prefetches by itself only up to the end of a page of
+// 4 KB.
 const ahead = 3072
 
 // gemmTile writes a kernel for a tile of rows × one or two vectors of columns; panels of
-// B have two. With two vectors, the sums fill 2·rows vector registers, two more hold a
+// B have two. With two vectors, the sums fill 2·rows vector registers. Two more hold a
 // row of B, and two hold broadcast values of A in turns.
 func gemmTile(rows, vectors int) {
 	panel := 2 * isa.lanes

@@ -6,8 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// instructions are the instructions of the kernels that a run writes, with vectors of
-// this many floats.
+// instructions describes the instruction set of the kernels that a run writes, with
+// vectors of lanes floats.
 type instructions struct {
 	suffix string // of the kernels' names
 	lanes  int
@@ -22,20 +22,20 @@ var (
 // isa holds the instructions of this run.
 var isa = avx2
 
-// width is the bytes of a vector.
+// width is the number of bytes of a vector.
 func width() int { return 4 * isa.lanes }
 
 // V is a vector register.
 func V() reg.VecVirtual { return isa.vector() }
 
-// zeros is a register of zeros.
+// zeros returns a register of zeros.
 func zeros() reg.VecVirtual {
 	x := V()
 	VXORPS(x, x, x)
 	return x
 }
 
-// ones is a register whose bits are all set.
+// ones returns a register whose bits are all set.
 func ones() reg.VecVirtual {
 	x := V()
 	if isa == avx512 {
@@ -57,7 +57,7 @@ func broadcast(name string) reg.VecVirtual {
 	return x
 }
 
-// firstLanes is a mask of the lanes below n, which lies between 0 and 31.
+// firstLanes returns a mask of the lanes below n, which is between 0 and 31.
 func firstLanes(n reg.Register) reg.OpmaskVirtual {
 	bits, count := GP32(), GP64()
 	MOVQ(n, count)
@@ -71,7 +71,7 @@ func firstLanes(n reg.Register) reg.OpmaskVirtual {
 	return k
 }
 
-// imm is the shortest signed immediate of n.
+// imm returns the shortest signed immediate of n.
 func imm(n int) Constant {
 	if n < 128 {
 		return I8(n)

@@ -12,9 +12,9 @@ import (
 	"alexnet/engine/cpu/internal/winograd"
 )
 
-// arm writes Go assembly of arm64 as text, since avo knows amd64 only. Vectors hold
+// arm writes Go assembly of arm64 as text, since avo supports only amd64. Vectors hold
 // four floats. Go's assembler lacks most of their arithmetic: those instructions are
-// written as the words of the Arm Architecture Reference Manual, section C7.2.
+// written as words, from the Arm Architecture Reference Manual, section C7.2.
 type arm struct {
 	code, stubs strings.Builder
 	name        string
@@ -23,7 +23,7 @@ type arm struct {
 	labels      int
 }
 
-// vec is a vector register, and the general registers are called by their names.
+// vec is a vector register. General registers have their own names.
 type vec int
 
 // usable are the general registers without a task of their own in Go.
@@ -181,19 +181,19 @@ func (a *arm) sqrt(d, n vec)       { a.two(0x6ea1f800, "FSQRT", d, n) }
 func (a *arm) negate(d, n vec)     { a.two(0x6ea0f800, "FNEG", d, n) }
 func (a *arm) positive(d, n vec)   { a.two(0x4ea0c800, "FCMGT #0,", d, n) }
 
-// insert is d = n where the bits of mask are set (BIT).
+// insert sets d = n where the bits of mask are set (BIT).
 func (a *arm) insert(d, n, mask vec) { a.three(0x6ea01c00, "BIT", d, n, mask) }
 
-// without is d = n with the bits of m cleared (BIC).
+// without sets d = n with the bits of m cleared (BIC).
 func (a *arm) without(d, n, m vec) { a.three(0x4e601c00, "BIC", d, n, m) }
 
-// mlaLane is d += n · m[lane].
+// mlaLane sets d += n · m[lane].
 func (a *arm) mlaLane(d, n, m vec, lane int) {
 	word := uint32(0x4f801000) | uint32(lane&1)<<21 | uint32(m)<<16 | uint32(lane>>1)<<11 | uint32(n)<<5 | uint32(d)
 	a.op("WORD $0x%08x // FMLA V%d.4S, V%d.4S, V%d.S[%d]", word, d, n, m, lane)
 }
 
-// constant broadcasts a float; scratch is a general register to do it with.
+// constant broadcasts a float, with the general register scratch.
 func (a *arm) constant(v vec, value float32, scratch string) {
 	a.op("MOVD $0x%08x, %s // %v", math.Float32bits(value), scratch, value)
 	a.op("VDUP %s, V%d.S4", scratch, v)

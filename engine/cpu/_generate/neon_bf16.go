@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// bf16Heights are the rows of tiles of bfloat16 by their width in vectors of 16
+// bf16Heights are the heights of tiles of bfloat16, by their width in vectors of 16
 // columns: at most 24 registers of sums.
 var bf16Heights = map[int][]int{1: {6, 4, 2, 1}, 2: {3, 2, 1}, 3: {2, 1}}
 
@@ -33,7 +33,7 @@ func neonBF16() {
 	a.write("bf16")
 }
 
-// dot is d += pairs of n · the first pair of m (BFDOT by element).
+// dot adds to d the pairs of n times the first pair of m (BFDOT by element).
 func (a *arm) dot(d, n, m vec) {
 	a.op("WORD $0x%08x // BFDOT V%d.4S, V%d.8H, V%d.2H[0]", 0x4f40f000|uint32(m)<<16|uint32(n)<<5|uint32(d), d, n, m)
 }

@@ -1,6 +1,6 @@
 package main
 
-// window adds up what the window's rows hold, squared if asked.
+// window adds up the window's rows, squared if asked.
 func (a *arm) window(x, rows, stride string, at, count string, sum, v vec, squared bool) {
 	a.zero(sum)
 	a.op("MOVD %s, %s", x, at)

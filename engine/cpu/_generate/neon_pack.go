@@ -49,7 +49,7 @@ func (a *arm) pack() {
 		a.op("MOVD %d(%s), %s", 8*i, offsets, p[i])
 		a.op("ADD %s<<2, %s, %s", p[i], src, p[i])
 	}
-	skip := a.reg() // from behind the last vector of a run to the next run
+	skip := a.reg() // from the end of a run's last vector to the next run
 	a.op("ADD $3, %s, %s", length, skip)
 	a.op("AND $~3, %s", skip)
 	a.op("SUB %s, %s, %s", skip, stride, skip)
@@ -125,7 +125,7 @@ func (a *arm) pack() {
 		i, last, at, row := a.reg(), a.reg(), a.reg(), a.reg()
 		var list []string
 		for f := range stride {
-			a.taken[f] = true // VLD2 and VLD4 want neighbours
+			a.taken[f] = true // VLD2 and VLD4 need consecutive registers
 			list = append(list, fmt.Sprintf("V%d.S4", f))
 		}
 		a.op("MOVD $0, %s", i)

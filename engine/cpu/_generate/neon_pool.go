@@ -5,7 +5,7 @@ func (a *arm) pool() {
 	args, _ := a.function("maxPool", "x *float32, stride, size int, y *float32, at *byte, n int",
 		"is MaxPool with step 2, for n ≥ 4.")
 	x, stride, size, y, at, n := args[0], args[1], args[2], args[3], args[4], args[5]
-	a.taken[0], a.taken[1] = true, true // what VLD2 fills
+	a.taken[0], a.taken[1] = true, true // VLD2 fills them
 	best, position, here, one := a.vec(), a.vec(), a.vec(), a.vec()
 	mask, other, known := a.vec(), a.vec(), a.vec()
 	i, last, row, column, ky, kx, out := a.reg(), a.reg(), a.reg(), a.reg(), a.reg(), a.reg(), a.reg()

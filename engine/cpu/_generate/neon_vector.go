@@ -1,6 +1,6 @@
 package main
 
-// eachFour writes a loop over n floats, four at a time: pointers move on by 16 bytes.
+// eachFour writes a loop over n floats, four at a time: pointers advance by 16 bytes.
 func (a *arm) eachFour(n string, pointers []string, body func()) {
 	again := a.loop()
 	body()

@@ -7,7 +7,7 @@ import (
 )
 
 // armSum is an unfinished sum of terms, rounded after every product and every addition.
-// If negative is set, it holds the negated sum, which rounds alike.
+// If negative is set, it holds the negated sum, which has the same rounding.
 type armSum struct {
 	a        *arm
 	factors  map[float64]vec

@@ -8,12 +8,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// pack writes the copies that bring operands into the order in which the matrix
-// kernels read them.
+// pack writes the copies that put operands into the order of the matrix kernels.
 func pack() {
 	packPanels()
 	if isa == avx512 {
-		return // the others gain nothing from longer vectors
+		return // the others don't gain from longer vectors
 	}
 	packCopy()
 	packTranspose()
@@ -98,8 +97,8 @@ func packTranspose() {
 	MOVQ(dst, to)
 	Label("piece")
 	x := make([]reg.VecVirtual, 8)
-	// Rows i and i+4 share a register, so that all that remains is a transpose
-	// of 4×4 blocks within each half. Done for columns 0–3, then for 4–7.
+	// Rows i and i+4 share a register, so that the rest is a transpose of 4×4 blocks within
+	// each half. Done for columns 0–3, then for 4–7.
 	for half := 0; half < 2; half++ {
 		for i := range 4 {
 			x[i] = YMM()
@@ -198,7 +197,7 @@ func packPanels() {
 	RET()
 }
 
-// split writes the separation of a row into the pixels x ≡ 0, 1, … mod stride.
+// split writes the split of a row into the pixels x ≡ 0, 1, … mod stride.
 func split(stride int) {
 	name := fmt.Sprintf("split%dAVX2", stride)
 	TEXT(name, NOSPLIT, "func(dst, src *float32, phase int)")

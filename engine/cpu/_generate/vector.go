@@ -9,8 +9,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// greater is the comparison predicate a > b, false for NaN; notLessEqual is
-// !(a ≤ b), true for NaN; ordered is true unless there is a NaN, unordered if there is.
+// Comparison predicates: greater is a > b, false for NaN; notLessEqual is !(a ≤ b), true
+// for NaN; ordered is true unless there is a NaN, unordered if there is.
 const (
 	greater      = 0x1e
 	notLessEqual = 0x16
@@ -18,8 +18,8 @@ const (
 	unordered    = 0x03
 )
 
-// vector writes the element-wise kernels. n is positive, and with AVX2 a multiple of
-// the lanes; AVX-512 masks what is left over.
+// vector writes the element-wise kernels. n is positive, and with AVX2 a multiple of the
+// lanes; AVX-512 masks the remainder.
 func vector() {
 	addBias("addBias", "x[i] += bias", false)
 	addBias("addBiasReLU", "x[i] = max(x[i]+bias, 0), NaN if x[i]+bias is", true)
@@ -61,7 +61,7 @@ func vector() {
 	dots(1)
 }
 
-// pause writes the wait of a loop that looks for a change in memory.
+// pause writes the wait of a loop that polls memory.
 func pause() {
 	TEXT("Pause", NOSPLIT, "func()")
 	Doc("Pause leaves the core to its other thread, and the memory alone, for some ten nanoseconds.")
@@ -78,18 +78,18 @@ func addBias(name, doc string, relu bool) {
 			v := l.load("x")
 			VADDPS(v, bias, v)
 			if relu {
-				VMAXPS(v, zero, v) // of zero and NaN, the second operand: v
+				VMAXPS(v, zero, v) // for zero and NaN the result is the second operand, v
 			}
 			l.store(v, "x")
 		}
 	})
 }
 
-// loop is one turn of a loop over vectors.
+// loop is one iteration of a loop over vectors.
 type loop struct {
 	bases map[string]reg.Register
-	at    reg.Register      // bytes from each base
-	mask  reg.OpmaskVirtual // of the lanes of a turn that isn't whole; nil elsewhere
+	at    reg.Register      // offset from each base in bytes
+	mask  reg.OpmaskVirtual // lanes of a partial iteration; otherwise nil
 }
 
 func (l loop) address(name string) Mem {
@@ -100,7 +100,7 @@ func (l loop) address(name string) Mem {
 	return m
 }
 
-// load reads a vector of an argument; lanes that are masked are 0.
+// load reads a vector of an argument; masked lanes are 0.
 func (l loop) load(name string) reg.VecVirtual {
 	v := V()
 	if l.mask != nil {
@@ -119,7 +119,7 @@ func (l loop) store(v reg.VecVirtual, name string) {
 	}
 }
 
-// keep is z where the predicate holds for a and b, else 0.
+// keep returns z where the predicate holds for a and b, else 0.
 func keep(predicate uint8, a, b, z reg.VecVirtual) reg.VecVirtual {
 	out := V()
 	if isa == avx512 {
@@ -133,8 +133,8 @@ func keep(predicate uint8, a, b, z reg.VecVirtual) reg.VecVirtual {
 	return out
 }
 
-// elementwise writes a loop over n elements of the arguments that are pointers.
-// begin writes what comes before it and returns what writes one turn.
+// elementwise writes a loop over n elements of the pointer arguments. begin writes the
+// code before the loop and returns a function that writes one iteration.
 func elementwise(name, doc, params string, begin func() func(l loop)) {
 	name += isa.suffix
 	TEXT(name, NOSPLIT, "func("+params+")")
@@ -149,8 +149,8 @@ func elementwise(name, doc, params string, begin func() func(l loop)) {
 	RET()
 }
 
-// arguments loads the pointers, which are the first parameters, and names the numbers,
-// which are the last.
+// arguments loads the pointers (the first parameters), and names the numbers (the last
+// ones).
 func arguments(params string) (pointers map[string]reg.Register, numbers []string) {
 	pointers = map[string]reg.Register{}
 	first, rest, _ := strings.Cut(params, "*float32, n int")
@@ -256,7 +256,7 @@ func sum() {
 	RET()
 }
 
-// fold adds the upper half of a register of sixteen floats to the lower one.
+// fold adds the upper half of a register of sixteen floats to the lower half.
 func fold(v reg.VecVirtual) reg.Register {
 	if isa == avx512 {
 		upper := YMM()
@@ -282,7 +282,7 @@ func dots(images int) {
 	ldy := Load(Param("ldy"), GP64())
 	SHLQ(U8(2), ldy)
 	var advance []reg.Register
-	// What lies ld apart from an argument on.
+	// spread returns the operands that are ld apart, from an argument on.
 	spread := func(name, ld string, n int) []Mem {
 		base, distance, thrice := Load(Param(name), GP64()), Load(Param(ld), GP64()), GP64()
 		SHLQ(U8(2), distance)
@@ -341,7 +341,7 @@ func storeSums(s []reg.VecVirtual, to Mem) {
 	}
 	half := XMM()
 	if isa == avx512 {
-		// VHADDPS reaches the lower sixteen registers alone.
+		// VHADDPS can use only the lower sixteen registers.
 		pairs := func(a, b reg.Register) reg.Register {
 			low, high := YMM(), YMM()
 			VUNPCKLPS(b, a, low)

@@ -15,7 +15,7 @@ import (
 // filter has the matrices of a Winograd filter F(Out×Out, Size×Size).
 type filter struct{ *winograd.Filter }
 
-// name tells the filter's kernels from those of others.
+// name distinguishes the filter's kernels from others.
 func (f *filter) name() string {
 	if f.Out() == 2 {
 		return fmt.Sprint(f.Size())
@@ -41,7 +41,7 @@ func transforms(names ...string) func() {
 }
 
 // factors maps the absolute values of a matrix's coefficients, other than 0 and 1, to
-// their places: registers, or memory if AVX2 has too few registers.
+// registers, or to memory if AVX2 has too few registers.
 type factors map[float64]Op
 
 // constants maps values to constants in the file, single ones and vectors.
@@ -76,13 +76,13 @@ func factorsOf(m [][]float64) factors {
 }
 
 // combination is an unfinished sum of terms, rounded after every product and every
-// addition. If negative is set, it holds the negated sum, which rounds alike.
+// addition. If negative is set, it holds the negated sum, which has the same rounding.
 type combination struct {
 	y        reg.VecVirtual // nil before the first term
 	negative bool
 }
 
-// add adds coefficient·x, x in memory or in a register.
+// add adds coefficient·x; x is in memory or in a register.
 func (s *combination) add(f factors, coefficient float64, x Op) {
 	if coefficient == 0 {
 		return
@@ -155,7 +155,7 @@ func tileRows(f *filter) (v, plane, planes, x, pitch, phase, rows, tiles reg.GPV
 	return
 }
 
-// input is V = Bᵀ·d·B, whose entry (r, c) combines two columns and rows of d: first
+// input computes V = Bᵀ·d·B. Entry (r, c) combines two columns and two rows of d: first
 // the columns, as they are loaded, then the rows.
 func (f *filter) input() {
 	text(f, "Input", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
@@ -216,8 +216,8 @@ func (f *filter) input() {
 	RET()
 }
 
-// output is Y = Aᵀ·M·A. It sums at most two rows of pixels at a time, since registers
-// suffice for no more.
+// output computes Y = Aᵀ·M·A. It sums at most two rows of pixels at a time, because there
+// are no registers for more.
 func (f *filter) output() {
 	out := f.Out()
 	text(f, "Output", "func(y *float32, ld int, m *float32, plane, rows, tiles int)",
@@ -374,7 +374,7 @@ func interleave4(x []reg.VecVirtual) []reg.VecVirtual {
 	return y[:]
 }
 
-// weights is U = G·g·Gᵀ for the rows of one panel: three quarters of a vector.
+// weights computes U = G·g·Gᵀ for the rows of one panel: three quarters of a vector.
 func (f *filter) weights() {
 	rows := isa.lanes * 3 / 4
 	column := 4 * rows // bytes
@@ -430,7 +430,7 @@ func (f *filter) weights() {
 	RET()
 }
 
-// gradient is V = A·d·Aᵀ.
+// gradient computes V = A·d·Aᵀ.
 func (f *filter) gradient() {
 	text(f, "Gradient", "func(v *float32, plane int, x *float32, pitch, phase, rows, tiles int)",
 		fmt.Sprintf("spreads rows × tiles tiles of %d×%d pixels of x, which is laid out as for", f.Out(), f.Out()),
@@ -482,7 +482,7 @@ func (f *filter) gradient() {
 	RET()
 }
 
-// weightGradient is Gᵀ·u·G, a row of it at a time.
+// weightGradient computes Gᵀ·u·G, one row at a time.
 func (f *filter) weightGradient() {
 	size := f.Size()
 	text(f, "WeightGradient", "func(weights, u *float32, plane, n int)",

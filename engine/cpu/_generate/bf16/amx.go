@@ -38,8 +38,8 @@ func (f *file) ldtilecfg(base int) { f.bytes(0xc4, 0xe2, 0x78, 0x49, base) }
 func (f *file) tilerelease()       { f.bytes(0xc4, 0xe2, 0x78, 0x49, 0xc0) }
 func (f *file) tilezero(t int)     { f.bytes(0xc4, 0xe2, 0x7b, 0x49, 0xc0|t<<3) }
 
-// tileload and tilestore move a tile whose rows start at base + displacement and
-// lie index bytes apart.
+// tileload and tilestore move a tile whose rows start at base + displacement and are
+// index bytes apart.
 func (f *file) tileload(t, base, index, displacement int) {
 	f.bytes(0xc4, 0xe2, 0x7b, 0x4b, 0x44|t<<3, index<<3|base, displacement)
 }

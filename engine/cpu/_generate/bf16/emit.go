@@ -66,7 +66,7 @@ func (f *file) fresh(l string) string {
 	return fmt.Sprintf("%s%d", l, f.labels)
 }
 
-// arg is the operand of an argument.
+// arg returns the operand of an argument.
 func (f *file) arg(name string) string {
 	at, ok := f.args[name]
 	if !ok {
@@ -75,7 +75,7 @@ func (f *file) arg(name string) string {
 	return fmt.Sprintf("%s+%d(FP)", name, at)
 }
 
-// load brings arguments to registers: "x", "R8", …
+// load moves arguments to registers: "x", "R8", …
 func (f *file) load(pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
 		f.op("MOVQ %s, %s", f.arg(pairs[i]), pairs[i+1])
@@ -97,7 +97,7 @@ func (f *file) bytes(b ...int) {
 	f.op("%s", strings.Join(parts, "; "))
 }
 
-// evex is an instruction of map 0F38 with prefix F3, W0, 512 bits, on registers.
+// evex writes an instruction of map 0F38 with prefix F3, W0, 512 bits, on registers.
 func (f *file) evex(opcode, reg, vvvv, rm int) {
 	f.bytes(0x62,
 		0x02|(^reg>>3&1)<<7|(^rm>>4&1)<<6|(^rm>>3&1)<<5|(^reg>>4&1)<<4,
@@ -122,7 +122,7 @@ func (f *file) load16(z int, mem string, masked bool) {
 	f.op("VPSLLD $16, Z%d, Z%d", z, z)
 }
 
-// store16 narrows Zz by way of Yt.
+// store16 narrows Zz, through Yt, and stores it.
 func (f *file) store16(z, t int, mem string, masked bool) {
 	f.narrow(t, z)
 	if masked {
@@ -148,14 +148,14 @@ func (f *file) store32(z int, mem string, masked bool) {
 	}
 }
 
-// each runs body for elements AX = 0, width, … below CX, the last time with the
-// mask K1 of those that are left. It changes DX.
+// each runs body for elements AX = 0, width, … below CX, the last time with K1 as the
+// mask of the remainder. It changes DX.
 func (f *file) each(width int, body func(masked bool)) {
 	f.op("XORQ AX, AX")
 	f.rest(width, body)
 }
 
-// rest is each from AX on.
+// rest is each, beginning at AX.
 func (f *file) rest(width int, body func(masked bool)) {
 	loop, tail, done := f.fresh("loop"), f.fresh("tail"), f.fresh("done")
 	f.op("CMPQ CX, $%d", width)
@@ -177,8 +177,8 @@ func (f *file) rest(width int, body func(masked bool)) {
 	f.label(done)
 }
 
-// rows runs body for every row; left counts them, and each register of step goes
-// on by the one behind it.
+// rows runs body for every row; left counts them, and each register of step advances by
+// the following one.
 func (f *file) rows(left string, step []string, body func()) {
 	loop, done := f.fresh("row"), f.fresh("rows")
 	f.op("TESTQ %s, %s", left, left)

@@ -13,8 +13,8 @@ const (
 	fieldStep, fieldConfig      = 96, 104
 )
 
-// Heights of tiles by their width in vectors of 16 columns. The sums fill 27 or 28
-// registers; three hold a row of B at most, and two take turns at a pair of A.
+// Heights of tiles, by their width in vectors of 16 columns. The sums fill 27 or 28
+// registers; at most three hold a row of B, and two alternate for a pair of A.
 var heights = map[int][]int{1: {14, 13, 12, 8, 4, 1}, 2: {14, 13, 12, 8, 4, 1}, 3: {9, 8, 7, 4, 1}}
 
 func gemm() *file {
@@ -28,7 +28,7 @@ func gemm() *file {
 	return f
 }
 
-// peak is a loop of independent products on registers alone.
+// peak writes a loop of independent products on registers alone.
 func peak(f *file) {
 	f.fn("peakAVX512", "executes n turns of 28 instructions, each 16 sums of two products.", "n int")
 	f.load("n", "CX")

@@ -1,8 +1,7 @@
 package main
 
-// lrn writes local response normalisation over neighbouring maps, which lie side by
-// side. Rows of squares and of ratios have zeros around them, so that no window needs
-// clipping.
+// lrn writes local response normalisation over neighbouring maps, which are contiguous.
+// Rows of squares and of ratios have zeros around them, so that no window needs clipping.
 func lrn() *file {
 	f := newFile("lrn")
 	f.fn("squaresAVX512", "is Squares.", "sq *float32, ldq int, x *uint16, ldx int, rows, n int")
@@ -87,7 +86,7 @@ func window(f *file, base string, masked bool) {
 	f.op("JNZ %s", loop)
 }
 
-// scale is s = k + alpha·Σ of the window in Z0, and s^¾ in Z2.
+// scale computes s = k + alpha·Σ of the window in Z0, and s^¾ in Z2.
 func scale(f *file, base string, masked bool) {
 	window(f, base, masked)
 	f.op("VFMADD213PS Z10, Z11, Z0")

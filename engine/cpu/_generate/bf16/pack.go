@@ -1,6 +1,6 @@
 package main
 
-// pack writes the kernels that bring operands into the order of the products.
+// pack writes the kernels that put operands into the order of the products.
 func pack() *file {
 	f := newFile("pack")
 	f.fn("turnPairsAVX512", "is turnPairs for 16 rows of 16·blocks pairs each.", "dst *uint32, ldd int, src *uint16, lds int, blocks int")
@@ -73,10 +73,10 @@ func pack() *file {
 	return f
 }
 
-// turned lists the registers in which turn16 leaves the columns.
+// turned lists the registers of the columns after turn16.
 var turned [16]int
 
-// turn16 turns the 16×16 numbers in Z0–Z15.
+// turn16 transposes the 16×16 numbers in Z0–Z15.
 func turn16(f *file) {
 	// Pairs of rows, then pairs of pairs, within lanes of four.
 	for i := range 8 {
@@ -91,7 +91,7 @@ func turn16(f *file) {
 		f.op("VUNPCKLPD Z%d, Z%d, Z%d", b+1, a+1, 4*q+2)
 		f.op("VUNPCKHPD Z%d, Z%d, Z%d", b+1, a+1, 4*q+3)
 	}
-	// Z4q+c: lane l holds column 4l+c of rows 4q to 4q+3: turn the lanes.
+	// Z4q+c: lane l holds column 4l+c of rows 4q to 4q+3. Transpose the lanes.
 	for c := range 4 {
 		f.op("VSHUFF32X4 $0x88, Z%d, Z%d, Z%d", 4+c, c, 16)    // lanes 0, 2 of q 0 and of q 1
 		f.op("VSHUFF32X4 $0xdd, Z%d, Z%d, Z%d", 4+c, c, 17)    // lanes 1, 3

@@ -1,6 +1,6 @@
 package main
 
-// pool writes max-pooling of maps that lie side by side.
+// pool writes max-pooling of contiguous maps.
 func pool() *file {
 	f := newFile("pool")
 	f.fn("maxPoolAVX512", "is MaxPool for a window of which rows and columns lie inside, the first of them at position first; skip is what a row's end leaves out.",
@@ -33,7 +33,7 @@ func pool() *file {
 		f.op("ADDQ R8, R10")
 		f.op("DECQ R11")
 		f.op("JNZ %s", row)
-		f.op("VPSRLD $16, Z0, Z0") // exact: it was widened
+		f.op("VPSRLD $16, Z0, Z0") // exact: the value was bfloat16
 		f.op("VPMOVDW Z0, Y0")
 		f.op("VPMOVDB Z2, X2")
 		if masked {
@@ -63,7 +63,7 @@ func pool() *file {
 		f.op("TESTQ R10, R10")
 		f.op("JZ %s", none)
 		f.label(loop)
-		f.op("MOVQ (R9), R11") // elements to go
+		f.op("MOVQ (R9), R11") // remaining elements
 		f.op("ADDQ AX, R11")
 		f.op("VPBROADCASTB 8(R9), X2")
 		if masked {

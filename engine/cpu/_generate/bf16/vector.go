@@ -35,7 +35,7 @@ func vector() *file {
 			f.op("VADDPS %d(R10)(AX*4), Z%d, Z%d", 64*i, i, i)
 			f.op("VMAXPS Z%d, Z3, Z%d", i, i)
 		}
-		// VCVTNE2PS2BF16 would do both; Bochs, on which CI runs this, has it wrong.
+		// VCVTNE2PS2BF16 would do both, but Bochs, which runs this in CI, computes it wrongly.
 		f.narrow(0, 0)
 		f.narrow(1, 1)
 		f.op("VINSERTI64X4 $1, Y1, Z0, Z2")
@@ -48,7 +48,7 @@ func vector() *file {
 			f.load32(0, "(SI)(AX*4)", masked)
 			f.load32(1, "(R10)(AX*4)", masked)
 			f.op("VADDPS Z1, Z0, Z0")
-			f.op("VMAXPS Z0, Z3, Z0") // of two with a NaN, the second of Intel's order: Z0
+			f.op("VMAXPS Z0, Z3, Z0") // if one is NaN, the result is the second in Intel's order: Z0
 			f.store16(0, 1, "(DI)(AX*2)", masked)
 		})
 	})
@@ -58,7 +58,7 @@ func vector() *file {
 	f.load("y", "SI", "dy", "R8", "dx", "DI", "n", "CX")
 	f.op("VPXORQ Z4, Z4, Z4")
 	f.op("MOVL $0x7f807f80, DX")
-	f.op("VPBROADCASTD DX, Z5") // infinity: above are NaNs
+	f.op("VPBROADCASTD DX, Z5") // infinity; larger values are NaNs
 	f.each(32, func(masked bool) {
 		if masked {
 			f.op("VMOVDQU16.Z (SI)(AX*2), K1, Z0")

@@ -33,7 +33,7 @@ var amx = func() Set {
 // hasTiles reports whether the processor has AMX. A test may pretend that it does.
 var hasTiles = func() bool { return cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 }
 
-// permission is the system's answer, which it gives once.
+// permission is the system's answer, which is asked once.
 var permission = sync.OnceValue(permitTiles)
 
 // Refused returns why the system does not let this process use the processor's AMX;
@@ -45,8 +45,7 @@ func Refused() error {
 	return permission()
 }
 
-// permitted reports whether the processor has AMX and the system lets this process
-// use it.
+// permitted reports whether the processor has AMX and the system allows its use.
 func permitted() bool { return hasTiles() && permission() == nil }
 
 // tileConfig is LDTILECFG's operand: sums of rows × 16 in tiles 0–3, A of rows ×
@@ -66,7 +65,7 @@ func tileConfig(rows, pairs int) (c [64]byte) {
 	return c
 }
 
-// step returns the greatest divisor of pairs that fits a tile.
+// step returns the largest divisor of pairs that fits a tile.
 func step(pairs int) int {
 	for s := 16; ; s-- {
 		if pairs%s == 0 {

@@ -18,7 +18,7 @@ func Round(v float32) uint16 {
 // Float returns the float32 with upper half u.
 func Float(u uint16) float32 { return math.Float32frombits(uint32(u) << 16) }
 
-// factor returns u as products use it: denormals count as 0.
+// factor returns u as a factor of products: denormals count as 0.
 func factor(u uint16) float32 {
 	if u&0x7f80 == 0 {
 		u &= 0x8000

@@ -5,10 +5,10 @@ import (
 	"unsafe"
 )
 
-// gemmGo computes groups in the order of VDPBF16PS: it adds the second product of
-// each pair first, and replaces denormals by 0. The instruction rounds a product and
-// its sum once. So does float64 on the way to float32, since neither has so many bits
-// that the first rounding could make a tie.
+// gemmGo computes groups in the order of VDPBF16PS: it adds the second product of each
+// pair first, and replaces denormals by 0. The instruction rounds a product and its sum
+// once. float64, rounded to float32, gives the same result: it has so many bits that its
+// own rounding can't make a tie.
 func gemmGo(p *Product) {
 	columns := 16 * p.Vectors
 	for _, g := range p.Groups {
@@ -51,5 +51,5 @@ func flush(v float32) float32 {
 	return v
 }
 
-// portableHeights are those of AVX-512, so that both cut alike.
+// portableHeights are those of AVX-512, so that both sets cut tiles alike.
 var portableHeights = [4][]int{1: {14, 13, 12, 8, 4, 1}, 2: {14, 13, 12, 8, 4, 1}, 3: {9, 8, 7, 4, 1}}

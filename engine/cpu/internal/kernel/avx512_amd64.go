@@ -4,17 +4,17 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-// avx512 is the set of AVX-512 (F, BW, DQ and VL): vectors of sixteen floats, of
-// which a tile of 12×32 takes 24 of the 32 registers. Masks stop a kernel where its
-// operands end, so no portable twin does the rest.
+// avx512 is the set of AVX-512 (F, BW, DQ and VL): vectors of sixteen floats, of which a
+// tile of 12×32 takes 24 of the 32 registers. Masks stop a kernel at the end of its
+// operands, so it needs no portable twin for the remainder.
 var avx512 = Set{
 	Name: "avx512", Needs: "AVX-512 F, BW, DQ and VL",
 	Supported: func() bool {
 		return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2
 	},
 
-	// Sixteen rows turned at a time would lie in the same set of a first-level
-	// cache of eight ways where rows are a multiple of 4 KB apart, as fc6's are.
+	// Rows of fc6 are a multiple of 4 KB apart. Sixteen of them would share one set of a
+	// first-level cache of eight ways, so only eight are transposed at a time.
 	MR: 12, NR: 32, Lanes: 16, Turn: 8,
 	// A panel of B takes 32 KB, a block of A 98 KB, one of B 229 KB.
 	Block: Block{K: 384, M: 96, N: 224},
@@ -25,7 +25,7 @@ var avx512 = Set{
 	Gemm:     gemm12x32AVX512,
 	GemmHalf: gemm12x16AVX512,
 
-	PackCopy:      packCopyAVX2, // runs of 13 to 55 floats gain nothing from longer vectors
+	PackCopy:      packCopyAVX2, // runs of 13 to 55 floats don't gain from longer vectors
 	PackTranspose: packTransposeAVX2,
 	PackPanels:    packPanelsAVX512,
 	Split:         split,
@@ -123,9 +123,8 @@ var avx512 = Set{
 	},
 }
 
-// narrow reports whether the last of a row's tiles fill no more than half a vector
-// of sixteen, as the seven tiles of a row of 13 pixels: vectors of eight then do
-// as many at a time.
+// narrow reports whether a row's last tiles fill at most half a vector of sixteen, like
+// the seven tiles of a row of 13 pixels. Vectors of eight need no more steps then.
 func narrow(tiles int) bool { return (tiles-1)%16 < 8 }
 
 // tilesBy chooses between two kernels of Filter.Input or Filter.Gradient by the

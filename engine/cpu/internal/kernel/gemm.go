@@ -2,8 +2,8 @@ package kernel
 
 import "unsafe"
 
-// gemmGo is the portable Gemm of mr×nr tiles. It works on four columns and two
-// rows at a time, so that their sums have a chance to stay in registers.
+// gemmGo is the portable Gemm of mr×nr tiles. It works on four columns and two rows at a
+// time, so that their sums may stay in registers.
 func gemmGo(mr, nr int) func(k int, a, b, c *float32, ldc int, accumulate bool) {
 	return func(k int, a, b, c *float32, ldc int, accumulate bool) {
 		as := unsafe.Slice(a, k*mr)

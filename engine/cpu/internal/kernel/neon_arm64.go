@@ -2,8 +2,8 @@
 
 package kernel
 
-// neon is the set of arm64's vectors of four floats, which every processor of that
-// architecture has: a tile of 8×12 takes 24 of the 32 registers.
+// neon is the set of arm64's vectors of four floats, which every processor of the
+// architecture has. A tile of 8×12 takes 24 of the 32 registers.
 var neon = Set{
 	Name: "neon", Needs: "NEON",
 	Supported: func() bool { return true },

@@ -11,7 +11,7 @@ func packCopyGo(dst *float32, ld int, src *float32, offsets *int, k, runs, lengt
 	}
 }
 
-// packTransposeGo is the portable PackTranspose of so many lanes.
+// packTransposeGo returns the portable PackTranspose for this number of lanes.
 func packTransposeGo(lanes int) func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int) {
 	return func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int) {
 		out := unsafe.Slice(dst, (runs*length-1)*ld+lanes)
@@ -19,7 +19,7 @@ func packTransposeGo(lanes int) func(dst *float32, ld int, src *float32, offsets
 			for r := range runs {
 				in := unsafe.Slice(at(src, offset+r*stride), length)
 				for x, v := range in {
-					// Where rows overlap (ld < lanes) the later row wins.
+					// If rows overlap (ld < lanes), the later row wins.
 					if j := (r*length+x)*ld + i; i < ld || r*length+x == runs*length-1 {
 						out[j] = v
 					}

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// sets is the table of this build's sets, the preferred last. assembly, which
-// depends on the architecture, has a row for each file of assembly kernels.
+// sets is the table of this build's sets; the preferred one is last. assembly depends on
+// the architecture, and has a row for each file of assembly kernels.
 var sets = append([]*Set{&portable}, assembly...)
 
 // Sets returns all sets of this build, the preferred last.

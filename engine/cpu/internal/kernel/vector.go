@@ -55,7 +55,7 @@ func sumGo(x []float32) float32 {
 	return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
 }
 
-// dotsGo is the portable Dots of so many vectors.
+// dotsGo returns the portable Dots of images vectors.
 func dotsGo(images int) Dots {
 	return Dots{images, func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int) {
 		for i := range images {
@@ -71,7 +71,7 @@ func dotsGo(images int) Dots {
 	}}
 }
 
-// dotsBy is Dots by a kernel that takes a multiple of so many floats.
+// dotsBy is Dots by a kernel that takes a multiple of `multiple` floats.
 func dotsBy(images, multiple int, whole func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int)) Dots {
 	all := dotsGo(images)
 	return Dots{images, func(y *float32, ldy int, x *float32, ldx int, w *float32, ldw, n int) {
@@ -94,7 +94,7 @@ func dotsBy(images, multiple int, whole func(y *float32, ldy int, x *float32, ld
 	}}
 }
 
-// finiteGo is the portable Finite: x − x is 0, or NaN for what isn't finite.
+// finiteGo is the portable Finite: x − x is 0 for finite values, and otherwise NaN.
 func finiteGo(x []float32) bool {
 	var sum float32
 	for _, v := range x {

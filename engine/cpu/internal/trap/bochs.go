@@ -125,7 +125,7 @@ func divert() (functions []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Where a C linker has put something before it, Go's code begins behind .text.
+	// If a C linker has put code before Go's, Go's code begins after the start of .text.
 	here := reflect.ValueOf(divert).Pointer()
 	self := table.LookupFunc(runtime.FuncForPC(here).Name())
 	if self == nil {

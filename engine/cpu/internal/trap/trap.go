@@ -39,7 +39,7 @@ func compile(dir, name string, source []byte) (library string, err error) {
 	return library, nil
 }
 
-// install loads the library that catches the signal.
+// install loads the library with the signal handler.
 var install = sync.OnceValues(func() (handle uintptr, err error) {
 	dir, err := os.MkdirTemp("", "trap")
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// job is ranks that find each other by one identity. What they call is matched
-// by number: the k-th calls of all ranks are one meeting.
+// job is the ranks with one identifier. Their calls are matched by number: the k-th calls
+// of all ranks are one meeting.
 type job struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
-	devices  []*Device // by rank, nil until it has come
+	devices  []*Device // by rank, nil before it joins
 	meetings map[int]*meeting
 	failure  error
-	left     bool // a rank has left: its memory may be gone, so nobody meets any more
+	left     bool // a rank has left: its memory may be freed, so meetings end
 }
 
 // meeting is one call of all ranks.
@@ -29,7 +29,7 @@ type meeting struct {
 	left  int
 }
 
-// collective is what all ranks must agree on.
+// collective is the part of a call that must be the same on all ranks.
 type collective struct {
 	name   string
 	counts string // of elements
@@ -50,7 +50,7 @@ type communicator struct {
 	rank   int
 	calls  int // enqueued
 
-	// Under the job's lock.
+	// Guarded by the job's lock.
 	ran   int // calls that have run
 	ended bool
 }
@@ -180,8 +180,8 @@ func (c *communicator) enqueue(g gpu.Stream, name string, t gpu.Type, parts ...p
 	return s.enqueue(task{"nccl kernel", func() error { return c.run(number, call, parts) }})
 }
 
-// run brings a rank's part to the meeting of its number, after those before it,
-// and waits for the others. It ends without a result when the communicator does.
+// run brings a rank's part to the meeting of its number, after earlier ones, and waits
+// for the other ranks. It ends without a result if the communicator ends.
 func (c *communicator) run(number int, call collective, parts []part) error {
 	j := c.job
 	j.mu.Lock()
@@ -218,7 +218,7 @@ func (c *communicator) run(number int, call collective, parts []part) error {
 	return nil
 }
 
-// exchange does what the meeting is for.
+// exchange computes the meeting's results.
 func (m *meeting) exchange() {
 	for i := range m.parts[0] {
 		ranks := make([]part, len(m.parts))
@@ -259,8 +259,7 @@ func largest(ranks []part) {
 	}
 }
 
-// scatter copies to each rank's blocks what the ranks have for it: a block each, or
-// the same for all.
+// scatter copies to each rank its blocks: one from each rank, or the same for all.
 func scatter(ranks []part, size int64) {
 	for from, f := range ranks {
 		block := f.count * size

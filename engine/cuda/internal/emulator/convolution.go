@@ -33,8 +33,8 @@ func (d *Device) Convolutions(c gpu.Convolution, workspace int64, _ bool) ([]gpu
 	return out, nil
 }
 
-// extent is the number of elements that a channels-last tensor spans whose
-// pixels are stride apart and hold used channels.
+// extent is the number of elements of a channels-last tensor with pixels stride apart and
+// used channels in each.
 func extent(n, h, w, stride, used int) int { return (n*h*w-1)*stride + used }
 
 func (p *convolutionPlan) Run(s gpu.Stream, x, w, bias, y, workspace gpu.Pointer) error {
@@ -68,8 +68,8 @@ func (p *convolutionPlan) Run(s gpu.Stream, x, w, bias, y, workspace gpu.Pointer
 	}})
 }
 
-// columns computes convolutions by way of a matrix whose rows are the windows
-// of one image and group: (H'·W') × (Size·Size·C/Groups).
+// columns computes convolutions with a matrix whose rows are the windows of one image and
+// group: (H'·W') × (Size·Size·C/Groups).
 type columns struct {
 	gpu.Convolution
 	oh, ow int
@@ -86,8 +86,8 @@ func relu(y []float32) {
 
 func (c columns) width() int { return c.Size * c.Size * c.C / c.Groups }
 
-// each calls f for every run of channels that a window shares with the image:
-// at is where it is in the image, k where in the columns.
+// each calls f for every run of channels in both a window and the image: at is its
+// position in the image, k in the columns.
 func (c columns) each(n, g int, f func(at, k, channels int)) {
 	cg := c.C / c.Groups
 	for row := range c.oh * c.ow {
@@ -124,7 +124,7 @@ func (c columns) filters(w []float32, g int) matrix {
 
 func (c columns) forward(x, w, bias, y gpu.Pointer, xn, wn, yn int) {
 	xs, ws := operands(load(x, xn, c.Type), c.Math), operands(load(w, wn, c.Type), c.Math)
-	ys := load(y, yn, c.Type) // channels between pixels stay as they are
+	ys := load(y, yn, c.Type) // channels between pixels keep their values
 	for pixel := range c.N * c.oh * c.ow {
 		clear(ys[pixel*c.YChannels:][:c.K])
 	}

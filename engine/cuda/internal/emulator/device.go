@@ -21,7 +21,7 @@ type Device struct {
 	memory    map[gpu.Pointer]*block
 	host      map[*byte]*block
 	used      int64
-	failure   error // of asynchronous work; stays, as on a GPU
+	failure   error // of asynchronous work; permanent, as on a GPU
 }
 
 func newDevice(m *Machine, index int) *Device {
@@ -91,7 +91,7 @@ func (d *Device) Bind() error {
 		return err
 	}
 	tid := thread()
-	for _, other := range d.machine.devices { // one lock at a time: others bind too
+	for _, other := range d.machine.devices { // one lock at a time, because other devices bind, too
 		other.mu.Lock()
 		delete(other.bound, tid)
 		other.mu.Unlock()
@@ -116,7 +116,7 @@ func (d *Device) Memory() (free, total int64, err error) {
 type block struct {
 	mapping []byte
 	data    []byte
-	number  int // of page-locked memory: how many there were with it
+	number  int // of page-locked memory: the number of such blocks before it
 }
 
 const (
@@ -248,8 +248,8 @@ func (d *Device) FreeHost(p []byte) error {
 	return nil
 }
 
-// locked is the number of the AllocateHost, of any device, whose memory p lies in;
-// 0: of none.
+// locked returns the number of the AllocateHost, of any device, whose memory holds p; 0
+// if there is none.
 func (m *Machine) locked(p []byte) int {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(p)))
 	for _, d := range m.devices {
@@ -277,8 +277,8 @@ func (d *Device) contains(p gpu.Pointer, bytes int64) bool {
 	return false
 }
 
-// view is device memory as a slice; the range has been checked. Go 1.26.8's
-// compiler fails on it when it is inlined before a copy.
+// view is device memory as a slice; the caller has checked the range. Go 1.26.8's
+// compiler crashes if it inlines view before a copy.
 //
 //go:noinline
 func view[T any](p gpu.Pointer, n int) []T {

@@ -37,9 +37,9 @@ type Machine struct {
 	mu     sync.Mutex
 	counts map[string]int
 	log    []string
-	alive  map[string]int // things made and not closed, by kind
+	alive  map[string]int // objects that are not closed yet, by kind
 	jobs   map[string]*job
-	broken []string // misuse that no call could report
+	broken []string // misuse that no call could return
 	random *rand.Rand
 }
 
@@ -91,13 +91,13 @@ func (m *Machine) Check() error {
 	return nil
 }
 
-// called notes a call and asks whether it is to fail.
+// called logs a call and returns an error if it is to fail.
 func (m *Machine) called(call, detail string) error {
 	m.mu.Lock()
 	m.counts[call]++
 	n := m.counts[call]
 	m.log = append(m.log, call+detail)
-	if len(m.log) > 1<<16 { // a long run; the latest half says enough
+	if len(m.log) > 1<<16 { // a long run; the latest half is enough
 		m.log = append(m.log[:0], m.log[1<<15:]...)
 	}
 	m.mu.Unlock()

@@ -34,12 +34,12 @@ func store(p gpu.Pointer, values []float32, t gpu.Type) {
 func roundBits(v float32, drop uint) uint32 {
 	b := math.Float32bits(v)
 	if v != v {
-		return b | 1<<22 // stays a NaN
+		return b | 1<<22 // keeps it a NaN
 	}
 	return (b + 1<<(drop-1) - 1 + b>>drop&1) &^ (1<<drop - 1)
 }
 
-// operands rounds what goes into a product as the arithmetic has it.
+// operands rounds the factors of a product to the arithmetic's precision.
 func operands(v []float32, m gpu.Math) []float32 {
 	if m == gpu.TF32 {
 		for i, x := range v {
@@ -67,7 +67,7 @@ type matrix struct {
 
 func dense(rows, cols int, data []float32) matrix { return matrix{rows, cols, cols, data} }
 
-// transposed is a copy.
+// transposed returns a transposed copy.
 func (m matrix) transposed() matrix {
 	t := dense(m.cols, m.rows, make([]float32, m.rows*m.cols))
 	for i := range m.rows {
@@ -78,7 +78,7 @@ func (m matrix) transposed() matrix {
 	return t
 }
 
-// addProduct adds a·b to y. Unlike BLAS it multiplies zeros too: 0·NaN is NaN.
+// addProduct adds a·b to y. Unlike BLAS it also multiplies zeros: 0·NaN is NaN.
 func addProduct(y, a, b matrix) {
 	for i := range a.rows {
 		row := y.data[i*y.stride:][:y.cols]
@@ -91,7 +91,7 @@ func addProduct(y, a, b matrix) {
 	}
 }
 
-// plan is the part that plans of products and of convolutions share.
+// plan is the common part of plans of products and of convolutions.
 type plan struct {
 	device    *Device
 	name      string
@@ -106,7 +106,7 @@ func (p *plan) Close() error {
 	return nil
 }
 
-// use fills the workspace with NaNs, as any other kernel's leavings would be.
+// use fills the workspace with NaNs, as other kernels might.
 func (p *plan) use(workspace gpu.Pointer) {
 	if p.workspace > 0 {
 		for i, v := 0, view[byte](workspace, int(p.workspace)); i < len(v); i++ {
@@ -115,15 +115,15 @@ func (p *plan) use(workspace gpu.Pointer) {
 	}
 }
 
-// Alignments that the libraries take for granted: cuBLASLt's search when it is told
-// of none, and the tensors that cuDNN's plans are made for.
+// Alignments that the libraries assume: cuBLASLt's search if none is given, and the
+// tensors of cuDNN's plans.
 const (
 	productAlign     = 256
 	convolutionAlign = 16
 )
 
-// check reports operands outside this device's memory, and such that aren't
-// aligned.
+// check returns an error for operands outside this device's memory, and for misaligned
+// ones.
 func (p *plan) check(call string, s gpu.Stream, aligned, workspace gpu.Pointer, operands ...operand) (*stream, error) {
 	if err := p.device.begin(call, ""); err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ type operand struct {
 	size int64
 }
 
-// plans makes two ways to do the same, with and without a workspace.
+// plans makes two plans for the same computation, with and without a workspace.
 func (d *Device) plans(name string, workspace int64) []plan {
 	out := []plan{{d, name + " 0", 0}}
 	if workspace >= 4096 {

@@ -17,11 +17,11 @@ type stream struct {
 	busy    bool
 	closed  bool
 
-	thread  int    // that captures, 0 when none does
+	thread  int    // thread that captures, or 0
 	capture []task // collected so far
 }
 
-// task is one piece of work; name is for failures.
+// task is one piece of work; name is used in errors.
 type task struct {
 	name string
 	run  func() error
@@ -61,7 +61,7 @@ func (s *stream) serve() {
 }
 
 func (s *stream) execute(t task) {
-	if t.name == "" { // events pass even on a broken device, or peers would hang
+	if t.name == "" { // events run even on a broken device, so that peers don't hang
 		_ = t.run()
 		return
 	}
@@ -96,7 +96,7 @@ func (s *stream) enqueue(t task) error {
 	return nil
 }
 
-// own checks that a range is this device's.
+// own checks that a range is in this device's memory.
 func (s *stream) own(call string, p gpu.Pointer, bytes int64) error {
 	if bytes < 0 || !s.device.contains(p, bytes) {
 		return callError(call, 1, nil, "%d bytes at %#x are outside every allocation", bytes, uint64(p))
@@ -188,7 +188,7 @@ func (s *stream) Fill(dst gpu.Pointer, value byte, bytes int64) error {
 const (
 	maxThreads   = 1024
 	maxGridYZ    = 65535
-	maxShared    = 48 << 10 // without asking for more
+	maxShared    = 48 << 10 // the default
 	maxParamSize = 4096
 )
 
@@ -311,8 +311,8 @@ func (s *stream) Close() error {
 	return s.device.machine.called("cuStreamDestroy", "")
 }
 
-// event is a point in a stream's work. Its records are numbered when they are
-// enqueued, so that a wait means the latest one at that time, as in CUDA.
+// event is a position in a stream's work. Its records are numbered when they are
+// enqueued, so that a wait is for the latest one at that time, as in CUDA.
 type event struct {
 	device  *Device
 	timed   bool

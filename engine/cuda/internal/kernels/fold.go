@@ -6,12 +6,11 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// A convolution of stride s on few channels wastes the tensor cores' width. It
-// equals a dense one of stride 1 on pixels s times as coarse with s² times the
-// channels ("space to depth"): conv1 of AlexNet, 11×11 at stride 4 on 224×224×3
-// with padding 2, is 3×3 at stride 1 on 57×57×48 without padding. Channel
-// (dy·s + dx)·C + c of folded pixel (y, x) is channel c of pixel
-// (y·s + dy − pad, x·s + dx − pad), zero outside the image.
+// A convolution of stride s on few channels doesn't fill the tensor cores' width. It
+// equals a convolution of stride 1 on pixels s times as coarse with s² times the channels
+// ("space to depth"): conv1 of AlexNet, 11×11 at stride 4 on 224×224×3 with padding 2, is
+// 3×3 at stride 1 on 57×57×48 without padding. Channel (dy·s + dx)·C + c of folded pixel
+// (y, x) is channel c of pixel (y·s + dy − pad, x·s + dx − pad), zero outside the image.
 
 // FoldedInput returns the number of folded pixels along an axis of in pixels: as many
 // as the windows read.

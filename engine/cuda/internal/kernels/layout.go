@@ -32,7 +32,7 @@ func (k *Set) BytesToHost(s gpu.Stream, p Layout) error {
 	return launch(k, s, "transpose_u8", t.grid(), &t)
 }
 
-// transpose is Y[n,c,r] = X[n,r,c].
+// transpose computes Y[n,c,r] = X[n,r,c].
 type transpose struct {
 	X, Y             gpu.Pointer
 	N, Rows, Columns int32
@@ -51,13 +51,13 @@ func (t transpose) grid() gpu.Launch {
 }
 
 func (k *Set) transpose(s gpu.Stream, t transpose, from, to gpu.Type) error {
-	if t.Rows == 1 || t.Columns == 1 { // a vector a row is the same in both orders
+	if t.Rows == 1 || t.Columns == 1 { // a row or column alone has the same order in both
 		return k.Cast(s, Cast{t.X, t.Y, int64(t.N) * int64(t.Rows) * int64(t.Columns)}, from, to)
 	}
 	return launch(k, s, transposes[from][to], t.grid(), &t)
 }
 
-// transposes and casts are names by type, which uploads look up in every step.
+// transposes and casts are kernel names by type. Uploads look them up in every step.
 var (
 	transposes = [2][2]string{
 		gpu.Float32:  {"transpose_f32_f32", "transpose_f32_bf16"},

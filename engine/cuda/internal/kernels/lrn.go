@@ -85,8 +85,8 @@ func (k *Set) LRNForward(s gpu.Stream, p LRNForward) error {
 	return launch(k, s, name, rowGrid(p.Rows, p.C/vector), &p)
 }
 
-// responseVariant is variant for normalisation: the vector kernel also needs the
-// paper's constants, vectors within a group, and a whole pixel in a block.
+// responseVariant is variant for normalisation. The vector kernel also needs the paper's
+// constants, vectors within a group, and a whole pixel in a block.
 func (k *Set) responseVariant(name string, c int32, r Response) (string, int32) {
 	full, vector := k.variant(name, c, r.Maps)
 	if vector > 1 && (!r.Paper() || c/vector > blockThreads) {
@@ -103,7 +103,7 @@ type LRNBackward struct {
 	Response  Response
 }
 
-// maxMaps is the most maps that LRNBackward normalises with other constants than the
+// maxMaps is the most maps that LRNBackward normalises with constants other than the
 // paper's: three floats each in a block's shared memory.
 const maxMaps = maxShared / 12
 
@@ -126,8 +126,8 @@ func (k *Set) LRNBackward(s gpu.Stream, p LRNBackward) error {
 	return launch(k, s, name, l, &p)
 }
 
-// wholeRows is rowGrid with every row in one block. If a row is longer than the
-// block, its threads loop.
+// wholeRows is rowGrid with every row in one block. If a row is longer than the block,
+// its threads loop.
 func wholeRows(rows, vectors int32) gpu.Launch {
 	l := rowGrid(rows, vectors)
 	l.Grid[1] = 1
@@ -173,7 +173,7 @@ func (k *Set) LRNWithinBackward(s gpu.Stream, p LRNWithinBackward) error {
 	return launch(k, s, gather, l, &p)
 }
 
-// imageGrid is rowGrid with the images apart, so that a thread finds its row and
+// imageGrid is rowGrid with images along another axis, so that a thread finds its row and
 // column with one small division.
 func imageGrid(n, pixels, vectors int32) gpu.Launch {
 	l := rowGrid(pixels, vectors)

@@ -13,7 +13,7 @@ type Window struct {
 	Size, Stride, Pad int32
 }
 
-// validate reports windows that do not give this output.
+// validate returns an error for windows that do not give this output.
 func (w Window) validate(h, wide, outH, outW int32) error {
 	if w.Size < 1 || w.Stride < 1 || w.Pad < 0 || w.Pad >= w.Size ||
 		!w.covers(h, outH) || !w.covers(wide, outW) {
@@ -23,8 +23,8 @@ func (w Window) validate(h, wide, outH, outW int32) error {
 	return nil
 }
 
-// covers reports whether out windows fit an axis of n pixels, rounded either way: the
-// last one starts inside, and no other would be whole.
+// covers reports whether out windows fit an axis of n pixels, rounded up or down: the
+// last one begins inside, and no further one would be whole.
 func (w Window) covers(n, out int32) bool {
 	return out >= 1 && (out-1)*w.Stride-w.Pad < n && n+2*w.Pad-w.Size < out*w.Stride
 }

@@ -14,7 +14,7 @@ type Set struct {
 	working gpu.Type
 	module  gpu.Module
 	kernels map[string]gpu.Kernel
-	params  [512]byte // of the launch being made
+	params  [512]byte // of the current launch
 }
 
 // Load loads the kernels on a device.
@@ -52,13 +52,12 @@ func bytesOf[P any](p *P) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p))
 }
 
-// launch runs a kernel; an empty grid is no work.
+// launch runs a kernel. An empty grid does nothing.
 func launch[P any](k *Set, s gpu.Stream, name string, l gpu.Launch, p *P) error {
 	return k.launch(s, name, l, bytesOf(p))
 }
 
-// launch copies params before it hands them on, so that they needn't be on the
-// heap.
+// launch copies params first, so that they needn't be on the heap.
 func (k *Set) launch(s gpu.Stream, name string, l gpu.Launch, params []byte) error {
 	kernel, ok := k.kernels[name]
 	if !ok {
@@ -76,7 +75,7 @@ func (k *Set) launch(s gpu.Stream, name string, l gpu.Launch, params []byte) err
 
 const (
 	blockThreads = 256      // of nearly every kernel
-	maxShared    = 48 << 10 // bytes a block may have without asking for more
+	maxShared    = 48 << 10 // most bytes of a block by default
 )
 
 // suffix returns the end of the names of kernels for a type.
@@ -90,8 +89,8 @@ func suffix(t gpu.Type) string {
 // width is the number of elements of type t in 16 bytes.
 func width(t gpu.Type) int32 { return int32(16 / t.Size()) }
 
-// variant chooses between the kernel that moves 16 bytes at a time and the one
-// for any number of channels. Every count in counts must divide by the vector.
+// variant chooses between the kernel that moves 16 bytes at a time and the one for any
+// number of channels. The first needs every count to be a multiple of the vector.
 func (k *Set) variant(name string, counts ...int32) (full string, vector int32) {
 	vector = width(k.working)
 	for _, c := range counts {
@@ -102,8 +101,8 @@ func (k *Set) variant(name string, counts ...int32) (full string, vector int32) 
 	return name + suffix(k.working), vector
 }
 
-// rowGrid lays one thread on each vector of every row: threads run along the
-// channels first, then over rows, so that a block's memory is one piece.
+// rowGrid has one thread for each vector of every row: threads run along the channels
+// first, then over rows, so that a block's memory is contiguous.
 func rowGrid(rows, vectors int32) gpu.Launch {
 	x := min(vectors, blockThreads)
 	y := max(1, blockThreads/max(x, 1))
@@ -113,7 +112,7 @@ func rowGrid(rows, vectors int32) gpu.Launch {
 	}
 }
 
-// flatGrid lays one thread on each of count items.
+// flatGrid has one thread for each of count items.
 func flatGrid(count int64) gpu.Launch {
 	return gpu.Launch{
 		Grid:  [3]uint32{blocks(count, blockThreads), 1, 1},

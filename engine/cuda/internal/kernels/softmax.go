@@ -17,7 +17,7 @@ type SoftmaxLoss struct {
 	Scale, Smoothing                       float32
 }
 
-// What stands at Halt.
+// Values of Halt.
 const (
 	HaltLoss  = 1
 	HaltLabel = 2

@@ -89,7 +89,7 @@ func NewUpdateTable(parameters []Parameter) UpdateTable {
 type Update struct {
 	Table, Step, Halt gpu.Pointer
 
-	chunks gpu.Pointer // behind the table's parameters; set by the method
+	chunks gpu.Pointer // after the table's parameters; set by the method
 }
 
 // Update enqueues the kernel for the table whose bytes lie at p.Table.

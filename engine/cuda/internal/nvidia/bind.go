@@ -9,10 +9,10 @@ import (
 type function struct {
 	name     string
 	address  *uintptr
-	optional bool // absent from some versions that work: the address stays 0
+	optional bool // missing in some supported versions: the address stays 0
 }
 
-// bind looks functions up in a loaded library.
+// bind finds functions in a loaded library.
 func bind(handle uintptr, path string, functions []function) error {
 	for _, f := range functions {
 		address, err := dlsym(handle, f.name)
@@ -37,8 +37,8 @@ type driverAPI struct {
 	graphInstantiate, graphLaunch, graphUpload, graphExecDestroy, graphDestroy                        uintptr
 }
 
-// functions lists libcuda's functions. The linker knows the versions that cuda.h
-// hides behind macros: _v2 where sizes became 64 bits.
+// functions lists libcuda's functions. Symbols have versions that cuda.h hides in macros:
+// _v2 with sizes of 64 bits.
 func (a *driverAPI) functions() []function {
 	return []function{
 		{"cuInit", &a.init, false},
@@ -149,8 +149,8 @@ func (a *dnnAPI) functions() []function {
 	}
 }
 
-// inPlace returns the name by which the linker finds a library in one of several
-// places: its path, or its name alone if the place is "".
+// inPlace returns the linker's name for a library in a place: its path, or its name alone
+// if the place is "".
 func inPlace(folder, name string) string {
 	if folder == "" {
 		return name

@@ -12,11 +12,11 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// supported says that libraries can be loaded on this platform.
+// supported means that libraries can be loaded on this platform.
 const supported = true
 
-// dlopen loads a library, for symbol look-ups of libraries loaded later too:
-// cuDNN finds cuBLASLt and NVRTC so.
+// dlopen loads a library and makes its symbols visible to later libraries: cuDNN finds
+// cuBLASLt and NVRTC in this way.
 func dlopen(name string) (uintptr, error) {
 	return purego.Dlopen(name, purego.RTLD_LAZY|purego.RTLD_GLOBAL)
 }
@@ -25,9 +25,9 @@ func dlclose(handle uintptr) { purego.Dlclose(handle) }
 
 func dlsym(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }
 
-// call calls a C function of integers and pointers. Memory that args point to is on
-// the heap and kept alive by the caller. Nothing is allocated: SyscallN would move
-// its list to the heap, so it gets one that is there already.
+// call calls a C function of integers and pointers. The caller keeps memory of args on
+// the heap and alive. call allocates nothing: SyscallN would move its list to the heap,
+// so it gets a list that is there already.
 func call(function uintptr, args ...uintptr) uintptr {
 	list := argumentLists.Get().(*[maxArguments]uintptr)
 	result, _, _ := purego.SyscallN(function, list[:copy(list[:], args)]...)
@@ -39,13 +39,13 @@ func call(function uintptr, args ...uintptr) uintptr {
 // not all integers and pointers.
 func register(f any, function uintptr) { purego.RegisterFunc(f, function) }
 
-// maxArguments is the number of arguments of cublasLtMatmul.
+// maxArguments is the number of arguments of cublasLtMatmul, the longest list.
 const maxArguments = 16
 
 var argumentLists = sync.Pool{New: func() any { return new([maxArguments]uintptr) }}
 
-// pathOf returns the file that holds a function, from the list of the process's
-// mappings; "" if it is unknown.
+// pathOf returns the file of a function, from the process's mappings, or "" if it is
+// unknown.
 func pathOf(function uintptr) string {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -66,7 +66,7 @@ func pathOf(function uintptr) string {
 	return ""
 }
 
-// cString copies a NUL-terminated string of C's.
+// cString copies a C string.
 func cString(address uintptr) string {
 	if address == 0 {
 		return ""

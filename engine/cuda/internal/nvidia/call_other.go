@@ -9,7 +9,7 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// supported says that libraries can be loaded on this platform.
+// supported means that libraries can be loaded on this platform.
 const supported = false
 
 func dlopen(string) (uintptr, error) {
@@ -19,7 +19,7 @@ func dlopen(string) (uintptr, error) {
 	return 0, errors.New("NVIDIA's libraries are used on Linux (amd64, arm64) only, this is " + runtime.GOOS + "/" + runtime.GOARCH)
 }
 
-// Nothing is ever loaded here, so these are never reached.
+// These functions are never called, since no library is loaded.
 
 func dlclose(uintptr) {}
 

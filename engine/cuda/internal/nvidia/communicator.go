@@ -11,15 +11,15 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// communicator is an ncclComm_t. It does not block: a call returns while NCCL
-// continues in the background, and settle waits for that. Only so can another thread
-// abort it at any time. The lock keeps the two threads from calling at once.
+// communicator is an ncclComm_t. It does not block: a call returns while NCCL continues
+// in the background, and settle waits for that. So another thread can abort it at any
+// time. The lock prevents calls of both threads at the same time.
 type communicator struct {
 	api   *ncclAPI
 	ranks int
 
 	mu     sync.Mutex
-	handle uintptr // 0 once it is gone
+	handle uintptr // 0 after its end
 }
 
 // errAborted is the error of every call after Abort.
@@ -55,8 +55,8 @@ func (d *device) Join(id []byte, rank, ranks int, within time.Duration) (gpu.Com
 	return c, nil
 }
 
-// settle waits until a call is done on the host's side, for at most within unless
-// that is 0.
+// settle waits until a call has finished on the host, for at most within unless that is
+// 0.
 func (c *communicator) settle(name string, result int32, within time.Duration) error {
 	const spin, longest = 200 * time.Microsecond, 5 * time.Millisecond
 	began := time.Now()
@@ -64,7 +64,7 @@ func (c *communicator) settle(name string, result int32, within time.Duration) e
 		switch took := time.Since(began); {
 		case within > 0 && took > within:
 			return fmt.Errorf("%s: not all of %d ranks came within %v: %w", name, c.ranks, within, gpu.ErrStalled)
-		case took < spin: // a launch takes some ten microseconds, a sleep as much again
+		case took < spin: // a launch takes some ten microseconds, and a sleep twice as long
 			runtime.Gosched()
 		default:
 			time.Sleep(pause)
@@ -90,7 +90,7 @@ func (c *communicator) state() (int32, error) {
 	return state, err
 }
 
-// do makes the NCCL calls in f, and waits for their host side.
+// do makes the NCCL calls in f, and waits until they have finished on the host.
 func (c *communicator) do(name string, f func(handle uintptr) int32) error {
 	c.mu.Lock()
 	if c.handle == 0 {
@@ -137,8 +137,8 @@ func (c *communicator) AllToAll(s gpu.Stream, dst, src gpu.Pointer, count int64,
 	})
 }
 
-// group makes n calls that NCCL launches as one. It always ends the group, so that
-// the thread is outside it again.
+// group makes n calls that NCCL launches as one. It always ends the group, so that the
+// thread has left it.
 func (c *communicator) group(name string, n int, f func(i int, handle uintptr) int32) error {
 	return c.do(name, func(handle uintptr) int32 {
 		result := int32(call(c.api.groupStart))
@@ -175,7 +175,7 @@ func (c *communicator) Abort() error {
 	return err
 }
 
-// closing is how long Close waits for the other ranks.
+// closing limits Close's wait for the other ranks.
 const closing = 10 * time.Second
 
 // Close waits for the ranks of this machine, as ncclCommFinalize does. It is not a

@@ -44,8 +44,8 @@ const (
 	pointwiseReLU    = 100
 )
 
-// Identities of a convolution's tensors: of those in memory, and of those
-// between fused operations.
+// Identifiers of a convolution's tensors: of those in memory, and of those between fused
+// operations.
 const (
 	identityX = 1 + iota
 	identityW
@@ -68,11 +68,11 @@ func channelsLast(h, w, channels int) [4]int64 {
 	return [4]int64{int64(h * w * channels), 1, int64(w * channels), int64(channels)}
 }
 
-// tensorShape is the dimensions and strides of a tensor as cuDNN wants them:
-// logically N, C, H, W.
+// tensorShape is a tensor's dimensions and strides in cuDNN's order: logically N, C, H,
+// W.
 type tensorShape struct{ dimensions, strides [4]int64 }
 
-// shapes of X, W, Y and the bias of c.
+// shapes returns the shapes of X, W, Y and the bias of c.
 func shapes(c gpu.Convolution) (x, w, y, bias tensorShape) {
 	xChannels, yChannels := c.XChannels, c.YChannels
 	if xChannels == 0 {
@@ -82,7 +82,7 @@ func shapes(c gpu.Convolution) (x, w, y, bias tensorShape) {
 		yChannels = c.K
 	}
 	h, width := c.Out()
-	each := c.C / c.Groups // cuDNN tells groups by the filter's channels
+	each := c.C / c.Groups // cuDNN finds the groups from the filter's channels
 	x = tensorShape{[4]int64{int64(c.N), int64(c.C), int64(c.H), int64(c.W)}, channelsLast(c.H, c.W, xChannels)}
 	w = tensorShape{[4]int64{int64(c.K), int64(each), int64(c.Size), int64(c.Size)}, channelsLast(c.Size, c.Size, each)}
 	y = tensorShape{[4]int64{int64(c.N), int64(c.K), int64(h), int64(width)}, channelsLast(h, width, yChannels)}
@@ -90,8 +90,8 @@ func shapes(c gpu.Convolution) (x, w, y, bias tensorShape) {
 	return x, w, y, bias
 }
 
-// alignment is the alignment in bytes of a tensor's first element that its
-// slices by group keep, 16 at most.
+// alignment is the alignment in bytes of the first element of each group's slice of a
+// tensor, 16 at most.
 func alignment(channels int, t gpu.Type) int64 {
 	bytes := int64(channels) * t.Size()
 	return min(16, bytes&-bytes)
@@ -111,7 +111,7 @@ func (b *descriptors) tensor(identity int64, t gpu.Type, s tensorShape, align in
 	return b.finalize(d)
 }
 
-// geometry describes the windows: sums are kept in float32.
+// geometry describes the windows. Sums are in float32.
 func (b *descriptors) geometry(c gpu.Convolution) uintptr {
 	stride, pad := int64(c.Stride), int64(c.Pad)
 	d := b.create(kindConvolution)
@@ -125,7 +125,7 @@ func (b *descriptors) geometry(c gpu.Convolution) uintptr {
 	return b.finalize(d)
 }
 
-// convolve is the operation of c between tensors x, w and y.
+// convolve makes the operation of c between tensors x, w and y.
 func (b *descriptors) convolve(c gpu.Convolution, x, w, y uintptr) uintptr {
 	kind, first := uintptr(kindConvolveForward), uintptr(operationForward)
 	switch c.Direction {
@@ -145,8 +145,8 @@ func (b *descriptors) convolve(c gpu.Convolution, x, w, y uintptr) uintptr {
 	return b.finalize(d)
 }
 
-// pointwise is y = mode(x, other), in float32; other is 0 where mode takes one
-// operand. A NaN stays a NaN.
+// pointwise makes y = mode(x, other), in float32; other is 0 if mode takes one operand. A
+// NaN stays a NaN.
 func (b *descriptors) pointwise(mode int32, x, other, y uintptr) uintptr {
 	p := b.create(kindPointwise)
 	b.enum(p, pointwiseMode, typePointwise, mode)
@@ -165,8 +165,8 @@ func (b *descriptors) pointwise(mode int32, x, other, y uintptr) uintptr {
 	return b.finalize(d)
 }
 
-// operations describes c with its bias and ReLU, in order, and returns the
-// identities of the tensors in memory.
+// operations describes c with its bias and ReLU, in order, and returns the identifiers of
+// the tensors in memory.
 func (b *descriptors) operations(c gpu.Convolution) (operations []uintptr, identities []int64) {
 	sx, sw, sy, sbias := shapes(c)
 	weight := c.Type

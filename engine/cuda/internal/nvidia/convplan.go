@@ -14,7 +14,7 @@ const keptPacks = 16
 type convolutionPlan struct {
 	lib        *libraries
 	name       string
-	own        descriptors // the plan, and the variant packs that are kept
+	own        descriptors // the plan, and the kept variant packs
 	plan       uintptr
 	workspace  int64
 	identities []int64 // of the tensors in memory, in the order of a pack's addresses
@@ -49,7 +49,7 @@ func (p *convolutionPlan) Run(s gpu.Stream, x, w, bias, y, workspace gpu.Pointer
 	return fmt.Errorf("%s: %w", p.name, p.lib.checkDNN("cudnnBackendExecute", result))
 }
 
-// pack is the descriptor of a set of addresses, one of those kept or a new one.
+// pack returns the descriptor of a set of addresses, kept or new.
 func (p *convolutionPlan) pack(a addresses) (uintptr, error) {
 	for i := range p.packs {
 		if p.packs[i].addresses == a {

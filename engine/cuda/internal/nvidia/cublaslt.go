@@ -57,17 +57,18 @@ type heuristicResult struct {
 type productPlan struct {
 	device        *device
 	product       gpu.Product
-	desc, a, b, d uintptr // of the operation, and of B, A and D as cuBLASLt has them
+	desc, a, b, d uintptr // of the operation, and of B, A and D in cuBLASLt's order
 	bias          gpu.Pointer
 	alpha, beta   float32
 	result        heuristicResult
-	biasSlot      uint64 // what the attribute is set from
+	biasSlot      uint64 // the attribute's value
 }
 
 // matrix is a column-major layout without padding: rows, columns.
 type matrix struct{ rows, columns int }
 
-// layouts of the first and second factor and the result, as cuBLASLt has them.
+// layouts returns the layouts of the first and second factor and the result, in
+// cuBLASLt's order.
 func layouts(p gpu.Product) (first, second, result matrix) {
 	first, second, result = matrix{p.N, p.K}, matrix{p.K, p.M}, matrix{p.N, p.M}
 	if p.TransposeB {
@@ -94,8 +95,8 @@ func epilogue(p gpu.Product) uint32 {
 	return epilogueDefault
 }
 
-// reductions are the ways of adding the parts of a split sum that p allows.
-// Sums are kept in float32: nothing adds in the type of a bfloat16 result.
+// reductions returns the ways of adding the parts of a split sum that p allows. Sums are
+// in float32: none may be in the type of a bfloat16 result.
 func reductions(p gpu.Product) uint32 {
 	if p.Output == gpu.BFloat16 || p.Deterministic {
 		return reductionCompute
@@ -103,8 +104,7 @@ func reductions(p gpu.Product) uint32 {
 	return reductionCompute | reductionInPlace | reductionOutput
 }
 
-// newProduct makes descriptors for p without an algorithm. Close frees what
-// there is.
+// newProduct makes descriptors for p without an algorithm. Close frees them.
 func (d *device) newProduct(p gpu.Product) (_ *productPlan, err error) {
 	a := &d.lib.lt
 	plan := &productPlan{device: d, product: p, alpha: 1}
@@ -137,7 +137,7 @@ func (d *device) newProduct(p gpu.Product) (_ *productPlan, err error) {
 		if err := plan.set(descBiasType, uint32(realType(p.BiasType))); err != nil {
 			return nil, err
 		}
-		// The search for algorithms wants to see an address; nothing reads it.
+		// The search for algorithms needs an address, but doesn't read it.
 		if err := plan.setBias(256); err != nil {
 			return nil, err
 		}
@@ -172,7 +172,7 @@ func (p *productPlan) setBias(b gpu.Pointer) error {
 	return err
 }
 
-// blas is the card's cuBLASLt handle, which threads use side by side.
+// blas returns the card's cuBLASLt handle, which threads use concurrently.
 func (d *device) blas() (uintptr, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -215,7 +215,7 @@ func (d *device) Products(p gpu.Product, workspace int64) ([]gpu.ProductPlan, er
 	return plans, nil
 }
 
-// heuristics asks for algorithms, fastest first by cuBLASLt's estimate.
+// heuristics returns algorithms, fastest first by cuBLASLt's estimate.
 func (d *device) heuristics(handle uintptr, p gpu.Product, workspace int64) ([]heuristicResult, error) {
 	a := &d.lib.lt
 	plan, err := d.newProduct(p)
@@ -233,7 +233,7 @@ func (d *device) heuristics(handle uintptr, p gpu.Product, workspace int64) ([]h
 	result := call(a.heuristic, handle, plan.desc, plan.a, plan.b, plan.d, plan.d,
 		preference, maxPlans, start(results), address(&n))
 	if err := checkLt("cublasLtMatmulAlgoGetHeuristic", result); err != nil {
-		if int32(result) == cublasInvalidValue { // a combination of types that it has never heard of
+		if int32(result) == cublasInvalidValue { // an unknown combination of types
 			err = fmt.Errorf("%w: %w", gpu.ErrUnsupported, err)
 		}
 		return nil, err
@@ -241,7 +241,7 @@ func (d *device) heuristics(handle uintptr, p gpu.Product, workspace int64) ([]h
 	return results[:n], nil
 }
 
-// preference makes a cublasLtMatmulPreference_t, which the caller destroys.
+// preference makes a cublasLtMatmulPreference_t. The caller destroys it.
 func (d *device) preference(p gpu.Product, workspace int64) (uintptr, error) {
 	a := &d.lib.lt
 	var preference uintptr
@@ -262,8 +262,8 @@ func (d *device) preference(p gpu.Product, workspace int64) (uintptr, error) {
 	return preference, nil
 }
 
-// accepts refuses results that aren't ready to run, and algorithms that narrow
-// float32 factors where exact products are asked for.
+// accepts refuses results that aren't ready to run, and for exact products also
+// algorithms that narrow float32 factors.
 func (d *device) accepts(p gpu.Product, r *heuristicResult) bool {
 	if r.state != 0 {
 		return false

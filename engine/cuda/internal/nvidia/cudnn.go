@@ -42,15 +42,15 @@ const (
 	candidatesOfHeuristic = 24
 )
 
-// plansByGroup is how many of a grouped convolution's plans compute one group after
-// the other, on slices of the pixels.
+// plansByGroup is the number of a grouped convolution's plans that compute one group
+// after the other, on slices of the pixels.
 const plansByGroup = 2
 
-// finalizing is how long making plans for one convolution may take once there
-// is one: some are compiled on the way.
+// finalizing limits the time of making further plans for one convolution, because some
+// are compiled then.
 const finalizing = 2 * time.Second
 
-// planner is the cuDNN handle that plans are made with; the card's lock is held.
+// planner returns the cuDNN handle for making plans. The caller holds the card's lock.
 func (d *device) planner() (uintptr, error) {
 	if d.dnn == 0 {
 		if err := d.lib.checkDNN("cudnnCreate", call(d.lib.dnn.create, address(&d.dnn))); err != nil {
@@ -62,7 +62,7 @@ func (d *device) planner() (uintptr, error) {
 	return d.dnn, nil
 }
 
-// convolver is the cuDNN handle that works on s.
+// convolver returns the cuDNN handle of s.
 func (s *stream) convolver() (uintptr, error) {
 	if s.dnn != 0 {
 		return s.dnn, nil
@@ -83,7 +83,7 @@ func (s *stream) convolver() (uintptr, error) {
 func refused(c gpu.Convolution, deterministic bool, notes []int32) bool {
 	for _, n := range notes {
 		switch n {
-		case noteReducedReduction: // sums are kept in float32
+		case noteReducedReduction: // sums must be in float32
 			return true
 		case noteNonDeterministic:
 			if deterministic {
@@ -108,7 +108,7 @@ func (d *device) Convolutions(c gpu.Convolution, workspace int64, deterministic 
 	target := target{lib: d.lib, handle: handle}
 	most := gpu.MostPlans
 	if c.Groups > 1 {
-		most -= plansByGroup // so that these are timed as well
+		most -= plansByGroup // so that these are timed, too
 	}
 	plans, err := target.plans(c, workspace, deterministic, most)
 	all := make([]gpu.ConvolutionPlan, 0, len(plans)+2)
@@ -131,15 +131,15 @@ func (d *device) Convolutions(c gpu.Convolution, workspace int64, deterministic 
 	return nil, fmt.Errorf("%v: %w", c, err)
 }
 
-// target is the device that plans are made for: a handle, or a description of a
-// device that need not be there.
+// target is the device of plans: a handle, or a description of a device that need not
+// exist.
 type target struct {
 	lib        *libraries
 	handle     uintptr
-	properties uintptr // a finalized descriptor of a device's properties, where handle is 0
+	properties uintptr // a finalized descriptor of a device's properties, if handle is 0
 }
 
-// plans makes up to most plans for c, the heuristic's first choice first.
+// plans makes up to most plans for c, in the heuristic's order.
 func (t target) plans(c gpu.Convolution, workspace int64, deterministic bool, most int) ([]*convolutionPlan, error) {
 	shared := &descriptors{lib: t.lib}
 	defer shared.close()
@@ -198,7 +198,7 @@ func (t target) plans(c gpu.Convolution, workspace int64, deterministic bool, mo
 	return plans, nil
 }
 
-// heuristic returns engine configurations, best first, owned by own.
+// heuristic returns engine configurations, best first. own owns them.
 func (t target) heuristic(own *descriptors, graph uintptr, mode int32) []uintptr {
 	h := own.create(kindHeuristics)
 	own.refer(h, heuristicGraph, graph)
@@ -234,7 +234,7 @@ func (t target) examine(config uintptr) (engine int64, notes []int32, err error)
 	return engine, notes[:min(n, len(notes))], b.err
 }
 
-// plan finalizes a configuration; nil where it takes too much workspace.
+// plan finalizes a configuration. It returns nil if the workspace is too large.
 func (t target) plan(config uintptr, workspace int64) (*convolutionPlan, error) {
 	p := &convolutionPlan{lib: t.lib, own: descriptors{lib: t.lib}}
 	p.plan = p.own.create(kindPlan)

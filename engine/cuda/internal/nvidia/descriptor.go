@@ -40,12 +40,11 @@ const (
 	typeDescriptor  = 15
 	typeBehavior    = 19
 	typeChar        = 24
-	numericalCounts = 32 // room for more notes than any version has
+	numericalCounts = 32 // more notes than any version has
 )
 
-// descriptors makes cuDNN's backend descriptors and owns them. The first
-// failure sticks: later calls do nothing, so a graph is built without looking
-// at every step.
+// descriptors makes cuDNN's backend descriptors and owns them. After the first failure
+// later calls do nothing, so a graph can be built without a check after every step.
 type descriptors struct {
 	lib  *libraries
 	made []uintptr
@@ -82,7 +81,7 @@ func set[T any](b *descriptors, d, attribute, kind uintptr, values ...T) {
 	}
 }
 
-// ints sets an attribute of whole numbers: shapes, strides, identities.
+// ints sets an attribute of whole numbers: shapes, strides, identifiers.
 func (b *descriptors) ints(d, attribute uintptr, values ...int64) {
 	set(b, d, attribute, typeInt64, values...)
 }
@@ -121,8 +120,7 @@ func (b *descriptors) finalize(d uintptr) uintptr {
 	return d
 }
 
-// get reads up to room values of an attribute to where values points, and
-// returns how many there are.
+// get reads up to room values of an attribute to values, and returns their number.
 func (b *descriptors) get(d, attribute, kind uintptr, room int, values uintptr) int {
 	if b.err != nil {
 		return 0
@@ -139,7 +137,7 @@ func (b *descriptors) getInt(d, attribute uintptr) int64 {
 	return v
 }
 
-// close destroys what was made, the last first.
+// close destroys the descriptors, the last first.
 func (b *descriptors) close() error {
 	var err error
 	for i := len(b.made) - 1; i >= 0; i-- {

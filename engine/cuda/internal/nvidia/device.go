@@ -23,15 +23,15 @@ type device struct {
 	closed bool
 }
 
-// card is the state that all devices on one primary context share. Threads use it
-// concurrently; plans are made one at a time, since a cuDNN handle belongs to one
-// thread at a time.
+// card is the common state of all devices on one primary context. Threads use it
+// concurrently; plans are made one at a time, since a cuDNN handle belongs to one thread
+// at a time.
 type card struct {
 	users int // devices; guarded by the registry's lock
 
 	mu        sync.Mutex
-	lt        uintptr     // cublasLtHandle_t, made when first needed
-	dnn       uintptr     // cudnnHandle_t that plans are made with, made when first needed
+	lt        uintptr     // cublasLtHandle_t, made at its first use
+	dnn       uintptr     // cudnnHandle_t for making plans, made at its first use
 	convolves atomic.Bool // whether dnn has been made
 	modules   map[[sha256.Size]byte]*module
 }
@@ -73,15 +73,15 @@ func (l *libraries) openDevice(index int) (_ *device, err error) {
 	return d, nil
 }
 
-// kept are the GPUs whose contexts stay until the process ends.
+// kept are the GPUs whose contexts are kept until the process ends.
 var kept = struct {
 	sync.Mutex
 	handles map[int32]bool
 }{handles: map[int32]bool{}}
 
-// keep retains a context once more, until the process ends. cuDNN and cuBLAS have
-// code and state there that could not be told of its end, and making it again takes a
-// good part of a second.
+// keep retains a context once more, until the process ends. cuDNN and cuBLAS keep code
+// and state in it and can't be told of its end; making a new one takes a good part of a
+// second.
 func (l *libraries) keep(handle int32) error {
 	kept.Lock()
 	defer kept.Unlock()
@@ -129,8 +129,8 @@ func (d *device) keepCurrent(f func() error) error {
 	return errors.Join(err, d.lib.check("cuCtxSetCurrent", call(d.lib.driver.ctxSetCurrent, before)))
 }
 
-// connect lets d and other reach each other's memory if the hardware can; otherwise
-// the driver copies through the host.
+// connect lets d and other read each other's memory if the hardware can; otherwise the
+// driver copies through the host.
 func (d *device) connect(other *device) error {
 	if d.context == other.context {
 		return nil
@@ -146,7 +146,7 @@ func (d *device) connect(other *device) error {
 		result := call(d.lib.driver.ctxEnablePeerAccess, to.context, 0)
 		switch int32(result) {
 		case codePeerAlreadyEnabled, codeTooManyPeers, codePeerAccessUnavail:
-			continue // a copy through the host works as well
+			continue // copies through the host work as well
 		}
 		if err := d.lib.check("cuCtxEnablePeerAccess", result); err != nil {
 			return err

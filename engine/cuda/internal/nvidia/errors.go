@@ -7,7 +7,7 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// Results of the driver (CUresult) that are told apart.
+// Results of the driver (CUresult) that are handled.
 const (
 	codeOutOfMemory         = 2
 	codeUnavailable         = 46
@@ -23,8 +23,8 @@ const (
 	codeNotSupported        = 801
 )
 
-// lost lists the results after which a context answers every call alike: cuda.h says
-// for each that the process must be ended and started again.
+// lost lists the results after which every call on a context fails alike: for each,
+// cuda.h says that the process must be ended and started again.
 var lost = map[int]bool{
 	46:  true, // DEVICE_UNAVAILABLE
 	214: true, // ECC_UNCORRECTABLE
@@ -149,9 +149,9 @@ func (l *libraries) checkDNN(name string, result uintptr) error {
 	return e
 }
 
-// lostContext asks the driver whether the context is lost. cuDNN gives the same
-// status for a lost device and for an engine that could not be launched; after the
-// latter another engine may work.
+// lostContext asks the driver whether the context is lost. cuDNN has the same status for
+// a lost device and for an engine that could not be launched; in the second case another
+// engine may work.
 func (l *libraries) lostContext() bool {
 	if l.driver.memGetInfo == 0 {
 		return false

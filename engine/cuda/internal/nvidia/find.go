@@ -12,8 +12,7 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// pathsVariable names the environment variable that lists folders to look in
-// first.
+// pathsVariable is the environment variable with folders to search first.
 const pathsVariable = "ALEXNET_CUDA_LIBS"
 
 // Options say where libraries are looked for.
@@ -23,17 +22,16 @@ type Options struct {
 	Paths []string
 }
 
-// search lists where libraries are looked for, in order; "" stands for the dynamic
-// linker. Every folder is absolute. A library there is loaded only if dynlib.Check
-// allows it.
+// search lists the folders to search for libraries, in order; "" stands for the dynamic
+// linker. Every folder is absolute. A library is loaded only if dynlib.Check allows it.
 type search struct {
 	driver  []string // folders of libcuda
 	folders []string // of all others
-	refused []error  // folders that the environment names and that aren't looked into
+	refused []error  // folders of the environment that aren't searched
 }
 
-// places returns the folders that exist. The driver comes with the system: it is not
-// looked for in folders of the user or of the environment.
+// places returns the folders that exist. The driver is part of the system: it is not
+// searched for in folders of the user or of the environment.
 func places(o Options) *search {
 	s := new(search)
 	named := s.absolute(filepath.SplitList(os.Getenv(pathsVariable)), "$"+pathsVariable)
@@ -53,8 +51,8 @@ func places(o Options) *search {
 	return s
 }
 
-// absolute returns the folders that do not depend on where the program was started,
-// and refuses the others. origin says where they are named.
+// absolute returns the absolute folders, and refuses the others, which depend on the
+// current folder. origin says where they are named.
 func (s *search) absolute(folders []string, origin string) []string {
 	var kept []string
 	for _, f := range folders {
@@ -94,8 +92,8 @@ func wheelFolders(site string) []string {
 	return all
 }
 
-// prefixes returns the folders of the Python environments, the active one first,
-// found without running Python. None depends on the current folder.
+// prefixes returns the folders of the Python environments, the active one first, without
+// running Python. None depends on the current folder.
 func (s *search) prefixes() []string {
 	prefixes := slices.Concat(s.absolute([]string{os.Getenv("VIRTUAL_ENV")}, "$VIRTUAL_ENV"), s.absolute([]string{os.Getenv("CONDA_PREFIX")}, "$CONDA_PREFIX"))
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {

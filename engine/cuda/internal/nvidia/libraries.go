@@ -12,9 +12,9 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// minDriver is the oldest CUDA version that a driver may run, as
-// cuDriverGetVersion counts: 12.4 (driver 550), the first that reads the PTX of
-// the kernels. It has everything that is called.
+// minDriver is the oldest supported CUDA version of a driver, as cuDriverGetVersion
+// counts: 12.4 (driver 550), the first that reads the PTX of the kernels. It has all
+// functions that are called.
 const (
 	minDriver  = 12040
 	minRelease = 550
@@ -28,7 +28,7 @@ type libraries struct {
 	version int           // newest CUDA version that the driver runs: 13000
 	ready   bool          // the driver is loaded and initialised
 	found   []gpu.Library // the driver first
-	where   *search       // that was looked through
+	where   *search       // the searched folders
 	nccl    ncclLibrary   // for ranks
 
 	registry sync.Mutex
@@ -52,7 +52,7 @@ func (m *Missing) Error() string {
 // Unwrap makes a missing library gpu.ErrUnsupported.
 func (m *Missing) Unwrap() error { return gpu.ErrUnsupported }
 
-// load loads the driver and the libraries. It goes on if one is missing, so that all
+// load loads the driver and the libraries. It continues if one is missing, so that all
 // missing ones can be named.
 func load(o Options) (*libraries, []*Missing) { return loadFrom(places(o)) }
 
@@ -76,9 +76,9 @@ func loadFrom(s *search) (*libraries, []*Missing) {
 	return l, missing
 }
 
-// loadOther loads cuBLASLt and cuDNN of another CUDA version than the cuBLASLt that
-// was found, if there is no cuDNN for that one: a toolkit of one version often comes
-// before a Python environment that has both in another.
+// loadOther loads cuBLASLt and cuDNN of another CUDA version, if there is no cuDNN for
+// the cuBLASLt that was found: a toolkit of one version often comes before a Python
+// environment with both libraries in another.
 func (l *libraries) loadOther(where []string, than int) bool {
 	if than == 0 {
 		return false
@@ -97,7 +97,7 @@ func (l *libraries) loadOther(where []string, than int) bool {
 	return true
 }
 
-// try loads the first of names in any place that accept accepts. refusals say why
+// try loads the first of names, in any place, that accept accepts. refusals say why
 // others were not used.
 func try(where []string, names []string, accept func(handle uintptr, path string) error) (refusals []error, ok bool) {
 	for _, folder := range where {
@@ -131,8 +131,8 @@ func try(where []string, names []string, accept func(handle uintptr, path string
 	return refusals, false
 }
 
-// loadDriver loads and initialises libcuda, which comes with the kernel's
-// driver and not with a toolkit.
+// loadDriver loads and initialises libcuda, which is part of the kernel's driver and not
+// of a toolkit.
 func (l *libraries) loadDriver(where []string) *Missing {
 	m := &Missing{Name: "NVIDIA driver", Install: []string{
 		"the driver's installer (https://www.nvidia.com/drivers)", "apt-get install nvidia-driver libcuda1 (Debian)", "ubuntu-drivers install (Ubuntu)"}}
@@ -150,7 +150,7 @@ func (l *libraries) loadDriver(where []string) *Missing {
 	case !ok && len(refusals) > 0:
 		m.Why = errors.Join(refusals...).Error()
 		if !supported {
-			m.Install = nil // nothing that is installed here would be used
+			m.Install = nil // nothing from here would be used
 		}
 	case !ok && kernelDriver() != "":
 		m.Why = "the kernel's driver is loaded, but there is no libcuda.so.1: in a container, run it with --gpus all (NVIDIA container toolkit)"
@@ -206,8 +206,7 @@ func (l *libraries) loadLt(where []string, without int) (int, *Missing) {
 			"apt-get install " + aptCUDA("libcublas", cuda) + " (NVIDIA's repository)"}}
 }
 
-// loadDNN loads cuDNN 9, built for a CUDA version that the driver and cuBLASLt
-// have.
+// loadDNN loads cuDNN 9, built for a CUDA version of the driver and cuBLASLt.
 func (l *libraries) loadDNN(where []string, ltMajor int) *Missing {
 	refusals, ok := try(where, []string{"libcudnn.so.9"}, func(handle uintptr, path string) error {
 		if err := bind(handle, path, l.dnn.functions()); err != nil {
@@ -238,7 +237,7 @@ func (l *libraries) loadDNN(where []string, ltMajor int) *Missing {
 			fmt.Sprintf("apt-get install libcudnn9-cuda-%d (NVIDIA's repository)", cuda)}}
 }
 
-// preload loads a library that another looks for by its name, if it is there.
+// preload loads a library that another finds by its name, if it exists.
 func (l *libraries) preload(title string, where []string, name string) {
 	try(where, []string{name}, func(handle uintptr, path string) error {
 		version := gpu.Library{Name: title, Path: path}
@@ -282,8 +281,8 @@ func cudaVersion(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) 
 func ltVersion(v int) string  { return fmt.Sprintf("%d.%d.%d", v/10000, v/100%100, v%100) }
 func dnnVersion(v int) string { return ltVersion(v) }
 
-// kernelDriver is the version of the kernel's driver, " (driver 580.65.06)", ""
-// where none is loaded.
+// kernelDriver is the version of the kernel's driver, " (driver 580.65.06)", or "" if
+// none is loaded.
 func kernelDriver() string {
 	text, err := os.ReadFile("/proc/driver/nvidia/version")
 	if err != nil {
@@ -301,7 +300,7 @@ func kernelDriver() string {
 	return ""
 }
 
-// versionsOf is 13 of libcublasLt.so.13.
+// versionsOf returns the versions in file names: 13 of libcublasLt.so.13.
 func versionsOf(names []string) []string {
 	var all []string
 	for _, n := range names {
@@ -310,7 +309,7 @@ func versionsOf(names []string) []string {
 	return all
 }
 
-// aptCUDA is a package of the first release of a major version.
+// aptCUDA names a package of the first release of a major version.
 func aptCUDA(name string, major int) string {
 	return name + map[int]string{12: "-12-9", 13: "-13-0"}[major]
 }

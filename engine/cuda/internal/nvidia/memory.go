@@ -7,12 +7,12 @@ import (
 
 // pointer is the address of memory that C owns.
 func pointer(address uintptr) unsafe.Pointer {
-	return *(*unsafe.Pointer)(unsafe.Pointer(&address)) // C memory: the collector doesn't mind it
+	return *(*unsafe.Pointer)(unsafe.Pointer(&address)) // C memory, unknown to the garbage collector
 }
 
-// address returns the address of a variable that C writes to. The variable is put on
-// the heap, since a goroutine's stack may move before the call; the caller keeps it
-// alive by using it afterwards.
+// address returns the address of a variable that C writes to. The variable is put on the
+// heap, since a goroutine's stack may move before the call. The caller keeps it alive by
+// using it afterwards.
 func address[T any](p *T) uintptr {
 	escape(unsafe.Pointer(p))
 	return uintptr(unsafe.Pointer(p))
@@ -26,7 +26,7 @@ func start[T any](s []T) uintptr {
 	return uintptr(p)
 }
 
-// escape makes the compiler put what p points to on the heap.
+// escape makes the compiler put the memory at p on the heap.
 func escape(p unsafe.Pointer) {
 	if escaping {
 		escaped = p
@@ -38,10 +38,10 @@ var (
 	escaped  unsafe.Pointer
 )
 
-// terminated is text with the final zero that C wants.
+// terminated returns text with C's final zero.
 func terminated(text string) []byte { return append([]byte(text), 0) }
 
-// upToZero is the text before the first zero byte.
+// upToZero returns the text before the first zero byte.
 func upToZero(b []byte) string {
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		b = b[:i]

@@ -18,7 +18,7 @@ const (
 
 // module is a CUmodule, loaded once for all devices on a card.
 type module struct {
-	device *device // of the first user; the context is all users'
+	device *device // of the first user; all users share its context
 	handle uintptr
 	hash   [sha256.Size]byte
 	users  int // guarded by the card's lock
@@ -135,8 +135,7 @@ type kernel struct {
 
 func (k *kernel) Name() string { return k.name }
 
-// allow raises the limit of dynamic shared memory, which is 48 KiB unless asked
-// for more.
+// allow raises the limit of dynamic shared memory, which is 48 KiB by default.
 func (k *kernel) allow(shared uint32) error {
 	if shared <= k.shared.Load() {
 		return nil

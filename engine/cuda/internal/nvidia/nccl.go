@@ -8,12 +8,12 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// minNCCL is the oldest NCCL that is taken, as ncclGetVersion counts: 2.18, whose
-// ncclConfig_t is passed. It has everything that is called.
+// minNCCL is the oldest supported NCCL, as ncclGetVersion counts: 2.18, whose
+// ncclConfig_t is passed. It has all functions that are called.
 const minNCCL = 21800
 
-// ncclLibrary is NCCL, which only ranks need: it is loaded when they first do, or
-// when somebody asks what there is.
+// ncclLibrary is NCCL, which only ranks need. It is loaded at its first use, or for a
+// list of libraries.
 type ncclLibrary struct {
 	once    sync.Once
 	api     ncclAPI
@@ -28,7 +28,7 @@ type ncclAPI struct {
 	commDestroy, commAbort                                    uintptr
 	groupStart, groupEnd, allReduce, allGather, send, receive uintptr
 
-	// initRank is commInit: an array goes by value, which call can't pass.
+	// initRank is commInit. Its array argument is passed by value, which call can't do.
 	initRank func(comm *uintptr, ranks int32, id uniqueID, rank int32, c *ncclConfig) int32
 }
 
@@ -55,8 +55,8 @@ func (a *ncclAPI) functions() []function {
 // uniqueID is ncclUniqueId.
 type uniqueID struct{ internal [uniqueIDBytes]byte }
 
-// ncclConfig is ncclConfig_t as 2.18 has it. Newer versions take its size and
-// version for what they are.
+// ncclConfig is 2.18's ncclConfig_t. Newer versions read its size and version, and accept
+// it.
 type ncclConfig struct {
 	size                                        uint64
 	magic, version                              uint32
@@ -65,8 +65,8 @@ type ncclConfig struct {
 	splitShare                                  int32
 }
 
-// nonBlocking is the configuration of a communicator whose calls return at once,
-// as NCCL wants it of communicators that may have to be aborted.
+// nonBlocking is the configuration of a communicator whose calls return at once. NCCL
+// requires it for communicators that may be aborted.
 func nonBlocking() *ncclConfig {
 	return &ncclConfig{
 		size: uint64(unsafe.Sizeof(ncclConfig{})), magic: ncclMagic, version: minNCCL,
@@ -80,12 +80,12 @@ const (
 	ncclUndefined = -1 << 31
 )
 
-// Results of NCCL (ncclResult_t) that are told apart.
+// Results of NCCL (ncclResult_t) that are handled.
 const (
 	ncclCUDAError   = 1
 	ncclRemoteError = 6
 	ncclInProgress  = 7
-	ncclTimeout     = 8 // of newer versions
+	ncclTimeout     = 8 // in newer versions
 )
 
 // Types and reductions (ncclDataType_t, ncclRedOp_t).
@@ -101,9 +101,9 @@ func ncclType(t gpu.Type) uintptr {
 	return [...]uintptr{gpu.Float32: ncclFloat32, gpu.BFloat16: ncclBFloat16}[t]
 }
 
-// loadNCCL loads it, once, where the other libraries were looked for. What it is
-// built for can't be asked: on a driver that is too old for it, joining fails
-// with CUDA's words.
+// loadNCCL loads it, once, from the other libraries' folders. The CUDA version that it
+// was built for can't be found out: on a driver that is too old for it, joining fails
+// with CUDA's message.
 func (l *libraries) loadNCCL() *Missing {
 	n := &l.nccl
 	n.once.Do(func() {
@@ -128,7 +128,8 @@ func (l *libraries) loadNCCL() *Missing {
 	return n.missing
 }
 
-// ncclVersion writes 22803 as 2.28.3, and 2708, as versions before 2.9 count, as 2.7.8.
+// ncclVersion writes 22803 as 2.28.3. Versions before 2.9 count differently: 2708 is
+// 2.7.8.
 func ncclVersion(v int) string {
 	if v < 10000 {
 		return fmt.Sprintf("%d.%d.%d", v/1000, v/100%10, v%100)
@@ -136,8 +137,8 @@ func ncclVersion(v int) string {
 	return ltVersion(v)
 }
 
-// check makes an error of a ncclResult_t, with what the library says of its
-// last failure.
+// check makes an error of an ncclResult_t, with the library's text about its last
+// failure.
 func (a *ncclAPI) check(name string, code int32) error {
 	if code == 0 {
 		return nil

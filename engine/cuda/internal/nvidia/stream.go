@@ -24,13 +24,13 @@ const (
 	sharedByDefault     = 48 << 10
 )
 
-// stream is a CUstream, and the memory that its launches are described in.
+// stream is a CUstream, with the memory for its launches.
 type stream struct {
 	device *device
 	handle uintptr
-	dnn    uintptr // cudnnHandle_t that works on this stream, made when first needed
+	dnn    uintptr // cudnnHandle_t of this stream, made at its first use
 
-	extra  [5]uintptr // of cuLaunchKernel: parameters as one buffer
+	extra  [5]uintptr // cuLaunchKernel's parameters as one buffer
 	size   uintptr
 	params [maxParams]byte
 }
@@ -182,7 +182,7 @@ type event struct {
 
 func (d *device) NewEvent(timed bool) (gpu.Event, error) {
 	e := &event{device: d}
-	flags := uintptr(eventDisableTiming | eventBlockingSync) // a core is worth more to those who decode
+	flags := uintptr(eventDisableTiming | eventBlockingSync) // a sleeping wait leaves the core to decoding
 	if timed {
 		flags = 0
 	}

@@ -58,8 +58,8 @@ func includes(source []byte, file string) bool {
 	return bytes.Contains(source, []byte(`#include "`+file+`"`))
 }
 
-// file returns the file of a variant, unless it is the same as one without some of the
-// properties.
+// file returns the file of a variant, or of a variant with fewer properties if they are
+// equal.
 func (v Variant) file(name string) string {
 	if v.Narrow {
 		name += ".narrow"
@@ -114,7 +114,7 @@ func Instructions(name string, v Variant) (n int) {
 
 // Names lists the shaders.
 func Names() (names []string) {
-	entries, _ := compiled.ReadDir("spirv") // embedded: it is there
+	entries, _ := compiled.ReadDir("spirv") // embedded, so it exists
 	for _, e := range entries {
 		if name, ok := strings.CutSuffix(e.Name(), ".spv"); ok && !strings.Contains(name, ".") {
 			names = append(names, name)
@@ -150,7 +150,7 @@ func Hash(files fs.FS, matrices bool) string {
 	for _, name := range names {
 		b, err := fs.ReadFile(files, name)
 		if err != nil {
-			return err.Error() // no hash at all
+			return err.Error() // never equals a hash
 		}
 		if matrices && strings.HasSuffix(name, ".comp") && Variants(b, true) == nil {
 			continue

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// argumentList holds a call's arguments; it comes from a pool since a list that is
-// handed on to the library goes to the heap.
+// argumentList holds a call's arguments. It comes from a pool, because a list that is
+// passed to the library is on the heap.
 type argumentList [12]uintptr
 
 var argumentLists = sync.Pool{New: func() any { return new(argumentList) }}

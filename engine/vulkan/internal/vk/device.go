@@ -158,9 +158,9 @@ func (d *Device) Allocate(bytes int64, host bool) (b Block, err error) {
 	return b, nil
 }
 
-// wishes lists the properties of memory that will do, the best first. A card's own memory
-// is not replaced by the host's, which it would reach at a tenth of the speed; other
-// devices share the host's, though not all of it may count as theirs.
+// wishes lists acceptable properties of memory, the best first. The host's memory isn't
+// used in place of a card's own, because the card would read it at a tenth of the speed.
+// Other devices share the host's memory, although not all of it may count as theirs.
 func (g *GPU) wishes(host bool) []uint32 {
 	const seen = memoryHostVisible | memoryHostCoherent
 	switch {
@@ -172,10 +172,10 @@ func (g *GPU) wishes(host bool) []uint32 {
 	return []uint32{memoryDeviceLocal, 0}
 }
 
-// memoryTypeFor returns the first allowed type that has the properties of a wish, the
-// first wish first, and a heap of that many bytes; −1 for none. Types with properties
-// that want a feature (uncached or protected memory) are passed over. largest is the size
-// of the largest heap among the types.
+// memoryTypeFor returns the first allowed type with the properties of a wish, in the
+// order of wishes, and with a heap of size bytes; −1 for none. It skips types that need a
+// feature (uncached or protected memory). largest is the size of the largest heap among
+// the types.
 func memoryTypeFor(m physicalDeviceMemoryProperties, allowed uint32, bytes uint64, wishes []uint32) (kind int, largest uint64) {
 	const plain = memoryDeviceLocal | memoryHostVisible | memoryHostCoherent | memoryHostCached
 	for _, w := range wishes {

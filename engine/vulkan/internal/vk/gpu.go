@@ -33,7 +33,7 @@ type GPU struct {
 	family   uint32 // of queues that compute
 	queues   uint32
 	budget   bool
-	subset   bool // it says that it is not all of Vulkan
+	subset   bool // it doesn't implement all of Vulkan
 }
 
 const (
@@ -68,7 +68,8 @@ func (i *Instance) examine(h physicalHandle) *GPU {
 	p12 := &Properties12{Type: typeProperties12}
 	p11 := &Properties11{Type: typeProperties11, Next: unsafe.Pointer(p12)}
 	p := &physicalDeviceProperties2{Type: typeProperties2, Next: unsafe.Pointer(p11)}
-	// Structures of a version are for devices that have it: the first call asks which.
+	// Structures of a version are only for devices with that version, so the first call asks
+	// for it.
 	p.Next = nil
 	call(i.properties2, uintptr(h), uintptr(unsafe.Pointer(p)))
 	g.Name, g.Kind, g.Limits = text(p.Properties.DeviceName[:]), Kind(p.Properties.DeviceType), p.Properties.Limits
@@ -107,7 +108,7 @@ func (i *Instance) examine(h physicalHandle) *GPU {
 	return g
 }
 
-// computeFamily returns the family of queues that computes, preferably one apart from
+// computeFamily returns a family of queues for computing, preferably one without
 // graphics, and its number of queues.
 func (i *Instance) computeFamily(h physicalHandle) (family, queues uint32) {
 	var n uint32

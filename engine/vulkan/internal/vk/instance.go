@@ -71,7 +71,7 @@ func Open(validate bool) (*Instance, error) {
 	info := instanceCreateInfo{Type: typeInstanceCreateInfo, PApplicationInfo: &applicationInfo{
 		Type: typeApplicationInfo, PApplicationName: cstring("alexnet"), PEngineName: cstring("alexnet"), ApiVersion: api12,
 	}}
-	if i.extends(portability) { // MoltenVK is listed to those only who ask for it
+	if i.extends(portability) { // MoltenVK is listed only with this extension
 		extensions = append(extensions, portability)
 		info.Flags = portabilityEnumeration
 	}
@@ -152,7 +152,7 @@ func (i *Instance) Close() {
 	call(i.destroyInstance, uintptr(i.handle), 0)
 }
 
-// complaints are the validation layer's messages of the process.
+// complaints are the validation layer's messages to the process.
 var complaints struct {
 	sync.Mutex
 	texts    []string

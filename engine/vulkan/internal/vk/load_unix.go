@@ -11,8 +11,8 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// libraries lists the names of Vulkan's loader. On macOS libraries are named by their
-// whole path, and MoltenVK's, which needs no loader, is included.
+// libraries lists the names of Vulkan's loader. On macOS they are full paths, and include
+// MoltenVK's, which needs no loader.
 func libraries() []string {
 	if runtime.GOOS != "darwin" {
 		return []string{"libvulkan.so.1"}
@@ -53,9 +53,6 @@ func load() (library, error) {
 	return library{}, errors.Join(errs...)
 }
 
-// call calls a function of Vulkan's; what is converted to uintptr in the call itself
-// is kept until it returns.
-//
 // call calls a function of Vulkan. Values that are converted to uintptr in the call
 // itself are kept until it returns.
 //
@@ -65,8 +62,8 @@ func call(function uintptr, args ...uintptr) uintptr {
 	return r
 }
 
-// invoke is call for functions that run in every step. It allocates nothing. The
-// caller keeps the memory that the arguments point to on the heap until it returns.
+// invoke is call for functions that run in every step, and allocates nothing. The caller
+// keeps memory of the arguments on the heap and alive until it returns.
 func invoke(function uintptr, args ...uintptr) uintptr {
 	list := argumentLists.Get().(*argumentList)
 	r, _ := dynlib.Call(function, list[:copy(list[:], args)]...)
@@ -74,5 +71,5 @@ func invoke(function uintptr, args ...uintptr) uintptr {
 	return r
 }
 
-// callback returns an address at which Vulkan can call f.
+// callback returns an address through which Vulkan can call f.
 func callback(f any) uintptr { return dynlib.Callback(f) }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// load loads Vulkan's loader from the system's folder only, where drivers put it.
+// load loads Vulkan's loader only from the system's folder, where drivers install it.
 func load() (library, error) {
 	const name = "vulkan-1.dll"
 	handle, err := windows.LoadLibraryEx(name, 0, windows.LOAD_LIBRARY_SEARCH_SYSTEM32)
@@ -21,9 +21,6 @@ func load() (library, error) {
 	return library{name, address}, nil
 }
 
-// call calls a function of Vulkan's; what is converted to uintptr in the call itself
-// is kept until it returns.
-//
 // call calls a function of Vulkan. Values that are converted to uintptr in the call
 // itself are kept until it returns.
 //
@@ -33,8 +30,8 @@ func call(function uintptr, args ...uintptr) uintptr {
 	return r
 }
 
-// invoke is call for functions that run in every step. It allocates nothing. The
-// caller keeps the memory that the arguments point to on the heap until it returns.
+// invoke is call for functions that run in every step, and allocates nothing. The caller
+// keeps memory of the arguments on the heap and alive until it returns.
 func invoke(function uintptr, args ...uintptr) uintptr {
 	list := argumentLists.Get().(*argumentList)
 	r, _, _ := syscall.SyscallN(function, list[:copy(list[:], args)]...)
@@ -42,5 +39,5 @@ func invoke(function uintptr, args ...uintptr) uintptr {
 	return r
 }
 
-// callback returns an address at which Vulkan can call f.
+// callback returns an address through which Vulkan can call f.
 func callback(f any) uintptr { return syscall.NewCallback(f) }

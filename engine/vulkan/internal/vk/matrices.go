@@ -12,11 +12,12 @@ type Matrices struct{ M, N, K uint32 }
 // String names the sizes.
 func (m Matrices) String() string { return fmt.Sprintf("%d×%d×%d", m.M, m.N, m.K) }
 
-// mostMatrix is the largest size that tiles are made of.
+// mostMatrix is the largest size of a matrix in tiles.
 const mostMatrix = 32
 
-// matrices returns the largest that a device lists. It must be able to run a shader in
-// whole subgroups of one size, since each of them counts.
+// matrices returns the largest matrices that a device lists. It must be able to run a
+// shader in whole subgroups of one size, because all invocations of a subgroup work
+// together.
 func (i *Instance) matrices(h physicalHandle) (best Matrices) {
 	list := i.proc("vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR")
 	if list == 0 {

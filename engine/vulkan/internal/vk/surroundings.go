@@ -10,9 +10,9 @@ import (
 	"alexnet/internal/dynlib"
 )
 
-// Vulkan's loader runs the drivers and layers that manifests name, and drivers the
-// shaders that they find compiled in their caches. These variables name the folders of
-// both, in lists where a system has those.
+// Vulkan's loader runs the drivers and layers in manifests, and drivers run the compiled
+// shaders in their caches. These variables name the folders of both, as lists if the
+// system has lists.
 var (
 	manifestFolders = []string{"HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS"}
 	otherPaths      = []string{
@@ -23,12 +23,12 @@ var (
 )
 
 // checkSurroundings refuses environment variables that lead the loader to the current
-// folder, and manifests that another user can have written.
+// folder, and manifests that another user may have written.
 func checkSurroundings() error {
 	for _, name := range append(manifestFolders, otherPaths...) {
 		for _, path := range filepath.SplitList(os.Getenv(name)) {
 			if path == "" {
-				continue // the loader passes over it
+				continue // the loader ignores it
 			}
 			if err := dynlib.Absolute(path, "$"+name); err != nil {
 				return err
@@ -36,7 +36,7 @@ func checkSurroundings() error {
 		}
 	}
 	if runtime.GOOS == "windows" {
-		return nil // the registry names its manifests
+		return nil // the registry lists its manifests
 	}
 	for _, name := range manifestFolders {
 		for _, folder := range filepath.SplitList(os.Getenv(name)) {
@@ -48,7 +48,7 @@ func checkSurroundings() error {
 				patterns = []string{".config/vulkan/*/*.json", ".local/share/vulkan/*/*.json"}
 			}
 			for _, pattern := range patterns {
-				manifests, _ := fs.Glob(os.DirFS(folder), pattern) // what can't be read isn't followed
+				manifests, _ := fs.Glob(os.DirFS(folder), pattern) // unreadable folders are skipped
 				for _, m := range manifests {
 					if err := dynlib.Trusted(filepath.Join(folder, m)); errors.As(err, new(*dynlib.RefusedError)) {
 						return err

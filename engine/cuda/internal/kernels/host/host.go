@@ -35,7 +35,7 @@ type Order uint32
 const (
 	Forward  Order = 0
 	Backward Order = 1
-	// Greater orders are seeds of shuffles.
+	// Larger orders are seeds of shuffles.
 )
 
 // Library is the kernels in a shared object. Several goroutines may use it at once.
@@ -47,9 +47,9 @@ type Library struct {
 	names  []string
 }
 
-// arguments are always given to g++. Vectors are read through pointers of other
-// types, as on a GPU, and longjmp goes from stack to stack. Products and sums
-// aren't contracted; a flag of Build can change that.
+// arguments are always passed to g++. Vectors are read through pointers of other types,
+// as on a GPU, and longjmp changes between stacks. Products and sums aren't contracted; a
+// flag of Build can change that.
 var arguments = []string{
 	"-std=c++17", "-O2", "-g0", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wno-unknown-pragmas",
 	"-fno-strict-aliasing", "-U_FORTIFY_SOURCE", "-ffp-contract=off",
@@ -142,10 +142,10 @@ func build(flags []string) (path string, err error) {
 	return path, os.Rename(fresh, path)
 }
 
-// find returns the library of these inputs whose contents have the hash in its name; ""
-// if there is none. Loading a damaged one could crash the process.
+// find returns the library of these inputs whose contents match the hash in its name, or
+// "". Loading a damaged one could crash the process.
 func find(folder, inputs string) string {
-	names, _ := filepath.Glob(filepath.Join(folder, inputs+"-*.so")) // the pattern is right
+	names, _ := filepath.Glob(filepath.Join(folder, inputs+"-*.so")) // the pattern is valid
 	for _, path := range names {
 		if contents, err := hashOf(path); err == nil && path == filepath.Join(folder, inputs+"-"+contents+".so") {
 			return path
@@ -154,7 +154,7 @@ func find(folder, inputs string) string {
 	return ""
 }
 
-// libraryLimit is above the size of every library, in bytes; one has about 1 MB.
+// libraryLimit is more than the size of any library, which is about 1 MB.
 const libraryLimit = 64 << 20
 
 func hashOf(path string) (string, error) {
@@ -187,8 +187,8 @@ func (l *Library) Names() []string { return slices.Clone(l.names) }
 // Launch runs a kernel to its end on the calling thread. params is its struct;
 // pointers in it are addresses of this process.
 func (l *Library) Launch(name string, grid, block [3]uint32, shared uint32, params []byte) error {
-	// A C call stays on its thread; the returned text is copied before the
-	// thread's next launch can change it only if nothing else runs on it.
+	// A C call stays on its thread. The returned text is the thread's, so it must be copied
+	// before the thread's next launch.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	text := l.launch(name, &grid[0], &block[0], shared, unsafe.Pointer(unsafe.SliceData(params)), uint32(len(params)), uint32(l.Order))

@@ -57,8 +57,7 @@ func run(matrices bool) error {
 	return nil
 }
 
-// compile returns the files to write, without those that equal what is found in their
-// place.
+// compile returns the files to write, except those that are unchanged.
 func compile(matrices bool) (map[string][]byte, error) {
 	sources, err := filepath.Glob("source/*.comp")
 	if err != nil {
