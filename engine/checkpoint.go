@@ -92,6 +92,9 @@ func WriteCheckpoint(path string, m *Model, c *Checkpoint) error {
 }
 
 func writeCheckpoint(f *os.File, m *Model, c *Checkpoint) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	training, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -260,15 +263,15 @@ func (c *CheckpointFile) open() error {
 	if err := json.Unmarshal([]byte(meta[metaTraining]), &c.Checkpoint); err != nil {
 		return fmt.Errorf("metadata %q: %w", metaTraining, err)
 	}
-	if c.ClassNames != nil && len(c.ClassNames) != len(c.Classes) {
-		return fmt.Errorf("metadata %q: %d names of %d classes", metaTraining, len(c.ClassNames), len(c.Classes))
-	}
 	c.Net = new(Net)
 	if err := json.Unmarshal([]byte(meta[metaNet]), c.Net); err != nil {
 		return fmt.Errorf("metadata %q: %w", metaNet, err)
 	}
 	if _, err := c.Net.Shapes(); err != nil {
 		return err
+	}
+	if err := c.check(); err != nil {
+		return fmt.Errorf("metadata %q: %w", metaTraining, err)
 	}
 	if t, ok := c.tensors.Find(tensorMean); ok {
 		size := c.Net.Input.Size
@@ -278,6 +281,25 @@ func (c *CheckpointFile) open() error {
 		if c.Mean, err = c.tensors.ReadFinite(tensorMean); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// check refuses metadata that no training writes, before others compute with it.
+func (c *Checkpoint) check() error {
+	const most = 1 << 53 // as in JSON numbers of other programs
+	at, learnt := c.Position, c.Schedule
+	switch {
+	case len(c.Classes) != c.Net.Classes:
+		return fmt.Errorf("%d class ids, but the net has %d classes", len(c.Classes), c.Net.Classes)
+	case c.ClassNames != nil && len(c.ClassNames) != len(c.Classes):
+		return fmt.Errorf("%d names of %d classes", len(c.ClassNames), len(c.Classes))
+	case c.PictureSize != 0 && (c.PictureSize < c.Net.Input.Size || c.PictureSize > mostSize):
+		return fmt.Errorf("pictures of %d pixels a side, want %d, which the net reads, to %d", c.PictureSize, c.Net.Input.Size, mostSize)
+	case at.Step > most || at.Images > most || at.Epoch < 0 || at.EpochStep < 0:
+		return fmt.Errorf("no position of a training: step %d, %d images, epoch %d, step %d of it", at.Step, at.Images, at.Epoch, at.EpochStep)
+	case min(learnt.Epochs, learnt.Counted, learnt.SinceBest, learnt.Stale, learnt.Drops) < 0:
+		return errors.New("negative numbers in the schedule's state")
 	}
 	return nil
 }

@@ -169,6 +169,9 @@ func divided(rate, factor float64, n int) float64 {
 		factor = 10
 	}
 	for range n {
+		if rate == 0 {
+			break // a damaged state may claim any number of drops
+		}
 		rate /= factor
 	}
 	return rate

@@ -122,7 +122,7 @@ func Open(c Config) (*Ensemble, error) {
 // checkNames reports names of other classes than the nets'.
 func (e *Ensemble) checkNames() error {
 	named := func(id string) bool { _, ok := e.config.Names[id]; return ok }
-	if e.config.Names == nil || len(e.classes) == 0 || slices.ContainsFunc(e.classes, named) {
+	if e.config.Names == nil || slices.ContainsFunc(e.classes, named) {
 		return nil
 	}
 	return &NamesError{e.classes[0]}
