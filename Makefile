@@ -11,7 +11,7 @@ VCS     := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo -buildvcs=auto)
 PREFIX  ?= /usr/local
 PLACE    = $(DESTDIR)$(PREFIX)
 
-.PHONY: help build install uninstall release check-release test check generate check-generated rename check-rename check-hostile check-platforms try-platforms check-arm64 check-avx512 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
+.PHONY: help build install uninstall release check-release test check generate check-generated rename check-rename check-hostile check-vulnerabilities check-platforms try-platforms check-arm64 check-avx512 check-nvidia mpich check-slurm check-kubernetes gpu-kit kit-binaries kit-shards gpu-rehearsal fuzz demo bench clean FORCE
 
 build: ## the three commands, in build/
 	CGO_ENABLED=0 $(GO) build $(VCS) -trimpath -o $(OUT)/ $(addprefix ./tools/,$(COMMANDS))
@@ -80,6 +80,12 @@ check-rename: ## a renamed copy builds and passes go vet
 		git ls-files -coz --exclude-standard | tar --null -T - -c | tar -x -C $(OUT)/renamed && cd $(OUT)/renamed && \
 		$(MAKE) --no-print-directory rename MODULE=example.org/somebody/net && \
 		$(GO) build ./... && $(GO) vet ./... && $(GO) run ./tools/check-imports
+
+check-vulnerabilities: ## govulncheck on the Go vulnerability database, made of its source, a Go module; fails where Go itself isn't the newest
+	db=$$(mktemp -d) && trap 'rm -rf "$$db"' EXIT && \
+	source=$$($(GO) mod download -json golang.org/x/vulndb@latest | sed -n 's/.*"Dir": "\(.*\)",*/\1/p') && \
+	(cd "$$source" && $(GO) run ./cmd/indexdb -vulns data/osv -out "$$db") && \
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest -db "file://$$db" ./...
 
 check-hostile: build ## attacks on the built commands: kills, bombs, slow clients, full disks; eight minutes, some of it as root
 	ALEXNET_HOSTILE=$(abspath $(OUT)) $(GO) test -count=1 -timeout 20m -v ./tools/hostile
