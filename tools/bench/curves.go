@@ -124,7 +124,7 @@ func drawCurves(path string, all []curve) error {
 	return p.Save(7*vg.Inch, 4.5*vg.Inch, path)
 }
 
-// epochTicks are one a whole epoch.
+// epochTicks returns a tick for each whole epoch.
 func epochTicks(all []curve) (ticks []plot.Tick) {
 	last := 0
 	for _, t := range all {
@@ -162,7 +162,7 @@ func each(format string, values []float64) string {
 	return strings.Join(s, ", ")
 }
 
-// spread is the mean and the sample standard deviation.
+// spread formats the mean and the sample standard deviation.
 func spread(format string, values []float64) string {
 	mean, sd := stat.MeanStdDev(values, nil)
 	if math.IsNaN(sd) { // a single value

@@ -94,13 +94,13 @@ type turn struct {
 	Images     int     `json:"images"`
 	Seconds    float64 `json:"seconds"`
 	CPUSeconds float64 `json:"cpu_seconds"` // of all processes
-	OwnSeconds float64 `json:"own_seconds"` // of them, those of our Python process
+	OwnSeconds float64 `json:"own_seconds"` // the part of our Python process
 	First      float64 `json:"-"`           // of ours, seconds from its start to the first batch
 	Note       string  `json:"note"`
 }
 
-// run lets all contestants take turns. After an error the report holds what was
-// measured before it; a nil report holds nothing.
+// run lets all contestants take turns. After an error the report holds the measurements
+// before it; without any it is nil.
 func (j *loaderJob) run(ctx context.Context) (*report, error) {
 	if j.rounds < 1 || j.time <= 0 {
 		return nil, command.Usagef("want --rounds and --time above 0")
@@ -124,9 +124,9 @@ func (j *loaderJob) run(ctx context.Context) (*report, error) {
 		for _, i := range turnOrder(len(all), round, j.rounds) {
 			c := all[i]
 			j.log.Update("round %d of %d: %s", round+1, j.rounds, c.name)
-			runtime.GC() // of what our last turn has left
+			runtime.GC() // frees the memory of our last turn
 			t, err := c.turn(ctx)
-			if ctx.Err() != nil { // a turn that was cut short doesn't count
+			if ctx.Err() != nil { // an interrupted turn doesn't count
 				j.log.Clear()
 				if whole.Err() == nil {
 					j.log.Print("stopped by --max-time in round %d of %d", round+1, j.rounds)
@@ -140,7 +140,7 @@ func (j *loaderJob) run(ctx context.Context) (*report, error) {
 	return r, nil
 }
 
-// contestants returns all contestants; end stops those that are processes.
+// contestants returns all contestants; end stops the processes among them.
 func (j *loaderJob) contestants() (all []contestant, end func()) {
 	for _, name := range []string{"raw", "lossless", "jpeg"} {
 		all = append(all,
@@ -167,8 +167,8 @@ func (j *loaderJob) contestants() (all []contestant, end func()) {
 	}
 }
 
-// chosen reports whether a name contains one of the words, if there are any, and
-// none of those that follow a !.
+// chosen reports whether a name contains one of the words, if there are any, and none of
+// the words after a !.
 func chosen(name, words string) bool {
 	wanted, found := false, false
 	for word := range strings.SplitSeq(words, ",") {
@@ -184,20 +184,19 @@ func chosen(name, words string) bool {
 	return found || !wanted
 }
 
-// shards is the folder of one codec's shards.
+// shards returns the folder of one codec's shards.
 func (j *loaderJob) shards(name string) string {
 	return filepath.Join(j.work, fmt.Sprintf("shards-%s-%d", name, j.limit))
 }
 
-// repeated is the folder of one codec's shards, so often that they are 1.28
-// million samples.
+// repeated returns the folder of one codec's shards, repeated up to 1.28 million samples.
 func (j *loaderJob) repeated(name string) string { return j.shards(name) + "-repeated" }
 
-// noise is the file with the axes of the noise, for our loader from Python.
+// noise returns the file with the axes of the noise, for our loader from Python.
 func (j *loaderJob) noise() string { return filepath.Join(j.work, "pca.json") }
 
-// jpegs is the folder of the pictures as JPEG files.
+// jpegs returns the folder of the pictures as JPEG files.
 func (j *loaderJob) jpegs() string { return filepath.Join(j.work, fmt.Sprintf("jpegs-%d", j.limit)) }
 
-// codecNames are those that the shards are made with.
+// codecNames are the codecs of the shards.
 var codecNames = codec.Names()

@@ -1,10 +1,9 @@
 package main
 
-// turnOrder is the order in which n contestants take turns in one of the rounds: a
-// row of a Williams square. Position and predecessor are different ones in each
-// round, as long as there are no more rounds than contestants. Rows of an odd
-// number are reversed in every second round, so that at least two rounds in
-// succession have no predecessor in common.
+// turnOrder returns the order of n contestants in one of the rounds: a row of a Williams
+// square. In each round a contestant has another position and another predecessor, if
+// there are no more rounds than contestants. For an odd number, every second round's row
+// is reversed, so that at least two successive rounds have no predecessor in common.
 func turnOrder(n, round, rounds int) []int {
 	shift := round * max(1, n/rounds)
 	order := make([]int, n)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// output runs a program, and returns what it prints: at most a megabyte, which is
-// more than any of them has to say. An error has the last line of its messages.
+// output runs a program, and returns its output: at most a megabyte, more than any of
+// them prints. An error has the last line of its messages.
 func output(c *exec.Cmd) ([]byte, error) {
 	var printed capped
 	var messages tail
@@ -24,7 +24,7 @@ func output(c *exec.Cmd) ([]byte, error) {
 	return printed.text, nil
 }
 
-// capped takes a megabyte, and then nothing more, which ends who writes.
+// capped accepts a megabyte. A longer write fails, which ends the writer.
 type capped struct {
 	text []byte
 	full bool
@@ -38,7 +38,7 @@ func (c *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tail keeps the last kilobytes of what is written to it.
+// tail keeps the last kilobytes written to it.
 type tail struct{ kept []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

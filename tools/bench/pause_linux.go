@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// pause stops a process and its descendants where they are, so that none of their
-// threads works in another's turn.
+// pause stops a process and its descendants, so that none of their threads works during
+// another's turn.
 func pause(pid int) { signalAll(pid, syscall.SIGSTOP) }
 
-// resume lets them go on.
+// resume continues them.
 func resume(pid int) { signalAll(pid, syscall.SIGCONT) }
 
 // killAll ends them.
@@ -24,7 +24,7 @@ func signalAll(pid int, s syscall.Signal) {
 	}
 }
 
-// descendants are a process and those that it and they have started, parents first.
+// descendants returns a process and all its descendants, parents first.
 func descendants(pid int) []int {
 	children := map[int][]int{}
 	entries, _ := os.ReadDir("/proc")
@@ -33,7 +33,7 @@ func descendants(pid int) []int {
 		if err != nil {
 			continue
 		}
-		// "pid (name) state parent …", where the name may hold anything.
+		// "pid (name) state parent …"; the name may hold any characters.
 		stat, _ := os.ReadFile("/proc/" + e.Name() + "/stat")
 		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 		if len(fields) > 1 {

@@ -4,12 +4,12 @@ package main
 
 import "os"
 
-// pause does nothing here: a peer fills its queues in the next one's turn.
+// pause does nothing on this system: a peer fills its queues during the next one's turn.
 func pause(int) {}
 
 func resume(int) {}
 
-// killAll ends a process; what it has started ends by itself.
+// killAll ends a process. Its descendants end themselves.
 func killAll(pid int) {
 	if p, err := os.FindProcess(pid); err == nil {
 		_ = p.Kill()

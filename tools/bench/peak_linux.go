@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// peakMB is the largest resident memory that a finished process had.
+// peakMB is the largest resident memory of a finished process.
 func peakMB(state *os.ProcessState) float64 {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {

@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// peakMB isn't known here: systems count in different units.
+// peakMB is unknown on this system: systems count in different units.
 func peakMB(*os.ProcessState) float64 { return 0 }

@@ -11,10 +11,10 @@ import (
 	"os/exec"
 )
 
-// peer is another loader, in a process that lives from its first turn to the end, so
-// that compiling and starting are not measured. Between its turns it is paused: its
-// workers would fill its queues in the next one's turn, and with that begin its own
-// with batches that cost it nothing.
+// peer is another loader. Its process runs from its first turn to the end, so that
+// compiling and starting are not measured, and is paused between its turns. Otherwise its
+// workers would fill its queues during another's turn, and it would begin its own with
+// batches that cost it nothing.
 type peer struct {
 	job  *loaderJob
 	name string
@@ -23,7 +23,7 @@ type peer struct {
 	in      io.WriteCloser
 	out     *bufio.Reader
 	errs    tail
-	first   float64 // of ours, seconds until its first batch
+	first   float64 // for our loader, seconds until its first batch
 	err     error   // why it can't run
 }
 

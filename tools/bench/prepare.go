@@ -52,8 +52,8 @@ func (j *loaderJob) prepare(ctx context.Context) error {
 	return j.writeJPEGs(j.jpegs())
 }
 
-// repeat makes a folder whose index names the shards of another folder again and
-// again, by hard links, until there are enough samples.
+// repeat makes a folder whose index lists the shards of another folder repeatedly, as
+// hard links, until there are enough samples.
 func repeat(from, to string, samples int) error {
 	index, err := mds.ReadIndex(from)
 	if err != nil {

@@ -47,8 +47,8 @@ type recipeRow struct {
 	batch      int
 }
 
-// recipeRows are the contestants. The second is what README told people to type before
-// there were recipes.
+// recipeRows are the contestants. The second one is README's advice before recipes
+// existed.
 var recipeRows = []recipeRow{
 	{name: "small", flags: []string{"--recipe", "small"}, batch: 16},
 	{name: "before recipes", flags: strings.Fields("--init he --input-scale 0.015625 --warmup 100 --batch 32 --schedule plateau"), batch: 32},
@@ -68,8 +68,8 @@ type recipeResult struct {
 	Net     string  `json:"net"`
 	Size    int     `json:"size"`
 	Seed    int     `json:"seed"`
-	Seconds float64 `json:"seconds"`     // asked for
-	Seen    int     `json:"seen"`        // pictures, each as often as it was seen
+	Seconds float64 `json:"seconds"`     // the time limit
+	Seen    int     `json:"seen"`        // pictures, with repetitions
 	CPU     float64 `json:"cpu_seconds"` // of the whole process of ours, of the training loop of a peer
 	Error   float64 `json:"top1_error"`  // a fraction
 	Images  int     `json:"images"`      // held out
@@ -111,7 +111,7 @@ func rowNames() string {
 	return strings.Join(names, "; ")
 }
 
-// run trains what results.jsonl lacks, and prints the table.
+// run trains the runs that results.jsonl lacks, and prints the table.
 func (b *recipesBench) run(ctx context.Context) error {
 	rows, err := b.rows()
 	if err != nil {
@@ -166,12 +166,12 @@ func (b *recipesBench) run(ctx context.Context) error {
 	return b.print(done)
 }
 
-// same reports whether both are the same run.
+// same reports whether both describe the same run.
 func (r recipeResult) same(other recipeResult) bool {
 	return r.Row == other.Row && r.Net == other.Net && r.Size == other.Size && r.Seed == other.Seed && r.Seconds == other.Seconds
 }
 
-// rows are those of --only.
+// rows returns the rows of --only.
 func (b *recipesBench) rows() (rows []recipeRow, err error) {
 	for name := range strings.SplitSeq(b.only, ";") {
 		name = strings.TrimSpace(name)
@@ -234,8 +234,8 @@ func (b *recipesBench) prepare(ctx context.Context) error {
 	return nil
 }
 
-// link makes class folders with links to n files of from, as many of each class, evenly
-// spaced in the order of their names; the classes of few files have all of theirs.
+// link makes class folders with links to n files of from: as many of each class, evenly
+// spaced in the order of their names. Classes with too few files have all of theirs.
 func link(from, to string, n int) error {
 	classes, err := os.ReadDir(from)
 	if err != nil {
@@ -251,7 +251,7 @@ func link(from, to string, n int) error {
 			files[i] = append(files[i], filepath.Join(from, class.Name(), f.Name()))
 		}
 	}
-	// The smallest first, so that what one lacks is shared among the others.
+	// The smallest class first; its missing pictures are divided among the others.
 	slices.SortStableFunc(files, func(a, b []string) int { return cmp.Compare(len(a), len(b)) })
 	temp := to + ".tmp"
 	if err := os.RemoveAll(temp); err != nil {
@@ -288,8 +288,8 @@ func (b *recipesBench) train(ctx context.Context, row recipeRow, r recipeResult)
 		}
 		return r, json.Unmarshal(out, &r)
 	}
-	// How many steps there is time for, from two short runs right before: the first is
-	// what starting and the report take.
+	// Two short runs give the number of steps for the time; the first one measures the start
+	// and the report.
 	var took [2]float64
 	short := [2]int{1, 1 + max(20, 3200/row.batch)}
 	for i, steps := range short {
@@ -299,7 +299,7 @@ func (b *recipesBench) train(ctx context.Context, row recipeRow, r recipeResult)
 		}
 	}
 	steps := max(1, int((b.seconds-took[0])*float64(short[1]-short[0])/(took[1]-took[0])))
-	// A plateau depends on a validation set, whose passes are not counted as training.
+	// A plateau needs a validation set; its passes don't count as training.
 	cpu, err := b.ours(ctx, row.flags, r, steps, slices.Contains(row.flags, "plateau"))
 	if err != nil {
 		return r, err
@@ -312,10 +312,10 @@ func (b *recipesBench) train(ctx context.Context, row recipeRow, r recipeResult)
 	return r, json.Unmarshal(out, &r)
 }
 
-// runDir is the folder of a run of ours; the next one replaces it.
+// runDir is the folder of our current run; the next one replaces it.
 func (b *recipesBench) runDir() string { return filepath.Join(b.work, "run") }
 
-// ours trains for so many steps, and returns the processor time.
+// ours trains for this number of steps, and returns the processor time.
 func (b *recipesBench) ours(ctx context.Context, flags []string, r recipeResult, steps int, validate bool) (cpu float64, err error) {
 	if err := os.RemoveAll(b.runDir()); err != nil {
 		return 0, err
@@ -361,7 +361,7 @@ func (b *recipesBench) print(all []recipeResult) error {
 	return tw.Flush()
 }
 
-// cellOf is the seeds' errors of a row and size.
+// cellOf formats the seeds' errors of a row and size.
 func cellOf(all []recipeResult, want recipeResult) string {
 	var failures []float64
 	var seen []float64

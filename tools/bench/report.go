@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// report is the table, and what --json prints.
+// report is the table, and the output of --json.
 type report struct {
 	Date     string   `json:"date"`
 	Machine  string   `json:"machine"`
@@ -31,10 +31,10 @@ type result struct {
 	ImagesPerSec float64   `json:"images_per_s"`     // median of the rounds
 	CPUMicros    float64   `json:"cpu_microseconds"` // an image, median
 	Rates        []float64 `json:"rates"`            // images/s of each round
-	OwnMicros    float64   `json:"own_microseconds"` // of them, an image, those of our Python process
-	FirstBatch   float64   `json:"first_batch_s"`    // of ours, from the start of the loader, median
-	Note         string    `json:"note,omitempty"`   // how its work differs
-	Error        string    `json:"error,omitempty"`  // why it gave no figure
+	OwnMicros    float64   `json:"own_microseconds"` // the part of our Python process, an image
+	FirstBatch   float64   `json:"first_batch_s"`    // for our loader, from its start, median
+	Note         string    `json:"note,omitempty"`   // a difference of its work
+	Error        string    `json:"error,omitempty"`  // why it has no figure
 	micros, own  []float64 // of each round
 	first        []float64
 }
@@ -70,14 +70,14 @@ func (r *report) add(name string, t turn, err error) {
 	x.ImagesPerSec, x.CPUMicros, x.OwnMicros, x.FirstBatch = median(x.Rates), median(x.micros), median(x.own), median(x.first)
 }
 
-// median is the middle one, or the mean of the two in the middle.
+// median is the middle value, or the mean of the two middle ones.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// print writes a Markdown table: rates, and each as a multiple of torchvision's.
+// print writes a Markdown table of rates, and their ratios to torchvision's.
 func (r *report) print(w io.Writer) error {
 	base := result{}
 	if i := slices.IndexFunc(r.Results, func(x result) bool { return x.Name == r.baseline }); i >= 0 {
@@ -144,8 +144,8 @@ var pairs = []struct{ ours, other string }{
 	{"ours, raw", "torchvision"},
 }
 
-// printPairs writes the medians of the ratios within each round. A machine that is
-// busy in some rounds changes them less than the rates.
+// printPairs writes the medians of the ratios within each round. A machine that is busy
+// in some rounds changes them less than the rates.
 func (r *report) printPairs(w io.Writer) error {
 	rates := map[string][]float64{}
 	for _, x := range r.Results {

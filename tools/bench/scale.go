@@ -15,12 +15,12 @@ type cluster struct {
 	rate     float64 // images/s of one rank alone, measured or assumed
 	batch    int     // images a rank and step
 	hybrid   bool    // fully connected layers but the last split over the ranks
-	gradient float64 // bytes of one value of the gradients, as they travel
+	gradient float64 // bytes of one value of the gradients on the wire
 	value    float64 // bytes of one value of activations and their gradients
 	link     float64 // bytes/s of a rank, each way
 	latency  float64 // seconds of a message
 	sums     int     // in a step
-	backward float64 // part of a step that is left when the first large gradients are ready
+	backward float64 // part of a step after the first large gradients are ready
 }
 
 // Numbers of the whole net with 1,000 classes.
@@ -54,9 +54,9 @@ func (c *cluster) exchangeBytes(n int) float64 {
 	return 2 * c.value * float64(c.batch) * (others*(alexnetFC6Input+alexnetFC7Input) + others/float64(n)*alexnetFC8Input)
 }
 
-// step returns the seconds of a step on n ranks, and the part of them spent waiting
-// for transfers. A step waits for exchanges, and for sums as far as the backward pass
-// does not hide them.
+// step returns the seconds of a step on n ranks, and the part spent waiting for
+// transfers. A step waits for exchanges, and for the part of the sums that the backward
+// pass does not hide.
 func (c *cluster) step(n int) (total, waiting float64) {
 	compute := float64(c.batch) / c.rate
 	if n == 1 {
@@ -120,7 +120,7 @@ func (c *cluster) table(w io.Writer) error {
 	return t.Flush()
 }
 
-// seconds writes a time in the unit that people would choose.
+// seconds writes a time in a suitable unit.
 func seconds(s float64) string {
 	switch {
 	case s < 1:

@@ -67,11 +67,11 @@ type shardRun struct {
 	PeakMB     float64 `json:"peak_mb"` // resident; 0: unknown
 }
 
-// contender is one of those that take turns.
+// contender is one program of the comparison.
 type contender struct {
 	Name  string     `json:"name"`
 	Runs  []shardRun `json:"runs"`
-	Error string     `json:"error,omitempty"` // why a peer gave no figure
+	Error string     `json:"error,omitempty"` // why a peer has no figure
 	peer  bool
 	run   func(ctx context.Context) (shardRun, error)
 }
@@ -100,7 +100,7 @@ func (b *shardBench) run(ctx context.Context, stdout, stderr io.Writer) error {
 			return fmt.Errorf("%s: %s", c.Name, c.Error)
 		}
 	}
-	// Interrupted, it says what it has.
+	// After an interrupt it prints the results so far.
 	if b.json {
 		err = json.NewEncoder(stdout).Encode(all)
 	} else {
@@ -201,7 +201,7 @@ func (b *shardBench) contenders(in, temp string, images int) []*contender {
 	return all
 }
 
-// basePeer is the peer that the table's ratios refer to.
+// basePeer is the peer to which the table's ratios refer.
 const basePeer = "torchvision + PIL"
 
 // timed runs a whole command.
@@ -220,7 +220,7 @@ func timed(cmd *exec.Cmd, images int) (shardRun, error) {
 	}, nil
 }
 
-// printShardTable prints medians, and ratios to basePeer where it has run.
+// printShardTable prints medians, and ratios to basePeer if it has run.
 func printShardTable(w io.Writer, all []*contender) error {
 	var base contender
 	for _, c := range all {
@@ -251,7 +251,7 @@ func printShardTable(w io.Writer, all []*contender) error {
 	return t.Flush()
 }
 
-// median is 0 where nothing has run.
+// median is 0 without runs.
 func (c *contender) median(of func(shardRun) float64) float64 {
 	if len(c.Runs) == 0 {
 		return 0

@@ -22,9 +22,9 @@ same cores: its own LRN and the faster banded 1×1 convolution, in both memory l
 is a process of its own that warms up and takes the median of its steps. The peak is what the cores reach on
 registers alone, measured in every turn of ours. With --batches, ours then runs at those sizes too.`
 
-// stepGFLOP is the multiplications and additions of a training step of alexnet
-// with 1000 classes, an image: three products a layer but two in conv1, which
-// has no gradient of its input.
+// stepGFLOP counts the multiplications and additions of a training step of alexnet with
+// 1000 classes, an image: three products a layer, but two in conv1, which has no gradient
+// of its input.
 const stepGFLOP = 4.14
 
 // trainBench are the flags of "bench train".
@@ -65,7 +65,7 @@ func trainCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// trainTurn is the output of one process; only our program prints Peak.
+// trainTurn is the output of one process; only our program has Peak.
 type trainTurn struct {
 	Train    float64 `json:"train_images_per_s"`
 	Infer    float64 `json:"infer_images_per_s"`
@@ -75,14 +75,14 @@ type trainTurn struct {
 	PeakMB   float64 `json:"peak_mb"` // resident; 0: unknown
 }
 
-// trainer is one that takes turns.
+// trainer is one program of the comparison.
 type trainer struct {
 	Name  string      `json:"name"`
 	Batch int         `json:"batch"`
 	Turns []trainTurn `json:"turns"`
-	Error string      `json:"error,omitempty"` // why it gave no figure
+	Error string      `json:"error,omitempty"` // why it has no figure
 
-	Precision string `json:"precision,omitempty"` // of "bench engines", as what follows
+	Precision string `json:"precision,omitempty"` // of "bench engines", like the following fields
 	Trains    bool   `json:"trains,omitempty"`
 
 	argv []string
@@ -146,7 +146,7 @@ func (b *trainBench) trainers() []*trainer {
 	return all
 }
 
-// turn runs the process once. One that has failed isn't tried again.
+// turn runs the process once. A trainer that has failed isn't run again.
 func (t *trainer) turn(ctx context.Context, stderr io.Writer, round int) {
 	if t.Error != "" || ctx.Err() != nil {
 		return

@@ -45,7 +45,7 @@ func (j *loaderJob) ours(ctx context.Context, dir string) (turn, error) {
 		return b.Images, nil
 	}
 	var first time.Duration
-	for range 8 { // twice around the ring, as pages and caches warm up
+	for range 8 { // twice around the ring, so that pages and caches are warm
 		if _, err := batch(); err != nil {
 			return turn{}, err
 		}
@@ -94,8 +94,8 @@ func (j *loaderJob) parallel(samples int, worker func() (one func(sample int) er
 	})
 }
 
-// copies copies crops of random raw pictures in memory: as many bytes as a batch
-// takes, from more memory than the caches hold.
+// copies copies crops of random raw pictures in memory: as many bytes as a batch, from
+// more memory than the caches hold.
 func (j *loaderJob) copies(context.Context) (turn, error) {
 	const size, crop = 256, 224
 	n := min(j.limit, 1024)
@@ -126,8 +126,8 @@ func (j *loaderJob) samples(name string) (pictures [][]byte, d *pipeline.Dataset
 	return pictures, d, nil
 }
 
-// huffman reads the residuals of the lossless shards' pictures, and makes no
-// pixels of them.
+// huffman decodes the residuals of the lossless shards' pictures, without making pixels
+// of them.
 func (j *loaderJob) huffman(context.Context) (turn, error) {
 	pictures, d, err := j.samples("lossless")
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// compilers lists packages that call compilers; their strings are compiler options.
+// compilers lists packages that call compilers: their strings hold compiler options.
 var compilers = []string{"./engine/cuda/internal/kernels", "./engine/vulkan/internal/shaders"}
 
-// commandLines are files of libraries that write whole command lines for people.
+// commandLines are files of libraries that print whole command lines for people.
 var commandLines = []string{"./engine/train/pictures.go"}
 
 // foreign lists options of other programs that errors recommend.
@@ -23,9 +23,9 @@ var foreign = []string{"--gpus all", "tar --sort=name", "tar again without --spa
 
 var flag = regexp.MustCompile(`(?:^|[^-\w])--[a-z][a-z-]*`)
 
-// namesFlag returns the command-line flag in a string of a library; "" if there is
-// none. A library does not know the flags of the commands that call it: it names
-// settings by their keys (package setting).
+// namesFlag returns the command-line flag in a string of a library, or "". A library does
+// not know the flags of the commands that call it: it names settings by their keys
+// (package setting).
 func namesFlag(text string) string {
 	for _, f := range foreign {
 		text = strings.ReplaceAll(text, f, "")

@@ -15,9 +15,10 @@ type difference struct {
 	Deviation float64 `json:"deviation"` // largest relative difference of a channel's standard deviation
 }
 
-// What a codec that loses may change of the statistics. By JPEG photographs move by
-// 0.2 and 0.2 % at quality 90, and by 0.4 and 0.5 % at quality 10; the synthetic set, with its
-// fine coloured textures, by 0.2 and 2.9 % at quality 10.
+// How much a codec that loses information may change the statistics. JPEG changes those
+// of photographs by 0.2 and 0.2 % at quality 90, and by 0.4 and 0.5 % at quality 10;
+// those of the synthetic set, with its fine coloured textures, by 0.2 and 2.9 % at
+// quality 10.
 const (
 	lossyMean      = 1.0  // 0–255 units
 	lossyDeviation = 0.10 // of the deviation
@@ -30,9 +31,9 @@ func (d *difference) String() string {
 	return fmt.Sprintf("the codec shifts the means by %.2f and the deviations by %.2f %% at most", d.Mean, 100*d.Deviation)
 }
 
-// compare compares the statistics in the index, which are of the pixels before the
-// codec, with those of the decoded pixels. A lossless codec may change nothing,
-// another codec only so much; otherwise compare returns an error.
+// compare compares the statistics in the index, which are of the pixels before the codec,
+// with those of the decoded pixels. It returns an error if a lossless codec changed
+// anything, or another codec too much.
 func compare(stored, counted augment.Sums, c codec.Codec) (difference, error) {
 	d := difference{Exact: stored == counted}
 	if d.Exact {

@@ -16,10 +16,9 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// pass decodes every picture once and counts its pixels, and with mean also
-// their sums at each place. The ranks of group share the pictures, and all get
-// the whole count. Progress goes to stderr: rewritten in place on a
-// terminal, else a line at the end.
+// pass decodes every picture once and counts its pixels, and with mean also their sums at
+// each position. The ranks of group divide the pictures, and all get the total count.
+// Progress goes to stderr: rewritten in place on a terminal, else a line at the end.
 func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Dataset, workers int, mean bool, stderr io.Writer) (augment.Sums, *augment.MeanImage, error) {
 	first, end := group.Rank()*dataset.Len()/group.Size(), (group.Rank()+1)*dataset.Len()/group.Size()
 	if workers == 0 {
@@ -45,7 +44,7 @@ func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Da
 			s.Mean.Add(rgb)
 		}
 		n := done.Add(1)
-		if worker == 0 { // a line has one writer
+		if worker == 0 { // only one goroutine writes the line
 			rate := float64(n) / time.Since(began).Seconds()
 			left := time.Duration(float64(end-first-int(n)) / rate * float64(time.Second))
 			line.Update("%d of %s, %.0f images/s, %s left", n, printable.Count(end-first, "image"), rate, printable.Span(left))
@@ -71,7 +70,7 @@ func pass(ctx context.Context, group collective.Collective, dataset *pipeline.Da
 // count is the sums over some pictures.
 type count struct {
 	Sums augment.Sums
-	Mean *augment.MeanImage // nil where nobody wants it
+	Mean *augment.MeanImage // nil if it isn't requested
 }
 
 func (c *count) merge(o *count) {
@@ -81,8 +80,8 @@ func (c *count) merge(o *count) {
 	}
 }
 
-// gather adds the other ranks' counts. They are integers: no rank and no order
-// changes the result.
+// gather adds the other ranks' counts. They are integers, so the order of ranks doesn't
+// change the result.
 func (c *count) gather(group collective.Collective) error {
 	if group.Size() == 1 {
 		return nil

@@ -167,7 +167,7 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
-// print tells people what was found.
+// print writes the result for people.
 func (r *result) print(w io.Writer) error {
 	var b strings.Builder
 	printable.Fprintf(&b, "%s: %s, %s, colours from 0 to 255\n", r.Shards, printable.Count(r.Images, "image"), printable.Count(int(r.Pixels), "pixel"))

@@ -41,7 +41,7 @@ func writeMean(path string, mean *augment.MeanImage) ([]string, error) {
 // meanValues names the file of the values beside the mean picture.
 func meanValues(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".npy" }
 
-// rounded makes a picture of size×size RGB values.
+// rounded returns a picture of size×size RGB values.
 func rounded(values []float32, size int) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, size, size))
 	for i := range size * size {
@@ -53,9 +53,9 @@ func rounded(values []float32, size int) *image.NRGBA {
 	return m
 }
 
-// npy is a file of NumPy's format, version 1.0, with an array of float32 of
-// shape (size, size, 3): magic, version, length of the header, header (padded so
-// that the values begin at a multiple of 64 bytes), values.
+// npy returns a file in NumPy's format, version 1.0, with an array of float32 of shape
+// (size, size, 3): magic, version, length of the header, header (padded so that the
+// values begin at a multiple of 64 bytes), values.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 func npy(values []float32, size int) []byte {
 	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d, 3), }", size, size)
@@ -71,8 +71,7 @@ func npy(values []float32, size int) []byte {
 	return out
 }
 
-// writeFile writes a file that appears under its name only when it is whole and
-// on the disk.
+// writeFile writes a file that gets its name only when it is complete and synced.
 func writeFile(path string, data []byte) error {
 	err := file.WriteAll(path, data)
 	if err != nil {

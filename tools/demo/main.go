@@ -97,7 +97,7 @@ func run(bin, out string) error {
 	return nil
 }
 
-// command is a line of a step, with this system's paths.
+// command makes the command of a line, with this system's paths.
 func command(bin, out, line string) (*exec.Cmd, error) {
 	words := strings.Fields(line)
 	for i, w := range words {

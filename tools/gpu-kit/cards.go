@@ -2,7 +2,7 @@ package main
 
 import "strings"
 
-// card is what NVIDIA's data sheets say of a GPU: products in TFLOP/s, dense, and
+// card holds a GPU's numbers from NVIDIA's data sheets: products in TFLOP/s, dense, and
 // the memory's bandwidth in GB/s.
 type card struct {
 	name            string
@@ -38,7 +38,7 @@ func cardOf(devices string) card {
 	return card{}
 }
 
-// aboutDevice returns what a list of devices says of one; "" if it isn't there.
+// aboutDevice returns the line about one device in a list, or "".
 func aboutDevice(devices, name string) string {
 	for line := range strings.Lines(devices) {
 		if about, ok := strings.CutPrefix(line, name+"\t"); ok {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// endsAsGroup makes a command's end that of all processes that it has started.
+// endsAsGroup makes a command's end also end all processes that it has started.
 func endsAsGroup(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }

@@ -51,13 +51,13 @@ func main() {
 // kit is one call.
 type kit struct {
 	dir, out, python string
-	train, val, pca  string // shards; "" leaves out what needs them
+	train, val, pca  string // shards; "" leaves out the parts that need them
 	only             string
 	again, rehearse  bool
 	steps            int
 	minutes          float64
 	stdout           io.Writer
-	card             card // the first GPU, as far as it is known
+	card             card // the first GPU, if it is known
 }
 
 // report is report.json.
@@ -117,11 +117,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
-// ending is the time that the kit reserves before the call ends.
+// ending is the time reserved for the end of the call.
 const ending = 5 * time.Second
 
-// run runs the parts that are due. The exit code is 1 when a part failed, 3 when there
-// is no GPU, and 4 when parts are left.
+// run runs the parts that are due. The exit code is 1 if a part failed, 3 if there is no
+// GPU, and 4 if parts are left.
 func (k *kit) run(ctx context.Context) (int, error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(k.minutes*float64(time.Minute))-ending)
@@ -133,7 +133,7 @@ func (k *kit) run(ctx context.Context) (int, error) {
 		if !k.due(p) {
 			continue
 		}
-		if k.rehearse { // an emulator is slower than a card: time for all of it scales
+		if k.rehearse { // an emulator is slower than a card: all budgets are longer
 			p.budget = time.Duration(float64(p.budget) * max(1, k.minutes/8))
 		}
 		switch vulkan := strings.HasPrefix(p.Name, "Vulkan"); {
@@ -183,8 +183,8 @@ func (k *kit) begin(ctx context.Context) *report {
 	return r
 }
 
-// due reports whether a part runs in this call: a part that was named, or else a part
-// without a result.
+// due reports whether a part runs in this call: a named part, or any part without a
+// result.
 func (k *kit) due(p *part) bool {
 	if k.only == "" {
 		return p.Status == "" || p.Status == left || p.Status == skipped
@@ -233,10 +233,10 @@ func (k *kit) try(ctx context.Context, p *part) {
 	}
 }
 
-// command is one of the kit's programs, or another by its path. It runs in the kit's
-// work folder, from which ../testdata is the kit's, and ends with all it has started.
-// train-alexnet looks for CUDA libraries in the environments of the Pythons on $PATH,
-// where the one that was given comes first.
+// command makes a command of one of the kit's programs, or of another by its path. It
+// runs in the kit's work folder, where ../testdata is the kit's, and ends with all
+// processes that it has started. train-alexnet searches for CUDA libraries in the
+// environments of the Pythons on $PATH; the given one comes first.
 func (k *kit) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	if own := filepath.Join(k.dir, program); exists(own) {
 		program = own
@@ -253,7 +253,7 @@ func (k *kit) command(ctx context.Context, program string, args ...string) *exec
 	return c
 }
 
-// output is what a program prints on standard output.
+// output runs a program, and returns its standard output.
 func (k *kit) output(ctx context.Context, program string, args ...string) (string, error) {
 	out, err := k.command(ctx, program, args...).Output()
 	return string(out), err
@@ -284,8 +284,8 @@ func (r *report) write(dir string) error {
 		file.WriteAll(filepath.Join(dir, "report.txt"), []byte(r.text())))
 }
 
-// text is the report to read: machine, parts with what failed, and speeds. Times is our
-// mean in a part to the fastest of PyTorch's there.
+// text returns the report for people: machine, parts with their failures, and speeds.
+// "Times" is our mean in a part divided by PyTorch's fastest.
 func (r *report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", r.Machine)
@@ -313,7 +313,7 @@ func (r *report) text() string {
 	return b.String()
 }
 
-// ratio is a/b, nothing where either is unknown.
+// ratio returns a/b, or nothing if either is unknown.
 func ratio(a, b float64) string {
 	if a == 0 || b == 0 {
 		return ""
@@ -321,7 +321,7 @@ func ratio(a, b float64) string {
 	return fmt.Sprintf("%.2f", a/b)
 }
 
-// means is the mean rate of ours in a part, and the best of the others.
+// means returns our mean rate in a part, and the best mean of the others.
 func (p *part) means() (ours, best float64) {
 	n := 0.0
 	for _, m := range p.Rates {

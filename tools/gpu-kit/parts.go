@@ -19,7 +19,7 @@ type part struct {
 	Name    string  `json:"name"`
 	Status  string  `json:"status"` // ok, failed, timed out, skipped, left (for another call)
 	Seconds float64 `json:"seconds"`
-	Detail  string  `json:"detail,omitempty"` // of a failure: what is needed to mend it without the card
+	Detail  string  `json:"detail,omitempty"` // of a failure: data for mending it without the card
 	Rates   []rate  `json:"rates,omitempty"`
 
 	budget time.Duration
@@ -35,7 +35,7 @@ var errSkipped = errors.New("skipped")
 
 // rate is one measurement, in images a second; 0 if it was not measured.
 type rate struct {
-	Who       string  `json:"who"` // ours, or a way of PyTorch's
+	Who       string  `json:"who"` // ours, or a form of PyTorch
 	Devices   string  `json:"devices"`
 	Precision string  `json:"precision"`
 	Batch     int     `json:"batch"`
@@ -47,8 +47,8 @@ type rate struct {
 	FromMemory float64 `json:"train_from_memory_images_per_s,omitempty"`
 }
 
-// allParts returns the kit's trials in order. The budgets of the first three groups
-// add up to eight minutes; time that a part leaves goes to later parts.
+// allParts returns the kit's trials in order. The budgets of the first three groups add
+// up to eight minutes; unused time of a part goes to later parts.
 func allParts() []*part {
 	seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	add := func(name string, budget int, do func(context.Context, *kit, *part) error) *part {
@@ -64,11 +64,11 @@ func allParts() []*part {
 		add("speed in bf16, batch 512", 50, speed("bf16", 512)),
 		add("two contexts on one GPU", 40, benches([]string{"cuda:0", "cuda:0,cuda:0", "cuda:0"}, 128, noLayers)),
 		add("each op and the roofline", 30, roofline),
-		// Three minutes: the other precisions, real data, the same bits again.
+		// Three minutes: the other precisions, real data, and repeated bits.
 		add("conformance and a step, tf32, bf16", 80, tests("cuda.test", "TestGPUThin/(tf32|bf16)|TestGPUTrainingAgreesWithCPU/(tf32|bf16)")),
 		add("training from shards", 40, fromShards),
 		add("runs repeat", 40, tests("cuda.test", "TestGPURepeats|TestGPUOutOfMemory")),
-		// What time is left for.
+		// For the remaining time.
 		add("NaN behind ReLU", 20, tests("nvidia.test", "TestGPUReLUKeepsNaN")),
 		add("refusals", 40, refusals),
 		add("plans by time", 80, tests("cuda.test", "TestGPUTimedPlans")),
@@ -86,8 +86,8 @@ func allParts() []*part {
 	}
 }
 
-// log runs a program, adds all it prints to log.txt, and returns its standard output.
-// The error has the program's last words.
+// log runs a program, appends all its output to log.txt, and returns its standard output.
+// The error has the program's last lines.
 func (p *part) log(ctx context.Context, k *kit, program string, args ...string) (string, error) {
 	f, err := os.OpenFile(filepath.Join(k.out, "log.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
@@ -120,7 +120,7 @@ func tests(program, pattern string) func(context.Context, *kit, *part) error {
 	}
 }
 
-// bench measures ours.
+// bench measures our speed.
 func (p *part) bench(ctx context.Context, k *kit, devices, precision string, batch int, more ...string) error {
 	args := append([]string{"bench", "--json", "--devices", devices, "--precision", precision,
 		"--batch", fmt.Sprint(batch), "--steps", fmt.Sprint(k.steps)}, more...)
@@ -139,8 +139,8 @@ func (p *part) bench(ctx context.Context, k *kit, devices, precision string, bat
 
 const noLayers = "--no-layers"
 
-// speed takes turns: ours, PyTorch in each of its ways, ours again. PyTorch is ended in
-// time for our second turn, and what it has measured by then counts.
+// speed takes turns: ours, PyTorch in each of its forms, ours again. PyTorch is ended in
+// time for our second turn; its results by then count.
 func speed(precision string, batch int, torch ...string) func(context.Context, *kit, *part) error {
 	return func(ctx context.Context, k *kit, p *part) error {
 		began := time.Now()
@@ -166,7 +166,7 @@ func speed(precision string, batch int, torch ...string) func(context.Context, *
 	}
 }
 
-// benches measures ours in bf16 on lists of devices in turn.
+// benches measures our speed in bf16 on lists of devices in turn.
 func benches(devices []string, batch int, more ...string) func(context.Context, *kit, *part) error {
 	return func(ctx context.Context, k *kit, p *part) error {
 		for _, d := range devices {
@@ -178,8 +178,8 @@ func benches(devices []string, batch int, more ...string) func(context.Context, 
 	}
 }
 
-// speedVulkan measures ours on the first Vulkan device: number by number, and with its
-// matrices.
+// speedVulkan measures our speed on the first Vulkan device: number by number, and with
+// its matrices.
 func speedVulkan(ctx context.Context, k *kit, p *part) error {
 	for _, precision := range []string{"fp32", "bf16"} {
 		if err := p.bench(ctx, k, "vulkan:0", precision, 128, noLayers); err != nil {
@@ -189,8 +189,8 @@ func speedVulkan(ctx context.Context, k *kit, p *part) error {
 	return nil
 }
 
-// roofline times the ops of a step one by one, and compares the step with what the
-// card's data sheet allows.
+// roofline times the ops of a step one by one, and compares the step with the limits of
+// the card's data sheet.
 func roofline(ctx context.Context, k *kit, p *part) error {
 	if k.card.bandwidth == 0 {
 		return fmt.Errorf("%w: the data sheet of this GPU isn't known to the kit (cards.go)", errSkipped)
@@ -198,7 +198,7 @@ func roofline(ctx context.Context, k *kit, p *part) error {
 	return benches([]string{"cuda:0"}, 128, "--peak", fmt.Sprint(k.card.bf16), "--bandwidth", fmt.Sprint(k.card.bandwidth))(ctx, k, p)
 }
 
-// fromShards trains from shards, in turns with the same from memory.
+// fromShards trains from shards, in turns with the same training from memory.
 func fromShards(ctx context.Context, k *kit, p *part) error {
 	if k.train == "" {
 		return fmt.Errorf("%w: no shards", errSkipped)
@@ -206,7 +206,7 @@ func fromShards(ctx context.Context, k *kit, p *part) error {
 	return benches([]string{"cuda:0"}, 128, noLayers, "--data", k.train)(ctx, k, p)
 }
 
-// refusals must be plain, and two processes may share a GPU.
+// refusals checks that errors are plain, and that two processes may share a GPU.
 func refusals(ctx context.Context, k *kit, p *part) error {
 	for _, c := range []struct {
 		args []string
@@ -235,7 +235,7 @@ func refusals(ctx context.Context, k *kit, p *part) error {
 	return nil
 }
 
-// recipe is how the kit's trainings begin.
+// recipe is the common beginning of the kit's trainings.
 var recipe = []string{"--batch", "32", "--lr", "0.01", "--warmup", "100", "--input-scale", "0.015625", "--precision", "bf16"}
 
 // shortTraining trains on shards, and validates.
@@ -251,8 +251,8 @@ func shortTraining(ctx context.Context, k *kit, p *part) error {
 }
 
 // imagenette trains the full net with ours and with PyTorch by the same recipe: net,
-// first weights, update rule, dropout, crops and noise are the same in distribution. It
-// wants a whole set, which doesn't fit into the kit.
+// first weights, update rule, dropout, crops and noise have the same distributions. It
+// needs a whole set, which is too large for the kit.
 func imagenette(seed int) func(context.Context, *kit, *part) error {
 	return func(ctx context.Context, k *kit, p *part) error {
 		if k.train == "" || k.val == "" || k.pca == "" || strings.HasPrefix(k.train, k.dir) {
@@ -275,7 +275,7 @@ func lastMetrics(run string) string {
 	return lastLines(string(data), 1)
 }
 
-// cast is a command line as it is, or for a rehearsal: small.
+// cast returns a command line unchanged, or smaller for a rehearsal.
 func (k *kit) cast(args []string) []string {
 	if !k.rehearse {
 		return args

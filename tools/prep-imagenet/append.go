@@ -7,7 +7,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// inherit takes what no flag says from the folder that is appended to.
+// inherit takes settings without a flag from the folder of an append.
 func (f *shardFlags) inherit(c *cli.Context) error {
 	unset := func(name string) bool { return !c.IsSet(name) }
 	if unset("split") {
@@ -38,8 +38,7 @@ func (f *shardFlags) inherit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	// Without the folder's division, the pictures that it keeps for the other
-	// split would be new ones.
+	// Without the folder's division, the pictures of the other split would be new ones.
 	if unset("split-fraction") {
 		f.options.SplitFraction = folder.Source.SplitFraction
 	}
@@ -49,9 +48,9 @@ func (f *shardFlags) inherit(c *cli.Context) error {
 	for _, class := range f.options.Classes {
 		f.Classes = append(f.Classes, pipeline.Class(class))
 	}
-	f.options.Classes = nil // a folder of new pictures needn't have all classes
+	f.options.Classes = nil // new pictures needn't cover all classes
 	if f.options.Layout == "manifest" || f.options.Layout == "webdataset" {
-		// Their labels may be indexes into the list.
+		// Their labels may be positions in the list.
 		list := f.Classes
 		if len(list) == 0 {
 			list = folder.Classes

@@ -9,7 +9,7 @@ import (
 	"alexnet/pipeline/source"
 )
 
-// classesUsage is that of --classes.
+// classesUsage is the usage of --classes.
 const classesUsage = "take classes and their labels from `FILE`, one ID and name a line, or a folder of shards that has them; otherwise all, sorted"
 
 // readClasses reads a class list, or takes the classes of a folder of shards.
@@ -29,7 +29,7 @@ func readClasses(path string) ([]source.Class, error) {
 	return list, nil
 }
 
-// withFlag adds how a class list is given to an error that speaks of one.
+// withFlag adds the flag of a class list to an error about one.
 func withFlag(err error) error {
 	var empty *source.EmptyClassesError
 	if errors.As(err, &empty) && empty.Validation {

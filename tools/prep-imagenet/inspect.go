@@ -82,7 +82,7 @@ func inspectCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// inspect counts what the index doesn't say.
+// inspect counts what is not in the index.
 func inspect(d *pipeline.Dataset) (*inspectResult, error) {
 	r := &inspectResult{Dir: d.Dir(), Shards: len(d.Index().Shards), Meta: *d.Meta()}
 	for _, s := range d.Index().Shards {

@@ -77,7 +77,7 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// oneFolder is the single argument of a command that looks at shards.
+// oneFolder returns the single argument of a command that reads shards.
 func oneFolder(c *cli.Context) (string, error) {
 	if c.NArg() != 1 {
 		return "", command.Usagef("%s takes one folder of shards; got %d (see %s %s --help)",
@@ -86,7 +86,7 @@ func oneFolder(c *cli.Context) (string, error) {
 	return c.Args().First(), nil
 }
 
-// note prints what the user should know.
+// note prints a message to the user.
 func note(stderr io.Writer) func(text string) {
 	return func(text string) { printable.Fprintf(stderr, "note: %s\n", text) }
 }

@@ -41,7 +41,7 @@ func mergeCommand(stdout, stderr io.Writer) *cli.Command {
 				return err
 			}
 			left := len(sum.Bad)
-			sum.Bad = nil // each was told when its folder was made
+			sum.Bad = nil // each was printed when its folder was made
 			if err := f.tell(&sum, 0, stdout, stderr); err != nil || left == 0 {
 				return err
 			}

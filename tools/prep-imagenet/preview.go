@@ -89,7 +89,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// writePNG writes a picture under its name when it is whole.
+// writePNG writes a picture. It gets its name when it is complete.
 func writePNG(path string, picture image.Image) error {
 	if err := file.Write(path, func(w io.Writer) error { return png.Encode(w, picture) }); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

@@ -11,11 +11,11 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// plainEvery is the time between progress lines where there is no terminal.
+// plainEvery is the time between progress lines without a terminal.
 const plainEvery = 10 * time.Second
 
-// progress shows how far a job is: on a terminal a bar that is rewritten in
-// place, elsewhere a line now and then.
+// progress shows the progress of a job: on a terminal a bar that is rewritten in place,
+// elsewhere occasional lines.
 type progress struct {
 	line    *command.Line
 	what    string
@@ -28,7 +28,7 @@ func newProgress(w io.Writer, what string) *progress {
 	return &progress{line: command.NewLine(w), what: what, started: now, printed: now}
 }
 
-// update tells that done of total are done; note is appended.
+// update shows that done of total are done; note is appended.
 func (p *progress) update(done, total int, note string) {
 	now := time.Now()
 	if p.line.Terminal() {
@@ -39,7 +39,7 @@ func (p *progress) update(done, total int, note string) {
 	}
 }
 
-// slow names a picture that the job waits for, if there is one.
+// slow names the picture that the job waits for, if there is one.
 func (p *progress) slow(s pipeline.Slow) {
 	if s.Name != "" {
 		p.line.Print("%s has taken %.0f s so far", s.Name, s.Seconds)

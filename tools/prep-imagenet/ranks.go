@@ -30,14 +30,13 @@ func parsePart(text string) (part, parts int, err error) {
 	return part, parts, nil
 }
 
-// partFolder is where a rank makes its part of the job that fills out.
+// partFolder is the folder of a rank's part of the job for out.
 func partFolder(out string, rank, size int) string {
 	return filepath.Join(out+".parts", fmt.Sprintf("%d-of-%d", rank, size))
 }
 
-// shardTogether does a job with all ranks: each makes its part of the pictures,
-// and then its share of the shards from all parts. The folder is what one
-// process would have written.
+// shardTogether runs a job on all ranks: each makes its part of the pictures, and then
+// its share of the shards from all parts. The folder is the same as one process's.
 func (f *shardFlags) shardTogether(ctx context.Context, group collective.Collective, src source.Source, stdout, stderr io.Writer) error {
 	sum, err := pipeline.Finished(f.ShardConfig, src)
 	if err := collective.Agree(group, err); err != nil {

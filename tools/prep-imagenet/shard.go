@@ -50,8 +50,8 @@ prep-imagenet merge joins the folders. Either way the bytes are those of one pro
 ones. Codec, size and other settings are the folder's. Classes are matched by ID. To add classes, give a list of
 all with --classes, the folder's classes first.`
 
-// shardFlags are the flags of "prep-imagenet shard" that aren't in
-// pipeline.ShardConfig as they are.
+// shardFlags are the flags of "prep-imagenet shard" that pipeline.ShardConfig doesn't
+// have in this form.
 type shardFlags struct {
 	in, classes          string
 	shardSize            string
@@ -132,10 +132,10 @@ type shardResult struct {
 	Skipped         int             `json:"skipped"`
 	Report          string          `json:"report,omitempty"`
 	Enlarged        int             `json:"enlarged"`               // smaller than --size
-	Lost            []string        `json:"lost_classes,omitempty"` // all of whose pictures were left out
+	Lost            []string        `json:"lost_classes,omitempty"` // their pictures were all left out
 	Shards          int             `json:"shards"`
 	Bytes           int64           `json:"bytes"`
-	Already         bool            `json:"already"` // finished before: nothing was done
+	Already         bool            `json:"already"` // the folder was finished before
 	Resumed         int             `json:"resumed"` // pictures done by an earlier run
 	ImagesPerSecond float64         `json:"images_per_s"`
 	Slow            []pipeline.Slow `json:"slow,omitempty"` // pictures that took seconds
@@ -178,7 +178,7 @@ func (f *shardFlags) run(c *cli.Context, group collective.Collective, stdout, st
 	return f.tell(&sum, rate, stdout, stderr)
 }
 
-// tell says what a job has done.
+// tell prints the result of a job.
 func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io.Writer) error {
 	m := &sum.Meta
 	what := fmt.Sprintf("%s: %s of %s in %s, %s, codec %s", printable.Name(f.Out), printable.Count(m.Images, "image"),
@@ -216,14 +216,14 @@ func (f *shardFlags) tell(sum *pipeline.Summary, rate float64, stdout, stderr io
 	return nil
 }
 
-// tellEnlarged says that n of all pictures are smaller than those of the shards.
+// tellEnlarged notes that n of all pictures are smaller than the shards' pictures.
 func tellEnlarged(stderr io.Writer, n, all, size int) {
 	if n > 0 {
 		note(stderr)(fmt.Sprintf("enlarged: %d of %s, with fewer than %d pixels on the short side; a smaller --size avoids it", n, printable.Count(all, "picture"), size))
 	}
 }
 
-// firstNames joins the first n of names and says how many more there are.
+// firstNames joins the first n of names and gives the number of the others.
 func firstNames(names []string, n int) string {
 	shown := make([]string, 0, n+1)
 	for i, name := range names {
@@ -236,7 +236,7 @@ func firstNames(names []string, n int) string {
 	return strings.Join(shown, ", ")
 }
 
-// explain says what a job that was interrupted or failed leaves.
+// explain says what an interrupted or failed job leaves.
 func (f *shardFlags) explain(err error, kept int) error {
 	if spool := new(source.SpoolError); errors.As(err, &spool) {
 		return fmt.Errorf("%w (--spool DIR)", err)
@@ -252,9 +252,8 @@ func (f *shardFlags) explain(err error, kept int) error {
 	return err
 }
 
-// recognise finds the layout where it is left open, and says which and why:
-// opening the source may take a while, and fail for want of what that layout
-// needs.
+// recognise finds the layout if it isn't given, and prints it with the reason. Opening
+// the source may take a while, and may fail because the layout needs something more.
 func (f *shardFlags) recognise(stderr io.Writer) error {
 	if f.options.Layout != "" && f.options.Layout != "auto" {
 		return nil
@@ -298,7 +297,7 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 	if f.ShardSize, err = bytesize.Parse(f.shardSize); err != nil {
 		return command.Usagef("--shard-size: %w", err)
 	}
-	if c.IsSet("size") && f.Size == 0 || c.IsSet("quality") && f.Quality == 0 { // which stand for the default in a ShardConfig
+	if c.IsSet("size") && f.Size == 0 || c.IsSet("quality") && f.Quality == 0 { // zero values mean defaults in a ShardConfig
 		return command.Usagef("--size %d --quality %d: choose a side of 8 pixels or more and a quality from 1 to 100, or leave them out", f.Size, f.Quality)
 	}
 	if f.maxMegapixels < 1 {

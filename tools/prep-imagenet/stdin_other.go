@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// polled is f itself: the runtime polls no pipes here.
+// polled is f itself: the runtime can't poll pipes on this system.
 func polled(f *os.File) (in *os.File, restore func()) { return f, func() {} }

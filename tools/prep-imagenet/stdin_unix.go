@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// polled is a pipe in the runtime's poller, or f itself where it is no pipe. A read
-// that waits in the system has the runtime's monitor wake every 20 µs while other
-// goroutines work: that took from the decoding threads a tenth of the cores. restore
-// makes reads wait again for other processes that have the same pipe.
+// polled returns a pipe in the runtime's poller, or f itself if it isn't a pipe. During a
+// blocking read the runtime's monitor wakes every 20 µs while other goroutines work,
+// which took a tenth of the cores from the decoding threads. restore makes reads block
+// again for other processes with the same pipe.
 func polled(f *os.File) (in *os.File, restore func()) {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
-		return f, func() {} // a terminal is shared with processes that don't expect it to return at once
+		return f, func() {} // other processes share a terminal, and don't expect it to be non-blocking
 	}
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -31,7 +31,7 @@ func polled(f *os.File) (in *os.File, restore func()) {
 	}
 	return os.NewFile(uintptr(fd), f.Name()), func() {
 		if flags&unix.O_NONBLOCK == 0 {
-			_ = unix.SetNonblock(int(f.Fd()), false) // closed meanwhile: nothing to restore
+			_ = unix.SetNonblock(int(f.Fd()), false) // if it was closed meanwhile, there is nothing to restore
 		}
 	}
 }

@@ -30,7 +30,7 @@ writes lines of JSON on standard output, reads such lines on standard input, and
 
 Order, crops, flips and noise are those of train-alexnet with the same seed and batch.`
 
-// streamFlags are what the flags of stream say, as text where pipeline has a type.
+// streamFlags are the flags of stream, as text if pipeline has a type.
 type streamFlags struct {
 	stream.Config
 	access                                             shards.Access
@@ -81,7 +81,7 @@ func streamCommand(stdout, stderr io.Writer) *cli.Command {
 			&cli.IntFlag{Name: "start-step", Category: position, Usage: "begin with batch `N` of that epoch", Destination: &l.StartStep},
 		}, command.AugmentFlags(&f.augmentations, augmenting), data.Flags(&f.access, loading)),
 		Action: func(c *cli.Context) error {
-			out := printable.Raw(stdout) // JSON, which escapes what acts on a terminal
+			out := printable.Raw(stdout) // JSON escapes control characters itself
 			return f.run(c, out)
 		},
 	}
@@ -98,7 +98,7 @@ var (
 	raggeds = []string{pipeline.RaggedDefault: "default", pipeline.RaggedDrop: "drop", pipeline.RaggedPad: "pad", pipeline.RaggedPartial: "partial"}
 )
 
-// run streams to out. The client is told of every error, too.
+// run streams to out. The client gets every error, too.
 func (f *streamFlags) run(c *cli.Context, out io.Writer) error {
 	dir, err := oneFolder(c)
 	if err == nil {
@@ -114,13 +114,13 @@ func (f *streamFlags) run(c *cli.Context, out io.Writer) error {
 		return errors.Join(err, stream.WriteError(out, "", setting.In(err, setting.Flags{})))
 	}
 	defer d.Close()
-	runtime.GOMAXPROCS(f.Loader.Workers + 1) // so that no line waits for a picture to be decoded
+	runtime.GOMAXPROCS(f.Loader.Workers + 1) // so that lines don't wait for decoding
 	in, restore := polled(os.Stdin)
 	defer restore()
 	return stream.Serve(ctx, d, f.Config, in, out)
 }
 
-// parse fills in what flags say in words.
+// parse converts the flags' words.
 func (f *streamFlags) parse() (err error) {
 	l := &f.Loader
 	for _, n := range []struct {
@@ -172,7 +172,7 @@ func (f *streamFlags) parse() (err error) {
 	return f.access.Validate()
 }
 
-// choice is the number of a value among the ones that a flag takes.
+// choice returns the number of a value among a flag's values.
 func choice(flag, value string, of []string) (int, error) {
 	for i, v := range of {
 		if v == value {
@@ -182,8 +182,8 @@ func choice(flag, value string, of []string) (int, error) {
 	return 0, command.Usagef("--%s %s: want %s", flag, value, strings.Join(of, ", "))
 }
 
-// withParent ends with the process that started this one. That closes our input,
-// unless it has left other processes behind that still have it open.
+// withParent ends with the process that started this one. Its end also closes our input,
+// unless it has left other processes that have the pipe open.
 func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	parent := os.Getppid()
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -20,7 +20,7 @@ const verifyDescription = `Reads every byte of a folder of shards: hashes, struc
 colour statistics against a recount. Every fault is named with its shard, sample and offset; one or
 more give exit code 1.`
 
-// shownFaults is how many faults are printed for people; --json has them all.
+// shownFaults is the number of faults that are printed for people; --json has all.
 const shownFaults = 20
 
 // verifyResult is the output of --json.
@@ -85,7 +85,7 @@ func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 	}
 }
 
-// verify verifies a folder here or elsewhere.
+// verify verifies a folder on this machine or at an address.
 func verify(ctx context.Context, place string, access shards.Access, workers int, looked func(done, total int), note func(string)) (pipeline.Verification, error) {
 	if !remote.IsURL(place) {
 		return pipeline.Verify(ctx, place, workers, looked)

@@ -16,7 +16,7 @@ import (
 // entry is a file of an archive.
 type entry struct {
 	name    string // with slashes
-	path    string // of the file that it is; otherwise it is text
+	path    string // of its file; otherwise the entry is text
 	text    []byte
 	program bool
 }
@@ -35,8 +35,8 @@ func (e entry) mode() os.FileMode {
 	return 0o644
 }
 
-// archive writes a .tar.gz or .zip in dir, whose files lie in a folder of its
-// name. Its bytes depend on the files and the time alone.
+// archive writes a .tar.gz or .zip in dir, with its files in a folder of the same name.
+// Its bytes depend only on the files and the time.
 func archive(dir, name string, zipped bool, files []entry, when time.Time) error {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b entry) int { return strings.Compare(a.name, b.name) })

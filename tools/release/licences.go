@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// licenceName is what files with conditions are called.
+// licenceName matches the names of licence files.
 var licenceName = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
 
-// licences are those of the modules that the commands for a target are made of,
-// and of Go, whose runtime is in every program. Those of a module's part count
-// where the part is used. A module without one is an error.
+// licences returns the licences of the modules in the commands for a target, and of Go,
+// whose runtime is in every program. Licences of a module's part count if the part is
+// used. A module without a licence is an error.
 func (t target) licences() (files []entry, err error) {
 	const format = "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}\t{{$.Dir}}{{end}}{{end}}"
 	list, err := output(t.plain(), "go", append([]string{"list", "-deps", "-tags", t.tags, "-f", format}, packages()...)...)
@@ -52,7 +52,7 @@ func (t target) licences() (files []entry, err error) {
 	if err := collect("go", root, root); err != nil {
 		return nil, err
 	}
-	if modules["go"] == 0 { // Debian's
+	if modules["go"] == 0 { // as in Debian
 		files = append(files, entry{name: "licences/go/LICENSE", text: []byte("Go " + runtime.Version() + " is under the licence at https://go.dev/LICENSE.\n")})
 	}
 	for line := range strings.Lines(list) {

@@ -23,7 +23,7 @@ import (
 
 var commands = []string{"prep-imagenet", "compute-pca", "train-alexnet"}
 
-// target is what an archive is for.
+// target is the system of an archive.
 type target struct{ os, arch, tags string }
 
 var targets = []target{
@@ -102,7 +102,7 @@ func choose(only string) ([]target, error) {
 	return chosen, nil
 }
 
-// commit names what is built, and its time, which all files get.
+// commit returns the version of the current commit, and its time, which all files get.
 func commit() (version string, when time.Time, err error) {
 	changes, err := output(nil, "git", "status", "--porcelain")
 	if err != nil {
@@ -122,8 +122,8 @@ func commit() (version string, when time.Time, err error) {
 	return strings.TrimSpace(version), time.Unix(seconds, 0).UTC(), err
 }
 
-// plain is the environment without the user's settings of Go that would change
-// the programs.
+// plain returns the environment without the user's settings of Go that would change the
+// programs.
 func (t target) plain() []string {
 	return []string{"GOOS=" + t.os, "GOARCH=" + t.arch, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off"}
 }
@@ -157,8 +157,8 @@ func packages() (all []string) {
 	return all
 }
 
-// documents are the files that all archives have. The commands themselves write
-// completions and manual pages.
+// documents returns the files of all archives. The commands write their completions and
+// manual pages.
 func documents(temp string) (files []entry, err error) {
 	host := filepath.Join(temp, "host")
 	here := target{runtime.GOOS, runtime.GOARCH, ""}
@@ -187,8 +187,7 @@ func documents(temp string) (files []entry, err error) {
 	return files, err
 }
 
-// output runs a program and returns what it wrote, or says in the error what it
-// complained of.
+// output runs a program and returns its output; an error has its messages.
 func output(environment []string, program string, args ...string) (string, error) {
 	c := exec.Command(program, args...)
 	c.Env = append(os.Environ(), environment...)
@@ -200,7 +199,7 @@ func output(environment []string, program string, args ...string) (string, error
 	return out.String(), nil
 }
 
-// checksums writes SHA256SUMS, which sha256sum -c reads.
+// checksums writes SHA256SUMS for sha256sum -c.
 func checksums(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

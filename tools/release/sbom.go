@@ -10,9 +10,9 @@ import (
 // sbomTool lists modules in CycloneDX's JSON.
 const sbomTool = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0"
 
-// sbom writes the list of all modules that the programs are made of, for any
-// target, with their hashes and licences. The tool's own time and the hashes of
-// its program, which differ from machine to machine, are left out.
+// sbom writes the list of all modules in the programs, for any target, with their hashes
+// and licences. The tool's own time and the hashes of its program differ between
+// machines, so they are left out.
 func sbom(path, version string, when time.Time, temp string) error {
 	if _, err := output([]string{"GOBIN=" + temp, "GOFLAGS="}, "go", "install", sbomTool); err != nil {
 		return err

@@ -46,7 +46,7 @@ func run(root, to string) error {
 	if r.from == to {
 		return nil
 	}
-	// This one refuses paths that can't be a module's, before anything is changed.
+	// go mod edit refuses paths that can't be a module's, before any other change.
 	edit := exec.Command("go", "mod", "edit", "-module", to)
 	edit.Dir = root
 	if text, err := edit.CombinedOutput(); err != nil {
@@ -93,8 +93,8 @@ func (r *renamer) renamed(path string) (_ string, ok bool) {
 	return r.to + "/" + rest, err == nil && info.IsDir()
 }
 
-// code changes the strings of Go code and formats it, since imports are in
-// alphabetical order.
+// code changes the strings of Go code and formats it, since imports are in alphabetical
+// order.
 func (r *renamer) code(text []byte) ([]byte, error) {
 	var out bytes.Buffer
 	var s scanner.Scanner
@@ -127,7 +127,7 @@ func (r *renamer) code(text []byte) ([]byte, error) {
 	return format.Source(out.Bytes())
 }
 
-// quoted is a string in a document's code that may be an import path.
+// quoted matches a string in a document's code that may be an import path.
 var quoted = regexp.MustCompile(`"[\w./-]+"`)
 
 func (r *renamer) document(text []byte) ([]byte, error) {
@@ -139,8 +139,8 @@ func (r *renamer) document(text []byte) ([]byte, error) {
 	}), nil
 }
 
-// module changes the first line of a module file, that of the module itself and
-// those of modules below it.
+// module changes the first line of a module file: of the module itself and of modules
+// below it.
 func (r *renamer) module(text []byte) ([]byte, error) {
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	path, ok := strings.CutPrefix(string(line), "module ")

@@ -47,7 +47,7 @@ func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer)
 		for s := range signals {
 			switch {
 			case s == syscall.SIGHUP:
-				signal.Ignore(syscall.SIGPIPE) // whoever read our output may be gone too
+				signal.Ignore(syscall.SIGPIPE) // the reader of our output may have ended, too
 			case asked:
 				os.Exit(Interrupted)
 			default:
@@ -158,7 +158,7 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 		return nil
 	}
 	if len(args) > 0 && args[len(args)-1] == completing {
-		os.Unsetenv("SHELL") // for zsh the library would add descriptions to names, which the scripts here don't want
+		os.Unsetenv("SHELL") // for zsh the library would add descriptions, which our scripts can't use
 	}
 	if len(args) > 1 && args[1] == "help" && args[len(args)-1] != completing {
 		args = append(slices.Concat(args[:1], args[2:]), "--help")
@@ -173,8 +173,8 @@ func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Wri
 // printing sets the library's printer of help, which is one for the process.
 var printing sync.Once
 
-// examples takes the indentation from the lines of a usage text, which the
-// library indents itself.
+// examples removes the indentation of a usage text, because the library indents it
+// itself.
 func examples(text string) string { return strings.ReplaceAll(text, "\n   ", "\n") }
 
 // quiet leaves "(default: false)" out of the help.

@@ -9,13 +9,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// completing is the last argument of a call by a shell that wants proposals.
+// completing is the last argument if a shell asks for proposals.
 const completing = "--generate-bash-completion"
 
-// Shell functions that ask the program itself what may come next; %[1]s is its
-// name. Where it proposes nothing, files are completed. bash divides words at "=" and
-// ":" too, which it is made to undo; of a list with commas the last one is completed. None of
-// them expands what the program says: compgen -W would run $(commands) in it.
+// Shell functions that ask the program for proposals; %[1]s is its name. If it has none,
+// they complete files. bash also divides words at "=" and ":", which its function undoes;
+// in a list with commas the last word is completed. None of them expands the program's
+// output: compgen -W would run $(commands) in it.
 const (
 	bashCompletion = `_%[2]s() {
   local line=${COMP_LINE:0:COMP_POINT} word words proposals proposal before=
@@ -89,14 +89,14 @@ complete -c %[1]s -n __%[2]s_any -f -a '(__%[2]s_proposals)'
 `
 )
 
-// pastFlags says that a shell wants proposals behind "--", of which there are none. The
-// library would take the shell's question for an argument, and run the command.
+// pastFlags reports whether a shell asks for proposals after "--". There are none, and
+// the library would take the shell's question for an argument and run the command.
 func pastFlags(args []string) bool {
 	return len(args) > 0 && args[len(args)-1] == completing && slices.Contains(args, "--")
 }
 
-// completionCommand prints a script that teaches a shell the tool's commands
-// and flags.
+// completionCommand prints a script with a shell's completion of the tool's commands and
+// flags.
 func completionCommand(app *cli.App, stdout io.Writer) *cli.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	category := ""

@@ -12,9 +12,9 @@ import (
 	"alexnet/internal/printable"
 )
 
-// flagsFirst moves the flags of a command in front of its arguments, so that "inspect
-// DIR --sheet FILE" works: the library stops reading flags at the first argument.
-// Words after "--" stay unchanged.
+// flagsFirst moves the flags of a command before its arguments, so that "inspect DIR
+// --sheet FILE" works: the library stops reading flags at the first argument. Words after
+// "--" stay unchanged.
 func flagsFirst(app *cli.App, args []string) []string {
 	at := slices.IndexFunc(args, func(a string) bool {
 		return slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.HasName(a) })
@@ -69,7 +69,7 @@ func GivenFlags(c *cli.Context, without ...string) (text string) {
 	for _, name := range c.LocalFlagNames() {
 		if !slices.Contains(without, name) && !strings.Contains(text+" ", " --"+name+" ") {
 			value := " "
-			if _, ok := c.Value(name).(bool); ok { // a word of its own would be an argument
+			if _, ok := c.Value(name).(bool); ok { // a separate word would be an argument
 				value = "="
 			}
 			text += " --" + name + value + printable.ShellWord(fmt.Sprint(c.Value(name)))

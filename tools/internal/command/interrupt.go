@@ -6,7 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// patience is how long an Interruptible action may go on after Ctrl-C.
+// patience is how long an Interruptible action may continue after Ctrl-C.
 const patience = 2 * time.Second
 
 // Interruptible returns an action that ends soon after its context, even within a

@@ -18,14 +18,14 @@ import (
 // a second; elsewhere only lines of Print appear. Several goroutines may use it.
 type Line struct {
 	w     io.Writer
-	width int // of the terminal when it was last measured; 0: not one
+	width int // of the terminal at the last measurement; 0: no terminal
 	size  func() (width int, err error)
-	// reflows says that the terminal wraps lines that have become too long for it. All
-	// current ones do, but for xterm, which cuts them.
+	// reflows means that the terminal wraps lines when it becomes narrower. All current ones
+	// do, except xterm, which cuts them.
 	reflows bool
 
 	mu       sync.Mutex
-	shown    int // characters of the progress on the terminal; 0: there is none
+	shown    int // characters of the progress on the terminal, or 0
 	lastTime time.Time
 }
 
@@ -42,7 +42,7 @@ func NewLine(w io.Writer) *Line {
 	return l
 }
 
-// measure looks how wide the terminal is now: people resize windows.
+// measure reads the terminal's width, because people resize windows.
 func (l *Line) measure() {
 	if l.size == nil {
 		return
@@ -121,8 +121,8 @@ func (l *Line) clear() {
 	}
 }
 
-// start moves the cursor to the start of the progress. A terminal that became narrower
-// has wrapped it; then all of its rows are erased.
+// start moves the cursor to the start of the progress. If the terminal has become
+// narrower and wrapped it, all of its rows are erased.
 func (l *Line) start() string {
 	wrapped := 0
 	if l.reflows && l.shown > 0 {

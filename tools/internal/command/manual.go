@@ -19,7 +19,7 @@ func manualCommand(app *cli.App, stdout io.Writer) *cli.Command {
 	}
 }
 
-// manual renders what reference renders, without the table of commands.
+// manual renders the contents of reference, without the table of commands.
 func manual(app *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %s 1\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n", strings.ToUpper(roff(app.Name)), roff(app.Name), roff(app.Usage))
@@ -42,7 +42,7 @@ func manual(app *cli.App) string {
 	return b.String()
 }
 
-// roff writes a line so that it stands on the page as it is.
+// roff escapes a line for the page.
 var roff = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace
 
 // roffText writes paragraphs.
@@ -54,7 +54,7 @@ func roffText(b *strings.Builder, text string) {
 	}
 }
 
-// roffExamples writes lines that stay as they are.
+// roffExamples writes lines without filling them.
 func roffExamples(b *strings.Builder, text string) {
 	if text != "" {
 		fmt.Fprintf(b, ".PP\n.nf\n%s\n.fi\n", roffLines(examples(text)))
@@ -74,7 +74,7 @@ func roffFlags(b *strings.Builder, flags []cli.Flag) {
 	}
 }
 
-// roffLines keeps lines from being taken for requests.
+// roffLines keeps lines from being read as requests.
 func roffLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

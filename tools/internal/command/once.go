@@ -23,6 +23,6 @@ func Once(name string) bool {
 	if err != nil {
 		return !errors.Is(err, fs.ErrExist)
 	}
-	f.Close() // it is empty
+	f.Close() // the file is empty
 	return true
 }

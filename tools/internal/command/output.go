@@ -29,7 +29,7 @@ var (
 		return bytes.HasPrefix(head, []byte("\x08")) && !Safetensors.Is(head)
 	}, ""}
 	Script = Form{"a script of train-alexnet export", func(head []byte) bool { return bytes.HasPrefix(head, []byte("# Written by train-alexnet export")) }, ""}
-	// Safetensors begin with the length of a JSON object, and the object.
+	// A safetensors file begins with the length of a JSON object, and the object.
 	Safetensors = Form{"a safetensors file", func(head []byte) bool { return len(head) > 8 && head[8] == '{' }, ""}
 )
 
@@ -56,7 +56,7 @@ func MayReplace(flag, path string, form Form, inputs ...string) error {
 	}
 	info, err := os.Lstat(path)
 	if err != nil || info.Size() == 0 {
-		return nil // nothing to lose
+		return nil // the file holds nothing to lose
 	}
 	for _, in := range inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {

@@ -13,8 +13,7 @@ import (
 // referenceName is the hidden command that prints a tool's page of docs/cli.
 const referenceName = "reference"
 
-// referenceCommand prints what --help says of a tool and all its commands, as
-// one Markdown page.
+// referenceCommand prints the help of a tool and all its commands as one Markdown page.
 func referenceCommand(app *cli.App, stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name: referenceName, Usage: "print the manual page in Markdown", Hidden: true,
@@ -57,8 +56,7 @@ func section(b *strings.Builder, usage, examples, description string) {
 	}
 }
 
-// commandTable lists commands that have categories, which the help shows them
-// by.
+// commandTable lists commands by their categories in the help.
 func commandTable(b *strings.Builder, commands []*cli.Command) {
 	var categories []string
 	rows := map[string]string{}
@@ -95,19 +93,17 @@ func flagTables(b *strings.Builder, heading string, flags []cli.Flag) {
 	}
 }
 
-// flagGroup is the flags of a category, as documents name them.
+// flagGroup is the flags of a category, for documents.
 type flagGroup struct {
 	category string
 	flags    []flagText
 }
 
-// flagText is a flag's names with what stands for its value, its default, and
-// what it does.
+// flagText is a flag's names with its placeholder, its default, and its usage.
 type flagText struct{ name, value, usage string }
 
-// flagGroups are the visible flags by category, in the order of their first
-// flags; flags without one come under "Options". --help and --version are left
-// out.
+// flagGroups returns the visible flags by category, in the order of their first flags;
+// flags without one come under "Options". --help and --version are left out.
 func flagGroups(flags []cli.Flag) []flagGroup {
 	var groups []flagGroup
 	for _, f := range flags {

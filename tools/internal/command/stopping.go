@@ -2,7 +2,7 @@ package command
 
 import "sync/atomic"
 
-// stopping says what is being finished when a command is stopped.
+// stopping returns what a stopped command still finishes.
 var stopping atomic.Pointer[func() string]
 
 // WhenStopping makes Ctrl-C print what is being finished, such as "finishing this
@@ -13,7 +13,7 @@ func WhenStopping(say func() string) (end func()) {
 	return func() { stopping.CompareAndSwap(&say, nil) }
 }
 
-// stoppingLine returns the line that Ctrl-C prints.
+// stoppingLine returns the message after Ctrl-C.
 func stoppingLine() string {
 	what := ""
 	if say := stopping.Load(); say != nil {

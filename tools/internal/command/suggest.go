@@ -8,7 +8,7 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// otherNames are what other programs call flags.
+// otherNames are other programs' names for flags.
 var otherNames = map[string]string{
 	"torch": "safetensors", "pytorch": "safetensors", "pth": "safetensors", "pt": "safetensors",
 	"learning-rate": "lr", "weight-decay": "decay", "wd": "decay", "bs": "batch", "smoothing": "label-smoothing",
@@ -17,11 +17,11 @@ var otherNames = map[string]string{
 	"input": "in", "output": "out", "validation": "val", "jobs": "workers", "num-workers": "workers", "continue": "resume",
 }
 
-// didYouMean returns the end of an error about a word: the nearest known word, or
-// nothing if none is near. dashes stand before it.
+// didYouMean returns the end of an error about a word: the nearest known word, or nothing
+// if none is near. dashes are printed before it.
 func didYouMean(word, dashes string, known []string) string {
-	// Of one letter wrong or missing the likeness is .9 and more; of other words
-	// that begin alike about .8.
+	// With one wrong or missing letter the likeness is at least .9; other words with the
+	// same beginning have about .8.
 	best, likeness := "", .87
 	for _, k := range known {
 		l := smetrics.JaroWinkler(word, k, .7, 4)
@@ -54,11 +54,11 @@ func swapped(a, b string) bool {
 	return false
 }
 
-// fewFlags is the number of flags up to which an error about another one lists them.
+// fewFlags is the largest number of flags that an error about an unknown flag lists.
 const fewFlags = 12
 
-// itsFlags returns the end of an error about a flag that a command with few flags lacks
-// and that is near none of them.
+// itsFlags returns the end of an error about an unknown flag: if the command has few
+// flags and none is near, it lists them.
 func itsFlags(c *cli.Context) string {
 	var names []string
 	for _, name := range flagNames(c) {
@@ -72,7 +72,7 @@ func itsFlags(c *cli.Context) string {
 	return ": there are " + strings.Join(names, ", ")
 }
 
-// flagNames returns the names of all flags that may stand in the place of c.
+// flagNames returns the names of all flags that are valid at c.
 func flagNames(c *cli.Context) (names []string) {
 	flags := c.App.Flags
 	if c.Command != nil && len(c.Command.Flags) > 0 {
@@ -97,7 +97,7 @@ func commandNames(commands []*cli.Command) (names []string) {
 // Suggest returns the end of an error about a word that is not a command of the app.
 func Suggest(c *cli.Context, word string) string { return nearCommand(word, c.App.Commands) }
 
-// nearCommand is didYouMean for commands. Some programs have a command version.
+// nearCommand is didYouMean for commands. Other programs have a command version.
 func nearCommand(word string, commands []*cli.Command) string {
 	if word == "version" {
 		return ": did you mean --version?"

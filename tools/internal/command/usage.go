@@ -12,7 +12,7 @@ import (
 	"alexnet/internal/printable"
 )
 
-// The library's errors about flags. It writes -name for a flag, however it was typed.
+// The library's errors about flags. It writes -name for a flag in any form.
 var (
 	undefined = regexp.MustCompile(`^flag provided but not defined: -+([^=]+)`)
 	valueless = regexp.MustCompile(`^flag needs an argument: -+(.+)`)
@@ -24,7 +24,7 @@ type usage struct {
 	typed []string // the command line, the program first
 }
 
-// prepare has wrong flags and stray words of commands reported as those of the program.
+// prepare makes errors about flags and stray words of commands the program's own.
 func (u usage) prepare(commands []*cli.Command) {
 	for _, c := range commands {
 		own := c.OnUsageError
@@ -43,7 +43,7 @@ func (u usage) prepare(commands []*cli.Command) {
 	}
 }
 
-// wrong says what is wrong with a flag.
+// wrong describes what is wrong with a flag.
 func (u usage) wrong(c *cli.Context, err error, _ bool) error {
 	if m := refused.FindStringSubmatch(err.Error()); m != nil {
 		return Usagef("--%s %s: want %s (see %s --help)", m[2], m[1], Want(c, m[2]), called(c))
@@ -55,7 +55,7 @@ func (u usage) wrong(c *cli.Context, err error, _ bool) error {
 	if m == nil {
 		return Usagef("%w (see %s --help)", err, called(c))
 	}
-	if word, ok := u.noCommand(c); ok { // whose flags these may be
+	if word, ok := u.noCommand(c); ok { // the flags may belong to that word
 		return u.unknownCommand(word, c.App)
 	}
 	near := didYouMean(m[1], "--", flagNames(c))
@@ -65,7 +65,7 @@ func (u usage) wrong(c *cli.Context, err error, _ bool) error {
 	return Usagef("there is no flag %s%s (see %s --help)", u.flag(m[1]), printable.Verbatim(near), called(c))
 }
 
-// flag is a flag as it was typed.
+// flag returns a flag as it was typed.
 func (u usage) flag(name string) string {
 	for _, word := range u.typed[min(1, len(u.typed)):] {
 		bare := strings.TrimLeft(word, "-")
@@ -76,8 +76,8 @@ func (u usage) flag(name string) string {
 	return "--" + name
 }
 
-// noCommand returns the word that was typed in a command's place, if it looks like the
-// name of a command and is neither one nor a file.
+// noCommand returns the word in a command's place, if it looks like the name of a command
+// but is neither a command nor a file.
 func (u usage) noCommand(c *cli.Context) (word string, ok bool) {
 	if called(c) != c.App.Name || len(u.typed) < 2 || !slices.ContainsFunc(c.App.Commands, ofItsOwn) {
 		return "", false
@@ -87,7 +87,7 @@ func (u usage) noCommand(c *cli.Context) (word string, ok bool) {
 	return word, err != nil && plainName.MatchString(word) && c.App.Command(word) == nil
 }
 
-// plainName matches what names of commands are made of.
+// plainName matches the characters of commands' names.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 // unknownCommand is the error about a word in a command's place.
@@ -99,7 +99,7 @@ func (u usage) unknownCommand(word string, app *cli.App) error {
 	return Usagef("there is no command %q%s%s (see %s --help)", word, printable.Verbatim(file), printable.Verbatim(nearCommand(word, app.Commands)), app.Name)
 }
 
-// called is what a user typed to come to c: the program and, if there is one, the command.
+// called returns the words that lead to c: the program and, if there is one, the command.
 func called(c *cli.Context) string {
 	if c.Command == nil || c.Command.Name == "" || c.Command.Name == c.App.Name {
 		return c.App.Name
@@ -107,7 +107,7 @@ func called(c *cli.Context) string {
 	return c.App.Name + " " + c.Command.Name
 }
 
-// ofItsOwn reports whether a command is one that not every tool has.
+// ofItsOwn reports whether a command belongs to this tool alone.
 func ofItsOwn(c *cli.Command) bool { return !c.Hidden && c.Name != "completion" }
 
 // strays refuses words that are neither flags nor subcommands.
@@ -129,11 +129,11 @@ func (u usage) strays(next cli.BeforeFunc, commands []*cli.Command) cli.BeforeFu
 	}
 }
 
-// inputs are the flags for what commands work on. Where a command has several, a word
-// without a flag is most likely meant for the first of them.
+// inputs are the flags for a command's inputs. If a command has several, a word without a
+// flag is probably meant for the first of them.
 var inputs = []string{"run", "checkpoint", "weights", "shards", "in", "train", "data"}
 
-// place says which flag a stray word belongs to.
+// place says which flag a stray word probably belongs to.
 func (u usage) place(c *cli.Context, word string) string {
 	known := flagNames(c)
 	if near := didYouMean(word, "--", known); near != "" {

@@ -27,8 +27,8 @@ func Complete(app *cli.App, v Values) {
 	app.Metadata["values"] = v
 }
 
-// propose prints what may follow the words of a command line where that is a value: of
-// the flag before, or the argument of a command. It says whether it has.
+// propose prints proposals for a value at the end of a command line: of the last flag, or
+// of the command's argument. It reports whether there is such a value.
 func propose(app *cli.App, args []string, w io.Writer) bool {
 	if len(args) < 2 || args[len(args)-1] != completing {
 		return false
@@ -53,7 +53,7 @@ func propose(app *cli.App, args []string, w io.Writer) bool {
 				printLines(w, values())
 			}
 		}
-		return true // with nothing printed shells propose files
+		return true // with no output shells propose files
 	}
 	if values := known[name]; name != "" && values != nil {
 		printLines(w, values())
@@ -80,8 +80,8 @@ func (v Values) of(command string, f cli.Flag) func() []string {
 	return v[f.Names()[0]]
 }
 
-// nearValue ends the complaint about a flag's value, or a command's argument, with the one
-// that was meant, where one of the known values is near and the complaint is of that.
+// nearValue adds the nearest known value to an error about a flag's value, or a command's
+// argument, if the error is about that and a value is near.
 func nearValue(app *cli.App, args []string, err error) error {
 	known, _ := app.Metadata["values"].(Values)
 	if err == nil || known == nil || len(args) == 0 {

@@ -62,11 +62,10 @@ func Set(c *cli.Context, name, value string) error {
 	return nil
 }
 
-// octal matches a number that the library would read in base eight.
+// octal matches a number that the library would read as octal.
 var octal = regexp.MustCompile(`^([+-]?)0+([0-9][0-9_]*)$`)
 
-// decimal removes leading zeros from whole numbers, so that 010 is ten, as people
-// mean it.
+// decimal removes leading zeros from whole numbers, so that 010 is ten.
 func decimal(app *cli.App, args []string) []string {
 	out := slices.Clone(args)
 	flags := app.Flags

@@ -24,8 +24,8 @@ func Columns(w io.Writer) int {
 	return 0
 }
 
-// wrapped prints help with lines that fit the terminal of w; elsewhere, and in a terminal
-// that is too narrow for two columns, they stay whole.
+// wrapped prints help with lines that fit the terminal of w. Without a terminal, or in
+// one too narrow for two columns, lines aren't wrapped.
 func wrapped(w io.Writer, template string, data any) {
 	width := Columns(w)
 	if width == 0 {

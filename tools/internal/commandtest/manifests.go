@@ -49,8 +49,8 @@ func Manifests(t *testing.T, name string, run func(ctx context.Context, args []s
 
 var flag = regexp.MustCompile(`--[a-z][a-z-]*`)
 
-// flagsOf are the flags after every mention of a command, as far as the command
-// line goes: to a line that neither ends in a backslash nor is followed by flags.
+// flagsOf returns the flags after every mention of a command, up to the end of the
+// command line: a line without a backslash at its end and without flags on the next.
 func flagsOf(name, text string) (flags []string) {
 	text = strings.NewReplacer("\\\n", " ", "]\n", " ").Replace(text)
 	text = regexp.MustCompile(`\n\s+(args: |--)`).ReplaceAllString(text, " --")
@@ -62,10 +62,10 @@ func flagsOf(name, text string) (flags []string) {
 	return flags
 }
 
-// versions are those of the kinds of objects that Kubernetes is given.
+// versions are the API versions of the Kubernetes objects in manifests.
 var versions = map[string]string{"Job": "batch/v1", "MPIJob": "kubeflow.org/v2beta1", "Service": "v1", "Secret": "v1"}
 
-// checkYAML wants documents that Kubernetes would know.
+// checkYAML checks that Kubernetes would accept the documents.
 func checkYAML(t *testing.T, path string, data []byte) {
 	t.Helper()
 	documents := yaml.NewDecoder(bytes.NewReader(data))

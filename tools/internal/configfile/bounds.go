@@ -6,19 +6,19 @@ import (
 	"fmt"
 )
 
-// Bounds of a configuration file, of which a hand writes a tenth at most. The
-// parsers of YAML and TOML take time and memory with the square of a line's
-// length and of the depth of what is nested: 24 KB can cost minutes and gigabytes.
+// Limits of a configuration file, at least ten times what people write. The parsers of
+// YAML and TOML take time and memory with the square of a line's length and of the
+// nesting: 24 KB can take minutes and gigabytes.
 const (
 	configLimit = 1 << 20 // bytes of JSON, such as another run's run.json
 	plainLimit  = 1 << 16 // bytes of YAML and TOML
 	plainLines  = 2000
 	plainLine   = 2000 // bytes
 	plainOpen   = 500  // opening brackets and braces
-	plainDots   = 1000 // in TOML, where a key of two words is a table in a table
+	plainDots   = 1000 // in TOML; a key of two words is a table in a table
 )
 
-// checkPlain refuses YAML or TOML that no configuration needs.
+// checkPlain refuses YAML or TOML beyond these limits.
 func checkPlain(text []byte, isTOML bool) error {
 	if len(text) > plainLimit {
 		return fmt.Errorf("%d bytes: a configuration has at most %d", len(text), plainLimit)

@@ -54,8 +54,8 @@ func Apply(c *cli.Context, path string, not ...string) error {
 	return nil
 }
 
-// readConfig reads TOML from a file with the ending .toml, and YAML, of which JSON is
-// a part, from any other.
+// readConfig reads TOML from a file with the ending .toml, and from any other YAML, which
+// includes JSON.
 func readConfig(path string) (map[string]any, error) {
 	text, err := file.ReadAll(path, configLimit)
 	if err != nil {
@@ -95,8 +95,8 @@ func readConfig(path string) (map[string]any, error) {
 	return values, nil
 }
 
-// checkYAML refuses a second document, which would be ignored, and numbers such as
-// 010, which some versions of YAML read as eight and some as ten.
+// checkYAML refuses a second document, which would be ignored, and numbers such as 010,
+// which some versions of YAML read as eight and some as ten.
 func checkYAML(text []byte) error {
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -127,7 +127,7 @@ func (o *octals) Visit(n ast.Node) ast.Visitor {
 	return o
 }
 
-// configurable returns the names that a configuration file may hold.
+// configurable returns the allowed names in a configuration file.
 func configurable(c *cli.Context, not []string) []string {
 	flags := c.App.Flags
 	if c.Command != nil && len(c.Command.Flags) > 0 {
@@ -143,7 +143,7 @@ func configurable(c *cli.Context, not []string) []string {
 }
 
 // flagText returns a value in the form of the command line. A list becomes words with
-// commas between, and a list of tables JSON.
+// commas, and a list of tables JSON.
 func flagText(value any) (string, error) {
 	switch v := value.(type) {
 	case []any:

@@ -25,7 +25,7 @@ type Kinds struct {
 	Path []string // files and folders that are written: the same place for all ranks
 }
 
-// own are flags that are each rank's own affair in every command.
+// own are flags that may differ between ranks in every command.
 var own = []string{"rank-timeout", "threads", "workers", "kernels", "cache-dir", "cache-size", "no-mmap", "dashboard", "config", "json", "help", "version"}
 
 // Terms returns the facts that all ranks of a command must have in common: the
@@ -69,7 +69,7 @@ func content(place string) string {
 		return ""
 	}
 	if remote.IsURL(place) {
-		return fmt.Sprintf("address with SHA-256 %.8x", sha256.Sum256([]byte(place))) // it may have a password in it
+		return fmt.Sprintf("address with SHA-256 %.8x", sha256.Sum256([]byte(place))) // the address may hold a password
 	}
 	what := "a file"
 	if info, err := os.Stat(place); err == nil && info.IsDir() {

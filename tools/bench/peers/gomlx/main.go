@@ -46,8 +46,7 @@ var weights = [][]int{
 	{9216, 4096}, {4096, 4096}, {4096, 1000},
 }
 
-// alexnet is the net that train-alexnet calls alexnet; args are the pictures and
-// the weights.
+// alexnet is train-alexnet's net of that name; args are the pictures and the weights.
 func alexnet(args []*Node) *Node {
 	x, w := args[0], args[1:]
 	g := x.Graph()

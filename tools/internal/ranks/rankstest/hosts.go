@@ -31,7 +31,7 @@ type Hosts struct {
 //go:embed enter.sh
 var enterScript string
 
-// agentScript stands for ssh, by which launchers start their daemons.
+// agentScript replaces ssh, with which launchers start their daemons.
 //
 //go:embed agent.sh
 var agentScript string
@@ -54,7 +54,7 @@ func NewHosts(t testing.TB, n int) *Hosts {
 	h := &Hosts{t: t, prefix: fmt.Sprintf("alexnet-%d-", os.Getpid()), dir: t.TempDir()}
 	h.writeScripts(n)
 	removeLeft()
-	// Nothing of the network is seen outside: the switch lies in a namespace too.
+	// The network is invisible outside: its switch is in a namespace, too.
 	for _, name := range append([]string{"switch"}, h.Names...) {
 		if out, err := exec.Command("ip", "netns", "add", h.prefix+name).CombinedOutput(); err != nil {
 			t.Skipf("the kernel refuses network namespaces: %v: %s", err, out)
@@ -101,15 +101,15 @@ func (h *Hosts) waitFor(name string) {
 	}
 }
 
-// cable are the ends of a host's cable.
+// cable returns the ends of a host's cable.
 func (h *Hosts) cable(name string) [2]struct{ namespace, device string } {
 	return [2]struct{ namespace, device string }{{name, link}, {"switch", name}}
 }
 
-// address is a host's, in a network that exists between the namespaces only.
+// address returns a host's address, in a network between the namespaces.
 func address(host int) string { return fmt.Sprintf("10.77.0.%d", host+1) }
 
-// writeScripts names n hosts and writes what their processes need.
+// writeScripts names n hosts and writes the files of their processes.
 func (h *Hosts) writeScripts(n int) {
 	h.t.Helper()
 	table := "127.0.0.1 localhost\n"
@@ -143,8 +143,8 @@ func (h *Hosts) must(name string, command ...string) string {
 	return out
 }
 
-// remove ends a namespace's processes, which a host that was cut off may still
-// have, and the namespace.
+// remove ends a namespace's processes, which may still run on a host that was cut off,
+// and removes the namespace.
 func (h *Hosts) remove(name string) {
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		pids := h.processes(name)
@@ -166,12 +166,13 @@ func (h *Hosts) remove(name string) {
 	}
 }
 
-// processes are those of a namespace, without this one, of which a test may have
-// sent a thread there.
+// processes returns the processes of a namespace, except this one, of which a test may
+// have sent a thread there.
 func (h *Hosts) processes(name string) (pids []int) {
 	out, _ := exec.Command("ip", "netns", "pids", h.prefix+name).Output()
 	for _, word := range strings.Fields(string(out)) {
-		// A test's own thread may have gone there, and be what the process is known by.
+		// A thread of the test's own process may be in the namespace, and be listed by its
+		// number.
 		if pid, err := strconv.Atoi(word); err == nil && pid != os.Getpid() {
 			pids = append(pids, pid)
 		}
@@ -188,7 +189,7 @@ const NewMPICH = "mpich"
 
 const mpichVariable = "ALEXNET_TEST_MPICH"
 
-// newMPICH is the folder of that MPICH.
+// newMPICH returns the folder of the newer MPICH.
 func newMPICH(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv(mpichVariable)
@@ -212,7 +213,7 @@ func (h *Hosts) Run(t testing.TB, launcher string, perHost int, args ...string) 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	// UCX, on which MPICH rests, would notice that the hosts share memory.
+	// UCX, which MPICH uses, would notice that the hosts share memory.
 	environment := []string{"UCX_TLS=tcp,self", "UCX_NET_DEVICES=" + link}
 	var path string
 	if launcher == NewMPICH {
@@ -227,8 +228,7 @@ func (h *Hosts) Run(t testing.TB, launcher string, perHost int, args ...string) 
 	return execute(ctx, t, append(append(command, os.Args[0]), args...), environment...)
 }
 
-// flags tell a launcher of the hosts, how to start something there, and what the
-// ranks send by.
+// flags returns a launcher's flags for the hosts, the agent, and the ranks' network.
 func (h *Hosts) flags(launcher string, perHost int) []string {
 	agent := filepath.Join(h.dir, "agent.sh")
 	if launcher != "mpirun.openmpi" {
@@ -240,7 +240,7 @@ func (h *Hosts) flags(launcher string, perHost int) []string {
 	}
 	return []string{"--host", strings.Join(slots, ","), "--bind-to", "none", "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", agent,
 		"--mca", "oob_tcp_if_include", link,
-		// Open MPI's daemons ask each other whether they are alive, every second here.
+		// Open MPI's daemons check each other, here every second.
 		"--mca", "oob_tcp_keepalive_time", "1", "--mca", "oob_tcp_keepalive_intvl", "1", "--mca", "oob_tcp_keepalive_probes", "2",
 		"--mca", "btl_tcp_if_include", link, "--mca", "pml", "ob1", "--mca", "btl", "tcp,vader,self"}
 }
@@ -265,7 +265,7 @@ func (h *Hosts) Plug(host int, in bool) {
 	}
 	h.must("switch", "ip", "link", "set", h.Names[host], "up")
 	h.waitFor(h.Names[host])
-	for _, name := range h.Names { // what they couldn't reach, they would not try for a while
+	for _, name := range h.Names { // launchers would not try unreachable hosts again for a while
 		h.must(name, "ip", "neigh", "flush", "dev", link)
 	}
 }
@@ -279,7 +279,7 @@ func (h *Hosts) Limit(rate int) {
 	}
 	for _, name := range h.Names {
 		for _, end := range h.cable(name) {
-			// A burst of 2 ms, and of one segment that the interface hasn't cut up yet.
+			// A burst of 2 ms, and of one segment that the interface hasn't divided yet.
 			out, err := h.inside(end.namespace, "tc", "qdisc", "replace", "dev", end.device, "root",
 				"tbf", "rate", fmt.Sprintf("%dmbit", rate), "burst", fmt.Sprint(max(rate*250, 64<<10)), "latency", "100ms")
 			if err != nil {

@@ -60,7 +60,7 @@ func RunEach(t testing.TB, launcher string, args ...[]string) (string, error) {
 	return execute(ctx, t, command, "OMPI_MCA_plm=isolated")
 }
 
-// find is the launcher's path.
+// find returns the launcher's path.
 func find(t testing.TB, launcher string) string {
 	t.Helper()
 	path, err := exec.LookPath(launcher)
@@ -70,13 +70,12 @@ func find(t testing.TB, launcher string) string {
 	return path
 }
 
-// execute runs a launcher's command line and returns what all ranks print.
+// execute runs a launcher's command line and returns the output of all ranks.
 func execute(ctx context.Context, t testing.TB, command []string, environment ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(append(os.Environ(), variable+"=1",
-		// What Open MPI wants to be told: that root may, and that there may be more
-		// ranks than cores.
+		// Open MPI needs permission to run as root, and with more ranks than cores.
 		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMPI_MCA_rmaps_base_oversubscribe=1",
 		"OMPI_MCA_btl_vader_single_copy_mechanism=none"), environment...)
 	var out bytes.Buffer

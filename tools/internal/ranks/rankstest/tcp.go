@@ -17,12 +17,11 @@ import (
 // and connect over TCP.
 const TCP = "tcp"
 
-// afterFirst is how long ranks may go on after one has failed. Launchers give them
-// less.
+// afterFirst is how long ranks may continue after one has failed. Launchers allow less.
 const afterFirst = 3 * time.Second
 
-// runTCP runs the command on ranks with these arguments. What they print comes as it
-// would from a launcher, all together.
+// runTCP runs the command on ranks with these arguments. Their output comes together, as
+// from a launcher.
 func runTCP(ctx context.Context, t testing.TB, args [][]string) (string, error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // finds a free port
@@ -59,7 +58,7 @@ func runTCP(ctx context.Context, t testing.TB, args [][]string) (string, error) 
 	return out.String(), nil
 }
 
-// shared is what several processes print.
+// shared collects the output of several processes.
 type shared struct {
 	mu   sync.Mutex
 	text bytes.Buffer
