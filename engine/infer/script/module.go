@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,14 +71,17 @@ func Module(net *engine.Net) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	helpers, features, classifier := map[string]bool{}, "", ""
+	var helpers []string
+	features, classifier := "", ""
 	at := engine.Extent{Maps: 3, Height: net.Input.Size, Width: net.Input.Size}
 	for i, l := range net.Layers {
 		call, helper, err := module(net, l, at, shapes[i])
 		if err != nil {
 			return "", fmt.Errorf("net %q: layer %d: %w", net.Name, i+1, err)
 		}
-		helpers[helper] = true
+		if !slices.Contains(helpers, helper) {
+			helpers = append(helpers, helper)
+		}
 		before := l.Dropout != nil && i+1 < len(net.Layers) && net.Layers[i+1].Dense != nil
 		part := &features
 		if classifier != "" || l.Dense != nil || before {
@@ -87,11 +91,7 @@ func Module(net *engine.Net) (string, error) {
 		at = shapes[i]
 	}
 	var b strings.Builder
-	for _, h := range []string{fmt.Sprintf(towerNorm, net.Towers), withinNorm, localLayer, towerLinear} {
-		if helpers[h] {
-			b.WriteString(h)
-		}
-	}
+	b.WriteString(strings.Join(helpers, ""))
 	fmt.Fprintf(&b, `class Net(nn.Module):
     """RGB pixels from 0 to 255, (N, 3, %[1]d, %[1]d), to logits (N, %[2]d)."""
 
