@@ -2,10 +2,30 @@ package pipeline
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"alexnet/internal/printable"
+	"alexnet/pipeline/source"
 )
+
+// ReadClasses reads a class list, as source.ReadClasses does, or takes the classes of a
+// folder of shards.
+func ReadClasses(path string) ([]source.Class, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return source.ReadClasses(path)
+	}
+	d, err := OpenDataset(path)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	var list []source.Class
+	for _, c := range d.Meta().Classes {
+		list = append(list, source.Class(c))
+	}
+	return list, nil
+}
 
 // Title returns the name of the class for people: Name, or ID if Name is empty.
 func (c Class) Title() string {

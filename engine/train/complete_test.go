@@ -22,7 +22,7 @@ func TestComplete(t *testing.T) {
 		{"by name", func(c *Config) { c.Recipe = "medium" }, nil, "medium", ""},
 		{"given start", func(c *Config) {}, []string{"warmup"}, "", "note: what isn't given is the paper's, for a million pictures; recipe small suits 48 pictures"},
 		{"given other", func(c *Config) {}, []string{"batch"}, "small", `48 pictures to train on ("recipe" chooses another)`},
-		{"fine-tuning", func(c *Config) { c.From = "net.safetensors" }, nil, "", "recipe small suits 48"},
+		{"fine-tuning", func(c *Config) { c.From, c.InputScale = "net.safetensors", 0 }, nil, "small", "recipe small: "},
 		{"resumed", func(c *Config) { c.Resume, c.Recipe = true, "medium" }, nil, "medium", ""},
 		{"no data", func(c *Config) { c.Train = dir + "/none" }, nil, "", ""},
 	} {
@@ -36,6 +36,9 @@ func TestComplete(t *testing.T) {
 		applied := test.recipe != "" && !c.Resume && !slices.Contains(test.given, "batch")
 		if (c.Batch != 7) != applied {
 			t.Errorf("%s: %d pictures in a step", test.name, c.Batch)
+		}
+		if c.From != "" && c.InputScale != 0 {
+			t.Errorf("%s: pixels at another scale, %g, than the weights'", test.name, c.InputScale)
 		}
 	}
 	c := small(t, dir)

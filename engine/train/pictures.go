@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,9 @@ import (
 // Pictures describes how to make a run from labelled pictures.
 type Pictures struct {
 	In string // folder, archive or list, as source.Open takes it
+
+	// Classes is the list of classes to take, as pipeline.ReadClasses reads it; "" takes all.
+	Classes string
 
 	// KeepForVal is the share of each class that is kept for validation, if In does
 	// not say which pictures are for validation; 0 means a tenth.
@@ -57,7 +61,7 @@ const fewPictures = 20_000
 // Make makes what a run needs in the folder c.Run (shards/train, shards/val and
 // pca.json) and sets c.Train, c.Val and c.PCA. It reuses complete shards that are
 // there. c.Net becomes the net of c.Recipe. Without a recipe, and if "net" was not
-// given, it becomes alexnet-mini for few pictures. Bad settings are found before any
+// given, it becomes alexnet-mini for few pictures, or that of c.From. Bad settings are found before any
 // work; with their error it returns the recipe that they came from.
 func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string) bool) (*Made, error) {
 	if p.KeepForVal == 0 {
@@ -65,6 +69,9 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 	}
 	if c.Run == "" {
 		return nil, setting.Invalidf("%s is required", setting.Name("run"))
+	}
+	if c.From != "" && given("net") && c.FromLayers == "" {
+		c.FromLayers = FromAll // the default net was meant
 	}
 	if err := c.lookAhead(given); err != nil {
 		return nil, err
@@ -108,7 +115,7 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 		}
 	}
 	train := fmt.Sprintf("train-alexnet --train %s --val %s --pca %s --run %s", printable.ShellWord(c.Train), printable.ShellWord(c.Val), printable.ShellWord(c.PCA), printable.ShellWord(c.Run))
-	if c.Net != Defaults().Net {
+	if c.Net != Defaults().Net || given("net") {
 		train += " --net " + printable.ShellWord(c.Net)
 	}
 	made.Commands = append(made.Commands, "compute-pca --shards "+printable.ShellWord(c.Train)+" --out "+printable.ShellWord(c.PCA), train)
@@ -132,6 +139,11 @@ func (p Pictures) open(ctx context.Context, run string) (all []split, err error)
 			p.Note(sentence)
 		}
 	}}
+	if p.Classes != "" {
+		if o.Classes, err = pipeline.ReadClasses(p.Classes); err != nil {
+			return nil, setting.Errorf("%s: %w", setting.Name("classes"), err)
+		}
+	}
 	for _, name := range []string{"train", "val"} {
 		o.Split = name
 		src, err := source.Open(ctx, p.In, o)
@@ -201,13 +213,10 @@ func (c *Config) foresee(in string, images, held, classes int, given func(settin
 	if err != nil {
 		return nil, nil, err
 	}
-	j = &Job{c: *c, now: *c, observer: Silent{}, group: collective.Single{}, images: images, held: held, pca: new(augment.PCA)}
+	j = &Job{c: *c, now: *c, observer: Silent{}, group: collective.Single{}, images: images, held: held, classes: make([]string, classes), pca: new(augment.PCA)}
+	defer j.Close()
 	if j.c.Open == nil {
 		j.c.Open = j.openDevices
-	}
-	chooseNet := func() (err error) {
-		j.net, err = j.c.BuildNet(classes)
-		return err
 	}
 	chooseKernels := func() (err error) {
 		j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions())
@@ -218,7 +227,7 @@ func (c *Config) foresee(in string, images, held, classes int, given func(settin
 		_, err := j.Memory()
 		return err
 	}
-	err = j.together(j.c.Validate, j.chooseDevices, chooseKernels, j.shareOut, func() error { return j.checkBatch(in) }, chooseNet, j.checkLayers, enter, fits)
+	err = j.together(j.c.Validate, j.chooseDevices, chooseKernels, j.shareOut, func() error { return j.checkBatch(in) }, j.chooseNet, j.checkLayers, enter, fits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -234,6 +243,14 @@ func (c *Config) foresee(in string, images, held, classes int, given func(settin
 // pictureSize returns the size of pictures that suits the net. With chooseNet it
 // chooses the net first.
 func (c *Config) pictureSize(images int, chooseNet bool) (int, error) {
+	if c.ownNet() {
+		from, err := engine.OpenCheckpoint(c.From)
+		if err != nil {
+			return 0, setting.Errorf("%s: %w", setting.Name("from"), err)
+		}
+		from.Close()
+		return cmp.Or(from.PictureSize, from.Net.PictureSize()), nil
+	}
 	if chooseNet && images <= fewPictures {
 		c.Net = "alexnet-mini"
 	}
@@ -252,6 +269,9 @@ func (c *Config) pictureSize(images int, chooseNet bool) (int, error) {
 func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made *Made) error {
 	out := map[string]string{"train": c.Train, "val": c.Val}[s.name]
 	command := fmt.Sprintf("prep-imagenet shard --in %s --out %s --split %s --size %d", printable.ShellWord(p.In), printable.ShellWord(out), s.name, size)
+	if p.Classes != "" {
+		command += " --classes " + printable.ShellWord(p.Classes)
+	}
 	if s.fraction > 0 {
 		command += fmt.Sprintf(" --split-fraction %g", s.fraction)
 	}

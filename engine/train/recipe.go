@@ -180,8 +180,8 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	c.Recipe = r.Name
-	if c.ownNet() && !given("input-scale") {
-		c.InputScale = 0 // that of the net in From
+	if c.From != "" && !given("input-scale") {
+		c.InputScale = 0 // that of the weights
 	}
 	if _, ok := values["warmup"]; ok {
 		steps := uint64(max(c.Epochs, 0)) * uint64(images/max(c.Batch, 1))
@@ -197,8 +197,8 @@ func (r Recipe) Apply(c *Config, images int, given func(setting string) bool) er
 
 // Complete sets what was not given. If c goes on with a run, the values are that run's
 // (see Inherit). Else they come from the recipe c.Recipe, or, if that is "", from the one
-// for the number of pictures in c.Train; but from none where c.From has weights, or where
-// init, input-scale or warmup was given. given may be nil: then the settings that differ
+// for the number of pictures in c.Train; but from none where init,
+// input-scale or warmup was given. given may be nil: then the settings that differ
 // from Defaults were given. The note says which recipe was chosen without a name, or
 // would suit; it may be empty. Prepare reports data that can't be opened.
 func (c *Config) Complete(ctx context.Context, given func(setting string) bool) (about Note, err error) {
@@ -244,7 +244,7 @@ func (c *Config) chooseFor(images int, given func(setting string) bool) (about N
 		return about, named.Apply(c, images, given)
 	}
 	r := RecipeFor(images)
-	if c.From != "" || slices.ContainsFunc(firstSettings(), given) {
+	if slices.ContainsFunc(firstSettings(), given) {
 		if r.Name != "paper" {
 			about = setting.Textf("note: what isn't given is the paper's, for a million pictures; %s suits %s", setting.Suggest("recipe", r.Name), printable.Count(images, "picture"))
 		}

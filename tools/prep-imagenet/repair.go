@@ -60,9 +60,9 @@ func repairCommand(stdout, stderr io.Writer) *cli.Command {
 				return command.Usagef("--split %q: choose train or val", cfg.Split)
 			}
 			if classes != "" {
-				list, err := readClasses(classes)
+				list, err := pipeline.ReadClasses(classes)
 				if err != nil {
-					return err
+					return fmt.Errorf("--classes: %w", err)
 				}
 				for _, class := range list {
 					cfg.Classes = append(cfg.Classes, pipeline.Class(class))

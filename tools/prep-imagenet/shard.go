@@ -305,8 +305,8 @@ func (f *shardFlags) complete(c *cli.Context, group collective.Collective, stder
 	}
 	f.MaxPixels = f.maxMegapixels * 1e6
 	if f.classes != "" {
-		if f.options.Classes, err = readClasses(f.classes); err != nil {
-			return err
+		if f.options.Classes, err = pipeline.ReadClasses(f.classes); err != nil {
+			return fmt.Errorf("--classes: %w", err)
 		}
 	}
 	if f.append {

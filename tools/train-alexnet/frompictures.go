@@ -58,7 +58,7 @@ func (s *settings) checkPictures(c *cli.Context) error {
 	case err != nil && !strings.ContainsAny(in, "{*"):
 		return command.Usagef("unexpected %q: there is no such command, and no such folder of pictures%s (see %s --help)", in, printable.Verbatim(command.Suggest(c, in)), c.App.Name)
 	}
-	for _, name := range []string{"train", "val", "pca", "config", "from", "resume"} {
+	for _, name := range []string{"train", "val", "pca", "config", "resume"} {
 		if c.IsSet(name) {
 			return command.Usagef("--%s: %s gives the pictures, and a run of them goes on by itself: leave one out", name, in)
 		}
@@ -83,7 +83,7 @@ func (s *settings) checkPictures(c *cli.Context) error {
 func (s *settings) makeShards(c *cli.Context, line *command.Line, dry bool) (*train.Made, setting.Words, error) {
 	in, shown := c.Args().First(), time.Now()
 	p := train.Pictures{
-		In: in, Dry: dry,
+		In: in, Classes: s.classes, Dry: dry,
 		Note: func(sentence string) { line.Print("note: %s", sentence) },
 		Progress: func(split string, p pipeline.ShardProgress) {
 			if time.Since(shown) > time.Second/4 {
@@ -118,7 +118,7 @@ func (s *settings) printPlan(made *train.Made, said setting.Words, line *command
 // printCommands prints the commands that do the same; the last has the given flags too.
 func printCommands(c *cli.Context, commands []string, line *command.Line) {
 	line.Print("these commands do the same:")
-	commands[len(commands)-1] += command.GivenFlags(c, "run", "net", "dry-run", "plan")
+	commands[len(commands)-1] += command.GivenFlags(c, "run", "net", "classes", "dry-run", "plan")
 	for _, text := range commands {
 		line.Print("  %s", printable.Verbatim(text))
 	}

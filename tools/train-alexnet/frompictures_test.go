@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"alexnet/engine"
 	"alexnet/engine/train"
 	"alexnet/pipeline/synthetic"
 )
@@ -124,6 +125,43 @@ func TestTrainsFromPictures(t *testing.T) {
 	call("train-alexnet", "my photos", "--train", "shards").must(t, 2, "--train: my photos gives the pictures")
 }
 
+// TestPicturesFromWeights: the one command fine-tunes the net of a checkpoint, on some of
+// the classes.
+func TestPicturesFromWeights(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := synthetic.Write(t.Context(), "practice", synthetic.Config{Classes: 3, PerClass: 20}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("two.txt", []byte("crosses\tsmall crosses\nbricks\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	in := filepath.Join("practice", "train")
+	call("train-alexnet", in, "--run", "first", "--steps", "1").must(t, 0)
+	tune := []string{"train-alexnet", in, "--from", "first", "--classes", "two.txt", "--run", "tuned", "--steps", "2"}
+	r := call(tune...)
+	r.must(t, 0, "note: left out 1 class with 20 pictures that the class list doesn't name: checks", "recipe small: ",
+		"--split train --size 74 --classes two.txt --split-fraction 0.1\n", "--pca "+filepath.Join("tuned", "pca.json")+" --run tuned --from first --steps 2\n")
+	f, err := engine.OpenCheckpoint("tuned")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if f.Net.Name != "alexnet-mini" || f.Net.Input.Scale != 1./64 || !slices.Equal(f.Classes, []string{"crosses", "bricks"}) || !slices.Equal(f.ClassNames, []string{"small crosses", ""}) {
+		t.Errorf("net %s, scale %g, classes %q, names %q", f.Net.Name, f.Net.Input.Scale, f.Classes, f.ClassNames)
+	}
+	call(append(tune[:len(tune)-1:len(tune)-1], "3")...).must(t, 0, "resuming tuned at epoch 2, step 2")
+
+	call("train-alexnet", in, "--from", "first", "--net", "alexnet", "--run", "other").must(t, 2, "--from: no layer of net alexnet can begin with the weights of first")
+	same := call("train-alexnet", in, "--from", "first", "--net", "alexnet-mini", "--run", "other", "--dry-run")
+	same.must(t, 0, "--size 74", " --run other --net alexnet-mini --from first\n")
+	if !strings.Contains(same.stdout, "net alexnet-mini: 3 classes") || !strings.Contains(same.stdout, "begin with weights of "+filepath.Join("first", "checkpoints")) {
+		t.Errorf("--dry-run prints\n%s", same.stdout)
+	}
+	call("train-alexnet", in, "--from", "none", "--run", "other").must(t, 1, "--from: there is no checkpoint none")
+	call("train-alexnet", in, "--classes", "none.txt", "--run", "other").must(t, 1, "--classes: read the class list: none.txt: no such file")
+	call("train-alexnet", "--classes", "two.txt", "--run", "tuned", "--resume").must(t, 2, "--classes is for PICTURES")
+}
+
 // TestPicturesToTrainOn: a small set is told the batch that fits, shards how to train on
 // them, and --dry-run tells what of the pictures can be read.
 func TestPicturesToTrainOn(t *testing.T) {
@@ -166,7 +204,7 @@ func TestPicturesToTrainOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	call("train-alexnet", "lacking").must(t, 1, "give a list of all classes with prep-imagenet shard --classes") // which this command has not
+	call("train-alexnet", "lacking").must(t, 1, "give a list of all classes with --classes")
 }
 
 // latest is the last checkpoint of a run.

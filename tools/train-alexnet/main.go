@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		},
 	}
 	s := new(settings)
-	app.Flags = s.flags()
+	app.Flags = append(s.flags(), &cli.PathFlag{Name: "classes", Category: "Data", Usage: "of PICTURES, take only the classes in `FILE`, one ID and name a line, or those of a folder of shards", Destination: &s.classes})
 	app.Action = func(c *cli.Context) error { return trainCommand(c, s, stdout, stderr) }
 	command.Complete(app, values())
 	return command.Run(ctx, app, args, stdout, stderr)

@@ -20,6 +20,7 @@ import (
 type settings struct {
 	train.Config
 	configFile   string
+	classes      string // of PICTURES
 	dashboard    string
 	plan, dryRun bool
 	findLR       bool
@@ -97,7 +98,7 @@ func (s *settings) flags() []cli.Flag {
 }
 
 // notInConfig lists the flags that a configuration file may not hold.
-var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "find-lr", "dashboard", "help"}
+var notInConfig = []string{"config", "resume", "autoresume", "plan", "dry-run", "find-lr", "dashboard", "classes", "help"}
 
 // read completes the settings that were not given, from the file of --config and from
 // the resumed run.
@@ -106,6 +107,9 @@ func (s *settings) read(c *cli.Context) error {
 		if err := configfile.Apply(c, s.configFile, notInConfig...); err != nil {
 			return fmt.Errorf("--config: %w", err)
 		}
+	}
+	if s.classes != "" && c.NArg() == 0 {
+		return command.Usagef("--classes is for PICTURES: shards have the classes that prep-imagenet shard --classes gave them")
 	}
 	s.Dry = s.plan || s.dryRun || s.findLR
 	if err := s.takeRecipe(c); err != nil {
