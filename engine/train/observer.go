@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"alexnet/engine"
 	"alexnet/internal/printable"
@@ -39,6 +40,25 @@ type End struct {
 	Err   error         // also that of a context that is done
 	Saved string        // the last checkpoint of this session; "" is none
 	Model *engine.Model // to be read until Ended returns; nil if devices may have failed
+}
+
+// Leaves says from which checkpoint the job can continue after an error or a stop, and
+// that it has no best one if nothing was validated yet.
+func (e End) Leaves(j *Job) Note {
+	saved, kept := "saved ", j.Checkpoints()
+	if e.Saved == "" {
+		saved = "nothing was saved after "
+		var err error
+		if e.Saved, err = kept.Latest(); err != nil || e.Saved == "" {
+			return setting.Textf("nothing was saved yet")
+		}
+	}
+	best := ""
+	if _, err := os.Stat(kept.Best()); err != nil {
+		best = " (nothing was validated yet, so there is no best checkpoint)"
+	}
+	return setting.Notef("%s%s%s; go on with: train-alexnet %s %s", printable.Verbatim(saved), e.Saved, printable.Verbatim(best),
+		setting.Suggest("run", printable.ShellWord(j.c.Run)), setting.Name("resume"))
 }
 
 // Silent is an Observer that does nothing. A type that embeds it needs to define only

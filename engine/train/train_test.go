@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"alexnet/engine"
+	"alexnet/internal/setting"
 	"alexnet/pipeline/shards/shardstest"
 )
 
@@ -33,10 +34,13 @@ type stopper struct {
 	cancel context.CancelFunc
 	ended  End
 	told   []string
+	job    *Job
+	leaves string
 }
 
-func (s *stopper) Note(n Note) { s.told = append(s.told, n.String()) }
-func (s *stopper) Ended(e End) { s.ended = e }
+func (s *stopper) Note(n Note)  { s.told = append(s.told, n.String()) }
+func (s *stopper) Begun(j *Job) { s.job = j }
+func (s *stopper) Ended(e End)  { s.ended, s.leaves = e, e.Leaves(s.job).In(setting.Flags{}) }
 func (s *stopper) Progress(p Progress) {
 	if p.Event == Stepped && p.Step == s.at {
 		s.cancel()
@@ -74,6 +78,9 @@ func TestRunStopsAndGoesOn(t *testing.T) {
 	if !errors.As(err, new(*engine.StoppedError)) || !errors.Is(err, context.Canceled) || !errors.Is(s.ended.Err, context.Canceled) || s.ended.Saved == "" || s.ended.Model == nil {
 		t.Fatalf("%v; ended with %+v", err, s.ended)
 	}
+	if want := "saved " + s.ended.Saved + "; go on with: train-alexnet --run " + c.Run + " --resume"; s.leaves != want {
+		t.Errorf("%q, want %q", s.leaves, want)
+	}
 	for _, before := range []bool{false, true} {
 		h := new(holder)
 		r, err := Run(t.Context(), c, h)
@@ -92,6 +99,24 @@ func TestRunStopsAndGoesOn(t *testing.T) {
 	}
 	if all := strings.Join(s.told, "\n"); !strings.Contains(all, `no "pca" file`) || strings.Contains(all, "--") {
 		t.Errorf("it was told\n%s", all)
+	}
+}
+
+// TestEarlyStop: a run that stops before its first validation says that it has no best
+// checkpoint.
+func TestEarlyStop(t *testing.T) {
+	c := small(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &stopper{at: 2, cancel: cancel}
+	if _, err := Run(ctx, c, s); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	want := "saved " + s.ended.Saved + " (nothing was validated yet, so there is no best checkpoint); go on with: train-alexnet --run " + c.Run + " --resume"
+	if s.leaves != want {
+		t.Errorf("%q, want %q", s.leaves, want)
+	}
+	if got := (End{}).Leaves(s.job).In(setting.Flags{}); got != strings.Replace(want, "saved ", "nothing was saved after ", 1) {
+		t.Errorf("of another session: %q", got)
 	}
 }
 

@@ -93,8 +93,8 @@ func TestLostGPU(t *testing.T) {
 		args      []string
 		said      string
 	}{
-		{"in the first session", dir, 6, nil, "saved " + saved + "; go on with: train-alexnet --run " + dir + " --resume\n"},
-		{"right after resuming", dir, 1, []string{"--resume"}, "nothing was saved after " + saved + "; go on with: train-alexnet --run " + dir + " --resume\n"},
+		{"in the first session", dir, 6, nil, "saved " + saved + " (nothing was validated yet, so there is no best checkpoint); go on with: train-alexnet --run " + dir + " --resume\n"},
+		{"right after resuming", dir, 1, []string{"--resume"}, "nothing was saved after " + saved + " (nothing was validated yet, so there is no best checkpoint); go on with: train-alexnet --run " + dir + " --resume\n"},
 		{"before the first checkpoint", dir + "2", 2, nil, "nothing was saved yet\n"},
 	} {
 		said, err := run(c.dir, c.uploads, c.args...)

@@ -93,22 +93,9 @@ func (o *observer) Ended(e train.End) {
 	o.live.Ended(e)
 	o.line.Clear()
 	if e.Err != nil {
-		o.line.Print("%s", o.leaves(e.Saved))
+		o.Note(e.Leaves(o.job))
 	}
 	o.pictures().Draw(e.Model)
-}
-
-// leaves says which checkpoint a run can continue from; saved is the last checkpoint
-// of this session.
-func (o *observer) leaves(saved string) string {
-	how := "go on with: train-alexnet --run " + o.job.Config().Run + " --resume"
-	if saved != "" {
-		return "saved " + saved + "; " + how
-	}
-	if latest, err := o.job.Checkpoints().Latest(); err == nil && latest != "" {
-		return "nothing was saved after " + latest + "; " + how
-	}
-	return "nothing was saved yet"
 }
 
 // show starts the dashboard of a run at an address; "" is none.

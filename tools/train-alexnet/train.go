@@ -136,13 +136,15 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 	printable.Fprintf(stdout, "%s: %s after %s", dir, r.Stop, printable.Count(int(r.Steps), "step"))
 	if r.BestCheckpoint != "" {
 		printable.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*r.Best.Best, r.BestCheckpoint)
+	} else if last, err := engine.FindCheckpoint(dir); err == nil {
+		printable.Fprintf(stdout, "; nothing was validated, so there is no best checkpoint, and the last is %s", last)
 	}
 	fmt.Fprintln(stdout)
 	if r.Stop == engine.StopTime {
 		printable.Fprintf(stdout, "go on for as long again with: train-alexnet --run %s --resume; --max-time 0 takes the limit away\n", printable.ShellWord(dir))
 	}
 	page := filepath.Join(dir, report.PageName)
-	if _, err := os.Stat(page); err == nil && r.BestCheckpoint != "" {
+	if _, err := os.Stat(page); err == nil {
 		printable.Fprintf(stdout, "look at %s; try: train-alexnet predict --checkpoint %s PICTURES\n", printable.ShellWord(page), printable.ShellWord(dir))
 	}
 	if len(r.Skipped) > 0 {
