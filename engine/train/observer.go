@@ -57,8 +57,11 @@ func (e End) Leaves(j *Job) Note {
 	if _, err := os.Stat(kept.Best()); err != nil {
 		best = " (nothing was validated yet, so there is no best checkpoint)"
 	}
-	return setting.Notef("%s%s%s; go on with: train-alexnet %s %s", printable.Verbatim(saved), e.Saved, printable.Verbatim(best),
-		setting.Suggest("run", printable.ShellWord(j.c.Run)), setting.Name("resume"))
+	how := any(setting.Textf("go on with: train-alexnet %s %s", setting.Suggest("run", printable.ShellWord(j.c.Run)), setting.Name("resume")))
+	if j.c.AutoResume {
+		how = printable.Verbatim("the same command goes on")
+	}
+	return setting.Notef("%s%s%s; %s", printable.Verbatim(saved), e.Saved, printable.Verbatim(best), how)
 }
 
 // Silent is an Observer that does nothing. A type that embeds it needs to define only

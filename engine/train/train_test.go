@@ -118,6 +118,10 @@ func TestEarlyStop(t *testing.T) {
 	if got := (End{}).Leaves(s.job).In(setting.Flags{}); got != strings.Replace(want, "saved ", "nothing was saved after ", 1) {
 		t.Errorf("of another session: %q", got)
 	}
+	s.job.c.AutoResume = true
+	if got := (End{}).Leaves(s.job).In(setting.Flags{}); !strings.HasSuffix(got, "; the same command goes on") {
+		t.Errorf("with --autoresume: %q", got)
+	}
 }
 
 // Metrics that can't be written are an error, also of the run's last line.

@@ -34,3 +34,26 @@ func (o Origins) Given(names []string) (given []string) {
 	}
 	return given
 }
+
+// Instead are Words in which some settings have other names: those of the settings that
+// a command has in their place.
+type Instead struct {
+	Words
+	Names map[string]string
+}
+
+// Name is the other name of a setting that has one.
+func (i Instead) Name(name string) string {
+	if other, ok := i.Names[name]; ok {
+		return other
+	}
+	return i.Words.Name(name)
+}
+
+// Value is the other name with the value, for a setting that has one.
+func (i Instead) Value(name string, value any) string {
+	if other, ok := i.Names[name]; ok {
+		return fmt.Sprintf("%s %v", other, value)
+	}
+	return i.Words.Value(name, value)
+}

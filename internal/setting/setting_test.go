@@ -49,6 +49,15 @@ func TestIn(t *testing.T) {
 	}
 }
 
+// A command that makes runs in its own folder has no flag of theirs.
+func TestInstead(t *testing.T) {
+	words := Instead{few{}, map[string]string{"run": "--out"}}
+	err := Errorf("%s: give another %s, %s or %s", Value("run", "x"), Name("run"), Name("a"), Value("b", 1))
+	if got, want := In(err, words).Error(), "--out x: give another --out, --a or --b 1"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestNote(t *testing.T) {
 	if got := Notef("%s: no %s", "a\x1b[1m", Name("pca")).In(Flags{}); got != `"a\x1b[1m": no --pca` {
 		t.Error(got)

@@ -45,7 +45,7 @@ func (e *Error) advice() setting.Text {
 	case errors.As(e.Err, &status) && (status.code == http.StatusUnauthorized || status.code == http.StatusForbidden):
 		return setting.Textf("check the credentials: docs/using.md says where they are looked for")
 	case errors.As(e.Err, &network), errors.Is(e.Err, errStalled):
-		return setting.Textf("check the network and the address; a run that stopped goes on with %s, and keeps what is in the cache", setting.Name("resume"))
+		return setting.Textf("check the network and the address; what is in the cache stays there")
 	}
 	return setting.Textf("try again later, or copy the folder to this machine and give its path")
 }

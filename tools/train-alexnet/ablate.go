@@ -32,7 +32,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 		Description: "Trains the net as it is and without one part at a time, with the same recipe and seeds, and prints the errors\n" +
 			"and the mean change of the pairs of runs with one seed, beside what the paper reports. The same command continues\n" +
 			"where it was stopped.\n" +
-			"Several processes may share --out, each with seeds or parts of its own; the whole command then makes the table.",
+			"Several processes may share --out, each with seeds of its own; the whole command then makes the table.",
 		Flags: append(flags, s.flagsOfRuns()...),
 		Action: func(c *cli.Context) error {
 			if err := s.read(c); err != nil {
@@ -45,7 +45,7 @@ func ablateCommand(stdout, stderr io.Writer) *cli.Command {
 			}
 			result, err := study.Run(c.Context)
 			if err != nil {
-				return setting.In(err, setting.Origins{IsSet: c.IsSet})
+				return setting.In(err, ofStudy(setting.Origins{IsSet: c.IsSet}))
 			}
 			return command.Print(c, stdout, result, result.Table)
 		},
@@ -68,6 +68,7 @@ func (s *settings) runs(c *cli.Context, line *command.Line, what string) ablate.
 		Next: func(n, of int, run string) { line.Print("%s %d of %d: %s", what, n, of, run) },
 		Train: func(ctx context.Context, one train.Config) error {
 			t := newTraining(one, given, line)
+			t.words = ofStudy(t.words)
 			r, err := train.Run(ctx, t.c, &observer{line: line, words: t.words})
 			if err == nil {
 				err = t.finish(ctx, r, io.Discard)
@@ -75,4 +76,9 @@ func (s *settings) runs(c *cli.Context, line *command.Line, what string) ablate.
 			return setting.In(err, t.words)
 		},
 	}
+}
+
+// ofStudy are the words of a command that makes the folders of its runs in --out.
+func ofStudy(w setting.Words) setting.Words {
+	return setting.Instead{Words: w, Names: map[string]string{"run": "--out"}}
 }

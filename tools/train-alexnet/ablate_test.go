@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"alexnet/engine/train"
 	"alexnet/engine/train/ablate"
+	"alexnet/internal/file"
 )
 
 func TestAblate(t *testing.T) {
@@ -30,6 +33,24 @@ func TestAblate(t *testing.T) {
 	if again.stdout != r.stdout || read(t, filepath.Join(out, "lrn-seed3", train.MetricsName)) != before || strings.Contains(again.stderr, "epoch 1/2") {
 		t.Errorf("done runs were run again:\n%s", again.stderr)
 	}
+	folder := filepath.Join(out, "whole-seed3")
+	lock, err := os.OpenFile(filepath.Join(folder, train.LockName), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mine, err := file.TryLock(lock); err == nil && mine { // as another process that trains it
+		if err := os.Remove(filepath.Join(folder, "run.json")); err != nil {
+			t.Fatal(err)
+		}
+		busy := call(args...)
+		if busy.must(t, 1, folder+" is in use by process", "give another --out"); strings.Contains(busy.stderr, "--run") {
+			t.Error(busy.stderr) // ablate has no such flag
+		}
+	}
+	if err := errors.Join(lock.Close(), os.WriteFile(filepath.Join(folder, "picture.jpg"), nil, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	call(args...).must(t, 2, "--out "+folder+" holds picture.jpg, so it is no folder for a run")
 	call(append(args, "--parts", "magic")...).must(t, 2, "--parts magic: want lrn")
 	call(append(args, "--parts", "pca")...).must(t, 2, "without --pca FILE")
 }

@@ -51,7 +51,7 @@ func figure1Command(stdout, stderr io.Writer) *cli.Command {
 			figure := ablate.Figure1{Config: s.Config, Out: c.String("out"), Rates: rates, Runs: s.runs(c, line, "figure 1, run")}
 			result, err := figure.Run(c.Context)
 			if err != nil {
-				return setting.In(err, setting.Origins{IsSet: c.IsSet})
+				return setting.In(err, ofStudy(setting.Origins{IsSet: c.IsSet}))
 			}
 			line.Print("drew %s", filepath.Join(figure.Out, ablate.Figure1Picture))
 			return command.Print(c, stdout, result, result.Text)

@@ -159,10 +159,10 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 func (t *training) report(ctx context.Context, dir string, o report.Options) error {
 	err := makeReport(ctx, dir, o, t.line)
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", dir, err)
+		return fmt.Errorf("training is done and saved, but not its report, which train-alexnet report --run %s makes: %w", printable.ShellWord(dir), err)
 	}
 	if err != nil {
-		t.line.Print("warning: no report: %v; train-alexnet report --run %s makes it", setting.In(err, setting.Flags{}), dir)
+		t.line.Print("warning: no report: %v; train-alexnet report --run %s makes it", setting.In(err, setting.Flags{}), printable.ShellWord(dir))
 	}
 	return nil
 }

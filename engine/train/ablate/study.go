@@ -40,7 +40,7 @@ type Study struct {
 
 // Run trains the runs that are not finished, and writes the comparison after every
 // part. So the same call continues where it was stopped. Several processes may share
-// Out if each has its own seeds or parts. An error that other settings avoid is a
+// Out if each has its own seeds. An error that other settings avoid is a
 // *train.SettingError.
 func (s Study) Run(ctx context.Context) (*report.Ablation, error) {
 	parts, err := s.check()

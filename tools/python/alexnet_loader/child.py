@@ -25,6 +25,10 @@ VERSION = 2  # of the protocol
 OPTIONS = {"batch": "batch_size", "pixels": "crop", "pca": "noise", "noise": "noise_form", "ragged": "last", "ranks": "world_size"}
 MOST_LINE = 128 << 20  # bytes: the greeting holds the classes of an index, which has at most half as many bytes
 MOST_NAMES = 1 << 16  # names in one request
+MOST_BAD = 1000  # samples that a child lists
+MOST_REASON = 4096  # characters of a reason or a note
+MOST_NOTES = 1000  # Python remembers each warning's text
+MOST_MESSAGES = 1 << 20  # bytes of standard error that are kept
 
 
 class Child:
@@ -35,6 +39,7 @@ class Child:
         self.lock = threading.RLock()
         self.hold = hold
         self.bad: dict[int, str] = {}
+        self._notes = 0
         self.held: dict[int, _Tie] = {}  # slots with live arrays
         # Slots without live arrays. The garbage collector only appends to it, in C: Python loses a Ctrl-C that comes
         # while Python code runs for the collector.
@@ -84,6 +89,7 @@ class Child:
         """The next line of the child."""
         while not self._lines:
             data = os.read(self._out, 1 << 16)
+            self._forget()
             if not data:
                 raise self._death()
             *lines, rest = data.split(b"\n")
@@ -103,11 +109,16 @@ class Child:
             raise _strange(text.decode("utf-8", "replace"))
         return line
 
+    def _forget(self) -> None:
+        """Frees the memory of old messages. The child writes on at its place, so a hole stays before it."""
+        if os.name != "nt" and os.fstat(self._stderr.fileno()).st_blocks * 512 > MOST_MESSAGES:
+            os.truncate(self._stderr.fileno(), 0)
+
     def _death(self) -> ChildDied:
         assert self._process is not None
         code = self._process.wait()
         self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - 2000))
-        text = self._stderr.read().decode("utf-8", "replace").strip()
+        text = self._stderr.read().decode("utf-8", "replace").strip("\0").strip()
         how = f"code {code}"
         if code < 0:
             how = f"signal {-code}" + (", as when memory runs out" if code == -9 else "")
@@ -120,10 +131,16 @@ class Child:
                 raise _strange(line)
             self._queue.append(line)
         elif "note" in line:
-            warnings.warn(str(line["note"]), stacklevel=2)
+            self._notes += 1
+            if self._notes > MOST_NOTES:
+                raise _strange(line)
+            warnings.warn(str(line["note"])[:MOST_REASON], stacklevel=2)
         elif "bad" in line:
             try:
-                self.bad.update((b["sample"], b["reason"]) for b in line["bad"])
+                for b in line["bad"]:
+                    if not _within(b["sample"], 1 << 62) or b["sample"] not in self.bad and len(self.bad) >= MOST_BAD:
+                        raise _strange(line)
+                    self.bad[b["sample"]] = str(b["reason"])[:MOST_REASON]
             except (TypeError, KeyError):
                 raise _strange(line) from None
         elif "error" in line:
