@@ -62,7 +62,7 @@ func reportCommand(stderr io.Writer) *cli.Command {
 // makeReport makes the report of the run in dir, with notes on line.
 func makeReport(ctx context.Context, dir string, o report.Options, line *command.Line) error {
 	defer line.Clear()
-	o.Options, o.Note, o.Warn = noting(o.Options), noted(line), undrawn(line)
+	o.Options, o.Note, o.Warn, o.Words = noting(o.Options), noted(line), undrawn(line), setting.Flags{}
 	o.Tell = func(f setting.Text) { line.Print("%s", printable.Verbatim(printable.Text(f.In(setting.Flags{})))) }
 	o.Progress = func(what string, done, total int) {
 		line.Update("report: %d of %s %s", done, printable.Count(total, "picture"), what)

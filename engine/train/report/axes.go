@@ -17,21 +17,24 @@ func newPlot() *plot.Plot {
 	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
 		style.Font.Variant = "Sans"
 	}
-	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(roundTicks), plot.TickerFunc(roundTicks)
+	p.X.Tick.Marker, p.Y.Tick.Marker = wide.ticks(), wide.ticks()
 	return p
 }
 
-// roundTicks returns three to eight labelled marks from low to high, at multiples of
-// 1, 2 or 5 times a power of ten.
-func roundTicks(low, high float64) []plot.Tick {
+// mostMarks is the usual number for roundTicks.
+const mostMarks = 7
+
+// roundTicks returns labelled marks from low to high, at multiples of 1, 2 or 5 times a
+// power of ten: at most one more than most, and at least a third as many.
+func roundTicks(low, high, most float64) []plot.Tick {
 	span := high - low
 	if !(span > 0) || math.IsInf(span, 0) {
 		return []plot.Tick{{Value: low, Label: strconv.FormatFloat(low, 'g', 4, 64)}}
 	}
-	power := math.Floor(math.Log10(span / 7))
+	power := math.Floor(math.Log10(span / most))
 	step := math.Pow(10, power)
 	for _, factor := range []float64{1, 2, 5, 10} {
-		if step = factor * math.Pow(10, power); step >= span/7 {
+		if step = factor * math.Pow(10, power); step >= span/most {
 			break
 		}
 	}

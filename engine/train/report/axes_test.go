@@ -21,7 +21,7 @@ func TestRoundTicks(t *testing.T) {
 		{0, math.Inf(1), "0"},
 	} {
 		var labels []string
-		for _, tick := range roundTicks(c.low, c.high) {
+		for _, tick := range roundTicks(c.low, c.high, mostMarks) {
 			labels = append(labels, tick.Label)
 		}
 		if got := strings.Join(labels, " "); got != c.want {

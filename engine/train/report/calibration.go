@@ -84,9 +84,9 @@ var calibrationSection = Section{
 	HTML: `
 <h2>Calibration</h2>
 <p>Expected calibration error {{printf "%.1f" (percent .Error)}} % in {{len .Bins}} bins: the net gives its guesses a probability of {{printf "%.1f" (percent .Confidence)}} % on average, and {{printf "%.1f" (percent .Accuracy)}} % of them are right{{if gt .Gap 0.02}}: it is surer than it should be{{else if lt .Gap -0.02}}: it is less sure than it could be{{end}}. Bars that end on the diagonal are probabilities to be trusted; below are the pictures in each bin.</p>
-<div class="scroll"><img class="wide calibration" alt="how often guesses of a confidence are right" src="{{png .Curve}}"></div>
+<img class="chart calibration" alt="how often guesses of a confidence are right" src="{{png .Curve}}">
 `,
-	Style: `  .calibration { width: 34rem; }
+	Style: `  img.calibration { width: 34rem; }
 `,
 }
 
@@ -131,7 +131,7 @@ func (c calibration) draw(w io.Writer) error {
 	for _, p := range []*plot.Plot{accuracy, share} {
 		p.X.Min, p.X.Max, p.Y.Min = 0, 100, 0
 	}
-	accuracy.Y.Tick.Marker = plot.ConstantTicks(roundTicks(0, 100))
+	accuracy.Y.Tick.Marker = plot.ConstantTicks(roundTicks(0, 100, mostMarks))
 	accuracy.Y.Max = 117 // room for the legend
 	for _, row := range []struct {
 		name   string

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"context"
 	"image/color"
 	"io"
@@ -20,14 +19,12 @@ import (
 // curveSection shows loss and error over the steps.
 var curveSection = Section{
 	Make: func(_ context.Context, s *Subject) (any, error) {
-		var b bytes.Buffer
-		err := Curve(&b, s.Metrics)
-		return b.Bytes(), err
+		return drawn(func(w io.Writer, f form) error { return curve(w, s.Metrics, f) })
 	},
 	HTML: `
 <h2>Loss and error</h2>
 <p>Training figures are means over the last few steps, with dropout and random crops; validation sees the centre of each picture after every epoch.</p>
-<div class="scroll"><img class="wide" alt="loss and error over the steps" src="{{png .}}"></div>
+{{chart "loss and error over the steps" .}}
 `,
 }
 
@@ -40,7 +37,9 @@ var (
 
 // Curve writes a PNG of loss (above) and error (below) over the steps. The top-5 error
 // is left out if it is always 0: with five classes or fewer.
-func Curve(w io.Writer, metrics []engine.Metrics) error {
+func Curve(w io.Writer, metrics []engine.Metrics) error { return curve(w, metrics, wide) }
+
+func curve(w io.Writer, metrics []engine.Metrics, f form) error {
 	loss, failure, key := newPlot(), newPlot(), legend{}
 	loss.Y.Label.Text = "cross-entropy"
 	failure.Y.Label.Text = "error, %"
@@ -84,15 +83,15 @@ func Curve(w io.Writer, metrics []engine.Metrics) error {
 	loss.Y.Max *= 1.1
 	for _, p := range []*plot.Plot{loss, failure} {
 		p.X.Min, p.X.Max = 0, 1.01*p.X.Max // so that the last dot is whole
+		p.X.Tick.Marker = f.ticks()
 	}
-	const width, height = 9 * vg.Inch, 7 * vg.Inch
-	img := vgimg.New(width, height)
+	img := f.canvas(7 * vg.Inch)
 	canvas := draw.New(img)
 	tiles := draw.Tiles{Rows: 2, Cols: 1, PadX: vg.Points(8), PadY: vg.Points(10), PadTop: vg.Points(32), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(24)}
 	for row, c := range plot.Align([][]*plot.Plot{{loss}, {failure}}, tiles, canvas) {
 		[]*plot.Plot{loss, failure}[row].Draw(c[0])
 	}
-	key.draw(canvas, loss.Legend.TextStyle)
+	key.draw(canvas, f.legend, loss.Legend.TextStyle)
 	_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
 	return err
 }
@@ -117,10 +116,10 @@ func (l *legend) add(name string, colour color.Color) {
 	}{name, colour})
 }
 
-// draw draws the row into the upper left corner of a canvas.
-func (l legend) draw(c draw.Canvas, style text.Style) {
+// draw draws the row at the top of a canvas, from left on.
+func (l legend) draw(c draw.Canvas, left vg.Length, style text.Style) {
 	style.YAlign = text.YCenter
-	x, y := c.Min.X+vg.Points(48), c.Max.Y-vg.Points(16)
+	x, y := c.Min.X+left, c.Max.Y-vg.Points(16)
 	for _, e := range l {
 		c.StrokeLine2(draw.LineStyle{Color: e.colour, Width: vg.Points(3)}, x, y, x+vg.Points(18), y)
 		x += vg.Points(24)

@@ -24,7 +24,11 @@ var findingsSection = Section{
 			if s.Tell != nil {
 				s.Tell(f)
 			}
-			texts = append(texts, f.String())
+			text := f.String()
+			if s.Words != nil {
+				text = f.In(s.Words)
+			}
+			texts = append(texts, text)
 		}
 		return texts, nil
 	},

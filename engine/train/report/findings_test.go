@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"alexnet/engine"
+	"alexnet/internal/setting"
 )
 
 // TestFit: what a run's figures say of it, in the words of the settings.
@@ -62,5 +63,17 @@ func TestFit(t *testing.T) {
 	}
 	if _, ok := fit(nil, 10, 1000, nil); ok {
 		t.Error("nothing was trained, and it says something")
+	}
+}
+
+// TestFindingsWords: the page names settings as the program does that makes it.
+func TestFindingsWords(t *testing.T) {
+	s := &Subject{Metrics: []engine.Metrics{{Split: "train", Step: 1, Top1Error: .5}}, Model: &engine.Model{Net: &engine.Net{Classes: 10}}, Quick: true}
+	for want, words := range map[string]setting.Words{`give "val"`: nil, "give --val": setting.Flags{}} {
+		s.Words = words
+		texts, err := findingsSection.Make(t.Context(), s)
+		if err != nil || !strings.HasSuffix(strings.Join(texts.([]string), ""), want) {
+			t.Errorf("%q, %v; want %q", texts, err, want)
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"io"
 
@@ -32,6 +31,8 @@ type Subject struct {
 	Progress func(what string, done, total int)
 	// Tell, if not nil, is told the findings, which the page has too.
 	Tell func(finding setting.Text)
+	// Words name settings in the findings; nil uses their keys in run.json.
+	Words setting.Words
 
 	outcomes []outcome
 }
@@ -44,7 +45,7 @@ type Section struct {
 	// Make returns the data for HTML; nil leaves the section out.
 	Make func(context.Context, *Subject) (any, error)
 	// HTML is the template of Make's result. It may call png, which returns the
-	// address of a picture, and percent.
+	// address of a picture, chart, which shows one, and percent.
 	HTML string
 	// Style is the section's CSS.
 	Style string
@@ -72,9 +73,8 @@ var pageTemplate = template.Must(parse("page", pageText))
 
 func parse(name, text string) (*template.Template, error) {
 	return template.New(name).Funcs(template.FuncMap{
-		"png": func(b []byte) template.URL {
-			return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b))
-		},
+		"png":     pngAddress,
+		"chart":   func(about string, c *chart) template.HTML { return c.picture(about) },
 		"percent": func(p float64) float64 { return 100 * p },
 	}).Parse(text)
 }

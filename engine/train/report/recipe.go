@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"slices"
@@ -26,25 +25,29 @@ var recipeNames = []string{
 // recipe is the section's data.
 type recipe struct {
 	Settings string
-	Rate     []byte // PNG; nil where no step was logged
+	Rate     *chart // nil where no step was logged
 }
 
 // recipeSection shows the recipe, and the learning rate over the steps.
 var recipeSection = Section{
 	Make: func(_ context.Context, s *Subject) (any, error) {
-		r := recipe{Settings: recipeOf(s.Settings)}
-		var b bytes.Buffer
-		drawn, err := rate(&b, s.Metrics)
-		if err != nil || !drawn && r.Settings == "" {
+		r, logged := recipe{Settings: recipeOf(s.Settings)}, false
+		c, err := drawn(func(w io.Writer, f form) (err error) {
+			logged, err = rate(w, s.Metrics, f)
+			return err
+		})
+		if err != nil || !logged && r.Settings == "" {
 			return nil, err
 		}
-		r.Rate = b.Bytes()
+		if logged {
+			r.Rate = c
+		}
 		return r, nil
 	},
 	HTML: `
 <h2>Recipe and learning rate</h2>
 {{with .Settings}}<p>{{.}}</p>
-{{end}}{{with .Rate}}<div class="scroll"><img class="wide" alt="learning rate over the steps" src="{{png .}}"></div>
+{{end}}{{with .Rate}}{{chart "learning rate over the steps" .}}
 {{end}}`,
 }
 
@@ -65,9 +68,9 @@ func recipeOf(settings []Figure) string {
 	return strings.Join(words, ", ")
 }
 
-// rate writes a PNG of the learning rate over the steps; drawn is false if no step
+// rate writes a PNG of the learning rate over the steps; logged is false if no step
 // was logged.
-func rate(w io.Writer, metrics []engine.Metrics) (drawn bool, err error) {
+func rate(w io.Writer, metrics []engine.Metrics, f form) (logged bool, err error) {
 	var points plotter.XYs
 	for _, m := range metrics {
 		if m.Split == "train" {
@@ -86,7 +89,8 @@ func rate(w io.Writer, metrics []engine.Metrics) (drawn bool, err error) {
 	line.Color, line.Width = trainColour, vg.Points(2)
 	p.Add(line)
 	p.X.Min, p.Y.Min, p.Y.Max = 0, 0, 1.1*p.Y.Max
-	img := vgimg.New(9*vg.Inch, 2.4*vg.Inch)
+	p.X.Tick.Marker = f.ticks()
+	img := f.canvas(2.4 * vg.Inch)
 	p.Draw(draw.Crop(draw.New(img), vg.Points(8), -vg.Points(24), vg.Points(8), -vg.Points(8)))
 	_, err = vgimg.PngCanvas{Canvas: img}.WriteTo(w)
 	return true, err

@@ -17,10 +17,10 @@ func TestRecipe(t *testing.T) {
 		t.Errorf("recipe %q, want %q", got, want)
 	}
 	var b bytes.Buffer
-	if drawn, err := rate(&b, []engine.Metrics{{Split: "val", Step: 1}}); drawn || err != nil || b.Len() > 0 {
+	if drawn, err := rate(&b, []engine.Metrics{{Split: "val", Step: 1}}, wide); drawn || err != nil || b.Len() > 0 {
 		t.Errorf("a rate without steps: %v, %v", drawn, err)
 	}
-	if drawn, err := rate(&b, []engine.Metrics{{Split: "train", Step: 1, Rate: 0.01}, {Split: "train", Step: 9, Rate: 0.001}}); !drawn || err != nil {
+	if drawn, err := rate(&b, []engine.Metrics{{Split: "train", Step: 1, Rate: 0.01}, {Split: "train", Step: 9, Rate: 0.001}}, narrow); !drawn || err != nil {
 		t.Fatal(drawn, err)
 	}
 	text := b.Bytes()
@@ -28,7 +28,7 @@ func TestRecipe(t *testing.T) {
 		t.Error(err)
 	}
 	var page bytes.Buffer
-	if err := show(&page, recipeSection, recipe{got, text}); err != nil || !strings.Contains(page.String(), got) || !strings.Contains(page.String(), "data:image/png") {
+	if err := show(&page, recipeSection, recipe{got, &chart{Wide: text, Narrow: text}}); err != nil || !strings.Contains(page.String(), got) || !strings.Contains(page.String(), "data:image/png") {
 		t.Errorf("%v, page %.300s", err, page.String())
 	}
 }

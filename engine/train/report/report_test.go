@@ -76,7 +76,7 @@ func TestCurveIsAPicture(t *testing.T) {
 func TestPageIsSelfContainedAndEscapes(t *testing.T) {
 	p := page{Title: "a <run>", Figures: []Figure{{"lowest", "1 %"}}}
 	for _, err := range []error{
-		p.add(curveSection, []byte("png")),
+		p.add(curveSection, &chart{Wide: []byte("png")}),
 		p.add(guessesSection, guesses{"Validation", []picture{{PNG: []byte("x"), Truth: "tench", Guesses: []guess{{"tench\x1b]0;x\a\u202e", 0.875, true}, {"church & co", 0.1, false}}}}}),
 	} {
 		if err != nil {

@@ -36,6 +36,7 @@ type Options struct {
 	Note     func(text string)                  // receives notes for the user; may be nil
 	Warn     func(name string, err error)       // receives the errors of pictures that can't be drawn; may be nil
 	Tell     func(finding setting.Text)         // is told how the run went, a sentence at a time; nil: nobody
+	Words    setting.Words                      // name settings on the page; nil uses their keys in run.json
 	Progress func(what string, done, total int) // is called during a pass; may be nil
 }
 
@@ -86,7 +87,7 @@ func Make(ctx context.Context, dir string, o Options) error {
 		return err
 	}
 	s.Title = m.Net.Name + ": " + filepath.Base(dir)
-	s.Model, s.Pictures, s.Train, s.Quick, s.Progress, s.Tell = m, shown, base, o.Quick, o.Progress, o.Tell
+	s.Model, s.Pictures, s.Train, s.Quick, s.Progress, s.Tell, s.Words = m, shown, base, o.Quick, o.Progress, o.Tell, o.Words
 	return file.Write(filepath.Join(dir, PageName), func(w io.Writer) error { return Write(ctx, w, s) })
 }
 
