@@ -35,7 +35,7 @@ func (s *Star) listen(p *peer) {
 		f, err := readFrame(control)
 		if err != nil {
 			close(p.gone)
-			if !told && !s.quiet() && !s.hasLeft(p.rank) {
+			if !told && !isClosed(s.closed) && !s.hasLeft(p.rank) {
 				s.end(s.name(p.rank)+" is gone: ending the job; "+comfort, s.place.Rank)
 			}
 			return
@@ -60,22 +60,10 @@ func (s *Star) listen(p *peer) {
 	}
 }
 
-// quiet reports whether this rank has left, or the job has ended.
-func (s *Star) quiet() bool {
-	select {
-	case <-s.closed:
-		return true
-	default:
-		return false
-	}
-}
-
 // call sends this rank's part of a call on bytes, and returns rank 0's answer.
 func (s *Star) call(h header, part []byte, answer func(parts [][]byte) []byte) ([]byte, error) {
-	select {
-	case <-s.ended:
+	if isClosed(s.ended) {
 		return nil, s.lost
-	default:
 	}
 	h.round = s.round
 	s.round++

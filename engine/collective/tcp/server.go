@@ -45,7 +45,7 @@ func (s *Star) serveValues() {
 	v := server{Star: s, buffer: make([]byte, 4*chunk)}
 	for round := uint64(0); ; round++ {
 		var ok bool
-		if v.op, ok = s.toAnswer.take(s.closed); !ok {
+		if v.op, ok = s.take(s.toAnswer); !ok {
 			return
 		}
 		if !v.begin(round) || !v.exchange() {

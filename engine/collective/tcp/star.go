@@ -42,7 +42,7 @@ type Star struct {
 
 	round            uint64 // of the next call on bytes
 	control, values  *attendance
-	toSend, toAnswer *queue // calls on values; rank 0 sends only answers
+	toSend, toAnswer chan *op // calls on values, in order; rank 0 sends only answers
 	sent             atomic.Int64
 
 	closing sync.Once
@@ -91,7 +91,7 @@ func Open(p launcher.Place, o Options) (*Star, error) {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
-	s := &Star{place: p, options: o, peers: make([]*peer, p.Size), closed: make(chan struct{}), ended: make(chan struct{}), toSend: newQueue(), toAnswer: newQueue()}
+	s := &Star{place: p, options: o, peers: make([]*peer, p.Size), closed: make(chan struct{}), ended: make(chan struct{}), toSend: make(chan *op, mostCalls), toAnswer: make(chan *op, mostCalls)}
 	if err := s.connect(); err != nil {
 		s.hangUp()
 		return nil, err
@@ -187,11 +187,12 @@ func (s *Star) name(rank int) string {
 
 func (s *Star) hasLeft(rank int) bool {
 	p := s.peers[rank]
-	if p == nil {
-		return false
-	}
+	return p != nil && isClosed(p.left)
+}
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-p.left:
+	case <-c:
 		return true
 	default:
 		return false
@@ -323,9 +324,7 @@ func (s *Star) all(step func(*peer) chan struct{}, limit <-chan time.Time) error
 func (s *Star) staying(step func(*peer) chan struct{}) []int {
 	var ranks []int
 	for _, p := range s.peers[1:] {
-		select {
-		case <-step(p):
-		default:
+		if !isClosed(step(p)) {
 			ranks = append(ranks, p.rank)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"alexnet/engine/collective"
@@ -71,11 +70,33 @@ func (s *Star) begin(o *op) func() error {
 			if o.kind == kindSum {
 				o.gone = make(chan struct{}, len(o.src)/chunk+1)
 			}
-			s.toSend.put(o)
+			s.queue(s.toSend, o)
 		}
-		s.toAnswer.put(o)
+		s.queue(s.toAnswer, o)
 	}
 	return o.wait
+}
+
+// mostCalls is how many calls on values may be under way. A further one waits for its
+// beginning; a step of a net has some dozens.
+const mostCalls = 1024
+
+// queue appends a call, unless the job has ended.
+func (s *Star) queue(calls chan<- *op, o *op) {
+	select {
+	case calls <- o:
+	case <-s.closed:
+	}
+}
+
+// take waits for the next call; ok is false when the job has ended.
+func (s *Star) take(calls <-chan *op) (o *op, ok bool) {
+	select {
+	case o = <-calls:
+		return o, true
+	case <-s.closed:
+		return nil, false
+	}
 }
 
 // block returns the r-th of n equal parts of values.
@@ -174,7 +195,7 @@ func (s *Star) sendValues() {
 	zero := s.peers[0]
 	_, values := zero.connections()
 	for round := uint64(0); ; round++ {
-		o, ok := s.toSend.take(s.closed)
+		o, ok := s.take(s.toSend)
 		if !ok {
 			return
 		}
@@ -197,7 +218,7 @@ func (s *Star) receiveValues() {
 	zero := s.peers[0]
 	_, values := zero.connections()
 	for round := uint64(0); ; round++ {
-		o, ok := s.toAnswer.take(s.closed)
+		o, ok := s.take(s.toAnswer)
 		if !ok {
 			return
 		}
@@ -242,45 +263,7 @@ func (s *Star) broken(p *peer, what kind, err error) {
 			why += fmt.Sprintf(" (%v)", err)
 		}
 	}
-	if !s.quiet() {
+	if !isClosed(s.closed) {
 		s.end(why+": ending the job; "+comfort, s.place.Rank)
-	}
-}
-
-// queue holds calls; it has no limit.
-type queue struct {
-	mu   sync.Mutex
-	ops  []*op
-	more chan struct{}
-}
-
-func newQueue() *queue { return &queue{more: make(chan struct{}, 1)} }
-
-func (q *queue) put(o *op) {
-	q.mu.Lock()
-	q.ops = append(q.ops, o)
-	q.mu.Unlock()
-	select {
-	case q.more <- struct{}{}:
-	default:
-	}
-}
-
-// take waits for the next call, until stop is closed.
-func (q *queue) take(stop <-chan struct{}) (*op, bool) {
-	for {
-		q.mu.Lock()
-		if len(q.ops) > 0 {
-			o := q.ops[0]
-			q.ops = q.ops[1:]
-			q.mu.Unlock()
-			return o, true
-		}
-		q.mu.Unlock()
-		select {
-		case <-q.more:
-		case <-stop:
-			return nil, false
-		}
 	}
 }
