@@ -70,19 +70,18 @@ func (c Changes) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON writes an object of the change's time and its settings.
 func (c Change) MarshalJSON() ([]byte, error) {
-	values := maps.Clone(c.Settings)
-	if values == nil {
-		values = map[string]json.RawMessage{}
+	when, err := json.Marshal(struct {
+		After int     `json:"after,omitempty"`
+		Below float64 `json:"below,omitempty"`
+		Stop  bool    `json:"stop,omitempty"`
+	}{c.After, c.Below, c.Stop})
+	if err != nil {
+		return nil, err
 	}
-	for name, v := range map[string]any{"after": c.After, "below": c.Below, "stop": c.Stop} {
-		if v == 0 || v == 0.0 || v == false {
-			continue
-		}
-		text, err := json.Marshal(v)
-		if err != nil {
-			return nil, err
-		}
-		values[name] = text
+	values := map[string]json.RawMessage{}
+	maps.Copy(values, c.Settings)
+	if err := json.Unmarshal(when, &values); err != nil {
+		return nil, err
 	}
 	return json.Marshal(values)
 }

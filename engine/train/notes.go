@@ -10,19 +10,22 @@ import (
 )
 
 // noteOddities prints notes, before a run begins, about settings that are probably
-// mistakes.
+// mistakes; where it goes on, only the last one.
 func (j *Job) noteOddities() error {
-	for _, look := range []func() error{j.noteSplits, j.noteOtherPCA} {
-		if err := look(); err != nil {
+	if j.checkpoint == nil {
+		if err := inTurn(j.noteSplits, j.noteOtherPCA); err != nil {
 			return err
 		}
+		j.noteLoudStart()
+		if note := devices.KernelNote(j.c.Precision); note != "" && j.kernels != "" && j.c.Kernels == devices.Auto {
+			j.note("note: %s", note)
+		}
+		if hint, few := j.fewSteps(); few {
+			j.observer.Note(hint)
+		}
 	}
-	j.noteLoudStart()
-	if note := devices.KernelNote(j.c.Precision); note != "" && j.kernels != "" && j.c.Kernels == devices.Auto {
-		j.note("note: %s", note)
-	}
-	if hint, few := j.fewSteps(); few {
-		j.observer.Note(hint)
+	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
+		j.note("note: net %s sees %d of the shards' %d pixels a side; shards made with %s show it whole pictures", j.net.Name, crop, size, setting.Suggest("size", j.net.PictureSize()))
 	}
 	return nil
 }

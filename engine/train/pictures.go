@@ -13,7 +13,6 @@ import (
 	"alexnet/augment"
 	"alexnet/engine"
 	"alexnet/engine/collective"
-	"alexnet/engine/devices"
 	"alexnet/internal/bytesize"
 	"alexnet/internal/file"
 	"alexnet/internal/printable"
@@ -218,16 +217,12 @@ func (c *Config) foresee(in string, images, held, classes int, given func(settin
 	if j.c.Open == nil {
 		j.c.Open = j.openDevices
 	}
-	chooseKernels := func() (err error) {
-		j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions())
-		return devices.SettingError(err)
-	}
 	enter := func() error { return j.enter(j.position(), j.learnt()) }
 	fits := func() error { // and finds devices that aren't there
 		_, err := j.Memory()
 		return err
 	}
-	err = j.together(j.c.Validate, j.chooseDevices, chooseKernels, j.shareOut, func() error { return j.checkBatch(in) }, j.chooseNet, j.checkLayers, enter, fits)
+	err = j.together(j.c.Validate, j.chooseDevices, j.chooseKernels, j.shareOut, func() error { return j.checkBatch(in) }, j.chooseNet, j.checkLayers, enter, fits)
 	if err != nil {
 		return nil, nil, err
 	}

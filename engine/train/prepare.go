@@ -80,76 +80,60 @@ func (j *Job) together(steps ...func() error) error {
 	return nil
 }
 
-// open is Prepare on one rank.
-func (j *Job) open(ctx context.Context) (err error) {
-	c := &j.c
-	if err := c.chooseResume(); err != nil {
-		return err
-	}
-	if c.Run != "" {
-		if j.record, err = begin(c.Run, c.Resume); err != nil {
+// inTurn runs steps up to the first that fails.
+func inTurn(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
 			return err
 		}
-	}
-	if _, err := c.absolute(); err != nil {
-		return err
-	}
-	if j.record != nil {
-		if err := j.compare(); err != nil {
-			return err
-		}
-		if err := j.findEnd(); err != nil || j.over != "" {
-			return err
-		}
-		if err := j.lock(); err != nil {
-			return err
-		}
-	}
-	if err := c.Validate(); err != nil {
-		return err
-	}
-	if err := j.chooseDevices(); err != nil {
-		return err
-	}
-	if j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions()); err != nil {
-		return devices.SettingError(err)
-	}
-	if err := j.shareOut(); err != nil {
-		return err
-	}
-	if err := j.openData(ctx); err != nil {
-		return err
-	}
-	if err := j.openCheckpoint(); err != nil {
-		return err
-	}
-	if err := j.chooseNet(); err != nil {
-		return err
-	}
-	if j.checkpoint != nil {
-		if what := netDifference(j.checkpoint.Net, j.net); what != "" {
-			return setting.Errorf("checkpoint %s is of another net: %s: go on with the net that the run was begun with%s, or begin a new run",
-				j.checkpoint.Path, what, setting.LeaveOut("net", "without", "input-scale"))
-		}
-	}
-	if err := j.checkSizes(); err != nil {
-		return err
-	}
-	if err := j.checkLayers(); err != nil {
-		return err
-	}
-	if err := j.chooseSchedule(); err != nil {
-		return err
-	}
-	if j.checkpoint == nil {
-		if err := j.noteOddities(); err != nil {
-			return err
-		}
-	}
-	if crop, size := j.net.Input.Size, j.trainData.Meta().Size; 4*crop < 3*size {
-		j.note("note: net %s sees %d of the shards' %d pixels a side; shards made with %s show it whole pictures", j.net.Name, crop, size, setting.Suggest("size", j.net.PictureSize()))
 	}
 	return nil
+}
+
+// open is Prepare on one rank.
+func (j *Job) open(ctx context.Context) error {
+	if err := inTurn(j.c.chooseResume, j.readRecord); err != nil || j.over != "" {
+		return err
+	}
+	openData := func() error { return j.openData(ctx) }
+	return inTurn(j.c.Validate, j.chooseDevices, j.chooseKernels, j.shareOut, openData, j.openCheckpoint, j.chooseNet,
+		j.checkNet, j.checkSizes, j.checkLayers, j.chooseSchedule, j.noteOddities)
+}
+
+// readRecord reads the record of a run that is resumed, and locks its folder if something
+// is left to do.
+func (j *Job) readRecord() (err error) {
+	if j.c.Run != "" {
+		if j.record, err = begin(j.c.Run, j.c.Resume); err != nil {
+			return err
+		}
+	}
+	if _, err := j.c.absolute(); err != nil || j.record == nil {
+		return err
+	}
+	if err := inTurn(j.compare, j.findEnd); err != nil || j.over != "" {
+		return err
+	}
+	return j.lock()
+}
+
+// chooseKernels chooses this rank's set of kernels.
+func (j *Job) chooseKernels() (err error) {
+	j.kernels, err = devices.ChosenKernels(j.ownDevices, j.deviceOptions())
+	return devices.SettingError(err)
+}
+
+// checkNet reports a net that is not that of the checkpoint to go on from.
+func (j *Job) checkNet() error {
+	if j.checkpoint == nil {
+		return nil
+	}
+	what := netDifference(j.checkpoint.Net, j.net)
+	if what == "" {
+		return nil
+	}
+	return setting.Errorf("checkpoint %s is of another net: %s: go on with the net that the run was begun with%s, or begin a new run",
+		j.checkpoint.Path, what, setting.LeaveOut("net", "without", "input-scale"))
 }
 
 // Close closes the job's inputs and unlocks the run folder.
@@ -358,9 +342,11 @@ func (j *Job) openCheckpoint() error {
 		return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give the shards that the run was begun with",
 			j.checkpoint.Path, len(old), first(old), j.c.Train, len(j.classes), first(j.classes))
 	}
-	if now, err := describeData(j.c.Train, j.trainData); err != nil {
+	now, err := describeData(j.c.Train, j.trainData)
+	if err != nil {
 		return err
-	} else if now.Index != j.record.Train.Index {
+	}
+	if now.Index != j.record.Train.Index {
 		j.note("note: %s is not what the run was begun with, so it goes on differently", j.c.Train+"/index.json")
 	}
 	return nil

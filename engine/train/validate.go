@@ -29,12 +29,7 @@ func (c *Config) Validate() error {
 	if _, err := pipeline.ParseShuffle(c.Shuffle); err != nil {
 		return setting.Invalidf("%s: %w", setting.Name("shuffle"), err)
 	}
-	for _, check := range []func() error{c.checkNumbers, c.checkChoices, c.checkMean, c.checkAugment, c.Access.Validate, c.checkCombinations, c.checkChanges} {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return inTurn(c.checkNumbers, c.checkChoices, c.checkMean, c.checkAugment, c.Access.Validate, c.checkCombinations, c.checkChanges)
 }
 
 // checkNumbers reports numbers out of range.
