@@ -88,5 +88,5 @@ func oneFolder(c *cli.Context) (string, error) {
 
 // note prints a message to the user.
 func note(stderr io.Writer) func(text string) {
-	return func(text string) { printable.Fprintf(stderr, "note: %s\n", text) }
+	return func(text string) { printable.Fprintf(command.Prose(stderr), "note: %s\n", text) }
 }

@@ -124,7 +124,7 @@ func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error
 
 // finish makes the report of a run that has ended, and prints its results.
 func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer) error {
-	dir := r.Config.Run
+	dir, stdout := r.Config.Run, command.Prose(stdout)
 	_, err := os.Stat(filepath.Join(dir, report.PageName))
 	if !r.Before || errors.Is(err, fs.ErrNotExist) {
 		// Whoever limits the time doesn't want it exceeded by passes over the data.
@@ -133,13 +133,13 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 			return err
 		}
 	}
-	printable.Fprintf(stdout, "%s: %s after %s", dir, r.Stop, printable.Count(int(r.Steps), "step"))
+	kept := ""
 	if r.BestCheckpoint != "" {
-		printable.Fprintf(stdout, "; lowest top-1 error %.2f %% in %s", 100*r.Best.Best, r.BestCheckpoint)
+		kept = fmt.Sprintf("; lowest top-1 error %.2f %% in %s", 100*r.Best.Best, printable.Name(r.BestCheckpoint))
 	} else if last, err := engine.FindCheckpoint(dir); err == nil {
-		printable.Fprintf(stdout, "; nothing was validated, so there is no best checkpoint, and the last is %s", last)
+		kept = fmt.Sprintf("; nothing was validated, so there is no best checkpoint, and the last is %s", printable.Name(last))
 	}
-	fmt.Fprintln(stdout)
+	printable.Fprintf(stdout, "%s: %s after %s%s\n", dir, r.Stop, printable.Count(int(r.Steps), "step"), printable.Verbatim(kept))
 	if r.Stop == engine.StopTime {
 		printable.Fprintf(stdout, "go on for as long again with: train-alexnet --run %s --resume; --max-time 0 takes the limit away\n", printable.ShellWord(dir))
 	}

@@ -84,7 +84,7 @@ func Report(program string, err error, stderr io.Writer) int {
 	var told *toldError
 	if !errors.As(err, &told) {
 		text := strings.ReplaceAll(printable.Error(setting.In(err, setting.Flags{})), context.Canceled.Error(), "interrupted")
-		fmt.Fprintf(stderr, "%s: %s\n", base(program), text)
+		fmt.Fprintf(Prose(stderr), "%s: %s\n", base(program), text)
 	}
 	return code
 }

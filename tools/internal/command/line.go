@@ -103,7 +103,11 @@ func (l *Line) Print(format string, values ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clear()
-	printable.Fprintf(l.w, strings.TrimSuffix(format, "\n")+"\n", values...)
+	text := fmt.Sprintf(strings.TrimSuffix(format, "\n")+"\n", printable.Values(values)...)
+	if l.measure(); l.Terminal() {
+		text = fold(text, l.width)
+	}
+	io.WriteString(l.w, text)
 }
 
 // Clear removes the progress from a terminal.
