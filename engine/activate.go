@@ -75,10 +75,10 @@ type ActivateBackward struct {
 
 func (Activate) Kind() string                { return "activate" }
 func (ActivateBackward) Kind() string        { return "activate backward" }
-func (o Activate) Reads() []*Tensor          { return some(o.X) }
-func (o Activate) Writes() []*Tensor         { return some(o.Y) }
-func (o ActivateBackward) Reads() []*Tensor  { return some(o.Y, o.DY) }
-func (o ActivateBackward) Writes() []*Tensor { return some(o.DX) }
+func (o Activate) Reads() []*Tensor          { return nonNil(o.X) }
+func (o Activate) Writes() []*Tensor         { return nonNil(o.Y) }
+func (o ActivateBackward) Reads() []*Tensor  { return nonNil(o.Y, o.DY) }
+func (o ActivateBackward) Writes() []*Tensor { return nonNil(o.DX) }
 
 // Check implements Op.
 func (o Activate) Check() error {

@@ -49,10 +49,10 @@ type AvgPoolBackward struct {
 
 func (AvgPoolForward) Kind() string         { return "avgpool forward" }
 func (AvgPoolBackward) Kind() string        { return "avgpool backward" }
-func (o AvgPoolForward) Reads() []*Tensor   { return some(o.X) }
-func (o AvgPoolForward) Writes() []*Tensor  { return some(o.Y) }
-func (o AvgPoolBackward) Reads() []*Tensor  { return some(o.DY) }
-func (o AvgPoolBackward) Writes() []*Tensor { return some(o.DX) }
+func (o AvgPoolForward) Reads() []*Tensor   { return nonNil(o.X) }
+func (o AvgPoolForward) Writes() []*Tensor  { return nonNil(o.Y) }
+func (o AvgPoolBackward) Reads() []*Tensor  { return nonNil(o.DY) }
+func (o AvgPoolBackward) Writes() []*Tensor { return nonNil(o.DX) }
 
 // Check implements Op.
 func (o AvgPoolForward) Check() error { return checkPool(o.Window, role{"X", o.X}, role{"Y", o.Y}) }

@@ -73,10 +73,10 @@ type ConvBackward struct {
 
 func (ConvForward) Kind() string         { return "conv forward" }
 func (ConvBackward) Kind() string        { return "conv backward" }
-func (o ConvForward) Reads() []*Tensor   { return some(o.X, o.W, o.B) }
-func (o ConvForward) Writes() []*Tensor  { return some(o.Y) }
-func (o ConvBackward) Reads() []*Tensor  { return some(o.X, o.W, o.DY) }
-func (o ConvBackward) Writes() []*Tensor { return some(o.DW, o.DB, o.DX) }
+func (o ConvForward) Reads() []*Tensor   { return nonNil(o.X, o.W, o.B) }
+func (o ConvForward) Writes() []*Tensor  { return nonNil(o.Y) }
+func (o ConvBackward) Reads() []*Tensor  { return nonNil(o.X, o.W, o.DY) }
+func (o ConvBackward) Writes() []*Tensor { return nonNil(o.DW, o.DB, o.DX) }
 func (o ConvForward) flop() float64      { return forwardFLOP(o.Y, o.W) }
 func (o ConvBackward) flop() float64     { return backwardFLOP(o.DY, o.W, o.DX) }
 

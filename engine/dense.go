@@ -85,10 +85,10 @@ type DenseBackward struct {
 
 func (DenseForward) Kind() string         { return "dense forward" }
 func (DenseBackward) Kind() string        { return "dense backward" }
-func (o DenseForward) Reads() []*Tensor   { return some(o.X, o.W, o.B) }
-func (o DenseForward) Writes() []*Tensor  { return some(o.Y) }
-func (o DenseBackward) Reads() []*Tensor  { return some(o.X, o.W, o.DY) }
-func (o DenseBackward) Writes() []*Tensor { return some(o.DW, o.DB, o.DX) }
+func (o DenseForward) Reads() []*Tensor   { return nonNil(o.X, o.W, o.B) }
+func (o DenseForward) Writes() []*Tensor  { return nonNil(o.Y) }
+func (o DenseBackward) Reads() []*Tensor  { return nonNil(o.X, o.W, o.DY) }
+func (o DenseBackward) Writes() []*Tensor { return nonNil(o.DW, o.DB, o.DX) }
 func (o DenseForward) flop() float64      { return forwardFLOP(o.Y, o.W) }
 func (o DenseBackward) flop() float64     { return backwardFLOP(o.DY, o.W, o.DX) }
 

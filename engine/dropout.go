@@ -70,8 +70,8 @@ type Dropout struct {
 }
 
 func (Dropout) Kind() string        { return "dropout" }
-func (o Dropout) Reads() []*Tensor  { return some(o.X) }
-func (o Dropout) Writes() []*Tensor { return some(o.Y) }
+func (o Dropout) Reads() []*Tensor  { return nonNil(o.X) }
+func (o Dropout) Writes() []*Tensor { return nonNil(o.Y) }
 
 // Check implements Op.
 func (o Dropout) Check() error {

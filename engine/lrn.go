@@ -103,10 +103,10 @@ func (r *Response) emit(b *builder, ops [][]Op, s site) (flow, backward) {
 
 func (LRNForward) Kind() string         { return "lrn forward" }
 func (LRNBackward) Kind() string        { return "lrn backward" }
-func (o LRNForward) Reads() []*Tensor   { return some(o.X) }
-func (o LRNForward) Writes() []*Tensor  { return some(o.Y) }
-func (o LRNBackward) Reads() []*Tensor  { return some(o.X, o.DY) }
-func (o LRNBackward) Writes() []*Tensor { return some(o.DX) }
+func (o LRNForward) Reads() []*Tensor   { return nonNil(o.X) }
+func (o LRNForward) Writes() []*Tensor  { return nonNil(o.Y) }
+func (o LRNBackward) Reads() []*Tensor  { return nonNil(o.X, o.DY) }
+func (o LRNBackward) Writes() []*Tensor { return nonNil(o.DX) }
 
 // Check implements Op.
 func (o LRNForward) Check() error {

@@ -62,10 +62,10 @@ type MaxPoolBackward struct {
 
 func (MaxPoolForward) Kind() string         { return "maxpool forward" }
 func (MaxPoolBackward) Kind() string        { return "maxpool backward" }
-func (o MaxPoolForward) Reads() []*Tensor   { return some(o.X) }
-func (o MaxPoolForward) Writes() []*Tensor  { return some(o.Y, o.At) }
-func (o MaxPoolBackward) Reads() []*Tensor  { return some(o.At, o.DY) }
-func (o MaxPoolBackward) Writes() []*Tensor { return some(o.DX) }
+func (o MaxPoolForward) Reads() []*Tensor   { return nonNil(o.X) }
+func (o MaxPoolForward) Writes() []*Tensor  { return nonNil(o.Y, o.At) }
+func (o MaxPoolBackward) Reads() []*Tensor  { return nonNil(o.At, o.DY) }
+func (o MaxPoolBackward) Writes() []*Tensor { return nonNil(o.DX) }
 
 // Check implements Op.
 func (o MaxPoolForward) Check() error {

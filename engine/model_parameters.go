@@ -52,7 +52,7 @@ func (m *Model) Read(f Field, name string) ([]float32, error) {
 		return nil, err
 	}
 	values := make([]float32, q.Len())
-	if m.still(f, q) {
+	if m.frozenVelocity(f, q) {
 		return values, nil
 	}
 	err = q.each(f, m.share(q, values), func(part []float32, t *Tensor) error {
@@ -77,7 +77,7 @@ func (m *Model) Write(f Field, name string, values []float32) error {
 	if len(values) != q.Len() {
 		return fmt.Errorf("%s: %d values, the net wants %v = %d", name, len(values), q.Dims, q.Len())
 	}
-	if m.still(f, q) {
+	if m.frozenVelocity(f, q) {
 		return nil
 	}
 	err = q.each(f, m.share(q, values), func(part []float32, t *Tensor) error {
@@ -89,9 +89,9 @@ func (m *Model) Write(f Field, name string, values []float32) error {
 	return errors.Join(err, m.sync())
 }
 
-// still reports whether a field is the velocity of a frozen parameter. Such a
+// frozenVelocity reports whether a field is the velocity of a frozen parameter. Such a
 // velocity is zero, no op uses it, and it has no place in memory.
-func (m *Model) still(f Field, q *parameter) bool {
+func (m *Model) frozenVelocity(f Field, q *parameter) bool {
 	return f == Velocity && q.frozen
 }
 

@@ -28,8 +28,8 @@ type Input struct {
 }
 
 func (Input) Kind() string        { return "input" }
-func (o Input) Reads() []*Tensor  { return some(o.Pixels, o.Colour, o.Mean) }
-func (o Input) Writes() []*Tensor { return some(o.Y) }
+func (o Input) Reads() []*Tensor  { return nonNil(o.Pixels, o.Colour, o.Mean) }
+func (o Input) Writes() []*Tensor { return nonNil(o.Y) }
 
 // Check implements Op.
 func (o Input) Check() error {
@@ -64,8 +64,8 @@ func backwardFLOP(dy, w, dx *Tensor) float64 {
 	return 2 * forwardFLOP(dy, w)
 }
 
-// some returns the tensors that aren't nil.
-func some(ts ...*Tensor) []*Tensor {
+// nonNil returns the tensors that aren't nil.
+func nonNil(ts ...*Tensor) []*Tensor {
 	out := make([]*Tensor, 0, len(ts))
 	for _, t := range ts {
 		if t != nil {

@@ -29,10 +29,10 @@ func (Concat) Kind() string           { return "concat" }
 func (SumSlices) Kind() string        { return "sum slices" }
 func (Signal) Kind() string           { return "signal" }
 func (Await) Kind() string            { return "await" }
-func (o Concat) Reads() []*Tensor     { return some(o.Parts...) }
-func (o Concat) Writes() []*Tensor    { return some(o.Y) }
-func (o SumSlices) Reads() []*Tensor  { return some(o.Parts...) }
-func (o SumSlices) Writes() []*Tensor { return some(o.Y) }
+func (o Concat) Reads() []*Tensor     { return nonNil(o.Parts...) }
+func (o Concat) Writes() []*Tensor    { return nonNil(o.Y) }
+func (o SumSlices) Reads() []*Tensor  { return nonNil(o.Parts...) }
+func (o SumSlices) Writes() []*Tensor { return nonNil(o.Y) }
 func (Signal) Reads() []*Tensor       { return nil }
 func (Signal) Writes() []*Tensor      { return nil }
 func (Await) Reads() []*Tensor        { return nil }

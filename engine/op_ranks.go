@@ -68,16 +68,16 @@ func (AwaitAllReduce) Kind() string       { return "await all-reduce" }
 func (AllGather) Kind() string            { return "all-gather" }
 func (ReduceScatter) Kind() string        { return "reduce-scatter" }
 func (AllToAll) Kind() string             { return "all-to-all" }
-func (o AllReduce) Reads() []*Tensor      { return some(o.T) }
-func (o AllReduce) Writes() []*Tensor     { return some(o.T) }
+func (o AllReduce) Reads() []*Tensor      { return nonNil(o.T) }
+func (o AllReduce) Writes() []*Tensor     { return nonNil(o.T) }
 func (AwaitAllReduce) Reads() []*Tensor   { return nil }
 func (AwaitAllReduce) Writes() []*Tensor  { return nil }
-func (o AllGather) Reads() []*Tensor      { return some(o.X) }
-func (o AllGather) Writes() []*Tensor     { return some(o.Y) }
-func (o ReduceScatter) Reads() []*Tensor  { return some(o.X) }
-func (o ReduceScatter) Writes() []*Tensor { return some(o.Y) }
-func (o AllToAll) Reads() []*Tensor       { return some(o.X) }
-func (o AllToAll) Writes() []*Tensor      { return some(o.Y) }
+func (o AllGather) Reads() []*Tensor      { return nonNil(o.X) }
+func (o AllGather) Writes() []*Tensor     { return nonNil(o.Y) }
+func (o ReduceScatter) Reads() []*Tensor  { return nonNil(o.X) }
+func (o ReduceScatter) Writes() []*Tensor { return nonNil(o.Y) }
+func (o AllToAll) Reads() []*Tensor       { return nonNil(o.X) }
+func (o AllToAll) Writes() []*Tensor      { return nonNil(o.Y) }
 
 // Check implements Op.
 func (AwaitAllReduce) Check() error { return nil }

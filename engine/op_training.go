@@ -56,17 +56,17 @@ type Update struct {
 func (SoftmaxLoss) Kind() string        { return "softmax loss" }
 func (Accumulate) Kind() string         { return "accumulate" }
 func (Update) Kind() string             { return "update" }
-func (o SoftmaxLoss) Reads() []*Tensor  { return some(o.X, o.Labels, o.Halt) }
-func (o SoftmaxLoss) Writes() []*Tensor { return some(o.Probs, o.Loss, o.LabelRank, o.DX, o.Halt) }
+func (o SoftmaxLoss) Reads() []*Tensor  { return nonNil(o.X, o.Labels, o.Halt) }
+func (o SoftmaxLoss) Writes() []*Tensor { return nonNil(o.Probs, o.Loss, o.LabelRank, o.DX, o.Halt) }
 func (o Accumulate) Reads() []*Tensor {
 	if o.First {
-		return some(o.G)
+		return nonNil(o.G)
 	}
-	return some(o.G, o.Sum)
+	return nonNil(o.G, o.Sum)
 }
-func (o Accumulate) Writes() []*Tensor { return some(o.Sum) }
-func (o Update) Reads() []*Tensor      { return some(o.W, o.V, o.G, o.Halt) }
-func (o Update) Writes() []*Tensor     { return some(o.W, o.V) }
+func (o Accumulate) Writes() []*Tensor { return nonNil(o.Sum) }
+func (o Update) Reads() []*Tensor      { return nonNil(o.W, o.V, o.G, o.Halt) }
+func (o Update) Writes() []*Tensor     { return nonNil(o.W, o.V) }
 
 // Check implements Op.
 func (o SoftmaxLoss) Check() error {

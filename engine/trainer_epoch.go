@@ -80,7 +80,7 @@ func (r *run) finishEpoch(ctx context.Context) error {
 
 // save writes a checkpoint, unless the last one has the same state.
 func (r *run) save(best bool) error {
-	r.agreed &^= wishSave
+	r.agreed &^= requestSave
 	if !r.dirty {
 		return nil
 	}

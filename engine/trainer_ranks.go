@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// wishes are requests of a rank to all ranks. Ranks exchange them at the end of every
-// step, so that no rank decides by its own clock.
-type wishes byte
+// requests are the wishes of one rank, for all ranks to grant. Ranks exchange them at the
+// end of every step, so that no rank decides by its own clock.
+type requests byte
 
 const (
-	wishStop wishes = 1 << iota // the rank's context is done
-	wishTime                    // the rank's time is up
-	wishSave                    // the last checkpoint is old; only rank 0's request counts
+	requestStop requests = 1 << iota // the rank's context is done
+	requestTime                      // the rank's time is up
+	requestSave                      // the last checkpoint is old; only rank 0's request counts
 )
 
 // alone reports whether there are no other ranks.
@@ -31,7 +31,7 @@ func (r *run) interrupted(ctx context.Context) error {
 	switch {
 	case r.alone():
 		return ctx.Err()
-	case r.agreed&wishStop != 0:
+	case r.agreed&requestStop != 0:
 		return context.Canceled
 	}
 	return nil
@@ -42,7 +42,7 @@ func (r *run) late() bool {
 	if r.alone() {
 		return r.timeUp()
 	}
-	return r.agreed&wishTime != 0
+	return r.agreed&requestTime != 0
 }
 
 func (r *run) timeUp() bool { return r.MaxTime > 0 && time.Since(r.began) >= r.MaxTime }
@@ -52,13 +52,13 @@ func (r *run) stale() bool {
 	if r.alone() {
 		return r.old()
 	}
-	return r.agreed&wishSave != 0
+	return r.agreed&requestSave != 0
 }
 
 func (r *run) old() bool { return r.SaveAfter > 0 && time.Since(r.saved) >= r.SaveAfter }
 
-// patient returns the context for waits that a rank may not break off alone.
-func (r *run) patient(ctx context.Context) context.Context {
+// uninterruptible returns the context for waits that a rank may not break off alone.
+func (r *run) uninterruptible(ctx context.Context) context.Context {
 	if r.alone() {
 		return ctx
 	}
@@ -66,20 +66,20 @@ func (r *run) patient(ctx context.Context) context.Context {
 }
 
 // wholeOutcome turns this rank's outcome into the outcome of the whole batch, and sends
-// this rank's wishes to the others.
+// this rank's requests to the others.
 func (r *run) wholeOutcome(ctx context.Context, o Outcome) (Outcome, error) {
 	if r.alone() {
 		return o, nil
 	}
-	var own wishes
+	var own requests
 	if ctx.Err() != nil {
-		own |= wishStop
+		own |= requestStop
 	}
 	if r.timeUp() {
-		own |= wishTime
+		own |= requestTime
 	}
 	if r.writes() && r.old() {
-		own |= wishSave
+		own |= requestSave
 	}
 	message := []byte{byte(own)}
 	for i, loss := range o.Loss {
@@ -95,7 +95,7 @@ func (r *run) wholeOutcome(ctx context.Context, o Outcome) (Outcome, error) {
 		if len(m)%8 != 1 {
 			return o, fmt.Errorf("rank %d sent %d bytes about its step", rank, len(m))
 		}
-		r.agreed |= wishes(m[0])
+		r.agreed |= requests(m[0])
 		for m = m[1:]; len(m) > 0; m = m[8:] {
 			whole.Loss = append(whole.Loss, math.Float32frombits(binary.LittleEndian.Uint32(m)))
 			whole.LabelRank = append(whole.LabelRank, int32(binary.LittleEndian.Uint32(m[4:])))
@@ -129,9 +129,9 @@ func (r *run) evaluate(ctx context.Context, f Feeder) (Score, error) {
 	if r.alone() || err != nil && ctx.Err() == nil {
 		return t.score(), err
 	}
-	var own wishes
+	var own requests
 	if err != nil {
-		own = wishStop
+		own = requestStop
 	}
 	message := []byte{byte(own)}
 	for _, n := range []int{t.images, t.miss1, t.miss5} {
@@ -147,7 +147,7 @@ func (r *run) evaluate(ctx context.Context, f Feeder) (Score, error) {
 		if len(m) != 1+4*8 {
 			return Score{}, fmt.Errorf("rank %d sent %d bytes about its validation", rank, len(m))
 		}
-		r.agreed |= wishes(m[0])
+		r.agreed |= requests(m[0])
 		t.images += int(binary.LittleEndian.Uint64(m[1:]))
 		t.miss1 += int(binary.LittleEndian.Uint64(m[9:]))
 		t.miss5 += int(binary.LittleEndian.Uint64(m[17:]))

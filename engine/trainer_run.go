@@ -46,8 +46,8 @@ type run struct {
 	flat   flatLoss
 	blast  explodingLoss
 
-	underway []ahead // oldest first
-	agreed   wishes  // of any rank
+	underway []ahead  // oldest first
+	agreed   requests // of any rank
 }
 
 // recent is the steps since the last Log.
@@ -153,7 +153,7 @@ func (r *run) epoch(ctx context.Context) error {
 		}
 		if r.limit() != "" {
 			// The last step of an epoch is followed by its validation.
-			if _, err := feeder.Next(r.patient(ctx)); !errors.Is(err, io.EOF) {
+			if _, err := feeder.Next(r.uninterruptible(ctx)); !errors.Is(err, io.EOF) {
 				return errLimit
 			}
 			break
@@ -174,7 +174,7 @@ func (r *run) batch(ctx context.Context, feeder Feeder) (Batch, error) {
 		return Batch{}, err
 	}
 	asked := time.Now()
-	b, err := feeder.Next(r.patient(ctx))
+	b, err := feeder.Next(r.uninterruptible(ctx))
 	r.waited = time.Since(asked)
 	return b, err
 }

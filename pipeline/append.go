@@ -55,7 +55,7 @@ func Append(ctx context.Context, cfg ShardConfig, src source.Source, report func
 		return Summary{}, err
 	}
 	job := &shardJob{cfg: plan.cfg, src: plan.src, items: plan.items, meta: meta, base: index, report: report}
-	return job.fill(ctx, notAmong(earlier, plan.items))
+	return job.fill(ctx, excluding(earlier, plan.items))
 }
 
 // appendPlan holds the steps of Append.
@@ -297,8 +297,8 @@ func readReport(dir string) ([]Bad, error) {
 	return all, nil
 }
 
-// notAmong returns the bad pictures that aren't tried again.
-func notAmong(bad []Bad, items []source.Item) []Bad {
+// excluding returns the bad pictures that aren't tried again.
+func excluding(bad []Bad, items []source.Item) []Bad {
 	if len(bad) == 0 {
 		return nil
 	}

@@ -171,7 +171,7 @@ func (d *Dataset) checkShard(s *datasetShard) error {
 		return nil
 	}
 	if s.info.ZipData == nil {
-		_, err := d.lend(d.ctx, s)
+		_, err := d.acquireShard(d.ctx, s)
 		return err
 	}
 	for _, f := range []*mds.FileInfo{s.info.ZipData, &s.info.RawData} {
@@ -271,11 +271,11 @@ func (d *Dataset) view(ctx context.Context, i int, fn func(s *mds.Shard, at *dat
 	}
 	n := d.shardOf(i)
 	at, k := d.shards[n], i-d.first[n]
-	s, err := d.lend(ctx, at)
+	s, err := d.acquireShard(ctx, at)
 	if err != nil {
 		return err
 	}
-	defer d.giveBack(at)
+	defer d.releaseShard(at)
 	if err := s.Guard(func() error { return fn(s, at, k) }); err != nil {
 		return locate(err, k)
 	}

@@ -342,11 +342,11 @@ func TestFullDiskOfOpenShards(t *testing.T) {
 		t.Errorf("shard 2 was asked for %d times, want 2", disk.fetched)
 	}
 	// With a reader in one of them, there is no room.
-	lent, err := d.lend(t.Context(), d.shards[0])
+	lent, err := d.acquireShard(t.Context(), d.shards[0])
 	if err != nil || lent == nil {
 		t.Fatal(err)
 	}
-	defer d.giveBack(d.shards[0])
+	defer d.releaseShard(d.shards[0])
 	d.shards[2].shard.Close()
 	d.shards[2].shard = nil
 	if _, err := d.Sample(d.first[2]); !errors.Is(err, syscall.ENOSPC) {

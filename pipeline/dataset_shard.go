@@ -64,12 +64,12 @@ type datasetShard struct {
 	mu    sync.Mutex
 	shard *mds.Shard // nil: not open
 	err   error      // the permanent reason why it can't be opened
-	users int        // of a remote dataset: lend without giveBack
+	users int        // of a remote dataset: acquireShard without releaseShard
 }
 
-// lend returns the opened shard, which stays open until giveBack. It waits for a remote
-// shard until ctx ends.
-func (d *Dataset) lend(ctx context.Context, s *datasetShard) (*mds.Shard, error) {
+// acquireShard returns the opened shard, which stays open until releaseShard. It waits
+// for a remote shard until ctx ends.
+func (d *Dataset) acquireShard(ctx context.Context, s *datasetShard) (*mds.Shard, error) {
 	if d.remote != nil {
 		return d.lendRemote(ctx, s)
 	}
@@ -89,10 +89,10 @@ func (d *Dataset) lendRemote(ctx context.Context, s *datasetShard) (*mds.Shard, 
 	if shard, err := s.use(); shard != nil || err != nil {
 		return shard, err
 	}
-	d.letGo()
+	d.closeUnused()
 	for {
 		dir, local, err := d.remote.Fetch(ctx, &s.info)
-		if errors.Is(err, syscall.ENOSPC) && d.letGo() {
+		if errors.Is(err, syscall.ENOSPC) && d.closeUnused() {
 			continue // Fetch removed shards that were still open here
 		}
 		if err != nil && !errors.As(err, new(*mds.CorruptError)) {
@@ -118,10 +118,10 @@ func (d *Dataset) lendRemote(ctx context.Context, s *datasetShard) (*mds.Shard, 
 // await waits until the shard of sample i of a remote dataset is open.
 func (d *Dataset) await(ctx context.Context, i int) error {
 	s := d.shards[d.shardOf(i)]
-	if _, err := d.lend(ctx, s); err != nil {
+	if _, err := d.acquireShard(ctx, s); err != nil {
 		return err
 	}
-	d.giveBack(s)
+	d.releaseShard(s)
 	return nil
 }
 
@@ -147,7 +147,7 @@ func (d *Dataset) look(i int, fn func(s *mds.Shard, k int)) {
 	shard := s.opened.Load()
 	if d.remote != nil {
 		if shard, _ = s.use(); shard != nil {
-			defer d.giveBack(s)
+			defer d.releaseShard(s)
 		}
 	}
 	if shard != nil {
@@ -169,8 +169,8 @@ func (s *datasetShard) use() (*mds.Shard, error) {
 	return nil, s.err
 }
 
-// giveBack ends the use of a lent shard.
-func (d *Dataset) giveBack(s *datasetShard) {
+// releaseShard ends the use of an acquired shard.
+func (d *Dataset) releaseShard(s *datasetShard) {
 	if d.remote == nil {
 		return
 	}
@@ -179,9 +179,9 @@ func (d *Dataset) giveBack(s *datasetShard) {
 	s.mu.Unlock()
 }
 
-// letGo closes shards that are not in use and no longer in the cache, because the disk
+// closeUnused closes shards that are not in use and no longer in the cache, because the disk
 // frees their space only then. It reports whether there were any.
-func (d *Dataset) letGo() (some bool) {
+func (d *Dataset) closeUnused() (some bool) {
 	for _, s := range d.shards {
 		s.mu.Lock()
 		if s.shard != nil && s.users == 0 {

@@ -281,7 +281,7 @@ func TestDamagedSamples(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := testSet{codec: c.codec, images: 10, size: size, limit: 2000}.open(t)
-			shard, err := d.lend(t.Context(), d.shards[1])
+			shard, err := d.acquireShard(t.Context(), d.shards[1])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,16 +36,16 @@ type Loader struct {
 	next    int          // number of Next's next batch; only Next uses it
 	err     error        // the error of all later calls of Next; only Next uses it
 
-	mu      sync.Mutex
-	freed   sync.Cond // a slot was released, or the loader stopped
-	stopped atomic.Bool
-	closing chan struct{} // closed by Close
-	close   sync.Once
-	workers sync.WaitGroup
-	ctx     context.Context // ends when the loader stops
-	cancel  context.CancelFunc
-	scout   *scout // of a remote dataset, else nil
-	hints   hints
+	mu         sync.Mutex
+	freed      sync.Cond // a slot was released, or the loader stopped
+	stopped    atomic.Bool
+	closing    chan struct{} // closed by Close
+	close      sync.Once
+	workers    sync.WaitGroup
+	ctx        context.Context // ends when the loader stops
+	cancel     context.CancelFunc
+	prefetcher *prefetcher // of a remote dataset, else nil
+	hints      hints
 
 	orders orders
 	stats  counters
@@ -63,8 +63,8 @@ func NewLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 		return nil, fmt.Errorf("load %s: %w", dataset.Dir(), err)
 	}
 	if dataset.remote != nil {
-		l.scout = l.newScout()
-		l.scout.start(l.ctx, &l.workers)
+		l.prefetcher = l.newPrefetcher()
+		l.prefetcher.start(l.ctx, &l.workers)
 	}
 	l.workers.Add(l.config.Workers)
 	for range l.config.Workers {
@@ -73,9 +73,9 @@ func NewLoader(dataset *Dataset, config LoaderConfig) (*Loader, error) {
 	return l, nil
 }
 
-// newScout looks ahead along this rank's tickets, at most one epoch.
-func (l *Loader) newScout() *scout {
-	s := &scout{
+// newPrefetcher looks ahead along this rank's tickets, at most one epoch.
+func (l *Loader) newPrefetcher() *prefetcher {
+	s := &prefetcher{
 		dataset: l.dataset,
 		sample:  l.place,
 		taken:   func() int { return int(l.tickets.Load()) },

@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// scout fetches the shards of a remote dataset before they are needed. It walks along the
+// prefetcher fetches the shards of a remote dataset before they are needed. It walks along the
 // sequence of samples until the shards that it has passed take half of the cache; the
 // other half holds the shards in use.
-type scout struct {
+type prefetcher struct {
 	dataset *Dataset
 	sample  func(at int) int // the sample at a place of the sequence
 	taken   func() int       // the number of places given to workers
@@ -32,7 +32,7 @@ const fetchers = 4
 const again = 4096
 
 // start walks until the context or the sequence ends. group counts the goroutines.
-func (s *scout) start(ctx context.Context, group *sync.WaitGroup) {
+func (s *prefetcher) start(ctx context.Context, group *sync.WaitGroup) {
 	s.moved = make(chan struct{}, 1)
 	s.count, s.seen, s.wanted = map[int]int{}, map[int]int{}, make(chan int)
 	s.at, s.behind = s.taken(), s.taken()
@@ -56,8 +56,8 @@ func (s *scout) start(ctx context.Context, group *sync.WaitGroup) {
 	})
 }
 
-// advanced tells the scout that workers have moved on. It does nothing for a nil scout.
-func (s *scout) advanced() {
+// advanced tells the prefetcher that workers have moved on. It does nothing for a nil prefetcher.
+func (s *prefetcher) advanced() {
 	if s == nil {
 		return
 	}
@@ -68,7 +68,7 @@ func (s *scout) advanced() {
 }
 
 // walk goes as far as it may. It returns false at the end of the sequence.
-func (s *scout) walk(ctx context.Context) bool {
+func (s *prefetcher) walk(ctx context.Context) bool {
 	for {
 		taken := s.taken()
 		for ; s.behind < min(taken-s.busy, s.at); s.behind++ {
@@ -100,7 +100,7 @@ func (s *scout) walk(ctx context.Context) bool {
 
 // pass counts a place of shard n as ahead, and reports whether it is the shard's only
 // one.
-func (s *scout) pass(n int) bool {
+func (s *prefetcher) pass(n int) bool {
 	s.count[n]++
 	if s.count[n] > 1 {
 		return false
@@ -110,13 +110,13 @@ func (s *scout) pass(n int) bool {
 }
 
 // leave counts a place of a shard as passed.
-func (s *scout) leave(n int) {
+func (s *prefetcher) leave(n int) {
 	if s.count[n]--; s.count[n] == 0 {
 		delete(s.count, n)
 		s.bytes -= s.size(n)
 	}
 }
 
-func (s *scout) size(n int) int64 { return s.dataset.shards[n].info.RawData.Bytes }
+func (s *prefetcher) size(n int) int64 { return s.dataset.shards[n].info.RawData.Bytes }
 
-func (s *scout) shard(at int) int { return s.dataset.shardOf(s.sample(at)) }
+func (s *prefetcher) shard(at int) int { return s.dataset.shardOf(s.sample(at)) }

@@ -245,7 +245,7 @@ func TestLoaderDamage(t *testing.T) {
 	for _, workers := range []int{1, 2, 4} {
 		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
 			d := set.open(t)
-			shard, err := d.lend(t.Context(), d.shards[2])
+			shard, err := d.acquireShard(t.Context(), d.shards[2])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -102,7 +102,7 @@ func (w *worker) run() {
 			return
 		}
 		w.stats.workerWait.Add(int64(time.Since(began)))
-		l.scout.advanced()
+		l.prefetcher.advanced()
 		w.hint(ticket)
 		w.fill(s, batch, place)
 		if l.stopped.Load() {

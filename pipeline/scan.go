@@ -32,11 +32,11 @@ func (d *Dataset) ScanRange(ctx context.Context, workers, first, end int, visit 
 	next.Store(int64(first))
 	var group, ahead sync.WaitGroup
 	defer ahead.Wait()
-	var fetch *scout
+	var fetch *prefetcher
 	if d.remote != nil {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		fetch = &scout{
+		fetch = &prefetcher{
 			dataset: d,
 			sample:  func(at int) int { return first + at },
 			taken:   func() int { return min(int(next.Load()), end) - first },

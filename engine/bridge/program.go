@@ -22,7 +22,7 @@ type segment struct {
 	writes map[*engine.Tensor]bool // tensors of this context
 	signal *event
 	await  *event
-	meet   func() error // an operation of the ranks, on the host
+	onHost func() error // an operation of the ranks, on the host
 }
 
 // Workspace returns the workspace of the inner context for the programs so far, plus
@@ -216,7 +216,7 @@ func (c *Context) segment(ops []engine.Op) (s segment, err error) {
 		return segment{await: e}, nil
 	}
 	if between(ops[0]) {
-		if s.meet, err = c.meeting(ops[0]); err != nil {
+		if s.onHost, err = c.hostWork(ops[0]); err != nil {
 			err = fmt.Errorf("%s: %w", c.Name(), err)
 		}
 		return s, err
@@ -260,8 +260,8 @@ func (p *program) execute(step engine.Step) error {
 			if err = s.await.await(p.c); err == nil {
 				err = p.c.receive()
 			}
-		case s.meet != nil:
-			err = s.meet()
+		case s.onHost != nil:
+			err = s.onHost()
 		default:
 			for _, r := range s.reads {
 				err = errors.Join(err, p.c.inner.Upload(r.tensor, r.from.host))

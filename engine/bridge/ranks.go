@@ -26,8 +26,8 @@ type write struct {
 	host any
 }
 
-// meeting returns the host's work for an op between ranks.
-func (c *Context) meeting(op engine.Op) (func() error, error) {
+// hostWork returns the host's work for an op between ranks.
+func (c *Context) hostWork(op engine.Op) (func() error, error) {
 	if err := engine.CheckOp(op); err != nil {
 		return nil, err
 	}

@@ -64,10 +64,10 @@ func (c *Context) changed(t *engine.Tensor) {
 
 // enter makes p the program with constants in the workspace.
 func (p *program) enter() {
-	if p.c.tenant == p || p.workspace == 0 {
+	if p.c.lastProgram == p || p.workspace == 0 {
 		return
 	}
-	p.c.tenant = p
+	p.c.lastProgram = p
 	for _, k := range p.constants {
 		k.version = 0
 	}

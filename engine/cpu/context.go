@@ -39,8 +39,8 @@ type Context struct {
 	shared []float32 // the common workspace of all workers
 	step   engine.Step
 
-	tenant   *program                  // the last program that used the workspace
-	versions map[*engine.Tensor]uint64 // of weights, from 1; see constant
+	lastProgram *program                  // the last program that used the workspace
+	versions    map[*engine.Tensor]uint64 // of weights, from 1; see constant
 
 	reductions []reduction // in progress
 

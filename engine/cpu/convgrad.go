@@ -69,7 +69,7 @@ func (c *Context) lowerConvWeights(op engine.ConvBackward, s convShape) lowered 
 				}
 				for j := first; j < min(s.patch, first+slice); j += block.N {
 					n := min(block.N, first+slice-j, s.patch-j)
-					c.packTurned(b, slab[column:], offsets[j:], n, rows, columns, t.stride())
+					c.packTransposed(b, slab[column:], offsets[j:], n, rows, columns, t.stride())
 					c.multiply(w, s.out, n, k, a, k*mr, b, partial[j:], s.patch, accumulate)
 				}
 				accumulate = true
@@ -149,7 +149,7 @@ func (c *Context) lowerConvScatter(op engine.ConvBackward, s convShape) lowered 
 	stride := s.out * mr
 	pack := func(w *worker, part int) {
 		g, i := part/panels, part%panels
-		c.packPanelTurned(c.shared[part*stride:], c.floats(op.W)[g*s.out*s.patch:], s.patch, s.out, s.patch, i)
+		c.packPanelTransposed(c.shared[part*stride:], c.floats(op.W)[g*s.out*s.patch:], s.patch, s.out, s.patch, i)
 	}
 	width := max(64/nr, 1) * nr
 	run := func(w *worker, image int) { // image counts groups, too

@@ -8,12 +8,12 @@ import "alexnet/engine"
 type product struct {
 	m, n, k int
 	a, b    *engine.Tensor
-	// aTurned and bTurned mean that the operand is stored as its transpose: A as k×m, B as
-	// n×k.
-	aTurned, bTurned bool
-	c                *engine.Tensor
-	bias             *engine.Tensor // per column, or nil
-	relu             bool
+	// aTransposed and bTransposed mean that the operand is stored as its transpose: A as
+	// k×m, B as n×k.
+	aTransposed, bTransposed bool
+	c                        *engine.Tensor
+	bias                     *engine.Tensor // per column, or nil
+	relu                     bool
 }
 
 // denseN is the width of a dense layer's tile, about 128. With batches of 128, the
@@ -27,8 +27,8 @@ func (c *Context) lowerProduct(g product) lowered {
 	stride := g.k * mr
 	pack := func(w *worker, i int) {
 		dst, a := c.shared[i*stride:], c.floats(g.a)
-		if g.aTurned {
-			c.packPanelTurned(dst, a, g.m, g.k, g.m, i)
+		if g.aTransposed {
+			c.packPanelTransposed(dst, a, g.m, g.k, g.m, i)
 			return
 		}
 		// The panel is packed in scratch memory first, because its extra floats would race with
@@ -55,8 +55,8 @@ func (c *Context) lowerProduct(g product) lowered {
 		}
 		for k0 := 0; k0 < g.k; k0 += depth {
 			k := min(depth, g.k-k0)
-			if g.bTurned {
-				c.packTurned(w.scratch, b[j*g.k+k0:], at, n, 1, k, 0)
+			if g.bTransposed {
+				c.packTransposed(w.scratch, b[j*g.k+k0:], at, n, 1, k, 0)
 			} else {
 				c.kernels.PackPanels(pointer(w.scratch), k*nr, pointer(b[k0*g.n+j:]), g.n, k, ceilDiv(n, nr))
 			}
@@ -122,7 +122,7 @@ func finishColumns(dst []float32, ldc, m, n int, bias []float32, relu bool) {
 
 func (c *Context) lowerDenseForward(op engine.DenseForward, relu, constant bool) lowered {
 	n, k, o := op.X.Shape[0], op.X.Shape.Row(), op.Y.Shape[1]
-	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, b: op.W, bTurned: true, c: op.Y, bias: op.B, relu: relu})
+	l := c.lowerProduct(product{m: n, n: o, k: k, a: op.X, b: op.W, bTransposed: true, c: op.Y, bias: op.B, relu: relu})
 	few := fewImages
 	if constant {
 		few = fewInferred
@@ -138,7 +138,7 @@ func (c *Context) lowerDenseForward(op engine.DenseForward, relu, constant bool)
 
 func (c *Context) lowerDenseBackward(op engine.DenseBackward) lowered {
 	n, k, o := op.X.Shape[0], op.X.Shape.Row(), op.DY.Shape[1]
-	l := c.lowerProduct(product{m: o, n: k, k: n, a: op.DY, aTurned: true, b: op.X, c: op.DW})
+	l := c.lowerProduct(product{m: o, n: k, k: n, a: op.DY, aTransposed: true, b: op.X, c: op.DW})
 	l.stages = append(l.stages, c.columnSums(op.DY, op.DB, n, o))
 	if op.DX == nil {
 		return l

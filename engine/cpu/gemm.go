@@ -19,9 +19,9 @@ func (c *Context) packPanel(w *worker, dst, a []float32, m, k, rs, i int) {
 	}
 }
 
-// packPanelTurned packs panel number i of an m×k matrix whose columns are ps
+// packPanelTransposed packs panel number i of an m×k matrix whose columns are ps
 // apart and contiguous. Rows beyond m become 0.
-func (c *Context) packPanelTurned(dst, a []float32, m, k, ps, i int) {
+func (c *Context) packPanelTransposed(dst, a []float32, m, k, ps, i int) {
 	mr := c.kernels.MR
 	rows := min(mr, m-i*mr)
 	for p := range k {
@@ -39,9 +39,9 @@ func (c *Context) spill() int { return c.kernels.Lanes * c.kernels.NR }
 // of NR columns, each k rows of NR values.
 func (c *Context) packedB(k, n int) int { return roundUp(n, c.kernels.NR) * k }
 
-// packTurned packs a block of B. offsets has the beginning in src of each of n columns:
+// packTransposed packs a block of B. offsets has the beginning in src of each of n columns:
 // runs of length values, stride apart. The list is padded to a multiple of NR.
-func (c *Context) packTurned(dst, src []float32, offsets []int, n, runs, length, stride int) {
+func (c *Context) packTransposed(dst, src []float32, offsets []int, n, runs, length, stride int) {
 	nr := c.kernels.NR
 	for x := 0; x < n; x += c.kernels.Turn {
 		panel := dst[x/nr*nr*runs*length+x%nr:]

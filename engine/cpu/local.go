@@ -240,7 +240,7 @@ func (c *Context) localGradient(op engine.LocalBackward, s *localShape) lowered 
 		for p := range s.positions {
 			s.weights(rows, weights, g, p, lowest, maps)
 			for i := range ceilDiv(depth, mr) {
-				c.packPanelTurned(a[i*mr*s.out:], rows, depth, s.out, depth, i)
+				c.packPanelTransposed(a[i*mr*s.out:], rows, depth, s.out, depth, i)
 			}
 			clear(b)
 			for o := range s.out {

@@ -145,10 +145,10 @@ func (n *narrow) lowerSumSlices(op engine.SumSlices) lowered {
 	}}}}
 }
 
-// widely makes a stage for an exchange between ranks, which is in float32. It converts x
+// inFloat32 makes a stage for an exchange between ranks, which is in float32. It converts x
 // to float32 in the workspace first, and y back afterwards. exchange gets both, and the
 // rest of the workspace.
-func (n *narrow) widely(x, y *engine.Tensor, more int, exchange func(x, y, rest []float32)) lowered {
+func (n *narrow) inFloat32(x, y *engine.Tensor, more int, exchange func(x, y, rest []float32)) lowered {
 	in, out := x.Shape.Len(), y.Shape.Len()
 	l := serial(func() {
 		shared := carve(n.shared)
@@ -162,15 +162,15 @@ func (n *narrow) widely(x, y *engine.Tensor, more int, exchange func(x, y, rest 
 }
 
 func (n *narrow) lowerAllGather(op engine.AllGather) lowered {
-	return n.widely(op.X, op.Y, op.Y.Shape.Len(), func(x, y, rest []float32) { n.allGather(op, x, y, rest) })
+	return n.inFloat32(op.X, op.Y, op.Y.Shape.Len(), func(x, y, rest []float32) { n.allGather(op, x, y, rest) })
 }
 
 func (n *narrow) lowerReduceScatter(op engine.ReduceScatter) lowered {
-	return n.widely(op.X, op.Y, 2*op.X.Shape.Len(), func(x, y, rest []float32) { n.reduceScatter(op, x, y, rest) })
+	return n.inFloat32(op.X, op.Y, 2*op.X.Shape.Len(), func(x, y, rest []float32) { n.reduceScatter(op, x, y, rest) })
 }
 
 func (n *narrow) lowerAllToAll(op engine.AllToAll) lowered {
-	return n.widely(op.X, op.Y, op.X.Shape.Len(), func(x, y, rest []float32) { n.allToAll(op, x, y, rest) })
+	return n.inFloat32(op.X, op.Y, op.X.Shape.Len(), func(x, y, rest []float32) { n.allToAll(op, x, y, rest) })
 }
 
 // sameKind returns an error for a peer with another layout of tensors.

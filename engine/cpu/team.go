@@ -70,7 +70,7 @@ func (t *team) run(s *stage) {
 	t.left.Store(int64(s.parts))
 	t.stages.Add(1)
 	for _, w := range t.workers[1 : 1+helpers] {
-		w.rouse()
+		w.wakeUp()
 	}
 	t.work(own)
 	own.until(func() bool { return t.undone.Load() == 0 })
@@ -87,7 +87,7 @@ func (t *team) work(w *worker) {
 		s := t.stage
 		s.run(w, s.parts-1-left)
 		if t.undone.Add(-1) == 0 {
-			t.workers[0].rouse()
+			t.workers[0].wakeUp()
 		}
 	}
 }
@@ -109,7 +109,7 @@ func (t *team) close() {
 	t.closed.Store(true)
 	t.stages.Add(1)
 	for _, w := range t.workers[1:] {
-		w.rouse()
+		w.wakeUp()
 	}
 }
 
@@ -125,7 +125,7 @@ type sleeper struct {
 	wake     chan struct{}
 }
 
-// until returns when ready does. Code that makes ready true calls rouse afterwards.
+// until returns when ready does. Code that makes ready true calls wakeUp afterwards.
 func (s *sleeper) until(ready func() bool) {
 	const looks = 64 // some microseconds
 	var began time.Time
@@ -147,8 +147,8 @@ func (s *sleeper) until(ready func() bool) {
 	}
 }
 
-// rouse wakes the goroutine that sleeps in until, if there is one.
-func (s *sleeper) rouse() {
+// wakeUp wakes the goroutine that sleeps in until, if there is one.
+func (s *sleeper) wakeUp() {
 	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
 		s.wake <- struct{}{}
 	}

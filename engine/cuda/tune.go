@@ -41,7 +41,7 @@ func (c *Context) convolution(q gpu.Convolution) (gpu.ConvolutionPlan, error) {
 	}
 	plans, err := c.card.device.Convolutions(q, c.options.planWorkspace(sizes[0]+sizes[2]), c.options.Deterministic)
 	if err != nil {
-		return nil, c.planless(err)
+		return nil, c.noPlan(err)
 	}
 	p, err := c.choose(q.String(), fmt.Sprintf("%+v", convolutionKey(q)), plansOf(plans), sizes)
 	if err != nil {
@@ -65,7 +65,7 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	}
 	plans, err := c.card.device.Products(q, c.options.planWorkspace(0))
 	if err != nil {
-		return nil, c.planless(err)
+		return nil, c.noPlan(err)
 	}
 	sizes := [4]int64{
 		int64(q.M*q.K) * q.Input.Size(),
@@ -81,9 +81,9 @@ func (c *Context) product(q gpu.Product) (gpu.ProductPlan, error) {
 	return p, nil
 }
 
-// planless returns the reason why there is no plan. If the reason is not about the plan,
+// noPlan returns the reason why there is no plan. If the reason is not about the plan,
 // the device has failed. (Workspace, which returns no error, may be the caller.)
-func (c *Context) planless(err error) error {
+func (c *Context) noPlan(err error) error {
 	if !errors.Is(err, gpu.ErrUnsupported) {
 		c.fail(err)
 	}

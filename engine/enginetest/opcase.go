@@ -53,7 +53,7 @@ func (c OpCase) check(open Opener, tol Tolerance) (worst float64, err error) {
 		for _, t := range tensors {
 			fill := c.contents(t)
 			if !reads[t] {
-				fill = poisoned(t, poison)
+				fill = filler(t, poison)
 			}
 			if err := upload(ctx, t, fill); err != nil {
 				return 0, err
@@ -172,8 +172,8 @@ func (c OpCase) contents(t *engine.Tensor) []float64 {
 	return Noise(c.Name+t.Name, t.Shape.Len())
 }
 
-// poisoned returns filler that an op must overwrite.
-func poisoned(t *engine.Tensor, float float64) []float64 {
+// filler returns filler that an op must overwrite.
+func filler(t *engine.Tensor, float float64) []float64 {
 	switch t.Type {
 	case engine.Int32:
 		float = -0x5a5a5a5a

@@ -13,8 +13,8 @@ import (
 	"alexnet/pipeline/jpeg"
 )
 
-// strangers are other kinds of files that are common in picture folders.
-var strangers = []struct{ name, magic string }{
+// otherFormats are other kinds of files that are common in picture folders.
+var otherFormats = []struct{ name, magic string }{
 	{"a video or another ISO media file", "????ftyp"},
 	{"a JPEG 2000 picture", "\x00\x00\x00\x0cjP"},
 	{"a JPEG 2000 picture", "\xff\x4f\xff\x51"},
@@ -50,7 +50,7 @@ func identify(data []byte) (format, error) {
 		}
 	}
 	readable := readable() + " are read: convert it, or remove it"
-	for _, s := range strangers {
+	for _, s := range otherFormats {
 		if matches(data, s.magic) {
 			return format{}, fmt.Errorf("holds %s, which isn't read (%s)", s.name, readable)
 		}

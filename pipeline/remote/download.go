@@ -95,7 +95,7 @@ func (f *Folder) fill(ctx context.Context, part *os.File, shard *mds.ShardInfo) 
 	}
 	defer part.Truncate(shard.RawData.Bytes) // in case the response was longer
 	t := newTransfer(ctx, &f.config, f.store, object.Basename, object.Bytes)
-	defer t.hangUp()
+	defer t.endRequest()
 	sent, raw := newSums(object), newSums(&shard.RawData)
 	var in io.Reader = io.TeeReader(io.LimitReader(t, object.Bytes+1), sent)
 	if shard.ZipData != nil {
@@ -134,9 +134,9 @@ func (f *Folder) fill(ctx context.Context, part *os.File, shard *mds.ShardInfo) 
 	return nil
 }
 
-// quickest lists hashes, the fastest first. One of them is enough to detect a change of a
+// fastestHashes lists hashes, the fastest first. One of them is enough to detect a change of a
 // file that was correct before.
-var quickest = []string{"xxh3_64", "xxh3_128", "xxh128", "xxh64", "sha1", "sha256", "sha512", "md5"}
+var fastestHashes = []string{"xxh3_64", "xxh3_128", "xxh128", "xxh64", "sha1", "sha256", "sha512", "md5"}
 
 // checkCached compares a file of the cache with the index: its size, and a hash if the
 // index has a known one.
@@ -153,7 +153,7 @@ func checkCached(ctx context.Context, path string, object *mds.FileInfo) error {
 	if stat.Size() != object.Bytes {
 		return fmt.Errorf("it has %d bytes, the index says %d", stat.Size(), object.Bytes)
 	}
-	for _, name := range quickest {
+	for _, name := range fastestHashes {
 		if object.Hashes[name] == "" {
 			continue
 		}

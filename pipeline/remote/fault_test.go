@@ -195,7 +195,7 @@ func TestBadIndex(t *testing.T) {
 		}, "next to nothing"},
 		"drips faster than it may stall": {func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
-				w.Write(make([]byte, least))
+				w.Write(make([]byte, minProgress))
 				w.(http.Flusher).Flush()
 				time.Sleep(5 * time.Millisecond)
 			}

@@ -97,7 +97,7 @@ func (f *Folder) readIndex(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, late.Took, late)
 	defer cancel()
 	t := newTransfer(ctx, &config, f.store, mds.IndexName, -1)
-	defer t.hangUp()
+	defer t.endRequest()
 	text, err := io.ReadAll(io.LimitReader(t, mds.IndexLimit+1))
 	if len(text) > mds.IndexLimit {
 		return fmt.Errorf("%s has more than %d bytes: no index of a folder of shards is so long", f.store.location(mds.IndexName), mds.IndexLimit)

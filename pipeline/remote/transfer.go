@@ -25,8 +25,8 @@ type transfer struct {
 	stalled  atomic.Bool
 	watch    *time.Timer   // cancels the request
 	got      int64         // bytes of this request
-	left     time.Duration // remaining wait until at least least more bytes must come
-	little   int           // bytes since left was set
+	left     time.Duration // remaining wait until at least minProgress more bytes must come
+	progress int           // bytes since left was set
 	failures int           // since the last request that brought much data
 	began    time.Time
 }
@@ -38,9 +38,9 @@ func newTransfer(ctx context.Context, c *Config, s store, name string, want int6
 // much is the number of bytes after which a request's earlier failures are forgotten.
 const much = 1 << 20
 
-// least is the number of bytes that must come within Config.Stall, or the rest of the
+// minProgress is the number of bytes that must come within Config.Stall, or the rest of the
 // object if that is less. So a server that sends single bytes counts as stalled.
-const least = 4 << 10
+const minProgress = 4 << 10
 
 // Read gives the next bytes. Its errors are io.EOF, an *Error, or that of the
 // context.
@@ -50,7 +50,7 @@ func (t *transfer) Read(p []byte) (int, error) {
 		if n > 0 || err == nil {
 			return n, nil // the error comes again at the next call
 		}
-		t.hangUp()
+		t.endRequest()
 		if err == io.EOF {
 			return 0, io.EOF
 		}
@@ -75,8 +75,8 @@ func (t *transfer) try(p []byte) (int, error) {
 	n, err := t.body.Read(p)
 	t.watch.Stop()
 	t.left -= time.Since(began)
-	if t.little += n; t.little >= least {
-		t.left, t.little = t.config.Stall, 0
+	if t.progress += n; t.progress >= minProgress {
+		t.left, t.progress = t.config.Stall, 0
 	}
 	t.at += int64(n)
 	if t.got += int64(n); t.got >= much {
@@ -95,7 +95,7 @@ func (t *transfer) try(p []byte) (int, error) {
 func (t *transfer) ask() error {
 	ctx, cancel := context.WithCancel(t.ctx)
 	t.cancel, t.got = cancel, 0
-	t.left, t.little = t.config.Stall, 0
+	t.left, t.progress = t.config.Stall, 0
 	t.stalled.Store(false)
 	t.watch = time.AfterFunc(t.config.Stall, func() {
 		t.stalled.Store(true)
@@ -129,8 +129,8 @@ func (t *transfer) why(err error) error {
 	return err
 }
 
-// hangUp ends the current request.
-func (t *transfer) hangUp() {
+// endRequest ends the current request.
+func (t *transfer) endRequest() {
 	if t.watch != nil {
 		t.watch.Stop()
 	}

@@ -60,8 +60,8 @@ func compressionOf(r io.ReaderAt) *compression {
 	return nil
 }
 
-// strangers are other archives that people give in place of tars, with advice.
-var strangers = []struct{ mark, name, todo string }{
+// otherArchives are other archives that people give in place of tars, with advice.
+var otherArchives = []struct{ mark, name, todo string }{
 	{"\xfd7zXZ\x00", "an xz file", "xz -d"},
 	{"\x04\x22\x4d\x18", "an lz4 file", "lz4 -d"},
 	{"\x5d\x00\x00", "an lzma file", "unlzma"},
@@ -79,7 +79,7 @@ var strangers = []struct{ mark, name, todo string }{
 func insteadOfTar(r io.ReaderAt) string {
 	mark := make([]byte, 8)
 	n, _ := r.ReadAt(mark, 0)
-	for _, s := range strangers {
+	for _, s := range otherArchives {
 		if bytes.HasPrefix(mark[:n], []byte(s.mark)) {
 			return fmt.Sprintf(" but %s: unpack it with %s", s.name, s.todo)
 		}

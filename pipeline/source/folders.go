@@ -97,7 +97,7 @@ func readClassTree(ctx context.Context, t tree, opts Options, seen *notes) (*cla
 	if err := s.countOthers(ctx, t, ids, seen); err != nil {
 		return nil, err
 	}
-	tellTwins(s.classes, &opts)
+	noteSimilarIDs(s.classes, &opts)
 	return s, nil
 }
 

@@ -90,9 +90,9 @@ func (n *notes) tell(opts *Options) {
 	}
 }
 
-// tellTwins notes classes whose IDs differ only in upper and lower case: some file
+// noteSimilarIDs notes classes whose IDs differ only in upper and lower case: some file
 // systems, and perhaps the user, take them for one.
-func tellTwins(classes []Class, opts *Options) {
+func noteSimilarIDs(classes []Class, opts *Options) {
 	seen := make(map[string]string, len(classes))
 	for _, c := range classes {
 		folded := strings.ToLower(c.ID)

@@ -159,14 +159,14 @@ func (s *Server) hand(ctx context.Context, b *pipeline.Batch) error {
 	r := reply{Batch: &filled{Slot: slot, Epoch: b.Epoch, Step: b.Step, Rows: len(b.Samples), Images: b.Images}}
 	b.Pixels = s.ring.pixels(spare)
 	b.Release()
-	if err := s.tellBad(); err != nil {
+	if err := s.sendBad(); err != nil {
 		return err
 	}
 	return s.out.write(r)
 }
 
-// tellBad sends the samples that were left out since the last call.
-func (s *Server) tellBad() error {
+// sendBad sends the samples that were left out since the last call.
+func (s *Server) sendBad() error {
 	if s.loader.Stats().Bad == 0 {
 		return nil
 	}

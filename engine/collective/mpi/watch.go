@@ -33,7 +33,7 @@ const tagWaiting = 17
 
 // await begins to watch a call; "" ends it. Earlier messages belong to earlier calls.
 func (w *World) await(what string) {
-	w.hear()
+	w.readMessages()
 	w.watch.what, w.watch.since, w.watch.told = what, time.Now(), time.Time{}
 }
 
@@ -81,7 +81,7 @@ func (w *World) missing() {
 	}
 	if c.told.IsZero() {
 		c.told = time.Now()
-		w.tell()
+		w.sendMessages()
 	}
 	// One message is enough: the first of the waiting ranks prints it and ends the job. If
 	// that rank doesn't, the others do.
@@ -90,15 +90,15 @@ func (w *World) missing() {
 		return
 	}
 	absent := w.absent()
-	if !w.speaks(absent) && time.Since(c.told) < 3*grace {
+	if !w.isFirst(absent) && time.Since(c.told) < 3*grace {
 		return
 	}
 	fmt.Fprintln(os.Stderr, w.complaint(absent))
 	w.abort()
 }
 
-// tell sends every other rank a message.
-func (w *World) tell() {
+// sendMessages sends every other rank a message.
+func (w *World) sendMessages() {
 	letter := []byte{1}
 	for r := range w.size {
 		if r != w.rank {
@@ -111,8 +111,8 @@ func (w *World) tell() {
 	}
 }
 
-// hear records the messages that have arrived.
-func (w *World) hear() {
+// readMessages records the messages that have arrived.
+func (w *World) readMessages() {
 	for r, p := range w.watch.posts {
 		for p != nil {
 			if ok, err := w.completed(p.next); !ok || err != nil {
@@ -128,7 +128,7 @@ func (w *World) hear() {
 
 // absent returns the ranks that have sent no message since this one began to wait.
 func (w *World) absent() []int {
-	w.hear()
+	w.readMessages()
 	var absent []int
 	for r, p := range w.watch.posts {
 		if p != nil && p.last.Before(w.watch.since) {
@@ -138,8 +138,8 @@ func (w *World) absent() []int {
 	return absent
 }
 
-// speaks reports whether this rank is the first of the waiting ones.
-func (w *World) speaks(absent []int) bool {
+// isFirst reports whether this rank is the first of the waiting ones.
+func (w *World) isFirst(absent []int) bool {
 	for r := range w.rank {
 		if !slices.Contains(absent, r) {
 			return false

@@ -16,8 +16,8 @@ func (p *peer) send(h header, body []byte, deadline time.Time) error {
 	if err := control.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
-	if p.hurry.Load() {
-		if err := control.SetWriteDeadline(time.Now().Add(farewell)); err != nil {
+	if p.ending.Load() {
+		if err := control.SetWriteDeadline(time.Now().Add(endTimeout)); err != nil {
 			return err
 		}
 	}
@@ -36,7 +36,7 @@ func (s *Star) listen(p *peer) {
 		if err != nil {
 			close(p.gone)
 			if !told && !isClosed(s.closed) && !s.hasLeft(p.rank) {
-				s.end(s.name(p.rank)+" is gone: ending the job; "+comfort, s.place.Rank)
+				s.end(s.name(p.rank)+" is gone: ending the job; "+resumeHint, s.place.Rank)
 			}
 			return
 		}

@@ -20,7 +20,7 @@ func (s *Star) find() error {
 		if err != nil {
 			return fmt.Errorf("rank %d of %d (%s) can't join rank 0 at %s: %w", s.place.Rank, s.place.Size, s.place.By, s.place.Address, err)
 		}
-		p.seat(s, l, conn)
+		p.attach(s, l, conn)
 	}
 	return nil
 }
@@ -62,8 +62,8 @@ func (s *Star) dial(l lane, deadline time.Time) (*net.TCPConn, error) {
 	}
 }
 
-// seat sets one of the peer's connections and begins to read it.
-func (p *peer) seat(s *Star, l lane, conn *net.TCPConn) {
+// attach sets one of the peer's connections and begins to read it.
+func (p *peer) attach(s *Star, l lane, conn *net.TCPConn) {
 	keepAlive(conn, s.options.Timeout, l == laneControl)
 	p.mu.Lock()
 	if l == laneControl {
@@ -76,7 +76,7 @@ func (p *peer) seat(s *Star, l lane, conn *net.TCPConn) {
 	case l == laneControl:
 		go s.listen(p)
 	case s.place.Rank == 0:
-		go s.hear(p)
+		go s.readHeaders(p)
 	}
 }
 

@@ -178,7 +178,7 @@ func TestFailures(t *testing.T) {
 				if code := p.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(p.out.String(), says) {
 					t.Errorf("rank %d: code %d after %v, want %q:\n%s", r, code, p.took, says, &p.out)
 				}
-				limit := timeout*3/2 + 2*farewell
+				limit := timeout*3/2 + 2*endTimeout
 				if c.soon {
 					limit = timeout - 200*time.Millisecond
 				}

@@ -89,7 +89,7 @@ func (s *Star) assemble() error {
 		}
 	}
 	s.closing.Do(func() { close(s.closed) }) // connections that end now are no error
-	s.tell(err.Error(), 0)
+	s.announceEnd(err.Error(), 0)
 	return err
 }
 
@@ -191,7 +191,7 @@ func (d *rendezvous) admit(conn *net.TCPConn) {
 		}
 		return
 	}
-	d.s.peers[at.rank].seat(d.s, at.lane, conn)
+	d.s.peers[at.rank].attach(d.s, at.lane, conn)
 	if d.seated++; d.seated == int(lanes)*(d.s.place.Size-1) {
 		close(d.full)
 	}

@@ -15,8 +15,8 @@ type server struct {
 	buffer []byte
 }
 
-// hear reads the headers of a rank's parts.
-func (s *Star) hear(p *peer) {
+// readHeaders reads the headers of a rank's parts.
+func (s *Star) readHeaders(p *peer) {
 	_, values := p.connections()
 	for {
 		h, err := readHeader(values)

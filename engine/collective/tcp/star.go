@@ -61,7 +61,7 @@ type peer struct {
 	values  *net.TCPConn
 
 	write  sync.Mutex  // one frame at a time on control
-	hurry  atomic.Bool // the job ends: no long writes any more
+	ending atomic.Bool // the job ends: no long writes any more
 	frames chan frame
 	left   chan struct{} // closed when it has announced its end
 	gone   chan struct{} // closed when its connections have ended
@@ -214,23 +214,23 @@ func (s *Star) end(why string, from int) {
 		}
 		fmt.Fprintln(s.options.Stderr, printable.Error(errors.New(text)))
 		s.lost = errors.New(why)
-		s.tell(why, from)
+		s.announceEnd(why, from)
 		s.hangUp()
 		s.options.Exit(1)
 		close(s.ended)
 	})
 }
 
-// farewell is how long ranks may take to exchange the news that the job ends.
-const farewell = time.Second
+// endTimeout is how long ranks may take to exchange the news that the job ends.
+const endTimeout = time.Second
 
 // longestReason is the longest reason that is sent, in bytes.
 const longestReason = 16 << 10
 
-// tell sends the other ranks the reason of the end, and waits until they have closed
+// announceEnd sends the other ranks the reason of the end, and waits until they have closed
 // their connections, so that the message isn't lost.
-func (s *Star) tell(why string, from int) {
-	limit := time.Now().Add(farewell)
+func (s *Star) announceEnd(why string, from int) {
+	limit := time.Now().Add(endTimeout)
 	var all sync.WaitGroup
 	for _, p := range s.peers {
 		if p == nil || p.rank == from {
@@ -240,7 +240,7 @@ func (s *Star) tell(why string, from int) {
 		if control == nil {
 			continue
 		}
-		p.hurry.Store(true)
+		p.ending.Store(true)
 		_ = control.SetWriteDeadline(limit)
 		all.Go(func() {
 			if p.send(header{kind: kindEnd}, []byte(why[:min(len(why), longestReason)]), limit) != nil || control.CloseWrite() != nil {

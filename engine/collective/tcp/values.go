@@ -259,11 +259,11 @@ func (s *Star) broken(p *peer, what kind, err error) {
 		select {
 		case <-s.closed:
 			return
-		case <-time.After(farewell):
+		case <-time.After(endTimeout):
 			why += fmt.Sprintf(" (%v)", err)
 		}
 	}
 	if !isClosed(s.closed) {
-		s.end(why+": ending the job; "+comfort, s.place.Rank)
+		s.end(why+": ending the job; "+resumeHint, s.place.Rank)
 	}
 }

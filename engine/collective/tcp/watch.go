@@ -108,8 +108,8 @@ func (s *Star) complaint(absent []int, where string, waited time.Duration) strin
 	for i, r := range absent {
 		names[i] = s.name(r)
 	}
-	return fmt.Sprintf("%s did not come %s within %v: ending the job; %s", strings.Join(names, ", "), where, waited.Round(100*time.Millisecond), comfort)
+	return fmt.Sprintf("%s did not come %s within %v: ending the job; %s", strings.Join(names, ", "), where, waited.Round(100*time.Millisecond), resumeHint)
 }
 
-// comfort is added to messages if the job's end is not the user's fault.
-const comfort = "it can be resumed from its last checkpoint, with any number of ranks"
+// resumeHint is added to messages if the job's end is not the user's fault.
+const resumeHint = "it can be resumed from its last checkpoint, with any number of ranks"

@@ -81,18 +81,18 @@ func Report(program string, err error, stderr io.Writer) int {
 	case errors.Is(err, context.Canceled):
 		code = Interrupted
 	}
-	var told *toldError
-	if !errors.As(err, &told) {
+	var reported *reportedError
+	if !errors.As(err, &reported) {
 		text := strings.ReplaceAll(printable.Error(setting.In(err, setting.Flags{})), context.Canceled.Error(), "interrupted")
 		fmt.Fprintf(Prose(stderr), "%s: %s\n", base(program), text)
 	}
 	return code
 }
 
-// toldError is an error that has been reported.
-type toldError struct{ error }
+// reportedError is an error that has been reported.
+type reportedError struct{ error }
 
-func (e *toldError) Unwrap() error { return e.error }
+func (e *reportedError) Unwrap() error { return e.error }
 
 // Told marks an error that has been printed. Report returns its exit code and prints
 // nothing.
@@ -100,7 +100,7 @@ func Told(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &toldError{err}
+	return &reportedError{err}
 }
 
 // SkippedPictures is the error of a command that could not read bad of all pictures, and
@@ -140,7 +140,7 @@ func Usagef(format string, values ...any) error {
 // tool has: one for shell completion, and hidden ones for the page in docs/cli and the
 // manual page.
 func Run(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
-	if pastFlags(args) {
+	if afterDashes(args) {
 		return nil
 	}
 	app.Writer, app.ErrWriter = stdout, stderr

@@ -89,9 +89,9 @@ complete -c %[1]s -n __%[2]s_any -f -a '(__%[2]s_proposals)'
 `
 )
 
-// pastFlags reports whether a shell asks for proposals after "--". There are none, and
+// afterDashes reports whether a shell asks for proposals after "--". There are none, and
 // the library would take the shell's question for an argument and run the command.
-func pastFlags(args []string) bool {
+func afterDashes(args []string) bool {
 	return len(args) > 0 && args[len(args)-1] == completing && slices.Contains(args, "--")
 }
 

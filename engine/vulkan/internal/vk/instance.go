@@ -43,7 +43,7 @@ var ErrNoLayer = errors.New(validationLayer + " is missing: install vulkan-valid
 // Messages returns its messages. Surroundings in which the loader would run code that the
 // user hasn't installed are refused.
 func Open(validate bool) (*Instance, error) {
-	if err := checkSurroundings(); err != nil {
+	if err := checkEnvironment(); err != nil {
 		return nil, err
 	}
 	lib, err := load()
@@ -97,7 +97,7 @@ func Open(validate bool) (*Instance, error) {
 		}
 	}
 	if validate {
-		return i, i.listen()
+		return i, i.listenToValidation()
 	}
 	return i, nil
 }
@@ -152,44 +152,44 @@ func (i *Instance) Close() {
 	call(i.destroyInstance, uintptr(i.handle), 0)
 }
 
-// complaints are the validation layer's messages to the process.
-var complaints struct {
+// validation are the validation layer's messages to the process.
+var validation struct {
 	sync.Mutex
 	texts    []string
 	callback uintptr
 }
 
-// listen collects the validation layer's warnings and errors.
-func (i *Instance) listen() error {
-	complaints.Lock()
-	if complaints.callback == 0 {
-		complaints.callback = callback(complain)
+// listenToValidation collects the validation layer's warnings and errors.
+func (i *Instance) listenToValidation() error {
+	validation.Lock()
+	if validation.callback == 0 {
+		validation.callback = callback(onMessage)
 	}
 	info := debugCreateInfo{
 		Type: typeDebugMessengerCreateInfo, MessageSeverity: severityWarning | severityError,
-		MessageType: messageGeneral | messageValid | messagePerform, PfnUserCallback: complaints.callback,
+		MessageType: messageGeneral | messageValid | messagePerform, PfnUserCallback: validation.callback,
 	}
-	complaints.Unlock()
+	validation.Unlock()
 	i.createMessenger, i.destroyMessenger = i.proc("vkCreateDebugUtilsMessengerEXT"), i.proc("vkDestroyDebugUtilsMessengerEXT")
 	return check("vkCreateDebugUtilsMessengerEXT",
 		call(i.createMessenger, uintptr(i.handle), uintptr(unsafe.Pointer(&info)), 0, uintptr(unsafe.Pointer(&i.messenger))))
 }
 
-// complain is called by the validation layer.
-func complain(severity, types, data, user uintptr) uintptr {
+// onMessage is called by the validation layer.
+func onMessage(severity, types, data, user uintptr) uintptr {
 	d := (*debugCallbackData)(*(*unsafe.Pointer)(unsafe.Pointer(&data)))
-	complaints.Lock()
-	defer complaints.Unlock()
-	complaints.texts = append(complaints.texts, dynlib.String(d.PMessage))
+	validation.Lock()
+	defer validation.Unlock()
+	validation.texts = append(validation.texts, dynlib.String(d.PMessage))
 	return 0
 }
 
 // Messages returns the validation layer's messages since the last call.
 func Messages() []string {
-	complaints.Lock()
-	defer complaints.Unlock()
-	texts := complaints.texts
-	complaints.texts = nil
+	validation.Lock()
+	defer validation.Unlock()
+	texts := validation.texts
+	validation.texts = nil
 	return texts
 }
 

@@ -22,9 +22,9 @@ var (
 	}
 )
 
-// checkSurroundings refuses environment variables that lead the loader to the current
+// checkEnvironment refuses environment variables that lead the loader to the current
 // folder, and manifests that another user may have written.
-func checkSurroundings() error {
+func checkEnvironment() error {
 	for _, name := range append(manifestFolders, otherPaths...) {
 		for _, path := range filepath.SplitList(os.Getenv(name)) {
 			if path == "" {
