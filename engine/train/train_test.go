@@ -78,7 +78,7 @@ func TestRunStopsAndGoesOn(t *testing.T) {
 	if !errors.As(err, new(*engine.StoppedError)) || !errors.Is(err, context.Canceled) || !errors.Is(s.ended.Err, context.Canceled) || s.ended.Saved == "" || s.ended.Model == nil {
 		t.Fatalf("%v; ended with %+v", err, s.ended)
 	}
-	if want := "saved " + s.ended.Saved + "; go on with: train-alexnet --run " + c.Run + " --resume"; s.leaves != want {
+	if want := "saved " + s.ended.Saved + "; the same command goes on"; s.leaves != want {
 		t.Errorf("%q, want %q", s.leaves, want)
 	}
 	for _, before := range []bool{false, true} {
