@@ -10,6 +10,7 @@ import (
 	"alexnet/engine"
 	"alexnet/engine/collective"
 	"alexnet/engine/devices"
+	"alexnet/engine/infer"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 	"alexnet/pipeline"
@@ -338,9 +339,8 @@ func (j *Job) openCheckpoint() error {
 		j.note("note: %s has no checkpoint yet, so the run begins again", j.c.Run)
 		return nil
 	}
-	if old := j.checkpoint.Classes; !slices.Equal(old, j.classes) {
-		return fmt.Errorf("checkpoint %s was trained on %d classes (%s …), %s has %d (%s …): give the shards that the run was begun with",
-			j.checkpoint.Path, len(old), first(old), j.c.Train, len(j.classes), first(j.classes))
+	if err := infer.SameClasses(j.checkpoint.Path, j.checkpoint.Classes, j.trainData); err != nil {
+		return err
 	}
 	now, err := describeData(j.c.Train, j.trainData)
 	if err != nil {
@@ -350,11 +350,4 @@ func (j *Job) openCheckpoint() error {
 		j.note("note: %s is not what the run was begun with, so it goes on differently", j.c.Train+"/index.json")
 	}
 	return nil
-}
-
-func first(s []string) string {
-	if len(s) == 0 {
-		return ""
-	}
-	return s[0]
 }
