@@ -111,7 +111,7 @@ class Child:
 
     def _forget(self) -> None:
         """Frees the memory of old messages. The child writes on at its place, so a hole stays before it."""
-        if os.name != "nt" and os.fstat(self._stderr.fileno()).st_blocks * 512 > MOST_MESSAGES:
+        if os.name != "nt" and os.fstat(self._stderr.fileno()).st_blocks * 512 > MOST_MESSAGES:  # type: ignore[attr-defined,unused-ignore]
             os.truncate(self._stderr.fileno(), 0)
 
     def _death(self) -> ChildDied:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -199,6 +200,34 @@ def test_lying_order(tmp_path, lossless):
         with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, answer)) as loader:
             with pytest.raises(VersionError):
                 loader.names([0])
+
+
+@linux
+@pytest.mark.parametrize("line", [{"bad": [{"sample": "SAMPLE", "reason": "x" * 50_000}]}, {"note": "SAMPLE" + "x" * 50_000}], ids=["bad", "note"])
+def test_endless_lines(tmp_path, lossless, line):
+    """A child that never stops to name bad samples, or to send notes, fills no memory."""
+    lines = [json.dumps(line).replace('"SAMPLE"', str(i)).replace("SAMPLE", str(i)) for i in range(3000)]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with Loader(lossless, 2, crop=4, binary=liar(tmp_path, GREETING, *lines)) as loader:
+            with pytest.raises(VersionError, match="doesn't understand"):
+                next(iter(loader))
+            assert len(loader.bad) + len(told) == 1000
+            assert sum(map(len, loader.bad.values())) + sum(len(str(w.message)) for w in told) <= 5 << 20
+
+
+@linux
+def test_endless_messages(tmp_path, lossless):
+    """A child's standard error is kept only as far as its death may need it."""
+    program = liar(tmp_path, GREETING, *[{"bad": []}] * 100)
+    program.write_text(program.read_text().replace("sys.stdin.read()", "for i in range(300):\n"
+        "    os.write(2, b'm' * 100_000)\n    print('{\"bad\": []}' + ' ' * 70_000, flush=True)\nos.write(2, b'the end'); os._exit(3)"))
+    with Loader(lossless, 2, crop=4, binary=program) as loader:
+        messages = os.dup(loader._child._stderr.fileno())
+        with pytest.raises(ChildDied, match="the end"):
+            next(iter(loader))
+        assert os.fstat(messages).st_blocks * 512 < 4 << 20  # of 30 MB
+        os.close(messages)
 
 
 @linux
