@@ -63,7 +63,7 @@ func (e *NamesError) Error() string {
 // kernels.
 type SettingError = setting.Error
 
-// views returns how many crops of a picture the nets read.
+// views returns the number of crops of a picture that the nets read.
 func (c *Config) views() int {
 	if c.TenCrop {
 		return TenViews
@@ -71,7 +71,7 @@ func (c *Config) views() int {
 	return 1
 }
 
-// validate checks what needs no checkpoint.
+// validate checks the settings that need no checkpoint.
 func (c *Config) validate() error {
 	switch {
 	case len(c.Checkpoints) == 0:
@@ -91,7 +91,7 @@ type Ensemble struct {
 	models  []*engine.Model
 	classes []string // ids; index = label
 	names   []string // for people; nil or "" for none
-	trained int      // pixels a side of the pictures that a net was trained on; 0: not known
+	trained int      // side of the pictures in a net's training, in pixels; 0: unknown
 	reader  *Reader  // of Classify
 }
 
@@ -119,7 +119,7 @@ func Open(c Config) (*Ensemble, error) {
 	return e, nil
 }
 
-// checkNames reports names of other classes than the nets'.
+// checkNames returns an error for names of other classes than the nets'.
 func (e *Ensemble) checkNames() error {
 	named := func(id string) bool { _, ok := e.config.Names[id]; return ok }
 	if e.config.Names == nil || slices.ContainsFunc(e.classes, named) {
@@ -149,7 +149,7 @@ func (e *Ensemble) add(path string) error {
 	return nil
 }
 
-// chooseSize takes the size of pictures from the checkpoints if the Config has none.
+// chooseSize sets the size of pictures from the checkpoints if the Config has none.
 func (e *Ensemble) chooseSize() error {
 	largest := e.models[0].Net
 	for _, m := range e.models {

@@ -69,8 +69,8 @@ func (e *Ensemble) Evaluate(ctx context.Context, d *pipeline.Dataset, workers in
 	return engine.EvaluateEnsemble(ctx, members, e.config.views())
 }
 
-// leader is the feeder of the first net with an input size. It keeps its last batch
-// for the other nets of that size, who read it before the next one is taken.
+// leader is the feeder of the first net with an input size. It keeps its last batch for
+// the other nets of that size, which read it before it takes the next one.
 type leader struct {
 	engine.Feeder
 	batch engine.Batch
@@ -83,7 +83,7 @@ func (l *leader) Next(ctx context.Context) (engine.Batch, error) {
 	return l.batch, l.err
 }
 
-// follower gives another net the leader's batch.
+// follower feeds the leader's batch to another net.
 type follower struct{ *leader }
 
 // Next returns the leader's last batch.

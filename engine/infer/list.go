@@ -74,8 +74,7 @@ func List(args []string, stdin io.Reader) ([]string, error) {
 	return files, nil
 }
 
-// pictureList is a list of names, unless its beginning is that of a picture or of
-// other bytes that no list of lines has.
+// pictureList returns a reader of a list of names. A picture, or zero bytes, are an error.
 func pictureList(r io.Reader) (*bufio.Reader, error) {
 	list := bufio.NewReader(r)
 	start, err := list.Peek(512)

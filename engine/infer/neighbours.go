@@ -15,7 +15,7 @@ import (
 const (
 	queryPictures     = 6
 	nearestPictures   = 5
-	neighbourPictures = 10_000 // are looked at, the first ones of the shards
+	neighbourPictures = 10_000 // the number of the shards' first pictures that are searched
 )
 
 // Penultimate returns the name of the last but one layer with weights, fc7 of
@@ -89,7 +89,7 @@ func FindNeighbours(ctx context.Context, m *engine.Model, queries, base *pipelin
 	return rows, nil
 }
 
-// search passes over base and lets every query keep its nearest pictures.
+// search reads base once, and keeps the nearest pictures of every query.
 func search(ctx context.Context, m *engine.Model, base *pipeline.Dataset, queries []nearest, progress func(done, total int)) error {
 	f, err := feed.OnePass(m, base, pipeline.LoaderConfig{Batch: m.Config.Batch, Crop: m.Net.Input.Size, SkipBad: true})
 	if err != nil {

@@ -40,7 +40,7 @@ type Reader struct {
 	Slow func(name string, took time.Duration)
 }
 
-// slowAfter is the time after which a file is reported as slow, again and again.
+// slowAfter is the time after which a file is reported as slow, repeatedly.
 const slowAfter = pipeline.DefaultSlowAfter
 
 // defaultMegapixels is the size of the largest picture that is read by default.
@@ -157,8 +157,8 @@ func (r *Reader) group(ctx context.Context, files []string) (g Group) {
 	return g
 }
 
-// watchSlow reports a file again and again, until the function that it returns has
-// been called and has returned.
+// watchSlow reports a slow file repeatedly, until the returned function has been called
+// and has returned.
 func watchSlow(name string, every time.Duration, tell func(name string, took time.Duration)) (stop func()) {
 	began, done, stopped := time.Now(), make(chan struct{}), make(chan struct{})
 	go func() {

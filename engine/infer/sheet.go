@@ -121,7 +121,7 @@ func rgbImage(rgb []byte, n int) *image.RGBA {
 // writeText writes a line below y, shortened to width pixels.
 func writeText(dst imagedraw.Image, face font.Face, x, y, width int, text string, c color.Color) {
 	runes := []rune(text)
-	if len(runes) > width { // hardly a letter is narrower than a pixel
+	if len(runes) > width { // hardly any letter is narrower than a pixel
 		runes = runes[:max(width, 0)]
 		text = string(runes) + "…"
 	}

@@ -29,7 +29,7 @@ type VectorFile struct {
 // states the number of rows, which is known at the end.
 const npyHeader = 128
 
-// namesPath is the file of the names.
+// namesPath is the path of the file of names.
 func (v *VectorFile) namesPath() string { return strings.TrimSuffix(v.path, ".npy") + ".txt" }
 
 // NewVectorFile begins a file at a path that ends in .npy, and one beside it that

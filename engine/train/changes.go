@@ -57,7 +57,7 @@ func changeable() []string {
 	return names
 }
 
-// mostChanges is above the number of changes of any run.
+// mostChanges is larger than the number of changes of any run.
 const mostChanges = 1000
 
 // MarshalJSON writes a list, never null.
@@ -253,7 +253,7 @@ func (c Config) InForce(at engine.Position, learnt engine.ScheduleState) (Config
 	return c.after(c.Changes.due(at, learnt))
 }
 
-// checkChanges reports bad changes.
+// checkChanges returns an error for invalid changes.
 func (c *Config) checkChanges() error {
 	if len(c.Changes) > mostChanges {
 		return setting.Invalidf("%s: %d of them: want at most %d", setting.Name("changes"), len(c.Changes), mostChanges)

@@ -142,7 +142,7 @@ func AblationNames() []string {
 // without reports whether a part is left out.
 func (c *Config) without(part string) bool { return slices.Contains(SplitList(c.Without), part) }
 
-// ownNet says that the net is that of From.
+// ownNet reports whether the net is that of From.
 func (c *Config) ownNet() bool {
 	return c.From != "" && (c.Net == "" || c.Net == Defaults().Net && c.FromLayers == "")
 }

@@ -33,7 +33,7 @@ func (j *Job) PrintPlan(stdout io.Writer) error {
 	return err
 }
 
-// printContext prints what a context takes on its device, and on the host.
+// printContext prints a context's memory on its device and on the host.
 func printContext(w io.Writer, c ContextMemory) {
 	printable.Fprintf(w, "%-8s %7.0f MiB: %.0f weights, gradients and inputs, %.0f activations, %.0f kernels' and libraries' own",
 		c.Context, mib(c.Total()), mib(c.Persistent), mib(c.Scratch), mib(c.Workspace-c.Staging))

@@ -60,9 +60,9 @@ func namesOf(list string) []string {
 	return names
 }
 
-// enough reports a list with more GPUs without numbers than one process sees by
-// itself. A run of several ranks may have been begun with such a list. If there is no
-// GPU at all, opening the devices says why.
+// enough returns an error for a list with more unnumbered GPUs than this process sees. A
+// run of several ranks may have begun with such a list. If there is no GPU at all,
+// opening the devices returns the reason.
 func enough(list string, gpus int) error {
 	for i, name := range namesOf(list) {
 		if name == ownGPU && gpus > 0 && i >= gpus {
@@ -96,8 +96,8 @@ func ownOf(list string, local, onHost, gpus int) (string, error) {
 	return strings.Join(names, ","), nil
 }
 
-// checkAlike reports ranks that compute on different kinds of devices: they store the
-// exchanged tensors in different orders.
+// checkAlike returns an error if ranks compute on different kinds of devices: these store
+// the exchanged tensors in different orders.
 func (j *Job) checkAlike() error {
 	if j.group.Size() == 1 {
 		return nil

@@ -45,8 +45,8 @@ func (e *epochs) endless() (engine.Feeder, error) {
 	return feed.New(e.loader, &e.at, math.MaxInt, nil), nil
 }
 
-// spent returns what the time since the last mark was spent on. waiting is the part
-// of it in which training waited for batches. mark begins the next interval.
+// spent returns how the time since the last mark was spent. waiting is the part of it in
+// which training waited for batches. mark begins the next interval.
 func (e *epochs) spent(waiting float64, mark bool) Pace {
 	p := e.pacer.measure(e.loader, waiting)
 	if mark {
@@ -55,7 +55,7 @@ func (e *epochs) spent(waiting float64, mark bool) Pace {
 	return p
 }
 
-// leftOut returns the pictures that the present loader could not read.
+// leftOut returns the pictures that the current loader could not read.
 func (e *epochs) leftOut() []pipeline.BadSample {
 	if e.loader == nil {
 		return nil

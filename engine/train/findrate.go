@@ -28,11 +28,11 @@ const (
 	sweepSteps   = 600
 	sweepLow     = 1e-4
 	sweepHigh    = 1
-	sweepSmooth  = 0.97 // weight of what came before in a mean loss
+	sweepSmooth  = 0.97 // weight of earlier losses in a mean loss
 	sweepEnd     = 3    // times the lowest mean loss, where the sweep ends
-	sweepSettles = 40   // steps until a mean says something
+	sweepSettles = 40   // steps until a mean is meaningful
 	sweepWindow  = 100  // steps over which a fall of the loss is measured
-	sweepFall    = 0.98 // of chance, to which the loss has to fall in a window
+	sweepFall    = 0.98 // fraction of chance to which the loss has to fall in a window
 )
 
 // FindRate trains for some steps with a rising learning rate, and writes nothing. The
@@ -89,7 +89,7 @@ func (j *Job) FindRate(ctx context.Context, tell func(done, steps int)) (_ *Rate
 	return s, nil
 }
 
-// rateAdvice says what may help where no rate has made the loss fall.
+// rateAdvice gives advice if no rate has made the loss fall.
 func (j *Job) rateAdvice(s *RateSweep) Note {
 	switch {
 	case s.Cut:

@@ -30,8 +30,7 @@ func (j *Job) noteOddities() error {
 	return nil
 }
 
-// noteSplits notes a validation set that is the training set, or that is in its
-// place.
+// noteSplits notes equal training and validation sets, and exchanged ones.
 func (j *Job) noteSplits() error {
 	if j.valData == nil {
 		return nil
@@ -92,8 +91,8 @@ const (
 	fewStepsPaper = 1000
 )
 
-// bySize says that the run has no recipe, or one of those for sets of a size; others are
-// of a certain net.
+// bySize reports whether the run has no recipe, or one of those for sets of a size; other
+// recipes are for a certain net.
 func (c *Config) bySize() bool {
 	r, err := FindRecipe(c.Recipe)
 	return c.Recipe == "" || err == nil && (r.UpTo > 0 || r.Name == "paper")

@@ -36,15 +36,15 @@ func (p Pace) String() string {
 		p.Bottleneck, fetch, 100*p.Loader.Decode, 100*p.Loader.Augment, 100*p.Loader.Device)
 }
 
-// pacer measures from one mark to the next.
+// pacer measures the time from one mark to the next.
 type pacer struct {
 	loader *pipeline.Loader // of the mark
 	before pipeline.LoaderStats
 	since  time.Time
 }
 
-// measure returns what the time since the mark was spent on. waiting is the part of
-// it in which training waited for batches. A new loader begins a new interval.
+// measure returns how the time since the mark was spent. waiting is the part of it in
+// which training waited for batches. A new loader begins a new interval.
 func (p *pacer) measure(l *pipeline.Loader, waiting float64) Pace {
 	now := Pace{Bottleneck: "training"}
 	if l == nil {

@@ -70,7 +70,7 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 		return nil, setting.Invalidf("%s is required", setting.Name("run"))
 	}
 	if c.From != "" && given("net") && c.FromLayers == "" {
-		c.FromLayers = FromAll // the default net was meant
+		c.FromLayers = FromAll // the user meant the default net
 	}
 	if err := c.lookAhead(given); err != nil {
 		return nil, err
@@ -125,11 +125,11 @@ func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string
 type split struct {
 	source.Source
 	name     string
-	fraction float64 // that is kept for validation; 0 where the source says which are
+	fraction float64 // kept for validation; 0 if the source has its own splits
 }
 
-// open opens the training and the validation pictures. The caller closes what there is,
-// after an error too. run is the run's folder.
+// open opens the training and the validation pictures. The caller closes the opened ones,
+// also after an error. run is the run's folder.
 func (p Pictures) open(ctx context.Context, run string) (all []split, err error) {
 	said := map[string]bool{} // for both splits
 	o := source.Options{SplitFraction: p.KeepForVal, Note: func(sentence string) {
@@ -190,8 +190,8 @@ func (c *Config) makePCA() error {
 	return file.WriteAll(c.PCA, append(text, '\n'))
 }
 
-// lookAhead takes the net of the recipe that c names, and checks the settings that
-// would train it as far as no picture is needed.
+// lookAhead uses the net of c's recipe, and checks the settings for training it, as far
+// as this needs no pictures.
 func (c *Config) lookAhead(given func(setting string) bool) error {
 	trial := *c
 	trial.Train, trial.Val, trial.PCA = "train", "val", "pca.json" // to be made
@@ -204,9 +204,9 @@ func (c *Config) lookAhead(given func(setting string) bool) error {
 	return trial.Validate()
 }
 
-// foresee prepares a new run on shards of so many pictures of in, held of them for
-// validation, as far as that goes before there are any. It finds bad settings, and sets
-// those of the chosen recipe.
+// foresee prepares a new run on shards of images pictures of in, with held for
+// validation, as far as this needs no shards. It finds invalid settings, and sets those
+// of the chosen recipe.
 func (c *Config) foresee(in string, images, held, classes int, given func(setting string) bool) (j *Job, notes []Note, err error) {
 	about, err := c.chooseFor(images, given)
 	if err != nil {
@@ -218,7 +218,7 @@ func (c *Config) foresee(in string, images, held, classes int, given func(settin
 		j.c.Open = j.openDevices
 	}
 	enter := func() error { return j.enter(j.position(), j.learnt()) }
-	fits := func() error { // and finds devices that aren't there
+	fits := func() error { // and reports missing devices
 		_, err := j.Memory()
 		return err
 	}
@@ -300,7 +300,7 @@ func (p Pictures) shard(ctx context.Context, c *Config, s split, size int, made 
 	return nil
 }
 
-// try decodes pictures of a split that has no shards yet, and notes what it finds.
+// try decodes pictures of a split without shards, and notes the results.
 func (p Pictures) try(ctx context.Context, c pipeline.ShardConfig, s split) error {
 	if _, err := os.Stat(filepath.Join(c.Out, mds.IndexName)); err == nil {
 		return nil

@@ -59,7 +59,7 @@ func Prepare(ctx context.Context, c Config, o Observer) (*Job, error) {
 	if j.c.Open == nil {
 		j.c.Open = j.openDevices
 	}
-	// Rank 0 writes only when all have looked.
+	// Rank 0 writes only after all ranks have read.
 	err := j.together(func() error { return j.open(ctx) }, j.checkFolder)
 	if err == nil && j.over == "" {
 		err = j.together(j.checkAlike, j.checkData, j.agreeOnKernels)
@@ -124,7 +124,7 @@ func (j *Job) chooseKernels() (err error) {
 	return devices.SettingError(err)
 }
 
-// checkNet reports a net that is not that of the checkpoint to go on from.
+// checkNet returns an error for another net than the checkpoint's.
 func (j *Job) checkNet() error {
 	if j.checkpoint == nil {
 		return nil
@@ -141,7 +141,7 @@ func (j *Job) checkNet() error {
 func (j *Job) Close() {
 	slices.Reverse(j.closers)
 	for _, f := range j.closers {
-		f() // everything was read only
+		f() // an error doesn't matter after reading
 	}
 	j.closers = nil
 }
@@ -187,8 +187,8 @@ func (j *Job) chooseNet() (err error) {
 	return nil
 }
 
-// adopt chooses the layers that begin with From's weights, and says what becomes of the
-// others where that isn't what fine-tuning always does.
+// adopt chooses the layers that begin with From's weights, and notes the treatment of the
+// others if it isn't the usual one of fine-tuning.
 func (j *Job) adopt() error {
 	var wanted func(engine.Layer) bool
 	switch names := SplitList(j.c.FromLayers); {
@@ -217,7 +217,7 @@ func (j *Job) adopt() error {
 		return setting.Invalidf("%s: no layer of net %s can begin with the weights of %s; begun anew would be %s", setting.Name("from"), j.net.Name, j.c.From, none(fresh))
 	}
 	j.kept = a.Kept
-	// Weights belong to the scale that the pixels had in their training.
+	// Weights fit the scale of the pixels in their training.
 	own, theirs := cmp.Or(j.net.Input.Scale, 1), cmp.Or(j.from.Net.Input.Scale, 1)
 	if j.c.InputScale == 0 && own != theirs {
 		j.net.Input.Scale = theirs
@@ -229,8 +229,8 @@ func (j *Job) adopt() error {
 	return nil
 }
 
-// checkSizes reports shards whose pictures are too small for the net, or whose size
-// differs between training and validation.
+// checkSizes returns an error for shards whose pictures are too small for the net, or
+// whose size differs between training and validation.
 func (j *Job) checkSizes() error {
 	size := j.trainData.Meta().Size
 	switch {
@@ -246,8 +246,8 @@ func (j *Job) checkSizes() error {
 	return nil
 }
 
-// smallerNet is advice to take a net for pictures of a size, in place of one whose weights
-// aren't wanted.
+// smallerNet advises a net for pictures of a size, if the net's trained weights aren't
+// wanted.
 func (c *Config) smallerNet(size int) setting.Text {
 	if c.From != "" {
 		return setting.Textf("choose another net")
@@ -313,7 +313,8 @@ func (j *Job) openData(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkBatch reports a batch that is larger than the training set, and one that fits.
+// checkBatch returns an error for a batch that is larger than the training set, with one
+// that fits.
 func (j *Job) checkBatch(of string) error {
 	if j.c.Batch <= j.images {
 		return nil

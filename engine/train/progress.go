@@ -60,7 +60,7 @@ func (p Progress) String() string {
 		p.Epoch, p.Epochs, p.Step, p.Steps, printable.Fixed(p.Loss, 3), p.errors(), p.ImagesPerSec, limit, printable.Span(p.Left))
 }
 
-// errors are the top-1 error, and the top-5 error where that can be other than 0.
+// errors formats the top-1 error, and the top-5 error if it can differ from 0.
 func (p Progress) errors() string {
 	text := fmt.Sprintf("top-1 error %.1f %%", 100*p.Top1Error)
 	if engine.Top5Tells(p.Classes) {
@@ -107,7 +107,7 @@ type watcher struct {
 	schedule engine.Schedule
 	stop     func()                                // interrupts the training
 	failure  error                                 // why it was interrupted
-	spent    func(waiting float64, mark bool) Pace // what the time since the last mark went to
+	spent    func(waiting float64, mark bool) Pace // how the time since the last mark was spent
 
 	epochs  int
 	steps   uint64 // at which training ends
@@ -117,7 +117,7 @@ type watcher struct {
 
 	best  float64 // lowest validation error; NaN before the first
 	last  string  // latest checkpoint
-	fresh bool    // a validation that the observer hasn't been told to draw
+	fresh bool    // a validation that the observer hasn't drawn yet
 }
 
 // watcher returns the watcher of a session that begins with a state.
@@ -198,8 +198,7 @@ func (w *watcher) write(p Progress) {
 	w.observer.Progress(p)
 }
 
-// left returns how long the rest will take at this session's rate, with validation
-// and saving.
+// left returns the remaining time at this session's rate, with validation and saving.
 func (w *watcher) left(step uint64) time.Duration {
 	elapsed := time.Since(w.began)
 	if step <= w.first || step >= w.steps {

@@ -151,7 +151,7 @@ func decided(err error) error {
 	return err
 }
 
-// whereabouts says how many ranks train, where, and on how many threads. A launcher
+// whereabouts describes the number of ranks, their hosts, and their threads. A launcher
 // may bind ranks to a few of a host's processors.
 func whereabouts(group collective.Collective, threads int) string {
 	counts := map[string]int{}
@@ -168,7 +168,7 @@ func whereabouts(group collective.Collective, threads int) string {
 	return fmt.Sprintf("%d ranks: %s; rank 0 has %s", group.Size(), strings.Join(order, ", "), printable.Count(threads, "CPU thread"))
 }
 
-// checkFolder reports a run folder that the other ranks do not see.
+// checkFolder returns an error if the other ranks don't see the run folder.
 func (j *Job) checkFolder() error {
 	if j.c.Run == "" || j.group.Size() == 1 || !j.c.Resume {
 		return nil
@@ -190,8 +190,8 @@ func (j *Job) checkFolder() error {
 	return nil
 }
 
-// checkData reports ranks that see other pictures, or that begin with other colours
-// or weights. A rank with fewer pictures would end its epochs before the others.
+// checkData returns an error if ranks see different pictures, or begin with different
+// colours or weights. A rank with fewer pictures would end its epochs before the others.
 func (j *Job) checkData() error {
 	if j.group.Size() == 1 {
 		return nil

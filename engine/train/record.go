@@ -51,8 +51,8 @@ type MadeChange struct {
 	Step   uint64 `json:"step"`  // updates done before
 }
 
-// made notes that changes were made by a position. Those that stand there already were
-// made at theirs.
+// made records that changes were made at a position. Changes that are recorded already
+// keep theirs.
 func (r *Record) made(changes Changes, at engine.Position) {
 	old := r.Made
 	r.Made = nil
@@ -135,7 +135,7 @@ func (c *Config) chooseResume() error {
 	}
 	if c.AutoResume {
 		_, err := ReadRecord(c.Run)
-		c.Resume = !errors.Is(err, os.ErrNotExist) // what is wrong with run.json, begin says
+		c.Resume = !errors.Is(err, os.ErrNotExist) // begin reports what is wrong with run.json
 	}
 	return nil
 }
@@ -179,11 +179,10 @@ func begin(dir string, resume bool) (*Record, error) {
 	return nil, nil
 }
 
-// holdsData returns the first picture or shard in a folder, or in folders up to
-// levels below it; "" if there is none. It finds a folder of data that was given as a
-// run folder.
+// holdsData returns the first picture or shard in a folder, or in its subfolders up to
+// levels deep; "" if there is none. It detects a folder of data given as a run folder.
 func holdsData(dir string, levels int) string {
-	entries, _ := os.ReadDir(dir) // what can't be read is told by who writes there
+	entries, _ := os.ReadDir(dir) // writing to an unreadable folder will fail with a reason
 	for _, e := range entries {
 		if e.IsDir() && levels > 0 {
 			if below := holdsData(filepath.Join(dir, e.Name()), levels-1); below != "" {

@@ -14,7 +14,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// begunWith lists the settings that act only when a run begins, with the reason.
+// begunWith lists the settings that act only at the beginning of a run, with the reason.
 var begunWith = []struct{ name, why string }{
 	{"batch", "its position counts such batches"},
 	{"seed", "its order and its colours follow from that"},
@@ -24,12 +24,12 @@ var begunWith = []struct{ name, why string }{
 	{"from-layers", "its weights have come from those"},
 }
 
-// ofMachine lists the settings that say where and how fast a run trains. Another
-// machine may need other values, even when nothing is left to do.
+// ofMachine lists the settings for where and how fast a run trains. Another machine may
+// need other values, even if nothing is left to do.
 var ofMachine = []string{"devices", "precision", "deterministic", "threads", "parallel", "wire", "workers", "cache-dir", "cache-size", "no-mmap"}
 
-// besides lists the settings beyond ofMachine that don't change what a step learns: how
-// far a run goes, what it writes, and where its data lie (their hashes are compared).
+// besides lists further settings that don't change the result of a step: the length of a
+// run, its output, and the place of its data (their hashes are compared).
 var besides = []string{
 	"recipe", "train", "val", "kernels", "on-bad", "epochs", "steps", "max-time", "early-stop", "log-every", "checkpoint-every", "keep",
 }

@@ -91,7 +91,7 @@ func (j *Job) Finished() *Result {
 	return r
 }
 
-// result returns how training has ended at a checkpoint.
+// result returns the result of a training that ended at a checkpoint.
 func (j *Job) result(stop engine.Stop, at *engine.Checkpoint) *Result {
 	r := &Result{Stop: stop, Steps: at.Position.Step, Best: at.Schedule, Config: j.c, Devices: cmp.Or(j.ownDevices, j.c.Devices), Options: j.deviceOptions()}
 	if r.Best.Epochs > 0 {
@@ -140,7 +140,7 @@ func (j *Job) Rate(step uint64) float64 {
 	return s.Rate(step)
 }
 
-// learnt is what the schedule knows of the run so far.
+// learnt is the schedule's state of the run so far.
 func (j *Job) learnt() engine.ScheduleState {
 	if j.checkpoint == nil {
 		return engine.ScheduleState{}
@@ -169,7 +169,7 @@ func (j *Job) deviceOptions() devices.Options {
 	return devices.Options{Threads: j.threads, Precision: j.c.Precision, Kernels: kernels, Deterministic: j.c.Deterministic, Wire: j.c.Wire, RankTimeout: j.c.RankTimeout}
 }
 
-// openDevices opens device contexts and notes what they lack.
+// openDevices opens device contexts and notes what they can't use.
 func (j *Job) openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	o.Note = func(line string) { j.note("%s", line) }
 	contexts, err := devices.Open(list, o)

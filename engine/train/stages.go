@@ -38,7 +38,7 @@ func (j *Job) begin(ctx context.Context) (*session, error) {
 		if read == nil {
 			continue
 		}
-		if err := read.Close(); err != nil { // Windows replaces no open file
+		if err := read.Close(); err != nil { // Windows can't replace an open file
 			return nil, errors.Join(err, m.Close())
 		}
 	}
@@ -72,7 +72,7 @@ func (s *session) train(ctx context.Context) outcome {
 	return o
 }
 
-// end returns what the observer is told of an outcome.
+// end returns an outcome for the observer.
 func (s *session) end(o outcome) End {
 	e := End{Stop: o.stop, Err: o.err, Saved: s.watch.last}
 	if ended(o.err) { // else devices may have failed
@@ -81,7 +81,7 @@ func (s *session) end(o outcome) End {
 	return e
 }
 
-// result returns what the caller of Run is told of an outcome. All ranks call it.
+// result returns an outcome for the caller of Run. All ranks call it.
 func (s *session) result(o outcome) (*Result, error) {
 	var bad []pipeline.BadSample
 	if o.together {
@@ -191,7 +191,8 @@ func (j *Job) position() engine.Position {
 	return j.checkpoint.Position
 }
 
-// checkLayers reports layers in present or later settings that the net does not have.
+// checkLayers returns an error for layers in current or later settings that the net does
+// not have.
 func (j *Job) checkLayers() error {
 	then := j.c
 	for _, one := range append(Changes{{}}, j.c.Changes...) {
@@ -212,7 +213,7 @@ func (j *Job) checkLayers() error {
 	return nil
 }
 
-// carried is a model's arrays on their way to the model of the next stage.
+// carried holds a model's arrays for the model of the next stage.
 type carried struct {
 	mean   []float32
 	fields map[engine.Field]map[string][]float32

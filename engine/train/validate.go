@@ -15,7 +15,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// mostThreads is above the number of processors of any machine.
+// mostThreads is larger than the number of processors of any machine.
 const mostThreads = 1 << 16
 
 // Validate reports settings with bad values. It reads no file. Its error is a
@@ -32,7 +32,7 @@ func (c *Config) Validate() error {
 	return inTurn(c.checkNumbers, c.checkChoices, c.checkMean, c.checkAugment, c.Access.Validate, c.checkCombinations, c.checkChanges)
 }
 
-// checkNumbers reports numbers out of range.
+// checkNumbers returns an error for numbers out of range.
 func (c *Config) checkNumbers() error {
 	if c.MaxTime < 0 {
 		return setting.Invalidf("%s: want a time such as 90s, 10m or 8h, or 0 for no limit", setting.Value("max-time", c.MaxTime))
@@ -77,7 +77,7 @@ func (c *Config) checkNumbers() error {
 	return nil
 }
 
-// checkChoices reports words that are not among the choices.
+// checkChoices returns an error for unknown words.
 func (c *Config) checkChoices() error {
 	for _, f := range []struct {
 		name, value string
@@ -122,7 +122,7 @@ func ParseWire(name string) (collective.Wire, error) {
 	return 0, setting.Invalidf("%s: want %s or %s", setting.Value("wire", name), WireFloat32, WireBFloat16)
 }
 
-// checkMean reports a bad mean.
+// checkMean returns an error for an invalid mean.
 func (c *Config) checkMean() error {
 	switch c.Mean {
 	case MeanChannel, MeanImage, MeanNone:
@@ -134,7 +134,7 @@ func (c *Config) checkMean() error {
 	return nil
 }
 
-// checkAugment reports bad augmentations.
+// checkAugment returns an error for invalid augmentations.
 func (c *Config) checkAugment() error {
 	_, err := c.Augment.Recipe()
 	var bad *augment.SettingError
@@ -154,7 +154,7 @@ func (c *Config) crops() bool {
 	return ok
 }
 
-// checkCombinations reports settings that exclude each other.
+// checkCombinations returns an error for settings that exclude each other.
 func (c *Config) checkCombinations() error {
 	value := setting.Value
 	switch {

@@ -59,8 +59,7 @@ func (s *settings) flagsOfRuns() []cli.Flag {
 	})
 }
 
-// runs trains runs as the command without a subcommand does, but for what that prints on
-// stdout.
+// runs trains runs like the command without a subcommand, but doesn't print on stdout.
 func (s *settings) runs(c *cli.Context, line *command.Line, what string) ablate.Runs {
 	own := []string{"seed", "without", "lr"} // differ between runs
 	given := func(name string) bool { return c.IsSet(name) || slices.Contains(own, name) }
@@ -78,7 +77,7 @@ func (s *settings) runs(c *cli.Context, line *command.Line, what string) ablate.
 	}
 }
 
-// ofStudy are the words of a command that makes the folders of its runs in --out.
+// ofStudy returns the words of a command whose runs' folders are in --out.
 func ofStudy(w setting.Words) setting.Words {
 	return setting.Instead{Words: w, Names: map[string]string{"run": "--out"}}
 }

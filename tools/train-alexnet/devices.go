@@ -24,7 +24,7 @@ func openDevices(list string, o devices.Options) ([]engine.Context, error) {
 	return contexts, devices.SettingError(err)
 }
 
-// noting prints on standard error what devices do without.
+// noting prints on standard error which fast paths devices do without.
 func noting(o devices.Options) devices.Options {
 	if o.Note == nil {
 		o.Note = func(line string) { printable.Fprintf(os.Stderr, "%s\n", line) }
@@ -47,8 +47,8 @@ func deviceFlags(category string) []cli.Flag {
 	}
 }
 
-// chosenDevices returns the values of deviceFlags, for openDevices. Answers begin without
-// a word about the device that computes them.
+// chosenDevices returns the values of deviceFlags, for openDevices. Its options print
+// nothing about the chosen device.
 func chosenDevices(c *cli.Context) (string, devices.Options) {
 	list, _ := devices.Resolve(c.String("devices"))
 	return list, noting(devices.Options{Threads: c.Int("threads"), Precision: c.String("precision"), Kernels: c.String("kernels")})
@@ -67,7 +67,7 @@ float64, each promise about order, memory and failures. One line a case; exit co
 The CPU computes with one of several sets of kernels, portable Go or assembly for a kind of processor. The
 fastest that the machine can run is the default; --kernels NAME takes another one, in all commands.`
 
-// devicesCommand lists what --devices takes, and examines it.
+// devicesCommand lists the values of --devices, and tests devices.
 func devicesCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:        "devices",

@@ -60,8 +60,8 @@ func openEnsemble(c *cli.Context, batch int, layer string) (*infer.Ensemble, err
 	return e, err
 }
 
-// flagged makes a wrong list bad usage, and names the command that makes shards of other
-// classes.
+// flagged makes the error of a wrong list a usage error, and names the command that makes
+// shards of other classes.
 func flagged(err error) error {
 	switch {
 	case errors.As(err, new(*infer.ListError)):

@@ -46,7 +46,7 @@ func (s *settings) fromPictures(c *cli.Context, stdout, stderr io.Writer) (done 
 	return dry, nil
 }
 
-// checkPictures checks what needs no look into the pictures, and chooses the run folder.
+// checkPictures checks everything that needs no pictures, and chooses the run folder.
 func (s *settings) checkPictures(c *cli.Context) error {
 	in := c.Args().First()
 	_, notRun := os.Stat(filepath.Join(in, train.RecordName))
@@ -79,7 +79,7 @@ func (s *settings) checkPictures(c *cli.Context) error {
 }
 
 // makeShards makes the shards and statistics, or with dry only counts the pictures. It
-// also returns how settings are named to the user.
+// also returns the user's names of settings.
 func (s *settings) makeShards(c *cli.Context, line *command.Line, dry bool) (*train.Made, setting.Words, error) {
 	in, shown := c.Args().First(), time.Now()
 	p := train.Pictures{
@@ -115,7 +115,8 @@ func (s *settings) printPlan(made *train.Made, said setting.Words, line *command
 	return made.Planned.Print(stdout)
 }
 
-// printCommands prints the commands that do the same; the last has the given flags too.
+// printCommands prints the commands that do the same; the last one includes the given
+// flags.
 func printCommands(c *cli.Context, commands []string, line *command.Line) {
 	line.Print("these commands do the same:")
 	commands[len(commands)-1] += command.GivenFlags(c, "run", "net", "classes", "dry-run", "plan")
@@ -124,8 +125,8 @@ func printCommands(c *cli.Context, commands []string, line *command.Line) {
 	}
 }
 
-// namesOfShard names settings of making shards that this command has no flag for as flags
-// of the command that has them.
+// namesOfShard names settings of making shards. If this command has no flag for one, it
+// uses the flag of prep-imagenet shard.
 func namesOfShard(flags []cli.Flag) func(name string) string {
 	return func(name string) string {
 		if slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) }) {

@@ -53,7 +53,7 @@ const examples = `train-alexnet photos
    train-alexnet --train shards/train --val shards/val --run runs/paper --recipe paper
    train-alexnet eval --checkpoint runs/first/checkpoints/best.safetensors --data shards/val --ten-crop`
 
-// Categories of the commands, which the help shows in alphabetical order.
+// Categories of the commands; the help sorts them.
 const (
 	inUse      = "Measure and predict"
 	inExchange = "Move weights"

@@ -12,7 +12,7 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// netArgument are words that call the net by the command's argument.
+// netArgument calls the net by the command's argument.
 var netArgument = setting.Renamed{Words: setting.Flags{}, As: func(name string) string {
 	return map[string]string{"net": "NET"}[name]
 }}

@@ -21,11 +21,11 @@ type observer struct {
 	words setting.Words
 	live  dashboard.Observer
 	job   *train.Job
-	step  atomic.Int64 // nanoseconds that a step takes; 0 while that isn't known
-	shown time.Time    // of the last validation that was printed for good
+	step  atomic.Int64 // nanoseconds of a step; 0 until it is known
+	shown time.Time    // when a validation's line last stayed on the terminal
 }
 
-// finishing is what Ctrl-C waits for.
+// finishing describes what the run finishes after Ctrl-C.
 func (o *observer) finishing() string {
 	switch d := time.Duration(o.step.Load()); {
 	case d == 0:
@@ -67,14 +67,14 @@ func (o *observer) Progress(p train.Progress) {
 	o.live.Progress(p)
 }
 
-// folds says that a validation's line isn't worth a line of a terminal of its own: where
-// epochs are short, one stands for those of some seconds. The first and the last are
-// always there.
+// folds reports whether a validation's line is overwritten by the next one on a terminal:
+// if epochs are short, one line stays for several seconds. The first and the last lines
+// always stay.
 func (o *observer) folds(p train.Progress) bool {
 	return o.line.Terminal() && p.Epoch > 1 && p.Step < p.Steps && time.Since(o.shown) < foldTime
 }
 
-// foldTime is the least time between two lines of validations on a terminal.
+// foldTime is the shortest time between two lines of validations that stay on a terminal.
 const foldTime = 10 * time.Second
 
 // Validated draws pictures.

@@ -70,8 +70,8 @@ func serveHTTP(c *cli.Context, stderr io.Writer) error {
 		return err
 	}
 	defer e.Close()
-	// As many decoders as requests in work: the processors' time is shared out, so
-	// that large pictures don't keep small ones waiting.
+	// As many decoders as requests in work: they share the processors, so that large
+	// pictures don't delay small ones.
 	pictures, err := infer.NewReader(e.Size(), c.Float64("max-megapixels"), limits.Concurrency)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ type settings struct {
 	dashboard    string
 	plan, dryRun bool
 	findLR       bool
-	leftOut      error      // pictures that aren't in the shards that were made; nil for none
+	leftOut      error      // pictures missing in the new shards; nil for none
 	chosen       train.Note // about the recipe that was chosen; may be empty
 }
 
@@ -115,7 +115,7 @@ func (s *settings) read(c *cli.Context) error {
 	if err := s.takeRecipe(c); err != nil {
 		return err
 	}
-	switch { // which net, the default can't say
+	switch { // the default doesn't name a net
 	case s.From == "" || s.Net == "":
 	case !c.IsSet("net") && s.Net == train.Defaults().Net:
 		s.Net = ""
@@ -158,6 +158,6 @@ func (s *settings) recipeFile() (bool, error) {
 
 // origins names the settings of c by flags. isSet reports whether a flag was given.
 func origins(c train.Config, isSet func(name string) bool) setting.Words {
-	recipe, _ := train.FindRecipe(c.Recipe) // none decides nothing
+	recipe, _ := train.FindRecipe(c.Recipe) // an unknown recipe decides nothing
 	return setting.Origins{IsSet: isSet, Resumed: c.Resumes(), Recipe: c.Recipe, Decides: recipe.Decides}
 }

@@ -53,7 +53,7 @@ func trainCommand(c *cli.Context, s *settings, stdout, stderr io.Writer) error {
 }
 
 // rankOptions returns the options for joining the ranks of a job. Ranks with the same
-// flags that resume the same run take over the same settings.
+// flags that resume the same run have the same settings.
 func (s *settings) rankOptions(c *cli.Context) (ranks.Options, error) {
 	wire, err := train.ParseWire(s.Wire)
 	k := ranks.Kinds{Data: []string{"train", "val", "pca"}, Path: []string{"run"}, Own: []string{"from"}} // the ranks compare --from themselves
@@ -70,7 +70,8 @@ type training struct {
 	words setting.Words
 }
 
-// newTraining trains as c says. given says which flags were given.
+// newTraining returns a training with the configuration c. given reports which flags were
+// given.
 func newTraining(c train.Config, given func(flag string) bool, line *command.Line) *training {
 	c.Open = openDevices
 	if list, why := devices.Resolve(c.Devices); why != "" {
@@ -82,7 +83,7 @@ func newTraining(c train.Config, given func(flag string) bool, line *command.Lin
 	return &training{c: c, line: line, words: origins(c, given)}
 }
 
-// run does what the command line says.
+// run executes the command line.
 func (t *training) run(ctx context.Context, s *settings, stdout io.Writer) error {
 	if about := s.chosen.In(t.words); about != "" && s.Group.Rank() == 0 {
 		t.line.Print("%s", about)
@@ -127,7 +128,8 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 	dir, stdout := r.Config.Run, command.Prose(stdout)
 	_, err := os.Stat(filepath.Join(dir, report.PageName))
 	if !r.Before || errors.Is(err, fs.ErrNotExist) {
-		// Whoever limits the time doesn't want it exceeded by passes over the data.
+		// With a limit on the time, the report must not exceed it by further passes over the
+		// data.
 		o := report.Options{Devices: r.Devices, Options: r.Options, Quick: r.Stop == engine.StopTime}
 		if err := t.report(ctx, dir, o); err != nil {
 			return err

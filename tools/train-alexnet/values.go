@@ -8,7 +8,7 @@ import (
 	"alexnet/tools/internal/command"
 )
 
-// values are what shells propose.
+// values returns the proposals for shells.
 func values() command.Values {
 	return command.Values{
 		"net":       engine.PresetNames,

@@ -40,9 +40,9 @@ type File struct {
 	close   func() error
 }
 
-// caffeReads is the mean colour of ILSVRC 2012's pictures, red first, as Caffe's
-// examples subtract it where no mean picture is at hand
-// (python/caffe/imagenet/ilsvrc_2012_mean.npy, averaged).
+// caffeReads is the mean colour of ILSVRC 2012's pictures, red first. Caffe's examples
+// subtract it if there is no mean picture (python/caffe/imagenet/ilsvrc_2012_mean.npy,
+// averaged).
 var caffeReads = &augment.Normalisation{Mean: [3]float64{122.6789, 116.6688, 104.0070}, Deviation: [3]float64{1, 1, 1}}
 
 // mostBytes is the limit for a file that is read as a whole: the largest protobuf
@@ -55,7 +55,7 @@ func isSafetensors(head []byte) bool {
 	return len(head) == 9 && string(head[5:]) == "\x00\x00\x00{"
 }
 
-// formats recognises files by their first bytes. Other files are taken for PyTorch's.
+// formats recognises files by their first bytes. Other files are read as PyTorch's.
 var formats = []struct {
 	what string
 	is   func(head []byte) bool

@@ -9,7 +9,7 @@ import (
 	"alexnet/engine"
 )
 
-// Classes of Python that modules may want; %d is the number of towers.
+// Python classes for modules that need them; %d is the number of towers.
 const (
 	towerNorm = `class TowerNorm(nn.LocalResponseNorm):
     """Response normalisation over neighbouring maps of the same tower."""
@@ -149,7 +149,8 @@ func module(net *engine.Net, l engine.Layer, in, out engine.Extent) (call, helpe
 		}
 		call += ", count_include_pad=False)"
 	case l.LRN != nil:
-		// Both sums of PyTorch's are means: the factor is that of the whole neighbourhood.
+		// PyTorch's sums over the neighbourhood are means, so the factor is that of the whole
+		// neighbourhood.
 		r, name := *l.LRN, "nn.LocalResponseNorm"
 		terms := float64(r.Size)
 		switch {

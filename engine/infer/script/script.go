@@ -63,7 +63,7 @@ func write(w io.Writer, t *template.Template, s Subject, module string) error {
 // literal returns a string as Python source.
 func literal(text string) (string, error) {
 	var b strings.Builder
-	e := json.NewEncoder(&b) // leaves what isn't ASCII as it is: Python reads UTF-8
+	e := json.NewEncoder(&b) // doesn't escape non-ASCII characters, and Python reads UTF-8
 	e.SetEscapeHTML(false)
 	err := e.Encode(text)
 	return strings.TrimSpace(b.String()), err

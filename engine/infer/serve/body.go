@@ -32,7 +32,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal)
 	var b []byte
 	for {
 		if len(b) == cap(b) {
-			// One more than the body may have, so that its end is seen.
+			// One byte more than the limit, so that a longer body is noticed.
 			grown, refused := s.grow(ctx, v, b, min(max(firstRead, 2*int64(cap(b))), most+1))
 			if b = grown; refused != nil {
 				return b, refused
@@ -89,8 +89,8 @@ func (s *Server) tooLarge() *refusal {
 	return refuse(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", s.limits.Body)
 }
 
-// unread explains why a body could not be read. It leaves out the connection's own
-// error text, which holds addresses.
+// unread explains why a body could not be read. It leaves out the connection's own error,
+// which holds addresses.
 func (s *Server) unread(v *visit, err error) *refusal {
 	if v != nil {
 		select {

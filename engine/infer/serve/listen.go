@@ -82,12 +82,13 @@ func (s *Server) Answered() uint64 { return s.metrics.total() }
 func (s *Server) HTTP() *http.Server {
 	hs := &http.Server{
 		Handler: s, ReadHeaderTimeout: s.limits.Timeout, ReadTimeout: s.limits.Timeout,
-		// From the header's end: the body's time, the answer's, and some to write it.
+		// From the header's end: the time for the body and for the answer, and some to write
+		// it.
 		WriteTimeout: 2*s.limits.Timeout + 5*time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ConnContext: s.visits.enter, ConnState: s.visits.state,
-		ErrorLog:  log.New(io.Discard, "", 0), // what strangers' connections fail at is no news
+		ErrorLog:  log.New(io.Discard, "", 0), // failures of strangers' connections aren't logged
 		Protocols: new(http.Protocols),
 	}
-	hs.Protocols.SetHTTP1(true) // a connection is one request at a time, which visits counts on
+	hs.Protocols.SetHTTP1(true) // visits needs connections with one request at a time
 	return hs
 }

@@ -9,12 +9,12 @@ import (
 //go:embed page.html
 var pageText []byte
 
-// pagePolicy allows the page what it needs: its own script and style, the dropped
-// picture, and requests to this server.
+// pagePolicy allows only the page's own script and style, the dropped picture, and
+// requests to this server.
 const pagePolicy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// page serves a page on which a picture can be dropped. It tells nothing about the
-// net, so it needs no token; its requests do.
+// page serves a page for dropping a picture. It needs no token, since it has no data
+// about the net; its requests need one.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, _ time.Time) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

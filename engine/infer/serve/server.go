@@ -36,10 +36,10 @@ type Server struct {
 
 	visits  *visits
 	bodies  *budget
-	decoded *budget // of pictures that take more than small
-	small   int64   // bytes of decoding that a slot is enough for
+	decoded *budget // for pictures that need more than small
+	small   int64   // bytes of decoding that each slot includes
 	queued  atomic.Int64
-	cramped atomic.Int64  // of queued, those that wait for memory to decode
+	cramped atomic.Int64  // queued requests that wait for memory to decode
 	parsers chan struct{} // holds the right to parse a form or a header
 	slots   chan struct{} // one each request in work
 	model   chan struct{} // holds the right to use the ensemble
@@ -96,7 +96,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r, began)
 }
 
-// health tells only that the server runs, so it needs no token.
+// health reports only that the server runs, so it needs no token.
 func (s *Server) health(w http.ResponseWriter, r *http.Request, _ time.Time) {
 	io.WriteString(w, "ok\n") // the client is gone if this fails
 }
@@ -176,7 +176,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, began time.Time,
 	w.Write(b.Bytes()) // the client is gone if this fails
 }
 
-// guesses takes a request through all stations.
+// guesses takes a request through all stages.
 func (s *Server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess, *refusal) {
 	if refused := s.guard.refuse(r); refused != nil {
 		return nil, refused
@@ -214,8 +214,8 @@ func (s *Server) guesses(w http.ResponseWriter, r *http.Request) ([]infer.Guess,
 		guesses []infer.Guess
 		refused *refusal
 	}
-	// A device, and some decoders, can't be interrupted at once: what they do goes
-	// on, and keeps its slot and memory, when the time is over.
+	// A device, and some decoders, can't be interrupted at once. When the time is over,
+	// their work continues, and keeps its slot and memory.
 	done := make(chan result, 1)
 	go func() {
 		guesses, refused := job.run(ctx)
@@ -352,7 +352,7 @@ func (j *pictureJob) room(ctx context.Context, need int64) *refusal {
 	return nil
 }
 
-// look decodes a picture and asks the nets.
+// look decodes a picture and runs the nets.
 func (j *pictureJob) look(ctx context.Context, file []byte, large bool) ([]infer.Guess, *refusal) {
 	square := make([]byte, 3*j.pictures.Size()*j.pictures.Size())
 	if err := j.pictures.Square(ctx, square, file, large); err != nil {

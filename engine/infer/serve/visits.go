@@ -10,18 +10,17 @@ import (
 )
 
 // visits bounds a server's connections and the memory of requests that are still
-// arriving. If there are too many connections, it closes the one that has kept the
-// server waiting longest; if memory is short, the one whose request holds most of it.
-// So clients that hold much and do not finish make room for those that do, and only
-// when no room is left.
+// arriving. If there are too many connections, it closes the one that has kept the server
+// waiting longest. If memory is short, it closes the one whose request holds most of it.
+// So slow clients are closed in favour of others, and only when there is no space left.
 type visits struct {
 	most int // connections
 
 	mu       sync.Mutex
 	open     map[net.Conn]*visit
-	present  int // of open, those that have not been sent away
+	present  int // of open, those that were not closed to make room
 	sentAway uint64
-	leaving  *visit // was sent away for its memory and has not given it back
+	leaving  *visit // was closed for its memory and hasn't returned it
 }
 
 // visit is one connection.
@@ -30,7 +29,7 @@ type visit struct {
 	phase  phase
 	since  time.Time     // of the phase
 	held   int64         // bytes of its request's body
-	away   bool          // has been sent away
+	away   bool          // was closed to make room
 	thrown chan struct{} // closed then
 }
 
@@ -86,8 +85,8 @@ func (s *visits) state(c net.Conn, state http.ConnState) {
 	}
 }
 
-// begin notes that a request is complete: it is not sent away any more. v is nil in a
-// server without visits.
+// begin records that a request is complete: its connection isn't closed to make room any
+// more. v is nil in a server without visits.
 func (s *visits) begin(v *visit) {
 	if v == nil {
 		return
@@ -113,11 +112,11 @@ func (s *visits) makeRoom() {
 	}
 	if s.leaving = most; most != nil {
 		s.sendAway(most)
-		_ = most.conn.SetReadDeadline(time.Unix(1, 0)) // ends the handler's read, which then says why
+		_ = most.conn.SetReadDeadline(time.Unix(1, 0)) // ends the handler's read, which returns the reason
 	}
 }
 
-// holds notes how much memory a request's body holds.
+// holds records the memory of a request's body.
 func (s *visits) holds(v *visit, bytes int64) {
 	if v == nil {
 		return
@@ -161,7 +160,7 @@ func (s *visits) close(v *visit) {
 	s.sendAway(v)
 	c := v.conn
 	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn() // without a farewell, which might take its time
+		c = t.NetConn() // without TLS's closing message, which may take time
 	}
 	_ = c.Close()
 }

@@ -25,9 +25,8 @@ type Runs struct {
 	Next func(number, of int, run string)
 }
 
-// check refuses, before anything is trained, results in dir that can't be written, and
-// runs that can't be trained, or that were begun with other settings, since they could not
-// be compared with the others.
+// check refuses, before any training, results in dir that can't be written, and runs that
+// can't be trained, or were begun with other settings and can't be compared.
 func (r Runs) check(ctx context.Context, dir string, results []string, runs []train.Config) error {
 	for _, c := range runs {
 		if err := checkRun(ctx, c); err != nil {

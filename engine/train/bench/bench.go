@@ -234,7 +234,7 @@ func (r *Result) steps(ctx context.Context, f *measurement) (err error) {
 
 func modelConfig(f *measurement) engine.ModelConfig {
 	kernels, _ := devices.ChosenKernels(f.Devices, f.Options)
-	return engine.ModelConfig{Batch: f.Batch, InputScale: 1. / 64, Decay: 5e-4, Inference: f.Inference, Lean: kernels != "" && !f.Inference} // as training has it
+	return engine.ModelConfig{Batch: f.Batch, InputScale: 1. / 64, Decay: 5e-4, Inference: f.Inference, Lean: kernels != "" && !f.Inference} // as in training
 }
 
 // medianRate returns the images per second of the median of f.Steps calls after one
@@ -264,7 +264,7 @@ func medianRate(ctx context.Context, f *measurement, step func() error) (rate, o
 	return float64(f.Batch) / median(times), ofCPU, nil
 }
 
-// median is the middle one, or the mean of the two in the middle.
+// median is the middle value, or the mean of the two middle ones.
 func median(times []float64) float64 {
 	slices.Sort(times)
 	n := len(times)

@@ -75,7 +75,7 @@ func (r *Result) fromData(ctx context.Context, f *measurement, m *engine.Model, 
 	defer data.Close()
 	again := func(context.Context) (engine.Batch, error) { return memory, nil }
 
-	if _, err := stretch(ctx, m, feed.LoaderBatches, data.Next); err != nil { // what the loader had ready
+	if _, err := stretch(ctx, m, feed.LoaderBatches, data.Next); err != nil { // the loader's ready batches
 		return err
 	}
 	var fed, still time.Duration
@@ -89,7 +89,7 @@ func (r *Result) fromData(ctx context.Context, f *measurement, m *engine.Model, 
 			return err
 		}
 		fed, still = fed+d, still+s
-		// The loader has worked ahead while the other had its turn.
+		// The loader has worked ahead during the other's turn.
 		if _, err := stretch(ctx, m, feed.LoaderBatches, data.Next); err != nil {
 			return err
 		}
@@ -99,8 +99,8 @@ func (r *Result) fromData(ctx context.Context, f *measurement, m *engine.Model, 
 	return nil
 }
 
-// stretch trains some steps, one started ahead of the last that is finished. It
-// returns the time from the request for the first batch to the end of the last step.
+// stretch trains some steps, always with one started ahead. It returns the time from the
+// request for the first batch to the end of the last step.
 func stretch(ctx context.Context, m *engine.Model, steps int, next func(context.Context) (engine.Batch, error)) (time.Duration, error) {
 	began := time.Now()
 	for i := range steps {

@@ -44,7 +44,7 @@ func (r *Ranks) measure(ctx context.Context, f *measurement, by *meter, m *engin
 	r.SentMB = float64(f.Group.Sent()-sent) / 1e6
 	silent := func() error {
 		learning := s
-		s.LearningRate, s.Momentum = 0, 0 // what a rank learns by itself would set it apart
+		s.LearningRate, s.Momentum = 0, 0 // updates of one rank would make it differ from the others
 		by.silent = true
 		err := step()
 		by.silent = false

@@ -21,8 +21,8 @@ import (
 	"alexnet/internal/loopback"
 )
 
-// connections bounds the open connections, so that strangers can't use up the
-// training's file descriptors. Further ones wait.
+// connections bounds the open connections, so that strangers can't use up the training's
+// file descriptors. Further connections wait.
 const connections = 128
 
 //go:embed page.html
@@ -185,7 +185,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-s.done:
-			select { // what was published before Close
+			select { // events published before Close
 			case text, open = <-live:
 			default:
 				return

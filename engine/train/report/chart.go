@@ -55,14 +55,14 @@ func drawn(draw func(w io.Writer, f form) error) (c *chart, err error) {
 	return c, nil
 }
 
-// picture returns the element that shows the form that fits the window. about says what
-// is to be seen, in plain text.
+// picture returns an HTML element that shows the form for the window's width. about
+// describes the chart in plain text.
 func (c *chart) picture(about string) template.HTML {
 	return template.HTML(fmt.Sprintf(`<picture><source media="(max-width: 600px)" srcset="%s"><img class="chart" alt="%s" src="%s"></picture>`,
 		pngAddress(c.Narrow), template.HTMLEscapeString(about), pngAddress(c.Wide)))
 }
 
-// pngAddress returns a PNG as the address of itself.
+// pngAddress returns a PNG as a data address.
 func pngAddress(b []byte) template.URL {
 	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b))
 }

@@ -161,7 +161,7 @@ func RunTable(w io.Writer, runs []*RunSummary, columns int) error {
 	return nil
 }
 
-// flow writes parts in as many indented lines of so many columns as they need.
+// flow writes parts in indented lines of at most columns columns.
 func flow(parts []string, columns int) (lines []string) {
 	const indent = "   "
 	line := indent
@@ -193,7 +193,7 @@ func (r *RunSummary) figures() (parts []string) {
 		fmt.Sprintf("%.1f images/s", r.Speed), r.state())
 }
 
-// state says whether the run is over.
+// state describes whether the run is over.
 func (r *RunSummary) state() string {
 	if r.Finished != "" {
 		return "done"
@@ -201,7 +201,7 @@ func (r *RunSummary) state() string {
 	return "unfinished"
 }
 
-// differs lists what tells the run from the others.
+// differs lists the settings in which the run differs from the others.
 func (r *RunSummary) differs() (all []string) {
 	for _, name := range slices.Sorted(maps.Keys(r.Differs)) {
 		all = append(all, fmt.Sprintf("%s=%s", name, cmp.Or(r.Differs[name], "–")))

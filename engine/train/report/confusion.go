@@ -6,7 +6,7 @@ import (
 	"sort"
 )
 
-// confusionSection shows which class is taken for which.
+// confusionSection shows which classes are confused.
 var confusionSection = Section{
 	Slow: true,
 	Make: func(ctx context.Context, s *Subject) (any, error) {
@@ -41,7 +41,8 @@ var confusionSection = Section{
 `,
 }
 
-// confusionTable counts how often each class was taken for which: Counts[truth][guess].
+// confusionTable counts how often each class was guessed for each class:
+// Counts[truth][guess].
 type confusionTable struct {
 	Classes []string
 	Counts  [][]int

@@ -12,7 +12,7 @@ import (
 	"alexnet/internal/redact"
 )
 
-// figures are the results and what they were reached with.
+// figures returns the results and their conditions.
 func figures(r *train.Record, metrics []engine.Metrics, classes int) []Figure {
 	percent := func(e float64) string { return fmt.Sprintf("%.2f %%", 100*e) }
 	var rows []Figure

@@ -12,7 +12,7 @@ import (
 	"alexnet/internal/setting"
 )
 
-// findingsSection says in sentences how the run went.
+// findingsSection describes in sentences how the run went.
 var findingsSection = Section{
 	Make: func(ctx context.Context, s *Subject) (any, error) {
 		all, err := findings(ctx, s)
@@ -42,21 +42,21 @@ var findingsSection = Section{
 
 const (
 	worstClasses = 3
-	// A training error that is lower than the validation error by so much, though crops and
-	// dropout make it the harder one, is a sign of overfitting.
+	// A training error lower than the validation error by this amount is a sign of
+	// overfitting, since crops and dropout make training harder.
 	overfitted = 0.15
-	// A validation loss of so many times its lowest is another, where the training error is
-	// lower by so much; without that it is the noise of a good net's loss.
+	// A validation loss this many times its lowest value is another sign, if the training
+	// error is lower by `lower`; otherwise it is the noise of a good net's loss.
 	lossRises = 1.1
 	lower     = 0.03
-	// The last part of a run, in which a lowest error says that the run was short.
+	// The fraction of a run after which a lowest error shows that the run was too short.
 	stillFalls = 0.9
-	// Fewer validation pictures say nothing of overfitting: an error of a half is known to
-	// 14 % at best. Fewer of a class say nothing of the class.
+	// Fewer validation pictures can't show overfitting: an error of a half is known to 14 %
+	// at best. Fewer pictures of a class can't describe the class.
 	fewHeld, fewOfClass = 50, 5
 )
 
-// findings are the worst classes, signs of overfitting, and what to try.
+// findings returns the worst classes, signs of overfitting, and advice.
 func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
 	held := 0
 	if s.Split == "Validation" {
@@ -77,7 +77,7 @@ func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
 	return all, nil
 }
 
-// worst names the classes with the highest errors and what they are taken for.
+// worst names the classes with the highest errors and the classes guessed in their place.
 func worst(s *Subject, outcomes []outcome) string {
 	names := make([]string, s.Model.Net.Classes)
 	for i := range names {
@@ -126,15 +126,16 @@ func (s *Subject) setting(name string) string {
 	return ""
 }
 
-// doubt is two standard deviations of the error that guessing makes on so many pictures.
+// doubt is two standard deviations of the error of random guesses on this number of
+// pictures.
 func doubt(classes, pictures int) float64 {
 	right := 1 / float64(classes)
 	return 2 * math.Sqrt(right*(1-right)/float64(pictures))
 }
 
-// fit says whether the net has learnt the training pictures by heart, or too little, and
-// what of what the run didn't have may help; ok is false where nothing was trained. held
-// is the number of validation pictures.
+// fit reports whether the net has memorised the training pictures, or learnt too little,
+// and advises settings that the run didn't have; ok is false without training. held is
+// the number of validation pictures.
 func fit(metrics []engine.Metrics, classes, held int, has func(setting string) string) (f setting.Text, ok bool) {
 	var val []engine.Metrics
 	var lastTrain engine.Metrics
@@ -161,7 +162,7 @@ func fit(metrics []engine.Metrics, classes, held int, has func(setting string) s
 			lowest = m
 		}
 	}
-	// Means over an epoch, where that has several lines: the last steps alone are noise.
+	// Means over an epoch with several lines: single steps are noisy.
 	sum, n := 0.0, 0
 	for _, m := range metrics {
 		if m.Split == "train" && m.Epoch == lastTrain.Epoch {

@@ -10,7 +10,7 @@ import (
 	"alexnet/pipeline"
 )
 
-// guessPictures is how many pictures the report shows with guesses.
+// guessPictures is the number of pictures with guesses in the report.
 const guessPictures = 12
 
 // Guessed is a crop and the softmax output for it.

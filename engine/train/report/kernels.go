@@ -46,7 +46,7 @@ func FirstKernels(m *engine.Model) (image.Image, error) {
 // Columns and pixel sizes of a picture of kernels.
 const (
 	kernelColumns = 16
-	kernelSide    = 44 // at least so many pixels a kernel
+	kernelSide    = 44 // smallest side of a kernel in pixels
 	kernelGap     = 4
 	towerGap      = 16
 )

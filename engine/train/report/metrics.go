@@ -64,7 +64,7 @@ func Summary(metrics []engine.Metrics) (train, lowest *engine.Metrics, imagesPer
 	return train, lowest, imagesPerSec
 }
 
-// mostPasses bounds the memory that a line of a damaged metrics.jsonl can ask for.
+// mostPasses bounds the memory that a line of a damaged metrics.jsonl can request.
 const mostPasses = 1 << 20
 
 // TrainingErrors returns the mean top-1 training error of every pass over the

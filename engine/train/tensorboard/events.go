@@ -127,7 +127,7 @@ func (w *Writer) record(data []byte) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// masked is the CRC-32C of b, turned and shifted as TFRecords want it.
+// masked is the CRC-32C of b, rotated and offset as TFRecords require.
 func masked(b []byte) uint32 {
 	crc := crc32.Checksum(b, castagnoli)
 	return (crc>>15 | crc<<17) + 0xa282ead8
