@@ -95,23 +95,3 @@ func ownOf(list string, local, onHost, gpus int) (string, error) {
 	}
 	return strings.Join(names, ","), nil
 }
-
-// checkAlike returns an error if ranks compute on different kinds of devices: these store
-// the exchanged tensors in different orders.
-func (j *Job) checkAlike() error {
-	if j.group.Size() == 1 {
-		return nil
-	}
-	kind, _, _ := strings.Cut(j.ownDevices, ":")
-	all, err := j.group.Gather([]byte(kind))
-	if err != nil {
-		return err
-	}
-	for rank, other := range all {
-		if string(other) != string(all[0]) {
-			return setting.Errorf("rank 0 on %s computes on %s and rank %d on %s on %s: give all ranks the same kind with %s",
-				j.group.Hosts()[0], all[0], rank, j.group.Hosts()[rank], other, setting.Name("devices"))
-		}
-	}
-	return nil
-}

@@ -11,9 +11,17 @@ import (
 // loader and not the training is the bottleneck.
 const waitingMuch = 0.1
 
+// Values of Pace.Bottleneck.
+const (
+	BoundByFetch    = "fetch"    // waiting for shards from elsewhere
+	BoundByDecode   = "decode"   // reading and decoding
+	BoundByAugment  = "augment"  // cropping, resizing, jitter
+	BoundByTraining = "training" // the devices
+)
+
 // Pace says what an interval of training was spent on.
 type Pace struct {
-	Bottleneck string // "fetch", "decode", "augment" or "training": what limits the rate
+	Bottleneck string // what limits the rate: a BoundBy value
 	Loader     Shares
 }
 
@@ -46,7 +54,7 @@ type pacer struct {
 // measure returns how the time since the mark was spent. waiting is the part of it in
 // which training waited for batches. A new loader begins a new interval.
 func (p *pacer) measure(l *pipeline.Loader, waiting float64) Pace {
-	now := Pace{Bottleneck: "training"}
+	now := Pace{Bottleneck: BoundByTraining}
 	if l == nil {
 		return now
 	}
@@ -61,11 +69,11 @@ func (p *pacer) measure(l *pipeline.Loader, waiting float64) Pace {
 	switch part := now.Loader; {
 	case waiting < waitingMuch:
 	case part.Fetch > max(part.Decode, part.Augment):
-		now.Bottleneck = "fetch"
+		now.Bottleneck = BoundByFetch
 	case part.Augment > part.Decode:
-		now.Bottleneck = "augment"
+		now.Bottleneck = BoundByAugment
 	default:
-		now.Bottleneck = "decode"
+		now.Bottleneck = BoundByDecode
 	}
 	return now
 }

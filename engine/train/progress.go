@@ -35,7 +35,7 @@ type Progress struct {
 // Line is one line of metrics.jsonl.
 type Line struct {
 	engine.Metrics
-	Bottleneck  string  `json:"bottleneck,omitempty"` // "fetch", "decode", "augment" or "training"
+	Bottleneck  string  `json:"bottleneck,omitempty"` // a BoundBy value
 	Loader      *Shares `json:"loader,omitempty"`
 	SecondsLeft int     `json:"seconds_left"` // of the whole run, as far as known
 }
@@ -53,7 +53,7 @@ func (p Progress) String() string {
 		return fmt.Sprintf("epoch %d/%d  validation: loss %s  %s  %.0f images/s%s", p.Epoch, p.Epochs, printable.Fixed(p.Loss, 3), p.errors(), p.ImagesPerSec, better)
 	}
 	limit := ""
-	if p.Pace.Bottleneck != "training" {
+	if p.Pace.Bottleneck != BoundByTraining {
 		limit = fmt.Sprintf(" (%v)", p.Pace)
 	}
 	return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %s  %s  %.1f images/s%s  %s left",
@@ -87,7 +87,7 @@ func (p Progress) Forms() []string {
 		}
 	}
 	limit := ""
-	if p.Pace.Bottleneck != "training" {
+	if p.Pace.Bottleneck != BoundByTraining {
 		limit = "  limit: " + p.Pace.Bottleneck
 	}
 	left := printable.Span(p.Left)

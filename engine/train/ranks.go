@@ -168,26 +168,47 @@ func whereabouts(group collective.Collective, threads int) string {
 	return fmt.Sprintf("%d ranks: %s; rank 0 has %s", group.Size(), strings.Join(order, ", "), printable.Count(threads, "CPU thread"))
 }
 
+// unlike returns the first rank that gives another text than rank 0, and all texts; rank
+// is 0 if they are the same. All ranks call it.
+func (j *Job) unlike(text string) (rank int, texts [][]byte, err error) {
+	if texts, err = j.group.Gather([]byte(text)); err != nil {
+		return 0, nil, err
+	}
+	for rank, other := range texts {
+		if string(other) != string(texts[0]) {
+			return rank, texts, nil
+		}
+	}
+	return 0, texts, nil
+}
+
 // checkFolder returns an error if the other ranks don't see the run folder.
 func (j *Job) checkFolder() error {
-	if j.c.Run == "" || j.group.Size() == 1 || !j.c.Resume {
+	if j.c.Run == "" || !j.c.Resume {
 		return nil
 	}
 	latest := ""
 	if j.checkpoint != nil {
 		latest = filepath.Base(j.checkpoint.Path)
 	}
-	all, err := j.group.Gather([]byte(latest))
-	if err != nil {
+	rank, all, err := j.unlike(latest)
+	if err != nil || rank == 0 {
 		return err
 	}
-	for rank, other := range all {
-		if string(other) != string(all[0]) {
-			return fmt.Errorf("%s: rank 0 goes on from %q and rank %d on %s from %q: the run folder has to lie on a file system that all ranks see",
-				j.c.Run, all[0], rank, j.group.Hosts()[rank], other)
-		}
+	return fmt.Errorf("%s: rank 0 goes on from %q and rank %d on %s from %q: the run folder has to lie on a file system that all ranks see",
+		j.c.Run, all[0], rank, j.group.Hosts()[rank], all[rank])
+}
+
+// checkAlike returns an error if ranks compute on different kinds of devices: these store
+// the exchanged tensors in different orders.
+func (j *Job) checkAlike() error {
+	kind, _, _ := strings.Cut(j.ownDevices, ":")
+	rank, all, err := j.unlike(kind)
+	if err != nil || rank == 0 {
+		return err
 	}
-	return nil
+	return setting.Errorf("rank 0 on %s computes on %s and rank %d on %s on %s: give all ranks the same kind with %s",
+		j.group.Hosts()[0], all[0], rank, j.group.Hosts()[rank], all[rank], setting.Name("devices"))
 }
 
 // checkData returns an error if ranks see different pictures, or begin with different
@@ -211,15 +232,10 @@ func (j *Job) checkData() error {
 	if j.from != nil {
 		own += j.from.Hash()
 	}
-	all, lost := j.group.Gather([]byte(own))
-	if err := errors.Join(err, lost); err != nil {
+	rank, _, lost := j.unlike(own)
+	if err := errors.Join(err, lost); err != nil || rank == 0 {
 		return err
 	}
-	for rank, other := range all {
-		if string(other) != string(all[0]) {
-			return setting.Errorf("rank 0 on %s and rank %d on %s have different pictures in %s or %s, or another %s or %s: give all ranks the same files",
-				j.group.Hosts()[0], rank, j.group.Hosts()[rank], j.c.Train, j.c.Val, setting.Name("pca"), setting.Name("from"))
-		}
-	}
-	return nil
+	return setting.Errorf("rank 0 on %s and rank %d on %s have different pictures in %s or %s, or another %s or %s: give all ranks the same files",
+		j.group.Hosts()[0], rank, j.group.Hosts()[rank], j.c.Train, j.c.Val, setting.Name("pca"), setting.Name("from"))
 }
