@@ -1,7 +1,7 @@
 #!/bin/sh
 # Tries out train-alexnet on this machine's GPU in one call of eight minutes (-minutes) and
 # writes report.txt, report.json and log.txt to gpu-report (-out). The same command again
-# goes on with what is left. Needs an NVIDIA driver, cuBLAS 12 or 13 and cuDNN 9; with
+# runs the remaining parts. Needs an NVIDIA driver, cuBLAS 12 or 13 and cuDNN 9; with
 # PyTorch speeds are compared.
 #
 #   ./gpu-kit.sh [-python PYTHON] [-minutes N] [-out DIR] [-only PARTS] [-again]
