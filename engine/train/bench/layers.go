@@ -50,41 +50,77 @@ func (r *Result) layers(f *measurement) (err error) {
 	if err != nil {
 		return err
 	}
-	peak, bandwidth := f.Peak*1e12, f.Bandwidth*1e9
-	if peak == 0 && bandwidth == 0 && r.Peak > 0 {
-		r.Bandwidth = devices.Bandwidth(f.Devices, f.Options, time.Second/2) / 1e9
-		peak, bandwidth = r.Peak*1e9, r.Bandwidth*1e9
-	}
-	if peak > 0 && bandwidth > 0 {
-		r.Roofline = float64(f.Batch) / roofline(ops, peak, bandwidth)
-	}
-	at := map[string]int{}
-	total, backward := 0.0, false
+	at := r.limits(f)
+	seconds, flop := 0.0, 0.0
 	for _, op := range ops {
+		seconds += at.seconds(op)
 		for _, d := range op.Design {
-			bound := 0.0
-			if r.Roofline > 0 {
-				bound = roofline([]engine.OpTime{op}, peak, bandwidth) * 1e3
-			}
-			r.Design = append(r.Design, Design{op.Layer, op.Kind, op.FLOP, op.Bytes, bound, d})
+			r.Design = append(r.Design, Design{op.Layer, op.Kind, op.FLOP, op.Bytes, at.seconds(op) * 1e3, d})
 		}
-		i, ok := at[op.Layer]
+		if op.Kind != update {
+			flop += op.FLOP
+		}
+	}
+	if seconds > 0 {
+		r.Roofline = float64(f.Batch) / seconds
+	}
+	r.Achieved = flop / float64(f.Batch) * r.Train / 1e9
+	r.Layers = sumLayers(ops, at)
+	return nil
+}
+
+// update is the kind of op that changes weights.
+const update = "update"
+
+// limits are the products and the bytes a second that devices reach; zeros if they are not
+// known.
+type limits struct{ peak, bandwidth float64 }
+
+// limits returns the given limits or, if there are none, measured ones.
+func (r *Result) limits(f *measurement) limits {
+	at := limits{f.Peak * 1e12, f.Bandwidth * 1e9}
+	if at == (limits{}) && r.Peak > 0 {
+		r.Bandwidth = devices.Bandwidth(f.Devices, f.Options, time.Second/2) / 1e9
+		at = limits{r.Peak * 1e9, r.Bandwidth * 1e9}
+	}
+	if at.peak == 0 || at.bandwidth == 0 {
+		return limits{}
+	}
+	return at
+}
+
+// seconds returns the longer of two times: that of an op's products at the peak, and that
+// of its bytes at the bandwidth. It is 0 if the limits are not known.
+func (at limits) seconds(op engine.OpTime) float64 {
+	if at == (limits{}) {
+		return 0
+	}
+	return max(op.FLOP/at.peak, float64(op.Bytes)/at.bandwidth)
+}
+
+// byMemory reports whether the bytes take that longer time.
+func (at limits) byMemory(op engine.OpTime) bool {
+	return at.seconds(op) > op.FLOP/at.peak
+}
+
+// sumLayers sums the ops of a training step by layer.
+func sumLayers(ops []engine.OpTime, at limits) (layers []Layer) {
+	index := map[string]int{}
+	backward := false
+	for _, op := range ops {
+		i, ok := index[op.Layer]
 		if !ok {
-			i = len(r.Layers)
-			at[op.Layer] = i
-			r.Layers = append(r.Layers, Layer{Layer: op.Layer})
+			i = len(layers)
+			index[op.Layer] = i
+			layers = append(layers, Layer{Layer: op.Layer})
 		}
-		l := &r.Layers[i]
-		if r.Roofline > 0 {
-			bound := roofline([]engine.OpTime{op}, peak, bandwidth) * 1e3
-			l.Bound += bound
-			if op.FLOP/peak < float64(op.Bytes)/bandwidth {
-				l.byMemory += bound
-			}
+		l, ms := &layers[i], op.Time.Seconds()*1e3
+		l.Bound += at.seconds(op) * 1e3
+		if at.byMemory(op) {
+			l.byMemory += at.seconds(op) * 1e3
 		}
-		ms := op.Time.Seconds() * 1e3
 		switch {
-		case op.Kind == "update":
+		case op.Kind == update:
 			l.Update += ms
 			continue
 		case backward:
@@ -94,31 +130,24 @@ func (r *Result) layers(f *measurement) (err error) {
 		}
 		l.flop += op.FLOP
 		l.MiB += float64(op.Bytes) / (1 << 20)
-		total += op.FLOP
 		backward = backward || op.Layer == "loss"
 	}
-	for i := range r.Layers {
-		l := &r.Layers[i]
-		if l.flop > 0 {
-			l.GFLOPS = l.flop / (l.Forward + l.Backward) / 1e6
-		}
-		switch {
-		case l.Bound == 0:
-		case l.byMemory > l.Bound/2:
-			l.By = "memory"
-		default:
-			l.By = "products"
-		}
+	for i := range layers {
+		layers[i].finish()
 	}
-	r.Achieved = total / float64(f.Batch) * r.Train / 1e9
-	return nil
+	return layers
 }
 
-// roofline returns the seconds of ops that each take the longer of two times: their
-// products at the peak, and their bytes at the bandwidth.
-func roofline(ops []engine.OpTime, peak, bandwidth float64) (seconds float64) {
-	for _, op := range ops {
-		seconds += max(op.FLOP/peak, float64(op.Bytes)/bandwidth)
+// finish computes what follows from the sums.
+func (l *Layer) finish() {
+	if l.flop > 0 {
+		l.GFLOPS = l.flop / (l.Forward + l.Backward) / 1e6
 	}
-	return seconds
+	switch {
+	case l.Bound == 0:
+	case l.byMemory > l.Bound/2:
+		l.By = "memory"
+	default:
+		l.By = "products"
+	}
 }
