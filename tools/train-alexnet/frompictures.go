@@ -53,10 +53,10 @@ func (s *settings) checkPictures(c *cli.Context) error {
 	switch _, err := os.Stat(in); {
 	case notRun == nil, c.Bool("resume") && s.Run == "":
 		return command.Usagef("unexpected %q: the folder of a run is given with --run: --run %s --resume goes on with it", in, printable.Verbatim(printable.ShellWord(in)))
-	case c.NArg() > 1:
-		return command.Usagef("unexpected %q: give one folder of pictures", c.Args().Get(1))
 	case err != nil && !strings.ContainsAny(in, "{*"):
 		return command.Usagef("unexpected %q: there is no such command, and no such folder of pictures%s (see %s --help)", in, printable.Verbatim(command.Suggest(c, in)), c.App.Name)
+	case c.NArg() > 1:
+		return command.Usagef("unexpected %q: give one folder of pictures", c.Args().Get(1))
 	}
 	for _, name := range []string{"train", "val", "pca", "config", "resume"} {
 		if c.IsSet(name) {

@@ -115,6 +115,9 @@ func TestTrainsFromPictures(t *testing.T) {
 	call("train-alexnet", "--resume", "my photos").must(t, 2, "--run 'my photos' --resume goes on with it")
 	call("train-alexnet", filepath.Join("runs", "my photos")).must(t, 2, "--resume goes on with it")
 	call("train-alexnet", "evl").must(t, 2, "did you mean eval?")
+	call("train-alexnet", "my fotos").must(t, 2, "no such folder of pictures: did you mean 'my photos'?")
+	call("train-alexnet", filepath.Join("runs", "my photo")).must(t, 2, "did you mean '"+filepath.Join("runs", "my photos")+"'?")
+	call("train-alexnet", "resume", run).must(t, 2, "there is no such command, and no such folder of pictures: did you mean --resume?")
 	call("train-alexnet", "--bathc", "3", "my photos").must(t, 2, "did you mean --batch?")
 	for _, flags := range [][]string{{"--recipe", "tiny"}, {"--schedule", "constnat"}, {"--lr", "-1"}, {"--batch", "500"}, {"--freeze", "conv9"}, {"--devices", "tpu"}, {"--dashboard", "8080"}} {
 		call(append([]string{"train-alexnet", "my photos", "--run", "refused"}, flags...)...).must(t, 2, flags[0])

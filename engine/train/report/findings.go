@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"alexnet/engine"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
+	"alexnet/pipeline"
 )
 
 // findingsSection describes in sentences how the run went.
@@ -67,7 +69,7 @@ func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if worst := worst(s, outcomes); worst != "" {
+		if worst := worst(s.Pictures.Meta().Classes, outcomes); worst != "" {
 			all = append(all, setting.Textf("hardest classes: %s", worst))
 		}
 	}
@@ -77,12 +79,25 @@ func findings(ctx context.Context, s *Subject) (all []setting.Text, err error) {
 	return all, nil
 }
 
-// worst names the classes with the highest errors and the classes guessed in their place.
-func worst(s *Subject, outcomes []outcome) string {
-	names := make([]string, s.Model.Net.Classes)
-	for i := range names {
-		names[i] = printable.Name(s.Pictures.Meta().Classes[i].Title())
+// shortNames returns the classes' titles up to the first comma, after which ImageNet has
+// synonyms; but whole ones where that would give two classes one name.
+func shortNames(list []pipeline.Class) []string {
+	names, used := make([]string, len(list)), map[string]int{}
+	for i, c := range list {
+		names[i], _, _ = strings.Cut(c.Title(), ", ")
+		used[names[i]]++
 	}
+	for i, c := range list {
+		if used[names[i]] > 1 {
+			names[i] = c.Title()
+		}
+	}
+	return names
+}
+
+// worst names the classes with the highest errors and the classes guessed in their place.
+func worst(list []pipeline.Class, outcomes []outcome) string {
+	names := shortNames(list)
 	type class struct {
 		name, guess string
 		error       float64
@@ -170,14 +185,18 @@ func fit(metrics []engine.Metrics, classes, held int, has func(setting string) s
 		}
 	}
 	training := sum / float64(n)
+	longer := setting.Textf("more %s", setting.Name("epochs"))
+	if epochs, err := strconv.Atoi(has("epochs")); err == nil && lastTrain.Epoch < epochs {
+		longer = setting.Textf("training longer") // another limit has ended it
+	}
 	switch {
 	case held < fewHeld:
 		return setting.Textf("%s to validate on: too few to tell whether the net overfits", printable.Count(held, "picture")), true
 	case engine.AtChance(best.Top1Error+doubt(classes, held), classes):
 		if has("init") == string(engine.InitHe) { // as in the recipes for small sets
-			return setting.Textf("the net still guesses: try more %s, or another %s", setting.Name("epochs"), setting.Name("lr")), true
+			return setting.Textf("the net still guesses: try %s, or another %s", longer, setting.Name("lr")), true
 		}
-		return setting.Textf("the net still guesses: try %s, or more %s", setting.Suggest("recipe", "small"), setting.Name("epochs")), true
+		return setting.Textf("the net still guesses: try %s, or %s", setting.Suggest("recipe", "small"), longer), true
 	case best.Top1Error-training > overfitted || last.Loss > lossRises*lowest.Loss && lowest.Epoch < last.Epoch && last.Top1Error-training > lower:
 		text := fmt.Sprintf("signs of overfitting: training error %.1f %%, validation error %.1f %%", 100*training, 100*last.Top1Error)
 		if lowest.Epoch < last.Epoch {
@@ -194,7 +213,7 @@ func fit(metrics []engine.Metrics, classes, held int, has func(setting string) s
 		}
 		return setting.Textf(format, values...), true
 	case float64(best.Step) >= stillFalls*float64(last.Step):
-		return setting.Textf("no sign of overfitting, and the validation error was still falling: more %s may lower it", setting.Name("epochs")), true
+		return setting.Textf("no sign of overfitting, and the validation error was still falling: %s may lower it", longer), true
 	}
 	return setting.Textf("no sign of overfitting; the lowest validation error came after epoch %d of %d", best.Epoch, last.Epoch), true
 }

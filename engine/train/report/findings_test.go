@@ -6,6 +6,7 @@ import (
 
 	"alexnet/engine"
 	"alexnet/internal/setting"
+	"alexnet/pipeline"
 )
 
 // TestFit: what a run's figures say of it, in the words of the settings.
@@ -50,6 +51,16 @@ func TestFit(t *testing.T) {
 			t.Errorf("%q, want %q", f.String(), want)
 		}
 	}
+	// A run that another limit ended has epochs left.
+	left := func(name string) string { return map[string]string{"epochs": "60", "init": "he"}[name] }
+	for want, metrics := range map[string][]engine.Metrics{
+		`the net still guesses: try training longer, or another "lr"`:              run([]float64{.9, .9}, []float64{.9, .89}, []float64{2.3, 2.3}),
+		"and the validation error was still falling: training longer may lower it": run([]float64{.6, .4}, []float64{.6, .5}, []float64{1.5, 1.3}),
+	} {
+		if f, _ := fit(metrics, 10, 1000, left); !strings.HasSuffix(f.String(), want) {
+			t.Errorf("%q, want %q", f.String(), want)
+		}
+	}
 	// An error over few pictures is known to some ten percent.
 	for held, want := range map[int]string{
 		10:   "10 pictures to validate on: too few to tell whether the net overfits",
@@ -75,5 +86,14 @@ func TestFindingsWords(t *testing.T) {
 		if err != nil || !strings.HasSuffix(strings.Join(texts.([]string), ""), want) {
 			t.Errorf("%q, %v; want %q", texts, err, want)
 		}
+	}
+}
+
+// TestWorst: the classes that are taken for others most, with the first of their names.
+func TestWorst(t *testing.T) {
+	list := []pipeline.Class{{ID: "n1", Name: "tench, Tinca tinca"}, {ID: "n2", Name: "crane, bird"}, {ID: "n3", Name: "crane"}, {ID: "n4"}}
+	outcomes := []outcome{{truth: 0, guess: 1}, {truth: 0, guess: 0}, {truth: 1, guess: 2}, {truth: 2, guess: 2}, {truth: 3, guess: 0}}
+	if got, want := worst(list, outcomes), "crane, bird 100 % wrong, most as crane; n4 100 % wrong, most as tench; tench 50 % wrong, most as crane, bird"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

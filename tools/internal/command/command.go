@@ -54,7 +54,7 @@ func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer)
 				asked = true
 			}
 			if ctx.Err() == nil {
-				fmt.Fprintln(os.Stderr, "\n"+stoppingLine())
+				fmt.Fprintln(Prose(os.Stderr), "\n"+stoppingLine())
 			}
 			cancel()
 		}

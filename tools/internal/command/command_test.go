@@ -67,7 +67,7 @@ func TestRunUsage(t *testing.T) {
 		{"vew", "there is no command \"vew\": did you mean view? (see"},
 		{"vew --seed 1", "there is no command \"vew\": did you mean view? (see"},
 		{"vew --sed 1 DIR", "there is no command \"vew\": did you mean view? (see"},
-		{". --sed 1", "there is no command \".\" (see"},
+		{". --sed 1", `unexpected ".": name a command before a file or folder (see tool --help)`},
 		{"version", "there is no command \"version\": did you mean --version? (see"},
 		{"sub --seeed 1", "there is no flag --seeed: did you mean --seed? (see"},
 		{"--sub", "there is no flag --sub (see"},

@@ -1,11 +1,16 @@
 package command
 
 import (
+	"cmp"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
+
+	"alexnet/internal/printable"
 )
 
 // otherNames are other programs' names for flags.
@@ -94,8 +99,24 @@ func commandNames(commands []*cli.Command) (names []string) {
 	return names
 }
 
-// Suggest returns the end of an error about a word that is not a command of the app.
-func Suggest(c *cli.Context, word string) string { return nearCommand(word, c.App.Commands) }
+// Suggest returns the end of an error about a word that is neither a command of the app
+// nor a file: the nearest command, file, or flag.
+func Suggest(c *cli.Context, word string) string {
+	if near := nearCommand(word, c.App.Commands); near != "" {
+		return near
+	}
+	dir, name := filepath.Split(word)
+	entries, _ := os.ReadDir(cmp.Or(dir, ".")) // without it nothing is near
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if near := didYouMean(name, "", names); near != "" {
+		near = strings.TrimSuffix(strings.TrimPrefix(near, ": did you mean "), "?")
+		return ": did you mean " + printable.ShellWord(filepath.Join(dir, near)) + "?"
+	}
+	return didYouMean(word, "--", flagNames(c))
+}
 
 // nearCommand is didYouMean for commands. Other programs have a command version.
 func nearCommand(word string, commands []*cli.Command) string {

@@ -96,6 +96,9 @@ func (u usage) unknownCommand(word string, app *cli.App) error {
 	if app.ArgsUsage != "" {
 		file = ", and no such file"
 	}
+	if _, err := os.Stat(word); err == nil {
+		return Usagef("unexpected %q: name a command before a file or folder (see %s --help)", word, app.Name)
+	}
 	return Usagef("there is no command %q%s%s (see %s --help)", word, printable.Verbatim(file), printable.Verbatim(nearCommand(word, app.Commands)), app.Name)
 }
 
