@@ -60,9 +60,16 @@ const fewPictures = 20_000
 // Make makes what a run needs in the folder c.Run (shards/train, shards/val and
 // pca.json) and sets c.Train, c.Val and c.PCA. It reuses complete shards that are
 // there. c.Net becomes the net of c.Recipe. Without a recipe, and if "net" was not
-// given, it becomes alexnet-mini for few pictures, or that of c.From. Bad settings are found before any
-// work; with their error it returns the recipe that they came from.
+// given, it becomes alexnet-mini for few pictures, or that of c.From. given may be nil,
+// as in Config.Complete. Bad settings are found before any work; with their error it
+// returns the recipe that they came from.
 func (p Pictures) Make(ctx context.Context, c *Config, given func(setting string) bool) (*Made, error) {
+	if given == nil {
+		var err error
+		if given, err = c.unlikeDefaults(); err != nil {
+			return nil, err
+		}
+	}
 	if p.KeepForVal == 0 {
 		p.KeepForVal = .1
 	}
