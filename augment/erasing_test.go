@@ -118,7 +118,7 @@ func TestErasingPixels(t *testing.T) {
 		e.Paint(&s, p)
 		return p.RGB
 	}
-	// What stream (9, 2, 4) says: a rectangle of 2×2 at x 1, y 1.
+	// Stream (9, 2, 4) draws a rectangle of 2×2 at x 1, y 1.
 	want := []byte{
 		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
 		12, 13, 14, 200, 201, 202, 200, 201, 202, 21, 22, 23,
@@ -154,7 +154,7 @@ func TestErasingPixels(t *testing.T) {
 	if len(places) != 9 {
 		t.Errorf("%d places in 200 draws, want all 9", len(places))
 	}
-	// Nothing changes without luck, nor where no shape is smaller than the picture.
+	// Nothing changes with probability 0, nor if no shape is smaller than the picture.
 	for _, e := range []Erasing{{}, {Probability: 1, MinArea: 1, MaxArea: 1, MinRatio: 1, MaxRatio: 1}, {Probability: 1, MinRatio: 1e300, MaxRatio: 1e301}} {
 		for sample := range uint64(20) {
 			if got := paint(e, sample); !bytes.Equal(got, before) {

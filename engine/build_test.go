@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// meetContext is a context only as far as building programs asks.
+// meetContext implements as much of a context as building programs needs.
 type meetContext struct {
 	planContext
 	name string
@@ -36,7 +36,7 @@ type pair struct{ alone }
 
 func (pair) Size() int { return 2 }
 
-// limitedContext has room for nothing.
+// limitedContext has no free memory.
 type limitedContext struct{ meetContext }
 
 func (c *limitedContext) Room() (Room, error) { return Room{Of: c, Where: "nowhere", Total: 1}, nil }

@@ -13,8 +13,7 @@ import (
 	"alexnet/engine/enginetest"
 )
 
-// seat is a rank that writes down the lengths of its sums and of what it gathers, or
-// fails.
+// seat is a rank that records the lengths of its sums and gathers, or fails.
 type seat struct {
 	*enginetest.Peer
 	calls    []int
@@ -74,8 +73,7 @@ func TestRanks(t *testing.T) {
 	}
 }
 
-// trainAlike takes the same step with one model and on ranks, which have the same
-// losses, to rounding.
+// trainAlike trains one step on one model and on ranks. The losses agree to rounding.
 func trainAlike(t *testing.T, whole *engine.Model, models []*engine.Model, batch int, number uint64) {
 	t.Helper()
 	b := randomBatch(whole.Net, batch, number)
@@ -113,8 +111,8 @@ func trainRanks(t *testing.T, models []*engine.Model, b engine.Batch, s engine.S
 	return outcomes
 }
 
-// checkCalls wants the gradients of one step in order, last layers first, every
-// context's share by itself, and at the end the flag.
+// checkCalls checks that the gradients of one step come in order, last layers first,
+// every context's share by itself, and the flag at the end.
 func checkCalls(t *testing.T, m *engine.Model, calls []int, others int) {
 	t.Helper()
 	var want []int

@@ -128,7 +128,7 @@ func TestHybrid(t *testing.T) {
 	}
 }
 
-// checkHybridCalls wants the sums of everything but what is split.
+// checkHybridCalls checks the sums of all parameters that aren't split.
 func checkHybridCalls(t *testing.T, m *engine.Model, calls []int, steps int) {
 	t.Helper()
 	var want []int
@@ -143,8 +143,8 @@ func checkHybridCalls(t *testing.T, m *engine.Model, calls []int, steps int) {
 	}
 }
 
-// oddNet has fully connected layers where one doesn't expect them: first, with a
-// layer behind that wants all maps, and tanh.
+// oddNet has fully connected layers in unusual places: one first, one before a layer that
+// reads all maps; and tanh.
 const oddNet = `{
   "name": "odd", "input": {"size": 9, "scale": 0.02}, "towers": 1, "classes": 3,
   "layers": [

@@ -2,7 +2,7 @@ package engine
 
 import "testing"
 
-// planContext is a context only as far as the planner asks.
+// planContext implements as much of a context as the planner needs.
 type planContext struct{ Context }
 
 func (planContext) Bytes(t *Tensor) int64    { return int64(4 * t.Shape.Len()) }
@@ -52,7 +52,7 @@ func TestPlanArena(t *testing.T) {
 	}
 }
 
-// mergingContext runs an op that reads a and the one behind it as one.
+// mergingContext runs an op that reads a and the next op as one.
 type mergingContext struct {
 	planContext
 	a *Tensor

@@ -24,7 +24,7 @@ type goldenSchedule struct {
 
 const goldenEpochSteps = 4
 
-// schedule is the case's, for a run of so many epochs.
+// schedule returns the case's schedule for a run of this number of epochs.
 func (g goldenSchedule) schedule(epochs int) Schedule {
 	kind, err := ScheduleNamed(g.Kind)
 	if err != nil {

@@ -73,7 +73,7 @@ func (f *batches) Next(ctx context.Context) (engine.Batch, error) {
 
 func (f *batches) Close() error { return nil }
 
-// recorder keeps what the trainer says.
+// recorder keeps the trainer's events.
 type recorder struct {
 	logs, validations []engine.Metrics
 	steps             int
@@ -175,7 +175,7 @@ func begin(t *testing.T, tr *engine.Trainer) {
 	tr.Checkpoint = c.Checkpoint
 }
 
-// tinyRun takes what lies in dir up to so many steps.
+// tinyRun continues the run in dir up to this step.
 func tinyRun(t *testing.T, dir string, steps uint64) *engine.Trainer {
 	t.Helper()
 	tr := tinyTrainer(t, dir, &recorder{})
@@ -186,7 +186,7 @@ func tinyRun(t *testing.T, dir string, steps uint64) *engine.Trainer {
 	return tr
 }
 
-// tinyCheckpoint opens what a trainer has saved after so many steps.
+// tinyCheckpoint opens a trainer's checkpoint of this step.
 func tinyCheckpoint(t *testing.T, tr *engine.Trainer, step int) *engine.CheckpointFile {
 	t.Helper()
 	c, err := engine.OpenCheckpoint(filepath.Join(tr.Checkpoints.Dir, fmt.Sprintf("step-%09d.safetensors", step)))

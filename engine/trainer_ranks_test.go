@@ -33,8 +33,8 @@ func (f *share) Next(ctx context.Context) (engine.Batch, error) {
 	return engine.Batch{Images: n, Pixels: b.Pixels[lo*tinyPixels : hi*tinyPixels], Colour: b.Colour[3*lo : 3*hi], Labels: b.Labels[lo:hi]}, nil
 }
 
-// rankTrainers are the trainers of a job on so many ranks, which share dir.
-// and go on from what lies there.
+// rankTrainers returns the trainers of a job on this number of ranks, which share dir and
+// continue the run in it.
 func rankTrainers(t *testing.T, ranks int, dir string, records []*recorder, hybrid bool) []*engine.Trainer {
 	t.Helper()
 	net, err := engine.ReadNet(strings.NewReader(tinyNet))

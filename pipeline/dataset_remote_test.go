@@ -21,7 +21,7 @@ import (
 	"alexnet/pipeline/remote"
 )
 
-// origin serves a folder and notes which shards were asked for.
+// origin serves a folder and records the requested shards.
 type origin struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -290,8 +290,8 @@ func TestRemoteHangs(t *testing.T) {
 	}
 }
 
-// fullDisk is a folder of shards on a disk without room. To fetch shard wanted, it
-// removes the others, and fails until they are closed, as a full disk does.
+// fullDisk is a folder of shards on a full disk. To fetch shard wanted, it removes the
+// others, and fails until they are closed, as a full disk does.
 type fullDisk struct {
 	*remote.Folder
 	wanted  string

@@ -98,8 +98,8 @@ func BenchmarkFirstEpoch(b *testing.B) {
 	}
 }
 
-// manyShards makes a folder of at least so many samples: one shard of raw
-// pictures under many names.
+// manyShards makes a folder of at least this many samples: one shard of raw pictures
+// under many names.
 func manyShards(b *testing.B, samples int) string {
 	b.Helper()
 	const size, perShard = 256, 341

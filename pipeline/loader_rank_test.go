@@ -92,8 +92,8 @@ func everySampleOnce(t *testing.T, want []row, images int, c LoaderConfig) {
 	}
 }
 
-// together reads the steps from one up to another, counted over epochs, by so
-// many ranks, and puts their rows in the global order.
+// together reads the steps from one up to another, counted over epochs, on this number of
+// ranks, and puts their rows in the global order.
 func together(t *testing.T, d *Dataset, c LoaderConfig, ranks, from, to int) (rows []row) {
 	c.Ranks, c.Batch = ranks, c.Batch/ranks
 	bySteps := map[int][]row{}

@@ -44,7 +44,7 @@ func repeatShards(t *testing.T, dir string, times int) {
 	}
 }
 
-// heap is what is in use after a collection.
+// heap returns the bytes in use after a collection.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -73,8 +73,8 @@ func load(t *testing.T, d *Dataset, config LoaderConfig, limit int) []row {
 	return read(t, l, limit)
 }
 
-// expect is what a loader should give, written down as the definition has it:
-// one sample after the other, from the pixels that the set was made of.
+// expect returns a loader's expected rows, by its definition: one sample after the other,
+// from the pixels of the set.
 func expect(set testSet, c LoaderConfig) (rows []row) {
 	c.defaults(&Dataset{})
 	n, per := set.images, c.Batch/c.views()

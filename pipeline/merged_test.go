@@ -11,9 +11,9 @@ import (
 	"alexnet/pipeline/mds"
 )
 
-// joinAsMosaic makes the index of root as MosaicML's merge_index does: by that
-// itself if $PEERS_PYTHON names a Python that has it, else by what its source says
-// it writes: version and shards, with the folder's name before the shard's.
+// joinAsMosaic makes the index of root like MosaicML's merge_index: with MosaicML itself
+// if $PEERS_PYTHON names a Python that has it, else by its source: version and shards,
+// with the folder's name before the shard's.
 func joinAsMosaic(t *testing.T, root string, folders ...string) {
 	t.Helper()
 	os.Remove(filepath.Join(root, mds.IndexName)) // merge_index doesn't write over one

@@ -2,6 +2,6 @@
 
 package pipeline
 
-// raceDetector says that these tests run under the race detector, where
-// sync.Pool drops some of what it is given and so allocates anew.
+// raceDetector is set under the race detector, where sync.Pool drops some objects and so
+// allocates again.
 const raceDetector = true

@@ -17,7 +17,7 @@ import (
 	"alexnet/engine/foreign"
 )
 
-// golden is what testdata/make.py writes: OpenCV's answers.
+// golden is the output of testdata/make.py: OpenCV's answers.
 type golden struct {
 	Pixels  []byte // N, H, W, RGB
 	Colour  []float32
@@ -33,7 +33,7 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
-// ask gives the probabilities of a net of the file.
+// ask returns the probabilities of the file's net.
 func ask(t *testing.T, w *foreign.Weights, mean []float32, g *golden) []float32 {
 	t.Helper()
 	size := w.Net.Input.Size

@@ -5,8 +5,7 @@ import (
 	"sync"
 )
 
-// failer refuses one call, counted over all calls but those that give something
-// back.
+// failer makes one call fail, counted over all calls that don't free something.
 type failer struct {
 	at int
 
@@ -16,7 +15,7 @@ type failer struct {
 }
 
 func (f *failer) ask(call string, _ int) error {
-	if gives(call) {
+	if frees(call) {
 		return nil
 	}
 	f.mu.Lock()

@@ -86,9 +86,9 @@ func inTime(t *testing.T, f func()) {
 	}
 }
 
-// gives reports calls that give something back. A device that refuses these
-// keeps it, so nothing can be asked of them.
-func gives(call string) bool {
+// frees reports whether a call frees something. If such a call failed, the device would
+// keep it, so they never fail here.
+func frees(call string) bool {
 	for _, s := range []string{"Free", "Destroy", "Unload", "Release"} {
 		if strings.Contains(call, s) {
 			return true
@@ -97,7 +97,7 @@ func gives(call string) bool {
 	return false
 }
 
-// notes collects what contexts tell of.
+// notes collects the notes of contexts.
 type notes struct {
 	mu    sync.Mutex
 	lines []string

@@ -12,8 +12,8 @@ import (
 	"alexnet/engine/enginetest"
 )
 
-// machine is an emulated machine, whose end of the test must find everything
-// given back.
+// machine makes an emulated machine. At the end of the test everything on it must be
+// freed.
 func machine(t testing.TB, o emulator.Options) *emulator.Machine {
 	t.Helper()
 	kernels, err := host.Build()

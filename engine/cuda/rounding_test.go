@@ -62,8 +62,8 @@ type roundings struct {
 	single bool    // a tie is the exception
 }
 
-// roundingOf is what a precision does to each layer. TF32's factors may be cut off
-// by the hardware and not rounded, which is twice as far; so 4·2 of them.
+// roundingOf is the rounding of a precision in each layer. Hardware may truncate TF32's
+// factors instead of rounding them, which is twice as far; so 4·2 of them.
 var roundingOf = map[cuda.Precision]roundings{
 	cuda.FP32: {0, 0, true},
 	cuda.TF32: {math.Exp2(-11), 4 * 2, false},

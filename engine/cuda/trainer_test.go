@@ -32,7 +32,7 @@ func (f *feeder) Next(context.Context) (engine.Batch, error) {
 
 func (f *feeder) Close() error { return nil }
 
-// silent hears nothing.
+// silent ignores all events.
 type silent struct{}
 
 func (silent) Step(engine.Metrics)      {}
@@ -69,7 +69,7 @@ func TestTrainerLosesItsGPU(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		t.Log(err)
-		_ = model.Close() // a lost GPU gives nothing back in order
+		_ = model.Close() // a lost GPU can't free anything in order
 	})
 	latest, err := trainer.Checkpoints.Latest()
 	if err != nil || filepath.Base(latest) != "step-000000008.safetensors" {

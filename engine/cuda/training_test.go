@@ -14,7 +14,7 @@ import (
 	"alexnet/engine/cuda/internal/emulator"
 )
 
-// trained is what a few steps leave.
+// trained is the result of a few steps.
 type trained struct {
 	loss    []float32
 	probs   []float32 // of an inference afterwards

@@ -10,7 +10,7 @@ import (
 	"alexnet/engine/cpu"
 )
 
-// openTapped is alexnet-mini with the same first weights on so many contexts.
+// openTapped opens alexnet-mini with the same first weights on this number of contexts.
 func openTapped(t *testing.T, contexts int, tap string) *engine.Model {
 	t.Helper()
 	net, err := engine.Preset("alexnet-mini", 10)

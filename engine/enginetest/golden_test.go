@@ -14,7 +14,7 @@ import (
 	"alexnet/engine/cpu"
 )
 
-// golden is what testdata/make_goldens.py wrote: PyTorch's numbers in float64.
+// golden is the output of testdata/make_goldens.py: PyTorch's numbers in float64.
 type golden struct {
 	Net          string
 	Classes      int

@@ -10,9 +10,9 @@ import (
 	"alexnet/engine"
 )
 
-// oracle is a context that runs the reference itself, rounded to float32 as it
-// is stored. It proves that the suite accepts a right context, and with a fault
-// put in that it refuses a wrong one. It doesn't check shapes.
+// oracle is a context that runs the reference itself, rounded to float32 when stored. It
+// proves that the suite accepts a correct context, and with an injected fault that it
+// refuses a wrong one. It doesn't check shapes.
 type oracle struct {
 	mu      sync.Mutex // held for each access: a fault may be out of order, never a data race
 	arena   []byte

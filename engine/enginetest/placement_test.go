@@ -10,7 +10,7 @@ import (
 	"alexnet/engine/cpu"
 )
 
-// trained is what a few steps leave.
+// trained is the result of a few steps.
 type trained struct {
 	loss    []float32
 	weights map[string][]float32

@@ -11,9 +11,8 @@ import (
 	"alexnet/engine/vulkan"
 )
 
-// needsVulkan skips a test where there is no device. Elsewhere Khronos' validation
-// layer, if it is installed, looks at every call of the test, which fails if the layer
-// has anything to say.
+// needsVulkan skips a test without a device. Otherwise Khronos' validation layer, if it
+// is installed, checks every call of the test; any message of it is a failure.
 func needsVulkan(t *testing.T) {
 	t.Helper()
 	if os.Getenv("ALEXNET_VULKAN") == "" {

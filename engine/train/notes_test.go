@@ -13,7 +13,7 @@ import (
 	"alexnet/pipeline/shards/shardstest"
 )
 
-// notes are what a run of c says before it begins.
+// notes returns the notes of a run of c before it begins.
 func notes(t *testing.T, c Config) string {
 	t.Helper()
 	var s stopper
@@ -96,7 +96,7 @@ func TestWarmupLongerThanTheRun(t *testing.T) {
 	}
 }
 
-// looker looks, when it may draw, for the checkpoint of what was validated.
+// looker opens, when it may draw, the checkpoint of the validated step.
 type looker struct {
 	Silent
 	job    *Job

@@ -63,7 +63,7 @@ func TestPaperTable(t *testing.T) {
 	}
 }
 
-// written is a value as the page has it.
+// written formats a value as the page does.
 func written(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -218,7 +218,7 @@ func TestCIFARRecipesTrain(t *testing.T) {
 	}
 }
 
-// recipe is what a recipe makes of the defaults.
+// recipe applies a recipe to the defaults.
 func recipe(t *testing.T, name string) train.Config {
 	t.Helper()
 	r, err := train.FindRecipe(name)
@@ -250,7 +250,7 @@ func rateOf(t *testing.T, c train.Config, epochSteps int, step uint64) float64 {
 	return kind.New(s).Rate(step)
 }
 
-// factor is what a layer's rate is of the run's.
+// factor is a layer's rate divided by the run's.
 func factor(c train.Config, layer string) float64 {
 	if slices.Contains(train.SplitList(c.Freeze), layer) {
 		return 0

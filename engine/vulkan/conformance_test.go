@@ -11,10 +11,10 @@ import (
 	"alexnet/engine/vulkan"
 )
 
-// unavailable says why there is no vulkan:0, nil where there is.
+// unavailable is the reason why there is no vulkan:0, or nil.
 var unavailable error
 
-// validated says that the validation layer looks at every call.
+// validated is set if the validation layer checks every call.
 var validated bool
 
 // TestMain keeps a context, and so the device with its pipelines, open, under the
@@ -36,8 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// open opens a context, which the test fails for if the validation layer has anything
-// to say of it.
+// open opens a context. Any message of the validation layer fails the test.
 func open(t *testing.T, o vulkan.Options) engine.Context {
 	t.Helper()
 	needsDevice(t)
@@ -56,7 +55,7 @@ func needsDevice(t *testing.T) {
 	}
 }
 
-// quiet fails when the validation layer has said something.
+// quiet fails if the validation layer has reported anything.
 func quiet(t *testing.T) {
 	t.Helper()
 	for _, m := range vulkan.Messages() {
@@ -64,7 +63,7 @@ func quiet(t *testing.T) {
 	}
 }
 
-// whole says that make check-vulkan runs everything; other runs take some of it.
+// whole is set if make check-vulkan runs everything; other runs are smaller.
 var whole = os.Getenv("ALEXNET_VULKAN") != ""
 
 // TestConformance runs the engine's suite in every precision, in 16 bits a thinned one on a
@@ -101,7 +100,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// needsMatrices skips a test where vulkan:0 multiplies no matrices by itself.
+// needsMatrices skips a test if vulkan:0 has no cooperative matrices.
 func needsMatrices(t *testing.T) {
 	t.Helper()
 	if gpu := vulkan.Examine().GPUs[0]; gpu.Matrices == "" {

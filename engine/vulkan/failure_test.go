@@ -12,7 +12,7 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// pair opens two contexts on vulkan:0 where there is one.
+// pair opens two contexts on vulkan:0, or skips the test.
 func pair(t *testing.T) (a, b *Context) {
 	t.Helper()
 	contexts, err := Open([]string{"vulkan:0", "vulkan:0"}, Options{})

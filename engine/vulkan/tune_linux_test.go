@@ -14,7 +14,7 @@ import (
 	"alexnet/engine/vulkan/internal/vk"
 )
 
-// one opens a context on vulkan:0, where there is one.
+// single opens a context on vulkan:0, or skips the test.
 func single(t *testing.T, o Options) *Context {
 	t.Helper()
 	contexts, err := Open([]string{"vulkan:0"}, o)
@@ -212,7 +212,7 @@ func TestTilesTimed(t *testing.T) {
 			t.Errorf("after a file that %s: %d products are timed, noted %q", want, timed, notes)
 		}
 	}
-	// What is no file is neither read nor replaced.
+	// Only a regular file is read or replaced.
 	victim := filepath.Join(folder, "victim")
 	if err := os.WriteFile(victim, good, 0o644); err != nil {
 		t.Fatal(err)

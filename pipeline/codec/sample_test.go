@@ -39,8 +39,8 @@ func samplePicture(t testing.TB, file string) []byte {
 	return rgb
 }
 
-// samplePictures are so many of the originals, or all if there are fewer. Tests
-// that need them are skipped where there are none.
+// samplePictures returns count of the originals, or all if there are fewer. Without any
+// it skips the test.
 func samplePictures(t testing.TB, count int) [][]byte {
 	t.Helper()
 	files := sampleFiles()

@@ -102,7 +102,7 @@ func TestFlippedBits(t *testing.T) {
 					pixels = append(pixels, got)
 				}
 			}
-			// What some scan didn't bring, libjpeg smooths over (package doc).
+			// libjpeg smooths over bits that no scan has (package doc).
 			if len(pixels) == 2 && !bytes.Equal(pixels[0], pixels[1]) && all["go"].general.complete() {
 				t.Errorf("%s, bit %d: the decoders' pixels differ", kind, bit)
 			}

@@ -63,7 +63,7 @@ func unpack(t testing.TB, archive, suffix string) map[string][]byte {
 	}
 }
 
-// outcome is what Pillow makes of a file, or the kind of its error.
+// outcome is Pillow's result for a file, or the kind of its error.
 type outcome struct {
 	Width, Height int
 	MD5           string

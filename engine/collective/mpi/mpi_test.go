@@ -184,9 +184,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// stopDaemon stops this rank's launcher, and lets it run for a moment only every 2.5 s, as
-// other work on an overloaded machine may, for 5 s; MPICH's, for which its ranks wait, for
-// 7.5 s.
+// stopDaemon stops this rank's launcher for 5 s (MPICH's, for which its ranks wait, for
+// 7.5 s), and lets it run for a moment every 2.5 s, as on an overloaded machine.
 func stopDaemon() error {
 	const script = `for i in $1; do kill -STOP $0; sleep 2.5; kill -CONT $0; sleep .005; done`
 	times := "1 2"

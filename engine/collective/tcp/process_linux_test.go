@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play is "what rank": what befalls the rank, while the others wait for it, in a
+// play is "event rank": something happens to the rank while the others wait for it, in a
 // call or elsewhere.
 func play(role string) error {
 	place, err := launcher.Given(os.Getenv)
@@ -144,7 +144,7 @@ func TestFailures(t *testing.T) {
 	}
 	for _, c := range []struct {
 		role string
-		who  int    // is left out of account; -1 for nobody
+		who  int    // is not counted; -1 for none
 		says string // every other rank
 		soon bool   // at once, rather than after the timeout
 	}{

@@ -316,7 +316,7 @@ func TestFalseZero(t *testing.T) {
 			}
 			go func() {
 				defer conn.Close()
-				// It welcomes everybody, and proves what it can.
+				// It accepts every rank, and proves itself as far as it can.
 				_, _ = io.ReadFull(conn, make([]byte, greetingSize))
 				nonce := newNonce()
 				_, _ = conn.Write(append([]byte(magic), nonce...))

@@ -30,7 +30,7 @@ func dial(t *testing.T, url, text string) net.Conn {
 	return c
 }
 
-// hear reads the answer that comes over a connection.
+// hear reads an answer from a connection.
 func hear(t *testing.T, c net.Conn) answer {
 	t.Helper()
 	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {

@@ -57,7 +57,7 @@ var ample = Limits{
 	Body: 1 << 20, Bodies: 16 << 20, Decoded: 1 << 30, Timeout: 10 * time.Second, Concurrency: 4, Queue: 8, Connections: 100, Top: 2,
 }
 
-// answer is what /Classify says.
+// answer is the JSON of an answer.
 type answer struct {
 	status  int
 	Guesses []infer.Guess

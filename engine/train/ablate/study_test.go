@@ -235,7 +235,7 @@ func TestStudyRefuses(t *testing.T) {
 	}
 }
 
-// untrained is a Runs.Train for what must be refused before any run.
+// untrained is a Runs.Train for studies that must be refused before any run.
 func untrained(t *testing.T) func(context.Context, train.Config) error {
 	return func(_ context.Context, c train.Config) error {
 		t.Errorf("%s is trained", c.Run)

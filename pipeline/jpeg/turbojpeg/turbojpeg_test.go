@@ -278,8 +278,8 @@ func TestDamaged(t *testing.T) {
 	if err := d.Decode(dst, good, h); err != nil {
 		t.Errorf("a good file after bad ones: %v", err)
 	}
-	// Bytes too many between segments do no harm, but whether that is all that
-	// libjpeg warns of isn't known.
+	// Extra bytes between segments do no harm, but the decoder can't know whether libjpeg's
+	// warning means only these.
 	extra := append(append(append([]byte{}, good[:2]...), 0, 0, 0), good[2:]...)
 	if _, is := errors.AsType[*WarningError](d.Decode(dst, extra, h)); !is {
 		t.Error("three extraneous bytes: no WarningError")

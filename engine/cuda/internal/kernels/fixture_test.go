@@ -66,7 +66,7 @@ func onBenches(t *testing.T, f func(t *testing.T, b *bench)) {
 // orders are the orders of blocks and threads in which every launch runs.
 var orders = []host.Order{host.Forward, host.Backward, 20261123}
 
-// hostDevice and its parts are as much of a device as a Set needs.
+// hostDevice and its parts implement as much of a device as a Set needs.
 type hostDevice struct {
 	gpu.Device
 	library *host.Library
@@ -123,13 +123,13 @@ const (
 
 func (e elem) size() int { return [...]int{4, 2, 4, 1}[e] }
 
-// alive keeps memory whose address alone is known to a kernel.
+// alive keeps memory alive of which a kernel has only the address.
 var alive []*memory
 
 const guard = 256 // bytes on either side, and the alignment
 
-// allocate takes memory for values, stored as e. The guards hold 0xff, NaN to
-// who reads them.
+// allocate makes memory for values, stored as e. The guards hold 0xff, a NaN if it is
+// read.
 func allocate(e elem, values []float64) *memory {
 	m := &memory{typ: e, n: len(values)}
 	m.whole = make([]byte, len(values)*e.size()+3*guard)

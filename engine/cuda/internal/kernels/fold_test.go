@@ -22,7 +22,7 @@ var folds = []struct {
 	{1, 8, 8, 2, engine.Window{Size: 4, Stride: 2}},
 }
 
-// folded is what folding v, (N, H, W, C), by a stride and a padding must give.
+// folded is the expected result of folding v, (N, H, W, C), by a stride and a padding.
 func folded(v []float64, n, h, w, c, stride, pad, outH, outW int) (out []float64) {
 	for i := range n {
 		for y := range outH {

@@ -76,7 +76,7 @@ func TestStructs(t *testing.T) {
 	}
 }
 
-// sameType is a C++ condition that type c is what t is.
+// sameType returns a C++ condition that type c is the same as t.
 func sameType(t reflect.Type, c string) string {
 	if t == reflect.TypeFor[gpu.Pointer]() {
 		return "std::is_pointer<" + c + ">::value"

@@ -9,8 +9,8 @@ import (
 	"alexnet/engine/cuda/internal/gpu"
 )
 
-// reference is what Convolution's comment says, on packed arrays of small whole
-// numbers: x in N,H,W,XChannels, w in K,Size,Size,C/Groups, y in N,H',W',YChannels.
+// reference computes what Convolution's comment describes, on packed arrays of small
+// whole numbers: x in N,H,W,XChannels, w in K,Size,Size,C/Groups, y in N,H',W',YChannels.
 func reference(c gpu.Convolution, x, w, bias, y []float32) {
 	h, width := c.Out()
 	each, maps := c.C/c.Groups, c.K/c.Groups

@@ -132,7 +132,7 @@ func (f *fakes) failNext(name string, code, after int) {
 	call(f.fail, start(text), uintptr(code), uintptr(after))
 }
 
-// log is what was called since the last look.
+// log returns the calls since its last call.
 func (f *fakes) log() []string {
 	text := cString(call(f.logged))
 	news := strings.TrimSpace(text[min(f.seen, len(text)):])
@@ -143,7 +143,7 @@ func (f *fakes) log() []string {
 	return strings.Split(news, "\n")
 }
 
-// leaks says what hasn't been freed, "" for nothing.
+// leaks names what hasn't been freed, or returns "".
 func (f *fakes) leaks() string {
 	kept.Lock()
 	for handle, retained := range kept.handles { // as the process's end does

@@ -205,7 +205,7 @@ func TestTakenGPU(t *testing.T) {
 		if _, err := f.openDevice(1); err == nil || err.Error() != want {
 			t.Errorf("error %v\nwant  %s", err, want)
 		}
-		f.start(13000, 90, 1<<30, true) // a lost device answers every call alike
+		f.start(13000, 90, 1<<30, true) // every call on a lost device fails alike
 	}
 }
 

@@ -274,7 +274,7 @@ func TestMissingNCCL(t *testing.T) {
 	}
 }
 
-// ncclVersion is what the fake says it is.
+// ncclVersion is the fake's version.
 func (f *fakes) ncclVersion(t *testing.T) *int32 {
 	t.Helper()
 	handle := must[uintptr](t)(dlopen(filepath.Join(f.folder, "libnccl.so.2")))

@@ -98,7 +98,7 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
-// slow leaves a test to make check-vulkan.
+// slow skips a test unless make check-vulkan runs it.
 func slow(t *testing.T) {
 	t.Helper()
 	if os.Getenv("ALEXNET_VULKAN") == "" {
