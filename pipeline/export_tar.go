@@ -3,7 +3,6 @@ package pipeline
 import (
 	"archive/tar"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -42,11 +41,13 @@ func (e *tarExporter) add(i int, s *Sample, picture []byte) error {
 		return err
 	}
 	key := fmt.Sprintf("%09d.", i)
-	return errors.Join(
-		e.member(key+"cls", strconv.AppendInt(nil, int64(s.Label), 10)),
-		e.member(key+e.extension, picture),
-		e.member(key+"json", about),
-	)
+	if err := e.member(key+"cls", strconv.AppendInt(nil, int64(s.Label), 10)); err != nil {
+		return err
+	}
+	if err := e.member(key+e.extension, picture); err != nil {
+		return err
+	}
+	return e.member(key+"json", about)
 }
 
 // member writes a file whose header depends on its name and data alone.

@@ -109,7 +109,7 @@ func (j *journal) write(v any) error {
 		err = j.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("write the journal: %w", err)
+		return file.Doing("write the journal", err)
 	}
 	return nil
 }

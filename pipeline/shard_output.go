@@ -212,7 +212,7 @@ func (o *output) writeReport(bad []Bad) (string, error) {
 	}
 	path := filepath.Join(o.dir, ReportName)
 	if err := file.WriteAll(path, text.Bytes()); err != nil {
-		return "", fmt.Errorf("write the report, %d bytes: %w", text.Len(), err)
+		return "", fmt.Errorf("the report, %d bytes: %w", text.Len(), err)
 	}
 	return path, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"alexnet/engine"
+	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/internal/setting"
 )
@@ -192,7 +193,7 @@ func (w *watcher) progress(e Event, m engine.Metrics, pace Pace) Progress {
 // write records figures and tells the observer.
 func (w *watcher) write(p Progress) {
 	if err := w.log.write(p.Line); err != nil && w.failure == nil {
-		w.failure = fmt.Errorf("write metrics: %w", err)
+		w.failure = file.Doing("write metrics", err)
 		w.stop()
 	}
 	w.observer.Progress(p)

@@ -105,6 +105,12 @@ func Create(path string) (*Pending, error) {
 	}
 }
 
+// Write names the final file in its errors.
+func (p *Pending) Write(b []byte) (int, error) {
+	n, err := p.File.Write(b)
+	return n, renamed(err, p.Name(), p.path)
+}
+
 // Commit syncs the file and gives it its name. After an error Abort removes it.
 func (p *Pending) Commit() error {
 	if err := p.Sync(); err != nil {

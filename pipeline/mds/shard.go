@@ -106,7 +106,7 @@ func (s *Shard) open(dir string, noMap bool) error {
 func (s *Shard) read(size int64, noMap bool) (raw content, err error) {
 	f, err := file.Open(s.path)
 	if err != nil {
-		return raw, fmt.Errorf("open shard: %w", err)
+		return raw, file.Doing("open shard", err)
 	}
 	defer func() {
 		if raw.file == nil {

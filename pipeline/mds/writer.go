@@ -276,7 +276,7 @@ func (w *Writer) Finish() ([]ShardInfo, error) {
 func (w *Writer) flush() error {
 	info, err := w.writeShard()
 	if err != nil {
-		w.err = fmt.Errorf("write shard: %w", err)
+		w.err = file.Doing("write shard", err)
 		return w.err
 	}
 	w.done = append(w.done, info)

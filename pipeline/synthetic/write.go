@@ -169,7 +169,7 @@ func renderOne(buf *bytes.Buffer, dir string, j job) error {
 		return fmt.Errorf("render %s: %w", j.path, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, j.path), buf.Bytes(), 0o666); err != nil {
-		return fmt.Errorf("write a picture of %d bytes: %w", buf.Len(), err)
+		return fmt.Errorf("a picture of %d bytes: %w", buf.Len(), err)
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func npy(values []float32, size int) []byte {
 func writeFile(path string, data []byte) error {
 	err := file.WriteAll(path, data)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return file.Doing("write "+path, err)
 	}
 	return nil
 }

@@ -144,6 +144,12 @@ func TestFullDiskOfResults(t *testing.T) {
 			if o.code != 1 || !strings.Contains(o.text, "no space left") {
 				t.Errorf("exit code %d\n%s", o.code, o.text)
 			}
+			for line := range strings.Lines(o.text) {
+				twice := strings.Count(line, disk) > 1 && c.name != "append" // which names a file and the folder
+				if twice || strings.Count(line, "write ") > 1 || strings.Contains(line, ".tmp") {
+					t.Errorf("says a thing twice, or a name that nobody gave: %s", line)
+				}
+			}
 			os.Remove(filepath.Join(disk, "fills"))
 			for name, text := range files(t, disk) {
 				if old, ok := began[name]; ok && old != text {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -92,7 +91,7 @@ func previewCommand(stdout, stderr io.Writer) *cli.Command {
 // writePNG writes a picture. It gets its name when it is complete.
 func writePNG(path string, picture image.Image) error {
 	if err := file.Write(path, func(w io.Writer) error { return png.Encode(w, picture) }); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return file.Doing("write "+path, err)
 	}
 	return nil
 }

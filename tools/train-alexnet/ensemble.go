@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"alexnet/engine/infer"
+	"alexnet/internal/file"
 	"alexnet/internal/printable"
 	"alexnet/tools/internal/command"
 )
@@ -87,7 +88,7 @@ func pictureFiles(c *cli.Context, e *infer.Ensemble, line *command.Line, bad fun
 	}
 	f.Bad = func(b infer.BadPicture) {
 		b.Err = command.Address(b.Err)
-		line.Print("%s: %s", b.File, b.Err.Error())
+		line.Print("%s", file.Doing(printable.Name(b.File), b.Err).Error())
 		bad(b)
 	}
 	f.Progress = func(done int) { line.Update("%d of %s", done, printable.Count(len(f.Names), "picture")) }

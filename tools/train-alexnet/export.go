@@ -94,7 +94,7 @@ func export(c *cli.Context, stderr io.Writer) error {
 		if err := file.Write(out, func(w io.Writer) error {
 			return f.write(w, e.Models()[0], engine.Labels{IDs: e.Classes(), Names: e.Names()})
 		}); err != nil {
-			return fmt.Errorf("--%s %s: %w", f.flag, out, err)
+			return fmt.Errorf("--%s: %w", f.flag, file.Doing(out, err))
 		}
 		about := script.Subject{Net: e.Models()[0].Net, Weights: filepath.Base(out), Size: e.Size()}
 		if err := file.Write(beside(out, f.suffix), func(w io.Writer) error { return f.script(w, about) }); err != nil {
