@@ -119,5 +119,9 @@ func (j *Job) fewSteps() (hint Note, few bool) {
 	if j.c.Steps > 0 && j.c.Steps < uint64(enough) {
 		give = append(give, setting.Suggest("steps", enough))
 	}
-	return setting.Notef("hint: %s of %s are too few for a net that begins from nothing; paste: %s", printable.Count(steps, "step"), printable.Count(j.c.Batch, "picture"), setting.Together(give...)), true
+	are := printable.Verbatim("are")
+	if steps == 1 {
+		are = "is"
+	}
+	return setting.Notef("hint: %s of %s %s too few for a net that begins from nothing; paste: %s", printable.Count(steps, "step"), printable.Count(j.c.Batch, "picture"), are, setting.Together(give...)), true
 }

@@ -68,6 +68,7 @@ func TestOddities(t *testing.T) {
 		{func(c *Config) { c.Train, c.Val, c.Batch = c.Val, c.Train, 3 }, "may be in each other's place"},
 		{func(c *Config) { c.PCA = foreign }, "is of other pictures than"},
 		{func(c *Config) { c.InputScale = 1 }, "give input-scale 0.015625 too"},
+		{func(c *Config) { c.Steps = 1 }, "hint: 1 step of 6 pictures is too few for"},
 		{func(c *Config) { c.Epochs = 2 }, "hint: 16 steps of 6 pictures are too few for a net that begins from nothing; paste: recipe small epochs 134"},
 		{func(c *Config) { c.Epochs, c.Recipe = 2, "small" }, "paste: epochs 50"},
 		{func(c *Config) { c.Steps, c.Recipe = 30, "small" }, "paste: steps 400"},
