@@ -159,7 +159,7 @@ func add(c *foreign.Chain, l *layer) error {
 		return c.Dense(int(l.dense.Integer(1, 0)), weights, bias)
 	case "LRN":
 		r := &engine.Response{
-			Size: int(l.lrn.Integer(1, 5)), Alpha: foreign.Short(l.lrn.Float(2, 1)), Beta: foreign.Short(l.lrn.Float(3, .75)), K: foreign.Short(l.lrn.Float(5, 1)),
+			Size: int(l.lrn.Integer(1, 5)), Alpha: foreign.Decimal(l.lrn.Float(2, 1)), Beta: foreign.Decimal(l.lrn.Float(3, .75)), K: foreign.Decimal(l.lrn.Float(5, 1)),
 			Within: l.lrn.Integer(4, 0) == 1,
 		}
 		c.Add(engine.Layer{LRN: r})
@@ -295,6 +295,6 @@ func ReadMean(b []byte, size int) ([]float32, error) {
 			out = append(out, values[at:at+size]...)
 		}
 	}
-	foreign.Swap(out)
+	foreign.SwapRedBlue(out)
 	return out, nil
 }

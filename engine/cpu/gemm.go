@@ -43,7 +43,7 @@ func (c *Context) packedB(k, n int) int { return roundUp(n, c.kernels.NR) * k }
 // runs of length values, stride apart. The list is padded to a multiple of NR.
 func (c *Context) packTransposed(dst, src []float32, offsets []int, n, runs, length, stride int) {
 	nr := c.kernels.NR
-	for x := 0; x < n; x += c.kernels.Turn {
+	for x := 0; x < n; x += c.kernels.TransposeRows {
 		panel := dst[x/nr*nr*runs*length+x%nr:]
 		c.kernels.PackTranspose(pointer(panel), nr, pointer(src), &offsets[x], runs, length, stride)
 	}

@@ -45,7 +45,7 @@ func newTeam(threads int, kernels *kernel.Set) *team {
 		patience = 0
 	}
 	for i := range threads {
-		w := &worker{id: i, sleeper: sleeper{patience: patience, wake: make(chan struct{}, 1)}, edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.Turn)}
+		w := &worker{id: i, sleeper: sleeper{patience: patience, wake: make(chan struct{}, 1)}, edge: make([]float32, kernels.MR*kernels.NR), rows: make([]int, kernels.TransposeRows)}
 		t.workers = append(t.workers, w)
 		if i > 0 {
 			go t.serve(w)

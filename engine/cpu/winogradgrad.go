@@ -16,7 +16,7 @@ import (
 // definition, and is used if DW isn't finite everywhere; its last stage computes DB.
 func (c *Context) lowerWinogradWeights(op engine.ConvBackward, s convShape, by lowered) lowered {
 	w := newWinograd(s, c.kernels, c.kernels.Block.N)
-	mr, nr, lanes, turn := c.kernels.MR, c.kernels.NR, c.kernels.Lanes, c.kernels.Turn
+	mr, nr, lanes, turn := c.kernels.MR, c.kernels.NR, c.kernels.Lanes, c.kernels.TransposeRows
 	out := side{w.filter.Out, 0, s.oh, s.ow, s.out, s.groups * s.yg, w.filter.Gradient}
 	// The input's tiles are transformed for each slice of output maps again.
 	slices := ceilDiv(s.out, 2*c.kernels.Block.M)

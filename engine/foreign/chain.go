@@ -203,7 +203,7 @@ func swapFirst(weights []float32, first engine.Layer, classes int) {
 		outputs = classes
 	}
 	for row := len(weights) / outputs; len(weights) > 0; weights = weights[row:] {
-		Swap(weights[:row])
+		SwapRedBlue(weights[:row])
 	}
 }
 
@@ -222,8 +222,8 @@ func Clip(name string) string {
 	return name
 }
 
-// Swap turns three planes of blue, green and red into red, green and blue, or back.
-func Swap(planes []float32) {
+// SwapRedBlue turns three planes of blue, green and red into red, green and blue, or back.
+func SwapRedBlue(planes []float32) {
 	n := len(planes) / 3
 	for i := range n {
 		planes[i], planes[2*n+i] = planes[2*n+i], planes[i]
@@ -239,9 +239,9 @@ func (c *Chain) Pool(mean bool, w engine.Window) {
 	c.Add(engine.Layer{MaxPool: &engine.MaxPoolSpec{Window: w}})
 }
 
-// Short returns the number that a float32 was written as: 0.0001, not
+// Decimal returns the shortest decimal number of a float32: 0.0001, not
 // 0.00009999999747378752.
-func Short(v float32) float64 {
+func Decimal(v float32) float64 {
 	short, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
 	if err != nil {
 		panic(err) // it was written just before

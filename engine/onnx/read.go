@@ -116,7 +116,7 @@ func (r *reader) node(n protobuf.Message) error {
 	r.at = outputs[0]
 	a := attributes(n)
 	integer := func(name string, missing int64) int64 { return a[name].Integer(attrInt, missing) }
-	float := func(name string, missing float32) float64 { return foreign.Short(a[name].Float(attrFloat, missing)) }
+	float := func(name string, missing float32) float64 { return foreign.Decimal(a[name].Float(attrFloat, missing)) }
 	switch op := n.Text(nodeOp); op {
 	case "Conv":
 		w, ends, err := windowOf(a)
@@ -189,7 +189,7 @@ func (r *reader) node(n protobuf.Message) error {
 			if len(values) != 1 {
 				return fmt.Errorf("its rate is %d numbers, want one", len(values))
 			}
-			rate = foreign.Short(values[0])
+			rate = foreign.Decimal(values[0])
 		}
 		r.Add(engine.Layer{Dropout: &engine.DropoutSpec{Rate: float32(rate), Inverted: true}})
 	case "Reshape", "Flatten", "Squeeze", "Identity", "Softmax":

@@ -249,7 +249,7 @@ func TestLock(t *testing.T) {
 	if err := Lock(t.Context(), second); err != nil {
 		t.Error(err)
 	}
-	if !Still(second) {
+	if !HasName(second) {
 		t.Error("a file is gone that has its name")
 	}
 	if err := os.Remove(path); err != nil {
@@ -258,7 +258,7 @@ func TestLock(t *testing.T) {
 	if _, err := os.Lstat(path); err == nil {
 		t.Skip("this system keeps the names of open files until they are closed (wine, old Windows)")
 	}
-	if Still(second) {
+	if HasName(second) {
 		t.Error("a file has its name that is gone")
 	}
 }

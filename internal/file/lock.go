@@ -27,9 +27,9 @@ func Lock(ctx context.Context, f *os.File) error {
 	}
 }
 
-// Still reports whether an open file still has its name. Another process may have
+// HasName reports whether an open file still has its name. Another process may have
 // renamed or removed it between opening and locking.
-func Still(f *os.File) bool {
+func HasName(f *os.File) bool {
 	there, err := os.Lstat(f.Name())
 	if err != nil {
 		return false

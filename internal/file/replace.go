@@ -94,7 +94,7 @@ func Create(path string) (*Pending, error) {
 			return nil, renamed(err, temp, path)
 		}
 		mine, err := TryLock(f)
-		if err == nil && mine && Still(f) || errors.Is(err, errors.ErrUnsupported) {
+		if err == nil && mine && HasName(f) || errors.Is(err, errors.ErrUnsupported) {
 			return &Pending{f, path}, nil
 		}
 		if err != nil {
@@ -260,7 +260,7 @@ func RemoveDead(path string) (gone bool, err error) {
 		return false, ignoreMissing(err)
 	}
 	defer f.Close()
-	if mine, err := TryLock(f); err != nil || !mine || !Still(f) {
+	if mine, err := TryLock(f); err != nil || !mine || !HasName(f) {
 		return false, nil
 	}
 	err = RemoveOpen(f)

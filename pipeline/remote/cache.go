@@ -74,7 +74,7 @@ func (c *cache) tryReserve(ctx context.Context, path string, size int64) (*os.Fi
 		return nil, err
 	}
 	mine, err := file.TryLock(f)
-	if err != nil || !mine || !file.Still(f) {
+	if err != nil || !mine || !file.HasName(f) {
 		f.Close()
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func choose(environment launcher.Variables) (means, launcher.Place, error) {
 		return "", place, fmt.Errorf("%w (if this process is no rank of a job, set %s=%s)", err, variable, alone)
 	case place.Size > 1:
 		return byTCP, place, nil
-	case asked == byTCP && !launcher.Says(environment):
+	case asked == byTCP && !launcher.HasRank(environment):
 		return "", place, fmt.Errorf("%s=%s, and nothing says which rank this is: set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, or start it in a Slurm step", variable, byTCP)
 	}
 	return alone, place, nil

@@ -46,5 +46,5 @@ func MPISize(e Variables) (size int, by string) {
 func OpenMPI(e Variables) bool { return e("OMPI_COMM_WORLD_SIZE") != "" }
 func MPICH(e Variables) bool   { return e("PMI_SIZE") != "" && !OpenMPI(e) }
 
-// Says reports whether a variable gives this process's rank in a job without MPI.
-func Says(e Variables) bool { return e("WORLD_SIZE") != "" || e("SLURM_STEP_ID") != "" }
+// HasRank reports whether a variable gives this process's rank in a job without MPI.
+func HasRank(e Variables) bool { return e("WORLD_SIZE") != "" || e("SLURM_STEP_ID") != "" }

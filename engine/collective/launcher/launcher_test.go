@@ -35,8 +35,8 @@ func TestMPI(t *testing.T) {
 	} {
 		e := of(c.words)
 		size, by := MPISize(e)
-		if MPI(e) != c.is || size != c.size || by != c.by || OpenMPI(e) != c.open || MPICH(e) != c.mpich || Says(e) != c.saysOtherwise {
-			t.Errorf("%q: MPI %v, size %d by %q, Open MPI %v, MPICH %v, says %v; want %+v", c.words, MPI(e), size, by, OpenMPI(e), MPICH(e), Says(e), c)
+		if MPI(e) != c.is || size != c.size || by != c.by || OpenMPI(e) != c.open || MPICH(e) != c.mpich || HasRank(e) != c.saysOtherwise {
+			t.Errorf("%q: MPI %v, size %d by %q, Open MPI %v, MPICH %v, says %v; want %+v", c.words, MPI(e), size, by, OpenMPI(e), MPICH(e), HasRank(e), c)
 		}
 	}
 }

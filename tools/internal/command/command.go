@@ -94,9 +94,9 @@ type reportedError struct{ error }
 
 func (e *reportedError) Unwrap() error { return e.error }
 
-// Told marks an error that has been printed. Report returns its exit code and prints
+// Reported marks an error that has been printed. Report returns its exit code and prints
 // nothing.
-func Told(err error) error {
+func Reported(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -60,7 +60,7 @@ func Close(group collective.Collective, err error) error {
 	if group.Rank() == 0 {
 		command.Report(os.Args[0], err, os.Stderr)
 	}
-	return errors.Join(command.Told(err), group.Close())
+	return errors.Join(command.Reported(err), group.Close())
 }
 
 // Streams gives rank 0 the command's output and the other ranks none, so that people

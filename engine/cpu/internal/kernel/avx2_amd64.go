@@ -10,7 +10,7 @@ var avx2 = Set{
 	Name: "avx2", Needs: "AVX2 and FMA",
 	Supported: func() bool { return cpu.X86.HasAVX2 && cpu.X86.HasFMA },
 
-	MR: 6, NR: 16, Lanes: 8, Turn: 8,
+	MR: 6, NR: 16, Lanes: 8, TransposeRows: 8,
 	// A panel of B takes 24 KB, a block of A 147 KB, one of B 344 KB.
 	Block: Block{K: 384, M: 96, N: 224},
 

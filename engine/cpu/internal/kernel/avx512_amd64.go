@@ -15,7 +15,7 @@ var avx512 = Set{
 
 	// Rows of fc6 are a multiple of 4 KB apart. Sixteen of them would share one set of a
 	// first-level cache of eight ways, so only eight are transposed at a time.
-	MR: 12, NR: 32, Lanes: 16, Turn: 8,
+	MR: 12, NR: 32, Lanes: 16, TransposeRows: 8,
 	// A panel of B takes 32 KB, a block of A 98 KB, one of B 229 KB.
 	Block: Block{K: 384, M: 96, N: 224},
 

@@ -18,11 +18,11 @@ func BenchmarkKernels(b *testing.B) {
 		for i := range offsets {
 			offsets[i] = i/11*912*4 + i%11*57 // as of conv1's patches
 		}
-		rows := make([]int, set.Turn) // as of fc6's weights
+		rows := make([]int, set.TransposeRows) // as of fc6's weights
 		for i := range rows {
 			rows[i] = i * 9216
 		}
-		maps := make([]int, set.Turn) // as of transformed tiles
+		maps := make([]int, set.TransposeRows) // as of transformed tiles
 		for i := range maps {
 			maps[i] = i * 16 * 240
 		}
@@ -36,17 +36,17 @@ func BenchmarkKernels(b *testing.B) {
 			{"PackPanels/8", func() { set.PackPanels(&y[0], 256*n, &x[0], 224, 8, 224/n) }},
 			{"PackPanels/1", func() { set.PackPanels(&y[0], 256*n, &x[0], 0, 1, 224/n) }},
 			{"PackTranspose/55", func() {
-				for i := 0; i < 32; i += set.Turn {
+				for i := 0; i < 32; i += set.TransposeRows {
 					set.PackTranspose(&y[i/n*n*220+i%n], n, &x[0], &offsets[i], 4, 55, 912)
 				}
 			}},
 			{"PackTranspose/rows", func() {
-				for i := 0; i < 32; i += set.Turn {
+				for i := 0; i < 32; i += set.TransposeRows {
 					set.PackTranspose(&y[i/n*n*256+i%n], n, &x[i*9216], &rows[0], 1, 256, 0)
 				}
 			}},
 			{"PackTranspose/tiles", func() {
-				for i := (set.MR - 1) / set.Turn * set.Turn; i >= 0; i -= set.Turn {
+				for i := (set.MR - 1) / set.TransposeRows * set.TransposeRows; i >= 0; i -= set.TransposeRows {
 					set.PackTranspose(&y[i], set.MR, &x[i*16*240], &maps[0], 1, 224, 0)
 				}
 			}},

@@ -15,14 +15,14 @@ type Set struct {
 
 	// MR and NR are the sizes of the tile that Gemm keeps in registers: C is
 	// computed in pieces of MR rows by NR columns. Both are even, and NR is a
-	// multiple of Lanes, of Turn and of 4.
+	// multiple of Lanes, of TransposeRows and of 4.
 	MR, NR int
 	// Lanes is the largest number of floats that a kernel works on at a time. If its
 	// comment says so, a kernel may go up to Lanes−1 floats beyond the end of its
 	// data.
 	Lanes int
-	// Turn is how many rows PackTranspose turns, at most Lanes.
-	Turn int
+	// TransposeRows is the number of rows that PackTranspose transposes at a time, at most Lanes.
+	TransposeRows int
 	// Block are the sizes in which products are cut for the caches.
 	Block Block
 
@@ -46,9 +46,9 @@ type Set struct {
 	// the end of a row before it goes on to the next.
 	PackCopy func(dst *float32, ld int, src *float32, offsets *int, k, runs, length, stride int)
 
-	// PackTranspose is PackCopy for Turn offsets, transposed: column i of dst is the
+	// PackTranspose is PackCopy for TransposeRows offsets, transposed: column i of dst is the
 	// run of offsets[i]. It may read Lanes−1 floats beyond the end of a run and write
-	// as many rows beyond the last. Rows may overlap (ld < Turn): the later one wins.
+	// as many rows beyond the last. Rows may overlap (ld < TransposeRows): the later one wins.
 	PackTranspose func(dst *float32, ld int, src *float32, offsets *int, runs, length, stride int)
 
 	// PackPanels copies k rows of src, ld apart, into panels of NR columns that

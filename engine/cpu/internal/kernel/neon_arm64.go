@@ -8,7 +8,7 @@ var neon = Set{
 	Name: "neon", Needs: "NEON",
 	Supported: func() bool { return true },
 
-	MR: 8, NR: 12, Lanes: 4, Turn: 4,
+	MR: 8, NR: 12, Lanes: 4, TransposeRows: 4,
 	// A panel of B takes 18 KB, a block of A 147 KB, one of B 369 KB.
 	Block: Block{K: 384, M: 96, N: 240},
 

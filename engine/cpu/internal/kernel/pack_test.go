@@ -43,17 +43,17 @@ func TestPackCopy(t *testing.T) {
 // that overlap) and of B.
 func TestPackTranspose(t *testing.T) {
 	for _, set := range Usable() {
-		for _, ld := range []int{set.MR, set.Turn, set.NR} {
+		for _, ld := range []int{set.MR, set.TransposeRows, set.NR} {
 			for _, length := range []int{1, 3, 7, 8, 9, 13, 16, 17, 27} {
 				for _, runs := range []int{1, 2, 5} {
 					t.Run(fmt.Sprintf("%s/ld=%d/length=%d/runs=%d", set.Name, ld, length, runs), func(t *testing.T) {
 						rng := rand.New(rand.NewPCG(2, uint64(length)))
 						stride := length + 3
 						src := random(rng, 90+runs*stride+slack(set))
-						offsets := []int{90, 0, 31, 31, 7, 2, 64, 11, 5, 1, 77, 90, 3, 8, 40, 12}[:set.Turn]
+						offsets := []int{90, 0, 31, 31, 7, 2, 64, 11, 5, 1, 77, 90, 3, 8, 40, 12}[:set.TransposeRows]
 						dst := guarded((runs*length+set.Lanes)*ld + set.Lanes)
 						set.PackTranspose(&dst[1], ld, &src[0], &offsets[0], runs, length, stride)
-						for i, offset := range offsets[:min(set.Turn, ld)] {
+						for i, offset := range offsets[:min(set.TransposeRows, ld)] {
 							for x := range runs * length {
 								want := src[offset+x/length*stride+x%length]
 								if got := dst[1+x*ld+i]; got != want {

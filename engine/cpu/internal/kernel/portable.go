@@ -3,7 +3,7 @@ package kernel
 // portable is the set written in Go alone.
 var portable = Go(Set{
 	Name: "portable", Needs: "nothing", Supported: func() bool { return true },
-	MR: 6, NR: 16, Lanes: 8, Turn: 8,
+	MR: 6, NR: 16, Lanes: 8, TransposeRows: 8,
 	Block: Block{K: 384, M: 96, N: 224},
 })
 
@@ -13,7 +13,7 @@ func Go(s Set) Set {
 	s.Gemm = gemmGo(s.MR, s.NR)
 
 	s.PackCopy = packCopyGo
-	s.PackTranspose = packTransposeGo(s.Turn)
+	s.PackTranspose = packTransposeGo(s.TransposeRows)
 	s.PackPanels = packPanelsGo(s.NR)
 	s.Split = splitGo
 

@@ -15,12 +15,12 @@ func TestSets(t *testing.T) {
 		}
 		names[s.Name] = true
 		for what, ok := range map[string]bool{
-			"MR is even":                              s.MR%2 == 0,
-			"NR is a multiple of Lanes, Turn and 4":   s.NR%s.Lanes == 0 && s.NR%s.Turn == 0 && s.NR%4 == 0,
-			"it turns no more rows than it has lanes": s.Turn <= s.Lanes,
-			"a block has whole tiles":                 s.Block.M%s.MR == 0 && s.Block.N%s.NR == 0 && s.Block.K > 0,
-			"a peak has operations":                   (s.Peak == nil) == (s.PeakFLOP == 0),
-			"it has filters of 3×3 and 5×5":           len(s.Winograd) >= 2 && s.Winograd[0].Size == 3 && s.Winograd[1].Size == 5,
+			"MR is even": s.MR%2 == 0,
+			"NR is a multiple of Lanes, TransposeRows and 4": s.NR%s.Lanes == 0 && s.NR%s.TransposeRows == 0 && s.NR%4 == 0,
+			"it transposes no more rows than it has lanes":   s.TransposeRows <= s.Lanes,
+			"a block has whole tiles":                        s.Block.M%s.MR == 0 && s.Block.N%s.NR == 0 && s.Block.K > 0,
+			"a peak has operations":                          (s.Peak == nil) == (s.PeakFLOP == 0),
+			"it has filters of 3×3 and 5×5":                  len(s.Winograd) >= 2 && s.Winograd[0].Size == 3 && s.Winograd[1].Size == 5,
 		} {
 			if !ok {
 				t.Errorf("%s: want that %s", s.Name, what)
