@@ -27,7 +27,8 @@ import (
 const shardDescription = `Reads labelled pictures, turns each upright, makes it RGB, scales its short side to --size with an
 antialiasing filter, keeps the centre square, and writes shards to --out, one split in each folder. Training
 pictures are stored in an order drawn from --seed, validation pictures in the source's order. The same
-pictures and flags give the same bytes for any --workers.
+pictures and flags give the same bytes for any --workers. Pictures smaller than --size are enlarged, and counted in
+a note.
 
 Formats are JPEG, PNG, GIF, BMP, TIFF, WebP, icons and Netpbm, and AVIF, HEIC and JPEG XL if libheif and libjxl
 are installed. They are recognised by their content (docs/pictures.md).
