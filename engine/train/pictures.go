@@ -147,6 +147,7 @@ func (p Pictures) open(ctx context.Context, run string) (all []split, err error)
 	}}
 	if p.Classes != "" {
 		if o.Classes, err = pipeline.ReadClasses(p.Classes); err != nil {
+			err = setting.In(err, setting.Flags{}) // it names the command of its flags
 			return nil, setting.Errorf("%s: %w", setting.Name("classes"), err)
 		}
 	}

@@ -161,6 +161,7 @@ func TestPicturesFromWeights(t *testing.T) {
 		t.Errorf("--dry-run prints\n%s", same.stdout)
 	}
 	call("train-alexnet", in, "--from", "none", "--run", "other").must(t, 1, "--from: there is no checkpoint none")
+	call("train-alexnet", in, "--classes", in, "--run", "other").must(t, 1, "or prep-imagenet shard --in "+in+" --out shards makes shards")
 	call("train-alexnet", in, "--classes", "none.txt", "--run", "other").must(t, 1, "--classes: read the class list: none.txt: no such file")
 	call("train-alexnet", "--classes", "two.txt", "--run", "tuned", "--resume").must(t, 2, "--classes is for PICTURES")
 }
