@@ -69,7 +69,8 @@ type outcome struct {
 	code int // −1: killed by a signal
 	text string
 	took time.Duration
-	peak int64 // bytes of memory at most
+	cpu  time.Duration // of the processors
+	peak int64         // bytes of memory at most
 }
 
 // finish runs a command to its end, which has to come within limit.
@@ -109,7 +110,7 @@ func struck(t testing.TB, c *exec.Cmd, limit, after time.Duration, signal syscal
 			t.Errorf("%s: not done within %v\n%s", strings.Join(c.Args, " "), limit, text.String())
 		}
 	}
-	o := outcome{code: c.ProcessState.ExitCode(), text: text.String(), took: time.Since(began)}
+	o := outcome{code: c.ProcessState.ExitCode(), text: text.String(), took: time.Since(began), cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime()}
 	if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		o.peak = u.Maxrss << 10
 	}
