@@ -39,7 +39,7 @@ func (s *settings) flags() []cli.Flag {
 	const input, recipe, device, record = "Data", "Recipe", "Devices", "Run folder"
 	flags := []cli.Flag{
 		&cli.PathFlag{Name: "train", Category: input, Usage: "`DIR` of shards to train on, or their address: s3://, gs:// or https://", Destination: &s.Train},
-		&cli.PathFlag{Name: "val", Category: input, Usage: "`DIR` or address of shards to validate on after every epoch; without it the learning rate never drops", Destination: &s.Val},
+		&cli.PathFlag{Name: "val", Category: input, Usage: "`DIR` or address of shards to validate on after every epoch; without it the schedule plateau never drops the rate", Destination: &s.Val},
 		&cli.PathFlag{Name: "pca", Category: input, Usage: "colour statistics `FILE` made by compute-pca; without it there is no colour noise", Destination: &s.PCA},
 		&cli.StringFlag{Name: "noise", Category: input, Value: d.Noise, Usage: "colour noise `FORM`: sqrt adds 0.1·N(0,1)·√λ per axis in 0–255 units as in the original code, lambda01 adds 0.1·N(0,1)·λ in 0–1 units, off adds none", Destination: &s.Noise},
 		&cli.StringFlag{Name: "mean", Category: input, Value: d.Mean, Usage: "`WHAT` to subtract from the pixels: channel for the mean colour of the training set, image for its mean picture, as in the paper and its code (each pixel has its own mean), imagenet for the usual constants, R,G,B for other constants, none to subtract nothing", Destination: &s.Mean},

@@ -49,7 +49,11 @@ func (u usage) wrong(c *cli.Context, err error, _ bool) error {
 		return Usagef("--%s %s: want %s (see %s --help)", m[2], m[1], Want(c, m[2]), called(c))
 	}
 	if m := valueless.FindStringSubmatch(err.Error()); m != nil {
-		return Usagef("%s needs a value: %s (see %s --help)", u.flag(m[1]), Want(c, m[1]), called(c))
+		want := ""
+		if kind := Want(c, m[1]); kind != anyValue {
+			want = ": " + kind
+		}
+		return Usagef("%s needs a value%s (see %s --help)", u.flag(m[1]), printable.Verbatim(want), called(c))
 	}
 	m := undefined.FindStringSubmatch(err.Error())
 	if m == nil {

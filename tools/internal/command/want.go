@@ -29,10 +29,13 @@ func Want(c *cli.Context, name string) string {
 			}
 		}
 	}
-	return "a value"
+	return anyValue
 }
 
-const wholeNumber = "a whole number"
+const (
+	wholeNumber = "a whole number"
+	anyValue    = "a value"
+)
 
 func want(f cli.Flag) string {
 	switch f.(type) {
@@ -47,7 +50,7 @@ func want(f cli.Flag) string {
 	case *cli.BoolFlag:
 		return "true or false"
 	}
-	return "a value"
+	return anyValue
 }
 
 // Set sets a flag as the command line would. Its error says what the value must be.

@@ -3,6 +3,7 @@ package command
 import (
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -30,11 +31,84 @@ func Columns(w io.Writer) int {
 // wrapped prints help with lines that fit the terminal of w. Without a terminal, or in
 // one too narrow for two columns, lines aren't wrapped.
 func wrapped(w io.Writer, template string, data any) {
-	width := Columns(w)
-	if width == 0 {
-		width = unwrapped
+	var help strings.Builder
+	cli.HelpPrinterCustom(&help, template, data, map[string]any{"wrapAt": func() int { return unwrapped }})
+	text := help.String()
+	if columns := Columns(w); columns > 0 {
+		text = wrapHelp(text, columns)
 	}
-	cli.HelpPrinterCustom(w, template, data, map[string]any{"wrapAt": func() int { return width }})
+	io.WriteString(w, text)
+}
+
+// row is a line of two columns: a flag, command or recipe, and what it does.
+var row = regexp.MustCompile(`^( +\S.*?  +)(\S.*)$`)
+
+// wrapHelp breaks the lines of a help between words. The second column of a row stays a
+// column, or begins a line of its own where that leaves too little room. In descriptions,
+// paragraphs are filled anew. Commands under USAGE stay whole, for pasting.
+func wrapHelp(help string, columns int) string {
+	const (
+		margin = "   " // of descriptions
+		filled = 90    // a longer line of a description goes on in the next one
+	)
+	var lines []string
+	section, goesOn := "", false
+	for _, line := range strings.Split(help, "\n") {
+		if line != "" && line[0] != ' ' {
+			section = line
+		}
+		prose := section == "DESCRIPTION:" && strings.HasPrefix(line, margin) && line[len(margin)] != ' '
+		if prose && goesOn {
+			lines[len(lines)-1] += " " + strings.TrimSpace(line)
+		} else {
+			lines = append(lines, line)
+		}
+		goesOn = prose && utf8.RuneCountInString(line) >= filled
+	}
+	var b strings.Builder
+	for _, line := range lines {
+		if line != "" && line[0] != ' ' {
+			section = line
+		}
+		if section == "USAGE:" {
+			b.WriteString(line + "\n")
+			continue
+		}
+		first := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		rest, text := first, line[len(first):]
+		if m := row.FindStringSubmatch(line); m != nil && utf8.RuneCountInString(line) > columns {
+			if first, text = m[1], m[2]; 2*utf8.RuneCountInString(first) > columns {
+				rest += margin
+				b.WriteString(strings.TrimRight(first, " ") + "\n")
+				first = rest
+			} else {
+				rest = strings.Repeat(" ", utf8.RuneCountInString(first))
+			}
+		}
+		b.WriteString(first + wrapPieces(strings.Split(text, " "), utf8.RuneCountInString(first), columns, rest) + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// wrapPieces joins pieces with spaces and breaks lines between them, from column at of the
+// first line. Other lines begin with indent.
+func wrapPieces(all []string, at, columns int, indent string) string {
+	var b strings.Builder
+	for i, piece := range all {
+		n := utf8.RuneCountInString(piece)
+		switch {
+		case i == 0:
+		case at+1+n > columns:
+			b.WriteString("\n" + indent)
+			at = len(indent)
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(piece)
+		at += n
+	}
+	return b.String()
 }
 
 // Prose returns a writer of whole lines to w that wraps those too long for the terminal of
@@ -68,28 +142,12 @@ func fold(line string, columns int) string {
 	if strings.HasPrefix(line, " ") || utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) <= columns {
 		return line
 	}
-	const indent = "  "
 	text, end := strings.CutSuffix(line, "\n")
-	var b strings.Builder
-	at := 0
-	for i, piece := range pieces(text) {
-		n := utf8.RuneCountInString(piece)
-		switch {
-		case i == 0:
-		case at+1+n > columns:
-			b.WriteString("\n" + indent)
-			at = len(indent)
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(piece)
-		at += n
-	}
+	text = wrapPieces(pieces(text), 0, columns, "  ")
 	if end {
-		b.WriteByte('\n')
+		text += "\n"
 	}
-	return b.String()
+	return text
 }
 
 // pieces cuts a line where it may be broken.

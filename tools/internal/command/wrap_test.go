@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,5 +38,59 @@ func TestFold(t *testing.T) {
 	}
 	if w := Prose(&b); w != &b {
 		t.Error("what is no terminal is wrapped")
+	}
+}
+
+// TestWrapHelp: the lines of a help fit, no word is lost or broken, and columns stay
+// columns where there is room.
+func TestWrapHelp(t *testing.T) {
+	help := `NAME:
+   tool - does it
+
+USAGE:
+   tool --checkpoint runs/first/checkpoints/best.safetensors photographs/ --sheet guesses.png
+
+DESCRIPTION:
+   Takes picture files, folders of them, and with - a list of files on standard input, one a line. Pictures are
+   turned upright.
+   A new line.
+
+     small         --init he --input-scale 0.015625 --warmup 50 --batch 16 --lr 0.01 --schedule cosine
+
+OPTIONS:
+   --batch N  N crops at once, of which the last are fewer if the pictures end (default: 20)
+   --checkpoint FILE [ --checkpoint FILE ]  checkpoint FILE, or a run folder for its best one
+`
+	for columns := 40; columns <= 120; columns++ {
+		got := wrapHelp(help, columns)
+		if !slices.Equal(strings.Fields(got), strings.Fields(help)) {
+			t.Fatalf("at %d columns, other words:\n%s", columns, got)
+		}
+		for _, line := range strings.Split(got, "\n") {
+			if len(line) > columns && !strings.Contains(help, line) { // USAGE
+				t.Errorf("at %d columns: %q", columns, line)
+			}
+		}
+	}
+	const want = `DESCRIPTION:
+   Takes picture files, folders of them, and with -
+   a list of files on standard input, one a line.
+   Pictures are turned upright.
+   A new line.
+
+     small         --init he --input-scale 0.015625
+                   --warmup 50 --batch 16 --lr 0.01
+                   --schedule cosine
+
+OPTIONS:
+   --batch N  N crops at once, of which the last
+              are fewer if the pictures end
+              (default: 20)
+   --checkpoint FILE [ --checkpoint FILE ]
+      checkpoint FILE, or a run folder for its best
+      one
+`
+	if got := wrapHelp(help, 51); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
