@@ -83,7 +83,7 @@ var calibrationSection = Section{
 	},
 	HTML: `
 <h2>Calibration</h2>
-<p>Expected calibration error {{printf "%.1f" (percent .Error)}} % in {{len .Bins}} bins: the net gives its guesses a probability of {{printf "%.1f" (percent .Confidence)}} % on average, and {{printf "%.1f" (percent .Accuracy)}} % of them are right{{if gt .Gap 0.02}}: it is surer than it should be{{else if lt .Gap -0.02}}: it is less sure than it could be{{end}}. Bars that end on the diagonal are probabilities to be trusted; below are the pictures in each bin.</p>
+<p>Expected calibration error {{printf "%.1f" (percent .Error)}} % in {{len .Bins}} bins: the net gives its guesses a probability of {{printf "%.1f" (percent .Confidence)}} % on average, and {{printf "%.1f" (percent .Accuracy)}} % of them are right{{if gt .Gap 0.02}}: it is surer than it should be{{else if lt .Gap -0.02}}: it is less sure than it could be{{end}}. A blue bar is how many guesses of a bin are right; where it ends on the diagonal, the probabilities can be trusted. Below are the pictures in each bin.</p>
 <img class="chart calibration" alt="how often guesses of a confidence are right" src="{{png .Curve}}">
 `,
 	Style: `  img.calibration { width: 34rem; }
@@ -98,7 +98,7 @@ func (c calibration) draw(w io.Writer) error {
 	for _, b := range c.Bins {
 		total += b.Pictures
 	}
-	gaps := color.RGBA{R: 0xf0, G: 0xc8, B: 0x90, A: 0xff}
+	gaps := color.NRGBA{R: 0xf0, G: 0x90, B: 0x20, A: 0x80} // the bar shows through
 	for i, b := range c.Bins {
 		if b.Pictures == 0 {
 			continue

@@ -94,7 +94,7 @@ var guessesSection = Section{
 		return shown, nil
 	},
 	HTML: `
-<h2>{{.Split}} pictures and the five best guesses</h2>
+<h2>{{.Split}} pictures and the best guesses</h2>
 <p>The right class is green and has a tick.</p>
 <div class="pictures">{{range .Pictures}}
   <div class="picture">
