@@ -20,7 +20,7 @@ func Example_program() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // saves, and the next call goes on
 	defer stop()
 	c := train.Defaults()
-	c.Train, c.Val, c.Run = "shards/train", "shards/val", "runs/first"
+	c.Train, c.Val, c.Run = "shards/train", "shards/val", "runs/mine"
 	c.AutoResume = true // begin the run, or go on with it
 	// Choose the recipe for so many pictures, or take the settings of the run.
 	if _, err := c.Complete(ctx, nil); err != nil {
@@ -57,7 +57,7 @@ func TestProgram(t *testing.T) {
 	shardstest.Stripes(t, "shards/train", "train", 3, 16, 32)
 	shardstest.Stripes(t, "shards/val", "val", 3, 4, 32)
 	c := train.Defaults()
-	c.Train, c.Val, c.Run = "shards/train", "shards/val", "runs/first"
+	c.Train, c.Val, c.Run = "shards/train", "shards/val", "runs/mine"
 	c.Net, c.Devices, c.Batch, c.Epochs, c.Init, c.LR = net, "cpu", 6, 2, "he", 0.01
 	ctx, stop := context.WithCancel(t.Context())
 	if _, err := train.Run(ctx, c, stopAt{step: 3, stop: stop}); !errors.Is(err, context.Canceled) {
@@ -67,7 +67,7 @@ func TestProgram(t *testing.T) {
 	log.SetOutput(&said)
 	defer log.SetOutput(os.Stderr)
 	Example_program()
-	if want := "all epochs are done after 16 steps: " + filepath.Join("runs", "first", "checkpoints", "best.safetensors"); !strings.Contains(said.String(), want) {
+	if want := "all epochs are done after 16 steps: " + filepath.Join("runs", "mine", "checkpoints", "best.safetensors"); !strings.Contains(said.String(), want) {
 		t.Errorf("the program said %q, want %q", said.String(), want)
 	}
 }

@@ -55,8 +55,9 @@ func TestCalibration(t *testing.T) {
 			colours[[3]uint32{r >> 8, g >> 8, b >> 8}]++
 		}
 	}
-	if colours[[3]uint32{0x9d, 0xb4, 0xd6}] < 10000 || colours[[3]uint32{0xf0, 0xc8, 0x90}] < 5000 {
-		t.Errorf("the picture lacks bars: %d and %d pixels of theirs", colours[[3]uint32{0x9d, 0xb4, 0xd6}], colours[[3]uint32{0xf0, 0xc8, 0x90}])
+	right, above, within := colours[[3]uint32{0x9d, 0xb4, 0xd6}], colours[[3]uint32{0xf8, 0xc8, 0x8f}], colours[[3]uint32{0xc7, 0xa2, 0x7b}]
+	if right < 10000 || above < 5000 || within < 1000 {
+		t.Errorf("the picture lacks bars: %d pixels of accuracy, %d of distances above it, %d of distances within it", right, above, within)
 	}
 	c.Curve = picture.Bytes()
 	if err := show(&page, calibrationSection, c); err != nil {
