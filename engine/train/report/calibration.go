@@ -83,7 +83,7 @@ var calibrationSection = Section{
 	},
 	HTML: `
 <h2>Calibration</h2>
-<p>Expected calibration error {{printf "%.1f" (percent .Error)}} % in {{len .Bins}} bins: the net gives its guesses a probability of {{printf "%.1f" (percent .Confidence)}} % on average, and {{printf "%.1f" (percent .Accuracy)}} % of them are right{{if gt .Gap 0.02}}: it is surer than it should be{{else if lt .Gap -0.02}}: it is less sure than it could be{{end}}. A blue bar is how many guesses of a bin are right; where it ends on the diagonal, the probabilities can be trusted. Below are the pictures in each bin.</p>
+<p>Expected calibration error {{printf "%.1f" (percent .Error)}} % in {{len .Bins}} bins: the net gives its guesses a probability of {{printf "%.1f" (percent .Confidence)}} % on average, and {{printf "%.1f" (percent .Accuracy)}} % of them are right{{if gt .Gap 0.02}}: it is surer than it should be{{else if lt .Gap -0.02}}: it is less sure than it could be{{end}}. A bar is how many guesses of a bin are right, its mark how sure the net was of them. Where the bar ends at its mark, the probabilities can be trusted. Below are the pictures in each bin.</p>
 <img class="chart calibration" alt="how often guesses of a confidence are right" src="{{png .Curve}}">
 `,
 	Style: `  img.calibration { width: 34rem; }
@@ -98,20 +98,20 @@ func (c calibration) draw(w io.Writer) error {
 	for _, b := range c.Bins {
 		total += b.Pictures
 	}
-	gaps := color.NRGBA{R: 0xf0, G: 0x90, B: 0x20, A: 0x80} // the bar shows through
+	const half = 0.6 // of the thickness of a mark
+	marks := color.RGBA{R: 0xe0, G: 0x80, B: 0x20, A: 0xff}
 	for i, b := range c.Bins {
 		if b.Pictures == 0 {
 			continue
 		}
 		left, right := 100*float64(i)/float64(len(c.Bins)), 100*float64(i+1)/float64(len(c.Bins))
-		low, high := 100*min(b.Accuracy, b.Confidence), 100*max(b.Accuracy, b.Confidence)
 		for _, bar := range []struct {
 			plot     *plot.Plot
 			from, to float64
 			colour   color.Color
 		}{
 			{accuracy, 0, 100 * b.Accuracy, trainColour},
-			{accuracy, low, high, gaps},
+			{accuracy, 100*b.Confidence - half, 100*b.Confidence + half, marks},
 			{share, 0, 100 * float64(b.Pictures) / float64(total), trainColour},
 		} {
 			p, err := plotter.NewPolygon(plotter.XYs{{X: left, Y: bar.from}, {X: right, Y: bar.from}, {X: right, Y: bar.to}, {X: left, Y: bar.to}})
@@ -136,7 +136,7 @@ func (c calibration) draw(w io.Writer) error {
 	for _, row := range []struct {
 		name   string
 		colour color.Color
-	}{{"right", trainColour}, {"distance from the confidence", gaps}} {
+	}{{"right", trainColour}, {"confidence", marks}} {
 		swatch, err := plotter.NewPolygon(plotter.XYs{})
 		if err != nil {
 			return err
