@@ -160,6 +160,9 @@ func resolve(gpus []kind) (name, why string) {
 	return "cpu", fmt.Sprintf("no GPU (%s missing): computing on the CPU; \"train-alexnet devices\" says more", missing)
 }
 
+// MaxThreads is larger than the number of processors of any machine.
+const MaxThreads = 1 << 16
+
 // Open opens the contexts of a comma-separated list such as "cpu", "cpu,cpu" or
 // "cuda:0,cuda:1", or Auto. Contexts of one kind exchange activations on the device.
 // Contexts of different kinds, such as "cpu,vulkan:0", and contexts on two Vulkan
@@ -167,6 +170,9 @@ func resolve(gpus []kind) (name, why string) {
 // (a Model closes its own).
 func Open(list string, o Options) ([]engine.Context, error) {
 	list, _ = Resolve(list)
+	if o.Threads > MaxThreads {
+		return nil, setting.Invalidf("%s: want at most %d", setting.Value("threads", o.Threads), MaxThreads)
+	}
 	if o.Wire != "" && o.Wire != "fp32" && o.Wire != "bf16" {
 		return nil, fmt.Errorf("gradients between ranks in %q: want fp32 or bf16", o.Wire)
 	}
@@ -233,6 +239,8 @@ func SettingError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case setting.Invalid(err):
+		return err
 	case errors.Is(err, ErrPrecision) || errors.Is(err, ErrKernels):
 		return setting.Invalidf("%w", err)
 	}

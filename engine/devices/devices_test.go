@@ -2,12 +2,14 @@ package devices
 
 import (
 	"errors"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"alexnet/engine/vulkan"
+	"alexnet/internal/setting"
 )
 
 func TestOpen(t *testing.T) {
@@ -44,6 +46,10 @@ func TestRefused(t *testing.T) {
 		if errors.Is(err, ErrPrecision) != (c.precision != "") {
 			t.Errorf("%v: is it the precision?", err)
 		}
+	}
+	// So many threads took the machine's memory, and no signal ended them.
+	if _, err := Open("cpu", Options{Threads: math.MaxInt}); !setting.Invalid(SettingError(err)) || err.Error() != "threads 9223372036854775807: want at most 65536" {
+		t.Errorf("threads: %v", err)
 	}
 }
 

@@ -28,8 +28,9 @@ func (g Guess) String() string {
 // Top returns the n most probable classes, best first. Among equals the first one
 // wins.
 func (e *Ensemble) Top(probs []float64, n int) []Guess {
-	out := make([]Guess, 0, n)
-	for _, label := range Top(probs, n) {
+	labels := Top(probs, n)
+	out := make([]Guess, 0, len(labels))
+	for _, label := range labels {
 		g := Guess{Class: e.classes[label], Probability: probs[label]}
 		if g.Name = e.config.Names[g.Class]; g.Name == "" && e.names != nil {
 			g.Name = e.names[label]

@@ -120,6 +120,9 @@ func ReadRecord(dir string) (*Record, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if r.Net == nil {
+		return nil, fmt.Errorf("%s: it has no net, so no training wrote it", path)
+	}
 	return r, nil
 }
 

@@ -15,9 +15,6 @@ import (
 	"alexnet/pipeline"
 )
 
-// mostThreads is larger than the number of processors of any machine.
-const mostThreads = 1 << 16
-
 // Validate reports settings with bad values. It reads no file. Its error is a
 // *SettingError.
 func (c *Config) Validate() error {
@@ -60,7 +57,7 @@ func (c *Config) checkNumbers() error {
 		value int
 		most  int
 	}{
-		{"epochs", c.Epochs, math.MaxInt32}, {"batch", c.Batch, math.MaxInt32}, {"threads", c.Threads, mostThreads}, {"workers", c.Workers, mostThreads},
+		{"epochs", c.Epochs, math.MaxInt32}, {"batch", c.Batch, math.MaxInt32}, {"threads", c.Threads, devices.MaxThreads}, {"workers", c.Workers, devices.MaxThreads},
 	} {
 		if f.value > f.most {
 			return setting.Invalidf("%s: want at most %d", setting.Value(f.name, f.value), f.most)

@@ -32,11 +32,11 @@ func (l *Limits) Share(body, memory float64) error {
 		ok    bool
 	}{
 		{"max-body", body, positive(body)}, {"memory", memory, positive(memory)}, {"timeout", l.Timeout, l.Timeout > 0},
-		{"concurrency", l.Concurrency, l.Concurrency >= 0}, {"queue", l.Queue, l.Queue >= 0},
-		{"connections", l.Connections, l.Connections >= 1}, {"top", l.Top, l.Top >= 1},
+		{"concurrency", l.Concurrency, within(l.Concurrency, 0)}, {"queue", l.Queue, within(l.Queue, 0)},
+		{"connections", l.Connections, within(l.Connections, 1)}, {"top", l.Top, within(l.Top, 1)},
 	} {
 		if !f.ok {
-			return setting.Invalidf("%s: want a positive number", setting.Value(f.name, f.value))
+			return setting.Invalidf("%s: want a positive number, at most %d", setting.Value(f.name, f.value), math.MaxInt32)
 		}
 	}
 	l.Body = int64(body * 1e6)
@@ -54,6 +54,8 @@ func (l *Limits) Share(body, memory float64) error {
 }
 
 func positive(v float64) bool { return v > 0 && v <= math.MaxInt32 }
+
+func within(n, least int) bool { return n >= least && n <= math.MaxInt32 }
 
 // BoundHeap makes this process collect garbage early when the requests' memory is
 // used up: otherwise as much again may be garbage. A limit that the user has set

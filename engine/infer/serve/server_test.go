@@ -130,15 +130,19 @@ func TestAnswers(t *testing.T) {
 	}
 	io.WriteString(part, picture)
 	m.Close()
-	b := post(t, hs.URL+"/predict?top=1", m.FormDataContentType(), &form)
+	b := post(t, hs.URL+"/predict?top=1", m.FormDataContentType(), bytes.NewReader(form.Bytes()))
 	if b.status != 200 || len(b.Guesses) != 1 || b.Guesses[0] != a.Guesses[0] {
 		t.Errorf("answer to a form %+v", b)
+	}
+	// More guesses than classes: no memory for those that aren't there.
+	if all := post(t, hs.URL+"/predict?top=9223372036854775807", m.FormDataContentType(), bytes.NewReader(form.Bytes())); all.status != 200 || len(all.Guesses) < 2 {
+		t.Errorf("answer with all guesses %+v", all)
 	}
 	if get(t, hs.URL+"/healthz") != "ok\n" {
 		t.Error("not healthy")
 	}
 	metrics := get(t, hs.URL+"/metrics")
-	for _, want := range []string{"alexnet_requests_total{code=\"200\"} 2\n", "alexnet_requests_in_work 0\n", "alexnet_request_seconds_bucket{le=\"+Inf\"} 2\n", "alexnet_request_seconds_count 2\n"} {
+	for _, want := range []string{"alexnet_requests_total{code=\"200\"} 3\n", "alexnet_requests_in_work 0\n", "alexnet_request_seconds_bucket{le=\"+Inf\"} 3\n", "alexnet_request_seconds_count 3\n"} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("no %q in\n%s", want, metrics)
 		}
@@ -226,12 +230,13 @@ func TestShare(t *testing.T) {
 		t.Errorf("%+v, %v", good, err)
 	}
 	for want, l := range map[string]Limits{
-		"timeout 0s":    {Connections: 1, Top: 1},
-		"connections 0": {Timeout: 1, Top: 1},
-		"top 0":         {Timeout: 1, Connections: 1},
-		"queue -1":      {Timeout: 1, Connections: 1, Top: 1, Queue: -1},
+		"timeout 0s":                      {Connections: 1, Top: 1},
+		"connections 0":                   {Timeout: 1, Top: 1},
+		"top 0":                           {Timeout: 1, Connections: 1},
+		"queue -1":                        {Timeout: 1, Connections: 1, Top: 1, Queue: -1},
+		"concurrency 9223372036854775807": {Timeout: 1, Connections: 1, Top: 1, Concurrency: math.MaxInt},
 	} {
-		if err := l.Share(1, 100); !setting.Invalid(err) || err.Error() != want+": want a positive number" {
+		if err := l.Share(1, 100); !setting.Invalid(err) || err.Error() != want+": want a positive number, at most 2147483647" {
 			t.Errorf("%+v: %v, want %s", l, err, want)
 		}
 	}

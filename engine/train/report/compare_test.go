@@ -84,3 +84,17 @@ func TestOwnFolder(t *testing.T) {
 		t.Errorf("differ in %q", got)
 	}
 }
+
+// TestNoRecord: a run.json without a net is nobody's record, and the error names it.
+func TestNoRecord(t *testing.T) {
+	for _, text := range []string{"null", "{}", `{"settings":{}}`, `{"net":null}`} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, train.RecordName)
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := CompareRuns([]string{dir}); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
