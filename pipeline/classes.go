@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"os"
-	"slices"
 
 	"alexnet/internal/printable"
 	"alexnet/pipeline/source"
@@ -63,8 +62,12 @@ func ClassNames(classes []Class) (names []string) {
 // second: …; missing from the first: …", or that their order differs.
 func ClassDifference(want, have []string) string {
 	lack := func(of, in []string) (ids []string) {
+		there := map[string]bool{}
+		for _, id := range in {
+			there[id] = true
+		}
 		for _, id := range of {
-			if !slices.Contains(in, id) {
+			if !there[id] {
 				ids = append(ids, id)
 			}
 		}

@@ -24,7 +24,7 @@ func runsCommand(stdout io.Writer) *cli.Command {
 			if c.NArg() == 0 {
 				return command.Usagef("give at least one run folder (see train-alexnet runs --help)")
 			}
-			runs, err := report.CompareRuns(c.Args().Slice())
+			runs, err := report.CompareRuns(c.Context, c.Args().Slice())
 			if err != nil {
 				return err
 			}

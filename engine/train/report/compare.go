@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ type RunSummary struct {
 
 // CompareRuns reads the runs at the paths, or in folders below them, returns them
 // with the best first, and fills in Differs.
-func CompareRuns(paths []string) ([]*RunSummary, error) {
+func CompareRuns(ctx context.Context, paths []string) ([]*RunSummary, error) {
 	var runs []*RunSummary
 	for _, path := range paths {
 		dirs := []string{path}
@@ -54,6 +55,9 @@ func CompareRuns(paths []string) ([]*RunSummary, error) {
 			}
 		}
 		for _, dir := range dirs {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			r, err := readRun(dir)
 			if err != nil {
 				return nil, err
@@ -108,18 +112,20 @@ func readRun(dir string) (*RunSummary, error) {
 
 // tellApart finds the settings in which the runs differ.
 func tellApart(runs []*RunSummary) {
-	names := map[string]bool{}
+	differ := map[string]bool{}
 	for _, r := range runs {
-		for name := range r.settings {
-			names[name] = name != "run"
+		for _, settings := range []map[string]string{r.settings, runs[0].settings} { // either may have more
+			for name := range settings {
+				if name != "run" && r.settings[name] != runs[0].settings[name] {
+					differ[name] = true
+				}
+			}
 		}
 	}
 	for _, r := range runs {
 		r.Differs = map[string]string{}
-		for name, wanted := range names {
-			if wanted && slices.ContainsFunc(runs, func(o *RunSummary) bool { return o.settings[name] != r.settings[name] }) {
-				r.Differs[name] = r.settings[name]
-			}
+		for name := range differ {
+			r.Differs[name] = r.settings[name]
 		}
 	}
 }

@@ -76,7 +76,7 @@ func TestOwnFolder(t *testing.T) {
 			}
 		}
 	}
-	runs, err := CompareRuns([]string{dir})
+	runs, err := CompareRuns(t.Context(), []string{dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestNoRecord(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := CompareRuns([]string{dir}); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := CompareRuns(t.Context(), []string{dir}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
