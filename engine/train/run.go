@@ -29,8 +29,8 @@ type Result struct {
 	// Best is the schedule's state: Best.Epochs validations with Best.Best as the
 	// lowest top-1 error.
 	Best engine.ScheduleState
-	// BestCheckpoint is the file with the weights of that error, if there was a
-	// validation.
+	// BestCheckpoint is the file with the weights of that error; "" without a validation,
+	// or if somebody removed it.
 	BestCheckpoint string
 	// Skipped are the pictures of all ranks that could not be read (OnBadSkip).
 	Skipped []pipeline.BadSample
@@ -94,8 +94,9 @@ func (j *Job) Finished() *Result {
 // result returns the result of a training that ended at a checkpoint.
 func (j *Job) result(stop engine.Stop, at *engine.Checkpoint) *Result {
 	r := &Result{Stop: stop, Steps: at.Position.Step, Best: at.Schedule, Config: j.c, Devices: cmp.Or(j.ownDevices, j.c.Devices), Options: j.deviceOptions()}
-	if r.Best.Epochs > 0 {
-		r.BestCheckpoint = j.Checkpoints().Best()
+	best := j.Checkpoints().Best()
+	if _, err := os.Stat(best); err == nil && r.Best.Epochs > 0 {
+		r.BestCheckpoint = best
 	}
 	return r
 }

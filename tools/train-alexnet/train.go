@@ -139,7 +139,11 @@ func (t *training) finish(ctx context.Context, r *train.Result, stdout io.Writer
 	if r.BestCheckpoint != "" {
 		kept = fmt.Sprintf("; lowest top-1 error %.2f %% in %s", 100*r.Best.Best, printable.Name(r.BestCheckpoint))
 	} else if last, err := engine.FindCheckpoint(dir); err == nil {
-		kept = fmt.Sprintf("; nothing was validated, so there is no best checkpoint, and the last is %s", printable.Name(last))
+		why := "nothing was validated"
+		if r.Best.Epochs > 0 {
+			why = fmt.Sprintf("the one of the lowest top-1 error, %.2f %%, was removed", 100*r.Best.Best)
+		}
+		kept = fmt.Sprintf("; %s, so there is no best checkpoint, and the last is %s", why, printable.Name(last))
 	}
 	printable.Fprintf(stdout, "%s: %s after %s%s\n", dir, r.Stop, printable.Count(int(r.Steps), "step"), printable.Verbatim(kept))
 	if r.Stop == engine.StopTime {
